@@ -1,0 +1,46 @@
+"""The adapter: circuits as equivalent DNNs."""
+
+from eisim.adapter.static import DNN, static_dnn
+from eisim.adapter.unrolled import UnrolledDNN, unroll
+from eisim.circuit import Circuit
+from eisim.errors import InputError
+from eisim.timing import timing
+
+
+def to_dnn(
+    circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=200e-3, dt=0.1e-3
+) -> DNN | UnrolledDNN:
+    """The deep network equivalent to a circuit.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    unrolled : bool
+        False for the static DNN: the map at the fixed point, with the neurons' activations (f-I curves for
+        spiking neurons, so there it is an approximation). True for the unrolled DNN: one layer for each time step,
+        equal to the simulation to rounding (rates) or spike for spike (without noise).
+    duration, window, dt : quantity
+        Of the unrolled DNN, as in `simulate`.
+
+    Returns
+    -------
+    DNN or UnrolledDNN
+
+    Raises
+    ------
+    InputError
+        If the circuit has membrane noise and `unrolled` is asked for.
+    """
+    if not isinstance(circuit, Circuit):
+        raise InputError(f"to_dnn: expected a Circuit, found {circuit!r}")
+    if not unrolled:
+        return static_dnn(circuit)
+    if any(getattr(p.neuron, "noise", 0) for p in circuit.populations):
+        raise InputError(
+            f"to_dnn: the unrolled DNN is deterministic, expected a circuit without noise "
+            f"(see Circuit.without_noise), found noise in {circuit.name!r}"
+        )
+    return unroll(circuit, *timing(duration, window, dt))
+
+
+__all__ = ["DNN", "UnrolledDNN", "to_dnn"]

@@ -1,0 +1,140 @@
+"""The static equivalent DNN: one unit for each neuron, its activation the neuron's, at the fixed point."""
+
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+
+import numpy as np
+from scipy import sparse
+
+from eisim.circuit import Circuit
+from eisim.errors import InputError
+from eisim.units import to_si
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Units ``activation(bias + sum of source @ weights)``.
+
+    Attributes
+    ----------
+    name : str
+    size : int
+    incoming : tuple of (str, sparse array)
+        Names of source layers, with signed weights (source size × size).
+    bias : ndarray of shape (size,)
+    neuron : RateUnit or LIF
+        Whose activation this layer has.
+    """
+
+    name: str
+    size: int
+    incoming: tuple[tuple[str, sparse.csr_array], ...]
+    bias: np.ndarray
+    neuron: object
+
+    def __call__(self, rates: dict[str, np.ndarray]) -> np.ndarray:
+        """Rates of this layer (trials × size, in Hz) given those of its sources."""
+        drive = self.bias
+        for source, weights in self.incoming:
+            drive = drive + rates[source] @ weights
+        return self.neuron.activation(drive)
+
+
+@dataclass(frozen=True, eq=False)
+class DNN:
+    """A deep network with the same input-output map as a circuit at its fixed point.
+
+    A circuit without loops is a feed-forward network, and the map is exact for rate units. A recurrent circuit is
+    a network whose output is a fixed point of its layers, reached from silence.
+
+    Attributes
+    ----------
+    inputs : tuple of (str, int, float)
+        Name, size, and rate in Hz for a stimulus value of 1.
+    layers : tuple of Layer
+        In the order of evaluation.
+    outputs : tuple of (str, float)
+        Output layer and decision threshold in Hz.
+    recurrent : bool
+    """
+
+    inputs: tuple[tuple[str, int, float], ...]
+    layers: tuple[Layer, ...]
+    outputs: tuple[tuple[str, float], ...]
+    recurrent: bool
+    name: str = ""
+    tolerance: float = field(default=1e-10, repr=False)
+
+    @property
+    def is_nonnegative(self) -> bool:
+        """Whether no weight is negative: true exactly for excitatory-only circuits."""
+        return all((weights.data >= 0).all() for layer in self.layers for _, weights in layer.incoming)
+
+    def __call__(self, stimuli) -> np.ndarray:
+        """Output rates (trials × readouts, in Hz) for `stimuli` (trials × inputs)."""
+        rates = self.rates(stimuli)
+        return np.concatenate([rates[name] for name, _ in self.outputs], axis=-1)
+
+    def decide(self, stimuli) -> np.ndarray:
+        """Which outputs exceed their decision threshold: bool, trials × readouts."""
+        sizes = {layer.name: layer.size for layer in self.layers}
+        thresholds = np.concatenate([np.full(sizes[name], threshold) for name, threshold in self.outputs])
+        return self(stimuli) > thresholds
+
+    def rates(self, stimuli) -> dict[str, np.ndarray]:
+        """Rates of every layer, trials × size, in Hz."""
+        stimuli = to_si(stimuli, "1", f"stimuli of the DNN of {self.name!r}")
+        n_inputs = sum(size for _, size, _ in self.inputs)
+        if stimuli.ndim != 2 or stimuli.shape[1] != n_inputs:
+            raise InputError(
+                f"stimuli of the DNN of {self.name!r}: expected shape (trials, {n_inputs}), found {stimuli.shape}"
+            )
+        rates, column = {}, 0
+        for name, size, rate in self.inputs:
+            rates[name] = stimuli[:, column : column + size] * rate
+            column += size
+        if not self.recurrent:
+            for layer in self.layers:
+                rates[layer.name] = layer(rates)
+            return rates
+        return self._fixed_point(rates)
+
+    def _fixed_point(self, rates, step=0.1, limit=20_000):
+        for layer in self.layers:
+            rates[layer.name] = np.zeros((len(rates[self.inputs[0][0]]), layer.size))
+        for _ in range(limit):
+            change = {layer.name: layer(rates) - rates[layer.name] for layer in self.layers}
+            rates |= {name: rates[name] + step * delta for name, delta in change.items()}
+            largest = max(np.abs(delta).max(initial=0) for delta in change.values())
+            if largest < self.tolerance:
+                return rates
+        raise ArithmeticError(
+            f"the static DNN of {self.name!r} has no fixed point within reach: after {limit} iterations rates still "
+            f"change by {largest:.3g} Hz; use to_dnn(circuit, unrolled=True)"
+        )
+
+
+def static_dnn(circuit: Circuit) -> DNN:
+    """The static DNN of a circuit."""
+    incoming = {p.name: [] for p in circuit.populations}
+    for projection in circuit.projections:
+        neuron = circuit.population(projection.target).neuron
+        scale = circuit.sign(projection)
+        if neuron.kind == "spiking":  # mean input of a spike train: rate × weight × area of the receptor
+            scale *= (neuron.excitation if scale > 0 else neuron.inhibition).area
+        incoming[projection.target].append((projection.source, circuit.weights(projection) * scale))
+    layers = {
+        p.name: Layer(p.name, p.size, tuple(incoming[p.name]), p.bias, p.neuron) for p in circuit.populations
+    }
+    edges = {name: {s for s, _ in layers[name].incoming if s in layers} for name in layers}
+    try:
+        order, recurrent = list(TopologicalSorter(edges).static_order()), False
+    except CycleError:
+        order, recurrent = list(layers), True
+    return DNN(
+        inputs=tuple((i.name, i.size, i.rate) for i in circuit.inputs),
+        layers=tuple(layers[name] for name in order),
+        outputs=tuple((r.population, r.threshold) for r in circuit.readouts),
+        recurrent=recurrent,
+        name=circuit.name,
+    )

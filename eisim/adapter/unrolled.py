@@ -1,0 +1,172 @@
+"""The unrolled equivalent DNN: one layer for each time step, with shared weights.
+
+A layer of a rate circuit is an Euler step; a layer of a spiking circuit is leak, Heaviside and reset. Delays are
+connections that skip layers.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from eisim.circuit import CYCLE, Circuit, delay_steps
+from eisim.errors import InputError
+from eisim.units import to_si
+
+
+@dataclass(frozen=True, eq=False)
+class UnrolledDNN:
+    """A circuit's time steps as the layers of a deep network.
+
+    Attributes
+    ----------
+    circuit : Circuit
+    steps : int
+        Number of layers.
+    window_steps : int
+        Number of last layers whose output is averaged.
+    dt : float
+        Time step, in s.
+    weights : dict of (int, int) to sparse array
+        For each delay in layers and each sign, the signed weights (inputs and units × units).
+    """
+
+    circuit: Circuit
+    steps: int
+    window_steps: int
+    dt: float
+    weights: dict[tuple[int, int], sparse.csr_array]
+
+    @property
+    def is_nonnegative(self) -> bool:
+        """Whether no synaptic weight is negative: true exactly for excitatory-only circuits.
+
+        The reset of a spiking neuron is part of the neuron, not a weight (DESIGN T9).
+        """
+        return all((matrix.data >= 0).all() for matrix in self.weights.values())
+
+    def __call__(self, stimuli) -> np.ndarray:
+        """Output rates averaged over the window (trials × readouts, in Hz)."""
+        total = 0.0
+        for step, output in enumerate(self.layers(stimuli)):
+            if step >= self.steps - self.window_steps:
+                total = total + output
+        scale = 1 if self.circuit.kind == "rate" else 1 / self.dt
+        columns = [self.units[r.population] for r in self.circuit.readouts]
+        return np.concatenate([total[:, c] for c in columns], axis=1) / self.window_steps * scale
+
+    @cached_property
+    def units(self) -> dict[str, slice]:
+        """Which units are those of each population."""
+        edges = np.cumsum([0, *(p.size for p in self.circuit.populations)])
+        return {p.name: slice(*edges[k : k + 2]) for k, p in enumerate(self.circuit.populations)}
+
+    def layers(self, stimuli) -> Iterator[np.ndarray]:
+        """Output of each layer: rates in Hz, or spikes (bool), trials × units in the order of populations."""
+        stimuli = to_si(stimuli, "1", f"stimuli of the DNN of {self.circuit.name!r}")
+        if stimuli.ndim not in (2, 3) or stimuli.shape[-1] != self.circuit.n_inputs:
+            n = self.circuit.n_inputs
+            raise InputError(
+                f"stimuli of the DNN of {self.circuit.name!r}: expected shape (trials, {n}) or (trials, time, {n}), "
+                f"found {stimuli.shape}"
+            )
+        scale = np.concatenate([np.full(i.size, i.rate) for i in self.circuit.inputs])
+        frames = stimuli * scale if stimuli.ndim == 3 else (stimuli * scale)[:, None]
+        frame_of_step = np.arange(self.steps) * frames.shape[1] // self.steps
+        run = self._rate_layers if self.circuit.kind == "rate" else self._spiking_layers
+        return run(frames[:, frame] for frame in frame_of_step)
+
+    def _each(self, of):
+        """One number for each unit."""
+        return np.concatenate([np.broadcast_to(of(p), (p.size,)) for p in self.circuit.populations])
+
+    def _activation(self, drive):
+        parts = [
+            p.neuron.activation(drive[:, self.units[p.name]]) for p in self.circuit.populations
+        ]
+        return np.concatenate(parts, axis=1)
+
+    def _rate_layers(self, inputs):
+        bias, mix = self._each(lambda p: p.bias), self._each(lambda p: self.dt / p.neuron.tau)
+        longest = max((delay for delay, _ in self.weights), default=0)
+        past = deque(maxlen=longest + 1)
+        rates = 0.0
+        for x in inputs:
+            rates = np.broadcast_to(rates, (len(x), len(bias)))
+            past.appendleft(np.hstack([x, rates]))
+            drive = bias + sum(past[d] @ w for (d, _), w in self.weights.items() if d < len(past))
+            rates = rates + mix * (self._activation(np.broadcast_to(drive, rates.shape)) - rates)
+            yield rates
+
+    def _spiking_layers(self, inputs):
+        tau, tau_e, tau_i = (
+            self._each(of)
+            for of in (
+                lambda p: p.neuron.tau,
+                lambda p: p.neuron.excitation.tau,
+                lambda p: p.neuron.inhibition.tau,
+            )
+        )
+        leak, fade_e, fade_i = (np.exp(-self.dt / t) for t in (tau, tau_e, tau_i))
+        from_e, from_i = (_response_to_decaying_input(self.dt, tau, t) for t in (tau_e, tau_i))
+        floor = self._each(lambda p: p.neuron.rest + p.bias)
+        threshold, reset = self._each(lambda p: p.neuron.threshold), self._each(lambda p: p.neuron.reset)
+        hold = np.floor(self._each(lambda p: p.neuron.refractory) / self.dt + 1e-3).astype(int)
+        phase = np.concatenate([i.phases for i in self.circuit.inputs])
+        longest = max((delay for delay, _ in self.weights), default=0)
+        past = deque(maxlen=longest + 1)
+        v, excitation, inhibition, since = self._each(lambda p: p.neuron.rest), 0.0, 0.0, hold
+        for x in inputs:
+            phase = phase + x * self.dt
+            afferent = phase > CYCLE
+            phase = phase - afferent
+
+            free = since >= hold
+            v = np.where(free, floor + (v - floor) * leak + excitation * from_e + inhibition * from_i, v)
+            excitation, inhibition = excitation * fade_e, inhibition * fade_i
+            spikes = (v > threshold) & free
+            v, since = np.where(spikes, reset, v), np.where(spikes, 0, since) + 1
+
+            past.appendleft(np.hstack([afferent, np.broadcast_to(spikes, (len(x), len(tau)))]).astype(float))
+            for (delay, sign), w in self.weights.items():
+                if delay < len(past):
+                    arriving = past[delay] @ w
+                    if sign > 0:
+                        excitation = excitation + arriving
+                    else:
+                        inhibition = inhibition + arriving
+            yield past[0][:, x.shape[1] :].astype(bool)
+
+
+def _response_to_decaying_input(dt, tau, tau_s):
+    """What an input that decays with `tau_s` from 1 adds in `dt` to a membrane of time constant `tau`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = tau_s / (tau_s - tau) * (np.exp(-dt / tau_s) - np.exp(-dt / tau))
+    return np.where(np.isclose(tau, tau_s, rtol=1e-6), dt / tau * np.exp(-dt / tau), apart)
+
+
+def unroll(circuit: Circuit, duration: float, window: float, dt: float) -> UnrolledDNN:
+    """The unrolled DNN of a circuit; times in s."""
+    sources = [*circuit.inputs, *circuit.populations]
+    offset = dict(zip((s.name for s in sources), np.cumsum([0, *(s.size for s in sources)]), strict=False))
+    n_units = sum(p.size for p in circuit.populations)
+    parts = {}
+    for projection in circuit.projections:
+        matrix = circuit.weights(projection).tocoo()
+        steps = delay_steps(np.broadcast_to(projection.delay, matrix.shape)[matrix.coords], dt)
+        rows = matrix.coords[0] + offset[projection.source]
+        columns = matrix.coords[1] + offset[projection.target] - circuit.n_inputs
+        sign = circuit.sign(projection)
+        for delay in np.unique(steps):
+            chosen = steps == delay
+            entry = (sign * matrix.data[chosen], rows[chosen], columns[chosen])
+            parts.setdefault((int(delay), sign), []).append(entry)
+    weights = {}
+    for key, entries in parts.items():
+        data, rows, columns = (np.concatenate(column) for column in zip(*entries, strict=True))
+        shape = (circuit.n_inputs + n_units, n_units)
+        weights[key] = sparse.csr_array((data, (rows, columns)), shape=shape)
+    return UnrolledDNN(circuit, round(duration / dt), round(window / dt), dt, weights)

@@ -1,0 +1,103 @@
+"""Functions that a circuit is asked to compute."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from eisim.errors import InputError
+
+MAX_INPUTS = 6
+
+
+@dataclass(frozen=True)
+class TruthTable:
+    """A Boolean function, as its values on all input patterns in counting order.
+
+    Attributes
+    ----------
+    bits : str
+        Character k is the value on the k-th pattern, the first input being the most significant bit: for two
+        inputs f(0,0), f(0,1), f(1,0), f(1,1).
+    name : str
+        What to call it; the bits unless given. It does not count in comparisons.
+
+    Raises
+    ------
+    InputError
+        If `bits` is not 2, 4, ..., 64 characters of 0 and 1 (1 to 6 inputs).
+
+    Examples
+    --------
+    >>> TruthTable("0110")([1, 0])
+    True
+    """
+
+    bits: str
+    name: str = field(default="", compare=False)
+
+    def __post_init__(self):
+        sizes = [2**n for n in range(1, MAX_INPUTS + 1)]
+        if not isinstance(self.bits, str):
+            raise InputError(f"truth table: expected a text of 0 and 1, found {self.bits!r}")
+        if strange := set(self.bits) - {"0", "1"}:
+            raise InputError(f"truth table: expected only 0 and 1, found {min(strange)!r} in {self.bits!r}")
+        if len(self.bits) not in sizes:
+            raise InputError(
+                f"truth table: expected {', '.join(map(str, sizes[:-1]))} or {sizes[-1]} characters, "
+                f"found {len(self.bits)} ({self.bits!r})"
+            )
+        object.__setattr__(self, "name", self.name or self.bits)
+
+    @classmethod
+    def of(cls, n_inputs: int, predicate: Callable[..., bool], name: str = "") -> "TruthTable":
+        """The truth table of a Python predicate of `n_inputs` arguments, each 0 or 1."""
+        bits = "".join("1" if predicate(*map(int, x)) else "0" for x in patterns(n_inputs))
+        return cls(bits, name)
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs."""
+        return len(self.bits).bit_length() - 1
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """Values on all patterns, bool of shape (2**n_inputs,)."""
+        return np.array([b == "1" for b in self.bits])
+
+    @property
+    def patterns(self) -> np.ndarray:
+        """All input patterns in counting order, 0 or 1, of shape (2**n_inputs, n_inputs)."""
+        return patterns(self.n_inputs)
+
+    def __call__(self, inputs) -> bool:
+        return bool(self.values[int("".join(str(int(x)) for x in inputs), 2)])
+
+
+def patterns(n_inputs: int) -> np.ndarray:
+    """All patterns of `n_inputs` bits in counting order, shape (2**n_inputs, n_inputs)."""
+    return (np.arange(2**n_inputs)[:, None] >> np.arange(n_inputs)[::-1]) & 1
+
+
+#: Functions that excitation alone can compute, then functions that it cannot.
+NAMED = {
+    f.name: f
+    for f in (
+        TruthTable.of(2, lambda a, b: a and b, "and"),
+        TruthTable.of(2, lambda a, b: a or b, "or"),
+        TruthTable.of(3, lambda *x: sum(x) >= 2, "majority"),
+        TruthTable.of(4, lambda *x: sum(x) >= 2, "at-least-2-of-4"),
+        TruthTable.of(3, lambda a, b, c: a and (b or c), "a-and-(b-or-c)"),
+        TruthTable.of(1, lambda a: not a, "not"),
+        TruthTable.of(2, lambda a, b: not (a and b), "nand"),
+        TruthTable.of(2, lambda a, b: not a or b, "implies"),
+        TruthTable.of(2, lambda a, b: a != b, "xor"),
+        TruthTable.of(2, lambda a, b: a == b, "xnor"),
+        TruthTable.of(3, lambda *x: sum(x) == 1, "exactly-one-of-3"),
+        TruthTable.of(3, lambda *x: sum(x) % 2, "parity-3"),
+        TruthTable.of(4, lambda *x: sum(x) % 2, "parity-4"),
+        TruthTable.of(3, lambda select, a, b: b if select else a, "multiplexer"),
+        TruthTable.of(4, lambda a1, a0, b1, b0: (a1, a0) == (b1, b0), "equality"),
+    )
+}

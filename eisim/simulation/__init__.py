@@ -1,0 +1,180 @@
+"""Simulation: circuit × stimuli -> response, on Brian2, the whole batch as one compiled program."""
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from eisim.circuit import Circuit
+from eisim.errors import InputError
+from eisim.simulation.layout import INPUT, Trials, lay_out
+from eisim.simulation.response import Response, Spikes
+from eisim.timing import timing as check_timing
+from eisim.units import to_si
+
+BACKENDS = ("cpp", "numpy")
+
+
+def simulate(
+    circuit: Circuit | Sequence[Circuit],
+    stimuli,
+    *,
+    duration=300e-3,
+    window=200e-3,
+    dt=0.1e-3,
+    seed: int | Sequence[int] = 0,
+    record: bool | Sequence[bool] = False,
+    backend: str = "cpp",
+    report: Callable[[str], None] = lambda stage: None,
+) -> Response | list[Response]:
+    """Simulate circuits on stimuli: all circuits, seeds and trials as one batch in one compiled program.
+
+    Parameters
+    ----------
+    circuit : Circuit or sequence of Circuit
+        All of one kind.
+    stimuli : array_like of shape (trials, inputs) or (trials, time, inputs)
+        In units of each input's rate. Frames of time-varying stimuli are of equal length and fill the duration.
+        With several circuits either one array for all or a sequence with one array for each.
+    duration : quantity
+        Length of a trial, in s.
+    window : quantity
+        Length of the read-out window at the end of a trial, in s.
+    dt : quantity
+        Time step, in s.
+    seed : int or sequence of int
+        Seeds of the membrane noise. The noise of a neuron depends on the seed, the number of the trial and the
+        neuron's place in its circuit, and on nothing else in the batch. With a sequence (or one for each circuit)
+        the response has a first axis of seeds.
+    record : bool or sequence of bool
+        Whether to keep spikes (spiking circuits) or rates over time (rate circuits), for all or for each circuit.
+    backend : {"cpp", "numpy"}
+        Brian2's C++ standalone device, or its NumPy target; without a C++ compiler the latter is used.
+    report : callable
+        Called with a line of text as each stage begins.
+
+    Returns
+    -------
+    Response or list of Response
+        A list if a sequence of circuits was given.
+
+    Raises
+    ------
+    InputError
+        For bad stimuli, times, seeds or backend, or circuits of different kinds.
+    """
+    single = isinstance(circuit, Circuit)
+    circuits = [circuit] if single else list(circuit)
+    batch = _trials(circuits, [stimuli] if single else stimuli, seed, record)
+    timing = check_timing(duration, window, dt)
+    if backend not in BACKENDS:
+        raise InputError(f"backend: expected 'cpp' or 'numpy', found {backend!r}")
+    for trials in batch:
+        fastest = trials.stimuli.max(initial=0) * max(i.rate for i in trials.circuit.inputs)
+        if trials.circuit.kind == "spiking" and fastest * timing[2] > 1:
+            raise InputError(
+                f"stimuli: expected input rates of at most one spike a time step "
+                f"({1 / timing[2]:g} Hz), found {fastest:g} Hz"
+            )
+    layout = lay_out(batch, timing[2])
+    outcomes = _run(layout, circuits[0].kind, timing, backend, report)
+    keep_seeds = not isinstance(seed, (int, np.integer))
+    responses = [_response(i, trials, layout, outcomes, timing, keep_seeds) for i, trials in enumerate(batch)]
+    return responses[0] if single else responses
+
+
+def _run(layout, kind, timing, backend, report):
+    report("loading Brian2")
+    from eisim.simulation import program
+    from eisim.simulation.network import BatchNetwork, Timing
+
+    if backend == "cpp" and program.find_compiler() is None:
+        warnings.warn("no C++ compiler (or make) found: simulating with NumPy, which is slower", stacklevel=3)
+        backend = "numpy"
+    timing = Timing(*timing)
+    with program.brian2_device(backend):
+        if backend == "numpy":
+            report("simulating")
+            network = BatchNetwork(layout, kind, timing)
+            network.run()
+            return network.outcomes()
+        networks = []
+
+        def queue_run():
+            networks.append(BatchNetwork(layout, kind, timing))
+            networks[0].run()
+
+        with program.run_standalone(queue_run, report):
+            return networks[0].outcomes()
+
+
+def _trials(circuits, stimuli, seed, record):
+    if not circuits:
+        raise InputError("simulate: expected at least one circuit, found none")
+    for circuit in circuits:
+        if not isinstance(circuit, Circuit):
+            raise InputError(f"simulate: circuit: expected a Circuit, found {circuit!r}")
+    kinds = {c.kind for c in circuits}
+    if len(kinds) > 1:
+        raise InputError("simulate: expected circuits of one kind, found rate and spiking")
+    n = len(circuits)
+    if isinstance(stimuli, np.ndarray) and stimuli.dtype != object and stimuli.ndim in (2, 3) and n > 1:
+        stimuli = [stimuli] * n
+    if len(stimuli) != n:
+        raise InputError(f"stimuli: expected one array for each of {n} circuits, found {len(stimuli)}")
+    records = [record] * n if isinstance(record, bool) else list(record)
+    seeds = [seed] * n if np.ndim(seed) == 0 or not any(np.ndim(s) for s in seed) else list(seed)
+    batch = []
+    for circuit, array, own_seeds, own_record in zip(circuits, stimuli, seeds, records, strict=True):
+        what = f"stimuli of circuit {circuit.name!r}"
+        array = to_si(array, "1", what)
+        if array.ndim not in (2, 3) or array.shape[-1] != circuit.n_inputs or not array.size:
+            raise InputError(
+                f"{what}: expected shape (trials, {circuit.n_inputs}) or (trials, time, {circuit.n_inputs}), "
+                f"none of them 0, found {array.shape}"
+            )
+        if array.min() < 0:
+            raise InputError(f"{what}: expected 0 or more (a rate is not negative), found {array.min():g}")
+        batch.append(Trials(circuit, array, _seeds(own_seeds), bool(own_record)))
+    if len({t.stimuli.shape[1] if t.stimuli.ndim == 3 else 0 for t in batch}) > 1:
+        raise InputError("stimuli: expected the same number of time frames for all circuits")
+    return batch
+
+
+def _seeds(seed):
+    seeds = np.atleast_1d(seed)
+    if seeds.ndim != 1 or not seeds.size or seeds.dtype.kind not in "iu" or seeds.min() < 0:
+        raise InputError(f"seed: expected whole numbers of 0 or more, found {seed!r}")
+    return seeds
+
+
+def _response(index, trials, layout, outcomes, timing, keep_seeds):
+    shape = (len(trials.seeds), len(trials.stimuli)) if keep_seeds else (len(trials.stimuli),)
+    names = [p.name for p in trials.circuit.populations]
+
+    def of(name, values):
+        values = layout.blocks[index, name].take(values, trials.copies)
+        return values.reshape(*shape, *values.shape[1:])
+
+    rates, spikes, traces = {}, {}, {}
+    for name in names:
+        outcome = outcomes[layout.blocks[index, name].group]
+        rates[name] = of(name, outcome.rates)
+        if trials.record and outcome.traces is not None:
+            traces[name] = of(name, outcome.traces)
+    if trials.record and trials.circuit.kind == "spiking":
+        for name in [*names, *(i.name for i in trials.circuit.inputs)]:
+            block = layout.blocks[index, name]
+            spikes[name] = _spikes(block, outcomes[block.group].spikes, trials.copies)
+    return Response(trials.circuit, rates, *timing, spikes, traces)
+
+
+def _spikes(block, spikes, copies):
+    """Of the spikes of a group, those of one block, in order of time."""
+    neuron, step = spikes
+    copy, within = np.divmod(neuron - block.start, block.stride)
+    mine = (neuron >= block.start) & (copy < copies) & (within < block.size)
+    return Spikes(copy[mine], within[mine], step[mine])
+
+
+__all__ = ["BACKENDS", "INPUT", "Response", "Spikes", "simulate"]

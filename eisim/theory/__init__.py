@@ -1,0 +1,1 @@
+"""What no excitatory-only network can do: order, floors, inversion complexity, synthesis."""

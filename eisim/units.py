@@ -1,0 +1,83 @@
+"""Quantities at the surface, plain SI numbers inside.
+
+A user writes Brian2 quantities (``200*ms``, ``10*Hz``); eisim stores floats in SI units. A plain number is taken
+to be in SI units already. Brian2 itself is not imported here: a quantity is known by its ``dim`` attribute.
+"""
+
+import re
+
+import numpy as np
+
+from eisim.errors import InputError
+
+_EXAMPLES = {
+    "second": "a time such as 5*ms",
+    "hertz": "a rate such as 100*Hz",
+    "volt": "a voltage such as 15*mV",
+    "1": "a plain number",
+}
+_SUFFIXES = {
+    "second": {"s": 1.0, "ms": 1e-3, "us": 1e-6},
+    "hertz": {"Hz": 1.0, "kHz": 1e3},
+    "volt": {"V": 1.0, "mV": 1e-3, "uV": 1e-6},
+    "1": {"": 1.0},
+}
+
+
+def _unit_of(value) -> str | None:
+    """The unit ("second", "hertz", "volt", "1") of a Brian2 quantity, ``None`` for a plain number."""
+    dim = getattr(value, "dim", None)
+    if dim is None:
+        return None
+    from brian2.units import allunits, fundamentalunits
+
+    if dim is fundamentalunits.DIMENSIONLESS:
+        return "1"
+    for unit in ("second", "hertz", "volt"):
+        if dim is getattr(allunits, unit).dim:
+            return unit
+    return repr(dim)
+
+
+def to_si(value, unit: str, what: str) -> np.ndarray:
+    """Convert a quantity or plain SI number(s) to an array of finite floats in SI units.
+
+    Parameters
+    ----------
+    value : quantity, float or array_like
+    unit : {"second", "hertz", "volt", "1"}
+    what : str
+        What the value is, for the error message.
+
+    Raises
+    ------
+    InputError
+        If the value has another unit, is not numeric, or is not finite.
+    """
+    found = _unit_of(value)
+    if found not in (None, unit):
+        raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {value!r}")
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {value!r}") from None
+    if not np.isfinite(array).all():
+        raise InputError(f"{what}: expected finite numbers, found {array[~np.isfinite(array)][0]}")
+    return array
+
+
+def scalar_si(value, unit: str, what: str) -> float:
+    """Like `to_si`, for exactly one number."""
+    array = to_si(value, unit, what)
+    if array.ndim:
+        raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found an array of shape {array.shape}")
+    return float(array)
+
+
+def parse_quantity(text: str, unit: str, what: str) -> float:
+    """Read "200ms", "200 ms" or "200*ms" into an SI float."""
+    match = re.fullmatch(r"\s*([-+0-9.eE]+?)\s*\*?\s*([A-Za-z]*)\s*", text)
+    try:
+        return float(match[1]) * _SUFFIXES[unit][match[2]]
+    except (TypeError, KeyError, ValueError):
+        raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {text!r}") from None

@@ -1,0 +1,81 @@
+"""Rules from which weight matrices are drawn; the drawing is fixed by the circuit's seed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from eisim.errors import InputError
+
+
+@dataclass(frozen=True)
+class FixedProbability:
+    """Each pair is connected with the same probability, all with the same weight; no autapses.
+
+    Attributes
+    ----------
+    probability : float
+        Between 0 and 1.
+    weight : quantity or float
+        Magnitude of every synapse: a plain number onto rate units, a voltage onto LIF neurons.
+    """
+
+    probability: float
+    weight: object
+
+    def __post_init__(self):
+        if not (isinstance(self.probability, (int, float)) and 0 <= self.probability <= 1):
+            raise InputError(
+                f"FixedProbability.probability: expected between 0 and 1, found {self.probability!r}"
+            )
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
+        """A (source × target) matrix of ones; `recurrent` says that source and target are the same neurons."""
+        n_source, n_target = shape
+        rows, columns = [], []
+        for source in range(n_source):
+            targets = np.flatnonzero(rng.random(n_target) < self.probability)
+            targets = targets[targets != source] if recurrent else targets
+            rows.append(np.full(targets.size, source))
+            columns.append(targets)
+        return _ones(np.concatenate(rows), np.concatenate(columns), shape)
+
+
+@dataclass(frozen=True)
+class FixedInDegree:
+    """Each target receives the same number of synapses from distinct sources; no autapses.
+
+    Attributes
+    ----------
+    in_degree : int
+        Synapses per target.
+    weight : quantity or float
+        Magnitude of every synapse: a plain number onto rate units, a voltage onto LIF neurons.
+    """
+
+    in_degree: int
+    weight: object
+
+    def __post_init__(self):
+        if isinstance(self.in_degree, bool) or not isinstance(self.in_degree, (int, np.integer)):
+            raise InputError(f"FixedInDegree.in_degree: expected a whole number, found {self.in_degree!r}")
+        if self.in_degree < 0:
+            raise InputError(f"FixedInDegree.in_degree: expected 0 or more, found {self.in_degree}")
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
+        """A (source × target) matrix of ones; `recurrent` says that source and target are the same neurons."""
+        n_source, n_target = shape
+        available = n_source - recurrent
+        if self.in_degree > available:
+            raise InputError(
+                f"FixedInDegree.in_degree: expected at most {available} (the sources there are), "
+                f"found {self.in_degree}"
+            )
+        rows = [rng.choice(available, self.in_degree, replace=False) for _ in range(n_target)]
+        if recurrent:
+            rows = [chosen + (chosen >= target) for target, chosen in enumerate(rows)]
+        return _ones(np.concatenate(rows), np.repeat(np.arange(n_target), self.in_degree), shape)
+
+
+def _ones(rows, columns, shape):
+    return sparse.csr_array((np.ones(rows.size), (rows, columns)), shape=shape)
