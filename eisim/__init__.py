@@ -1,1 +1,37 @@
-"""eisim"""
+"""eisim: what does inhibition buy a network?
+
+Builds rate and spiking circuits with separate excitatory and inhibitory populations on Brian2, maps each to an
+equivalent DNN, ablates inhibition, and proves which functions had to disappear.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "eisim.ablation": ("ablate",),
+    "eisim.adapter": ("DNN", "UnrolledDNN", "to_dnn"),
+    "eisim.circuit": ("Circuit", "Input", "Population", "Projection", "Readout"),
+    "eisim.errors": ("InputError",),
+    "eisim.functions": ("NAMED", "TruthTable"),
+    "eisim.neurons": ("LIF", "Logistic", "Saturating", "Step", "ThresholdLinear"),
+    "eisim.simulation": ("Response", "simulate"),
+    "eisim.synapses": ("Exponential",),
+    "eisim.theory.certificate": ("Certificate", "certify"),
+    "eisim.theory.synthesis": ("synthesize",),
+    "eisim.weights": ("FixedInDegree", "FixedProbability"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605
+
+
+def __getattr__(name):
+    """Import a public name when it is first used, so that importing eisim is cheap."""
+    if name in _HOME_OF:
+        return getattr(importlib.import_module(_HOME_OF[name]), name)
+    raise AttributeError(f"module 'eisim' has no attribute {name!r}")
+
+
+def __dir__():
+    return [*globals(), *__all__]

@@ -204,7 +204,7 @@ class LIF(Value):
         "rest": "volt",
         "threshold": "volt",
         "reset": "volt",
-        "t_ref": "second",
+        "hold": "integer",
         "decay_v": "1",
         "decay_e": "1",
         "decay_i": "1",
@@ -247,7 +247,7 @@ class LIF(Value):
             "rest": self.rest,
             "threshold": self.threshold,
             "reset": self.reset,
-            "t_ref": self.refractory,
+            "hold": np.int32(np.ceil(self.refractory / dt - 1e-3)),  # steps without integration
             "decay_v": decay_v,
             "decay_e": np.exp(-dt / e),
             "decay_i": np.exp(-dt / i),

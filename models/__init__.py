@@ -1,0 +1,17 @@
+"""Canonical excitatory-inhibitory circuits, one per file; each offers ``circuit(kind=...)``."""
+
+import importlib
+import pkgutil
+
+#: Names of the models: each is a module here, imported when first used.
+__all__ = sorted(m.name for m in pkgutil.iter_modules(__path__))  # noqa: PLE0605
+
+
+def __getattr__(name):
+    if name in __all__:
+        return importlib.import_module(f"models.{name}")
+    raise AttributeError(f"module 'models' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__():
+    return [*globals(), *__all__]

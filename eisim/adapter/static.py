@@ -34,7 +34,8 @@ class Layer:
 
     def __call__(self, rates: dict[str, np.ndarray]) -> np.ndarray:
         """Rates of this layer (trials × size, in Hz) given those of its sources."""
-        drive = self.bias
+        trials = len(next(iter(rates.values())))
+        drive = np.broadcast_to(self.bias, (trials, self.size))
         for source, weights in self.incoming:
             drive = drive + rates[source] @ weights
         return self.neuron.activation(drive)

@@ -93,19 +93,16 @@ def _run(layout, kind, timing, backend, report):
         backend = "numpy"
     timing = Timing(*timing)
     with program.brian2_device(backend):
+        report("generating code")
+        network = BatchNetwork(layout, kind, timing)
         if backend == "numpy":
             report("simulating")
-            network = BatchNetwork(layout, kind, timing)
+            for variable, value in network.values.items():
+                variable[:] = value
             network.run()
             return network.outcomes()
-        networks = []
-
-        def queue_run():
-            networks.append(BatchNetwork(layout, kind, timing))
-            networks[0].run()
-
-        with program.run_standalone(queue_run, report):
-            return networks[0].outcomes()
+        with program.run_standalone(network, report):
+            return network.outcomes()
 
 
 def _trials(circuits, stimuli, seed, record):
@@ -123,7 +120,7 @@ def _trials(circuits, stimuli, seed, record):
     if len(stimuli) != n:
         raise InputError(f"stimuli: expected one array for each of {n} circuits, found {len(stimuli)}")
     records = [record] * n if isinstance(record, bool) else list(record)
-    seeds = [seed] * n if np.ndim(seed) == 0 or not any(np.ndim(s) for s in seed) else list(seed)
+    seeds = list(seed) if _is_nested(seed) else [seed] * n
     batch = []
     for circuit, array, own_seeds, own_record in zip(circuits, stimuli, seeds, records, strict=True):
         what = f"stimuli of circuit {circuit.name!r}"
@@ -139,6 +136,10 @@ def _trials(circuits, stimuli, seed, record):
     if len({t.stimuli.shape[1] if t.stimuli.ndim == 3 else 0 for t in batch}) > 1:
         raise InputError("stimuli: expected the same number of time frames for all circuits")
     return batch
+
+
+def _is_nested(seed):
+    return not isinstance(seed, str) and np.iterable(seed) and any(np.iterable(s) for s in seed)
 
 
 def _seeds(seed):

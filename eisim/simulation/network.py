@@ -57,6 +57,8 @@ class BatchNetwork:
 
     def __init__(self, layout: Layout, kind: str, timing: Timing):
         self.kind, self.timing = kind, timing
+        #: What the neurons' variables are set to: given to the program when it runs, so that they are not its code.
+        self.values = {}
         self.clock = b2.Clock(timing.dt * b2.second, name="eisim_clock")
         # Every object has a name of its own, so that the generated code, which is the key of the cache, stays the same.
         self.groups = {
@@ -73,9 +75,9 @@ class BatchNetwork:
             *self.groups.values(), *self.synapses, *self.monitors.values(), name="eisim_network"
         )
 
-    def run(self, **options):
+    def run(self):
         """Do the run, or queue it on a standalone device."""
-        self.network.run(self.timing.duration * b2.second, namespace={}, **options)
+        self.network.run(self.timing.duration * b2.second, namespace={})
 
     def outcomes(self) -> dict[str, Outcome]:
         """What each group did, once the run is over."""
@@ -100,8 +102,12 @@ class BatchNetwork:
     def _group(self, name, group, incoming):
         values = group.values()
         model = self._model(name, group, values, incoming)
-        parameters = {v: values[v] for v in model.units if v in values}
-        declared = "".join(f"\n{v} : {model.units[v]} (constant)" for v in parameters)
+        # A parameter that is the same for all neurons is one number, so that its terms leave the loop over neurons.
+        parameters = {v: values[v] if np.ptp(values[v]) else values[v][0] for v in model.units if v in values}
+        declared = "".join(
+            f"\n{v} : {model.units[v]} ({'constant' if np.ndim(value) else 'shared, constant'})"
+            for v, value in parameters.items()
+        )
         neurons = b2.NeuronGroup(
             group.size,
             model.equations + declared,
@@ -112,7 +118,8 @@ class BatchNetwork:
             **model.events,
         )
         for variable, value in (parameters | model.initial).items():
-            getattr(neurons, variable + "_")[:] = value if np.ptp(value) else value[0]
+            view = getattr(neurons, variable)
+            self.values[view] = b2.Quantity(value, dim=view.dim)
         return neurons
 
     def _model(self, name, group, values, incoming) -> Model:
@@ -161,8 +168,8 @@ class BatchNetwork:
         neuron = group.neuron
         events = {
             "threshold": "v > threshold",
-            "reset": f"v = reset\nspikes_in_window += {self.timing.in_window}",
-            "refractory": "t_ref",
+            "reset": f"v = reset\nfree_at = t_in_timesteps + hold\nspikes_in_window += {self.timing.in_window}",
+            "refractory": "t_in_timesteps < free_at",  # whole steps: no division for each neuron and step
         }
         # Brian2 checks the units of the equations against one neuron's values; the step has its own for each.
         namespace = {
@@ -173,7 +180,7 @@ class BatchNetwork:
             "gaussian": noise.brian2_function(),
         }
         return Model(
-            neuron.equations + "\nspikes_in_window : integer",
+            neuron.equations + "\nspikes_in_window : integer\nfree_at : integer",
             neuron.step(noisy=values["noise_step"].any()),
             neuron.step_units | {"bias": "volt", "key": "1"},
             {"v": values["rest"]},

@@ -21,6 +21,8 @@ from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.devices.device import get_device, reset_device, set_device
 from platformdirs import user_cache_path
 
+from eisim.simulation.network import BatchNetwork
+
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
 COMPILER_FLAGS = ["-O2", "-march=native", "-ffp-contract=off", "-std=c++17", "-w"]
 
@@ -61,20 +63,19 @@ def brian2_device(backend: str) -> Iterator[None]:
             b2.prefs[name] = value
 
 
-def run_standalone(queue_run: Callable[[], None], report: Report) -> tempfile.TemporaryDirectory:
-    """Generate, compile unless cached, and run what `queue_run` queues on the active standalone device.
+def run_standalone(network: BatchNetwork, report: Report) -> tempfile.TemporaryDirectory:
+    """Generate the code of a network made on the standalone device, compile it unless it is cached, and run it.
 
     Returns the folder that holds the results, which Brian2 reads when they are asked for.
     """
     device = get_device()
     folder = tempfile.TemporaryDirectory(prefix="eisim-", ignore_cleanup_errors=True)
     try:
-        report("generating code")
-        queue_run()
+        network.run()
         device.build(directory=folder.name, compile=False, run=False)
         _provide_binary(device, Path(folder.name), report)
         report("simulating")
-        device.run(with_output=False)
+        device.run(with_output=False, run_args=network.values)
     except BaseException:
         folder.cleanup()
         raise

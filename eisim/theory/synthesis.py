@@ -55,15 +55,18 @@ class Cells:
 
 
 AFFERENT_RATE = 100.0  # Hz
+# A coincidence unit of k inputs has its threshold at k - SLACK active ones: nearer to k than to k - 1, because noise
+# makes a unit below threshold fire, but hardly silences one above.
+SLACK = 0.4
 CELLS = {
     "rate": Cells(
-        # The gain makes the half unit of input above threshold that 6 coincident inputs leave saturate the unit.
-        Saturating(tau=10e-3, threshold=AFFERENT_RATE, gain=12.0, maximum=AFFERENT_RATE),
+        # The gain makes the least that 6 coincident inputs leave above threshold saturate the unit.
+        Saturating(tau=10e-3, threshold=AFFERENT_RATE, gain=15.0, maximum=AFFERENT_RATE),
         to_or=2.0,
         inhibition=2.0,
         readout_threshold=50.0,
     ),
-    "spiking": Cells(LIF(noise=0.5e-3), to_or=4.0, inhibition=5.0, readout_threshold=20.0),
+    "spiking": Cells(LIF(noise=0.5e-3), to_or=4.0, inhibition=5.0, readout_threshold=25.0),
 }
 
 
@@ -90,7 +93,8 @@ def synthesize(
     Returns
     -------
     Circuit
-        Input ``"x"``; excitatory ``"coincidence"`` units and ``"readout"``; inhibitory neurons ``"I1"``, ``"I2"``, ...
+        Input ``"x"``; inhibitory neurons ``"I1"``, ``"I2"``, ..., each after its excitatory units
+        ``"coincidence_I1"``, ...; then ``"coincidence"`` and ``"readout"``.
 
     Raises
     ------
@@ -142,40 +146,33 @@ def _minimal_true_points(patterns, silence, values):
 
 
 def build(function: TruthTable, kind: str, neuron: RateUnit | LIF | None = None) -> Circuit:
-    """The circuit of `gates(function)`."""
+    """The circuit of `gates(function)`: for each inhibitory neuron, then for the readout, coincidence units and an OR."""
     cells = CELLS[kind]
     neuron = neuron or cells.neuron
+    excites, inhibits = just_at_threshold(neuron, 1), just_at_threshold(neuron, -1)
+    drive_of_input = AFFERENT_RATE * excites * (neuron.excitation.area if kind == "spiking" else 1.0)
     layers = gates(function)
-    units = [(gate, layer) for layer, members in enumerate(layers) for gate in members]
-    n_inhibitory = len(layers) - 1
-    excites = just_at_threshold(neuron, 1)
-    inhibits = just_at_threshold(neuron, -1)
-
-    from_input = np.zeros((function.n_inputs, len(units)))
-    to_layer = np.zeros((len(units), len(layers)))
-    from_inhibition = np.zeros((n_inhibitory, len(units)))
-    tonic = np.zeros(len(units))
-    for k, (gate, layer) in enumerate(units):
-        from_input[list(gate.excited_by), k] = excites / (len(gate.excited_by) - 0.5)
-        to_layer[k, layer] = cells.to_or * excites
-        from_inhibition[list(gate.silenced_by), k] = cells.inhibition * inhibits
-        if not gate.excited_by:  # a unit that needs silence alone is driven as by the one input of other units
-            tonic[k] = 2 * excites * AFFERENT_RATE * (neuron.excitation.area if kind == "spiking" else 1.0)
-
-    inhibitory_names = [f"I{k + 1}" for k in range(n_inhibitory)]
-    populations = [Population(name, "I", neuron) for name in inhibitory_names]
-    populations.append(Population("readout", "E", neuron))
-    projections = []
-    if units:
-        populations.insert(0, Population("coincidence", "E", neuron, len(units), tonic))
-        projections.append(Projection("x", "coincidence", from_input))
-        projections += [
-            Projection("coincidence", name, to_layer[:, [k]])
-            for k, name in enumerate([*inhibitory_names, "readout"])
-        ]
-        projections += [
-            Projection(name, "coincidence", from_inhibition[[k]]) for k, name in enumerate(inhibitory_names)
-        ]
+    populations, projections = [], []
+    for layer, members in enumerate(layers):
+        is_readout = layer == len(layers) - 1
+        target = "readout" if is_readout else f"I{layer + 1}"
+        if members:
+            units = "coincidence" if is_readout else f"coincidence_{target}"
+            needed = np.array([len(gate.excited_by) for gate in members])
+            # A unit that needs silence alone is driven tonically as the one input of other units would drive it.
+            tonic = np.where(needed == 0, drive_of_input / (1 - SLACK), 0.0)
+            populations.append(Population(units, "E", neuron, len(members), tonic))
+            from_input = np.zeros((function.n_inputs, len(members)))
+            from_inhibition = np.zeros((layer, len(members)))
+            for k, gate in enumerate(members):
+                from_input[list(gate.excited_by), k] = excites / (len(gate.excited_by) - SLACK)
+                from_inhibition[list(gate.silenced_by), k] = cells.inhibition * inhibits
+            projections.append(Projection("x", units, from_input))
+            projections += [
+                Projection(f"I{j + 1}", units, row[None]) for j, row in enumerate(from_inhibition) if row.any()
+            ]
+            projections.append(Projection(units, target, np.full((len(members), 1), cells.to_or * excites)))
+        populations.append(Population(target, "E" if is_readout else "I", neuron))
     return Circuit(
         name=function.name,
         inputs=[Input("x", function.n_inputs, AFFERENT_RATE)],

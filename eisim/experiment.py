@@ -1,0 +1,342 @@
+"""The ablation experiment: functions -> circuits -> intact, ablated and best excitatory-only -> verdicts.
+
+Every circuit is simulated as spiking and rate network and evaluated as DNN, on all input patterns, at every level of
+ablation, in one batch of each kind; the theory stands beside what was measured.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from eisim.ablation import ablate
+from eisim.adapter import to_dnn
+from eisim.circuit import Circuit, union
+from eisim.functions import TruthTable
+from eisim.simulation import Response, simulate
+from eisim.theory.certificate import Certificate, certify
+from eisim.theory.synthesis import synthesize
+
+#: A function counts as computed when at least this share of patterns is answered correctly.
+CRITERION = 0.99
+#: How far noise may carry the mean error of an excitatory-only circuit from the floor.
+NOISE_TOLERANCE = 0.01
+#: The unrolled DNN of a rate circuit equals Brian2 to this, in Hz.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Case:
+    """A function and the circuit that shall compute it.
+
+    Attributes
+    ----------
+    name : str
+    function : TruthTable
+    circuit : callable
+        From a kind, ``"rate"`` or ``"spiking"``, to the circuit.
+    """
+
+    name: str
+    function: TruthTable
+    circuit: Callable[[str], Circuit]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How the experiment is done.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        ``"spiking"``, ``"rate"`` or both.
+    fractions : ndarray
+        Levels of ablation, from 0 (intact) to 1.
+    seeds : ndarray of int
+        Seeds of the membrane noise.
+    noise : float
+        Standard deviation of the free membrane potential in the noisy runs, in V.
+    duration, window, dt : float
+        In s.
+    backend : {"cpp", "numpy"}
+    """
+
+    kinds: tuple[str, ...]
+    fractions: np.ndarray
+    seeds: np.ndarray
+    noise: float
+    duration: float
+    window: float
+    dt: float
+    backend: str = "cpp"
+
+    @property
+    def times(self) -> dict[str, float]:
+        return {"duration": self.duration, "window": self.window, "dt": self.dt}
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """One system's answers to one case: readout rates in Hz, conditions × (seeds ×) patterns.
+
+    The conditions are the levels of ablation, then the best excitatory-only circuit.
+    """
+
+    rates: np.ndarray
+    threshold: float
+    values: np.ndarray  # of the function, by pattern
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        """Share of patterns (and seeds) answered correctly, by condition."""
+        correct = (self.rates > self.threshold) == self.values
+        return correct.reshape(len(correct), -1).mean(axis=1)
+
+
+#: The systems in which a function is measured, as the result names them.
+SYSTEMS = {
+    "spiking": "spiking circuit without noise",
+    "spiking_noisy": "spiking circuit with membrane noise",
+    "spiking_dnn": "static DNN of the spiking circuit",
+    "rate": "rate circuit",
+    "rate_dnn": "static DNN of the rate circuit",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class KindResult:
+    """What was measured of one case as rate or as spiking circuit.
+
+    Attributes
+    ----------
+    circuit : Circuit
+        The intact circuit, without noise.
+    measurements : dict of str to Measurement
+        By system (see `SYSTEMS`).
+    unrolled_error : float
+        Rate: largest difference of the unrolled DNN from Brian2 at any unit and step, in Hz. Spiking: spikes that
+        the unrolled DNN misses or adds, as a share of all, without noise.
+    static_error : float
+        Largest difference of the static DNN's readout from the simulated one, in Hz.
+    intact, ablated : Response
+        Recorded responses to all patterns, without noise.
+    """
+
+    circuit: Circuit
+    measurements: dict[str, Measurement]
+    unrolled_error: float
+    static_error: float
+    intact: Response
+    ablated: Response
+
+
+@dataclass(frozen=True, eq=False)
+class CaseResult:
+    """What was measured of one case, and what the theory says of it.
+
+    Attributes
+    ----------
+    case : Case
+    certificate : Certificate
+    kinds : dict of str to KindResult
+    """
+
+    case: Case
+    certificate: Certificate
+    kinds: dict[str, KindResult]
+
+    @property
+    def measurements(self) -> dict[str, Measurement]:
+        """Measurements of both kinds, by system."""
+        return {system: m for kind in self.kinds.values() for system, m in kind.measurements.items()}
+
+    @property
+    def equivalence_error(self) -> dict[str, float]:
+        """Unrolled and static errors of each kind: ``"rate"``, ``"rate_static"``, ..."""
+        unrolled = {name: kind.unrolled_error for name, kind in self.kinds.items()}
+        return unrolled | {f"{name}_static": kind.static_error for name, kind in self.kinds.items()}
+
+    def accuracy(self, condition: str) -> dict[str, float]:
+        """Accuracy by system for ``"intact"``, ``"ablated"`` or ``"best_excitatory"``; ``"dnn"`` is the lower DNN's."""
+        index = {"intact": 0, "ablated": -2, "best_excitatory": -1}[condition]
+        found = {system: float(m.accuracy[index]) for system, m in self.measurements.items()}
+        return found | {"dnn": min(a for system, a in found.items() if system.endswith("dnn"))}
+
+    @property
+    def verdict(self) -> str:
+        """``"kept"`` if the circuit without inhibition still computes the function in every system, else ``"lost"``."""
+        return "kept" if min(self.accuracy("ablated").values()) >= CRITERION else "lost"
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        floor, name = self.certificate.floor["zero_one"], self.case.name
+        found = []
+        ablated = self.accuracy("ablated")
+        if len({accuracy >= CRITERION for accuracy in ablated.values()}) > 1:
+            found.append(f"{name}: the systems disagree about ablation: {_percent(ablated)}")
+        for system, accuracy in self.accuracy("intact").items():
+            if accuracy < CRITERION:
+                found.append(f"{name}: the intact circuit answers {accuracy:.1%} correctly ({system})")
+        for condition in ("ablated", "best_excitatory"):
+            for system, accuracy in self.accuracy(condition).items():
+                tolerance = NOISE_TOLERANCE if system == "spiking_noisy" else 1e-12
+                error = 1 - accuracy
+                if error < floor - tolerance:
+                    found.append(
+                        f"{name}: CONTRADICTION: without inhibition ({condition}) the {system} error {error:.4f} is "
+                        f"below the floor {floor:.4f}; the assumption to question is the rate code (DESIGN T9)"
+                    )
+                elif condition == "best_excitatory" and error > floor + tolerance:
+                    found.append(
+                        f"{name}: the best excitatory-only circuit misses the floor {floor:.4f}: {system} error "
+                        f"{error:.4f}"
+                    )
+        for kind, limit in (("rate", ROUNDING), ("spiking", 0)):
+            if self.equivalence_error.get(kind, 0) > limit:
+                found.append(
+                    f"{name}: the unrolled {kind} DNN differs from Brian2 by {self.equivalence_error[kind]:.3g}"
+                )
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class AblationResult:
+    """Results of all cases under one protocol."""
+
+    protocol: Protocol
+    cases: tuple[CaseResult, ...]
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed, of all cases."""
+        return [problem for case in self.cases for problem in case.problems]
+
+
+def run_ablation(
+    cases: Sequence[Case], protocol: Protocol, report: Callable[[str], None] = lambda stage: None
+) -> AblationResult:
+    """Measure what ablation destroys of each case.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+    protocol : Protocol
+    report : callable
+        Called with a line of text as each stage begins.
+
+    Returns
+    -------
+    AblationResult
+    """
+    by_kind = {kind: _measure_kind(kind, cases, protocol, report) for kind in protocol.kinds}
+    return AblationResult(
+        protocol,
+        tuple(
+            CaseResult(case, certify(case.function), {kind: by_kind[kind][k] for kind in protocol.kinds})
+            for k, case in enumerate(cases)
+        ),
+    )
+
+
+def _conditions(case, kind, protocol):
+    """Intact circuit, then the circuits of all conditions: levels of ablation and the best excitatory-only one."""
+    circuit = case.circuit(kind)
+    return [
+        *(ablate(circuit, fraction) for fraction in protocol.fractions),
+        synthesize(case.function, inhibitory=0, kind=kind),
+    ]
+
+
+def _measure_kind(kind, cases, protocol, report) -> list[KindResult]:
+    """Simulate all conditions of all cases as circuits of one kind, in one batch, and evaluate their DNNs."""
+
+    def say(stage):
+        report(f"{kind} circuits: {stage}")
+
+    say("building")
+    n = len(protocol.fractions) + 1
+    circuits = [c.without_noise() for case in cases for c in _conditions(case, kind, protocol)]
+    patterns = [case.function.patterns for case in cases for _ in range(n)]
+    recorded = [k % n in (0, n - 2, n - 1) for k in range(len(circuits))]  # intact, ablated, best excitatory-only
+    batch, seeds = list(circuits), [[0]] * len(circuits)
+    if kind == "spiking":
+        batch += [with_noise(c, protocol.noise) for c in circuits]
+        seeds += [protocol.seeds] * len(circuits)
+    responses = simulate(
+        batch,
+        patterns * (len(batch) // len(circuits)),
+        seed=seeds,
+        record=recorded + [False] * (len(batch) - len(circuits)),
+        backend=protocol.backend,
+        report=say,
+        **protocol.times,
+    )
+    say("equivalent DNNs")
+    chosen = np.flatnonzero(recorded)
+    unrolled = _unrolled_errors(
+        [circuits[i] for i in chosen],
+        [patterns[i] for i in chosen],
+        [responses[i] for i in chosen],
+        protocol,
+    )
+    found = []
+    for k, case in enumerate(cases):
+        mine = slice(k * n, (k + 1) * n)
+        rates = {
+            kind: [r.readouts[0, :, 0] for r in responses[mine]],
+            f"{kind}_dnn": [to_dnn(c)(case.function.patterns)[:, 0] for c in circuits[mine]],
+        }
+        if kind == "spiking":
+            rates["spiking_noisy"] = [r.readouts[:, :, 0] for r in responses[len(circuits) :][mine]]
+        threshold = circuits[mine][0].readout_thresholds[0]
+        measurements = {
+            system: Measurement(np.stack(rates[system]), threshold, case.function.values)
+            for system in SYSTEMS
+            if system in rates
+        }
+        difference = measurements[f"{kind}_dnn"].rates - measurements[kind].rates
+        found.append(
+            KindResult(
+                circuits[mine][0],
+                measurements,
+                unrolled_error=max(unrolled[3 * k : 3 * k + 3]),
+                static_error=float(np.abs(difference).max()),
+                intact=responses[mine][0],
+                ablated=responses[mine][-2],
+            )
+        )
+    return found
+
+
+def with_noise(circuit: Circuit, noise: float) -> Circuit:
+    """The same spiking circuit with this standard deviation of the free membrane potential, in V."""
+    populations = [replace(p, neuron=replace(p.neuron, noise=noise)) for p in circuit.populations]
+    return replace(circuit, populations=populations)
+
+
+def _unrolled_errors(circuits, stimuli, responses, protocol):
+    """Difference of each circuit's unrolled DNN from its recorded response; all circuits in one pass."""
+    trials = max(len(s) for s in stimuli)
+    padded = [np.vstack([s, np.zeros((trials - len(s), s.shape[1]))]) for s in stimuli]
+    dnn = to_dnn(union(circuits), unrolled=True, **protocol.times)
+    layers = np.stack(list(dnn.layers(np.hstack(padded))))  # steps × trials × units
+    errors = []
+    for k, (circuit, response) in enumerate(zip(circuits, responses, strict=True)):
+        worst, wrong, total = 0.0, 0, 0
+        for population in circuit.populations:
+            ours = layers[:, : len(stimuli[k]), dnn.units[f"{k}/{population.name}"]]
+            if circuit.kind == "rate":
+                theirs = np.moveaxis(response.traces[population.name][0], 2, 0)
+                worst = max(worst, float(np.abs(ours - theirs).max()))
+            else:
+                spikes = response.spikes[population.name]
+                theirs = np.zeros(ours.shape, dtype=bool)
+                theirs[spikes.step, spikes.copy, spikes.neuron] = True
+                wrong, total = wrong + int((ours != theirs).sum()), total + int(theirs.sum())
+        errors.append(worst if circuit.kind == "rate" else wrong / max(total, 1))
+    return errors
+
+
+def _percent(accuracy):
+    return ", ".join(f"{system} {value:.1%}" for system, value in accuracy.items())

@@ -1,0 +1,1 @@
+"""Reports: what an experiment found, as a table, figures, labelled data and JSON."""

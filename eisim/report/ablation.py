@@ -1,0 +1,145 @@
+"""What an ablation experiment found: rows, terminal table, CSV and labelled arrays."""
+
+import csv
+import io
+
+import numpy as np
+from rich.table import Table
+
+from eisim.experiment import SYSTEMS, AblationResult, CaseResult
+
+CONDITIONS = ("intact", "ablated", "best_excitatory")
+
+
+def row(result: CaseResult) -> dict:
+    """One function as a JSON object."""
+    certificate = result.certificate
+    witness = certificate.witness
+    return {
+        "function": result.case.name,
+        "truth_table": result.case.function.bits,
+        "inputs": result.case.function.n_inputs,
+        "representable": certificate.representable,
+        "witness": witness and [list(witness.lower), list(witness.upper)],
+        "floor": certificate.floor["zero_one"],
+        "inversion_complexity": certificate.inversion_complexity,
+        "inhibitory_neurons": next(iter(result.kinds.values())).circuit.n_inhibitory,
+        "accuracy": {condition: result.accuracy(condition) for condition in CONDITIONS},
+        "equivalence_error": result.equivalence_error,
+        "verdict": result.verdict,
+        "meaning": meaning(result),
+    }
+
+
+def meaning(result: CaseResult) -> str:
+    """What the verdict says: lost in this circuit is not the same as impossible without inhibition."""
+    if result.verdict == "kept":
+        return "needs no inhibition"
+    if result.certificate.representable:
+        return "only in this circuit: excitation alone can compute it"
+    return "impossible without inhibition"
+
+
+def terminal_table(result: AblationResult) -> Table:
+    """The table that people read."""
+    kinds = ", ".join(name for name in ("spiking", "rate") if name in result.protocol.kinds)
+    table = Table(
+        title=f"What ablating inhibition destroys (share of input patterns answered correctly: {kinds}, DNN)",
+        title_justify="left",
+        caption="floor: least error of any excitatory-only circuit · I: inhibitory neurons in the circuit / least "
+        "possible · witness: x ≤ y with f(x) > f(y)",
+        caption_justify="left",
+    )
+    for heading, justify in (
+        ("function", "left"),
+        ("witness", "left"),
+        ("floor", "right"),
+        ("I", "right"),
+        ("intact", "right"),
+        ("ablated", "right"),
+        ("best E-only", "right"),
+        ("verdict", "left"),
+    ):
+        table.add_column(heading, justify=justify, no_wrap=heading != "verdict")
+    for case in result.cases:
+        certificate, witness = case.certificate, case.certificate.witness
+        style = "green" if case.verdict == "kept" else "red" if not certificate.representable else "yellow"
+        inhibitory = next(iter(case.kinds.values())).circuit.n_inhibitory
+        table.add_row(
+            case.case.name,
+            "none" if witness is None else f"{_bits(witness.lower)} ≤ {_bits(witness.upper)}",
+            f"{certificate.floor['zero_one']:.4g}",
+            f"{inhibitory}/{certificate.inversion_complexity}",
+            *(_accuracies(case.accuracy(condition)) for condition in CONDITIONS),
+            f"[{style}]{case.verdict}[/]: {meaning(case)}",
+        )
+    return table
+
+
+def _bits(pattern):
+    return "".join(str(int(x)) for x in pattern)
+
+
+def _accuracies(accuracy):
+    """One number if all systems agree to the second digit, else each."""
+    shown = [f"{accuracy[system]:.2f}" for system in ("spiking", "rate", "dnn") if system in accuracy]
+    return shown[0] if len(set(shown)) == 1 else " / ".join(shown)
+
+
+def csv_table(result: AblationResult) -> str:
+    """The table as CSV: one line for each function."""
+    lines = []
+    for case in result.cases:
+        flat = row(case)
+        flat["witness"] = flat["witness"] and " <= ".join(_bits(x) for x in flat["witness"])
+        for group in ("accuracy", "equivalence_error"):
+            nested = flat.pop(group)
+            for key, value in nested.items():
+                inner = value.items() if isinstance(value, dict) else [("", value)]
+                flat |= {f"{group}_{key}{'_' if k else ''}{k}": v for k, v in inner}
+        lines.append(flat)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return out.getvalue()
+
+
+def dataset(result: AblationResult):
+    """All measured readout rates as an `xarray.Dataset`, in Hz; patterns that a function does not have are NaN."""
+    import xarray as xr
+
+    n_patterns = max(len(c.case.function.values) for c in result.cases)
+    fractions = result.protocol.fractions
+    data = {}
+    for system in result.cases[0].measurements:
+        rates = [_padded(case.measurements[system].rates, n_patterns) for case in result.cases]
+        noisy = system == "spiking_noisy"
+        dims = ("function", "condition", *(["seed"] if noisy else []), "pattern")
+        attributes = {"units": "Hz", "long_name": f"readout rate, {SYSTEMS[system]}"}
+        data[system] = (dims, np.stack(rates), attributes)
+    values = [_padded(case.case.function.values.astype(float), n_patterns) for case in result.cases]
+    thresholds = {
+        f"{system}_threshold": ("function", [c.measurements[system].threshold for c in result.cases], {"units": "Hz"})
+        for system in data
+    }
+    floors = [case.certificate.floor["zero_one"] for case in result.cases]
+    data |= thresholds | {
+        "target": (("function", "pattern"), np.stack(values), {"long_name": "value of the function"}),
+        "floor": ("function", floors, {"long_name": "least zero-one error of any excitatory-only circuit"}),
+    }
+    coordinates = {
+        "function": [c.case.name for c in result.cases],
+        "condition": [*(f"{f:.0%} ablated" for f in fractions), "best excitatory-only"],
+        "fraction_removed": ("condition", [*fractions, np.nan]),
+        "pattern": np.arange(n_patterns),
+    }
+    if "spiking_noisy" in data:
+        coordinates["seed"] = result.protocol.seeds.astype(float)
+    return xr.Dataset(data, coordinates)
+
+
+def _padded(values, n):
+    """Extend the last axis, of patterns, with NaN."""
+    missing = n - values.shape[-1]
+    return np.pad(values.astype(float), [(0, 0)] * (values.ndim - 1) + [(0, missing)], constant_values=np.nan)

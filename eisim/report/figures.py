@@ -1,0 +1,160 @@
+"""Figures, each drawn on Axes that the caller gives; excitation and inhibition always have the same two colours."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from eisim.circuit import Circuit
+from eisim.experiment import AblationResult, CaseResult
+from eisim.simulation import Response
+
+EXCITATORY, INHIBITORY, NEUTRAL = "#c44e2c", "#2c6fb0", "#555555"
+SYSTEM_STYLES = {
+    "spiking_noisy": ("spiking, with noise", "-", "o"),
+    "rate": ("rate", "--", "s"),
+    "dnn": ("DNN", ":", "x"),
+}
+STYLE = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "eisim",
+}
+
+
+def ablation_curves(result: AblationResult) -> Figure:
+    """Accuracy against the fraction of inhibition removed, a panel for each function, with the floor."""
+    columns = min(6, len(result.cases))
+    rows = -(-len(result.cases) // columns)
+    figure = Figure(figsize=(1.75 * columns, 1.55 * rows + 0.5), layout="constrained")
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for axis, case in zip(axes, result.cases, strict=False):
+        ablation_curve(axis, case, result.protocol.fractions)
+    for axis in axes[len(result.cases) :]:
+        axis.axis("off")
+    figure.supxlabel("fraction of inhibition removed", fontsize=8)
+    figure.supylabel("share of patterns answered correctly", fontsize=8)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=8)
+    return figure
+
+
+def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
+    """One function's accuracy against the fraction of inhibition removed."""
+    levels = len(fractions)
+    best = 1 - case.certificate.floor["zero_one"]
+    ax.axhspan(best, 1.05, color="#dddddd", linewidth=0, label="out of reach of excitation alone")
+    measured = {system: m.accuracy[:levels] for system, m in case.measurements.items()}
+    measured["dnn"] = np.min([m for system, m in measured.items() if system.endswith("dnn")], axis=0)
+    for system, (label, line, marker) in SYSTEM_STYLES.items():
+        if system in measured:
+            ax.plot(fractions, measured[system], line, marker=marker, ms=2.5, lw=1, color=NEUTRAL, label=label)
+    colour = {"kept": "black", "lost": INHIBITORY}[case.verdict]
+    ax.set_title(f"{case.case.name}: {case.verdict}", color=colour)
+    ax.set_ylim(-0.05, 1.05)
+    ax.set_xticks([0, 0.5, 1])
+    ax.set_yticks([0, 0.5, 1])
+    return ax
+
+
+def activity(case: CaseResult) -> Figure:
+    """Spikes and readout rates for every input pattern, intact and ablated."""
+    figure = Figure(figsize=(7.0, 4.4), layout="constrained")
+    axes = figure.subplots(2, 2, sharex="row", sharey="row", height_ratios=[2.2, 1])
+    spiking = case.kinds.get("spiking")
+    rate = case.kinds.get("rate")
+    for column, condition in enumerate(("intact", "ablated")):
+        top, bottom = axes[:, column]
+        top.set_title(f"{case.case.name}, {condition}")
+        if spiking:
+            raster(top, getattr(spiking, condition), case.case.function.patterns)
+        else:
+            top.axis("off")
+        if rate:
+            readout_traces(bottom, getattr(rate, condition), case.case.function.patterns)
+        else:
+            bottom.axis("off")
+    if rate:
+        axes[1, 1].legend(title="input pattern", fontsize=7, title_fontsize=7, frameon=False, loc="upper left")
+    return figure
+
+
+def raster(ax: Axes, response: Response, patterns) -> Axes:
+    """Spikes of all neurons, one input pattern after another; populations labelled on the left."""
+    circuit, dt = response.circuit, response.dt
+    members = [*circuit.inputs, *circuit.populations]
+    n = sum(p.size for p in members)
+    ticks, labels, base = [], [], 0
+    for member in members:
+        spikes = response.spikes[member.name]
+        colour = INHIBITORY if getattr(member, "sign", "E") == "I" else EXCITATORY
+        time = (spikes.step * dt + spikes.copy * response.duration) * 1e3
+        ax.vlines(time, n - base - spikes.neuron - 0.9, n - base - spikes.neuron - 0.1, color=colour, lw=0.5)
+        ticks.append(n - base - member.size / 2)
+        labels.append(member.name)
+        base += member.size
+        ax.axhline(n - base, color="#cccccc", lw=0.5)
+    for trial, pattern in enumerate(patterns):
+        start = trial * response.duration * 1e3
+        ax.axvline(start, color="#cccccc", lw=0.5)
+        ax.text(
+            start + response.duration * 500, n + 0.15, "".join(str(int(x)) for x in pattern), ha="center", fontsize=7
+        )
+    ax.set_yticks(ticks, labels)
+    ax.set_ylim(0, n + 0.9)
+    ax.set_xlim(0, len(patterns) * response.duration * 1e3)
+    ax.set_xlabel("time (ms), input patterns in turn")
+    return ax
+
+
+def readout_traces(ax: Axes, response: Response, patterns) -> Axes:
+    """Readout rate of a rate circuit over time, a line for each input pattern."""
+    traces = response.traces[response.circuit.readouts[0].population]
+    traces = traces.reshape(-1, *traces.shape[-2:])[:, 0]
+    time = (np.arange(traces.shape[1]) + 1) * response.dt * 1e3
+    for k, (trace, pattern) in enumerate(zip(traces, patterns, strict=True)):
+        label = "".join(str(int(x)) for x in pattern)
+        ax.plot(time, trace, lw=1.2, color=str(0.75 * k / len(traces)), ls=("-", "--", ":", "-.")[k % 4], label=label)
+    ax.set_xlabel("time (ms)")
+    ax.set_ylabel("readout rate (Hz)")
+    return ax
+
+
+def weights(circuit: Circuit, dnn) -> Figure:
+    """Signed weight matrices of a circuit and of its static DNN, side by side."""
+    figure = Figure(figsize=(7.0, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    spiking = circuit.kind == "spiking"
+    ours = {(p.source, p.target): circuit.sign(p) * circuit.weights(p).toarray() for p in circuit.projections}
+    theirs = {(s, layer.name): w.toarray() for layer in dnn.layers for s, w in layer.incoming}
+    sources, targets = [*circuit.inputs, *circuit.populations], list(circuit.populations)
+    for ax, blocks, scale, title in (
+        (left, ours, 1e3 if spiking else 1, "circuit: weight " + ("(mV)" if spiking else "(1)")),
+        (right, theirs, 1e3 if spiking else 1, "DNN: weight " + ("(mV/Hz)" if spiking else "(1)")),
+    ):
+        matrix = np.block(
+            [[blocks.get((s.name, t.name), np.zeros((s.size, t.size))) for t in targets] for s in sources]
+        )
+        largest = np.abs(matrix).max() * scale or 1
+        image = ax.imshow(matrix * scale, cmap=_diverging(), vmin=-largest, vmax=largest, aspect="auto")
+        figure.colorbar(image, ax=ax, shrink=0.85)
+        ax.set_title(title)
+        for axis, members in ((ax.xaxis, targets), (ax.yaxis, sources)):
+            edges = np.cumsum([0, *(m.size for m in members)])
+            axis.set_ticks((edges[:-1] + edges[1:] - 1) / 2, [m.name for m in members])
+            for edge in edges[1:-1]:
+                (ax.axvline if axis is ax.xaxis else ax.axhline)(edge - 0.5, color="#999999", lw=0.5)
+        ax.set_xlabel("target")
+        ax.tick_params(axis="x", rotation=30)
+        ax.spines[["top", "right"]].set_visible(True)
+    left.set_ylabel("source")
+    return figure
+
+
+def _diverging():
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("inhibition-excitation", [INHIBITORY, "white", EXCITATORY])

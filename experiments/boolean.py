@@ -1,0 +1,112 @@
+"""Which Boolean functions does a circuit lose with its inhibition, and did it have to?"""
+
+from dataclasses import dataclass
+
+from eisim.errors import InputError
+from eisim.values import Value, quantity
+
+INHIBITED_AND = "and-by-inhibition"
+
+
+@dataclass(frozen=True)
+class Settings(Value):
+    """What ``--set`` can change."""
+
+    functions: str = "all"
+    levels: int = 11
+    seeds: int = 10
+    noise: float = quantity(0.5e-3, "volt", non_negative=True)
+    duration: float = quantity(300e-3, "second", positive=True)
+    window: float = quantity(200e-3, "second", positive=True)
+    dt: float = quantity(0.5e-3, "second", positive=True)
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name, least in (("levels", 2), ("seeds", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
+
+
+def cases(names: str):
+    """The named functions with their circuits; ``"all"`` for the default ones, truth tables are taken too."""
+    from eisim.experiment import Case
+    from eisim.functions import NAMED, TruthTable
+    from eisim.theory.synthesis import synthesize
+    from models import and_by_inhibition
+
+    def synthesised(function):
+        return Case(function.name, function, lambda kind: synthesize(function, kind=kind))
+
+    special = {INHIBITED_AND: Case(INHIBITED_AND, NAMED["and"], and_by_inhibition.circuit)}
+    known = {name: synthesised(function) for name, function in NAMED.items()} | special
+    if names == "all":
+        return list(known.values())
+    chosen = []
+    for name in names.split(","):
+        name = name.strip()
+        if name in known:
+            chosen.append(known[name])
+        elif name and not set(name) - {"0", "1"}:
+            chosen.append(synthesised(TruthTable(name)))
+        else:
+            raise InputError(
+                f"functions: expected a truth table or one of {', '.join(known)}, found {name!r}"
+            )
+    if len({case.name for case in chosen}) < len(chosen):
+        raise InputError(f"functions: expected each function once, found {names!r}")
+    return chosen
+
+
+def run(settings: Settings, kinds, seed, backend, report):
+    """Run the experiment; returns an `eisim.experiment.AblationResult`."""
+    import numpy as np
+
+    from eisim.experiment import Protocol, run_ablation
+
+    protocol = Protocol(
+        kinds=tuple(kinds),
+        fractions=np.linspace(0, 1, settings.levels),
+        seeds=np.random.SeedSequence(seed).generate_state(settings.seeds),
+        noise=settings.noise,
+        duration=settings.duration,
+        window=settings.window,
+        dt=settings.dt,
+        backend=backend,
+    )
+    return run_ablation(cases(settings.functions), protocol, report)
+
+
+def to_json(result) -> dict:
+    """What ``--json`` prints, beside the seed."""
+    from eisim.report.ablation import row
+
+    return {"rows": [row(case) for case in result.cases], "problems": result.problems}
+
+
+def table(result):
+    """What the terminal shows."""
+    from eisim.report.ablation import terminal_table
+
+    return terminal_table(result)
+
+
+def files(result):
+    """Pairs of file name and content: text, bytes, a dataset or a figure."""
+    from eisim.adapter import to_dnn
+    from eisim.report import figures
+    from eisim.report.ablation import csv_table, dataset
+
+    yield "table.csv", csv_table(result)
+    yield "data.nc", dataset(result)
+    yield "ablation_curves", figures.ablation_curves(result)
+    by_name = {case.case.name: case for case in result.cases}
+    example = by_name.get("xor", result.cases[0])
+    yield f"{example.case.name}_activity", figures.activity(example)
+    circuit = next(iter(example.kinds.values())).circuit
+    yield f"{example.case.name}_weights", figures.weights(circuit, to_dnn(circuit))
+
+
+if __name__ == "__main__":
+    from eisim.__main__ import main
+
+    main("run", "boolean")

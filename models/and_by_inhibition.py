@@ -1,0 +1,46 @@
+"""AND by feed-forward inhibition: inhibition used for what excitation alone could do.
+
+Either input would fire the readout, but the inputs also drive an interneuron whose inhibition one input cannot
+overcome (the motif of Pouille & Scanziani, Science 293:1159, 2001). The interneuron is near saturation with one
+input, so with two inputs excitation doubles and inhibition hardly grows. Without inhibition this circuit computes
+OR: AND is lost in this circuit, although a purely excitatory coincidence detector computes it.
+"""
+
+import numpy as np
+
+from eisim.circuit import Circuit, Input, Population, Projection, Readout
+from eisim.errors import InputError
+from eisim.functions import NAMED
+from eisim.theory.synthesis import AFFERENT_RATE, CELLS, just_at_threshold
+
+FUNCTION = NAMED["and"]
+# In units of the input that just reaches threshold.
+TO_READOUT = 2.0
+TO_INTERNEURON = 8.0
+#: Inhibition of the readout by the interneuron that one input drives, as a share of what one input excites.
+BALANCE = 0.75
+
+
+def circuit(kind: str = "spiking") -> Circuit:
+    """The circuit, as ``"rate"`` or ``"spiking"`` network."""
+    if kind not in CELLS:
+        raise InputError(f"and_by_inhibition: kind: expected 'rate' or 'spiking', found {kind!r}")
+    cells = CELLS[kind]
+    excites = just_at_threshold(cells.neuron, 1)
+    threshold_drive = cells.neuron.threshold if kind == "rate" else cells.neuron.rheobase
+    interneuron_rate = float(cells.neuron.activation(TO_INTERNEURON * threshold_drive))
+    inhibition = BALANCE * TO_READOUT * AFFERENT_RATE / interneuron_rate * just_at_threshold(cells.neuron, -1)
+    return Circuit(
+        name="and-by-inhibition",
+        inputs=[Input("x", 2, AFFERENT_RATE)],
+        populations=[
+            Population("interneuron", "I", cells.neuron),
+            Population("readout", "E", cells.neuron),
+        ],
+        projections=[
+            Projection("x", "readout", np.full((2, 1), TO_READOUT * excites)),
+            Projection("x", "interneuron", np.full((2, 1), TO_INTERNEURON * excites)),
+            Projection("interneuron", "readout", inhibition),
+        ],
+        readouts=[Readout("readout", cells.readout_threshold)],
+    )

@@ -1,0 +1,16 @@
+"""XOR with one inhibitory neuron: the smallest function that excitation alone cannot compute.
+
+Two excitatory coincidence units relay one input each; a third sees both inputs together and drives the inhibitory
+neuron, which silences the first two. Without inhibition OR is left (Wang et al., ICCV 2023; DESIGN T6, T8).
+"""
+
+from eisim.circuit import Circuit
+from eisim.functions import NAMED
+from eisim.theory.synthesis import synthesize
+
+FUNCTION = NAMED["xor"]
+
+
+def circuit(kind: str = "spiking") -> Circuit:
+    """The circuit, as ``"rate"`` or ``"spiking"`` network."""
+    return synthesize(FUNCTION, kind=kind)
