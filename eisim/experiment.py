@@ -214,7 +214,7 @@ class AblationResult:
 
 
 def run_ablation(
-    cases: Sequence[Case], protocol: Protocol, report: Callable[[str], None] = lambda stage: None
+    cases: Sequence[Case], protocol: Protocol, report: Callable[..., None] = lambda stage, fraction=None: None
 ) -> AblationResult:
     """Measure what ablation destroys of each case.
 
@@ -223,7 +223,7 @@ def run_ablation(
     cases : sequence of Case
     protocol : Protocol
     report : callable
-        Called with a line of text as each stage begins.
+        Called with a line of text as each stage begins, and with the fraction done as it goes on.
 
     Returns
     -------
@@ -251,8 +251,8 @@ def _conditions(case, kind, protocol):
 def _measure_kind(kind, cases, protocol, report) -> list[KindResult]:
     """Simulate all conditions of all cases as circuits of one kind, in one batch, and evaluate their DNNs."""
 
-    def say(stage):
-        report(f"{kind} circuits: {stage}")
+    def say(stage, fraction=None):
+        report(f"{kind} circuits: {stage}", fraction)
 
     say("building")
     n = len(protocol.fractions) + 1

@@ -25,7 +25,7 @@ def simulate(
     seed: int | Sequence[int] = 0,
     record: bool | Sequence[bool] = False,
     backend: str = "cpp",
-    report: Callable[[str], None] = lambda stage: None,
+    report: Callable[..., None] = lambda stage, fraction=None: None,
 ) -> Response | list[Response]:
     """Simulate circuits on stimuli: all circuits, seeds and trials as one batch in one compiled program.
 
@@ -51,7 +51,7 @@ def simulate(
     backend : {"cpp", "numpy"}
         Brian2's C++ standalone device, or its NumPy target; without a C++ compiler the latter is used.
     report : callable
-        Called with a line of text as each stage begins.
+        Called with a line of text as each stage begins, and with the fraction done as it goes on.
 
     Returns
     -------
@@ -83,26 +83,20 @@ def simulate(
     return responses[0] if single else responses
 
 
-def _run(layout, kind, timing, backend, report):
-    report("loading Brian2")
+def _run(layout, kind, times, backend, report):
     from eisim.simulation import program
-    from eisim.simulation.network import BatchNetwork, Timing
+    from eisim.simulation.model import Timing, models
 
+    timing = Timing(*times)
+    job = program.Job(layout, kind, timing, models(layout, kind, timing))
     if backend == "cpp" and program.find_compiler() is None:
         warnings.warn("no C++ compiler (or make) found: simulating with NumPy, which is slower", stacklevel=3)
         backend = "numpy"
-    timing = Timing(*timing)
-    with program.brian2_device(backend):
-        report("generating code")
-        network = BatchNetwork(layout, kind, timing)
-        if backend == "numpy":
-            report("simulating")
-            for variable, value in network.values.items():
-                variable[:] = value
-            network.run()
-            return network.outcomes()
-        with program.run_standalone(network, report):
-            return network.outcomes()
+    if backend == "cpp":
+        return program.run_cached(job, report)
+    from eisim.simulation.codegen import run_numpy
+
+    return run_numpy(job, report)
 
 
 def _trials(circuits, stimuli, seed, record):

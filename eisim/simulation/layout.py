@@ -49,23 +49,35 @@ class Block:
 class Group:
     """Neurons of one model, with the values of their parameters."""
 
-    neuron: object  # a model of that class, None for inputs
+    neuron: object  # a model of that class, None for inputs and delay lines
     size: int = 0
     recorded: int = 0  # the first so many are recorded
     parts: list[dict[str, np.ndarray]] = field(default_factory=list)
 
     def values(self) -> dict[str, np.ndarray]:
+        """Values of every parameter, by neuron."""
         return {name: np.concatenate([p[name] for p in self.parts]) for name in self.parts[0]}
 
+    @property
+    def frames(self) -> int:
+        """Number of frames of time-varying input rates, 0 if they are constant."""
+        rate = self.parts[0].get("rate", np.empty(0))
+        return rate.shape[1] if rate.ndim == 2 else 0
 
-@dataclass
+
+@dataclass(frozen=True)
 class Synapses:
-    """Synapses from one group to another, excitatory or inhibitory: signed weights, delays in s."""
+    """Synapses from one group to another, all excitatory or all inhibitory: signed weights, delays in s."""
 
-    parts: list[tuple[np.ndarray, ...]] = field(default_factory=list)
+    pre: np.ndarray
+    post: np.ndarray
+    weight: np.ndarray
+    delay: np.ndarray
 
-    def values(self) -> tuple[np.ndarray, ...]:
-        return tuple(np.concatenate(column) for column in zip(*self.parts, strict=True))
+    @property
+    def common_delay(self) -> float | None:
+        """The delay, if all synapses have the same."""
+        return None if np.ptp(self.delay) else float(self.delay[0])
 
 
 @dataclass(frozen=True)
@@ -76,16 +88,61 @@ class Layout:
     synapses: dict[tuple[str, str, int], Synapses]
     blocks: dict[tuple[int, str], Block]
 
+    def monitored(self, kind: str) -> dict[str, int]:
+        """Number of recorded neurons of each group that has any: spikes of all, rates of populations."""
+        unseen = (DELAY_LINE, INPUT) if kind == "rate" else ()
+        return {name: g.recorded for name, g in self.groups.items() if g.recorded and name not in unseen}
+
 
 def lay_out(batch: list[Trials], dt: float) -> Layout:
     """Arrange a batch; recorded circuits come first in every group."""
     layout = Layout({}, {}, {})
+    parts = {}
     for index in sorted(range(len(batch)), key=lambda i: not batch[i].record):
         trials = batch[index]
-        _place_neurons(layout, index, trials, dt)
-        for projection in trials.circuit.projections:
-            _place_synapses(layout, index, trials, projection, dt)
+        for source, target, sign, *synapses in _place(layout, index, trials, dt):
+            source, target = layout.blocks[index, source], layout.blocks[index, target]
+            if len(synapses[0]):
+                key = (source.group, target.group, sign)
+                parts.setdefault(key, []).append(_copies(source, target, trials.copies, *synapses))
+    for key, arrays in parts.items():
+        layout.synapses[key] = Synapses(*(np.concatenate(column) for column in zip(*arrays, strict=True)))
     return layout
+
+
+def _place(layout, index, trials, dt):
+    """Place the neurons of one circuit; yields its synapses: source, target, sign, rows, columns, weights, delays."""
+    taps = _place_neurons(layout, index, trials, dt)
+    for source, last in taps:
+        chain = [source.name, *(f"{source.name}@{t}" for t in range(1, last + 1))]
+        each = np.arange(source.size)
+        for before, after in pairwise(chain):
+            yield before, after, 1, each, each, np.ones(source.size), np.zeros(source.size)
+    circuit = trials.circuit
+    for projection in circuit.projections:
+        matrix = circuit.weights(projection).tocoo()
+        rows, columns = matrix.coords
+        sign = circuit.sign(projection)
+        delay = np.broadcast_to(projection.delay, matrix.shape)[rows, columns]
+        if not taps:
+            yield projection.source, projection.target, sign, rows, columns, sign * matrix.data, delay
+            continue
+        steps = delay_steps(delay, dt)
+        for tap in np.unique(steps):
+            source = projection.source + (f"@{tap}" if tap else "")
+            at = steps == tap
+            yield source, projection.target, sign, rows[at], columns[at], sign * matrix.data[at], delay[at]
+
+
+def _copies(source, target, copies, rows, columns, weights, delays):
+    """The synapses between two blocks in every copy of their circuit: pre, post, weight, delay."""
+    copy = np.arange(copies, dtype=np.int32)[:, None]
+    return (
+        (source.start + copy * source.stride + rows).ravel().astype(np.int32),
+        (target.start + copy * target.stride + columns).ravel().astype(np.int32),
+        np.tile(weights, copies),
+        np.tile(delays, copies),
+    )
 
 
 def _place_neurons(layout, index, trials, dt):
@@ -101,15 +158,13 @@ def _place_neurons(layout, index, trials, dt):
             values = _neuron_values(trials, populations, numbers, dt)
         sizes = {p.name: p.size for p in populations}
         _add(layout, index, name, sizes, trials, values, getattr(populations[0], "neuron", None))
-    if circuit.kind == "rate" and (taps := _taps(circuit, dt)):
+    # Rate units have no spikes to delay: their delayed rates are tapped from a delay line.
+    taps = _taps(circuit, dt) if circuit.kind == "rate" else []
+    if taps:
         sizes = {f"{s.name}@{t}": s.size for s, last in taps for t in range(1, last + 1)}
         n = sum(sizes.values()) * trials.copies
         _add(layout, index, DELAY_LINE, sizes, trials, {"bias": np.zeros(n)}, None)
-        for source, last in taps:
-            chain = [source.name, *(f"{source.name}@{t}" for t in range(1, last + 1))]
-            each = np.arange(source.size)
-            for before, after in pairwise(chain):
-                _connect(layout, index, trials, before, after, 1, (each, each), np.ones(source.size), 0.0)
+    return taps
 
 
 def _add(layout, index, name, sizes, trials, values, neuron):
@@ -122,39 +177,6 @@ def _add(layout, index, name, sizes, trials, values, neuron):
     group.parts.append(values)
     group.size += stride * trials.copies
     group.recorded += stride * trials.copies * trials.record
-
-
-def _place_synapses(layout, index, trials, projection, dt):
-    circuit = trials.circuit
-    matrix = circuit.weights(projection).tocoo()
-    delay = np.broadcast_to(projection.delay, matrix.shape)[matrix.coords]
-    weights, sign = circuit.sign(projection) * matrix.data, circuit.sign(projection)
-    if circuit.kind == "spiking":
-        names = {projection.source: slice(None)}
-    else:  # rate units have no spikes to delay: their delayed rates are tapped from a delay line
-        steps = delay_steps(delay, dt)
-        names = {
-            projection.source + (f"@{tap}" if tap else ""): np.flatnonzero(steps == tap)
-            for tap in np.unique(steps)
-        }
-    for source, chosen in names.items():
-        ends = tuple(c[chosen] for c in matrix.coords)
-        _connect(layout, index, trials, source, projection.target, sign, ends, weights[chosen], delay[chosen])
-
-
-def _connect(layout, index, trials, source, target, sign, ends, weights, delay):
-    """Synapses between two blocks, in every copy."""
-    if not len(weights):
-        return
-    source, target = layout.blocks[index, source], layout.blocks[index, target]
-    copy = np.arange(trials.copies)[:, None]
-    part = (
-        (source.start + copy * source.stride + ends[0]).ravel(),
-        (target.start + copy * target.stride + ends[1]).ravel(),
-        np.tile(weights, trials.copies),
-        np.tile(np.broadcast_to(delay, weights.shape), trials.copies),
-    )
-    layout.synapses.setdefault((source.group, target.group, sign), Synapses()).parts.append(part)
 
 
 def _taps(circuit, dt):

@@ -1,0 +1,141 @@
+"""Everything that Brian2 does: generating a program's code, or running a batch itself on NumPy."""
+
+import gc
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import brian2 as b2
+import numpy as np
+from brian2.codegen.cpp_prefs import get_compiler_and_args
+from brian2.devices.device import get_device, reset_device, set_device
+
+from eisim.simulation.network import BatchNetwork
+from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report
+
+_PREFERENCES = {
+    "codegen.cpp.extra_compile_args_gcc": COMPILER_FLAGS,
+    "codegen.loop_invariant_optimisations": True,
+    "core.default_float_dtype": np.float64,
+    "devices.cpp_standalone.openmp_threads": 0,
+}
+# Ahead of the others: what every translation unit includes is parsed once.
+_COMMON_HEADERS = (
+    '"objects.h"',
+    '"brianlib/common_math.h"',
+    '"brianlib/stdint_compat.h"',
+    *("<chrono>", "<climits>", "<cmath>", "<ctime>", "<fstream>", "<iostream>"),
+)
+_HEADER = "eisim_common.h"
+_HEADER_RULES = f"""
+{_HEADER}.gch: {_HEADER}
+\t$(CXX) -c -Wno-write-strings $(OPTIMISATIONS) -I. -x c++-header $< -o $@
+$(OBJS): CXXFLAGS += -include {_HEADER}
+$(OBJS): {_HEADER}.gch
+"""
+
+
+def compile_program(job: Job, folder: Path, report: Report) -> None:
+    """Generate and compile the program of a job in an empty folder."""
+    report("generating code")
+    with _device("cpp_standalone", build_on_run=False):
+        network = _network(job)
+        network.network.run(
+            job.timing.duration * b2.second,
+            report="std::cout << completed << std::endl;",
+            report_period=0.5 * b2.second,
+            namespace={},
+        )
+        device = get_device()
+        device.build(directory=str(folder), compile=False, run=False)
+        _check_static_arrays(device.static_arrays, job)
+        report("compiling (once, then cached)")
+        compiler, _ = get_compiler_and_args()
+        if compiler == "msvc":
+            device.compile_source(str(folder), compiler, debug=False, clean=False)
+        else:
+            _make(folder)
+
+
+def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
+    """Run a job on Brian2's NumPy target."""
+    report("generating code")
+    with _device("runtime"):
+        b2.prefs["codegen.target"] = "numpy"
+        network = _network(job)
+        for name, model in job.models.items():
+            for variable, value in model.values.items():
+                getattr(network.groups[name], variable + "_")[:] = value
+        report("simulating")
+        network.network.run(
+            job.timing.duration * b2.second,
+            report=lambda elapsed, completed, start, duration: report("simulating", completed),
+            report_period=0.5 * b2.second,
+            namespace={},
+        )
+        return {name: _outcome(network, name, job) for name in job.models}
+
+
+def _network(job):
+    return BatchNetwork(job.layout, job.kind, job.timing, job.models)
+
+
+@contextmanager
+def _device(name: str, **options) -> Iterator[None]:
+    """Make a Brian2 device the active one for a while, with the preferences that our results rest on."""
+    gc.collect()  # Brian2 numbers the names of objects that live at once, and names are code
+    before = {key: b2.prefs[key] for key in (*_PREFERENCES, "codegen.target")}
+    set_device(name, **options)
+    try:
+        for key, value in _PREFERENCES.items():
+            b2.prefs[key] = value
+        if name == "cpp_standalone":
+            get_device().reinit()
+            get_device().activate(**options)
+        yield
+    finally:
+        if name == "cpp_standalone":
+            get_device().reinit()
+        reset_device()
+        for key, value in before.items():
+            b2.prefs[key] = value
+
+
+def _check_static_arrays(generated, job):
+    """The program must read exactly what `Job.static_arrays` will give it."""
+    ours = job.static_arrays()
+    wrong = set(generated) ^ set(ours) or {
+        name for name, array in ours.items() if not np.array_equal(array.ravel(), np.ravel(generated[name]))
+    }
+    wrong |= {name for name in set(generated) & set(ours) if generated[name].dtype != ours[name].dtype}
+    if wrong:
+        raise RuntimeError(
+            f"Brian2 {b2.__version__} names or lays out its arrays in another way than eisim expects: {sorted(wrong)}"
+        )
+
+
+def _make(folder: Path) -> None:
+    (folder / _HEADER).write_text("".join(f"#include {header}\n" for header in _COMMON_HEADERS))
+    with (folder / "makefile").open("a") as makefile:
+        makefile.write(_HEADER_RULES)
+    jobs = str(os.cpu_count() or 1)
+    done = subprocess.run(["make", "-j", jobs], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the generated C++ does not compile:\n{done.stderr[-2000:]}")
+
+
+def _outcome(network, name, job):
+    neurons, monitor = network.groups[name], network.monitors.get(name)
+    rates, spikes, traces = np.empty(0), None, None
+    if "spikes_in_window" in job.models[name].text:
+        rates = np.array(neurons.spikes_in_window[:]) / job.timing.window
+    elif "rate_sum" in job.models[name].text:
+        rates = np.array(neurons.rate_sum_[:]) / job.timing.window_steps
+    if monitor is not None and job.kind == "spiking":
+        steps = np.round(np.array(monitor.t_[:]) / job.timing.dt).astype(int)
+        spikes = (np.array(monitor.i[:]), steps)
+    elif monitor is not None:
+        traces = np.array(monitor.r_)
+    return Outcome(rates, spikes, traces)

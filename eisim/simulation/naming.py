@@ -1,0 +1,34 @@
+"""Names of the Brian2 objects, and of the files through which a compiled program is fed and read.
+
+Brian2's standalone programs read arrays from ``static_arrays/`` and write them to ``results/`` under names made from
+those of the objects. `eisim.simulation.program` checks at every compilation that this is still so.
+"""
+
+from zlib import crc32
+
+
+def group_name(name: str) -> str:
+    return f"eisim_{name}"
+
+
+def synapses_name(source: str, target: str, sign: int) -> str:
+    return f"eisim_{source}_to_{target}_{'e' if sign > 0 else 'i'}"
+
+
+def monitor_name(group: str) -> str:
+    return f"eisim_{group}_monitor"
+
+
+def static_file(owner: str, variable: str, dynamic: bool = False) -> str:
+    """Where a program finds the values of a variable that its code sets from an array."""
+    return f"_static_array_{_array(owner, variable, dynamic)}"
+
+
+def result_file(owner: str, variable: str, dynamic: bool = False) -> str:
+    """Where a program leaves the values of a variable."""
+    name = _array(owner, variable, dynamic)
+    return f"{name}_{crc32(name.encode())}"
+
+
+def _array(owner, variable, dynamic):
+    return f"_{'dynamic_' if dynamic else ''}array_{owner}_{variable}"
