@@ -99,7 +99,7 @@ def _input(values, kind) -> Model:
     output = "rate" if kind == "spiking" else "r"
     rate, phase = values["rate"], values["phase"]
     moving = np.ndim(rate) == 2
-    equations = f"{output} = stimulus(t, i) : Hz" if moving else ""
+    equations = f"{output} = stimulus(t, i) : Hz (constant over dt)" if moving else ""
     parameters = {} if moving else {output: rate}
     units = dict.fromkeys(parameters, "Hz")
     if kind == "rate":

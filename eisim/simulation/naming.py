@@ -4,7 +4,13 @@ Brian2's standalone programs read arrays from ``static_arrays/`` and write them 
 those of the objects. `eisim.simulation.program` checks at every compilation that this is still so.
 """
 
+from importlib.metadata import version
 from zlib import crc32
+
+
+STIMULUS_FILE = "eisim_stimulus_values"
+#: Brian2's variable of synaptic delays.
+DELAY = "delay" if version("brian2").startswith("2.9.") else "_pre_delay"
 
 
 def group_name(name: str) -> str:

@@ -24,7 +24,7 @@ from platformdirs import user_cache_path
 
 from eisim.simulation.layout import INPUT, Layout
 from eisim.simulation.model import Model, Timing
-from eisim.simulation.naming import group_name, monitor_name, result_file, static_file, synapses_name
+from eisim.simulation.naming import DELAY, STIMULUS_FILE, group_name, monitor_name, result_file, static_file, synapses_name
 
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
 COMPILER_FLAGS = ["-O2", "-march=native", "-ffp-contract=off", "-std=c++17", "-w"]
@@ -74,13 +74,13 @@ class Job:
             arrays[static_file(name, "targets")] = synapses.post
             arrays[static_file(name, "w", dynamic=True)] = synapses.weight
             if self.kind == "spiking" and synapses.common_delay is None:
-                arrays[static_file(f"{name}_pre", "delay", dynamic=True)] = synapses.delay
+                arrays[static_file(name, DELAY, dynamic=True)] = synapses.delay
         if self.kind == "rate":
             for name, recorded in self.layout.monitored(self.kind).items():
                 arrays[static_file(monitor_name(name), "_indices")] = np.arange(recorded, dtype=np.int32)
         if self.layout.groups[INPUT].frames:
             rates = self.layout.groups[INPUT].values()["rate"]
-            arrays["_timedarray_eisim_stimulus_values"] = np.ascontiguousarray(rates.T)
+            arrays[STIMULUS_FILE] = np.ascontiguousarray(rates.T)
         return arrays
 
     def arguments(self) -> dict[str, np.ndarray | float]:
