@@ -5,8 +5,7 @@ a projection has magnitudes, and their sign is that of the source population.
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 from zlib import crc32
@@ -16,9 +15,9 @@ from scipy import sparse
 
 from eisim.errors import InputError
 from eisim.neurons import LIF, RateUnit
-from eisim.units import scalar_si, to_si
+from eisim.units import scalar_si, to_si, unit_of
 from eisim.values import Value, quantity
-from eisim.weights import FixedInDegree, FixedProbability
+from eisim.weights import Rule
 
 Sign = Literal["E", "I"]
 
@@ -118,7 +117,8 @@ class Projection:
     source, target : str
         Names; a source may be an input.
     weights : array_like or sparse array of shape (source size, target size), FixedProbability or FixedInDegree
-        Non-negative magnitudes: plain numbers onto rate units, voltages onto LIF neurons. 0 means no synapse.
+        Non-negative magnitudes: plain numbers onto rate units, voltages onto LIF neurons. 0 means no synapse. Held
+        as a read-only sparse array in SI units, or as the rule.
     delay : quantity, float or array_like of shape (source size, target size)
         Conduction delay, in s; the simulator rounds it to whole time steps.
     name : str
@@ -130,14 +130,35 @@ class Projection:
     weights: object
     delay: object = 0.0
     name: str = ""
+    unit: str | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self):
         object.__setattr__(self, "name", self.name or f"{self.source}->{self.target}")
-        object.__setattr__(self, "weights", deepcopy(self.weights))
+        if not isinstance(self.weights, Rule):
+            object.__setattr__(self, "unit", unit_of(self.weights))
+            object.__setattr__(self, "weights", self._magnitudes())
         delay = to_si(self.delay, "second", f"projection {self.name!r}: delay")
         if (delay < 0).any():
             raise InputError(f"projection {self.name!r}: delay: expected 0 or more, found {delay.min():g} s")
         object.__setattr__(self, "delay", _read_only(delay))
+
+    def _magnitudes(self) -> sparse.csr_array:
+        what = f"projection {self.name!r}: weights"
+        if sparse.issparse(self.weights):
+            matrix = sparse.csr_array(self.weights, dtype=float, copy=True)
+            to_si(matrix.data, "1", what)
+        else:
+            matrix = sparse.csr_array(np.atleast_2d(to_si(self.weights, self.unit or "1", what)))
+        if matrix.nnz and matrix.data.min() < 0:
+            raise InputError(
+                f"{what}: expected non-negative magnitudes (Dale's law: the sign is the source's), "
+                f"found {matrix.data.min():g}"
+            )
+        matrix.eliminate_zeros()
+        matrix.sort_indices()
+        for part in (matrix.data, matrix.indices, matrix.indptr):
+            _read_only(part)
+        return matrix
 
 
 @dataclass(frozen=True)
@@ -208,7 +229,7 @@ class Circuit:
         if len(kinds) > 1:
             raise InputError(f"circuit {self.name!r}: expected neurons of one kind, found rate and spiking")
         for projection in self.projections:
-            self.weights(projection)
+            self._check_projection(projection)
         for readout in self.readouts:
             self._find(readout.population, self.populations, f"readout {readout.population!r}")
 
@@ -274,51 +295,41 @@ class Circuit:
         """Whether no inhibitory projection has a synapse left."""
         return all(self.weights(p).nnz == 0 for p in self.inhibitory_projections)
 
-    @cached_property
-    def _drawn(self) -> dict[str, sparse.csr_array]:
-        return {}
-
     def weights(self, projection: Projection) -> sparse.csr_array:
         """Magnitudes of a projection: (source size × target size), plain onto rate units, in V onto LIF neurons.
 
         Rules are drawn from the circuit's seed and the projection's name, so the matrix is always the same.
         """
-        if projection.name not in self._drawn:
-            self._drawn[projection.name] = self._draw(projection)
-        return self._drawn[projection.name]
+        given = projection.weights
+        return self._drawn[projection.name] if isinstance(given, Rule) else given
 
-    def _draw(self, projection):
-        what = f"projection {projection.name!r}: weights"
+    @cached_property
+    def _drawn(self) -> dict[str, sparse.csr_array]:
+        return {}
+
+    def _check_projection(self, projection):
+        what = f"projection {projection.name!r}"
         source = self.source(projection)
-        target = self._find(projection.target, self.populations, f"projection {projection.name!r}: target")
+        target = self._find(projection.target, self.populations, f"{what}: target")
         shape, unit = (source.size, target.size), target.neuron.weight_unit
         given = projection.weights
-        if isinstance(given, (FixedProbability, FixedInDegree)):
+        if isinstance(given, Rule):
+            weight = scalar_si(given.weight, unit, f"{what}: weight")
             rng = np.random.default_rng([self.seed, crc32(projection.name.encode())])
-            matrix = given.draw(rng, shape, source is target) * scalar_si(given.weight, unit, what)
-        elif sparse.issparse(given):
-            matrix = sparse.csr_array(given, dtype=float, copy=True)
-            to_si(matrix.data, unit, what)
-        else:
-            matrix = sparse.csr_array(np.atleast_2d(to_si(given, unit, what)))
-        if matrix.shape != shape:
+            pattern = given.draw(rng, shape, source is target)
+            self._drawn[projection.name] = Projection(
+                projection.source, projection.target, pattern * weight, name=projection.name
+            ).weights
+        elif projection.unit not in (None, unit):
+            expected = "voltages" if unit == "volt" else "plain numbers"
+            raise InputError(f"{what}: weights: expected {expected}, found a quantity in {projection.unit}")
+        elif given.shape != shape:
             raise InputError(
-                f"{what}: expected shape {shape} (source × target: {source.name!r} × {target.name!r}), "
-                f"found {matrix.shape}"
-            )
-        if matrix.nnz and matrix.data.min() < 0:
-            raise InputError(
-                f"{what}: expected non-negative magnitudes (Dale's law: the sign is the source's), "
-                f"found {matrix.data.min():g}"
+                f"{what}: weights: expected shape {shape} (source × target: {source.name!r} × {target.name!r}), "
+                f"found {given.shape}"
             )
         if projection.delay.shape not in ((), shape):
-            raise InputError(
-                f"projection {projection.name!r}: delay: expected shape {shape}, found {projection.delay.shape}"
-            )
-        matrix.eliminate_zeros()
-        matrix.sort_indices()
-        _read_only(matrix.data)
-        return matrix
+            raise InputError(f"{what}: delay: expected shape {shape}, found {projection.delay.shape}")
 
     def without_noise(self) -> "Circuit":
         """The same circuit with the membrane noise of every neuron set to 0."""

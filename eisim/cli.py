@@ -1,7 +1,8 @@
 """The command line: parse, call, print."""
 
-import json
+import importlib
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -122,6 +123,7 @@ def run(
         kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
         times: dict[str, float] = {}
         with _progress(times) as report:
+            threading.Thread(target=_import_reports, daemon=True).start()
             result = experiment.run(settings[name], kinds, seed, backend.value, report)
             report("writing results")
             _save(folder, experiment.files(result))
@@ -138,6 +140,15 @@ def run(
     for problem in problems:
         _say(problem)
     return 1 if problems else 0
+
+
+def _import_reports():
+    """Import what writing results needs while the simulation, a process of its own, runs."""
+    from eisim.simulation.program import IMPORTING
+
+    with IMPORTING:
+        for module in ("matplotlib.backends.backend_svg", "xarray"):
+            importlib.import_module(module)
 
 
 def _load_experiment(name):
@@ -175,54 +186,67 @@ def _settings(experiment, changes):
 
 
 class _progress:
-    """Show the present stage on a terminal, and keep the time that each stage takes, in s."""
+    """Show the stages of "task: stage" on a terminal, with the fraction done, and keep the time that each takes, in s."""
 
     def __init__(self, times: dict[str, float]):
         from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        self.times, self.stage, self.start = times, None, time.perf_counter()
         console = Console(stderr=True)
-        self.status = console.status("starting") if console.is_terminal else None
+        self.times, self.now = times, {}  # of each task its stage, when that began, its bar
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
 
     def __enter__(self):
-        if self.status:
-            self.status.start()
+        self.bars.start()
         return self.report
 
-    def report(self, stage: str | None) -> None:
-        now = time.perf_counter()
-        if self.stage:
-            self.times[self.stage] = self.times.get(self.stage, 0) + now - self.start
-        self.stage, self.start = stage, now
-        if self.status and stage:
-            self.status.update(stage)
+    def report(self, stage: str, fraction: float | None = None) -> None:
+        task = stage.partition(": ")[0]
+        previous, _, bar = self.now.get(task, (None, None, None))
+        if stage != previous:
+            self._finish(task)
+            bar = self.bars.add_task(stage, total=None)
+            self.now[task] = (stage, time.perf_counter(), bar)
+        if fraction is not None:
+            self.bars.update(bar, total=1, completed=fraction)
+
+    def _finish(self, task):
+        if task in self.now:
+            stage, start, bar = self.now.pop(task)
+            self.times[stage] = round(self.times.get(stage, 0) + time.perf_counter() - start, 3)
+            self.bars.remove_task(bar)
 
     def __exit__(self, *_):
-        self.report(None)
-        if self.status:
-            self.status.stop()
+        for task in list(self.now):
+            self._finish(task)
+        self.bars.stop()
 
 
 def _save(folder: Path, files) -> None:
     """Write text, datasets and figures, each file atomically."""
+    import io
+
+    import matplotlib
+
+    from eisim.report.figures import STYLE
     from eisim.report.files import write
 
-    for name, content in files:
-        if hasattr(content, "to_netcdf"):
-            write(folder / name, bytes(content.to_netcdf(engine="scipy")))
-        elif hasattr(content, "savefig"):
-            import io
-
-            import matplotlib
-
-            from eisim.report.figures import STYLE
-
-            with matplotlib.rc_context(STYLE):
-                for suffix in ("svg", "png"):
-                    buffer = io.BytesIO()
-                    content.savefig(buffer, format=suffix, dpi=150)
-                    write(folder / f"{name}.{suffix}", buffer.getvalue())
-        else:
+    with matplotlib.rc_context(STYLE):
+        for name, content in files:
+            if hasattr(content, "to_netcdf"):
+                content = bytes(content.to_netcdf(engine="scipy"))
+            elif hasattr(content, "savefig"):
+                buffer = io.BytesIO()
+                content.savefig(buffer, format="svg", metadata={"Date": None})
+                content = buffer.getvalue()
             write(folder / name, content)
 
 
@@ -247,7 +271,7 @@ def _provenance(name, settings, kinds, seed, backend, times, found) -> str:
             "settings_si": asdict(settings),
             "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
             "platform": platform.platform(),
-            "seconds": {stage: round(seconds, 3) for stage, seconds in times.items()},
+            "seconds": times,
             "result": found,
         }
     )

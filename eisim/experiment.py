@@ -13,7 +13,7 @@ from eisim.ablation import ablate
 from eisim.adapter import to_dnn
 from eisim.circuit import Circuit, union
 from eisim.functions import TruthTable
-from eisim.simulation import Response, simulate
+from eisim.simulation import Response, begin
 from eisim.theory.certificate import Certificate, certify
 from eisim.theory.synthesis import synthesize
 
@@ -229,7 +229,8 @@ def run_ablation(
     -------
     AblationResult
     """
-    by_kind = {kind: _measure_kind(kind, cases, protocol, report) for kind in protocol.kinds}
+    begun = {kind: _begin_kind(kind, cases, protocol, report) for kind in protocol.kinds}
+    by_kind = {kind: finish() for kind, finish in begun.items()}
     return AblationResult(
         protocol,
         tuple(
@@ -248,8 +249,11 @@ def _conditions(case, kind, protocol):
     ]
 
 
-def _measure_kind(kind, cases, protocol, report) -> list[KindResult]:
-    """Simulate all conditions of all cases as circuits of one kind, in one batch, and evaluate their DNNs."""
+def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]:
+    """Begin to simulate all conditions of all cases as circuits of one kind, in one batch.
+
+    Returns a function that waits for the responses and sets the DNNs beside them.
+    """
 
     def say(stage, fraction=None):
         report(f"{kind} circuits: {stage}", fraction)
@@ -258,12 +262,12 @@ def _measure_kind(kind, cases, protocol, report) -> list[KindResult]:
     n = len(protocol.fractions) + 1
     circuits = [c.without_noise() for case in cases for c in _conditions(case, kind, protocol)]
     patterns = [case.function.patterns for case in cases for _ in range(n)]
-    recorded = [k % n in (0, n - 2, n - 1) for k in range(len(circuits))]  # intact, ablated, best excitatory-only
+    recorded = [_is_recorded(k % n, n) for k in range(len(circuits))]
     batch, seeds = list(circuits), [[0]] * len(circuits)
     if kind == "spiking":
         batch += [with_noise(c, protocol.noise) for c in circuits]
         seeds += [protocol.seeds] * len(circuits)
-    responses = simulate(
+    finish = begin(
         batch,
         patterns * (len(batch) // len(circuits)),
         seed=seeds,
@@ -272,8 +276,19 @@ def _measure_kind(kind, cases, protocol, report) -> list[KindResult]:
         report=say,
         **protocol.times,
     )
-    say("equivalent DNNs")
-    chosen = np.flatnonzero(recorded)
+
+    def measure():
+        responses = finish()
+        say("equivalent DNNs")
+        return _measure(kind, cases, protocol, circuits, patterns, responses)
+
+    return measure
+
+
+def _measure(kind, cases, protocol, circuits, patterns, responses) -> list[KindResult]:
+    """Set the DNNs of all conditions of all cases beside the responses of the circuits."""
+    n = len(protocol.fractions) + 1
+    chosen = [k for k in range(len(circuits)) if _is_recorded(k % n, n)]
     unrolled = _unrolled_errors(
         [circuits[i] for i in chosen],
         [patterns[i] for i in chosen],
@@ -307,6 +322,11 @@ def _measure_kind(kind, cases, protocol, report) -> list[KindResult]:
             )
         )
     return found
+
+
+def _is_recorded(condition, n):
+    """The intact, the ablated and the best excitatory-only circuit are."""
+    return condition in (0, n - 2, n - 1)
 
 
 def with_noise(circuit: Circuit, noise: float) -> Circuit:

@@ -24,7 +24,7 @@ _SUFFIXES = {
 }
 
 
-def _unit_of(value) -> str | None:
+def unit_of(value) -> str | None:
     """The unit ("second", "hertz", "volt", "1") of a Brian2 quantity, ``None`` for a plain number."""
     dim = getattr(value, "dim", None)
     if dim is None:
@@ -54,7 +54,7 @@ def to_si(value, unit: str, what: str) -> np.ndarray:
     InputError
         If the value has another unit, is not numeric, or is not finite.
     """
-    found = _unit_of(value)
+    found = unit_of(value)
     if found not in (None, unit):
         raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {value!r}")
     try:

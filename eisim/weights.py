@@ -77,5 +77,9 @@ class FixedInDegree:
         return _ones(np.concatenate(rows), np.repeat(np.arange(n_target), self.in_degree), shape)
 
 
+#: What a projection's weights can be besides a matrix.
+Rule = FixedProbability | FixedInDegree
+
+
 def _ones(rows, columns, shape):
     return sparse.csr_array((np.ones(rows.size), (rows, columns)), shape=shape)

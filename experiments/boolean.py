@@ -98,12 +98,12 @@ def files(result):
 
     yield "table.csv", csv_table(result)
     yield "data.nc", dataset(result)
-    yield "ablation_curves", figures.ablation_curves(result)
+    yield "ablation_curves.svg", figures.ablation_curves(result)
     by_name = {case.case.name: case for case in result.cases}
     example = by_name.get("xor", result.cases[0])
-    yield f"{example.case.name}_activity", figures.activity(example)
+    yield f"{example.case.name}_activity.svg", figures.activity(example)
     circuit = next(iter(example.kinds.values())).circuit
-    yield f"{example.case.name}_weights", figures.weights(circuit, to_dnn(circuit))
+    yield f"{example.case.name}_weights.svg", figures.weights(circuit, to_dnn(circuit))
 
 
 if __name__ == "__main__":

@@ -83,11 +83,19 @@ class UnrolledDNN:
         """One number for each unit."""
         return np.concatenate([np.broadcast_to(of(p), (p.size,)) for p in self.circuit.populations])
 
+    @cached_property
+    def _units_of_neuron(self):
+        """Indices of the units that share a neuron model."""
+        units = {}
+        for p in self.circuit.populations:
+            units.setdefault(p.neuron, []).append(np.r_[self.units[p.name]])
+        return {neuron: np.concatenate(indices) for neuron, indices in units.items()}
+
     def _activation(self, drive):
-        parts = [
-            p.neuron.activation(drive[:, self.units[p.name]]) for p in self.circuit.populations
-        ]
-        return np.concatenate(parts, axis=1)
+        rates = np.empty(drive.shape)
+        for neuron, units in self._units_of_neuron.items():
+            rates[:, units] = neuron.activation(drive[:, units])
+        return rates
 
     def _rate_layers(self, inputs):
         bias, mix = self._each(lambda p: p.bias), self._each(lambda p: self.dt / p.neuron.tau)

@@ -29,16 +29,20 @@ def ablation_curves(result: AblationResult) -> Figure:
     """Accuracy against the fraction of inhibition removed, a panel for each function, with the floor."""
     columns = min(6, len(result.cases))
     rows = -(-len(result.cases) // columns)
-    figure = Figure(figsize=(1.75 * columns, 1.55 * rows + 0.5), layout="constrained")
+    height = 1.5 * rows + 0.9
+    figure = Figure(figsize=(1.6 * columns + 0.7, height))
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    figure.subplots_adjust(
+        left=0.08, right=0.985, bottom=0.5 / height, top=1 - 0.6 / height, hspace=0.35, wspace=0.12
+    )
     for axis, case in zip(axes, result.cases, strict=False):
         ablation_curve(axis, case, result.protocol.fractions)
     for axis in axes[len(result.cases) :]:
         axis.axis("off")
-    figure.supxlabel("fraction of inhibition removed", fontsize=8)
-    figure.supylabel("share of patterns answered correctly", fontsize=8)
+    figure.supxlabel("fraction of inhibition removed", fontsize=8, y=0.1 / height)
+    figure.supylabel("share of patterns answered correctly", fontsize=8, x=0.01)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=8)
+    figure.legend(handles, labels, loc="upper center", ncols=len(labels), frameon=False, fontsize=8)
     return figure
 
 
@@ -62,8 +66,9 @@ def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
 
 def activity(case: CaseResult) -> Figure:
     """Spikes and readout rates for every input pattern, intact and ablated."""
-    figure = Figure(figsize=(7.0, 4.4), layout="constrained")
+    figure = Figure(figsize=(7.0, 4.4))
     axes = figure.subplots(2, 2, sharex="row", sharey="row", height_ratios=[2.2, 1])
+    figure.subplots_adjust(left=0.14, right=0.985, bottom=0.1, top=0.94, hspace=0.4, wspace=0.06)
     spiking = case.kinds.get("spiking")
     rate = case.kinds.get("rate")
     for column, condition in enumerate(("intact", "ablated")):
@@ -125,8 +130,9 @@ def readout_traces(ax: Axes, response: Response, patterns) -> Axes:
 
 def weights(circuit: Circuit, dnn) -> Figure:
     """Signed weight matrices of a circuit and of its static DNN, side by side."""
-    figure = Figure(figsize=(7.0, 3.4), layout="constrained")
+    figure = Figure(figsize=(7.2, 3.4))
     left, right = figure.subplots(1, 2, sharey=True)
+    figure.subplots_adjust(left=0.14, right=0.97, bottom=0.24, top=0.92, wspace=0.08)
     spiking = circuit.kind == "spiking"
     ours = {(p.source, p.target): circuit.sign(p) * circuit.weights(p).toarray() for p in circuit.projections}
     theirs = {(s, layer.name): w.toarray() for layer in dnn.layers for s, w in layer.incoming}

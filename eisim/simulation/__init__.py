@@ -7,7 +7,7 @@ import numpy as np
 
 from eisim.circuit import Circuit
 from eisim.errors import InputError
-from eisim.simulation.layout import INPUT, Trials, lay_out
+from eisim.simulation.layout import Trials, lay_out
 from eisim.simulation.response import Response, Spikes
 from eisim.timing import timing as check_timing
 from eisim.units import to_si
@@ -63,40 +63,67 @@ def simulate(
     InputError
         For bad stimuli, times, seeds or backend, or circuits of different kinds.
     """
+    return begin(
+        circuit,
+        stimuli,
+        duration=duration,
+        window=window,
+        dt=dt,
+        seed=seed,
+        record=record,
+        backend=backend,
+        report=report,
+    )()
+
+
+def begin(
+    circuit, stimuli, *, duration, window, dt, seed, record, backend, report
+) -> Callable[[], Response | list[Response]]:
+    """Begin what `simulate` does, and return a function that waits for the responses.
+
+    A compiled program runs as a process of its own meanwhile; the parameters are those of `simulate`.
+    """
     single = isinstance(circuit, Circuit)
     circuits = [circuit] if single else list(circuit)
     batch = _trials(circuits, [stimuli] if single else stimuli, seed, record)
-    timing = check_timing(duration, window, dt)
+    times = check_timing(duration, window, dt)
     if backend not in BACKENDS:
         raise InputError(f"backend: expected 'cpp' or 'numpy', found {backend!r}")
     for trials in batch:
         fastest = trials.stimuli.max(initial=0) * max(i.rate for i in trials.circuit.inputs)
-        if trials.circuit.kind == "spiking" and fastest * timing[2] > 1:
+        if trials.circuit.kind == "spiking" and fastest * times[2] > 1:
             raise InputError(
                 f"stimuli: expected input rates of at most one spike a time step "
-                f"({1 / timing[2]:g} Hz), found {fastest:g} Hz"
+                f"({1 / times[2]:g} Hz), found {fastest:g} Hz"
             )
-    layout = lay_out(batch, timing[2])
-    outcomes = _run(layout, circuits[0].kind, timing, backend, report)
+    layout = lay_out(batch, times[2])
+    finish = _start(layout, circuits[0].kind, times, backend, report)
     keep_seeds = not isinstance(seed, (int, np.integer))
-    responses = [_response(i, trials, layout, outcomes, timing, keep_seeds) for i, trials in enumerate(batch)]
-    return responses[0] if single else responses
+
+    def responses():
+        outcomes = finish()
+        found = [_response(i, trials, layout, outcomes, times, keep_seeds) for i, trials in enumerate(batch)]
+        return found[0] if single else found
+
+    return responses
 
 
-def _run(layout, kind, times, backend, report):
+def _start(layout, kind, times, backend, report):
+    """Start a batch; returns a function that waits for the outcomes."""
     from eisim.simulation import program
     from eisim.simulation.model import Timing, models
 
     timing = Timing(*times)
     job = program.Job(layout, kind, timing, models(layout, kind, timing))
     if backend == "cpp" and program.find_compiler() is None:
-        warnings.warn("no C++ compiler (or make) found: simulating with NumPy, which is slower", stacklevel=3)
+        warnings.warn("no C++ compiler (or make) found: simulating with NumPy, which is slower", stacklevel=4)
         backend = "numpy"
     if backend == "cpp":
-        return program.run_cached(job, report)
-    from eisim.simulation.codegen import run_numpy
-
-    return run_numpy(job, report)
+        return program.start(job, report)
+    with program.IMPORTING:
+        from eisim.simulation.codegen import run_numpy
+    outcomes = run_numpy(job, report)
+    return lambda: outcomes
 
 
 def _trials(circuits, stimuli, seed, record):
@@ -172,4 +199,4 @@ def _spikes(block, spikes, copies):
     return Spikes(copy[mine], within[mine], step[mine])
 
 
-__all__ = ["BACKENDS", "INPUT", "Response", "Spikes", "simulate"]
+__all__ = ["BACKENDS", "Response", "Spikes", "begin", "simulate"]

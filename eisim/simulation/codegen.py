@@ -19,6 +19,7 @@ _PREFERENCES = {
     "codegen.cpp.extra_compile_args_gcc": COMPILER_FLAGS,
     "codegen.loop_invariant_optimisations": True,
     "core.default_float_dtype": np.float64,
+    "core.stop_on_keyboard_interrupt": False,  # our own process is the one that is interrupted
     "devices.cpp_standalone.openmp_threads": 0,
 }
 # Ahead of the others: what every translation unit includes is parsed once.
@@ -51,12 +52,12 @@ def compile_program(job: Job, folder: Path, report: Report) -> None:
         device = get_device()
         device.build(directory=str(folder), compile=False, run=False)
         _check_static_arrays(device.static_arrays, job)
-        report("compiling (once, then cached)")
         compiler, _ = get_compiler_and_args()
         if compiler == "msvc":
             device.compile_source(str(folder), compiler, debug=False, clean=False)
-        else:
-            _make(folder)
+    if compiler != "msvc":
+        report("compiling (once, then cached)")
+        _make(folder)
 
 
 def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:

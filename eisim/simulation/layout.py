@@ -5,6 +5,7 @@ two groups through one receptor form one bundle, so that the whole batch is one 
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -47,22 +48,31 @@ class Block:
 
 @dataclass
 class Group:
-    """Neurons of one model, with the values of their parameters."""
+    """Neurons of one model, with the values of their parameters: one number for all neurons of a part, or an array."""
 
     neuron: object  # a model of that class, None for inputs and delay lines
     size: int = 0
     recorded: int = 0  # the first so many are recorded
-    parts: list[dict[str, np.ndarray]] = field(default_factory=list)
+    parts: list[tuple[int, dict[str, np.ndarray | float]]] = field(default_factory=list)  # with their sizes
 
-    def values(self) -> dict[str, np.ndarray]:
-        """Values of every parameter, by neuron."""
-        return {name: np.concatenate([p[name] for p in self.parts]) for name in self.parts[0]}
+    def values(self) -> dict[str, np.ndarray | float]:
+        """Values of every parameter: an array by neuron, or the one number that all have."""
+        return {name: self._value(name) for name in self.parts[0][1]}
+
+    def _value(self, name):
+        values = [values[name] for _, values in self.parts]
+        if all(np.ndim(value) == 0 and value == values[0] for value in values):
+            return values[0]
+        sizes = [size for size, _ in self.parts]
+        return np.concatenate(
+            [value if np.ndim(value) else np.full(n, value) for n, value in zip(sizes, values, strict=True)]
+        )
 
     @property
     def frames(self) -> int:
         """Number of frames of time-varying input rates, 0 if they are constant."""
-        rate = self.parts[0].get("rate", np.empty(0))
-        return rate.shape[1] if rate.ndim == 2 else 0
+        rate = self.parts[0][1].get("rate")
+        return rate.shape[1] if np.ndim(rate) == 2 else 0
 
 
 @dataclass(frozen=True)
@@ -162,8 +172,7 @@ def _place_neurons(layout, index, trials, dt):
     taps = _taps(circuit, dt) if circuit.kind == "rate" else []
     if taps:
         sizes = {f"{s.name}@{t}": s.size for s, last in taps for t in range(1, last + 1)}
-        n = sum(sizes.values()) * trials.copies
-        _add(layout, index, DELAY_LINE, sizes, trials, {"bias": np.zeros(n)}, None)
+        _add(layout, index, DELAY_LINE, sizes, trials, {"bias": 0.0}, None)
     return taps
 
 
@@ -174,7 +183,7 @@ def _add(layout, index, name, sizes, trials, values, neuron):
     for block, size in sizes.items():
         layout.blocks[index, block] = Block(name, start, stride, size)
         start += size
-    group.parts.append(values)
+    group.parts.append((stride * trials.copies, values))
     group.size += stride * trials.copies
     group.recorded += stride * trials.copies * trials.record
 
@@ -210,13 +219,21 @@ def _neuron_values(trials, populations, numbers, dt):
     """Parameters of every copy of the neurons of these populations."""
 
     def per_neuron(values):
-        return np.tile(np.concatenate([np.broadcast_to(v, (p.size,)) for v, p in values]), trials.copies)
+        if all(np.ndim(v) == 0 and v == values[0] for v in values):
+            return values[0]
+        one = [np.broadcast_to(v, (p.size,)) for v, p in zip(values, populations, strict=True)]
+        return np.tile(np.concatenate(one), trials.copies)
 
-    steps = [(p.neuron.step_parameters(dt), p) for p in populations]
-    values = {name: per_neuron([(step[name], p) for step, p in steps]) for name in steps[0][0]}
-    values["bias"] = per_neuron([(p.bias, p) for p in populations])
+    steps = [_step_parameters(p.neuron, dt) for p in populations]
+    values = {name: per_neuron([step[name] for step in steps]) for name in steps[0]}
+    values["bias"] = per_neuron([p.bias if p.bias.any() else 0.0 for p in populations])
     if trials.circuit.kind == "spiking":
         seed, trial = np.meshgrid(trials.seeds, np.arange(len(trials.stimuli)), indexing="ij")
         number = np.concatenate([numbers[p.name] for p in populations])
         values["key"] = noise.keys(seed[..., None], trial[..., None], number).ravel()
     return values
+
+
+@lru_cache
+def _step_parameters(neuron, dt):
+    return neuron.step_parameters(dt)

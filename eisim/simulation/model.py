@@ -79,7 +79,7 @@ def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
     """The model of each group of a layout."""
     found = {}
     for name, group in layout.groups.items():
-        values = {v: array if np.ptp(array) else array.flat[0] for v, array in group.values().items()}
+        values = {v: _one_if_equal(value) for v, value in group.values().items()}
         if name == INPUT:
             found[name] = _input(values, kind)
         elif kind == "spiking":
@@ -88,6 +88,11 @@ def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
             drives = [drive_name(s, sign) for s, target, sign in layout.synapses if target == name]
             found[name] = _rate(group, values, timing, drives)
     return found
+
+
+def _one_if_equal(value):
+    """An array, or the one number that it repeats."""
+    return value if np.ndim(value) and np.ptp(value) else np.ravel(value)[0]
 
 
 def drive_name(source: str, sign: int) -> str:

@@ -1,66 +1,43 @@
 """Noise that depends on the seed, the trial, the neuron and the time step, and on nothing else.
 
 Brian2's generators are one stream for the whole program, so what a neuron gets would depend on the batch around it.
-Here each neuron has a key, and its noise at a step is the SplitMix64 stream of that key at that position (Steele,
-Lea & Flood, OOPSLA 2014), turned into a standard normal by its quantile function (Wichura 1988, AS 241 PPND16).
+Here each neuron has a key; its noise at a step is drawn from the SplitMix64 stream of that key at that position
+(Steele, Lea & Flood, OOPSLA 2014), shaped to a standard normal by the ziggurat method (Marsaglia & Tsang, J. Stat.
+Softw. 5:8, 2000, with the independent layer index of Doornik 2005).
 """
+
+import math
+from functools import cache
 
 import numpy as np
 
 _INCREMENT = 0x9E3779B97F4A7C15
 _MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+_LAYERS = 128
+# For 128 layers: where the tail begins, and the area of each layer.
+_TAIL, _AREA = 3.442619855899, 9.91256303526217e-3
 
-_CPP = """
-static inline double _ppnd_ratio(const double* n, const double* d, double r) {
-    return (((((((n[7]*r + n[6])*r + n[5])*r + n[4])*r + n[3])*r + n[2])*r + n[1])*r + n[0])
-         / (((((((d[6]*r + d[5])*r + d[4])*r + d[3])*r + d[2])*r + d[1])*r + d[0])*r + 1.0);
-}
-static inline double _gaussian(double key, int64_t step) {
-    uint64_t z = (uint64_t)key + ((uint64_t)step + 1) * %(increment)sULL;
-    z = (z ^ (z >> 30)) * %(first)sULL;
-    z = (z ^ (z >> 27)) * %(second)sULL;
-    z = z ^ (z >> 31);
-    const double q = ((double)(z >> 11) + 0.5) * 0x1.0p-53 - 0.5;
-    if (fabs(q) <= 0.425) {
-        static const double a[8] = {3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
-            1.3731693765509461125e4, 4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4,
-            2.5090809287301226727e3};
-        static const double b[7] = {4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3,
-            2.1213794301586595867e4, 3.9307895800092710610e4, 2.8729085735721942674e4, 5.2264952788528545610e3};
-        return q * _ppnd_ratio(a, b, 0.180625 - q * q);
-    }
-    double r = sqrt(-log(q < 0 ? q + 0.5 : 0.5 - q));
-    double x;
-    if (r <= 5.0) {
-        static const double c[8] = {1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0,
-            3.64784832476320460504e0, 1.27045825245236838258e0, 2.41780725177450611770e-1,
-            2.27238449892691845833e-2, 7.74545014278341407640e-4};
-        static const double d[7] = {2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1,
-            1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4,
-            1.05075007164441684324e-9};
-        x = _ppnd_ratio(c, d, r - 1.6);
-    } else {
-        static const double e[8] = {6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0,
-            2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
-            2.71155556874348757815e-5, 2.01033439929228813265e-7};
-        static const double f[7] = {5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
-            7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7,
-            2.04426310338993978564e-15};
-        x = _ppnd_ratio(e, f, r - 5.0);
-    }
-    return q < 0 ? -x : x;
-}
-""" % {
-    "increment": hex(_INCREMENT),
-    "first": hex(_MULTIPLIERS[0]),
-    "second": hex(_MULTIPLIERS[1]),
-}
+
+@cache
+def _edges() -> np.ndarray:
+    """Right edges of the layers of the ziggurat, from the base layer up; the last is 0."""
+    density = math.exp(-0.5 * _TAIL**2)
+    edges = [_AREA / density, _TAIL]
+    for _ in range(2, _LAYERS):
+        edges.append(math.sqrt(-2 * math.log(_AREA / edges[-1] + density)))
+        density = math.exp(-0.5 * edges[-1] ** 2)
+    return np.array([*edges, 0.0])
 
 
 def _mix(z: np.ndarray) -> np.ndarray:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(_MULTIPLIERS[0])
     z = (z ^ (z >> np.uint64(27))) * np.uint64(_MULTIPLIERS[1])
     return z ^ (z >> np.uint64(31))
+
+
+def _uniform(z: np.ndarray) -> np.ndarray:
+    """Between 0 and 1, both excluded, from the upper 53 bits."""
+    return ((z >> np.uint64(11)).astype(float) + 0.5) * 2.0**-53
 
 
 def keys(seed, trial, neuron) -> np.ndarray:
@@ -74,12 +51,68 @@ def keys(seed, trial, neuron) -> np.ndarray:
 
 def gaussian(key, step) -> np.ndarray:
     """Standard normal numbers for neurons with these `keys` at time step `step`."""
-    from scipy.special import ndtri
-
+    edges = _edges()
     with np.errstate(over="ignore"):
-        offset = (np.asarray(step).astype(np.uint64) + np.uint64(1)) * np.uint64(_INCREMENT)
-        z = _mix(np.asarray(key).astype(np.uint64) + offset)
-    return ndtri(((z >> np.uint64(11)).astype(float) + 0.5) * 2.0**-53)
+        z = np.asarray(key).astype(np.uint64)
+        z = _mix(z + (np.asarray(step).astype(np.uint64) + np.uint64(1)) * np.uint64(_INCREMENT))
+        z = np.atleast_1d(z)
+        found, todo = np.empty(z.shape), np.arange(z.size)
+        while todo.size:
+            layer, u = (z & np.uint64(_LAYERS - 1)).astype(int), 2 * _uniform(z) - 1
+            x = u * edges[layer]
+            done = np.abs(x) < edges[layer + 1]
+            z = _mix(z + np.uint64(_INCREMENT))
+            tail = ~done & (layer == 0)
+            wedge = ~done & (layer > 0)
+            high, low = np.exp(-0.5 * edges[layer] ** 2), np.exp(-0.5 * edges[layer + 1] ** 2)
+            done |= wedge & (high + _uniform(z) * (low - high) < np.exp(-0.5 * x**2))
+            beyond = -np.log(_uniform(z)) / _TAIL
+            z_next = _mix(z + np.uint64(_INCREMENT))
+            done |= tail & (-2 * np.log(_uniform(z_next)) >= beyond**2)
+            x = np.where(tail, np.copysign(_TAIL + beyond, u), x)
+            found[todo[done]] = x[done]
+            todo, z = todo[~done], _mix(z_next[~done] + np.uint64(_INCREMENT))
+    return found
+
+
+def _cpp() -> str:
+    """`gaussian` in C++, the same numbers."""
+    return f"""
+static const double _edges[{_LAYERS + 1}] = {{{", ".join(repr(float(e)) for e in _edges())}}};
+static inline uint64_t _mix(uint64_t z) {{
+    z = (z ^ (z >> 30)) * {_MULTIPLIERS[0]:#x}ULL;
+    z = (z ^ (z >> 27)) * {_MULTIPLIERS[1]:#x}ULL;
+    return z ^ (z >> 31);
+}}
+static inline double _uniform(uint64_t z) {{
+    return ((double)(int64_t)(z >> 11) + 0.5) * 0x1.0p-53;
+}}
+static inline double _gaussian(double key, int64_t step) {{
+    const uint64_t increment = {_INCREMENT:#x}ULL;
+    uint64_t z = _mix((uint64_t)(int64_t)key + ((uint64_t)step + 1) * increment);
+    while (true) {{
+        const int layer = z & {_LAYERS - 1};
+        const double u = 2 * _uniform(z) - 1;
+        const double x = u * _edges[layer];
+        if (fabs(x) < _edges[layer + 1])
+            return x;
+        z = _mix(z + increment);
+        const double first = _uniform(z);
+        z = _mix(z + increment);
+        if (layer == 0) {{
+            const double beyond = -log(first) / {_TAIL!r};
+            if (-2 * log(_uniform(z)) >= beyond * beyond)
+                return u < 0 ? -({_TAIL!r} + beyond) : {_TAIL!r} + beyond;
+        }} else {{
+            const double high = exp(-0.5 * _edges[layer] * _edges[layer]);
+            const double low = exp(-0.5 * _edges[layer + 1] * _edges[layer + 1]);
+            if (high + first * (low - high) < exp(-0.5 * x * x))
+                return x;
+        }}
+        z = _mix(z + increment);
+    }}
+}}
+"""
 
 
 def brian2_function():
@@ -87,6 +120,6 @@ def brian2_function():
     from brian2 import Function
 
     function = Function(gaussian, arg_units=[1, 1], return_unit=1, arg_types=["float", "integer"])
-    function.implementations.add_implementation("cpp", _CPP, name="_gaussian")
+    function.implementations.add_implementation("cpp", _cpp(), name="_gaussian")
     function.implementations.add_implementation("numpy", gaussian)
     return function

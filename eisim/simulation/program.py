@@ -31,6 +31,9 @@ COMPILER_FLAGS = ["-O2", "-march=native", "-ffp-contract=off", "-std=c++17", "-w
 
 Report = Callable[..., None]
 
+#: Held while large packages that import each other are imported: two threads at that can see a half-made module.
+IMPORTING = threading.Lock()
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -92,23 +95,32 @@ class Job:
         }
 
 
-def run_cached(job: Job, report: Report) -> dict[str, Outcome]:
-    """Run a job as a compiled program, compiling it first if it is not in the cache."""
-    with tempfile.TemporaryDirectory(prefix="eisim-", ignore_cleanup_errors=True) as folder:
-        folder = Path(folder)
-        binary = folder / ("main.exe" if os.name == "nt" else "main")
-        cached = cache_directory() / f"{job.signature}-{binary.name}"
-        try:
-            shutil.copy2(cached, binary)
-            os.utime(cached)
-        except OSError:
-            from eisim.simulation.codegen import compile_program
+def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
+    """Start a job as a compiled program, compiling it first if it is not in the cache.
 
-            compile_program(job, folder, report)
-            _keep(binary, cached)
-        report("simulating")
-        _execute(job, folder, binary, report)
-        return _outcomes(job, folder / "results")
+    Returns a function that waits for the program and reads what it left.
+    """
+    temporary = tempfile.TemporaryDirectory(prefix="eisim-", ignore_cleanup_errors=True)
+    folder = Path(temporary.name)
+    binary = folder / ("main.exe" if os.name == "nt" else "main")
+    cached = cache_directory() / f"{job.signature}-{binary.name}"
+    try:
+        shutil.copy2(cached, binary)
+        os.utime(cached)
+    except OSError:
+        with IMPORTING:
+            from eisim.simulation.codegen import compile_program
+        compile_program(job, folder, report)
+        _keep(binary, cached)
+    report("simulating")
+    process = _launch(job, folder, binary)
+
+    def finish():
+        with temporary:
+            _wait(process, folder, report)
+            return _outcomes(job, folder / "results")
+
+    return finish
 
 
 def cache_directory() -> Path:
@@ -149,7 +161,8 @@ def _keep(binary: Path, cached: Path) -> None:
         warnings.warn(f"the compiled program cannot be cached: {error}", stacklevel=2)
 
 
-def _execute(job: Job, folder: Path, binary: Path, report: Report) -> None:
+def _launch(job: Job, folder: Path, binary: Path) -> subprocess.Popen:
+    """Start a program with the numbers of a job."""
     (folder / "static_arrays").mkdir(exist_ok=True)
     (folder / "results").mkdir(exist_ok=True)
     for name, array in job.static_arrays().items():
@@ -161,24 +174,31 @@ def _execute(job: Job, folder: Path, binary: Path, report: Report) -> None:
             words.append(f"{name}=static_arrays/{name}")
         else:
             words.append(f"{name}={np.asarray(value).item()!r}")
-    command = [str(binary), "--results_dir", f"{folder / 'results'}{os.sep}", *words]
-    with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    return subprocess.Popen(
+        [str(binary), "--results_dir", f"{folder / 'results'}{os.sep}", *words],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _wait(process: subprocess.Popen, folder: Path, report: Report) -> None:
+    """Wait for a program, passing on the fractions that it says are done."""
+    said = []
+    with process:
         try:
-            errors = []
-            drain = threading.Thread(target=lambda: errors.append(process.stderr.read()), daemon=True)
-            drain.start()
-            for line in process.stdout:  # the program says which fraction is done
-                with suppress(ValueError):
+            for line in process.stdout:
+                try:
                     report("simulating", float(line))
-            drain.join()
+                except ValueError:
+                    said.append(line)
         except BaseException:
             process.kill()
             raise
     info = folder / "results" / "last_run_info.txt"
-    if process.returncode or errors[0] or float(info.read_text().split()[1]) < 1:
-        raise RuntimeError(f"the compiled program failed (status {process.returncode}): {errors[0][-2000:]}")
+    if process.returncode or said or float(info.read_text().split()[1]) < 1:
+        raise RuntimeError(f"the compiled program failed (status {process.returncode}): {''.join(said)[-2000:]}")
 
 
 def _outcomes(job: Job, results: Path) -> dict[str, Outcome]:
