@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -116,19 +115,24 @@ def run(
     settings = {name: _settings(experiment, set_ or []) for name, experiment in experiments.items()}
     document, problems = {}, []
     for name, experiment in experiments.items():
-        from eisim.report.files import check_writable
+        from eisim.report.files import check_writable, write
 
         folder = Path("results") / name if out is None else out if len(names) == 1 else out / name
         check_writable(folder)
         kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
         times: dict[str, float] = {}
-        with _progress(times) as report:
-            threading.Thread(target=_import_reports, daemon=True).start()
+        with _progress(times) as report, _artist() as artist:
+            report("starting")
+            artist.submit(importlib.import_module, "eisim.report.figures")  # while the simulation runs
             result = experiment.run(settings[name], kinds, seed, backend.value, report)
             report("writing results")
-            _save(folder, experiment.files(result))
+            drawn = artist.submit(_draw, experiment.__name__, result)
+            for file, content in experiment.tables(result):
+                write(folder / file, content)
+            for file, svg in drawn.result():
+                write(folder / file, svg)
         found = {"seed": seed, **experiment.to_json(result)}
-        _save(folder, [("run.json", _provenance(name, settings[name], kinds, seed, backend.value, times, found))])
+        write(folder / "run.json", _provenance(name, settings[name], kinds, seed, backend.value, times, found))
         document[name] = found
         problems += result.problems
         if not json_:
@@ -142,13 +146,32 @@ def run(
     return 1 if problems else 0
 
 
-def _import_reports():
-    """Import what writing results needs while the simulation, a process of its own, runs."""
-    from eisim.simulation.program import IMPORTING
+def _artist():
+    """A process that draws figures, so that Matplotlib is imported and drawing done beside everything else."""
+    import signal
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
 
-    with IMPORTING:
-        for module in ("matplotlib.backends.backend_svg", "xarray"):
-            importlib.import_module(module)
+    return ProcessPoolExecutor(
+        1, get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    )
+
+
+def _draw(experiment: str, result) -> list[tuple[str, bytes]]:
+    """Draw the figures of an experiment (the name of its module): pairs of file name and SVG."""
+    import io
+
+    import matplotlib
+
+    from eisim.report.figures import STYLE
+
+    drawn = []
+    with matplotlib.rc_context(STYLE):
+        for name, figure in importlib.import_module(experiment).figures(result):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="svg", metadata={"Date": None})
+            drawn.append((name, buffer.getvalue()))
+    return drawn
 
 
 def _load_experiment(name):
@@ -186,68 +209,35 @@ def _settings(experiment, changes):
 
 
 class _progress:
-    """Show the stages of "task: stage" on a terminal, with the fraction done, and keep the time that each takes, in s."""
+    """Show the present stage on a terminal, with the fraction done, and keep the time that each stage takes, in s."""
 
     def __init__(self, times: dict[str, float]):
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         console = Console(stderr=True)
-        self.times, self.now = times, {}  # of each task its stage, when that began, its bar
-        self.bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        self.times, self.stage, self.start = times, None, 0.0
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self.task = self.bar.add_task("starting", total=None)
 
     def __enter__(self):
-        self.bars.start()
+        self.bar.start()
         return self.report
 
-    def report(self, stage: str, fraction: float | None = None) -> None:
-        task = stage.partition(": ")[0]
-        previous, _, bar = self.now.get(task, (None, None, None))
-        if stage != previous:
-            self._finish(task)
-            bar = self.bars.add_task(stage, total=None)
-            self.now[task] = (stage, time.perf_counter(), bar)
+    def report(self, stage: str | None, fraction: float | None = None) -> None:
+        if stage != self.stage:
+            now = time.perf_counter()
+            if self.stage:
+                self.times[self.stage] = round(self.times.get(self.stage, 0) + now - self.start, 3)
+            self.stage, self.start = stage, now
+            self.bar.reset(self.task, total=None, description=stage or "done")
         if fraction is not None:
-            self.bars.update(bar, total=1, completed=fraction)
-
-    def _finish(self, task):
-        if task in self.now:
-            stage, start, bar = self.now.pop(task)
-            self.times[stage] = round(self.times.get(stage, 0) + time.perf_counter() - start, 3)
-            self.bars.remove_task(bar)
+            self.bar.update(self.task, total=1, completed=fraction)
 
     def __exit__(self, *_):
-        for task in list(self.now):
-            self._finish(task)
-        self.bars.stop()
-
-
-def _save(folder: Path, files) -> None:
-    """Write text, datasets and figures, each file atomically."""
-    import io
-
-    import matplotlib
-
-    from eisim.report.figures import STYLE
-    from eisim.report.files import write
-
-    with matplotlib.rc_context(STYLE):
-        for name, content in files:
-            if hasattr(content, "to_netcdf"):
-                content = bytes(content.to_netcdf(engine="scipy"))
-            elif hasattr(content, "savefig"):
-                buffer = io.BytesIO()
-                content.savefig(buffer, format="svg", metadata={"Date": None})
-                content = buffer.getvalue()
-            write(folder / name, content)
+        self.report(None)
+        self.bar.stop()
 
 
 def _provenance(name, settings, kinds, seed, backend, times, found) -> str:

@@ -34,12 +34,12 @@ class Case:
     name : str
     function : TruthTable
     circuit : callable
-        From a kind, ``"rate"`` or ``"spiking"``, to the circuit.
+        ``circuit(kind=...)`` is the circuit of that kind, ``"rate"`` or ``"spiking"``.
     """
 
     name: str
     function: TruthTable
-    circuit: Callable[[str], Circuit]
+    circuit: Callable[..., Circuit]
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def run_ablation(
     AblationResult
     """
     begun = {kind: _begin_kind(kind, cases, protocol, report) for kind in protocol.kinds}
-    by_kind = {kind: finish() for kind, finish in begun.items()}
+    by_kind = {kind: measure() for kind, measure in begun.items()}
     return AblationResult(
         protocol,
         tuple(
@@ -242,7 +242,7 @@ def run_ablation(
 
 def _conditions(case, kind, protocol):
     """Intact circuit, then the circuits of all conditions: levels of ablation and the best excitatory-only one."""
-    circuit = case.circuit(kind)
+    circuit = case.circuit(kind=kind)
     return [
         *(ablate(circuit, fraction) for fraction in protocol.fractions),
         synthesize(case.function, inhibitory=0, kind=kind),
@@ -278,50 +278,39 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
     )
 
     def measure():
+        say("evaluating the equivalent DNNs")  # while the circuits are simulated
+        static = [to_dnn(c)(p)[:, 0] for c, p in zip(circuits, patterns, strict=True)]
+        chosen = [k for k in range(len(circuits)) if recorded[k]]
+        compare = _unrolled([circuits[k] for k in chosen], [patterns[k] for k in chosen], protocol)
+        say("simulating")
         responses = finish()
-        say("equivalent DNNs")
-        return _measure(kind, cases, protocol, circuits, patterns, responses)
+        errors = compare([responses[k] for k in chosen])
+        results = []
+        for k, case in enumerate(cases):
+            mine = slice(k * n, (k + 1) * n)
+            rates = {kind: [r.readouts[0, :, 0] for r in responses[mine]], f"{kind}_dnn": static[mine]}
+            if kind == "spiking":
+                rates["spiking_noisy"] = [r.readouts[:, :, 0] for r in responses[len(circuits) :][mine]]
+            threshold = circuits[mine][0].readout_thresholds[0]
+            measurements = {
+                system: Measurement(np.stack(rates[system]), threshold, case.function.values)
+                for system in SYSTEMS
+                if system in rates
+            }
+            difference = measurements[f"{kind}_dnn"].rates - measurements[kind].rates
+            results.append(
+                KindResult(
+                    circuits[mine][0],
+                    measurements,
+                    unrolled_error=max(errors[3 * k : 3 * k + 3]),
+                    static_error=float(np.abs(difference).max()),
+                    intact=responses[mine][0],
+                    ablated=responses[mine][-2],
+                )
+            )
+        return results
 
     return measure
-
-
-def _measure(kind, cases, protocol, circuits, patterns, responses) -> list[KindResult]:
-    """Set the DNNs of all conditions of all cases beside the responses of the circuits."""
-    n = len(protocol.fractions) + 1
-    chosen = [k for k in range(len(circuits)) if _is_recorded(k % n, n)]
-    unrolled = _unrolled_errors(
-        [circuits[i] for i in chosen],
-        [patterns[i] for i in chosen],
-        [responses[i] for i in chosen],
-        protocol,
-    )
-    found = []
-    for k, case in enumerate(cases):
-        mine = slice(k * n, (k + 1) * n)
-        rates = {
-            kind: [r.readouts[0, :, 0] for r in responses[mine]],
-            f"{kind}_dnn": [to_dnn(c)(case.function.patterns)[:, 0] for c in circuits[mine]],
-        }
-        if kind == "spiking":
-            rates["spiking_noisy"] = [r.readouts[:, :, 0] for r in responses[len(circuits) :][mine]]
-        threshold = circuits[mine][0].readout_thresholds[0]
-        measurements = {
-            system: Measurement(np.stack(rates[system]), threshold, case.function.values)
-            for system in SYSTEMS
-            if system in rates
-        }
-        difference = measurements[f"{kind}_dnn"].rates - measurements[kind].rates
-        found.append(
-            KindResult(
-                circuits[mine][0],
-                measurements,
-                unrolled_error=max(unrolled[3 * k : 3 * k + 3]),
-                static_error=float(np.abs(difference).max()),
-                intact=responses[mine][0],
-                ablated=responses[mine][-2],
-            )
-        )
-    return found
 
 
 def _is_recorded(condition, n):
@@ -335,18 +324,21 @@ def with_noise(circuit: Circuit, noise: float) -> Circuit:
     return replace(circuit, populations=populations)
 
 
-def _unrolled_errors(circuits, stimuli, responses, protocol):
-    """Difference of each circuit's unrolled DNN from its recorded response; all circuits in one pass."""
+def _unrolled(circuits, stimuli, protocol):
+    """Evaluate the unrolled DNNs of all circuits in one pass.
+
+    Returns a function from recorded responses to the difference of each circuit's unrolled DNN from them.
+    """
     trials = max(len(s) for s in stimuli)
     padded = [np.vstack([s, np.zeros((trials - len(s), s.shape[1]))]) for s in stimuli]
     dnn = to_dnn(union(circuits), unrolled=True, **protocol.times)
     layers = np.stack(list(dnn.layers(np.hstack(padded))))  # steps × trials × units
-    errors = []
-    for k, (circuit, response) in enumerate(zip(circuits, responses, strict=True)):
+
+    def difference(k, response):
         worst, wrong, total = 0.0, 0, 0
-        for population in circuit.populations:
+        for population in response.circuit.populations:
             ours = layers[:, : len(stimuli[k]), dnn.units[f"{k}/{population.name}"]]
-            if circuit.kind == "rate":
+            if response.circuit.kind == "rate":
                 theirs = np.moveaxis(response.traces[population.name][0], 2, 0)
                 worst = max(worst, float(np.abs(ours - theirs).max()))
             else:
@@ -354,8 +346,9 @@ def _unrolled_errors(circuits, stimuli, responses, protocol):
                 theirs = np.zeros(ours.shape, dtype=bool)
                 theirs[spikes.step, spikes.copy, spikes.neuron] = True
                 wrong, total = wrong + int((ours != theirs).sum()), total + int(theirs.sum())
-        errors.append(worst if circuit.kind == "rate" else wrong / max(total, 1))
-    return errors
+        return worst if response.circuit.kind == "rate" else wrong / max(total, 1)
+
+    return lambda responses: [difference(k, response) for k, response in enumerate(responses)]
 
 
 def _percent(accuracy):

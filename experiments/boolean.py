@@ -1,6 +1,7 @@
 """Which Boolean functions does a circuit lose with its inhibition, and did it have to?"""
 
 from dataclasses import dataclass
+from functools import partial
 
 from eisim.errors import InputError
 from eisim.values import Value, quantity
@@ -35,7 +36,7 @@ def cases(names: str):
     from models import and_by_inhibition
 
     def synthesised(function):
-        return Case(function.name, function, lambda kind: synthesize(function, kind=kind))
+        return Case(function.name, function, partial(synthesize, function))
 
     special = {INHIBITED_AND: Case(INHIBITED_AND, NAMED["and"], and_by_inhibition.circuit)}
     known = {name: synthesised(function) for name, function in NAMED.items()} | special
@@ -90,14 +91,20 @@ def table(result):
     return terminal_table(result)
 
 
-def files(result):
-    """Pairs of file name and content: text, bytes, a dataset or a figure."""
-    from eisim.adapter import to_dnn
-    from eisim.report import figures
-    from eisim.report.ablation import csv_table, dataset
+def tables(result):
+    """Pairs of file name and content, text or bytes."""
+    from eisim.report.ablation import csv_table, labelled
+    from eisim.report.files import to_netcdf
 
     yield "table.csv", csv_table(result)
-    yield "data.nc", dataset(result)
+    yield "data.nc", to_netcdf(*labelled(result))
+
+
+def figures(result):
+    """Pairs of file name and figure."""
+    from eisim.adapter import to_dnn
+    from eisim.report import figures
+
     yield "ablation_curves.svg", figures.ablation_curves(result)
     by_name = {case.case.name: case for case in result.cases}
     example = by_name.get("xor", result.cases[0])

@@ -91,6 +91,11 @@ class UnrolledDNN:
             units.setdefault(p.neuron, []).append(np.r_[self.units[p.name]])
         return {neuron: np.concatenate(indices) for neuron, indices in units.items()}
 
+    @cached_property
+    def _onto_units(self):
+        """The weights as units × (inputs and units), as the product with all trials wants them."""
+        return {key: matrix.T.tocsr() for key, matrix in self.weights.items()}
+
     def _activation(self, drive):
         rates = np.empty(drive.shape)
         for neuron, units in self._units_of_neuron.items():
@@ -101,11 +106,12 @@ class UnrolledDNN:
         bias, mix = self._each(lambda p: p.bias), self._each(lambda p: self.dt / p.neuron.tau)
         longest = max((delay for delay, _ in self.weights), default=0)
         past = deque(maxlen=longest + 1)
+        onto = self._onto_units
         rates = 0.0
         for x in inputs:
             rates = np.broadcast_to(rates, (len(x), len(bias)))
-            past.appendleft(np.hstack([x, rates]))
-            drive = bias + sum(past[d] @ w for (d, _), w in self.weights.items() if d < len(past))
+            past.appendleft(np.hstack([x, rates]).T)
+            drive = bias + sum((w @ past[d]).T for (d, _), w in onto.items() if d < len(past))
             rates = rates + mix * (self._activation(np.broadcast_to(drive, rates.shape)) - rates)
             yield rates
 
@@ -138,15 +144,16 @@ class UnrolledDNN:
             spikes = (v > threshold) & free
             v, since = np.where(spikes, reset, v), np.where(spikes, 0, since) + 1
 
-            past.appendleft(np.hstack([afferent, np.broadcast_to(spikes, (len(x), len(tau)))]).astype(float))
-            for (delay, sign), w in self.weights.items():
+            spikes = np.broadcast_to(spikes, (len(x), len(tau)))
+            past.appendleft(np.hstack([afferent, spikes]).T.astype(float))
+            for (delay, sign), w in self._onto_units.items():
                 if delay < len(past):
-                    arriving = past[delay] @ w
+                    arriving = (w @ past[delay]).T
                     if sign > 0:
                         excitation = excitation + arriving
                     else:
                         inhibition = inhibition + arriving
-            yield past[0][:, x.shape[1] :].astype(bool)
+            yield spikes
 
 
 def _response_to_decaying_input(dt, tau, tau_s):

@@ -105,38 +105,51 @@ def csv_table(result: AblationResult) -> str:
     return out.getvalue()
 
 
-def dataset(result: AblationResult):
-    """All measured readout rates as an `xarray.Dataset`, in Hz; patterns that a function does not have are NaN."""
-    import xarray as xr
+def labelled(result: AblationResult) -> tuple[dict, dict]:
+    """All measured readout rates as labelled arrays: variables and coordinates, each (dimensions, values, attributes).
 
+    Rates are in Hz; patterns that a function does not have are NaN.
+    """
     n_patterns = max(len(c.case.function.values) for c in result.cases)
     fractions = result.protocol.fractions
-    data = {}
+    variables = {}
     for system in result.cases[0].measurements:
         rates = [_padded(case.measurements[system].rates, n_patterns) for case in result.cases]
         noisy = system == "spiking_noisy"
         dims = ("function", "condition", *(["seed"] if noisy else []), "pattern")
         attributes = {"units": "Hz", "long_name": f"readout rate, {SYSTEMS[system]}"}
-        data[system] = (dims, np.stack(rates), attributes)
+        thresholds = np.array([case.measurements[system].threshold for case in result.cases])
+        variables[system] = (dims, np.stack(rates), attributes)
+        variables[f"{system}_threshold"] = (
+            ("function",),
+            thresholds,
+            {"units": "Hz", "long_name": f"decision threshold, {SYSTEMS[system]}"},
+        )
     values = [_padded(case.case.function.values.astype(float), n_patterns) for case in result.cases]
-    thresholds = {
-        f"{system}_threshold": ("function", [c.measurements[system].threshold for c in result.cases], {"units": "Hz"})
-        for system in data
+    floors = np.array([case.certificate.floor["zero_one"] for case in result.cases])
+    least = {"units": "1", "long_name": "least zero-one error of any excitatory-only circuit"}
+    variables |= {
+        "target": (("function", "pattern"), np.stack(values), {"units": "1", "long_name": "value of the function"}),
+        "floor": (("function",), floors, least),
     }
-    floors = [case.certificate.floor["zero_one"] for case in result.cases]
-    data |= thresholds | {
-        "target": (("function", "pattern"), np.stack(values), {"long_name": "value of the function"}),
-        "floor": ("function", floors, {"long_name": "least zero-one error of any excitatory-only circuit"}),
-    }
+    removed = {"units": "1", "long_name": "fraction of inhibition removed"}
+    names = [*(f"{f:.0%} ablated" for f in fractions), "best excitatory-only"]
     coordinates = {
-        "function": [c.case.name for c in result.cases],
-        "condition": [*(f"{f:.0%} ablated" for f in fractions), "best excitatory-only"],
-        "fraction_removed": ("condition", [*fractions, np.nan]),
-        "pattern": np.arange(n_patterns),
+        "function": (("function",), np.array([c.case.name for c in result.cases]), {}),
+        "condition": (("condition",), np.array(names), {}),
+        "fraction_removed": (("condition",), np.array([*fractions, np.nan]), removed),
+        "pattern": (("pattern",), np.arange(n_patterns, dtype=np.int32), {"long_name": "in counting order"}),
     }
-    if "spiking_noisy" in data:
-        coordinates["seed"] = result.protocol.seeds.astype(float)
-    return xr.Dataset(data, coordinates)
+    if "spiking_noisy" in variables:
+        coordinates["seed"] = (("seed",), result.protocol.seeds.astype(float), {"long_name": "of the noise"})
+    return variables, coordinates
+
+
+def dataset(result: AblationResult):
+    """`labelled` as an `xarray.Dataset`."""
+    import xarray as xr
+
+    return xr.Dataset(*labelled(result))
 
 
 def _padded(values, n):

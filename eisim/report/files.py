@@ -1,5 +1,6 @@
 """Files that are whole or not there at all."""
 
+import io
 import json
 import os
 import tempfile
@@ -40,6 +41,32 @@ def write(path: Path, content: bytes | str) -> None:
         with suppress(OSError):
             os.unlink(partial)
         raise
+
+
+def to_netcdf(variables: dict, coordinates: dict) -> bytes:
+    """A NetCDF file of labelled arrays, each (dimensions, values, attributes); ``xarray.load_dataset`` reads it."""
+    from scipy.io import netcdf_file
+
+    buffer = io.BytesIO()
+    file = netcdf_file(buffer, "w", version=2)
+    labels = " ".join(name for name, (dims, _, _) in coordinates.items() if dims != (name,))
+    for name, (dims, values, attributes) in (coordinates | variables).items():
+        if values.dtype.kind == "U":  # text is an array of characters, with a dimension for its length
+            values = np.char.encode(values, "utf-8")
+            dims = (*dims, f"string{values.itemsize}")
+            values = values.view("S1").reshape(*values.shape, -1)
+            attributes = attributes | {"_Encoding": "utf-8"}
+        elif labels and name in variables and len(dims) > 1:
+            attributes = attributes | {"coordinates": labels}
+        for dim, size in zip(dims, values.shape, strict=True):
+            if dim not in file.dimensions:
+                file.createDimension(dim, size)
+        entry = file.createVariable(name, values.dtype, dims)
+        entry[:] = values
+        for key, value in attributes.items():
+            setattr(entry, key, value)
+    file.flush()
+    return buffer.getvalue()
 
 
 def to_json(document) -> str:

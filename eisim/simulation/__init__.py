@@ -120,8 +120,8 @@ def _start(layout, kind, times, backend, report):
         backend = "numpy"
     if backend == "cpp":
         return program.start(job, report)
-    with program.IMPORTING:
-        from eisim.simulation.codegen import run_numpy
+    from eisim.simulation.codegen import run_numpy
+
     outcomes = run_numpy(job, report)
     return lambda: outcomes
 

@@ -130,10 +130,9 @@ def _place(layout, index, trials, dt):
             yield before, after, 1, each, each, np.ones(source.size), np.zeros(source.size)
     circuit = trials.circuit
     for projection in circuit.projections:
-        matrix = circuit.weights(projection).tocoo()
-        rows, columns = matrix.coords
-        sign = circuit.sign(projection)
-        delay = np.broadcast_to(projection.delay, matrix.shape)[rows, columns]
+        matrix, sign = circuit.weights(projection), circuit.sign(projection)
+        rows, columns = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
+        delay = projection.delay[rows, columns] if projection.delay.ndim else np.full(matrix.nnz, projection.delay)
         if not taps:
             yield projection.source, projection.target, sign, rows, columns, sign * matrix.data, delay
             continue

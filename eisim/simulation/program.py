@@ -11,7 +11,6 @@ import platform
 import shutil
 import subprocess
 import tempfile
-import threading
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,9 +29,6 @@ from eisim.simulation.naming import DELAY, STIMULUS_FILE, group_name, monitor_na
 COMPILER_FLAGS = ["-O2", "-march=native", "-ffp-contract=off", "-std=c++17", "-w"]
 
 Report = Callable[..., None]
-
-#: Held while large packages that import each other are imported: two threads at that can see a half-made module.
-IMPORTING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -108,8 +104,8 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
         shutil.copy2(cached, binary)
         os.utime(cached)
     except OSError:
-        with IMPORTING:
-            from eisim.simulation.codegen import compile_program
+        from eisim.simulation.codegen import compile_program
+
         compile_program(job, folder, report)
         _keep(binary, cached)
     report("simulating")
