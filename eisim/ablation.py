@@ -40,7 +40,6 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
         known = ", ".join(repr(n) for n in inhibitory) or "none, the circuit has no inhibition"
         raise InputError(f"ablate: projections: expected inhibitory projections ({known}), found {name!r}")
     weakened = [
-        replace(p, weights=circuit.weights(p) * (1 - fraction)) if p.name in chosen else p
-        for p in circuit.projections
+        replace(p, weights=circuit.weights(p) * (1 - fraction)) if p.name in chosen else p for p in circuit.projections
     ]
     return replace(circuit, projections=weakened)

@@ -215,9 +215,7 @@ class Circuit:
             members = tuple(getattr(self, part))
             for member in members:
                 if not isinstance(member, kind):
-                    raise InputError(
-                        f"circuit {self.name!r}: {part}: expected {kind.__name__}, found {member!r}"
-                    )
+                    raise InputError(f"circuit {self.name!r}: {part}: expected {kind.__name__}, found {member!r}")
             object.__setattr__(self, part, members)
         if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)) or self.seed < 0:
             raise InputError(f"circuit {self.name!r}: seed: expected a whole number, found {self.seed!r}")
@@ -348,9 +346,7 @@ def union(circuits: Sequence[Circuit], name: str = "union") -> Circuit:
         populations += [replace(p, name=f"{k}/{p.name}") for p in circuit.populations]
         readouts += [replace(r, population=f"{k}/{r.population}") for r in circuit.readouts]
         projections += [
-            Projection(
-                f"{k}/{p.source}", f"{k}/{p.target}", circuit.weights(p), p.delay, name=f"{k}/{p.name}"
-            )
+            Projection(f"{k}/{p.source}", f"{k}/{p.target}", circuit.weights(p), p.delay, name=f"{k}/{p.name}")
             for p in circuit.projections
         ]
     return Circuit(name, inputs, populations, projections, readouts)

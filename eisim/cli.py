@@ -5,13 +5,13 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer import Context, Option
+from typer import Option
 
 from eisim.errors import InputError
 
@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """Kinds of circuit."""
 
     rate = "rate"
@@ -33,7 +33,7 @@ class Kind(str, Enum):
     both = "both"
 
 
-class Backend(str, Enum):
+class Backend(StrEnum):
     """Brian2 devices."""
 
     cpp = "cpp"
@@ -271,5 +271,7 @@ def _show(table, folder: Path) -> None:
     from rich.console import Console
 
     console = Console()
-    console.print(table)
-    console.print(f"Figures, data and run.json are in {folder}", soft_wrap=True)
+    if not console.is_terminal:
+        console = Console(width=120)  # a pipe has no width
+    console.print(table, highlight=False)
+    console.print(f"Figures, data and run.json are in {folder}", soft_wrap=True, highlight=False)

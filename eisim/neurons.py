@@ -4,7 +4,7 @@ Two families. A *rate* unit relaxes towards its activation of the summed input; 
 input to a threshold. Both have an `activation`: the steady output rate as a function of a constant input.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 import numpy as np
@@ -22,7 +22,7 @@ class RateUnit(Value):
     .. math:: \tau \dot{r} = -r + \phi(u), \qquad u = b + \sum_j w_j r_j
 
     The input :math:`u` and the rate :math:`r` are in Hz, weights are dimensionless. Euler steps keep the order of
-    inputs while ``dt <= tau`` (DESIGN T1), so a larger step is refused.
+    inputs while ``dt <= tau``, so a larger step is refused.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class RateUnit(Value):
     weight_unit = "1"
     drive_unit = "hertz"
     non_decreasing = True
-    #: What excitation alone can compute with such units (DESIGN T5).
+    #: What excitation alone can compute with such units.
     excitatory_class = "monotone functions"
     #: Right-hand side of the activation, as Brian2 text over ``drive`` and the parameters.
     activation_text = ""
@@ -187,8 +187,8 @@ class LIF(Value):
     reset: float = quantity(-65e-3, "volt")
     refractory: float = quantity(2e-3, "second", non_negative=True)
     noise: float = quantity(0.0, "volt", non_negative=True)
-    excitation: Exponential = Exponential(5e-3)
-    inhibition: Exponential = Exponential(10e-3)
+    excitation: Exponential = field(default=Exponential(5e-3))
+    inhibition: Exponential = field(default=Exponential(10e-3))
 
     kind = "spiking"
     weight_unit = "volt"

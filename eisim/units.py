@@ -56,7 +56,7 @@ def to_si(value, unit: str, what: str) -> np.ndarray:
     """
     found = unit_of(value)
     if found not in (None, unit):
-        raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {value!r}")
+        raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {value}")
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError):

@@ -25,9 +25,7 @@ class FixedProbability:
 
     def __post_init__(self):
         if not (isinstance(self.probability, (int, float)) and 0 <= self.probability <= 1):
-            raise InputError(
-                f"FixedProbability.probability: expected between 0 and 1, found {self.probability!r}"
-            )
+            raise InputError(f"FixedProbability.probability: expected between 0 and 1, found {self.probability!r}")
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
         """A (source × target) matrix of ones; `recurrent` says that source and target are the same neurons."""
@@ -68,8 +66,7 @@ class FixedInDegree:
         available = n_source - recurrent
         if self.in_degree > available:
             raise InputError(
-                f"FixedInDegree.in_degree: expected at most {available} (the sources there are), "
-                f"found {self.in_degree}"
+                f"FixedInDegree.in_degree: expected at most {available} (the sources there are), found {self.in_degree}"
             )
         rows = [rng.choice(available, self.in_degree, replace=False) for _ in range(n_target)]
         if recurrent:

@@ -50,9 +50,7 @@ def cases(names: str):
         elif name and not set(name) - {"0", "1"}:
             chosen.append(synthesised(TruthTable(name)))
         else:
-            raise InputError(
-                f"functions: expected a truth table or one of {', '.join(known)}, found {name!r}"
-            )
+            raise InputError(f"functions: expected a truth table or one of {', '.join(known)}, found {name!r}")
     if len({case.name for case in chosen}) < len(chosen):
         raise InputError(f"functions: expected each function once, found {names!r}")
     return chosen

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 
 #: Names of the models: each is a module here, imported when first used.
-__all__ = sorted(m.name for m in pkgutil.iter_modules(__path__))  # noqa: PLE0605
+__all__ = sorted(m.name for m in pkgutil.iter_modules(__path__))
 
 
 def __getattr__(name):

@@ -1,7 +1,7 @@
 """XOR with one inhibitory neuron: the smallest function that excitation alone cannot compute.
 
 Two excitatory coincidence units relay one input each; a third sees both inputs together and drives the inhibitory
-neuron, which silences the first two. Without inhibition OR is left (Wang et al., ICCV 2023; DESIGN T6, T8).
+neuron, which silences the first two. Without inhibition OR is left (Wang et al., ICCV 2023).
 """
 
 from eisim.circuit import Circuit

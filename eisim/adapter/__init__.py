@@ -7,9 +7,7 @@ from eisim.errors import InputError
 from eisim.timing import timing
 
 
-def to_dnn(
-    circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=200e-3, dt=0.1e-3
-) -> DNN | UnrolledDNN:
+def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=200e-3, dt=0.1e-3) -> DNN | UnrolledDNN:
     """The deep network equivalent to a circuit.
 
     Parameters

@@ -124,9 +124,7 @@ def static_dnn(circuit: Circuit) -> DNN:
         if neuron.kind == "spiking":  # mean input of a spike train: rate × weight × area of the receptor
             scale *= (neuron.excitation if scale > 0 else neuron.inhibition).area
         incoming[projection.target].append((projection.source, circuit.weights(projection) * scale))
-    layers = {
-        p.name: Layer(p.name, p.size, tuple(incoming[p.name]), p.bias, p.neuron) for p in circuit.populations
-    }
+    layers = {p.name: Layer(p.name, p.size, tuple(incoming[p.name]), p.bias, p.neuron) for p in circuit.populations}
     edges = {name: {s for s, _ in layers[name].incoming if s in layers} for name in layers}
     try:
         order, recurrent = list(TopologicalSorter(edges).static_order()), False

@@ -44,7 +44,7 @@ class UnrolledDNN:
     def is_nonnegative(self) -> bool:
         """Whether no synaptic weight is negative: true exactly for excitatory-only circuits.
 
-        The reset of a spiking neuron is part of the neuron, not a weight (DESIGN T9).
+        The reset of a spiking neuron is part of the neuron, not a weight.
         """
         return all((matrix.data >= 0).all() for matrix in self.weights.values())
 

@@ -4,11 +4,13 @@ import csv
 import io
 
 import numpy as np
+from rich.console import Group
 from rich.table import Table
 
 from eisim.experiment import SYSTEMS, AblationResult, CaseResult
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
+SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "DNN"}
 
 
 def row(result: CaseResult) -> dict:
@@ -40,15 +42,17 @@ def meaning(result: CaseResult) -> str:
     return "impossible without inhibition"
 
 
-def terminal_table(result: AblationResult) -> Table:
+def terminal_table(result: AblationResult) -> Group:
     """The table that people read."""
-    kinds = ", ".join(name for name in ("spiking", "rate") if name in result.protocol.kinds)
+    measured = result.cases[0].accuracy("intact")
+    systems = " / ".join(label for system, label in SHOWN.items() if system in measured)
     table = Table(
-        title=f"What ablating inhibition destroys (share of input patterns answered correctly: {kinds}, DNN)",
+        title="What ablating inhibition destroys",
         title_justify="left",
-        caption="floor: least error of any excitatory-only circuit · I: inhibitory neurons in the circuit / least "
-        "possible · witness: x ≤ y with f(x) > f(y)",
-        caption_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 1, 0, 0),
+        header_style="underline",
     )
     for heading, justify in (
         ("function", "left"),
@@ -57,23 +61,56 @@ def terminal_table(result: AblationResult) -> Table:
         ("I", "right"),
         ("intact", "right"),
         ("ablated", "right"),
-        ("best E-only", "right"),
+        ("best E", "right"),
         ("verdict", "left"),
     ):
-        table.add_column(heading, justify=justify, no_wrap=heading != "verdict")
+        table.add_column(heading, justify=justify, no_wrap=True)
     for case in result.cases:
         certificate, witness = case.certificate, case.certificate.witness
-        style = "green" if case.verdict == "kept" else "red" if not certificate.representable else "yellow"
+        if case.verdict == "kept":
+            verdict = "[green]kept[/]"
+        elif certificate.representable:
+            verdict = "[yellow]lost, here only[/]"
+        else:
+            verdict = "[red]lost, impossible[/]"
         inhibitory = next(iter(case.kinds.values())).circuit.n_inhibitory
         table.add_row(
             case.case.name,
             "none" if witness is None else f"{_bits(witness.lower)} ≤ {_bits(witness.upper)}",
-            f"{certificate.floor['zero_one']:.4g}",
+            f"{certificate.floor['zero_one']:.3f}",
             f"{inhibitory}/{certificate.inversion_complexity}",
             *(_accuracies(case.accuracy(condition)) for condition in CONDITIONS),
-            f"[{style}]{case.verdict}[/]: {meaning(case)}",
+            verdict,
         )
-    return table
+    notes = [
+        f"intact, ablated, best E: share of input patterns answered correctly by the circuit, by it without "
+        f"inhibition, and by the best excitatory-only circuit ({systems}; one number where they agree).",
+        "witness: x ≤ y with f(x) > f(y), which no excitatory-only circuit can do.",
+        "floor: least error of any excitatory-only circuit.",
+        "I: inhibitory neurons in the circuit / least possible.",
+        "impossible: no excitatory-only circuit computes it. here only: another excitatory circuit does.",
+        *_equivalence(result),
+    ]
+    return Group(table, "", *notes)
+
+
+def _equivalence(result):
+    """Lines with the measured errors of the equivalences, largest over the functions."""
+
+    def largest(key):
+        return max(case.equivalence_error[key] for case in result.cases)
+
+    if "rate" in result.protocol.kinds:
+        yield (
+            f"DNN against rate circuit: unrolled within {largest('rate'):.1e} Hz at every step, static within "
+            f"{largest('rate_static'):.2g} Hz."
+        )
+    if "spiking" in result.protocol.kinds:
+        yield (
+            f"DNN against spiking circuit: unrolled wrong in {largest('spiking'):.2%} of spikes, static (f-I curve) "
+            f"within {largest('spiking_static'):.3g} Hz over {result.protocol.window * 1e3:g} ms, "
+            f"{largest('spiking_static_sweep'):.3g} Hz while inhibition is partly removed."
+        )
 
 
 def _bits(pattern):
@@ -82,7 +119,7 @@ def _bits(pattern):
 
 def _accuracies(accuracy):
     """One number if all systems agree to the second digit, else each."""
-    shown = [f"{accuracy[system]:.2f}" for system in ("spiking", "rate", "dnn") if system in accuracy]
+    shown = [f"{accuracy[system]:.2f}" for system in SHOWN if system in accuracy]
     return shown[0] if len(set(shown)) == 1 else " / ".join(shown)
 
 
@@ -129,7 +166,11 @@ def labelled(result: AblationResult) -> tuple[dict, dict]:
     floors = np.array([case.certificate.floor["zero_one"] for case in result.cases])
     least = {"units": "1", "long_name": "least zero-one error of any excitatory-only circuit"}
     variables |= {
-        "target": (("function", "pattern"), np.stack(values), {"units": "1", "long_name": "value of the function"}),
+        "target": (
+            ("function", "pattern"),
+            np.stack(values),
+            {"units": "1", "long_name": "value of the function"},
+        ),
         "floor": (("function",), floors, least),
     }
     removed = {"units": "1", "long_name": "fraction of inhibition removed"}

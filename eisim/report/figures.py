@@ -10,9 +10,9 @@ from eisim.simulation import Response
 
 EXCITATORY, INHIBITORY, NEUTRAL = "#c44e2c", "#2c6fb0", "#555555"
 SYSTEM_STYLES = {
-    "spiking_noisy": ("spiking, with noise", "-", "o"),
-    "rate": ("rate", "--", "s"),
-    "dnn": ("DNN", ":", "x"),
+    "spiking_noisy": ("spiking circuit, with noise", {"ls": "-", "marker": "o", "ms": 2.5}),
+    "rate": ("rate circuit", {"ls": "--", "marker": "s", "ms": 2.5}),
+    "dnn": ("equivalent DNN", {"ls": ":", "marker": "D", "ms": 5, "mfc": "none", "mew": 0.5}),
 }
 STYLE = {
     "font.size": 8,
@@ -31,14 +31,17 @@ def ablation_curves(result: AblationResult) -> Figure:
     rows = -(-len(result.cases) // columns)
     height = 1.5 * rows + 0.9
     figure = Figure(figsize=(1.6 * columns + 0.7, height))
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    figure.subplots_adjust(
-        left=0.08, right=0.985, bottom=0.5 / height, top=1 - 0.6 / height, hspace=0.35, wspace=0.12
-    )
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure.subplots_adjust(left=0.08, right=0.985, bottom=0.5 / height, top=1 - 0.6 / height, hspace=0.35, wspace=0.12)
     for axis, case in zip(axes, result.cases, strict=False):
         ablation_curve(axis, case, result.protocol.fractions)
-    for axis in axes[len(result.cases) :]:
-        axis.axis("off")
+    for k, axis in enumerate(axes):
+        if k >= len(result.cases):
+            axis.axis("off")
+        if k % columns:
+            axis.set_yticklabels([])
+        if k + columns < len(result.cases):
+            axis.set_xticklabels([])
     figure.supxlabel("fraction of inhibition removed", fontsize=8, y=0.1 / height)
     figure.supylabel("share of patterns answered correctly", fontsize=8, x=0.01)
     handles, labels = axes[0].get_legend_handles_labels()
@@ -53,9 +56,9 @@ def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
     ax.axhspan(best, 1.05, color="#dddddd", linewidth=0, label="out of reach of excitation alone")
     measured = {system: m.accuracy[:levels] for system, m in case.measurements.items()}
     measured["dnn"] = np.min([m for system, m in measured.items() if system.endswith("dnn")], axis=0)
-    for system, (label, line, marker) in SYSTEM_STYLES.items():
+    for system, (label, style) in SYSTEM_STYLES.items():
         if system in measured:
-            ax.plot(fractions, measured[system], line, marker=marker, ms=2.5, lw=1, color=NEUTRAL, label=label)
+            ax.plot(fractions, measured[system], lw=1, color=NEUTRAL, label=label, **style)
     colour = {"kept": "black", "lost": INHIBITORY}[case.verdict]
     ax.set_title(f"{case.case.name}: {case.verdict}", color=colour)
     ax.set_ylim(-0.05, 1.05)
@@ -83,7 +86,8 @@ def activity(case: CaseResult) -> Figure:
         else:
             bottom.axis("off")
     if rate:
-        axes[1, 1].legend(title="input pattern", fontsize=7, title_fontsize=7, frameon=False, loc="upper left")
+        axes[1, 1].set_ylabel("")
+        axes[1, 0].legend(title="input pattern", fontsize=7, title_fontsize=7, frameon=False, loc="center right")
     return figure
 
 
@@ -97,7 +101,10 @@ def raster(ax: Axes, response: Response, patterns) -> Axes:
         spikes = response.spikes[member.name]
         colour = INHIBITORY if getattr(member, "sign", "E") == "I" else EXCITATORY
         time = (spikes.step * dt + spikes.copy * response.duration) * 1e3
-        ax.vlines(time, n - base - spikes.neuron - 0.9, n - base - spikes.neuron - 0.1, color=colour, lw=0.5)
+        # one path for all ticks: a line from 0.1 to 0.9 for each spike, and a gap
+        bottom = n - base - spikes.neuron - 0.9
+        ends = np.stack([bottom, bottom + 0.8, np.full(bottom.shape, np.nan)], axis=1)
+        ax.plot(np.repeat(time, 3), ends.ravel(), color=colour, lw=0.5)
         ticks.append(n - base - member.size / 2)
         labels.append(member.name)
         base += member.size
@@ -106,11 +113,16 @@ def raster(ax: Axes, response: Response, patterns) -> Axes:
         start = trial * response.duration * 1e3
         ax.axvline(start, color="#cccccc", lw=0.5)
         ax.text(
-            start + response.duration * 500, n + 0.15, "".join(str(int(x)) for x in pattern), ha="center", fontsize=7
+            start + response.duration * 500,
+            n + 0.15,
+            "".join(str(int(x)) for x in pattern),
+            ha="center",
+            fontsize=7,
         )
     ax.set_yticks(ticks, labels)
     ax.set_ylim(0, n + 0.9)
     ax.set_xlim(0, len(patterns) * response.duration * 1e3)
+    ax.set_xticks(np.arange(len(patterns)) * response.duration * 1e3)
     ax.set_xlabel("time (ms), input patterns in turn")
     return ax
 
@@ -122,7 +134,14 @@ def readout_traces(ax: Axes, response: Response, patterns) -> Axes:
     time = (np.arange(traces.shape[1]) + 1) * response.dt * 1e3
     for k, (trace, pattern) in enumerate(zip(traces, patterns, strict=True)):
         label = "".join(str(int(x)) for x in pattern)
-        ax.plot(time, trace, lw=1.2, color=str(0.75 * k / len(traces)), ls=("-", "--", ":", "-.")[k % 4], label=label)
+        ax.plot(
+            time,
+            trace,
+            lw=1.2,
+            color=str(0.75 * k / len(traces)),
+            ls=("-", "--", ":", "-.")[k % 4],
+            label=label,
+        )
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("readout rate (Hz)")
     return ax
@@ -132,7 +151,7 @@ def weights(circuit: Circuit, dnn) -> Figure:
     """Signed weight matrices of a circuit and of its static DNN, side by side."""
     figure = Figure(figsize=(7.2, 3.4))
     left, right = figure.subplots(1, 2, sharey=True)
-    figure.subplots_adjust(left=0.14, right=0.97, bottom=0.24, top=0.92, wspace=0.08)
+    figure.subplots_adjust(left=0.19, right=0.98, bottom=0.27, top=0.92, wspace=0.08)
     spiking = circuit.kind == "spiking"
     ours = {(p.source, p.target): circuit.sign(p) * circuit.weights(p).toarray() for p in circuit.projections}
     theirs = {(s, layer.name): w.toarray() for layer in dnn.layers for s, w in layer.incoming}
@@ -154,7 +173,7 @@ def weights(circuit: Circuit, dnn) -> Figure:
             for edge in edges[1:-1]:
                 (ax.axvline if axis is ax.xaxis else ax.axhline)(edge - 0.5, color="#999999", lw=0.5)
         ax.set_xlabel("target")
-        ax.tick_params(axis="x", rotation=30)
+        ax.set_xticks(ax.get_xticks(), ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
         ax.spines[["top", "right"]].set_visible(True)
     left.set_ylabel("source")
     return figure

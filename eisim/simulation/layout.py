@@ -161,10 +161,7 @@ def _place_neurons(layout, index, trials, dt):
         members.setdefault(type(population.neuron).__name__.lower(), []).append(population)
     numbers = _numbers(circuit)
     for name, populations in members.items():
-        if name == INPUT:
-            values = _input_values(trials)
-        else:
-            values = _neuron_values(trials, populations, numbers, dt)
+        values = _input_values(trials) if name == INPUT else _neuron_values(trials, populations, numbers, dt)
         sizes = {p.name: p.size for p in populations}
         _add(layout, index, name, sizes, trials, values, getattr(populations[0], "neuron", None))
     # Rate units have no spikes to delay: their delayed rates are tapped from a delay line.

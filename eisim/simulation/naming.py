@@ -7,7 +7,6 @@ those of the objects. `eisim.simulation.program` checks at every compilation tha
 from importlib.metadata import version
 from zlib import crc32
 
-
 STIMULUS_FILE = "eisim_stimulus_values"
 #: Brian2's variable of synaptic delays.
 DELAY = "delay" if version("brian2").startswith("2.9.") else "_pre_delay"

@@ -18,14 +18,10 @@ class BatchNetwork:
     def __init__(self, layout: Layout, kind: str, timing: Timing, models: dict[str, Model]):
         self.kind, self.timing = kind, timing
         self.clock = b2.Clock(timing.dt * b2.second, name="eisim_clock")
-        self.groups = {
-            name: self._group(name, layout.groups[name], model) for name, model in models.items()
-        }
+        self.groups = {name: self._group(name, layout.groups[name], model) for name, model in models.items()}
         self.synapses = [self._synapses(*key, bundle) for key, bundle in layout.synapses.items()]
         self.monitors = {name: self._monitor(name, n) for name, n in layout.monitored(kind).items()}
-        self.network = b2.Network(
-            *self.groups.values(), *self.synapses, *self.monitors.values(), name="eisim_network"
-        )
+        self.network = b2.Network(*self.groups.values(), *self.synapses, *self.monitors.values(), name="eisim_network")
 
     def _group(self, name, group, model):
         namespace = {v: b2.Quantity(1.0, dim=getattr(b2, unit).dim) for v, unit in model.placeholders.items()}
@@ -66,9 +62,7 @@ class BatchNetwork:
         neurons, own_name = self.groups[name], monitor_name(name)
         if self.kind == "spiking":
             return b2.SpikeMonitor(neurons[:recorded], name=own_name)
-        return b2.StateMonitor(
-            neurons, "r", record=np.arange(recorded), when="end", clock=self.clock, name=own_name
-        )
+        return b2.StateMonitor(neurons, "r", record=np.arange(recorded), when="end", clock=self.clock, name=own_name)
 
 
 def _stepper(code):

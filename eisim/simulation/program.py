@@ -23,7 +23,15 @@ from platformdirs import user_cache_path
 
 from eisim.simulation.layout import INPUT, Layout
 from eisim.simulation.model import Model, Timing
-from eisim.simulation.naming import DELAY, STIMULUS_FILE, group_name, monitor_name, result_file, static_file, synapses_name
+from eisim.simulation.naming import (
+    DELAY,
+    STIMULUS_FILE,
+    group_name,
+    monitor_name,
+    result_file,
+    static_file,
+    synapses_name,
+)
 
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
 COMPILER_FLAGS = ["-O2", "-march=native", "-ffp-contract=off", "-std=c++17", "-w"]

@@ -1,4 +1,4 @@
-"""The floor: the least zero-one error of any excitatory-only network on finite data, exactly (DESIGN T3)."""
+"""The floor: the least zero-one error of any excitatory-only network on finite data, exactly."""
 
 import numpy as np
 from scipy.sparse import csr_array

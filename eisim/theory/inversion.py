@@ -1,4 +1,4 @@
-"""Inversion complexity: the least number of inhibitory neurons that compute a truth table (DESIGN T6).
+"""Inversion complexity: the least number of inhibitory neurons that compute a truth table.
 
 Markov (1957, J. ACM 5:331): if f falls from 1 to 0 at most d times along any increasing chain of inputs, then
 ceil(log2(d + 1)) inversions suffice and are needed.

@@ -1,4 +1,4 @@
-"""The dominance order of inputs, and how a function breaks it (DESIGN T1, T2).
+"""The dominance order of inputs, and how a function breaks it.
 
 Non-negative weights and non-decreasing activations compose to functions with x <= y => f(x) <= f(y) (Wang et al.,
 ICCV 2023), so one pair x <= y with f(x) > f(y), a *witness*, proves that no excitatory-only network computes f.

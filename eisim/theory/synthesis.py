@@ -1,4 +1,4 @@
-"""Synthesis: from a truth table to the circuit that computes it with the least inhibition (DESIGN T4, T6)."""
+"""Synthesis: from a truth table to the circuit that computes it with the least inhibition."""
 
 from dataclasses import dataclass
 
@@ -70,9 +70,7 @@ CELLS = {
 }
 
 
-def synthesize(
-    function: TruthTable, inhibitory: int | None = None, kind: str = "spiking", neuron=None
-) -> Circuit:
+def synthesize(function: TruthTable, inhibitory: int | None = None, kind: str = "spiking", neuron=None) -> Circuit:
     """Build the circuit that computes a truth table, or the best that the allowed inhibition can do.
 
     Each inhibitory neuron carries one bit of the number of falls of the function up to the present input, computed
@@ -146,7 +144,7 @@ def _minimal_true_points(patterns, silence, values):
 
 
 def build(function: TruthTable, kind: str, neuron: RateUnit | LIF | None = None) -> Circuit:
-    """The circuit of `gates(function)`: for each inhibitory neuron, then for the readout, coincidence units and an OR."""
+    """The circuit of `gates(function)`: coincidence units and an OR for each inhibitory neuron and the readout."""
     cells = CELLS[kind]
     neuron = neuron or cells.neuron
     excites, inhibits = just_at_threshold(neuron, 1), just_at_threshold(neuron, -1)

@@ -1,0 +1,36 @@
+import os
+import sys
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "eisim", deadline=None, max_examples=20, suppress_health_check=list(HealthCheck), derandomize=True
+)
+settings.load_profile("eisim")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """A cache of compiled programs of this session's own."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["EISIM_CACHE_DIR"] = str(folder)
+    return folder
+
+
+@pytest.fixture
+def eisim():
+    """Run ``python -m eisim`` with these words, from outside."""
+    import subprocess
+
+    def run(*words, cwd=None, **env):
+        return subprocess.run(
+            [sys.executable, "-m", "eisim", *map(str, words)],
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            env=os.environ | env,
+            check=False,
+        )
+
+    return run

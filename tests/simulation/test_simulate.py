@@ -1,0 +1,109 @@
+import warnings
+
+import numpy as np
+import pytest
+from brian2 import ms
+from scipy import stats
+
+from eisim import NAMED, InputError, simulate, synthesize
+from eisim.simulation import noise
+from tests.drawn import TIMES, draw_circuit
+
+XOR = NAMED["xor"]
+
+
+def test_backends_and_repeated_runs_agree_to_the_bit():
+    circuits = [synthesize(XOR), synthesize(XOR).without_noise()]
+    cpp = simulate(circuits, XOR.patterns, seed=[3, 4], **TIMES)
+    again = simulate(circuits, XOR.patterns, seed=[3, 4], **TIMES)
+    numpy = simulate(circuits, XOR.patterns, seed=[3, 4], backend="numpy", **TIMES)
+    for a, b, c in zip(cpp, again, numpy, strict=True):
+        for name in a.rates:
+            np.testing.assert_array_equal(a.rates[name], b.rates[name])
+            np.testing.assert_array_equal(a.rates[name], c.rates[name])
+    assert (cpp[0].readouts[0] != cpp[0].readouts[1]).any(), "another seed gives other noise"
+
+
+def test_noise_does_not_depend_on_the_batch():
+    circuit = synthesize(XOR)
+    alone = simulate(circuit, XOR.patterns, seed=5, record=True, backend="numpy", **TIMES)
+    others = [draw_circuit("spiking", 1), circuit, synthesize(NAMED["parity-3"])]
+    arrays = [np.ones((2, 3)), XOR.patterns, NAMED["parity-3"].patterns]
+    among = simulate(others, arrays, seed=[[1], [4, 5], [2, 3]], backend="numpy", **TIMES)[1]
+    for name in alone.rates:
+        np.testing.assert_array_equal(alone.rates[name], among.rates[name][1])
+
+
+def test_response_has_trials_then_seeds_in_front():
+    circuit = synthesize(XOR)
+    one = simulate(circuit, XOR.patterns, duration=20 * ms, window=10 * ms, dt=0.5 * ms, backend="numpy")
+    assert one.readouts.shape == one.decisions.shape == np.asarray(one).shape == (4, 1)
+    many = simulate(circuit, XOR.patterns, duration=0.02, window=0.01, dt=5e-4, seed=[1, 2, 3], backend="numpy")
+    assert many.readouts.shape == (3, 4, 1)
+    assert one.rates["coincidence"].shape == (4, 2)
+
+
+def test_noise_is_standard_normal_and_independent():
+    keys = noise.keys(0, np.arange(300)[:, None], np.arange(300)).ravel()
+    assert len(np.unique(keys)) == keys.size
+    numbers = np.stack([noise.gaussian(keys, step) for step in range(5)])
+    assert stats.kstest(numbers.ravel(), "norm").pvalue > 1e-3
+    assert np.abs(np.corrcoef(numbers) - np.eye(5)).max() < 0.02
+    tail = (np.abs(numbers) > 3.6).mean()
+    assert tail == pytest.approx(2 * stats.norm.sf(3.6), rel=0.25)
+
+
+def test_membrane_noise_has_the_stated_spread():
+    """The free membrane potential, far from threshold, read off the exact step."""
+    from eisim import LIF
+
+    neuron, dt = LIF(noise=2e-3), 0.5e-3
+    step = neuron.step_parameters(dt)
+    v, keys = np.zeros(2000), noise.keys(1, 0, np.arange(2000))
+    for n in range(200):
+        v = v * step["decay_v"] + step["noise_step"] * noise.gaussian(keys, n)
+    assert v.std() == pytest.approx(2e-3, rel=0.05)
+
+
+def test_without_a_compiler_it_runs_on_numpy_and_says_so(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        response = simulate(synthesize(XOR, kind="rate"), XOR.patterns, dt=1e-3)
+    assert [str(w.message) for w in said] == ["no C++ compiler (or make) found: simulating with NumPy, which is slower"]
+    assert response.decisions[:, 0].tolist() == XOR.values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"stimuli": np.ones((4, 3))}, "expected shape (trials, 2) or (trials, time, 2), none of them 0, found (4, 3)"),
+        ({"stimuli": np.ones((0, 2))}, "found (0, 2)"),
+        ({"stimuli": [[0, np.nan]]}, "expected finite numbers, found nan"),
+        ({"stimuli": [["a", "b"]]}, "expected a plain number"),
+        ({"stimuli": [[-1, 0]]}, "a rate is not negative"),
+        ({"stimuli": [[1000, 0]]}, "at most one spike a time step (2000 Hz), found 100000 Hz"),
+        ({"dt": 0.0}, "dt: expected more than 0"),
+        ({"window": 1.0}, "window: expected between"),
+        ({"duration": 0.15003}, "duration: expected a whole number of steps"),
+        ({"duration": 5}, "window: expected"),
+        ({"seed": "x"}, "seed: expected whole numbers of 0 or more, found 'x'"),
+        ({"seed": -1}, "seed: expected whole numbers"),
+        ({"backend": "gpu"}, "backend: expected 'cpp' or 'numpy', found 'gpu'"),
+        ({"circuit": "xor"}, "simulate: circuit: expected a Circuit"),
+        ({"circuit": []}, "at least one circuit"),
+        ({"circuit": [synthesize(XOR), synthesize(XOR, kind="rate")]}, "circuits of one kind"),
+    ],
+)
+def test_bad_input_is_named(change, words):
+    arguments = {"circuit": synthesize(XOR), "stimuli": XOR.patterns, "backend": "numpy"} | TIMES | change
+    if change == {"duration": 5}:
+        arguments["window"] = 6
+    with pytest.raises(InputError) as error:
+        simulate(**arguments)
+    assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def test_too_large_a_step_for_rate_units_is_refused():
+    with pytest.raises(InputError, match="dt: expected at most the time constant of Saturating, 10 ms, found 20 ms"):
+        simulate(synthesize(XOR, kind="rate"), XOR.patterns, duration=0.2, window=0.1, dt=0.02)

@@ -1,0 +1,115 @@
+"""Verdicts, by exhaustion over all functions of 2 and of 3 inputs."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from eisim import NAMED, TruthTable, synthesize
+from eisim.experiment import Case, Protocol, run_ablation
+from experiments import boolean
+from tests.theory.test_truth_tables import DEDEKIND, all_functions, is_monotone, upward_closure
+
+TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.5e-3}
+
+
+def run(cases, seeds=(1,), kinds=("spiking", "rate"), levels=2, noise=0.5e-3):
+    protocol = Protocol(kinds, np.linspace(0, 1, levels), np.array(seeds), noise, **TIMES)
+    return run_ablation(cases, protocol)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_every_function_of_n_inputs(n):
+    functions = all_functions(n)
+    result = run([Case(f.bits, f, partial(synthesize, f)) for f in functions])
+    assert result.problems == []
+    assert sum(case.verdict == "kept" for case in result.cases) == DEDEKIND[n]
+    for f, case in zip(functions, result.cases, strict=True):
+        assert case.verdict == ("kept" if is_monotone(f) else "lost")
+        assert set(case.accuracy("intact").values()) == {1.0}
+        closure = upward_closure(f)
+        for system, accuracy in case.accuracy("ablated").items():
+            assert accuracy == (closure == f.values).mean(), system
+        floor = case.certificate.floor["zero_one"]
+        for system, accuracy in case.accuracy("best_excitatory").items():
+            assert 1 - accuracy == floor, system
+
+
+@pytest.fixture(scope="module")
+def default():
+    return run(boolean.cases("all"), seeds=range(20))
+
+
+def test_default_functions_with_noise_on_20_seeds(default):
+    assert default.problems == []
+    for case in default.cases:
+        noisy = case.measurements["spiking_noisy"]
+        correct = (noisy.rates[0] > noisy.threshold) == case.case.function.values
+        assert correct.shape[0] == 20
+        assert (correct.mean(axis=0) >= 0.99).all(), case.case.name
+        error = 1 - noisy.accuracy[-1]
+        assert error == pytest.approx(case.certificate.floor["zero_one"], abs=0.01)
+
+
+def test_lost_here_is_not_impossible(default):
+    inhibited = next(case for case in default.cases if case.case.name == "and-by-inhibition")
+    assert inhibited.verdict == "lost" and inhibited.certificate.representable
+    assert set(inhibited.accuracy("best_excitatory").values()) == {1.0}
+    assert {case.case.name for case in default.cases if case.verdict == "kept"} == {
+        "and",
+        "or",
+        "majority",
+        "at-least-2-of-4",
+        "a-and-(b-or-c)",
+    }
+
+
+def test_functions_of_6_inputs():
+    rng = np.random.default_rng(0)
+    functions = [TruthTable("".join(map(str, rng.integers(0, 2, 64)))) for _ in range(3)]
+    result = run([Case(f.bits, f, partial(synthesize, f)) for f in functions], seeds=range(3))
+    assert result.problems == []
+
+
+def test_contradictions_and_failures_are_reported():
+    """A circuit that inhibits while it claims not to beats the floor; one that fails is named."""
+    xor = NAMED["xor"]
+    cheat = Case("cheat", xor, partial(disguised, xor))
+    fails = Case("fails", xor, partial(other, NAMED["and"]))
+    problems = run([cheat, fails], kinds=("rate",)).problems
+    assert any("cheat: CONTRADICTION" in p and "below the floor 0.2500" in p for p in problems)
+    assert any("fails: the intact circuit answers" in p for p in problems)
+
+
+def other(function, kind):
+    return synthesize(function, kind=kind)
+
+
+def disguised(function, kind):
+    """Not an E/I circuit at all: a rate unit with a falling activation, which no ablation touches."""
+    from eisim import Circuit, Input, Population, Projection, Readout
+
+    band = BandPass(gain=10.0, threshold=50.0)
+    return Circuit(
+        "band",
+        [Input("x", 2)],
+        [Population("readout", "E", band)],
+        [Projection("x", "readout", [[1.0], [1.0]])],
+        [Readout("readout", 50.0)],
+    )
+
+
+from dataclasses import dataclass  # noqa: E402
+
+from eisim import Saturating  # noqa: E402
+
+
+@dataclass(frozen=True)
+class BandPass(Saturating):
+    """Responds to one input and not to two (Gidon et al., Science 367:83, 2020)."""
+
+    non_decreasing = False
+    activation_text = "maximum*int(drive > threshold)*int(drive < 3*threshold)"
+
+    def activation(self, drive):
+        return self.maximum * ((np.asarray(drive) > self.threshold) & (np.asarray(drive) < 3 * self.threshold))
