@@ -100,7 +100,7 @@ def _summary(point) -> str:
 def run(
     names: Annotated[list[str] | None, typer.Argument(help="Experiments (see list).", metavar="[NAME]...")] = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
-    seed: Annotated[int, Option(min=0, help="Seed of all randomness.")] = 0,
+    seed: Annotated[str, Option(help="Seed of all randomness, a whole number.", metavar="N")] = "0",
     out: Annotated[Path | None, Option(help="Folder for the results; results/NAME by default.")] = None,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
     set_: Annotated[list[str] | None, Option("--set", metavar="KEY=VALUE", help="Change a setting.")] = None,
@@ -110,6 +110,8 @@ def run(
 
     Example: python -m eisim run boolean --set functions=xor,0110 --set noise=1mV --out results/mine
     """
+    if not seed.isdecimal():
+        raise InputError(f"--seed: expected a whole number of 0 or more, found {seed!r}")
     names = names or ["boolean"]
     experiments = {name: _load_experiment(name) for name in names}
     settings = {name: _settings(experiment, set_ or []) for name, experiment in experiments.items()}
@@ -124,15 +126,15 @@ def run(
         with _progress(times) as report, _artist() as artist:
             report("starting")
             artist.submit(importlib.import_module, "eisim.report.figures")  # while the simulation runs
-            result = experiment.run(settings[name], kinds, seed, backend.value, report)
+            result = experiment.run(settings[name], kinds, int(seed), backend.value, report)
             report("writing results")
             drawn = artist.submit(_draw, experiment.__name__, result)
             for file, content in experiment.tables(result):
                 write(folder / file, content)
             for file, svg in drawn.result():
                 write(folder / file, svg)
-        found = {"seed": seed, **experiment.to_json(result)}
-        write(folder / "run.json", _provenance(name, settings[name], kinds, seed, backend.value, times, found))
+        found = {"seed": int(seed), **experiment.to_json(result)}
+        write(folder / "run.json", _provenance(name, settings[name], kinds, int(seed), backend.value, times, found))
         document[name] = found
         problems += result.problems
         if not json_:

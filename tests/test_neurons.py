@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from eisim import LIF, Circuit, Exponential, Input, Population, Readout, simulate
+from eisim import LIF, Circuit, Exponential, Input, Population, Projection, Readout, simulate
 from tests.drawn import LIF_NEURONS, RATE_UNITS
 
 SPIKING = (*LIF_NEURONS, LIF(noise=2e-3))
@@ -32,9 +32,7 @@ def test_lif_step_is_the_matrix_exponential(tau_s):
 
 def test_lif_agrees_with_brian2s_own_integration():
     """The same equations under Brian2's method="exact", driven by the same spikes: the same output spikes."""
-    from eisim import Projection
-
-    neuron, dt = LIF(refractory=3e-3), 0.1e-3
+    neuron, dt = LIF(refractory=3e-3, inhibition=Exponential(7e-3)), 0.1e-3
     circuit = Circuit(
         "c",
         [Input("x", 3, 150.0)],
@@ -49,7 +47,7 @@ def test_lif_agrees_with_brian2s_own_integration():
     b2.prefs.codegen.target = "numpy"
     b2.defaultclock.dt = dt * b2.second
     source = b2.SpikeGeneratorGroup(3, sent.neuron, sent.step * dt * b2.second)
-    namespace = {"tau": neuron.tau * b2.second, "tau_e": 5 * b2.ms, "tau_i": 10 * b2.ms, "rest": -65 * b2.mV}
+    namespace = {"tau": neuron.tau * b2.second, "tau_e": 5 * b2.ms, "tau_i": 7 * b2.ms, "rest": -65 * b2.mV}
     equations = neuron.equations.replace(" + noise*sqrt(2/tau)*xi", "") + "bias : volt\n"
     cells = b2.NeuronGroup(
         2,

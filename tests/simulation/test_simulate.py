@@ -5,7 +5,7 @@ import pytest
 from brian2 import ms
 from scipy import stats
 
-from eisim import NAMED, InputError, simulate, synthesize
+from eisim import LIF, NAMED, InputError, simulate, synthesize
 from eisim.simulation import noise
 from tests.drawn import TIMES, draw_circuit
 
@@ -13,7 +13,8 @@ XOR = NAMED["xor"]
 
 
 def test_backends_and_repeated_runs_agree_to_the_bit():
-    circuits = [synthesize(XOR), synthesize(XOR).without_noise()]
+    noisy = synthesize(XOR, neuron=LIF(noise=3e-3))
+    circuits = [noisy, noisy.without_noise()]
     cpp = simulate(circuits, XOR.patterns, seed=[3, 4], **TIMES)
     again = simulate(circuits, XOR.patterns, seed=[3, 4], **TIMES)
     numpy = simulate(circuits, XOR.patterns, seed=[3, 4], backend="numpy", **TIMES)
@@ -55,8 +56,6 @@ def test_noise_is_standard_normal_and_independent():
 
 def test_membrane_noise_has_the_stated_spread():
     """The free membrane potential, far from threshold, read off the exact step."""
-    from eisim import LIF
-
     neuron, dt = LIF(noise=2e-3), 0.5e-3
     step = neuron.step_parameters(dt)
     v, keys = np.zeros(2000), noise.keys(1, 0, np.arange(2000))

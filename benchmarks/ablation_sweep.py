@@ -1,0 +1,141 @@
+"""An ablation sweep in one eisim batch against the same sweep as a plain Brian2 script that loops over conditions.
+
+The sweep is 11 levels of ablation × 16 input patterns × 10 seeds of 4-bit parity as a spiking circuit with membrane
+noise. The plain script is what a competent Brian2 user would write: the network is built once, and for every condition
+it is restored, its weights, inputs and noise seed are set, and it is run (Brian2's default target, Cython if it is
+there, else NumPy). The plain side is timed on a sample of conditions, after a warm-up, and scaled to all of them; the
+eisim side is the whole of it, in the same process, with its program in the cache.
+
+Usage: python benchmarks/ablation_sweep.py [--sample N]
+"""
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+
+from eisim import NAMED, ablate, simulate, synthesize
+
+FUNCTION = NAMED["parity-4"]
+LEVELS, SEEDS = np.linspace(0, 1, 11), range(10)
+TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.5e-3}
+
+
+def sweep_as_one_batch(circuit):
+    """Accuracy by level, and the seconds that it took."""
+    start = time.perf_counter()
+    circuits = [ablate(circuit, level) for level in LEVELS]
+    responses = simulate(circuits, FUNCTION.patterns, seed=list(SEEDS), **TIMES)
+    accuracy = [(r.decisions[..., 0] == FUNCTION.values).mean() for r in responses]
+    return np.array(accuracy), time.perf_counter() - start
+
+
+class PlainScript:
+    """The same circuit in plain Brian2, run one condition at a time."""
+
+    def __init__(self, circuit):
+        import brian2 as b2
+
+        self.b2, self.circuit = b2, circuit
+        b2.defaultclock.dt = TIMES["dt"] * b2.second
+        neuron = circuit.populations[0].neuron
+        namespace = {
+            "tau": neuron.tau * b2.second,
+            "tau_e": neuron.excitation.tau * b2.second,
+            "tau_i": neuron.inhibition.tau * b2.second,
+            "rest": neuron.rest * b2.volt,
+            "sigma": neuron.noise * b2.volt,
+            "threshold": neuron.threshold * b2.volt,
+            "v_reset": neuron.reset * b2.volt,
+        }
+        names = [p.name for p in circuit.populations]
+        sizes = [p.size for p in circuit.populations]
+        offset = dict(zip(names, np.cumsum([0, *sizes]), strict=False))
+        afferents = b2.NeuronGroup(
+            circuit.n_inputs, "dphase/dt = f : 1\nf : Hz", threshold="phase > 1", reset="phase -= 1", method="euler"
+        )
+        cells = b2.NeuronGroup(
+            sum(sizes),
+            """dv/dt = (rest + bias - v + I_e + I_i)/tau + sigma*sqrt(2/tau)*xi : volt (unless refractory)
+            dI_e/dt = -I_e/tau_e : volt
+            dI_i/dt = -I_i/tau_i : volt
+            bias : volt""",
+            threshold="v > threshold",
+            reset="v = v_reset",
+            refractory=neuron.refractory * b2.second,
+            method="euler",
+            namespace=namespace,
+        )
+        cells.v = neuron.rest * b2.volt
+        cells.bias = np.concatenate([p.bias for p in circuit.populations]) * b2.volt
+        self.readout = int(offset["readout"])
+        objects, self.inhibitory = [afferents, cells], []
+        for k, projection in enumerate(circuit.projections):
+            weights = circuit.weights(projection).tocoo()
+            inhibits = circuit.sign(projection) < 0
+            source = afferents if projection.source == "x" else cells
+            synapses = b2.Synapses(
+                source, cells, "w : volt", on_pre=f"I_{'i' if inhibits else 'e'} += w", name=f"projection{k}"
+            )
+            synapses.connect(
+                i=weights.coords[0] + (0 if source is afferents else offset[projection.source]),
+                j=weights.coords[1] + offset[projection.target],
+            )
+            synapses.w = circuit.sign(projection) * weights.data * b2.volt
+            objects.append(synapses)
+            if inhibits:
+                self.inhibitory.append((synapses, -weights.data * b2.volt))
+        self.afferents = afferents
+        self.monitor = b2.SpikeMonitor(cells)
+        self.network = b2.Network(*objects, self.monitor)
+        self.network.store()
+
+    def run(self, level, pattern, seed):
+        """Readout rate of one condition, in Hz."""
+        b2 = self.b2
+        self.network.restore()
+        b2.seed(int(seed))
+        self.afferents.f = pattern * self.circuit.inputs[0].rate * b2.Hz
+        self.afferents.phase = self.circuit.inputs[0].phases
+        for synapses, weight in self.inhibitory:
+            synapses.w = weight * (1 - level)
+        self.network.run(TIMES["duration"] * b2.second)
+        late = self.monitor.t / b2.second >= TIMES["duration"] - TIMES["window"]
+        return np.sum(late & (self.monitor.i == self.readout)) / TIMES["window"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sample", type=int, default=24, help="conditions to time on the plain side")
+    sample = parser.parse_args().sample
+    circuit = synthesize(FUNCTION)
+    conditions = [(level, pattern, seed) for level in LEVELS for pattern in FUNCTION.patterns for seed in SEEDS]
+
+    sweep_as_one_batch(circuit)  # fills the cache
+    batches = [sweep_as_one_batch(circuit) for _ in range(3)]
+    ours = statistics.median(seconds for _, seconds in batches)
+
+    plain = PlainScript(circuit)
+    for condition in conditions[:3]:  # compiles what it compiles
+        plain.run(*condition)
+    rng = np.random.default_rng(0)
+    each, right = [], []
+    for k in rng.choice(len(conditions), sample, replace=False):
+        start = time.perf_counter()
+        rate = plain.run(*conditions[k])
+        each.append(time.perf_counter() - start)
+        value = FUNCTION(conditions[k][1])
+        right.append((conditions[k][0], (rate > circuit.readouts[0].threshold) == value))
+    theirs = statistics.median(each) * len(conditions)
+
+    print(f"{len(conditions)} conditions: {len(LEVELS)} levels × {len(FUNCTION.patterns)} patterns × {len(SEEDS)} seeds")
+    print(f"eisim, one batch, warm: {ours:.2f} s (median of {len(batches)})")
+    print(f"plain Brian2 loop, warm: {statistics.median(each):.2f} s a condition (median of {sample}), {theirs:.0f} s in all")
+    print(f"ratio: {theirs / ours:.0f}")
+    intact = [ok for level, ok in right if level < 0.5]
+    print(f"accuracy below half ablation: eisim {batches[0][0][:5].mean():.3f}, plain sample {np.mean(intact):.3f}")
+
+
+if __name__ == "__main__":
+    main()

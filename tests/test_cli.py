@@ -1,0 +1,141 @@
+"""The command line, from outside."""
+
+import csv
+import json
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+import xarray as xr
+
+SMALL = ("--set", "functions=xor,and,and-by-inhibition", "--set", "seeds=2", "--set", "levels=3")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder and the output of one small run."""
+    import subprocess
+    import sys
+
+    folder = tmp_path_factory.mktemp("run")
+    command = [sys.executable, "-m", "eisim", "run", "--json", "--seed", "3", "--out", str(folder / "out"), *SMALL]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "out", done.stdout, command
+
+
+def test_json_is_one_document(finished):
+    document = json.loads(finished[1])
+    assert document["boolean"]["seed"] == 3
+    rows = {row["function"]: row for row in document["boolean"]["rows"]}
+    xor = rows["xor"]
+    assert xor["truth_table"] == "0110" and xor["inputs"] == 2 and xor["representable"] is False
+    assert xor["witness"] == [[0, 1], [1, 1]]
+    assert xor["floor"] == 0.25 and xor["inversion_complexity"] == 1 and xor["verdict"] == "lost"
+    for condition, accuracy in (("intact", 1.0), ("ablated", 0.75), ("best_excitatory", 0.75)):
+        for system in ("spiking", "rate", "dnn"):
+            assert xor["accuracy"][condition][system] == accuracy
+    assert xor["equivalence_error"]["rate"] <= 1e-9 and xor["equivalence_error"]["spiking"] == 0
+    assert rows["and"]["verdict"] == "kept" and rows["and"]["witness"] is None
+    assert rows["and-by-inhibition"]["verdict"] == "lost" and rows["and-by-inhibition"]["representable"] is True
+
+
+def test_files_of_a_run(finished):
+    folder = finished[0]
+    names = {"table.csv", "data.nc", "run.json", "ablation_curves.svg", "xor_activity.svg", "xor_weights.svg"}
+    assert {p.name for p in folder.iterdir()} == names
+    with (folder / "table.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["function"] for row in rows] == ["xor", "and", "and-by-inhibition"]
+    assert float(rows[0]["accuracy_ablated_spiking"]) == 0.75
+    record = json.loads((folder / "run.json").read_text())
+    assert record["seed"] == 3 and record["settings_si"]["seeds"] == 2 and "brian2" in record["versions"]
+    assert record["result"] == json.loads(finished[1])["boolean"]
+    data = xr.load_dataset(folder / "data.nc")
+    assert data.spiking_noisy.dims == ("function", "condition", "seed", "pattern")
+    assert data.spiking_noisy.attrs["units"] == "Hz"
+    correct = (data.rate > data.rate_threshold) == data.target
+    ablated = correct.sel(function="xor").isel(condition=2, pattern=slice(4))
+    assert ablated.mean() == 0.75
+    assert np.isnan(data.fraction_removed.sel(condition="best excitatory-only"))
+    for name in names:
+        if name.endswith(".svg"):
+            text = " ".join(t for t in ET.parse(folder / name).getroot().itertext())
+            assert "xor" in text or "weight" in text
+
+
+def test_same_seed_same_bytes(finished, eisim, tmp_path):
+    again = eisim("run", "--seed", 3, "--out", tmp_path / "again", *SMALL)
+    assert again.returncode == 0 and "lost, impossible" in again.stdout and "lost, here only" in again.stdout
+    for name in ("table.csv", "data.nc", "ablation_curves.svg", "xor_activity.svg"):
+        assert (tmp_path / "again" / name).read_bytes() == (finished[0] / name).read_bytes(), name
+
+
+def test_one_kind(eisim, tmp_path):
+    done = eisim("run", "--kind", "rate", "--json", "--out", tmp_path, *SMALL)
+    row = json.loads(done.stdout)["boolean"]["rows"][0]
+    assert done.returncode == 0 and set(row["accuracy"]["intact"]) == {"rate", "rate_dnn", "dnn"}
+
+
+def test_default_folder_and_truth_tables(eisim, tmp_path):
+    done = eisim(
+        "run", "--kind", "rate", "--backend", "numpy", "--set", "functions=0111,10", "--set", "dt=1ms", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "results" / "boolean" / "run.json").exists()
+
+
+def test_list_and_help_are_light(eisim):
+    listed = eisim("list")
+    assert listed.returncode == 0
+    for name in ("boolean", "xor", "and_by_inhibition"):
+        assert name in listed.stdout
+    for words in (("--help",), ("run", "--help"), ()):
+        shown = eisim(*words)
+        assert shown.returncode == 0 and "eisim" in shown.stdout
+    import subprocess
+    import sys
+
+    code = "import sys, eisim, eisim.cli; print({'brian2', 'matplotlib', 'scipy', 'xarray'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "--seed", "x"), "'x'"),
+        (("run", "--seed", "-1"), "-1"),
+        (("run", "--kind", "fast"), "'fast'"),
+        (("run", "--backend", "gpu"), "'gpu'"),
+        (("run", "nothing"), "expected one of boolean, found 'nothing'"),
+        (("run", "--set", "seeds"), "expected KEY=VALUE, found 'seeds'"),
+        (("run", "--set", "speed=1"), "expected one of functions, levels"),
+        (("run", "--set", "seeds=many"), "seeds: expected a whole number, found 'many'"),
+        (("run", "--set", "seeds=0"), "seeds: expected at least 1, found 0"),
+        (("run", "--set", "noise=1"), "noise: expected a voltage such as 15*mV, found '1'"),
+        (("run", "--set", "noise=-1mV"), "noise: expected 0 or more, found -0.001"),
+        (("run", "--set", "noise=nanmV"), "noise: expected"),
+        (("run", "--set", "duration=0.1ms"), "window: expected between"),
+        (("run", "--set", "dt=20ms", "--kind", "rate", "--backend", "numpy"), "dt: expected at most the time constant"),
+        (("run", "--set", "functions=011"), "expected 2, 4, 8, 16, 32 or 64 characters, found 3"),
+        (("run", "--set", "functions=nor"), "functions: expected a truth table or one of and, or"),
+        (("run", "--set", "functions="), "functions: expected"),
+        (("run", "--set", "functions=xor,xor"), "each function once"),
+        (
+            ("run", "--out", "/dev/null/results"),
+            "--out: expected a folder that can be written, found '/dev/null/results'",
+        ),
+        (("fly",), "fly"),
+        (("run", "--wings"), "--wings"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(eisim, tmp_path, words, said):
+    done = eisim(*words, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and said in done.stderr, done.stderr
+
+
+def test_json_of_bad_input_leaves_stdout_empty(eisim, tmp_path):
+    done = eisim("run", "--json", "--set", "functions=2", cwd=tmp_path)
+    assert done.returncode == 2 and done.stdout == ""
