@@ -12,7 +12,7 @@ EXCITATORY, INHIBITORY, NEUTRAL = "#c44e2c", "#2c6fb0", "#555555"
 SYSTEM_STYLES = {
     "spiking_noisy": ("spiking circuit, with noise", {"ls": "-", "marker": "o", "ms": 2.5}),
     "rate": ("rate circuit", {"ls": "--", "marker": "s", "ms": 2.5}),
-    "dnn": ("equivalent DNN", {"ls": ":", "marker": "D", "ms": 5, "mfc": "none", "mew": 0.5}),
+    "dnn": ("equivalent DNN (the lower of two)", {"ls": ":", "marker": "D", "ms": 5, "mfc": "none", "mew": 0.5}),
 }
 STYLE = {
     "font.size": 8,
@@ -71,12 +71,12 @@ def activity(case: CaseResult) -> Figure:
     """Spikes and readout rates for every input pattern, intact and ablated."""
     figure = Figure(figsize=(7.0, 4.4))
     axes = figure.subplots(2, 2, sharex="row", sharey="row", height_ratios=[2.2, 1])
-    figure.subplots_adjust(left=0.14, right=0.985, bottom=0.1, top=0.94, hspace=0.4, wspace=0.06)
+    figure.subplots_adjust(left=0.17, right=0.985, bottom=0.1, top=0.94, hspace=0.4, wspace=0.06)
     spiking = case.kinds.get("spiking")
     rate = case.kinds.get("rate")
     for column, condition in enumerate(("intact", "ablated")):
         top, bottom = axes[:, column]
-        top.set_title(f"{case.case.name}, {condition}")
+        top.set_title(f"{case.case.name}, {condition}: spikes (E red, I blue)")
         if spiking:
             raster(top, getattr(spiking, condition), case.case.function.patterns)
         else:
@@ -106,7 +106,8 @@ def raster(ax: Axes, response: Response, patterns) -> Axes:
         ends = np.stack([bottom, bottom + 0.8, np.full(bottom.shape, np.nan)], axis=1)
         ax.plot(np.repeat(time, 3), ends.ravel(), color=colour, lw=0.5)
         ticks.append(n - base - member.size / 2)
-        labels.append(member.name)
+        sign = getattr(member, "sign", None)
+        labels.append(f"{member.name} ({sign})" if sign else member.name)
         base += member.size
         ax.axhline(n - base, color="#cccccc", lw=0.5)
     for trial, pattern in enumerate(patterns):
@@ -143,7 +144,7 @@ def readout_traces(ax: Axes, response: Response, patterns) -> Axes:
             label=label,
         )
     ax.set_xlabel("time (ms)")
-    ax.set_ylabel("readout rate (Hz)")
+    ax.set_ylabel("rate circuit:\nreadout rate (Hz)")
     return ax
 
 
