@@ -133,9 +133,8 @@ def main():
         f"{len(conditions)} conditions: {len(LEVELS)} levels × {len(FUNCTION.patterns)} patterns × {len(SEEDS)} seeds"
     )
     print(f"eisim, one batch, warm: {ours:.2f} s (median of {len(batches)})")
-    print(
-        f"plain Brian2 loop, warm: {statistics.median(each):.2f} s a condition (median of {sample}), {theirs:.0f} s in all"
-    )
+    typical = statistics.median(each)
+    print(f"plain Brian2 loop, warm: {typical:.2f} s a condition (median of {sample}), {theirs:.0f} s in all")
     print(f"ratio: {theirs / ours:.0f}")
     intact = [ok for level, ok in right if level < 0.5]
     print(f"accuracy below half ablation: eisim {batches[0][0][:5].mean():.3f}, plain sample {np.mean(intact):.3f}")

@@ -177,6 +177,19 @@ class CaseResult:
         """``"kept"`` if the circuit without inhibition still computes the function in every system, else ``"lost"``."""
         return "kept" if min(self.accuracy("ablated").values()) >= CRITERION else "lost"
 
+    def _broken_assumption(self, system):
+        """The assumption of the theorem that a system does not meet, if one is known."""
+        kind = self.kinds[system.partition("_")[0] if system != "dnn" else next(iter(self.kinds))]
+        falling = [p.name for p in kind.circuit.populations if not p.neuron.non_decreasing]
+        if falling:
+            return f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing"
+        if system in ("spiking", "spiking_noisy"):
+            return (
+                "the assumption to question: a rate code (leak, coincidence, refractoriness and delays let spikes "
+                "break order)"
+            )
+        return "no assumption of the theorem is known to fail"
+
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
@@ -195,8 +208,7 @@ class CaseResult:
                 if error < floor - tolerance:
                     found.append(
                         f"{name}: CONTRADICTION: without inhibition ({condition}) the {system} error {error:.4f} is "
-                        f"below the floor {floor:.4f}; the assumption to question is the rate code (leak, "
-                        f"refractoriness and delays can let spikes break order)"
+                        f"below the floor {floor:.4f}; {self._broken_assumption(system)}"
                     )
                 elif condition == "best_excitatory" and error > floor + tolerance:
                     found.append(

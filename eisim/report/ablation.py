@@ -17,6 +17,10 @@ def row(result: CaseResult) -> dict:
     """One function as a JSON object."""
     certificate = result.certificate
     witness = certificate.witness
+    units = {
+        name: sorted({p.neuron.excitatory_class for p in kind.circuit.populations})
+        for name, kind in result.kinds.items()
+    }
     return {
         "function": result.case.name,
         "truth_table": result.case.function.bits,
@@ -30,6 +34,7 @@ def row(result: CaseResult) -> dict:
         "equivalence_error": result.equivalence_error,
         "verdict": result.verdict,
         "meaning": meaning(result),
+        "excitation_alone_gives": {name: " and ".join(classes) for name, classes in units.items()},
     }
 
 
@@ -129,7 +134,7 @@ def csv_table(result: AblationResult) -> str:
     for case in result.cases:
         flat = row(case)
         flat["witness"] = flat["witness"] and " <= ".join(_bits(x) for x in flat["witness"])
-        for group in ("accuracy", "equivalence_error"):
+        for group in ("accuracy", "equivalence_error", "excitation_alone_gives"):
             nested = flat.pop(group)
             for key, value in nested.items():
                 inner = value.items() if isinstance(value, dict) else [("", value)]
