@@ -60,6 +60,9 @@ def run_command(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _say("interrupted; nothing half-written is left")
         return 130
+    except (RuntimeError, ArithmeticError) as error:
+        print(f"eisim: {error}", file=sys.stderr)
+        return 1
 
 
 def _say(text: str) -> None:
