@@ -1,6 +1,5 @@
 """The command line: parse, call, print."""
 
-import importlib
 import sys
 import time
 import warnings
@@ -120,21 +119,21 @@ def run(
     settings = {name: _settings(experiment, set_ or []) for name, experiment in experiments.items()}
     document, problems = {}, []
     for name, experiment in experiments.items():
+        from eisim.report.draw import Artist
         from eisim.report.files import check_writable, write
 
         folder = Path("results") / name if out is None else out if len(names) == 1 else out / name
         check_writable(folder)
         kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
         times: dict[str, float] = {}
-        with _progress(times) as report, _artist() as artist:
+        with _progress(times) as report, Artist(experiment.__name__) as artist:
             report("starting")
-            artist.submit(importlib.import_module, "eisim.report.figures")  # while the simulation runs
             result = experiment.run(settings[name], kinds, int(seed), backend.value, report)
             report("writing results")
-            drawn = artist.submit(_draw, experiment.__name__, result)
+            artist.begin(result)
             for file, content in experiment.tables(result):
                 write(folder / file, content)
-            for file, svg in drawn.result():
+            for file, svg in artist.finish():
                 write(folder / file, svg)
         found = {"seed": int(seed), **experiment.to_json(result)}
         write(folder / "run.json", _provenance(name, settings[name], kinds, int(seed), backend.value, times, found))
@@ -149,34 +148,6 @@ def run(
     for problem in problems:
         _say(problem)
     return 1 if problems else 0
-
-
-def _artist():
-    """A process that draws figures, so that Matplotlib is imported and drawing done beside everything else."""
-    import signal
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    return ProcessPoolExecutor(
-        1, get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    )
-
-
-def _draw(experiment: str, result) -> list[tuple[str, bytes]]:
-    """Draw the figures of an experiment (the name of its module): pairs of file name and SVG."""
-    import io
-
-    import matplotlib
-
-    from eisim.report.figures import STYLE
-
-    drawn = []
-    with matplotlib.rc_context(STYLE):
-        for name, figure in importlib.import_module(experiment).figures(result):
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="svg", metadata={"Date": None})
-            drawn.append((name, buffer.getvalue()))
-    return drawn
 
 
 def _load_experiment(name):

@@ -15,7 +15,7 @@ class Settings(Value):
 
     functions: str = "all"
     levels: int = 11
-    seeds: int = 10
+    seeds: int = 5
     noise: float = quantity(0.5e-3, "volt", non_negative=True)
     duration: float = quantity(300e-3, "second", positive=True)
     window: float = quantity(200e-3, "second", positive=True)

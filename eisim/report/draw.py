@@ -1,0 +1,65 @@
+"""A process that draws figures, so that Matplotlib is imported and drawing done beside everything else.
+
+``python -m eisim.report.draw MODULE`` reads a pickled result from its parent, and answers with pairs of file name and
+SVG of what ``MODULE.figures(result)`` yields.
+"""
+
+import importlib
+import io
+import pickle
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+
+
+class Artist:
+    """The drawing process of one experiment, ready when the result is."""
+
+    def __init__(self, experiment: str):
+        command = [sys.executable, "-m", "eisim.report.draw", experiment]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def begin(self, result) -> None:
+        """Hand over the result."""
+        pickle.dump(result, self.process.stdin)
+        self.process.stdin.close()
+
+    def finish(self) -> list[tuple[str, bytes]]:
+        """Wait for the figures: pairs of file name and SVG."""
+        drawn = self.process.stdout.read()
+        if self.process.wait():
+            raise RuntimeError("the figures could not be drawn (see above)")
+        return pickle.loads(drawn)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+
+def main(experiment: str) -> None:
+    """Draw what the parent sends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    import matplotlib
+
+    from eisim.report.figures import STYLE
+
+    module = importlib.import_module(experiment)
+    result = pickle.load(sys.stdin.buffer)
+    drawn = []
+    with matplotlib.rc_context(STYLE):
+        for name, figure in module.figures(result):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="svg", metadata={"Date": None})
+            drawn.append((name, buffer.getvalue()))
+    pickle.dump(drawn, sys.stdout.buffer)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
