@@ -5,9 +5,13 @@ import sys
 
 def main(*first: str) -> None:
     """Run the command line; words given here come before those of the process."""
-    from eisim.cli import run_command
+    try:
+        from eisim.cli import run_command
 
-    sys.exit(run_command([*first, *sys.argv[1:]]))
+        status = run_command([*first, *sys.argv[1:]])
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ class Backend(StrEnum):
     numpy = "numpy"
 
 
+INTERRUPTED = 130
 CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
 
 
@@ -49,7 +50,8 @@ def run_command(arguments: Sequence[str]) -> int:
         result = typer.main.get_command(app).main(
             list(arguments) or ["--help"], prog_name="python -m eisim", standalone_mode=False
         )
-        return result if isinstance(result, int) else 0
+        if result != INTERRUPTED:  # Typer turns an interrupt into this status
+            return result if isinstance(result, int) else 0
     except CommandLineError as error:
         _say(error.format_message())
         return 2
@@ -57,11 +59,12 @@ def run_command(arguments: Sequence[str]) -> int:
         _say(str(error))
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        _say("interrupted; nothing half-written is left")
-        return 130
+        pass
     except (RuntimeError, ArithmeticError) as error:
         print(f"eisim: {error}", file=sys.stderr)
         return 1
+    _say("interrupted; nothing half-written is left")
+    return INTERRUPTED
 
 
 def _say(text: str) -> None:
@@ -131,6 +134,7 @@ def run(
             result = experiment.run(settings[name], kinds, int(seed), backend.value, report)
             report("writing results")
             artist.begin(result)
+            (folder / "run.json").unlink(missing_ok=True)  # written last: with it the folder is whole
             for file, content in experiment.tables(result):
                 write(folder / file, content)
             for file, svg in artist.finish():

@@ -2,6 +2,11 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -14,9 +19,6 @@ SMALL = ("--set", "functions=xor,and,and-by-inhibition", "--set", "seeds=2", "--
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The folder and the output of one small run."""
-    import subprocess
-    import sys
-
     folder = tmp_path_factory.mktemp("run")
     command = [sys.executable, "-m", "eisim", "run", "--json", "--seed", "3", "--out", str(folder / "out"), *SMALL]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -93,9 +95,6 @@ def test_list_and_help_are_light(eisim):
     for words in (("--help",), ("run", "--help"), ()):
         shown = eisim(*words)
         assert shown.returncode == 0 and "eisim" in shown.stdout
-    import subprocess
-    import sys
-
     code = "import sys, eisim, eisim.cli; print({'brian2', 'matplotlib', 'scipy', 'xarray'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
 
@@ -134,6 +133,19 @@ def test_bad_input_is_one_line_and_status_2(eisim, tmp_path, words, said):
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1 and said in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_an_interrupted_run_leaves_nothing(tmp_path):
+    command = [sys.executable, "-m", "eisim", "run", "--set", "seeds=300", "--out", str(tmp_path / "out")]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    time.sleep(2.5)
+    assert running.poll() is None
+    os.killpg(running.pid, signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode in (130, -signal.SIGINT)
+    assert said == "eisim: interrupted; nothing half-written is left\n"
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_json_of_bad_input_leaves_stdout_empty(eisim, tmp_path):

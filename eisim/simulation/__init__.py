@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -116,7 +117,7 @@ def _start(layout, kind, times, backend, report):
     timing = Timing(*times)
     job = program.Job(layout, kind, timing, models(layout, kind, timing))
     if backend == "cpp" and program.find_compiler() is None:
-        warnings.warn("no C++ compiler (or make) found: simulating with NumPy, which is slower", stacklevel=4)
+        _warn_that_there_is_no_compiler()
         backend = "numpy"
     if backend == "cpp":
         return program.start(job, report)
@@ -124,6 +125,12 @@ def _start(layout, kind, times, backend, report):
 
     outcomes = run_numpy(job, report)
     return lambda: outcomes
+
+
+@cache
+def _warn_that_there_is_no_compiler():
+    """Once in a process."""
+    warnings.warn("no C++ compiler (or make) found: simulating with NumPy, which is slower", stacklevel=5)
 
 
 def _trials(circuits, stimuli, seed, record):

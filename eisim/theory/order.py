@@ -4,27 +4,22 @@ Non-negative weights and non-decreasing activations compose to functions with x 
 ICCV 2023), so one pair x <= y with f(x) > f(y), a *witness*, proves that no excitatory-only network computes f.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 
-@dataclass(frozen=True)
-class Witness:
-    """Two inputs that prove the need for inhibition: `lower` <= `upper` in every input, yet f falls.
+class Witness(NamedTuple):
+    """Two inputs that prove the need for inhibition: `lower` <= `upper` in every input, yet the function falls.
 
     Attributes
     ----------
     lower, upper : tuple of float
         The two inputs.
-    value_lower, value_upper : float
-        The function there; ``value_lower > value_upper``.
     """
 
     lower: tuple
     upper: tuple
-    value_lower: float
-    value_upper: float
 
 
 def violating_pairs(points, values) -> np.ndarray:
@@ -56,4 +51,4 @@ def find_witness(points, values, pairs) -> Witness | None:
     fall = values[lower] - values[upper]
     distance = np.abs(points[upper] - points[lower]).sum(axis=1)
     i, j = pairs[np.lexsort((distance, -fall))[0]]
-    return Witness(tuple(points[i].tolist()), tuple(points[j].tolist()), values[i].item(), values[j].item())
+    return Witness(tuple(points[i].tolist()), tuple(points[j].tolist()))
