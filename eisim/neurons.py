@@ -247,7 +247,7 @@ class LIF(Value):
             "rest": self.rest,
             "threshold": self.threshold,
             "reset": self.reset,
-            "hold": np.int32(np.ceil(self.refractory / dt - 1e-3)),  # steps without integration
+            "hold": np.int32(np.floor(self.refractory / dt + 1e-3)),  # steps without integration
             "decay_v": decay_v,
             "decay_e": np.exp(-dt / e),
             "decay_i": np.exp(-dt / i),

@@ -27,7 +27,7 @@ LIF_NEURONS = (
     LIF(),
     LIF(tau=20e-3, refractory=0.0, excitation=Exponential(20e-3)),
     LIF(refractory=5e-3, inhibition=Exponential(3e-3)),
-    LIF(reset=-60e-3),
+    LIF(reset=-60e-3, refractory=2.3e-3),
 )
 DT = 0.5e-3
 TIMES = {"duration": 150e-3, "window": 100e-3, "dt": DT}
