@@ -176,7 +176,7 @@ class Readout(Value):
     threshold: float = quantity(50.0, "hertz", non_negative=True)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Circuit:
     """Inputs, populations, projections and readouts.
 
@@ -242,6 +242,14 @@ class Circuit:
                 return member
         known = ", ".join(repr(m.name) for m in members)
         raise InputError(f"circuit {self.name!r}: {what}: expected one of {known}, found {name!r}")
+
+    def __repr__(self):
+        neurons = {sign: sum(p.size for p in self.populations if p.sign == sign) for sign in "EI"}
+        synapses = sum(self.weights(p).nnz for p in self.projections)
+        return (
+            f"<Circuit {self.name!r}, {self.kind}: {self.n_inputs} inputs, {neurons['E']} E and {neurons['I']} I "
+            f"neurons, {synapses} synapses, {self.n_readouts} readouts>"
+        )
 
     @property
     def kind(self) -> Literal["rate", "spiking"]:

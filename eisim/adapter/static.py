@@ -41,7 +41,7 @@ class Layer:
         return self.neuron.activation(drive)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DNN:
     """A deep network with the same input-output map as a circuit at its fixed point.
 
@@ -65,6 +65,10 @@ class DNN:
     recurrent: bool
     name: str = ""
     tolerance: float = field(default=1e-10, repr=False)
+
+    def __repr__(self):
+        sizes = " -> ".join(f"{layer.name} ({layer.size})" for layer in self.layers)
+        return f"<DNN of {self.name!r}: {sizes}{', recurrent' if self.recurrent else ''}>"
 
     @property
     def is_nonnegative(self) -> bool:

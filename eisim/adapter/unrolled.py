@@ -17,7 +17,7 @@ from eisim.errors import InputError
 from eisim.units import to_si
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class UnrolledDNN:
     """A circuit's time steps as the layers of a deep network.
 
@@ -39,6 +39,9 @@ class UnrolledDNN:
     window_steps: int
     dt: float
     weights: dict[tuple[int, int], sparse.csr_array]
+
+    def __repr__(self):
+        return f"<UnrolledDNN of {self.circuit!r}: {self.steps} layers of {self.dt:g} s>"
 
     @property
     def is_nonnegative(self) -> bool:

@@ -69,7 +69,7 @@ def terminal_table(result: AblationResult) -> Group:
         ("best E", "right"),
         ("verdict", "left"),
     ):
-        table.add_column(heading, justify=justify, no_wrap=True)
+        table.add_column(heading, justify=justify, no_wrap=True, max_width=18 if heading == "function" else None)
     for case in result.cases:
         certificate, witness = case.certificate, case.certificate.witness
         if case.verdict == "kept":

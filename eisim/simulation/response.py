@@ -26,7 +26,7 @@ class Spikes:
     step: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Response:
     """Rates that a circuit answered with, averaged over the read-out window.
 
@@ -51,6 +51,10 @@ class Response:
     dt: float
     spikes: dict[str, Spikes] = field(default_factory=dict)
     traces: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __repr__(self):
+        shape = " × ".join(map(str, self.readouts.shape))
+        return f"<Response of {self.circuit!r}: {shape} rates over the last {self.window:g} of {self.duration:g} s>"
 
     @property
     def readouts(self) -> np.ndarray:
