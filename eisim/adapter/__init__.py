@@ -4,7 +4,7 @@ from eisim.adapter.static import DNN, static_dnn
 from eisim.adapter.unrolled import UnrolledDNN, unroll
 from eisim.circuit import Circuit
 from eisim.errors import InputError
-from eisim.timing import timing
+from eisim.timing import Timing
 
 
 def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=200e-3, dt=0.1e-3) -> DNN | UnrolledDNN:
@@ -38,7 +38,7 @@ def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=
             f"to_dnn: the unrolled DNN is deterministic, expected a circuit without noise "
             f"(see Circuit.without_noise), found noise in {circuit.name!r}"
         )
-    return unroll(circuit, *timing(duration, window, dt))
+    return unroll(circuit, Timing(duration, window, dt))
 
 
 __all__ = ["DNN", "UnrolledDNN", "to_dnn"]

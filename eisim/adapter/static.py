@@ -1,6 +1,6 @@
 """The static equivalent DNN: one unit for each neuron, its activation the neuron's, at the fixed point."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
@@ -9,6 +9,9 @@ from scipy import sparse
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.units import to_si
+
+#: A fixed point is reached when no rate would change by more than this, in Hz.
+SETTLED = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +67,6 @@ class DNN:
     outputs: tuple[tuple[str, float], ...]
     recurrent: bool
     name: str = ""
-    tolerance: float = field(default=1e-10, repr=False)
 
     def __repr__(self):
         sizes = " -> ".join(f"{layer.name} ({layer.size})" for layer in self.layers)
@@ -111,7 +113,7 @@ class DNN:
             change = {layer.name: layer(rates) - rates[layer.name] for layer in self.layers}
             rates |= {name: rates[name] + step * delta for name, delta in change.items()}
             largest = max(np.abs(delta).max(initial=0) for delta in change.values())
-            if largest < self.tolerance:
+            if largest < SETTLED:
                 return rates
         raise ArithmeticError(
             f"the static DNN of {self.name!r} has no fixed point within reach: after {limit} iterations rates still "

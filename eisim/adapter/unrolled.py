@@ -14,6 +14,7 @@ from scipy import sparse
 
 from eisim.circuit import CYCLE, Circuit, delay_steps
 from eisim.errors import InputError
+from eisim.timing import Timing
 from eisim.units import to_si
 
 
@@ -166,15 +167,15 @@ def _response_to_decaying_input(dt, tau, tau_s):
     return np.where(np.isclose(tau, tau_s, rtol=1e-6), dt / tau * np.exp(-dt / tau), apart)
 
 
-def unroll(circuit: Circuit, duration: float, window: float, dt: float) -> UnrolledDNN:
-    """The unrolled DNN of a circuit; times in s."""
+def unroll(circuit: Circuit, timing: Timing) -> UnrolledDNN:
+    """The unrolled DNN of a circuit."""
     sources = [*circuit.inputs, *circuit.populations]
     offset = dict(zip((s.name for s in sources), np.cumsum([0, *(s.size for s in sources)]), strict=False))
     n_units = sum(p.size for p in circuit.populations)
     parts = {}
     for projection in circuit.projections:
         matrix = circuit.weights(projection).tocoo()
-        steps = delay_steps(np.broadcast_to(projection.delay, matrix.shape)[matrix.coords], dt)
+        steps = delay_steps(np.broadcast_to(projection.delay, matrix.shape)[matrix.coords], timing.dt)
         rows = matrix.coords[0] + offset[projection.source]
         columns = matrix.coords[1] + offset[projection.target] - circuit.n_inputs
         sign = circuit.sign(projection)
@@ -187,4 +188,4 @@ def unroll(circuit: Circuit, duration: float, window: float, dt: float) -> Unrol
         data, rows, columns = (np.concatenate(column) for column in zip(*entries, strict=True))
         shape = (circuit.n_inputs + n_units, n_units)
         weights[key] = sparse.csr_array((data, (rows, columns)), shape=shape)
-    return UnrolledDNN(circuit, round(duration / dt), round(window / dt), dt, weights)
+    return UnrolledDNN(circuit, timing.steps, timing.window_steps, timing.dt, weights)

@@ -10,7 +10,7 @@ from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.simulation.layout import Trials, lay_out
 from eisim.simulation.response import Response, Spikes
-from eisim.timing import timing as check_timing
+from eisim.timing import Timing
 from eisim.units import to_si
 
 BACKENDS = ("cpp", "numpy")
@@ -87,34 +87,33 @@ def begin(
     single = isinstance(circuit, Circuit)
     circuits = [circuit] if single else list(circuit)
     batch = _trials(circuits, [stimuli] if single else stimuli, seed, record)
-    times = check_timing(duration, window, dt)
+    timing = Timing(duration, window, dt)
     if backend not in BACKENDS:
         raise InputError(f"backend: expected 'cpp' or 'numpy', found {backend!r}")
     for trials in batch:
         fastest = trials.stimuli.max(initial=0) * max(i.rate for i in trials.circuit.inputs)
-        if trials.circuit.kind == "spiking" and fastest * times[2] > 1:
+        if trials.circuit.kind == "spiking" and fastest * timing.dt > 1:
             raise InputError(
                 f"stimuli: expected input rates of at most one spike a time step "
-                f"({1 / times[2]:g} Hz), found {fastest:g} Hz"
+                f"({1 / timing.dt:g} Hz), found {fastest:g} Hz"
             )
-    layout = lay_out(batch, times[2])
-    finish = _start(layout, circuits[0].kind, times, backend, report)
+    layout = lay_out(batch, timing.dt)
+    finish = _start(layout, circuits[0].kind, timing, backend, report)
     keep_seeds = not isinstance(seed, (int, np.integer))
 
     def responses():
         outcomes = finish()
-        found = [_response(i, trials, layout, outcomes, times, keep_seeds) for i, trials in enumerate(batch)]
+        found = [_response(i, trials, layout, outcomes, timing, keep_seeds) for i, trials in enumerate(batch)]
         return found[0] if single else found
 
     return responses
 
 
-def _start(layout, kind, times, backend, report):
+def _start(layout, kind, timing, backend, report):
     """Start a batch; returns a function that waits for the outcomes."""
     from eisim.simulation import program
-    from eisim.simulation.model import Timing, models
+    from eisim.simulation.model import models
 
-    timing = Timing(*times)
     job = program.Job(layout, kind, timing, models(layout, kind, timing))
     if backend == "cpp" and program.find_compiler() is None:
         _warn_that_there_is_no_compiler()
@@ -143,12 +142,15 @@ def _trials(circuits, stimuli, seed, record):
     if len(kinds) > 1:
         raise InputError("simulate: expected circuits of one kind, found rate and spiking")
     n = len(circuits)
-    if isinstance(stimuli, np.ndarray) and stimuli.dtype != object and stimuli.ndim in (2, 3) and n > 1:
+    if isinstance(stimuli, np.ndarray) and stimuli.dtype != object and stimuli.ndim in (2, 3):
         stimuli = [stimuli] * n
     if len(stimuli) != n:
         raise InputError(f"stimuli: expected one array for each of {n} circuits, found {len(stimuli)}")
     records = [record] * n if isinstance(record, bool) else list(record)
     seeds = list(seed) if _is_nested(seed) else [seed] * n
+    for what, values in (("record", records), ("seed", seeds)):
+        if len(values) != n:
+            raise InputError(f"{what}: expected one for all or one for each of {n} circuits, found {len(values)}")
     batch = []
     for circuit, array, own_seeds, own_record in zip(circuits, stimuli, seeds, records, strict=True):
         what = f"stimuli of circuit {circuit.name!r}"
@@ -195,7 +197,7 @@ def _response(index, trials, layout, outcomes, timing, keep_seeds):
         for name in [*names, *(i.name for i in trials.circuit.inputs)]:
             block = layout.blocks[index, name]
             spikes[name] = _spikes(block, outcomes[block.group].spikes, trials.copies)
-    return Response(trials.circuit, rates, *timing, spikes, traces)
+    return Response(trials.circuit, rates, timing.duration, timing.window, timing.dt, spikes, traces)
 
 
 def _spikes(block, spikes, copies):

@@ -10,8 +10,9 @@ from pathlib import Path
 import brian2 as b2
 import numpy as np
 from brian2.codegen.cpp_prefs import get_compiler_and_args
-from brian2.devices.device import get_device, reset_device, set_device
+from brian2.devices.device import all_devices, get_device, reset_device, set_device
 
+from eisim.errors import InputError
 from eisim.simulation.network import BatchNetwork
 from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report
 
@@ -86,6 +87,11 @@ def _network(job):
 @contextmanager
 def _device(name: str, **options) -> Iterator[None]:
     """Make a Brian2 device the active one for a while, with the preferences that our results rest on."""
+    if name == "cpp_standalone" and get_device() is all_devices[name]:
+        raise InputError(
+            "backend: Brian2's C++ standalone device is in use by your own script and can hold one project; simulate "
+            "before set_device, or with backend='numpy'"
+        )
     gc.collect()  # Brian2 numbers the names of objects that live at once, and names are code
     before = {key: b2.prefs[key] for key in (*_PREFERENCES, "codegen.target")}
     set_device(name, **options)

@@ -10,28 +10,7 @@ import numpy as np
 
 from eisim.circuit import CYCLE
 from eisim.simulation.layout import INPUT, Group, Layout
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Length of a run, of its read-out window at the end, and of a time step, in s."""
-
-    duration: float
-    window: float
-    dt: float
-
-    @property
-    def steps(self) -> int:
-        return round(self.duration / self.dt)
-
-    @property
-    def window_steps(self) -> int:
-        return round(self.window / self.dt)
-
-    @property
-    def in_window(self) -> str:
-        """Brian2 expression: 1 within the read-out window, else 0."""
-        return f"int(t_in_timesteps >= {self.steps - self.window_steps})"
+from eisim.timing import Timing
 
 
 @dataclass(frozen=True)
@@ -100,6 +79,11 @@ def drive_name(source: str, sign: int) -> str:
     return f"drive_from_{source}_{'e' if sign > 0 else 'i'}"
 
 
+def _in_window(timing):
+    """Brian2 expression: 1 within the read-out window, else 0."""
+    return f"int(t_in_timesteps >= {timing.steps - timing.window_steps})"
+
+
 def _input(values, kind) -> Model:
     output = "rate" if kind == "spiking" else "r"
     rate, phase = values["rate"], values["phase"]
@@ -127,7 +111,7 @@ def _rate(group: Group, values, timing, drives) -> Model:
     else:
         equations += "\n" + group.neuron.equations
         step, units = group.neuron.step, group.neuron.step_units
-    step += f"\nrate_sum = rate_sum + r*{timing.in_window}"
+    step += f"\nrate_sum = rate_sum + r*{_in_window(timing)}"
     return Model(equations, step, values, units | {"bias": "Hz"})
 
 
@@ -138,7 +122,7 @@ def _spiking(group: Group, values, timing) -> Model:
     units = group.neuron.step_units | {"bias": "volt", "key": "1"}
     events = {
         "threshold": "v > threshold",
-        "reset": f"v = reset\nfree_at = t_in_timesteps + hold\nspikes_in_window += {timing.in_window}",
+        "reset": f"v = reset\nfree_at = t_in_timesteps + hold\nspikes_in_window += {_in_window(timing)}",
         "refractory": "t_in_timesteps < free_at",  # whole steps: no division for each neuron and step
     }
     return Model(

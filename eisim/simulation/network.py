@@ -5,8 +5,9 @@ import numpy as np
 
 from eisim.simulation import noise
 from eisim.simulation.layout import INPUT, Layout
-from eisim.simulation.model import Model, Timing, drive_name
+from eisim.simulation.model import Model, drive_name
 from eisim.simulation.naming import group_name, monitor_name, synapses_name
+from eisim.timing import Timing
 
 
 class BatchNetwork:

@@ -22,7 +22,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from eisim.simulation.layout import INPUT, Layout
-from eisim.simulation.model import Model, Timing
+from eisim.simulation.model import Model
 from eisim.simulation.naming import (
     DELAY,
     STIMULUS_FILE,
@@ -32,6 +32,7 @@ from eisim.simulation.naming import (
     static_file,
     synapses_name,
 )
+from eisim.timing import Timing
 
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
 COMPILER_FLAGS = ["-O2", "-march=native", "-ffp-contract=off", "-std=c++17", "-w"]

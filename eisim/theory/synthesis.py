@@ -38,8 +38,6 @@ class Cells:
     Attributes
     ----------
     neuron : RateUnit or LIF
-    to_gate : float
-        Strength of an input onto a coincidence unit that needs one input; divided by (k - 1/2) for k inputs.
     to_or : float
         Strength of a coincidence unit onto the neuron that any one of them fires.
     inhibition : float
@@ -97,14 +95,18 @@ def synthesize(function: TruthTable, inhibitory: int | None = None, kind: str = 
     Raises
     ------
     InputError
-        For another number of inhibitory neurons, or an unknown kind.
+        For another number of inhibitory neurons, an unknown kind, or a neuron of another kind or without threshold.
 
     Notes
     -----
     Markov, J. ACM 5:331 (1957); Mikulincer & Reichman, arXiv:2207.05275.
     """
+    if not isinstance(function, TruthTable):
+        raise InputError(f"synthesize: expected a TruthTable, found {function!r}")
     if kind not in CELLS:
         raise InputError(f"synthesize: kind: expected 'rate' or 'spiking', found {kind!r}")
+    if neuron is not None and (getattr(neuron, "kind", None) != kind or just_at_threshold(neuron, 1) <= 0):
+        raise InputError(f"synthesize: neuron: expected a {kind} neuron that is silent without input, found {neuron!r}")
     least = inversion_complexity(function)
     if inhibitory not in (None, 0, least):
         raise InputError(

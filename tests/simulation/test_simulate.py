@@ -42,6 +42,21 @@ def test_response_has_trials_then_seeds_in_front():
     many = simulate(circuit, XOR.patterns, duration=0.02, window=0.01, dt=5e-4, seed=[1, 2, 3], backend="numpy")
     assert many.readouts.shape == (3, 4, 1)
     assert one.rates["coincidence"].shape == (4, 2)
+    [listed] = simulate([circuit], XOR.patterns, duration=0.02, window=0.01, dt=5e-4, backend="numpy")
+    np.testing.assert_array_equal(listed.readouts, one.readouts)
+
+
+def test_a_users_own_standalone_project_is_left_alone():
+    from brian2.devices.device import all_devices, get_device, reset_device, set_device
+
+    set_device("cpp_standalone", build_on_run=False)
+    try:
+        with pytest.raises(InputError, match="standalone device is in use by your own script"):
+            simulate(synthesize(XOR, kind="rate"), XOR.patterns, duration=0.031, window=0.01, dt=5e-4)
+        assert get_device() is all_devices["cpp_standalone"]
+    finally:
+        get_device().reinit()
+        reset_device()
 
 
 def test_noise_is_standard_normal_and_independent():
@@ -93,6 +108,8 @@ def test_without_a_compiler_it_runs_on_numpy_and_says_so(monkeypatch):
         ({"backend": "gpu"}, "backend: expected 'cpp' or 'numpy', found 'gpu'"),
         ({"circuit": "xor"}, "simulate: circuit: expected a Circuit"),
         ({"circuit": []}, "at least one circuit"),
+        ({"seed": [[1], [2]]}, "seed: expected one for all or one for each of 1 circuits, found 2"),
+        ({"record": [True, False]}, "record: expected one for all or one for each of 1 circuits, found 2"),
         ({"circuit": [synthesize(XOR), synthesize(XOR, kind="rate")]}, "circuits of one kind"),
     ],
 )

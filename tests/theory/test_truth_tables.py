@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eisim import NAMED, InputError, TruthTable, certify, synthesize
+from eisim import LIF, NAMED, InputError, Saturating, TruthTable, certify, synthesize
 from eisim.functions import patterns
 from eisim.theory.inversion import falls, inversion_complexity
 from eisim.theory.synthesis import gates
@@ -133,5 +133,9 @@ def test_synthesize_says_what_it_can_do():
         synthesize(NAMED["xor"], inhibitory=7)
     with pytest.raises(InputError, match="kind: expected 'rate' or 'spiking', found 'fast'"):
         synthesize(NAMED["xor"], kind="fast")
-    with pytest.raises(InputError, match="expected a TruthTable"):
-        certify("0110")
+    for use in (certify, synthesize):
+        with pytest.raises(InputError, match="expected a TruthTable, found '0110'"):
+            use("0110")
+    for neuron in (Saturating(), LIF()):  # no threshold, another kind
+        with pytest.raises(InputError, match="neuron: expected a rate neuron that is silent without input"):
+            synthesize(NAMED["xor"], kind="rate", neuron=neuron)
