@@ -68,26 +68,22 @@ def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
 
 
 def activity(case: CaseResult) -> Figure:
-    """Spikes and readout rates for every input pattern, intact and ablated."""
-    figure = Figure(figsize=(7.0, 4.4))
-    axes = figure.subplots(2, 2, sharex="row", sharey="row", height_ratios=[2.2, 1])
-    figure.subplots_adjust(left=0.17, right=0.985, bottom=0.1, top=0.94, hspace=0.4, wspace=0.06)
-    spiking = case.kinds.get("spiking")
-    rate = case.kinds.get("rate")
-    for column, condition in enumerate(("intact", "ablated")):
-        top, bottom = axes[:, column]
-        top.set_title(f"{case.case.name}, {condition}: spikes (E red, I blue)")
-        if spiking:
-            raster(top, getattr(spiking, condition), case.case.function.patterns)
-        else:
-            top.axis("off")
-        if rate:
-            readout_traces(bottom, getattr(rate, condition), case.case.function.patterns)
-        else:
-            bottom.axis("off")
-    if rate:
-        axes[1, 1].set_ylabel("")
-        axes[1, 0].legend(title="input pattern", fontsize=7, title_fontsize=7, frameon=False, loc="center right")
+    """Spikes, and readout rates over time, for every input pattern, intact and ablated; a row for each kind."""
+    rows = [kind for kind in ("spiking", "rate") if kind in case.kinds]
+    heights = [{"spiking": 2.6, "rate": 1.4}[kind] for kind in rows]
+    height = sum(heights) + 0.5 * len(rows)
+    figure = Figure(figsize=(7.0, height))
+    axes = figure.subplots(len(rows), 2, sharex="row", sharey="row", height_ratios=heights, squeeze=False)
+    figure.subplots_adjust(left=0.17, right=0.985, bottom=0.45 / height, top=1 - 0.28 / height, hspace=0.4, wspace=0.06)
+    for kind, row in zip(rows, axes, strict=True):
+        for ax, condition in zip(row, ("intact", "ablated"), strict=True):
+            response = getattr(case.kinds[kind], condition)
+            (raster if kind == "spiking" else readout_traces)(ax, response, case.case.function.patterns)
+            shown = "spikes (E red, I blue)" if kind == "spiking" else "rate circuit"
+            ax.set_title(f"{case.case.name}, {condition}: {shown}")
+        if kind == "rate":
+            row[1].set_ylabel("")
+            row[0].legend(title="input pattern", fontsize=7, title_fontsize=7, frameon=False, loc="center right")
     return figure
 
 
@@ -144,7 +140,7 @@ def readout_traces(ax: Axes, response: Response, patterns) -> Axes:
             label=label,
         )
     ax.set_xlabel("time (ms)")
-    ax.set_ylabel("rate circuit:\nreadout rate (Hz)")
+    ax.set_ylabel("readout rate (Hz)")
     return ax
 
 
