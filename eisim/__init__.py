@@ -13,7 +13,7 @@ _HOMES = {
     "eisim.adapter": ("DNN", "UnrolledDNN", "to_dnn"),
     "eisim.circuit": ("Circuit", "Input", "Population", "Projection", "Readout"),
     "eisim.errors": ("InputError",),
-    "eisim.functions": ("NAMED", "TruthTable"),
+    "eisim.functions": ("NAMED", "REGIONS", "LabelledData", "Region", "TruthTable"),
     "eisim.neurons": ("LIF", "Logistic", "Saturating", "Step", "ThresholdLinear"),
     "eisim.simulation": ("Response", "simulate"),
     "eisim.synapses": ("Exponential",),

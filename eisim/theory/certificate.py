@@ -1,41 +1,65 @@
 """`certify`: everything the theory says of a function, before anything is simulated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from eisim.errors import InputError
-from eisim.functions import TruthTable
-from eisim.theory.floor import best_monotone
-from eisim.theory.inversion import inversion_complexity
-from eisim.theory.order import Witness, find_witness, violating_pairs
+from eisim.functions import LabelledData, Region, TruthTable
+from eisim.theory import floor as floors
+from eisim.theory.inversion import falling_chain, floor_with
+from eisim.theory.order import Report, Witness, silent, violations
+from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
+from eisim.theory.sample import Sample
+
+LOSSES = ("zero_one", "l1", "l2", "linf")
+#: Up to so many points, what costs many floors is worked out unasked.
+SMALL = 1_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Certificate:
     """What excitation alone can and cannot do with a function.
 
     Attributes
     ----------
-    function : TruthTable
+    function : TruthTable, Region or LabelledData
+    data : LabelledData
+        The function as labelled points.
     violating_pairs : int
-        Number of pairs x <= y with f(x) > f(y).
+        Number of pairs of points x <= y with f(x) > f(y).
     witness : Witness or None
-        One such pair, with the nearest inputs.
+        The pair with the largest fall; the nearest such pair.
     floor : dict of str to float
-        ``"zero_one"``: the least fraction of patterns that any excitatory-only circuit gets wrong.
-    best_monotone : TruthTable
-        The monotone function that attains it.
-    inversion_complexity : int
-        The least number of inhibitory neurons that compute the function.
+        The least error that any excitatory-only circuit can have. ``"zero_one"``: share of the (weighted) points;
+        ``"l1"``, ``"l2"``: mean absolute and mean squared error; ``"linf"``: largest absolute error.
+    best : dict of str to ndarray
+        For each loss the values, at the points, of a monotone function that attains the floor.
+    inversion_complexity : int or None
+        The least number of inhibitory neurons that compute the function; ``None`` if it has more than two values.
+        Where one point has both labels, the one with more weight counts.
+    chain : tuple of tuple
+        The proof: points of an increasing chain on which the function is 1, 0, 1, 0, ...
+    floor_with : dict of int to float
+        Zero-one floor with that many inhibitory neurons, from 0 to the inversion complexity; for small data only.
+    orientation : Orientation or None
+        Which inputs to flip for the lowest zero-one floor.
+    notes : tuple of str
+        Peculiarities of the data, and what they mean.
     """
 
-    function: TruthTable
+    function: TruthTable | Region | LabelledData
+    data: LabelledData
     violating_pairs: int
     witness: Witness | None
     floor: dict[str, float]
-    best_monotone: TruthTable
-    inversion_complexity: int
+    best: dict[str, np.ndarray]
+    inversion_complexity: int | None
+    chain: tuple[tuple, ...]
+    floor_with: dict[int, float]
+    orientation: Orientation | None
+    notes: tuple[str, ...]
 
     @property
     def representable(self) -> bool:
@@ -43,26 +67,94 @@ class Certificate:
         return self.violating_pairs == 0
 
 
-def certify(function: TruthTable) -> Certificate:
-    """Prove what excitation alone can do with a truth table.
+def certify(
+    function: TruthTable | Region | LabelledData,
+    losses: Sequence[str] = LOSSES,
+    orient: bool | None = None,
+    report: Report = silent,
+) -> Certificate:
+    """Prove what excitation alone can do with a function.
 
     Parameters
     ----------
-    function : TruthTable
+    function : TruthTable, Region or LabelledData
+    losses : sequence of str
+        Floors to work out: ``"zero_one"``, ``"l1"``, ``"l2"``, ``"linf"``.
+    orient : bool, optional
+        Whether to look for the best orientation of the inputs. By default if there are at most `SMALL` points and
+        `EXHAUSTIVE` inputs.
+    report : callable
+        Called with the stage and the fraction done.
 
     Returns
     -------
     Certificate
+
+    Raises
+    ------
+    InputError
+        For anything else, an unknown loss, or more points than can be compared.
     """
-    if not isinstance(function, TruthTable):
-        raise InputError(f"certify: expected a TruthTable, found {function!r}")
-    pairs = violating_pairs(function.patterns, function.values)
-    best = best_monotone(function.values, pairs)
+    data = as_labelled_data(function)
+    if unknown := [loss for loss in losses if loss not in LOSSES]:
+        raise InputError(f"certify: losses: expected some of {', '.join(LOSSES)}, found {unknown[0]!r}")
+    points = function.patterns if isinstance(function, TruthTable) else data.points
+    sample = Sample(points, data.targets, data.weights)
+    found = violations(sample, report)
+    solved = {loss: getattr(floors, loss)(found if loss in ("zero_one", "linf") else sample, report) for loss in losses}
+    two_valued = len(np.unique(data.targets)) <= 2
+    chain = falling_chain(sample, report) if two_valued else []
+    complexity = (len(chain) // 2).bit_length() if two_valued else None
+    small = len(data.points) <= SMALL
+    with_inhibition = {}
+    for r in range((complexity or 0) + 1 if two_valued and small else 0):
+        if len(data.points) * 2 ** (r + 1) > 20 * SMALL:
+            break
+        with_inhibition[r] = floor_with(sample, r, report)[0]
+    if orient is None:
+        orient = small and data.n_inputs <= EXHAUSTIVE
     return Certificate(
         function=function,
-        violating_pairs=len(pairs),
-        witness=find_witness(function.patterns, function.values, pairs),
-        floor={"zero_one": float(np.mean(best != function.values))},
-        best_monotone=TruthTable("".join("01"[int(b)] for b in best)),
-        inversion_complexity=inversion_complexity(function),
+        data=data,
+        violating_pairs=found.pairs,
+        witness=found.witness,
+        floor={loss: floor for loss, (floor, _) in solved.items()},
+        best={loss: best for loss, (_, best) in solved.items()},
+        inversion_complexity=complexity,
+        chain=tuple(tuple(points[i].tolist()) for i in chain),
+        floor_with=with_inhibition,
+        orientation=best_orientation(sample, report) if orient else None,
+        notes=(*data.notes, *_peculiarities(data, sample)),
     )
+
+
+def as_labelled_data(function) -> LabelledData:
+    """The function as labelled points: all patterns of a truth table, the cells of a region."""
+    if isinstance(function, TruthTable):
+        return LabelledData(function.patterns, function.values, name=function.name)
+    if isinstance(function, Region):
+        return function.labelled()
+    if isinstance(function, LabelledData):
+        return function
+    raise InputError(f"certify: expected a TruthTable, a Region or LabelledData, found {function!r}")
+
+
+def _peculiarities(data, sample):
+    """What is special about the data, in words."""
+    constant = [name for name, column in zip(data.names, data.points.T, strict=True) if not np.ptp(column)]
+    if constant:
+        yield f"Constant, so they order nothing and are ignored: {', '.join(constant)}."
+    if not np.ptp(data.targets):
+        yield f"The target {data.target!r} is constant, and a constant is a monotone function."
+    _, point, copies = np.unique(sample.all_ranks, axis=0, return_inverse=True, return_counts=True)
+    disagreeing = copies[point.ravel()][sample.row] > 1
+    if disagreeing.any():
+        yield (
+            f"{disagreeing.sum():,} rows repeat an input with another target: no function of these inputs, monotone or "
+            "not, can be right on all of them."
+        )
+    repeated = len(data.targets) - len(sample.first)
+    if repeated:
+        yield f"{repeated:,} rows repeat an input with the same target; they count as often as they stand there."
+    if (idle := int((data.weights == 0).sum())) > 0:
+        yield f"{idle:,} rows have weight 0: they count in violating pairs, but cost nothing."

@@ -1,41 +1,158 @@
-"""The floor: the least zero-one error of any excitatory-only network on finite data, exactly."""
+"""The floor: the least error of any excitatory-only network on finite data, exactly, and the function that has it.
+
+On finite points the best excitatory-only network is the best monotone function on the dominance order. Its zero-one
+error is a lightest vertex cover of the violating pairs; L1 and L2 are isotonic regression, by recursive cuts of
+least weight (Stout, arXiv:2107.00251; Spouge, Wan & Wilbur, J. Optim. Theory Appl. 117:585, 2003); L-infinity is half
+the largest fall.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
+
+from eisim.theory.bitset import as_set, members
+from eisim.theory.cover import lightest_cover
+from eisim.theory.order import Points, Report, Violations, extend, silent
+from eisim.theory.sample import Sample, exact
 
 
-def best_monotone(labels, pairs) -> np.ndarray:
-    """The monotone labelling nearest to `labels`: the fewest changed points.
+def zero_one(found: Violations, report: Report = silent) -> tuple[float, np.ndarray]:
+    """The least share of weight that any monotone function gets wrong.
 
-    The changed points are a minimum vertex cover of the violating pairs, a bipartite graph from points labelled 1
-    to points labelled 0; by König's theorem it is as large as a maximum matching.
+    The points that it gets right are free of violating pairs: with two values of the target a vertex cover of a
+    bipartite graph; with more, an antichain of the violating pairs, which are a partial order, so that Dilworth's
+    theorem gives a bipartite graph again (Fulkerson 1956).
 
     Parameters
     ----------
-    labels : array_like of bool, shape (n_points,)
-    pairs : ndarray of shape (n_pairs, 2)
-        Violating pairs of these labels (see `eisim.theory.order.violating_pairs`), from 1 to 0.
+    found : Violations
 
     Returns
     -------
-    ndarray of bool, shape (n_points,)
+    floor : float
+    best : ndarray of shape (n,)
+        Values of a monotone function with this error at every observation.
     """
-    labels = np.asarray(labels, dtype=bool)
-    n = len(labels)
-    graph = csr_array((np.ones(len(pairs), dtype=bool), tuple(pairs.T)), shape=(n, n))
-    partner = maximum_bipartite_matching(graph, perm_type="column")  # of each point labelled 1, or -1
-    matched_to = np.full(n, -1)
-    matched_to[partner[partner >= 0]] = np.flatnonzero(partner >= 0)
-    # Alternating paths from unmatched points labelled 1: what they reach is labelled 1. It is an up-set, since a
-    # point above a reached one is either a violation of it, reached too, or matched to a violation of it.
-    reached = labels & (partner < 0)
-    frontier = np.flatnonzero(reached)
-    while frontier.size:
-        below = np.unique(graph[frontier].indices)
-        below = below[~reached[below]]
-        reached[below] = True
-        frontier = matched_to[below]
-        frontier = frontier[~reached[frontier]]
-        reached[frontier] = True
-    return reached
+    sample = found.sample
+    wrong = wrong_rows(found, report)
+    kept = np.array([weight > 0 for weight in sample.exact_weights]) & ~wrong
+    best = sample.levels.copy()
+    if not kept.all():
+        best[~kept] = extend(sample.ranks[~kept], sample.ranks[kept], best[kept], report)
+    weights = sample.exact_weights
+    total = Fraction(sum(weights[i] for i in np.flatnonzero(wrong)), sum(weights))
+    return float(total), best[sample.row]
+
+
+def wrong_rows(found: Violations, report: Report = silent) -> np.ndarray:
+    """Distinct rows that a best monotone function gets wrong, bool."""
+    report("finding the lightest cover")
+    weights = found.sample.exact_weights
+    cover = lightest_cover(
+        found.above, [weights[i] for i in found.rows], {k: weights[j] for k, j in enumerate(found.columns)}
+    )
+    wrong = np.zeros(len(weights), dtype=bool)
+    wrong[found.rows[list(cover.rows)]] = True
+    wrong[found.columns[list(cover.columns)]] = True
+    return wrong
+
+
+def linf(found: Violations, report: Report = silent) -> tuple[float, np.ndarray]:
+    """The least largest error of any monotone function; returns as `zero_one`."""
+    sample = found.sample
+    ranks, levels = sample.ranks.astype(np.int32), sample.levels
+    highest_below = extend(ranks, ranks, levels, report)
+    lowest_above = -extend(-ranks, -ranks, -levels, report)
+    return float(found.largest_fall / 2), (highest_below / 2 + lowest_above / 2)[sample.row]
+
+
+def l1(sample: Sample, report: Report = silent) -> tuple[float, np.ndarray]:
+    """The least mean absolute error of any monotone function; returns as `zero_one`.
+
+    Where the best function exceeds a threshold is a best up-set for the labels "target above it", and those of two
+    thresholds can be nested; so the values are found by bisection, each half on its own points.
+    """
+    graph, values = Points(sample, report), np.unique(sample.targets)
+    rank = np.searchsorted(values, sample.levels).tolist()
+    best = np.empty(len(graph.above), dtype=int)
+
+    def split(points, low, high):
+        if low == high:
+            best[points] = low
+            return []
+        middle = (low + high + 1) // 2
+        upper, lower = _best_up_set(
+            graph.above, points, lambda i: sum(w if rank[row] >= middle else -w for row, w in graph.at[i])
+        )
+        return [(upper, middle, high), (lower, low, middle - 1)]
+
+    _divide(split, (list(range(len(best))), 0, len(values) - 1), len(best), report)
+    fitted = best[graph.point]
+    whole, unit = exact(values)
+    errors = [abs(whole[k] - whole[j]) for k, j in zip(fitted, rank, strict=True)]
+    return _mean(sample, errors, unit), values[fitted[sample.row]]
+
+
+def l2(sample: Sample, report: Report = silent) -> tuple[float, np.ndarray]:
+    """The least mean squared error of any monotone function; returns as `zero_one`.
+
+    Points that share one value have their mean; any up-set among them whose own mean is higher is split off.
+    """
+    graph = Points(sample, report)
+    whole, unit = exact(sample.levels)
+    weight = [sum(w for _, w in rows) for rows in graph.at]
+    moment = [sum(w * whole[row] for row, w in rows) for rows in graph.at]
+    best = [Fraction(0)] * len(graph.above)
+
+    def split(points):
+        total, mass = sum(moment[i] for i in points), sum(weight[i] for i in points)
+        upper, lower = _best_up_set(graph.above, points, lambda i: moment[i] * mass - weight[i] * total)
+        if upper and lower:
+            return [(upper,), (lower,)]
+        for i in points:
+            best[i] = Fraction(total, mass)
+        return []
+
+    weighty = [i for i, w in enumerate(weight) if w]
+    _divide(split, (weighty,), len(weighty), report)
+    fitted = np.array([float(value * unit) for value in best])
+    if len(weighty) < len(best):  # points of no weight take the value of those below
+        ranks = sample.ranks[np.unique(graph.point, return_index=True)[1]]
+        idle = np.setdiff1d(np.arange(len(best)), weighty)
+        fitted[idle] = extend(ranks[idle], ranks[weighty], fitted[weighty])
+    errors = [(best[point] - target) ** 2 for point, target in zip(graph.point, whole, strict=True)]
+    return _mean(sample, errors, unit**2), fitted[graph.point][sample.row]
+
+
+def _mean(sample, errors, unit):
+    """The weighted mean of exact errors of the distinct rows, given in multiples of `unit`."""
+    weights = sample.exact_weights
+    return float(sum(w * error for w, error in zip(weights, errors, strict=True)) * unit / sum(weights))
+
+
+def _divide(split, whole, n, report):
+    """Split sets of points (first of each job's items) until `split` returns nothing more to do."""
+    jobs, done = [whole], 0
+    while jobs:
+        job = jobs.pop()
+        if job[0]:
+            more = split(*job)
+            jobs += more
+            done += 0 if more else len(job[0])
+            report("regression", done / n)
+
+
+def _best_up_set(above, points: list[int], gain: Callable[[int], int]) -> tuple[list[int], list[int]]:
+    """Split `points` into an up-set with the largest total gain, as small as can be, and the rest (Picard 1976)."""
+    gains = {i: gain(i) for i in points}
+    winners = [i for i in reversed(points) if gains[i] > 0]
+    losers = {i: -gains[i] for i in points if gains[i] < 0}
+    among = as_set([*losers])
+    cover = lightest_cover([above[i] & among for i in winners], [gains[i] for i in winners], losers)
+    up = 0
+    for k, i in enumerate(winners):
+        if k not in cover.rows:
+            up |= above[i]
+    upper = set(members(up))
+    return [i for i in points if i in upper], [i for i in points if i not in upper]

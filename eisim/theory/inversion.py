@@ -1,29 +1,101 @@
-"""Inversion complexity: the least number of inhibitory neurons that compute a truth table.
+"""Inversion complexity: the least number of inhibitory neurons that compute a function, and what fewer can do.
 
 Markov (1957, J. ACM 5:331): if f falls from 1 to 0 at most d times along any increasing chain of inputs, then
 ceil(log2(d + 1)) inversions suffice and are needed.
 """
 
+from fractions import Fraction
+
 import numpy as np
 
-from eisim.functions import TruthTable
+from eisim.functions.truth_table import TruthTable
+from eisim.theory.floor import zero_one
+from eisim.theory.order import Points, Report, silent, violations
+from eisim.theory.sample import Sample
 
 
-def falls(function: TruthTable) -> np.ndarray:
-    """The largest number of falls of the function on chains from 0 up to each pattern, shape (2**n,).
+def falls(values) -> np.ndarray:
+    """The largest number of falls on chains from 0 up to each pattern; it never decreases along the order.
 
-    It never decreases along the order of patterns.
+    Parameters
+    ----------
+    values : array_like of bool, shape (..., 2**n_inputs)
+        Functions by pattern, in counting order.
+
+    Returns
+    -------
+    ndarray of int, shape (..., 2**n_inputs)
     """
-    f, n = function.values, function.n_inputs
-    count = np.zeros(len(f), dtype=int)
-    for x in range(len(f)):  # counting order visits every pattern after all those below it
-        for bit in range(n):
+    f = np.asarray(values, dtype=bool)
+    count = np.zeros(f.shape, dtype=np.int8)
+    for x in range(1, f.shape[-1]):  # counting order visits every pattern after all those below it
+        for bit in range(x.bit_length()):
             if x >> bit & 1:
                 below = x ^ (1 << bit)
-                count[x] = max(count[x], count[below] + (f[below] and not f[x]))
+                fall = f[..., below] & ~f[..., x]
+                count[..., x] = np.maximum(count[..., x], count[..., below] + fall)
     return count
 
 
 def inversion_complexity(function: TruthTable) -> int:
     """The least number of inhibitory neurons of a feed-forward threshold circuit, under Dale's law."""
-    return int(falls(function).max()).bit_length()
+    return int(falls(function.values).max()).bit_length()
+
+
+def falling_chain(sample: Sample, report: Report = silent) -> list[int]:
+    """Observations along an increasing chain on which a function of two values falls most often: 1, 0, 1, 0, ...
+
+    Where one point has both labels, the one with more weight counts.
+    """
+    graph = Points(sample, report)
+    high = sample.levels > sample.targets.min()
+    label = [sum(w if high[row] else -w for row, w in rows) > 0 for rows in graph.at]
+    # Of each point, how often the labels change at most on a chain from 0 up to it; beyond[k]: above k changes.
+    changes, beyond = [], [0]
+    for i, up in enumerate(graph.above):
+        most = next(k for k in reversed(range(len(beyond))) if not k or beyond[k] >> i & 1)
+        most += most % 2 != label[i]
+        changes.append(most)
+        beyond += [0] * (most + 1 - len(beyond))
+        beyond[most] |= up
+    chain, k = [], max(changes) // 2 * 2
+    while k:
+        at = next(i for i, c in enumerate(changes) if c == k and (not chain or graph.above[i] >> chain[-1] & 1))
+        chain.append(at)
+        k -= 1
+    first = {int(point): row for row, point in reversed(list(enumerate(graph.point)))}
+    return [int(sample.first[first[i]]) for i in reversed(chain)]
+
+
+def floor_with(sample: Sample, inhibitory: int, report: Report = silent) -> tuple[float, np.ndarray]:
+    """The least zero-one error that any circuit with so many inhibitory neurons can have on a function of two values.
+
+    Such a circuit computes the parity of a non-decreasing count of changes, at most 2**(inhibitory + 1) - 1: for each
+    k, whether the count reaches k is monotone, and it is easier for smaller k. So the best one is a best monotone
+    function of the inputs and of -k together (Ishikawa, IEEE PAMI 25:1333, 2003).
+
+    Parameters
+    ----------
+    sample : Sample
+    inhibitory : int
+        0 or more; with 0 it is the floor.
+
+    Returns
+    -------
+    floor : float
+    best : ndarray of shape (n,)
+        Values of a function with this error that so many inhibitory neurons compute, at every observation.
+    """
+    low, high = sample.targets.min(), sample.targets.max()
+    n, steps = len(sample.points), np.arange(1, 2 ** (inhibitory + 1))
+    is_high = np.where((steps % 2)[:, None], sample.targets > low, sample.targets == low)
+    stacked = Sample(
+        np.column_stack([np.tile(sample.points, (len(steps), 1)), -np.repeat(steps, n)]),
+        is_high.ravel().astype(float),
+        np.tile(sample.weights, len(steps)),
+    )
+    _, reaches = zero_one(violations(stacked, report), report)
+    best = np.where(reaches.reshape(len(steps), n).sum(axis=0) % 2, high, low)
+    weights = [Fraction(float(w)) for w in sample.weights]
+    wrong = sum(w for w, is_wrong in zip(weights, best != sample.targets, strict=True) if is_wrong)
+    return float(wrong / sum(weights)), best

@@ -4,9 +4,27 @@ Non-negative weights and non-decreasing activations compose to functions with x 
 ICCV 2023), so one pair x <= y with f(x) > f(y), a *witness*, proves that no excitatory-only network computes f.
 """
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+
+from eisim.errors import InputError
+from eisim.theory.bitset import pack
+from eisim.theory.sample import Sample
+
+_AT_ONCE = 2**22  # comparisons in one step
+#: Comparisons that are kept, in a bit each: 4 GB.
+MOST_COMPARISONS = 2**35
+
+Report = Callable[..., None]
+
+
+def silent(stage=None, fraction=None):
+    """Report nothing."""
 
 
 class Witness(NamedTuple):
@@ -22,33 +40,153 @@ class Witness(NamedTuple):
     upper: tuple
 
 
-def violating_pairs(points, values) -> np.ndarray:
-    """All pairs (i, j) with ``points[i] <= points[j]`` in every input and ``values[i] > values[j]``.
+def comparisons(lower, upper, report: Report = silent) -> Iterator[tuple[slice, np.ndarray]]:
+    """Compare each point of `lower` with each of `upper`: whether it is <= in every input.
 
     Parameters
     ----------
-    points : array_like of shape (n_points, n_inputs)
-    values : array_like of shape (n_points,)
+    lower, upper : ndarray of shape (n, n_inputs)
+    report : callable
+        Called with the fraction done.
+
+    Yields
+    ------
+    rows : slice
+        Of `lower`.
+    below : ndarray of bool, shape (rows, len(upper))
+
+    Raises
+    ------
+    InputError
+        If there are too many.
+    """
+    if len(lower) * len(upper) > MOST_COMPARISONS:
+        raise InputError(
+            f"expected at most {int(MOST_COMPARISONS**0.5):,} distinct points, since all pairs are compared and a bit "
+            f"is kept of each, found {len(lower):,} × {len(upper):,} pairs ({len(lower) * len(upper) / 8e9:,.0f} GB)"
+        )
+    columns = np.ascontiguousarray(upper.T)
+    at_once = max(1, _AT_ONCE // max(1, len(upper)))
+    for start in range(0, len(lower), at_once):
+        report("comparing points", start / len(lower))
+        rows = slice(start, min(start + at_once, len(lower)))
+        below = np.ones((rows.stop - rows.start, len(upper)), dtype=bool)
+        for mine, theirs in zip(lower[rows].T, columns, strict=True):
+            below &= mine[:, None] <= theirs
+        yield rows, below
+
+
+@dataclass(frozen=True, eq=False)
+class Violations:
+    """How a function breaks the order: all pairs x <= y with f(x) > f(y).
+
+    Attributes
+    ----------
+    sample : Sample
+    rows, columns : ndarray of int
+        Distinct rows of the sample that can be x, by falling height, and y, by rising target and height.
+    above : list of int
+        For each x the set of y, as positions in `columns`.
+    pairs : int
+        Number of pairs of observations.
+    """
+
+    sample: Sample
+    rows: np.ndarray
+    columns: np.ndarray
+    above: list[int]
+    pairs: int
+
+    @cached_property
+    def _worst(self):
+        """Row and column of the largest fall, the nearest pair breaking ties."""
+        found = [(k, (bits & -bits).bit_length() - 1) for k, bits in enumerate(self.above) if bits]
+        if not found:
+            return None
+        x, y = self.rows[[k for k, _ in found]], self.columns[[j for _, j in found]]
+        levels, height = self.sample.levels / 2, self.sample.height
+        k = np.lexsort((height[y] - height[x], levels[y] - levels[x]))[0]
+        return self.sample.first[x[k]], self.sample.first[y[k]]
+
+    @property
+    def witness(self) -> Witness | None:
+        """The pair with the largest fall, the nearest such pair."""
+        if self._worst is None:
+            return None
+        return Witness(*(tuple(self.sample.points[i].tolist()) for i in self._worst))
+
+    @property
+    def largest_fall(self) -> Fraction:
+        """The largest f(x) - f(y), 0 if there is none."""
+        if self._worst is None:
+            return Fraction(0)
+        x, y = (Fraction(float(self.sample.targets[i])) for i in self._worst)
+        return x - y
+
+
+def violations(sample: Sample, report: Report = silent) -> Violations:
+    """Find all pairs of a sample that break the order."""
+    levels, counts, ranks = sample.levels, sample.counts, sample.ranks
+    rows = np.flatnonzero(levels > levels.min())
+    rows = rows[np.argsort(-sample.height[rows], kind="stable")]
+    columns = np.flatnonzero(levels < levels.max())
+    columns = columns[np.lexsort((sample.height[columns], levels[columns]))]
+    lower_targets = np.searchsorted(levels[columns], levels[rows])  # the first so many columns have a lower target
+    plain = (counts == 1).all()
+    above, pairs = [], 0
+    for chunk, below in comparisons(ranks[rows], ranks[columns], report):
+        if (lower_targets[chunk] < len(columns)).any():
+            below &= np.arange(len(columns)) < lower_targets[chunk, None]
+        sets = pack(below)
+        if plain:
+            pairs += sum(bits.bit_count() for bits in sets)
+        else:
+            pairs += int(counts[rows[chunk]] @ (below @ counts[columns]))
+        above += sets
+    return Violations(sample, rows, columns, above, pairs)
+
+
+def extend(points, known, values, report: Report = silent) -> np.ndarray:
+    """The least monotone function at `points` that is at least `values` at the `known` points.
+
+    Below all known points it is the least value.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, n_inputs)
+    known : ndarray of shape (m, n_inputs)
+    values : ndarray of shape (m,)
 
     Returns
     -------
-    ndarray of shape (n_pairs, 2)
-        Indices of the points, sorted by i, then j.
+    ndarray of shape (n,)
     """
-    points, values = np.asarray(points), np.asarray(values).astype(float)
-    dominated = np.ones((len(points), len(points)), dtype=bool)
-    for column in points.T:
-        dominated &= column[:, None] <= column[None, :]
-    return np.argwhere(dominated & (values[:, None] > values[None, :]))
+    order = np.argsort(-values, kind="stable")
+    found = np.full(len(points), values.min())
+    for chunk, below in comparisons(-points.astype(np.int32), -known[order].astype(np.int32), report):
+        first = below.argmax(axis=1)
+        found[chunk] = np.where(below[np.arange(len(first)), first], values[order[first]], found[chunk])
+    return found
 
 
-def find_witness(points, values, pairs) -> Witness | None:
-    """The witness with the largest fall among the violating `pairs`, the nearest inputs breaking ties."""
-    if not len(pairs):
-        return None
-    points, values = np.asarray(points), np.asarray(values).astype(float)
-    lower, upper = pairs.T
-    fall = values[lower] - values[upper]
-    distance = np.abs(points[upper] - points[lower]).sum(axis=1)
-    i, j = pairs[np.lexsort((distance, -fall))[0]]
-    return Witness(tuple(points[i].tolist()), tuple(points[j].tolist()))
+class Points:
+    """The distinct points of a sample, in an order that extends dominance, and what is known at each.
+
+    Attributes
+    ----------
+    point : ndarray of int
+        Point of each distinct row of the sample.
+    at : list of list of tuple
+        For each point its distinct rows, with their weights.
+    above : list of int
+        For each point the set of points that are >= it.
+    """
+
+    def __init__(self, sample: Sample, report: Report = silent):
+        ranks, point = np.unique(sample.ranks, axis=0, return_inverse=True)
+        order = np.argsort(ranks.sum(axis=1, dtype=np.int64), kind="stable")
+        self.point = np.argsort(order)[point.ravel()]
+        self.at = [[] for _ in order]
+        for row, (i, weight) in enumerate(zip(self.point, sample.exact_weights, strict=True)):
+            self.at[i].append((row, weight))
+        self.above = [bits for _, below in comparisons(ranks[order], ranks[order], report) for bits in pack(below)]

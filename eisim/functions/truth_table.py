@@ -1,4 +1,4 @@
-"""Functions that a circuit is asked to compute."""
+"""Boolean functions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,0 +1,221 @@
+"""Labelled data: points, what is wanted at each, and how much each counts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eisim.errors import InputError
+
+#: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
+MAX_DISTINCT = 200_000
+MISSING = ("", "NA")
+_ROWS_AT_ONCE = 250_000
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LabelledData:
+    """Points with targets.
+
+    Attributes
+    ----------
+    points : ndarray of shape (n_points, n_inputs)
+        Real inputs, one row for each point.
+    targets : ndarray of shape (n_points,)
+        Binary, ordinal or real.
+    weights : ndarray of shape (n_points,)
+        How much each point counts, 0 or more; 1 unless given.
+    names : tuple of str
+        Names of the inputs; x1, x2, ... unless given.
+    target : str
+        Name of the target.
+    name : str
+        What to call the data.
+    notes : tuple of str
+        What was done to the data on the way, in words.
+
+    Raises
+    ------
+    InputError
+        For fewer than two points, no inputs, numbers that are not finite, or shapes that do not fit; the message
+        names row and column.
+    """
+
+    points: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray | None = None
+    names: Sequence[str] = ()
+    target: str = "target"
+    name: str = "data"
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        points = _numbers(self.points, f"{self.name}: points")
+        targets = _numbers(self.targets, f"{self.name}: targets")
+        if points.ndim != 2 or not points.shape[1]:
+            raise InputError(f"{self.name}: points: expected shape (points, inputs), found {points.shape}")
+        n, n_inputs = points.shape
+        if n < 2:
+            raise InputError(f"{self.name}: expected at least 2 rows, found {n}")
+        weights = np.ones(n) if self.weights is None else _numbers(self.weights, f"{self.name}: weights")
+        names = tuple(map(str, self.names)) or tuple(f"x{k + 1}" for k in range(n_inputs))
+        if len(names) != n_inputs:
+            raise InputError(f"{self.name}: names: expected {n_inputs}, one for each input, found {len(names)}")
+        for what, array in (("targets", targets), ("weights", weights)):
+            if array.shape != (n,):
+                raise InputError(f"{self.name}: {what}: expected shape ({n},), one for each row, found {array.shape}")
+        columns = zip((*names, self.target, "weights"), (*points.T, targets, weights), strict=True)
+        for column, values in columns:
+            if not np.isfinite(values).all():
+                row = int(np.flatnonzero(~np.isfinite(values))[0])
+                raise InputError(
+                    f"{self.name}: row {row + 1}, column {column!r}: expected a finite number, found {values[row]}"
+                )
+        if weights.min() < 0:
+            row = int(np.argmin(weights))
+            raise InputError(f"{self.name}: row {row + 1}: expected a weight of 0 or more, found {weights[row]:g}")
+        if not weights.any():
+            raise InputError(f"{self.name}: weights: expected some above 0, found none")
+        for field, value in (("points", points), ("targets", targets), ("weights", weights), ("names", names)):
+            object.__setattr__(self, field, value)
+
+    def __repr__(self):
+        return f"<{self.name}: {len(self.points)} points × {self.n_inputs} inputs>"
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs."""
+        return self.points.shape[1]
+
+    @classmethod
+    def from_csv(
+        cls,
+        path,
+        target: str,
+        weights: str | None = None,
+        report: Callable[..., None] = lambda stage, fraction=None: None,
+    ) -> "LabelledData":
+        """Read a CSV file whose first line names the columns.
+
+        Parameters
+        ----------
+        path : path-like
+        target : str
+            Column of the targets; all other columns are inputs.
+        weights : str, optional
+            Column of the weights.
+        report : callable
+            Called with the stage.
+
+        Notes
+        -----
+        Empty cells and ``NA`` are missing values; a row that has one is left out, and `notes` says so.
+        """
+        import pandas
+
+        path = Path(path)
+        report(f"reading {path.name}")
+        try:
+            parts = pandas.read_csv(
+                path, dtype=str, keep_default_na=False, skipinitialspace=True, chunksize=_ROWS_AT_ONCE
+            )
+            frames = _read(parts, path, target, weights)
+        except pandas.errors.EmptyDataError:
+            raise InputError(f"{path}: expected a first line with column names, found an empty file") from None
+        except pandas.errors.ParserError as error:
+            raise InputError(
+                f"{path}: expected comma-separated values, found: {' '.join(str(error).split())}"
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise InputError(f"{path}: cannot be read: {reason}") from None
+        table, notes = _without_missing(frames, path)
+        inputs = [column for column in table if column not in (target, weights)]
+        return cls(
+            table[inputs].to_numpy(),
+            table[target].to_numpy(),
+            None if weights is None else table[weights].to_numpy(),
+            inputs,
+            target,
+            path.name,
+            notes,
+        )
+
+
+def _numbers(values, what):
+    try:
+        return np.array(values, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{what}: expected numbers, found {values!r:.60}") from None
+
+
+def _read(parts, path, target, weights):
+    """The whole table as numbers, missing values as NaN."""
+    import pandas
+
+    frames, first, limit = [], 1, 2 * _ROWS_AT_ONCE
+    for part in parts:
+        if first == 1:
+            _check_columns(part, path, target, weights)
+        frames.append(_to_numbers(part, path, first))
+        first += len(part)
+        if first > limit:  # too many is known long before the end
+            frames = [pandas.concat(frames)]
+            if (~frames[0].duplicated()).sum() > MAX_DISTINCT:
+                raise InputError(
+                    f"{path}: expected at most {MAX_DISTINCT:,} distinct rows, since all pairs are compared, "
+                    f"found more in the first {first - 1:,} rows"
+                )
+            limit *= 2
+    return pandas.concat(frames, ignore_index=True)
+
+
+def _check_columns(part, path, target, weights):
+    for what, column in (("target", target), ("weights", weights)):
+        if column is not None and column not in part:
+            raise InputError(f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}")
+    if target == weights:
+        raise InputError(f"{path}: weights: expected another column than the target, found {weights!r}")
+    if not len(set(part) - {target, weights}):
+        raise InputError(f"{path}: expected at least one column beside the target, found {', '.join(part)}")
+
+
+def _to_numbers(part, path, first):
+    """Convert one part of the table; `first` is the number of its first row."""
+    import pandas
+
+    numbers = {}
+    for column in part:
+        text = part[column].str.strip()
+        missing = text.isin(MISSING)
+        values = pandas.to_numeric(text.mask(missing), errors="coerce")
+        bad = ~(np.isfinite(values) | missing)
+        if bad.any():
+            k = int(np.argmax(bad.to_numpy()))
+            raise InputError(
+                f"{path}: row {first + k} (line {first + k + 1}), column {column!r}: "
+                f"expected a finite number, found {text.iloc[k]!r}"
+            )
+        numbers[column] = values.astype(float)
+    return pandas.DataFrame(numbers)
+
+
+def _without_missing(table, path):
+    """Leave out the rows with missing values; returns the rest and notes that say so."""
+    missing = table.isna()
+    rows = missing.any(axis=1)
+    if not rows.any():
+        return table, ()
+    k = int(np.argmax(rows.to_numpy()))
+    column = missing.columns[int(np.argmax(missing.iloc[k].to_numpy()))]
+    if (~rows).sum() < 2:
+        raise InputError(
+            f"{path}: expected at least 2 rows without missing values, found {(~rows).sum()}; "
+            f"the first is missing at row {k + 1} (line {k + 2}), column {column!r}"
+        )
+    note = (
+        f"{rows.sum():,} of {len(table):,} rows have missing values and are left out; the first is row {k + 1}, "
+        f"column {column!r}."
+    )
+    return table[~rows], (note,)

@@ -1,0 +1,68 @@
+"""Regions of the plane."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from eisim.errors import InputError
+from eisim.functions.labelled_data import LabelledData
+
+
+@dataclass(frozen=True)
+class Region:
+    """A set of points of the unit square: the function is 1 inside and 0 outside.
+
+    Attributes
+    ----------
+    name : str
+    contains : callable
+        ``contains(x, y)`` for arrays of coordinates from 0 to 1: whether each point lies inside, array of bool.
+    resolution : int
+        The region is judged at the centres of so many × so many equal cells.
+
+    Raises
+    ------
+    InputError
+        If `resolution` is below 2, or `contains` does not answer with one truth value for each point.
+    """
+
+    name: str
+    contains: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    resolution: int = 64
+
+    def __post_init__(self):
+        if not isinstance(self.resolution, (int, np.integer)) or self.resolution < 2:
+            raise InputError(f"region {self.name!r}: resolution: expected 2 or more, found {self.resolution!r}")
+
+    def labelled(self) -> LabelledData:
+        """The region as labelled points, one for each cell."""
+        centres = (np.arange(self.resolution) + 0.5) / self.resolution
+        x, y = (grid.ravel() for grid in np.meshgrid(centres, centres))
+        inside = np.asarray(self.contains(x, y))
+        if inside.shape != x.shape or not set(np.unique(inside)) <= {0, 1}:
+            raise InputError(
+                f"region {self.name!r}: contains: expected {x.size} truth values, "
+                f"found {inside.dtype} of shape {inside.shape}"
+            )
+        return LabelledData(np.column_stack([x, y]), inside, names=("x", "y"), target="inside", name=self.name)
+
+
+def _disc(x, y, centre, radius):
+    return np.hypot(x - centre[0], y - centre[1]) < radius
+
+
+#: Regions that excitation alone can compute, then the geometric faces of those that it cannot: a boundary of
+#: positive slope, closed regions, disconnected regions.
+REGIONS = {
+    region.name: region
+    for region in (
+        Region("half-plane", lambda x, y: x + y > 1),
+        Region("staircase", lambda x, y: np.floor(4 * x) + np.floor(4 * y) >= 4),
+        Region("rising-half-plane", lambda x, y: y > x),
+        Region("disc", lambda x, y: _disc(x, y, (0.5, 0.5), 0.3)),
+        Region("ring", lambda x, y: _disc(x, y, (0.5, 0.5), 0.4) & ~_disc(x, y, (0.5, 0.5), 0.2)),
+        Region("two-discs", lambda x, y: _disc(x, y, (0.28, 0.28), 0.2) | _disc(x, y, (0.72, 0.72), 0.2)),
+        Region("four-quadrants", lambda x, y: (x > 0.5) != (y > 0.5)),
+    )
+}
