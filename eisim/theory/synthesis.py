@@ -1,31 +1,17 @@
 """Synthesis: from a truth table to the circuit that computes it with the least inhibition."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+from scipy import sparse
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.errors import InputError
-from eisim.functions import TruthTable
+from eisim.functions import TruthTable, patterns
 from eisim.neurons import LIF, RateUnit, Saturating
-from eisim.theory.certificate import certify
-from eisim.theory.inversion import falls, inversion_complexity
-
-
-@dataclass(frozen=True)
-class Gate:
-    """One coincidence unit: on when all of `excited_by` are active and all of `silenced_by` are silent.
-
-    Attributes
-    ----------
-    excited_by : tuple of int
-        Indices of inputs.
-    silenced_by : tuple of int
-        Indices of inhibitory neurons.
-    """
-
-    excited_by: tuple[int, ...]
-    silenced_by: tuple[int, ...]
+from eisim.theory.inversion import falls, floor_with, inversion_complexity
+from eisim.theory.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -68,10 +54,12 @@ CELLS = {
 }
 
 
-def synthesize(function: TruthTable, inhibitory: int | None = None, kind: str = "spiking", neuron=None) -> Circuit:
+def synthesize(
+    function: TruthTable, inhibitory: int | None = None, kind: str = "spiking", neuron=None, graded: bool = False
+) -> Circuit:
     """Build the circuit that computes a truth table, or the best that the allowed inhibition can do.
 
-    Each inhibitory neuron carries one bit of the number of falls of the function up to the present input, computed
+    Inhibitory neurons carry, bit by bit, the number of falls of the function up to the present input, each computed
     from the inputs and from the silence of the inhibitory neurons before it; the function is then monotone in the
     inputs and those silences, and each monotone function is an OR over coincidence units, one for each minimal
     true point.
@@ -80,11 +68,14 @@ def synthesize(function: TruthTable, inhibitory: int | None = None, kind: str = 
     ----------
     function : TruthTable
     inhibitory : int, optional
-        Number of inhibitory neurons: the inversion complexity (the default), or 0 for the best excitatory-only
-        circuit, whose error is the floor.
+        Number of inhibitory neurons: the inversion complexity unless given. With fewer, the circuit computes a
+        function that is nearest to the one asked for, among those that so many inhibitory neurons compute. With more,
+        the falls are carried in a longer code, and by several neurons each where that is long enough.
     kind : {"spiking", "rate"}
     neuron : RateUnit or LIF, optional
         The neuron to build from, in place of the default of that kind.
+    graded : bool
+        Let one inhibitory neuron carry the number of falls as its rate; rate circuits only.
 
     Returns
     -------
@@ -95,7 +86,7 @@ def synthesize(function: TruthTable, inhibitory: int | None = None, kind: str = 
     Raises
     ------
     InputError
-        For another number of inhibitory neurons, an unknown kind, or a neuron of another kind or without threshold.
+        For a negative number of inhibitory neurons, an unknown kind, or a neuron of another kind or without threshold.
 
     Notes
     -----
@@ -108,78 +99,171 @@ def synthesize(function: TruthTable, inhibitory: int | None = None, kind: str = 
     if neuron is not None and (getattr(neuron, "kind", None) != kind or just_at_threshold(neuron, 1) <= 0):
         raise InputError(f"synthesize: neuron: expected a {kind} neuron that is silent without input, found {neuron!r}")
     least = inversion_complexity(function)
-    if inhibitory not in (None, 0, least):
-        raise InputError(
-            f"synthesize: inhibitory: expected 0 or {least} (the inversion complexity of {function.name}), "
-            f"found {inhibitory!r}"
-        )
-    if inhibitory == 0 and least:
-        name = f"best excitatory-only for {function.name}"
-        return build(TruthTable(certify(function).best_monotone.bits, name), kind, neuron)
-    return build(function, kind, neuron)
+    if inhibitory is None:
+        inhibitory = least
+    if not isinstance(inhibitory, (int, np.integer)) or inhibitory < 0:
+        raise InputError(f"synthesize: inhibitory: expected a whole number of 0 or more, found {inhibitory!r}")
+    if inhibitory < least:
+        function = nearest_with(function, inhibitory)
+    code = falls_code(function, inhibitory)
+    return build(function.values[None], code[None], np.array([inhibitory]), kind, function.name, neuron)
 
 
-def gates(function: TruthTable) -> list[list[Gate]]:
-    """Coincidence units of each inhibitory neuron in turn, then those of the readout."""
-    count = falls(function)
-    n_bits = int(count.max()).bit_length()
-    silence = np.empty((len(count), 0), dtype=bool)
-    layers = []
-    for bit in reversed(range(n_bits)):
-        carries = (count >> bit & 1).astype(bool)
-        layers.append(_minimal_true_points(function.patterns, silence, carries))
-        silence = np.column_stack([silence, ~carries])
-    layers.append(_minimal_true_points(function.patterns, silence, function.values))
-    return layers
+def nearest_with(function: TruthTable, inhibitory: int) -> TruthTable:
+    """A function that so many inhibitory neurons compute, wrong on as few patterns as any such function."""
+    sample = Sample(function.patterns, function.values.astype(float), np.ones(len(function.values)))
+    _, values = floor_with(sample, inhibitory)
+    kind = f"with {inhibitory} inhibitory" if inhibitory else "excitatory-only"
+    return TruthTable("".join("01"[int(v)] for v in values), f"best {kind} for {function.name}")
 
 
-def _minimal_true_points(patterns, silence, values):
-    """Gates for the minimal points, in inputs and silences together, at which `values` is true."""
-    points = np.unique(np.column_stack([patterns, silence]).astype(bool)[values], axis=0)
-    below = (points[:, None, :] <= points[None, :, :]).all(axis=2)
-    np.fill_diagonal(below, False)
-    n = patterns.shape[1]
-    return [
-        Gate(tuple(np.flatnonzero(p[:n]).tolist()), tuple(np.flatnonzero(p[n:]).tolist()))
-        for p in points[~below.any(axis=0)]
-    ]
+def falls_code(function: TruthTable, length: int) -> np.ndarray:
+    """The number of falls up to each pattern in `length` bits, bool of shape (length, 2**n_inputs).
+
+    Each bit is monotone in the pattern and in the silence of the bits before it. The first bits are a thermometer
+    that divides the range of the number into segments, as few as leave the others, the place within the segment in
+    binary, all in use: without surplus none, so that it is the number in binary.
+    """
+    count = falls(function.values).astype(int)
+    most = int(count.max())
+    if not most:  # nothing to carry: the neurons fire when all inputs do
+        return np.tile(np.arange(len(count)) == len(count) - 1, (length, 1))
+    for marks in range(min(length, most) + 1):
+        segments = np.array_split(np.arange(most + 1), marks + 1)
+        starts = np.array([segment[0] for segment in segments])
+        binary = (len(segments[0]) - 1).bit_length()
+        if marks + binary >= min(length, most):
+            break
+    place = count - starts[np.searchsorted(starts, count, side="right") - 1]
+    thermometer = count >= starts[1:, None]
+    bits = np.concatenate([thermometer, (place >> np.arange(binary)[::-1, None] & 1).astype(bool)])
+    return bits[np.arange(length) % len(bits)]
 
 
-def build(function: TruthTable, kind: str, neuron: RateUnit | LIF | None = None) -> Circuit:
-    """The circuit of `gates(function)`: coincidence units and an OR for each inhibitory neuron and the readout."""
+def least_codes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For many functions the number of falls in binary, the most significant bit first: their least inhibition.
+
+    Parameters
+    ----------
+    values : ndarray of bool, shape (n_functions, 2**n_inputs)
+
+    Returns
+    -------
+    code : ndarray of bool, shape (n_functions, most, 2**n_inputs)
+    n_inhibitory : ndarray of int, shape (n_functions,)
+        The first so many bits of each are in use; the others are false.
+    """
+    count = falls(values)
+    n_inhibitory = np.frexp(count.max(axis=1).astype(float))[1]  # the bit length
+    place = n_inhibitory[:, None] - 1 - np.arange(n_inhibitory.max())
+    return (count[:, None, :] >> np.maximum(place, 0)[..., None] & (place >= 0)[..., None]).astype(bool), n_inhibitory
+
+
+def minimal_true_points(values: np.ndarray, silence: np.ndarray) -> np.ndarray:
+    """Patterns at which a function is true, but at none below in both inputs and silences.
+
+    Parameters
+    ----------
+    values : ndarray of bool, shape (n_functions, 2**n_inputs)
+    silence : ndarray of bool, shape (n_functions, n_inhibitory, 2**n_inputs)
+        Of the inhibitory neurons of each function.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_functions, 2**n_inputs)
+    """
+    minimal = values.copy()
+    for x in range(values.shape[1]):
+        y = x
+        while y:
+            y = y - 1 & x  # the patterns below x
+            minimal[:, x] &= ~(values[:, y] & (silence[:, :, y] <= silence[:, :, x]).all(axis=1))
+    return minimal
+
+
+def build(
+    values: np.ndarray,
+    code: np.ndarray,
+    n_inhibitory: np.ndarray,
+    kind: str,
+    name: str,
+    neuron: RateUnit | LIF | None = None,
+) -> Circuit:
+    """One circuit for several functions of the same inputs, in which units with the same input are one unit.
+
+    Parameters
+    ----------
+    values : ndarray of bool, shape (n_functions, 2**n_inputs)
+    code : ndarray of bool, shape (n_functions, most, 2**n_inputs)
+        What the inhibitory neurons of each function carry, in turn.
+    n_inhibitory : ndarray of int, shape (n_functions,)
+        How many of them each function has; the code of the others is false.
+    kind : {"spiking", "rate"}
+    name : str
+    neuron : RateUnit or LIF, optional
+
+    Returns
+    -------
+    Circuit
+        As `synthesize` describes it, with one readout for each function.
+    """
     cells = CELLS[kind]
     neuron = neuron or cells.neuron
     excites, inhibits = just_at_threshold(neuron, 1), just_at_threshold(neuron, -1)
     drive_of_input = AFFERENT_RATE * excites * (neuron.excitation.area if kind == "spiking" else 1.0)
-    layers = gates(function)
+    n_inputs = values.shape[1].bit_length() - 1
+    inputs_of = patterns(n_inputs)
+    most = code.shape[1]
+    carriers = np.full((len(values), most), -1)  # of each function, which neuron of the population carries each bit
     populations, projections = [], []
-    for layer, members in enumerate(layers):
-        is_readout = layer == len(layers) - 1
+    for layer in range(most + 1):
+        is_readout = layer == most
         target = "readout" if is_readout else f"I{layer + 1}"
-        if members:
+        mine = np.arange(len(values)) if is_readout else np.flatnonzero(n_inhibitory > layer)
+        silence = ~code[mine, :layer]
+        minimal = minimal_true_points(values[mine] if is_readout else code[mine, layer], silence)
+        of, at = np.nonzero(minimal)
+        silenced_by = np.where(silence[of, :, at], carriers[mine[of], :layer], -1)
+        gates, gate = np.unique(np.column_stack([at, silenced_by]), axis=0, return_inverse=True)
+        onto = sparse.csr_array((np.ones(len(of)), (gate.ravel(), of)), shape=(len(gates), len(mine)))
+        if not is_readout:
+            distinct, carriers[mine, layer] = _distinct_columns(onto)
+            onto = onto[:, distinct]
+        if len(gates):
             units = "coincidence" if is_readout else f"coincidence_{target}"
-            needed = np.array([len(gate.excited_by) for gate in members])
+            excited_by = inputs_of[gates[:, 0]]
+            needed = excited_by.sum(axis=1)
             # A unit that needs silence alone is driven tonically as the one input of other units would drive it.
             tonic = np.where(needed == 0, drive_of_input / (1 - SLACK), 0.0)
-            populations.append(Population(units, "E", neuron, len(members), tonic))
-            from_input = np.zeros((function.n_inputs, len(members)))
-            from_inhibition = np.zeros((layer, len(members)))
-            for k, gate in enumerate(members):
-                from_input[list(gate.excited_by), k] = excites / (len(gate.excited_by) - SLACK)
-                from_inhibition[list(gate.silenced_by), k] = cells.inhibition * inhibits
-            projections.append(Projection("x", units, from_input))
-            projections += [
-                Projection(f"I{j + 1}", units, row[None]) for j, row in enumerate(from_inhibition) if row.any()
-            ]
-            projections.append(Projection(units, target, np.full((len(members), 1), cells.to_or * excites)))
-        populations.append(Population(target, "E" if is_readout else "I", neuron))
+            populations.append(Population(units, "E", neuron, len(gates), tonic))
+            from_input = excites * excited_by / np.maximum(needed - SLACK, SLACK)[:, None]
+            projections.append(Projection("x", units, from_input.T))
+            for k, sources in enumerate(gates[:, 1:].T):
+                silenced = np.flatnonzero(sources >= 0)
+                if len(silenced):
+                    weights = np.full(len(silenced), cells.inhibition * inhibits)
+                    shape = (carriers[:, k].max() + 1, len(gates))
+                    matrix = sparse.csr_array((weights, (sources[silenced], silenced)), shape=shape)
+                    projections.append(Projection(f"I{k + 1}", units, matrix))
+            projections.append(Projection(units, target, cells.to_or * excites * onto))
+        populations.append(Population(target, "E" if is_readout else "I", neuron, onto.shape[1]))
     return Circuit(
-        name=function.name,
-        inputs=[Input("x", function.n_inputs, AFFERENT_RATE)],
+        name=name,
+        inputs=[Input("x", n_inputs, AFFERENT_RATE)],
         populations=populations,
         projections=projections,
         readouts=[Readout("readout", cells.readout_threshold)],
     )
+
+
+def _distinct_columns(matrix):
+    """The first of each kind of column of a sparse matrix, and the kind of each column."""
+    matrix = matrix.tocsc()
+    matrix.sort_indices()
+    keys = [matrix.indices[a:b].tobytes() for a, b in pairwise(matrix.indptr)]
+    kinds: dict[bytes, int] = {}
+    kind = np.array([kinds.setdefault(key, len(kinds)) for key in keys])
+    return np.unique(kind, return_index=True)[1], kind
 
 
 def just_at_threshold(neuron: RateUnit | LIF, sign: int) -> float:
