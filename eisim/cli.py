@@ -1,6 +1,7 @@
 """The command line: parse, call, print."""
 
 import sys
+import textwrap
 import time
 import warnings
 from collections.abc import Sequence
@@ -37,6 +38,16 @@ class Backend(StrEnum):
 
     cpp = "cpp"
     numpy = "numpy"
+
+
+class Loss(StrEnum):
+    """Losses of which there is a floor."""
+
+    zero_one = "zero-one"
+    l1 = "l1"
+    l2 = "l2"
+    linf = "linf"
+    all = "all"
 
 
 INTERRUPTED = 130
@@ -152,6 +163,74 @@ def run(
     for problem in problems:
         _say(problem)
     return 1 if problems else 0
+
+
+@app.command()
+def certify(
+    file: Annotated[Path | None, typer.Argument(help="CSV file with named columns.", metavar="[FILE.csv]")] = None,
+    target: Annotated[str | None, Option(help="Column of the file to predict.", metavar="COLUMN")] = None,
+    weights: Annotated[str | None, Option(help="Column with the weight of each row.", metavar="COLUMN")] = None,
+    truth_table: Annotated[
+        str | None, Option(help="Truth table in counting order, or its name.", metavar="BITS")
+    ] = None,
+    region: Annotated[str | None, Option(help="Region of the unit square.", metavar="NAME")] = None,
+    loss: Annotated[Loss, Option(help="Floors to work out.")] = Loss.all,
+    orient: Annotated[
+        bool | None, Option("--orient/--no-orient", help="Look for inputs to flip; by default for small data.")
+    ] = None,
+    out: Annotated[Path, Option(help="Folder for the results.")] = Path("results/certify"),
+    json_: Annotated[bool, Option("--json", help="Print one JSON document instead of words.")] = False,
+) -> None:
+    """Prove what excitation alone can do with a function or with data: floor, witness, inhibition needed.
+
+    Example: python -m eisim certify --truth-table 0110
+    """
+    from eisim.report.files import check_writable, to_json, write
+
+    check_writable(out)
+    with _progress({}) as report:
+        report("reading")
+        function = _function(file, target, weights, truth_table, region, report)
+        from eisim.report import certificate as shown
+        from eisim.report.draw import draw
+        from eisim.theory.certificate import LOSSES, certify
+
+        losses = LOSSES if loss is Loss.all else (loss.name,)
+        certificate = certify(function, losses, orient, report)
+        report("writing results")
+        found = shown.to_json(certificate)
+        (out / "certificate.json").unlink(missing_ok=True)  # written last: with it the folder is whole
+        (out / "certificate.svg").unlink(missing_ok=True)
+        write(out / "points.csv", shown.points_table(certificate))
+        for name, svg in draw(shown.figures, certificate):
+            write(out / name, svg)
+        write(out / "certificate.json", to_json(found))
+    if json_:
+        print(to_json(found))
+    else:
+        for line in shown.words(certificate):
+            print(textwrap.fill(line, 110, subsequent_indent="  ", break_long_words=False))
+        print(f"Points, certificate and picture are in {out}")
+
+
+def _function(file, target, weights, truth_table, region, report):
+    """The function that the arguments of `certify` name."""
+    from eisim.functions import NAMED, REGIONS, LabelledData, TruthTable
+
+    given = [what for what in (file, truth_table, region) if what is not None]
+    if len(given) != 1:
+        raise InputError(f"certify: expected one of FILE.csv, --truth-table and --region, found {len(given)} of them")
+    if file is None and (target is not None or weights is not None):
+        raise InputError("certify: --target and --weights: expected with FILE.csv only")
+    if truth_table is not None:
+        return NAMED.get(truth_table) or TruthTable(truth_table)
+    if region is not None:
+        if region not in REGIONS:
+            raise InputError(f"--region: expected one of {', '.join(REGIONS)}, found {region!r}")
+        return REGIONS[region]
+    if target is None:
+        raise InputError("certify: --target: expected the column to predict, found none")
+    return LabelledData.from_csv(file, target, weights, report)
 
 
 def _load_experiment(name):

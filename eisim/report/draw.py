@@ -10,6 +10,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 
@@ -46,19 +47,24 @@ class Artist:
 def main(experiment: str) -> None:
     """Draw what the parent sends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    module = importlib.import_module(experiment)
+    result = pickle.load(sys.stdin.buffer)
+    pickle.dump(draw(module.figures, result), sys.stdout.buffer)
+
+
+def draw(figures: Callable, result) -> list[tuple[str, bytes]]:
+    """Pairs of file name and SVG of what ``figures(result)`` yields."""
     import matplotlib
 
     from eisim.report.figures import STYLE
 
-    module = importlib.import_module(experiment)
-    result = pickle.load(sys.stdin.buffer)
     drawn = []
     with matplotlib.rc_context(STYLE):
-        for name, figure in module.figures(result):
+        for name, figure in figures(result):
             buffer = io.BytesIO()
             figure.savefig(buffer, format="svg", metadata={"Date": None})
             drawn.append((name, buffer.getvalue()))
-    pickle.dump(drawn, sys.stdout.buffer)
+    return drawn
 
 
 if __name__ == "__main__":

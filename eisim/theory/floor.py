@@ -61,7 +61,7 @@ def wrong_rows(found: Violations, report: Report = silent) -> np.ndarray:
 def linf(found: Violations, report: Report = silent) -> tuple[float, np.ndarray]:
     """The least largest error of any monotone function; returns as `zero_one`."""
     sample = found.sample
-    ranks, levels = sample.ranks.astype(np.int32), sample.levels
+    ranks, levels = sample.ranks, sample.levels
     highest_below = extend(ranks, ranks, levels, report)
     lowest_above = -extend(-ranks, -ranks, -levels, report)
     return float(found.largest_fall / 2), (highest_below / 2 + lowest_above / 2)[sample.row]

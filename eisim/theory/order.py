@@ -163,7 +163,7 @@ def extend(points, known, values, report: Report = silent) -> np.ndarray:
     """
     order = np.argsort(-values, kind="stable")
     found = np.full(len(points), values.min())
-    for chunk, below in comparisons(-points.astype(np.int32), -known[order].astype(np.int32), report):
+    for chunk, below in comparisons(-points, -known[order], report):
         first = below.argmax(axis=1)
         found[chunk] = np.where(below[np.arange(len(first)), first], values[order[first]], found[chunk])
     return found

@@ -109,13 +109,12 @@ def _floors(sample, report) -> tuple[Callable, int]:
         )
 
     def compared(lower, upper):
-        chunks = comparisons(lower.astype(np.int32)[:, None], upper.astype(np.int32)[:, None], report)
+        chunks = comparisons(lower[:, None], upper[:, None], report)
         return np.concatenate([np.packbits(below, axis=1, bitorder="little") for _, below in chunks])
 
     target = np.unique(levels, return_inverse=True)[1]
     falls = compared(1 - target[rows], -target[columns])
-    inputs = ranks.T.astype(np.int32)
-    upwards, downwards = ([compared(x[rows], x[columns]) for x in signed] for signed in (inputs, -inputs))
+    upwards, downwards = ([compared(x[rows], x[columns]) for x in signed] for signed in (ranks.T, -ranks.T))
     row_weights = [weights[i] for i in rows]
     column_weights = {k: weights[j] for k, j in enumerate(columns)}
 

@@ -26,7 +26,7 @@ class Sample:
     def _distinct(self):
         """Ranks of the inputs and index of each distinct row, and row of each observation."""
         columns = [np.unique(column, return_inverse=True)[1] for column in (*self.points.T, self.targets)]
-        ranks = np.stack(columns, axis=1).astype(np.min_scalar_type(len(self.points)))
+        ranks = np.stack(columns, axis=1).astype(np.min_scalar_type(-len(self.points) - 1))
         order = np.lexsort(ranks.T[::-1])
         new = np.ones(len(order), dtype=bool)
         new[1:] = (ranks[order[1:]] != ranks[order[:-1]]).any(axis=1)

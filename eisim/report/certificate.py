@@ -1,0 +1,276 @@
+"""What `certify` found: in words, as JSON, as a table of points, and as a picture."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from eisim.functions import TruthTable
+from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
+from eisim.theory.certificate import SMALL, Certificate
+from eisim.theory.order import extend
+
+MEANING = {
+    "zero_one": "share of points answered wrongly",
+    "l1": "mean absolute error",
+    "l2": "mean squared error",
+    "linf": "largest absolute error",
+}
+
+
+def to_json(certificate: Certificate) -> dict:
+    """The certificate as a JSON object; the values of the best monotone functions if there are few points."""
+    witness, orientation, data = certificate.witness, certificate.orientation, certificate.data
+    return {
+        "function": data.name,
+        "points": len(data.points),
+        "inputs": list(data.names),
+        "target": data.target,
+        "representable": certificate.representable,
+        "violating_pairs": certificate.violating_pairs,
+        "witness": witness and [list(witness.lower), list(witness.upper)],
+        "inversion_complexity": certificate.inversion_complexity,
+        "chain": [list(point) for point in certificate.chain],
+        "floor": certificate.floor,
+        "floor_with_inhibitory_neurons": {str(r): floor for r, floor in certificate.floor_with.items()},
+        "orientation": orientation
+        and {
+            "flip": [data.names[j] for j in orientation.flipped],
+            "floor": orientation.floor,
+            "exact": orientation.exact,
+            "on_off_floor": orientation.on_off_floor,
+        },
+        "best_monotone": certificate.best if len(data.points) <= SMALL else None,
+        "notes": list(certificate.notes),
+    }
+
+
+def words(certificate: Certificate) -> Iterator[str]:
+    """The certificate in words, a line or paragraph at a time."""
+    data, floor = certificate.data, certificate.floor
+    if certificate.representable:
+        yield f"{data.name}: excitation alone can compute it. It never falls when inputs rise (T1, T4)."
+    else:
+        lower, upper = certificate.witness
+        yield f"{data.name}: no circuit without inhibition computes it."
+        yield (
+            f"Witness: at {_point(data.names, lower)} the function is {_value(certificate, lower, max)}, at "
+            f"{_point(data.names, upper)} it is {_value(certificate, upper, min)}. "
+            "No input went down, yet the function falls; more excitation can never make a circuit of excitatory "
+            f"neurons answer less. There are {certificate.violating_pairs:,} such pairs of points."
+        )
+        yield (
+            "Floor, the least error of any excitatory-only circuit: "
+            + "; ".join(f"{MEANING[loss]} {value:.6g}" for loss, value in floor.items())
+            + ". The functions that reach it are in points.csv."
+        )
+    if certificate.inversion_complexity:
+        yield _inhibition(certificate)
+    if certificate.floor_with and not certificate.representable:
+        yield "Zero-one floor by number of inhibitory neurons: " + ", ".join(
+            f"{r}: {value:.6g}" for r, value in certificate.floor_with.items()
+        )
+    if certificate.orientation and not certificate.representable:
+        yield _flips(certificate)
+    elif not certificate.representable:
+        yield "Which inputs to flip was not looked for (it takes many floors): --orient does it."
+    for note in certificate.notes:
+        yield f"Note: {note}"
+
+
+def _inhibition(certificate):
+    needed, chain = certificate.inversion_complexity, certificate.chain
+    drops = len(chain) // 2
+    neurons = "1 inhibitory neuron is" if needed == 1 else f"{needed} inhibitory neurons are"
+    times = "once" if drops == 1 else f"{drops} times"
+    shown = [_compact(certificate, point) for point in chain]
+    if len(shown) > 8:
+        shown = [*shown[:4], "...", *shown[-4:]]
+    return (
+        f"Inhibition needed: {neurons} enough and fewer are not, in a feed-forward threshold circuit (T6), since the "
+        f"function falls {times} along an increasing chain: {' ≤ '.join(shown)}, where it is 1, 0, 1, 0, ... in turn."
+    )
+
+
+def _flips(certificate):
+    orientation, names = certificate.orientation, certificate.data.names
+    how = "no other choice is better" if orientation.exact else "the best found by flipping one input after another"
+    if orientation.flipped:
+        flipped = ", ".join(names[j] for j in orientation.flipped)
+        lead = (
+            f"With {flipped} flipped (one inhibitory relay each) the zero-one floor is {orientation.floor:.6g}; {how}."
+        )
+    else:
+        lead = f"Flipping inputs does not lower the zero-one floor ({how})."
+    return f"{lead} With an ON and OFF pair for every input it is {orientation.on_off_floor:.6g}."
+
+
+def _point(names, point):
+    return (
+        "("
+        + ", ".join(f"{name} = {value:g}" for name, value in zip(names[:6], point, strict=False))
+        + (", ...)" if len(names) > 6 else ")")
+    )
+
+
+def _compact(certificate, point):
+    if isinstance(certificate.function, TruthTable):
+        return "".join(str(x) for x in point)
+    return "(" + ", ".join(f"{value:g}" for value in point[:6]) + (", ...)" if len(point) > 6 else ")")
+
+
+def _value(certificate, point, which):
+    data = certificate.data
+    return f"{which(data.targets[(data.points == point).all(axis=1)]):g}"
+
+
+def points_table(certificate: Certificate) -> str:
+    """CSV: every point with its target, its weight, and the values of the best monotone function for each loss."""
+    data = certificate.data
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*data.names, data.target, "weight", *(f"best_{loss}" for loss in certificate.best)])
+    writer.writerows(np.column_stack([data.points, data.targets, data.weights, *certificate.best.values()]).tolist())
+    return out.getvalue()
+
+
+def figures(certificate: Certificate) -> Iterator[tuple[str, Figure]]:
+    """Pairs of file name and figure, for truth tables and for one or two inputs."""
+    n_inputs = certificate.data.n_inputs
+    if isinstance(certificate.function, TruthTable) and 2 <= n_inputs <= 5:
+        figure = Figure(figsize=(3.3 + 1.2 * (n_inputs - 2), 2.9 + 0.7 * (n_inputs - 2)), layout="constrained")
+        hypercube(figure.subplots(), certificate)
+    elif n_inputs == 1:
+        figure = Figure(figsize=(4.2, 3.0), layout="constrained")
+        line(figure.subplots(), certificate)
+    elif n_inputs == 2:
+        figure = Figure(figsize=(4.4, 3.6), layout="constrained")
+        plane(figure.subplots(), certificate)
+    else:
+        return
+    yield "certificate.svg", figure
+
+
+def _heading(certificate):
+    name = certificate.data.name
+    if certificate.representable:
+        return f"{name}: excitation alone computes it"
+    loss, floor = next(iter(certificate.floor.items()))
+    return f"{name}: floor {floor:.3g} ({MEANING[loss]})"
+
+
+def line(ax: Axes, certificate: Certificate) -> Axes:
+    """Targets against one input, the best monotone functions, and the witness."""
+    data = certificate.data
+    x = data.points[:, 0]
+    order = np.argsort(x, kind="stable")
+    ax.plot(x, data.targets, "o", ms=3, color=NEUTRAL, alpha=0.6, mew=0, label="data")
+    styles = {"zero_one": "-", "l1": "--", "l2": "-.", "linf": ":"}
+    for loss, best in certificate.best.items():
+        label = f"best monotone, {loss.replace('_', '-')}"
+        ax.step(x[order], best[order], styles[loss], where="mid", lw=1.2, color=EXCITATORY, label=label)
+    if certificate.witness:
+        lower, upper = (point[0] for point in certificate.witness)
+        ends = data.targets[x == lower].max(), data.targets[x == upper].min()
+        arrow = {"arrowstyle": "-|>", "color": INHIBITORY, "lw": 1.5}
+        ax.annotate("", (upper, ends[1]), (lower, ends[0]), arrowprops=arrow)
+        ax.plot([], [], color=INHIBITORY, label="witness: input up, function down")
+    ax.set_xlabel(data.names[0])
+    ax.set_ylabel(data.target)
+    ax.set_title(_heading(certificate))
+    ax.legend(frameon=False, fontsize=7)
+    return ax
+
+
+def plane(ax: Axes, certificate: Certificate) -> Axes:
+    """Targets over two inputs, the best monotone function as shading behind them, and the witness."""
+    data = certificate.data
+    low, high = data.targets.min(), data.targets.max()
+    loss, best = next(iter(certificate.best.items()))
+    scale = {"cmap": LinearSegmentedColormap.from_list("", ["white", EXCITATORY]), "vmin": low, "vmax": high or 1}
+    _shade(ax, data.points, best, alpha=0.4, **scale)
+    size = np.clip(6e3 / len(data.points), 0.3, 20)
+    shown = ax.scatter(
+        *data.points.T,
+        size,
+        c=data.targets,
+        edgecolors=NEUTRAL,
+        linewidths=np.sqrt(size) / 10,
+        rasterized=True,
+        **scale,
+    )
+    ax.figure.colorbar(shown, ax=ax, label=f"{data.target} (dots); best monotone, {loss.replace('_', '-')} (behind)")
+    if certificate.witness:
+        lower, upper = certificate.witness
+        arrow = {"arrowstyle": "-|>", "color": INHIBITORY, "lw": 1.8, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 9}
+        ax.annotate("", upper, lower, arrowprops=arrow, zorder=5)
+        ax.plot([], [], color=INHIBITORY, label="witness: inputs rise, function falls")
+        ax.legend(frameon=False, fontsize=7, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+    ax.set_xlabel(data.names[0])
+    ax.set_ylabel(data.names[1])
+    ax.set_title(_heading(certificate), pad=18 if certificate.witness else 6)
+    return ax
+
+
+def _shade(ax, points, best, resolution=200, **style):
+    """The least monotone function above the best values, over the whole plane."""
+    margin = np.ptp(points, axis=0) * 0.05
+    low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
+    x, y = (np.linspace(a, b, resolution) for a, b in zip(low, high, strict=True))
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    values = extend(grid, points, best).reshape(resolution, resolution)
+    ax.imshow(values, origin="lower", extent=(low[0], high[0], low[1], high[1]), aspect="auto", **style)
+
+
+def hypercube(ax: Axes, certificate: Certificate) -> Axes:
+    """All input patterns by number of active inputs, with the falls of the function and a chain of most falls."""
+    function = certificate.function
+    patterns, values = function.patterns, function.values
+    level = patterns.sum(axis=1)
+    place = np.empty(len(patterns))
+    for k in range(function.n_inputs + 1):
+        mine = np.flatnonzero(level == k)[::-1]
+        place[mine] = np.arange(len(mine)) - (len(mine) - 1) / 2
+    chain = [int("".join(map(str, point)), 2) for point in certificate.chain]
+    drawn = {}
+    for x in range(len(patterns)):
+        for bit in range(function.n_inputs):
+            y = x | 1 << bit
+            if y != x:
+                falls = values[x] and not values[y]
+                drawn["falls" if falls else "rises or stays"] = ax.plot(
+                    place[[x, y]],
+                    level[[x, y]],
+                    color=INHIBITORY if falls else "#bbbbbb",
+                    lw=1.4 if falls else 0.6,
+                    zorder=2 if falls else 1,
+                )[0]
+    if chain:
+        drawn["most falls"] = ax.plot(place[chain], level[chain], color="black", lw=3.5, alpha=0.25, zorder=0.5)[0]
+    for x, value in enumerate(values):
+        label = "".join(map(str, patterns[x]))
+        box = {"boxstyle": "round,pad=0.3", "fc": EXCITATORY if value else "white", "ec": NEUTRAL, "lw": 0.6}
+        ax.text(
+            place[x],
+            level[x],
+            label,
+            ha="center",
+            va="center",
+            fontsize=6,
+            color="white" if value else "black",
+            bbox=box,
+        )
+    ax.set_ylabel("active inputs")
+    ax.set_yticks(range(function.n_inputs + 1))
+    ax.set_xticks([])
+    ax.margins(0.12)
+    ax.spines["bottom"].set_visible(False)
+    ax.set_title(f"{_heading(certificate)}\nfilled: 1, empty: 0")
+    ax.legend(
+        drawn.values(), drawn.keys(), frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3
+    )
+    return ax
