@@ -179,8 +179,9 @@ def run(settings: Settings, kinds, seed, backend, report) -> Census:
     from eisim.ablation import ablate
     from eisim.functions import patterns
     from eisim.simulation import simulate
+    from eisim.theory.code import least_codes
     from eisim.theory.inversion import falls
-    from eisim.theory.synthesis import build, least_codes
+    from eisim.theory.synthesis import build
 
     report("building the circuit of all functions")
     kind = "spiking" if "spiking" in kinds else "rate"

@@ -11,7 +11,7 @@ import numpy as np
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.errors import InputError
 from eisim.functions import NAMED
-from eisim.theory.synthesis import AFFERENT_RATE, CELLS, just_at_threshold
+from eisim.theory.cells import AFFERENT_RATE, CELLS, just_at_threshold
 
 FUNCTION = NAMED["and"]
 # In units of the input that just reaches threshold.

@@ -1,6 +1,5 @@
 """Synthesis: from a truth table to the circuit that computes it with the least inhibition."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -9,49 +8,12 @@ from scipy import sparse
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.errors import InputError
 from eisim.functions import TruthTable, patterns
-from eisim.neurons import LIF, RateUnit, Saturating
-from eisim.theory.inversion import falls, floor_with, inversion_complexity
+from eisim.neurons import LIF, RateUnit
+from eisim.theory.cells import AFFERENT_RATE, CELLS, SLACK, just_at_threshold
+from eisim.theory.code import falls_code, minimal_true_points
+from eisim.theory.graded import build_graded
+from eisim.theory.inversion import floor_with, inversion_complexity
 from eisim.theory.sample import Sample
-
-
-@dataclass(frozen=True)
-class Cells:
-    """The neurons and synaptic strengths that a synthesised circuit is made of, one set for each kind.
-
-    Strengths are in units of the input that just reaches the target's threshold when the source fires at the
-    inputs' rate.
-
-    Attributes
-    ----------
-    neuron : RateUnit or LIF
-    to_or : float
-        Strength of a coincidence unit onto the neuron that any one of them fires.
-    inhibition : float
-        Strength of an inhibitory neuron onto a coincidence unit.
-    readout_threshold : float
-        Decision threshold, in Hz.
-    """
-
-    neuron: RateUnit | LIF
-    to_or: float
-    inhibition: float
-    readout_threshold: float
-
-
-AFFERENT_RATE = 100.0  # Hz
-# A coincidence unit of k inputs has its threshold at k - SLACK active ones: nearer to k than to k - 1, because noise
-# makes a unit below threshold fire, but hardly silences one above.
-SLACK = 0.4
-CELLS = {
-    "rate": Cells(
-        # The gain makes the least that 6 coincident inputs leave above threshold saturate the unit.
-        Saturating(tau=10e-3, threshold=AFFERENT_RATE, gain=15.0, maximum=AFFERENT_RATE),
-        to_or=2.0,
-        inhibition=2.0,
-        readout_threshold=50.0,
-    ),
-    "spiking": Cells(LIF(noise=0.5e-3), to_or=4.0, inhibition=5.0, readout_threshold=25.0),
-}
 
 
 def synthesize(
@@ -75,7 +37,7 @@ def synthesize(
     neuron : RateUnit or LIF, optional
         The neuron to build from, in place of the default of that kind.
     graded : bool
-        Let one inhibitory neuron carry the number of falls as its rate; rate circuits only.
+        Let one inhibitory neuron carry the number of falls as its rate.
 
     Returns
     -------
@@ -98,6 +60,13 @@ def synthesize(
         raise InputError(f"synthesize: kind: expected 'rate' or 'spiking', found {kind!r}")
     if neuron is not None and (getattr(neuron, "kind", None) != kind or just_at_threshold(neuron, 1) <= 0):
         raise InputError(f"synthesize: neuron: expected a {kind} neuron that is silent without input, found {neuron!r}")
+    if graded:
+        if neuron is not None or inhibitory not in (None, 1):
+            raise InputError(
+                "synthesize: graded: expected one inhibitory neuron, and its own neurons, found "
+                f"inhibitory {inhibitory!r} and neuron {neuron!r}"
+            )
+        return build_graded(function, kind)
     least = inversion_complexity(function)
     if inhibitory is None:
         inhibitory = least
@@ -115,70 +84,6 @@ def nearest_with(function: TruthTable, inhibitory: int) -> TruthTable:
     _, values = floor_with(sample, inhibitory)
     kind = f"with {inhibitory} inhibitory" if inhibitory else "excitatory-only"
     return TruthTable("".join("01"[int(v)] for v in values), f"best {kind} for {function.name}")
-
-
-def falls_code(function: TruthTable, length: int) -> np.ndarray:
-    """The number of falls up to each pattern in `length` bits, bool of shape (length, 2**n_inputs).
-
-    Each bit is monotone in the pattern and in the silence of the bits before it. The first bits are a thermometer
-    that divides the range of the number into segments, as few as leave the others, the place within the segment in
-    binary, all in use: without surplus none, so that it is the number in binary.
-    """
-    count = falls(function.values).astype(int)
-    most = int(count.max())
-    if not most:  # nothing to carry: the neurons fire when all inputs do
-        return np.tile(np.arange(len(count)) == len(count) - 1, (length, 1))
-    for marks in range(min(length, most) + 1):
-        segments = np.array_split(np.arange(most + 1), marks + 1)
-        starts = np.array([segment[0] for segment in segments])
-        binary = (len(segments[0]) - 1).bit_length()
-        if marks + binary >= min(length, most):
-            break
-    place = count - starts[np.searchsorted(starts, count, side="right") - 1]
-    thermometer = count >= starts[1:, None]
-    bits = np.concatenate([thermometer, (place >> np.arange(binary)[::-1, None] & 1).astype(bool)])
-    return bits[np.arange(length) % len(bits)]
-
-
-def least_codes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For many functions the number of falls in binary, the most significant bit first: their least inhibition.
-
-    Parameters
-    ----------
-    values : ndarray of bool, shape (n_functions, 2**n_inputs)
-
-    Returns
-    -------
-    code : ndarray of bool, shape (n_functions, most, 2**n_inputs)
-    n_inhibitory : ndarray of int, shape (n_functions,)
-        The first so many bits of each are in use; the others are false.
-    """
-    count = falls(values)
-    n_inhibitory = np.frexp(count.max(axis=1).astype(float))[1]  # the bit length
-    place = n_inhibitory[:, None] - 1 - np.arange(n_inhibitory.max())
-    return (count[:, None, :] >> np.maximum(place, 0)[..., None] & (place >= 0)[..., None]).astype(bool), n_inhibitory
-
-
-def minimal_true_points(values: np.ndarray, silence: np.ndarray) -> np.ndarray:
-    """Patterns at which a function is true, but at none below in both inputs and silences.
-
-    Parameters
-    ----------
-    values : ndarray of bool, shape (n_functions, 2**n_inputs)
-    silence : ndarray of bool, shape (n_functions, n_inhibitory, 2**n_inputs)
-        Of the inhibitory neurons of each function.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_functions, 2**n_inputs)
-    """
-    minimal = values.copy()
-    for x in range(values.shape[1]):
-        y = x
-        while y:
-            y = y - 1 & x  # the patterns below x
-            minimal[:, x] &= ~(values[:, y] & (silence[:, :, y] <= silence[:, :, x]).all(axis=1))
-    return minimal
 
 
 def build(
@@ -264,11 +169,3 @@ def _distinct_columns(matrix):
     kinds: dict[bytes, int] = {}
     kind = np.array([kinds.setdefault(key, len(kinds)) for key in keys])
     return np.unique(kind, return_index=True)[1], kind
-
-
-def just_at_threshold(neuron: RateUnit | LIF, sign: int) -> float:
-    """Weight with which a source that fires at `AFFERENT_RATE` brings as much input as reaches threshold."""
-    if neuron.kind == "rate":
-        return neuron.threshold / AFFERENT_RATE
-    receptor = neuron.excitation if sign > 0 else neuron.inhibition
-    return neuron.rheobase / (receptor.area * AFFERENT_RATE)
