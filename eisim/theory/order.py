@@ -67,8 +67,8 @@ def comparisons(lower, upper, report: Report = silent) -> Iterator[tuple[slice, 
         )
     columns = np.ascontiguousarray(upper.T)
     at_once = max(1, _AT_ONCE // max(1, len(upper)))
-    for start in range(0, len(lower), at_once):
-        report("comparing points", start / len(lower))
+    for start in range(0, len(lower) or 1, at_once):
+        report("comparing points", start / (len(lower) or 1))
         rows = slice(start, min(start + at_once, len(lower)))
         below = np.ones((rows.stop - rows.start, len(upper)), dtype=bool)
         for mine, theirs in zip(lower[rows].T, columns, strict=True):
