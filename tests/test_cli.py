@@ -106,7 +106,7 @@ def test_list_and_help_are_light(eisim):
         (("run", "--seed", "-1"), "-1"),
         (("run", "--kind", "fast"), "'fast'"),
         (("run", "--backend", "gpu"), "'gpu'"),
-        (("run", "nothing"), "expected one of boolean, found 'nothing'"),
+        (("run", "nothing"), "expected one of boolean, census"),
         (("run", "--set", "seeds"), "expected KEY=VALUE, found 'seeds'"),
         (("run", "--set", "speed=1"), "expected one of functions, levels"),
         (("run", "--set", "seeds=many"), "seeds: expected a whole number, found 'many'"),
@@ -151,3 +151,58 @@ def test_an_interrupted_run_leaves_nothing(tmp_path):
 def test_json_of_bad_input_leaves_stdout_empty(eisim, tmp_path):
     done = eisim("run", "--json", "--set", "functions=2", cwd=tmp_path)
     assert done.returncode == 2 and done.stdout == ""
+
+
+def test_certify_a_truth_table(eisim, tmp_path):
+    done = eisim("certify", "--truth-table", "0110", "--json", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found == json.loads((tmp_path / "certificate.json").read_text())
+    assert found["representable"] is False and found["violating_pairs"] == 2
+    assert found["witness"] == [[0, 1], [1, 1]] and found["inversion_complexity"] == 1
+    assert found["floor"] == pytest.approx({"zero_one": 0.25, "l1": 0.25, "l2": 1 / 6, "linf": 0.5})
+    assert found["best_monotone"]["zero_one"] == [0, 1, 1, 1]
+    ET.parse(tmp_path / "certificate.svg")
+    assert (tmp_path / "points.csv").read_text().splitlines()[:2] == [
+        "x1,x2,target,weight,best_zero_one,best_l1,best_l2,best_linf",
+        "0.0,0.0,0.0,1.0,0.0,0.0,0.0,0.0",
+    ]
+
+
+def test_certify_data_in_words(eisim, tmp_path):
+    rows = "".join(f"{c},{s},{(c > 3) * (s < 4):d},2\n" for c in range(8) for s in range(8))
+    (tmp_path / "cells.csv").write_text("contrast,size,fires,n\n" + rows)
+    words = ("certify", "cells.csv", "--target", "fires", "--weights", "n")
+    done = eisim(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stdout.split())
+    assert "cells.csv: no circuit without inhibition computes it." in told
+    assert "at (contrast = 4, size = 3) the function is 1, at (contrast = 4, size = 4) it is 0" in told
+    assert "1 inhibitory neuron is enough and fewer are not" in told
+    assert "With size flipped (one inhibitory relay each) the zero-one floor is 0;" in told
+    assert {p.name for p in (tmp_path / "results/certify").iterdir()} == {
+        "certificate.json",
+        "certificate.svg",
+        "points.csv",
+    }
+    only = eisim(*words, "--loss", "l2", "--json", cwd=tmp_path)
+    assert list(json.loads(only.stdout)["floor"]) == ["l2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "expected one of FILE.csv, --truth-table and --region, found 0 of them"),
+        (("--truth-table", "0110", "--region", "disc"), "found 2 of them"),
+        (("--truth-table", "011"), "truth table: expected 2, 4, 8, 16, 32 or 64 characters, found 3"),
+        (("--region", "moon"), "--region: expected one of half-plane,"),
+        (("--truth-table", "0110", "--target", "y"), "expected with FILE.csv only"),
+        (("nowhere.csv", "--target", "y"), "nowhere.csv: cannot be read: No such file or directory"),
+        (("nowhere.csv",), "--target: expected the column to predict, found none"),
+        (("--truth-table", "0110", "--loss", "l3"), "'l3' is not one of"),
+    ],
+)
+def test_bad_words_to_certify(eisim, tmp_path, words, message):
+    done = eisim("certify", *words, cwd=tmp_path)
+    assert done.returncode == 2 and not done.stdout
+    assert message in done.stderr and done.stderr.count("\n") == 1

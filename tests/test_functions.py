@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 
-from eisim import NAMED, InputError, TruthTable
+from eisim import NAMED, InputError, LabelledData, TruthTable
+from eisim.functions import labelled_data
 
 
 def test_counting_order_has_the_first_input_as_most_significant_bit():
@@ -21,3 +23,82 @@ def test_named_functions():
 def test_bad_truth_tables(bits):
     with pytest.raises(InputError, match="truth table: expected"):
         TruthTable(bits)
+
+
+def csv(folder, text):
+    path = folder / "data.csv"
+    path.write_text(text)
+    return path
+
+
+def test_labelled_data_from_csv(tmp_path):
+    data = LabelledData.from_csv(csv(tmp_path, "a, b ,rate,w\n1,2.5,0,1\n 3,-4e2,1,2\n"), "rate", "w")
+    assert data.points.tolist() == [[1, 2.5], [3, -400]]
+    assert data.targets.tolist() == [0, 1] and data.weights.tolist() == [1, 2]
+    assert data.names == ("a", "b ") and data.target == "rate" and data.notes == ()
+
+
+def test_rows_with_missing_values_are_left_out_and_counted(tmp_path):
+    data = LabelledData.from_csv(csv(tmp_path, "a,b,y\n1,2,0\n,5,1\n3,NA,0\n4,5,1\n"), "y")
+    assert data.points.tolist() == [[1, 2], [4, 5]]
+    assert data.notes == ("2 of 4 rows have missing values and are left out; the first is row 2, column 'a'.",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "expected a first line with column names, found an empty file"),
+        ("a,y\n", "expected at least 2 rows, found 0"),
+        ("a,y\n1,1\n", "expected at least 2 rows, found 1"),
+        ("a,b\n1,1\n2,2\n", "target: expected one of the columns a, b, found 'y'"),
+        ("y\n1\n2\n", "expected at least one column beside the target, found y"),
+        ("a,y\n1,1\nspam,0\n", "row 2 (line 3), column 'a': expected a finite number, found 'spam'"),
+        ("a,y\n1,1\n2,inf\n", "row 2 (line 3), column 'y': expected a finite number, found 'inf'"),
+        ("a,y\nnan,1\n2,1\n", "row 1 (line 2), column 'a': expected a finite number, found 'nan'"),
+        ("a,y\n1,1\n2,1,3,4\n", "expected comma-separated values, found:"),
+        ("a,y\n1,1\n,1\n", "expected at least 2 rows without missing values, found 1"),
+    ],
+)
+def test_bad_csv_names_row_and_column(tmp_path, text, message):
+    with pytest.raises(InputError) as error:
+        LabelledData.from_csv(csv(tmp_path, text), "y")
+    assert message in str(error.value) and "data.csv" in str(error.value)
+
+
+def test_csv_that_is_none(tmp_path):
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        LabelledData.from_csv(tmp_path / "nowhere.csv", "y")
+    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+        LabelledData.from_csv(tmp_path, "y")
+    (tmp_path / "picture.csv").write_bytes(bytes(range(256)))
+    with pytest.raises(InputError, match=r"picture\.csv"):
+        LabelledData.from_csv(tmp_path / "picture.csv", "y")
+
+
+def test_more_rows_than_can_be_compared_are_refused_before_all_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(labelled_data, "MAX_DISTINCT", 50)
+    monkeypatch.setattr(labelled_data, "_ROWS_AT_ONCE", 40)
+    rows = "".join(f"{k},{k % 2}\n" for k in range(1000))
+    with pytest.raises(InputError, match=r"expected at most 50 distinct rows.* found more in the first 80 rows"):
+        LabelledData.from_csv(csv(tmp_path, "a,y\n" + rows), "y")
+    rows = "".join(f"{k % 7},{k % 2}\n" for k in range(1000))
+    assert len(LabelledData.from_csv(csv(tmp_path, "a,y\n" + rows), "y").targets) == 1000
+
+
+@pytest.mark.parametrize(
+    ("points", "targets", "weights", "message"),
+    [
+        ([[1, 2], [3, np.nan]], [0, 1], None, "row 2, column 'x2': expected a finite number, found nan"),
+        ([[1], [3]], [0, np.inf], None, "row 2, column 'target': expected a finite number, found inf"),
+        ([[1], [3]], [0, 1, 1], None, r"targets: expected shape \(2,\), one for each row, found \(3,\)"),
+        ([1, 3], [0, 1], None, r"points: expected shape \(points, inputs\), found \(2,\)"),
+        ([[1]], [0], None, "expected at least 2 rows, found 1"),
+        ([["a"], ["b"]], [0, 1], None, "points: expected numbers, found"),
+        ([[1], [3]], [0, 1], [1, -1], "row 2: expected a weight of 0 or more, found -1"),
+        ([[1], [3]], [0, 1], [0, 0], "weights: expected some above 0, found none"),
+        (np.empty((0, 2)), [], None, "expected at least 2 rows, found 0"),
+    ],
+)
+def test_bad_labelled_data(points, targets, weights, message):
+    with pytest.raises(InputError, match=message):
+        LabelledData(points, targets, weights)

@@ -11,6 +11,7 @@ from eisim.errors import InputError
 #: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
 MAX_DISTINCT = 200_000
 MISSING = ("", "NA")
+LARGEST = 1e150  # the square of a target is a number too
 _ROWS_AT_ONCE = 250_000
 
 
@@ -72,6 +73,12 @@ class LabelledData:
                 raise InputError(
                     f"{self.name}: row {row + 1}, column {column!r}: expected a finite number, found {values[row]}"
                 )
+        if np.abs(targets).max() > LARGEST:
+            row = int(np.argmax(np.abs(targets)))
+            raise InputError(
+                f"{self.name}: row {row + 1}, column {self.target!r}: expected at most {LARGEST:g} in size, "
+                f"found {targets[row]:g}"
+            )
         if weights.min() < 0:
             row = int(np.argmin(weights))
             raise InputError(f"{self.name}: row {row + 1}: expected a weight of 0 or more, found {weights[row]:g}")

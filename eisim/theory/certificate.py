@@ -141,10 +141,10 @@ def as_labelled_data(function) -> LabelledData:
 
 def _peculiarities(data, sample):
     """What is special about the data, in words."""
-    constant = [name for name, column in zip(data.names, data.points.T, strict=True) if not np.ptp(column)]
+    constant = [name for name, column in zip(data.names, data.points.T, strict=True) if (column == column[0]).all()]
     if constant:
         yield f"Constant, so they order nothing and are ignored: {', '.join(constant)}."
-    if not np.ptp(data.targets):
+    if (data.targets == data.targets[0]).all():
         yield f"The target {data.target!r} is constant, and a constant is a monotone function."
     _, point, copies = np.unique(sample.all_ranks, axis=0, return_inverse=True, return_counts=True)
     disagreeing = copies[point.ravel()][sample.row] > 1

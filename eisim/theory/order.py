@@ -99,13 +99,13 @@ class Violations:
 
     @cached_property
     def _worst(self):
-        """Row and column of the largest fall, the nearest pair breaking ties."""
+        """Row and column of the largest fall; of equal ones the nearest pair, of those the lowest."""
         found = [(k, (bits & -bits).bit_length() - 1) for k, bits in enumerate(self.above) if bits]
         if not found:
             return None
         x, y = self.rows[[k for k, _ in found]], self.columns[[j for _, j in found]]
         levels, height = self.sample.levels / 2, self.sample.height
-        k = np.lexsort((height[y] - height[x], levels[y] - levels[x]))[0]
+        k = np.lexsort((height[x], height[y] - height[x], levels[y] - levels[x]))[0]
         return self.sample.first[x[k]], self.sample.first[y[k]]
 
     @property

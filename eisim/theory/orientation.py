@@ -72,8 +72,9 @@ def best_orientation(sample: Sample, report: Report = silent) -> Orientation:
         if found is not None:
             best, least = flipped, found
 
-    centred = sample.targets - np.average(sample.targets, weights=sample.weights)
-    slopes = (sample.weights * centred) @ (sample.points / 2 - np.average(sample.points / 2, 0, sample.weights))
+    weights = sample.weights / sample.weights.max()
+    points, targets = (x - np.average(x, axis=0, weights=weights) for x in (sample.scaled, sample.targets))
+    slopes = (weights * targets) @ points
     consider(frozenset(np.flatnonzero(slopes < 0).tolist()))
     if n_inputs <= EXHAUSTIVE:
         orientations = [frozenset(c) for k in range(n_inputs + 1) for c in combinations(range(n_inputs), k)]

@@ -75,12 +75,17 @@ class Sample:
             total[row] += weight
         return total
 
+    @property
+    def scaled(self) -> np.ndarray:
+        """The points with every input scaled to 0 to 1."""
+        points = self.points / 2  # no overflow
+        span = np.ptp(points, axis=0)
+        return (points - points.min(axis=0)) / np.where(span > 0, span, 1)
+
     @cached_property
     def height(self) -> np.ndarray:
-        """Sum of the inputs of each distinct row, every input scaled to 0 to 1: of x <= y their distance."""
-        points = self.points[self.first] / 2  # no overflow
-        span = np.ptp(points, axis=0)
-        return ((points - points.min(axis=0)) / np.where(span > 0, span, 1)).sum(axis=1)
+        """Sum of the scaled inputs of each distinct row: of x <= y the difference is their distance."""
+        return self.scaled[self.first].sum(axis=1)
 
 
 def exact(numbers) -> tuple[list[int], Fraction]:

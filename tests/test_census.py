@@ -1,0 +1,113 @@
+"""The census: all functions at once, against circuits of their own and the theory by exhaustion."""
+
+import json
+
+import numpy as np
+import pytest
+
+from eisim import InputError, TruthTable, certify, simulate, synthesize
+from eisim.functions import patterns
+from eisim.theory.code import least_codes
+from eisim.theory.synthesis import build
+from experiments import census
+from tests.theory.test_truth_tables import DEDEKIND, all_functions, monotone_functions, upward_closure
+
+TIMES = {"duration": 200e-3, "window": 100e-3, "dt": 0.5e-3}
+
+
+def run(**settings):
+    return census.run(census.Settings(**settings), ["spiking", "rate"], 7, "cpp", lambda *_: None)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_all_functions(n):
+    found = run(inputs=n, levels=3)
+    assert found.problems == []
+    assert found.intact.all() and found.survives.sum() == DEDEKIND[n]
+    for f, floor, inhibitory, ablated in zip(
+        all_functions(n), found.floor, found.inhibitory, found.computed[-1], strict=True
+    ):
+        certificate = certify(f, losses=["zero_one"])
+        assert certificate.floor["zero_one"] == floor
+        assert certificate.inversion_complexity == inhibitory
+        assert (ablated == upward_closure(f)).all()
+
+
+def test_all_functions_of_4_inputs():
+    found = run(inputs=4, levels=2)
+    assert found.problems == []
+    document = census.to_json(found)
+    assert document["functions"] == document["computed_intact"] == 65536
+    assert document["survive_ablation"] == 168
+    assert sum(document["by_inhibitory_neurons"].values()) == 65536 and document["by_inhibitory_neurons"]["0"] == 168
+    for k in np.random.default_rng(0).integers(0, 2**16, 100):
+        certificate = certify(TruthTable(f"{k:016b}"), losses=["zero_one"])
+        assert certificate.floor["zero_one"] == found.floor[k]
+        assert certificate.inversion_complexity == found.inhibitory[k]
+
+
+@pytest.mark.parametrize("kind", ["spiking", "rate"])
+def test_the_shared_circuit_does_what_circuits_of_their_own_do(kind):
+    rng = np.random.default_rng(1)
+    for n in (3, 4):
+        values = rng.random((40, 2**n)) < 0.5
+        code, inhibitory = least_codes(values)
+        shared = build(values, code, inhibitory, kind, "shared").without_noise()
+        own = [synthesize(TruthTable("".join("01"[int(v)] for v in f)), kind=kind).without_noise() for f in values]
+        responses = simulate([shared, *own], patterns(n), **TIMES)
+        alone = np.hstack([response.readouts for response in responses[1:]])
+        assert responses[0].readouts == pytest.approx(alone, abs=1e-9)  # sums of weights may round differently
+        assert (census.inhibitory_upstream(shared) == [c.n_inhibitory for c in own]).all()
+
+
+def test_a_sample_of_larger_functions():
+    found = run(inputs=5, levels=2, sample=30)
+    assert found.sampled and len(found.values) == 30 and found.problems == []
+    again = run(inputs=5, levels=2, sample=30)
+    assert (found.values == again.values).all() and (found.computed == again.computed).all()
+    for values, floor in zip(found.values, found.floor, strict=True):
+        f = TruthTable("".join("01"[int(v)] for v in values))
+        assert certify(f, losses=["zero_one"], orient=False).floor["zero_one"] == floor
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_monotone_functions(n):
+    assert {tuple(f) for f in census.monotone_functions(n)} == set(monotone_functions(n))
+
+
+def test_contradictions_are_found():
+    found = run(inputs=2, levels=2)
+    broken = found.computed.copy()
+    broken[-1] = found.values  # as if ablation had taken nothing away
+    problems = census.Census(**(vars(found) | {"computed": broken})).problems
+    assert any("CONTRADICT T8" in p for p in problems) and any(
+        "below" in p or "better than the floor" in p for p in problems
+    )
+    broken = found.computed.copy()
+    broken[0, 6] = ~broken[0, 6]
+    (problem,) = census.Census(**(vars(found) | {"computed": broken})).problems
+    assert problem == "census: 1 of 16 functions are not computed by the intact circuit, such as 0110"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"inputs": 0}, "inputs: expected 1 to 5, found 0"),
+        ({"inputs": 6}, "inputs: expected 1 to 5, found 6"),
+        ({"levels": 1}, "levels: expected 2 to 101, found 1"),
+        ({"sample": 0}, "sample: expected 1 to 20000, found 0"),
+    ],
+)
+def test_bad_settings(settings, message):
+    with pytest.raises(InputError, match=message):
+        census.Settings(**settings)
+
+
+def test_command(eisim, tmp_path):
+    done = eisim("run", "census", "--set", "inputs=2", "--set", "levels=3", "--json", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["census"]
+    assert found["functions"] == found["computed_intact"] == 16 and found["survive_ablation"] == 6
+    assert found["by_inhibitory_neurons"] == {"0": 6, "1": 10, "2": 0}
+    assert {p.name for p in tmp_path.iterdir()} == {"run.json", "functions.csv", "data.nc", "function_space.svg"}
+    assert len((tmp_path / "functions.csv").read_text().splitlines()) == 17
