@@ -95,7 +95,7 @@ def main():
     if not quick:
         for n in (10_000, 100_000):
             row(n, 2, "random labels", "zero_one")
-    for n in (1_000,) if quick else (1_000, 2_000):
+    for n in (1_000,) if quick else (1_000, 2_000, 5_000):
         against_scipy(n)
 
 

@@ -16,6 +16,8 @@ from eisim.theory.sample import Sample
 LOSSES = ("zero_one", "l1", "l2", "linf")
 #: Up to so many points, what costs many floors is worked out unasked.
 SMALL = 1_000
+#: Up to so many points, the inversion complexity is worked out: it takes all comparisons, not only of 1 with 0.
+MEDIUM = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +39,8 @@ class Certificate:
     best : dict of str to ndarray
         For each loss the values, at the points, of a monotone function that attains the floor.
     inversion_complexity : int or None
-        The least number of inhibitory neurons that compute the function; ``None`` if it has more than two values.
-        Where one point has both labels, the one with more weight counts.
+        The least number of inhibitory neurons that compute the function; ``None`` if it has more than two values, or
+        more than `MEDIUM` points. Where one point has both labels, the one with more weight counts.
     chain : tuple of tuple
         The proof: points of an increasing chain on which the function is 1, 0, 1, 0, ...
     floor_with : dict of int to float
@@ -102,7 +104,7 @@ def certify(
     sample = Sample(points, data.targets, data.weights)
     found = violations(sample, report)
     solved = {loss: getattr(floors, loss)(found if loss in ("zero_one", "linf") else sample, report) for loss in losses}
-    two_valued = len(np.unique(data.targets)) <= 2
+    two_valued = len(np.unique(data.targets)) <= 2 and len(data.points) <= MEDIUM
     chain = falling_chain(sample, report) if two_valued else []
     complexity = (len(chain) // 2).bit_length() if two_valued else None
     small = len(data.points) <= SMALL
