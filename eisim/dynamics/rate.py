@@ -23,6 +23,7 @@ INHIBITORY = "inhibitory"
 INPUTS, UNITS, IN_DEGREE = 4, 4, 6  # units of each model; synapses onto each unit
 FRAME = 10e-3  # s, of time-varying inputs
 LONGEST_DELAY = 8  # time steps
+TAU = (2e-3, 50e-3)  # s, between which time constants are drawn
 SPECTRAL_RADIUS = 0.8  # of the recurrent weights among threshold-linear units, times their gain
 
 
@@ -72,7 +73,7 @@ class RateResult:
     counts : tuple of OrderCount
         For each network, of each model and then of all units together.
     examples : tuple of Example
-        For each model the unit whose order inhibition breaks most.
+        For each model a unit that follows its inputs and whose order inhibition breaks.
     step : float
         Time step, in s.
     """
@@ -109,7 +110,7 @@ def draw(rng: np.random.Generator, dt: float) -> Circuit:
     models = _models(rng)
     populations = [Population(n, "E", m, UNITS, 40 * (rng.random(UNITS) - 0.5)) for n, m in models.items()]
     sources = INPUTS + UNITS * len(models)
-    weights = 1.2 * rng.random((sources, sources)) * _connected(rng, sources)
+    weights = 0.8 * rng.random((sources, sources)) * _connected(rng, sources)
     linear = INPUTS + np.arange(UNITS)  # threshold-linear units come first; the others are bounded
     radius = np.abs(np.linalg.eigvals(weights[np.ix_(linear, linear)])).max() * models["ThresholdLinear"].gain
     weights[np.ix_(linear, linear)] *= min(1, SPECTRAL_RADIUS / max(radius, 1e-12))
@@ -141,7 +142,7 @@ def with_inhibition(circuit: Circuit, rng: np.random.Generator, dt: float) -> Ci
 
 def _models(rng) -> dict[str, RateUnit]:
     """One unit of each model with random parameters, by the name of the model."""
-    threshold = 60 * rng.random(4)
+    threshold = 10 + 60 * rng.random(4)
     models = (
         ThresholdLinear(_tau(rng), threshold[0], gain=rng.uniform(0.3, 1.5)),
         Saturating(_tau(rng), threshold[1], gain=rng.uniform(0.5, 2), maximum=rng.uniform(50, 150)),
@@ -152,8 +153,8 @@ def _models(rng) -> dict[str, RateUnit]:
 
 
 def _tau(rng) -> float:
-    """Between 2 and 50 ms."""
-    return 2e-3 * 25 ** rng.random()
+    fastest, slowest = TAU
+    return fastest * (slowest / fastest) ** rng.random()
 
 
 def _connected(rng, n) -> np.ndarray:
@@ -251,9 +252,10 @@ def _counts(traces, models):
 
 
 def _examples(traces, models):
-    """Of each model the unit whose order inhibition breaks most, for a time-varying chain."""
+    """Of each model a unit that follows its inputs and whose order inhibition breaks, for a time-varying chain."""
     for k, model in enumerate(models):
         varying = traces[:, :, k, 1]  # networks × circuits × inputs of the chain × units × steps
-        fall = falls(np.moveaxis(varying[1], 1, 0)).sum(axis=-1, where=True).max(axis=0)
-        circuit, unit = np.unravel_index(fall.argmax(), fall.shape)
+        spread = (varying[0, :, -1] - varying[0, :, 0]).mean(axis=-1)
+        fall = np.maximum(falls(np.moveaxis(varying[1], 1, 0)), 0).mean(axis=(0, -1))
+        circuit, unit = np.unravel_index((spread * fall).argmax(), fall.shape)
         yield Example(model, {n: varying[i, circuit, :, unit] for i, n in enumerate(NETWORKS)})
