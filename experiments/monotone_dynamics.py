@@ -1,6 +1,7 @@
 """Do excitatory-only circuits keep the order of their inputs at every moment, as rates and as spikes?"""
 
 from dataclasses import dataclass
+from functools import partial
 
 from eisim.errors import InputError
 from eisim.values import Value, quantity
@@ -52,23 +53,26 @@ def run(settings: Settings, kinds, seed, backend, report):
     from eisim.dynamics.result import DynamicsResult
     from eisim.timing import Timing
 
-    seeds = dict(zip(("rate", "spiking", "search"), np.random.SeedSequence(seed).spawn(3), strict=True))
+    def common(name, seed):
+        say = partial(_report_part, report, name)
+        return {"seed": seed, "backend": backend, "report": say}
 
-    def part(name):
-        say = lambda stage, fraction=None: report(f"{name}: {stage}", fraction)  # noqa: E731
-        return {"seed": seeds[name.split()[0]], "backend": backend, "report": say}
-
-    found = {}
+    seeds = np.random.SeedSequence(seed).spawn(3)
+    timing = Timing(settings.duration, settings.window, settings.dt)
+    sizes, waiting, found = (settings.circuits, settings.inputs), {}, {}
     if "rate" in kinds:
         times = {"duration": settings.duration, "dt": settings.rate_dt}
-        found["rate"] = rate.measure(settings.circuits, settings.inputs, **times, **part("rate circuits"))
+        waiting["rate"] = rate.begin_to_measure(*sizes, **times, **common("rate circuits", seeds[0]))
     if "spiking" in kinds:
-        timing = Timing(settings.duration, settings.window, settings.dt)
-        found["conditions"] = spiking.measure(settings.circuits, settings.inputs, timing, **part("spiking circuits"))
+        waiting["conditions"] = spiking.begin_to_measure(*sizes, timing, **common("spiking circuits", seeds[1]))
         found["search"] = search.search(
-            settings.population, settings.generations, settings.inputs, timing, **part("search")
+            settings.population, settings.generations, settings.inputs, timing, **common("search", seeds[2])
         )
-    return DynamicsResult(**found)
+    return DynamicsResult(**found, **{name: finish() for name, finish in waiting.items()})
+
+
+def _report_part(report, name, stage, fraction=None):
+    report(f"{name}: {stage}", fraction)
 
 
 def to_json(result) -> dict:

@@ -172,7 +172,7 @@ def coincidence_detector():
 def known():
     """The coincidence detector and its response."""
     candidate, timing = coincidence_detector(), Timing(0.3, 0.2, 0.1e-3)
-    (response,) = spiking.respond([candidate], timing, record=True, backend="numpy", report=silently)
+    (response,) = spiking.begin_to_respond([candidate], timing, backend="numpy", report=silently)()
     return candidate, response
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from eisim.circuit import Circuit, Input, Population, Projection
 from eisim.dynamics.order import LEVELS, Share, chain, falls, share
 from eisim.neurons import Logistic, RateUnit, Saturating, Step, ThresholdLinear
-from eisim.simulation import simulate
+from eisim.simulation import begin
 
 #: Order counts as broken when a rate falls by more than this, in Hz.
 ROUNDING = 1e-9
@@ -180,7 +180,7 @@ def _projections(rng, weights, sources, targets, dt) -> list[Projection]:
     return projections
 
 
-def measure(
+def begin_to_measure(
     circuits: int,
     length: int,
     *,
@@ -189,8 +189,8 @@ def measure(
     seed: np.random.SeedSequence,
     backend: str = "cpp",
     report: Callable[..., None] = lambda stage, fraction=None: None,
-) -> RateResult:
-    """Count how often random rate circuits break order, without and with inhibition.
+) -> Callable[[], RateResult]:
+    """Begin to count how often random rate circuits break order, without and with inhibition.
 
     Each circuit gets two chains of inputs, one constant and one varying in time, and begins at rest.
 
@@ -209,7 +209,8 @@ def measure(
 
     Returns
     -------
-    RateResult
+    callable
+        Waits for the responses and returns a `RateResult`; the circuits are compiled and simulated meanwhile.
     """
     drawn, stimuli = [], []
     frames = max(1, round(duration / FRAME))
@@ -219,21 +220,27 @@ def measure(
         drawn.append((circuit, with_inhibition(circuit, rng, dt)))
         constant = np.repeat(chain(rng, length, 1, INPUTS), frames, axis=1)
         stimuli.append(np.concatenate([constant, chain(rng, length, frames, INPUTS)]) / LEVELS)
-    responses = simulate(
+    finish = begin(
         [c for column in zip(*drawn, strict=True) for c in column],
         stimuli * len(NETWORKS),
         duration=duration,
         window=duration,
         dt=dt,
+        seed=0,
         record=True,
         backend=backend,
         report=report,
     )
-    models = [p.name for p in drawn[0][0].populations]
-    # networks × circuits × models × chains × inputs of the chain × units × steps
-    traces = np.array([[r.traces[m] for m in models] for r in responses])
-    traces = traces.reshape(len(NETWORKS), circuits, len(models), 2, length, *traces.shape[3:])
-    return RateResult(tuple(_counts(traces, models)), tuple(_examples(traces, models)), dt)
+
+    def measured():
+        responses = finish()
+        models = [p.name for p in drawn[0][0].populations]
+        # networks × circuits × models × chains × inputs of the chain × units × steps
+        traces = np.array([[r.traces[m] for m in models] for r in responses])
+        traces = traces.reshape(len(NETWORKS), circuits, len(models), 2, length, *traces.shape[3:])
+        return RateResult(tuple(_counts(traces, models)), tuple(_examples(traces, models)), dt)
+
+    return measured
 
 
 def _counts(traces, models):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eisim.dynamics.order import LEVELS, falls, ordered_pairs
-from eisim.dynamics.spiking import DIMENSIONS, Candidate, Condition, draw, respond, window_counts
+from eisim.dynamics.spiking import DIMENSIONS, Candidate, Condition, begin_to_respond, draw, window_counts
 from eisim.simulation import Response
 from eisim.timing import Timing
 
@@ -231,7 +231,7 @@ def search(
 
 def _respond(candidates, **simulated) -> dict[str, list[Response]]:
     """Responses by kind."""
-    responses = iter(respond([c for own in candidates.values() for c in own], record=True, **simulated))
+    responses = iter(begin_to_respond([c for own in candidates.values() for c in own], **simulated)())
     return {kind: [next(responses) for _ in own] for kind, own in candidates.items()}
 
 

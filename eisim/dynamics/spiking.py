@@ -16,7 +16,7 @@ import numpy as np
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.dynamics.order import LEVELS, Share, chain, falls, ordered_pairs, share
 from eisim.neurons import LIF
-from eisim.simulation import Response, simulate
+from eisim.simulation import Response, begin
 from eisim.synapses import Exponential
 from eisim.timing import Timing
 
@@ -196,15 +196,18 @@ def mean_weights(condition: Condition, hidden: int) -> np.ndarray:
     return means
 
 
-def respond(candidates: Sequence[Candidate], timing: Timing, *, record: bool, backend: str, report) -> list[Response]:
-    """Responses of all candidates to their inputs, simulated as one batch."""
-    return simulate(
+def begin_to_respond(
+    candidates: Sequence[Candidate], timing: Timing, *, backend: str, report
+) -> Callable[[], list[Response]]:
+    """Begin to simulate all candidates on their inputs as one batch; the function waits for the responses."""
+    return begin(
         [c.circuit for c in candidates],
         [c.stimuli for c in candidates],
         duration=timing.duration,
         window=timing.window,
         dt=timing.dt,
-        record=record,
+        seed=0,
+        record=True,
         backend=backend,
         report=report,
     )
@@ -289,7 +292,7 @@ class ConditionResult:
         return {"hidden": float(rates[..., :-1].mean()), "readout": float(rates[..., -1].mean())}
 
 
-def measure(
+def begin_to_measure(
     circuits: int,
     length: int,
     timing: Timing,
@@ -297,8 +300,8 @@ def measure(
     seed: np.random.SeedSequence,
     backend: str = "cpp",
     report: Callable[..., None] = lambda stage, fraction=None: None,
-) -> tuple[ConditionResult, ...]:
-    """Count how often random excitatory-only spiking circuits break order, under each condition.
+) -> Callable[[], tuple[ConditionResult, ...]]:
+    """Begin to count how often random excitatory-only spiking circuits break order, under each condition.
 
     Parameters
     ----------
@@ -314,15 +317,21 @@ def measure(
 
     Returns
     -------
-    tuple of ConditionResult
+    callable
+        Waits for the responses and returns a `ConditionResult` for each condition; they are simulated meanwhile.
     """
     rngs = [np.random.default_rng(child) for child in seed.spawn(len(CONDITIONS))]
     drawn = [draw(c, length, rng) for c, rng in zip(CONDITIONS, rngs, strict=True) for _ in range(circuits)]
-    responses = respond(drawn, timing, record=True, backend=backend, report=report)
-    counts = np.stack([window_counts(r) for r in responses], axis=1)
-    cumulative = np.stack([cumulative_counts(r) for r in responses], axis=1)
-    own = [np.s_[:, k * circuits : (k + 1) * circuits] for k in range(len(CONDITIONS))]
-    return tuple(
-        ConditionResult(c, timing.window, counts[mine], cumulative[mine])
-        for c, mine in zip(CONDITIONS, own, strict=True)
-    )
+    finish = begin_to_respond(drawn, timing, backend=backend, report=report)
+
+    def measured():
+        responses = finish()
+        counts = np.stack([window_counts(r) for r in responses], axis=1)
+        cumulative = np.stack([cumulative_counts(r) for r in responses], axis=1)
+        own = [np.s_[:, k * circuits : (k + 1) * circuits] for k in range(len(CONDITIONS))]
+        return tuple(
+            ConditionResult(c, timing.window, counts[mine], cumulative[mine])
+            for c, mine in zip(CONDITIONS, own, strict=True)
+        )
+
+    return measured
