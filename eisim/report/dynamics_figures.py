@@ -73,7 +73,7 @@ def violation_rates(conditions: tuple[ConditionResult, ...]) -> Figure:
     left.set_ylim(len(conditions) - 0.5, -0.5)
     for k in range(0, len(conditions), 2):
         left.axhspan(k - 0.5, k + 0.5, color="#f2f2f2", lw=0, zorder=0)
-    left.set_xlim(left=0)
+    left.set_xlim(left=-0.4)  # markers at 0 stay whole
     left.set_xlabel("ordered pairs that break order (%)")
     handles, labels = left.get_legend_handles_labels()
     style = {"frameon": False, "fontsize": 7, "ncols": 2, "handlelength": 1.2, "columnspacing": 1}
@@ -124,7 +124,7 @@ def strongest_violation(result: SearchResult) -> Figure:
         pair_raster(ax, response, trial, colour)
         rates = ", ".join(f"{r:g}" for r in _input_rates(result, trial))
         count = found.counts[0 if name == "lower" else 1]
-        ax.set_title(f"{name} input ({rates} Hz): {count} readout spikes", color=colour)
+        ax.set_title(f"{name} input ({rates} Hz): {count} readout spikes", color=colour, fontsize=7.5)
     second.tick_params(labelleft=False)
     cumulative(figure.add_subplot(middle[0]), result)
     progress(figure.add_subplot(middle[1]), result)
