@@ -59,16 +59,23 @@ def run(settings: Settings, kinds, seed, backend, report):
 
     seeds = np.random.SeedSequence(seed).spawn(3)
     timing = Timing(settings.duration, settings.window, settings.dt)
-    sizes, waiting, found = (settings.circuits, settings.inputs), {}, {}
+    sizes, found = (settings.circuits, settings.inputs), {}
     if "rate" in kinds:
         times = {"duration": settings.duration, "dt": settings.rate_dt}
-        waiting["rate"] = rate.begin_to_measure(*sizes, **times, **common("rate circuits", seeds[0]))
+        rates = rate.begin_to_measure(*sizes, **times, **common("rate circuits", seeds[0]))
     if "spiking" in kinds:
-        waiting["conditions"] = spiking.begin_to_measure(*sizes, timing, **common("spiking circuits", seeds[1]))
-        found["search"] = search.search(
-            settings.population, settings.generations, settings.inputs, timing, **common("search", seeds[2])
+        found["search"], responses = search.search(
+            settings.population,
+            settings.generations,
+            settings.inputs,
+            timing,
+            others=spiking.draw_conditions(*sizes, seeds[1]),
+            **common("spiking circuits", seeds[2]),
         )
-    return DynamicsResult(**found, **{name: finish() for name, finish in waiting.items()})
+        found["conditions"] = spiking.condition_results(responses)
+    if "rate" in kinds:
+        found["rate"] = rates()
+    return DynamicsResult(**found)
 
 
 def _report_part(report, name, stage, fraction=None):

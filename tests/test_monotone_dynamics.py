@@ -172,7 +172,7 @@ def coincidence_detector():
 def known():
     """The coincidence detector and its response."""
     candidate, timing = coincidence_detector(), Timing(0.3, 0.2, 0.1e-3)
-    (response,) = spiking.begin_to_respond([candidate], timing, backend="numpy", report=silently)()
+    (response,) = spiking.respond([candidate], timing, backend="numpy", report=silently)
     return candidate, response
 
 
@@ -285,6 +285,20 @@ def test_search_result(result):
         assert found.variants[0].counts == (found.found.counts,)  # simulated again, the same
         assert found.response.circuit.is_excitatory_only
         assert len(found.variants[-1].counts) == search.SCATTERS
+
+
+def test_conditions_are_what_their_circuits_do(result):
+    """Simulated beside the search and spread over its batches, or at once by themselves."""
+    seed = np.random.SeedSequence(3).spawn(3)[1]
+    rows = spiking.draw_conditions(SMALL.circuits, SMALL.inputs, seed)
+    timing = Timing(SMALL.duration, SMALL.window, SMALL.dt)
+    responses = spiking.respond([c for row in rows for c in row], timing, backend="numpy", report=silently)
+    assert len(result.conditions) == len(spiking.CONDITIONS)
+    for k, condition in enumerate(result.conditions):
+        own = responses[k :: len(spiking.CONDITIONS)]
+        assert condition.condition is spiking.CONDITIONS[k] and own[0].circuit.name == condition.condition.name
+        assert np.array_equal(condition.counts, np.stack([spiking.window_counts(r) for r in own], axis=1))
+        assert np.array_equal(condition.cumulative, np.stack([spiking.cumulative_counts(r) for r in own], axis=1))
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,14 @@ evolve apart but are simulated together: each generation is one batch, and as th
 of them run in one compiled program.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from eisim.dynamics.order import LEVELS, falls, ordered_pairs
-from eisim.dynamics.spiking import DIMENSIONS, Candidate, Condition, begin_to_respond, draw, window_counts
+from eisim.dynamics.spiking import DIMENSIONS, Candidate, Condition, draw, respond, window_counts
 from eisim.simulation import Response
 from eisim.timing import Timing
 
@@ -179,10 +180,11 @@ def search(
     length: int,
     timing: Timing,
     *,
+    others: Sequence[Sequence[Candidate]],
     seed: np.random.SeedSequence,
     backend: str = "cpp",
     report: Callable[..., None] = lambda stage, fraction=None: None,
-) -> tuple[SearchResult, ...]:
+) -> tuple[tuple[SearchResult, ...], list[list[Response]]]:
     """Search for the circuit and the ordered pair of inputs for which the readout falls most.
 
     Parameters
@@ -194,6 +196,9 @@ def search(
     length : int
         Inputs in the chain of each circuit.
     timing : Timing
+    others : sequence of sequence of Candidate
+        Circuits to simulate in the same batches, spread over the generations, so that it all takes one program. They
+        are apart from the search; all sequences in it have the same structure.
     seed : SeedSequence
     backend : {"cpp", "numpy"}
     report : callable
@@ -203,16 +208,28 @@ def search(
     -------
     tuple of SearchResult
         For each kind of circuit: feed-forward and recurrent.
+    list of list of Response
+        Of the other circuits.
     """
     rng = np.random.default_rng(seed)
     best: dict[str, list[Found]] = {kind: [] for kind in KINDS}
     progress: dict[str, list[int]] = {kind: [] for kind in KINDS}
-    simulated = {"timing": timing, "backend": backend}
+    share = math.ceil(len(others) / (generations + 1))  # of the others in each batch
+    of_others: list[list[Response]] = []
+
+    def simulated(candidates, batch):
+        """Responses by kind, in order of the candidates; those of the others in this batch are kept."""
+
+        def say(stage, fraction=None):
+            report(stage, min(1, batch / (generations + 2)) if stage == "simulating" else fraction)
+
+        rows = [others[k % len(others)] for k in range(batch * share, (batch + 1) * share)]
+        everyone = [c for row in [*rows, *candidates.values()] for c in row]
+        responses = iter(respond(everyone, timing, backend=backend, report=say))
+        of_others.extend([next(responses) for _ in row] for row in rows)
+        return {kind: [next(responses) for _ in own] for kind, own in candidates.items()}
+
     for generation in range(generations + 1):
-
-        def say(stage, fraction=None, done=generation):
-            report(stage, done / (generations + 1) if stage == "simulating" else fraction)
-
         candidates = {
             kind: [
                 vary(best[kind][rng.integers(len(best[kind]))].candidate, rng)
@@ -222,17 +239,32 @@ def search(
             ]
             for kind in KINDS
         }
-        for kind, responses in _respond(candidates, report=say, **simulated).items():
+        for kind, responses in simulated(candidates, generation).items():
             new = [strongest(c, window_counts(r)) for c, r in zip(candidates[kind], responses, strict=True)]
             best[kind] = select(best[kind], new)
             progress[kind].append(best[kind][0].fall)
-    return _dissected({kind: found[0] for kind, found in best.items()}, progress, population, rng, simulated, report)
+    found = {kind: own[0] for kind, own in best.items()}
+    variants = {kind: changed(f.candidate, rng) for kind, f in found.items()}
+    dissected: dict[str, list[Response]] = {kind: [] for kind in KINDS}
+    for k in range(math.ceil(max(map(len, variants.values())) / population)):
+        part = range(k * population, (k + 1) * population)
+        batch = {kind: [own[i % len(own)][1] for i in part] for kind, own in variants.items()}
+        for kind, responses in simulated(batch, generations + 1 + k).items():
+            dissected[kind] += responses
+    results = tuple(
+        SearchResult(kind, tuple(progress[kind]), f, dissected[kind][0], _counted(variants[kind], dissected[kind], f))
+        for kind, f in found.items()
+    )
+    return results, of_others[: len(others)]
 
 
-def _respond(candidates, **simulated) -> dict[str, list[Response]]:
-    """Responses by kind."""
-    responses = iter(begin_to_respond([c for own in candidates.values() for c in own], **simulated)())
-    return {kind: [next(responses) for _ in own] for kind, own in candidates.items()}
+def _counted(variants, responses, found) -> tuple[Variant, ...]:
+    """Counts for the found pair of inputs, those of variants of the same name together."""
+    counts: dict[str, list[tuple[int, int]]] = {}
+    for (name, _), response in zip(variants, responses, strict=False):
+        readout = window_counts(response)[:, -1]
+        counts.setdefault(name, []).append((int(readout[found.lower]), int(readout[found.upper])))
+    return tuple(Variant(name, tuple(pairs)) for name, pairs in counts.items())
 
 
 SCATTER = "input phases scattered"
@@ -270,35 +302,3 @@ def changed(candidate: Candidate, rng: np.random.Generator) -> list[tuple[str, C
         late[:n] += rng.uniform(0, 20e-3, (n, 1))
         variants.append((SCATTER, replace(candidate, delays=late)))
     return variants
-
-
-def _dissected(found, progress, population, rng, simulated, report):
-    """Simulate all variants of what was found, in batches of the size of a generation."""
-    variants = {kind: changed(f.candidate, rng) for kind, f in found.items()}
-    queues = {kind: [candidate for _, candidate in own] for kind, own in variants.items()}
-    responses: dict[str, list[Response]] = {kind: [] for kind in found}
-    for start in range(0, max(map(len, queues.values())), population):
-        batch = {
-            kind: (own[start : start + population] + [own[0]] * population)[:population] for kind, own in queues.items()
-        }
-        for kind, own in _respond(batch, report=report, **simulated).items():
-            responses[kind] += own
-    return tuple(
-        SearchResult(
-            kind,
-            tuple(progress[kind]),
-            f,
-            responses[kind][0],
-            _variants([name for name, _ in variants[kind]], responses[kind], f),
-        )
-        for kind, f in found.items()
-    )
-
-
-def _variants(names: Sequence[str], responses: Sequence[Response], found: Found) -> tuple[Variant, ...]:
-    """Counts for the found pair of inputs, those of the same name together."""
-    counts: dict[str, list[tuple[int, int]]] = {}
-    for name, response in zip(names, responses, strict=False):
-        readout = window_counts(response)[:, -1]
-        counts.setdefault(name, []).append((int(readout[found.lower]), int(readout[found.upper])))
-    return tuple(Variant(name, tuple(pairs)) for name, pairs in counts.items())

@@ -7,7 +7,7 @@ by leak and coincidence, refractoriness, delays, and the input that a reset wast
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ import numpy as np
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.dynamics.order import LEVELS, Share, chain, falls, ordered_pairs, share
 from eisim.neurons import LIF
-from eisim.simulation import Response, begin
+from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
 from eisim.timing import Timing
 
@@ -196,17 +196,14 @@ def mean_weights(condition: Condition, hidden: int) -> np.ndarray:
     return means
 
 
-def begin_to_respond(
-    candidates: Sequence[Candidate], timing: Timing, *, backend: str, report
-) -> Callable[[], list[Response]]:
-    """Begin to simulate all candidates on their inputs as one batch; the function waits for the responses."""
-    return begin(
+def respond(candidates: Sequence[Candidate], timing: Timing, *, backend: str, report) -> list[Response]:
+    """Recorded responses of all candidates to their inputs, simulated as one batch."""
+    return simulate(
         [c.circuit for c in candidates],
         [c.stimuli for c in candidates],
         duration=timing.duration,
         window=timing.window,
         dt=timing.dt,
-        seed=0,
         record=True,
         backend=backend,
         report=report,
@@ -292,46 +289,20 @@ class ConditionResult:
         return {"hidden": float(rates[..., :-1].mean()), "readout": float(rates[..., -1].mean())}
 
 
-def begin_to_measure(
-    circuits: int,
-    length: int,
-    timing: Timing,
-    *,
-    seed: np.random.SeedSequence,
-    backend: str = "cpp",
-    report: Callable[..., None] = lambda stage, fraction=None: None,
-) -> Callable[[], tuple[ConditionResult, ...]]:
-    """Begin to count how often random excitatory-only spiking circuits break order, under each condition.
-
-    Parameters
-    ----------
-    circuits : int
-        Random circuits of each condition.
-    length : int
-        Inputs in the chain of each circuit.
-    timing : Timing
-    seed : SeedSequence
-    backend : {"cpp", "numpy"}
-    report : callable
-        Called with each stage and the fraction done.
-
-    Returns
-    -------
-    callable
-        Waits for the responses and returns a `ConditionResult` for each condition; they are simulated meanwhile.
-    """
+def draw_conditions(circuits: int, length: int, seed: np.random.SeedSequence) -> list[list[Candidate]]:
+    """Random circuits, `circuits` times one of each condition, with chains of `length` inputs."""
     rngs = [np.random.default_rng(child) for child in seed.spawn(len(CONDITIONS))]
-    drawn = [draw(c, length, rng) for c, rng in zip(CONDITIONS, rngs, strict=True) for _ in range(circuits)]
-    finish = begin_to_respond(drawn, timing, backend=backend, report=report)
+    return [[draw(c, length, rng) for c, rng in zip(CONDITIONS, rngs, strict=True)] for _ in range(circuits)]
 
-    def measured():
-        responses = finish()
-        counts = np.stack([window_counts(r) for r in responses], axis=1)
-        cumulative = np.stack([cumulative_counts(r) for r in responses], axis=1)
-        own = [np.s_[:, k * circuits : (k + 1) * circuits] for k in range(len(CONDITIONS))]
-        return tuple(
-            ConditionResult(c, timing.window, counts[mine], cumulative[mine])
-            for c, mine in zip(CONDITIONS, own, strict=True)
+
+def condition_results(responses: Sequence[Sequence[Response]]) -> tuple[ConditionResult, ...]:
+    """What the responses of circuits drawn by `draw_conditions` show of each condition."""
+    return tuple(
+        ConditionResult(
+            condition,
+            own[0].window,
+            np.stack([window_counts(r) for r in own], axis=1),
+            np.stack([cumulative_counts(r) for r in own], axis=1),
         )
-
-    return measured
+        for condition, own in zip(CONDITIONS, zip(*responses, strict=True), strict=True)
+    )
