@@ -1,7 +1,7 @@
 """Where T1 stops: random excitatory-only spiking circuits, under conditions that take a rate code away or put it back.
 
-A LIF neuron whose reset is its rest keeps the order of cumulative spike counts as long as its input *currents* are
-ordered at every moment (by induction over its spikes: the k-th comes no later, and from then on the potential is no
+A LIF neuron whose reset is its rest keeps the order of cumulative spike counts while its input *currents*, none below
+0, are ordered at every moment (by induction over its spikes: the k-th comes no later, and then the potential is no
 lower). But the spike train of a higher rate is no larger current at every moment, so order can break from there on:
 by leak and coincidence, refractoriness, delays, and the input that a reset wastes.
 """
