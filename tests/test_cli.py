@@ -106,7 +106,7 @@ def test_list_and_help_are_light(eisim):
         (("run", "--seed", "-1"), "-1"),
         (("run", "--kind", "fast"), "'fast'"),
         (("run", "--backend", "gpu"), "'gpu'"),
-        (("run", "nothing"), "expected one of boolean, census"),
+        (("run", "nothing"), "run: expected one of boolean"),
         (("run", "--set", "seeds"), "expected KEY=VALUE, found 'seeds'"),
         (("run", "--set", "speed=1"), "expected one of functions, levels"),
         (("run", "--set", "seeds=many"), "seeds: expected a whole number, found 'many'"),

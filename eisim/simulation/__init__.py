@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -102,7 +103,7 @@ def begin(
     keep_seeds = not isinstance(seed, (int, np.integer))
 
     def responses():
-        outcomes = finish()
+        outcomes = {name: _by_neuron(outcome) for name, outcome in finish().items()}
         found = [_response(i, trials, layout, outcomes, timing, keep_seeds) for i, trials in enumerate(batch)]
         return found[0] if single else found
 
@@ -200,11 +201,22 @@ def _response(index, trials, layout, outcomes, timing, keep_seeds):
     return Response(trials.circuit, rates, timing.duration, timing.window, timing.dt, spikes, traces)
 
 
+def _by_neuron(outcome):
+    """The outcome with its spikes in the order of neurons, so that those of a block are found without a search."""
+    if outcome.spikes is None:
+        return outcome
+    order = np.argsort(outcome.spikes[0], kind="stable")
+    return replace(outcome, spikes=tuple(column[order] for column in outcome.spikes))
+
+
 def _spikes(block, spikes, copies):
-    """Of the spikes of a group, those of one block, in order of time."""
-    neuron, step = spikes
+    """Of the spikes of a group, by neuron, those of one block, in order of time."""
+    ends = np.array([block.start, block.start + block.stride * copies], dtype=spikes[0].dtype)
+    first, last = np.searchsorted(spikes[0], ends)
+    neuron, step = (column[first:last] for column in spikes)
     copy, within = np.divmod(neuron - block.start, block.stride)
-    mine = (neuron >= block.start) & (copy < copies) & (within < block.size)
+    mine = np.flatnonzero(within < block.size)
+    mine = mine[np.argsort(step[mine], kind="stable")]
     return Spikes(copy[mine], within[mine], step[mine])
 
 

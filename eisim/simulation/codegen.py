@@ -3,7 +3,7 @@
 import gc
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,8 +39,8 @@ $(OBJS): {_HEADER}.gch
 """
 
 
-def compile_program(job: Job, folder: Path, report: Report) -> None:
-    """Generate and compile the program of a job in an empty folder."""
+def compile_program(job: Job, folder: Path, report: Report) -> Callable[[], None]:
+    """Generate the program of a job in an empty folder and begin to compile it; returns a function that waits."""
     report("generating code")
     with _device("cpp_standalone", build_on_run=False):
         network = _network(job)
@@ -56,9 +56,10 @@ def compile_program(job: Job, folder: Path, report: Report) -> None:
         compiler, _ = get_compiler_and_args()
         if compiler == "msvc":
             device.compile_source(str(folder), compiler, debug=False, clean=False)
-    if compiler != "msvc":
-        report("compiling (once, then cached)")
-        _make(folder)
+    if compiler == "msvc":
+        return lambda: None
+    report("compiling (once, then cached)")
+    return _make(folder)
 
 
 def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
@@ -123,14 +124,26 @@ def _check_static_arrays(generated, job):
         )
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path) -> Callable[[], None]:
+    """Start make; returns a function that waits for it."""
     (folder / _HEADER).write_text("".join(f"#include {header}\n" for header in _COMMON_HEADERS))
     with (folder / "makefile").open("a") as makefile:
         makefile.write(_HEADER_RULES)
-    jobs = str(os.cpu_count() or 1)
-    done = subprocess.run(["make", "-j", jobs], cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"the generated C++ does not compile:\n{done.stderr[-2000:]}")
+    command = ["make", "-j", str(os.cpu_count() or 1)]
+    log = folder / "make.log"
+    with log.open("w") as file:
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=file)
+
+    def wait():
+        try:
+            status = process.wait()
+        except BaseException:
+            process.kill()
+            raise
+        if status:
+            raise RuntimeError(f"the generated C++ does not compile:\n{log.read_text()[-2000:]}")
+
+    return wait
 
 
 def _outcome(network, name, job):

@@ -101,9 +101,10 @@ class Job:
 
 
 def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
-    """Start a job as a compiled program, compiling it first if it is not in the cache.
+    """Start a job as a compiled program, or compiling it if it is not in the cache.
 
-    Returns a function that waits for the program and reads what it left.
+    Returns a function that waits for the program and reads what it left. Programs that are started before any of them
+    is waited for are compiled at the same time.
     """
     temporary = tempfile.TemporaryDirectory(prefix="eisim-", ignore_cleanup_errors=True)
     folder = Path(temporary.name)
@@ -115,14 +116,24 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
     except OSError:
         from eisim.simulation.codegen import compile_program
 
-        compile_program(job, folder, report)
-        _keep(binary, cached)
-    report("simulating")
-    process = _launch(job, folder, binary)
+        compiled = compile_program(job, folder, report)
+
+        def launch():
+            compiled()
+            _keep(binary, cached)
+            report("simulating")
+            return _launch(job, folder, binary)
+
+    else:
+        report("simulating")
+        process = _launch(job, folder, binary)
+
+        def launch():
+            return process
 
     def finish():
         with temporary:
-            _wait(process, folder, report)
+            _wait(launch(), folder, report)
             return _outcomes(job, folder / "results")
 
     return finish

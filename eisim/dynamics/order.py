@@ -1,0 +1,89 @@
+"""Order along time: which responses fall although the input rises, how often, and how sure that rate is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Standard normal quantile of a two-sided 95 % interval.
+Z_95 = 1.959963984540054
+#: Inputs are whole numbers of this many equal steps from 0 to 1, so that inputs of the same rate are common.
+LEVELS = 20
+
+
+def chain(rng: np.random.Generator, length: int, *shape: int) -> np.ndarray:
+    """Ordered inputs: each is at least the one before it, everywhere, and larger somewhere.
+
+    Parameters
+    ----------
+    rng : Generator
+    length : int
+        Number of inputs in the chain.
+    shape : int
+        Shape of one input, such as (inputs,) or (time, inputs).
+
+    Returns
+    -------
+    ndarray of shape (length, *shape)
+        Levels from 0 to `LEVELS`. Each step raises about a quarter of the entries; an entry at the top stays there.
+    """
+    links = [rng.integers(0, 3 * LEVELS // 4, shape)]
+    for _ in range(length - 1):
+        raised = rng.random(shape) < 0.25
+        below = np.flatnonzero(links[-1] < LEVELS)
+        if below.size:
+            raised.flat[rng.choice(below)] = True
+        links.append(np.minimum(links[-1] + raised * rng.integers(1, LEVELS // 4 + 1, shape), LEVELS))
+    return np.stack(links)
+
+
+def ordered_pairs(length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the lower and of the upper input of every ordered pair in a chain of that length."""
+    return np.triu_indices(length, 1)
+
+
+def falls(values: np.ndarray) -> np.ndarray:
+    """How far the value falls between the two inputs of each ordered pair; below 0 where it rises.
+
+    Parameters
+    ----------
+    values : ndarray of shape (length, ...)
+        Of the inputs of a chain, in order.
+
+    Returns
+    -------
+    ndarray of shape (pairs, ...)
+        In the order of `ordered_pairs`.
+    """
+    lower, upper = ordered_pairs(len(values))
+    return values[lower] - values[upper]
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of a number of things are so, with the Wilson score interval of the probability.
+
+    Attributes
+    ----------
+    count, of : int
+    """
+
+    count: int
+    of: int
+
+    @property
+    def value(self) -> float:
+        return self.count / self.of
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval (Wilson, J. Am. Stat. Assoc. 22:209, 1927), for independent draws."""
+        n, p, z2 = self.of, self.value, Z_95**2
+        centre, half = p + z2 / (2 * n), Z_95 * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+        low, high = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
+        return (0.0 if self.count == 0 else float(low), 1.0 if self.count == n else float(high))
+
+
+def share(happened) -> Share:
+    """Of an array of bools, how many are true."""
+    happened = np.asarray(happened)
+    return Share(int(happened.sum()), happened.size)

@@ -1,0 +1,123 @@
+"""Do excitatory-only circuits keep the order of their inputs at every moment, as rates and as spikes?"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from eisim.errors import InputError
+from eisim.values import Value, quantity
+
+
+@dataclass(frozen=True)
+class Settings(Value):
+    """What ``--set`` can change.
+
+    ``circuits`` random circuits of each condition get chains of ``inputs`` ordered inputs; the search has a
+    ``population`` of each kind of circuit in each of its ``generations``. ``dt`` is for spiking circuits, ``rate_dt``
+    for rate circuits.
+    """
+
+    circuits: int = 30
+    inputs: int = 5
+    population: int = 60
+    generations: int = 12
+    duration: float = quantity(300e-3, "second", positive=True)
+    window: float = quantity(200e-3, "second", positive=True)
+    dt: float = quantity(0.2e-3, "second", positive=True)
+    rate_dt: float = quantity(0.5e-3, "second", positive=True)
+
+    def __post_init__(self):
+        from eisim.dynamics.rate import TAU
+        from eisim.timing import Timing
+
+        super().__post_init__()
+        for name, least in (("circuits", 1), ("inputs", 2), ("population", 1), ("generations", 0)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
+        Timing(self.duration, self.window, self.dt)
+        try:
+            Timing(self.duration, self.duration, self.rate_dt)
+        except InputError as error:
+            raise InputError(f"rate_dt: {error}") from None
+        if self.rate_dt > TAU[0]:
+            raise InputError(
+                f"rate_dt: expected at most the shortest time constant, {TAU[0] * 1e3:g} ms, "
+                f"found {self.rate_dt * 1e3:g} ms"
+            )
+
+
+def run(settings: Settings, kinds, seed, backend, report):
+    """Run the experiment; returns an `eisim.dynamics.result.DynamicsResult`."""
+    import numpy as np
+
+    from eisim.dynamics import rate, search, spiking
+    from eisim.dynamics.result import DynamicsResult
+    from eisim.timing import Timing
+
+    def common(name, seed):
+        say = partial(_report_part, report, name)
+        return {"seed": seed, "backend": backend, "report": say}
+
+    seeds = np.random.SeedSequence(seed).spawn(3)
+    timing = Timing(settings.duration, settings.window, settings.dt)
+    sizes, found = (settings.circuits, settings.inputs), {}
+    if "rate" in kinds:
+        times = {"duration": settings.duration, "dt": settings.rate_dt}
+        rates = rate.begin_to_measure(*sizes, **times, **common("rate circuits", seeds[0]))
+    if "spiking" in kinds:
+        found["search"], responses = search.search(
+            settings.population,
+            settings.generations,
+            settings.inputs,
+            timing,
+            others=spiking.draw_conditions(*sizes, seeds[1]),
+            **common("spiking circuits", seeds[2]),
+        )
+        found["conditions"] = spiking.condition_results(responses)
+    if "rate" in kinds:
+        found["rate"] = rates()
+    return DynamicsResult(**found)
+
+
+def _report_part(report, name, stage, fraction=None):
+    report(f"{name}: {stage}", fraction)
+
+
+def to_json(result) -> dict:
+    """What ``--json`` prints, beside the seed."""
+    from eisim.report import dynamics
+
+    return dynamics.document(result)
+
+
+def table(result):
+    """What the terminal shows."""
+    from eisim.report.dynamics import terminal_table
+
+    return terminal_table(result)
+
+
+def tables(result):
+    """Pairs of file name and content, text or bytes."""
+    from eisim.report.dynamics import csv_table, labelled
+    from eisim.report.files import to_netcdf
+
+    yield "table.csv", csv_table(result)
+    yield "data.nc", to_netcdf(*labelled(result))
+
+
+def figures(result):
+    """Pairs of file name and figure."""
+    from eisim.report import dynamics_figures as figures
+
+    if result.rate:
+        yield "rate_trajectories.svg", figures.rate_trajectories(result.rate)
+    if result.conditions:
+        yield "violation_rates.svg", figures.violation_rates(result.conditions)
+    for found in result.search:
+        yield f"strongest_violation_{found.kind}.svg", figures.strongest_violation(found)
+
+
+if __name__ == "__main__":
+    from eisim.__main__ import main
+
+    main("run", "monotone_dynamics")
