@@ -12,11 +12,11 @@ from eisim.theory.synthesis import build
 from experiments import census
 from tests.theory.test_truth_tables import DEDEKIND, all_functions, monotone_functions, upward_closure
 
-TIMES = {"duration": 200e-3, "window": 100e-3, "dt": 0.5e-3}
+TIMES = {"duration": 200e-3, "window": 100e-3, "dt": 0.5e-3, "backend": "numpy"}
 
 
-def run(**settings):
-    return census.run(census.Settings(**settings), ["spiking", "rate"], 7, "cpp", lambda *_: None)
+def run(backend="numpy", **settings):
+    return census.run(census.Settings(**settings), ["spiking", "rate"], 7, backend, lambda *_: None)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -34,7 +34,7 @@ def test_all_functions(n):
 
 
 def test_all_functions_of_4_inputs():
-    found = run(inputs=4, levels=2)
+    found = run("cpp", inputs=4, levels=2)
     assert found.problems == []
     document = census.to_json(found)
     assert document["functions"] == document["computed_intact"] == 65536

@@ -13,5 +13,5 @@ def test_python_of_the_readme(capsys):
     out = capsys.readouterr().out
     assert out.count("[False  True  True False]") == out.count("[False  True  True  True]") == 3
     assert out.splitlines()[-1] == "[False False  True False]"
-    assert names["proof"].floor == {"zero_one": 0.25} and names["proof"].inversion_complexity == 1
+    assert names["proof"].floor["zero_one"] == 0.25 and names["proof"].inversion_complexity == 1
     assert not names["dnn"].is_nonnegative

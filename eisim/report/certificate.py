@@ -1,10 +1,9 @@
 """What `certify` found: in words, as JSON, as a table of points, and as a picture."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 import numpy as np
+import pandas
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -13,6 +12,7 @@ from eisim.functions import TruthTable
 from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
 from eisim.theory.certificate import SMALL, Certificate
 from eisim.theory.order import extend
+from eisim.theory.sample import Sample
 
 MEANING = {
     "zero_one": "share of points answered wrongly",
@@ -59,7 +59,8 @@ def words(certificate: Certificate) -> Iterator[str]:
         yield f"{data.name}: no circuit without inhibition computes it."
         yield (
             f"Witness: at {_point(data.names, lower)} the function is {_value(certificate, lower, max)}, at "
-            f"{_point(data.names, upper)} it is {_value(certificate, upper, min)}. "
+            + (f"{_point(data.names, upper)} it is " if lower != upper else "the very same inputs it is also ")
+            + f"{_value(certificate, upper, min)}. "
             "No input went down, yet the function falls; more excitation can never make a circuit of excitatory "
             f"neurons answer less. There are {certificate.violating_pairs:,} such pairs of points."
         )
@@ -85,14 +86,17 @@ def words(certificate: Certificate) -> Iterator[str]:
 def _inhibition(certificate):
     needed, chain = certificate.inversion_complexity, certificate.chain
     drops = len(chain) // 2
+    if certificate.data.n_inputs > 6:
+        where = "the chain is in certificate.json"
+    else:
+        shown = [_compact(certificate, point) for point in chain]
+        shown = [*shown[:4], "...", *shown[-4:]] if len(shown) > 8 else shown
+        where = f"{' ≤ '.join(shown)}, where it is 1, 0, 1, 0, ... in turn"
     neurons = "1 inhibitory neuron is" if needed == 1 else f"{needed} inhibitory neurons are"
     times = "once" if drops == 1 else f"{drops} times"
-    shown = [_compact(certificate, point) for point in chain]
-    if len(shown) > 8:
-        shown = [*shown[:4], "...", *shown[-4:]]
     return (
         f"Inhibition needed: {neurons} enough and fewer are not, in a feed-forward threshold circuit (T6), since the "
-        f"function falls {times} along an increasing chain: {' ≤ '.join(shown)}, where it is 1, 0, 1, 0, ... in turn."
+        f"function falls {times} along an increasing chain: {where}."
     )
 
 
@@ -120,7 +124,7 @@ def _point(names, point):
 def _compact(certificate, point):
     if isinstance(certificate.function, TruthTable):
         return "".join(str(x) for x in point)
-    return "(" + ", ".join(f"{value:g}" for value in point[:6]) + (", ...)" if len(point) > 6 else ")")
+    return "(" + ", ".join(f"{value:g}" for value in point) + ")"
 
 
 def _value(certificate, point, which):
@@ -131,11 +135,9 @@ def _value(certificate, point, which):
 def points_table(certificate: Certificate) -> str:
     """CSV: every point with its target, its weight, and the values of the best monotone function for each loss."""
     data = certificate.data
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*data.names, data.target, "weight", *(f"best_{loss}" for loss in certificate.best)])
-    writer.writerows(np.column_stack([data.points, data.targets, data.weights, *certificate.best.values()]).tolist())
-    return out.getvalue()
+    columns = {f"best_{loss}": best for loss, best in certificate.best.items()}
+    table = pandas.DataFrame(np.column_stack([data.points, data.targets, data.weights, *columns.values()]))
+    return table.to_csv(index=False, header=[*data.names, data.target, "weight", *columns], lineterminator="\n")
 
 
 def figures(certificate: Certificate) -> Iterator[tuple[str, Figure]]:
@@ -145,7 +147,7 @@ def figures(certificate: Certificate) -> Iterator[tuple[str, Figure]]:
         figure = Figure(figsize=(3.3 + 1.2 * (n_inputs - 2), 2.9 + 0.7 * (n_inputs - 2)), layout="constrained")
         hypercube(figure.subplots(), certificate)
     elif n_inputs == 1:
-        figure = Figure(figsize=(4.2, 3.0), layout="constrained")
+        figure = Figure(figsize=(5.4, 3.0), layout="constrained")
         line(figure.subplots(), certificate)
     elif n_inputs == 2:
         figure = Figure(figsize=(4.4, 3.6), layout="constrained")
@@ -159,8 +161,15 @@ def _heading(certificate):
     name = certificate.data.name
     if certificate.representable:
         return f"{name}: excitation alone computes it"
-    loss, floor = next(iter(certificate.floor.items()))
-    return f"{name}: floor {floor:.3g} ({MEANING[loss]})"
+    loss, _ = _headline(certificate)
+    return f"{name}: floor {certificate.floor[loss]:.3g} ({MEANING[loss]})"
+
+
+def _headline(certificate):
+    """The loss that a picture shows, and the best values: zero-one for two values of the target, else squared error."""
+    several = len(np.unique(certificate.data.targets)) > 2
+    loss = "l2" if several and "l2" in certificate.best else next(iter(certificate.best))
+    return loss, certificate.best[loss]
 
 
 def line(ax: Axes, certificate: Certificate) -> Axes:
@@ -182,7 +191,7 @@ def line(ax: Axes, certificate: Certificate) -> Axes:
     ax.set_xlabel(data.names[0])
     ax.set_ylabel(data.target)
     ax.set_title(_heading(certificate))
-    ax.legend(frameon=False, fontsize=7)
+    ax.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
     return ax
 
 
@@ -190,10 +199,12 @@ def plane(ax: Axes, certificate: Certificate) -> Axes:
     """Targets over two inputs, the best monotone function as shading behind them, and the witness."""
     data = certificate.data
     low, high = data.targets.min(), data.targets.max()
-    loss, best = next(iter(certificate.best.items()))
+    loss, best = _headline(certificate)
+    first = Sample(data.points, data.targets, data.weights).first
+    seen = np.column_stack([data.points, data.targets])[first]
     scale = {"cmap": LinearSegmentedColormap.from_list("", ["white", EXCITATORY]), "vmin": low, "vmax": high or 1}
-    _shade(ax, data.points, best, alpha=0.4, **scale)
-    size = np.clip(6e3 / len(data.points), 0.3, 20)
+    _shade(ax, seen[:, :2], best[first], alpha=0.4, **scale)
+    size = np.clip(6e3 / len(seen), 0.3, 20)
     shown = ax.scatter(
         *data.points.T,
         size,

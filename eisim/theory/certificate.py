@@ -14,9 +14,9 @@ from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
 
 LOSSES = ("zero_one", "l1", "l2", "linf")
-#: Up to so many points, what costs many floors is worked out unasked.
+#: Up to so many distinct points, what costs many floors is worked out unasked.
 SMALL = 1_000
-#: Up to so many points, the inversion complexity is worked out: it takes all comparisons, not only of 1 with 0.
+#: Up to so many distinct points, the inversion complexity is worked out: it takes the comparisons of all pairs.
 MEDIUM = 20_000
 
 
@@ -40,7 +40,7 @@ class Certificate:
         For each loss the values, at the points, of a monotone function that attains the floor.
     inversion_complexity : int or None
         The least number of inhibitory neurons that compute the function; ``None`` if it has more than two values, or
-        more than `MEDIUM` points. Where one point has both labels, the one with more weight counts.
+        more than `MEDIUM` distinct points. Where one point has both labels, the one with more weight counts.
     chain : tuple of tuple
         The proof: points of an increasing chain on which the function is 1, 0, 1, 0, ...
     floor_with : dict of int to float
@@ -83,8 +83,8 @@ def certify(
     losses : sequence of str
         Floors to work out: ``"zero_one"``, ``"l1"``, ``"l2"``, ``"linf"``.
     orient : bool, optional
-        Whether to look for the best orientation of the inputs. By default if there are at most `SMALL` points and
-        `EXHAUSTIVE` inputs.
+        Whether to look for the best orientation of the inputs. By default if there are at most `SMALL` distinct points
+        and `EXHAUSTIVE` inputs.
     report : callable
         Called with the stage and the fraction done.
 
@@ -104,13 +104,13 @@ def certify(
     sample = Sample(points, data.targets, data.weights)
     found = violations(sample, report)
     solved = {loss: getattr(floors, loss)(found if loss in ("zero_one", "linf") else sample, report) for loss in losses}
-    two_valued = len(np.unique(data.targets)) <= 2 and len(data.points) <= MEDIUM
+    two_valued = len(np.unique(data.targets)) <= 2 and len(sample.first) <= MEDIUM
     chain = falling_chain(sample, report) if two_valued else []
     complexity = (len(chain) // 2).bit_length() if two_valued else None
-    small = len(data.points) <= SMALL
+    small = len(sample.first) <= SMALL
     with_inhibition = {}
     for r in range((complexity or 0) + 1 if two_valued and small else 0):
-        if len(data.points) * 2 ** (r + 1) > 20 * SMALL:
+        if len(sample.first) * 2 ** (r + 1) > 20 * SMALL:
             break
         with_inhibition[r] = floor_with(sample, r, report)[0]
     if orient is None:

@@ -99,13 +99,19 @@ class Violations:
 
     @cached_property
     def _worst(self):
-        """Row and column of the largest fall; of equal ones the nearest pair, of those the lowest."""
-        found = [(k, (bits & -bits).bit_length() - 1) for k, bits in enumerate(self.above) if bits]
+        """Row and column of the largest fall; of equal ones two distinct points, the nearest, the lowest."""
+        found = []
+        for k, bits in enumerate(self.above):
+            for _ in range(2):  # the second, lest the first be the same point
+                if bits:
+                    found.append((self.rows[k], self.columns[(bits & -bits).bit_length() - 1]))
+                    bits &= bits - 1
         if not found:
             return None
-        x, y = self.rows[[k for k, _ in found]], self.columns[[j for _, j in found]]
+        x, y = np.array(found).T
         levels, height = self.sample.levels / 2, self.sample.height
-        k = np.lexsort((height[x], height[y] - height[x], levels[y] - levels[x]))[0]
+        distance = height[y] - height[x]
+        k = np.lexsort((height[x], distance, distance == 0, levels[y] - levels[x]))[0]
         return self.sample.first[x[k]], self.sample.first[y[k]]
 
     @property

@@ -69,10 +69,12 @@ class Sample:
     @cached_property
     def exact_weights(self) -> list[int]:
         """Weight of each distinct row, exactly, in some unit."""
-        whole, _ = exact(self.weights)
+        weights, kind = np.unique(self.weights, return_inverse=True)
+        pairs, copies = np.unique(self.row * len(weights) + kind, return_counts=True)
+        whole, _ = exact(weights)
         total = [0] * len(self.first)
-        for row, weight in zip(self.row.tolist(), whole, strict=True):
-            total[row] += weight
+        for pair, n in zip(pairs.tolist(), copies.tolist(), strict=True):
+            total[pair // len(weights)] += whole[pair % len(weights)] * n
         return total
 
     @property

@@ -224,7 +224,7 @@ def test_excitatory_units_are_the_minimal_true_points(n):
         assert sizes == ({"coincidence": len(minimal)} if minimal else {}) | {"readout": 1}
 
 
-TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.5e-3}
+TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.5e-3, "backend": "numpy"}
 
 
 @pytest.mark.parametrize("kind", ["rate", "spiking"])
