@@ -1,5 +1,6 @@
 """The command line: parse, call, print."""
 
+import logging
 import sys
 import textwrap
 import time
@@ -57,6 +58,7 @@ CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of 
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
     warnings.showwarning = lambda message, category, *_: _say(f"note: {message}") if category is UserWarning else None
+    logging.disable(logging.WARNING)  # Brian2 would speak of what an interrupt left unused
     try:
         result = typer.main.get_command(app).main(
             list(arguments) or ["--help"], prog_name="python -m eisim", standalone_mode=False

@@ -56,6 +56,7 @@ def test_rows_with_missing_values_are_left_out_and_counted(tmp_path):
         ("a,y\n1,1\n2,inf\n", "row 2 (line 3), column 'y': expected a finite number, found 'inf'"),
         ("a,y\nnan,1\n2,1\n", "row 1 (line 2), column 'a': expected a finite number, found 'nan'"),
         ("a,y\n1,1\n2,1,3,4\n", "expected comma-separated values, found:"),
+        ("a,y\n1,1,2\n2,1,3\n", "row 1 (line 2): expected 2 cells, one for each column, found 3"),
         ("a,y\n1,1\n,1\n", "expected at least 2 rows without missing values, found 1"),
     ],
 )

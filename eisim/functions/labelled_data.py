@@ -179,11 +179,17 @@ def _read(parts, path, target, weights):
 
 
 def _check_columns(part, path, target, weights):
+    import pandas
+
     for what, column in (("target", target), ("weights", weights)):
         if column is not None and column not in part:
             raise InputError(f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}")
     if target == weights:
         raise InputError(f"{path}: weights: expected another column than the target, found {weights!r}")
+    if not isinstance(part.index, pandas.RangeIndex):
+        raise InputError(
+            f"{path}: row 1 (line 2): expected {part.shape[1]} cells, one for each column, found {part.shape[1] + 1}"
+        )
     if not len(set(part) - {target, weights}):
         raise InputError(f"{path}: expected at least one column beside the target, found {', '.join(part)}")
 

@@ -62,7 +62,7 @@ def words(certificate: Certificate) -> Iterator[str]:
             + (f"{_point(data.names, upper)} it is " if lower != upper else "the very same inputs it is also ")
             + f"{_value(certificate, upper, min)}. "
             "No input went down, yet the function falls; more excitation can never make a circuit of excitatory "
-            f"neurons answer less. There are {certificate.violating_pairs:,} such pairs of points."
+            f"neurons answer less. Pairs of points like this: {certificate.violating_pairs:,}."
         )
         yield (
             "Floor, the least error of any excitatory-only circuit: "
