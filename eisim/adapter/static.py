@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 import numpy as np
 from scipy import sparse
@@ -81,6 +82,20 @@ class DNN:
         """Output rates (trials × readouts, in Hz) for `stimuli` (trials × inputs)."""
         rates = self.rates(stimuli)
         return np.concatenate([rates[name] for name, _ in self.outputs], axis=-1)
+
+    def save(self, path) -> None:
+        """Write the DNN to a file, in the format that its ending names: ``.onnx`` (needs the extra ``eisim[onnx]``)."""
+        from eisim.adapter.onnx_format import write_onnx
+        from eisim.report.files import write
+
+        path = Path(path)
+        if path.suffix != ".onnx":
+            raise InputError(f"DNN.save: expected a name that ends in .onnx, found {str(path)!r}")
+        content = write_onnx(self)
+        try:
+            write(path, content)
+        except OSError as error:
+            raise InputError(f"DNN.save: {path}: cannot be written: {error.strerror}") from None
 
     def decide(self, stimuli) -> np.ndarray:
         """Which outputs exceed their decision threshold: bool, trials × readouts."""

@@ -1,0 +1,482 @@
+"""ONNX files: read as DNNs, and written from them. Needs the extra ``eisim[onnx]``.
+
+A file is data: nothing in it is executed, external files are not opened, sizes are checked before anything is
+computed.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from eisim.adapter.activations import Identity, LeakyReLU, Tanh
+from eisim.adapter.affine import LARGEST, Affine, NetworkBuilder, bounded, convolution, windows
+from eisim.adapter.static import DNN
+from eisim.errors import InputError
+from eisim.neurons import LIF, Logistic, Saturating, Step, ThresholdLinear
+
+LARGEST_FILE = 500_000_000  # bytes
+LARGEST_KERNEL = 4096  # places
+#: Operations that may prepare constants.
+FOLDED = {"Constant", "Shape", "Gather", "Concat", "Unsqueeze", "Squeeze", "Cast", "Add", "Mul", "Sub", "Div", "Slice"}
+FOLDED |= {"Reshape", "Transpose", "ConstantOfShape", "Identity"}
+#: What follows the outputs in classifiers: names of classes.
+IGNORED_AFTER = {"ArgMax", "ZipMap", "ArrayFeatureExtractor", "Normalizer", "LabelEncoder"}
+
+
+def _onnx():
+    try:
+        import onnx
+    except ImportError:
+        raise InputError(
+            "ONNX files need the package onnx: expected it installed (pip install 'eisim[onnx]')"
+        ) from None
+    return onnx
+
+
+def read_onnx(path) -> DNN:
+    """Read a feed-forward network from an ONNX file.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    DNN
+        With one input, in the flat order of the file's; linear operations are folded into the weights of the units
+        that follow. A softmax at the end is left out: it does not change which output is largest.
+
+    Raises
+    ------
+    InputError
+        For a file that is none or too large, or an operation that cannot be mapped; the message names it and why.
+    """
+    onnx, path = _onnx(), Path(path)
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise InputError(f"{path}: expected at most {LARGEST_FILE:,} bytes, found {size:,}")
+        model = onnx.load_model_from_string(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{path}: expected an ONNX file, found one that cannot be parsed ({type(error).__name__})"
+        ) from None
+    try:
+        return _Reader(onnx, model, path).read()
+    except InputError as error:
+        said = str(error)
+        raise InputError(said if said.startswith(str(path)) else f"{path}: {said}") from None
+    except Exception as error:  # whatever a hostile file provokes
+        said = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{path}: expected a well-formed network, found one that contradicts itself ({said})"
+        ) from None
+
+
+class _Reader:
+    """One pass over the nodes of a graph; values are `Affine` tensors or constant arrays."""
+
+    def __init__(self, onnx, model, path):
+        self.onnx, self.graph, self.path = onnx, model.graph, path
+        self.constants = {tensor.name: self._array(tensor) for tensor in self.graph.initializer}
+        real = [i for i in self.graph.input if i.name not in self.constants]
+        if len(real) != 1:
+            raise InputError(f"{path}: expected a network with one input, found {len(real)}")
+        shape = self._input_shape(real[0])
+        self.values: dict[str, Affine | np.ndarray] = dict(self.constants)
+        self.values[real[0].name] = Affine.of_units("x", shape)
+        self.builder = NetworkBuilder({"x": shape})
+
+    def _array(self, tensor):
+        if tensor.data_location == tensor.EXTERNAL:
+            raise InputError(f"{self.path}: tensor {tensor.name!r}: expected its data in the file, found it elsewhere")
+        if np.prod([float(d) for d in tensor.dims]) > LARGEST or min(tensor.dims, default=1) < 0:
+            raise InputError(
+                f"{self.path}: tensor {tensor.name!r}: expected at most {LARGEST:,} elements, found shape "
+                f"{list(tensor.dims)}"
+            )
+        return self._finite(self.onnx.numpy_helper.to_array(tensor), tensor.name)
+
+    def _finite(self, array, name):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise InputError(
+                f"{self.path}: tensor {name!r}: expected finite numbers, found {array[~np.isfinite(array)][0]}"
+            )
+        return array
+
+    def _input_shape(self, entry):
+        dims = [d.dim_value for d in entry.type.tensor_type.shape.dim]
+        if not dims or any(d < 1 for d in dims[1:]) or np.prod([float(d) for d in dims[1:]]) > LARGEST:
+            raise InputError(
+                f"{self.path}: input {entry.name!r}: expected a fixed shape after the batch axis, found {dims}"
+            )
+        return (1, *dims[1:])
+
+    def read(self) -> DNN:
+        names = {output.name for output in self.graph.output}
+        last = None
+        for k, node in enumerate(self.graph.node):
+            name = node.name or f"{node.op_type}_{k}"
+            if node.op_type in IGNORED_AFTER or any(i and i not in self.values for i in node.input):
+                continue  # what follows the outputs: labels of classes
+            result = self._apply(node, name)
+            if isinstance(result, Affine):
+                if result.size > LARGEST:
+                    raise InputError(
+                        f"{self.path}: {name}: expected at most {LARGEST:,} elements, found {result.size:,}"
+                    )
+                last = result
+            for output in node.output[:1]:
+                self.values[output] = result
+        found = [self.values[n] for n in names if isinstance(self.values.get(n), Affine)]
+        value = found[0] if found else last
+        if value is None:
+            raise InputError(f"{self.path}: expected a network with an output that depends on its input, found none")
+        units = self._as_layer(value)
+        return self.builder.network([(units, 0.0)], self.path.stem)
+
+    def _as_layer(self, value):
+        """The layer whose units are this value: the last activation, or linear outputs."""
+        if len(value.parts) == 1 and not value.constant.any():
+            ((name, matrix),) = value.parts.items()
+            eye = sparse.eye_array(value.size)
+            if name != "x" and matrix.shape == eye.shape and abs(matrix - eye).nnz == 0:
+                return name
+        self.builder.activate("output", value, Identity())
+        return "output"
+
+    def _apply(self, node, name):
+        operation = getattr(self, f"_{node.op_type.lower()}", None)
+        inputs = [self.values[i] if i else None for i in node.input]
+        attributes = {a.name: self.onnx.helper.get_attribute_value(a) for a in node.attribute}
+        if not any(isinstance(value, Affine) for value in inputs):
+            return self._fold(node, inputs, name)
+        if operation is None or node.domain not in ("", "ai.onnx", "ai.onnx.ml"):
+            raise InputError(
+                f"{self.path}: {name}: the operation {node.op_type} cannot be mapped to a circuit of rate units; "
+                "expected linear operations, pooling and pointwise activations"
+            )
+        return operation(name, attributes, *inputs)
+
+    def _fold(self, node, inputs, name):
+        """An operation on constants alone."""
+        from onnx.reference import ReferenceEvaluator
+
+        if node.op_type not in FOLDED:
+            raise InputError(
+                f"{self.path}: {name}: expected an operation on the input, found {node.op_type} on constants"
+            )
+        shapes = [np.shape(value) for value in inputs]
+        if node.op_type in ("Add", "Mul", "Sub", "Div"):
+            bounded(np.broadcast_shapes(*shapes))
+        elif node.op_type == "Gather":
+            bounded([*shapes[0], *shapes[1]])
+        elif node.op_type == "ConstantOfShape":
+            bounded(inputs[0])
+        array = np.asarray(ReferenceEvaluator(node).run(None, dict(zip(node.input, inputs, strict=True)))[0])
+        if array.size > LARGEST:
+            raise InputError(f"{self.path}: {name}: expected at most {LARGEST:,} elements, found {array.size:,}")
+        return self._finite(array, name)
+
+    def _fixed(self, name, what, value):
+        if isinstance(value, Affine):
+            raise InputError(
+                f"{self.path}: {name}: expected {what} to be constant, found one that depends on the input; "
+                "products of activities, as in attention, cannot be mapped"
+            )
+        return value
+
+    # Linear operations.
+
+    def _matmul(self, name, _, a, b):
+        if not isinstance(a, Affine):
+            raise InputError(f"{self.path}: {name}: expected the input times a constant, found the reverse")
+        b = np.asarray(self._fixed(name, "the second factor", b), dtype=float)
+        rows = a.size // b.shape[0]
+        matrix = sparse.kron(sparse.eye_array(rows), sparse.csr_array(b), format="csr")
+        return a.times(matrix, (*a.shape[:-1], b.shape[1]))
+
+    def _gemm(self, name, attributes, a, b, c=None):
+        b = np.asarray(self._fixed(name, "the second factor", b), dtype=float)
+        b = (b.T if attributes.get("transB") else b) * attributes.get("alpha", 1.0)
+        result = self._matmul(name, {}, a, b)
+        return result if c is None else self._add(name, {}, result, np.asarray(c) * attributes.get("beta", 1.0))
+
+    def _add(self, name, _, a, b):
+        return a.plus(b) if isinstance(a, Affine) else b.plus(a)
+
+    def _sum(self, name, _, *values):
+        total = values[0]
+        for value in values[1:]:
+            total = self._add(name, {}, total, value)
+        return total
+
+    def _sub(self, name, _, a, b):
+        if isinstance(b, Affine):
+            return b.scaled(np.array(-1.0)).plus(a)
+        return a.plus(-np.asarray(b))
+
+    def _neg(self, name, _, a):
+        return a.scaled(np.array(-1.0))
+
+    def _mul(self, name, _, a, b):
+        a, b = (a, b) if isinstance(a, Affine) else (b, a)
+        return a.scaled(self._fixed(name, "one factor", b))
+
+    def _div(self, name, _, a, b):
+        return a.scaled(1 / np.asarray(self._fixed(name, "the divisor", b), dtype=float))
+
+    def _batchnormalization(self, name, attributes, x, scale, shift, mean, variance):
+        factor = scale / np.sqrt(variance + attributes.get("epsilon", 1e-5))
+        shape = (1, -1, *[1] * (len(x.shape) - 2))
+        return x.scaled(factor.reshape(shape)).plus((shift - mean * factor).reshape(shape))
+
+    def _space(self, name, attributes, x, kernel):
+        """Strides, pads and dilations of a convolution or pooling."""
+        n = len(x.shape) - 2
+        strides, dilations = attributes.get("strides", [1] * n), attributes.get("dilations", [1] * n)
+        auto = attributes.get("auto_pad", b"NOTSET").decode()
+        if auto in ("SAME_UPPER", "SAME_LOWER"):
+            spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
+            missing = [
+                max(0, (-(-size // s) - 1) * s + span - size)
+                for size, s, span in zip(x.shape[2:], strides, spans, strict=True)
+            ]
+            less = [m // 2 for m in missing]
+            more = [m - k for m, k in zip(missing, less, strict=True)]
+            pads = list(zip(less, more, strict=True) if auto == "SAME_UPPER" else zip(more, less, strict=True))
+        else:
+            given = attributes.get("pads", [0] * 2 * n)
+            pads = list(zip(given[:n], given[n:], strict=True))
+        if (
+            min(*strides, *dilations, *kernel) < 1
+            or min(min(p) for p in pads) < 0
+            or max(max(p) for p in pads) > 10_000
+        ):
+            raise InputError(f"{self.path}: {name}: expected positive strides and kernel, pads of 0 or more")
+        if np.prod([float(k) for k in kernel]) > LARGEST_KERNEL:
+            raise InputError(
+                f"{self.path}: {name}: expected a kernel of at most {LARGEST_KERNEL} places, found {kernel}"
+            )
+        if attributes.get("ceil_mode"):
+            raise InputError(f"{self.path}: {name}: expected ceil_mode 0, found 1")
+        return strides, pads, dilations
+
+    def _conv(self, name, attributes, x, kernel, bias=None):
+        kernel = np.asarray(self._fixed(name, "the kernel", kernel), dtype=float)
+        space = self._space(name, attributes, x, kernel.shape[2:])
+        return convolution(x, kernel, bias, *space, attributes.get("group", 1))
+
+    def _averagepool(self, name, attributes, x):
+        kernel = attributes["kernel_shape"]
+        space = self._space(name, attributes, x, kernel)
+        one = np.ones((x.shape[1], 1, *kernel))
+        total = convolution(x, one, None, *space, x.shape[1])
+        if attributes.get("count_include_pad"):
+            return total.scaled(np.array(1 / np.prod(kernel)))
+        seen = windows(x.shape, kernel, *space)
+        counts = (seen >= 0).reshape(*seen.shape[: 1 + len(kernel)], -1).sum(axis=-1)
+        return total.scaled(1 / counts[None])
+
+    def _globalaveragepool(self, name, _, x):
+        return self._averagepool(name, {"kernel_shape": x.shape[2:]}, x)
+
+    def _reducemean(self, name, attributes, x, axes=None):
+        axes = attributes.get("axes") if axes is None else np.asarray(axes).tolist()
+        axes = [a % len(x.shape) for a in (axes or range(1, len(x.shape)))]
+        if 0 in axes:
+            raise InputError(f"{self.path}: {name}: expected a mean within each sample, found one over the batch")
+        index = np.arange(x.size).reshape(x.shape)
+        kept = [a for a in range(len(x.shape)) if a not in axes]
+        flat = index.transpose(*kept, *axes).reshape(int(np.prod([x.shape[a] for a in kept])), -1)
+        entries = np.full(flat.size, 1 / flat.shape[1]), (flat.ravel(), np.repeat(np.arange(len(flat)), flat.shape[1]))
+        shape = [1 if a in axes else n for a, n in enumerate(x.shape) if a in kept or attributes.get("keepdims", 1)]
+        return x.times(sparse.csr_array(entries, (x.size, len(flat))), shape)
+
+    # Operations that move elements.
+
+    def _reshape(self, name, _, x, shape):
+        shape = [x.shape[k] if n == 0 else int(n) for k, n in enumerate(np.asarray(shape).tolist())]
+        return x.rearrange(lambda index: index.reshape(shape))
+
+    def _flatten(self, name, attributes, x):
+        axis = attributes.get("axis", 1)
+        return x.rearrange(lambda index: index.reshape(int(np.prod(x.shape[:axis])), -1))
+
+    def _transpose(self, name, attributes, x):
+        return x.rearrange(lambda index: index.transpose(attributes.get("perm")))
+
+    def _squeeze(self, name, attributes, x, axes=None):
+        axes = attributes.get("axes") if axes is None else np.asarray(axes).tolist()
+        return x.rearrange(lambda index: index.squeeze(None if axes is None else tuple(axes)))
+
+    def _unsqueeze(self, name, attributes, x, axes=None):
+        axes = attributes.get("axes") if axes is None else np.asarray(axes).tolist()
+        return x.rearrange(lambda index: np.expand_dims(index, tuple(axes)))
+
+    def _concat(self, name, attributes, *values):
+        axis = attributes["axis"]
+        shape = list(values[0].shape)
+        shape[axis] = sum(v.shape[axis] for v in values)
+        start, total = 0, None
+        for value in values:
+            index = np.full(shape, -1)
+            place = [slice(None)] * len(shape)
+            place[axis] = slice(start, start + value.shape[axis])
+            value = value if isinstance(value, Affine) else Affine(value.shape, {}, np.ravel(value).astype(float))
+            index[tuple(place)] = np.arange(value.size).reshape(value.shape)
+            part = value.take(index)
+            total = part if total is None else total.plus(part)
+            start = place[axis].stop
+        return total
+
+    def _identity(self, name, _, x, *__):
+        return x
+
+    _dropout = _cast = _identity
+
+    def _shape(self, name, _, x):
+        return np.array(x.shape)
+
+    # Activations.
+
+    def _relu(self, name, _, x):
+        return self.builder.activate(name, x, ThresholdLinear())
+
+    def _leakyrelu(self, name, attributes, x):
+        slope = float(attributes.get("alpha", 0.01))
+        return self.builder.activate(name, x, LeakyReLU(slope))
+
+    def _sigmoid(self, name, _, x):
+        return self.builder.activate(name, x, Logistic(slope=1.0, maximum=1.0))
+
+    def _tanh(self, name, _, x):
+        return self.builder.activate(name, x, Tanh())
+
+    def _hardsigmoid(self, name, attributes, x):
+        gain, offset = attributes.get("alpha", 0.2), attributes.get("beta", 0.5)
+        return self.builder.activate(name, x, Saturating(gain=gain, threshold=-offset / gain, maximum=1.0))
+
+    def _clip(self, name, attributes, x, low=None, high=None):
+        low = attributes.get("min") if low is None else float(np.ravel(low)[0])
+        high = attributes.get("max") if high is None else float(np.ravel(high)[0])
+        if low is None or high is None or not low < high:
+            raise InputError(f"{self.path}: {name}: expected two bounds, found {low} and {high}")
+        unit = self.builder.activate(name, x.plus(-low), Saturating(maximum=high - low))
+        return unit.plus(low)
+
+    def _maxpool(self, name, attributes, x):
+        kernel = attributes["kernel_shape"]
+        seen = windows(x.shape, kernel, *self._space(name, attributes, x, kernel))
+        seen = seen.reshape(*seen.shape[: 1 + len(kernel)], -1)
+        inside = np.take_along_axis(seen, (seen >= 0).argmax(axis=-1)[..., None], axis=-1)
+        seen = np.where(seen >= 0, seen, inside)[None]  # the padding never wins: a place's own element stands for it
+        return self.builder.maximum(name, [x.take(seen[..., k]) for k in range(seen.shape[-1])])
+
+    def _globalmaxpool(self, name, _, x):
+        return self._maxpool(name, {"kernel_shape": x.shape[2:]}, x)
+
+    def _softmax(self, name, attributes, x):
+        return x
+
+    _logsoftmax = _softmax
+
+
+def write_onnx(dnn: DNN) -> bytes:
+    """A feed-forward DNN as an ONNX file, in double precision.
+
+    The input is ``stimuli`` (trials × inputs), the output ``rates`` (trials × readouts, in Hz).
+
+    Raises
+    ------
+    InputError
+        For a recurrent DNN, or an activation that ONNX has no operations for, such as that of a noisy LIF neuron.
+    """
+    onnx = _onnx()
+    if dnn.recurrent:
+        raise InputError(f"ONNX: expected a feed-forward DNN, found {dnn!r}")
+    writer = _Writer(onnx)
+    start = 0
+    for name, size, rate in dnn.inputs:
+        span = (writer.constant(np.array([k])) for k in (start, start + size, 1))
+        column = writer.node("Slice", "stimuli", *span)
+        writer.node("Mul", column, writer.constant(rate), output=name)
+        start += size
+    for layer in dnn.layers:
+        drive = writer.constant(layer.bias[None])
+        for source, weights in layer.incoming:
+            drive = writer.node("Add", drive, writer.node("MatMul", source, writer.constant(weights.toarray())))
+        writer.activation(layer, drive)
+    writer.node("Concat", *(name for name, _ in dnn.outputs), output="rates", axis=1)
+    sizes = {layer.name: layer.size for layer in dnn.layers}
+    double = onnx.TensorProto.DOUBLE
+    graph = onnx.helper.make_graph(
+        writer.nodes,
+        dnn.name or "network",
+        [onnx.helper.make_tensor_value_info("stimuli", double, ["trials", start])],
+        [onnx.helper.make_tensor_value_info("rates", double, ["trials", sum(sizes[n] for n, _ in dnn.outputs)])],
+        writer.initializers,
+    )
+    model = onnx.helper.make_model(
+        graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8, producer_name="eisim"
+    )
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+class _Writer:
+    """Nodes and constants of a graph."""
+
+    def __init__(self, onnx):
+        self.onnx, self.nodes, self.initializers = onnx, [], []
+
+    def constant(self, value) -> str:
+        name = f"constant_{len(self.initializers)}"
+        value = np.asarray(value)
+        value = value if value.dtype.kind in "iu" else value.astype(float)
+        self.initializers.append(self.onnx.numpy_helper.from_array(value, name))
+        return name
+
+    def node(self, operation, *inputs, output=None, **attributes) -> str:
+        output = output or f"value_{len(self.nodes)}"
+        self.nodes.append(self.onnx.helper.make_node(operation, inputs, [output], **attributes))
+        return output
+
+    def activation(self, layer, drive):
+        """The layer's activation of its drive, under its name."""
+        unit, name = layer.neuron, layer.name
+        one, node = self.constant, self.node
+        if isinstance(unit, Identity):
+            node("Identity", drive, output=name)
+        elif isinstance(unit, Tanh):
+            node("Tanh", drive, output=name)
+        elif isinstance(unit, LeakyReLU):
+            below = node("Mul", node("Min", drive, one(0.0)), one(unit.slope))
+            node("Add", node("Relu", drive), below, output=name)
+        elif isinstance(unit, (ThresholdLinear, Saturating)):
+            above = node("Mul", node("Relu", node("Sub", drive, one(unit.threshold))), one(unit.gain))
+            highest = unit.maximum if isinstance(unit, Saturating) else np.finfo(float).max
+            node("Min", above, one(highest), output=name)
+        elif isinstance(unit, Logistic):
+            scaled = node("Div", node("Sub", drive, one(unit.threshold)), one(unit.slope))
+            node("Mul", node("Sigmoid", scaled), one(unit.maximum), output=name)
+        elif isinstance(unit, Step):
+            above = node("Cast", node("Greater", drive, one(unit.threshold)), to=self.onnx.TensorProto.DOUBLE)
+            node("Mul", above, one(unit.maximum), output=name)
+        elif isinstance(unit, LIF) and not unit.noise:
+            fires = node("Greater", drive, one(unit.rheobase))
+            far = one(2 * unit.rheobase if unit.rheobase > 0 else unit.rheobase + 1)
+            end = node("Add", node("Where", fires, drive, far), one(unit.rest))
+            fraction = node("Div", node("Sub", end, one(unit.reset)), node("Sub", end, one(unit.threshold)))
+            interval = node("Add", node("Mul", node("Log", fraction), one(unit.tau)), one(unit.refractory))
+            node("Where", fires, node("Div", one(1.0), interval), one(0.0), output=name)
+        else:
+            raise InputError(
+                f"ONNX: layer {name!r}: expected an activation that ONNX can express, found {unit!r}; a circuit's "
+                "without_noise() can be exported"
+            )

@@ -1,0 +1,189 @@
+"""ONNX files, against ONNX Runtime; files of strangers."""
+
+import numpy as np
+import pytest
+
+from eisim import InputError, decode, from_dnn, on_off, read_onnx, synthesize, to_dnn
+from eisim.functions import NAMED
+
+onnx = pytest.importorskip("onnx")
+runtime = pytest.importorskip("onnxruntime")
+node = onnx.helper.make_node
+RNG = np.random.default_rng(0)
+
+
+def weights(*shape):
+    return (0.3 * RNG.normal(size=shape)).astype(np.float32)
+
+
+def whole(*numbers):
+    return np.array(numbers, dtype=np.int64)
+
+
+def batch_normalisation(n):
+    return {"scale": 1 + weights(n), "shift": weights(n), "mean": weights(n), "variance": np.abs(weights(n)) + 0.5}
+
+
+#: Shape of the input, nodes, and constants.
+NETWORKS = {
+    "dense": (
+        (4,),
+        [
+            node("Gemm", ["x", "w", "b"], ["h"], transB=1),
+            node("Relu", ["h"], ["r"]),
+            node("Gemm", ["r", "v", "c"], ["y"], transB=1, alpha=0.5, beta=2.0),
+        ],
+        {"w": weights(6, 4), "b": weights(6), "v": weights(3, 6), "c": weights(3)},
+    ),
+    "convolution": (
+        (2, 8, 8),
+        [
+            node("Conv", ["x", "w", "b"], ["h"], pads=[1, 1, 1, 1], strides=[2, 2]),
+            node("BatchNormalization", ["h", "scale", "shift", "mean", "variance"], ["n"]),
+            node("Relu", ["n"], ["r"]),
+            node("MaxPool", ["r"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+            node("Flatten", ["p"], ["f"]),
+            node("Gemm", ["f", "v", "c"], ["y"], transB=1),
+        ],
+        {"w": weights(3, 2, 3, 3), "b": weights(3), "v": weights(5, 12), "c": weights(5), **batch_normalisation(3)},
+    ),
+    "convolution in one dimension": (
+        (3, 11),
+        [
+            node("Conv", ["x", "w", "b"], ["h"], auto_pad="SAME_UPPER", strides=[2]),
+            node("LeakyRelu", ["h"], ["r"], alpha=0.2),
+            node("AveragePool", ["r"], ["p"], kernel_shape=[2], strides=[1], pads=[1, 0]),
+            node("Tanh", ["p"], ["t"]),
+            node("GlobalAveragePool", ["t"], ["q"]),
+            node("Sigmoid", ["q"], ["y"]),
+        ],
+        {"w": weights(4, 3, 5), "b": weights(4)},
+    ),
+    "residual": (
+        (4,),
+        [
+            node("MatMul", ["x", "w"], ["h"]),
+            node("Add", ["b", "h"], ["a"]),
+            node("Relu", ["a"], ["r"]),
+            node("MatMul", ["r", "v"], ["k"]),
+            node("Add", ["k", "x"], ["s"]),
+            node("Clip", ["s", "low", "high"], ["c"]),
+            node("Concat", ["c", "x"], ["both"], axis=1),
+            node("MatMul", ["both", "u"], ["z"]),
+            node("Sub", ["one", "z"], ["d"]),
+            node("Div", ["d", "two"], ["y"]),
+        ],
+        {
+            **{"w": weights(4, 6), "b": weights(6), "v": weights(6, 4), "u": weights(8, 3)},
+            **{name: np.float32(k) for name, k in (("low", -1), ("high", 1), ("one", 1), ("two", 2))},
+        },
+    ),
+    "groups and dilation": (
+        (2, 9, 9),
+        [
+            node("Conv", ["x", "w"], ["h"], group=2, dilations=[2, 2]),
+            node("MaxPool", ["h"], ["p"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2]),
+            node("ReduceMean", ["p"], ["q"], axes=[2, 3], keepdims=0),
+            node("HardSigmoid", ["q"], ["y"]),
+        ],
+        {"w": weights(4, 1, 3, 3)},
+    ),
+    "moved": (
+        (12,),
+        [
+            node("Reshape", ["x", "first"], ["a"]),
+            node("Transpose", ["a"], ["b"], perm=[0, 2, 1]),
+            node("MatMul", ["b", "w"], ["c"]),
+            node("Relu", ["c"], ["d"]),
+            node("Reshape", ["d", "last"], ["y"]),
+        ],
+        {"first": whole(0, 3, 4), "w": weights(3, 2), "last": whole(0, -1)},
+    ),
+}
+
+
+def file_of(folder, shape, nodes, constants):
+    value = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        nodes,
+        "graph",
+        [value("x", onnx.TensorProto.FLOAT, ["N", *shape])],
+        [value("y", onnx.TensorProto.FLOAT, None)],
+        [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
+    )
+    opset = [onnx.helper.make_opsetid("", 17)]
+    model = onnx.shape_inference.infer_shapes(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8))
+    path = folder / "net.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_reads_what_onnx_runtime_computes(name, tmp_path):
+    shape, nodes, constants = NETWORKS[name]
+    path = file_of(tmp_path, shape, nodes, constants)
+    x = np.random.default_rng(1).normal(size=(7, *shape)).astype(np.float32)
+    expected = runtime.InferenceSession(str(path)).run(None, {"x": x})[0].reshape(7, -1)
+    dnn, flat = read_onnx(path), x.reshape(7, -1)
+    assert dnn(flat) == pytest.approx(expected, abs=2e-6)  # theirs is in single precision
+    circuit = from_dnn(dnn, signed_inputs=True)
+    assert decode(dnn, to_dnn(circuit)(on_off(flat))) == pytest.approx(dnn(flat), abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["rate", "spiking"])
+def test_writes_what_onnx_runtime_computes(kind, tmp_path):
+    for f in NAMED.values():
+        dnn = to_dnn(synthesize(f, kind=kind).without_noise())
+        dnn.save(tmp_path / "out.onnx")
+        x = np.random.default_rng(0).random((50, f.n_inputs)) * 1.2
+        found = runtime.InferenceSession(str(tmp_path / "out.onnx")).run(None, {"stimuli": x})[0]
+        assert found == pytest.approx(dnn(x), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_written_and_read_again(name, tmp_path):
+    dnn = read_onnx(file_of(tmp_path, *NETWORKS[name]))
+    dnn.save(tmp_path / "again.onnx")
+    x = np.random.default_rng(2).normal(size=(5, dnn.inputs[0][1]))
+    found = runtime.InferenceSession(str(tmp_path / "again.onnx")).run(None, {"stimuli": x})[0]
+    assert found == pytest.approx(dnn(x), abs=1e-9)
+
+
+def test_what_cannot_be_written_or_read_is_named(tmp_path):
+    dnn = to_dnn(synthesize(NAMED["xor"], kind="spiking"))
+    with pytest.raises(InputError, match="layer 'coincidence_I1': expected an activation that ONNX can express"):
+        dnn.save(tmp_path / "noisy.onnx")
+    with pytest.raises(InputError, match=r"expected a name that ends in \.onnx"):
+        dnn.save(tmp_path / "dnn.txt")
+    attention = [node("MatMul", ["x", "w"], ["q"]), node("MatMul", ["x", "q"], ["y"])]
+    with pytest.raises(InputError, match=r"MatMul_1: expected the second factor to be constant.*attention"):
+        read_onnx(file_of(tmp_path, (4,), attention, {"w": weights(4, 4)}))
+    with pytest.raises(InputError, match="Sin_0: the operation Sin cannot be mapped"):
+        read_onnx(file_of(tmp_path, (4,), [node("Sin", ["x"], ["y"])], {}))
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        read_onnx(tmp_path / "nowhere.onnx")
+    with pytest.raises(InputError, match="tensor 'w': expected finite numbers, found nan"):
+        read_onnx(file_of(tmp_path, (1,), [node("Mul", ["x", "w"], ["y"])], {"w": np.float32(np.nan)}))
+    huge = [node("ConstantOfShape", ["n"], ["c"]), node("Add", ["x", "c"], ["y"])]
+    with pytest.raises(InputError, match="expected a tensor of at most 20,000,000 elements"):
+        read_onnx(file_of(tmp_path, (1,), huge, {"n": whole(10**6, 10**6)}))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_mutated_files(name, tmp_path):
+    """Bytes changed, cut off or repeated: a clear error or a network, nothing else."""
+    path = file_of(tmp_path, *NETWORKS[name])
+    original, rng = path.read_bytes(), np.random.default_rng(3)
+    for k in range(40):
+        content = bytearray(original)
+        if k % 4 == 3:
+            content = content[: rng.integers(len(content))]
+        else:
+            for place in rng.integers(0, len(content), rng.integers(1, 6)):
+                content[place] = rng.integers(256)
+        path.write_bytes(bytes(content))
+        try:
+            dnn = read_onnx(path)
+            from_dnn(dnn, signed_inputs=True)
+        except InputError as error:
+            assert "\n" not in str(error)
