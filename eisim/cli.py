@@ -215,6 +215,83 @@ def certify(
         print(f"Points, certificate and picture are in {out}")
 
 
+class Format(StrEnum):
+    """Formats of DNNs."""
+
+    onnx = "onnx"
+
+
+@app.command()
+def export(
+    model: Annotated[str, typer.Argument(help="Model (see list).", metavar="MODEL")],
+    out: Annotated[Path, Option(help="File to write.", metavar="FILE")],
+    to: Annotated[Format, Option(help="Format.")] = Format.onnx,
+    kind: Annotated[Kind, Option(help="Kind of circuit: rate or spiking.")] = Kind.rate,
+) -> None:
+    """Export the equivalent DNN of a model's circuit.
+
+    Example: python -m eisim export xor --to onnx --out xor.onnx
+    """
+    points = {point.name: point for point in entry_points(group="eisim.models")}
+    if model not in points:
+        raise InputError(f"export: expected one of {', '.join(sorted(points))}, found {model!r}")
+    if kind is Kind.both:
+        raise InputError("export: --kind: expected rate or spiking, found 'both'")
+    from eisim.adapter import to_dnn
+
+    circuit = points[model].load().circuit(kind=kind.value).without_noise()
+    dnn = to_dnn(circuit)
+    dnn.save(out)
+    print(f"{out}: {to.value} of {dnn!r}")
+
+
+@app.command()
+def ablate(
+    network: Annotated[Path, typer.Argument(help="Network in an ONNX file.", metavar="NET.onnx")],
+    data: Annotated[Path, Option(help="CSV file with named columns.", metavar="FILE.csv")],
+    target: Annotated[str, Option(help="Column with the class of each row.", metavar="COLUMN")],
+    weights: Annotated[str | None, Option(help="Column with the weight of each row.", metavar="COLUMN")] = None,
+    levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
+    backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
+    out: Annotated[Path, Option(help="Folder for the results.")] = Path("results/ablate"),
+    json_: Annotated[bool, Option("--json", help="Print one JSON document instead of a table.")] = False,
+) -> int:
+    """Take the inhibition out of a network of your own, and see which of its classes go.
+
+    Example: python -m eisim ablate net.onnx --data test.csv --target digit
+    """
+    from eisim.report.files import check_writable, to_json, write
+
+    check_writable(out)
+    with _progress({}) as report:
+        import numpy as np
+
+        from eisim.adapter.onnx_format import read_onnx
+        from eisim.functions import LabelledData
+        from eisim.network_ablation import ablate_network
+        from eisim.report import network as shown
+        from eisim.report.draw import draw
+
+        report("reading")
+        dnn, labelled = read_onnx(network), LabelledData.from_csv(data, target, weights, report)
+        fractions = np.linspace(0, 1, levels)
+        result = ablate_network(dnn, labelled, fractions, backend=backend.value, report=report)
+        report("writing results")
+        (out / "ablation.json").unlink(missing_ok=True)  # written last: with it the folder is whole
+        write(out / "classes.csv", shown.csv_table(result))
+        for name, svg in draw(shown.figures, result):
+            write(out / name, svg)
+        found = shown.to_json(result)
+        write(out / "ablation.json", to_json(found))
+    if json_:
+        print(to_json(found))
+    else:
+        _show(shown.terminal_table(result), out)
+    for problem in result.problems:
+        _say(problem)
+    return 1 if result.problems else 0
+
+
 def _function(file, target, weights, truth_table, region, report):
     """The function that the arguments of `certify` name."""
     from eisim.functions import NAMED, REGIONS, LabelledData, TruthTable
@@ -335,4 +412,4 @@ def _show(table, folder: Path) -> None:
     if not console.is_terminal:
         console = Console(width=120)  # a pipe has no width
     console.print(table, highlight=False)
-    console.print(f"Figures, data and run.json are in {folder}", soft_wrap=True, highlight=False)
+    console.print(f"Figures and data are in {folder}", soft_wrap=True, highlight=False)

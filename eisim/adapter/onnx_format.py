@@ -44,7 +44,8 @@ def read_onnx(path) -> DNN:
     Returns
     -------
     DNN
-        With one input, in the flat order of the file's; linear operations are folded into the weights of the units
+        With one input, in the flat order of the file's, and decision thresholds of 0.5 for outputs that saturate, else
+        0; linear operations are folded into the weights of the units
         that follow. A softmax at the end is left out: it does not change which output is largest.
 
     Raises
@@ -138,7 +139,8 @@ class _Reader:
         if value is None:
             raise InputError(f"{self.path}: expected a network with an output that depends on its input, found none")
         units = self._as_layer(value)
-        return self.builder.network([(units, 0.0)], self.path.stem)
+        saturates = isinstance(self.builder.layers[-1].neuron, (Logistic, Saturating))  # a probability
+        return self.builder.network([(units, 0.5 if saturates else 0.0)], self.path.stem)
 
     def _as_layer(self, value):
         """The layer whose units are this value: the last activation, or linear outputs."""
@@ -319,6 +321,19 @@ class _Reader:
         axes = attributes.get("axes") if axes is None else np.asarray(axes).tolist()
         return x.rearrange(lambda index: np.expand_dims(index, tuple(axes)))
 
+    def _slice(self, name, attributes, x, starts=None, ends=None, axes=None, steps=None):
+        starts, ends = (attributes[k] if v is None else np.asarray(v) for k, v in (("starts", starts), ("ends", ends)))
+        axes = attributes.get("axes", range(len(starts))) if axes is None else np.asarray(axes)
+        steps = np.ones(len(starts)) if steps is None else np.asarray(steps)
+        place = [slice(None)] * len(x.shape)
+        for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+            place[axis] = slice(int(start), int(end), int(step))
+        return x.rearrange(lambda index: index[tuple(place)])
+
+    def _gather(self, name, attributes, x, indices):
+        indices = self._fixed(name, "the indices", indices)
+        return x.rearrange(lambda index: np.take(index, indices, axis=attributes.get("axis", 0)))
+
     def _concat(self, name, attributes, *values):
         axis = attributes["axis"]
         shape = list(values[0].shape)
@@ -370,6 +385,16 @@ class _Reader:
         unit = self.builder.activate(name, x.plus(-low), Saturating(maximum=high - low))
         return unit.plus(low)
 
+    def _max(self, name, _, a, b):
+        if not isinstance(a, Affine) or not isinstance(b, Affine):
+            a, b = (a, b) if isinstance(a, Affine) else (b, a)
+            return self.builder.activate(name, a.plus(-np.asarray(b)), ThresholdLinear()).plus(b)
+        return self.builder.maximum(name, [a, b])
+
+    def _min(self, name, _, a, b):
+        opposite = (value.scaled(np.array(-1.0)) if isinstance(value, Affine) else -value for value in (a, b))
+        return self._max(name, {}, *opposite).scaled(np.array(-1.0))
+
     def _maxpool(self, name, attributes, x):
         kernel = attributes["kernel_shape"]
         seen = windows(x.shape, kernel, *self._space(name, attributes, x, kernel))
@@ -410,7 +435,7 @@ def write_onnx(dnn: DNN) -> bytes:
     for layer in dnn.layers:
         drive = writer.constant(layer.bias[None])
         for source, weights in layer.incoming:
-            drive = writer.node("Add", drive, writer.node("MatMul", source, writer.constant(weights.toarray())))
+            drive = writer.node("Add", writer.node("MatMul", source, writer.constant(weights.toarray())), drive)
         writer.activation(layer, drive)
     writer.node("Concat", *(name for name, _ in dnn.outputs), output="rates", axis=1)
     sizes = {layer.name: layer.size for layer in dnn.layers}
@@ -459,12 +484,21 @@ class _Writer:
             below = node("Mul", node("Min", drive, one(0.0)), one(unit.slope))
             node("Add", node("Relu", drive), below, output=name)
         elif isinstance(unit, (ThresholdLinear, Saturating)):
-            above = node("Mul", node("Relu", node("Sub", drive, one(unit.threshold))), one(unit.gain))
-            highest = unit.maximum if isinstance(unit, Saturating) else np.finfo(float).max
-            node("Min", above, one(highest), output=name)
+            above = drive if unit.threshold == 0 else node("Sub", drive, one(unit.threshold))
+            if isinstance(unit, Saturating):
+                above = above if unit.gain == 1 else node("Mul", above, one(unit.gain))
+                node("Clip", above, one(0.0), one(unit.maximum), output=name)
+            elif unit.gain == 1:
+                node("Relu", above, output=name)
+            else:
+                node("Mul", node("Relu", above), one(unit.gain), output=name)
         elif isinstance(unit, Logistic):
-            scaled = node("Div", node("Sub", drive, one(unit.threshold)), one(unit.slope))
-            node("Mul", node("Sigmoid", scaled), one(unit.maximum), output=name)
+            scaled = drive if unit.threshold == 0 else node("Sub", drive, one(unit.threshold))
+            scaled = scaled if unit.slope == 1 else node("Div", scaled, one(unit.slope))
+            if unit.maximum == 1:
+                node("Sigmoid", scaled, output=name)
+            else:
+                node("Mul", node("Sigmoid", scaled), one(unit.maximum), output=name)
         elif isinstance(unit, Step):
             above = node("Cast", node("Greater", drive, one(unit.threshold)), to=self.onnx.TensorProto.DOUBLE)
             node("Mul", above, one(unit.maximum), output=name)

@@ -88,6 +88,24 @@ NETWORKS = {
         ],
         {"w": weights(4, 1, 3, 3)},
     ),
+    "parts": (
+        (6,),
+        [
+            node("Slice", ["x", "two", "six", "one", "step"], ["a"]),
+            node("Gather", ["x", "places"], ["b"], axis=1),
+            node("Max", ["a", "b"], ["c"]),
+            node("Min", ["c", "limit"], ["d"]),
+            node("Max", ["floor", "d"], ["e"]),
+            node("Unsqueeze", ["e", "one"], ["f"]),
+            node("Squeeze", ["f", "one"], ["g"]),
+            node("Neg", ["g"], ["h"]),
+            node("Sum", ["h", "a", "b"], ["y"]),
+        ],
+        {
+            **{"two": whole(2), "six": whole(6), "one": whole(1), "step": whole(2), "places": whole(0, 5)},
+            **{"limit": np.float32(0.4), "floor": weights(2)},
+        },
+    ),
     "moved": (
         (12,),
         [
@@ -147,6 +165,7 @@ def test_written_and_read_again(name, tmp_path):
     x = np.random.default_rng(2).normal(size=(5, dnn.inputs[0][1]))
     found = runtime.InferenceSession(str(tmp_path / "again.onnx")).run(None, {"stimuli": x})[0]
     assert found == pytest.approx(dnn(x), abs=1e-9)
+    assert read_onnx(tmp_path / "again.onnx")(x) == pytest.approx(dnn(x), abs=1e-9)
 
 
 def test_what_cannot_be_written_or_read_is_named(tmp_path):

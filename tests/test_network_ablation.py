@@ -1,0 +1,126 @@
+"""A network of a stranger's: what ablation leaves of it, against hand-made networks and the theory."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from eisim import DNN, NAMED, InputError, LabelledData, Logistic, ThresholdLinear, certify
+from eisim.adapter.activations import Identity
+from eisim.adapter.static import Layer
+from eisim.network_ablation import ablate_network, best_threshold
+
+onnx = pytest.importorskip("onnx")
+
+
+def dense(name, source, weights, bias, activation):
+    return Layer(
+        name, len(bias), ((source, sparse.csr_array(np.array(weights, dtype=float))),), np.array(bias), activation
+    )
+
+
+def network(*layers, inputs=2):
+    return DNN((("x", inputs, 1.0),), layers, ((layers[-1].name, 0.0),), recurrent=False, name="net")
+
+
+XOR = (
+    dense("hidden", "x", [[1, 1], [1, 1]], [0.0, -1.0], ThresholdLinear()),
+    dense("out", "hidden", [[1], [-2]], [0.0], Identity()),
+)
+XOR_DATA = LabelledData(NAMED["xor"].patterns, NAMED["xor"].values)
+
+
+def run(dnn, data, **settings):
+    return ablate_network(dnn, data, [0, 0.5, 1], backend="numpy", **settings)
+
+
+def test_xor_loses_its_class_and_stays_at_the_floor():
+    result = run(network(*XOR), XOR_DATA)
+    assert result.problems == [] and result.equivalence_error < 1e-9
+    assert result.accuracy[0] == 1 and not result.kept[0]
+    assert result.threshold_errors[:, 0].tolist() == [0, 0.25, 0.25]  # at half of the inhibition, f(1,1) = f(0,1)
+    assert result.floors == certify(NAMED["xor"]).floor["zero_one"] == 0.25
+    assert result.neurons == {"E": 2, "I": 1}
+
+
+def test_a_network_without_negative_weights_keeps_everything():
+    majority = dense("out", "x", [[1.0], [1], [1]], [-1.5], Logistic(slope=0.1, maximum=1.0))
+    result = run(network(majority, inputs=3), LabelledData(NAMED["majority"].patterns, NAMED["majority"].values))
+    assert result.kept.all() and result.accuracy.tolist() == [1, 1, 1]
+    assert result.neurons["I"] == 0 and result.floors == 0
+
+
+def test_signed_inputs_and_several_classes():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 2))
+    weights = rng.normal(size=(2, 3))
+    data = LabelledData(x, (x @ weights).argmax(axis=1))
+    result = run(network(dense("out", "x", weights, [0.1, 0.0, -0.1], Identity())), data)
+    assert result.signed_inputs and result.equivalence_error < 1e-9
+    assert result.accuracy[0] > 0.9 and (result.on_off_floors == 0).all() and result.problems == []
+
+
+def test_best_threshold_by_trying_all():
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        rates, is_class, weights = rng.integers(0, 5, 12), rng.random(12) < 0.5, rng.integers(0, 4, 12) + 1.0
+        error, threshold = best_threshold(rates, is_class, weights)
+        errors = [np.average((rates > t) != is_class, weights=weights) for t in (-np.inf, *range(5))]
+        assert error == pytest.approx(min(errors))
+        assert np.average((rates > threshold) != is_class, weights=weights) == pytest.approx(error)
+
+
+def test_data_that_do_not_fit():
+    with pytest.raises(InputError, match="data: expected 2 inputs, as 'net' has, found 3"):
+        run(network(*XOR), LabelledData(np.eye(3), [0, 1, 0]))
+    with pytest.raises(
+        InputError, match="target 'target': expected 2 classes, for the outputs of 'net', found 3 values"
+    ):
+        run(network(*XOR), LabelledData(np.ones((3, 2)), [0, 1, 2]))
+
+
+@pytest.fixture
+def files(tmp_path):
+    network(*XOR).save(tmp_path / "xor.onnx")
+    rows = "".join(f"{a},{b},{int(y)}\n" for (a, b), y in zip(NAMED["xor"].patterns, NAMED["xor"].values, strict=True))
+    (tmp_path / "xor.csv").write_text("a,b,y\n" + rows)
+    return tmp_path
+
+
+def test_command(eisim, files):
+    words = ("ablate", "xor.onnx", "--data", "xor.csv", "--target", "y", "--backend", "numpy")
+    done = eisim(*words, "--json", cwd=files)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    (row,) = found["classes"]
+    assert row["verdict"] == "lost" and row["floor"] == row["one_threshold_error_ablated"] == 0.25
+    assert row["one_threshold_error_intact"] == 0 and found["accuracy"][0] == 1
+    assert {p.name for p in (files / "results/ablate").iterdir()} == {"ablation.json", "ablation.svg", "classes.csv"}
+    shown = eisim(*words, cwd=files)
+    assert shown.returncode == 0 and "lost" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("ablate", "none.onnx", "--data", "xor.csv", "--target", "y"), "none.onnx: cannot be read"),
+        (("ablate", "xor.csv", "--data", "xor.csv", "--target", "y"), "xor.csv: expected an ONNX file"),
+        (
+            ("ablate", "xor.onnx", "--data", "xor.csv", "--target", "z"),
+            "expected one of the columns a, b, y, found 'z'",
+        ),
+        (("export", "nothing", "--out", "x.onnx"), "export: expected one of and_by_inhibition, xor, found 'nothing'"),
+        (("export", "xor", "--out", "x.txt"), "expected a name that ends in .onnx, found 'x.txt'"),
+    ],
+)
+def test_bad_words(eisim, files, words, message):
+    done = eisim(*words, cwd=files)
+    assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_export(eisim, tmp_path):
+    for kind in ("rate", "spiking"):
+        done = eisim("export", "xor", "--to", "onnx", "--kind", kind, "--out", tmp_path / "xor.onnx")
+        assert done.returncode == 0, done.stderr
+        onnx.checker.check_model(onnx.load(tmp_path / "xor.onnx"))
