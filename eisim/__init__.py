@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "eisim.ablation": ("ablate",),
-    "eisim.adapter": ("DNN", "UnrolledDNN", "decode", "from_dnn", "on_off", "to_dnn"),
+    "eisim.adapter": ("DNN", "UnrolledDNN", "decode", "from_dnn", "on_off", "to_dnn", "to_spiking"),
     "eisim.adapter.onnx_format": ("read_onnx",),
     "eisim.circuit": ("Circuit", "Input", "Population", "Projection", "Readout"),
     "eisim.errors": ("InputError",),

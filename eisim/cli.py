@@ -251,6 +251,7 @@ def ablate(
     data: Annotated[Path, Option(help="CSV file with named columns.", metavar="FILE.csv")],
     target: Annotated[str, Option(help="Column with the class of each row.", metavar="COLUMN")],
     weights: Annotated[str | None, Option(help="Column with the weight of each row.", metavar="COLUMN")] = None,
+    kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
     out: Annotated[Path, Option(help="Folder for the results.")] = Path("results/ablate"),
@@ -275,21 +276,28 @@ def ablate(
         report("reading")
         dnn, labelled = read_onnx(network), LabelledData.from_csv(data, target, weights, report)
         fractions = np.linspace(0, 1, levels)
-        result = ablate_network(dnn, labelled, fractions, backend=backend.value, report=report)
+        results, unmapped = [], ""
+        for each in ["rate", "spiking"] if kind is Kind.both else [kind.value]:
+            try:
+                results.append(ablate_network(dnn, labelled, fractions, each, backend.value, report))
+            except InputError as error:
+                if not results:
+                    raise
+                unmapped = f"note: no spiking circuit of this network: {error}"
         report("writing results")
         (out / "ablation.json").unlink(missing_ok=True)  # written last: with it the folder is whole
-        write(out / "classes.csv", shown.csv_table(result))
-        for name, svg in draw(shown.figures, result):
+        write(out / "classes.csv", shown.csv_table(results))
+        for name, svg in draw(shown.figures, results):
             write(out / name, svg)
-        found = shown.to_json(result)
+        found = shown.to_json(results)
         write(out / "ablation.json", to_json(found))
     if json_:
         print(to_json(found))
     else:
-        _show(shown.terminal_table(result), out)
-    for problem in result.problems:
-        _say(problem)
-    return 1 if result.problems else 0
+        _show(shown.terminal_table(results), out)
+    for line in filter(None, [unmapped, *found["problems"]]):
+        _say(line)
+    return 1 if found["problems"] else 0
 
 
 def _function(file, target, weights, truth_table, region, report):

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from eisim import DNN, NAMED, InputError, LabelledData, Logistic, ThresholdLinear, certify
-from eisim.adapter.activations import Identity
+from eisim.adapter.activations import Identity, Tanh
 from eisim.adapter.static import Layer
 from eisim.network_ablation import ablate_network, best_threshold
 
@@ -31,8 +31,8 @@ XOR = (
 XOR_DATA = LabelledData(NAMED["xor"].patterns, NAMED["xor"].values)
 
 
-def run(dnn, data, **settings):
-    return ablate_network(dnn, data, [0, 0.5, 1], backend="numpy", **settings)
+def run(dnn, data, kind="rate"):
+    return ablate_network(dnn, data, [0, 0.5, 1], kind, backend="numpy")
 
 
 def test_xor_loses_its_class_and_stays_at_the_floor():
@@ -59,6 +59,30 @@ def test_signed_inputs_and_several_classes():
     result = run(network(dense("out", "x", weights, [0.1, 0.0, -0.1], Identity())), data)
     assert result.signed_inputs and result.equivalence_error < 1e-9
     assert result.accuracy[0] > 0.9 and (result.on_off_floors == 0).all() and result.problems == []
+
+
+def test_spiking_circuits_agree():
+    result = run(network(*XOR), XOR_DATA, "spiking")
+    assert result.agreement == 1 and result.equivalence_error < 0.1
+    assert result.threshold_errors[[0, -1], 0].tolist() == [0, 0.25] and result.problems == []
+    rng = np.random.default_rng(2)
+    x, weights = rng.random((100, 4)), rng.normal(size=(20, 3))
+    hidden = dense("hidden", "x", rng.normal(size=(4, 20)), rng.normal(size=20), ThresholdLinear())
+    centre = network(hidden, dense("out", "hidden", weights, np.zeros(3), Identity()), inputs=4)(x).mean(axis=0)
+    dnn = network(hidden, dense("out", "hidden", weights, -centre, Identity()), inputs=4)
+    data = LabelledData(x, dnn(x).argmax(axis=1))
+    result = run(dnn, data, "spiking")
+    largest = result.wanted.max()
+    assert result.equivalence_error < 0.1 * largest
+    second_best, best = np.sort(result.wanted, axis=1)[:, -2:].T
+    clear = best - second_best > 0.1 * largest
+    assert clear.sum() > 30 and (result.chooses[0] == data.targets)[clear].all()
+
+
+def test_what_spikes_cannot_do_is_named():
+    tanh = dense("hidden", "x", [[1, 1], [1, 1]], [0.0, -1.0], Tanh())
+    with pytest.raises(InputError, match="to_spiking: population 'hidden': expected threshold-linear units"):
+        run(network(tanh, XOR[1]), XOR_DATA, "spiking")
 
 
 def test_best_threshold_by_trying_all():
@@ -93,9 +117,10 @@ def test_command(eisim, files):
     done = eisim(*words, "--json", cwd=files)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    (row,) = found["classes"]
+    (row,) = found["rate"]["classes"]
     assert row["verdict"] == "lost" and row["floor"] == row["one_threshold_error_ablated"] == 0.25
-    assert row["one_threshold_error_intact"] == 0 and found["accuracy"][0] == 1
+    assert row["one_threshold_error_intact"] == 0 and found["rate"]["accuracy"][0] == 1
+    assert found["spiking"]["agreement"] == 1 and found["spiking"]["classes"][0]["verdict"] == "lost"
     assert {p.name for p in (files / "results/ablate").iterdir()} == {"ablation.json", "ablation.svg", "classes.csv"}
     shown = eisim(*words, cwd=files)
     assert shown.returncode == 0 and "lost" in shown.stdout

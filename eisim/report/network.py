@@ -1,11 +1,14 @@
 """What the ablation of a stranger's network found: JSON, table, CSV and figure."""
 
+from itertools import pairwise
+
+import numpy as np
 import pandas
 from matplotlib.figure import Figure
 from rich.console import Group
 from rich.table import Table
 
-from eisim.network_ablation import NetworkAblation
+from eisim.network_ablation import TIMES, NetworkAblation
 from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
 
 
@@ -28,32 +31,60 @@ def rows(result: NetworkAblation) -> list[dict]:
     ]
 
 
-def to_json(result: NetworkAblation) -> dict:
-    """The result as a JSON object."""
+def to_json(results: list[NetworkAblation]) -> dict:
+    """The results of both kinds as a JSON object."""
+    first = results[0]
     return {
-        "network": result.name,
-        "data": result.data.name,
-        "points": len(result.data.targets),
-        "neurons": result.neurons,
-        "signed_inputs": result.signed_inputs,
-        "equivalence_error": result.equivalence_error,
-        "fraction_removed": result.fractions,
-        "accuracy": result.accuracy,
-        "classes": rows(result),
-        "notes": list(result.data.notes),
-        "problems": result.problems,
+        "network": first.name,
+        "data": first.data.name,
+        "points": len(first.data.targets),
+        "signed_inputs": first.signed_inputs,
+        "fraction_removed": first.fractions,
+        **{
+            result.kind: {
+                "neurons": result.neurons,
+                "equivalence_error": result.equivalence_error,
+                "agreement": result.agreement,
+                "accuracy": result.accuracy,
+                "classes": rows(result),
+            }
+            for result in results
+        },
+        "notes": list(first.data.notes),
+        "problems": [problem for result in results for problem in result.problems],
     }
 
 
-def csv_table(result: NetworkAblation) -> str:
+def csv_table(results: list[NetworkAblation]) -> str:
     """The classes as CSV."""
-    return pandas.DataFrame(rows(result)).to_csv(index=False, lineterminator="\n")
+    lines = [{"kind": result.kind, **row} for result in results for row in rows(result)]
+    return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
 
 
-def terminal_table(result: NetworkAblation) -> Group:
-    """The table that people read."""
+def terminal_table(results: list[NetworkAblation]) -> Group:
+    """The tables that people read."""
+    result = results[0]
+    polarity = "Inputs are not negative and come in one polarity."
+    if result.signed_inputs:
+        polarity = (
+            "Inputs are signed and come as ON and OFF pairs, by which every function becomes monotone (T9): the floor "
+            "does not bind the circuit."
+        )
+    return Group(
+        *(part for each in results for part in _table(each)),
+        "intact, ablated: balanced accuracy of the class against all others (0.5 is chance), by the largest output: "
+        "this compares outputs, and a comparison is a subtraction (T9).",
+        "error, one threshold: share of rows wrong about the class, by the best threshold on its own output; intact → "
+        "ablated.",
+        "floor: the least such error of any excitatory-only network on these data.",
+        polarity,
+        *(f"Note: {note}" for note in result.data.notes),
+    )
+
+
+def _table(result):
     table = Table(
-        title=f"{result.name} on {result.data.name}, {len(result.data.targets):,} rows, without inhibition",
+        title=f"{result.name} on {result.data.name}, {len(result.data.targets):,} rows: {result.kind} circuit",
         title_justify="left",
         title_style="bold",
         box=None,
@@ -72,48 +103,49 @@ def terminal_table(result: NetworkAblation) -> Group:
             f"{row['floor']:.3f}",
             "[green]kept[/]" if row["verdict"] == "kept" else "[red]lost[/]",
         )
-    polarity = "Inputs are not negative and come in one polarity."
-    if result.signed_inputs:
-        polarity = (
-            "Inputs are signed and come as ON and OFF pairs, by which every function becomes monotone (T9): the floor "
-            "does not bind the circuit."
-        )
-    notes = [
-        f"Accuracy {result.accuracy[0]:.3f} intact, {result.accuracy[-1]:.3f} without inhibition.",
-        f"The rate circuit ({result.neurons['E']:,} excitatory, {result.neurons['I']:,} inhibitory neurons) equals the "
-        f"network within {result.equivalence_error:.1e} on these data.",
-        "intact, ablated: balanced accuracy of the class against all others (0.5 is chance), by the largest output: "
-        "this compares outputs, and a comparison is a subtraction (T9).",
-        "error, one threshold: share of rows wrong about the class, by the best threshold on its own output; intact → "
-        "ablated.",
-        "floor: the least such error of any excitatory-only network on these data.",
-        polarity,
-        *(f"Note: {note}" for note in result.data.notes),
-    ]
-    return Group(table, "", *notes)
+    equal = f"equals the network within {result.equivalence_error:.1e}"
+    if result.kind == "spiking":
+        seconds = TIMES["spiking"]["duration"]
+        equal = f"agrees with the network on {result.agreement:.1%} of the rows after {seconds:g} s"
+    return (
+        table,
+        f"Accuracy {result.accuracy[0]:.3f} intact, {result.accuracy[-1]:.3f} without inhibition; the circuit of "
+        f"{result.neurons['E']:,} excitatory and {result.neurons['I']:,} inhibitory neurons {equal}.",
+        "",
+    )
 
 
-def ablation_figure(result: NetworkAblation) -> Figure:
-    """Accuracy, and balanced accuracy of each class, against the fraction of inhibition removed."""
-    figure = Figure(figsize=(4.6, 3.0), layout="constrained")
-    ax = figure.subplots()
-    balanced = result.balanced_accuracy
-    for k, value in enumerate(result.judged):
-        colour = EXCITATORY if result.kept[k] else INHIBITORY
-        ax.plot(result.fractions, balanced[:, k], color=colour, lw=0.8, alpha=0.7)
-        ax.annotate(f" {value:g}", (1, balanced[-1, k]), fontsize=6, va="center", color=colour, annotation_clip=False)
-    ax.plot(result.fractions, result.accuracy, color="black", marker="o", ms=3, label="accuracy, all classes")
-    ax.plot([], [], color=EXCITATORY, lw=0.8, label="class kept (balanced accuracy)")
-    ax.plot([], [], color=INHIBITORY, lw=0.8, label="class lost (balanced accuracy)")
-    ax.axhline(0.5, color=NEUTRAL, ls=":", lw=0.8, label="chance of a class")
-    ax.set_ylim(0, 1.03)
-    ax.set_xlabel("fraction of inhibition removed")
-    ax.set_ylabel("accuracy")
-    ax.set_title(f"{result.name} on {result.data.name}")
+def ablation_figure(results: list[NetworkAblation]) -> Figure:
+    """Accuracy, and balanced accuracy of each class, against the fraction of inhibition removed; a panel for a kind."""
+    figure = Figure(figsize=(3.6 * len(results) + 0.8, 3.2), layout="constrained")
+    for ax, result in zip(figure.subplots(1, len(results), squeeze=False)[0], results, strict=True):
+        balanced = result.balanced_accuracy
+        heights = _apart(balanced[-1], 0.045)
+        for k, value in enumerate(result.judged):
+            colour = EXCITATORY if result.kept[k] else INHIBITORY
+            ax.plot(result.fractions, balanced[:, k], color=colour, lw=0.8, alpha=0.7)
+            ax.annotate(f" {value:g}", (1, heights[k]), fontsize=6, va="center", color=colour, annotation_clip=False)
+        ax.plot(result.fractions, result.accuracy, color="black", marker="o", ms=3, label="accuracy, all classes")
+        ax.plot([], [], color=EXCITATORY, lw=0.8, label="class kept (balanced accuracy)")
+        ax.plot([], [], color=INHIBITORY, lw=0.8, label="class lost (balanced accuracy)")
+        ax.axhline(0.5, color=NEUTRAL, ls=":", lw=0.8, label="chance of a class")
+        ax.set_ylim(0, 1.03)
+        ax.set_xlabel("fraction of inhibition removed")
+        ax.set_ylabel("accuracy")
+        ax.set_title(f"{result.name} on {result.data.name}: {result.kind}")
     ax.legend(frameon=False, fontsize=7, loc="lower left")
     return figure
 
 
-def figures(result: NetworkAblation):
+def _apart(heights, gap):
+    """The heights, moved so that labels there do not overlap."""
+    order = np.argsort(heights)
+    placed = np.array(heights, dtype=float)
+    for below, above in pairwise(order):
+        placed[above] = max(placed[above], placed[below] + gap)
+    return placed
+
+
+def figures(results: list[NetworkAblation]):
     """Pairs of file name and figure."""
-    yield "ablation.svg", ablation_figure(result)
+    yield "ablation.svg", ablation_figure(results)
