@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from eisim import DNN, NAMED, InputError, LabelledData, Logistic, ThresholdLinear, certify
-from eisim.adapter.activations import Identity, Tanh
+from eisim.adapter.activations import Identity
 from eisim.adapter.static import Layer
 from eisim.network_ablation import ablate_network, best_threshold
 
@@ -77,12 +77,6 @@ def test_spiking_circuits_agree():
     second_best, best = np.sort(result.wanted, axis=1)[:, -2:].T
     clear = best - second_best > 0.1 * largest
     assert clear.sum() > 30 and (result.chooses[0] == data.targets)[clear].all()
-
-
-def test_what_spikes_cannot_do_is_named():
-    tanh = dense("hidden", "x", [[1, 1], [1, 1]], [0.0, -1.0], Tanh())
-    with pytest.raises(InputError, match="to_spiking: population 'hidden': expected threshold-linear units"):
-        run(network(tanh, XOR[1]), XOR_DATA, "spiking")
 
 
 def test_best_threshold_by_trying_all():
