@@ -59,7 +59,8 @@ def train(
         Sizes of the hidden layers; none for a linear classifier.
     signs : {"free", "dale", "excitatory"}
         ``"free"``: any weights. ``"dale"``: the last units of every hidden layer are inhibitory, with no outgoing
-        weight above 0, and no outgoing weight of all others and of the inputs is below 0. ``"excitatory"``: none is below 0.
+        weight above 0, and no outgoing weight of all others and of the inputs is below 0. ``"excitatory"``: none is
+        below 0.
     activation : ThresholdLinear, Logistic or Saturating
         Of hidden units; ``ThresholdLinear()`` by default.
     inhibitory : float

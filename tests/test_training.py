@@ -72,7 +72,7 @@ def test_a_closed_region_and_the_floor():
     data = disc.labelled()
     error = {}
     for signs in SIGNS:
-        decided = train(data.points, data.targets, (16,), signs).decide(data.points)[:, 0]
+        decided = train(data.points, data.targets, (16, 16), signs).decide(data.points)[:, 0]
         error[signs] = np.mean(decided != data.targets)
     assert error["free"] < 0.02 and error["dale"] < 0.02
     assert error["excitatory"] >= certify(disc).floor["zero_one"] > 0.1
