@@ -1,7 +1,7 @@
 """ONNX files: read as DNNs, and written from them. Needs the extra ``eisim[onnx]``.
 
-A file is data: nothing in it is executed, external files are not opened, sizes are checked before anything is
-computed.
+A file is data: nothing in it is executed, no other file is opened but weights that lie beside it, sizes are checked
+before anything is computed.
 """
 
 from pathlib import Path
@@ -111,14 +111,38 @@ class _Reader:
         self.batch = real[0].type.tensor_type.shape.dim[0].dim_value
 
     def _array(self, tensor):
-        if tensor.data_location == tensor.EXTERNAL:
-            raise InputError(f"{self.path}: tensor {tensor.name!r}: expected its data in the file, found it elsewhere")
         if np.prod([float(d) for d in tensor.dims]) > LARGEST or min(tensor.dims, default=1) < 0:
             raise InputError(
                 f"{self.path}: tensor {tensor.name!r}: expected at most {LARGEST:,} elements, found shape "
                 f"{list(tensor.dims)}"
             )
+        if tensor.data_location == tensor.EXTERNAL:
+            tensor = self._with_data(tensor)
         return self._finite(self.onnx.numpy_helper.to_array(tensor), tensor.name)
+
+    def _with_data(self, tensor):
+        """A tensor with the numbers that PyTorch's exporter, for one, writes into a file of their own."""
+        what = f"{self.path}: tensor {tensor.name!r}"
+        where = {entry.key: entry.value for entry in tensor.external_data}
+        file = self.path.parent / Path(where["location"]).name
+        if where["location"] != file.name or file.is_symlink():
+            raise InputError(f"{what}: expected its data in a file beside this one, found {where['location']!r}")
+        try:
+            size = file.stat().st_size
+            if size > LARGEST_FILE or not file.is_file():
+                raise InputError(f"{what}: expected a file of at most {LARGEST_FILE:,} bytes, found {file.name!r}")
+            with file.open("rb") as opened:
+                start = opened.seek(int(where.get("offset", 0)))
+                data = opened.read(min(int(where.get("length", size)), size))
+        except OSError as error:
+            raise InputError(f"{what}: its data in {file.name!r} cannot be read: {error.strerror}") from None
+        if start + int(where.get("length", 0)) > size:
+            raise InputError(f"{what}: expected {where['length']} bytes at {start} of {file.name!r}, found its end")
+        whole = self.onnx.TensorProto()
+        whole.CopyFrom(tensor)
+        whole.ClearField("external_data")
+        whole.data_location, whole.raw_data = tensor.DEFAULT, data
+        return whole
 
     def _finite(self, array, name):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
