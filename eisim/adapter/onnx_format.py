@@ -20,6 +20,8 @@ LARGEST_KERNEL = 4096  # places
 #: Operations that may prepare constants.
 FOLDED = {"Constant", "Shape", "Gather", "Concat", "Unsqueeze", "Squeeze", "Cast", "Add", "Mul", "Sub", "Div", "Slice"}
 FOLDED |= {"Reshape", "Transpose", "ConstantOfShape", "Identity"}
+#: Operations that may follow a softmax: they keep which output is largest.
+AFTER_SOFTMAX = {"Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 #: Formats of numbers that a cast may lead to: what is whole or truth would be rounded.
 FRACTIONAL = {"FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16"}
 #: Endings of files that hold code or need a framework to be read, and how its users write ONNX.
@@ -161,11 +163,17 @@ class _Reader:
 
     def read(self) -> DNN:
         names = [output.name for output in self.graph.output]
-        last = None
+        last, normalised = None, set()  # of values, those that come after a softmax
         for k, node in enumerate(self.graph.node):
             name = self._name(node, k)
             if node.op_type in IGNORED_AFTER or any(i and i not in self.values for i in node.input):
                 continue  # what follows the outputs: labels of classes
+            if normalised & set(node.input) and node.op_type not in AFTER_SOFTMAX:
+                raise InputError(
+                    f"{self.path}: {name}: expected a softmax at the end only, found {node.op_type} after one"
+                )
+            if normalised & set(node.input) or node.op_type in ("Softmax", "LogSoftmax"):
+                normalised |= set(node.output)
             result = self._apply(node, name)
             if isinstance(result, Affine):
                 if result.size > LARGEST:

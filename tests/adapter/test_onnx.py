@@ -237,6 +237,9 @@ def test_what_cannot_be_written_or_read_is_named(tmp_path):
         read_onnx(file_of(tmp_path, (4,), attention, {"w": weights(4, 4)}))
     with pytest.raises(InputError, match="Sin_0: the operation Sin cannot be mapped"):
         read_onnx(file_of(tmp_path, (4,), [node("Sin", ["x"], ["y"])], {}))
+    gate = [node("Softmax", ["x"], ["g"]), node("Identity", ["g"], ["h"]), node("MatMul", ["h", "w"], ["y"])]
+    with pytest.raises(InputError, match="MatMul_2: expected a softmax at the end only"):
+        read_onnx(file_of(tmp_path, (4,), gate, {"w": weights(4, 4)}))
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read_onnx(tmp_path / "nowhere.onnx")
     with pytest.raises(InputError, match="tensor 'w': expected finite numbers, found nan"):
