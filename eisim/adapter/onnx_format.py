@@ -175,13 +175,14 @@ class _Reader:
             if normalised & set(node.input) or node.op_type in ("Softmax", "LogSoftmax"):
                 normalised |= set(node.output)
             result = self._apply(node, name)
-            if isinstance(result, Affine):
+            results = result if isinstance(result, list) else [result]
+            for result in (each for each in results if isinstance(each, Affine)):
                 if result.size > LARGEST:
                     raise InputError(
                         f"{self.path}: {name}: expected at most {LARGEST:,} elements, found {result.size:,}"
                     )
                 last = result
-            self.values |= zip(node.output, result if isinstance(result, list) else [result], strict=False)
+            self.values |= {n: each for n, each in zip(node.output, results, strict=False) if each is not None}
         found = [self.values[n] for n in names if isinstance(self.values.get(n), Affine)]
         value = found[0] if found else last
         if value is None:
@@ -287,6 +288,24 @@ class _Reader:
 
     def _div(self, name, _, a, b):
         return a.scaled(1 / np.asarray(self._fixed(name, "the divisor", b), dtype=float))
+
+    def _scaler(self, name, attributes, x):
+        return x.plus(-np.asarray(attributes["offset"])).scaled(np.asarray(attributes["scale"]))
+
+    def _linearclassifier(self, name, attributes, x):
+        """Scikit-learn's: the label, which is left out, and a score for each class."""
+        intercepts = np.asarray(attributes["intercepts"])
+        weights = np.asarray(attributes["coefficients"]).reshape(len(intercepts), -1)
+        scores = self._add(name, {}, self._matmul(name, {}, x, weights.T), intercepts)
+        transform = attributes.get("post_transform", b"NONE").decode()
+        if transform not in ("NONE", "SOFTMAX", "LOGISTIC"):
+            raise InputError(f"{self.path}: {name}: expected scores, a softmax or logistic of them, found {transform}")
+        return [None, self._sigmoid(name, {}, scores) if transform == "LOGISTIC" else scores]
+
+    def _linearregressor(self, name, attributes, x):
+        intercepts = np.asarray(attributes["intercepts"])
+        weights = np.asarray(attributes["coefficients"]).reshape(len(intercepts), -1)
+        return self._add(name, {}, self._matmul(name, {}, x, weights.T), intercepts)
 
     def _batchnormalization(self, name, attributes, x, scale, shift, mean, variance):
         factor = scale / np.sqrt(variance + attributes.get("epsilon", 1e-5))

@@ -166,6 +166,23 @@ NETWORKS = {
             **{"sizes": whole(2, 1), "last": whole(3), "like": whole(1, 2, 3, 2)},
         },
     ),
+    "as scikit-learn writes it": (
+        (3,),
+        [
+            node("Scaler", ["x"], ["s"], domain="ai.onnx.ml", offset=[0.1, -0.2, 0.3], scale=[1.0, 2.0, 0.5]),
+            node(
+                "LinearClassifier",
+                ["s"],
+                ["label", "y"],
+                domain="ai.onnx.ml",
+                coefficients=weights(6).tolist(),
+                intercepts=[0.1, -0.1],
+                classlabels_ints=[0, 1],
+                post_transform="LOGISTIC",
+            ),
+        ],
+        {},
+    ),
     "transposed convolution": (
         (2, 3, 3),
         [
@@ -187,7 +204,7 @@ def file_of(folder, shape, nodes, constants, samples="N"):
         [value("y", onnx.TensorProto.FLOAT, None)],
         [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
     )
-    opset = [onnx.helper.make_opsetid("", 17)]
+    opset = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("ai.onnx.ml", 3)]
     model = onnx.shape_inference.infer_shapes(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8))
     path = folder / "net.onnx"
     path.write_bytes(model.SerializeToString())
