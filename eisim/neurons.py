@@ -163,10 +163,10 @@ class LIF(Value):
 
     When :math:`v > \vartheta` the neuron spikes, :math:`v` is set to :math:`v_r` and held there for
     :math:`t_\mathrm{ref}`. With reset by subtraction, :math:`v` is lowered by :math:`\vartheta - v_r` instead, so that
-    what exceeds the threshold at the end of a time step is not lost. A spike of an excitatory source adds its weight to :math:`I_e`, one of an inhibitory
-    source takes it from :math:`I_i`; weights, like :math:`b`, are in V (the input current times the membrane
-    resistance). The steps are exact for this linear system (Rotter & Diesmann 1999), with the noise as the exact
-    Ornstein-Uhlenbeck increment.
+    what exceeds the threshold at the end of a time step is not lost. A spike of an excitatory source adds its weight
+    to :math:`I_e`, one of an inhibitory source takes it from :math:`I_i`; weights, like :math:`b`, are in V (the input
+    current times the membrane resistance). The steps are exact for this linear system (Rotter & Diesmann 1999), with
+    the noise as the exact Ornstein-Uhlenbeck increment.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ from eisim import (
     synthesize,
     to_nir,
 )
-from eisim.adapter.nir_format import write_nir
+from eisim.adapter.nir_format import LACKING, write_nir
 from eisim.export import write_network
 from eisim.functions import NAMED
 from models import and_by_inhibition, xor
@@ -106,7 +106,7 @@ def raster(response: Response, names) -> np.ndarray:
 
 
 def expressible(circuit):
-    return circuit.without_noise().without_refractoriness()
+    return circuit.with_neurons(**LACKING)
 
 
 def test_same_spikes_by_the_equations_of_nir():
@@ -183,10 +183,10 @@ def test_graph_of_a_circuit():
 def test_what_nir_lacks_is_named():
     with pytest.raises(InputError, match="expected a spiking circuit, found the rate circuit 'xor'"):
         to_nir(xor.circuit("rate"))
-    with pytest.raises(InputError, match=r"population 'coincidence_I1': expected noise 0.*0.5 mV.*without_noise"):
-        to_nir(xor.circuit())
-    with pytest.raises(InputError, match=r"expected refractory 0.*2 ms.*without_refractoriness"):
-        to_nir(xor.circuit().without_noise())
+    for what, value in (("noise", 0.5e-3), ("refractory", 2e-3), ("reset_by_subtraction", True)):
+        circuit = expressible(xor.circuit()).with_neurons(**{what: value})
+        with pytest.raises(InputError, match=rf"population '\w+': expected no {what}, .* found {value}; .*LACKING"):
+            to_nir(circuit)
 
 
 def test_command(eisim, tmp_path):
