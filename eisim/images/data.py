@@ -95,8 +95,8 @@ def load(source: str, rng: np.random.Generator) -> Images:
     ----------
     source : str
         ``"digits"``: scikit-learn's 1,797 digits of 8 × 8, two thirds to train on. Else a path: a folder with the four
-        IDX files of MNIST (or of a set in its format), packed by gzip or not, or one of those files; or an ``.npz`` file
-        with ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
+        IDX files of MNIST (or of a set in its format), packed by gzip or not, or one of those files; or an ``.npz``
+        file with ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
     rng : Generator
         Splits the digits.
 

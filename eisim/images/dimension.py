@@ -72,8 +72,9 @@ class PooledResult:
             error, floor = self.errors["excitatory", part], self.floors[part]
             for s, c in np.argwhere(error < floor - 1e-12):
                 found.append(
-                    f"images: CONTRADICTION: with {self.sides[s]} × {self.sides[s]} inputs an excitatory-only network has "
-                    f"an error of {error[s, c]:.4f} about class {self.classes[c]}, {part}, below the floor {floor[s, c]:.4f}"
+                    f"images: CONTRADICTION: with {self.sides[s]} × {self.sides[s]} inputs an excitatory-only network "
+                    f"has an error of {error[s, c]:.4f} about class {self.classes[c]}, {part}, below the floor "
+                    f"{floor[s, c]:.4f}"
                 )
             # Averages over areas are monotone functions of the pixels.
             for s, c in np.argwhere(floor[:-1] < floor[-1] - 1e-12):
