@@ -13,7 +13,9 @@ NAMES = {"free": "free", "dale": "Dale's law", "excitatory": "excitation only"}
 HOW = {"free": "freely", "dale": "under Dale's law", "excitatory": "with excitation only"}
 CONDITIONS = ("intact", "ablated")
 SYSTEMS = ("dnn", "rate", "spiking")
-ARGMAX = "accuracy: by the largest output, a comparison, which is a subtraction (T9), so that no floor binds excitation alone."
+ARGMAX = (
+    "accuracy: by the largest output, a comparison, which is a subtraction (T9), so no floor binds excitation alone."
+)
 THRESHOLD = (
     "error, one threshold: share of test images wrong about a class by the best threshold on its own output, mean over "
     "classes; it cannot be below the floor without inhibition."
