@@ -1,8 +1,9 @@
 """Networks trained on images under sign constraints, as circuits, intact and without inhibition."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -88,18 +89,29 @@ def _choice(outputs, classes):
 
 def train_all(jobs: Sequence[dict], report: Callable[..., None] = silent) -> list[DNN]:
     """Train networks, some at a time; each job is the arguments of `train`."""
+    done, stop = [0.0] * len(jobs), Event()
+
+    def train_one(k):
+        def progress(_, fraction):
+            if stop.is_set():
+                raise InterruptedError
+            done[k] = fraction
+            report("training networks", sum(done) / len(jobs))
+
+        dnn = train(**jobs[k], report=progress)
+        done[k] = 1.0
+        return dnn
+
     report("training networks", 0.0)
     # The outer limit keeps the inner ones, which come and go in threads, from undoing each other.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(WORKERS) as pool:
-        begun = [pool.submit(train, **job) for job in jobs]
+        begun = [pool.submit(train_one, k) for k in range(len(jobs))]
         try:
-            for k, done in enumerate(as_completed(begun), 1):
-                done.result()
-                report("training networks", k / len(begun))
+            return [future.result() for future in begun]
         except BaseException:
+            stop.set()  # an interrupt does not wait for the others
             pool.shutdown(cancel_futures=True)
             raise
-    return [future.result() for future in begun]
 
 
 def jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[int]) -> list[dict]:
