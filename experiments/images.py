@@ -53,7 +53,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     n_networks = len(networks.UNITS)
     seeds = network_seeds.generate_state(n_networks + len(dimension.sides(images)))
     jobs = [
-        *networks.jobs(images, settings.hidden, settings.iterations, seeds[:n_networks]),
+        *networks.network_jobs(images, settings.hidden, settings.iterations, seeds[:n_networks]),
         *dimension.pool_jobs(images, settings.pooled_hidden, settings.iterations, seeds[n_networks:]),
     ]
     dnns = networks.train_all(jobs, report)

@@ -114,7 +114,7 @@ def train_all(jobs: Sequence[dict], report: Callable[..., None] = silent) -> lis
             raise
 
 
-def jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[int]) -> list[dict]:
+def network_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[int]) -> list[dict]:
     """What to train: a network for each constraint."""
     return [
         {
