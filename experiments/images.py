@@ -10,13 +10,14 @@ from eisim.values import Value
 class Settings(Value):
     """What ``--set`` can change.
 
-    ``data``: ``digits``, or a file or folder with images (MNIST's own files, or an .npz). ``train`` and ``test``: at
-    most so many images, drawn at random. ``hidden``: units of the networks that become circuits; ``pooled_hidden``: of
+    ``data``: ``digits``, or a file or folder with images (MNIST's own files, or an .npz). ``side``: images with more
+    pixels a side are averaged to so many. ``train`` and ``test``: at most so many images, drawn at random. ``hidden``: units of the networks that become circuits; ``pooled_hidden``: of
     those that learn pooled images. ``iterations`` of training at most. ``functions``: random Boolean functions of each
     number of inputs.
     """
 
     data: str = "digits"
+    side: int = 14
     train: int = 5000
     test: int = 1000
     hidden: int = 64
@@ -27,6 +28,7 @@ class Settings(Value):
     def __post_init__(self):
         super().__post_init__()
         for name, least in (
+            ("side", 1),
             ("train", 2),
             ("test", 2),
             ("hidden", 1),
@@ -50,6 +52,8 @@ def run(settings: Settings, kinds, seed, backend, report):
     report("reading images")
     everything = load(settings.data, np.random.default_rng(split))
     images = everything.at_most(settings.train, settings.test, np.random.default_rng(chosen))
+    if min(images.shape) > settings.side:
+        images = images.pooled(settings.side)
     n_networks = len(networks.UNITS)
     seeds = network_seeds.generate_state(n_networks + len(dimension.sides(images)))
     jobs = [
@@ -68,6 +72,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     return ImagesResult(
         images=images,
         available=(len(everything.train_points), len(everything.test_points)),
+        original=everything.shape,
         trained=tuple(networks.simulate_all(dnns[:n_networks], images, kinds, backend, report)),
         pooled=dimension.pooled_result(images, dnns[n_networks:], report),
         whole=whole,

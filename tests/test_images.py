@@ -290,6 +290,6 @@ def test_figures_have_labelled_axes(result):
 
 
 def test_bad_settings_are_one_clear_line():
-    for name, least in (("train", 2), ("hidden", 1), ("functions", 1)):
+    for name, least in (("side", 1), ("train", 2), ("hidden", 1), ("functions", 1)):
         with pytest.raises(InputError, match=f"^{name}: expected at least {least}, found {least - 1}$"):
             images.Settings(**{name: least - 1})

@@ -16,6 +16,8 @@ class ImagesResult:
     images : Images
     available : tuple of int
         Images to train on and to test that there were to choose from.
+    original : tuple of int
+        Rows and columns that the images had before they were pooled.
     trained : tuple of Trained
         A network for each constraint, with its circuits.
     pooled : PooledResult
@@ -27,6 +29,7 @@ class ImagesResult:
 
     images: Images
     available: tuple[int, int]
+    original: tuple[int, int]
     trained: tuple[Trained, ...]
     pooled: PooledResult
     whole: BooleanResult

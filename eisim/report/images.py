@@ -37,6 +37,7 @@ def document(result: ImagesResult) -> dict:
             "train": len(images.train_points),
             "test": len(images.test_points),
             "available": list(result.available),
+            "original_shape": list(result.original),
             "classes": images.classes,
         },
         "networks": [_network(network) for network in result.trained],
@@ -184,6 +185,8 @@ def terminal_table(result: ImagesResult) -> Group:
     chosen = f"{len(images.train_points):,} images to train on, {len(images.test_points):,} to test with"
     if result.available != (len(images.train_points), len(images.test_points)):
         chosen += f", drawn from {result.available[0]:,} and {result.available[1]:,}"
+    if result.original != images.shape:
+        chosen += f"; pooled from {result.original[0]} × {result.original[1]} to {images.shape[0]} × {images.shape[1]}"
     unmapped = [text for network in result.trained for text in network.unmapped.values()]
     units = {
         network.signs: f"{NAMES[network.signs]}: {type(network.dnn.layers[0].neuron).__name__} units"
