@@ -11,9 +11,9 @@ class Settings(Value):
     """What ``--set`` can change.
 
     ``data``: ``digits``, or a file or folder with images (MNIST's own files, or an .npz). ``side``: images with more
-    pixels a side are averaged to so many. ``train`` and ``test``: at most so many images, drawn at random. ``hidden``: units of the networks that become circuits; ``pooled_hidden``: of
-    those that learn pooled images. ``iterations`` of training at most. ``functions``: random Boolean functions of each
-    number of inputs.
+    pixels a side are averaged to so many. ``train`` and ``test``: at most so many images, drawn at random. ``hidden``:
+    units of the networks that become circuits; ``pooled_hidden``: of those that learn pooled images. ``iterations`` of
+    training at most. ``functions``: random Boolean functions of each number of inputs.
     """
 
     data: str = "digits"
