@@ -17,6 +17,8 @@ from eisim.training import train
 
 #: Side of the pieces between which parabolas are straight.
 PIECE = 0.1
+#: Between points on a boundary and those beyond it: more than rounding, less than any cell.
+HAIR = 1e-6
 
 
 def _layer(name, bias, unit, **incoming) -> Layer:
@@ -111,9 +113,9 @@ def _trained(hidden: tuple[int, ...]):
 #: How networks for the regions in `eisim.REGIONS` are constructed.
 CONSTRUCTED: dict[str, Callable[[], DNN]] = {
     "half-plane": lambda: half_plane(1, 1, 1),
-    "staircase": lambda: steps([0.25, 0.5, 0.75], [0.25, 0.5, 0.75], 3.5),
+    "staircase": lambda: steps(*[np.array([0.25, 0.5, 0.75]) - HAIR] * 2, 3.5),
     "quadrant": lambda: steps([0.4], [0.4], 1.5),
-    "rising-half-plane": lambda: half_plane(-1, 1, 1e-6),  # more than rounding
+    "rising-half-plane": lambda: half_plane(-1, 1, HAIR),
     "disc": lambda: disc((0.5, 0.5), 0.3),
     "ring": lambda: ring((0.5, 0.5), 0.2, 0.4),
     "stripe": lambda: stripe(1, 0.25),
