@@ -179,21 +179,14 @@ def measure(
         found.append(broken)
         bests.append(zero_one(broken))
         intact.append(read_out(network(cells, seed, report), points))
-    best = [read_out(best_excitatory(cells, f), points) for cells, (_, f) in zip(data, bests, strict=True)]
-    rate = [
-        {
-            "intact": from_dnn(dnn),
-            "ablated": without_idle(ablate(from_dnn(dnn))),
-            "best_excitatory": from_dnn(excitatory),
-        }
-        for dnn, excitatory in zip(intact, best, strict=True)
-    ]
+    rate = [_conditions(dnn, cells, best, points) for dnn, cells, (_, best) in zip(intact, data, bests, strict=True)]
     circuits, pending = {}, {}
     for kind in kinds:
         report("building circuits")
         circuits[kind] = rate if kind == "rate" else [_spiking(of, points) for of in rate]
-        pending[kind] = begin(
-            [circuit for of in circuits[kind] for circuit in of.values()],
+        distinct = list({id(circuit): circuit for of in circuits[kind] for circuit in of.values()}.values())
+        finish = begin(
+            distinct,
             points,
             seed=0,
             record=False,
@@ -201,17 +194,19 @@ def measure(
             report=lambda stage, fraction=None, kind=kind: report(f"{kind} circuits: {stage}", fraction),
             **TIMES[kind],
         )
-    dnns = [{condition: to_dnn(circuit) for condition, circuit in of.items()} for of in rate]
-    maps = {"dnn": [dnn.decide(points)[:, 0] for of in dnns for dnn in of.values()]}
+        pending[kind] = distinct, finish
+    maps = {"dnn": [{name: to_dnn(c).decide(points)[:, 0] for name, c in of.items()} for of in rate]}
     errors = [None] * len(data)
-    for kind, finish in reversed(pending.items()):
-        responses = finish()
-        maps[kind] = [response.decisions[:, 0] for response in responses]
+    for kind, (distinct, finish) in reversed(pending.items()):
+        responses = {id(circuit): response for circuit, response in zip(distinct, finish(), strict=True)}
+        maps[kind] = [
+            {name: responses[id(circuit)].decisions[:, 0] for name, circuit in of.items()} for of in circuits[kind]
+        ]
         if kind == "rate":
-            for k, (dnn, response) in enumerate(zip(intact, responses[:: len(CONDITIONS)], strict=True)):
+            for k, dnn in enumerate(intact):
                 wanted = dnn(points)
-                errors[k] = float(np.abs(response.readouts - wanted).max() / wanted.max())
-    systems = [*kinds, "dnn"]
+                readouts = responses[id(rate[k]["intact"])].readouts
+                errors[k] = float(np.abs(readouts - wanted).max() / wanted.max())
     return GeometryResult(
         resolution,
         tuple(
@@ -223,7 +218,7 @@ def measure(
                 found[k].pairs,
                 _witnesses(found[k]),
                 {kind: circuits[kind][k] for kind in kinds},
-                {system: dict(zip(CONDITIONS, maps[system][3 * k : 3 * k + 3], strict=True)) for system in systems},
+                {system: maps[system][k] for system in [*kinds, "dnn"]},
                 errors[k],
             )
             for k, cells in enumerate(data)
@@ -255,14 +250,26 @@ def without_idle(circuit: Circuit) -> Circuit:
     )
 
 
-def _spiking(circuits: dict[str, Circuit], points) -> dict[str, Circuit]:
+def _conditions(dnn: DNN, data: LabelledData, best: np.ndarray, points) -> dict[str, Circuit]:
+    """The rate circuits of all conditions; those that would be the same are one."""
+    intact = from_dnn(dnn)
+    ablated = without_idle(ablate(intact)) if intact.inhibitory_projections else intact
+    if ablated is intact and (dnn.decide(points)[:, 0] == best).all():
+        excitatory = intact
+    else:
+        excitatory = from_dnn(read_out(best_excitatory(data, best), points))
+    return {"intact": intact, "ablated": ablated, "best_excitatory": excitatory}
+
+
+def _spiking(rate: dict[str, Circuit], points) -> dict[str, Circuit]:
     """Spiking circuits of the rate circuits of all conditions: ablation comes last, so that it takes away only that."""
-    intact = to_spiking(circuits["intact"], points, **RATES)
-    return {
-        "intact": intact,
-        "ablated": without_idle(ablate(intact)),
-        "best_excitatory": to_spiking(circuits["best_excitatory"], points, **RATES),
-    }
+    intact = to_spiking(rate["intact"], points, **RATES)
+    ablated = excitatory = intact
+    if rate["ablated"] is not rate["intact"]:
+        ablated = without_idle(ablate(intact))
+    if rate["best_excitatory"] is not rate["intact"]:
+        excitatory = to_spiking(rate["best_excitatory"], points, **RATES)
+    return {"intact": intact, "ablated": ablated, "best_excitatory": excitatory}
 
 
 def _witnesses(found, wanted=5) -> tuple[Witness, ...]:

@@ -153,8 +153,8 @@ def _copies(source, target, copies, rows, columns, weights, delays):
     """The synapses between two blocks in every copy of their circuit: pre, post, weight, delay."""
     copy = np.arange(copies, dtype=np.int32)[:, None]
     return (
-        (source.start + copy * source.stride + rows).ravel().astype(np.int32),
-        (target.start + copy * target.stride + columns).ravel().astype(np.int32),
+        (copy * np.int32(source.stride) + (source.start + rows).astype(np.int32)).ravel(),
+        (copy * np.int32(target.stride) + (target.start + columns).astype(np.int32)).ravel(),
         np.tile(weights, copies),
         np.tile(delays, copies),
     )
