@@ -73,9 +73,17 @@ class DNN:
         sizes = " -> ".join(f"{layer.name} ({layer.size})" for layer in self.layers)
         return f"<DNN of {self.name!r}: {sizes}{', recurrent' if self.recurrent else ''}>"
 
+    def layer(self, name: str) -> Layer:
+        """The layer of that name."""
+        return next(layer for layer in self.layers if layer.name == name)
+
     @property
     def is_nonnegative(self) -> bool:
-        """Whether no weight is negative: true exactly for excitatory-only circuits."""
+        """Whether no weight is negative: true exactly for excitatory-only circuits.
+
+        Then the network keeps order, if its activations do. The reverse does not hold: the maximum of two rates keeps
+        order, but threshold-linear units compute it as ``b + [a - b]+``, and without a negative weight none can (T5).
+        """
         return all((weights.data >= 0).all() for layer in self.layers for _, weights in layer.incoming)
 
     def __call__(self, stimuli) -> np.ndarray:
