@@ -20,6 +20,7 @@ _HOMES = {
     "eisim.synapses": ("Exponential",),
     "eisim.theory.certificate": ("Certificate", "certify"),
     "eisim.theory.synthesis": ("synthesize",),
+    "eisim.training": ("train",),
     "eisim.weights": ("FixedInDegree", "FixedProbability"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -145,12 +145,6 @@ def test_floor_of_on_off_pairs():
     assert class_floors(network(*XOR), data).on_off == pytest.approx(certify(both).floor["zero_one"])
 
 
-def test_what_spikes_cannot_do_is_named():
-    tanh = dense("hidden", "x", [[1, 1], [1, 1]], [0.0, -1.0], Tanh())
-    with pytest.raises(InputError, match="to_spiking: population 'hidden': expected threshold-linear units"):
-        run(network(tanh, XOR[1]), XOR_DATA, "spiking")
-
-
 def test_best_threshold_by_trying_all():
     rng = np.random.default_rng(1)
     for _ in range(50):

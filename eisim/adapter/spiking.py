@@ -1,11 +1,20 @@
-"""From a rate circuit to the spiking circuit with the same rates, up to one factor for each population."""
+"""From a rate circuit to the spiking circuit with the same rates, up to one factor for each population.
 
-from dataclasses import replace
+A threshold-linear unit becomes one LIF neuron, whose f-I curve is a straight line. A bounded unit becomes several,
+with different thresholds and gains, whose f-I curves saturate by refractoriness; their sum, with non-negative weights,
+is the unit's activation.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import nnls
 
 from eisim.adapter.static import static_dnn
-from eisim.circuit import Circuit, Projection
+from eisim.circuit import Circuit, Population, Projection
 from eisim.errors import InputError
-from eisim.neurons import LIF, ThresholdLinear
+from eisim.neurons import LIF, Logistic, RateUnit, Saturating, Step, ThresholdLinear
 from eisim.synapses import Exponential
 from eisim.units import scalar_si, to_si
 
@@ -14,14 +23,36 @@ RATE = 100.0
 #: Its membrane is far slower than the intervals between spikes, so that the f-I curve is a straight line but for half a
 #: threshold at its foot, ``rate = (drive / rheobase - 1/2) / tau``.
 INTEGRATOR = LIF(tau=1.0, refractory=0.0, excitation=Exponential(5e-3), inhibition=Exponential(5e-3))
+#: The same with a refractory period, so that its rate is at most 100 Hz, and synapses that smooth single spikes.
+BOUNDED = replace(INTEGRATOR, refractory=10e-3, excitation=Exponential(20e-3), inhibition=Exponential(20e-3))
+#: Rates that bounded neurons would have without their refractory period when a unit's input spans its range, in Hz.
+STEEPNESS = (400.0, 1600.0)
+#: So many thresholds are offered over the range of a unit's input.
+THRESHOLDS = 12
+#: A step neuron's, when its input exceeds the threshold by all that the stimuli can give, in Hz.
+STEP_STEEPNESS = 50_000.0
+PARTS = "_parts"
 
 
-def to_spiking(circuit: Circuit, stimuli, rate=RATE) -> Circuit:
-    """The spiking circuit of a rate circuit of threshold-linear units.
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """Neurons that stand for one unit: ``unit = sum over parts of weight * f(gain * (drive - threshold))``.
 
-    Each unit becomes a LIF neuron whose f-I curve is the unit's activation. The rates of each population are scaled so
-    that its most active unit fires at `rate` for the strongest of the stimuli: weights are normalised by data (Diehl et
-    al., IJCNN 2015).
+    f is the neuron's rate for what its rate would be if its f-I curve were a straight line; arrays are by part.
+    """
+
+    neuron: LIF
+    gains: np.ndarray
+    thresholds: np.ndarray
+    weights: np.ndarray
+
+
+def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit:
+    """The spiking circuit of a rate circuit.
+
+    The rates of each population of threshold-linear units are scaled so that its most active unit fires at `rate` for
+    the strongest of the stimuli: weights are normalised by data (Diehl et al., IJCNN 2015). Each saturating, logistic
+    or step unit becomes several neurons (see `parts_of`), of at most 100 Hz.
 
     Parameters
     ----------
@@ -31,42 +62,47 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE) -> Circuit:
         Representative ones.
     rate : quantity
         In Hz.
+    input_rate : quantity, optional
+        The same of the inputs, each a bundle of fibres if it is high; `rate` by default.
 
     Returns
     -------
     Circuit
-        With readout thresholds scaled likewise.
+        With readout thresholds scaled likewise. The neurons of bounded units are a population ``name_parts`` if the
+        units are read out, and ``name`` then has the sums.
 
     Raises
     ------
     InputError
-        If a population is not of threshold-linear units; the message names it.
+        For a circuit that is not one of rate units.
     """
-    rate = scalar_si(rate, "hertz", "to_spiking: rate")
-    if rate <= 0:
-        raise InputError(f"to_spiking: rate: expected more than 0, found {rate:g}")
+    rate = _positive(rate, "rate")
+    input_rate = rate if input_rate is None else _positive(input_rate, "input_rate")
+    if circuit.kind != "rate":
+        raise InputError(f"to_spiking: expected a rate circuit, found {circuit.name!r}, which is {circuit.kind}")
+    stimuli = to_si(stimuli, "1", "to_spiking: stimuli")
+    scales = spiking_scales(circuit, stimuli, rate, input_rate)
+    drives = _largest_excess(circuit, stimuli)
+    read_out = {r.population for r in circuit.readouts}
+    sums = {p.name for p in circuit.populations if p.name in read_out and not isinstance(p.neuron, ThresholdLinear)}
+    parts = {p.name: parts_of(p.neuron, scales[p.name], drives[p.name]) for p in circuit.populations}
+    inputs = {i.name for i in circuit.inputs}
+
+    populations, projections = [], []
     for p in circuit.populations:
-        if not isinstance(p.neuron, ThresholdLinear):
-            raise InputError(
-                f"to_spiking: population {p.name!r}: expected threshold-linear units, whose activation an f-I curve "
-                f"has, found {p.neuron!r}"
-            )
-    scales = spiking_scales(circuit, stimuli, rate)
-    slope = INTEGRATOR.tau * INTEGRATOR.rheobase  # V for 1 Hz
-    projections = []
+        mine, name = parts[p.name], p.name + PARTS * (p.name in sums)
+        bias = mine.gains[:, None] * (p.bias - mine.thresholds[:, None])  # parts × units
+        populations.append(_population(p, name, mine.neuron, bias.ravel()))
+        if p.name in sums:
+            populations.append(_population(p, p.name, INTEGRATOR, np.zeros(p.size)))
+            weights = sparse.kron(mine.weights[:, None] * scales[p.name], sparse.eye_array(p.size))
+            projections.append(Projection(name, p.name, _volts(weights, INTEGRATOR, 1)))
     for p in circuit.projections:
-        target = circuit.population(p.target)
-        area = (INTEGRATOR.excitation if circuit.sign(p) > 0 else INTEGRATOR.inhibition).area
-        factor = slope * target.neuron.gain * scales[p.target] / (scales[p.source] * area)
-        projections.append(Projection(p.source, p.target, circuit.weights(p) * factor, p.delay, name=p.name))
-    populations = [
-        replace(
-            p,
-            neuron=INTEGRATOR,
-            bias=slope * p.neuron.gain * scales[p.name] * (p.bias - p.neuron.threshold) + INTEGRATOR.rheobase / 2,
-        )
-        for p in circuit.populations
-    ]
+        source, target = p.source + PARTS * (p.source in sums), p.target + PARTS * (p.target in sums)
+        outgoing = np.array([1 / scales[p.source]]) if p.source in inputs else parts[p.source].weights
+        weights = sparse.kron(np.outer(outgoing, parts[p.target].gains), circuit.weights(p))
+        weights = _volts(weights, parts[p.target].neuron, circuit.sign(p))
+        projections.append(Projection(source, target, weights, p.delay, name=p.name))
     return replace(
         circuit,
         inputs=[replace(i, rate=i.rate * scales[i.name]) for i in circuit.inputs],
@@ -76,10 +112,78 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE) -> Circuit:
     )
 
 
-def spiking_scales(circuit: Circuit, stimuli, rate: float = RATE) -> dict[str, float]:
+def spiking_scales(circuit: Circuit, stimuli, rate: float = RATE, input_rate: float | None = None) -> dict[str, float]:
     """For each input and population, what the rates of the rate circuit are multiplied with."""
     stimuli = to_si(stimuli, "1", "to_spiking: stimuli")
     rates = static_dnn(circuit).rates(stimuli)
+    largest = {name: float(values.max(initial=0)) for name, values in rates.items()}
+    wanted = dict.fromkeys(largest, rate) | {i.name: input_rate or rate for i in circuit.inputs}
+    return {name: wanted[name] / value if value > 0 else 1.0 for name, value in largest.items()}
+
+
+def parts_of(unit: RateUnit, scale: float, largest_excess: float) -> _Parts:
+    """The neurons that stand for a rate unit.
+
+    Parameters
+    ----------
+    unit : RateUnit
+    scale : float
+        Rate of a threshold-linear unit's neuron for 1 Hz of the unit.
+    largest_excess : float
+        By which a step unit's input exceeds its threshold, in Hz.
+    """
+    if isinstance(unit, ThresholdLinear):
+        one = np.array([unit.gain * scale]), np.array([unit.threshold]), np.array([1 / scale])
+        return _Parts(INTEGRATOR, *one)
+    if isinstance(unit, Step):
+        gain = np.array([STEP_STEEPNESS / largest_excess])
+        return _Parts(BOUNDED, gain, np.array([unit.threshold]), np.array([unit.maximum * BOUNDED.refractory]))
+    if isinstance(unit, Saturating):
+        low, high = unit.threshold, unit.threshold + unit.maximum / unit.gain if unit.gain else np.inf
+    elif isinstance(unit, Logistic):
+        low, high = unit.threshold - 5 * unit.slope, unit.threshold + 5 * unit.slope
+    if not isinstance(unit, (Saturating, Logistic)) or not np.isfinite(high):
+        raise InputError(f"to_spiking: expected units whose activation f-I curves can make, found {unit!r}")
+    span = high - low
+    candidates = np.linspace(low, high, THRESHOLDS, endpoint=False)
+    thresholds, gains = (a.ravel() for a in np.meshgrid(candidates, np.array(STEEPNESS) / span))
+    drive = np.linspace(low - 0.1 * span, high + span, 600)
+    curves = _rate(BOUNDED, gains * (drive[:, None] - thresholds))
+    weights, _ = nnls(curves, unit.activation(drive))
+    used = weights > 1e-3 * weights.max()
+    weights, _ = nnls(curves[:, used], unit.activation(drive))
+    return _Parts(BOUNDED, gains[used], thresholds[used], weights)
+
+
+def _rate(neuron, linear):
+    """A neuron's rate for what it would be if its f-I curve were a straight line, in Hz."""
+    return neuron.activation(neuron.rheobase * (0.5 + neuron.tau * linear))
+
+
+def _population(p, name, neuron, linear) -> Population:
+    """Neurons with tonic drives that alone would make these rates, in Hz."""
+    bias = neuron.rheobase * (0.5 + neuron.tau * linear)
+    return Population(name, p.sign, neuron, len(linear), bias)
+
+
+def _volts(weights, neuron, sign) -> sparse.csr_array:
+    """Synaptic weights with which a presynaptic rate of 1 Hz makes a rate of `weights`, in Hz."""
+    area = (neuron.excitation if sign > 0 else neuron.inhibition).area
+    return sparse.csr_array(weights * (neuron.tau * neuron.rheobase / area))
+
+
+def _largest_excess(circuit, stimuli) -> dict[str, float]:
+    """By how much the input of each population's units exceeds or misses the threshold at most."""
+    dnn = static_dnn(circuit)
+    rates = dnn.rates(stimuli)
     return {
-        name: rate / largest if (largest := float(values.max(initial=0))) > 0 else 1.0 for name, values in rates.items()
+        layer.name: float(np.abs(layer.drive(rates) - layer.neuron.threshold).max(initial=0)) or 1.0
+        for layer in dnn.layers
     }
+
+
+def _positive(value, what) -> float:
+    value = scalar_si(value, "hertz", f"to_spiking: {what}")
+    if value <= 0:
+        raise InputError(f"to_spiking: {what}: expected more than 0, found {value:g}")
+    return value

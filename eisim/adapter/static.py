@@ -38,11 +38,14 @@ class Layer:
 
     def __call__(self, rates: dict[str, np.ndarray]) -> np.ndarray:
         """Rates of this layer (trials × size, in Hz) given those of its sources."""
-        trials = len(next(iter(rates.values())))
-        drive = np.broadcast_to(self.bias, (trials, self.size))
+        return self.neuron.activation(self.drive(rates))
+
+    def drive(self, rates: dict[str, np.ndarray]) -> np.ndarray:
+        """The summed input (trials × size) given the rates of the sources."""
+        drive = np.broadcast_to(self.bias, (len(next(iter(rates.values()))), self.size))
         for source, weights in self.incoming:
             drive = drive + rates[source] @ weights
-        return self.neuron.activation(drive)
+        return drive
 
 
 @dataclass(frozen=True, eq=False, repr=False)
