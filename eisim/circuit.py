@@ -345,6 +345,14 @@ class Circuit:
         ]
         return replace(self, populations=quiet)
 
+    def without_refractoriness(self) -> "Circuit":
+        """The same circuit with the refractory period of every neuron set to 0."""
+        ready = [
+            replace(p, neuron=replace(p.neuron, refractory=0.0)) if hasattr(p.neuron, "refractory") else p
+            for p in self.populations
+        ]
+        return replace(self, populations=ready)
+
 
 def union(circuits: Sequence[Circuit], name: str = "union") -> Circuit:
     """Circuits side by side as one circuit; the parts of the k-th are named ``"k/name"``."""

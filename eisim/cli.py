@@ -216,19 +216,21 @@ def certify(
 
 
 class Format(StrEnum):
-    """Formats of DNNs."""
+    """Exchange formats of networks."""
 
     onnx = "onnx"
+    torch = "torch"
+    nir = "nir"
 
 
 @app.command()
 def export(
     model: Annotated[str, typer.Argument(help="Model (see list).", metavar="MODEL")],
-    out: Annotated[Path, Option(help="File to write.", metavar="FILE")],
+    out: Annotated[Path, Option(help="File to write: .onnx, .pt2 or .nir.", metavar="FILE")],
     to: Annotated[Format, Option(help="Format.")] = Format.onnx,
-    kind: Annotated[Kind, Option(help="Kind of circuit: rate or spiking.")] = Kind.rate,
+    kind: Annotated[Kind | None, Option(help="Kind of circuit: rate by default, spiking for nir.")] = None,
 ) -> None:
-    """Export the equivalent DNN of a model's circuit.
+    """Export a model: its equivalent DNN (onnx, torch), or its spiking circuit (nir).
 
     Example: python -m eisim export xor --to onnx --out xor.onnx
     """
@@ -237,12 +239,16 @@ def export(
         raise InputError(f"export: expected one of {', '.join(sorted(points))}, found {model!r}")
     if kind is Kind.both:
         raise InputError("export: --kind: expected rate or spiking, found 'both'")
-    from eisim.adapter import to_dnn
+    from eisim.export import write_network
 
-    circuit = points[model].load().circuit(kind=kind.value).without_noise()
-    dnn = to_dnn(circuit)
-    dnn.save(out)
-    print(f"{out}: {to.value} of {dnn!r}")
+    if kind is None:
+        kind = Kind.spiking if to is Format.nir else Kind.rate
+    circuit = points[model].load().circuit(kind=kind.value)
+    with _progress({}) as report:
+        written, left_out = write_network(circuit, to.value, out, report)
+    print(f"{out}: {to.value} of {written!r}")
+    if left_out:
+        _say(f"note: {left_out}")
 
 
 @app.command()

@@ -20,6 +20,12 @@ LARGEST_KERNEL = 4096  # places
 #: Operations that may prepare constants.
 FOLDED = {"Constant", "Shape", "Gather", "Concat", "Unsqueeze", "Squeeze", "Cast", "Add", "Mul", "Sub", "Div", "Slice"}
 FOLDED |= {"Reshape", "Transpose", "ConstantOfShape", "Identity"}
+#: Formats of numbers that a cast may lead to: what is whole or truth would be rounded.
+FRACTIONAL = {"FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16"}
+#: Endings of files that hold code or need a framework to be read, and how its users write ONNX.
+FOREIGN = dict.fromkeys((".pt", ".pth", ".pt2", ".ckpt"), "torch.onnx.export(module, (example,), 'net.onnx')")
+FOREIGN |= dict.fromkeys((".keras", ".h5", ".hdf5"), "model.export('net.onnx', format='onnx')")
+FOREIGN |= dict.fromkeys((".pkl", ".pickle", ".joblib"), "skl2onnx.to_onnx(model, X)")
 #: What follows the outputs in classifiers: names of classes.
 IGNORED_AFTER = {"ArgMax", "ZipMap", "ArrayFeatureExtractor", "Normalizer", "LabelEncoder"}
 
@@ -54,6 +60,11 @@ def read_onnx(path) -> DNN:
         For a file that is none or too large, or an operation that cannot be mapped; the message names it and why.
     """
     onnx, path = _onnx(), Path(path)
+    if path.suffix.lower() in FOREIGN:
+        raise InputError(
+            f"{path}: expected an ONNX file, found a name that ends in {path.suffix}; eisim opens no file that may "
+            f"hold code: write ONNX instead, {FOREIGN[path.suffix.lower()]}"
+        )
     try:
         size = path.stat().st_size
         if size > LARGEST_FILE:
@@ -67,8 +78,13 @@ def read_onnx(path) -> DNN:
         raise InputError(
             f"{path}: expected an ONNX file, found one that cannot be parsed ({type(error).__name__})"
         ) from None
+    return read_model(model, path)
+
+
+def read_model(model, path: Path) -> DNN:
+    """The network of an ONNX model; `path` is what errors call it. Otherwise as `read_onnx`."""
     try:
-        return _Reader(onnx, model, path).read()
+        return _Reader(_onnx(), model, path).read()
     except InputError as error:
         said = str(error)
         raise InputError(said if said.startswith(str(path)) else f"{path}: {said}") from None
@@ -92,6 +108,7 @@ class _Reader:
         self.values: dict[str, Affine | np.ndarray] = dict(self.constants)
         self.values[real[0].name] = Affine.of_units("x", shape)
         self.builder = NetworkBuilder({"x": shape})
+        self.batch = real[0].type.tensor_type.shape.dim[0].dim_value
 
     def _array(self, tensor):
         if tensor.data_location == tensor.EXTERNAL:
@@ -119,10 +136,10 @@ class _Reader:
         return (1, *dims[1:])
 
     def read(self) -> DNN:
-        names = {output.name for output in self.graph.output}
+        names = [output.name for output in self.graph.output]
         last = None
         for k, node in enumerate(self.graph.node):
-            name = node.name or f"{node.op_type}_{k}"
+            name = self._name(node, k)
             if node.op_type in IGNORED_AFTER or any(i and i not in self.values for i in node.input):
                 continue  # what follows the outputs: labels of classes
             result = self._apply(node, name)
@@ -132,8 +149,7 @@ class _Reader:
                         f"{self.path}: {name}: expected at most {LARGEST:,} elements, found {result.size:,}"
                     )
                 last = result
-            for output in node.output[:1]:
-                self.values[output] = result
+            self.values |= zip(node.output, result if isinstance(result, list) else [result], strict=False)
         found = [self.values[n] for n in names if isinstance(self.values.get(n), Affine)]
         value = found[0] if found else last
         if value is None:
@@ -141,6 +157,13 @@ class _Reader:
         units = self._as_layer(value)
         saturates = isinstance(self.builder.layers[-1].neuron, (Logistic, Saturating))  # a probability
         return self.builder.network([(units, 0.5 if saturates else 0.0)], self.path.stem)
+
+    def _name(self, node, k):
+        """The node's name, after that of the PyTorch module that it comes from."""
+        name = node.name or f"{node.op_type}_{k}"
+        scopes = next((p.value for p in node.metadata_props if p.key == "pkg.torch.onnx.name_scopes"), "[]")
+        names = [part for part in scopes.strip("[]").replace("'", "").split(", ") if part]
+        return f"{names[-2]}/{name}" if len(names) > 1 else name
 
     def _as_layer(self, value):
         """The layer whose units are this value: the last activation, or linear outputs."""
@@ -266,13 +289,37 @@ class _Reader:
                 f"{self.path}: {name}: expected a kernel of at most {LARGEST_KERNEL} places, found {kernel}"
             )
         if attributes.get("ceil_mode"):
-            raise InputError(f"{self.path}: {name}: expected ceil_mode 0, found 1")
+            if attributes.get("count_include_pad"):
+                raise InputError(f"{self.path}: {name}: expected ceil_mode 0 where the padding counts, found 1")
+            for k, (size, s) in enumerate(zip(x.shape[2:], strides, strict=True)):
+                before, after = pads[k]
+                span = dilations[k] * (kernel[k] - 1) + 1
+                last = -(-(size + before + after - span) // s) * s  # where the last window begins
+                last -= s * (last >= size + before)  # none lies wholly in the padding
+                pads[k] = before, max(after, last + span - size - before)
         return strides, pads, dilations
 
     def _conv(self, name, attributes, x, kernel, bias=None):
         kernel = np.asarray(self._fixed(name, "the kernel", kernel), dtype=float)
         space = self._space(name, attributes, x, kernel.shape[2:])
         return convolution(x, kernel, bias, *space, attributes.get("group", 1))
+
+    def _convtranspose(self, name, attributes, x, kernel, bias=None):
+        """The transpose of the convolution that leads from the output's shape to the input's."""
+        kernel = np.asarray(self._fixed(name, "the kernel", kernel), dtype=float)
+        if "output_shape" in attributes or attributes.get("auto_pad", b"NOTSET") != b"NOTSET":
+            raise InputError(f"{self.path}: {name}: expected explicit pads, found automatic ones")
+        groups = attributes.get("group", 1)
+        strides, pads, dilations = self._space(name, attributes, x, kernel.shape[2:])
+        extra = attributes.get("output_padding", [0] * len(pads))
+        space = [
+            (n - 1) * s + d * (k - 1) + 1 - sum(p) + e
+            for n, s, d, k, p, e in zip(x.shape[2:], strides, dilations, kernel.shape[2:], pads, extra, strict=True)
+        ]
+        output = Affine.of_units("output", (1, kernel.shape[1] * groups, *space))
+        forward = convolution(output, kernel, None, strides, pads, dilations, groups)
+        result = x.times(forward.parts["output"].T.tocsr(), output.shape)
+        return result if bias is None else result.plus(np.reshape(bias, (1, -1, *[1] * len(space))))
 
     def _averagepool(self, name, attributes, x):
         kernel = attributes["kernel_shape"]
@@ -289,14 +336,20 @@ class _Reader:
         return self._averagepool(name, {"kernel_shape": x.shape[2:]}, x)
 
     def _reducemean(self, name, attributes, x, axes=None):
+        total = self._reducesum(name, attributes, x, axes)
+        return total.scaled(np.array(total.size / x.size))
+
+    def _reducesum(self, name, attributes, x, axes=None):
         axes = attributes.get("axes") if axes is None else np.asarray(axes).tolist()
         axes = [a % len(x.shape) for a in (axes or range(1, len(x.shape)))]
         if 0 in axes:
-            raise InputError(f"{self.path}: {name}: expected a mean within each sample, found one over the batch")
+            raise InputError(
+                f"{self.path}: {name}: expected a sum or mean within each sample, found one over the batch"
+            )
         index = np.arange(x.size).reshape(x.shape)
         kept = [a for a in range(len(x.shape)) if a not in axes]
         flat = index.transpose(*kept, *axes).reshape(int(np.prod([x.shape[a] for a in kept])), -1)
-        entries = np.full(flat.size, 1 / flat.shape[1]), (flat.ravel(), np.repeat(np.arange(len(flat)), flat.shape[1]))
+        entries = np.ones(flat.size), (flat.ravel(), np.repeat(np.arange(len(flat)), flat.shape[1]))
         shape = [1 if a in axes else n for a, n in enumerate(x.shape) if a in kept or attributes.get("keepdims", 1)]
         return x.times(sparse.csr_array(entries, (x.size, len(flat))), shape)
 
@@ -304,6 +357,8 @@ class _Reader:
 
     def _reshape(self, name, _, x, shape):
         shape = [x.shape[k] if n == 0 else int(n) for k, n in enumerate(np.asarray(shape).tolist())]
+        if self.batch > 1 and shape[0] == self.batch:  # a file for batches of one size only
+            shape[0] = 1
         return x.rearrange(lambda index: index.reshape(shape))
 
     def _flatten(self, name, attributes, x):
@@ -334,6 +389,33 @@ class _Reader:
         indices = self._fixed(name, "the indices", indices)
         return x.rearrange(lambda index: np.take(index, indices, axis=attributes.get("axis", 0)))
 
+    def _expand(self, name, _, x, shape):
+        return x.scaled(np.ones(bounded(self._fixed(name, "the shape", shape))))
+
+    def _pad(self, name, attributes, x, pads=None, value=None, axes=None):
+        mode = attributes.get("mode", b"constant").decode()
+        pads = np.asarray(attributes["pads"] if pads is None else self._fixed(name, "the pads", pads)).reshape(2, -1)
+        if pads.min(initial=0) < 0 or pads.max(initial=0) > 10_000 or mode not in ("constant", "edge", "reflect"):
+            raise InputError(f"{self.path}: {name}: expected pads of 0 or more, found {pads.ravel().tolist()} ({mode})")
+        widths = np.zeros((len(x.shape), 2), dtype=int)
+        widths[slice(None) if axes is None else np.asarray(axes)] = pads.T
+        bounded(np.asarray(x.shape) + widths.sum(axis=1))
+        if mode != "constant":
+            return x.rearrange(lambda index: np.pad(index, widths, mode=mode))
+        value = attributes.get("value", 0.0) if value is None else np.ravel(value)[0]
+        outside = np.pad(np.zeros(x.shape), widths, constant_values=self._finite(np.array(float(value)), name))
+        return x.rearrange(lambda index: np.pad(index, widths, constant_values=-1)).plus(outside)
+
+    def _split(self, name, attributes, x, sizes=None):
+        axis = attributes.get("axis", 0)
+        if (sizes := attributes.get("split") if sizes is None else np.asarray(sizes).tolist()) is None:
+            each = -(-x.shape[axis] // attributes["num_outputs"])
+            sizes = [each] * (attributes["num_outputs"] - 1)
+            sizes.append(x.shape[axis] - sum(sizes))
+        edges = np.cumsum(sizes)[:-1]
+        indices = np.split(np.arange(x.size).reshape(x.shape), edges, axis)
+        return [x.take(index) for index in indices]
+
     def _concat(self, name, attributes, *values):
         axis = attributes["axis"]
         shape = list(values[0].shape)
@@ -353,7 +435,13 @@ class _Reader:
     def _identity(self, name, _, x, *__):
         return x
 
-    _dropout = _cast = _identity
+    _dropout = _identity
+
+    def _cast(self, name, attributes, x):
+        to = self.onnx.TensorProto.DataType.Name(attributes["to"])
+        if to not in FRACTIONAL:
+            raise InputError(f"{self.path}: {name}: expected activities to stay fractional, found a cast to {to}")
+        return x
 
     def _shape(self, name, _, x):
         return np.array(x.shape)
@@ -366,6 +454,10 @@ class _Reader:
     def _leakyrelu(self, name, attributes, x):
         slope = float(attributes.get("alpha", 0.01))
         return self.builder.activate(name, x, LeakyReLU(slope))
+
+    def _prelu(self, name, _, x, slope):
+        slope = np.asarray(self._fixed(name, "the slope", slope), dtype=float)
+        return x.scaled(slope).plus(self.builder.activate(name, x, ThresholdLinear()).scaled(1 - slope))
 
     def _sigmoid(self, name, _, x):
         return self.builder.activate(name, x, Logistic(slope=1.0, maximum=1.0))
@@ -380,8 +472,11 @@ class _Reader:
     def _clip(self, name, attributes, x, low=None, high=None):
         low = attributes.get("min") if low is None else float(np.ravel(low)[0])
         high = attributes.get("max") if high is None else float(np.ravel(high)[0])
-        if low is None or high is None or not low < high:
-            raise InputError(f"{self.path}: {name}: expected two bounds, found {low} and {high}")
+        if low is None or high is None:
+            below = x if low is None else self._max(name, {}, x, np.array(low))
+            return below if high is None else self._min(name, {}, below, np.array(high))
+        if not low < high:
+            raise InputError(f"{self.path}: {name}: expected a lower and an upper bound, found {low} and {high}")
         unit = self.builder.activate(name, x.plus(-low), Saturating(maximum=high - low))
         return unit.plus(low)
 

@@ -9,6 +9,7 @@ from scipy import sparse
 
 from eisim.circuit import Circuit
 from eisim.errors import InputError
+from eisim.report.files import save
 from eisim.units import to_si
 
 #: A fixed point is reached when no rate would change by more than this, in Hz.
@@ -95,18 +96,19 @@ class DNN:
         return np.concatenate([rates[name] for name, _ in self.outputs], axis=-1)
 
     def save(self, path) -> None:
-        """Write the DNN to a file, in the format that its ending names: ``.onnx`` (needs the extra ``eisim[onnx]``)."""
-        from eisim.adapter.onnx_format import write_onnx
-        from eisim.report.files import write
+        """Write the DNN to a file, in the format that its ending names.
 
+        ``.onnx`` (needs the extra ``eisim[onnx]``), or ``.pt2`` (``eisim[torch]``), of which
+        ``torch.export.load(path).module()`` makes a PyTorch module.
+        """
         path = Path(path)
-        if path.suffix != ".onnx":
-            raise InputError(f"DNN.save: expected a name that ends in .onnx, found {str(path)!r}")
-        content = write_onnx(self)
-        try:
-            write(path, content)
-        except OSError as error:
-            raise InputError(f"DNN.save: {path}: cannot be written: {error.strerror}") from None
+        if path.suffix == ".onnx":
+            from eisim.adapter.onnx_format import write_onnx as content_of
+        elif path.suffix == ".pt2":
+            from eisim.adapter.torch_format import write_torch as content_of
+        else:
+            raise InputError(f"DNN.save: expected a name that ends in .onnx or .pt2, found {str(path)!r}")
+        save(path, content_of(self))
 
     def decide(self, stimuli) -> np.ndarray:
         """Which outputs exceed their decision threshold: bool, trials × readouts."""

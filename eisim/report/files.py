@@ -43,6 +43,14 @@ def write(path: Path, content: bytes | str) -> None:
         raise
 
 
+def save(path, content: bytes) -> None:
+    """Write a file that a user named, or say in one line why that cannot be."""
+    try:
+        write(Path(path), content)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
 def to_netcdf(variables: dict, coordinates: dict) -> bytes:
     """A NetCDF file of labelled arrays, each (dimensions, values, attributes); ``xarray.load_dataset`` reads it."""
     from scipy.io import netcdf_file

@@ -1,0 +1,85 @@
+"""A feed-forward DNN as a PyTorch module; the only file that needs torch when it is imported."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from eisim.adapter.activations import Identity, LeakyReLU, Tanh
+from eisim.adapter.static import DNN, Layer
+from eisim.errors import InputError
+from eisim.neurons import LIF, Logistic, Saturating, Step, ThresholdLinear
+
+
+def activation(name: str, unit) -> Callable[[Tensor], Tensor]:
+    """The activation of a layer's units."""
+    if isinstance(unit, Identity):
+        return lambda drive: drive
+    if isinstance(unit, Tanh):
+        return torch.tanh
+    if isinstance(unit, LeakyReLU):
+        return lambda drive: nn.functional.leaky_relu(drive, unit.slope)
+    if isinstance(unit, ThresholdLinear):
+        return lambda drive: unit.gain * torch.relu(drive - unit.threshold)
+    if isinstance(unit, Saturating):
+        return lambda drive: torch.clamp(unit.gain * (drive - unit.threshold), 0.0, unit.maximum)
+    if isinstance(unit, Logistic):
+        return lambda drive: unit.maximum * torch.sigmoid((drive - unit.threshold) / unit.slope)
+    if isinstance(unit, Step):
+        return lambda drive: unit.maximum * (drive > unit.threshold).to(drive.dtype)
+    if isinstance(unit, LIF) and not unit.noise:
+        return lambda drive: _firing_rate(drive, unit)
+    raise InputError(
+        f"PyTorch: layer {name!r}: expected an activation without noise, found {unit!r}; a circuit's without_noise() "
+        "can be exported"
+    )
+
+
+def _firing_rate(drive: Tensor, unit: LIF) -> Tensor:
+    """`LIF.activation`, with a gradient that is finite below threshold too."""
+    fires = drive > unit.rheobase
+    far = 2 * unit.rheobase if unit.rheobase > 0 else unit.rheobase + 1
+    end = unit.rest + torch.where(fires, drive, torch.full_like(drive, far))
+    interval = unit.refractory + unit.tau * torch.log((end - unit.reset) / (end - unit.threshold))
+    return torch.where(fires, 1 / interval, torch.zeros_like(drive))
+
+
+class Units(nn.Module):
+    """One layer: ``activation(bias + sum of source @ weights)``, in double precision."""
+
+    def __init__(self, layer: Layer):
+        super().__init__()
+        self.sources = [source for source, _ in layer.incoming]
+        self.weights = nn.ParameterList(torch.from_numpy(weights.toarray()) for _, weights in layer.incoming)
+        self.bias = nn.Parameter(torch.from_numpy(np.array(layer.bias, dtype=float)))
+        self.activation = activation(layer.name, layer.neuron)
+
+    def forward(self, rates: dict[str, Tensor], trials: int) -> Tensor:
+        """Rates (trials × size) given those of the sources."""
+        drive = self.bias.expand(trials, -1)
+        for source, weights in zip(self.sources, self.weights, strict=True):
+            drive = drive + rates[source] @ weights
+        return self.activation(drive)
+
+
+class Network(nn.Module):
+    """The DNN: from ``stimuli`` (trials × inputs) to output rates (trials × readouts, in Hz).
+
+    Weights and biases are parameters, one matrix (source × target) for each pair of layers, so they can be trained.
+    """
+
+    def __init__(self, dnn: DNN):
+        super().__init__()
+        self.inputs = [(name, size, rate) for name, size, rate in dnn.inputs]
+        self.names = [layer.name for layer in dnn.layers]
+        self.layers = nn.ModuleList(Units(layer) for layer in dnn.layers)
+        self.outputs = [name for name, _ in dnn.outputs]
+
+    def forward(self, stimuli: Tensor) -> Tensor:
+        """Output rates for stimuli."""
+        parts = torch.split(stimuli, [size for _, size, _ in self.inputs], dim=1)
+        rates = {name: part * rate for (name, _, rate), part in zip(self.inputs, parts, strict=True)}
+        for name, layer in zip(self.names, self.layers, strict=True):
+            rates[name] = layer(rates, stimuli.shape[0])
+        return torch.cat([rates[name] for name in self.outputs], dim=1)

@@ -1,0 +1,85 @@
+"""Circuits as files in the exchange formats of networks, with what a format leaves out."""
+
+from pathlib import Path
+
+import numpy as np
+
+from eisim.circuit import Circuit
+from eisim.errors import InputError
+from eisim.report.files import save
+
+ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "nir": ".nir"}
+
+
+def write_network(circuit: Circuit, to: str, path, report=lambda stage: None):
+    """Write a circuit's network to a file.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    to : {"onnx", "torch", "nir"}
+        As the equivalent DNN (without noise), or as the spiking circuit itself, without what NIR lacks.
+    path : path-like
+        Ends in ``.onnx``, ``.pt2`` or ``.nir``.
+    report : callable
+        Told the present stage.
+
+    Returns
+    -------
+    written : DNN or Circuit
+        What the file holds.
+    left_out : str
+        What it lacks of the circuit, and what that changes; empty for nothing.
+    """
+    path = Path(path)
+    if path.suffix != ENDINGS[to]:
+        raise InputError(f"export: --out: expected a name that ends in {ENDINGS[to]}, found {str(path)!r}")
+    if to != "nir":
+        from eisim.adapter import to_dnn
+
+        dnn = to_dnn(circuit.without_noise())
+        report("writing")
+        dnn.save(path)
+        return dnn, ""
+    from eisim.adapter.nir_format import to_nir, write_nir
+
+    if circuit.kind != "spiking":
+        raise InputError(f"export: --kind: expected spiking for nir, found {circuit.kind!r}")
+    plain = circuit.without_noise().without_refractoriness()
+    graph = to_nir(plain)
+    report("simulating what NIR leaves out")
+    if left_out := _left_out(circuit, plain):
+        graph.metadata["left_out"] = left_out
+    report("writing")
+    save(path, write_nir(graph))
+    return plain, left_out
+
+
+def _left_out(circuit: Circuit, plain: Circuit) -> str:
+    """What `plain` lacks of a circuit, and what difference that makes to its responses."""
+    neurons = [p.neuron for p in circuit.populations]
+    lacks = [
+        f"{what} ({max(values) * 1e3:g} {unit})"
+        for what, values, unit in (
+            ("refractoriness", [n.refractory for n in neurons], "ms"),
+            ("noise", [n.noise for n in neurons], "mV"),
+        )
+        if any(values)
+    ]
+    if not lacks:
+        return ""
+    from eisim.simulation import simulate
+
+    n = circuit.n_inputs
+    if n <= 4:
+        stimuli = (np.arange(2**n)[:, None] >> np.arange(n)[::-1]) & 1
+    else:
+        stimuli = np.random.default_rng(0).integers(0, 2, (16, n))
+    whole, reduced = simulate([circuit, plain], stimuli.astype(float), backend="numpy")
+    change = np.abs(whole.readouts - reduced.readouts)
+    agree = (whole.decisions == reduced.decisions).all(axis=1)
+    return (
+        f"{' and '.join(lacks)} left out, since NIR has none; over {len(stimuli)} patterns of 0 and 1 that changes "
+        f"readout rates by up to {change.max():.3g} Hz (then from {whole.readouts.flat[change.argmax()]:.3g} Hz) and "
+        f"decisions on {np.count_nonzero(~agree)} of them"
+    )

@@ -1,0 +1,205 @@
+"""NIR graphs, against an interpreter of NIR's equations that knows nothing of eisim, and against snnTorch."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+
+from eisim import (
+    LIF,
+    Circuit,
+    Exponential,
+    Input,
+    InputError,
+    Population,
+    Projection,
+    Readout,
+    Response,
+    simulate,
+    synthesize,
+    to_nir,
+)
+from eisim.adapter.nir_format import write_nir
+from eisim.functions import NAMED
+from models import and_by_inhibition, xor
+from tests.drawn import TIMES, draw_circuit
+
+nir = pytest.importorskip("nir")
+DT = TIMES["dt"]
+
+
+class Interpreter:
+    """The equations in the docstrings of NIR's nodes, solved exactly between spikes, each an area of `dt`.
+
+    A neuron and what filters its input are one linear system of the filtered inputs, v, and 1.
+    """
+
+    def __init__(self, graph, trials, dt):
+        self.graph, self.dt, self.trials = graph, dt, trials
+        self.sources = {name: [a for a, b in graph.edges if b == name] for name in graph.nodes}
+        self.neurons = {name: self.system(name) for name, node in graph.nodes.items() if hasattr(node, "v_threshold")}
+        self.spikes = {}  # of each source in every step so far
+
+    def system(self, name):
+        """Propagators (neurons × states × states), receiving nodes, jumps for an input of 1, and states."""
+        node = self.graph.nodes[name]
+        if isinstance(node, nir.CubaLIF):
+            tau, receptors = node.tau_mem, {name: (node.tau_syn, node.w_in)}
+        else:
+            tau = node.tau
+            receptors = {s: (self.graph.nodes[s].tau, self.graph.nodes[s].r) for s in self.sources[name]}
+        k, size = len(receptors), len(tau)
+        rates = np.zeros((size, k + 2, k + 2))
+        for j, (tau_s, _) in enumerate(receptors.values()):
+            rates[:, j, j] = -1 / tau_s
+        rates[:, k, :k], rates[:, k, k], rates[:, k, k + 1] = (node.r / tau)[:, None], -1 / tau, node.v_leak / tau
+        jumps = [gain * self.dt / tau_s for tau_s, gain in receptors.values()]
+        state = np.zeros((self.trials, size, k + 2))
+        state[..., -1] = 1
+        return expm(rates * self.dt), list(receptors), jumps, state
+
+    def run(self, trains):
+        """Spikes of the output (steps × trials × outputs) for those of the input."""
+        found = []
+        for step, train in enumerate(trains):
+            for name, node in self.graph.nodes.items():
+                self.spikes.setdefault(name, []).append(train if isinstance(node, nir.Input) else None)
+            for name, (propagator, _, _, state) in self.neurons.items():
+                node = self.graph.nodes[name]
+                state[...] = np.einsum("nij,tnj->tni", propagator, state)
+                fires = state[..., -2] > node.v_threshold
+                state[..., -2] = np.where(fires, node.v_reset, state[..., -2])
+                self.spikes[name][step] = fires.astype(float)
+            for _, receivers, jumps, state in self.neurons.values():
+                for j, (receiver, jump) in enumerate(zip(receivers, jumps, strict=True)):
+                    state[..., j] += jump * self.arriving(receiver, step)
+            found.append(self.arriving("output", step))
+        return np.array(found)
+
+    def arriving(self, name, step):
+        return sum((self.value(source, step) for source in self.sources[name]), start=np.zeros(()))
+
+    def value(self, name, step):
+        node = self.graph.nodes[name]
+        if isinstance(node, nir.Linear):
+            return self.arriving(name, step) @ node.weight.T
+        if isinstance(node, nir.Delay):
+            (steps,) = set(np.round(node.delay / self.dt).astype(int))
+            return self.arriving(name, step - steps) if step >= steps else np.zeros((self.trials, len(node.delay)))
+        return self.spikes[name][step]
+
+
+def raster(response: Response, names) -> np.ndarray:
+    """Recorded spikes: steps × trials × neurons."""
+    steps, parts = round(response.duration / response.dt), []
+    sizes = {part.name: part.size for part in (*response.circuit.inputs, *response.circuit.populations)}
+    trials = next(iter(response.rates.values())).shape[0]
+    for name in names:
+        spikes = response.spikes[name]
+        parts.append(np.zeros((steps, trials, sizes[name])))
+        parts[-1][spikes.step, spikes.copy, spikes.neuron] = 1
+    return np.concatenate(parts, axis=2)
+
+
+def expressible(circuit):
+    return circuit.without_noise().without_refractoriness()
+
+
+def test_same_spikes_by_the_equations_of_nir():
+    """Random circuits, recurrent, with delays, biases and receptors of several time constants."""
+    circuits = [expressible(draw_circuit("spiking", seed)) for seed in range(12)]
+    circuits += [expressible(model.circuit()) for model in (xor, and_by_inhibition)]
+    stimuli = [np.random.default_rng(k).random((3, c.n_inputs)) for k, c in enumerate(circuits)]
+    counts = []
+    for response in simulate(circuits, stimuli, record=True, backend="numpy", **TIMES):
+        circuit = response.circuit
+        graph = nir.read(io.BytesIO(write_nir(to_nir(circuit, dt=DT))))
+        found = Interpreter(graph, 3, DT).run(raster(response, [i.name for i in circuit.inputs]))
+        np.testing.assert_array_equal(found, raster(response, [r.population for r in circuit.readouts]))
+        counts.append(found.sum())
+    assert np.count_nonzero(counts) >= 12  # silence would prove little
+    kinds = {type(node) for c in circuits for node in to_nir(c).nodes.values()}
+    assert kinds >= {nir.CubaLIF, nir.LIF, nir.LI, nir.Delay, nir.Linear}
+
+
+@pytest.mark.parametrize("name", ["xor", "multiplexer"])
+def test_snntorch_counts_the_same_spikes(name):
+    """It takes forward Euler steps of 0.1 ms, in single precision: 53 spikes for 50 at worst."""
+    torch = pytest.importorskip("torch")
+    importer = pytest.importorskip("snntorch.import_nir")
+    one_tau = LIF(refractory=0.0, inhibition=Exponential(5e-3))
+    circuit = synthesize(NAMED[name], kind="spiking")
+    circuit = replace(circuit, populations=[replace(p, neuron=one_tau) for p in circuit.populations])
+    times = {"duration": 300e-3, "window": 300e-3, "dt": 0.1e-3}
+    response = simulate(circuit, NAMED[name].patterns, record=True, backend="numpy", **times)
+    network = importer.import_from_nir(nir.read(io.BytesIO(write_nir(to_nir(circuit)))))
+    total, state = 0.0, None
+    with torch.no_grad():
+        for train in torch.tensor(raster(response, ["x"]), dtype=torch.float32):
+            spikes, state = network(train, state)
+            total = total + spikes.numpy()
+    expected = raster(response, ["readout"]).sum(axis=0)
+    assert total == pytest.approx(expected, rel=0.07, abs=1)
+    assert expected.max() > 40
+
+
+def test_graph_of_a_circuit():
+    """Names, shapes, and the number that each synapse of a small circuit becomes."""
+    circuit = Circuit(
+        "small",
+        inputs=[Input("a", 2), Input("b")],
+        populations=[
+            Population("relay cell", "I", LIF(refractory=0.0, rest=-70e-3), 1, 3e-3),
+            Population("output", "E", LIF(tau=20e-3, refractory=0.0, excitation=Exponential(10e-3)), 2),
+        ],
+        projections=[
+            Projection("b", "relay cell", [[0.06]]),
+            Projection("a", "output", [[0.01, 0.0], [0.0, 0.02]], delay=[[1e-3, 0.0], [0.0, 2e-3]]),
+            Projection("relay cell", "output", [[0.04, 0.05]]),
+        ],
+        readouts=[Readout("output"), Readout("relay cell")],
+    )
+    graph = to_nir(circuit, dt=1e-4)
+    assert list(graph.nodes["input"].input_type["input"]) == [3]
+    relay, output = graph.nodes["relay_cell"], graph.nodes["output_2"]  # the end of the graph has its name
+    assert relay.v_leak == 3e-3 and relay.v_threshold == pytest.approx([20e-3]) and relay.v_reset == pytest.approx(5e-3)
+    assert relay.r * relay.w_in == pytest.approx([5e-3 / 1e-4])
+    assert list(output.tau_mem) == [20e-3] * 2 and list(output.tau_syn) == [10e-3] * 2
+    np.testing.assert_allclose(graph.nodes["relay_cell_to_output"].weight, [[-0.04], [-0.05]])
+    np.testing.assert_allclose(graph.nodes["b_to_relay_cell"].weight, [[0, 0, 0.06]])
+    np.testing.assert_allclose(graph.nodes["a_to_output"].weight, [[0.01, 0, 0], [0, 0, 0]])
+    np.testing.assert_allclose(graph.nodes["a_to_output_2"].weight, [[0, 0, 0], [0, 0.02, 0]])
+    assert [list(node.delay) for node in graph.nodes.values() if isinstance(node, nir.Delay)] == [
+        [1e-3] * 3,
+        [2e-3] * 3,
+    ]
+    assert list(graph.nodes["output"].output_type["output"]) == [3]
+
+
+def test_what_nir_lacks_is_named():
+    with pytest.raises(InputError, match="expected a spiking circuit, found the rate circuit 'xor'"):
+        to_nir(xor.circuit("rate"))
+    with pytest.raises(InputError, match=r"population 'coincidence_I1': expected noise 0.*0.5 mV.*without_noise"):
+        to_nir(xor.circuit())
+    with pytest.raises(InputError, match=r"expected refractory 0.*2 ms.*without_refractoriness"):
+        to_nir(xor.circuit().without_noise())
+
+
+def test_command(eisim, tmp_path):
+    """AND by inhibition needs the interneuron to saturate, which it does by refractoriness: the loss is told."""
+    done = eisim("export", "and_by_inhibition", "--to", "nir", "--out", tmp_path / "and.nir")
+    assert done.returncode == 0, done.stderr
+    assert "refractoriness (2 ms) and noise (0.5 mV) left out" in done.stderr
+    assert "and decisions on 1 of them" in done.stderr and done.stderr.count("\n") == 1
+    graph = nir.read(tmp_path / "and.nir")
+    assert isinstance(graph.nodes["readout"], nir.LIF) and isinstance(graph.nodes["interneuron"], nir.CubaLIF)
+    assert graph.metadata["left_out"] in done.stderr
+    for words, message in (
+        (("--kind", "rate", "--out", "x.nir"), "export: --kind: expected spiking for nir, found 'rate'"),
+        (("--out", "x.onnx"), "export: --out: expected a name that ends in .nir, found 'x.onnx'"),
+        (("--out", "no/x.nir"), "no/x.nir: cannot be written: No such file or directory"),
+    ):
+        done = eisim("export", "xor", "--to", "nir", *words, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (2, f"eisim: {message}\n")
