@@ -273,7 +273,7 @@ def ablate(
     with _progress({}) as report:
         import numpy as np
 
-        from eisim.adapter.onnx_format import read_onnx
+        from eisim.adapter.onnx_reader import read_onnx
         from eisim.functions import LabelledData
         from eisim.network_ablation import ablate_network, class_floors
         from eisim.report import network as shown

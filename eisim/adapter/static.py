@@ -103,7 +103,7 @@ class DNN:
         """
         path = Path(path)
         if path.suffix == ".onnx":
-            from eisim.adapter.onnx_format import write_onnx as content_of
+            from eisim.adapter.onnx_writer import write_onnx as content_of
         elif path.suffix == ".pt2":
             from eisim.adapter.torch_format import write_torch as content_of
         else:
