@@ -18,7 +18,7 @@ LARGEST_NETWORK = 50_000_000
 #: More elements and weights that all operations on the way to a network read and make.
 LARGEST_EFFORT = 200_000_000
 #: What an operation on a matrix costs whatever its size, as so many elements.
-OVERHEAD = 10_000
+OVERHEAD = 2_000
 
 
 def bounded(shape) -> tuple[int, ...]:

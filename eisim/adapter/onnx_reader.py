@@ -129,13 +129,14 @@ class _Reader:
         labels, left_out, last = set(), set(), None
         for k, node in enumerate(self.graph.node):
             name, sources = self._name(node, k), {i for i in node.input if i}
-            if node.op_type in IGNORED_AFTER or sources & labels:
+            if node.op_type in IGNORED_AFTER or not sources.isdisjoint(labels):
                 labels |= set(node.output)
                 continue
             try:
                 self._check_order(node, sources)
-                if node.op_type in LEFT_OUT or sources & left_out:
-                    if sources & left_out and node.op_type not in HARMLESS:
+                follows = not sources.isdisjoint(left_out)
+                if node.op_type in LEFT_OUT or follows:
+                    if follows and node.op_type not in HARMLESS:
                         raise InputError("expected no softmax before the end, found one: it cannot be mapped")
                     left_out |= set(node.output)
                 result = self._apply(node, name)
@@ -155,10 +156,12 @@ class _Reader:
         return self.builder.network([(units, 0.5 if saturates else 0.0)], self.name)
 
     def _check_order(self, node, sources):
-        for source in sources - self.values.keys():
-            raise InputError(f"expected {source!r} to be computed before it, found no node that does")
-        for output in set(node.output) & self.values.keys() - {""}:
-            raise InputError(f"expected one node that computes {output!r}, found two")
+        for source in sources:
+            if source not in self.values:
+                raise InputError(f"expected {source!r} to be computed before it, found no node that does")
+        for output in filter(None, node.output):
+            if output in self.values:
+                raise InputError(f"expected one node that computes {output!r}, found two")
 
     def _name(self, node, k):
         """The node's name, after that of the PyTorch module that it comes from."""
