@@ -337,21 +337,17 @@ class Circuit:
         if projection.delay.shape not in ((), shape):
             raise InputError(f"{what}: delay: expected shape {shape}, found {projection.delay.shape}")
 
+    def with_neurons(self, **changes) -> "Circuit":
+        """The same circuit with other parameters of every spiking neuron, such as ``refractory=0``."""
+        changed = [
+            replace(p, neuron=replace(p.neuron, **changes)) if p.neuron.kind == "spiking" else p
+            for p in self.populations
+        ]
+        return replace(self, populations=changed)
+
     def without_noise(self) -> "Circuit":
         """The same circuit with the membrane noise of every neuron set to 0."""
-        quiet = [
-            replace(p, neuron=replace(p.neuron, noise=0.0)) if hasattr(p.neuron, "noise") else p
-            for p in self.populations
-        ]
-        return replace(self, populations=quiet)
-
-    def without_refractoriness(self) -> "Circuit":
-        """The same circuit with the refractory period of every neuron set to 0."""
-        ready = [
-            replace(p, neuron=replace(p.neuron, refractory=0.0)) if hasattr(p.neuron, "refractory") else p
-            for p in self.populations
-        ]
-        return replace(self, populations=ready)
+        return self.with_neurons(noise=0.0)
 
 
 def union(circuits: Sequence[Circuit], name: str = "union") -> Circuit:

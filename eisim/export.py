@@ -41,11 +41,11 @@ def write_network(circuit: Circuit, to: str, path, report=lambda stage: None):
         report("writing")
         dnn.save(path)
         return dnn, ""
-    from eisim.adapter.nir_format import to_nir, write_nir
+    from eisim.adapter.nir_format import LACKING, to_nir, write_nir
 
     if circuit.kind != "spiking":
         raise InputError(f"export: --kind: expected spiking for nir, found {circuit.kind!r}")
-    plain = circuit.without_noise().without_refractoriness()
+    plain = circuit.with_neurons(**LACKING)
     graph = to_nir(plain)
     report("simulating what NIR leaves out")
     if left_out := _left_out(circuit, plain):
@@ -59,10 +59,11 @@ def _left_out(circuit: Circuit, plain: Circuit) -> str:
     """What `plain` lacks of a circuit, and what difference that makes to its responses."""
     neurons = [p.neuron for p in circuit.populations]
     lacks = [
-        f"{what} ({max(values) * 1e3:g} {unit})"
-        for what, values, unit in (
-            ("refractoriness", [n.refractory for n in neurons], "ms"),
-            ("noise", [n.noise for n in neurons], "mV"),
+        what + scale.format(max(values) * 1e3)
+        for what, scale, values in (
+            ("refractoriness", " ({:g} ms)", [n.refractory for n in neurons]),
+            ("noise", " ({:g} mV)", [n.noise for n in neurons]),
+            ("reset by subtraction", "", [n.reset_by_subtraction for n in neurons]),
         )
         if any(values)
     ]

@@ -162,10 +162,11 @@ class LIF(Value):
         \dot{I}_e &= -I_e/\tau_e, \qquad \dot{I}_i = -I_i/\tau_i
 
     When :math:`v > \vartheta` the neuron spikes, :math:`v` is set to :math:`v_r` and held there for
-    :math:`t_\mathrm{ref}`. A spike of an excitatory source adds its weight to :math:`I_e`, one of an inhibitory
-    source takes it from :math:`I_i`; weights, like :math:`b`, are in V (the input current times the membrane
-    resistance). The steps are exact for this linear system (Rotter & Diesmann 1999), with the noise as the exact
-    Ornstein-Uhlenbeck increment.
+    :math:`t_\mathrm{ref}`. With reset by subtraction, :math:`v` is lowered by :math:`\vartheta - v_r` instead, so that
+    what exceeds the threshold at the end of a time step is not lost. A spike of an excitatory source adds its weight
+    to :math:`I_e`, one of an inhibitory source takes it from :math:`I_i`; weights, like :math:`b`, are in V (the input
+    current times the membrane resistance). The steps are exact for this linear system (Rotter & Diesmann 1999), with
+    the noise as the exact Ornstein-Uhlenbeck increment.
 
     Attributes
     ----------
@@ -179,6 +180,7 @@ class LIF(Value):
         Standard deviation :math:`\sigma` of the free membrane potential, in V; 0 for none.
     excitation, inhibition : Exponential
         Receptor kinetics of excitatory and inhibitory synapses onto this neuron.
+    reset_by_subtraction : bool
     """
 
     tau: float = quantity(10e-3, "second", positive=True)
@@ -189,6 +191,7 @@ class LIF(Value):
     noise: float = quantity(0.0, "volt", non_negative=True)
     excitation: Exponential = field(default=Exponential(5e-3))
     inhibition: Exponential = field(default=Exponential(10e-3))
+    reset_by_subtraction: bool = False
 
     kind = "spiking"
     weight_unit = "volt"
@@ -211,6 +214,7 @@ class LIF(Value):
         "e_to_v": "1",
         "i_to_v": "1",
         "noise_step": "volt",
+        "carry": "1",
     }
 
     def __post_init__(self):
@@ -255,6 +259,7 @@ class LIF(Value):
             "e_to_v": decay_v * dt / m * exprel(dt / m - dt / e),
             "i_to_v": decay_v * dt / m * exprel(dt / m - dt / i),
             "noise_step": self.noise * np.sqrt(-np.expm1(-2 * dt / m)),
+            "carry": float(self.reset_by_subtraction),  # share of what exceeds the threshold that outlasts a spike
         }
 
     def activation(self, drive):

@@ -201,6 +201,7 @@ def test_command(eisim, files):
         ),
         (("export", "nothing", "--out", "x.onnx"), "export: expected one of and_by_inhibition, xor, found 'nothing'"),
         (("export", "xor", "--out", "x.txt"), "expected a name that ends in .onnx, found 'x.txt'"),
+        (("ablate", "net.pt", "--data", "xor.csv", "--target", "y"), "write ONNX instead, torch.onnx.export("),
     ],
 )
 def test_bad_words(eisim, files, words, message):

@@ -22,6 +22,9 @@ from eisim.circuit import Circuit, Population
 from eisim.errors import InputError
 from eisim.units import scalar_si
 
+#: What the neurons in NIR do not have, with the values that say so.
+LACKING = {"noise": 0.0, "refractory": 0.0, "reset_by_subtraction": False}
+
 
 def _nir():
     try:
@@ -37,8 +40,7 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
     Parameters
     ----------
     circuit : Circuit
-        Without noise and refractoriness, which NIR does not have (see `Circuit.without_noise` and
-        `Circuit.without_refractoriness`).
+        Without what NIR does not have, see `LACKING` and `Circuit.with_neurons`.
     dt : quantity
         Time step of the simulator that is to read the graph, during which a spike is 1.
 
@@ -51,7 +53,7 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
     Raises
     ------
     InputError
-        For a rate circuit, one without readouts, noise or refractoriness.
+        For a rate circuit, one without readouts, or one with what NIR does not have.
     """
     nir, dt = _nir(), scalar_si(dt, "second", "to_nir: dt")
     if not isinstance(circuit, Circuit):
@@ -63,11 +65,11 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
     if not circuit.readouts:
         raise InputError(f"to_nir: circuit {circuit.name!r}: expected at least one readout, found none")
     for p in circuit.populations:
-        for what, remedy in (("noise", "without_noise()"), ("refractory", "without_refractoriness()")):
+        for what in LACKING:
             if value := getattr(p.neuron, what):
                 raise InputError(
-                    f"to_nir: population {p.name!r}: expected {what} 0, since NIR has none, found {value * 1e3:g} m"
-                    f"{'V' if what == 'noise' else 's'}; a circuit's {remedy} can be exported"
+                    f"to_nir: population {p.name!r}: expected no {what}, since NIR has none, found {value}; "
+                    "circuit.with_neurons(**eisim.adapter.nir_format.LACKING) can be exported"
                 )
     graph = _Graph(nir)
     graph.add("input", nir.Input({"input": np.array([circuit.n_inputs])}))

@@ -82,6 +82,22 @@ class Operations:
     def div(self, name, _, a, b):
         return a.scaled(1 / np.asarray(self._fixed("the divisor", b), dtype=float))
 
+    def scaler(self, name, attributes, x):
+        return x.plus(-np.asarray(attributes["offset"])).scaled(np.asarray(attributes["scale"]))
+
+    def linearclassifier(self, name, attributes, x):
+        """Scikit-learn's: the label, which is left out, and a score for each class."""
+        scores = self.linearregressor(name, attributes, x)
+        transform = attributes.get("post_transform", b"NONE").decode()
+        if transform not in ("NONE", "SOFTMAX", "LOGISTIC"):
+            raise InputError(f"expected scores, a softmax or logistic of them, found {transform}")
+        return [None, self.sigmoid(name, {}, scores) if transform == "LOGISTIC" else scores]
+
+    def linearregressor(self, name, attributes, x):
+        intercepts = np.asarray(attributes["intercepts"])
+        weights = np.asarray(attributes["coefficients"]).reshape(len(intercepts), -1)
+        return self.add(name, {}, self.matmul(name, {}, x, weights.T), intercepts)
+
     def batchnormalization(self, name, attributes, x, scale, shift, mean, variance):
         if attributes.get("training_mode"):
             raise InputError("expected training_mode 0, found 1")

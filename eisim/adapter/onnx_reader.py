@@ -1,7 +1,7 @@
 """ONNX files read as DNNs. Needs the extra ``eisim[onnx]``.
 
-A file is data: nothing in it is executed, external files are not opened, and sizes are checked before anything is
-computed, so that a hostile file takes no more time and memory than a large honest one.
+A file is data: nothing in it is executed, no other file is opened but weights that lie beside it, and sizes are
+checked before anything is computed, so that a hostile file takes no more time and memory than a large honest one.
 """
 
 from pathlib import Path
@@ -19,6 +19,8 @@ from eisim.neurons import Logistic, Saturating
 
 #: In bytes: parsing takes up to 80 times as much memory.
 LARGEST_FILE = 50_000_000
+#: In bytes, of a file of weights beside it.
+LARGEST_DATA = 500_000_000
 LONGEST_MESSAGE = 400  # characters
 #: Operations that may prepare constants.
 FOLDED = {"Constant", "Shape", "Gather", "Concat", "Unsqueeze", "Squeeze", "Cast", "Add", "Mul", "Sub", "Div", "Slice"}
@@ -29,9 +31,9 @@ FOREIGN |= dict.fromkeys((".keras", ".h5", ".hdf5"), "model.export('net.onnx', f
 FOREIGN |= dict.fromkeys((".pkl", ".pickle", ".joblib"), "skl2onnx.to_onnx(model, X)")
 #: What follows the outputs in classifiers: names of classes.
 IGNORED_AFTER = {"ArgMax", "ZipMap", "ArrayFeatureExtractor", "Normalizer", "LabelEncoder"}
-#: Left out at the end of a network, and what may follow there.
+#: Left out at the end of a network, and what may follow there: it keeps which output is largest.
 LEFT_OUT = {"Softmax", "LogSoftmax"}
-HARMLESS = {"Identity", "Cast", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze"}
+AFTER_SOFTMAX = {"Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 
 
 def read_onnx(path) -> DNN:
@@ -79,7 +81,7 @@ def read_model(model, path: Path) -> DNN:
     """The network of an ONNX model; `path` is what errors call it. Otherwise as `read_onnx`."""
     try:
         with np.errstate(all="ignore"):  # what is not finite is refused by name
-            return _Reader(onnx_package(), model, path.stem).read()
+            return _Reader(onnx_package(), model, path).read()
     except InputError as error:
         said = str(error)
     except Exception as error:  # whatever a hostile file provokes
@@ -94,8 +96,8 @@ def _one_line(text: str) -> str:
 class _Reader:
     """One pass over the nodes of a graph; values are `Affine` tensors or constant arrays."""
 
-    def __init__(self, onnx, model, name):
-        self.onnx, self.graph, self.name = onnx, model.graph, name
+    def __init__(self, onnx, model, path):
+        self.onnx, self.graph, self.path = onnx, model.graph, path
         constants = {tensor.name: self._array(tensor) for tensor in self.graph.initializer}
         real = [i for i in self.graph.input if i.name not in constants]
         if len(real) != 1:
@@ -108,15 +110,38 @@ class _Reader:
     def _array(self, tensor):
         """The array of a tensor in the file."""
         what = f"tensor {tensor.name!r}"
-        if tensor.data_location == tensor.EXTERNAL:
-            raise InputError(f"{what}: expected its data in the file, found it elsewhere")
         try:
             bounded(tensor.dims)
+            if tensor.data_location == tensor.EXTERNAL:
+                tensor = self._with_data(tensor)
             array = self.onnx.numpy_helper.to_array(tensor)
             array = array.astype(np.float32) if array.dtype.kind == "V" else array  # of less than 16 bits, or bfloat16
             return finite(array) if array.dtype.kind == "f" else array
         except InputError as error:
             raise InputError(f"{what}: {error}") from None
+
+    def _with_data(self, tensor):
+        """A tensor with the numbers that PyTorch's exporter, for one, writes into a file of their own."""
+        where = {entry.key: entry.value for entry in tensor.external_data}
+        file = self.path.parent / Path(where["location"]).name
+        if where["location"] != file.name or file.is_symlink():
+            raise InputError(f"expected its data in a file beside this one, found {where['location']!r}")
+        try:
+            size = file.stat().st_size
+            if size > LARGEST_DATA or not file.is_file():
+                raise InputError(f"expected a file of at most {LARGEST_DATA:,} bytes, found {file.name!r}")
+            with file.open("rb") as opened:
+                start = opened.seek(int(where.get("offset", 0)))
+                data = opened.read(min(int(where.get("length", size)), size))
+        except OSError as error:
+            raise InputError(f"its data in {file.name!r} cannot be read: {error.strerror}") from None
+        if start + int(where.get("length", 0)) > size:
+            raise InputError(f"expected {where['length']} bytes at {start} of {file.name!r}, found its end")
+        whole = self.onnx.TensorProto()
+        whole.CopyFrom(tensor)
+        whole.ClearField("external_data")
+        whole.data_location, whole.raw_data = tensor.DEFAULT, data
+        return whole
 
     def _input_shape(self, entry):
         """Shape of one sample, with a batch axis of 1, and the size of the file's batch axis if it has one."""
@@ -137,14 +162,18 @@ class _Reader:
                 self._check_order(node, sources)
                 follows = not sources.isdisjoint(left_out)
                 if node.op_type in LEFT_OUT or follows:
-                    if follows and node.op_type not in HARMLESS:
-                        raise InputError("expected no softmax before the end, found one: it cannot be mapped")
+                    if follows and node.op_type not in AFTER_SOFTMAX:
+                        raise InputError(f"expected a softmax at the end only, found {node.op_type} after one")
                     left_out |= set(node.output)
                 result = self._apply(node, name)
             except InputError as error:
                 raise InputError(f"{name}: {error}") from None
             results = result if isinstance(result, list) else [result]
-            self.values |= zip(node.output, results, strict=False)
+            for output, each in zip(node.output, results, strict=False):
+                if each is None:
+                    labels.add(output)
+                else:
+                    self.values[output] = each
             last = next((each for each in results if isinstance(each, Affine)), last)
         outputs = [output.name for output in self.graph.output]
         found = [self.values[n] for n in outputs if isinstance(self.values.get(n), Affine)]
@@ -154,7 +183,7 @@ class _Reader:
         units = self._as_layer(value)
         (unit,) = (layer.neuron for layer in self.builder.layers if layer.name == units)
         saturates = isinstance(unit, (Logistic, Saturating))  # a probability
-        return self.builder.network([(units, 0.5 if saturates else 0.0)], self.name)
+        return self.builder.network([(units, 0.5 if saturates else 0.0)], self.path.stem)
 
     def _check_order(self, node, sources):
         for source in sources:
@@ -189,7 +218,8 @@ class _Reader:
         if not any(isinstance(value, Affine) for value in inputs):
             result = self._fold(node, attributes, inputs)
         else:
-            known = node.domain in ("", "ai.onnx") and self.onnx.defs.has(node.op_type)
+            domain = node.domain.removeprefix("ai.onnx") and node.domain
+            known = domain in ("", "ai.onnx.ml") and self.onnx.defs.has(node.op_type, domain)
             operation = getattr(self.operations, node.op_type.lower(), None) if known else None
             if operation is None:
                 raise InputError(

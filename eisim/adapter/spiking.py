@@ -22,9 +22,11 @@ from eisim.units import scalar_si, to_si
 RATE = 100.0
 #: Its membrane is far slower than the intervals between spikes, so that the f-I curve is a straight line but for half a
 #: threshold at its foot, ``rate = (drive / rheobase - 1/2) / tau``.
-INTEGRATOR = LIF(tau=1.0, refractory=0.0, excitation=Exponential(5e-3), inhibition=Exponential(5e-3))
+INTEGRATOR = LIF(
+    tau=1.0, refractory=0.0, excitation=Exponential(2e-3), inhibition=Exponential(2e-3), reset_by_subtraction=True
+)
 #: The same with a refractory period, so that its rate is at most 100 Hz, and synapses that smooth single spikes.
-BOUNDED = replace(INTEGRATOR, refractory=10e-3, excitation=Exponential(20e-3), inhibition=Exponential(20e-3))
+BOUNDED = LIF(tau=1.0, refractory=10e-3, excitation=Exponential(10e-3), inhibition=Exponential(10e-3))
 #: Rates that bounded neurons would have without their refractory period when a unit's input spans its range, in Hz.
 STEEPNESS = (400.0, 1600.0)
 #: So many thresholds are offered over the range of a unit's input.

@@ -132,6 +132,7 @@ class UnrolledDNN:
         from_e, from_i = (_response_to_decaying_input(self.dt, tau, t) for t in (tau_e, tau_i))
         floor = self._each(lambda p: p.neuron.rest + p.bias)
         threshold, reset = self._each(lambda p: p.neuron.threshold), self._each(lambda p: p.neuron.reset)
+        carry = self._each(lambda p: float(p.neuron.reset_by_subtraction))
         hold = np.floor(self._each(lambda p: p.neuron.refractory) / self.dt + 1e-3).astype(int)
         phase = np.concatenate([i.phases for i in self.circuit.inputs])
         longest = max((delay for delay, _ in self.weights), default=0)
@@ -146,7 +147,7 @@ class UnrolledDNN:
             v = np.where(free, floor + (v - floor) * leak + excitation * from_e + inhibition * from_i, v)
             excitation, inhibition = excitation * fade_e, inhibition * fade_i
             spikes = (v > threshold) & free
-            v, since = np.where(spikes, reset, v), np.where(spikes, 0, since) + 1
+            v, since = np.where(spikes, reset + carry * (v - threshold), v), np.where(spikes, 0, since) + 1
 
             spikes = np.broadcast_to(spikes, (len(x), len(tau)))
             past.appendleft(np.hstack([afferent, spikes]).T.astype(float))

@@ -52,6 +52,24 @@ def _disc(x, y, centre, radius):
     return np.hypot(x - centre[0], y - centre[1]) < radius
 
 
+def _to_half_circle(x, y, centre, radius, upper):
+    """Distance from the upper or lower half of a circle."""
+    dx, dy = x - centre[0], y - centre[1]
+    to_ends = np.minimum(np.hypot(dx - radius, dy), np.hypot(dx + radius, dy))
+    return np.where((dy >= 0) == upper, np.abs(np.hypot(dx, dy) - radius), to_ends)
+
+
+def _moons(x, y):
+    """Nearer to the upper than to the lower of two interleaved half circles."""
+    return _to_half_circle(x, y, (0.36, 0.42), 0.25, True) < _to_half_circle(x, y, (0.64, 0.58), 0.25, False)
+
+
+def _spirals(x, y):
+    """On one of two arms that wind around the centre, a turn every 0.45."""
+    dx, dy = x - 0.5, y - 0.5
+    return np.sin(np.arctan2(dy, dx) - 2 * np.pi * np.hypot(dx, dy) / 0.45) > 0
+
+
 #: Regions that excitation alone can compute, then the geometric faces of those that it cannot: a boundary of
 #: positive slope, closed regions, disconnected regions.
 REGIONS = {
@@ -59,10 +77,14 @@ REGIONS = {
     for region in (
         Region("half-plane", lambda x, y: x + y > 1),
         Region("staircase", lambda x, y: np.floor(4 * x) + np.floor(4 * y) >= 4),
+        Region("quadrant", lambda x, y: (x > 0.4) & (y > 0.4)),
         Region("rising-half-plane", lambda x, y: y > x),
         Region("disc", lambda x, y: _disc(x, y, (0.5, 0.5), 0.3)),
         Region("ring", lambda x, y: _disc(x, y, (0.5, 0.5), 0.4) & ~_disc(x, y, (0.5, 0.5), 0.2)),
-        Region("two-discs", lambda x, y: _disc(x, y, (0.28, 0.28), 0.2) | _disc(x, y, (0.72, 0.72), 0.2)),
+        Region("stripe", lambda x, y: np.abs(x + y - 1) < 0.25),
+        Region("two-islands", lambda x, y: _disc(x, y, (0.28, 0.28), 0.2) | _disc(x, y, (0.72, 0.72), 0.2)),
         Region("four-quadrants", lambda x, y: (x > 0.5) != (y > 0.5)),
+        Region("moons", _moons),
+        Region("spirals", _spirals),
     )
 }

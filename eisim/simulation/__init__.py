@@ -11,6 +11,7 @@ from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.simulation.layout import Trials, lay_out
 from eisim.simulation.response import Response, Spikes
+from eisim.simulation.shares import join, share_out
 from eisim.timing import Timing
 from eisim.units import to_si
 
@@ -85,6 +86,8 @@ def begin(
 
     A compiled program runs as a process of its own meanwhile; the parameters are those of `simulate`.
     """
+    from eisim.simulation import program
+
     single = isinstance(circuit, Circuit)
     circuits = [circuit] if single else list(circuit)
     batch = _trials(circuits, [stimuli] if single else stimuli, seed, record)
@@ -98,33 +101,47 @@ def begin(
                 f"stimuli: expected input rates of at most one spike a time step "
                 f"({1 / timing.dt:g} Hz), found {fastest:g} Hz"
             )
-    layout = lay_out(batch, timing.dt)
-    finish = _start(layout, circuits[0].kind, timing, backend, report)
     keep_seeds = not isinstance(seed, (int, np.integer))
+    if backend == "cpp" and program.find_compiler() is None:
+        _warn_that_there_is_no_compiler()
+        backend = "numpy"
+
+    def start(share, at_once=True):
+        layout = lay_out(share, timing.dt)
+        finish = _start(layout, circuits[0].kind, timing, backend, report, at_once)
+
+        def responses():
+            outcomes = {name: _by_neuron(outcome) for name, outcome in finish().items()}
+            return [_response(i, trials, layout, outcomes, timing, keep_seeds) for i, trials in enumerate(share)]
+
+        return responses
+
+    first, *others = share_out(batch, timing) if backend == "cpp" else [batch]
+    # What the first has yet to compile, the others will find in the cache.
+    waiting = [start(first), *(start(share, at_once=False) for share in others)]
 
     def responses():
-        outcomes = {name: _by_neuron(outcome) for name, outcome in finish().items()}
-        found = [_response(i, trials, layout, outcomes, timing, keep_seeds) for i, trials in enumerate(batch)]
+        parts = zip(*(wait() for wait in waiting), strict=True)
+        found = [join(trials, part) for trials, part in zip(batch, parts, strict=True)]
         return found[0] if single else found
 
     return responses
 
 
-def _start(layout, kind, timing, backend, report):
-    """Start a batch; returns a function that waits for the outcomes."""
+def _start(layout, kind, timing, backend, report, at_once):
+    """Start a batch, unless it is not to be at once and must be compiled; returns a function that waits for it."""
     from eisim.simulation import program
     from eisim.simulation.model import models
 
     job = program.Job(layout, kind, timing, models(layout, kind, timing))
-    if backend == "cpp" and program.find_compiler() is None:
-        _warn_that_there_is_no_compiler()
-        backend = "numpy"
-    if backend == "cpp":
-        return program.start(job, report)
-    from eisim.simulation.codegen import run_numpy
+    if backend == "numpy":
+        from eisim.simulation.codegen import run_numpy
 
-    outcomes = run_numpy(job, report)
-    return lambda: outcomes
+        outcomes = run_numpy(job, report)
+        return lambda: outcomes
+    if at_once or program.is_compiled(job):
+        return program.start(job, report)
+    return lambda: program.start(job, report)()
 
 
 @cache
@@ -163,7 +180,7 @@ def _trials(circuits, stimuli, seed, record):
             )
         if array.min() < 0:
             raise InputError(f"{what}: expected 0 or more (a rate is not negative), found {array.min():g}")
-        batch.append(Trials(circuit, array, _seeds(own_seeds), bool(own_record)))
+        batch.append(Trials(circuit, array, np.arange(len(array)), _seeds(own_seeds), bool(own_record)))
     if len({t.stimuli.shape[1] if t.stimuli.ndim == 3 else 0 for t in batch}) > 1:
         raise InputError("stimuli: expected the same number of time frames for all circuits")
     return batch

@@ -23,12 +23,18 @@ class Trials:
 
     circuit: Circuit
     stimuli: np.ndarray  # trials × inputs, or trials × time × inputs
+    numbers: np.ndarray  # of the trials; a trial's noise depends on it
     seeds: np.ndarray
     record: bool
 
     @property
     def copies(self) -> int:
         return len(self.seeds) * len(self.stimuli)
+
+    @property
+    def neurons(self) -> int:
+        """Neurons of one copy."""
+        return sum(p.size for p in self.circuit.populations)
 
 
 @dataclass(frozen=True)
@@ -224,7 +230,7 @@ def _neuron_values(trials, populations, numbers, dt):
     values = {name: per_neuron([step[name] for step in steps]) for name in steps[0]}
     values["bias"] = per_neuron([p.bias if p.bias.any() else 0.0 for p in populations])
     if trials.circuit.kind == "spiking":
-        seed, trial = np.meshgrid(trials.seeds, np.arange(len(trials.stimuli)), indexing="ij")
+        seed, trial = np.meshgrid(trials.seeds, trials.numbers, indexing="ij")
         number = np.concatenate([numbers[p.name] for p in populations])
         values["key"] = noise.keys(seed[..., None], trial[..., None], number).ravel()
     return values

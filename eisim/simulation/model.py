@@ -119,10 +119,14 @@ def _spiking(group: Group, values, timing) -> Model:
     noisy = bool(np.any(values["noise_step"]))
     if not noisy:
         del values["noise_step"], values["key"]
+    after_spike = "reset + carry*(v - threshold)"
+    if not np.any(values["carry"]):
+        del values["carry"]
+        after_spike = "reset"
     units = group.neuron.step_units | {"bias": "volt", "key": "1"}
     events = {
         "threshold": "v > threshold",
-        "reset": f"v = reset\nfree_at = t_in_timesteps + hold\nspikes_in_window += {_in_window(timing)}",
+        "reset": f"v = {after_spike}\nfree_at = t_in_timesteps + hold\nspikes_in_window += {_in_window(timing)}",
         "refractory": "t_in_timesteps < free_at",  # whole steps: no division for each neuron and step
     }
     return Model(

@@ -37,6 +37,8 @@ from eisim.timing import Timing
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
 COMPILER_FLAGS = ["-O2", "-march=native", "-ffp-contract=off", "-std=c++17", "-w"]
 
+BINARY = "main.exe" if os.name == "nt" else "main"
+
 Report = Callable[..., None]
 
 
@@ -108,8 +110,8 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
     """
     temporary = tempfile.TemporaryDirectory(prefix="eisim-", ignore_cleanup_errors=True)
     folder = Path(temporary.name)
-    binary = folder / ("main.exe" if os.name == "nt" else "main")
-    cached = cache_directory() / f"{job.signature}-{binary.name}"
+    binary = folder / BINARY
+    cached = _cached(job)
     try:
         shutil.copy2(cached, binary)
         os.utime(cached)
@@ -137,6 +139,15 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
             return _outcomes(job, folder / "results")
 
     return finish
+
+
+def is_compiled(job: Job) -> bool:
+    """Whether the program of a job is in the cache."""
+    return _cached(job).exists()
+
+
+def _cached(job: Job) -> Path:
+    return cache_directory() / f"{job.signature}-{BINARY}"
 
 
 def cache_directory() -> Path:

@@ -6,7 +6,7 @@ from brian2 import ms
 from scipy import stats
 
 from eisim import LIF, NAMED, InputError, simulate, synthesize
-from eisim.simulation import noise
+from eisim.simulation import noise, shares
 from tests.drawn import TIMES, draw_circuit
 
 XOR = NAMED["xor"]
@@ -125,3 +125,16 @@ def test_bad_input_is_named(change, words):
 def test_too_large_a_step_for_rate_units_is_refused():
     with pytest.raises(InputError, match="dt: expected at most the time constant of Saturating, 10 ms, found 20 ms"):
         simulate(synthesize(XOR, kind="rate"), XOR.patterns, duration=0.2, window=0.1, dt=0.02)
+
+
+@pytest.mark.parametrize("processors", [2, 3])
+def test_shares_on_several_processors_make_the_whole(monkeypatch, processors):
+    noisy = synthesize(XOR, neuron=LIF(noise=3e-3))
+    circuits, stimuli = [noisy, draw_circuit("spiking", 1)], [np.tile(XOR.patterns, (2, 1))[:7], np.ones((5, 3))]
+    whole = simulate(circuits, stimuli, seed=[3, 4], **TIMES)
+    monkeypatch.setattr(shares, "WORTHWHILE", 1)
+    monkeypatch.setattr(shares, "_processors", lambda: processors)
+    shared = simulate(circuits, stimuli, seed=[3, 4], **TIMES)
+    for a, b in zip(whole, shared, strict=True):
+        for name in a.rates:
+            np.testing.assert_array_equal(a.rates[name], b.rates[name])

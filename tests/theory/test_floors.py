@@ -236,7 +236,7 @@ def test_the_chain_is_increasing_and_the_longest(data):
 def test_regions():
     for name, floor in (("half-plane", 0), ("staircase", 0), ("four-quadrants", 0.25)):
         assert certify(REGIONS[name]).floor["zero_one"] == floor
-    for name in ("rising-half-plane", "disc", "ring", "two-discs"):
+    for name in ("rising-half-plane", "disc", "ring", "two-islands"):
         certificate = certify(REGIONS[name])
         lower, upper = np.array(certificate.witness)
         assert (lower <= upper).all() and not certificate.representable
