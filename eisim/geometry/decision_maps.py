@@ -40,9 +40,8 @@ class RegionResult:
 
     Attributes
     ----------
-    region : Region
     data : LabelledData
-        Its cells.
+        Its cells, row by row.
     dnn : DNN
         That the intact circuits were made from.
     floor : float
@@ -60,7 +59,6 @@ class RegionResult:
         Largest difference of the intact rate circuit from the network, as a share of its largest output.
     """
 
-    region: Region
     data: LabelledData
     dnn: DNN
     floor: float
@@ -73,7 +71,7 @@ class RegionResult:
 
     @property
     def name(self) -> str:
-        return self.region.name
+        return self.data.name
 
     @property
     def representable(self) -> bool:
@@ -84,6 +82,12 @@ class RegionResult:
     def origin(self) -> str:
         """``"constructed"`` or ``"trained"``."""
         return "constructed" if self.name in CONSTRUCTED else "trained"
+
+    @property
+    def neurons(self) -> dict[str, int]:
+        """Excitatory and inhibitory ones of the intact circuit."""
+        populations = next(iter(self.circuits.values()))["intact"].populations
+        return {sign: sum(p.size for p in populations if p.sign == sign) for sign in "EI"}
 
     @cached_property
     def accuracy(self) -> dict[str, dict[str, float]]:
@@ -166,8 +170,7 @@ def measure(
     report : callable
         Called with the stage and the fraction done.
     """
-    regions = [replace(region, resolution=resolution) for region in regions]
-    data = [region.labelled() for region in regions]
+    data = [replace(region, resolution=resolution).labelled() for region in regions]
     points = data[0].points
     found, bests, intact = [], [], []
     for cells in data:
@@ -200,7 +203,7 @@ def measure(
         )
     dnns = [{condition: to_dnn(circuit) for condition, circuit in of.items()} for of in rate]
     maps = {"dnn": [dnn.decide(points)[:, 0] for of in dnns for dnn in of.values()]}
-    errors = [None] * len(regions)
+    errors = [None] * len(data)
     for kind, finish in reversed(pending.items()):
         responses = finish()
         maps[kind] = [response.decisions[:, 0] for response in responses]
@@ -213,8 +216,7 @@ def measure(
         resolution,
         tuple(
             RegionResult(
-                region,
-                data[k],
+                cells,
                 intact[k],
                 bests[k][0],
                 bests[k][1],
@@ -224,7 +226,7 @@ def measure(
                 {system: dict(zip(CONDITIONS, maps[system][3 * k : 3 * k + 3], strict=True)) for system in systems},
                 errors[k],
             )
-            for k, region in enumerate(regions)
+            for k, cells in enumerate(data)
         ),
     )
 

@@ -1,0 +1,184 @@
+"""What the experiment on geometry found: JSON, terminal table, CSV, labelled arrays and decision maps."""
+
+import csv
+import io
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from rich.table import Table
+
+from eisim.geometry.decision_maps import CONDITIONS, GeometryResult, RegionResult
+from eisim.report.figures import INHIBITORY, NEUTRAL
+
+ROWS = {
+    "intact": "intact",
+    "ablated": "without\ninhibition",
+    "best_excitatory": "best\nexcitatory-only\ncircuit",
+    "best_monotone": "best\nmonotone\nfunction",
+}
+INSIDE, OUTSIDE = "#e8a98f", "#f4f4f4"
+MAP_COLOURS = ListedColormap([OUTSIDE, INSIDE])
+SYSTEM_NAMES = {"spiking": "spiking circuits", "rate": "rate circuits", "dnn": "equivalent DNNs"}
+
+
+def document(result: GeometryResult) -> dict:
+    """The result as a JSON object."""
+    return {
+        "resolution": result.resolution,
+        "rows": [_row(region) for region in result.regions],
+        "problems": result.problems,
+    }
+
+
+def _row(region: RegionResult) -> dict:
+    witnesses = [[list(w.lower), list(w.upper)] for w in region.witnesses]
+    return {
+        "region": region.name,
+        "network": region.origin,
+        "neurons": region.neurons,
+        "representable": region.representable,
+        "violating_pairs": region.violating_pairs,
+        "witness": witnesses[0] if witnesses else None,
+        "witnesses": witnesses,
+        "floor": region.floor,
+        "accuracy": region.accuracy,
+        "equivalence_error": region.equivalence_error,
+        "verdict": region.verdict,
+    }
+
+
+def terminal_table(result: GeometryResult) -> Table:
+    """One line for each region."""
+    systems = list(result.regions[0].decisions)
+    side = result.resolution
+    table = Table(title=f"Share of the unit square decided right (%), on {side} × {side} cells")
+    table.add_column("region")
+    table.add_column("E + I", justify="right")
+    for condition in ("intact", "ablated", "best excitatory"):
+        table.add_column(f"{condition}\n{'/'.join(systems)}", justify="right")
+    table.add_column("1 − floor", justify="right")
+    table.add_column("verdict")
+    for region in result.regions:
+        accuracies = ["/".join(f"{100 * region.accuracy[c][s]:.1f}" for s in systems) for c in CONDITIONS]
+        neurons = f"{region.neurons['E']} + {region.neurons['I']}"
+        colour = "green" if region.verdict == "kept" else "red"
+        reach = f"{100 * (1 - region.floor):.1f}"
+        table.add_row(region.name, neurons, *accuracies, reach, f"[{colour}]{region.verdict}[/]")
+    return table
+
+
+def csv_table(result: GeometryResult) -> str:
+    """One row for each region, condition and system."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["region", "network", "condition", "system", "accuracy", "floor", "representable", "verdict"])
+    for region in result.regions:
+        for condition, accuracies in region.accuracy.items():
+            for system, accuracy in accuracies.items():
+                row = (region.name, region.origin, condition, system, accuracy)
+                writer.writerow([*row, region.floor, region.representable, region.verdict])
+    return text.getvalue()
+
+
+def labelled(result: GeometryResult) -> tuple[dict, dict]:
+    """All maps as labelled arrays: variables and coordinates, each (dimensions, values, attributes)."""
+    side, regions = result.resolution, result.regions
+    systems = list(regions[0].decisions)
+    place = ("region", "y", "x")
+
+    def grid(values):
+        return np.asarray(values).reshape(*np.shape(values)[:-1], side, side).astype(np.int8)
+
+    decisions = [[[region.decisions[s][c] for c in CONDITIONS] for s in systems] for region in regions]
+    about = {"flag_meanings": "0: outside, 1: inside"}
+    centres = (np.arange(side) + 0.5) / side
+    return {
+        "region_map": (place, grid([region.data.targets for region in regions]), about),
+        "decision": (("region", "system", "condition", "y", "x"), grid(decisions), about),
+        "best_monotone": (place, grid([region.best for region in regions]), about),
+        "floor": (("region",), np.array([region.floor for region in regions]), {"units": "share of the area"}),
+    }, {
+        "region": (("region",), np.array([region.name for region in regions]), {}),
+        "system": (("system",), np.array(systems), {}),
+        "condition": (("condition",), np.array(CONDITIONS), {}),
+        "x": (("x",), centres, {"units": "1"}),
+        "y": (("y",), centres, {"units": "1"}),
+    }
+
+
+def decision_maps(result: GeometryResult, system: str) -> Figure:
+    """What one system puts inside each region, by condition, and what the best monotone function does."""
+    regions, n = result.regions, len(result.regions)
+    width, height = max(0.95 * n + 1.0, 4.5), 5.1
+    figure = Figure(figsize=(width, height))
+    axes = figure.subplots(len(ROWS), n, squeeze=False)
+    figure.subplots_adjust(
+        left=0.95 / width, right=1 - 0.1 / width, bottom=0.8 / height, top=1 - 0.75 / height, wspace=0.12, hspace=0.25
+    )
+    for column, region in zip(axes.T, regions, strict=True):
+        maps = region.decisions[system] | {"best_monotone": region.best == 1}
+        for ax, condition in zip(column, ROWS, strict=True):
+            decision_map(ax, region, maps[condition])
+        name = region.name.replace("-", " ").replace("rising half plane", "rising\nhalf plane")
+        column[0].set_title(f"{name}\n{column[0].get_title()}", pad=2, fontsize=7)
+        witness_pairs(column[0], region)
+        column[-1].set_xlabel("$x$", labelpad=1)
+    for ax in axes.ravel():
+        ax.label_outer()
+    for ax, name in zip(axes[:, 0], ROWS.values(), strict=True):
+        ax.set_ylabel(f"{name}\n\n$y$", fontsize=7, labelpad=1)
+    kept = sum(region.verdict == "kept" for region in regions)
+    if [region.verdict for region in regions] == ["kept"] * kept + ["lost"] * (n - kept):
+        for first, last, verdict in ((0, kept, "kept"), (kept, n, "lost")):
+            if last > first:
+                _bracket(figure, axes[0, first], axes[0, last - 1], verdict)
+    handles = [
+        Patch(facecolor=INSIDE, label=f"decided inside ({SYSTEM_NAMES[system]})"),
+        Line2D([], [], color="black", lw=0.8, label="boundary of the region"),
+        Line2D([], [], color=INHIBITORY, marker="o", ms=3, lw=1, label="witness: inside (dot) but higher up outside"),
+    ]
+    figure.legend(handles=handles, loc="lower center", ncols=3, frameon=False, fontsize=7)
+    note = "numbers: share of the square decided right; that of the best monotone function is 1 − floor"
+    figure.text(0.5, 0.32 / height, note, ha="center", va="center", fontsize=7)
+    return figure
+
+
+def decision_map(ax: Axes, region: RegionResult, inside) -> Axes:
+    """Which points are decided to lie inside a region, with the region's boundary; the title is the accuracy."""
+    side = round(len(region.data.points) ** 0.5)
+    square, centres = (0, 1, 0, 1), (np.arange(side) + 0.5) / side
+    truth = region.data.targets.reshape(side, side)
+    ax.imshow(np.reshape(inside, (side, side)), origin="lower", extent=square, cmap=MAP_COLOURS, vmin=0, vmax=1)
+    ax.contour(centres, centres, truth, levels=[0.5], colors="black", linewidths=0.8)
+    ax.set_title(f"{np.mean(inside == (region.data.targets == 1)):.3f}", pad=2, fontsize=7)
+    ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 1], yticks=[0, 1], aspect="equal")
+    ax.spines[["top", "right"]].set_visible(True)
+    ax.tick_params(length=2, pad=1, labelsize=6)
+    return ax
+
+
+def witness_pairs(ax: Axes, region: RegionResult) -> Axes:
+    """Pairs of points x <= y, a dot at x, which is inside, and an arrow to y, which is not."""
+    for witness in region.witnesses:
+        ax.plot(*witness.lower, "o", ms=2, color=INHIBITORY)
+        arrow = {
+            "arrowstyle": "-|>,head_length=0.25,head_width=0.12",
+            "color": INHIBITORY,
+            "lw": 0.9,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        }
+        ax.annotate("", witness.upper, witness.lower, arrowprops=arrow)
+    return ax
+
+
+def _bracket(figure, first, last, text) -> None:
+    """A line above some panels, with a word."""
+    left, right = first.get_position().x0, last.get_position().x1
+    y = 1 - 0.28 / figure.get_figheight()
+    figure.add_artist(Line2D([left, right], [y, y], color=NEUTRAL, lw=0.8))
+    figure.text((left + right) / 2, y, text, ha="center", va="bottom", fontsize=8)

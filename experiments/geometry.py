@@ -1,0 +1,83 @@
+"""Which regions of the plane does a circuit lose with its inhibition: slopes, closed regions, islands?"""
+
+from dataclasses import dataclass
+
+from eisim.errors import InputError
+from eisim.values import Value
+
+
+@dataclass(frozen=True)
+class Settings(Value):
+    """What ``--set`` can change.
+
+    ``regions``: names, with commas between them. ``resolution``: the unit square is divided into so many × so many
+    cells. ``--seed`` is of the initial weights of the networks that are trained.
+    """
+
+    regions: str = "all"
+    resolution: int = 100
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 4 <= self.resolution <= 400:
+            raise InputError(f"resolution: expected from 4 to 400, found {self.resolution}")
+
+
+def chosen(names: str):
+    """The regions of these names; ``"all"`` for all."""
+    from eisim.functions import REGIONS
+
+    if names == "all":
+        return list(REGIONS.values())
+    asked = [name.strip() for name in names.split(",")]
+    for name in asked:
+        if name not in REGIONS:
+            raise InputError(f"regions: expected some of {', '.join(REGIONS)}, found {name!r}")
+    if len(set(asked)) < len(asked):
+        raise InputError(f"regions: expected each region once, found {names!r}")
+    return [REGIONS[name] for name in asked]
+
+
+def run(settings: Settings, kinds, seed, backend, report):
+    """Run the experiment; returns an `eisim.geometry.decision_maps.GeometryResult`."""
+    regions = chosen(settings.regions)
+    from eisim.geometry.decision_maps import measure
+
+    return measure(regions, kinds, settings.resolution, seed, backend, report)
+
+
+def to_json(result) -> dict:
+    """What ``--json`` prints, beside the seed."""
+    from eisim.report.geometry import document
+
+    return document(result)
+
+
+def table(result):
+    """What the terminal shows."""
+    from eisim.report.geometry import terminal_table
+
+    return terminal_table(result)
+
+
+def tables(result):
+    """Pairs of file name and content, text or bytes."""
+    from eisim.report.files import to_netcdf
+    from eisim.report.geometry import csv_table, labelled
+
+    yield "table.csv", csv_table(result)
+    yield "data.nc", to_netcdf(*labelled(result))
+
+
+def figures(result):
+    """Pairs of file name and figure."""
+    from eisim.report.geometry import decision_maps
+
+    for system in result.regions[0].circuits:
+        yield f"decision_maps_{system}.svg", decision_maps(result, system)
+
+
+if __name__ == "__main__":
+    from eisim.__main__ import main
+
+    main("run", "geometry")

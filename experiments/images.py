@@ -1,0 +1,118 @@
+"""Images, and the curse that lifts: who needs inhibition to tell digits apart, and how many inputs make it needless?"""
+
+from dataclasses import dataclass
+
+from eisim.errors import InputError
+from eisim.values import Value
+
+
+@dataclass(frozen=True)
+class Settings(Value):
+    """What ``--set`` can change.
+
+    ``data``: ``digits``, or a file or folder with images (MNIST's own files, or an .npz). ``side``: images with more
+    pixels a side are averaged to so many. ``train`` and ``test``: at most so many images, drawn at random. ``hidden``:
+    units of the networks that become circuits; ``pooled_hidden``: of those that learn pooled images. ``iterations`` of
+    training at most. ``functions``: random Boolean functions of each number of inputs.
+    """
+
+    data: str = "digits"
+    side: int = 14
+    train: int = 5000
+    test: int = 1000
+    hidden: int = 64
+    pooled_hidden: int = 64
+    iterations: int = 1000
+    functions: int = 10
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name, least in (
+            ("side", 1),
+            ("train", 2),
+            ("test", 2),
+            ("hidden", 1),
+            ("pooled_hidden", 1),
+            ("iterations", 1),
+            ("functions", 1),
+        ):
+            if getattr(self, name) < least:
+                raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
+
+
+def run(settings: Settings, kinds, seed, backend, report):
+    """Run the experiment; returns an `eisim.images.result.ImagesResult`."""
+    import numpy as np
+
+    from eisim.images import dimension, networks
+    from eisim.images.data import load
+    from eisim.images.result import ImagesResult
+
+    split, chosen, *function_seeds, network_seeds = np.random.SeedSequence(seed).spawn(4 + len(dimension.SAMPLES))
+    report("reading images")
+    everything = load(settings.data, np.random.default_rng(split))
+    images = everything.at_most(settings.train, settings.test, np.random.default_rng(chosen))
+    if min(images.shape) > settings.side:
+        images = images.pooled(settings.side)
+    n_networks = len(networks.UNITS)
+    seeds = network_seeds.generate_state(n_networks + len(dimension.sides(images)))
+    jobs = [
+        *networks.network_jobs(images, settings.hidden, settings.iterations, seeds[:n_networks]),
+        *dimension.pool_jobs(images, settings.pooled_hidden, settings.iterations, seeds[n_networks:]),
+    ]
+    dnns = networks.train_all(jobs, report)
+    whole, *samples = (
+        dimension.boolean_floors(inputs, n_points, settings.functions, function_seed, report)
+        for (inputs, n_points), function_seed in zip(
+            ((dimension.WHOLE, None), *((dimension.SAMPLED, n) for n in dimension.SAMPLES)),
+            function_seeds,
+            strict=True,
+        )
+    )
+    return ImagesResult(
+        images=images,
+        available=(len(everything.train_points), len(everything.test_points)),
+        original=everything.shape,
+        trained=tuple(networks.simulate_all(dnns[:n_networks], images, kinds, backend, report)),
+        pooled=dimension.pooled_result(images, dnns[n_networks:], report),
+        whole=whole,
+        samples=dict(zip(dimension.SAMPLES, samples, strict=True)),
+    )
+
+
+def to_json(result) -> dict:
+    """What ``--json`` prints, beside the seed."""
+    from eisim.report import images
+
+    return images.document(result)
+
+
+def table(result):
+    """What the terminal shows."""
+    from eisim.report.images import terminal_table
+
+    return terminal_table(result)
+
+
+def tables(result):
+    """Pairs of file name and content, text or bytes."""
+    from eisim.report import images
+    from eisim.report.files import to_netcdf
+
+    yield "images.csv", images.csv_table(result)
+    yield "inputs.csv", images.inputs_table(result)
+    yield "data.nc", to_netcdf(*images.labelled(result))
+
+
+def figures(result):
+    """Pairs of file name and figure."""
+    from eisim.report import images_figures as figures
+
+    yield "images.svg", figures.networks(result)
+    yield "inputs.svg", figures.number_of_inputs(result)
+
+
+if __name__ == "__main__":
+    from eisim.__main__ import main
+
+    main("run", "images")

@@ -1,0 +1,133 @@
+"""Regions of the plane: networks that compute them, what ablation leaves, and the best that excitation can do."""
+
+import csv
+import io
+import json
+import xml.dom.minidom
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from eisim import REGIONS, LabelledData, Region, ablate, from_dnn, to_dnn
+from eisim.errors import InputError
+from eisim.geometry.decision_maps import measure, read_out, without_idle
+from eisim.geometry.networks import CONSTRUCTED, TRAINED, best_excitatory, network
+from eisim.report import geometry as shown
+from eisim.report.draw import draw
+from eisim.report.files import to_json
+from experiments import geometry
+
+KEPT = {"half-plane", "staircase", "quadrant"}
+
+
+def cells(name, resolution=50):
+    return replace(REGIONS[name], resolution=resolution).labelled()
+
+
+def quiet(stage, fraction=None):
+    pass
+
+
+def test_there_is_a_network_for_every_region():
+    assert CONSTRUCTED.keys() | TRAINED.keys() == REGIONS.keys()
+
+
+@pytest.mark.parametrize("name", REGIONS)
+def test_networks_compute_their_regions_and_need_negative_weights_for_those_that_are_lost(name):
+    data = cells(name)
+    dnn = network(data, 0, quiet)
+    assert (dnn.decide(data.points)[:, 0] == data.targets).mean() > (0.99 if name in CONSTRUCTED else 0.95)
+    assert dnn.is_nonnegative == (name in KEPT)
+    if name in TRAINED:
+        again = network(data, 0, quiet)
+        np.testing.assert_array_equal(again(data.points), dnn(data.points))
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(int, 7, elements=st.integers(0, 7)))
+def test_the_excitatory_network_of_any_monotone_function(heights):
+    side = len(heights)
+    heights = np.sort(heights)[::-1]
+    best = (np.arange(side)[:, None] >= heights).astype(float)  # rows are y
+    points = Region("grid", lambda x, y: x > 0, resolution=side).labelled().points
+    dnn = best_excitatory(LabelledData(points, best.ravel(), name="drawn"), best.ravel())
+    assert dnn.is_nonnegative
+    np.testing.assert_array_equal(dnn.decide(points)[:, 0], best.ravel() == 1)
+
+
+@pytest.mark.parametrize("name", ["ring", "two-islands", "moons"])
+def test_idle_populations_do_not_matter(name):
+    data = cells(name, 20)
+    circuit = ablate(from_dnn(read_out(network(data, 0, quiet), data.points)))
+    slim = without_idle(circuit)
+    assert len(slim.populations) < len(circuit.populations)
+    np.testing.assert_array_equal(to_dnn(slim)(data.points), to_dnn(circuit)(data.points))
+
+
+@pytest.fixture(scope="module")
+def result():
+    return measure([REGIONS[name] for name in ("quadrant", "disc", "stripe")], ["spiking", "rate"], 16, backend="numpy")
+
+
+def test_without_inhibition_closed_regions_are_lost(result):
+    quadrant, disc, stripe = result.regions
+    assert [r.verdict for r in result.regions] == ["kept", "lost", "lost"]
+    assert [r.representable for r in result.regions] == [True, False, False]
+    assert quadrant.floor == 0 and quadrant.witnesses == ()
+    assert disc.floor == disc.data.targets.mean()  # all outside is the best
+    assert result.problems == []
+    for region in result.regions:
+        assert region.equivalence_error < 1e-12
+        assert region.accuracy["best_excitatory"]["rate"] == pytest.approx(1 - region.floor, abs=1e-12)
+        assert region.accuracy["intact"]["spiking"] > 0.9
+        for w in region.witnesses:
+            assert np.all(np.less_equal(w.lower, w.upper))
+            at = [int(np.flatnonzero((region.data.points == point).all(axis=1))[0]) for point in w]
+            assert region.data.targets[at].tolist() == [1, 0]
+    # an intact inhibitory tent turns into x + y > 3/4
+    points = stripe.data.points
+    np.testing.assert_array_equal(stripe.decisions["rate"]["ablated"], points.sum(axis=1) > 0.75)
+
+
+def test_a_contradiction_is_reported(result):
+    disc = result.regions[1]
+    impossible = {system: maps | {"ablated": disc.data.targets == 1} for system, maps in disc.decisions.items()}
+    [*_, problem] = replace(disc, decisions=impossible).problems
+    assert "disc: CONTRADICTION" in problem and "below the floor" in problem
+
+
+def test_reports(result):
+    document = json.loads(to_json(shown.document(result)))
+    assert [row["region"] for row in document["rows"]] == ["quadrant", "disc", "stripe"]
+    rows = list(csv.DictReader(io.StringIO(shown.csv_table(result))))
+    assert len(rows) == 3 * 3 * 3
+    assert float(rows[0]["accuracy"]) == result.regions[0].accuracy["intact"]["spiking"]
+    variables, coordinates = shown.labelled(result)
+    assert variables["decision"][1].shape == (3, 3, 3, 16, 16)
+    condition = coordinates["condition"][1].tolist().index("ablated")
+    np.testing.assert_array_equal(
+        variables["decision"][1][2, 0, condition].ravel(), result.regions[2].decisions["spiking"]["ablated"]
+    )
+    drawn = draw(geometry.figures, result)
+    assert [name for name, _ in drawn] == ["decision_maps_spiking.svg", "decision_maps_rate.svg"]
+    for _, svg in drawn:
+        said = [node.firstChild.data for node in xml.dom.minidom.parseString(svg).getElementsByTagName("text")]
+        assert {"quadrant", "disc", "stripe", "kept", "lost"} <= set(said)
+    assert geometry.table(result).row_count == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"resolution": 3}, "resolution: expected from 4 to 400, found 3"),
+        ({"regions": "disc,pond"}, "regions: expected some of half-plane, .*, found 'pond'"),
+        ({"regions": "disc,disc"}, "regions: expected each region once, found 'disc,disc'"),
+    ],
+)
+def test_bad_settings_are_named(change, message):
+    with pytest.raises(InputError, match=message):
+        geometry.run(geometry.Settings(**change), ["rate"], 0, "numpy", quiet)
