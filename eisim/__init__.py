@@ -12,7 +12,7 @@ _HOMES = {
     "eisim.ablation": ("ablate",),
     "eisim.adapter": ("DNN", "UnrolledDNN", "decode", "from_dnn", "on_off", "to_dnn", "to_spiking"),
     "eisim.adapter.nir_format": ("to_nir",),
-    "eisim.adapter.onnx_format": ("read_onnx",),
+    "eisim.adapter.onnx_reader": ("read_onnx",),
     "eisim.adapter.torch_format": ("from_torch", "to_torch"),
     "eisim.circuit": ("Circuit", "Input", "Population", "Projection", "Readout"),
     "eisim.errors": ("InputError",),

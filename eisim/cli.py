@@ -273,19 +273,19 @@ def ablate(
     with _progress({}) as report:
         import numpy as np
 
-        from eisim.adapter.onnx_format import read_onnx
+        from eisim.adapter.onnx_reader import read_onnx
         from eisim.functions import LabelledData
-        from eisim.network_ablation import ablate_network
+        from eisim.network_ablation import ablate_network, class_floors
         from eisim.report import network as shown
         from eisim.report.draw import draw
 
         report("reading")
         dnn, labelled = read_onnx(network), LabelledData.from_csv(data, target, weights, report)
-        fractions = np.linspace(0, 1, levels)
+        fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
         results, unmapped = [], ""
         for each in ["rate", "spiking"] if kind is Kind.both else [kind.value]:
             try:
-                results.append(ablate_network(dnn, labelled, fractions, each, backend.value, report))
+                results.append(ablate_network(dnn, labelled, fractions, each, backend.value, report, floors))
             except InputError as error:
                 if not results:
                     raise
@@ -293,6 +293,8 @@ def ablate(
         report("writing results")
         (out / "ablation.json").unlink(missing_ok=True)  # written last: with it the folder is whole
         write(out / "classes.csv", shown.csv_table(results))
+        for spiking in (result for result in results if len(result.times)):
+            write(out / "time.csv", shown.time_table(spiking))
         for name, svg in draw(shown.figures, results):
             write(out / name, svg)
         found = shown.to_json(results)

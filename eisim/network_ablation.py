@@ -5,18 +5,18 @@ on all rows of the data; beside each class stands the floor of the data: the lea
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from eisim.ablation import ablate
-from eisim.adapter import DNN, from_dnn, on_off, to_spiking
-from eisim.adapter.activations import Identity, Tanh
+from eisim.adapter import DNN, from_dnn, on_off, rate_outputs, to_spiking
+from eisim.adapter.dale import TAU
 from eisim.adapter.spiking import spiking_scales
+from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.functions import LabelledData
-from eisim.neurons import Logistic, ThresholdLinear
-from eisim.simulation import simulate
+from eisim.simulation import Response, simulate
 from eisim.theory.floor import zero_one
 from eisim.theory.order import silent, violations
 from eisim.theory.sample import Sample
@@ -31,11 +31,26 @@ ASSUMPTIONS = {
     "rate": "no assumption of the theorem is known to fail",
     "spiking": "the assumption to question: a rate code",
 }
-#: Length of a trial, of the window at its end, and of a time step, in s.
-TIMES = {
-    "rate": {"duration": 400e-3, "window": 20e-3, "dt": 1e-3},
-    "spiking": {"duration": 500e-3, "window": 400e-3, "dt": 0.5e-3},
-}
+#: Length of a trial of a spiking circuit, of the window at its end, and of a time step, in s.
+SPIKING = {"duration": 500e-3, "window": 400e-3, "dt": 0.5e-3}
+#: Read-outs of shorter trials, each over the same share of it: how many, equally spaced up to the full length.
+READ_OUTS = 25
+
+
+@dataclass(frozen=True, eq=False)
+class Floors:
+    """The least error that excitation alone can have on each judged class.
+
+    Attributes
+    ----------
+    one_polarity : ndarray of shape (n_outputs,)
+        Least share of rows at which an excitatory-only network with one threshold is wrong about each judged class.
+    on_off : ndarray of shape (n_outputs,)
+        The same if inputs come as ON and OFF pairs, so that only equal inputs are ordered.
+    """
+
+    one_polarity: np.ndarray
+    on_off: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +67,20 @@ class NetworkAblation:
     fractions : ndarray of shape (n_levels,)
         Of inhibition removed.
     outputs : ndarray of shape (n_levels, n_points, n_outputs)
-        Readout rates of the simulated circuit, in units of the network's outputs. Linear outputs are shifted by the
-        same tonic drive, so that none is below 0 on the data: their order does not change.
+        Readout rates of the simulated circuit, in units of the network's outputs (see `rate_outputs`).
     wanted : ndarray of shape (n_points, n_outputs)
-        The network's own outputs, shifted likewise.
+        The network's own outputs.
     neurons : dict of str to int
         Excitatory and inhibitory ones of the circuit.
     signed_inputs : bool
         Whether inputs came as ON and OFF channels.
-    floors : ndarray of shape (n_outputs,)
-        Least share of rows at which an excitatory-only network with one threshold is wrong about each judged class.
-    on_off_floors : ndarray of shape (n_outputs,)
-        The same if inputs come as ON and OFF pairs: only disagreement at equal inputs.
+    floors : Floors
+    duration : float
+        Simulated time of a trial, in s.
+    times : ndarray of shape (n_times,)
+        Lengths of shorter trials, in s, the last the full one; of a spiking circuit.
+    outputs_in_time : ndarray of shape (n_times, n_points, n_outputs)
+        Outputs of the intact circuit in trials of those lengths.
     """
 
     name: str
@@ -75,8 +92,10 @@ class NetworkAblation:
     wanted: np.ndarray
     neurons: dict[str, int]
     signed_inputs: bool
-    floors: np.ndarray
-    on_off_floors: np.ndarray
+    floors: Floors
+    duration: float
+    times: np.ndarray = field(default_factory=lambda: np.empty(0))
+    outputs_in_time: np.ndarray | None = None
 
     @property
     def judged(self) -> np.ndarray:
@@ -91,7 +110,28 @@ class NetworkAblation:
     @property
     def agreement(self) -> float:
         """Share of rows for which the intact circuit chooses the network's class."""
-        return float((self.chooses[0] == self._choice(self.wanted)).mean())
+        return float(self._agreement(self.chooses[0]))
+
+    @property
+    def network_accuracy(self) -> float:
+        """Weighted share of rows that the network itself gets right."""
+        return float(self._accuracy(self._choice(self.wanted)))
+
+    @property
+    def accuracy_in_time(self) -> np.ndarray:
+        """Accuracy of the intact circuit by length of the trial; empty for a rate circuit."""
+        return self._accuracy(self._choice(self.outputs_in_time)) if len(self.times) else self.times
+
+    @property
+    def agreement_in_time(self) -> np.ndarray:
+        """Agreement by length of the trial; empty for a rate circuit."""
+        return self._agreement(self._choice(self.outputs_in_time)) if len(self.times) else self.times
+
+    def _agreement(self, chosen):
+        return (chosen == self._choice(self.wanted)).mean(axis=-1)
+
+    def _accuracy(self, chosen):
+        return np.average(chosen == self.data.targets, axis=-1, weights=self.data.weights)
 
     @property
     def chooses(self) -> np.ndarray:
@@ -107,7 +147,7 @@ class NetworkAblation:
     @property
     def accuracy(self) -> np.ndarray:
         """Weighted share of rows whose chosen class is right, by level."""
-        return np.average(self.chooses == self.data.targets, axis=1, weights=self.data.weights)
+        return self._accuracy(self.chooses)
 
     @property
     def balanced_accuracy(self) -> np.ndarray:
@@ -132,9 +172,21 @@ class NetworkAblation:
 
     @property
     def kept(self) -> np.ndarray:
-        """Which judged classes are told apart as well without inhibition."""
+        """Which judged classes the largest output tells apart as well without inhibition."""
         above_chance = self.balanced_accuracy - 0.5
         return above_chance[-1] >= KEPT * above_chance[0]
+
+    @property
+    def constant_errors(self) -> np.ndarray:
+        """Least share of rows wrong about each judged class by the same answer everywhere."""
+        share = np.average(self.data.targets[:, None] == self.judged, axis=0, weights=self.data.weights)
+        return np.minimum(share, 1 - share)
+
+    @property
+    def kept_by_threshold(self) -> np.ndarray:
+        """Which judged classes a threshold on their own output tells apart as well without inhibition."""
+        better_than_constant = self.constant_errors - self.threshold_errors
+        return better_than_constant[-1] >= KEPT * better_than_constant[0]
 
     @property
     def problems(self) -> list[str]:
@@ -143,7 +195,7 @@ class NetworkAblation:
         largest = max(1.0, float(np.abs(self.wanted).max()))
         if self.kind == "rate" and self.equivalence_error > EQUAL * largest:
             found.append(f"{self.name}: the circuit differs from the network by {self.equivalence_error:.3g}")
-        floors = self.on_off_floors if self.signed_inputs else self.floors
+        floors = self.floors.on_off if self.signed_inputs else self.floors.one_polarity
         for value, error, floor in zip(self.judged, self.threshold_errors[-1], floors, strict=True):
             if error < floor - 1e-12:
                 found.append(
@@ -151,10 +203,6 @@ class NetworkAblation:
                     f"below the floor {floor:.4f}; {ASSUMPTIONS[self.kind]}"
                 )
         return found
-
-
-def _with_last(dnn, last, new):
-    return replace(dnn, layers=tuple(new if layer is last else layer for layer in dnn.layers))
 
 
 def best_threshold(rates, is_class, weights) -> tuple[float, float]:
@@ -167,6 +215,59 @@ def best_threshold(rates, is_class, weights) -> tuple[float, float]:
     return float((weights[is_class].sum() - gains[best]) / weights.sum()), threshold
 
 
+def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] = silent) -> Floors:
+    """The floors of the classes that a network judges.
+
+    Parameters
+    ----------
+    dnn : DNN
+        One output for each class, or one for two classes.
+    data : LabelledData
+    report : callable
+        Called with the stage and the fraction done.
+
+    Returns
+    -------
+    Floors
+
+    Raises
+    ------
+    InputError
+        If the data do not fit the network.
+    """
+    judged = _classes(dnn, data)[-dnn.layer(dnn.outputs[0][0]).size :]
+    report("working out floors")
+    floors = []
+    for value in judged:
+        sample = Sample(data.points, (data.targets == value).astype(float), data.weights)
+        floors.append(zero_one(violations(sample, report), report)[0])
+    # Of ON and OFF pairs one point is below another only if they are equal: the lighter class is wrong there.
+    _, place = np.unique(data.points, axis=0, return_inverse=True)
+    is_class = data.targets[:, None] == judged
+    yes, no = (
+        np.stack([np.bincount(place.ravel(), data.weights * chosen) for chosen in answer.T])
+        for answer in (is_class, ~is_class)
+    )
+    return Floors(np.array(floors), np.minimum(yes, no).sum(axis=1) / data.weights.sum())
+
+
+def _classes(dnn, data):
+    """Values of the target, if the data fit the network."""
+    n_inputs = sum(size for _, size, _ in dnn.inputs)
+    if data.n_inputs != n_inputs:
+        raise InputError(f"{data.name}: expected {n_inputs} inputs, as {dnn.name!r} has, found {data.n_inputs}")
+    if len(dnn.outputs) != 1:
+        raise InputError(f"{dnn.name}: expected one output layer, found {len(dnn.outputs)}")
+    n_classes = max(2, dnn.layer(dnn.outputs[0][0]).size)
+    classes = np.unique(data.targets)
+    if len(classes) != n_classes:
+        raise InputError(
+            f"{data.name}: target {data.target!r}: expected {n_classes} classes, for the outputs of "
+            f"{dnn.name!r}, found {len(classes)} values"
+        )
+    return classes
+
+
 def ablate_network(
     dnn: DNN,
     data: LabelledData,
@@ -174,6 +275,7 @@ def ablate_network(
     kind: str = "rate",
     backend: str = "cpp",
     report: Callable[..., None] = silent,
+    floors: Floors | None = None,
 ) -> NetworkAblation:
     """Ablate the inhibition of a network that classifies labelled data.
 
@@ -190,6 +292,8 @@ def ablate_network(
     backend : {"cpp", "numpy"}
     report : callable
         Called with the stage and the fraction done.
+    floors : Floors, optional
+        Of these classes, if they are known (see `class_floors`).
 
     Returns
     -------
@@ -200,61 +304,85 @@ def ablate_network(
     InputError
         If the data do not fit the network.
     """
-    n_inputs = sum(size for _, size, _ in dnn.inputs)
-    if data.n_inputs != n_inputs:
-        raise InputError(f"{data.name}: expected {n_inputs} inputs, as {dnn.name!r} has, found {data.n_inputs}")
-    if len(dnn.outputs) != 1:
-        raise InputError(f"{dnn.name}: expected one output layer, found {len(dnn.outputs)}")
-    last = next(layer for layer in dnn.layers if layer.name == dnn.outputs[0][0])
-    n_outputs = last.size
-    classes = np.unique(data.targets)
-    if len(classes) != max(2, n_outputs):
-        raise InputError(
-            f"{data.name}: target {data.target!r}: expected {max(2, n_outputs)} classes, for the outputs of "
-            f"{dnn.name!r}, found {len(classes)} values"
-        )
+    classes = _classes(dnn, data)
     signed = bool((data.points < 0).any())
     report("building the circuit")
-    linear = isinstance(last.neuron, Identity) or (kind == "spiking" and isinstance(last.neuron, Logistic))
-    if linear:  # of a logistic output the drive, which is in the same order
-        drive = _with_last(dnn, last, replace(last, neuron=Identity()))(data.points)
-        shift = max(0.0, -float(drive.min()))
-        dnn = _with_last(dnn, last, replace(last, bias=last.bias + shift, neuron=ThresholdLinear()))
+    dnn = rate_outputs(dnn, data.points)
+    wanted = dnn(data.points)
+    if not np.isfinite(wanted).all():
+        raise InputError(
+            f"{dnn.name}: expected finite outputs for {data.name}, found {wanted[~np.isfinite(wanted)][0]}"
+        )
     circuit = from_dnn(dnn, signed_inputs=signed)
     stimuli = on_off(data.points) if signed else data.points
-    scale = 1.0
+    times, scale = _settling(circuit), 1.0
     if kind == "spiking":
-        scale = spiking_scales(circuit, stimuli)[last.name]
+        times, scale = SPIKING, spiking_scales(circuit, stimuli)[dnn.outputs[0][0]]
         circuit = to_spiking(circuit, stimuli)
     responses = simulate(
         [ablate(circuit, fraction) for fraction in fractions],
         stimuli,
-        **TIMES[kind],
+        **times,
+        record=[kind == "spiking" and k == 0 for k in range(len(fractions))],
         backend=backend,
         report=report,
     )
-    # The readouts of a signed output are its ON and OFF channels; its own threshold is that of ON.
-    outputs = np.stack([response.readouts[:, :n_outputs] / scale for response in responses])
-    wanted = np.maximum(dnn(data.points), 0) if len(circuit.readouts) > 1 else dnn(data.points)
-    if isinstance(last.neuron, Tanh):
-        wanted = dnn(data.points) + 1
-    report("working out floors")
-    floors, on_off_floors = [], []
-    for value in classes[-n_outputs:]:
-        sample = Sample(data.points, (data.targets == value).astype(float), data.weights)
-        both = Sample(np.hstack([data.points, -data.points]), sample.targets, data.weights)
-        floors.append(zero_one(violations(sample, report), report)[0])
-        on_off_floors.append(zero_one(violations(both, report), report)[0])
+    read_outs = {}
+    if kind == "spiking":
+        lengths, rates = rates_in_time(responses[0])
+        read_outs = {"times": lengths, "outputs_in_time": rates / scale}
     return NetworkAblation(
         name=dnn.name,
         kind=kind,
         data=data,
         classes=classes,
         fractions=np.asarray(fractions),
-        outputs=outputs,
+        outputs=np.stack([response.readouts / scale for response in responses]),
         wanted=wanted,
         neurons={sign: sum(p.size for p in circuit.populations if p.sign == sign) for sign in "EI"},
         signed_inputs=signed,
-        floors=np.array(floors),
-        on_off_floors=np.array(on_off_floors),
+        floors=floors or class_floors(dnn, data, report),
+        duration=times["duration"],
+        **read_outs,
     )
+
+
+def _settling(circuit: Circuit) -> dict[str, float]:
+    """Times in which a feed-forward rate circuit reaches its fixed point.
+
+    All units have the same time constant, and a step of that length takes each all the way to its activation: after as
+    many steps as the circuit is deep, every rate is where it stays.
+    """
+    depth = dict.fromkeys((i.name for i in circuit.inputs), 0)
+    for p in circuit.populations:  # sources first
+        depth[p.name] = 1 + max((depth[q.source] for q in circuit.projections if q.target == p.name), default=0)
+    return {"duration": (max(depth.values()) + 1) * TAU, "window": TAU, "dt": TAU}
+
+
+def rates_in_time(response: Response) -> tuple[np.ndarray, np.ndarray]:
+    """Rates of the readouts of a recorded spiking circuit, had the trial been shorter.
+
+    Parameters
+    ----------
+    response : Response
+        Of a circuit with one readout population.
+
+    Returns
+    -------
+    times : ndarray of shape (n_times,)
+        Lengths of the trial in s, up to the full one.
+    rates : ndarray of shape (n_times, trials, readouts)
+        In Hz, each over the window at the end of that trial: the same share of it as of the full one.
+    """
+    (population,) = {r.population for r in response.circuit.readouts}
+    spikes, shape = response.spikes[population], response.rates[population].shape
+    steps, share = round(response.duration / response.dt), response.window / response.duration
+    ends = np.unique(np.linspace(0, steps, READ_OUTS + 1).round().astype(int)[1:])
+    begins = (ends * (1 - share)).round().astype(int)
+    neuron = spikes.copy * shape[-1] + spikes.neuron
+    rates = [
+        np.bincount(neuron[(spikes.step >= begin) & (spikes.step < end)], minlength=np.prod(shape)).reshape(shape)
+        / ((end - begin) * response.dt)
+        for begin, end in zip(begins, ends, strict=True)
+    ]
+    return ends * response.dt, np.stack(rates)

@@ -6,10 +6,23 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from eisim import DNN, NAMED, InputError, LabelledData, Logistic, ThresholdLinear, certify
-from eisim.adapter.activations import Identity
+from eisim import (
+    DNN,
+    NAMED,
+    InputError,
+    LabelledData,
+    Logistic,
+    Saturating,
+    ThresholdLinear,
+    certify,
+    from_dnn,
+    simulate,
+    to_spiking,
+)
+from eisim.adapter import rate_outputs
+from eisim.adapter.activations import Identity, LeakyReLU, Tanh
 from eisim.adapter.static import Layer
-from eisim.network_ablation import ablate_network, best_threshold
+from eisim.network_ablation import SPIKING, ablate_network, best_threshold, class_floors, rates_in_time
 
 onnx = pytest.importorskip("onnx")
 
@@ -40,7 +53,7 @@ def test_xor_loses_its_class_and_stays_at_the_floor():
     assert result.problems == [] and result.equivalence_error < 1e-9
     assert result.accuracy[0] == 1 and not result.kept[0]
     assert result.threshold_errors[:, 0].tolist() == [0, 0.25, 0.25]  # at half of the inhibition, f(1,1) = f(0,1)
-    assert result.floors == certify(NAMED["xor"]).floor["zero_one"] == 0.25
+    assert result.floors.one_polarity == certify(NAMED["xor"]).floor["zero_one"] == 0.25
     assert result.neurons == {"E": 2, "I": 1}
 
 
@@ -48,7 +61,7 @@ def test_a_network_without_negative_weights_keeps_everything():
     majority = dense("out", "x", [[1.0], [1], [1]], [-1.5], Logistic(slope=0.1, maximum=1.0))
     result = run(network(majority, inputs=3), LabelledData(NAMED["majority"].patterns, NAMED["majority"].values))
     assert result.kept.all() and result.accuracy.tolist() == [1, 1, 1]
-    assert result.neurons["I"] == 0 and result.floors == 0
+    assert result.neurons["I"] == 0 and result.floors.one_polarity == 0
 
 
 def test_signed_inputs_and_several_classes():
@@ -58,7 +71,7 @@ def test_signed_inputs_and_several_classes():
     data = LabelledData(x, (x @ weights).argmax(axis=1))
     result = run(network(dense("out", "x", weights, [0.1, 0.0, -0.1], Identity())), data)
     assert result.signed_inputs and result.equivalence_error < 1e-9
-    assert result.accuracy[0] > 0.9 and (result.on_off_floors == 0).all() and result.problems == []
+    assert result.accuracy[0] > 0.9 and (result.floors.on_off == 0).all() and result.problems == []
 
 
 def test_spiking_circuits_agree():
@@ -77,6 +90,59 @@ def test_spiking_circuits_agree():
     second_best, best = np.sort(result.wanted, axis=1)[:, -2:].T
     clear = best - second_best > 0.1 * largest
     assert clear.sum() > 30 and (result.chooses[0] == data.targets)[clear].all()
+
+
+@pytest.mark.parametrize("activation", [Identity(), Tanh(), Logistic(slope=1.0, maximum=1.0), LeakyReLU(0.1)])
+def test_outputs_that_rise_are_read_as_their_drive(activation):
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(50, 2))
+    hidden = dense("hidden", "x", rng.normal(size=(2, 6)), rng.normal(size=6), ThresholdLinear())
+    last = dense("out", "hidden", 0.2 * rng.normal(size=(6, 3)), rng.normal(size=3), activation)
+    dnn = network(hidden, last)
+    outputs = rate_outputs(dnn, x)(x)
+    assert outputs.min() >= 0
+    assert (outputs.argsort(axis=None) == dnn(x).argsort(axis=None)).all()
+    result = run(dnn, LabelledData(x, np.arange(50) % 3))
+    assert result.equivalence_error < 1e-9 and result.agreement == 1
+    assert result.accuracy[0] == result.network_accuracy == (dnn(x).argmax(axis=1) == np.arange(50) % 3).mean()
+
+
+def test_outputs_that_saturate_stay_and_those_that_fall_are_refused():
+    saturating = network(dense("out", "x", [[1.0], [1]], [0.0], Saturating(maximum=1.0)))
+    assert rate_outputs(saturating, [[0, 1]]) is saturating
+    with pytest.raises(InputError, match="net: expected outputs that rise with their drive"):
+        rate_outputs(network(dense("out", "x", [[1.0], [1]], [0.0], LeakyReLU(-1.0))), [[0, 1]])
+
+
+def test_deep_circuits_settle():
+    rng = np.random.default_rng(4)
+    layers = [dense("h0", "x", rng.normal(size=(2, 5)), rng.normal(size=5), ThresholdLinear())]
+    for k in range(1, 12):
+        layers.append(dense(f"h{k}", f"h{k - 1}", rng.normal(size=(5, 5)), rng.normal(size=5), Tanh()))
+    layers.append(dense("out", "h11", rng.normal(size=(5, 2)), [0.0, 0.0], Identity()))
+    x = rng.normal(size=(30, 2))
+    result = run(network(*layers), LabelledData(x, np.arange(30) % 2))
+    assert result.equivalence_error < 1e-9 and result.problems == []
+
+
+def test_read_outs_in_time_are_those_of_shorter_trials():
+    x = np.random.default_rng(5).random((6, 2))
+    circuit = to_spiking(from_dnn(rate_outputs(network(*XOR), x)), x)
+    whole = simulate(circuit, x, **SPIKING, record=True, backend="numpy")
+    times, rates = rates_in_time(whole)
+    assert (rates[-1] == whole.readouts).all() and times[-1] == whole.duration
+    for k in (3, 14):
+        window = 0.8 * times[k]
+        shorter = simulate(circuit, x, duration=times[k], window=window, dt=SPIKING["dt"], backend="numpy")
+        assert rates[k] == pytest.approx(shorter.readouts, abs=1e-9)
+
+
+def test_floor_of_on_off_pairs():
+    rng = np.random.default_rng(6)
+    points, targets, weights = rng.integers(0, 3, (40, 2)), rng.integers(0, 2, 40), rng.integers(1, 4, 40)
+    data = LabelledData(points, targets, weights)
+    both = LabelledData(np.hstack([points, -points]), targets, weights)
+    assert class_floors(network(*XOR), data).on_off == pytest.approx(certify(both).floor["zero_one"])
 
 
 def test_best_threshold_by_trying_all():
@@ -115,7 +181,11 @@ def test_command(eisim, files):
     assert row["verdict"] == "lost" and row["floor"] == row["one_threshold_error_ablated"] == 0.25
     assert row["one_threshold_error_intact"] == 0 and found["rate"]["accuracy"][0] == 1
     assert found["spiking"]["agreement"] == 1 and found["spiking"]["classes"][0]["verdict"] == "lost"
-    assert {p.name for p in (files / "results/ablate").iterdir()} == {"ablation.json", "ablation.svg", "classes.csv"}
+    assert {p.name for p in (files / "results/ablate").iterdir()} == {
+        *("ablation.json", "ablation.svg", "classes.csv", "time.csv")
+    }
+    last = found["spiking"]["intact_in_time"][-1]
+    assert last == {"seconds": 0.5, "accuracy": 1.0, "agreement": 1.0} and row["one_threshold_verdict"] == "lost"
     shown = eisim(*words, cwd=files)
     assert shown.returncode == 0 and "lost" in shown.stdout
 

@@ -1,6 +1,6 @@
 """The adapter: circuits as equivalent DNNs, DNNs as equivalent circuits."""
 
-from eisim.adapter.dale import decode, from_dnn, on_off
+from eisim.adapter.dale import decode, from_dnn, on_off, rate_outputs
 from eisim.adapter.spiking import to_spiking
 from eisim.adapter.static import DNN, static_dnn
 from eisim.adapter.unrolled import UnrolledDNN, unroll
@@ -43,4 +43,4 @@ def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=
     return unroll(circuit, Timing(duration, window, dt))
 
 
-__all__ = ["DNN", "UnrolledDNN", "decode", "from_dnn", "on_off", "to_dnn", "to_spiking"]
+__all__ = ["DNN", "UnrolledDNN", "decode", "from_dnn", "on_off", "rate_outputs", "to_dnn", "to_spiking"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from scipy import sparse
@@ -10,15 +11,30 @@ from eisim.adapter.static import DNN, Layer
 from eisim.errors import InputError
 from eisim.neurons import ThresholdLinear
 
-#: More elements than this in one tensor are refused.
+#: More elements in one tensor, or products of weights in one matrix product, are refused.
 LARGEST = 20_000_000
+#: More connections in one network.
+LARGEST_NETWORK = 50_000_000
+#: More elements and weights that all operations on the way to a network read and make.
+LARGEST_EFFORT = 200_000_000
+#: What an operation on a matrix costs whatever its size, as so many elements.
+OVERHEAD = 2_000
 
 
 def bounded(shape) -> tuple[int, ...]:
     """The shape, if a tensor of it is not too large."""
     if np.prod([float(n) for n in shape]) > LARGEST:
-        raise InputError(f"expected a tensor of at most {LARGEST:,} elements, found shape {tuple(shape)}")
+        raise InputError(f"expected a tensor of at most {LARGEST:,} elements, found shape {tuple(map(int, shape))}")
+    if any(n < 0 for n in shape):
+        raise InputError(f"expected a shape of 0 or more, found {tuple(map(int, shape))}")
     return tuple(int(n) for n in shape)
+
+
+def finite(array: np.ndarray) -> np.ndarray:
+    """The array, if all its numbers are finite."""
+    if not np.isfinite(array).all():
+        raise InputError(f"expected finite numbers, found {array[~np.isfinite(array)].flat[0]}")
+    return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +54,26 @@ class Affine:
     parts: dict[str, sparse.csr_array]
     constant: np.ndarray
 
+    def __post_init__(self):
+        if np.prod(bounded(self.shape)) != len(self.constant):
+            raise InputError(f"expected {len(self.constant):,} elements, found shape {tuple(self.shape)}")
+        for array in (self.constant, *(part.data for part in self.parts.values())):
+            finite(array)
+
     @property
     def size(self) -> int:
+        """Number of elements."""
         return len(self.constant)
+
+    @property
+    def connections(self) -> int:
+        """Number of weights."""
+        return sum(part.nnz for part in self.parts.values())
+
+    @property
+    def cost(self) -> int:
+        """What it takes to read or make this tensor, in elements."""
+        return self.size + self.connections + OVERHEAD * (1 + len(self.parts))
 
     @classmethod
     def of_units(cls, name: str, shape) -> "Affine":
@@ -61,38 +94,66 @@ class Affine:
 
     def times(self, matrix: sparse.csr_array, shape) -> "Affine":
         """The flat tensor times a matrix (elements × new elements), in a new shape."""
+        targets = np.diff(matrix.indptr)  # of each element
+        for part in self.parts.values():
+            products = int(np.bincount(part.indices, minlength=self.size) @ targets)
+            if products > LARGEST:
+                raise InputError(f"expected a matrix product of at most {LARGEST:,} products, found {products:,}")
         parts = {name: (part @ matrix).tocsr() for name, part in self.parts.items()}
         return Affine(tuple(shape), parts, self.constant @ matrix)
 
+    def widened(self, shape) -> "Affine":
+        """Broadcast against a shape, within each sample."""
+        shape = bounded(np.broadcast_shapes(self.shape, shape))
+        if shape == self.shape:
+            return self
+        batch = len(shape) - len(self.shape)
+        if self.shape and shape[: batch + 1] != (1,) * batch + self.shape[:1]:
+            raise InputError(f"expected shapes that leave the batch axis as it is, found {self.shape} to {shape}")
+        return self.rearrange(lambda index: np.broadcast_to(index, shape))
+
     def scaled(self, factor: np.ndarray) -> "Affine":
         """Times a constant array, broadcast."""
-        shape = bounded(np.broadcast_shapes(self.shape, np.shape(factor)))
-        wide = self if shape == self.shape else self.rearrange(lambda index: np.broadcast_to(index, shape))
-        return wide.times(sparse.diags_array(np.broadcast_to(factor, shape).ravel(), format="csr"), shape)
+        wide = self.widened(np.shape(factor))
+        factors = np.broadcast_to(factor, wide.shape).ravel().astype(float)
+        return wide.times(sparse.diags_array(factors, format="csr"), wide.shape)
 
     def plus(self, other) -> "Affine":
         """The sum with a constant array or another tensor, broadcast."""
         if not isinstance(other, Affine):
-            other = Affine(np.shape(other), {}, np.ravel(np.asarray(other, dtype=float)))
-        shape = bounded(np.broadcast_shapes(self.shape, other.shape))
-        a, b = (
-            t if t.shape == shape else t.rearrange(lambda index: np.broadcast_to(index, shape)) for t in (self, other)
-        )
+            a = self.widened(np.shape(other))
+            return Affine(a.shape, a.parts, a.constant + np.broadcast_to(other, a.shape).ravel().astype(float))
+        a, b = self.widened(other.shape), other.widened(self.shape)
         parts = dict(a.parts)
         for name, part in b.parts.items():
             parts[name] = parts[name] + part if name in parts else part
-        return Affine(shape, parts, a.constant + b.constant)
+        return Affine(a.shape, parts, a.constant + b.constant)
 
 
 class NetworkBuilder:
-    """Collects the layers of a DNN while its operations are read one after another."""
+    """Collects the layers of a DNN while its operations are read, within bounds of size and effort."""
 
     def __init__(self, inputs: dict[str, tuple[int, ...]]):
         self.inputs = tuple((name, int(np.prod(shape)), 1.0) for name, shape in inputs.items())
         self.layers: list[Layer] = []
+        self.names = set(inputs)
+        self.connections = self.effort = 0
+
+    def spend(self, cost: int) -> None:
+        """Count effort, in elements; too much of it is refused before it is made."""
+        self.effort += cost
+        if self.effort > LARGEST_EFFORT:
+            raise InputError(f"expected a network that takes at most {LARGEST_EFFORT:,} elements to build, found more")
 
     def activate(self, name: str, value: Affine, activation) -> Affine:
-        """A layer of units with an activation, and their outputs."""
+        """A layer of units with an activation, and their outputs; a number makes the name its own."""
+        self.spend(value.cost)
+        self.connections += value.connections
+        if self.connections > LARGEST_NETWORK:
+            raise InputError(f"expected a network of at most {LARGEST_NETWORK:,} connections, found more")
+        if name in self.names:
+            name = next(new for k in count(2) if (new := f"{name}_{k}") not in self.names)
+        self.names.add(name)
         self.layers.append(Layer(name, value.size, tuple(value.parts.items()), value.constant, activation))
         return Affine.of_units(name, value.shape)
 
@@ -127,7 +188,7 @@ def windows(shape, kernel, strides, pads, dilations) -> np.ndarray:
     ndarray of int, shape (channels, *places, *kernel)
         -1 in the padding.
     """
-    index = np.arange(int(np.prod(shape[1:]))).reshape(shape[1:])
+    index = np.arange(int(np.prod(shape[1:])), dtype=np.int32).reshape(shape[1:])
     bounded([shape[1], *(n + a + b for n, (a, b) in zip(shape[2:], pads, strict=True))])
     index = np.pad(index, [(0, 0), *pads], constant_values=-1)
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
@@ -141,21 +202,37 @@ def windows(shape, kernel, strides, pads, dilations) -> np.ndarray:
 
 
 def convolution(value: Affine, kernel: np.ndarray, bias, strides, pads, dilations, groups: int) -> Affine:
-    """A convolution in any number of dimensions: `kernel` is outputs × inputs of a group × space."""
-    outputs, per_group = kernel.shape[:2]
-    seen = windows(value.shape, kernel.shape[2:], strides, pads, dilations)
-    places = seen.shape[1 : 1 + kernel.ndim - 2]
-    n_places, n_taps = int(np.prod(places)), int(np.prod(kernel.shape[2:]))
-    seen = seen.reshape(groups, per_group, n_places, n_taps)
-    rows, columns, data = [], [], []
-    for output in range(outputs):
-        taps = seen[output * groups // outputs]  # inputs of the group × places × taps
-        weight = np.broadcast_to(kernel[output].reshape(per_group, 1, n_taps), taps.shape)
-        column = np.broadcast_to(output * n_places + np.arange(n_places)[:, None], taps.shape)
-        inside = taps >= 0
-        rows.append(taps[inside])
-        columns.append(column[inside])
-        data.append(weight[inside])
-    entries = (np.concatenate(data), (np.concatenate(rows), np.concatenate(columns)))
+    """A convolution in any number of dimensions.
+
+    Parameters
+    ----------
+    value : Affine
+        Batch (1), channels, then space.
+    kernel : ndarray
+        Outputs × inputs of a group × space.
+    bias : ndarray of shape (outputs,) or None
+    strides, pads, dilations
+        As of `windows`.
+    groups : int
+        Each has its share of the channels and of the outputs.
+
+    Returns
+    -------
+    Affine
+    """
+    outputs, per_group, *taps = kernel.shape
+    if groups < 1 or outputs % groups or value.shape[1] != per_group * groups:
+        raise InputError(f"expected {value.shape[1]} channels in whole groups, found shape {kernel.shape} in {groups}")
+    if bias is not None and np.shape(bias) != (outputs,):
+        raise InputError(f"expected a bias for each of {outputs} outputs, found shape {np.shape(bias)}")
+    seen = windows(value.shape, taps, strides, pads, dilations)
+    places = seen.shape[1 : 1 + len(taps)]
+    n_places, n_taps = int(np.prod(places)), int(np.prod(taps))
+    shape = bounded((groups, outputs // groups, per_group, n_places, n_taps))
+    source = np.broadcast_to(seen.reshape(groups, 1, per_group, n_places, n_taps), shape)
+    inside = source >= 0
+    weight = np.broadcast_to(kernel.reshape(groups, outputs // groups, per_group, 1, n_taps), shape)[inside]
+    target = np.arange(outputs * n_places, dtype=np.int32).reshape(groups, -1, 1, n_places, 1)
+    entries = (weight, (source[inside], np.broadcast_to(target, shape)[inside]))
     result = value.times(sparse.csr_array(entries, (value.size, outputs * n_places)), (1, outputs, *places))
     return result if bias is None else result.plus(np.reshape(bias, (1, -1, *[1] * len(places))))

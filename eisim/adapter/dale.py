@@ -157,6 +157,42 @@ def on_off(stimuli) -> np.ndarray:
     return np.concatenate([np.maximum(stimuli, 0), np.maximum(-stimuli, 0)], axis=-1)
 
 
+def rate_outputs(dnn: DNN, stimuli) -> DNN:
+    """The DNN with outputs that single rates carry, in the same order.
+
+    An output that rises strictly with its drive (linear, leaky, tanh, logistic) is the drive itself, with a tonic drive
+    added to all so that none is below 0 on the stimuli: neither which output is largest nor what a threshold on one
+    can tell apart changes. Other outputs stay as they are.
+
+    Parameters
+    ----------
+    dnn : DNN
+        With one output layer.
+    stimuli : array_like of shape (trials, inputs)
+
+    Returns
+    -------
+    DNN
+
+    Raises
+    ------
+    InputError
+        For outputs that fall with their drive.
+    """
+    last = dnn.layer(dnn.outputs[0][0])
+    unit = last.neuron
+    if isinstance(unit, RateUnit) and not isinstance(unit, Logistic):
+        return dnn
+    if isinstance(unit, LeakyReLU) and unit.slope <= 0:
+        raise InputError(f"{dnn.name}: expected outputs that rise with their drive, found {unit!r}")
+
+    def with_last(layer):
+        return replace(dnn, layers=tuple(layer if each is last else each for each in dnn.layers))
+
+    lowest = with_last(replace(last, neuron=Identity()))(stimuli).min()
+    return with_last(replace(last, bias=last.bias - min(0.0, lowest), neuron=ThresholdLinear(tau=TAU)))
+
+
 def decode(dnn: DNN, rates) -> np.ndarray:
     """Outputs of the DNN from the readouts (trials × readouts, in Hz) of its circuit."""
     values, column = [], 0

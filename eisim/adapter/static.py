@@ -77,9 +77,17 @@ class DNN:
         sizes = " -> ".join(f"{layer.name} ({layer.size})" for layer in self.layers)
         return f"<DNN of {self.name!r}: {sizes}{', recurrent' if self.recurrent else ''}>"
 
+    def layer(self, name: str) -> Layer:
+        """The layer of that name."""
+        return next(layer for layer in self.layers if layer.name == name)
+
     @property
     def is_nonnegative(self) -> bool:
-        """Whether no weight is negative: true exactly for excitatory-only circuits."""
+        """Whether no weight is negative: true exactly for excitatory-only circuits.
+
+        Then the network keeps order, if its activations do. The reverse does not hold: the maximum of two rates keeps
+        order, but threshold-linear units compute it as ``b + [a - b]+``, and without a negative weight none can (T5).
+        """
         return all((weights.data >= 0).all() for layer in self.layers for _, weights in layer.incoming)
 
     def __call__(self, stimuli) -> np.ndarray:
@@ -95,7 +103,7 @@ class DNN:
         """
         path = Path(path)
         if path.suffix == ".onnx":
-            from eisim.adapter.onnx_format import write_onnx as content_of
+            from eisim.adapter.onnx_writer import write_onnx as content_of
         elif path.suffix == ".pt2":
             from eisim.adapter.torch_format import write_torch as content_of
         else:

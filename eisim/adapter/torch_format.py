@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eisim.adapter.onnx_format import read_model
+from eisim.adapter.onnx_reader import read_model
 from eisim.adapter.static import DNN
 from eisim.errors import InputError
 

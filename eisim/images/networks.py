@@ -12,7 +12,7 @@ from eisim.adapter import DNN
 from eisim.errors import InputError
 from eisim.functions import LabelledData
 from eisim.images.data import Images
-from eisim.network_ablation import NetworkAblation, ablate_network, best_threshold
+from eisim.network_ablation import NetworkAblation, ablate_network, best_threshold, class_floors
 from eisim.neurons import Logistic, RateUnit, ThresholdLinear
 from eisim.theory.order import silent
 from eisim.training import train
@@ -134,7 +134,7 @@ def network_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[i
 def simulate_all(dnns: Sequence[DNN], images: Images, kinds, backend: str, report=silent) -> list[Trained]:
     """Simulate the circuits of trained networks, in the order of `UNITS`, on all test images, intact and ablated."""
     data = LabelledData(images.test_points, images.test_targets, target="class", name=f"{images.name}, test")
-    found = []
+    found, floors = [], class_floors(dnns[0], data, report)
     for signs, dnn in zip(UNITS, dnns, strict=True):
         ablations, unmapped = {}, {}
         for kind in kinds:
@@ -143,7 +143,7 @@ def simulate_all(dnns: Sequence[DNN], images: Images, kinds, backend: str, repor
                 report(f"{what}: {stage}", fraction)
 
             try:
-                ablations[kind] = ablate_network(dnn, data, FRACTIONS, kind, backend, say)
+                ablations[kind] = ablate_network(dnn, data, FRACTIONS, kind, backend, say, floors)
             except InputError as error:
                 if not str(error).startswith("to_spiking: population"):
                     raise

@@ -106,7 +106,7 @@ def class_rows(network: Trained) -> list[dict]:
                     "class": value,
                     "balanced_accuracy": a.balanced_accuracy[k, c],
                     "one_threshold_error": a.threshold_errors[k, c],
-                    "floor": a.floors[c],
+                    "floor": a.floors.one_polarity[c],
                 }
                 for c, value in enumerate(judged)
             ]
@@ -238,7 +238,7 @@ def _networks_table(result):
                 f"{a.neurons['E']} + {a.neurons['I']}",
                 _arrow(a.accuracy),
                 _arrow(a.threshold_errors.mean(axis=1)),
-                f"{a.floors.mean():.4f}",
+                f"{a.floors.one_polarity.mean():.4f}",
                 f"{a.agreement:.1%}",
             )
     return table
@@ -255,7 +255,7 @@ def _class_table(result):
             for _, a in shown.values()
             for values, digits in ((a.balanced_accuracy, 2), (a.threshold_errors, 3))
         ]
-        table.add_row(f"{value:g}", *cells, f"{first.floors[c]:.4f}")
+        table.add_row(f"{value:g}", *cells, f"{first.floors.one_polarity[c]:.4f}")
     kinds = ", ".join(f"{NAMES[signs]} as {kind} circuit" for signs, (kind, _) in shown.items())
     return Group(table, f"{kinds}; intact → without inhibition.")
 

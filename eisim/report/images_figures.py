@@ -100,7 +100,7 @@ def classes(ax: Axes, network: Trained) -> Axes:
                 ls="none",
                 **hollow,
             )
-        ax.hlines(100 * a.floors, judged - 0.42, judged + 0.42, color=INHIBITORY, lw=1.2, zorder=0)
+        ax.hlines(100 * a.floors.one_polarity, judged - 0.42, judged + 0.42, color=INHIBITORY, lw=1.2, zorder=0)
     ax.set_xticks(judged, [f"{c:g}" for c in network.images.classes[-len(judged) :]])
     ax.set_ylim(bottom=-0.4)
     ax.set_xlabel("class")

@@ -1,15 +1,17 @@
 """What the ablation of a stranger's network found: JSON, table, CSV and figure."""
 
-from itertools import pairwise
-
 import numpy as np
 import pandas
 from matplotlib.figure import Figure
 from rich.console import Group
 from rich.table import Table
+from scipy.optimize import isotonic_regression
 
-from eisim.network_ablation import TIMES, NetworkAblation
+from eisim.network_ablation import NetworkAblation
 from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
+
+#: Height of a line of a figure's small text, as a share of the largest value.
+LINE = 0.045
 
 
 def rows(result: NetworkAblation) -> list[dict]:
@@ -21,14 +23,20 @@ def rows(result: NetworkAblation) -> list[dict]:
             "rows": int((result.data.targets == value).sum()),
             "intact": balanced[0, k],
             "ablated": balanced[-1, k],
+            "verdict": _verdict(result.kept[k]),
             "one_threshold_error_intact": errors[0, k],
             "one_threshold_error_ablated": errors[-1, k],
-            "floor": result.floors[k],
-            "floor_on_off": result.on_off_floors[k],
-            "verdict": "kept" if result.kept[k] else "lost",
+            "constant_answer_error": result.constant_errors[k],
+            "floor": result.floors.one_polarity[k],
+            "floor_on_off": result.floors.on_off[k],
+            "one_threshold_verdict": _verdict(result.kept_by_threshold[k]),
         }
         for k, value in enumerate(result.judged)
     ]
+
+
+def _verdict(kept):
+    return "kept" if kept else "lost"
 
 
 def to_json(results: list[NetworkAblation]) -> dict:
@@ -39,26 +47,45 @@ def to_json(results: list[NetworkAblation]) -> dict:
         "data": first.data.name,
         "points": len(first.data.targets),
         "signed_inputs": first.signed_inputs,
+        "network_accuracy": first.network_accuracy,
         "fraction_removed": first.fractions,
-        **{
-            result.kind: {
-                "neurons": result.neurons,
-                "equivalence_error": result.equivalence_error,
-                "agreement": result.agreement,
-                "accuracy": result.accuracy,
-                "classes": rows(result),
-            }
-            for result in results
-        },
+        **{result.kind: _circuit(result) for result in results},
         "notes": list(first.data.notes),
         "problems": [problem for result in results for problem in result.problems],
     }
+
+
+def _circuit(result):
+    found = {
+        "neurons": result.neurons,
+        "simulated_seconds": result.duration,
+        "equivalence_error": result.equivalence_error,
+        "agreement": result.agreement,
+        "accuracy": result.accuracy,
+        "classes": rows(result),
+    }
+    if len(result.times):
+        found["intact_in_time"] = [
+            {"seconds": seconds, "accuracy": accuracy, "agreement": agreement}
+            for seconds, accuracy, agreement in _in_time(result)
+        ]
+    return found
+
+
+def _in_time(result):
+    return zip(result.times.round(9).tolist(), result.accuracy_in_time, result.agreement_in_time, strict=True)
 
 
 def csv_table(results: list[NetworkAblation]) -> str:
     """The classes as CSV."""
     lines = [{"kind": result.kind, **row} for result in results for row in rows(result)]
     return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+
+
+def time_table(result: NetworkAblation) -> str:
+    """Accuracy of the intact spiking circuit against the length of a trial, as CSV."""
+    columns = ["seconds", "accuracy", "agreement"]
+    return pandas.DataFrame(_in_time(result), columns=columns).to_csv(index=False, lineterminator="\n")
 
 
 def terminal_table(results: list[NetworkAblation]) -> Group:
@@ -72,11 +99,10 @@ def terminal_table(results: list[NetworkAblation]) -> Group:
         )
     return Group(
         *(part for each in results for part in _table(each)),
-        "intact, ablated: balanced accuracy of the class against all others (0.5 is chance), by the largest output: "
-        "this compares outputs, and a comparison is a subtraction (T9).",
-        "error, one threshold: share of rows wrong about the class, by the best threshold on its own output; intact → "
-        "ablated.",
-        "floor: the least such error of any excitatory-only network on these data.",
+        "largest output: balanced accuracy of the class against all others (0.5 is chance), intact → ablated. It "
+        "compares outputs, and a comparison is a subtraction (T9), so the floor does not bind it.",
+        "one threshold: share of rows wrong about the class by the best threshold on its own output, intact → ablated; "
+        "constant: by the same answer everywhere; floor: the least of any excitatory-only network on these data.",
         polarity,
         *(f"Note: {note}" for note in result.data.notes),
     )
@@ -91,22 +117,26 @@ def _table(result):
         padding=(0, 1, 0, 0),
         header_style="underline",
     )
-    for heading in ("class", "rows", "intact", "ablated", "error, one threshold", "floor", "verdict"):
-        table.add_column(heading, justify="left" if heading == "verdict" else "right", no_wrap=True)
+    for heading in ("class", "rows", "largest output", "", "one threshold", "constant", "floor", " "):
+        table.add_column(heading, justify="left" if not heading.strip() else "right", no_wrap=True)
     for row in rows(result):
         table.add_row(
             f"{row['class']:g}",
             f"{row['rows']:,}",
-            f"{row['intact']:.3f}",
-            f"{row['ablated']:.3f}",
+            f"{row['intact']:.3f} → {row['ablated']:.3f}",
+            _coloured(row["verdict"]),
             f"{row['one_threshold_error_intact']:.3f} → {row['one_threshold_error_ablated']:.3f}",
+            f"{row['constant_answer_error']:.3f}",
             f"{row['floor']:.3f}",
-            "[green]kept[/]" if row["verdict"] == "kept" else "[red]lost[/]",
+            _coloured(row["one_threshold_verdict"]),
         )
     equal = f"equals the network within {result.equivalence_error:.1e}"
-    if result.kind == "spiking":
-        seconds = TIMES["spiking"]["duration"]
-        equal = f"agrees with the network on {result.agreement:.1%} of the rows after {seconds:g} s"
+    if len(result.times):
+        half = len(result.times) // 2
+        equal = (
+            f"agrees with the network on {result.agreement:.1%} of the rows after {result.duration:g} s "
+            f"({result.agreement_in_time[half]:.1%} after {result.times[half]:g} s)"
+        )
     return (
         table,
         f"Accuracy {result.accuracy[0]:.3f} intact, {result.accuracy[-1]:.3f} without inhibition; the circuit of "
@@ -115,34 +145,89 @@ def _table(result):
     )
 
 
+def _coloured(verdict):
+    return f"[{'green' if verdict == 'kept' else 'red'}]{verdict}[/]"
+
+
 def ablation_figure(results: list[NetworkAblation]) -> Figure:
-    """Accuracy, and balanced accuracy of each class, against the fraction of inhibition removed; a panel for a kind."""
-    figure = Figure(figsize=(3.6 * len(results) + 0.8, 3.2), layout="constrained")
-    for ax, result in zip(figure.subplots(1, len(results), squeeze=False)[0], results, strict=True):
-        balanced = result.balanced_accuracy
-        heights = _apart(balanced[-1], 0.045)
-        for k, value in enumerate(result.judged):
-            colour = EXCITATORY if result.kept[k] else INHIBITORY
-            ax.plot(result.fractions, balanced[:, k], color=colour, lw=0.8, alpha=0.7)
-            ax.annotate(f" {value:g}", (1, heights[k]), fontsize=6, va="center", color=colour, annotation_clip=False)
-        ax.plot(result.fractions, result.accuracy, color="black", marker="o", ms=3, label="accuracy, all classes")
-        ax.plot([], [], color=EXCITATORY, lw=0.8, label="class kept (balanced accuracy)")
-        ax.plot([], [], color=INHIBITORY, lw=0.8, label="class lost (balanced accuracy)")
-        ax.axhline(0.5, color=NEUTRAL, ls=":", lw=0.8, label="chance of a class")
-        ax.set_ylim(0, 1.03)
-        ax.set_xlabel("fraction of inhibition removed")
-        ax.set_ylabel("accuracy")
-        ax.set_title(f"{result.name} on {result.data.name}: {result.kind}")
-    ax.legend(frameon=False, fontsize=7, loc="lower left")
+    """What is left against the fraction of inhibition removed, a column for each kind, and accuracy in time.
+
+    Above by the largest output, below by a threshold on each class's own output.
+    """
+    spiking = [result for result in results if len(result.times)]
+    columns = len(results) + len(spiking)
+    figure = Figure(figsize=(3.2 * columns + 0.4, 5.2), layout="constrained")
+    axes = figure.subplots(2, columns, squeeze=False)
+    for k, result in enumerate(results):
+        _by_largest_output(axes[0, k], result)
+        _by_threshold(axes[1, k], result)
+    for ax, result in zip(axes[0, len(results) :], spiking, strict=True):
+        _accuracy_in_time(ax, result)
+    legend = axes[1, -1] if spiking else None
+    handles = {h.get_label(): h for ax in axes[:, 0] for h in ax.get_legend_handles_labels()[0]}.values()
+    if legend is None:
+        figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=7)
+    else:
+        legend.axis("off")
+        legend.legend(handles=handles, loc="center", frameon=False, fontsize=7)
     return figure
 
 
+def _by_largest_output(ax, result):
+    balanced = result.balanced_accuracy
+    _class_lines(ax, result, balanced, result.kept)
+    ax.plot(result.fractions, result.accuracy, color="black", marker="o", ms=3, label="accuracy, all classes")
+    ax.axhline(0.5, color=NEUTRAL, ls=":", lw=0.8, label="above: chance of a class")
+    ax.set_ylim(0, 1.03)
+    ax.set_ylabel("by the largest output:\n(balanced) accuracy")
+    ax.set_title(f"{result.name} on {result.data.name}: {result.kind}")
+
+
+def _by_threshold(ax, result):
+    errors, floors = result.threshold_errors, result.floors.one_polarity
+    _class_lines(ax, result, errors, result.kept_by_threshold)
+    ax.plot(
+        np.ones_like(floors),
+        floors,
+        color="black",
+        ls="none",
+        marker="_",
+        ms=9,
+        label="floor of a class",
+        clip_on=False,
+    )
+    ax.set_ylim(0, 1.1 * max(errors.max(), floors.max(), 1e-3))
+    ax.set_ylabel("by a threshold on its own output:\nshare of rows wrong about the class")
+
+
+def _class_lines(ax, result, values, kept):
+    """A line for each class, by what becomes of it, with its name at the right end."""
+    heights = _apart(values[-1], LINE * max(values.max(), 1e-3))
+    for k, value in enumerate(result.judged):
+        colour = EXCITATORY if kept[k] else INHIBITORY
+        ax.plot(result.fractions, values[:, k], color=colour, lw=0.8, alpha=0.7)
+        ax.annotate(f"  {value:g}", (1, heights[k]), fontsize=6, va="center", color=colour, annotation_clip=False)
+    ax.plot([], [], color=EXCITATORY, lw=0.8, label="class kept without inhibition")
+    ax.plot([], [], color=INHIBITORY, lw=0.8, label="class lost without inhibition")
+    ax.set_xlabel("fraction of inhibition removed")
+
+
+def _accuracy_in_time(ax, result):
+    ax.plot(result.times, result.accuracy_in_time, color="black", marker="o", ms=2, label="accuracy")
+    ax.plot(result.times, result.agreement_in_time, color=NEUTRAL, marker="s", ms=2, label="agreement with the network")
+    ax.axhline(result.network_accuracy, color="black", ls=":", lw=0.8, label="accuracy of the network")
+    ax.set_ylim(0, 1.03)
+    ax.set_xlabel("length of a trial (s)")
+    ax.set_ylabel("share of rows")
+    ax.set_title("the intact spiking circuit in time")
+    ax.legend(frameon=False, fontsize=7, loc="lower right")
+
+
 def _apart(heights, gap):
-    """The heights, moved so that labels there do not overlap."""
-    order = np.argsort(heights)
-    placed = np.array(heights, dtype=float)
-    for below, above in pairwise(order):
-        placed[above] = max(placed[above], placed[below] + gap)
+    """The heights, moved as little as labels there need in order not to overlap."""
+    order, room = np.argsort(heights), gap * np.arange(len(heights))
+    placed = np.empty(len(heights))
+    placed[order] = isotonic_regression(heights[order] - room).x + room
     return placed
 
 
