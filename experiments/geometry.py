@@ -73,8 +73,7 @@ def figures(result):
     """Pairs of file name and figure."""
     from eisim.report.geometry import decision_maps
 
-    for system in result.regions[0].circuits:
-        yield f"decision_maps_{system}.svg", decision_maps(result, system)
+    yield "decision_maps.svg", decision_maps(result, next(iter(result.regions[0].circuits)))
 
 
 if __name__ == "__main__":

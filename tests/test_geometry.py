@@ -113,7 +113,7 @@ def test_reports(result):
         variables["decision"][1][2, 0, condition].ravel(), result.regions[2].decisions["spiking"]["ablated"]
     )
     drawn = draw(geometry.figures, result)
-    assert [name for name, _ in drawn] == ["decision_maps_spiking.svg", "decision_maps_rate.svg"]
+    assert [name for name, _ in drawn] == ["decision_maps.svg"]
     for _, svg in drawn:
         texts = xml.dom.minidom.parseString(svg).getElementsByTagName("text")
         said = [node.firstChild.data for node in texts if node.firstChild]

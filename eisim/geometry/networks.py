@@ -123,7 +123,7 @@ CONSTRUCTED: dict[str, Callable[[], DNN]] = {
     "four-quadrants": four_quadrants,
 }
 #: The others are trained.
-TRAINED = {"moons": _trained((16, 16)), "spirals": _trained((24, 24))}
+TRAINED = {"moons": _trained((10, 10)), "spirals": _trained((24, 24))}
 
 
 def network(data: LabelledData, seed: int, report: Callable[..., None]) -> DNN:
