@@ -1,6 +1,7 @@
-"""The census of all functions of 4 inputs: time of the whole command with an empty and a filled cache, and memory.
+"""An experiment, or `ablate` on a classifier of digits: time of the whole command, cache empty and filled, and memory.
 
-Usage: python benchmarks/census.py
+Usage: python benchmarks/experiment.py NAME [--set KEY=VALUE ...]
+       python benchmarks/experiment.py digits
 """
 
 import os
@@ -9,6 +10,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import numpy as np
 
 
 def memory(pid):
@@ -24,10 +27,27 @@ def memory(pid):
     return total / 1e6
 
 
+def digits(folder):
+    """The arguments that ablate a network of 32 hidden units, trained on two thirds of scikit-learn's digits."""
+    import pandas as pd
+    from sklearn.datasets import load_digits
+
+    from eisim import train
+
+    points, targets = load_digits(return_X_y=True)
+    points = points / 16
+    test = np.arange(len(points)) % 3 == 0
+    train(points[~test], targets[~test], hidden=(32,), penalty=1e-3).save(folder / "digits.onnx")
+    pd.DataFrame(points[test]).assign(digit=targets[test]).to_csv(folder / "digits.csv", index=False)
+    return ["ablate", str(folder / "digits.onnx"), "--data", str(folder / "digits.csv"), "--target", "digit"]
+
+
 def main():
     """Run the command twice."""
+    name, *options = sys.argv[1:] or ["census"]
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "eisim", "run", "census", "--out", f"{folder}/out", *sys.argv[1:]]
+        arguments = digits(Path(folder)) if name == "digits" else ["run", name]
+        command = [sys.executable, "-m", "eisim", *arguments, "--out", f"{folder}/out", *options]
         for cache in ("empty", "filled"):
             start = time.perf_counter()
             process = subprocess.Popen(command, env=os.environ | {"EISIM_CACHE_DIR": folder}, stdout=subprocess.DEVNULL)
