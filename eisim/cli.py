@@ -282,14 +282,8 @@ def ablate(
         report("reading")
         dnn, labelled = read_onnx(network), LabelledData.from_csv(data, target, weights, report)
         fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
-        results, unmapped = [], ""
-        for each in ["rate", "spiking"] if kind is Kind.both else [kind.value]:
-            try:
-                results.append(ablate_network(dnn, labelled, fractions, each, backend.value, report, floors))
-            except InputError as error:
-                if not results:
-                    raise
-                unmapped = f"note: no spiking circuit of this network: {error}"
+        kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
+        results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
         report("writing results")
         (out / "ablation.json").unlink(missing_ok=True)  # written last: with it the folder is whole
         write(out / "classes.csv", shown.csv_table(results))
@@ -303,8 +297,8 @@ def ablate(
         print(to_json(found))
     else:
         _show(shown.terminal_table(results), out)
-    for line in filter(None, [unmapped, *found["problems"]]):
-        _say(line)
+    for problem in found["problems"]:
+        _say(problem)
     return 1 if found["problems"] else 0
 
 

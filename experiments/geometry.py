@@ -19,8 +19,8 @@ class Settings(Value):
 
     def __post_init__(self):
         super().__post_init__()
-        if not 4 <= self.resolution <= 400:
-            raise InputError(f"resolution: expected from 4 to 400, found {self.resolution}")
+        if not 4 <= self.resolution <= 160:
+            raise InputError(f"resolution: expected from 4 to 160, found {self.resolution}")
 
 
 def chosen(names: str):

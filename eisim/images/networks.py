@@ -9,7 +9,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from eisim.adapter import DNN
-from eisim.errors import InputError
 from eisim.functions import LabelledData
 from eisim.images.data import Images
 from eisim.network_ablation import NetworkAblation, ablate_network, best_threshold, class_floors
@@ -40,15 +39,12 @@ class Trained:
     images : Images
     ablations : dict of str to NetworkAblation
         By kind of circuit, intact and without inhibition.
-    unmapped : dict of str to str
-        By kind of circuit, why there is none.
     """
 
     signs: str
     dnn: DNN
     images: Images
     ablations: dict[str, NetworkAblation]
-    unmapped: dict[str, str]
 
     def accuracy(self, part: str) -> float:
         """Of the DNN on images of a part, ``"train"`` or ``"test"``, by the largest output."""
@@ -136,17 +132,12 @@ def simulate_all(dnns: Sequence[DNN], images: Images, kinds, backend: str, repor
     data = LabelledData(images.test_points, images.test_targets, target="class", name=f"{images.name}, test")
     found, floors = [], class_floors(dnns[0], data, report)
     for signs, dnn in zip(UNITS, dnns, strict=True):
-        ablations, unmapped = {}, {}
+        ablations = {}
         for kind in kinds:
 
             def say(stage, fraction=None, what=f"{signs}, {kind}"):
                 report(f"{what}: {stage}", fraction)
 
-            try:
-                ablations[kind] = ablate_network(dnn, data, FRACTIONS, kind, backend, say, floors)
-            except InputError as error:
-                if not str(error).startswith("to_spiking: population"):
-                    raise
-                unmapped[kind] = str(error)
-        found.append(Trained(signs, dnn, images, ablations, unmapped))
+            ablations[kind] = ablate_network(dnn, data, FRACTIONS, kind, backend, say, floors)
+        found.append(Trained(signs, dnn, images, ablations))
     return found

@@ -88,7 +88,6 @@ def _network(network: Trained) -> dict:
         "equivalence_error": {kind: a.equivalence_error for kind, a in network.ablations.items()},
         "neurons": {kind: a.neurons for kind, a in network.ablations.items()},
         "classes": [row for row in class_rows(network) if row["system"] != "dnn"],
-        "unmapped": network.unmapped,
     }
 
 
@@ -187,7 +186,6 @@ def terminal_table(result: ImagesResult) -> Group:
         chosen += f", drawn from {result.available[0]:,} and {result.available[1]:,}"
     if result.original != images.shape:
         chosen += f"; pooled from {result.original[0]} × {result.original[1]} to {images.shape[0]} × {images.shape[1]}"
-    unmapped = [text for network in result.trained for text in network.unmapped.values()]
     units = {
         network.signs: f"{NAMES[network.signs]}: {type(network.dnn.layers[0].neuron).__name__} units"
         for network in result.trained
@@ -199,7 +197,6 @@ def terminal_table(result: ImagesResult) -> Group:
         f"{only.dnn.layers[0].neuron.excitatory_class} (T5).",
         ARGMAX,
         THRESHOLD,
-        *(f"No such circuit: {text}" for text in unmapped),
         "",
         _class_table(result),
         "",
