@@ -6,7 +6,7 @@ from scipy import sparse
 from eisim.adapter.activations import LeakyReLU, Tanh
 from eisim.adapter.affine import Affine, NetworkBuilder, bounded, convolution, windows
 from eisim.errors import InputError
-from eisim.neurons import Logistic, Saturating, ThresholdLinear
+from eisim.neurons import Logistic, Saturating, Step, ThresholdLinear
 
 LARGEST_KERNEL = 4096  # places
 #: Formats of numbers that a cast may lead to: what is whole or truth would be rounded.
@@ -327,6 +327,31 @@ class Operations:
             raise InputError(f"expected a lower and an upper bound, found {low} and {high}")
         unit = self.builder.activate(name, x.plus(-low), Saturating(maximum=high - low))
         return unit.plus(low)
+
+    def greater(self, name, _, a, b):
+        """A truth value is a unit of rate 0 or 1."""
+        return self.builder.activate(name, self.sub(name, {}, a, b), Step(maximum=1.0))
+
+    def less(self, name, _, a, b):
+        return self.greater(name, {}, b, a)
+
+    def greaterorequal(self, name, _, a, b):
+        return self.sub(name, {}, np.array(1.0), self.less(name, {}, a, b))
+
+    def lessorequal(self, name, _, a, b):
+        return self.sub(name, {}, np.array(1.0), self.greater(name, {}, a, b))
+
+    def sign(self, name, _, x):
+        above, below = (
+            self.greater(f"{name}_{k}", {}, side, np.array(0.0)) for k, side in enumerate((x, self.neg(name, {}, x)))
+        )
+        return self.sub(name, {}, above, below)
+
+    def where(self, name, _, condition, a, b):
+        if not isinstance(condition, Affine):
+            raise InputError("expected a condition that depends on the input, found a constant")
+        a, b = (np.asarray(self._fixed("what is chosen from", value), dtype=float) for value in (a, b))
+        return condition.scaled(a - b).plus(b)
 
     def max(self, name, _, a, b):
         if not isinstance(a, Affine) or not isinstance(b, Affine):

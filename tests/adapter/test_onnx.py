@@ -183,6 +183,22 @@ NETWORKS = {
         ],
         {},
     ),
+    "steps": (
+        (4,),
+        [
+            node("Greater", ["x", "zero"], ["g"]),
+            node("Cast", ["g"], ["a"], to=1),
+            node("GreaterOrEqual", ["x", "zero"], ["ge"]),
+            node("Where", ["ge", "two", "minus"], ["b"]),
+            node("Less", ["zero", "x"], ["l"]),
+            node("Cast", ["l"], ["c"], to=1),
+            node("LessOrEqual", ["x", "a"], ["le"]),
+            node("Cast", ["le"], ["d"], to=1),
+            node("Sign", ["x"], ["e"]),
+            node("Concat", ["a", "b", "c", "d", "e"], ["y"], axis=1),
+        ],
+        {name: np.float32(k) for name, k in (("zero", 0), ("two", 2), ("minus", [-1, -2, -3, -4]))},
+    ),
     "transposed convolution": (
         (2, 3, 3),
         [
@@ -221,6 +237,12 @@ def test_reads_what_onnx_runtime_computes(name, tmp_path):
     assert dnn(flat) == pytest.approx(expected, abs=2e-6)  # theirs is in single precision
     circuit = from_dnn(dnn, signed_inputs=True)
     assert decode(dnn, to_dnn(circuit)(on_off(flat))) == pytest.approx(dnn(flat), abs=1e-9)
+
+
+def test_steps_at_their_threshold(tmp_path):
+    path = file_of(tmp_path, *NETWORKS["steps"])
+    x = np.array([[-1, 0, 1, 0], [0, 1, -1, 2]], dtype=np.float32)
+    assert read_onnx(path)(x).tolist() == runtime.InferenceSession(str(path)).run(None, {"x": x})[0].tolist()
 
 
 @pytest.mark.parametrize("kind", ["rate", "spiking"])
