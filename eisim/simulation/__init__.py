@@ -116,7 +116,7 @@ def begin(
 
         return responses
 
-    first, *others = share_out(batch, timing) if backend == "cpp" else [batch]
+    first, *others = share_out(batch, timing)
     # What the first has yet to compile, the others will find in the cache.
     waiting = [start(first), *(start(share, at_once=False) for share in others)]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from eisim.simulation.layout import Trials
-from eisim.simulation.response import Response
+from eisim.simulation.response import Response, Spikes
 from eisim.timing import Timing
 
 #: Steps of neurons that make it worth to start another process.
@@ -16,11 +16,11 @@ WORTHWHILE = 200_000_000
 def share_out(batch: list[Trials], timing: Timing) -> list[list[Trials]]:
     """The batch in equal parts, each with some trials of every circuit, so that one program serves them all.
 
-    Where the trials do not come out even, the last is repeated. A batch of which something is recorded stays whole.
+    Where the trials do not come out even, the last is repeated.
     """
     work = timing.steps * sum(t.copies * t.neurons for t in batch)
     n = min(_processors(), work // WORTHWHILE, *(len(t.stimuli) for t in batch))
-    if n < 2 or any(t.record for t in batch):
+    if n < 2:
         return [batch]
     return [[_share(trials, k, n) for trials in batch] for k in range(n)]
 
@@ -36,8 +36,30 @@ def join(trials: Trials, shares: list[Response]) -> Response:
     whole, n = shares[0], len(trials.stimuli)
     if len(shares) == 1:
         return whole
-    rates = {name: np.concatenate([share.rates[name] for share in shares], axis=-2)[..., :n, :] for name in whole.rates}
-    return replace(whole, rates=rates)
+
+    def along(axis, name, kind):
+        values = np.concatenate([getattr(share, kind)[name] for share in shares], axis=axis)
+        return np.take(values, np.arange(n), axis=axis)
+
+    return replace(
+        whole,
+        rates={name: along(-2, name, "rates") for name in whole.rates},
+        traces={name: along(-3, name, "traces") for name in whole.traces},
+        spikes={name: _join_spikes([share.spikes[name] for share in shares], n) for name in whole.spikes},
+    )
+
+
+def _join_spikes(shares: list[Spikes], n: int) -> Spikes:
+    """Spikes of all n trials, in order of time, then of copies and neurons, as in one batch."""
+    size, found = -(-n // len(shares)), []
+    for k, spikes in enumerate(shares):
+        seed, trial = np.divmod(spikes.copy, size)
+        trial = trial + k * size
+        mine = trial < n
+        found.append((seed[mine] * n + trial[mine], spikes.neuron[mine], spikes.step[mine]))
+    copy, neuron, step = (np.concatenate(column) for column in zip(*found, strict=True))
+    order = np.lexsort((neuron, copy, step))
+    return Spikes(copy[order], neuron[order], step[order])
 
 
 def _processors() -> int:

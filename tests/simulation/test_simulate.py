@@ -127,14 +127,24 @@ def test_too_large_a_step_for_rate_units_is_refused():
         simulate(synthesize(XOR, kind="rate"), XOR.patterns, duration=0.2, window=0.1, dt=0.02)
 
 
-@pytest.mark.parametrize("processors", [2, 3])
-def test_shares_on_several_processors_make_the_whole(monkeypatch, processors):
-    noisy = synthesize(XOR, neuron=LIF(noise=3e-3))
-    circuits, stimuli = [noisy, draw_circuit("spiking", 1)], [np.tile(XOR.patterns, (2, 1))[:7], np.ones((5, 3))]
-    whole = simulate(circuits, stimuli, seed=[3, 4], **TIMES)
+@pytest.mark.parametrize("kind", ["rate", "spiking"])
+def test_shares_on_several_processors_make_the_whole(monkeypatch, kind):
+    circuits, stimuli = (
+        [draw_circuit(kind, 0), draw_circuit(kind, 1)],
+        [np.random.default_rng(0).random((7, 3)), np.ones((5, 3))],
+    )
+    if kind == "spiking":
+        circuits[0] = circuits[0].with_neurons(noise=3e-3)
+    times = {"duration": 0.05, "window": 0.03, "dt": 5e-4, "seed": [3, 4], "record": [True, False], "backend": "numpy"}
+    whole = simulate(circuits, stimuli, **times)
     monkeypatch.setattr(shares, "WORTHWHILE", 1)
-    monkeypatch.setattr(shares, "_processors", lambda: processors)
-    shared = simulate(circuits, stimuli, seed=[3, 4], **TIMES)
+    monkeypatch.setattr(shares, "_processors", lambda: 3)
+    shared = simulate(circuits, stimuli, **times)
     for a, b in zip(whole, shared, strict=True):
-        for name in a.rates:
-            np.testing.assert_array_equal(a.rates[name], b.rates[name])
+        for values, same in ((a.rates, b.rates), (a.traces, b.traces)):
+            for name in values:
+                np.testing.assert_array_equal(values[name], same[name])
+        for name in a.spikes:
+            for column in ("copy", "neuron", "step"):
+                np.testing.assert_array_equal(getattr(a.spikes[name], column), getattr(b.spikes[name], column))
+    assert (whole[0].spikes if kind == "spiking" else whole[0].traces) and not whole[1].spikes
