@@ -48,6 +48,8 @@ def main(experiment: str) -> None:
     """Draw what the parent sends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     module = importlib.import_module(experiment)
+    for name in ("eisim.report.figures", "matplotlib.backends.backend_svg"):  # while there is no result yet
+        importlib.import_module(name)
     result = pickle.load(sys.stdin.buffer)
     pickle.dump(draw(module.figures, result), sys.stdout.buffer)
 
