@@ -13,6 +13,7 @@ from eisim.functions import LabelledData, Region
 from eisim.geometry.networks import CONSTRUCTED, best_excitatory, network
 from eisim.neurons import ThresholdLinear
 from eisim.simulation import begin
+from eisim.theory.bitset import members
 from eisim.theory.floor import zero_one
 from eisim.theory.order import Witness, silent, violations
 from eisim.theory.sample import Sample
@@ -281,7 +282,7 @@ def _witnesses(found, wanted=5) -> tuple[Witness, ...]:
     chosen = [rows[k] for k in np.linspace(0, len(rows) - 1, wanted + 2).astype(int)[1:-1]]
     pairs = [found.witness]
     for k in chosen:
-        columns = [c for c in range(len(found.columns)) if found.above[k] >> c & 1]
+        columns = members(found.above[k])
         j = columns[len(columns) // 2]
         pairs.append(Witness(*(tuple(points[first[i]].tolist()) for i in (found.rows[k], found.columns[j]))))
     return tuple(pairs)
