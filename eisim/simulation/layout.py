@@ -229,7 +229,9 @@ def _neuron_values(trials, populations, numbers, dt):
     steps = [_step_parameters(p.neuron, dt) for p in populations]
     values = {name: per_neuron([step[name] for step in steps]) for name in steps[0]}
     values["bias"] = per_neuron([p.bias if p.bias.any() else 0.0 for p in populations])
-    if trials.circuit.kind == "spiking":
+    if not any(p.neuron.noise for p in populations):
+        values["key"] = 0.0
+    else:
         seed, trial = np.meshgrid(trials.seeds, trials.numbers, indexing="ij")
         number = np.concatenate([numbers[p.name] for p in populations])
         values["key"] = noise.keys(seed[..., None], trial[..., None], number).ravel()
