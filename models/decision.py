@@ -271,3 +271,89 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         window=0.2,
         dt=0.5e-3 if kind == "rate" else 0.2e-3,
     )
+
+
+def steady_states(coherence: float = 0.0, strength: float = 1.0) -> np.ndarray:
+    """Steady states of the reduction (S of A and of B, one a row), by root finding on the equations of the paper.
+
+    Parameters
+    ----------
+    coherence : float
+    strength : float
+        Evidence in units of its mean; 0 for none.
+    """
+
+    def derivative(s):
+        current = SELF * s - CROSS * s[::-1] + BIAS
+        current = current + EVIDENCE * MEAN_EVIDENCE["rate"] * strength * (1 + coherence * np.array([1, -1]))
+        excess = GAIN * current - OFFSET
+        return -s / TAU_S + (1 - s) * GAMMA * excess / -np.expm1(-NOISE_TIME * excess)
+
+    found = []
+    for start in np.stack(np.meshgrid(np.linspace(0, 1, 12), np.linspace(0, 1, 12)), -1).reshape(-1, 2):
+        root, _, status, _ = fsolve(derivative, start, full_output=True)
+        if status == 1 and not any(np.allclose(root, other, atol=1e-4) for other in found):
+            found.append(root)
+    return np.array(found)
+
+
+def decision_times(response: Response) -> np.ndarray:
+    """Time from the onset of the evidence until one population exceeds the threshold, in s; NaN where none does.
+
+    Rates are averages over 50 ms, as in the paper; the response must be recorded.
+    """
+    bins, width = round(response.duration / FRAME), FRAME
+    rates = np.stack([_rate_over_time(response, side, bins, width) for side in "AB"], axis=-1)
+    above = (rates > THRESHOLD).any(axis=-1)[:, SILENT:]
+    return np.where(above.any(axis=1), (above.argmax(axis=1) + 0.5) * width, np.nan)
+
+
+def _rate_over_time(response, side, bins, width):
+    """Trials × bins, in Hz."""
+    if response.circuit.kind == "rate":
+        rates = response.traces[side][:, 0]
+        rates = rates.reshape(len(rates), bins, -1).mean(axis=-1)
+        return rates / (1 - SATURATION * rates)
+    spikes, size = response.spikes[side], response.circuit.population(side).size
+    trials = len(response.rates[side])
+    which = spikes.copy * bins + (spikes.step * (response.dt / width)).astype(int)
+    return np.bincount(which, minlength=trials * bins).reshape(trials, bins) / (size * width)
+
+
+def weibull(coherence, alpha, beta):
+    """Share of right choices at a coherence: the psychometric function that both papers fit."""
+    return 1 - 0.5 * np.exp(-((np.asarray(coherence) / alpha) ** beta))
+
+
+def psychometric(kind: str, coherence, trials: int, report=lambda stage, fraction=None: None, **parameters) -> dict:
+    """Measure choices and their times.
+
+    Returns
+    -------
+    dict
+        ``"right"``, ``"decided"`` (shares) and ``"time"`` (mean, s) for each coherence, and ``"alpha"`` and ``"beta"``
+        of the `weibull` function that fits best.
+    """
+    dt = 0.5e-3 if kind == "rate" else 0.2e-3
+    stimuli = evidence(kind, coherence, trials, frames=24)
+    response = simulate(
+        circuit(kind, **parameters),
+        stimuli,
+        duration=stimuli.shape[1] * FRAME,
+        window=0.2,
+        dt=dt,
+        record=True,
+        report=report,
+    )
+    chosen = choices(firing_rates(response)).reshape(-1, trials)
+    right = np.where(np.any(chosen, axis=1), np.sum(chosen > 0, axis=1) / np.maximum(np.sum(chosen != 0, axis=1), 1), 0)
+    times = np.nanmean(decision_times(response).reshape(-1, trials), axis=1)
+    shown = np.asarray(coherence) > 0
+    (alpha, beta), _ = curve_fit(weibull, np.asarray(coherence)[shown], right[shown], (0.1, 1.3), bounds=(0, [1, 10]))
+    return {
+        "right": right,
+        "decided": np.mean(chosen != 0, axis=1),
+        "time": times,
+        "alpha": float(alpha),
+        "beta": float(beta),
+    }

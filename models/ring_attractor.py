@@ -50,6 +50,7 @@ on a ring where excitation reaches everyone, nor one that a new cue replaces.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -262,4 +263,62 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         duration=FRAMES * FRAME,
         window=FRAME,
         dt=1e-3 if kind == "rate" else 0.2e-3,
+    )
+
+
+def angles_over_time(response: Response, bin_width: float = FRAME) -> np.ndarray:
+    """Angle of the population vector in successive bins of a recorded response, trials × bins, in degrees."""
+    spikes, size = response.spikes["E"], response.circuit.population("E").size
+    trials, bins = len(response.rates["E"]), round(response.duration / bin_width)
+    which = spikes.copy * bins + (spikes.step * (response.dt / bin_width)).astype(int)
+    phasors = np.exp(1j * angles(size))[spikes.neuron]
+    vector = np.bincount(which, phasors.real, trials * bins) + 1j * np.bincount(which, phasors.imag, trials * bins)
+    return np.degrees(np.angle(vector.reshape(trials, bins)))
+
+
+def diffusion(response: Response, start: float = 1.0) -> float:
+    """Variance that the angle of the bump gains per second of delay, in degrees² / s, from `start` (s) on."""
+    angle = np.radians(angles_over_time(response)[:, round(start / FRAME) :])
+    moved = np.degrees(np.angle(np.exp(1j * (angle[:, -1] - angle[:, 0]))))
+    return float(np.mean(moved**2) / (FRAME * (angle.shape[1] - 1)))
+
+
+def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+    """Measure published numbers beside ours; takes about a minute."""
+    paper = "Ben-Yishai et al. 1995, marginal phase"
+    cue = cues((2, None))
+    for factor in (1.0, 2.0):
+        ring = circuit("rate", size=256)
+        driven = replace(ring.population("E"), bias=factor * DRIVE)
+        ring = replace(ring, populations=[driven, ring.population("I")])
+        rates = simulate(ring, cue, duration=2.0, window=FRAME, dt=1e-3, report=report).rates["E"][0]
+        half, peak = bump(factor * DRIVE)
+        active = 180 * np.mean(rates > 0)
+        yield Fact(f"half-width of the rate bump at a drive of {factor * DRIVE:g} Hz (deg)", np.degrees(half), active, 1.0, paper)
+        yield Fact(f"peak of the rate bump at a drive of {factor * DRIVE:g} Hz (Hz)", peak, rates.max(), 0.01 * peak, paper)
+    stimuli = _with_background("spiking", cues((None, None), (2, None)))
+    times = {"duration": FRAMES * FRAME, "window": FRAME, "dt": 0.2e-3, "report": report}
+    response = simulate(circuit("spiking"), stimuli, **times)
+    rates = response.rates["E"]
+    angle, length = population_vector(rates)
+    yield Fact(
+        "spontaneous rate of pyramidal cells (Hz)",
+        3.5,
+        rates[0].mean(),
+        1.5,
+        "Compte et al. 2000, as J. D. Murray's code of the model quotes it",
+    )
+    yield Fact("angle of the bump 1.25 s after a cue at 90 deg (deg)", 90.0, angle[1], 15.0, "Compte et al. 2000: the bump stays where the cue was")
+    sizes, trials = (512, 1024), 24
+    stimuli = np.repeat(_with_background("spiking", cues((2, None))), trials, axis=0)
+    spread = {
+        size: diffusion(simulate(circuit("spiking", size=size, peak=1.7), stimuli, record=True, seed=1, **times))
+        for size in sizes
+    }
+    yield Fact(
+        "diffusion of the bump of 512 pyramidal cells over that of 1024",
+        2.0,
+        spread[512] / spread[1024],
+        1.0,
+        "Burak & Fiete, PNAS 109:17645, 2012: diffusion falls as 1/N",
     )
