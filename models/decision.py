@@ -252,14 +252,14 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
 
     The second trial is the first with more evidence for B; the choice of A goes away: the witness.
     """
-    coherence = 0.256
+    coherence = 0.256 if kind == "rate" else 0.512
     trial = evidence(kind, coherence, frames=24)
     more = trial.copy()
-    more[:, SILENT:, 1] += 4 * coherence
+    more[:, SILENT:, 1] += 2
     if quick:
         stimuli, answers = [trial, more], (1, -1)
     else:
-        stimuli, answers = [trial, more, evidence(kind, [-coherence, 0.512], frames=24, seed=1)], (1, -1, -1, 1)
+        stimuli, answers = [trial, more, evidence(kind, -coherence, frames=24, seed=1)], (1, -1, -1)
     return Task(
         circuit=lambda seed: circuit(kind, seed=seed, size=400),
         stimuli=np.concatenate(stimuli),
