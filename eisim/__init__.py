@@ -25,6 +25,7 @@ _HOMES = {
         "PowerLaw",
         "Saturating",
         "Step",
+        "Theta",
         "ThresholdLinear",
         "WilsonCowan",
     ),

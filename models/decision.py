@@ -47,6 +47,7 @@ goes away. Without inhibition both populations answer.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -87,7 +88,7 @@ MEAN_EVIDENCE = {"rate": 30.0, "spiking": 40.0}
 #: Spread of the evidence as a share of its mean: of what the spiking circuit sees; the rate circuit has its own noise.
 EVIDENCE_SPREAD = {"rate": 0.0, "spiking": 0.25}
 #: A trial: frames of 50 ms, the first of them without evidence.
-FRAME, SILENT = 50e-3, 6
+FRAME, SILENT, EVIDENCE_FRAMES = 50e-3, 6, 26
 #: An alternative is chosen when its population alone fires faster than this, in Hz (as in both papers).
 THRESHOLD = 15.0
 
@@ -196,7 +197,7 @@ def _spiking(seed, size):
     )
 
 
-def evidence(kind: str, coherence, trials: int = 1, *, frames: int = 30, seed: int = 0) -> np.ndarray:
+def evidence(kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FRAMES, seed: int = 0) -> np.ndarray:
     """Evidence for A and for B at these coherences (A's sign), drawn anew for each trial and each frame.
 
     Parameters
@@ -253,13 +254,13 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     The second trial is the first with more evidence for B; the choice of A goes away: the witness.
     """
     coherence = 0.256 if kind == "rate" else 0.512
-    trial = evidence(kind, coherence, frames=24)
+    trial = evidence(kind, coherence)
     more = trial.copy()
     more[:, SILENT:, 1] += 2
     if quick:
         stimuli, answers = [trial, more], (1, -1)
     else:
-        stimuli, answers = [trial, more, evidence(kind, -coherence, frames=24, seed=1)], (1, -1, -1)
+        stimuli, answers = [trial, more, evidence(kind, -coherence, seed=1)], (1, -1, -1)
     return Task(
         circuit=lambda seed: circuit(kind, seed=seed, size=400),
         stimuli=np.concatenate(stimuli),
@@ -267,7 +268,7 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         measure="share of trials in which the side of the stronger evidence alone is chosen",
         obstruction=Obstruction.POSITIVE_SLOPE,
         output=rate_of_a,
-        duration=(SILENT + 24) * FRAME,
+        duration=(SILENT + EVIDENCE_FRAMES) * FRAME,
         window=0.2,
         dt=0.5e-3 if kind == "rate" else 0.2e-3,
     )
@@ -325,19 +326,19 @@ def weibull(coherence, alpha, beta):
     return 1 - 0.5 * np.exp(-((np.asarray(coherence) / alpha) ** beta))
 
 
-def psychometric(kind: str, coherence, trials: int, report=lambda stage, fraction=None: None, **parameters) -> dict:
-    """Measure choices and their times.
+def psychometric(kind: str, coherence, trials: int, report=lambda stage, fraction=None: None) -> dict:
+    """Measure choices and their times, with 2 s of evidence.
 
     Returns
     -------
     dict
-        ``"right"``, ``"decided"`` (shares) and ``"time"`` (mean, s) for each coherence, and ``"alpha"`` and ``"beta"``
-        of the `weibull` function that fits best.
+        ``"right"`` (share of the choices), ``"decided"`` (share of the trials) and ``"time"`` (mean, s) for each
+        coherence, and ``"alpha"`` and ``"beta"`` of the `weibull` function that fits best.
     """
     dt = 0.5e-3 if kind == "rate" else 0.2e-3
-    stimuli = evidence(kind, coherence, trials, frames=24)
+    stimuli = evidence(kind, coherence, trials, frames=40)
     response = simulate(
-        circuit(kind, **parameters),
+        circuit(kind),
         stimuli,
         duration=stimuli.shape[1] * FRAME,
         window=0.2,
@@ -346,7 +347,7 @@ def psychometric(kind: str, coherence, trials: int, report=lambda stage, fractio
         report=report,
     )
     chosen = choices(firing_rates(response)).reshape(-1, trials)
-    right = np.where(np.any(chosen, axis=1), np.sum(chosen > 0, axis=1) / np.maximum(np.sum(chosen != 0, axis=1), 1), 0)
+    right = np.sum(chosen > 0, axis=1) / np.maximum(np.sum(chosen != 0, axis=1), 1)
     times = np.nanmean(decision_times(response).reshape(-1, trials), axis=1)
     shown = np.asarray(coherence) > 0
     (alpha, beta), _ = curve_fit(weibull, np.asarray(coherence)[shown], right[shown], (0.1, 1.3), bounds=(0, [1, 10]))
@@ -357,3 +358,50 @@ def psychometric(kind: str, coherence, trials: int, report=lambda stage, fractio
         "alpha": float(alpha),
         "beta": float(beta),
     }
+
+
+def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+    """Measure published numbers beside ours; takes a minute or two."""
+    reduction = "Wong & Wang 2006, phase planes of the reduction"
+    starts = [(0.05, 0.05), (0.6, 0.05), (0.05, 0.6)]
+    units = [_silent_noise(_rate(0), np.array(start) / SATURATION) for start in starts]
+    for strength, coherence, stable in ((0.0, 0.0, 3), (1.0, 0.0, 2), (1.0, 1.0, 1)):
+        stimuli = strength * (1 + coherence * np.array([[1.0, -1.0]]))
+        # The symmetric state is a saddle once there is evidence: what starts there is pushed off it.
+        stimuli = stimuli + strength * np.array([[0.0, 1e-6]])
+        responses = simulate(units, stimuli, duration=6.0, window=0.1, dt=1e-3, report=report)
+        ends = np.array([[SATURATION * r.rates[side][0, 0] for side in "AB"] for r in responses])
+        reached = len(np.unique(ends.round(2), axis=0))
+        what = f"stable steady states at {100 * strength:g} % of the evidence and a coherence of {100 * coherence:g} %"
+        yield Fact(what, stable, reached, 0, reduction)
+        theory = steady_states(coherence, strength)
+        worst = max(np.abs(theory - end).max(axis=1).min() for end in ends)
+        yield Fact(
+            f"largest distance of those from a root of the equations of the paper ({what[14:]})",
+            0,
+            worst,
+            2e-3,
+            reduction,
+        )
+    coherence = np.array([0.0, 0.064, 0.128, 0.256, 0.512])
+    for kind, trials, paper in (("rate", 200, "Wong & Wang 2006"), ("spiking", 8, "Wang 2002")):
+        found = psychometric(kind, coherence, trials, report)
+        sampling = 2 * 0.5 / np.sqrt(trials * found["decided"][0])
+        yield Fact(
+            f"{kind}: share of A among choices at zero coherence", 0.5, found["right"][0], sampling, f"{paper}: chance"
+        )
+        yield Fact(
+            f"{kind}: share of trials at zero coherence with a categorical choice", 1, found["decided"][0], 0.15, paper
+        )
+        yield Fact(f"{kind}: share of right choices at 51.2 %", 1, found["right"][-1], 0.02, paper)
+        slope = np.polyfit(np.log(coherence[1:]), found["time"][1:], 1)[0]
+        yield Fact(f"{kind}: sign of the change of decision time with coherence", -1, np.sign(slope), 0, paper)
+
+
+def _silent_noise(circuit, rates):
+    """The rate circuit without noise, from these initial rates (Hz) of A and B."""
+    populations = [
+        replace(p, neuron=replace(p.neuron, noise=0.0), initial=rates["AB".index(p.name[-1])])
+        for p in circuit.populations
+    ]
+    return replace(circuit, populations=populations)

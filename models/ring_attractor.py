@@ -294,8 +294,16 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
         rates = simulate(ring, cue, duration=2.0, window=FRAME, dt=1e-3, report=report).rates["E"][0]
         half, peak = bump(factor * DRIVE)
         active = 180 * np.mean(rates > 0)
-        yield Fact(f"half-width of the rate bump at a drive of {factor * DRIVE:g} Hz (deg)", np.degrees(half), active, 1.0, paper)
-        yield Fact(f"peak of the rate bump at a drive of {factor * DRIVE:g} Hz (Hz)", peak, rates.max(), 0.01 * peak, paper)
+        yield Fact(
+            f"half-width of the rate bump at a drive of {factor * DRIVE:g} Hz (deg)",
+            np.degrees(half),
+            active,
+            1.0,
+            paper,
+        )
+        yield Fact(
+            f"peak of the rate bump at a drive of {factor * DRIVE:g} Hz (Hz)", peak, rates.max(), 0.01 * peak, paper
+        )
     stimuli = _with_background("spiking", cues((None, None), (2, None)))
     times = {"duration": FRAMES * FRAME, "window": FRAME, "dt": 0.2e-3, "report": report}
     response = simulate(circuit("spiking"), stimuli, **times)
@@ -308,7 +316,13 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
         1.5,
         "Compte et al. 2000, as J. D. Murray's code of the model quotes it",
     )
-    yield Fact("angle of the bump 1.2 s after a cue at 90 deg (deg)", 90.0, angle[1], 15.0, "Compte et al. 2000: the bump stays where the cue was")
+    yield Fact(
+        "angle of the bump 1.2 s after a cue at 90 deg (deg)",
+        90.0,
+        angle[1],
+        15.0,
+        "Compte et al. 2000: the bump stays where the cue was",
+    )
     sizes, trials = (512, 1024), 24
     stimuli = np.repeat(_with_background("spiking", cues((2, None))), trials, axis=0)
     spread = {
