@@ -687,8 +687,8 @@ class Theta(SpikingNeuron):
 
     .. math:: \tau \dot{\theta} = 1 - \cos\theta + (1 + \cos\theta)\, J, \qquad J = b + I_e + I_i
 
-    (Ermentrout & Kopell, SIAM J. Appl. Math. 46:233, 1986). It spikes at :math:`\theta = \pi`, where it turns at the same
-    speed for any input, and goes on from :math:`-\pi`; it is the quadratic integrate-and-fire neuron
+    (Ermentrout & Kopell, SIAM J. Appl. Math. 46:233, 1986). It spikes at :math:`\theta = \pi`, where it turns at the
+    same speed for any input, and goes on from :math:`-\pi`; it is the quadratic integrate-and-fire neuron
     :math:`\tau \dot{x} = x^2 + J` with :math:`x = \tan(\theta/2)`. The input :math:`J`, the phase :math:`\theta`
     and weights are dimensionless. Steps are of second order (midpoint).
 
@@ -768,7 +768,7 @@ class Theta(SpikingNeuron):
         return {"tau": "second"} | {f"tau_{k}": "second" for k in self.receptors}
 
     def activation(self, drive):
-        """Rate in Hz for a constant input `drive` (any shape): :math:`\\sqrt{J}/(\\pi\\tau)` above 0."""
+        r"""Rate in Hz for a constant input `drive` (any shape): :math:`\sqrt{J}/(\pi\tau)` above 0."""
         return np.sqrt(np.maximum(drive, 0.0)) / (np.pi * self.tau)
 
 

@@ -52,6 +52,7 @@ from functools import partial
 
 import numpy as np
 from scipy.optimize import curve_fit, fsolve
+from scipy.special import exprel
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.errors import InputError
@@ -288,7 +289,7 @@ def steady_states(coherence: float = 0.0, strength: float = 1.0) -> np.ndarray:
         current = SELF * s - CROSS * s[::-1] + BIAS
         current = current + EVIDENCE * MEAN_EVIDENCE["rate"] * strength * (1 + coherence * np.array([1, -1]))
         excess = GAIN * current - OFFSET
-        return -s / TAU_S + (1 - s) * GAMMA * excess / -np.expm1(-NOISE_TIME * excess)
+        return -s / TAU_S + (1 - s) * GAMMA / (NOISE_TIME * exprel(-NOISE_TIME * excess))
 
     found = []
     for start in np.stack(np.meshgrid(np.linspace(0, 1, 12), np.linspace(0, 1, 12)), -1).reshape(-1, 2):
@@ -364,7 +365,7 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
     """Measure published numbers beside ours; takes a minute or two."""
     reduction = "Wong & Wang 2006, phase planes of the reduction"
     starts = [(0.05, 0.05), (0.6, 0.05), (0.05, 0.6)]
-    units = [_silent_noise(_rate(0), np.array(start) / SATURATION) for start in starts]
+    units = [deterministic(_rate(0), np.array(start) / SATURATION) for start in starts]
     for strength, coherence, stable in ((0.0, 0.0, 3), (1.0, 0.0, 2), (1.0, 1.0, 1)):
         stimuli = strength * (1 + coherence * np.array([[1.0, -1.0]]))
         # The symmetric state is a saddle once there is evidence: what starts there is pushed off it.
@@ -398,8 +399,8 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
         yield Fact(f"{kind}: sign of the change of decision time with coherence", -1, np.sign(slope), 0, paper)
 
 
-def _silent_noise(circuit, rates):
-    """The rate circuit without noise, from these initial rates (Hz) of A and B."""
+def deterministic(circuit: Circuit, rates: tuple[float, float] = (0.0, 0.0)) -> Circuit:
+    """The rate circuit without noise, from these initial rates (Hz) of the populations for A and B."""
     populations = [
         replace(p, neuron=replace(p.neuron, noise=0.0), initial=rates["AB".index(p.name[-1])])
         for p in circuit.populations

@@ -43,7 +43,6 @@ inhibition is the rhythm of the network: each cell fires at its own pace, which 
 """
 
 from collections.abc import Iterator
-from functools import partial
 
 import numpy as np
 from scipy.integrate import solve_ivp

@@ -293,7 +293,7 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
         ring = replace(ring, populations=[driven, ring.population("I")])
         rates = simulate(ring, cue, duration=2.0, window=FRAME, dt=1e-3, report=report).rates["E"][0]
         half, peak = bump(factor * DRIVE)
-        active = 180 * np.mean(rates > 0)
+        active = 180 * np.mean(rates > 1e-3 * peak)
         yield Fact(
             f"half-width of the rate bump at a drive of {factor * DRIVE:g} Hz (deg)",
             np.degrees(half),
@@ -308,7 +308,7 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
     times = {"duration": FRAMES * FRAME, "window": FRAME, "dt": 0.2e-3, "report": report}
     response = simulate(circuit("spiking"), stimuli, **times)
     rates = response.rates["E"]
-    angle, length = population_vector(rates)
+    angle, _ = population_vector(rates)
     yield Fact(
         "spontaneous rate of pyramidal cells (Hz)",
         3.5,
