@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from eisim.ablation import dose
 from eisim.assessment import Assessment, Survey, Witness
@@ -13,10 +14,12 @@ STYLES = {
     "spiking": ("spiking circuit", {"color": "black", "ls": "-", "marker": "o", "ms": 3}),
     "rate": ("rate circuit", {"color": "#e69f00", "ls": "--", "marker": "s", "ms": 3}),
     "dnn": (
-        "equivalent DNN of the rate circuit",
+        "equivalent DNN",
         {"color": "#d55e00", "ls": ":", "marker": "D", "ms": 5, "mfc": "none"},
     ),
 }
+CRITERION = {"color": "#999999", "lw": 0.6, "ls": (0, (4, 3))}
+CRITICAL = {"lw": 0.8, "ls": "-"}
 LOWER, UPPER = "#009e73", "#cc79a7"  # the two inputs of a witness (Okabe & Ito)
 
 
@@ -28,25 +31,26 @@ def dose_responses(survey: Survey) -> Figure:
         ax.set_yticks([0, 0.5, 1])
         ax.set_ylim(-0.05, 1.08)
     _label(figure, axes, dose(survey.assessments[0].how).label, "score of the task (1)")
-    handles = {}
-    for ax in axes:
-        handles |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    _legend(figure, handles)
+    shown = {name for assessment in survey.assessments for name in assessment.systems}
+    lines = [({"lw": 1, "mew": 0.8} | style, label) for name, (label, style) in STYLES.items() if name in shown]
+    lines += [(CRITERION, "criterion"), (CRITICAL | {"color": "#777777"}, "critical dose (with range)")]
+    _legend(figure, [Line2D([], [], **style) for style, _ in lines], [label for _, label in lines])
     return figure
 
 
 def dose_response(ax: Axes, assessment: Assessment) -> Axes:
     """One circuit's score against the dose: mean and range over seeds, the criterion, and the critical dose."""
     for name, curve in assessment.systems.items():
-        label, style = STYLES[name]
+        _, style = STYLES[name]
         colour = style["color"]
         ax.fill_between(curve.doses, curve.scores.min(axis=1), curve.scores.max(axis=1), color=colour, alpha=0.18, lw=0)
-        ax.plot(curve.doses, curve.scores.mean(axis=1), lw=1, mew=0.8, label=label, **style)
-        ax.axhline(curve.criterion, color="#999999", lw=0.6, ls=(0, (4, 3)), label="criterion", zorder=0)
+        ax.plot(curve.doses, curve.scores.mean(axis=1), lw=1, mew=0.8, **style)
+        ax.axhline(curve.criterion, zorder=0, **CRITERION)
+        found = curve.critical_doses[np.isfinite(curve.critical_doses)]
+        if name != "dnn" and found.size:
+            ax.plot([found.min(), found.max()], [curve.criterion] * 2, color=colour, lw=3, solid_capstyle="butt")
         if name != "dnn" and curve.critical_dose is not None:
-            ax.plot([curve.critical_dose] * 2, [-0.05, curve.criterion], color=colour, lw=0.8, label="critical dose")
-            found = curve.critical_doses[np.isfinite(curve.critical_doses)]
-            ax.plot([found.min(), found.max()], [0, 0], color=colour, lw=2.5, solid_capstyle="butt")
+            ax.plot([curve.critical_dose] * 2, [-0.05, curve.criterion], color=colour, **CRITICAL)
     _title(ax, assessment, assessment.verdict)
     return ax
 
@@ -64,8 +68,7 @@ def witnesses(survey: Survey) -> Figure:
         witness_outputs(ax, assessment.doses, witness)
         _title(ax, assessment, STYLES[kind][0])
     _label(figure, axes, dose(survey.assessments[0].how).label, "output of the task")
-    handles, labels = axes[0].get_legend_handles_labels()
-    _legend(figure, dict(zip(labels, handles, strict=True)))
+    _legend(figure, *axes[0].get_legend_handles_labels())
     return figure
 
 
@@ -86,7 +89,7 @@ def _panels(n, **share):
     columns = min(COLUMNS, n)
     rows = -(-n // columns)
     height = 1.75 * rows + 0.9
-    figure = Figure(figsize=(max(2.3 * columns + 0.5, 4.6), height))
+    figure = Figure(figsize=(max(2.3 * columns + 0.5, 5.2), height))
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, **share).ravel()
     figure.subplots_adjust(
         left=0.55 / figure.get_figwidth(),
@@ -114,9 +117,5 @@ def _title(ax, assessment, second):
     ax.set_title(f"{assessment.name.replace('_', ' ')}\n{function}{second}", fontsize=7.5, linespacing=1.3)
 
 
-def _legend(figure, handles):
-    for label in ("criterion", "critical dose"):  # one handle for all, in no circuit's colour
-        if label in handles:
-            handles[label].set_label(label)
-    style = {"loc": "upper center", "ncols": 3 if figure.get_figwidth() > 6 else 2, "frameon": False, "fontsize": 7}
-    figure.legend(handles.values(), handles, **style)
+def _legend(figure, handles, labels):
+    figure.legend(handles, labels, loc="upper center", ncols=3, frameon=False, fontsize=7, columnspacing=1.2)
