@@ -135,7 +135,8 @@ class Judged:
     witness : Witness or None
         ``None`` if the obstruction is dynamical, or no pair of trials falls.
     equivalence_error : float or None
-        Largest difference of a rate between a rate circuit and its DNN, in Hz.
+        Largest difference of a rate between a rate circuit and its DNN, in Hz; ``None`` for a circuit with noise,
+        whose DNN is that of the circuit without.
     problems : tuple of str
         Contradictions of the theory, and checks that failed.
     """
@@ -411,10 +412,9 @@ def _judge(task, circuits, doses, marks, report):
 
     systems, error, problems = {kind: response(marks)}, None, []
     if kind == "rate":
-        report(f"{circuits[0, 0].name}: unrolled DNN")
         dnns = _dnn_marks(task, circuits, marks, report)
-        if dnns is not None:
-            systems["dnn"] = response(dnns)
+        systems["dnn"] = response(dnns)
+        if not _is_noisy(circuits[0, 0]):
             error = max(float(np.abs(a.rates - b.rates).max()) for a, b in zip(dnns.flat, marks.flat, strict=True))
             problems += _disagreement(systems)
         problems += _contradictions(task, circuits, marks)
@@ -429,21 +429,23 @@ def _judge(task, circuits, doses, marks, report):
 
 
 def _dnn_marks(task, circuits, marks, report):
-    """The same of the unrolled DNNs, doses × seeds; ``None`` for circuits with noise, which have none."""
-    if any(getattr(p.neuron, "noise", 0) for p in circuits[0, 0].populations):
-        return None
+    """The same of the unrolled DNNs, doses × seeds; of circuits with noise, the DNNs of those without."""
     times = {"duration": task.duration, "window": task.window, "dt": task.dt}
     found = np.empty_like(marks)
     for k, row in enumerate(circuits):
         for s, circuit in enumerate(row):
+            report(f"{circuit.name}: unrolled DNN", (k * len(row) + s) / marks.size)
             # Seeds that change nothing in the circuit change nothing in its DNN.
             if s and marks[k, s].digest == marks[k, 0].digest:
                 found[k, s] = found[k, 0]
                 continue
-            dnn = to_dnn(circuit, unrolled=True, **times)
+            dnn = to_dnn(circuit.without_noise() if _is_noisy(circuit) else circuit, unrolled=True, **times)
             found[k, s] = _mark(task, dnn_response(dnn, task.stimuli, task.record))
-            report(f"{circuit.name}: unrolled DNN", (k * len(row) + s + 1) / marks.size)
     return found
+
+
+def _is_noisy(circuit):
+    return any(getattr(p.neuron, "noise", 0) for p in circuit.populations)
 
 
 def _absence(curve):
@@ -481,10 +483,12 @@ def _contradictions(task, circuits, marks):
 
 
 def _keeps_order(circuit):
-    """Whether the theorem's assumptions on neurons and synapses hold."""
-    return all(p.neuron.non_decreasing and not getattr(p.neuron, "noise", 0) for p in circuit.populations) and not any(
-        getattr(p, "plasticity", None) for p in circuit.projections
-    )
+    """Whether the theorem's assumptions on neurons, synapses and time steps are known to hold."""
+    if _is_noisy(circuit) or any(getattr(p, "plasticity", None) for p in circuit.projections):
+        return False
+    neurons = [p.neuron for p in circuit.populations]
+    # The largest step that keeps order is known of units whose rate is bounded, or that are never refractory.
+    return all(n.non_decreasing and (not getattr(n, "refractory", 0) or hasattr(n, "maximum")) for n in neurons)
 
 
 def _ordered_pairs(stimuli):

@@ -169,6 +169,8 @@ def _notes(survey):
                 yield f"Witness of {assessment.name} ({kind}): {words(judged.witness)}."
         for kind, reason in assessment.left_out.items():
             yield f"Left out: {assessment.name} ({kind}): {reason}."
+        if "dnn" in assessment.systems and assessment.kinds["rate"].equivalence_error is None:
+            yield f"The DNN of {assessment.name} is that of the rate circuit without its noise."
     for name, reason in survey.left_out.items():
         yield f"Left out: {name}: {reason}."
 
