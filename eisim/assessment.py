@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -268,22 +269,20 @@ def assess(
     """
     change, doses, seeds = dose(how), _doses(doses), _seeds(seeds)
     tasks = [task] if isinstance(task, Task) else [task(kind) for kind in kinds]
-    batches, left_out = {}, {}
-    for each in tasks:
-        circuits = [each.circuit(seed) for seed in seeds]
-        name = name or circuits[0].name
+    found, left_out, intact = {}, {}, [[each.circuit(seed) for seed in seeds] for each in tasks]
+    for each, circuits in zip(tasks, intact, strict=True):
         try:
-            ablated = [change.apply(circuit, float(d)) if d else circuit for d in doses for circuit in circuits]
+            change.apply(circuits[0], float(doses[-1]))
         except InapplicableError as error:
             left_out[circuits[0].kind] = error
         else:
-            batches[circuits[0].kind] = (each, ablated)
-    if not batches:
+            found[circuits[0].kind] = (each, circuits)
+    if not found:
         raise next(iter(left_out.values()))
-    running = {kind: _begin(*batch, doses, seeds, backend, report) for kind, batch in batches.items()}
+    running = {kind: _begin(*part, change, doses, seeds, backend, report) for kind, part in found.items()}
     found = {kind: finish() for kind, finish in running.items()}
     left_out = {kind: str(error) for kind, error in left_out.items()}
-    return Assessment(name, function, how, doses, tuple(seeds), found, left_out)
+    return Assessment(name or intact[0][0].name, function, how, doses, tuple(seeds), found, left_out)
 
 
 def dnn_response(dnn: UnrolledDNN, stimuli, record: bool = False) -> Response:
@@ -319,15 +318,16 @@ def dnn_response(dnn: UnrolledDNN, stimuli, record: bool = False) -> Response:
     )
 
 
-def _begin(task, circuits, doses, seeds, backend, report):
-    """Begin to simulate doses × seeds circuits; returns a function that waits and judges."""
-    batches = _batches(circuits, len(task.stimuli))
-    own_seeds = [[int(seed)] for _ in doses for seed in seeds]
-    shape = (len(doses), len(seeds))
+def _begin(task, intact, change, doses, seeds, backend, report):
+    """Begin to simulate the circuits at doses × seeds; returns a function that waits and judges."""
+    # Circuits are made when they are needed: those of all doses together would be large.
+    makers = [partial(_ablated, change, circuit, float(d)) for d in doses for circuit in intact]
+    own_seeds = [[seed] for _ in doses for seed in seeds]
+    batches = _batches(intact, len(makers), len(task.stimuli))
 
     def start(batch):
         return begin(
-            circuits[batch],
+            [make() for make in makers[batch]],
             task.stimuli,
             duration=task.duration,
             window=task.window,
@@ -344,18 +344,23 @@ def _begin(task, circuits, doses, seeds, backend, report):
         marks = [_mark(task, _of_one_seed(r)) for r in first()]
         for batch in batches[1:]:
             marks += [_mark(task, _of_one_seed(r)) for r in start(batch)()]
-        return _judge(task, circuits, doses, _grid(marks, shape), report)
+        grid = np.empty((len(doses), len(seeds)), dtype=object)
+        grid.ravel()[:] = marks
+        return _judge(task, makers, doses, grid, report)
 
     return finish
 
 
-def _batches(circuits: list[Circuit], trials: int) -> list[slice]:
-    """Cut circuits into parts of equal length whose synapses do not exceed the bound."""
-    most = max(sum(c.weights(p).nnz for p in c.projections) for c in circuits) * trials
-    at_once = max(1, SYNAPSES // max(most, 1))
-    parts = -(-len(circuits) // at_once)
-    size = -(-len(circuits) // parts)
-    return [slice(k, k + size) for k in range(0, len(circuits), size)]
+def _ablated(change, circuit, dose):
+    return change.apply(circuit, dose) if dose else circuit
+
+
+def _batches(intact: list[Circuit], n: int, trials: int) -> list[slice]:
+    """Cut n circuits, none larger than the intact ones, into equal parts whose synapses do not exceed the bound."""
+    most = max(sum(c.weights(p).nnz for p in c.projections) for c in intact) * trials
+    parts = -(-n // max(1, SYNAPSES // max(most, 1)))
+    size = -(-n // parts)
+    return [slice(k, k + size) for k in range(0, n, size)]
 
 
 def _of_one_seed(response):
@@ -396,36 +401,31 @@ def _mark(task, response):
     return _Mark(score, output, rates, digest.digest())
 
 
-def _grid(marks, shape):
-    grid = np.empty(shape, dtype=object)
-    grid.ravel()[:] = marks
-    return grid
-
-
-def _judge(task, circuits, doses, marks, report):
-    """Put together what was found of one kind; `marks` are doses × seeds."""
-    circuits = _grid(circuits, marks.shape)
-    kind = circuits[0, 0].kind
+def _judge(task, makers, doses, marks, report):
+    """Put together what was found of one kind; `marks` are doses × seeds, `makers` make their circuits."""
+    intact = makers[0]()
 
     def response(of):
         return DoseResponse(doses, np.array([[m.score for m in row] for row in of]), task.criterion)
 
-    systems, error, problems = {kind: response(marks)}, None, []
-    if kind == "rate":
+    systems, error, problems = {intact.kind: response(marks)}, None, []
+    if intact.kind == "rate":
+        circuits = np.empty_like(marks)
+        circuits.ravel()[:] = [make() for make in makers]
         dnns = _dnn_marks(task, circuits, marks, report)
         systems["dnn"] = response(dnns)
-        if not _is_noisy(circuits[0, 0]):
+        if not _is_noisy(intact):
             error = max(float(np.abs(a.rates - b.rates).max()) for a, b in zip(dnns.flat, marks.flat, strict=True))
             problems += _disagreement(systems)
         problems += _contradictions(task, circuits, marks)
-    problems = [*_absence(systems[kind]), *problems]
+    problems = [*_absence(systems[intact.kind]), *problems]
     witness = None
     if task.output is not None:
-        witness = _find_witness(task, circuits[0, 0], np.array([[m.output for m in row] for row in marks]))
+        witness = _find_witness(task, intact, np.array([[m.output for m in row] for row in marks]))
         if witness is None:
             problems.append(f"no witness: no pair of trials x <= y has a falling output ({task.obstruction})")
-    neurons = sum(p.size for p in circuits[0, 0].populations)
-    return Judged(kind, neurons, task.measure, task.obstruction, systems, witness, error, tuple(problems))
+    neurons = sum(p.size for p in intact.populations)
+    return Judged(intact.kind, neurons, task.measure, task.obstruction, systems, witness, error, tuple(problems))
 
 
 def _dnn_marks(task, circuits, marks, report):

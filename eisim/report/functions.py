@@ -77,6 +77,7 @@ def _witness(witness: Witness | None):
         "outputs": [float(output[0].mean()) for output in witness.outputs],
         "fall": witness.fall,
         "standard_errors": _finite(witness.standard_errors),
+        "seeds_agree": witness.standard_errors == np.inf,
         "fall_ablated": float(witness.falls[-1].mean()),
     }
 
@@ -96,7 +97,9 @@ def words(witness: Witness) -> str:
     errors = witness.standard_errors
     if errors is None:
         return text
-    return f"{text}, " + (f"{errors:.2g} standard errors" if np.isfinite(errors) else "the same for all seeds")
+    return f"{text}, " + (
+        f"{errors:.{0 if errors > 10 else 1}f} standard errors" if np.isfinite(errors) else "the same for all seeds"
+    )
 
 
 def terminal_table(survey: Survey) -> Group:
