@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from eisim import InputError, Obstruction, ablate, assess, assessment, simulate, to_dnn
-from eisim.assessment import DoseResponse, dnn_response
+from eisim import InputError, Obstruction, ablate, assess, simulate, to_dnn
+from eisim.assessment import DoseResponse, dnn_response, judge
+from eisim.assessment.witness import broken_order, find_witness
 from tests import two_choice
 
 QUICK = partial(two_choice.task, quick=True)
@@ -39,7 +40,7 @@ def test_the_batch_scores_as_separate_simulations_do(monkeypatch):
             times = {"duration": task.duration, "window": task.window, "dt": task.dt}
             assert found.scores[k, s] == task.score(simulate(circuit, task.stimuli, seed=seed, **times, **NUMPY))
     assert found.scores[0].min() > found.scores[1].max()
-    monkeypatch.setattr(assessment, "SYNAPSES", 2 * 12 * len(task.stimuli))  # two circuits at a time
+    monkeypatch.setattr(judge, "SYNAPSES", 2 * 12 * len(task.stimuli))  # two circuits at a time
     halves = assess(task, doses=doses, seeds=seeds, **NUMPY).systems["spiking"]
     np.testing.assert_array_equal(halves.scores, found.scores)
 
@@ -62,7 +63,7 @@ def test_witness_by_brute_force(data, trials, inputs, seeds):
     stimuli = data.draw(arrays(float, (trials, 2, inputs), elements=st.integers(0, 2)))
     outputs = data.draw(arrays(float, (2, seeds, trials), elements=st.integers(0, 5)))
     circuit = two_choice.circuit()
-    found = assessment._find_witness(replace(QUICK(), stimuli=stimuli), circuit, outputs)
+    found = find_witness(stimuli, circuit, outputs)
     mean = outputs[0].mean(axis=0)
     falls = {
         (x, y): mean[x] - mean[y]
@@ -115,13 +116,12 @@ def test_what_fails_is_a_problem(changes, problem):
 
 
 def test_a_broken_order_without_inhibition_is_a_contradiction():
-    task = QUICK("rate")
-    circuits = np.array([[two_choice.circuit("rate")], [ablate(two_choice.circuit("rate"))]], dtype=object)
-    rates = np.array([[50.0, 30.0], [40.0, 30.0], [50.0, 20.0], [50.0, 30.0]])  # falls from trial 0 to 2, raised
-    marks = np.array([[assessment._Mark(1.0, None, rates, b"")]] * 2, dtype=object)
-    (problem,) = assessment._contradictions(task, circuits, marks)
-    assert "CONTRADICTION" in problem and "by 10 Hz" in problem
-    assert not list(assessment._contradictions(task, circuits[:1], marks[:1]))  # with inhibition it may
+    rates = np.array([[50.0, 30.0], [40.0, 30.0], [50.0, 20.0], [50.0, 30.0]])  # trial 2 is trial 0 with more input
+    intact = two_choice.circuit("rate")
+    found = broken_order(two_choice.STIMULI, ablate(intact), rates, None)
+    assert "CONTRADICTION" in found and "by 10 Hz" in found
+    assert broken_order(two_choice.STIMULI, intact, rates, None) is None
+    assert broken_order(two_choice.STIMULI[:2], ablate(intact), rates[:2], None) is None
 
 
 def test_dynamical_obstructions_have_no_witness():
