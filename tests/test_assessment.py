@@ -76,6 +76,8 @@ def test_witness_by_brute_force(data, trials, inputs, seeds):
         return
     assert falls[found.trials] == pytest.approx(max(falls.values())) == pytest.approx(found.fall)
     x, y = found.trials
+    equal = [(x, y) for (x, y), fall in falls.items() if fall == pytest.approx(found.fall)]
+    assert (stimuli[y] - stimuli[x]).sum() == min((stimuli[y] - stimuli[x]).sum() for x, y in equal)
     np.testing.assert_array_equal(found.falls, outputs[..., x] - outputs[..., y])
     np.testing.assert_array_equal(found.stimuli[1], stimuli[y].mean(axis=0))
     if seeds > 1 and np.ptp(found.falls[0]):

@@ -56,7 +56,7 @@ class Witness:
 
 
 def find_witness(stimuli: np.ndarray, circuit: Circuit, outputs: np.ndarray) -> Witness | None:
-    """The pair of trials whose output falls most without ablation.
+    """The pair of trials whose output falls most without ablation, of equal falls the nearest pair.
 
     Parameters
     ----------
@@ -75,7 +75,9 @@ def find_witness(stimuli: np.ndarray, circuit: Circuit, outputs: np.ndarray) -> 
     falls = intact[lower] - intact[upper]
     if not falls.size or falls.max() <= ROUNDING:
         return None
-    x, y = lower[falls.argmax()], upper[falls.argmax()]
+    most = np.flatnonzero(falls >= falls.max() * (1 - 1e-6))
+    apart = [np.abs(stimuli[upper[k]] - stimuli[lower[k]]).sum() for k in most]
+    x, y = lower[most[np.argmin(apart)]], upper[most[np.argmin(apart)]]
     means = stimuli.mean(axis=1) if stimuli.ndim == 3 else stimuli
     names = [i.name if i.size == 1 else f"{i.name}[{k}]" for i in circuit.inputs for k in range(i.size)]
     return Witness((int(x), int(y)), tuple(names), (means[x], means[y]), (outputs[..., x], outputs[..., y]))
