@@ -11,7 +11,7 @@ from scipy import sparse
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.units import scalar_si
-from eisim.weights import Rule
+from eisim.weights import AllToAll, Rule
 
 
 class InapplicableError(InputError):
@@ -75,14 +75,12 @@ def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | N
     share = _share(share, "silence: share")
     inhibitory = {p.name: p.size for p in circuit.populations if p.sign == "I"}
     chosen = _chosen(populations, inhibitory, "silence: populations", "inhibitory populations")
-    sends = {name: np.ones(inhibitory[name]) for name in chosen}
-    for name, sending in sends.items():
-        order = np.random.default_rng([seed, crc32(name.encode())]).permutation(sending.size)
-        sending[order[: int(share * sending.size + 0.5)]] = 0
-    silenced = [
-        replace(p, weights=sparse.diags_array(sends[p.source]) @ circuit.weights(p)) if p.source in sends else p
-        for p in circuit.projections
-    ]
+    quiet = {}
+    for name in chosen:
+        size = inhibitory[name]
+        order = np.random.default_rng([seed, crc32(name.encode())]).permutation(size)
+        quiet[name] = order[: int(share * size + 0.5)]
+    silenced = [_without(p, circuit, quiet[p.source]) if p.source in quiet else p for p in circuit.projections]
     return replace(circuit, projections=silenced)
 
 
@@ -210,6 +208,18 @@ def _scaled(projection, circuit, factor):
     if isinstance(given, Rule):
         return replace(projection, weights=replace(given, weight=given.weight * factor))
     return replace(projection, weights=circuit.weights(projection) * factor)
+
+
+def _without(projection, circuit, sources):
+    """The projection without what these sources send."""
+    rule = projection.weights
+    if isinstance(rule, AllToAll):
+        silent = tuple(sorted({*rule.silent, *map(int, sources)}))
+        return replace(projection, weights=replace(rule, silent=silent))
+    matrix = circuit.weights(projection)
+    sends = np.ones(matrix.shape[0])
+    sends[sources] = 0
+    return replace(projection, weights=sparse.diags_array(sends) @ matrix)
 
 
 def _driving_forces(circuit):

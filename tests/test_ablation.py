@@ -1,6 +1,6 @@
 """Ablation in doses: what is left of the weights."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from eisim import (
     LIF,
+    AllToAll,
     Circuit,
-    Exponential,
+    Conductance,
+    ConductanceLIF,
     FixedInDegree,
     FixedProbability,
     Input,
@@ -105,24 +107,36 @@ def test_all_ways_to_take_all_inhibition_are_one():
             np.testing.assert_array_equal(other.rates[name], rates)
 
 
-@dataclass(frozen=True)
-class Reversing(Exponential):
-    """A receptor with a reversal potential, as far as a shift of it is concerned."""
-
-    reversal: float = -70e-3
+def conducting():
+    gaba, deep = Conductance(-70e-3, 10e-3), Conductance(-80e-3, 10e-3)
+    neurons = [ConductanceLIF(inhibition=gaba), ConductanceLIF(inhibition=deep, threshold=-55e-3)]
+    populations = [Population(sign, sign, neuron, 20) for sign, neuron in zip("EI", neurons, strict=True)]
+    projections = [
+        Projection("x", "I", 10e-9 * np.ones((1, 20))),
+        Projection("x", "E", 10e-9 * np.ones((1, 20))),
+        Projection("I", "E", AllToAll(2e-9)),
+    ]
+    return Circuit("conducting", [Input("x", 1, 500)], populations, projections)
 
 
 def test_reversal_moves_to_threshold():
-    circuit = network()
-    neurons = [LIF(inhibition=Reversing()), LIF(threshold=-55e-3, inhibition=Reversing(reversal=-80e-3)), LIF()]
-    populations = [replace(p, neuron=n) for p, n in zip(circuit.populations, neurons, strict=True)]
-    circuit = replace(circuit, populations=populations)
-    shifted = shift_reversal(circuit, 10e-3)
-    found = [getattr(p.neuron.inhibition, "reversal", None) for p in shifted.populations]
-    assert found == [pytest.approx(-60e-3), pytest.approx(-70e-3), None]
+    circuit = conducting()
+    found = [p.neuron.inhibition.reversal for p in shift_reversal(circuit, 10e-3).populations]
+    assert found == pytest.approx([-60e-3, -70e-3])
     half, whole = (dose("reversal").apply(circuit, d).populations for d in (0.5, 1))
     assert half[1].neuron.inhibition.reversal == pytest.approx(-67.5e-3)
     assert whole[1].neuron.inhibition.reversal == pytest.approx(whole[1].neuron.threshold)
+
+
+def test_silencing_keeps_pools_and_is_the_same_as_with_a_matrix():
+    circuit = conducting()
+    dense = replace(circuit, projections=[replace(p, weights=circuit.weights(p)) for p in circuit.projections])
+    stimuli, times = np.ones((1, 1)), {"duration": 100e-3, "window": 100e-3, "dt": 0.5e-3, "backend": "numpy"}
+    batch = [silence(c, share, seed=2) for c in (circuit, dense) for share in (0, 0.5, 1)]
+    assert all(isinstance(c.projections[-1].weights, AllToAll) for c in batch[:3])
+    assert [c.weights(c.projections[-1]).nnz for c in batch] == [400, 200, 0] * 2
+    rates = [r.rates["E"].mean() for r in simulate(batch, stimuli, **times)]
+    assert rates[:3] == pytest.approx(rates[3:]) and rates[0] < rates[1] < rates[2]
 
 
 @pytest.mark.parametrize(

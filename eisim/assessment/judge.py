@@ -14,8 +14,10 @@ from eisim.assessment.witness import broken_order, find_witness, is_noisy
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.simulation import begin
+from eisim.simulation.layout import is_pooled
 from eisim.simulation.response import Response
 from eisim.task import Task
+from eisim.weights import Independent
 
 #: A DNN whose score is further than this from that of its rate circuit is not equivalent on the task.
 AGREEMENT = 0.05
@@ -70,10 +72,16 @@ def _ablated(change, circuit, dose):
 
 def _batches(intact: list[Circuit], n: int, trials: int) -> list[slice]:
     """Cut n circuits, none larger than the intact ones, into equal parts whose synapses do not exceed the bound."""
-    most = max(sum(c.weights(p).nnz for p in c.projections) for c in intact) * trials
+    most = max(map(_synapses, intact)) * trials
     parts = -(-n // max(1, SYNAPSES // max(most, 1)))
     size = -(-n // parts)
     return [slice(k, k + size) for k in range(0, n, size)]
+
+
+def _synapses(circuit):
+    """Synapses that a copy of the circuit takes memory for."""
+    held = [p for p in circuit.projections if not isinstance(p.weights, Independent)]
+    return sum(circuit.source(p).size if is_pooled(circuit, p) else circuit.weights(p).nnz for p in held)
 
 
 def _of_one_seed(response):
