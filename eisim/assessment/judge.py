@@ -36,8 +36,9 @@ def begin_to_judge(
         Waits for the responses and judges them.
     """
     # Circuits are made when they are needed: those of all doses together would be large.
-    makers = [partial(_ablated, change, circuit, float(d)) for d in doses for circuit in intact]
-    own_seeds = [[seed] for _ in doses for seed in seeds]
+    # One seed after another, since those of one seed share what their rules drew.
+    makers = [partial(_ablated, change, circuit, float(d)) for circuit in intact for d in doses]
+    own_seeds = [[seed] for seed in seeds for _ in doses]
     batches = _batches(intact, len(makers), len(task.stimuli))
 
     def start(batch):
@@ -59,11 +60,16 @@ def begin_to_judge(
         marks = [_mark(task, _of_one_seed(r)) for r in first()]
         for batch in batches[1:]:
             marks += [_mark(task, _of_one_seed(r)) for r in start(batch)()]
-        grid = np.empty((len(doses), len(seeds)), dtype=object)
-        grid.ravel()[:] = marks
-        return _judge(task, makers, doses, grid, report)
+        return _judge(task, makers, doses, _by_dose(marks, len(doses)), report)
 
     return finish
+
+
+def _by_dose(values, doses):
+    """What is listed seed by seed, as an array of doses × seeds."""
+    grid = np.empty(len(values), dtype=object)
+    grid[:] = values
+    return grid.reshape(-1, doses).T
 
 
 def _ablated(change, circuit, dose):
@@ -131,8 +137,7 @@ def _judge(task, makers, doses, marks, report):
 
     systems, error, problems = {intact.kind: response(marks)}, None, []
     if intact.kind == "rate":
-        circuits = np.empty_like(marks)
-        circuits.ravel()[:] = [make() for make in makers]
+        circuits = _by_dose([make() for make in makers], len(doses))
         dnns = _dnn_marks(task, circuits, marks, report)
         systems["dnn"] = response(dnns)
         if not is_noisy(intact):
