@@ -51,7 +51,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from scipy.optimize import curve_fit, fsolve
+from scipy.optimize import fsolve, minimize
 from scipy.special import exprel
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
@@ -327,6 +327,18 @@ def weibull(coherence, alpha, beta):
     return 1 - 0.5 * np.exp(-((np.asarray(coherence) / alpha) ** beta))
 
 
+def _fit_weibull(coherence, right, wrong):
+    """Alpha and beta of most likelihood."""
+
+    def surprise(parameters):
+        share = np.clip(weibull(coherence, *np.exp(parameters)), 1e-6, 1 - 1e-6)
+        return -np.sum(right * np.log(share) + wrong * np.log1p(-share))
+
+    bounds = [(np.log(0.005), 0.0), (np.log(0.3), np.log(5.0))]
+    alpha, beta = np.exp(minimize(surprise, np.log([0.1, 1.3]), bounds=bounds).x)
+    return float(alpha), float(beta)
+
+
 def psychometric(kind: str, coherence, trials: int, report=lambda stage, fraction=None: None) -> dict:
     """Measure choices and their times, with 2 s of evidence.
 
@@ -350,14 +362,13 @@ def psychometric(kind: str, coherence, trials: int, report=lambda stage, fractio
     chosen = choices(firing_rates(response)).reshape(-1, trials)
     right = np.sum(chosen > 0, axis=1) / np.maximum(np.sum(chosen != 0, axis=1), 1)
     times = np.nanmean(decision_times(response).reshape(-1, trials), axis=1)
-    shown = np.asarray(coherence) > 0
-    (alpha, beta), _ = curve_fit(weibull, np.asarray(coherence)[shown], right[shown], (0.1, 1.3), bounds=(0, [1, 10]))
+    alpha, beta = _fit_weibull(np.asarray(coherence), np.sum(chosen > 0, axis=1), np.sum(chosen < 0, axis=1))
     return {
         "right": right,
         "decided": np.mean(chosen != 0, axis=1),
         "time": times,
-        "alpha": float(alpha),
-        "beta": float(beta),
+        "alpha": alpha,
+        "beta": beta,
     }
 
 
@@ -384,8 +395,8 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
             2e-3,
             reduction,
         )
-    coherence = np.array([0.0, 0.064, 0.128, 0.256, 0.512])
-    for kind, trials, paper in (("rate", 200, "Wong & Wang 2006"), ("spiking", 8, "Wang 2002")):
+    coherence = np.array([0.0, 0.032, 0.064, 0.128, 0.512])
+    for kind, trials, paper in (("rate", 100, "Wong & Wang 2006"), ("spiking", 8, "Wang 2002")):
         found = psychometric(kind, coherence, trials, report)
         sampling = 2 * 0.5 / np.sqrt(trials * found["decided"][0])
         yield Fact(
