@@ -376,7 +376,7 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
     """Measure published numbers beside ours; takes a minute or two."""
     reduction = "Wong & Wang 2006, phase planes of the reduction"
     starts = [(0.05, 0.05), (0.6, 0.05), (0.05, 0.6)]
-    units = [deterministic(_rate(0), np.array(start) / SATURATION) for start in starts]
+    units = [_starting(_rate(0).without_noise(), np.array(start) / SATURATION) for start in starts]
     for strength, coherence, stable in ((0.0, 0.0, 3), (1.0, 0.0, 2), (1.0, 1.0, 1)):
         stimuli = strength * (1 + coherence * np.array([[1.0, -1.0]]))
         # The symmetric state is a saddle once there is evidence: what starts there is pushed off it.
@@ -410,10 +410,7 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
         yield Fact(f"{kind}: sign of the change of decision time with coherence", -1, np.sign(slope), 0, paper)
 
 
-def deterministic(circuit: Circuit, rates: tuple[float, float] = (0.0, 0.0)) -> Circuit:
-    """The rate circuit without noise, from these initial rates (Hz) of the populations for A and B."""
-    populations = [
-        replace(p, neuron=replace(p.neuron, noise=0.0), initial=rates["AB".index(p.name[-1])])
-        for p in circuit.populations
-    ]
+def _starting(circuit, rates):
+    """The rate circuit with these initial rates (Hz) of the populations for A and B."""
+    populations = [replace(p, initial=rates["AB".index(p.name[-1])]) for p in circuit.populations]
     return replace(circuit, populations=populations)

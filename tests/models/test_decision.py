@@ -18,7 +18,7 @@ def reduction(coherence, duration, dt):
 
 
 def test_the_rate_circuit_follows_the_equations_of_the_paper_written_in_numpy():
-    circuit, stimuli = model.deterministic(model.circuit("rate")), model.evidence("rate", 0.064)
+    circuit, stimuli = model.circuit("rate").without_noise(), model.evidence("rate", 0.064)
     options = {"duration": 1.6, "window": 0.2, "dt": 1e-3, "record": True, "backend": "numpy"}
     response = simulate(circuit, stimuli, **options)
     ours = model.SATURATION * np.stack([response.traces[side][0, 0] for side in "AB"], axis=-1)
@@ -38,7 +38,7 @@ def test_steady_states_of_the_reduction():
 
 def test_the_rate_circuit_decides_and_without_inhibition_both_populations_answer():
     task = model.task("rate")
-    circuit = model.deterministic(task.circuit(0))  # the noise is slow in NumPy
+    circuit = task.circuit(0).without_noise()  # the noise is slow in NumPy
     times = {"duration": task.duration, "window": task.window, "dt": 1e-3}
     intact, ablated = simulate([circuit, ablate(circuit)], task.stimuli, backend="numpy", **times)
     assert task.score(intact) == 1

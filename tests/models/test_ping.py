@@ -54,5 +54,6 @@ def test_a_theta_neuron_is_the_quadratic_integrate_and_fire_neuron():
 def test_unknown_kinds_and_receptors_are_refused():
     with pytest.raises(InputError, match="found 'fast'"):
         model.circuit("fast")
+    assert model.circuit("spiking").without_noise().kind == "spiking"
     with pytest.raises(InputError, match=r"Theta.excitation: expected Exponential"):
         Theta(excitation=1.0)
