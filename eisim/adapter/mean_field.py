@@ -33,8 +33,9 @@ SETTLED = 1e-6
 PATIENCE = 200.0
 #: Up to which frequency, in Hz, instabilities of the asynchronous state are looked for, and at how many.
 FASTEST, FREQUENCIES = 1000.0, 501
-#: Noise slower than this, in membrane time constants, is beyond the correction for synaptic filtering.
-SLOWEST = 0.5
+#: Noise slower than this, in membrane time constants, is beyond the first-order correction for synaptic filtering:
+#: rates err by more than about 10 %.
+SLOWEST = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -346,8 +347,8 @@ class MeanField:
         slow = max((np.max(d.filtering), name) for name, d in zip(self.units, answers, strict=True))
         if slow[0] > SLOWEST:
             return (
-                f"synaptic noise of {slow[1]!r} is slow ({slow[0]:.2g} of the membrane's time constant): "
-                f"the correction for it holds up to {SLOWEST:g}"
+                f"the synaptic noise of {slow[1]!r} is slow, {slow[0]:.2g} of the membrane's time constant: "
+                f"the correction for it is good to 10 % up to {SLOWEST:g}"
             )
         return ""
 
@@ -410,7 +411,7 @@ def _roots(function, guesses):
 
 
 def _spread_evenly(n, dimensions):
-    """Points of the unit cube, dimensions × n: an even grid in the first dimension, a Kronecker sequence in the others."""
+    """Points of the unit cube, dimensions × n: a grid in the first dimension, a Kronecker sequence in the others."""
     root_of = dimensions - 1
     golden = 2.0
     for _ in range(60):
