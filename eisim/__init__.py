@@ -20,7 +20,6 @@ _HOMES = {
     "eisim.functions": ("NAMED", "REGIONS", "LabelledData", "Region", "TruthTable"),
     "eisim.neurons": ("LIF", "ConductanceLIF", "Logistic", "Saturating", "Step", "ThresholdLinear"),
     "eisim.prediction": ("Prediction", "predict"),
-    "eisim.siegert": ("siegert",),
     "eisim.simulation": ("Response", "simulate"),
     "eisim.synapses": ("NMDA", "Alpha", "Conductance", "Delta", "Exponential", "ShortTerm"),
     "eisim.theory.certificate": ("Certificate", "certify"),
