@@ -411,10 +411,9 @@ def _roots(function, guesses):
 
 
 def _spread_evenly(n, dimensions):
-    """Points of the unit cube, dimensions × n: a grid in the first dimension, a Kronecker sequence in the others."""
-    root_of = dimensions - 1
-    golden = 2.0
-    for _ in range(60):
-        golden = (1 + golden) ** (1 / (root_of + 1))
-    k = np.arange(n)
-    return np.array([(k + 0.5) / n, *((0.5 + k * golden ** -(d + 1.0)) % 1 for d in range(root_of))])
+    """Points of the unit cube, dimensions × n: a Kronecker sequence whose every coordinate is an even grid."""
+    golden = 1.5
+    for _ in range(60):  # the root of x^(d+1) = x + 1, of which the sequence has the lowest discrepancy known
+        golden = (1 + golden) ** (1 / (dimensions + 1))
+    sequence = np.outer(golden ** -np.arange(1.0, dimensions + 1), np.arange(n)) % 1
+    return (sequence.argsort(axis=1).argsort(axis=1) + 0.5) / n

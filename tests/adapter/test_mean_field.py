@@ -168,7 +168,7 @@ def test_neurons_that_differ_have_the_mean_of_their_rates():
     neuron = replace(DELTA, noise=2e-3)
     circuit = Circuit("c", [Input("x")], [Population("E", "E", neuron, 640, bias)])
     expected = neuron.activation(bias).mean()
-    assert mean_field(circuit).rates([[0]])["E"][0] == pytest.approx(expected, rel=5e-3)
+    assert mean_field(circuit).rates([[0]])["E"][0] == pytest.approx(expected, rel=3e-3)
     spread = Circuit("c", [Input("x")], [Population("E", "E", neuron, 640, 20e-3, spread={"threshold": 2e-3})])
     score = np.clip(np.random.default_rng(0).standard_normal(100_000), -3, 3)
     expected = siegert(20e-3, 2e-3, 20e-3, 2e-3, 20e-3 + 2e-3 * score, 10e-3).mean()
