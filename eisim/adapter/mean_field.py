@@ -154,6 +154,8 @@ class MeanField:
 
     def __call__(self, stimuli) -> np.ndarray:
         """Rates of the readout populations: trials × readout populations, in Hz."""
+        if not self.circuit.readouts:
+            raise InputError(f"mean-field of {self.circuit.name!r}: expected a circuit with readouts, found none")
         rates = self.rates(stimuli)
         return np.stack([rates[r.population] for r in self.circuit.readouts], axis=-1)
 
