@@ -29,8 +29,9 @@ The direction selectivity index is (preferred - null)/(preferred + null) of the 
 
 **Reproduced:** without GABA-A the index is gone (picrotoxin, rabbit: Wyatt & Daw, Science 191:204, 1976; Caldwell, Daw
 & Wyatt, J Physiol 276:277, 1978); of two flashes the second is vetoed in the null order and not in the preferred one.
-**Not reproduced:** the facilitation that the same cells show in the preferred direction; and later work in which some
-cells of the rabbit and turtle keep their direction under picrotoxin, as when other mechanisms are at work besides.
+**Not reproduced:** the facilitation that the same cells show in the preferred direction; and that under
+picrotoxin a part of the cells keeps or even reverses its direction (turtle: Smith, Grzywacz & Borg-Graham, Vis Neurosci
+13:423, 1996; rabbit: Grzywacz, Tootle & Amthor, Vis Neurosci 14:39, 1997), so that this veto is not all there is.
 
 **Ablation, and what it does not show.** Direction selectivity does not need inhibition: the facilitation circuit has
 none, and prefers a direction at its own speed. This contradicts nothing: the two directions are two incomparable
@@ -136,7 +137,7 @@ def _spiking(veto):
 
 
 def sweep(dwell: float, direction: int, receptors: int = SUBUNITS + 1) -> np.ndarray:
-    """A spot that dwells on each receptor in turn for so many s, from the first (1) or the last (-1); time × inputs."""
+    """A spot that dwells so many s on each receptor, from the first (1) or the last (-1) on; time × inputs."""
     frames, each = round(TIMES["duration"] / FRAME), round(dwell / FRAME)
     lit = np.zeros((frames, receptors))
     for k, place in enumerate(range(receptors)[::direction]):
@@ -153,7 +154,7 @@ def flashes(*events: tuple[int, float], length: float = 40e-3, receptors: int = 
 
 
 def stimuli(dwells=(20e-3, 40e-3, 60e-3)) -> np.ndarray:
-    """For each dwell time a sweep in the preferred and one in the null direction, then the two trials of the witness."""
+    """A preferred and a null sweep for each dwell time, then the two trials of the witness; trials × time × inputs."""
     last = SUBUNITS
     sweeps = [sweep(dwell, direction) for dwell in dwells for direction in (1, -1)]
     return np.array([*sweeps, flashes((last - 1, 0.1)), flashes((last, 0.06), (last - 1, 0.1))])

@@ -162,7 +162,7 @@ def _rate_parts(exponent):
 def _spiking_parts(exponent):
     """Weights for which the mean rate of the response neurons comes nearest to the equation, over a grid."""
     spread = HETEROGENEITY * norm.ppf((np.arange(NEURONS) + 0.5) / NEURONS)
-    inputs = np.linspace(-0.1, 0.3, 4001)
+    inputs = np.linspace(-0.1, 0.3, 801)
     curve = RESPONSE.activation(inputs[:, None] + spread).mean(axis=1)
     drive, pool = np.geomspace(THRESHOLDS[0], 120, 25), np.append(0.0, np.geomspace(2, 250, 25))
     wanted = np.interp(equation(drive[:, None], pool, exponent=exponent), curve, inputs)
@@ -280,7 +280,7 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
 
 
 def _step(kind):
-    return 1e-3 if kind == "rate" else 0.25e-3
+    return 1e-3 if kind == "rate" else 0.5e-3
 
 
 def _without_own_surround(whole):
