@@ -36,8 +36,8 @@ second: Hartline & Ratliff 1957); the overshoot and undershoot at a step of ligh
 inhibition also inhibits the inhibitors; measured coefficients, which scatter from pair to pair; transients.
 
 **Ablation.** Every lit ganglion cell answers, at an edge no more than inside. In the cat, picrotoxin and bicuculline
-weaken the surround of Y cells but hardly change X cells (Kirby & Enroth-Cugell, J Gen Physiol 68:465, 1976):
-horizontal cells inhibit by other means too, so this is the model and not every retina.
+weaken the surround of Y cells but hardly change X cells (Kirby & Enroth-Cugell, J Gen Physiol 68:465, 1976), whose
+surround must have other means: this is the model, and not every retina.
 
 **Theorem.** The response decreases in an input: a spot on the centre <= light everywhere, and the answer vanishes. In
 the plane of centre and surround light the region of response is bounded by a line of positive slope; along a growing

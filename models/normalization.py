@@ -39,8 +39,8 @@ which k_s is fitted. **Not reproduced:** exponent and maximum by the spiking cir
 slowly than the hyperbolic ratio; the spread over cells, the tuning of the surround to orientation, and dynamics.
 
 **Ablation.** The mask and the surround no longer lower the response. The saturation with contrast stays: it is here
-the response neurons' own ("the saturating transformation intrinsic to each channel", Olsen et al. 2010), it is
-monotone, and excitation alone can do it. In the fly, lateral inhibition is GABAergic. In the visual cortex of the cat,
+the response neurons' own, as Olsen et al. (2010) find it intrinsic to each channel; it is monotone, and excitation
+alone can do it. In the fly, lateral inhibition is GABAergic. In the visual cortex of the cat,
 blocking GABA-A left cross-orientation suppression as it was (Katzner, Busse & Carandini, J Neurosci 31:5931, 2011), so
 there the division happens before the cortex or by other means; this circuit is the model, not that cortex.
 
@@ -256,7 +256,8 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
     trials = [patch(c, 12, m) for m in (0.0, pool / (MASK_GAIN * AFFERENT_RATE)) for c in contrasts]
     sizes = [patch(1.0, radius) for radius in range(1, 13)]
     shifted = (SEMISATURATION**EXPONENT + pool**EXPONENT) ** (1 / EXPONENT)
-    olsen, jones = "Olsen, Bhandawat & Wilson 2010, eq. 2, VM7", "Jones et al. 2001, mean of 99 cells"
+    olsen = "Olsen, Bhandawat & Wilson 2010, fit to glomerulus VM7"
+    jones = "Jones, Grieve, Wang & Sillito 2001, mean of 99 cells"
     for kind in ("rate", "spiking"):
         whole = circuit(kind)
         curves, tuning = simulate(

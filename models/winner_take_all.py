@@ -17,7 +17,8 @@ parameter    value source
 α            1.2   Marx, Gruenhage, Walper, Rutishauser & Einhäuser (Ann NY Acad Sci 1339:138,
                    2015), table S1, single winner-take-all
 β₁, β₂       3, 0.2 the same
-τ            10 ms our choice; the published 200 ms only sets the scale of time
+thresholds   0     our choice; the published 6 and 0.5 shift the inputs
+τ            10 ms our choice; it only sets the scale of time
 pools        4     our choice
 ============ ===== ==========================================================================
 

@@ -46,7 +46,9 @@ def test_the_forward_circuit_is_a_difference_of_gaussians():
 def test_an_image_of_a_square_becomes_its_contour():
     image = np.zeros((18, 18))
     image[3:15, 3:15] = 1
-    rates = ganglion(center_surround.circuit("rate", shape=(18, 18)), image.ravel())[0].reshape(18, 18)
+    rates = ganglion(
+        center_surround.circuit("rate", shape=(18, 18)), image.ravel(), duration=0.2, window=0.05, dt=2e-3
+    )[0].reshape(18, 18)
     inside, corner, side = rates[9, 9], rates[3, 3], rates[3, 9]
     assert inside < 0.1 * side and corner > side > 10
     np.testing.assert_allclose(rates, rates.T, atol=1e-9)
