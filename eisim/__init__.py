@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "eisim.ablation": ("ablate", "shift_reversal", "silence"),
     "eisim.adapter": ("DNN", "UnrolledDNN", "decode", "from_dnn", "on_off", "to_dnn", "to_spiking"),
+    "eisim.adapter.mean_field": ("MeanField", "mean_field"),
     "eisim.adapter.nir_format": ("to_nir",),
     "eisim.adapter.onnx_reader": ("read_onnx",),
     "eisim.adapter.torch_format": ("from_torch", "to_torch"),
@@ -19,6 +20,7 @@ _HOMES = {
     "eisim.errors": ("InputError",),
     "eisim.functions": ("NAMED", "REGIONS", "LabelledData", "Region", "TruthTable"),
     "eisim.neurons": ("LIF", "ConductanceLIF", "Logistic", "Saturating", "Step", "ThresholdLinear"),
+    "eisim.prediction": ("Prediction", "predict"),
     "eisim.simulation": ("Response", "simulate"),
     "eisim.synapses": ("NMDA", "Alpha", "Conductance", "Delta", "Exponential", "ShortTerm"),
     "eisim.task": ("Fact", "Obstruction", "Task"),
