@@ -20,6 +20,7 @@ _HOMES = {
     "eisim.neurons": (
         "LIF",
         "AbbottChance",
+        "ConductanceLIF",
         "Logistic",
         "PowerLaw",
         "Saturating",
@@ -28,11 +29,12 @@ _HOMES = {
         "WilsonCowan",
     ),
     "eisim.simulation": ("Response", "simulate"),
-    "eisim.synapses": ("Exponential",),
+    "eisim.synapses": ("NMDA", "Alpha", "Conductance", "Delta", "Exponential", "ShortTerm"),
     "eisim.theory.certificate": ("Certificate", "certify"),
     "eisim.theory.synthesis": ("synthesize",),
     "eisim.training": ("train",),
-    "eisim.weights": ("FixedInDegree", "FixedProbability"),
+    "eisim.task": ("Fact", "Obstruction", "Task"),
+    "eisim.weights": ("AllToAll", "FixedInDegree", "FixedProbability", "Independent"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -155,7 +155,7 @@ def steady_states(circuit: Circuit, stimulus: tuple[float, float], highest: floa
         return velocity(circuit, stimulus, rates)
 
     found = []
-    for start in itertools.product(np.linspace(0, highest, 16), repeat=2):
+    for start in itertools.product(np.linspace(0, highest, 12), repeat=2):
         with np.errstate(all="ignore"):
             state, _, success, _ = fsolve(still, start, full_output=True)
         if success == 1 and not any(np.allclose(state, other, atol=1e-5 * highest) for other in found):

@@ -92,7 +92,7 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         obstruction=Obstruction.STABILITY,
         duration=300e-3 if quick else 500e-3,
         window=150e-3 if quick else 300e-3,
-        dt=0.2e-3,
+        dt=0.5e-3 if kind == "rate" else 0.2e-3,
     )
 
 

@@ -86,9 +86,9 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         measure="share of strong stimuli of which two together evoke less than twice the excitatory rate",
         obstruction=Obstruction.DECREASING,
         output=excitatory_rate,
-        duration=500e-3,
-        window=300e-3,
-        dt=0.2e-3,
+        duration=300e-3 if quick else 500e-3,
+        window=200e-3 if quick else 300e-3,
+        dt=0.5e-3 if kind == "rate" else 0.2e-3,
     )
 
 

@@ -112,7 +112,7 @@ class UnrolledDNN:
         longest = max((delay for delay, _ in self.weights), default=0)
         past = deque(maxlen=longest + 1)
         onto = self._onto_units
-        rates = 0.0
+        rates = self._each(lambda p: 0.0 if p.initial is None else p.initial)
         for x in inputs:
             rates = np.broadcast_to(rates, (len(x), len(bias)))
             past.appendleft(np.hstack([x, rates]).T)
