@@ -6,6 +6,7 @@ synaptic input in V.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +101,7 @@ def two_populations(
     return Circuit(name, inputs, populations, projections, [Readout("E")], seed=seed)
 
 
-def velocity(circuit: Circuit, stimulus: tuple[float, float], rates: np.ndarray) -> np.ndarray:
+def velocity(circuit: Circuit, stimulus: tuple[float, float]) -> Callable[[np.ndarray], np.ndarray]:
     """How fast the rates of a rate circuit of two populations change under a constant stimulus.
 
     Parameters
@@ -108,28 +109,32 @@ def velocity(circuit: Circuit, stimulus: tuple[float, float], rates: np.ndarray)
     circuit : Circuit
     stimulus : tuple of float
         To E and to I.
-    rates : array_like of shape (2, ...)
-        Of E and I, in Hz.
 
     Returns
     -------
-    ndarray of shape (2, ...)
-        In Hz/s, from the equations of `eisim.neurons.RateUnit`.
+    callable
+        From rates of E and I in Hz, shape (2, ...), to their change in Hz/s, of the same shape: the equations of
+        `eisim.neurons.RateUnit`.
     """
-    rates = np.asarray(rates, dtype=float)
-    source = dict(zip("EI", rates, strict=True)) | {
-        i.name: i.rate * x for i, x in zip(circuit.inputs, stimulus, strict=True)
-    }
-    change = []
-    for p, rate in zip(circuit.populations, rates, strict=True):
-        drive = p.bias[0] + sum(
-            circuit.sign(projection) * circuit.weights(projection).sum() * source[projection.source]
-            for projection in circuit.projections
-            if projection.target == p.name
+    units = [p.neuron for p in circuit.populations]
+    weight = {(p.source, p.target): circuit.sign(p) * circuit.weights(p).sum() for p in circuit.projections}
+    recurrent = [[weight.get((s.name, t.name), 0.0) for s in circuit.populations] for t in circuit.populations]
+    inputs = [i.rate * x for i, x in zip(circuit.inputs, stimulus, strict=True)]
+    outer = [
+        p.bias[0] + sum(weight.get((i.name, p.name), 0.0) * x for i, x in zip(circuit.inputs, inputs, strict=True))
+        for p in circuit.populations
+    ]
+
+    def change(rates):
+        drives = [w[0] * rates[0] + w[1] * rates[1] + b for w, b in zip(recurrent, outer, strict=True)]
+        return np.stack(
+            [
+                ((1 - unit.refractory * rate) * unit.transfer(drive) - rate) / unit.tau
+                for unit, rate, drive in zip(units, rates, drives, strict=True)
+            ]
         )
-        unit = p.neuron
-        change.append(((1 - unit.refractory * rate) * unit.transfer(drive) - rate) / unit.tau)
-    return np.stack(change)
+
+    return change
 
 
 def steady_states(circuit: Circuit, stimulus: tuple[float, float], highest: float) -> tuple[np.ndarray, np.ndarray]:
@@ -150,20 +155,16 @@ def steady_states(circuit: Circuit, stimulus: tuple[float, float], highest: floa
     growth : ndarray of shape (states,)
         Largest real part of the eigenvalues of the Jacobian there, in 1/s: a state is stable if it is below 0.
     """
-
-    def still(rates):
-        return velocity(circuit, stimulus, rates)
-
-    found = []
+    change, found = velocity(circuit, stimulus), []
     for start in itertools.product(np.linspace(0, highest, 12), repeat=2):
         with np.errstate(all="ignore"):
-            state, _, success, _ = fsolve(still, start, full_output=True)
+            state, _, success, _ = fsolve(change, start, full_output=True)
         if success == 1 and not any(np.allclose(state, other, atol=1e-5 * highest) for other in found):
             found.append(state)
     found.sort(key=lambda state: state[0])
     step = 1e-6 * highest * np.eye(2)
     growth = [
-        np.linalg.eigvals(np.stack([(still(x + d) - still(x - d)) / (2e-6 * highest) for d in step], 1)).real.max()
+        np.linalg.eigvals(np.stack([(change(x + d) - change(x - d)) / (2e-6 * highest) for d in step], 1)).real.max()
         for x in found
     ]
     return np.array(found), np.array(growth)

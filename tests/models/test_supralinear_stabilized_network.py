@@ -6,7 +6,7 @@ from eisim.task import Obstruction
 from eisim.two_populations import steady_states
 from models import supralinear_stabilized_network as ssn
 
-TIMES = {"duration": 0.6, "window": 0.05, "dt": 0.2e-3}
+TIMES = {"duration": 0.5, "window": 0.05, "dt": 0.5e-3}
 
 
 def settled(circuit, contrasts):
