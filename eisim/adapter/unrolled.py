@@ -100,23 +100,25 @@ class UnrolledDNN:
         """The weights as units × (inputs and units), as the product with all trials wants them."""
         return {key: matrix.T.tocsr() for key, matrix in self.weights.items()}
 
-    def _activation(self, drive):
+    def _transfer(self, drive):
         rates = np.empty(drive.shape)
         for neuron, units in self._units_of_neuron.items():
-            rates[:, units] = neuron.activation(drive[:, units])
+            rates[:, units] = neuron.transfer(drive[:, units])
         return rates
 
     def _rate_layers(self, inputs):
         bias, mix = self._each(lambda p: p.bias), self._each(lambda p: self.dt / p.neuron.tau)
+        refractory = self._each(lambda p: p.neuron.refractory)
         longest = max((delay for delay, _ in self.weights), default=0)
         past = deque(maxlen=longest + 1)
         onto = self._onto_units
-        rates = 0.0
+        rates = self._each(lambda p: 0.0 if p.initial is None else p.initial)
         for x in inputs:
             rates = np.broadcast_to(rates, (len(x), len(bias)))
             past.appendleft(np.hstack([x, rates]).T)
             drive = bias + sum((w @ past[d]).T for (d, _), w in onto.items() if d < len(past))
-            rates = rates + mix * (self._activation(np.broadcast_to(drive, rates.shape)) - rates)
+            phi = self._transfer(np.broadcast_to(drive, rates.shape))
+            rates = rates + mix * ((1 - refractory * rates) * phi - rates)
             yield rates
 
     def _spiking_layers(self, inputs):
