@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -49,7 +50,9 @@ class Prediction:
         return self.modulation > SYNCHRONOUS
 
 
-def predict(response: Response, stimuli, start: float | Mapping[str, float] = 0.0, bin=1e-3) -> tuple[Prediction, ...]:
+def predict(
+    response: Response, stimuli, start: float | Mapping[str, float] | Literal["simulated"] = 0.0, bin=1e-3
+) -> tuple[Prediction, ...]:
     """Rates that the mean-field predicts beside those of a recorded response.
 
     Parameters
@@ -58,8 +61,9 @@ def predict(response: Response, stimuli, start: float | Mapping[str, float] = 0.
         Of a spiking circuit, recorded.
     stimuli : array_like of shape (trials, inputs)
         Static; those of the response.
-    start : quantity or dict of str to quantity
-        Rates from which the mean-field relaxes, in Hz (`MeanField.working_point`).
+    start : quantity, dict of str to quantity, or "simulated"
+        Rates from which the mean-field relaxes, in Hz (`MeanField.working_point`); ``"simulated"``: from those of each
+        trial, so that of several fixed points it is the one nearby, as a memory or a choice needs.
     bin : quantity
         Width of a bin of the population rate, in s.
 
@@ -73,31 +77,41 @@ def predict(response: Response, stimuli, start: float | Mapping[str, float] = 0.
     InputError
         If the response is that of a rate circuit or was not recorded, or the stimuli do not fit it.
     """
-    theory = mean_field(response.circuit)
-    point = theory.working_point(stimuli, start)
-    found = []
+    theory, stimuli = mean_field(response.circuit), np.asarray(stimuli, dtype=float)
+    trials = next(iter(response.rates.values())).shape[-2]
+    if len(np.atleast_1d(stimuli)) != trials:
+        raise InputError(
+            f"predict: stimuli: expected those of the {trials} trials of the response, found {len(stimuli)}"
+        )
+    starts, found = _starts(response, start, trials), []
+    points = [theory.working_point(stimuli[[k]], starts[k]) for k in range(trials)]
+    settled = np.array([point.settled[0] for point in points])
     for p in response.circuit.populations:
         simulated = response.rates[p.name].mean(axis=-1)
         modulation = np.nan_to_num(activity.modulation(response, p.name, bin))
         if simulated.ndim > 1:
             simulated, modulation = simulated.mean(axis=0), modulation.max(axis=0)
-        predicted = point.rates[p.name]
-        if predicted.shape != simulated.shape:
-            raise InputError(
-                f"predict: stimuli: expected those of the {simulated.size} trials of the response, "
-                f"found {predicted.size}"
-            )
-        holds = point.settled & (np.abs(predicted - simulated) <= np.maximum(CLOSE * simulated, CLOSE_RATE))
+        predicted = np.array([point.rates[p.name][0] for point in points])
+        holds = settled & (np.abs(predicted - simulated) <= np.maximum(CLOSE * simulated, CLOSE_RATE))
         found.append(Prediction(p.name, predicted, simulated, modulation, holds, ()))
-    trials = np.any([p.is_synchronous for p in found], axis=0)
-    growing = ["" for _ in trials]
-    for k in np.flatnonzero(trials):
-        modes = theory.modes(np.asarray(stimuli)[[k]], start)
+    growing = [""] * trials
+    for k in np.flatnonzero(np.any([p.is_synchronous for p in found], axis=0)):
+        modes = theory.modes(stimuli[[k]], starts[k])
         if modes.growing[0]:
             growing[k] = f", as it predicts: an oscillation of {modes.frequency[0]:.3g} Hz grows"
     return tuple(
-        replace(p, note=tuple(_note(p, k, point.problem[k], growing[k]) for k in range(len(trials)))) for p in found
+        replace(p, note=tuple(_note(p, k, points[k].problem[0], growing[k]) for k in range(trials))) for p in found
     )
+
+
+def _starts(response, start, trials):
+    """Rates to begin with, for each trial."""
+    if not isinstance(start, str):
+        return [start] * trials
+    if start != "simulated":
+        raise InputError(f"start: expected rates or 'simulated', found {start!r}")
+    mean = {name: rates.mean(axis=-1).reshape(-1, trials).mean(axis=0) for name, rates in response.rates.items()}
+    return [{name: float(rates[k]) for name, rates in mean.items()} for k in range(trials)]
 
 
 def _note(prediction, trial, problem, growing):
