@@ -27,7 +27,7 @@ Poisson afferents in the first 50 ms (the stimulus: 1 is 100 Hz each). A `size` 
 a neuron.
 
 Reproduced: activity that sustains itself without input, bounded and irregular, and in agreement with NEST on the same
-network (``benchmarks/nest.py``: rates, irregularity, correlations). Brette et al. print no rates of these networks;
+network (``benchmarks/against_nest.py``: rates, irregularity, correlations). Brette et al. print no rates of these networks;
 the paper of 2005 has 10,000 neurons with other weights, so its figures are not those of this benchmark, and no number
 of either is claimed here beyond what the words say: `published` measures those.
 

@@ -7,7 +7,7 @@ simulation alone, without building and compiling, ours on one thread, NEST's on 
 
 NEST is an extra: ``pip install eisim[nest]``.
 
-Usage: python benchmarks/nest.py [--seeds N] [--size S] [--only NAME ...]
+Usage: python benchmarks/against_nest.py [--seeds N] [--size S] [--only NAME ...]
 ``--size`` scales the network of Brunel (1: 12,500 neurons) and those of Vogels and Abbott (1: 4,000 neurons).
 """
 
@@ -118,7 +118,7 @@ def main():
     parser.add_argument("--only", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     a = parser.parse_args()
     if importlib.util.find_spec("nest") is None:
-        sys.exit("benchmarks/nest.py: expected NEST (pip install eisim[nest]), found none")
+        sys.exit("benchmarks/against_nest.py: expected NEST (pip install eisim[nest]), found none")
     if a.seeds < 2:
         sys.exit(f"--seeds: expected at least 2, found {a.seeds}")
     sys.exit(0 if all([compare(name, a.seeds, a.size) for name in a.only]) else 1)
