@@ -17,13 +17,14 @@ _HOMES = {
     "eisim.circuit": ("Circuit", "Input", "Population", "Projection", "Readout"),
     "eisim.errors": ("InputError",),
     "eisim.functions": ("NAMED", "REGIONS", "LabelledData", "Region", "TruthTable"),
-    "eisim.neurons": ("LIF", "Logistic", "Saturating", "Step", "ThresholdLinear"),
+    "eisim.neurons": ("LIF", "ConductanceLIF", "Logistic", "Saturating", "Step", "ThresholdLinear"),
     "eisim.simulation": ("Response", "simulate"),
-    "eisim.synapses": ("Exponential",),
+    "eisim.synapses": ("NMDA", "Alpha", "Conductance", "Delta", "Exponential", "ShortTerm"),
     "eisim.theory.certificate": ("Certificate", "certify"),
     "eisim.theory.synthesis": ("synthesize",),
     "eisim.training": ("train",),
-    "eisim.weights": ("FixedInDegree", "FixedProbability"),
+    "eisim.task": ("Fact", "Obstruction", "Task"),
+    "eisim.weights": ("AllToAll", "FixedInDegree", "FixedProbability", "Independent"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

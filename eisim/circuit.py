@@ -4,9 +4,10 @@ A circuit is the only thing that the simulator, the adapter and the theory read.
 a projection has magnitudes, and their sign is that of the source population.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import Literal
 from zlib import crc32
 
@@ -14,10 +15,11 @@ import numpy as np
 from scipy import sparse
 
 from eisim.errors import InputError
-from eisim.neurons import LIF, RateUnit
+from eisim.neurons import RateUnit, SpikingNeuron
+from eisim.synapses import ShortTerm
 from eisim.units import scalar_si, to_si, unit_of
 from eisim.values import Value, quantity
-from eisim.weights import Rule
+from eisim.weights import FixedInDegree, FixedProbability, Independent, Rule
 
 Sign = Literal["E", "I"]
 
@@ -45,9 +47,9 @@ def _check_size(size, what):
 class Input(Value):
     """External afferents; excitatory. A stimulus value x makes an afferent fire at x times `rate`.
 
-    In a rate circuit the afferents carry that rate; in a spiking circuit they fire regular spike trains of that
-    rate: at each time step the phase of an afferent advances by rate × dt, and it spikes when the phase completes
-    a cycle. The initial phases are staggered evenly over the afferents of an input.
+    In a rate circuit the afferents carry that rate; in a spiking circuit they fire spike trains of that rate. In a
+    regular train the phase of an afferent advances at each time step by rate × dt, and it spikes when the phase
+    completes a cycle; the initial phases are staggered evenly over the afferents of an input.
 
     Attributes
     ----------
@@ -56,15 +58,20 @@ class Input(Value):
         Number of afferents, which is the number of stimulus columns that this input takes.
     rate : quantity
         Rate for a stimulus value of 1, in Hz.
+    train : {"regular", "poisson"}
+        Kind of spike train.
     """
 
     name: str
     size: int = 1
     rate: float = quantity(100.0, "hertz", positive=True)
+    train: Literal["regular", "poisson"] = "regular"
 
     def __post_init__(self):
         super().__post_init__()
         _check_name(self.name, "Input")
+        if self.train not in ("regular", "poisson"):
+            raise InputError(f"Input {self.name!r}: train: expected 'regular' or 'poisson', found {self.train!r}")
         _check_size(self.size, f"Input {self.name!r}")
 
     @property
@@ -82,30 +89,58 @@ class Population:
     name : str
     sign : {"E", "I"}
         Excitatory or inhibitory: the sign of every synapse that these neurons make (Dale's law).
-    neuron : RateUnit or LIF
+    neuron : RateUnit or SpikingNeuron
     size : int
     bias : quantity, float or array_like of shape (size,)
-        Tonic drive of either sign: Hz for rate units, V for LIF neurons. Stored as a read-only array (size,).
+        Tonic drive of either sign: Hz for rate units, V for LIF neurons, A for conductance-based ones. Stored as a
+        read-only array (size,).
+    initial : quantity, float or array_like of shape (size,), optional
+        Initial membrane potential in V (default: the leak potential), or initial rate in Hz (default: 0). Stored as
+        a read-only array (size,).
+    spread : dict of str to quantity, optional
+        Heterogeneity: for parameters of the spiking neuron their standard deviations over the population. What is
+        drawn is normal, cut off at three standard deviations, and fixed by the seed of the circuit.
     """
 
     name: str
     sign: Sign
-    neuron: RateUnit | LIF
+    neuron: RateUnit | SpikingNeuron
     size: int = 1
     bias: object = 0.0
+    initial: object = None
+    spread: object = MappingProxyType({})
 
     def __post_init__(self):
         _check_name(self.name, "Population")
         what = f"Population {self.name!r}"
         if self.sign not in ("E", "I"):
             raise InputError(f"{what}: sign: expected 'E' or 'I', found {self.sign!r}")
-        if not isinstance(self.neuron, (RateUnit, LIF)):
+        if not isinstance(self.neuron, (RateUnit, SpikingNeuron)):
             raise InputError(f"{what}: neuron: expected a neuron model such as LIF(), found {self.neuron!r}")
         _check_size(self.size, what)
-        bias = to_si(self.bias, self.neuron.drive_unit, f"{what}: bias")
-        if bias.shape not in ((), (self.size,)):
-            raise InputError(f"{what}: bias: expected shape ({self.size},), found {bias.shape}")
-        object.__setattr__(self, "bias", _read_only(np.broadcast_to(bias, (self.size,)).copy()))
+        self._for_each("bias", self.bias, self.neuron.drive_unit)
+        if self.initial is not None:
+            self._for_each("initial", self.initial, self.neuron.state_unit)
+        units = {f.name: f.metadata["unit"] for f in fields(self.neuron) if "unit" in f.metadata}
+        if not isinstance(self.spread, Mapping):
+            raise InputError(f"{what}: spread: expected parameters with standard deviations, found {self.spread!r}")
+        if self.spread and self.neuron.kind == "rate":
+            raise InputError(f"{what}: spread: expected spiking neurons, found rate units (vary their bias)")
+        for name in self.spread:
+            if name not in units:
+                raise InputError(f"{what}: spread: expected one of {', '.join(units)}, found {name!r}")
+        spread = {name: scalar_si(sd, units[name], f"{what}: spread of {name}") for name, sd in self.spread.items()}
+        if any(sd < 0 for sd in spread.values()):
+            raise InputError(f"{what}: spread: expected 0 or more, found {min(spread.values()):g}")
+        object.__setattr__(self, "spread", MappingProxyType(spread))
+
+    def _for_each(self, name, value, unit):
+        """Hold one number for each neuron."""
+        what = f"Population {self.name!r}: {name}"
+        value = to_si(value, unit, what)
+        if value.shape not in ((), (self.size,)):
+            raise InputError(f"{what}: expected shape ({self.size},), found {value.shape}")
+        object.__setattr__(self, name, _read_only(np.broadcast_to(value, (self.size,)).copy()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +151,18 @@ class Projection:
     ----------
     source, target : str
         Names; a source may be an input.
-    weights : array_like or sparse array of shape (source size, target size), FixedProbability or FixedInDegree
-        Non-negative magnitudes: plain numbers onto rate units, voltages onto LIF neurons. 0 means no synapse. Held
-        as a read-only sparse array in SI units, or as the rule.
+    weights : array_like or sparse array of shape (source size, target size), or a rule of `eisim.weights`
+        Non-negative magnitudes: plain numbers onto rate units, voltages onto LIF neurons, conductances onto
+        conductance-based ones. 0 means no synapse. Held as a read-only sparse array in SI units, or as the rule with
+        its weight in SI units.
     delay : quantity, float or array_like of shape (source size, target size)
         Conduction delay, in s; the simulator rounds it to whole time steps.
     name : str
         ``"source->target"`` unless given.
+    receptor : {"", "excitation", "inhibition", "nmda"}
+        Receptor of the target; by default that of the sign of the source.
+    plasticity : ShortTerm, optional
+        Short-term plasticity of every synapse.
     """
 
     source: str
@@ -130,17 +170,35 @@ class Projection:
     weights: object
     delay: object = 0.0
     name: str = ""
+    receptor: str = ""
+    plasticity: ShortTerm | None = None
     unit: str | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self):
         object.__setattr__(self, "name", self.name or f"{self.source}->{self.target}")
-        if not isinstance(self.weights, Rule):
+        if isinstance(self.weights, Rule):
+            object.__setattr__(self, "unit", unit_of(self.weights.weight))
+            object.__setattr__(self, "weights", replace(self.weights, weight=self._magnitude()))
+        else:
             object.__setattr__(self, "unit", unit_of(self.weights))
             object.__setattr__(self, "weights", self._magnitudes())
+        if not isinstance(self.plasticity, (ShortTerm, type(None))):
+            raise InputError(
+                f"projection {self.name!r}: plasticity: expected ShortTerm(...), found {self.plasticity!r}"
+            )
         delay = to_si(self.delay, "second", f"projection {self.name!r}: delay")
         if (delay < 0).any():
             raise InputError(f"projection {self.name!r}: delay: expected 0 or more, found {delay.min():g} s")
         object.__setattr__(self, "delay", _read_only(delay))
+
+    def _magnitude(self) -> float:
+        what = f"projection {self.name!r}: weight"
+        weight = scalar_si(self.weights.weight, self.unit or "1", what)
+        if weight < 0:
+            raise InputError(
+                f"{what}: expected a non-negative magnitude (Dale's law: the sign is the source's), found {weight:g}"
+            )
+        return weight
 
     def _magnitudes(self) -> sparse.csr_array:
         what = f"projection {self.name!r}: weights"
@@ -299,19 +357,52 @@ class Circuit:
     @property
     def is_excitatory_only(self) -> bool:
         """Whether no inhibitory projection has a synapse left."""
-        return all(self.weights(p).nnz == 0 for p in self.inhibitory_projections)
+        return not any(self.has_synapses(p) for p in self.inhibitory_projections)
+
+    def has_synapses(self, projection: Projection) -> bool:
+        """Whether a projection has any synapse of a weight above 0."""
+        rule = projection.weights
+        if isinstance(rule, Rule) and not rule.weight:
+            return False
+        return self.weights(projection).nnz > 0
 
     def weights(self, projection: Projection) -> sparse.csr_array:
-        """Magnitudes of a projection: (source size × target size), plain onto rate units, in V onto LIF neurons.
+        """Magnitudes of a projection: (source size × target size), in SI units.
 
         Rules are drawn from the circuit's seed and the projection's name, so the matrix is always the same.
         """
-        given = projection.weights
-        return self._drawn[projection.name] if isinstance(given, Rule) else given
+        rule = projection.weights
+        if not isinstance(rule, Rule):
+            return rule
+        if projection.name not in self._drawn:
+            source, target = self.source(projection), self.population(projection.target)
+            pattern = _draw(
+                replace(rule, weight=1.0), self.seed, projection.name, (source.size, target.size), source is target
+            )
+            self._drawn[projection.name] = _scaled(pattern, rule.weight)
+        return self._drawn[projection.name]
 
     @cached_property
     def _drawn(self) -> dict[str, sparse.csr_array]:
         return {}
+
+    def neurons(self, population: Population) -> tuple[RateUnit | SpikingNeuron, ...]:
+        """The neurons of a population: one for all, or one for each where their parameters are spread."""
+        if not population.spread:
+            return (population.neuron,)
+        rng = np.random.default_rng([self.seed, crc32(population.name.encode()), 1])
+        draws = {
+            name: getattr(population.neuron, name) + sd * np.clip(rng.standard_normal(population.size), -3, 3)
+            for name, sd in sorted(population.spread.items())
+        }
+        return tuple(
+            replace(population.neuron, **{name: float(values[k]) for name, values in draws.items()})
+            for k in range(population.size)
+        )
+
+    def receptor(self, projection: Projection) -> str:
+        """Letter of the receptor that a projection ends on: e, i or n."""
+        return self.population(projection.target).neuron.receptor_of(projection.receptor, self.sign(projection))
 
     def _check_projection(self, projection):
         what = f"projection {projection.name!r}"
@@ -319,23 +410,30 @@ class Circuit:
         target = self._find(projection.target, self.populations, f"{what}: target")
         shape, unit = (source.size, target.size), target.neuron.weight_unit
         given = projection.weights
-        if isinstance(given, Rule):
-            weight = scalar_si(given.weight, unit, f"{what}: weight")
-            rng = np.random.default_rng([self.seed, crc32(projection.name.encode())])
-            pattern = given.draw(rng, shape, source is target)
-            self._drawn[projection.name] = Projection(
-                projection.source, projection.target, pattern * weight, name=projection.name
-            ).weights
-        elif projection.unit not in (None, unit):
-            expected = "voltages" if unit == "volt" else "plain numbers"
+        if projection.unit not in (None, unit):
+            expected = {"volt": "voltages", "siemens": "conductances", "1": "plain numbers"}[unit]
             raise InputError(f"{what}: weights: expected {expected}, found a quantity in {projection.unit}")
+        if isinstance(given, Rule):
+            given.check(shape, source is target)
         elif given.shape != shape:
             raise InputError(
                 f"{what}: weights: expected shape {shape} (source × target: {source.name!r} × {target.name!r}), "
                 f"found {given.shape}"
             )
+        if isinstance(given, Independent) and getattr(source, "train", None) != "poisson":
+            raise InputError(f"{what}: Independent: expected an input with train='poisson' as source, found {source!r}")
         if projection.delay.shape not in ((), shape):
             raise InputError(f"{what}: delay: expected shape {shape}, found {projection.delay.shape}")
+        try:
+            letter = target.neuron.receptor_of(projection.receptor, self.sign(projection))
+        except InputError as error:
+            raise InputError(f"{what}: {error}") from None
+        if (letter == "i") != (self.sign(projection) < 0):
+            raise InputError(
+                f"{what}: receptor: expected one of the sign of the source (Dale's law), found {projection.receptor!r}"
+            )
+        if projection.plasticity and (target.neuron.kind == "rate" or letter == "n"):
+            raise InputError(f"{what}: plasticity: expected none onto rate units or NMDA receptors, which saturate")
 
     def with_neurons(self, **changes) -> "Circuit":
         """The same circuit with other parameters of every spiking neuron, such as ``refractory=0``."""
@@ -358,10 +456,34 @@ def union(circuits: Sequence[Circuit], name: str = "union") -> Circuit:
         populations += [replace(p, name=f"{k}/{p.name}") for p in circuit.populations]
         readouts += [replace(r, population=f"{k}/{r.population}") for r in circuit.readouts]
         projections += [
-            Projection(f"{k}/{p.source}", f"{k}/{p.target}", circuit.weights(p), p.delay, name=f"{k}/{p.name}")
+            replace(
+                p,
+                source=f"{k}/{p.source}",
+                target=f"{k}/{p.target}",
+                name=f"{k}/{p.name}",
+                weights=circuit.weights(p) if isinstance(p.weights, (FixedProbability, FixedInDegree)) else p.weights,
+            )
             for p in circuit.projections
         ]
     return Circuit(name, inputs, populations, projections, readouts)
+
+
+@lru_cache(maxsize=8)
+def _draw(rule, seed, name, shape, recurrent) -> sparse.csr_array:
+    """The pattern of a rule: ones where there is a synapse."""
+    pattern = sparse.csr_array(rule.draw(np.random.default_rng([seed, crc32(name.encode())]), shape, recurrent))
+    pattern.sort_indices()
+    return pattern
+
+
+def _scaled(pattern, weight) -> sparse.csr_array:
+    """A pattern with one weight; no synapses at a weight of 0."""
+    if not weight:
+        return sparse.csr_array(pattern.shape)
+    matrix = sparse.csr_array((pattern.data * weight, pattern.indices, pattern.indptr), shape=pattern.shape)
+    for part in (matrix.data, matrix.indices, matrix.indptr):
+        _read_only(part)
+    return matrix
 
 
 def _read_only(array):

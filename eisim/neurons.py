@@ -5,13 +5,12 @@ input to a threshold. Both have an `activation`: the steady output rate as a fun
 """
 
 from dataclasses import dataclass, field, fields
-from typing import ClassVar
 
 import numpy as np
 from scipy.special import erfcx, exprel
 
 from eisim.errors import InputError
-from eisim.synapses import Exponential
+from eisim.synapses import NMDA, Alpha, Conductance, Delta, Exponential
 from eisim.values import Value, quantity
 
 
@@ -36,13 +35,26 @@ class RateUnit(Value):
     threshold: float = quantity(0.0, "hertz")
 
     kind = "rate"
+    signed_weights = True
     weight_unit = "1"
     drive_unit = "hertz"
+    state_unit = "hertz"
     non_decreasing = True
     #: What excitation alone can compute with such units.
     excitatory_class = "monotone functions"
     #: Right-hand side of the activation, as Brian2 text over ``drive`` and the parameters.
     activation_text = ""
+
+    @property
+    def structure(self) -> str:
+        """What tells units whose code differs from each other."""
+        return type(self).__name__.lower()
+
+    def receptor_of(self, name: str, sign: int) -> str:
+        """Letter of the sign of a projection; rate units have no receptors to choose from."""
+        if name:
+            raise InputError(f"receptor: expected none for rate units, found {name!r}")
+        return "ei"[sign < 0]
 
     @property
     def equations(self) -> str:
@@ -153,9 +165,65 @@ class Step(RateUnit):
         return self.maximum * (np.asarray(drive) > self.threshold)
 
 
+class SpikingNeuron(Value):
+    """What all spiking neurons share: how their equations, steps and events are put together from their receptors.
+
+    The equations of a receptor stand in variables that end in its letter: e for excitation, i for inhibition, n for
+    NMDA. A *pool* holds what all neurons of a population receive alike (`eisim.weights.AllToAll`), in the same
+    variables.
+    """
+
+    kind = "spiking"
+    state_unit = "volt"
+    non_decreasing = True
+    excitatory_class = "monotone functions, as far as a rate code carries them"
+    #: Condition of a spike, as Brian2 text.
+    spikes_when = "v > threshold"
+
+    @property
+    def receptors(self) -> dict[str, object]:
+        """Receptors by letter."""
+        found = {"e": self.excitation, "i": self.inhibition, "n": getattr(self, "nmda", None)}
+        return {letter: receptor for letter, receptor in found.items() if receptor is not None}
+
+    @property
+    def structure(self) -> str:
+        """What tells neurons whose code differs from each other."""
+        return type(self).__name__.lower() + "_" + "".join(r.letter for r in self.receptors.values())
+
+    @staticmethod
+    def after_spike(carrying: bool) -> str:
+        """What a spike does to the membrane, as Brian2 text; `carrying`: what exceeds the threshold is not lost."""
+        return f"v = reset{' + carry*(v - threshold)' if carrying else ''}"
+
+    def receptor_of(self, name: str, sign: int) -> str:
+        """Letter of the receptor that a projection names, by default that of its sign.
+
+        Raises
+        ------
+        InputError
+            If the neuron has no such receptor.
+        """
+        known = {"excitation": "e", "inhibition": "i", "nmda": "n"}
+        letter = known.get(name) if name else "ei"[sign < 0]
+        if letter not in self.receptors:
+            has = ", ".join(repr(n) for n, letter in known.items() if letter in self.receptors)
+            raise InputError(f"receptor: expected one that {type(self).__name__} has ({has}), found {name!r}")
+        return letter
+
+
+def _propagator(matrix, dt):
+    """What a linear system does in a step, and its mean over the step."""
+    from scipy.linalg import expm
+
+    matrix = np.asarray(matrix)
+    step = expm(matrix * dt)
+    return step, np.linalg.solve(matrix, step - np.eye(len(matrix))) / dt
+
+
 @dataclass(frozen=True)
-class LIF(Value):
-    r"""Leaky integrate-and-fire neuron with current-based exponential synapses and membrane noise.
+class LIF(SpikingNeuron):
+    r"""Leaky integrate-and-fire neuron with current-based synapses and membrane noise.
 
     .. math::
         \tau \dot{v} &= E_L - v + b + I_e + I_i + \sigma \sqrt{2\tau}\,\xi(t) \\
@@ -164,9 +232,9 @@ class LIF(Value):
     When :math:`v > \vartheta` the neuron spikes, :math:`v` is set to :math:`v_r` and held there for
     :math:`t_\mathrm{ref}`. With reset by subtraction, :math:`v` is lowered by :math:`\vartheta - v_r` instead, so that
     what exceeds the threshold at the end of a time step is not lost. A spike of an excitatory source adds its weight
-    to :math:`I_e`, one of an inhibitory source takes it from :math:`I_i`; weights, like :math:`b`, are in V (the input
-    current times the membrane resistance). The steps are exact for this linear system (Rotter & Diesmann 1999), with
-    the noise as the exact Ornstein-Uhlenbeck increment.
+    to :math:`I_e`, one of an inhibitory source takes it from :math:`I_i` (other receptors: see `eisim.synapses`);
+    weights, like :math:`b`, are in V (the input current times the membrane resistance). The steps are exact for this
+    linear system (Rotter & Diesmann 1999), with the noise as the exact Ornstein-Uhlenbeck increment.
 
     Attributes
     ----------
@@ -178,7 +246,7 @@ class LIF(Value):
         Refractory period :math:`t_\mathrm{ref}`, in s.
     noise : float
         Standard deviation :math:`\sigma` of the free membrane potential, in V; 0 for none.
-    excitation, inhibition : Exponential
+    excitation, inhibition : Exponential, Alpha or Delta
         Receptor kinetics of excitatory and inhibitory synapses onto this neuron.
     reset_by_subtraction : bool
     """
@@ -189,78 +257,117 @@ class LIF(Value):
     reset: float = quantity(-65e-3, "volt")
     refractory: float = quantity(2e-3, "second", non_negative=True)
     noise: float = quantity(0.0, "volt", non_negative=True)
-    excitation: Exponential = field(default=Exponential(5e-3))
-    inhibition: Exponential = field(default=Exponential(10e-3))
+    excitation: Exponential | Alpha | Delta = field(default=Exponential(5e-3))
+    inhibition: Exponential | Alpha | Delta = field(default=Exponential(10e-3))
     reset_by_subtraction: bool = False
 
-    kind = "spiking"
     weight_unit = "volt"
     drive_unit = "volt"
-    non_decreasing = True
-    excitatory_class = "monotone functions, as far as a rate code carries them"
-    equations = """
-    dv/dt = (rest + bias - v + I_e + I_i)/tau + noise*sqrt(2/tau)*xi : volt (unless refractory)
-    dI_e/dt = -I_e/tau_e : volt
-    dI_i/dt = -I_i/tau_i : volt
-    """
-    step_units: ClassVar = {
-        "rest": "volt",
-        "threshold": "volt",
-        "reset": "volt",
-        "hold": "integer",
-        "decay_v": "1",
-        "decay_e": "1",
-        "decay_i": "1",
-        "e_to_v": "1",
-        "i_to_v": "1",
-        "noise_step": "volt",
-        "carry": "1",
-    }
+    #: Whether the weights of inhibitory synapses enter with a minus sign.
+    signed_weights = True
 
     def __post_init__(self):
         super().__post_init__()
-        if self.reset >= self.threshold:
-            raise InputError(
-                f"LIF.reset: expected less than the threshold {self.threshold * 1e3:g} mV, "
-                f"found {self.reset * 1e3:g} mV"
-            )
+        _check_reset(self)
         for name in ("excitation", "inhibition"):
-            if not isinstance(getattr(self, name), Exponential):
-                raise InputError(f"LIF.{name}: expected Exponential(...), found {getattr(self, name)!r}")
+            if not isinstance(getattr(self, name), (Exponential, Alpha, Delta)):
+                raise InputError(
+                    f"LIF.{name}: expected Exponential(...), Alpha(...) or Delta(), found {getattr(self, name)!r}"
+                )
+
+    @property
+    def structure(self) -> str:
+        """What tells neurons whose code differs from each other."""
+        return super().structure.replace("_xx", "")
 
     @property
     def rheobase(self) -> float:
         """The constant input at threshold, in V."""
         return self.threshold - self.rest
 
-    @staticmethod
-    def step(noisy: bool) -> str:
-        """One exact step of the equations, as Brian2 abstract code; ``gaussian`` is standard normal noise."""
-        return f"""
-        _v = rest + bias + (v - rest - bias)*decay_v + I_e*e_to_v + I_i*i_to_v
-        I_e = I_e*decay_e
-        I_i = I_i*decay_i
-        v = _v{" + noise_step*gaussian(key, t_in_timesteps)" if noisy else ""}
+    def area(self, letter: str) -> float:
+        """Mean input that a rate of 1 Hz causes through a synapse of weight 1 at this receptor, in s."""
+        receptor = self.receptors[letter]
+        return self.tau if isinstance(receptor, Delta) else receptor.area
+
+    def spike_adds(self, letter: str) -> str:
+        """The variable that a presynaptic spike adds to, with the factor of the weight, as Brian2 text."""
+        receptor = self.receptors[letter]
+        return {"d": "v_post += {}", "x": f"I_{letter}_post += {{}}", "a": f"x_{letter}_post += {np.e!r}*{{}}"}[
+            receptor.letter
+        ]
+
+    def equations(self, pooled: bool = False) -> str:
+        """The Brian2 equations; `pooled`: what comes from the pool is added."""
+        kinetics = _kinetics(self.receptors, "I", "volt")
+        currents = [f"I_{k}{pool}" for k, r in self.receptors.items() if r.letter != "d" for pool in _pools(pooled)]
+        total = "".join(f" + {current}" for current in currents)
+        return (
+            f"\n    dv/dt = (rest + bias - v{total})/tau + noise*sqrt(2/tau)*xi : volt (unless refractory)"
+            f"{kinetics}\n    "
+        )
+
+    def step(self, noisy: bool, pooled: bool = False, arrivals: str = "") -> str:
+        """One exact step of the equations, as Brian2 abstract code.
+
+        `noisy`: with ``gaussian``, standard normal noise; `arrivals`: code that adds the spikes of Poisson drives.
         """
+        lines = ["_v = rest + bias + (v - rest - bias)*decay_v"]
+        for k, receptor in self.receptors.items():
+            if receptor.letter == "d":
+                continue
+            for variable, factor in (
+                ("I", f"{k}_to_v"),
+                *([("x", f"rising_{k}_to_v")] if receptor.letter == "a" else []),
+            ):
+                total = " + ".join(f"{variable}_{k}{pool}" for pool in _pools(pooled))
+                lines[0] += f" + {f'({total})' if pooled else total}*{factor}"
+        lines += _kinetic_steps(self.receptors, "I")
+        lines.append(f"v = _v{' + noise_step*gaussian(key, t_in_timesteps)' if noisy else ''}")
+        return "".join(f"\n        {line}" for line in [*lines, *arrivals.splitlines()]) + "\n        "
+
+    @property
+    def step_units(self) -> dict[str, str]:
+        """The parameters that a step and a reset use, with their Brian2 units."""
+        units = {"rest": "volt", "threshold": "volt", "reset": "volt", "hold": "integer", "decay_v": "1"}
+        kinetic = [k for k, r in self.receptors.items() if r.letter != "d"]
+        units |= {f"decay_{k}": "1" for k in kinetic} | {f"{k}_to_v": "1" for k in kinetic}
+        for k, receptor in self.receptors.items():
+            if receptor.letter == "a":
+                units |= {f"rising_{k}_to_v": "1", f"rising_{k}_to_{k}": "1"}
+        return units | {"noise_step": "volt", "carry": "1"}
 
     def step_parameters(self, dt: float) -> dict[str, float]:
         """Values of the parameters that a step of length `dt` (s) uses, in SI units."""
-        m, e, i = self.tau, self.excitation.tau, self.inhibition.tau
+        m = self.tau
         decay_v = np.exp(-dt / m)
-        return {
+        values = {
             "rest": self.rest,
             "threshold": self.threshold,
             "reset": self.reset,
-            "hold": np.int32(np.floor(self.refractory / dt + 1e-3)),  # steps without integration
+            "hold": _hold(self.refractory, dt),
             "decay_v": decay_v,
-            "decay_e": np.exp(-dt / e),
-            "decay_i": np.exp(-dt / i),
-            # exprel(x) = (e^x - 1)/x keeps equal time constants finite
-            "e_to_v": decay_v * dt / m * exprel(dt / m - dt / e),
-            "i_to_v": decay_v * dt / m * exprel(dt / m - dt / i),
             "noise_step": self.noise * np.sqrt(-np.expm1(-2 * dt / m)),
             "carry": float(self.reset_by_subtraction),  # share of what exceeds the threshold that outlasts a spike
         }
+        for k, receptor in self.receptors.items():
+            if receptor.letter == "x":
+                tau = receptor.tau
+                values[f"decay_{k}"] = np.exp(-dt / tau)
+                # exprel(x) = (e^x - 1)/x keeps equal time constants finite
+                values[f"{k}_to_v"] = decay_v * dt / m * exprel(dt / m - dt / tau)
+            elif receptor.letter == "a":
+                tau = receptor.tau
+                step, _ = _propagator([[-1 / m, 1 / m, 0], [0, -1 / tau, 1 / tau], [0, 0, -1 / tau]], dt)
+                values |= {f"decay_{k}": step[2, 2], f"rising_{k}_to_{k}": step[1, 2]}
+                values |= {f"{k}_to_v": step[0, 1], f"rising_{k}_to_v": step[0, 2]}
+        return values
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """Names that the equations have but a step does not use, with their units."""
+        taus = {f"tau_{k}": "second" for k, r in self.receptors.items() if r.letter != "d"}
+        return {"tau": "second", **taus, "noise": "volt"}
 
     def activation(self, drive):
         """Rate in Hz for a constant input `drive` in V (any shape): the f-I curve.
@@ -270,10 +377,7 @@ class LIF(Value):
         drive = np.asarray(drive, dtype=float)
         if self.noise:
             return self._siegert(drive)
-        above = drive > self.rheobase
-        v_inf = self.rest + np.where(above, drive, 2 * self.rheobase if self.rheobase > 0 else self.rheobase + 1)
-        interval = self.refractory + self.tau * np.log((v_inf - self.reset) / (v_inf - self.threshold))
-        return np.where(above, 1 / interval, 0.0)
+        return _noise_free_rate(self, self.tau, drive)
 
     def _siegert(self, drive, nodes=200):
         """Mean first-passage rate of the noisy membrane, by Gauss-Legendre quadrature of e^{u²}(1 + erf u)."""
@@ -285,3 +389,228 @@ class LIF(Value):
         with np.errstate(over="ignore"):
             integral = (half * w * erfcx(-u)).sum(-1)
             return 1 / (self.refractory + self.tau * np.sqrt(np.pi) * integral)
+
+
+@dataclass(frozen=True)
+class ConductanceLIF(SpikingNeuron):
+    r"""Leaky integrate-and-fire neuron with conductance-based synapses and membrane noise.
+
+    .. math::
+        C \dot{v} = g_L (E_L - v) + b + g_e (E_e - v) + g_i (E_i - v) + g_n B(v) (E_n - v)
+        + \sigma g_L \sqrt{2\tau}\,\xi(t), \qquad \tau = C/g_L
+
+    When :math:`v > \vartheta` the neuron spikes and :math:`v` is held at :math:`v_r` for :math:`t_\mathrm{ref}`. The
+    kinetics of the conductances are those of the receptors (`eisim.synapses`), :math:`B` is the magnesium block of
+    `NMDA`. A step takes the mean conductances over it, which are exact, as constant (exponential Euler): second order
+    but for the block, which is that of the membrane potential at its start.
+
+    Attributes
+    ----------
+    capacitance : float
+        Membrane capacitance :math:`C`, in F.
+    leak : float
+        Leak conductance :math:`g_L`, in S.
+    rest, threshold, reset : float
+        Leak potential :math:`E_L`, threshold :math:`\vartheta` and reset :math:`v_r`, in V.
+    refractory : float
+        Refractory period :math:`t_\mathrm{ref}`, in s.
+    noise : float
+        Standard deviation :math:`\sigma` of the free membrane potential without synapses, in V; 0 for none.
+    excitation, inhibition : Conductance
+        AMPA and GABA-A receptors.
+    nmda : NMDA, optional
+    """
+
+    capacitance: float = quantity(200e-12, "farad", positive=True)
+    leak: float = quantity(10e-9, "siemens", positive=True)
+    rest: float = quantity(-60e-3, "volt")
+    threshold: float = quantity(-50e-3, "volt")
+    reset: float = quantity(-60e-3, "volt")
+    refractory: float = quantity(5e-3, "second", non_negative=True)
+    noise: float = quantity(0.0, "volt", non_negative=True)
+    excitation: Conductance = field(default=Conductance(0.0, 5e-3))
+    inhibition: Conductance = field(default=Conductance(-80e-3, 10e-3))
+    nmda: NMDA | None = None
+
+    weight_unit = "siemens"
+    drive_unit = "ampere"
+    signed_weights = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_reset(self)
+        for name, kind in (("excitation", Conductance), ("inhibition", Conductance), ("nmda", NMDA)):
+            if not isinstance(getattr(self, name), kind) and (name, self.nmda) != ("nmda", None):
+                raise InputError(f"ConductanceLIF.{name}: expected {kind.__name__}(...), found {getattr(self, name)!r}")
+
+    @property
+    def tau(self) -> float:
+        """Membrane time constant without synapses, in s."""
+        return self.capacitance / self.leak
+
+    @property
+    def rheobase(self) -> float:
+        """The constant input at threshold, in A."""
+        return self.leak * (self.threshold - self.rest)
+
+    def area(self, letter: str) -> float:
+        """Mean conductance (S) that a rate of 1 Hz causes through a synapse of weight 1 S at this receptor, in s."""
+        return self.receptors[letter].area
+
+    def spike_adds(self, letter: str) -> str:
+        """The variable that a presynaptic spike adds to, with the factor of the weight, as Brian2 text."""
+        return f"{'x' if self.receptors[letter].rise else 'g'}_{letter}_post += {{}}"
+
+    def equations(self, pooled: bool = False) -> str:
+        """The Brian2 equations; `pooled`: what comes from the pool is added."""
+        kinetics = _kinetics(self.receptors, "g", "siemens")
+        currents = ""
+        for k in self.receptors:
+            total = " + ".join(f"g_{k}{pool}" for pool in _pools(pooled))
+            block = "/(1 + blocked*exp(-v*steepness))" if k == "n" else ""
+            currents += f" + ({total})*(E_{k} - v){block}"
+        return (
+            f"\n    dv/dt = (leak*(rest - v) + bias{currents} + noise*leak*sqrt(2*capacitance/leak)*xi)/capacitance"
+            f" : volt (unless refractory){kinetics}\n    "
+        )
+
+    def step(self, noisy: bool, pooled: bool = False, arrivals: str = "") -> str:
+        """One step of the equations, as Brian2 abstract code.
+
+        `noisy`: with ``gaussian``, standard normal noise; `arrivals`: code that adds the spikes of Poisson drives.
+        """
+        lines = []
+        for k, receptor in self.receptors.items():
+            parts = [("g", f"mean_{k}")] + ([("x", f"mean_rising_{k}")] if receptor.rise else [])
+            means = [f"({' + '.join(f'{v}_{k}{pool}' for pool in _pools(pooled))})*{mean}" for v, mean in parts]
+            block = "/(1 + blocked*exp(-v*steepness))" if k == "n" else ""
+            lines.append(f"_g{k} = ({' + '.join(means)}){block}")
+        lines.append("_g = leak" + "".join(f" + _g{k}" for k in self.receptors))
+        lines.append("_v = (leak*rest + bias" + "".join(f" + _g{k}*E_{k}" for k in self.receptors) + ")/_g")
+        lines.append(
+            f"v = _v + (v - _v)*exp(-_g*elapse){' + noise_step*gaussian(key, t_in_timesteps)' if noisy else ''}"
+        )
+        lines += _kinetic_steps(self.receptors, "g")
+        return "".join(f"\n        {line}" for line in [*lines, *arrivals.splitlines()]) + "\n        "
+
+    @property
+    def step_units(self) -> dict[str, str]:
+        """The parameters that a step and a reset use, with their Brian2 units."""
+        units = {"rest": "volt", "threshold": "volt", "reset": "volt", "hold": "integer", "leak": "siemens"}
+        units["elapse"] = "second/farad"
+        for k, receptor in self.receptors.items():
+            units |= {f"E_{k}": "volt", f"decay_{k}": "1", f"mean_{k}": "1"}
+            if receptor.rise:
+                units |= {f"decay_rising_{k}": "1", f"rising_{k}_to_{k}": "1", f"mean_rising_{k}": "1"}
+        if self.nmda:
+            units |= {"blocked": "1", "steepness": "1/volt"}
+        return units | {"noise_step": "volt"}
+
+    def step_parameters(self, dt: float) -> dict[str, float]:
+        """Values of the parameters that a step of length `dt` (s) uses, in SI units."""
+        values = {
+            "rest": self.rest,
+            "threshold": self.threshold,
+            "reset": self.reset,
+            "hold": _hold(self.refractory, dt),
+            "leak": self.leak,
+            "elapse": dt / self.capacitance,
+            "noise_step": self.noise * np.sqrt(-np.expm1(-2 * dt / self.tau)),
+        }
+        for k, receptor in self.receptors.items():
+            values[f"E_{k}"] = receptor.reversal
+            if not receptor.rise:
+                values |= {f"decay_{k}": np.exp(-dt / receptor.tau), f"mean_{k}": exprel(-dt / receptor.tau)}
+                continue
+            rising = receptor.scale / receptor.rise
+            step, mean = _propagator([[-1 / receptor.tau, rising], [0, -1 / receptor.rise]], dt)
+            values |= {f"decay_{k}": step[0, 0], f"rising_{k}_to_{k}": step[0, 1], f"decay_rising_{k}": step[1, 1]}
+            values |= {f"mean_{k}": mean[0, 0], f"mean_rising_{k}": mean[0, 1]}
+        if self.nmda:
+            values |= {"blocked": self.nmda.magnesium / NMDA.HALF_BLOCK, "steepness": NMDA.STEEPNESS}
+        return values
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """Names that the equations have but a step does not use, with their units."""
+        found = {"capacitance": "farad", "noise": "volt"} | {f"tau_{k}": "second" for k in self.receptors}
+        for k, receptor in self.receptors.items():
+            if receptor.rise:
+                found |= {f"rise_{k}": "second"}
+        return found
+
+    def activation(self, drive):
+        """Rate in Hz for a constant input `drive` in A (any shape) without synapses or noise: the f-I curve."""
+        return _noise_free_rate(self, self.tau, np.asarray(drive, dtype=float) / self.leak)
+
+
+def _check_reset(neuron):
+    if neuron.reset >= neuron.threshold:
+        raise InputError(
+            f"{type(neuron).__name__}.reset: expected less than the threshold {neuron.threshold * 1e3:g} mV, "
+            f"found {neuron.reset * 1e3:g} mV"
+        )
+
+
+def _hold(refractory, dt):
+    """Steps without integration."""
+    return np.int32(np.floor(refractory / dt + 1e-3))
+
+
+def _noise_free_rate(neuron, tau, drive):
+    """Rate in Hz of a leaky integrate-and-fire neuron whose membrane would settle at rest + drive (V)."""
+    rheobase = neuron.threshold - neuron.rest
+    above = drive > rheobase
+    v_inf = neuron.rest + np.where(above, drive, 2 * rheobase if rheobase > 0 else rheobase + 1)
+    interval = neuron.refractory + tau * np.log((v_inf - neuron.reset) / (v_inf - neuron.threshold))
+    return np.where(above, 1 / interval, 0.0)
+
+
+def _pools(pooled):
+    """Endings of the variables that hold what arrives: a neuron's own, and those of its population's pool."""
+    return ("", "_pool") if pooled else ("",)
+
+
+def kinetic_variables(neuron) -> list[str]:
+    """The variables that presynaptic spikes set in motion, but for the membrane."""
+    found = []
+    for k, receptor in neuron.receptors.items():
+        if receptor.letter != "d":
+            found += [f"{'I' if neuron.signed_weights else 'g'}_{k}"] + ([f"x_{k}"] if _rises(receptor) else [])
+    return found
+
+
+def _rises(receptor):
+    return receptor.letter in "arn"
+
+
+def _kinetics(receptors, name, unit):
+    """Equations of the kinetics of receptors."""
+    lines = []
+    for k, receptor in receptors.items():
+        if receptor.letter == "a":
+            lines += [f"d{name}_{k}/dt = (x_{k} - {name}_{k})/tau_{k} : {unit}", f"dx_{k}/dt = -x_{k}/tau_{k} : {unit}"]
+        elif _rises(receptor):
+            lines.append(f"d{name}_{k}/dt = x_{k}/rise_{k} - {name}_{k}/tau_{k} : {unit}")
+            lines.append(f"dx_{k}/dt = -x_{k}/rise_{k} : {unit}")
+        elif receptor.letter != "d":
+            lines.append(f"d{name}_{k}/dt = -{name}_{k}/tau_{k} : {unit}")
+    return "".join(f"\n    {line}" for line in lines)
+
+
+def _kinetic_steps(receptors, name):
+    """One exact step of the kinetics of receptors."""
+    lines = []
+    for k, receptor in receptors.items():
+        if _rises(receptor):
+            fading = f"decay_{k}" if receptor.letter == "a" else f"decay_rising_{k}"
+            lines += [f"{name}_{k} = {name}_{k}*decay_{k} + x_{k}*rising_{k}_to_{k}", f"x_{k} = x_{k}*{fading}"]
+        elif receptor.letter != "d":
+            lines.append(f"{name}_{k} = {name}_{k}*decay_{k}")
+    return lines
+
+
+def pool(neuron) -> tuple[str, str]:
+    """Equations and one step of a pool: the kinetics of the receptors of a neuron, alone."""
+    name, unit = ("I", "volt") if neuron.signed_weights else ("g", "siemens")
+    return _kinetics(neuron.receptors, name, unit), "\n".join(_kinetic_steps(neuron.receptors, name))

@@ -14,18 +14,24 @@ _EXAMPLES = {
     "second": "a time such as 5*ms",
     "hertz": "a rate such as 100*Hz",
     "volt": "a voltage such as 15*mV",
+    "ampere": "a current such as 0.5*nA",
+    "siemens": "a conductance such as 3*nS",
+    "farad": "a capacitance such as 200*pF",
     "1": "a plain number",
 }
 _SUFFIXES = {
     "second": {"s": 1.0, "ms": 1e-3, "us": 1e-6},
     "hertz": {"Hz": 1.0, "kHz": 1e3},
     "volt": {"V": 1.0, "mV": 1e-3, "uV": 1e-6},
+    "ampere": {"A": 1.0, "nA": 1e-9, "pA": 1e-12},
+    "siemens": {"S": 1.0, "uS": 1e-6, "nS": 1e-9},
+    "farad": {"F": 1.0, "nF": 1e-9, "pF": 1e-12},
     "1": {"": 1.0},
 }
 
 
 def unit_of(value) -> str | None:
-    """The unit ("second", "hertz", "volt", "1") of a Brian2 quantity, ``None`` for a plain number."""
+    """The unit ("second", "hertz", "volt", ..., or "1") of a Brian2 quantity, ``None`` for a plain number."""
     dim = getattr(value, "dim", None)
     if dim is None:
         return None
@@ -33,8 +39,8 @@ def unit_of(value) -> str | None:
 
     if dim is fundamentalunits.DIMENSIONLESS:
         return "1"
-    for unit in ("second", "hertz", "volt"):
-        if dim is getattr(allunits, unit).dim:
+    for unit in _EXAMPLES:
+        if unit != "1" and dim is getattr(allunits, unit).dim:
             return unit
     return repr(dim)
 
@@ -45,7 +51,7 @@ def to_si(value, unit: str, what: str) -> np.ndarray:
     Parameters
     ----------
     value : quantity, float or array_like
-    unit : {"second", "hertz", "volt", "1"}
+    unit : {"second", "hertz", "volt", "ampere", "siemens", "farad", "1"}
     what : str
         What the value is, for the error message.
 

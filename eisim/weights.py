@@ -17,7 +17,7 @@ class FixedProbability:
     probability : float
         Between 0 and 1.
     weight : quantity or float
-        Magnitude of every synapse: a plain number onto rate units, a voltage onto LIF neurons.
+        Magnitude of every synapse, in the unit that the target takes (`eisim.circuit.Projection`).
     """
 
     probability: float
@@ -26,6 +26,9 @@ class FixedProbability:
     def __post_init__(self):
         if not (isinstance(self.probability, (int, float)) and 0 <= self.probability <= 1):
             raise InputError(f"FixedProbability.probability: expected between 0 and 1, found {self.probability!r}")
+
+    def check(self, shape: tuple[int, int], recurrent: bool) -> None:
+        """Refuse a shape that does not fit: any does."""
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
         """A (source × target) matrix of ones; `recurrent` says that source and target are the same neurons."""
@@ -48,7 +51,7 @@ class FixedInDegree:
     in_degree : int
         Synapses per target.
     weight : quantity or float
-        Magnitude of every synapse: a plain number onto rate units, a voltage onto LIF neurons.
+        Magnitude of every synapse, in the unit that the target takes (`eisim.circuit.Projection`).
     """
 
     in_degree: int
@@ -60,22 +63,74 @@ class FixedInDegree:
         if self.in_degree < 0:
             raise InputError(f"FixedInDegree.in_degree: expected 0 or more, found {self.in_degree}")
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
-        """A (source × target) matrix of ones; `recurrent` says that source and target are the same neurons."""
-        n_source, n_target = shape
-        available = n_source - recurrent
+    def check(self, shape: tuple[int, int], recurrent: bool) -> None:
+        """Refuse a shape with fewer sources than synapses for each target."""
+        available = shape[0] - recurrent
         if self.in_degree > available:
             raise InputError(
                 f"FixedInDegree.in_degree: expected at most {available} (the sources there are), found {self.in_degree}"
             )
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
+        """A (source × target) matrix of ones; `recurrent` says that source and target are the same neurons."""
+        n_source, n_target = shape
+        available = n_source - recurrent
         rows = [rng.choice(available, self.in_degree, replace=False) for _ in range(n_target)]
         if recurrent:
             rows = [chosen + (chosen >= target) for target, chosen in enumerate(rows)]
         return _ones(np.concatenate(rows), np.repeat(np.arange(n_target), self.in_degree), shape)
 
 
+@dataclass(frozen=True)
+class AllToAll:
+    """Every source to every target, itself included, all with the same weight.
+
+    Since all targets receive the same, spiking circuits hold it once for a population: the cost of a simulation grows
+    with the number of neurons, not with that of synapses.
+
+    Attributes
+    ----------
+    weight : quantity or float
+        Magnitude of every synapse, in the unit that the target takes (`eisim.circuit.Projection`).
+    """
+
+    weight: object
+
+    def check(self, shape: tuple[int, int], recurrent: bool) -> None:
+        """Refuse a shape that does not fit: any does."""
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
+        """A (source × target) matrix of ones."""
+        return sparse.csr_array(np.ones(shape))
+
+
+@dataclass(frozen=True)
+class Independent:
+    """Every target has an afferent of its own, all with the same weight: the Poisson drive of a population.
+
+    The source is one Poisson input, whose rate is that of each of these afferents. Poisson trains add up, so an input
+    with the rate of a thousand synapses stands for a thousand.
+
+    Attributes
+    ----------
+    weight : quantity or float
+        Magnitude of every synapse, in the unit that the target takes (`eisim.circuit.Projection`).
+    """
+
+    weight: object
+
+    def check(self, shape: tuple[int, int], recurrent: bool) -> None:
+        """Refuse a source of more than one."""
+        if shape[0] != 1:
+            raise InputError(f"Independent: expected a source of size 1, found {shape[0]}")
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
+        """A (1 × target) matrix of ones."""
+        return sparse.csr_array(np.ones(shape))
+
+
 #: What a projection's weights can be besides a matrix.
-Rule = FixedProbability | FixedInDegree
+Rule = FixedProbability | FixedInDegree | AllToAll | Independent
 
 
 def _ones(rows, columns, shape):

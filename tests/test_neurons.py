@@ -48,7 +48,7 @@ def test_lif_agrees_with_brian2s_own_integration():
     b2.defaultclock.dt = dt * b2.second
     source = b2.SpikeGeneratorGroup(3, sent.neuron, sent.step * dt * b2.second)
     namespace = {"tau": neuron.tau * b2.second, "tau_e": 5 * b2.ms, "tau_i": 7 * b2.ms, "rest": -65 * b2.mV}
-    equations = neuron.equations.replace(" + noise*sqrt(2/tau)*xi", "") + "bias : volt\n"
+    equations = neuron.equations().replace(" + noise*sqrt(2/tau)*xi", "") + "bias : volt\n"
     cells = b2.NeuronGroup(
         2,
         equations,

@@ -14,6 +14,7 @@ from eisim.simulation.response import Response, Spikes
 from eisim.simulation.shares import join, share_out
 from eisim.timing import Timing
 from eisim.units import to_si
+from eisim.weights import Independent
 
 BACKENDS = ("cpp", "numpy")
 
@@ -95,8 +96,8 @@ def begin(
     if backend not in BACKENDS:
         raise InputError(f"backend: expected 'cpp' or 'numpy', found {backend!r}")
     for trials in batch:
-        fastest = trials.stimuli.max(initial=0) * max(i.rate for i in trials.circuit.inputs)
-        if trials.circuit.kind == "spiking" and fastest * timing.dt > 1:
+        fastest = _fastest_train(trials)
+        if fastest * timing.dt > 1:
             raise InputError(
                 f"stimuli: expected input rates of at most one spike a time step "
                 f"({1 / timing.dt:g} Hz), found {fastest:g} Hz"
@@ -126,6 +127,14 @@ def begin(
         return found[0] if single else found
 
     return responses
+
+
+def _fastest_train(trials):
+    """The highest rate of a train of spikes, in Hz: of a spiking circuit, Poisson drives not counted."""
+    circuit = trials.circuit
+    trains = {p.source for p in circuit.projections if not isinstance(p.weights, Independent)}
+    of_input = [i.rate if circuit.kind == "spiking" and i.name in trains else 0.0 for i in circuit.inputs]
+    return (trials.stimuli * np.repeat(of_input, [i.size for i in circuit.inputs])).max(initial=0)
 
 
 def _start(layout, kind, timing, backend, report, at_once):

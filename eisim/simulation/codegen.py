@@ -68,9 +68,10 @@ def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
     with _device("runtime"):
         b2.prefs["codegen.target"] = "numpy"
         network = _network(job)
-        for name, model in job.models.items():
-            for variable, value in model.values.items():
-                getattr(network.groups[name], variable + "_")[:] = value
+        for made, models in ((network.groups, job.models), (network.synapses, job.synapse_models)):
+            for name, model in models.items():
+                for variable, value in model.values.items():
+                    getattr(made[name], variable + "_")[:] = value
         report("simulating")
         network.network.run(
             job.timing.duration * b2.second,

@@ -10,11 +10,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from eisim.circuit import Circuit, delay_steps
+from eisim.circuit import Circuit, Projection, delay_steps
 from eisim.simulation import noise
+from eisim.synapses import ShortTerm
+from eisim.weights import AllToAll, Independent
 
 INPUT = "input"
 DELAY_LINE = "delayline"
+POOL = "pool_of_"
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,9 @@ class Block:
 class Group:
     """Neurons of one model, with the values of their parameters: one number for all neurons of a part, or an array."""
 
-    neuron: object  # a model of that class, None for inputs and delay lines
+    neuron: object  # a model of that structure, None for inputs and delay lines
+    drives: str = ""  # letters of the receptors of the Poisson drives of each neuron
+    pools: str = ""  # name of the group of pools that these neurons read
     size: int = 0
     recorded: int = 0  # the first so many are recorded
     parts: list[tuple[int, dict[str, np.ndarray | float]]] = field(default_factory=list)  # with their sizes
@@ -82,8 +87,19 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Bundle:
+    """What the synapses of one Brian2 object have in common."""
+
+    source: str
+    target: str
+    receptor: str
+    plasticity: ShortTerm | None = None
+    number: int = 0  # among those that differ in plasticity alone
+
+
+@dataclass(frozen=True)
 class Synapses:
-    """Synapses from one group to another, all excitatory or all inhibitory: signed weights, delays in s."""
+    """Synapses of one bundle: signed weights, and delays in s; one number where all are the same."""
 
     pre: np.ndarray
     post: np.ndarray
@@ -93,60 +109,121 @@ class Synapses:
     @property
     def common_delay(self) -> float | None:
         """The delay, if all synapses have the same."""
-        return None if np.ptp(self.delay) else float(self.delay[0])
+        return None if self.delay.ndim else float(self.delay)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Groups by name, synapses by (source group, target group, sign), blocks by (batch index, population)."""
+    """Groups by name, synapses by bundle, blocks by (batch index, population)."""
 
     groups: dict[str, Group]
-    synapses: dict[tuple[str, str, int], Synapses]
+    synapses: dict[Bundle, Synapses]
     blocks: dict[tuple[int, str], Block]
 
     def monitored(self, kind: str) -> dict[str, int]:
         """Number of recorded neurons of each group that has any: spikes of all, rates of populations."""
         unseen = (DELAY_LINE, INPUT) if kind == "rate" else ()
-        return {name: g.recorded for name, g in self.groups.items() if g.recorded and name not in unseen}
+        return {
+            name: g.recorded
+            for name, g in self.groups.items()
+            if g.recorded and name not in unseen and not name.startswith(POOL)
+        }
 
 
 def lay_out(batch: list[Trials], dt: float) -> Layout:
     """Arrange a batch; recorded circuits come first in every group."""
     layout = Layout({}, {}, {})
-    parts = {}
+    parts: dict[Bundle, list] = {}
     for index in sorted(range(len(batch)), key=lambda i: not batch[i].record):
         trials = batch[index]
-        for source, target, sign, *synapses in _place(layout, index, trials, dt):
+        for source, target, receptor, plasticity, *synapses in _place(layout, index, trials, dt):
             source, target = layout.blocks[index, source], layout.blocks[index, target]
             if len(synapses[0]):
-                key = (source.group, target.group, sign)
-                parts.setdefault(key, []).append(_copies(source, target, trials.copies, *synapses))
-    for key, arrays in parts.items():
-        layout.synapses[key] = Synapses(*(np.concatenate(column) for column in zip(*arrays, strict=True)))
+                bundle = _bundle(parts, source.group, target.group, receptor, plasticity)
+                parts.setdefault(bundle, []).append(_copies(source, target, trials.copies, *synapses))
+    for bundle, arrays in parts.items():
+        pre, post, weight, delay = zip(*arrays, strict=True)
+        counts = [len(column) for column in pre]
+        layout.synapses[bundle] = Synapses(
+            np.concatenate(pre), np.concatenate(post), _joined(weight, counts), _joined(delay, counts)
+        )
     return layout
 
 
+def _bundle(parts, source, target, receptor, plasticity):
+    """The bundle of these, numbered if others differ in plasticity alone."""
+    alike = [b for b in parts if (b.source, b.target, b.receptor) == (source, target, receptor)]
+    found = [b for b in alike if b.plasticity == plasticity]
+    return found[0] if found else Bundle(source, target, receptor, plasticity, len(alike))
+
+
+def _joined(values, counts):
+    """Parts of an array as one, or the one number that all of them are."""
+    values = [_one_if_equal(value) for value in values]
+    if all(value.ndim == 0 and value == values[0] for value in values):
+        return values[0]
+    return np.concatenate([np.broadcast_to(value, n) for value, n in zip(values, counts, strict=True)])
+
+
+def _one_if_equal(value):
+    value = np.asarray(value)
+    return value.ravel()[0] if value.ndim and not np.ptp(value) else value
+
+
 def _place(layout, index, trials, dt):
-    """Place the neurons of one circuit; yields its synapses: source, target, sign, rows, columns, weights, delays."""
+    """Place the neurons of one circuit; yields its synapses.
+
+    Source, target, receptor, plasticity, rows, columns, weights and delays, the last two of which may be one number.
+    """
     taps = _place_neurons(layout, index, trials, dt)
     for source, last in taps:
         chain = [source.name, *(f"{source.name}@{t}" for t in range(1, last + 1))]
         each = np.arange(source.size)
         for before, after in pairwise(chain):
-            yield before, after, 1, each, each, np.ones(source.size), np.zeros(source.size)
+            yield before, after, "e", None, each, each, 1.0, 0.0
     circuit = trials.circuit
     for projection in circuit.projections:
-        matrix, sign = circuit.weights(projection), circuit.sign(projection)
-        rows, columns = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
-        delay = projection.delay[rows, columns] if projection.delay.ndim else np.full(matrix.nnz, projection.delay)
-        if not taps:
-            yield projection.source, projection.target, sign, rows, columns, sign * matrix.data, delay
+        if circuit.kind == "spiking" and isinstance(projection.weights, Independent):
             continue
+        sign, receptor = circuit.sign(projection), circuit.receptor(projection)
+        target, source = circuit.population(projection.target), circuit.source(projection)
+        sign = sign if target.neuron.signed_weights else 1
+        plasticity = projection.plasticity
+        if circuit.kind == "spiking":
+            plasticity = plasticity or getattr(target.neuron.receptors[receptor], "release", None)
+        if is_pooled(circuit, projection):
+            if projection.weights.weight:
+                rows, delays = np.arange(source.size), projection.delay
+                weight, pool = sign * projection.weights.weight, _pool_name(target)
+                yield source.name, pool, receptor, plasticity, rows, np.zeros_like(rows), weight, delays
+            continue
+        matrix = circuit.weights(projection)
+        rows, columns = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
+        delay = projection.delay[rows, columns] if projection.delay.ndim else projection.delay
+        if not taps:
+            yield projection.source, projection.target, receptor, plasticity, rows, columns, sign * matrix.data, delay
+            continue
+        delay = np.broadcast_to(delay, rows.shape)
         steps = delay_steps(delay, dt)
         for tap in np.unique(steps):
             source = projection.source + (f"@{tap}" if tap else "")
             at = steps == tap
-            yield source, projection.target, sign, rows[at], columns[at], sign * matrix.data[at], delay[at]
+            yield source, projection.target, receptor, None, rows[at], columns[at], sign * matrix.data[at], delay[at]
+
+
+def is_pooled(circuit: Circuit, projection: Projection) -> bool:
+    """Whether a projection ends on the pool of its target: all neurons of the target receive the same from it."""
+    neuron = circuit.population(projection.target).neuron
+    return (
+        neuron.kind == "spiking"
+        and isinstance(projection.weights, AllToAll)
+        and projection.delay.ndim == 0
+        and neuron.receptors[circuit.receptor(projection)].letter != "d"
+    )
+
+
+def _pool_name(population):
+    return f"{population.name}@pool"
 
 
 def _copies(source, target, copies, rows, columns, weights, delays):
@@ -155,32 +232,80 @@ def _copies(source, target, copies, rows, columns, weights, delays):
     return (
         (copy * np.int32(source.stride) + (source.start + rows).astype(np.int32)).ravel(),
         (copy * np.int32(target.stride) + (target.start + columns).astype(np.int32)).ravel(),
-        np.tile(weights, copies),
-        np.tile(delays, copies),
+        *(np.tile(value, copies) if np.ndim(value) else value for value in map(_one_if_equal, (weights, delays))),
     )
 
 
 def _place_neurons(layout, index, trials, dt):
     circuit = trials.circuit
-    members = {INPUT: list(circuit.inputs)}
-    for population in circuit.populations:
-        members.setdefault(type(population.neuron).__name__.lower(), []).append(population)
     numbers = _numbers(circuit)
-    for name, populations in members.items():
-        values = _input_values(trials) if name == INPUT else _neuron_values(trials, populations, numbers, dt)
+    sizes = {i.name: i.size for i in circuit.inputs}
+    _add(layout, index, INPUT, sizes, trials, _input_values(trials), Group(None))
+    for (name, drives, pooled), populations in _members(circuit).items():
+        pools = POOL + name if pooled else ""
+        if pooled:
+            sizes = {_pool_name(p): 1 for p in populations}
+            values = _neuron_values(trials, populations, None, dt)
+            _add(layout, index, pools, sizes, trials, values, Group(populations[0].neuron))
+        values = _neuron_values(trials, populations, numbers, dt)
+        if pooled:
+            values["pool"] = _pool_of_each(layout, index, populations, trials.copies)
+        for k in range(len(drives)):
+            values |= _drive_values(layout, index, trials, populations, k)
         sizes = {p.name: p.size for p in populations}
-        _add(layout, index, name, sizes, trials, values, getattr(populations[0], "neuron", None))
+        _add(layout, index, name, sizes, trials, values, Group(populations[0].neuron, drives, pools))
     # Rate units have no spikes to delay: their delayed rates are tapped from a delay line.
     taps = _taps(circuit, dt) if circuit.kind == "rate" else []
     if taps:
         sizes = {f"{s.name}@{t}": s.size for s, last in taps for t in range(1, last + 1)}
-        _add(layout, index, DELAY_LINE, sizes, trials, {"bias": 0.0}, None)
+        _add(layout, index, DELAY_LINE, sizes, trials, {"bias": 0.0}, Group(None))
     return taps
 
 
-def _add(layout, index, name, sizes, trials, values, neuron):
-    """Append the copies of these named blocks, with the values of all their neurons, to a group."""
-    group = layout.groups.setdefault(name, Group(neuron))
+def _members(circuit):
+    """Populations by what their code depends on: name of the group, letters of the Poisson drives, whether pooled."""
+    found = {}
+    for population in circuit.populations:
+        drives = "".join(circuit.receptor(p) for p in _drives(circuit, population))
+        pooled = any(is_pooled(circuit, p) for p in circuit.projections if p.target == population.name)
+        name = population.neuron.structure + (f"_drive_{drives}" if drives else "") + ("_pooled" if pooled else "")
+        found.setdefault((name, drives, pooled), []).append(population)
+    return found
+
+
+def _drives(circuit, population):
+    """The Poisson drives of a population, in order of their receptors."""
+    if circuit.kind == "rate":
+        return []
+    drives = [p for p in circuit.projections if p.target == population.name and isinstance(p.weights, Independent)]
+    return sorted(drives, key=circuit.receptor)
+
+
+def _pool_of_each(layout, index, populations, copies):
+    """For each neuron of these populations, in every copy, the number of its pool."""
+    pools = [layout.blocks[index, _pool_name(p)] for p in populations]
+    first = np.concatenate([np.full(p.size, b.start) for p, b in zip(populations, pools, strict=True)])
+    return (first + np.arange(copies)[:, None] * pools[0].stride).ravel().astype(np.int32)
+
+
+def _drive_values(layout, index, trials, populations, k):
+    """What the k-th Poisson drive of each neuron has: the jump, and the afferent with its rate."""
+    drives = [_drives(trials.circuit, p)[k] for p in populations]
+    sizes = [p.size for p in populations]
+    blocks = [layout.blocks[index, drive.source] for drive in drives]
+    afferent = np.concatenate([np.full(n, block.start) for n, block in zip(sizes, blocks, strict=True)])
+    afferent = (afferent + np.arange(trials.copies)[:, None] * blocks[0].stride).ravel()
+    jump = np.concatenate([np.full(n, drive.weights.weight) for n, drive in zip(sizes, drives, strict=True)])
+    values = {f"jump_{k}": np.tile(jump, trials.copies)}
+    rates = layout.groups[INPUT].parts[-1][1]["rate"]
+    if rates.ndim == 2:
+        return values | {f"afferent_{k}": afferent.astype(np.int32)}
+    return values | {f"arrivals_{k}": rates[afferent - layout.groups[INPUT].size + len(rates)]}
+
+
+def _add(layout, index, name, sizes, trials, values, empty):
+    """Append the copies of these named blocks, with the values of all their neurons, to a group, at first `empty`."""
+    group = layout.groups.setdefault(name, empty)
     stride, start = sum(sizes.values()), group.size
     for block, size in sizes.items():
         layout.blocks[index, block] = Block(name, start, stride, size)
@@ -209,33 +334,65 @@ def _numbers(circuit):
 
 def _input_values(trials):
     """Rates (copies·inputs, or × time) in Hz, and initial phases in cycles, for every copy of every afferent."""
-    inputs = trials.circuit.inputs
+    circuit = trials.circuit
+    inputs = circuit.inputs
     rate = np.concatenate([np.full(i.size, i.rate) for i in inputs]) * trials.stimuli
     rate = np.concatenate([rate] * len(trials.seeds))
     rate = rate.reshape(-1) if rate.ndim == 2 else np.moveaxis(rate, 1, 2).reshape(-1, rate.shape[1])
     phases = np.concatenate([i.phases for i in inputs])
-    return {"rate": rate, "phase": np.tile(phases, trials.copies)}
+    values = {"rate": rate, "phase": np.tile(phases, trials.copies)}
+    if circuit.kind == "rate":
+        return values
+    # A Poisson input that is the drive of populations alone has no train of its own.
+    trains = {p.source for p in circuit.projections if not isinstance(p.weights, Independent)}
+    regular = np.concatenate([np.full(i.size, float(i.train == "regular")) for i in inputs])
+    poisson = np.concatenate([np.full(i.size, float(i.train == "poisson" and i.name in trains)) for i in inputs])
+    values |= {"regular": np.tile(regular, trials.copies), "poissonian": np.tile(poisson, trials.copies)}
+    first = sum(p.size for p in circuit.populations)
+    return values | {"key": _keys(trials, first + np.arange(circuit.n_inputs))}
+
+
+def _keys(trials, numbers):
+    """Keys of the noise of these neurons of a circuit, in every copy."""
+    seed, trial = np.meshgrid(trials.seeds, trials.numbers, indexing="ij")
+    return noise.keys(seed[..., None], trial[..., None], numbers).ravel()
 
 
 def _neuron_values(trials, populations, numbers, dt):
-    """Parameters of every copy of the neurons of these populations."""
+    """Parameters of every copy of the neurons of these populations, or of their pools if they have no numbers."""
 
     def per_neuron(values):
         if all(np.ndim(v) == 0 and v == values[0] for v in values):
             return values[0]
-        one = [np.broadcast_to(v, (p.size,)) for v, p in zip(values, populations, strict=True)]
+        sizes = [p.size if numbers else 1 for p in populations]
+        one = [np.broadcast_to(v, (n,)) for v, n in zip(values, sizes, strict=True)]
         return np.tile(np.concatenate(one), trials.copies)
 
-    steps = [_step_parameters(p.neuron, dt) for p in populations]
+    circuit = trials.circuit
+    steps = [_step_parameters_of((p.neuron,) if numbers is None else circuit.neurons(p), dt) for p in populations]
     values = {name: per_neuron([step[name] for step in steps]) for name in steps[0]}
+    if numbers is None:
+        return values
     values["bias"] = per_neuron([p.bias if p.bias.any() else 0.0 for p in populations])
-    if trials.circuit.kind == "spiking":
-        seed, trial = np.meshgrid(trials.seeds, trials.numbers, indexing="ij")
-        number = np.concatenate([numbers[p.name] for p in populations])
-        values["key"] = noise.keys(seed[..., None], trial[..., None], number).ravel()
+    if circuit.kind == "spiking":
+        rest = [step["rest"] for step in steps]
+        values["v"] = per_neuron(
+            [v if p.initial is None else p.initial for p, v in zip(populations, rest, strict=True)]
+        )
+        values["key"] = _keys(trials, np.concatenate([numbers[p.name] for p in populations]))
+    else:
+        values["r"] = per_neuron([0.0 if p.initial is None else p.initial for p in populations])
     return values
 
 
-@lru_cache
+def _step_parameters_of(neurons, dt):
+    """Parameters of a step: one number for all, or an array by neuron."""
+    each = [_step_parameters(neuron, dt) for neuron in neurons]
+    if len(each) == 1:
+        return each[0]
+    return {name: _one_if_equal(np.array([values[name] for values in each])) for name in each[0]}
+
+
+@lru_cache(maxsize=100_000)
 def _step_parameters(neuron, dt):
     return neuron.step_parameters(dt)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eisim.circuit import CYCLE
-from eisim.simulation.layout import INPUT, Group, Layout
+from eisim.neurons import kinetic_variables, pool
+from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout
 from eisim.timing import Timing
 
 
@@ -57,16 +58,49 @@ class Model:
 def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
     """The model of each group of a layout."""
     found = {}
+    moving = bool(layout.groups[INPUT].frames)
     for name, group in layout.groups.items():
-        values = {v: _one_if_equal(value) for v, value in group.values().items()}
+        values = {v: value if v == "pool" else _one_if_equal(value) for v, value in group.values().items()}
         if name == INPUT:
             found[name] = _input(values, kind)
+        elif name.startswith(POOL):
+            found[name] = _pool(group, values)
         elif kind == "spiking":
-            found[name] = _spiking(group, values, timing)
+            found[name] = _spiking(group, values, timing, moving)
         else:
-            drives = [drive_name(s, sign) for s, target, sign in layout.synapses if target == name]
+            drives = [drive_name(b.source, b.receptor) for b in layout.synapses if b.target == name]
             found[name] = _rate(group, values, timing, drives)
     return found
+
+
+def synapse_models(layout: Layout, kind: str) -> dict[Bundle, Model]:
+    """The model of each bundle of synapses; its step is what a presynaptic spike does."""
+    return {bundle: _synapses(bundle, synapses, layout, kind) for bundle, synapses in layout.synapses.items()}
+
+
+def _synapses(bundle, synapses, layout, kind) -> Model:
+    values, plasticity = {"w": synapses.weight}, bundle.plasticity
+    if kind == "rate":
+        equations = f"{drive_name(bundle.source, bundle.receptor)}_post = w*r_pre : Hz (summed)"
+        return Model(equations, "", values, {"w": "1"})
+    neuron = layout.groups[bundle.target].neuron
+    adds, units = neuron.spike_adds(bundle.receptor), {"w": neuron.weight_unit}
+    if plasticity is None:
+        return Model("", adds.format("w"), values, units)
+    values |= {"release": plasticity.release, "depression": plasticity.depression}
+    units |= {"release": "1", "depression": "second"}
+    equations, code, use = "depleted : 1\nlast : second", "", "release"
+    if plasticity.facilitation:
+        values["facilitation"] = plasticity.facilitation
+        units["facilitation"], use = "second", "used"
+        equations += "\nused : 1"
+        code = "used = used*exp(-(t - last)/facilitation)\nused = used + release*(1 - used)\n"
+    code += f"""_left = 1 - depleted*exp(-(t - last)/depression)
+        _given = {use}*_left
+        depleted = 1 - _left + _given
+        last = t
+        {adds.format("w*_given")}"""
+    return Model(equations, code, values, units)
 
 
 def _one_if_equal(value):
@@ -74,9 +108,9 @@ def _one_if_equal(value):
     return value if np.ndim(value) and np.ptp(value) else np.ravel(value)[0]
 
 
-def drive_name(source: str, sign: int) -> str:
+def drive_name(source: str, receptor: str) -> str:
     """The variable that sums a rate group's input from one bundle of synapses."""
-    return f"drive_from_{source}_{'e' if sign > 0 else 'i'}"
+    return f"drive_from_{source}_{receptor}"
 
 
 def _in_window(timing):
@@ -93,13 +127,28 @@ def _input(values, kind) -> Model:
     units = dict.fromkeys(parameters, "Hz")
     if kind == "rate":
         return Model(equations, "", parameters, units)
+    step = "phase = phase + rate*dt"
+    if not np.all(values["regular"]):
+        # A Poisson train spikes at most once in a step: with the probability rate × dt.
+        step = "phase = (phase + rate*dt)*regular"
+        step += " + 2*poissonian*int(poisson_number(key, t_in_timesteps, -log(clip(1 - rate*dt, 1e-300, 1))) > 0)"
+        parameters |= {name: values[name] for name in ("regular", "poissonian", "key")}
+        units |= dict.fromkeys(("regular", "poissonian", "key"), "1")
     return Model(
         equations + "\ndphase/dt = rate : 1",
-        "phase = phase + rate*dt",
+        step,
         parameters | {"phase": phase},
         units,
         {"threshold": f"phase > {CYCLE}", "reset": "phase -= 1"},
     )
+
+
+def _pool(group: Group, values) -> Model:
+    equations, step = pool(group.neuron)
+    used = {name: value for name, value in values.items() if name in step}
+    placeholders = {n: unit for n, unit in group.neuron.placeholders.items() if n in equations}
+    units = {n: unit for n, unit in group.neuron.step_units.items() if n in used}
+    return Model(equations, step, used, units, placeholders=placeholders)
 
 
 def _rate(group: Group, values, timing, drives) -> Model:
@@ -115,26 +164,37 @@ def _rate(group: Group, values, timing, drives) -> Model:
     return Model(equations, step, values, units | {"bias": "Hz"})
 
 
-def _spiking(group: Group, values, timing) -> Model:
+def _spiking(group: Group, values, timing, moving) -> Model:
+    neuron, pooled = group.neuron, bool(group.pools)
     noisy = bool(np.any(values["noise_step"]))
     if not noisy:
-        del values["noise_step"], values["key"]
-    after_spike = "reset + carry*(v - threshold)"
-    if not np.any(values["carry"]):
+        del values["noise_step"]
+    if not noisy and not group.drives:
+        del values["key"]
+    if "carry" in values and not np.any(values["carry"]):
         del values["carry"]
-        after_spike = "reset"
-    units = group.neuron.step_units | {"bias": "volt", "key": "1"}
-    events = {
-        "threshold": "v > threshold",
-        "reset": f"v = {after_spike}\nfree_at = t_in_timesteps + hold\nspikes_in_window += {_in_window(timing)}",
-        "refractory": "t_in_timesteps < free_at",  # whole steps: no division for each neuron and step
-    }
+    units = neuron.step_units | {"bias": neuron.drive_unit, "key": "1"}
+    arrivals = []
+    for k, letter in enumerate(group.drives):
+        units |= {f"jump_{k}": neuron.weight_unit, f"arrivals_{k}": "Hz", f"afferent_{k}": "integer"}
+        rate = f"stimulus(t, afferent_{k})" if moving else f"arrivals_{k}"
+        number = f"jump_{k}*poisson_number(key + {k + 1}, t_in_timesteps, {rate}*dt)"
+        arrivals.append(neuron.spike_adds(letter).replace("_post", "").format(number))
+    linked = ""
+    if pooled:
+        units["pool"] = "integer"
+        linked = "".join(f"\n{v}_pool : {neuron.weight_unit} (linked)" for v in kinetic_variables(neuron))
     return Model(
-        group.neuron.equations + "\nspikes_in_window : integer\nfree_at : integer",
-        group.neuron.step(noisy),
-        values | {"v": values["rest"]},
+        neuron.equations(pooled) + linked + "\nspikes_in_window : integer\nfree_at : integer",
+        neuron.step(noisy, pooled, "\n".join(arrivals)),
+        values,
         {name: unit for name, unit in units.items() if name in values},
-        events,
+        {
+            "threshold": neuron.spikes_when,
+            "reset": f"{neuron.after_spike('carry' in values)}\nfree_at = t_in_timesteps + hold\n"
+            f"spikes_in_window += {_in_window(timing)}",
+            "refractory": "t_in_timesteps < free_at",  # whole steps: no division for each neuron and step
+        },
         # Brian2 checks the units of the equations; the step has the numbers.
-        {"tau": "second", "tau_e": "second", "tau_i": "second", "noise": "volt"},
+        neuron.placeholders,
     )

@@ -7,6 +7,8 @@ those of the objects. `eisim.simulation.program` checks at every compilation tha
 from importlib.metadata import version
 from zlib import crc32
 
+from eisim.simulation.layout import Bundle
+
 STIMULUS_FILE = "eisim_stimulus_values"
 #: Brian2's variable of synaptic delays.
 DELAY = "delay" if version("brian2").startswith("2.9.") else "_pre_delay"
@@ -16,8 +18,9 @@ def group_name(name: str) -> str:
     return f"eisim_{name}"
 
 
-def synapses_name(source: str, target: str, sign: int) -> str:
-    return f"eisim_{source}_to_{target}_{'e' if sign > 0 else 'i'}"
+def synapses_name(bundle: Bundle) -> str:
+    number = f"_{bundle.number}" if bundle.number else ""
+    return f"eisim_{bundle.source}_to_{bundle.target}_{bundle.receptor}{number}"
 
 
 def monitor_name(group: str) -> str:

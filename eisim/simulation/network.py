@@ -3,9 +3,10 @@
 import brian2 as b2
 import numpy as np
 
+from eisim.neurons import kinetic_variables
 from eisim.simulation import noise
-from eisim.simulation.layout import INPUT, Layout
-from eisim.simulation.model import Model, drive_name
+from eisim.simulation.layout import INPUT, POOL, Layout
+from eisim.simulation.model import Model, synapse_models
 from eisim.simulation.naming import group_name, monitor_name, synapses_name
 from eisim.timing import Timing
 
@@ -19,50 +20,67 @@ class BatchNetwork:
     def __init__(self, layout: Layout, kind: str, timing: Timing, models: dict[str, Model]):
         self.kind, self.timing = kind, timing
         self.clock = b2.Clock(timing.dt * b2.second, name="eisim_clock")
+        self.stimulus = self._stimulus(layout.groups[INPUT])
         self.groups = {name: self._group(name, layout.groups[name], model) for name, model in models.items()}
-        self.synapses = [self._synapses(*key, bundle) for key, bundle in layout.synapses.items()]
+        for name, group in layout.groups.items():
+            if group.pools:
+                self._link(name, group)
+        connections = synapse_models(layout, kind)
+        self.synapses = {b: self._synapses(b, s, connections[b]) for b, s in layout.synapses.items()}
         self.monitors = {name: self._monitor(name, n) for name, n in layout.monitored(kind).items()}
-        self.network = b2.Network(*self.groups.values(), *self.synapses, *self.monitors.values(), name="eisim_network")
+        self.network = b2.Network(
+            *self.groups.values(), *self.synapses.values(), *self.monitors.values(), name="eisim_network"
+        )
 
     def _group(self, name, group, model):
         namespace = {v: b2.Quantity(1.0, dim=getattr(b2, unit).dim) for v, unit in model.placeholders.items()}
-        if "gaussian" in model.step:
-            namespace["gaussian"] = noise.brian2_function()
-        if name == INPUT and group.frames:
-            rates = group.values()["rate"]  # neurons × frames
-            frame = self.timing.duration / group.frames * b2.second
-            namespace["stimulus"] = b2.TimedArray(rates.T * b2.Hz, frame, name="eisim_stimulus")
+        if "key" in model.step:
+            namespace |= noise.brian2_functions()
+        if "stimulus(" in model.text + model.step:
+            namespace["stimulus"] = self.stimulus
         return b2.NeuronGroup(
             group.size,
             model.text,
             method=_stepper(model.step),
             clock=self.clock,
             name=group_name(name),
+            order=int(name.startswith(POOL)),  # neurons read what their pool held before the step
             namespace=namespace,
             **model.events,
         )
 
-    def _synapses(self, source, target, sign, bundle):
-        arguments = {"clock": self.clock, "name": synapses_name(source, target, sign)}
-        if self.kind == "rate":
-            drive = drive_name(source, sign)
-            model = f"w : 1 (constant)\n{drive}_post = w*r_pre : Hz (summed)"
-        else:
-            model = "w : volt (constant)"
-            arguments["on_pre"] = f"I_{'e' if sign > 0 else 'i'}_post += w"
-            if bundle.common_delay is not None:
-                arguments["delay"] = bundle.common_delay * b2.second
-        synapses = b2.Synapses(self.groups[source], self.groups[target], model, **arguments)
-        synapses.connect(i=bundle.pre, j=bundle.post)
-        synapses.w_[:] = bundle.weight
-        if self.kind == "spiking" and bundle.common_delay is None:
-            synapses.delay_[:] = bundle.delay
-        return synapses
+    def _stimulus(self, inputs):
+        """The time-varying rates of the inputs, if they vary."""
+        if inputs.frames:
+            rates = inputs.values()["rate"]  # neurons × frames
+            frame = self.timing.duration / inputs.frames * b2.second
+            return b2.TimedArray(rates.T * b2.Hz, frame, name="eisim_stimulus")
+
+    def _link(self, name, group):
+        """Let neurons read the pool of their population."""
+        for variable in kinetic_variables(group.neuron):
+            pools = b2.linked_var(self.groups[group.pools], variable, index="pool")
+            setattr(self.groups[name], f"{variable}_pool", pools)
+
+    def _synapses(self, bundle, synapses, model):
+        arguments = {"on_pre": model.step} if model.step else {}
+        if self.kind == "spiking" and synapses.common_delay is not None:
+            arguments["delay"] = synapses.common_delay * b2.second
+        source, target, name = self.groups[bundle.source], self.groups[bundle.target], synapses_name(bundle)
+        made = b2.Synapses(source, target, model.text, clock=self.clock, name=name, **arguments)
+        made.connect(i=synapses.pre, j=synapses.post)
+        if synapses.weight.ndim:
+            made.w_[:] = synapses.weight
+        if self.kind == "spiking" and synapses.common_delay is None:
+            made.delay_[:] = synapses.delay
+        return made
 
     def _monitor(self, name, recorded):
         neurons, own_name = self.groups[name], monitor_name(name)
         if self.kind == "spiking":
-            return b2.SpikeMonitor(neurons[:recorded], name=own_name)
+            # Brian2 has no part of a group that is linked to another.
+            whole = recorded == len(neurons) or "pool" in neurons.variables
+            return b2.SpikeMonitor(neurons if whole else neurons[:recorded], name=own_name)
         return b2.StateMonitor(neurons, "r", record=np.arange(recorded), when="end", clock=self.clock, name=own_name)
 
 

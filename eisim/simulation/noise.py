@@ -75,10 +75,60 @@ def gaussian(key, step) -> np.ndarray:
     return found
 
 
-def _cpp() -> str:
-    """`gaussian` in C++, the same numbers."""
+#: Means above this are drawn in parts.
+_PART = 16.0
+
+
+def poisson_number(key, step, mean) -> np.ndarray:
+    """Poisson numbers of these means for `keys` at time step `step`, by inversion."""
+    with np.errstate(over="ignore"):
+        z = np.asarray(key).astype(np.uint64)
+        z = _mix(z + (np.asarray(step).astype(np.uint64) + np.uint64(1)) * np.uint64(_INCREMENT))
+        z, left = (np.array(a) for a in np.broadcast_arrays(np.atleast_1d(z), np.asarray(mean, dtype=float)))
+        found = np.zeros(z.shape)
+        while (left > 0).any():
+            part = np.clip(left, 0, _PART)
+            u, p = _uniform(z), np.exp(-part)
+            total, count = p.copy(), 0
+            todo = (u > total) & (part > 0)
+            while todo.any() and count < 200:
+                count += 1
+                p = p * part / count
+                found += todo
+                total = total + p
+                todo &= u > total
+            left, z = left - _PART, _mix(z + np.uint64(_INCREMENT))
+    return found
+
+
+def _cpp_poisson() -> str:
+    """`poisson_number` in C++, the same numbers."""
     return f"""
-static const double _edges[{_LAYERS + 1}] = {{{", ".join(repr(float(e)) for e in _edges())}}};
+static inline double _poisson_number(double key, int64_t step, double mean) {{
+    const uint64_t increment = {_INCREMENT:#x}ULL;
+    uint64_t z = _mix((uint64_t)(int64_t)key + ((uint64_t)step + 1) * increment);
+    double found = 0;
+    for (double left = mean; left > 0; left -= {_PART}) {{
+        const double part = left < {_PART} ? left : {_PART};
+        const double u = _uniform(z);
+        double p = exp(-part), total = p;
+        for (int count = 1; u > total && count <= 200; count++) {{
+            p = p * part / count;
+            found++;
+            total += p;
+        }}
+        z = _mix(z + increment);
+    }}
+    return found;
+}}
+"""
+
+
+def _cpp_bits() -> str:
+    """What `gaussian` and `poisson_number` share in C++; both may be in one file."""
+    return f"""
+#ifndef EISIM_BITS
+#define EISIM_BITS
 static inline uint64_t _mix(uint64_t z) {{
     z = (z ^ (z >> 30)) * {_MULTIPLIERS[0]:#x}ULL;
     z = (z ^ (z >> 27)) * {_MULTIPLIERS[1]:#x}ULL;
@@ -87,6 +137,14 @@ static inline uint64_t _mix(uint64_t z) {{
 static inline double _uniform(uint64_t z) {{
     return ((double)(int64_t)(z >> 11) + 0.5) * 0x1.0p-53;
 }}
+#endif
+"""
+
+
+def _cpp_gaussian() -> str:
+    """`gaussian` in C++, the same numbers."""
+    return f"""
+static const double _edges[{_LAYERS + 1}] = {{{", ".join(repr(float(e)) for e in _edges())}}};
 static inline double _gaussian(double key, int64_t step) {{
     const uint64_t increment = {_INCREMENT:#x}ULL;
     uint64_t z = _mix((uint64_t)(int64_t)key + ((uint64_t)step + 1) * increment);
@@ -115,11 +173,15 @@ static inline double _gaussian(double key, int64_t step) {{
 """
 
 
-def brian2_function():
-    """`gaussian` as a Brian2 function with a C++ and a NumPy implementation."""
+def brian2_functions() -> dict:
+    """`gaussian` and `poisson_number` as Brian2 functions, each with a C++ and a NumPy implementation."""
     from brian2 import Function
 
-    function = Function(gaussian, arg_units=[1, 1], return_unit=1, arg_types=["float", "integer"])
-    function.implementations.add_implementation("cpp", _cpp(), name="_gaussian")
-    function.implementations.add_implementation("numpy", gaussian)
-    return function
+    found = {}
+    for of, arguments, code in ((gaussian, 2, _cpp_gaussian()), (poisson_number, 3, _cpp_poisson())):
+        types, name = ["float", "integer", "float"][:arguments], of.__name__
+        function = Function(of, arg_units=[1] * arguments, return_unit=1, arg_types=types)
+        function.implementations.add_implementation("cpp", _cpp_bits() + code, name=f"_{name}")
+        function.implementations.add_implementation("numpy", of)
+        found[name] = function
+    return found

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_path
 
-from eisim.simulation.layout import INPUT, Layout
-from eisim.simulation.model import Model
+from eisim.simulation.layout import INPUT, Bundle, Layout
+from eisim.simulation.model import Model, synapse_models
 from eisim.simulation.naming import (
     DELAY,
     STIMULUS_FILE,
@@ -61,6 +61,11 @@ class Job:
     models: dict[str, Model]
 
     @property
+    def synapse_models(self) -> dict[Bundle, Model]:
+        """The model of each bundle of synapses."""
+        return synapse_models(self.layout, self.kind)
+
+    @property
     def signature(self) -> str:
         """Hash of all that decides the generated code and how it is compiled."""
         here = Path(__file__).parent
@@ -69,7 +74,8 @@ class Job:
             self.timing,
             [(name, g.size, g.recorded, g.frames) for name, g in self.layout.groups.items()],
             [(name, m.signature) for name, m in self.models.items()],
-            [(key, len(s.pre), s.common_delay) for key, s in self.layout.synapses.items()],
+            [(synapses_name(bundle), len(s.pre), s.common_delay) for bundle, s in self.layout.synapses.items()],
+            [m.signature for m in self.synapse_models.values()],
             [(here / file).read_bytes() for file in ("network.py", "codegen.py", "noise.py", "naming.py")],
             toolchain(),
         ]
@@ -78,11 +84,12 @@ class Job:
     def static_arrays(self) -> dict[str, np.ndarray]:
         """The arrays that the program reads when it starts, by file name."""
         arrays = {}
-        for key, synapses in self.layout.synapses.items():
-            name = synapses_name(*key)
+        for bundle, synapses in self.layout.synapses.items():
+            name = synapses_name(bundle)
             arrays[static_file(name, "sources")] = synapses.pre
             arrays[static_file(name, "targets")] = synapses.post
-            arrays[static_file(name, "w", dynamic=True)] = synapses.weight
+            if synapses.weight.ndim:
+                arrays[static_file(name, "w", dynamic=True)] = synapses.weight
             if self.kind == "spiking" and synapses.common_delay is None:
                 arrays[static_file(name, DELAY, dynamic=True)] = synapses.delay
         if self.kind == "rate":
@@ -95,10 +102,13 @@ class Job:
 
     def arguments(self) -> dict[str, np.ndarray | float]:
         """What the variables of the groups are set to, by Brian2's name for them."""
+        named = {group_name(name): m for name, m in self.models.items()}
+        named |= {synapses_name(bundle): m for bundle, m in self.synapse_models.items()}
         return {
-            f"{group_name(name)}.{variable}": value
-            for name, m in self.models.items()
+            f"{owner}.{variable}": value
+            for owner, m in named.items()
             for variable, value in m.values.items()
+            if not (variable == "w" and np.ndim(value))  # read as it connects
         }
 
 
