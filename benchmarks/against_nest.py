@@ -85,9 +85,7 @@ def compare(name, seeds, size):
     ours, theirs, times = [], [], {"eisim": [], "NEST, 1 thread": [], "NEST, 2 threads": []}
     for seed in range(seeds):
         circuit, stimulus, words = NETWORKS[name](seed, size)
-        response = simulate(
-            circuit, stimulus, duration=WARM_UP + WINDOW, window=WINDOW, dt=DT, seed=seed, record=True
-        )
+        response = simulate(circuit, stimulus, duration=WARM_UP + WINDOW, window=WINDOW, dt=DT, seed=seed, record=True)
         ours.append([measure(response) for measure in MEASURES.values()])
         times["eisim"].append(response.loop_time)
         # The threads divide NEST's random numbers among them, so they make a sample of their own.

@@ -194,7 +194,9 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
         response = simulate(circuit("rate", synapses=synapses), stimuli, duration=0.5, window=0.1)
         for name, slope in slopes.items():
             ours = np.polyfit(external, response.rates[name][:, 0], 1)[0]
-            yield Fact(f"slope of the rate of {name}, units, K = {synapses}", slope, ours, 1 / np.sqrt(synapses), source)
+            yield Fact(
+                f"slope of the rate of {name}, units, K = {synapses}", slope, ours, 1 / np.sqrt(synapses), source
+            )
 
 
 def _left_over(external, rates):

@@ -32,7 +32,6 @@ the input, which the rate follows with or without inhibition: the obstruction is
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -42,6 +41,7 @@ from eisim.activity import irregularity, rhythm
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.errors import InputError
 from eisim.neurons import LIF, Saturating
+from eisim.siegert import siegert
 from eisim.simulation import simulate
 from eisim.synapses import Delta
 from eisim.task import Fact, Obstruction, Task
@@ -49,9 +49,7 @@ from eisim.units import scalar_si
 from eisim.weights import FixedInDegree, Independent
 
 FUNCTION = "balance"
-NEURON = LIF(
-    tau=20e-3, rest=0.0, threshold=20e-3, reset=10e-3, refractory=2e-3, excitation=Delta(), inhibition=Delta()
-)
+NEURON = LIF(tau=20e-3, rest=0.0, threshold=20e-3, reset=10e-3, refractory=2e-3, excitation=Delta(), inhibition=Delta())
 IN_DEGREE, WEIGHT, DELAY = 1000, 0.1e-3, 1.5e-3
 #: Inhibitory synapses, and neurons, for each excitatory one.
 SHARE = 0.25
@@ -102,7 +100,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, g: float = 5.0, size: float
 def _rate_circuit(g):
     rate, mean, sd = mean_field(*WORKING_POINT)
     nearby = mean + np.array([-1e-5, 1e-5])
-    slope = np.diff(_with_noise(sd).activation(nearby))[0] / np.ptp(nearby)
+    slope = np.diff(_siegert(nearby, sd))[0] / np.ptp(nearby)
     excites = slope * IN_DEGREE * WEIGHT * NEURON.tau
     unit = Saturating(NEURON.tau, slope * mean - rate, maximum=1 / NEURON.refractory)
     return Circuit(
@@ -138,17 +136,16 @@ def mean_field(g: float, eta: float) -> tuple[float, float, float]:
         return mean, np.sqrt(scale * WEIGHT * (eta * THRESHOLD_RATE + (1 + g**2 * SHARE) * rate) / 2)
 
     def excess(rate):
-        mean, sd = input_at(rate)
-        return float(_with_noise(sd).activation(mean)) - rate
+        return _siegert(*input_at(rate)) - rate
 
     candidates = np.linspace(0, 1 / NEURON.refractory, 2001)
-    first = np.flatnonzero(np.diff(np.sign([excess(rate) for rate in candidates])))[0]
+    first = np.flatnonzero(np.diff(np.sign(excess(candidates))))[0]
     rate = brentq(excess, *candidates[first : first + 2])
-    return rate, *input_at(rate)
+    return rate, *map(float, input_at(rate))
 
 
-def _with_noise(sd):
-    return replace(NEURON, noise=sd)
+def _siegert(mean, sd):
+    return siegert(mean, sd, NEURON.tau, NEURON.refractory, NEURON.threshold, NEURON.reset)
 
 
 def bounded_and_irregular(response, maximum: float) -> float:

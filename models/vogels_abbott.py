@@ -37,7 +37,6 @@ activity runs away. The rates rise with the input with or without inhibition: th
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -47,6 +46,7 @@ from eisim.activity import correlation, irregularity
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.errors import InputError
 from eisim.neurons import LIF, ConductanceLIF, Saturating
+from eisim.siegert import siegert
 from eisim.simulation import simulate
 from eisim.synapses import Conductance, Exponential
 from eisim.task import Fact, Obstruction, Task
@@ -144,7 +144,7 @@ def _rate_circuit():
     rate, sd = _working_point(per_hz["E"] - per_hz["I"])
     net = rate * (per_hz["E"] - per_hz["I"])
     nearby = net + np.array([-1e-5, 1e-5])
-    slope = np.diff(replace(neuron, noise=sd).activation(nearby))[0] / np.ptp(nearby)
+    slope = np.diff(_siegert(nearby, sd))[0] / np.ptp(nearby)
     weights = {name: slope * value for name, value in per_hz.items()}
     unit = Saturating(neuron.tau, slope * net - rate, maximum=MAXIMUM)
     return Circuit(
@@ -170,10 +170,15 @@ def _working_point(net_per_hz):
     )
 
     def excess(rate):
-        return float(replace(neuron, noise=np.sqrt(variance * rate)).activation(net_per_hz * rate)) - rate
+        return _siegert(net_per_hz * rate, np.sqrt(variance * rate)) - rate
 
     rate = brentq(excess, 0.1, MAXIMUM)
     return rate, np.sqrt(variance * rate)
+
+
+def _siegert(net, sd):
+    neuron = NEURON["current"]
+    return siegert(neuron.rest + net, sd, neuron.tau, neuron.refractory, neuron.threshold, neuron.reset)
 
 
 def kick(circuit: Circuit, duration: float, strength: float = 1.0) -> np.ndarray:

@@ -28,7 +28,9 @@ def test_units_return_to_the_working_point_after_a_kick():
 @pytest.mark.parametrize("synapses", ["conductance", "current"])
 def test_smaller_networks_keep_the_synapses_of_a_neuron(synapses):
     circuit = vogels_abbott.circuit(synapses=synapses, size=0.25)
-    degrees = {p.name: circuit.weights(p).count_nonzero() / circuit.population(p.target).size for p in circuit.projections}
+    degrees = {
+        p.name: circuit.weights(p).count_nonzero() / circuit.population(p.target).size for p in circuit.projections
+    }
     assert degrees["E->E"] == pytest.approx(64, rel=0.03)
     assert degrees["I->E"] == pytest.approx(16, rel=0.03)
 
