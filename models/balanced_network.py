@@ -156,15 +156,15 @@ def closeness(response, external: np.ndarray) -> float:
 
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Fire at the rates of the balance equations, for several external rates."""
-    stimuli = np.array([[4.0]] if quick else [[2.0], [3.0], [4.0]])
+    stimuli = np.array([[4.0]] if quick else [[2.0], [4.0]])
     return Task(
         circuit=partial(_of_seed, kind),
         stimuli=stimuli,
         score=partial(closeness, external=stimuli[:, 0] * EXTERNAL_RATE),
         measure="1 - relative distance of the rate from that of the balance equations",
         obstruction=Obstruction.STABILITY,
-        duration=200e-3 if quick else 500e-3,
-        window=100e-3 if quick else 400e-3,
+        duration=200e-3 if quick else 300e-3,
+        window=100e-3 if quick else 200e-3,
     )
 
 

@@ -172,8 +172,8 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         score=partial(bounded_and_irregular, maximum=1 / NEURON.refractory),
         measure="share of the maximal rate left" + (" × CV of inter-spike intervals" if kind == "spiking" else ""),
         obstruction=Obstruction.STABILITY,
-        duration=300e-3 if quick else 600e-3,
-        window=200e-3 if quick else 500e-3,
+        duration=300e-3 if quick else 400e-3,
+        window=200e-3 if quick else 300e-3,
         record=kind == "spiking",
     )
 

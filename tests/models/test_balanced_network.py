@@ -16,7 +16,7 @@ def test_balance_equations():
 def test_units_fire_at_rates_in_closed_form_that_approach_the_balance():
     stimuli, off = np.array([[2.0], [4.0]]), []
     circuits = [balanced_network.circuit("rate", synapses=k) for k in (25, 100, 900)]
-    responses = simulate(circuits, stimuli, duration=0.5, window=0.05, backend="numpy")
+    responses = simulate(circuits, stimuli, duration=0.2, window=0.02, backend="numpy")
     for synapses, response in zip((25, 100, 900), responses, strict=True):
         for trial, x in enumerate(stimuli[:, 0] * balanced_network.EXTERNAL_RATE):
             rates = [response.rates[name][trial, 0] for name in "EI"]

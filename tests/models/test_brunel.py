@@ -12,9 +12,9 @@ def test_mean_field_is_the_theory_of_table_1(state, rates):
 
 
 def test_units_rest_at_the_working_point_and_respond_as_far_as_inhibition_lets_them():
-    circuit, (rate, mean, _) = brunel.circuit("rate"), brunel.mean_field(*brunel.WORKING_POINT)
+    circuit, rate = brunel.circuit("rate"), brunel.mean_field(*brunel.WORKING_POINT)[0]
     eta = np.array([2.0, 2.1])
-    response = simulate(circuit, eta[:, None], duration=0.5, window=0.1, backend="numpy")
+    response = simulate(circuit, eta[:, None], duration=0.5, window=0.1, dt=1e-3, backend="numpy")
     assert response.rates["E"][0, 0] == pytest.approx(rate, rel=1e-6)
     loop = circuit.weights(circuit.projections[2])[0, 0]
     assert loop > 1, "excitation alone would run away"
