@@ -444,8 +444,8 @@ class Circuit:
         return replace(self, populations=changed)
 
     def without_noise(self) -> "Circuit":
-        """The same circuit with the membrane noise of every neuron set to 0."""
-        return self.with_neurons(noise=0.0)
+        """The same circuit with the noise of every neuron set to 0."""
+        return replace(self, populations=[replace(p, neuron=replace(p.neuron, noise=0.0)) for p in self.populations])
 
 
 def union(circuits: Sequence[Circuit], name: str = "union") -> Circuit:

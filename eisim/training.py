@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logsumexp
 from threadpoolctl import threadpool_limits
 
-from eisim.adapter.activations import Identity
+from eisim.adapter.activations import Identity, refuse_refractory
 from eisim.adapter.static import DNN, Layer
 from eisim.errors import InputError
 from eisim.neurons import Logistic, RateUnit, Saturating, ThresholdLinear
@@ -260,6 +260,7 @@ def _checked(points, targets, hidden, signs, activation, inhibitory, loss, penal
     if type(activation) not in ACTIVATIONS:
         known = ", ".join(kind.__name__ for kind in ACTIVATIONS)
         raise InputError(f"train: activation: expected one of {known}, found {activation!r}")
+    refuse_refractory(activation, "train: activation")
     if getattr(activation, "gain", 1) <= 0:
         raise InputError(f"train: activation: expected a gain of more than 0, found {activation!r}")
     if not 0 <= inhibitory <= 1:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from eisim import LIF, Circuit, Input, InputError, Logistic, Population, activity, simulate
+from eisim import LIF, Circuit, Input, InputError, Logistic, Population, activity
 from eisim.simulation import Response, Spikes
 
-DT, DURATION, WINDOW, N, TRIALS = 0.1e-3, 11.0, 10.0, 100, 2
+DT, DURATION, WINDOW, N, TRIALS = 0.1e-3, 11.0, 10.0, 60, 2
 STEPS = round(DURATION / DT)
 
 
@@ -121,22 +121,19 @@ def test_only_the_window_counts():
 
 
 def test_rate_circuits_have_population_rates_and_rhythms():
-    cells = Population("e", "E", Logistic(tau=2e-3), 3, [0, 10, 20])
-    frames = 1 + np.sin(2 * np.pi * 20 * np.arange(1000) * 1e-3)[None, :, None]
-    circuit = Circuit("c", [Input("x")], [cells], [_to_all("x", "e", 3)])
-    response = simulate(circuit, frames, duration=1.0, window=0.5, dt=1e-3, seed=[0, 1], record=True, backend="numpy")
+    time = np.arange(1000) * 1e-3
+    traces = np.array([10.0, 20.0, 30.0])[:, None] * (1 + 0.5 * np.sin(2 * np.pi * 20 * time))
+    traces = np.stack([traces, 2 * traces])[:, None]  # seeds × trials × neurons × steps
+    circuit = Circuit("c", [Input("x")], [Population("e", "E", Logistic(), 3)])
+    rates = {"e": traces[..., 500:].mean(-1)}
+    response = Response(circuit, rates, 1.0, 0.5, 1e-3, traces={"e": traces})
     rate = activity.population_rate(response, "e", bin=5e-3)
     assert rate.shape == (2, 1, 100)
-    np.testing.assert_allclose(rate.mean(-1), response.rates["e"].mean(-1))
+    np.testing.assert_allclose(rate.mean(-1), [[20], [40]])
+    np.testing.assert_allclose(activity.modulation(response, "e"), 0.5 / np.sqrt(2), rtol=1e-3)
     np.testing.assert_allclose(activity.rhythm(response, "e").frequency, 20, atol=2)
     with pytest.raises(InputError, match="irregularity: expected the response of a spiking circuit"):
         activity.irregularity(response, "e")
-
-
-def _to_all(source, target, size):
-    from eisim import Projection
-
-    return Projection(source, target, np.full((1, size), 0.3))
 
 
 @pytest.mark.parametrize(

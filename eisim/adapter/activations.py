@@ -4,6 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eisim.errors import InputError
+
+
+def refuse_refractory(unit, what: str) -> None:
+    """Raise an error for a rate unit with a refractory period, where only its transfer function would be seen."""
+    if getattr(unit, "kind", None) == "rate" and unit.refractory:
+        raise InputError(f"{what}: expected rate units without a refractory period, found {unit!r}")
+
 
 @dataclass(frozen=True)
 class Identity:

@@ -1,4 +1,4 @@
-"""The diffusion approximation: a neuron under many small synaptic inputs as a membrane with mean drive and white noise."""
+"""The diffusion approximation: a neuron under many small inputs as a membrane with mean drive and white noise."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ class Diffusion:
     quenched: float
 
     def neurons(self, score=0.0) -> tuple:
-        """Arguments of `eisim.siegert.siegert` for neurons whose mean is so many quenched deviations from that of all."""
+        """Arguments of `eisim.siegert.siegert` for neurons so many quenched deviations off the mean."""
         mean = self.mean + self.quenched * score
         return mean, self.sd, self.tau, self.refractory, self.threshold, self.reset
 

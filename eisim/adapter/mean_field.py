@@ -33,8 +33,9 @@ SETTLED = 1e-6
 PATIENCE = 200.0
 #: Up to which frequency, in Hz, instabilities of the asynchronous state are looked for, and at how many.
 FASTEST, FREQUENCIES = 1000.0, 501
-#: Noise slower than this, in membrane time constants, is beyond the correction for synaptic filtering.
-SLOWEST = 0.5
+#: Noise slower than this, in membrane time constants, is beyond the first-order correction for synaptic filtering:
+#: rates err by more than about 10 %.
+SLOWEST = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +154,8 @@ class MeanField:
 
     def __call__(self, stimuli) -> np.ndarray:
         """Rates of the readout populations: trials × readout populations, in Hz."""
+        if not self.circuit.readouts:
+            raise InputError(f"mean-field of {self.circuit.name!r}: expected a circuit with readouts, found none")
         rates = self.rates(stimuli)
         return np.stack([rates[r.population] for r in self.circuit.readouts], axis=-1)
 
@@ -346,8 +349,8 @@ class MeanField:
         slow = max((np.max(d.filtering), name) for name, d in zip(self.units, answers, strict=True))
         if slow[0] > SLOWEST:
             return (
-                f"synaptic noise of {slow[1]!r} is slow ({slow[0]:.2g} of the membrane's time constant): "
-                f"the correction for it holds up to {SLOWEST:g}"
+                f"the synaptic noise of {slow[1]!r} is slow, {slow[0]:.2g} of the membrane's time constant: "
+                f"the correction for it is good to 10 % up to {SLOWEST:g}"
             )
         return ""
 
@@ -410,10 +413,9 @@ def _roots(function, guesses):
 
 
 def _spread_evenly(n, dimensions):
-    """Points of the unit cube, dimensions × n: an even grid in the first dimension, a Kronecker sequence in the others."""
-    root_of = dimensions - 1
-    golden = 2.0
-    for _ in range(60):
-        golden = (1 + golden) ** (1 / (root_of + 1))
-    k = np.arange(n)
-    return np.array([(k + 0.5) / n, *((0.5 + k * golden ** -(d + 1.0)) % 1 for d in range(root_of))])
+    """Points of the unit cube, dimensions × n: a Kronecker sequence whose every coordinate is an even grid."""
+    golden = 1.5
+    for _ in range(60):  # the root of x^(d+1) = x + 1, of which the sequence has the lowest discrepancy known
+        golden = (1 + golden) ** (1 / (dimensions + 1))
+    sequence = np.outer(golden ** -np.arange(1.0, dimensions + 1), np.arange(n)) % 1
+    return (sequence.argsort(axis=1).argsort(axis=1) + 0.5) / n

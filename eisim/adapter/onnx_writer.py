@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eisim.adapter.activations import Identity, LeakyReLU, Tanh
+from eisim.adapter.activations import Identity, LeakyReLU, Tanh, refuse_refractory
 from eisim.adapter.static import DNN
 from eisim.errors import InputError
 from eisim.neurons import LIF, Logistic, Saturating, Step, ThresholdLinear
@@ -83,6 +83,7 @@ class _Writer:
         """The layer's activation of its drive, under its name."""
         unit, name = layer.neuron, layer.name
         one, node = self.constant, self.node
+        refuse_refractory(unit, f"ONNX: layer {name!r}")
         if isinstance(unit, Identity):
             node("Identity", drive, output=name)
         elif isinstance(unit, Tanh):

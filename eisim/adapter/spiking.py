@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import nnls
 
+from eisim.adapter.activations import refuse_refractory
 from eisim.adapter.static import static_dnn
 from eisim.circuit import Circuit, Population, Projection
 from eisim.errors import InputError
@@ -134,6 +135,7 @@ def parts_of(unit: RateUnit, scale: float, largest_excess: float) -> _Parts:
     largest_excess : float
         By which a step unit's input exceeds its threshold, in Hz.
     """
+    refuse_refractory(unit, "to_spiking")
     if isinstance(unit, ThresholdLinear):
         one = np.array([unit.gain * scale]), np.array([unit.threshold]), np.array([1 / scale])
         return _Parts(INTEGRATOR, *one)

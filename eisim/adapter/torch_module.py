@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from eisim.adapter.activations import Identity, LeakyReLU, Tanh
+from eisim.adapter.activations import Identity, LeakyReLU, Tanh, refuse_refractory
 from eisim.adapter.static import DNN, Layer
 from eisim.errors import InputError
 from eisim.neurons import LIF, Logistic, Saturating, Step, ThresholdLinear
@@ -14,6 +14,7 @@ from eisim.neurons import LIF, Logistic, Saturating, Step, ThresholdLinear
 
 def activation(name: str, unit) -> Callable[[Tensor], Tensor]:
     """The activation of a layer's units."""
+    refuse_refractory(unit, f"PyTorch: layer {name!r}")
     if isinstance(unit, Identity):
         return lambda drive: drive
     if isinstance(unit, Tanh):

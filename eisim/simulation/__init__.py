@@ -107,23 +107,26 @@ def begin(
         _warn_that_there_is_no_compiler()
         backend = "numpy"
 
-    def start(share, at_once=True):
-        layout = lay_out(share, timing.dt)
-        finish = _start(layout, circuits[0].kind, timing, backend, report, at_once)
+    started = set()
+
+    def start(share):
+        layout = lay_out(list(share.values()), timing.dt)
+        finish = _start(layout, circuits[0].kind, timing, backend, report, started)
 
         def responses():
             outcomes = {name: _by_neuron(outcome) for name, outcome in finish().items()}
-            return [_response(i, trials, layout, outcomes, timing, keep_seeds) for i, trials in enumerate(share)]
+            return {
+                place: _response(i, trials, layout, outcomes, timing, keep_seeds)
+                for i, (place, trials) in enumerate(share.items())
+            }
 
         return responses
 
-    first, *others = share_out(batch, timing)
-    # What the first has yet to compile, the others will find in the cache.
-    waiting = [start(first), *(start(share, at_once=False) for share in others)]
+    waiting = [start(share) for share in share_out(batch, timing)]
 
     def responses():
-        parts = zip(*(wait() for wait in waiting), strict=True)
-        found = [join(trials, part) for trials, part in zip(batch, parts, strict=True)]
+        parts = [wait() for wait in waiting]
+        found = [join(trials, [part[i] for part in parts if i in part]) for i, trials in enumerate(batch)]
         return found[0] if single else found
 
     return responses
@@ -137,8 +140,11 @@ def _fastest_train(trials):
     return (trials.stimuli * np.repeat(of_input, [i.size for i in circuit.inputs])).max(initial=0)
 
 
-def _start(layout, kind, timing, backend, report, at_once):
-    """Start a batch, unless it is not to be at once and must be compiled; returns a function that waits for it."""
+def _start(layout, kind, timing, backend, report, started):
+    """Start a batch and return a function that waits for it.
+
+    What another batch has begun to compile (those `started`) is found in the cache once that has been waited for.
+    """
     from eisim.simulation import program
     from eisim.simulation.model import models
 
@@ -148,9 +154,10 @@ def _start(layout, kind, timing, backend, report, at_once):
 
         outcomes = run_numpy(job, report)
         return lambda: outcomes
-    if at_once or program.is_compiled(job):
-        return program.start(job, report)
-    return lambda: program.start(job, report)()
+    if job.signature in started and not program.is_compiled(job):
+        return lambda: program.start(job, report)()
+    started.add(job.signature)
+    return program.start(job, report)
 
 
 @cache

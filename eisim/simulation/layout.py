@@ -193,7 +193,7 @@ def _place(layout, index, trials, dt):
             plasticity = plasticity or getattr(target.neuron.receptors[receptor], "release", None)
         if is_pooled(circuit, projection):
             if projection.weights.weight:
-                rows, delays = np.arange(source.size), projection.delay
+                rows, delays = projection.weights.senders(source.size), projection.delay
                 weight, pool = sign * projection.weights.weight, _pool_name(target)
                 yield source.name, pool, receptor, plasticity, rows, np.zeros_like(rows), weight, delays
             continue
@@ -379,9 +379,10 @@ def _neuron_values(trials, populations, numbers, dt):
         values["v"] = per_neuron(
             [v if p.initial is None else p.initial for p, v in zip(populations, rest, strict=True)]
         )
-        values["key"] = _keys(trials, np.concatenate([numbers[p.name] for p in populations]))
     else:
         values["r"] = per_neuron([0.0 if p.initial is None else p.initial for p in populations])
+    noisy = circuit.kind == "spiking" or any(p.neuron.noise for p in populations)
+    values["key"] = _keys(trials, np.concatenate([numbers[p.name] for p in populations])) if noisy else 0.0
     return values
 
 

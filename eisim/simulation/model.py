@@ -152,16 +152,29 @@ def _pool(group: Group, values) -> Model:
 
 
 def _rate(group: Group, values, timing, drives) -> Model:
-    equations = f"drive = {' + '.join(['bias', *drives])} : Hz\nrate_sum : Hz"
+    refractory, noisy = (bool(np.any(values.get(name, 0))) for name in ("recovery", "noise_step"))
+    if not refractory:
+        values.pop("recovery", None)
+    if not noisy:
+        for name in ("noise_step", "noise_decay", "key"):
+            values.pop(name, None)
+    terms = ["bias", *drives, *(["noise_drive"] if noisy else [])]
+    equations = f"drive = {' + '.join(terms)} : Hz\nrate_sum : Hz"
     equations += "".join(f"\n{drive} : Hz" for drive in drives)
     if group.neuron is None:  # a delay line hands on at each step what it received
         equations += "\ndr/dt = (drive - r)/dt : Hz"
         step, units = "r = drive", {}
     else:
-        equations += "\n" + group.neuron.equations
-        step, units = group.neuron.step, group.neuron.step_units
+        equations += "\n" + group.neuron.equations_of(refractory, noisy)
+        step, units = group.neuron.step(refractory, noisy), group.neuron.step_units | {"key": "1"}
     step += f"\nrate_sum = rate_sum + r*{_in_window(timing)}"
-    return Model(equations, step, values, units | {"bias": "Hz"})
+    return Model(
+        equations,
+        step,
+        values,
+        {name: unit for name, unit in (units | {"bias": "Hz"}).items() if name in values},
+        placeholders={"noise": "hertz", "noise_tau": "second"} if noisy else {},
+    )
 
 
 def _spiking(group: Group, values, timing, moving) -> Model:

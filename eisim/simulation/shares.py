@@ -13,16 +13,20 @@ from eisim.timing import Timing
 WORTHWHILE = 200_000_000
 
 
-def share_out(batch: list[Trials], timing: Timing) -> list[list[Trials]]:
-    """The batch in equal parts, each with some trials of every circuit, so that one program serves them all.
+def share_out(batch: list[Trials], timing: Timing) -> list[dict[int, Trials]]:
+    """The batch in about equal parts, each with the places in the batch of what it has.
 
-    Where the trials do not come out even, the last is repeated.
+    Each part has some trials of every circuit, so that one program serves them all; where the trials do not come out
+    even, the last is repeated. Where there are too few trials, each part has some of the circuits.
     """
     work = timing.steps * sum(t.copies * t.neurons for t in batch)
-    n = min(_processors(), work // WORTHWHILE, *(len(t.stimuli) for t in batch))
-    if n < 2:
-        return [batch]
-    return [[_share(trials, k, n) for trials in batch] for k in range(n)]
+    n, trials = min(_processors(), work // WORTHWHILE), min(len(t.stimuli) for t in batch)
+    if 2 <= n <= trials:
+        return [{i: _share(t, k, n) for i, t in enumerate(batch)} for k in range(n)]
+    n = min(n, len(batch))
+    if n >= 2:
+        return [{i: batch[i] for i in range(k, len(batch), n)} for k in range(n)]
+    return [dict(enumerate(batch))]
 
 
 def _share(trials, k, n):
@@ -32,7 +36,7 @@ def _share(trials, k, n):
 
 
 def join(trials: Trials, shares: list[Response]) -> Response:
-    """The response of all trials, from those of the shares."""
+    """The response of all trials of a circuit, from those of the shares that have any."""
     whole, n = shares[0], len(trials.stimuli)
     if len(shares) == 1:
         return whole
