@@ -21,9 +21,11 @@ tau, threshold, reset, refractory      20 ms, 20 mV, 10 mV, 2 ms
 =====================================  ===============  =====================================================
 
 Reproduced (`published`): the rates of the three irregular states of fig. 8 (table 1, simulation and theory), the
-frequencies of their global oscillations, the regular firing of the synchronous state, and the irregularity of the
-asynchronous state that the paper's theory gives. The paper prints no rate for the synchronous regular state of
-fig. 8A, nor coefficients of variation for the networks of fig. 8.
+frequencies of their global oscillations, and the regular firing of the synchronous state, for which the paper prints no
+rate. Not reproduced: the coefficient of variation of intervals that follows from Poisson inputs at the working point
+(for g = 5 and :math:`\eta` = 2 it is 0.67, by the integral of the paper's appendix). The network's is 0.4, here and in
+NEST, since its neurons receive trains that are more regular than Poisson ones. With fewer and stronger synapses (`size`
+0.1) it is 1 or more.
 
 The rate circuit is two populations of units whose f-I curve is the tangent of the Siegert function at the working point
 of the asynchronous irregular state (g = 5, :math:`\eta` = 2), bounded by the refractory period. Inhibition is what

@@ -26,10 +26,10 @@ activity lasts; the COBA network is silent at rest and lives on nothing but itse
 Poisson afferents in the first 50 ms (the stimulus: 1 is 100 Hz each). A `size` below 1 keeps the number of synapses of
 a neuron.
 
-Reproduced: activity that sustains itself without input, bounded, irregular and asynchronous (`published`), and agreement
-with NEST on the same network (``benchmarks/against_nest.py``: rates, irregularity, correlations). Not reproduced: the
-numbers of the paper of 2005, whose network has 10,000 neurons and other weights; of the benchmark's 4,000 neurons we
-know no published rates.
+Reproduced: activity that sustains itself without input, bounded, irregular and asynchronous (`published`), and the
+rates, irregularity and correlations that NEST has on the same network (``benchmarks/against_nest.py``). Not reproduced:
+the numbers of the paper of 2005, whose network has 10,000 neurons and other weights; of the benchmark's 4,000 neurons
+we know no published rates.
 
 The rate circuit is the CUBA network as two populations: units whose f-I curve is the tangent of the Siegert function at
 the working point, bounded by the refractory period. Without inhibition the loop gain of excitation is above 1, and
