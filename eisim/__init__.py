@@ -9,11 +9,13 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
-    "eisim.ablation": ("ablate",),
+    "eisim.ablation": ("ablate", "shift_reversal", "silence"),
     "eisim.adapter": ("DNN", "UnrolledDNN", "decode", "from_dnn", "on_off", "to_dnn", "to_spiking"),
+    "eisim.adapter.mean_field": ("MeanField", "mean_field"),
     "eisim.adapter.nir_format": ("to_nir",),
     "eisim.adapter.onnx_reader": ("read_onnx",),
     "eisim.adapter.torch_format": ("from_torch", "to_torch"),
+    "eisim.assessment": ("Assessment", "assess"),
     "eisim.circuit": ("Circuit", "Input", "Population", "Projection", "Readout"),
     "eisim.errors": ("InputError",),
     "eisim.functions": ("NAMED", "REGIONS", "LabelledData", "Region", "TruthTable"),
@@ -28,12 +30,13 @@ _HOMES = {
         "ThresholdLinear",
         "WilsonCowan",
     ),
+    "eisim.prediction": ("Prediction", "predict"),
     "eisim.simulation": ("Response", "simulate"),
     "eisim.synapses": ("NMDA", "Alpha", "Conductance", "Delta", "Exponential", "ShortTerm"),
+    "eisim.task": ("Fact", "Obstruction", "Task"),
     "eisim.theory.certificate": ("Certificate", "certify"),
     "eisim.theory.synthesis": ("synthesize",),
     "eisim.training": ("train",),
-    "eisim.task": ("Fact", "Obstruction", "Task"),
     "eisim.weights": ("AllToAll", "FixedInDegree", "FixedProbability", "Independent"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

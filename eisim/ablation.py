@@ -1,15 +1,28 @@
-"""Ablation: circuit to circuit, with inhibition removed wholly or by a factor."""
+"""Ablation: circuit to circuit, with inhibition removed in one of the ways that a neurophysiologist has."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from zlib import crc32
+
+import numpy as np
+from scipy import sparse
 
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.units import scalar_si
+from eisim.weights import AllToAll, Rule
+
+
+class InapplicableError(InputError):
+    """An ablation of something that the circuit does not have."""
 
 
 def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] | None = None) -> Circuit:
     """Remove a fraction of inhibition: every inhibitory weight is multiplied by ``1 - fraction``.
+
+    Of all projections this is a competitive antagonist of the GABA-A receptor, such as bicuculline; of one, a cut
+    pathway.
 
     Parameters
     ----------
@@ -22,24 +35,202 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     Returns
     -------
     Circuit
-        The same populations and projections, with smaller inhibitory weights.
+        The same populations and projections, with smaller inhibitory weights. A weight rule stays a rule, which
+        draws the same synapses.
 
     Raises
     ------
     InputError
         If the fraction is not within 0 and 1, or a name is not that of an inhibitory projection.
     """
-    fraction = scalar_si(fraction, "1", "ablate: fraction")
-    if not 0 <= fraction <= 1:
-        raise InputError(f"ablate: fraction: expected between 0 and 1, found {fraction:g}")
+    fraction = _share(fraction, "ablate: fraction")
     inhibitory = [p.name for p in circuit.inhibitory_projections]
-    if isinstance(projections, str):
-        projections = [projections]
-    chosen = set(inhibitory if projections is None else projections)
-    for name in sorted(chosen - set(inhibitory)):
-        known = ", ".join(repr(n) for n in inhibitory) or "none, the circuit has no inhibition"
-        raise InputError(f"ablate: projections: expected inhibitory projections ({known}), found {name!r}")
-    weakened = [
-        replace(p, weights=circuit.weights(p) * (1 - fraction)) if p.name in chosen else p for p in circuit.projections
-    ]
+    chosen = _chosen(projections, inhibitory, "ablate: projections", "inhibitory projections")
+    weakened = [_scaled(p, circuit, 1 - fraction) if p.name in chosen else p for p in circuit.projections]
     return replace(circuit, projections=weakened)
+
+
+def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | None = None, seed: int = 0) -> Circuit:
+    """Silence a share of the interneurons: they send nothing, whatever they receive.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    share : float
+        Of the neurons of each population, to the nearest whole number; from 0 to 1.
+    populations : iterable of str, optional
+        Names of the inhibitory populations to silence; all of them by default.
+    seed : int
+        Draws the neurons. With one seed a larger share silences all that a smaller one does, and more.
+
+    Returns
+    -------
+    Circuit
+
+    Raises
+    ------
+    InputError
+        If the share is not within 0 and 1, or a name is not that of an inhibitory population.
+    """
+    share = _share(share, "silence: share")
+    inhibitory = {p.name: p.size for p in circuit.populations if p.sign == "I"}
+    chosen = _chosen(populations, inhibitory, "silence: populations", "inhibitory populations")
+    quiet = {}
+    for name in chosen:
+        size = inhibitory[name]
+        order = np.random.default_rng([seed, crc32(name.encode())]).permutation(size)
+        quiet[name] = order[: int(share * size + 0.5)]
+    silenced = [_without(p, circuit, quiet[p.source]) if p.source in quiet else p for p in circuit.projections]
+    return replace(circuit, projections=silenced)
+
+
+def shift_reversal(circuit: Circuit, by) -> Circuit:
+    """Shift the reversal potential of inhibition, as a changed chloride gradient does (depolarising GABA).
+
+    Parameters
+    ----------
+    circuit : Circuit
+    by : quantity
+        Added to the reversal potential of the inhibitory receptor of every neuron, in V.
+
+    Returns
+    -------
+    Circuit
+
+    Raises
+    ------
+    InputError
+        If no neuron of the circuit has a conductance-based inhibitory receptor.
+    """
+    by = scalar_si(by, "volt", "shift_reversal: by")
+    _driving_forces(circuit)
+
+    def shifted(population):
+        receptor = getattr(population.neuron, "inhibition", None)
+        if not hasattr(receptor, "reversal"):
+            return population
+        receptor = replace(receptor, reversal=receptor.reversal + by)
+        return replace(population, neuron=replace(population.neuron, inhibition=receptor))
+
+    return replace(circuit, populations=[shifted(p) for p in circuit.populations])
+
+
+@dataclass(frozen=True)
+class Dose:
+    """One way to ablate, graded.
+
+    Attributes
+    ----------
+    how : str
+        Its name, as `dose` reads it.
+    label : str
+        What is dosed, in words, for an axis.
+    apply : callable
+        From a circuit and a dose, 0 (intact) to 1, to the ablated circuit.
+    """
+
+    how: str
+    label: str
+    apply: Callable[[Circuit, float], Circuit]
+
+
+def _block(circuit, dose):
+    return ablate(circuit, dose)
+
+
+def _cut(projections, circuit, dose):
+    return ablate(circuit, dose, projections)
+
+
+def _silence(circuit, dose):
+    return silence(circuit, dose, seed=circuit.seed)
+
+
+def _reversal(circuit, dose):
+    return shift_reversal(circuit, dose * max(_driving_forces(circuit)))
+
+
+DOSES = {
+    "block": Dose("block", "fraction of GABA-A receptors blocked", _block),
+    "silence": Dose("silence", "share of interneurons silenced", _silence),
+    "reversal": Dose("reversal", "shift of inhibitory reversal, as a share of the way to threshold", _reversal),
+}
+
+
+def dose(how: str) -> Dose:
+    """The graded ablation of that name.
+
+    Parameters
+    ----------
+    how : str
+        ``"block"``: GABA-A by a fraction, by `ablate`. ``"silence"``: a share of the interneurons, drawn by the
+        circuit's seed, by `silence`. ``"cut:I->E"``: the projection of that name (or several, with commas between
+        them) by a fraction. ``"reversal"``: by `shift_reversal`; a dose of 1 takes the reversal potential to the spike
+        threshold, from where on GABA drives a neuron to fire.
+
+    Returns
+    -------
+    Dose
+
+    Raises
+    ------
+    InputError
+        If there is no such ablation.
+    """
+    name, _, pathway = how.partition(":")
+    if name == "cut" and pathway:
+        return Dose(how, f"fraction of {pathway} cut", partial(_cut, pathway.split(",")))
+    if how not in DOSES:
+        raise InputError(f"how: expected one of {', '.join(DOSES)}, cut:SOURCE->TARGET, found {how!r}")
+    return DOSES[how]
+
+
+def _share(value, what):
+    value = scalar_si(value, "1", what)
+    if not 0 <= value <= 1:
+        raise InputError(f"{what}: expected between 0 and 1, found {value:g}")
+    return value
+
+
+def _chosen(names, known, what, kind):
+    if isinstance(names, str):
+        names = [names]
+    chosen = dict.fromkeys(known if names is None else names)
+    for name in chosen:
+        if name not in known:
+            listed = ", ".join(repr(n) for n in known) or "none, the circuit has no inhibition"
+            raise InapplicableError(f"{what}: expected {kind} ({listed}), found {name!r}")
+    return chosen
+
+
+def _scaled(projection, circuit, factor):
+    given = projection.weights
+    if isinstance(given, Rule):
+        return replace(projection, weights=replace(given, weight=given.weight * factor))
+    return replace(projection, weights=circuit.weights(projection) * factor)
+
+
+def _without(projection, circuit, sources):
+    """The projection without what these sources send."""
+    rule = projection.weights
+    if isinstance(rule, AllToAll):
+        silent = tuple(sorted({*rule.silent, *map(int, sources)}))
+        return replace(projection, weights=replace(rule, silent=silent))
+    matrix = circuit.weights(projection)
+    sends = np.ones(matrix.shape[0])
+    sends[sources] = 0
+    return replace(projection, weights=sparse.diags_array(sends) @ matrix)
+
+
+def _driving_forces(circuit):
+    """From the reversal potential of inhibition to the spike threshold, in V, by population that has one."""
+    neurons = [p.neuron for p in circuit.populations]
+    forces = [
+        n.threshold - n.inhibition.reversal for n in neurons if hasattr(getattr(n, "inhibition", None), "reversal")
+    ]
+    if not forces:
+        raise InapplicableError(
+            f"shift_reversal: expected a circuit with conductance-based inhibition, found {circuit.name!r}, which has "
+            f"no reversal potential"
+        )
+    return forces

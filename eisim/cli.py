@@ -116,7 +116,9 @@ def _summary(point) -> str:
 
 @app.command()
 def run(
-    names: Annotated[list[str] | None, typer.Argument(help="Experiments (see list).", metavar="[NAME]...")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Experiments, or models with a task.", metavar="[NAME]...")
+    ] = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     seed: Annotated[str, Option(help="Seed of all randomness, a whole number.", metavar="N")] = "0",
     out: Annotated[Path | None, Option(help="Folder for the results; results/NAME by default.")] = None,
@@ -323,10 +325,14 @@ def _function(file, target, weights, truth_table, region, report):
 
 
 def _load_experiment(name):
+    """The experiment of that name, or for a model's name that of the functions with this model alone."""
     points = {point.name: point for point in entry_points(group="eisim.experiments")}
-    if name not in points:
-        raise InputError(f"run: expected one of {', '.join(sorted(points))}, found {name!r}")
-    return points[name].load()
+    if name in points:
+        return points[name].load()
+    models = {point.name: point for point in entry_points(group="eisim.models")}
+    if name in models and hasattr(models[name].load(), "task"):
+        return points["functions"].load().alone(name)
+    raise InputError(f"run: expected one of {', '.join(sorted(points))} or a model with a task, found {name!r}")
 
 
 def _settings(experiment, changes):

@@ -7,9 +7,10 @@ input to a threshold. Both have an `activation`: the steady output rate as a fun
 from dataclasses import dataclass, field, fields
 
 import numpy as np
-from scipy.special import erfcx, exprel
+from scipy.special import exprel
 
 from eisim.errors import InputError
+from eisim.siegert import siegert
 from eisim.synapses import NMDA, Alpha, Conductance, Delta, Exponential
 from eisim.values import Value, quantity
 
@@ -513,19 +514,8 @@ class LIF(SpikingNeuron):
         """
         drive = np.asarray(drive, dtype=float)
         if self.noise:
-            return self._siegert(drive)
+            return siegert(self.rest + drive, self.noise, self.tau, self.refractory, self.threshold, self.reset)
         return _noise_free_rate(self, self.tau, drive)
-
-    def _siegert(self, drive, nodes=200):
-        """Mean first-passage rate of the noisy membrane, by Gauss-Legendre quadrature of e^{u²}(1 + erf u)."""
-        mean, spread = self.rest + drive, np.sqrt(2) * self.noise
-        lower, upper = (self.reset - mean) / spread, (self.threshold - mean) / spread
-        x, w = np.polynomial.legendre.leggauss(nodes)
-        half = (upper - lower)[..., None] / 2
-        u = (upper + lower)[..., None] / 2 + half * x
-        with np.errstate(over="ignore"):
-            integral = (half * w * erfcx(-u)).sum(-1)
-            return 1 / (self.refractory + self.tau * np.sqrt(np.pi) * integral)
 
 
 @dataclass(frozen=True)

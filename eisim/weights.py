@@ -92,16 +92,27 @@ class AllToAll:
     ----------
     weight : quantity or float
         Magnitude of every synapse, in the unit that the target takes (`eisim.circuit.Projection`).
+    silent : tuple of int
+        Sources that send nothing.
     """
 
     weight: object
+    silent: tuple[int, ...] = ()
 
     def check(self, shape: tuple[int, int], recurrent: bool) -> None:
-        """Refuse a shape that does not fit: any does."""
+        """Refuse silent sources that there are not."""
+        if not set(self.silent) <= set(range(shape[0])):
+            raise InputError(f"AllToAll.silent: expected sources from 0 to {shape[0] - 1}, found {self.silent}")
+
+    def senders(self, n_source: int) -> np.ndarray:
+        """The sources that send, of so many."""
+        return np.delete(np.arange(n_source), self.silent)
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
-        """A (source × target) matrix of ones."""
-        return sparse.csr_array(np.ones(shape))
+        """A (source × target) matrix of ones, but for the silent sources."""
+        matrix = np.zeros(shape)
+        matrix[self.senders(shape[0])] = 1
+        return sparse.csr_array(matrix)
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ def _place(layout, index, trials, dt):
             plasticity = plasticity or getattr(target.neuron.receptors[receptor], "release", None)
         if is_pooled(circuit, projection):
             if projection.weights.weight:
-                rows, delays = np.arange(source.size), projection.delay
+                rows, delays = projection.weights.senders(source.size), projection.delay
                 weight, pool = sign * projection.weights.weight, _pool_name(target)
                 yield source.name, pool, receptor, plasticity, rows, np.zeros_like(rows), weight, delays
             continue

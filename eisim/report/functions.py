@@ -1,0 +1,298 @@
+"""What neuroscientists' functions owe to inhibition: JSON, terminal table, CSV, labelled arrays."""
+
+import io
+
+import numpy as np
+import pandas
+from rich.console import Console, Group
+from rich.table import Table
+
+from eisim.ablation import dose
+from eisim.assessment import Assessment, DoseResponse, Survey, Witness
+
+SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
+#: Inputs that a witness raises are named one by one up to so many.
+NAMED_INPUTS = 3
+
+
+def document(survey: Survey) -> dict:
+    """The result as a JSON object."""
+    first = survey.assessments[0]
+    return {
+        "ablation": first.how,
+        "dose": dose(first.how).label,
+        "doses": first.doses,
+        "seeds": list(first.seeds),
+        "rows": [_row(assessment) for assessment in survey.assessments],
+        "left_out": survey.left_out,
+        "problems": survey.problems,
+    }
+
+
+def _row(assessment):
+    systems, kinds = assessment.systems, assessment.kinds
+    errors = {"rate": kinds["rate"].equivalence_error} if "dnn" in systems else {}
+    return {
+        "function": assessment.function,
+        "circuit": assessment.name,
+        "measure": {kind: judged.measure for kind, judged in kinds.items()},
+        "criterion": {name: curve.criterion for name, curve in systems.items()},
+        "score": {
+            "intact": {name: curve.intact for name, curve in systems.items()},
+            "ablated": {name: curve.ablated for name, curve in systems.items()},
+        },
+        "critical_dose": {name: _critical(curve) for name, curve in systems.items()},
+        "scores": {name: curve.scores for name, curve in systems.items()},
+        "equivalence_error": errors,
+        "obstruction": {kind: str(judged.obstruction) for kind, judged in kinds.items()},
+        "witness": {kind: _witness(judged.witness) for kind, judged in kinds.items()},
+        "verdicts": {name: curve.verdict for name, curve in systems.items()},
+        "verdict": assessment.verdict,
+        "neurons": {kind: judged.neurons for kind, judged in kinds.items()},
+        "mean_field": _mean_field(kinds.get("spiking")),
+        "left_out": assessment.left_out,
+    }
+
+
+def _mean_field(judged):
+    """Rates that the mean-field predicts beside the simulated ones, by population and trial, in Hz."""
+    if judged is None:
+        return None
+    return {
+        "populations": {
+            p.population: {"predicted": p.predicted, "simulated": p.simulated, "holds": p.holds, "notes": list(p.note)}
+            for p in judged.predicted
+        },
+        "problem": judged.unpredicted,
+    }
+
+
+def mean_field_words(judged) -> str:
+    """Predicted and simulated rates of a spiking circuit as a sentence."""
+    if judged.unpredicted:
+        return f"no prediction: {judged.unpredicted}"
+    rates = "; ".join(
+        f"{p.population} " + ", ".join(f"{a:.3g}/{b:.3g}" for a, b in zip(p.predicted, p.simulated, strict=True))
+        for p in judged.predicted
+    )
+    # The first line of each kind: synchrony and the lack of a fixed point come before a difference in numbers.
+    notes = [note for p in judged.predicted for note in p.note if note]
+    telling = [note for note in notes if "synchronous" in note] or notes
+    where = f" Where it fails: {telling[0]}." if telling else " It holds."
+    return f"rates predicted/simulated (Hz): {rates}.{where}"
+
+
+def _critical(curve):
+    found = [_finite(dose) for dose in curve.critical_doses]
+    return {
+        "median": curve.critical_dose,
+        "low": _finite(curve.critical_doses.min()),
+        "high": _finite(curve.critical_doses.max()),
+        "by_seed": found,
+    }
+
+
+def _finite(number):
+    return float(number) if number is not None and np.isfinite(number) else None
+
+
+def _witness(witness: Witness | None):
+    if witness is None:
+        return None
+    return {
+        "trials": list(witness.trials),
+        "inputs": list(witness.inputs),
+        "stimuli": list(witness.stimuli),
+        "outputs": [float(output[0].mean()) for output in witness.outputs],
+        "fall": witness.fall,
+        "standard_errors": _finite(witness.standard_errors),
+        "seeds_agree": witness.standard_errors == np.inf,
+        "fall_ablated": float(witness.falls[-1].mean()),
+    }
+
+
+def words(witness: Witness) -> str:
+    """A witness as a sentence."""
+    lower, upper = witness.stimuli
+    raised = np.flatnonzero(upper > lower)
+    if not raised.size:
+        what = "moving its input in time"
+    elif raised.size > NAMED_INPUTS:
+        what = f"raising {raised.size} of {lower.size} inputs"
+    else:
+        what = "raising " + ", ".join(f"{witness.inputs[k]} from {lower[k]:.3g} to {upper[k]:.3g}" for k in raised)
+    before, after = (float(output[0].mean()) for output in witness.outputs)
+    text = f"{what} takes the output from {before:.3g} to {after:.3g}"
+    errors = witness.standard_errors
+    if errors is None:
+        return text
+    return f"{text}, " + (
+        f"{errors:.{0 if errors > 10 else 1}f} standard errors" if np.isfinite(errors) else "the same for all seeds"
+    )
+
+
+def terminal_table(survey: Survey) -> Group:
+    """The one table, and the witnesses."""
+    first = survey.assessments[0]
+    table = Table(
+        title=f"Ablation: {dose(first.how).label}; {len(first.doses)} doses × {len(first.seeds)} seeds",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 1, 0, 0),
+        header_style="underline",
+    )
+    for heading in ("function", "circuit", "system", "intact", "ablated", "critical dose", "verdict", "obstruction"):
+        number = heading in ("intact", "ablated")
+        table.add_column(
+            heading, justify="right" if number else "left", no_wrap=heading not in ("circuit", "obstruction")
+        )
+    for assessment in survey.assessments:
+        table.add_row(*_cells(assessment))
+    return Group(table, *_notes(survey))
+
+
+def plain_table(assessments: list[Assessment], width: int = 120) -> str:
+    """The terminal's table as text without colours."""
+    text = io.StringIO()
+    Console(file=text, width=width, color_system=None).print(
+        terminal_table(Survey(tuple(assessments))), highlight=False
+    )
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+def _cells(assessment):
+    curves = assessment.systems
+    obstructions = list(dict.fromkeys(str(judged.obstruction) for judged in assessment.kinds.values()))
+    columns = (
+        [SYSTEMS[name] for name in curves],
+        [f"{curve.intact:.2f}" for curve in curves.values()],
+        [f"{curve.ablated:.2f}" for curve in curves.values()],
+        [_dose_text(curve) for curve in curves.values()],
+        [curve.verdict for curve in curves.values()],
+    )
+    return (
+        assessment.function,
+        assessment.name.replace("_", " "),
+        *("\n".join(c) for c in columns),
+        "; ".join(obstructions),
+    )
+
+
+def _dose_text(curve: DoseResponse) -> str:
+    """Median and range over seeds."""
+    found, last = curve.critical_doses, curve.doses[-1]
+
+    def text(number):
+        return f"{number:.2f}" if np.isfinite(number) else f">{last:g}"
+
+    if np.isinf(found).all():
+        return "none"
+    middle = text(np.median(found))
+    return middle if np.ptp(found) < 0.005 else f"{middle} ({text(found.min())}–{text(found.max())})"
+
+
+def _notes(survey):
+    yield "score: 1 does the task wholly, 0 not at all; mean over seeds; ablated is at the largest dose."
+    yield "critical dose: where the score first falls below the task's criterion; median (range) over seeds."
+    for assessment in survey.assessments:
+        for kind, judged in assessment.kinds.items():
+            if judged.witness is not None:
+                yield f"Witness of {assessment.name} ({kind}): {words(judged.witness)}."
+        if "spiking" in assessment.kinds:
+            yield f"Mean-field of {assessment.name}: {mean_field_words(assessment.kinds['spiking'])}"
+        for kind, reason in assessment.left_out.items():
+            yield f"Left out: {assessment.name} ({kind}): {reason}."
+        if "dnn" in assessment.systems and assessment.kinds["rate"].equivalence_error is None:
+            yield f"The DNN of {assessment.name} is that of the rate circuit without its noise."
+    for name, reason in survey.left_out.items():
+        yield f"Left out: {name}: {reason}."
+
+
+def csv_table(survey: Survey) -> str:
+    """One line for each circuit and system."""
+    lines = []
+    for assessment in survey.assessments:
+        for judged in assessment.kinds.values():
+            witness = _witness(judged.witness) or {}
+            for name, curve in judged.systems.items():
+                critical = _critical(curve)
+                lines.append(
+                    {
+                        "function": assessment.function,
+                        "circuit": assessment.name,
+                        "system": name,
+                        "neurons": judged.neurons,
+                        "score_intact": curve.intact,
+                        "score_ablated": curve.ablated,
+                        "criterion": curve.criterion,
+                        **{f"critical_dose_{key}": critical[key] for key in ("median", "low", "high")},
+                        "verdict": curve.verdict,
+                        "obstruction": str(judged.obstruction),
+                        **{f"witness_{key}": witness.get(key) for key in ("fall", "standard_errors", "fall_ablated")},
+                        "measure": judged.measure,
+                    }
+                )
+    return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+
+
+def mean_field_table(survey: Survey) -> str:
+    """One line for each spiking circuit, population and trial: predicted and simulated rate."""
+    lines = [
+        {
+            "circuit": assessment.name,
+            "population": p.population,
+            "trial": k,
+            "predicted_hz": p.predicted[k],
+            "simulated_hz": p.simulated[k],
+            "modulation": p.modulation[k],
+            "holds": bool(p.holds[k]),
+            "note": p.note[k],
+        }
+        for assessment in survey.assessments
+        for judged in assessment.kinds.values()
+        for p in judged.predicted
+        for k in range(len(p.predicted))
+    ]
+    return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+
+
+def labelled(survey: Survey) -> tuple[dict, dict]:
+    """Scores, critical doses and the outputs of witnesses as labelled arrays: variables and coordinates."""
+    first = survey.assessments[0]
+    shape = (len(survey.assessments), len(SYSTEMS), len(first.doses), len(first.seeds))
+    scores, critical = np.full(shape, np.nan), np.full((*shape[:2], shape[3]), np.nan)
+    outputs = np.full((2, *shape), np.nan)
+    for c, assessment in enumerate(survey.assessments):
+        for s, system in enumerate(SYSTEMS):
+            if system in assessment.systems:
+                curve = assessment.systems[system]
+                scores[c, s], critical[c, s] = curve.scores, curve.critical_doses
+            judged = assessment.kinds.get(system)
+            if judged is not None and judged.witness is not None:
+                outputs[:, c, s] = judged.witness.outputs
+    circuits = np.array([a.name for a in survey.assessments])
+    functions = np.array([a.function for a in survey.assessments])
+    axes = ("circuit", "system", "dose", "seed")
+    variables = {
+        "score": (axes, scores, {"units": "1", "long_name": "score of the task"}),
+        "critical_dose": (
+            ("circuit", "system", "seed"),
+            critical,
+            {"units": "1", "long_name": "dose at which the function is lost, infinite if it is not"},
+        ),
+        "witness_output": (
+            ("witness", *axes),
+            outputs,
+            {"units": "1", "long_name": "output of the task at the witness's two inputs"},
+        ),
+    }
+    coordinates = {
+        "circuit": (("circuit",), circuits, {}),
+        "function": (("circuit",), functions, {}),
+        "system": (("system",), np.array(list(SYSTEMS)), {}),
+        "dose": (("dose",), first.doses, {"units": "1", "long_name": dose(first.how).label}),
+        "seed": (("seed",), np.array(first.seeds, dtype=float), {"units": "1", "long_name": "seed"}),
+        "witness": (("witness",), np.array(["lower", "upper"]), {}),
+    }
+    return variables, coordinates

@@ -1,0 +1,121 @@
+"""Figures of functions against the dose of ablation."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from eisim.ablation import dose
+from eisim.assessment import Assessment, Survey, Witness
+from eisim.report.figures import INHIBITORY
+
+COLUMNS = 3
+STYLES = {
+    "spiking": ("spiking circuit", {"color": "black", "ls": "-", "marker": "o", "ms": 3}),
+    "rate": ("rate circuit", {"color": "#e69f00", "ls": "--", "marker": "s", "ms": 3}),
+    "dnn": (
+        "equivalent DNN",
+        {"color": "#d55e00", "ls": ":", "marker": "D", "ms": 5, "mfc": "none"},
+    ),
+}
+CRITERION = {"color": "#999999", "lw": 0.6, "ls": (0, (4, 3))}
+CRITICAL = {"lw": 0.8, "ls": "-"}
+LOWER, UPPER = "#009e73", "#cc79a7"  # the two inputs of a witness (Okabe & Ito)
+
+
+def dose_responses(survey: Survey) -> Figure:
+    """Score against dose, a panel for each circuit."""
+    figure, axes = _panels(len(survey.assessments), sharey=True)
+    for ax, assessment in zip(axes, survey.assessments, strict=True):
+        dose_response(ax, assessment)
+        ax.set_yticks([0, 0.5, 1])
+        ax.set_ylim(-0.05, 1.08)
+    _label(figure, axes, dose(survey.assessments[0].how).label, "score of the task (1)")
+    shown = {name for assessment in survey.assessments for name in assessment.systems}
+    lines = [({"lw": 1, "mew": 0.8} | style, label) for name, (label, style) in STYLES.items() if name in shown]
+    lines += [(CRITERION, "criterion"), (CRITICAL | {"color": "#777777"}, "critical dose (with range)")]
+    _legend(figure, [Line2D([], [], **style) for style, _ in lines], [label for _, label in lines])
+    return figure
+
+
+def dose_response(ax: Axes, assessment: Assessment) -> Axes:
+    """One circuit's score against the dose: mean and range over seeds, the criterion, and the critical dose."""
+    for name, curve in assessment.systems.items():
+        _, style = STYLES[name]
+        colour = style["color"]
+        ax.fill_between(curve.doses, curve.scores.min(axis=1), curve.scores.max(axis=1), color=colour, alpha=0.18, lw=0)
+        ax.plot(curve.doses, curve.scores.mean(axis=1), lw=1, mew=0.8, **style)
+        ax.axhline(curve.criterion, zorder=0, **CRITERION)
+        found = curve.critical_doses[np.isfinite(curve.critical_doses)]
+        if name != "dnn" and found.size:
+            ax.plot([found.min(), found.max()], [curve.criterion] * 2, color=colour, lw=3, solid_capstyle="butt")
+        if name != "dnn" and curve.critical_dose is not None:
+            ax.plot([curve.critical_dose] * 2, [-0.05, curve.criterion], color=colour, **CRITICAL)
+    _title(ax, assessment, assessment.verdict)
+    return ax
+
+
+def witnesses(survey: Survey) -> Figure:
+    """Output at the two inputs of each witness against dose: order returns as inhibition goes."""
+    found = [
+        (assessment, kind, judged.witness)
+        for assessment in survey.assessments
+        for kind, judged in assessment.kinds.items()
+        if judged.witness is not None
+    ]
+    figure, axes = _panels(len(found))
+    for ax, (assessment, kind, witness) in zip(axes, found, strict=True):
+        witness_outputs(ax, assessment.doses, witness)
+        _title(ax, assessment, STYLES[kind][0])
+    _label(figure, axes, dose(survey.assessments[0].how).label, "output of the task")
+    _legend(figure, *axes[0].get_legend_handles_labels())
+    return figure
+
+
+def witness_outputs(ax: Axes, doses, witness: Witness) -> Axes:
+    """One witness's outputs against the dose: mean and range over seeds, shaded where order is broken."""
+    means = [output.mean(axis=1) for output in witness.outputs]
+    broken = {"color": INHIBITORY, "alpha": 0.15, "lw": 0, "interpolate": True}
+    ax.fill_between(doses, *means, where=means[0] > means[1], label="order broken", **broken)
+    named = (("at the lower input x", LOWER, "v"), ("at the upper input y ≥ x", UPPER, "^"))
+    for output, mean, (label, colour, marker) in zip(witness.outputs, means, named, strict=True):
+        ax.fill_between(doses, output.min(axis=1), output.max(axis=1), color=colour, alpha=0.25, lw=0)
+        ax.plot(doses, mean, lw=1, marker=marker, ms=3.5, color=colour, label=label)
+    ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
+    return ax
+
+
+def _panels(n, **share):
+    columns = min(COLUMNS, n)
+    rows = -(-n // columns)
+    height = 1.75 * rows + 0.9
+    figure = Figure(figsize=(max(2.3 * columns + 0.5, 5.2), height))
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, **share).ravel()
+    figure.subplots_adjust(
+        left=0.55 / figure.get_figwidth(),
+        right=0.985,
+        bottom=0.5 / height,
+        top=1 - 0.75 / height,
+        hspace=0.48,
+        wspace=0.16 if share else 0.3,
+    )
+    for k in range(n, len(axes)):
+        axes[k].axis("off")
+        axes[k - columns].tick_params(labelbottom=True)
+    return figure, axes[:n]
+
+
+def _label(figure, axes, below, beside):
+    axes[0].set_xlim(-0.04, 1.04)
+    axes[0].set_xticks([0, 0.5, 1])
+    figure.supxlabel(below, fontsize=8, y=0.1 / figure.get_figheight())
+    figure.supylabel(beside, fontsize=8, x=0.1 / figure.get_figwidth())
+
+
+def _title(ax, assessment, second):
+    function = f"{assessment.function}: " if assessment.function else ""
+    ax.set_title(f"{assessment.name.replace('_', ' ')}\n{function}{second}", fontsize=7.5, linespacing=1.3)
+
+
+def _legend(figure, handles, labels):
+    figure.legend(handles, labels, loc="upper center", ncols=3, frameon=False, fontsize=7, columnspacing=1.2)

@@ -1,0 +1,136 @@
+"""What does inhibition do for the functions that neuroscientists name: balance, memory, decision, rhythm, gain?"""
+
+from dataclasses import dataclass, make_dataclass
+from functools import partial
+from importlib.metadata import entry_points
+from types import SimpleNamespace
+
+from eisim.errors import InputError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What ``--set`` can change.
+
+    ``circuits`` are names of models with commas between them, all that have a task by default; ``how`` is the ablation:
+    block, silence, cut:I->E or reversal. Each of ``doses`` from 0 to 1 is simulated with each of ``seeds``; ``quick=1``
+    takes the small version of each task.
+    """
+
+    circuits: str = ""
+    how: str = "block"
+    doses: int = 6
+    seeds: int = 3
+    quick: int = 0
+
+    def __post_init__(self):
+        from eisim.ablation import dose
+
+        dose(self.how)
+        for name, least, most in (("doses", 2, 101), ("seeds", 1, 1000), ("quick", 0, 1)):
+            if not least <= getattr(self, name) <= most:
+                raise InputError(f"{name}: expected between {least} and {most}, found {getattr(self, name)}")
+
+
+def alone(model: str) -> SimpleNamespace:
+    """The experiment with one circuit, as ``python -m eisim run MODEL`` has it."""
+    one = make_dataclass("Settings", [("circuits", str, model)], bases=(Settings,), frozen=True)
+    parts = {part.__name__: part for part in (run, to_json, table, tables, figures)}
+    return SimpleNamespace(Settings=one, __name__=__name__, **parts)
+
+
+def run(settings: Settings, kinds, seed, backend, report):
+    """Assess the models; returns an `eisim.assessment.Survey`."""
+    import numpy as np
+
+    from eisim.ablation import InapplicableError
+    from eisim.assessment import Survey, assess
+
+    models = _models(settings.circuits)
+    seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
+    found, left_out = [], {}
+    for k, (name, model) in enumerate(models.items()):
+        where = f"{name} ({k + 1} of {len(models)})"
+        report(f"{where}: building")
+        try:
+            assessment = assess(
+                partial(model.task, quick=bool(settings.quick)),
+                kinds=kinds,
+                doses=settings.doses,
+                seeds=seeds,
+                how=settings.how,
+                name=name,
+                function=model.FUNCTION,
+                backend=backend,
+                report=partial(_report_part, report, where),
+            )
+        except InapplicableError as error:
+            left_out[name] = error
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
+        else:
+            found.append(assessment)
+    if not found:
+        raise next(iter(left_out.values()))
+    return Survey(tuple(found), {name: str(error) for name, error in left_out.items()})
+
+
+def _models(names):
+    """Models that have a task, by name, in the order of their functions."""
+    points = {point.name: point for point in entry_points(group="eisim.models")}
+    chosen = [name.strip() for name in names.split(",")] if names else sorted(points)
+    for name in chosen:
+        if name not in points:
+            raise InputError(f"circuits: expected some of {', '.join(sorted(points))}, found {name!r}")
+    loaded = {name: points[name].load() for name in chosen}
+    with_task = {name: model for name, model in loaded.items() if hasattr(model, "task")}
+    for name in chosen:
+        if names and name not in with_task:
+            raise InputError(f"circuits: expected models that have a task, found {name!r}")
+    if not with_task:
+        raise InputError("circuits: expected at least one model that has a task, found none")
+    return dict(sorted(with_task.items(), key=lambda item: (item[1].FUNCTION, item[0])))
+
+
+def _report_part(report, name, stage, fraction=None):
+    report(f"{name}: {stage}", fraction)
+
+
+def to_json(result) -> dict:
+    """What ``--json`` prints, beside the seed."""
+    from eisim.report import functions
+
+    return functions.document(result)
+
+
+def table(result):
+    """What the terminal shows."""
+    from eisim.report.functions import terminal_table
+
+    return terminal_table(result)
+
+
+def tables(result):
+    """Pairs of file name and content, text or bytes."""
+    from eisim.report.files import to_netcdf
+    from eisim.report.functions import csv_table, labelled, mean_field_table
+
+    yield "table.csv", csv_table(result)
+    if any(judged.predicted for a in result.assessments for judged in a.kinds.values()):
+        yield "mean_field.csv", mean_field_table(result)
+    yield "data.nc", to_netcdf(*labelled(result))
+
+
+def figures(result):
+    """Pairs of file name and figure."""
+    from eisim.report import functions_figures as figures
+
+    yield "dose_response.svg", figures.dose_responses(result)
+    if any(judged.witness is not None for a in result.assessments for judged in a.kinds.values()):
+        yield "witness.svg", figures.witnesses(result)
+
+
+if __name__ == "__main__":
+    from eisim.__main__ import main
+
+    main("run", "functions")

@@ -1,0 +1,156 @@
+"""Ablation in doses: what is left of the weights."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eisim import (
+    LIF,
+    AllToAll,
+    Circuit,
+    Conductance,
+    ConductanceLIF,
+    FixedInDegree,
+    FixedProbability,
+    Input,
+    InputError,
+    Population,
+    Projection,
+    ablate,
+    shift_reversal,
+    silence,
+    simulate,
+)
+from eisim.ablation import dose
+from tests import two_choice
+
+
+def network(rule=FixedProbability, share=0.3, seed=1):
+    neuron = LIF()
+    return Circuit(
+        "network",
+        [Input("x", 4)],
+        [Population("E", "E", neuron, 40), Population("I", "I", neuron, 10), Population("J", "I", neuron, 5)],
+        [
+            Projection("x", "E", rule(share, 1e-3)),
+            Projection("E", "I", rule(share, 2e-3)),
+            Projection("I", "E", rule(share, 3e-3)),
+            Projection("I", "I", rule(share, 4e-3)),
+            Projection("J", "E", np.ones((5, 40)) * 5e-3),
+        ],
+        seed=seed,
+    )
+
+
+def matrices(circuit):
+    return {p.name: circuit.weights(p).toarray() for p in circuit.projections}
+
+
+@pytest.mark.parametrize(("rule", "share"), [(FixedProbability, 0.3), (FixedInDegree, 2)])
+def test_blocking_keeps_rules_and_what_they_drew(rule, share):
+    circuit = network(rule, share)
+    half = ablate(circuit, 0.5)
+    kept = {p.name: p.weights for p in half.projections}
+    assert kept["I->E"] == rule(share, 1.5e-3) and kept["E->I"] == rule(share, 2e-3)
+    before, after = matrices(circuit), matrices(half)
+    for name, matrix in before.items():
+        factor = 0.5 if name[0] in "IJ" else 1
+        np.testing.assert_array_equal(after[name], factor * matrix)
+    assert ablate(circuit).is_excitatory_only
+
+
+def test_cutting_takes_the_named_pathway_only():
+    circuit = network()
+    before, after = matrices(circuit), matrices(dose("cut:I->E,J->E").apply(circuit, 0.25))
+    for name, matrix in before.items():
+        np.testing.assert_array_equal(after[name], (0.75 if name in ("I->E", "J->E") else 1) * matrix)
+
+
+def silent(circuit, name):
+    """Which neurons of a population send nothing, to judge by a projection on which all would."""
+    return set(
+        np.flatnonzero(~circuit.weights(next(p for p in circuit.projections if p.name == name)).toarray().any(1))
+    )
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 2**32))
+def test_a_larger_share_silences_a_superset(one, other, seed):
+    less, more = sorted((one, other))
+    few, many = (silent(silence(network(), share, seed=seed), "J->E") for share in (less, more))
+    assert few <= many and len(many) == int(5 * more + 0.5)
+
+
+def test_silenced_neurons_send_nothing_anywhere():
+    circuit = network()
+    before, after = matrices(circuit), matrices(silence(circuit, 0.4, "I", seed=3))
+    gone = [row for row in range(10) if not after["I->E"][row].any()]
+    assert len(gone) == 4 == sum(not row.any() for row in after["I->I"][gone])
+    stays = [row for row in range(10) if row not in gone]
+    for name in ("I->E", "I->I"):
+        np.testing.assert_array_equal(after[name][stays], before[name][stays])
+    for name in ("x->E", "E->I", "J->E"):
+        np.testing.assert_array_equal(after[name], before[name])
+    assert silence(circuit).is_excitatory_only
+    drawn = {frozenset(silent(dose("silence").apply(network(seed=s), 0.4), "J->E")) for s in range(20)}
+    assert len(drawn) > 5  # of 10 pairs: the circuit's seed draws the neurons
+
+
+def test_all_ways_to_take_all_inhibition_are_one():
+    circuit = two_choice.circuit("rate")
+    ablated = [dose(how).apply(circuit, 1.0) for how in ("block", "silence", "cut:I->E")]
+    block, *others = simulate(ablated, two_choice.STIMULI, dt=1e-3, backend="numpy")
+    for other in others:
+        for name, rates in block.rates.items():
+            np.testing.assert_array_equal(other.rates[name], rates)
+
+
+def conducting():
+    gaba, deep = Conductance(-70e-3, 10e-3), Conductance(-80e-3, 10e-3)
+    neurons = [ConductanceLIF(inhibition=gaba), ConductanceLIF(inhibition=deep, threshold=-55e-3)]
+    populations = [Population(sign, sign, neuron, 20) for sign, neuron in zip("EI", neurons, strict=True)]
+    projections = [
+        Projection("x", "I", 10e-9 * np.ones((1, 20))),
+        Projection("x", "E", 10e-9 * np.ones((1, 20))),
+        Projection("I", "E", AllToAll(2e-9)),
+    ]
+    return Circuit("conducting", [Input("x", 1, 500)], populations, projections)
+
+
+def test_reversal_moves_to_threshold():
+    circuit = conducting()
+    found = [p.neuron.inhibition.reversal for p in shift_reversal(circuit, 10e-3).populations]
+    assert found == pytest.approx([-60e-3, -70e-3])
+    half, whole = (dose("reversal").apply(circuit, d).populations for d in (0.5, 1))
+    assert half[1].neuron.inhibition.reversal == pytest.approx(-67.5e-3)
+    assert whole[1].neuron.inhibition.reversal == pytest.approx(whole[1].neuron.threshold)
+
+
+def test_silencing_keeps_pools_and_is_the_same_as_with_a_matrix():
+    circuit = conducting()
+    dense = replace(circuit, projections=[replace(p, weights=circuit.weights(p)) for p in circuit.projections])
+    stimuli, times = np.ones((1, 1)), {"duration": 100e-3, "window": 100e-3, "dt": 0.5e-3, "backend": "numpy"}
+    batch = [silence(c, share, seed=2) for c in (circuit, dense) for share in (0, 0.5, 1)]
+    assert all(isinstance(c.projections[-1].weights, AllToAll) for c in batch[:3])
+    assert [c.weights(c.projections[-1]).nnz for c in batch] == [400, 200, 0] * 2
+    rates = [r.rates["E"].mean() for r in simulate(batch, stimuli, **times)]
+    assert rates[:3] == pytest.approx(rates[3:]) and rates[0] < rates[1] < rates[2]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda c: silence(c, 1.2), ("silence: share", "between 0 and 1", "1.2")),
+        (lambda c: silence(c, 1, ["E"]), ("silence: populations", "'I', 'J'", "'E'")),
+        (lambda c: shift_reversal(c, 10e-3), ("conductance-based inhibition", "'network'")),
+        (lambda c: dose("reversal").apply(c, 1), ("conductance-based inhibition", "'network'")),
+        (lambda c: dose("cut:E->I").apply(c, 1), ("'I->E'", "'E->I'")),
+        (lambda c: dose("cut"), ("how: expected one of block", "'cut'")),
+    ],
+)
+def test_bad_input_is_named(make, words):
+    with pytest.raises(InputError) as error:
+        make(network())
+    assert all(word in str(error.value) for word in words) and "\n" not in str(error.value)

@@ -1,0 +1,148 @@
+"""Assessment against hand-made numbers, separate simulations, the DNN against Brian2, witnesses by brute force."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from eisim import InputError, Obstruction, ablate, assess, simulate, to_dnn
+from eisim.assessment import DoseResponse, dnn_response, judge
+from eisim.assessment.witness import broken_order, find_witness
+from tests import two_choice
+
+QUICK = partial(two_choice.task, quick=True)
+NUMPY = {"backend": "numpy"}
+
+
+def test_critical_dose_by_hand():
+    doses = np.array([0, 0.5, 1])
+    scores = np.array([[1, 0.9, 0.8, 0.4], [0.8, 0.9, 0.2, 0.9], [0.2, 0.9, 0.9, 0.9]])
+    curve = DoseResponse(doses, scores, 0.5)
+    # 0.8 -> 0.2 over 0.5..1 is half-way; never; 0.8 -> 0.2 over 0..0.5 and no matter that it returns; from the start
+    np.testing.assert_allclose(curve.critical_doses, [0.75, np.inf, 0.25, 0])
+    assert curve.critical_dose == pytest.approx(0.5)
+    assert DoseResponse(doses, scores[:, [1, 1, 0]], 0.5).critical_dose is None
+    assert curve.intact == pytest.approx(0.775) and curve.ablated == pytest.approx(0.725) and curve.verdict == "kept"
+    assert DoseResponse(doses, scores[:, :1], 0.5).verdict == "lost"
+    assert DoseResponse(doses, scores[:, 3:], 0.5).verdict == "never had"
+
+
+def test_the_batch_scores_as_separate_simulations_do(monkeypatch):
+    task, seeds, doses = QUICK("spiking"), [2, 7], [0, 1]
+    found = assess(task, doses=doses, seeds=seeds, **NUMPY).systems["spiking"]
+    for k, fraction in enumerate(doses):
+        for s, seed in enumerate(seeds):
+            circuit = ablate(task.circuit(seed), fraction)
+            times = {"duration": task.duration, "window": task.window, "dt": task.dt}
+            assert found.scores[k, s] == task.score(simulate(circuit, task.stimuli, seed=seed, **times, **NUMPY))
+    assert found.scores[0].min() > found.scores[1].max()
+    monkeypatch.setattr(judge, "SYNAPSES", 2 * 12 * len(task.stimuli))  # two circuits at a time
+    halves = assess(task, doses=doses, seeds=seeds, **NUMPY).systems["spiking"]
+    np.testing.assert_array_equal(halves.scores, found.scores)
+
+
+def test_the_response_of_the_dnn_is_that_of_the_circuit():
+    times = {"duration": 60e-3, "window": 35e-3, "dt": 1e-3}
+    frames = np.random.default_rng(0).random((5, 3, 2))
+    circuit = ablate(two_choice.circuit("rate"), 0.3)
+    theirs = simulate(circuit, frames, record=True, **times, **NUMPY)
+    ours = dnn_response(to_dnn(circuit, unrolled=True, **times), frames, record=True)
+    assert (ours.duration, ours.window, ours.dt) == pytest.approx((theirs.duration, theirs.window, theirs.dt))
+    for name in ("E", "I"):
+        np.testing.assert_allclose(ours.rates[name], theirs.rates[name], rtol=0, atol=1e-9)
+        np.testing.assert_allclose(ours.traces[name], theirs.traces[name], rtol=0, atol=1e-9)
+        assert theirs.traces[name].max() > 10
+
+
+@given(st.data(), st.integers(1, 6), st.integers(1, 3), st.integers(1, 4))
+def test_witness_by_brute_force(data, trials, inputs, seeds):
+    stimuli = data.draw(arrays(float, (trials, 2, inputs), elements=st.integers(0, 2)))
+    outputs = data.draw(arrays(float, (2, seeds, trials), elements=st.integers(0, 5)))
+    circuit = two_choice.circuit()
+    found = find_witness(stimuli, circuit, outputs)
+    mean = outputs[0].mean(axis=0)
+    falls = {
+        (x, y): mean[x] - mean[y]
+        for x in range(trials)
+        for y in range(trials)
+        if (stimuli[x] <= stimuli[y]).all() and (stimuli[x] != stimuli[y]).any() and mean[x] - mean[y] > 1e-9
+    }
+    if not falls:
+        assert found is None
+        return
+    assert falls[found.trials] == pytest.approx(max(falls.values())) == pytest.approx(found.fall)
+    x, y = found.trials
+    equal = [(x, y) for (x, y), fall in falls.items() if fall == pytest.approx(found.fall)]
+    assert (stimuli[y] - stimuli[x]).sum() == min((stimuli[y] - stimuli[x]).sum() for x, y in equal)
+    np.testing.assert_array_equal(found.falls, outputs[..., x] - outputs[..., y])
+    np.testing.assert_array_equal(found.stimuli[1], stimuli[y].mean(axis=0))
+    if seeds > 1 and np.ptp(found.falls[0]):
+        assert found.standard_errors == pytest.approx(found.fall * seeds**0.5 / found.falls[0].std(ddof=1))
+
+
+def test_both_kinds_and_the_dnn_in_one_table():
+    found = assess(QUICK, doses=3, seeds=2, function="decide", **NUMPY)
+    assert list(found.systems) == ["spiking", "rate", "dnn"] and found.verdict == "lost" and not found.problems
+    rate = found.kinds["rate"]
+    assert rate.equivalence_error < 1e-9
+    assert rate.witness.trials == (0, 2) and rate.witness.falls[-1].max() == 0  # order returns without inhibition
+    table = str(found)
+    assert "boundary of positive slope" in table and "two-choice-spiking" in table
+    assert "raising x[1] from 0.5 to 1 takes the output from 78.8 to 0.152" in " ".join(table.split())
+
+
+def compares(response):
+    return np.subtract(*response.rates["E"].T)
+
+
+def constant(response):
+    return np.ones(len(response.rates["E"]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"output": compares}, "it is the output itself that subtracts"),
+        ({"output": constant}, "no witness: no pair of trials"),
+        ({"criterion": 1.1}, "the intact circuit does not do the task: score 1, criterion 1.1"),
+    ],
+)
+def test_what_fails_is_a_problem(changes, problem):
+    task = replace(QUICK("rate"), **changes)
+    (found,) = assess(task, doses=2, seeds=1, **NUMPY).problems
+    assert problem in found and found.startswith("two-choice-rate, rate: ")
+
+
+def test_a_broken_order_without_inhibition_is_a_contradiction():
+    rates = np.array([[50.0, 30.0], [40.0, 30.0], [50.0, 20.0], [50.0, 30.0]])  # trial 2 is trial 0 with more input
+    intact = two_choice.circuit("rate")
+    found = broken_order(two_choice.STIMULI, ablate(intact), rates, None)
+    assert "CONTRADICTION" in found and "by 10 Hz" in found
+    assert broken_order(two_choice.STIMULI, intact, rates, None) is None
+    assert broken_order(two_choice.STIMULI[:2], ablate(intact), rates[:2], None) is None
+
+
+def test_dynamical_obstructions_have_no_witness():
+    task = replace(QUICK("rate"), obstruction=Obstruction.STABILITY, output=None)
+    found = assess(task, doses=2, seeds=1, **NUMPY)
+    assert found.kinds["rate"].witness is None and not found.problems
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"doses": 1}, "doses: expected at least 2"),
+        ({"doses": [0, 0.5, 0.5]}, "doses: expected numbers that increase from 0"),
+        ({"seeds": []}, "seeds: expected at least one"),
+        ({"how": "reversal"}, "no reversal potential"),
+        ({"how": "cut:E->I"}, "('I->E'), found 'E->I'"),
+    ],
+)
+def test_bad_input_is_named(changes, words):
+    with pytest.raises(InputError) as error:
+        assess(QUICK("rate"), **changes, **NUMPY)
+    assert words in str(error.value) and "\n" not in str(error.value)

@@ -1,0 +1,101 @@
+"""The experiment on functions through the command line, with a model that only the tests know."""
+
+import csv
+import json
+import runpy
+import sys
+import xml.etree.ElementTree as ET
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from eisim import cli
+from experiments import functions
+
+POINTS = {
+    "eisim.experiments": [("boolean", "experiments.boolean"), ("functions", "experiments.functions")],
+    "eisim.models": [("two_choice", "tests.two_choice"), ("xor", "models.xor")],
+}
+SMALL = ("--backend", "numpy", "--set", "quick=1", "--set", "seeds=2", "--set", "doses=3")
+
+
+def points(group):
+    return [EntryPoint(name, module, group) for name, module in POINTS[group]]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a command in this process, where the model is known: exit status, what it printed, what it said."""
+    monkeypatch.setattr(cli, "entry_points", points)
+    monkeypatch.setattr(functions, "entry_points", points)
+
+    def command(*words):
+        status = cli.run_command([*map(str, words)])
+        return status, *capsys.readouterr()
+
+    return command
+
+
+def test_the_table_and_its_files(run, tmp_path):
+    status, out, said = run("run", "functions", "--json", "--out", tmp_path, *SMALL)
+    assert status == 0, said
+    found = json.loads(out)["functions"]
+    (row,) = found["rows"]  # xor has no task
+    assert row["circuit"] == "two_choice" and row["function"] == "decide" and row["verdict"] == "lost"
+    assert row["score"]["intact"] == {"spiking": 1, "rate": 1, "dnn": 1}
+    assert max(row["score"]["ablated"].values()) <= 0.5
+    assert row["obstruction"]["rate"] == "boundary of positive slope"
+    assert row["witness"]["rate"]["trials"] == [0, 2] and row["witness"]["rate"]["fall_ablated"] == 0
+    assert row["equivalence_error"]["rate"] < 1e-9 and found["problems"] == []
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "table.csv",
+        "data.nc",
+        "run.json",
+        "dose_response.svg",
+        "witness.svg",
+    }
+    data = xr.load_dataset(tmp_path / "data.nc")
+    np.testing.assert_array_equal(data.score.sel(circuit="two_choice", system="rate"), row["scores"]["rate"])
+    with (tmp_path / "table.csv").open() as file:
+        lines = {line["system"]: line for line in csv.DictReader(file)}
+    assert float(lines["dnn"]["critical_dose_median"]) == row["critical_dose"]["dnn"]["median"]
+    text = " ".join(ET.parse(tmp_path / "dose_response.svg").getroot().itertext())
+    assert "two choice" in text and "decide: lost" in text and "fraction of GABA-A receptors blocked" in text
+
+
+def test_a_model_by_its_name(run, tmp_path):
+    status, out, said = run("run", "two_choice", "--kind", "rate", "--out", tmp_path, *SMALL, "--set", "how=cut:I->E")
+    assert status == 0, said
+    assert "fraction of I->E cut; 3 doses × 2 seeds" in out and "two choice" in out
+    assert "raising x[1] from 0.5 to 1 takes the output from" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("functions", "--set", "how=poison"), "how: expected one of block, silence, reversal"),
+        (("functions", "--set", "doses=1"), "doses: expected between 2 and 101, found 1"),
+        (("functions", "--set", "circuits=three_choice"), "circuits: expected some of two_choice, xor, found"),
+        (("functions", "--set", "circuits=xor"), "circuits: expected models that have a task, found 'xor'"),
+        (("functions", "--set", "how=reversal"), "no reversal potential"),
+        (("functions", "--set", "how=cut:I->I"), "projections: expected inhibitory projections ('I->E')"),
+        (("xor",), "or a model with a task, found 'xor'"),
+    ],
+)
+def test_bad_words(run, tmp_path, words, message):
+    status, out, said = run("run", *words, "--out", tmp_path, "--backend", "numpy")
+    assert status == 2 and out == "" and message in said and said.count("\n") == 1, said
+
+
+def test_published_facts_are_printed(monkeypatch, capsys):
+    monkeypatch.setattr("importlib.metadata.entry_points", points)
+    script = Path(functions.__file__).parents[1] / "benchmarks" / "published.py"
+    monkeypatch.setattr(sys, "argv", [str(script), "two_choice"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(script), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
+    assert end.value.code == 1 and lines[-1].startswith("1 of 2 reproduced")
+    assert "choices" in lines[1] and " reproduced" in lines[1] and "NOT REPRODUCED" in lines[2]
