@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "eisim.ablation": ("ablate", "shift_reversal", "silence"),
     "eisim.adapter": ("DNN", "UnrolledDNN", "decode", "from_dnn", "on_off", "to_dnn", "to_spiking"),
+    "eisim.adapter.mean_field": ("MeanField", "mean_field"),
     "eisim.adapter.nir_format": ("to_nir",),
     "eisim.adapter.onnx_reader": ("read_onnx",),
     "eisim.adapter.torch_format": ("from_torch", "to_torch"),
@@ -30,6 +31,7 @@ _HOMES = {
         "ThresholdLinear",
         "WilsonCowan",
     ),
+    "eisim.prediction": ("Prediction", "predict"),
     "eisim.simulation": ("Response", "simulate"),
     "eisim.synapses": ("NMDA", "Alpha", "Conductance", "Delta", "Exponential", "ShortTerm"),
     "eisim.task": ("Fact", "Obstruction", "Task"),

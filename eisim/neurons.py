@@ -7,9 +7,10 @@ input to a threshold. Both have an `activation`: the steady output rate as a fun
 from dataclasses import dataclass, field, fields
 
 import numpy as np
-from scipy.special import erfcx, exprel
+from scipy.special import exprel
 
 from eisim.errors import InputError
+from eisim.siegert import siegert
 from eisim.synapses import NMDA, Alpha, Conductance, Delta, Exponential
 from eisim.values import Value, quantity
 
@@ -216,62 +217,6 @@ class Step(RateUnit):
         return self.maximum * (np.asarray(drive) > self.threshold)
 
 
-class SpikingNeuron(Value):
-    """What all spiking neurons share: how their equations, steps and events are put together from their receptors.
-
-    The equations of a receptor stand in variables that end in its letter: e for excitation, i for inhibition, n for
-    NMDA. A *pool* holds what all neurons of a population receive alike (`eisim.weights.AllToAll`), in the same
-    variables.
-    """
-
-    kind = "spiking"
-    state_unit = "volt"
-    non_decreasing = True
-    excitatory_class = "monotone functions, as far as a rate code carries them"
-    #: Condition of a spike, as Brian2 text.
-    spikes_when = "v > threshold"
-
-    @property
-    def receptors(self) -> dict[str, object]:
-        """Receptors by letter."""
-        found = {"e": self.excitation, "i": self.inhibition, "n": getattr(self, "nmda", None)}
-        return {letter: receptor for letter, receptor in found.items() if receptor is not None}
-
-    @property
-    def structure(self) -> str:
-        """What tells neurons whose code differs from each other."""
-        return type(self).__name__.lower() + "_" + "".join(r.letter for r in self.receptors.values())
-
-    @staticmethod
-    def after_spike(carrying: bool) -> str:
-        """What a spike does to the membrane, as Brian2 text; `carrying`: what exceeds the threshold is not lost."""
-        return f"v = reset{' + carry*(v - threshold)' if carrying else ''}"
-
-    def receptor_of(self, name: str, sign: int) -> str:
-        """Letter of the receptor that a projection names, by default that of its sign.
-
-        Raises
-        ------
-        InputError
-            If the neuron has no such receptor.
-        """
-        known = {"excitation": "e", "inhibition": "i", "nmda": "n"}
-        letter = known.get(name) if name else "ei"[sign < 0]
-        if letter not in self.receptors:
-            has = ", ".join(repr(n) for n, letter in known.items() if letter in self.receptors)
-            raise InputError(f"receptor: expected one that {type(self).__name__} has ({has}), found {name!r}")
-        return letter
-
-
-def _propagator(matrix, dt):
-    """What a linear system does in a step, and its mean over the step."""
-    from scipy.linalg import expm
-
-    matrix = np.asarray(matrix)
-    step = expm(matrix * dt)
-    return step, np.linalg.solve(matrix, step - np.eye(len(matrix))) / dt
-
-
 @dataclass(frozen=True)
 class PowerLaw(RateUnit):
     r"""Power-law unit: :math:`\phi(u) = \min(k_0\, (\max(u - \theta, 0)/k_0)^n, r_\mathrm{max})`.
@@ -356,6 +301,62 @@ class AbbottChance(RateUnit):
         return 1 / (
             self.noise_time * exprel(np.clip(self.noise_time * (self.threshold - np.asarray(drive)), -700, 700))
         )
+
+
+class SpikingNeuron(Value):
+    """What all spiking neurons share: how their equations, steps and events are put together from their receptors.
+
+    The equations of a receptor stand in variables that end in its letter: e for excitation, i for inhibition, n for
+    NMDA. A *pool* holds what all neurons of a population receive alike (`eisim.weights.AllToAll`), in the same
+    variables.
+    """
+
+    kind = "spiking"
+    state_unit = "volt"
+    non_decreasing = True
+    excitatory_class = "monotone functions, as far as a rate code carries them"
+    #: Condition of a spike, as Brian2 text.
+    spikes_when = "v > threshold"
+
+    @property
+    def receptors(self) -> dict[str, object]:
+        """Receptors by letter."""
+        found = {"e": self.excitation, "i": self.inhibition, "n": getattr(self, "nmda", None)}
+        return {letter: receptor for letter, receptor in found.items() if receptor is not None}
+
+    @property
+    def structure(self) -> str:
+        """What tells neurons whose code differs from each other."""
+        return type(self).__name__.lower() + "_" + "".join(r.letter for r in self.receptors.values())
+
+    @staticmethod
+    def after_spike(carrying: bool) -> str:
+        """What a spike does to the membrane, as Brian2 text; `carrying`: what exceeds the threshold is not lost."""
+        return f"v = reset{' + carry*(v - threshold)' if carrying else ''}"
+
+    def receptor_of(self, name: str, sign: int) -> str:
+        """Letter of the receptor that a projection names, by default that of its sign.
+
+        Raises
+        ------
+        InputError
+            If the neuron has no such receptor.
+        """
+        known = {"excitation": "e", "inhibition": "i", "nmda": "n"}
+        letter = known.get(name) if name else "ei"[sign < 0]
+        if letter not in self.receptors:
+            has = ", ".join(repr(n) for n, letter in known.items() if letter in self.receptors)
+            raise InputError(f"receptor: expected one that {type(self).__name__} has ({has}), found {name!r}")
+        return letter
+
+
+def _propagator(matrix, dt):
+    """What a linear system does in a step, and its mean over the step."""
+    from scipy.linalg import expm
+
+    matrix = np.asarray(matrix)
+    step = expm(matrix * dt)
+    return step, np.linalg.solve(matrix, step - np.eye(len(matrix))) / dt
 
 
 @dataclass(frozen=True)
@@ -513,19 +514,8 @@ class LIF(SpikingNeuron):
         """
         drive = np.asarray(drive, dtype=float)
         if self.noise:
-            return self._siegert(drive)
+            return siegert(self.rest + drive, self.noise, self.tau, self.refractory, self.threshold, self.reset)
         return _noise_free_rate(self, self.tau, drive)
-
-    def _siegert(self, drive, nodes=200):
-        """Mean first-passage rate of the noisy membrane, by Gauss-Legendre quadrature of e^{u²}(1 + erf u)."""
-        mean, spread = self.rest + drive, np.sqrt(2) * self.noise
-        lower, upper = (self.reset - mean) / spread, (self.threshold - mean) / spread
-        x, w = np.polynomial.legendre.leggauss(nodes)
-        half = (upper - lower)[..., None] / 2
-        u = (upper + lower)[..., None] / 2 + half * x
-        with np.errstate(over="ignore"):
-            integral = (half * w * erfcx(-u)).sum(-1)
-            return 1 / (self.refractory + self.tau * np.sqrt(np.pi) * integral)
 
 
 @dataclass(frozen=True)

@@ -113,9 +113,11 @@ def table(result):
 def tables(result):
     """Pairs of file name and content, text or bytes."""
     from eisim.report.files import to_netcdf
-    from eisim.report.functions import csv_table, labelled
+    from eisim.report.functions import csv_table, labelled, mean_field_table
 
     yield "table.csv", csv_table(result)
+    if any(judged.predicted for a in result.assessments for judged in a.kinds.values()):
+        yield "mean_field.csv", mean_field_table(result)
     yield "data.nc", to_netcdf(*labelled(result))
 
 

@@ -18,6 +18,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from eisim.adapter.limits import check_plain
 from eisim.circuit import Circuit, Population
 from eisim.errors import InputError
 from eisim.units import scalar_si
@@ -64,6 +65,7 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
         raise InputError(f"to_nir: expected a spiking circuit, found the rate circuit {circuit.name!r}")
     if not circuit.readouts:
         raise InputError(f"to_nir: circuit {circuit.name!r}: expected at least one readout, found none")
+    check_plain(circuit, "to_nir")
     for p in circuit.populations:
         for what in LACKING:
             if value := getattr(p.neuron, what):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from eisim.adapter.limits import check_linear
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.report.files import save
@@ -151,12 +152,13 @@ class DNN:
 
 def static_dnn(circuit: Circuit) -> DNN:
     """The static DNN of a circuit."""
+    check_linear(circuit, "to_dnn: the static DNN of a spiking circuit")
     incoming = {p.name: [] for p in circuit.populations}
     for projection in circuit.projections:
         neuron = circuit.population(projection.target).neuron
         scale = circuit.sign(projection)
         if neuron.kind == "spiking":  # mean input of a spike train: rate × weight × area of the receptor
-            scale *= (neuron.excitation if scale > 0 else neuron.inhibition).area
+            scale *= neuron.area(circuit.receptor(projection))
         incoming[projection.target].append((projection.source, circuit.weights(projection) * scale))
     layers = {p.name: Layer(p.name, p.size, tuple(incoming[p.name]), p.bias, p.neuron) for p in circuit.populations}
     edges = {name: {s for s, _ in layers[name].incoming if s in layers} for name in layers}

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from eisim.adapter.limits import check_plain
 from eisim.circuit import CYCLE, Circuit, delay_steps
 from eisim.errors import InputError
 from eisim.timing import Timing
@@ -112,7 +113,7 @@ class UnrolledDNN:
         longest = max((delay for delay, _ in self.weights), default=0)
         past = deque(maxlen=longest + 1)
         onto = self._onto_units
-        rates = 0.0
+        rates = self._each(lambda p: 0.0 if p.initial is None else p.initial)
         for x in inputs:
             rates = np.broadcast_to(rates, (len(x), len(bias)))
             past.appendleft(np.hstack([x, rates]).T)
@@ -139,7 +140,8 @@ class UnrolledDNN:
         phase = np.concatenate([i.phases for i in self.circuit.inputs])
         longest = max((delay for delay, _ in self.weights), default=0)
         past = deque(maxlen=longest + 1)
-        v, excitation, inhibition, since = self._each(lambda p: p.neuron.rest), 0.0, 0.0, hold
+        v = self._each(lambda p: p.neuron.rest if p.initial is None else p.initial)
+        excitation, inhibition, since = 0.0, 0.0, hold
         for x in inputs:
             phase = phase + x * self.dt
             afferent = phase > CYCLE
@@ -172,6 +174,7 @@ def _response_to_decaying_input(dt, tau, tau_s):
 
 def unroll(circuit: Circuit, timing: Timing) -> UnrolledDNN:
     """The unrolled DNN of a circuit."""
+    check_plain(circuit, "to_dnn: the unrolled DNN of a spiking circuit")
     sources = [*circuit.inputs, *circuit.populations]
     offset = dict(zip((s.name for s in sources), np.cumsum([0, *(s.size for s in sources)]), strict=False))
     n_units = sum(p.size for p in circuit.populations)

@@ -13,9 +13,10 @@ from eisim.assessment.result import DoseResponse, Judged
 from eisim.assessment.witness import broken_order, find_witness, is_noisy
 from eisim.circuit import Circuit
 from eisim.errors import InputError
+from eisim.prediction import Prediction, predict
 from eisim.simulation import begin
 from eisim.simulation.layout import is_pooled
-from eisim.simulation.response import Response
+from eisim.simulation.response import Response, Spikes
 from eisim.task import Task
 from eisim.weights import Independent
 
@@ -23,6 +24,8 @@ from eisim.weights import Independent
 AGREEMENT = 0.05
 #: Synapses, over all copies of all circuits, that one batch may have: a matter of memory.
 SYNAPSES = 60_000_000
+#: Trials for which the mean-field is worked out.
+PREDICTED = 4
 
 
 def begin_to_judge(
@@ -39,6 +42,8 @@ def begin_to_judge(
     # One seed after another, since those of one seed share what their rules drew.
     makers = [partial(_ablated, change, circuit, float(d)) for circuit in intact for d in doses]
     own_seeds = [[seed] for seed in seeds for _ in doses]
+    # The spikes of the first intact circuit are compared with what its mean-field predicts.
+    records = [task.record or (intact[0].kind == "spiking" and k == 0) for k in range(len(makers))]
     batches = _batches(intact, len(makers), len(task.stimuli))
 
     def start(batch):
@@ -49,7 +54,7 @@ def begin_to_judge(
             window=task.window,
             dt=task.dt,
             seed=own_seeds[batch],
-            record=task.record,
+            record=records[batch],
             backend=backend,
             report=report,
         )
@@ -57,10 +62,14 @@ def begin_to_judge(
     first = start(batches[0])
 
     def finish():
-        marks = [_mark(task, _of_one_seed(r)) for r in first()]
+        responses = [_of_one_seed(r) for r in first()]
+        marks = [_mark(task, r) for r in responses]
+        predicted, unpredicted = _predict(task, responses[0], report)
+        del responses
         for batch in batches[1:]:
             marks += [_mark(task, _of_one_seed(r)) for r in start(batch)()]
-        return _judge(task, makers, doses, _by_dose(marks, len(doses)), report)
+        judged = _judge(task, makers, doses, _by_dose(marks, len(doses)), report)
+        return replace(judged, predicted=predicted, unpredicted=unpredicted)
 
     return finish
 
@@ -88,6 +97,30 @@ def _synapses(circuit):
     """Synapses that a copy of the circuit takes memory for."""
     held = [p for p in circuit.projections if not isinstance(p.weights, Independent)]
     return sum(circuit.source(p).size if is_pooled(circuit, p) else circuit.weights(p).nnz for p in held)
+
+
+def _predict(task, response, report) -> tuple[tuple[Prediction, ...], str]:
+    """What the mean-field of a spiking circuit predicts for what a few trials end with, or why it cannot."""
+    circuit = response.circuit
+    if circuit.kind != "spiking":
+        return (), ""
+    report(f"{circuit.name}: mean-field")
+    last = task.stimuli if task.stimuli.ndim == 2 else task.stimuli[:, -1]
+    few = np.unique(np.linspace(0, len(last) - 1, PREDICTED).round().astype(int))
+    try:
+        return predict(_trials_of(response, few), last[few], start="simulated"), ""
+    except InputError as error:
+        return (), str(error)
+
+
+def _trials_of(response, trials):
+    """The response of some trials alone."""
+    spikes = {}
+    for name, s in response.spikes.items():
+        place = np.searchsorted(trials, s.copy)
+        mine = trials[np.minimum(place, len(trials) - 1)] == s.copy
+        spikes[name] = Spikes(place[mine], s.neuron[mine], s.step[mine])
+    return replace(response, rates={name: rates[trials] for name, rates in response.rates.items()}, spikes=spikes)
 
 
 def _of_one_seed(response):

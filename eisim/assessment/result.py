@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eisim.assessment.witness import Witness
+from eisim.prediction import Prediction
 from eisim.task import Obstruction
 
 
@@ -90,6 +91,10 @@ class Judged:
         whose DNN is that of the circuit without.
     problems : tuple of str
         Contradictions of the theory, and checks that failed.
+    predicted : tuple of Prediction
+        Of a spiking circuit: by population, what its mean-field predicts for a few trials.
+    unpredicted : str
+        Why there is no prediction, or "".
     """
 
     kind: str
@@ -100,6 +105,8 @@ class Judged:
     witness: Witness | None
     equivalence_error: float | None
     problems: tuple[str, ...]
+    predicted: tuple[Prediction, ...] = ()
+    unpredicted: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,8 +49,37 @@ def _row(assessment):
         "verdicts": {name: curve.verdict for name, curve in systems.items()},
         "verdict": assessment.verdict,
         "neurons": {kind: judged.neurons for kind, judged in kinds.items()},
+        "mean_field": _mean_field(kinds.get("spiking")),
         "left_out": assessment.left_out,
     }
+
+
+def _mean_field(judged):
+    """Rates that the mean-field predicts beside the simulated ones, by population and trial, in Hz."""
+    if judged is None:
+        return None
+    return {
+        "populations": {
+            p.population: {"predicted": p.predicted, "simulated": p.simulated, "holds": p.holds, "notes": list(p.note)}
+            for p in judged.predicted
+        },
+        "problem": judged.unpredicted,
+    }
+
+
+def mean_field_words(judged) -> str:
+    """Predicted and simulated rates of a spiking circuit as a sentence."""
+    if judged.unpredicted:
+        return f"no prediction: {judged.unpredicted}"
+    rates = "; ".join(
+        f"{p.population} " + ", ".join(f"{a:.3g}/{b:.3g}" for a, b in zip(p.predicted, p.simulated, strict=True))
+        for p in judged.predicted
+    )
+    # The first line of each kind: synchrony and the lack of a fixed point come before a difference in numbers.
+    notes = [note for p in judged.predicted for note in p.note if note]
+    telling = [note for note in notes if "synchronous" in note] or notes
+    where = f" Where it fails: {telling[0]}." if telling else " It holds."
+    return f"rates predicted/simulated (Hz): {rates}.{where}"
 
 
 def _critical(curve):
@@ -170,6 +199,8 @@ def _notes(survey):
         for kind, judged in assessment.kinds.items():
             if judged.witness is not None:
                 yield f"Witness of {assessment.name} ({kind}): {words(judged.witness)}."
+        if "spiking" in assessment.kinds:
+            yield f"Mean-field of {assessment.name}: {mean_field_words(assessment.kinds['spiking'])}"
         for kind, reason in assessment.left_out.items():
             yield f"Left out: {assessment.name} ({kind}): {reason}."
         if "dnn" in assessment.systems and assessment.kinds["rate"].equivalence_error is None:
@@ -202,6 +233,27 @@ def csv_table(survey: Survey) -> str:
                         "measure": judged.measure,
                     }
                 )
+    return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+
+
+def mean_field_table(survey: Survey) -> str:
+    """One line for each spiking circuit, population and trial: predicted and simulated rate."""
+    lines = [
+        {
+            "circuit": assessment.name,
+            "population": p.population,
+            "trial": k,
+            "predicted_hz": p.predicted[k],
+            "simulated_hz": p.simulated[k],
+            "modulation": p.modulation[k],
+            "holds": bool(p.holds[k]),
+            "note": p.note[k],
+        }
+        for assessment in survey.assessments
+        for judged in assessment.kinds.values()
+        for p in judged.predicted
+        for k in range(len(p.predicted))
+    ]
     return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
 
 

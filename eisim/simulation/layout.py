@@ -379,11 +379,10 @@ def _neuron_values(trials, populations, numbers, dt):
         values["v"] = per_neuron(
             [v if p.initial is None else p.initial for p, v in zip(populations, rest, strict=True)]
         )
-        values["key"] = _keys(trials, np.concatenate([numbers[p.name] for p in populations]))
     else:
         values["r"] = per_neuron([0.0 if p.initial is None else p.initial for p in populations])
-        noisy = any(p.neuron.noise for p in populations)
-        values["key"] = _keys(trials, np.concatenate([numbers[p.name] for p in populations])) if noisy else 0.0
+    noisy = circuit.kind == "spiking" or any(p.neuron.noise for p in populations)
+    values["key"] = _keys(trials, np.concatenate([numbers[p.name] for p in populations])) if noisy else 0.0
     return values
 
 

@@ -53,7 +53,8 @@ class BatchNetwork:
         """The time-varying rates of the inputs, if they vary."""
         if inputs.frames:
             rates = inputs.values()["rate"]  # neurons × frames
-            frame = self.timing.duration / inputs.frames * b2.second
+            # A product, so that Brian2 finds a whole number of steps in a frame wherever there is one.
+            frame = self.timing.steps / inputs.frames * self.timing.dt * b2.second
             return b2.TimedArray(rates.T * b2.Hz, frame, name="eisim_stimulus")
 
     def _link(self, name, group):

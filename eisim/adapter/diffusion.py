@@ -1,0 +1,154 @@
+"""The diffusion approximation: a neuron under many small inputs as a membrane with mean drive and white noise."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import zeta
+
+from eisim.synapses import Alpha, Delta, Exponential
+
+#: Shift of threshold and reset for a synapse as slow as the membrane, in standard deviations of its potential.
+SHIFT = abs(float(zeta(0.5)))
+
+
+@dataclass(frozen=True, eq=False)
+class Diffusion:
+    r"""A leaky integrate-and-fire neuron under Gaussian noise; arrays are over neurons that differ.
+
+    Noise that synapses have filtered acts as white noise with threshold and reset raised by
+    :math:`|\zeta(1/2)|\sqrt{\tau_s/\tau}` standard deviations, to first order in the root (Fourcaud & Brunel, Neural
+    Comput. 14:2057, 2002, eq. 4.33).
+
+    Attributes
+    ----------
+    mean, sd : ndarray
+        Of the free membrane potential, in V.
+    tau, refractory : ndarray
+        Membrane time constant (with what synapses add to the conductance) and refractory period, in s.
+    threshold, reset : ndarray
+        In V, raised by the filtering of synapses.
+    filtering : float
+        :math:`\tau_s/\tau`, of the noise as a whole.
+    gain : dict of str to float
+        For each receptor the mean membrane potential for each unit of weight that arrives in a second.
+    quenched : float
+        Standard deviation over neurons of the mean that comes from their different inputs, in V.
+    """
+
+    mean: np.ndarray
+    sd: np.ndarray
+    tau: np.ndarray
+    refractory: np.ndarray
+    threshold: np.ndarray
+    reset: np.ndarray
+    filtering: float
+    gain: dict[str, float]
+    quenched: float
+
+    def neurons(self, score=0.0) -> tuple:
+        """Arguments of `eisim.siegert.siegert` for neurons so many quenched deviations off the mean."""
+        mean = self.mean + self.quenched * score
+        return mean, self.sd, self.tau, self.refractory, self.threshold, self.reset
+
+
+def current_based(neuron, vary, inputs, bias, rate) -> Diffusion:
+    """Of a `LIF` neuron.
+
+    Parameters
+    ----------
+    neuron : LIF
+    vary : callable
+        From the name of a parameter to its value, an array where neurons differ.
+    inputs : dict of str to ndarray of shape (3,)
+        For each receptor mean, shot noise and quenched variance of the weights that arrive (`eisim.adapter.moments`).
+    bias : ndarray
+        In V.
+    rate : float
+        Of the neuron itself, in Hz; of no consequence here.
+    """
+    gain = {k: (1 - 2 * (k == "i")) * neuron.area(k) for k in inputs}
+    mean = vary("rest") + bias + sum(gain[k] * first for k, (first, _, _) in inputs.items())
+    own = vary("noise") ** 2
+    return _diffusion(neuron, vary, inputs, gain, mean, vary("tau"), own)
+
+
+def conductance_based(neuron, vary, inputs, bias, rate) -> Diffusion:
+    r"""Of a `ConductanceLIF` neuron; parameters as of `current_based`, with the bias in A.
+
+    Mean conductances add to the leak, which shortens the time constant (Amit & Brunel, Cereb. Cortex 7:237, 1997). The
+    current through NMDA receptors is linearised about the mean membrane potential, at which the neuron fires; their
+    fluctuations, which are slow, are left out (Brunel & Wang, J. Comput. Neurosci. 11:63, 2001, appendix).
+    """
+    leak, capacitance = vary("leak"), vary("capacitance")
+    span, away = vary("threshold") - vary("reset"), rate * vary("refractory")
+    v = (vary("threshold") + vary("reset")) / 2
+    open_conductance = {k: neuron.area(k) * first for k, (first, _, _) in inputs.items()}
+    for _ in range(50):
+        total, current = leak, leak * vary("rest") + bias
+        for k, g in open_conductance.items():
+            receptor = neuron.receptors[k]
+            share, slope = (receptor.open_share(v), receptor.STEEPNESS) if k == "n" else (1.0, 0.0)
+            steep = slope * share * (1 - share)
+            effective = g * (share - steep * (receptor.reversal - v))
+            total = total + effective
+            current = current + g * share * (receptor.reversal - v) + effective * v
+        total = np.maximum(total, 1e-3 * leak)
+        mean, tau = current / total, capacitance / total
+        before, v = v, mean - span * rate * tau / np.maximum(1 - away, 1e-3)
+        v = (before + np.clip(v, neuron.inhibition.reversal - span, vary("threshold"))) / 2
+        if np.abs(v - before).max() < 1e-9:
+            break
+    gain = {}
+    for k in inputs:
+        receptor = neuron.receptors[k]
+        share = receptor.open_share(v) if k == "n" else 1.0
+        gain[k] = neuron.area(k) * share * (receptor.reversal - v) / total
+    own = vary("noise") ** 2 * tau * leak / capacitance
+    return _diffusion(neuron, vary, inputs, gain, mean, tau, own)
+
+
+def _diffusion(neuron, vary, inputs, gain, mean, tau, own):
+    variance, roots, quenched = own, 0.0, 0.0
+    for k, (_, shot, differing) in inputs.items():
+        quenched = quenched + gain[k] ** 2 * differing
+        if k != "n":
+            part = gain[k] ** 2 * shot / (2 * tau)
+            variance, roots = variance + part, roots + part * np.sqrt(_correlation_time(neuron.receptors[k]))
+    sd = np.sqrt(variance)
+    slow = np.divide(roots, variance * np.sqrt(tau), out=np.zeros_like(sd), where=variance > 0)
+    shift = SHIFT * sd * slow
+    return Diffusion(
+        mean,
+        sd,
+        tau,
+        vary("refractory"),
+        vary("threshold") + shift,
+        vary("reset") + shift,
+        slow**2,
+        gain,
+        np.sqrt(quenched),
+    )
+
+
+def synaptic_filter(receptor, growth):
+    r"""What a receptor makes of changes that go as :math:`e^{\lambda t}`: 1 for slow ones."""
+    match receptor:
+        case Delta():
+            return np.ones_like(growth)
+        case Exponential():
+            return 1 / (1 + growth * receptor.tau)
+        case Alpha():
+            return 1 / (1 + growth * receptor.tau) ** 2
+    return 1 / ((1 + growth * receptor.tau) * (1 + growth * receptor.rise))
+
+
+def _correlation_time(receptor):
+    """Of the noise that white noise becomes: the integral of its autocorrelation over that at 0."""
+    match receptor:
+        case Delta():
+            return 0.0
+        case Exponential():
+            return receptor.tau
+        case Alpha():
+            return 2 * receptor.tau
+    return receptor.tau + receptor.rise

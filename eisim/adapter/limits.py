@@ -1,0 +1,59 @@
+"""Which spiking circuits have an exact image elsewhere, unrolled or in NIR; the others have a mean-field."""
+
+from collections.abc import Iterator
+
+from eisim.circuit import Circuit
+from eisim.errors import InputError
+from eisim.neurons import LIF
+
+
+def check_plain(circuit: Circuit, what: str) -> None:
+    """Refuse a spiking circuit that has more than LIF neurons, exponential synapses and regular inputs.
+
+    Raises
+    ------
+    InputError
+        Naming the first part that is more.
+    """
+    if circuit.kind == "spiking":
+        for found in _beyond(circuit):
+            raise InputError(
+                f"{what}: expected LIF neurons with exponential synapses and regular inputs, found {found} in "
+                f"{circuit.name!r}; the DNN of such a circuit is its mean-field (eisim.mean_field)"
+            )
+
+
+def check_linear(circuit: Circuit, what: str) -> None:
+    """Refuse a spiking circuit whose neurons do not sum weights × rates.
+
+    Raises
+    ------
+    InputError
+        Naming the first part that does not.
+    """
+    for p in circuit.populations:
+        if circuit.kind == "spiking" and not isinstance(p.neuron, LIF):
+            raise InputError(
+                f"{what}: expected LIF neurons, found {type(p.neuron).__name__} in population {p.name!r} of "
+                f"{circuit.name!r}; the DNN of such a circuit is its mean-field (eisim.mean_field)"
+            )
+    for found in (*_spread(circuit), *_plastic(circuit)):
+        raise InputError(f"{what}: expected one activation and static weights, found {found} in {circuit.name!r}")
+
+
+def _beyond(circuit) -> Iterator[str]:
+    yield from (f"the Poisson input {i.name!r}" for i in circuit.inputs if i.train == "poisson")
+    for p in circuit.populations:
+        if p.neuron.structure != "lif":
+            receptors = ", ".join(type(r).__name__ for r in p.neuron.receptors.values())
+            yield f"{type(p.neuron).__name__} with {receptors} as population {p.name!r}"
+    yield from _spread(circuit)
+    yield from _plastic(circuit)
+
+
+def _spread(circuit):
+    return (f"a spread of {', '.join(p.spread)} in population {p.name!r}" for p in circuit.populations if p.spread)
+
+
+def _plastic(circuit):
+    return (f"the plasticity of projection {p.name!r}" for p in circuit.projections if p.plasticity)

@@ -1,0 +1,52 @@
+"""What a projection brings to the neurons of its target: mean, shot noise, and what differs from neuron to neuron."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eisim.circuit import Circuit, Projection
+from eisim.weights import AllToAll, FixedInDegree, FixedProbability, Independent
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Moments of the weights onto a neuron of the target, for sources that fire at the rates r.
+
+    Attributes
+    ----------
+    total : float
+        Sum of the weights: times the mean of r it is the mean input.
+    squares : float
+        Sum of their squares: times the mean of r it is the intensity of the shot noise.
+    spread : float
+        Variance over the target of the sum of weights: times the squared mean of r it is quenched variance, which
+        differs from neuron to neuron but not in time.
+    mixing : float
+        Times the variance of r over the sources it is the quenched variance that comes from whom a neuron hears.
+    """
+
+    total: float
+    squares: float
+    spread: float
+    mixing: float
+
+
+def moments(circuit: Circuit, projection: Projection) -> Moments:
+    """The moments of a projection; those of a rule in closed form, without drawing its matrix."""
+    source, target = circuit.source(projection), circuit.population(projection.target)
+    rule, n = projection.weights, source.size - (source is target)
+    w = getattr(rule, "weight", 0.0)
+    match rule:
+        case FixedProbability(probability=p):
+            return Moments(n * p * w, n * p * w**2, n * p * (1 - p) * w**2, n * p * (1 - p) * w**2)
+        case FixedInDegree(in_degree=k):
+            return Moments(k * w, k * w**2, 0.0, k * w**2 * (1 - k / max(n, 1)))
+        case AllToAll():
+            return Moments(source.size * w, source.size * w**2, 0.0, 0.0)
+        case Independent():
+            return Moments(w, w**2, 0.0, 0.0)
+    matrix = circuit.weights(projection)
+    squares = matrix.power(2).sum() / target.size
+    density = matrix.nnz / np.prod(matrix.shape)
+    sums = matrix.sum(axis=0)
+    return Moments(sums.mean(), squares, sums.var(), squares * (1 - density))

@@ -1,0 +1,130 @@
+r"""Stabilised supralinear network: gain control by the inhibition that an expansive f-I curve calls for.
+
+Rubin, Van Hooser & Miller, Neuron 85:402-417 (2015); Ahmadian, Rubin & Miller, Neural Comput. 25:1994-2037 (2013):
+
+.. math::
+    \tau_E \dot{E} &= -E + k\, [W_{EE} E - W_{EI} I + c_E]_+^n \\
+    \tau_I \dot{I} &= -I + k\, [W_{IE} E - W_{II} I + c_I]_+^n
+
+The stimulus is (c_E, c_I), in Hz; a contrast c is a stimulus (c, c). Rates stop at 1000 Hz.
+
+===== ===== ====== ====== ==========================================================
+W_EE  1.25  k      0.04   weights: Hennequin et al., Neuron 98:846-860 (2018);
+W_EI  0.65  n      2      k, n and time constants: Rubin et al. 2015
+W_IE  1.2   tau_E  20 ms
+W_II  0.5   tau_I  10 ms
+===== ===== ====== ====== ==========================================================
+
+Reproduced: responses grow with the power n of weak contrast, so that two stimuli together evoke more than the sum of
+what they evoke alone, and less than the sum at strong contrast; the network becomes inhibition-stabilised on the way
+(more drive to I lowers I, at strong contrast alone); E falls at the highest contrasts (supersaturation), as it must
+for :math:`W_{II} < W_{EI}`. The papers' ring of 180 orientations, with its normalisation weights and surround
+suppression, is not built here.
+
+The spiking version is a random network of LIF neurons that noise makes fire, with the same weights.
+
+Without inhibition the unit has steady states up to the contrast :math:`1/(4 k W_{EE})` = 5 Hz alone (for n = 2), all
+of them supralinear, and runs away beyond. Gain control also shows in a witness: more drive to I, nothing less to E,
+and E falls.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from eisim.circuit import Circuit
+from eisim.neurons import LIF, PowerLaw
+from eisim.simulation import Response, simulate
+from eisim.synapses import Exponential
+from eisim.task import Fact, Obstruction, Task
+from eisim.two_populations import Cells, two_populations
+
+FUNCTION = "gain control"
+WEIGHTS = ((1.25, 0.65), (1.2, 0.5))
+K, EXPONENT = 0.04, 2.0
+_RECEPTORS = {"excitation": Exponential(5e-3), "inhibition": Exponential(5e-3)}
+CELLS = Cells(
+    LIF(tau=20e-3, noise=6e-3, refractory=5e-3, **_RECEPTORS),
+    LIF(tau=10e-3, noise=6e-3, **_RECEPTORS),
+    volts=1.5e-3,
+    bias=(-6e-3, -6e-3),
+)
+#: Contrasts that are strong for the version, and the excitatory rate beyond which it has run away, in Hz.
+STRONG = {"rate": (20.0, 25.0, 30.0, 40.0), "spiking": (10.0, 13.0, 16.0, 20.0)}
+SEIZURE = {"rate": 200.0, "spiking": 100.0}
+
+
+def circuit(kind: str = "spiking", *, seed: int = 0) -> Circuit:
+    """The circuit; stimuli are the drives to E and I in Hz.
+
+    Parameters
+    ----------
+    kind : {"rate", "spiking"}
+    seed : int
+        Fixes the random synapses of the spiking version.
+    """
+    units = (PowerLaw(20e-3, scale=1 / K, exponent=EXPONENT), PowerLaw(10e-3, scale=1 / K, exponent=EXPONENT))
+    return two_populations(
+        "stabilised supralinear network", kind, WEIGHTS, units, CELLS, rate=1.0, delay=1e-3, seed=seed
+    )
+
+
+def task(kind: str = "spiking", *, quick: bool = False) -> Task:
+    """To answer two strong stimuli together with less than the sum of the answers to each.
+
+    Trials: each strong contrast, then each twice, then the witness: the first contrast, and the same with as much again
+    to I alone.
+    """
+    strong = np.array(STRONG[kind][-1:] if quick else STRONG[kind])
+    contrasts = np.repeat(np.concatenate([strong, 2 * strong])[:, None], 2, axis=1)
+    witness = strong[0] * np.array([[1, 1], [1, 2]])
+    return Task(
+        circuit=partial(_seeded, kind),
+        stimuli=np.concatenate([contrasts, witness]),
+        score=partial(share_sublinear, SEIZURE[kind]),
+        measure="share of strong stimuli of which two together evoke less than twice the excitatory rate",
+        obstruction=Obstruction.DECREASING,
+        output=excitatory_rate,
+        duration=300e-3 if quick else 500e-3,
+        window=200e-3 if quick else 300e-3,
+        dt=0.5e-3 if kind == "rate" else 0.2e-3,
+    )
+
+
+def _seeded(kind, seed):
+    return circuit(kind, seed=seed)
+
+
+def excitatory_rate(response: Response) -> np.ndarray:
+    """Mean excitatory rate of each trial, in Hz."""
+    return response.rates["E"].mean(axis=-1)
+
+
+def share_sublinear(seizure: float, response: Response) -> float:
+    """Share of contrasts whose double evokes less than twice the rate, without running away (`seizure`, Hz)."""
+    one, two = np.split(excitatory_rate(response)[:-2], 2)
+    return float(np.mean((two < 2 * one) & (two < seizure)))
+
+
+def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+    """What the papers say beside what this circuit does; one batch of rate circuits and one of spiking ones."""
+    source = "Rubin et al. 2015"
+    more = 1.05
+    contrasts = [0.25, 0.5, 2.0, 4.0, 40.0, 80.0, 120.0, 150.0]
+    drives = [(c, c) for c in contrasts] + [(2.0, 2.0 * more), (40.0, 40.0 * more)]
+    times = {"duration": 1.0, "window": 0.2, "dt": 0.1e-3}
+    response = simulate(circuit("rate"), drives, report=report, **times)
+    e, i = (response.rates[p][:, 0] for p in "EI")
+    power = np.log2(e[1] / e[0])
+    yield Fact("power of contrast with which weak responses grow", EXPONENT, power, 0.05, f"{source}, n = 2")
+    yield Fact("two weak stimuli sum supralinearly (1: yes)", 1, float(e[3] > 2 * e[2]), 0, source)
+    yield Fact("two strong stimuli sum sublinearly (1: yes)", 1, float(e[5] < 2 * e[4]), 0, source)
+    yield Fact("weak contrast: more drive to I raises I (1: yes)", 1, float(i[8] > i[2]), 0, source)
+    yield Fact("strong contrast: more drive to I lowers I (1: yes)", 1, float(i[9] < i[4]), 0, source)
+    yield Fact("E falls at the highest contrasts (1: yes)", 1, float(e[7] < e[6]), 0, "Ahmadian et al. 2013")
+    drives = [(c, c) for c in (4.0, 8.0, 20.0, 40.0)]
+    times = {"duration": 2.2, "window": 2.0, "dt": 0.2e-3}
+    spiking = simulate(circuit(), drives, seed=[0, 1, 2], report=report, **times).rates["E"].mean(axis=(0, 2))
+    yield Fact("two weak stimuli sum supralinearly, spiking (1: yes)", 1, float(spiking[1] > 2 * spiking[0]), 0, source)
+    yield Fact("two strong stimuli sum sublinearly, spiking (1: yes)", 1, float(spiking[3] < 2 * spiking[2]), 0, source)

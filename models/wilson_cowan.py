@@ -1,0 +1,204 @@
+r"""Wilson-Cowan: an excitatory and an inhibitory population that oscillate where excitation alone would saturate.
+
+Wilson & Cowan, Biophys. J. 12:1-24 (1972):
+
+.. math::
+    \tau \dot{E} &= -E + (k_e - r E)\, S_e(c_1 E - c_2 I + P) \\
+    \tau \dot{I} &= -I + (k_i - r I)\, S_i(c_3 E - c_4 I + Q), \qquad
+    S(x) = \frac{1}{1 + e^{-a(x - \theta)}} - \frac{1}{1 + e^{a\theta}}, \quad k = S(\infty)
+
+E and I are shares of cells that become active, as differences from rest; 1 is `SCALE` here. The stimulus is (P, Q).
+
+=================== ==== ==== ==== ==== ===== ======= ===== =======
+regime              c1   c2   c3   c4   a_e   theta_e a_i   theta_i
+=================== ==== ==== ==== ==== ===== ======= ===== =======
+hysteresis          12   4    13   11   1.2   2.8     1     4
+multiple hysteresis 13   4    22   2    1.5   2.5     6     4.3
+limit cycle         16   12   15   3    1.3   4       2     3.7
+=================== ==== ==== ==== ==== ===== ======= ===== =======
+
+with r = 1. The time constant, 8 ms, sets the time axis and nothing else. Reproduced: three steady states, two of them
+stable (hysteresis); five, three of them stable (multiple hysteresis); a limit cycle around the one, unstable steady
+state at P = 1.25; its frequency rises with the stimulus; where there is a limit cycle, other stimuli have several
+stable states (the paper's theorem). Frequencies and amplitudes are not in the paper's text, so they are held against
+SciPy's solution of the equations (tests), not against its figures.
+
+The spiking version is a random network of noisy LIF neurons with the weights of the limit cycle; a refractory period
+of 10 ms is r = 1 at this scale. It oscillates too, from P = 1 on, at 10 to 35 Hz.
+
+Without inhibition nothing stops excitation before refractoriness does. The reason is dynamical: a bounded working
+point of strong recurrent excitation is unstable, and cooperative systems have no attracting oscillation (Hirsch 1982).
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from eisim.circuit import Circuit
+from eisim.errors import InputError
+from eisim.neurons import LIF, WilsonCowan
+from eisim.simulation import Response, simulate
+from eisim.synapses import Exponential
+from eisim.task import Fact, Obstruction, Task
+from eisim.two_populations import Cells, steady_states, two_populations
+
+FUNCTION = "avoid seizure"
+#: Rate of a population whose cells are all active, in Hz.
+SCALE = 100.0
+TAU = 8e-3
+#: c1 to c4, the slopes a and the thresholds theta of E and I.
+REGIMES = {
+    "hysteresis": ((12, 4, 13, 11), (1.2, 1.0), (2.8, 4.0)),
+    "multiple hysteresis": ((13, 4, 22, 2), (1.5, 6.0), (2.5, 4.3)),
+    "limit cycle": ((16, 12, 15, 3), (1.3, 2.0), (4.0, 3.7)),
+}
+_NEURON = LIF(tau=TAU, noise=4e-3, refractory=1 / SCALE, excitation=Exponential(5e-3), inhibition=Exponential(5e-3))
+CELLS = Cells(_NEURON, _NEURON, volts=0.0375e-3, bias=(0.0, 0.0))
+#: Excitation runs in circles below this mean rate and has run away above it, in Hz.
+SEIZURE = {"rate": 40.0, "spiking": 50.0}
+SILENCE = 1.0
+
+
+def circuit(kind: str = "spiking", *, seed: int = 0, regime: str = "limit cycle") -> Circuit:
+    """The circuit; stimuli are P and Q.
+
+    Parameters
+    ----------
+    kind : {"rate", "spiking"}
+    seed : int
+        Fixes the random synapses of the spiking version.
+    regime : {"limit cycle", "hysteresis", "multiple hysteresis"}
+    """
+    if regime not in REGIMES:
+        raise InputError(f"wilson_cowan: regime: expected one of {', '.join(REGIMES)}, found {regime!r}")
+    (c1, c2, c3, c4), slopes, thresholds = REGIMES[regime]
+    units = [_unit(a, theta) for a, theta in zip(slopes, thresholds, strict=True)]
+    return two_populations(
+        f"Wilson-Cowan, {regime}",
+        kind,
+        ((c1, c2), (c3, c4)),
+        tuple(units),
+        CELLS,
+        rate=SCALE,
+        afferent_rate=1000.0,
+        delay=1e-3,
+        seed=seed,
+    )
+
+
+def _unit(a, theta) -> WilsonCowan:
+    """(k - r E) S = (1 - E/k) k S: the saturation k is part of the maximum and of the refractory period."""
+    k = 1 - 1 / (1 + np.exp(a * theta))
+    return WilsonCowan(TAU, theta * SCALE, 1 / (k * SCALE), slope=SCALE / a, maximum=k * SCALE)
+
+
+def task(kind: str = "spiking", *, quick: bool = False) -> Task:
+    """To be active, neither silent nor saturated, for steady inputs P to the excitatory cells."""
+    inputs = [1.25, 2.0] if quick else [1.25, 1.4, 1.55, 1.7, 1.85, 2.0]
+    return Task(
+        circuit=partial(_seeded, kind),
+        stimuli=np.stack([inputs, np.zeros(len(inputs))], axis=1),
+        score=partial(share_bounded, SEIZURE[kind]),
+        measure="share of inputs that excitatory cells answer without running away",
+        obstruction=Obstruction.STABILITY,
+        duration=400e-3,
+        window=300e-3,
+        # Euler steps feed the slow growth of the rhythm: with 0.2 ms the rates' period would be a tenth too long.
+        dt=0.05e-3 if kind == "rate" and not quick else 0.2e-3,
+    )
+
+
+def _seeded(kind, seed):
+    return circuit(kind, seed=seed)
+
+
+def share_bounded(seizure: float, response: Response) -> float:
+    """Share of trials in which the mean excitatory rate is above silence and below seizure (Hz)."""
+    rates = response.rates["E"].mean(axis=-1)
+    return float(np.mean((rates > SILENCE) & (rates < seizure)))
+
+
+def frequencies(response: Response) -> np.ndarray:
+    """Frequency of the strongest rhythm of the excitatory population in the window, by trial, in Hz.
+
+    Of recorded rates (rate circuits) or spikes, as the peak of the spectrum; NaN where the rate stands still.
+    """
+    steps, dt = round(response.window / response.dt), response.dt
+    first = round(response.duration / dt) - steps
+    if response.traces:
+        activity = response.traces["E"].mean(axis=-2)[:, first:]
+    else:
+        spikes, trials = response.spikes["E"], len(response.rates["E"])
+        late = spikes.step >= first
+        activity = np.zeros((trials, steps))
+        np.add.at(activity, (spikes.copy[late], spikes.step[late] - first), 1.0)
+    activity = activity - activity.mean(axis=1, keepdims=True)
+    # Padding with zeros reads the peak of the spectrum off more finely than one cycle in the window.
+    power = np.abs(np.fft.rfft(activity * np.hanning(steps), n=8 * steps)) ** 2
+    found = np.fft.rfftfreq(8 * steps, dt)[power.argmax(axis=1)]
+    return np.where(activity.std(axis=1) > 1e-3, found, np.nan)
+
+
+def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+    """What the paper says beside what this circuit does; one batch of rate circuits and one of spiking ones."""
+    source = "Wilson & Cowan 1972"
+    counts = {"hysteresis": (3, 2, "fig. 4"), "multiple hysteresis": (5, 3, "fig. 5")}
+    circuits = [circuit("rate", regime=regime) for regime in (*counts, "limit cycle", "limit cycle")]
+    drives = [1.25, 1.4, 1.55, 1.7]
+    kicks = [(p, q) for p in (0.0, 0.4, 1.5, 6.0) for q in (0.0, 0.6, 3.0, 12.0)]
+    settle = [_kicked(kicks, base) for base in ((0.0, 0.0), (0.0, 0.0), (5.0, 4.0))]
+    cycle = np.zeros((len(drives), settle[0].shape[1], 2))
+    cycle[:, :, 0] = np.array(drives)[:, None]
+    responses = simulate(
+        circuits,
+        [*settle, cycle],
+        duration=1.0,
+        window=0.5,
+        dt=0.05e-3,
+        record=[False] * 3 + [True],
+        report=report,
+    )
+    for (regime, (states, stable, figure)), response in zip(counts.items(), responses, strict=False):
+        found, _ = steady_states(circuit("rate", regime=regime), (0, 0), 60.0)
+        yield Fact(f"steady states, {regime}", states, len(found), 0, f"{source}, {figure}")
+        yield Fact(f"stable states that kicks lead to, {regime}", stable, _distinct(response), 0, f"{source}, {figure}")
+    _, growth = steady_states(circuit("rate"), (1.25, 0), 60.0)
+    rhythm = frequencies(responses[3])
+    limit_cycle = len(growth) == 1 and growth[0] > 0 and bool(np.isfinite(rhythm[0]))
+    yield Fact(
+        "limit cycle round one unstable state at P = 1.25 (1: yes)", 1, float(limit_cycle), 0, f"{source}, fig. 11"
+    )
+    yield Fact("frequency rises with P (1: always)", 1, _rising(rhythm), 0, f"{source}, abstract")
+    several = float(_distinct(responses[2]) > 1)
+    yield Fact("several stable states for other stimuli, P = 5, Q = 4 (1: yes)", 1, several, 0, f"{source}, abstract")
+    spiking = simulate(
+        circuit(),
+        np.stack([[1.0, 1.3, 1.6, 1.9], np.zeros(4)], axis=1),
+        duration=2.2,
+        window=2.0,
+        dt=0.2e-3,
+        record=True,
+        report=report,
+    )
+    yield Fact(
+        "frequency rises with P, spiking (1: always)", 1, _rising(frequencies(spiking)), 0, f"{source}, abstract"
+    )
+
+
+def _kicked(kicks, base) -> np.ndarray:
+    """Stimuli (trials × 10 frames × 2) that kick the circuit for a frame and then leave it to the base stimulus."""
+    stimuli = np.tile(np.array(base), (len(kicks), 10, 1))
+    stimuli[:, 0] = kicks
+    return stimuli
+
+
+def _distinct(response) -> int:
+    """How many different states trials ended in."""
+    states = np.concatenate([response.rates[p] for p in "EI"], axis=-1)
+    return len(np.unique(states.round(1), axis=0))
+
+
+def _rising(values) -> float:
+    """Share of neighbouring pairs that rise."""
+    return float(np.mean(np.diff(values) > 0))

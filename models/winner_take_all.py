@@ -1,0 +1,169 @@
+r"""Winner-take-all: pools that excite themselves share one inhibitory population, and the largest input alone wins.
+
+Coultrip, Granger & Lynch (Neural Networks 5:47, 1992); Xie, Hahnloser & Seung (Neural Comput 14:2627, 2002);
+Rutishauser & Douglas (Neural Comput 21:478, 2009), Rutishauser, Douglas & Slotine (Neural Comput 23:735, 2011):
+
+.. math::
+    \tau \dot{x}_i &= -x_i + [I_i + \alpha x_i - \beta_1 y]_+ \\
+    \tau \dot{y} &= -y + [\beta_2 \textstyle\sum_j x_j]_+
+
+With one pool active, :math:`x = G I` and :math:`y = \beta_2 x` with the gain :math:`G = 1/(1 + \beta_1\beta_2 -
+\alpha)`; the others are silent as long as their :math:`I_j < \beta_1 \beta_2 G I`. Two active pools are no stable state
+when :math:`\alpha > 1`: their difference then grows as :math:`e^{(\alpha - 1)t/\tau}`.
+
+============ ===== ==========================================================================
+parameter    value source
+============ ===== ==========================================================================
+α            1.2   Marx, Gruenhage, Walper, Rutishauser & Einhäuser (Ann NY Acad Sci 1339:138,
+                   2015), table S1, single winner-take-all
+β₁, β₂       3, 0.2 the same
+thresholds   0     our choice; the published 6 and 0.5 shift the inputs
+τ            10 ms our choice; it only sets the scale of time
+pools        4     our choice
+============ ===== ==========================================================================
+
+The spiking circuit has pools of LIF neurons with membrane noise; α, β₁ and β₂ are turned into synaptic weights by the
+slope of the neurons' f-I curve.
+
+**Reproduced:** the gain G = 2.5 of the winner, and that the winner alone is active (the rate circuit, as the theory
+has threshold-linear units; the spiking circuit does the same task, and its gain is not compared, as the slope of its
+f-I curve is not constant). **Not reproduced:** rivalry and adaptation, which the 2015 model has besides.
+
+**Ablation.** Without inhibition α > 1 drives every pool that has any input to its maximum. The largest input may
+still evoke the highest rate: an argmax over the outputs would select it. But that comparison is itself a subtraction
+(T9 of the design); here every output is read by a threshold of its own.
+
+**Theorem.** "A > B" has a boundary of positive slope: the response of pool A falls when the input of B grows.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from eisim.circuit import Circuit, Input, Population, Projection, Readout
+from eisim.errors import InputError
+from eisim.neurons import LIF, Saturating
+from eisim.simulation import Response, simulate
+from eisim.task import Fact, Obstruction, Task
+
+FUNCTION = "decide"
+
+ALPHA, BETA_1, BETA_2 = 1.2, 3.0, 0.2
+AFFERENT_RATE = 20.0  # Hz, for an input of 1
+ACTIVE = 20.0  # Hz above which a pool counts as active
+RATE_UNIT = Saturating(maximum=100.0)
+CELL = LIF(noise=3e-3)
+SLOPE = 5e3  # Hz/V, of the f-I curve of the cell around 80 Hz
+AFFERENTS = 50  # fibres whose spikes make up one input of the spiking circuit
+NEURONS = 20
+BIAS = {"E": 14e-3, "I": 8e-3}  # V
+TIMES = {"duration": 800e-3, "window": 300e-3}
+
+
+def gain(alpha: float = ALPHA, beta_1: float = BETA_1, beta_2: float = BETA_2) -> float:
+    """Rate of the only active pool over its input, in closed form."""
+    return 1 / (1 + beta_1 * beta_2 - alpha)
+
+
+def circuit(kind: str = "spiking", *, seed: int = 0, pools: int = 4, alpha: float = ALPHA) -> Circuit:
+    """The circuit, as ``"rate"`` or ``"spiking"`` network.
+
+    Parameters
+    ----------
+    kind : {"rate", "spiking"}
+    seed : int
+        Of nothing: the circuit has no random part.
+    pools : int
+        Number of inputs and of excitatory pools.
+    alpha : float
+        Self-excitation of a pool, dimensionless.
+    """
+    if kind not in ("rate", "spiking"):
+        raise InputError(f"winner_take_all: kind: expected 'rate' or 'spiking', found {kind!r}")
+    if kind == "rate":
+        n, cell, fibres, bias, excites, inhibits = 1, RATE_UNIT, 1, {"E": 0.0, "I": 0.0}, 1.0, 1.0
+    else:
+        n, cell, fibres, bias = NEURONS, CELL, AFFERENTS, BIAS
+        # Weight with which sources of 1 Hz change the rate of the target by 1 Hz.
+        excites, inhibits = (1 / (SLOPE * receptor.area) for receptor in (CELL.excitation, CELL.inhibition))
+    own_pool = np.kron(np.eye(pools), np.ones((n, n)))
+    return Circuit(
+        name="winner-take-all",
+        inputs=[Input("input", pools, AFFERENT_RATE * fibres)],
+        populations=[
+            Population("pools", "E", cell, pools * n, bias["E"]),
+            Population("interneurons", "I", cell, n, bias["I"]),
+        ],
+        projections=[
+            Projection("input", "pools", np.kron(np.eye(pools), np.ones((1, n))) * excites / fibres),
+            Projection("pools", "pools", own_pool * alpha * excites / n),
+            Projection("pools", "interneurons", np.full((pools * n, n), BETA_2 * excites / n)),
+            Projection("interneurons", "pools", np.full((n, pools * n), BETA_1 * inhibits / n)),
+        ],
+        readouts=[Readout("pools", ACTIVE)],
+        seed=seed,
+    )
+
+
+def stimuli(quick: bool = False) -> np.ndarray:
+    """Inputs of the pools: every place of the winner, then pairs of trials that differ in a rival; trials × 4."""
+    close, far = np.array([1.0, 0.8, 0.7, 0.5]), np.array([0.6, 0.3, 0.2, 0.0])
+    profiles = (close,) if quick else (close, far)
+    rotated = [np.roll(profile, k) for profile in profiles for k in range(4)]
+    rivals = [[0.8, rival, 0.0, 0.0] for rival in (0.4, 1.0)]
+    return np.array([*rotated, *rivals])
+
+
+def pool_rates(response: Response) -> np.ndarray:
+    """Mean rate of each pool in Hz: trials × pools."""
+    rates = response.rates["pools"]
+    pools = response.circuit.n_inputs
+    return rates.reshape(*rates.shape[:-1], pools, -1).mean(axis=-1)
+
+
+def output(response: Response) -> np.ndarray:
+    """Rate of the first pool in each trial, in Hz."""
+    return pool_rates(response)[..., 0]
+
+
+def score(response: Response, trials) -> float:
+    """Share of trials in which the pool with the largest input is active and every other is not."""
+    active = pool_rates(response) > ACTIVE
+    wanted = trials == trials.max(axis=1, keepdims=True)
+    return float((active == wanted).all(axis=1).mean())
+
+
+def task(kind: str = "spiking", *, quick: bool = False) -> Task:
+    """Select the largest of four inputs."""
+    trials = stimuli(quick)
+    return Task(
+        circuit=partial(_seeded, kind),
+        stimuli=trials,
+        score=partial(score, trials=trials),
+        measure="share of trials in which the pool with the largest input, and no other, is active",
+        obstruction=Obstruction.POSITIVE_SLOPE,
+        output=output,
+        dt=1e-3 if kind == "rate" else 0.5e-3,
+        **TIMES,
+    )
+
+
+def _seeded(kind, seed):
+    return circuit(kind, seed=seed)
+
+
+def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+    """Published numbers beside ours: what the theory says of the winner and of the others."""
+    source = "Marx et al. 2015, table S1, and the fixed point of the equations"
+    inputs = np.array([[strength, 0.8 * strength, 0.0, 0.0] for strength in (0.5, 0.75, 1.0, 1.25, 1.5)])
+    rates = simulate(circuit("rate"), inputs, dt=1e-3, report=report, duration=2.0, window=0.1).rates
+    slope = np.polyfit(inputs[:, 0] * AFFERENT_RATE, rates["pools"][:, 0], 1)[0]
+    yield Fact("gain of the winner, rate", gain(), slope, 0.01, source)
+    loops = rates["interneurons"][:, 0] / rates["pools"][:, 0]
+    yield Fact("rate of the interneurons over that of the winner, rate", BETA_2, loops.mean(), 0.001, source)
+    yield Fact("largest rate of a loser, rate (Hz)", 0.0, rates["pools"][:, 1:].max(), 0.01, source)
+    trials, seeds = stimuli()[:8], range(3)
+    response = simulate(circuit(), trials, dt=0.5e-3, seed=seeds, report=report, **TIMES)
+    picked = pool_rates(response).argmax(axis=-1) == trials.argmax(axis=1)
+    yield Fact("share of trials won by the largest input, spiking", 1.0, picked.mean(), 0.05, source)
