@@ -56,6 +56,16 @@ def test_the_weights_onto_a_selective_population_keep_their_mean():
     assert share @ [model.STRONGER, model.WEAKER, model.WEAKER] == pytest.approx(1)
 
 
+def test_the_spiking_circuit_keeps_the_mean_input_of_the_paper_at_any_size():
+    for size in (1600, 400):
+        circuit = model.circuit("spiking", size=size)
+        onto_a = [p for p in circuit.projections if p.target == "A" and p.receptor == "nmda"]
+        total = sum(circuit.source(p).size * p.weights.weight for p in onto_a)
+        assert total == pytest.approx(model.SIZE * model.SLOW["E"])
+        assert {p.source for p in circuit.inhibitory_projections} == {"I"}
+        assert ablate(circuit).is_excitatory_only
+
+
 def test_unknown_kinds_are_refused():
     with pytest.raises(InputError, match="found 'fast'"):
         model.circuit("fast")

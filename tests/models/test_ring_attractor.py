@@ -36,6 +36,17 @@ def test_the_rate_ring_holds_the_last_cue_and_loses_it_without_inhibition():
     assert task.output(ablated)[0] <= task.output(ablated)[1]
 
 
+def test_the_spiking_ring_holds_the_last_cue_and_loses_it_without_inhibition():
+    task = model.task("spiking", quick=True)
+    intact, ablated = run([task.circuit(0), ablate(task.circuit(0))], task, seed=1)
+    assert task.score(intact) == 1
+    assert task.score(ablated) == 0
+    assert task.output(intact)[0] > task.output(intact)[1] + 10, "more input, less output: the witness"
+    assert task.output(ablated)[0] <= task.output(ablated)[1] + 1
+    assert (intact.rates["E"].mean(axis=1) < 15).all()
+    assert all(rates.min() > 200 for rates in ablated.rates.values()), "every cell near its refractory limit"
+
+
 def test_the_footprint_of_excitation_has_mean_1_and_the_peak_of_the_paper():
     floor, bell = model.footprint(256)
     np.testing.assert_allclose(floor + bell.mean(axis=0), 1)
