@@ -146,7 +146,7 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
     counts = {"hysteresis": (3, 2, "fig. 4"), "multiple hysteresis": (5, 3, "fig. 5")}
     circuits = [circuit("rate", regime=regime) for regime in (*counts, "limit cycle", "limit cycle")]
     drives = [1.25, 1.4, 1.55, 1.7]
-    kicks = [(p, q) for p in (0.0, 0.5, 1.5, 6.0) for q in (0.0, 3.0, 12.0)]
+    kicks = [(p, q) for p in (0.0, 0.4, 1.5, 6.0) for q in (0.0, 0.6, 3.0, 12.0)]
     settle = [_kicked(kicks, base) for base in ((0.0, 0.0), (0.0, 0.0), (5.0, 4.0))]
     cycle = np.zeros((len(drives), settle[0].shape[1], 2))
     cycle[:, :, 0] = np.array(drives)[:, None]

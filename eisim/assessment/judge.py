@@ -42,6 +42,8 @@ def begin_to_judge(
     # One seed after another, since those of one seed share what their rules drew.
     makers = [partial(_ablated, change, circuit, float(d)) for circuit in intact for d in doses]
     own_seeds = [[seed] for seed in seeds for _ in doses]
+    # The spikes of the first intact circuit are compared with what its mean-field predicts.
+    records = [task.record or (intact[0].kind == "spiking" and k == 0) for k in range(len(makers))]
     batches = _batches(intact, len(makers), len(task.stimuli))
 
     def start(batch):
@@ -66,7 +68,8 @@ def begin_to_judge(
         del responses
         for batch in batches[1:]:
             marks += [_mark(task, _of_one_seed(r)) for r in start(batch)()]
-        return _judge(task, makers, doses, _by_dose(marks, len(doses)), report)
+        judged = _judge(task, makers, doses, _by_dose(marks, len(doses)), report)
+        return replace(judged, predicted=predicted, unpredicted=unpredicted)
 
     return finish
 
