@@ -27,6 +27,7 @@ _HOMES = {
         "PowerLaw",
         "Saturating",
         "Step",
+        "Theta",
         "ThresholdLinear",
         "WilsonCowan",
     ),

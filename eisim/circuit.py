@@ -445,7 +445,12 @@ class Circuit:
 
     def without_noise(self) -> "Circuit":
         """The same circuit with the noise of every neuron set to 0."""
-        return replace(self, populations=[replace(p, neuron=replace(p.neuron, noise=0.0)) for p in self.populations])
+        return replace(
+            self,
+            populations=[
+                replace(p, neuron=replace(p.neuron, noise=0.0)) if p.neuron.noise else p for p in self.populations
+            ],
+        )
 
 
 def union(circuits: Sequence[Circuit], name: str = "union") -> Circuit:

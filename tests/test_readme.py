@@ -10,7 +10,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 def test_python_of_the_readme(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    circuits, networks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    circuits, networks, task = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     names = {}
     exec(circuits, names)
     out = capsys.readouterr().out
@@ -25,3 +25,6 @@ def test_python_of_the_readme(capsys, tmp_path, monkeypatch):
     assert abs(read_onnx("disc.onnx")(points) - names["to_dnn"](names["circuit"])(points)).max() < 1e-6
     spiking = names["to_dnn"](names["spiking"]).decide(points)[:, 0]
     assert (spiking == inside).mean() > 0.95
+    exec(task, names)
+    table = capsys.readouterr().out
+    assert "boundary of positive slope" in table and "lost" in table and "Witness of mine (rate)" in table

@@ -104,8 +104,8 @@ def _synapses(bundle, synapses, layout, kind) -> Model:
 
 
 def _one_if_equal(value):
-    """An array, or the one number that it repeats."""
-    return value if np.ndim(value) and np.ptp(value) else np.ravel(value)[0]
+    """An array, or the one number that it repeats; rates over time stay so, even if they are constant."""
+    return value if np.ndim(value) == 2 or (np.ndim(value) and np.ptp(value)) else np.ravel(value)[0]
 
 
 def drive_name(source: str, receptor: str) -> str:

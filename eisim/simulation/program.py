@@ -49,6 +49,7 @@ class Outcome:
     rates: np.ndarray
     spikes: tuple[np.ndarray, np.ndarray] | None = None  # neuron, step
     traces: np.ndarray | None = None  # neurons × steps, Hz
+    loop_time: float = np.nan  # of the whole program, s
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,8 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
 
     def finish():
         with temporary:
-            _wait(launch(), folder, report)
-            return _outcomes(job, folder / "results")
+            loop_time = _wait(launch(), folder, report)
+            return _outcomes(job, folder / "results", loop_time)
 
     return finish
 
@@ -220,8 +221,8 @@ def _launch(job: Job, folder: Path, binary: Path) -> subprocess.Popen:
     )
 
 
-def _wait(process: subprocess.Popen, folder: Path, report: Report) -> None:
-    """Wait for a program, passing on the fractions that it says are done."""
+def _wait(process: subprocess.Popen, folder: Path, report: Report) -> float:
+    """Wait for a program, passing on the fractions that it says are done; returns the seconds of its loop."""
     said = []
     with process:
         try:
@@ -233,12 +234,14 @@ def _wait(process: subprocess.Popen, folder: Path, report: Report) -> None:
         except BaseException:
             process.kill()
             raise
-    info = folder / "results" / "last_run_info.txt"
-    if process.returncode or said or float(info.read_text().split()[1]) < 1:
-        raise RuntimeError(f"the compiled program failed (status {process.returncode}): {''.join(said)[-2000:]}")
+    if not process.returncode and not said:
+        loop_time, completed = map(float, (folder / "results" / "last_run_info.txt").read_text().split())
+        if completed >= 1:
+            return loop_time
+    raise RuntimeError(f"the compiled program failed (status {process.returncode}): {''.join(said)[-2000:]}")
 
 
-def _outcomes(job: Job, results: Path) -> dict[str, Outcome]:
+def _outcomes(job: Job, results: Path, loop_time: float) -> dict[str, Outcome]:
     """Read what the program left, as it is described in `naming`."""
     timing, recorded = job.timing, job.layout.monitored(job.kind)
 
@@ -258,5 +261,5 @@ def _outcomes(job: Job, results: Path) -> dict[str, Outcome]:
             spikes = (neuron, np.round(time / timing.dt).astype(int))
         elif name in recorded:
             traces = read(monitor_name(name), "r", float, dynamic=True).reshape(-1, recorded[name]).T
-        found[name] = Outcome(rates, spikes, traces)
+        found[name] = Outcome(rates, spikes, traces, loop_time)
     return found

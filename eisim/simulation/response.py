@@ -42,6 +42,8 @@ class Response:
         For each input and population, if recorded (spiking circuits).
     traces : dict of str to ndarray
         For each population, if recorded (rate circuits): (seeds ×) trials × neurons × steps, in Hz.
+    loop_time : float
+        How long the simulation loop of the compiled program took for the whole batch, in s; NaN without a compiler.
     """
 
     circuit: Circuit
@@ -51,6 +53,7 @@ class Response:
     dt: float
     spikes: dict[str, Spikes] = field(default_factory=dict)
     traces: dict[str, np.ndarray] = field(default_factory=dict)
+    loop_time: float = np.nan
 
     def __repr__(self):
         shape = " × ".join(map(str, self.readouts.shape))

@@ -50,6 +50,7 @@ def join(trials: Trials, shares: list[Response]) -> Response:
         rates={name: along(-2, name, "rates") for name in whole.rates},
         traces={name: along(-3, name, "traces") for name in whole.traces},
         spikes={name: _join_spikes([share.spikes[name] for share in shares], n) for name in whole.spikes},
+        loop_time=max(share.loop_time for share in shares),
     )
 
 

@@ -148,3 +148,14 @@ def test_shares_on_several_processors_make_the_whole(monkeypatch, kind, trials):
             for column in ("copy", "neuron", "step"):
                 np.testing.assert_array_equal(getattr(a.spikes[name], column), getattr(b.spikes[name], column))
     assert (whole[0].spikes if kind == "spiking" else whole[0].traces) and not whole[1].spikes
+
+
+def test_input_that_is_constant_in_time_is_still_read_over_time():
+    from eisim.simulation.layout import INPUT, Trials, lay_out
+    from eisim.simulation.model import models
+    from eisim.timing import Timing
+
+    trials = Trials(synthesize(NAMED["xor"]), np.zeros((1, 3, 2)), np.arange(1), np.arange(1), False)
+    timing = Timing(30e-3, 30e-3, 1e-3)
+    text = models(lay_out([trials], timing.dt), "spiking", timing)[INPUT].text
+    assert "stimulus(t, i)" in text, "the program is given the array, so it must read it"

@@ -1,0 +1,126 @@
+"""Brunel's network and the two of Vogels and Abbott against NEST: the same activity? and how long does it take?
+
+Every network is simulated with several seeds on both sides (other connections and other noise with each), and rates,
+irregularity (CV of inter-spike intervals) and correlations of pairs of excitatory neurons are measured by the same
+code. The means over seeds are compared by Welch's t-test: they agree if p is above 0.01. Times are those of the
+simulation alone, without building and compiling, ours on one thread, NEST's on one and on two.
+
+NEST is an extra: ``pip install eisim[nest]``.
+
+Usage: python benchmarks/against_nest.py [--seeds N] [--size S] [--only NAME ...]
+``--size`` scales the network of Brunel (1: 12,500 neurons) and those of Vogels and Abbott (1: 4,000 neurons).
+"""
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from eisim import simulate
+from eisim.activity import correlation, irregularity
+from eisim.simulation.response import Response, Spikes
+from models import brunel, vogels_abbott
+
+DT, WARM_UP, WINDOW = 1e-4, 0.2, 1.0
+PEERS = Path(__file__).parent / "peers"
+MEASURES = {
+    "rate (Hz)": lambda r: r.rates["E"].mean(),
+    "CV of intervals": lambda r: irregularity(r, "E", minimum=5)[0],
+    "correlation": lambda r: correlation(r, "E", neurons=1000)[0],
+}
+LEVEL = 0.01
+
+
+def of_brunel(seed, size):
+    """Our circuit and stimulus, and the arguments of the peer script."""
+    circuit = brunel.circuit(seed=seed, size=size)
+    degree = circuit.population("I").size * 2 // 5
+    weight = brunel.WEIGHT * brunel.IN_DEGREE / degree * 1e3
+    words = ["--order", circuit.population("I").size, "--in-degree", degree, "--weight", weight]
+    return circuit, np.array([[2.0]]), ["brunel_nest.py", *words]
+
+
+def of_vogels_abbott(synapses, seed, size):
+    """Our circuit and stimulus, and the arguments of the peer script."""
+    circuit = vogels_abbott.circuit(seed=seed, synapses=synapses, size=size, delay=DT)
+    stimulus = vogels_abbott.kick(circuit, WARM_UP + WINDOW, float(synapses == "conductance"))
+    return circuit, stimulus, ["vogels_abbott_nest.py", "--synapses", synapses, "--neurons", round(4000 * size)]
+
+
+NETWORKS = {
+    "brunel": of_brunel,
+    "coba": partial(of_vogels_abbott, "conductance"),
+    "cuba": partial(of_vogels_abbott, "current"),
+}
+
+
+def simulate_in_nest(circuit, words, seed, threads):
+    """The response of the excitatory neurons, and the seconds that NEST took."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "spikes.npz"
+        options = ["--out", file, "--seed", seed + 1, "--threads", threads, "--duration", WINDOW * 1e3]
+        subprocess.run(
+            [sys.executable, str(PEERS / words[0]), *map(str, (*words[1:], *options))],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        with np.load(file) as found:
+            neuron, step, seconds = found["neuron"], found["step"], float(found["seconds"])
+    size = circuit.population("E").size
+    order = np.argsort(step[neuron < size], kind="stable")
+    neuron, step = neuron[neuron < size][order], step[neuron < size][order]
+    rates = np.bincount(neuron, minlength=size)[None] / WINDOW
+    spikes = {"E": Spikes(np.zeros_like(neuron), neuron, step)}
+    return Response(circuit, {"E": rates}, WINDOW, WINDOW, DT, spikes), seconds
+
+
+def compare(name, seeds, size):
+    """Print one network's table; returns whether both sides agree."""
+    ours, theirs, times = [], [], {"eisim": [], "NEST, 1 thread": [], "NEST, 2 threads": []}
+    for seed in range(seeds):
+        circuit, stimulus, words = NETWORKS[name](seed, size)
+        response = simulate(circuit, stimulus, duration=WARM_UP + WINDOW, window=WINDOW, dt=DT, seed=seed, record=True)
+        ours.append([measure(response) for measure in MEASURES.values()])
+        times["eisim"].append(response.loop_time)
+        # The threads divide NEST's random numbers among them, so they make a sample of their own.
+        for threads, key in ((1, "NEST, 1 thread"), (2, "NEST, 2 threads")):
+            response, seconds = simulate_in_nest(circuit, words, seed + 1000 * threads, threads)
+            theirs.append([measure(response) for measure in MEASURES.values()])
+            times[key].append(seconds)
+    ours, theirs = np.array(ours), np.array(theirs)
+    print(f"\n{name}: {sum(p.size for p in circuit.populations)} neurons, {seeds} seeds, mean ± standard deviation")
+    agree = True
+    for k, measure in enumerate(MEASURES):
+        p = stats.ttest_ind(ours[:, k], theirs[:, k], equal_var=False).pvalue
+        agree &= p > LEVEL
+        pairs = (f"{side[:, k].mean():8.4g} ± {side[:, k].std(ddof=1):7.2g}" for side in (ours, theirs))
+        print(f"  {measure:16} eisim {next(pairs)}   NEST {next(pairs)}   p = {p:.3f}")
+    base = np.median(times["eisim"])
+    for key, seconds in times.items():
+        middle = np.median(seconds)
+        print(f"  {key:16} {middle:7.2f} s for {WARM_UP + WINDOW:g} s of activity, {middle / base:.1f} × ours")
+    print(f"  {'agree within sampling error' if agree else 'DIFFER'} (p > {LEVEL:g} asked for)", flush=True)
+    return agree
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--size", type=float, default=1.0)
+    parser.add_argument("--only", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    a = parser.parse_args()
+    if importlib.util.find_spec("nest") is None:
+        sys.exit("benchmarks/against_nest.py: expected NEST (pip install eisim[nest]), found none")
+    if a.seeds < 2:
+        sys.exit(f"--seeds: expected at least 2, found {a.seeds}")
+    sys.exit(0 if all([compare(name, a.seeds, a.size) for name in a.only]) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+r"""Balance: strong synapses whose excitation and inhibition cancel (van Vreeswijk & Sompolinsky 1996, 1998).
+
+Every neuron has K excitatory and K inhibitory sources, drawn at random, with synapses as strong as
+:math:`1/\sqrt{K}`, and K external afferents. Excitation and inhibition are each of order :math:`\sqrt{K}` times the
+threshold. They can only leave rates between silence and saturation if they cancel, which for large K fixes the rates
+(the balance equations):
+
+.. math::
+    E\,m_0 + m_E - J_E m_I = 0, \qquad I\,m_0 + m_E - J_I m_I = 0, \qquad
+    m_E = \frac{J_I E - J_E I}{J_E - J_I}\, m_0, \qquad m_I = \frac{E - I}{J_E - J_I}\, m_0
+
+for :math:`E/I > J_E/J_I > 1` (Science 274:1724, 1996; Neural Comput. 10:1321, 1998). Rates are linear in the input
+although no neuron is, and the neurons fire irregularly without any noise but their own.
+
+========================================  ========================================================
+parameter                                 value here
+========================================  ========================================================
+J_E, J_I (onto E and onto I)              2, 1.8 in units of the excitatory weights
+E, I                                      1, 0.8
+excitatory weight, recurrent              :math:`\vartheta/\sqrt{K}`, :math:`\vartheta` = 20 mV
+neurons                                   1,000 E and 1,000 I
+K                                         100 (keyword `synapses`)
+membrane                                  20 ms, threshold 20 mV above rest and reset, refractory 2 ms
+synapses                                  exponential, 5 ms (E) and 1 ms (I)
+external rate                             stimulus × 10 Hz, as a steady current
+========================================  ========================================================
+
+The paper's neurons are binary and updated at random times; these are leaky integrate-and-fire neurons, so what depends
+on the kind of neuron is not reproduced: the distribution of rates, the autocorrelations, and the sensitivity to initial
+conditions (a binary unit with strong synapses has an infinite gain). What follows from the balance alone is
+(`published`): the slopes of both rates, the better the larger K; the cancellation of the currents up to a part that
+falls as :math:`1/\sqrt{K}`; irregular firing.
+
+The rate circuit has two threshold-linear units with weights :math:`\sqrt{K} J`, bounded at 500 Hz, whose rates are in
+closed form: `rates_of_units`. Without inhibition nothing cancels, and both circuits saturate. The rates rise with the
+input with or without inhibition, so what is lost is not a function: the obstruction is dynamical.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from eisim.activity import irregularity
+from eisim.circuit import Circuit, Input, Population, Projection, Readout
+from eisim.errors import InputError
+from eisim.neurons import LIF, Saturating
+from eisim.simulation import simulate
+from eisim.synapses import Exponential
+from eisim.task import Fact, Obstruction, Task
+from eisim.weights import AllToAll, FixedInDegree
+
+FUNCTION = "balance"
+#: Weights of inhibitory synapses onto E and I, and of the external ones, in units of the recurrent excitatory ones.
+INHIBITION = {"E": 2.0, "I": 1.8}
+EXTERNAL = {"E": 1.0, "I": 0.8}
+#: Rate of an external afferent for a stimulus of 1, in Hz.
+EXTERNAL_RATE = 10.0
+NEURONS = 1000
+NEURON = LIF(
+    tau=20e-3,
+    rest=0.0,
+    threshold=20e-3,
+    reset=0.0,
+    refractory=2e-3,
+    excitation=Exponential(5e-3),
+    inhibition=Exponential(1e-3),
+)
+#: Regular spikes for each stimulus of 1, in Hz, that stand for the steady external current.
+CARRIER = 500.0
+#: Of the units of the rate circuit, in Hz.
+THRESHOLD, MAXIMUM = 10.0, 1 / NEURON.refractory
+
+
+def circuit(kind: str = "spiking", *, seed: int = 0, synapses: int = 100) -> Circuit:
+    """The circuit.
+
+    Parameters
+    ----------
+    kind : {"rate", "spiking"}
+    seed : int
+        Fixes the connections and the initial membrane potentials.
+    synapses : int
+        K: excitatory synapses on a neuron, and inhibitory ones; at most 999.
+    """
+    if isinstance(synapses, bool) or not isinstance(synapses, (int, np.integer)) or not 1 <= synapses < NEURONS:
+        raise InputError(f"balanced_network: synapses: expected from 1 to {NEURONS - 1}, found {synapses!r}")
+    if kind == "rate":
+        return _rate_circuit(synapses)
+    if kind != "spiking":
+        raise InputError(f"balanced_network: kind: expected 'rate' or 'spiking', found {kind!r}")
+    # A spike moves the membrane by the area of its current over the membrane time constant.
+    jump = NEURON.threshold / np.sqrt(synapses) * NEURON.tau
+    excites, inhibits = jump / NEURON.excitation.area, jump / NEURON.inhibition.area
+    external = excites * synapses * EXTERNAL_RATE / CARRIER
+    rng = np.random.default_rng([seed, 1])
+    return Circuit(
+        name="balanced-network",
+        inputs=[Input("external", rate=CARRIER)],
+        populations=[
+            Population(name, name, NEURON, NEURONS, initial=rng.uniform(NEURON.rest, NEURON.threshold, NEURONS))
+            for name in "EI"
+        ],
+        projections=[
+            *(Projection("external", target, AllToAll(external * EXTERNAL[target])) for target in "EI"),
+            *(Projection("E", target, FixedInDegree(synapses, excites)) for target in "EI"),
+            *(Projection("I", target, FixedInDegree(synapses, inhibits * INHIBITION[target])) for target in "EI"),
+        ],
+        readouts=[Readout("E")],
+        seed=seed,
+    )
+
+
+def _rate_circuit(synapses):
+    unit = Saturating(10e-3, THRESHOLD, maximum=MAXIMUM)
+    root = np.sqrt(synapses)
+    return Circuit(
+        name="balanced-network-rate",
+        inputs=[Input("external", rate=EXTERNAL_RATE)],
+        populations=[Population(name, name, unit) for name in "EI"],
+        projections=[
+            *(Projection("external", target, root * EXTERNAL[target]) for target in "EI"),
+            *(Projection("E", target, root) for target in "EI"),
+            *(Projection("I", target, root * INHIBITION[target]) for target in "EI"),
+        ],
+        readouts=[Readout("E")],
+    )
+
+
+def balanced_rates(external: float) -> np.ndarray:
+    """Rates of E and I that the balance equations give for an external rate, in Hz, for large K."""
+    return _solve(external, 0.0, 0.0)
+
+
+def rates_of_units(external: float, synapses: int) -> np.ndarray:
+    """Rates of the E and I units of the rate circuit for an external rate, in Hz, where both are above threshold."""
+    return _solve(external, 1 / np.sqrt(synapses), THRESHOLD / np.sqrt(synapses))
+
+
+def _solve(external, leak, threshold):
+    """Rates at which what does not cancel is the leak and the threshold, both of the order of 1/sqrt(K)."""
+    j_e, j_i = INHIBITION["E"], INHIBITION["I"]
+    matrix = np.array([[1 - leak, -j_e], [1, -j_i - leak]])
+    return np.linalg.solve(matrix, [threshold - EXTERNAL["E"] * external, threshold - EXTERNAL["I"] * external])
+
+
+def closeness(response, external: np.ndarray) -> float:
+    """1 where the rate of E is that of the balance equations, 0 where it is off by all of it; the mean over trials.
+
+    `external` has the external rate of each trial, in Hz.
+    """
+    balanced = external * balanced_rates(1.0)[0]
+    off = np.abs(response.rates["E"].mean(axis=-1) - balanced) / balanced
+    return float(np.clip(1 - off, 0, 1).mean())
+
+
+def task(kind: str = "spiking", *, quick: bool = False) -> Task:
+    """Fire at the rates of the balance equations, for several external rates."""
+    stimuli = np.array([[4.0]] if quick else [[2.0], [4.0]])
+    return Task(
+        circuit=partial(_of_seed, kind),
+        stimuli=stimuli,
+        score=partial(closeness, external=stimuli[:, 0] * EXTERNAL_RATE),
+        measure="1 - relative distance of the rate from that of the balance equations",
+        obstruction=Obstruction.STABILITY,
+        duration=200e-3 if quick else 300e-3,
+        window=100e-3 if quick else 200e-3,
+    )
+
+
+def _of_seed(kind, seed):
+    return circuit(kind, seed=seed)
+
+
+def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+    """Slopes of the rates, cancellation and irregularity, for K of 100 and 400, and of the units for larger K."""
+    source = "van Vreeswijk & Sompolinsky 1998, balance equations"
+    stimuli = np.array([[2.0], [3.0], [4.0]])
+    external = stimuli[:, 0] * EXTERNAL_RATE
+    slopes = dict(zip("EI", balanced_rates(1.0), strict=True))
+    for synapses in (100, 400):
+        report(f"balanced network: K = {synapses}")
+        response = simulate(circuit(synapses=synapses), stimuli, duration=1.5, window=1.0, record=True)
+        rates = {name: response.rates[name].mean(axis=-1) for name in "EI"}
+        for name, slope in slopes.items():
+            ours = np.polyfit(external, rates[name], 1)[0]
+            yield Fact(f"slope of the rate of {name}, spiking, K = {synapses}", slope, ours, 0.15, source)
+        left = _left_over(external, rates)
+        yield Fact(f"net input to E over its excitation, spiking, K = {synapses}", 0.0, left, 0.15, source)
+        cv = float(irregularity(response, "E").mean())
+        yield Fact(f"CV of intervals, spiking, K = {synapses} (Poisson: 1)", 1.0, cv, 0.35, "the same: irregular")
+    for synapses in (100, 900):
+        report(f"balanced network, rate: K = {synapses}")
+        response = simulate(circuit("rate", synapses=synapses), stimuli, duration=0.5, window=0.1)
+        for name, slope in slopes.items():
+            ours = np.polyfit(external, response.rates[name][:, 0], 1)[0]
+            yield Fact(
+                f"slope of the rate of {name}, units, K = {synapses}", slope, ours, 1 / np.sqrt(synapses), source
+            )
+
+
+def _left_over(external, rates):
+    """Share of the excitation of E that its inhibition leaves, from the rates; the mean over trials."""
+    excitation = EXTERNAL["E"] * external + rates["E"]
+    return float((1 - INHIBITION["E"] * rates["I"] / excitation).mean())

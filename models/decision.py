@@ -1,0 +1,417 @@
+r"""Decide between two alternatives: populations that integrate evidence and compete through inhibition.
+
+**Spiking** (Wang, Neuron 36:955, 2002): 1600 pyramidal cells, of which a share :math:`f = 0.15` prefers each
+alternative, and 400 interneurons, all-to-all. Recurrent excitation, by AMPA and mostly NMDA receptors, is stronger by
+:math:`w_+` within a selective population and weaker, :math:`w_- = 1 - f (w_+ - 1)/(1 - f)`, onto it from the others.
+Evidence is a Poisson train of its own onto each neuron of a selective population.
+
+=================================  ====================  ====================
+parameter                          pyramidal cells       interneurons
+=================================  ====================  ====================
+number                             1600                  400
+capacitance, leak                  0.5 nF, 25 nS         0.2 nF, 20 nS
+rest, threshold, reset             -70, -50, -55 mV      -70, -50, -55 mV
+refractory period                  2 ms                  1 ms
+background (AMPA, 2400 Hz)         2.1 nS                1.62 nS
+AMPA from pyramidal cells          0.05 nS               0.04 nS
+NMDA from pyramidal cells          0.165 nS              0.13 nS
+GABA from interneurons             1.3 nS                1.0 nS
+=================================  ====================  ====================
+
+AMPA 2 ms, GABA 5 ms, NMDA 100 ms (rise 2 ms, alpha 0.5/ms, 1 mM magnesium), delay 0.5 ms, :math:`w_+ = 1.7`.
+Evidence at coherence :math:`c` has the rates :math:`\mu_0 (1 \pm c)`, :math:`\mu_0 = 40` Hz, drawn anew each 50 ms with
+a standard deviation of 10 Hz. Networks of another size have conductances scaled to keep the mean input.
+
+**Rate** (Wong & Wang, J. Neurosci. 26:1314, 2006): the reduction to the NMDA gating of the two selective populations,
+
+.. math::
+    \dot{S}_i = -S_i/\tau_S + (1 - S_i)\,\gamma\,H(x_i), \qquad
+    H(x) = \frac{a x - b}{1 - e^{-d (a x - b)}}, \\
+    x_1 = J_{11} S_1 - J_{12} S_2 + I_0 + J_A \mu_0 (1 + c) + \eta_1, \qquad
+    \tau_A \dot{\eta} = -\eta + \sigma\sqrt{\tau_A}\,\xi(t),
+
+with :math:`\tau_S = 100` ms, :math:`\gamma = 0.641`, :math:`a = 270` Hz/nA, :math:`b = 108` Hz, :math:`d = 0.154` s,
+:math:`J_{11} = 0.2609` nA, :math:`J_{12} = 0.0497` nA, :math:`J_A = 5.2 \cdot 10^{-4}` nA/Hz, :math:`I_0 = 0.3255` nA,
+:math:`\mu_0 = 30` Hz, :math:`\sigma = 0.02` nA, :math:`\tau_A = 2` ms. As a rate unit: :math:`r = S/(\gamma\tau_S)`,
+currents times :math:`a`, and :math:`\gamma\tau_S` as refractory period. By Dale's law :math:`-J_{12}` goes through an
+interneuron population each, threshold-linear with a gain of 1: steady states are those of the paper, and the inhibition
+lags by their 2 ms. In the reduction self-inhibition is part of :math:`J_{11}`: blocking the interneurons here takes
+away the competition only.
+
+Reproduced (see `published`): the steady states of the reduction, with and without evidence; choices at zero coherence
+that are categorical and as often the one as the other; choices that are right more often, and faster, the higher the
+coherence (psychometric and chronometric curves). The numbers of the papers' own Weibull fits and mean decision times
+could not be looked up and are not claimed; `psychometric` gives ours.
+
+Why inhibition: "A rather than B" has a boundary of positive slope. Evidence for B alone is added, and the choice of A
+goes away. Without inhibition both populations answer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from scipy.optimize import fsolve, minimize
+from scipy.special import exprel
+
+from eisim.circuit import Circuit, Input, Population, Projection, Readout
+from eisim.errors import InputError
+from eisim.neurons import AbbottChance, ConductanceLIF, ThresholdLinear
+from eisim.simulation import Response, simulate
+from eisim.synapses import NMDA, Conductance
+from eisim.task import Fact, Obstruction, Task
+from eisim.weights import AllToAll, Independent
+
+FUNCTION = "decide"
+
+# Rate circuit (Wong & Wang): s, Hz/nA, Hz, s, nA, nA, nA/Hz, nA, nA, s.
+TAU_S, GAMMA = 0.1, 0.641
+GAIN, OFFSET, NOISE_TIME = 270.0, 108.0, 0.154
+SELF, CROSS, EVIDENCE, BIAS = 0.2609, 0.0497, 5.2e-4, 0.3255
+NOISE, NOISE_TAU = 0.02, 2e-3
+INTERNEURON_TAU = 2e-3
+#: Time for which a population is "refractory": r = S / SATURATION.
+SATURATION = GAMMA * TAU_S
+
+# Spiking circuit (Wang): numbers of neurons of the paper, conductances (S) onto pyramidal cells and interneurons.
+SIZE, INTERNEURONS_PER_PYRAMIDAL = 1600, 0.25
+SELECTIVE, STRONGER = 0.15, 1.7
+WEAKER = 1 - SELECTIVE * (STRONGER - 1) / (1 - SELECTIVE)
+BACKGROUND_RATE = 2400.0
+BACKGROUND = {"E": 2.1e-9, "I": 1.62e-9}
+AMPA = {"E": 0.05e-9, "I": 0.04e-9}
+SLOW = {"E": 0.165e-9, "I": 0.13e-9}
+GABA = {"E": 1.3e-9, "I": 1.0e-9}
+DELAY = 0.5e-3
+
+#: Rate of the evidence for each alternative at zero coherence, in Hz.
+MEAN_EVIDENCE = {"rate": 30.0, "spiking": 40.0}
+#: Spread of the evidence as a share of its mean: of what the spiking circuit sees; the rate circuit has its own noise.
+EVIDENCE_SPREAD = {"rate": 0.0, "spiking": 0.25}
+#: A trial: frames of 50 ms, the first of them without evidence.
+FRAME, SILENT, EVIDENCE_FRAMES = 50e-3, 6, 26
+#: An alternative is chosen when its population alone fires faster than this, in Hz (as in both papers).
+THRESHOLD = 15.0
+
+
+def circuit(kind: str = "spiking", *, seed: int = 0, size: int = SIZE) -> Circuit:
+    """The decision circuit, as ``"rate"`` or ``"spiking"`` network.
+
+    Parameters
+    ----------
+    kind : {"rate", "spiking"}
+    seed : int
+        Nothing here is drawn at random, so the seed only names the circuit.
+    size : int
+        Number of pyramidal cells of the spiking network.
+
+    Returns
+    -------
+    Circuit
+        Its inputs are the evidence for A and for B (1 is the evidence at zero coherence), and in the spiking network
+        the background (stimulus value 1). Its readouts are the selective populations.
+    """
+    if kind == "rate":
+        return _rate(seed)
+    if kind == "spiking":
+        return _spiking(seed, size)
+    raise InputError(f"decision: kind: expected 'rate' or 'spiking', found {kind!r}")
+
+
+def _rate(seed):
+    unit = AbbottChance(
+        tau=TAU_S,
+        threshold=OFFSET,
+        noise_time=NOISE_TIME,
+        refractory=SATURATION,
+        noise=GAIN * NOISE / np.sqrt(2),
+        noise_tau=NOISE_TAU,
+    )
+    interneuron = ThresholdLinear(tau=INTERNEURON_TAU)
+    weight = GAIN * SATURATION
+    return Circuit(
+        name="decision",
+        inputs=[Input(f"evidence {side}", 1, MEAN_EVIDENCE["rate"]) for side in "AB"],
+        populations=[
+            *(Population(side, "E", unit, 1, GAIN * BIAS) for side in "AB"),
+            *(Population(f"I of {side}", "I", interneuron) for side in "AB"),
+        ],
+        projections=[
+            projection
+            for side, other in ("AB", "BA")
+            for projection in (
+                Projection(f"evidence {side}", side, GAIN * EVIDENCE),
+                Projection(side, side, weight * SELF),
+                Projection(side, f"I of {side}", 1.0),
+                Projection(f"I of {side}", other, weight * CROSS),
+            )
+        ],
+        readouts=[Readout(side, THRESHOLD / (1 + SATURATION * THRESHOLD)) for side in "AB"],
+        seed=seed,
+    )
+
+
+def _spiking(seed, size):
+    synapses = {
+        "excitation": Conductance(0.0, 2e-3),
+        "inhibition": Conductance(-70e-3, 5e-3),
+        "nmda": NMDA(0.0, 100e-3, 2e-3, 500.0, 1.0),
+    }
+    voltages = {"rest": -70e-3, "threshold": -50e-3, "reset": -55e-3}
+    pyramidal = ConductanceLIF(capacitance=0.5e-9, leak=25e-9, refractory=2e-3, **voltages, **synapses)
+    interneuron = ConductanceLIF(capacitance=0.2e-9, leak=20e-9, refractory=1e-3, **voltages, **synapses)
+    selective, scale = round(SELECTIVE * size), SIZE / size
+    sizes = {"A": selective, "B": selective, "other": size - 2 * selective}
+    targets = [*sizes, "I"]
+
+    def strength(source, target):
+        if target not in ("A", "B"):
+            return scale
+        return scale * (STRONGER if source == target else WEAKER)
+
+    projections = [
+        Projection("background", target, Independent(BACKGROUND["I" if target == "I" else "E"])) for target in targets
+    ]
+    projections += [Projection(f"evidence {side}", side, Independent(BACKGROUND["E"])) for side in "AB"]
+    for source in sizes:
+        for target in targets:
+            for receptor, weight in (("excitation", AMPA), ("nmda", SLOW)):
+                weight = AllToAll(strength(source, target) * weight["I" if target == "I" else "E"])
+                name = f"{source}->{target} {receptor}"
+                projections.append(Projection(source, target, weight, DELAY, name, receptor=receptor))
+    projections += [
+        Projection("I", target, AllToAll(scale * GABA["I" if target == "I" else "E"]), DELAY) for target in targets
+    ]
+    return Circuit(
+        name="decision",
+        inputs=[
+            *(Input(f"evidence {side}", 1, MEAN_EVIDENCE["spiking"], train="poisson") for side in "AB"),
+            Input("background", 1, BACKGROUND_RATE, train="poisson"),
+        ],
+        populations=[
+            *(Population(name, "E", pyramidal, n, initial=-55e-3) for name, n in sizes.items()),
+            Population("I", "I", interneuron, round(size * INTERNEURONS_PER_PYRAMIDAL), initial=-55e-3),
+        ],
+        projections=projections,
+        readouts=[Readout(side, THRESHOLD) for side in "AB"],
+        seed=seed,
+    )
+
+
+def evidence(kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FRAMES, seed: int = 0) -> np.ndarray:
+    """Evidence for A and for B at these coherences (A's sign), drawn anew for each trial and each frame.
+
+    Parameters
+    ----------
+    kind : {"rate", "spiking"}
+    coherence : array_like of shape (n,)
+        Between -1 and 1.
+    trials : int
+        Trials of each coherence.
+    frames : int
+        Frames of `FRAME` s with evidence; `SILENT` frames come before them.
+    seed : int
+        Of what is drawn.
+
+    Returns
+    -------
+    ndarray of shape (n · trials, frames, inputs)
+    """
+    coherence = np.repeat(np.atleast_1d(coherence), trials)
+    mean = 1 + coherence[:, None, None] * np.array([1.0, -1.0])
+    shape = (len(coherence), frames, 2)
+    drawn = mean + EVIDENCE_SPREAD[kind] * np.random.default_rng(seed).standard_normal(shape)
+    stimuli = np.concatenate([np.zeros((len(coherence), SILENT, 2)), np.maximum(drawn, 0.0)], axis=1)
+    if kind == "rate":
+        return stimuli
+    return np.concatenate([stimuli, np.ones((*stimuli.shape[:2], 1))], axis=2)
+
+
+def firing_rates(response: Response) -> np.ndarray:
+    """Rates of the populations for A and B, in Hz (… × trials × 2); of rate units H, of which S is the steady state."""
+    rates = np.stack([response.rates[side].mean(axis=-1) for side in "AB"], axis=-1)
+    return rates / (1 - SATURATION * rates) if response.circuit.kind == "rate" else rates
+
+
+def choices(rates: np.ndarray) -> np.ndarray:
+    """What rates (… × 2) decide: 1 for A, -1 for B, 0 where neither or both populations are above threshold."""
+    above = rates > THRESHOLD
+    return above[..., 0].astype(int) - above[..., 1].astype(int)
+
+
+def score(response: Response, answers: tuple[int, ...]) -> float:
+    """Share of trials in which the population of the stronger evidence, and no other, fires above threshold."""
+    return float(np.mean(choices(firing_rates(response)) == np.array(answers)))
+
+
+def rate_of_a(response: Response) -> np.ndarray:
+    """Rate of the population for A, in Hz, for each trial."""
+    return firing_rates(response)[..., 0]
+
+
+def task(kind: str = "spiking", *, quick: bool = False) -> Task:
+    """Choose the side of the stronger evidence, and no other.
+
+    The second trial is the first with more evidence for B; the choice of A goes away: the witness.
+    """
+    coherence = 0.256 if kind == "rate" else 0.512
+    trial = evidence(kind, coherence)
+    more = trial.copy()
+    more[:, SILENT:, 1] += 2
+    if quick:
+        stimuli, answers = [trial, more], (1, -1)
+    else:
+        stimuli, answers = [trial, more, evidence(kind, -coherence, seed=1)], (1, -1, -1)
+    return Task(
+        circuit=lambda seed: circuit(kind, seed=seed, size=400),
+        stimuli=np.concatenate(stimuli),
+        score=partial(score, answers=answers),
+        measure="share of trials in which the side of the stronger evidence alone is chosen",
+        obstruction=Obstruction.POSITIVE_SLOPE,
+        output=rate_of_a,
+        duration=(SILENT + EVIDENCE_FRAMES) * FRAME,
+        window=0.2,
+        dt=0.5e-3 if kind == "rate" else 0.2e-3,
+    )
+
+
+def steady_states(coherence: float = 0.0, strength: float = 1.0) -> np.ndarray:
+    """Steady states of the reduction (S of A and of B, one a row), by root finding on the equations of the paper.
+
+    Parameters
+    ----------
+    coherence : float
+    strength : float
+        Evidence in units of its mean; 0 for none.
+    """
+
+    def derivative(s):
+        current = SELF * s - CROSS * s[::-1] + BIAS
+        current = current + EVIDENCE * MEAN_EVIDENCE["rate"] * strength * (1 + coherence * np.array([1, -1]))
+        excess = GAIN * current - OFFSET
+        return -s / TAU_S + (1 - s) * GAMMA / (NOISE_TIME * exprel(-NOISE_TIME * excess))
+
+    found = []
+    for start in np.stack(np.meshgrid(np.linspace(0, 1, 12), np.linspace(0, 1, 12)), -1).reshape(-1, 2):
+        root, _, status, _ = fsolve(derivative, start, full_output=True)
+        if status == 1 and not any(np.allclose(root, other, atol=1e-4) for other in found):
+            found.append(root)
+    return np.array(found)
+
+
+def decision_times(response: Response) -> np.ndarray:
+    """Time from the onset of the evidence until one population exceeds the threshold, in s; NaN where none does.
+
+    Rates are averages over 50 ms, as in the paper; the response must be recorded.
+    """
+    bins, width = round(response.duration / FRAME), FRAME
+    rates = np.stack([_rate_over_time(response, side, bins, width) for side in "AB"], axis=-1)
+    above = (rates > THRESHOLD).any(axis=-1)[:, SILENT:]
+    return np.where(above.any(axis=1), (above.argmax(axis=1) + 0.5) * width, np.nan)
+
+
+def _rate_over_time(response, side, bins, width):
+    """Trials × bins, in Hz."""
+    if response.circuit.kind == "rate":
+        rates = response.traces[side][:, 0]
+        rates = rates.reshape(len(rates), bins, -1).mean(axis=-1)
+        return rates / (1 - SATURATION * rates)
+    spikes, size = response.spikes[side], response.circuit.population(side).size
+    trials = len(response.rates[side])
+    which = spikes.copy * bins + (spikes.step * (response.dt / width)).astype(int)
+    return np.bincount(which, minlength=trials * bins).reshape(trials, bins) / (size * width)
+
+
+def weibull(coherence, alpha, beta):
+    """Share of right choices at a coherence: the psychometric function that both papers fit."""
+    return 1 - 0.5 * np.exp(-((np.asarray(coherence) / alpha) ** beta))
+
+
+def _fit_weibull(coherence, right, wrong):
+    """Alpha and beta of most likelihood."""
+
+    def surprise(parameters):
+        share = np.clip(weibull(coherence, *np.exp(parameters)), 1e-6, 1 - 1e-6)
+        return -np.sum(right * np.log(share) + wrong * np.log1p(-share))
+
+    bounds = [(np.log(0.005), 0.0), (np.log(0.3), np.log(5.0))]
+    alpha, beta = np.exp(minimize(surprise, np.log([0.1, 1.3]), bounds=bounds).x)
+    return float(alpha), float(beta)
+
+
+def psychometric(kind: str, coherence, trials: int, report=lambda stage, fraction=None: None) -> dict:
+    """Measure choices and their times, with 2 s of evidence.
+
+    Returns
+    -------
+    dict
+        ``"right"`` (share of the choices), ``"decided"`` (share of the trials) and ``"time"`` (mean, s) for each
+        coherence, and ``"alpha"`` and ``"beta"`` of the `weibull` function that fits best.
+    """
+    dt = 0.5e-3 if kind == "rate" else 0.2e-3
+    stimuli = evidence(kind, coherence, trials, frames=40)
+    response = simulate(
+        circuit(kind),
+        stimuli,
+        duration=stimuli.shape[1] * FRAME,
+        window=0.2,
+        dt=dt,
+        record=True,
+        report=report,
+    )
+    chosen = choices(firing_rates(response)).reshape(-1, trials)
+    right = np.sum(chosen > 0, axis=1) / np.maximum(np.sum(chosen != 0, axis=1), 1)
+    times = np.nanmean(decision_times(response).reshape(-1, trials), axis=1)
+    alpha, beta = _fit_weibull(np.asarray(coherence), np.sum(chosen > 0, axis=1), np.sum(chosen < 0, axis=1))
+    return {
+        "right": right,
+        "decided": np.mean(chosen != 0, axis=1),
+        "time": times,
+        "alpha": alpha,
+        "beta": beta,
+    }
+
+
+def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+    """Measure published numbers beside ours; takes a minute or two."""
+    reduction = "Wong & Wang 2006, phase planes of the reduction"
+    starts = [(0.05, 0.05), (0.6, 0.05), (0.05, 0.6)]
+    units = [_starting(_rate(0).without_noise(), np.array(start) / SATURATION) for start in starts]
+    for strength, coherence, stable in ((0.0, 0.0, 3), (1.0, 0.0, 2), (1.0, 1.0, 1)):
+        stimuli = strength * (1 + coherence * np.array([[1.0, -1.0]]))
+        # The symmetric state is a saddle once there is evidence: what starts there is pushed off it.
+        stimuli = stimuli + strength * np.array([[0.0, 1e-6]])
+        responses = simulate(units, stimuli, duration=6.0, window=0.1, dt=1e-3, report=report)
+        ends = np.array([[SATURATION * r.rates[side][0, 0] for side in "AB"] for r in responses])
+        reached = len(np.unique(ends.round(2), axis=0))
+        what = f"stable steady states at {100 * strength:g} % of the evidence and a coherence of {100 * coherence:g} %"
+        yield Fact(what, stable, reached, 0, reduction)
+        theory = steady_states(coherence, strength)
+        worst = max(np.abs(theory - end).max(axis=1).min() for end in ends)
+        yield Fact(
+            f"largest distance of those from a root of the equations of the paper ({what[14:]})",
+            0,
+            worst,
+            2e-3,
+            reduction,
+        )
+    coherence = np.array([0.0, 0.032, 0.064, 0.128, 0.512])
+    for kind, trials, paper in (("rate", 100, "Wong & Wang 2006"), ("spiking", 8, "Wang 2002")):
+        found = psychometric(kind, coherence, trials, report)
+        sampling = 2 * 0.5 / np.sqrt(trials * found["decided"][0])
+        yield Fact(
+            f"{kind}: share of A among choices at zero coherence", 0.5, found["right"][0], sampling, f"{paper}: chance"
+        )
+        yield Fact(
+            f"{kind}: share of trials at zero coherence with a categorical choice", 1, found["decided"][0], 0.15, paper
+        )
+        yield Fact(f"{kind}: share of right choices at 51.2 %", 1, found["right"][-1], 0.02, paper)
+        slope = np.polyfit(np.log(coherence[1:]), found["time"][1:], 1)[0]
+        yield Fact(f"{kind}: sign of the change of decision time with coherence", -1, np.sign(slope), 0, paper)
+
+
+def _starting(circuit, rates):
+    """The rate circuit with these initial rates (Hz) of the populations for A and B."""
+    populations = [replace(p, initial=rates["AB".index(p.name[-1])]) for p in circuit.populations]
+    return replace(circuit, populations=populations)

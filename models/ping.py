@@ -1,0 +1,326 @@
+r"""Make a rhythm: gamma by the loop of excitatory and inhibitory cells (PING).
+
+**Spiking** (Börgers & Kopell, Neural Comput. 15:509, 2003): theta neurons,
+
+.. math::
+    \tau\dot{\theta} = 1 - \cos\theta + J(t)\,(1 + \cos\theta),
+
+which fire at :math:`\theta = \pi`; E cells driven above threshold, I cells at threshold, sparsely and randomly
+connected, E to I and I to E. A volley of the E cells makes the I cells fire, whose inhibition holds all E cells back
+until it has decayed; then they fire together. So the E cells pace the rhythm and the decay of inhibition sets its
+period, near the time :math:`T` at which :math:`J_E` overcomes the inhibition, :math:`g\,e^{-T/\tau_I} \approx J_E`.
+
+==========================  =====================  =====================
+parameter                   E cells                I cells
+==========================  =====================  =====================
+number                      160                    40
+drive J                     0.1                    0
+decay of synapses           2 ms                   10 ms
+total strength              0.5, onto I            0.25, onto E
+==========================  =====================  =====================
+
+:math:`\tau = 1` ms; each pair is connected with probability 0.5, and a synapse has the total strength over the number
+expected at a cell. The numbers of the paper could not be looked up but for the kinetics of the synapses
+(rise 0.1 ms, decay 2 and 10 ms); these are of their order. Synapses here jump by their weight at a spike, instead of to
+saturation, and the drive comes from a regular train of a high rate. The strengths of the drive differ between
+E cells by a standard deviation of 5 %: without the loop nothing keeps them together.
+
+**Rate**: the same loop between one E and one I unit, which synaptic delays :math:`d` turn into a rhythm. At its onset
+
+.. math::
+    \arctan\omega\tau_E + \arctan\omega\tau_I + 2\omega d = \pi, \qquad
+    w^2 = \sqrt{(1 + \omega^2\tau_E^2)(1 + \omega^2\tau_I^2)}
+
+with the total strength :math:`w^2` of the loop.
+
+Reproduced (see `published`): what the abstract of the paper says, namely synchrony in spite of sparse random
+connections if a cell has enough of them, tighter with stronger E to I synapses, not with stronger I to E ones, and
+tighter with inhibition that decays faster; E before I; the period from one theta neuron and the decay of inhibition.
+
+Why inhibition: circuits of excitation alone are cooperative, and have no attracting oscillation (Hirsch, SIAM J. Math.
+Anal. 16:423, 1985): the rate units come to rest. Theta neurons are oscillators of their own; what is lost with
+inhibition is the rhythm of the network: each cell fires at its own pace, which is three times as fast.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
+
+from eisim.circuit import Circuit, Input, Population, Projection, Readout
+from eisim.errors import InputError
+from eisim.neurons import Saturating, Theta
+from eisim.simulation import Response, simulate
+from eisim.synapses import Exponential
+from eisim.task import Fact, Obstruction, Task
+from eisim.weights import FixedProbability
+
+FUNCTION = "rhythm"
+
+# Spiking circuit: numbers of cells, drive of the E cells and its spread, strengths, decay times (s), connectivity.
+CELLS = {"E": 160, "I": 40}
+DRIVE, DRIVE_SPREAD = 0.1, 0.05
+E_TO_I, I_TO_E = 0.5, 0.25
+TAU_EXCITATION, TAU_INHIBITION = 2e-3, 10e-3
+CONNECTED = 0.5
+#: The drive is a regular train of so many spikes a second.
+TRAIN_RATE = 5000.0
+
+# Rate circuit: time constants (s), delay (s), strength of the loop w², drive (Hz).
+TAU_E, TAU_I, SYNAPTIC_DELAY = 4e-3, 8e-3, 1.5e-3
+LOOP, RATE_DRIVE = 12.0, 80.0
+
+#: The gamma band, in Hz.
+GAMMA = (30.0, 80.0)
+#: What is scored begins after this time, in s.
+SETTLED = 0.25
+
+
+def circuit(
+    kind: str = "spiking",
+    *,
+    seed: int = 0,
+    e_to_i: float = E_TO_I,
+    i_to_e: float = I_TO_E,
+    decay: float = TAU_INHIBITION,
+    connected: float = CONNECTED,
+    spread: float = DRIVE_SPREAD,
+) -> Circuit:
+    """The loop, as ``"rate"`` or ``"spiking"`` network.
+
+    Parameters
+    ----------
+    kind : {"rate", "spiking"}
+    seed : int
+        Of the connections, the drives and the initial phases of the spiking network.
+    e_to_i, i_to_e : float
+        Total strengths of the spiking network.
+    decay : float
+        Decay time of inhibition in the spiking network, in s.
+    connected : float
+        Probability that two cells of the spiking network are connected.
+    spread : float
+        Standard deviation of the drive of the E cells, as a share of it.
+
+    Returns
+    -------
+    Circuit
+        Its inputs are the drives of E and of I; the E cells are at their drive for a stimulus value of 1, the I cells
+        have none at 0.
+    """
+    if kind == "rate":
+        return _rate(seed)
+    if kind == "spiking":
+        return _spiking(seed, e_to_i, i_to_e, decay, connected, spread)
+    raise InputError(f"ping: kind: expected 'rate' or 'spiking', found {kind!r}")
+
+
+def _rate(seed):
+    strength = np.sqrt(LOOP)
+    return Circuit(
+        name="ping",
+        inputs=[Input("drive of E", 1, RATE_DRIVE), Input("drive of I", 1, RATE_DRIVE)],
+        populations=[
+            Population("E", "E", Saturating(tau=TAU_E, maximum=200.0)),
+            Population("I", "I", Saturating(tau=TAU_I, maximum=200.0)),
+        ],
+        projections=[
+            Projection("drive of E", "E", 1.0),
+            Projection("drive of I", "I", 1.0),
+            Projection("E", "I", strength, SYNAPTIC_DELAY),
+            Projection("I", "E", strength, SYNAPTIC_DELAY),
+        ],
+        readouts=[Readout("E")],
+        seed=seed,
+    )
+
+
+def _spiking(seed, e_to_i, i_to_e, decay, connected, spread):
+    neuron = Theta(excitation=Exponential(TAU_EXCITATION), inhibition=Exponential(decay))
+    rng = np.random.default_rng([seed, CELLS["E"]])
+    drives = DRIVE * (1 + spread * rng.standard_normal(CELLS["E"]))
+    phases = {sign: rng.uniform(-np.pi, np.pi, n) for sign, n in CELLS.items()}
+    per_spike = 1 / (TRAIN_RATE * TAU_EXCITATION)
+
+    def synapses(source, strength):
+        return FixedProbability(connected, strength / (connected * CELLS[source]))
+
+    return Circuit(
+        name="ping",
+        inputs=[Input("drive of E", 1, TRAIN_RATE), Input("drive of I", 1, TRAIN_RATE)],
+        populations=[
+            Population("E", "E", neuron, CELLS["E"], initial=phases["E"]),
+            Population("I", "I", neuron, CELLS["I"], initial=phases["I"]),
+        ],
+        projections=[
+            Projection("drive of E", "E", per_spike * drives[None]),
+            Projection("drive of I", "I", np.full((1, CELLS["I"]), per_spike * DRIVE)),
+            Projection("E", "I", synapses("E", e_to_i)),
+            Projection("I", "E", synapses("I", i_to_e)),
+        ],
+        readouts=[Readout("E")],
+        seed=seed,
+    )
+
+
+def activity(response: Response, population: str) -> tuple[np.ndarray, np.ndarray]:
+    """When a population of a recorded response fires, after `SETTLED`, and how much.
+
+    Returns
+    -------
+    times : ndarray of shape (bins,)
+        Middles of bins of one time step, in s.
+    amount : ndarray of shape (trials, bins)
+        Spikes, or rates in Hz.
+    """
+    steps, first = round(response.duration / response.dt), round(SETTLED / response.dt)
+    if response.circuit.kind == "rate":
+        amount = response.traces[population].mean(axis=-2)
+    else:
+        spikes, trials = response.spikes[population], len(response.rates[population])
+        amount = np.bincount(spikes.copy * steps + spikes.step, minlength=trials * steps).reshape(trials, steps)
+    return (np.arange(first, steps) + 0.5) * response.dt, amount[:, first:]
+
+
+def rhythm(times: np.ndarray, amount: np.ndarray, band: tuple[float, float] = GAMMA) -> tuple[np.ndarray, np.ndarray]:
+    """Frequency (Hz) at which activity is most rhythmic within a band, and its vector strength there, by trial.
+
+    Vector strength (Goldberg & Brown 1969) is 1 if all activity falls at one phase and 0 if at all phases alike.
+    """
+    frequencies = np.arange(band[0], band[1], 0.25)
+    total = np.maximum(amount.sum(axis=1), 1e-12)
+    strength = np.abs(amount @ np.exp(-2j * np.pi * np.outer(times, frequencies))) / total[:, None]
+    best = strength.argmax(axis=1)
+    return frequencies[best], strength[np.arange(len(best)), best]
+
+
+def score(response: Response) -> float:
+    """Mean vector strength of the E cells at their gamma rhythm."""
+    return float(np.mean(rhythm(*activity(response, "E"))[1]))
+
+
+def task(kind: str = "spiking", *, quick: bool = False) -> Task:
+    """Fire together at a gamma rhythm."""
+    return Task(
+        circuit=lambda seed: circuit(kind, seed=seed),
+        stimuli=np.array([[1.0, 0.0]] if quick else [[1.0, 0.0], [1.5, 0.0]]),
+        score=score,
+        measure="vector strength of the activity of E at its gamma rhythm",
+        obstruction=Obstruction.RHYTHM,
+        criterion=0.3,
+        duration=0.75 if quick else 1.25,
+        window=0.5 if quick else 1.0,
+        dt=0.25e-3 if kind == "rate" else 0.1e-3,
+        record=True,
+    )
+
+
+def lag_of_inhibition(response: Response) -> np.ndarray:
+    """Time by which the I cells follow the E cells within a cycle of the rhythm, in s, for each trial."""
+    times, excitation = activity(response, "E")
+    _, inhibition = activity(response, "I")
+    frequency, _ = rhythm(times, excitation)
+    wave = np.exp(-2j * np.pi * frequency[:, None] * times)
+    ahead = np.angle((excitation * wave).sum(axis=1) / (inhibition * wave).sum(axis=1))
+    return ahead / (2 * np.pi * frequency)
+
+
+def jitter(response: Response) -> float:
+    """Standard deviation of the spike times of the E cells around their volleys, in s, over trials."""
+    frequency, strength = rhythm(*activity(response, "E"), band=(15.0, 110.0))
+    return float(np.mean(np.sqrt(-2 * np.log(np.minimum(strength, 1.0))) / (2 * np.pi * frequency)))
+
+
+def period_of_one_cell(e_to_i: float = E_TO_I, i_to_e: float = I_TO_E, decay: float = TAU_INHIBITION) -> float:
+    """Period of the synchronous rhythm, in s, from one E and one I cell: theta neurons under exponential synapses.
+
+    The E cell spikes at 0, the I cell after a latency, and the E cell again when the inhibition has decayed enough.
+    """
+    ms = 1e3
+    latency = _time_to_spike(0.0, lambda t: e_to_i * np.exp(-t / (TAU_EXCITATION * ms)))
+
+    def next_period(period):
+        peak = i_to_e / (1 - np.exp(-period / (decay * ms)))  # what is left of earlier volleys is added
+
+        def drive(t):
+            since = t - latency if t >= latency else t - latency + period
+            return DRIVE - peak * np.exp(-since / (decay * ms))
+
+        return _time_to_spike(-np.pi, drive)
+
+    return brentq(lambda period: next_period(period) - period, 5.0, 100.0, xtol=1e-4) / ms
+
+
+def _time_to_spike(phase, drive):
+    """Time (ms) that a theta neuron of 1 ms takes from a phase to a spike under a drive that depends on time."""
+
+    def spike(t, state):
+        return state[0] - np.pi
+
+    spike.terminal = True
+    return solve_ivp(
+        lambda t, state: 1 - np.cos(state) + (1 + np.cos(state)) * drive(t),
+        (0, 300),
+        [phase],
+        events=spike,
+        rtol=1e-8,
+        max_step=0.5,
+    ).t[-1]
+
+
+def onset(delay: float = SYNAPTIC_DELAY) -> tuple[float, float]:
+    """Frequency (Hz) at which the rate loop begins to oscillate, and the strength of the loop at which it does."""
+
+    def phase(omega):
+        return np.arctan(omega * TAU_E) + np.arctan(omega * TAU_I) + 2 * omega * delay - np.pi
+
+    omega = brentq(phase, 1.0, 1e4)
+    return omega / (2 * np.pi), float(np.sqrt((1 + (omega * TAU_E) ** 2) * (1 + (omega * TAU_I) ** 2)))
+
+
+def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+    """Measure published numbers beside ours; takes about a minute."""
+    paper = "Börgers & Kopell 2003, abstract"
+    conditions = {
+        "base": {},
+        "all-to-all": {"connected": 1.0},
+        "half the connections": {"connected": CONNECTED / 2},
+        "weaker E to I": {"e_to_i": E_TO_I / 2},
+        "stronger I to E": {"i_to_e": 2 * I_TO_E},
+        "faster decay": {"decay": TAU_INHIBITION / 2},
+    }
+    seeds = range(3)
+    circuits = [circuit(seed=s, spread=0.0, **changes) for changes in conditions.values() for s in seeds]
+    responses = simulate(
+        circuits, np.array([[1.0, 0.0]]), duration=1.25, window=1.0, dt=0.1e-3, record=True, report=report
+    )
+    found = np.array([jitter(response) for response in responses]).reshape(len(conditions), -1).mean(axis=1)
+    jitters = dict(zip(conditions, found, strict=True))
+    yield Fact("jitter of E volleys, all-to-all and alike (ms)", 0.0, 1e3 * jitters["all-to-all"], 0.5, paper)
+    for what, sign, ratio in (
+        ("fewer connections", 1, jitters["half the connections"] / jitters["base"]),
+        ("stronger E to I synapses", -1, jitters["base"] / jitters["weaker E to I"]),
+        ("stronger I to E synapses", 0, jitters["stronger I to E"] / jitters["base"]),
+        ("faster decay of inhibition", -1, jitters["faster decay"] / jitters["base"]),
+    ):
+        change = float(np.sign(ratio - 1) * (abs(ratio - 1) > 0.1))
+        yield Fact(f"jitter with {what} (-1 less, 0 within 10 %, 1 more)", sign, change, 0.0, paper)
+    whole = responses[len(seeds)]
+    frequency, _ = rhythm(*activity(whole, "E"))
+    one = 1e3 * period_of_one_cell()
+    yield Fact(
+        "period of the all-to-all network (ms)",
+        one,
+        1e3 / float(frequency[0]),
+        0.05 * one,
+        "one E and one I cell: the reduction of Börgers & Kopell 2003, solved here by scipy",
+    )
+    lag = float(np.mean([lag_of_inhibition(response) for response in responses[: len(seeds)]]))
+    yield Fact(
+        "sign of the time from E to I spikes in a cycle",
+        1.0,
+        np.sign(lag),
+        0.0,
+        "Börgers & Kopell 2003: the I cells answer the E cells",
+    )

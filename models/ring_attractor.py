@@ -1,0 +1,340 @@
+r"""Memorise an angle: a ring of neurons whose bump of activity stays where a cue put it.
+
+**Rate** (Ben-Yishai, Bar-Or & Sompolinsky, PNAS 92:3844, 1995): threshold-linear units at the angles
+:math:`\theta`, with the steady state
+
+.. math::
+    r(\theta) = \Big[I + \frac{1}{N}\sum_{\theta'} \big(-J_0 + J_2 \cos(\theta - \theta')\big)\,r(\theta')\Big]_+
+
+(their orientations are half of our angles). With :math:`J_2 > 2` the uniform state is unstable and a bump forms by
+itself, of half-width :math:`\theta_c` and peak :math:`A (1 - \cos\theta_c)`, where
+
+.. math::
+    1 = \frac{J_2}{2\pi} (\theta_c - \sin\theta_c \cos\theta_c), \qquad
+    A = \frac{I}{-\cos\theta_c + J_0 (\sin\theta_c - \theta_c\cos\theta_c)/\pi},
+
+at any angle: the marginal phase. By Dale's law the cosine is split: excitation
+:math:`J_E + J_2 \cos(\theta - \theta') \ge 0` between the E units, and one I unit that all of them drive and that
+inhibits all of them, so :math:`J_0 = J_I - J_E` and the steady states are those of the paper. The I unit adds a lag
+(:math:`\tau_I`), and a largest rate bounds what is left when inhibition is blocked.
+
+**Spiking** (Compte, Brunel, Goldman-Rakic & Wang, Cereb. Cortex 10:910, 2000): integrate-and-fire pyramidal cells and
+interneurons, all-to-all, with recurrent excitation by NMDA receptors alone, structured between pyramidal cells:
+
+.. math::
+    W(\theta - \theta') = J_- + (J_+ - J_-)\,e^{-(\theta - \theta')^2 / 2\sigma^2}, \qquad \langle W \rangle = 1.
+
+============================  ==========================  ==========================
+parameter                     pyramidal cells             interneurons
+============================  ==========================  ==========================
+number                        2048                        512
+capacitance, leak             0.5 nF, 25 nS               0.2 nF, 20 nS
+rest, threshold, reset        -70, -50, -60 mV            -70, -50, -60 mV
+refractory period             2 ms                        1 ms
+background (AMPA, 1800 Hz)    3.1 nS                      2.38 nS
+NMDA from pyramidal cells     0.381 nS                    0.292 nS
+GABA from interneurons        1.336 nS                    1.024 nS
+============================  ==========================  ==========================
+
+AMPA 2 ms, GABA 10 ms, NMDA 100 ms (rise 2 ms, alpha 0.5/ms, 1 mM magnesium); :math:`J_+ = 1.62`,
+:math:`\sigma = 14.4°`. Networks of another size have conductances scaled to keep the mean input. The cue is a current
+in the paper, here AMPA input by regular trains, of the same shape over angles.
+
+Reproduced (see `published`): width and peak of the bump, in closed form; a spontaneous state and a bump in the same
+network; a bump that holds its angle and wanders like a random walk whose diffusion falls with the number of neurons.
+The bump of the paper's numbers, some 20 Hz at its peak here, is close to where it fades: it lasts with 2048 pyramidal
+cells but not with 512. The paper's own numbers for the diffusion could not be looked up; its fall as 1/N is theory's.
+
+Why inhibition: the neurons at the cued angle fire because of the first cue, and must stop when a later cue comes from
+elsewhere. More input and less output: what is memorised is a closed region of what was shown, the last cue and no
+other. Excitation alone can hold patterns (bistable cells keep whatever was switched on), but neither a localised one
+on a ring where excitation reaches everyone, nor one that a new cue replaces.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from scipy.optimize import brentq
+
+from eisim.circuit import Circuit, Input, Population, Projection, Readout
+from eisim.errors import InputError
+from eisim.neurons import ConductanceLIF, Saturating
+from eisim.simulation import Response, simulate
+from eisim.synapses import NMDA, Conductance
+from eisim.task import Fact, Obstruction, Task
+from eisim.weights import AllToAll, Independent
+
+FUNCTION = "memorise"
+
+#: Cues come through this many channels, evenly spaced over the ring.
+CHANNELS = 8
+CUE_WIDTH = np.radians(18.0)
+
+# Rate circuit: J_E, J_2, J_I of the docstring, the drive I (Hz), and time constants (s).
+UNIFORM_EXCITATION = 5.0
+TUNED_EXCITATION = 5.0
+INHIBITION = 15.0
+DRIVE = 60.0
+TAU_E, TAU_I = 20e-3, 5e-3
+
+# Spiking circuit: numbers of neurons of the paper, conductances (S) onto pyramidal cells and interneurons.
+SIZE = 2048
+PYRAMIDAL_PER_INTERNEURON = 4
+BACKGROUND_RATE = 1800.0
+BACKGROUND = {"E": 3.1e-9, "I": 2.38e-9}
+EXCITATION = {"E": 0.381e-9, "I": 0.292e-9}
+GABA = {"E": 1.336e-9, "I": 1.024e-9}
+PEAK, SPREAD = 1.62, np.radians(14.4)
+# Regular trains, fast enough for their conductance to be smooth: a mean of 4 nS (some 0.2 nA) at the cued angle.
+CUE_RATE, CUE = 1000.0, 2e-9
+
+#: A trial is a row of frames: nothing, a cue, a delay, for some trials another cue, and again a delay.
+FRAMES, CUE_FRAME, LATER_CUE_FRAME, FRAME = 8, 1, 4, 0.2
+#: A remembered angle counts as right within so many degrees.
+TOLERANCE = 30.0
+#: Least length of the population vector of a localised bump: 1 for one neuron, 0 for equal rates.
+LOCALISED = 0.3
+
+
+def angles(n: int) -> np.ndarray:
+    """Preferred angles of n neurons or channels, in radians."""
+    return 2 * np.pi * np.arange(n) / n
+
+
+def _distance(a, b):
+    """Angle between each of a (rows) and each of b (columns), within -pi and pi."""
+    return np.angle(np.exp(1j * (np.asarray(a)[:, None] - np.asarray(b))))
+
+
+def circuit(kind: str = "spiking", *, seed: int = 0, size: int | None = None, peak: float = PEAK) -> Circuit:
+    """The ring, as ``"rate"`` or ``"spiking"`` network.
+
+    Parameters
+    ----------
+    kind : {"rate", "spiking"}
+    seed : int
+        Nothing here is drawn at random, so the seed only names the circuit.
+    size : int, optional
+        Number of excitatory neurons: 64 units, or the 2048 pyramidal cells of the paper.
+    peak : float
+        J+ of the spiking network.
+
+    Returns
+    -------
+    Circuit
+        Its inputs are the `CHANNELS` cue channels, and in the spiking network the background (stimulus value 1).
+    """
+    if kind == "rate":
+        return _rate(seed, size or 64)
+    if kind == "spiking":
+        return _spiking(seed, size or SIZE, peak)
+    raise InputError(f"ring_attractor: kind: expected 'rate' or 'spiking', found {kind!r}")
+
+
+def _cue_profile(size):
+    return np.exp(-(_distance(angles(CHANNELS), angles(size)) ** 2) / (2 * CUE_WIDTH**2))
+
+
+def _rate(seed, size):
+    tuned = TUNED_EXCITATION * np.cos(_distance(angles(size), angles(size)))
+    strength = np.sqrt(INHIBITION)  # onto the I unit and from it
+    return Circuit(
+        name="ring-attractor",
+        inputs=[Input("cue", CHANNELS, 100.0)],
+        populations=[
+            Population("E", "E", Saturating(tau=TAU_E), size, DRIVE),
+            Population("I", "I", Saturating(tau=TAU_I)),
+        ],
+        projections=[
+            Projection("cue", "E", _cue_profile(size)),
+            Projection("E", "E", (UNIFORM_EXCITATION + tuned) / size),
+            Projection("E", "I", np.full((size, 1), strength / size)),
+            Projection("I", "E", np.full((1, size), strength)),
+        ],
+        readouts=[Readout("E")],
+        seed=seed,
+    )
+
+
+def _spiking(seed, size, peak):
+    synapses = {
+        "excitation": Conductance(0.0, 2e-3),
+        "inhibition": Conductance(-70e-3, 10e-3),
+        "nmda": NMDA(0.0, 100e-3, 2e-3, 500.0, 1.0),
+    }
+    voltages = {"rest": -70e-3, "threshold": -50e-3, "reset": -60e-3}
+    pyramidal = ConductanceLIF(capacitance=0.5e-9, leak=25e-9, refractory=2e-3, **voltages, **synapses)
+    interneuron = ConductanceLIF(capacitance=0.2e-9, leak=20e-9, refractory=1e-3, **voltages, **synapses)
+    scale = SIZE / size
+    floor, bell = footprint(size, peak)
+    return Circuit(
+        name="ring-attractor",
+        inputs=[Input("cue", CHANNELS, CUE_RATE), Input("background", 1, BACKGROUND_RATE, train="poisson")],
+        populations=[
+            Population("E", "E", pyramidal, size, initial=-60e-3),
+            Population("I", "I", interneuron, size // PYRAMIDAL_PER_INTERNEURON, initial=-60e-3),
+        ],
+        projections=[
+            Projection("cue", "E", CUE * _cue_profile(size)),
+            *(Projection("background", sign, Independent(BACKGROUND[sign])) for sign in "EI"),
+            Projection("E", "E", scale * EXCITATION["E"] * bell, receptor="nmda"),
+            Projection("E", "E", AllToAll(scale * EXCITATION["E"] * floor), receptor="nmda", name="E->E floor"),
+            Projection("E", "I", AllToAll(scale * EXCITATION["I"]), receptor="nmda"),
+            *(Projection("I", sign, AllToAll(scale * GABA[sign])) for sign in "EI"),
+        ],
+        readouts=[Readout("E")],
+        seed=seed,
+    )
+
+
+def footprint(size: int, peak: float = PEAK) -> tuple[float, np.ndarray]:
+    """W of the docstring between pyramidal cells: its floor, and the bell above it, shape (size, size).
+
+    The bell ends at three standard deviations, which leaves a quarter of its synapses; the floor goes to all alike.
+    """
+    distance = _distance(angles(size), angles(size))
+    bell = np.exp(-(distance**2) / (2 * SPREAD**2)) * (np.abs(distance) < 3 * SPREAD)
+    share = bell[0].mean()
+    floor = (1 - peak * share) / (1 - share)
+    return floor, (peak - floor) * bell
+
+
+def bump(drive: float = DRIVE, inhibition: float = INHIBITION) -> tuple[float, float]:
+    """Half-width (rad) and peak (Hz) of the bump of the rate ring, in closed form (see above)."""
+    half = brentq(lambda t: TUNED_EXCITATION / (2 * np.pi) * (t - np.sin(t) * np.cos(t)) - 1, 1e-6, np.pi)
+    net = inhibition - UNIFORM_EXCITATION
+    slope = drive / (-np.cos(half) + net * (np.sin(half) - half * np.cos(half)) / np.pi)
+    return half, slope * (1 - np.cos(half))
+
+
+def population_vector(rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Angle (degrees, 0 to 360) and length (0 to 1) of the population vector of rates (… × neurons)."""
+    total = rates.sum(axis=-1)
+    vector = (rates @ np.exp(1j * angles(rates.shape[-1]))) / np.where(total > 0, total, 1.0)
+    return np.degrees(np.angle(vector)) % 360, np.abs(vector)
+
+
+def cues(*pairs: tuple[int | None, int | None], later: float = 4.0) -> np.ndarray:
+    """Cue channels over time, pairs × frames × channels: a cue of strength 1, then one of strength `later`, or none."""
+    stimuli = np.zeros((len(pairs), FRAMES, CHANNELS))
+    for trial, (first, second) in enumerate(pairs):
+        if first is not None:
+            stimuli[trial, CUE_FRAME, first] = 1.0
+        if second is not None:
+            stimuli[trial, LATER_CUE_FRAME, second] = later
+    return stimuli
+
+
+def _with_background(kind, stimuli):
+    background = np.ones((*stimuli.shape[:-1], 1 if kind == "spiking" else 0))
+    return np.concatenate([stimuli, background], axis=-1)
+
+
+def score(response: Response, last_cues: tuple[float, ...]) -> float:
+    """Share of trials whose delay activity is localised and at the angle of the last cue (degrees)."""
+    angle, length = population_vector(response.rates["E"])
+    error = np.abs((angle - np.array(last_cues) + 180) % 360 - 180)
+    return float(np.mean((error < TOLERANCE) & (length > LOCALISED)))
+
+
+def rate_at(response: Response, degrees: float) -> np.ndarray:
+    """Mean rate of the excitatory neurons within 30 degrees of an angle, in Hz, for each trial."""
+    rates = response.rates["E"]
+    near = np.abs(_distance(angles(rates.shape[-1]), [np.radians(degrees)])[:, 0]) < np.radians(30)
+    return rates[..., near].mean(axis=-1)
+
+
+def task(kind: str = "spiking", *, quick: bool = False) -> Task:
+    """Hold the angle of the last cue through a delay; a later, stronger cue replaces the first.
+
+    The second trial is the first with more input, and the rate at the first cue's angle falls: the witness. The spiking
+    network has 512 pyramidal cells, too few for the bump of the paper's J+ to outlast their noise; J+ = 1.7 makes up.
+    """
+    pairs = [(2, None), (2, 6)] if quick else [(2, None), (2, 6), (5, None)]
+    last = tuple(float(np.degrees(angles(CHANNELS)[first if later is None else later])) for first, later in pairs)
+    small = {} if kind == "rate" else {"size": 512, "peak": 1.7}
+    return Task(
+        circuit=lambda seed: circuit(kind, seed=seed, **small),
+        stimuli=_with_background(kind, cues(*pairs)),
+        score=partial(score, last_cues=last),
+        measure="share of trials in which the bump is at the last cue after the delay",
+        obstruction=Obstruction.CLOSED_REGION,
+        output=partial(rate_at, degrees=90.0),
+        duration=FRAMES * FRAME,
+        window=FRAME,
+        dt=1e-3 if kind == "rate" else 0.2e-3,
+    )
+
+
+def angles_over_time(response: Response, bin_width: float = FRAME) -> np.ndarray:
+    """Angle of the population vector in successive bins of a recorded response, trials × bins, in degrees."""
+    spikes, size = response.spikes["E"], response.circuit.population("E").size
+    trials, bins = len(response.rates["E"]), round(response.duration / bin_width)
+    which = spikes.copy * bins + (spikes.step * (response.dt / bin_width)).astype(int)
+    phasors = np.exp(1j * angles(size))[spikes.neuron]
+    vector = np.bincount(which, phasors.real, trials * bins) + 1j * np.bincount(which, phasors.imag, trials * bins)
+    return np.degrees(np.angle(vector.reshape(trials, bins)))
+
+
+def diffusion(response: Response, start: float = 1.0) -> float:
+    """Variance that the angle of the bump gains per second of delay, in degrees² / s, from `start` (s) on."""
+    angle = np.radians(angles_over_time(response)[:, round(start / FRAME) :])
+    moved = np.degrees(np.angle(np.exp(1j * (angle[:, -1] - angle[:, 0]))))
+    return float(np.mean(moved**2) / (FRAME * (angle.shape[1] - 1)))
+
+
+def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+    """Measure published numbers beside ours; takes about a minute."""
+    paper = "Ben-Yishai et al. 1995, marginal phase"
+    cue = cues((2, None))
+    for factor in (1.0, 2.0):
+        ring = circuit("rate", size=256)
+        driven = replace(ring.population("E"), bias=factor * DRIVE)
+        ring = replace(ring, populations=[driven, ring.population("I")])
+        rates = simulate(ring, cue, duration=2.0, window=FRAME, dt=1e-3, report=report).rates["E"][0]
+        half, peak = bump(factor * DRIVE)
+        active = 180 * np.mean(rates > 1e-3 * peak)
+        yield Fact(
+            f"half-width of the rate bump at a drive of {factor * DRIVE:g} Hz (deg)",
+            np.degrees(half),
+            active,
+            1.0,
+            paper,
+        )
+        yield Fact(
+            f"peak of the rate bump at a drive of {factor * DRIVE:g} Hz (Hz)", peak, rates.max(), 0.01 * peak, paper
+        )
+    stimuli = _with_background("spiking", cues((None, None), (2, None)))
+    times = {"duration": FRAMES * FRAME, "window": FRAME, "dt": 0.2e-3, "report": report}
+    response = simulate(circuit("spiking"), stimuli, **times)
+    rates = response.rates["E"]
+    angle, _ = population_vector(rates)
+    yield Fact(
+        "spontaneous rate of pyramidal cells (Hz)",
+        3.5,
+        rates[0].mean(),
+        1.5,
+        "Compte et al. 2000, as J. D. Murray's code of the model quotes it",
+    )
+    yield Fact(
+        "angle of the bump 1.2 s after a cue at 90 deg (deg)",
+        90.0,
+        angle[1],
+        15.0,
+        "Compte et al. 2000: the bump stays where the cue was",
+    )
+    sizes, trials = (512, 1024), 24
+    stimuli = np.repeat(_with_background("spiking", cues((2, None))), trials, axis=0)
+    spread = {
+        size: diffusion(simulate(circuit("spiking", size=size, peak=1.7), stimuli, record=True, seed=1, **times))
+        for size in sizes
+    }
+    yield Fact(
+        "diffusion of the bump of 512 pyramidal cells over that of 1024",
+        2.0,
+        spread[512] / spread[1024],
+        1.0,
+        "Burak & Fiete, PNAS 109:17645, 2012: diffusion falls as 1/N",
+    )
