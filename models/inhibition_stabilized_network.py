@@ -17,9 +17,11 @@ J_II      0.7  i        5.4 Hz
 
 The paper gives a condition, not a fit, so the parameters are an example on its side of the condition. Reproduced: more
 drive to the interneurons lowers their rate exactly if :math:`J_{EE} > 1`, the critical value being 1. Two more numbers
-follow from the equations and are not printed in the paper: the amount, :math:`dI/di = (1 - J_{EE}) / [(1 - J_{EE})(1 + J_{II}) + J_{EI} J_{IE}]`; and the growth of
-excitation without inhibition, :math:`(J_{EE} - 1)/\tau_E`. The hippocampal theta rhythm that the paper applies
-this to is not modelled.
+follow from the equations and are not quoted from the paper: the amount,
+:math:`dI/di = (1 - J_{EE}) / [(1 - J_{EE})(1 + J_{II}) + J_{EI} J_{IE}]`, and the growth of excitation without
+inhibition, :math:`(J_{EE} - 1)/\tau_E`. The equations and the condition were looked up in public code that numbers them
+as the paper does; the paper itself could not be had. The hippocampal theta rhythm that it applies this to is not
+modelled.
 
 The spiking version is a random network of noisy LIF neurons, whose excitation is strong enough at its working point
 for the same paradox.
