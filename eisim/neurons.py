@@ -250,7 +250,7 @@ class PowerLaw(RateUnit):
 
 @dataclass(frozen=True)
 class WilsonCowan(RateUnit):
-    r"""The sigmoid of Wilson & Cowan (Biophys. J. 12:1, 1972), 0 for no input.
+    r"""The sigmoid of Wilson & Cowan (Biophys. J. 12:1, 1972, eq. 15), 0 for no input.
 
     .. math::
         \phi(u) = r_\mathrm{max} \left(\frac{1}{1 + e^{-(u - \theta)/s}} - \frac{1}{1 + e^{\theta/s}}\right)

@@ -24,8 +24,12 @@ suppression, is not built here.
 The spiking version is a random network of LIF neurons that noise makes fire, with the same weights.
 
 Without inhibition the unit has steady states up to the contrast :math:`1/(4 k W_{EE})` = 5 Hz alone (for n = 2), all
-of them supralinear, and runs away beyond. Gain control also shows in a witness: more drive to I, nothing less to E,
-and E falls.
+of them supralinear, and runs away beyond: what costs the score is runaway. The obstruction of the theorem is seen in
+the witness: more drive to I, nothing less to E, and E falls.
+
+Looked up: the abstract of Ahmadian et al. (summation, supersaturation) and k in their fig. 2; the weights in public
+code that takes them from Hennequin et al. The print of Rubin et al. could not be had, so its claims are tested for
+their sign, not against its numbers.
 """
 
 from collections.abc import Iterator

@@ -7,21 +7,23 @@ Wilson & Cowan, Biophys. J. 12:1-24 (1972):
     \tau \dot{I} &= -I + (k_i - r I)\, S_i(c_3 E - c_4 I + Q), \qquad
     S(x) = \frac{1}{1 + e^{-a(x - \theta)}} - \frac{1}{1 + e^{a\theta}}, \quad k = S(\infty)
 
-E and I are shares of cells that become active, as differences from rest; 1 is `SCALE` here. The stimulus is (P, Q).
+These are its eqs. 11, 12 and 15. E and I are shares of cells that become active, as differences from rest; 1 is `SCALE`
+here. The stimulus is (P, Q).
 
-=================== ==== ==== ==== ==== ===== ======= ===== =======
-regime              c1   c2   c3   c4   a_e   theta_e a_i   theta_i
-=================== ==== ==== ==== ==== ===== ======= ===== =======
-hysteresis          12   4    13   11   1.2   2.8     1     4
-multiple hysteresis 13   4    22   2    1.5   2.5     6     4.3
-limit cycle         16   12   15   3    1.3   4       2     3.7
-=================== ==== ==== ==== ==== ===== ======= ===== =======
+=================== ======= ==== ==== ==== ==== ===== ======= ===== =======
+regime              figure  c1   c2   c3   c4   a_e   theta_e a_i   theta_i
+=================== ======= ==== ==== ==== ==== ===== ======= ===== =======
+hysteresis          4, 5    12   4    13   11   1.2   2.8     1     4
+multiple hysteresis 7, 8    13   4    22   2    1.5   2.5     6     4.3
+limit cycle         11, 12  16   12   15   3    1.3   4       2     3.7
+=================== ======= ==== ==== ==== ==== ===== ======= ===== =======
 
-with r = 1. The time constant, 8 ms, sets the time axis and nothing else. Reproduced: three steady states, two of them
-stable (hysteresis); five, three of them stable (multiple hysteresis); a limit cycle around the one, unstable steady
-state at P = 1.25; its frequency rises with the stimulus; where there is a limit cycle, other stimuli have several
-stable states (the paper's theorem). Frequencies and amplitudes are not in the paper's text, so they are held against
-SciPy's solution of the equations (tests), not against its figures.
+with r = 1, and a time constant of 8 ms as in fig. 11b. Reproduced: three steady states, two of them stable
+(hysteresis); five, three of them stable (multiple hysteresis); a limit cycle around the one, unstable steady state at
+P = 1.25; none below a threshold of P and none above a higher value; in between its frequency and the mean of E rise
+with P; for other stimuli the same population shows hysteresis (theorem 4). The numbers of figs. 11b and 12 are drawn
+and not printed, so frequency and amplitude are held against SciPy's solution of the equations (tests) instead. Figs. 3,
+6, 9 and 10 are not built here.
 
 The spiking version is a random network of noisy LIF neurons with the weights of the limit cycle; a refractory period
 of 10 ms is r = 1 at this scale. It oscillates too, from P = 1 on, at 10 to 35 Hz.
@@ -55,7 +57,7 @@ REGIMES = {
 }
 _NEURON = LIF(tau=TAU, noise=4e-3, refractory=1 / SCALE, excitation=Exponential(5e-3), inhibition=Exponential(5e-3))
 CELLS = Cells(_NEURON, _NEURON, volts=0.0375e-3, bias=(0.0, 0.0))
-#: Excitation runs in circles below this mean rate and has run away above it, in Hz.
+#: Mean excitatory rate above which activity has run away, in Hz: between that of the rhythm and that of saturation.
 SEIZURE = {"rate": 40.0, "spiking": 50.0}
 SILENCE = 1.0
 
@@ -143,9 +145,9 @@ def frequencies(response: Response) -> np.ndarray:
 def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
     """What the paper says beside what this circuit does; one batch of rate circuits and one of spiking ones."""
     source = "Wilson & Cowan 1972"
-    counts = {"hysteresis": (3, 2, "fig. 4"), "multiple hysteresis": (5, 3, "fig. 5")}
+    counts = {"hysteresis": (3, 2, "fig. 4"), "multiple hysteresis": (5, 3, "fig. 8")}
     circuits = [circuit("rate", regime=regime) for regime in (*counts, "limit cycle", "limit cycle")]
-    drives = [1.25, 1.4, 1.55, 1.7]
+    drives = [0.5, 1.25, 1.4, 1.55, 1.7, 3.0]  # the first too weak for the cycle, the last too strong
     kicks = [(p, q) for p in (0.0, 0.4, 1.5, 6.0) for q in (0.0, 0.6, 3.0, 12.0)]
     settle = [_kicked(kicks, base) for base in ((0.0, 0.0), (0.0, 0.0), (5.0, 4.0))]
     cycle = np.zeros((len(drives), settle[0].shape[1], 2))
@@ -164,14 +166,18 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
         yield Fact(f"steady states, {regime}", states, len(found), 0, f"{source}, {figure}")
         yield Fact(f"stable states that kicks lead to, {regime}", stable, _distinct(response), 0, f"{source}, {figure}")
     _, growth = steady_states(circuit("rate"), (1.25, 0), 60.0)
-    rhythm = frequencies(responses[3])
-    limit_cycle = len(growth) == 1 and growth[0] > 0 and bool(np.isfinite(rhythm[0]))
-    yield Fact(
-        "limit cycle round one unstable state at P = 1.25 (1: yes)", 1, float(limit_cycle), 0, f"{source}, fig. 11"
-    )
-    yield Fact("frequency rises with P (1: always)", 1, _rising(rhythm), 0, f"{source}, abstract")
+    rhythm, mean = frequencies(responses[3]), responses[3].rates["E"][:, 0]
+    limit_cycle = len(growth) == 1 and growth[0] > 0 and bool(np.isfinite(rhythm[1]))
     several = float(_distinct(responses[2]) > 1)
-    yield Fact("several stable states for other stimuli, P = 5, Q = 4 (1: yes)", 1, several, 0, f"{source}, abstract")
+    for what, ours, where in (
+        ("limit cycle round one unstable state at P = 1.25 (1: yes)", limit_cycle, "fig. 11a"),
+        ("no cycle at P = 0.5, below threshold (1: yes)", np.isnan(rhythm[0]), "fig. 12, (a)"),
+        ("no cycle at P = 3, where it is extinguished (1: yes)", np.isnan(rhythm[-1]), "fig. 12, (b)"),
+        ("frequency rises with P (1: always)", _rising(rhythm[1:-1]), "fig. 12b"),
+        ("mean of E rises with P (1: always)", _rising(mean[1:-1]), "fig. 12a"),
+        ("hysteresis of the limit cycle's population, P = 5, Q = 4 (1: yes)", several, "theorem 4"),
+    ):
+        yield Fact(what, 1, float(ours), 0, f"{source}, {where}")
     spiking = simulate(
         circuit(),
         np.stack([[1.0, 1.3, 1.6, 1.9], np.zeros(4)], axis=1),
@@ -182,7 +188,7 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
         report=report,
     )
     yield Fact(
-        "frequency rises with P, spiking (1: always)", 1, _rising(frequencies(spiking)), 0, f"{source}, abstract"
+        "frequency rises with P, spiking (1: always)", 1, _rising(frequencies(spiking)), 0, f"{source}, fig. 12b"
     )
 
 

@@ -139,13 +139,12 @@ def test_noise_is_an_ornstein_uhlenbeck_process():
 
 
 def test_noise_is_the_same_in_cpp():
-    unit = AbbottChance(threshold=10.0, refractory=3e-3, noise=5.0)
-    others = (ThresholdLinear(), ThresholdLinear(refractory=5e-3, noise=2.0), Saturating(noise=1.0))
-    circuit = network(0, (unit, *others))
+    """In one group, as one compiled program: a unit with noise and refractoriness, and one without either."""
+    circuit = network(0, (AbbottChance(threshold=10.0, refractory=3e-3, noise=5.0), AbbottChance()))
     times = {"duration": 20e-3, "window": 10e-3, "dt": DT, "seed": [3, 4]}
     one, other = (simulate(circuit, [[0.2, 0.5]], backend=b, **times).readouts for b in ("cpp", "numpy"))
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-9)
-    assert (np.ptp(one, axis=0) > 0).sum() >= 6, "seeds differ"
+    assert (np.ptp(one, axis=0) > 0).any(), "seeds differ"
 
 
 def test_noise_and_refractoriness_are_refused_where_they_would_be_lost():
