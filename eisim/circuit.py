@@ -108,7 +108,7 @@ class Population:
     size: int = 1
     bias: object = 0.0
     initial: object = None
-    spread: object = MappingProxyType({})
+    spread: object = field(default_factory=dict)
 
     def __post_init__(self):
         _check_name(self.name, "Population")
