@@ -19,7 +19,7 @@ from eisim.adapter.moments import Moments, moments
 from eisim.adapter.release import mean_release, release_response
 from eisim.circuit import Circuit
 from eisim.errors import InputError
-from eisim.neurons import LIF
+from eisim.neurons import LIF, ConductanceLIF
 from eisim.siegert import siegert
 from eisim.units import scalar_si, to_si
 from eisim.weights import Rule
@@ -89,12 +89,18 @@ def mean_field(circuit: Circuit) -> "MeanField":
     Raises
     ------
     InputError
-        For a rate circuit, which has units of its own (``to_dnn``).
+        For a rate circuit, which has units of its own (``to_dnn``), or for neurons that do not integrate and fire.
     """
     if not isinstance(circuit, Circuit):
         raise InputError(f"mean_field: expected a Circuit, found {circuit!r}")
     if circuit.kind != "spiking":
         raise InputError(f"mean_field: expected a spiking circuit (for rate circuits see to_dnn), found {circuit!r}")
+    for p in circuit.populations:
+        if not isinstance(p.neuron, (LIF, ConductanceLIF)):
+            raise InputError(
+                f"mean_field: expected LIF or ConductanceLIF neurons, found {type(p.neuron).__name__} in population "
+                f"{p.name!r} of {circuit.name!r}"
+            )
     return MeanField(circuit)
 
 
