@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eisim.circuit import CYCLE
-from eisim.neurons import kinetic_variables, pool
+from eisim.neurons.kinetics import kinetic_variables, pool
 from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout
 from eisim.timing import Timing
 

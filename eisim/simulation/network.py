@@ -3,7 +3,7 @@
 import brian2 as b2
 import numpy as np
 
-from eisim.neurons import kinetic_variables
+from eisim.neurons.kinetics import kinetic_variables
 from eisim.simulation import noise
 from eisim.simulation.layout import INPUT, POOL, Layout
 from eisim.simulation.model import Model, synapse_models

@@ -1,0 +1,35 @@
+"""Neuron models: each knows its dynamics (Brian2 equations), its activation, and whether that is non-decreasing.
+
+Two families. A *rate* unit relaxes towards its activation of the summed input; a *spiking* neuron integrates its
+input to a threshold. Both have an `activation`: the steady output rate as a function of a constant input.
+"""
+
+from eisim.neurons.conductance_lif import ConductanceLIF
+from eisim.neurons.lif import LIF
+from eisim.neurons.rate import (
+    AbbottChance,
+    Logistic,
+    PowerLaw,
+    RateUnit,
+    Saturating,
+    Step,
+    ThresholdLinear,
+    WilsonCowan,
+)
+from eisim.neurons.spiking import SpikingNeuron
+from eisim.neurons.theta import Theta
+
+__all__ = [
+    "LIF",
+    "AbbottChance",
+    "ConductanceLIF",
+    "Logistic",
+    "PowerLaw",
+    "RateUnit",
+    "Saturating",
+    "SpikingNeuron",
+    "Step",
+    "Theta",
+    "ThresholdLinear",
+    "WilsonCowan",
+]

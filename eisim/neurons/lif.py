@@ -1,0 +1,172 @@
+"""The leaky integrate-and-fire neuron with current-based synapses."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.special import exprel
+
+from eisim.errors import InputError
+from eisim.neurons.kinetics import kinetic_steps, kinetics, pools, propagator
+from eisim.neurons.spiking import SpikingNeuron, check_reset, noise_free_rate, steps_of_refractoriness
+from eisim.siegert import siegert
+from eisim.synapses import Alpha, Delta, Exponential
+from eisim.values import quantity
+
+
+@dataclass(frozen=True)
+class LIF(SpikingNeuron):
+    r"""Leaky integrate-and-fire neuron with current-based synapses and membrane noise.
+
+    .. math::
+        \tau \dot{v} &= E_L - v + b + I_e + I_i + \sigma \sqrt{2\tau}\,\xi(t) \\
+        \dot{I}_e &= -I_e/\tau_e, \qquad \dot{I}_i = -I_i/\tau_i
+
+    When :math:`v > \vartheta` the neuron spikes, :math:`v` is set to :math:`v_r` and held there for
+    :math:`t_\mathrm{ref}`. With reset by subtraction, :math:`v` is lowered by :math:`\vartheta - v_r` instead, so that
+    what exceeds the threshold at the end of a time step is not lost. A spike of an excitatory source adds its weight
+    to :math:`I_e`, one of an inhibitory source takes it from :math:`I_i` (other receptors: see `eisim.synapses`);
+    weights, like :math:`b`, are in V (the input current times the membrane resistance). The steps are exact for this
+    linear system (Rotter & Diesmann 1999), with the noise as the exact Ornstein-Uhlenbeck increment.
+
+    Attributes
+    ----------
+    tau : float
+        Membrane time constant :math:`\tau`, in s.
+    rest, threshold, reset : float
+        Leak potential :math:`E_L`, threshold :math:`\vartheta` and reset :math:`v_r`, in V.
+    refractory : float
+        Refractory period :math:`t_\mathrm{ref}`, in s.
+    noise : float
+        Standard deviation :math:`\sigma` of the free membrane potential, in V; 0 for none.
+    excitation, inhibition : Exponential, Alpha or Delta
+        Receptor kinetics of excitatory and inhibitory synapses onto this neuron.
+    reset_by_subtraction : bool
+    """
+
+    tau: float = quantity(10e-3, "second", positive=True)
+    rest: float = quantity(-65e-3, "volt")
+    threshold: float = quantity(-50e-3, "volt")
+    reset: float = quantity(-65e-3, "volt")
+    refractory: float = quantity(2e-3, "second", non_negative=True)
+    noise: float = quantity(0.0, "volt", non_negative=True)
+    excitation: Exponential | Alpha | Delta = field(default=Exponential(5e-3))
+    inhibition: Exponential | Alpha | Delta = field(default=Exponential(10e-3))
+    reset_by_subtraction: bool = False
+
+    weight_unit = "volt"
+    drive_unit = "volt"
+    #: Whether the weights of inhibitory synapses enter with a minus sign.
+    signed_weights = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_reset(self)
+        for name in ("excitation", "inhibition"):
+            if not isinstance(getattr(self, name), (Exponential, Alpha, Delta)):
+                raise InputError(
+                    f"LIF.{name}: expected Exponential(...), Alpha(...) or Delta(), found {getattr(self, name)!r}"
+                )
+
+    @property
+    def structure(self) -> str:
+        """What tells neurons whose code differs from each other."""
+        return super().structure.replace("_xx", "")
+
+    @property
+    def rheobase(self) -> float:
+        """The constant input at threshold, in V."""
+        return self.threshold - self.rest
+
+    def area(self, letter: str) -> float:
+        """Mean input that a rate of 1 Hz causes through a synapse of weight 1 at this receptor, in s."""
+        receptor = self.receptors[letter]
+        return self.tau if isinstance(receptor, Delta) else receptor.area
+
+    def spike_adds(self, letter: str) -> str:
+        """The variable that a presynaptic spike adds to, with the factor of the weight, as Brian2 text."""
+        receptor = self.receptors[letter]
+        return {"d": "v_post += {}", "x": f"I_{letter}_post += {{}}", "a": f"x_{letter}_post += {np.e!r}*{{}}"}[
+            receptor.letter
+        ]
+
+    def equations(self, pooled: bool = False) -> str:
+        """The Brian2 equations; `pooled`: what comes from the pool is added."""
+        equations = kinetics(self.receptors, "I", "volt")
+        currents = [f"I_{k}{pool}" for k, r in self.receptors.items() if r.letter != "d" for pool in pools(pooled)]
+        total = "".join(f" + {current}" for current in currents)
+        return (
+            f"\n    dv/dt = (rest + bias - v{total})/tau + noise*sqrt(2/tau)*xi : volt (unless refractory)"
+            f"{equations}\n    "
+        )
+
+    def step(self, noisy: bool, pooled: bool = False, arrivals: str = "") -> str:
+        """One exact step of the equations, as Brian2 abstract code.
+
+        `noisy`: with ``gaussian``, standard normal noise; `arrivals`: code that adds the spikes of Poisson drives.
+        """
+        lines = ["_v = rest + bias + (v - rest - bias)*decay_v"]
+        for k, receptor in self.receptors.items():
+            if receptor.letter == "d":
+                continue
+            for variable, factor in (
+                ("I", f"{k}_to_v"),
+                *([("x", f"rising_{k}_to_v")] if receptor.letter == "a" else []),
+            ):
+                total = " + ".join(f"{variable}_{k}{pool}" for pool in pools(pooled))
+                lines[0] += f" + {f'({total})' if pooled else total}*{factor}"
+        lines += kinetic_steps(self.receptors, "I")
+        lines.append(f"v = _v{' + noise_step*gaussian(key, t_in_timesteps)' if noisy else ''}")
+        return "".join(f"\n        {line}" for line in [*lines, *arrivals.splitlines()]) + "\n        "
+
+    @property
+    def step_units(self) -> dict[str, str]:
+        """The parameters that a step and a reset use, with their Brian2 units."""
+        units = {"rest": "volt", "threshold": "volt", "reset": "volt", "hold": "integer", "decay_v": "1"}
+        kinetic = [k for k, r in self.receptors.items() if r.letter != "d"]
+        units |= {f"decay_{k}": "1" for k in kinetic} | {f"{k}_to_v": "1" for k in kinetic}
+        for k, receptor in self.receptors.items():
+            if receptor.letter == "a":
+                units |= {f"rising_{k}_to_v": "1", f"rising_{k}_to_{k}": "1"}
+        return units | {"noise_step": "volt", "carry": "1"}
+
+    def step_parameters(self, dt: float) -> dict[str, float]:
+        """Values of the parameters that a step of length `dt` (s) uses, in SI units."""
+        m = self.tau
+        decay_v = np.exp(-dt / m)
+        values = {
+            "rest": self.rest,
+            "threshold": self.threshold,
+            "reset": self.reset,
+            "hold": steps_of_refractoriness(self.refractory, dt),
+            "decay_v": decay_v,
+            "noise_step": self.noise * np.sqrt(-np.expm1(-2 * dt / m)),
+            "carry": float(self.reset_by_subtraction),  # share of what exceeds the threshold that outlasts a spike
+        }
+        for k, receptor in self.receptors.items():
+            if receptor.letter == "x":
+                tau = receptor.tau
+                values[f"decay_{k}"] = np.exp(-dt / tau)
+                # exprel(x) = (e^x - 1)/x keeps equal time constants finite
+                values[f"{k}_to_v"] = decay_v * dt / m * exprel(dt / m - dt / tau)
+            elif receptor.letter == "a":
+                tau = receptor.tau
+                step, _ = propagator([[-1 / m, 1 / m, 0], [0, -1 / tau, 1 / tau], [0, 0, -1 / tau]], dt)
+                values |= {f"decay_{k}": step[2, 2], f"rising_{k}_to_{k}": step[1, 2]}
+                values |= {f"{k}_to_v": step[0, 1], f"rising_{k}_to_v": step[0, 2]}
+        return values
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """Names that the equations have but a step does not use, with their units."""
+        taus = {f"tau_{k}": "second" for k, r in self.receptors.items() if r.letter != "d"}
+        return {"tau": "second", **taus, "noise": "volt"}
+
+    def activation(self, drive):
+        """Rate in Hz for a constant input `drive` in V (any shape): the f-I curve.
+
+        Without noise the closed form; with noise the Siegert formula (Siegert 1951; Brunel 2000, eq. 21).
+        """
+        drive = np.asarray(drive, dtype=float)
+        if self.noise:
+            return siegert(self.rest + drive, self.noise, self.tau, self.refractory, self.threshold, self.reset)
+        return noise_free_rate(self, self.tau, drive)

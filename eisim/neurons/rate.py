@@ -1,0 +1,297 @@
+"""Rate units: each relaxes towards its activation of the summed input."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from scipy.special import exprel
+
+from eisim.errors import InputError
+from eisim.values import Value, quantity
+
+
+@dataclass(frozen=True)
+class RateUnit(Value):
+    r"""What all rate units share.
+
+    .. math::
+        \tau \dot{r} &= -r + (1 - t_\mathrm{ref}\, r)\, \phi(u), \qquad u = b + \eta + \sum_j w_j r_j \\
+        \dot{\eta} &= -\eta/\tau_\eta + \sigma \sqrt{2/\tau_\eta}\, \xi(t)
+
+    The input :math:`u` and the rate :math:`r` are in Hz, weights are dimensionless. The steady rate is the activation
+    :math:`\phi / (1 + t_\mathrm{ref}\, \phi)`. The factor :math:`1 - t_\mathrm{ref}\, r` is the share of neurons that
+    are not refractory (Wilson & Cowan 1972); with :math:`t_\mathrm{ref} = \gamma \tau` and
+    :math:`r = S/(\gamma \tau)` it is also the saturation of NMDA receptors of gating :math:`S` (Wong & Wang 2006).
+
+    The step is Euler's. It keeps the order of inputs while the leak ``1 - dt/tau*(1 + refractory*phi)`` is not
+    negative. For units with a maximum a larger step is refused; where :math:`\phi` has no bound, ``dt <= tau`` is asked
+    for and the rest is the user's. The noise is drawn from the seed (see `eisim.simulation.simulate`), starts at 0
+    and has the exact Ornstein-Uhlenbeck increment; the activation is that of the unit without noise.
+
+    Attributes
+    ----------
+    tau : float
+        Time constant :math:`\tau`, in s.
+    threshold : float
+        Input :math:`\theta` at which the unit responds, in Hz.
+    refractory : float
+        Refractory period :math:`t_\mathrm{ref}`, in s.
+    noise : float
+        Standard deviation :math:`\sigma` of the input noise :math:`\eta`, in Hz; 0 for none.
+    noise_tau : float
+        Correlation time :math:`\tau_\eta` of the noise, in s.
+    """
+
+    tau: float = quantity(10e-3, "second", positive=True)
+    threshold: float = quantity(0.0, "hertz")
+    refractory: float = quantity(0.0, "second", non_negative=True)
+    noise: float = quantity(0.0, "hertz", non_negative=True)
+    noise_tau: float = quantity(2e-3, "second", positive=True)
+
+    kind = "rate"
+    signed_weights = True
+    weight_unit = "1"
+    drive_unit = "hertz"
+    state_unit = "hertz"
+    non_decreasing = True
+    #: What excitation alone can compute with such units.
+    excitatory_class = "monotone functions"
+    #: The transfer function phi, as Brian2 text over ``drive`` and the parameters.
+    transfer_text = ""
+
+    def transfer(self, drive):
+        """The transfer function: what the unit would fire if it were never refractory, in Hz, for `drive` in Hz."""
+        raise NotImplementedError
+
+    def activation(self, drive):
+        """Rate in Hz for a constant input `drive` in Hz (any shape), without noise."""
+        phi = self.transfer(drive)
+        return phi / (1 + self.refractory * phi) if self.refractory else phi
+
+    @property
+    def structure(self) -> str:
+        """What tells units whose code differs from each other."""
+        return type(self).__name__.lower()
+
+    def receptor_of(self, name: str, sign: int) -> str:
+        """Letter of the sign of a projection; rate units have no receptors to choose from."""
+        if name:
+            raise InputError(f"receptor: expected none for rate units, found {name!r}")
+        return "ei"[sign < 0]
+
+    @property
+    def equations(self) -> str:
+        """The Brian2 equations of this unit; ``drive`` is the summed input."""
+        return self.equations_of(bool(self.refractory), bool(self.noise))
+
+    def equations_of(self, refractory: bool, noisy: bool) -> str:
+        """The equations, with the terms that only units with a refractory period or noise need.
+
+        The noise is part of ``drive``, which the equations take from their surroundings.
+        """
+        activation = "(1 - recovery*r)*activation" if refractory else "activation"
+        noise = "\ndnoise_drive/dt = -noise_drive/noise_tau + noise*sqrt(2/noise_tau)*xi : Hz" if noisy else ""
+        return f"dr/dt = (-r + {activation})/tau : Hz\nactivation = {self.transfer_text} : Hz{noise}"
+
+    @staticmethod
+    def step(refractory: bool, noisy: bool) -> str:
+        """One Euler step of the equations, as Brian2 abstract code; ``gaussian`` is standard normal noise."""
+        activation = "(1 - recovery*r)*activation" if refractory else "activation"
+        step = f"r = r + dt*({activation} - r)/tau"
+        return step + (f"\n{NOISE_STEP}" if noisy else "")
+
+    @property
+    def step_units(self) -> dict[str, str]:
+        """The parameters that `step` uses, with their Brian2 units."""
+        own = {f.name: f.metadata["unit"] for f in fields(self) if f.name not in ("refractory", "noise", "noise_tau")}
+        return own | {"recovery": "second", "noise_step": "hertz", "noise_decay": "1"}
+
+    def step_parameters(self, dt: float) -> dict[str, float]:
+        """Values of the parameters that a step of length `dt` (s) uses, in SI units."""
+        longest = self.tau / (1 + self.refractory * getattr(self, "maximum", 0.0))
+        if dt > longest:
+            expected = "the time constant" + (" / (1 + refractory*maximum)" if self.refractory else "")
+            raise InputError(
+                f"dt: expected at most {expected} of {type(self).__name__}, {longest * 1e3:g} ms, found {dt * 1e3:g} ms"
+            )
+        derived = {
+            "recovery": self.refractory,  # Brian2 keeps the name `refractory` for spiking neurons
+            "noise_step": self.noise * np.sqrt(-np.expm1(-2 * dt / self.noise_tau)),
+            "noise_decay": np.exp(-dt / self.noise_tau),
+        }
+        return {name: getattr(self, name) for name in self.step_units if name not in derived} | derived
+
+
+#: The exact step of a rate unit's noise.
+NOISE_STEP = "noise_drive = noise_drive*noise_decay + noise_step*gaussian(key, t_in_timesteps)"
+
+
+@dataclass(frozen=True)
+class ThresholdLinear(RateUnit):
+    r"""Threshold-linear (ReLU) unit: :math:`\phi(u) = g\,\max(u - \theta, 0)`.
+
+    Excitatory-only networks of these are convex and supermodular besides monotone, so they cannot even saturate
+    (Sartor et al., arXiv:2505.02537).
+
+    Attributes
+    ----------
+    gain : float
+        Slope :math:`g`, dimensionless.
+    """
+
+    gain: float = quantity(1.0, "1", non_negative=True)
+
+    excitatory_class = "monotone functions that are also convex and supermodular"
+    transfer_text = "gain*(drive - threshold)*int(drive > threshold)"
+
+    def transfer(self, drive):
+        """The transfer function in Hz, of `drive` in Hz (any shape)."""
+        return self.gain * np.maximum(np.asarray(drive) - self.threshold, 0.0)
+
+
+@dataclass(frozen=True)
+class Saturating(RateUnit):
+    r"""Saturating linear unit: :math:`\phi(u) = \min(\max(g (u - \theta), 0), r_\mathrm{max})`.
+
+    Attributes
+    ----------
+    gain : float
+        Slope :math:`g`, dimensionless.
+    maximum : float
+        Largest rate :math:`r_\mathrm{max}`, in Hz.
+    """
+
+    gain: float = quantity(1.0, "1", non_negative=True)
+    maximum: float = quantity(100.0, "hertz", positive=True)
+
+    transfer_text = "clip(gain*(drive - threshold), 0*Hz, maximum)"
+
+    def transfer(self, drive):
+        """The transfer function in Hz, of `drive` in Hz (any shape)."""
+        return np.minimum(np.maximum(self.gain * (np.asarray(drive) - self.threshold), 0.0), self.maximum)
+
+
+@dataclass(frozen=True)
+class Logistic(RateUnit):
+    r"""Logistic unit: :math:`\phi(u) = r_\mathrm{max} / (1 + e^{-(u - \theta)/s})`.
+
+    Attributes
+    ----------
+    slope : float
+        Input :math:`s` over which the rate rises e-fold, in Hz.
+    maximum : float
+        Largest rate :math:`r_\mathrm{max}`, in Hz.
+    """
+
+    slope: float = quantity(10.0, "hertz", positive=True)
+    maximum: float = quantity(100.0, "hertz", positive=True)
+
+    transfer_text = "maximum/(1 + exp(clip((threshold - drive)/slope, -700, 700)))"
+
+    def transfer(self, drive):
+        """The transfer function in Hz, of `drive` in Hz (any shape)."""
+        return self.maximum / (1 + np.exp(np.clip((self.threshold - np.asarray(drive)) / self.slope, -700, 700)))
+
+
+@dataclass(frozen=True)
+class Step(RateUnit):
+    r"""Step (threshold) unit: :math:`\phi(u) = r_\mathrm{max}` if :math:`u > \theta`, else 0.
+
+    Attributes
+    ----------
+    maximum : float
+        Rate :math:`r_\mathrm{max}` above threshold, in Hz.
+    """
+
+    maximum: float = quantity(100.0, "hertz", positive=True)
+
+    transfer_text = "maximum*int(drive > threshold)"
+
+    def transfer(self, drive):
+        """The transfer function in Hz, of `drive` in Hz (any shape)."""
+        return self.maximum * (np.asarray(drive) > self.threshold)
+
+
+@dataclass(frozen=True)
+class PowerLaw(RateUnit):
+    r"""Power-law unit: :math:`\phi(u) = \min(k_0\, (\max(u - \theta, 0)/k_0)^n, r_\mathrm{max})`.
+
+    The supralinear f-I curve of a neuron below its mean threshold, where noise makes the spikes (Miller & Troyer,
+    J. Neurophysiol. 87:653, 2002).
+    The papers write :math:`k\, [u]_+^n`: :math:`k = 0.04` with :math:`n = 2` is the scale :math:`1/k = 25` Hz.
+
+    Attributes
+    ----------
+    scale : float
+        The input above threshold, and the rate, :math:`k_0` at which the curve meets the diagonal, in Hz.
+    exponent : float
+        The power :math:`n`.
+    maximum : float
+        Largest rate :math:`r_\mathrm{max}`, in Hz: power laws are meant for rates far below it, but a network that
+        runs away must stop somewhere.
+    """
+
+    scale: float = quantity(25.0, "hertz", positive=True)
+    exponent: float = quantity(2.0, "1", positive=True)
+    maximum: float = quantity(1000.0, "hertz", positive=True)
+
+    transfer_text = "clip(scale*((drive - threshold)*int(drive > threshold)/scale)**exponent, 0*Hz, maximum)"
+
+    def transfer(self, drive):
+        """The transfer function in Hz, of `drive` in Hz (any shape)."""
+        above = np.maximum(np.asarray(drive) - self.threshold, 0.0) / self.scale
+        return np.minimum(self.scale * above**self.exponent, self.maximum)
+
+
+@dataclass(frozen=True)
+class WilsonCowan(RateUnit):
+    r"""The sigmoid of Wilson & Cowan (Biophys. J. 12:1, 1972, eq. 15), 0 for no input.
+
+    .. math::
+        \phi(u) = r_\mathrm{max} \left(\frac{1}{1 + e^{-(u - \theta)/s}} - \frac{1}{1 + e^{\theta/s}}\right)
+
+    A rate is a difference from the resting rate and can be below 0: there :math:`\phi` is negative too.
+
+    Attributes
+    ----------
+    slope : float
+        Input :math:`s` over which the rate rises e-fold (:math:`1/a` in the paper), in Hz.
+    maximum : float
+        Range :math:`r_\mathrm{max}` between the lowest and the highest rate, in Hz.
+    """
+
+    slope: float = quantity(10.0, "hertz", positive=True)
+    maximum: float = quantity(100.0, "hertz", positive=True)
+
+    transfer_text = (
+        "maximum*(1/(1 + exp(clip((threshold - drive)/slope, -700, 700)))"
+        " - 1/(1 + exp(clip(threshold/slope, -700, 700))))"
+    )
+
+    def transfer(self, drive):
+        """The transfer function in Hz, of `drive` in Hz (any shape)."""
+        sigmoid = 1 / (1 + np.exp(np.clip((self.threshold - np.asarray(drive)) / self.slope, -700, 700)))
+        return self.maximum * (sigmoid - 1 / (1 + np.exp(np.clip(self.threshold / self.slope, -700, 700))))
+
+
+@dataclass(frozen=True)
+class AbbottChance(RateUnit):
+    r"""The f-I curve of a noisy neuron in closed form: :math:`\phi(u) = (u - \theta)/(1 - e^{-d(u - \theta)})`.
+
+    Abbott & Chance (Prog. Brain Res. 149:147, 2005). Wong & Wang (2006) write it with a current :math:`x`:
+    :math:`H(x) = (ax - b)/(1 - e^{-d(ax - b)})`, that is :math:`u = ax` and :math:`\theta = b`.
+
+    Attributes
+    ----------
+    noise_time : float
+        The constant :math:`d`, in s: the larger, the less noise, and the sharper the threshold.
+    """
+
+    noise_time: float = quantity(0.154, "second", positive=True)
+
+    transfer_text = "1/(noise_time*exprel(clip(noise_time*(threshold - drive), -700, 700)))"
+
+    def transfer(self, drive):
+        """The transfer function in Hz, of `drive` in Hz (any shape)."""
+        return 1 / (
+            self.noise_time * exprel(np.clip(self.noise_time * (self.threshold - np.asarray(drive)), -700, 700))
+        )
