@@ -43,8 +43,8 @@ def folder(tmp_path):
     x, y, u, v = bars()
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(x))
     (tmp_path / "train-labels.idx1-ubyte").write_bytes(idx(y))
-    (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(u)))
-    (tmp_path / "t10k-labels.idx1-ubyte.gz").write_bytes(gzip.compress(idx(v)))
+    (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(u), mtime=0))
+    (tmp_path / "t10k-labels.idx1-ubyte.gz").write_bytes(gzip.compress(idx(v), mtime=0))
     np.savez(tmp_path / "bars.npz", x_train=x, y_train=y, x_test=u, y_test=v)
     np.savez_compressed(tmp_path / "flat.npz", x_train=x.reshape(-1, 16) / 255, y_train=y, x_test=u / 255.0, y_test=v)
     return tmp_path
