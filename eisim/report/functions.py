@@ -68,18 +68,18 @@ def _mean_field(judged):
 
 
 def mean_field_words(judged) -> str:
-    """Predicted and simulated rates of a spiking circuit as a sentence."""
+    """Predicted and simulated rates of a spiking circuit, means over the trials, as a sentence."""
     if judged.unpredicted:
         return f"no prediction: {judged.unpredicted}"
-    rates = "; ".join(
-        f"{p.population} " + ", ".join(f"{a:.3g}/{b:.3g}" for a, b in zip(p.predicted, p.simulated, strict=True))
+    rates = ", ".join(
+        f"{p.population} {p.predicted.mean():.3g} predicted, {p.simulated.mean():.3g} simulated"
         for p in judged.predicted
     )
-    # The first line of each kind: synchrony and the lack of a fixed point come before a difference in numbers.
+    if all(p.holds.all() for p in judged.predicted):
+        return f"{rates} (Hz)"
     notes = [note for p in judged.predicted for note in p.note if note]
     telling = [note for note in notes if "synchronous" in note] or notes
-    where = f" Where it fails: {telling[0]}." if telling else " It holds."
-    return f"rates predicted/simulated (Hz): {rates}.{where}"
+    return f"{rates} (Hz); it fails: {telling[0].split('; predicted')[0]}"
 
 
 def _critical(curve):
@@ -200,7 +200,7 @@ def _notes(survey):
             if judged.witness is not None:
                 yield f"Witness of {assessment.name} ({kind}): {words(judged.witness)}."
         if "spiking" in assessment.kinds:
-            yield f"Mean-field of {assessment.name}: {mean_field_words(assessment.kinds['spiking'])}"
+            yield f"Mean-field of {assessment.name}: {mean_field_words(assessment.kinds['spiking'])}."
         for kind, reason in assessment.left_out.items():
             yield f"Left out: {assessment.name} ({kind}): {reason}."
         if "dnn" in assessment.systems and assessment.kinds["rate"].equivalence_error is None:
