@@ -177,10 +177,10 @@ def dose(how: str) -> Dose:
     InputError
         If there is no such ablation.
     """
-    name, _, pathway = how.partition(":")
+    name, _, pathway = str(how).partition(":")
     if name == "cut" and pathway:
         return Dose(how, f"fraction of {pathway} cut", partial(_cut, pathway.split(",")))
-    if how not in DOSES:
+    if str(how) not in DOSES:
         raise InputError(f"how: expected one of {', '.join(DOSES)}, cut:SOURCE->TARGET, found {how!r}")
     return DOSES[how]
 

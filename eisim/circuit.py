@@ -436,7 +436,21 @@ class Circuit:
             raise InputError(f"{what}: plasticity: expected none onto rate units or NMDA receptors, which saturate")
 
     def with_neurons(self, **changes) -> "Circuit":
-        """The same circuit with other parameters of every spiking neuron, such as ``refractory=0``."""
+        """The same circuit with other parameters of every spiking neuron, such as ``refractory=0``.
+
+        Raises
+        ------
+        InputError
+            If a neuron has no such parameter.
+        """
+        for p in self.populations:
+            known = [f.name for f in fields(p.neuron)]
+            for name in changes:
+                if p.neuron.kind == "spiking" and name not in known:
+                    raise InputError(
+                        f"with_neurons: population {p.name!r}: expected parameters of {type(p.neuron).__name__} "
+                        f"({', '.join(known)}), found {name!r}"
+                    )
         changed = [
             replace(p, neuron=replace(p.neuron, **changes)) if p.neuron.kind == "spiking" else p
             for p in self.populations

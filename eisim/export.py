@@ -41,10 +41,12 @@ def write_network(circuit: Circuit, to: str, path, report=lambda stage: None):
         report("writing")
         dnn.save(path)
         return dnn, ""
+    from eisim.adapter.limits import check_plain
     from eisim.adapter.nir_format import LACKING, to_nir, write_nir
 
     if circuit.kind != "spiking":
         raise InputError(f"export: --kind: expected spiking for nir, found {circuit.kind!r}")
+    check_plain(circuit, "to_nir")
     plain = circuit.with_neurons(**LACKING)
     graph = to_nir(plain)
     report("simulating what NIR leaves out")

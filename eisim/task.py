@@ -73,6 +73,9 @@ class Task:
             object.__setattr__(self, name, getattr(timing, name))
         object.__setattr__(self, "stimuli", to_si(self.stimuli, "1", "Task.stimuli"))
         object.__setattr__(self, "criterion", scalar_si(self.criterion, "1", "Task.criterion"))
+        for name in ("circuit", "score"):
+            if not callable(getattr(self, name)):
+                raise InputError(f"Task.{name}: expected a function, found {getattr(self, name)!r}")
         if not isinstance(self.obstruction, Obstruction):
             raise InputError(f"Task.obstruction: expected an Obstruction, found {self.obstruction!r}")
         if self.obstruction.is_dynamical == (self.output is not None):

@@ -19,7 +19,7 @@ def check_plain(circuit: Circuit, what: str) -> None:
         for found in _beyond(circuit):
             raise InputError(
                 f"{what}: expected LIF neurons with exponential synapses and regular inputs, found {found} in "
-                f"{circuit.name!r}; the DNN of such a circuit is its mean-field (eisim.mean_field)"
+                f"{circuit.name!r} (for large noisy networks see eisim.mean_field)"
             )
 
 
@@ -35,7 +35,7 @@ def check_linear(circuit: Circuit, what: str) -> None:
         if circuit.kind == "spiking" and not isinstance(p.neuron, LIF):
             raise InputError(
                 f"{what}: expected LIF neurons, found {type(p.neuron).__name__} in population {p.name!r} of "
-                f"{circuit.name!r}; the DNN of such a circuit is its mean-field (eisim.mean_field)"
+                f"{circuit.name!r} (for large noisy networks see eisim.mean_field)"
             )
     for found in (*_spread(circuit), *_plastic(circuit)):
         raise InputError(f"{what}: expected one activation and static weights, found {found} in {circuit.name!r}")

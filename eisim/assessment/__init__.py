@@ -8,6 +8,7 @@ from eisim.ablation import InapplicableError, dose
 from eisim.assessment.judge import begin_to_judge, dnn_response
 from eisim.assessment.result import Assessment, DoseResponse, Judged, Survey
 from eisim.assessment.witness import Witness
+from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.task import Task
 
@@ -57,8 +58,13 @@ def assess(
         For bad doses, seeds or kinds, or if no circuit has what is to be ablated.
     """
     change, doses, seeds = dose(how), _doses(doses), _seeds(seeds)
+    if not isinstance(task, Task) and not callable(task):
+        raise InputError(f"assess: task: expected a Task or a function from kind to Task, found {task!r}")
+    for kind in kinds:
+        if kind not in KINDS:
+            raise InputError(f"assess: kinds: expected some of {', '.join(KINDS)}, found {kind!r}")
     tasks = [task] if isinstance(task, Task) else [task(kind) for kind in kinds]
-    found, left_out, intact = {}, {}, [[each.circuit(seed) for seed in seeds] for each in tasks]
+    found, left_out, intact = {}, {}, [[_circuit(each, seed) for seed in seeds] for each in tasks]
     for each, circuits in zip(tasks, intact, strict=True):
         try:
             change.apply(circuits[0], float(doses[-1]))
@@ -72,6 +78,13 @@ def assess(
     found = {kind: finish() for kind, finish in running.items()}
     left_out = {kind: str(error) for kind, error in left_out.items()}
     return Assessment(name or intact[0][0].name, function, how, doses, tuple(seeds), found, left_out)
+
+
+def _circuit(task, seed):
+    circuit = task.circuit(seed)
+    if not isinstance(circuit, Circuit):
+        raise InputError(f"Task.circuit: expected a function from a seed to a Circuit, found one to {circuit!r}")
+    return circuit
 
 
 def _doses(doses):
