@@ -7,7 +7,6 @@ a projection has magnitudes, and their sign is that of the source population.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
-from types import MappingProxyType
 from typing import Literal
 from zlib import crc32
 
@@ -132,7 +131,7 @@ class Population:
         spread = {name: scalar_si(sd, units[name], f"{what}: spread of {name}") for name, sd in self.spread.items()}
         if any(sd < 0 for sd in spread.values()):
             raise InputError(f"{what}: spread: expected 0 or more, found {min(spread.values()):g}")
-        object.__setattr__(self, "spread", MappingProxyType(spread))
+        object.__setattr__(self, "spread", spread)
 
     def _for_each(self, name, value, unit):
         """Hold one number for each neuron."""
