@@ -67,7 +67,7 @@ def witnesses(survey: Survey) -> Figure:
     for ax, (assessment, kind, witness) in zip(axes, found, strict=True):
         witness_outputs(ax, assessment.doses, witness)
         _title(ax, assessment, STYLES[kind][0])
-    _label(figure, axes, dose(survey.assessments[0].how).label, "output of the task")
+    _label(figure, axes, dose(survey.assessments[0].how).label, "output of the task (Hz)")
     _legend(figure, *axes[0].get_legend_handles_labels())
     return figure
 
