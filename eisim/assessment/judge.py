@@ -25,7 +25,7 @@ AGREEMENT = 0.05
 #: Synapses, over all copies of all circuits, that one batch may have: a matter of memory.
 SYNAPSES = 60_000_000
 #: Trials for which the mean-field is worked out.
-PREDICTED = 4
+PREDICTED = 2
 
 
 def begin_to_judge(
