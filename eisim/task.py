@@ -47,8 +47,8 @@ class Task:
     obstruction : Obstruction
         What stands in the way of excitation alone.
     output : callable, optional
-        From a response to one rate (Hz) for each trial, of which order is asked: two trials x <= y with a falling output
-        are a witness. ``None`` where the obstruction is dynamical.
+        From a response to one rate (Hz) for each trial, of which order is asked: two trials x <= y with a falling
+        output are a witness. ``None`` where the obstruction is dynamical.
     duration, window, dt : quantity
         Length of a trial, of the read-out window at its end, and of a time step, in s.
     record : bool
