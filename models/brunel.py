@@ -20,6 +20,9 @@ delay D                                1.5 ms
 tau, threshold, reset, refractory      20 ms, 20 mV, 10 mV, 2 ms
 =====================================  ===============  =====================================================
 
+The paper itself could not be read here. The simulated rates and the slow rhythm of 22 Hz are as a public replication
+quotes them; the rates of the theory and the fast rhythm of 180 Hz are from memory, and stay to be checked in the paper.
+
 Reproduced (`published`): the rates of the three irregular states of fig. 8 (table 1, simulation and theory), the
 frequencies of their global oscillations, and the regular firing of the synchronous state, for which the paper prints no
 rate. Not reproduced: the coefficient of variation of intervals that follows from Poisson inputs at the working point
@@ -197,6 +200,10 @@ RATES = {
     "slow synchronous irregular": (5.5, 6.5),
 }
 FREQUENCIES = {"fast synchronous irregular": 180.0, "slow synchronous irregular": 22.0}
+FREQUENCY_SOURCES = {
+    180.0: "Brunel 2000, table 1, from memory",
+    22.0: "Brunel 2000, table 1, as a replication quotes it",
+}
 
 
 def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
@@ -214,10 +221,16 @@ def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
             continue
         simulated, theory = RATES[state]
         rate = float(response.rates["E"].mean())
-        yield Fact(f"rate {where} (Hz)", simulated, rate, 0.05 * simulated, "Brunel 2000, table 1, simulation")
+        yield Fact(
+            f"rate {where} (Hz)",
+            simulated,
+            rate,
+            0.05 * simulated,
+            "Brunel 2000, table 1, simulation, as a replication quotes it",
+        )
         ours = mean_field(g, eta)[0]
-        yield Fact(f"rate of the theory {where} (Hz)", theory, ours, 0.06, "Brunel 2000, table 1, theory")
+        yield Fact(f"rate of the theory {where} (Hz)", theory, ours, 0.06, "Brunel 2000, table 1, theory, from memory")
         if state in FREQUENCIES:
             frequency = float(rhythm(response, "E").frequency[0])
             known = FREQUENCIES[state]
-            yield Fact(f"global frequency {where} (Hz)", known, frequency, 0.1 * known, "Brunel 2000, table 1")
+            yield Fact(f"global frequency {where} (Hz)", known, frequency, 0.1 * known, FREQUENCY_SOURCES[known])

@@ -55,12 +55,9 @@ class RateUnit(Value):
     non_decreasing = True
     #: What excitation alone can compute with such units.
     excitatory_class = "monotone functions"
-    #: The transfer function phi, as Brian2 text over ``drive`` and the parameters.
+    #: The transfer function phi, as Brian2 text over ``drive`` and the parameters; each unit has it as a method
+    #: ``transfer`` too, from an input in Hz to what it would fire if it were never refractory, in Hz.
     transfer_text = ""
-
-    def transfer(self, drive):
-        """The transfer function: what the unit would fire if it were never refractory, in Hz, for `drive` in Hz."""
-        raise NotImplementedError
 
     def activation(self, drive):
         """Rate in Hz for a constant input `drive` in Hz (any shape), without noise."""
