@@ -73,8 +73,11 @@ def _needed(result):
         return f"{'It' if len(result.cases) == 1 else 'That one'} needs {count(*needed, 'inhibitory neuron')}."
     if len(needed) == 1:
         return f"They need {count(*needed, 'inhibitory neuron')} each."
-    parts = [count(least, "inhibitory neuron") + f" ({n})" for least, n in sorted(needed.items())]
-    return f"At the least they need {listing(parts)}." if needed else ""
+    parts = [
+        f"{n} {'needs' if n == 1 else 'need'} {count(least, 'inhibitory neuron')}"
+        for least, n in sorted(needed.items())
+    ]
+    return f"Of these, {listing(parts)}." if needed else ""
 
 
 def _systems(result):
@@ -176,7 +179,7 @@ def _curves(result):
         for accuracies in accuracy_by_level(case).values()
     )
     see = " Without inhibition no curve ends in the grey." if within else ""
-    ends = listing((f"{case.case.name} from {_ends(case)}" for case in result.cases if case.verdict == "lost"), most=8)
+    ends = listing((f"{_quoted(case)} from {_ends(case)}" for case in result.cases if case.verdict == "lost"), most=8)
     kept = listing((_quoted(case) for case in result.cases if case.verdict == "kept"), most=8)
     alternative = [
         f"Accuracy falls as inhibition is removed for {ends}." if ends else "",

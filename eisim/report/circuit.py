@@ -5,6 +5,7 @@ import numpy as np
 from eisim.circuit import Circuit, Projection
 from eisim.report.files import to_csv
 from eisim.report.findings import Picture
+from eisim.report.wording import listing
 from eisim.weights import AllToAll, FixedInDegree, Independent
 
 #: Weights in the unit in which they are read, by that in which they are held: its name, and how many make one.
@@ -76,15 +77,12 @@ def in_words(circuit: Circuit) -> str:
 
 def circuit_picture(circuit: Circuit, stem: str, title: str) -> Picture:
     """The picture of a circuit beside its equivalent DNN, as a page shows it; ``{stem}.csv`` is its `circuit_table`."""
-    negative = [p for p in circuit.inhibitory_projections if circuit.has_synapses(p)]
-    if negative:
-        sources = sorted({p.source for p in negative})
-        found = f"Inhibition comes from {', '.join(sources)}, so the DNN has negative weights."
-    else:
-        found = "It is excitatory-only: no weight of the DNN is negative."
+    sources = sorted({p.source for p in circuit.inhibitory_projections if circuit.has_synapses(p)})
+    found = f"Inhibition comes from {listing(sources)}." if sources else "No projection is inhibitory."
     caption = (
         f"Populations with their numbers of neurons: {in_words(circuit)}. Arrows are excitatory projections, bars "
-        f"inhibitory ones, with their mean weights. {found}"
+        f"inhibitory ones, with their mean weights. {found} Where the equivalent DNN is drawn beside it, its negative "
+        "weights are those of inhibitory projections."
     )
     return Picture(
         f"{stem}.svg", title, caption, f"{circuit.kind} circuit: {in_words(circuit)}. {found}", f"{stem}.csv"
