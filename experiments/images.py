@@ -97,11 +97,21 @@ def table(result):
 def tables(result):
     """Pairs of file name and content, text or bytes."""
     from eisim.report import images
+    from eisim.report.circuit import circuit_table
     from eisim.report.files import to_netcdf
 
     yield "images.csv", images.csv_table(result)
     yield "inputs.csv", images.inputs_table(result)
+    if circuit := images.drawn_circuit(result):
+        yield "circuit.csv", circuit_table(circuit)
     yield "data.nc", to_netcdf(*images.labelled(result))
+
+
+def findings(result):
+    """What a page shows."""
+    from eisim.report.images_findings import findings
+
+    return findings(result)
 
 
 def figures(result):

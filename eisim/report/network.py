@@ -9,7 +9,9 @@ from rich.console import Group
 from rich.table import Table
 from scipy.optimize import isotonic_regression
 
+from eisim.circuit import Circuit
 from eisim.network_ablation import NetworkAblation
+from eisim.report.circuit import circuit_table
 from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
 from eisim.report.files import to_csv
 
@@ -100,12 +102,19 @@ def levels_table(results: list[NetworkAblation]) -> str:
     return to_csv(lines, columns)
 
 
+def drawn_circuit(results: list[NetworkAblation]) -> Circuit | None:
+    """The intact circuit that is drawn, of the first kind."""
+    return results[0].circuit
+
+
 def tables(results: list[NetworkAblation]) -> Iterator[tuple[str, str]]:
     """Pairs of file name and CSV."""
     yield "classes.csv", csv_table(results)
     yield "ablation.csv", levels_table(results)
     for spiking in (result for result in results if len(result.times)):
         yield "time.csv", time_table(spiking)
+    if circuit := drawn_circuit(results):
+        yield "circuit.csv", circuit_table(circuit)
 
 
 def time_table(result: NetworkAblation) -> str:
