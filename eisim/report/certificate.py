@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from eisim.functions import TruthTable
-from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
+from eisim.report.style import EXCITATORY, INHIBITORY, NEUTRAL
 from eisim.theory.certificate import SMALL, Certificate
 from eisim.theory.order import extend
 from eisim.theory.sample import Sample

@@ -8,7 +8,7 @@ from eisim.dynamics.order import Share
 from eisim.dynamics.rate import NETWORKS, RateResult
 from eisim.dynamics.search import SearchResult
 from eisim.dynamics.spiking import BIN, ConditionResult
-from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
+from eisim.report.style import EXCITATORY, INHIBITORY, NEUTRAL
 
 LOWER, UPPER = "#009e73", "#cc79a7"  # the two inputs of a pair (Okabe & Ito)
 MEASURE_STYLES = {

@@ -6,22 +6,13 @@ from matplotlib.figure import Figure
 
 from eisim.circuit import Circuit
 from eisim.experiment import AblationResult, CaseResult
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL
 from eisim.simulation import Response
 
-EXCITATORY, INHIBITORY, NEUTRAL = "#c44e2c", "#2c6fb0", "#555555"
 SYSTEM_STYLES = {
     "spiking_noisy": ("spiking circuit, with noise", {"ls": "-", "marker": "o", "ms": 2.5}),
     "rate": ("rate circuit", {"ls": "--", "marker": "s", "ms": 2.5}),
     "dnn": ("equivalent DNN (the lower of two)", {"ls": ":", "marker": "D", "ms": 5, "mfc": "none", "mew": 0.5}),
-}
-STYLE = {
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "eisim",
 }
 
 

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from eisim.report.figures import NEUTRAL
+from eisim.report.style import NEUTRAL
 
 COLOURS = ("#f0c54f", "#5aa5d6", "#123f6b", "#000000")
 UNREACHED = "#ececec"

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from eisim.ablation import dose
 from eisim.assessment import Assessment, Survey, Witness
-from eisim.report.figures import INHIBITORY
+from eisim.report.style import INHIBITORY
 
 COLUMNS = 3
 STYLES = {

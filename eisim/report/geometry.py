@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from rich.table import Table
 
 from eisim.geometry.decision_maps import CONDITIONS, GeometryResult, RegionResult
-from eisim.report.figures import INHIBITORY, NEUTRAL
+from eisim.report.style import INHIBITORY, NEUTRAL
 
 ROWS = {
     "intact": "intact",

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from eisim.images.dimension import BooleanResult, PooledResult, expected_comparable
 from eisim.images.networks import Trained
 from eisim.images.result import ImagesResult
-from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
 from eisim.report.images import NAMES
+from eisim.report.style import EXCITATORY, INHIBITORY, NEUTRAL
 
 INTACT, ABLATED = "black", EXCITATORY
 MARKERS = {"rate": "o", "spiking": "s"}

@@ -8,7 +8,7 @@ from rich.table import Table
 from scipy.optimize import isotonic_regression
 
 from eisim.network_ablation import NetworkAblation
-from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
+from eisim.report.style import EXCITATORY, INHIBITORY, NEUTRAL
 
 #: Height of a line of a figure's small text, as a share of the largest value.
 LINE = 0.045
