@@ -153,8 +153,10 @@ def circuit_and_dnn(circuit: Circuit, dnn: DNN | UnrolledDNN | None = None) -> F
         bottom = top - (height if beside else h)
         ax = figure.add_axes([left / width, (bottom + foot) / height, w / width, (top - bottom - head - foot) / height])
         graph.draw(ax, layout)
-        title = f"{title}" if len(panels) == 1 else rf"$\bf{{{letter}}}$  {title}"
-        figure.text((left + 0.06) / width, (top - 0.05) / height, title, fontsize=8, va="top")
+        if len(panels) > 1:
+            figure.text((left + 0.06) / width, (top - 0.04) / height, letter, fontsize=9, fontweight="bold", va="top")
+        shift = 0.2 if len(panels) > 1 else 0.06
+        figure.text((left + shift) / width, (top - 0.05) / height, title, fontsize=8, va="top")
         figure.text((left + 0.06) / width, (bottom + 0.04) / height, note, fontsize=6.5, va="bottom", color=NEUTRAL)
         left, top = (left + w, top) if beside else (left, bottom)
     return figure

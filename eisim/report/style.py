@@ -22,6 +22,13 @@ def paper() -> AbstractContextManager:
     return matplotlib.rc_context(fname=PAPER)
 
 
+def letters(axes, shift=(-24, 6)) -> None:
+    """Write a, b, c, ... in bold above the left corner of each of some Axes, shifted by so many points."""
+    for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
+        place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
+        ax.annotate(letter, (0, 1), shift, fontsize=9, fontweight="bold", annotation_clip=False, **place)
+
+
 def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), **how):
     """Draw on the Axes of the caller, or in the paper's style on those of a new figure.
 
