@@ -27,7 +27,7 @@ _PREFERENCES = {
 def compile_program(job: Job, folder: Path, report: Report) -> Callable[[], None]:
     """Generate the program of a job in an empty folder and begin to compile it; returns a function that waits."""
     report("generating code")
-    header = begin_header(find_compiler(), COMPILER_FLAGS, toolchain(), cache_directory())
+    header = begin_header(find_compiler(), COMPILER_FLAGS, toolchain(), cache_directory().parent)
     with _device("cpp_standalone", build_on_run=False):
         network = _network(job)
         network.network.run(
