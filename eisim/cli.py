@@ -6,6 +6,7 @@ import textwrap
 import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -138,7 +139,8 @@ def run(
     document, problems = {}, []
     for name, experiment in experiments.items():
         from eisim.report.draw import Artist
-        from eisim.report.files import check_writable, write
+        from eisim.report.files import check_writable, to_json, write
+        from eisim.report.provenance import provenance
 
         folder = Path("results") / name if out is None else out if len(names) == 1 else out / name
         check_writable(folder)
@@ -155,7 +157,9 @@ def run(
             for file, svg in artist.finish():
                 write(folder / file, svg)
         found = {"seed": int(seed), **experiment.to_json(result)}
-        write(folder / "run.json", _provenance(name, settings[name], kinds, int(seed), backend.value, times, found))
+        run = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "settings_si": asdict(settings[name])}
+        stored = {"experiment": name, **provenance(**run, seconds=times), "report": _report(experiment, result)}
+        write(folder / "run.json", to_json(stored | {"result": found}))
         document[name] = found
         problems += result.problems
         if not json_:
@@ -192,11 +196,14 @@ def certify(
     from eisim.report.files import check_writable, to_json, write
 
     check_writable(out)
-    with _progress({}) as report:
+    times: dict[str, float] = {}
+    with _progress(times) as report:
         report("reading")
         function = _function(file, target, weights, truth_table, region, report)
         from eisim.report import certificate as shown
+        from eisim.report import certificate_findings, proof
         from eisim.report.draw import draw
+        from eisim.report.provenance import provenance
         from eisim.theory.certificate import LOSSES, certify
 
         losses = LOSSES if loss is Loss.all else (loss.name,)
@@ -205,14 +212,17 @@ def certify(
         found = shown.to_json(certificate)
         (out / "certificate.json").unlink(missing_ok=True)  # written last: with it the folder is whole
         (out / "certificate.svg").unlink(missing_ok=True)
-        write(out / "points.csv", shown.points_table(certificate))
+        for name, content in shown.tables(certificate):
+            write(out / name, content)
         for name, svg in draw(shown.figures, certificate):
             write(out / name, svg)
-        write(out / "certificate.json", to_json(found))
+    asked = {"loss": loss.value, "orient": orient}
+    page = {"report": _report(certificate_findings, certificate)}
+    write(out / "certificate.json", to_json(found | provenance(settings_si=asked, seconds=times) | page))
     if json_:
         print(to_json(found))
     else:
-        for line in shown.words(certificate):
+        for line in proof.words(certificate):
             print(textwrap.fill(line, 110, subsequent_indent="  ", break_long_words=False))
         print(f"Points, certificate and picture are in {out}")
 
@@ -272,14 +282,17 @@ def ablate(
     from eisim.report.files import check_writable, to_json, write
 
     check_writable(out)
-    with _progress({}) as report:
+    times: dict[str, float] = {}
+    with _progress(times) as report:
         import numpy as np
 
         from eisim.adapter.onnx_reader import read_onnx
         from eisim.functions import LabelledData
         from eisim.network_ablation import ablate_network, class_floors
         from eisim.report import network as shown
+        from eisim.report import network_findings
         from eisim.report.draw import draw
+        from eisim.report.provenance import provenance
 
         report("reading")
         dnn, labelled = read_onnx(network), LabelledData.from_csv(data, target, weights, report)
@@ -288,13 +301,14 @@ def ablate(
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
         report("writing results")
         (out / "ablation.json").unlink(missing_ok=True)  # written last: with it the folder is whole
-        write(out / "classes.csv", shown.csv_table(results))
-        for spiking in (result for result in results if len(result.times)):
-            write(out / "time.csv", shown.time_table(spiking))
+        for name, content in shown.tables(results):
+            write(out / name, content)
         for name, svg in draw(shown.figures, results):
             write(out / name, svg)
         found = shown.to_json(results)
-        write(out / "ablation.json", to_json(found))
+    asked = {"kinds": kinds, "backend": backend.value, "settings_si": {"levels": levels}}
+    page = {"report": _report(network_findings, results)}
+    write(out / "ablation.json", to_json(found | provenance(**asked, seconds=times) | page))
     if json_:
         print(to_json(found))
     else:
@@ -394,31 +408,11 @@ class _progress:
         self.bar.stop()
 
 
-def _provenance(name, settings, kinds, seed, backend, times, found) -> str:
-    """run.json: everything needed to do the run again, and what it found."""
-    import platform
-    from dataclasses import asdict
-    from datetime import UTC, datetime
-    from importlib.metadata import version
+def _report(experiment, result) -> dict | None:
+    """What an experiment's page shows; None if the experiment does not say."""
+    from eisim.report.findings import to_document
 
-    from eisim.report.files import to_json
-
-    packages = ("eisim", "brian2", "numpy", "scipy", "matplotlib", "xarray")
-    return to_json(
-        {
-            "experiment": name,
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": " ".join(["python -m eisim", *sys.argv[1:]]),
-            "seed": seed,
-            "kinds": kinds,
-            "backend": backend,
-            "settings_si": asdict(settings),
-            "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
-            "platform": platform.platform(),
-            "seconds": times,
-            "result": found,
-        }
-    )
+    return to_document(experiment.findings(result)) if hasattr(experiment, "findings") else None
 
 
 def _show(table, folder: Path) -> None:

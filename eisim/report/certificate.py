@@ -1,4 +1,4 @@
-"""What `certify` found: in words, as JSON, as a table of points, and as a picture."""
+"""What `certify` found: as JSON, as a table of points, and as a picture; `words` are in `eisim.report.proof`."""
 
 from collections.abc import Iterator
 
@@ -8,18 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from eisim.circuit import Circuit
 from eisim.functions import TruthTable
+from eisim.report.circuit import circuit_table
+from eisim.report.proof import MEANING
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE
 from eisim.theory.certificate import SMALL, Certificate
 from eisim.theory.order import extend
 from eisim.theory.sample import Sample
-
-MEANING = {
-    "zero_one": "share of points answered wrongly",
-    "l1": "mean absolute error",
-    "l2": "mean squared error",
-    "linf": "largest absolute error",
-}
+from eisim.theory.synthesis import synthesize
 
 
 def to_json(certificate: Certificate) -> dict:
@@ -49,95 +46,24 @@ def to_json(certificate: Certificate) -> dict:
     }
 
 
-def words(certificate: Certificate) -> Iterator[str]:
-    """The certificate in words, a line or paragraph at a time."""
-    data, floor = certificate.data, certificate.floor
-    if certificate.representable:
-        yield f"{data.name}: excitation alone can compute it. It never falls when inputs rise (T1, T4)."
-    else:
-        lower, upper = certificate.witness
-        yield f"{data.name}: no circuit without inhibition computes it."
-        yield (
-            f"Witness: at {_point(data.names, lower)} the function is {_value(certificate, lower, max)}, at "
-            + (f"{_point(data.names, upper)} it is " if lower != upper else "the very same inputs it is also ")
-            + f"{_value(certificate, upper, min)}. "
-            "No input went down, yet the function falls; more excitation can never make a circuit of excitatory "
-            f"neurons answer less. Pairs of points like this: {certificate.violating_pairs:,}."
-        )
-        yield (
-            "Floor, the least error of any excitatory-only circuit: "
-            + "; ".join(f"{MEANING[loss]} {value:.6g}" for loss, value in floor.items())
-            + ". The functions that reach it are in points.csv."
-        )
-    if certificate.inversion_complexity:
-        yield _inhibition(certificate)
-    if certificate.floor_with and not certificate.representable:
-        yield "Zero-one floor by number of inhibitory neurons: " + ", ".join(
-            f"{r}: {value:.6g}" for r, value in certificate.floor_with.items()
-        )
-    if certificate.orientation and not certificate.representable:
-        yield _flips(certificate)
-    elif not certificate.representable:
-        yield "Which inputs to flip was not looked for (it takes many floors): --orient does it."
-    for note in certificate.notes:
-        yield f"Note: {note}"
-
-
-def _inhibition(certificate):
-    needed, chain = certificate.inversion_complexity, certificate.chain
-    drops = len(chain) // 2
-    if certificate.data.n_inputs > 6:
-        where = "the chain is in certificate.json"
-    else:
-        shown = [_compact(certificate, point) for point in chain]
-        shown = [*shown[:4], "...", *shown[-4:]] if len(shown) > 8 else shown
-        where = f"{' ≤ '.join(shown)}, where it is 1, 0, 1, 0, ... in turn"
-    neurons = "1 inhibitory neuron is" if needed == 1 else f"{needed} inhibitory neurons are"
-    times = "once" if drops == 1 else f"{drops} times"
-    return (
-        f"Inhibition needed: {neurons} enough and fewer are not, in a feed-forward threshold circuit (T6), since the "
-        f"function falls {times} along an increasing chain: {where}."
-    )
-
-
-def _flips(certificate):
-    orientation, names = certificate.orientation, certificate.data.names
-    how = "no other choice is better" if orientation.exact else "the best found by flipping one input after another"
-    if orientation.flipped:
-        flipped = ", ".join(names[j] for j in orientation.flipped)
-        lead = (
-            f"With {flipped} flipped (one inhibitory relay each) the zero-one floor is {orientation.floor:.6g}; {how}."
-        )
-    else:
-        lead = f"Flipping inputs does not lower the zero-one floor ({how})."
-    return f"{lead} With an ON and OFF pair for every input it is {orientation.on_off_floor:.6g}."
-
-
-def _point(names, point):
-    return (
-        "("
-        + ", ".join(f"{name} = {value:g}" for name, value in zip(names[:6], point, strict=False))
-        + (", ...)" if len(names) > 6 else ")")
-    )
-
-
-def _compact(certificate, point):
-    if isinstance(certificate.function, TruthTable):
-        return "".join(str(x) for x in point)
-    return "(" + ", ".join(f"{value:g}" for value in point) + ")"
-
-
-def _value(certificate, point, which):
-    data = certificate.data
-    return f"{which(data.targets[(data.points == point).all(axis=1)]):g}"
-
-
 def points_table(certificate: Certificate) -> str:
     """CSV: every point with its target, its weight, and the values of the best monotone function for each loss."""
     data = certificate.data
     columns = {f"best_{loss}": best for loss, best in certificate.best.items()}
     table = pandas.DataFrame(np.column_stack([data.points, data.targets, data.weights, *columns.values()]))
     return table.to_csv(index=False, header=[*data.names, data.target, "weight", *columns], lineterminator="\n")
+
+
+def circuit_of(certificate: Certificate) -> Circuit | None:
+    """The circuit with the least inhibition that computes a truth table; ``None`` for data and regions."""
+    return synthesize(certificate.function) if isinstance(certificate.function, TruthTable) else None
+
+
+def tables(certificate: Certificate) -> Iterator[tuple[str, str]]:
+    """Pairs of file name and CSV."""
+    yield "points.csv", points_table(certificate)
+    if circuit := circuit_of(certificate):
+        yield "circuit.csv", circuit_table(circuit)
 
 
 def figures(certificate: Certificate) -> Iterator[tuple[str, Figure]]:
@@ -166,10 +92,15 @@ def _heading(certificate):
 
 
 def _headline(certificate):
-    """The loss that a picture shows, and the best values: zero-one for two values of the target, else squared error."""
-    several = len(np.unique(certificate.data.targets)) > 2
-    loss = "l2" if several and "l2" in certificate.best else next(iter(certificate.best))
+    """The loss that a picture shows, and the best values."""
+    loss = headline_loss(certificate)
     return loss, certificate.best[loss]
+
+
+def headline_loss(certificate: Certificate) -> str:
+    """The loss that is shown first: zero-one for two values of the target, else squared error."""
+    several = len(np.unique(certificate.data.targets)) > 2
+    return "l2" if several and "l2" in certificate.best else next(iter(certificate.best))
 
 
 def line(ax: Axes, certificate: Certificate) -> Axes:

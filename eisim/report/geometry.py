@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from rich.table import Table
 
+from eisim.circuit import Circuit
 from eisim.geometry.decision_maps import CONDITIONS, GeometryResult, RegionResult
 from eisim.report.style import DOUBLE, INHIBITORY, NEUTRAL, SINGLE
 
@@ -84,6 +85,29 @@ def csv_table(result: GeometryResult) -> str:
                 row = (region.name, region.origin, condition, system, accuracy)
                 writer.writerow([*row, region.floor, region.representable, region.verdict])
     return text.getvalue()
+
+
+def maps_table(result: GeometryResult, system: str) -> str:
+    """CSV behind the decision maps of one system: a line for each region and cell, 1 where it is put inside."""
+    columns = ("region", "x", "y", "inside", *CONDITIONS, "best_monotone")
+    lines = []
+    for region in result.regions:
+        maps = [region.data.targets, *(region.decisions[system][c] for c in CONDITIONS), region.best]
+        values = np.stack(maps, axis=1).astype(int).tolist()
+        places = region.data.points.round(9).tolist()
+        lines += [",".join(map(str, (region.name, *place, *row))) for place, row in zip(places, values, strict=True)]
+    return "\n".join([",".join(columns), *lines, ""])
+
+
+def drawn_system(result: GeometryResult) -> str:
+    """The system whose maps are drawn: the first kind of circuit."""
+    return next(iter(result.regions[0].circuits))
+
+
+def drawn_circuit(result: GeometryResult) -> Circuit:
+    """The intact circuit that is drawn: of the first region that is lost, or of the first."""
+    region = next((region for region in result.regions if region.verdict == "lost"), result.regions[0])
+    return region.circuits[drawn_system(result)]["intact"]
 
 
 def labelled(result: GeometryResult) -> tuple[dict, dict]:

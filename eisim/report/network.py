@@ -1,5 +1,7 @@
 """What the ablation of a stranger's network found: JSON, table, CSV and figure."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas
 from matplotlib.figure import Figure
@@ -8,6 +10,7 @@ from rich.table import Table
 from scipy.optimize import isotonic_regression
 
 from eisim.network_ablation import NetworkAblation
+from eisim.report.files import to_csv
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
 
 #: Height of a line of a figure's small text, as a share of the largest value.
@@ -80,6 +83,29 @@ def csv_table(results: list[NetworkAblation]) -> str:
     """The classes as CSV."""
     lines = [{"kind": result.kind, **row} for result in results for row in rows(result)]
     return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+
+
+def levels_table(results: list[NetworkAblation]) -> str:
+    """CSV behind the figure: accuracies and errors of each class, and of all, at each level of ablation."""
+    columns = ("kind", "fraction_removed", "class", "balanced_accuracy", "one_threshold_error", "floor", "accuracy")
+    lines = []
+    for result in results:
+        balanced, errors, floors = result.balanced_accuracy, result.threshold_errors, result.floors.one_polarity
+        for k, fraction in enumerate(result.fractions):
+            common = {"kind": result.kind, "fraction_removed": float(fraction)}
+            lines.append(common | {"class": "all", "accuracy": float(result.accuracy[k])})
+            for c, value in enumerate(result.judged):
+                measured = {"balanced_accuracy": float(balanced[k, c]), "one_threshold_error": float(errors[k, c])}
+                lines.append(common | {"class": f"{value:g}", "floor": float(floors[c])} | measured)
+    return to_csv(lines, columns)
+
+
+def tables(results: list[NetworkAblation]) -> Iterator[tuple[str, str]]:
+    """Pairs of file name and CSV."""
+    yield "classes.csv", csv_table(results)
+    yield "ablation.csv", levels_table(results)
+    for spiking in (result for result in results if len(result.times)):
+        yield "time.csv", time_table(spiking)
 
 
 def time_table(result: NetworkAblation) -> str:
