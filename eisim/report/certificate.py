@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from eisim.circuit import Circuit
 from eisim.functions import TruthTable
 from eisim.report.circuit import circuit_table
-from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
 from eisim.report.proof import MEANING
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE
 from eisim.theory.certificate import SMALL, Certificate
 from eisim.theory.order import extend
 from eisim.theory.sample import Sample
@@ -70,13 +70,13 @@ def figures(certificate: Certificate) -> Iterator[tuple[str, Figure]]:
     """Pairs of file name and figure, for truth tables and for one or two inputs."""
     n_inputs = certificate.data.n_inputs
     if isinstance(certificate.function, TruthTable) and 2 <= n_inputs <= 5:
-        figure = Figure(figsize=(3.3 + 1.2 * (n_inputs - 2), 2.9 + 0.7 * (n_inputs - 2)), layout="constrained")
+        figure = Figure(figsize=(DOUBLE if n_inputs > 3 else SINGLE, 2.9 + 0.7 * (n_inputs - 2)), layout="constrained")
         hypercube(figure.subplots(), certificate)
     elif n_inputs == 1:
-        figure = Figure(figsize=(5.4, 3.0), layout="constrained")
+        figure = Figure(figsize=(SINGLE, 3.2), layout="constrained")
         line(figure.subplots(), certificate)
     elif n_inputs == 2:
-        figure = Figure(figsize=(4.4, 3.6), layout="constrained")
+        figure = Figure(figsize=(SINGLE, 3.2), layout="constrained")
         plane(figure.subplots(), certificate)
     else:
         return
@@ -88,7 +88,7 @@ def _heading(certificate):
     if certificate.representable:
         return f"{name}: excitation alone computes it"
     loss, _ = _headline(certificate)
-    return f"{name}: floor {certificate.floor[loss]:.3g} ({MEANING[loss]})"
+    return f"{name}: floor {certificate.floor[loss]:.3g}\n({MEANING[loss]})"
 
 
 def _headline(certificate):
@@ -122,7 +122,7 @@ def line(ax: Axes, certificate: Certificate) -> Axes:
     ax.set_xlabel(data.names[0])
     ax.set_ylabel(data.target)
     ax.set_title(_heading(certificate))
-    ax.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=2)
     return ax
 
 
@@ -145,13 +145,13 @@ def plane(ax: Axes, certificate: Certificate) -> Axes:
         rasterized=True,
         **scale,
     )
-    ax.figure.colorbar(shown, ax=ax, label=f"{data.target} (dots); best monotone, {loss.replace('_', '-')} (behind)")
+    ax.figure.colorbar(shown, ax=ax, label=f"{data.target} (dots)\nbest monotone, {loss.replace('_', '-')} (behind)")
     if certificate.witness:
         lower, upper = certificate.witness
         arrow = {"arrowstyle": "-|>", "color": INHIBITORY, "lw": 1.8, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 9}
         ax.annotate("", upper, lower, arrowprops=arrow, zorder=5)
         ax.plot([], [], color=INHIBITORY, label="witness: inputs rise, function falls")
-        ax.legend(frameon=False, fontsize=7, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
     ax.set_xlabel(data.names[0])
     ax.set_ylabel(data.names[1])
     ax.set_title(_heading(certificate), pad=18 if certificate.witness else 6)
@@ -212,7 +212,5 @@ def hypercube(ax: Axes, certificate: Certificate) -> Axes:
     ax.margins(0.12)
     ax.spines["bottom"].set_visible(False)
     ax.set_title(f"{_heading(certificate)}\nfilled: 1, empty: 0")
-    ax.legend(
-        drawn.values(), drawn.keys(), frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3
-    )
+    ax.legend(drawn.values(), drawn.keys(), loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3)
     return ax

@@ -12,8 +12,8 @@ from scipy.optimize import isotonic_regression
 from eisim.circuit import Circuit
 from eisim.network_ablation import NetworkAblation
 from eisim.report.circuit import circuit_table
-from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
 from eisim.report.files import to_csv
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
 
 #: Height of a line of a figure's small text, as a share of the largest value.
 LINE = 0.045
@@ -191,7 +191,7 @@ def ablation_figure(results: list[NetworkAblation]) -> Figure:
     """
     spiking = [result for result in results if len(result.times)]
     columns = len(results) + len(spiking)
-    figure = Figure(figsize=(3.2 * columns + 0.4, 5.2), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 5.2), layout="constrained")
     axes = figure.subplots(2, columns, squeeze=False)
     for k, result in enumerate(results):
         _by_largest_output(axes[0, k], result)
@@ -201,10 +201,11 @@ def ablation_figure(results: list[NetworkAblation]) -> Figure:
     legend = axes[1, -1] if spiking else None
     handles = {h.get_label(): h for ax in axes[:, 0] for h in ax.get_legend_handles_labels()[0]}.values()
     if legend is None:
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=7)
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
     else:
         legend.axis("off")
-        legend.legend(handles=handles, loc="center", frameon=False, fontsize=7)
+        legend.legend(handles=handles, loc="center")
+    letters([ax for ax in axes.ravel() if ax.axison], (-22, 4))
     return figure
 
 
@@ -240,10 +241,10 @@ def _class_lines(ax, result, values, kept):
     heights = _apart(values[-1], LINE * max(values.max(), 1e-3))
     for k, value in enumerate(result.judged):
         colour = EXCITATORY if kept[k] else INHIBITORY
-        ax.plot(result.fractions, values[:, k], color=colour, lw=0.8, alpha=0.7)
+        ax.plot(result.fractions, values[:, k], color=colour, lw=0.8, ls="-" if kept[k] else "--", alpha=0.7)
         ax.annotate(f"  {value:g}", (1, heights[k]), fontsize=6, va="center", color=colour, annotation_clip=False)
     ax.plot([], [], color=EXCITATORY, lw=0.8, label="class kept without inhibition")
-    ax.plot([], [], color=INHIBITORY, lw=0.8, label="class lost without inhibition")
+    ax.plot([], [], color=INHIBITORY, lw=0.8, ls="--", label="class lost without inhibition")
     ax.set_xlabel("fraction of inhibition removed")
 
 
@@ -254,7 +255,7 @@ def _accuracy_in_time(ax, result):
     ax.set_ylim(0, 1.03)
     ax.set_xlabel("length of a trial (s)")
     ax.set_ylabel("share of rows")
-    ax.set_title("the intact spiking circuit in time")
+    ax.set_title("intact spiking circuit in time")
     ax.legend(frameon=False, fontsize=7, loc="lower right")
 
 
