@@ -121,11 +121,7 @@ def _condition_table(conditions):
         Column("spiking circuits"),
         Column("order", "verdict", note="Kept if no neuron's count of spikes in the window falls for any pair."),
         *INTERVAL,
-        *(
-            Column(name, "number", note=f"Share of pairs: {MEASURES[m]}.")
-            for m, name in _NAMES.items()
-            if m in measures
-        ),
+        *(Column(name, "number", note=f"Share of pairs: {MEASURES[m]}.") for m, name in _NAMES.items()),
         Column("largest fall, neuron", "number", "Hz"),
         Column("largest fall, readout", "number", "Hz"),
         Column("rate, hidden", "number", "Hz"),
