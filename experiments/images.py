@@ -116,10 +116,14 @@ def findings(result):
 
 def figures(result):
     """Pairs of file name and figure."""
+    from eisim.report import diagram
     from eisim.report import images_figures as figures
+    from eisim.report.images import drawn_circuit
 
     yield "images.svg", figures.networks(result)
     yield "inputs.svg", figures.number_of_inputs(result)
+    if circuit := drawn_circuit(result):
+        yield "circuit.svg", diagram.with_static_dnn(circuit)
 
 
 if __name__ == "__main__":

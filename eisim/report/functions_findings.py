@@ -236,9 +236,9 @@ def _pictures(survey):
             "Outputs at the two inputs of each witness",
             "Output of the task at the lower input x and at the upper input y ≥ x against the dose; shaded where order "
             f"is broken, which excitation alone cannot do. {see}",
-            "; ".join(
-                f"{_spaced(a.name)} ({kind}) falls by {w.fall:.3g} Hz intact and by {float(w.falls[-1].mean()):.3g} Hz "
-                "at the largest dose"
+            "How far the output falls, intact and at the largest dose: "
+            + "; ".join(
+                f"{_spaced(a.name)} ({kind}) {w.fall:.3g} and {float(w.falls[-1].mean()):.3g} Hz"
                 for a, kind, w in shown
             )
             + ".",

@@ -12,6 +12,7 @@ from scipy.optimize import isotonic_regression
 
 from eisim.circuit import Circuit
 from eisim.network_ablation import NetworkAblation
+from eisim.report import diagram
 from eisim.report.circuit import circuit_table
 from eisim.report.files import to_csv
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
@@ -277,3 +278,5 @@ def _apart(heights, gap):
 def figures(results: list[NetworkAblation]):
     """Pairs of file name and figure."""
     yield "ablation.svg", ablation_figure(results)
+    if circuit := drawn_circuit(results):
+        yield "circuit.svg", diagram.with_static_dnn(circuit)
