@@ -5,7 +5,7 @@ from eisim.dynamics.result import DynamicsResult
 from eisim.dynamics.spiking import MEASURES, describe
 from eisim.report.dynamics import NOT_TESTED, mechanism
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
-from eisim.report.wording import answer
+from eisim.report.wording import answer, capital
 
 IN_TIME = (
     "Take an excitatory-only rate circuit twice, from the same state, with an input that is nowhere and never lower "
@@ -25,7 +25,9 @@ def findings(result: DynamicsResult) -> Findings:
     proofs = [Explanation("Why rates keep the order of inputs", (IN_TIME,))] if result.rate else []
     if result.conditions:
         proofs.append(Explanation("Why spikes can break it", (SPIKES, NOT_TESTED)))
-        proofs.append(Explanation("The strongest violations found", tuple(mechanism(s) for s in result.search)))
+        proofs.append(
+            Explanation("The strongest violations found", tuple(capital(mechanism(s)) for s in result.search))
+        )
     return Findings(
         question="Do excitatory-only circuits keep the order of their inputs at every moment?",
         answer=answer(_rates(result.rate), _spikes(result), problems=result.problems),
