@@ -275,7 +275,7 @@ def trajectories_table(rate: RateResult) -> str:
     columns = ("network", "model", "input", "time_ms", "rate_hz")
     return to_csv(
         (
-            {"network": network, "model": example.model, "input": k + 1, "time_ms": time, "rate_hz": value}
+            (network, example.model, k + 1, time, value)
             for example in rate.examples
             for network, traces in example.traces.items()
             for k, trace in enumerate(traces.tolist())
