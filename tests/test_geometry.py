@@ -20,7 +20,7 @@ from eisim.report import geometry as shown
 from eisim.report.draw import draw
 from eisim.report.files import to_json
 from experiments import geometry
-from tests.pages import check
+from tests.findings import check
 
 KEPT = {"half-plane", "staircase", "quadrant"}
 

@@ -16,7 +16,7 @@ from eisim import InputError, train
 from eisim.images import data, dimension, networks
 from eisim.images.data import Images, load
 from experiments import images
-from tests.pages import check
+from tests.findings import check
 
 RNG = np.random.default_rng(0)
 

@@ -221,7 +221,7 @@ def test_export(eisim, tmp_path):
 def test_the_page():
     from dataclasses import replace
 
-    from tests.pages import check
+    from tests.findings import check
 
     results = [run(network(*XOR), XOR_DATA, kind) for kind in ("rate", "spiking")]
     figures = dict(shown.figures(results))

@@ -32,7 +32,7 @@ from eisim.report.wording import answer, count, listing
 from eisim.weights import AllToAll, FixedInDegree, FixedProbability, Independent
 from experiments import boolean, functions
 from tests import two_choice
-from tests.pages import check
+from tests.findings import check
 from tests.theory.test_truth_tables import all_functions
 
 NUMPY = {"backend": "numpy"}
