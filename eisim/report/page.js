@@ -33,15 +33,12 @@ for (const table of document.querySelectorAll("table.sortable")) {
 
   const filter = table.closest("section").querySelector(".filter");
   const [text, verdict, shown] = ["input", "select", "output"].map((name) => filter.querySelector(name));
-  const difference = headings.length - 1;
-  const fits = (row, wanted) =>
-    !wanted || (wanted === "differs" ? row.cells[difference].dataset.sort !== "none" : row.querySelector("." + wanted));
   const apply = () => {
     const words = text.value.toLowerCase().split(/\s+/);
     let left = 0;
     for (const row of body.rows) {
       const said = row.textContent.toLowerCase();
-      row.hidden = !(words.every((word) => said.includes(word)) && fits(row, verdict?.value));
+      row.hidden = !(words.every((word) => said.includes(word)) && (!verdict?.value || row.querySelector("." + verdict.value)));
       left += !row.hidden;
     }
     shown.textContent = left === body.rows.length ? `${left} rows` : `${left} of ${body.rows.length} rows`;

@@ -193,7 +193,7 @@ def _described(run) -> dict[str, str]:
     stored, provenance = run.stored, run.stored.provenance
     seed = "" if provenance.seed is None else str(provenance.seed)
     return {
-        "result of": stored.name,
+        "experiment": stored.name,
         "seed": seed,
         "kinds": " and ".join(provenance.kinds),
         "backend": provenance.backend,

@@ -162,7 +162,7 @@ def _value(kind, value, where: str):
             if value.get(f.name) is not None:
                 known[f.name] = _value(hints[f.name], value[f.name], f"{where}: {f.name}")
             elif f.default is MISSING and f.default_factory is MISSING:
-                _refuse(f"{f.name!r}", "none", where)
+                raise InputError(f"{where}: expected {f.name!r}, found none")
         return kind(**known)
     if origin is tuple:
         return tuple(_value(parts[0], item, f"{where}[{k}]") for k, item in enumerate(value))
