@@ -308,6 +308,9 @@ class Circuit:
             f"neurons, {synapses} synapses, {self.n_readouts} readouts>"
         )
 
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "_drawn"}  # it is drawn again
+
     @property
     def kind(self) -> Literal["rate", "spiking"]:
         """``"rate"`` or ``"spiking"``."""

@@ -91,11 +91,25 @@ def table(result):
 
 def tables(result):
     """Pairs of file name and content, text or bytes."""
-    from eisim.report.ablation import csv_table, labelled
+    from eisim.adapter import to_dnn
+    from eisim.report import ablation
+    from eisim.report.circuit import circuit_table
     from eisim.report.files import to_netcdf
 
-    yield "table.csv", csv_table(result)
-    yield "data.nc", to_netcdf(*labelled(result))
+    example, circuit = ablation.example(result), ablation.example_circuit(result)
+    yield "table.csv", ablation.csv_table(result)
+    yield "ablation_curves.csv", ablation.curves_table(result)
+    yield f"{example.case.name}_activity.csv", ablation.activity_table(example)
+    yield f"{example.case.name}_weights.csv", ablation.weights_table(circuit, to_dnn(circuit))
+    yield f"{example.case.name}_circuit.csv", circuit_table(circuit)
+    yield "data.nc", to_netcdf(*ablation.labelled(result))
+
+
+def findings(result):
+    """What a page shows."""
+    from eisim.report.ablation_findings import findings
+
+    return findings(result)
 
 
 def figures(result):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eisim.assessment.witness import Witness
+from eisim.circuit import Circuit
 from eisim.prediction import Prediction
 from eisim.task import Obstruction
 
@@ -95,6 +96,8 @@ class Judged:
         Of a spiking circuit: by population, what its mean-field predicts for a few trials.
     unpredicted : str
         Why there is no prediction, or "".
+    circuit : Circuit or None
+        The intact circuit of the first seed.
     """
 
     kind: str
@@ -107,6 +110,7 @@ class Judged:
     problems: tuple[str, ...]
     predicted: tuple[Prediction, ...] = ()
     unpredicted: str = ""
+    circuit: Circuit | None = None
 
 
 @dataclass(frozen=True, eq=False)

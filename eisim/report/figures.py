@@ -6,46 +6,39 @@ from matplotlib.figure import Figure
 
 from eisim.circuit import Circuit
 from eisim.experiment import AblationResult, CaseResult
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST, letters
 from eisim.simulation import Response
 
-EXCITATORY, INHIBITORY, NEUTRAL = "#c44e2c", "#2c6fb0", "#555555"
+REMOVED, RIGHT = "fraction of inhibition removed", "share of patterns answered correctly"
 SYSTEM_STYLES = {
     "spiking_noisy": ("spiking circuit, with noise", {"ls": "-", "marker": "o", "ms": 2.5}),
     "rate": ("rate circuit", {"ls": "--", "marker": "s", "ms": 2.5}),
     "dnn": ("equivalent DNN (the lower of two)", {"ls": ":", "marker": "D", "ms": 5, "mfc": "none", "mew": 0.5}),
 }
-STYLE = {
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "eisim",
-}
 
 
 def ablation_curves(result: AblationResult) -> Figure:
     """Accuracy against the fraction of inhibition removed, a panel for each function, with the floor."""
-    columns = min(6, len(result.cases))
-    rows = -(-len(result.cases) // columns)
-    height = 1.5 * rows + 0.9
-    figure = Figure(figsize=(1.6 * columns + 0.7, height))
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    figure.subplots_adjust(left=0.08, right=0.985, bottom=0.5 / height, top=1 - 0.6 / height, hspace=0.35, wspace=0.12)
-    for axis, case in zip(axes, result.cases, strict=False):
+    n = len(result.cases)
+    columns = min(4, n)
+    rows = -(-n // columns)
+    height = min(1.4 * rows + 1.0, TALLEST)
+    figure = Figure(figsize=(DOUBLE if columns > 1 else SINGLE, height))
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    left = 0.55 / figure.get_figwidth()
+    figure.subplots_adjust(left=left, right=0.985, bottom=0.5 / height, top=1 - 0.75 / height, hspace=0.32, wspace=0.1)
+    axes = grid.ravel()[:n]
+    for axis, case in zip(axes, result.cases, strict=True):
         ablation_curve(axis, case, result.protocol.fractions)
-    for k, axis in enumerate(axes):
-        if k >= len(result.cases):
-            axis.axis("off")
-        if k % columns:
-            axis.set_yticklabels([])
-        if k + columns < len(result.cases):
-            axis.set_xticklabels([])
-    figure.supxlabel("fraction of inhibition removed", fontsize=8, y=0.1 / height)
-    figure.supylabel("share of patterns answered correctly", fontsize=8, x=0.01)
+    for k in range(n, grid.size):
+        grid.flat[k].axis("off")
+        grid.flat[k - columns].tick_params(labelbottom=True)
+    for axis in axes:
+        axis.set(xlabel="", ylabel="")
+    figure.supxlabel(REMOVED, fontsize=8, y=0.1 / height)
+    figure.supylabel(RIGHT, fontsize=8, x=0.1 / figure.get_figwidth())
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper center", ncols=len(labels), frameon=False, fontsize=8)
+    figure.legend(handles, labels, loc="upper center", ncols=3 if columns > 1 else 1)
     return figure
 
 
@@ -53,7 +46,8 @@ def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
     """One function's accuracy against the fraction of inhibition removed."""
     levels = len(fractions)
     best = 1 - case.certificate.floor["zero_one"]
-    ax.axhspan(best, 1.05, color="#dddddd", linewidth=0, label="out of reach of excitation alone")
+    ax.axhspan(best, 1.05, color="#e2e2e2", linewidth=0, label="out of reach of excitation alone")
+    ax.axhline(best, color=EXCITATORY, lw=0.8, label="1 − floor")
     measured = {system: m.accuracy[:levels] for system, m in case.measurements.items()}
     measured["dnn"] = np.min([m for system, m in measured.items() if system.endswith("dnn")], axis=0)
     for system, (label, style) in SYSTEM_STYLES.items():
@@ -64,6 +58,8 @@ def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
     ax.set_ylim(-0.05, 1.05)
     ax.set_xticks([0, 0.5, 1])
     ax.set_yticks([0, 0.5, 1])
+    ax.set_xlabel(REMOVED)
+    ax.set_ylabel(RIGHT)
     return ax
 
 
@@ -71,19 +67,24 @@ def activity(case: CaseResult) -> Figure:
     """Spikes, and readout rates over time, for every input pattern, intact and ablated; a row for each kind."""
     rows = [kind for kind in ("spiking", "rate") if kind in case.kinds]
     heights = [{"spiking": 2.6, "rate": 1.4}[kind] for kind in rows]
-    height = sum(heights) + 0.5 * len(rows)
-    figure = Figure(figsize=(7.0, height))
+    height = sum(heights) + 0.5 * len(rows) + 0.45 * ("rate" in rows)
+    figure = Figure(figsize=(DOUBLE, height))
     axes = figure.subplots(len(rows), 2, sharex="row", sharey="row", height_ratios=heights, squeeze=False)
-    figure.subplots_adjust(left=0.17, right=0.985, bottom=0.45 / height, top=1 - 0.28 / height, hspace=0.4, wspace=0.06)
+    bottom = 0.45 + 0.45 * ("rate" in rows)
+    figure.subplots_adjust(
+        left=0.185, right=0.985, bottom=bottom / height, top=1 - 0.28 / height, hspace=0.4, wspace=0.06
+    )
     for kind, row in zip(rows, axes, strict=True):
         for ax, condition in zip(row, ("intact", "ablated"), strict=True):
             response = getattr(case.kinds[kind], condition)
             (raster if kind == "spiking" else readout_traces)(ax, response, case.case.function.patterns)
             shown = "spikes (E red, I blue)" if kind == "spiking" else "rate circuit"
             ax.set_title(f"{case.case.name}, {condition}: {shown}")
+        row[1].set_ylabel("")
         if kind == "rate":
-            row[1].set_ylabel("")
-            row[0].legend(title="input pattern", fontsize=7, title_fontsize=7, frameon=False, loc="center right")
+            handles, labels = row[0].get_legend_handles_labels()
+            figure.legend(handles, labels, title="input pattern", loc="lower center", ncols=min(len(labels), 9))
+    letters(axes.ravel(), (-8, 4))
     return figure
 
 
@@ -121,6 +122,7 @@ def raster(ax: Axes, response: Response, patterns) -> Axes:
     ax.set_xlim(0, len(patterns) * response.duration * 1e3)
     ax.set_xticks(np.arange(len(patterns)) * response.duration * 1e3)
     ax.set_xlabel("time (ms), input patterns in turn")
+    ax.set_ylabel("neurons, by population")
     return ax
 
 
@@ -139,6 +141,8 @@ def readout_traces(ax: Axes, response: Response, patterns) -> Axes:
             ls=("-", "--", ":", "-.")[k % 4],
             label=label,
         )
+    threshold = response.circuit.readout_thresholds[0]
+    ax.axhline(threshold, color=NEUTRAL, lw=0.6, ls=(0, (1, 2)), label="decision threshold", zorder=0)
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("readout rate (Hz)")
     return ax
@@ -146,9 +150,9 @@ def readout_traces(ax: Axes, response: Response, patterns) -> Axes:
 
 def weights(circuit: Circuit, dnn) -> Figure:
     """Signed weight matrices of a circuit and of its static DNN, side by side."""
-    figure = Figure(figsize=(7.2, 3.4))
+    figure = Figure(figsize=(DOUBLE, 3.4))
     left, right = figure.subplots(1, 2, sharey=True)
-    figure.subplots_adjust(left=0.19, right=0.98, bottom=0.27, top=0.92, wspace=0.08)
+    figure.subplots_adjust(left=0.195, right=0.97, bottom=0.27, top=0.92, wspace=0.08)
     spiking = circuit.kind == "spiking"
     ours = {(p.source, p.target): circuit.sign(p) * circuit.weights(p).toarray() for p in circuit.projections}
     theirs = {(s, layer.name): w.toarray() for layer in dnn.layers for s, w in layer.incoming}
@@ -173,6 +177,7 @@ def weights(circuit: Circuit, dnn) -> Figure:
         ax.set_xticks(ax.get_xticks(), ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
         ax.spines[["top", "right"]].set_visible(True)
     left.set_ylabel("source")
+    letters((left, right))
     return figure
 
 
