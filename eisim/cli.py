@@ -217,7 +217,8 @@ def certify(
         report("writing results")
         found = shown.to_json(certificate)
         clear(out)
-        (out / "certificate.svg").unlink(missing_ok=True)
+        for name in ("certificate.svg", "circuit.svg"):
+            (out / name).unlink(missing_ok=True)
         for name, content in shown.tables(certificate):
             write(out / name, content)
         for name, svg in draw(shown.figures, certificate):

@@ -115,14 +115,15 @@ def findings(result):
 def figures(result):
     """Pairs of file name and figure."""
     from eisim.adapter import to_dnn
-    from eisim.report import figures
+    from eisim.report import diagram, figures
+    from eisim.report.ablation import example, example_circuit
 
     yield "ablation_curves.svg", figures.ablation_curves(result)
-    by_name = {case.case.name: case for case in result.cases}
-    example = by_name.get("xor", result.cases[0])
-    yield f"{example.case.name}_activity.svg", figures.activity(example)
-    circuit = next(iter(example.kinds.values())).circuit
-    yield f"{example.case.name}_weights.svg", figures.weights(circuit, to_dnn(circuit))
+    shown, circuit = example(result), example_circuit(result)
+    name, dnn = shown.case.name, to_dnn(circuit)
+    yield f"{name}_activity.svg", figures.activity(shown)
+    yield f"{name}_weights.svg", figures.weights(circuit, dnn)
+    yield f"{name}_circuit.svg", diagram.circuit_and_dnn(circuit, dnn)
 
 
 if __name__ == "__main__":

@@ -136,11 +136,15 @@ def findings(result):
 
 def figures(result):
     """Pairs of file name and figure."""
+    from eisim.report import diagram
     from eisim.report import functions_figures as figures
+    from eisim.report.functions import circuits
 
     yield "dose_response.svg", figures.dose_responses(result)
     if any(judged.witness is not None for a in result.assessments for judged in a.kinds.values()):
         yield "witness.svg", figures.witnesses(result)
+    for name, circuit in circuits(result).items():
+        yield f"{name}_circuit.svg", diagram.with_static_dnn(circuit)
 
 
 if __name__ == "__main__":

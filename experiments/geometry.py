@@ -81,9 +81,11 @@ def findings(result):
 
 def figures(result):
     """Pairs of file name and figure."""
-    from eisim.report.geometry import decision_maps, drawn_system
+    from eisim.report import diagram
+    from eisim.report.geometry import decision_maps, drawn_circuit, drawn_system
 
     yield "decision_maps.svg", decision_maps(result, drawn_system(result))
+    yield "circuit.svg", diagram.with_static_dnn(drawn_circuit(result))
 
 
 if __name__ == "__main__":

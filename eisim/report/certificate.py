@@ -1,6 +1,6 @@
 """What `certify` found: as JSON, as a table of points, and as a picture; `words` are in `eisim.report.proof`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas
@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from eisim.circuit import Circuit
 from eisim.functions import TruthTable
+from eisim.report import diagram
 from eisim.report.circuit import circuit_table
 from eisim.report.proof import MEANING
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE
@@ -67,20 +68,24 @@ def tables(certificate: Certificate) -> Iterator[tuple[str, str]]:
 
 
 def figures(certificate: Certificate) -> Iterator[tuple[str, Figure]]:
-    """Pairs of file name and figure, for truth tables and for one or two inputs."""
+    """Pairs of file name and figure: for truth tables and for one or two inputs, and the circuit of a truth table."""
+    if found := picture(certificate):
+        draw, size = found
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure.subplots(), certificate)
+        yield "certificate.svg", figure
+    if circuit := circuit_of(certificate):
+        yield "circuit.svg", diagram.with_static_dnn(circuit)
+
+
+def picture(certificate: Certificate) -> tuple[Callable[[Axes, Certificate], Axes], tuple[float, float]] | None:
+    """What draws a certificate, and the size it needs in inches; ``None`` for data of three inputs or more."""
     n_inputs = certificate.data.n_inputs
     if isinstance(certificate.function, TruthTable) and 2 <= n_inputs <= 5:
-        figure = Figure(figsize=(DOUBLE if n_inputs > 3 else SINGLE, 2.9 + 0.7 * (n_inputs - 2)), layout="constrained")
-        hypercube(figure.subplots(), certificate)
-    elif n_inputs == 1:
-        figure = Figure(figsize=(SINGLE, 3.2), layout="constrained")
-        line(figure.subplots(), certificate)
-    elif n_inputs == 2:
-        figure = Figure(figsize=(SINGLE, 3.2), layout="constrained")
-        plane(figure.subplots(), certificate)
-    else:
-        return
-    yield "certificate.svg", figure
+        return hypercube, (DOUBLE if n_inputs > 3 else SINGLE, 2.9 + 0.7 * (n_inputs - 2))
+    if n_inputs <= 2:
+        return (line, plane)[n_inputs - 1], (SINGLE, 3.2)
+    return None
 
 
 def _heading(certificate):
@@ -118,11 +123,11 @@ def line(ax: Axes, certificate: Certificate) -> Axes:
         ends = data.targets[x == lower].max(), data.targets[x == upper].min()
         arrow = {"arrowstyle": "-|>", "color": INHIBITORY, "lw": 1.5}
         ax.annotate("", (upper, ends[1]), (lower, ends[0]), arrowprops=arrow)
-        ax.plot([], [], color=INHIBITORY, label="witness: input up, function down")
+        ax.plot([], [], color=INHIBITORY, label="witness: function falls")
     ax.set_xlabel(data.names[0])
     ax.set_ylabel(data.target)
     ax.set_title(_heading(certificate))
-    ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=2)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.42, -0.18), ncols=2, handlelength=1.6, columnspacing=1)
     return ax
 
 
@@ -206,7 +211,7 @@ def hypercube(ax: Axes, certificate: Certificate) -> Axes:
             color="white" if value else "black",
             bbox=box,
         )
-    ax.set_ylabel("active inputs")
+    ax.set_ylabel("number of active inputs")
     ax.set_yticks(range(function.n_inputs + 1))
     ax.set_xticks([])
     ax.margins(0.12)

@@ -11,14 +11,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from eisim.adapter import DNN, UnrolledDNN
+from eisim.adapter import DNN, UnrolledDNN, to_dnn
 from eisim.circuit import Circuit
+from eisim.errors import InputError
 from eisim.report import graph
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST
 from eisim.weights import FixedInDegree, FixedProbability, Rule
 
 #: Populations, or layers of a DNN, that are drawn one by one, and arrows between them.
 MOST, MOST_ARROWS = 8, 16
+#: Synapses of the largest circuit whose DNN is drawn beside it.
+LARGEST = 1_000_000
 #: Symbol of the unit of a weight, and how many of it are one SI unit.
 UNITS = {"volt": ("mV", 1e3), "siemens": ("nS", 1e9), "1": ("", 1)}
 COLOURS = {"E": EXCITATORY, "I": INHIBITORY, "": NEUTRAL}
@@ -105,6 +108,11 @@ def circuit(ax: Axes, circuit: Circuit) -> Axes:
     return graph.draw(ax, circuit_layout(circuit))
 
 
+def size(layout: graph.Layout) -> tuple[float, float]:
+    """Width and height, in inches, of a figure of one or two columns that holds a diagram."""
+    return SINGLE if layout.size[0] <= SINGLE else DOUBLE, float(min(layout.size[1], TALLEST))
+
+
 def dnn(ax: Axes, dnn: DNN | UnrolledDNN) -> Axes:
     """Draw a DNN: its inputs and layers with their activations, and the signed weights between them.
 
@@ -162,17 +170,37 @@ def circuit_and_dnn(circuit: Circuit, dnn: DNN | UnrolledDNN | None = None) -> F
     return figure
 
 
+def with_static_dnn(circuit: Circuit) -> Figure:
+    """A circuit, with its static DNN beside it if it has one that is not too large to be built for a picture.
+
+    Parameters
+    ----------
+    circuit : Circuit
+
+    Returns
+    -------
+    Figure
+        As of `circuit_and_dnn`.
+    """
+    try:
+        dnn = to_dnn(circuit) if _synapses(circuit) <= LARGEST else None
+    except InputError:  # conductances, plasticity: there is none
+        dnn = None
+    return circuit_and_dnn(circuit, dnn)
+
+
+def _synapses(circuit):
+    return sum(link.count for link in _links(circuit))
+
+
 def circuit_layout(circuit: Circuit, upright: bool = False) -> graph.Layout:
     """Boxes and arrows of a circuit, with their places."""
-    sources = [*circuit.inputs, *circuit.populations]
-    place = {s.name: k for k, s in enumerate(sources)}
     thresholds = {r.population: f"output > {r.threshold:.3g} Hz" for r in circuit.readouts}
     nodes = [Node(i.name, "", i.size, f"{_number(i.rate)} Hz at 1", word="afferent") for i in circuit.inputs]
     nodes += [
         Node(p.name, p.sign, p.size, type(p.neuron).__name__, thresholds.get(p.name, "")) for p in circuit.populations
     ]
-    links = [_link(circuit, p, place) for p in circuit.projections if circuit.has_synapses(p)]
-    return _layout(nodes, links, upright)
+    return _layout(nodes, _links(circuit), upright)
 
 
 def dnn_layout(dnn: DNN | UnrolledDNN, upright: bool = False) -> graph.Layout:
@@ -195,10 +223,9 @@ def dnn_layout(dnn: DNN | UnrolledDNN, upright: bool = False) -> graph.Layout:
 def _unrolled_layout(dnn, upright):
     """One step of an unrolled DNN: the populations are its units, and delays are layers that a weight skips."""
     of = dnn.circuit
-    place = {s.name: k for k, s in enumerate([*of.inputs, *of.populations])}
     nodes = [Node(i.name, "", i.size, "of each layer", word="input") for i in of.inputs]
     nodes += [Node(p.name, "", p.size, _activation(p.neuron), word="unit") for p in of.populations]
-    return _layout(nodes, [_link(of, p, place) for p in of.projections if of.has_synapses(p)], upright)
+    return _layout(nodes, _links(of), upright)
 
 
 def _activation(neuron):
@@ -211,6 +238,12 @@ def _dnn_unit(neuron):
 
 
 UNITS["volt/hertz"] = ("mV/Hz", 1e3)
+
+
+def _links(circuit):
+    place = {s.name: k for k, s in enumerate([*circuit.inputs, *circuit.populations])}
+    links = [_link(circuit, projection, place) for projection in circuit.projections]
+    return [link for link in links if link.count and link.mean]
 
 
 def _link(circuit, projection, place):
@@ -230,7 +263,7 @@ def _weight(circuit, projection, n_source, n_target, recurrent):
     """Mean weight and number of synapses of a projection."""
     rule = projection.weights
     if not isinstance(rule, Rule):
-        return float(rule.data.mean()), rule.nnz
+        return float(rule.data.mean()) if rule.nnz else 0.0, rule.nnz
     if isinstance(rule, FixedProbability):
         return rule.weight, round(rule.probability * n_source * n_target - rule.probability * n_source * recurrent)
     if isinstance(rule, FixedInDegree):

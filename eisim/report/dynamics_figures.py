@@ -66,7 +66,7 @@ def violation_rates(conditions: tuple[ConditionResult, ...]) -> Figure:
     """Share of ordered pairs that break order, by condition, with intervals; and when the readout is behind."""
     figure = Figure(figsize=(DOUBLE, 4.6))
     left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))
-    figure.subplots_adjust(left=0.2, right=0.98, bottom=0.1, top=0.86, wspace=0.24)
+    figure.subplots_adjust(left=0.2, right=0.98, bottom=0.1, top=0.84, wspace=0.24)
     for k, (measure, (label, style)) in enumerate(MEASURE_STYLES.items()):
         shares = [c.per_pair(measure) for c in conditions]
         places = np.arange(len(conditions)) + (k - 1.5) * 0.19
@@ -82,7 +82,7 @@ def violation_rates(conditions: tuple[ConditionResult, ...]) -> Figure:
     figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0.01, 0.99), **style)
     behind_over_time(right, conditions)
     figure.legend(*right.get_legend_handles_labels(), loc="upper right", bbox_to_anchor=(0.995, 0.99), **style)
-    letters((left, right), (-12, 4))
+    letters((left, right), (-26, 3))
     return figure
 
 

@@ -100,10 +100,20 @@ def survival(ax: Axes, census) -> Axes:
     for r in np.unique(census.inhibitory):
         mine = accuracy[:, census.inhibitory == r]
         ax.plot(census.fractions, mine.mean(axis=1), color=COLOURS[r], marker=MARKERS[r], ms=3, lw=1.2)
-    ax.plot([], [], color=NEUTRAL, marker="o", ms=3, lw=1.2, label="mean accuracy, by neurons needed")
-    ax.plot(census.fractions, (accuracy == 1).mean(axis=1), color=NEUTRAL, ls="--", lw=1, label="share still computed")
+    ax.plot(
+        [],
+        [],
+        color=NEUTRAL,
+        marker="o",
+        ms=3,
+        lw=1.2,
+        label="patterns answered correctly, by neurons needed (as left)",
+    )
+    ax.plot(
+        census.fractions, (accuracy == 1).mean(axis=1), color=NEUTRAL, ls="--", lw=1, label="functions still computed"
+    )
     ax.set_ylim(-0.03, 1.03)
     ax.set_xlabel("fraction of inhibition removed")
-    ax.set_ylabel("accuracy (share of patterns); share of functions")
+    ax.set_ylabel("share of patterns, of functions")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0)
     return ax

@@ -21,6 +21,8 @@ STYLES = {
     ),
 }
 CRITERION = {"color": "#999999", "lw": 0.6, "ls": (0, (4, 3))}
+#: Where a function that no dose takes away is drawn.
+KEPT = 1.2
 CRITICAL = {"lw": 0.8, "ls": "-"}
 
 
@@ -55,6 +57,44 @@ def dose_response(ax: Axes, assessment: Assessment) -> Axes:
     ax.set_xlabel(dose(assessment.how).label)
     ax.set_ylabel("score of the task (1)")
     _title(ax, assessment, assessment.verdict)
+    return ax
+
+
+def dose_response_with_legend(ax: Axes, assessment: Assessment) -> Axes:
+    """One circuit's dose response with a legend of its own."""
+    dose_response(ax, assessment)
+    lines = [(STYLES[name][1], STYLES[name][0]) for name in assessment.systems] + [(CRITERION, "criterion")]
+    handles = [Line2D([], [], **style) for style, _ in lines]
+    ax.legend(handles, [label for _, label in lines], loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def critical_doses(ax: Axes, survey: Survey) -> Axes:
+    """Of every circuit and system the dose at which it loses its function, with its range over seeds.
+
+    ``kept`` stands for no such dose; what never had the function is left out.
+    """
+    assessments, shift = survey.assessments, {"spiking": -0.22, "rate": 0.0, "dnn": 0.22}
+    seen = set()
+    for k, assessment in enumerate(assessments):
+        for name, curve in assessment.systems.items():
+            label, style = STYLES[name]
+            if curve.verdict == "never had":
+                continue
+            marks = {"color": style["color"], "marker": style["marker"], "ms": 3.5, "ls": "none"}
+            found = np.where(np.isfinite(curve.critical_doses), curve.critical_doses, KEPT)
+            dose_, y = KEPT if curve.critical_dose is None else curve.critical_dose, k + shift[name]
+            ax.plot([found.min(), found.max()], [y, y], color=style["color"], lw=1)
+            ax.plot(dose_, y, label=None if name in seen else label, **marks)
+            seen.add(name)
+    ax.axvline((1 + KEPT) / 2, color="#cccccc", lw=0.6)
+    ax.set_xlim(-0.04, KEPT + 0.08)
+    ax.set_xticks([0, 0.5, 1, KEPT], ["0", "0.5", "1", "kept"])
+    ax.set_yticks(range(len(assessments)), [a.name.replace("_", " ") for a in assessments])
+    ax.set_ylim(len(assessments) - 0.5, -0.5)
+    ax.set_xlabel(f"critical dose: {dose(assessments[0].how).label}")
+    ax.set_ylabel("circuit")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, borderaxespad=0)
     return ax
 
 

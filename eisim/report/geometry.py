@@ -162,6 +162,8 @@ def decision_maps(result: GeometryResult, system: str) -> Figure:
         column[-1].set_xlabel("x (1)", labelpad=1, fontsize=7)
     for ax in axes.ravel():
         ax.label_outer()
+    for ax in axes[:, 1:].ravel():  # side by side the 1 of one and the 0 of the next would read as 10
+        ax.tick_params(labelbottom=False)
     for ax, name in zip(axes[:, 0], ROWS.values(), strict=True):
         ax.set_ylabel(f"{name}\n\ny (1)", fontsize=7, labelpad=1)
     kept = sum(region.verdict == "kept" for region in regions)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Group
 from rich.table import Table
@@ -185,10 +186,10 @@ def ablation_figure(results: list[NetworkAblation]) -> Figure:
     figure = Figure(figsize=(DOUBLE, 5.2), layout="constrained")
     axes = figure.subplots(2, columns, squeeze=False)
     for k, result in enumerate(results):
-        _by_largest_output(axes[0, k], result)
-        _by_threshold(axes[1, k], result)
+        by_largest_output(axes[0, k], result)
+        by_threshold(axes[1, k], result)
     for ax, result in zip(axes[0, len(results) :], spiking, strict=True):
-        _accuracy_in_time(ax, result)
+        accuracy_in_time(ax, result)
     legend = axes[1, -1] if spiking else None
     handles = {h.get_label(): h for ax in axes[:, 0] for h in ax.get_legend_handles_labels()[0]}.values()
     if legend is None:
@@ -200,7 +201,8 @@ def ablation_figure(results: list[NetworkAblation]) -> Figure:
     return figure
 
 
-def _by_largest_output(ax, result):
+def by_largest_output(ax: Axes, result: NetworkAblation) -> Axes:
+    """Accuracy by the largest output, of all classes and balanced of each."""
     balanced = result.balanced_accuracy
     _class_lines(ax, result, balanced, result.kept)
     ax.plot(result.fractions, result.accuracy, color="black", marker="o", ms=3, label="accuracy, all classes")
@@ -208,9 +210,11 @@ def _by_largest_output(ax, result):
     ax.set_ylim(0, 1.03)
     ax.set_ylabel("by the largest output:\n(balanced) accuracy")
     ax.set_title(f"{result.name} on {result.data.name}: {result.kind}")
+    return ax
 
 
-def _by_threshold(ax, result):
+def by_threshold(ax: Axes, result: NetworkAblation) -> Axes:
+    """Error of the best threshold on each class's own output, with the floors."""
     errors, floors = result.threshold_errors, result.floors.one_polarity
     _class_lines(ax, result, errors, result.kept_by_threshold)
     ax.plot(
@@ -225,6 +229,7 @@ def _by_threshold(ax, result):
     )
     ax.set_ylim(0, 1.1 * max(errors.max(), floors.max(), 1e-3))
     ax.set_ylabel("by a threshold on its own output:\nshare of rows wrong about the class")
+    return ax
 
 
 def _class_lines(ax, result, values, kept):
@@ -239,7 +244,8 @@ def _class_lines(ax, result, values, kept):
     ax.set_xlabel("fraction of inhibition removed")
 
 
-def _accuracy_in_time(ax, result):
+def accuracy_in_time(ax: Axes, result: NetworkAblation) -> Axes:
+    """Accuracy and agreement of the intact spiking circuit against the length of a trial."""
     ax.plot(result.times, result.accuracy_in_time, color="black", marker="o", ms=2, label="accuracy")
     ax.plot(result.times, result.agreement_in_time, color=NEUTRAL, marker="s", ms=2, label="agreement with the network")
     ax.axhline(result.network_accuracy, color="black", ls=":", lw=0.8, label="accuracy of the network")
@@ -247,7 +253,8 @@ def _accuracy_in_time(ax, result):
     ax.set_xlabel("length of a trial (s)")
     ax.set_ylabel("share of rows")
     ax.set_title("intact spiking circuit in time")
-    ax.legend(frameon=False, fontsize=7, loc="lower right")
+    ax.legend(loc="lower right")
+    return ax
 
 
 def _apart(heights, gap):

@@ -29,7 +29,7 @@ def letters(axes, shift=(-24, 6)) -> None:
         ax.annotate(letter, (0, 1), shift, fontsize=9, fontweight="bold", annotation_clip=False, **place)
 
 
-def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), **how):
+def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), bare=False, **how):
     """Draw on the Axes of the caller, or in the paper's style on those of a new figure.
 
     Parameters
@@ -39,6 +39,8 @@ def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), **how):
     ax : Axes or None
     size : tuple of float
         Width and height of a new figure, in inches.
+    bare : bool
+        Whether the Axes fill a new figure, for what has no ticks and labels.
 
     Returns
     -------
@@ -49,5 +51,6 @@ def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), **how):
     from matplotlib import pyplot
 
     with paper():
-        _, ax = pyplot.subplots(figsize=size, layout="constrained")
+        figure = pyplot.figure(figsize=size, layout=None if bare else "constrained")
+        ax = figure.add_axes((0, 0, 1, 1)) if bare else figure.subplots()
         return draw(ax, *what, **how)
