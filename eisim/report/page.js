@@ -14,9 +14,12 @@ const compare = (a, b, sign) => {
   return sign * (Number.isNaN(x) || Number.isNaN(y) ? order.compare(a, b) : x - y);
 };
 
+const FEW = 5; // rows that are seen at a glance: nothing to filter
+
 for (const table of document.querySelectorAll("table.sortable")) {
   const headings = [...table.tHead.rows[0].cells];
   const body = table.tBodies[0];
+  if (body.rows.length < 2) continue;
   headings.forEach((heading, column) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -44,7 +47,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     shown.textContent = left === body.rows.length ? `${left} rows` : `${left} of ${body.rows.length} rows`;
   };
   filter.addEventListener("input", apply);
-  filter.hidden = body.rows.length < 2;
+  filter.hidden = body.rows.length < FEW;
 }
 
 // Each file is in the page once: other links to it, and those to save a figure, take it from there.

@@ -12,6 +12,7 @@ ROWS = (
     ("xor", "0110", "lost, impossible", 0.75, 0.25),
     ("and", "0001", "kept", 1.0, 0.0),
     ("parity-4", "0110100110010110", "lost, impossible", 0.5625, 0.3125),
+    ("not", "10", "lost, impossible", 0.5, 0.5),
     ("and-by-inhibition", "0001", "lost, here only", None, 0.0),
 )
 
@@ -26,7 +27,7 @@ def findings(rows=ROWS, **changes) -> Findings:
     )
     values = {
         "question": "Which functions go?",
-        "answer": "Three of four.",
+        "answer": "Four of five.",
         "tables": (PageTable("Functions", columns, tuple(rows), ("A note.",), "table.csv"),),
         "pictures": (Picture("curves.svg", "Curves", "Accuracy.", "Accuracy falls for xor.", "table.csv"),),
         "circuits": (Picture("circuit.svg", "The circuit of xor", "Weights in mV.", "Two E populations and one I."),),

@@ -61,14 +61,14 @@ def test_says_what_the_folder_holds(tmp_path):
     assert order == sorted(order)
     text = outline.all("body")[0][1]
     for said in (
-        *("Three of four.", "A note.", "Witness: 01 ≤ 11.", "Floor: a quarter.", "Weights in mV.", "ablated (%)"),
+        *("Four of five.", "A note.", "Witness: 01 ≤ 11.", "Floor: a quarter.", "Weights in mV.", "ablated (%)"),
         *("python -m eisim run --seed 3", "noise = 0.5 mV", "eisim 0.1.0", "1.75 s in 2 stages", "simulating: 0.5 s"),
     ):
         assert said in text, said
     assert "Problems" not in headings
     rows = [text for _, text in outline.all("tr")]
     assert rows[1] == "xor 0110 ✗ lost, impossible 0.75 0.25" and rows[2] == "and 0001 ✓ kept 1 0"
-    assert rows[4] == "and-by-inhibition 0001 ✗ lost, here only – 0"
+    assert rows[5] == "and-by-inhibition 0001 ✗ lost, here only – 0"
     assert [a["alt"] for a, _ in outline.all("img")] == ["Accuracy falls for xor.", "Two E populations and one I."]
     saved = [a for a, _ in outline.all("a") if "download" in a]
     assert [a["download"] for a in saved] == ["table.csv", "curves.svg", "table.csv", "circuit.svg"]
@@ -111,21 +111,21 @@ def test_other_commands_leave_folders_too(tmp_path, name):
 
 
 def test_several_runs_are_joined_on_the_first_column(tmp_path):
-    other = (("xor", "0110", "kept", 1.0, 0.25), *ROWS[1:3], ("or", "0111", "kept", 1.0, 0.0))
+    other = (("xor", "0110", "kept", 1.0, 0.25), *ROWS[1:4], ("or", "0111", "kept", 1.0, 0.0))
     folders = [
         write_run(tmp_path / "one"),
-        write_run(tmp_path / "two", findings(other, answer="Two of four."), seed=4, versions={"python": "3.12.0"}),
+        write_run(tmp_path / "two", findings(other, answer="Three of five."), seed=4, versions={"python": "3.12.0"}),
     ]
     outline = Outline(page(folders))
     text = outline.all("main")[0][1]
-    assert "A one Three of four. B two Two of four." in text
+    assert "A one Four of five. B two Three of five." in text
     rows = [text for _, text in outline.all("tr")]
     assert rows[:4] == ["what A one B two", "seed 3 4", "version of python 3.13.0 3.12.0", "version of eisim 0.1.0 –"]
     assert "setting noise 0.5 mV" in text
     assert rows[4] == "function difference truth table A verdict B verdict A ablated (%) B ablated (%) floor"
     assert rows[5] == ("xor ≠ verdict: lost, impossible in A, kept in B 0110 ✗ lost, impossible ✓ kept 0.75 1 0.25")
     assert rows[6] == "and none 0001 ✓ kept ✓ kept 1 1 0"
-    assert rows[8:] == [
+    assert rows[9:] == [
         "and-by-inhibition only in A 0001 ✗ lost, here only – – – 0",
         "or only in B 0111 – ✓ kept – 1 0",
     ]
@@ -331,23 +331,23 @@ def test_table_sorts_by_click_and_by_keyboard(visit):
     ablated = tab.get_by_role("columnheader", name="ablated")
     ablated.get_by_role("button").click()
     assert ablated.get_attribute("aria-sort") == "ascending"
-    assert _shown(tab) == ["parity-4", "xor", "and", "and-by-inhibition"]  # the empty cell is last
+    assert _shown(tab) == ["not", "parity-4", "xor", "and", "and-by-inhibition"]  # the empty cell is last
     ablated.get_by_role("button").click()
     assert ablated.get_attribute("aria-sort") == "descending"
-    assert _shown(tab) == ["and", "xor", "parity-4", "and-by-inhibition"]
+    assert _shown(tab) == ["and", "xor", "parity-4", "not", "and-by-inhibition"]
     tab.get_by_role("button", name="function").focus()
     tab.keyboard.press("Enter")
-    assert _shown(tab) == ["and", "and-by-inhibition", "parity-4", "xor"]
+    assert _shown(tab) == ["and", "and-by-inhibition", "not", "parity-4", "xor"]
     tab.keyboard.press("Tab")
     tab.keyboard.press("Space")
-    assert _shown(tab) == ["and", "and-by-inhibition", "xor", "parity-4"]  # truth tables, as numbers
+    assert _shown(tab) == ["and", "and-by-inhibition", "not", "xor", "parity-4"]  # truth tables, as numbers
     assert tab.locator("[aria-sort]").count() == 1
 
 
 def test_table_filters_by_text_and_verdict(visit):
     tab = visit("one")
     tab.get_by_label("Show rows with").fill("AND")
-    assert _shown(tab) == ["and", "and-by-inhibition"] and tab.locator("output").inner_text() == "2 of 4 rows"
+    assert _shown(tab) == ["and", "and-by-inhibition"] and tab.locator("output").inner_text() == "2 of 5 rows"
     tab.get_by_label("Verdict").select_option("lost")
     assert _shown(tab) == ["and-by-inhibition"]
     tab.get_by_label("Show rows with").fill("")
@@ -393,7 +393,7 @@ def test_accessible_and_no_wider_than_the_screen(visit, name, view):
 def test_readable_without_script(visit):
     tab = visit("one", java_script_enabled=False)
     text = tab.locator("main").inner_text()
-    for said in ("Three of four.", "parity-4", "lost, impossible", "Witness: 01 ≤ 11.", "python -m eisim run --seed 3"):
+    for said in ("Four of five.", "parity-4", "lost, impossible", "Witness: 01 ≤ 11.", "python -m eisim run --seed 3"):
         assert said in text
     assert "Show rows with" not in text and tab.locator("img").first.is_visible()
 
