@@ -51,12 +51,12 @@ def parts(certificate: Certificate) -> Iterator[tuple[str, str]]:
     if certificate.inversion_complexity:
         yield "Inhibition needed", inhibition(certificate)
     if certificate.floor_with and lost:
-        floors = (f"{r}: {value:.6g}" for r, value in certificate.floor_with.items())
-        yield "Zero-one floor by number of inhibitory neurons", ", ".join(floors)
+        floors = (f"{value:.6g} with {r}" for r, value in certificate.floor_with.items())
+        yield "Zero-one floor by number of inhibitory neurons", f"{listing(floors)}."
     if certificate.orientation and lost:
         yield "Inputs to flip", _flips(certificate)
     elif lost:
-        yield "Inputs to flip", "not looked for, since it takes many floors; --orient does it."
+        yield "Inputs to flip", "Not looked for, since it takes many floors; --orient does it."
     for note in certificate.notes:
         yield "Note", note
 
@@ -151,10 +151,10 @@ def _flips(certificate):
     if orientation.flipped:
         flipped = ", ".join(names[j] for j in orientation.flipped)
         lead = (
-            f"with {flipped} flipped (one inhibitory relay each) the zero-one floor is {orientation.floor:.6g}; {how}."
+            f"With {flipped} flipped (one inhibitory relay each) the zero-one floor is {orientation.floor:.6g}; {how}."
         )
     else:
-        lead = f"flipping inputs does not lower the zero-one floor ({how})."
+        lead = f"Flipping inputs does not lower the zero-one floor ({how})."
     return f"{lead} With an ON and OFF pair for every input it is {orientation.on_off_floor:.6g}."
 
 
