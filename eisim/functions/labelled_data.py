@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from eisim.errors import InputError
+from eisim.progress import shows_progress
 
 #: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
 MAX_DISTINCT = 200_000
@@ -96,12 +97,13 @@ class LabelledData:
         return self.points.shape[1]
 
     @classmethod
+    @shows_progress
     def from_csv(
         cls,
         path,
         target: str,
         weights: str | None = None,
-        report: Callable[..., None] = lambda stage, fraction=None: None,
+        report: Callable[..., None] | None = None,
     ) -> "LabelledData":
         """Read a CSV file whose first line names the columns.
 
@@ -112,8 +114,8 @@ class LabelledData:
             Column of the targets; all other columns are inputs.
         weights : str, optional
             Column of the weights.
-        report : callable
-            Called with the stage.
+        report : callable, optional
+            Called with the stage. By default long work shows its progress in a terminal or a notebook.
 
         Notes
         -----
