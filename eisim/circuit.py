@@ -17,7 +17,7 @@ from eisim.errors import InputError
 from eisim.neurons import RateUnit, SpikingNeuron
 from eisim.synapses import ShortTerm
 from eisim.units import scalar_si, to_si, unit_of
-from eisim.values import Value, quantity
+from eisim.values import Rebuilt, Value, quantity
 from eisim.weights import FixedInDegree, FixedProbability, Independent, Rule
 
 Sign = Literal["E", "I"]
@@ -80,7 +80,7 @@ class Input(Value):
 
 
 @dataclass(frozen=True, eq=False)
-class Population:
+class Population(Rebuilt):
     """Neurons of one model and one sign.
 
     Attributes
@@ -143,7 +143,7 @@ class Population:
 
 
 @dataclass(frozen=True, eq=False)
-class Projection:
+class Projection(Rebuilt):
     """Synapses from one population (or input) to another.
 
     Attributes
@@ -234,7 +234,7 @@ class Readout(Value):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Circuit:
+class Circuit(Rebuilt):
     """Inputs, populations, projections and readouts.
 
     Attributes

@@ -12,6 +12,7 @@ import numpy as np
 from eisim.ablation import ablate
 from eisim.adapter import to_dnn
 from eisim.circuit import Circuit, union
+from eisim.errors import InputError
 from eisim.functions import TruthTable
 from eisim.progress import shows_progress
 from eisim.simulation import Response, begin
@@ -41,6 +42,31 @@ class Case:
     name: str
     function: TruthTable
     circuit: Callable[..., Circuit]
+
+
+@dataclass(frozen=True, eq=False)
+class KeptCircuits:
+    """The circuits of a case that was read from a file: those that were measured, intact and without noise.
+
+    Attributes
+    ----------
+    circuits : dict of str to Circuit
+        By kind.
+    """
+
+    circuits: dict[str, Circuit]
+
+    def __call__(self, kind: str) -> Circuit:
+        """The circuit of that kind.
+
+        Raises
+        ------
+        InputError
+            If none of that kind was measured.
+        """
+        if kind not in self.circuits:
+            raise InputError(f"kind: expected one that was kept ({', '.join(self.circuits)}), found {kind!r}")
+        return self.circuits[kind]
 
 
 @dataclass(frozen=True)

@@ -26,3 +26,15 @@ class Value:
             if f.metadata["non_negative"] and number < 0:
                 raise InputError(f"{what}: expected 0 or more, found {number:g}")
             object.__setattr__(self, f.name, number)
+
+
+class Rebuilt:
+    """Mixin for dataclasses that check and freeze what they are made from: a copy is made in the same way."""
+
+    def __reduce__(self):
+        """Pickle what it is made from, and nothing that was worked out since."""
+        return _rebuild, (type(self), {f.name: getattr(self, f.name) for f in fields(self) if f.init})
+
+
+def _rebuild(cls, values):
+    return cls(**values)

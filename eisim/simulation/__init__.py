@@ -234,8 +234,9 @@ def _response(index, trials, layout, outcomes, timing, keep_seeds):
         for name in [*names, *(i.name for i in trials.circuit.inputs)]:
             block = layout.blocks[index, name]
             spikes[name] = _spikes(block, outcomes[block.group].spikes, trials.copies)
+    seeds = tuple(map(int, trials.seeds))
     loop_time = next(iter(outcomes.values())).loop_time
-    return Response(trials.circuit, rates, timing.duration, timing.window, timing.dt, spikes, traces, loop_time)
+    return Response(trials.circuit, rates, timing.duration, timing.window, timing.dt, spikes, traces, loop_time, seeds)
 
 
 def _by_neuron(outcome):

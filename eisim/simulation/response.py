@@ -44,6 +44,8 @@ class Response:
         For each population, if recorded (rate circuits): (seeds ×) trials × neurons × steps, in Hz.
     loop_time : float
         How long the simulation loop of the compiled program took for the whole batch, in s; NaN without a compiler.
+    seeds : tuple of int
+        Seeds of the noise, in the order of the axis of seeds; empty if not known.
     """
 
     circuit: Circuit
@@ -54,6 +56,7 @@ class Response:
     spikes: dict[str, Spikes] = field(default_factory=dict)
     traces: dict[str, np.ndarray] = field(default_factory=dict)
     loop_time: float = np.nan
+    seeds: tuple[int, ...] = ()
 
     def __repr__(self):
         shape = " × ".join(map(str, self.readouts.shape))
