@@ -249,6 +249,14 @@ class CaseResult:
                 )
         return found
 
+    def to_dataframe(self):
+        """One row, as `AblationResult.to_dataframe` has it."""
+        import pandas
+
+        from eisim.report.ablation import flat
+
+        return pandas.DataFrame([flat(self)])
+
 
 @dataclass(frozen=True, eq=False)
 class AblationResult:
@@ -261,6 +269,20 @@ class AblationResult:
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed, of all cases."""
         return [problem for case in self.cases for problem in case.problems]
+
+    def to_dataframe(self):
+        """One row for each function, as a pandas DataFrame: floor, witness, accuracies, errors, verdict."""
+        import pandas
+
+        from eisim.report.ablation import flat
+
+        return pandas.DataFrame([flat(case) for case in self.cases])
+
+    def to_xarray(self):
+        """All measured readout rates, in Hz, as an `xarray.Dataset`: function × condition (× seed) × pattern."""
+        from eisim.report.ablation import dataset
+
+        return dataset(self)
 
 
 @shows_progress

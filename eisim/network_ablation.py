@@ -205,6 +205,12 @@ class NetworkAblation:
                 )
         return found
 
+    def to_dataframe(self):
+        """One row for each class, as a pandas DataFrame: accuracies, errors, floors, verdicts."""
+        from eisim.report.network import frame
+
+        return frame([self])
+
 
 def best_threshold(rates, is_class, weights) -> tuple[float, float]:
     """The least weighted share that "above a threshold" gets wrong about a class, and such a threshold."""

@@ -5,8 +5,6 @@ import subprocess
 import sys
 import time
 
-import nbclient
-import nbformat
 import pytest
 
 from eisim import progress
@@ -141,21 +139,23 @@ def test_a_terminal_shows_the_stage_and_the_time_left():
     assert b"left" in written
 
 
-class Recording(nbclient.NotebookClient):
-    """Runs a notebook and keeps the HTML that it displays."""
-
-    def process_message(self, msg, cell, cell_index):
-        html = msg["content"].get("data", {}).get("text/html")
-        if html is not None:
-            self.seen = [*getattr(self, "seen", []), html]
-        return super().process_message(msg, cell, cell_index)
-
-
 def test_a_notebook_shows_a_bar_that_vanishes():
+    import nbclient
+    import nbformat
+
+    class Recording(nbclient.NotebookClient):
+        """Runs a notebook and keeps the HTML that it displays."""
+
+        def process_message(self, msg, cell, cell_index):
+            html = msg["content"].get("data", {}).get("text/html")
+            if html is not None:
+                seen.append(html)
+            return super().process_message(msg, cell, cell_index)
+
+    seen = []
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PROGRAM)])
-    client = Recording(notebook, kernel_name="python3", timeout=60)
-    client.execute()
-    assert "<progress" in client.seen[0]
-    assert any("counting sheep" in html and "left" in html for html in client.seen)
-    assert client.seen[-1] == ""
+    Recording(notebook, kernel_name="python3", timeout=60).execute()
+    assert "<progress" in seen[0]
+    assert any("counting sheep" in html and "left" in html for html in seen)
+    assert seen[-1] == ""
     assert "<progress" not in str(notebook.cells[0].outputs)

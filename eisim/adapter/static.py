@@ -11,6 +11,7 @@ from eisim.adapter.limits import check_linear
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.report.files import save
+from eisim.stimuli import unlabelled
 from eisim.units import to_si
 
 #: A fixed point is reached when no rate would change by more than this, in Hz.
@@ -119,12 +120,11 @@ class DNN:
 
     def rates(self, stimuli) -> dict[str, np.ndarray]:
         """Rates of every layer, trials × size, in Hz."""
-        stimuli = to_si(stimuli, "1", f"stimuli of the DNN of {self.name!r}")
+        what = f"stimuli of the DNN of {self.name!r}"
+        stimuli = to_si(unlabelled(stimuli, [(name, size) for name, size, _ in self.inputs], what), "1", what)
         n_inputs = sum(size for _, size, _ in self.inputs)
         if stimuli.ndim != 2 or stimuli.shape[1] != n_inputs:
-            raise InputError(
-                f"stimuli of the DNN of {self.name!r}: expected shape (trials, {n_inputs}), found {stimuli.shape}"
-            )
+            raise InputError(f"{what}: expected shape (trials, {n_inputs}), found {stimuli.shape}")
         rates, column = {}, 0
         for name, size, rate in self.inputs:
             rates[name] = stimuli[:, column : column + size] * rate

@@ -161,6 +161,18 @@ class Assessment:
 
         return plain_table([self])
 
+    def to_dataframe(self):
+        """One row for each system, as a pandas DataFrame: scores, critical dose, verdict, witness."""
+        from eisim.report.functions import frame
+
+        return frame(Survey((self,)))
+
+    def to_xarray(self):
+        """Scores and critical doses, as an `xarray.Dataset`: circuit × system × dose × seed."""
+        from eisim.report.functions import dataset
+
+        return dataset(Survey((self,)))
+
 
 @dataclass(frozen=True, eq=False)
 class Survey:
@@ -180,3 +192,15 @@ class Survey:
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
         return [problem for assessment in self.assessments for problem in assessment.problems]
+
+    def to_dataframe(self):
+        """One row for each circuit and system, as a pandas DataFrame: scores, critical dose, verdict, witness."""
+        from eisim.report.functions import frame
+
+        return frame(self)
+
+    def to_xarray(self):
+        """Scores and critical doses, as an `xarray.Dataset`: circuit × system × dose × seed."""
+        from eisim.report.functions import dataset
+
+        return dataset(self)

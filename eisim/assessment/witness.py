@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eisim.circuit import Circuit
+from eisim.stimuli import afferent_names
 
 #: Order counts as broken when a rate or an output falls by more than this.
 ROUNDING = 1e-9
@@ -79,7 +80,7 @@ def find_witness(stimuli: np.ndarray, circuit: Circuit, outputs: np.ndarray) -> 
     apart = [np.abs(stimuli[upper[k]] - stimuli[lower[k]]).sum() for k in most]
     x, y = lower[most[np.argmin(apart)]], upper[most[np.argmin(apart)]]
     means = stimuli.mean(axis=1) if stimuli.ndim == 3 else stimuli
-    names = [i.name if i.size == 1 else f"{i.name}[{k}]" for i in circuit.inputs for k in range(i.size)]
+    names = afferent_names([(i.name, i.size) for i in circuit.inputs])
     return Witness((int(x), int(y)), tuple(names), (means[x], means[y]), (outputs[..., x], outputs[..., y]))
 
 

@@ -128,22 +128,24 @@ def _accuracies(accuracy):
     return shown[0] if len(set(shown)) == 1 else " / ".join(shown)
 
 
+def flat(case: CaseResult) -> dict:
+    """One function as one row without nesting."""
+    found = row(case)
+    found["witness"] = found["witness"] and " <= ".join(_bits(x) for x in found["witness"])
+    for group in ("accuracy", "equivalence_error", "excitation_alone_gives"):
+        nested = found.pop(group)
+        for key, value in nested.items():
+            inner = value.items() if isinstance(value, dict) else [("", value)]
+            found |= {f"{group}_{key}{'_' if k else ''}{k}": v for k, v in inner}
+    return found
+
+
 def csv_table(result: AblationResult) -> str:
     """The table as CSV: one line for each function."""
-    lines = []
-    for case in result.cases:
-        flat = row(case)
-        flat["witness"] = flat["witness"] and " <= ".join(_bits(x) for x in flat["witness"])
-        for group in ("accuracy", "equivalence_error", "excitation_alone_gives"):
-            nested = flat.pop(group)
-            for key, value in nested.items():
-                inner = value.items() if isinstance(value, dict) else [("", value)]
-                flat |= {f"{group}_{key}{'_' if k else ''}{k}": v for k, v in inner}
-        lines.append(flat)
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
+    rows, out = [flat(case) for case in result.cases], io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(lines)
+    writer.writerows(rows)
     return out.getvalue()
 
 

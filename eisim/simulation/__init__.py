@@ -13,6 +13,7 @@ from eisim.progress import shows_progress
 from eisim.simulation.layout import Trials, lay_out
 from eisim.simulation.response import Response, Spikes
 from eisim.simulation.shares import join, share_out
+from eisim.stimuli import is_labelled, unlabelled
 from eisim.timing import Timing
 from eisim.units import to_si
 from eisim.weights import Independent
@@ -40,7 +41,8 @@ def simulate(
     circuit : Circuit or sequence of Circuit
         All of one kind.
     stimuli : array_like of shape (trials, inputs) or (trials, time, inputs)
-        In units of each input's rate. Frames of time-varying stimuli are of equal length and fill the duration.
+        In units of each input's rate; also a DataFrame or DataArray whose columns are named as the inputs
+        (`eisim.stimuli.unlabelled`). Frames of time-varying stimuli are of equal length and fill the duration.
         With several circuits either one array for all or a sequence with one array for each.
     duration : quantity
         Length of a trial, in s.
@@ -179,7 +181,8 @@ def _trials(circuits, stimuli, seed, record):
     if len(kinds) > 1:
         raise InputError("simulate: expected circuits of one kind, found rate and spiking")
     n = len(circuits)
-    if isinstance(stimuli, np.ndarray) and stimuli.dtype != object and stimuli.ndim in (2, 3):
+    one_array = isinstance(stimuli, np.ndarray) and stimuli.dtype != object and stimuli.ndim in (2, 3)
+    if one_array or is_labelled(stimuli):
         stimuli = [stimuli] * n
     if len(stimuli) != n:
         raise InputError(f"stimuli: expected one array for each of {n} circuits, found {len(stimuli)}")
@@ -191,7 +194,7 @@ def _trials(circuits, stimuli, seed, record):
     batch = []
     for circuit, array, own_seeds, own_record in zip(circuits, stimuli, seeds, records, strict=True):
         what = f"stimuli of circuit {circuit.name!r}"
-        array = to_si(array, "1", what)
+        array = to_si(unlabelled(array, [(i.name, i.size) for i in circuit.inputs], what), "1", what)
         if array.ndim not in (2, 3) or array.shape[-1] != circuit.n_inputs or not array.size:
             raise InputError(
                 f"{what}: expected shape (trials, {circuit.n_inputs}) or (trials, time, {circuit.n_inputs}), "

@@ -69,6 +69,12 @@ class Certificate:
         """Whether some excitatory-only circuit computes the function."""
         return self.violating_pairs == 0
 
+    def to_dataframe(self):
+        """The points as a pandas DataFrame: inputs, target, weight, and for each loss the best monotone function."""
+        from eisim.report.certificate import frame
+
+        return frame(self)
+
 
 @shows_progress
 def certify(
