@@ -18,6 +18,7 @@ from eisim.progress import shows_progress
 from eisim.simulation import Response, begin
 from eisim.theory.certificate import Certificate, certify
 from eisim.theory.synthesis import synthesize
+from eisim.values import Brief, Shown
 
 #: A function counts as computed when at least this share of patterns is answered correctly.
 CRITERION = 0.99
@@ -27,8 +28,8 @@ NOISE_TOLERANCE = 0.01
 ROUNDING = 1e-9
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, repr=False)
+class Case(Brief):
     """A function and the circuit that shall compute it.
 
     Attributes
@@ -44,8 +45,8 @@ class Case:
     circuit: Callable[..., Circuit]
 
 
-@dataclass(frozen=True, eq=False)
-class KeptCircuits:
+@dataclass(frozen=True, eq=False, repr=False)
+class KeptCircuits(Brief):
     """The circuits of a case that was read from a file: those that were measured, intact and without noise.
 
     Attributes
@@ -69,8 +70,8 @@ class KeptCircuits:
         return self.circuits[kind]
 
 
-@dataclass(frozen=True)
-class Protocol:
+@dataclass(frozen=True, repr=False)
+class Protocol(Brief):
     """How the experiment is done.
 
     Attributes
@@ -102,8 +103,8 @@ class Protocol:
         return {"duration": self.duration, "window": self.window, "dt": self.dt}
 
 
-@dataclass(frozen=True, eq=False)
-class Measurement:
+@dataclass(frozen=True, eq=False, repr=False)
+class Measurement(Brief):
     """One system's answers to one case: readout rates in Hz, conditions × (seeds ×) patterns.
 
     The conditions are the levels of ablation, then the best excitatory-only circuit.
@@ -130,8 +131,8 @@ SYSTEMS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class KindResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class KindResult(Brief):
     """What was measured of one case as rate or as spiking circuit.
 
     Attributes
@@ -161,8 +162,8 @@ class KindResult:
     ablated: Response
 
 
-@dataclass(frozen=True, eq=False)
-class CaseResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class CaseResult(Shown):
     """What was measured of one case, and what the theory says of it.
 
     Attributes
@@ -175,6 +176,10 @@ class CaseResult:
     case: Case
     certificate: Certificate
     kinds: dict[str, KindResult]
+
+    def __repr__(self):
+        floor = self.certificate.floor["zero_one"]
+        return f"<CaseResult of {self.case.name!r}: {self.verdict} ({', '.join(self.kinds)}); floor {floor:.4g}>"
 
     @property
     def measurements(self) -> dict[str, Measurement]:
@@ -258,12 +263,16 @@ class CaseResult:
         return pandas.DataFrame([flat(self)])
 
 
-@dataclass(frozen=True, eq=False)
-class AblationResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class AblationResult(Shown):
     """Results of all cases under one protocol."""
 
     protocol: Protocol
     cases: tuple[CaseResult, ...]
+
+    def __repr__(self):
+        kept = sum(case.verdict == "kept" for case in self.cases)
+        return f"<AblationResult: {len(self.cases)} functions, {kept} kept and {len(self.cases) - kept} lost>"
 
     @property
     def problems(self) -> list[str]:

@@ -21,6 +21,7 @@ from eisim.simulation import Response, simulate
 from eisim.theory.floor import zero_one
 from eisim.theory.order import violations
 from eisim.theory.sample import Sample
+from eisim.values import Brief, Shown
 
 #: A class counts as kept if this share of its intact balanced accuracy above chance is left.
 KEPT = 0.99
@@ -38,8 +39,8 @@ SPIKING = {"duration": 500e-3, "window": 400e-3, "dt": 0.5e-3}
 READ_OUTS = 25
 
 
-@dataclass(frozen=True, eq=False)
-class Floors:
+@dataclass(frozen=True, eq=False, repr=False)
+class Floors(Brief):
     """The least error that excitation alone can have on each judged class.
 
     Attributes
@@ -54,8 +55,8 @@ class Floors:
     on_off: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkAblation:
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkAblation(Shown):
     """What ablation does to a network that classifies.
 
     Attributes
@@ -97,6 +98,13 @@ class NetworkAblation:
     duration: float
     times: np.ndarray = field(default_factory=lambda: np.empty(0))
     outputs_in_time: np.ndarray | None = None
+
+    def __repr__(self):
+        accuracy = self.accuracy
+        return (
+            f"<NetworkAblation of {self.name!r} as {self.kind} circuit on {self.data.name!r}: accuracy "
+            f"{accuracy[0]:.3f} -> {accuracy[-1]:.3f}, {int(self.kept.sum())} of {len(self.judged)} classes kept>"
+        )
 
     @property
     def judged(self) -> np.ndarray:

@@ -10,6 +10,7 @@ from eisim import activity
 from eisim.adapter.mean_field import mean_field
 from eisim.errors import InputError
 from eisim.simulation.response import Response
+from eisim.values import Brief
 
 #: The asynchronous state counts as lost from the modulation on (`eisim.activity.modulation`) of a rate that goes as
 #: 1 + sin ωt, which falls to 0 in every cycle.
@@ -18,8 +19,8 @@ SYNCHRONOUS = 0.5**0.5
 CLOSE, CLOSE_RATE = 0.1, 0.5
 
 
-@dataclass(frozen=True, eq=False)
-class Prediction:
+@dataclass(frozen=True, eq=False, repr=False)
+class Prediction(Brief):
     """Of one population: predicted and simulated rates.
 
     Attributes

@@ -11,6 +11,7 @@ from eisim.errors import InputError
 from eisim.simulation.response import Response
 from eisim.timing import Timing
 from eisim.units import scalar_si, to_si
+from eisim.values import Shown
 
 
 class Obstruction(StrEnum):
@@ -28,8 +29,8 @@ class Obstruction(StrEnum):
         return self.value.startswith("dynamical")
 
 
-@dataclass(frozen=True, eq=False)
-class Task:
+@dataclass(frozen=True, eq=False, repr=False)
+class Task(Shown):
     """What a circuit is asked to do over time, and how well a response does it.
 
     Attributes
@@ -81,6 +82,10 @@ class Task:
         if self.obstruction.is_dynamical == (self.output is not None):
             expected = "none" if self.obstruction.is_dynamical else "a function of the response"
             raise InputError(f"Task.output: expected {expected} with the obstruction {self.obstruction!r}")
+
+    def __repr__(self):
+        shape = " × ".join(map(str, self.stimuli.shape))
+        return f"<Task: {self.measure}, at least {self.criterion:g}; {shape} stimuli; {self.obstruction}>"
 
 
 @dataclass(frozen=True)

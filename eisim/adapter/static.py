@@ -13,13 +13,14 @@ from eisim.errors import InputError
 from eisim.report.files import save
 from eisim.stimuli import unlabelled
 from eisim.units import to_si
+from eisim.values import Brief, Shown
 
 #: A fixed point is reached when no rate would change by more than this, in Hz.
 SETTLED = 1e-10
 
 
-@dataclass(frozen=True, eq=False)
-class Layer:
+@dataclass(frozen=True, eq=False, repr=False)
+class Layer(Brief):
     """Units ``activation(bias + sum of source @ weights)``.
 
     Attributes
@@ -52,7 +53,7 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DNN:
+class DNN(Shown):
     """A deep network with the same input-output map as a circuit at its fixed point.
 
     A circuit without loops is a feed-forward network, and the map is exact for rate units. A recurrent circuit is

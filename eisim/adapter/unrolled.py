@@ -18,10 +18,11 @@ from eisim.errors import InputError
 from eisim.stimuli import unlabelled
 from eisim.timing import Timing
 from eisim.units import to_si
+from eisim.values import Shown
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class UnrolledDNN:
+class UnrolledDNN(Shown):
     """A circuit's time steps as the layers of a deep network.
 
     Attributes

@@ -7,10 +7,11 @@ import numpy as np
 from eisim.assessment.witness import Witness
 from eisim.prediction import Prediction
 from eisim.task import Obstruction
+from eisim.values import Shown
 
 
-@dataclass(frozen=True, eq=False)
-class DoseResponse:
+@dataclass(frozen=True, eq=False, repr=False)
+class DoseResponse(Shown):
     """How well one system does a task, by the dose of ablation.
 
     Attributes
@@ -25,6 +26,13 @@ class DoseResponse:
     doses: np.ndarray
     scores: np.ndarray
     criterion: float
+
+    def __repr__(self):
+        doses, seeds = self.scores.shape
+        return (
+            f"<DoseResponse: {self.verdict}; score {self.intact:.3g} -> {self.ablated:.3g} over {doses} doses, "
+            f"{seeds} seeds>"
+        )
 
     @property
     def intact(self) -> float:
@@ -69,8 +77,8 @@ def _first_crossing(doses, scores, criterion):
     return doses[k - 1] + share * (doses[k] - doses[k - 1])
 
 
-@dataclass(frozen=True, eq=False)
-class Judged:
+@dataclass(frozen=True, eq=False, repr=False)
+class Judged(Shown):
     """What became of one kind of circuit.
 
     Attributes
@@ -108,9 +116,13 @@ class Judged:
     predicted: tuple[Prediction, ...] = ()
     unpredicted: str = ""
 
+    def __repr__(self):
+        verdicts = ", ".join(f"{name} {curve.verdict}" for name, curve in self.systems.items())
+        return f"<Judged: {self.kind} circuit of {self.neurons} neurons: {verdicts}>"
 
-@dataclass(frozen=True, eq=False)
-class Assessment:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Assessment(Shown):
     """A task against the dose of ablation; printed, it is a table.
 
     Attributes
@@ -137,6 +149,10 @@ class Assessment:
     seeds: tuple[int, ...]
     kinds: dict[str, Judged]
     left_out: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self):
+        doses, seeds = len(self.doses), len(self.seeds)
+        return f"<Assessment of {self.name!r} by {self.how!r}: {self.verdict}; {doses} doses, {seeds} seeds>"
 
     @property
     def systems(self) -> dict[str, DoseResponse]:
@@ -174,8 +190,8 @@ class Assessment:
         return dataset(Survey((self,)))
 
 
-@dataclass(frozen=True, eq=False)
-class Survey:
+@dataclass(frozen=True, eq=False, repr=False)
+class Survey(Shown):
     """Assessments of several circuits by the same ablation.
 
     Attributes
@@ -187,6 +203,10 @@ class Survey:
 
     assessments: tuple[Assessment, ...]
     left_out: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self):
+        verdicts = "; ".join(f"{each.name}: {each.verdict}" for each in self.assessments)
+        return f"<Survey of {len(self.assessments)} circuits: {verdicts}>"
 
     @property
     def problems(self) -> list[str]:

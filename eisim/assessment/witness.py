@@ -6,13 +6,14 @@ import numpy as np
 
 from eisim.circuit import Circuit
 from eisim.stimuli import afferent_names
+from eisim.values import Brief
 
 #: Order counts as broken when a rate or an output falls by more than this.
 ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, eq=False)
-class Witness:
+@dataclass(frozen=True, eq=False, repr=False)
+class Witness(Brief):
     """The pair of trials x <= y whose output falls most: no excitatory-only circuit gives it.
 
     Attributes

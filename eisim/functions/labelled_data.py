@@ -8,6 +8,7 @@ import numpy as np
 
 from eisim.errors import InputError
 from eisim.progress import shows_progress
+from eisim.values import Shown
 
 #: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
 MAX_DISTINCT = 200_000
@@ -17,7 +18,7 @@ _ROWS_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LabelledData:
+class LabelledData(Shown):
     """Points with targets.
 
     Attributes

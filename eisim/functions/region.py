@@ -7,10 +7,11 @@ import numpy as np
 
 from eisim.errors import InputError
 from eisim.functions.labelled_data import LabelledData
+from eisim.values import Brief, Shown
 
 
-@dataclass(frozen=True, eq=False)
-class Cells:
+@dataclass(frozen=True, eq=False, repr=False)
+class Cells(Brief):
     """The function of a region that is known by its cells alone.
 
     Attributes
@@ -28,8 +29,8 @@ class Cells:
         return self.inside[row, column]
 
 
-@dataclass(frozen=True)
-class Region:
+@dataclass(frozen=True, repr=False)
+class Region(Shown):
     """A set of points of the unit square: the function is 1 inside and 0 outside.
 
     Attributes
@@ -53,6 +54,9 @@ class Region:
     def __post_init__(self):
         if not isinstance(self.resolution, (int, np.integer)) or self.resolution < 2:
             raise InputError(f"region {self.name!r}: resolution: expected 2 or more, found {self.resolution!r}")
+
+    def __repr__(self):
+        return f"<Region {self.name!r}: {self.resolution} × {self.resolution} cells>"
 
     def __reduce__(self):
         """Regions of eisim are pickled by name: their functions have none."""

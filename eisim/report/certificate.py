@@ -49,8 +49,8 @@ def to_json(certificate: Certificate) -> dict:
     }
 
 
-def words(certificate: Certificate) -> Iterator[str]:
-    """The certificate in words, a line or paragraph at a time."""
+def words(certificate: Certificate, in_files: bool = True) -> Iterator[str]:
+    """The certificate in words, a line or paragraph at a time; `in_files`: what is not said is in files beside it."""
     data, floor = certificate.data, certificate.floor
     if certificate.representable:
         yield f"{data.name}: excitation alone can compute it. It never falls when inputs rise (T1, T4)."
@@ -67,10 +67,10 @@ def words(certificate: Certificate) -> Iterator[str]:
         yield (
             "Floor, the least error of any excitatory-only circuit: "
             + "; ".join(f"{MEANING[loss]} {value:.6g}" for loss, value in floor.items())
-            + ". The functions that reach it are in points.csv."
+            + f". The functions that reach it are in {'points.csv' if in_files else 'best'}."
         )
     if certificate.inversion_complexity:
-        yield _inhibition(certificate)
+        yield _inhibition(certificate, in_files)
     if certificate.floor_with and not certificate.representable:
         yield "Zero-one floor by number of inhibitory neurons: " + ", ".join(
             f"{r}: {value:.6g}" for r, value in certificate.floor_with.items()
@@ -78,16 +78,17 @@ def words(certificate: Certificate) -> Iterator[str]:
     if certificate.orientation and not certificate.representable:
         yield _flips(certificate)
     elif not certificate.representable:
-        yield "Which inputs to flip was not looked for (it takes many floors): --orient does it."
+        how = "--orient" if in_files else "orient=True"
+        yield f"Which inputs to flip was not looked for (it takes many floors): {how} does it."
     for note in certificate.notes:
         yield f"Note: {note}"
 
 
-def _inhibition(certificate):
+def _inhibition(certificate, in_files):
     needed, chain = certificate.inversion_complexity, certificate.chain
     drops = len(chain) // 2
     if certificate.data.n_inputs > 6:
-        where = "the chain is in certificate.json"
+        where = f"the chain is in {'certificate.json' if in_files else 'chain'}"
     else:
         shown = [_compact(certificate, point) for point in chain]
         shown = [*shown[:4], "...", *shown[-4:]] if len(shown) > 8 else shown

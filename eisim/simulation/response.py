@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eisim.circuit import Circuit
+from eisim.values import Brief, Shown
 
 
-@dataclass(frozen=True)
-class Spikes:
+@dataclass(frozen=True, repr=False)
+class Spikes(Brief):
     """Spikes of one population.
 
     Attributes
@@ -27,7 +28,7 @@ class Spikes:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Response:
+class Response(Shown):
     """Rates that a circuit answered with, averaged over the read-out window.
 
     Attributes

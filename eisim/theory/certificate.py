@@ -13,6 +13,7 @@ from eisim.theory.inversion import falling_chain, floor_with
 from eisim.theory.order import Report, Witness, violations
 from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
+from eisim.values import Shown
 
 LOSSES = ("zero_one", "l1", "l2", "linf")
 #: Up to so many distinct points, what costs many floors is worked out unasked.
@@ -21,8 +22,8 @@ SMALL = 1_000
 MEDIUM = 20_000
 
 
-@dataclass(frozen=True, eq=False)
-class Certificate:
+@dataclass(frozen=True, eq=False, repr=False)
+class Certificate(Shown):
     """What excitation alone can and cannot do with a function.
 
     Attributes
@@ -63,6 +64,15 @@ class Certificate:
     floor_with: dict[int, float]
     orientation: Orientation | None
     notes: tuple[str, ...]
+
+    def __repr__(self):
+        alone = "excitation alone can compute it"
+        if not self.representable:
+            floors = ", ".join(f"{loss.replace('_', '-')} floor {value:.4g}" for loss, value in self.floor.items())
+            alone = f"impossible without inhibition; {self.violating_pairs:,} violating pairs, {floors}"
+        needed = self.inversion_complexity
+        least = "" if not needed else f", at least {needed} inhibitory neuron{'s' * (needed > 1)}"
+        return f"<Certificate of {self.data.name!r}: {alone}{least}>"
 
     @property
     def representable(self) -> bool:
