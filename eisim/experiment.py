@@ -171,11 +171,14 @@ class CaseResult(Shown):
     case : Case
     certificate : Certificate
     kinds : dict of str to KindResult
+    fractions : ndarray
+        Levels of ablation, from 0 (intact) to 1.
     """
 
     case: Case
     certificate: Certificate
     kinds: dict[str, KindResult]
+    fractions: np.ndarray
 
     def __repr__(self):
         floor = self.certificate.floor["zero_one"]
@@ -203,6 +206,22 @@ class CaseResult(Shown):
         index = {"intact": 0, "ablated": -2, "best_excitatory": -1}[condition]
         found = {system: float(m.accuracy[index]) for system, m in self.measurements.items()}
         return found | {"dnn": min(a for system, a in found.items() if system.endswith("dnn"))}
+
+    def plot(self, ax=None):
+        """Draw the accuracy against the fraction of inhibition removed, with what excitation alone can reach.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import figures, style
+
+        return style.axes(figures.ablation_curve_with_legend, ax, self, self.fractions, size=(style.DOUBLE, 2.4))
 
     @property
     def verdict(self) -> str:
@@ -279,6 +298,23 @@ class AblationResult(Shown):
         """Contradictions of the theory, and checks that failed, of all cases."""
         return [problem for case in self.cases for problem in case.problems]
 
+    def plot(self, ax=None):
+        """Draw the accuracy on every function, intact and ablated, with what excitation alone can reach.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import figures, style
+
+        size = (style.DOUBLE, 0.8 + 0.22 * len(self.cases))
+        return style.axes(figures.accuracies, ax, self, size=size)
+
     def to_dataframe(self):
         """One row for each function, as a pandas DataFrame: floor, witness, accuracies, errors, verdict."""
         import pandas
@@ -317,7 +353,9 @@ def run_ablation(
     return AblationResult(
         protocol,
         tuple(
-            CaseResult(case, certify(case.function), {kind: by_kind[kind][k] for kind in protocol.kinds})
+            CaseResult(
+                case, certify(case.function), {kind: by_kind[kind][k] for kind in protocol.kinds}, protocol.fractions
+            )
             for k, case in enumerate(cases)
         ),
     )

@@ -197,6 +197,22 @@ class NetworkAblation(Shown):
         better_than_constant = self.constant_errors - self.threshold_errors
         return better_than_constant[-1] >= KEPT * better_than_constant[0]
 
+    def plot(self, ax=None):
+        """Draw (balanced) accuracy by the largest output against the fraction of inhibition removed, a line for each class.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import network, style
+
+        return style.axes(network.by_largest_output, ax, self, size=(style.SINGLE, 2.8))
+
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""

@@ -93,7 +93,7 @@ def parse_quantity(text: str, unit: str, what: str) -> float:
 
 def format_quantity(value: float, unit: str) -> str:
     """Write an SI number as people do: 0.2 of a "second" as "200 ms"; the reverse of `parse_quantity`."""
-    suffixes = _SUFFIXES[unit]
+    suffixes = _SUFFIXES.get(unit, {unit: 1.0})
     usual = _USUAL.get(unit) or next(iter(suffixes))
     fitting = [s for s, factor in suffixes.items() if 1 <= abs(value) / factor < 1000]
     if value and not fitting:

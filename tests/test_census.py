@@ -109,5 +109,7 @@ def test_command(eisim, tmp_path):
     found = json.loads(done.stdout)["census"]
     assert found["functions"] == found["computed_intact"] == 16 and found["survive_ablation"] == 6
     assert found["by_inhibitory_neurons"] == {"0": 6, "1": 10, "2": 0}
-    assert {p.name for p in tmp_path.iterdir()} == {"run.json", "functions.csv", "data.nc", "function_space.svg"}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        *("run.json", "report.html", "functions.csv", "data.nc", "function_space.svg")
+    }
     assert len((tmp_path / "functions.csv").read_text().splitlines()) == 17

@@ -56,6 +56,7 @@ def test_the_table_and_its_files(run, tmp_path):
         "data.nc",
         "mean_field.csv",
         "run.json",
+        "report.html",
         "dose_response.svg",
         "witness.svg",
     }

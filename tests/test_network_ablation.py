@@ -182,7 +182,7 @@ def test_command(eisim, files):
     assert row["one_threshold_error_intact"] == 0 and found["rate"]["accuracy"][0] == 1
     assert found["spiking"]["agreement"] == 1 and found["spiking"]["classes"][0]["verdict"] == "lost"
     assert {p.name for p in (files / "results/ablate").iterdir()} == {
-        *("ablation.json", "ablation.svg", "classes.csv", "time.csv")
+        *("ablation.json", "ablation.svg", "classes.csv", "time.csv", "report.html")
     }
     last = found["spiking"]["intact_in_time"][-1]
     assert last == {"seconds": 0.5, "accuracy": 1.0, "agreement": 1.0} and row["one_threshold_verdict"] == "lost"

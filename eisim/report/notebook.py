@@ -17,8 +17,8 @@ from eisim.circuit import Circuit
 from eisim.experiment import AblationResult, CaseResult
 from eisim.functions import LabelledData, Region, TruthTable
 from eisim.network_ablation import NetworkAblation
-from eisim.report.figures import EXCITATORY, INHIBITORY
 from eisim.report.response import readout_names, seeds_of, shaped
+from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.simulation.response import Response
 from eisim.task import Task
 from eisim.theory.certificate import Certificate
@@ -329,7 +329,7 @@ def _(data: LabelledData) -> str:
 
 @html.register
 def _(certificate: Certificate) -> str:
-    from eisim.report.certificate import MEANING, words
+    from eisim.report.proof import MEANING, words
 
     floors = [(loss.replace("_", "-"), MEANING[loss], f"{value:.6g}") for loss, value in certificate.floor.items()]
     return _box(
