@@ -121,7 +121,7 @@ class Progress:
         """Draw from a thread of its own, so that time goes on where the work does not report."""
         if self.ended.wait(self.after):
             return
-        with view() as show:
+        with suppress(OSError, ValueError), view() as show:  # a terminal that is gone is no fault of the work
             show(self.moment)
             while not self.ended.wait(_PERIOD):
                 show(self.moment)

@@ -9,6 +9,7 @@ import numpy as np
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.simulation.response import Response
+from eisim.stimuli import is_labelled
 from eisim.timing import Timing
 from eisim.units import scalar_si, to_si
 from eisim.values import Shown
@@ -72,6 +73,8 @@ class Task(Shown):
         timing = Timing(self.duration, self.window, self.dt)
         for name in ("duration", "window", "dt"):
             object.__setattr__(self, name, getattr(timing, name))
+        if is_labelled(self.stimuli):  # the order of its columns is that of no circuit yet
+            raise InputError("Task.stimuli: expected an array in the order of the inputs, found a labelled table")
         object.__setattr__(self, "stimuli", to_si(self.stimuli, "1", "Task.stimuli"))
         object.__setattr__(self, "criterion", scalar_si(self.criterion, "1", "Task.criterion"))
         for name in ("circuit", "score"):

@@ -1,5 +1,6 @@
 """Progress: a bar in a terminal and in a notebook, nothing in a pipe, and the time that each stage took."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -7,7 +8,8 @@ import time
 
 import pytest
 
-from eisim import progress
+from eisim import LabelledData, assess, certify, progress, simulate, train
+from eisim.network_ablation import ablate_network
 from eisim.progress import Moment, Progress, progress_html, shows_progress
 
 
@@ -100,6 +102,12 @@ def test_a_given_report_is_called_wherever_it_stands():
     assert work(0.0, given) is given
     assert work(0.0, report=given) is given
     assert work(0.0) is not None
+
+
+@pytest.mark.parametrize("function", [assess, certify, simulate, train, LabelledData.from_csv, ablate_network])
+def test_public_functions_show_themselves(function):
+    assert inspect.signature(function).parameters["report"].default is None
+    assert hasattr(function, "__wrapped__")
 
 
 PROGRAM = """

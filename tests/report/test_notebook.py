@@ -266,3 +266,9 @@ def test_stimuli_of_other_names_are_refused(stimuli, message):
     for refuse in (to_dnn(labelled_circuit()), lambda s: simulate(labelled_circuit(), s, backend="numpy")):
         with pytest.raises(InputError, match=message):
             refuse(stimuli)
+
+
+def test_a_task_has_no_inputs_to_match():
+    frame = pd.DataFrame(two_choice.STIMULI, columns=["x[1]", "x[0]"])
+    with pytest.raises(InputError, match=r"Task.stimuli: expected an array .*, found a labelled table"):
+        replace(two_choice.task(), stimuli=frame)
