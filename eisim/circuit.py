@@ -17,7 +17,7 @@ from eisim.errors import InputError
 from eisim.neurons import RateUnit, SpikingNeuron
 from eisim.synapses import ShortTerm
 from eisim.units import scalar_si, to_si, unit_of
-from eisim.values import Brief, Rebuilt, Shown, Value, quantity
+from eisim.values import Brief, ReadOnly, Shown, Value, quantity
 from eisim.weights import FixedInDegree, FixedProbability, Independent, Rule
 
 Sign = Literal["E", "I"]
@@ -80,7 +80,7 @@ class Input(Value):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Population(Rebuilt, Brief):
+class Population(ReadOnly, Brief):
     """Neurons of one model and one sign.
 
     Attributes
@@ -143,7 +143,7 @@ class Population(Rebuilt, Brief):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Projection(Rebuilt, Brief):
+class Projection(ReadOnly, Brief):
     """Synapses from one population (or input) to another.
 
     Attributes
@@ -234,7 +234,7 @@ class Readout(Value):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Circuit(Rebuilt, Shown):
+class Circuit(ReadOnly, Shown):
     """Inputs, populations, projections and readouts.
 
     Attributes

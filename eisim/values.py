@@ -31,16 +31,19 @@ class Value:
             object.__setattr__(self, f.name, number)
 
 
-class Rebuilt:
-    """Mixin for dataclasses that check and freeze what they are made from: a copy is made in the same way."""
+class ReadOnly:
+    """Mixin for dataclasses with read-only arrays: copies and pickles keep them so, and leave out what is cached."""
 
-    def __reduce__(self):
-        """Pickle what it is made from, and nothing that was worked out since."""
-        return _rebuild, (type(self), {f.name: getattr(self, f.name) for f in fields(self) if f.init})
+    def __getstate__(self):
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
-
-def _rebuild(cls, values):
-    return cls(**values)
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        for value in state.values():
+            parts = [value.data, value.indices, value.indptr] if hasattr(value, "indptr") else [value]
+            for part in parts:
+                if isinstance(part, np.ndarray):
+                    part.flags.writeable = False
 
 
 class Brief:

@@ -76,8 +76,10 @@ def test_drawn_circuits_survive(kind, seed, tmp_path_factory):
     circuit = draw_circuit(kind, seed)
     found = there_and_back(circuit, tmp_path_factory.getbasetemp() / "drawn.eisim")
     assert_same(circuit, found)
-    assert_same(circuit, pickle.loads(pickle.dumps(circuit)))
-    assert not found.populations[0].bias.flags.writeable
+    for copied in (found, pickle.loads(pickle.dumps(circuit)), copy.deepcopy(circuit)):
+        assert_same(circuit, copied)
+        for array in (copied.populations[0].bias, copied.projections[0].weights.data, copied.projections[0].delay):
+            assert not array.flags.writeable
 
 
 def test_a_loaded_circuit_gives_the_same_spikes(tmp_path):

@@ -32,7 +32,7 @@ COLUMNS = 8
 #: Cells on a side of the picture of a region.
 PICTURE = 32
 VERDICTS = {"kept": ("✓", "#1a7f37"), "lost": ("✗", "#a40e26"), "never had": ("–", "#57606a")}
-SIGNS = {"E": ("excitatory", EXCITATORY), "I": ("inhibitory", INHIBITORY)}
+SIGNS = {"E": ("E excitatory", EXCITATORY, "#000"), "I": ("I inhibitory", INHIBITORY)}
 
 
 class Html(str):
@@ -103,8 +103,8 @@ def _aligned(cell, side, tag):
     return f'<{tag}{scope} style="text-align: {side}">{_cell(cell)}</{tag}>'
 
 
-def _badge(text: str, colour: str) -> Html:
-    style = f"background: {colour}; color: #fff; border-radius: 0.3em; padding: 0 0.4em; white-space: nowrap"
+def _badge(text: str, colour: str, ink: str = "#fff") -> Html:
+    style = f"background: {colour}; color: {ink}; border-radius: 0.3em; padding: 0 0.4em; white-space: nowrap"
     return Html(f'<span style="{style}">{escape(text)}</span>')
 
 
@@ -117,8 +117,7 @@ def _verdict(verdict: str) -> Html | str:
 
 
 def _sign(sign: str) -> Html:
-    word, colour = SIGNS[sign]
-    return _badge(f"{sign} {word}", colour)
+    return _badge(*SIGNS[sign])
 
 
 def _model(value) -> str:
