@@ -6,6 +6,7 @@ ablation, in one batch of each kind; the theory stands beside what was measured.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -114,7 +115,7 @@ class Measurement(Brief):
     threshold: float
     values: np.ndarray  # of the function, by pattern
 
-    @property
+    @cached_property
     def accuracy(self) -> np.ndarray:
         """Share of patterns (and seeds) answered correctly, by condition."""
         correct = (self.rates > self.threshold) == self.values

@@ -83,6 +83,8 @@ class NetworkAblation(Shown):
         Lengths of shorter trials, in s, the last the full one; of a spiking circuit.
     outputs_in_time : ndarray of shape (n_times, n_points, n_outputs)
         Outputs of the intact circuit in trials of those lengths.
+    circuit : Circuit or None
+        The intact one.
     """
 
     name: str
@@ -98,6 +100,7 @@ class NetworkAblation(Shown):
     duration: float
     times: np.ndarray = field(default_factory=lambda: np.empty(0))
     outputs_in_time: np.ndarray | None = None
+    circuit: Circuit | None = None
 
     def __repr__(self):
         accuracy = self.accuracy
@@ -378,6 +381,7 @@ def ablate_network(
         signed_inputs=signed,
         floors=floors or class_floors(dnn, data, report),
         duration=times["duration"],
+        circuit=circuit,
         **read_outs,
     )
 

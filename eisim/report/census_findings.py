@@ -183,7 +183,7 @@ def _proofs(census):
     counted = (
         f"{monotone:,} of this sample never fall."
         if census.sampled
-        else f"Of {count(census.n_inputs, 'input')} there are {monotone:,} functions that never fall, a Dedekind number."
+        else f"{monotone:,} functions of {count(census.n_inputs, 'input')} never fall, a Dedekind number."
     )
     yield Explanation(
         "Why these functions survive",

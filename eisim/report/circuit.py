@@ -80,10 +80,14 @@ def circuit_picture(circuit: Circuit, stem: str, title: str) -> Picture:
     sources = sorted({p.source for p in circuit.inhibitory_projections if circuit.has_synapses(p)})
     found = f"Inhibition comes from {listing(sources)}." if sources else "No projection is inhibitory."
     caption = (
-        f"Populations with their numbers of neurons: {in_words(circuit)}. Arrows are excitatory projections, bars "
-        f"inhibitory ones, with their mean weights. {found} Where the equivalent DNN is drawn beside it, its negative "
-        "weights are those of inhibitory projections."
+        f"Populations with their numbers of neurons: {in_words(circuit)}. Excitatory projections end with an "
+        f"arrowhead, inhibitory ones with a bar; beside each, its mean weight and number of synapses. {found} Where "
+        "the equivalent DNN is drawn too, its negative weights are those of the inhibitory projections."
     )
     return Picture(
-        f"{stem}.svg", title, caption, f"{circuit.kind} circuit: {in_words(circuit)}. {found}", f"{stem}.csv"
+        f"{stem}.svg",
+        title,
+        caption,
+        f"{circuit.kind.capitalize()} circuit: {in_words(circuit)}. {found}",
+        f"{stem}.csv",
     )

@@ -58,12 +58,12 @@ def save(path, content: bytes) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def to_csv(rows: Iterable[Mapping], columns: Sequence[str]) -> str:
-    """CSV text with these headings, a line for each row; ``None`` is an empty cell."""
+def to_csv(rows: Iterable[Mapping | tuple], columns: Sequence[str]) -> str:
+    """CSV text with these headings, a line for each row: a tuple, or a mapping by column; ``None`` is an empty cell."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([row.get(column) for column in columns] for row in rows)
+    writer.writerows(row if isinstance(row, tuple) else [row.get(column) for column in columns] for row in rows)
     return out.getvalue()
 
 

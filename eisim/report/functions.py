@@ -274,7 +274,7 @@ def doses_table(survey: Survey) -> str:
         for d, scores in enumerate(curve.scores)
         for s, (score, critical) in enumerate(zip(scores, curve.critical_doses, strict=True))
     ]
-    return to_csv((dict(zip(columns, line, strict=True)) for line in lines), columns)
+    return to_csv(lines, columns)
 
 
 def witnesses_table(survey: Survey) -> str:
@@ -286,7 +286,7 @@ def witnesses_table(survey: Survey) -> str:
         for d, outputs in enumerate(zip(*witness.outputs, strict=True))
         for seed, lower, upper in zip(a.seeds, *outputs, strict=True)
     ]
-    return to_csv((dict(zip(columns, line, strict=True)) for line in lines), columns)
+    return to_csv(lines, columns)
 
 
 def witnessed(survey: Survey) -> list[tuple[Assessment, str, Witness]]:

@@ -51,13 +51,13 @@ def parts(certificate: Certificate, in_files: bool = True) -> Iterator[tuple[str
     if certificate.inversion_complexity:
         yield "Inhibition needed", inhibition(certificate, in_files)
     if certificate.floor_with and lost:
-        floors = (f"{r}: {value:.6g}" for r, value in certificate.floor_with.items())
-        yield "Zero-one floor by number of inhibitory neurons", ", ".join(floors)
+        floors = (f"{value:.6g} with {r}" for r, value in certificate.floor_with.items())
+        yield "Zero-one floor by number of inhibitory neurons", f"{listing(floors)}."
     if certificate.orientation and lost:
         yield "Inputs to flip", _flips(certificate)
     elif lost:
         how = "--orient" if in_files else "orient=True"
-        yield "Inputs to flip", f"not looked for, since it takes many floors; {how} does it."
+        yield "Inputs to flip", f"Not looked for, since it takes many floors; {how} does it."
     for note in certificate.notes:
         yield "Note", note
 
@@ -132,7 +132,7 @@ def inhibition(certificate: Certificate, in_files: bool = True) -> str:
     needed, chain = certificate.inversion_complexity, certificate.chain
     drops = len(chain) // 2
     if certificate.data.n_inputs > NAMED:
-        where = f"the chain is in {'certificate.json' if in_files else '.chain'}"
+        where = f"the chain is in {'certificate.json' if in_files else '.chain.}"
     else:
         shown = [_compact(certificate, point) for point in chain]
         shown = [*shown[:4], "...", *shown[-4:]] if len(shown) > 8 else shown
@@ -152,10 +152,10 @@ def _flips(certificate):
     if orientation.flipped:
         flipped = ", ".join(names[j] for j in orientation.flipped)
         lead = (
-            f"with {flipped} flipped (one inhibitory relay each) the zero-one floor is {orientation.floor:.6g}; {how}."
+            f"With {flipped} flipped (one inhibitory relay each) the zero-one floor is {orientation.floor:.6g}; {how}."
         )
     else:
-        lead = f"flipping inputs does not lower the zero-one floor ({how})."
+        lead = f"Flipping inputs does not lower the zero-one floor ({how})."
     return f"{lead} With an ON and OFF pair for every input it is {orientation.on_off_floor:.6g}."
 
 
