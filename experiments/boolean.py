@@ -34,15 +34,19 @@ class Settings(Value):
                 raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
 
 
+def synthesised(function):
+    """A truth table with the circuit that computes it with the least inhibition."""
+    from eisim.experiment import Case
+    from eisim.theory.synthesis import synthesize
+
+    return Case(function.name, function, partial(synthesize, function))
+
+
 def cases(names: str):
     """The named functions with their circuits; ``"all"`` for the default ones, truth tables are taken too."""
     from eisim.experiment import Case
     from eisim.functions import NAMED, TruthTable
-    from eisim.theory.synthesis import synthesize
     from models import and_by_inhibition
-
-    def synthesised(function):
-        return Case(function.name, function, partial(synthesize, function))
 
     special = {INHIBITED_AND: Case(INHIBITED_AND, NAMED["and"], and_by_inhibition.circuit)}
     known = {name: synthesised(function) for name, function in NAMED.items()} | special

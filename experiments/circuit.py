@@ -95,7 +95,9 @@ def findings(result):
     from dataclasses import replace
 
     found = _home(result).findings(_found(result))
-    tables = [replace(each, notes=(*each.notes, *(result.notes if not k else ()))) for k, each in enumerate(found.tables)]
+    tables = [
+        replace(each, notes=(*each.notes, *(result.notes if not k else ()))) for k, each in enumerate(found.tables)
+    ]
     question = f"What does {result.own.name} lose with its inhibition?"
     return replace(found, question=question, tables=tuple(tables))
 

@@ -106,7 +106,11 @@ def read_circuit(path, kinds: Sequence[str], times: dict[str, float]) -> OwnCirc
         without_dnn = next(filter(None, (_why_no_dnn(c, times) for c in circuits.values())), "")
     if not any(p.sign == "I" for p in first.populations):
         notes += ("The circuit has no inhibitory population, so ablation changes nothing.",)
-    return OwnCircuit(str(first.name) or path.stem, circuits, functions, _outputs(first), notes, without_dnn)
+    names = tuple(
+        name if isinstance(function, TruthTable) else function.name
+        for name, function in zip(_outputs(first), functions, strict=True)
+    )
+    return OwnCircuit(str(first.name) or path.stem, circuits, functions, names, notes, without_dnn)
 
 
 def _circuits(module, kinds):
@@ -188,7 +192,9 @@ def _of_classes(data, circuit, n=None) -> tuple[LabelledData, ...]:
     if data.n_inputs != circuit.n_inputs:
         raise InputError(f"expected {circuit.n_inputs} inputs, as the circuit has, found {data.n_inputs}")
     if data.points.min() < 0:
-        raise InputError(f"{data.name}: expected points of 0 or more (a rate is not negative), found {data.points.min():g}")
+        raise InputError(
+            f"{data.name}: expected points of 0 or more (a rate is not negative), found {data.points.min():g}"
+        )
     classes = np.unique(data.targets)
     if len(classes) != max(n, 2):
         raise InputError(f"{data.name}: expected {max(n, 2)} classes for {n} outputs, found {len(classes)}")
@@ -213,9 +219,13 @@ def _found(circuits, times):
         bits[kind] = ["".join("01"[int(value)] for value in column) for column in response.decisions.T]
     if len({tuple(each) for each in bits.values()}) > 1:
         found = "; ".join(f"the {kind} circuit computes {', '.join(each)}" for kind, each in bits.items())
-        raise InputError(f"expected the same of both kinds, or function = ..., found: {found} (--kind takes one of them)")
+        raise InputError(
+            f"expected the same of both kinds, or function = ..., found: {found} (--kind takes one of them)"
+        )
     tables = next(iter(bits.values()))
-    notes = (f"No function was given: {', '.join(tables)} is what the intact circuit computes, simulated without noise.",)
+    notes = (
+        f"No function was given: {', '.join(tables)} is what the intact circuit computes, simulated without noise.",
+    )
     if any(len(set(table)) == 1 for table in tables):
         notes += ("The circuit answers all patterns alike: see its weights, thresholds and times.",)
     names = _outputs(first)

@@ -63,7 +63,10 @@ class OnPoints:
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory."""
-        assumed = {"rate": "no assumption of the theorem is known to fail", "spiking": "the assumption to question: a rate code"}
+        assumed = {
+            "rate": "no assumption of the theorem is known to fail",
+            "spiking": "the assumption to question: a rate code",
+        }
         found = []
         for kind, accuracy in self.accuracy.items():
             falling = [p.name for p in self.circuits[kind].populations if not p.neuron.non_decreasing]

@@ -102,11 +102,14 @@ def tables(result: OwnResult):
         row["witness"] = row["witness"] and " <= ".join(map(_point, row["witness"]))
         lines.append(row | {f"{c}_{kind}": a for c, each in accuracy.items() for kind, a in each.items()})
     yield "table.csv", _csv(lines)
-    yield "ablation_curves.csv", _csv(
-        {"function": found.name, "kind": kind, "fraction_removed": f, "accuracy": a}
-        for found in result.on_points
-        for kind, accuracy in found.accuracy.items()
-        for f, a in zip(found.fractions, accuracy, strict=True)
+    yield (
+        "ablation_curves.csv",
+        _csv(
+            {"function": found.name, "kind": kind, "fraction_removed": f, "accuracy": a}
+            for found in result.on_points
+            for kind, accuracy in found.accuracy.items()
+            for f, a in zip(found.fractions, accuracy, strict=True)
+        ),
     )
     for found in result.on_points:
         frame = pandas.DataFrame(found.data.points, columns=list(found.data.names))
@@ -125,7 +128,9 @@ def plot_curve(ax: Axes, found: OnPoints) -> Axes:
     ax.axhspan(1 - found.floor, 1.05, color="#dddddd", linewidth=0, label="out of reach of excitation alone")
     for kind, accuracy in found.accuracy.items():
         ls = "-" if kind == "spiking" else "--"
-        ax.plot(found.fractions, accuracy, color=NEUTRAL, lw=1, ls=ls, marker=MARKERS[kind], ms=3, label=f"{kind} circuit")
+        ax.plot(
+            found.fractions, accuracy, color=NEUTRAL, lw=1, ls=ls, marker=MARKERS[kind], ms=3, label=f"{kind} circuit"
+        )
     ax.set(title=f"{found.name}: {found.verdict}", ylim=(-0.05, 1.05))
     ax.set_xlabel("fraction of inhibition removed")
     ax.set_ylabel("share of points\nanswered correctly")
@@ -207,7 +212,9 @@ def findings(result: OwnResult) -> Findings:
             stem = _stem(result, found)
             caption = "What is wanted, and what the circuit answers with its inhibition and without; filled: 1."
             alternative = f"Maps of the plane for {found.name}: wanted, intact and ablated."
-            pictures.append(Picture(f"{stem}.svg", f"{found.name}, point by point", caption, alternative, f"{stem}.csv"))
+            pictures.append(
+                Picture(f"{stem}.svg", f"{found.name}, point by point", caption, alternative, f"{stem}.csv")
+            )
     return Findings(
         question="What does the circuit lose with its inhibition?",
         answer=(f"It loses {', '.join(lost)}. " if lost else "Nothing: it answers as well without. ")
