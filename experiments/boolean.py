@@ -15,8 +15,8 @@ CSV_FILE = re.compile(r"(?P<path>.*\.csv)(:(?P<column>.+))?", re.IGNORECASE)
 class Settings(Value):
     """What ``--set`` can change.
 
-    ``functions``: names, truth tables, CSV files of truth tables (``FILE.csv`` or ``FILE.csv:COLUMN`` with the column of
-    the values), with commas between them.
+    ``functions``: names, truth tables, CSV files of truth tables (``FILE.csv``, or ``FILE.csv:COLUMN`` with the column
+    of the values), with commas between them.
     """
 
     functions: str = "all"

@@ -209,8 +209,8 @@ def _found(circuits, times):
     first = next(iter(circuits.values()))
     if first.n_inputs > MAX_INPUTS:
         raise InputError(
-            f"expected function = a TruthTable, a Region or LabelledData, since {first.n_inputs} inputs are too many to "
-            f"try all patterns (at most {MAX_INPUTS}), found none"
+            f"expected function = a TruthTable, a Region or LabelledData, since {first.n_inputs} inputs are too "
+            f"many to try all patterns (at most {MAX_INPUTS}), found none"
         )
     bits = {}
     for kind, circuit in circuits.items():

@@ -61,7 +61,7 @@ class DataResult:
 
     @property
     def verdicts(self) -> list[str]:
-        """``"kept"`` for the judged classes that every kind of circuit tells apart without inhibition, else ``"lost"``."""
+        """``"kept"`` for each judged class that all kinds of circuit tell apart without inhibition, else ``"lost"``."""
         kept = np.all([ablation.kept_by_threshold for ablation in self.ablations.values()], axis=0)
         return ["kept" if each else "lost" for each in kept]
 
@@ -114,8 +114,8 @@ def read(path, target: str | None, weights: str | None, report: Callable[..., No
             pass
     if target is None:
         raise InputError(
-            f"{Path(path).name}: target: expected one of the columns {', '.join((*data.names, data.target))}, found none "
-            "(--target COLUMN)"
+            f"{Path(path).name}: target: expected one of the columns {', '.join((*data.names, data.target))}, "
+            "found none (--target COLUMN)"
         )
     return data
 
@@ -262,7 +262,10 @@ def _notes(data, used, scale, certificate):
             "takes others)."
         )
     how = {"range": "its range", "rank": "the rank of its values"}[scale]
-    yield f"Each input is scaled to 0 to 1 by {how}. That keeps the order of rows, so witness and floor are those of the data."
+    yield (
+        f"Each input is scaled to 0 to 1 by {how}. That keeps the order of rows, so witness and floor are those of the "
+        "data."
+    )
     if (used.weights != used.weights[0]).any():
         yield "Weights count in errors and floors, not in training."
     yield from (note for note in certificate.notes if note not in data.notes)

@@ -13,8 +13,8 @@ from eisim.report.figures import EXCITATORY, INHIBITORY
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 
 NOTES = (
-    "Share of rows answered correctly about the class, by the best threshold on the network's output for it; intact and "
-    "ablated: the freely trained network as circuit, with its inhibition and without.",
+    "Share of rows answered correctly about the class, by the best threshold on the network's output for it; intact "
+    "and ablated: the freely trained network as circuit, with its inhibition and without.",
     "E only: a network of the same size trained with excitation only. best E: what no excitatory-only network exceeds, "
     "1 less the floor. constant: the same answer everywhere.",
     "The networks are judged on the rows that they learned: what can be represented, not how it generalises.",
@@ -77,7 +77,7 @@ def _verdict(row):
 def table(result: DataResult) -> Group:
     """The table that people read."""
     shown = Table(
-        title=f"Do the data need inhibition? {result.data.name}, {len(result.data.targets):,} rows, {result.data.target}",
+        title=f"Do they need inhibition? {result.data.name}: {result.data.target}, {len(result.data.targets):,} rows",
         title_justify="left",
         title_style="bold",
         box=None,
@@ -116,9 +116,9 @@ def _answer(result):
         else f"a share of {worst['floor']:.2g} of the rows"
     )
     return (
-        f"{result.data.name} needs inhibition: without it any network is wrong about {which} on at least {much}; one that "
-        f"was trained with excitation only is wrong on {1 - worst['accuracy']['trained_excitatory']:.1%}, one that was "
-        f"trained freely on {1 - worst['accuracy']['intact']['dnn']:.1%}."
+        f"{result.data.name} needs inhibition: without it any network is wrong about {which} on at least {much}; one "
+        f"that was trained with excitation only is wrong on {1 - worst['accuracy']['trained_excitatory']:.1%}, one "
+        f"that was trained freely on {1 - worst['accuracy']['intact']['dnn']:.1%}."
     )
 
 
@@ -130,8 +130,8 @@ def _proofs(result):
                 for point in row["witness"]
             )
             yield (
-                f"Witness for class {row['class']:g}: a row with {lower} is of it, one with {upper} is not, though no input "
-                f"went down. Pairs of rows like this: {row['violating_pairs']:,}."
+                f"Witness for class {row['class']:g}: a row with {lower} is of it, one with {upper} is not, though no "
+                f"input went down. Pairs of rows like this: {row['violating_pairs']:,}."
             )
 
 
@@ -232,8 +232,8 @@ def findings(result: DataResult) -> Findings:
         for row in rows
     ]
     caption = (
-        "Share of rows answered correctly about each class by the freely trained network as circuit, intact and without "
-        "its inhibition, and by one trained with excitation only; grey is out of reach of excitation alone."
+        "Share of rows answered correctly about each class by the freely trained network as circuit, intact and "
+        "without its inhibition, and by one trained with excitation only; grey is out of reach of excitation alone."
     )
     doses = (
         "What is left of each class against the fraction of inhibition removed, by the largest output and by threshold."

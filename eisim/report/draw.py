@@ -1,7 +1,7 @@
 """A process that draws figures, so that Matplotlib is imported and drawing done beside everything else.
 
-``python -m eisim.report.draw MODULE [FILE]...`` loads the user's own files, reads a pickled result from its parent, and answers with pairs of file name and
-SVG of what ``MODULE.figures(result)`` yields.
+``python -m eisim.report.draw MODULE [FILE]...`` loads the user's own files, reads a pickled result from its parent, and
+answers with pairs of file name and SVG of what ``MODULE.figures(result)`` yields.
 """
 
 import importlib
