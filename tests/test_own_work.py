@@ -1,5 +1,6 @@
 """The user's own work: Python files, CSV files, packages with entry points, settings."""
 
+import io
 import json
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import numpy as np
 import pytest
 
 from eisim import InputError, LabelledData, TruthTable, certify, cli
+from eisim.catalogue import prepare
 from eisim.own.labelled import prepared
 from eisim.own.settings import read_settings
+from experiments import boolean
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 QUICK = ("--backend", "numpy", "--json")
-FEW = ("--set", "levels=2", "--set", "seeds=1")
+SMALL = ("levels=2", "seeds=1", "duration=100ms", "window=60ms")
 
 VETO = """
 from eisim import Circuit, Input, Population, Projection, Readout, ThresholdLinear
@@ -36,6 +39,13 @@ def run(capsys):
     return command
 
 
+def measure(name, *changes, kinds=("rate",)):
+    """Run without the command line: the experiment, the result and its JSON document."""
+    chosen = prepare(str(name), changes)
+    result = chosen.experiment.run(chosen.settings, list(kinds), 0, "numpy", lambda stage, fraction=None: None)
+    return chosen.experiment, result, chosen.experiment.to_json(result)
+
+
 @pytest.fixture
 def file(tmp_path):
     """Write a file of the user's."""
@@ -49,7 +59,8 @@ def file(tmp_path):
 
 
 def test_a_circuit_without_a_function_is_asked_what_it_computes(run, tmp_path):
-    status, found, said = run(EXAMPLES / "my_circuit.py", *QUICK, *FEW, "--out", tmp_path / "out")
+    words = [word for change in SMALL for word in ("--set", change)]
+    status, found, said = run(EXAMPLES / "my_circuit.py", *QUICK, *words, "--out", tmp_path / "out")
     assert status == 0, said
     (row,) = found["my_circuit"]["rows"]
     assert row["truth_table"] == "0001" and row["representable"] and row["verdict"] == "lost"
@@ -63,35 +74,43 @@ def test_a_circuit_without_a_function_is_asked_what_it_computes(run, tmp_path):
     assert {"run.json", "table.csv", "disinhibition_activity.svg"} <= {p.name for p in (tmp_path / "out").iterdir()}
 
 
-def test_each_readout_is_a_function_and_a_kind_that_is_missing_is_left_out(run, file, tmp_path):
+def test_each_readout_is_a_function_and_a_kind_that_is_missing_is_left_out(file):
     path = file(VETO + 'circuit = veto(readouts=("relay", "out"))\nfunction = ["0101", TruthTable("0010")]\n')
     path.write_text("from eisim import TruthTable\n" + path.read_text())
-    status, found, said = run(path, *QUICK, *FEW, "--out", tmp_path / "out")
-    assert status == 0, said
-    relay, out = found["mine"]["rows"]
+    _, _, found = measure(path, *SMALL, kinds=("spiking", "rate"))
+    assert found["problems"] == []
+    relay, out = found["rows"]
     assert relay["function"] == "relay" and relay["verdict"] == "kept"
     assert out["function"] == "out" and out["verdict"] == "lost" and out["witness"] == [[1, 0], [1, 1]]
     assert out["accuracy"]["intact"]["rate"] == 1 and out["accuracy"]["ablated"]["dnn"] == 0.75
-    assert "spiking" in found["mine"]["notes"][0] and set(relay["equivalence_error"]) >= {"rate"}
+    assert "Left out, the spiking circuit" in found["notes"][0] and "spiking" not in relay["equivalence_error"]
 
 
-def test_a_circuit_that_misses_its_function_fails_the_check(run, file, tmp_path):
-    path = file(VETO + 'circuit = veto()\nfunction = "xor"\n')
-    status, _, said = run(path, *QUICK, *FEW, "--out", tmp_path / "out")
-    assert status == 1 and "veto: the intact circuit answers 75.0% correctly (rate)" in said
+def test_a_circuit_that_misses_its_function_fails_the_check(file):
+    _, result, _ = measure(file(VETO + 'circuit = veto()\nfunction = "xor"\n'), *SMALL)
+    assert "veto: the intact circuit answers 75.0% correctly (rate)" in result.problems
 
 
-def test_a_region_is_judged_point_by_point(run, file, tmp_path):
+def test_a_region_is_judged_point_by_point(file):
     text = 'from eisim import Region\ncircuit = veto()\nfunction = Region("below", lambda x, y: x - 2 * y > 0.25, 8)\n'
-    status, found, said = run(file(VETO + text), *QUICK, *FEW, "--out", tmp_path / "out")
-    assert status == 0, said
-    (row,) = found["mine"]["rows"]
+    home, result, found = measure(file(VETO + text), *SMALL)
+    (row,) = found["rows"]
     floor = certify(_region(), ("zero_one",)).floor["zero_one"]
     assert row["function"] == "below" and row["points"] == 64 and row["floor"] == floor > 0
     assert row["accuracy"]["intact"]["rate"] == 1 and 1 - row["accuracy"]["ablated"]["rate"] >= floor
-    table = np.genfromtxt(tmp_path / "out" / "points.csv", delimiter=",", names=True)
-    assert (((table["rate_intact_hz"] > 25) == table["wanted"]).mean()) == 1
-    assert (tmp_path / "out" / "points.svg").exists()
+    files = dict(home.tables(result))
+    table = np.genfromtxt(io.StringIO(files["points.csv"]), delimiter=",", names=True)
+    assert ((table["rate_intact_hz"] > 25) == table["wanted"]).all()
+    _pictures_have_files(home, result)
+
+
+def _pictures_have_files(home, result):
+    """What a page shows of a result is in its folder."""
+    page, drawn, files = home.findings(result), dict(home.figures(result)), dict(home.tables(result))
+    assert page.answer and {picture.file for picture in page.pictures} == set(drawn)
+    assert {part.data for part in (*page.pictures, *page.tables)} <= set(files)
+    for table in page.tables:
+        assert all(len(row) == len(table.columns) for row in table.rows)
 
 
 def _region():
@@ -100,22 +119,20 @@ def _region():
     return Region("below", lambda x, y: x - 2 * y > 0.25, 8)
 
 
-def test_circuits_that_have_no_dnn_are_simulated_all_the_same(run, file, tmp_path):
+def test_circuits_that_have_no_dnn_are_simulated_all_the_same(file):
     text = VETO.replace('Input("A")', 'Input("A", train="poisson")').replace("ThresholdLinear", "LIF")
     text = text.replace("weight=2.0", "weight=0.09").replace("1.0)", "0.09)")
     path = file(text + "circuit = veto()\nfunction = '0010'\n")
-    status, found, said = run(path, "--kind", "spiking", *QUICK, *FEW, "--out", tmp_path / "out")
-    assert status == 0, said
-    (row,) = found["mine"]["rows"]
+    _, result, found = measure(path, *SMALL, kinds=("spiking",))
+    assert result.problems == []
+    (row,) = found["rows"]
     assert row["floor"] == 0.25 and row["accuracy"]["ablated"]["spiking"] == 0.75
-    assert "Poisson input 'A'" in found["mine"]["notes"][-1]
+    assert "Poisson input 'A'" in found["notes"][-1]
 
 
-def test_a_task(run, tmp_path):
-    words = ("--set", "doses=2", "--set", "seeds=1", "--out", tmp_path / "out")
-    status, found, said = run(EXAMPLES / "my_task.py", *QUICK, *words)
-    assert status == 0, said
-    (row,) = found["my_task"]["rows"]
+def test_a_task():
+    _, _, found = measure(EXAMPLES / "my_task.py", "doses=2", "seeds=1", kinds=("spiking", "rate"))
+    (row,) = found["rows"]
     assert row["function"] == "choose" and row["verdict"] == "lost" and row["score"]["intact"]["rate"] == 1
     assert "expected a spiking circuit, found a rate one" in row["left_out"]["spiking"]
 
@@ -129,22 +146,9 @@ def test_an_experiment(run, tmp_path):
     assert json.loads((tmp_path / "out" / "run.json").read_text())["settings_si"]["bias"] == 1.0
 
 
-def test_data_against_the_theory(run, tmp_path):
-    words = (
-        "--target",
-        "responds",
-        "--kind",
-        "rate",
-        "--set",
-        "levels=2",
-        "--set",
-        "tries=1",
-        "--out",
-        tmp_path / "out",
-    )
-    status, found, said = run(EXAMPLES / "my_data.csv", *QUICK, *words)
-    assert status == 0, said
-    (row,) = found["my_data"]["rows"]
+def test_data_against_the_theory():
+    home, result, found = measure(EXAMPLES / "my_data.csv", "target=responds", "levels=2", "tries=1")
+    (row,) = found["rows"]
     proof = certify(LabelledData.from_csv(EXAMPLES / "my_data.csv", "responds"), ("zero_one",))
     assert row["floor"] == proof.floor["zero_one"] and row["violating_pairs"] == proof.violating_pairs
     assert row["witness"] == [list(proof.witness.lower), list(proof.witness.upper)]
@@ -152,8 +156,8 @@ def test_data_against_the_theory(run, tmp_path):
     assert accuracy["intact"]["rate"] == pytest.approx(accuracy["intact"]["dnn"]) and accuracy["intact"]["dnn"] > 0.98
     assert accuracy["constant"] <= accuracy["trained_excitatory"] <= accuracy["best_excitatory"] == 1 - row["floor"]
     assert row["verdict"] == "lost" and accuracy["ablated"]["rate"] <= 1 - row["floor"]
-    assert "scaled to 0 to 1 by its range" in found["my_data"]["notes"][0]
-    assert {p.name for p in (tmp_path / "out").iterdir()} >= {"classes.svg", "ablation.svg", "ablation.csv"}
+    assert "scaled to 0 to 1 by its range" in found["notes"][0]
+    _pictures_have_files(home, result)
 
 
 def test_the_floor_survives_scaling():
@@ -168,24 +172,19 @@ def test_the_floor_survives_scaling():
     assert len(few.targets) == 5 and set(few.targets) == {0, 1, 2}
 
 
-def test_a_file_that_is_a_truth_table_is_run_as_one(run, tmp_path):
-    status, found, said = run(
-        EXAMPLES / "my_truth_table.csv", "--kind", "rate", *QUICK, "--set", "levels=2", "--out", tmp_path / "out"
-    )
-    assert status == 0, said
-    (row,) = found["my_truth_table"]["rows"]
+def test_a_file_that_is_a_truth_table_is_run_as_one():
+    _, result, found = measure(EXAMPLES / "my_truth_table.csv", "levels=2")
+    (row,) = found["rows"]
     assert row["truth_table"] == "01101001" and row["floor"] == 0.375 and row["verdict"] == "lost"
+    assert result.problems == []
 
 
-def test_truth_tables_from_csv_in_any_order(run, file, tmp_path):
+def test_truth_tables_from_csv_in_any_order(file):
     path = file("y,b,a\n0,1,1\n1,0,1\n0,1,0\n0,0,0\n", "veto.csv")
     assert TruthTable.from_csv(path, "y") == TruthTable("0100")  # f(b, a): 1 where a alone is
     assert TruthTable.from_csv(path, "y").name == "veto"
     assert certify(LabelledData.from_csv(path, "y")).floor == certify(TruthTable("0100")).floor
-    words = ("--set", f"functions={path}:y,or", "--kind", "rate", *QUICK, *FEW, "--out", tmp_path / "out")
-    status, found, said = run("boolean", *words)
-    assert status == 0, said
-    assert [row["truth_table"] for row in found["boolean"]["rows"]] == ["0100", "0111"]
+    assert [case.function.bits for case in boolean.cases(f"{path}:y,or")] == ["0100", "0111"]
 
 
 PACKAGE = '''"""{}"""
