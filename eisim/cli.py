@@ -113,7 +113,9 @@ def run(
     out: Annotated[Path | None, Option(help="Folder for the results; results/NAME by default.")] = None,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
     set_: Annotated[list[str] | None, Option("--set", metavar="KEY=VALUE", help="Change a setting.")] = None,
-    target: Annotated[str | None, Option(help="Column of a CSV file to predict.", metavar="COLUMN")] = None,
+    target: Annotated[
+        str | None, Option(help="Column of a CSV file to predict; of a truth table the last.", metavar="COLUMN")
+    ] = None,
     weights: Annotated[str | None, Option(help="Column with the weight of each row.", metavar="COLUMN")] = None,
     json_: Annotated[bool, Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> int:
@@ -165,7 +167,9 @@ def run(
 @app.command()
 def certify(
     file: Annotated[Path | None, typer.Argument(help="CSV file with named columns.", metavar="[FILE.csv]")] = None,
-    target: Annotated[str | None, Option(help="Column of the file to predict.", metavar="COLUMN")] = None,
+    target: Annotated[
+        str | None, Option(help="Column of the file to predict; of a truth table the last.", metavar="COLUMN")
+    ] = None,
     weights: Annotated[str | None, Option(help="Column with the weight of each row.", metavar="COLUMN")] = None,
     truth_table: Annotated[
         str | None, Option(help="Truth table in counting order, or its name.", metavar="BITS")
@@ -312,9 +316,16 @@ def _function(file, target, weights, truth_table, region, report):
         if region not in REGIONS:
             raise InputError(f"--region: expected one of {', '.join(REGIONS)}, found {region!r}")
         return REGIONS[region]
+    data = LabelledData.from_csv(file, target, weights, report)
     if target is None:
-        raise InputError("certify: --target: expected the column to predict, found none")
-    return LabelledData.from_csv(file, target, weights, report)
+        try:
+            TruthTable.of_data(data)  # whose values are in the last column
+        except InputError:
+            columns = ", ".join((*data.names, data.target))
+            raise InputError(
+                f"certify: --target: expected the column to predict, one of {columns}, found none"
+            ) from None
+    return data
 
 
 class _progress:

@@ -198,7 +198,7 @@ def test_certify_data_in_words(eisim, tmp_path):
         (("--region", "moon"), "--region: expected one of half-plane,"),
         (("--truth-table", "0110", "--target", "y"), "expected with FILE.csv only"),
         (("nowhere.csv", "--target", "y"), "nowhere.csv: cannot be read: No such file or directory"),
-        (("nowhere.csv",), "--target: expected the column to predict, found none"),
+        (("nowhere.csv",), "nowhere.csv: cannot be read: No such file or directory"),
         (("--truth-table", "0110", "--loss", "l3"), "'l3' is not one of"),
     ],
 )

@@ -58,20 +58,27 @@ def file(tmp_path):
     return write
 
 
-def test_a_circuit_without_a_function_is_asked_what_it_computes(run, tmp_path):
-    words = [word for change in SMALL for word in ("--set", change)]
-    status, found, said = run(EXAMPLES / "my_circuit.py", *QUICK, *words, "--out", tmp_path / "out")
-    assert status == 0, said
-    (row,) = found["my_circuit"]["rows"]
+def test_a_circuit_without_a_function_is_asked_what_it_computes():
+    _, result, found = measure(EXAMPLES / "my_circuit.py", *SMALL, kinds=("spiking", "rate"))
+    assert result.problems == []
+    (row,) = found["rows"]
     assert row["truth_table"] == "0001" and row["representable"] and row["verdict"] == "lost"
-    assert row["accuracy"]["intact"] == {"spiking": 1, "spiking_noisy": 1, "spiking_dnn": 1} | {
-        "rate": 1,
-        "rate_dnn": 1,
-        "dnn": 1,
-    }
-    assert row["accuracy"]["ablated"]["rate"] == 0.75 and row["accuracy"]["best_excitatory"]["spiking"] == 1
-    assert "0001 is what the intact circuit computes" in found["my_circuit"]["notes"][0]
-    assert {"run.json", "table.csv", "disinhibition_activity.svg"} <= {p.name for p in (tmp_path / "out").iterdir()}
+    accuracy = row["accuracy"]
+    assert set(accuracy["intact"].values()) == {1.0} and {"spiking", "rate", "dnn"} < set(accuracy["intact"])
+    assert accuracy["ablated"]["rate"] == 0.75 and accuracy["best_excitatory"]["spiking"] == 1
+    assert "0001 is what the intact circuit computes" in found["notes"][0]
+
+
+def test_a_file_with_neurons_of_its_own_is_drawn_in_another_process(run, file, tmp_path):
+    text = VETO.replace("def veto", "class Mine(ThresholdLinear):\n    pass\ndef veto").replace("()), Pop", "()), Pop")
+    path = file(text.replace('"out", "E", ThresholdLinear()', '"out", "E", Mine()') + "circuit = veto()\n")
+    words = [word for change in SMALL for word in ("--set", change)]
+    status, found, said = run(path, "--kind", "rate", *QUICK, *words, "--out", tmp_path / "out")
+    assert status == 0, said
+    (row,) = found["mine"]["rows"]
+    assert row["truth_table"] == "0010" and row["verdict"] == "lost" and row["accuracy"]["ablated"]["rate"] == 0.75
+    names = {"run.json", "table.csv", "data.nc", "veto_activity.svg", "veto_weights.svg", "ablation_curves.svg"}
+    assert names <= {p.name for p in (tmp_path / "out").iterdir()}
 
 
 def test_each_readout_is_a_function_and_a_kind_that_is_missing_is_left_out(file):
@@ -172,11 +179,37 @@ def test_the_floor_survives_scaling():
     assert len(few.targets) == 5 and set(few.targets) == {0, 1, 2}
 
 
+def test_rows_that_disagree_are_no_matter_of_inhibition(file):
+    path = file("a,b,y\n1,2,0\n1,2,1\n3,4,1\n3,4,0\n5,5,1\n", "mine.csv")
+    home, result, found = measure(path, "target=y", "levels=2", "tries=1")
+    (row,) = found["rows"]
+    assert row["floor"] == row["floor_of_any_function"] == 0.4 and not row["needs_inhibition"]
+    assert home.findings(result).answer.startswith("mine.csv needs no inhibition: rows with the same inputs disagree")
+    assert any("4 rows repeat an input with another target" in note for note in found["notes"])
+
+
+def test_a_network_that_learned_nothing_is_said_to_be_so(file):
+    rng = np.random.default_rng(0)
+    rows = "".join(f"{a},{b},{int(c > 0.5)}\n" for a, b, c in rng.random((40, 3)).round(3))
+    _, _, found = measure(file("a,b,y\n" + rows, "mine.csv"), "target=y", "iterations=1", "tries=1", "levels=2")
+    assert "no better than excitation alone could be on class 1" in found["notes"][-1]
+
+
 def test_a_file_that_is_a_truth_table_is_run_as_one():
     _, result, found = measure(EXAMPLES / "my_truth_table.csv", "levels=2")
     (row,) = found["rows"]
     assert row["truth_table"] == "01101001" and row["floor"] == 0.375 and row["verdict"] == "lost"
     assert result.problems == []
+
+
+def test_certify_takes_a_truth_table_from_a_file(file, capsys, tmp_path):
+    words = ["certify", str(file("a,b,y\n0,1,1\n1,0,1\n1,1,0\n0,0,0\n", "mine.csv")), "--json", "--out", str(tmp_path)]
+    assert cli.run_command(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["target"] == "y" and found["floor"]["zero_one"] == 0.25 and found["inversion_complexity"] == 1
+    file("a,b,y\n0,1,1\n1,0,1\n", "mine.csv")
+    assert cli.run_command(words) == 2
+    assert "--target: expected the column to predict, one of a, b, y, found none" in capsys.readouterr().err
 
 
 def test_truth_tables_from_csv_in_any_order(file):

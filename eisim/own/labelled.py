@@ -35,7 +35,8 @@ class DataResult:
         Of the freely trained network, by kind of circuit.
     networks : dict of str to DNN
         By what of inhibition they may have, ``"free"`` and ``"excitatory"``.
-    notes : tuple of str
+    read_notes : tuple of str
+        What was done to the data on the way, in words.
     """
 
     data: LabelledData
@@ -43,7 +44,7 @@ class DataResult:
     certificates: tuple[Certificate, ...]
     ablations: dict[str, NetworkAblation]
     networks: dict[str, DNN]
-    notes: tuple[str, ...]
+    read_notes: tuple[str, ...]
 
     @property
     def first(self) -> NetworkAblation:
@@ -60,10 +61,39 @@ class DataResult:
         return class_errors(self.networks[signs], self.scaled)
 
     @property
+    def irreducible(self) -> np.ndarray:
+        """Least share of rows at which any function at all is wrong about each judged class: rows that disagree."""
+        return self.first.floors.on_off
+
+    @property
+    def needs_inhibition(self) -> np.ndarray:
+        """For which judged classes excitation alone must be wrong more often than another function need be."""
+        return self.floors > self.irreducible + 1e-12
+
+    @property
     def verdicts(self) -> list[str]:
         """``"kept"`` for each judged class that all kinds of circuit tell apart without inhibition, else ``"lost"``."""
         kept = np.all([ablation.kept_by_threshold for ablation in self.ablations.values()], axis=0)
         return ["kept" if each else "lost" for each in kept]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to the data, and what the networks did not learn, in words."""
+        free = self.errors("free")
+        missed = [
+            f"{value:g}"
+            for value, error, floor, needs in zip(
+                self.first.judged, free, self.floors, self.needs_inhibition, strict=True
+            )
+            if needs and error >= floor
+        ]
+        if not missed:
+            return self.read_notes
+        return (
+            *self.read_notes,
+            f"The freely trained network is no better than excitation alone could be on class {', '.join(missed)}, so "
+            "its ablation tells nothing there; more units or tries may learn it (--set hidden=64,64 --set tries=10).",
+        )
 
     @property
     def problems(self) -> list[str]:

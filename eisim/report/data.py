@@ -37,6 +37,8 @@ def _rows(result: DataResult) -> list[dict]:
                 "violating_pairs": certificate.violating_pairs,
                 "witness": witness and [list(witness.lower), list(witness.upper)],
                 "floor": certificate.floor["zero_one"],
+                "floor_of_any_function": float(result.irreducible[k]),
+                "needs_inhibition": bool(result.needs_inhibition[k]),
                 "inversion_complexity": certificate.inversion_complexity,
                 "accuracy": {
                     "intact": {kind: 1 - float(e[0, k]) for kind, e in errors.items()} | {"dnn": 1 - float(free[k])},
@@ -71,7 +73,7 @@ def to_json(result: DataResult) -> dict:
 def _verdict(row):
     if row["verdict"] == "kept":
         return "kept"
-    return "lost, here only" if row["representable"] else "lost, impossible"
+    return "lost, impossible" if row["needs_inhibition"] else "lost, here only"
 
 
 def table(result: DataResult) -> Group:
@@ -105,7 +107,12 @@ def table(result: DataResult) -> Group:
 def _answer(result):
     """The answer in a sentence or two."""
     rows = _rows(result)
-    needing = [row for row in rows if not row["representable"]]
+    needing = [row for row in rows if row["needs_inhibition"]]
+    if not needing and not all(row["representable"] for row in rows):
+        return (
+            f"{result.data.name} needs no inhibition: rows with the same inputs disagree about {result.data.target}, and "
+            "excitation alone can be as good as any function of these inputs."
+        )
     if not needing:
         return f"{result.data.name} needs no inhibition: {result.data.target} never falls when inputs rise."
     worst = max(needing, key=lambda row: row["floor"])
@@ -116,8 +123,8 @@ def _answer(result):
         else f"a share of {worst['floor']:.2g} of the rows"
     )
     return (
-        f"{result.data.name} needs inhibition: without it any network is wrong about {which} on at least {much}; one "
-        f"that was trained with excitation only is wrong on {1 - worst['accuracy']['trained_excitatory']:.1%}, one "
+        f"{result.data.name} needs inhibition: without it any network is wrong about {which} on at least {much}; "
+        f"one that was trained with excitation only is wrong on {1 - worst['accuracy']['trained_excitatory']:.1%}, one "
         f"that was trained freely on {1 - worst['accuracy']['intact']['dnn']:.1%}."
     )
 
