@@ -110,8 +110,8 @@ def _answer(result):
     needing = [row for row in rows if row["needs_inhibition"]]
     if not needing and not all(row["representable"] for row in rows):
         return (
-            f"{result.data.name} needs no inhibition: rows with the same inputs disagree about {result.data.target}, and "
-            "excitation alone can be as good as any function of these inputs."
+            f"{result.data.name} needs no inhibition: rows with the same inputs disagree about {result.data.target}, "
+            "and excitation alone can be as good as any function of these inputs."
         )
     if not needing:
         return f"{result.data.name} needs no inhibition: {result.data.target} never falls when inputs rise."
