@@ -6,6 +6,7 @@ import textwrap
 import warnings
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
+from eisim.checkpoint import kept
 from eisim.errors import InputError
 from eisim.progress import Progress
 
@@ -124,6 +126,7 @@ def run(
     out: Annotated[Path | None, Option(help="Folder for the results; results/NAME by default.")] = None,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
     set_: Annotated[list[str] | None, Option("--set", metavar="KEY=VALUE", help="Change a setting.")] = None,
+    fresh: Annotated[bool, Option("--fresh", help="Begin anew, whatever an interrupted run has finished.")] = False,
     json_: Annotated[bool, Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> int:
     """Run experiments: the default is boolean.
@@ -137,6 +140,7 @@ def run(
     settings = {name: _settings(experiment, set_ or []) for name, experiment in experiments.items()}
     document, problems = {}, []
     for name, experiment in experiments.items():
+        from eisim.identity import identity
         from eisim.report.draw import Artist
         from eisim.report.files import check_writable, write
 
@@ -144,7 +148,8 @@ def run(
         check_writable(folder)
         kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
         times: dict[str, float] = {}
-        with Progress(times) as report, Artist(experiment.__name__) as artist:
+        identify = partial(identity, name, experiment, settings[name], kinds, int(seed), backend.value)
+        with kept(identify, _say, fresh) as parts, Progress(times) as report, Artist(experiment.__name__) as artist:
             report("starting")
             result = experiment.run(settings[name], kinds, int(seed), backend.value, report)
             report("writing results")
@@ -156,6 +161,7 @@ def run(
                 write(folder / file, svg)
         found = {"seed": int(seed), **experiment.to_json(result)}
         write(folder / "run.json", _provenance(name, settings[name], kinds, int(seed), backend.value, times, found))
+        parts.clear()
         document[name] = found
         problems += result.problems
         if not json_:

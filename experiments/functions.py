@@ -5,6 +5,7 @@ from functools import partial
 from importlib.metadata import entry_points
 from types import SimpleNamespace
 
+from eisim.checkpoint import expect, part
 from eisim.errors import InputError
 
 
@@ -49,11 +50,13 @@ def run(settings: Settings, kinds, seed, backend, report):
     models = _models(settings.circuits)
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
     found, left_out = [], {}
+    expect(len(models))
     for k, (name, model) in enumerate(models.items()):
         where = f"{name} ({k + 1} of {len(models)})"
         report(f"{where}: building")
         try:
-            assessment = assess(
+            compute = partial(
+                assess,
                 partial(model.task, quick=bool(settings.quick)),
                 kinds=kinds,
                 doses=settings.doses,
@@ -64,6 +67,7 @@ def run(settings: Settings, kinds, seed, backend, report):
                 backend=backend,
                 report=partial(_report_part, report, where),
             )
+            assessment = part(name, compute)
         except InapplicableError as error:
             left_out[name] = error
         except InputError as error:

@@ -50,7 +50,10 @@ def main(experiment: str) -> None:
     module = importlib.import_module(experiment)
     for name in ("eisim.report.figures", "matplotlib.backends.backend_svg"):  # while there is no result yet
         importlib.import_module(name)
-    result = pickle.load(sys.stdin.buffer)
+    try:
+        result = pickle.load(sys.stdin.buffer)
+    except EOFError:  # the parent has come to its end without a result
+        return
     pickle.dump(draw(module.figures, result), sys.stdout.buffer)
 
 
