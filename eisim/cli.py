@@ -5,9 +5,11 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Sequence
+from dataclasses import asdict, fields
 from enum import StrEnum
 from functools import partial
 from importlib.metadata import entry_points
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -54,6 +56,7 @@ class Loss(StrEnum):
 
 
 INTERRUPTED = 130
+PAGE = "report.html"  # the page in the folder of a run
 CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
 
 
@@ -142,7 +145,9 @@ def run(
     for name, experiment in experiments.items():
         from eisim.identity import identity
         from eisim.report.draw import Artist
-        from eisim.report.files import check_writable, write
+        from eisim.report.files import check_writable, to_json, write
+        from eisim.report.provenance import provenance
+        from eisim.report.stored import clear
 
         folder = Path("results") / name if out is None else out if len(names) == 1 else out / name
         check_writable(folder)
@@ -154,21 +159,23 @@ def run(
             result = experiment.run(settings[name], kinds, int(seed), backend.value, report)
             report("writing results")
             artist.begin(result)
-            (folder / "run.json").unlink(missing_ok=True)  # written last: with it the folder is whole
-            for file, content in experiment.tables(result):
+            clear(folder)
+            files = []
+            for file, content in chain(experiment.tables(result), artist.finish()):
                 write(folder / file, content)
-            for file, svg in artist.finish():
-                write(folder / file, svg)
+                files.append(file)
         found = {"seed": int(seed), **experiment.to_json(result)}
-        write(folder / "run.json", _provenance(name, settings[name], kinds, int(seed), backend.value, times, found))
+        run = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "settings_si": asdict(settings[name])}
+        run |= {"settings_units": _units(settings[name]), "about": _about(experiment), "files": files}
+        stored = {"experiment": name, **provenance(**run, seconds=times), "report": _report(experiment, result)}
+        write(folder / "run.json", to_json(stored | {"result": found}))
+        _write_page(folder)
         parts.clear()
         document[name] = found
         problems += result.problems
         if not json_:
             _show(experiment.table(result), folder)
     if json_:
-        from eisim.report.files import to_json
-
         print(to_json(document))
     for problem in problems:
         _say(problem)
@@ -196,9 +203,12 @@ def certify(
     Example: python -m eisim certify --truth-table 0110
     """
     from eisim.report.files import check_writable, to_json, write
+    from eisim.report.provenance import provenance
+    from eisim.report.stored import clear
 
     check_writable(out)
-    with Progress({}) as report:
+    times: dict[str, float] = {}
+    with Progress(times) as report:
         report("reading")
         function = _function(file, target, weights, truth_table, region, report)
         from eisim.report import certificate as shown
@@ -209,18 +219,22 @@ def certify(
         certificate = certify(function, losses, orient, report)
         report("writing results")
         found = shown.to_json(certificate)
-        (out / "certificate.json").unlink(missing_ok=True)  # written last: with it the folder is whole
+        clear(out)
         (out / "certificate.svg").unlink(missing_ok=True)
         write(out / "points.csv", shown.points_table(certificate))
         for name, svg in draw(shown.figures, certificate):
             write(out / name, svg)
-        write(out / "certificate.json", to_json(found))
+    asked = {"loss": loss.value, "orient": orient}
+    page = {"report": _report(shown, certificate)}
+    write(out / "certificate.json", to_json(found | provenance(settings_si=asked, seconds=times) | page))
+    _write_page(out)
     if json_:
         print(to_json(found))
     else:
         for line in shown.words(certificate):
             print(textwrap.fill(line, 110, subsequent_indent="  ", break_long_words=False))
         print(f"Points, certificate and picture are in {out}")
+        print(f"Report: {out / PAGE}")
 
 
 class Format(StrEnum):
@@ -276,9 +290,12 @@ def ablate(
     Example: python -m eisim ablate net.onnx --data test.csv --target digit
     """
     from eisim.report.files import check_writable, to_json, write
+    from eisim.report.provenance import provenance
+    from eisim.report.stored import clear
 
     check_writable(out)
-    with Progress({}) as report:
+    times: dict[str, float] = {}
+    with Progress(times) as report:
         import numpy as np
 
         from eisim.adapter.onnx_reader import read_onnx
@@ -293,14 +310,17 @@ def ablate(
         kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
         report("writing results")
-        (out / "ablation.json").unlink(missing_ok=True)  # written last: with it the folder is whole
+        clear(out)
         write(out / "classes.csv", shown.csv_table(results))
         for spiking in (result for result in results if len(result.times)):
             write(out / "time.csv", shown.time_table(spiking))
         for name, svg in draw(shown.figures, results):
             write(out / name, svg)
         found = shown.to_json(results)
-        write(out / "ablation.json", to_json(found))
+    asked = {"kinds": kinds, "backend": backend.value, "settings_si": {"levels": levels}}
+    page = {"report": _report(shown, results)}
+    write(out / "ablation.json", to_json(found | provenance(**asked, seconds=times) | page))
+    _write_page(out)
     if json_:
         print(to_json(found))
     else:
@@ -308,6 +328,26 @@ def ablate(
     for problem in found["problems"]:
         _say(problem)
     return 1 if found["problems"] else 0
+
+
+@app.command("report")
+def report_(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of runs.", metavar="DIR...")],
+    out: Annotated[
+        Path | None, Option(help="File to write; DIR/report.html, for several folders report.html.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Rebuild the page of a run from its folder, or set several runs side by side.
+
+    Example: python -m eisim report results/boolean results/mine --out both.html
+    """
+    from eisim.report.files import save
+    from eisim.report.page import page
+
+    html = page(folders)
+    out = out or (folders[0] / PAGE if len(folders) == 1 else Path(PAGE))
+    save(out, html)
+    print(f"Report: {out}")
 
 
 def _function(file, target, weights, truth_table, region, report):
@@ -343,8 +383,6 @@ def _load_experiment(name):
 
 def _settings(experiment, changes):
     """The experiment's settings with ``KEY=VALUE`` changes, each read as the type and unit of its field."""
-    from dataclasses import fields
-
     from eisim.units import parse_quantity
 
     known = {f.name: f for f in fields(experiment.Settings)}
@@ -368,31 +406,27 @@ def _settings(experiment, changes):
     return experiment.Settings(**values)
 
 
-def _provenance(name, settings, kinds, seed, backend, times, found) -> str:
-    """run.json: everything needed to do the run again, and what it found."""
-    import platform
-    from dataclasses import asdict
-    from datetime import UTC, datetime
-    from importlib.metadata import version
+def _report(experiment, result) -> dict | None:
+    """What an experiment's page shows; None if the experiment does not say."""
+    from eisim.report.findings import to_document
 
-    from eisim.report.files import to_json
+    return to_document(experiment.findings(result)) if hasattr(experiment, "findings") else None
 
-    packages = ("eisim", "brian2", "numpy", "scipy", "matplotlib", "xarray")
-    return to_json(
-        {
-            "experiment": name,
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": " ".join(["python -m eisim", *sys.argv[1:]]),
-            "seed": seed,
-            "kinds": kinds,
-            "backend": backend,
-            "settings_si": asdict(settings),
-            "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
-            "platform": platform.platform(),
-            "seconds": times,
-            "result": found,
-        }
-    )
+
+def _about(experiment) -> str:
+    """Docstring of the module of an experiment, for a page of one that does not say what it shows."""
+    return sys.modules[experiment.__name__].__doc__ or ""
+
+
+def _units(settings) -> dict[str, str]:
+    return {f.name: f.metadata["unit"] for f in fields(settings) if "unit" in f.metadata}
+
+
+def _write_page(folder: Path) -> None:
+    from eisim.report.files import write
+    from eisim.report.page import page
+
+    write(folder / PAGE, page([folder]))
 
 
 def _show(table, folder: Path) -> None:
@@ -403,3 +437,4 @@ def _show(table, folder: Path) -> None:
         console = Console(width=120)  # a pipe has no width
     console.print(table, highlight=False)
     console.print(f"Figures and data are in {folder}", soft_wrap=True, highlight=False)
+    console.print(f"Report: {folder / PAGE}", soft_wrap=True, highlight=False, markup=False)
