@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import textwrap
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -17,8 +16,9 @@ import typer
 from typer import Option
 
 from eisim.checkpoint import kept
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 from eisim.progress import Progress
+from eisim.terminal import show, tell, use_plain_letters
 
 app = typer.Typer(
     name="eisim",
@@ -63,6 +63,7 @@ CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of 
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
     warnings.showwarning = lambda message, category, *_: _say(f"note: {message}") if category is UserWarning else None
+    use_plain_letters()
     logging.disable(logging.WARNING)  # Brian2 would speak of what an interrupt left unused
     try:
         result = typer.main.get_command(app).main(
@@ -232,7 +233,7 @@ def certify(
         print(to_json(found))
     else:
         for line in shown.words(certificate):
-            print(textwrap.fill(line, 110, subsequent_indent="  ", break_long_words=False))
+            tell(line)
         print(f"Points, certificate and picture are in {out}")
         print(f"Report: {out / PAGE}")
 
@@ -258,7 +259,9 @@ def export(
     """
     points = {point.name: point for point in entry_points(group="eisim.models")}
     if model not in points:
-        raise InputError(f"export: expected one of {', '.join(sorted(points))}, found {model!r}")
+        raise InputError(
+            f"export: expected one of {', '.join(sorted(points))}, found {model!r}{did_you_mean(model, points)}"
+        )
     if kind is Kind.both:
         raise InputError("export: --kind: expected rate or spiking, found 'both'")
     from eisim.export import write_network
@@ -360,10 +363,17 @@ def _function(file, target, weights, truth_table, region, report):
     if file is None and (target is not None or weights is not None):
         raise InputError("certify: --target and --weights: expected with FILE.csv only")
     if truth_table is not None:
+        if truth_table not in NAMED and set(truth_table) - {"0", "1"}:
+            raise InputError(
+                f"--truth-table: expected 0 and 1 in counting order or one of {', '.join(NAMED)}, "
+                f"found {truth_table!r}{did_you_mean(truth_table, NAMED)}"
+            )
         return NAMED.get(truth_table) or TruthTable(truth_table)
     if region is not None:
         if region not in REGIONS:
-            raise InputError(f"--region: expected one of {', '.join(REGIONS)}, found {region!r}")
+            raise InputError(
+                f"--region: expected one of {', '.join(REGIONS)}, found {region!r}{did_you_mean(region, REGIONS)}"
+            )
         return REGIONS[region]
     if target is None:
         raise InputError("certify: --target: expected the column to predict, found none")
@@ -430,11 +440,6 @@ def _write_page(folder: Path) -> None:
 
 
 def _show(table, folder: Path) -> None:
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=120)  # a pipe has no width
-    console.print(table, highlight=False)
-    console.print(f"Figures and data are in {folder}", soft_wrap=True, highlight=False)
-    console.print(f"Report: {folder / PAGE}", soft_wrap=True, highlight=False, markup=False)
+    show(table)
+    print(f"Figures and data are in {folder}")
+    print(f"Report: {folder / PAGE}")

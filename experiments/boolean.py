@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 from eisim.values import Value, quantity
 
 INHIBITED_AND = "and-by-inhibition"
@@ -50,7 +50,8 @@ def cases(names: str):
         elif name and not set(name) - {"0", "1"}:
             chosen.append(synthesised(TruthTable(name)))
         else:
-            raise InputError(f"functions: expected a truth table or one of {', '.join(known)}, found {name!r}")
+            near = did_you_mean(name, known)
+            raise InputError(f"functions: expected a truth table or one of {', '.join(known)}, found {name!r}{near}")
     if len({case.name for case in chosen}) < len(chosen):
         raise InputError(f"functions: expected each function once, found {names!r}")
     return chosen

@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 from types import SimpleNamespace
 
 from eisim.checkpoint import expect, part
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,9 @@ def _models(names):
     chosen = [name.strip() for name in names.split(",")] if names else sorted(points)
     for name in chosen:
         if name not in points:
-            raise InputError(f"circuits: expected some of {', '.join(sorted(points))}, found {name!r}")
+            raise InputError(
+                f"circuits: expected some of {', '.join(sorted(points))}, found {name!r}{did_you_mean(name, points)}"
+            )
     loaded = {name: points[name].load() for name in chosen}
     with_task = {name: model for name, model in loaded.items() if hasattr(model, "task")}
     for name in chosen:

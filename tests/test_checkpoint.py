@@ -147,7 +147,7 @@ def test_where_nothing_can_be_kept_the_run_goes_on(tmp_path, monkeypatch, said):
 def test_a_part_that_cannot_be_kept_is_returned(said):
     with kept(lambda: "run", said.append):
         assert part("a", lambda: print) is print
-        assert part("b", lambda: (lambda: 7))() == 7
+        assert part("b", lambda: lambda: 7)() == 7
     assert "finished parts cannot be kept" in said[0] and len(said) == 1
 
 

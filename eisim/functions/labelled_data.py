@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 from eisim.progress import shows_progress
 
 #: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
@@ -185,7 +185,10 @@ def _check_columns(part, path, target, weights):
 
     for what, column in (("target", target), ("weights", weights)):
         if column is not None and column not in part:
-            raise InputError(f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}")
+            near = did_you_mean(column, part)
+            raise InputError(
+                f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}{near}"
+            )
     if target == weights:
         raise InputError(f"{path}: weights: expected another column than the target, found {weights!r}")
     if not isinstance(part.index, pandas.RangeIndex):

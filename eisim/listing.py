@@ -1,0 +1,91 @@
+"""The experiments and models that are installed, as their sources say, read without running them."""
+
+import ast
+import re
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An experiment or a model.
+
+    Attributes
+    ----------
+    name : str
+    summary : str
+        First line of its docstring.
+    function : str
+        What a model computes; "" for an experiment.
+    has_task : bool
+        Whether a model can be run by its name.
+    """
+
+    name: str
+    summary: str
+    function: str = ""
+    has_task: bool = False
+
+
+def experiments() -> list[Listed]:
+    """All experiments, by name."""
+    return [_listed(point) for point in _points("eisim.experiments")]
+
+
+def models() -> list[Listed]:
+    """All models, by name."""
+    return [_listed(point) for point in _points("eisim.models")]
+
+
+def document() -> dict:
+    """Both, as ``list --json`` has them."""
+    return {
+        "experiments": [{"name": listed.name, "summary": listed.summary} for listed in experiments()],
+        "models": [
+            {"name": m.name, "function": m.function, "runs_by_name": m.has_task, "summary": m.summary} for m in models()
+        ],
+    }
+
+
+def tables():
+    """Both, as Rich tables."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    def table(title, *headings):
+        made = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="underline")
+        for heading in headings:
+            made.add_column(heading, no_wrap=heading != "what", min_width=30 if heading == "what" else None)
+        return made
+
+    questions = table("Experiments", "name", "what")
+    for listed in experiments():
+        questions.add_row(listed.name, Text(listed.summary))
+    circuits = table("Models, each as a rate and as a spiking circuit", "name", "function", "what")
+    for listed in models():
+        circuits.add_row(listed.name + ("" if listed.has_task else " *"), listed.function, Text(listed.summary))
+    note = "Run them by name: python -m eisim run NAME. Models with * have no task to run; they can be exported."
+    return Group(questions, "", circuits, "", note)
+
+
+def _points(group: str) -> list[EntryPoint]:
+    return sorted(entry_points(group=group), key=lambda point: point.name)
+
+
+def _listed(point: EntryPoint) -> Listed:
+    try:
+        source = Path(find_spec(point.module).origin).read_text(encoding="utf-8")
+        function = re.search(r"""^FUNCTION\b.*?["'](.*?)["']""", source, re.MULTILINE)
+        task = re.search(r"^def task\(", source, re.MULTILINE)
+        return Listed(point.name, _summary(source), function[1] if function else "", bool(task))
+    except (ImportError, AttributeError, OSError, ValueError, SyntaxError) as error:
+        return Listed(point.name, f"(cannot be read: {error})")
+
+
+def _summary(source: str) -> str:
+    """First line of a module's docstring; most begin the source, and only of others all is parsed."""
+    found = re.match(r'[rR]?"""(.*?)(\n|""")', source)
+    return found[1] if found else (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
