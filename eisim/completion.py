@@ -75,10 +75,10 @@ def column(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def _keys(names: Iterable[str]) -> list[str]:
     """Settings of experiments; models have those of `functions`."""
-    from importlib.metadata import entry_points
+    from eisim.catalogue import EXPERIMENTS, points
 
-    points = {point.name: point for point in entry_points(group="eisim.experiments")}
-    chosen = [points.get(name) or points.get("functions") for name in names]
+    known = points(EXPERIMENTS)
+    chosen = [known.get(name) or known.get("functions") for name in names]
     return list(dict.fromkeys(f.name for point in chosen if point for f in fields(point.load().Settings)))
 
 

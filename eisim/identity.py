@@ -6,9 +6,11 @@ import platform
 import re
 import sys
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, entry_points, requires, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
+
+from eisim.catalogue import EXPERIMENTS, MODELS, points
 
 
 def identity(name: str, experiment, settings, kinds, seed: int, backend: str) -> str:
@@ -31,8 +33,8 @@ def identity(name: str, experiment, settings, kinds, seed: int, backend: str) ->
     values = asdict(settings)
     named = [Path(value) for value in (name, *values.values()) if isinstance(value, (str, Path)) and value]
     packages = {"eisim", experiment.__name__.partition(".")[0]}
-    for group in ("eisim.experiments", "eisim.models"):
-        packages |= {point.module.partition(".")[0] for point in entry_points(group=group)}
+    for group in (EXPERIMENTS, MODELS):
+        packages |= {point.module.partition(".")[0] for point in points(group).values()}
     return json.dumps(
         {
             "experiment": [name, experiment.__name__],

@@ -2,10 +2,14 @@
 
 import ast
 import re
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
+
+from eisim.catalogue import EXPERIMENTS, MODELS, points
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,12 @@ class Listed:
 
 def experiments() -> list[Listed]:
     """All experiments, by name."""
-    return [_listed(point) for point in _points("eisim.experiments")]
+    return [_listed(name, point) for name, point in points(EXPERIMENTS).items()]
 
 
 def models() -> list[Listed]:
     """All models, by name."""
-    return [_listed(point) for point in _points("eisim.models")]
+    return [_listed(name, point) for name, point in points(MODELS).items()]
 
 
 def document() -> dict:
@@ -71,18 +75,15 @@ def tables():
     return Group(questions, "", circuits, "", note)
 
 
-def _points(group: str) -> list[EntryPoint]:
-    return sorted(entry_points(group=group), key=lambda point: point.name)
-
-
-def _listed(point: EntryPoint) -> Listed:
+def _listed(name: str, point: EntryPoint) -> Listed:
     try:
-        source = Path(find_spec(point.module).origin).read_text(encoding="utf-8")
+        with redirect_stdout(sys.stderr):  # the packages around a module are run
+            source = Path(find_spec(point.module).origin).read_text(encoding="utf-8")
         function = re.search(r"""^FUNCTION\b.*?["'](.*?)["']""", source, re.MULTILINE)
         task = re.search(r"^def task\(", source, re.MULTILINE)
-        return Listed(point.name, _summary(source), function[1] if function else "", bool(task))
-    except (ImportError, AttributeError, OSError, ValueError, SyntaxError) as error:
-        return Listed(point.name, f"(cannot be read: {error})")
+        return Listed(name, _summary(source), function[1] if function else "", bool(task))
+    except (Exception, SystemExit) as error:  # of another's package
+        return Listed(name, f"(cannot be read: {' '.join(str(error).split()) or type(error).__name__})")
 
 
 def _summary(source: str) -> str:

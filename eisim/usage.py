@@ -18,7 +18,7 @@ ADDED_FLAGS = ("help", "install_completion", "show_completion")
 class _Explained:
     """Help in panels: what the command does, its arguments, its options by group, and examples.
 
-    Paragraphs of the docstring that begin with ``Example`` are the examples, one command a line.
+    Lines of the docstring that begin with ``Example:`` are the examples.
     """
 
     def get_params(self, ctx):
@@ -79,14 +79,9 @@ class Commands(typer.Typer):
 
 def _split(text: str) -> tuple[list[str], list[str]]:
     """Paragraphs of a help text, and the examples among them."""
-    words, examples = [], []
-    for paragraph in text.split("\n\n"):
-        found = re.match(r"Examples?:\s*", paragraph)
-        if found:
-            examples += [line.strip() for line in paragraph[found.end() :].splitlines()]
-        else:
-            words.append(" ".join(paragraph.split()))
-    return words or [""], examples
+    examples = re.findall(r"^Example: *(.*)$", text, re.MULTILINE)
+    words = re.sub(r"^Example:.*$", "", text, flags=re.MULTILINE)
+    return [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", words.strip())], examples
 
 
 def _panel(title: str, rows: Iterable[tuple[str, ...]]):

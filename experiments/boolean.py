@@ -1,5 +1,6 @@
 """Which Boolean functions does a circuit lose with its inhibition, and did it have to?"""
 
+import re
 from dataclasses import dataclass
 from functools import partial
 
@@ -7,11 +8,16 @@ from eisim.errors import InputError, did_you_mean
 from eisim.values import Value, quantity
 
 INHIBITED_AND = "and-by-inhibition"
+CSV_FILE = re.compile(r"(?P<path>.*\.csv)(:(?P<column>.+))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Settings(Value):
-    """What ``--set`` can change."""
+    """What ``--set`` can change.
+
+    ``functions``: names, truth tables, CSV files of truth tables (``FILE.csv`` or ``FILE.csv:COLUMN`` with the column of
+    the values), with commas between them.
+    """
 
     functions: str = "all"
     levels: int = 11
@@ -49,9 +55,14 @@ def cases(names: str):
             chosen.append(known[name])
         elif name and not set(name) - {"0", "1"}:
             chosen.append(synthesised(TruthTable(name)))
+        elif match := CSV_FILE.fullmatch(name):
+            chosen.append(synthesised(TruthTable.from_csv(match["path"], match["column"])))
         else:
             near = did_you_mean(name, known)
-            raise InputError(f"functions: expected a truth table or one of {', '.join(known)}, found {name!r}{near}")
+            raise InputError(
+                f"functions: expected a truth table, a CSV file with one, or one of {', '.join(known)}, "
+                f"found {name!r}{near}"
+            )
     if len({case.name for case in chosen}) < len(chosen):
         raise InputError(f"functions: expected each function once, found {names!r}")
     return chosen
@@ -59,6 +70,11 @@ def cases(names: str):
 
 def run(settings: Settings, kinds, seed, backend, report):
     """Run the experiment; returns an `eisim.experiment.AblationResult`."""
+    return measure(cases(settings.functions), settings, kinds, seed, backend, report)
+
+
+def measure(cases, settings, kinds, seed, backend, report):
+    """The experiment on these cases."""
     import numpy as np
 
     from eisim.experiment import Protocol, run_ablation
@@ -73,7 +89,7 @@ def run(settings: Settings, kinds, seed, backend, report):
         dt=settings.dt,
         backend=backend,
     )
-    return run_ablation(cases(settings.functions), protocol, report)
+    return run_ablation(cases, protocol, report)
 
 
 def to_json(result) -> dict:

@@ -101,7 +101,7 @@ class LabelledData:
     def from_csv(
         cls,
         path,
-        target: str,
+        target: str | None,
         weights: str | None = None,
         report: Callable[..., None] | None = None,
     ) -> "LabelledData":
@@ -110,8 +110,8 @@ class LabelledData:
         Parameters
         ----------
         path : path-like
-        target : str
-            Column of the targets; all other columns are inputs.
+        target : str or None
+            Column of the targets, ``None`` for the last one; all other columns are inputs.
         weights : str, optional
             Column of the weights.
         report : callable, optional
@@ -130,6 +130,7 @@ class LabelledData:
                 path, dtype=str, keep_default_na=False, skipinitialspace=True, chunksize=_ROWS_AT_ONCE
             )
             frames = _read(parts, path, target, weights)
+            target = frames.columns[-1] if target is None else target
         except pandas.errors.EmptyDataError:
             raise InputError(f"{path}: expected a first line with column names, found an empty file") from None
         except pandas.errors.ParserError as error:
@@ -183,12 +184,13 @@ def _read(parts, path, target, weights):
 def _check_columns(part, path, target, weights):
     import pandas
 
+    if not len(part.columns):
+        raise InputError(f"{path}: expected a first line with column names, found none")
+    target = part.columns[-1] if target is None else target
     for what, column in (("target", target), ("weights", weights)):
         if column is not None and column not in part:
             near = did_you_mean(column, part)
-            raise InputError(
-                f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}{near}"
-            )
+            raise InputError(f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}{near}")
     if target == weights:
         raise InputError(f"{path}: weights: expected another column than the target, found {weights!r}")
     if not isinstance(part.index, pandas.RangeIndex):
