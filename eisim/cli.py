@@ -170,14 +170,15 @@ def run(
         list[str] | None,
         typer.Argument(
             help="Experiments, models with a task, or files of your own: .py, .csv.",
-            metavar="[NAME]",
+            metavar="NAME",
             autocompletion=completion.what_to_run,
         ),
     ] = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     seed: Annotated[str, Option(help="Seed of all randomness, a whole number.", metavar="N")] = "0",
     out: Annotated[
-        Path | None, Option(help="Folder for the results; results/NAME by default.", rich_help_panel=RESULTS)
+        Path | None,
+        Option(help="Folder for the results; results/NAME by default.", metavar="DIR", rich_help_panel=RESULTS),
     ] = None,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
     set_: Annotated[
@@ -258,7 +259,7 @@ def run(
 def certify(
     file: Annotated[
         Path | None,
-        typer.Argument(help="CSV file with named columns.", metavar="[FILE.csv]", autocompletion=completion.table),
+        typer.Argument(help="CSV file with named columns.", metavar="FILE.csv", autocompletion=completion.table),
     ] = None,
     target: Annotated[
         str | None, Option(help="Column of the file to predict.", metavar="COLUMN", autocompletion=completion.column)
@@ -280,7 +281,9 @@ def certify(
     orient: Annotated[
         bool | None, Option("--orient/--no-orient", help="Look for inputs to flip; by default for small data.")
     ] = None,
-    out: Annotated[Path, Option(help="Folder for the results.", rich_help_panel=RESULTS)] = Path("results/certify"),
+    out: Annotated[Path, Option(help="Folder for the results.", metavar="DIR", rich_help_panel=RESULTS)] = Path(
+        "results/certify"
+    ),
     json_: Annotated[
         bool, Option("--json", help="Print one JSON document instead of words.", rich_help_panel=RESULTS)
     ] = False,
@@ -381,7 +384,9 @@ def ablate(
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
-    out: Annotated[Path, Option(help="Folder for the results.", rich_help_panel=RESULTS)] = Path("results/ablate"),
+    out: Annotated[Path, Option(help="Folder for the results.", metavar="DIR", rich_help_panel=RESULTS)] = Path(
+        "results/ablate"
+    ),
     json_: Annotated[
         bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
     ] = False,

@@ -2,43 +2,41 @@
 
 import csv
 import os
-from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
-
-import typer
 
 #: Kinds of files that arguments name.
 RUNNABLE, TABLE, NETWORK = (".py", ".csv"), (".csv",), (".onnx",)
 
 
-def what_to_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+def what_to_run(incomplete: str) -> list[tuple[str, str]]:
     """Experiments, models with a task, and files."""
     setting = _bash_setting(incomplete)
     if setting is not None:
         return [(value, "") for value in _values(*setting)]
-    from eisim.listing import experiments, models
+    from eisim.listing import listed
 
-    known = [*experiments(), *(model for model in models() if model.has_task)]
+    experiments, models = listed()
+    known = [*experiments, *(model for model in models if model.has_task)]
     return [
-        *((listed.name, listed.summary) for listed in known if listed.name.startswith(incomplete)),
+        *((each.name, each.summary) for each in known if each.name.startswith(incomplete)),
         *_files(incomplete, RUNNABLE),
     ]
 
 
 def model(incomplete: str) -> list[tuple[str, str]]:
     """All models."""
-    from eisim.listing import models
+    from eisim.listing import listed
 
-    return [(listed.name, listed.summary) for listed in models() if listed.name.startswith(incomplete)]
+    return [(each.name, each.summary) for each in listed()[1] if each.name.startswith(incomplete)]
 
 
-def setting(ctx: typer.Context, incomplete: str) -> list[str]:
+def setting(incomplete: str) -> list[str]:
     """``KEY=``, then the values of the key that are known."""
     key, equals, text = incomplete.partition("=")
     if equals:
         return [f"{key}={value}" for value in _values(key, text)]
-    return [f"{name}=" for name in _keys(ctx.params.get("names") or ["boolean"]) if name.startswith(incomplete)]
+    return [f"{name}=" for name in _keys() if name.startswith(incomplete)]
 
 
 def truth_table(incomplete: str) -> list[str]:
@@ -61,10 +59,9 @@ def network(incomplete: str) -> list[tuple[str, str]]:
     return _files(incomplete, NETWORK)
 
 
-def column(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Columns of the CSV file that the words before name."""
-    named = [ctx.params.get("file"), ctx.params.get("data"), *(ctx.params.get("names") or ())]
-    for path in filter(None, named):
+def column(incomplete: str) -> list[str]:
+    """Columns of the CSV file that is on the line."""
+    for path in (word for word in _words() if word.endswith(TABLE)):
         try:
             with open(path, newline="", encoding="utf-8-sig") as file:
                 return [name.strip() for name in next(csv.reader(file), []) if name.strip().startswith(incomplete)]
@@ -73,13 +70,14 @@ def column(ctx: typer.Context, incomplete: str) -> list[str]:
     return []
 
 
-def _keys(names: Iterable[str]) -> list[str]:
-    """Settings of experiments; models have those of `functions`."""
-    from eisim.catalogue import EXPERIMENTS, points
+def _keys() -> list[str]:
+    """Settings of the experiments that are on the line; models have those of `functions`."""
+    from eisim.catalogue import EXPERIMENTS, MODELS, points
 
-    known = points(EXPERIMENTS)
-    chosen = [known.get(name) or known.get("functions") for name in names]
-    return list(dict.fromkeys(f.name for point in chosen if point for f in fields(point.load().Settings)))
+    experiments, models = points(EXPERIMENTS), points(MODELS)
+    named = ["functions" if word in models else word for word in _words() if word in experiments or word in models]
+    settings = [experiments[name].load().Settings for name in named or ["boolean"]]
+    return list(dict.fromkeys(f.name for each in settings for f in fields(each)))
 
 
 def _values(key: str, text: str) -> list[str]:
@@ -98,9 +96,9 @@ def _names_of(key: str) -> list[str]:
 
         return list(REGIONS)
     if key == "circuits":
-        from eisim.listing import models
+        from eisim.listing import listed
 
-        return [listed.name for listed in models() if listed.has_task]
+        return [model.name for model in listed()[1] if model.has_task]
     if key == "how":
         from eisim.ablation import DOSES
 
@@ -108,11 +106,15 @@ def _names_of(key: str) -> list[str]:
     return []
 
 
+def _words() -> list[str]:
+    """The words of the line that is completed; Typer knows those only that are whole, and not all of them."""
+    return (os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")).split()
+
+
 def _bash_setting(incomplete: str) -> tuple[str, str] | None:
     """Key and text where the cursor is in ``--set KEY=TEXT`` of a bash line: bash makes three words of it."""
-    before = os.environ.get("COMP_WORDS", "").split()[: int(os.environ.get("COMP_CWORD") or 0)]
-    if incomplete == "=":
-        before, incomplete = [*before, "="], ""
+    words, place = _words(), int(os.environ.get("COMP_CWORD") or 0)
+    before = words[: place + 1] if words[place : place + 1] == ["="] else words[:place]
     return (before[-2], incomplete) if before[-3::2] == ["--set", "="] else None
 
 

@@ -73,7 +73,7 @@ class Examination:
 
 def examine() -> Examination:
     """Look at everything."""
-    compiler = _compiler()
+    compiler = tuple(_compiler())
     backend = "cpp" if all(finding.state == OK for finding in compiler) else "numpy"
     findings = (_python(), *_dependencies(), _brian2(), *compiler, *_folders(), *_extras())
     return Examination(findings, backend)

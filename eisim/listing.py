@@ -5,11 +5,11 @@ import re
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
-from eisim.catalogue import EXPERIMENTS, MODELS, points
+from eisim.catalogue import EXPERIMENTS, MODELS
 
 
 @dataclass(frozen=True)
@@ -33,22 +33,22 @@ class Listed:
     has_task: bool = False
 
 
-def experiments() -> list[Listed]:
-    """All experiments, by name."""
-    return [_listed(name, point) for name, point in points(EXPERIMENTS).items()]
-
-
-def models() -> list[Listed]:
-    """All models, by name."""
-    return [_listed(name, point) for name, point in points(MODELS).items()]
+def listed() -> tuple[list[Listed], list[Listed]]:
+    """All experiments and all models, each by name."""
+    every = entry_points()  # looks through all that is installed, so once
+    return tuple(
+        [_listed(point) for point in sorted(every.select(group=group), key=lambda point: point.name)]
+        for group in (EXPERIMENTS, MODELS)
+    )
 
 
 def document() -> dict:
     """Both, as ``list --json`` has them."""
+    experiments, models = listed()
     return {
-        "experiments": [{"name": listed.name, "summary": listed.summary} for listed in experiments()],
+        "experiments": [{"name": e.name, "summary": e.summary} for e in experiments],
         "models": [
-            {"name": m.name, "function": m.function, "runs_by_name": m.has_task, "summary": m.summary} for m in models()
+            {"name": m.name, "function": m.function, "runs_by_name": m.has_task, "summary": m.summary} for m in models
         ],
     }
 
@@ -66,24 +66,25 @@ def tables():
         return made
 
     questions = table("Experiments", "name", "what")
-    for listed in experiments():
-        questions.add_row(listed.name, Text(listed.summary))
+    experiments, models = listed()
+    for experiment in experiments:
+        questions.add_row(experiment.name, Text(experiment.summary))
     circuits = table("Models, each as a rate and as a spiking circuit", "name", "function", "what")
-    for listed in models():
-        circuits.add_row(listed.name + ("" if listed.has_task else " *"), listed.function, Text(listed.summary))
+    for model in models:
+        circuits.add_row(model.name + ("" if model.has_task else " *"), model.function, Text(model.summary))
     note = "Run them by name: python -m eisim run NAME. Models with * have no task to run; they can be exported."
     return Group(questions, "", circuits, "", note)
 
 
-def _listed(name: str, point: EntryPoint) -> Listed:
+def _listed(point: EntryPoint) -> Listed:
     try:
         with redirect_stdout(sys.stderr):  # the packages around a module are run
             source = Path(find_spec(point.module).origin).read_text(encoding="utf-8")
         function = re.search(r"""^FUNCTION\b.*?["'](.*?)["']""", source, re.MULTILINE)
         task = re.search(r"^def task\(", source, re.MULTILINE)
-        return Listed(name, _summary(source), function[1] if function else "", bool(task))
+        return Listed(point.name, _summary(source), function[1] if function else "", bool(task))
     except (Exception, SystemExit) as error:  # of another's package
-        return Listed(name, f"(cannot be read: {' '.join(str(error).split()) or type(error).__name__})")
+        return Listed(point.name, f"(cannot be read: {' '.join(str(error).split()) or type(error).__name__})")
 
 
 def _summary(source: str) -> str:

@@ -70,7 +70,9 @@ def _fitted(content, there):
 
     if isinstance(content, Group):
         return Group(*(_fitted(part, there) for part in content.renderables))
-    if isinstance(content, Table) and there.measure(content).minimum > there.width:
+    # Asked within the width of the terminal, a table would say that it fits.
+    unlimited = there.options.update(max_width=sys.maxsize)
+    if isinstance(content, Table) and content.__rich_measure__(there, unlimited).minimum > there.width:
         return _listed(content)
     return content
 

@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterable
+from itertools import chain
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -11,6 +12,8 @@ from eisim.errors import did_you_mean
 
 #: Help is no wider than this, in columns.
 WIDTH = 100
+#: Names of options are broken beyond so many columns.
+NAMES = 26
 #: Flags that Typer adds, without a default: with one it need not convert them, which imports much.
 ADDED_FLAGS = ("help", "install_completion", "show_completion")
 
@@ -51,9 +54,8 @@ class _Explained:
             record = param.get_help_record(ctx)
             if record is not None:
                 usual = "Arguments" if param.param_type_name == "argument" else "Options"
-                groups.setdefault(getattr(param, "rich_help_panel", None) or usual, []).append(record)
-        if "Options" in groups:  # what is left after all groups that have a name
-            groups["Options"] = groups.pop("Options")
+                name = re.sub(r" <list\[.*>", "", record[0])  # Typer's word for the type, not ours
+                groups.setdefault(getattr(param, "rich_help_panel", None) or usual, []).append((name, record[1]))
         return groups
 
 
@@ -96,15 +98,21 @@ def _panel(title: str, rows: Iterable[tuple[str, ...]]):
         table.add_row(name, *map(Text, rest))
     table.columns[0].overflow = "fold"
     if len(table.columns) > 1:
-        table.columns[0].max_width = max(len(word) for row in rows for word in textwrap.wrap(row[0], 26))
+        pieces = [piece for row in rows for piece in textwrap.wrap(row[0], NAMES, break_long_words=False)]
+        table.columns[0].width = max(map(len, pieces))
     return Panel(table, title=title, title_align="left", border_style="dim")
 
 
 def explain(error, commands: Iterable[str]) -> str:
     """The one line that says what is wrong with a command line, and what may have been meant."""
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")
     if found := re.match(r"No such command '([^']*)'", message):
-        return found[0] + did_you_mean(found[1], commands)
+        from eisim.listing import listed
+
+        runnable = {each.name for each in chain(*listed())}
+        return found[0] + (
+            f"; did you mean 'run {found[1]}'?" if found[1] in runnable else did_you_mean(found[1], commands)
+        )
     if found := re.match(r"No such option: ([^\s(]*)", message):
         known = [name for param in error.ctx.command.params for name in param.opts] if error.ctx else ()
         return found[0].rstrip(".") + did_you_mean(found[1], known)
