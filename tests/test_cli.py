@@ -117,7 +117,10 @@ def test_list_and_help_are_light(eisim):
         (("run", "--set", "duration=0.1ms"), "window: expected between"),
         (("run", "--set", "dt=20ms", "--kind", "rate", "--backend", "numpy"), "dt: expected at most the time constant"),
         (("run", "--set", "functions=011"), "expected 2, 4, 8, 16, 32 or 64 characters, found 3"),
-        (("run", "--set", "functions=nor"), "functions: expected a truth table, a CSV file with one, or one of and, or"),
+        (
+            ("run", "--set", "functions=nor"),
+            "functions: expected a truth table, a CSV file with one, or one of and, or",
+        ),
         (("run", "--set", "functions="), "functions: expected"),
         (("run", "--set", "functions=xor,xor"), "each function once"),
         (
