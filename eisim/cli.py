@@ -1,13 +1,14 @@
 """The command line: parse, call, print."""
 
+import json
 import logging
+import os
 import sys
-import textwrap
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from enum import StrEnum
-from importlib.metadata import entry_points
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -15,15 +16,18 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from eisim.errors import InputError
+from eisim import catalogue, completion
+from eisim.checkpoint import kept
+from eisim.errors import InputError, did_you_mean
 from eisim.progress import Progress
+from eisim.terminal import show, tell, use_plain_letters
+from eisim.usage import Commands, Group, explain
 
-app = typer.Typer(
+app = Commands(
     name="eisim",
-    help="What does inhibition buy a network?",
+    cls=Group,
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
+    rich_markup_mode=None,  # `eisim.usage` writes the help
     pretty_exceptions_enable=False,
 )
 
@@ -54,6 +58,7 @@ class Loss(StrEnum):
 
 
 INTERRUPTED = 130
+RESULTS = "Results"  # the group of options that say what is left of a command
 PAGE = "report.html"  # the page in the folder of a run
 CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
 
@@ -61,21 +66,26 @@ CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of 
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
     warnings.showwarning = lambda message, category, *_: _say(f"note: {message}") if category is UserWarning else None
+    use_plain_letters()
     logging.disable(logging.WARNING)  # Brian2 would speak of what an interrupt left unused
     try:
         result = typer.main.get_command(app).main(
-            list(arguments) or ["--help"], prog_name="python -m eisim", standalone_mode=False
+            list(arguments) or ["--help"], _name(arguments), "_EISIM_COMPLETE", standalone_mode=False
         )
+        sys.stdout.flush()
         if result != INTERRUPTED:  # Typer turns an interrupt into this status
             return result if isinstance(result, int) else 0
     except CommandLineError as error:
-        _say(error.format_message())
+        _say(explain(error, typer.main.get_command(app).commands))
         return 2
     except InputError as error:
         _say(str(error))
         return 2
     except (KeyboardInterrupt, typer.Abort):
         pass
+    except BrokenPipeError:  # who reads standard output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (RuntimeError, ArithmeticError) as error:
         print(f"eisim: {error}", file=sys.stderr)
         return 1
@@ -83,76 +93,149 @@ def run_command(arguments: Sequence[str]) -> int:
     return INTERRUPTED
 
 
+def _name(arguments: Sequence[str]) -> str:
+    """As what the program is called; shells complete the script only."""
+    is_script = Path(sys.argv[0]).stem == "eisim" or {"--install-completion", "--show-completion"} & set(arguments)
+    return "eisim" if is_script else "python -m eisim"
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"eisim {version('eisim')}")
+        raise typer.Exit
+
+
 def _say(text: str) -> None:
     print("eisim: " + " ".join(text.split()), file=sys.stderr)
 
 
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool, Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
     """What does inhibition buy a network?
 
     Builds excitatory-inhibitory circuits, rate and spiking, maps each to its equivalent DNN, ablates inhibition, and
     proves which functions had to be lost.
+
+    Example: python -m eisim run
+    Example: python -m eisim certify --truth-table 0110
+    Example: python -m eisim run --help
     """
 
 
 @app.command("list")
-def list_() -> None:
-    """List experiments and models."""
-    for group, what in (("eisim.experiments", "experiments"), ("eisim.models", "models")):
-        print(f"{what}:")
-        for point in sorted(entry_points(group=group), key=lambda p: p.name):
-            print(f"  {point.name:<20} {_summary(point)}")
+def list_(
+    json_: Annotated[bool, Option("--json", help="Print one JSON document instead of tables.")] = False,
+) -> None:
+    """List experiments and models.
+
+    Example: python -m eisim list
+    """
+    from eisim import listing
+
+    if json_:
+        print(json.dumps(listing.document(), indent=1))
+    else:
+        show(listing.tables())
 
 
-def _summary(point) -> str:
-    """First line of the module's docstring, read without running the module."""
-    import ast
-    from importlib.util import find_spec
+@app.command()
+def doctor(
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
+) -> int:
+    """Say what is installed, which compiler is found, what is missing and how to get it.
 
-    try:
-        source = Path(find_spec(point.module).origin).read_text(encoding="utf-8")
-        return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
-    except (ImportError, AttributeError, OSError, SyntaxError) as error:
-        return f"(cannot be read: {error})"
+    Example: python -m eisim doctor
+    """
+    from eisim.doctor import examine
+
+    found = examine()
+    if json_:
+        print(json.dumps(found.document, indent=1))
+    else:
+        show(found.table())
+    return 0 if found.is_able else 1
 
 
 @app.command()
 def run(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Experiments, or models with a task.", metavar="[NAME]...")
+        list[str] | None,
+        typer.Argument(
+            help="Experiments, models with a task, or files of your own: .py, .csv.",
+            metavar="NAME",
+            autocompletion=completion.what_to_run,
+        ),
     ] = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     seed: Annotated[str, Option(help="Seed of all randomness, a whole number.", metavar="N")] = "0",
-    out: Annotated[Path | None, Option(help="Folder for the results; results/NAME by default.")] = None,
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for the results; results/NAME by default.", metavar="DIR", rich_help_panel=RESULTS),
+    ] = None,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
-    set_: Annotated[list[str] | None, Option("--set", metavar="KEY=VALUE", help="Change a setting.")] = None,
-    json_: Annotated[bool, Option("--json", help="Print one JSON document instead of a table.")] = False,
+    set_: Annotated[
+        list[str] | None,
+        Option("--set", metavar="KEY=VALUE", help="Change a setting.", autocompletion=completion.setting),
+    ] = None,
+    target: Annotated[
+        str | None,
+        Option(
+            help="Column of a CSV file to predict; of a truth table the last.",
+            metavar="COLUMN",
+            autocompletion=completion.column,
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
+    ] = None,
+    fresh: Annotated[
+        bool, Option("--fresh", help="Begin anew, whatever an interrupted run has finished.", rich_help_panel=RESULTS)
+    ] = False,
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
 ) -> int:
     """Run experiments: the default is boolean.
 
     Example: python -m eisim run boolean --set functions=xor,0110 --set noise=1mV --out results/mine
+    Example: python -m eisim run decision --kind rate
+    Example: python -m eisim run my_circuit.py
+    Example: python -m eisim run cells.csv --target fires
     """
     if not seed.isdecimal():
         raise InputError(f"--seed: expected a whole number of 0 or more, found {seed!r}")
-    names = names or ["boolean"]
-    experiments = {name: _load_experiment(name) for name in names}
-    settings = {name: _settings(experiment, set_ or []) for name, experiment in experiments.items()}
+    names = list(dict.fromkeys(names or ["boolean"]))
+    columns = [f"{key}={column}" for key, column in (("target", target), ("weights", weights)) if column is not None]
+    chosen = [catalogue.prepare(name, [*(set_ or []), *columns]) for name in names]
+    if len({each.name for each in chosen}) < len(chosen):
+        raise InputError(f"run: expected results of different names, found {', '.join(each.name for each in chosen)}")
     document, problems = {}, []
-    for name, experiment in experiments.items():
+    for asked, each in zip(names, chosen, strict=True):
+        from eisim.identity import identity
         from eisim.report.draw import Artist
         from eisim.report.files import check_writable, to_json, write
         from eisim.report.page import template
         from eisim.report.provenance import provenance
         from eisim.report.stored import clear
 
-        folder = Path("results") / name if out is None else out if len(names) == 1 else out / name
+        name, experiment, settings = each.name, each.experiment, each.settings
+        folder = Path("results") / name if out is None else out if len(chosen) == 1 else out / name
         check_writable(folder)
         kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
         times: dict[str, float] = {}
-        with Progress(times) as report, Artist(experiment.__name__) as artist:
+        identify = partial(identity, asked, experiment, settings, kinds, int(seed), backend.value)
+        with kept(identify, _say, fresh) as parts, Progress(times) as report, Artist(experiment.__name__) as artist:
             report("starting")
-            result = experiment.run(settings[name], kinds, int(seed), backend.value, report)
+            result = experiment.run(settings, kinds, int(seed), backend.value, report)
             report("writing results")
             artist.begin(result)
             template()  # made ready while the figures are drawn
@@ -162,13 +245,14 @@ def run(
                 write(folder / file, content)
                 files.append(file)
         found = {"seed": int(seed), **experiment.to_json(result)}
-        run = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "settings_si": asdict(settings[name])}
-        run |= {"settings_units": _units(settings[name]), "about": _about(experiment), "files": files}
+        run = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "settings_si": asdict(settings)}
+        run |= {"settings_units": _units(settings), "about": _about(experiment), "files": files}
         stored = {"experiment": name, **provenance(**run, seconds=times), "report": _report(experiment, result)}
         write(folder / "run.json", to_json(stored | {"result": found}))
         _write_page(folder)
+        parts.clear()
         document[name] = found
-        problems += result.problems
+        problems += getattr(result, "problems", ())
         if not json_:
             _show(experiment.table(result), folder)
     if json_:
@@ -180,23 +264,46 @@ def run(
 
 @app.command()
 def certify(
-    file: Annotated[Path | None, typer.Argument(help="CSV file with named columns.", metavar="[FILE.csv]")] = None,
-    target: Annotated[str | None, Option(help="Column of the file to predict.", metavar="COLUMN")] = None,
-    weights: Annotated[str | None, Option(help="Column with the weight of each row.", metavar="COLUMN")] = None,
-    truth_table: Annotated[
-        str | None, Option(help="Truth table in counting order, or its name.", metavar="BITS")
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="CSV file with named columns.", metavar="FILE.csv", autocompletion=completion.table),
     ] = None,
-    region: Annotated[str | None, Option(help="Region of the unit square.", metavar="NAME")] = None,
+    target: Annotated[
+        str | None,
+        Option(
+            help="Column of the file to predict; of a truth table the last.",
+            metavar="COLUMN",
+            autocompletion=completion.column,
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
+    ] = None,
+    truth_table: Annotated[
+        str | None,
+        Option(
+            help="Truth table in counting order, or its name.", metavar="BITS", autocompletion=completion.truth_table
+        ),
+    ] = None,
+    region: Annotated[
+        str | None, Option(help="Region of the unit square.", metavar="NAME", autocompletion=completion.region)
+    ] = None,
     loss: Annotated[Loss, Option(help="Floors to work out.")] = Loss.all,
     orient: Annotated[
         bool | None, Option("--orient/--no-orient", help="Look for inputs to flip; by default for small data.")
     ] = None,
-    out: Annotated[Path, Option(help="Folder for the results.")] = Path("results/certify"),
-    json_: Annotated[bool, Option("--json", help="Print one JSON document instead of words.")] = False,
+    out: Annotated[Path, Option(help="Folder for the results.", metavar="DIR", rich_help_panel=RESULTS)] = Path(
+        "results/certify"
+    ),
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of words.", rich_help_panel=RESULTS)
+    ] = False,
 ) -> None:
     """Prove what excitation alone can do with a function or with data: floor, witness, inhibition needed.
 
     Example: python -m eisim certify --truth-table 0110
+    Example: python -m eisim certify cells.csv --target fires
     """
     from eisim.report.files import check_writable, to_json, write
     from eisim.report.provenance import provenance
@@ -231,7 +338,7 @@ def certify(
         print(to_json(found))
     else:
         for line in proof.words(certificate):
-            print(textwrap.fill(line, 110, subsequent_indent="  ", break_long_words=False))
+            tell(line)
         print(f"Points, certificate and picture are in {out}")
         print(f"Report: {out / PAGE}")
 
@@ -246,7 +353,7 @@ class Format(StrEnum):
 
 @app.command()
 def export(
-    model: Annotated[str, typer.Argument(help="Model (see list).", metavar="MODEL")],
+    model: Annotated[str, typer.Argument(help="Model (see list).", metavar="MODEL", autocompletion=completion.model)],
     out: Annotated[Path, Option(help="File to write: .onnx, .pt2 or .nir.", metavar="FILE")],
     to: Annotated[Format, Option(help="Format.")] = Format.onnx,
     kind: Annotated[Kind | None, Option(help="Kind of circuit: rate by default, spiking for nir.")] = None,
@@ -255,16 +362,18 @@ def export(
 
     Example: python -m eisim export xor --to onnx --out xor.onnx
     """
-    points = {point.name: point for point in entry_points(group="eisim.models")}
+    points = catalogue.points(catalogue.MODELS)
     if model not in points:
-        raise InputError(f"export: expected one of {', '.join(sorted(points))}, found {model!r}")
+        raise InputError(
+            f"export: expected one of {', '.join(sorted(points))}, found {model!r}{did_you_mean(model, points)}"
+        )
     if kind is Kind.both:
         raise InputError("export: --kind: expected rate or spiking, found 'both'")
     from eisim.export import write_network
 
     if kind is None:
         kind = Kind.spiking if to is Format.nir else Kind.rate
-    circuit = points[model].load().circuit(kind=kind.value)
+    circuit = catalogue.load(points[model]).circuit(kind=kind.value)
     with Progress({}) as report:
         written, left_out = write_network(circuit, to.value, out, report)
     print(f"{out}: {to.value} of {written!r}")
@@ -274,15 +383,28 @@ def export(
 
 @app.command()
 def ablate(
-    network: Annotated[Path, typer.Argument(help="Network in an ONNX file.", metavar="NET.onnx")],
-    data: Annotated[Path, Option(help="CSV file with named columns.", metavar="FILE.csv")],
-    target: Annotated[str, Option(help="Column with the class of each row.", metavar="COLUMN")],
-    weights: Annotated[str | None, Option(help="Column with the weight of each row.", metavar="COLUMN")] = None,
+    network: Annotated[
+        Path, typer.Argument(help="Network in an ONNX file.", metavar="NET.onnx", autocompletion=completion.network)
+    ],
+    data: Annotated[
+        Path, Option(help="CSV file with named columns.", metavar="FILE.csv", autocompletion=completion.table)
+    ],
+    target: Annotated[
+        str, Option(help="Column with the class of each row.", metavar="COLUMN", autocompletion=completion.column)
+    ],
+    weights: Annotated[
+        str | None,
+        Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
+    ] = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
-    out: Annotated[Path, Option(help="Folder for the results.")] = Path("results/ablate"),
-    json_: Annotated[bool, Option("--json", help="Print one JSON document instead of a table.")] = False,
+    out: Annotated[Path, Option(help="Folder for the results.", metavar="DIR", rich_help_panel=RESULTS)] = Path(
+        "results/ablate"
+    ),
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
 ) -> int:
     """Take the inhibition out of a network of your own, and see which of its classes go.
 
@@ -359,50 +481,28 @@ def _function(file, target, weights, truth_table, region, report):
     if file is None and (target is not None or weights is not None):
         raise InputError("certify: --target and --weights: expected with FILE.csv only")
     if truth_table is not None:
+        if truth_table not in NAMED and set(truth_table) - {"0", "1"}:
+            raise InputError(
+                f"--truth-table: expected 0 and 1 in counting order or one of {', '.join(NAMED)}, "
+                f"found {truth_table!r}{did_you_mean(truth_table, NAMED)}"
+            )
         return NAMED.get(truth_table) or TruthTable(truth_table)
     if region is not None:
         if region not in REGIONS:
-            raise InputError(f"--region: expected one of {', '.join(REGIONS)}, found {region!r}")
+            raise InputError(
+                f"--region: expected one of {', '.join(REGIONS)}, found {region!r}{did_you_mean(region, REGIONS)}"
+            )
         return REGIONS[region]
+    data = LabelledData.from_csv(file, target, weights, report)
     if target is None:
-        raise InputError("certify: --target: expected the column to predict, found none")
-    return LabelledData.from_csv(file, target, weights, report)
-
-
-def _load_experiment(name):
-    """The experiment of that name, or for a model's name that of the functions with this model alone."""
-    points = {point.name: point for point in entry_points(group="eisim.experiments")}
-    if name in points:
-        return points[name].load()
-    models = {point.name: point for point in entry_points(group="eisim.models")}
-    if name in models and hasattr(models[name].load(), "task"):
-        return points["functions"].load().alone(name)
-    raise InputError(f"run: expected one of {', '.join(sorted(points))} or a model with a task, found {name!r}")
-
-
-def _settings(experiment, changes):
-    """The experiment's settings with ``KEY=VALUE`` changes, each read as the type and unit of its field."""
-    from eisim.units import parse_quantity
-
-    known = {f.name: f for f in fields(experiment.Settings)}
-    values = {}
-    for change in changes:
-        key, equals, text = change.partition("=")
-        if not equals:
-            raise InputError(f"--set: expected KEY=VALUE, found {change!r}")
-        if key not in known:
-            raise InputError(f"--set: expected one of {', '.join(known)}, found {key!r}")
-        field = known[key]
-        if "unit" in field.metadata:
-            values[key] = parse_quantity(text, field.metadata["unit"], key)
-        elif field.type in (int, "int"):
-            try:
-                values[key] = int(text)
-            except ValueError:
-                raise InputError(f"{key}: expected a whole number, found {text!r}") from None
-        else:
-            values[key] = text
-    return experiment.Settings(**values)
+        try:
+            TruthTable.of_data(data)  # whose values are in the last column
+        except InputError:
+            columns = ", ".join((*data.names, data.target))
+            raise InputError(
+                f"certify: --target: expected the column to predict, one of {columns}, found none"
+            ) from None
+    return data
 
 
 def _report(experiment, result) -> dict | None:
@@ -429,11 +529,6 @@ def _write_page(folder: Path) -> None:
 
 
 def _show(table, folder: Path) -> None:
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=120)  # a pipe has no width
-    console.print(table, highlight=False)
-    console.print(f"Figures and data are in {folder}", soft_wrap=True, highlight=False)
-    console.print(f"Report: {folder / PAGE}", soft_wrap=True, highlight=False, markup=False)
+    show(table)
+    print(f"Figures and data are in {folder}")
+    print(f"Report: {folder / PAGE}")

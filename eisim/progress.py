@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import wraps
 from html import escape
 
+from eisim import checkpoint
+
 Report = Callable[..., None]
 
 #: Work that nobody asked to be told of shows its progress once it has lasted so long, in s.
@@ -38,11 +40,14 @@ class Moment:
         How much of the stage is done, from 0 to 1, if that is known.
     elapsed : float
         Time since the stage began, in s.
+    rest : float or None
+        Time to the end of the whole run, in s, if that is known.
     """
 
     stage: str
     fraction: float | None
     elapsed: float
+    rest: float | None = None
 
     @property
     def remaining(self) -> float | None:
@@ -53,7 +58,8 @@ class Moment:
     def clock(self) -> str:
         """Elapsed and remaining time in words: ``"0:05, about 0:12 left"``."""
         left = "" if self.remaining is None else f", about {_clock(self.remaining)} left"
-        return _clock(self.elapsed) + left
+        rest = "" if self.rest is None else f"; whole run: about {_clock(self.rest)} left"
+        return _clock(self.elapsed) + left + rest
 
 
 def _clock(seconds):
@@ -115,7 +121,7 @@ class Progress:
     @property
     def moment(self) -> Moment:
         """How far the work is now."""
-        return Moment(self.stage or "starting", self.fraction, time.perf_counter() - self.start)
+        return Moment(self.stage or "starting", self.fraction, time.perf_counter() - self.start, checkpoint.remaining())
 
     def _draw(self, view):
         """Draw from a thread of its own, so that time goes on where the work does not report."""

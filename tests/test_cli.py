@@ -124,7 +124,10 @@ def test_list_and_help_are_light(eisim):
         (("run", "--set", "duration=0.1ms"), "window: expected between"),
         (("run", "--set", "dt=20ms", "--kind", "rate", "--backend", "numpy"), "dt: expected at most the time constant"),
         (("run", "--set", "functions=011"), "expected 2, 4, 8, 16, 32 or 64 characters, found 3"),
-        (("run", "--set", "functions=nor"), "functions: expected a truth table or one of and, or"),
+        (
+            ("run", "--set", "functions=nor"),
+            "functions: expected a truth table, a CSV file with one, or one of and, or",
+        ),
         (("run", "--set", "functions="), "functions: expected"),
         (("run", "--set", "functions=xor,xor"), "each function once"),
         (
@@ -210,7 +213,7 @@ def test_certify_data_in_words(eisim, tmp_path):
         (("--region", "moon"), "--region: expected one of half-plane,"),
         (("--truth-table", "0110", "--target", "y"), "expected with FILE.csv only"),
         (("nowhere.csv", "--target", "y"), "nowhere.csv: cannot be read: No such file or directory"),
-        (("nowhere.csv",), "--target: expected the column to predict, found none"),
+        (("nowhere.csv",), "nowhere.csv: cannot be read: No such file or directory"),
         (("--truth-table", "0110", "--loss", "l3"), "'l3' is not one of"),
     ],
 )

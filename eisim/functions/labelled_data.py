@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 from eisim.progress import shows_progress
 from eisim.values import Shown
 
@@ -102,7 +102,7 @@ class LabelledData(Shown):
     def from_csv(
         cls,
         path,
-        target: str,
+        target: str | None,
         weights: str | None = None,
         report: Callable[..., None] | None = None,
     ) -> "LabelledData":
@@ -111,8 +111,8 @@ class LabelledData(Shown):
         Parameters
         ----------
         path : path-like
-        target : str
-            Column of the targets; all other columns are inputs.
+        target : str or None
+            Column of the targets, ``None`` for the last one; all other columns are inputs.
         weights : str, optional
             Column of the weights.
         report : callable, optional
@@ -131,6 +131,7 @@ class LabelledData(Shown):
                 path, dtype=str, keep_default_na=False, skipinitialspace=True, chunksize=_ROWS_AT_ONCE
             )
             frames = _read(parts, path, target, weights)
+            target = frames.columns[-1] if target is None else target
         except pandas.errors.EmptyDataError:
             raise InputError(f"{path}: expected a first line with column names, found an empty file") from None
         except pandas.errors.ParserError as error:
@@ -241,9 +242,13 @@ def _read(parts, path, target, weights):
 
 
 def _check_columns(part, path, target, weights):
+    if not len(part.columns):
+        raise InputError(f"{path}: expected a first line with column names, found none")
+    target = part.columns[-1] if target is None else target
     for what, column in (("target", target), ("weights", weights)):
         if column is not None and column not in part:
-            raise InputError(f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}")
+            near = did_you_mean(column, part)
+            raise InputError(f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}{near}")
     if target == weights:
         raise InputError(f"{path}: weights: expected another column than the target, found {weights!r}")
     if not len(set(part) - {target, weights}):
