@@ -77,8 +77,8 @@ def _fitted(content, there):
     return content
 
 
-def _in_a_line(cell):
-    return ", ".join(line.strip() for line in cell.splitlines()) if isinstance(cell, str) else cell
+def _in_a_line(cell, between=", "):
+    return between.join(line.strip() for line in cell.splitlines()) if isinstance(cell, str) else cell
 
 
 def _listed(table):
@@ -89,11 +89,11 @@ def _listed(table):
     from rich.text import Text
 
     columns = [list(column.cells) for column in table.columns]
-    headings = [_in_a_line(column.header) for column in table.columns]
+    headings = [_in_a_line(column.header, " ") for column in table.columns]
     parts = [Text(str(table.title), style="bold")] if table.title else []
     for row in zip(*columns, strict=True):
         record = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
-        record.add_column(style="dim")
+        record.add_column(style="dim", no_wrap=True)
         record.add_column(overflow="fold")
         for heading, cell in zip(headings[1:], row[1:], strict=True):
             if cell != "":

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import eisim.assessment
 from eisim import catalogue, cli
+from eisim.checkpoint import kept
 from experiments import functions
 
 POINTS = {
@@ -66,6 +68,33 @@ def test_the_table_and_its_files(run, tmp_path):
     ET.parse(tmp_path / "dose_response.svg")
     text = (tmp_path / "dose_response.svg").read_text()  # in comments: the letters are paths
     assert "two choice" in text and "decide: lost" in text and "fraction of GABA-A receptors blocked" in text
+
+
+def test_an_interrupted_run_goes_on_from_its_finished_circuits(monkeypatch, tmp_path):
+    monkeypatch.setattr(catalogue, "entry_points", points)
+    monkeypatch.setitem(POINTS, "eisim.models", [("one", "tests.two_choice"), ("two", "tests.two_choice")])
+    monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
+    assessed, assess, said = [], eisim.assessment.assess, []
+
+    def interrupted(*args, name, **options):
+        assessed.append(name)
+        if len(assessed) == 4:  # of the run after the whole one, the second circuit
+            raise KeyboardInterrupt
+        return assess(*args, name=name, **options)
+
+    def tables():
+        with kept(lambda: "this run", said.append) as parts:
+            settings = functions.Settings(doses=2, seeds=1, quick=1)
+            found = dict(functions.tables(functions.run(settings, ["rate"], 0, "numpy", lambda *_: None)))
+        parts.clear()
+        return found
+
+    monkeypatch.setattr(eisim.assessment, "assess", interrupted)
+    whole = tables()
+    with pytest.raises(KeyboardInterrupt):
+        tables()
+    assert tables() == whole and assessed == ["one", "two", "one", "two", "two"]
+    assert "1 finished part kept" in said[0] and "going on from 1 finished part" in said[1] and len(said) == 2
 
 
 def test_a_model_by_its_name(run, tmp_path):
