@@ -20,7 +20,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "mathml",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
@@ -43,10 +43,12 @@ nitpick_ignore_regex = [
     (r"py:obj", r".*"),
 ]
 
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "eisim"
 html_static_path = ["_static"]
 html_css_files = ["eisim.css"]
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
@@ -56,7 +58,9 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "tutorial": [], "changelog": [], "glossary": []}
+html_sidebars = {
+    page: [] for page in ("index", "install", "tutorial", "theory", "own_work", "reports", "glossary", "changelog", "cite")
+}
 html_show_sphinx = False
 html_copy_source = False
 copybutton_prompt_text = "$ "

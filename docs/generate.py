@@ -88,22 +88,33 @@ def command_line() -> str:
 
 def models():
     """Write pairs of file name and page: a table of all models, and a page for each from its docstring."""
-    rows, names = [], []
+    rows = []
     for point in sorted(entry_points(group="eisim.models"), key=lambda p: p.name):
         if not point.module.startswith("models."):
             continue
         model = point.load()
-        names.append(point.name)
         task = model.task("rate", quick=True) if hasattr(model, "task") else None
-        function = getattr(model, "FUNCTION", "")
-        function = getattr(function, "name", function)
+        function = model.FUNCTION if task else model.FUNCTION.name
         what = cleandoc(model.__doc__).splitlines()[0].rstrip(".")
-        obstruction = task.obstruction if task else "truth table"
-        rows.append((function, f"[{point.name}]({point.name})", what, obstruction))
+        title = point.name.replace("_", " ")
+        rows.append((function, f"[{title}](../generated/models/{point.name}.rst)", what, _obstruction(model, task)))
         yield f"{point.name}.rst", _model_page(point, model, task)
-    table = ["| function | circuit | what it is | why excitation alone cannot do it |", "| --- | --- | --- | --- |"]
-    table += ["| " + " | ".join(row) + " |" for row in sorted(rows)]
-    yield "table.txt", "\n".join(table) + "\n"
+    table = ["```{list-table}", ":header-rows: 1", ":widths: 14 20 44 22", ""]
+    for row in [("function", "circuit", "what it is", "why excitation alone cannot do it"), *sorted(rows)]:
+        table += [f"{'  -' if k else '* -'} {cell}" for k, cell in enumerate(row)]
+    yield "table.txt", "\n".join([*table, "```"]) + "\n"
+
+
+def _obstruction(model, task) -> str:
+    from eisim import certify
+
+    if task:
+        return task.obstruction
+    witness = certify(model.FUNCTION).witness
+    if witness is None:
+        return "it can, in another circuit"
+    lower, upper = ("".join(str(int(v)) for v in x) for x in witness)
+    return f"witness {lower} ≤ {upper}"
 
 
 def _model_page(point, model, task) -> str:

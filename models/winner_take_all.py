@@ -5,7 +5,7 @@ Rutishauser & Douglas (Neural Comput 21:478, 2009), Rutishauser, Douglas & Sloti
 
 .. math::
     \tau \dot{x}_i &= -x_i + [I_i + \alpha x_i - \beta_1 y]_+ \\
-    \tau \dot{y} &= -y + [\beta_2 \textstyle\sum_j x_j]_+
+    \tau \dot{y} &= -y + [\beta_2 \sum_j x_j]_+
 
 With one pool active, :math:`x = G I` and :math:`y = \beta_2 x` with the gain :math:`G = 1/(1 + \beta_1\beta_2 -
 \alpha)`; the others are silent as long as their :math:`I_j < \beta_1 \beta_2 G I`. Two active pools are no stable state
