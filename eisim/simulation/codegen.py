@@ -1,8 +1,6 @@
 """Everything that Brian2 does: generating a program's code, or running a batch itself on NumPy."""
 
 import gc
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +11,9 @@ from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.devices.device import all_devices, get_device, reset_device, set_device
 
 from eisim.errors import InputError
+from eisim.simulation.compilation import begin_header, begin_make
 from eisim.simulation.network import BatchNetwork
-from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report
+from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report, cache_directory, find_compiler, toolchain
 
 _PREFERENCES = {
     "codegen.cpp.extra_compile_args_gcc": COMPILER_FLAGS,
@@ -23,25 +22,12 @@ _PREFERENCES = {
     "core.stop_on_keyboard_interrupt": False,  # our own process is the one that is interrupted
     "devices.cpp_standalone.openmp_threads": 0,
 }
-# Ahead of the others: what every translation unit includes is parsed once.
-_COMMON_HEADERS = (
-    '"objects.h"',
-    '"brianlib/common_math.h"',
-    '"brianlib/stdint_compat.h"',
-    *("<chrono>", "<climits>", "<cmath>", "<ctime>", "<fstream>", "<iostream>"),
-)
-_HEADER = "eisim_common.h"
-_HEADER_RULES = f"""
-{_HEADER}.gch: {_HEADER}
-\t$(CXX) -c -Wno-write-strings $(OPTIMISATIONS) -I. -x c++-header $< -o $@
-$(OBJS): CXXFLAGS += -include {_HEADER}
-$(OBJS): {_HEADER}.gch
-"""
 
 
 def compile_program(job: Job, folder: Path, report: Report) -> Callable[[], None]:
     """Generate the program of a job in an empty folder and begin to compile it; returns a function that waits."""
     report("generating code")
+    header = begin_header(find_compiler(), COMPILER_FLAGS, toolchain(), cache_directory().parent)
     with _device("cpp_standalone", build_on_run=False):
         network = _network(job)
         network.network.run(
@@ -59,7 +45,7 @@ def compile_program(job: Job, folder: Path, report: Report) -> Callable[[], None
     if compiler == "msvc":
         return lambda: None
     report("compiling (once, then cached)")
-    return _make(folder)
+    return begin_make(folder, header())
 
 
 def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
@@ -123,28 +109,6 @@ def _check_static_arrays(generated, job):
         raise RuntimeError(
             f"Brian2 {b2.__version__} names or lays out its arrays in another way than eisim expects: {sorted(wrong)}"
         )
-
-
-def _make(folder: Path) -> Callable[[], None]:
-    """Start make; returns a function that waits for it."""
-    (folder / _HEADER).write_text("".join(f"#include {header}\n" for header in _COMMON_HEADERS))
-    with (folder / "makefile").open("a") as makefile:
-        makefile.write(_HEADER_RULES)
-    command = ["make", "-j", str(os.cpu_count() or 1)]
-    log = folder / "make.log"
-    with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=file)
-
-    def wait():
-        try:
-            status = process.wait()
-        except BaseException:
-            process.kill()
-            raise
-        if status:
-            raise RuntimeError(f"the generated C++ does not compile:\n{log.read_text()[-2000:]}")
-
-    return wait
 
 
 def _outcome(network, name, job):

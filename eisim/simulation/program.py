@@ -77,7 +77,10 @@ class Job:
             [(name, m.signature) for name, m in self.models.items()],
             [(synapses_name(bundle), len(s.pre), s.common_delay) for bundle, s in self.layout.synapses.items()],
             [m.signature for m in self.synapse_models.values()],
-            [(here / file).read_bytes() for file in ("network.py", "codegen.py", "noise.py", "naming.py")],
+            [
+                (here / file).read_bytes()
+                for file in ("network.py", "codegen.py", "compilation.py", "noise.py", "naming.py")
+            ],
             toolchain(),
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
