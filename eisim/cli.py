@@ -7,13 +7,13 @@ import time
 import warnings
 from collections.abc import Sequence
 from enum import StrEnum
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Option
 
+from eisim import catalogue
 from eisim.errors import InputError
 
 app = typer.Typer(
@@ -96,34 +96,25 @@ def _root() -> None:
 @app.command("list")
 def list_() -> None:
     """List experiments and models."""
-    for group, what in (("eisim.experiments", "experiments"), ("eisim.models", "models")):
+    for group, what in ((catalogue.EXPERIMENTS, "experiments"), (catalogue.MODELS, "models")):
         print(f"{what}:")
-        for point in sorted(entry_points(group=group), key=lambda p: p.name):
-            print(f"  {point.name:<20} {_summary(point)}")
-
-
-def _summary(point) -> str:
-    """First line of the module's docstring, read without running the module."""
-    import ast
-    from importlib.util import find_spec
-
-    try:
-        source = Path(find_spec(point.module).origin).read_text(encoding="utf-8")
-        return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
-    except (ImportError, AttributeError, OSError, SyntaxError) as error:
-        return f"(cannot be read: {error})"
+        for name, point in catalogue.points(group).items():
+            print(f"  {name:<20} {catalogue.summary(point)}")
 
 
 @app.command()
 def run(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Experiments, or models with a task.", metavar="[NAME]...")
+        list[str] | None,
+        typer.Argument(help="Experiments, models with a task, or files of your own: .py, .csv.", metavar="[NAME]..."),
     ] = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     seed: Annotated[str, Option(help="Seed of all randomness, a whole number.", metavar="N")] = "0",
     out: Annotated[Path | None, Option(help="Folder for the results; results/NAME by default.")] = None,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
     set_: Annotated[list[str] | None, Option("--set", metavar="KEY=VALUE", help="Change a setting.")] = None,
+    target: Annotated[str | None, Option(help="Column of a CSV file to predict.", metavar="COLUMN")] = None,
+    weights: Annotated[str | None, Option(help="Column with the weight of each row.", metavar="COLUMN")] = None,
     json_: Annotated[bool, Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> int:
     """Run experiments: the default is boolean.
@@ -133,20 +124,22 @@ def run(
     if not seed.isdecimal():
         raise InputError(f"--seed: expected a whole number of 0 or more, found {seed!r}")
     names = names or ["boolean"]
-    experiments = {name: _load_experiment(name) for name in names}
-    settings = {name: _settings(experiment, set_ or []) for name, experiment in experiments.items()}
+    columns = [f"{key}={column}" for key, column in (("target", target), ("weights", weights)) if column is not None]
+    chosen = [catalogue.prepare(name, [*(set_ or []), *columns]) for name in dict.fromkeys(names)]
+    if len({each.name for each in chosen}) < len(chosen):
+        raise InputError(f"run: expected results of different names, found {', '.join(each.name for each in chosen)}")
     document, problems = {}, []
-    for name, experiment in experiments.items():
+    for name, experiment, settings in ((each.name, each.experiment, each.settings) for each in chosen):
         from eisim.report.draw import Artist
         from eisim.report.files import check_writable, write
 
-        folder = Path("results") / name if out is None else out if len(names) == 1 else out / name
+        folder = Path("results") / name if out is None else out if len(chosen) == 1 else out / name
         check_writable(folder)
         kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
         times: dict[str, float] = {}
         with _progress(times) as report, Artist(experiment.__name__) as artist:
             report("starting")
-            result = experiment.run(settings[name], kinds, int(seed), backend.value, report)
+            result = experiment.run(settings, kinds, int(seed), backend.value, report)
             report("writing results")
             artist.begin(result)
             (folder / "run.json").unlink(missing_ok=True)  # written last: with it the folder is whole
@@ -155,9 +148,9 @@ def run(
             for file, svg in artist.finish():
                 write(folder / file, svg)
         found = {"seed": int(seed), **experiment.to_json(result)}
-        write(folder / "run.json", _provenance(name, settings[name], kinds, int(seed), backend.value, times, found))
+        write(folder / "run.json", _provenance(name, settings, kinds, int(seed), backend.value, times, found))
         document[name] = found
-        problems += result.problems
+        problems += getattr(result, "problems", ())
         if not json_:
             _show(experiment.table(result), folder)
     if json_:
@@ -236,7 +229,7 @@ def export(
 
     Example: python -m eisim export xor --to onnx --out xor.onnx
     """
-    points = {point.name: point for point in entry_points(group="eisim.models")}
+    points = catalogue.points(catalogue.MODELS)
     if model not in points:
         raise InputError(f"export: expected one of {', '.join(sorted(points))}, found {model!r}")
     if kind is Kind.both:
@@ -245,7 +238,7 @@ def export(
 
     if kind is None:
         kind = Kind.spiking if to is Format.nir else Kind.rate
-    circuit = points[model].load().circuit(kind=kind.value)
+    circuit = catalogue.load(points[model]).circuit(kind=kind.value)
     with _progress({}) as report:
         written, left_out = write_network(circuit, to.value, out, report)
     print(f"{out}: {to.value} of {written!r}")
@@ -322,44 +315,6 @@ def _function(file, target, weights, truth_table, region, report):
     if target is None:
         raise InputError("certify: --target: expected the column to predict, found none")
     return LabelledData.from_csv(file, target, weights, report)
-
-
-def _load_experiment(name):
-    """The experiment of that name, or for a model's name that of the functions with this model alone."""
-    points = {point.name: point for point in entry_points(group="eisim.experiments")}
-    if name in points:
-        return points[name].load()
-    models = {point.name: point for point in entry_points(group="eisim.models")}
-    if name in models and hasattr(models[name].load(), "task"):
-        return points["functions"].load().alone(name)
-    raise InputError(f"run: expected one of {', '.join(sorted(points))} or a model with a task, found {name!r}")
-
-
-def _settings(experiment, changes):
-    """The experiment's settings with ``KEY=VALUE`` changes, each read as the type and unit of its field."""
-    from dataclasses import fields
-
-    from eisim.units import parse_quantity
-
-    known = {f.name: f for f in fields(experiment.Settings)}
-    values = {}
-    for change in changes:
-        key, equals, text = change.partition("=")
-        if not equals:
-            raise InputError(f"--set: expected KEY=VALUE, found {change!r}")
-        if key not in known:
-            raise InputError(f"--set: expected one of {', '.join(known)}, found {key!r}")
-        field = known[key]
-        if "unit" in field.metadata:
-            values[key] = parse_quantity(text, field.metadata["unit"], key)
-        elif field.type in (int, "int"):
-            try:
-                values[key] = int(text)
-            except ValueError:
-                raise InputError(f"{key}: expected a whole number, found {text!r}") from None
-        else:
-            values[key] = text
-    return experiment.Settings(**values)
 
 
 class _progress:

@@ -35,11 +35,14 @@ class Case:
     function : TruthTable
     circuit : callable
         ``circuit(kind=...)`` is the circuit of that kind, ``"rate"`` or ``"spiking"``.
+    readout : int
+        Which of the circuit's outputs it is.
     """
 
     name: str
     function: TruthTable
     circuit: Callable[..., Circuit]
+    readout: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,17 +82,18 @@ class Protocol:
 class Measurement:
     """One system's answers to one case: readout rates in Hz, conditions × (seeds ×) patterns.
 
-    The conditions are the levels of ablation, then the best excitatory-only circuit.
+    The conditions are the levels of ablation, then the best excitatory-only circuit; each has a decision threshold, Hz.
     """
 
     rates: np.ndarray
-    threshold: float
+    thresholds: np.ndarray
     values: np.ndarray  # of the function, by pattern
 
     @property
     def accuracy(self) -> np.ndarray:
         """Share of patterns (and seeds) answered correctly, by condition."""
-        correct = (self.rates > self.threshold) == self.values
+        thresholds = self.thresholds.reshape(-1, *[1] * (self.rates.ndim - 1))
+        correct = (self.rates > thresholds) == self.values
         return correct.reshape(len(correct), -1).mean(axis=1)
 
 
@@ -286,6 +290,7 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
     circuits = [c.without_noise() for case in cases for c in _conditions(case, kind, protocol)]
     patterns = [case.function.patterns for case in cases for _ in range(n)]
     recorded = [_is_recorded(k % n, n) for k in range(len(circuits))]
+    outputs = [case.readout if k < n - 1 else 0 for case in cases for k in range(n)]  # the best one has its own
     batch, seeds = list(circuits), [[0]] * len(circuits)
     if kind == "spiking":
         batch += [with_noise(c, protocol.noise) for c in circuits]
@@ -302,7 +307,7 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
 
     def measure():
         say("evaluating the equivalent DNNs")  # while the circuits are simulated
-        static = [to_dnn(c)(p)[:, 0] for c, p in zip(circuits, patterns, strict=True)]
+        static = [to_dnn(c)(p)[:, o] for c, p, o in zip(circuits, patterns, outputs, strict=True)]
         chosen = [k for k in range(len(circuits)) if recorded[k]]
         compare = _unrolled([circuits[k] for k in chosen], [patterns[k] for k in chosen], protocol)
         say("simulating")
@@ -311,12 +316,14 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
         results = []
         for k, case in enumerate(cases):
             mine = slice(k * n, (k + 1) * n)
-            rates = {kind: [r.readouts[0, :, 0] for r in responses[mine]], f"{kind}_dnn": static[mine]}
+            rates = {kind: [r.readouts[0, :, o] for r, o in zip(responses[mine], outputs[mine], strict=True)]}
+            rates[f"{kind}_dnn"] = static[mine]
             if kind == "spiking":
-                rates["spiking_noisy"] = [r.readouts[:, :, 0] for r in responses[len(circuits) :][mine]]
-            threshold = circuits[mine][0].readout_thresholds[0]
+                noisy = zip(responses[len(circuits) :][mine], outputs[mine], strict=True)
+                rates["spiking_noisy"] = [r.readouts[:, :, o] for r, o in noisy]
+            thresholds = np.array([c.readout_thresholds[o] for c, o in zip(circuits[mine], outputs[mine], strict=True)])
             measurements = {
-                system: Measurement(np.stack(rates[system]), threshold, case.function.values)
+                system: Measurement(np.stack(rates[system]), thresholds, case.function.values)
                 for system in SYSTEMS
                 if system in rates
             }

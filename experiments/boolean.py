@@ -1,5 +1,6 @@
 """Which Boolean functions does a circuit lose with its inhibition, and did it have to?"""
 
+import re
 from dataclasses import dataclass
 from functools import partial
 
@@ -7,11 +8,16 @@ from eisim.errors import InputError
 from eisim.values import Value, quantity
 
 INHIBITED_AND = "and-by-inhibition"
+CSV_FILE = re.compile(r"(?P<path>.*\.csv)(:(?P<column>.+))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Settings(Value):
-    """What ``--set`` can change."""
+    """What ``--set`` can change.
+
+    ``functions``: names, truth tables, CSV files of truth tables (``FILE.csv``, or ``FILE.csv:COLUMN`` with the column
+    of the values), with commas between them.
+    """
 
     functions: str = "all"
     levels: int = 11
@@ -28,15 +34,19 @@ class Settings(Value):
                 raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
 
 
+def synthesised(function):
+    """A truth table with the circuit that computes it with the least inhibition."""
+    from eisim.experiment import Case
+    from eisim.theory.synthesis import synthesize
+
+    return Case(function.name, function, partial(synthesize, function))
+
+
 def cases(names: str):
     """The named functions with their circuits; ``"all"`` for the default ones, truth tables are taken too."""
     from eisim.experiment import Case
     from eisim.functions import NAMED, TruthTable
-    from eisim.theory.synthesis import synthesize
     from models import and_by_inhibition
-
-    def synthesised(function):
-        return Case(function.name, function, partial(synthesize, function))
 
     special = {INHIBITED_AND: Case(INHIBITED_AND, NAMED["and"], and_by_inhibition.circuit)}
     known = {name: synthesised(function) for name, function in NAMED.items()} | special
@@ -49,8 +59,12 @@ def cases(names: str):
             chosen.append(known[name])
         elif name and not set(name) - {"0", "1"}:
             chosen.append(synthesised(TruthTable(name)))
+        elif match := CSV_FILE.fullmatch(name):
+            chosen.append(synthesised(TruthTable.from_csv(match["path"], match["column"])))
         else:
-            raise InputError(f"functions: expected a truth table or one of {', '.join(known)}, found {name!r}")
+            raise InputError(
+                f"functions: expected a truth table, a CSV file with one, or one of {', '.join(known)}, found {name!r}"
+            )
     if len({case.name for case in chosen}) < len(chosen):
         raise InputError(f"functions: expected each function once, found {names!r}")
     return chosen
@@ -58,6 +72,11 @@ def cases(names: str):
 
 def run(settings: Settings, kinds, seed, backend, report):
     """Run the experiment; returns an `eisim.experiment.AblationResult`."""
+    return measure(cases(settings.functions), settings, kinds, seed, backend, report)
+
+
+def measure(cases, settings, kinds, seed, backend, report):
+    """The experiment on these cases."""
     import numpy as np
 
     from eisim.experiment import Protocol, run_ablation
@@ -72,7 +91,7 @@ def run(settings: Settings, kinds, seed, backend, report):
         dt=settings.dt,
         backend=backend,
     )
-    return run_ablation(cases(settings.functions), protocol, report)
+    return run_ablation(cases, protocol, report)
 
 
 def to_json(result) -> dict:

@@ -1,10 +1,12 @@
 """What does inhibition do for the functions that neuroscientists name: balance, memory, decision, rhythm, gain?"""
 
-from dataclasses import dataclass, make_dataclass
+import sys
+from dataclasses import dataclass, make_dataclass, replace
 from functools import partial
-from importlib.metadata import entry_points
 from types import SimpleNamespace
 
+from eisim import catalogue
+from eisim.catalogue import parts_of
 from eisim.errors import InputError
 
 
@@ -32,21 +34,49 @@ class Settings:
                 raise InputError(f"{name}: expected between {least} and {most}, found {getattr(self, name)}")
 
 
-def alone(model: str) -> SimpleNamespace:
-    """The experiment with one circuit, as ``python -m eisim run MODEL`` has it."""
-    one = make_dataclass("Settings", [("circuits", str, model)], bases=(Settings,), frozen=True)
-    parts = {part.__name__: part for part in (run, to_json, table, tables, figures)}
-    return SimpleNamespace(Settings=one, __name__=__name__, **parts)
+def alone(name: str, model=None) -> SimpleNamespace:
+    """The experiment with one circuit, as ``python -m eisim run MODEL`` has it.
+
+    Parameters
+    ----------
+    name : str
+    model : object, optional
+        With ``task(kind, quick=False)`` and ``FUNCTION``; the installed model of that name by default.
+    """
+    one = make_dataclass("Settings", [("circuits", str, name)], bases=(Settings,), frozen=True)
+    runs = run if model is None else partial(_run_own, name, model)
+    return parts_of(sys.modules[__name__], Settings=one, run=runs)
 
 
 def run(settings: Settings, kinds, seed, backend, report):
     """Assess the models; returns an `eisim.assessment.Survey`."""
+    return _survey(_models(settings.circuits), settings, kinds, seed, backend, report)
+
+
+def _run_own(name, model, settings, kinds, seed, backend, report):
+    """Assess the user's own model, in the kinds that it has."""
+    if settings.circuits != name:
+        raise InputError(f"circuits: expected no other than {name!r}, found {settings.circuits!r}")
+    offered, left_out = [], {}
+    for kind in kinds:
+        try:
+            model.task(kind, bool(settings.quick))
+            offered.append(kind)
+        except InputError as error:
+            left_out[kind] = str(error)
+    if not offered:
+        raise InputError(next(iter(left_out.values())))
+    found = _survey({name: model}, settings, offered, seed, backend, report)
+    (assessment,) = found.assessments
+    return replace(found, assessments=(replace(assessment, left_out=assessment.left_out | left_out),))
+
+
+def _survey(models, settings, kinds, seed, backend, report):
     import numpy as np
 
     from eisim.ablation import InapplicableError
     from eisim.assessment import Survey, assess
 
-    models = _models(settings.circuits)
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
     found, left_out = [], {}
     for k, (name, model) in enumerate(models.items()):
@@ -77,12 +107,12 @@ def run(settings: Settings, kinds, seed, backend, report):
 
 def _models(names):
     """Models that have a task, by name, in the order of their functions."""
-    points = {point.name: point for point in entry_points(group="eisim.models")}
+    points = catalogue.points(catalogue.MODELS)
     chosen = [name.strip() for name in names.split(",")] if names else sorted(points)
     for name in chosen:
         if name not in points:
             raise InputError(f"circuits: expected some of {', '.join(sorted(points))}, found {name!r}")
-    loaded = {name: points[name].load() for name in chosen}
+    loaded = {name: catalogue.load(points[name]) for name in chosen}
     with_task = {name: model for name, model in loaded.items() if hasattr(model, "task")}
     for name in chosen:
         if names and name not in with_task:

@@ -55,7 +55,7 @@ def test_default_functions_with_noise_on_20_seeds(default):
     assert default.problems == []
     for case in default.cases:
         noisy = case.measurements["spiking_noisy"]
-        correct = (noisy.rates[0] > noisy.threshold) == case.case.function.values
+        correct = (noisy.rates[0] > noisy.thresholds[0]) == case.case.function.values
         assert correct.shape[0] == 20
         assert (correct.mean(axis=0) >= 0.99).all(), case.case.name
         error = 1 - noisy.accuracy[-1]

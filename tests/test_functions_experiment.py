@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eisim import cli
+from eisim import catalogue, cli
 from experiments import functions
 
 POINTS = {
@@ -29,8 +29,7 @@ def points(group):
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run a command in this process, where the model is known: exit status, what it printed, what it said."""
-    monkeypatch.setattr(cli, "entry_points", points)
-    monkeypatch.setattr(functions, "entry_points", points)
+    monkeypatch.setattr(catalogue, "entry_points", points)
 
     def command(*words):
         status = cli.run_command([*map(str, words)])
@@ -84,7 +83,7 @@ def test_a_model_by_its_name(run, tmp_path):
         (("functions", "--set", "circuits=xor"), "circuits: expected models that have a task, found 'xor'"),
         (("functions", "--set", "how=reversal"), "no reversal potential"),
         (("functions", "--set", "how=cut:I->I"), "projections: expected inhibitory projections ('I->E')"),
-        (("xor",), "or a model with a task, found 'xor'"),
+        (("xor",), "a model with a task, or a .py or .csv file, found 'xor'"),
     ],
 )
 def test_bad_words(run, tmp_path, words, message):

@@ -99,7 +99,7 @@ class LabelledData:
     def from_csv(
         cls,
         path,
-        target: str,
+        target: str | None,
         weights: str | None = None,
         report: Callable[..., None] = lambda stage, fraction=None: None,
     ) -> "LabelledData":
@@ -108,8 +108,8 @@ class LabelledData:
         Parameters
         ----------
         path : path-like
-        target : str
-            Column of the targets; all other columns are inputs.
+        target : str or None
+            Column of the targets, ``None`` for the last one; all other columns are inputs.
         weights : str, optional
             Column of the weights.
         report : callable
@@ -128,6 +128,7 @@ class LabelledData:
                 path, dtype=str, keep_default_na=False, skipinitialspace=True, chunksize=_ROWS_AT_ONCE
             )
             frames = _read(parts, path, target, weights)
+            target = frames.columns[-1] if target is None else target
         except pandas.errors.EmptyDataError:
             raise InputError(f"{path}: expected a first line with column names, found an empty file") from None
         except pandas.errors.ParserError as error:
@@ -181,6 +182,9 @@ def _read(parts, path, target, weights):
 def _check_columns(part, path, target, weights):
     import pandas
 
+    if not len(part.columns):
+        raise InputError(f"{path}: expected a first line with column names, found none")
+    target = part.columns[-1] if target is None else target
     for what, column in (("target", target), ("weights", weights)):
         if column is not None and column not in part:
             raise InputError(f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -55,6 +56,52 @@ class TruthTable:
         """The truth table of a Python predicate of `n_inputs` arguments, each 0 or 1."""
         bits = "".join("1" if predicate(*map(int, x)) else "0" for x in patterns(n_inputs))
         return cls(bits, name)
+
+    @classmethod
+    def from_csv(cls, path, target: str | None = None, name: str = "") -> "TruthTable":
+        """Read a CSV file whose rows are all input patterns, each once and in any order, with the value of each.
+
+        Parameters
+        ----------
+        path : path-like
+            The first line names the columns; all others are of 0 and 1.
+        target : str, optional
+            Column of the values; the last one unless given. The other columns are the inputs, the first the most
+            significant bit.
+        name : str, optional
+            That of the file without its ending unless given.
+
+        Raises
+        ------
+        InputError
+            If a pattern is missing or stands there twice, or a number is neither 0 nor 1; the message names it.
+        """
+        from eisim.functions.labelled_data import LabelledData
+
+        return cls.of_data(LabelledData.from_csv(path, target), name or Path(path).stem)
+
+    @classmethod
+    def of_data(cls, data, name: str = "") -> "TruthTable":
+        """The truth table that labelled data are, if each pattern of their inputs is there once.
+
+        Raises
+        ------
+        InputError
+        """
+        what = f"{data.name}: truth table"
+        if data.n_inputs > MAX_INPUTS:
+            raise InputError(f"{what}: expected 1 to {MAX_INPUTS} inputs, found {data.n_inputs}")
+        columns = zip((*data.names, data.target), (*data.points.T, data.targets), strict=True)
+        for column, values in columns:
+            if strange := set(values.tolist()) - {0.0, 1.0}:
+                raise InputError(f"{what}: column {column!r}: expected only 0 and 1, found {min(strange):g}")
+        place = data.points.astype(int) @ (1 << np.arange(data.n_inputs)[::-1])
+        counts = np.bincount(place, minlength=2**data.n_inputs)
+        if (counts != 1).any():
+            k = int(np.argmax(counts != 1))
+            pattern = "".join(map(str, patterns(data.n_inputs)[k]))
+            raise InputError(f"{what}: expected each pattern once, found {pattern} {counts[k]} times")
+        return cls("".join("01"[int(value)] for value in data.targets[np.argsort(place)]), name or data.name)
 
     @property
     def n_inputs(self) -> int:

@@ -160,10 +160,10 @@ def labelled(result: AblationResult) -> tuple[dict, dict]:
         noisy = system == "spiking_noisy"
         dims = ("function", "condition", *(["seed"] if noisy else []), "pattern")
         attributes = {"units": "Hz", "long_name": f"readout rate, {SYSTEMS[system]}"}
-        thresholds = np.array([case.measurements[system].threshold for case in result.cases])
+        thresholds = np.stack([case.measurements[system].thresholds for case in result.cases])
         variables[system] = (dims, np.stack(rates), attributes)
         variables[f"{system}_threshold"] = (
-            ("function",),
+            ("function", "condition"),
             thresholds,
             {"units": "Hz", "long_name": f"decision threshold, {SYSTEMS[system]}"},
         )

@@ -1,7 +1,7 @@
 """A process that draws figures, so that Matplotlib is imported and drawing done beside everything else.
 
-``python -m eisim.report.draw MODULE`` reads a pickled result from its parent, and answers with pairs of file name and
-SVG of what ``MODULE.figures(result)`` yields.
+``python -m eisim.report.draw MODULE [FILE]...`` loads the user's own files, reads a pickled result from its parent, and
+answers with pairs of file name and SVG of what ``MODULE.figures(result)`` yields.
 """
 
 import importlib
@@ -11,19 +11,28 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
+
+from eisim.errors import InputError
+from eisim.own.files import guarded, load_file, loaded_files
 
 
 class Artist:
     """The drawing process of one experiment, ready when the result is."""
 
     def __init__(self, experiment: str):
-        command = [sys.executable, "-m", "eisim.report.draw", experiment]
+        command = [sys.executable, "-m", "eisim.report.draw", experiment, *loaded_files()]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def begin(self, result) -> None:
         """Hand over the result."""
-        pickle.dump(result, self.process.stdin)
+        try:
+            content = pickle.dumps(result)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise InputError(
+                f"figures: expected a result that can be pickled (no function within a function), found: {error}"
+            ) from None
+        self.process.stdin.write(content)
         self.process.stdin.close()
 
     def finish(self) -> list[tuple[str, bytes]]:
@@ -44,14 +53,24 @@ class Artist:
         self.process.wait()
 
 
-def main(experiment: str) -> None:
+def main(experiment: str, *files: str) -> None:
     """Draw what the parent sends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    for file in files:
+        load_file(file)
     module = importlib.import_module(experiment)
     for name in ("eisim.report.figures", "matplotlib.backends.backend_svg"):  # while there is no result yet
         importlib.import_module(name)
     result = pickle.load(sys.stdin.buffer)
-    pickle.dump(draw(module.figures, result), sys.stdout.buffer)
+    figures = getattr(module, "figures", lambda result: ())
+    if experiment.partition(".")[0] != "experiments":
+        figures = guarded(figures, module.__file__, "figures")
+    try:
+        with redirect_stdout(sys.stderr):
+            drawn = draw(figures, result)
+    except InputError as error:
+        sys.exit(f"eisim: {error}")
+    pickle.dump(drawn, sys.stdout.buffer)
 
 
 def draw(figures: Callable, result) -> list[tuple[str, bytes]]:
@@ -70,4 +89,4 @@ def draw(figures: Callable, result) -> list[tuple[str, bytes]]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

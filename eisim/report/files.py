@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -78,11 +79,15 @@ def to_netcdf(variables: dict, coordinates: dict) -> bytes:
 
 
 def to_json(document) -> str:
-    """JSON text of nested plain values and NumPy numbers and arrays."""
+    """JSON text of nested plain values, NumPy numbers and arrays, paths and enumerations."""
 
     def plain(value):
         if isinstance(value, (np.ndarray, np.generic)):
             return value.tolist()
+        if isinstance(value, Path):
+            return str(value)
+        if isinstance(value, Enum):
+            return value.value
         raise TypeError(f"not JSON: {value!r}")
 
     return json.dumps(document, default=plain, indent=1, allow_nan=False)

@@ -1,0 +1,105 @@
+"""The user's Python files: imported under a private name, and their mistakes in one line each."""
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+
+from eisim.errors import InputError
+
+#: Modules made of files are named so, that they shadow no other.
+PREFIX = "_eisim_own_"
+
+
+def load_file(path) -> ModuleType:
+    """The module that a Python file defines; the same one if it was loaded before.
+
+    Its folder is added to the end of ``sys.path``, so that it finds its neighbours but takes no package's place. What
+    it prints goes to stderr.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or run; names file, line and error.
+    """
+    path = Path(path).resolve()
+    name = PREFIX + sha256(str(path).encode()).hexdigest()[:12]
+    if name in sys.modules:
+        return sys.modules[name]
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path.name}: cannot be read: {error.strerror}") from None
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    sys.modules[name] = module  # classes that it defines are found there when they are unpickled
+    try:
+        with blamed_on(path):
+            exec(compile(source, str(path), "exec"), module.__dict__)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def loaded_files() -> list[str]:
+    """The files that were loaded: another process needs them for what they define."""
+    return [module.__file__ for name, module in sys.modules.items() if name.startswith(PREFIX)]
+
+
+@contextmanager
+def blamed_on(path: Path | str, what: str = "") -> Iterator[None]:
+    """While the user's code runs: what it raises becomes one line, and what it prints goes to stderr.
+
+    Parameters
+    ----------
+    path : path
+        The file; the last line of it that was reached is named. Or a name, where there is no file.
+    what : str
+        What was called, for the message.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except (Exception, SystemExit) as error:
+        raise InputError(_in_one_line(error, path, what)) from None
+
+
+def guarded(function: Callable, path: Path | str, what: str) -> Callable:
+    """The user's function, its errors in one line each."""
+
+    def call(*arguments, **named):
+        with blamed_on(path, what):
+            return function(*arguments, **named)
+
+    return call
+
+
+def _in_one_line(error, path, what) -> str:
+    place, line = Path(path).name, _line(error, str(path))
+    if line:
+        place += f", line {line}"
+    if isinstance(error, SystemExit):
+        said = "sys.exit was called"
+    elif isinstance(error, InputError):
+        said = str(error)
+    elif isinstance(error, SyntaxError):
+        said = f"{type(error).__name__}: {error.msg}"
+        if error.filename and Path(error.filename).name != Path(path).name:
+            said += f" ({Path(error.filename).name}, line {error.lineno})"
+    else:
+        said = f"{type(error).__name__}: {error}".rstrip(": ")
+    return " ".join(": ".join(part for part in (place, what, said) if part).split())
+
+
+def _line(error, path):
+    """The last line of the file that was reached."""
+    if isinstance(error, SyntaxError) and error.filename == path:
+        return error.lineno
+    reached = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    return reached[-1] if reached else None

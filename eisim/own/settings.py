@@ -1,0 +1,123 @@
+"""Settings from text: ``KEY=VALUE``, each read as the type and the unit of its field."""
+
+import types
+import typing
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+
+from eisim.errors import InputError
+
+TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+def split(changes: Sequence[str]) -> dict[str, str]:
+    """Keys and values of texts such as ``"seeds=3"``; the last one of a key counts.
+
+    Raises
+    ------
+    InputError
+    """
+    found = {}
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise InputError(f"--set: expected KEY=VALUE, found {change!r}")
+        found[key.strip()] = text
+    return found
+
+
+def read_settings(kind: type, changes: Sequence[str]):
+    """The settings of a dataclass, with changes.
+
+    A field is read as its type: int, float, bool, str, ``Path``, an ``Enum`` (name or value), a ``Literal``, a tuple
+    of these (values with commas between them), any of them ``| None``. A `eisim.values.quantity` is read with its
+    unit.
+
+    Raises
+    ------
+    InputError
+        For an unknown key, or a value that is not of its type.
+    """
+    if not (isinstance(kind, type) and is_dataclass(kind)):
+        raise InputError(f"Settings: expected a dataclass, found {kind!r}")
+    hints, known = _hints(kind), {f.name: f for f in fields(kind) if f.init}
+    values = {}
+    for key, text in split(changes).items():
+        if key not in known:
+            raise InputError(f"--set: expected {_one_of(known)}, found {key!r}")
+        unit = known[key].metadata.get("unit")
+        if unit:
+            from eisim.units import parse_quantity
+
+            values[key] = parse_quantity(text, unit, key)
+        else:
+            values[key] = _read(text, hints.get(key, str), key)
+    try:
+        return kind(**values)
+    except (TypeError, ValueError, ArithmeticError) as error:  # InputError is a ValueError
+        raise error if isinstance(error, InputError) else InputError(f"Settings: {error}") from None
+
+
+def _one_of(known):
+    return f"one of {', '.join(known)}" if known else "none, for there are no settings"
+
+
+def _hints(kind):
+    """Types of the fields; those that have no meaning at run time are left out."""
+    try:
+        return typing.get_type_hints(kind)
+    except NameError:
+        return {f.name: f.type for f in fields(kind) if not isinstance(f.type, str)}
+
+
+def _read(text, kind, key):
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        if type(None) in parts and text.strip().lower() in ("", "none"):
+            return None
+        return _read_first(text, [part for part in parts if part is not type(None)], key)
+    if origin is typing.Literal:
+        return _choose(text, {str(choice): choice for choice in parts}, key)
+    if origin is tuple:
+        return _read_tuple(text, parts, key)
+    if kind is bool:
+        return _choose(text.lower(), {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}, key)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _choose(text, {str(e.value): e for e in kind} | {e.name: e for e in kind}, key)
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            what = {int: "a whole number", float: "a number"}[kind]
+            raise InputError(f"{key}: expected {what}, found {text!r}") from None
+    if kind in (str, Path, typing.Any, object):
+        return Path(text) if kind is Path else text
+    raise InputError(f"--set: {key}: expected a setting that text can give, found one of type {kind}")
+
+
+def _read_first(text, kinds, key):
+    """As the first of several types that it can be read as."""
+    errors = []
+    for kind in kinds:
+        try:
+            return _read(text, kind, key)
+        except InputError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def _choose(text, choices, key):
+    if text.strip() not in choices:
+        raise InputError(f"{key}: expected one of {', '.join(choices)}, found {text!r}")
+    return choices[text.strip()]
+
+
+def _read_tuple(text, parts, key):
+    words = [word.strip() for word in text.strip("() ").split(",") if word.strip()]
+    if len(parts) == 2 and parts[1] is Ellipsis:
+        parts = parts[:1] * len(words)
+    elif parts and len(parts) != len(words):
+        raise InputError(f"{key}: expected {len(parts)} values with commas between them, found {text!r}")
+    return tuple(_read(word, part, key) for word, part in zip(words, parts or [str] * len(words), strict=True))

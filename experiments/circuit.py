@@ -1,0 +1,108 @@
+"""What does a circuit of your own lose with its inhibition, and did it have to?"""
+
+from dataclasses import dataclass
+from types import ModuleType
+
+from eisim.errors import InputError
+from eisim.values import Value, quantity
+
+
+@dataclass(frozen=True)
+class Settings(Value):
+    """What ``--set`` can change.
+
+    ``file``: a Python file that defines ``circuit``, and perhaps ``function`` (see `eisim.own.circuits.read_circuit`).
+    ``noise`` is the standard deviation of the free membrane potential in the noisy runs of truth tables.
+    """
+
+    file: str = ""
+    levels: int = 11
+    seeds: int = 5
+    noise: float = quantity(0.5e-3, "volt", non_negative=True)
+    duration: float = quantity(300e-3, "second", positive=True)
+    window: float = quantity(200e-3, "second", positive=True)
+    dt: float = quantity(0.5e-3, "second", positive=True)
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name, least in (("levels", 2), ("seeds", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
+
+
+def run(settings: Settings, kinds, seed, backend, report):
+    """Run the experiment; returns an `eisim.own.result.OwnResult`."""
+    import numpy as np
+
+    from eisim.experiment import Case
+    from eisim.own.circuits import read_circuit
+    from eisim.own.on_points import measure_on_points
+    from eisim.own.result import OwnResult
+    from eisim.timing import Timing
+    from experiments import boolean
+
+    times = {"duration": settings.duration, "window": settings.window, "dt": settings.dt}
+    Timing(**times)
+    report("reading the circuit")
+    own = read_circuit(settings.file, kinds, times)
+    if own.are_truth_tables and not own.without_dnn:
+        cases = [
+            Case(name, function, own.circuit, k)
+            for k, (name, function) in enumerate(zip(own.outputs, own.functions, strict=True))
+        ]
+        return OwnResult(own, boolean.measure(cases, settings, list(own.circuits), seed, backend, report))
+    fractions = np.linspace(0, 1, settings.levels)
+    arguments = (own.circuits, own.functions, own.outputs, fractions, times, seed, backend, report)
+    return OwnResult(own, None, measure_on_points(*arguments))
+
+
+def _home(result) -> ModuleType:
+    """Where the parts of the report of a result are: truth tables have those of ``boolean``."""
+    from eisim.report import own_circuit
+    from experiments import boolean
+
+    return own_circuit if result.ablation is None else boolean
+
+
+def _found(result):
+    return result if result.ablation is None else result.ablation
+
+
+def to_json(result) -> dict:
+    """What ``--json`` prints, beside the seed."""
+    return _home(result).to_json(_found(result)) | {"circuit": result.own.name, "notes": list(result.notes)}
+
+
+def table(result):
+    """What the terminal shows."""
+    from rich.console import Group
+
+    return Group(_home(result).table(_found(result)), *(f"Note: {note}" for note in result.notes))
+
+
+def tables(result):
+    """Pairs of file name and content, text or bytes."""
+    return _home(result).tables(_found(result))
+
+
+def figures(result):
+    """Pairs of file name and figure."""
+    return _home(result).figures(_found(result))
+
+
+def findings(result):
+    """What a page shows."""
+    from dataclasses import replace
+
+    found = _home(result).findings(_found(result))
+    tables = [
+        replace(each, notes=(*each.notes, *(result.notes if not k else ()))) for k, each in enumerate(found.tables)
+    ]
+    question = f"What does {result.own.name} lose with its inhibition?"
+    return replace(found, question=question, tables=tuple(tables))
+
+
+if __name__ == "__main__":
+    from eisim.__main__ import main
+
+    main("run", "circuit")
