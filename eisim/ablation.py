@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.circuit import Circuit
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 from eisim.units import scalar_si
 from eisim.weights import AllToAll, Rule
 
@@ -181,7 +181,9 @@ def dose(how: str) -> Dose:
     if name == "cut" and pathway:
         return Dose(how, f"fraction of {pathway} cut", partial(_cut, pathway.split(",")))
     if str(how) not in DOSES:
-        raise InputError(f"how: expected one of {', '.join(DOSES)}, cut:SOURCE->TARGET, found {how!r}")
+        raise InputError(
+            f"how: expected one of {', '.join(DOSES)}, cut:SOURCE->TARGET, found {how!r}{did_you_mean(how, DOSES)}"
+        )
     return DOSES[how]
 
 

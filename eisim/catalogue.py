@@ -1,6 +1,5 @@
 """What can be run: experiments and models of installed packages, and files of the user's own."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -8,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 
 EXPERIMENTS, MODELS = "eisim.experiments", "eisim.models"
 #: Parts of an experiment (see `Runnable`); those behind the first two may be missing.
@@ -54,20 +53,6 @@ def load(point: EntryPoint) -> ModuleType:
         return point.load()
 
 
-def summary(point: EntryPoint) -> str:
-    """First line of the module's docstring, read without running the module."""
-    import ast
-    from contextlib import redirect_stdout
-    from importlib.util import find_spec
-
-    try:
-        with redirect_stdout(sys.stderr):  # the packages around it are run
-            source = Path(find_spec(point.module).origin).read_text(encoding="utf-8")
-        return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
-    except (Exception, SystemExit) as error:
-        return f"(cannot be read: {' '.join(str(error).split()) or type(error).__name__})"
-
-
 def prepare(name: str, changes: Sequence[str] = ()) -> Runnable:
     """What a name stands for, with its settings.
 
@@ -109,6 +94,7 @@ def _find(name):
         return import_module("experiments.functions").alone(name)
     raise InputError(
         f"run: expected one of {', '.join(experiments)}, a model with a task, or a .py or .csv file, found {name!r}"
+        f"{did_you_mean(name, [*experiments, *models])}"
     )
 
 

@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 from scipy import sparse
 
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 from eisim.neurons import RateUnit, SpikingNeuron
 from eisim.synapses import ShortTerm
 from eisim.units import scalar_si, to_si, unit_of
@@ -297,8 +297,11 @@ class Circuit:
         for member in members:
             if member.name == name:
                 return member
-        known = ", ".join(repr(m.name) for m in members)
-        raise InputError(f"circuit {self.name!r}: {what}: expected one of {known}, found {name!r}")
+        names = [m.name for m in members]
+        known = ", ".join(map(repr, names))
+        raise InputError(
+            f"circuit {self.name!r}: {what}: expected one of {known}, found {name!r}{did_you_mean(name, names)}"
+        )
 
     def __repr__(self):
         neurons = {sign: sum(p.size for p in self.populations if p.sign == sign) for sign in "EI"}

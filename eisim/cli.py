@@ -1,27 +1,33 @@
 """The command line: parse, call, print."""
 
+import json
 import logging
+import os
 import sys
-import textwrap
-import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import asdict, fields
 from enum import StrEnum
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Option
 
-from eisim import catalogue
-from eisim.errors import InputError
+from eisim import catalogue, completion
+from eisim.checkpoint import kept
+from eisim.errors import InputError, did_you_mean
+from eisim.progress import Progress
+from eisim.terminal import show, tell, use_plain_letters
+from eisim.usage import Commands, Group, explain
 
-app = typer.Typer(
+app = Commands(
     name="eisim",
-    help="What does inhibition buy a network?",
+    cls=Group,
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
+    rich_markup_mode=None,  # `eisim.usage` writes the help
     pretty_exceptions_enable=False,
 )
 
@@ -52,27 +58,34 @@ class Loss(StrEnum):
 
 
 INTERRUPTED = 130
+RESULTS = "Results"  # the group of options that say what is left of a command
+PAGE = "report.html"  # the page in the folder of a run
 CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
 
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
     warnings.showwarning = lambda message, category, *_: _say(f"note: {message}") if category is UserWarning else None
+    use_plain_letters()
     logging.disable(logging.WARNING)  # Brian2 would speak of what an interrupt left unused
     try:
         result = typer.main.get_command(app).main(
-            list(arguments) or ["--help"], prog_name="python -m eisim", standalone_mode=False
+            list(arguments) or ["--help"], _name(arguments), "_EISIM_COMPLETE", standalone_mode=False
         )
+        sys.stdout.flush()
         if result != INTERRUPTED:  # Typer turns an interrupt into this status
             return result if isinstance(result, int) else 0
     except CommandLineError as error:
-        _say(error.format_message())
+        _say(explain(error, typer.main.get_command(app).commands))
         return 2
     except InputError as error:
         _say(str(error))
         return 2
     except (KeyboardInterrupt, typer.Abort):
         pass
+    except BrokenPipeError:  # who reads standard output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (RuntimeError, ArithmeticError) as error:
         print(f"eisim: {error}", file=sys.stderr)
         return 1
@@ -80,82 +93,162 @@ def run_command(arguments: Sequence[str]) -> int:
     return INTERRUPTED
 
 
+def _name(arguments: Sequence[str]) -> str:
+    """As what the program is called; shells complete the script only."""
+    is_script = Path(sys.argv[0]).stem == "eisim" or {"--install-completion", "--show-completion"} & set(arguments)
+    return "eisim" if is_script else "python -m eisim"
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"eisim {version('eisim')}")
+        raise typer.Exit
+
+
 def _say(text: str) -> None:
     print("eisim: " + " ".join(text.split()), file=sys.stderr)
 
 
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool, Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
     """What does inhibition buy a network?
 
     Builds excitatory-inhibitory circuits, rate and spiking, maps each to its equivalent DNN, ablates inhibition, and
     proves which functions had to be lost.
+
+    Example: python -m eisim run
+    Example: python -m eisim certify --truth-table 0110
+    Example: python -m eisim run --help
     """
 
 
 @app.command("list")
-def list_() -> None:
-    """List experiments and models."""
-    for group, what in ((catalogue.EXPERIMENTS, "experiments"), (catalogue.MODELS, "models")):
-        print(f"{what}:")
-        for name, point in catalogue.points(group).items():
-            print(f"  {name:<20} {catalogue.summary(point)}")
+def list_(
+    json_: Annotated[bool, Option("--json", help="Print one JSON document instead of tables.")] = False,
+) -> None:
+    """List experiments and models.
+
+    Example: python -m eisim list
+    """
+    from eisim import listing
+
+    if json_:
+        print(json.dumps(listing.document(), indent=1))
+    else:
+        show(listing.tables())
+
+
+@app.command()
+def doctor(
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
+) -> int:
+    """Say what is installed, which compiler is found, what is missing and how to get it.
+
+    Example: python -m eisim doctor
+    """
+    from eisim.doctor import examine
+
+    found = examine()
+    if json_:
+        print(json.dumps(found.document, indent=1))
+    else:
+        show(found.table())
+    return 0 if found.is_able else 1
 
 
 @app.command()
 def run(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Experiments, models with a task, or files of your own: .py, .csv.", metavar="[NAME]..."),
+        typer.Argument(
+            help="Experiments, models with a task, or files of your own: .py, .csv.",
+            metavar="NAME",
+            autocompletion=completion.what_to_run,
+        ),
     ] = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     seed: Annotated[str, Option(help="Seed of all randomness, a whole number.", metavar="N")] = "0",
-    out: Annotated[Path | None, Option(help="Folder for the results; results/NAME by default.")] = None,
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for the results; results/NAME by default.", metavar="DIR", rich_help_panel=RESULTS),
+    ] = None,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
-    set_: Annotated[list[str] | None, Option("--set", metavar="KEY=VALUE", help="Change a setting.")] = None,
-    target: Annotated[str | None, Option(help="Column of a CSV file to predict.", metavar="COLUMN")] = None,
-    weights: Annotated[str | None, Option(help="Column with the weight of each row.", metavar="COLUMN")] = None,
-    json_: Annotated[bool, Option("--json", help="Print one JSON document instead of a table.")] = False,
+    set_: Annotated[
+        list[str] | None,
+        Option("--set", metavar="KEY=VALUE", help="Change a setting.", autocompletion=completion.setting),
+    ] = None,
+    target: Annotated[
+        str | None, Option(help="Column of a CSV file to predict.", metavar="COLUMN", autocompletion=completion.column)
+    ] = None,
+    weights: Annotated[
+        str | None,
+        Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
+    ] = None,
+    fresh: Annotated[
+        bool, Option("--fresh", help="Begin anew, whatever an interrupted run has finished.", rich_help_panel=RESULTS)
+    ] = False,
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
 ) -> int:
     """Run experiments: the default is boolean.
 
     Example: python -m eisim run boolean --set functions=xor,0110 --set noise=1mV --out results/mine
+    Example: python -m eisim run decision --kind rate
+    Example: python -m eisim run my_circuit.py
+    Example: python -m eisim run cells.csv --target fires
     """
     if not seed.isdecimal():
         raise InputError(f"--seed: expected a whole number of 0 or more, found {seed!r}")
-    names = names or ["boolean"]
+    names = list(dict.fromkeys(names or ["boolean"]))
     columns = [f"{key}={column}" for key, column in (("target", target), ("weights", weights)) if column is not None]
-    chosen = [catalogue.prepare(name, [*(set_ or []), *columns]) for name in dict.fromkeys(names)]
+    chosen = [catalogue.prepare(name, [*(set_ or []), *columns]) for name in names]
     if len({each.name for each in chosen}) < len(chosen):
         raise InputError(f"run: expected results of different names, found {', '.join(each.name for each in chosen)}")
     document, problems = {}, []
-    for name, experiment, settings in ((each.name, each.experiment, each.settings) for each in chosen):
+    for asked, each in zip(names, chosen, strict=True):
+        from eisim.identity import identity
         from eisim.report.draw import Artist
-        from eisim.report.files import check_writable, write
+        from eisim.report.files import check_writable, to_json, write
+        from eisim.report.provenance import provenance
+        from eisim.report.stored import clear
 
+        name, experiment, settings = each.name, each.experiment, each.settings
         folder = Path("results") / name if out is None else out if len(chosen) == 1 else out / name
         check_writable(folder)
         kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
         times: dict[str, float] = {}
-        with _progress(times) as report, Artist(experiment.__name__) as artist:
+        identify = partial(identity, asked, experiment, settings, kinds, int(seed), backend.value)
+        with kept(identify, _say, fresh) as parts, Progress(times) as report, Artist(experiment.__name__) as artist:
             report("starting")
             result = experiment.run(settings, kinds, int(seed), backend.value, report)
             report("writing results")
             artist.begin(result)
-            (folder / "run.json").unlink(missing_ok=True)  # written last: with it the folder is whole
-            for file, content in experiment.tables(result):
+            clear(folder)
+            files = []
+            for file, content in chain(experiment.tables(result), artist.finish()):
                 write(folder / file, content)
-            for file, svg in artist.finish():
-                write(folder / file, svg)
+                files.append(file)
         found = {"seed": int(seed), **experiment.to_json(result)}
-        write(folder / "run.json", _provenance(name, settings, kinds, int(seed), backend.value, times, found))
+        run = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "settings_si": asdict(settings)}
+        run |= {"settings_units": _units(settings), "about": _about(experiment), "files": files}
+        stored = {"experiment": name, **provenance(**run, seconds=times), "report": _report(experiment, result)}
+        write(folder / "run.json", to_json(stored | {"result": found}))
+        _write_page(folder)
+        parts.clear()
         document[name] = found
         problems += getattr(result, "problems", ())
         if not json_:
             _show(experiment.table(result), folder)
     if json_:
-        from eisim.report.files import to_json
-
         print(to_json(document))
     for problem in problems:
         _say(problem)
@@ -164,28 +257,49 @@ def run(
 
 @app.command()
 def certify(
-    file: Annotated[Path | None, typer.Argument(help="CSV file with named columns.", metavar="[FILE.csv]")] = None,
-    target: Annotated[str | None, Option(help="Column of the file to predict.", metavar="COLUMN")] = None,
-    weights: Annotated[str | None, Option(help="Column with the weight of each row.", metavar="COLUMN")] = None,
-    truth_table: Annotated[
-        str | None, Option(help="Truth table in counting order, or its name.", metavar="BITS")
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="CSV file with named columns.", metavar="FILE.csv", autocompletion=completion.table),
     ] = None,
-    region: Annotated[str | None, Option(help="Region of the unit square.", metavar="NAME")] = None,
+    target: Annotated[
+        str | None, Option(help="Column of the file to predict.", metavar="COLUMN", autocompletion=completion.column)
+    ] = None,
+    weights: Annotated[
+        str | None,
+        Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
+    ] = None,
+    truth_table: Annotated[
+        str | None,
+        Option(
+            help="Truth table in counting order, or its name.", metavar="BITS", autocompletion=completion.truth_table
+        ),
+    ] = None,
+    region: Annotated[
+        str | None, Option(help="Region of the unit square.", metavar="NAME", autocompletion=completion.region)
+    ] = None,
     loss: Annotated[Loss, Option(help="Floors to work out.")] = Loss.all,
     orient: Annotated[
         bool | None, Option("--orient/--no-orient", help="Look for inputs to flip; by default for small data.")
     ] = None,
-    out: Annotated[Path, Option(help="Folder for the results.")] = Path("results/certify"),
-    json_: Annotated[bool, Option("--json", help="Print one JSON document instead of words.")] = False,
+    out: Annotated[Path, Option(help="Folder for the results.", metavar="DIR", rich_help_panel=RESULTS)] = Path(
+        "results/certify"
+    ),
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of words.", rich_help_panel=RESULTS)
+    ] = False,
 ) -> None:
     """Prove what excitation alone can do with a function or with data: floor, witness, inhibition needed.
 
     Example: python -m eisim certify --truth-table 0110
+    Example: python -m eisim certify cells.csv --target fires
     """
     from eisim.report.files import check_writable, to_json, write
+    from eisim.report.provenance import provenance
+    from eisim.report.stored import clear
 
     check_writable(out)
-    with _progress({}) as report:
+    times: dict[str, float] = {}
+    with Progress(times) as report:
         report("reading")
         function = _function(file, target, weights, truth_table, region, report)
         from eisim.report import certificate as shown
@@ -196,18 +310,22 @@ def certify(
         certificate = certify(function, losses, orient, report)
         report("writing results")
         found = shown.to_json(certificate)
-        (out / "certificate.json").unlink(missing_ok=True)  # written last: with it the folder is whole
+        clear(out)
         (out / "certificate.svg").unlink(missing_ok=True)
         write(out / "points.csv", shown.points_table(certificate))
         for name, svg in draw(shown.figures, certificate):
             write(out / name, svg)
-        write(out / "certificate.json", to_json(found))
+    asked = {"loss": loss.value, "orient": orient}
+    page = {"report": _report(shown, certificate)}
+    write(out / "certificate.json", to_json(found | provenance(settings_si=asked, seconds=times) | page))
+    _write_page(out)
     if json_:
         print(to_json(found))
     else:
         for line in shown.words(certificate):
-            print(textwrap.fill(line, 110, subsequent_indent="  ", break_long_words=False))
+            tell(line)
         print(f"Points, certificate and picture are in {out}")
+        print(f"Report: {out / PAGE}")
 
 
 class Format(StrEnum):
@@ -220,7 +338,7 @@ class Format(StrEnum):
 
 @app.command()
 def export(
-    model: Annotated[str, typer.Argument(help="Model (see list).", metavar="MODEL")],
+    model: Annotated[str, typer.Argument(help="Model (see list).", metavar="MODEL", autocompletion=completion.model)],
     out: Annotated[Path, Option(help="File to write: .onnx, .pt2 or .nir.", metavar="FILE")],
     to: Annotated[Format, Option(help="Format.")] = Format.onnx,
     kind: Annotated[Kind | None, Option(help="Kind of circuit: rate by default, spiking for nir.")] = None,
@@ -231,7 +349,9 @@ def export(
     """
     points = catalogue.points(catalogue.MODELS)
     if model not in points:
-        raise InputError(f"export: expected one of {', '.join(sorted(points))}, found {model!r}")
+        raise InputError(
+            f"export: expected one of {', '.join(sorted(points))}, found {model!r}{did_you_mean(model, points)}"
+        )
     if kind is Kind.both:
         raise InputError("export: --kind: expected rate or spiking, found 'both'")
     from eisim.export import write_network
@@ -239,7 +359,7 @@ def export(
     if kind is None:
         kind = Kind.spiking if to is Format.nir else Kind.rate
     circuit = catalogue.load(points[model]).circuit(kind=kind.value)
-    with _progress({}) as report:
+    with Progress({}) as report:
         written, left_out = write_network(circuit, to.value, out, report)
     print(f"{out}: {to.value} of {written!r}")
     if left_out:
@@ -248,24 +368,40 @@ def export(
 
 @app.command()
 def ablate(
-    network: Annotated[Path, typer.Argument(help="Network in an ONNX file.", metavar="NET.onnx")],
-    data: Annotated[Path, Option(help="CSV file with named columns.", metavar="FILE.csv")],
-    target: Annotated[str, Option(help="Column with the class of each row.", metavar="COLUMN")],
-    weights: Annotated[str | None, Option(help="Column with the weight of each row.", metavar="COLUMN")] = None,
+    network: Annotated[
+        Path, typer.Argument(help="Network in an ONNX file.", metavar="NET.onnx", autocompletion=completion.network)
+    ],
+    data: Annotated[
+        Path, Option(help="CSV file with named columns.", metavar="FILE.csv", autocompletion=completion.table)
+    ],
+    target: Annotated[
+        str, Option(help="Column with the class of each row.", metavar="COLUMN", autocompletion=completion.column)
+    ],
+    weights: Annotated[
+        str | None,
+        Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
+    ] = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
-    out: Annotated[Path, Option(help="Folder for the results.")] = Path("results/ablate"),
-    json_: Annotated[bool, Option("--json", help="Print one JSON document instead of a table.")] = False,
+    out: Annotated[Path, Option(help="Folder for the results.", metavar="DIR", rich_help_panel=RESULTS)] = Path(
+        "results/ablate"
+    ),
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
 ) -> int:
     """Take the inhibition out of a network of your own, and see which of its classes go.
 
     Example: python -m eisim ablate net.onnx --data test.csv --target digit
     """
     from eisim.report.files import check_writable, to_json, write
+    from eisim.report.provenance import provenance
+    from eisim.report.stored import clear
 
     check_writable(out)
-    with _progress({}) as report:
+    times: dict[str, float] = {}
+    with Progress(times) as report:
         import numpy as np
 
         from eisim.adapter.onnx_reader import read_onnx
@@ -280,14 +416,17 @@ def ablate(
         kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
         report("writing results")
-        (out / "ablation.json").unlink(missing_ok=True)  # written last: with it the folder is whole
+        clear(out)
         write(out / "classes.csv", shown.csv_table(results))
         for spiking in (result for result in results if len(result.times)):
             write(out / "time.csv", shown.time_table(spiking))
         for name, svg in draw(shown.figures, results):
             write(out / name, svg)
         found = shown.to_json(results)
-        write(out / "ablation.json", to_json(found))
+    asked = {"kinds": kinds, "backend": backend.value, "settings_si": {"levels": levels}}
+    page = {"report": _report(shown, results)}
+    write(out / "ablation.json", to_json(found | provenance(**asked, seconds=times) | page))
+    _write_page(out)
     if json_:
         print(to_json(found))
     else:
@@ -295,6 +434,26 @@ def ablate(
     for problem in found["problems"]:
         _say(problem)
     return 1 if found["problems"] else 0
+
+
+@app.command("report")
+def report_(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of runs.", metavar="DIR...")],
+    out: Annotated[
+        Path | None, Option(help="File to write; DIR/report.html, for several folders report.html.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Rebuild the page of a run from its folder, or set several runs side by side.
+
+    Example: python -m eisim report results/boolean results/mine --out both.html
+    """
+    from eisim.report.files import save
+    from eisim.report.page import page
+
+    html = page(folders)
+    out = out or (folders[0] / PAGE if len(folders) == 1 else Path(PAGE))
+    save(out, html)
+    print(f"Report: {out}")
 
 
 def _function(file, target, weights, truth_table, region, report):
@@ -307,80 +466,47 @@ def _function(file, target, weights, truth_table, region, report):
     if file is None and (target is not None or weights is not None):
         raise InputError("certify: --target and --weights: expected with FILE.csv only")
     if truth_table is not None:
+        if truth_table not in NAMED and set(truth_table) - {"0", "1"}:
+            raise InputError(
+                f"--truth-table: expected 0 and 1 in counting order or one of {', '.join(NAMED)}, "
+                f"found {truth_table!r}{did_you_mean(truth_table, NAMED)}"
+            )
         return NAMED.get(truth_table) or TruthTable(truth_table)
     if region is not None:
         if region not in REGIONS:
-            raise InputError(f"--region: expected one of {', '.join(REGIONS)}, found {region!r}")
+            raise InputError(
+                f"--region: expected one of {', '.join(REGIONS)}, found {region!r}{did_you_mean(region, REGIONS)}"
+            )
         return REGIONS[region]
     if target is None:
         raise InputError("certify: --target: expected the column to predict, found none")
     return LabelledData.from_csv(file, target, weights, report)
 
 
-class _progress:
-    """Show the present stage on a terminal, with the fraction done, and keep the time that each stage takes, in s."""
+def _report(experiment, result) -> dict | None:
+    """What an experiment's page shows; None if the experiment does not say."""
+    from eisim.report.findings import to_document
 
-    def __init__(self, times: dict[str, float]):
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        self.times, self.stage, self.start = times, None, 0.0
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self.task = self.bar.add_task("starting", total=None)
-
-    def __enter__(self):
-        self.bar.start()
-        return self.report
-
-    def report(self, stage: str | None, fraction: float | None = None) -> None:
-        if stage != self.stage:
-            now = time.perf_counter()
-            if self.stage:
-                self.times[self.stage] = round(self.times.get(self.stage, 0) + now - self.start, 3)
-            self.stage, self.start = stage, now
-            self.bar.reset(self.task, total=None, description=stage or "done")
-        if fraction is not None:
-            self.bar.update(self.task, total=1, completed=fraction)
-
-    def __exit__(self, *_):
-        self.report(None)
-        self.bar.stop()
+    return to_document(experiment.findings(result)) if hasattr(experiment, "findings") else None
 
 
-def _provenance(name, settings, kinds, seed, backend, times, found) -> str:
-    """run.json: everything needed to do the run again, and what it found."""
-    import platform
-    from dataclasses import asdict
-    from datetime import UTC, datetime
-    from importlib.metadata import version
+def _about(experiment) -> str:
+    """Docstring of the module of an experiment, for a page of one that does not say what it shows."""
+    return sys.modules[experiment.__name__].__doc__ or ""
 
-    from eisim.report.files import to_json
 
-    packages = ("eisim", "brian2", "numpy", "scipy", "matplotlib", "xarray")
-    return to_json(
-        {
-            "experiment": name,
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": " ".join(["python -m eisim", *sys.argv[1:]]),
-            "seed": seed,
-            "kinds": kinds,
-            "backend": backend,
-            "settings_si": asdict(settings),
-            "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
-            "platform": platform.platform(),
-            "seconds": times,
-            "result": found,
-        }
-    )
+def _units(settings) -> dict[str, str]:
+    return {f.name: f.metadata["unit"] for f in fields(settings) if "unit" in f.metadata}
+
+
+def _write_page(folder: Path) -> None:
+    from eisim.report.files import write
+    from eisim.report.page import page
+
+    write(folder / PAGE, page([folder]))
 
 
 def _show(table, folder: Path) -> None:
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=120)  # a pipe has no width
-    console.print(table, highlight=False)
-    console.print(f"Figures and data are in {folder}", soft_wrap=True, highlight=False)
+    show(table)
+    print(f"Figures and data are in {folder}")
+    print(f"Report: {folder / PAGE}")

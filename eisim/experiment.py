@@ -13,6 +13,7 @@ from eisim.ablation import ablate
 from eisim.adapter import to_dnn
 from eisim.circuit import Circuit, union
 from eisim.functions import TruthTable
+from eisim.progress import shows_progress
 from eisim.simulation import Response, begin
 from eisim.theory.certificate import Certificate, certify
 from eisim.theory.synthesis import synthesize
@@ -240,8 +241,9 @@ class AblationResult:
         return [problem for case in self.cases for problem in case.problems]
 
 
+@shows_progress
 def run_ablation(
-    cases: Sequence[Case], protocol: Protocol, report: Callable[..., None] = lambda stage, fraction=None: None
+    cases: Sequence[Case], protocol: Protocol, report: Callable[..., None] | None = None
 ) -> AblationResult:
     """Measure what ablation destroys of each case.
 
@@ -249,8 +251,9 @@ def run_ablation(
     ----------
     cases : sequence of Case
     protocol : Protocol
-    report : callable
-        Called with a line of text as each stage begins, and with the fraction done as it goes on.
+    report : callable, optional
+        Called with a line of text as each stage begins, and with the fraction done as it goes on. By default long
+        work shows its progress in a terminal or a notebook.
 
     Returns
     -------

@@ -16,9 +16,10 @@ from eisim.adapter.spiking import spiking_scales
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.functions import LabelledData
+from eisim.progress import shows_progress
 from eisim.simulation import Response, simulate
 from eisim.theory.floor import zero_one
-from eisim.theory.order import silent, violations
+from eisim.theory.order import violations
 from eisim.theory.sample import Sample
 
 #: A class counts as kept if this share of its intact balanced accuracy above chance is left.
@@ -215,7 +216,8 @@ def best_threshold(rates, is_class, weights) -> tuple[float, float]:
     return float((weights[is_class].sum() - gains[best]) / weights.sum()), threshold
 
 
-def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] = silent) -> Floors:
+@shows_progress
+def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] | None = None) -> Floors:
     """The floors of the classes that a network judges.
 
     Parameters
@@ -223,8 +225,9 @@ def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] = sil
     dnn : DNN
         One output for each class, or one for two classes.
     data : LabelledData
-    report : callable
-        Called with the stage and the fraction done.
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
 
     Returns
     -------
@@ -268,13 +271,14 @@ def _classes(dnn, data):
     return classes
 
 
+@shows_progress
 def ablate_network(
     dnn: DNN,
     data: LabelledData,
     fractions: Sequence[float],
     kind: str = "rate",
     backend: str = "cpp",
-    report: Callable[..., None] = silent,
+    report: Callable[..., None] | None = None,
     floors: Floors | None = None,
 ) -> NetworkAblation:
     """Ablate the inhibition of a network that classifies labelled data.
@@ -290,8 +294,9 @@ def ablate_network(
     kind : {"rate", "spiking"}
         Spiking circuits are normalised by the data; see `to_spiking` for which networks they can be.
     backend : {"cpp", "numpy"}
-    report : callable
-        Called with the stage and the fraction done.
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
     floors : Floors, optional
         Of these classes, if they are known (see `class_floors`).
 

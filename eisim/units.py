@@ -87,3 +87,10 @@ def parse_quantity(text: str, unit: str, what: str) -> float:
         return float(match[1]) * _SUFFIXES[unit][match[2]]
     except (TypeError, KeyError, ValueError):
         raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {text!r}") from None
+
+
+def format_quantity(number: float, unit: str) -> str:
+    """A number of SI units as text with the unit that shows it best: 0.0005 of "volt" is ``0.5 mV``."""
+    units = _SUFFIXES.get(unit, {unit: 1.0})
+    suffix = next((suffix for suffix, size in units.items() if abs(number) >= size / 10 or not number), list(units)[-1])
+    return f"{number / units[suffix]:.4g} {suffix}".strip()

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 from eisim.values import Value, quantity
 
 INHIBITED_AND = "and-by-inhibition"
@@ -62,8 +62,10 @@ def cases(names: str):
         elif match := CSV_FILE.fullmatch(name):
             chosen.append(synthesised(TruthTable.from_csv(match["path"], match["column"])))
         else:
+            near = did_you_mean(name, known)
             raise InputError(
-                f"functions: expected a truth table, a CSV file with one, or one of {', '.join(known)}, found {name!r}"
+                f"functions: expected a truth table, a CSV file with one, or one of {', '.join(known)}, "
+                f"found {name!r}{near}"
             )
     if len({case.name for case in chosen}) < len(chosen):
         raise InputError(f"functions: expected each function once, found {names!r}")

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 from eisim import catalogue
 from eisim.catalogue import parts_of
-from eisim.errors import InputError
+from eisim.checkpoint import expect, part
+from eisim.errors import InputError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,13 @@ def _survey(models, settings, kinds, seed, backend, report):
 
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
     found, left_out = [], {}
+    expect(len(models))
     for k, (name, model) in enumerate(models.items()):
         where = f"{name} ({k + 1} of {len(models)})"
         report(f"{where}: building")
         try:
-            assessment = assess(
+            compute = partial(
+                assess,
                 partial(model.task, quick=bool(settings.quick)),
                 kinds=kinds,
                 doses=settings.doses,
@@ -94,6 +97,7 @@ def _survey(models, settings, kinds, seed, backend, report):
                 backend=backend,
                 report=partial(_report_part, report, where),
             )
+            assessment = part(name, compute)
         except InapplicableError as error:
             left_out[name] = error
         except InputError as error:
@@ -111,7 +115,9 @@ def _models(names):
     chosen = [name.strip() for name in names.split(",")] if names else sorted(points)
     for name in chosen:
         if name not in points:
-            raise InputError(f"circuits: expected some of {', '.join(sorted(points))}, found {name!r}")
+            raise InputError(
+                f"circuits: expected some of {', '.join(sorted(points))}, found {name!r}{did_you_mean(name, points)}"
+            )
     loaded = {name: catalogue.load(points[name]) for name in chosen}
     with_task = {name: model for name, model in loaded.items() if hasattr(model, "task")}
     for name in chosen:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 from eisim.values import Value
 
 
@@ -32,7 +32,9 @@ def chosen(names: str):
     asked = [name.strip() for name in names.split(",")]
     for name in asked:
         if name not in REGIONS:
-            raise InputError(f"regions: expected some of {', '.join(REGIONS)}, found {name!r}")
+            raise InputError(
+                f"regions: expected some of {', '.join(REGIONS)}, found {name!r}{did_you_mean(name, REGIONS)}"
+            )
     if len(set(asked)) < len(asked):
         raise InputError(f"regions: expected each region once, found {names!r}")
     return [REGIONS[name] for name in asked]

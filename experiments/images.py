@@ -1,7 +1,9 @@
 """Images, and the curse that lifts: who needs inhibition to tell digits apart, and how many inputs make it needless?"""
 
 from dataclasses import dataclass
+from functools import partial
 
+from eisim.checkpoint import expect, part
 from eisim.errors import InputError
 from eisim.values import Value
 
@@ -60,11 +62,16 @@ def run(settings: Settings, kinds, seed, backend, report):
         *networks.network_jobs(images, settings.hidden, settings.iterations, seeds[:n_networks]),
         *dimension.pool_jobs(images, settings.pooled_hidden, settings.iterations, seeds[n_networks:]),
     ]
+    functions = ((dimension.WHOLE, None), *((dimension.SAMPLED, n) for n in dimension.SAMPLES))
+    expect(len(jobs) + len(functions) + n_networks * len(kinds) + 2)  # and the floors, of images whole and pooled
     dnns = networks.train_all(jobs, report)
     whole, *samples = (
-        dimension.boolean_floors(inputs, n_points, settings.functions, function_seed, report)
+        part(
+            f"functions, {n_points} points",
+            partial(dimension.boolean_floors, inputs, n_points, settings.functions, function_seed, report),
+        )
         for (inputs, n_points), function_seed in zip(
-            ((dimension.WHOLE, None), *((dimension.SAMPLED, n) for n in dimension.SAMPLES)),
+            functions,
             function_seeds,
             strict=True,
         )
@@ -74,7 +81,7 @@ def run(settings: Settings, kinds, seed, backend, report):
         available=(len(everything.train_points), len(everything.test_points)),
         original=everything.shape,
         trained=tuple(networks.simulate_all(dnns[:n_networks], images, kinds, backend, report)),
-        pooled=dimension.pooled_result(images, dnns[n_networks:], report),
+        pooled=part("pooled images", partial(dimension.pooled_result, images, dnns[n_networks:], report)),
         whole=whole,
         samples=dict(zip(dimension.SAMPLES, samples, strict=True)),
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
+from eisim.progress import shows_progress
 
 #: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
 MAX_DISTINCT = 200_000
@@ -96,12 +97,13 @@ class LabelledData:
         return self.points.shape[1]
 
     @classmethod
+    @shows_progress
     def from_csv(
         cls,
         path,
         target: str | None,
         weights: str | None = None,
-        report: Callable[..., None] = lambda stage, fraction=None: None,
+        report: Callable[..., None] | None = None,
     ) -> "LabelledData":
         """Read a CSV file whose first line names the columns.
 
@@ -112,8 +114,8 @@ class LabelledData:
             Column of the targets, ``None`` for the last one; all other columns are inputs.
         weights : str, optional
             Column of the weights.
-        report : callable
-            Called with the stage.
+        report : callable, optional
+            Called with the stage. By default long work shows its progress in a terminal or a notebook.
 
         Notes
         -----
@@ -187,7 +189,8 @@ def _check_columns(part, path, target, weights):
     target = part.columns[-1] if target is None else target
     for what, column in (("target", target), ("weights", weights)):
         if column is not None and column not in part:
-            raise InputError(f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}")
+            near = did_you_mean(column, part)
+            raise InputError(f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}{near}")
     if target == weights:
         raise InputError(f"{path}: weights: expected another column than the target, found {weights!r}")
     if not isinstance(part.index, pandas.RangeIndex):

@@ -2,20 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import NamedTuple
 
 import numpy as np
 
 from eisim.ablation import ablate
 from eisim.adapter import DNN, from_dnn, to_dnn, to_spiking
+from eisim.checkpoint import begin_part, expect, part
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData, Region
 from eisim.geometry.networks import CONSTRUCTED, best_excitatory, network
 from eisim.neurons import ThresholdLinear
+from eisim.progress import shows_progress
 from eisim.simulation import begin
 from eisim.theory.bitset import members
 from eisim.theory.floor import zero_one
-from eisim.theory.order import Witness, silent, violations
+from eisim.theory.order import Witness, violations
 from eisim.theory.sample import Sample
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
@@ -147,13 +150,14 @@ class GeometryResult:
         return [problem for region in self.regions for problem in region.problems]
 
 
+@shows_progress
 def measure(
     regions: Sequence[Region],
     kinds: Sequence[str],
     resolution: int,
     seed: int = 0,
     backend: str = "cpp",
-    report: Callable[..., None] = silent,
+    report: Callable[..., None] | None = None,
 ) -> GeometryResult:
     """Simulate circuits for regions on all cells: intact, without inhibition, and the best excitatory-only ones.
 
@@ -168,25 +172,25 @@ def measure(
     seed : int
         Of the initial weights of networks that are trained.
     backend : {"cpp", "numpy"}
-    report : callable
-        Called with the stage and the fraction done.
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
     """
     data = [replace(region, resolution=resolution).labelled() for region in regions]
     points = data[0].points
-    found, bests, intact = [], [], []
-    for cells in data:
-        report("working out floors")
-        broken = violations(Sample(cells.points, cells.targets, cells.weights))
-        found.append(broken)
-        bests.append(zero_one(broken))
-        intact.append(read_out(network(cells, seed, report), points))
-    rate = [_conditions(dnn, cells, best, points) for dnn, cells, (_, best) in zip(intact, data, bests, strict=True)]
+    expect(len(data) + len(kinds))
+    floors, intact = zip(
+        *(part(f"region {k}", partial(_floor_and_network, cells, seed, report)) for k, cells in enumerate(data)),
+        strict=True,
+    )
+    rate = [_conditions(dnn, cells, of.best, points) for dnn, cells, of in zip(intact, data, floors, strict=True)]
     circuits, pending = {}, {}
     for kind in kinds:
         report("building circuits")
         circuits[kind] = rate if kind == "rate" else [_spiking(of, points) for of in rate]
         distinct = list({id(circuit): circuit for of in circuits[kind] for circuit in of.values()}.values())
-        finish = begin(
+        simulation = partial(
+            begin,
             distinct,
             points,
             seed=0,
@@ -195,18 +199,16 @@ def measure(
             report=lambda stage, fraction=None, kind=kind: report(f"{kind} circuits: {stage}", fraction),
             **TIMES[kind],
         )
-        pending[kind] = distinct, finish
+        pending[kind] = distinct, begin_part(f"{kind} circuits", partial(_begin_to_read_out, simulation))
     maps = {"dnn": [{name: to_dnn(c).decide(points)[:, 0] for name, c in of.items()} for of in rate]}
     errors = [None] * len(data)
     for kind, (distinct, finish) in reversed(pending.items()):
-        responses = {id(circuit): response for circuit, response in zip(distinct, finish(), strict=True)}
-        maps[kind] = [
-            {name: responses[id(circuit)].decisions[:, 0] for name, circuit in of.items()} for of in circuits[kind]
-        ]
+        outputs = {id(circuit): output for circuit, output in zip(distinct, finish(), strict=True)}
+        maps[kind] = [{name: outputs[id(circuit)].decisions for name, circuit in of.items()} for of in circuits[kind]]
         if kind == "rate":
             for k, dnn in enumerate(intact):
                 wanted = dnn(points)
-                readouts = responses[id(rate[k]["intact"])].readouts
+                readouts = outputs[id(rate[k]["intact"])].readouts
                 errors[k] = float(np.abs(readouts - wanted).max() / wanted.max())
     return GeometryResult(
         resolution,
@@ -214,10 +216,10 @@ def measure(
             RegionResult(
                 cells,
                 intact[k],
-                bests[k][0],
-                bests[k][1],
-                found[k].pairs,
-                _witnesses(found[k]),
+                floors[k].floor,
+                floors[k].best,
+                floors[k].violating_pairs,
+                floors[k].witnesses,
                 {kind: circuits[kind][k] for kind in kinds},
                 {system: maps[system][k] for system in [*kinds, "dnn"]},
                 errors[k],
@@ -225,6 +227,34 @@ def measure(
             for k, cells in enumerate(data)
         ),
     )
+
+
+class _Floor(NamedTuple):
+    """What excitation alone can do with a region; see `RegionResult`."""
+
+    floor: float
+    best: np.ndarray
+    violating_pairs: int
+    witnesses: tuple[Witness, ...]
+
+
+class _Output(NamedTuple):
+    """What is kept of a response."""
+
+    decisions: np.ndarray  # of shape (n_points,)
+    readouts: np.ndarray
+
+
+def _floor_and_network(cells, seed, report) -> tuple[_Floor, DNN]:
+    report("working out floors")
+    broken = violations(Sample(cells.points, cells.targets, cells.weights))
+    floor = _Floor(*zero_one(broken), broken.pairs, _witnesses(broken))
+    return floor, read_out(network(cells, seed, report), cells.points)
+
+
+def _begin_to_read_out(simulation) -> Callable[[], list[_Output]]:
+    finish = simulation()
+    return lambda: [_Output(r.decisions[:, 0], r.readouts) for r in finish()]
 
 
 def read_out(dnn: DNN, points) -> DNN:

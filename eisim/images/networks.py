@@ -3,16 +3,19 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from eisim.adapter import DNN
+from eisim.checkpoint import part
 from eisim.functions import LabelledData
 from eisim.images.data import Images
 from eisim.network_ablation import NetworkAblation, ablate_network, best_threshold, class_floors
 from eisim.neurons import Logistic, RateUnit, ThresholdLinear
+from eisim.progress import shows_progress
 from eisim.theory.order import silent
 from eisim.training import train
 
@@ -83,7 +86,8 @@ def _choice(outputs, classes):
     return classes[outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)]
 
 
-def train_all(jobs: Sequence[dict], report: Callable[..., None] = silent) -> list[DNN]:
+@shows_progress
+def train_all(jobs: Sequence[dict], report: Callable[..., None] | None = None) -> list[DNN]:
     """Train networks, some at a time; each job is the arguments of `train`."""
     done, stop = [0.0] * len(jobs), Event()
 
@@ -94,7 +98,7 @@ def train_all(jobs: Sequence[dict], report: Callable[..., None] = silent) -> lis
             done[k] = fraction
             report("training networks", sum(done) / len(jobs))
 
-        dnn = train(**jobs[k], report=progress)
+        dnn = part(f"network {k}", partial(train, **jobs[k], report=progress))
         done[k] = 1.0
         return dnn
 
@@ -130,7 +134,7 @@ def network_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[i
 def simulate_all(dnns: Sequence[DNN], images: Images, kinds, backend: str, report=silent) -> list[Trained]:
     """Simulate the circuits of trained networks, in the order of `UNITS`, on all test images, intact and ablated."""
     data = LabelledData(images.test_points, images.test_targets, target="class", name=f"{images.name}, test")
-    found, floors = [], class_floors(dnns[0], data, report)
+    found, floors = [], part("floors of classes", partial(class_floors, dnns[0], data, report))
     for signs, dnn in zip(UNITS, dnns, strict=True):
         ablations = {}
         for kind in kinds:
@@ -138,6 +142,8 @@ def simulate_all(dnns: Sequence[DNN], images: Images, kinds, backend: str, repor
             def say(stage, fraction=None, what=f"{signs}, {kind}"):
                 report(f"{what}: {stage}", fraction)
 
-            ablations[kind] = ablate_network(dnn, data, FRACTIONS, kind, backend, say, floors)
+            ablations[kind] = part(
+                f"{signs}, {kind}", partial(ablate_network, dnn, data, FRACTIONS, kind, backend, say, floors)
+            )
         found.append(Trained(signs, dnn, images, ablations))
     return found

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -46,7 +46,7 @@ def read_settings(kind: type, changes: Sequence[str]):
     values = {}
     for key, text in split(changes).items():
         if key not in known:
-            raise InputError(f"--set: expected {_one_of(known)}, found {key!r}")
+            raise InputError(f"--set: expected {_one_of(known)}, found {key!r}{did_you_mean(key, known)}")
         unit = known[key].metadata.get("unit")
         if unit:
             from eisim.units import parse_quantity
@@ -110,7 +110,7 @@ def _read_first(text, kinds, key):
 
 def _choose(text, choices, key):
     if text.strip() not in choices:
-        raise InputError(f"{key}: expected one of {', '.join(choices)}, found {text!r}")
+        raise InputError(f"{key}: expected one of {', '.join(choices)}, found {text!r}{did_you_mean(text, choices)}")
     return choices[text.strip()]
 
 

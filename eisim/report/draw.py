@@ -61,7 +61,10 @@ def main(experiment: str, *files: str) -> None:
     module = importlib.import_module(experiment)
     for name in ("eisim.report.figures", "matplotlib.backends.backend_svg"):  # while there is no result yet
         importlib.import_module(name)
-    result = pickle.load(sys.stdin.buffer)
+    try:
+        result = pickle.load(sys.stdin.buffer)
+    except EOFError:  # the parent has come to its end without a result
+        return
     figures = getattr(module, "figures", lambda result: ())
     if experiment.partition(".")[0] != "experiments":
         figures = guarded(figures, module.__file__, "figures")

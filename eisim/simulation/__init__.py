@@ -9,6 +9,7 @@ import numpy as np
 
 from eisim.circuit import Circuit
 from eisim.errors import InputError
+from eisim.progress import shows_progress
 from eisim.simulation.layout import Trials, lay_out
 from eisim.simulation.response import Response, Spikes
 from eisim.simulation.shares import join, share_out
@@ -19,6 +20,7 @@ from eisim.weights import Independent
 BACKENDS = ("cpp", "numpy")
 
 
+@shows_progress
 def simulate(
     circuit: Circuit | Sequence[Circuit],
     stimuli,
@@ -29,7 +31,7 @@ def simulate(
     seed: int | Sequence[int] = 0,
     record: bool | Sequence[bool] = False,
     backend: str = "cpp",
-    report: Callable[..., None] = lambda stage, fraction=None: None,
+    report: Callable[..., None] | None = None,
 ) -> Response | list[Response]:
     """Simulate circuits on stimuli: all circuits, seeds and trials as one batch in one compiled program.
 
@@ -54,8 +56,9 @@ def simulate(
         Whether to keep spikes (spiking circuits) or rates over time (rate circuits), for all or for each circuit.
     backend : {"cpp", "numpy"}
         Brian2's C++ standalone device, or its NumPy target; without a C++ compiler the latter is used.
-    report : callable
-        Called with a line of text as each stage begins, and with the fraction done as it goes on.
+    report : callable, optional
+        Called with a line of text as each stage begins, and with the fraction done as it goes on. By default long
+        work shows its progress in a terminal or a notebook.
 
     Returns
     -------

@@ -7,9 +7,10 @@ import numpy as np
 
 from eisim.errors import InputError
 from eisim.functions import LabelledData, Region, TruthTable
+from eisim.progress import shows_progress
 from eisim.theory import floor as floors
 from eisim.theory.inversion import falling_chain, floor_with
-from eisim.theory.order import Report, Witness, silent, violations
+from eisim.theory.order import Report, Witness, violations
 from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
 
@@ -69,11 +70,12 @@ class Certificate:
         return self.violating_pairs == 0
 
 
+@shows_progress
 def certify(
     function: TruthTable | Region | LabelledData,
     losses: Sequence[str] = LOSSES,
     orient: bool | None = None,
-    report: Report = silent,
+    report: Report | None = None,
 ) -> Certificate:
     """Prove what excitation alone can do with a function.
 
@@ -85,8 +87,9 @@ def certify(
     orient : bool, optional
         Whether to look for the best orientation of the inputs. By default if there are at most `SMALL` distinct points
         and `EXHAUSTIVE` inputs.
-    report : callable
-        Called with the stage and the fraction done.
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
 
     Returns
     -------

@@ -1,0 +1,253 @@
+"""Finished parts of a long run, kept until the run is complete, so that a run that was stopped goes on from them.
+
+An experiment wraps in `part` what takes long and can be had alone, such as one circuit of many. The command line
+says with `kept` what run it is; elsewhere, in scripts and tests, a part is just computed.
+
+A kept part is a pickle with its SHA-256 in front, a file in a folder that only its user can write, since unpickling
+runs code. The folder's name is a hash of all that decides the results: experiment, settings, sources, versions.
+"""
+
+import hashlib
+import os
+import pickle
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+#: Parts of a run that nobody went on with are thrown away after so long, in s.
+FORGOTTEN = 30 * 86_400.0
+_DIGEST = hashlib.sha256().digest_size
+_SUFFIX = ".part"
+
+_present: "Parts | None" = None  # a run is one process
+
+
+def part(name: str, compute: Callable[[], T]) -> T:
+    """A part of the run that is going on: what was kept of it, or what `compute` returns, which is then kept.
+
+    Parameters
+    ----------
+    name : str
+        Different for each part of the run.
+    compute : callable
+        Its value depends only on the run (see `kept`) and the name, and can be pickled.
+
+    Returns
+    -------
+    object
+        Of `compute`.
+    """
+    return begin_part(name, lambda: compute)()
+
+
+def expect(parts: int) -> None:
+    """Say how many parts the run that is going on has, so that the time it still takes can be told."""
+    if _present is not None:
+        _present.expected = parts
+
+
+def begin_part(name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], T]:
+    """The same in two steps, for parts that go on beside each other.
+
+    Parameters
+    ----------
+    name : str
+        See `part`.
+    begin : callable
+        Begins the part, unless it is kept, and returns a function that waits for its value.
+
+    Returns
+    -------
+    callable
+        Returns the value.
+    """
+    return begin() if _present is None else _present.begin(name, begin)
+
+
+def remaining() -> float | None:
+    """Time to the end of the run that is going on, at the pace of its parts so far, in s; ``None`` if not known."""
+    return None if _present is None else _present.remaining
+
+
+@contextmanager
+def kept(identify: Callable[[], str], say: Callable[[str], None], fresh: bool = False) -> Iterator["Parts"]:
+    """Keep the parts of the run within this context, until the `Parts` that it gives are cleared.
+
+    Parameters
+    ----------
+    identify : callable
+        Text that is the same for the same run only; called when the first part is asked for.
+    say : callable
+        Takes lines for the user: that the run goes on from parts, that parts are left.
+    fresh : bool
+        Whether parts of an earlier run are thrown away.
+    """
+    global _present
+    _present = parts = Parts(identify, say, fresh)
+    try:
+        yield parts
+    except KeyboardInterrupt:
+        parts.leave()
+        raise
+    finally:
+        _present = None
+
+
+class Parts:
+    """The parts of one run; see `kept`."""
+
+    def __init__(self, identify: Callable[[], str], say: Callable[[str], None], fresh: bool):
+        self.identify, self.say, self.fresh = identify, say, fresh
+        self.lock = threading.Lock()  # networks are trained in threads
+        self.folder: Path | None = None
+        self.begun: float | None = None
+        self.found = self.computed = 0
+        self.expected: int | None = None
+
+    def begin(self, name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], T]:
+        """See `begin_part`."""
+        with self.lock:
+            if self.begun is None:
+                self._open()
+        file = None if self.folder is None else self.folder / (hashlib.sha256(name.encode()).hexdigest() + _SUFFIX)
+        if file is not None:
+            with suppress(OSError, Damaged):
+                value = read(file)
+                with self.lock:
+                    self.found += 1
+                return lambda: value
+        wait = begin()
+
+        def finish():
+            value = wait()
+            if file is not None:
+                self._keep(file, value)
+            with self.lock:
+                self.computed += 1
+            return value
+
+        return finish
+
+    @property
+    def remaining(self) -> float | None:
+        """Time to the end, in s."""
+        if self.expected is None or not self.computed:
+            return None
+        left = max(0, self.expected - self.found - self.computed)
+        return (time.perf_counter() - self.begun) / self.computed * left
+
+    def _open(self):
+        """Find the parts of an earlier run, and throw away what was forgotten."""
+        key = hashlib.sha256(self.identify().encode()).hexdigest()[:32]
+        try:
+            root = private(directory())
+            _forget(root)
+            if self.fresh:
+                _remove(root / key)
+            self.folder = private(root / key)
+            os.utime(self.folder)
+            number = sum(file.suffix == _SUFFIX for file in self.folder.iterdir())
+            if number:
+                self.say(f"going on from {_parts(number)} of an interrupted run; --fresh starts anew")
+        except OSError as error:
+            self.folder = None
+            self.say(f"note: this run cannot be resumed, its parts cannot be kept: {error}")
+        self.begun = time.perf_counter()
+
+    def _keep(self, file, value):
+        try:
+            try:
+                write(file, value)
+            except FileNotFoundError:  # the same run, started twice, is complete and has cleared up
+                write(private(file.parent) / file.name, value)
+        except (OSError, pickle.PicklingError, AttributeError, TypeError) as error:
+            self.folder = None
+            self.say(f"note: finished parts cannot be kept: {error}")
+
+    def leave(self) -> None:
+        """The user stops the run."""
+        if self.folder is not None and self.found + self.computed:
+            self.say(f"{_parts(self.found + self.computed)} kept; the same command goes on from here")
+
+    def clear(self) -> None:
+        """The run is complete: nothing has to be kept."""
+        if self.folder is not None:
+            _remove(self.folder)
+
+
+class Damaged(ValueError):
+    """A kept part that is not what was written."""
+
+
+def read(file: Path):
+    """The value that was kept in a file; `Damaged` if it is not whole, or not the user's own."""
+    with file.open("rb") as opened:
+        _check_own(os.fstat(opened.fileno()), file)
+        content = opened.read()
+    if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
+        raise Damaged(f"{file} is damaged")
+    try:
+        return pickle.loads(content[_DIGEST:])
+    except Exception as error:
+        raise Damaged(f"{file} cannot be read: {error}") from error
+
+
+def write(file: Path, value) -> None:
+    """Keep a value in a file, whole or not at all."""
+    content = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    handle, partial = tempfile.mkstemp(dir=file.parent)
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(hashlib.sha256(content).digest())
+            opened.write(content)
+        os.replace(partial, file)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(partial)
+        raise
+
+
+def directory() -> Path:
+    """Where parts are kept: in ``$EISIM_CACHE_DIR``, or the user's cache directory."""
+    from platformdirs import user_cache_path
+
+    return Path(os.environ.get("EISIM_CACHE_DIR") or user_cache_path("eisim")) / "runs"
+
+
+def private(folder: Path) -> Path:
+    """Make a folder if there is none; an `OSError` if others could write there."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise OSError(f"{folder} is no folder")
+    _check_own(found, folder)
+    return folder
+
+
+def _check_own(found: os.stat_result, path: Path):
+    if hasattr(os, "geteuid") and (found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)):
+        raise PermissionError(f"{path} is not the user's own, or others can write there")
+
+
+def _forget(root):
+    for folder in root.iterdir():
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > FORGOTTEN:
+                _remove(folder)
+
+
+def _remove(folder):
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _parts(number):
+    return f"{number} finished part" + "s" * (number != 1)

@@ -1,0 +1,212 @@
+"""What eisim finds on this machine: versions, compiler, cache, extras; what is missing, and how to get it."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from pathlib import Path
+
+#: Whether something is as it should be, is missing though a run can do without, or stops every run.
+OK, MISSING, FAILS = "ok", "missing", "fails"
+_MARKS = {OK: "green", MISSING: "yellow", FAILS: "bold red"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    what : str
+    state : {"ok", "missing", "fails"}
+    found : str
+    advice : str
+        What to do if it is not as it should be.
+    """
+
+    what: str
+    state: str
+    found: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """All that was looked at, and the backend that a run would use."""
+
+    findings: tuple[Finding, ...]
+    backend: str
+
+    @property
+    def is_able(self) -> bool:
+        """Whether a run can work."""
+        return all(finding.state != FAILS for finding in self.findings)
+
+    @property
+    def document(self) -> dict:
+        """As ``doctor --json`` has it."""
+        findings = [asdict(finding) for finding in self.findings]
+        return {"able": self.is_able, "backend": self.backend, "findings": findings}
+
+    def table(self):
+        """As a Rich table."""
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column("what", no_wrap=True)
+        table.add_column("state", no_wrap=True)
+        table.add_column("found", overflow="fold", min_width=20)
+        for finding in self.findings:
+            words = finding.found + (f"\n{finding.advice}" if finding.advice else "")
+            table.add_row(finding.what, Text(finding.state, style=_MARKS[finding.state]), Text(words))
+        end = f"A run works, on the backend {self.backend}." if self.is_able else "A run does not work: see above."
+        return Group(table, "", Text(end, style="bold"))
+
+
+def examine() -> Examination:
+    """Look at everything."""
+    compiler = tuple(_compiler())
+    backend = "cpp" if all(finding.state == OK for finding in compiler) else "numpy"
+    findings = (_python(), *_dependencies(), _brian2(), *compiler, *_folders(), *_extras())
+    return Examination(findings, backend)
+
+
+def _python():
+    return Finding("Python", OK, f"{platform.python_version()} ({sys.executable}) on {platform.platform()}")
+
+
+def _requirements() -> Iterator:
+    """What the metadata of eisim asks for, with markers that hold here or in an extra."""
+    from packaging.requirements import Requirement
+
+    for line in requires("eisim") or ():
+        yield Requirement(line)
+
+
+def _installed(requirement) -> tuple[str | None, bool]:
+    """The version that is installed, and whether it is what is asked for."""
+    try:
+        found = version(requirement.name)
+    except PackageNotFoundError:
+        return None, False
+    return found, requirement.specifier.contains(found, prereleases=True)
+
+
+def _dependencies():
+    yield Finding("eisim", OK, version("eisim"))
+    for requirement in _requirements():
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        found, fits = _installed(requirement)
+        if fits:
+            yield Finding(requirement.name, OK, found)
+        else:
+            wanted = f"{requirement.name}{requirement.specifier}"
+            words = f"expected {wanted}, found {found or 'none'}"
+            yield Finding(requirement.name, FAILS, words, f'python -m pip install "{wanted}"')
+
+
+def _brian2():
+    """Whether the simulator can be imported, in a process of its own: what breaks it may be anything."""
+    start = time.perf_counter()
+    command = [sys.executable, "-W", "ignore", "-c", "import brian2"]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if not done.returncode:
+        return Finding("import of Brian2", OK, f"{time.perf_counter() - start:.1f} s")
+    last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    return Finding("import of Brian2", FAILS, last, "python -m pip install --upgrade --force-reinstall eisim")
+
+
+def _compiler():
+    """The C++ compiler and make; a run can do without, slowly."""
+    from eisim.simulation.program import COMPILER_FLAGS
+
+    slow = "without it runs are slower (backend numpy). " + _how_to_get_a_compiler()
+    name = os.environ.get("CXX", "g++")
+    place = shutil.which(name)
+    if place is None:
+        yield Finding("C++ compiler", MISSING, f"no {name}", slow)
+    else:
+        yield _compiled(place, COMPILER_FLAGS, slow)
+    make = shutil.which("make")
+    if make is None:
+        yield Finding("make", MISSING, "no make", slow)
+    else:
+        yield Finding("make", OK, make)
+
+
+def _how_to_get_a_compiler():
+    if sys.platform == "darwin":
+        return "xcode-select --install"
+    if os.name == "nt":
+        return "conda install -c conda-forge gxx make"
+    return "sudo apt install g++ make, or conda install -c conda-forge gxx make"
+
+
+def _compiled(place, flags, advice):
+    """Whether the compiler compiles, and how long a line takes."""
+    asked = subprocess.run([place, "--version"], capture_output=True, text=True, errors="replace", check=False)
+    named = (asked.stdout.splitlines() or ["unknown version"])[0]
+    with tempfile.TemporaryDirectory(prefix="eisim-") as folder:
+        source = Path(folder) / "line.cpp"
+        source.write_text("#include <vector>\nint main() { return std::vector<int>(1)[0]; }\n")
+        start = time.perf_counter()
+        command = [place, *flags, str(source), "-o", str(Path(folder) / "line")]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[0]
+        return Finding("C++ compiler", MISSING, f"{place} ({named}) does not compile: {last}", advice)
+    return Finding("C++ compiler", OK, f"{place} ({named}); a line takes {time.perf_counter() - start:.1f} s")
+
+
+def _folders():
+    from eisim.checkpoint import directory
+    from eisim.simulation.program import cache_directory
+
+    programs, parts = cache_directory(), directory()
+    files = [path for folder in (programs, parts) for path in folder.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    words = f"{programs.parent}: {len(files)} files, {size / 1e6:.1f} MB"
+    if _can_be_written(programs.parent):
+        yield Finding("cache", OK, words)
+    else:
+        advice = "programs are compiled anew each time; set EISIM_CACHE_DIR to a folder that can be written"
+        yield Finding("cache", MISSING, f"{words}; cannot be written", advice)
+    if _can_be_written(Path()):
+        yield Finding("this folder", OK, "results can be written here")
+    else:
+        yield Finding("this folder", MISSING, "results cannot be written here", "run elsewhere, or with --out DIR")
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Whether files can be made in a folder, or where it would be made."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _extras():
+    """For each extra in the metadata what is missing of it."""
+    extras = metadata("eisim").get_all("Provides-Extra") or []
+    for extra in sorted(extras):
+        mine = [r for r in _requirements() if r.marker is not None and r.marker.evaluate({"extra": extra})]
+        mine = [r for r in mine if not r.marker.evaluate({"extra": ""}) and r.name != "eisim"]
+        lacking = [r.name for r in mine if not _installed(r)[1]]
+        what = f"extra {extra}"
+        if lacking:
+            advice = f'python -m pip install "eisim[{extra}]"'
+            yield Finding(what, MISSING, f"lacks {', '.join(lacking)}", advice)
+        else:
+            yield Finding(what, OK, ", ".join(f"{r.name} {version(r.name)}" for r in mine))

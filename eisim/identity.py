@@ -1,0 +1,93 @@
+"""What makes two runs the same run: all that decides the results, as text."""
+
+import hashlib
+import json
+import platform
+import re
+import sys
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from eisim.catalogue import EXPERIMENTS, MODELS, points
+
+
+def identity(name: str, experiment, settings, kinds, seed: int, backend: str) -> str:
+    """All that decides what a run finds: experiment, settings and the files they name, sources, versions, machine.
+
+    Parameters
+    ----------
+    name : str
+        As it was given: a name, or a file.
+    experiment : module or namespace
+    settings : dataclass
+    kinds : sequence of str
+    seed : int
+    backend : str
+
+    Returns
+    -------
+    str
+    """
+    values = asdict(settings)
+    named = [Path(value) for value in (name, *values.values()) if isinstance(value, (str, Path)) and value]
+    packages = {"eisim", experiment.__name__.partition(".")[0]}
+    for group in (EXPERIMENTS, MODELS):
+        packages |= {point.module.partition(".")[0] for point in points(group).values()}
+    return json.dumps(
+        {
+            "experiment": [name, experiment.__name__],
+            "settings": values,
+            "kinds": list(kinds),
+            "seed": seed,
+            "backend": backend,
+            "sources": {package: _digest(_sources(package)) for package in sorted(packages)},
+            "files": [_digest(_beside(path)) for path in named if path.is_file()],
+            "folders": [_listing(path) for path in named[1:] if path.is_dir()],
+            "versions": {"python": sys.version} | {name: _version(name) for name in _dependencies()},
+            "machine": [platform.platform(), platform.node()],
+        },
+        default=lambda value: value.tolist() if hasattr(value, "tolist") else repr(value),
+        sort_keys=True,
+    )
+
+
+def _sources(package: str) -> list[Path]:
+    """Python files of a top-level package or module."""
+    spec = find_spec(package)
+    if spec is None:
+        return []
+    folders = spec.submodule_search_locations
+    return [Path(spec.origin)] if folders is None else [file for path in folders for file in Path(path).rglob("*.py")]
+
+
+def _beside(path: Path) -> list[Path]:
+    """A file, and if it is Python all that it may import from its folder."""
+    return list(path.parent.glob("*.py")) if path.suffix == ".py" else [path]
+
+
+def _listing(folder: Path) -> list:
+    """Names, sizes and times of the files of a folder of data, which may be too much to be read."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+
+
+def _digest(files: list[Path]) -> str:
+    found = hashlib.sha256()
+    for file in sorted(files):
+        found.update(f"{file.name}\0".encode())
+        found.update(hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def _dependencies() -> list[str]:
+    """Distributions that eisim names as dependencies, and itself."""
+    return sorted({"eisim"} | {re.match(r"[\w.-]+", line).group() for line in requires("eisim") or ()})
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

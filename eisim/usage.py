@@ -1,0 +1,121 @@
+"""How commands explain themselves: their help, and a hint for what was mistyped."""
+
+import re
+import textwrap
+from collections.abc import Iterable
+from itertools import chain
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from eisim.errors import did_you_mean
+
+#: Help is no wider than this, in columns.
+WIDTH = 100
+#: Names of options are broken beyond so many columns.
+NAMES = 26
+#: Flags that Typer adds, without a default: with one it need not convert them, which imports much.
+ADDED_FLAGS = ("help", "install_completion", "show_completion")
+
+
+class _Explained:
+    """Help in panels: what the command does, its arguments, its options by group, and examples.
+
+    Lines of the docstring that begin with ``Example:`` are the examples.
+    """
+
+    def get_params(self, ctx):
+        params = super().get_params(ctx)
+        for param in params:
+            if param.name in ADDED_FLAGS and param.default is None:
+                param.default = False
+        return params
+
+    def format_help(self, ctx, formatter):
+        from rich.text import Text
+
+        from eisim.terminal import console
+
+        there = console()
+        there.width = min(there.width, WIDTH)
+        words, examples = _split(self.help or "")
+        there.print(Text(f"Usage: {ctx.command_path} {' '.join(self.collect_usage_pieces(ctx))}", style="bold"))
+        for paragraph in words:
+            there.print(Text("\n" + paragraph))
+        there.print()
+        for title, rows in self._groups(ctx).items():
+            there.print(_panel(title, rows))
+        if examples:
+            there.print(_panel("Examples", [(example,) for example in examples]))
+
+    def _groups(self, ctx) -> dict[str, list[tuple[str, str]]]:
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                usual = "Arguments" if param.param_type_name == "argument" else "Options"
+                name = re.sub(r" <list\[.*>", "", record[0])  # Typer's word for the type, not ours
+                groups.setdefault(getattr(param, "rich_help_panel", None) or usual, []).append((name, record[1]))
+        return groups
+
+
+class Command(_Explained, TyperCommand):
+    """A command that explains itself."""
+
+
+class Group(_Explained, TyperGroup):
+    """A command with commands."""
+
+    def _groups(self, ctx):
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        rows = [(name, _split(command.help or "")[0][0]) for name, command in commands.items()]
+        return {"Commands": rows, **super()._groups(ctx)}
+
+
+class Commands(typer.Typer):
+    """A Typer application whose commands explain themselves."""
+
+    def command(self, name=None, *, cls=Command, **options):
+        return super().command(name, cls=cls, **options)
+
+
+def _split(text: str) -> tuple[list[str], list[str]]:
+    """Paragraphs of a help text, and the examples among them."""
+    examples = re.findall(r"^Example: *(.*)$", text, re.MULTILINE)
+    words = re.sub(r"^Example:.*$", "", text, flags=re.MULTILINE)
+    return [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", words.strip())], examples
+
+
+def _panel(title: str, rows: Iterable[tuple[str, ...]]):
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    for row in rows:
+        first, *rest = row
+        name = Text(first, style="bold" if rest else "")
+        table.add_row(name, *map(Text, rest))
+    table.columns[0].overflow = "fold"
+    if len(table.columns) > 1:
+        pieces = [piece for row in rows for piece in textwrap.wrap(row[0], NAMES, break_long_words=False)]
+        table.columns[0].width = max(map(len, pieces))
+    return Panel(table, title=title, title_align="left", border_style="dim")
+
+
+def explain(error, commands: Iterable[str]) -> str:
+    """The one line that says what is wrong with a command line, and what may have been meant."""
+    message = error.format_message().replace("Value error, ", "")
+    if found := re.match(r"No such command '([^']*)'", message):
+        from eisim.listing import listed
+
+        runnable = {each.name for each in chain(*listed())}
+        return found[0] + (
+            f"; did you mean 'run {found[1]}'?" if found[1] in runnable else did_you_mean(found[1], commands)
+        )
+    if found := re.match(r"No such option: ([^\s(]*)", message):
+        known = [name for param in error.ctx.command.params for name in param.opts] if error.ctx else ()
+        return found[0].rstrip(".") + did_you_mean(found[1], known)
+    if found := re.search(r"'([^']*)' is not one of (.*)$", message, re.DOTALL):
+        return message.rstrip(".") + did_you_mean(found[1], re.findall(r"'([^']*)'", found[2]))
+    return message
