@@ -59,7 +59,8 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_sidebars = {
-    page: [] for page in ("index", "install", "tutorial", "theory", "own_work", "reports", "glossary", "changelog", "cite")
+    page: []
+    for page in ("index", "install", "tutorial", "theory", "own_work", "reports", "glossary", "changelog", "cite")
 }
 html_show_sphinx = False
 html_copy_source = False

@@ -2,6 +2,7 @@
 
 import doctest
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from tests import pages
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted(page for page in pages.DOCS.rglob("*.md") if "generated" not in page.parts and "_build" not in page.parts)
+PAGES = sorted(
+    page for page in pages.DOCS.rglob("*.md") if "generated" not in page.parts and "_build" not in page.parts
+)
 CHECKER = doctest.OutputChecker()
 
 
@@ -19,8 +22,8 @@ def test_code_and_commands_of_the_pages(tmp_path, monkeypatch):
     """One test, so that one process imports everything once and circuits of one shape share their program."""
     wrong, n_blocks = [], 0
     for page in PAGES:
-        folder = tmp_path / page.stem
-        folder.mkdir()
+        folder = tmp_path / page.relative_to(pages.DOCS).with_suffix("")
+        shutil.copytree(ROOT / "examples", folder / "examples")
         monkeypatch.chdir(folder)
         for block, printed in pages.run_page(page):
             n_blocks += 1
@@ -39,5 +42,11 @@ def test_site_builds_without_warnings(tmp_path):
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, env=os.environ, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-3000:]
     names = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.html")}
-    assert {"index.html", "tutorial.html", "theory.html", "generated/models/xor.html", "generated/api/eisim.certify.html"} <= names
+    assert {
+        "index.html",
+        "tutorial.html",
+        "theory.html",
+        "generated/models/xor.html",
+        "generated/api/eisim.certify.html",
+    } <= names
     assert "balance" in (tmp_path / "site/questions/published_circuits.html").read_text(encoding="utf-8")
