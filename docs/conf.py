@@ -12,7 +12,7 @@ import eisim  # noqa: E402
 
 project = "eisim"
 author = "The eisim developers"
-copyright = author  # noqa: A001
+copyright = author
 version = release = eisim.__version__
 
 extensions = [
@@ -21,11 +21,12 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "mathml",
-    "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
 ]
 exclude_patterns = ["_build", "**.ipynb_checkpoints"]
+if not tags.has("quick"):  # noqa: F821: Sphinx gives conf.py its tags
+    extensions.append("sphinx.ext.viewcode")
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "attrs_inline"]
 myst_heading_anchors = 3
 

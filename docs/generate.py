@@ -144,8 +144,8 @@ def gallery(folder: Path, quick: bool):
     index = [
         "# Gallery",
         "",
-        "Each page shows what one command wrote: the figures, the table and `report.html`. Where a setting makes the run",
-        "shorter than the experiment is by default, the page says so.",
+        "Each page shows what one command wrote: the figures, the table and `report.html`. Where a setting makes",
+        "the run shorter than the experiment is by default, the page says so.",
         "",
         "```{toctree}",
         ":maxdepth: 1",

@@ -1,10 +1,17 @@
-"""Run the blocks of a page of the documentation in turn, in one namespace and one folder, as a reader does."""
+"""Run the blocks of a page of the documentation in turn, in one namespace and one folder, as a reader does.
+
+``python -m tests.pages PAGE...`` writes what the blocks print into the pages, where these show something else.
+"""
 
 import contextlib
+import doctest
 import io
 import os
 import re
 import shlex
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,7 +21,8 @@ from unittest import mock
 
 from eisim import catalogue
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 #: The first changes the shell of who runs the tests; the second has tests of its own, and takes seconds.
 UNTRIED = ("--install-completion", "doctor")
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
@@ -55,6 +63,35 @@ def run_page(page: Path) -> Iterator[tuple[Block, str]]:
         yield block, out.getvalue()
 
 
+def agree(block: Block, printed: str) -> bool:
+    """Whether a block printed what the page shows; ``...`` stands for anything. Silent code shows nothing."""
+    shown = "" if block.shown is None and block.kind == "python" else block.shown
+    options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    return shown is None or doctest.OutputChecker().check_output(shown, printed, options)
+
+
+def enter(page: Path, folder: Path) -> Path:
+    """Make a folder for a page, with the examples in it."""
+    place = folder / page.relative_to(DOCS).with_suffix("")
+    shutil.copytree(ROOT / "examples", place / "examples")
+    return place
+
+
+def renew(page: Path, folder: Path) -> None:
+    """Write what the blocks of a page print into the page, where it shows something else."""
+    with contextlib.chdir(enter(page, folder)):
+        done = iter([*run_page(page)])
+
+    def shown(found):
+        block, printed = next(done)
+        if block.shown is None or agree(block, printed):
+            return found[0]
+        lines = "\n".join(line.rstrip() for line in printed.rstrip().splitlines())
+        return f"```{block.kind}\n{block.code}```\n\n```text\n{lines}\n```"
+
+    page.write_text(BLOCK.sub(shown, page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def _run_command(command, only_arguments):
     from eisim.cli import run_command
 
@@ -84,3 +121,9 @@ def _prepare(prepare, *arguments):
 
 def _reach(settings, kinds, seed, backend, report):
     raise ReachedError
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        for page in sys.argv[1:]:
+            renew(Path(page).resolve(), Path(folder))

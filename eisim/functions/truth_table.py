@@ -31,6 +31,7 @@ class TruthTable:
 
     Examples
     --------
+    >>> from eisim import TruthTable
     >>> TruthTable("0110")([1, 0])
     True
     """
