@@ -25,7 +25,7 @@ extensions = [
     "sphinx_design",
 ]
 exclude_patterns = ["_build", "**.ipynb_checkpoints"]
-if not tags.has("quick"):  # noqa: F821: Sphinx gives conf.py its tags
+if not tags.has("quick"):  # noqa: F821  # Sphinx gives conf.py its tags
     extensions.append("sphinx.ext.viewcode")
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "attrs_inline"]
 myst_heading_anchors = 3
