@@ -42,6 +42,13 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     ------
     InputError
         If the fraction is not within 0 and 1, or a name is not that of an inhibitory projection.
+
+    Examples
+    --------
+    >>> from eisim import TruthTable, ablate, synthesize
+    >>> circuit = synthesize(TruthTable("0110"))
+    >>> ablate(circuit).is_excitatory_only, ablate(circuit, 0.5).is_excitatory_only
+    (True, False)
     """
     fraction = _share(fraction, "ablate: fraction")
     inhibitory = [p.name for p in circuit.inhibitory_projections]

@@ -253,6 +253,20 @@ class Circuit(ReadOnly, Shown):
     InputError
         For names that are unknown or used twice, shapes that do not fit, negative or non-finite weights, or
         units that the target does not take.
+
+    Examples
+    --------
+    >>> from eisim import Circuit, Input, Population, Projection, Readout, ThresholdLinear
+    >>> Circuit(
+    ...     "veto",
+    ...     inputs=[Input("A"), Input("B")],
+    ...     populations=[Population("relay", "I", ThresholdLinear()), Population("out", "E", ThresholdLinear())],
+    ...     projections=[
+    ...         Projection("A", "out", [[1]]), Projection("B", "relay", [[1]]), Projection("relay", "out", [[1]])
+    ...     ],
+    ...     readouts=[Readout("out", 50)],
+    ... ).n_inhibitory
+    1
     """
 
     name: str

@@ -89,6 +89,16 @@ def train(
     Raises
     ------
     InputError
+
+    Examples
+    --------
+    >>> from eisim import TruthTable, train
+    >>> xor = TruthTable("0110")
+    >>> for signs in ("free", "excitatory"):
+    ...     network = train(xor.patterns, xor.values, hidden=(8,), signs=signs)
+    ...     print(signs, (network.decide(xor.patterns)[:, 0] == xor.values).all())
+    free True
+    excitatory False
     """
     activation = activation or ThresholdLinear()
     points, values = _checked(points, targets, hidden, signs, activation, inhibitory, loss, penalty, iterations)

@@ -10,15 +10,15 @@ inhibitory sources drawn at random, and a Poisson train of its own for its :math
 with :math:`J` for excitatory synapses and :math:`gJ` for inhibitory ones. The stimulus is :math:`\eta`, the external
 rate in units of the rate :math:`\nu_\mathrm{thr} = \vartheta/(J C_E \tau)` that alone brings the mean to threshold.
 
-=====================================  ===============  =====================================================
-parameter                              value            here
-=====================================  ===============  =====================================================
-neurons, N_E and N_I                   10,000; 2,500    times `size`
-synapses, C_E and C_I                  1,000; 250       times `size`
-weight J                               0.1 mV           divided by `size`: the mean input stays, its noise grows
-delay D                                1.5 ms
-tau, threshold, reset, refractory      20 ms, 20 mV, 10 mV, 2 ms
-=====================================  ===============  =====================================================
+==================================  =========================  =====================================================
+parameter                           value                      here
+==================================  =========================  =====================================================
+neurons, N_E and N_I                10,000; 2,500              times `size`
+synapses, C_E and C_I               1,000; 250                 times `size`
+weight J                            0.1 mV                     divided by `size`: the mean input stays, its noise grows
+delay D                             1.5 ms
+tau, threshold, reset, refractory   20 ms, 20 mV, 10 mV, 2 ms
+==================================  =========================  =====================================================
 
 The paper itself could not be read here. The simulated rates and the slow rhythm of 22 Hz are as a public replication
 quotes them; the rates of the theory and the fast rhythm of 180 Hz are from memory, and stay to be checked in the paper.

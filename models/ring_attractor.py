@@ -37,8 +37,8 @@ GABA from interneurons        1.336 nS                    1.024 nS
 ============================  ==========================  ==========================
 
 AMPA 2 ms, GABA 10 ms, NMDA 100 ms (rise 2 ms, alpha 0.5/ms, 1 mM magnesium); :math:`J_+ = 1.62`,
-:math:`\sigma = 14.4°`. Networks of another size have conductances scaled to keep the mean input. The cue is a current
-in the paper, here AMPA input by regular trains, of the same shape over angles.
+:math:`\sigma = 14.4^\circ`. Networks of another size have conductances scaled to keep the mean input. The cue is a
+current in the paper, here AMPA input by regular trains, of the same shape over angles.
 
 Reproduced (see `published`): width and peak of the bump, in closed form; a spontaneous state and a bump in the same
 network; a bump that holds its angle and wanders like a random walk whose diffusion falls with the number of neurons.

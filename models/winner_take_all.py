@@ -5,22 +5,22 @@ Rutishauser & Douglas (Neural Comput 21:478, 2009), Rutishauser, Douglas & Sloti
 
 .. math::
     \tau \dot{x}_i &= -x_i + [I_i + \alpha x_i - \beta_1 y]_+ \\
-    \tau \dot{y} &= -y + [\beta_2 \textstyle\sum_j x_j]_+
+    \tau \dot{y} &= -y + [\beta_2 \sum_j x_j]_+
 
 With one pool active, :math:`x = G I` and :math:`y = \beta_2 x` with the gain :math:`G = 1/(1 + \beta_1\beta_2 -
 \alpha)`; the others are silent as long as their :math:`I_j < \beta_1 \beta_2 G I`. Two active pools are no stable state
 when :math:`\alpha > 1`: their difference then grows as :math:`e^{(\alpha - 1)t/\tau}`.
 
-============ ===== ==========================================================================
-parameter    value source
-============ ===== ==========================================================================
-α            1.2   Marx, Gruenhage, Walper, Rutishauser & Einhäuser (Ann NY Acad Sci 1339:138,
-                   2015), table S1, single winner-take-all
+============ ====== ==========================================================================
+parameter    value  source
+============ ====== ==========================================================================
+α            1.2    Marx, Gruenhage, Walper, Rutishauser & Einhäuser (Ann NY Acad Sci 1339:138,
+                    2015), table S1, single winner-take-all
 β₁, β₂       3, 0.2 the same
-thresholds   0     our choice; the published 6 and 0.5 shift the inputs
-τ            10 ms our choice; it only sets the scale of time
-pools        4     our choice
-============ ===== ==========================================================================
+thresholds   0      our choice; the published 6 and 0.5 shift the inputs
+τ            10 ms  our choice; it only sets the scale of time
+pools        4      our choice
+============ ====== ==========================================================================
 
 The spiking circuit has pools of LIF neurons with membrane noise; α, β₁ and β₂ are turned into synaptic weights by the
 slope of the neurons' f-I curve.

@@ -30,6 +30,14 @@ def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=
     ------
     InputError
         If the circuit has membrane noise and `unrolled` is asked for.
+
+    Examples
+    --------
+    >>> from eisim import TruthTable, synthesize, to_dnn
+    >>> xor = TruthTable("0110")
+    >>> dnn = to_dnn(synthesize(xor, kind="rate"))
+    >>> dnn.decide(xor.patterns)[:, 0], dnn.is_nonnegative
+    (array([False,  True,  True, False]), False)
     """
     if not isinstance(circuit, Circuit):
         raise InputError(f"to_dnn: expected a Circuit, found {circuit!r}")

@@ -71,6 +71,14 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
     ------
     InputError
         For a recurrent DNN, or an activation that cannot be mapped; the message names the layer.
+
+    Examples
+    --------
+    >>> from eisim import TruthTable, from_dnn, train
+    >>> xor = TruthTable("0110")
+    >>> circuit = from_dnn(train(xor.patterns, xor.values, hidden=(8,)))
+    >>> circuit.kind, circuit.is_excitatory_only
+    ('rate', False)
     """
     if not isinstance(dnn, DNN):
         raise InputError(f"from_dnn: expected a DNN, found {dnn!r}")

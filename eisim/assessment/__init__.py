@@ -58,6 +58,15 @@ def assess(
     ------
     InputError
         For bad doses, seeds or kinds, or if no circuit has what is to be ablated.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from eisim import assess
+    >>> from models import center_surround
+    >>> task = partial(center_surround.task, quick=True)
+    >>> assess(task, kinds=["rate"], doses=2, seeds=1, backend="numpy").verdict
+    'lost'
     """
     change, doses, seeds = dose(how), _doses(doses), _seeds(seeds)
     if not isinstance(task, Task) and not callable(task):

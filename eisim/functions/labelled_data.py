@@ -43,6 +43,13 @@ class LabelledData(Shown):
     InputError
         For fewer than two points, no inputs, numbers that are not finite, or shapes that do not fit; the message
         names row and column.
+
+    Examples
+    --------
+    >>> from eisim import LabelledData, certify
+    >>> data = LabelledData([[0, 0], [1, 0], [1, 1]], [0, 1, 0], names=["food", "threat"], target="approach")
+    >>> certify(data).representable
+    False
     """
 
     points: np.ndarray

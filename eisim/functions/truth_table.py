@@ -32,6 +32,7 @@ class TruthTable(Shown):
 
     Examples
     --------
+    >>> from eisim import TruthTable
     >>> TruthTable("0110")([1, 0])
     True
     """

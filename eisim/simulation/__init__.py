@@ -71,6 +71,13 @@ def simulate(
     ------
     InputError
         For bad stimuli, times, seeds or backend, or circuits of different kinds.
+
+    Examples
+    --------
+    >>> from eisim import TruthTable, simulate, synthesize
+    >>> xor = TruthTable("0110")
+    >>> simulate(synthesize(xor, kind="rate"), xor.patterns, backend="numpy").decisions[:, 0]
+    array([False,  True,  True, False])
     """
     return begin(
         circuit,

@@ -141,6 +141,13 @@ def certify(
     ------
     InputError
         For anything else, an unknown loss, or more points than can be compared.
+
+    Examples
+    --------
+    >>> from eisim import TruthTable, certify
+    >>> proof = certify(TruthTable("0110"))
+    >>> proof.witness, proof.floor["zero_one"], proof.inversion_complexity
+    (Witness(lower=(0, 1), upper=(1, 1)), 0.25, 1)
     """
     data = as_labelled_data(function)
     if unknown := [loss for loss in losses if loss not in LOSSES]:

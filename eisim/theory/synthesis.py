@@ -53,6 +53,14 @@ def synthesize(
     Notes
     -----
     Markov, J. ACM 5:331 (1957); Mikulincer & Reichman, arXiv:2207.05275.
+
+    Examples
+    --------
+    >>> from eisim import TruthTable, synthesize
+    >>> synthesize(TruthTable("0110")).n_inhibitory
+    1
+    >>> synthesize(TruthTable("0110"), inhibitory=0).is_excitatory_only
+    True
     """
     if not isinstance(function, TruthTable):
         raise InputError(f"synthesize: expected a TruthTable, found {function!r}")

@@ -1,0 +1,78 @@
+"""The site: Markdown pages, and what `generate.py` makes of the code when the site is built."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import generate  # noqa: E402
+
+import eisim  # noqa: E402
+
+project = "eisim"
+author = "The eisim developers"
+copyright = author
+version = release = eisim.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "mathml",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+exclude_patterns = ["_build", "**.ipynb_checkpoints"]
+if not tags.has("quick"):  # noqa: F821  # Sphinx gives conf.py its tags
+    extensions.append("sphinx.ext.viewcode")
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "attrs_inline"]
+myst_heading_anchors = 3
+
+default_role = "autolink"
+autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings name types, in words
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+templates_path = ["_templates"]
+nitpicky = True
+nitpick_ignore_regex = [
+    # Single backticks name arguments, fields and modules as well as public names; only the last have a page. Roles that
+    # are written out (:class:, :func:, ...) are checked.
+    (r"py:obj", r".*"),
+]
+
+html_math_renderer = "mathml"
+html_theme = "pydata_sphinx_theme"
+html_title = "eisim"
+html_static_path = ["_static"]
+html_css_files = ["eisim.css"]
+html_context = {"default_mode": "auto"}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {
+    page: []
+    for page in ("index", "install", "tutorial", "theory", "own_work", "reports", "glossary", "changelog", "cite")
+}
+html_show_sphinx = False
+html_copy_source = False
+copybutton_prompt_text = "$ "
+copybutton_only_copy_prompt_lines = True
+
+suppress_warnings = ["config.cache"]
+# Links that a machine without a network cannot check; `linkcheck` is for one that has it.
+linkcheck_timeout = 20
+
+
+def setup(app):
+    """Write the generated pages before any page is read; ``-t quick`` leaves the experiments out."""
+    app.connect("builder-inited", lambda app: generate.write_all(HERE / "generated", quick=app.tags.has("quick")))

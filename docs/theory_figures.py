@@ -1,0 +1,165 @@
+"""The figures of the theory page, drawn from what eisim's own theory answers."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
+
+from eisim.functions import REGIONS, LabelledData, Region, TruthTable
+from eisim.theory.certificate import certify
+from eisim.theory.code import falls_code
+from eisim.theory.inversion import falls
+
+ONE, ZERO, LINE = "#d9a441", "#e8e8e8", "#333333"
+RISING = "#2c6fb0"
+
+
+def order_cone() -> Figure:
+    """Draw the points above one point of the plane, and a boundary that respects all of them."""
+    figure = Figure(figsize=(6.4, 2.9), layout="constrained")
+    cone, stairs = figure.subplots(1, 2)
+    cone.add_patch(Rectangle((0.35, 0.4), 0.65, 0.6, color=ONE, alpha=0.6))
+    cone.plot(0.35, 0.4, "o", color=LINE)
+    cone.annotate("x: the answer is 1", (0.35, 0.4), (0.08, 0.24))
+    cone.text(0.45, 0.7, "so it is 1 here, too")
+    cone.set_title("All that is above x follows")
+    grid = np.linspace(0, 1, 200)
+    x, y = np.meshgrid(grid, grid)
+    stairs.contourf(x, y, REGIONS["staircase"].contains(x, y), [-0.5, 0.5, 1.5], colors=[ZERO, ONE])
+    stairs.text(0.6, 0.75, "1")
+    stairs.text(0.2, 0.2, "0")
+    stairs.set_title("A boundary that excitation can draw")
+    for axes in (cone, stairs):
+        _plane(axes)
+    return figure
+
+
+def faces() -> Figure:
+    """Draw three regions that excitation cannot compute, each with the witness that `certify` finds."""
+    figure = Figure(figsize=(7.2, 2.7), layout="constrained")
+    names = {
+        "rising-half-plane": "positive slope",
+        "disc": "closed region",
+        "two-islands": "disconnected regions",
+    }
+    for axes, (name, title) in zip(figure.subplots(1, 3), names.items(), strict=True):
+        region = REGIONS[name]
+        grid = np.linspace(0, 1, 300)
+        x, y = np.meshgrid(grid, grid)
+        axes.contourf(x, y, region.contains(x, y), [-0.5, 0.5, 1.5], colors=[ZERO, ONE])
+        certificate = certify(Region(name, region.contains, 24), ("zero_one",), orient=False)
+        lower, upper = _longest(certificate)
+        axes.annotate("", upper, lower, arrowprops={"arrowstyle": "->", "color": LINE, "lw": 1.5})
+        axes.plot(*lower, "o", color=LINE)
+        axes.plot(*upper, "o", color=LINE, mfc="white")
+        axes.set_title(f"{title}\nfloor {certificate.floor['zero_one']:.3f}")
+        _plane(axes)
+    return figure
+
+
+def cover() -> Figure:
+    """Draw violating pairs of labelled points, a largest matching, and a smallest set of points that covers them."""
+    rng = np.random.default_rng(5)
+    points = rng.random((26, 2))
+    labels = (points.sum(axis=1) > 1) != (rng.random(26) < 0.3)
+    certificate = certify(LabelledData(points, labels), ("zero_one",), orient=False)
+    wrong = certificate.best["zero_one"] != labels
+    ones, zeros = np.flatnonzero(labels), np.flatnonzero(~labels)
+    pairs = (points[ones][:, None] <= points[zeros]).all(axis=2)
+    partner = maximum_bipartite_matching(csr_array(pairs), perm_type="column")
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    edges, best = figure.subplots(1, 2)
+    for i, j in zip(*np.nonzero(pairs), strict=True):
+        edges.plot(*points[[ones[i], zeros[j]]].T, color="#bbbbbb", lw=0.6, zorder=0)
+    for i, j in enumerate(partner):
+        if j >= 0:
+            edges.plot(*points[[ones[i], zeros[j]]].T, color=LINE, lw=2.2, zorder=1)
+    for axes in (edges, best):
+        axes.scatter(*points[ones].T, s=34, c=ONE, ec=LINE, lw=0.7, zorder=2, label="label 1")
+        axes.scatter(*points[zeros].T, s=34, c="white", ec=LINE, lw=0.7, marker="s", zorder=2, label="label 0")
+        _plane(axes)
+    best.scatter(*points[wrong].T, s=150, fc="none", ec=RISING, lw=1.6, zorder=3, label="wrong")
+    edges.set_title(f"{pairs.sum()} violating pairs; matching of {(partner >= 0).sum()}")
+    best.set_title(f"cover of {wrong.sum()}: floor {wrong.sum()}/{len(points)}")
+    figure.legend(*best.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def falls_along_chains() -> Figure:
+    """Draw parity of three inputs on its cube: a chain with most falls, their number at each pattern, and its bits."""
+    function = TruthTable("01101001", "parity-3")
+    count = falls(function.values)
+    bits = falls_code(function, 1)
+    chain = certify(function, ("zero_one",)).chain
+    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    _hasse(left, function.values, [f"L = {n}" for n in count])
+    left.set_title("f = parity: " + " < ".join("".join(str(int(v)) for v in x) for x in chain) + ", a fall")
+    _hasse(right, bits[0], [f"I1 {'fires' if b else 'silent'}" for b in bits[0]])
+    right.set_title("the inhibitory neuron carries L")
+    return figure
+
+
+def closure() -> Figure:
+    """Draw a function of three inputs, and what ablation leaves of it."""
+    function = TruthTable("01101001", "parity-3")
+    below = (function.patterns[:, None] <= function.patterns).all(axis=2)
+    closed = (below & function.values[:, None]).any(axis=0)
+    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+    for axes, values, title in zip(
+        figure.subplots(1, 2), (function.values, closed), ("f = parity", "ablated: 1 above every 1"), strict=True
+    ):
+        _hasse(axes, values, [""] * 8)
+        axes.set_title(title)
+    return figure
+
+
+def assumptions() -> Figure:
+    """Draw a non-decreasing and a band-pass activation of the number of active inputs."""
+    figure = Figure(figsize=(6.4, 2.6), layout="constrained")
+    drive = np.linspace(-0.5, 2.5, 400)
+    curves = {"non-decreasing: OR at best": drive > 0.5, "band-pass: XOR": (drive > 0.5) & (drive < 1.5)}
+    for axes, (title, curve) in zip(figure.subplots(1, 2, sharey=True), curves.items(), strict=True):
+        axes.plot(drive, curve, color=LINE)
+        axes.plot([0, 1, 2], curve[np.searchsorted(drive, [0, 1, 2])], "o", color=RISING)
+        axes.set(title=title, xlabel="number of active inputs", xticks=[0, 1, 2], yticks=[0, 1])
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].set_ylabel("answer")
+    return figure
+
+
+FIGURES = (order_cone, faces, cover, falls_along_chains, closure, assumptions)
+
+
+def _plane(axes):
+    axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 1], yticks=[0, 1], xlabel="input 1", ylabel="input 2", aspect="equal")
+
+
+def _longest(certificate):
+    """Of all violating pairs of a region's cells the one with the nearest middle to the region's own, and long."""
+    data = certificate.data
+    inside, outside = data.points[data.targets == 1], data.points[data.targets == 0]
+    length = np.minimum(*(outside[None] - inside[:, None]).transpose(2, 0, 1)) * 1.0
+    ordered = (outside[None] >= inside[:, None]).all(axis=2)
+    i, j = np.unravel_index(np.where(ordered, -np.abs(length - 0.15), -np.inf).argmax(), length.shape)
+    return inside[i], outside[j]
+
+
+def _hasse(axes, values, labels):
+    """The cube of three inputs, more active inputs higher up."""
+    patterns = (np.arange(8)[:, None] >> np.arange(3)[::-1]) & 1
+    level = patterns.sum(axis=1)
+    across = np.array([0, 1, 0, 1, -1, 0, -1, 0])  # 011 in the right, 110 in the left upper corner
+    across[[1, 2, 4]], across[[3, 5, 6]] = (1, 0, -1), (1, 0, -1)
+    at = np.column_stack([across, level])
+    for i in range(8):
+        for j in range(8):
+            if level[j] == level[i] + 1 and (patterns[i] <= patterns[j]).all():
+                axes.plot(*at[[i, j]].T, color="#bbbbbb", lw=1, zorder=0)
+    axes.scatter(*at.T, s=520, c=np.where(values, ONE, ZERO), ec=LINE, lw=0.8)
+    for (x, y), pattern, label in zip(at, patterns, labels, strict=True):
+        axes.text(x, y, "".join(map(str, pattern)), ha="center", va="center", fontsize=8)
+        axes.text(x + 0.2, y - 0.2, label, fontsize=7.5)
+    axes.set(xlim=(-1.4, 1.9), ylim=(-0.5, 3.4))
+    axes.axis("off")
