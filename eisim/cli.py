@@ -223,6 +223,7 @@ def run(
         from eisim.identity import identity
         from eisim.report.draw import Artist
         from eisim.report.files import check_writable, to_json, write
+        from eisim.report.page import template
         from eisim.report.provenance import provenance
         from eisim.report.stored import clear
 
@@ -237,6 +238,7 @@ def run(
             result = experiment.run(settings, kinds, int(seed), backend.value, report)
             report("writing results")
             artist.begin(result)
+            template()  # made ready while the figures are drawn
             clear(folder)
             files = []
             for file, content in chain(experiment.tables(result), artist.finish()):
@@ -313,6 +315,7 @@ def certify(
         report("reading")
         function = _function(file, target, weights, truth_table, region, report)
         from eisim.report import certificate as shown
+        from eisim.report import certificate_findings, proof
         from eisim.report.draw import draw
         from eisim.theory.certificate import LOSSES, certify
 
@@ -321,18 +324,20 @@ def certify(
         report("writing results")
         found = shown.to_json(certificate)
         clear(out)
-        (out / "certificate.svg").unlink(missing_ok=True)
-        write(out / "points.csv", shown.points_table(certificate))
+        for name in ("certificate.svg", "circuit.svg"):
+            (out / name).unlink(missing_ok=True)
+        for name, content in shown.tables(certificate):
+            write(out / name, content)
         for name, svg in draw(shown.figures, certificate):
             write(out / name, svg)
     asked = {"loss": loss.value, "orient": orient}
-    page = {"report": _report(shown, certificate)}
+    page = {"report": _report(certificate_findings, certificate)}
     write(out / "certificate.json", to_json(found | provenance(settings_si=asked, seconds=times) | page))
     _write_page(out)
     if json_:
         print(to_json(found))
     else:
-        for line in shown.words(certificate):
+        for line in proof.words(certificate):
             tell(line)
         print(f"Points, certificate and picture are in {out}")
         print(f"Report: {out / PAGE}")
@@ -418,6 +423,7 @@ def ablate(
         from eisim.functions import LabelledData
         from eisim.network_ablation import ablate_network, class_floors
         from eisim.report import network as shown
+        from eisim.report import network_findings
         from eisim.report.draw import draw
 
         report("reading")
@@ -427,14 +433,13 @@ def ablate(
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
         report("writing results")
         clear(out)
-        write(out / "classes.csv", shown.csv_table(results))
-        for spiking in (result for result in results if len(result.times)):
-            write(out / "time.csv", shown.time_table(spiking))
+        for name, content in shown.tables(results):
+            write(out / name, content)
         for name, svg in draw(shown.figures, results):
             write(out / name, svg)
         found = shown.to_json(results)
     asked = {"kinds": kinds, "backend": backend.value, "settings_si": {"levels": levels}}
-    page = {"report": _report(shown, results)}
+    page = {"report": _report(network_findings, results)}
     write(out / "ablation.json", to_json(found | provenance(**asked, seconds=times) | page))
     _write_page(out)
     if json_:
