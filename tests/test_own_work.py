@@ -114,8 +114,8 @@ def test_a_region_is_judged_point_by_point(file):
 def _pictures_have_files(home, result):
     """What a page shows of a result is in its folder."""
     page, drawn, files = home.findings(result), dict(home.figures(result)), dict(home.tables(result))
-    assert page.answer and {picture.file for picture in page.pictures} == set(drawn)
-    assert {part.data for part in (*page.pictures, *page.tables)} <= set(files)
+    assert page.answer and {picture.file for picture in (*page.pictures, *page.circuits)} == set(drawn)
+    assert {part.data for part in (*page.pictures, *page.circuits, *page.tables)} <= set(files)
     for table in page.tables:
         assert all(len(row) == len(table.columns) for row in table.rows)
 
@@ -149,7 +149,7 @@ def test_an_experiment(run, tmp_path):
     status, found, said = run(EXAMPLES / "my_experiment.py", *QUICK, *words)
     assert status == 0, said
     assert {row["function"] for row in found["my_experiment"]["rows"]} == {"1111"}
-    assert {p.name for p in (tmp_path / "out").iterdir()} == {"table.csv", "floors.svg", "run.json"}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"table.csv", "floors.svg", "run.json", "report.html"}
     assert json.loads((tmp_path / "out" / "run.json").read_text())["settings_si"]["bias"] == 1.0
 
 

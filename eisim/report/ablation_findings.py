@@ -230,7 +230,7 @@ def _activity(case: CaseResult):
 def _changed(case):
     """Patterns whose answer changes with ablation, and how: ``"11 (0 to 1)"``."""
     measured = case.measurements[next(iter(case.kinds))]
-    before, after = (measured.rates[k] > measured.threshold for k in (0, -2))
+    before, after = (measured.rates[k] > measured.thresholds[k] for k in (0, -2))
     return [
         f"{bits(pattern)} ({int(x)} to {int(y)})"
         for pattern, x, y in zip(case.case.function.patterns, before, after, strict=True)

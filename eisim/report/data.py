@@ -9,8 +9,10 @@ from rich.table import Table
 
 from eisim.own.labelled import DataResult
 from eisim.report import network
-from eisim.report.figures import EXCITATORY, INHIBITORY
+from eisim.report.circuit import circuit_picture, circuit_table
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.style import EXCITATORY, INHIBITORY
+from eisim.report.wording import answer
 
 NOTES = (
     "Share of rows answered correctly about the class, by the best threshold on the network's output for it; intact "
@@ -155,24 +157,12 @@ def tables(result: DataResult):
         flat = {f"{c}_{kind}": a for c in ("intact", "ablated") for kind, a in accuracy.pop(c).items()}
         lines.append(row | flat | accuracy)
     yield "table.csv", _csv(lines)
-    yield (
-        "ablation.csv",
-        _csv(
-            {
-                "kind": kind,
-                "class": value,
-                "fraction_removed": fraction,
-                "threshold_error": ablation.threshold_errors[k, c],
-                "balanced_accuracy": ablation.balanced_accuracy[k, c],
-            }
-            for kind, ablation in result.ablations.items()
-            for c, value in enumerate(ablation.judged)
-            for k, fraction in enumerate(ablation.fractions)
-        ),
-    )
+    yield "ablation.csv", network.levels_table(list(result.ablations.values()))
     for ablation in result.ablations.values():
         if len(ablation.times):
             yield "time.csv", network.time_table(ablation)
+    if circuit := network.drawn_circuit(list(result.ablations.values())):
+        yield "circuit.csv", circuit_table(circuit)
 
 
 def plot_classes(ax: Axes, result: DataResult) -> Axes:
@@ -211,7 +201,7 @@ def figures(result: DataResult):
     handles = {h.get_label(): h for h in ax.get_legend_handles_labels()[0]}.values()
     figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=7)
     yield "classes.svg", figure
-    yield "ablation.svg", network.ablation_figure(list(result.ablations.values()))
+    yield from network.figures(list(result.ablations.values()))
 
 
 def findings(result: DataResult) -> Findings:
@@ -245,13 +235,15 @@ def findings(result: DataResult) -> Findings:
     doses = (
         "What is left of each class against the fraction of inhibition removed, by the largest output and by threshold."
     )
+    circuit = network.drawn_circuit(list(result.ablations.values()))
     return Findings(
         question=f"Do the data in {result.data.name} need inhibition?",
-        answer=_answer(result),
+        answer=answer(_answer(result), problems=result.problems),
         tables=(PageTable("Classes", tuple(columns), tuple(cells), (*NOTES, *result.notes), "table.csv"),),
         pictures=(
             Picture("classes.svg", "Class by class", caption, _answer(result), "table.csv"),
             Picture("ablation.svg", "By dose of ablation", doses, doses, "ablation.csv"),
         ),
+        circuits=(circuit_picture(circuit, "circuit", "The freely trained network as circuit"),) if circuit else (),
         proofs=tuple(Explanation("Witness", (text,)) for text in _proofs(result)),
     )
