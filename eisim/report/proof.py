@@ -132,7 +132,7 @@ def inhibition(certificate: Certificate, in_files: bool = True) -> str:
     needed, chain = certificate.inversion_complexity, certificate.chain
     drops = len(chain) // 2
     if certificate.data.n_inputs > NAMED:
-        where = f"the chain is in {'certificate.json' if in_files else '.chain.}"
+        where = f"the chain is in {'certificate.json' if in_files else '.chain'}"
     else:
         shown = [_compact(certificate, point) for point in chain]
         shown = [*shown[:4], "...", *shown[-4:]] if len(shown) > 8 else shown
