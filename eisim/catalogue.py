@@ -92,8 +92,9 @@ def _find(name):
     models = points(MODELS)
     if name in models and hasattr(load(models[name]), "task"):
         return import_module("experiments.functions").alone(name)
+    found = f"the folder {name!r}" if Path(name).is_dir() else repr(name)
     raise InputError(
-        f"run: expected one of {', '.join(experiments)}, a model with a task, or a .py or .csv file, found {name!r}"
+        f"run: expected one of {', '.join(experiments)}, a model with a task, or a .py or .csv file, found {found}"
         f"{did_you_mean(name, [*experiments, *models])}"
     )
 

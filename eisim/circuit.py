@@ -311,6 +311,26 @@ class Circuit:
             f"neurons, {synapses} synapses, {self.n_readouts} readouts>"
         )
 
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "_drawn"}  # it is drawn again
+
+    def plot(self, ax=None):
+        """Draw the circuit: populations with sign and size, projections with mean weights, readouts.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import diagram, style
+
+        layout = diagram.circuit_layout(self)
+        return style.axes(diagram.graph.draw, ax, layout, size=diagram.size(layout), bare=True)
+
     @property
     def kind(self) -> Literal["rate", "spiking"]:
         """``"rate"`` or ``"spiking"``."""

@@ -186,7 +186,12 @@ def run(
         Option("--set", metavar="KEY=VALUE", help="Change a setting.", autocompletion=completion.setting),
     ] = None,
     target: Annotated[
-        str | None, Option(help="Column of a CSV file to predict.", metavar="COLUMN", autocompletion=completion.column)
+        str | None,
+        Option(
+            help="Column of a CSV file to predict; of a truth table the last.",
+            metavar="COLUMN",
+            autocompletion=completion.column,
+        ),
     ] = None,
     weights: Annotated[
         str | None,
@@ -218,6 +223,7 @@ def run(
         from eisim.identity import identity
         from eisim.report.draw import Artist
         from eisim.report.files import check_writable, to_json, write
+        from eisim.report.page import template
         from eisim.report.provenance import provenance
         from eisim.report.stored import clear
 
@@ -232,6 +238,7 @@ def run(
             result = experiment.run(settings, kinds, int(seed), backend.value, report)
             report("writing results")
             artist.begin(result)
+            template()  # made ready while the figures are drawn
             clear(folder)
             files = []
             for file, content in chain(experiment.tables(result), artist.finish()):
@@ -262,7 +269,12 @@ def certify(
         typer.Argument(help="CSV file with named columns.", metavar="FILE.csv", autocompletion=completion.table),
     ] = None,
     target: Annotated[
-        str | None, Option(help="Column of the file to predict.", metavar="COLUMN", autocompletion=completion.column)
+        str | None,
+        Option(
+            help="Column of the file to predict; of a truth table the last.",
+            metavar="COLUMN",
+            autocompletion=completion.column,
+        ),
     ] = None,
     weights: Annotated[
         str | None,
@@ -303,6 +315,7 @@ def certify(
         report("reading")
         function = _function(file, target, weights, truth_table, region, report)
         from eisim.report import certificate as shown
+        from eisim.report import certificate_findings, proof
         from eisim.report.draw import draw
         from eisim.theory.certificate import LOSSES, certify
 
@@ -311,18 +324,20 @@ def certify(
         report("writing results")
         found = shown.to_json(certificate)
         clear(out)
-        (out / "certificate.svg").unlink(missing_ok=True)
-        write(out / "points.csv", shown.points_table(certificate))
+        for name in ("certificate.svg", "circuit.svg"):
+            (out / name).unlink(missing_ok=True)
+        for name, content in shown.tables(certificate):
+            write(out / name, content)
         for name, svg in draw(shown.figures, certificate):
             write(out / name, svg)
     asked = {"loss": loss.value, "orient": orient}
-    page = {"report": _report(shown, certificate)}
+    page = {"report": _report(certificate_findings, certificate)}
     write(out / "certificate.json", to_json(found | provenance(settings_si=asked, seconds=times) | page))
     _write_page(out)
     if json_:
         print(to_json(found))
     else:
-        for line in shown.words(certificate):
+        for line in proof.words(certificate):
             tell(line)
         print(f"Points, certificate and picture are in {out}")
         print(f"Report: {out / PAGE}")
@@ -408,6 +423,7 @@ def ablate(
         from eisim.functions import LabelledData
         from eisim.network_ablation import ablate_network, class_floors
         from eisim.report import network as shown
+        from eisim.report import network_findings
         from eisim.report.draw import draw
 
         report("reading")
@@ -417,14 +433,13 @@ def ablate(
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
         report("writing results")
         clear(out)
-        write(out / "classes.csv", shown.csv_table(results))
-        for spiking in (result for result in results if len(result.times)):
-            write(out / "time.csv", shown.time_table(spiking))
+        for name, content in shown.tables(results):
+            write(out / name, content)
         for name, svg in draw(shown.figures, results):
             write(out / name, svg)
         found = shown.to_json(results)
     asked = {"kinds": kinds, "backend": backend.value, "settings_si": {"levels": levels}}
-    page = {"report": _report(shown, results)}
+    page = {"report": _report(network_findings, results)}
     write(out / "ablation.json", to_json(found | provenance(**asked, seconds=times) | page))
     _write_page(out)
     if json_:
@@ -478,9 +493,16 @@ def _function(file, target, weights, truth_table, region, report):
                 f"--region: expected one of {', '.join(REGIONS)}, found {region!r}{did_you_mean(region, REGIONS)}"
             )
         return REGIONS[region]
+    data = LabelledData.from_csv(file, target, weights, report)
     if target is None:
-        raise InputError("certify: --target: expected the column to predict, found none")
-    return LabelledData.from_csv(file, target, weights, report)
+        try:
+            TruthTable.of_data(data)  # whose values are in the last column
+        except InputError:
+            columns = ", ".join((*data.names, data.target))
+            raise InputError(
+                f"certify: --target: expected the column to predict, one of {columns}, found none"
+            ) from None
+    return data
 
 
 def _report(experiment, result) -> dict | None:

@@ -6,6 +6,7 @@ ablation, in one batch of each kind; the theory stands beside what was measured.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -90,7 +91,7 @@ class Measurement:
     thresholds: np.ndarray
     values: np.ndarray  # of the function, by pattern
 
-    @property
+    @cached_property
     def accuracy(self) -> np.ndarray:
         """Share of patterns (and seeds) answered correctly, by condition."""
         thresholds = self.thresholds.reshape(-1, *[1] * (self.rates.ndim - 1))
@@ -148,11 +149,14 @@ class CaseResult:
     case : Case
     certificate : Certificate
     kinds : dict of str to KindResult
+    fractions : ndarray
+        Levels of ablation, from 0 (intact) to 1.
     """
 
     case: Case
     certificate: Certificate
     kinds: dict[str, KindResult]
+    fractions: np.ndarray
 
     @property
     def measurements(self) -> dict[str, Measurement]:
@@ -176,6 +180,22 @@ class CaseResult:
         index = {"intact": 0, "ablated": -2, "best_excitatory": -1}[condition]
         found = {system: float(m.accuracy[index]) for system, m in self.measurements.items()}
         return found | {"dnn": min(a for system, a in found.items() if system.endswith("dnn"))}
+
+    def plot(self, ax=None):
+        """Draw the accuracy against the fraction of inhibition removed, with what excitation alone can reach.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import figures, style
+
+        return style.axes(figures.ablation_curve_with_legend, ax, self, self.fractions, size=(style.DOUBLE, 2.4))
 
     @property
     def verdict(self) -> str:
@@ -240,6 +260,23 @@ class AblationResult:
         """Contradictions of the theory, and checks that failed, of all cases."""
         return [problem for case in self.cases for problem in case.problems]
 
+    def plot(self, ax=None):
+        """Draw the accuracy on every function, intact and ablated, with what excitation alone can reach.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import figures, style
+
+        size = (style.DOUBLE, 0.8 + 0.22 * len(self.cases))
+        return style.axes(figures.accuracies, ax, self, size=size)
+
 
 @shows_progress
 def run_ablation(
@@ -264,7 +301,9 @@ def run_ablation(
     return AblationResult(
         protocol,
         tuple(
-            CaseResult(case, certify(case.function), {kind: by_kind[kind][k] for kind in protocol.kinds})
+            CaseResult(
+                case, certify(case.function), {kind: by_kind[kind][k] for kind in protocol.kinds}, protocol.fractions
+            )
             for k, case in enumerate(cases)
         ),
     )

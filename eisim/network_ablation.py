@@ -82,6 +82,8 @@ class NetworkAblation:
         Lengths of shorter trials, in s, the last the full one; of a spiking circuit.
     outputs_in_time : ndarray of shape (n_times, n_points, n_outputs)
         Outputs of the intact circuit in trials of those lengths.
+    circuit : Circuit or None
+        The intact one.
     """
 
     name: str
@@ -97,6 +99,7 @@ class NetworkAblation:
     duration: float
     times: np.ndarray = field(default_factory=lambda: np.empty(0))
     outputs_in_time: np.ndarray | None = None
+    circuit: Circuit | None = None
 
     @property
     def judged(self) -> np.ndarray:
@@ -188,6 +191,22 @@ class NetworkAblation:
         """Which judged classes a threshold on their own output tells apart as well without inhibition."""
         better_than_constant = self.constant_errors - self.threshold_errors
         return better_than_constant[-1] >= KEPT * better_than_constant[0]
+
+    def plot(self, ax=None):
+        """Draw (balanced) accuracy by the largest output against the fraction of inhibition removed, a line a class.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import network, style
+
+        return style.axes(network.by_largest_output, ax, self, size=(style.SINGLE, 2.8))
 
     @property
     def problems(self) -> list[str]:
@@ -348,6 +367,7 @@ def ablate_network(
         signed_inputs=signed,
         floors=floors or class_floors(dnn, data, report),
         duration=times["duration"],
+        circuit=circuit,
         **read_outs,
     )
 

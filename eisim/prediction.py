@@ -49,6 +49,22 @@ class Prediction:
         """Whether the population rate is modulated so much that neurons are not independent: bool, (trials,)."""
         return self.modulation > SYNCHRONOUS
 
+    def plot(self, ax=None):
+        """Draw predicted against simulated rates, a dot for each trial.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import figures, style
+
+        return style.axes(figures.prediction, ax, self)
+
 
 def predict(
     response: Response, stimuli, start: float | Mapping[str, float] | Literal["simulated"] = 0.0, bin=1e-3

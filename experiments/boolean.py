@@ -15,8 +15,8 @@ CSV_FILE = re.compile(r"(?P<path>.*\.csv)(:(?P<column>.+))?", re.IGNORECASE)
 class Settings(Value):
     """What ``--set`` can change.
 
-    ``functions``: names, truth tables, CSV files of truth tables (``FILE.csv`` or ``FILE.csv:COLUMN`` with the column of
-    the values), with commas between them.
+    ``functions``: names, truth tables, CSV files of truth tables (``FILE.csv``, or ``FILE.csv:COLUMN`` with the column
+    of the values), with commas between them.
     """
 
     functions: str = "all"
@@ -34,15 +34,19 @@ class Settings(Value):
                 raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
 
 
+def synthesised(function):
+    """A truth table with the circuit that computes it with the least inhibition."""
+    from eisim.experiment import Case
+    from eisim.theory.synthesis import synthesize
+
+    return Case(function.name, function, partial(synthesize, function))
+
+
 def cases(names: str):
     """The named functions with their circuits; ``"all"`` for the default ones, truth tables are taken too."""
     from eisim.experiment import Case
     from eisim.functions import NAMED, TruthTable
-    from eisim.theory.synthesis import synthesize
     from models import and_by_inhibition
-
-    def synthesised(function):
-        return Case(function.name, function, partial(synthesize, function))
 
     special = {INHIBITED_AND: Case(INHIBITED_AND, NAMED["and"], and_by_inhibition.circuit)}
     known = {name: synthesised(function) for name, function in NAMED.items()} | special
@@ -108,24 +112,39 @@ def table(result):
 
 def tables(result):
     """Pairs of file name and content, text or bytes."""
-    from eisim.report.ablation import csv_table, labelled
+    from eisim.adapter import to_dnn
+    from eisim.report import ablation
+    from eisim.report.circuit import circuit_table
     from eisim.report.files import to_netcdf
 
-    yield "table.csv", csv_table(result)
-    yield "data.nc", to_netcdf(*labelled(result))
+    example, circuit = ablation.example(result), ablation.example_circuit(result)
+    yield "table.csv", ablation.csv_table(result)
+    yield "ablation_curves.csv", ablation.curves_table(result)
+    yield f"{example.case.name}_activity.csv", ablation.activity_table(example)
+    yield f"{example.case.name}_weights.csv", ablation.weights_table(circuit, to_dnn(circuit))
+    yield f"{example.case.name}_circuit.csv", circuit_table(circuit)
+    yield "data.nc", to_netcdf(*ablation.labelled(result))
+
+
+def findings(result):
+    """What a page shows."""
+    from eisim.report.ablation_findings import findings
+
+    return findings(result)
 
 
 def figures(result):
     """Pairs of file name and figure."""
     from eisim.adapter import to_dnn
-    from eisim.report import figures
+    from eisim.report import diagram, figures
+    from eisim.report.ablation import example, example_circuit
 
     yield "ablation_curves.svg", figures.ablation_curves(result)
-    by_name = {case.case.name: case for case in result.cases}
-    example = by_name.get("xor", result.cases[0])
-    yield f"{example.case.name}_activity.svg", figures.activity(example)
-    circuit = next(iter(example.kinds.values())).circuit
-    yield f"{example.case.name}_weights.svg", figures.weights(circuit, to_dnn(circuit))
+    shown, circuit = example(result), example_circuit(result)
+    name, dnn = shown.case.name, to_dnn(circuit)
+    yield f"{name}_activity.svg", figures.activity(shown)
+    yield f"{name}_weights.svg", figures.weights(circuit, dnn)
+    yield f"{name}_circuit.svg", diagram.circuit_and_dnn(circuit, dnn)
 
 
 if __name__ == "__main__":

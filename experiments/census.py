@@ -326,6 +326,13 @@ def tables(census: Census):
     yield "data.nc", to_netcdf(variables, coordinates)
 
 
+def findings(census: Census):
+    """What a page shows."""
+    from eisim.report.census_findings import findings
+
+    return findings(census)
+
+
 def figures(census: Census):
     """Pairs of file name and figure."""
     from eisim.report.function_space import function_space

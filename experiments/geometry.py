@@ -64,18 +64,30 @@ def table(result):
 
 def tables(result):
     """Pairs of file name and content, text or bytes."""
+    from eisim.report import geometry
+    from eisim.report.circuit import circuit_table
     from eisim.report.files import to_netcdf
-    from eisim.report.geometry import csv_table, labelled
 
-    yield "table.csv", csv_table(result)
-    yield "data.nc", to_netcdf(*labelled(result))
+    yield "table.csv", geometry.csv_table(result)
+    yield "decision_maps.csv", geometry.maps_table(result, geometry.drawn_system(result))
+    yield "circuit.csv", circuit_table(geometry.drawn_circuit(result))
+    yield "data.nc", to_netcdf(*geometry.labelled(result))
+
+
+def findings(result):
+    """What a page shows."""
+    from eisim.report.geometry_findings import findings
+
+    return findings(result)
 
 
 def figures(result):
     """Pairs of file name and figure."""
-    from eisim.report.geometry import decision_maps
+    from eisim.report import diagram
+    from eisim.report.geometry import decision_maps, drawn_circuit, drawn_system
 
-    yield "decision_maps.svg", decision_maps(result, next(iter(result.regions[0].circuits)))
+    yield "decision_maps.svg", decision_maps(result, drawn_system(result))
+    yield "circuit.svg", diagram.with_static_dnn(drawn_circuit(result))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eisim.report.page import page
+
 SMALL = ("--set", "functions=xor,and,and-by-inhibition", "--set", "seeds=2", "--set", "levels=3")
 
 
@@ -44,15 +46,20 @@ def test_json_is_one_document(finished):
 
 def test_files_of_a_run(finished):
     folder = finished[0]
-    names = {"table.csv", "data.nc", "run.json", "ablation_curves.svg", "xor_activity.svg", "xor_weights.svg"}
-    assert {p.name for p in folder.iterdir()} == names
+    drawn = {"ablation_curves", "xor_activity", "xor_weights", "xor_circuit"}
+    names = {"table.csv", "data.nc", *(f"{stem}.{kind}" for stem in drawn for kind in ("svg", "csv"))}
+    assert {p.name for p in folder.iterdir()} == names | {"run.json", "report.html"}
+    assert (folder / "report.html").read_text(encoding="utf-8") == page([folder])
     with (folder / "table.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["function"] for row in rows] == ["xor", "and", "and-by-inhibition"]
     assert float(rows[0]["accuracy_ablated_spiking"]) == 0.75
     record = json.loads((folder / "run.json").read_text())
     assert record["seed"] == 3 and record["settings_si"]["seeds"] == 2 and "brian2" in record["versions"]
+    assert record["settings_units"] == dict.fromkeys(("duration", "window", "dt"), "second") | {"noise": "volt"}
+    assert set(record["files"]) == names and record["about"].startswith("Which Boolean functions")
     assert record["result"] == json.loads(finished[1])["boolean"]
+    assert record["report"]["answer"].startswith("Without inhibition 2 of 3 circuits lose their function; 1 of them")
     data = xr.load_dataset(folder / "data.nc")
     assert data.spiking_noisy.dims == ("function", "condition", "seed", "pattern")
     assert data.spiking_noisy.attrs["units"] == "Hz"
@@ -117,7 +124,10 @@ def test_list_and_help_are_light(eisim):
         (("run", "--set", "duration=0.1ms"), "window: expected between"),
         (("run", "--set", "dt=20ms", "--kind", "rate", "--backend", "numpy"), "dt: expected at most the time constant"),
         (("run", "--set", "functions=011"), "expected 2, 4, 8, 16, 32 or 64 characters, found 3"),
-        (("run", "--set", "functions=nor"), "functions: expected a truth table or one of and, or"),
+        (
+            ("run", "--set", "functions=nor"),
+            "functions: expected a truth table, a CSV file with one, or one of and, or",
+        ),
         (("run", "--set", "functions="), "functions: expected"),
         (("run", "--set", "functions=xor,xor"), "each function once"),
         (
@@ -157,7 +167,11 @@ def test_certify_a_truth_table(eisim, tmp_path):
     done = eisim("certify", "--truth-table", "0110", "--json", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found == json.loads((tmp_path / "certificate.json").read_text())
+    stored = json.loads((tmp_path / "certificate.json").read_text())
+    assert found.items() <= stored.items() and stored.keys() - found.keys() == {
+        *("finished", "command", "settings_si", "seconds", "versions", "platform", "report")
+    }
+    assert "No excitatory-only circuit computes 0110" in stored["report"]["answer"]
     assert found["representable"] is False and found["violating_pairs"] == 2
     assert found["witness"] == [[0, 1], [1, 1]] and found["inversion_complexity"] == 1
     assert found["floor"] == pytest.approx({"zero_one": 0.25, "l1": 0.25, "l2": 1 / 6, "linf": 0.5})
@@ -184,6 +198,7 @@ def test_certify_data_in_words(eisim, tmp_path):
         "certificate.json",
         "certificate.svg",
         "points.csv",
+        "report.html",
     }
     only = eisim(*words, "--loss", "l2", "--json", cwd=tmp_path)
     assert list(json.loads(only.stdout)["floor"]) == ["l2"]
@@ -198,7 +213,7 @@ def test_certify_data_in_words(eisim, tmp_path):
         (("--region", "moon"), "--region: expected one of half-plane,"),
         (("--truth-table", "0110", "--target", "y"), "expected with FILE.csv only"),
         (("nowhere.csv", "--target", "y"), "nowhere.csv: cannot be read: No such file or directory"),
-        (("nowhere.csv",), "--target: expected the column to predict, found none"),
+        (("nowhere.csv",), "nowhere.csv: cannot be read: No such file or directory"),
         (("--truth-table", "0110", "--loss", "l3"), "'l3' is not one of"),
     ],
 )

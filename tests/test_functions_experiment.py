@@ -57,8 +57,8 @@ def test_the_table_and_its_files(run, tmp_path):
         "data.nc",
         "mean_field.csv",
         "run.json",
-        "dose_response.svg",
-        "witness.svg",
+        "report.html",
+        *(f"{stem}.{kind}" for stem in ("dose_response", "witness", "two_choice_circuit") for kind in ("svg", "csv")),
     }
     data = xr.load_dataset(tmp_path / "data.nc")
     np.testing.assert_array_equal(data.score.sel(circuit="two_choice", system="rate"), row["scores"]["rate"])

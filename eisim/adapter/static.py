@@ -78,6 +78,23 @@ class DNN:
         sizes = " -> ".join(f"{layer.name} ({layer.size})" for layer in self.layers)
         return f"<DNN of {self.name!r}: {sizes}{', recurrent' if self.recurrent else ''}>"
 
+    def plot(self, ax=None):
+        """Draw the DNN: layers with their activations, and the signed weights between them.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import diagram, style
+
+        layout = diagram.dnn_layout(self)
+        return style.axes(diagram.graph.draw, ax, layout, size=diagram.size(layout), bare=True)
+
     def layer(self, name: str) -> Layer:
         """The layer of that name."""
         return next(layer for layer in self.layers if layer.name == name)

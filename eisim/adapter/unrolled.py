@@ -45,6 +45,23 @@ class UnrolledDNN:
     def __repr__(self):
         return f"<UnrolledDNN of {self.circuit!r}: {self.steps} layers of {self.dt:g} s>"
 
+    def plot(self, ax=None):
+        """Draw one layer of the DNN: its units by population, and the weights that all layers share.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import diagram, style
+
+        layout = diagram.dnn_layout(self)
+        return style.axes(diagram.graph.draw, ax, layout, size=diagram.size(layout), bare=True)
+
     @property
     def is_nonnegative(self) -> bool:
         """Whether no synaptic weight is negative: true exactly for excitatory-only circuits.

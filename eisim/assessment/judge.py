@@ -69,7 +69,7 @@ def begin_to_judge(
         for batch in batches[1:]:
             marks += [_mark(task, _of_one_seed(r)) for r in start(batch)()]
         judged = _judge(task, makers, doses, _by_dose(marks, len(doses)), report)
-        return replace(judged, predicted=predicted, unpredicted=unpredicted)
+        return replace(judged, predicted=predicted, unpredicted=unpredicted, circuit=intact[0])
 
     return finish
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eisim.assessment.witness import Witness
+from eisim.circuit import Circuit
 from eisim.prediction import Prediction
 from eisim.task import Obstruction
 
@@ -95,6 +96,8 @@ class Judged:
         Of a spiking circuit: by population, what its mean-field predicts for a few trials.
     unpredicted : str
         Why there is no prediction, or "".
+    circuit : Circuit or None
+        The intact circuit of the first seed.
     """
 
     kind: str
@@ -107,6 +110,7 @@ class Judged:
     problems: tuple[str, ...]
     predicted: tuple[Prediction, ...] = ()
     unpredicted: str = ""
+    circuit: Circuit | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +160,22 @@ class Assessment:
         """Contradictions of the theory, and checks that failed."""
         return [f"{self.name}, {kind}: {text}" for kind, judged in self.kinds.items() for text in judged.problems]
 
+    def plot(self, ax=None):
+        """Draw the score against the dose of ablation: mean and range over seeds, of every system.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import functions_figures, style
+
+        return style.axes(functions_figures.dose_response_with_legend, ax, self, size=(style.DOUBLE, 2.6))
+
     def __str__(self):
         from eisim.report.functions import plain_table
 
@@ -180,3 +200,20 @@ class Survey:
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
         return [problem for assessment in self.assessments for problem in assessment.problems]
+
+    def plot(self, ax=None):
+        """Draw at which dose each circuit loses its function.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import functions_figures, style
+
+        size = (style.DOUBLE, 0.9 + 0.35 * len(self.assessments))
+        return style.axes(functions_figures.critical_doses, ax, self, size=size)

@@ -106,7 +106,11 @@ def read_circuit(path, kinds: Sequence[str], times: dict[str, float]) -> OwnCirc
         without_dnn = next(filter(None, (_why_no_dnn(c, times) for c in circuits.values())), "")
     if not any(p.sign == "I" for p in first.populations):
         notes += ("The circuit has no inhibitory population, so ablation changes nothing.",)
-    return OwnCircuit(str(first.name) or path.stem, circuits, functions, _outputs(first), notes, without_dnn)
+    names = tuple(
+        name if isinstance(function, TruthTable) else function.name
+        for name, function in zip(_outputs(first), functions, strict=True)
+    )
+    return OwnCircuit(str(first.name) or path.stem, circuits, functions, names, notes, without_dnn)
 
 
 def _circuits(module, kinds):
@@ -205,8 +209,8 @@ def _found(circuits, times):
     first = next(iter(circuits.values()))
     if first.n_inputs > MAX_INPUTS:
         raise InputError(
-            f"expected function = a TruthTable, a Region or LabelledData, since {first.n_inputs} inputs are too many to "
-            f"try all patterns (at most {MAX_INPUTS}), found none"
+            f"expected function = a TruthTable, a Region or LabelledData, since {first.n_inputs} inputs are too "
+            f"many to try all patterns (at most {MAX_INPUTS}), found none"
         )
     bits = {}
     for kind, circuit in circuits.items():

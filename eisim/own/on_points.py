@@ -73,8 +73,8 @@ class OnPoints:
             why = f"the activation of {', '.join(falling)} is not non-decreasing" if falling else assumed[kind]
             if 1 - accuracy[-1] < self.floor - 1e-12:
                 found.append(
-                    f"{self.name}: CONTRADICTION: without inhibition the {kind} circuit's error {1 - accuracy[-1]:.4f} is "
-                    f"below the floor {self.floor:.4f}; {why}"
+                    f"{self.name}: CONTRADICTION: without inhibition the {kind} circuit's error {1 - accuracy[-1]:.4f} "
+                    f"is below the floor {self.floor:.4f}; {why}"
                 )
         return found
 

@@ -1,16 +1,18 @@
 """What an ablation experiment found: rows, terminal table, CSV and labelled arrays."""
 
-import csv
-import io
-
 import numpy as np
 from rich.console import Group
 from rich.table import Table
 
+from eisim.circuit import Circuit
 from eisim.experiment import SYSTEMS, AblationResult, CaseResult
+from eisim.report.circuit import SHOWN_UNITS
+from eisim.report.files import to_csv
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
 SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "DNN"}
+
+COLOURS = {"kept": "green", "lost, here only": "yellow", "lost, impossible": "red"}
 
 
 def row(result: CaseResult) -> dict:
@@ -47,6 +49,23 @@ def meaning(result: CaseResult) -> str:
     return "impossible without inhibition"
 
 
+def verdict(result: CaseResult) -> str:
+    """``"kept"``, ``"lost, here only"`` or ``"lost, impossible"``."""
+    if result.verdict == "kept":
+        return "kept"
+    return "lost, here only" if result.certificate.representable else "lost, impossible"
+
+
+def example(result: AblationResult) -> CaseResult:
+    """The case that is shown in detail: XOR if it is among them, else the first."""
+    return next((case for case in result.cases if case.case.name == "xor"), result.cases[0])
+
+
+def example_circuit(result: AblationResult) -> Circuit:
+    """The example's intact circuit, of the first kind."""
+    return next(iter(example(result).kinds.values())).circuit
+
+
 def terminal_table(result: AblationResult) -> Group:
     """The table that people read."""
     measured = result.cases[0].accuracy("intact")
@@ -71,21 +90,15 @@ def terminal_table(result: AblationResult) -> Group:
     ):
         table.add_column(heading, justify=justify, no_wrap=True, max_width=18 if heading == "function" else None)
     for case in result.cases:
-        certificate, witness = case.certificate, case.certificate.witness
-        if case.verdict == "kept":
-            verdict = "[green]kept[/]"
-        elif certificate.representable:
-            verdict = "[yellow]lost, here only[/]"
-        else:
-            verdict = "[red]lost, impossible[/]"
+        certificate = case.certificate
         inhibitory = next(iter(case.kinds.values())).circuit.n_inhibitory
         table.add_row(
             case.case.name,
-            "none" if witness is None else f"{_bits(witness.lower)} ≤ {_bits(witness.upper)}",
+            witness_bits(case) or "none",
             f"{certificate.floor['zero_one']:.3f}",
             f"{inhibitory}/{certificate.inversion_complexity}",
             *(_accuracies(case.accuracy(condition)) for condition in CONDITIONS),
-            verdict,
+            f"[{COLOURS[verdict(case)]}]{verdict(case)}[/]",
         )
     notes = [
         f"intact, ablated, best E: share of input patterns answered correctly by the circuit, by it without "
@@ -118,7 +131,14 @@ def _equivalence(result):
         )
 
 
-def _bits(pattern):
+def witness_bits(result: CaseResult) -> str | None:
+    """The witness of a case: ``"01 ≤ 11"``."""
+    witness = result.certificate.witness
+    return witness and f"{bits(witness.lower)} ≤ {bits(witness.upper)}"
+
+
+def bits(pattern) -> str:
+    """An input pattern as text."""
     return "".join(str(int(x)) for x in pattern)
 
 
@@ -133,18 +153,87 @@ def csv_table(result: AblationResult) -> str:
     lines = []
     for case in result.cases:
         flat = row(case)
-        flat["witness"] = flat["witness"] and " <= ".join(_bits(x) for x in flat["witness"])
+        flat["witness"] = flat["witness"] and " <= ".join(bits(x) for x in flat["witness"])
         for group in ("accuracy", "equivalence_error", "excitation_alone_gives"):
             nested = flat.pop(group)
             for key, value in nested.items():
                 inner = value.items() if isinstance(value, dict) else [("", value)]
                 flat |= {f"{group}_{key}{'_' if k else ''}{k}": v for k, v in inner}
         lines.append(flat)
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return out.getvalue()
+    return to_csv(lines, list(lines[0]))
+
+
+def curves_table(result: AblationResult) -> str:
+    """CSV behind the ablation curves: accuracy of each function and system at each level of ablation."""
+    lines = []
+    for case in result.cases:
+        reach = 1 - case.certificate.floor["zero_one"]
+        for system, accuracies in accuracy_by_level(case).items():
+            lines += [
+                {
+                    "function": case.case.name,
+                    "system": system,
+                    "fraction_removed": float(fraction),
+                    "accuracy": float(accuracy),
+                    "best_excitatory_accuracy": reach,
+                }
+                for fraction, accuracy in zip(result.protocol.fractions, accuracies, strict=True)
+            ]
+    return to_csv(lines, list(lines[0]))
+
+
+def accuracy_by_level(case: CaseResult) -> dict[str, np.ndarray]:
+    """Accuracy at each level of ablation, by system; ``"dnn"`` is the lower of the static DNNs."""
+    measured = {system: m.accuracy[:-1] for system, m in case.measurements.items()}
+    return measured | {"dnn": np.min([m for system, m in measured.items() if system.endswith("dnn")], axis=0)}
+
+
+def activity_table(case: CaseResult) -> str:
+    """CSV behind the picture of activity: a line for each spike, and for each step of the readout's rate.
+
+    Times are those within a trial; the rate is that of the rate circuit, and empty in the line of a spike.
+    """
+    columns = ("kind", "condition", "population", "sign", "input_pattern", "neuron", "time_ms", "rate_hz")
+    names = [bits(pattern) for pattern in case.case.function.patterns]
+    return to_csv(
+        (
+            (kind, condition, population, sign, names[trial], neuron, time, rate)
+            for kind, found in case.kinds.items()
+            for condition in ("intact", "ablated")
+            for population, sign, trial, neuron, time, rate in _samples(getattr(found, condition))
+        ),
+        columns,
+    )
+
+
+def _samples(response):
+    """Population, its sign, trial, neuron, time in ms, and rate in Hz: of every spike, or of the readout's trace."""
+    circuit, ms = response.circuit, response.dt * 1e3
+    for member in (*circuit.inputs, *circuit.populations) if circuit.kind == "spiking" else ():
+        spikes, sign = response.spikes[member.name], getattr(member, "sign", "E")
+        for trial, neuron, step in zip(spikes.copy.tolist(), spikes.neuron.tolist(), spikes.step.tolist(), strict=True):
+            yield member.name, sign, trial, neuron, round(step * ms, 9), None
+    if circuit.kind == "rate":
+        readout = circuit.population(circuit.readouts[0].population)
+        traces = response.traces[readout.name].reshape(-1, readout.size, round(response.duration / response.dt))
+        for trial, trace in enumerate(traces[:, 0].tolist()):
+            for step, rate in enumerate(trace):
+                yield readout.name, readout.sign, trial, 0, round((step + 1) * ms, 9), rate
+
+
+def weights_table(circuit: Circuit, dnn) -> str:
+    """CSV behind the weight matrices of a circuit and of its static DNN: a line for each weight that is not 0."""
+    unit, scale = SHOWN_UNITS[circuit.populations[0].neuron.weight_unit]
+    per_rate = f"{unit}/Hz" if circuit.kind == "spiking" else unit
+    blocks = [("circuit", p.source, p.target, circuit.sign(p) * circuit.weights(p), unit) for p in circuit.projections]
+    blocks += [("DNN", source, layer.name, w, per_rate) for layer in dnn.layers for source, w in layer.incoming]
+    columns = ("network", "source", "source_neuron", "target", "target_neuron", "weight", "unit")
+    lines = []
+    for network, source, target, matrix, shown in blocks:
+        matrix = matrix.tocoo()
+        for i, j, weight in zip(*matrix.coords, matrix.data, strict=True):
+            lines.append((network, source, int(i), target, int(j), float(weight) * scale, shown))
+    return to_csv(lines, columns)
 
 
 def labelled(result: AblationResult) -> tuple[dict, dict]:

@@ -1,6 +1,6 @@
-"""What `certify` found: in words, as JSON, as a table of points, and as a picture."""
+"""What `certify` found: as JSON, as a table of points, and as a picture; `words` are in `eisim.report.proof`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas
@@ -8,18 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from eisim.circuit import Circuit
 from eisim.functions import TruthTable
-from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
+from eisim.report import diagram
+from eisim.report.circuit import circuit_table
+from eisim.report.proof import MEANING
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE
 from eisim.theory.certificate import SMALL, Certificate
 from eisim.theory.order import extend
 from eisim.theory.sample import Sample
-
-MEANING = {
-    "zero_one": "share of points answered wrongly",
-    "l1": "mean absolute error",
-    "l2": "mean squared error",
-    "linf": "largest absolute error",
-}
+from eisim.theory.synthesis import synthesize
 
 
 def to_json(certificate: Certificate) -> dict:
@@ -49,89 +47,6 @@ def to_json(certificate: Certificate) -> dict:
     }
 
 
-def words(certificate: Certificate) -> Iterator[str]:
-    """The certificate in words, a line or paragraph at a time."""
-    data, floor = certificate.data, certificate.floor
-    if certificate.representable:
-        yield f"{data.name}: excitation alone can compute it. It never falls when inputs rise (T1, T4)."
-    else:
-        lower, upper = certificate.witness
-        yield f"{data.name}: no circuit without inhibition computes it."
-        yield (
-            f"Witness: at {_point(data.names, lower)} the function is {_value(certificate, lower, max)}, at "
-            + (f"{_point(data.names, upper)} it is " if lower != upper else "the very same inputs it is also ")
-            + f"{_value(certificate, upper, min)}. "
-            "No input went down, yet the function falls; more excitation can never make a circuit of excitatory "
-            f"neurons answer less. Pairs of points like this: {certificate.violating_pairs:,}."
-        )
-        yield (
-            "Floor, the least error of any excitatory-only circuit: "
-            + "; ".join(f"{MEANING[loss]} {value:.6g}" for loss, value in floor.items())
-            + ". The functions that reach it are in points.csv."
-        )
-    if certificate.inversion_complexity:
-        yield _inhibition(certificate)
-    if certificate.floor_with and not certificate.representable:
-        yield "Zero-one floor by number of inhibitory neurons: " + ", ".join(
-            f"{r}: {value:.6g}" for r, value in certificate.floor_with.items()
-        )
-    if certificate.orientation and not certificate.representable:
-        yield _flips(certificate)
-    elif not certificate.representable:
-        yield "Which inputs to flip was not looked for (it takes many floors): --orient does it."
-    for note in certificate.notes:
-        yield f"Note: {note}"
-
-
-def _inhibition(certificate):
-    needed, chain = certificate.inversion_complexity, certificate.chain
-    drops = len(chain) // 2
-    if certificate.data.n_inputs > 6:
-        where = "the chain is in certificate.json"
-    else:
-        shown = [_compact(certificate, point) for point in chain]
-        shown = [*shown[:4], "...", *shown[-4:]] if len(shown) > 8 else shown
-        where = f"{' ≤ '.join(shown)}, where it is 1, 0, 1, 0, ... in turn"
-    neurons = "1 inhibitory neuron is" if needed == 1 else f"{needed} inhibitory neurons are"
-    times = "once" if drops == 1 else f"{drops} times"
-    return (
-        f"Inhibition needed: {neurons} enough and fewer are not, in a feed-forward threshold circuit (T6), since the "
-        f"function falls {times} along an increasing chain: {where}."
-    )
-
-
-def _flips(certificate):
-    orientation, names = certificate.orientation, certificate.data.names
-    how = "no other choice is better" if orientation.exact else "the best found by flipping one input after another"
-    if orientation.flipped:
-        flipped = ", ".join(names[j] for j in orientation.flipped)
-        lead = (
-            f"With {flipped} flipped (one inhibitory relay each) the zero-one floor is {orientation.floor:.6g}; {how}."
-        )
-    else:
-        lead = f"Flipping inputs does not lower the zero-one floor ({how})."
-    return f"{lead} With an ON and OFF pair for every input it is {orientation.on_off_floor:.6g}."
-
-
-def _point(names, point):
-    return (
-        "("
-        + ", ".join(f"{name} = {value:g}" for name, value in zip(names[:6], point, strict=False))
-        + (", ...)" if len(names) > 6 else ")")
-    )
-
-
-def _compact(certificate, point):
-    if isinstance(certificate.function, TruthTable):
-        return "".join(str(x) for x in point)
-    return "(" + ", ".join(f"{value:g}" for value in point) + ")"
-
-
-def _value(certificate, point, which):
-    data = certificate.data
-    return f"{which(data.targets[(data.points == point).all(axis=1)]):g}"
-
-
 def points_table(certificate: Certificate) -> str:
     """CSV: every point with its target, its weight, and the values of the best monotone function for each loss."""
     data = certificate.data
@@ -140,21 +55,37 @@ def points_table(certificate: Certificate) -> str:
     return table.to_csv(index=False, header=[*data.names, data.target, "weight", *columns], lineterminator="\n")
 
 
+def circuit_of(certificate: Certificate) -> Circuit | None:
+    """The circuit with the least inhibition that computes a truth table; ``None`` for data and regions."""
+    return synthesize(certificate.function) if isinstance(certificate.function, TruthTable) else None
+
+
+def tables(certificate: Certificate) -> Iterator[tuple[str, str]]:
+    """Pairs of file name and CSV."""
+    yield "points.csv", points_table(certificate)
+    if circuit := circuit_of(certificate):
+        yield "circuit.csv", circuit_table(circuit)
+
+
 def figures(certificate: Certificate) -> Iterator[tuple[str, Figure]]:
-    """Pairs of file name and figure, for truth tables and for one or two inputs."""
+    """Pairs of file name and figure: for truth tables and for one or two inputs, and the circuit of a truth table."""
+    if found := picture(certificate):
+        draw, size = found
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure.subplots(), certificate)
+        yield "certificate.svg", figure
+    if circuit := circuit_of(certificate):
+        yield "circuit.svg", diagram.with_static_dnn(circuit)
+
+
+def picture(certificate: Certificate) -> tuple[Callable[[Axes, Certificate], Axes], tuple[float, float]] | None:
+    """What draws a certificate, and the size it needs in inches; ``None`` for data of three inputs or more."""
     n_inputs = certificate.data.n_inputs
     if isinstance(certificate.function, TruthTable) and 2 <= n_inputs <= 5:
-        figure = Figure(figsize=(3.3 + 1.2 * (n_inputs - 2), 2.9 + 0.7 * (n_inputs - 2)), layout="constrained")
-        hypercube(figure.subplots(), certificate)
-    elif n_inputs == 1:
-        figure = Figure(figsize=(5.4, 3.0), layout="constrained")
-        line(figure.subplots(), certificate)
-    elif n_inputs == 2:
-        figure = Figure(figsize=(4.4, 3.6), layout="constrained")
-        plane(figure.subplots(), certificate)
-    else:
-        return
-    yield "certificate.svg", figure
+        return hypercube, (DOUBLE if n_inputs > 3 else SINGLE, 2.9 + 0.7 * (n_inputs - 2))
+    if n_inputs <= 2:
+        return (line, plane)[n_inputs - 1], (SINGLE, 3.2)
+    return None
 
 
 def _heading(certificate):
@@ -162,14 +93,19 @@ def _heading(certificate):
     if certificate.representable:
         return f"{name}: excitation alone computes it"
     loss, _ = _headline(certificate)
-    return f"{name}: floor {certificate.floor[loss]:.3g} ({MEANING[loss]})"
+    return f"{name}: floor {certificate.floor[loss]:.3g}\n({MEANING[loss]})"
 
 
 def _headline(certificate):
-    """The loss that a picture shows, and the best values: zero-one for two values of the target, else squared error."""
-    several = len(np.unique(certificate.data.targets)) > 2
-    loss = "l2" if several and "l2" in certificate.best else next(iter(certificate.best))
+    """The loss that a picture shows, and the best values."""
+    loss = headline_loss(certificate)
     return loss, certificate.best[loss]
+
+
+def headline_loss(certificate: Certificate) -> str:
+    """The loss that is shown first: zero-one for two values of the target, else squared error."""
+    several = len(np.unique(certificate.data.targets)) > 2
+    return "l2" if several and "l2" in certificate.best else next(iter(certificate.best))
 
 
 def line(ax: Axes, certificate: Certificate) -> Axes:
@@ -187,11 +123,11 @@ def line(ax: Axes, certificate: Certificate) -> Axes:
         ends = data.targets[x == lower].max(), data.targets[x == upper].min()
         arrow = {"arrowstyle": "-|>", "color": INHIBITORY, "lw": 1.5}
         ax.annotate("", (upper, ends[1]), (lower, ends[0]), arrowprops=arrow)
-        ax.plot([], [], color=INHIBITORY, label="witness: input up, function down")
+        ax.plot([], [], color=INHIBITORY, label="witness: function falls")
     ax.set_xlabel(data.names[0])
     ax.set_ylabel(data.target)
     ax.set_title(_heading(certificate))
-    ax.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.42, -0.18), ncols=2, handlelength=1.6, columnspacing=1)
     return ax
 
 
@@ -214,13 +150,13 @@ def plane(ax: Axes, certificate: Certificate) -> Axes:
         rasterized=True,
         **scale,
     )
-    ax.figure.colorbar(shown, ax=ax, label=f"{data.target} (dots); best monotone, {loss.replace('_', '-')} (behind)")
+    ax.figure.colorbar(shown, ax=ax, label=f"{data.target} (dots)\nbest monotone, {loss.replace('_', '-')} (behind)")
     if certificate.witness:
         lower, upper = certificate.witness
         arrow = {"arrowstyle": "-|>", "color": INHIBITORY, "lw": 1.8, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 9}
         ax.annotate("", upper, lower, arrowprops=arrow, zorder=5)
         ax.plot([], [], color=INHIBITORY, label="witness: inputs rise, function falls")
-        ax.legend(frameon=False, fontsize=7, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
     ax.set_xlabel(data.names[0])
     ax.set_ylabel(data.names[1])
     ax.set_title(_heading(certificate), pad=18 if certificate.witness else 6)
@@ -275,13 +211,11 @@ def hypercube(ax: Axes, certificate: Certificate) -> Axes:
             color="white" if value else "black",
             bbox=box,
         )
-    ax.set_ylabel("active inputs")
+    ax.set_ylabel("number of active inputs")
     ax.set_yticks(range(function.n_inputs + 1))
     ax.set_xticks([])
     ax.margins(0.12)
     ax.spines["bottom"].set_visible(False)
     ax.set_title(f"{_heading(certificate)}\nfilled: 1, empty: 0")
-    ax.legend(
-        drawn.values(), drawn.keys(), frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3
-    )
+    ax.legend(drawn.values(), drawn.keys(), loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3)
     return ax

@@ -1,13 +1,14 @@
 """A process that draws figures, so that Matplotlib is imported and drawing done beside everything else.
 
-``python -m eisim.report.draw MODULE [FILE]...`` loads the user's own files, reads a pickled result from its parent, and answers with pairs of file name and
-SVG of what ``MODULE.figures(result)`` yields.
+``python -m eisim.report.draw MODULE [FILE]...`` loads the user's own files, reads a pickled result from its parent, and
+answers with pairs of file name and SVG of what ``MODULE.figures(result)`` yields.
 """
 
 import importlib
 import io
 import pickle
 import signal
+import string
 import subprocess
 import sys
 from collections.abc import Callable
@@ -59,8 +60,9 @@ def main(experiment: str, *files: str) -> None:
     for file in files:
         load_file(file)
     module = importlib.import_module(experiment)
-    for name in ("eisim.report.figures", "matplotlib.backends.backend_svg"):  # while there is no result yet
+    for name in ("eisim.report.figures", "eisim.report.diagram", "eisim.adapter"):  # while there is no result yet
         importlib.import_module(name)
+    _warm_up()
     try:
         result = pickle.load(sys.stdin.buffer)
     except EOFError:  # the parent has come to its end without a result
@@ -78,17 +80,28 @@ def main(experiment: str, *files: str) -> None:
 
 def draw(figures: Callable, result) -> list[tuple[str, bytes]]:
     """Pairs of file name and SVG of what ``figures(result)`` yields."""
-    import matplotlib
+    from eisim.report.style import paper
 
-    from eisim.report.figures import STYLE
+    with paper():
+        return [(name, _svg(figure)) for name, figure in figures(result)]
 
-    drawn = []
-    with matplotlib.rc_context(STYLE):
-        for name, figure in figures(result):
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="svg", metadata={"Date": None})
-            drawn.append((name, buffer.getvalue()))
-    return drawn
+
+def _svg(figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def _warm_up() -> None:
+    """Draw an empty figure: fonts are read, and what Matplotlib imports late is there."""
+    from matplotlib.figure import Figure
+
+    from eisim.report.style import paper
+
+    with paper():
+        figure = Figure()
+        figure.subplots().set_title(string.printable[:95].replace("$", ""))
+        _svg(figure)
 
 
 if __name__ == "__main__":

@@ -8,33 +8,34 @@ from eisim.dynamics.order import Share
 from eisim.dynamics.rate import NETWORKS, RateResult
 from eisim.dynamics.search import SearchResult
 from eisim.dynamics.spiking import BIN, ConditionResult
-from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
+from eisim.report.dynamics import behind_so_far
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
+from eisim.report.style import FIRST as LOWER
+from eisim.report.style import SECOND as UPPER
 
-LOWER, UPPER = "#009e73", "#cc79a7"  # the two inputs of a pair (Okabe & Ito)
 MEASURE_STYLES = {
     "any": ("some neuron's count falls", {"marker": "o", "color": NEUTRAL}),
     "any_clear": ("... by 10 Hz or more", {"marker": "o", "color": NEUTRAL, "mfc": "white"}),
     "readout": ("the readout's count falls", {"marker": "s", "color": EXCITATORY}),
-    "behind": ("the readout is behind at some time", {"marker": "D", "color": "#e69f00"}),
+    "behind": ("the readout is behind at some time", {"marker": "D", "color": "#b07800"}),
 }
-SMOOTH = 10e-3  # s
 OTHERS = "#bbbbbb"
 HIGHLIGHTED = {
-    "reference": "black",
-    "long refractoriness": "#d55e00",
-    "few strong synapses": "#e69f00",
-    "synchronous inputs": "#0072b2",
-    "heterogeneous delays": "#56b4e9",
+    "reference": ("black", "-"),
+    "long refractoriness": ("#b8558c", "--"),
+    "few strong synapses": ("#b07800", "-."),
+    "synchronous inputs": ("#009e73", ":"),
+    "heterogeneous delays": ("#3d8ec4", (0, (5, 1))),
 }
 
 
 def rate_trajectories(result: RateResult) -> Figure:
     """Rates over time for a chain of ordered inputs: one unit of each model, without and with inhibition."""
     rows = len(result.examples)
-    figure = Figure(figsize=(7.0, 1.25 * rows + 0.75))
+    figure = Figure(figsize=(DOUBLE, 1.25 * rows + 1.05))
     axes = figure.subplots(rows, 2, sharex=True, sharey="row")
-    bottom, top = 0.45 / figure.get_figheight(), 1 - 0.5 / figure.get_figheight()
-    figure.subplots_adjust(left=0.1, right=0.985, bottom=bottom, top=top, hspace=0.28, wspace=0.07)
+    bottom, top = 0.45 / figure.get_figheight(), 1 - 0.72 / figure.get_figheight()
+    figure.subplots_adjust(left=0.1, right=0.985, bottom=bottom, top=top, hspace=0.34, wspace=0.07)
     for row, example in zip(axes, result.examples, strict=True):
         for ax, network in zip(row, NETWORKS, strict=True):
             trajectories(ax, example.traces[network], result.step)
@@ -43,10 +44,11 @@ def rate_trajectories(result: RateResult) -> Figure:
     for ax, network in zip(axes[0], NETWORKS, strict=True):
         count = result.total(network).pairs
         colour = EXCITATORY if network == NETWORKS[0] else INHIBITORY
-        ax.set_title(f"{network}: order broken in {count.count} of {count.of} pairs", color=colour, pad=12)
+        ax.set_title(f"{network}: order broken in {count.count} of {count.of} pairs", color=colour, pad=15)
     for ax in axes[-1]:
         ax.set_xlabel("time (ms)")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper center", ncols=8, frameon=False, fontsize=7)
+    letters(axes[0], (-2, 14))
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper center", ncols=8)
     return figure
 
 
@@ -62,9 +64,9 @@ def trajectories(ax: Axes, traces, step: float) -> Axes:
 
 def violation_rates(conditions: tuple[ConditionResult, ...]) -> Figure:
     """Share of ordered pairs that break order, by condition, with intervals; and when the readout is behind."""
-    figure = Figure(figsize=(7.2, 4.6))
+    figure = Figure(figsize=(DOUBLE, 4.6))
     left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))
-    figure.subplots_adjust(left=0.2, right=0.98, bottom=0.1, top=0.86, wspace=0.24)
+    figure.subplots_adjust(left=0.2, right=0.98, bottom=0.1, top=0.84, wspace=0.24)
     for k, (measure, (label, style)) in enumerate(MEASURE_STYLES.items()):
         shares = [c.per_pair(measure) for c in conditions]
         places = np.arange(len(conditions)) + (k - 1.5) * 0.19
@@ -80,6 +82,7 @@ def violation_rates(conditions: tuple[ConditionResult, ...]) -> Figure:
     figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0.01, 0.99), **style)
     behind_over_time(right, conditions)
     figure.legend(*right.get_legend_handles_labels(), loc="upper right", bbox_to_anchor=(0.995, 0.99), **style)
+    letters((left, right), (-26, 3))
     return figure
 
 
@@ -94,15 +97,12 @@ def intervals(ax: Axes, places, shares: list[Share], **style) -> Axes:
 
 def behind_over_time(ax: Axes, conditions) -> Axes:
     """Share of pairs whose larger input has given fewer readout spikes so far, against time, averaged over `SMOOTH`."""
-    bins = round(SMOOTH / BIN)
     for c in conditions:
-        colour = HIGHLIGHTED.get(c.condition.name)
-        share = 100 * c.behind.mean(axis=(0, 1))
-        starts = np.arange(0, len(share), bins)
-        share = np.add.reduceat(share, starts) / np.diff([*starts, len(share)])
+        colour, dashes = HIGHLIGHTED.get(c.condition.name, ("", "-"))
+        middle, share = behind_so_far(c)
         label = c.condition.name if colour else None
-        middle = (starts + bins / 2) * BIN * 1e3
-        ax.plot(middle, share, lw=1.2 if colour else 0.6, color=colour or OTHERS, label=label, zorder=2 + bool(colour))
+        style = {"lw": 1.2, "color": colour, "zorder": 3} if colour else {"lw": 0.6, "color": OTHERS}
+        ax.plot(1e3 * middle, 100 * share, ls=dashes, label=label, **style)
     ax.plot([], [], lw=0.6, color=OTHERS, label="all others")
     ax.set_xlim(0, c.cumulative.shape[-1] * BIN * 1e3)
     ax.set_ylim(bottom=0)
@@ -114,7 +114,7 @@ def behind_over_time(ax: Axes, conditions) -> Axes:
 def strongest_violation(result: SearchResult) -> Figure:
     """The strongest violation found: spikes for both inputs, cumulative counts, the search, and what it rests on."""
     found, response = result.found, result.response
-    figure = Figure(figsize=(7.2, 5.2))
+    figure = Figure(figsize=(DOUBLE, 5.2))
     top = figure.add_gridspec(1, 2, left=0.12, right=0.98, bottom=0.55, top=0.94, wspace=0.08)
     below = {"bottom": 0.09, "top": 0.42}
     middle = figure.add_gridspec(1, 2, left=0.12, right=0.58, wspace=0.4, **below)
@@ -129,6 +129,7 @@ def strongest_violation(result: SearchResult) -> Figure:
     cumulative(figure.add_subplot(middle[0]), result)
     progress(figure.add_subplot(middle[1]), result)
     dissection(figure.add_subplot(figure.add_gridspec(1, 1, left=0.79, right=0.98, **below)[0]), result)
+    letters(figure.axes, (-14, 4))
     return figure
 
 

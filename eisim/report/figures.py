@@ -1,51 +1,50 @@
 """Figures, each drawn on Axes that the caller gives; excitation and inhibition always have the same two colours."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from eisim.circuit import Circuit
+from eisim.errors import InputError
 from eisim.experiment import AblationResult, CaseResult
+from eisim.prediction import Prediction
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST, letters
 from eisim.simulation import Response
 
-EXCITATORY, INHIBITORY, NEUTRAL = "#c44e2c", "#2c6fb0", "#555555"
+REMOVED, RIGHT = "fraction of inhibition removed", "share of patterns answered correctly"
+#: Ticks of more spikes than this are pixels in a vector figure.
+MANY_SPIKES = 20_000
 SYSTEM_STYLES = {
     "spiking_noisy": ("spiking circuit, with noise", {"ls": "-", "marker": "o", "ms": 2.5}),
     "rate": ("rate circuit", {"ls": "--", "marker": "s", "ms": 2.5}),
     "dnn": ("equivalent DNN (the lower of two)", {"ls": ":", "marker": "D", "ms": 5, "mfc": "none", "mew": 0.5}),
 }
-STYLE = {
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "eisim",
-}
 
 
 def ablation_curves(result: AblationResult) -> Figure:
     """Accuracy against the fraction of inhibition removed, a panel for each function, with the floor."""
-    columns = min(6, len(result.cases))
-    rows = -(-len(result.cases) // columns)
-    height = 1.5 * rows + 0.9
-    figure = Figure(figsize=(1.6 * columns + 0.7, height))
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    figure.subplots_adjust(left=0.08, right=0.985, bottom=0.5 / height, top=1 - 0.6 / height, hspace=0.35, wspace=0.12)
-    for axis, case in zip(axes, result.cases, strict=False):
+    n = len(result.cases)
+    columns = min(4, n)
+    rows = -(-n // columns)
+    height = min(1.4 * rows + 1.0, TALLEST)
+    figure = Figure(figsize=(DOUBLE if columns > 1 else SINGLE, height))
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    left = 0.55 / figure.get_figwidth()
+    figure.subplots_adjust(left=left, right=0.985, bottom=0.5 / height, top=1 - 0.75 / height, hspace=0.32, wspace=0.1)
+    axes = grid.ravel()[:n]
+    for axis, case in zip(axes, result.cases, strict=True):
         ablation_curve(axis, case, result.protocol.fractions)
-    for k, axis in enumerate(axes):
-        if k >= len(result.cases):
-            axis.axis("off")
-        if k % columns:
-            axis.set_yticklabels([])
-        if k + columns < len(result.cases):
-            axis.set_xticklabels([])
-    figure.supxlabel("fraction of inhibition removed", fontsize=8, y=0.1 / height)
-    figure.supylabel("share of patterns answered correctly", fontsize=8, x=0.01)
+    for k in range(n, grid.size):
+        grid.flat[k].axis("off")
+        grid.flat[k - columns].tick_params(labelbottom=True)
+    for axis in axes:
+        axis.set(xlabel="", ylabel="")
+    figure.supxlabel(REMOVED, fontsize=8, y=0.1 / height)
+    figure.supylabel(RIGHT, fontsize=8, x=0.1 / figure.get_figwidth())
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper center", ncols=len(labels), frameon=False, fontsize=8)
+    figure.legend(handles, labels, loc="upper center", ncols=3 if columns > 1 else 1)
     return figure
 
 
@@ -53,7 +52,8 @@ def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
     """One function's accuracy against the fraction of inhibition removed."""
     levels = len(fractions)
     best = 1 - case.certificate.floor["zero_one"]
-    ax.axhspan(best, 1.05, color="#dddddd", linewidth=0, label="out of reach of excitation alone")
+    ax.axhspan(best, 1.05, color="#e2e2e2", linewidth=0, label="out of reach of excitation alone")
+    ax.axhline(best, color=EXCITATORY, lw=0.8, label="1 − floor")
     measured = {system: m.accuracy[:levels] for system, m in case.measurements.items()}
     measured["dnn"] = np.min([m for system, m in measured.items() if system.endswith("dnn")], axis=0)
     for system, (label, style) in SYSTEM_STYLES.items():
@@ -64,6 +64,15 @@ def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
     ax.set_ylim(-0.05, 1.05)
     ax.set_xticks([0, 0.5, 1])
     ax.set_yticks([0, 0.5, 1])
+    ax.set_xlabel(REMOVED)
+    ax.set_ylabel(RIGHT)
+    return ax
+
+
+def ablation_curve_with_legend(ax: Axes, case: CaseResult, fractions) -> Axes:
+    """One function's accuracy against the fraction of inhibition removed, with a legend of its own."""
+    ablation_curve(ax, case, fractions)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return ax
 
 
@@ -71,24 +80,30 @@ def activity(case: CaseResult) -> Figure:
     """Spikes, and readout rates over time, for every input pattern, intact and ablated; a row for each kind."""
     rows = [kind for kind in ("spiking", "rate") if kind in case.kinds]
     heights = [{"spiking": 2.6, "rate": 1.4}[kind] for kind in rows]
-    height = sum(heights) + 0.5 * len(rows)
-    figure = Figure(figsize=(7.0, height))
+    height = sum(heights) + 0.5 * len(rows) + 0.45 * ("rate" in rows)
+    figure = Figure(figsize=(DOUBLE, height))
     axes = figure.subplots(len(rows), 2, sharex="row", sharey="row", height_ratios=heights, squeeze=False)
-    figure.subplots_adjust(left=0.17, right=0.985, bottom=0.45 / height, top=1 - 0.28 / height, hspace=0.4, wspace=0.06)
+    bottom = 0.45 + 0.45 * ("rate" in rows)
+    figure.subplots_adjust(
+        left=0.185, right=0.985, bottom=bottom / height, top=1 - 0.28 / height, hspace=0.4, wspace=0.06
+    )
     for kind, row in zip(rows, axes, strict=True):
         for ax, condition in zip(row, ("intact", "ablated"), strict=True):
             response = getattr(case.kinds[kind], condition)
-            (raster if kind == "spiking" else readout_traces)(ax, response, case.case.function.patterns)
+            names = ["".join(str(int(x)) for x in pattern) for pattern in case.case.function.patterns]
+            (raster if kind == "spiking" else readout_traces)(ax, response, names)
             shown = "spikes (E red, I blue)" if kind == "spiking" else "rate circuit"
             ax.set_title(f"{case.case.name}, {condition}: {shown}")
+        row[1].set_ylabel("")
         if kind == "rate":
-            row[1].set_ylabel("")
-            row[0].legend(title="input pattern", fontsize=7, title_fontsize=7, frameon=False, loc="center right")
+            handles, labels = row[0].get_legend_handles_labels()
+            figure.legend(handles, labels, title="input pattern", loc="lower center", ncols=min(len(labels), 9))
+    letters(axes.ravel(), (-8, 4))
     return figure
 
 
-def raster(ax: Axes, response: Response, patterns) -> Axes:
-    """Spikes of all neurons, one input pattern after another; populations labelled on the left."""
+def raster(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
+    """Spikes of all neurons, one named trial after another; populations labelled on the left."""
     circuit, dt = response.circuit, response.dt
     members = [*circuit.inputs, *circuit.populations]
     n = sum(p.size for p in members)
@@ -100,55 +115,138 @@ def raster(ax: Axes, response: Response, patterns) -> Axes:
         # one path for all ticks: a line from 0.1 to 0.9 for each spike, and a gap
         bottom = n - base - spikes.neuron - 0.9
         ends = np.stack([bottom, bottom + 0.8, np.full(bottom.shape, np.nan)], axis=1)
-        ax.plot(np.repeat(time, 3), ends.ravel(), color=colour, lw=0.5)
+        ax.plot(np.repeat(time, 3), ends.ravel(), color=colour, lw=0.5, rasterized=time.size > MANY_SPIKES)
         ticks.append(n - base - member.size / 2)
         sign = getattr(member, "sign", None)
         labels.append(f"{member.name} ({sign})" if sign else member.name)
         base += member.size
         ax.axhline(n - base, color="#cccccc", lw=0.5)
-    for trial, pattern in enumerate(patterns):
+    for trial, name in enumerate(trials):
         start = trial * response.duration * 1e3
         ax.axvline(start, color="#cccccc", lw=0.5)
         ax.text(
             start + response.duration * 500,
-            n + 0.15,
-            "".join(str(int(x)) for x in pattern),
+            n * 1.02,
+            name,
             ha="center",
             fontsize=7,
         )
     ax.set_yticks(ticks, labels)
-    ax.set_ylim(0, n + 0.9)
-    ax.set_xlim(0, len(patterns) * response.duration * 1e3)
-    ax.set_xticks(np.arange(len(patterns)) * response.duration * 1e3)
-    ax.set_xlabel("time (ms), input patterns in turn")
+    ax.set_ylim(0, n * 1.15)
+    ax.set_xlim(0, len(trials) * response.duration * 1e3)
+    ax.set_xticks(np.arange(len(trials)) * response.duration * 1e3)
+    ax.set_xlabel("time (ms), trials in turn")
+    ax.set_ylabel("neurons, by population")
     return ax
 
 
-def readout_traces(ax: Axes, response: Response, patterns) -> Axes:
-    """Readout rate of a rate circuit over time, a line for each input pattern."""
+def readout_traces(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
+    """Readout rate of a rate circuit over time, a line for each named trial."""
     traces = response.traces[response.circuit.readouts[0].population]
     traces = traces.reshape(-1, *traces.shape[-2:])[:, 0]
     time = (np.arange(traces.shape[1]) + 1) * response.dt * 1e3
-    for k, (trace, pattern) in enumerate(zip(traces, patterns, strict=True)):
-        label = "".join(str(int(x)) for x in pattern)
+    for k, (trace, name) in enumerate(zip(traces, trials, strict=True)):
         ax.plot(
             time,
             trace,
             lw=1.2,
             color=str(0.75 * k / len(traces)),
             ls=("-", "--", ":", "-.")[k % 4],
-            label=label,
+            label=name,
         )
+    threshold = response.circuit.readout_thresholds[0]
+    ax.axhline(threshold, color=NEUTRAL, lw=0.6, ls=(0, (1, 2)), label="decision threshold", zorder=0)
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("readout rate (Hz)")
     return ax
 
 
+def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> Axes:
+    """What was recorded of a response: spikes, or rates over time; the rates of the outputs if nothing was.
+
+    Parameters
+    ----------
+    ax : Axes
+    response : Response
+    trials : sequence of str
+        Names of the trials (of all seeds in turn); numbers by default.
+
+    Returns
+    -------
+    Axes
+    """
+    found = response.readouts.reshape(-1, response.readouts.shape[-1])
+    names = [str(name) for name in trials] or [str(k + 1) for k in range(len(found))]
+    if len(names) != len(found):
+        raise InputError(f"Response.plot: trials: expected {len(found)} names, found {len(names)}")
+    if response.spikes:
+        return raster(ax, response, names)
+    if response.traces and response.circuit.readouts:
+        readout_traces(ax, response, names)
+        ax.legend(title="trial", loc="upper left", bbox_to_anchor=(1, 1))
+        return ax
+    return readout_rates(ax, response, names)
+
+
+def readout_rates(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
+    """Mean rate of each output in the read-out window, by trial, with the decision thresholds."""
+    circuit = response.circuit
+    names = [f"{r.population}[{k}]" for r in circuit.readouts for k in range(circuit.population(r.population).size)]
+    x = np.arange(len(trials))
+    for k, (rates, name) in enumerate(zip(response.readouts.reshape(len(x), -1).T, names, strict=True)):
+        ax.plot(x, rates, ls="none", marker="osD^v"[k % 5], ms=4, label=name)
+    for threshold in np.unique(circuit.readout_thresholds):
+        ax.axhline(threshold, color=NEUTRAL, lw=0.6, ls=(0, (1, 2)), zorder=0)
+    ax.plot([], [], color=NEUTRAL, lw=0.6, ls=(0, (1, 2)), label="decision threshold")
+    ax.set_xticks(x, trials) if len(x) <= 20 else ax.set_xlim(-0.5, len(x) - 0.5)
+    ax.set_xlabel("trial")
+    ax.set_ylabel("readout rate (Hz)")
+    if len(names) <= 10:
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def accuracies(ax: Axes, result: AblationResult) -> Axes:
+    """Of every case the least accuracy over systems, intact and ablated, and what excitation alone can reach."""
+    y = np.arange(len(result.cases))
+    intact, ablated = (
+        [min(case.accuracy(condition).values()) for case in result.cases] for condition in ("intact", "ablated")
+    )
+    reach = [1 - case.certificate.floor["zero_one"] for case in result.cases]
+    ax.hlines(y, ablated, intact, color="#cccccc", lw=1, zorder=0)
+    ax.plot(intact, y, "o", color="black", mfc="white", ms=5.5, label="intact")
+    ax.plot(ablated, y, "o", color="black", ms=3, label="ablated")
+    ax.plot(reach, y, "|", color=EXCITATORY, ms=9, mew=1.5, label="1 − floor")
+    ax.set_yticks(y, [f"{case.case.name}: {case.verdict}" for case in result.cases])
+    ax.set_ylim(len(y) - 0.5, -0.5)
+    ax.set_xlim(-0.03, 1.03)
+    ax.set_xlabel(RIGHT)
+    ax.set_ylabel("function: verdict")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, borderaxespad=0)
+    return ax
+
+
+def prediction(ax: Axes, prediction: Prediction) -> Axes:
+    """Predicted against simulated rates of a population, a dot for each trial; hollow where they are not close."""
+    highest = 1.05 * max(prediction.predicted.max(), prediction.simulated.max(), 1e-9)
+    ax.plot([0, highest], [0, highest], color=NEUTRAL, lw=0.8, ls="--", label="equal")
+    for holds, fill, label in ((True, "black", "close"), (False, "none", "mean-field does not hold")):
+        mine = prediction.holds == holds
+        if mine.any():
+            style = {"color": "black", "mfc": fill, "ms": 4, "ls": "none"}
+            ax.plot(prediction.simulated[mine], prediction.predicted[mine], "o", label=label, **style)
+    ax.set_xlabel("simulated rate (Hz)")
+    ax.set_ylabel("rate by mean-field (Hz)")
+    ax.set_title(prediction.population)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
 def weights(circuit: Circuit, dnn) -> Figure:
     """Signed weight matrices of a circuit and of its static DNN, side by side."""
-    figure = Figure(figsize=(7.2, 3.4))
+    figure = Figure(figsize=(DOUBLE, 3.4))
     left, right = figure.subplots(1, 2, sharey=True)
-    figure.subplots_adjust(left=0.19, right=0.98, bottom=0.27, top=0.92, wspace=0.08)
+    figure.subplots_adjust(left=0.195, right=0.97, bottom=0.27, top=0.92, wspace=0.08)
     spiking = circuit.kind == "spiking"
     ours = {(p.source, p.target): circuit.sign(p) * circuit.weights(p).toarray() for p in circuit.projections}
     theirs = {(s, layer.name): w.toarray() for layer in dnn.layers for s, w in layer.incoming}
@@ -173,6 +271,7 @@ def weights(circuit: Circuit, dnn) -> Figure:
         ax.set_xticks(ax.get_xticks(), ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
         ax.spines[["top", "right"]].set_visible(True)
     left.set_ylabel("source")
+    letters((left, right))
     return figure
 
 

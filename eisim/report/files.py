@@ -1,9 +1,11 @@
 """Files that are whole or not there at all."""
 
+import csv
 import io
 import json
 import os
 import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -50,6 +52,15 @@ def save(path, content: bytes) -> None:
         write(Path(path), content)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def to_csv(rows: Iterable[Mapping | tuple], columns: Sequence[str]) -> str:
+    """CSV text with these headings, a line for each row: a tuple, or a mapping by column; ``None`` is an empty cell."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(row if isinstance(row, tuple) else [row.get(column) for column in columns] for row in rows)
+    return out.getvalue()
 
 
 def to_netcdf(variables: dict, coordinates: dict) -> bytes:

@@ -5,9 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from eisim.report.figures import NEUTRAL
+from eisim.report.style import DOUBLE, EXCITATORY, NEUTRAL, letters
 
-COLOURS = ("#f0c54f", "#5aa5d6", "#123f6b", "#000000")
+COLOURS = (EXCITATORY, "#5b9bd9", "#123f6b", "#000000")
+MARKERS = "osD^"
 UNREACHED = "#ececec"
 
 
@@ -23,7 +24,7 @@ def function_space(census) -> Figure:
     Figure
     """
     numbers = np.unique(census.inhibitory)
-    figure = Figure(figsize=(7.0, 2.9 if census.sampled else 5.4), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 2.9 if census.sampled else 5.4), layout="constrained")
     if census.sampled:
         below = figure
     else:
@@ -33,6 +34,7 @@ def function_space(census) -> Figure:
     left, right = below.subplots(1, 2)
     floor_histogram(left, census)
     survival(right, census)
+    letters(figure.axes, (-6, 4))
     return figure
 
 
@@ -88,7 +90,7 @@ def floor_histogram(ax: Axes, census) -> Axes:
     ax.set_xlabel(f"floor: patterns of {n_patterns} that excitation alone gets wrong")
     ax.set_ylabel("number of functions")
     ax.yaxis.set_major_formatter("{x:,.0f}")
-    ax.legend(title="inhibitory\nneurons needed", frameon=False, fontsize=7, title_fontsize=7)
+    ax.legend(title="inhibitory neurons needed", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, borderaxespad=0)
     return ax
 
 
@@ -97,11 +99,21 @@ def survival(ax: Axes, census) -> Axes:
     accuracy = census.accuracy
     for r in np.unique(census.inhibitory):
         mine = accuracy[:, census.inhibitory == r]
-        ax.plot(census.fractions, mine.mean(axis=1), color=COLOURS[r], marker="o", ms=3, lw=1.2)
-    ax.plot([], [], color=NEUTRAL, marker="o", ms=3, lw=1.2, label="mean accuracy")
-    ax.plot(census.fractions, (accuracy == 1).mean(axis=1), color=NEUTRAL, ls="--", lw=1, label="share still computed")
+        ax.plot(census.fractions, mine.mean(axis=1), color=COLOURS[r], marker=MARKERS[r], ms=3, lw=1.2)
+    ax.plot(
+        [],
+        [],
+        color=NEUTRAL,
+        marker="o",
+        ms=3,
+        lw=1.2,
+        label="patterns answered correctly, by neurons needed (as left)",
+    )
+    ax.plot(
+        census.fractions, (accuracy == 1).mean(axis=1), color=NEUTRAL, ls="--", lw=1, label="functions still computed"
+    )
     ax.set_ylim(-0.03, 1.03)
     ax.set_xlabel("fraction of inhibition removed")
-    ax.set_ylabel("accuracy; share of functions")
-    ax.legend(frameon=False, fontsize=7)
+    ax.set_ylabel("share of patterns, of functions")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0)
     return ax

@@ -9,6 +9,8 @@ from rich.table import Table
 
 from eisim.ablation import dose
 from eisim.assessment import Assessment, DoseResponse, Survey, Witness
+from eisim.circuit import Circuit
+from eisim.report.files import to_csv
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
 #: Inputs that a witness raises are named one by one up to so many.
@@ -122,7 +124,7 @@ def words(witness: Witness) -> str:
     else:
         what = "raising " + ", ".join(f"{witness.inputs[k]} from {lower[k]:.3g} to {upper[k]:.3g}" for k in raised)
     before, after = (float(output[0].mean()) for output in witness.outputs)
-    text = f"{what} takes the output from {before:.3g} to {after:.3g}"
+    text = f"{what} takes the output from {before:.3g} to {after:.3g} Hz"
     errors = witness.standard_errors
     if errors is None:
         return text
@@ -255,6 +257,47 @@ def mean_field_table(survey: Survey) -> str:
         for k in range(len(p.predicted))
     ]
     return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+
+
+def doses_table(survey: Survey) -> str:
+    """CSV behind the dose responses: a line for each circuit, system, dose and seed."""
+    columns = ("function", "circuit", "system", "dose", "seed", "score", "criterion", "critical_dose")
+    lines = [
+        (a.function, a.name, system, float(a.doses[d]), a.seeds[s], float(score), curve.criterion, _finite(critical))
+        for a in survey.assessments
+        for system, curve in a.systems.items()
+        for d, scores in enumerate(curve.scores)
+        for s, (score, critical) in enumerate(zip(scores, curve.critical_doses, strict=True))
+    ]
+    return to_csv(lines, columns)
+
+
+def witnesses_table(survey: Survey) -> str:
+    """CSV behind the witnesses: outputs at both inputs, a line for each circuit, kind, dose and seed."""
+    columns = ("function", "circuit", "kind", "dose", "seed", "output_at_lower_hz", "output_at_upper_hz")
+    lines = [
+        (a.function, a.name, kind, float(a.doses[d]), seed, float(lower), float(upper))
+        for a, kind, witness in witnessed(survey)
+        for d, outputs in enumerate(zip(*witness.outputs, strict=True))
+        for seed, lower, upper in zip(a.seeds, *outputs, strict=True)
+    ]
+    return to_csv(lines, columns)
+
+
+def witnessed(survey: Survey) -> list[tuple[Assessment, str, Witness]]:
+    """The witnesses that were found: assessment, kind and witness."""
+    return [
+        (assessment, kind, judged.witness)
+        for assessment in survey.assessments
+        for kind, judged in assessment.kinds.items()
+        if judged.witness is not None
+    ]
+
+
+def circuits(survey: Survey) -> dict[str, Circuit]:
+    """The intact circuits that are drawn, of the first kind of each assessment, by its name."""
+    first = {assessment.name: next(iter(assessment.kinds.values())).circuit for assessment in survey.assessments}
+    return {name: circuit for name, circuit in first.items() if circuit is not None}
 
 
 def labelled(survey: Survey) -> tuple[dict, dict]:

@@ -7,20 +7,23 @@ from matplotlib.lines import Line2D
 
 from eisim.ablation import dose
 from eisim.assessment import Assessment, Survey, Witness
-from eisim.report.figures import INHIBITORY
+from eisim.report.style import DOUBLE, INHIBITORY, TALLEST
+from eisim.report.style import FIRST as LOWER
+from eisim.report.style import SECOND as UPPER
 
 COLUMNS = 3
 STYLES = {
     "spiking": ("spiking circuit", {"color": "black", "ls": "-", "marker": "o", "ms": 3}),
-    "rate": ("rate circuit", {"color": "#e69f00", "ls": "--", "marker": "s", "ms": 3}),
+    "rate": ("rate circuit", {"color": "#b07800", "ls": "--", "marker": "s", "ms": 3}),
     "dnn": (
         "equivalent DNN",
-        {"color": "#d55e00", "ls": ":", "marker": "D", "ms": 5, "mfc": "none"},
+        {"color": "#3d8ec4", "ls": ":", "marker": "D", "ms": 5, "mfc": "none"},
     ),
 }
 CRITERION = {"color": "#999999", "lw": 0.6, "ls": (0, (4, 3))}
+#: Where a function that no dose takes away is drawn.
+KEPT = 1.2
 CRITICAL = {"lw": 0.8, "ls": "-"}
-LOWER, UPPER = "#009e73", "#cc79a7"  # the two inputs of a witness (Okabe & Ito)
 
 
 def dose_responses(survey: Survey) -> Figure:
@@ -51,7 +54,47 @@ def dose_response(ax: Axes, assessment: Assessment) -> Axes:
             ax.plot([found.min(), found.max()], [curve.criterion] * 2, color=colour, lw=3, solid_capstyle="butt")
         if name != "dnn" and curve.critical_dose is not None:
             ax.plot([curve.critical_dose] * 2, [-0.05, curve.criterion], color=colour, **CRITICAL)
+    ax.set_xlabel(dose(assessment.how).label)
+    ax.set_ylabel("score of the task (1)")
     _title(ax, assessment, assessment.verdict)
+    return ax
+
+
+def dose_response_with_legend(ax: Axes, assessment: Assessment) -> Axes:
+    """One circuit's dose response with a legend of its own."""
+    dose_response(ax, assessment)
+    lines = [(STYLES[name][1], STYLES[name][0]) for name in assessment.systems] + [(CRITERION, "criterion")]
+    handles = [Line2D([], [], **style) for style, _ in lines]
+    ax.legend(handles, [label for _, label in lines], loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def critical_doses(ax: Axes, survey: Survey) -> Axes:
+    """Of every circuit and system the dose at which it loses its function, with its range over seeds.
+
+    ``kept`` stands for no such dose; what never had the function is left out.
+    """
+    assessments, shift = survey.assessments, {"spiking": -0.22, "rate": 0.0, "dnn": 0.22}
+    seen = set()
+    for k, assessment in enumerate(assessments):
+        for name, curve in assessment.systems.items():
+            label, style = STYLES[name]
+            if curve.verdict == "never had":
+                continue
+            marks = {"color": style["color"], "marker": style["marker"], "ms": 3.5, "ls": "none"}
+            found = np.where(np.isfinite(curve.critical_doses), curve.critical_doses, KEPT)
+            dose_, y = KEPT if curve.critical_dose is None else curve.critical_dose, k + shift[name]
+            ax.plot([found.min(), found.max()], [y, y], color=style["color"], lw=1)
+            ax.plot(dose_, y, label=None if name in seen else label, **marks)
+            seen.add(name)
+    ax.axvline((1 + KEPT) / 2, color="#cccccc", lw=0.6)
+    ax.set_xlim(-0.04, KEPT + 0.08)
+    ax.set_xticks([0, 0.5, 1, KEPT], ["0", "0.5", "1", "kept"])
+    ax.set_yticks(range(len(assessments)), [a.name.replace("_", " ") for a in assessments])
+    ax.set_ylim(len(assessments) - 0.5, -0.5)
+    ax.set_xlabel(f"critical dose: {dose(assessments[0].how).label}")
+    ax.set_ylabel("circuit")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, borderaxespad=0)
     return ax
 
 
@@ -82,14 +125,16 @@ def witness_outputs(ax: Axes, doses, witness: Witness) -> Axes:
         ax.fill_between(doses, output.min(axis=1), output.max(axis=1), color=colour, alpha=0.25, lw=0)
         ax.plot(doses, mean, lw=1, marker=marker, ms=3.5, color=colour, label=label)
     ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
+    ax.set_xlabel("dose of ablation (1)")
+    ax.set_ylabel("output of the task (Hz)")
     return ax
 
 
 def _panels(n, **share):
     columns = min(COLUMNS, n)
     rows = -(-n // columns)
-    height = 1.75 * rows + 0.9
-    figure = Figure(figsize=(max(2.3 * columns + 0.5, 5.2), height))
+    height = min(1.75 * rows + 0.9, TALLEST)
+    figure = Figure(figsize=(DOUBLE, height))
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, **share).ravel()
     figure.subplots_adjust(
         left=0.55 / figure.get_figwidth(),
@@ -106,6 +151,8 @@ def _panels(n, **share):
 
 
 def _label(figure, axes, below, beside):
+    for ax in axes:
+        ax.set(xlabel="", ylabel="")
     axes[0].set_xlim(-0.04, 1.04)
     axes[0].set_xticks([0, 0.5, 1])
     figure.supxlabel(below, fontsize=8, y=0.1 / figure.get_figheight())
@@ -118,4 +165,4 @@ def _title(ax, assessment, second):
 
 
 def _legend(figure, handles, labels):
-    figure.legend(handles, labels, loc="upper center", ncols=3, frameon=False, fontsize=7, columnspacing=1.2)
+    figure.legend(handles, labels, loc="upper center", ncols=3, columnspacing=1.2)

@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from rich.table import Table
 
+from eisim.circuit import Circuit
 from eisim.geometry.decision_maps import CONDITIONS, GeometryResult, RegionResult
-from eisim.report.figures import INHIBITORY, NEUTRAL
+from eisim.report.style import DOUBLE, INHIBITORY, NEUTRAL, SINGLE
 
 ROWS = {
     "intact": "intact",
@@ -20,7 +21,9 @@ ROWS = {
     "best_excitatory": "best\nexcitatory-only\ncircuit",
     "best_monotone": "best\nmonotone\nfunction",
 }
-INSIDE, OUTSIDE = "#e8a98f", "#f4f4f4"
+INSIDE, OUTSIDE = "#efac8f", "#f4f4f4"
+#: Witnesses that are drawn on a map.
+SHOWN = 3
 MAP_COLOURS = ListedColormap([OUTSIDE, INSIDE])
 SYSTEM_NAMES = {"spiking": "spiking circuits", "rate": "rate circuits", "dnn": "equivalent DNNs"}
 
@@ -84,6 +87,29 @@ def csv_table(result: GeometryResult) -> str:
     return text.getvalue()
 
 
+def maps_table(result: GeometryResult, system: str) -> str:
+    """CSV behind the decision maps of one system: a line for each region and cell, 1 where it is put inside."""
+    columns = ("region", "x", "y", "inside", *CONDITIONS, "best_monotone")
+    lines = []
+    for region in result.regions:
+        maps = [region.data.targets, *(region.decisions[system][c] for c in CONDITIONS), region.best]
+        values = np.stack(maps, axis=1).astype(int).tolist()
+        places = region.data.points.round(9).tolist()
+        lines += [",".join(map(str, (region.name, *place, *row))) for place, row in zip(places, values, strict=True)]
+    return "\n".join([",".join(columns), *lines, ""])
+
+
+def drawn_system(result: GeometryResult) -> str:
+    """The system whose maps are drawn: the first kind of circuit."""
+    return next(iter(result.regions[0].circuits))
+
+
+def drawn_circuit(result: GeometryResult) -> Circuit:
+    """The intact circuit that is drawn: of the first region that is lost, or of the first."""
+    region = next((region for region in result.regions if region.verdict == "lost"), result.regions[0])
+    return region.circuits[drawn_system(result)]["intact"]
+
+
 def labelled(result: GeometryResult) -> tuple[dict, dict]:
     """All maps as labelled arrays: variables and coordinates, each (dimensions, values, attributes)."""
     side, regions = result.resolution, result.regions
@@ -113,24 +139,33 @@ def labelled(result: GeometryResult) -> tuple[dict, dict]:
 def decision_maps(result: GeometryResult, system: str) -> Figure:
     """What one system puts inside each region, by condition, and what the best monotone function does."""
     regions, n = result.regions, len(result.regions)
-    width, height = max(0.95 * n + 1.0, 4.5), 5.1
+    width = SINGLE if n <= 2 else DOUBLE
+    side = min(0.95, (width - 1.05) / n)  # of a map and the gap beside it
+    height = len(ROWS) * (side + 0.16) + (1.65 if n > 2 else 1.95)
     figure = Figure(figsize=(width, height))
     axes = figure.subplots(len(ROWS), n, squeeze=False)
     figure.subplots_adjust(
-        left=0.95 / width, right=1 - 0.1 / width, bottom=0.8 / height, top=1 - 0.75 / height, wspace=0.12, hspace=0.25
+        left=0.95 / width,
+        right=(0.95 + n * side) / width,
+        bottom=(0.85 if n > 2 else 1.15) / height,
+        top=1 - 0.8 / height,
+        wspace=0.1,
+        hspace=0.3,
     )
     for column, region in zip(axes.T, regions, strict=True):
         maps = region.decisions[system] | {"best_monotone": region.best == 1}
         for ax, condition in zip(column, ROWS, strict=True):
             decision_map(ax, region, maps[condition])
-        name = region.name.replace("-", " ").replace("rising half plane", "rising\nhalf plane")
-        column[0].set_title(f"{name}\n{column[0].get_title()}", pad=2, fontsize=7)
+        name = "\n".join(region.name.replace("-", " ").rsplit(" ", 1))
+        column[0].set_title(f"{name}\n{column[0].get_title()}", pad=2, fontsize=6.5)
         witness_pairs(column[0], region)
-        column[-1].set_xlabel("$x$", labelpad=1)
+        column[-1].set_xlabel("x (1)", labelpad=1, fontsize=7)
     for ax in axes.ravel():
         ax.label_outer()
+    for ax in axes[:, 1:].ravel():  # side by side the 1 of one and the 0 of the next would read as 10
+        ax.tick_params(labelbottom=False)
     for ax, name in zip(axes[:, 0], ROWS.values(), strict=True):
-        ax.set_ylabel(f"{name}\n\n$y$", fontsize=7, labelpad=1)
+        ax.set_ylabel(f"{name}\n\ny (1)", fontsize=7, labelpad=1)
     kept = sum(region.verdict == "kept" for region in regions)
     if [region.verdict for region in regions] == ["kept"] * kept + ["lost"] * (n - kept):
         for first, last, verdict in ((0, kept, "kept"), (kept, n, "lost")):
@@ -141,9 +176,11 @@ def decision_maps(result: GeometryResult, system: str) -> Figure:
         Line2D([], [], color="black", lw=0.8, label="boundary of the region"),
         Line2D([], [], color=INHIBITORY, marker="o", ms=3, lw=1, label="witness: inside (dot) but higher up outside"),
     ]
-    figure.legend(handles=handles, loc="lower center", ncols=3, frameon=False, fontsize=7)
+    figure.legend(handles=handles, loc="lower center", ncols=3 if n > 2 else 1)
     note = "numbers: share of the square decided right; that of the best monotone function is 1 − floor"
-    figure.text(0.5, 0.32 / height, note, ha="center", va="center", fontsize=7)
+    if n <= 2:
+        note = note.replace("; ", ";\n")
+    figure.text(0.5, (0.32 if n > 2 else 0.6) / height, note, ha="center", va="center", fontsize=7)
     return figure
 
 
@@ -154,7 +191,7 @@ def decision_map(ax: Axes, region: RegionResult, inside) -> Axes:
     truth = region.data.targets.reshape(side, side)
     ax.imshow(np.reshape(inside, (side, side)), origin="lower", extent=square, cmap=MAP_COLOURS, vmin=0, vmax=1)
     ax.contour(centres, centres, truth, levels=[0.5], colors="black", linewidths=0.8)
-    ax.set_title(f"{np.mean(inside == (region.data.targets == 1)):.3f}", pad=2, fontsize=7)
+    ax.set_title(f"{np.mean(inside == (region.data.targets == 1)):.3f}", pad=2, fontsize=6.5)
     ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 1], yticks=[0, 1], aspect="equal")
     ax.spines[["top", "right"]].set_visible(True)
     ax.tick_params(length=2, pad=1, labelsize=6)
@@ -162,13 +199,13 @@ def decision_map(ax: Axes, region: RegionResult, inside) -> Axes:
 
 
 def witness_pairs(ax: Axes, region: RegionResult) -> Axes:
-    """Pairs of points x <= y, a dot at x, which is inside, and an arrow to y, which is not."""
-    for witness in region.witnesses:
-        ax.plot(*witness.lower, "o", ms=2, color=INHIBITORY)
+    """A few pairs of points x <= y, a dot at x, which is inside, and an arrow to y, which is not."""
+    for witness in region.witnesses[:SHOWN]:
+        ax.plot(*witness.lower, "o", ms=1.8, color=INHIBITORY)
         arrow = {
             "arrowstyle": "-|>,head_length=0.25,head_width=0.12",
             "color": INHIBITORY,
-            "lw": 0.9,
+            "lw": 0.8,
             "shrinkA": 0,
             "shrinkB": 0,
         }

@@ -8,12 +8,12 @@ from eisim.report.findings import Column, PageTable
 
 #: Rows of a table that a page shows; the rest is in the CSV file.
 MOST_ROWS = 1000
-DIFFERS = Column("difference", "text", note="Where the runs come to different verdicts.")
+DIFFERENCE = Column("difference", "difference", note="Rows that only some runs have, and verdicts that differ.")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its text, what it is sorted by, and ``"kept"``, ``"lost"``, ``"number"`` or ``"text"``."""
+    """A cell: its text, what it is sorted by, and ``"kept"``, ``"lost"``, ``"differs"``, ``"number"`` or ``"text"``."""
 
     text: str
     sort: str
@@ -65,55 +65,53 @@ def grid(table: PageTable) -> Grid:
 def joined(tables: Sequence[PageTable | None], runs: Sequence[str]) -> Grid:
     """The same table of several runs, row by row; None for a run without it.
 
-    The first column tells rows apart. Every other column stands once if all runs agree on it, else once for each run.
-    Where there are verdicts, the last column says in words which of them differ.
+    The first column tells rows apart. Every other column stands once if the runs agree on it wherever they have the
+    row, else once for each run. The second column says which rows only some runs have, and whose verdicts differ.
     """
-    here = [(run, table) for run, table in zip(runs, tables, strict=True) if table]
-    first = here[0][1]
-    rows = [_by_key(table) for _, table in here]
-    keys = list(dict.fromkeys(key for found in rows for key in found))
-    names = list(dict.fromkeys(_name(column) for _, table in here for column in table.columns[1:]))
-    headings, columns = [Heading(first.columns[0])], [[key[0] for key in keys]]
-    differing = {key: [] for key in keys}
-    for name in names:
-        places = [_place(table, name) for _, table in here]
-        column = next(t.columns[p] for (_, t), p in zip(here, places, strict=True) if p is not None)
-        values = [
-            [found[key][place] if key in found and place is not None else None for key in keys]
-            for found, place in zip(rows, places, strict=True)
-        ]
-        if len(here) == len(runs) and all(cells == values[0] for cells in values):
+    here = {run: table for run, table in zip(runs, tables, strict=True) if table}
+    first = next(iter(here.values()))
+    rows = {run: _by_key(table) for run, table in here.items()}
+    keys = list(dict.fromkeys(key for found in rows.values() for key in found))
+    differing = {key: _missing([run for run in runs if key in rows.get(run, {})], runs) for key in keys}
+    headings, columns = [], []
+    for name in dict.fromkeys(_name(column) for table in here.values() for column in table.columns[1:]):
+        places = {run: place for run, table in here.items() if (place := _place(table, name))}
+        values = {
+            run: [rows[run][key][place] if key in rows[run] else None for key in keys] for run, place in places.items()
+        }
+        run, place = next(iter(places.items()))
+        column = here[run].columns[place]
+        known = [{run: cells[k] for run, cells in values.items() if key in rows[run]} for k, key in enumerate(keys)]
+        if len(places) == len(runs) and all(len(set(cells.values())) == 1 for cells in known):
             headings.append(Heading(column))
-            columns.append(values[0])
+            columns.append([next(iter(cells.values())) for cells in known])
             continue
-        for (run, _), cells in zip(here, values, strict=True):
-            headings.append(Heading(column, run))
-            columns.append(cells)
+        headings += [Heading(column, run) for run in values]
+        columns += values.values()
         if column.kind == "verdict":
-            for key, cells in zip(keys, zip(*values, strict=True), strict=True):
-                if len({_verdict(cell) for cell in cells}) > 1:
-                    said = ", ".join(
-                        f"{'not there' if cell is None else cell} in {run}"
-                        for (run, _), cell in zip(here, cells, strict=True)
-                    )
+            for key, cells in zip(keys, known, strict=True):
+                if len({_verdict(cell) for cell in cells.values()}) > 1:
+                    said = ", ".join(f"{cell} in {run}" for run, cell in cells.items())
                     differing[key].append(f"{column.name}: {said}")
-    if any(heading.column.kind == "verdict" for heading in headings):
-        headings.append(Heading(DIFFERS))
-        columns.append(["; ".join(differing[key]) or "none" for key in keys])
-    notes = tuple(dict.fromkeys(note for _, table in here for note in table.notes))
-    data = tuple((run, table.data) for run, table in here)
-    return _grid(first.title, headings, list(zip(*columns, strict=True)), notes, data)
+    if any(differing.values()) or any(heading.column.kind == "verdict" for heading in headings):
+        headings.insert(0, Heading(DIFFERENCE))
+        columns.insert(0, ["; ".join(differing[key]) or "none" for key in keys])
+    cells = list(zip([key[0] for key in keys], *columns, strict=True))
+    notes = tuple(dict.fromkeys(note for table in here.values() for note in table.notes))
+    data = tuple((run, table.data) for run, table in here.items())
+    return _grid(first.title, [Heading(first.columns[0]), *headings], cells, notes, data)
+
+
+def _missing(having, runs):
+    return [] if len(having) == len(runs) else [f"only in {' and '.join(having)}"]
 
 
 def match(tables: Sequence[Sequence[PageTable]]) -> list[list[PageTable | None]]:
-    """Tables of several runs that belong together: those whose first columns have the same name, in turn."""
-    found: dict[tuple[str, int], list[PageTable | None]] = {}
+    """Tables of several runs that belong together, those of the same title; None for a run without it."""
+    found: dict[str, list[PageTable | None]] = {}
     for run, mine in enumerate(tables):
-        seen: Counter[str] = Counter()
         for table in mine:
-            name = table.columns[0].name
-            found.setdefault((name, seen[name]), [None] * len(tables))[run] = table
-            seen[name] += 1
+            found.setdefault(table.title, [None] * len(tables))[run] = table
     return list(found.values())
 
 
@@ -153,10 +151,12 @@ def _verdict(value) -> str:
 
 def _cell(value, kind) -> Cell:
     if value is None:
-        return Cell("–", "", "text")
+        return Cell("–", "", "number" if kind == "number" else "text")
     text = format_number(value)
     if kind == "verdict" and _verdict(value) in ("kept", "lost"):
         return Cell(text, text, _verdict(value))
+    if kind == "difference":
+        return Cell(text, text, "differs" if ": " in text else "text")
     return Cell(text, str(value), "number" if not isinstance(value, str) else "text")
 
 

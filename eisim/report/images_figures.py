@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from eisim.images.dimension import BooleanResult, PooledResult, expected_comparable
 from eisim.images.networks import Trained
 from eisim.images.result import ImagesResult
-from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
 from eisim.report.images import NAMES
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
 
 INTACT, ABLATED = "black", EXCITATORY
 MARKERS = {"rate": "o", "spiking": "s"}
@@ -20,7 +20,7 @@ SAMPLE_GREYS = ("#9a9a9a", "#555555", "black")
 
 def networks(result: ImagesResult) -> Figure:
     """Accuracy and one-threshold error of each network, intact and ablated, as DNN and circuits; then by class."""
-    figure = Figure(figsize=(7.2, 5.2))
+    figure = Figure(figsize=(DOUBLE, 5.2))
     grid = figure.add_gridspec(2, 6, left=0.085, right=0.985, bottom=0.09, top=0.86, hspace=0.42, wspace=0.75)
     by_largest(left := figure.add_subplot(grid[0, :3]), result)
     by_threshold(figure.add_subplot(grid[0, 3:]), result)
@@ -35,7 +35,8 @@ def networks(result: ImagesResult) -> Figure:
     handles, labels = left.get_legend_handles_labels()
     more = figure.axes[1].get_legend_handles_labels()
     seen = dict(zip(labels + more[1], handles + more[0], strict=True))
-    figure.legend(seen.values(), seen.keys(), loc="upper center", ncols=4, frameon=False, fontsize=7)
+    figure.legend(seen.values(), seen.keys(), loc="upper center", ncols=4)
+    letters(figure.axes)
     return figure
 
 
@@ -56,7 +57,7 @@ def _groups(ax, result, of_network, of_circuit):
         for kind, a in network.ablations.items():
             values = 100 * of_circuit(a)
             x = k + OFFSETS[kind]
-            ax.plot([x, x], values[[0, -1]], color="#cccccc", lw=1, zorder=1)
+            ax.plot([x, x], values[[0, -1]], color="#cccccc", lw=1, ls="-", zorder=1)
             for condition, at, colour in CONDITIONS:
                 label = f"{kind} circuit, {condition}" if first else None
                 hollow = {"mfc": "none", "ms": 7} if at == 0 else {"ms": 4}  # both are seen where they agree
@@ -110,7 +111,7 @@ def classes(ax: Axes, network: Trained) -> Axes:
 
 def number_of_inputs(result: ImagesResult) -> Figure:
     """Comparable pairs, errors on pooled images, and floors of random functions, against the number of inputs."""
-    figure = Figure(figsize=(7.2, 3.5))
+    figure = Figure(figsize=(DOUBLE, 3.5))
     axes = figure.subplots(1, 3, width_ratios=(1, 1.15, 1))
     figure.subplots_adjust(left=0.085, right=0.99, bottom=0.13, top=0.6, wspace=0.33)
     comparable_pairs(axes[0], result)
@@ -120,7 +121,8 @@ def number_of_inputs(result: ImagesResult) -> Figure:
     for ax, title in zip(axes, titles, strict=True):
         ax.set_xlabel("number of inputs")
         ax.set_title(title, loc="left", pad=78)
-        ax.legend(loc="lower left", bbox_to_anchor=(-0.05, 1.0), frameon=False, fontsize=6.5, borderpad=0.2)
+        ax.legend(loc="lower left", bbox_to_anchor=(-0.05, 1.0), fontsize=6.5, borderpad=0.2)
+    letters(axes, (-20, 78))
     return figure
 
 

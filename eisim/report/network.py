@@ -1,14 +1,21 @@
 """What the ablation of a stranger's network found: JSON, table, CSV and figure."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Group
 from rich.table import Table
 from scipy.optimize import isotonic_regression
 
+from eisim.circuit import Circuit
 from eisim.network_ablation import NetworkAblation
-from eisim.report.figures import EXCITATORY, INHIBITORY, NEUTRAL
+from eisim.report import diagram
+from eisim.report.circuit import circuit_table
+from eisim.report.files import to_csv
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
 
 #: Height of a line of a figure's small text, as a share of the largest value.
 LINE = 0.045
@@ -80,6 +87,36 @@ def csv_table(results: list[NetworkAblation]) -> str:
     """The classes as CSV."""
     lines = [{"kind": result.kind, **row} for result in results for row in rows(result)]
     return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+
+
+def levels_table(results: list[NetworkAblation]) -> str:
+    """CSV behind the figure: accuracies and errors of each class, and of all, at each level of ablation."""
+    columns = ("kind", "fraction_removed", "class", "balanced_accuracy", "one_threshold_error", "floor", "accuracy")
+    lines = []
+    for result in results:
+        balanced, errors, floors = result.balanced_accuracy, result.threshold_errors, result.floors.one_polarity
+        for k, fraction in enumerate(result.fractions):
+            common = {"kind": result.kind, "fraction_removed": float(fraction)}
+            lines.append(common | {"class": "all", "accuracy": float(result.accuracy[k])})
+            for c, value in enumerate(result.judged):
+                measured = {"balanced_accuracy": float(balanced[k, c]), "one_threshold_error": float(errors[k, c])}
+                lines.append(common | {"class": f"{value:g}", "floor": float(floors[c])} | measured)
+    return to_csv(lines, columns)
+
+
+def drawn_circuit(results: list[NetworkAblation]) -> Circuit | None:
+    """The intact circuit that is drawn, of the first kind."""
+    return results[0].circuit
+
+
+def tables(results: list[NetworkAblation]) -> Iterator[tuple[str, str]]:
+    """Pairs of file name and CSV."""
+    yield "classes.csv", csv_table(results)
+    yield "ablation.csv", levels_table(results)
+    for spiking in (result for result in results if len(result.times)):
+        yield "time.csv", time_table(spiking)
+    if circuit := drawn_circuit(results):
+        yield "circuit.csv", circuit_table(circuit)
 
 
 def time_table(result: NetworkAblation) -> str:
@@ -156,24 +193,26 @@ def ablation_figure(results: list[NetworkAblation]) -> Figure:
     """
     spiking = [result for result in results if len(result.times)]
     columns = len(results) + len(spiking)
-    figure = Figure(figsize=(3.2 * columns + 0.4, 5.2), layout="constrained")
+    figure = Figure(figsize=(DOUBLE, 5.2), layout="constrained")
     axes = figure.subplots(2, columns, squeeze=False)
     for k, result in enumerate(results):
-        _by_largest_output(axes[0, k], result)
-        _by_threshold(axes[1, k], result)
+        by_largest_output(axes[0, k], result)
+        by_threshold(axes[1, k], result)
     for ax, result in zip(axes[0, len(results) :], spiking, strict=True):
-        _accuracy_in_time(ax, result)
+        accuracy_in_time(ax, result)
     legend = axes[1, -1] if spiking else None
     handles = {h.get_label(): h for ax in axes[:, 0] for h in ax.get_legend_handles_labels()[0]}.values()
     if legend is None:
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=7)
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
     else:
         legend.axis("off")
-        legend.legend(handles=handles, loc="center", frameon=False, fontsize=7)
+        legend.legend(handles=handles, loc="center")
+    letters([ax for ax in axes.ravel() if ax.axison], (-22, 4))
     return figure
 
 
-def _by_largest_output(ax, result):
+def by_largest_output(ax: Axes, result: NetworkAblation) -> Axes:
+    """Accuracy by the largest output, of all classes and balanced of each."""
     balanced = result.balanced_accuracy
     _class_lines(ax, result, balanced, result.kept)
     ax.plot(result.fractions, result.accuracy, color="black", marker="o", ms=3, label="accuracy, all classes")
@@ -181,9 +220,11 @@ def _by_largest_output(ax, result):
     ax.set_ylim(0, 1.03)
     ax.set_ylabel("by the largest output:\n(balanced) accuracy")
     ax.set_title(f"{result.name} on {result.data.name}: {result.kind}")
+    return ax
 
 
-def _by_threshold(ax, result):
+def by_threshold(ax: Axes, result: NetworkAblation) -> Axes:
+    """Error of the best threshold on each class's own output, with the floors."""
     errors, floors = result.threshold_errors, result.floors.one_polarity
     _class_lines(ax, result, errors, result.kept_by_threshold)
     ax.plot(
@@ -198,6 +239,7 @@ def _by_threshold(ax, result):
     )
     ax.set_ylim(0, 1.1 * max(errors.max(), floors.max(), 1e-3))
     ax.set_ylabel("by a threshold on its own output:\nshare of rows wrong about the class")
+    return ax
 
 
 def _class_lines(ax, result, values, kept):
@@ -205,22 +247,24 @@ def _class_lines(ax, result, values, kept):
     heights = _apart(values[-1], LINE * max(values.max(), 1e-3))
     for k, value in enumerate(result.judged):
         colour = EXCITATORY if kept[k] else INHIBITORY
-        ax.plot(result.fractions, values[:, k], color=colour, lw=0.8, alpha=0.7)
+        ax.plot(result.fractions, values[:, k], color=colour, lw=0.8, ls="-" if kept[k] else "--", alpha=0.7)
         ax.annotate(f"  {value:g}", (1, heights[k]), fontsize=6, va="center", color=colour, annotation_clip=False)
     ax.plot([], [], color=EXCITATORY, lw=0.8, label="class kept without inhibition")
-    ax.plot([], [], color=INHIBITORY, lw=0.8, label="class lost without inhibition")
+    ax.plot([], [], color=INHIBITORY, lw=0.8, ls="--", label="class lost without inhibition")
     ax.set_xlabel("fraction of inhibition removed")
 
 
-def _accuracy_in_time(ax, result):
+def accuracy_in_time(ax: Axes, result: NetworkAblation) -> Axes:
+    """Accuracy and agreement of the intact spiking circuit against the length of a trial."""
     ax.plot(result.times, result.accuracy_in_time, color="black", marker="o", ms=2, label="accuracy")
     ax.plot(result.times, result.agreement_in_time, color=NEUTRAL, marker="s", ms=2, label="agreement with the network")
     ax.axhline(result.network_accuracy, color="black", ls=":", lw=0.8, label="accuracy of the network")
     ax.set_ylim(0, 1.03)
     ax.set_xlabel("length of a trial (s)")
     ax.set_ylabel("share of rows")
-    ax.set_title("the intact spiking circuit in time")
-    ax.legend(frameon=False, fontsize=7, loc="lower right")
+    ax.set_title("intact spiking circuit in time")
+    ax.legend(loc="lower right")
+    return ax
 
 
 def _apart(heights, gap):
@@ -234,3 +278,5 @@ def _apart(heights, gap):
 def figures(results: list[NetworkAblation]):
     """Pairs of file name and figure."""
     yield "ablation.svg", ablation_figure(results)
+    if circuit := drawn_circuit(results):
+        yield "circuit.svg", diagram.with_static_dnn(circuit)

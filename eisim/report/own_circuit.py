@@ -9,8 +9,10 @@ from rich.table import Table
 
 from eisim.own.on_points import OnPoints
 from eisim.own.result import OwnResult
-from eisim.report.figures import EXCITATORY, NEUTRAL
+from eisim.report import diagram
+from eisim.report.circuit import circuit_picture, circuit_table
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.style import EXCITATORY, NEUTRAL
 
 MARKERS = {"spiking": "o", "rate": "s"}
 NOTES = (
@@ -111,6 +113,7 @@ def tables(result: OwnResult):
             for f, a in zip(found.fractions, accuracy, strict=True)
         ),
     )
+    yield "circuit.csv", circuit_table(next(iter(result.own.circuits.values())))
     for found in result.on_points:
         frame = pandas.DataFrame(found.data.points, columns=list(found.data.names))
         frame["wanted"], frame["weight"] = found.data.targets, found.data.weights
@@ -150,14 +153,15 @@ def plot_points(ax: Axes, found: OnPoints, says: np.ndarray, title: str) -> Axes
 def figures(result: OwnResult):
     """Pairs of file name and figure."""
     n = len(result.on_points)
-    figure = Figure(figsize=(2.4 * min(n, 3) + 1.2, 2.2 * -(-n // 3) + 0.4), layout="constrained")
+    figure = Figure(figsize=(2.2 * min(n, 3) + 2.6, 2.2 * -(-n // 3) + 0.3), layout="constrained")
     axes = figure.subplots(-(-n // 3), min(n, 3), squeeze=False).ravel()
     for ax, found in zip(axes, result.on_points, strict=False):
         plot_curve(ax, found)
     for ax in axes[n:]:
         ax.axis("off")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=7)
     yield "ablation_curves.svg", figure
+    yield "circuit.svg", diagram.with_static_dnn(next(iter(result.own.circuits.values())))
     for found in result.on_points:
         if found.data.n_inputs == 2:
             yield f"{_stem(result, found)}.svg", _maps(found)
@@ -221,6 +225,7 @@ def findings(result: OwnResult) -> Findings:
         + " ".join(_sentence(row, kinds) + "." for row in rows),
         tables=(PageTable("What ablating inhibition destroys", tuple(columns), tuple(cells), NOTES, "table.csv"),),
         pictures=tuple(pictures),
+        circuits=(circuit_picture(next(iter(result.own.circuits.values())), "circuit", "The circuit"),),
         proofs=tuple(Explanation(row["function"], (_proof(row),)) for row in rows),
     )
 
@@ -239,6 +244,7 @@ def _proof(row):
         return "The function never falls when inputs rise, so some circuit of excitatory neurons alone computes it."
     lower, upper = map(_point, row["witness"])
     return (
-        f"At {lower} the function is 1, at {upper} it is 0, though no input went down: more excitation can never make a "
-        f"circuit of excitatory neurons answer less. Any such circuit is wrong on at least {row['floor']:.1%} of the points."
+        f"At {lower} the function is 1, at {upper} it is 0, though no input went down: more excitation can never make "
+        f"a circuit of excitatory neurons answer less. Any such circuit is wrong on at least {row['floor']:.1%} of "
+        "the points."
     )

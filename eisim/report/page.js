@@ -14,9 +14,12 @@ const compare = (a, b, sign) => {
   return sign * (Number.isNaN(x) || Number.isNaN(y) ? order.compare(a, b) : x - y);
 };
 
+const FEW = 5; // rows that are seen at a glance: nothing to filter
+
 for (const table of document.querySelectorAll("table.sortable")) {
   const headings = [...table.tHead.rows[0].cells];
   const body = table.tBodies[0];
+  if (body.rows.length < 2) continue;
   headings.forEach((heading, column) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -33,21 +36,18 @@ for (const table of document.querySelectorAll("table.sortable")) {
 
   const filter = table.closest("section").querySelector(".filter");
   const [text, verdict, shown] = ["input", "select", "output"].map((name) => filter.querySelector(name));
-  const difference = headings.length - 1;
-  const fits = (row, wanted) =>
-    !wanted || (wanted === "differs" ? row.cells[difference].dataset.sort !== "none" : row.querySelector("." + wanted));
   const apply = () => {
     const words = text.value.toLowerCase().split(/\s+/);
     let left = 0;
     for (const row of body.rows) {
       const said = row.textContent.toLowerCase();
-      row.hidden = !(words.every((word) => said.includes(word)) && fits(row, verdict?.value));
+      row.hidden = !(words.every((word) => said.includes(word)) && (!verdict?.value || row.querySelector("." + verdict.value)));
       left += !row.hidden;
     }
     shown.textContent = left === body.rows.length ? `${left} rows` : `${left} of ${body.rows.length} rows`;
   };
   filter.addEventListener("input", apply);
-  filter.hidden = body.rows.length < 2;
+  filter.hidden = body.rows.length < FEW;
 }
 
 // Each file is in the page once: other links to it, and those to save a figure, take it from there.

@@ -104,7 +104,7 @@ def page(folders: Sequence) -> str:
     tables = [(shown, [carried.table(run, runs) for run in shown.data]) for shown in _grids(runs)]
     questions = dict.fromkeys(run.findings.question for run in runs)
     question = next(iter(questions)) if len(questions) == 1 else f"{len(runs)} runs side by side"
-    html = _template().render(
+    html = template().render(
         question=question,
         runs=runs,
         tables=tables,
@@ -193,7 +193,7 @@ def _described(run) -> dict[str, str]:
     stored, provenance = run.stored, run.stored.provenance
     seed = "" if provenance.seed is None else str(provenance.seed)
     return {
-        "result of": stored.name,
+        "experiment": stored.name,
         "seed": seed,
         "kinds": " and ".join(provenance.kinds),
         "backend": provenance.backend,
@@ -252,7 +252,8 @@ def _part(name: str) -> str:
 
 
 @cache
-def _template():
+def template():
+    """The template, compiled: a tenth of a second that may be spent while figures are drawn."""
     import jinja2
     from markupsafe import Markup
 

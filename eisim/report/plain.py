@@ -14,12 +14,11 @@ TABLE = "table.csv"
 
 def plain_findings(stored: Stored) -> Findings:
     """Findings made of the files that a run left."""
-    about = stored.provenance.about.strip()
-    question, _, rest = about.partition("\n")
+    question, answer = [" ".join(part.split()) for part in (stored.provenance.about + "\n\n").split("\n\n")][:2]
     files = stored.provenance.files
     return Findings(
         question=question or stored.name,
-        answer=" ".join(rest.partition("\n\n")[2].split()) if "\n\n" in about else "",
+        answer=answer,
         tables=(_table(stored),) if TABLE in files else (),
         pictures=tuple(_picture(name, files) for name in files if name.endswith(".svg")),
     )

@@ -162,17 +162,21 @@ def _value(kind, value, where: str):
             if value.get(f.name) is not None:
                 known[f.name] = _value(hints[f.name], value[f.name], f"{where}: {f.name}")
             elif f.default is MISSING and f.default_factory is MISSING:
-                _refuse(f"{f.name!r}", "none", where)
+                raise InputError(f"{where}: expected {f.name!r}, found none")
         return kind(**known)
     if origin is tuple:
         return tuple(_value(parts[0], item, f"{where}[{k}]") for k, item in enumerate(value))
     if origin is dict:
         return {key: _value(parts[1], item, f"{where}: {key}") for key, item in value.items()}
     if kind is tuple:  # cells of a table
-        return tuple(_value(str | int | float | None, item, f"{where}[{k}]") for k, item in enumerate(value))
+        for k, item in enumerate(value):
+            if not any(_fits(part, item) for part in CELL):
+                _refuse("a cell of text, a number or null", item, f"{where}[{k}]")
+        return tuple(value)
     return value
 
 
+CELL = (float, str, type(None))
 _KINDS = {
     str: ("text", str),
     int: ("a whole number", int),

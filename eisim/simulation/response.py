@@ -59,6 +59,29 @@ class Response:
         shape = " × ".join(map(str, self.readouts.shape))
         return f"<Response of {self.circuit!r}: {shape} rates over the last {self.window:g} of {self.duration:g} s>"
 
+    def plot(self, ax=None, trials=()):
+        """Draw the spikes of a recorded spiking circuit, or the readout's rate over time; else rates by trial.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+        trials : sequence of str
+            Names of the trials, of all seeds in turn; numbers by default.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        InputError
+            If there are more or fewer names than trials.
+        """
+        from eisim.report import figures, style
+
+        return style.axes(figures.response, ax, self, trials, size=(style.DOUBLE, 3.0))
+
     @property
     def readouts(self) -> np.ndarray:
         """Rates of the outputs: (seeds ×) trials × readouts, in Hz."""

@@ -69,6 +69,32 @@ class Certificate:
         """Whether some excitatory-only circuit computes the function."""
         return self.violating_pairs == 0
 
+    def plot(self, ax=None):
+        """Draw the function with the best monotone one and a witness, or all patterns of a truth table with its falls.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        InputError
+            For data of more than two inputs, and truth tables of more than five.
+        """
+        from eisim.report import certificate, style
+
+        found = certificate.picture(self)
+        if found is None:
+            n = self.data.n_inputs
+            raise InputError(f"Certificate.plot: expected one or two inputs, or a truth table of up to 5, found {n}")
+        draw, size = found
+        return style.axes(draw, ax, self, size=size)
+
 
 @shows_progress
 def certify(

@@ -1,0 +1,93 @@
+"""A circuit as a table: what stands behind its drawing."""
+
+import numpy as np
+
+from eisim.circuit import Circuit, Projection
+from eisim.report.files import to_csv
+from eisim.report.findings import Picture
+from eisim.report.wording import listing
+from eisim.weights import AllToAll, FixedInDegree, Independent
+
+#: Weights in the unit in which they are read, by that in which they are held: its name, and how many make one.
+SHOWN_UNITS = {"volt": ("mV", 1e3), "siemens": ("nS", 1e9), "1": ("1", 1.0)}
+
+
+def circuit_table(circuit: Circuit) -> str:
+    """CSV: a line for each projection.
+
+    Parameters
+    ----------
+    circuit : Circuit
+
+    Returns
+    -------
+    str
+        Columns ``source``, ``target``, ``sign`` (E or I, the source's), ``synapses``, ``mean_weight`` over those that
+        there are, its ``weight_unit``, and the mean ``delay_ms``; ``source_size`` and ``target_size`` in neurons.
+    """
+    return to_csv([_row(circuit, projection) for projection in circuit.projections], COLUMNS)
+
+
+COLUMNS = (
+    *("projection", "source", "source_size", "target", "target_size", "sign"),
+    *("synapses", "mean_weight", "weight_unit", "delay_ms"),
+)
+
+
+def _row(circuit: Circuit, projection: Projection) -> dict:
+    source, target = circuit.source(projection), circuit.population(projection.target)
+    unit, scale = SHOWN_UNITS[target.neuron.weight_unit]
+    synapses, weight = _synapses(circuit, projection)
+    delay = projection.delay
+    if delay.ndim and synapses:  # of the synapses that there are
+        delay = delay[circuit.weights(projection).nonzero()]
+    return {
+        "projection": projection.name,
+        "source": source.name,
+        "source_size": source.size,
+        "target": target.name,
+        "target_size": target.size,
+        "sign": "I" if circuit.sign(projection) < 0 else "E",
+        "synapses": synapses,
+        "mean_weight": weight * scale if synapses else None,
+        "weight_unit": unit,
+        "delay_ms": float(np.mean(delay)) * 1e3,
+    }
+
+
+def _synapses(circuit: Circuit, projection: Projection) -> tuple[int, float]:
+    """Number of synapses and their mean weight; what a rule says is not drawn."""
+    rule, source, target = projection.weights, circuit.source(projection), circuit.population(projection.target)
+    if isinstance(rule, (FixedInDegree, AllToAll, Independent)):
+        if isinstance(rule, FixedInDegree):
+            each = rule.in_degree
+        else:
+            each = rule.senders(source.size).size if isinstance(rule, AllToAll) else 1
+        return (each * target.size if rule.weight else 0), rule.weight
+    weights = circuit.weights(projection)
+    return weights.nnz, float(weights.data.mean()) if weights.nnz else 0.0
+
+
+def in_words(circuit: Circuit) -> str:
+    """Inputs and populations with their sizes and signs: ``"input x (2), excitatory readout (1)"``."""
+    inputs = [f"input {i.name} ({i.size:,})" for i in circuit.inputs]
+    signs = {"E": "excitatory", "I": "inhibitory"}
+    return ", ".join([*inputs, *(f"{signs[p.sign]} {p.name} ({p.size:,})" for p in circuit.populations)])
+
+
+def circuit_picture(circuit: Circuit, stem: str, title: str) -> Picture:
+    """The picture of a circuit beside its equivalent DNN, as a page shows it; ``{stem}.csv`` is its `circuit_table`."""
+    sources = sorted({p.source for p in circuit.inhibitory_projections if circuit.has_synapses(p)})
+    found = f"Inhibition comes from {listing(sources)}." if sources else "No projection is inhibitory."
+    caption = (
+        f"Populations with their numbers of neurons: {in_words(circuit)}. Excitatory projections end with an "
+        f"arrowhead, inhibitory ones with a bar; beside each, its mean weight and number of synapses. {found} Where "
+        "the equivalent DNN is drawn too, its negative weights are those of the inhibitory projections."
+    )
+    return Picture(
+        f"{stem}.svg",
+        title,
+        caption,
+        f"{circuit.kind.capitalize()} circuit: {in_words(circuit)}. {found}",
+        f"{stem}.csv",
+    )

@@ -1,0 +1,249 @@
+"""What labelled data need of inhibition: JSON, tables, figures, findings."""
+
+import numpy as np
+import pandas
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.console import Group
+from rich.table import Table
+
+from eisim.own.labelled import DataResult
+from eisim.report import network
+from eisim.report.circuit import circuit_picture, circuit_table
+from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.style import EXCITATORY, INHIBITORY
+from eisim.report.wording import answer
+
+NOTES = (
+    "Share of rows answered correctly about the class, by the best threshold on the network's output for it; intact "
+    "and ablated: the freely trained network as circuit, with its inhibition and without.",
+    "E only: a network of the same size trained with excitation only. best E: what no excitatory-only network exceeds, "
+    "1 less the floor. constant: the same answer everywhere.",
+    "The networks are judged on the rows that they learned: what can be represented, not how it generalises.",
+    "kept: without inhibition at least 99% of what the intact circuit has above the constant answer is left.",
+)
+
+
+def _rows(result: DataResult) -> list[dict]:
+    """One for each judged class."""
+    first, found = result.first, []
+    errors = {kind: ablation.threshold_errors for kind, ablation in result.ablations.items()}
+    excitatory, free = result.errors("excitatory"), result.errors("free")
+    for k, (value, certificate) in enumerate(zip(first.judged, result.certificates, strict=True)):
+        witness = certificate.witness
+        found.append(
+            {
+                "class": float(value),
+                "rows": int((result.data.targets == value).sum()),
+                "representable": certificate.representable,
+                "violating_pairs": certificate.violating_pairs,
+                "witness": witness and [list(witness.lower), list(witness.upper)],
+                "floor": certificate.floor["zero_one"],
+                "floor_of_any_function": float(result.irreducible[k]),
+                "needs_inhibition": bool(result.needs_inhibition[k]),
+                "inversion_complexity": certificate.inversion_complexity,
+                "accuracy": {
+                    "intact": {kind: 1 - float(e[0, k]) for kind, e in errors.items()} | {"dnn": 1 - float(free[k])},
+                    "ablated": {kind: 1 - float(e[-1, k]) for kind, e in errors.items()},
+                    "trained_excitatory": 1 - float(excitatory[k]),
+                    "best_excitatory": 1 - certificate.floor["zero_one"],
+                    "constant": 1 - float(first.constant_errors[k]),
+                },
+                "verdict": result.verdicts[k],
+            }
+        )
+    return found
+
+
+def to_json(result: DataResult) -> dict:
+    """The result as a JSON object."""
+    return {
+        "data": result.data.name,
+        "inputs": list(result.data.names),
+        "target": result.data.target,
+        "points": len(result.data.targets),
+        "rows": _rows(result),
+        "circuits": {
+            kind: {"neurons": a.neurons, "equivalence_error": a.equivalence_error, "accuracy": a.accuracy}
+            for kind, a in result.ablations.items()
+        },
+        "notes": list(result.notes),
+        "problems": result.problems,
+    }
+
+
+def _verdict(row):
+    if row["verdict"] == "kept":
+        return "kept"
+    return "lost, impossible" if row["needs_inhibition"] else "lost, here only"
+
+
+def table(result: DataResult) -> Group:
+    """The table that people read."""
+    shown = Table(
+        title=f"Do they need inhibition? {result.data.name}: {result.data.target}, {len(result.data.targets):,} rows",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 1, 0, 0),
+        header_style="underline",
+    )
+    kinds = list(result.ablations)
+    for heading in ("class", "rows", "constant", *kinds, "E only", "best E"):
+        shown.add_column(heading + ("\nintact → ablated" if heading in kinds else ""), justify="right", no_wrap=True)
+    shown.add_column("verdict", no_wrap=True)
+    for row in _rows(result):
+        accuracy, colour = row["accuracy"], "green" if row["verdict"] == "kept" else "red"
+        shown.add_row(
+            f"{row['class']:g}",
+            f"{row['rows']:,}",
+            f"{accuracy['constant']:.3f}",
+            *(f"{accuracy['intact'][kind]:.3f} → {accuracy['ablated'][kind]:.3f}" for kind in kinds),
+            f"{accuracy['trained_excitatory']:.3f}",
+            f"{accuracy['best_excitatory']:.3f}",
+            f"[{colour}]{_verdict(row)}[/]",
+        )
+    return Group(shown, "", _answer(result), *_proofs(result), "", *NOTES, *(f"Note: {note}" for note in result.notes))
+
+
+def _answer(result):
+    """The answer in a sentence or two."""
+    rows = _rows(result)
+    needing = [row for row in rows if row["needs_inhibition"]]
+    if not needing and not all(row["representable"] for row in rows):
+        return (
+            f"{result.data.name} needs no inhibition: rows with the same inputs disagree about {result.data.target}, "
+            "and excitation alone can be as good as any function of these inputs."
+        )
+    if not needing:
+        return f"{result.data.name} needs no inhibition: {result.data.target} never falls when inputs rise."
+    worst = max(needing, key=lambda row: row["floor"])
+    which = f"class {worst['class']:g}"
+    much = (
+        f"{worst['floor']:.1%} of the rows"
+        if worst["floor"] >= 1e-3
+        else f"a share of {worst['floor']:.2g} of the rows"
+    )
+    return (
+        f"{result.data.name} needs inhibition: without it any network is wrong about {which} on at least {much}; "
+        f"one that was trained with excitation only is wrong on {1 - worst['accuracy']['trained_excitatory']:.1%}, one "
+        f"that was trained freely on {1 - worst['accuracy']['intact']['dnn']:.1%}."
+    )
+
+
+def _proofs(result):
+    for row in _rows(result):
+        if row["witness"] is not None:
+            lower, upper = (
+                ", ".join(f"{name} = {x:g}" for name, x in zip(result.data.names, point, strict=True))
+                for point in row["witness"]
+            )
+            yield (
+                f"Witness for class {row['class']:g}: a row with {lower} is of it, one with {upper} is not, though no "
+                f"input went down. Pairs of rows like this: {row['violating_pairs']:,}."
+            )
+
+
+def _csv(lines):
+    return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+
+
+def tables(result: DataResult):
+    """Pairs of file name and content."""
+    lines = []
+    for row in _rows(result):
+        accuracy = row.pop("accuracy")
+        row["witness"] = row["witness"] and " <= ".join(" ".join(f"{x:g}" for x in p) for p in row["witness"])
+        flat = {f"{c}_{kind}": a for c in ("intact", "ablated") for kind, a in accuracy.pop(c).items()}
+        lines.append(row | flat | accuracy)
+    yield "table.csv", _csv(lines)
+    yield "ablation.csv", network.levels_table(list(result.ablations.values()))
+    for ablation in result.ablations.values():
+        if len(ablation.times):
+            yield "time.csv", network.time_table(ablation)
+    if circuit := network.drawn_circuit(list(result.ablations.values())):
+        yield "circuit.csv", circuit_table(circuit)
+
+
+def plot_classes(ax: Axes, result: DataResult) -> Axes:
+    """For each class what is answered correctly: intact, ablated, trained with excitation only, and the bound."""
+    rows = _rows(result)
+    y = np.arange(len(rows))[::-1]
+    for k, row in zip(y, rows, strict=True):
+        ax.barh(k, row["floor"], left=1 - row["floor"], color="#dddddd", height=0.8, zorder=0)
+        accuracy = row["accuracy"]
+        ax.plot([accuracy["constant"]] * 2, [k - 0.4, k + 0.4], color="black", lw=0.8, ls=":")
+        kinds = list(accuracy["ablated"])
+        heights = k + np.linspace(0.15, -0.15, len(kinds)) if len(kinds) > 1 else [k]
+        for height, kind in zip(heights, kinds, strict=True):
+            marker = {"spiking": "o", "rate": "s"}[kind]
+            ends = accuracy["intact"][kind], accuracy["ablated"][kind]
+            ax.plot(ends, [height] * 2, color="#999999", lw=0.8, zorder=1)
+            ax.plot(ends[0], height, marker, ms=4, color=INHIBITORY, label=f"{kind}, intact")
+            ax.plot(ends[1], height, marker, ms=4, mfc="white", color=INHIBITORY, label=f"{kind}, ablated")
+        ax.plot(accuracy["trained_excitatory"], k, "D", ms=4, color=EXCITATORY, label="trained with excitation only")
+    ax.plot([], [], color="black", lw=0.8, ls=":", label="constant answer")
+    ax.barh([0], [0], color="#dddddd", label="out of reach of excitation alone")
+    ax.set_yticks(y, [f"{row['class']:g}" for row in rows])
+    ax.set_ylabel(f"class ({result.data.target})")
+    ax.set_xlabel("share of rows answered correctly about the class")
+    ax.set_xlim(right=1.005)
+    ax.set_ylim(-0.6, len(rows) - 0.4)
+    return ax
+
+
+def figures(result: DataResult):
+    """Pairs of file name and figure."""
+    figure = Figure(figsize=(7.0, 0.45 * len(result.first.judged) + 1.3), layout="constrained")
+    ax = figure.subplots()
+    plot_classes(ax, result)
+    ax.set_title(f"{result.data.name}: what is left without inhibition")
+    handles = {h.get_label(): h for h in ax.get_legend_handles_labels()[0]}.values()
+    figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=7)
+    yield "classes.svg", figure
+    yield from network.figures(list(result.ablations.values()))
+
+
+def findings(result: DataResult) -> Findings:
+    """What a page shows."""
+    rows, kinds = _rows(result), list(result.ablations)
+    columns = [
+        Column("class"),
+        Column("rows", "number"),
+        Column("constant", "number", note="share answered correctly by the same answer everywhere"),
+        *(Column(f"{c}, {kind}", "number") for kind in kinds for c in ("intact", "ablated")),
+        Column("E only", "number", note="a network trained with excitation only"),
+        Column("best E", "number", note="what no excitatory-only network exceeds: 1 less the floor"),
+        Column("verdict", "verdict"),
+    ]
+    cells = [
+        (
+            f"{row['class']:g}",
+            row["rows"],
+            row["accuracy"]["constant"],
+            *(row["accuracy"][c][kind] for kind in kinds for c in ("intact", "ablated")),
+            row["accuracy"]["trained_excitatory"],
+            row["accuracy"]["best_excitatory"],
+            _verdict(row),
+        )
+        for row in rows
+    ]
+    caption = (
+        "Share of rows answered correctly about each class by the freely trained network as circuit, intact and "
+        "without its inhibition, and by one trained with excitation only; grey is out of reach of excitation alone."
+    )
+    doses = (
+        "What is left of each class against the fraction of inhibition removed, by the largest output and by threshold."
+    )
+    circuit = network.drawn_circuit(list(result.ablations.values()))
+    return Findings(
+        question=f"Do the data in {result.data.name} need inhibition?",
+        answer=answer(_answer(result), problems=result.problems),
+        tables=(PageTable("Classes", tuple(columns), tuple(cells), (*NOTES, *result.notes), "table.csv"),),
+        pictures=(
+            Picture("classes.svg", "Class by class", caption, _answer(result), "table.csv"),
+            Picture("ablation.svg", "By dose of ablation", doses, doses, "ablation.csv"),
+        ),
+        circuits=(circuit_picture(circuit, "circuit", "The freely trained network as circuit"),) if circuit else (),
+        proofs=tuple(Explanation("Witness", (text,)) for text in _proofs(result)),
+    )

@@ -1,0 +1,265 @@
+"""What neuroscientists' functions owe to inhibition, for the page."""
+
+from eisim.ablation import dose
+from eisim.assessment import Assessment, Survey
+from eisim.report import proof
+from eisim.report.circuit import circuit_picture
+from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.functions import SYSTEMS, circuits, mean_field_words, witnessed, words
+from eisim.report.wording import answer, capital, count, listing
+from eisim.task import Obstruction
+
+#: What stands in the way of excitation alone, in words.
+REASONS = {
+    Obstruction.POSITIVE_SLOPE: "The boundary between its answers has a positive slope: one input has to count against "
+    "another, so there are inputs of which one rises and the answer falls. An excitatory-only circuit cannot do that.",
+    Obstruction.CLOSED_REGION: "It answers inside a closed region of its inputs only: an input that leaves the region "
+    "by rising has to lower the answer. An excitatory-only circuit cannot do that.",
+    Obstruction.DECREASING: "Its output has to fall when an input rises. That of an excitatory-only circuit cannot.",
+    Obstruction.STABILITY: "The reason is dynamical: what is lost is not a function of the inputs, so there is no "
+    "witness. Without inhibition nothing holds recurrent excitation in check, and the state that the task asks for "
+    "is not stable.",
+    Obstruction.RHYTHM: "The reason is dynamical: what is lost is not a function of the inputs, so there is no "
+    "witness. Rate circuits of excitation alone are cooperative systems, which have no attracting oscillation "
+    "(Hirsch, SIAM J. Math. Anal. 16:423, 1985).",
+}
+
+
+def findings(survey: Survey) -> Findings:
+    """What the page of ``python -m eisim run functions`` shows."""
+    return Findings(
+        question="What does inhibition do for the functions that neuroscientists name?",
+        answer=answer(_verdicts(survey), _reasons(survey), problems=survey.problems),
+        tables=tuple(_tables(survey)),
+        pictures=tuple(_pictures(survey)),
+        circuits=tuple(
+            circuit_picture(circuit, f"{name}_circuit", f"The circuit of {_spaced(name)}")
+            for name, circuit in circuits(survey).items()
+        ),
+        proofs=(
+            Explanation("What excitation alone can do", (proof.MONOTONE,)),
+            *(_proof(assessment) for assessment in survey.assessments),
+        ),
+    )
+
+
+def _spaced(name):
+    return name.replace("_", " ")
+
+
+def _ablated(survey):
+    """The largest dose, in words."""
+    first = survey.assessments[0]
+    last = first.doses[-1]
+    return f"{dose(first.how).label}: {'all' if last == 1 else f'{last:g}'}"
+
+
+def verdict(assessment: Assessment) -> str:
+    """The verdict of all systems, or the worst one and the systems in which it is another."""
+    found = {SYSTEMS[name]: curve.verdict for name, curve in assessment.systems.items()}
+    for worst in ("lost", "never had", "kept"):
+        if worst in found.values():
+            others = [f"{other} in {listing(s for s, v in found.items() if v == other)}" for other in found.values()]
+            others = [text for text in dict.fromkeys(others) if not text.startswith(worst)]
+            return worst + (f", but {listing(others)}" if others else "")
+    raise AssertionError(found)
+
+
+def _verdicts(survey):
+    found = [verdict(assessment) for assessment in survey.assessments]
+    n, lead = len(found), f"At the largest dose ({_ablated(survey)})"
+    if n == 1:
+        a = survey.assessments[0]
+        systems = [f"{SYSTEMS[name]} {c.intact:.2f} to {c.ablated:.2f}" for name, c in a.systems.items()]
+        does = {"lost": "loses", "kept": "keeps", "never had": "never had"}.get(found[0])
+        function = f"“{a.function}”" if a.function else "its function"
+        if does is None:
+            does, function = "has", f"{function} {found[0]}"
+        return f"{lead} {_spaced(a.name)} {does} {function}: its score goes from {listing(systems)}."
+    lost, kept = found.count("lost"), found.count("kept")
+    some = f"all {n}" if lost == n else f"{lost} of {n}"
+    text = f"{lead} {some} circuits {'loses its' if lost == 1 else 'lose their'} function in every system"
+    parts = [text, f"{kept} {'keeps its' if kept == 1 else 'keep their'} own" if kept else ""]
+    if mixed := n - lost - kept:
+        parts.append(f"in {mixed} the systems differ or the function was never there")
+    return f"{listing(part for part in parts if part)}."
+
+
+def _reasons(survey):
+    """Why what is lost had to be: a proof, or dynamics."""
+    lost = [a for a in survey.assessments if verdict(a).startswith("lost")]
+    dynamical = sum(all(j.obstruction.is_dynamical for j in a.kinds.values()) for a in lost)
+    proved = sum(any(j.witness is not None for j in a.kinds.values()) for a in lost)
+    if len(lost) == 1 and (proved or dynamical):
+        if proved:
+            return "It had to be lost: a witness shows that excitation alone cannot do it."
+        return "The reason is dynamical: what is lost is not a function of the inputs."
+    parts = (
+        f"{proved} had to be, as {'a witness shows' if proved == 1 else 'witnesses show'}" if proved else "",
+        f"for {dynamical} the reason is dynamical" if dynamical else "",
+    )
+    said = "; ".join(part for part in parts if part)
+    return f"Of those that are lost, {said}." if said else ""
+
+
+def _tables(survey):
+    systems = [name for name in SYSTEMS if any(name in a.systems for a in survey.assessments)]
+
+    def columns(what, note):
+        return [Column(f"{what}, {SYSTEMS[name]}", "number", note=note) for name in systems]
+
+    def cells(assessment, value):
+        return [value(assessment.systems[name]) if name in assessment.systems else None for name in systems]
+
+    yield PageTable(
+        "Functions with and without inhibition",
+        (
+            Column("circuit"),
+            Column("function"),
+            Column("verdict", "verdict", note="At the largest dose: kept while the score is at least the criterion."),
+            *columns("intact", "Score: 1 does the task wholly, 0 not at all; mean over seeds."),
+            *columns("ablated", "Score at the largest dose."),
+            *columns(
+                "critical dose", "Where the score first falls below the criterion, median over seeds; empty if never."
+            ),
+            Column("criterion"),
+            Column("obstruction", note="What stands in the way of excitation alone."),
+        ),
+        tuple(
+            (
+                _spaced(a.name),
+                a.function,
+                verdict(a),
+                *cells(a, lambda curve: curve.intact),
+                *cells(a, lambda curve: curve.ablated),
+                *cells(a, lambda curve: curve.critical_dose),
+                _distinct(a.systems.values(), lambda curve: f"{curve.criterion:g}"),
+                _distinct(a.kinds.values(), lambda judged: str(judged.obstruction)),
+            )
+            for a in survey.assessments
+        ),
+        tuple(_notes(survey)),
+        "table.csv",
+    )
+    yield PageTable(
+        "The circuits and what their scores are",
+        (
+            Column("circuit"),
+            Column("neurons", "number"),
+            Column("score", note="What 1 means."),
+            Column("DNN error", "number", "Hz", "Largest difference of a rate between the rate circuit and its DNN."),
+        ),
+        tuple(
+            (f"{_spaced(a.name)} ({kind})", judged.neurons, judged.measure, judged.equivalence_error)
+            for a in survey.assessments
+            for kind, judged in a.kinds.items()
+        ),
+        data="table.csv",
+    )
+    predicted = [(a, p) for a in survey.assessments for j in a.kinds.values() for p in j.predicted]
+    if predicted:
+        yield PageTable(
+            "Mean-field: predicted and simulated rates",
+            (
+                Column("population", note="With its circuit."),
+                Column("predicted", "number", "Hz", "Mean over the trials."),
+                Column("simulated", "number", "Hz", "Mean over the trials and neurons of the spiking circuit."),
+                Column("holds"),
+                Column("where not, why"),
+            ),
+            tuple(
+                (
+                    f"{p.population} of {_spaced(a.name)}",
+                    float(p.predicted.mean()),
+                    float(p.simulated.mean()),
+                    "yes" if p.holds.all() else "no",
+                    next((note for note in p.note if note), ""),
+                )
+                for a, p in predicted
+            ),
+            tuple(
+                f"{_spaced(a.name)}: {mean_field_words(a.kinds['spiking'])}."
+                for a in survey.assessments
+                if "spiking" in a.kinds and a.kinds["spiking"].unpredicted
+            ),
+            "mean_field.csv",
+        )
+
+
+def _distinct(values, text):
+    return "; ".join(dict.fromkeys(text(value) for value in values))
+
+
+def _notes(survey):
+    first = survey.assessments[0]
+    yield f"Dose: {dose(first.how).label}; {count(len(first.doses), 'dose')}, {count(len(first.seeds), 'seed')}."
+    for assessment in survey.assessments:
+        for kind, reason in assessment.left_out.items():
+            yield f"Left out: {_spaced(assessment.name)} ({kind}): {reason}."
+        if "dnn" in assessment.systems and assessment.kinds["rate"].equivalence_error is None:
+            yield f"The DNN of {_spaced(assessment.name)} is that of the rate circuit without its noise."
+    for name, reason in survey.left_out.items():
+        yield f"Left out: {_spaced(name)}: {reason}."
+
+
+def _pictures(survey):
+    systems = listing(f"{SYSTEMS[name]}" for name in SYSTEMS if any(name in a.systems for a in survey.assessments))
+    critical = [
+        f"{_spaced(a.name)} at {curve.critical_dose:.2f} ({SYSTEMS[name]})"
+        for a in survey.assessments
+        for name, curve in list(a.systems.items())[:1]
+        if curve.critical_dose is not None
+    ]
+    kept = [_spaced(a.name) for a in survey.assessments if verdict(a) == "kept"]
+    found = [
+        f"The score falls below the criterion for {listing(critical)}." if critical else "",
+        f"It stays above for {listing(kept)}." if kept else "",
+    ]
+    yield Picture(
+        "dose_response.svg",
+        "Scores against the dose of ablation",
+        f"Score of each circuit ({systems}): mean and range over seeds; the dashed line is the criterion, the vertical "
+        "lines are the critical doses with their range over seeds.",
+        " ".join(text for text in found if text),
+        "dose_response.csv",
+    )
+    shown = witnessed(survey)
+    if shown:
+        returns = [(a, kind, w) for a, kind, w in shown if w.falls[-1].mean() <= 1e-9]
+        see = (
+            f"Order is back at the largest dose in {len(returns)} of {len(shown)}."
+            if len(shown) > 1
+            else ("Order is back at the largest dose." if returns else "Order is still broken at the largest dose.")
+        )
+        yield Picture(
+            "witness.svg",
+            "Outputs at the two inputs of each witness",
+            "Output of the task at the lower input x and at the upper input y ≥ x against the dose; shaded where order "
+            f"is broken, which excitation alone cannot do. {see}",
+            "How far the output falls, intact and at the largest dose: "
+            + "; ".join(
+                f"{_spaced(a.name)} ({kind}) {w.fall:.3g} and {float(w.falls[-1].mean()):.3g} Hz"
+                for a, kind, w in shown
+            )
+            + ".",
+            "witness.csv",
+        )
+
+
+def _proof(assessment):
+    name, function = _spaced(assessment.name), assessment.function
+    paragraphs = []
+    for obstruction in dict.fromkeys(judged.obstruction for judged in assessment.kinds.values()):
+        paragraphs.append(REASONS[obstruction])
+    for kind, judged in assessment.kinds.items():
+        if judged.witness is not None:
+            after = float(judged.witness.falls[-1].mean())
+            left = f"the fall is {after:.3g} Hz" if after > 1e-9 else "it falls no more"
+            paragraphs.append(f"Witness ({kind} circuit): {words(judged.witness)}; at the largest dose {left}.")
+    for system, curve in assessment.systems.items():
+        dose_text = "" if curve.critical_dose is None else f", critical dose {curve.critical_dose:.2f}"
+        paragraphs.append(
+            f"{capital(SYSTEMS[system])}: {curve.verdict}, score {curve.intact:.2f} intact and {curve.ablated:.2f} at "
+            f"the largest dose{dose_text}."
+        )
+    return Explanation(f"{name}: {function}" if function else name, tuple(paragraphs))

@@ -1,0 +1,200 @@
+"""What the ablation of a stranger's network found, for its page."""
+
+from eisim.network_ablation import KEPT, NetworkAblation
+from eisim.report import proof
+from eisim.report.circuit import circuit_picture
+from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.network import drawn_circuit, rows
+from eisim.report.wording import answer, listing
+
+
+def findings(results: list[NetworkAblation]) -> Findings:
+    """What the page of ``python -m eisim ablate`` shows; `results` are those of each kind."""
+    first, circuit = results[0], drawn_circuit(results)
+    problems = [problem for result in results for problem in result.problems]
+    return Findings(
+        question=f"Which classes does {first.name} lose without its inhibition?",
+        answer=answer(_accuracy(results), _lost(results), _floor(first), problems=problems),
+        tables=(_by_largest(results), _by_threshold(results), _circuits(results)),
+        pictures=(_picture(results),),
+        circuits=(circuit_picture(circuit, "circuit", f"The circuit of {first.name}"),) if circuit else (),
+        proofs=tuple(_proofs(first)),
+    )
+
+
+def _accuracy(results):
+    parts = (f"from {r.accuracy[0]:.1%} to {r.accuracy[-1]:.1%} as {r.kind} circuit" for r in results)
+    return f"Without inhibition the accuracy of {results[0].name} goes {listing(parts)}."
+
+
+def _lost(results):
+    """How many classes the largest output no longer tells apart, by kind."""
+    n = len(results[0].judged)
+    if n == 1:
+        verdicts = {r.kind: "kept" if r.kept[0] else "lost" for r in results}
+        if len(set(verdicts.values())) == 1:
+            return f"Class {results[0].judged[0]:g} is {verdicts[results[0].kind]}."
+        parts = (f"{verdict} as {kind} circuit" for kind, verdict in verdicts.items())
+        return f"Class {results[0].judged[0]:g} is {listing(parts)}."
+    parts = (f"{int((~r.kept).sum())} of {n} classes as {r.kind} circuit" for r in results)
+    return f"By the largest output it loses {listing(parts)}."
+
+
+def _floor(result):
+    if result.signed_inputs:
+        return "Its inputs are signed and come as ON and OFF pairs, so no floor binds the circuit."
+    if len(result.judged) == 1:
+        can = (
+            "cannot tell the two classes apart without error"
+            if result.floors.one_polarity[0]
+            else "can tell them apart"
+        )
+        return f"By these data an excitatory-only network {can}: its floor is {result.floors.one_polarity[0]:.4g}."
+    above = result.floors.one_polarity > 0
+    if not above.any():
+        return "By these data excitation alone could tell every class from the others without error."
+    return (
+        f"No excitatory-only network can tell {int(above.sum())} of the {len(above)} classes from the others without "
+        "error."
+    )
+
+
+def _by_largest(results):
+    scores = [
+        column
+        for r in results
+        for column in (
+            Column(f"verdict, {r.kind}", "verdict", note=f"Kept: at least {KEPT:.0%} of its lead over chance is left."),
+            Column(f"intact, {r.kind}", "number", note="Balanced accuracy against all other classes; 0.5 is chance."),
+            Column(f"ablated, {r.kind}", "number", note="The same without inhibition."),
+        )
+    ]
+    lines = [rows(r) for r in results]
+    return PageTable(
+        "Classes, by the largest output",
+        (Column("class"), Column("rows", "number"), *scores),
+        tuple(
+            (
+                f"{of[0]['class']:g}",
+                of[0]["rows"],
+                *(value for row in of for value in (row["verdict"], float(row["intact"]), float(row["ablated"]))),
+            )
+            for of in zip(*lines, strict=True)
+        ),
+        ("The largest output compares outputs, and a comparison is a subtraction, so no floor binds it.",)
+        if len(results[0].judged) > 1
+        else ("Of two classes there is one output, compared with the network's best threshold.",),
+        "classes.csv",
+    )
+
+
+def _by_threshold(results):
+    scores = [
+        column
+        for r in results
+        for column in (
+            Column(
+                f"verdict, {r.kind}", "verdict", note=f"Kept: at least {KEPT:.0%} of its lead over a constant is left."
+            ),
+            Column(
+                f"error intact, {r.kind}", "number", note="Share of rows wrong about the class, by its best threshold."
+            ),
+            Column(f"error ablated, {r.kind}", "number", note="The same without inhibition."),
+        )
+    ]
+    names = ("one_threshold_verdict", "one_threshold_error_intact", "one_threshold_error_ablated")
+    lines = [rows(r) for r in results]
+    return PageTable(
+        "Classes, by one threshold on each class's own output",
+        (
+            Column("class"),
+            *scores,
+            Column("constant", "number", note="Error of the same answer everywhere."),
+            Column("floor", "number", note="Least error of any excitatory-only network on these data."),
+            Column("floor, ON and OFF", "number", note="The same if every input comes as an ON and OFF pair."),
+        ),
+        tuple(
+            (
+                f"{of[0]['class']:g}",
+                *(row[name] if "verdict" in name else float(row[name]) for row in of for name in names),
+                *(float(of[0][name]) for name in ("constant_answer_error", "floor", "floor_on_off")),
+            )
+            for of in zip(*lines, strict=True)
+        ),
+        tuple(results[0].data.notes),
+        "classes.csv",
+    )
+
+
+def _circuits(results):
+    columns = (
+        Column("circuit"),
+        Column("excitatory neurons", "number"),
+        Column("inhibitory neurons", "number"),
+        Column("accuracy intact", "number"),
+        Column("accuracy ablated", "number"),
+        Column("agreement", "number", note="Share of rows for which the intact circuit chooses the network's class."),
+        Column(
+            "largest difference", "number", note="Of the intact circuit's outputs from the network's, in its units."
+        ),
+    )
+    lines = tuple(
+        (
+            r.kind,
+            r.neurons["E"],
+            r.neurons["I"],
+            float(r.accuracy[0]),
+            float(r.accuracy[-1]),
+            r.agreement,
+            r.equivalence_error,
+        )
+        for r in results
+    )
+    network = f"The network itself is right on {results[0].network_accuracy:.1%} of the rows."
+    return PageTable("The circuits", columns, lines, (network,), "ablation.csv")
+
+
+def _picture(results):
+    spiking = any(len(r.times) for r in results)
+    kinds = listing(r.kind for r in results)
+    in_time = (
+        " The panel at the right has the intact spiking circuit against the length of a trial (time.csv)."
+        if spiking
+        else ""
+    )
+    return Picture(
+        "ablation.svg",
+        "What is left as inhibition is removed",
+        f"A line for each class, {kinds}: above, balanced accuracy by the largest output; below, error of the best "
+        "threshold on the class's own output. Classes kept and lost have different colours; the marks at the right of "
+        f"the lower panels are the floors.{in_time}",
+        f"{_accuracy(results)} {_lost(results)}",
+        "ablation.csv",
+    )
+
+
+def _proofs(result):
+    yield Explanation("What excitation alone can do", (proof.MONOTONE,))
+    floors = result.floors.one_polarity
+    least, most = floors.argmin(), floors.argmax()
+    n_rows = len(result.data.targets)
+    paragraphs = [
+        f"The floor of a class is the least share of the {n_rows:,} rows at which a function that never falls when "
+        "inputs rise is wrong about it. Two rows violate the order if no input is lower in the second, and the first "
+        "belongs to the class and the second does not: at least one of them is answered wrongly. The fewest rows that "
+        "touch every such pair are the floor.",
+        (
+            f"It is {floors[most]:.4g} for class {result.judged[most]:g}"
+            + (
+                f", the highest, and {floors[least]:.4g} for class {result.judged[least]:g}, the lowest."
+                if len(floors) > 1
+                else "."
+            )
+        ),
+    ]
+    if result.signed_inputs:
+        paragraphs.append(
+            "These inputs have both signs. The circuit gets each as an ON and an OFF channel, of which one falls when "
+            "the other rises, so only equal rows are ordered and the floor for one polarity does not bind it."
+        )
+    yield Explanation("The floor of these data", tuple(paragraphs))

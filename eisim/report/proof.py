@@ -1,0 +1,177 @@
+"""A certificate in words: the witness, the floor, and the inhibition that brings the function back."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import maximum_bipartite_matching
+
+from eisim.functions import TruthTable
+from eisim.report.wording import count, listing
+from eisim.theory.certificate import Certificate
+from eisim.theory.order import violations
+from eisim.theory.sample import Sample
+
+MEANING = {
+    "zero_one": "share of points answered wrongly",
+    "l1": "mean absolute error",
+    "l2": "mean squared error",
+    "linf": "largest absolute error",
+}
+MONOTONE = (
+    "Excitatory synapses have weights of 0 or more, and more input never makes a neuron fire less. So if no input of "
+    "an excitatory-only circuit goes down, no neuron's rate goes down, whatever its size or depth: it computes "
+    "functions that never fall when inputs rise, and no others. One pair of inputs at which a function falls, a "
+    "witness, ends the matter."
+)
+#: Names of inputs, and pairs of patterns, are written out up to so many.
+NAMED = 6
+
+
+def words(certificate: Certificate) -> Iterator[str]:
+    """The certificate in words, a line or paragraph at a time."""
+    yield f"{certificate.data.name}: {headline(certificate)}"
+    for title, text in parts(certificate):
+        yield f"{title}: {text}"
+
+
+def headline(certificate: Certificate) -> str:
+    """Whether excitation alone computes the function, as a sentence without its subject."""
+    if certificate.representable:
+        return "excitation alone can compute it. It never falls when inputs rise."
+    return "no circuit without inhibition computes it."
+
+
+def parts(certificate: Certificate) -> Iterator[tuple[str, str]]:
+    """The proof, pairs of a title and a paragraph."""
+    lost = not certificate.representable
+    if lost:
+        yield "Witness", witness(certificate)
+        yield "Floor, the least error of any excitatory-only circuit", floor(certificate)
+    if certificate.inversion_complexity:
+        yield "Inhibition needed", inhibition(certificate)
+    if certificate.floor_with and lost:
+        floors = (f"{value:.6g} with {r}" for r, value in certificate.floor_with.items())
+        yield "Zero-one floor by number of inhibitory neurons", f"{listing(floors)}."
+    if certificate.orientation and lost:
+        yield "Inputs to flip", _flips(certificate)
+    elif lost:
+        yield "Inputs to flip", "Not looked for, since it takes many floors; --orient does it."
+    for note in certificate.notes:
+        yield "Note", note
+
+
+def witness(certificate: Certificate) -> str:
+    """The two inputs, which of them were raised, the output that fell, and why excitation alone cannot do that."""
+    lower, upper = certificate.witness
+    names = certificate.data.names
+    raised = [name for name, x, y in zip(names, lower, upper, strict=True) if y > x]
+    return (
+        f"at {_point(names, lower)} the function is {_value(certificate, lower, max)}, at "
+        + (f"{_point(names, upper)} it is " if raised else "the very same inputs it is also ")
+        + f"{_value(certificate, upper, min)}. "
+        + (f"Going there raises {listing(raised, NAMED)}. " if raised else "")
+        + "No input went down, yet the function falls; more excitation can never make a circuit of excitatory neurons "
+        f"answer less. Pairs of points like this: {certificate.violating_pairs:,}."
+    )
+
+
+def floor(certificate: Certificate) -> str:
+    """The floors; of a truth table also how many patterns have to be wrong, and for which pairs."""
+    found = certificate.floor
+    text = "; ".join(f"{MEANING[loss]} {value:.6g}" for loss, value in found.items())
+    text += ". The functions that reach it are in points.csv."
+    if isinstance(certificate.function, TruthTable) and "zero_one" in found:
+        text += f" {patterns_wrong(certificate)}"
+    return text
+
+
+def patterns_wrong(certificate: Certificate) -> str:
+    """How many patterns of a truth table any excitatory-only circuit answers wrongly, and the pairs that force it."""
+    pairs = disjoint_pairs(certificate)
+    n_patterns = len(certificate.data.points)
+    shown = listing((" ≤ ".join(_compact(certificate, point) for point in pair) for pair in pairs), NAMED)
+    if len(pairs) == 1:
+        reason = f"It falls from {shown.replace(' ≤ ', ' to ')}, so one of the two is answered wrongly"
+    else:
+        reason = f"It falls within {shown}. No two of these pairs share a pattern, and each has a wrong one"
+    return (
+        f"Of {n_patterns} patterns at least {len(pairs)} must be wrong, {certificate.floor['zero_one']:.6g} of all. "
+        f"{reason}; there is a function that never falls with no more errors than that."
+    )
+
+
+def disjoint_pairs(certificate: Certificate) -> list[tuple[tuple, tuple]]:
+    """As many pairs x <= y with f(x) > f(y) as there can be without a point in common (König: as many as errors).
+
+    Parameters
+    ----------
+    certificate : Certificate
+        Of a truth table.
+
+    Returns
+    -------
+    list of (tuple, tuple)
+        x and y of each.
+    """
+    data = certificate.data
+    points = np.asarray(certificate.function.patterns)
+    found = violations(Sample(points, data.targets, data.weights))
+    edges = np.array([[bits >> k & 1 for k in range(len(found.columns))] for bits in found.above], dtype=bool)
+    if not edges.size:
+        return []
+    partner = maximum_bipartite_matching(sparse.csr_array(edges), perm_type="column")
+    row = found.sample.first
+    pairs = [(row[found.rows[i]], row[found.columns[j]]) for i, j in enumerate(partner) if j >= 0]
+    return [(tuple(points[x].tolist()), tuple(points[y].tolist())) for x, y in sorted(pairs)]
+
+
+def inhibition(certificate: Certificate) -> str:
+    """The inversion complexity, and the chain of inputs that proves it."""
+    needed, chain = certificate.inversion_complexity, certificate.chain
+    drops = len(chain) // 2
+    if certificate.data.n_inputs > NAMED:
+        where = "the chain is in certificate.json"
+    else:
+        shown = [_compact(certificate, point) for point in chain]
+        shown = [*shown[:4], "...", *shown[-4:]] if len(shown) > 8 else shown
+        values = "1, 0, 1, 0, ... in turn" if drops > 1 else "1, then 0"
+        where = f"{' ≤ '.join(shown)}, where it is {values}"
+    neurons = count(needed, "inhibitory neuron") + (" is" if needed == 1 else " are")
+    times = "once" if drops == 1 else f"{drops} times"
+    return (
+        f"{neurons} enough and fewer are not, in a feed-forward threshold circuit (Markov 1957), since the function "
+        f"falls {times} along an increasing chain: {where}."
+    )
+
+
+def _flips(certificate):
+    orientation, names = certificate.orientation, certificate.data.names
+    how = "no other choice is better" if orientation.exact else "the best found by flipping one input after another"
+    if orientation.flipped:
+        flipped = ", ".join(names[j] for j in orientation.flipped)
+        lead = (
+            f"With {flipped} flipped (one inhibitory relay each) the zero-one floor is {orientation.floor:.6g}; {how}."
+        )
+    else:
+        lead = f"Flipping inputs does not lower the zero-one floor ({how})."
+    return f"{lead} With an ON and OFF pair for every input it is {orientation.on_off_floor:.6g}."
+
+
+def _point(names, point):
+    return (
+        "("
+        + ", ".join(f"{name} = {value:g}" for name, value in zip(names[:NAMED], point, strict=False))
+        + (", ...)" if len(names) > NAMED else ")")
+    )
+
+
+def _compact(certificate, point):
+    if isinstance(certificate.function, TruthTable):
+        return "".join(str(x) for x in point)
+    return "(" + ", ".join(f"{value:g}" for value in point) + ")"
+
+
+def _value(certificate, point, which):
+    data = certificate.data
+    return f"{which(data.targets[(data.points == point).all(axis=1)]):g}"

@@ -1,0 +1,56 @@
+"""How figures look: the style sheet ``eisim.paper``, the colours of excitation and inhibition, widths of a journal."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+#: Always these two. They differ in hue for every common kind of colour vision and in lightness (L* 51 and 34), so in
+#: grey print too; their contrast on white is 4.3 and 7.9.
+EXCITATORY, INHIBITORY = "#d9480f", "#1c4f9c"
+NEUTRAL = "#555555"
+#: Two things that are compared and are neither excitation nor inhibition, such as the two inputs of a witness.
+FIRST, SECOND = "#009e73", "#b8558c"
+#: Widths of one column and of two, in inches, and the most height.
+SINGLE, DOUBLE, TALLEST = 3.5, 7.0, 9.0
+PAPER = Path(__file__).parent.parent / "paper.mplstyle"
+
+
+def paper() -> AbstractContextManager:
+    """A context in which Matplotlib draws as for a paper, whatever the user's own settings are."""
+    import matplotlib
+
+    return matplotlib.rc_context(fname=PAPER)
+
+
+def letters(axes, shift=(-24, 6)) -> None:
+    """Write a, b, c, ... in bold above the left corner of each of some Axes, shifted by so many points."""
+    for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
+        place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
+        ax.annotate(letter, (0, 1), shift, fontsize=9, fontweight="bold", annotation_clip=False, **place)
+
+
+def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), bare=False, **how):
+    """Draw on the Axes of the caller, or in the paper's style on those of a new figure.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(ax, *what, **how)`` draws on Axes and returns them.
+    ax : Axes or None
+    size : tuple of float
+        Width and height of a new figure, in inches.
+    bare : bool
+        Whether the Axes fill a new figure, for what has no ticks and labels.
+
+    Returns
+    -------
+    Axes
+    """
+    if ax is not None:
+        return draw(ax, *what, **how)
+    from matplotlib import pyplot
+
+    with paper():
+        figure = pyplot.figure(figsize=size, layout=None if bare else "constrained")
+        ax = figure.add_axes((0, 0, 1, 1)) if bare else figure.subplots()
+        return draw(ax, *what, **how)

@@ -1,0 +1,106 @@
+"""Do your data need inhibition? The proof, and networks that learn them with and without it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from eisim.errors import InputError
+from eisim.values import Value
+
+
+@dataclass(frozen=True)
+class Settings(Value):
+    """What ``--set`` can change.
+
+    ``file``: a CSV file with named columns, ``target`` the column with the class of each row, ``weights`` one with how
+    much it counts. A file with every pattern of 0 and 1 is a truth table, and run as ``boolean`` runs it. ``rows``: at
+    most so many, drawn at random. ``scale``: inputs to 0 to 1 by their range or their rank. ``hidden``: sizes of the
+    hidden layers; ``iterations`` of training at most; ``tries``: networks that are trained, of which the best counts.
+    """
+
+    file: str = ""
+    target: str = ""
+    weights: str = ""
+    rows: int = 1000
+    scale: Literal["range", "rank"] = "range"
+    hidden: tuple[int, ...] = (32,)
+    iterations: int = 1000
+    tries: int = 3
+    levels: int = 11
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name, least in (("rows", 2), ("iterations", 1), ("tries", 1), ("levels", 2)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
+        if any(size < 1 for size in self.hidden):
+            raise InputError(f"hidden: expected sizes of at least 1, found {self.hidden}")
+
+
+def run(settings: Settings, kinds, seed, backend, report):
+    """Run the experiment; returns an `eisim.own.labelled.DataResult`, or of a truth table what ``boolean`` does."""
+    from eisim.functions import TruthTable
+    from eisim.own.labelled import measure, read
+
+    data = read(settings.file, settings.target or None, settings.weights or None, report)
+    if isinstance(data, TruthTable):
+        from experiments import boolean
+
+        own = boolean.Settings(levels=settings.levels)
+        return boolean.measure([boolean.synthesised(data)], own, kinds, seed, backend, report)
+    return measure(
+        data,
+        kinds=kinds,
+        rows=settings.rows,
+        scale=settings.scale,
+        hidden=settings.hidden,
+        iterations=settings.iterations,
+        tries=settings.tries,
+        levels=settings.levels,
+        seed=seed,
+        backend=backend,
+        report=report,
+    )
+
+
+def _home(result):
+    """Where the parts of the report of a result are: a truth table has those of ``boolean``."""
+    from eisim.experiment import AblationResult
+
+    if isinstance(result, AblationResult):
+        from experiments import boolean
+
+        return boolean
+    from eisim.report import data
+
+    return data
+
+
+def to_json(result) -> dict:
+    """What ``--json`` prints, beside the seed."""
+    return _home(result).to_json(result)
+
+
+def table(result):
+    """What the terminal shows."""
+    return _home(result).table(result)
+
+
+def tables(result):
+    """Pairs of file name and content, text or bytes."""
+    return _home(result).tables(result)
+
+
+def figures(result):
+    """Pairs of file name and figure."""
+    return _home(result).figures(result)
+
+
+def findings(result):
+    """What a page shows."""
+    return _home(result).findings(result)
+
+
+if __name__ == "__main__":
+    from eisim.__main__ import main
+
+    main("run", "data")
