@@ -61,6 +61,8 @@ def show(content) -> None:
 def tell(text: str) -> None:
     """Print a line of prose, wrapped."""
     width = min(console().width, PROSE_WIDTH)
+    if sys.stdout.encoding and sys.stdout.errors == _PLAIN_HANDLER:  # what replaces a letter may be longer
+        text = text.encode(sys.stdout.encoding, _PLAIN_HANDLER).decode(sys.stdout.encoding)
     print(textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
