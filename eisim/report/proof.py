@@ -39,8 +39,8 @@ def excitation(*more: str) -> Explanation:
     return Explanation("What excitation alone can do", (MONOTONE, *more, LIMITS))
 
 
-def words(certificate: Certificate) -> Iterator[str]:
-    """The certificate in words, a line or paragraph at a time."""
+def words(certificate: Certificate, in_files: bool = True) -> Iterator[str]:
+    """The certificate in words, a line or paragraph at a time; `in_files`: what is not said is in files beside it."""
     yield f"{certificate.data.name}: {headline(certificate)}"
     for title, text in parts(certificate, in_files):
         yield f"{title}: {text}"
