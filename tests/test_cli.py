@@ -69,8 +69,8 @@ def test_files_of_a_run(finished):
     assert np.isnan(data.fraction_removed.sel(condition="best excitatory-only"))
     for name in names:
         if name.endswith(".svg"):
-            text = " ".join(t for t in ET.parse(folder / name).getroot().itertext())
-            assert "xor" in text or "weight" in text
+            ET.parse(folder / name)
+            assert "<!-- xor" in (folder / name).read_text() or "weight" in (folder / name).read_text()
 
 
 def test_same_seed_same_bytes(finished, eisim, tmp_path):
@@ -168,9 +168,8 @@ def test_certify_a_truth_table(eisim, tmp_path):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     stored = json.loads((tmp_path / "certificate.json").read_text())
-    assert found.items() <= stored.items() and stored.keys() - found.keys() == {
-        *("finished", "command", "settings_si", "seconds", "versions", "platform", "report")
-    }
+    assert stored | found == stored
+    assert {"finished", "command", "settings_si", "seconds", "versions", "platform"} <= stored.keys()
     assert "No excitatory-only circuit computes 0110" in stored["report"]["answer"]
     assert found["representable"] is False and found["violating_pairs"] == 2
     assert found["witness"] == [[0, 1], [1, 1]] and found["inversion_complexity"] == 1
