@@ -201,7 +201,7 @@ class NetworkAblation(Shown):
         return better_than_constant[-1] >= KEPT * better_than_constant[0]
 
     def plot(self, ax=None):
-        """Draw (balanced) accuracy by the largest output against the fraction of inhibition removed, class by class.
+        """Draw (balanced) accuracy by the largest output against the fraction of inhibition removed, a line a class.
 
         Parameters
         ----------
