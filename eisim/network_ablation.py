@@ -192,7 +192,7 @@ class NetworkAblation:
         return better_than_constant[-1] >= KEPT * better_than_constant[0]
 
     def plot(self, ax=None):
-        """Draw (balanced) accuracy by the largest output against the fraction of inhibition removed, class by class.
+        """Draw accuracy by the largest output against the fraction of inhibition removed, and that of each class.
 
         Parameters
         ----------
