@@ -3,7 +3,6 @@
 import logging
 import sys
 import textwrap
-import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -17,6 +16,7 @@ import typer
 from typer import Option
 
 from eisim.errors import InputError
+from eisim.progress import Progress
 
 app = typer.Typer(
     name="eisim",
@@ -150,7 +150,7 @@ def run(
         check_writable(folder)
         kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
         times: dict[str, float] = {}
-        with _progress(times) as report, Artist(experiment.__name__) as artist:
+        with Progress(times) as report, Artist(experiment.__name__) as artist:
             report("starting")
             result = experiment.run(settings[name], kinds, int(seed), backend.value, report)
             report("writing results")
@@ -204,7 +204,7 @@ def certify(
 
     check_writable(out)
     times: dict[str, float] = {}
-    with _progress(times) as report:
+    with Progress(times) as report:
         report("reading")
         function = _function(file, target, weights, truth_table, region, report)
         from eisim.report import certificate as shown
@@ -265,7 +265,7 @@ def export(
     if kind is None:
         kind = Kind.spiking if to is Format.nir else Kind.rate
     circuit = points[model].load().circuit(kind=kind.value)
-    with _progress({}) as report:
+    with Progress({}) as report:
         written, left_out = write_network(circuit, to.value, out, report)
     print(f"{out}: {to.value} of {written!r}")
     if left_out:
@@ -294,7 +294,7 @@ def ablate(
 
     check_writable(out)
     times: dict[str, float] = {}
-    with _progress(times) as report:
+    with Progress(times) as report:
         import numpy as np
 
         from eisim.adapter.onnx_reader import read_onnx
@@ -403,38 +403,6 @@ def _settings(experiment, changes):
         else:
             values[key] = text
     return experiment.Settings(**values)
-
-
-class _progress:
-    """Show the present stage on a terminal, with the fraction done, and keep the time that each stage takes, in s."""
-
-    def __init__(self, times: dict[str, float]):
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        self.times, self.stage, self.start = times, None, 0.0
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self.task = self.bar.add_task("starting", total=None)
-
-    def __enter__(self):
-        self.bar.start()
-        return self.report
-
-    def report(self, stage: str | None, fraction: float | None = None) -> None:
-        if stage != self.stage:
-            now = time.perf_counter()
-            if self.stage:
-                self.times[self.stage] = round(self.times.get(self.stage, 0) + now - self.start, 3)
-            self.stage, self.start = stage, now
-            self.bar.reset(self.task, total=None, description=stage or "done")
-        if fraction is not None:
-            self.bar.update(self.task, total=1, completed=fraction)
-
-    def __exit__(self, *_):
-        self.report(None)
-        self.bar.stop()
 
 
 def _report(experiment, result) -> dict | None:

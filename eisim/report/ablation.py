@@ -148,19 +148,22 @@ def _accuracies(accuracy):
     return shown[0] if len(set(shown)) == 1 else " / ".join(shown)
 
 
+def flat(case: CaseResult) -> dict:
+    """One function as one row without nesting."""
+    found = row(case)
+    found["witness"] = found["witness"] and " <= ".join(bits(x) for x in found["witness"])
+    for group in ("accuracy", "equivalence_error", "excitation_alone_gives"):
+        nested = found.pop(group)
+        for key, value in nested.items():
+            inner = value.items() if isinstance(value, dict) else [("", value)]
+            found |= {f"{group}_{key}{'_' if k else ''}{k}": v for k, v in inner}
+    return found
+
+
 def csv_table(result: AblationResult) -> str:
     """The table as CSV: one line for each function."""
-    lines = []
-    for case in result.cases:
-        flat = row(case)
-        flat["witness"] = flat["witness"] and " <= ".join(bits(x) for x in flat["witness"])
-        for group in ("accuracy", "equivalence_error", "excitation_alone_gives"):
-            nested = flat.pop(group)
-            for key, value in nested.items():
-                inner = value.items() if isinstance(value, dict) else [("", value)]
-                flat |= {f"{group}_{key}{'_' if k else ''}{k}": v for k, v in inner}
-        lines.append(flat)
-    return to_csv(lines, list(lines[0]))
+    rows = [flat(case) for case in result.cases]
+    return to_csv(rows, list(rows[0]))
 
 
 def curves_table(result: AblationResult) -> str:

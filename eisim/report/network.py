@@ -83,10 +83,14 @@ def _in_time(result):
     return zip(result.times.round(9).tolist(), result.accuracy_in_time, result.agreement_in_time, strict=True)
 
 
+def frame(results: list[NetworkAblation]) -> pandas.DataFrame:
+    """One row for each kind and class."""
+    return pandas.DataFrame([{"kind": result.kind, **row} for result in results for row in rows(result)])
+
+
 def csv_table(results: list[NetworkAblation]) -> str:
     """The classes as CSV."""
-    lines = [{"kind": result.kind, **row} for result in results for row in rows(result)]
-    return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+    return frame(results).to_csv(index=False, lineterminator="\n")
 
 
 def levels_table(results: list[NetworkAblation]) -> str:

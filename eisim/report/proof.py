@@ -39,10 +39,10 @@ def excitation(*more: str) -> Explanation:
     return Explanation("What excitation alone can do", (MONOTONE, *more, LIMITS))
 
 
-def words(certificate: Certificate) -> Iterator[str]:
-    """The certificate in words, a line or paragraph at a time."""
+def words(certificate: Certificate, in_files: bool = True) -> Iterator[str]:
+    """The certificate in words, a line or paragraph at a time; `in_files`: what is not said is in files beside it."""
     yield f"{certificate.data.name}: {headline(certificate)}"
-    for title, text in parts(certificate):
+    for title, text in parts(certificate, in_files):
         yield f"{title}: {text}"
 
 
@@ -53,21 +53,22 @@ def headline(certificate: Certificate) -> str:
     return "no circuit without inhibition computes it."
 
 
-def parts(certificate: Certificate) -> Iterator[tuple[str, str]]:
+def parts(certificate: Certificate, in_files: bool = True) -> Iterator[tuple[str, str]]:
     """The proof, pairs of a title and a paragraph."""
     lost = not certificate.representable
     if lost:
         yield "Witness", witness(certificate)
-        yield "Floor, the least error of any excitatory-only circuit", floor(certificate)
+        yield "Floor, the least error of any excitatory-only circuit", floor(certificate, in_files)
     if certificate.inversion_complexity:
-        yield "Inhibition needed", inhibition(certificate)
+        yield "Inhibition needed", inhibition(certificate, in_files)
     if certificate.floor_with and lost:
         floors = (f"{value:.6g} with {r}" for r, value in certificate.floor_with.items())
         yield "Zero-one floor by number of inhibitory neurons", f"{listing(floors)}."
     if certificate.orientation and lost:
         yield "Inputs to flip", _flips(certificate)
     elif lost:
-        yield "Inputs to flip", "Not looked for, since it takes many floors; --orient does it."
+        how = "--orient" if in_files else "orient=True"
+        yield "Inputs to flip", f"Not looked for, since it takes many floors; {how} does it."
     for note in certificate.notes:
         yield "Note", note
 
@@ -87,11 +88,11 @@ def witness(certificate: Certificate) -> str:
     )
 
 
-def floor(certificate: Certificate) -> str:
+def floor(certificate: Certificate, in_files: bool = True) -> str:
     """The floors; of a truth table also how many patterns have to be wrong, and for which pairs."""
     found = certificate.floor
     text = "; ".join(f"{MEANING[loss]} {value:.6g}" for loss, value in found.items())
-    text += ". The functions that reach it are in points.csv."
+    text += f". The functions that reach it are in {'points.csv' if in_files else '.best'}."
     if isinstance(certificate.function, TruthTable) and "zero_one" in found:
         text += f" {patterns_wrong(certificate)}"
     return text
@@ -137,12 +138,12 @@ def disjoint_pairs(certificate: Certificate) -> list[tuple[tuple, tuple]]:
     return [(tuple(points[x].tolist()), tuple(points[y].tolist())) for x, y in sorted(pairs)]
 
 
-def inhibition(certificate: Certificate) -> str:
+def inhibition(certificate: Certificate, in_files: bool = True) -> str:
     """The inversion complexity, and the chain of inputs that proves it."""
     needed, chain = certificate.inversion_complexity, certificate.chain
     drops = len(chain) // 2
     if certificate.data.n_inputs > NAMED:
-        where = "the chain is in certificate.json"
+        where = f"the chain is in {'certificate.json' if in_files else '.chain'}"
     else:
         shown = [_compact(certificate, point) for point in chain]
         shown = [*shown[:4], "...", *shown[-4:]] if len(shown) > 8 else shown

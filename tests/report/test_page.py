@@ -261,8 +261,8 @@ def test_certify_leaves_a_page(tmp_path, capsys):
 
 def test_quantities_read_back():
     for number, unit, text in (
-        *((0.0005, "volt", "0.5 mV"), (0.3, "second", "0.3 s"), (-0.02, "second", "-20 ms"), (0.0, "volt", "0 V")),
-        *((3.0, "1", "3"), (2e-10, "farad", "0.2 nF"), (40.0, "hertz", "40 Hz")),
+        *((0.0005, "volt", "0.5 mV"), (0.3, "second", "300 ms"), (-0.02, "second", "-20 ms"), (0.0, "volt", "0 mV")),
+        *((3.0, "1", "3"), (2e-10, "farad", "200 pF"), (40.0, "hertz", "40 Hz")),
     ):
         assert format_quantity(number, unit) == text
         assert parse_quantity(text, unit, "x") == pytest.approx(number)
