@@ -256,7 +256,7 @@ def _weights(name, circuit):
 
 
 def _proofs(result):
-    yield Explanation("What excitation alone can do", (proof.MONOTONE,))
+    yield proof.excitation()
     for case in result.cases:
         certificate, name = case.certificate, case.case.name
         if verdict(case) == "lost, impossible":

@@ -178,7 +178,7 @@ def _picture(census):
 
 
 def _proofs(census):
-    yield Explanation("What excitation alone can do", (proof.MONOTONE,))
+    yield proof.excitation()
     monotone, n_patterns = int(census.monotone.sum()), census.values.shape[1]
     counted = (
         f"{monotone:,} of this sample never fall."

@@ -49,7 +49,11 @@ def main(experiment: str) -> None:
     """Draw what the parent sends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     module = importlib.import_module(experiment)
-    for name in ("eisim.report.figures", "eisim.report.diagram", "eisim.adapter"):  # while there is no result yet
+    for name in (
+        "eisim.report.ablation",
+        "eisim.report.diagram",
+        "eisim.report.figures",
+    ):  # while there is no result yet
         importlib.import_module(name)
     _warm_up()
     result = pickle.load(sys.stdin.buffer)
@@ -71,14 +75,19 @@ def _svg(figure) -> bytes:
 
 
 def _warm_up() -> None:
-    """Draw an empty figure: fonts are read, and what Matplotlib imports late is there."""
+    """Draw a figure of no meaning: fonts are read, and what Matplotlib imports late is there."""
     from matplotlib.figure import Figure
 
     from eisim.report.style import paper
 
     with paper():
         figure = Figure()
-        figure.subplots().set_title(string.printable[:95].replace("$", ""))
+        ax = figure.subplots()
+        ax.plot([0, 1], "o", label="glyphs")
+        figure.colorbar(ax.imshow([[0, 1]]), ax=ax)
+        ax.annotate(string.ascii_letters, (0, 0), (1, 1), fontweight="bold", arrowprops={"arrowstyle": "-|>"})
+        ax.set_title(string.printable[:95].replace("$", ""))
+        ax.legend()
         _svg(figure)
 
 

@@ -82,7 +82,7 @@ def violation_rates(conditions: tuple[ConditionResult, ...]) -> Figure:
     figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0.01, 0.99), **style)
     behind_over_time(right, conditions)
     figure.legend(*right.get_legend_handles_labels(), loc="upper right", bbox_to_anchor=(0.995, 0.99), **style)
-    letters((left, right), (-26, 3))
+    letters((left, right), (-30, 2))
     return figure
 
 

@@ -107,7 +107,7 @@ def survival(ax: Axes, census) -> Axes:
         marker="o",
         ms=3,
         lw=1.2,
-        label="patterns answered correctly, by neurons needed (as left)",
+        label="patterns right, by neurons needed",
     )
     ax.plot(
         census.fractions, (accuracy == 1).mean(axis=1), color=NEUTRAL, ls="--", lw=1, label="functions still computed"

@@ -37,7 +37,7 @@ def findings(survey: Survey) -> Findings:
             for name, circuit in circuits(survey).items()
         ),
         proofs=(
-            Explanation("What excitation alone can do", (proof.MONOTONE,)),
+            proof.excitation(),
             *(_proof(assessment) for assessment in survey.assessments),
         ),
     )

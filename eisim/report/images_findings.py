@@ -22,7 +22,7 @@ def findings(result: ImagesResult) -> Findings:
         if circuit
         else (),
         proofs=(
-            Explanation("What excitation alone can do", (proof.MONOTONE,)),
+            proof.excitation(),
             Explanation("The floor of images", _floor(result)),
             Explanation("What was measured", tuple(images.findings(result))),
         ),

@@ -15,7 +15,7 @@ from eisim.network_ablation import NetworkAblation
 from eisim.report import diagram
 from eisim.report.circuit import circuit_table
 from eisim.report.files import to_csv
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, letters
 
 #: Height of a line of a figure's small text, as a share of the largest value.
 LINE = 0.045
@@ -197,7 +197,7 @@ def ablation_figure(results: list[NetworkAblation]) -> Figure:
     """
     spiking = [result for result in results if len(result.times)]
     columns = len(results) + len(spiking)
-    figure = Figure(figsize=(DOUBLE, 5.2), layout="constrained")
+    figure = Figure(figsize=(SINGLE if columns == 1 else DOUBLE, 5.2), layout="constrained")
     axes = figure.subplots(2, columns, squeeze=False)
     for k, result in enumerate(results):
         by_largest_output(axes[0, k], result)
@@ -205,9 +205,11 @@ def ablation_figure(results: list[NetworkAblation]) -> Figure:
     for ax, result in zip(axes[0, len(results) :], spiking, strict=True):
         accuracy_in_time(ax, result)
     legend = axes[1, -1] if spiking else None
-    handles = {h.get_label(): h for ax in axes[:, 0] for h in ax.get_legend_handles_labels()[0]}.values()
+    handles = {
+        h.get_label(): h for ax in (*axes[:, 0], axes[0, -1]) for h in ax.get_legend_handles_labels()[0]
+    }.values()
     if legend is None:
-        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+        figure.legend(handles=handles, loc="outside lower center", ncols=1 if columns == 1 else 2)
     else:
         legend.axis("off")
         legend.legend(handles=handles, loc="center")
@@ -260,14 +262,13 @@ def _class_lines(ax, result, values, kept):
 
 def accuracy_in_time(ax: Axes, result: NetworkAblation) -> Axes:
     """Accuracy and agreement of the intact spiking circuit against the length of a trial."""
-    ax.plot(result.times, result.accuracy_in_time, color="black", marker="o", ms=2, label="accuracy")
+    ax.plot(result.times, result.accuracy_in_time, color="black", marker="o", ms=2, label="accuracy in time")
     ax.plot(result.times, result.agreement_in_time, color=NEUTRAL, marker="s", ms=2, label="agreement with the network")
     ax.axhline(result.network_accuracy, color="black", ls=":", lw=0.8, label="accuracy of the network")
     ax.set_ylim(0, 1.03)
     ax.set_xlabel("length of a trial (s)")
     ax.set_ylabel("share of rows")
     ax.set_title("intact spiking circuit in time")
-    ax.legend(loc="lower right")
     return ax
 
 

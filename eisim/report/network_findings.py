@@ -174,7 +174,7 @@ def _picture(results):
 
 
 def _proofs(result):
-    yield Explanation("What excitation alone can do", (proof.MONOTONE,))
+    yield proof.excitation()
     floors = result.floors.one_polarity
     least, most = floors.argmin(), floors.argmax()
     n_rows = len(result.data.targets)

@@ -7,6 +7,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from eisim.functions import TruthTable
+from eisim.report.findings import Explanation
 from eisim.report.wording import count, listing
 from eisim.theory.certificate import Certificate
 from eisim.theory.order import violations
@@ -19,13 +20,23 @@ MEANING = {
     "linf": "largest absolute error",
 }
 MONOTONE = (
-    "Excitatory synapses have weights of 0 or more, and more input never makes a neuron fire less. So if no input of "
-    "an excitatory-only circuit goes down, no neuron's rate goes down, whatever its size or depth: it computes "
+    "Excitatory synapses have weights of 0 or more, and a higher input never lowers the rate of these neurons. So if "
+    "no input of an excitatory-only circuit goes down, no rate goes down, whatever its size or depth: it computes "
     "functions that never fall when inputs rise, and no others. One pair of inputs at which a function falls, a "
     "witness, ends the matter."
 )
+LIMITS = (
+    "This holds for rates that are compared with a threshold, with inputs of one polarity. It does not hold for "
+    "neurons whose rate falls with more input, for outputs that are compared with each other, which is a subtraction, "
+    "for inputs that come as ON and OFF pairs, nor strictly for the timing of spikes."
+)
 #: Names of inputs, and pairs of patterns, are written out up to so many.
 NAMED = 6
+
+
+def excitation(*more: str) -> Explanation:
+    """What excitation alone can do and where that stops holding, with more paragraphs between."""
+    return Explanation("What excitation alone can do", (MONOTONE, *more, LIMITS))
 
 
 def words(certificate: Certificate, in_files: bool = True) -> Iterator[str]:

@@ -1,0 +1,200 @@
+"""Figures: what they say, how large they are, and that every value that can be drawn draws on Axes of the caller."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib import colors, pyplot
+from matplotlib.figure import Figure
+
+from eisim import (
+    Circuit,
+    FixedProbability,
+    Input,
+    InputError,
+    LabelledData,
+    Population,
+    Prediction,
+    Projection,
+    Saturating,
+    TruthTable,
+    assess,
+    certify,
+    to_dnn,
+)
+from eisim.assessment import Survey
+from eisim.report import certificate, diagram, graph
+from eisim.report.draw import draw
+from eisim.report.style import EXCITATORY, INHIBITORY, paper
+from experiments import boolean, functions
+from models import xor
+from tests import two_choice
+from tests.figures import check, said
+
+
+@pytest.fixture(scope="module")
+def result():
+    """Two functions as rate and spiking circuits."""
+    short = {"duration": 60e-3, "window": 40e-3, "dt": 1e-3}
+    settings = boolean.Settings("xor,and", levels=3, seeds=1, **short)
+    return boolean.run(settings, ["spiking", "rate"], 0, "numpy", lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def survey():
+    """A task as rate circuit and DNN."""
+    found = assess(two_choice.task, kinds=["rate"], doses=3, seeds=1, function="decide", backend="numpy")
+    return Survey((found,))
+
+
+@pytest.fixture(scope="module")
+def certificates():
+    """Of a truth table, of data of one input and of two."""
+    rng = np.random.default_rng(0)
+    points = rng.random((12, 2))
+    data = LabelledData(points, points[:, 0] > points[:, 1], names=("u", "v"))
+    line = LabelledData(points[:, :1], np.sin(6 * points[:, 0]), names=("u",))
+    return [certify(TruthTable("0110")), certify(line), certify(data)]
+
+
+def test_every_axis_is_labelled_and_every_figure_fits_a_page(result, survey, certificates):
+    sources = [boolean.figures(result), functions.figures(survey), *map(certificate.figures, certificates)]
+    with paper():
+        figures = [figure for source in sources for _, figure in source]
+        assert len(figures) == 4 + 3 + 4
+        for figure in figures:
+            check(figure)
+
+
+def test_text_is_outlines_and_the_same_bytes_each_time(result):
+    first, again = draw(boolean.figures, result), draw(boolean.figures, result)
+    assert first == again
+    assert [name for name, _ in first] == [f"{n}.svg" for n in ("ablation_curves", *BOOLEAN)]
+    assert not any(b"<text" in svg for _, svg in first)
+    assert {"xor: lost", "and: kept", "fraction of inhibition removed", "1 − floor"} <= said(first[0][1])
+    assert not pyplot.get_fignums()
+
+
+BOOLEAN = ("xor_activity", "xor_weights", "xor_circuit")
+
+
+def test_the_style_sheet_is_there_for_users():
+    with pyplot.style.context("eisim.paper"):
+        assert pyplot.rcParams["svg.fonttype"] == "path" and pyplot.rcParams["pdf.fonttype"] == 42
+        assert 7 <= pyplot.rcParams["font.size"] <= 8
+
+
+def luminance(colour):
+    rgb = np.array(colors.to_rgb(colour))
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def test_excitation_and_inhibition_are_told_apart_by_all_and_in_grey():
+    e, i = luminance(EXCITATORY), luminance(INHIBITORY)
+    weights = np.array([0.2126, 0.7152, 0.0722])
+    contrasts = [1.05 / (weights @ c + 0.05) for c in (e, i)]
+    assert min(contrasts) >= 3 and max(contrasts) / min(contrasts) >= 1.5  # on white, and beside each other in grey
+    # Machado, Oliveira & Fernandes 2009, table 1: what deuteranopes and protanopes see
+    deutan = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    protan = [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    for seen in (deutan, protan):
+        assert np.linalg.norm(np.array(seen) @ (e - i)) > 0.2
+
+
+def test_a_diagram_has_the_weights_signs_and_ends_of_its_circuit():
+    circuit = xor.circuit(kind="spiking")
+    layout = diagram.circuit_layout(circuit)
+    names = [box.name for box in layout.boxes]
+    arrows = {(names[a.source], names[a.target]): a for a in layout.arrows}
+    assert set(arrows) == {(p.source, p.target) for p in circuit.projections}
+    for p in circuit.projections:
+        weights, arrow = circuit.weights(p), arrows[p.source, p.target]
+        sign = circuit.sign(p)
+        assert float(arrow.lines[0].removesuffix(" mV").replace("−", "-")) == pytest.approx(
+            sign * weights.data.mean() * 1e3, rel=5e-3
+        )
+        assert arrow.lines[1] == f"× {weights.nnz}"
+        assert (arrow.colour, arrow.end) == ((EXCITATORY, "arrow") if sign > 0 else (INHIBITORY, "bar"))
+    shapes = {box.name: (box.colour, box.shape) for box in layout.boxes}
+    assert shapes["I1"] == (INHIBITORY, "pill") and shapes["readout"] == (EXCITATORY, "round")
+    assert "output > 25 Hz" in layout.boxes[names.index("readout")].lines
+    drawn = diagram.circuit(Figure().subplots(), circuit)
+    styles = {patch.get_gid(): patch for patch in drawn.patches if patch.get_gid()}
+    assert type(styles["arrow"].get_arrowstyle()) is not type(styles["bar"].get_arrowstyle())
+    assert colors.to_hex(styles["bar"].get_edgecolor()) == INHIBITORY
+
+
+def test_a_dnn_says_its_signs_and_whether_it_is_recurrent():
+    def words(circuit, unrolled=False):
+        dnn = to_dnn(circuit, unrolled=unrolled)
+        return " ".join(text.get_text() for text in diagram.circuit_and_dnn(circuit, dnn).texts)
+
+    intact, ring = xor.circuit(kind="rate"), two_choice.circuit("rate")
+    assert "with negative weights" in words(intact) and "feed-forward" in words(intact)
+    assert "recurrent: outputs at its fixed point" in words(ring)
+    assert "3,000 layers of 0.1 ms with shared weights" in words(intact, unrolled=True)
+    silent = replace(intact, projections=[p for p in intact.projections if intact.sign(p) > 0])
+    assert "no negative weight" in words(silent)
+
+
+def test_boxes_and_labels_do_not_overlap():
+    for circuit in (xor.circuit(kind="rate"), two_choice.circuit("rate"), loops(3)):
+        layout = diagram.circuit_layout(circuit)
+        boxes = list(zip(layout.u, layout.v, layout.u_size, layout.v_size, strict=True))
+        labels = [(*layout.label_at[k], layout.u_label[k], layout.v_label[k]) for k in range(len(layout.arrows))]
+        for k, a in enumerate(boxes):
+            assert not any(_overlap(a, b) > 1e-9 for b in boxes[k + 1 :])
+            assert not any(_overlap(a, b) > 1e-3 for b in labels)
+
+
+def _overlap(a, b):
+    return graph._overlap(*(np.array(x) for x in (a[:2], a[2:], b[:2], b[2:])))
+
+
+def loops(n):
+    """So many populations of each sign, every one projecting to all."""
+    populations = [Population(f"{sign}{k}", sign, Saturating(), 10) for k in range(n) for sign in "EI"]
+    projections = [
+        Projection(a.name, b.name, FixedProbability(0.5, 0.1), delay=1e-3) for a in populations for b in populations
+    ]
+    return Circuit("loops", [Input("x")], populations, [Projection("x", "E0", np.ones((1, 10))), *projections])
+
+
+def test_large_circuits_are_drawn_in_groups_of_the_same_synapses():
+    circuit = loops(5)
+    layout = diagram.circuit_layout(circuit)
+    assert len(layout.boxes) == 3
+    assert {"5 populations", "I: 50 neurons"} <= set(
+        layout.boxes[[b.colour for b in layout.boxes].index(INHIBITORY)].lines
+    )
+    expected = sum(10 * 10 * 0.5 - (a == b) * 5 for a in range(5) for b in range(5))
+    within = [a for a in layout.arrows if a.source == a.target]
+    assert len(within) == 2 and all(a.lines[1:] == (f"× ≈ {expected:.0f}", "1 ms") for a in within)
+
+
+def test_layers_follow_the_longest_path_and_loops_have_two():
+    pairs = [(0, 1), (1, 2), (0, 2), (2, 3), (3, 2), (3, 4), (4, 4)]
+    assert graph.layers(5, pairs, [False, False, False, True, False]).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_everything_draws_on_the_axes_it_is_given(result, survey, certificates):
+    case = result.cases[0]
+    circuit, response = xor.circuit(kind="rate"), case.kinds["rate"].intact
+    prediction = Prediction("E", np.array([3.0]), np.array([3.1]), np.zeros(1), np.array([True]), ("",))
+    things = [circuit, to_dnn(circuit), to_dnn(circuit, unrolled=True), result, case, survey, survey.assessments[0]]
+    things += [case.kinds["spiking"].intact, response, replace(response, traces={}), *certificates, prediction]
+    for thing in things:
+        ax = Figure().subplots()
+        assert thing.plot(ax=ax) is ax and (ax.has_data() or ax.patches), thing
+    ax = response.plot(trials=["00", "01", "10", "11"])
+    assert ax.get_ylabel() == "readout rate (Hz)" and ax.figure.get_figwidth() == 7
+    pyplot.close("all")
+
+
+def test_plot_says_what_it_cannot_draw(result, certificates):
+    with pytest.raises(InputError, match=re.escape("Response.plot: trials: expected 4 names, found 1")):
+        result.cases[0].kinds["rate"].intact.plot(ax=Figure().subplots(), trials=["one"])
+    wide = LabelledData(np.eye(3), [0, 1, 1])
+    with pytest.raises(InputError, match=r"Certificate.plot: expected one or two inputs, .*, found 3"):
+        certify(wide).plot()
