@@ -201,7 +201,7 @@ class NetworkAblation(Shown):
         return better_than_constant[-1] >= KEPT * better_than_constant[0]
 
     def plot(self, ax=None):
-        """Draw (balanced) accuracy by the largest output against the fraction of inhibition removed, a line a class.
+        """Draw accuracy by the largest output against the fraction of inhibition removed, and that of each class.
 
         Parameters
         ----------
