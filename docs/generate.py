@@ -212,8 +212,8 @@ def _newest() -> float:
 
 
 def _eisim(words) -> str:
-    """What ``python -m eisim`` prints, 100 columns wide, without colour."""
-    env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
+    """What ``python -m eisim`` prints, 88 columns wide, without colour."""
+    env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "88", "TERMINAL_WIDTH": "88", "NO_COLOR": "1"}
     done = subprocess.run([sys.executable, "-m", "eisim", *words], capture_output=True, text=True, env=env, cwd=ROOT)
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)}: exit status {done.returncode}: {done.stderr.strip()}")
