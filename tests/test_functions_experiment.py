@@ -4,7 +4,6 @@ import csv
 import json
 import runpy
 import sys
-import xml.etree.ElementTree as ET
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -58,13 +57,17 @@ def test_the_table_and_its_files(run, tmp_path):
         "run.json",
         "dose_response.svg",
         "witness.svg",
+        "two_choice_circuit.svg",
+        "dose_response.csv",
+        "witness.csv",
+        "two_choice_circuit.csv",
     }
     data = xr.load_dataset(tmp_path / "data.nc")
     np.testing.assert_array_equal(data.score.sel(circuit="two_choice", system="rate"), row["scores"]["rate"])
     with (tmp_path / "table.csv").open() as file:
         lines = {line["system"]: line for line in csv.DictReader(file)}
     assert float(lines["dnn"]["critical_dose_median"]) == row["critical_dose"]["dnn"]["median"]
-    text = " ".join(ET.parse(tmp_path / "dose_response.svg").getroot().itertext())
+    text = " ".join(texts((tmp_path / "dose_response.svg").read_text()))
     assert "two choice" in text and "decide: lost" in text and "fraction of GABA-A receptors blocked" in text
 
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import xml.dom.minidom
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +19,7 @@ from eisim.report import geometry as shown
 from eisim.report.draw import draw
 from eisim.report.files import to_json
 from experiments import geometry
+from tests.figures import check, said
 
 KEPT = {"half-plane", "staircase", "quadrant"}
 
@@ -113,11 +113,10 @@ def test_reports(result):
         variables["decision"][1][2, 0, condition].ravel(), result.regions[2].decisions["spiking"]["ablated"]
     )
     drawn = draw(geometry.figures, result)
-    assert [name for name, _ in drawn] == ["decision_maps.svg"]
-    for _, svg in drawn:
-        texts = xml.dom.minidom.parseString(svg).getElementsByTagName("text")
-        said = [node.firstChild.data for node in texts if node.firstChild]
-        assert {"quadrant", "disc", "stripe", "kept", "lost"} <= set(said)
+    assert [name for name, _ in drawn] == ["decision_maps.svg", "circuit.svg"]
+    assert {"quadrant", "disc", "stripe", "kept", "lost"} <= said(drawn[0][1])
+    for _, figure in geometry.figures(result):
+        check(figure)
     assert geometry.table(result).row_count == 3
 
 

@@ -16,6 +16,7 @@ from eisim import InputError, train
 from eisim.images import data, dimension, networks
 from eisim.images.data import Images, load
 from experiments import images
+from tests.figures import check
 
 RNG = np.random.default_rng(0)
 
@@ -289,6 +290,8 @@ def test_reports_agree_with_the_data(result):
 def test_figures_have_labelled_axes(result):
     figures = dict(images.figures(result))
     assert set(figures) == {"images.svg", "inputs.svg"}
+    for figure in figures.values():
+        check(figure)
     assert sum("(%)" in ax.get_ylabel() for ax in figures["images.svg"].axes) == 3
     assert all(ax.get_xlabel() == "number of inputs" and ax.get_ylabel() for ax in figures["inputs.svg"].axes)
 

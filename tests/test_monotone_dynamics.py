@@ -19,6 +19,7 @@ from eisim.report.dynamics import mechanism, outcome
 from eisim.timing import Timing
 from experiments import monotone_dynamics
 from tests.drawn import DT, TIMES, draw_circuit, seeds
+from tests.figures import check
 
 SMALL = monotone_dynamics.Settings(
     circuits=2, inputs=3, population=26, generations=2, duration=0.1, window=0.05, dt=0.5e-3, rate_dt=1e-3
@@ -380,6 +381,7 @@ def test_figures_have_labelled_axes(result):
         "strongest_violation_recurrent.svg",
     }
     for figure in figures.values():
+        check(figure)
         labels = {ax.get_xlabel() for ax in figure.axes} - {""}
         assert any("(ms)" in label for label in labels)
     assert any("Hz" in ax.get_ylabel() for ax in figures["rate_trajectories.svg"].axes)
