@@ -13,6 +13,7 @@ import xarray as xr
 
 from eisim import cli
 from experiments import functions
+from tests.figures import said as texts
 
 POINTS = {
     "eisim.experiments": [("boolean", "experiments.boolean"), ("functions", "experiments.functions")],
