@@ -115,7 +115,7 @@ def strongest_violation(result: SearchResult) -> Figure:
     """The strongest violation found: spikes for both inputs, cumulative counts, the search, and what it rests on."""
     found, response = result.found, result.response
     figure = Figure(figsize=(DOUBLE, 5.2))
-    top = figure.add_gridspec(1, 2, left=0.12, right=0.98, bottom=0.55, top=0.94, wspace=0.08)
+    top = figure.add_gridspec(1, 2, left=0.13, right=0.98, bottom=0.55, top=0.94, wspace=0.08)
     below = {"bottom": 0.09, "top": 0.42}
     middle = figure.add_gridspec(1, 2, left=0.12, right=0.58, wspace=0.4, **below)
     first = figure.add_subplot(top[0])
@@ -125,6 +125,7 @@ def strongest_violation(result: SearchResult) -> Figure:
         rates = ", ".join(f"{r:g}" for r in _input_rates(result, trial))
         count = found.counts[0 if name == "lower" else 1]
         ax.set_title(f"{name} input ({rates} Hz): {count} readout spikes", color=colour, fontsize=7.5)
+    first.set_ylabel("neurons")
     second.tick_params(labelleft=False)
     cumulative(figure.add_subplot(middle[0]), result)
     progress(figure.add_subplot(middle[1]), result)

@@ -64,6 +64,7 @@ def _groups(ax, result, of_network, of_circuit):
                 ax.plot(x, values[at], MARKERS[kind], color=colour, ls="none", label=label, **hollow)
     ax.set_xticks(range(len(result.trained)), [NAMES[n.signs] for n in result.trained])
     ax.set_xlim(-0.5, len(result.trained) - 0.5)
+    ax.set_xlabel("signs of the network's weights")
 
 
 def by_largest(ax: Axes, result: ImagesResult) -> Axes:
