@@ -17,7 +17,7 @@ from eisim.errors import InputError
 from eisim.neurons import RateUnit, SpikingNeuron
 from eisim.synapses import ShortTerm
 from eisim.units import scalar_si, to_si, unit_of
-from eisim.values import Value, quantity
+from eisim.values import Brief, ReadOnly, Shown, Value, quantity
 from eisim.weights import FixedInDegree, FixedProbability, Independent, Rule
 
 Sign = Literal["E", "I"]
@@ -79,8 +79,8 @@ class Input(Value):
         return (np.arange(self.size) + 0.5) / self.size
 
 
-@dataclass(frozen=True, eq=False)
-class Population:
+@dataclass(frozen=True, eq=False, repr=False)
+class Population(ReadOnly, Brief):
     """Neurons of one model and one sign.
 
     Attributes
@@ -142,8 +142,8 @@ class Population:
         object.__setattr__(self, name, _read_only(np.broadcast_to(value, (self.size,)).copy()))
 
 
-@dataclass(frozen=True, eq=False)
-class Projection:
+@dataclass(frozen=True, eq=False, repr=False)
+class Projection(ReadOnly, Brief):
     """Synapses from one population (or input) to another.
 
     Attributes
@@ -234,7 +234,7 @@ class Readout(Value):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Circuit:
+class Circuit(ReadOnly, Shown):
     """Inputs, populations, projections and readouts.
 
     Attributes

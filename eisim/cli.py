@@ -3,12 +3,12 @@
 import logging
 import sys
 import textwrap
-import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from enum import StrEnum
 from importlib.metadata import entry_points
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +16,7 @@ import typer
 from typer import Option
 
 from eisim.errors import InputError
+from eisim.progress import Progress
 
 app = typer.Typer(
     name="eisim",
@@ -53,6 +54,7 @@ class Loss(StrEnum):
 
 
 INTERRUPTED = 130
+PAGE = "report.html"  # the page in the folder of a run
 CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
 
 
@@ -140,33 +142,36 @@ def run(
     for name, experiment in experiments.items():
         from eisim.report.draw import Artist
         from eisim.report.files import check_writable, to_json, write
+        from eisim.report.page import template
         from eisim.report.provenance import provenance
+        from eisim.report.stored import clear
 
         folder = Path("results") / name if out is None else out if len(names) == 1 else out / name
         check_writable(folder)
         kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
         times: dict[str, float] = {}
-        with _progress(times) as report, Artist(experiment.__name__) as artist:
+        with Progress(times) as report, Artist(experiment.__name__) as artist:
             report("starting")
             result = experiment.run(settings[name], kinds, int(seed), backend.value, report)
             report("writing results")
             artist.begin(result)
-            (folder / "run.json").unlink(missing_ok=True)  # written last: with it the folder is whole
-            for file, content in experiment.tables(result):
+            template()  # made ready while the figures are drawn
+            clear(folder)
+            files = []
+            for file, content in chain(experiment.tables(result), artist.finish()):
                 write(folder / file, content)
-            for file, svg in artist.finish():
-                write(folder / file, svg)
+                files.append(file)
         found = {"seed": int(seed), **experiment.to_json(result)}
         run = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "settings_si": asdict(settings[name])}
+        run |= {"settings_units": _units(settings[name]), "about": _about(experiment), "files": files}
         stored = {"experiment": name, **provenance(**run, seconds=times), "report": _report(experiment, result)}
         write(folder / "run.json", to_json(stored | {"result": found}))
+        _write_page(folder)
         document[name] = found
         problems += result.problems
         if not json_:
             _show(experiment.table(result), folder)
     if json_:
-        from eisim.report.files import to_json
-
         print(to_json(document))
     for problem in problems:
         _say(problem)
@@ -194,23 +199,24 @@ def certify(
     Example: python -m eisim certify --truth-table 0110
     """
     from eisim.report.files import check_writable, to_json, write
+    from eisim.report.provenance import provenance
+    from eisim.report.stored import clear
 
     check_writable(out)
     times: dict[str, float] = {}
-    with _progress(times) as report:
+    with Progress(times) as report:
         report("reading")
         function = _function(file, target, weights, truth_table, region, report)
         from eisim.report import certificate as shown
         from eisim.report import certificate_findings, proof
         from eisim.report.draw import draw
-        from eisim.report.provenance import provenance
         from eisim.theory.certificate import LOSSES, certify
 
         losses = LOSSES if loss is Loss.all else (loss.name,)
         certificate = certify(function, losses, orient, report)
         report("writing results")
         found = shown.to_json(certificate)
-        (out / "certificate.json").unlink(missing_ok=True)  # written last: with it the folder is whole
+        clear(out)
         for name in ("certificate.svg", "circuit.svg"):
             (out / name).unlink(missing_ok=True)
         for name, content in shown.tables(certificate):
@@ -220,12 +226,14 @@ def certify(
     asked = {"loss": loss.value, "orient": orient}
     page = {"report": _report(certificate_findings, certificate)}
     write(out / "certificate.json", to_json(found | provenance(settings_si=asked, seconds=times) | page))
+    _write_page(out)
     if json_:
         print(to_json(found))
     else:
         for line in proof.words(certificate):
             print(textwrap.fill(line, 110, subsequent_indent="  ", break_long_words=False))
         print(f"Points, certificate and picture are in {out}")
+        print(f"Report: {out / PAGE}")
 
 
 class Format(StrEnum):
@@ -257,7 +265,7 @@ def export(
     if kind is None:
         kind = Kind.spiking if to is Format.nir else Kind.rate
     circuit = points[model].load().circuit(kind=kind.value)
-    with _progress({}) as report:
+    with Progress({}) as report:
         written, left_out = write_network(circuit, to.value, out, report)
     print(f"{out}: {to.value} of {written!r}")
     if left_out:
@@ -281,10 +289,12 @@ def ablate(
     Example: python -m eisim ablate net.onnx --data test.csv --target digit
     """
     from eisim.report.files import check_writable, to_json, write
+    from eisim.report.provenance import provenance
+    from eisim.report.stored import clear
 
     check_writable(out)
     times: dict[str, float] = {}
-    with _progress(times) as report:
+    with Progress(times) as report:
         import numpy as np
 
         from eisim.adapter.onnx_reader import read_onnx
@@ -293,7 +303,6 @@ def ablate(
         from eisim.report import network as shown
         from eisim.report import network_findings
         from eisim.report.draw import draw
-        from eisim.report.provenance import provenance
 
         report("reading")
         dnn, labelled = read_onnx(network), LabelledData.from_csv(data, target, weights, report)
@@ -301,7 +310,7 @@ def ablate(
         kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
         report("writing results")
-        (out / "ablation.json").unlink(missing_ok=True)  # written last: with it the folder is whole
+        clear(out)
         for name, content in shown.tables(results):
             write(out / name, content)
         for name, svg in draw(shown.figures, results):
@@ -310,6 +319,7 @@ def ablate(
     asked = {"kinds": kinds, "backend": backend.value, "settings_si": {"levels": levels}}
     page = {"report": _report(network_findings, results)}
     write(out / "ablation.json", to_json(found | provenance(**asked, seconds=times) | page))
+    _write_page(out)
     if json_:
         print(to_json(found))
     else:
@@ -317,6 +327,26 @@ def ablate(
     for problem in found["problems"]:
         _say(problem)
     return 1 if found["problems"] else 0
+
+
+@app.command("report")
+def report_(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of runs.", metavar="DIR...")],
+    out: Annotated[
+        Path | None, Option(help="File to write; DIR/report.html, for several folders report.html.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Rebuild the page of a run from its folder, or set several runs side by side.
+
+    Example: python -m eisim report results/boolean results/mine --out both.html
+    """
+    from eisim.report.files import save
+    from eisim.report.page import page
+
+    html = page(folders)
+    out = out or (folders[0] / PAGE if len(folders) == 1 else Path(PAGE))
+    save(out, html)
+    print(f"Report: {out}")
 
 
 def _function(file, target, weights, truth_table, region, report):
@@ -352,8 +382,6 @@ def _load_experiment(name):
 
 def _settings(experiment, changes):
     """The experiment's settings with ``KEY=VALUE`` changes, each read as the type and unit of its field."""
-    from dataclasses import fields
-
     from eisim.units import parse_quantity
 
     known = {f.name: f for f in fields(experiment.Settings)}
@@ -377,43 +405,27 @@ def _settings(experiment, changes):
     return experiment.Settings(**values)
 
 
-class _progress:
-    """Show the present stage on a terminal, with the fraction done, and keep the time that each stage takes, in s."""
-
-    def __init__(self, times: dict[str, float]):
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        self.times, self.stage, self.start = times, None, 0.0
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self.task = self.bar.add_task("starting", total=None)
-
-    def __enter__(self):
-        self.bar.start()
-        return self.report
-
-    def report(self, stage: str | None, fraction: float | None = None) -> None:
-        if stage != self.stage:
-            now = time.perf_counter()
-            if self.stage:
-                self.times[self.stage] = round(self.times.get(self.stage, 0) + now - self.start, 3)
-            self.stage, self.start = stage, now
-            self.bar.reset(self.task, total=None, description=stage or "done")
-        if fraction is not None:
-            self.bar.update(self.task, total=1, completed=fraction)
-
-    def __exit__(self, *_):
-        self.report(None)
-        self.bar.stop()
-
-
 def _report(experiment, result) -> dict | None:
     """What an experiment's page shows; None if the experiment does not say."""
     from eisim.report.findings import to_document
 
     return to_document(experiment.findings(result)) if hasattr(experiment, "findings") else None
+
+
+def _about(experiment) -> str:
+    """Docstring of the module of an experiment, for a page of one that does not say what it shows."""
+    return sys.modules[experiment.__name__].__doc__ or ""
+
+
+def _units(settings) -> dict[str, str]:
+    return {f.name: f.metadata["unit"] for f in fields(settings) if "unit" in f.metadata}
+
+
+def _write_page(folder: Path) -> None:
+    from eisim.report.files import write
+    from eisim.report.page import page
+
+    write(folder / PAGE, page([folder]))
 
 
 def _show(table, folder: Path) -> None:
@@ -424,3 +436,4 @@ def _show(table, folder: Path) -> None:
         console = Console(width=120)  # a pipe has no width
     console.print(table, highlight=False)
     console.print(f"Figures and data are in {folder}", soft_wrap=True, highlight=False)
+    console.print(f"Report: {folder / PAGE}", soft_wrap=True, highlight=False, markup=False)

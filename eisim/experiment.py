@@ -6,16 +6,20 @@ ablation, in one batch of each kind; the theory stands beside what was measured.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from eisim.ablation import ablate
 from eisim.adapter import to_dnn
 from eisim.circuit import Circuit, union
+from eisim.errors import InputError
 from eisim.functions import TruthTable
+from eisim.progress import shows_progress
 from eisim.simulation import Response, begin
 from eisim.theory.certificate import Certificate, certify
 from eisim.theory.synthesis import synthesize
+from eisim.values import Brief, Shown
 
 #: A function counts as computed when at least this share of patterns is answered correctly.
 CRITERION = 0.99
@@ -25,8 +29,8 @@ NOISE_TOLERANCE = 0.01
 ROUNDING = 1e-9
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, repr=False)
+class Case(Brief):
     """A function and the circuit that shall compute it.
 
     Attributes
@@ -42,8 +46,33 @@ class Case:
     circuit: Callable[..., Circuit]
 
 
-@dataclass(frozen=True)
-class Protocol:
+@dataclass(frozen=True, eq=False, repr=False)
+class KeptCircuits(Brief):
+    """The circuits of a case that was read from a file: those that were measured, intact and without noise.
+
+    Attributes
+    ----------
+    circuits : dict of str to Circuit
+        By kind.
+    """
+
+    circuits: dict[str, Circuit]
+
+    def __call__(self, kind: str) -> Circuit:
+        """The circuit of that kind.
+
+        Raises
+        ------
+        InputError
+            If none of that kind was measured.
+        """
+        if kind not in self.circuits:
+            raise InputError(f"kind: expected one that was kept ({', '.join(self.circuits)}), found {kind!r}")
+        return self.circuits[kind]
+
+
+@dataclass(frozen=True, repr=False)
+class Protocol(Brief):
     """How the experiment is done.
 
     Attributes
@@ -75,8 +104,8 @@ class Protocol:
         return {"duration": self.duration, "window": self.window, "dt": self.dt}
 
 
-@dataclass(frozen=True, eq=False)
-class Measurement:
+@dataclass(frozen=True, eq=False, repr=False)
+class Measurement(Brief):
     """One system's answers to one case: readout rates in Hz, conditions × (seeds ×) patterns.
 
     The conditions are the levels of ablation, then the best excitatory-only circuit.
@@ -86,7 +115,7 @@ class Measurement:
     threshold: float
     values: np.ndarray  # of the function, by pattern
 
-    @property
+    @cached_property
     def accuracy(self) -> np.ndarray:
         """Share of patterns (and seeds) answered correctly, by condition."""
         correct = (self.rates > self.threshold) == self.values
@@ -103,8 +132,8 @@ SYSTEMS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class KindResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class KindResult(Brief):
     """What was measured of one case as rate or as spiking circuit.
 
     Attributes
@@ -134,8 +163,8 @@ class KindResult:
     ablated: Response
 
 
-@dataclass(frozen=True, eq=False)
-class CaseResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class CaseResult(Shown):
     """What was measured of one case, and what the theory says of it.
 
     Attributes
@@ -151,6 +180,10 @@ class CaseResult:
     certificate: Certificate
     kinds: dict[str, KindResult]
     fractions: np.ndarray
+
+    def __repr__(self):
+        floor = self.certificate.floor["zero_one"]
+        return f"<CaseResult of {self.case.name!r}: {self.verdict} ({', '.join(self.kinds)}); floor {floor:.4g}>"
 
     @property
     def measurements(self) -> dict[str, Measurement]:
@@ -241,13 +274,25 @@ class CaseResult:
                 )
         return found
 
+    def to_dataframe(self):
+        """One row, as `AblationResult.to_dataframe` has it."""
+        import pandas
 
-@dataclass(frozen=True, eq=False)
-class AblationResult:
+        from eisim.report.ablation import flat
+
+        return pandas.DataFrame([flat(self)])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AblationResult(Shown):
     """Results of all cases under one protocol."""
 
     protocol: Protocol
     cases: tuple[CaseResult, ...]
+
+    def __repr__(self):
+        kept = sum(case.verdict == "kept" for case in self.cases)
+        return f"<AblationResult: {len(self.cases)} functions, {kept} kept and {len(self.cases) - kept} lost>"
 
     @property
     def problems(self) -> list[str]:
@@ -271,9 +316,24 @@ class AblationResult:
         size = (style.DOUBLE, 0.8 + 0.22 * len(self.cases))
         return style.axes(figures.accuracies, ax, self, size=size)
 
+    def to_dataframe(self):
+        """One row for each function, as a pandas DataFrame: floor, witness, accuracies, errors, verdict."""
+        import pandas
 
+        from eisim.report.ablation import flat
+
+        return pandas.DataFrame([flat(case) for case in self.cases])
+
+    def to_xarray(self):
+        """All measured readout rates, in Hz, as an `xarray.Dataset`: function × condition (× seed) × pattern."""
+        from eisim.report.ablation import dataset
+
+        return dataset(self)
+
+
+@shows_progress
 def run_ablation(
-    cases: Sequence[Case], protocol: Protocol, report: Callable[..., None] = lambda stage, fraction=None: None
+    cases: Sequence[Case], protocol: Protocol, report: Callable[..., None] | None = None
 ) -> AblationResult:
     """Measure what ablation destroys of each case.
 
@@ -281,8 +341,9 @@ def run_ablation(
     ----------
     cases : sequence of Case
     protocol : Protocol
-    report : callable
-        Called with a line of text as each stage begins, and with the fraction done as it goes on.
+    report : callable, optional
+        Called with a line of text as each stage begins, and with the fraction done as it goes on. By default long
+        work shows its progress in a terminal or a notebook.
 
     Returns
     -------

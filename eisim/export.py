@@ -1,17 +1,20 @@
 """Circuits as files in the exchange formats of networks, with what a format leaves out."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from eisim.circuit import Circuit
 from eisim.errors import InputError
+from eisim.progress import shows_progress
 from eisim.report.files import save
 
 ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "nir": ".nir"}
 
 
-def write_network(circuit: Circuit, to: str, path, report=lambda stage: None):
+@shows_progress
+def write_network(circuit: Circuit, to: str, path, report: Callable[..., None] | None = None):
     """Write a circuit's network to a file.
 
     Parameters
@@ -21,8 +24,8 @@ def write_network(circuit: Circuit, to: str, path, report=lambda stage: None):
         As the equivalent DNN (without noise), or as the spiking circuit itself, without what NIR lacks.
     path : path-like
         Ends in ``.onnx``, ``.pt2`` or ``.nir``.
-    report : callable
-        Told the present stage.
+    report : callable, optional
+        Told the present stage. By default long work shows its progress in a terminal or a notebook.
 
     Returns
     -------

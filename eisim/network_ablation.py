@@ -16,10 +16,12 @@ from eisim.adapter.spiking import spiking_scales
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.functions import LabelledData
+from eisim.progress import shows_progress
 from eisim.simulation import Response, simulate
 from eisim.theory.floor import zero_one
-from eisim.theory.order import silent, violations
+from eisim.theory.order import violations
 from eisim.theory.sample import Sample
+from eisim.values import Brief, Shown
 
 #: A class counts as kept if this share of its intact balanced accuracy above chance is left.
 KEPT = 0.99
@@ -37,8 +39,8 @@ SPIKING = {"duration": 500e-3, "window": 400e-3, "dt": 0.5e-3}
 READ_OUTS = 25
 
 
-@dataclass(frozen=True, eq=False)
-class Floors:
+@dataclass(frozen=True, eq=False, repr=False)
+class Floors(Brief):
     """The least error that excitation alone can have on each judged class.
 
     Attributes
@@ -53,8 +55,8 @@ class Floors:
     on_off: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkAblation:
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkAblation(Shown):
     """What ablation does to a network that classifies.
 
     Attributes
@@ -81,6 +83,8 @@ class NetworkAblation:
         Lengths of shorter trials, in s, the last the full one; of a spiking circuit.
     outputs_in_time : ndarray of shape (n_times, n_points, n_outputs)
         Outputs of the intact circuit in trials of those lengths.
+    circuit : Circuit or None
+        The intact one.
     """
 
     name: str
@@ -96,6 +100,14 @@ class NetworkAblation:
     duration: float
     times: np.ndarray = field(default_factory=lambda: np.empty(0))
     outputs_in_time: np.ndarray | None = None
+    circuit: Circuit | None = None
+
+    def __repr__(self):
+        accuracy = self.accuracy
+        return (
+            f"<NetworkAblation of {self.name!r} as {self.kind} circuit on {self.data.name!r}: accuracy "
+            f"{accuracy[0]:.3f} -> {accuracy[-1]:.3f}, {int(self.kept.sum())} of {len(self.judged)} classes kept>"
+        )
 
     @property
     def judged(self) -> np.ndarray:
@@ -220,6 +232,12 @@ class NetworkAblation:
                 )
         return found
 
+    def to_dataframe(self):
+        """One row for each class, as a pandas DataFrame: accuracies, errors, floors, verdicts."""
+        from eisim.report.network import frame
+
+        return frame([self])
+
 
 def best_threshold(rates, is_class, weights) -> tuple[float, float]:
     """The least weighted share that "above a threshold" gets wrong about a class, and such a threshold."""
@@ -231,7 +249,8 @@ def best_threshold(rates, is_class, weights) -> tuple[float, float]:
     return float((weights[is_class].sum() - gains[best]) / weights.sum()), threshold
 
 
-def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] = silent) -> Floors:
+@shows_progress
+def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] | None = None) -> Floors:
     """The floors of the classes that a network judges.
 
     Parameters
@@ -239,8 +258,9 @@ def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] = sil
     dnn : DNN
         One output for each class, or one for two classes.
     data : LabelledData
-    report : callable
-        Called with the stage and the fraction done.
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
 
     Returns
     -------
@@ -284,13 +304,14 @@ def _classes(dnn, data):
     return classes
 
 
+@shows_progress
 def ablate_network(
     dnn: DNN,
     data: LabelledData,
     fractions: Sequence[float],
     kind: str = "rate",
     backend: str = "cpp",
-    report: Callable[..., None] = silent,
+    report: Callable[..., None] | None = None,
     floors: Floors | None = None,
 ) -> NetworkAblation:
     """Ablate the inhibition of a network that classifies labelled data.
@@ -306,8 +327,9 @@ def ablate_network(
     kind : {"rate", "spiking"}
         Spiking circuits are normalised by the data; see `to_spiking` for which networks they can be.
     backend : {"cpp", "numpy"}
-    report : callable
-        Called with the stage and the fraction done.
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
     floors : Floors, optional
         Of these classes, if they are known (see `class_floors`).
 
@@ -359,6 +381,7 @@ def ablate_network(
         signed_inputs=signed,
         floors=floors or class_floors(dnn, data, report),
         duration=times["duration"],
+        circuit=circuit,
         **read_outs,
     )
 

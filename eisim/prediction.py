@@ -10,6 +10,8 @@ from eisim import activity
 from eisim.adapter.mean_field import mean_field
 from eisim.errors import InputError
 from eisim.simulation.response import Response
+from eisim.stimuli import unlabelled
+from eisim.values import Brief
 
 #: The asynchronous state counts as lost from the modulation on (`eisim.activity.modulation`) of a rate that goes as
 #: 1 + sin ωt, which falls to 0 in every cycle.
@@ -18,8 +20,8 @@ SYNCHRONOUS = 0.5**0.5
 CLOSE, CLOSE_RATE = 0.1, 0.5
 
 
-@dataclass(frozen=True, eq=False)
-class Prediction:
+@dataclass(frozen=True, eq=False, repr=False)
+class Prediction(Brief):
     """Of one population: predicted and simulated rates.
 
     Attributes
@@ -93,7 +95,9 @@ def predict(
     InputError
         If the response is that of a rate circuit or was not recorded, or the stimuli do not fit it.
     """
-    theory, stimuli = mean_field(response.circuit), np.asarray(stimuli, dtype=float)
+    inputs = [(i.name, i.size) for i in response.circuit.inputs]
+    theory = mean_field(response.circuit)
+    stimuli = np.asarray(unlabelled(stimuli, inputs, "predict: stimuli"), dtype=float)
     trials = next(iter(response.rates.values())).shape[-2]
     if len(np.atleast_1d(stimuli)) != trials:
         raise InputError(

@@ -9,8 +9,10 @@ import numpy as np
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.simulation.response import Response
+from eisim.stimuli import is_labelled
 from eisim.timing import Timing
 from eisim.units import scalar_si, to_si
+from eisim.values import Shown
 
 
 class Obstruction(StrEnum):
@@ -28,8 +30,8 @@ class Obstruction(StrEnum):
         return self.value.startswith("dynamical")
 
 
-@dataclass(frozen=True, eq=False)
-class Task:
+@dataclass(frozen=True, eq=False, repr=False)
+class Task(Shown):
     """What a circuit is asked to do over time, and how well a response does it.
 
     Attributes
@@ -71,6 +73,8 @@ class Task:
         timing = Timing(self.duration, self.window, self.dt)
         for name in ("duration", "window", "dt"):
             object.__setattr__(self, name, getattr(timing, name))
+        if is_labelled(self.stimuli):  # the order of its columns is that of no circuit yet
+            raise InputError("Task.stimuli: expected an array in the order of the inputs, found a labelled table")
         object.__setattr__(self, "stimuli", to_si(self.stimuli, "1", "Task.stimuli"))
         object.__setattr__(self, "criterion", scalar_si(self.criterion, "1", "Task.criterion"))
         for name in ("circuit", "score"):
@@ -81,6 +85,10 @@ class Task:
         if self.obstruction.is_dynamical == (self.output is not None):
             expected = "none" if self.obstruction.is_dynamical else "a function of the response"
             raise InputError(f"Task.output: expected {expected} with the obstruction {self.obstruction!r}")
+
+    def __repr__(self):
+        shape = " × ".join(map(str, self.stimuli.shape))
+        return f"<Task: {self.measure}, at least {self.criterion:g}; {shape} stimuli; {self.obstruction}>"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from eisim.adapter.activations import Identity, refuse_refractory
 from eisim.adapter.static import DNN, Layer
 from eisim.errors import InputError
 from eisim.neurons import Logistic, RateUnit, Saturating, ThresholdLinear
+from eisim.progress import shows_progress
 
 SIGNS = ("free", "dale", "excitatory")
 LOSSES = ("softmax", "one-vs-rest")
@@ -29,6 +30,7 @@ ACTIVATIONS = {
 }
 
 
+@shows_progress
 def train(
     points,
     targets,
@@ -42,7 +44,7 @@ def train(
     iterations: int = 1000,
     seed: int = 0,
     name: str = "trained",
-    report: Callable[..., None] = lambda stage, fraction=None: None,
+    report: Callable[..., None] | None = None,
 ) -> DNN:
     r"""Train a multilayer perceptron to classify, with exact constraints on the signs of its weights.
 
@@ -75,8 +77,9 @@ def train(
     seed : int
         Of the initial weights.
     name : str
-    report : callable
-        Called with the stage and the fraction done.
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
 
     Returns
     -------

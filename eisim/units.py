@@ -28,6 +28,8 @@ _SUFFIXES = {
     "farad": {"F": 1.0, "nF": 1e-9, "pF": 1e-12},
     "1": {"": 1.0},
 }
+#: What neurons' quantities are given in.
+_USUAL = {"second": "ms", "volt": "mV", "ampere": "pA", "siemens": "nS", "farad": "pF"}
 
 
 def unit_of(value) -> str | None:
@@ -87,3 +89,15 @@ def parse_quantity(text: str, unit: str, what: str) -> float:
         return float(match[1]) * _SUFFIXES[unit][match[2]]
     except (TypeError, KeyError, ValueError):
         raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {text!r}") from None
+
+
+def format_quantity(value: float, unit: str) -> str:
+    """Write an SI number as people do: 0.2 of a "second" as "200 ms"; the reverse of `parse_quantity`."""
+    suffixes = _SUFFIXES.get(unit, {unit: 1.0})
+    usual = _USUAL.get(unit) or next(iter(suffixes))
+    fitting = [s for s, factor in suffixes.items() if 1 <= abs(value) / factor < 1000]
+    if value and not fitting:
+        fitting = [(min if abs(value) < 1 else max)(suffixes, key=suffixes.get)]
+    usual_fits = not fitting or 0.1 <= abs(value) / suffixes[usual] < 1000
+    suffix = usual if usual_fits else fitting[0]
+    return f"{value / suffixes[suffix]:.4g} {suffix}".rstrip()

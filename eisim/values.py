@@ -1,6 +1,9 @@
 """The base of eisim's immutable values: fields that know their unit and range."""
 
 from dataclasses import field, fields
+from itertools import islice
+
+import numpy as np
 
 from eisim.errors import InputError
 from eisim.units import scalar_si
@@ -26,3 +29,53 @@ class Value:
             if f.metadata["non_negative"] and number < 0:
                 raise InputError(f"{what}: expected 0 or more, found {number:g}")
             object.__setattr__(self, f.name, number)
+
+
+class ReadOnly:
+    """Mixin for dataclasses with read-only arrays: copies and pickles keep them so, and leave out what is cached."""
+
+    def __getstate__(self):
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        for value in state.values():
+            parts = [value.data, value.indices, value.indptr] if hasattr(value, "indptr") else [value]
+            for part in parts:
+                if isinstance(part, np.ndarray):
+                    part.flags.writeable = False
+
+
+class Brief:
+    """Mixin for dataclasses: a repr that says of large parts only what they are."""
+
+    def __repr__(self):
+        parts = ", ".join(f"{f.name}={brief(getattr(self, f.name))}" for f in fields(self) if f.repr)
+        return f"{type(self).__name__}({parts})"
+
+
+class Shown(Brief):
+    """Mixin for dataclasses that show themselves in a notebook."""
+
+    def _repr_html_(self):
+        from eisim.report.notebook import html
+
+        return html(self)
+
+
+def brief(value, most: int = 6) -> str:
+    """A repr without what is beyond `most` parts: of a larger array its shape and type."""
+    if isinstance(value, np.ndarray):
+        if value.size <= most:
+            return f"array({value.tolist()!r})"
+        return f"<array of {' × '.join(map(str, value.shape))} {value.dtype}>"
+    if hasattr(value, "nnz"):
+        return f"<sparse array of {' × '.join(map(str, value.shape))}, {value.nnz} entries>"
+    if type(value) in (tuple, list):
+        shown = [brief(each) for each in value[:most]] + ["..."] * (len(value) > most)
+        start, end = "()" if isinstance(value, tuple) else "[]"
+        return start + ", ".join(shown) + ("," if start == "(" and len(value) == 1 else "") + end
+    if isinstance(value, dict):
+        shown = [f"{key!r}: {brief(each)}" for key, each in islice(value.items(), most)] + ["..."] * (len(value) > most)
+        return "{" + ", ".join(shown) + "}"
+    return repr(value)

@@ -97,19 +97,33 @@ def table(result):
 def tables(result):
     """Pairs of file name and content, text or bytes."""
     from eisim.report import images
+    from eisim.report.circuit import circuit_table
     from eisim.report.files import to_netcdf
 
     yield "images.csv", images.csv_table(result)
     yield "inputs.csv", images.inputs_table(result)
+    if circuit := images.drawn_circuit(result):
+        yield "circuit.csv", circuit_table(circuit)
     yield "data.nc", to_netcdf(*images.labelled(result))
+
+
+def findings(result):
+    """What a page shows."""
+    from eisim.report.images_findings import findings
+
+    return findings(result)
 
 
 def figures(result):
     """Pairs of file name and figure."""
+    from eisim.report import diagram
     from eisim.report import images_figures as figures
+    from eisim.report.images import drawn_circuit
 
     yield "images.svg", figures.networks(result)
     yield "inputs.svg", figures.number_of_inputs(result)
+    if circuit := drawn_circuit(result):
+        yield "circuit.svg", diagram.with_static_dnn(circuit)
 
 
 if __name__ == "__main__":

@@ -98,11 +98,24 @@ def table(result):
 
 def tables(result):
     """Pairs of file name and content, text or bytes."""
-    from eisim.report.dynamics import csv_table, labelled
+    from eisim.report import dynamics
     from eisim.report.files import to_netcdf
 
-    yield "table.csv", csv_table(result)
-    yield "data.nc", to_netcdf(*labelled(result))
+    yield "table.csv", dynamics.csv_table(result)
+    if result.rate:
+        yield "rate_trajectories.csv", dynamics.trajectories_table(result.rate)
+    if result.conditions:
+        yield "violation_rates.csv", dynamics.violations_table(result.conditions)
+    for found in result.search:
+        yield f"strongest_violation_{found.kind}.csv", dynamics.violation_table(found)
+    yield "data.nc", to_netcdf(*dynamics.labelled(result))
+
+
+def findings(result):
+    """What a page shows."""
+    from eisim.report.dynamics_findings import findings
+
+    return findings(result)
 
 
 def figures(result):

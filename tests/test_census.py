@@ -10,6 +10,7 @@ from eisim.functions import patterns
 from eisim.theory.code import least_codes
 from eisim.theory.synthesis import build
 from experiments import census
+from tests.findings import check
 from tests.theory.test_truth_tables import DEDEKIND, all_functions, monotone_functions, upward_closure
 
 TIMES = {"duration": 200e-3, "window": 100e-3, "dt": 0.5e-3, "backend": "numpy"}
@@ -109,5 +110,29 @@ def test_command(eisim, tmp_path):
     found = json.loads(done.stdout)["census"]
     assert found["functions"] == found["computed_intact"] == 16 and found["survive_ablation"] == 6
     assert found["by_inhibitory_neurons"] == {"0": 6, "1": 10, "2": 0}
-    assert {p.name for p in tmp_path.iterdir()} == {"run.json", "functions.csv", "data.nc", "function_space.svg"}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        *("run.json", "report.html", "functions.csv", "data.nc", "function_space.svg")
+    }
     assert len((tmp_path / "functions.csv").read_text().splitlines()) == 17
+
+
+def test_the_page():
+    from dataclasses import replace
+
+    found = run(inputs=2, levels=2)
+    figures = [name for name, _ in census.figures(found)]
+    page = census.findings(found)
+    check(page, dict(census.tables(found)), figures)
+    assert page.answer == (
+        "The intact spiking circuit computes all 16 functions of 2 inputs; without inhibition 6 are left, exactly "
+        "those that never fall when inputs rise. Of the others, 10 need 1 inhibitory neuron."
+    )
+    assert [row[1] for row in page.tables[0].rows].count("kept") == 6
+    broken = found.computed.copy()
+    broken[:, 1] = ~broken[:, 1]  # AND is never computed
+    worse = census.findings(replace(found, computed=broken))
+    assert "computes 15 of 16 functions of 2 inputs; without inhibition 5 are left. Of" in worse.answer
+    assert "checks failed" in worse.answer and worse.tables[0].rows[1][1] == "never had"
+    sample = census.findings(replace(found, sampled=True))
+    assert "computes all 16 randomly drawn functions" in sample.answer
+    check(sample, dict(census.tables(found)), figures)

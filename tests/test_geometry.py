@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import xml.dom.minidom
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,8 @@ from eisim.report import geometry as shown
 from eisim.report.draw import draw
 from eisim.report.files import to_json
 from experiments import geometry
-from tests.figures import check, said
+from tests.figures import check as check_figure
+from tests.findings import check
 
 KEPT = {"half-plane", "staircase", "quadrant"}
 
@@ -112,11 +114,14 @@ def test_reports(result):
     np.testing.assert_array_equal(
         variables["decision"][1][2, 0, condition].ravel(), result.regions[2].decisions["spiking"]["ablated"]
     )
-    drawn = draw(geometry.figures, result)
-    assert [name for name, _ in drawn] == ["decision_maps.svg", "circuit.svg"]
-    assert {"quadrant", "disc", "stripe", "kept", "lost"} <= said(drawn[0][1])
     for _, figure in geometry.figures(result):
-        check(figure)
+        check_figure(figure)
+    drawn = draw(geometry.figures, result)
+    assert [name for name, _ in drawn] == ["decision_maps.svg"]
+    for _, svg in drawn:
+        texts = xml.dom.minidom.parseString(svg).getElementsByTagName("text")
+        said = [node.firstChild.data for node in texts if node.firstChild]
+        assert {"quadrant", "disc", "stripe", "kept", "lost"} <= set(said)
     assert geometry.table(result).row_count == 3
 
 
@@ -131,3 +136,23 @@ def test_reports(result):
 def test_bad_settings_are_named(change, message):
     with pytest.raises(InputError, match=message):
         geometry.run(geometry.Settings(**change), ["rate"], 0, "numpy", quiet)
+
+
+def test_the_page(result):
+    figures = dict(geometry.figures(result))
+    findings = geometry.findings(result)
+    tables = check(findings, dict(geometry.tables(result)), figures)
+    lost = [r for r in result.regions if r.verdict == "lost"]
+    assert findings.answer.startswith(
+        f"Without inhibition {len(lost)} of 3 circuits lose their regions; all of them had to"
+    )
+    assert f"{min(r.floor for r in lost):.1%} ({min(lost, key=lambda r: r.floor).name})" in findings.answer
+    for k, region in enumerate(result.regions):
+        mine = [row for row in tables["decision_maps.csv"] if row["region"] == region.name]
+        for row, condition in enumerate(("intact", "ablated", "best_excitatory", "best_monotone")):
+            drawn = figures["decision_maps.svg"].axes[3 * row + k].images[0].get_array()
+            np.testing.assert_array_equal([int(line[condition]) for line in mine], drawn.ravel())
+    for one, said in ((0, "still draws the region quadrant"), (1, "loses the region disc; it had to")):
+        alone = replace(result, regions=(result.regions[one],))
+        assert said in geometry.findings(alone).answer
+        check(geometry.findings(alone), dict(geometry.tables(alone)), figures)

@@ -16,7 +16,8 @@ from eisim import InputError, train
 from eisim.images import data, dimension, networks
 from eisim.images.data import Images, load
 from experiments import images
-from tests.figures import check
+from tests.figures import check as check_figure
+from tests.findings import check
 
 RNG = np.random.default_rng(0)
 
@@ -289,9 +290,9 @@ def test_reports_agree_with_the_data(result):
 
 def test_figures_have_labelled_axes(result):
     figures = dict(images.figures(result))
-    assert set(figures) == {"images.svg", "inputs.svg"}
+    assert set(figures) == {"images.svg", "inputs.svg", "circuit.svg"}
     for figure in figures.values():
-        check(figure)
+        check_figure(figure)
     assert sum("(%)" in ax.get_ylabel() for ax in figures["images.svg"].axes) == 3
     assert all(ax.get_xlabel() == "number of inputs" and ax.get_ylabel() for ax in figures["inputs.svg"].axes)
 
@@ -300,3 +301,18 @@ def test_bad_settings_are_one_clear_line():
     for name, least in (("side", 1), ("train", 2), ("hidden", 1), ("functions", 1)):
         with pytest.raises(InputError, match=f"^{name}: expected at least {least}, found {least - 1}$"):
             images.Settings(**{name: least - 1})
+
+
+def test_the_page(result):
+    findings = images.findings(result)
+    tables = check(findings, dict(images.tables(result)), ["images.svg", "inputs.svg", "circuit.svg"])
+    for network in result.trained:
+        a = network.ablations["rate"]
+        assert f"{a.accuracy[-1]:.1%} if trained" in findings.answer
+        for line in tables["images.csv"]:
+            if (line["network"], line["system"], line["class"]) == (network.signs, "rate", "all"):
+                k = ("intact", "ablated").index(line["condition"])
+                assert float(line["accuracy"]) == a.accuracy[k]
+                assert float(line["one_threshold_error"]) == pytest.approx(a.threshold_errors[k].mean())
+    assert f"to {result.pooled.floors['train'][-1].mean():.1%} of the training images" in findings.answer
+    assert findings.tables[0].rows[2][1] == "kept" and findings.tables[0].rows[0][1].startswith("lost, ")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +20,8 @@ from eisim.report.dynamics import mechanism, outcome
 from eisim.timing import Timing
 from experiments import monotone_dynamics
 from tests.drawn import DT, TIMES, draw_circuit, seeds
-from tests.figures import check
+from tests.figures import check as check_figure
+from tests.findings import check
 
 SMALL = monotone_dynamics.Settings(
     circuits=2, inputs=3, population=26, generations=2, duration=0.1, window=0.05, dt=0.5e-3, rate_dt=1e-3
@@ -381,7 +383,7 @@ def test_figures_have_labelled_axes(result):
         "strongest_violation_recurrent.svg",
     }
     for figure in figures.values():
-        check(figure)
+        check_figure(figure)
         labels = {ax.get_xlabel() for ax in figure.axes} - {""}
         assert any("(ms)" in label for label in labels)
     assert any("Hz" in ax.get_ylabel() for ax in figures["rate_trajectories.svg"].axes)
@@ -416,3 +418,28 @@ def test_bad_settings_are_one_clear_line(settings, said):
     with pytest.raises(InputError) as error:
         monotone_dynamics.Settings(**settings)
     assert str(error.value) == said
+
+
+def test_the_page(result):
+    figures = dict(monotone_dynamics.figures(result))
+    findings = monotone_dynamics.findings(result)
+    tables = check(findings, dict(monotone_dynamics.tables(result)), figures)
+    assert f"keep it for all {result.rate.total('excitatory-only').pairs.of} pairs" in findings.answer
+    worst = max(s.found.fall for s in result.search) / 0.05
+    assert f"a fall of the readout by {worst:g} Hz" in findings.answer
+    lines = {line.get_label(): line for line in figures["violation_rates.svg"].axes[1].lines}
+    behind = [row for row in tables["violation_rates.csv"] if row["time_ms"] and row["condition"] == "reference"]
+    np.testing.assert_allclose([float(row["share"]) for row in behind], lines["reference"].get_ydata() / 100)
+    np.testing.assert_allclose([float(row["time_ms"]) for row in behind], lines["reference"].get_xdata())
+    drawn = [line.get_ydata() for line in figures["rate_trajectories.svg"].axes[0].lines]
+    model = result.rate.examples[0].model
+    mine = [r for r in tables["rate_trajectories.csv"] if (r["network"], r["model"]) == ("excitatory-only", model)]
+    np.testing.assert_allclose([float(row["rate_hz"]) for row in mine], np.ravel(drawn))
+    for found in result.search:
+        rows = tables[f"strongest_violation_{found.kind}.csv"]
+        spikes = [r for r in rows if (r["input"], r["population"]) == ("upper", "readout")]
+        assert sum(float(r["time_ms"]) >= 50 - 1e-9 for r in spikes) == found.found.counts[1]
+        assert [int(r["fall_spikes"]) for r in rows if r["part"] == "search"] == list(found.progress)
+    for part in (replace(result, rate=None), replace(result, conditions=(), search=())):
+        names = [name for name, _ in monotone_dynamics.figures(part)]
+        check(monotone_dynamics.findings(part), dict(monotone_dynamics.tables(part)), names)

@@ -23,6 +23,8 @@ from eisim.adapter import rate_outputs
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh
 from eisim.adapter.static import Layer
 from eisim.network_ablation import SPIKING, ablate_network, best_threshold, class_floors, rates_in_time
+from eisim.report import network as shown
+from eisim.report import network_findings
 
 onnx = pytest.importorskip("onnx")
 
@@ -182,7 +184,8 @@ def test_command(eisim, files):
     assert row["one_threshold_error_intact"] == 0 and found["rate"]["accuracy"][0] == 1
     assert found["spiking"]["agreement"] == 1 and found["spiking"]["classes"][0]["verdict"] == "lost"
     assert {p.name for p in (files / "results/ablate").iterdir()} == {
-        *("ablation.json", "ablation.svg", "classes.csv", "time.csv")
+        *("ablation.json", "ablation.svg", "ablation.csv", "classes.csv", "time.csv", "circuit.svg", "circuit.csv"),
+        "report.html",
     }
     last = found["spiking"]["intact_in_time"][-1]
     assert last == {"seconds": 0.5, "accuracy": 1.0, "agreement": 1.0} and row["one_threshold_verdict"] == "lost"
@@ -214,3 +217,26 @@ def test_export(eisim, tmp_path):
         done = eisim("export", "xor", "--to", "onnx", "--kind", kind, "--out", tmp_path / "xor.onnx")
         assert done.returncode == 0, done.stderr
         onnx.checker.check_model(onnx.load(tmp_path / "xor.onnx"))
+
+
+def test_the_page():
+    from dataclasses import replace
+
+    from tests.findings import check
+
+    results = [run(network(*XOR), XOR_DATA, kind) for kind in ("rate", "spiking")]
+    figures = dict(shown.figures(results))
+    page = network_findings.findings(results)
+    tables = check(page, dict(shown.tables(results)), figures)
+    assert "goes from 100.0% to 75.0% as rate circuit and from 100.0% to " in page.answer
+    assert "Class 1 is lost. By these data" in page.answer and "its floor is 0.25." in page.answer
+    for result in results:
+        lines = [row for row in tables["ablation.csv"] if row["kind"] == result.kind]
+        assert [float(r["accuracy"]) for r in lines if r["class"] == "all"] == result.accuracy.tolist()
+        errors = [float(r["one_threshold_error"]) for r in lines if r["class"] == "1"]
+        assert errors == result.threshold_errors[:, 0].tolist()
+    signed = replace(results[0], signed_inputs=True)
+    assert "no floor binds the circuit" in network_findings.findings([signed]).answer
+    kept = replace(results[0], outputs=results[0].outputs[[0, 0, 0]])
+    assert "Class 1 is kept as rate circuit and lost as spiking" in network_findings.findings([kept, results[1]]).answer
+    check(network_findings.findings([kept]), dict(shown.tables([kept])), ["ablation.svg", "circuit.svg"])

@@ -21,6 +21,7 @@ from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.neurons import LIF, ConductanceLIF
 from eisim.siegert import siegert
+from eisim.stimuli import unlabelled
 from eisim.units import scalar_si, to_si
 from eisim.weights import Rule
 
@@ -212,7 +213,7 @@ class MeanField:
 
     def _checked(self, stimuli):
         what, n = f"stimuli of the mean-field of {self.circuit.name!r}", self.circuit.n_inputs
-        stimuli = to_si(stimuli, "1", what)
+        stimuli = to_si(unlabelled(stimuli, [(i.name, i.size) for i in self.circuit.inputs], what), "1", what)
         if stimuli.ndim != 2 or stimuli.shape[1] != n:
             raise InputError(f"{what}: expected shape (trials, {n}), found {stimuli.shape}")
         return stimuli

@@ -16,6 +16,7 @@ from eisim.adapter.static import static_dnn
 from eisim.circuit import Circuit, Population, Projection
 from eisim.errors import InputError
 from eisim.neurons import LIF, Logistic, RateUnit, Saturating, Step, ThresholdLinear
+from eisim.stimuli import unlabelled
 from eisim.synapses import Exponential
 from eisim.units import scalar_si, to_si
 
@@ -83,7 +84,8 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
     input_rate = rate if input_rate is None else _positive(input_rate, "input_rate")
     if circuit.kind != "rate":
         raise InputError(f"to_spiking: expected a rate circuit, found {circuit.name!r}, which is {circuit.kind}")
-    stimuli = to_si(stimuli, "1", "to_spiking: stimuli")
+    labelled = unlabelled(stimuli, [(i.name, i.size) for i in circuit.inputs], "to_spiking: stimuli")
+    stimuli = to_si(labelled, "1", "to_spiking: stimuli")
     scales = spiking_scales(circuit, stimuli, rate, input_rate)
     drives = _largest_excess(circuit, stimuli)
     read_out = {r.population for r in circuit.readouts}
@@ -117,7 +119,8 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
 
 def spiking_scales(circuit: Circuit, stimuli, rate: float = RATE, input_rate: float | None = None) -> dict[str, float]:
     """For each input and population, what the rates of the rate circuit are multiplied with."""
-    stimuli = to_si(stimuli, "1", "to_spiking: stimuli")
+    labelled = unlabelled(stimuli, [(i.name, i.size) for i in circuit.inputs], "to_spiking: stimuli")
+    stimuli = to_si(labelled, "1", "to_spiking: stimuli")
     rates = static_dnn(circuit).rates(stimuli)
     largest = {name: float(values.max(initial=0)) for name, values in rates.items()}
     wanted = dict.fromkeys(largest, rate) | {i.name: input_rate or rate for i in circuit.inputs}

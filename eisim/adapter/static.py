@@ -11,14 +11,16 @@ from eisim.adapter.limits import check_linear
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.report.files import save
+from eisim.stimuli import unlabelled
 from eisim.units import to_si
+from eisim.values import Brief, Shown
 
 #: A fixed point is reached when no rate would change by more than this, in Hz.
 SETTLED = 1e-10
 
 
-@dataclass(frozen=True, eq=False)
-class Layer:
+@dataclass(frozen=True, eq=False, repr=False)
+class Layer(Brief):
     """Units ``activation(bias + sum of source @ weights)``.
 
     Attributes
@@ -51,7 +53,7 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DNN:
+class DNN(Shown):
     """A deep network with the same input-output map as a circuit at its fixed point.
 
     A circuit without loops is a feed-forward network, and the map is exact for rate units. A recurrent circuit is
@@ -136,12 +138,11 @@ class DNN:
 
     def rates(self, stimuli) -> dict[str, np.ndarray]:
         """Rates of every layer, trials × size, in Hz."""
-        stimuli = to_si(stimuli, "1", f"stimuli of the DNN of {self.name!r}")
+        what = f"stimuli of the DNN of {self.name!r}"
+        stimuli = to_si(unlabelled(stimuli, [(name, size) for name, size, _ in self.inputs], what), "1", what)
         n_inputs = sum(size for _, size, _ in self.inputs)
         if stimuli.ndim != 2 or stimuli.shape[1] != n_inputs:
-            raise InputError(
-                f"stimuli of the DNN of {self.name!r}: expected shape (trials, {n_inputs}), found {stimuli.shape}"
-            )
+            raise InputError(f"{what}: expected shape (trials, {n_inputs}), found {stimuli.shape}")
         rates, column = {}, 0
         for name, size, rate in self.inputs:
             rates[name] = stimuli[:, column : column + size] * rate

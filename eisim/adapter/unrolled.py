@@ -15,12 +15,14 @@ from scipy import sparse
 from eisim.adapter.limits import check_plain
 from eisim.circuit import CYCLE, Circuit, delay_steps
 from eisim.errors import InputError
+from eisim.stimuli import unlabelled
 from eisim.timing import Timing
 from eisim.units import to_si
+from eisim.values import Shown
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class UnrolledDNN:
+class UnrolledDNN(Shown):
     """A circuit's time steps as the layers of a deep network.
 
     Attributes
@@ -88,13 +90,11 @@ class UnrolledDNN:
 
     def layers(self, stimuli) -> Iterator[np.ndarray]:
         """Output of each layer: rates in Hz, or spikes (bool), trials × units in the order of populations."""
-        stimuli = to_si(stimuli, "1", f"stimuli of the DNN of {self.circuit.name!r}")
+        what = f"stimuli of the DNN of {self.circuit.name!r}"
+        stimuli = to_si(unlabelled(stimuli, [(i.name, i.size) for i in self.circuit.inputs], what), "1", what)
         if stimuli.ndim not in (2, 3) or stimuli.shape[-1] != self.circuit.n_inputs:
             n = self.circuit.n_inputs
-            raise InputError(
-                f"stimuli of the DNN of {self.circuit.name!r}: expected shape (trials, {n}) or (trials, time, {n}), "
-                f"found {stimuli.shape}"
-            )
+            raise InputError(f"{what}: expected shape (trials, {n}) or (trials, time, {n}), found {stimuli.shape}")
         scale = np.concatenate([np.full(i.size, i.rate) for i in self.circuit.inputs])
         frames = stimuli * scale if stimuli.ndim == 3 else (stimuli * scale)[:, None]
         frame_of_step = np.arange(self.steps) * frames.shape[1] // self.steps

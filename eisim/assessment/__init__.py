@@ -10,11 +10,13 @@ from eisim.assessment.result import Assessment, DoseResponse, Judged, Survey
 from eisim.assessment.witness import Witness
 from eisim.circuit import Circuit
 from eisim.errors import InputError
+from eisim.progress import shows_progress
 from eisim.task import Task
 
 KINDS = ("spiking", "rate")
 
 
+@shows_progress
 def assess(
     task: Task | Callable[[str], Task],
     *,
@@ -25,7 +27,7 @@ def assess(
     name: str = "",
     function: str = "",
     backend: str = "cpp",
-    report: Callable[..., None] = lambda stage, fraction=None: None,
+    report: Callable[..., None] | None = None,
 ) -> Assessment:
     """Ablate a task's circuit in doses, and judge each dose by the task's score.
 

@@ -8,10 +8,11 @@ from eisim.assessment.witness import Witness
 from eisim.circuit import Circuit
 from eisim.prediction import Prediction
 from eisim.task import Obstruction
+from eisim.values import Shown
 
 
-@dataclass(frozen=True, eq=False)
-class DoseResponse:
+@dataclass(frozen=True, eq=False, repr=False)
+class DoseResponse(Shown):
     """How well one system does a task, by the dose of ablation.
 
     Attributes
@@ -26,6 +27,13 @@ class DoseResponse:
     doses: np.ndarray
     scores: np.ndarray
     criterion: float
+
+    def __repr__(self):
+        doses, seeds = self.scores.shape
+        return (
+            f"<DoseResponse: {self.verdict}; score {self.intact:.3g} -> {self.ablated:.3g} over {doses} doses, "
+            f"{seeds} seeds>"
+        )
 
     @property
     def intact(self) -> float:
@@ -70,8 +78,8 @@ def _first_crossing(doses, scores, criterion):
     return doses[k - 1] + share * (doses[k] - doses[k - 1])
 
 
-@dataclass(frozen=True, eq=False)
-class Judged:
+@dataclass(frozen=True, eq=False, repr=False)
+class Judged(Shown):
     """What became of one kind of circuit.
 
     Attributes
@@ -112,9 +120,13 @@ class Judged:
     unpredicted: str = ""
     circuit: Circuit | None = None
 
+    def __repr__(self):
+        verdicts = ", ".join(f"{name} {curve.verdict}" for name, curve in self.systems.items())
+        return f"<Judged: {self.kind} circuit of {self.neurons} neurons: {verdicts}>"
 
-@dataclass(frozen=True, eq=False)
-class Assessment:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Assessment(Shown):
     """A task against the dose of ablation; printed, it is a table.
 
     Attributes
@@ -141,6 +153,10 @@ class Assessment:
     seeds: tuple[int, ...]
     kinds: dict[str, Judged]
     left_out: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self):
+        doses, seeds = len(self.doses), len(self.seeds)
+        return f"<Assessment of {self.name!r} by {self.how!r}: {self.verdict}; {doses} doses, {seeds} seeds>"
 
     @property
     def systems(self) -> dict[str, DoseResponse]:
@@ -181,9 +197,21 @@ class Assessment:
 
         return plain_table([self])
 
+    def to_dataframe(self):
+        """One row for each system, as a pandas DataFrame: scores, critical dose, verdict, witness."""
+        from eisim.report.functions import frame
 
-@dataclass(frozen=True, eq=False)
-class Survey:
+        return frame(Survey((self,)))
+
+    def to_xarray(self):
+        """Scores and critical doses, as an `xarray.Dataset`: circuit × system × dose × seed."""
+        from eisim.report.functions import dataset
+
+        return dataset(Survey((self,)))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Survey(Shown):
     """Assessments of several circuits by the same ablation.
 
     Attributes
@@ -196,10 +224,26 @@ class Survey:
     assessments: tuple[Assessment, ...]
     left_out: dict[str, str] = field(default_factory=dict)
 
+    def __repr__(self):
+        verdicts = "; ".join(f"{each.name}: {each.verdict}" for each in self.assessments)
+        return f"<Survey of {len(self.assessments)} circuits: {verdicts}>"
+
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
         return [problem for assessment in self.assessments for problem in assessment.problems]
+
+    def to_dataframe(self):
+        """One row for each circuit and system, as a pandas DataFrame: scores, critical dose, verdict, witness."""
+        from eisim.report.functions import frame
+
+        return frame(self)
+
+    def to_xarray(self):
+        """Scores and critical doses, as an `xarray.Dataset`: circuit × system × dose × seed."""
+        from eisim.report.functions import dataset
+
+        return dataset(self)
 
     def plot(self, ax=None):
         """Draw at which dose each circuit loses its function.

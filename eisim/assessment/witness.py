@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from eisim.circuit import Circuit
+from eisim.stimuli import afferent_names
+from eisim.values import Brief
 
 #: Order counts as broken when a rate or an output falls by more than this.
 ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, eq=False)
-class Witness:
+@dataclass(frozen=True, eq=False, repr=False)
+class Witness(Brief):
     """The pair of trials x <= y whose output falls most: no excitatory-only circuit gives it.
 
     Attributes
@@ -79,7 +81,7 @@ def find_witness(stimuli: np.ndarray, circuit: Circuit, outputs: np.ndarray) -> 
     apart = [np.abs(stimuli[upper[k]] - stimuli[lower[k]]).sum() for k in most]
     x, y = lower[most[np.argmin(apart)]], upper[most[np.argmin(apart)]]
     means = stimuli.mean(axis=1) if stimuli.ndim == 3 else stimuli
-    names = [i.name if i.size == 1 else f"{i.name}[{k}]" for i in circuit.inputs for k in range(i.size)]
+    names = afferent_names([(i.name, i.size) for i in circuit.inputs])
     return Witness((int(x), int(y)), tuple(names), (means[x], means[y]), (outputs[..., x], outputs[..., y]))
 
 

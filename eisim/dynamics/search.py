@@ -13,6 +13,7 @@ import numpy as np
 
 from eisim.dynamics.order import LEVELS, falls, ordered_pairs
 from eisim.dynamics.spiking import DIMENSIONS, Candidate, Condition, draw, respond, window_counts
+from eisim.progress import shows_progress
 from eisim.simulation import Response
 from eisim.timing import Timing
 
@@ -174,6 +175,7 @@ class SearchResult:
     variants: tuple[Variant, ...]
 
 
+@shows_progress
 def search(
     population: int,
     generations: int,
@@ -183,7 +185,7 @@ def search(
     others: Sequence[Sequence[Candidate]],
     seed: np.random.SeedSequence,
     backend: str = "cpp",
-    report: Callable[..., None] = lambda stage, fraction=None: None,
+    report: Callable[..., None] | None = None,
 ) -> tuple[tuple[SearchResult, ...], list[list[Response]]]:
     """Search for the circuit and the ordered pair of inputs for which the readout falls most.
 
@@ -201,8 +203,9 @@ def search(
         are apart from the search; all sequences in it have the same structure.
     seed : SeedSequence
     backend : {"cpp", "numpy"}
-    report : callable
-        Called with each stage and the fraction done.
+    report : callable, optional
+        Called with each stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
 
     Returns
     -------

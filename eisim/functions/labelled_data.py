@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from eisim.errors import InputError
+from eisim.progress import shows_progress
+from eisim.values import Shown
 
 #: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
 MAX_DISTINCT = 200_000
@@ -16,7 +18,7 @@ _ROWS_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LabelledData:
+class LabelledData(Shown):
     """Points with targets.
 
     Attributes
@@ -96,12 +98,13 @@ class LabelledData:
         return self.points.shape[1]
 
     @classmethod
+    @shows_progress
     def from_csv(
         cls,
         path,
         target: str,
         weights: str | None = None,
-        report: Callable[..., None] = lambda stage, fraction=None: None,
+        report: Callable[..., None] | None = None,
     ) -> "LabelledData":
         """Read a CSV file whose first line names the columns.
 
@@ -112,8 +115,8 @@ class LabelledData:
             Column of the targets; all other columns are inputs.
         weights : str, optional
             Column of the weights.
-        report : callable
-            Called with the stage.
+        report : callable, optional
+            Called with the stage. By default long work shows its progress in a terminal or a notebook.
 
         Notes
         -----
@@ -138,6 +141,55 @@ class LabelledData:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise InputError(f"{path}: cannot be read: {reason}") from None
         table, notes = _without_missing(frames, path)
+        return cls._of_table(table, target, weights, path.name, notes)
+
+    @classmethod
+    def from_dataframe(cls, frame, target: str, weights: str | None = None, name: str = "data") -> "LabelledData":
+        """Take a pandas DataFrame.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Of numbers (or truth values).
+        target : str
+            Column of the targets; all other columns are inputs.
+        weights : str, optional
+            Column of the weights.
+        name : str
+            What to call the data.
+
+        Raises
+        ------
+        InputError
+            For columns that are not there, or cells that are not finite numbers.
+
+        Notes
+        -----
+        A row with a missing value is left out, and `notes` says so.
+        """
+        import pandas
+
+        table = frame.set_axis([str(column) for column in frame.columns], axis="columns").reset_index(drop=True)
+        if len(set(table)) < table.shape[1]:
+            raise InputError(f"{name}: expected columns of different names, found {', '.join(table)}")
+        target, weights = str(target), None if weights is None else str(weights)
+        _check_columns(table, name, target, weights)
+        numbers = {}
+        for column in table:
+            missing = table[column].isna()
+            values = pandas.to_numeric(table[column], errors="coerce").astype(float)
+            bad = ~(np.isfinite(values) | missing).to_numpy(dtype=bool)
+            if bad.any():
+                k = int(np.argmax(bad))
+                raise InputError(
+                    f"{name}: row {k + 1}, column {column!r}: expected a finite number, found {table[column].iloc[k]!r}"
+                )
+            numbers[column] = values
+        table, notes = _without_missing(pandas.DataFrame(numbers), name, lines=False)
+        return cls._of_table(table, target, weights, name, notes)
+
+    @classmethod
+    def _of_table(cls, table, target, weights, name, notes):
         inputs = [column for column in table if column not in (target, weights)]
         return cls(
             table[inputs].to_numpy(),
@@ -145,9 +197,16 @@ class LabelledData:
             None if weights is None else table[weights].to_numpy(),
             inputs,
             target,
-            path.name,
+            name,
             notes,
         )
+
+    def to_dataframe(self):
+        """The points as a pandas DataFrame: a column for each input, then the target, then ``"weight"``."""
+        import pandas
+
+        values = np.column_stack([self.points, self.targets, self.weights])
+        return pandas.DataFrame(values, columns=[*self.names, self.target, "weight"])
 
 
 def _numbers(values, what):
@@ -165,6 +224,9 @@ def _read(parts, path, target, weights):
     for part in parts:
         if first == 1:
             _check_columns(part, path, target, weights)
+            if not isinstance(part.index, pandas.RangeIndex):
+                n = part.shape[1]
+                raise InputError(f"{path}: row 1 (line 2): expected {n} cells, one for each column, found {n + 1}")
         frames.append(_to_numbers(part, path, first))
         first += len(part)
         if first > limit:  # too many is known long before the end
@@ -179,17 +241,11 @@ def _read(parts, path, target, weights):
 
 
 def _check_columns(part, path, target, weights):
-    import pandas
-
     for what, column in (("target", target), ("weights", weights)):
         if column is not None and column not in part:
             raise InputError(f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}")
     if target == weights:
         raise InputError(f"{path}: weights: expected another column than the target, found {weights!r}")
-    if not isinstance(part.index, pandas.RangeIndex):
-        raise InputError(
-            f"{path}: row 1 (line 2): expected {part.shape[1]} cells, one for each column, found {part.shape[1] + 1}"
-        )
     if not len(set(part) - {target, weights}):
         raise InputError(f"{path}: expected at least one column beside the target, found {', '.join(part)}")
 
@@ -214,7 +270,7 @@ def _to_numbers(part, path, first):
     return pandas.DataFrame(numbers)
 
 
-def _without_missing(table, path):
+def _without_missing(table, path, lines=True):
     """Leave out the rows with missing values; returns the rest and notes that say so."""
     missing = table.isna()
     rows = missing.any(axis=1)
@@ -225,7 +281,7 @@ def _without_missing(table, path):
     if (~rows).sum() < 2:
         raise InputError(
             f"{path}: expected at least 2 rows without missing values, found {(~rows).sum()}; "
-            f"the first is missing at row {k + 1} (line {k + 2}), column {column!r}"
+            f"the first is missing at row {k + 1}{f' (line {k + 2})' if lines else ''}, column {column!r}"
         )
     note = (
         f"{rows.sum():,} of {len(table):,} rows have missing values and are left out; the first is row {k + 1}, "

@@ -1,16 +1,36 @@
 """Regions of the plane."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from eisim.errors import InputError
 from eisim.functions.labelled_data import LabelledData
+from eisim.values import Brief, Shown
 
 
-@dataclass(frozen=True)
-class Region:
+@dataclass(frozen=True, eq=False, repr=False)
+class Cells(Brief):
+    """The function of a region that is known by its cells alone.
+
+    Attributes
+    ----------
+    inside : ndarray of bool, shape (resolution, resolution)
+        Whether each cell of the unit square lies inside; rows by y, columns by x, both upwards.
+    """
+
+    inside: np.ndarray
+
+    def __call__(self, x, y) -> np.ndarray:
+        """Whether each point lies in a cell that is inside."""
+        n = len(self.inside)
+        column, row = (np.clip(np.floor(np.asarray(c) * n).astype(int), 0, n - 1) for c in (x, y))
+        return self.inside[row, column]
+
+
+@dataclass(frozen=True, repr=False)
+class Region(Shown):
     """A set of points of the unit square: the function is 1 inside and 0 outside.
 
     Attributes
@@ -35,6 +55,16 @@ class Region:
         if not isinstance(self.resolution, (int, np.integer)) or self.resolution < 2:
             raise InputError(f"region {self.name!r}: resolution: expected 2 or more, found {self.resolution!r}")
 
+    def __repr__(self):
+        return f"<Region {self.name!r}: {self.resolution} × {self.resolution} cells>"
+
+    def __reduce__(self):
+        """Regions of eisim are pickled by name: their functions have none."""
+        known = REGIONS.get(self.name)
+        if known is None or known.contains is not self.contains:
+            return super().__reduce__()
+        return _named, (self.name, self.resolution)
+
     def labelled(self) -> LabelledData:
         """The region as labelled points, one for each cell."""
         centres = (np.arange(self.resolution) + 0.5) / self.resolution
@@ -46,6 +76,10 @@ class Region:
                 f"found {inside.dtype} of shape {inside.shape}"
             )
         return LabelledData(np.column_stack([x, y]), inside, names=("x", "y"), target="inside", name=self.name)
+
+
+def _named(name, resolution):
+    return replace(REGIONS[name], resolution=resolution)
 
 
 def _disc(x, y, centre, radius):

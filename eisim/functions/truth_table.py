@@ -7,12 +7,13 @@ from functools import cached_property
 import numpy as np
 
 from eisim.errors import InputError
+from eisim.values import Shown
 
 MAX_INPUTS = 6
 
 
-@dataclass(frozen=True)
-class TruthTable:
+@dataclass(frozen=True, repr=False)
+class TruthTable(Shown):
     """A Boolean function, as its values on all input patterns in counting order.
 
     Attributes

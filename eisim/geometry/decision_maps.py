@@ -12,10 +12,11 @@ from eisim.circuit import Circuit
 from eisim.functions import LabelledData, Region
 from eisim.geometry.networks import CONSTRUCTED, best_excitatory, network
 from eisim.neurons import ThresholdLinear
+from eisim.progress import shows_progress
 from eisim.simulation import begin
 from eisim.theory.bitset import members
 from eisim.theory.floor import zero_one
-from eisim.theory.order import Witness, silent, violations
+from eisim.theory.order import Witness, violations
 from eisim.theory.sample import Sample
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
@@ -147,13 +148,14 @@ class GeometryResult:
         return [problem for region in self.regions for problem in region.problems]
 
 
+@shows_progress
 def measure(
     regions: Sequence[Region],
     kinds: Sequence[str],
     resolution: int,
     seed: int = 0,
     backend: str = "cpp",
-    report: Callable[..., None] = silent,
+    report: Callable[..., None] | None = None,
 ) -> GeometryResult:
     """Simulate circuits for regions on all cells: intact, without inhibition, and the best excitatory-only ones.
 
@@ -168,8 +170,9 @@ def measure(
     seed : int
         Of the initial weights of networks that are trained.
     backend : {"cpp", "numpy"}
-    report : callable
-        Called with the stage and the fraction done.
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
     """
     data = [replace(region, resolution=resolution).labelled() for region in regions]
     points = data[0].points

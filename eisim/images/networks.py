@@ -13,6 +13,7 @@ from eisim.functions import LabelledData
 from eisim.images.data import Images
 from eisim.network_ablation import NetworkAblation, ablate_network, best_threshold, class_floors
 from eisim.neurons import Logistic, RateUnit, ThresholdLinear
+from eisim.progress import shows_progress
 from eisim.theory.order import silent
 from eisim.training import train
 
@@ -83,7 +84,8 @@ def _choice(outputs, classes):
     return classes[outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)]
 
 
-def train_all(jobs: Sequence[dict], report: Callable[..., None] = silent) -> list[DNN]:
+@shows_progress
+def train_all(jobs: Sequence[dict], report: Callable[..., None] | None = None) -> list[DNN]:
     """Train networks, some at a time; each job is the arguments of `train`."""
     done, stop = [0.0] * len(jobs), Event()
 

@@ -148,19 +148,22 @@ def _accuracies(accuracy):
     return shown[0] if len(set(shown)) == 1 else " / ".join(shown)
 
 
+def flat(case: CaseResult) -> dict:
+    """One function as one row without nesting."""
+    found = row(case)
+    found["witness"] = found["witness"] and " <= ".join(bits(x) for x in found["witness"])
+    for group in ("accuracy", "equivalence_error", "excitation_alone_gives"):
+        nested = found.pop(group)
+        for key, value in nested.items():
+            inner = value.items() if isinstance(value, dict) else [("", value)]
+            found |= {f"{group}_{key}{'_' if k else ''}{k}": v for k, v in inner}
+    return found
+
+
 def csv_table(result: AblationResult) -> str:
     """The table as CSV: one line for each function."""
-    lines = []
-    for case in result.cases:
-        flat = row(case)
-        flat["witness"] = flat["witness"] and " <= ".join(bits(x) for x in flat["witness"])
-        for group in ("accuracy", "equivalence_error", "excitation_alone_gives"):
-            nested = flat.pop(group)
-            for key, value in nested.items():
-                inner = value.items() if isinstance(value, dict) else [("", value)]
-                flat |= {f"{group}_{key}{'_' if k else ''}{k}": v for k, v in inner}
-        lines.append(flat)
-    return to_csv(lines, list(lines[0]))
+    rows = [flat(case) for case in result.cases]
+    return to_csv(rows, list(rows[0]))
 
 
 def curves_table(result: AblationResult) -> str:
@@ -193,17 +196,17 @@ def activity_table(case: CaseResult) -> str:
 
     Times are those within a trial; the rate is that of the rate circuit, and empty in the line of a spike.
     """
-    columns = ("kind", "condition", "input_pattern", "population", "sign", "neuron", "time_ms", "rate_hz")
-    lines = []
+    columns = ("kind", "condition", "population", "sign", "input_pattern", "neuron", "time_ms", "rate_hz")
     names = [bits(pattern) for pattern in case.case.function.patterns]
-    for kind, found in case.kinds.items():
-        for condition in ("intact", "ablated"):
-            response = getattr(found, condition)
-            common = {"kind": kind, "condition": condition}
-            for population, sign, trial, neuron, time, rate in _samples(response):
-                about = {"population": population, "sign": sign, "neuron": neuron}
-                lines.append(common | about | {"input_pattern": names[trial], "time_ms": time, "rate_hz": rate})
-    return to_csv(lines, columns)
+    return to_csv(
+        (
+            (kind, condition, population, sign, names[trial], neuron, time, rate)
+            for kind, found in case.kinds.items()
+            for condition in ("intact", "ablated")
+            for population, sign, trial, neuron, time, rate in _samples(getattr(found, condition))
+        ),
+        columns,
+    )
 
 
 def _samples(response):
@@ -232,8 +235,7 @@ def weights_table(circuit: Circuit, dnn) -> str:
     for network, source, target, matrix, shown in blocks:
         matrix = matrix.tocoo()
         for i, j, weight in zip(*matrix.coords, matrix.data, strict=True):
-            values = (network, source, int(i), target, int(j), float(weight) * scale, shown)
-            lines.append(dict(zip(columns, values, strict=True)))
+            lines.append((network, source, int(i), target, int(j), float(weight) * scale, shown))
     return to_csv(lines, columns)
 
 

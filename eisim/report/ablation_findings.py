@@ -188,8 +188,8 @@ def _curves(result):
     return Picture(
         "ablation_curves.svg",
         "Accuracy against the inhibition removed",
-        f"Share of input patterns answered correctly by {listing(systems)}, a panel for each function. Grey: what no "
-        f"excitatory-only circuit can reach, above 1 − floor.{see}",
+        f"Share of input patterns answered correctly by {listing(systems)}, a panel for each function. Grey, above the "
+        f"line at 1 − floor: what no excitatory-only circuit can reach.{see}",
         " ".join(text for text in alternative if text),
         "ablation_curves.csv",
     )
@@ -207,7 +207,11 @@ def _activity(case: CaseResult):
             "spikes of every neuron, excitatory ones in red and inhibitory ones in blue, one pattern after another"
         )
     if "rate" in case.kinds:
-        parts.append("the rate of the readout of the rate circuit, a line for each pattern")
+        threshold = case.kinds["rate"].circuit.readouts[0].threshold
+        parts.append(
+            "the rate of the readout of the rate circuit, a line for each pattern, which answers 1 above its decision "
+            f"threshold of {threshold:g} Hz"
+        )
     changed = _changed(case)
     if changed:
         found = f"Without inhibition the answer changes for {listing(changed, most=8)}."
@@ -252,7 +256,7 @@ def _weights(name, circuit):
 
 
 def _proofs(result):
-    yield Explanation("What excitation alone can do", (proof.MONOTONE,))
+    yield proof.excitation()
     for case in result.cases:
         certificate, name = case.certificate, case.case.name
         if verdict(case) == "lost, impossible":

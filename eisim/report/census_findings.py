@@ -178,12 +178,12 @@ def _picture(census):
 
 
 def _proofs(census):
-    yield Explanation("What excitation alone can do", (proof.MONOTONE,))
+    yield proof.excitation()
     monotone, n_patterns = int(census.monotone.sum()), census.values.shape[1]
     counted = (
         f"{monotone:,} of this sample never fall."
         if census.sampled
-        else f"Of {count(census.n_inputs, 'input')} there are {monotone:,} functions that never fall, a Dedekind number."
+        else f"{monotone:,} functions of {count(census.n_inputs, 'input')} never fall, a Dedekind number."
     )
     yield Explanation(
         "Why these functions survive",

@@ -47,12 +47,15 @@ def to_json(certificate: Certificate) -> dict:
     }
 
 
+def frame(certificate: Certificate) -> pandas.DataFrame:
+    """Every point with its target, its weight, and the values of the best monotone function for each loss."""
+    best = {f"best_{loss}": best for loss, best in certificate.best.items()}
+    return pandas.concat([certificate.data.to_dataframe(), pandas.DataFrame(best)], axis="columns")
+
+
 def points_table(certificate: Certificate) -> str:
-    """CSV: every point with its target, its weight, and the values of the best monotone function for each loss."""
-    data = certificate.data
-    columns = {f"best_{loss}": best for loss, best in certificate.best.items()}
-    table = pandas.DataFrame(np.column_stack([data.points, data.targets, data.weights, *columns.values()]))
-    return table.to_csv(index=False, header=[*data.names, data.target, "weight", *columns], lineterminator="\n")
+    """The points as CSV."""
+    return frame(certificate).to_csv(index=False, lineterminator="\n")
 
 
 def circuit_of(certificate: Certificate) -> Circuit | None:

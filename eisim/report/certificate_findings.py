@@ -22,7 +22,7 @@ def findings(certificate: Certificate) -> Findings:
         circuits=(circuit_picture(circuit, "circuit", f"The circuit with the least inhibition that computes {name}"),)
         if circuit
         else (),
-        proofs=(Explanation("What excitation alone can do", (proof.MONOTONE,)), *_proofs(certificate)),
+        proofs=(proof.excitation(), *_proofs(certificate)),
     )
 
 

@@ -6,7 +6,7 @@ from eisim.circuit import Circuit, Projection
 from eisim.report.files import to_csv
 from eisim.report.findings import Picture
 from eisim.report.wording import listing
-from eisim.weights import AllToAll, FixedInDegree, Independent
+from eisim.weights import AllToAll, FixedInDegree, Rule
 
 #: Weights in the unit in which they are read, by that in which they are held: its name, and how many make one.
 SHOWN_UNITS = {"volt": ("mV", 1e3), "siemens": ("nS", 1e9), "1": ("1", 1.0)}
@@ -49,23 +49,24 @@ def _row(circuit: Circuit, projection: Projection) -> dict:
         "target_size": target.size,
         "sign": "I" if circuit.sign(projection) < 0 else "E",
         "synapses": synapses,
-        "mean_weight": weight * scale if synapses else None,
+        "mean_weight": float(f"{weight * scale:.12g}") if synapses else None,
         "weight_unit": unit,
         "delay_ms": float(np.mean(delay)) * 1e3,
     }
 
 
 def _synapses(circuit: Circuit, projection: Projection) -> tuple[int, float]:
-    """Number of synapses and their mean weight; what a rule says is not drawn."""
+    """Number of synapses and their mean weight; a rule is drawn only where chance decides how many there are."""
     rule, source, target = projection.weights, circuit.source(projection), circuit.population(projection.target)
-    if isinstance(rule, (FixedInDegree, AllToAll, Independent)):
+    if isinstance(rule, Rule):
+        if not rule.weight:
+            return 0, 0.0
         if isinstance(rule, FixedInDegree):
-            each = rule.in_degree
-        else:
-            each = rule.senders(source.size).size if isinstance(rule, AllToAll) else 1
-        return (each * target.size if rule.weight else 0), rule.weight
-    weights = circuit.weights(projection)
-    return weights.nnz, float(weights.data.mean()) if weights.nnz else 0.0
+            return rule.in_degree * target.size, rule.weight
+        if isinstance(rule, AllToAll):
+            return rule.senders(source.size).size * target.size, rule.weight
+        return circuit.weights(projection).nnz, rule.weight
+    return rule.nnz, float(rule.data.mean()) if rule.nnz else 0.0
 
 
 def in_words(circuit: Circuit) -> str:
@@ -77,13 +78,17 @@ def in_words(circuit: Circuit) -> str:
 
 def circuit_picture(circuit: Circuit, stem: str, title: str) -> Picture:
     """The picture of a circuit beside its equivalent DNN, as a page shows it; ``{stem}.csv`` is its `circuit_table`."""
-    sources = sorted({p.source for p in circuit.inhibitory_projections if circuit.has_synapses(p)})
+    sources = sorted({p.source for p in circuit.inhibitory_projections if _synapses(circuit, p)[0]})
     found = f"Inhibition comes from {listing(sources)}." if sources else "No projection is inhibitory."
     caption = (
-        f"Populations with their numbers of neurons: {in_words(circuit)}. Arrows are excitatory projections, bars "
-        f"inhibitory ones, with their mean weights. {found} Where the equivalent DNN is drawn beside it, its negative "
-        "weights are those of inhibitory projections."
+        f"Populations with their numbers of neurons: {in_words(circuit)}. Excitatory projections end with an "
+        f"arrowhead, inhibitory ones with a bar; beside each, its mean weight and number of synapses. {found} Where "
+        "the equivalent DNN is drawn too, its negative weights are those of the inhibitory projections."
     )
     return Picture(
-        f"{stem}.svg", title, caption, f"{circuit.kind} circuit: {in_words(circuit)}. {found}", f"{stem}.csv"
+        f"{stem}.svg",
+        title,
+        caption,
+        f"{circuit.kind.capitalize()} circuit: {in_words(circuit)}. {found}",
+        f"{stem}.csv",
     )

@@ -1,7 +1,5 @@
 """What the experiment on order along time found: JSON, terminal table, CSV and labelled arrays."""
 
-import csv
-import io
 from dataclasses import asdict
 
 import numpy as np
@@ -9,10 +7,11 @@ from rich.console import Group
 from rich.table import Table
 
 from eisim.dynamics.order import LEVELS, Share
-from eisim.dynamics.rate import ROUNDING, OrderCount
+from eisim.dynamics.rate import ROUNDING, OrderCount, RateResult
 from eisim.dynamics.result import DynamicsResult
 from eisim.dynamics.search import SCATTER, SearchResult, Variant
 from eisim.dynamics.spiking import BIN, DIMENSIONS, MEASURES, RATE, ConditionResult, describe
+from eisim.report.files import to_csv
 
 NOT_TESTED = (
     "Short-term depression, which also breaks a rate code, is not in the neuron models, so it is not tested here."
@@ -232,6 +231,10 @@ def _search_table(search):
     return table
 
 
+#: Over so many seconds shares over time are averaged.
+SMOOTH = 10e-3
+
+
 def csv_table(result: DynamicsResult) -> str:
     """One line for each rate of violation: part, condition, measure, and what it is a share of."""
     lines = []
@@ -246,11 +249,81 @@ def csv_table(result: DynamicsResult) -> str:
         for measure in MEASURES:
             add("spiking", c.condition.name, measure, "circuits", c.per_circuit(measure))
             add("spiking", c.condition.name, measure, "pairs", c.per_pair(measure))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return out.getvalue()
+    return to_csv(lines, list(lines[0]))
+
+
+def behind_so_far(result: ConditionResult) -> tuple[np.ndarray, np.ndarray]:
+    """Share of pairs whose larger input has given fewer readout spikes so far.
+
+    Parameters
+    ----------
+    result : ConditionResult
+
+    Returns
+    -------
+    middle, share : ndarray of shape (n,)
+        The middles of stretches of `SMOOTH`, in s, and the means over each.
+    """
+    bins = round(SMOOTH / BIN)
+    share = result.behind.mean(axis=(0, 1))
+    starts = np.arange(0, len(share), bins)
+    return (starts + bins / 2) * BIN, np.add.reduceat(share, starts) / np.diff([*starts, len(share)])
+
+
+def trajectories_table(rate: RateResult) -> str:
+    """CSV behind the trajectories: the rate of one unit of each model for each input of a chain, at every step."""
+    columns = ("network", "model", "input", "time_ms", "rate_hz")
+    return to_csv(
+        (
+            (network, example.model, k + 1, time, value)
+            for example in rate.examples
+            for network, traces in example.traces.items()
+            for k, trace in enumerate(traces.tolist())
+            for time, value in zip(_steps_ms(len(trace), rate.step), trace, strict=True)
+        ),
+        columns,
+    )
+
+
+def _steps_ms(n, step):
+    return ((np.arange(n) + 1) * step * 1e3).round(9).tolist()
+
+
+def violations_table(conditions: tuple[ConditionResult, ...]) -> str:
+    """CSV behind the violation rates: shares of ordered pairs, with 95 % intervals, then those behind over time."""
+    columns = ("condition", "measure", "time_ms", "count", "of", "share", "low", "high")
+    lines = []
+    for c in conditions:
+        name = {"condition": c.condition.name}
+        lines += [name | {"measure": MEASURES[measure]} | _share(c.per_pair(measure)) for measure in MEASURES]
+        lines += [
+            name | {"measure": "the readout is behind so far", "time_ms": float(1e3 * time), "share": float(share)}
+            for time, share in zip(*behind_so_far(c), strict=True)
+        ]
+    return to_csv(lines, columns)
+
+
+def violation_table(result: SearchResult) -> str:
+    """CSV behind a strongest violation: spikes of both inputs, progress of the search, counts of the variants."""
+    columns = ("part", "input", "population", "neuron", "time_ms")
+    columns += ("generation", "variant", "spikes_lower", "spikes_upper", "fall_spikes")
+    found, response, lines = result.found, result.response, []
+    for name, trial in (("lower", found.lower), ("upper", found.upper)):
+        for population, spikes in response.spikes.items():
+            mine = spikes.copy == trial
+            times = (spikes.step[mine] * response.dt * 1e3).round(9).tolist()
+            about = {"part": "spikes", "input": name, "population": population}
+            lines += [
+                about | {"neuron": neuron, "time_ms": time}
+                for neuron, time in zip(spikes.neuron[mine].tolist(), times, strict=True)
+            ]
+    lines += [{"part": "search", "generation": k, "fall_spikes": fall} for k, fall in enumerate(result.progress)]
+    lines += [
+        {"part": "variants", "variant": v.name, "spikes_lower": x, "spikes_upper": y, "fall_spikes": x - y}
+        for v in result.variants
+        for x, y in v.counts
+    ]
+    return to_csv(lines, columns)
 
 
 def labelled(result: DynamicsResult) -> tuple[dict, dict]:

@@ -8,6 +8,7 @@ from eisim.dynamics.order import Share
 from eisim.dynamics.rate import NETWORKS, RateResult
 from eisim.dynamics.search import SearchResult
 from eisim.dynamics.spiking import BIN, ConditionResult
+from eisim.report.dynamics import behind_so_far
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
 from eisim.report.style import FIRST as LOWER
 from eisim.report.style import SECOND as UPPER
@@ -18,7 +19,6 @@ MEASURE_STYLES = {
     "readout": ("the readout's count falls", {"marker": "s", "color": EXCITATORY}),
     "behind": ("the readout is behind at some time", {"marker": "D", "color": "#b07800"}),
 }
-SMOOTH = 10e-3  # s
 OTHERS = "#bbbbbb"
 HIGHLIGHTED = {
     "reference": ("black", "-"),
@@ -97,16 +97,12 @@ def intervals(ax: Axes, places, shares: list[Share], **style) -> Axes:
 
 def behind_over_time(ax: Axes, conditions) -> Axes:
     """Share of pairs whose larger input has given fewer readout spikes so far, against time, averaged over `SMOOTH`."""
-    bins = round(SMOOTH / BIN)
     for c in conditions:
         colour, dashes = HIGHLIGHTED.get(c.condition.name, ("", "-"))
-        share = 100 * c.behind.mean(axis=(0, 1))
-        starts = np.arange(0, len(share), bins)
-        share = np.add.reduceat(share, starts) / np.diff([*starts, len(share)])
+        middle, share = behind_so_far(c)
         label = c.condition.name if colour else None
-        middle = (starts + bins / 2) * BIN * 1e3
         style = {"lw": 1.2, "color": colour, "zorder": 3} if colour else {"lw": 0.6, "color": OTHERS}
-        ax.plot(middle, share, ls=dashes, label=label, **style)
+        ax.plot(1e3 * middle, 100 * share, ls=dashes, label=label, **style)
     ax.plot([], [], lw=0.6, color=OTHERS, label="all others")
     ax.set_xlim(0, c.cumulative.shape[-1] * BIN * 1e3)
     ax.set_ylim(bottom=0)

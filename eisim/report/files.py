@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +29,17 @@ def check_writable(folder: Path) -> Path:
 
 def write(path: Path, content: bytes | str) -> None:
     """Write a file atomically: under another name first, then renamed."""
-    if isinstance(content, str):
-        content = content.encode()
+    with replaced(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replaced(path: Path):
+    """A binary file to write under another name, which then replaces what was there."""
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(partial, 0o666 & ~umask)
@@ -53,12 +58,12 @@ def save(path, content: bytes) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def to_csv(rows: Iterable[Mapping], columns: Sequence[str]) -> str:
-    """CSV text with these headings, a line for each row; ``None`` is an empty cell."""
+def to_csv(rows: Iterable[Mapping | tuple], columns: Sequence[str]) -> str:
+    """CSV text with these headings, a line for each row: a tuple, or a mapping by column; ``None`` is an empty cell."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([row.get(column) for column in columns] for row in rows)
+    writer.writerows(row if isinstance(row, tuple) else [row.get(column) for column in columns] for row in rows)
     return out.getvalue()
 
 

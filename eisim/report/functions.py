@@ -211,8 +211,8 @@ def _notes(survey):
         yield f"Left out: {name}: {reason}."
 
 
-def csv_table(survey: Survey) -> str:
-    """One line for each circuit and system."""
+def frame(survey: Survey) -> pandas.DataFrame:
+    """One row for each circuit and system."""
     lines = []
     for assessment in survey.assessments:
         for judged in assessment.kinds.values():
@@ -235,7 +235,12 @@ def csv_table(survey: Survey) -> str:
                         "measure": judged.measure,
                     }
                 )
-    return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+    return pandas.DataFrame(lines)
+
+
+def csv_table(survey: Survey) -> str:
+    """One line for each circuit and system."""
+    return frame(survey).to_csv(index=False, lineterminator="\n")
 
 
 def mean_field_table(survey: Survey) -> str:
@@ -269,7 +274,7 @@ def doses_table(survey: Survey) -> str:
         for d, scores in enumerate(curve.scores)
         for s, (score, critical) in enumerate(zip(scores, curve.critical_doses, strict=True))
     ]
-    return to_csv((dict(zip(columns, line, strict=True)) for line in lines), columns)
+    return to_csv(lines, columns)
 
 
 def witnesses_table(survey: Survey) -> str:
@@ -281,7 +286,7 @@ def witnesses_table(survey: Survey) -> str:
         for d, outputs in enumerate(zip(*witness.outputs, strict=True))
         for seed, lower, upper in zip(a.seeds, *outputs, strict=True)
     ]
-    return to_csv((dict(zip(columns, line, strict=True)) for line in lines), columns)
+    return to_csv(lines, columns)
 
 
 def witnessed(survey: Survey) -> list[tuple[Assessment, str, Witness]]:
@@ -339,3 +344,10 @@ def labelled(survey: Survey) -> tuple[dict, dict]:
         "witness": (("witness",), np.array(["lower", "upper"]), {}),
     }
     return variables, coordinates
+
+
+def dataset(survey: Survey):
+    """`labelled` as an `xarray.Dataset`."""
+    import xarray as xr
+
+    return xr.Dataset(*labelled(survey))

@@ -37,7 +37,7 @@ def findings(survey: Survey) -> Findings:
             for name, circuit in circuits(survey).items()
         ),
         proofs=(
-            Explanation("What excitation alone can do", (proof.MONOTONE,)),
+            proof.excitation(),
             *(_proof(assessment) for assessment in survey.assessments),
         ),
     )
@@ -145,13 +145,12 @@ def _tables(survey):
         "The circuits and what their scores are",
         (
             Column("circuit"),
-            Column("kind"),
             Column("neurons", "number"),
             Column("score", note="What 1 means."),
             Column("DNN error", "number", "Hz", "Largest difference of a rate between the rate circuit and its DNN."),
         ),
         tuple(
-            (_spaced(a.name), kind, judged.neurons, judged.measure, judged.equivalence_error)
+            (f"{_spaced(a.name)} ({kind})", judged.neurons, judged.measure, judged.equivalence_error)
             for a in survey.assessments
             for kind, judged in a.kinds.items()
         ),
@@ -162,8 +161,7 @@ def _tables(survey):
         yield PageTable(
             "Mean-field: predicted and simulated rates",
             (
-                Column("circuit"),
-                Column("population"),
+                Column("population", note="With its circuit."),
                 Column("predicted", "number", "Hz", "Mean over the trials."),
                 Column("simulated", "number", "Hz", "Mean over the trials and neurons of the spiking circuit."),
                 Column("holds"),
@@ -171,8 +169,7 @@ def _tables(survey):
             ),
             tuple(
                 (
-                    _spaced(a.name),
-                    p.population,
+                    f"{p.population} of {_spaced(a.name)}",
                     float(p.predicted.mean()),
                     float(p.simulated.mean()),
                     "yes" if p.holds.all() else "no",
@@ -239,9 +236,9 @@ def _pictures(survey):
             "Outputs at the two inputs of each witness",
             "Output of the task at the lower input x and at the upper input y ≥ x against the dose; shaded where order "
             f"is broken, which excitation alone cannot do. {see}",
-            "; ".join(
-                f"{_spaced(a.name)} ({kind}) falls by {w.fall:.3g} Hz intact and by {float(w.falls[-1].mean()):.3g} Hz "
-                "at the largest dose"
+            "How far the output falls, intact and at the largest dose: "
+            + "; ".join(
+                f"{_spaced(a.name)} ({kind}) {w.fall:.3g} and {float(w.falls[-1].mean()):.3g} Hz"
                 for a, kind, w in shown
             )
             + ".",

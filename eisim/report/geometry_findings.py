@@ -20,7 +20,7 @@ def findings(result: GeometryResult) -> Findings:
         pictures=(_maps(result),),
         circuits=(circuit_picture(circuit, "circuit", f"The circuit of {circuit.name}"),),
         proofs=(
-            Explanation("What excitation alone can do", (proof.MONOTONE, FACES)),
+            proof.excitation(FACES),
             *(_proof(region, result.resolution) for region in result.regions),
         ),
     )

@@ -5,6 +5,7 @@ import pandas
 from rich.console import Group
 from rich.table import Table
 
+from eisim.circuit import Circuit
 from eisim.images.dimension import CONSTRAINTS, PARTS, BooleanResult, expected_comparable
 from eisim.images.networks import Trained
 from eisim.images.result import ImagesResult
@@ -293,16 +294,30 @@ def _boolean_table(result):
 
 
 def csv_table(result: ImagesResult) -> str:
-    """One line for each network, system, condition and class."""
+    """One line for each network, system, condition and class; for all classes together the accuracy and the means."""
     lines = []
     for network in result.trained:
         judged = network.images.classes[-network.dnn.layers[-1].size :]
-        lines += [
-            {"network": network.signs, "system": "dnn", "condition": "intact", "class": c, "one_threshold_error": e}
-            for c, e in zip(judged, network.threshold_errors, strict=True)
-        ]
+        of = {"network": network.signs, "system": "dnn", "condition": "intact"}
+        errors = network.threshold_errors
+        lines += [of | {"class": c, "one_threshold_error": e} for c, e in zip(judged, errors, strict=True)]
+        lines += [of | {"class": "all", "accuracy": network.accuracy("test"), "one_threshold_error": errors.mean()}]
         lines += class_rows(network)
-    columns = ["network", "system", "condition", "class", "balanced_accuracy", "one_threshold_error", "floor"]
+        lines += [
+            {
+                "network": network.signs,
+                "system": kind,
+                "condition": condition,
+                "class": "all",
+                "accuracy": a.accuracy[k],
+                "one_threshold_error": a.threshold_errors[k].mean(),
+                "floor": a.floors.one_polarity.mean(),
+            }
+            for kind, a in network.ablations.items()
+            for k, condition in enumerate(CONDITIONS)
+        ]
+    columns = ["network", "system", "condition", "class", "accuracy"]
+    columns += ["balanced_accuracy", "one_threshold_error", "floor"]
     return pandas.DataFrame(lines, columns=columns).to_csv(index=False, lineterminator="\n")
 
 
@@ -326,7 +341,14 @@ def inputs_table(result: ImagesResult) -> str:
         for k, n in enumerate(found.inputs):
             for measure, values in (("floor", found.floors[k]), ("comparable pairs", found.comparable[k])):
                 add("random Boolean functions", n, measure, part, values.mean(), values.std())
+    for n in range(1, int(max(result.samples.values(), key=lambda r: r.inputs[-1]).inputs[-1]) + 1):
+        add("corners of the n-cube", n, "comparable pairs", "expected", expected_comparable(n))
     return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+
+
+def drawn_circuit(result: ImagesResult) -> Circuit | None:
+    """The intact circuit that is drawn: of the network trained freely, of the first kind."""
+    return next((ablation.circuit for ablation in result.trained[0].ablations.values()), None)
 
 
 def labelled(result: ImagesResult) -> tuple[dict, dict]:

@@ -10,7 +10,10 @@ from rich.console import Group
 from rich.table import Table
 from scipy.optimize import isotonic_regression
 
+from eisim.circuit import Circuit
 from eisim.network_ablation import NetworkAblation
+from eisim.report import diagram
+from eisim.report.circuit import circuit_table
 from eisim.report.files import to_csv
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, letters
 
@@ -80,10 +83,14 @@ def _in_time(result):
     return zip(result.times.round(9).tolist(), result.accuracy_in_time, result.agreement_in_time, strict=True)
 
 
+def frame(results: list[NetworkAblation]) -> pandas.DataFrame:
+    """One row for each kind and class."""
+    return pandas.DataFrame([{"kind": result.kind, **row} for result in results for row in rows(result)])
+
+
 def csv_table(results: list[NetworkAblation]) -> str:
     """The classes as CSV."""
-    lines = [{"kind": result.kind, **row} for result in results for row in rows(result)]
-    return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+    return frame(results).to_csv(index=False, lineterminator="\n")
 
 
 def levels_table(results: list[NetworkAblation]) -> str:
@@ -101,12 +108,19 @@ def levels_table(results: list[NetworkAblation]) -> str:
     return to_csv(lines, columns)
 
 
+def drawn_circuit(results: list[NetworkAblation]) -> Circuit | None:
+    """The intact circuit that is drawn, of the first kind."""
+    return results[0].circuit
+
+
 def tables(results: list[NetworkAblation]) -> Iterator[tuple[str, str]]:
     """Pairs of file name and CSV."""
     yield "classes.csv", csv_table(results)
     yield "ablation.csv", levels_table(results)
     for spiking in (result for result in results if len(result.times)):
         yield "time.csv", time_table(spiking)
+    if circuit := drawn_circuit(results):
+        yield "circuit.csv", circuit_table(circuit)
 
 
 def time_table(result: NetworkAblation) -> str:
@@ -269,3 +283,5 @@ def _apart(heights, gap):
 def figures(results: list[NetworkAblation]):
     """Pairs of file name and figure."""
     yield "ablation.svg", ablation_figure(results)
+    if circuit := drawn_circuit(results):
+        yield "circuit.svg", diagram.with_static_dnn(circuit)

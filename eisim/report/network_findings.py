@@ -2,20 +2,22 @@
 
 from eisim.network_ablation import KEPT, NetworkAblation
 from eisim.report import proof
+from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
-from eisim.report.network import rows
+from eisim.report.network import drawn_circuit, rows
 from eisim.report.wording import answer, listing
 
 
 def findings(results: list[NetworkAblation]) -> Findings:
     """What the page of ``python -m eisim ablate`` shows; `results` are those of each kind."""
-    first = results[0]
+    first, circuit = results[0], drawn_circuit(results)
     problems = [problem for result in results for problem in result.problems]
     return Findings(
         question=f"Which classes does {first.name} lose without its inhibition?",
         answer=answer(_accuracy(results), _lost(results), _floor(first), problems=problems),
         tables=(_by_largest(results), _by_threshold(results), _circuits(results)),
         pictures=(_picture(results),),
+        circuits=(circuit_picture(circuit, "circuit", f"The circuit of {first.name}"),) if circuit else (),
         proofs=tuple(_proofs(first)),
     )
 
@@ -172,7 +174,7 @@ def _picture(results):
 
 
 def _proofs(result):
-    yield Explanation("What excitation alone can do", (proof.MONOTONE,))
+    yield proof.excitation()
     floors = result.floors.one_polarity
     least, most = floors.argmin(), floors.argmax()
     n_rows = len(result.data.targets)

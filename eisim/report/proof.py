@@ -7,6 +7,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from eisim.functions import TruthTable
+from eisim.report.findings import Explanation
 from eisim.report.wording import count, listing
 from eisim.theory.certificate import Certificate
 from eisim.theory.order import violations
@@ -19,19 +20,29 @@ MEANING = {
     "linf": "largest absolute error",
 }
 MONOTONE = (
-    "Excitatory synapses have weights of 0 or more, and more input never makes a neuron fire less. So if no input of "
-    "an excitatory-only circuit goes down, no neuron's rate goes down, whatever its size or depth: it computes "
+    "Excitatory synapses have weights of 0 or more, and a higher input never lowers the rate of these neurons. So if "
+    "no input of an excitatory-only circuit goes down, no rate goes down, whatever its size or depth: it computes "
     "functions that never fall when inputs rise, and no others. One pair of inputs at which a function falls, a "
     "witness, ends the matter."
+)
+LIMITS = (
+    "This holds for rates that are compared with a threshold, with inputs of one polarity. It does not hold for "
+    "neurons whose rate falls with more input, for outputs that are compared with each other, which is a subtraction, "
+    "for inputs that come as ON and OFF pairs, nor strictly for the timing of spikes."
 )
 #: Names of inputs, and pairs of patterns, are written out up to so many.
 NAMED = 6
 
 
-def words(certificate: Certificate) -> Iterator[str]:
-    """The certificate in words, a line or paragraph at a time."""
+def excitation(*more: str) -> Explanation:
+    """What excitation alone can do and where that stops holding, with more paragraphs between."""
+    return Explanation("What excitation alone can do", (MONOTONE, *more, LIMITS))
+
+
+def words(certificate: Certificate, in_files: bool = True) -> Iterator[str]:
+    """The certificate in words, a line or paragraph at a time; `in_files`: what is not said is in files beside it."""
     yield f"{certificate.data.name}: {headline(certificate)}"
-    for title, text in parts(certificate):
+    for title, text in parts(certificate, in_files):
         yield f"{title}: {text}"
 
 
@@ -42,21 +53,22 @@ def headline(certificate: Certificate) -> str:
     return "no circuit without inhibition computes it."
 
 
-def parts(certificate: Certificate) -> Iterator[tuple[str, str]]:
+def parts(certificate: Certificate, in_files: bool = True) -> Iterator[tuple[str, str]]:
     """The proof, pairs of a title and a paragraph."""
     lost = not certificate.representable
     if lost:
         yield "Witness", witness(certificate)
-        yield "Floor, the least error of any excitatory-only circuit", floor(certificate)
+        yield "Floor, the least error of any excitatory-only circuit", floor(certificate, in_files)
     if certificate.inversion_complexity:
-        yield "Inhibition needed", inhibition(certificate)
+        yield "Inhibition needed", inhibition(certificate, in_files)
     if certificate.floor_with and lost:
-        floors = (f"{r}: {value:.6g}" for r, value in certificate.floor_with.items())
-        yield "Zero-one floor by number of inhibitory neurons", ", ".join(floors)
+        floors = (f"{value:.6g} with {r}" for r, value in certificate.floor_with.items())
+        yield "Zero-one floor by number of inhibitory neurons", f"{listing(floors)}."
     if certificate.orientation and lost:
         yield "Inputs to flip", _flips(certificate)
     elif lost:
-        yield "Inputs to flip", "not looked for, since it takes many floors; --orient does it."
+        how = "--orient" if in_files else "orient=True"
+        yield "Inputs to flip", f"Not looked for, since it takes many floors; {how} does it."
     for note in certificate.notes:
         yield "Note", note
 
@@ -76,11 +88,11 @@ def witness(certificate: Certificate) -> str:
     )
 
 
-def floor(certificate: Certificate) -> str:
+def floor(certificate: Certificate, in_files: bool = True) -> str:
     """The floors; of a truth table also how many patterns have to be wrong, and for which pairs."""
     found = certificate.floor
     text = "; ".join(f"{MEANING[loss]} {value:.6g}" for loss, value in found.items())
-    text += ". The functions that reach it are in points.csv."
+    text += f". The functions that reach it are in {'points.csv' if in_files else '.best'}."
     if isinstance(certificate.function, TruthTable) and "zero_one" in found:
         text += f" {patterns_wrong(certificate)}"
     return text
@@ -126,12 +138,12 @@ def disjoint_pairs(certificate: Certificate) -> list[tuple[tuple, tuple]]:
     return [(tuple(points[x].tolist()), tuple(points[y].tolist())) for x, y in sorted(pairs)]
 
 
-def inhibition(certificate: Certificate) -> str:
+def inhibition(certificate: Certificate, in_files: bool = True) -> str:
     """The inversion complexity, and the chain of inputs that proves it."""
     needed, chain = certificate.inversion_complexity, certificate.chain
     drops = len(chain) // 2
     if certificate.data.n_inputs > NAMED:
-        where = "the chain is in certificate.json"
+        where = f"the chain is in {'certificate.json' if in_files else '.chain'}"
     else:
         shown = [_compact(certificate, point) for point in chain]
         shown = [*shown[:4], "...", *shown[-4:]] if len(shown) > 8 else shown
@@ -151,10 +163,10 @@ def _flips(certificate):
     if orientation.flipped:
         flipped = ", ".join(names[j] for j in orientation.flipped)
         lead = (
-            f"with {flipped} flipped (one inhibitory relay each) the zero-one floor is {orientation.floor:.6g}; {how}."
+            f"With {flipped} flipped (one inhibitory relay each) the zero-one floor is {orientation.floor:.6g}; {how}."
         )
     else:
-        lead = f"flipping inputs does not lower the zero-one floor ({how})."
+        lead = f"Flipping inputs does not lower the zero-one floor ({how})."
     return f"{lead} With an ON and OFF pair for every input it is {orientation.on_off_floor:.6g}."
 
 

@@ -9,9 +9,11 @@ import numpy as np
 
 from eisim.circuit import Circuit
 from eisim.errors import InputError
+from eisim.progress import shows_progress
 from eisim.simulation.layout import Trials, lay_out
 from eisim.simulation.response import Response, Spikes
 from eisim.simulation.shares import join, share_out
+from eisim.stimuli import is_labelled, unlabelled
 from eisim.timing import Timing
 from eisim.units import to_si
 from eisim.weights import Independent
@@ -19,6 +21,7 @@ from eisim.weights import Independent
 BACKENDS = ("cpp", "numpy")
 
 
+@shows_progress
 def simulate(
     circuit: Circuit | Sequence[Circuit],
     stimuli,
@@ -29,7 +32,7 @@ def simulate(
     seed: int | Sequence[int] = 0,
     record: bool | Sequence[bool] = False,
     backend: str = "cpp",
-    report: Callable[..., None] = lambda stage, fraction=None: None,
+    report: Callable[..., None] | None = None,
 ) -> Response | list[Response]:
     """Simulate circuits on stimuli: all circuits, seeds and trials as one batch in one compiled program.
 
@@ -38,7 +41,8 @@ def simulate(
     circuit : Circuit or sequence of Circuit
         All of one kind.
     stimuli : array_like of shape (trials, inputs) or (trials, time, inputs)
-        In units of each input's rate. Frames of time-varying stimuli are of equal length and fill the duration.
+        In units of each input's rate; also a DataFrame or DataArray whose columns are named as the inputs
+        (`eisim.stimuli.unlabelled`). Frames of time-varying stimuli are of equal length and fill the duration.
         With several circuits either one array for all or a sequence with one array for each.
     duration : quantity
         Length of a trial, in s.
@@ -54,8 +58,9 @@ def simulate(
         Whether to keep spikes (spiking circuits) or rates over time (rate circuits), for all or for each circuit.
     backend : {"cpp", "numpy"}
         Brian2's C++ standalone device, or its NumPy target; without a C++ compiler the latter is used.
-    report : callable
-        Called with a line of text as each stage begins, and with the fraction done as it goes on.
+    report : callable, optional
+        Called with a line of text as each stage begins, and with the fraction done as it goes on. By default long
+        work shows its progress in a terminal or a notebook.
 
     Returns
     -------
@@ -176,7 +181,8 @@ def _trials(circuits, stimuli, seed, record):
     if len(kinds) > 1:
         raise InputError("simulate: expected circuits of one kind, found rate and spiking")
     n = len(circuits)
-    if isinstance(stimuli, np.ndarray) and stimuli.dtype != object and stimuli.ndim in (2, 3):
+    one_array = isinstance(stimuli, np.ndarray) and stimuli.dtype != object and stimuli.ndim in (2, 3)
+    if one_array or is_labelled(stimuli):
         stimuli = [stimuli] * n
     if len(stimuli) != n:
         raise InputError(f"stimuli: expected one array for each of {n} circuits, found {len(stimuli)}")
@@ -188,7 +194,7 @@ def _trials(circuits, stimuli, seed, record):
     batch = []
     for circuit, array, own_seeds, own_record in zip(circuits, stimuli, seeds, records, strict=True):
         what = f"stimuli of circuit {circuit.name!r}"
-        array = to_si(array, "1", what)
+        array = to_si(unlabelled(array, [(i.name, i.size) for i in circuit.inputs], what), "1", what)
         if array.ndim not in (2, 3) or array.shape[-1] != circuit.n_inputs or not array.size:
             raise InputError(
                 f"{what}: expected shape (trials, {circuit.n_inputs}) or (trials, time, {circuit.n_inputs}), "
@@ -231,8 +237,9 @@ def _response(index, trials, layout, outcomes, timing, keep_seeds):
         for name in [*names, *(i.name for i in trials.circuit.inputs)]:
             block = layout.blocks[index, name]
             spikes[name] = _spikes(block, outcomes[block.group].spikes, trials.copies)
+    seeds = tuple(map(int, trials.seeds))
     loop_time = next(iter(outcomes.values())).loop_time
-    return Response(trials.circuit, rates, timing.duration, timing.window, timing.dt, spikes, traces, loop_time)
+    return Response(trials.circuit, rates, timing.duration, timing.window, timing.dt, spikes, traces, loop_time, seeds)
 
 
 def _by_neuron(outcome):

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eisim.circuit import Circuit
+from eisim.values import Brief, Shown
 
 
-@dataclass(frozen=True)
-class Spikes:
+@dataclass(frozen=True, repr=False)
+class Spikes(Brief):
     """Spikes of one population.
 
     Attributes
@@ -27,7 +28,7 @@ class Spikes:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Response:
+class Response(Shown):
     """Rates that a circuit answered with, averaged over the read-out window.
 
     Attributes
@@ -44,6 +45,8 @@ class Response:
         For each population, if recorded (rate circuits): (seeds ×) trials × neurons × steps, in Hz.
     loop_time : float
         How long the simulation loop of the compiled program took for the whole batch, in s; NaN without a compiler.
+    seeds : tuple of int
+        Seeds of the noise, in the order of the axis of seeds; empty if not known.
     """
 
     circuit: Circuit
@@ -54,6 +57,7 @@ class Response:
     spikes: dict[str, Spikes] = field(default_factory=dict)
     traces: dict[str, np.ndarray] = field(default_factory=dict)
     loop_time: float = np.nan
+    seeds: tuple[int, ...] = ()
 
     def __repr__(self):
         shape = " × ".join(map(str, self.readouts.shape))
@@ -85,7 +89,8 @@ class Response:
     @property
     def readouts(self) -> np.ndarray:
         """Rates of the outputs: (seeds ×) trials × readouts, in Hz."""
-        return np.concatenate([self.rates[r.population] for r in self.circuit.readouts], axis=-1)
+        none = next(iter(self.rates.values()))[..., :0]
+        return np.concatenate([none, *(self.rates[r.population] for r in self.circuit.readouts)], axis=-1)
 
     @property
     def decisions(self) -> np.ndarray:
@@ -94,3 +99,47 @@ class Response:
 
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self.readouts, dtype=dtype)
+
+    def to_xarray(self):
+        """The response as an `xarray.Dataset`.
+
+        Returns
+        -------
+        Dataset
+            ``readout_rate`` and ``decision`` (seed × trial × readout), ``rate`` (seed × trial × neuron) and, if
+            recorded, ``rate_in_time`` (seed × trial × neuron × time), in Hz; neurons have the coordinates
+            ``population``, ``sign`` and ``number``. There is always an axis of seeds.
+        """
+        from eisim.report.response import dataset
+
+        return dataset(self)
+
+    def to_dataframe(self):
+        """Rate and decision of each output as a pandas DataFrame.
+
+        Returns
+        -------
+        DataFrame
+            Columns seed, trial, readout, rate_hz, decision; one row for each seed, trial and output.
+        """
+        from eisim.report.response import frame
+
+        return frame(self)
+
+    def spikes_to_dataframe(self):
+        """Recorded spikes as a pandas DataFrame.
+
+        Returns
+        -------
+        DataFrame
+            Columns population, sign, neuron, seed, trial, time_s; one row for each spike of inputs and populations,
+            in order of time.
+
+        Raises
+        ------
+        InputError
+            If no spikes were recorded.
+        """
+        from eisim.report.response import spike_frame
+
+        return spike_frame(self)

@@ -7,11 +7,13 @@ import numpy as np
 
 from eisim.errors import InputError
 from eisim.functions import LabelledData, Region, TruthTable
+from eisim.progress import shows_progress
 from eisim.theory import floor as floors
 from eisim.theory.inversion import falling_chain, floor_with
-from eisim.theory.order import Report, Witness, silent, violations
+from eisim.theory.order import Report, Witness, violations
 from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
+from eisim.values import Shown
 
 LOSSES = ("zero_one", "l1", "l2", "linf")
 #: Up to so many distinct points, what costs many floors is worked out unasked.
@@ -20,8 +22,8 @@ SMALL = 1_000
 MEDIUM = 20_000
 
 
-@dataclass(frozen=True, eq=False)
-class Certificate:
+@dataclass(frozen=True, eq=False, repr=False)
+class Certificate(Shown):
     """What excitation alone can and cannot do with a function.
 
     Attributes
@@ -63,6 +65,15 @@ class Certificate:
     orientation: Orientation | None
     notes: tuple[str, ...]
 
+    def __repr__(self):
+        alone = "excitation alone can compute it"
+        if not self.representable:
+            floors = ", ".join(f"{loss.replace('_', '-')} floor {value:.4g}" for loss, value in self.floor.items())
+            alone = f"impossible without inhibition; {self.violating_pairs:,} violating pairs, {floors}"
+        needed = self.inversion_complexity
+        least = "" if not needed else f", at least {needed} inhibitory neuron{'s' * (needed > 1)}"
+        return f"<Certificate of {self.data.name!r}: {alone}{least}>"
+
     @property
     def representable(self) -> bool:
         """Whether some excitatory-only circuit computes the function."""
@@ -94,12 +105,19 @@ class Certificate:
         draw, size = found
         return style.axes(draw, ax, self, size=size)
 
+    def to_dataframe(self):
+        """The points as a pandas DataFrame: inputs, target, weight, and for each loss the best monotone function."""
+        from eisim.report.certificate import frame
 
+        return frame(self)
+
+
+@shows_progress
 def certify(
     function: TruthTable | Region | LabelledData,
     losses: Sequence[str] = LOSSES,
     orient: bool | None = None,
-    report: Report = silent,
+    report: Report | None = None,
 ) -> Certificate:
     """Prove what excitation alone can do with a function.
 
@@ -111,8 +129,9 @@ def certify(
     orient : bool, optional
         Whether to look for the best orientation of the inputs. By default if there are at most `SMALL` distinct points
         and `EXHAUSTIVE` inputs.
-    report : callable
-        Called with the stage and the fraction done.
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
 
     Returns
     -------

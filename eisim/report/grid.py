@@ -1,0 +1,165 @@
+"""Tables as a page shows them: those of one run, or of several runs joined on their first column."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eisim.report.findings import Column, PageTable
+
+#: Rows of a table that a page shows; the rest is in the CSV file.
+MOST_ROWS = 1000
+DIFFERENCE = Column("difference", "difference", note="Rows that only some runs have, and verdicts that differ.")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: its text, what it is sorted by, and ``"kept"``, ``"lost"``, ``"differs"``, ``"number"`` or ``"text"``."""
+
+    text: str
+    sort: str
+    look: str
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column, and the run whose it is; empty where all runs agree or there is one."""
+
+    column: Column
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table ready to be written out.
+
+    Attributes
+    ----------
+    title : str
+    headings : tuple of Heading
+    rows : tuple of tuple of Cell
+    left_out : int
+        Rows beyond `MOST_ROWS`.
+    notes : tuple of str
+    data : tuple of (str, str)
+        Run and CSV file with the numbers in full.
+    """
+
+    title: str
+    headings: tuple[Heading, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    left_out: int
+    notes: tuple[str, ...]
+    data: tuple[tuple[str, str], ...]
+
+    @property
+    def verdicts(self) -> bool:
+        """Whether there are verdicts to filter by."""
+        return any(heading.column.kind == "verdict" for heading in self.headings)
+
+
+def grid(table: PageTable) -> Grid:
+    """The table of one run."""
+    return _grid(table.title, [Heading(c) for c in table.columns], table.rows, table.notes, (("", table.data),))
+
+
+def joined(tables: Sequence[PageTable | None], runs: Sequence[str]) -> Grid:
+    """The same table of several runs, row by row; None for a run without it.
+
+    The first column tells rows apart. Every other column stands once if the runs agree on it wherever they have the
+    row, else once for each run. The second column says which rows only some runs have, and whose verdicts differ.
+    """
+    here = {run: table for run, table in zip(runs, tables, strict=True) if table}
+    first = next(iter(here.values()))
+    rows = {run: _by_key(table) for run, table in here.items()}
+    keys = list(dict.fromkeys(key for found in rows.values() for key in found))
+    differing = {key: _missing([run for run in runs if key in rows.get(run, {})], runs) for key in keys}
+    headings, columns = [], []
+    for name in dict.fromkeys(_name(column) for table in here.values() for column in table.columns[1:]):
+        places = {run: place for run, table in here.items() if (place := _place(table, name))}
+        values = {
+            run: [rows[run][key][place] if key in rows[run] else None for key in keys] for run, place in places.items()
+        }
+        run, place = next(iter(places.items()))
+        column = here[run].columns[place]
+        known = [{run: cells[k] for run, cells in values.items() if key in rows[run]} for k, key in enumerate(keys)]
+        if len(places) == len(runs) and all(len(set(cells.values())) == 1 for cells in known):
+            headings.append(Heading(column))
+            columns.append([next(iter(cells.values())) for cells in known])
+            continue
+        headings += [Heading(column, run) for run in values]
+        columns += values.values()
+        if column.kind == "verdict":
+            for key, cells in zip(keys, known, strict=True):
+                if len({_verdict(cell) for cell in cells.values()}) > 1:
+                    said = ", ".join(f"{cell} in {run}" for run, cell in cells.items())
+                    differing[key].append(f"{column.name}: {said}")
+    if any(differing.values()) or any(heading.column.kind == "verdict" for heading in headings):
+        headings.insert(0, Heading(DIFFERENCE))
+        columns.insert(0, ["; ".join(differing[key]) or "none" for key in keys])
+    cells = list(zip([key[0] for key in keys], *columns, strict=True))
+    notes = tuple(dict.fromkeys(note for table in here.values() for note in table.notes))
+    data = tuple((run, table.data) for run, table in here.items())
+    return _grid(first.title, [Heading(first.columns[0]), *headings], cells, notes, data)
+
+
+def _missing(having, runs):
+    return [] if len(having) == len(runs) else [f"only in {' and '.join(having)}"]
+
+
+def match(tables: Sequence[Sequence[PageTable]]) -> list[list[PageTable | None]]:
+    """Tables of several runs that belong together, those of the same title; None for a run without it."""
+    found: dict[str, list[PageTable | None]] = {}
+    for run, mine in enumerate(tables):
+        for table in mine:
+            found.setdefault(table.title, [None] * len(tables))[run] = table
+    return list(found.values())
+
+
+def _grid(title, headings, rows, notes, data):
+    cells = tuple(
+        tuple(_cell(value, heading.column.kind) for value, heading in zip(row, headings, strict=True))
+        for row in rows[:MOST_ROWS]
+    )
+    left_out = max(0, len(rows) - MOST_ROWS)
+    return Grid(title, tuple(headings), cells, left_out, tuple(notes), tuple(d for d in data if d[1]))
+
+
+def _by_key(table):
+    """Rows by their first cell, and by its how-manieth row this is."""
+    seen, found = Counter(), {}
+    for row in table.rows:
+        found[row[0], seen[row[0]]] = row
+        seen[row[0]] += 1
+    return found
+
+
+def _place(table, name):
+    """Number of the column of this name, behind the first; None if there is none."""
+    return next((k for k, column in enumerate(table.columns) if k and _name(column) == name), None)
+
+
+def _name(column):
+    """What tells a column from the others."""
+    return column.name, column.unit
+
+
+def _verdict(value) -> str:
+    """``"kept"`` or ``"lost"``, or the text itself."""
+    text = str(value)
+    return next((word for word in ("kept", "lost") if text == word or text.startswith((word + ",", word + " "))), text)
+
+
+def _cell(value, kind) -> Cell:
+    if value is None:
+        return Cell("–", "", "number" if kind == "number" else "text")
+    text = format_number(value)
+    if kind == "verdict" and _verdict(value) in ("kept", "lost"):
+        return Cell(text, text, _verdict(value))
+    if kind == "difference":
+        return Cell(text, text, "differs" if ": " in text else "text")
+    return Cell(text, str(value), "number" if not isinstance(value, str) else "text")
+
+
+def format_number(value) -> str:
+    """A cell as text: numbers with four significant digits, whole ones in full."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,68 @@
+"""Findings of a run whose experiment says nothing of them: its docstring, its table and its figures."""
+
+import csv
+import io
+import math
+from pathlib import PurePath
+
+from eisim.errors import InputError
+from eisim.report.findings import Column, Findings, PageTable, Picture
+from eisim.report.stored import LARGEST_DOCUMENT, Stored
+
+TABLE = "table.csv"
+
+
+def plain_findings(stored: Stored) -> Findings:
+    """Findings made of the files that a run left."""
+    question, answer = [" ".join(part.split()) for part in (stored.provenance.about + "\n\n").split("\n\n")][:2]
+    files = stored.provenance.files
+    return Findings(
+        question=question or stored.name,
+        answer=answer,
+        tables=(_table(stored),) if TABLE in files else (),
+        pictures=tuple(_picture(name, files) for name in files if name.endswith(".svg")),
+    )
+
+
+def _picture(name, files):
+    stem = PurePath(name).stem
+    title, data = stem.replace("_", " "), f"{stem}.csv"
+    return Picture(name, title, "", f"Figure: {title}", data if data in files else "")
+
+
+def _table(stored):
+    content = stored.attachment(TABLE, LARGEST_DOCUMENT).content
+    where = f"{stored.folder / TABLE}"
+    try:
+        heading, *rows = csv.reader(io.StringIO((content or b"\n").decode("utf-8-sig"), newline=""), strict=True)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{where}: expected a CSV table, found {error}") from None
+    if not heading:
+        raise InputError(f"{where}: expected a line of headings, found none")
+    for k, row in enumerate(rows):
+        if len(row) != len(heading):
+            raise InputError(f"{where}, row {k + 1}: expected {len(heading)} cells, found {len(row)}")
+    cells = [[_number(cell) for cell in column] for column in zip(*rows, strict=True)] or [[] for _ in heading]
+    numeric = [all(not isinstance(cell, str) for cell in column) for column in cells]
+    columns = tuple(
+        Column(name, "verdict" if "verdict" in name else "number" if number else "text")
+        for name, number in zip(heading, numeric, strict=True)
+    )
+    shown = [
+        [value if number else text or None for text, value, number in zip(row, values, numeric, strict=True)]
+        for row, values in zip(rows, zip(*cells, strict=True), strict=True)
+    ]
+    return PageTable("Table", columns, tuple(tuple(row) for row in shown), data=TABLE)
+
+
+def _number(text):
+    """The cell as a number, None if it is empty, itself if it is neither; ``0110`` is a truth table, not a number."""
+    if not text:
+        return None
+    if text[:1] == "0" and text[1:2].isdigit():
+        return text
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else text

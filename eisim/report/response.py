@@ -1,0 +1,125 @@
+"""A response as labelled arrays and as tables."""
+
+import numpy as np
+import pandas
+
+from eisim.errors import InputError
+from eisim.simulation.response import Response
+from eisim.stimuli import afferent_names
+
+
+def shaped(response: Response, values: np.ndarray, beyond: int) -> np.ndarray:
+    """Values with an axis of seeds in front, also for one seed; `beyond` axes stand behind that of trials."""
+    return values if values.ndim == beyond + 2 else values[None]
+
+
+def seeds_of(response: Response) -> np.ndarray:
+    """Seeds of the axis of seeds; their numbers if they are not known."""
+    n = len(shaped(response, response.readouts, 1))
+    seeds = np.array(response.seeds if len(response.seeds) == n else range(n))
+    return seeds.astype(np.int32 if seeds.max(initial=0) < 2**31 else float)  # NetCDF 3 has no larger integers
+
+
+def readout_names(response: Response) -> list[str]:
+    """Name of each output: that of the population, with the number of the neuron if it has more."""
+    circuit = response.circuit
+    return afferent_names([(r.population, circuit.population(r.population).size) for r in circuit.readouts])
+
+
+def dataset(response: Response):
+    """The response as an `xarray.Dataset`."""
+    import xarray as xr
+
+    circuit, readouts = response.circuit, shaped(response, response.readouts, 1)
+    populations = circuit.populations
+    sizes = [p.size for p in populations]
+
+    def of_all(values, beyond):
+        return np.concatenate([shaped(response, values[p.name], beyond) for p in populations], axis=2)
+
+    rates = of_all(response.rates, 1)
+    variables = {
+        "readout_rate": (
+            ("seed", "trial", "readout"),
+            readouts,
+            {"units": "Hz", "long_name": "rate of the output over the read-out window"},
+        ),
+        "decision": (
+            ("seed", "trial", "readout"),
+            readouts > circuit.readout_thresholds,
+            {"long_name": "whether the output exceeds its decision threshold"},
+        ),
+        "rate": (
+            ("seed", "trial", "neuron"),
+            rates,
+            {"units": "Hz", "long_name": "rate of the neuron over the read-out window"},
+        ),
+    }
+    coordinates = {
+        "seed": (("seed",), seeds_of(response), {"long_name": "seed of the noise"}),
+        "trial": (("trial",), np.arange(rates.shape[1], dtype=np.int32)),
+        "readout": (("readout",), np.array(readout_names(response), dtype=str)),
+        "threshold": (
+            ("readout",),
+            circuit.readout_thresholds,
+            {"units": "Hz", "long_name": "decision threshold"},
+        ),
+        "population": (("neuron",), np.repeat([p.name for p in populations], sizes)),
+        "sign": (("neuron",), np.repeat([p.sign for p in populations], sizes)),
+        "number": (
+            ("neuron",),
+            np.concatenate([np.arange(n, dtype=np.int32) for n in sizes]),
+            {"long_name": "number of the neuron in its population"},
+        ),
+    }
+    if response.traces:
+        traces = of_all(response.traces, 2)
+        times = (np.arange(traces.shape[-1]) + 1) * response.dt
+        variables["rate_in_time"] = (
+            ("seed", "trial", "neuron", "time"),
+            traces,
+            {"units": "Hz", "long_name": "rate of the neuron at the end of each time step"},
+        )
+        coordinates["time"] = (("time",), times, {"units": "s", "long_name": "time since the trial began"})
+    attributes = {
+        "circuit": circuit.name,
+        "kind": circuit.kind,
+        "duration_s": response.duration,
+        "window_s": response.window,
+        "dt_s": response.dt,
+    }
+    return xr.Dataset(variables, coordinates, attributes)
+
+
+def frame(response: Response) -> pandas.DataFrame:
+    """Rate and decision of each output, one row for each seed, trial and output."""
+    readouts = shaped(response, response.readouts, 1)
+    index = pandas.MultiIndex.from_product(
+        [seeds_of(response), range(readouts.shape[1]), readout_names(response)], names=["seed", "trial", "readout"]
+    )
+    decisions = readouts > response.circuit.readout_thresholds
+    columns = {"rate_hz": readouts.ravel(), "decision": decisions.ravel()}
+    return pandas.DataFrame(columns, index).reset_index()
+
+
+def spike_frame(response: Response) -> pandas.DataFrame:
+    """Spikes of inputs and populations, one row each, in order of time."""
+    if not response.spikes:
+        raise InputError("spikes_to_dataframe: expected the recorded response of a spiking circuit, found no spikes")
+    signs = {i.name: "E" for i in response.circuit.inputs} | {p.name: p.sign for p in response.circuit.populations}
+    names = list(response.spikes)
+    trials = next(iter(response.rates.values())).shape[-2]
+    source = np.repeat(np.arange(len(names)), [s.step.size for s in response.spikes.values()])
+    copy, neuron, step = (
+        np.concatenate([getattr(s, part) for s in response.spikes.values()]) for part in ("copy", "neuron", "step")
+    )
+    order = np.argsort(step, kind="stable")
+    columns = {
+        "population": pandas.Categorical.from_codes(source, names),
+        "sign": pandas.Categorical.from_codes(np.array(["EI".index(signs[n]) for n in names])[source], ["E", "I"]),
+        "neuron": neuron,
+        "seed": seeds_of(response)[copy // trials],
+        "trial": copy % trials,
+        "time_s": step * response.dt,
+    }
+    return pandas.DataFrame(columns).iloc[order].reset_index(drop=True)

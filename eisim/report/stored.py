@@ -1,0 +1,220 @@
+"""The folder of a run as it was written, read back with everything checked: it may be damaged, or a stranger's."""
+
+import json
+import math
+import os
+import stat
+import types
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from eisim.errors import InputError
+from eisim.report.findings import Findings
+
+#: The document that says that a folder is whole, for each command that writes one.
+DOCUMENTS = ("run.json", "certificate.json", "ablation.json")
+#: Largest files that are read and shown, in bytes: documents, figures and tables.
+LARGEST_DOCUMENT, LARGEST_FIGURE, LARGEST_TABLE = 64_000_000, 2_000_000, 300_000
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a result came about; older folders lack some of it."""
+
+    experiment: str = ""
+    about: str = ""
+    command: str = ""
+    finished: str = ""
+    seed: int | None = None
+    kinds: tuple[str, ...] = ()
+    backend: str = ""
+    settings_si: dict[str, Any] = field(default_factory=dict)
+    settings_units: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    platform: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    report: Findings | None = None
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file of the folder; its content is None where it is too large to be carried in a page."""
+
+    name: str
+    size: int
+    content: bytes | None
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A run that is in a folder.
+
+    Attributes
+    ----------
+    folder : Path
+    name : str
+        Experiment, or command.
+    provenance : Provenance
+    problems : tuple of str
+        What contradicted the theory, or a check.
+    """
+
+    folder: Path
+    name: str
+    provenance: Provenance
+    problems: tuple[str, ...]
+
+    def attachment(self, name: str, largest: int) -> Attachment:
+        """The file of this name, which must be in the folder itself."""
+        if name != os.path.basename(name) or "\\" in name or name.startswith(".") or not name.isprintable():
+            raise InputError(f"{self.folder}: expected names of files in this folder, found {_short(name)}")
+        path = self.folder / name
+        return Attachment(name, *_content(path, largest))
+
+
+def clear(folder: Path) -> None:
+    """Take away what says that a folder is whole; it is written last."""
+    for name in (*DOCUMENTS, "report.html"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def read_stored(folder) -> Stored:
+    """Read the document of a folder that ``run``, ``certify`` or ``ablate`` wrote.
+
+    Raises
+    ------
+    InputError
+        If the folder has no such document, or the document is damaged.
+    """
+    folder = Path(folder)
+    found = [name for name in DOCUMENTS if os.path.lexists(folder / name)]
+    if not found:
+        what = "a folder without it" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
+        raise InputError(f"{folder}: expected the folder of a run, with {' or '.join(DOCUMENTS)}, found {what}")
+    if len(found) > 1:
+        raise InputError(f"{folder}: expected the results of one run, found {' and '.join(found)}")
+    path = folder / found[0]
+    document = _document(path)
+    provenance = _value(Provenance, document, str(path))
+    if path.name == "run.json":
+        name, result = provenance.experiment, document.get("result")
+        if not name or not isinstance(result, dict):
+            missing = "experiment" if not name else "result"
+            raise InputError(f"{path}: expected what eisim run wrote, found no {missing!r}")
+    else:
+        name, result = {"certificate.json": "certify", "ablation.json": "ablate"}[path.name], document
+    problems = _value(tuple[str, ...], result.get("problems", []), f"{path}: problems")
+    for number, table in enumerate(provenance.report.tables if provenance.report else ()):
+        _check_table(table, f"{path}: report.tables[{number}]")
+    return Stored(folder, name, provenance, problems)
+
+
+def _content(path: Path, largest: int) -> tuple[int, bytes | None]:
+    """Size of a regular file, and its content if it is no larger than that."""
+    try:
+        with open(path, "rb", opener=_open_here) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise InputError(f"{path}: expected a file, found something else")
+            return status.st_size, file.read(largest) if status.st_size <= largest else None
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected a file that the folder's document names, found none") from None
+    except OSError as error:
+        raise InputError(f"{path}: expected a file that can be read, found: {error.strerror}") from None
+
+
+def _open_here(path, flags):
+    """Open without waiting for a pipe's other end, and not through a link, which may lead out of the folder."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+
+
+def _document(path):
+    size, content = _content(path, LARGEST_DOCUMENT)
+    if content is None:
+        raise InputError(f"{path}: expected at most {LARGEST_DOCUMENT:,} bytes, found {size:,}")
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        why = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise InputError(f"{path}: expected JSON, found {why}") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: expected a JSON object, found {_short(document)}")
+    return document
+
+
+def _value(kind, value, where: str):
+    """The JSON value as this type: a dataclass, tuple, dict, union or plain one."""
+    if kind is Any:
+        return value
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is types.UnionType:
+        fitting = [part for part in parts if _fits(part, value)]
+        if not fitting:
+            _refuse(" or ".join(_word(part) for part in parts), value, where)
+        return _value(fitting[0], value, where)
+    if not _fits(kind, value):
+        _refuse(_word(kind), value, where)
+    if is_dataclass(kind):
+        hints, known = get_type_hints(kind), {}
+        for f in fields(kind):
+            if value.get(f.name) is not None:
+                known[f.name] = _value(hints[f.name], value[f.name], f"{where}: {f.name}")
+            elif f.default is MISSING and f.default_factory is MISSING:
+                raise InputError(f"{where}: expected {f.name!r}, found none")
+        return kind(**known)
+    if origin is tuple:
+        return tuple(_value(parts[0], item, f"{where}[{k}]") for k, item in enumerate(value))
+    if origin is dict:
+        return {key: _value(parts[1], item, f"{where}: {key}") for key, item in value.items()}
+    if kind is tuple:  # cells of a table
+        for k, item in enumerate(value):
+            if not any(_fits(part, item) for part in CELL):
+                _refuse("a cell of text, a number or null", item, f"{where}[{k}]")
+        return tuple(value)
+    return value
+
+
+CELL = (float, str, type(None))
+_KINDS = {
+    str: ("text", str),
+    int: ("a whole number", int),
+    float: ("a number", (int, float)),
+    type(None): ("null", type(None)),
+}
+
+
+def _fits(kind, value: Any) -> bool:
+    if is_dataclass(kind) or get_origin(kind) is dict:
+        return isinstance(value, dict)
+    if kind is tuple or get_origin(kind) is tuple:
+        return isinstance(value, list)
+    number = isinstance(value, float) and not math.isfinite(value)
+    return isinstance(value, _KINDS[kind][1]) and not isinstance(value, bool) and not number
+
+
+def _word(kind) -> str:
+    if is_dataclass(kind) or get_origin(kind) is dict:
+        return "an object"
+    return "a list" if kind is tuple or get_origin(kind) is tuple else _KINDS[kind][0]
+
+
+def _refuse(expected, found, where):
+    raise InputError(f"{where}: expected {expected}, found {_short(found)}")
+
+
+def _short(value) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _check_table(table, where):
+    if not table.columns:
+        raise InputError(f"{where}: expected columns, found none")
+    for column in table.columns:
+        if column.kind not in ("text", "number", "verdict"):
+            raise InputError(f"{where}: expected columns of text, number or verdict, found {_short(column.kind)}")
+    for k, row in enumerate(table.rows):
+        if len(row) != len(table.columns):
+            raise InputError(f"{where}.rows[{k}]: expected {len(table.columns)} cells, found {len(row)}")

@@ -1,0 +1,113 @@
+"""Values of every kind that eisim makes, small and on Brian2's NumPy target: for disk, notebooks and tables."""
+
+from functools import cache, partial
+
+import numpy as np
+
+from eisim import (
+    NAMED,
+    REGIONS,
+    AllToAll,
+    Circuit,
+    ConductanceLIF,
+    FixedInDegree,
+    FixedProbability,
+    Independent,
+    Input,
+    LabelledData,
+    Population,
+    Projection,
+    Readout,
+    Region,
+    ShortTerm,
+    assess,
+    certify,
+    simulate,
+    synthesize,
+    to_dnn,
+)
+from eisim.assessment import Survey
+from eisim.experiment import Case, Protocol, run_ablation
+from eisim.network_ablation import ablate_network
+from tests import two_choice
+
+TIMES = {"duration": 40e-3, "window": 30e-3, "dt": 1e-3}
+XOR = NAMED["xor"]
+
+
+def ruled() -> Circuit:
+    """A circuit with every rule of weights, receptors, plasticity, spread and delays."""
+    neuron = ConductanceLIF(noise=1e-3)
+    return Circuit(
+        "ruled",
+        [Input("x", 3), Input("drive", 1, 800.0, train="poisson")],
+        [
+            Population("E", "E", neuron, 8, bias=np.linspace(0, 1e-10, 8), spread={"threshold": 1e-3}),
+            Population("I", "I", neuron, 4, initial=-58e-3),
+        ],
+        [
+            Projection("drive", "E", Independent(3e-9)),
+            Projection("x", "E", np.triu(np.full((3, 8), 4e-9)), delay=2e-3),
+            Projection("E", "E", FixedProbability(0.3, 1e-9), plasticity=ShortTerm(0.4)),
+            Projection("E", "I", FixedInDegree(3, 2e-9), delay=1e-3),
+            Projection("I", "E", AllToAll(5e-9, silent=(2,))),
+        ],
+        [Readout("E", 20.0)],
+        seed=3,
+    )
+
+
+@cache
+def responses():
+    """Of a rate and of a spiking circuit, recorded; the second has an axis of seeds."""
+    rate = simulate(synthesize(XOR, kind="rate"), XOR.patterns, record=True, backend="numpy", **TIMES)
+    frames = np.random.default_rng(0).random((2, 4, 4))
+    spiking = simulate(ruled(), frames, seed=[4, 9], record=True, backend="numpy", **TIMES)
+    return rate, spiking
+
+
+@cache
+def ablation():
+    """The ablation experiment on one function."""
+    protocol = Protocol(("rate",), np.array([0.0, 1.0]), np.array([1]), 0.5e-3, 40e-3, 30e-3, 1e-3, "numpy")
+    return run_ablation([Case("xor", XOR, partial(synthesize, XOR))], protocol)
+
+
+@cache
+def assessment():
+    """A task against the dose of ablation."""
+    task = partial(two_choice.task, quick=True)
+    return assess(task, doses=2, seeds=2, function="decide", backend="numpy", kinds=["rate"])
+
+
+@cache
+def values() -> dict:
+    """All of them by name."""
+    rate, spiking = responses()
+    circuit = synthesize(XOR, kind="rate")
+    data = LabelledData(
+        [[0.1, 2], [3, 4], [1 / 3, 1]], [0, 1, 1], [1, 2, 0.5], ["a", "b"], "y", "three", ("a note <&>",)
+    )
+    return {
+        "circuit": circuit,
+        "ruled": ruled(),
+        "dnn": to_dnn(circuit),
+        "unrolled": to_dnn(circuit, unrolled=True, **TIMES),
+        "rate response": rate,
+        "spiking response": spiking,
+        "truth table": XOR,
+        "region": REGIONS["disc"],
+        "own region": Region("steps", lambda x, y: np.floor(5 * x) > 2 * y, 10),
+        "data": data,
+        "certificate": certify(XOR),
+        "certificate of a region": certify(Region("ring", REGIONS["ring"].contains, 8)),
+        "certificate of data": certify(data),
+        "assessment": assessment(),
+        "survey": Survey((assessment(),), {"brunel": "it has no task"}),
+        "case": ablation().cases[0],
+        "ablation": ablation(),
+        "network ablation": ablate_network(
+            to_dnn(circuit), LabelledData(XOR.patterns, XOR.values), [0, 1], "rate", backend="numpy"
+        ),
+        "several": {"list": [1, 2.5, None, True, "text"], ("a", 1): (np.arange(3), np.nan, np.inf)},
+    }
