@@ -148,7 +148,7 @@ def test_the_page(result):
         for row, condition in enumerate(("intact", "ablated", "best_excitatory", "best_monotone")):
             drawn = figures["decision_maps.svg"].axes[3 * row + k].images[0].get_array()
             np.testing.assert_array_equal([int(line[condition]) for line in mine], drawn.ravel())
-    for one, said in ((0, "still draws the region quadrant"), (1, "loses the region disc; it had to")):
+    for one, words in ((0, "still draws the region quadrant"), (1, "loses the region disc; it had to")):
         alone = replace(result, regions=(result.regions[one],))
-        assert said in geometry.findings(alone).answer
+        assert words in geometry.findings(alone).answer
         check_page(geometry.findings(alone), dict(geometry.tables(alone)), figures)
