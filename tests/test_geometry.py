@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import xml.dom.minidom
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +20,7 @@ from eisim.report.draw import draw
 from eisim.report.files import to_json
 from experiments import geometry
 from tests.figures import check as check_figure
+from tests.figures import said
 from tests.findings import check
 
 KEPT = {"half-plane", "staircase", "quadrant"}
@@ -117,11 +117,8 @@ def test_reports(result):
     for _, figure in geometry.figures(result):
         check_figure(figure)
     drawn = draw(geometry.figures, result)
-    assert [name for name, _ in drawn] == ["decision_maps.svg"]
-    for _, svg in drawn:
-        texts = xml.dom.minidom.parseString(svg).getElementsByTagName("text")
-        said = [node.firstChild.data for node in texts if node.firstChild]
-        assert {"quadrant", "disc", "stripe", "kept", "lost"} <= set(said)
+    assert [name for name, _ in drawn] == ["decision_maps.svg", "circuit.svg"]
+    assert {"quadrant", "disc", "stripe", "kept", "lost"} <= said(drawn[0][1])
     assert geometry.table(result).row_count == 3
 
 
