@@ -20,7 +20,7 @@ from eisim.report.draw import draw
 from eisim.report.files import to_json
 from experiments import geometry
 from tests.figures import check as check_figure
-from tests.figures import said
+from tests.figures import said as texts
 from tests.findings import check
 
 KEPT = {"half-plane", "staircase", "quadrant"}
@@ -118,7 +118,7 @@ def test_reports(result):
         check_figure(figure)
     drawn = draw(geometry.figures, result)
     assert [name for name, _ in drawn] == ["decision_maps.svg", "circuit.svg"]
-    assert {"quadrant", "disc", "stripe", "kept", "lost"} <= said(drawn[0][1])
+    assert {"quadrant", "disc", "stripe", "kept", "lost"} <= texts(drawn[0][1])
     assert geometry.table(result).row_count == 3
 
 
