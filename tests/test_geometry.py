@@ -19,9 +19,8 @@ from eisim.report import geometry as shown
 from eisim.report.draw import draw
 from eisim.report.files import to_json
 from experiments import geometry
-from tests.figures import check as check_figure
-from tests.figures import said as texts
-from tests.findings import check
+from tests.figures import check, said
+from tests.findings import check as check_page
 
 KEPT = {"half-plane", "staircase", "quadrant"}
 
@@ -114,11 +113,11 @@ def test_reports(result):
     np.testing.assert_array_equal(
         variables["decision"][1][2, 0, condition].ravel(), result.regions[2].decisions["spiking"]["ablated"]
     )
-    for _, figure in geometry.figures(result):
-        check_figure(figure)
     drawn = draw(geometry.figures, result)
     assert [name for name, _ in drawn] == ["decision_maps.svg", "circuit.svg"]
-    assert {"quadrant", "disc", "stripe", "kept", "lost"} <= texts(drawn[0][1])
+    assert {"quadrant", "disc", "stripe", "kept", "lost"} <= said(drawn[0][1])
+    for _, figure in geometry.figures(result):
+        check(figure)
     assert geometry.table(result).row_count == 3
 
 
@@ -138,7 +137,7 @@ def test_bad_settings_are_named(change, message):
 def test_the_page(result):
     figures = dict(geometry.figures(result))
     findings = geometry.findings(result)
-    tables = check(findings, dict(geometry.tables(result)), figures)
+    tables = check_page(findings, dict(geometry.tables(result)), figures)
     lost = [r for r in result.regions if r.verdict == "lost"]
     assert findings.answer.startswith(
         f"Without inhibition {len(lost)} of 3 circuits lose their regions; all of them had to"
@@ -149,7 +148,7 @@ def test_the_page(result):
         for row, condition in enumerate(("intact", "ablated", "best_excitatory", "best_monotone")):
             drawn = figures["decision_maps.svg"].axes[3 * row + k].images[0].get_array()
             np.testing.assert_array_equal([int(line[condition]) for line in mine], drawn.ravel())
-    for one, said in ((0, "still draws the region quadrant"), (1, "loses the region disc; it had to")):
+    for one, words in ((0, "still draws the region quadrant"), (1, "loses the region disc; it had to")):
         alone = replace(result, regions=(result.regions[one],))
-        assert said in geometry.findings(alone).answer
-        check(geometry.findings(alone), dict(geometry.tables(alone)), figures)
+        assert words in geometry.findings(alone).answer
+        check_page(geometry.findings(alone), dict(geometry.tables(alone)), figures)

@@ -16,8 +16,8 @@ from eisim import InputError, train
 from eisim.images import data, dimension, networks
 from eisim.images.data import Images, load
 from experiments import images
-from tests.figures import check as check_figure
-from tests.findings import check
+from tests.figures import check
+from tests.findings import check as check_page
 
 RNG = np.random.default_rng(0)
 
@@ -292,7 +292,7 @@ def test_figures_have_labelled_axes(result):
     figures = dict(images.figures(result))
     assert set(figures) == {"images.svg", "inputs.svg", "circuit.svg"}
     for figure in figures.values():
-        check_figure(figure)
+        check(figure)
     assert sum("(%)" in ax.get_ylabel() for ax in figures["images.svg"].axes) == 3
     assert all(ax.get_xlabel() == "number of inputs" and ax.get_ylabel() for ax in figures["inputs.svg"].axes)
 
@@ -305,7 +305,7 @@ def test_bad_settings_are_one_clear_line():
 
 def test_the_page(result):
     findings = images.findings(result)
-    tables = check(findings, dict(images.tables(result)), ["images.svg", "inputs.svg", "circuit.svg"])
+    tables = check_page(findings, dict(images.tables(result)), ["images.svg", "inputs.svg", "circuit.svg"])
     for network in result.trained:
         a = network.ablations["rate"]
         assert f"{a.accuracy[-1]:.1%} if trained" in findings.answer

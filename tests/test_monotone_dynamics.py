@@ -20,8 +20,8 @@ from eisim.report.dynamics import mechanism, outcome
 from eisim.timing import Timing
 from experiments import monotone_dynamics
 from tests.drawn import DT, TIMES, draw_circuit, seeds
-from tests.figures import check as check_figure
-from tests.findings import check
+from tests.figures import check
+from tests.findings import check as check_page
 
 SMALL = monotone_dynamics.Settings(
     circuits=2, inputs=3, population=26, generations=2, duration=0.1, window=0.05, dt=0.5e-3, rate_dt=1e-3
@@ -383,7 +383,7 @@ def test_figures_have_labelled_axes(result):
         "strongest_violation_recurrent.svg",
     }
     for figure in figures.values():
-        check_figure(figure)
+        check(figure)
         labels = {ax.get_xlabel() for ax in figure.axes} - {""}
         assert any("(ms)" in label for label in labels)
     assert any("Hz" in ax.get_ylabel() for ax in figures["rate_trajectories.svg"].axes)
@@ -423,7 +423,7 @@ def test_bad_settings_are_one_clear_line(settings, said):
 def test_the_page(result):
     figures = dict(monotone_dynamics.figures(result))
     findings = monotone_dynamics.findings(result)
-    tables = check(findings, dict(monotone_dynamics.tables(result)), figures)
+    tables = check_page(findings, dict(monotone_dynamics.tables(result)), figures)
     assert f"keep it for all {result.rate.total('excitatory-only').pairs.of} pairs" in findings.answer
     worst = max(s.found.fall for s in result.search) / 0.05
     assert f"a fall of the readout by {worst:g} Hz" in findings.answer
@@ -442,4 +442,4 @@ def test_the_page(result):
         assert [int(r["fall_spikes"]) for r in rows if r["part"] == "search"] == list(found.progress)
     for part in (replace(result, rate=None), replace(result, conditions=(), search=())):
         names = [name for name, _ in monotone_dynamics.figures(part)]
-        check(monotone_dynamics.findings(part), dict(monotone_dynamics.tables(part)), names)
+        check_page(monotone_dynamics.findings(part), dict(monotone_dynamics.tables(part)), names)
