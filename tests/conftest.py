@@ -10,10 +10,16 @@ settings.register_profile(
 settings.load_profile("eisim")
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Name cases of bytes by number: bytes may hold the time, and all workers must collect the same tests."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
-    """A cache of compiled programs of this session's own."""
-    folder = tmp_path_factory.mktemp("cache")
+    """A cache of compiled programs of this session's own, shared by its processes."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache"
     os.environ["EISIM_CACHE_DIR"] = str(folder)
     return folder
 

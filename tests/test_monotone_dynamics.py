@@ -383,7 +383,7 @@ def test_figures_have_labelled_axes(result):
         "strongest_violation_recurrent.svg",
     }
     for figure in figures.values():
-        check_figure(figure)
+        check(figure)
         labels = {ax.get_xlabel() for ax in figure.axes} - {""}
         assert any("(ms)" in label for label in labels)
     assert any("Hz" in ax.get_ylabel() for ax in figures["rate_trajectories.svg"].axes)
