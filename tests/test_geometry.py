@@ -19,7 +19,6 @@ from eisim.report import geometry as shown
 from eisim.report.draw import draw
 from eisim.report.files import to_json
 from experiments import geometry
-from tests.figures import check as check_figure
 from tests.figures import said
 from tests.findings import check
 

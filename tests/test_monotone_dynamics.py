@@ -20,7 +20,6 @@ from eisim.report.dynamics import mechanism, outcome
 from eisim.timing import Timing
 from experiments import monotone_dynamics
 from tests.drawn import DT, TIMES, draw_circuit, seeds
-from tests.figures import check as check_figure
 from tests.findings import check
 
 SMALL = monotone_dynamics.Settings(
