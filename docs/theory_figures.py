@@ -12,7 +12,7 @@ from eisim.theory.code import falls_code
 from eisim.theory.inversion import falls
 
 ONE, ZERO, LINE = "#d9a441", "#e8e8e8", "#333333"
-RISING = "#2c6fb0"
+RISING = "#1c4f9c"
 
 
 def order_cone() -> Figure:

@@ -206,7 +206,8 @@ def _extras():
         lacking = [r.name for r in mine if not _installed(r)[1]]
         what = f"extra {extra}"
         if lacking:
-            advice = f'python -m pip install "eisim[{extra}]"'
+            wanted = " ".join(f'"{r.name}{r.specifier}"' for r in mine if r.name in lacking)
+            advice = f"python -m pip install {wanted}"
             yield Finding(what, MISSING, f"lacks {', '.join(lacking)}", advice)
         else:
             yield Finding(what, OK, ", ".join(f"{r.name} {version(r.name)}" for r in mine))

@@ -73,7 +73,7 @@ def test_what_is_missing_or_too_old(examine, monkeypatch, capsys):
     assert scipy.advice == 'python -m pip install "scipy>=99"'
     more = by_name["extra more"]
     assert more.state == doctor.MISSING and more.found == "lacks no-such-extra"
-    assert more.advice == 'python -m pip install "eisim[more]"' and by_name["extra less"].state == doctor.OK
+    assert more.advice == 'python -m pip install "no-such-extra"' and by_name["extra less"].state == doctor.OK
     assert cli.run_command(["doctor"]) == 1
     assert "A run does not work" in capsys.readouterr().out
 

@@ -19,6 +19,7 @@ from eisim.report import geometry as shown
 from eisim.report.draw import draw
 from eisim.report.files import to_json
 from experiments import geometry
+from tests.figures import check as check_figure
 from tests.figures import said
 from tests.findings import check
 
@@ -113,6 +114,8 @@ def test_reports(result):
     np.testing.assert_array_equal(
         variables["decision"][1][2, 0, condition].ravel(), result.regions[2].decisions["spiking"]["ablated"]
     )
+    for _, figure in geometry.figures(result):
+        check_figure(figure)
     drawn = draw(geometry.figures, result)
     assert [name for name, _ in drawn] == ["decision_maps.svg", "circuit.svg"]
     assert {"quadrant", "disc", "stripe", "kept", "lost"} <= said(drawn[0][1])

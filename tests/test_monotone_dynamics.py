@@ -20,6 +20,7 @@ from eisim.report.dynamics import mechanism, outcome
 from eisim.timing import Timing
 from experiments import monotone_dynamics
 from tests.drawn import DT, TIMES, draw_circuit, seeds
+from tests.figures import check as check_figure
 from tests.findings import check
 
 SMALL = monotone_dynamics.Settings(
@@ -382,7 +383,7 @@ def test_figures_have_labelled_axes(result):
         "strongest_violation_recurrent.svg",
     }
     for figure in figures.values():
-        check(figure)
+        check_figure(figure)
         labels = {ax.get_xlabel() for ax in figure.axes} - {""}
         assert any("(ms)" in label for label in labels)
     assert any("Hz" in ax.get_ylabel() for ax in figures["rate_trajectories.svg"].axes)

@@ -192,7 +192,6 @@ BEYOND = {"shape": [2, 2], "data": {"list": [1.0]}, "indices": {"list": [9]}, "i
         (archive({"value.json": document({"Population": POPULATION}), "a.npy": npy(np.zeros(()))}), "one for each of"),
         (archive({"value.json": document({"sparse": BEYOND})}), "found a damaged one"),
     ],
-    ids=str,
 )
 def test_foreign_and_hostile_files_are_refused(content, message, tmp_path):
     path = tmp_path / "x.eisim"

@@ -109,7 +109,7 @@ def begin(
         raise InputError(f"backend: expected 'cpp' or 'numpy', found {backend!r}")
     for trials in batch:
         fastest = _fastest_train(trials)
-        if fastest * timing.dt > 1:
+        if fastest * timing.dt > 1 + 1e-9:  # a rate of exactly that may be rounded
             raise InputError(
                 f"stimuli: expected input rates of at most one spike a time step "
                 f"({1 / timing.dt:g} Hz), found {fastest:g} Hz"
