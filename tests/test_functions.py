@@ -66,6 +66,12 @@ def test_bad_csv_names_row_and_column(tmp_path, text, message):
     assert message in str(error.value) and "data.csv" in str(error.value)
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_separators_of_cells(tmp_path, separator):
+    (tmp_path / "x.csv").write_text("a,b,y\n1,2,0\n3,4,1\n".replace(",", separator))
+    np.testing.assert_array_equal(LabelledData.from_csv(tmp_path / "x.csv", "y").points, [[1, 2], [3, 4]])
+
+
 def test_csv_that_is_none(tmp_path):
     with pytest.raises(InputError, match="cannot be read: No such file"):
         LabelledData.from_csv(tmp_path / "nowhere.csv", "y")

@@ -127,7 +127,8 @@ class LabelledData(Shown):
 
         Notes
         -----
-        Empty cells and ``NA`` are missing values; a row that has one is left out, and `notes` says so.
+        Cells are separated by commas, semicolons or tabs. Empty cells and ``NA`` are missing values; a row that has one
+        is left out, and `notes` says so.
         """
         import pandas
 
@@ -135,7 +136,12 @@ class LabelledData(Shown):
         report(f"reading {path.name}")
         try:
             parts = pandas.read_csv(
-                path, dtype=str, keep_default_na=False, skipinitialspace=True, chunksize=_ROWS_AT_ONCE
+                path,
+                sep=_separator(path),
+                dtype=str,
+                keep_default_na=False,
+                skipinitialspace=True,
+                chunksize=_ROWS_AT_ONCE,
             )
             frames = _read(parts, path, target, weights)
             target = frames.columns[-1] if target is None else target
@@ -224,6 +230,13 @@ def _numbers(values, what):
         raise InputError(f"{what}: expected numbers, found {values!r:.60}") from None
 
 
+def _separator(path: Path) -> str:
+    """Of comma, semicolon and tab the one that the first line has most of."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first = file.readline(1_000_000)
+    return max(",;\t", key=first.count)
+
+
 def _read(parts, path, target, weights):
     """The whole table as numbers, missing values as NaN."""
     import pandas
@@ -274,9 +287,10 @@ def _to_numbers(part, path, first):
         bad = ~(np.isfinite(values) | missing)
         if bad.any():
             k = int(np.argmax(bad.to_numpy()))
+            hint = " (words have no order: code them as numbers)" if np.isnan(values.iloc[k]) else ""
             raise InputError(
                 f"{path}: row {first + k} (line {first + k + 1}), column {column!r}: "
-                f"expected a finite number, found {text.iloc[k]!r}"
+                f"expected a finite number, found {text.iloc[k]!r}{hint}"
             )
         numbers[column] = values.astype(float)
     return pandas.DataFrame(numbers)
