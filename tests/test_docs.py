@@ -29,6 +29,11 @@ def test_code_and_commands_of_the_pages(tmp_path, monkeypatch):
     assert n_blocks > 40
 
 
+def test_the_reference_has_all_public_names():
+    listed = set((pages.DOCS / "api.md").read_text(encoding="utf-8").split())
+    assert set(eisim.__all__) - {"NAMED", "REGIONS"} <= listed
+
+
 def test_site_builds_without_warnings(tmp_path):
     pytest.importorskip("sphinx", reason="pip install 'eisim[docs]'")
     words = ["-m", "sphinx", "-W", "--keep-going", "-n", "-q", "-t", "quick", str(pages.DOCS), str(tmp_path / "site")]
