@@ -342,8 +342,8 @@ class Circuit(ReadOnly, Shown):
         """
         from eisim.report import diagram, style
 
-        layout = diagram.circuit_layout(self)
-        return style.axes(diagram.graph.draw, ax, layout, size=diagram.size(layout), bare=True)
+        size = diagram.size(diagram.circuit_layout(self)) if ax is None else None
+        return style.axes(diagram.circuit, ax, self, size=size, bare=True)
 
     @property
     def kind(self) -> Literal["rate", "spiking"]:

@@ -94,8 +94,8 @@ class DNN(Shown):
         """
         from eisim.report import diagram, style
 
-        layout = diagram.dnn_layout(self)
-        return style.axes(diagram.graph.draw, ax, layout, size=diagram.size(layout), bare=True)
+        size = diagram.size(diagram.dnn_layout(self)) if ax is None else None
+        return style.axes(diagram.dnn, ax, self, size=size, bare=True)
 
     def layer(self, name: str) -> Layer:
         """The layer of that name."""

@@ -61,8 +61,8 @@ class UnrolledDNN(Shown):
         """
         from eisim.report import diagram, style
 
-        layout = diagram.dnn_layout(self)
-        return style.axes(diagram.graph.draw, ax, layout, size=diagram.size(layout), bare=True)
+        size = diagram.size(diagram.dnn_layout(self)) if ax is None else None
+        return style.axes(diagram.dnn, ax, self, size=size, bare=True)
 
     @property
     def is_nonnegative(self) -> bool:

@@ -105,7 +105,7 @@ def circuit(ax: Axes, circuit: Circuit) -> Axes:
     Axes
         Without its frame; the diagram is made smaller if it does not fit.
     """
-    return graph.draw(ax, circuit_layout(circuit))
+    return graph.draw(ax, circuit_layout(circuit), circuit_layout(circuit, upright=True))
 
 
 def size(layout: graph.Layout) -> tuple[float, float]:
@@ -126,7 +126,7 @@ def dnn(ax: Axes, dnn: DNN | UnrolledDNN) -> Axes:
     Axes
         Without its frame; the diagram is made smaller if it does not fit.
     """
-    return graph.draw(ax, dnn_layout(dnn))
+    return graph.draw(ax, dnn_layout(dnn), dnn_layout(dnn, upright=True))
 
 
 def circuit_and_dnn(circuit: Circuit, dnn: DNN | UnrolledDNN | None = None) -> Figure:

@@ -360,10 +360,13 @@ def _overlap(place, size, other, other_size):
     return np.prod(np.clip((size + other_size) / 2 - np.abs(place - other), 0, None))
 
 
-def draw(ax: Axes, layout: Layout) -> Axes:
-    """Draw boxes and arrows on Axes, which lose their frame; smaller where there is less room than they need."""
+def draw(ax: Axes, *layouts: Layout) -> Axes:
+    """Draw the layout that fits best on Axes, which lose their frame; smaller where there is less room than needed."""
+    if engine := ax.figure.get_layout_engine():
+        engine.execute(ax.figure)  # letters shrink with the boxes, so their size is to be known
     room = ax.get_window_extent().size / ax.figure.dpi
-    scale = min(1, *(room / layout.size))
+    scales = [min(1, *(room / layout.size)) for layout in layouts]
+    scale, layout = max(scales), layouts[int(np.argmax(scales))]
     middle = layout.size / 2
     ax.set_xlim(middle[0] - room[0] / scale / 2, middle[0] + room[0] / scale / 2)
     ax.set_ylim(middle[1] - room[1] / scale / 2, middle[1] + room[1] / scale / 2)
