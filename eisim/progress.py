@@ -84,6 +84,7 @@ class Progress:
 
     Examples
     --------
+    >>> from eisim import Progress
     >>> with Progress() as report:
     ...     report("counting", 0.5)
     """

@@ -20,13 +20,13 @@ needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and ow
 
 #: A run of several parts, as an experiment has them: one after the other, in threads, and begun beside each other.
 SCRIPT = """
-import sys, time
+import os, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from eisim.checkpoint import begin_part, expect, kept, part
 
 def compute(k):
     time.sleep(0.05)
-    print(k, file=sys.stderr)
+    os.write(2, b"%d\\n" % k)  # whole, whatever other threads write
     return [hash((k, n)) for n in range(20_000)]
 
 with kept(lambda: "this run", lambda said: print(said, file=sys.stderr)) as parts:

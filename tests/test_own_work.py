@@ -264,7 +264,7 @@ def test_a_package_adds_experiments_and_models(eisim, tmp_path):
         "rude = their_package.rude.inner\ngone = their_package.gone\n[eisim.models]\nchoice = their_package.choice\n"
     )
     path = {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[1]}"}
-    listed = eisim("list", **path)
+    listed = eisim("list", "--json", **path)
     assert listed.returncode == 0 and "A question of theirs." in listed.stdout and "boolean" in listed.stdout
     assert "choose the stronger of two inputs" in listed.stdout and "cannot be read" in listed.stdout
     words = [
