@@ -51,8 +51,7 @@ def reached_map(ax: Axes, census, inhibitory: int) -> Axes:
     shown = np.full((size, size), np.nan)
     reached = census.inhibitory <= inhibitory
     shown[rank[codes // size][reached], rank[codes % size][reached]] = census.inhibitory[reached]
-    cmap = ListedColormap(COLOURS)
-    cmap.set_bad(UNREACHED)
+    cmap = ListedColormap(COLOURS).with_extremes(bad=UNREACHED)
     ax.imshow(shown, cmap=cmap, vmin=-0.5, vmax=len(COLOURS) - 0.5, interpolation="nearest", rasterized=True)
     neurons = {0: "excitation alone", 1: "1 inhibitory neuron"}.get(inhibitory, f"{inhibitory} inhibitory neurons")
     ax.set_title(f"{neurons}:\n{reached.sum():,} of {len(reached):,} functions")
