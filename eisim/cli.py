@@ -111,6 +111,20 @@ def _say(text: str) -> None:
     print("eisim: " + " ".join(text.split()), file=sys.stderr)
 
 
+TargetColumn = Annotated[
+    str | None,
+    Option(
+        help="Column of a CSV file to predict; of a truth table the last.",
+        metavar="COLUMN",
+        autocompletion=completion.column,
+    ),
+]
+WeightsColumn = Annotated[
+    str | None,
+    Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
+]
+
+
 @app.callback()
 def _root(
     version: Annotated[
@@ -185,18 +199,8 @@ def run(
         list[str] | None,
         Option("--set", metavar="KEY=VALUE", help="Change a setting.", autocompletion=completion.setting),
     ] = None,
-    target: Annotated[
-        str | None,
-        Option(
-            help="Column of a CSV file to predict; of a truth table the last.",
-            metavar="COLUMN",
-            autocompletion=completion.column,
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
-    ] = None,
+    target: TargetColumn = None,
+    weights: WeightsColumn = None,
     fresh: Annotated[
         bool, Option("--fresh", help="Begin anew, whatever an interrupted run has finished.", rich_help_panel=RESULTS)
     ] = False,
@@ -268,18 +272,8 @@ def certify(
         Path | None,
         typer.Argument(help="CSV file with named columns.", metavar="FILE.csv", autocompletion=completion.table),
     ] = None,
-    target: Annotated[
-        str | None,
-        Option(
-            help="Column of the file to predict; of a truth table the last.",
-            metavar="COLUMN",
-            autocompletion=completion.column,
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
-    ] = None,
+    target: TargetColumn = None,
+    weights: WeightsColumn = None,
     truth_table: Annotated[
         str | None,
         Option(
@@ -392,10 +386,7 @@ def ablate(
     target: Annotated[
         str, Option(help="Column with the class of each row.", metavar="COLUMN", autocompletion=completion.column)
     ],
-    weights: Annotated[
-        str | None,
-        Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
-    ] = None,
+    weights: WeightsColumn = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
