@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eisim.cli import run_command
 from eisim.report.page import page
 from tests.figures import said
 
@@ -192,7 +193,7 @@ def test_certify_data_in_words(eisim, tmp_path):
     done = eisim(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = " ".join(done.stdout.split())
-    assert "cells.csv: No excitatory-only circuit computes these labels exactly; the best gets 12 of 64 rows" in told
+    assert "cells.csv: No excitatory-only circuit computes these labels exactly; the best gets 16 of 64 rows" in told
     assert "Inputs: contrast, size." in told
     assert "at (contrast = 4, size = 3) the function is 1, at (contrast = 4, size = 4) it is 0" in told
     assert "1 inhibitory neuron is enough and fewer are not" in told
@@ -211,7 +212,7 @@ def test_certify_data_in_words(eisim, tmp_path):
 def test_certify_speaks_of_a_picture_only_if_there_is_one(tmp_path, capsys):
     (tmp_path / "x.csv").write_text("who,a,b,c,y\nAnn,1,2,3,yes\nBob,1,3,2,no\nEve,2,2,3,no\n")
     words = ["certify", str(tmp_path / "x.csv"), "--target", "y", "--ignore", "who", "--out", str(tmp_path / "out")]
-    assert cli.run_command(words) == 0
+    assert run_command(words) == 0
     told = capsys.readouterr().out
     assert "Points and certificate are in" in told and "Inputs: a, b, c." in told
     assert not (tmp_path / "out" / "certificate.svg").exists()
