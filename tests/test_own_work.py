@@ -164,6 +164,13 @@ def test_data_against_the_theory():
     assert accuracy["constant"] <= accuracy["trained_excitatory"] <= accuracy["best_excitatory"] == 1 - row["floor"]
     assert row["verdict"] == "lost" and accuracy["ablated"]["rate"] <= 1 - row["floor"]
     assert "scaled to 0 to 1 by its range" in found["notes"][0]
+    answer = home.findings(result).answer
+    assert answer.startswith(
+        "No excitatory-only circuit computes responds in my_data.csv exactly; the best gets 18 of 120 rows (15.0%) "
+        "wrong. If that many labels may be noise, the rule behind them may need no inhibition. The best constant "
+        "answer gets 43 of 120 rows (35.8%) wrong."
+    )
+    assert answer.endswith("Inputs: dose, mass.")
     _pictures_have_files(home, result)
 
 
