@@ -123,6 +123,15 @@ WeightsColumn = Annotated[
     str | None,
     Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
 ]
+IgnoredColumns = Annotated[
+    list[str] | None,
+    Option(
+        "--ignore",
+        help="Column to leave out; may be given several times.",
+        metavar="COLUMN",
+        autocompletion=completion.column,
+    ),
+]
 
 
 @app.callback()
@@ -201,6 +210,7 @@ def run(
     ] = None,
     target: TargetColumn = None,
     weights: WeightsColumn = None,
+    ignore: IgnoredColumns = None,
     fresh: Annotated[
         bool, Option("--fresh", help="Begin anew, whatever an interrupted run has finished.", rich_help_panel=RESULTS)
     ] = False,
@@ -213,12 +223,14 @@ def run(
     Example: python -m eisim run boolean --set functions=xor,0110 --set noise=1mV --out results/mine
     Example: python -m eisim run decision --kind rate
     Example: python -m eisim run my_circuit.py
-    Example: python -m eisim run cells.csv --target fires
+    Example: python -m eisim run cells.csv --target fires --ignore subject
     """
     if not seed.isdecimal():
         raise InputError(f"--seed: expected a whole number of 0 or more, found {seed!r}")
     names = list(dict.fromkeys(names or ["boolean"]))
     columns = [f"{key}={column}" for key, column in (("target", target), ("weights", weights)) if column is not None]
+    if ignore:
+        columns.append(f"ignore={','.join(map(_quoted, ignore))}")
     chosen = [catalogue.prepare(name, [*(set_ or []), *columns]) for name in names]
     if len({each.name for each in chosen}) < len(chosen):
         raise InputError(f"run: expected results of different names, found {', '.join(each.name for each in chosen)}")
@@ -274,6 +286,7 @@ def certify(
     ] = None,
     target: TargetColumn = None,
     weights: WeightsColumn = None,
+    ignore: IgnoredColumns = None,
     truth_table: Annotated[
         str | None,
         Option(
@@ -307,7 +320,7 @@ def certify(
     times: dict[str, float] = {}
     with Progress(times) as report:
         report("reading")
-        function = _function(file, target, weights, truth_table, region, report)
+        function = _function(file, target, weights, ignore or (), truth_table, region, report)
         from eisim.report import certificate as shown
         from eisim.report import certificate_findings, proof
         from eisim.report.draw import draw
@@ -322,7 +335,8 @@ def certify(
             (out / name).unlink(missing_ok=True)
         for name, content in shown.tables(certificate):
             write(out / name, content)
-        for name, svg in draw(shown.figures, certificate):
+        drawn = draw(shown.figures, certificate)
+        for name, svg in drawn:
             write(out / name, svg)
     asked = {"loss": loss.value, "orient": orient}
     page = {"report": _report(certificate_findings, certificate)}
@@ -333,7 +347,7 @@ def certify(
     else:
         for line in proof.words(certificate):
             tell(line)
-        print(f"Points, certificate and picture are in {out}")
+        print(f"{'Points, certificate and picture' if drawn else 'Points and certificate'} are in {out}")
         print(f"Report: {out / PAGE}")
 
 
@@ -387,6 +401,7 @@ def ablate(
         str, Option(help="Column with the class of each row.", metavar="COLUMN", autocompletion=completion.column)
     ],
     weights: WeightsColumn = None,
+    ignore: IgnoredColumns = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
@@ -418,7 +433,7 @@ def ablate(
         from eisim.report.draw import draw
 
         report("reading")
-        dnn, labelled = read_onnx(network), LabelledData.from_csv(data, target, weights, report)
+        dnn, labelled = read_onnx(network), LabelledData.from_csv(data, target, weights, report, ignore=ignore or ())
         fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
         kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
@@ -462,15 +477,16 @@ def report_(
     print(f"Report: {out}")
 
 
-def _function(file, target, weights, truth_table, region, report):
+def _function(file, target, weights, ignore, truth_table, region, report):
     """The function that the arguments of `certify` name."""
     from eisim.functions import NAMED, REGIONS, LabelledData, TruthTable
+    from eisim.functions.truth_table import without_target
 
     given = [what for what in (file, truth_table, region) if what is not None]
     if len(given) != 1:
         raise InputError(f"certify: expected one of FILE.csv, --truth-table and --region, found {len(given)} of them")
-    if file is None and (target is not None or weights is not None):
-        raise InputError("certify: --target and --weights: expected with FILE.csv only")
+    if file is None and (target is not None or weights is not None or ignore):
+        raise InputError("certify: --target, --weights and --ignore: expected with FILE.csv only")
     if truth_table is not None:
         if truth_table not in NAMED and set(truth_table) - {"0", "1"}:
             raise InputError(
@@ -484,16 +500,15 @@ def _function(file, target, weights, truth_table, region, report):
                 f"--region: expected one of {', '.join(REGIONS)}, found {region!r}{did_you_mean(region, REGIONS)}"
             )
         return REGIONS[region]
-    data = LabelledData.from_csv(file, target, weights, report)
+    data = LabelledData.from_csv(file, target, weights, report, ignore=ignore)
     if target is None:
-        try:
-            TruthTable.of_data(data)  # whose values are in the last column
-        except InputError:
-            columns = ", ".join((*data.names, data.target))
-            raise InputError(
-                f"certify: --target: expected the column to predict, one of {columns}, found none"
-            ) from None
+        without_target(data)
     return data
+
+
+def _quoted(column: str) -> str:
+    """A name of a list with commas in between, which may have some itself."""
+    return '"' + column.replace('"', '""') + '"'
 
 
 def _report(experiment, result) -> dict | None:

@@ -12,14 +12,16 @@ class Settings(Value):
     """What ``--set`` can change.
 
     ``file``: a CSV file with named columns, ``target`` the column with the class of each row, ``weights`` one with how
-    much it counts. A file with every pattern of 0 and 1 is a truth table, and run as ``boolean`` runs it. ``rows``: at
-    most so many, drawn at random. ``scale``: inputs to 0 to 1 by their range or their rank. ``hidden``: sizes of the
-    hidden layers; ``iterations`` of training at most; ``tries``: networks that are trained, of which the best counts.
+    much it counts, ``ignore`` columns to leave out; all others are inputs. A file with every pattern of 0 and 1 is a
+    truth table, and run as ``boolean`` runs it. ``rows``: at most so many, drawn at random. ``scale``: inputs to 0 to 1
+    by their range or their rank. ``hidden``: sizes of the hidden layers; ``iterations`` of training at most; ``tries``:
+    networks that are trained, of which the best counts.
     """
 
     file: str = ""
     target: str = ""
     weights: str = ""
+    ignore: tuple[str, ...] = ()
     rows: int = 1000
     scale: Literal["range", "rank"] = "range"
     hidden: tuple[int, ...] = (32,)
@@ -41,7 +43,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     from eisim.functions import TruthTable
     from eisim.own.labelled import measure, read
 
-    data = read(settings.file, settings.target or None, settings.weights or None, report)
+    data = read(settings.file, settings.target or None, settings.weights or None, settings.ignore, report)
     if isinstance(data, TruthTable):
         from experiments import boolean
 

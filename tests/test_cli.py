@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from eisim.cli import run_command
 from eisim.report.page import page
 from tests.figures import said
 
@@ -192,7 +193,8 @@ def test_certify_data_in_words(eisim, tmp_path):
     done = eisim(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = " ".join(done.stdout.split())
-    assert "cells.csv: no circuit without inhibition computes it." in told
+    assert "cells.csv: No excitatory-only circuit computes these labels exactly; the best gets 16 of 64 rows" in told
+    assert "Inputs: contrast, size." in told
     assert "at (contrast = 4, size = 3) the function is 1, at (contrast = 4, size = 4) it is 0" in told
     assert "1 inhibitory neuron is enough and fewer are not" in told
     assert "With size flipped (one inhibitory relay each) the zero-one floor is 0;" in told
@@ -202,8 +204,20 @@ def test_certify_data_in_words(eisim, tmp_path):
         "points.csv",
         "report.html",
     }
+    assert "Points, certificate and picture are in" in told
     only = eisim(*words, "--loss", "l2", "--json", cwd=tmp_path)
     assert list(json.loads(only.stdout)["floor"]) == ["l2"]
+
+
+def test_certify_speaks_of_a_picture_only_if_there_is_one(tmp_path, capsys):
+    (tmp_path / "x.csv").write_text("who,a,b,c,y\nAnn,1,2,3,yes\nBob,1,3,2,no\nEve,2,2,3,no\n")
+    words = ["certify", str(tmp_path / "x.csv"), "--target", "y", "--ignore", "who", "--out", str(tmp_path / "out")]
+    assert run_command(words) == 0
+    told = capsys.readouterr().out
+    assert "Points and certificate are in" in told and "Inputs: a, b, c." in told
+    assert not (tmp_path / "out" / "certificate.svg").exists()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "loss = all" in page and "orient = " not in page
 
 
 @pytest.mark.parametrize(
@@ -214,6 +228,7 @@ def test_certify_data_in_words(eisim, tmp_path):
         (("--truth-table", "011"), "truth table: expected 2, 4, 8, 16, 32 or 64 characters, found 3"),
         (("--region", "moon"), "--region: expected one of half-plane,"),
         (("--truth-table", "0110", "--target", "y"), "expected with FILE.csv only"),
+        (("--truth-table", "0110", "--ignore", "y"), "expected with FILE.csv only"),
         (("nowhere.csv", "--target", "y"), "nowhere.csv: cannot be read: No such file or directory"),
         (("nowhere.csv",), "nowhere.csv: cannot be read: No such file or directory"),
         (("--truth-table", "0110", "--loss", "l3"), "'l3' is not one of"),

@@ -51,6 +51,7 @@ def complete(monkeypatch, capsys, tmp_path):
         ("eisim certify --truth-table ma", ["majority"]),
         ("eisim certify ", ["cells.csv", "data/"]),
         ("eisim certify cells.csv --target ", ["contrast", "size", "fires"]),
+        ("eisim run cells.csv --target fires --ignore c", ["contrast"]),
         ("eisim ablate ", ["data/", "net.onnx"]),
         ("eisim ablate net.onnx --data cells.csv --target f", ["fires"]),
         ("eisim export xo", ["xor"]),

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas
 import pytest
 
 from eisim import NAMED, InputError, LabelledData, TruthTable
@@ -44,6 +45,23 @@ def test_rows_with_missing_values_are_left_out_and_counted(tmp_path):
     assert data.notes == ("2 of 4 rows have missing values and are left out; the first is row 2, column 'a'.",)
 
 
+def test_cells_that_hold_nothing_or_a_truth_value(tmp_path):
+    cells = ["yes", "No", "TRUE", "false", " 1", "nan", "NaN", "N/A", "na", "null", "NULL", ""]
+    data = LabelledData.from_csv(csv(tmp_path, "a,y\n" + "".join(f"{cell},1\n" for cell in cells)), "y")
+    assert data.points.ravel().tolist() == [1, 0, 1, 0, 1]
+    assert data.notes[0].startswith("7 of 12 rows have missing values and are left out; the first is row 6")
+
+
+def test_ignored_columns_are_left_out(tmp_path):
+    path = csv(tmp_path, "who,a,b,y\nAnn,1,,0\nBob,2,,1\n")
+    assert LabelledData.from_csv(path, "y", ignore=["who", "b"]).names == ("a",)
+    assert LabelledData.from_csv(path, None, ignore=["who", "b"]).target == "y"
+    with pytest.raises(InputError, match=r"ignore: expected one of the columns .*, found 'whom'; did you mean 'who'"):
+        LabelledData.from_csv(path, "y", ignore=["whom"])
+    frame = pandas.read_csv(path)
+    assert LabelledData.from_dataframe(frame, "y", ignore=["who", "b"]).points.tolist() == [[1], [2]]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -54,7 +72,8 @@ def test_rows_with_missing_values_are_left_out_and_counted(tmp_path):
         ("y\n1\n2\n", "expected at least one column beside the target, found y"),
         ("a,y\n1,1\nspam,0\n", "row 2 (line 3), column 'a': expected a finite number, found 'spam'"),
         ("a,y\n1,1\n2,inf\n", "row 2 (line 3), column 'y': expected a finite number, found 'inf'"),
-        ("a,y\nnan,1\n2,1\n", "row 1 (line 2), column 'a': expected a finite number, found 'nan'"),
+        ("a b,y\nred,1\n2,1\n", "code them as numbers, or leave the column out with --ignore 'a b')"),
+        ("a,y\nnan,1\n2,1\n", "expected at least 2 rows without missing values, found 1"),
         ("a,y\n1,1\n2,1,3,4\n", "expected comma-separated values, found:"),
         ("a,y\n1,1,2\n2,1,3\n", "row 1 (line 2): expected 2 cells, one for each column, found 3"),
         ("a,y\n1,1\n,1\n", "expected at least 2 rows without missing values, found 1"),

@@ -9,7 +9,7 @@ import pytest
 
 from eisim import InputError, LabelledData, TruthTable, certify, cli
 from eisim.catalogue import prepare
-from eisim.own.labelled import prepared
+from eisim.own.labelled import prepared, read
 from eisim.own.settings import read_settings
 from experiments import boolean
 
@@ -164,6 +164,13 @@ def test_data_against_the_theory():
     assert accuracy["constant"] <= accuracy["trained_excitatory"] <= accuracy["best_excitatory"] == 1 - row["floor"]
     assert row["verdict"] == "lost" and accuracy["ablated"]["rate"] <= 1 - row["floor"]
     assert "scaled to 0 to 1 by its range" in found["notes"][0]
+    answer = home.findings(result).answer
+    assert answer.startswith(
+        "No excitatory-only circuit computes responds in my_data.csv exactly; the best gets 18 of 120 rows (15.0%) "
+        "wrong. If that many labels may be noise, the rule behind them may need no inhibition. The best constant "
+        "answer gets 43 of 120 rows (35.8%) wrong."
+    )
+    assert answer.endswith("Inputs: dose, mass.")
     _pictures_have_files(home, result)
 
 
@@ -209,7 +216,9 @@ def test_certify_takes_a_truth_table_from_a_file(file, capsys, tmp_path):
     assert found["target"] == "y" and found["floor"]["zero_one"] == 0.25 and found["inversion_complexity"] == 1
     file("a,b,y\n0,1,1\n1,0,1\n", "mine.csv")
     assert cli.run_command(words) == 2
-    assert "--target: expected the column to predict, one of a, b, y, found none" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "each pattern of a, b once, found no 00 (--target y makes data of it)" in said
+    assert cli.run_command([*words, "--target", "y"]) == 0
 
 
 def test_truth_tables_from_csv_in_any_order(file):
@@ -380,7 +389,8 @@ BAD_DATA = {
     ("a,y\n1,0\n2,1\n", None): "target: expected one of the columns a, y, found none (--target COLUMN)",
     ("y\n1\n0\n", "y"): "expected at least one column beside the target, found y",
     ("a,y\n1,0\nred,1\n", "y"): "row 2 (line 3), column 'a': expected a finite number, found 'red'",
-    ("a,y\n1,0\nnan,1\n", "y"): "row 2 (line 3), column 'a': expected a finite number, found 'nan'",
+    ("a,y\n1,red\n2,blue\n", "y"): "found 'red' (words have no order: code them as numbers)",
+    ("a,b,y\n0,0,0\n0,1,1\n1,0,1\n", None): "found no 11 (--target y makes data of it)",
     ("a,y\n1,0\ninf,1\n", "y"): "expected a finite number, found 'inf'",
     ("a,y\n1,0\n2,0\n", "y"): "target 'y': expected 2 to 20 classes, found 1 values",
     ("a,y\n" + "".join(f"{k},{k / 7}\n" for k in range(30)), "y"): "found 30 values (python -m eisim certify takes any",
@@ -398,10 +408,18 @@ def test_bad_data_in_one_line(run, file, tmp_path, given, said):
     assert status == 2 and said in heard and heard.count("\n") == 1, heard
 
 
+def test_columns_that_are_ignored_are_no_inputs(file):
+    path = file('who,"rate (Hz), mean",a,b,y\n' + "Ann,x,0,0,0\nBob,x,0,1,1\nEve,x,1,0,1\nDan,x,1,1,0\n", "mine.csv")
+    chosen = prepare(str(path), ["target=y", 'ignore=who,"rate (Hz), mean"'])
+    assert chosen.settings.ignore == ("who", "rate (Hz), mean")
+    report = lambda stage, fraction=None: None  # noqa: E731
+    assert read(path, "y", None, chosen.settings.ignore, report) == TruthTable("0110")
+
+
 def test_bad_truth_tables_and_names_in_one_line(run, file, tmp_path):
     for content, said in (
-        ("a,b,y\n0,0,0\n0,1,1\n1,0,1\n", "truth table: expected each pattern once, found 11 0 times"),
-        ("a,y\n0,0\n0,1\n1,1\n", "truth table: expected each pattern once, found 0 2 times"),
+        ("a,b,y\n0,0,0\n0,1,1\n1,0,1\n", "truth table: expected each pattern of a, b once, found no 11"),
+        ("a,y\n0,0\n0,1\n1,1\n", "truth table: expected each pattern of a once, found 0 in 2 rows"),
         ("a,y\n0,0\n2,1\n", "truth table: column 'a': expected only 0 and 1, found 2"),
         ("a,y\n0,0\n1,3\n", "truth table: column 'y': expected only 0 and 1, found 3"),
         ("a,b,c,d,e,f,g,y\n" + "0,0,0,0,0,0,0,1\n" * 2, "truth table: expected 1 to 6 inputs, found 7"),
@@ -416,6 +434,10 @@ def test_bad_truth_tables_and_names_in_one_line(run, file, tmp_path):
         ((file("", "x.csv").parent / "d.csv",), "found no such file"),
         (("nothing",), "run: expected one of boolean"),
         (("boolean", "--target", "y"), "--set: expected one of functions, levels"),
+        ((good, "--target", "y", "--ignore", "b"), "ignore: expected one of the columns a, y, found 'b'"),
+        ((good, "--target", "y", "--ignore", "y"), "ignore: expected another column than the target, found 'y'"),
+        ((good, "--target", "y", "--ignore", "a"), "expected at least one column beside the target, found y"),
+        (("boolean", "--ignore", "y"), "--set: expected one of functions, levels"),
         ((good, "--weights", "w"), "weights: expected one of the columns a, y, found 'w'"),
         ((good, file("", "good.py")), "good.py: expected an experiment"),
         ((good, file("circuit = 1", "deep.csv").parent / "sub" / ".." / "good.csv"), "results of different names"),

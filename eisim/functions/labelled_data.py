@@ -1,5 +1,6 @@
 """Labelled data: points, what is wanted at each, and how much each counts."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ from eisim.values import Shown
 
 #: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
 MAX_DISTINCT = 200_000
-MISSING = ("", "NA")
+#: Cells that hold no value, and those that hold a truth value, in small letters.
+MISSING = ("", "na", "n/a", "nan", "null")
+TRUTH = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 LARGEST = 1e150  # the square of a target is a number too
 _ROWS_AT_ONCE = 250_000
 
@@ -112,6 +115,8 @@ class LabelledData(Shown):
         target: str | None,
         weights: str | None = None,
         report: Callable[..., None] | None = None,
+        *,
+        ignore: Sequence[str] = (),
     ) -> "LabelledData":
         """Read a CSV file whose first line names the columns.
 
@@ -124,11 +129,19 @@ class LabelledData(Shown):
             Column of the weights.
         report : callable, optional
             Called with the stage. By default long work shows its progress in a terminal or a notebook.
+        ignore : sequence of str
+            Columns to leave out; what their cells hold does not matter.
+
+        Raises
+        ------
+        InputError
+            For a file that cannot be read, columns that are not there, or cells that are not finite numbers.
 
         Notes
         -----
-        Cells are separated by commas, semicolons or tabs. Empty cells and ``NA`` are missing values; a row that has one
-        is left out, and `notes` says so.
+        Cells are separated by commas, semicolons or tabs. ``yes`` and ``true`` are 1, ``no`` and ``false`` 0. Empty
+        cells, ``NA``, ``N/A``, ``NaN`` and ``null`` are missing values; a row that has one is left out, and `notes`
+        says so. Capitals do not matter.
         """
         import pandas
 
@@ -143,7 +156,7 @@ class LabelledData(Shown):
                 skipinitialspace=True,
                 chunksize=_ROWS_AT_ONCE,
             )
-            frames = _read(parts, path, target, weights)
+            frames = _read(parts, path, target, weights, tuple(ignore))
             target = frames.columns[-1] if target is None else target
         except pandas.errors.EmptyDataError:
             raise InputError(f"{path}: expected a first line with column names, found an empty file") from None
@@ -158,7 +171,9 @@ class LabelledData(Shown):
         return cls._of_table(table, target, weights, path.name, notes)
 
     @classmethod
-    def from_dataframe(cls, frame, target: str, weights: str | None = None, name: str = "data") -> "LabelledData":
+    def from_dataframe(
+        cls, frame, target: str, weights: str | None = None, name: str = "data", ignore: Sequence[str] = ()
+    ) -> "LabelledData":
         """Take a pandas DataFrame.
 
         Parameters
@@ -171,6 +186,8 @@ class LabelledData(Shown):
             Column of the weights.
         name : str
             What to call the data.
+        ignore : sequence of str
+            Columns to leave out.
 
         Raises
         ------
@@ -187,7 +204,7 @@ class LabelledData(Shown):
         if len(set(table)) < table.shape[1]:
             raise InputError(f"{name}: expected columns of different names, found {', '.join(table)}")
         target, weights = str(target), None if weights is None else str(weights)
-        _check_columns(table, name, target, weights)
+        table = _kept_columns(table, name, target, weights, tuple(map(str, ignore)))
         numbers = {}
         for column in table:
             missing = table[column].isna()
@@ -237,18 +254,17 @@ def _separator(path: Path) -> str:
     return max(",;\t", key=first.count)
 
 
-def _read(parts, path, target, weights):
+def _read(parts, path, target, weights, ignore):
     """The whole table as numbers, missing values as NaN."""
     import pandas
 
     frames, first, limit = [], 1, 2 * _ROWS_AT_ONCE
     for part in parts:
-        if first == 1:
-            _check_columns(part, path, target, weights)
-            if not isinstance(part.index, pandas.RangeIndex):
-                n = part.shape[1]
-                raise InputError(f"{path}: row 1 (line 2): expected {n} cells, one for each column, found {n + 1}")
-        frames.append(_to_numbers(part, path, first))
+        if first == 1 and not isinstance(part.index, pandas.RangeIndex):
+            n = part.shape[1]
+            raise InputError(f"{path}: row 1 (line 2): expected {n} cells, one for each column, found {n + 1}")
+        kept = _kept_columns(part, path, target, weights, ignore)
+        frames.append(_to_numbers(kept, path, first, (target, weights)))
         first += len(part)
         if first > limit:  # too many is known long before the end
             frames = [pandas.concat(frames)]
@@ -261,38 +277,47 @@ def _read(parts, path, target, weights):
     return pandas.concat(frames, ignore_index=True)
 
 
-def _check_columns(part, path, target, weights):
+def _kept_columns(part, path, target, weights, ignore):
+    """The columns that are not ignored, where all names that were given are those of columns."""
     if not len(part.columns):
         raise InputError(f"{path}: expected a first line with column names, found none")
-    target = part.columns[-1] if target is None else target
-    for what, column in (("target", target), ("weights", weights)):
+    for what, column in (("target", target), ("weights", weights), *(("ignore", column) for column in ignore)):
         if column is not None and column not in part:
             near = did_you_mean(column, part)
             raise InputError(f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}{near}")
+        if what == "ignore" and column in (target, weights):
+            used = "target" if column == target else "weights"
+            raise InputError(f"{path}: ignore: expected another column than the {used}, found {column!r}")
+    kept = part.drop(columns=list(ignore))
+    target = kept.columns[-1] if target is None and len(kept.columns) else target
     if target == weights:
         raise InputError(f"{path}: weights: expected another column than the target, found {weights!r}")
-    if not len(set(part) - {target, weights}):
-        raise InputError(f"{path}: expected at least one column beside the target, found {', '.join(part)}")
+    if not len(set(kept) - {target, weights}):
+        raise InputError(f"{path}: expected at least one column beside the target, found {', '.join(kept) or 'none'}")
+    return kept
 
 
-def _to_numbers(part, path, first):
-    """Convert one part of the table; `first` is the number of its first row."""
+def _to_numbers(part, path, first, needed):
+    """Convert one part of the table; `first` is the number of its first row, `needed` columns cannot be ignored."""
     import pandas
 
     numbers = {}
     for column in part:
         text = part[column].str.strip()
-        missing = text.isin(MISSING)
-        values = pandas.to_numeric(text.mask(missing), errors="coerce")
-        bad = ~(np.isfinite(values) | missing)
+        values = pandas.to_numeric(text, errors="coerce").astype(float)
+        words = text[values.isna()].str.lower()
+        values = values.fillna(words.map(TRUTH).astype(float))
+        bad = ~np.isfinite(values.to_numpy())
+        bad[text.index.isin(words.index[words.isin(MISSING)])] = False
         if bad.any():
-            k = int(np.argmax(bad.to_numpy()))
-            hint = " (words have no order: code them as numbers)" if np.isnan(values.iloc[k]) else ""
+            k = int(np.argmax(bad))
+            leave = "" if column in needed else f", or leave the column out with --ignore {shlex.quote(column)}"
+            hint = f" (words have no order: code them as numbers{leave})" if np.isnan(values.iloc[k]) else ""
             raise InputError(
                 f"{path}: row {first + k} (line {first + k + 1}), column {column!r}: "
                 f"expected a finite number, found {text.iloc[k]!r}{hint}"
             )
-        numbers[column] = values.astype(float)
+        numbers[column] = values
     return pandas.DataFrame(numbers)
 
 

@@ -1,5 +1,6 @@
 """Boolean functions."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -102,7 +103,8 @@ class TruthTable(Shown):
         if (counts != 1).any():
             k = int(np.argmax(counts != 1))
             pattern = "".join(map(str, patterns(data.n_inputs)[k]))
-            raise InputError(f"{what}: expected each pattern once, found {pattern} {counts[k]} times")
+            found = f"{pattern} in {counts[k]} rows" if counts[k] else f"no {pattern}"
+            raise InputError(f"{what}: expected each pattern of {', '.join(data.names)} once, found {found}")
         return cls("".join("01"[int(value)] for value in data.targets[np.argsort(place)]), name or data.name)
 
     @property
@@ -122,6 +124,31 @@ class TruthTable(Shown):
 
     def __call__(self, inputs) -> bool:
         return bool(self.values[int("".join(str(int(x)) for x in inputs), 2)])
+
+
+def without_target(data, name: str = "") -> TruthTable:
+    """The truth table that a file is of which no target was named.
+
+    Parameters
+    ----------
+    data : LabelledData
+        With the last column as target.
+    name : str
+
+    Raises
+    ------
+    InputError
+        If the file is no truth table; of one that is not whole the message names the pattern.
+    """
+    try:
+        return TruthTable.of_data(data, name)
+    except InputError as error:
+        if data.n_inputs <= MAX_INPUTS and np.isin(np.column_stack([data.points, data.targets]), (0, 1)).all():
+            raise InputError(f"{error} (--target {shlex.quote(data.target)} makes data of it)") from None
+    raise InputError(
+        f"{data.name}: target: expected one of the columns {', '.join((*data.names, data.target))}, "
+        "found none (--target COLUMN)"
+    )
 
 
 def patterns(n_inputs: int) -> np.ndarray:

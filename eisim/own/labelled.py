@@ -9,6 +9,7 @@ import numpy as np
 from eisim.adapter import DNN
 from eisim.errors import InputError
 from eisim.functions import LabelledData, TruthTable
+from eisim.functions.truth_table import without_target
 from eisim.images.networks import UNITS, train_all
 from eisim.network_ablation import NetworkAblation, ablate_network, best_threshold, class_floors
 from eisim.theory.certificate import Certificate, certify
@@ -119,7 +120,9 @@ def class_errors(dnn: DNN, data: LabelledData) -> np.ndarray:
     )
 
 
-def read(path, target: str | None, weights: str | None, report: Callable[..., None]) -> LabelledData | TruthTable:
+def read(
+    path, target: str | None, weights: str | None, ignore: Sequence[str], report: Callable[..., None]
+) -> LabelledData | TruthTable:
     """A CSV file: a truth table if it has every input pattern once, and no weights; else labelled data.
 
     Parameters
@@ -128,6 +131,8 @@ def read(path, target: str | None, weights: str | None, report: Callable[..., No
     target : str or None
         Column to predict. Only of a truth table it need not be given: it is the last column then.
     weights : str or None
+    ignore : sequence of str
+        Columns to leave out.
     report : callable
 
     Raises
@@ -136,18 +141,15 @@ def read(path, target: str | None, weights: str | None, report: Callable[..., No
     """
     if not Path(path).name:
         raise InputError("file: expected a CSV file with named columns, found none (--set file=FILE.csv)")
-    data = LabelledData.from_csv(path, target, weights, report)
-    if weights is None:
-        try:
-            return TruthTable.of_data(data, Path(path).stem)
-        except InputError:
-            pass
+    data = LabelledData.from_csv(path, target, weights, report, ignore=ignore)
     if target is None:
-        raise InputError(
-            f"{Path(path).name}: target: expected one of the columns {', '.join((*data.names, data.target))}, "
-            "found none (--target COLUMN)"
-        )
-    return data
+        table = without_target(data, Path(path).stem)
+    else:
+        try:
+            table = TruthTable.of_data(data, Path(path).stem)
+        except InputError:
+            return data
+    return table if weights is None else data
 
 
 def prepared(data: LabelledData, rows: int, scale: str, seed) -> tuple[LabelledData, LabelledData]:

@@ -1,5 +1,6 @@
 """Settings from text: ``KEY=VALUE``, each read as the type and the unit of its field."""
 
+import csv
 import types
 import typing
 from collections.abc import Sequence
@@ -115,7 +116,11 @@ def _choose(text, choices, key):
 
 
 def _read_tuple(text, parts, key):
-    words = [word.strip() for word in text.strip("() ").split(",") if word.strip()]
+    text = text.strip()
+    if text.startswith("(") and text.endswith(")"):
+        text = text[1:-1]
+    found = next(csv.reader([text], skipinitialspace=True), [])  # a name with a comma stands in quotation marks
+    words = [word.strip() for word in found if word.strip()]
     if len(parts) == 2 and parts[1] is Ellipsis:
         parts = parts[:1] * len(words)
     elif parts and len(parts) != len(words):

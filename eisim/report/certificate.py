@@ -12,7 +12,7 @@ from eisim.circuit import Circuit
 from eisim.functions import TruthTable
 from eisim.report import diagram
 from eisim.report.circuit import circuit_table
-from eisim.report.proof import MEANING
+from eisim.report.proof import MEANING, headline_loss
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE
 from eisim.theory.certificate import SMALL, Certificate
 from eisim.theory.order import extend
@@ -103,12 +103,6 @@ def _headline(certificate):
     """The loss that a picture shows, and the best values."""
     loss = headline_loss(certificate)
     return loss, certificate.best[loss]
-
-
-def headline_loss(certificate: Certificate) -> str:
-    """The loss that is shown first: zero-one for two values of the target, else squared error."""
-    several = len(np.unique(certificate.data.targets)) > 2
-    return "l2" if several and "l2" in certificate.best else next(iter(certificate.best))
 
 
 def line(ax: Axes, certificate: Certificate) -> Axes:

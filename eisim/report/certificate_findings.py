@@ -4,7 +4,7 @@ import numpy as np
 
 from eisim.functions import TruthTable
 from eisim.report import proof
-from eisim.report.certificate import circuit_of, headline_loss
+from eisim.report.certificate import circuit_of
 from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.wording import answer, capital, count
@@ -27,23 +27,30 @@ def findings(certificate: Certificate) -> Findings:
 
 
 def _answer(certificate):
-    name = certificate.data.name
+    name, data = certificate.data.name, proof.is_data(certificate)
     if certificate.representable:
         yield f"Excitation alone can compute {name}: it never falls when inputs rise."
-        return
-    loss = headline_loss(certificate)
-    floor = certificate.floor[loss]
-    least = (
-        f"is wrong on {floor:.1%} of the points"
-        if loss == "zero_one"
-        else f"has a {proof.MEANING[loss]} of {floor:.4g}"
-    )
-    yield f"No excitatory-only circuit computes {name}: the best one {least}."
-    if certificate.inversion_complexity:
+    elif data:
+        yield proof.in_proportion(certificate, name)
+    else:
+        loss = proof.headline_loss(certificate)
+        floor = certificate.floor[loss]
+        least = (
+            f"is wrong on {floor:.1%} of the points"
+            if loss == "zero_one"
+            else f"has a {proof.MEANING[loss]} of {floor:.4g}"
+        )
+        yield f"No excitatory-only circuit computes {name}: the best one {least}."
+    if certificate.inversion_complexity and not certificate.representable:
+        what = "it"
+        if data:
+            what = "them as nearly as any function" if proof.of_any_function(certificate.data) else "them exactly"
         yield (
-            f"With {count(certificate.inversion_complexity, 'inhibitory neuron')} a circuit computes it, and with "
+            f"With {count(certificate.inversion_complexity, 'inhibitory neuron')} a circuit computes {what}, and with "
             "fewer none does."
         )
+    if data:
+        yield proof.inputs(certificate.data)
 
 
 def _tables(certificate):

@@ -11,8 +11,9 @@ from eisim.own.labelled import DataResult
 from eisim.report import network
 from eisim.report.circuit import circuit_picture, circuit_table
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.proof import inputs, wrong_labels
 from eisim.report.style import EXCITATORY, INHIBITORY
-from eisim.report.wording import answer
+from eisim.report.wording import answer, share
 
 NOTES = (
     "Share of rows answered correctly about the class, by the best threshold on the network's output for it; intact "
@@ -103,7 +104,16 @@ def table(result: DataResult) -> Group:
             f"{accuracy['best_excitatory']:.3f}",
             f"[{colour}]{_verdict(row)}[/]",
         )
-    return Group(shown, "", _answer(result), *_proofs(result), "", *NOTES, *(f"Note: {note}" for note in result.notes))
+    return Group(
+        shown,
+        "",
+        _answer(result),
+        inputs(result.data),
+        *_proofs(result),
+        "",
+        *NOTES,
+        *(f"Note: {note}" for note in result.notes),
+    )
 
 
 def _answer(result):
@@ -117,18 +127,21 @@ def _answer(result):
         )
     if not needing:
         return f"{result.data.name} needs no inhibition: {result.data.target} never falls when inputs rise."
-    worst = max(needing, key=lambda row: row["floor"])
-    which = f"class {worst['class']:g}"
-    much = (
-        f"{worst['floor']:.1%} of the rows"
-        if worst["floor"] >= 1e-3
-        else f"a share of {worst['floor']:.2g} of the rows"
-    )
+    worst, certificate = max(zip(rows, result.certificates, strict=True), key=_inhibition_needed)
+    what = f"{result.data.target} in {result.data.name}"
+    if len(rows) > 1:
+        what = f"class {worst['class']:g} of {what}"
+    proof = " ".join(wrong_labels(certificate.data, worst["floor"], worst["floor_of_any_function"], what))
     return (
-        f"{result.data.name} needs inhibition: without it any network is wrong about {which} on at least {much}; "
-        f"one that was trained with excitation only is wrong on {1 - worst['accuracy']['trained_excitatory']:.1%}, one "
-        f"that was trained freely on {1 - worst['accuracy']['intact']['dnn']:.1%}."
+        f"{proof} A network that was trained with excitation only is wrong on "
+        f"{share(1 - worst['accuracy']['trained_excitatory'])}, one that was trained freely on "
+        f"{share(1 - worst['accuracy']['intact']['dnn'])}."
     )
+
+
+def _inhibition_needed(judged):
+    row, _ = judged
+    return row["needs_inhibition"], row["floor"]
 
 
 def _proofs(result):
@@ -238,7 +251,7 @@ def findings(result: DataResult) -> Findings:
     circuit = network.drawn_circuit(list(result.ablations.values()))
     return Findings(
         question=f"Do the data in {result.data.name} need inhibition?",
-        answer=answer(_answer(result), problems=result.problems),
+        answer=answer(_answer(result), inputs(result.data), problems=result.problems),
         tables=(PageTable("Classes", tuple(columns), tuple(cells), (*NOTES, *result.notes), "table.csv"),),
         pictures=(
             Picture("classes.svg", "Class by class", caption, _answer(result), "table.csv"),

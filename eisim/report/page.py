@@ -206,6 +206,8 @@ def _described(run) -> dict[str, str]:
 def _settings(provenance):
     shown = []
     for name, value in provenance.settings_si.items():
+        if value is None or value in ("", [], {}):  # not given
+            continue
         unit = provenance.settings_units.get(name, "")
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         shown.append((name, format_quantity(value, unit) if number and unit else format_number(value)))

@@ -6,9 +6,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from eisim.functions import TruthTable
+from eisim.functions import LabelledData, TruthTable
 from eisim.report.findings import Explanation
-from eisim.report.wording import count, listing
+from eisim.report.wording import capital, count, listing, share
 from eisim.theory.certificate import Certificate
 from eisim.theory.order import violations
 from eisim.theory.sample import Sample
@@ -30,6 +30,15 @@ LIMITS = (
     "neurons whose rate falls with more input, for outputs that are compared with each other, which is a subtraction, "
     "for inputs that come as ON and OFF pairs, nor strictly for the timing of spikes."
 )
+#: Errors of the best constant answer.
+CONSTANT = {
+    "zero_one": lambda y, w: 1 - np.bincount(np.unique(y, return_inverse=True)[1], w).max() / w.sum(),
+    "l1": lambda y, w: np.average(np.abs(y - _median(y, w)), weights=w),
+    "l2": lambda y, w: np.average((y - np.average(y, weights=w)) ** 2, weights=w),
+    "linf": lambda y, w: np.ptp(y) / 2,
+}
+#: Inputs of data are all named up to so many.
+INPUTS = 20
 #: Names of inputs, and pairs of patterns, are written out up to so many.
 NAMED = 6
 
@@ -42,15 +51,118 @@ def excitation(*more: str) -> Explanation:
 def words(certificate: Certificate, in_files: bool = True) -> Iterator[str]:
     """The certificate in words, a line or paragraph at a time; `in_files`: what is not said is in files beside it."""
     yield f"{certificate.data.name}: {headline(certificate)}"
+    if is_data(certificate):
+        yield inputs(certificate.data)
     for title, text in parts(certificate, in_files):
         yield f"{title}: {text}"
 
 
+def is_data(certificate: Certificate) -> bool:
+    """Whether the certificate is of labelled data, not of a function that is known everywhere."""
+    return isinstance(certificate.function, LabelledData)
+
+
+def inputs(data: LabelledData) -> str:
+    """Which columns of data are inputs."""
+    more = f", and {len(data.names) - INPUTS:,} more" if len(data.names) > INPUTS else ""
+    return f"Inputs: {', '.join(data.names[:INPUTS])}{more}."
+
+
 def headline(certificate: Certificate) -> str:
-    """Whether excitation alone computes the function, as a sentence without its subject."""
+    """Whether excitation alone computes the function, as a sentence without its subject; of data how nearly."""
     if certificate.representable:
         return "excitation alone can compute it. It never falls when inputs rise."
+    if is_data(certificate):
+        return capital(in_proportion(certificate))
     return "no circuit without inhibition computes it."
+
+
+def headline_loss(certificate: Certificate) -> str:
+    """The loss that is shown first: zero-one for two values of the target, else squared error."""
+    several = len(np.unique(certificate.data.targets)) > 2
+    return "l2" if several and "l2" in certificate.best else next(iter(certificate.best))
+
+
+def in_proportion(certificate: Certificate, name: str = "") -> str:
+    """How nearly excitation alone computes data that it cannot compute exactly, and what that says if they are noisy.
+
+    Parameters
+    ----------
+    certificate : Certificate
+        Of labelled data, not representable.
+    name : str
+        Of the data, where it has to be said.
+    """
+    data, loss = certificate.data, headline_loss(certificate)
+    floor, constant = certificate.floor[loss], constant_error(data, loss)
+    values = "labels" if loss == "zero_one" else "values"
+    values = f"the {values} of {name}" if name else f"these {values}"
+    if loss == "zero_one":
+        return " ".join(wrong_labels(data, floor, of_any_function(data), values))
+    lead = f"No excitatory-only circuit computes {values} exactly; the best has a {MEANING[loss]} of {floor:.4g}"
+    if floor >= constant * (1 - 1e-9):
+        return f"{lead}, no less than the best constant answer."
+    return (
+        f"{lead}, the best constant answer one of {constant:.4g}. If values may be that far off by noise, the rule "
+        "behind them may need no inhibition."
+    )
+
+
+def wrong_labels(data: LabelledData, floor: float, of_any: float, labels: str) -> Iterator[str]:
+    """How many rows the best excitatory-only circuit gets wrong, in proportion, a sentence at a time.
+
+    Parameters
+    ----------
+    data : LabelledData
+    floor : float
+        Least share of rows that an excitatory-only circuit answers wrongly.
+    of_any : float
+        The same of any function at all: rows with the same inputs may disagree.
+    labels : str
+        What the circuit computes, in words.
+    """
+    constant = constant_error(data, "zero_one")
+    yield f"No excitatory-only circuit computes {labels} exactly; the best gets {rows(data, floor)} wrong."
+    if of_any:
+        yield f"Rows with the same inputs disagree, so any function of them gets at least {rows(data, of_any)} wrong."
+    if floor <= of_any + 1e-12:
+        yield "Excitation alone is as good as that."
+    elif floor >= constant - 1e-12:
+        yield "The best constant answer is as good."
+    else:
+        yield (
+            "If that many labels may be noise, the rule behind them may need no inhibition."
+            if not of_any
+            else f"If {rows(data, floor)} may have noisy labels, the rule behind them may need no inhibition."
+        )
+        yield f"The best constant answer gets {rows(data, constant)} wrong."
+
+
+def rows(data: LabelledData, part: float) -> str:
+    """A share of rows in words: their number too, unless rows differ in weight."""
+    if (data.weights == data.weights[0]).all():
+        n = len(data.targets)
+        return f"{round(part * n):,} of {n:,} rows ({share(part)})"
+    return f"{share(part)} of the rows by weight"
+
+
+def constant_error(data: LabelledData, loss: str) -> float:
+    """Error of the best answer that is the same everywhere."""
+    return float(CONSTANT[loss](data.targets, data.weights))
+
+
+def of_any_function(data: LabelledData) -> float:
+    """Least share of rows that any function at all answers wrongly: where rows with the same inputs disagree."""
+    _, point = np.unique(data.points, axis=0, return_inverse=True)
+    both, cell = np.unique(np.column_stack([point.ravel(), data.targets]), axis=0, return_inverse=True)
+    weight, most = np.bincount(cell.ravel(), data.weights), np.zeros(len(both))
+    np.maximum.at(most, both[:, 0].astype(int), weight)
+    return max(0.0, float(1 - most.sum() / weight.sum())) if len(both) > both[-1, 0] + 1 else 0.0
+
+
+def _median(values, weights):
+    order = np.argsort(values, kind="stable")
+    return values[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]
 
 
 def parts(certificate: Certificate, in_files: bool = True) -> Iterator[tuple[str, str]]:
@@ -62,8 +174,8 @@ def parts(certificate: Certificate, in_files: bool = True) -> Iterator[tuple[str
     if certificate.inversion_complexity:
         yield "Inhibition needed", inhibition(certificate, in_files)
     if certificate.floor_with and lost:
-        floors = (f"{value:.6g} with {r}" for r, value in certificate.floor_with.items())
-        yield "Zero-one floor by number of inhibitory neurons", f"{listing(floors)}."
+        floors = (f"{value:.4g} with {r}" for r, value in certificate.floor_with.items())
+        yield f"{capital(_term(certificate))} by number of inhibitory neurons", f"{listing(floors)}."
     if certificate.orientation and lost:
         yield "Inputs to flip", _flips(certificate)
     elif lost:
@@ -91,8 +203,15 @@ def witness(certificate: Certificate) -> str:
 def floor(certificate: Certificate, in_files: bool = True) -> str:
     """The floors; of a truth table also how many patterns have to be wrong, and for which pairs."""
     found = certificate.floor
-    text = "; ".join(f"{MEANING[loss]} {value:.6g}" for loss, value in found.items())
-    text += f". The functions that reach it are in {'points.csv' if in_files else '.best'}."
+    each = []
+    for loss, value in found.items():
+        meaning = f"zero-one floor ({_wrongly(certificate)})" if loss == "zero_one" else MEANING[loss]
+        each.append(f"{meaning} {value:.4g}")
+    text = "; ".join(each)
+    if is_data(certificate):
+        constant = listing(f"{constant_error(certificate.data, loss):.4g}" for loss in found)
+        text += f". The best constant answer has {constant}"
+    text += f". The functions that reach the floor are in {'points.csv' if in_files else '.best'}."
     if isinstance(certificate.function, TruthTable) and "zero_one" in found:
         text += f" {patterns_wrong(certificate)}"
     return text
@@ -108,7 +227,7 @@ def patterns_wrong(certificate: Certificate) -> str:
     else:
         reason = f"It falls within {shown}. No two of these pairs share a pattern, and each has a wrong one"
     return (
-        f"Of {n_patterns} patterns at least {len(pairs)} must be wrong, {certificate.floor['zero_one']:.6g} of all. "
+        f"Of {n_patterns} patterns at least {len(pairs)} must be wrong, {certificate.floor['zero_one']:.4g} of all. "
         f"{reason}; there is a function that never falls with no more errors than that."
     )
 
@@ -158,16 +277,25 @@ def inhibition(certificate: Certificate, in_files: bool = True) -> str:
 
 
 def _flips(certificate):
-    orientation, names = certificate.orientation, certificate.data.names
-    how = "no other choice is better" if orientation.exact else "the best found by flipping one input after another"
+    orientation, names, floor = certificate.orientation, certificate.data.names, _term(certificate)
     if orientation.flipped:
         flipped = ", ".join(names[j] for j in orientation.flipped)
-        lead = (
-            f"With {flipped} flipped (one inhibitory relay each) the zero-one floor is {orientation.floor:.6g}; {how}."
-        )
+        how = "no other choice is better" if orientation.exact else "the best found by flipping one input after another"
+        lead = f"With {flipped} flipped (one inhibitory relay each) the {floor} is {orientation.floor:.4g}; {how}."
+    elif orientation.exact:
+        lead = f"No choice of inputs to flip lowers the {floor}."
     else:
-        lead = f"Flipping inputs does not lower the zero-one floor ({how})."
-    return f"{lead} With an ON and OFF pair for every input it is {orientation.on_off_floor:.6g}."
+        lead = f"Flipping one input after another does not lower the {floor}; all choices were not tried."
+    return f"{lead} With an ON and OFF pair for every input it is {orientation.on_off_floor:.4g}."
+
+
+def _term(certificate):
+    """The zero-one floor by name; what it is is said in the part on floors, if it stands there."""
+    return "zero-one floor" if "zero_one" in certificate.floor else f"zero-one floor ({_wrongly(certificate)})"
+
+
+def _wrongly(certificate):
+    return "share of rows answered wrongly" if is_data(certificate) else MEANING["zero_one"]
 
 
 def _point(names, point):

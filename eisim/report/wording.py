@@ -16,6 +16,11 @@ def listing(words: Iterable[str], most: int = 0) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 
+def share(value: float) -> str:
+    """A share in per cent, with a decimal, or with two digits if it is small."""
+    return f"{value:.1%}" if value >= 1e-3 or value == 0 else f"{100 * value:.2g}%"
+
+
 def capital(sentence: str) -> str:
     """The sentence with a capital at its beginning, the rest as it is."""
     return sentence[:1].upper() + sentence[1:]

@@ -209,6 +209,7 @@ def _peculiarities(data, sample):
         )
     repeated = len(data.targets) - len(sample.first)
     if repeated:
-        yield f"{repeated:,} rows repeat an input with the same target; they count as often as they stand there."
+        rows = "row repeats" if repeated == 1 else "rows repeat"
+        yield f"{repeated:,} {rows} an input with the same target; rows count as often as they stand there."
     if (idle := int((data.weights == 0).sum())) > 0:
         yield f"{idle:,} rows have weight 0: they count in violating pairs, but cost nothing."

@@ -23,7 +23,7 @@ from eisim import (
 )
 from eisim.assessment import Survey
 from eisim.report import certificate as certificate_report
-from eisim.report import certificate_findings, provenance
+from eisim.report import certificate_findings, proof, provenance
 from eisim.report.ablation import accuracy_by_level
 from eisim.report.circuit import circuit_table
 from eisim.report.files import to_json
@@ -257,7 +257,43 @@ def test_the_pages_of_certificates():
     waves = LabelledData(x, np.sin(7 * x[:, 0]), name="waves")
     assert "has a mean squared error of" in certificate_page(waves).answer
     assert "has a largest absolute error of" in certificate_page(waves, losses=["linf"]).answer
-    certificate_page(LabelledData(np.eye(3), np.array([0, 1, 0]), name="three"))
+    three = certificate_page(LabelledData(np.eye(3), np.array([0, 1, 0]), name="three"))
+    assert three.answer == "Excitation alone can compute three: it never falls when inputs rise. Inputs: x1, x2, x3."
+
+
+def said(*data, **options):
+    """The first line about labelled data, and the one on the floor."""
+    lines = list(proof.words(certify(LabelledData(*data, **options))))
+    return lines[0], next(line for line in lines if line.startswith("Floor"))
+
+
+def test_noisy_labels_are_put_into_proportion():
+    x = np.arange(150.0)
+    y = np.where(np.isin(x, (20, 30, 40, 120, 140)), x < 60, x >= 60)
+    first, floor = said(x[:, None], y)
+    assert first == (
+        "data: No excitatory-only circuit computes these labels exactly; the best gets 5 of 150 rows (3.3%) wrong. "
+        "If that many labels may be noise, the rule behind them may need no inhibition. "
+        "The best constant answer gets 59 of 150 rows (39.3%) wrong."
+    )
+    assert "zero-one floor (share of rows answered wrongly) 0.03333; mean absolute error 0.03333;" in floor
+    assert "The best constant answer has 0.3933, 0.3933, 0.2386 and 0.5." in floor
+    first, _ = said(x[:, None], y, np.where(x == 20, 10, 1))
+    assert "the best gets 8.8% of the rows by weight wrong" in first
+    first, _ = said([[1], [2]], [1, 0])
+    assert first.endswith("the best gets 1 of 2 rows (50.0%) wrong. The best constant answer is as good.")
+    first, _ = said([[1], [1], [2], [2]], [0, 1, 1, 0])
+    assert first.endswith(
+        "any function of them gets at least 2 of 4 rows (50.0%) wrong. Excitation alone is as good as that."
+    )
+    first, _ = said([[1], [2], [3], [4]], [0, 1, 0.5, 2])
+    assert "the best has a mean squared error of 0.03125, the best constant answer one of 0.5469." in first
+    assert "noise" not in " ".join(proof.words(certify(NAMED["xor"])))
+
+
+def test_flips_that_do_not_help():
+    lines = list(proof.words(certify(NAMED["xor"])))
+    assert "Inputs to flip: No choice of inputs to flip lowers the zero-one floor." in " ".join(lines)
 
 
 def test_disjoint_pairs_are_as_many_as_the_errors():

@@ -257,7 +257,7 @@ def test_peculiar_data_are_explained():
     notes = " ".join(certificate.notes)
     assert "Constant" in notes and ": b." in notes
     assert "2 rows repeat an input with another target" in notes
-    assert "1 rows repeat an input with the same target" in notes
+    assert "1 row repeats an input with the same target" in notes
     assert "constant is a monotone function" in certify(LabelledData([[1], [2]], [3, 3])).notes[0]
 
 
