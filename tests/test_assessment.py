@@ -117,6 +117,20 @@ def test_what_fails_is_a_problem(changes, problem):
     assert problem in found and found.startswith("two-choice-rate, rate: ")
 
 
+@pytest.mark.parametrize("score", [-0.5, 1.01, 75.0])
+def test_a_score_is_from_0_to_1(score):
+    task = replace(QUICK("rate"), score=lambda response: score)
+    with pytest.raises(InputError) as error:
+        assess(task, doses=2, seeds=1, **NUMPY)
+    said = f"'two-choice-rate': expected a number from 0 (not at all) to 1 (wholly), found {score:g}"
+    assert said in str(error.value)
+
+
+def test_an_obstruction_that_is_a_word_is_answered_with_the_members():
+    with pytest.raises(InputError, match=r"Obstruction\.POSITIVE_SLOPE, .*Obstruction\.RHYTHM, found 'closed region'"):
+        replace(QUICK("rate"), obstruction="closed region")
+
+
 def test_a_broken_order_without_inhibition_is_a_contradiction():
     rates = np.array([[50.0, 30.0], [40.0, 30.0], [50.0, 20.0], [50.0, 30.0]])  # trial 2 is trial 0 with more input
     intact = two_choice.circuit("rate")

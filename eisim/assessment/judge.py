@@ -10,7 +10,7 @@ import numpy as np
 from eisim.ablation import Dose
 from eisim.adapter import UnrolledDNN, to_dnn
 from eisim.assessment.result import DoseResponse, Judged
-from eisim.assessment.witness import broken_order, find_witness, is_noisy
+from eisim.assessment.witness import ROUNDING, broken_order, find_witness, is_noisy
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.prediction import Prediction, predict
@@ -146,6 +146,12 @@ def _mark(task, response):
     score = float(task.score(response))
     if not np.isfinite(score):
         raise InputError(f"Task.score of {response.circuit.name!r}: expected a finite number, found {score}")
+    if not -ROUNDING <= score <= 1 + ROUNDING:
+        raise InputError(
+            f"Task.score of {response.circuit.name!r}: expected a number from 0 (not at all) to 1 (wholly), found "
+            f"{score:g}"
+        )
+    score = min(max(score, 0.0), 1.0)
     output = None
     if task.output is not None:
         output = np.asarray(task.output(response), dtype=float)
