@@ -100,7 +100,7 @@ def test_a_model_by_its_name(run, tmp_path):
     status, out, said = run("run", "two_choice", "--kind", "rate", "--out", tmp_path, *SMALL, "--set", "how=cut:I->E")
     assert status == 0, said
     assert "fraction of I->E cut; 3 doses × 2 seeds" in out and "two choice" in out
-    assert "raising x[1] from 0.5 to 1 takes the output from" in " ".join(out.split())
+    assert "raising x number 2 from 0.5 to 1 takes the output from" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(

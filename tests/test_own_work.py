@@ -98,7 +98,7 @@ def test_a_circuit_that_misses_its_function_fails_the_check(file):
     home, result, found = measure(file(VETO + 'circuit = veto()\nfunction = "xor"\n'), *SMALL)
     assert "veto: the intact circuit answers 75.0% correctly (rate circuit)" in result.problems
     assert found["rows"][0]["verdict"] == "never had"
-    assert "does not compute “veto” (0110): it is wrong as rate circuit at 01." in home.findings(result).answer
+    assert "does not compute “veto” (0110): it is wrong as a rate circuit at 01." in home.findings(result).answer
 
 
 @pytest.mark.parametrize("given", ['TruthTable("0010")', '"0010"'])

@@ -62,7 +62,7 @@ def verdict(result: CaseResult) -> str:
 def missed_words(result: CaseResult) -> str:
     """That an intact circuit does not compute its function, and where it is wrong; empty if it does."""
     name, values = result.case.name, result.case.function.bits
-    parts = [f"as {kind} circuit at {listing(patterns, most=8)}" for kind, patterns in result.missed.items()]
+    parts = [f"as a {kind} circuit at {listing(patterns, most=8)}" for kind, patterns in result.missed.items()]
     if not parts:
         return ""
     return f"the intact circuit does not compute “{name}” ({values}): it is wrong {listing(parts)}."

@@ -246,7 +246,7 @@ def _lost(result, lost):
 def missed_words(found: OnPoints) -> str:
     """That the intact circuit never had the function, and where it is wrong."""
     parts = [
-        f"as {kind} circuit at {listing((_point(found.data.points[k]) for k in wrong), most=4)}"
+        f"as a {kind} circuit at {listing((_point(found.data.points[k]) for k in wrong), most=4)}"
         for kind, wrong in found.missed.items()
     ]
     return f"It never had {found.name}: intact it is wrong {listing(parts)}."
