@@ -99,8 +99,8 @@ def _reasons(survey):
     if len(lost) == 1 and (proved or dynamical):
         if proved:
             return (
-                "It had to be lost: a witness, two trials of which the second has more input and less output, shows "
-                "that excitation alone cannot do it."
+                "It had to be lost: a witness shows that excitation alone cannot do it, two trials of which the second "
+                "has more input and gives less output."
             )
         return "The reason is dynamical: what is lost is not a function of the inputs."
     parts = (
