@@ -90,13 +90,27 @@ def _find(name):
     if _is_file(name):
         return _of_file(name)
     models = points(MODELS)
-    if name in models and hasattr(load(models[name]), "task"):
+    if name in models:
+        if not hasattr(load(models[name]), "task"):
+            raise InputError(
+                f"run: expected a model with a task, found {name!r}, which has no task to run; {_instead(name)}"
+            )
         return import_module("experiments.functions").alone(name)
     found = f"the folder {name!r}" if Path(name).is_dir() else repr(name)
     raise InputError(
         f"run: expected one of {', '.join(experiments)}, a model with a task, or a .py or .csv file, found {found}"
         f"{did_you_mean(name, [*experiments, *models])}"
     )
+
+
+def _instead(name):
+    """What can be done with a model that has no task."""
+    from eisim.functions import NAMED
+
+    export = f"`export {name}` writes its DNN"
+    known = {*NAMED, import_module("experiments.boolean").INHIBITED_AND}
+    function = name.replace("_", "-")
+    return f"`run boolean --set functions={function}` ablates it, {export}" if function in known else export
 
 
 def _of_file(name):
@@ -107,7 +121,7 @@ def _of_file(name):
         raise InputError(f"run: {name}: expected a file that can be read, found {found}")
     if path.suffix.lower() == ".csv":
         return with_file(import_module("experiments.data"), name)
-    from eisim.own.files import load_file
+    from eisim.own.files import found_instead, load_file
 
     module = load_file(path)
     if hasattr(module, "Settings") and hasattr(module, "run"):
@@ -118,8 +132,7 @@ def _of_file(name):
         return import_module("experiments.functions").alone(path.stem, task_of(module))
     if hasattr(module, "circuit"):
         return with_file(import_module("experiments.circuit"), name)
-    own = [key for key in vars(module) if not key.startswith("_")]
-    found = ", ".join(own[:6]) + (", ..." if len(own) > 6 else "") or "nothing"
+    found = found_instead(module, ("circuit", "task", "Settings", "run"))
     raise InputError(f"{path.name}: expected an experiment (Settings and run), task or circuit, found {found}")
 
 

@@ -136,6 +136,9 @@ SYSTEMS = {
 }
 
 
+_CONDITIONS = {"ablated": "ablated", "best_excitatory": "best excitatory-only circuit"}
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class KindResult(Brief):
     """What was measured of one case as rate or as spiking circuit.
@@ -230,12 +233,32 @@ class CaseResult(Shown):
 
     @property
     def verdict(self) -> str:
-        """``"kept"`` if the circuit without inhibition still computes the function in every system, else ``"lost"``."""
+        """``"never had"`` if a circuit does not compute it intact and without noise, else ``"kept"`` or ``"lost"``.
+
+        It is kept if the circuit without inhibition still computes it in every system.
+        """
+        if self.missed:
+            return "never had"
         return "kept" if min(self.accuracy("ablated").values()) >= CRITERION else "lost"
+
+    @property
+    def missed(self) -> dict[str, list[str]]:
+        """Patterns, as bits, that an intact circuit without noise answers wrongly, by kind, of kinds that miss any."""
+        found = {}
+        for kind in self.kinds:
+            measured = self.measurements[kind]
+            if measured.accuracy[0] < CRITERION:
+                wrong = (measured.rates[0] > measured.thresholds[0]) != measured.values
+                found[kind] = ["".join(f"{bit:g}" for bit in x) for x in self.case.function.patterns[wrong]]
+        return found
+
+    def _measured(self, condition):
+        """Accuracy by system that was measured, each once."""
+        return {system: accuracy for system, accuracy in self.accuracy(condition).items() if system in SYSTEMS}
 
     def _broken_assumption(self, system):
         """The assumption of the theorem that a system does not meet, if one is known."""
-        kind = self.kinds[system.partition("_")[0] if system != "dnn" else next(iter(self.kinds))]
+        kind = self.kinds[system.partition("_")[0]]
         falling = [p.name for p in kind.circuit.populations if not p.neuron.non_decreasing]
         if falling:
             return f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing"
@@ -251,25 +274,26 @@ class CaseResult(Shown):
         """Contradictions of the theory, and checks that failed."""
         floor, name = self.certificate.floor["zero_one"], self.case.name
         found = []
-        ablated = self.accuracy("ablated")
+        ablated = self._measured("ablated")
         if len({accuracy >= CRITERION for accuracy in ablated.values()}) > 1:
             found.append(f"{name}: the systems disagree about ablation: {_percent(ablated)}")
-        for system, accuracy in self.accuracy("intact").items():
+        for system, accuracy in self._measured("intact").items():
             if accuracy < CRITERION:
-                found.append(f"{name}: the intact circuit answers {accuracy:.1%} correctly ({system})")
+                found.append(f"{name}: the intact circuit answers {accuracy:.1%} correctly ({SYSTEMS[system]})")
         for condition in ("ablated", "best_excitatory"):
-            for system, accuracy in self.accuracy(condition).items():
+            for system, accuracy in self._measured(condition).items():
                 tolerance = NOISE_TOLERANCE if system == "spiking_noisy" else 1e-12
                 error = 1 - accuracy
                 if error < floor - tolerance:
                     found.append(
-                        f"{name}: CONTRADICTION: without inhibition ({condition}) the {system} error {error:.4f} is "
-                        f"below the floor {floor:.4f}; {self._broken_assumption(system)}"
+                        f"{name}: CONTRADICTION: without inhibition ({_CONDITIONS[condition]}) the error of the "
+                        f"{SYSTEMS[system]}, {error:.4f}, is below the floor {floor:.4f}; "
+                        f"{self._broken_assumption(system)}"
                     )
                 elif condition == "best_excitatory" and error > floor + tolerance:
                     found.append(
-                        f"{name}: the best excitatory-only circuit misses the floor {floor:.4f}: {system} error "
-                        f"{error:.4f}"
+                        f"{name}: the best excitatory-only circuit misses the floor {floor:.4f}: error {error:.4f} "
+                        f"({SYSTEMS[system]})"
                     )
         for kind, limit in (("rate", ROUNDING), ("spiking", 0)):
             if self.equivalence_error.get(kind, 0) > limit:
@@ -295,8 +319,10 @@ class AblationResult(Shown):
     cases: tuple[CaseResult, ...]
 
     def __repr__(self):
-        kept = sum(case.verdict == "kept" for case in self.cases)
-        return f"<AblationResult: {len(self.cases)} functions, {kept} kept and {len(self.cases) - kept} lost>"
+        verdicts = [case.verdict for case in self.cases]
+        kept, lost, never = (verdicts.count(verdict) for verdict in ("kept", "lost", "never had"))
+        missed = f", {never} never had" if never else ""
+        return f"<AblationResult: {len(self.cases)} functions, {kept} kept and {lost} lost{missed}>"
 
     @property
     def problems(self) -> list[str]:
@@ -482,4 +508,4 @@ def _unrolled(circuits, stimuli, protocol):
 
 
 def _percent(accuracy):
-    return ", ".join(f"{system} {value:.1%}" for system, value in accuracy.items())
+    return ", ".join(f"{SYSTEMS[system]} {value:.1%}" for system, value in accuracy.items())

@@ -103,10 +103,10 @@ class NetworkAblation(Shown):
     circuit: Circuit | None = None
 
     def __repr__(self):
-        accuracy = self.accuracy
+        accuracy, kept = self.accuracy, self.verdicts.count("kept")
         return (
             f"<NetworkAblation of {self.name!r} as {self.kind} circuit on {self.data.name!r}: accuracy "
-            f"{accuracy[0]:.3f} -> {accuracy[-1]:.3f}, {int(self.kept.sum())} of {len(self.judged)} classes kept>"
+            f"{accuracy[0]:.3f} -> {accuracy[-1]:.3f}, {kept} of {len(self.judged)} classes kept>"
         )
 
     @property
@@ -183,10 +183,17 @@ class NetworkAblation(Shown):
         )
 
     @property
+    def verdicts(self) -> list[str]:
+        """Of each judged class, by the largest output: ``"kept"``, ``"lost"``, or ``"never had"`` if intact at chance.
+
+        Kept if the share `KEPT` of the lead over chance is left.
+        """
+        return _verdicts(self.balanced_accuracy - 0.5)
+
+    @property
     def kept(self) -> np.ndarray:
-        """Which judged classes the largest output tells apart as well without inhibition."""
-        above_chance = self.balanced_accuracy - 0.5
-        return above_chance[-1] >= KEPT * above_chance[0]
+        """Which judged classes the largest output tells apart as well without inhibition, those it never did too."""
+        return np.array(self.verdicts) != "lost"
 
     @property
     def constant_errors(self) -> np.ndarray:
@@ -195,10 +202,14 @@ class NetworkAblation(Shown):
         return np.minimum(share, 1 - share)
 
     @property
+    def verdicts_by_threshold(self) -> list[str]:
+        """The same by a threshold on each class's own output: the lead is that over the same answer everywhere."""
+        return _verdicts(self.constant_errors - self.threshold_errors)
+
+    @property
     def kept_by_threshold(self) -> np.ndarray:
-        """Which judged classes a threshold on their own output tells apart as well without inhibition."""
-        better_than_constant = self.constant_errors - self.threshold_errors
-        return better_than_constant[-1] >= KEPT * better_than_constant[0]
+        """Which judged classes a threshold on their own output tells apart as well without inhibition, or never did."""
+        return np.array(self.verdicts_by_threshold) != "lost"
 
     def plot(self, ax=None):
         """Draw accuracy by the largest output against the fraction of inhibition removed, and that of each class.
@@ -237,6 +248,14 @@ class NetworkAblation(Shown):
         from eisim.report.network import frame
 
         return frame([self])
+
+
+def _verdicts(lead):
+    """Of leads by level and class."""
+    kept = lead[-1] >= KEPT * lead[0]
+    return [
+        "never had" if had <= 1e-12 else "kept" if still else "lost" for had, still in zip(lead[0], kept, strict=True)
+    ]
 
 
 def best_threshold(rates, is_class, weights) -> tuple[float, float]:

@@ -81,7 +81,8 @@ class Task(Shown):
             if not callable(getattr(self, name)):
                 raise InputError(f"Task.{name}: expected a function, found {getattr(self, name)!r}")
         if not isinstance(self.obstruction, Obstruction):
-            raise InputError(f"Task.obstruction: expected an Obstruction, found {self.obstruction!r}")
+            members = ", ".join(f"Obstruction.{member.name}" for member in Obstruction)
+            raise InputError(f"Task.obstruction: expected one of {members}, found {self.obstruction!r}")
         if self.obstruction.is_dynamical == (self.output is not None):
             expected = "none" if self.obstruction.is_dynamical else "a function of the response"
             raise InputError(f"Task.output: expected {expected} with the obstruction {self.obstruction!r}")

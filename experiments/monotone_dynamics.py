@@ -106,7 +106,7 @@ def tables(result):
         yield "rate_trajectories.csv", dynamics.trajectories_table(result.rate)
     if result.conditions:
         yield "violation_rates.csv", dynamics.violations_table(result.conditions)
-    for found in result.search:
+    for found in result.violations:
         yield f"strongest_violation_{found.kind}.csv", dynamics.violation_table(found)
     yield "data.nc", to_netcdf(*dynamics.labelled(result))
 
@@ -126,7 +126,7 @@ def figures(result):
         yield "rate_trajectories.svg", figures.rate_trajectories(result.rate)
     if result.conditions:
         yield "violation_rates.svg", figures.violation_rates(result.conditions)
-    for found in result.search:
+    for found in result.violations:
         yield f"strongest_violation_{found.kind}.svg", figures.strongest_violation(found)
 
 

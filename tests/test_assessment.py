@@ -92,7 +92,7 @@ def test_both_kinds_and_the_dnn_in_one_table():
     assert rate.witness.trials == (0, 2) and rate.witness.falls[-1].max() == 0  # order returns without inhibition
     table = str(found)
     assert "boundary of positive slope" in table and "two-choice-spiking" in table
-    assert "raising x[1] from 0.5 to 1 takes the output from 78.8 to 0.152" in " ".join(table.split())
+    assert "raising x number 2 from 0.5 to 1 takes the output from 78.8 to 0.152" in " ".join(table.split())
 
 
 def compares(response):
@@ -115,6 +115,20 @@ def test_what_fails_is_a_problem(changes, problem):
     task = replace(QUICK("rate"), **changes)
     (found,) = assess(task, doses=2, seeds=1, **NUMPY).problems
     assert problem in found and found.startswith("two-choice-rate, rate: ")
+
+
+@pytest.mark.parametrize("score", [-0.5, 1.01, 75.0])
+def test_a_score_is_from_0_to_1(score):
+    task = replace(QUICK("rate"), score=lambda response: score)
+    with pytest.raises(InputError) as error:
+        assess(task, doses=2, seeds=1, **NUMPY)
+    said = f"'two-choice-rate': expected a number from 0 (not at all) to 1 (wholly), found {score:g}"
+    assert said in str(error.value)
+
+
+def test_an_obstruction_that_is_a_word_is_answered_with_the_members():
+    with pytest.raises(InputError, match=r"Obstruction\.POSITIVE_SLOPE, .*Obstruction\.RHYTHM, found 'closed region'"):
+        replace(QUICK("rate"), obstruction="closed region")
 
 
 def test_a_broken_order_without_inhibition_is_a_contradiction():

@@ -100,7 +100,7 @@ def test_a_model_by_its_name(run, tmp_path):
     status, out, said = run("run", "two_choice", "--kind", "rate", "--out", tmp_path, *SMALL, "--set", "how=cut:I->E")
     assert status == 0, said
     assert "fraction of I->E cut; 3 doses × 2 seeds" in out and "two choice" in out
-    assert "raising x[1] from 0.5 to 1 takes the output from" in " ".join(out.split())
+    assert "raising x number 2 from 0.5 to 1 takes the output from" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_model_by_its_name(run, tmp_path):
         (("functions", "--set", "circuits=xor"), "circuits: expected models that have a task, found 'xor'"),
         (("functions", "--set", "how=reversal"), "no reversal potential"),
         (("functions", "--set", "how=cut:I->I"), "projections: expected inhibitory projections ('I->E')"),
-        (("xor",), "a model with a task, or a .py or .csv file, found 'xor'"),
+        (("xor",), "found 'xor', which has no task to run; `run boolean --set functions=xor`"),
     ],
 )
 def test_bad_words(run, tmp_path, words, message):

@@ -228,7 +228,7 @@ def test_the_page():
     figures = dict(shown.figures(results))
     page = network_findings.findings(results)
     tables = check(page, dict(shown.tables(results)), figures)
-    assert "goes from 100.0% to 75.0% as rate circuit and from 100.0% to " in page.answer
+    assert "goes from 100.0% to 75.0% as a rate circuit and from 100.0% to " in page.answer
     assert "Class 1 is lost. By these data" in page.answer and "its floor is 0.25." in page.answer
     for result in results:
         lines = [row for row in tables["ablation.csv"] if row["kind"] == result.kind]
@@ -238,5 +238,6 @@ def test_the_page():
     signed = replace(results[0], signed_inputs=True)
     assert "no floor binds the circuit" in network_findings.findings([signed]).answer
     kept = replace(results[0], outputs=results[0].outputs[[0, 0, 0]])
-    assert "Class 1 is kept as rate circuit and lost as spiking" in network_findings.findings([kept, results[1]]).answer
+    both = network_findings.findings([kept, results[1]]).answer
+    assert "Class 1 is kept as a rate circuit and is lost as a spiking" in both
     check(network_findings.findings([kept]), dict(shown.tables([kept])), ["ablation.svg", "circuit.svg"])

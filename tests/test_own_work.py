@@ -9,6 +9,7 @@ import pytest
 
 from eisim import InputError, LabelledData, TruthTable, certify, cli
 from eisim.catalogue import prepare
+from eisim.own.circuits import read_circuit
 from eisim.own.labelled import prepared, read
 from eisim.own.settings import read_settings
 from experiments import boolean
@@ -94,8 +95,24 @@ def test_each_readout_is_a_function_and_a_kind_that_is_missing_is_left_out(file)
 
 
 def test_a_circuit_that_misses_its_function_fails_the_check(file):
-    _, result, _ = measure(file(VETO + 'circuit = veto()\nfunction = "xor"\n'), *SMALL)
-    assert "veto: the intact circuit answers 75.0% correctly (rate)" in result.problems
+    home, result, found = measure(file(VETO + 'circuit = veto()\nfunction = "xor"\n'), *SMALL)
+    assert "veto: the intact circuit answers 75.0% correctly (rate circuit)" in result.problems
+    assert found["rows"][0]["verdict"] == "never had"
+    assert "does not compute “veto” (0110): it is wrong as a rate circuit at 01." in home.findings(result).answer
+
+
+@pytest.mark.parametrize("given", ['TruthTable("0010")', '"0010"'])
+def test_a_models_function_is_read_too(file, given):
+    path = file(VETO + f"from eisim import TruthTable\ncircuit = veto()\nFUNCTION = {given}\n")
+    own = read_circuit(path, ("rate",), {"duration": 0.1, "window": 0.05, "dt": 5e-4})
+    assert own.functions[0].bits == "0010" and not any("No function" in note for note in own.notes)
+
+
+def test_a_misspelt_name_is_answered_with_the_right_one(file):
+    path = file("import math\nfrom eisim import LIF\nSIZE = 2\ndef circut(kind):\n    return None\n")
+    with pytest.raises(InputError) as error:
+        prepare(str(path))
+    assert str(error.value).endswith("found SIZE, circut; did you mean 'circuit'?")
 
 
 def test_a_region_is_judged_point_by_point(file):
@@ -330,7 +347,7 @@ def test_settings_are_read_as_their_types(tmp_path):
 
 BAD_FILES = {
     "": "mine.py: expected an experiment (Settings and run), task or circuit, found nothing",
-    "import os\nx = 1\n": "task or circuit, found os, x",
+    "import os\nx = 1\n": "task or circuit, found x",
     "x = 1\ndef f(:\n": "mine.py, line 2: SyntaxError: invalid syntax",
     "x = 1\n\nraise KeyError('volt')\n": "mine.py, line 3: KeyError: 'volt'",
     "import no_such_module\n": "mine.py, line 1: ModuleNotFoundError: No module named 'no_such_module'",

@@ -1,6 +1,7 @@
 """From a task's circuits and doses to a verdict: one batch of simulations, the DNNs, the theory."""
 
 import hashlib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,7 +11,7 @@ import numpy as np
 from eisim.ablation import Dose
 from eisim.adapter import UnrolledDNN, to_dnn
 from eisim.assessment.result import DoseResponse, Judged
-from eisim.assessment.witness import broken_order, find_witness, is_noisy
+from eisim.assessment.witness import ROUNDING, broken_order, find_witness, is_noisy
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.prediction import Prediction, predict
@@ -69,9 +70,21 @@ def begin_to_judge(
         for batch in batches[1:]:
             marks += [_mark(task, _of_one_seed(r)) for r in start(batch)()]
         judged = _judge(task, makers, doses, _by_dose(marks, len(doses)), report)
-        return replace(judged, predicted=predicted, unpredicted=unpredicted, circuit=intact[0])
+        return replace(
+            judged, predicted=predicted, unpredicted=unpredicted, circuit=intact[0], output=_output_words(task.output)
+        )
 
     return finish
+
+
+def _output_words(output):
+    """The first line of the docstring of an output, with what is filled in."""
+    function = getattr(output, "func", output)
+    said = ((getattr(function, "__doc__", "") if inspect.isroutine(function) else "") or "").strip().split("\n")[0]
+    given = ", ".join(
+        f"{name} = {value:g}" for name, value in getattr(output, "keywords", {}).items() if np.isscalar(value)
+    )
+    return f"{said} ({given}.)" if said and given else said
 
 
 def _by_dose(values, doses):
@@ -146,6 +159,12 @@ def _mark(task, response):
     score = float(task.score(response))
     if not np.isfinite(score):
         raise InputError(f"Task.score of {response.circuit.name!r}: expected a finite number, found {score}")
+    if not -ROUNDING <= score <= 1 + ROUNDING:
+        raise InputError(
+            f"Task.score of {response.circuit.name!r}: expected a number from 0 (not at all) to 1 (wholly), found "
+            f"{score:g}"
+        )
+    score = min(max(score, 0.0), 1.0)
     output = None
     if task.output is not None:
         output = np.asarray(task.output(response), dtype=float)

@@ -106,6 +106,8 @@ class Judged(Shown):
         Why there is no prediction, or "".
     circuit : Circuit or None
         The intact circuit of the first seed.
+    output : str
+        What the output of the task is, as its function's docstring says; "" if it has none.
     """
 
     kind: str
@@ -119,6 +121,7 @@ class Judged(Shown):
     predicted: tuple[Prediction, ...] = ()
     unpredicted: str = ""
     circuit: Circuit | None = None
+    output: str = ""
 
     def __repr__(self):
         verdicts = ", ".join(f"{name} {curve.verdict}" for name, curve in self.systems.items())

@@ -26,6 +26,11 @@ class DynamicsResult:
     search: tuple[SearchResult, ...] = ()
 
     @property
+    def violations(self) -> tuple[SearchResult, ...]:
+        """What the search found, where that is a violation: the readout falls."""
+        return tuple(s for s in self.search if s.found.fall > 0)
+
+    @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
         return self.rate.problems if self.rate else []

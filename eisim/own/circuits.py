@@ -13,7 +13,7 @@ from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.functions import NAMED, REGIONS, LabelledData, Region, TruthTable, patterns
 from eisim.functions.truth_table import MAX_INPUTS
-from eisim.own.files import blamed_on, load_file
+from eisim.own.files import blamed_on, found_instead, load_file
 from eisim.simulation import simulate
 
 Function = TruthTable | LabelledData
@@ -62,8 +62,8 @@ def read_circuit(path, kinds: Sequence[str], times: dict[str, float]) -> OwnCirc
     Parameters
     ----------
     path : path-like
-        Defines ``circuit``, a Circuit or a function from kind to Circuit, and perhaps ``function``: a TruthTable or its
-        bits or name, a Region or its name, or LabelledData; or a list of these, one for each output.
+        Defines ``circuit``, a Circuit or a function from kind to Circuit, and perhaps ``function`` (or ``FUNCTION``): a
+        TruthTable or its bits or name, a Region or its name, or LabelledData; or a list of these, one for each output.
     kinds : sequence of str
         Which are wanted; those that the file does not offer are left out, and the notes say so.
     times : dict of str to float
@@ -83,7 +83,7 @@ def read_circuit(path, kinds: Sequence[str], times: dict[str, float]) -> OwnCirc
         raise InputError("file: expected a Python file that defines circuit, found none (--set file=my_circuit.py)")
     module = load_file(path)
     if not hasattr(module, "circuit"):
-        raise InputError(f"{path.name}: expected that it defines circuit, found no such name")
+        raise InputError(f"{path.name}: expected that it defines circuit, found {found_instead(module, ['circuit'])}")
     circuits, notes = _circuits(module, kinds)
     first = next(iter(circuits.values()))
     with blamed_on(module.__file__, "circuit"):
@@ -95,9 +95,10 @@ def read_circuit(path, kinds: Sequence[str], times: dict[str, float]) -> OwnCirc
                     f"expected as many inputs and outputs for both kinds, found {first.n_inputs} and "
                     f"{first.n_readouts} ({first.kind}), {circuit.n_inputs} and {circuit.n_readouts} ({kind})"
                 )
-    with blamed_on(module.__file__, "function"):
-        if hasattr(module, "function"):
-            functions = _functions(module.function, first)
+    name, given = _given(module)
+    with blamed_on(module.__file__, name):
+        if given is not None:
+            functions = _functions(given, first)
         else:
             functions, found = _found(circuits, times)
             notes += found
@@ -160,6 +161,19 @@ def _makers(function, kinds):
     if not isinstance(found, Circuit):
         raise InputError(f"expected a Circuit, found {found!r:.60}")
     return {found.kind: lambda: found}
+
+
+def _given(module):
+    """What a file says that its circuit shall compute, with its name there: ``function``, or a model's ``FUNCTION``.
+
+    A ``FUNCTION`` that is a word ("decide") says what a task is for, and is no function of the inputs.
+    """
+    if hasattr(module, "function"):
+        return "function", module.function
+    given = getattr(module, "FUNCTION", None)
+    if isinstance(given, str) and given not in NAMED and given not in REGIONS and set(given) - {"0", "1"}:
+        given = None
+    return "FUNCTION", given or None
 
 
 def _functions(given, circuit) -> tuple[Function, ...]:

@@ -1,14 +1,15 @@
 """The user's Python files: imported under a private name, and their mistakes in one line each."""
 
+import ast
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 
 #: Modules made of files are named so, that they shadow no other.
 PREFIX = "_eisim_own_"
@@ -45,6 +46,24 @@ def load_file(path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def found_instead(module: ModuleType, expected: Iterable[str]) -> str:
+    """The names that a file itself defines, for a message, and which of the expected ones one of them may be meant for.
+
+    What it imports is not among them.
+    """
+    own = []
+    for part in ast.parse(Path(module.__file__).read_bytes()).body:
+        if isinstance(part, ast.FunctionDef | ast.ClassDef):
+            own.append(part.name)
+        elif isinstance(part, ast.Assign | ast.AnnAssign):
+            targets = part.targets if isinstance(part, ast.Assign) else [part.target]
+            own += [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+    own = list(dict.fromkeys(own))
+    expected = list(expected)
+    meant = next(filter(None, (did_you_mean(name, expected) for name in own)), "")
+    return (", ".join(own[:6]) + (", ..." if len(own) > 6 else "") or "nothing") + meant
 
 
 def loaded_files() -> list[str]:

@@ -56,8 +56,27 @@ class OnPoints:
         }
 
     @property
+    def missed(self) -> dict[str, np.ndarray]:
+        """Places of points that an intact circuit answers wrongly, by kind, of kinds that never had the function."""
+        wanted, points = self.data.targets == 1, self.data.points
+        share = np.average(wanted, weights=self.data.weights)
+        bits = len(points) == 2**self.data.n_inputs and np.isin(points, (0, 1)).all()
+        least = CRITERION if bits else max(share, 1 - share) + 1e-12
+        return {
+            kind: np.flatnonzero((self.rates[kind][0] > self.thresholds[kind]) != wanted)
+            for kind, accuracy in self.accuracy.items()
+            if accuracy[0] < least and (bits or 0 < share < 1)
+        }
+
+    @property
     def verdict(self) -> str:
-        """``"kept"`` if no kind answers over one in a hundred points fewer without inhibition, else ``"lost"``."""
+        """``"never had"`` if an intact circuit does not compute it, else ``"kept"`` or ``"lost"``.
+
+        A truth table is computed if no pattern is wrong; of other points more have to be right than by the same answer
+        everywhere. It is kept if no kind answers over one in a hundred points fewer without inhibition.
+        """
+        if self.missed:
+            return "never had"
         return "kept" if all(a[-1] >= a[0] - (1 - CRITERION) for a in self.accuracy.values()) else "lost"
 
     @property

@@ -8,11 +8,12 @@ from eisim.circuit import Circuit
 from eisim.experiment import SYSTEMS, AblationResult, CaseResult
 from eisim.report.circuit import SHOWN_UNITS
 from eisim.report.files import to_csv
+from eisim.report.wording import listing
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
 SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "DNN"}
 
-COLOURS = {"kept": "green", "lost, here only": "yellow", "lost, impossible": "red"}
+COLOURS = {"kept": "green", "never had": "yellow", "lost, here only": "yellow", "lost, impossible": "red"}
 
 
 def row(result: CaseResult) -> dict:
@@ -44,16 +45,27 @@ def meaning(result: CaseResult) -> str:
     """What the verdict says: lost in this circuit is not the same as impossible without inhibition."""
     if result.verdict == "kept":
         return "needs no inhibition"
+    if result.verdict == "never had":
+        return "the intact circuit does not compute it"
     if result.certificate.representable:
         return "only in this circuit: excitation alone can compute it"
     return "impossible without inhibition"
 
 
 def verdict(result: CaseResult) -> str:
-    """``"kept"``, ``"lost, here only"`` or ``"lost, impossible"``."""
-    if result.verdict == "kept":
-        return "kept"
+    """``"kept"``, ``"never had"``, ``"lost, here only"`` or ``"lost, impossible"``."""
+    if result.verdict != "lost":
+        return result.verdict
     return "lost, here only" if result.certificate.representable else "lost, impossible"
+
+
+def missed_words(result: CaseResult) -> str:
+    """That an intact circuit does not compute its function, and where it is wrong; empty if it does."""
+    name, values = result.case.name, result.case.function.bits
+    parts = [f"as a {kind} circuit at {listing(patterns, most=8)}" for kind, patterns in result.missed.items()]
+    if not parts:
+        return ""
+    return f"the intact circuit does not compute “{name}” ({values}): it is wrong {listing(parts)}."
 
 
 def example(result: AblationResult) -> CaseResult:
@@ -107,6 +119,7 @@ def terminal_table(result: AblationResult) -> Group:
         "floor: least error of any excitatory-only circuit.",
         "I: inhibitory neurons in the circuit / least possible.",
         "impossible: no excitatory-only circuit computes it. here only: another excitatory circuit does.",
+        *(f"never had: {words}" for words in map(missed_words, result.cases) if words),
         *_equivalence(result),
     ]
     return Group(table, "", *notes)

@@ -1,6 +1,7 @@
 """What an ablation experiment found, for its page: the answer, tables, captions, and the proofs in words."""
 
 from collections import Counter
+from dataclasses import replace
 
 from eisim.experiment import AblationResult, CaseResult
 from eisim.report import proof
@@ -11,12 +12,13 @@ from eisim.report.ablation import (
     bits,
     example,
     example_circuit,
+    missed_words,
     verdict,
     witness_bits,
 )
 from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
-from eisim.report.wording import answer, count, listing
+from eisim.report.wording import answer, capital, count, listing
 
 DRAWN = {"spiking_noisy": "spiking circuit with noise", "rate": "rate circuit", "dnn": "equivalent DNN"}
 
@@ -39,8 +41,11 @@ def _lost(result):
     n, verdicts = len(result.cases), [verdict(case) for case in result.cases]
     here_only, impossible = verdicts.count("lost, here only"), verdicts.count("lost, impossible")
     lost = here_only + impossible
+    missed = [capital(missed_words(case)) for case in result.cases if case.missed]
     if n == 1:
         name = result.cases[0].case.name
+        if missed:
+            return f"{missed[0]} So there is nothing to lose: it never had this function."
         if impossible:
             return (
                 f"Without inhibition the circuit loses “{name}”, and it had to: no excitatory-only circuit computes it."
@@ -51,6 +56,10 @@ def _lost(result):
                 "excitation alone."
             )
         return f"Without inhibition the circuit still computes “{name}”."
+    if missed:
+        never = f"{len(missed)} of {n} circuits never had {'its' if len(missed) == 1 else 'their'} function."
+        others = replace(result, cases=tuple(case for case in result.cases if not case.missed))
+        return " ".join([never, *missed[:3], "Of the others:" if others.cases else "", *_of_others(others)]).strip()
     if not lost:
         return f"Without inhibition all {n} circuits still compute their functions."
     text = f"Without inhibition {lost} of {n} circuits {'loses its' if lost == 1 else 'lose their'} function"
@@ -62,6 +71,10 @@ def _lost(result):
         return f"{text}; {impossible} of them had to: no excitatory-only circuit computes {them}."
     had = "it had to" if lost == 1 else "all of them had to"
     return f"{text}; {had}: no excitatory-only circuit computes {'it' if lost == 1 else 'them'}."
+
+
+def _of_others(result):
+    return [_lost(result)] if result.cases else []
 
 
 def _needed(result):
@@ -99,7 +112,8 @@ def _functions(result):
         Column(
             "verdict",
             "verdict",
-            note="Impossible: no excitatory-only circuit computes it. Here only: another one does.",
+            note="Impossible: no excitatory-only circuit computes it. Here only: another one does. Never had: the "
+            "intact circuit does not compute it.",
         ),
         *scores,
         Column("floor", "number", note="Least share of patterns that any excitatory-only circuit answers wrongly."),
@@ -273,6 +287,8 @@ def _proofs(result):
                     "them. A loss under ablation is no proof that inhibition was needed.",
                 ),
             )
+        elif case.missed:
+            yield Explanation(f"{name}: the circuit never had it", (capital(missed_words(case)),))
     kept = [case for case in result.cases if verdict(case) == "kept"]
     if kept:
         stay = "is kept" if len(kept) == 1 else "are kept"

@@ -40,11 +40,11 @@ def _needed(census):
 
 
 def _tables(census):
-    if len(census.values) <= LISTED:
-        yield _functions(census)
     yield _groups(census)
     yield _floors(census)
     yield _levels(census)
+    if len(census.values) <= LISTED:
+        yield _functions(census)  # last, as it is long
 
 
 def _bits(values):
@@ -104,7 +104,7 @@ def _groups(census):
         (
             name,
             int(mine.sum()),
-            float(mine.mean()),
+            round(100 * float(mine.mean()), 2),
             int(census.intact[mine].sum()),
             int(census.survives[mine].sum()),
             float(census.floor[mine].mean()),
@@ -116,7 +116,7 @@ def _groups(census):
     columns = (
         Column("inhibitory neurons", note="That the readouts of these functions hear from."),
         Column("functions", "number"),
-        Column("share", "number"),
+        Column("share", "number", "%", "Of all functions."),
         Column("computed intact", "number", note="Functions whose every pattern is answered correctly."),
         Column("survive", "number", note="The same without inhibition."),
         Column("mean floor", "number", note="Least share of patterns that any excitatory-only circuit gets wrong."),

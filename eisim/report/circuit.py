@@ -71,7 +71,7 @@ def _synapses(circuit: Circuit, projection: Projection) -> tuple[int, float]:
 
 def in_words(circuit: Circuit) -> str:
     """Inputs and populations with their sizes and signs: ``"input x (2), excitatory readout (1)"``."""
-    inputs = [f"input {i.name} ({i.size:,})" for i in circuit.inputs]
+    inputs = [f"{i.name if i.name.startswith('input') else f'input {i.name}'} ({i.size:,})" for i in circuit.inputs]
     signs = {"E": "excitatory", "I": "inhibitory"}
     return ", ".join([*inputs, *(f"{signs[p.sign]} {p.name} ({p.size:,})" for p in circuit.populations)])
 

@@ -25,9 +25,7 @@ def findings(result: DynamicsResult) -> Findings:
     proofs = [Explanation("Why rates keep the order of inputs", (IN_TIME,))] if result.rate else []
     if result.conditions:
         proofs.append(Explanation("Why spikes can break it", (SPIKES, NOT_TESTED)))
-        proofs.append(
-            Explanation("The strongest violations found", tuple(capital(mechanism(s)) for s in result.search))
-        )
+        proofs.append(Explanation("What the search found", tuple(capital(mechanism(s)) for s in result.search)))
     return Findings(
         question="Do excitatory-only circuits keep the order of their inputs at every moment?",
         answer=answer(_rates(result.rate), _spikes(result), problems=result.problems),
@@ -68,8 +66,8 @@ def _spikes(result):
     return f"{text}, and a search found a fall of the readout by {worst.found.fall / worst.response.window:.3g} Hz."
 
 
-def _verdict(share):
-    return "lost" if share.count else "kept"
+def _order(share):
+    return "broken" if share.count else "kept"
 
 
 def _tables(result):
@@ -78,6 +76,7 @@ def _tables(result):
     if result.conditions:
         yield _condition_table(result.conditions)
         yield _search_table(result.search)
+        yield _meanings(result.conditions)
 
 
 INTERVAL = (
@@ -95,7 +94,7 @@ def _interval(share):
 def _rate_table(rate):
     columns = (
         Column("rate circuits"),
-        Column("order", "verdict", note=f"Kept if no rate falls by more than {ROUNDING:g} Hz at any unit and step."),
+        Column("order", note=f"Kept if no rate falls by more than {ROUNDING:g} Hz at any unit and step."),
         *INTERVAL,
         Column("circuits broken", "number", note="Share of the circuits with any such fall."),
         Column("largest fall", "number", "Hz"),
@@ -103,7 +102,7 @@ def _rate_table(rate):
     rows = tuple(
         (
             f"{c.network}: {'all units' if c.model == 'all' else c.model}",
-            _verdict(c.comparisons),
+            _order(c.comparisons),
             *_interval(c.pairs),
             c.circuits.value,
             float(c.largest),
@@ -121,26 +120,24 @@ def _rate_table(rate):
 def _condition_table(conditions):
     columns = (
         Column("spiking circuits"),
-        Column("order", "verdict", note="Kept if no neuron's count of spikes in the window falls for any pair."),
+        Column("order", note="Kept if no neuron's count of spikes in the window falls for any pair."),
         *INTERVAL,
         *(Column(name, "number", note=f"Share of pairs: {MEASURES[m]}.") for m, name in _NAMES.items()),
         Column("largest fall, neuron", "number", "Hz"),
         Column("largest fall, readout", "number", "Hz"),
         Column("rate, hidden", "number", "Hz"),
         Column("rate, readout", "number", "Hz"),
-        Column("meaning", note="How the condition differs from the reference."),
     )
     rows = tuple(
         (
             c.condition.name,
-            _verdict(c.per_pair("any")),
+            _order(c.per_pair("any")),
             *_interval(c.per_pair("any")),
             *(c.per_pair(m).value for m in _NAMES),
             c.largest["any"],
             c.largest["readout"],
             c.rates["hidden"],
             c.rates["readout"],
-            describe(c.condition),
         )
         for c in conditions
     )
@@ -158,6 +155,12 @@ _NAMES = {
     "decision": "decision",
     "behind": "readout behind",
 }
+
+
+def _meanings(conditions):
+    columns = (Column("condition"), Column("meaning", note="How it differs from the reference."))
+    rows = tuple((c.condition.name, describe(c.condition)) for c in conditions)
+    return PageTable("The conditions of the spiking circuits", columns, rows)
 
 
 def _search_table(search):
@@ -207,7 +210,7 @@ def _pictures(result):
             + ".",
             "violation_rates.csv",
         )
-    for s in result.search:
+    for s in result.violations:
         found = s.found
         yield Picture(
             f"strongest_violation_{s.kind}.svg",

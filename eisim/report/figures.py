@@ -63,7 +63,7 @@ def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
     for system, (label, style) in SYSTEM_STYLES.items():
         if system in measured:
             ax.plot(fractions, measured[system], lw=1, color=NEUTRAL, label=label, **style)
-    colour = {"kept": "black", "lost": INHIBITORY}[case.verdict]
+    colour = {"kept": "black", "lost": INHIBITORY, "never had": NEUTRAL}[case.verdict]
     ax.set_title(f"{case.case.name}: {case.verdict}", color=colour)
     ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
     ax.xaxis.set_major_locator(MultipleLocator(0.5))

@@ -1,6 +1,7 @@
 """What neuroscientists' functions owe to inhibition: JSON, terminal table, CSV, labelled arrays."""
 
 import io
+import re
 
 import numpy as np
 import pandas
@@ -8,7 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 
 from eisim.ablation import dose
-from eisim.assessment import Assessment, DoseResponse, Survey, Witness
+from eisim.assessment import Assessment, DoseResponse, Judged, Survey, Witness
 from eisim.circuit import Circuit
 from eisim.report.files import to_csv
 
@@ -113,6 +114,27 @@ def _witness(witness: Witness | None):
     }
 
 
+def hertz(value: float) -> str:
+    """A rate in Hz as text; below a thousandth it is 0."""
+    return f"{value:.3g}" if abs(value) >= 1e-3 else "0"
+
+
+def _input_words(name):
+    """``"cue[6]"``, which counts from 0, in words that count from 1."""
+    return re.sub(r"^(.*)\[(\d+)\]$", lambda m: f"{m[1]} number {int(m[2]) + 1}", name)
+
+
+def explained(judged: Judged) -> str:
+    """Which two trials the witness compares and by what, and why excitation alone cannot do what happens there."""
+    x, y = (k + 1 for k in judged.witness.trials)
+    output = f" The output: {judged.output}" if judged.output else ""
+    return (
+        f"The witness compares trials {x} and {y} of the task, counted from 1. At every moment each input of trial "
+        f"{y} is at least what it is in trial {x}, so excitation alone could only raise the output, a rate; but it "
+        f"falls.{output}"
+    )
+
+
 def words(witness: Witness) -> str:
     """A witness as a sentence."""
     lower, upper = witness.stimuli
@@ -122,9 +144,11 @@ def words(witness: Witness) -> str:
     elif raised.size > NAMED_INPUTS:
         what = f"raising {raised.size} of {lower.size} inputs"
     else:
-        what = "raising " + ", ".join(f"{witness.inputs[k]} from {lower[k]:.3g} to {upper[k]:.3g}" for k in raised)
+        what = "raising " + ", ".join(
+            f"{_input_words(witness.inputs[k])} from {lower[k]:.3g} to {upper[k]:.3g}" for k in raised
+        )
     before, after = (float(output[0].mean()) for output in witness.outputs)
-    text = f"{what} takes the output from {before:.3g} to {after:.3g} Hz"
+    text = f"{what} takes the output from {hertz(before)} to {hertz(after)} Hz"
     errors = witness.standard_errors
     if errors is None:
         return text

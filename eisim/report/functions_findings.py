@@ -1,11 +1,13 @@
 """What neuroscientists' functions owe to inhibition, for the page."""
 
+import numpy as np
+
 from eisim.ablation import dose
 from eisim.assessment import Assessment, Survey
 from eisim.report import proof
 from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
-from eisim.report.functions import SYSTEMS, circuits, mean_field_words, witnessed, words
+from eisim.report.functions import SYSTEMS, circuits, explained, hertz, mean_field_words, witnessed, words
 from eisim.report.wording import answer, capital, count, listing
 from eisim.task import Obstruction
 
@@ -13,8 +15,9 @@ from eisim.task import Obstruction
 REASONS = {
     Obstruction.POSITIVE_SLOPE: "The boundary between its answers has a positive slope: one input has to count against "
     "another, so there are inputs of which one rises and the answer falls. An excitatory-only circuit cannot do that.",
-    Obstruction.CLOSED_REGION: "It answers inside a closed region of its inputs only: an input that leaves the region "
-    "by rising has to lower the answer. An excitatory-only circuit cannot do that.",
+    Obstruction.CLOSED_REGION: "It answers to some inputs and has to stop when more input comes on top, such as a "
+    "second cue that replaces the first, or a stronger rival: the inputs to which it answers are a closed region, "
+    "which rising inputs leave, and there the answer has to fall. An excitatory-only circuit cannot do that.",
     Obstruction.DECREASING: "Its output has to fall when an input rises. That of an excitatory-only circuit cannot.",
     Obstruction.STABILITY: "The reason is dynamical: what is lost is not a function of the inputs, so there is no "
     "witness. Without inhibition nothing holds recurrent excitation in check, and the state that the task asks for "
@@ -70,12 +73,15 @@ def _verdicts(survey):
     n, lead = len(found), f"At the largest dose ({_ablated(survey)})"
     if n == 1:
         a = survey.assessments[0]
-        systems = [f"{SYSTEMS[name]} {c.intact:.2f} to {c.ablated:.2f}" for name, c in a.systems.items()]
+        scores = {}
+        for name, c in a.systems.items():
+            scores.setdefault(f"from {c.intact:.2f} to {c.ablated:.2f}", []).append(SYSTEMS[name])
+        systems = [f"{score} ({listing(names)})" for score, names in scores.items()]
         does = {"lost": "loses", "kept": "keeps", "never had": "never had"}.get(found[0])
         function = f"“{a.function}”" if a.function else "its function"
         if does is None:
             does, function = "has", f"{function} {found[0]}"
-        return f"{lead} {_spaced(a.name)} {does} {function}: its score goes from {listing(systems)}."
+        return f"{lead} {_spaced(a.name)} {does} {function}: its score goes {listing(systems)}."
     lost, kept = found.count("lost"), found.count("kept")
     some = f"all {n}" if lost == n else f"{lost} of {n}"
     text = f"{lead} {some} circuits {'loses its' if lost == 1 else 'lose their'} function in every system"
@@ -92,7 +98,10 @@ def _reasons(survey):
     proved = sum(any(j.witness is not None for j in a.kinds.values()) for a in lost)
     if len(lost) == 1 and (proved or dynamical):
         if proved:
-            return "It had to be lost: a witness shows that excitation alone cannot do it."
+            return (
+                "It had to be lost: a witness shows that excitation alone cannot do it, two trials of which the second "
+                "has more input and gives less output."
+            )
         return "The reason is dynamical: what is lost is not a function of the inputs."
     parts = (
         f"{proved} had to be, as {'a witness shows' if proved == 1 else 'witnesses show'}" if proved else "",
@@ -225,12 +234,14 @@ def _pictures(survey):
     )
     shown = witnessed(survey)
     if shown:
-        returns = [(a, kind, w) for a, kind, w in shown if w.falls[-1].mean() <= 1e-9]
-        see = (
-            f"Order is back at the largest dose in {len(returns)} of {len(shown)}."
-            if len(shown) > 1
-            else ("Order is back at the largest dose." if returns else "Order is still broken at the largest dose.")
-        )
+        back = [from_ for a, _, w in shown if (from_ := _order_is_back(a, w)) is not None]
+        if not back:
+            see = "Order is still broken at the largest dose."
+        elif len(shown) == 1:
+            see = f"Order is back from dose {back[0]:.3g} on."
+        else:
+            doses = f"dose {min(back):.3g}" if min(back) == max(back) else f"doses {min(back):.3g} to {max(back):.3g}"
+            see = f"Order is back from {doses} on in {len(back)} of {len(shown)}."
         yield Picture(
             "witness.svg",
             "Outputs at the two inputs of each witness",
@@ -238,12 +249,20 @@ def _pictures(survey):
             f"is broken, which excitation alone cannot do. {see}",
             "How far the output falls, intact and at the largest dose: "
             + "; ".join(
-                f"{_spaced(a.name)} ({kind}) {w.fall:.3g} and {float(w.falls[-1].mean()):.3g} Hz"
+                f"{_spaced(a.name)} ({kind}) {hertz(w.fall)} and {hertz(float(w.falls[-1].mean()))} Hz"
                 for a, kind, w in shown
             )
             + ".",
             "witness.csv",
         )
+
+
+def _order_is_back(assessment, witness):
+    """The first measured dose from which on the output falls no more; ``None`` if it still does at the largest."""
+    falls = witness.falls.mean(axis=1) > 1e-9
+    if falls[-1]:
+        return None
+    return float(assessment.doses[np.flatnonzero(falls)[-1] + 1]) if falls.any() else float(assessment.doses[0])
 
 
 def _proof(assessment):
@@ -254,8 +273,9 @@ def _proof(assessment):
     for kind, judged in assessment.kinds.items():
         if judged.witness is not None:
             after = float(judged.witness.falls[-1].mean())
-            left = f"the fall is {after:.3g} Hz" if after > 1e-9 else "it falls no more"
+            left = f"the fall is {hertz(after)} Hz" if after >= 1e-3 else "it falls no more"
             paragraphs.append(f"Witness ({kind} circuit): {words(judged.witness)}; at the largest dose {left}.")
+            paragraphs.append(explained(judged))
     for system, curve in assessment.systems.items():
         dose_text = "" if curve.critical_dose is None else f", critical dose {curve.critical_dose:.2f}"
         paragraphs.append(

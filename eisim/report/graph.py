@@ -23,6 +23,8 @@ LINE = 0.125  # in
 PAD, GAP, LOOP, LANE = 0.08, 0.15, 0.22, 0.07
 #: Room between a box and the bar that ends an arrow, and length of an arrow out of the drawing.
 BAR, OUT = 0.035, 0.22
+#: Room at the sides of a label: a stub of its arrow that touches it would read as a minus sign.
+CLEAR = 0.06
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class Layout:
             ]
         )
         self.labels = np.array(
-            [(max(text_width(t, TEXT_SIZE) for t in a.lines) + 0.04, LINE * len(a.lines)) for a in self.arrows]
+            [(max(text_width(t, TEXT_SIZE) for t in a.lines) + 2 * CLEAR, LINE * len(a.lines)) for a in self.arrows]
         ).reshape(-1, 2)
         swap = [1, 0] if self.upright else [0, 1]
         self.u_size, self.v_size = self.sizes[:, swap].T
@@ -374,7 +376,7 @@ def draw(ax: Axes, *layouts: Layout) -> Axes:
     for arrow, path in zip(layout.arrows, layout.paths, strict=True):
         _arrow(ax, layout.xy(path), arrow, scale)
     for k, arrow in enumerate(layout.arrows):
-        _text(ax, layout.xy(layout.label_at[k]), arrow.lines, TEXT_SIZE * scale, arrow.colour, "white", scale)
+        _text(ax, layout.xy(layout.label_at[k]), arrow.lines, TEXT_SIZE * scale, arrow.colour, "white")
     for k, box in enumerate(layout.boxes):
         _box(ax, layout.xy((layout.u[k], layout.v[k])), layout.sizes[k], box, scale)
         if box.output:
@@ -404,8 +406,15 @@ def _box(ax, centre, size, box, scale):
         ax.text(centre[0], top - LINE * (j + 1), line, fontsize=TEXT_SIZE * scale, **write | {"color": "black"})
 
 
-def _text(ax, centre, lines, size, colour, behind, scale):
-    box = {"fc": behind, "ec": "none", "pad": 0.6 * scale}
+def _clear(x, y, width, height, size):
+    """Outline of a label of this font size with room at its sides."""
+    pad, above = (length / TEXT_SIZE * size for length in (72 * CLEAR, 0.6))
+    left, right, low, high = x - pad, x + width + pad, y - above, y + height + above
+    return Path([(left, low), (right, low), (right, high), (left, high), (left, low)], closed=True)
+
+
+def _text(ax, centre, lines, size, colour, behind):
+    box = {"fc": behind, "ec": "none", "boxstyle": _clear}
     ax.text(
         *centre,
         "\n".join(lines),

@@ -11,7 +11,7 @@ from rich.table import Table
 from scipy.optimize import isotonic_regression
 
 from eisim.circuit import Circuit
-from eisim.network_ablation import NetworkAblation
+from eisim.network_ablation import KEPT, NetworkAblation
 from eisim.report import diagram
 from eisim.report.circuit import circuit_table
 from eisim.report.files import to_csv
@@ -19,6 +19,12 @@ from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, 
 
 #: Height of a line of a figure's small text, as a share of the largest value.
 LINE = 0.045
+#: By verdict: colour in the terminal, colour and dashes of a line.
+COLOURS = {
+    "kept": ("green", EXCITATORY, "-"),
+    "lost": ("red", INHIBITORY, "--"),
+    "never had": ("yellow", NEUTRAL, ":"),
+}
 
 
 def rows(result: NetworkAblation) -> list[dict]:
@@ -30,20 +36,16 @@ def rows(result: NetworkAblation) -> list[dict]:
             "rows": int((result.data.targets == value).sum()),
             "intact": balanced[0, k],
             "ablated": balanced[-1, k],
-            "verdict": _verdict(result.kept[k]),
+            "verdict": result.verdicts[k],
             "one_threshold_error_intact": errors[0, k],
             "one_threshold_error_ablated": errors[-1, k],
             "constant_answer_error": result.constant_errors[k],
             "floor": result.floors.one_polarity[k],
             "floor_on_off": result.floors.on_off[k],
-            "one_threshold_verdict": _verdict(result.kept_by_threshold[k]),
+            "one_threshold_verdict": result.verdicts_by_threshold[k],
         }
         for k, value in enumerate(result.judged)
     ]
-
-
-def _verdict(kept):
-    return "kept" if kept else "lost"
 
 
 def to_json(results: list[NetworkAblation]) -> dict:
@@ -144,6 +146,8 @@ def terminal_table(results: list[NetworkAblation]) -> Group:
         "compares outputs, and a comparison is a subtraction (T9), so the floor does not bind it.",
         "one threshold: share of rows wrong about the class by the best threshold on its own output, intact → ablated; "
         "constant: by the same answer everywhere; floor: the least of any excitatory-only network on these data.",
+        f"kept: at least {KEPT:.0%} of the intact lead is left, over chance by the largest output, over a constant by "
+        "one threshold; lost: less is left. never had: intact there is no lead.",
         polarity,
         *(f"Note: {note}" for note in result.data.notes),
     )
@@ -187,7 +191,7 @@ def _table(result):
 
 
 def _coloured(verdict):
-    return f"[{'green' if verdict == 'kept' else 'red'}]{verdict}[/]"
+    return f"[{COLOURS[verdict][0]}]{verdict}[/]"
 
 
 def ablation_figure(results: list[NetworkAblation]) -> Figure:
@@ -220,7 +224,7 @@ def ablation_figure(results: list[NetworkAblation]) -> Figure:
 def by_largest_output(ax: Axes, result: NetworkAblation) -> Axes:
     """Accuracy by the largest output, of all classes and balanced of each."""
     balanced = result.balanced_accuracy
-    _class_lines(ax, result, balanced, result.kept)
+    _class_lines(ax, result, balanced, result.verdicts)
     ax.plot(result.fractions, result.accuracy, color="black", marker="o", ms=3, label="accuracy, all classes")
     ax.axhline(0.5, color=NEUTRAL, ls=":", lw=0.8, label="above: chance of a class")
     ax.set_ylim(0, 1.03)
@@ -232,7 +236,7 @@ def by_largest_output(ax: Axes, result: NetworkAblation) -> Axes:
 def by_threshold(ax: Axes, result: NetworkAblation) -> Axes:
     """Error of the best threshold on each class's own output, with the floors."""
     errors, floors = result.threshold_errors, result.floors.one_polarity
-    _class_lines(ax, result, errors, result.kept_by_threshold)
+    _class_lines(ax, result, errors, result.verdicts_by_threshold)
     ax.plot(
         np.ones_like(floors),
         floors,
@@ -248,15 +252,17 @@ def by_threshold(ax: Axes, result: NetworkAblation) -> Axes:
     return ax
 
 
-def _class_lines(ax, result, values, kept):
+def _class_lines(ax, result, values, verdicts):
     """A line for each class, by what becomes of it, with its name at the right end."""
     heights = _apart(values[-1], LINE * max(values.max(), 1e-3))
     for k, value in enumerate(result.judged):
-        colour = EXCITATORY if kept[k] else INHIBITORY
-        ax.plot(result.fractions, values[:, k], color=colour, lw=0.8, ls="-" if kept[k] else "--", alpha=0.7)
+        _, colour, dashes = COLOURS[verdicts[k]]
+        ax.plot(result.fractions, values[:, k], color=colour, lw=0.8, ls=dashes, alpha=0.7)
         ax.annotate(f"  {value:g}", (1, heights[k]), fontsize=6, va="center", color=colour, annotation_clip=False)
     ax.plot([], [], color=EXCITATORY, lw=0.8, label="class kept without inhibition")
     ax.plot([], [], color=INHIBITORY, lw=0.8, ls="--", label="class lost without inhibition")
+    if "never had" in verdicts:
+        ax.plot([], [], color=NEUTRAL, lw=0.8, ls=":", label="class never had")
     ax.set_xlabel("fraction of inhibition removed")
 
 

@@ -1,11 +1,16 @@
 """What the ablation of a stranger's network found, for its page."""
 
+import numpy as np
+
 from eisim.network_ablation import KEPT, NetworkAblation
 from eisim.report import proof
 from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.network import drawn_circuit, rows
 from eisim.report.wording import answer, listing
+
+#: Inputs that a witness raises are named up to so many.
+NAMED = 6
 
 
 def findings(results: list[NetworkAblation]) -> Findings:
@@ -14,7 +19,7 @@ def findings(results: list[NetworkAblation]) -> Findings:
     problems = [problem for result in results for problem in result.problems]
     return Findings(
         question=f"Which classes does {first.name} lose without its inhibition?",
-        answer=answer(_accuracy(results), _lost(results), _floor(first), problems=problems),
+        answer=answer(_accuracy(results), _lost(results), _floor(first, results), problems=problems),
         tables=(_by_largest(results), _by_threshold(results), _circuits(results)),
         pictures=(_picture(results),),
         circuits=(circuit_picture(circuit, "circuit", f"The circuit of {first.name}"),) if circuit else (),
@@ -23,24 +28,30 @@ def findings(results: list[NetworkAblation]) -> Findings:
 
 
 def _accuracy(results):
-    parts = (f"from {r.accuracy[0]:.1%} to {r.accuracy[-1]:.1%} as {r.kind} circuit" for r in results)
+    parts = (f"from {r.accuracy[0]:.1%} to {r.accuracy[-1]:.1%} as a {r.kind} circuit" for r in results)
     return f"Without inhibition the accuracy of {results[0].name} goes {listing(parts)}."
 
 
 def _lost(results):
-    """How many classes the largest output no longer tells apart, by kind."""
+    """How many classes the largest output no longer tells apart, or never did, by kind."""
     n = len(results[0].judged)
+    said = {"kept": "is kept", "lost": "is lost", "never had": "was never told apart"}
     if n == 1:
-        verdicts = {r.kind: "kept" if r.kept[0] else "lost" for r in results}
+        verdicts = {r.kind: said[r.verdicts[0]] for r in results}
         if len(set(verdicts.values())) == 1:
-            return f"Class {results[0].judged[0]:g} is {verdicts[results[0].kind]}."
-        parts = (f"{verdict} as {kind} circuit" for kind, verdict in verdicts.items())
-        return f"Class {results[0].judged[0]:g} is {listing(parts)}."
-    parts = (f"{int((~r.kept).sum())} of {n} classes as {r.kind} circuit" for r in results)
-    return f"By the largest output it loses {listing(parts)}."
+            return f"Class {results[0].judged[0]:g} {verdicts[results[0].kind]}."
+        parts = (f"{verdict} as a {kind} circuit" for kind, verdict in verdicts.items())
+        return f"Class {results[0].judged[0]:g} {listing(parts)}."
+    parts = (f"{r.verdicts.count('lost')} of {n} classes as a {r.kind} circuit" for r in results)
+    never = [f"{r.verdicts.count('never had')} as a {r.kind} circuit" for r in results if "never had" in r.verdicts]
+    had = f" Intact it never told {listing(never)} from the others." if never else ""
+    return f"By the largest output it loses {listing(parts)}.{had}"
 
 
-def _floor(result):
+def _floor(result, results):
+    own = ""
+    if any("lost" in r.verdicts for r in results):
+        own = " That this circuit loses what it does is its own doing, not the theorem's."
     if result.signed_inputs:
         return "Its inputs are signed and come as ON and OFF pairs, so no floor binds the circuit."
     if len(result.judged) == 1:
@@ -49,10 +60,12 @@ def _floor(result):
             if result.floors.one_polarity[0]
             else "can tell them apart"
         )
-        return f"By these data an excitatory-only network {can}: its floor is {result.floors.one_polarity[0]:.4g}."
+        return f"By these data an excitatory-only network {can}: its floor is {result.floors.one_polarity[0]:.4g}." + (
+            "" if result.floors.one_polarity[0] else own
+        )
     above = result.floors.one_polarity > 0
     if not above.any():
-        return "By these data excitation alone could tell every class from the others without error."
+        return "By these data excitation alone could tell every class from the others without error." + own
     return (
         f"No excitatory-only network can tell {int(above.sum())} of the {len(above)} classes from the others without "
         "error."
@@ -64,7 +77,11 @@ def _by_largest(results):
         column
         for r in results
         for column in (
-            Column(f"verdict, {r.kind}", "verdict", note=f"Kept: at least {KEPT:.0%} of its lead over chance is left."),
+            Column(
+                f"verdict, {r.kind}",
+                "verdict",
+                note=f"Kept: at least {KEPT:.0%} of its lead over chance is left. Never had: no lead.",
+            ),
             Column(f"intact, {r.kind}", "number", note="Balanced accuracy against all other classes; 0.5 is chance."),
             Column(f"ablated, {r.kind}", "number", note="The same without inhibition."),
         )
@@ -94,7 +111,9 @@ def _by_threshold(results):
         for r in results
         for column in (
             Column(
-                f"verdict, {r.kind}", "verdict", note=f"Kept: at least {KEPT:.0%} of its lead over a constant is left."
+                f"verdict, {r.kind}",
+                "verdict",
+                note=f"Kept: at least {KEPT:.0%} of its lead over a constant is left. Never had: no lead.",
             ),
             Column(
                 f"error intact, {r.kind}", "number", note="Share of rows wrong about the class, by its best threshold."
@@ -166,10 +185,36 @@ def _picture(results):
         "ablation.svg",
         "What is left as inhibition is removed",
         f"A line for each class, {kinds}: above, balanced accuracy by the largest output; below, error of the best "
-        "threshold on the class's own output. Classes kept and lost have different colours; the marks at the right of "
+        "threshold on the class's own output. Classes kept, lost and never had have different colours; the marks at "
+        "the right of "
         f"the lower panels are the floors.{in_time}",
         f"{_accuracy(results)} {_lost(results)}",
         "ablation.csv",
+    )
+
+
+def _witness(result, k):
+    """A pair of rows that no excitatory-only network tells apart, in words, of the class with the highest floor."""
+    data, value = result.data, result.judged[k]
+    if not result.floors.one_polarity[k]:
+        return "There is no witness: no class has two rows like these, so the theorem forbids none of them."
+    others = np.flatnonzero(data.targets != value)
+    for row in np.flatnonzero(data.targets == value):
+        above = others[(data.points[others] >= data.points[row]).all(axis=1)]
+        if above.size:
+            break
+    raised = (data.points[above] > data.points[row]).sum(axis=1)
+    other = above[raised.argmin()]
+    up = [
+        f"{name} from {x:g} to {y:g}"
+        for name, x, y in zip(data.names, data.points[row], data.points[other], strict=True)
+        if y > x
+    ]
+    how = f"only higher ones: {listing(up)}" if len(up) <= NAMED else f"{len(up)} of {data.n_inputs} are higher"
+    return (
+        f"Witness for class {value:g}: row {row + 1:,} belongs to it and row {other + 1:,}, of class "
+        f"{data.targets[other]:g}, does not. In the second no input is lower, and {how if up else 'none is higher'}. "
+        "So an excitatory-only network that answers “yes” to the first answers “yes” to the second too."
     )
 
 
@@ -197,4 +242,6 @@ def _proofs(result):
             "These inputs have both signs. The circuit gets each as an ON and an OFF channel, of which one falls when "
             "the other rises, so only equal rows are ordered and the floor for one polarity does not bind it."
         )
+    else:
+        paragraphs.append(_witness(result, int(most)))
     yield Explanation("The floor of these data", tuple(paragraphs))

@@ -13,6 +13,7 @@ from eisim.report import diagram
 from eisim.report.circuit import circuit_picture, circuit_table
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.style import EXCITATORY, NEUTRAL
+from eisim.report.wording import listing
 
 MARKERS = {"spiking": "o", "rate": "s"}
 NOTES = (
@@ -20,7 +21,10 @@ NOTES = (
     "floor: least share of the points that any excitatory-only circuit answers wrongly.",
     "witness: x ≤ y with f(x) > f(y), which no excitatory-only circuit can do.",
     "kept: without inhibition at most one point in a hundred more is wrong than with it.",
+    "never had: the intact circuit misses a pattern of a truth table, or answers no more points correctly than the "
+    "same answer everywhere does.",
 )
+_COLOURS = {"kept": "green", "lost": "red", "never had": "yellow"}
 
 
 def _row(found: OnPoints) -> dict:
@@ -56,8 +60,8 @@ def _witness(row):
 
 
 def _verdict(row):
-    if row["verdict"] == "kept":
-        return "kept"
+    if row["verdict"] != "lost":
+        return row["verdict"]
     return "lost, here only" if row["representable"] else "lost, impossible"
 
 
@@ -79,7 +83,7 @@ def table(result: OwnResult) -> Group:
             shown.add_column(f"{condition}\n{kind}", justify="right")
     shown.add_column("verdict")
     for row in (_row(found) for found in result.on_points):
-        accuracy, colour = row["accuracy"], "green" if row["verdict"] == "kept" else "red"
+        accuracy, colour = row["accuracy"], _COLOURS[row["verdict"]]
         shown.add_row(
             row["function"],
             f"{row['points']:,}",
@@ -221,13 +225,31 @@ def findings(result: OwnResult) -> Findings:
             )
     return Findings(
         question="What does the circuit lose with its inhibition?",
-        answer=(f"It loses {', '.join(lost)}. " if lost else "Nothing: it answers as well without. ")
-        + " ".join(_sentence(row, kinds) + "." for row in rows),
+        answer=_lost(result, lost) + " ".join(_sentence(row, kinds) + "." for row in rows),
         tables=(PageTable("What ablating inhibition destroys", tuple(columns), tuple(cells), NOTES, "table.csv"),),
         pictures=tuple(pictures),
         circuits=(circuit_picture(next(iter(result.own.circuits.values())), "circuit", "The circuit"),),
         proofs=tuple(Explanation(row["function"], (_proof(row),)) for row in rows),
     )
+
+
+def _lost(result, lost):
+    never = [missed_words(found) for found in result.on_points if found.missed]
+    kept = len(result.on_points) - len(lost) - len(never)
+    said = [f"It loses {', '.join(lost)}."] if lost else []
+    said += never
+    if kept and not lost:
+        said.append("Nothing: it answers as well without." if not never else "The others it keeps.")
+    return " ".join(said) + " "
+
+
+def missed_words(found: OnPoints) -> str:
+    """That the intact circuit never had the function, and where it is wrong."""
+    parts = [
+        f"as a {kind} circuit at {listing((_point(found.data.points[k]) for k in wrong), most=4)}"
+        for kind, wrong in found.missed.items()
+    ]
+    return f"It never had {found.name}: intact it is wrong {listing(parts)}."
 
 
 def _sentence(row, kinds):

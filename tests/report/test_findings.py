@@ -190,10 +190,10 @@ def test_the_page_of_functions(survey):
     findings = functions.findings(survey)
     tables = check(findings, files, figures)
     assert "two choice loses “decide”" in findings.answer and "a witness shows" in findings.answer
-    assert "“decide”: its score goes from spiking 1.00 to " in findings.answer
+    assert "“decide”: its score goes from 1.00 to " in findings.answer
     proof = findings.proofs[-1].paragraphs
     assert proof[0].startswith("The boundary between its answers has a positive slope")
-    assert any("raising x[1] from 0.5 to 1 takes the output from" in text for text in proof)
+    assert any("raising x number 2 from 0.5 to 1 takes the output from" in text for text in proof)
     (found,) = survey.assessments
     for system, curve in found.systems.items():
         mine = [float(row["score"]) for row in tables["dose_response.csv"] if row["system"] == system]
