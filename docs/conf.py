@@ -33,6 +33,7 @@ myst_heading_anchors = 3
 default_role = "autolink"
 autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings name types, in words
+autodoc_preserve_defaults = True
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False

@@ -141,27 +141,66 @@ def _model_page(point, model, task) -> str:
 
 def gallery(folder: Path, quick: bool):
     """Write pairs of file name and page: each example is run as its command, and shown with what the run wrote."""
+    for example in EXAMPLES:
+        yield f"{example.name}.md", _gallery_page(example, folder / example.name, quick)
     index = [
         "# Gallery",
         "",
         "Each page shows what one command wrote: the figures, the table and `report.html`. Where a setting makes",
         "the run shorter than the experiment is by default, the page says so.",
         "",
+        "````{grid} 1 2 2 2",
+        ":gutter: 3",
+        "",
+        *(line for example in EXAMPLES for line in _card(example, folder / example.name, quick)),
+        "````",
+        "",
         "```{toctree}",
-        ":maxdepth: 1",
+        ":hidden:",
         "",
         *(example.name for example in EXAMPLES),
         "```",
     ]
     yield "index.md", "\n".join(index) + "\n"
-    for example in EXAMPLES:
-        yield f"{example.name}.md", _gallery_page(example, folder / example.name, quick)
+
+
+def _card(example, folder, quick):
+    """The lines of an example's card: its first picture, name and question."""
+    shown = [] if quick else _pictures(folder)
+    yield f"```{{grid-item-card}} {_title(example)}"
+    yield from (f":link: {example.name}", ":link-type: doc")
+    if shown:
+        yield from (
+            f":img-top: ../runs/{example.name}/{shown[0]['file']}",
+            f":img-alt: {_line(shown[0]['alternative'])}",
+        )
+    yield from ("", _question(example), "```", "")
+
+
+def _title(example) -> str:
+    return example.name.replace("_", " ").capitalize()
+
+
+def _experiment(example):
+    return {p.name: p for p in entry_points(group="eisim.experiments")}[example.name].load()
+
+
+def _question(example) -> str:
+    return cleandoc(_experiment(example).__doc__).splitlines()[0]
+
+
+def _pictures(folder) -> list[dict]:
+    """The pictures of a run with their captions, its circuits last."""
+    findings = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("report") or {}
+    pictures = [*findings.get("pictures", []), *findings.get("circuits", [])]
+    return [p for p in pictures if (folder / p["file"]).exists()] or [
+        {"file": p.name, "caption": "", "alternative": p.stem.replace("_", " ")} for p in sorted(folder.glob("*.svg"))
+    ]
 
 
 def _gallery_page(example, folder, quick) -> str:
-    module = {p.name: p for p in entry_points(group="eisim.experiments")}[example.name].load()
-    question = cleandoc(module.__doc__).splitlines()[0]
-    parts = [f"# {example.name.replace('_', ' ')}", "", question, "", "```console", f"$ {example.command}", "```", ""]
+    module = _experiment(example)
+    parts = [f"# {_title(example)}", "", _question(example), "", "```console", f"$ {example.command}", "```", ""]
     if example.settings:
         parts += [f"The full experiment, with its own settings, is `python -m eisim run {example.name}`.", ""]
     if quick:
@@ -174,11 +213,7 @@ def _gallery_page(example, folder, quick) -> str:
         parts += [f"**{findings['question']}** {findings['answer']}", ""]
     if (folder / "report.html").exists():
         parts += [f"{{download}}`The whole report <{where}/report.html>` is one file that opens in any browser.", ""]
-    pictures = [*findings.get("pictures", []), *findings.get("circuits", [])]
-    pictures = [p for p in pictures if (folder / p["file"]).exists()] or [
-        {"file": p.name, "caption": "", "alternative": p.stem.replace("_", " ")} for p in sorted(folder.glob("*.svg"))
-    ]
-    for picture in pictures:
+    for picture in _pictures(folder):
         parts += [f"```{{figure}} {where}/{picture['file']}", f":alt: {_line(picture['alternative'])}", ""]
         parts += [*([_line(picture["caption"])] if picture["caption"] else []), "```", ""]
     parts += ["## What the command prints", "", "```text", shown.rstrip(), "```", "", "## How it is made", ""]
@@ -200,7 +235,7 @@ def _run(example, folder) -> str:
     made_from = f"{example.command} {_newest()}"
     if not stamp.exists() or stamp.read_text() != made_from:
         words = ["run", example.name, *example.settings.split(), "--out", str(folder)]
-        shown = _eisim(words).replace(str(folder), f"results/{example.name}")
+        shown = _eisim(words, width=132).replace(str(folder), f"results/{example.name}")
         _write(printed, shown)
         _write(stamp, made_from)
     return printed.read_text(encoding="utf-8")
@@ -211,9 +246,9 @@ def _newest() -> float:
     return max(p.stat().st_mtime for p in sources)
 
 
-def _eisim(words) -> str:
-    """What ``python -m eisim`` prints, 88 columns wide, without colour."""
-    env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "88", "TERMINAL_WIDTH": "88", "NO_COLOR": "1"}
+def _eisim(words, width=88) -> str:
+    """What ``python -m eisim`` prints, so many columns wide, without colour."""
+    env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": str(width), "TERMINAL_WIDTH": str(width), "NO_COLOR": "1"}
     done = subprocess.run([sys.executable, "-m", "eisim", *words], capture_output=True, text=True, env=env, cwd=ROOT)
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)}: exit status {done.returncode}: {done.stderr.strip()}")

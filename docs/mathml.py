@@ -26,5 +26,6 @@ def _block(writer, node):
 
 
 def _plain(text):
-    """Without the sizes of brackets, which MathML finds by itself."""
-    return re.sub(r"\\[bB]igg?[lr]?(?![a-zA-Z])", "", text)
+    """Without the sizes of brackets, which MathML finds by itself, and dots, which are hardly seen: dx/dt instead."""
+    text = re.sub(r"\\[bB]igg?[lr]?(?![a-zA-Z])", "", text)
+    return re.sub(r"\\dot\{(\\?[A-Za-z]+)\}(_(?:\{[^}]*\}|\w))?", r"\\frac{d\1\2}{dt}", text)

@@ -12,7 +12,7 @@ from eisim.theory.code import falls_code
 from eisim.theory.inversion import falls
 
 ONE, ZERO, LINE = "#d9a441", "#e8e8e8", "#333333"
-RISING = "#1c4f9c"
+RISING, FIRES = "#1c4f9c", "#a9c4ea"
 
 
 def order_cone() -> Figure:
@@ -76,10 +76,11 @@ def cover() -> Figure:
         if j >= 0:
             edges.plot(*points[[ones[i], zeros[j]]].T, color=LINE, lw=2.2, zorder=1)
     for axes in (edges, best):
-        axes.scatter(*points[ones].T, s=34, c=ONE, ec=LINE, lw=0.7, zorder=2, label="label 1")
-        axes.scatter(*points[zeros].T, s=34, c="white", ec=LINE, lw=0.7, marker="s", zorder=2, label="label 0")
+        axes.scatter(*points[ones].T, s=34, c=ONE, ec=LINE, lw=0.7, zorder=2, label="label 1", clip_on=False)
+        label_0 = {"c": "white", "marker": "s", "label": "label 0"}
+        axes.scatter(*points[zeros].T, s=34, ec=LINE, lw=0.7, zorder=2, clip_on=False, **label_0)
         _plane(axes)
-    best.scatter(*points[wrong].T, s=150, fc="none", ec=RISING, lw=1.6, zorder=3, label="wrong")
+    best.scatter(*points[wrong].T, s=150, fc="none", ec=RISING, lw=1.6, zorder=3, label="wrong", clip_on=False)
     edges.set_title(f"{pairs.sum()} violating pairs; matching of {(partner >= 0).sum()}")
     best.set_title(f"cover of {wrong.sum()}: floor {wrong.sum()}/{len(points)}")
     figure.legend(*best.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
@@ -96,7 +97,7 @@ def falls_along_chains() -> Figure:
     left, right = figure.subplots(1, 2)
     _hasse(left, function.values, [f"L = {n}" for n in count])
     left.set_title("f = parity: " + " < ".join("".join(str(int(v)) for v in x) for x in chain) + ", a fall")
-    _hasse(right, bits[0], [f"I1 {'fires' if b else 'silent'}" for b in bits[0]])
+    _hasse(right, bits[0], [f"I1 {'fires' if b else 'silent'}" for b in bits[0]], FIRES)
     right.set_title("the inhibitory neuron carries L")
     return figure
 
@@ -146,7 +147,7 @@ def _longest(certificate):
     return inside[i], outside[j]
 
 
-def _hasse(axes, values, labels):
+def _hasse(axes, values, labels, colour=ONE):
     """The cube of three inputs, more active inputs higher up."""
     patterns = (np.arange(8)[:, None] >> np.arange(3)[::-1]) & 1
     level = patterns.sum(axis=1)
@@ -157,7 +158,7 @@ def _hasse(axes, values, labels):
         for j in range(8):
             if level[j] == level[i] + 1 and (patterns[i] <= patterns[j]).all():
                 axes.plot(*at[[i, j]].T, color="#bbbbbb", lw=1, zorder=0)
-    axes.scatter(*at.T, s=520, c=np.where(values, ONE, ZERO), ec=LINE, lw=0.8)
+    axes.scatter(*at.T, s=520, c=np.where(values, colour, ZERO), ec=LINE, lw=0.8)
     for (x, y), pattern, label in zip(at, patterns, labels, strict=True):
         axes.text(x, y, "".join(map(str, pattern)), ha="center", va="center", fontsize=8)
         axes.text(x + 0.2, y - 0.2, label, fontsize=7.5)

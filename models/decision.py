@@ -40,8 +40,8 @@ away the competition only.
 
 Reproduced (see `published`): the steady states of the reduction, with and without evidence; choices at zero coherence
 that are categorical and as often the one as the other; choices that are right more often, and faster, the higher the
-coherence (psychometric and chronometric curves). The numbers of the papers' own Weibull fits and mean decision times
-could not be looked up and are not claimed; `psychometric` gives ours.
+coherence (psychometric and chronometric curves). Weibull fits and mean decision times, of which `psychometric` gives
+ours, are not compared with the papers'.
 
 Why inhibition: "A rather than B" has a boundary of positive slope. Evidence for B alone is added, and the choice of A
 goes away. Without inhibition both populations answer.

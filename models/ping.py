@@ -20,10 +20,10 @@ total strength              0.5, onto I            0.25, onto E
 ==========================  =====================  =====================
 
 :math:`\tau = 1` ms; each pair is connected with probability 0.5, and a synapse has the total strength over the number
-expected at a cell. The numbers of the paper could not be looked up but for the kinetics of the synapses
-(rise 0.1 ms, decay 2 and 10 ms); these are of their order. Synapses here jump by their weight at a spike, instead of to
-saturation, and the drive comes from a regular train of a high rate. The strengths of the drive differ between
-E cells by a standard deviation of 5 %: without the loop nothing keeps them together.
+expected at a cell. Of these numbers the decay times of the synapses are the paper's. Its synapses rise in 0.1 ms to
+saturation, those here jump by their weight at a spike. The drive comes from a regular train of a high rate. The
+strengths of the drive differ between E cells by a standard deviation of 5 %: without the loop nothing keeps them
+together.
 
 **Rate**: the same loop between one E and one I unit, which synaptic delays :math:`d` turn into a rhythm. At its onset
 

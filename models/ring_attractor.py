@@ -43,7 +43,7 @@ current in the paper, here AMPA input by regular trains, of the same shape over 
 Reproduced (see `published`): width and peak of the bump, in closed form; a spontaneous state and a bump in the same
 network; a bump that holds its angle and wanders like a random walk whose diffusion falls with the number of neurons.
 The bump of the paper's numbers, some 20 Hz at its peak here, is close to where it fades: it lasts with 2048 pyramidal
-cells but not with 512. The paper's own numbers for the diffusion could not be looked up; its fall as 1/N is theory's.
+cells but not with 512. The fall of the diffusion as 1/N is compared with theory; its size is not compared.
 
 Why inhibition: the neurons at the cued angle fire because of the first cue, and must stop when a later cue comes from
 elsewhere. More input and less output: what is memorised is a closed region of what was shown, the last cue and no

@@ -14,7 +14,7 @@ from eisim.dynamics.spiking import BIN, DIMENSIONS, MEASURES, RATE, ConditionRes
 from eisim.report.files import to_csv
 
 NOT_TESTED = (
-    "Short-term depression, which also breaks a rate code, is not in the neuron models, so it is not tested here."
+    "Short-term depression (`ShortTerm`), which also breaks a rate code, is not in these circuits and not tested here."
 )
 
 

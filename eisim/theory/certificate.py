@@ -42,7 +42,7 @@ class Certificate(Shown):
         For each loss the values, at the points, of a monotone function that attains the floor.
     inversion_complexity : int or None
         The least number of inhibitory neurons that compute the function; ``None`` if it has more than two values, or
-        more than `MEDIUM` distinct points. Where one point has both labels, the one with more weight counts.
+        more than 20,000 distinct points. Where one point has both labels, the one with more weight counts.
     chain : tuple of tuple
         The proof: points of an increasing chain on which the function is 1, 0, 1, 0, ...
     floor_with : dict of int to float
@@ -124,11 +124,13 @@ def certify(
     Parameters
     ----------
     function : TruthTable, Region or LabelledData
+        What a circuit should compute. A region counts as the middles of its cells.
     losses : sequence of str
-        Floors to work out: ``"zero_one"``, ``"l1"``, ``"l2"``, ``"linf"``.
+        Floors to work out: ``"zero_one"``, the share of points that are wrong; ``"l1"``, the mean absolute error;
+        ``"l2"``, the mean squared error; ``"linf"``, the largest absolute error. Shares and means are weighted.
     orient : bool, optional
-        Whether to look for the best orientation of the inputs. By default if there are at most `SMALL` distinct points
-        and `EXHAUSTIVE` inputs.
+        Whether to look for the best orientation of the inputs: which of them to flip for the lowest zero-one floor. By
+        default if there are at most 1,000 distinct points and 12 inputs.
     report : callable, optional
         Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
         notebook.
@@ -140,7 +142,7 @@ def certify(
     Raises
     ------
     InputError
-        For anything else, an unknown loss, or more points than can be compared.
+        If `function` is none of the three, a loss is unknown, or there are more points than can be compared.
 
     Examples
     --------
