@@ -69,7 +69,7 @@ def responses():
 @cache
 def ablation():
     """The ablation experiment on one function."""
-    protocol = Protocol(("rate",), np.array([0.0, 1.0]), np.array([1]), 0.5e-3, 40e-3, 30e-3, 1e-3, "numpy")
+    protocol = Protocol(("rate",), np.array([0.0, 1.0]), np.array([1]), 0.5e-3, 150e-3, 50e-3, 1e-3, "numpy")
     return run_ablation([Case("xor", XOR, partial(synthesize, XOR))], protocol)
 
 
