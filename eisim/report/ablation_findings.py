@@ -108,29 +108,29 @@ def _functions(result):
     ]
     columns = (
         Column("function"),
-        Column("truth table", note="The value for each input pattern in counting order, the first input leading."),
         Column(
             "verdict",
             "verdict",
             note="Impossible: no excitatory-only circuit computes it. Here only: another one does. Never had: the "
             "intact circuit does not compute it.",
         ),
-        *scores,
         Column("floor", "number", note="Least share of patterns that any excitatory-only circuit answers wrongly."),
         Column("witness", note="Inputs x ≤ y with f(x) > f(y), which no excitatory-only circuit can do."),
         Column("inhibitory neurons", "number", note="In this circuit."),
         Column("inversion complexity", "number", note="The least number of inhibitory neurons that compute it."),
+        *scores,
+        Column("truth table", note="The value for each input pattern in counting order, the first input leading."),
     )
     rows = tuple(
         (
             case.case.name,
-            case.case.function.bits,
             verdict(case),
-            *(case.accuracy(condition)[system] for condition in CONDITIONS[:2] for system in systems),
             case.certificate.floor["zero_one"],
             witness_bits(case),
             next(iter(case.kinds.values())).circuit.n_inhibitory,
             case.certificate.inversion_complexity,
+            *(case.accuracy(condition)[system] for condition in CONDITIONS[:2] for system in systems),
+            case.case.function.bits,
         )
         for case in result.cases
     )

@@ -5,22 +5,26 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator, NullLocator
 
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.experiment import AblationResult, CaseResult
 from eisim.prediction import Prediction
+from eisim.report.response import seeds_of
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST, letters
 from eisim.simulation import Response
 
 REMOVED, RIGHT = "fraction of inhibition removed", "share of patterns answered correctly"
 #: Ticks of more spikes than this are pixels in a vector figure.
 MANY_SPIKES = 20_000
+#: A legend names no more trials than this.
+MOST_NAMED = 8
 SYSTEM_STYLES = {
     "spiking_noisy": ("spiking circuit, with noise", {"ls": "-", "marker": "o", "ms": 2.5}),
     "rate": ("rate circuit", {"ls": "--", "marker": "s", "ms": 2.5}),
-    "dnn": ("equivalent DNN (the lower of two)", {"ls": ":", "marker": "D", "ms": 5, "mfc": "none", "mew": 0.5}),
+    "dnn": ("equivalent DNN", {"ls": ":", "marker": "D", "ms": 5, "mfc": "none", "mew": 0.5}),
 }
 
 
@@ -29,11 +33,12 @@ def ablation_curves(result: AblationResult) -> Figure:
     n = len(result.cases)
     columns = min(4, n)
     rows = -(-n // columns)
-    height = min(1.4 * rows + 1.0, TALLEST)
+    above = 0.75 if columns > 1 else 1.25  # one column has a line of its own for each entry
+    height = min(1.4 * rows + 0.25 + above, TALLEST) if columns > 1 else 3.6
     figure = Figure(figsize=(DOUBLE if columns > 1 else SINGLE, height))
     grid = figure.subplots(rows, columns, squeeze=False)
     left = 0.55 / figure.get_figwidth()
-    figure.subplots_adjust(left=left, right=0.985, bottom=0.5 / height, top=1 - 0.75 / height, hspace=0.32, wspace=0.1)
+    figure.subplots_adjust(left=left, right=0.985, bottom=0.5 / height, top=1 - above / height, hspace=0.32, wspace=0.1)
     axes = grid.ravel()[:n]
     for axis, case in zip(axes, result.cases, strict=True):
         ablation_curve(axis, case, result.protocol.fractions)
@@ -59,9 +64,11 @@ def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
     ax.axhspan(best, 1.05, color="#e2e2e2", linewidth=0, label="out of reach of excitation alone")
     ax.axhline(best, color=EXCITATORY, lw=0.8, label="1 − floor")
     measured = {system: m.accuracy[:levels] for system, m in case.measurements.items()}
-    measured["dnn"] = np.min([m for system, m in measured.items() if system.endswith("dnn")], axis=0)
+    dnns = [m for system, m in measured.items() if system.endswith("dnn")]
+    measured["dnn"] = np.min(dnns, axis=0)
     for system, (label, style) in SYSTEM_STYLES.items():
         if system in measured:
+            label += " (the lower of two)" * (system == "dnn" and len(dnns) > 1)
             ax.plot(fractions, measured[system], lw=1, color=NEUTRAL, label=label, **style)
     colour = {"kept": "black", "lost": INHIBITORY, "never had": NEUTRAL}[case.verdict]
     ax.set_title(f"{case.case.name}: {case.verdict}", color=colour)
@@ -173,23 +180,40 @@ def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> Axes:
     ax : Axes
     response : Response
     trials : sequence of str
-        Names of the trials (of all seeds in turn); numbers by default.
+        Names of the trials (of all seeds in turn); by default numbers from 0, with the seed in front if there are
+        several, as `Response.to_dataframe` counts.
 
     Returns
     -------
     Axes
     """
     found = response.readouts.reshape(-1, response.readouts.shape[-1])
-    names = [str(name) for name in trials] or [str(k + 1) for k in range(len(found))]
+    seeds = seeds_of(response)
+    counted = [
+        f"{seed:.0f}, {k}" if len(seeds) > 1 else str(k) for seed in seeds for k in range(len(found) // len(seeds))
+    ]
+    names = [str(name) for name in trials] or counted
     if len(names) != len(found):
         raise InputError(f"Response.plot: trials: expected {len(found)} names, found {len(names)}")
     if response.spikes:
         return raster(ax, response, names)
     if response.traces and response.circuit.readouts:
         readout_traces(ax, response, names)
-        ax.legend(title="trial", loc="upper left", bbox_to_anchor=(1, 1))
+        what = "seed, trial" if len(seeds) > 1 and not trials else "trial"
+        handles, labels = ax.get_legend_handles_labels()
+        if len(names) > MOST_NAMED:
+            half = MOST_NAMED // 2
+            rest = Line2D([], [], ls="none"), f"… {len(names) - 2 * half} more"
+            shown = [*range(half), *range(len(names) - half, len(handles))]
+            handles, labels = ([entries[k] for k in shown] for entries in (handles, labels))
+            handles.insert(half, rest[0])
+            labels.insert(half, rest[1])
+        ax.legend(handles, labels, title=what, loc="upper left", bbox_to_anchor=(1, 1))
         return ax
-    return readout_rates(ax, response, names)
+    readout_rates(ax, response, names)
+    if len(seeds) > 1 and not trials:
+        ax.set_xlabel("seed, trial")
+    return ax
 
 
 def readout_rates(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
