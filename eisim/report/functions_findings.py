@@ -31,7 +31,7 @@ REASONS = {
 def findings(survey: Survey) -> Findings:
     """What the page of ``python -m eisim run functions`` shows."""
     return Findings(
-        question="What does inhibition do for the functions that neuroscientists name?",
+        question=_question(survey.assessments),
         answer=answer(_verdicts(survey), _reasons(survey), problems=survey.problems),
         tables=tuple(_tables(survey)),
         pictures=tuple(_pictures(survey)),
@@ -44,6 +44,13 @@ def findings(survey: Survey) -> Findings:
             *(_proof(assessment) for assessment in survey.assessments),
         ),
     )
+
+
+def _question(assessments):
+    if len(assessments) > 1:
+        return "What does inhibition do for the functions that neuroscientists name?"
+    [one] = assessments
+    return f"What does inhibition do for {_spaced(one.name)}{f' ({one.function})' if one.function else ''}?"
 
 
 def _spaced(name):
