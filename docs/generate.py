@@ -246,7 +246,7 @@ def _newest() -> float:
     return max(p.stat().st_mtime for p in sources)
 
 
-def _eisim(words, width=88) -> str:
+def _eisim(words, width=80) -> str:
     """What ``python -m eisim`` prints, so many columns wide, without colour."""
     env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": str(width), "TERMINAL_WIDTH": str(width), "NO_COLOR": "1"}
     done = subprocess.run([sys.executable, "-m", "eisim", *words], capture_output=True, text=True, env=env, cwd=ROOT)
