@@ -6,7 +6,7 @@ threshold. They can only leave rates between silence and saturation if they canc
 (the balance equations):
 
 .. math::
-    E\,m_0 + m_E - J_E m_I = 0, \qquad I\,m_0 + m_E - J_I m_I = 0, \qquad
+    E\,m_0 + m_E - J_E m_I = 0, \qquad I\,m_0 + m_E - J_I m_I = 0, \\
     m_E = \frac{J_I E - J_E I}{J_E - J_I}\, m_0, \qquad m_I = \frac{E - I}{J_E - J_I}\, m_0
 
 for :math:`E/I > J_E/J_I > 1` (Science 274:1724, 1996; Neural Comput. 10:1321, 1998). Rates are linear in the input

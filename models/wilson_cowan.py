@@ -4,8 +4,8 @@ Wilson & Cowan, Biophys. J. 12:1-24 (1972):
 
 .. math::
     \tau \dot{E} &= -E + (k_e - r E)\, S_e(c_1 E - c_2 I + P) \\
-    \tau \dot{I} &= -I + (k_i - r I)\, S_i(c_3 E - c_4 I + Q), \qquad
-    S(x) = \frac{1}{1 + e^{-a(x - \theta)}} - \frac{1}{1 + e^{a\theta}}, \quad k = S(\infty)
+    \tau \dot{I} &= -I + (k_i - r I)\, S_i(c_3 E - c_4 I + Q), \\
+    S(x) &= \frac{1}{1 + e^{-a(x - \theta)}} - \frac{1}{1 + e^{a\theta}}, \quad k = S(\infty)
 
 These are its eqs. 11, 12 and 15. E and I are shares of cells that become active, as differences from rest; 1 is `SCALE`
 here. The stimulus is (P, Q).
