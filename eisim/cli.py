@@ -19,6 +19,7 @@ from typer import Option
 from eisim import catalogue, completion
 from eisim.checkpoint import kept
 from eisim.errors import InputError, did_you_mean
+from eisim.lazily import SELDOM_USED, load_when_used
 from eisim.progress import Progress
 from eisim.terminal import show, tell, use_plain_letters
 from eisim.usage import Commands, Group, explain
@@ -235,6 +236,7 @@ def run(
     if len({each.name for each in chosen}) < len(chosen):
         raise InputError(f"run: expected results of different names, found {', '.join(each.name for each in chosen)}")
     document, problems = {}, []
+    load_when_used(*SELDOM_USED)
     for asked, each in zip(names, chosen, strict=True):
         from eisim.identity import identity
         from eisim.report.draw import Artist

@@ -6,15 +6,19 @@ answers with pairs of file name and SVG of what ``MODULE.figures(result)`` yield
 
 import importlib
 import io
+import multiprocessing
+import os
 import pickle
 import signal
 import string
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 
 from eisim.errors import InputError
+from eisim.lazily import SELDOM_USED, load_when_used
 from eisim.own.files import guarded, load_file, loaded_files
 
 
@@ -23,7 +27,8 @@ class Artist:
 
     def __init__(self, experiment: str):
         command = [sys.executable, "-m", "eisim.report.draw", experiment, *loaded_files()]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # threads do not outlive a fork
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 
     def begin(self, result) -> None:
         """Hand over the result."""
@@ -57,6 +62,7 @@ class Artist:
 def main(experiment: str, *files: str) -> None:
     """Draw what the parent sends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    load_when_used(*SELDOM_USED)
     for file in files:
         load_file(file)
     module = importlib.import_module(experiment)
@@ -76,7 +82,7 @@ def main(experiment: str, *files: str) -> None:
         figures = guarded(figures, module.__file__, "figures")
     try:
         with redirect_stdout(sys.stderr):
-            drawn = draw(figures, result)
+            drawn = (draw_side_by_side if sys.platform == "linux" else draw)(figures, result)
     except InputError as error:
         sys.exit(f"eisim: {error}")
     pickle.dump(drawn, sys.stdout.buffer)
@@ -88,6 +94,43 @@ def draw(figures: Callable, result) -> list[tuple[str, bytes]]:
 
     with paper():
         return [(name, _svg(figure)) for name, figure in figures(result)]
+
+
+def draw_side_by_side(figures: Callable, result) -> list[tuple[str, bytes]]:
+    """What `draw` returns; while one figure is being made, others are written as SVG by forked processes.
+
+    The processes' copies of the figures are free where there is ``fork``. This process must have no other threads.
+    """
+    from eisim.report.style import paper
+
+    context, most = multiprocessing.get_context("fork"), os.cpu_count() or 1
+    drawn, waiting = {}, deque()
+
+    def collect():
+        name, process, pipe = waiting.popleft()
+        try:
+            drawn[name] = pipe.recv_bytes()
+        except EOFError:
+            raise RuntimeError(f"{name} could not be drawn") from None
+        process.join()
+
+    with paper():
+        for name, figure in figures(result):
+            drawn[name] = b""  # in the order in which they are made
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=_send, args=(sender, figure), daemon=True)
+            process.start()
+            sender.close()
+            waiting.append((name, process, receiver))
+            if len(waiting) > most:
+                collect()
+        while waiting:
+            collect()
+    return list(drawn.items())
+
+
+def _send(pipe, figure) -> None:
+    pipe.send_bytes(_svg(figure))
 
 
 def _svg(figure) -> bytes:
