@@ -35,8 +35,8 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     Returns
     -------
     Circuit
-        The same populations and projections, with smaller inhibitory weights. A weight rule stays a rule, which
-        draws the same synapses.
+        The same populations and projections, with smaller inhibitory weights; the same circuit if there are none to
+        weaken. A weight rule stays a rule, which draws the same synapses.
 
     Raises
     ------
@@ -53,6 +53,8 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     fraction = _share(fraction, "ablate: fraction")
     inhibitory = [p.name for p in circuit.inhibitory_projections]
     chosen = _chosen(projections, inhibitory, "ablate: projections", "inhibitory projections")
+    if not (chosen and fraction):
+        return circuit
     weakened = [_scaled(p, circuit, 1 - fraction) if p.name in chosen else p for p in circuit.projections]
     return replace(circuit, projections=weakened)
 

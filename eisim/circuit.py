@@ -495,6 +495,8 @@ class Circuit(ReadOnly, Shown):
 
     def without_noise(self) -> "Circuit":
         """The same circuit with the noise of every neuron set to 0."""
+        if not any(p.neuron.noise for p in self.populations):
+            return self
         return replace(
             self,
             populations=[

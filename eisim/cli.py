@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from enum import StrEnum
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -256,17 +255,18 @@ def run(
             result = experiment.run(settings, kinds, int(seed), backend.value, report)
             report("writing results")
             artist.begin(result)
-            template()  # made ready while the figures are drawn
+            template()  # made ready, like all that follows, while the figures are drawn
             clear(folder)
-            files = []
-            for file, content in chain(experiment.tables(result), artist.finish()):
+            contents = list(experiment.tables(result))
+            found = {"seed": int(seed), **experiment.to_json(result)}
+            findings = _report(experiment, result)
+            contents += artist.finish()
+            for file, content in contents:
                 write(folder / file, content)
-                files.append(file)
-        found = {"seed": int(seed), **experiment.to_json(result)}
         run = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "settings_si": asdict(settings)}
-        run |= {"settings_units": _units(settings), "about": _about(experiment), "files": files}
-        stored = {"experiment": name, **provenance(**run, seconds=times), "report": _report(experiment, result)}
-        write(folder / "run.json", to_json(stored | {"result": found}))
+        run |= {"settings_units": _units(settings), "about": _about(experiment)}
+        stored = {"experiment": name, **provenance(**run, files=[file for file, _ in contents], seconds=times)}
+        write(folder / "run.json", to_json(stored | {"report": findings, "result": found}))
         _write_page(folder)
         parts.clear()
         document[name] = found
