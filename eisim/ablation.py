@@ -11,7 +11,7 @@ from scipy import sparse
 from eisim.circuit import Circuit
 from eisim.errors import InputError, did_you_mean
 from eisim.units import scalar_si
-from eisim.weights import AllToAll, Rule
+from eisim.weights import AllToAll, Rule, with_entries
 
 
 class InapplicableError(InputError):
@@ -218,7 +218,11 @@ def _scaled(projection, circuit, factor):
     given = projection.weights
     if isinstance(given, Rule):
         return replace(projection, weights=replace(given, weight=given.weight * factor))
-    return replace(projection, weights=circuit.weights(projection) * factor)
+    return replace(projection, weights=_times(circuit.weights(projection), factor))
+
+
+def _times(matrix, factor):
+    return with_entries(matrix, matrix.data * factor)
 
 
 def _without(projection, circuit, sources):

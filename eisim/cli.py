@@ -250,7 +250,7 @@ def run(
         kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
         times: dict[str, float] = {}
         identify = partial(identity, asked, experiment, settings, kinds, int(seed), backend.value)
-        with kept(identify, _say, fresh) as parts, Progress(times) as report, Artist(experiment.__name__) as artist:
+        with kept(identify, _say, fresh) as parts, Artist(experiment.__name__) as artist, Progress(times) as report:
             report("starting")
             result = experiment.run(settings, kinds, int(seed), backend.value, report)
             report("writing results")
