@@ -77,7 +77,7 @@ def begin_make(folder: Path, flags: list[str], header: Path | None) -> Callable[
     included = [] if header is None else ["-include", str(header)]
     with makefile.open("a") as file:
         file.write(f"\n$(OBJS): CXXFLAGS += {shlex.join([*flags, *included])}\n")
-    command = ["make", "-j", str(os.cpu_count() or 1), *arguments]
+    command = ["make", "-j", str(os.cpu_count() or 1), "DEPS=", *arguments]  # what depends on what is all compiled once
     log = folder / "make.log"
     with log.open("w") as file:
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=file)
