@@ -329,9 +329,6 @@ class Circuit(ReadOnly, Shown):
             f"neurons, {synapses} synapses, {self.n_readouts} readouts>"
         )
 
-    def __getstate__(self):
-        return {name: value for name, value in self.__dict__.items() if name != "_drawn"}  # it is drawn again
-
     def plot(self, ax=None):
         """Draw the circuit: populations with sign and size, projections with mean weights, readouts.
 
