@@ -181,13 +181,22 @@ def _picture(results):
         if spiking
         else ""
     )
+    if len(results[0].judged) == 1:
+        caption = (
+            f"Share of rows answered correctly, {kinds}: by the best threshold on the output at each dose (1 less the "
+            "error in the table by one threshold), and by the threshold that is best for the intact network (the "
+            f"accuracy in the table of circuits). The mark at the right is 1 less the floor.{in_time}"
+        )
+    else:
+        caption = (
+            f"A line for each class, {kinds}: above, balanced accuracy by the largest output; below, error of the best "
+            "threshold on the class's own output. Classes kept, lost and never had have different colours; the marks at "
+            f"the right of the lower panels are the floors.{in_time}"
+        )
     return Picture(
         "ablation.svg",
         "What is left as inhibition is removed",
-        f"A line for each class, {kinds}: above, balanced accuracy by the largest output; below, error of the best "
-        "threshold on the class's own output. Classes kept, lost and never had have different colours; the marks at "
-        "the right of "
-        f"the lower panels are the floors.{in_time}",
+        caption,
         f"{_accuracy(results)} {_lost(results)}",
         "ablation.csv",
     )
