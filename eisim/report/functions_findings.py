@@ -121,6 +121,8 @@ def _reasons(survey):
 def _tables(survey):
     systems = [name for name in SYSTEMS if any(name in a.systems for a in survey.assessments)]
 
+    named = any(a.function for a in survey.assessments)
+
     def columns(what, note):
         return [Column(f"{what}, {SYSTEMS[name]}", "number", note=note) for name in systems]
 
@@ -131,7 +133,7 @@ def _tables(survey):
         "Functions with and without inhibition",
         (
             Column("circuit"),
-            Column("function"),
+            *([Column("function")] if named else []),
             Column("verdict", "verdict", note="At the largest dose: kept while the score is at least the criterion."),
             *columns("intact", "Score: 1 does the task wholly, 0 not at all; mean over seeds."),
             *columns("ablated", "Score at the largest dose."),
@@ -144,7 +146,7 @@ def _tables(survey):
         tuple(
             (
                 _spaced(a.name),
-                a.function,
+                *([a.function] if named else []),
                 verdict(a),
                 *cells(a, lambda curve: curve.intact),
                 *cells(a, lambda curve: curve.ablated),
