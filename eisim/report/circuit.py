@@ -83,8 +83,8 @@ def _made(circuit: Circuit) -> str:
     if not made:
         return ""
     membranes = listing(dict.fromkeys(f"{neuron.tau:g} s" for neuron in made))
-    synapses = listing(dict.fromkeys(f"{neuron.excitation.tau * 1e3:g} ms" for neuron in made))
-    shares = listing(dict.fromkeys(f"{neuron.tau / neuron.excitation.area:,.0f}th" for neuron in made))
+    synapses = " or ".join(dict.fromkeys(f"{neuron.excitation.tau * 1e3:g} ms" for neuron in made))
+    shares = " or a ".join(dict.fromkeys(f"{neuron.tau / neuron.excitation.area:,.0f}th" for neuron in made))
     return (
         f" The circuit was converted from a rate circuit: its membranes have a time constant of {membranes}, so that "
         f"f–I curves follow the units' activations, and its synapses one of {synapses}, so that one spike moves the "

@@ -138,7 +138,10 @@ def test_the_weights_of_a_converted_circuit_are_volts_and_the_caption_says_why()
     made = to_spiking(rate, [[0, 0], [0, 1], [1, 0], [1, 1]])
     for volts, said_ in ((7.504, "7.5 V"), (-1.181, "−1.18 V"), (0.702, "702 mV")):
         assert diagram.label(diagram.Link(0, 1, 1, volts, 2, unit="volt"))[0] == said_
-    assert "by about a 500th of the weight" in circuit_picture(made, "made", "Made").caption
+    assert (
+        "one of 10 ms or 2 ms, so that one spike moves the potential by about a 100th or a 500th"
+        in circuit_picture(made, "made", "Made").caption
+    )
     for circuit in (rate, xor.circuit(kind="spiking")):
         assert "converted" not in circuit_picture(circuit, "own", "Own").caption
 
