@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 
 from eisim.errors import InputError
-from eisim.units import scalar_si
+from eisim.units import scalar_si, warn_of_plain
 
 
 def quantity(default: float, unit: str, *, positive: bool = False, non_negative: bool = False):
@@ -23,11 +23,13 @@ class Value:
             if "unit" not in f.metadata:
                 continue
             what = f"{type(self).__name__}.{f.name}"
-            number = scalar_si(getattr(self, f.name), f.metadata["unit"], what)
+            given, unit = getattr(self, f.name), f.metadata["unit"]
+            number = scalar_si(given, unit, what)
             if f.metadata["positive"] and not number > 0:
                 raise InputError(f"{what}: expected more than 0, found {number:g}")
             if f.metadata["non_negative"] and number < 0:
                 raise InputError(f"{what}: expected 0 or more, found {number:g}")
+            warn_of_plain(given, unit, what)
             object.__setattr__(self, f.name, number)
 
 

@@ -183,7 +183,7 @@ def test_command(eisim, files):
     assert row["verdict"] == "lost" and row["floor"] == row["one_threshold_error_ablated"] == 0.25
     assert row["one_threshold_error_intact"] == 0 and found["rate"]["accuracy"][0] == 1
     assert found["spiking"]["agreement"] == 1 and found["spiking"]["classes"][0]["verdict"] == "lost"
-    assert {p.name for p in (files / "results/ablate").iterdir()} == {
+    assert {p.name for p in (files / "results/ablate-xor").iterdir()} == {
         *("ablation.json", "ablation.svg", "ablation.csv", "classes.csv", "time.csv", "circuit.svg", "circuit.csv"),
         "report.html",
     }

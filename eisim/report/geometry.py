@@ -161,7 +161,7 @@ def decision_maps(result: GeometryResult, system: str) -> Figure:
         name = "\n".join(region.name.replace("-", " ").rsplit(" ", 1))
         column[0].set_title(f"{name}\n{column[0].get_title()}", pad=2, fontsize=6.5)
         witness_pairs(column[0], region)
-    axes[-1, 0].set_xlabel("x", labelpad=1, fontsize=7)
+        column[-1].set_xlabel("x", labelpad=1 if region is regions[0] else 7, fontsize=7)  # below the numbers
     for ax in axes.ravel():
         ax.label_outer()
     for ax in axes[:, 1:].ravel():  # side by side the 1 of one and the 0 of the next would read as 10
@@ -187,7 +187,7 @@ def decision_maps(result: GeometryResult, system: str) -> Figure:
 
 
 def decision_map(ax: Axes, region: RegionResult, inside) -> Axes:
-    """Which points are decided to lie inside a region, with the edges of the region's cells; the title is the accuracy."""
+    """Which points are decided to lie inside a region, with the edge of its cells; the title is the accuracy."""
     side, square = round(len(region.data.points) ** 0.5), (0, 1, 0, 1)
     truth = region.data.targets.reshape(side, side)
     ax.imshow(np.reshape(inside, (side, side)), origin="lower", extent=square, cmap=MAP_COLOURS, vmin=0, vmax=1)

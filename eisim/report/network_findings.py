@@ -190,8 +190,8 @@ def _picture(results):
     else:
         caption = (
             f"A line for each class, {kinds}: above, balanced accuracy by the largest output; below, error of the best "
-            "threshold on the class's own output. Classes kept, lost and never had have different colours; the marks at "
-            f"the right of the lower panels are the floors.{in_time}"
+            "threshold on the class's own output. Classes kept, lost and never had have different colours; the marks "
+            f"at the right of the lower panels are the floors.{in_time}"
         )
     return Picture(
         "ablation.svg",
