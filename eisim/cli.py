@@ -435,7 +435,8 @@ def ablate(
         from eisim.report.draw import draw
 
         report("reading")
-        dnn, labelled = read_onnx(network), LabelledData.from_csv(data, target, weights, report, ignore=ignore or ())
+        dnn = read_onnx(network)
+        labelled = LabelledData.from_csv(data, target, weights, report, ignore=ignore or (), classes=True)
         fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
         kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
