@@ -45,6 +45,7 @@ from eisim.activity import irregularity
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.errors import InputError
 from eisim.neurons import LIF, Saturating
+from eisim.progress import silent
 from eisim.simulation import simulate
 from eisim.synapses import Exponential
 from eisim.task import Fact, Obstruction, Task
@@ -172,8 +173,9 @@ def _of_seed(kind, seed):
     return circuit(kind, seed=seed)
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Slopes of the rates, cancellation and irregularity, for K of 100 and 400, and of the units for larger K."""
+    report = report or silent
     source = "van Vreeswijk & Sompolinsky 1998, balance equations"
     stimuli = np.array([[2.0], [3.0], [4.0]])
     external = stimuli[:, 0] * EXTERNAL_RATE

@@ -46,6 +46,7 @@ from eisim.activity import irregularity, rhythm
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.errors import InputError
 from eisim.neurons import LIF, Saturating
+from eisim.progress import silent
 from eisim.siegert import siegert
 from eisim.simulation import simulate
 from eisim.synapses import Delta
@@ -206,8 +207,9 @@ FREQUENCY_SOURCES = {
 }
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """The states of fig. 8, simulated at full size, beside table 1."""
+    report = report or silent
     for state, (g, eta) in STATES.items():
         report(f"brunel: {state}")
         seconds = 0.3 if state == "synchronous regular" else 1.0 if eta > 1 else 2.0

@@ -215,7 +215,7 @@ def hartline_ratliff(excitation, coefficients, threshold: float) -> np.ndarray:
     return np.linalg.solve(identity + coefficients, known.T).T
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Published facts beside ours, for the circuit of Limulus as rate circuit."""
     n = 48
     coefficients = lateral((n,))

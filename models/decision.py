@@ -340,7 +340,7 @@ def _fit_weibull(coherence, right, wrong):
     return float(alpha), float(beta)
 
 
-def psychometric(kind: str, coherence, trials: int, report=lambda stage, fraction=None: None) -> dict:
+def psychometric(kind: str, coherence, trials: int, report=None) -> dict:
     """Measure choices and their times, with 2 s of evidence.
 
     Returns
@@ -373,7 +373,7 @@ def psychometric(kind: str, coherence, trials: int, report=lambda stage, fractio
     }
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Measure published numbers beside ours; takes a minute or two."""
     reduction = "Wong & Wang 2006, phase planes of the reduction"
     starts = [(0.05, 0.05), (0.6, 0.05), (0.05, 0.6)]

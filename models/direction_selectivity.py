@@ -194,7 +194,7 @@ def _seeded(kind, seed):
     return circuit(kind, seed=seed)
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Published facts beside ours, for the rate and the spiking circuit."""
     barlow = "Barlow & Levick 1965: motion in the null direction evokes little or no response"
     daw = "Wyatt & Daw 1976; Caldwell, Daw & Wyatt 1978: none under picrotoxin"

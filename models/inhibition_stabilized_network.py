@@ -115,7 +115,7 @@ def share_returned(set_point: float, response: Response) -> float:
     return float(np.mean((rates > set_point / 2) & (rates < 2 * set_point)))
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """What the paper's theory says beside what this circuit does; one batch of rate circuits and one of spiking."""
     source = "Tsodyks et al. 1997"
     excitations = [0.8, 0.95, 1.05, 1.2, J_EE]

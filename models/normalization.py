@@ -249,7 +249,7 @@ def hyperbolic_ratio(drives, rates) -> tuple[float, float, float]:
     return tuple(found)
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Published numbers beside ours, for the rate and the spiking circuit."""
     contrasts, pool = np.geomspace(0.02, 1, 20), 20.0
     drives = contrasts * fields(12)[0].sum() * AFFERENT_RATE

@@ -279,7 +279,7 @@ def onset(delay: float = SYNAPTIC_DELAY) -> tuple[float, float]:
     return omega / (2 * np.pi), float(np.sqrt((1 + (omega * TAU_E) ** 2) * (1 + (omega * TAU_I) ** 2)))
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Measure published numbers beside ours; takes about a minute."""
     paper = "Börgers & Kopell 2003, abstract"
     conditions = {

@@ -285,7 +285,7 @@ def diffusion(response: Response, start: float = 1.0) -> float:
     return float(np.mean(moved**2) / (FRAME * (angle.shape[1] - 1)))
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Measure published numbers beside ours; takes about a minute."""
     paper = "Ben-Yishai et al. 1995, marginal phase"
     cue = cues((2, None))

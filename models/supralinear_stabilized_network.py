@@ -111,7 +111,7 @@ def share_sublinear(seizure: float, response: Response) -> float:
     return float(np.mean((two < 2 * one) & (two < seizure)))
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """What the papers say beside what this circuit does; one batch of rate circuits and one of spiking ones."""
     source = "Rubin et al. 2015"
     more = 1.05

@@ -142,7 +142,7 @@ def frequencies(response: Response) -> np.ndarray:
     return np.where(activity.std(axis=1) > 1e-3, found, np.nan)
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """What the paper says beside what this circuit does; one batch of rate circuits and one of spiking ones."""
     source = "Wilson & Cowan 1972"
     counts = {"hysteresis": (3, 2, "fig. 4"), "multiple hysteresis": (5, 3, "fig. 8")}

@@ -153,7 +153,7 @@ def _seeded(kind, seed):
     return circuit(kind, seed=seed)
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Published numbers beside ours: what the theory says of the winner and of the others."""
     source = "Marx et al. 2015, table S1, and the fixed point of the equations"
     inputs = np.array([[strength, 0.8 * strength, 0.0, 0.0] for strength in (0.5, 0.75, 1.0, 1.25, 1.5)])
