@@ -5,7 +5,7 @@ from itertools import islice
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.errors import InputError, did_you_mean
 from eisim.units import scalar_si, warn_of_plain
 
 
@@ -31,6 +31,25 @@ class Value:
                 raise InputError(f"{what}: expected 0 or more, found {number:g}")
             warn_of_plain(given, unit, what)
             object.__setattr__(self, f.name, number)
+
+
+class ByName(dict):
+    """A dict by name, for which a name that it does not have is bad input.
+
+    Parameters
+    ----------
+    what : str
+        What it holds, for the error message.
+    values : dict
+    """
+
+    def __init__(self, what: str, values):
+        super().__init__(values)
+        self.what = what
+
+    def __missing__(self, name):
+        known = f"one of {', '.join(map(str, self))}" if self else "no name, since nothing is there"
+        raise InputError(f"{self.what}: expected {known}, found {name!r}{did_you_mean(name, map(str, self))}")
 
 
 class ReadOnly:

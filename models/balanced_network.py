@@ -43,7 +43,7 @@ import numpy as np
 
 from eisim.activity import irregularity
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import InputError, check_kind
 from eisim.neurons import LIF, Saturating
 from eisim.progress import silent
 from eisim.simulation import simulate
@@ -88,8 +88,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, synapses: int = 100) -> Cir
         raise InputError(f"balanced_network: synapses: expected from 1 to {NEURONS - 1}, found {synapses!r}")
     if kind == "rate":
         return _rate_circuit(synapses)
-    if kind != "spiking":
-        raise InputError(f"balanced_network: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, "balanced_network")
     # A spike moves the membrane by the area of its current over the membrane time constant.
     jump = NEURON.threshold / np.sqrt(synapses) * NEURON.tau
     excites, inhibits = jump / NEURON.excitation.area, jump / NEURON.inhibition.area

@@ -44,7 +44,7 @@ from scipy.optimize import brentq
 
 from eisim.activity import irregularity, rhythm
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import InputError, check_kind
 from eisim.neurons import LIF, Saturating
 from eisim.progress import silent
 from eisim.siegert import siegert
@@ -85,8 +85,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, g: float = 5.0, size: float
         raise InputError(f"brunel: size: expected at least {4 / IN_DEGREE:g}, found {size:g}")
     if kind == "rate":
         return _rate_circuit(g)
-    if kind != "spiking":
-        raise InputError(f"brunel: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, "brunel")
     degree = {"E": round(size * IN_DEGREE), "I": round(size * IN_DEGREE * SHARE)}
     weight = WEIGHT * IN_DEGREE / degree["E"]
     weights = {"E": FixedInDegree(degree["E"], weight), "I": FixedInDegree(degree["I"], g * weight)}

@@ -37,6 +37,7 @@ import numpy as np
 
 from eisim.ablation import ablate
 from eisim.circuit import Circuit
+from eisim.errors import check_kind
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
@@ -85,6 +86,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, excitation: float = J_EE) -
 
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """To come back to the working point after kicks to the excitatory cells."""
+    check_kind(kind, "inhibition_stabilized_network")
     kicks = [0.0, 4.0] if quick else [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     return Task(
         circuit=partial(_seeded, kind),

@@ -44,7 +44,7 @@ from scipy.optimize import brentq
 
 from eisim.activity import correlation, irregularity
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import InputError, check_kind
 from eisim.neurons import LIF, ConductanceLIF, Saturating
 from eisim.progress import silent
 from eisim.siegert import siegert
@@ -111,8 +111,7 @@ def circuit(
         raise InputError(f"vogels_abbott: size: expected at least 0.1, found {size:g}")
     if kind == "rate":
         return _rate_circuit()
-    if kind != "spiking":
-        raise InputError(f"vogels_abbott: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, "vogels_abbott")
     neuron, weight = NEURON[synapses], WEIGHT[synapses]
     sizes = {name: round(n * size) for name, n in NEURONS.items()}
     rng = np.random.default_rng([seed, 1])

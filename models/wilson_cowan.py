@@ -38,7 +38,7 @@ from functools import partial
 import numpy as np
 
 from eisim.circuit import Circuit
-from eisim.errors import InputError
+from eisim.errors import InputError, check_kind
 from eisim.neurons import LIF, WilsonCowan
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
@@ -97,6 +97,7 @@ def _unit(a, theta) -> WilsonCowan:
 
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """To be active, neither silent nor saturated, for steady inputs P to the excitatory cells."""
+    check_kind(kind, "wilson_cowan")
     inputs = [1.25, 2.0] if quick else [1.25, 1.4, 1.55, 1.7, 1.85, 2.0]
     return Task(
         circuit=partial(_seeded, kind),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from eisim.errors import InputError
-from eisim.values import Shown
+from eisim.values import ByName, Shown
 
 MAX_INPUTS = 6
 
@@ -180,3 +180,4 @@ NAMED = {
         TruthTable.of(4, lambda a1, a0, b1, b0: (a1, a0) == (b1, b0), "equality"),
     )
 }
+NAMED = ByName("NAMED", NAMED)
