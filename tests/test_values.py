@@ -26,7 +26,7 @@ def test_a_name_that_is_not_there_is_bad_input(response):
             with pytest.raises(InputError, match=said):
                 each[wrong]
             assert wrong not in each and each.get(wrong) is None
-    with pytest.raises(InputError, match=r"layer of 'xor.*', found 'readuot'; did you mean 'readout'"):
+    with pytest.raises(InputError, match=r"layer of 'xor': .*, found 'readuot'; did you mean 'readout'"):
         to_dnn(response.circuit).layer("readuot")
 
 
