@@ -5,7 +5,6 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Group
-from rich.table import Table
 
 from eisim.own.labelled import DataResult
 from eisim.report import network
@@ -14,6 +13,7 @@ from eisim.report.findings import Column, Explanation, Findings, PageTable, Pict
 from eisim.report.proof import inputs, wrong_labels
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.report.wording import answer, share
+from eisim.terminal import titled_table
 
 NOTES = (
     "Share of rows answered correctly about the class, by the best threshold on the network's output for it; intact "
@@ -81,13 +81,8 @@ def _verdict(row):
 
 def table(result: DataResult) -> Group:
     """The table that people read."""
-    shown = Table(
-        title=f"Do they need inhibition? {result.data.name}: {result.data.target}, {len(result.data.targets):,} rows",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 1, 0, 0),
-        header_style="underline",
+    shown = titled_table(
+        f"Do they need inhibition? {result.data.name}: {result.data.target}, {len(result.data.targets):,} rows"
     )
     kinds = list(result.ablations)
     for heading in ("class", "rows", "constant", *kinds, "E only", "best E"):

@@ -6,12 +6,12 @@ import re
 import numpy as np
 import pandas
 from rich.console import Console, Group
-from rich.table import Table
 
 from eisim.ablation import dose
 from eisim.assessment import Assessment, DoseResponse, Judged, Survey, Witness
 from eisim.circuit import Circuit
 from eisim.report.files import to_csv
+from eisim.terminal import titled_table
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
 #: Inputs that a witness raises are named one by one up to so many.
@@ -160,14 +160,7 @@ def words(witness: Witness) -> str:
 def terminal_table(survey: Survey) -> Group:
     """The one table, and the witnesses."""
     first = survey.assessments[0]
-    table = Table(
-        title=f"Ablation: {dose(first.how).label}; {len(first.doses)} doses × {len(first.seeds)} seeds",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 1, 0, 0),
-        header_style="underline",
-    )
+    table = titled_table(f"Ablation: {dose(first.how).label}; {len(first.doses)} doses × {len(first.seeds)} seeds")
     for heading in ("function", "circuit", "system", "intact", "ablated", "critical dose", "verdict", "obstruction"):
         number = heading in ("intact", "ablated")
         table.add_column(

@@ -7,7 +7,6 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Group
-from rich.table import Table
 from scipy.optimize import isotonic_regression
 
 from eisim.circuit import Circuit
@@ -16,6 +15,7 @@ from eisim.report import diagram
 from eisim.report.circuit import circuit_table
 from eisim.report.files import to_csv
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, letters
+from eisim.terminal import titled_table
 
 #: Height of a line of a figure's small text, as a share of the largest value.
 LINE = 0.045
@@ -160,13 +160,8 @@ def terminal_table(results: list[NetworkAblation]) -> Group:
 
 
 def _table(result):
-    table = Table(
-        title=f"{result.name} on {result.data.name}, {len(result.data.targets):,} rows: {result.kind} circuit",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 1, 0, 0),
-        header_style="underline",
+    table = titled_table(
+        f"{result.name} on {result.data.name}, {len(result.data.targets):,} rows: {result.kind} circuit"
     )
     for heading in ("class", "rows", "largest output", "", "one threshold", "constant", "floor", " "):
         table.add_column(heading, justify="left" if not heading.strip() else "right", no_wrap=True)
