@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pandas
@@ -192,7 +193,7 @@ def _cells(assessment):
     )
     return (
         assessment.function,
-        assessment.name.replace("_", " "),
+        spaced(assessment.name),
         *("\n".join(c) for c in columns),
         "; ".join(obstructions),
     )
@@ -220,12 +221,24 @@ def _notes(survey):
                 yield f"Witness of {assessment.name} ({kind}): {words(judged.witness)}."
         if "spiking" in assessment.kinds:
             yield f"Mean-field of {assessment.name}: {mean_field_words(assessment.kinds['spiking'])}."
+    yield from left_out(survey)
+
+
+def left_out(survey: Survey) -> Iterator[str]:
+    """What is missing, and of what circuit the DNN is, in sentences."""
+    for assessment in survey.assessments:
+        name = spaced(assessment.name)
         for kind, reason in assessment.left_out.items():
-            yield f"Left out: {assessment.name} ({kind}): {reason}."
+            yield f"Left out: {name} ({kind}): {reason}."
         if "dnn" in assessment.systems and assessment.kinds["rate"].equivalence_error is None:
-            yield f"The DNN of {assessment.name} is that of the rate circuit without its noise."
+            yield f"The DNN of {name} is that of the rate circuit without its noise."
     for name, reason in survey.left_out.items():
-        yield f"Left out: {name}: {reason}."
+        yield f"Left out: {spaced(name)}: {reason}."
+
+
+def spaced(name: str) -> str:
+    """The name of a model as people write it."""
+    return name.replace("_", " ")
 
 
 def frame(survey: Survey) -> pandas.DataFrame:
