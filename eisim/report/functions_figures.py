@@ -137,7 +137,7 @@ def witness_outputs(ax: Axes, doses, witness: Witness) -> Axes:
         ax.fill_between(doses, output.min(axis=1), output.max(axis=1), color=colour, alpha=0.25, lw=0)
         ax.plot(doses, mean, lw=1, marker=marker, ms=3.5, color=colour, label=label)
     ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
-    ax.set_xlabel("dose of ablation (1)")
+    ax.set_xlabel("dose of ablation")
     ax.set_ylabel("output of the task (Hz)")
     return ax
 
