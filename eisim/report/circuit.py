@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from eisim.adapter.spiking import BOUNDED, INTEGRATOR
 from eisim.circuit import Circuit, Projection
 from eisim.report.files import to_csv
 from eisim.report.findings import Picture
@@ -79,7 +78,12 @@ def in_words(circuit: Circuit) -> str:
 
 def _made(circuit: Circuit) -> str:
     """Why the weights of a circuit that `to_spiking` made are so large; empty for any other."""
-    made = [p.neuron for p in circuit.populations if p.neuron in (INTEGRATOR, BOUNDED)]
+    slow = [p.neuron for p in circuit.populations if circuit.kind == "spiking" and getattr(p.neuron, "tau", 0) >= 1]
+    if not slow:
+        return ""
+    from eisim.adapter.spiking import BOUNDED, INTEGRATOR  # which imports much
+
+    made = [neuron for neuron in slow if neuron in (INTEGRATOR, BOUNDED)]
     if not made:
         return ""
     membranes = listing(dict.fromkeys(f"{neuron.tau:g} s" for neuron in made))
