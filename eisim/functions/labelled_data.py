@@ -283,7 +283,9 @@ def _read(parts, path, target, weights, ignore):
         wanted = kept.columns[-1] if target is None else target
         if first == 1 and _are_words(_filled(kept[wanted])):
             worded = wanted
-        frames.append(_to_numbers(kept, path, first, (target, weights), worded))
+        words = {} if worded is None else {worded: _filled(kept[worded]).reindex(kept.index).to_numpy()}
+        numbers = _to_numbers(kept.drop(columns=list(words)), path, first, (target, weights))
+        frames.append(numbers.assign(**words)[list(kept)])
         first += len(part)
         if first > limit:  # too many is known long before the end
             frames = [pandas.concat(frames)]
@@ -346,18 +348,12 @@ def _coded(table, column, path, classes):
     return table.assign(**{column: table[column].map(codes)}), (f"{column} in alphabetical order: {said}.",)
 
 
-def _to_numbers(part, path, first, needed, worded):
-    """Convert one part of the table but for the column `worded`.
-
-    `first` is the number of its first row, `needed` columns cannot be ignored.
-    """
+def _to_numbers(part, path, first, needed):
+    """Convert one part of the table; `first` is the number of its first row, `needed` columns cannot be ignored."""
     import pandas
 
     numbers = {}
     for column in part:
-        if column == worded:
-            numbers[column] = _filled(part[column]).reindex(part.index)
-            continue
         text = part[column].str.strip()
         values = pandas.to_numeric(text, errors="coerce").astype(float)
         words = text[values.isna()].str.lower()
