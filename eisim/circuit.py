@@ -16,7 +16,7 @@ from scipy import sparse
 from eisim.errors import InputError, did_you_mean
 from eisim.neurons import RateUnit, SpikingNeuron
 from eisim.synapses import ShortTerm
-from eisim.units import scalar_si, to_si, unit_of
+from eisim.units import scalar_si, to_si, unit_of, warn_of_plain
 from eisim.values import Brief, ReadOnly, Shown, Value, quantity
 from eisim.weights import FixedInDegree, FixedProbability, Independent, Rule, with_entries
 
@@ -186,6 +186,7 @@ class Projection(ReadOnly, Brief):
                 f"projection {self.name!r}: plasticity: expected ShortTerm(...), found {self.plasticity!r}"
             )
         delay = to_si(self.delay, "second", f"projection {self.name!r}: delay")
+        warn_of_plain(self.delay, "second", f"projection {self.name!r}: delay", huge=0.5)
         if (delay < 0).any():
             raise InputError(f"projection {self.name!r}: delay: expected 0 or more, found {delay.min():g} s")
         object.__setattr__(self, "delay", _read_only(delay))

@@ -302,9 +302,10 @@ def certify(
     orient: Annotated[
         bool | None, Option("--orient/--no-orient", help="Look for inputs to flip; by default for small data.")
     ] = None,
-    out: Annotated[Path, Option(help="Folder for the results.", metavar="DIR", rich_help_panel=RESULTS)] = Path(
-        "results/certify"
-    ),
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for the results; results/certify-WHAT by default.", metavar="DIR", rich_help_panel=RESULTS),
+    ] = None,
     json_: Annotated[
         bool, Option("--json", help="Print one JSON document instead of words.", rich_help_panel=RESULTS)
     ] = False,
@@ -318,11 +319,11 @@ def certify(
     from eisim.report.provenance import provenance
     from eisim.report.stored import clear
 
-    check_writable(out)
     times: dict[str, float] = {}
     with Progress(times) as report:
         report("reading")
         function = _function(file, target, weights, ignore or (), truth_table, region, report)
+        out = check_writable(out or Path("results") / f"certify-{file.stem if file else truth_table or region}")
         from eisim.report import certificate as shown
         from eisim.report import certificate_findings, proof
         from eisim.report.draw import draw
@@ -407,9 +408,10 @@ def ablate(
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
-    out: Annotated[Path, Option(help="Folder for the results.", metavar="DIR", rich_help_panel=RESULTS)] = Path(
-        "results/ablate"
-    ),
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for the results; results/ablate-NET by default.", metavar="DIR", rich_help_panel=RESULTS),
+    ] = None,
     json_: Annotated[
         bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
     ] = False,
@@ -422,7 +424,7 @@ def ablate(
     from eisim.report.provenance import provenance
     from eisim.report.stored import clear
 
-    check_writable(out)
+    out = check_writable(out or Path("results") / f"ablate-{network.stem}")
     times: dict[str, float] = {}
     with Progress(times) as report:
         import numpy as np
@@ -435,7 +437,8 @@ def ablate(
         from eisim.report.draw import draw
 
         report("reading")
-        dnn, labelled = read_onnx(network), LabelledData.from_csv(data, target, weights, report, ignore=ignore or ())
+        dnn = read_onnx(network)
+        labelled = LabelledData.from_csv(data, target, weights, report, ignore=ignore or (), classes=True)
         fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
         kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]

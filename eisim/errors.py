@@ -14,3 +14,10 @@ def did_you_mean(found: str, known: Iterable[str]) -> str:
     names = {name.casefold(): name for name in known}
     near = get_close_matches(str(found).casefold(), names, n=1)
     return f"; did you mean {names[near[0]]!r}?" if near else ""
+
+
+def check_kind(kind: str, what: str) -> None:
+    """Refuse what is no kind of circuit; `what` is asked for it."""
+    if kind not in ("rate", "spiking"):
+        near = did_you_mean(kind, ("rate", "spiking"))
+        raise InputError(f"{what}: kind: expected 'rate' or 'spiking', found {kind!r}{near}")

@@ -52,6 +52,14 @@ def console():
     return made
 
 
+def titled_table(title: str):
+    """A Rich table without lines, as all results have it."""
+    from rich.table import Table
+
+    style = {"title_justify": "left", "title_style": "bold", "header_style": "underline"}
+    return Table(title=title, box=None, padding=(0, 1, 0, 0), **style)
+
+
 def show(content) -> None:
     """Print a Rich renderable such as an experiment's table; tables too wide for the terminal become lists."""
     there = console()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from eisim.errors import InputError
-from eisim.units import scalar_si
+from eisim.units import scalar_si, warn_of_plain
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Timing:
     dt: float
 
     def __post_init__(self):
+        warn_of_plain(self.duration, "second", "duration", huge=100.0)
         for name in ("duration", "window", "dt"):
             object.__setattr__(self, name, scalar_si(getattr(self, name), "second", name))
         if self.dt <= 0:

@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import check_kind
 from eisim.neurons import LIF, RateUnit
 from eisim.weights import FixedInDegree
 
@@ -77,8 +77,7 @@ def two_populations(
     seed : int
         Fixes the random synapses.
     """
-    if kind not in ("rate", "spiking"):
-        raise InputError(f"{name}: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, name)
     inputs = [Input(f"to {sign}", 1, afferent_rate) for sign in "EI"]
     if kind == "rate":
         populations = [Population(s, s, unit, 1, b) for s, unit, b in zip("EI", units, bias, strict=True)]

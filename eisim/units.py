@@ -5,6 +5,8 @@ to be in SI units already. Brian2 itself is not imported here: a quantity is kno
 """
 
 import re
+import sys
+import warnings
 
 import numpy as np
 
@@ -30,6 +32,8 @@ _SUFFIXES = {
 }
 #: What neurons' quantities are given in.
 _USUAL = {"second": "ms", "volt": "mV", "ampere": "pA", "siemens": "nS", "farad": "pF"}
+#: Parameters of this size are no neuron's or synapse's: someone left out the unit.
+_HUGE = {"second": 2.0, "volt": 2.0, "ampere": 1e-3, "siemens": 1e-3, "farad": 1e-6}
 
 
 def unit_of(value) -> str | None:
@@ -80,6 +84,33 @@ def scalar_si(value, unit: str, what: str) -> float:
     if array.ndim:
         raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found an array of shape {array.shape}")
     return float(array)
+
+
+def warn_of_plain(value, unit: str, what: str, huge: float | None = None) -> None:
+    """Warn of a plain number that is hardly meant in SI units, such as a threshold of 60 V.
+
+    Parameters
+    ----------
+    value : quantity, float or array_like
+    unit : str
+        As of `to_si`.
+    what : str
+        What the value is, for the warning.
+    huge : float, optional
+        The least size that is hardly meant; by default far beyond those of neurons and synapses.
+    """
+    huge = _HUGE.get(unit, np.inf) if huge is None else huge
+    if unit_of(value) is not None or np.max(np.abs(value), initial=0) < huge:
+        return
+    largest = np.ravel(value)[np.argmax(np.abs(value))]
+    usual, frame, level = _USUAL[unit], sys._getframe(), 0
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "eisim":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(
+        f"{what}: the plain number {largest:g} is {largest:g} {next(iter(_SUFFIXES[unit]))}; "
+        f"if {largest:g} {usual} are meant, write {largest:g}*{usual}",
+        stacklevel=level + 1,
+    )
 
 
 def parse_quantity(text: str, unit: str, what: str) -> float:

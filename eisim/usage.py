@@ -29,6 +29,8 @@ class _Explained:
         for param in params:
             if param.name in ADDED_FLAGS and param.default is None:
                 param.default = False
+            if param.name == "install_completion":
+                param.help = "Complete what follows eisim (not python -m eisim) in this shell from now on."
         return params
 
     def format_help(self, ctx, formatter):

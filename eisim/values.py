@@ -5,8 +5,8 @@ from itertools import islice
 
 import numpy as np
 
-from eisim.errors import InputError
-from eisim.units import scalar_si
+from eisim.errors import InputError, did_you_mean
+from eisim.units import scalar_si, warn_of_plain
 
 
 def quantity(default: float, unit: str, *, positive: bool = False, non_negative: bool = False):
@@ -23,12 +23,33 @@ class Value:
             if "unit" not in f.metadata:
                 continue
             what = f"{type(self).__name__}.{f.name}"
-            number = scalar_si(getattr(self, f.name), f.metadata["unit"], what)
+            given, unit = getattr(self, f.name), f.metadata["unit"]
+            number = scalar_si(given, unit, what)
             if f.metadata["positive"] and not number > 0:
                 raise InputError(f"{what}: expected more than 0, found {number:g}")
             if f.metadata["non_negative"] and number < 0:
                 raise InputError(f"{what}: expected 0 or more, found {number:g}")
+            warn_of_plain(given, unit, what)
             object.__setattr__(self, f.name, number)
+
+
+class ByName(dict):
+    """A dict by name, for which a name that it does not have is bad input.
+
+    Parameters
+    ----------
+    what : str
+        What it holds, for the error message.
+    values : dict
+    """
+
+    def __init__(self, what: str, values):
+        super().__init__(values)
+        self.what = what
+
+    def __missing__(self, name):
+        known = f"one of {', '.join(map(str, self))}" if self else "no name, since nothing is there"
+        raise InputError(f"{self.what}: expected {known}, found {name!r}{did_you_mean(name, map(str, self))}")
 
 
 class ReadOnly:

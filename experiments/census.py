@@ -252,17 +252,11 @@ def to_json(census: Census) -> dict:
 def table(census: Census):
     """What the terminal shows."""
     from rich.console import Group
-    from rich.table import Table
+
+    from eisim.terminal import titled_table
 
     what = f"{len(census.values):,} random functions" if census.sampled else f"All {len(census.values):,} functions"
-    shown = Table(
-        title=f"{what} of {census.n_inputs} inputs, {census.kind}",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 1, 0, 0),
-        header_style="underline",
-    )
+    shown = titled_table(f"{what} of {census.n_inputs} inputs, {census.kind}")
     headings = ("inhibitory neurons", "functions", "share", "intact", "survive", "mean floor", "most", "ablated")
     for heading in headings:
         shown.add_column(heading, justify="right", no_wrap=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import check_kind
 from eisim.functions import NAMED
 from eisim.theory.cells import AFFERENT_RATE, CELLS, just_at_threshold
 
@@ -25,8 +25,7 @@ BALANCE = 0.75
 
 def circuit(kind: str = "spiking") -> Circuit:
     """The circuit, as ``"rate"`` or ``"spiking"`` network."""
-    if kind not in CELLS:
-        raise InputError(f"and_by_inhibition: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, "and_by_inhibition")
     cells = CELLS[kind]
     excites = just_at_threshold(cells.neuron, 1)
     threshold_drive = cells.neuron.threshold if kind == "rate" else cells.neuron.rheobase

@@ -43,8 +43,9 @@ import numpy as np
 
 from eisim.activity import irregularity
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import InputError, check_kind
 from eisim.neurons import LIF, Saturating
+from eisim.progress import silent
 from eisim.simulation import simulate
 from eisim.synapses import Exponential
 from eisim.task import Fact, Obstruction, Task
@@ -87,8 +88,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, synapses: int = 100) -> Cir
         raise InputError(f"balanced_network: synapses: expected from 1 to {NEURONS - 1}, found {synapses!r}")
     if kind == "rate":
         return _rate_circuit(synapses)
-    if kind != "spiking":
-        raise InputError(f"balanced_network: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, "balanced_network")
     # A spike moves the membrane by the area of its current over the membrane time constant.
     jump = NEURON.threshold / np.sqrt(synapses) * NEURON.tau
     excites, inhibits = jump / NEURON.excitation.area, jump / NEURON.inhibition.area
@@ -172,8 +172,9 @@ def _of_seed(kind, seed):
     return circuit(kind, seed=seed)
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Slopes of the rates, cancellation and irregularity, for K of 100 and 400, and of the units for larger K."""
+    report = report or silent
     source = "van Vreeswijk & Sompolinsky 1998, balance equations"
     stimuli = np.array([[2.0], [3.0], [4.0]])
     external = stimuli[:, 0] * EXTERNAL_RATE

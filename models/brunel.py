@@ -44,8 +44,9 @@ from scipy.optimize import brentq
 
 from eisim.activity import irregularity, rhythm
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import InputError, check_kind
 from eisim.neurons import LIF, Saturating
+from eisim.progress import silent
 from eisim.siegert import siegert
 from eisim.simulation import simulate
 from eisim.synapses import Delta
@@ -84,8 +85,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, g: float = 5.0, size: float
         raise InputError(f"brunel: size: expected at least {4 / IN_DEGREE:g}, found {size:g}")
     if kind == "rate":
         return _rate_circuit(g)
-    if kind != "spiking":
-        raise InputError(f"brunel: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, "brunel")
     degree = {"E": round(size * IN_DEGREE), "I": round(size * IN_DEGREE * SHARE)}
     weight = WEIGHT * IN_DEGREE / degree["E"]
     weights = {"E": FixedInDegree(degree["E"], weight), "I": FixedInDegree(degree["I"], g * weight)}
@@ -206,8 +206,9 @@ FREQUENCY_SOURCES = {
 }
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """The states of fig. 8, simulated at full size, beside table 1."""
+    report = report or silent
     for state, (g, eta) in STATES.items():
         report(f"brunel: {state}")
         seconds = 0.3 if state == "synchronous regular" else 1.0 if eta > 1 else 2.0

@@ -50,7 +50,7 @@ from functools import partial
 import numpy as np
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import InputError, check_kind
 from eisim.neurons import LIF, ThresholdLinear
 from eisim.simulation import Response, simulate
 from eisim.task import Fact, Obstruction, Task
@@ -110,8 +110,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, shape=(24,), recurrent: boo
     recurrent : bool
         The circuit of Limulus instead of the forward one.
     """
-    if kind not in ("rate", "spiking"):
-        raise InputError(f"center_surround: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, "center_surround")
     if recurrent and kind != "rate":
         raise InputError(f"center_surround: kind: expected 'rate' for the recurrent circuit, found {kind!r}")
     n = int(np.prod(shape))
@@ -215,7 +214,7 @@ def hartline_ratliff(excitation, coefficients, threshold: float) -> np.ndarray:
     return np.linalg.solve(identity + coefficients, known.T).T
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Published facts beside ours, for the circuit of Limulus as rate circuit."""
     n = 48
     coefficients = lateral((n,))

@@ -56,7 +56,7 @@ from scipy.optimize import fsolve, minimize
 from scipy.special import exprel
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import check_kind
 from eisim.neurons import AbbottChance, ConductanceLIF, ThresholdLinear
 from eisim.simulation import Response, simulate
 from eisim.synapses import NMDA, Conductance
@@ -112,11 +112,10 @@ def circuit(kind: str = "spiking", *, seed: int = 0, size: int = SIZE) -> Circui
         Its inputs are the evidence for A and for B (1 is the evidence at zero coherence), and in the spiking network
         the background (stimulus value 1). Its readouts are the selective populations.
     """
+    check_kind(kind, "decision")
     if kind == "rate":
         return _rate(seed)
-    if kind == "spiking":
-        return _spiking(seed, size)
-    raise InputError(f"decision: kind: expected 'rate' or 'spiking', found {kind!r}")
+    return _spiking(seed, size)
 
 
 def _rate(seed):
@@ -218,6 +217,7 @@ def evidence(kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FR
     -------
     ndarray of shape (n · trials, frames, inputs)
     """
+    check_kind(kind, "decision")
     coherence = np.repeat(np.atleast_1d(coherence), trials)
     mean = 1 + coherence[:, None, None] * np.array([1.0, -1.0])
     shape = (len(coherence), frames, 2)
@@ -255,6 +255,7 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
 
     The second trial is the first with more evidence for B; the choice of A goes away: the witness.
     """
+    check_kind(kind, "decision")
     coherence = 0.256 if kind == "rate" else 0.512
     trial = evidence(kind, coherence)
     more = trial.copy()
@@ -340,7 +341,7 @@ def _fit_weibull(coherence, right, wrong):
     return float(alpha), float(beta)
 
 
-def psychometric(kind: str, coherence, trials: int, report=lambda stage, fraction=None: None) -> dict:
+def psychometric(kind: str, coherence, trials: int, report=None) -> dict:
     """Measure choices and their times, with 2 s of evidence.
 
     Returns
@@ -373,7 +374,7 @@ def psychometric(kind: str, coherence, trials: int, report=lambda stage, fractio
     }
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Measure published numbers beside ours; takes a minute or two."""
     reduction = "Wong & Wang 2006, phase planes of the reduction"
     starts = [(0.05, 0.05), (0.6, 0.05), (0.05, 0.6)]

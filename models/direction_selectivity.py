@@ -49,7 +49,7 @@ import numpy as np
 
 from eisim.ablation import ablate
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import InputError, check_kind
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
@@ -87,8 +87,7 @@ def circuit(
     delay : quantity, optional
         Of the inhibition, or of the delayed excitation.
     """
-    if kind not in ("rate", "spiking"):
-        raise InputError(f"direction_selectivity: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, "direction_selectivity")
     if mechanism not in DELAY:
         raise InputError(f"direction_selectivity: mechanism: expected 'veto' or 'facilitation', found {mechanism!r}")
     veto = mechanism == "veto"
@@ -194,7 +193,7 @@ def _seeded(kind, seed):
     return circuit(kind, seed=seed)
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Published facts beside ours, for the rate and the spiking circuit."""
     barlow = "Barlow & Levick 1965: motion in the null direction evokes little or no response"
     daw = "Wyatt & Daw 1976; Caldwell, Daw & Wyatt 1978: none under picrotoxin"

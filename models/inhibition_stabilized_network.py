@@ -37,6 +37,7 @@ import numpy as np
 
 from eisim.ablation import ablate
 from eisim.circuit import Circuit
+from eisim.errors import check_kind
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
@@ -85,6 +86,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, excitation: float = J_EE) -
 
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """To come back to the working point after kicks to the excitatory cells."""
+    check_kind(kind, "inhibition_stabilized_network")
     kicks = [0.0, 4.0] if quick else [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     return Task(
         circuit=partial(_seeded, kind),
@@ -115,7 +117,7 @@ def share_returned(set_point: float, response: Response) -> float:
     return float(np.mean((rates > set_point / 2) & (rates < 2 * set_point)))
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """What the paper's theory says beside what this circuit does; one batch of rate circuits and one of spiking."""
     source = "Tsodyks et al. 1997"
     excitations = [0.8, 0.95, 1.05, 1.2, J_EE]

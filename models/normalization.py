@@ -57,7 +57,7 @@ from scipy.special import erf
 from scipy.stats import norm
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import check_kind
 from eisim.neurons import LIF, Logistic, Saturating
 from eisim.simulation import Response, simulate
 from eisim.task import Fact, Obstruction, Task
@@ -107,8 +107,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, rings: int = 12, exponent: 
     exponent : float
         Exponent n of the equation.
     """
-    if kind not in ("rate", "spiking"):
-        raise InputError(f"normalization: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, "normalization")
     centre, surround = fields(rings)
     relay, pool, response, afferents, bias = (_rate_parts if kind == "rate" else _spiking_parts)(float(exponent))
     return Circuit(
@@ -249,7 +248,7 @@ def hyperbolic_ratio(drives, rates) -> tuple[float, float, float]:
     return tuple(found)
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Published numbers beside ours, for the rate and the spiking circuit."""
     contrasts, pool = np.geomspace(0.02, 1, 20), 20.0
     drives = contrasts * fields(12)[0].sum() * AFFERENT_RATE

@@ -49,7 +49,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import check_kind
 from eisim.neurons import Saturating, Theta
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
@@ -109,11 +109,10 @@ def circuit(
         Its inputs are the drives of E and of I; the E cells are at their drive for a stimulus value of 1, the I cells
         have none at 0.
     """
+    check_kind(kind, "ping")
     if kind == "rate":
         return _rate(seed)
-    if kind == "spiking":
-        return _spiking(seed, e_to_i, i_to_e, decay, connected, spread)
-    raise InputError(f"ping: kind: expected 'rate' or 'spiking', found {kind!r}")
+    return _spiking(seed, e_to_i, i_to_e, decay, connected, spread)
 
 
 def _rate(seed):
@@ -279,7 +278,7 @@ def onset(delay: float = SYNAPTIC_DELAY) -> tuple[float, float]:
     return omega / (2 * np.pi), float(np.sqrt((1 + (omega * TAU_E) ** 2) * (1 + (omega * TAU_I) ** 2)))
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Measure published numbers beside ours; takes about a minute."""
     paper = "Börgers & Kopell 2003, abstract"
     conditions = {

@@ -59,7 +59,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import check_kind
 from eisim.neurons import ConductanceLIF, Saturating
 from eisim.simulation import Response, simulate
 from eisim.synapses import NMDA, Conductance
@@ -126,11 +126,10 @@ def circuit(kind: str = "spiking", *, seed: int = 0, size: int | None = None, pe
     Circuit
         Its inputs are the `CHANNELS` cue channels, and in the spiking network the background (stimulus value 1).
     """
+    check_kind(kind, "ring_attractor")
     if kind == "rate":
         return _rate(seed, size or 64)
-    if kind == "spiking":
-        return _spiking(seed, size or SIZE, peak)
-    raise InputError(f"ring_attractor: kind: expected 'rate' or 'spiking', found {kind!r}")
+    return _spiking(seed, size or SIZE, peak)
 
 
 def _cue_profile(size):
@@ -285,7 +284,7 @@ def diffusion(response: Response, start: float = 1.0) -> float:
     return float(np.mean(moved**2) / (FRAME * (angle.shape[1] - 1)))
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Measure published numbers beside ours; takes about a minute."""
     paper = "Ben-Yishai et al. 1995, marginal phase"
     cue = cues((2, None))

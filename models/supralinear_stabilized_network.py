@@ -38,6 +38,7 @@ from functools import partial
 import numpy as np
 
 from eisim.circuit import Circuit
+from eisim.errors import check_kind
 from eisim.neurons import LIF, PowerLaw
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
@@ -80,6 +81,7 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     Trials: each strong contrast, then each twice, then the witness: the first contrast, and the same with as much again
     to I alone.
     """
+    check_kind(kind, "supralinear_stabilized_network")
     strong = np.array(STRONG[kind][-1:] if quick else STRONG[kind])
     contrasts = np.repeat(np.concatenate([strong, 2 * strong])[:, None], 2, axis=1)
     witness = strong[0] * np.array([[1, 1], [1, 2]])
@@ -111,7 +113,7 @@ def share_sublinear(seizure: float, response: Response) -> float:
     return float(np.mean((two < 2 * one) & (two < seizure)))
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """What the papers say beside what this circuit does; one batch of rate circuits and one of spiking ones."""
     source = "Rubin et al. 2015"
     more = 1.05

@@ -44,8 +44,9 @@ from scipy.optimize import brentq
 
 from eisim.activity import correlation, irregularity
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import InputError, check_kind
 from eisim.neurons import LIF, ConductanceLIF, Saturating
+from eisim.progress import silent
 from eisim.siegert import siegert
 from eisim.simulation import simulate
 from eisim.synapses import Conductance, Exponential
@@ -110,8 +111,7 @@ def circuit(
         raise InputError(f"vogels_abbott: size: expected at least 0.1, found {size:g}")
     if kind == "rate":
         return _rate_circuit()
-    if kind != "spiking":
-        raise InputError(f"vogels_abbott: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, "vogels_abbott")
     neuron, weight = NEURON[synapses], WEIGHT[synapses]
     sizes = {name: round(n * size) for name, n in NEURONS.items()}
     rng = np.random.default_rng([seed, 1])
@@ -210,8 +210,9 @@ def _of_seed(kind, seed):
     return circuit(kind, seed=seed, size=0.25)
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """What the paper says of such networks in words, as yes (1) or no (0), with what we measured."""
+    report = report or silent
     source = "Vogels & Abbott 2005: sustained, irregular, asynchronous activity (in words)"
     for synapses in NEURON:
         report(f"vogels_abbott: {synapses}")

@@ -38,7 +38,7 @@ from functools import partial
 import numpy as np
 
 from eisim.circuit import Circuit
-from eisim.errors import InputError
+from eisim.errors import InputError, check_kind
 from eisim.neurons import LIF, WilsonCowan
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
@@ -97,6 +97,7 @@ def _unit(a, theta) -> WilsonCowan:
 
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """To be active, neither silent nor saturated, for steady inputs P to the excitatory cells."""
+    check_kind(kind, "wilson_cowan")
     inputs = [1.25, 2.0] if quick else [1.25, 1.4, 1.55, 1.7, 1.85, 2.0]
     return Task(
         circuit=partial(_seeded, kind),
@@ -142,7 +143,7 @@ def frequencies(response: Response) -> np.ndarray:
     return np.where(activity.std(axis=1) > 1e-3, found, np.nan)
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """What the paper says beside what this circuit does; one batch of rate circuits and one of spiking ones."""
     source = "Wilson & Cowan 1972"
     counts = {"hysteresis": (3, 2, "fig. 4"), "multiple hysteresis": (5, 3, "fig. 8")}

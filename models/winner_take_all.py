@@ -42,7 +42,7 @@ from functools import partial
 import numpy as np
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import check_kind
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import Response, simulate
 from eisim.task import Fact, Obstruction, Task
@@ -79,8 +79,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, pools: int = 4, alpha: floa
     alpha : float
         Self-excitation of a pool, dimensionless.
     """
-    if kind not in ("rate", "spiking"):
-        raise InputError(f"winner_take_all: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, "winner_take_all")
     if kind == "rate":
         n, cell, fibres, bias, excites, inhibits = 1, RATE_UNIT, 1, {"E": 0.0, "I": 0.0}, 1.0, 1.0
     else:
@@ -153,7 +152,7 @@ def _seeded(kind, seed):
     return circuit(kind, seed=seed)
 
 
-def published(report=lambda stage, fraction=None: None) -> Iterator[Fact]:
+def published(report=None) -> Iterator[Fact]:
     """Published numbers beside ours: what the theory says of the winner and of the others."""
     source = "Marx et al. 2015, table S1, and the fixed point of the equations"
     inputs = np.array([[strength, 0.8 * strength, 0.0, 0.0] for strength in (0.5, 0.75, 1.0, 1.25, 1.5)])

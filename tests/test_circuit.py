@@ -1,8 +1,10 @@
 import dataclasses
+import re
+import warnings
 
 import numpy as np
 import pytest
-from brian2 import Hz, ms, mV
+from brian2 import Hz, ms, mV, second, volt
 from scipy import sparse
 
 from eisim import (
@@ -18,6 +20,7 @@ from eisim import (
     Saturating,
     ablate,
 )
+from eisim.timing import Timing
 
 
 def circuit(weights=0.5, neuron=None, size=1, seed=0, **projection):
@@ -70,7 +73,7 @@ def test_quantities_become_si():
         (lambda: circuit(np.ones((3, 1)) * mV), ("'i->e'", "plain numbers", "volt")),
         (lambda: circuit(np.ones((3, 1)), delay=-1 * ms), ("'i->e'", "delay", "-0.001")),
         (lambda: circuit(np.ones((3, 1)), delay=5 * mV), ("delay", "a time such as", "5. mV")),
-        (lambda: circuit(np.ones((3, 1)), delay=[[1, 2]]), ("delay", "(3, 1)", "(1, 2)")),
+        (lambda: circuit(np.ones((3, 1)), delay=[[1, 2]] * ms), ("delay", "(3, 1)", "(1, 2)")),
         (lambda: circuit(FixedInDegree(4, 1.0)), ("in_degree", "at most 3", "4")),
         (lambda: circuit(FixedProbability(0.5, -1.0)), ("'i->e'", "non-negative", "-1")),
         (lambda: FixedProbability(1.5, 1.0), ("probability", "between 0 and 1", "1.5")),
@@ -139,3 +142,26 @@ def test_ablation_weakens_the_chosen_projections_only():
     half = ablate(c, 0.5, ["i->i"])
     assert [half.weights(p).toarray().item() for p in half.projections] == [2, 2, 1]
     assert [ablate(c).weights(p).nnz for p in ablate(c).projections] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: LIF(threshold=60), "LIF.threshold: the plain number 60 is 60 V; if 60 mV are meant, write 60*mV"),
+        (lambda: LIF(rest=-70), "the plain number -70 is -70 V"),
+        (lambda: LIF(tau=20), "LIF.tau: the plain number 20 is 20 s"),
+        (lambda: Projection("a", "b", 1.0, delay=[[0, 2]]), "projection 'a->b': delay: the plain number 2 is 2 s"),
+        (lambda: Timing(duration=500, window=100, dt=0.1), "duration: the plain number 500 is 500 s"),
+    ],
+)
+def test_plain_numbers_that_lack_a_unit_are_spoken_of_where_they_are_given(make, said):
+    with pytest.warns(UserWarning, match=re.escape(said)) as found:
+        make()
+    assert found[0].filename == __file__
+
+
+def test_quantities_of_the_same_size_are_meant():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LIF(threshold=60 * volt, tau=20 * second)
+        Projection("a", "b", 1.0, delay=2 * second)

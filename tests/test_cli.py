@@ -198,7 +198,7 @@ def test_certify_data_in_words(eisim, tmp_path):
     assert "at (contrast = 4, size = 3) the function is 1, at (contrast = 4, size = 4) it is 0" in told
     assert "1 inhibitory neuron is enough and fewer are not" in told
     assert "With size flipped (one inhibitory relay each) the zero-one floor is 0;" in told
-    assert {p.name for p in (tmp_path / "results/certify").iterdir()} == {
+    assert {p.name for p in (tmp_path / "results/certify-cells").iterdir()} == {
         "certificate.json",
         "certificate.svg",
         "points.csv",
@@ -207,6 +207,16 @@ def test_certify_data_in_words(eisim, tmp_path):
     assert "Points, certificate and picture are in" in told
     only = eisim(*words, "--loss", "l2", "--json", cwd=tmp_path)
     assert list(json.loads(only.stdout)["floor"]) == ["l2"]
+
+
+def test_results_of_certify_are_kept_apart_by_what_is_certified(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words in (["--truth-table", "0110"], ["--truth-table", "xor"], ["--region", "disc"]):
+        assert run_command(["certify", *words, "--loss", "zero-one", "--json"]) == 0
+    assert run_command(["certify", "--truth-table", "../0110"]) == 2
+    assert {folder.name for folder in (tmp_path / "results").iterdir()} == {
+        f"certify-{w}" for w in ("0110", "xor", "disc")
+    }
 
 
 def test_certify_speaks_of_a_picture_only_if_there_is_one(tmp_path, capsys):

@@ -52,6 +52,26 @@ def test_cells_that_hold_nothing_or_a_truth_value(tmp_path):
     assert data.notes[0].startswith("7 of 12 rows have missing values and are left out; the first is row 6")
 
 
+def test_words_as_targets_are_numbered_and_the_notes_say_how(tmp_path):
+    two = csv(tmp_path, "a,y\n1,dog\n2, cat\n3,\n4,dog\n")
+    frame = pandas.DataFrame({"a": [1, 2, 3, 4], "y": ["dog", "cat", None, "dog"]})
+    for data in (
+        LabelledData.from_csv(two, "y"),
+        LabelledData.from_csv(two, None),
+        LabelledData.from_dataframe(frame, "y"),
+    ):
+        assert data.points.ravel().tolist() == [1, 2, 4] and data.targets.tolist() == [1, 0, 1]
+        assert data.notes[0] == "y in alphabetical order: cat = 0, dog = 1." and len(data.notes) == 2
+    three = csv(tmp_path, "a,y\n1,no\n2,maybe\n3,yes\n")
+    assert LabelledData.from_csv(three, "y", classes=True).targets.tolist() == [1, 0, 2]
+    with pytest.raises(InputError, match=r"expected numbers or two words, found 3 words .* which have no order"):
+        LabelledData.from_csv(three, "y")
+    with pytest.raises(InputError, match="row 1, column 'y': expected a finite number, found 'dog'"):
+        LabelledData.from_dataframe(frame.assign(y=["dog", 1, 2, 3]), "y")
+    with pytest.warns(UserWarning, match="no = 0, yea = 1"):
+        assert TruthTable.from_csv(csv(tmp_path, "a,b,y\n0,0,no\n0,1,yea\n1,0,yea\n1,1,no\n")).bits == "0110"
+
+
 def test_ignored_columns_are_left_out(tmp_path):
     path = csv(tmp_path, "who,a,b,y\nAnn,1,,0\nBob,2,,1\n")
     assert LabelledData.from_csv(path, "y", ignore=["who", "b"]).names == ("a",)

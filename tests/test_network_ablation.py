@@ -183,7 +183,7 @@ def test_command(eisim, files):
     assert row["verdict"] == "lost" and row["floor"] == row["one_threshold_error_ablated"] == 0.25
     assert row["one_threshold_error_intact"] == 0 and found["rate"]["accuracy"][0] == 1
     assert found["spiking"]["agreement"] == 1 and found["spiking"]["classes"][0]["verdict"] == "lost"
-    assert {p.name for p in (files / "results/ablate").iterdir()} == {
+    assert {p.name for p in (files / "results/ablate-xor").iterdir()} == {
         *("ablation.json", "ablation.svg", "ablation.csv", "classes.csv", "time.csv", "circuit.svg", "circuit.csv"),
         "report.html",
     }
@@ -235,6 +235,11 @@ def test_the_page():
         assert [float(r["accuracy"]) for r in lines if r["class"] == "all"] == result.accuracy.tolist()
         errors = [float(r["one_threshold_error"]) for r in lines if r["class"] == "1"]
         assert errors == result.threshold_errors[:, 0].tolist()
+    for ax, result in zip(figures["ablation.svg"].axes, results, strict=False):  # one output has two rules, both named
+        drawn = {line.get_label(): line.get_ydata() for line in ax.lines}
+        np.testing.assert_allclose(drawn["by the best threshold at each dose"], 1 - result.threshold_errors[:, 0])
+        np.testing.assert_allclose(drawn["by the network's own threshold"], result.accuracy)
+        assert ax.get_title() == f"{result.kind} circuit" and "largest" not in ax.get_ylabel()
     signed = replace(results[0], signed_inputs=True)
     assert "no floor binds the circuit" in network_findings.findings([signed]).answer
     kept = replace(results[0], outputs=results[0].outputs[[0, 0, 0]])

@@ -406,7 +406,7 @@ BAD_DATA = {
     ("a,y\n1,0\n2,1\n", None): "target: expected one of the columns a, y, found none (--target COLUMN)",
     ("y\n1\n0\n", "y"): "expected at least one column beside the target, found y",
     ("a,y\n1,0\nred,1\n", "y"): "row 2 (line 3), column 'a': expected a finite number, found 'red'",
-    ("a,y\n1,red\n2,blue\n", "y"): "found 'red' (words have no order: code them as numbers)",
+    ("a,y\n1,red\n2,3\n", "y"): "found 'red' (words have no order: code them as numbers)",
     ("a,b,y\n0,0,0\n0,1,1\n1,0,1\n", None): "found no 11 (--target y makes data of it)",
     ("a,y\n1,0\ninf,1\n", "y"): "expected a finite number, found 'inf'",
     ("a,y\n1,0\n2,0\n", "y"): "target 'y': expected 2 to 20 classes, found 1 values",

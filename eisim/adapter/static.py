@@ -13,7 +13,7 @@ from eisim.errors import InputError
 from eisim.report.files import save
 from eisim.stimuli import unlabelled
 from eisim.units import to_si
-from eisim.values import Brief, Shown
+from eisim.values import Brief, ByName, Shown
 from eisim.weights import with_entries
 
 #: A fixed point is reached when no rate would change by more than this, in Hz.
@@ -100,7 +100,7 @@ class DNN(Shown):
 
     def layer(self, name: str) -> Layer:
         """The layer of that name."""
-        return next(layer for layer in self.layers if layer.name == name)
+        return ByName(f"layer of {self.name!r}", {layer.name: layer for layer in self.layers})[name]
 
     @property
     def is_nonnegative(self) -> bool:

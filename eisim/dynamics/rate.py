@@ -13,6 +13,7 @@ import numpy as np
 from eisim.circuit import Circuit, Input, Population, Projection
 from eisim.dynamics.order import LEVELS, Share, chain, falls, share
 from eisim.neurons import Logistic, RateUnit, Saturating, Step, ThresholdLinear
+from eisim.progress import silent
 from eisim.simulation import begin
 
 #: Order counts as broken when a rate falls by more than this, in Hz.
@@ -188,7 +189,7 @@ def begin_to_measure(
     dt: float,
     seed: np.random.SeedSequence,
     backend: str = "cpp",
-    report: Callable[..., None] = lambda stage, fraction=None: None,
+    report: Callable[..., None] = silent,
 ) -> Callable[[], RateResult]:
     """Begin to count how often random rate circuits break order, without and with inhibition.
 

@@ -117,6 +117,7 @@ class LabelledData(Shown):
         report: Callable[..., None] | None = None,
         *,
         ignore: Sequence[str] = (),
+        classes: bool = False,
     ) -> "LabelledData":
         """Read a CSV file whose first line names the columns.
 
@@ -131,6 +132,8 @@ class LabelledData(Shown):
             Called with the stage. By default long work shows its progress in a terminal or a notebook.
         ignore : sequence of str
             Columns to leave out; what their cells hold does not matter.
+        classes : bool
+            Whether targets are classes, whose order does not matter, so that they may be more than two words.
 
         Raises
         ------
@@ -141,7 +144,8 @@ class LabelledData(Shown):
         -----
         Cells are separated by commas, semicolons or tabs. ``yes`` and ``true`` are 1, ``no`` and ``false`` 0. Empty
         cells, ``NA``, ``N/A``, ``NaN`` and ``null`` are missing values; a row that has one is left out, and `notes`
-        says so. Capitals do not matter.
+        says so. Capitals do not matter. Targets may be two other words: they become 0 and 1 in alphabetical order, and
+        `notes` says which is which.
         """
         import pandas
 
@@ -156,8 +160,8 @@ class LabelledData(Shown):
                 skipinitialspace=True,
                 chunksize=_ROWS_AT_ONCE,
             )
-            frames = _read(parts, path, target, weights, tuple(ignore))
-            target = frames.columns[-1] if target is None else target
+            table = _read(parts, path, target, weights, tuple(ignore))
+            target = table.columns[-1] if target is None else target
         except pandas.errors.EmptyDataError:
             raise InputError(f"{path}: expected a first line with column names, found an empty file") from None
         except pandas.errors.ParserError as error:
@@ -167,12 +171,19 @@ class LabelledData(Shown):
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise InputError(f"{path}: cannot be read: {reason}") from None
-        table, notes = _without_missing(frames, path)
-        return cls._of_table(table, target, weights, path.name, notes)
+        table, coded = _coded(table, target, path, classes)
+        table, notes = _without_missing(table, path)
+        return cls._of_table(table, target, weights, path.name, coded + notes)
 
     @classmethod
     def from_dataframe(
-        cls, frame, target: str, weights: str | None = None, name: str = "data", ignore: Sequence[str] = ()
+        cls,
+        frame,
+        target: str,
+        weights: str | None = None,
+        name: str = "data",
+        ignore: Sequence[str] = (),
+        classes: bool = False,
     ) -> "LabelledData":
         """Take a pandas DataFrame.
 
@@ -188,6 +199,8 @@ class LabelledData(Shown):
             What to call the data.
         ignore : sequence of str
             Columns to leave out.
+        classes : bool
+            As of `from_csv`, and so are words as targets.
 
         Raises
         ------
@@ -205,6 +218,9 @@ class LabelledData(Shown):
             raise InputError(f"{name}: expected columns of different names, found {', '.join(table)}")
         target, weights = str(target), None if weights is None else str(weights)
         table = _kept_columns(table, name, target, weights, tuple(map(str, ignore)))
+        coded = ()
+        if table[target].map(lambda cell: isinstance(cell, str)).any() and _are_words(table[target].dropna()):
+            table, coded = _coded(table, target, name, classes)
         numbers = {}
         for column in table:
             missing = table[column].isna()
@@ -217,7 +233,7 @@ class LabelledData(Shown):
                 )
             numbers[column] = values
         table, notes = _without_missing(pandas.DataFrame(numbers), name, lines=False)
-        return cls._of_table(table, target, weights, name, notes)
+        return cls._of_table(table, target, weights, name, coded + notes)
 
     @classmethod
     def _of_table(cls, table, target, weights, name, notes):
@@ -258,13 +274,18 @@ def _read(parts, path, target, weights, ignore):
     """The whole table as numbers, missing values as NaN."""
     import pandas
 
-    frames, first, limit = [], 1, 2 * _ROWS_AT_ONCE
+    frames, first, limit, worded = [], 1, 2 * _ROWS_AT_ONCE, None
     for part in parts:
         if first == 1 and not isinstance(part.index, pandas.RangeIndex):
             n = part.shape[1]
             raise InputError(f"{path}: row 1 (line 2): expected {n} cells, one for each column, found {n + 1}")
         kept = _kept_columns(part, path, target, weights, ignore)
-        frames.append(_to_numbers(kept, path, first, (target, weights)))
+        wanted = kept.columns[-1] if target is None else target
+        if first == 1 and _are_words(_filled(kept[wanted])):
+            worded = wanted
+        words = {} if worded is None else {worded: _filled(kept[worded]).reindex(kept.index).to_numpy()}
+        numbers = _to_numbers(kept.drop(columns=list(words)), path, first, (target, weights))
+        frames.append(numbers.assign(**words)[list(kept)])
         first += len(part)
         if first > limit:  # too many is known long before the end
             frames = [pandas.concat(frames)]
@@ -295,6 +316,36 @@ def _kept_columns(part, path, target, weights, ignore):
     if not len(set(kept) - {target, weights}):
         raise InputError(f"{path}: expected at least one column beside the target, found {', '.join(kept) or 'none'}")
     return kept
+
+
+def _filled(cells):
+    """The cells that hold a value, stripped."""
+    text = cells.str.strip()
+    return text[~text.str.lower().isin(MISSING)]
+
+
+def _are_words(cells) -> bool:
+    """Whether cells are words, none a number, and not all of them truth values."""
+    import pandas
+
+    return pandas.to_numeric(cells, errors="coerce").isna().all() and not cells.str.lower().isin(TRUTH).all()
+
+
+def _coded(table, column, path, classes):
+    """Number a column of words in alphabetical order; returns the table and notes that say so."""
+    import pandas
+
+    if pandas.api.types.is_numeric_dtype(table[column]):
+        return table, ()
+    words = sorted(table[column].dropna().unique())
+    if len(words) > 2 and not classes:
+        raise InputError(
+            f"{path}: column {column!r}: expected numbers or two words, found {len(words):,} words "
+            f"({', '.join(map(repr, words[:2]))}, ...), which have no order: code them as numbers"
+        )
+    codes = {word: float(k) for k, word in enumerate(words)}
+    said = ", ".join(f"{word} = {k}" for k, word in enumerate(words))
+    return table.assign(**{column: table[column].map(codes)}), (f"{column} in alphabetical order: {said}.",)
 
 
 def _to_numbers(part, path, first, needed):

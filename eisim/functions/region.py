@@ -7,7 +7,7 @@ import numpy as np
 
 from eisim.errors import InputError
 from eisim.functions.labelled_data import LabelledData
-from eisim.values import Brief, Shown
+from eisim.values import Brief, ByName, Shown
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -122,3 +122,4 @@ REGIONS = {
         Region("spirals", _spirals),
     )
 }
+REGIONS = ByName("REGIONS", REGIONS)

@@ -1,6 +1,7 @@
 """Boolean functions."""
 
 import shlex
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from eisim.errors import InputError
-from eisim.values import Shown
+from eisim.values import ByName, Shown
 
 MAX_INPUTS = 6
 
@@ -105,6 +106,8 @@ class TruthTable(Shown):
             pattern = "".join(map(str, patterns(data.n_inputs)[k]))
             found = f"{pattern} in {counts[k]} rows" if counts[k] else f"no {pattern}"
             raise InputError(f"{what}: expected each pattern of {', '.join(data.names)} once, found {found}")
+        for note in data.notes:  # which a truth table cannot hold
+            warnings.warn(f"{data.name}: {note}", stacklevel=2)
         return cls("".join("01"[int(value)] for value in data.targets[np.argsort(place)]), name or data.name)
 
     @property
@@ -177,3 +180,4 @@ NAMED = {
         TruthTable.of(4, lambda a1, a0, b1, b0: (a1, a0) == (b1, b0), "equality"),
     )
 }
+NAMED = ByName("NAMED", NAMED)

@@ -141,7 +141,7 @@ def read(
     """
     if not Path(path).name:
         raise InputError("file: expected a CSV file with named columns, found none (--set file=FILE.csv)")
-    data = LabelledData.from_csv(path, target, weights, report, ignore=ignore)
+    data = LabelledData.from_csv(path, target, weights, report, ignore=ignore, classes=True)
     if target is None:
         table = without_target(data, Path(path).stem)
     else:

@@ -101,10 +101,17 @@ def _systems(result):
 
 def _functions(result):
     systems = _systems(result)
+    # by condition the systems that need a column: one for all that agree everywhere
+    shown = {condition: _differing(result, condition, systems) for condition in CONDITIONS[:2]}
     scores = [
-        Column(f"{condition}, {label}", "number", note=f"Share of input patterns answered correctly; {what}.")
+        Column(
+            f"{condition}, {systems[system]}" if len(shown[condition]) > 1 else condition,
+            "number",
+            note=f"Share of input patterns answered correctly; {what}"
+            + ("." if len(shown[condition]) > 1 else f", the same as {listing(systems.values())}."),
+        )
         for condition, what in (("intact", "the whole circuit"), ("ablated", "without inhibition"))
-        for label in systems.values()
+        for system in shown[condition]
     ]
     columns = (
         Column("function"),
@@ -129,12 +136,18 @@ def _functions(result):
             witness_bits(case),
             next(iter(case.kinds.values())).circuit.n_inhibitory,
             case.certificate.inversion_complexity,
-            *(case.accuracy(condition)[system] for condition in CONDITIONS[:2] for system in systems),
+            *(case.accuracy(condition)[system] for condition, systems in shown.items() for system in systems),
             case.case.function.bits,
         )
         for case in result.cases
     )
     return PageTable("Functions with and without inhibition", columns, rows, _notes(result), "table.csv")
+
+
+def _differing(result, condition, systems):
+    """The systems; the first alone if all have the same accuracies."""
+    same = all(len({case.accuracy(condition)[system] for system in systems}) == 1 for case in result.cases)
+    return list(systems)[:1] if same else list(systems)
 
 
 def _notes(result):

@@ -76,6 +76,26 @@ def in_words(circuit: Circuit) -> str:
     return ", ".join([*inputs, *(f"{signs[p.sign]} {p.name} ({p.size:,})" for p in circuit.populations)])
 
 
+def _made(circuit: Circuit) -> str:
+    """Why the weights of a circuit that `to_spiking` made are so large; empty for any other."""
+    slow = [p.neuron for p in circuit.populations if circuit.kind == "spiking" and getattr(p.neuron, "tau", 0) >= 1]
+    if not slow:
+        return ""
+    from eisim.adapter.spiking import BOUNDED, INTEGRATOR  # which imports much
+
+    made = [neuron for neuron in slow if neuron in (INTEGRATOR, BOUNDED)]
+    if not made:
+        return ""
+    membranes = listing(dict.fromkeys(f"{neuron.tau:g} s" for neuron in made))
+    synapses = " or ".join(dict.fromkeys(f"{neuron.excitation.tau * 1e3:g} ms" for neuron in made))
+    shares = " or a ".join(dict.fromkeys(f"{neuron.tau / neuron.excitation.area:,.0f}th" for neuron in made))
+    return (
+        f" The circuit was converted from a rate circuit: its membranes have a time constant of {membranes}, so that "
+        f"f–I curves follow the units' activations, and its synapses one of {synapses}, so that one spike moves the "
+        f"potential by about a {shares} of the weight. The weights are scaled for that and are no physiological sizes."
+    )
+
+
 def circuit_picture(circuit: Circuit, stem: str, title: str) -> Picture:
     """The picture of a circuit beside its equivalent DNN, as a page shows it; ``{stem}.csv`` is its `circuit_table`."""
     sources = sorted({p.source for p in circuit.inhibitory_projections if _synapses(circuit, p)[0]})
@@ -84,6 +104,7 @@ def circuit_picture(circuit: Circuit, stem: str, title: str) -> Picture:
         f"Populations with their numbers of neurons: {in_words(circuit)}. Excitatory projections end with an "
         f"arrowhead, inhibitory ones with a bar; beside each, its mean weight and number of synapses. {found} Where "
         "the equivalent DNN is drawn too, its negative weights are those of the inhibitory projections."
+        f"{_made(circuit)}"
     )
     return Picture(
         f"{stem}.svg",

@@ -5,7 +5,6 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Group
-from rich.table import Table
 
 from eisim.own.labelled import DataResult
 from eisim.report import network
@@ -14,6 +13,7 @@ from eisim.report.findings import Column, Explanation, Findings, PageTable, Pict
 from eisim.report.proof import inputs, wrong_labels
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.report.wording import answer, share
+from eisim.terminal import titled_table
 
 NOTES = (
     "Share of rows answered correctly about the class, by the best threshold on the network's output for it; intact "
@@ -81,13 +81,8 @@ def _verdict(row):
 
 def table(result: DataResult) -> Group:
     """The table that people read."""
-    shown = Table(
-        title=f"Do they need inhibition? {result.data.name}: {result.data.target}, {len(result.data.targets):,} rows",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 1, 0, 0),
-        header_style="underline",
+    shown = titled_table(
+        f"Do they need inhibition? {result.data.name}: {result.data.target}, {len(result.data.targets):,} rows"
     )
     kinds = list(result.ablations)
     for heading in ("class", "rows", "constant", *kinds, "E only", "best E"):
@@ -142,6 +137,21 @@ def _answer(result):
 def _inhibition_needed(judged):
     row, _ = judged
     return row["needs_inhibition"], row["floor"]
+
+
+def _doses(result):
+    """The caption of the figure by dose: which curve is that of the table."""
+    if len(result.first.judged) == 1:
+        return (
+            "Share of rows answered correctly against the fraction of inhibition removed. By the best threshold on the "
+            "output at each dose, as in the table; and by the threshold that is best for the intact network, kept at "
+            "every dose, as nobody chooses it anew. The mark at the right is best E, 1 less the floor."
+        )
+    return (
+        "What is left of each class against the fraction of inhibition removed. Above by the largest output, which "
+        "compares outputs, so no floor binds it; below by the best threshold on each class's own output at each dose: "
+        "1 less this error is the accuracy in the table."
+    )
 
 
 def _proofs(result):
@@ -245,9 +255,7 @@ def findings(result: DataResult) -> Findings:
         "Share of rows answered correctly about each class by the freely trained network as circuit, intact and "
         "without its inhibition, and by one trained with excitation only; grey is out of reach of excitation alone."
     )
-    doses = (
-        "What is left of each class against the fraction of inhibition removed, by the largest output and by threshold."
-    )
+    doses = _doses(result)
     circuit = network.drawn_circuit(list(result.ablations.values()))
     return Findings(
         question=f"Do the data in {result.data.name} need inhibition?",

@@ -325,6 +325,8 @@ def label(link: Link) -> tuple[str, ...]:
         Lines.
     """
     unit, scale = UNITS[link.unit]
+    if unit.startswith("mV") and abs(link.mean) >= 1:
+        unit, scale = unit[1:], 1
     sign = "−" if link.sign < 0 or link.mean < 0 else ""
     weight = f"{sign}{abs(link.mean) * scale:.3g} {unit}".rstrip()
     count = f"{'≈ ' * link.expected}{link.count:,}"
@@ -388,8 +390,13 @@ def _sum(links):
 
 
 def _key(circuit):
-    unit = UNITS[circuit.populations[0].neuron.weight_unit][0] or "1"
-    return f"arrowhead: excitatory, bar: inhibitory\nmean weight ({unit}) × synapses, delay"
+    unit = _no_unit(circuit.populations[0].neuron.weight_unit)
+    return f"arrowhead: excitatory, bar: inhibitory\nmean weight{unit} × synapses, delay"
+
+
+def _no_unit(unit):
+    """Behind the word in the key, for weights that are written without a unit."""
+    return "" if UNITS[unit][0] else " (1)"
 
 
 def _signs(dnn):
@@ -399,6 +406,6 @@ def _signs(dnn):
 def _about(dnn):
     if isinstance(dnn, UnrolledDNN):
         return f"{dnn.steps:,} layers of {dnn.dt * 1e3:g} ms with shared weights\none of them is drawn"
-    unit = UNITS[_dnn_unit(dnn.layers[0].neuron)][0] or "1"
+    unit = _no_unit(_dnn_unit(dnn.layers[0].neuron))
     how = "recurrent: outputs at its fixed point" if dnn.recurrent else "feed-forward"
-    return f"{how}\nmean weight ({unit}) × weights that are not 0"
+    return f"{how}\nmean weight{unit} × weights that are not 0"

@@ -4,7 +4,6 @@ from dataclasses import asdict
 
 import numpy as np
 from rich.console import Group
-from rich.table import Table
 
 from eisim.dynamics.order import LEVELS, Share
 from eisim.dynamics.rate import ROUNDING, OrderCount, RateResult
@@ -12,6 +11,7 @@ from eisim.dynamics.result import DynamicsResult
 from eisim.dynamics.search import SCATTER, SearchResult, Variant
 from eisim.dynamics.spiking import BIN, DIMENSIONS, MEASURES, RATE, ConditionResult, describe
 from eisim.report.files import to_csv
+from eisim.terminal import titled_table
 
 NOT_TESTED = (
     "Short-term depression (`ShortTerm`), which also breaks a rate code, is not in these circuits and not tested here."
@@ -140,14 +140,7 @@ def terminal_table(result: DynamicsResult) -> Group:
 
 
 def _table(title, *columns):
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 1, 0, 0),
-        header_style="underline",
-    )
+    table = titled_table(title)
     for k, heading in enumerate(columns):
         table.add_column(heading, justify="right" if k else "left", no_wrap=True)
     return table

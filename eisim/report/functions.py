@@ -2,16 +2,17 @@
 
 import io
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pandas
 from rich.console import Console, Group
-from rich.table import Table
 
 from eisim.ablation import dose
 from eisim.assessment import Assessment, DoseResponse, Judged, Survey, Witness
 from eisim.circuit import Circuit
 from eisim.report.files import to_csv
+from eisim.terminal import titled_table
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
 #: Inputs that a witness raises are named one by one up to so many.
@@ -160,14 +161,7 @@ def words(witness: Witness) -> str:
 def terminal_table(survey: Survey) -> Group:
     """The one table, and the witnesses."""
     first = survey.assessments[0]
-    table = Table(
-        title=f"Ablation: {dose(first.how).label}; {len(first.doses)} doses × {len(first.seeds)} seeds",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 1, 0, 0),
-        header_style="underline",
-    )
+    table = titled_table(f"Ablation: {dose(first.how).label}; {len(first.doses)} doses × {len(first.seeds)} seeds")
     for heading in ("function", "circuit", "system", "intact", "ablated", "critical dose", "verdict", "obstruction"):
         number = heading in ("intact", "ablated")
         table.add_column(
@@ -199,7 +193,7 @@ def _cells(assessment):
     )
     return (
         assessment.function,
-        assessment.name.replace("_", " "),
+        spaced(assessment.name),
         *("\n".join(c) for c in columns),
         "; ".join(obstructions),
     )
@@ -227,12 +221,24 @@ def _notes(survey):
                 yield f"Witness of {assessment.name} ({kind}): {words(judged.witness)}."
         if "spiking" in assessment.kinds:
             yield f"Mean-field of {assessment.name}: {mean_field_words(assessment.kinds['spiking'])}."
+    yield from left_out(survey)
+
+
+def left_out(survey: Survey) -> Iterator[str]:
+    """What is missing, and of what circuit the DNN is, in sentences."""
+    for assessment in survey.assessments:
+        name = spaced(assessment.name)
         for kind, reason in assessment.left_out.items():
-            yield f"Left out: {assessment.name} ({kind}): {reason}."
+            yield f"Left out: {name} ({kind}): {reason}."
         if "dnn" in assessment.systems and assessment.kinds["rate"].equivalence_error is None:
-            yield f"The DNN of {assessment.name} is that of the rate circuit without its noise."
+            yield f"The DNN of {name} is that of the rate circuit without its noise."
     for name, reason in survey.left_out.items():
-        yield f"Left out: {name}: {reason}."
+        yield f"Left out: {spaced(name)}: {reason}."
+
+
+def spaced(name: str) -> str:
+    """The name of a model as people write it."""
+    return name.replace("_", " ")
 
 
 def frame(survey: Survey) -> pandas.DataFrame:

@@ -1,5 +1,7 @@
 """Figures of functions against the dose of ablation."""
 
+from textwrap import fill
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,6 +14,8 @@ from eisim.report.style import FIRST as LOWER
 from eisim.report.style import SECOND as UPPER
 
 COLUMNS = 3
+#: Height of a line of a label, in inches.
+LINE = 0.14
 STYLES = {
     "spiking": ("spiking circuit", {"color": "black", "ls": "-", "marker": "o", "ms": 3}),
     "rate": ("rate circuit", {"color": "#b07800", "ls": "--", "marker": "s", "ms": 3}),
@@ -33,12 +37,20 @@ def dose_responses(survey: Survey) -> Figure:
         dose_response(ax, assessment)
         ax.set_yticks([0, 0.5, 1])
         ax.set_ylim(-0.05, 1.08)
-    _label(figure, axes, dose(survey.assessments[0].how).label, "score of the task (1)")
+    _label(figure, axes, dose(survey.assessments[0].how).label, _score(survey.assessments))
     shown = {name for assessment in survey.assessments for name in assessment.systems}
     lines = [({"lw": 1, "mew": 0.8} | style, label) for name, (label, style) in STYLES.items() if name in shown]
     lines += [(CRITERION, "criterion"), (CRITICAL | {"color": "#777777"}, "critical dose (with range)")]
     _legend(figure, [Line2D([], [], **style) for style, _ in lines], [label for _, label in lines])
     return figure
+
+
+def _score(assessments):
+    """What the score of one circuit is, in lines that fit; of several they differ."""
+    measures = {judged.measure for assessment in assessments for judged in assessment.kinds.values()}
+    if len(assessments) > 1 or len(measures) > 1:
+        return "score of the task"
+    return fill(measures.pop(), 36)
 
 
 def dose_response(ax: Axes, assessment: Assessment) -> Axes:
@@ -55,7 +67,7 @@ def dose_response(ax: Axes, assessment: Assessment) -> Axes:
         if name != "dnn" and curve.critical_dose is not None:
             ax.plot([curve.critical_dose] * 2, [-0.05, curve.criterion], color=colour, **CRITICAL)
     ax.set_xlabel(dose(assessment.how).label)
-    ax.set_ylabel("score of the task (1)")
+    ax.set_ylabel("score of the task")
     _title(ax, assessment, assessment.verdict)
     return ax
 
@@ -125,7 +137,7 @@ def witness_outputs(ax: Axes, doses, witness: Witness) -> Axes:
         ax.fill_between(doses, output.min(axis=1), output.max(axis=1), color=colour, alpha=0.25, lw=0)
         ax.plot(doses, mean, lw=1, marker=marker, ms=3.5, color=colour, label=label)
     ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
-    ax.set_xlabel("dose of ablation (1)")
+    ax.set_xlabel("dose of ablation")
     ax.set_ylabel("output of the task (Hz)")
     return ax
 
@@ -157,6 +169,8 @@ def _label(figure, axes, below, beside):
     axes[0].set_xticks([0, 0.5, 1])
     figure.supxlabel(below, fontsize=8, y=0.1 / figure.get_figheight())
     figure.supylabel(beside, fontsize=8, x=0.1 / figure.get_figwidth())
+    further = beside.count("\n") * LINE
+    figure.subplots_adjust(left=(0.55 + further) / figure.get_figwidth())
 
 
 def _title(ax, assessment, second):

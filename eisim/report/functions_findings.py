@@ -7,7 +7,17 @@ from eisim.assessment import Assessment, Survey
 from eisim.report import proof
 from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
-from eisim.report.functions import SYSTEMS, circuits, explained, hertz, mean_field_words, witnessed, words
+from eisim.report.functions import (
+    SYSTEMS,
+    circuits,
+    explained,
+    hertz,
+    left_out,
+    mean_field_words,
+    spaced,
+    witnessed,
+    words,
+)
 from eisim.report.wording import answer, capital, count, listing
 from eisim.task import Obstruction
 
@@ -36,7 +46,7 @@ def findings(survey: Survey) -> Findings:
         tables=tuple(_tables(survey)),
         pictures=tuple(_pictures(survey)),
         circuits=tuple(
-            circuit_picture(circuit, f"{name}_circuit", f"The circuit of {_spaced(name)}")
+            circuit_picture(circuit, f"{name}_circuit", f"The circuit of {spaced(name)}")
             for name, circuit in circuits(survey).items()
         ),
         proofs=(
@@ -50,11 +60,7 @@ def _question(assessments):
     if len(assessments) > 1:
         return "What does inhibition do for the functions that neuroscientists name?"
     [one] = assessments
-    return f"What does inhibition do for {_spaced(one.name)}{f' ({one.function})' if one.function else ''}?"
-
-
-def _spaced(name):
-    return name.replace("_", " ")
+    return f"What does inhibition do for {spaced(one.name)}{f' ({one.function})' if one.function else ''}?"
 
 
 def _ablated(survey):
@@ -88,7 +94,7 @@ def _verdicts(survey):
         function = f"“{a.function}”" if a.function else "its function"
         if does is None:
             does, function = "has", f"{function} {found[0]}"
-        return f"{lead} {_spaced(a.name)} {does} {function}: its score goes {listing(systems)}."
+        return f"{lead} {spaced(a.name)} {does} {function}: its score goes {listing(systems)}."
     lost, kept = found.count("lost"), found.count("kept")
     some = f"all {n}" if lost == n else f"{lost} of {n}"
     text = f"{lead} {some} circuits {'loses its' if lost == 1 else 'lose their'} function in every system"
@@ -121,6 +127,8 @@ def _reasons(survey):
 def _tables(survey):
     systems = [name for name in SYSTEMS if any(name in a.systems for a in survey.assessments)]
 
+    named = any(a.function for a in survey.assessments)
+
     def columns(what, note):
         return [Column(f"{what}, {SYSTEMS[name]}", "number", note=note) for name in systems]
 
@@ -131,7 +139,7 @@ def _tables(survey):
         "Functions with and without inhibition",
         (
             Column("circuit"),
-            Column("function"),
+            *([Column("function")] if named else []),
             Column("verdict", "verdict", note="At the largest dose: kept while the score is at least the criterion."),
             *columns("intact", "Score: 1 does the task wholly, 0 not at all; mean over seeds."),
             *columns("ablated", "Score at the largest dose."),
@@ -143,8 +151,8 @@ def _tables(survey):
         ),
         tuple(
             (
-                _spaced(a.name),
-                a.function,
+                spaced(a.name),
+                *([a.function] if named else []),
                 verdict(a),
                 *cells(a, lambda curve: curve.intact),
                 *cells(a, lambda curve: curve.ablated),
@@ -166,7 +174,7 @@ def _tables(survey):
             Column("DNN error", "number", "Hz", "Largest difference of a rate between the rate circuit and its DNN."),
         ),
         tuple(
-            (f"{_spaced(a.name)} ({kind})", judged.neurons, judged.measure, judged.equivalence_error)
+            (f"{spaced(a.name)} ({kind})", judged.neurons, judged.measure, judged.equivalence_error)
             for a in survey.assessments
             for kind, judged in a.kinds.items()
         ),
@@ -185,7 +193,7 @@ def _tables(survey):
             ),
             tuple(
                 (
-                    f"{p.population} of {_spaced(a.name)}",
+                    f"{p.population} of {spaced(a.name)}",
                     float(p.predicted.mean()),
                     float(p.simulated.mean()),
                     "yes" if p.holds.all() else "no",
@@ -194,7 +202,7 @@ def _tables(survey):
                 for a, p in predicted
             ),
             tuple(
-                f"{_spaced(a.name)}: {mean_field_words(a.kinds['spiking'])}."
+                f"{spaced(a.name)}: {mean_field_words(a.kinds['spiking'])}."
                 for a in survey.assessments
                 if "spiking" in a.kinds and a.kinds["spiking"].unpredicted
             ),
@@ -209,24 +217,18 @@ def _distinct(values, text):
 def _notes(survey):
     first = survey.assessments[0]
     yield f"Dose: {dose(first.how).label}; {count(len(first.doses), 'dose')}, {count(len(first.seeds), 'seed')}."
-    for assessment in survey.assessments:
-        for kind, reason in assessment.left_out.items():
-            yield f"Left out: {_spaced(assessment.name)} ({kind}): {reason}."
-        if "dnn" in assessment.systems and assessment.kinds["rate"].equivalence_error is None:
-            yield f"The DNN of {_spaced(assessment.name)} is that of the rate circuit without its noise."
-    for name, reason in survey.left_out.items():
-        yield f"Left out: {_spaced(name)}: {reason}."
+    yield from left_out(survey)
 
 
 def _pictures(survey):
     systems = listing(f"{SYSTEMS[name]}" for name in SYSTEMS if any(name in a.systems for a in survey.assessments))
     critical = [
-        f"{_spaced(a.name)} at {curve.critical_dose:.2f} ({SYSTEMS[name]})"
+        f"{spaced(a.name)} at {curve.critical_dose:.2f} ({SYSTEMS[name]})"
         for a in survey.assessments
         for name, curve in list(a.systems.items())[:1]
         if curve.critical_dose is not None
     ]
-    kept = [_spaced(a.name) for a in survey.assessments if verdict(a) == "kept"]
+    kept = [spaced(a.name) for a in survey.assessments if verdict(a) == "kept"]
     found = [
         f"The score falls below the criterion for {listing(critical)}." if critical else "",
         f"It stays above for {listing(kept)}." if kept else "",
@@ -256,7 +258,7 @@ def _pictures(survey):
             f"is broken, which excitation alone cannot do. {see}",
             "How far the output falls, intact and at the largest dose: "
             + "; ".join(
-                f"{_spaced(a.name)} ({kind}) {hertz(w.fall)} and {hertz(float(w.falls[-1].mean()))} Hz"
+                f"{spaced(a.name)} ({kind}) {hertz(w.fall)} and {hertz(float(w.falls[-1].mean()))} Hz"
                 for a, kind, w in shown
             )
             + ".",
@@ -273,7 +275,7 @@ def _order_is_back(assessment, witness):
 
 
 def _proof(assessment):
-    name, function = _spaced(assessment.name), assessment.function
+    name, function = spaced(assessment.name), assessment.function
     paragraphs = []
     for obstruction in dict.fromkeys(judged.obstruction for judged in assessment.kinds.values()):
         paragraphs.append(REASONS[obstruction])

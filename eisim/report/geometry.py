@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -141,13 +142,14 @@ def decision_maps(result: GeometryResult, system: str) -> Figure:
     regions, n = result.regions, len(result.regions)
     width = SINGLE if n <= 2 else DOUBLE
     side = min(0.95, (width - 1.05) / n)  # of a map and the gap beside it
-    height = len(ROWS) * (side + 0.16) + (1.65 if n > 2 else 1.95)
+    below = 0.85 if n > 2 else 1.35  # of the maps, for the note and the legend
+    height = len(ROWS) * (side + 0.16) + below + 0.8
     figure = Figure(figsize=(width, height))
     axes = figure.subplots(len(ROWS), n, squeeze=False)
     figure.subplots_adjust(
         left=0.95 / width,
         right=(0.95 + n * side) / width,
-        bottom=(0.85 if n > 2 else 1.15) / height,
+        bottom=below / height,
         top=1 - 0.8 / height,
         wspace=0.1,
         hspace=0.3,
@@ -159,13 +161,13 @@ def decision_maps(result: GeometryResult, system: str) -> Figure:
         name = "\n".join(region.name.replace("-", " ").rsplit(" ", 1))
         column[0].set_title(f"{name}\n{column[0].get_title()}", pad=2, fontsize=6.5)
         witness_pairs(column[0], region)
-        column[-1].set_xlabel("x (1)", labelpad=1, fontsize=7)
+        column[-1].set_xlabel("x", labelpad=1 if region is regions[0] else 7, fontsize=7)  # below the numbers
     for ax in axes.ravel():
         ax.label_outer()
     for ax in axes[:, 1:].ravel():  # side by side the 1 of one and the 0 of the next would read as 10
         ax.tick_params(labelbottom=False)
     for ax, name in zip(axes[:, 0], ROWS.values(), strict=True):
-        ax.set_ylabel(f"{name}\n\ny (1)", fontsize=7, labelpad=1)
+        ax.set_ylabel(f"{name}\n\ny", fontsize=7, labelpad=1)
     kept = sum(region.verdict == "kept" for region in regions)
     if [region.verdict for region in regions] == ["kept"] * kept + ["lost"] * (n - kept):
         for first, last, verdict in ((0, kept, "kept"), (kept, n, "lost")):
@@ -173,29 +175,37 @@ def decision_maps(result: GeometryResult, system: str) -> Figure:
                 _bracket(figure, axes[0, first], axes[0, last - 1], verdict)
     handles = [
         Patch(facecolor=INSIDE, label=f"decided inside ({SYSTEM_NAMES[system]})"),
-        Line2D([], [], color="black", lw=0.8, label="boundary of the region"),
+        Line2D([], [], color="black", lw=0.8, label="boundary of the region on the cells"),
         Line2D([], [], color=INHIBITORY, marker="o", ms=3, lw=1, label="witness: inside (dot) but higher up outside"),
     ]
     figure.legend(handles=handles, loc="lower center", ncols=3 if n > 2 else 1)
     note = "numbers: share of the square decided right; that of the best monotone function is 1 − floor"
     if n <= 2:
         note = note.replace("; ", ";\n")
-    figure.text(0.5, (0.32 if n > 2 else 0.6) / height, note, ha="center", va="center", fontsize=7)
+    figure.text(0.5, (0.32 if n > 2 else 0.83) / height, note, ha="center", va="center", fontsize=7)
     return figure
 
 
 def decision_map(ax: Axes, region: RegionResult, inside) -> Axes:
-    """Which points are decided to lie inside a region, with the region's boundary; the title is the accuracy."""
-    side = round(len(region.data.points) ** 0.5)
-    square, centres = (0, 1, 0, 1), (np.arange(side) + 0.5) / side
+    """Which points are decided to lie inside a region, with the edge of its cells; the title is the accuracy."""
+    side, square = round(len(region.data.points) ** 0.5), (0, 1, 0, 1)
     truth = region.data.targets.reshape(side, side)
     ax.imshow(np.reshape(inside, (side, side)), origin="lower", extent=square, cmap=MAP_COLOURS, vmin=0, vmax=1)
-    ax.contour(centres, centres, truth, levels=[0.5], colors="black", linewidths=0.8)
+    ax.add_collection(LineCollection(_edges(truth), colors="black", linewidths=0.8, capstyle="projecting"))
     ax.set_title(f"{np.mean(inside == (region.data.targets == 1)):.3f}", pad=2, fontsize=6.5)
     ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 1], yticks=[0, 1], aspect="equal")
     ax.spines[["top", "right"]].set_visible(True)
     ax.tick_params(length=2, pad=1, labelsize=6)
     return ax
+
+
+def _edges(truth) -> np.ndarray:
+    """The edges between cells inside and outside, of shape (n_edges, 2, 2): ends, then x and y."""
+    side = len(truth)
+    upright = np.argwhere(np.diff(truth, axis=1))[:, ::-1] + (1, 0)  # the lower end of each, in cells
+    level = np.argwhere(np.diff(truth, axis=0))[:, ::-1] + (0, 1)
+    ends = [np.stack([low, low + along], axis=1) for low, along in ((upright, (0, 1)), (level, (1, 0)))]
+    return np.concatenate(ends) / side
 
 
 def witness_pairs(ax: Axes, region: RegionResult) -> Axes:

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas
 from rich.console import Group
-from rich.table import Table
 
 from eisim.circuit import Circuit
 from eisim.images.dimension import CONSTRAINTS, PARTS, BooleanResult, expected_comparable
 from eisim.images.networks import Trained
 from eisim.images.result import ImagesResult
+from eisim.terminal import titled_table
 
 NAMES = {"free": "free", "dale": "Dale's law", "excitatory": "excitation only"}
 HOW = {"free": "freely", "dale": "under Dale's law", "excitatory": "with excitation only"}
@@ -211,8 +211,7 @@ def terminal_table(result: ImagesResult) -> Group:
 
 
 def _table(title, *columns):
-    style = {"title_justify": "left", "title_style": "bold", "box": None, "padding": (0, 1, 0, 0)}
-    table = Table(title=title, header_style="underline", **style)
+    table = titled_table(title)
     for k, heading in enumerate(columns):
         table.add_column(heading, justify="right" if k else "left", no_wrap=True)
     return table

@@ -7,7 +7,6 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Group
-from rich.table import Table
 from scipy.optimize import isotonic_regression
 
 from eisim.circuit import Circuit
@@ -16,6 +15,7 @@ from eisim.report import diagram
 from eisim.report.circuit import circuit_table
 from eisim.report.files import to_csv
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, letters
+from eisim.terminal import titled_table
 
 #: Height of a line of a figure's small text, as a share of the largest value.
 LINE = 0.045
@@ -25,6 +25,12 @@ COLOURS = {
     "lost": ("red", INHIBITORY, "--"),
     "never had": ("yellow", NEUTRAL, ":"),
 }
+LABELS = {
+    "kept": "class kept without inhibition",
+    "lost": "class lost without inhibition",
+    "never had": "class never had",
+}
+REMOVED, BEST_THRESHOLD = "fraction of inhibition removed", "by the best threshold at each dose"
 
 
 def rows(result: NetworkAblation) -> list[dict]:
@@ -154,13 +160,8 @@ def terminal_table(results: list[NetworkAblation]) -> Group:
 
 
 def _table(result):
-    table = Table(
-        title=f"{result.name} on {result.data.name}, {len(result.data.targets):,} rows: {result.kind} circuit",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 1, 0, 0),
-        header_style="underline",
+    table = titled_table(
+        f"{result.name} on {result.data.name}, {len(result.data.targets):,} rows: {result.kind} circuit"
     )
     for heading in ("class", "rows", "largest output", "", "one threshold", "constant", "floor", " "):
         table.add_column(heading, justify="left" if not heading.strip() else "right", no_wrap=True)
@@ -197,21 +198,23 @@ def _coloured(verdict):
 def ablation_figure(results: list[NetworkAblation]) -> Figure:
     """What is left against the fraction of inhibition removed, a column for each kind, and accuracy in time.
 
-    Above by the largest output, below by a threshold on each class's own output.
+    Above by the largest output, below by a threshold on each class's own output; of a network with one output there
+    are thresholds only, in one row.
     """
     spiking = [result for result in results if len(result.times)]
-    columns = len(results) + len(spiking)
-    figure = Figure(figsize=(SINGLE if columns == 1 else DOUBLE, 5.2), layout="constrained")
-    axes = figure.subplots(2, columns, squeeze=False)
+    n_rows, columns = 1 if _has_one_output(results[0]) else 2, len(results) + len(spiking)
+    figure = Figure(figsize=(SINGLE if columns == 1 else DOUBLE, 2.6 * n_rows + 0.6 * (n_rows == 1)))
+    figure.set_layout_engine("constrained")
+    axes = figure.subplots(n_rows, columns, squeeze=False)
     for k, result in enumerate(results):
         by_largest_output(axes[0, k], result)
-        by_threshold(axes[1, k], result)
+        axes[0, k].set_title(f"{result.kind} circuit")
+        if n_rows > 1:
+            by_threshold(axes[1, k], result)
     for ax, result in zip(axes[0, len(results) :], spiking, strict=True):
         accuracy_in_time(ax, result)
-    legend = axes[1, -1] if spiking else None
-    handles = {
-        h.get_label(): h for ax in (*axes[:, 0], axes[0, -1]) for h in ax.get_legend_handles_labels()[0]
-    }.values()
+    legend = axes[1, -1] if spiking and n_rows > 1 else None
+    handles = {h.get_label(): h for ax in axes.ravel() for h in ax.get_legend_handles_labels()[0]}.values()
     if legend is None:
         figure.legend(handles=handles, loc="outside lower center", ncols=1 if columns == 1 else 2)
     else:
@@ -221,15 +224,35 @@ def ablation_figure(results: list[NetworkAblation]) -> Figure:
     return figure
 
 
+def _has_one_output(result):
+    return len(result.judged) == 1
+
+
 def by_largest_output(ax: Axes, result: NetworkAblation) -> Axes:
-    """Accuracy by the largest output, of all classes and balanced of each."""
+    """Accuracy by the largest output, of all classes and balanced of each; by thresholds if there is one output."""
+    ax.set_title(f"{result.name}: {result.kind} circuit")
+    if _has_one_output(result):
+        return _by_one_output(ax, result)
     balanced = result.balanced_accuracy
     _class_lines(ax, result, balanced, result.verdicts)
     ax.plot(result.fractions, result.accuracy, color="black", marker="o", ms=3, label="accuracy, all classes")
     ax.axhline(0.5, color=NEUTRAL, ls=":", lw=0.8, label="above: chance of a class")
     ax.set_ylim(0, 1.03)
     ax.set_ylabel("by the largest output:\n(balanced) accuracy")
-    ax.set_title(f"{result.name} on {result.data.name}: {result.kind}")
+    return ax
+
+
+def _by_one_output(ax, result):
+    """Accuracy by two thresholds on the one output: the best at each dose, and that of the network itself."""
+    own, best = {"ls": "--", "marker": "s", "mfc": "none"}, {"ls": "-", "marker": "o"}
+    ax.plot(result.fractions, 1 - result.threshold_errors[:, 0], color="black", ms=3, label=BEST_THRESHOLD, **best)
+    ax.plot(result.fractions, result.accuracy, color=NEUTRAL, ms=4, label="by the network's own threshold", **own)
+    ax.axhline(1 - result.constant_errors[0], color=NEUTRAL, ls=":", lw=0.8, label="the same answer everywhere")
+    reach = 1 - result.floors.one_polarity[0]
+    ax.plot([1], [reach], color=EXCITATORY, ls="none", marker="_", ms=9, mew=1.5, label="1 − floor", clip_on=False)
+    ax.set_ylim(0, 1.03)
+    ax.set_xlabel(REMOVED)
+    ax.set_ylabel("share of rows answered correctly")
     return ax
 
 
@@ -259,17 +282,18 @@ def _class_lines(ax, result, values, verdicts):
         _, colour, dashes = COLOURS[verdicts[k]]
         ax.plot(result.fractions, values[:, k], color=colour, lw=0.8, ls=dashes, alpha=0.7)
         ax.annotate(f"  {value:g}", (1, heights[k]), fontsize=6, va="center", color=colour, annotation_clip=False)
-    ax.plot([], [], color=EXCITATORY, lw=0.8, label="class kept without inhibition")
-    ax.plot([], [], color=INHIBITORY, lw=0.8, ls="--", label="class lost without inhibition")
-    if "never had" in verdicts:
-        ax.plot([], [], color=NEUTRAL, lw=0.8, ls=":", label="class never had")
-    ax.set_xlabel("fraction of inhibition removed")
+    for verdict, label in LABELS.items():
+        if verdict in verdicts:
+            _, colour, dashes = COLOURS[verdict]
+            ax.plot([], [], color=colour, lw=0.8, ls=dashes, label=label)
+    ax.set_xlabel(REMOVED)
 
 
 def accuracy_in_time(ax: Axes, result: NetworkAblation) -> Axes:
     """Accuracy and agreement of the intact spiking circuit against the length of a trial."""
+    hollow = {"marker": "s", "ms": 4, "mfc": "none", "mew": 0.6, "label": "agreement with the network"}
     ax.plot(result.times, result.accuracy_in_time, color="black", marker="o", ms=2, label="accuracy in time")
-    ax.plot(result.times, result.agreement_in_time, color=NEUTRAL, marker="s", ms=2, label="agreement with the network")
+    ax.plot(result.times, result.agreement_in_time, color=NEUTRAL, lw=0.8, ls="--", **hollow)
     ax.axhline(result.network_accuracy, color="black", ls=":", lw=0.8, label="accuracy of the network")
     ax.set_ylim(0, 1.03)
     ax.set_xlabel("length of a trial (s)")

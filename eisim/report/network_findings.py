@@ -1,5 +1,7 @@
 """What the ablation of a stranger's network found, for its page."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from eisim.network_ablation import KEPT, NetworkAblation
@@ -73,74 +75,59 @@ def _floor(result, results):
 
 
 def _by_largest(results):
-    scores = [
-        column
-        for r in results
-        for column in (
-            Column(
-                f"verdict, {r.kind}",
-                "verdict",
-                note=f"Kept: at least {KEPT:.0%} of its lead over chance is left. Never had: no lead.",
-            ),
-            Column(f"intact, {r.kind}", "number", note="Balanced accuracy against all other classes; 0.5 is chance."),
-            Column(f"ablated, {r.kind}", "number", note="The same without inhibition."),
-        )
-    ]
-    lines = [rows(r) for r in results]
-    return PageTable(
-        "Classes, by the largest output",
-        (Column("class"), Column("rows", "number"), *scores),
-        tuple(
-            (
-                f"{of[0]['class']:g}",
-                of[0]["rows"],
-                *(value for row in of for value in (row["verdict"], float(row["intact"]), float(row["ablated"]))),
-            )
-            for of in zip(*lines, strict=True)
-        ),
-        ("The largest output compares outputs, and a comparison is a subtraction, so no floor binds it.",)
-        if len(results[0].judged) > 1
-        else ("Of two classes there is one output, compared with the network's best threshold.",),
-        "classes.csv",
+    kept = f"Kept: at least {KEPT:.0%} of its lead over chance is left. Never had: no lead."
+    measured = (
+        (Column("verdict", "verdict", note=kept), "verdict"),
+        (Column("intact", "number", note="Balanced accuracy against all other classes; 0.5 is chance."), "intact"),
+        (Column("ablated", "number", note="The same without inhibition."), "ablated"),
     )
+    note = "The largest output compares outputs, and a comparison is a subtraction, so no floor binds it."
+    if len(results[0].judged) == 1:
+        note = "Of two classes there is one output, compared with the network's best threshold."
+    columns = [(Column("rows", "number"), "rows", 0), *_of_each(results, measured)]
+    return _classes(results, "Classes, by the largest output", columns, (note,))
 
 
 def _by_threshold(results):
-    scores = [
-        column
-        for r in results
-        for column in (
-            Column(
-                f"verdict, {r.kind}",
-                "verdict",
-                note=f"Kept: at least {KEPT:.0%} of its lead over a constant is left. Never had: no lead.",
-            ),
-            Column(
-                f"error intact, {r.kind}", "number", note="Share of rows wrong about the class, by its best threshold."
-            ),
-            Column(f"error ablated, {r.kind}", "number", note="The same without inhibition."),
-        )
+    kept = f"Kept: at least {KEPT:.0%} of its lead over a constant is left. Never had: no lead."
+    wrong = "Share of rows wrong about the class, by its best threshold."
+    every = "The same if every input comes as an ON and OFF pair."
+    measured = (
+        (Column("verdict", "verdict", note=kept), "one_threshold_verdict"),
+        (Column("error intact", "number", note=wrong), "one_threshold_error_intact"),
+        (Column("error ablated", "number", note="The same without inhibition."), "one_threshold_error_ablated"),
+    )
+    columns = [
+        *_of_each(results, measured),
+        (Column("constant", "number", note="Error of the same answer everywhere."), "constant_answer_error", 0),
+        (Column("floor", "number", note="Least error of any excitatory-only network on these data."), "floor", 0),
+        (Column("floor, ON and OFF", "number", note=every), "floor_on_off", 0),
     ]
-    names = ("one_threshold_verdict", "one_threshold_error_intact", "one_threshold_error_ablated")
-    lines = [rows(r) for r in results]
+    title = "Classes, by one threshold on each class's own output"
+    return _classes(results, title, columns, tuple(results[0].data.notes))
+
+
+def _of_each(results, measured):
+    """Columns that there are for each kind: pairs of column and key of `rows` become these with the kind's number."""
+    return [
+        (replace(column, name=f"{column.name}, {result.kind}"), key, k)
+        for k, result in enumerate(results)
+        for column, key in measured
+    ]
+
+
+def _classes(results, title, columns, notes):
+    """A table with a row for each class; a column is one of the page, a key of `rows`, and the number of the kind."""
+    found = [rows(result) for result in results]
+    values = ([of[k][key] for _, key, k in columns] for of in zip(*found, strict=True))
     return PageTable(
-        "Classes, by one threshold on each class's own output",
-        (
-            Column("class"),
-            *scores,
-            Column("constant", "number", note="Error of the same answer everywhere."),
-            Column("floor", "number", note="Least error of any excitatory-only network on these data."),
-            Column("floor, ON and OFF", "number", note="The same if every input comes as an ON and OFF pair."),
-        ),
+        title,
+        (Column("class"), *(column for column, _, _ in columns)),
         tuple(
-            (
-                f"{of[0]['class']:g}",
-                *(row[name] if "verdict" in name else float(row[name]) for row in of for name in names),
-                *(float(of[0][name]) for name in ("constant_answer_error", "floor", "floor_on_off")),
-            )
-            for of in zip(*lines, strict=True)
+            (f"{row['class']:g}", *(v if isinstance(v, (str, int)) else float(v) for v in of))
+            for row, of in zip(found[0], values, strict=True)
         ),
-        tuple(results[0].data.notes),
+        notes,
         "classes.csv",
     )
 
@@ -181,13 +168,22 @@ def _picture(results):
         if spiking
         else ""
     )
+    if len(results[0].judged) == 1:
+        caption = (
+            f"Share of rows answered correctly, {kinds}: by the best threshold on the output at each dose (1 less the "
+            "error in the table by one threshold), and by the threshold that is best for the intact network (the "
+            f"accuracy in the table of circuits). The mark at the right is 1 less the floor.{in_time}"
+        )
+    else:
+        caption = (
+            f"A line for each class, {kinds}: above, balanced accuracy by the largest output; below, error of the best "
+            "threshold on the class's own output. Classes kept, lost and never had have different colours; the marks "
+            f"at the right of the lower panels are the floors.{in_time}"
+        )
     return Picture(
         "ablation.svg",
         "What is left as inhibition is removed",
-        f"A line for each class, {kinds}: above, balanced accuracy by the largest output; below, error of the best "
-        "threshold on the class's own output. Classes kept, lost and never had have different colours; the marks at "
-        "the right of "
-        f"the lower panels are the floors.{in_time}",
+        caption,
         f"{_accuracy(results)} {_lost(results)}",
         "ablation.csv",
     )

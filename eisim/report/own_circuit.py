@@ -5,7 +5,6 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Group
-from rich.table import Table
 
 from eisim.own.on_points import OnPoints
 from eisim.own.result import OwnResult
@@ -14,6 +13,7 @@ from eisim.report.circuit import circuit_picture, circuit_table
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.style import EXCITATORY, NEUTRAL
 from eisim.report.wording import listing
+from eisim.terminal import titled_table
 
 MARKERS = {"spiking": "o", "rate": "s"}
 NOTES = (
@@ -67,14 +67,7 @@ def _verdict(row):
 
 def table(result: OwnResult) -> Group:
     """The table that people read."""
-    shown = Table(
-        title="What ablating inhibition destroys",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 1, 0, 0),
-        header_style="underline",
-    )
+    shown = titled_table("What ablating inhibition destroys")
     for heading in ("function", "points", "witness", "floor", "I"):
         shown.add_column(heading, justify="left" if heading in ("function", "witness") else "right")
     kinds = list(result.on_points[0].rates)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eisim.circuit import Circuit
-from eisim.values import Brief, Shown
+from eisim.values import Brief, ByName, Shown
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,6 +58,10 @@ class Response(Shown):
     traces: dict[str, np.ndarray] = field(default_factory=dict)
     loop_time: float = np.nan
     seeds: tuple[int, ...] = ()
+
+    def __post_init__(self):
+        for kept in ("rates", "spikes", "traces"):
+            object.__setattr__(self, kept, ByName(f"Response.{kept}", getattr(self, kept)))
 
     def __repr__(self):
         shape = " × ".join(map(str, self.readouts.shape))

@@ -13,7 +13,7 @@ from eisim.theory.inversion import falling_chain, floor_with
 from eisim.theory.order import Report, Witness, violations
 from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
-from eisim.values import Shown
+from eisim.values import ByName, Shown
 
 LOSSES = ("zero_one", "l1", "l2", "linf")
 #: Up to so many distinct points, what costs many floors is worked out unasked.
@@ -64,6 +64,10 @@ class Certificate(Shown):
     floor_with: dict[int, float]
     orientation: Orientation | None
     notes: tuple[str, ...]
+
+    def __post_init__(self):
+        for by_loss in ("floor", "best"):
+            object.__setattr__(self, by_loss, ByName(f"Certificate.{by_loss}", getattr(self, by_loss)))
 
     def __repr__(self):
         alone = "excitation alone can compute it"

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import InputError, check_kind
 from eisim.functions import TruthTable, patterns
 from eisim.neurons import LIF, RateUnit
 from eisim.theory.cells import AFFERENT_RATE, CELLS, SLACK, just_at_threshold
@@ -65,8 +65,7 @@ def synthesize(
     """
     if not isinstance(function, TruthTable):
         raise InputError(f"synthesize: expected a TruthTable, found {function!r}")
-    if kind not in CELLS:
-        raise InputError(f"synthesize: kind: expected 'rate' or 'spiking', found {kind!r}")
+    check_kind(kind, "synthesize")
     if neuron is not None and (getattr(neuron, "kind", None) != kind or just_at_threshold(neuron, 1) <= 0):
         raise InputError(f"synthesize: neuron: expected a {kind} neuron that is silent without input, found {neuron!r}")
     if graded:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib import colors, pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from eisim import (
@@ -22,11 +23,13 @@ from eisim import (
     assess,
     certify,
     to_dnn,
+    to_spiking,
 )
 from eisim.assessment import Survey
 from eisim.report import certificate, diagram, graph
+from eisim.report.circuit import circuit_picture
 from eisim.report.draw import draw
-from eisim.report.figures import ablation_curves
+from eisim.report.figures import ablation_curve, ablation_curves
 from eisim.report.style import EXCITATORY, INHIBITORY, paper
 from experiments import boolean, functions
 from models import xor
@@ -128,6 +131,51 @@ def test_a_diagram_has_the_weights_signs_and_ends_of_its_circuit():
     styles = {patch.get_gid(): patch for patch in drawn.patches if patch.get_gid()}
     assert type(styles["arrow"].get_arrowstyle()) is not type(styles["bar"].get_arrowstyle())
     assert colors.to_hex(styles["bar"].get_edgecolor()) == INHIBITORY
+
+
+def test_the_weights_of_a_converted_circuit_are_volts_and_the_caption_says_why():
+    rate = xor.circuit(kind="rate")
+    made = to_spiking(rate, [[0, 0], [0, 1], [1, 0], [1, 1]])
+    for volts, said_ in ((7.504, "7.5 V"), (-1.181, "−1.18 V"), (0.702, "702 mV")):
+        assert diagram.label(diagram.Link(0, 1, 1, volts, 2, unit="volt"))[0] == said_
+    assert (
+        "one of 10 ms or 2 ms, so that one spike moves the potential by about a 100th or a 500th"
+        in circuit_picture(made, "made", "Made").caption
+    )
+    for circuit in (rate, xor.circuit(kind="spiking")):
+        assert "converted" not in circuit_picture(circuit, "own", "Own").caption
+
+
+def test_a_legend_stands_clear_of_the_title_of_one_panel(result):
+    with paper():
+        figure = ablation_curves(replace(result, cases=result.cases[:1]))
+        FigureCanvasAgg(figure).draw()
+    (ax,), (legend,) = figure.axes, figure.legends
+    assert not legend.get_window_extent().overlaps(ax.title.get_window_extent())
+    case = result.cases[0]
+    of_rate = replace(case, kinds={"rate": case.kinds["rate"]})
+    ax = ablation_curve(Figure().subplots(), of_rate, result.protocol.fractions)
+    assert "equivalent DNN" in ax.get_legend_handles_labels()[1]
+
+
+def test_trials_are_named_as_frames_count_them(result):
+    once, named = result.cases[0].kinds["rate"].intact, {}
+    for seeds in ((3,), (3, 5), (3, 5, 9)):
+        rates, traces = (
+            {name: np.concatenate([values] * len(seeds)) for name, values in kept.items()}
+            for kept in (once.rates, once.traces)
+        )
+        response = replace(once, seeds=seeds, rates=rates, traces=traces)
+        legend = response.plot(ax=Figure().subplots()).get_legend()
+        named[len(seeds)] = legend.get_title().get_text(), [text.get_text() for text in legend.get_texts()]
+    assert named[1] == ("trial", [*"0123", "decision threshold"])
+    assert named[2][0] == "seed, trial" and named[2][1][:8] == [f"{s}, {k}" for s in (3, 5) for k in range(4)]
+    assert named[3][1] == [
+        *(f"3, {k}" for k in range(4)),
+        "… 4 more",
+        *(f"9, {k}" for k in range(4)),
+        "decision threshold",
+    ]
 
 
 def test_a_dnn_says_its_signs_and_whether_it_is_recurrent():

@@ -76,7 +76,13 @@ def test_the_answer_counts_what_the_rows_hold(ablated):
         "them. They need 1 inhibitory neuron each."
     )
     table = boolean.findings(ablated).tables[0]
-    verdicts = [row[[c.name for c in table.columns].index("verdict")] for row in table.rows]
+    names = [c.name for c in table.columns]
+    assert names[:5] == ["function", "verdict", "floor", "witness", "inhibitory neurons"]
+    assert names[-1] == "truth table"
+    for condition in ("intact", "ablated"):  # one column only if it is true of all systems
+        measured = [set(row["accuracy"][condition].values()) for row in rows]
+        assert (condition in names) == all(len(found) == 1 for found in measured)
+    verdicts = [row[names.index("verdict")] for row in table.rows]
     assert [v.startswith("lost") for v in verdicts] == [row["verdict"] == "lost" for row in rows]
 
 
@@ -189,6 +195,10 @@ def test_the_page_of_functions(survey):
     figures, files = dict(functions.figures(survey)), dict(functions.tables(survey))
     findings = functions.findings(survey)
     tables = check(findings, files, figures)
+    assert findings.question == "What does inhibition do for two choice (decide)?"
+    bare = functions.findings(Survey((replace(survey.assessments[0], function=""),)))
+    assert [c.name for c in bare.tables[0].columns][:2] == ["circuit", "verdict"]
+    assert bare.question == "What does inhibition do for two choice?"
     assert "two choice loses “decide”" in findings.answer and "a witness shows" in findings.answer
     assert "“decide”: its score goes from 1.00 to " in findings.answer
     proof = findings.proofs[-1].paragraphs
