@@ -100,6 +100,8 @@ def warn_of_plain(value, unit: str, what: str, huge: float | None = None) -> Non
         The least size that is hardly meant; by default far beyond those of neurons and synapses.
     """
     huge = _HUGE.get(unit, np.inf) if huge is None else huge
+    if isinstance(value, (int, float)) and abs(value) < huge:  # nearly all are
+        return
     if unit_of(value) is not None or np.max(np.abs(value), initial=0) < huge:
         return
     largest = np.ravel(value)[np.argmax(np.abs(value))]
