@@ -1,17 +1,13 @@
-"""Brunel's network and the two of Vogels and Abbott against NEST: the same activity? With ``--times``: how fast?
+"""Brunel's network and the two of Vogels and Abbott against NEST: the same activity?
 
 Every network is simulated with several seeds on both sides (other connections and other noise with each), and rates,
 irregularity (CV of inter-spike intervals) and correlations of pairs of excitatory neurons are measured by the same
-code. The means over seeds are compared by Welch's t-test: they agree if p is above 0.01. As nothing is timed, there is
-a process of NEST for each processor, while ours are simulated.
-
-With ``--times`` everything runs by turns instead, ours on one thread, NEST on one and on two; times are those of the
-simulation alone, without building and compiling. Nothing else should run then: the threads of NEST wait for each other
-at every step, and on a busy machine two of them are several times slower than one.
+code. The means over seeds are compared by Welch's t-test: they agree if p is above 0.01. Nothing is timed (that is
+``benchmarks/networks.py``), so there is a process of NEST for each processor, on one thread, while ours are simulated.
 
 NEST is an extra: ``pip install eisim[nest]``.
 
-Usage: python benchmarks/against_nest.py [--seeds N] [--size S] [--only NAME ...] [--times]
+Usage: python benchmarks/against_nest.py [--seeds N] [--size S] [--only NAME ...]
 ``--size`` scales the network of Brunel (1: 12,500 neurons) and those of Vogels and Abbott (1: 4,000 neurons).
 """
 
@@ -67,24 +63,24 @@ NETWORKS = {
 }
 
 
-def simulate_in_nest(circuit, words, seed, threads):
-    """The response of the excitatory neurons, and the seconds that NEST took."""
+def simulate_in_nest(circuit, words, seed):
+    """The response of the excitatory neurons."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "spikes.npz"
-        options = ["--out", file, "--seed", seed + 1, "--threads", threads, "--duration", WINDOW * 1e3]
+        options = ["--out", file, "--seed", seed + 1, "--duration", WINDOW * 1e3]
         subprocess.run(
             [sys.executable, str(PEERS / words[0]), *map(str, (*words[1:], *options))],
             check=True,
             stdout=subprocess.DEVNULL,
         )
         with np.load(file) as found:
-            neuron, step, seconds = found["neuron"], found["step"], float(found["seconds"])
+            neuron, step = found["neuron"], found["step"]
     size = circuit.population("E").size
     order = np.argsort(step[neuron < size], kind="stable")
     neuron, step = neuron[neuron < size][order], step[neuron < size][order]
     rates = np.bincount(neuron, minlength=size)[None] / WINDOW
     spikes = {"E": Spikes(np.zeros_like(neuron), neuron, step)}
-    return Response(circuit, {"E": rates}, WINDOW, WINDOW, DT, spikes), seconds
+    return Response(circuit, {"E": rates}, WINDOW, WINDOW, DT, spikes)
 
 
 def simulate_here(name, seed, size):
@@ -103,7 +99,7 @@ def sample(name, seeds, size):
 
     def of_nest(seed):
         circuit, _, words = NETWORKS[name](seed, size)
-        return measured(simulate_in_nest(circuit, words, seed + 1000, 1)[0])
+        return measured(simulate_in_nest(circuit, words, seed + 1000))
 
     def said(what, number):
         print(f"  {name}: {what} {number} of {seeds}, {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
@@ -135,41 +131,17 @@ def compare(name, seeds, size):
     return agree
 
 
-def race(name, seeds, size):
-    """Print how long both sides take, by turns."""
-    times = {"eisim": [], "NEST, 1 thread": [], "NEST, 2 threads": []}
-    simulate_here(name, 0, size)  # compiled, and the disk warm
-    for seed in range(seeds):
-        times["eisim"].append(simulate_here(name, seed, size).loop_time)
-        circuit, _, words = NETWORKS[name](seed, size)
-        for threads, key in ((1, "NEST, 1 thread"), (2, "NEST, 2 threads")):
-            times[key].append(simulate_in_nest(circuit, words, seed + 1000, threads)[1])
-        print(f"  {name}: seed {seed + 1} of {seeds}", file=sys.stderr, flush=True)
-    base = np.median(times["eisim"])
-    for key, seconds in times.items():
-        middle = np.median(seconds)
-        print(
-            f"  {key:16} {middle:7.2f} s for {WARM_UP + WINDOW:g} s of activity, {middle / base:.1f} × ours", flush=True
-        )
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--size", type=float, default=0.25)
     parser.add_argument("--only", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--times", action="store_true", help="time both sides, too")
     a = parser.parse_args()
     if importlib.util.find_spec("nest") is None:
         sys.exit("benchmarks/against_nest.py: expected NEST (pip install eisim[nest]), found none")
     if a.seeds < 2:
         sys.exit(f"--seeds: expected at least 2, found {a.seeds}")
-    agree = True
-    for name in a.only:
-        agree &= compare(name, a.seeds, a.size)
-        if a.times:
-            race(name, a.seeds, a.size)
-    sys.exit(0 if agree else 1)
+    sys.exit(0 if all([compare(name, a.seeds, a.size) for name in a.only]) else 1)
 
 
 if __name__ == "__main__":

@@ -48,9 +48,15 @@ def test_everything_is_active(on_numpy):
 
 
 @pytest.mark.parametrize("kind", every.CIRCUITS)
-def test_cold_and_warm_cache_and_both_backends_give_the_same_bits(compiled, on_numpy, kind):
+def test_cold_and_warm_cache_give_the_same_bits(compiled, kind):
     assert_same(run(kind), compiled[kind])
-    assert_same(on_numpy[kind], compiled[kind])
+
+
+@pytest.mark.parametrize("kind", every.CIRCUITS)
+def test_both_backends_give_the_same_spikes_and_rates_to_rounding(compiled, on_numpy, kind):
+    """Rounding: on some processors NumPy has exponentials of its own."""
+    for name, values in compiled[kind].items():
+        np.testing.assert_allclose(on_numpy[kind][name], values, rtol=1e-12, atol=1e-12, err_msg=name)
 
 
 def test_another_process_with_other_threads_and_hashes_gives_the_same_bits(compiled):
