@@ -159,13 +159,15 @@ class DNN(Shown):
             rates[layer.name] = np.zeros((len(rates[self.inputs[0][0]]), layer.size))
         for _ in range(limit):
             change = {layer.name: layer(rates) - rates[layer.name] for layer in self.layers}
-            rates |= {name: rates[name] + step * delta for name, delta in change.items()}
-            largest = max(np.abs(delta).max(initial=0) for delta in change.values())
-            if largest < SETTLED:
+            largest = np.max([np.abs(delta).max(axis=1, initial=0) for delta in change.values()], axis=0)
+            moving = ~(largest < SETTLED)
+            if not moving.any():
                 return rates
+            # Each trial stops where it has settled, however long others of the batch take.
+            rates |= {name: rates[name] + step * moving[:, None] * delta for name, delta in change.items()}
         raise ArithmeticError(
             f"the static DNN of {self.name!r} has no fixed point within reach: after {limit} iterations rates still "
-            f"change by {largest:.3g} Hz; use to_dnn(circuit, unrolled=True)"
+            f"change by {largest.max():.3g} Hz; use to_dnn(circuit, unrolled=True)"
         )
 
 

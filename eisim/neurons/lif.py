@@ -103,7 +103,7 @@ class LIF(SpikingNeuron):
 
         `noisy`: with ``gaussian``, standard normal noise; `arrivals`: code that adds the spikes of Poisson drives.
         """
-        lines = ["_v = rest + bias + (v - rest - bias)*decay_v"]
+        lines = ["_floor = rest + bias", "_v = _floor + (v - _floor)*decay_v"]
         for k, receptor in self.receptors.items():
             if receptor.letter == "d":
                 continue
@@ -112,7 +112,7 @@ class LIF(SpikingNeuron):
                 *([("x", f"rising_{k}_to_v")] if receptor.letter == "a" else []),
             ):
                 total = " + ".join(f"{variable}_{k}{pool}" for pool in pools(pooled))
-                lines[0] += f" + {f'({total})' if pooled else total}*{factor}"
+                lines[1] += f" + {f'({total})' if pooled else total}*{factor}"
         lines += kinetic_steps(self.receptors, "I")
         lines.append(f"v = _v{' + noise_step*gaussian(key, t_in_timesteps)' if noisy else ''}")
         return "".join(f"\n        {line}" for line in [*lines, *arrivals.splitlines()]) + "\n        "

@@ -93,7 +93,7 @@ class RateUnit(Value):
     def step(refractory: bool, noisy: bool) -> str:
         """One Euler step of the equations, as Brian2 abstract code; ``gaussian`` is standard normal noise."""
         activation = "(1 - recovery*r)*activation" if refractory else "activation"
-        step = f"r = r + dt*({activation} - r)/tau"
+        step = f"_mix = dt/tau\nr = r + _mix*({activation} - r)"
         return step + (f"\n{NOISE_STEP}" if noisy else "")
 
     @property

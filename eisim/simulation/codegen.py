@@ -17,7 +17,8 @@ from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report, cache
 
 _PREFERENCES = {
     "codegen.cpp.extra_compile_args_gcc": [],  # Brian2 would run the compiler to try each; `begin_make` adds ours
-    "codegen.loop_invariant_optimisations": True,
+    # As it is written: Brian2 would put terms in another order where parameters of a batch happen to be equal.
+    "codegen.loop_invariant_optimisations": False,
     "core.default_float_dtype": np.float64,
     "core.stop_on_keyboard_interrupt": False,  # our own process is the one that is interrupted
     "devices.cpp_standalone.openmp_threads": 0,

@@ -5,7 +5,7 @@ two groups through one receptor form one bundle, so that the whole batch is one 
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -141,22 +141,30 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
         for source, target, receptor, plasticity, *synapses in _place(layout, index, trials, dt, neuron_values):
             source, target = layout.blocks[index, source], layout.blocks[index, target]
             if len(synapses[0]):
-                bundle = _bundle(parts, source.group, target.group, receptor, plasticity)
+                bundle = Bundle(source.group, target.group, receptor, plasticity)
                 parts.setdefault(bundle, []).append(_copies(source, target, trials.copies, *synapses))
     for bundle, arrays in parts.items():
         pre, post, weight, delay = zip(*arrays, strict=True)
         counts = [len(column) for column in pre]
-        layout.synapses[bundle] = Synapses(
+        layout.synapses[_numbered(bundle, parts)] = Synapses(
             np.concatenate(pre), np.concatenate(post), _joined(weight, counts), _joined(delay, counts)
         )
     return layout
 
 
-def _bundle(parts, source, target, receptor, plasticity):
-    """The bundle of these, numbered if others differ in plasticity alone."""
-    alike = [b for b in parts if (b.source, b.target, b.receptor) == (source, target, receptor)]
-    found = [b for b in alike if b.plasticity == plasticity]
-    return found[0] if found else Bundle(source, target, receptor, plasticity, len(alike))
+def _numbered(bundle, bundles):
+    """The bundle with its number among those that differ in plasticity alone.
+
+    By their values, as what arrives at once is added in the order of the names: a circuit's must not depend on which
+    other circuits are in the batch.
+    """
+    alike = [b for b in bundles if (b.source, b.target, b.receptor) == (bundle.source, bundle.target, bundle.receptor)]
+    return replace(bundle, number=sorted(alike, key=_rank).index(bundle))
+
+
+def _rank(bundle):
+    p = bundle.plasticity
+    return (p.release, p.depression, p.facilitation) if p else ()
 
 
 def _joined(values, counts):

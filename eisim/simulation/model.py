@@ -68,7 +68,8 @@ def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
         elif kind == "spiking":
             found[name] = _spiking(group, values, timing, moving)
         else:
-            drives = [drive_name(b.source, b.receptor) for b in layout.synapses if b.target == name]
+            # In an order of their own: that of the bundles depends on which circuit of the batch comes first.
+            drives = sorted(drive_name(b.source, b.receptor) for b in layout.synapses if b.target == name)
             found[name] = _rate(group, values, timing, drives)
     return found
 

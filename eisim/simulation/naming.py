@@ -19,7 +19,7 @@ def group_name(name: str) -> str:
 
 
 def synapses_name(bundle: Bundle) -> str:
-    number = f"_{bundle.number}" if bundle.number else ""
+    number = f"_{bundle.number:03d}" if bundle.number else ""
     return f"eisim_{bundle.source}_to_{bundle.target}_{bundle.receptor}{number}"
 
 

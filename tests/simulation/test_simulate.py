@@ -127,8 +127,9 @@ def test_too_large_a_step_for_rate_units_is_refused():
         simulate(synthesize(XOR, kind="rate"), XOR.patterns, duration=0.2, window=0.1, dt=0.02)
 
 
-@pytest.mark.parametrize("kind, trials", [("rate", 5), ("spiking", 5), ("spiking", 1)])  # 1: circuits are shared out
+@pytest.mark.parametrize("kind, trials", [("rate", 5), ("rate", 1), ("spiking", 5), ("spiking", 1)])
 def test_shares_on_several_processors_make_the_whole(monkeypatch, kind, trials):
+    """With one trial the circuits are shared out."""
     circuits, stimuli = (
         [draw_circuit(kind, 0), draw_circuit(kind, 1)],
         [np.random.default_rng(0).random((7, 3)), np.ones((trials, 3))],
