@@ -166,14 +166,15 @@ def bounded_and_irregular(response, maximum: float) -> float:
     return float(score.mean())
 
 
-def task(kind: str = "spiking", *, quick: bool = False) -> Task:
-    """Stay bounded, asynchronous and irregular, for an external rate of twice the threshold.
+def task(kind: str = "spiking", *, quick: bool = False, eta: float = 2.0, **parameters) -> Task:
+    """Stay bounded, asynchronous and irregular, for an external rate of twice the threshold, or `eta` times.
 
-    The spiking network has a tenth of the size: its synapses are ten times as strong.
+    The spiking network has a tenth of the size: its synapses are ten times as strong. Other `parameters` are those of
+    `circuit`.
     """
     return Task(
-        circuit=partial(_of_seed, kind),
-        stimuli=np.array([[2.0]]),
+        circuit=partial(_of_seed, kind, parameters),
+        stimuli=np.array([[scalar_si(eta, "1", "brunel: eta")]]),
         score=partial(bounded_and_irregular, maximum=1 / NEURON.refractory),
         measure="share of the maximal rate left" + (" × CV of inter-spike intervals" if kind == "spiking" else ""),
         obstruction=Obstruction.STABILITY,
@@ -183,8 +184,12 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     )
 
 
-def _of_seed(kind, seed):
-    return circuit(kind, seed=seed, size=0.1)
+def _of_seed(kind, parameters, seed):
+    return circuit(kind, seed=seed, **{"size": 0.1} | parameters)
+
+
+#: Times of a sweep, in s: at 5 Hz a neuron has a few intervals in the window.
+SWEEP = {"duration": 1.2, "window": 1.0}
 
 
 #: States of fig. 8 by g and eta; and of table 1, rates and global frequencies: simulated, then of the theory, in Hz.
