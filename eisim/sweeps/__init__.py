@@ -229,9 +229,7 @@ def _together(subject, axes, seed, seeds, found, failed):
     for point in in_order:
         for name, value in found[point].items():
             numbers[name][point.index] = value
-    return Sweep(
-        subject, axes, seed, seeds, numbers, tuple(sorted(failed.items(), key=lambda each: each[0].index))
-    )
+    return Sweep(subject, axes, seed, seeds, numbers, tuple(sorted(failed.items(), key=lambda each: each[0].index)))
 
 
 def _check_numbers(axes, seeds, seed, workers, scheduler):

@@ -35,8 +35,10 @@ def on_processes(job: Job, points: Sequence[Point], workers: int) -> Iterator[tu
             if point is None:
                 raise outcome
             yield point, outcome
-    finally:
+    except BaseException:
         crew.stop()
+        raise
+    finally:
         for thread in threads:
             thread.join()
 

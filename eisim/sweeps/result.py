@@ -89,7 +89,7 @@ class Sweep(Shown):
     @cached_property
     def phases(self) -> np.ndarray | None:
         """The state of each point by its mean numbers, text of shape (values of each axis...); ``None`` if not told."""
-        phase, criteria = phases(self.subject)
+        phase, _ = phases(self.subject)
         if phase is None:
             return None
         means = {name: self.mean(name) for name in self.numbers}
@@ -122,7 +122,7 @@ class Sweep(Shown):
         import pandas as pd
 
         columns, rows = table(self)
-        return pd.DataFrame([row for row in rows], columns=columns)
+        return pd.DataFrame(rows, columns=columns)
 
     def plot(self, measure: str | None = None, ax=None):
         """Draw a measure: a curve with its spread over seeds for one axis, a map for two.
@@ -143,8 +143,8 @@ class Sweep(Shown):
         InputError
             For more than two axes, or an unknown measure.
         """
-        from eisim.report.sweep import draw_measure
         from eisim.report.style import axes
+        from eisim.report.sweep import draw_measure
 
         return axes(draw_measure, ax, self, measure or self.measures[0])
 

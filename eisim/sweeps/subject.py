@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -80,6 +81,7 @@ class Point:
         return ", ".join([*named, f"seed {self.seed}"])
 
 
+@cache
 def find(subject: Subject) -> ModuleType | None:
     """The module of a model; ``None`` if the subject is an experiment.
 
@@ -113,6 +115,7 @@ def find(subject: Subject) -> ModuleType | None:
     raise InputError(f"{module.__file__}: expected an experiment (Settings and run), task or circuit, found {found}")
 
 
+@cache
 def parameters(subject: Subject) -> dict[str, Parameter]:
     """The parameters that can be swept, by name."""
     model = find(subject)
@@ -152,7 +155,9 @@ def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str,
     if model is None:
         return _measure_experiment(subject, axes, point)
     there = parameters(subject)
-    values: dict[str, Any] = {name: there[name].convert(_measured(there[name], text)) for name, text in subject.settings}
+    values: dict[str, Any] = {
+        name: there[name].convert(_measured(there[name], text)) for name, text in subject.settings
+    }
     for axis, value in zip(axes, point.values, strict=True):
         values[axis.name] = there[axis.name].convert(axis.given(value))
     if subject.is_file:
@@ -243,9 +248,7 @@ def _measure_circuit(model, subject, values, seed):
 
     (kind,) = subject.kinds
     circuit, stimuli, times, record, score = _protocol(model, kind, values, seed)
-    response = simulate(
-        circuit, stimuli, **times, seed=seed, record=record, backend=subject.backend, report=_silent
-    )
+    response = simulate(circuit, stimuli, **times, seed=seed, record=record, backend=subject.backend, report=_silent)
     return ({} if score is None else {"score": float(score(response))}) | circuit_numbers(response)
 
 
@@ -265,10 +268,8 @@ def _protocol(model, kind, values, seed):
         task = model.task
         if callable(task):
             task = task(kind, **of_task, **(of_circuit if passed_on else {}))
-        if of_circuit and not passed_on:
-            circuit = _make_circuit(model, kind, seed, of_circuit)
-        else:
-            circuit = task.circuit(seed)
+        own = of_circuit and not passed_on
+        circuit = _make_circuit(model, kind, seed, of_circuit) if own else task.circuit(seed)
         stimuli, score = task.stimuli, task.score
         times = {name: simulation.get(name, getattr(task, name)) for name in times}
     if "stimulus" in simulation:
@@ -302,7 +303,7 @@ def _takes_any(function):
 
 
 def _of_function(model, circuit):
-    """Stimuli and score of a circuit that has no task: all patterns if it is to compute a truth table, else one of 1."""
+    """Stimuli and score of a circuit that has no task: all patterns of a truth table, else one trial of 1."""
     from eisim.functions import NAMED, TruthTable
 
     given = getattr(model, "function", getattr(model, "FUNCTION", None))

@@ -86,4 +86,4 @@ def main() -> None:
             pickle.dump(outcome, answers, pickle.HIGHEST_PROTOCOL)
             answers.flush()
     except (EOFError, BrokenPipeError):  # the parent is done, or gone
-        return
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
