@@ -36,7 +36,7 @@ makes the working point stable: without it the loop gain :math:`C_E J \tau \phi'
 the input, which the rate follows with or without inhibition: the obstruction is dynamical.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -190,6 +190,47 @@ def _of_seed(kind, parameters, seed):
 
 #: Times of a sweep, in s: at 5 Hz a neuron has a few intervals in the window.
 SWEEP = {"duration": 1.2, "window": 1.0}
+
+
+#: What tells the states of fig. 2 apart in a simulation, by the excitatory neurons. Quiet below this rate, in Hz.
+QUIET = 1.0
+#: Regular below this CV of inter-spike intervals: 0.00 in the synchronous regular state of fig. 8, 0.4 or more in the
+#: others (full size, D = 1.5 ms).
+REGULAR = 0.2
+#: Synchronous from this modulation of the population rate on (`eisim.activity.modulation`): 0.5 in the asynchronous state
+#: of fig. 8, 1.0 and more in the synchronous ones (full size).
+SYNCHRONOUS = 0.6
+#: Fast from this frequency on, in Hz: half of 1/(4 D), the frequency that the delay alone would set.
+FAST = 1 / (8 * DELAY)
+#: The states by name, and their criteria in words.
+PHASES = {
+    "quiet": f"rate of E below {QUIET:g} Hz, or too few intervals to tell",
+    "SR": f"synchronous regular: CV of intervals below {REGULAR:g}, modulation of the rate {SYNCHRONOUS:g} or more",
+    "AR": f"asynchronous regular: CV of intervals below {REGULAR:g}, modulation of the rate below {SYNCHRONOUS:g}",
+    "SI fast": f"synchronous irregular: CV {REGULAR:g} or more, modulation {SYNCHRONOUS:g} or more, rhythm from "
+    f"{FAST:.0f} Hz on",
+    "SI slow": f"synchronous irregular: CV {REGULAR:g} or more, modulation {SYNCHRONOUS:g} or more, rhythm below "
+    f"{FAST:.0f} Hz",
+    "AI": f"asynchronous irregular: CV {REGULAR:g} or more, modulation below {SYNCHRONOUS:g}",
+}
+
+
+def phase(numbers: Mapping[str, float]) -> str:
+    """The state of the network by what is measured of E (see `PHASES`).
+
+    Parameters
+    ----------
+    numbers : mapping of str to float
+        ``rate_E`` (Hz), ``cv_E``, ``modulation_E`` and ``frequency_E`` (Hz), as a sweep measures them.
+    """
+    if not numbers["rate_E"] >= QUIET or np.isnan(numbers["cv_E"]):
+        return "quiet"
+    synchronous = numbers["modulation_E"] >= SYNCHRONOUS
+    if numbers["cv_E"] < REGULAR:
+        return "SR" if synchronous else "AR"
+    if not synchronous:
+        return "AI"
+    return "SI fast" if numbers["frequency_E"] >= FAST else "SI slow"
 
 
 #: States of fig. 8 by g and eta; and of table 1, rates and global frequencies: simulated, then of the theory, in Hz.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.findings import Column, Findings, PageTable, Picture
 from eisim.report.grid import format_number
 from eisim.report.sweep import MOST_AXES, MOST_SHOWN, label_of, name_of, shown, unit_of
 from eisim.report.wording import answer, capital, count, listing
@@ -27,7 +27,6 @@ def findings(sweep) -> Findings:
         answer=answer(_size(sweep), *map(str, _ranges(sweep)), _states(sweep), _failures(sweep)),
         tables=(_points(sweep),),
         pictures=tuple(_pictures(sweep)),
-        proofs=tuple(_explanations(sweep)),
     )
 
 
@@ -97,6 +96,8 @@ def _points(sweep):
     notes = [f"The mean over {count(len(sweep.seeds), 'seed')}."]
     if len(sweep.numbers) > len(measures):
         notes.append(f"All {count(len(sweep.numbers), 'measure')} of each seed are in data.csv and data.nc.")
+    if sweep.phases is not None:
+        notes += [f"State {name}: {criterion}." for name, criterion in sweep.criteria.items()]
     if len(sweep.axes) > MOST_AXES:
         notes.append(f"A figure shows up to {MOST_AXES} axes, so there is none of these {len(sweep.axes)}.")
     return PageTable("Points", tuple(columns), tuple(rows), tuple(notes), "data.csv")
@@ -127,12 +128,3 @@ def _pictures(sweep):
         yield Picture(
             "phases.svg", "Phase diagram", f"The state of each point. {criteria}", _states(sweep), "phases.csv"
         )
-
-
-def _explanations(sweep):
-    if sweep.criteria and sweep.phases is not None:
-        yield Explanation("States", tuple(f"{name}: {criterion}." for name, criterion in sweep.criteria.items()))
-    if sweep.failed:
-        lines = tuple(f"{capital(problem).rstrip('.')}." for problem in sweep.problems[:20])
-        more = len(sweep.problems) - 20
-        yield Explanation("Points that failed", (*lines, *([f"And {count(more, 'point')} more."] if more > 0 else [])))

@@ -52,7 +52,7 @@ def on_cluster(job: Job, points: Sequence[Point], address: str, name: str, repor
             key = f"eisim-{name}-{'-'.join(map(str, point.index))}"
             future_of[client.submit(attempt, job, point, key=key, pure=False)] = point
         lost = dict.fromkeys(points, 0)
-        finished = as_completed(future_of)
+        finished = as_completed(future_of, loop=client.loop)
         for future in finished:
             point = future_of[future]
             error = future.exception() if future.status != "cancelled" else None

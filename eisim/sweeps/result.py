@@ -62,7 +62,8 @@ class Sweep(Shown):
     @property
     def measures(self) -> list[str]:
         """Measures that differ between points, the score first; if none differs all of them."""
-        differ = [name for name, values in self.numbers.items() if np.unique(values[np.isfinite(values)]).size > 1]
+        means = {name: self.mean(name) for name in self.numbers}
+        differ = [name for name, values in means.items() if np.unique(values[np.isfinite(values)]).size > 1]
         return differ or list(self.numbers)
 
     def mean(self, measure: str) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from eisim import catalogue
 from eisim.errors import InputError, did_you_mean
+from eisim.own.settings import read_settings
 from eisim.sweeps.axes import Axis, Parameter, Scalar, known, parameters_of, parameters_of_settings
 
 #: Parameters of the simulation of any circuit; the stimulus is that of all inputs, in units of their rates.
@@ -120,7 +121,7 @@ def parameters(subject: Subject) -> dict[str, Parameter]:
     """The parameters that can be swept, by name."""
     model = find(subject)
     if model is None:
-        return parameters_of_settings(catalogue.prepare(subject.name).experiment.Settings)
+        return parameters_of_settings(_experiment(subject.name).Settings)
     return _of_task(model) | _of_circuit(model) | SIMULATION
 
 
@@ -137,10 +138,10 @@ def check(subject: Subject, axes: tuple[Axis, ...]) -> None:
             raise InputError(f"--set: {name}: expected a parameter that is not swept, found one of --over")
         known(name, there, "--set").read(text)
     if find(subject) is None:
-        catalogue.prepare(subject.name, _changes(subject.settings))
-        for axis in axes:  # each value by itself, so that a wrong one is found before anything runs
+        settings, first = _experiment(subject.name).Settings, [_change(axis, axis.values[0]) for axis in axes]
+        for axis in axes:  # each value, so that a wrong one is found before anything runs
             for value in axis.values:
-                catalogue.prepare(subject.name, [*_changes(subject.settings), _change(axis, value)])
+                read_settings(settings, [*_changes(subject.settings), *first, _change(axis, value)])
 
 
 def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str, float]:
@@ -210,9 +211,16 @@ def _of_circuit(model):
 
 def _measure_experiment(subject, axes, point):
     changes = [_change(axis, value) for axis, value in zip(axes, point.values, strict=True)]
-    found = catalogue.prepare(subject.name, [*_changes(subject.settings), *changes])
-    result = found.experiment.run(found.settings, list(subject.kinds), point.seed, subject.backend, _silent)
-    return numbers_of(found.experiment.to_json(result))
+    experiment = _experiment(subject.name)
+    settings = read_settings(experiment.Settings, [*_changes(subject.settings), *changes])
+    return numbers_of(
+        experiment.to_json(experiment.run(settings, list(subject.kinds), point.seed, subject.backend, _silent))
+    )
+
+
+@cache
+def _experiment(name):
+    return catalogue.experiment_of(name)
 
 
 def numbers_of(document: Mapping) -> dict[str, float]:

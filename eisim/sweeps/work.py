@@ -1,6 +1,7 @@
 """One point of a sweep, computed in whatever process: what it gave, or why it failed."""
 
 import platform
+import sys
 import threading
 import warnings
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ def versions(name: str) -> dict[str, str]:
     Parameters
     ----------
     name : str
-        Of the subject: of a file of the user's own, the Python files beside it count.
+        Of the subject: a file of the user's own counts, with what it imports from its folder.
     """
     return _installed() | _own(name)
 
@@ -131,12 +132,22 @@ def _installed():
 
 @lru_cache
 def _own(name):
-    from eisim.identity import beside, digest
+    """Digest of a file of the user's own, and of what it imports from its folder."""
+    from eisim.errors import InputError
+    from eisim.identity import digest
+    from eisim.sweeps.subject import Subject, find
 
     path = Path(name)
     if path.suffix.lower() not in (".py", ".csv"):
         return {}
     try:
-        return {str(path): digest(beside(path))[:12] if path.is_file() else ""}
-    except OSError:
-        return {str(path): ""}
+        find(Subject(name, ()))
+        files = {path} | set(filter(None, map(_place, list(sys.modules.values()))))
+        return {name: digest([file for file in files if file.parent == path.parent])[:12]}
+    except (InputError, OSError):
+        return {}
+
+
+def _place(module):
+    file = getattr(module, "__file__", None)
+    return Path(file) if isinstance(file, str) else None
