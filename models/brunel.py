@@ -194,11 +194,11 @@ SWEEP = {"duration": 1.2, "window": 1.0}
 
 #: What tells the states of fig. 2 apart in a simulation, by the excitatory neurons. Quiet below this rate, in Hz.
 QUIET = 1.0
-#: Regular below this CV of inter-spike intervals: 0.00 in the synchronous regular state of fig. 8, 0.4 or more in the
-#: others (full size, D = 1.5 ms).
+#: Regular below this CV of inter-spike intervals. With half the neurons or all, the synchronous regular state of fig. 8
+#: has less than 0.01, the others 0.4 or more.
 REGULAR = 0.2
-#: Synchronous from this modulation of the population rate on (`eisim.activity.modulation`): 0.5 in the asynchronous state
-#: of fig. 8, 1.0 and more in the synchronous ones (full size).
+#: Synchronous from this modulation of the population rate on (`eisim.activity.modulation`). With half the neurons or all,
+#: the asynchronous state of fig. 8 has less than 0.58, the others 0.68 or more.
 SYNCHRONOUS = 0.6
 #: Fast from this frequency on, in Hz: half of 1/(4 D), the frequency that the delay alone would set.
 FAST = 1 / (8 * DELAY)

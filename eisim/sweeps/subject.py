@@ -137,11 +137,6 @@ def check(subject: Subject, axes: tuple[Axis, ...]) -> None:
         if name in swept:
             raise InputError(f"--set: {name}: expected a parameter that is not swept, found one of --over")
         known(name, there, "--set").read(text)
-    if find(subject) is None:
-        settings, first = _experiment(subject.name).Settings, [_change(axis, axis.values[0]) for axis in axes]
-        for axis in axes:  # each value, so that a wrong one is found before anything runs
-            for value in axis.values:
-                read_settings(settings, [*_changes(subject.settings), *first, _change(axis, value)])
 
 
 def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str, float]:
