@@ -194,11 +194,11 @@ SWEEP = {"duration": 1.2, "window": 1.0}
 
 #: What tells the states of fig. 2 apart in a simulation, by the excitatory neurons. Quiet below this rate, in Hz.
 QUIET = 1.0
-#: Regular below this CV of inter-spike intervals. With half the neurons or all, the synchronous regular state of fig. 8
-#: has less than 0.01, the others 0.4 or more.
+#: Regular below this CV of inter-spike intervals. The synchronous regular state of fig. 8 has less than 0.01 at half
+#: size; the others have 0.4 or more at half and full size.
 REGULAR = 0.2
-#: Synchronous from this modulation of the population rate on (`eisim.activity.modulation`). With half the neurons or all,
-#: the asynchronous state of fig. 8 has less than 0.58, the others 0.68 or more.
+#: Synchronous from this modulation of the population rate on (`eisim.activity.modulation`). The asynchronous state of
+#: fig. 8 has less than 0.58, the synchronous ones have 0.68 or more (half and full size).
 SYNCHRONOUS = 0.6
 #: Fast from this frequency on, in Hz: half of 1/(4 D), the frequency that the delay alone would set.
 FAST = 1 / (8 * DELAY)
