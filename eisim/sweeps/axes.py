@@ -85,7 +85,7 @@ class Axis:
             raise InputError(f"over: {self.name}: expected at most {MOST_VALUES:,} values, found {len(self.values):,}")
         twice = [value for k, value in enumerate(self.values) if value in self.values[:k]]
         if twice:
-            raise InputError(f"over: {self.name}: expected different values, found {twice[0]!r} twice")
+            raise InputError(f"over: {self.name}: expected different values, found {self.show(twice[0])} twice")
         if self.is_numeric:
             object.__setattr__(self, "values", tuple(sorted(self.values)))
 
@@ -125,7 +125,9 @@ def parse_axis(text: str, parameters: Mapping[str, Parameter]) -> Axis:
     if not values.strip():
         raise InputError(f"--over: {parameter.name}: expected at least one value, found none")
     bounds = values.split(":")
-    if len(bounds) == 3 and parameter.kind in (int, float):
+    if len(bounds) > 1 and parameter.kind in (int, float):
+        if len(bounds) != 3:
+            raise InputError(f"--over: {parameter.name}: expected FROM:TO:NUMBER, found {values!r}")
         return _range(parameter, *bounds)
     words = [word for word in values.split(",") if word.strip()]
     found = [parameter.read(word) for word in words]
