@@ -122,14 +122,14 @@ def parse_axis(text: str, parameters: Mapping[str, Parameter]) -> Axis:
     if not equals:
         raise InputError(f"--over: expected NAME=FROM:TO:NUMBER or NAME=VALUE,VALUE,..., found {text!r}")
     parameter = known(name.strip(), parameters, "--over")
-    if not values.strip():
+    words = [word for word in values.split(",") if word.strip()]
+    if not words:
         raise InputError(f"--over: {parameter.name}: expected at least one value, found none")
     bounds = values.split(":")
     if len(bounds) > 1 and parameter.kind in (int, float):
         if len(bounds) != 3:
             raise InputError(f"--over: {parameter.name}: expected FROM:TO:NUMBER, found {values!r}")
         return _range(parameter, *bounds)
-    words = [word for word in values.split(",") if word.strip()]
     found = [parameter.read(word) for word in words]
     return Axis(parameter.name, tuple(value for value, _ in found), _unit(parameter, [unit for _, unit in found]))
 

@@ -9,6 +9,8 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
+import time
 from contextlib import suppress
 
 from eisim.sweeps.subject import Point
@@ -76,6 +78,7 @@ def main() -> None:
     """Compute what the parent sends, until it closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # temporary folders are removed on the way
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a model prints
     questions = sys.stdin.buffer
@@ -87,3 +90,10 @@ def main() -> None:
             answers.flush()
     except (EOFError, BrokenPipeError):  # the parent is done, or gone
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _end_with(parent: int) -> None:
+    """End soon after the parent, however it ended, in the middle of a point as well."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
