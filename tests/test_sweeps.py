@@ -5,7 +5,6 @@ import errno
 import json
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -325,6 +324,7 @@ def test_a_disk_that_is_full_for_a_while(own, parts, monkeypatch, capsys):
 
 
 def test_a_disk_that_takes_no_more(own, parts, tmp_path, eisim):
+    resource = pytest.importorskip("resource", reason="limits of POSIX")
     words = ("sweep", own, "--over", "a=4:9:6", "--workers", 2)
     assert eisim(*words, "--out", tmp_path / "whole").returncode == 0
     limited = subprocess.run(
@@ -374,9 +374,7 @@ def test_on_a_cluster_of_which_a_worker_is_killed(own):
 def sweep_elsewhere(file, scheduler):
     """What a sweep on a cluster says, from a new process."""
     words = [sys.executable, "-m", "eisim", "sweep", str(file), "--over", "a=4,5", "--scheduler", scheduler]
-    done = subprocess.run(
-        [*words, "--out", str(file.parent / "out")], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*words, "--out", str(file.parent / "out")], capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     return done.stderr
 
@@ -385,7 +383,7 @@ def test_a_cluster_that_is_not_there(own, monkeypatch):
     pytest.importorskip("distributed", reason="pip install 'eisim[dask]'")
     monkeypatch.setattr("eisim.sweeps.cluster.PATIENCE", 0.5)
     for address in ("tcp://127.0.0.1:1", "nonsense", "ftp://127.0.0.1:1"):
-        with pytest.raises(InputError, match="--scheduler: expected a Dask scheduler at '.*', found none"):
+        with pytest.raises(InputError, match=r"--scheduler: expected a Dask scheduler at '.*', found none"):
             sweep(own, {"a": [4]}, scheduler=address)
 
 
@@ -440,9 +438,8 @@ def test_a_circuit_of_ones_own(tmp_path):
 def test_the_task_of_a_model():
     rate = {"kind": "rate", "backend": "numpy", "workers": 1}
     found = sweep("inhibition_stabilized_network", {"excitation": [0.5, 5.0]}, set={"quick": 1}, **rate)
-    from models import inhibition_stabilized_network as model
-
     from eisim import simulate
+    from models import inhibition_stabilized_network as model
 
     task = model.task("rate", quick=True)
     response = simulate(

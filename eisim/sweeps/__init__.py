@@ -159,6 +159,7 @@ def compute(
     say : callable, optional
         Takes notes for the user; on standard error by default.
     """
+    say = say or _say
     _check_numbers(axes, seeds, seed, workers, scheduler)
     check(subject, axes)
     seed_values = tuple(int(value) for value in np.random.SeedSequence(seed).generate_state(seeds))
@@ -180,11 +181,11 @@ def compute(
     if todo:
         stage = f"computing {len(todo):,} point{'s' * (len(todo) != 1)}"
         report(stage, 0.0)
-        for k, (point, outcome) in enumerate(_map(subject, axes, todo, seeds, seed, workers, scheduler, report)):
+        for k, (point, outcome) in enumerate(_map(subject, axes, todo, seeds, seed, workers, scheduler, say)):
             outcomes[point] = outcome
             for note in outcome.notes:
                 if note not in said:
-                    (say or _say)(f"note: {note}")
+                    say(f"note: {note}")
                     said[note] = True
             try:
                 found[point] = finish.pop(point)()
@@ -206,11 +207,11 @@ def points_of(axes: tuple[Axis, ...], seeds: Sequence[int]) -> list[Point]:
     ]
 
 
-def _map(subject, axes, todo, seeds, seed, workers, scheduler, report):
+def _map(subject, axes, todo, seeds, seed, workers, scheduler, say):
     if scheduler is None:
         return on_processes(Job(subject, axes), todo, workers or os.cpu_count() or 1)
     name = hashlib.sha256(identity_of(subject, axes, seeds, seed).encode()).hexdigest()[:16]
-    return on_cluster(Job(subject, axes, versions(subject.name)), todo, scheduler, name, report)
+    return on_cluster(Job(subject, axes, versions(subject.name)), todo, scheduler, name, say)
 
 
 def _numbers(outcome):

@@ -1,7 +1,8 @@
 """A sweep on the workers of a Dask cluster that is running."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import urlsplit
 
 from eisim.errors import InputError
 from eisim.sweeps.local import MOST_LOST
@@ -12,11 +13,13 @@ from eisim.sweeps.work import Job, Outcome, attempt, differences
 PATIENCE = 10
 
 
-def on_cluster(job: Job, points: Sequence[Point], address: str, name: str, report) -> Iterator[tuple[Point, Outcome]]:
+def on_cluster(
+    job: Job, points: Sequence[Point], address: str, name: str, say: Callable[[str], None]
+) -> Iterator[tuple[Point, Outcome]]:
     """Points with their outcomes, as they are finished.
 
-    Points on a worker that is lost go to another one. The first point is not computed alone: every machine compiles for
-    its own processor.
+    Points on a worker that is lost go to another one. At first each machine computes one point, so that its program is
+    compiled once and found by its other workers.
 
     Parameters
     ----------
@@ -26,7 +29,8 @@ def on_cluster(job: Job, points: Sequence[Point], address: str, name: str, repor
         Of the scheduler: ``"tcp://host:8786"``.
     name : str
         The same for the same sweep only.
-    report : callable
+    say : callable
+        Takes notes for the user.
 
     Raises
     ------
@@ -44,31 +48,46 @@ def on_cluster(job: Job, points: Sequence[Point], address: str, name: str, repor
         why = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"--scheduler: expected a Dask scheduler at {address!r}, found none ({why:.120})") from None
     with client:
-        report("waiting for workers")
+        if not client.scheduler_info()["workers"]:
+            say(f"waiting for the first worker at {address}")
         client.wait_for_workers(1)
         _check(client, job)
-        future_of = {}
-        for point in points:
+        future_of: dict = {}
+        finished = as_completed([], loop=client.loop)
+
+        def submit(point, workers):
             key = f"eisim-{name}-{'-'.join(map(str, point.index))}"
-            future_of[client.submit(attempt, job, point, key=key, pure=False)] = point
-        lost = dict.fromkeys(points, 0)
-        finished = as_completed(future_of, loop=client.loop)
+            future = client.submit(
+                attempt, job, point, key=key, pure=False, workers=workers, allow_other_workers=bool(workers)
+            )
+            future_of[future] = point
+            finished.add(future)
+
+        waiting, lost = list(points), dict.fromkeys(points, 0)
+        one_of_each = {urlsplit(worker).hostname: worker for worker in client.scheduler_info()["workers"]}
+        for worker in list(one_of_each.values())[: len(waiting)]:
+            submit(waiting.pop(0), [worker])
+        first = len(future_of)
         for future in finished:
-            point = future_of[future]
-            error = future.exception() if future.status != "cancelled" else None
-            if future.status == "finished":
-                yield point, future.result()
-            elif isinstance(error, KilledWorker) and lost[point] < MOST_LOST - 1:
+            point, status = future_of[future], future.status
+            error = future.exception() if status == "error" else None
+            if isinstance(error, KilledWorker) and lost[point] < MOST_LOST - 1:
                 lost[point] += 1
                 future.retry()
                 finished.add(future)
                 continue
-            elif future.status in ("cancelled", "lost") or error is None:
+            if status == "finished":
+                yield point, future.result()
+            elif error is None:
                 raise RuntimeError(f"the scheduler at {address} was lost; run the same again to go on")
             else:
                 why = "workers died of it" if isinstance(error, KilledWorker) else type(error).__name__
                 yield point, Outcome(failure=f"{why}: {' '.join(str(error).split())}")
-            future.release()
+            del future_of[future]
+            first -= 1
+            if not first:
+                for other in waiting:
+                    submit(other, None)
 
 
 def _check(client, job):
