@@ -20,7 +20,7 @@ from eisim import InputError, checkpoint, sweep
 from eisim.report import sweep as shown
 from eisim.report.sweep_findings import findings
 from eisim.sweeps.axes import Parameter, make_axis, parse_axis
-from eisim.sweeps.subject import Subject, numbers_of
+from eisim.sweeps.subject import Point, Subject, measure, numbers_of, parameters
 from eisim.sweeps.work import versions
 from models import brunel
 from tests.findings import check
@@ -423,25 +423,33 @@ def circuit(kind, *, weight=0.06, cells: int = 1):
 """
 
 
+def at(subject, **values):
+    """The numbers of one point, computed here."""
+    axes = tuple(make_axis(name, value, parameters(subject)) for name, value in values.items())
+    return measure(subject, axes, Point((0,) * (len(axes) + 1), tuple(axis.values[0] for axis in axes), 7))
+
+
 def test_a_circuit_of_ones_own(tmp_path):
     file = tmp_path / "either.py"
     file.write_text(CIRCUIT)
-    found = sweep(file, {"weight": "0mV,60mV"}, backend="numpy", workers=1)
-    assert found.numbers["score"].tolist() == [[0.25], [1.0]] and found.axes[0].unit == "volt"
-    driven = sweep(file, {"stimulus": [0, 1]}, backend="numpy", workers=1)
-    rates = driven.numbers["rate_out"][:, 0]
-    assert rates[0] == 0 < rates[1] and "score" not in driven.numbers
-    wrong = sweep(file, {"weight": "60mV,-1V"}, backend="numpy", workers=1)
-    assert [point.values for point, _ in wrong.failed] == [(-1.0,)] and "either.py, line" in wrong.failed[0][1]
+    short = (("duration", "60ms"), ("window", "40ms"))
+    subject = Subject(str(file), ("spiking",), short, "numpy")
+    assert set(parameters(subject)) == {"weight", "cells", "stimulus", "duration", "window", "dt"}
+    assert at(subject, weight="0mV")["score"] == 0.25 and at(subject, weight="60mV", cells="1")["score"] == 1
+    driven = at(subject, stimulus=1)
+    assert driven["rate_out"] > 0 == at(subject, stimulus=0)["rate_out"] and "score" not in driven
+    assert {"cv_out", "synchrony_out", "modulation_out", "correlation_out", "frequency_out"} < set(driven)
+    for wrong in ({"weight": "-1V"}, {"cells": 0}):
+        with pytest.raises(InputError):
+            at(subject, **wrong)
 
 
 def test_the_task_of_a_model():
-    rate = {"kind": "rate", "backend": "numpy", "workers": 1}
-    found = sweep("inhibition_stabilized_network", {"excitation": [0.5, 5.0]}, set={"quick": 1}, **rate)
     from eisim import simulate
     from models import inhibition_stabilized_network as model
 
     task = model.task("rate", quick=True)
+    subject = Subject("inhibition_stabilized_network", ("rate",), (("quick", "1"),), "numpy")
     response = simulate(
         model.circuit("rate", excitation=0.5),
         task.stimuli,
@@ -449,11 +457,17 @@ def test_the_task_of_a_model():
         window=task.window,
         dt=task.dt,
         backend="numpy",
-        seed=found.seeds[0],
+        seed=7,
         record=task.record,
     )
-    assert found.numbers["score"][0, 0] == task.score(response)
-    assert found.numbers["rate_E"][0, 0] == response.rates["E"].mean() != found.numbers["rate_E"][1, 0]
+    found = at(subject, excitation=0.5)
+    assert found == {
+        "score": task.score(response),
+        "rate_E": response.rates["E"].mean(),
+        "rate_I": response.rates["I"].mean(),
+    }
+    with pytest.raises(InputError, match="stimulus: expected without eta"):
+        at(Subject("brunel", ("rate",), (), "numpy"), eta=1, stimulus=1)
 
 
 def test_states_of_brunels_network():
@@ -470,8 +484,10 @@ def test_states_of_brunels_network():
 
 
 def test_criteria_of_the_states():
-    at = {"rate_E": 60.0, "cv_E": 1.0, "modulation_E": 1.0, "frequency_E": 172.0}
-    assert brunel.phase(at) == "SI fast" and brunel.phase(at | {"modulation_E": 0.54}) == "AI"
-    assert brunel.phase(at | {"cv_E": 0.1}) == "SR" and brunel.phase(at | {"cv_E": 0.1, "modulation_E": 0.1}) == "AR"
-    assert brunel.phase(at | {"rate_E": 0.1}) == brunel.phase(at | {"cv_E": np.nan}) == "quiet"
+    fast = {"rate_E": 60.0, "cv_E": 1.0, "modulation_E": 1.0, "frequency_E": 172.0}
+    assert brunel.phase(fast) == "SI fast" and brunel.phase(fast | {"modulation_E": 0.54}) == "AI"
+    assert (
+        brunel.phase(fast | {"cv_E": 0.1}) == "SR" and brunel.phase(fast | {"cv_E": 0.1, "modulation_E": 0.1}) == "AR"
+    )
+    assert brunel.phase(fast | {"rate_E": 0.1}) == brunel.phase(fast | {"cv_E": np.nan}) == "quiet"
     assert Subject("brunel", ("rate",)).title == "brunel" and set(brunel.PHASES) > {"SR", "AR", "AI"}
