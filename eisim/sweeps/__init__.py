@@ -90,7 +90,7 @@ def sweep(
     >>> from eisim import sweep
     >>> found = sweep("wilson_cowan", {"stimulus": [0, 1]}, kind="rate", backend="numpy", workers=1)
     >>> found.mean("rate_E").round(1)
-    array([0., 0.])
+    array([0. , 2.1])
     """
     settings = tuple((str(key), _text(value)) for key, value in (set or {}).items())
     plan = describe(name, kind, settings, backend)
