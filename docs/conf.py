@@ -62,7 +62,18 @@ html_theme_options = {
 }
 html_sidebars = {
     page: []
-    for page in ("index", "install", "tutorial", "theory", "own_work", "reports", "glossary", "changelog", "cite")
+    for page in (
+        "index",
+        "install",
+        "tutorial",
+        "theory",
+        "own_work",
+        "sweeps",
+        "reports",
+        "glossary",
+        "changelog",
+        "cite",
+    )
 }
 html_show_sphinx = False
 html_copy_source = False

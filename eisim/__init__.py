@@ -35,6 +35,7 @@ _HOMES = {
     "eisim.progress": ("Progress",),
     "eisim.simulation": ("Response", "simulate"),
     "eisim.storage": ("load", "save"),
+    "eisim.sweeps": ("Sweep", "sweep"),
     "eisim.synapses": ("NMDA", "Alpha", "Conductance", "Delta", "Exponential", "ShortTerm"),
     "eisim.task": ("Fact", "Obstruction", "Task"),
     "eisim.theory.certificate": ("Certificate", "certify"),

@@ -74,7 +74,7 @@ def prepare(name: str, changes: Sequence[str] = ()) -> Runnable:
     """
     from eisim.own.settings import read_settings
 
-    experiment = _find(name)
+    experiment = experiment_of(name)
     found = read_settings(experiment.Settings, changes)
     return Runnable(Path(name).stem if _is_file(name) else name, experiment, found)
 
@@ -83,7 +83,8 @@ def _is_file(name):
     return Path(name).suffix.lower() in (".py", ".csv")
 
 
-def _find(name):
+def experiment_of(name: str):
+    """The experiment that a name stands for; see `prepare`."""
     experiments = points(EXPERIMENTS)
     if name in experiments:
         return _completed(load(experiments[name]), name)

@@ -108,7 +108,8 @@ class Parts:
         self.lock = threading.Lock()  # networks are trained in threads
         self.folder: Path | None = None
         self.begun: float | None = None
-        self.found = self.computed = 0
+        self.found = self.computed = self.written = 0
+        self.fails = False
         self.expected: int | None = None
 
     def begin(self, name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], T]:
@@ -167,14 +168,19 @@ class Parts:
                 write(file, value)
             except FileNotFoundError:  # the same run, started twice, is complete and has cleared up
                 write(private(file.parent) / file.name, value)
-        except (OSError, pickle.PicklingError, AttributeError, TypeError) as error:
-            self.folder = None
-            self.say(f"note: finished parts cannot be kept: {error}")
+        except (OSError, pickle.PicklingError, AttributeError, TypeError) as error:  # the next part may find room again
+            with self.lock:
+                first, self.fails = not self.fails, True
+            if first:
+                self.say(f"note: finished parts cannot be kept: {error}")
+        else:
+            with self.lock:
+                self.fails, self.written = False, self.written + 1
 
     def leave(self) -> None:
         """The user stops the run."""
-        if self.folder is not None and self.found + self.computed:
-            self.say(f"{_parts(self.found + self.computed)} kept; the same command goes on from here")
+        if self.folder is not None and self.found + self.written:
+            self.say(f"{_parts(self.found + self.written)} kept; the same command goes on from here")
 
     def clear(self) -> None:
         """The run is complete: nothing has to be kept."""

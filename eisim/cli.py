@@ -60,6 +60,7 @@ class Loss(StrEnum):
 INTERRUPTED = 130
 RESULTS = "Results"  # the group of options that say what is left of a command
 PAGE = "report.html"  # the page in the folder of a run
+MOST_SAID = 10  # points of a sweep that failed and are named on standard error
 CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
 
 
@@ -278,6 +279,83 @@ def run(
     for problem in problems:
         _say(problem)
     return 1 if problems else 0
+
+
+@app.command()
+def sweep(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Model, experiment, or file of your own: .py, .csv.",
+            metavar="NAME",
+            autocompletion=completion.what_to_sweep,
+        ),
+    ],
+    over: Annotated[
+        list[str] | None,
+        Option(
+            help="Values of a parameter: FROM:TO:NUMBER or VALUE,VALUE,...; may be given several times.",
+            metavar="NAME=VALUES",
+        ),
+    ] = None,
+    seeds: Annotated[int, Option(help="Runs of each point, with different seeds.", min=1, metavar="N")] = 1,
+    seed: Annotated[str, Option(help="Seed from which those follow, a whole number.", metavar="N")] = "0",
+    kind: Annotated[Kind | None, Option(help="Kind of circuit: spiking by default, both for an experiment.")] = None,
+    set_: Annotated[
+        list[str] | None, Option("--set", metavar="KEY=VALUE", help="A parameter that is the same at all points.")
+    ] = None,
+    backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
+    workers: Annotated[
+        int | None, Option(help="Processes on this machine; one for each processor by default.", min=1, metavar="N")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        Option(help="Dask scheduler whose workers compute instead, such as tcp://host:8786.", metavar="ADDRESS"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for the results; results/sweep-NAME by default.", metavar="DIR", rich_help_panel=RESULTS),
+    ] = None,
+    fresh: Annotated[
+        bool, Option("--fresh", help="Begin anew, whatever an interrupted sweep has finished.", rich_help_panel=RESULTS)
+    ] = False,
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
+) -> int:
+    """Measure a model or an experiment at all points of a grid of its parameters.
+
+    Example: python -m eisim sweep brunel --over g=3:7:9 --over eta=0.5:4:8
+    Example: python -m eisim sweep boolean --over noise=0mV:2mV:5 --set functions=xor,and --seeds 3
+    """
+    from eisim.sweeps.command import Asked, run_sweep
+
+    if not seed.isdecimal():
+        raise InputError(f"--seed: expected a whole number of 0 or more, found {seed!r}")
+    asked = Asked(
+        name,
+        tuple(over or ()),
+        tuple(set_ or ()),
+        seeds,
+        int(seed),
+        None if kind is None else kind.value,
+        backend.value,
+        workers,
+        scheduler,
+        fresh,
+    )
+    folder, found, document = run_sweep(asked, out, _say)
+    if json_:
+        print(document)
+    else:
+        from eisim.report.sweep import terminal_table
+
+        _show(terminal_table(found), folder)
+    for problem in found.problems[:MOST_SAID]:
+        _say(problem)
+    if len(found.problems) > MOST_SAID:
+        _say(f"and {len(found.problems) - MOST_SAID:,} more points failed; all are in {folder / 'run.json'}")
+    return 1 if found.problems else 0
 
 
 @app.command()

@@ -24,6 +24,17 @@ def what_to_run(incomplete: str) -> list[tuple[str, str]]:
     ]
 
 
+def what_to_sweep(incomplete: str) -> list[tuple[str, str]]:
+    """Experiments, models and files."""
+    from eisim.listing import listed
+
+    known = [each for group in listed() for each in group]
+    return [
+        *((each.name, each.summary) for each in known if each.name.startswith(incomplete)),
+        *_files(incomplete, RUNNABLE),
+    ]
+
+
 def model(incomplete: str) -> list[tuple[str, str]]:
     """All models."""
     from eisim.listing import listed

@@ -30,20 +30,24 @@ def identity(name: str, experiment, settings, kinds, seed: int, backend: str) ->
     -------
     str
     """
-    values = asdict(settings)
+    return of_values(name, experiment.__name__, asdict(settings), kinds, seed, backend)
+
+
+def of_values(name: str, module: str, values: dict, kinds, seed: int, backend: str) -> str:
+    """The same, of settings by name; those that are text may be the names of files."""
     named = [Path(value) for value in (name, *values.values()) if isinstance(value, (str, Path)) and value]
-    packages = {"eisim", experiment.__name__.partition(".")[0]}
+    packages = {"eisim", module.partition(".")[0]}
     for group in (EXPERIMENTS, MODELS):
         packages |= {point.module.partition(".")[0] for point in points(group).values()}
     return json.dumps(
         {
-            "experiment": [name, experiment.__name__],
+            "experiment": [name, module],
             "settings": values,
             "kinds": list(kinds),
             "seed": seed,
             "backend": backend,
-            "sources": {package: _digest(_sources(package)) for package in sorted(packages)},
-            "files": [_digest(_beside(path)) for path in named if path.is_file()],
+            "sources": {package: digest(sources(package)) for package in sorted(packages)},
+            "files": [digest(beside(path)) for path in named if path.is_file()],
             "folders": [_listing(path) for path in named[1:] if path.is_dir()],
             "versions": {"python": sys.version} | {name: _version(name) for name in _dependencies()},
             "machine": [platform.platform(), platform.node()],
@@ -53,7 +57,7 @@ def identity(name: str, experiment, settings, kinds, seed: int, backend: str) ->
     )
 
 
-def _sources(package: str) -> list[Path]:
+def sources(package: str) -> list[Path]:
     """Python files of a top-level package or module."""
     spec = find_spec(package)
     if spec is None:
@@ -62,7 +66,7 @@ def _sources(package: str) -> list[Path]:
     return [Path(spec.origin)] if folders is None else [file for path in folders for file in Path(path).rglob("*.py")]
 
 
-def _beside(path: Path) -> list[Path]:
+def beside(path: Path) -> list[Path]:
     """A file, and if it is Python all that it may import from its folder."""
     return list(path.parent.glob("*.py")) if path.suffix == ".py" else [path]
 
@@ -73,7 +77,7 @@ def _listing(folder: Path) -> list:
     return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
-def _digest(files: list[Path]) -> str:
+def digest(files: list[Path]) -> str:
     found = hashlib.sha256()
     for file in sorted(files):
         found.update(f"{file.name}\0".encode())

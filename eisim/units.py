@@ -7,6 +7,7 @@ to be in SI units already. Brian2 itself is not imported here: a quantity is kno
 import re
 import sys
 import warnings
+from contextlib import suppress
 
 import numpy as np
 
@@ -36,8 +37,25 @@ _USUAL = {"second": "ms", "volt": "mV", "ampere": "pA", "siemens": "nS", "farad"
 _HUGE = {"second": 2.0, "volt": 2.0, "ampere": 1e-3, "siemens": 1e-3, "farad": 1e-6}
 
 
+class Measured(float):
+    """A number in SI units that knows its unit, where Brian2 need not be imported to make a quantity."""
+
+    def __new__(cls, value: float, unit: str):
+        number = super().__new__(cls, value)
+        number.unit = unit
+        return number
+
+    def __getnewargs__(self):
+        return float(self), self.unit
+
+    def __str__(self):
+        return format_quantity(float(self), self.unit)
+
+
 def unit_of(value) -> str | None:
-    """The unit ("second", "hertz", "volt", ..., or "1") of a Brian2 quantity, ``None`` for a plain number."""
+    """The unit ("second", "hertz", "volt", ..., or "1") of a quantity, ``None`` for a plain number."""
+    if isinstance(value, Measured):
+        return value.unit
     dim = getattr(value, "dim", None)
     if dim is None:
         return None
@@ -122,6 +140,15 @@ def parse_quantity(text: str, unit: str, what: str) -> float:
         return float(match[1]) * _SUFFIXES[unit][match[2]]
     except (TypeError, KeyError, ValueError):
         raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {text!r}") from None
+
+
+def split_quantity(text: str, what: str) -> tuple[float, str]:
+    """Read "5", "200ms" or "200*ms" into an SI float and its unit, "" for a plain number."""
+    for unit, suffixes in _SUFFIXES.items():
+        if unit != "1" and any(text.rstrip().endswith(suffix) for suffix in suffixes):
+            with suppress(InputError):
+                return parse_quantity(text, unit, what), unit
+    return parse_quantity(text, "1", what), ""
 
 
 def format_quantity(value: float, unit: str) -> str:

@@ -36,7 +36,7 @@ makes the working point stable: without it the loop gain :math:`C_E J \tau \phi'
 the input, which the rate follows with or without inhibition: the obstruction is dynamical.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -166,14 +166,15 @@ def bounded_and_irregular(response, maximum: float) -> float:
     return float(score.mean())
 
 
-def task(kind: str = "spiking", *, quick: bool = False) -> Task:
-    """Stay bounded, asynchronous and irregular, for an external rate of twice the threshold.
+def task(kind: str = "spiking", *, quick: bool = False, eta: float = 2.0, **parameters) -> Task:
+    """Stay bounded, asynchronous and irregular, for an external rate of twice the threshold, or `eta` times.
 
-    The spiking network has a tenth of the size: its synapses are ten times as strong.
+    The spiking network has a tenth of the size: its synapses are ten times as strong. Other `parameters` are those of
+    `circuit`.
     """
     return Task(
-        circuit=partial(_of_seed, kind),
-        stimuli=np.array([[2.0]]),
+        circuit=partial(_of_seed, kind, parameters),
+        stimuli=np.array([[scalar_si(eta, "1", "brunel: eta")]]),
         score=partial(bounded_and_irregular, maximum=1 / NEURON.refractory),
         measure="share of the maximal rate left" + (" × CV of inter-spike intervals" if kind == "spiking" else ""),
         obstruction=Obstruction.STABILITY,
@@ -183,8 +184,53 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     )
 
 
-def _of_seed(kind, seed):
-    return circuit(kind, seed=seed, size=0.1)
+def _of_seed(kind, parameters, seed):
+    return circuit(kind, seed=seed, **{"size": 0.1} | parameters)
+
+
+#: Times of a sweep, in s: at 5 Hz a neuron has a few intervals in the window.
+SWEEP = {"duration": 1.2, "window": 1.0}
+
+
+#: What tells the states of fig. 2 apart in a simulation, by the excitatory neurons. Quiet below this rate, in Hz.
+QUIET = 1.0
+#: Regular below this CV of inter-spike intervals. The synchronous regular state of fig. 8 has less than 0.01 at half
+#: size; the others have 0.4 or more at half and full size.
+REGULAR = 0.2
+#: Synchronous from this modulation of the population rate on (`eisim.activity.modulation`). The asynchronous state of
+#: fig. 8 has less than 0.58, the synchronous ones have 0.68 or more (half and full size).
+SYNCHRONOUS = 0.6
+#: Fast from this frequency on, in Hz: half of 1/(4 D), the frequency that the delay alone would set.
+FAST = 1 / (8 * DELAY)
+#: The states by name, and their criteria in words.
+PHASES = {
+    "quiet": f"rate of E below {QUIET:g} Hz, or too few intervals to tell",
+    "SR": f"synchronous regular: CV of intervals below {REGULAR:g}, modulation of the rate {SYNCHRONOUS:g} or more",
+    "AR": f"asynchronous regular: CV of intervals below {REGULAR:g}, modulation of the rate below {SYNCHRONOUS:g}",
+    "SI fast": f"synchronous irregular: CV {REGULAR:g} or more, modulation {SYNCHRONOUS:g} or more, rhythm from "
+    f"{FAST:.0f} Hz on",
+    "SI slow": f"synchronous irregular: CV {REGULAR:g} or more, modulation {SYNCHRONOUS:g} or more, rhythm below "
+    f"{FAST:.0f} Hz",
+    "AI": f"asynchronous irregular: CV {REGULAR:g} or more, modulation below {SYNCHRONOUS:g}",
+}
+
+
+def phase(numbers: Mapping[str, float]) -> str:
+    """The state of the network by what is measured of E (see `PHASES`).
+
+    Parameters
+    ----------
+    numbers : mapping of str to float
+        ``rate_E`` (Hz), ``cv_E``, ``modulation_E`` and ``frequency_E`` (Hz), as a sweep measures them.
+    """
+    if not numbers["rate_E"] >= QUIET or np.isnan(numbers["cv_E"]):
+        return "quiet"
+    synchronous = numbers["modulation_E"] >= SYNCHRONOUS
+    if numbers["cv_E"] < REGULAR:
+        return "SR" if synchronous else "AR"
+    if not synchronous:
+        return "AI"
+    return "SI fast" if numbers["frequency_E"] >= FAST else "SI slow"
 
 
 #: States of fig. 8 by g and eta; and of table 1, rates and global frequencies: simulated, then of the theory, in Hz.

@@ -54,7 +54,7 @@ def read_settings(kind: type, changes: Sequence[str]):
 
             values[key] = parse_quantity(text, unit, key)
         else:
-            values[key] = _read(text, hints.get(key, str), key)
+            values[key] = read_text(text, hints.get(key, str), key)
     try:
         return kind(**values)
     except (TypeError, ValueError, ArithmeticError) as error:  # InputError is a ValueError
@@ -73,7 +73,8 @@ def _hints(kind):
         return {f.name: f.type for f in fields(kind) if not isinstance(f.type, str)}
 
 
-def _read(text, kind, key):
+def read_text(text: str, kind, key: str):
+    """The value of a type that a text gives; `key` says in errors what it is for."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         if type(None) in parts and text.strip().lower() in ("", "none"):
@@ -103,7 +104,7 @@ def _read_first(text, kinds, key):
     errors = []
     for kind in kinds:
         try:
-            return _read(text, kind, key)
+            return read_text(text, kind, key)
         except InputError as error:
             errors.append(error)
     raise errors[0]
@@ -125,4 +126,4 @@ def _read_tuple(text, parts, key):
         parts = parts[:1] * len(words)
     elif parts and len(parts) != len(words):
         raise InputError(f"{key}: expected {len(parts)} values with commas between them, found {text!r}")
-    return tuple(_read(word, part, key) for word, part in zip(words, parts or [str] * len(words), strict=True))
+    return tuple(read_text(word, part, key) for word, part in zip(words, parts or [str] * len(words), strict=True))

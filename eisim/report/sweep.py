@@ -1,0 +1,294 @@
+"""What a sweep found: JSON, terminal table, CSV, labelled arrays, curves, heat maps and phase diagrams."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from eisim.report.files import to_csv, to_netcdf
+from eisim.report.style import DOUBLE, NEUTRAL, SINGLE, TALLEST
+from eisim.report.wording import count
+from eisim.sweeps.axes import Axis
+from eisim.sweeps.result import Sweep, labelled, table
+
+#: Measures that a figure and a table show; rows that a terminal shows; panels of the third axis.
+MOST_SHOWN, MOST_ROWS, MOST_COLUMNS = 6, 40, 6
+#: Axes that a figure can show.
+MOST_AXES = 3
+NAMES = {
+    "rate": "rate of {}",
+    "cv": "CV of intervals of {}",
+    "synchrony": "synchrony of {}",
+    "modulation": "modulation of {}",
+    "correlation": "correlation of {}",
+    "frequency": "rhythm of {}",
+    "prominence": "prominence of the rhythm of {}",
+}
+SIGNS = {"second": ("ms", 1e3), "hertz": ("Hz", 1.0), "volt": ("mV", 1e3), "ampere": ("pA", 1e12)}
+SIGNS |= {"siemens": ("nS", 1e9), "farad": ("pF", 1e12)}
+MISSING = "#ececec"
+PHASE_COLOURS = ("#dddddd", "#efac8f", "#f2d389", "#8fcab4", "#a9cdec", "#dcb4d0", "#c9c58b", "#b8b8e6")
+
+
+def name_of(measure: str) -> str:
+    """A measure in words: ``"rate of E"``."""
+    what, _, population = measure.partition("_")
+    return NAMES[what].format(population) if what in NAMES and population else measure
+
+
+def unit_of(measure: str) -> str:
+    """Hz, or empty."""
+    what, _, population = measure.partition("_")
+    return "Hz" if what in ("rate", "frequency") and population else ""
+
+
+def label_of(measure: str) -> str:
+    """A measure with its unit."""
+    unit = unit_of(measure)
+    return f"{name_of(measure)} ({unit})" if unit else name_of(measure)
+
+
+def axis_label(axis: Axis) -> str:
+    """The name of an axis with the unit that its values are drawn in."""
+    return f"{axis.name} ({SIGNS[axis.unit][0]})" if axis.unit else axis.name
+
+
+def shown(sweep: Sweep) -> list[str]:
+    """The measures that figures and tables show: the score, then those of the first population, or the first few."""
+    found = sweep.measures
+    first = next((name.partition("_")[2] for name in sweep.numbers if name.startswith("rate_")), None)
+    if first is not None:
+        mine = [name for name in found if name == "score" or name.partition("_")[2] == first]
+        found = [name for name in mine if not name.startswith(("prominence", "correlation"))] or found
+    return found[:MOST_SHOWN]
+
+
+def to_json(sweep: Sweep) -> dict:
+    """The sweep as a JSON object, beside its seed; arrays of shape (values of each axis..., seeds)."""
+    return {
+        "name": sweep.subject.title,
+        "kinds": list(sweep.subject.kinds),
+        "settings": dict(sweep.subject.settings),
+        "axes": [{"name": axis.name, "values": list(axis.values), "unit": axis.unit} for axis in sweep.axes],
+        "seeds": list(sweep.seeds),
+        "numbers": {name: _plain(values) for name, values in sweep.numbers.items()},
+        "phases": None if sweep.phases is None else sweep.phases.tolist(),
+        "failed": [
+            {"point": point.show(sweep.axes), "index": list(point.index), "why": why} for point, why in sweep.failed
+        ],
+        "problems": sweep.problems,
+    }
+
+
+def _plain(values):
+    """Nested lists with ``None`` for what is not a number."""
+    return np.where(np.isfinite(values), values, None).tolist()
+
+
+def tables(sweep: Sweep) -> Iterator[tuple[str, bytes | str]]:
+    """Pairs of file name and content."""
+    columns, rows = table(sweep)
+    yield "data.csv", to_csv(rows, columns)
+    coordinates, variables = labelled(sweep)
+    yield "data.nc", to_netcdf(variables, coordinates)
+    if sweep.phases is not None:
+        places = [
+            (*(a.values[k] for a, k in zip(sweep.axes, i, strict=True)), str(sweep.phases[i]))
+            for i in np.ndindex(*sweep.shape)
+        ]
+        yield "phases.csv", to_csv(places, [*(axis.name for axis in sweep.axes), "phase"])
+
+
+def terminal_table(sweep: Sweep):
+    """One line for each point, the mean over seeds."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    title = f"{sweep.subject.title}, {' and '.join(sweep.subject.kinds)}: mean over {count(len(sweep.seeds), 'seed')}"
+    found = Table(box=None, padding=(0, 1, 0, 0), header_style="underline")
+    for axis in sweep.axes:
+        found.add_column(axis.name, justify="right", no_wrap=True)
+    if sweep.phases is not None:
+        found.add_column("phase", no_wrap=True)
+    measures = shown(sweep)
+    means = [sweep.mean(name) for name in measures]
+    for name in measures:
+        found.add_column(label_of(name), justify="right")
+    places = list(np.ndindex(*sweep.shape))
+    for index in places[:MOST_ROWS]:
+        where = [axis.show(axis.values[k]) for axis, k in zip(sweep.axes, index, strict=True)]
+        phase = [] if sweep.phases is None else [str(sweep.phases[index])]
+        found.add_row(*where, *phase, *(_cell(values[index]) for values in means))
+    left = len(places) - MOST_ROWS
+    lines = [f"{count(left, 'more point', 'more points')} in data.csv."] if left > 0 else []
+    if sweep.phases is not None:
+        lines += [f"{name}: {criterion}" for name, criterion in sweep.criteria.items()]
+    return Group(Text(title, style="bold"), found, *lines)
+
+
+def _cell(value):
+    return f"{value:.3g}" if np.isfinite(value) else "-"
+
+
+def figures(sweep: Sweep) -> Iterator[tuple[str, object]]:
+    """Pairs of file name and figure; none for more than three axes."""
+    if len(sweep.axes) <= MOST_AXES:
+        yield "sweep.svg", overview(sweep)
+    if sweep.phases is not None and len(sweep.axes) == 2:
+        yield "phases.svg", phase_diagram(sweep)
+
+
+def overview(sweep: Sweep):
+    """The shown measures: curves for one axis, maps for two, a row of maps for each measure for three.
+
+    Returns
+    -------
+    Figure
+    """
+    from matplotlib.figure import Figure
+
+    measures = shown(sweep)
+    if len(sweep.axes) == MOST_AXES:
+        return _multiples(sweep, measures[:MOST_AXES])
+    columns = min(3 if len(measures) > 4 else 2, len(measures))
+    rows = -(-len(measures) // columns)
+    width = SINGLE if columns == 1 else DOUBLE
+    figure = Figure(figsize=(width, min(TALLEST, 2.15 * rows + 0.1)), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax, name in zip(panels, measures, strict=False):
+        draw_measure(ax, sweep, name)
+    for ax in panels[len(measures) :]:
+        ax.remove()
+    return figure
+
+
+def _multiples(sweep, measures):
+    """Maps over two axes, a column for each of some values of the third: of words, or the shortest."""
+    from matplotlib.figure import Figure
+
+    lengths = [(axis.is_numeric, len(axis.values)) for axis in sweep.axes]
+    third = lengths.index(min(lengths))
+    others = [k for k in range(MOST_AXES) if k != third]
+    axis = sweep.axes[third]
+    number = min(len(axis.values), MOST_COLUMNS)
+    chosen = np.unique(np.linspace(0, len(axis.values) - 1, number).round().astype(int))
+    figure = Figure(figsize=(DOUBLE, min(TALLEST, 1.9 * len(measures) + 0.3)), layout="constrained")
+    panels = figure.subplots(len(measures), len(chosen), squeeze=False, sharex=True, sharey=True)
+    for row, name in zip(panels, measures, strict=True):
+        values = np.moveaxis(sweep.mean(name), third, -1)
+        limits = _limits(values)
+        for k, ax in zip(chosen, row, strict=True):
+            mesh = _map(ax, [sweep.axes[j] for j in others], values[..., k], limits)
+            ax.label_outer()
+            if ax in panels[0]:
+                ax.set_title(f"{axis.name} = {axis.show(axis.values[k])}")
+        figure.colorbar(mesh, ax=list(row), label=label_of(name), aspect=15)
+    return figure
+
+
+def draw_measure(ax, sweep: Sweep, measure: str):
+    """Draw a measure on Axes: a curve with its spread over seeds for one axis, a map for two."""
+    from eisim.errors import InputError
+
+    if len(sweep.axes) > 2:
+        raise InputError(f"plot: expected a sweep of 1 or 2 axes, found {len(sweep.axes)}; see to_xarray")
+    mean = sweep.mean(measure)
+    if len(sweep.axes) == 1:
+        _curve(ax, sweep.axes[0], mean, sweep.spread(measure), len(sweep.seeds) > 1)
+        ax.set_ylabel(label_of(measure))
+        return ax
+    mesh = _map(ax, sweep.axes, mean, _limits(mean))
+    ax.figure.colorbar(mesh, ax=ax, label=label_of(measure))
+    return ax
+
+
+def _curve(ax, axis, mean, spread, has_spread):
+    x = _positions(axis)
+    if axis.is_numeric:
+        ax.plot(x, mean, "-o" if len(x) < 30 else "-", color="black")
+        if has_spread:
+            ax.fill_between(x, mean - spread, mean + spread, color=NEUTRAL, alpha=0.25, linewidth=0)
+    else:
+        ax.errorbar(x, mean, spread if has_spread else None, fmt="o", color="black", capsize=2)
+    _name(ax, axis, "x")
+
+
+def _map(ax, axes, values, limits):
+    from matplotlib import colormaps
+
+    cmap = colormaps["viridis"].with_extremes(bad=MISSING)
+    x, y = axes
+    shown = np.ma.masked_invalid(values.T)
+    mesh = ax.pcolormesh(
+        _edges(x), _edges(y), shown, cmap=cmap, vmin=limits[0], vmax=limits[1], rasterized=shown.size > 2500
+    )
+    ax.set_facecolor(MISSING)
+    _name(ax, x, "x")
+    _name(ax, y, "y")
+    return mesh
+
+
+def phase_diagram(sweep: Sweep):
+    """The state of each point, over two axes.
+
+    Returns
+    -------
+    Figure
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(SINGLE + 1.3, 3.2), layout="constrained")
+    draw_phases(figure.subplots(), sweep)
+    return figure
+
+
+def draw_phases(ax, sweep: Sweep):
+    """Draw the state of each point on Axes, over two axes, with a legend."""
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.patches import Patch
+
+    names = [name for name in sweep.criteria if (sweep.phases == name).any()]
+    colours = dict(zip(sweep.criteria, PHASE_COLOURS, strict=False))
+    codes = np.full(sweep.shape, np.nan)
+    for k, name in enumerate(names):
+        codes[sweep.phases == name] = k
+    cmap = ListedColormap([colours[name] for name in names]).with_extremes(bad="white")
+    x, y = sweep.axes
+    norm = BoundaryNorm(np.arange(len(names) + 1) - 0.5, len(names))
+    ax.pcolormesh(_edges(x), _edges(y), np.ma.masked_invalid(codes.T), cmap=cmap, norm=norm, edgecolor="white", lw=0.3)
+    if max(sweep.shape) <= 13:
+        for i, j in np.ndindex(*sweep.shape):
+            words = str(sweep.phases[i, j]).replace(" ", "\n")
+            ax.text(_positions(x)[i], _positions(y)[j], words, ha="center", va="center", fontsize=5, linespacing=0.9)
+    _name(ax, x, "x")
+    _name(ax, y, "y")
+    handles = [Patch(facecolor=colours[name], label=name) for name in names]
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1), title="state", borderaxespad=0)
+    return ax
+
+
+def _limits(values):
+    known = values[np.isfinite(values)]
+    return (known.min(), known.max()) if known.size else (0.0, 1.0)
+
+
+def _positions(axis):
+    if not axis.is_numeric:
+        return np.arange(len(axis.values), dtype=float)
+    return np.array(axis.values, dtype=float) * (SIGNS[axis.unit][1] if axis.unit else 1.0)
+
+
+def _edges(axis):
+    """Where the cells of a map end: half-way between the values."""
+    x = _positions(axis)
+    if len(x) == 1:
+        return x[0] + np.array([-0.5, 0.5])
+    between = (x[1:] + x[:-1]) / 2
+    return np.concatenate([[2 * x[0] - between[0]], between, [2 * x[-1] - between[-1]]])
+
+
+def _name(ax, axis, side):
+    getattr(ax, f"set_{side}label")(axis_label(axis))
+    if not axis.is_numeric:
+        words = [str(value) for value in axis.values]
+        getattr(ax, f"set_{side}ticks")(range(len(words)), words)
