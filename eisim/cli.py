@@ -1,5 +1,6 @@
 """The command line: parse, call, print."""
 
+import errno
 import json
 import logging
 import os
@@ -86,11 +87,24 @@ def run_command(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # who reads standard output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        _say(_of_files(error))
+        return 1
     except (RuntimeError, ArithmeticError) as error:
         print(f"eisim: {error}", file=sys.stderr)
         return 1
     _say("interrupted; nothing half-written is left")
     return INTERRUPTED
+
+
+def _of_files(error: OSError) -> str:
+    """What the system says of a file, and where there is no room how to go on."""
+    words = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        words += "; with room made, the same command goes on; --out and TMPDIR name other folders"
+    elif isinstance(error, FileNotFoundError) and "temporary directory" in words:
+        words += "; TMPDIR names another"
+    return words
 
 
 def _name(arguments: Sequence[str]) -> str:
@@ -185,6 +199,43 @@ def doctor(
     else:
         show(found.table())
     return 0 if found.is_able else 1
+
+
+class CacheAction(StrEnum):
+    """What to do with the cache."""
+
+    show = "show"
+    clear = "clear"
+
+
+@app.command()
+def cache(
+    action: Annotated[CacheAction, typer.Argument(help="show or clear.", metavar="ACTION")] = CacheAction.show,
+    programs: Annotated[bool, Option("--programs", help="Clear compiled programs.")] = False,
+    headers: Annotated[bool, Option("--headers", help="Clear compiled headers.")] = False,
+    runs: Annotated[bool, Option("--runs", help="Clear finished parts of interrupted runs.")] = False,
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
+) -> None:
+    """Show what is kept between runs, or clear it: programs and headers, unless other things are named.
+
+    Example: python -m eisim cache
+    Example: python -m eisim cache clear
+    Example: python -m eisim cache clear --runs
+    """
+    from eisim import cached
+
+    kinds = [kind for kind, asked in (("programs", programs), ("headers", headers), ("runs", runs)) if asked]
+    if action is CacheAction.clear:
+        gone, line = cached.clear(kinds)
+        print(json.dumps({"cleared": gone} | cached.document(), indent=1) if json_ else line)
+    elif kinds:
+        raise InputError(f"cache: --{kinds[0]}: expected with clear only")
+    elif json_:
+        print(json.dumps(cached.document(), indent=1))
+    else:
+        show(cached.table(cached.document()))
 
 
 @app.command()

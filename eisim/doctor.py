@@ -168,22 +168,25 @@ def _compiled(place, flags, advice):
 
 
 def _folders():
-    from eisim.checkpoint import directory
-    from eisim.simulation.program import cache_directory
+    from eisim import cache
 
-    programs, parts = cache_directory(), directory()
-    files = [path for folder in (programs, parts) for path in folder.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
-    words = f"{programs.parent}: {len(files)} files, {size / 1e6:.1f} MB"
-    if _can_be_written(programs.parent):
-        yield Finding("cache", OK, words)
+    kept = [file for kind in cache.KINDS for file in cache.kept_files(kind)]
+    size = sum(file.size for file in kept)
+    words = f"{cache.root()}: {len(kept)} entries, {size / 1e6:.1f} MB"
+    wrong = cache.what_is_wrong()
+    if wrong is None:
+        yield Finding("cache", OK, f"{words}; only this user can write there")
     else:
-        advice = "programs are compiled anew each time; set EISIM_CACHE_DIR to a folder that can be written"
-        yield Finding("cache", MISSING, f"{words}; cannot be written", advice)
+        advice = "programs are compiled anew in each process; set EISIM_CACHE_DIR to a folder of your own"
+        yield Finding("cache", MISSING, f"{words}; cannot be used: {wrong}", advice)
     if _can_be_written(Path()):
         yield Finding("this folder", OK, "results can be written here")
     else:
         yield Finding("this folder", MISSING, "results cannot be written here", "run elsewhere, or with --out DIR")
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        yield Finding("temporary folder", MISSING, "there is none", "set TMPDIR to a folder that can be written")
 
 
 def _can_be_written(folder: Path) -> bool:

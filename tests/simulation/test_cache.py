@@ -51,7 +51,7 @@ def test_programs_are_compiled_once_and_hold_no_numbers(own_cache):
     [cached] = (own_cache / "programs").iterdir()
     assert cached.name.endswith("-main") and cached.stat().st_mode & 0o111
     cached.unlink()
-    (cached.parent / "partial-xyz").write_bytes(b"half a program")
+    (cached.parent / ".eisim-partial-xyz").write_bytes(b"half a program")
     third, compiled = rates()
     assert compiled
     np.testing.assert_array_equal(first, third)
