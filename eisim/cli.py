@@ -60,6 +60,7 @@ class Loss(StrEnum):
 
 INTERRUPTED = 130
 RESULTS = "Results"  # the group of options that say what is left of a command
+_TURN = 60.0  # time to wait for another run that writes into the same folder, in s
 PAGE = "report.html"  # the page in the folder of a run
 CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
 
@@ -288,6 +289,7 @@ def run(
     document, problems = {}, []
     for asked, each in zip(names, chosen, strict=True):
         from eisim.identity import identity
+        from eisim.locks import Lock
         from eisim.report.draw import Artist
         from eisim.report.files import check_writable, to_json, write
         from eisim.report.page import template
@@ -306,6 +308,8 @@ def run(
             report("writing results")
             artist.begin(result)
             template()  # made ready while the figures are drawn
+            alone = Lock(folder)  # two runs into one folder leave the files of one
+            alone.wait(_TURN)
             clear(folder)
             files = []
             for file, content in chain(experiment.tables(result), artist.finish()):
@@ -317,6 +321,7 @@ def run(
         stored = {"experiment": name, **provenance(**run, seconds=times), "report": _report(experiment, result)}
         write(folder / "run.json", to_json(stored | {"result": found}))
         _write_page(folder)
+        alone.release()
         parts.clear()
         document[name] = found
         problems += getattr(result, "problems", ())

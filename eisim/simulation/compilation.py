@@ -110,7 +110,8 @@ def _what_failed(log: str) -> str:
     """The line of a compiler's messages that says the most."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error|No space left", line, re.IGNORECASE)]
-    return ([*errors, *lines[:1]] or ["it says nothing"])[0][:300]
+    said = ([*errors, *lines] or ["it says nothing"])[0][:300]
+    return "".join(letter if letter.isprintable() else "?" for letter in said)
 
 
 def gather(folder: Path, sources: list[str]) -> list[str]:
