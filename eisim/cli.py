@@ -67,6 +67,7 @@ CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of 
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+    logging.captureWarnings(True)  # or Brian2, when it is imported, would do so and say them elsewhere
     warnings.showwarning = lambda message, category, *_: _say(f"note: {message}") if category is UserWarning else None
     use_plain_letters()
     logging.disable(logging.WARNING)  # Brian2 would speak of what an interrupt left unused

@@ -6,6 +6,7 @@ answers with pairs of file name and SVG of what ``MODULE.figures(result)`` yield
 
 import importlib
 import io
+import logging
 import pickle
 import signal
 import string
@@ -57,6 +58,7 @@ class Artist:
 def main(experiment: str, *files: str) -> None:
     """Draw what the parent sends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    logging.disable(logging.WARNING)  # Matplotlib would speak of a home that cannot be written
     for file in files:
         load_file(file)
     module = importlib.import_module(experiment)
