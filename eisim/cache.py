@@ -57,7 +57,10 @@ def root() -> Path:
         return Path(named).absolute()
     from platformdirs import user_cache_path
 
-    return user_cache_path("eisim")
+    try:
+        return user_cache_path("eisim")
+    except RuntimeError:  # nobody's home is known
+        return Path("~")
 
 
 def size_limit() -> int:
@@ -238,7 +241,7 @@ def private(folder: Path) -> Path:
     OSError
         If it cannot be made, or if others could write there or put another in its place.
     """
-    if not folder.is_absolute():  # a home that is not known stays "~"
+    if not folder.is_absolute():
         raise FileNotFoundError("there is no home folder")
     _make(folder)
     found = folder.lstat()

@@ -43,7 +43,7 @@ Report = Callable[..., None]
 #: A disk with less room than this is full, in bytes.
 _FULL = 1e6
 #: Time for a compiler to say its version, in s.
-_ANSWER = 30.0
+ANSWER = 30.0
 
 
 class NoProgramError(RuntimeError):
@@ -182,7 +182,7 @@ def toolchain() -> str:
     NoProgramError
         If the compiler does not answer.
     """
-    command, options = [*find_compiler().split(), "--version"], {"stdin": subprocess.DEVNULL, "timeout": _ANSWER}
+    command, options = [*find_compiler().split(), "--version"], {"stdin": subprocess.DEVNULL, "timeout": ANSWER}
     try:
         compiler = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **options)
     except OSError as error:
