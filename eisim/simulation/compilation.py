@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from eisim import cache
-from eisim.simulation.program import NoProgramError, Report
+from eisim.simulation.program import BINARY, NoProgramError, Report
 
 #: A compiler that takes longer is taken for one that hangs, in s.
 TIMEOUT = 300.0
@@ -48,7 +48,7 @@ def begin_header(
     try:
         folder.mkdir()
         header.write_text(text)
-        built = cache.obtain(cache.HEADERS, name, compiled, lambda: _begin(command, folder), report)
+        built = cache.obtain(cache.HEADERS, name, compiled, lambda: _begin(command, folder, compiled), report)
     except (OSError, NoProgramError):
         return lambda: None
 
@@ -71,11 +71,11 @@ def begin_make(folder: Path, header: Path | None) -> Callable[[], None]:
     if header is not None:
         with makefile.open("a") as file:
             file.write(f"\n$(OBJS): CXXFLAGS += -include {shlex.quote(str(header))}\n")
-    return _begin(["make", "-j", str(os.cpu_count() or 1), *arguments], folder)
+    return _begin(["make", "-j", str(os.cpu_count() or 1), *arguments], folder, folder / BINARY)
 
 
-def _begin(command: list[str], folder: Path) -> Callable[[], None]:
-    """Begin to compile; returns a function that waits, and raises `NoProgramError` if it fails."""
+def _begin(command: list[str], folder: Path, made: Path) -> Callable[[], None]:
+    """Begin to compile what will be `made`; returns a function that waits, and raises `NoProgramError` if it fails."""
     # A group of its own, so that the compilers that make has called end with it.
     group = {"process_group": 0} if os.name == "posix" else {}
     nothing = subprocess.DEVNULL
@@ -91,7 +91,7 @@ def _begin(command: list[str], folder: Path) -> Callable[[], None]:
             if isinstance(error, subprocess.TimeoutExpired):
                 raise NoProgramError(f"{command[0]} did not end within {TIMEOUT:g} s") from None
             raise
-        if status:
+        if status or not made.is_file():
             raise NoProgramError(f"the generated C++ does not compile: {_what_failed(log.read_text(errors='replace'))}")
 
     return wait
@@ -109,8 +109,9 @@ def _kill(process):
 def _what_failed(log: str) -> str:
     """The line of a compiler's messages that says the most."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    errors = [line for line in lines if re.search(r"error|No space left", line, re.IGNORECASE)]
-    said = ([*errors, *lines] or ["it says nothing"])[0][:300]
+    of_compiler = [line for line in lines if not line.startswith("make")]
+    errors = [line for line in of_compiler if re.search(r"error|No space left", line, re.IGNORECASE)]
+    said = ([*errors, *of_compiler, *lines] or ["it says nothing"])[0][:300]
     return "".join(letter if letter.isprintable() else "?" for letter in said)
 
 

@@ -203,10 +203,10 @@ def _launch(job: Job, folder: Path, binary: Path) -> subprocess.Popen:
         (folder / "static_arrays").mkdir(exist_ok=True)
         (folder / "results").mkdir(exist_ok=True)
         for name, array in job.static_arrays().items():
-            array.tofile(folder / "static_arrays" / name)
+            _write(folder / "static_arrays" / name, array)
         for name, value in job.arguments().items():
             if np.ndim(value):
-                value.tofile(folder / "static_arrays" / name)
+                _write(folder / "static_arrays" / name, value)
                 words.append(f"{name}=static_arrays/{name}")
             else:
                 words.append(f"{name}={np.asarray(value).item()!r}")
@@ -220,6 +220,11 @@ def _launch(job: Job, folder: Path, binary: Path) -> subprocess.Popen:
         raise NoProgramError(
             f"programs cannot be started in {folder.parent}, which may be mounted noexec; TMPDIR names another folder"
         ) from None
+
+
+def _write(file: Path, array: np.ndarray) -> None:
+    """As ``array.tofile``, which does not notice that a disk is full."""
+    file.write_bytes(np.ascontiguousarray(array))
 
 
 def _wait(process: subprocess.Popen, folder: Path, report: Report) -> float:

@@ -19,7 +19,7 @@ import pytest
 
 from eisim import NAMED, cache, cli, doctor, simulate, simulation, synthesize
 from eisim.report import files
-from eisim.simulation import compilation, program
+from eisim.simulation import codegen, compilation, program
 from eisim.simulation.compilation import begin_header, begin_make
 from eisim.simulation.program import NoProgramError
 
@@ -93,8 +93,8 @@ VERSION = 'case "$*" in *--version*) echo "fake 1.0"; exit 0;; esac\n'
         ("echo 'no licence' >&2; exit 1", "no licence"),
         (VERSION + "echo 'cc1plus: error: unrecognized command line option -std=c++17' >&2; exit 1", "error: unrec"),
         ("printf '\\377\\001\\033[31mrubbish\\n' >&2; exit 3", "does not compile: "),
-        (VERSION + "kill -SEGV $$", "Error 139"),
-        (VERSION + "exit 0", ""),
+        (VERSION + "kill -SEGV $$", "main.o] "),
+        (VERSION + "exit 0", "it says nothing"),
     ],
 )
 def test_a_compiler_that_fails(compiler, sources, script, said):
@@ -151,6 +151,7 @@ def test_a_header_that_cannot_be_compiled_is_done_without(compiler, tmp_path):
 
 
 def test_what_does_not_compile_is_simulated_with_numpy(compiler):
+    assert codegen  # with it Brian2 is imported, which takes warnings for itself
     compiler("echo 'no licence' >&2; exit 1")
     with pytest.warns(UserWarning, match=r"no licence: simulating with NumPy, which is slower") as warned:
         found = rates()
@@ -253,7 +254,7 @@ def test_no_room_for_the_numbers(in_compiled, monkeypatch):
     resource = pytest.importorskip("resource", reason="POSIX")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     monkeypatch.setattr(cache, "_copy_checked", lambda file, target: target.write_bytes(b""))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, before[1]))
     try:
         with pytest.raises(RuntimeError, match="the numbers of a batch cannot be written"):
             spikes()
