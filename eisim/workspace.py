@@ -33,8 +33,12 @@ def clear_abandoned() -> int:
         with suppress(OSError):
             if folder.lstat().st_uid == os.geteuid() and (folder / _MARK).exists():
                 lock = Lock(folder / _MARK)
-                if lock.take() and lock.number is not None:
-                    shutil.rmtree(folder, ignore_errors=True)
-                    cleared += 1
+                if not lock.take() or lock.number is None:
+                    continue
+                shutil.rmtree(folder, ignore_errors=True)
                 lock.release()
+                if folder.exists():  # a compiler without a parent still writes there
+                    (folder / _MARK).touch()
+                else:
+                    cleared += 1
     return cleared
