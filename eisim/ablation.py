@@ -11,7 +11,7 @@ from scipy import sparse
 from eisim.circuit import Circuit
 from eisim.errors import InputError, did_you_mean
 from eisim.units import scalar_si
-from eisim.weights import AllToAll, Rule
+from eisim.weights import AllToAll, Rule, with_entries
 
 
 class InapplicableError(InputError):
@@ -35,8 +35,8 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     Returns
     -------
     Circuit
-        The same populations and projections, with smaller inhibitory weights. A weight rule stays a rule, which
-        draws the same synapses.
+        The same populations and projections, with smaller inhibitory weights; the same circuit if there are none to
+        weaken. A weight rule stays a rule, which draws the same synapses.
 
     Raises
     ------
@@ -53,6 +53,8 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     fraction = _share(fraction, "ablate: fraction")
     inhibitory = [p.name for p in circuit.inhibitory_projections]
     chosen = _chosen(projections, inhibitory, "ablate: projections", "inhibitory projections")
+    if not (chosen and fraction):
+        return circuit
     weakened = [_scaled(p, circuit, 1 - fraction) if p.name in chosen else p for p in circuit.projections]
     return replace(circuit, projections=weakened)
 
@@ -216,7 +218,11 @@ def _scaled(projection, circuit, factor):
     given = projection.weights
     if isinstance(given, Rule):
         return replace(projection, weights=replace(given, weight=given.weight * factor))
-    return replace(projection, weights=circuit.weights(projection) * factor)
+    return replace(projection, weights=_times(circuit.weights(projection), factor))
+
+
+def _times(matrix, factor):
+    return with_entries(matrix, matrix.data * factor)
 
 
 def _without(projection, circuit, sources):

@@ -7,7 +7,7 @@ value for each trial, shape (seeds ×) trials as the rates of the response; NaN 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal
+import scipy
 
 from eisim.errors import InputError
 from eisim.simulation.response import Response
@@ -196,7 +196,7 @@ def spectrum(response: Response, population: str, bin=1e-3, resolution=None) -> 
             f"spectrum: resolution: expected segments of 4 bins to the window's {bins}, found {segment} bins"
         )
     rate = population_rate(response, population, bin)
-    return signal.welch(rate, fs=1 / spacing, nperseg=segment, axis=-1)
+    return scipy.signal.welch(rate, fs=1 / spacing, nperseg=segment, axis=-1)
 
 
 def rhythm(response: Response, population: str, bin=1e-3, resolution=None, lowest=None) -> Rhythm:

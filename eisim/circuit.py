@@ -18,7 +18,7 @@ from eisim.neurons import RateUnit, SpikingNeuron
 from eisim.synapses import ShortTerm
 from eisim.units import scalar_si, to_si, unit_of
 from eisim.values import Brief, ReadOnly, Shown, Value, quantity
-from eisim.weights import FixedInDegree, FixedProbability, Independent, Rule
+from eisim.weights import FixedInDegree, FixedProbability, Independent, Rule, with_entries
 
 Sign = Literal["E", "I"]
 
@@ -201,7 +201,9 @@ class Projection(ReadOnly, Brief):
 
     def _magnitudes(self) -> sparse.csr_array:
         what = f"projection {self.name!r}: weights"
-        if sparse.issparse(self.weights):
+        if _is_frozen(self.weights):
+            matrix = with_entries(self.weights, to_si(self.weights.data, "1", what).copy())
+        elif sparse.issparse(self.weights):
             matrix = sparse.csr_array(self.weights, dtype=float, copy=True)
             to_si(matrix.data, "1", what)
         else:
@@ -211,7 +213,9 @@ class Projection(ReadOnly, Brief):
                 f"{what}: expected non-negative magnitudes (Dale's law: the sign is the source's), "
                 f"found {matrix.data.min():g}"
             )
-        matrix.eliminate_zeros()
+        if not matrix.data.all():
+            matrix = matrix.copy()
+            matrix.eliminate_zeros()
         matrix.sort_indices()
         for part in (matrix.data, matrix.indices, matrix.indptr):
             _read_only(part)
@@ -324,9 +328,6 @@ class Circuit(ReadOnly, Shown):
             f"<Circuit {self.name!r}, {self.kind}: {self.n_inputs} inputs, {neurons['E']} E and {neurons['I']} I "
             f"neurons, {synapses} synapses, {self.n_readouts} readouts>"
         )
-
-    def __getstate__(self):
-        return {name: value for name, value in self.__dict__.items() if name != "_drawn"}  # it is drawn again
 
     def plot(self, ax=None):
         """Draw the circuit: populations with sign and size, projections with mean weights, readouts.
@@ -495,6 +496,8 @@ class Circuit(ReadOnly, Shown):
 
     def without_noise(self) -> "Circuit":
         """The same circuit with the noise of every neuron set to 0."""
+        if not any(p.neuron.noise for p in self.populations):
+            return self
         return replace(
             self,
             populations=[
@@ -535,10 +538,17 @@ def _scaled(pattern, weight) -> sparse.csr_array:
     """A pattern with one weight; no synapses at a weight of 0."""
     if not weight:
         return sparse.csr_array(pattern.shape)
-    matrix = sparse.csr_array((pattern.data * weight, pattern.indices, pattern.indptr), shape=pattern.shape)
+    matrix = with_entries(pattern, pattern.data * weight)
     for part in (matrix.data, matrix.indices, matrix.indptr):
         _read_only(part)
     return matrix
+
+
+def _is_frozen(weights) -> bool:
+    """Whether places are those of a projection's weights, in order and never to change."""
+    return isinstance(weights, sparse.csr_array) and not (
+        weights.indices.flags.writeable or weights.indptr.flags.writeable
+    )
 
 
 def _read_only(array):

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from enum import StrEnum
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +19,7 @@ from typer import Option
 from eisim import catalogue, completion
 from eisim.checkpoint import kept
 from eisim.errors import InputError, did_you_mean
+from eisim.lazily import SELDOM_USED, load_when_used
 from eisim.progress import Progress
 from eisim.terminal import show, tell, use_plain_letters
 from eisim.usage import Commands, Group, explain
@@ -288,6 +288,7 @@ def run(
     if len({each.name for each in chosen}) < len(chosen):
         raise InputError(f"run: expected results of different names, found {', '.join(each.name for each in chosen)}")
     document, problems = {}, []
+    load_when_used(*SELDOM_USED)
     for asked, each in zip(names, chosen, strict=True):
         from eisim.identity import identity
         from eisim.locks import Lock
@@ -303,24 +304,25 @@ def run(
         kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
         times: dict[str, float] = {}
         identify = partial(identity, asked, experiment, settings, kinds, int(seed), backend.value)
-        with kept(identify, _say, fresh) as parts, Progress(times) as report, Artist(experiment.__name__) as artist:
+        with kept(identify, _say, fresh) as parts, Artist(experiment.__name__) as artist, Progress(times) as report:
             report("starting")
             result = experiment.run(settings, kinds, int(seed), backend.value, report)
             report("writing results")
             artist.begin(result)
-            template()  # made ready while the figures are drawn
+            template()  # made ready, like all that follows, while the figures are drawn
             alone = Lock(folder)  # two runs into one folder leave the files of one
             alone.wait(_TURN)
             clear(folder)
-            files = []
-            for file, content in chain(experiment.tables(result), artist.finish()):
+            contents = list(experiment.tables(result))
+            found = {"seed": int(seed), **experiment.to_json(result)}
+            findings = _report(experiment, result)
+            contents += artist.finish()
+            for file, content in contents:
                 write(folder / file, content)
-                files.append(file)
-        found = {"seed": int(seed), **experiment.to_json(result)}
         run = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "settings_si": asdict(settings)}
-        run |= {"settings_units": _units(settings), "about": _about(experiment), "files": files}
-        stored = {"experiment": name, **provenance(**run, seconds=times), "report": _report(experiment, result)}
-        write(folder / "run.json", to_json(stored | {"result": found}))
+        run |= {"settings_units": _units(settings), "about": _about(experiment)}
+        stored = {"experiment": name, **provenance(**run, files=[file for file, _ in contents], seconds=times)}
+        write(folder / "run.json", to_json(stored | {"report": findings, "result": found}))
         _write_page(folder)
         alone.release()
         parts.clear()

@@ -393,11 +393,11 @@ def run_ablation(
 
 
 def _conditions(case, kind, protocol):
-    """Intact circuit, then the circuits of all conditions: levels of ablation and the best excitatory-only one."""
-    circuit = case.circuit(kind=kind)
+    """Without noise, the circuits of all conditions: levels of ablation, the first intact, and the best without."""
+    circuit = case.circuit(kind=kind).without_noise()
     return [
         *(ablate(circuit, fraction) for fraction in protocol.fractions),
-        synthesize(case.function, inhibitory=0, kind=kind),
+        synthesize(case.function, inhibitory=0, kind=kind).without_noise(),
     ]
 
 
@@ -412,10 +412,15 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
 
     say("building")
     n = len(protocol.fractions) + 1
-    circuits = [c.without_noise() for case in cases for c in _conditions(case, kind, protocol)]
-    patterns = [case.function.patterns for case in cases for _ in range(n)]
-    recorded = [_is_recorded(k % n, n) for k in range(len(circuits))]
-    outputs = [case.readout if k < n - 1 else 0 for case in cases for k in range(n)]  # the best one has its own
+    circuits, patterns, which = [], [], np.empty((len(cases), n), dtype=int)
+    for k, case in enumerate(cases):
+        # Where there is nothing to ablate, all levels are one circuit, which is simulated once.
+        distinct, which[k] = _distinct(_conditions(case, kind, protocol))
+        which[k] += len(circuits)
+        circuits += distinct
+        patterns += [case.function.patterns] * len(distinct)
+    recorded = np.unique(which[:, [0, n - 2, n - 1]])  # the intact, the ablated and the best excitatory-only circuit
+    records = [k in recorded for k in range(len(circuits))]
     batch, seeds = list(circuits), [[0]] * len(circuits)
     if kind == "spiking":
         batch += [with_noise(c, protocol.noise) for c in circuits]
@@ -424,7 +429,7 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
         batch,
         patterns * (len(batch) // len(circuits)),
         seed=seeds,
-        record=recorded + [False] * (len(batch) - len(circuits)),
+        record=records + [False] * (len(batch) - len(circuits)),
         backend=protocol.backend,
         report=say,
         **protocol.times,
@@ -432,21 +437,22 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
 
     def measure():
         say("evaluating the equivalent DNNs")  # while the circuits are simulated
-        static = [to_dnn(c)(p)[:, o] for c, p, o in zip(circuits, patterns, outputs, strict=True)]
-        chosen = [k for k in range(len(circuits)) if recorded[k]]
-        compare = _unrolled([circuits[k] for k in chosen], [patterns[k] for k in chosen], protocol)
+        static = [to_dnn(c)(p) for c, p in zip(circuits, patterns, strict=True)]
+        compare = _unrolled([circuits[k] for k in recorded], [patterns[k] for k in recorded], protocol)
         say("simulating")
         responses = finish()
-        errors = compare([responses[k] for k in chosen])
+        errors = dict(zip(recorded, compare([responses[k] for k in recorded]), strict=True))
         results = []
-        for k, case in enumerate(cases):
-            mine = slice(k * n, (k + 1) * n)
-            rates = {kind: [r.readouts[0, :, o] for r, o in zip(responses[mine], outputs[mine], strict=True)]}
-            rates[f"{kind}_dnn"] = static[mine]
+        for case, mine in zip(cases, which, strict=True):
+            outputs = [*[case.readout] * (n - 1), 0]  # the best one has its own
+            rates = {
+                kind: [responses[k].readouts[0, :, o] for k, o in zip(mine, outputs, strict=True)],
+                f"{kind}_dnn": [static[k][:, o] for k, o in zip(mine, outputs, strict=True)],
+            }
             if kind == "spiking":
-                noisy = zip(responses[len(circuits) :][mine], outputs[mine], strict=True)
-                rates["spiking_noisy"] = [r.readouts[:, :, o] for r, o in noisy]
-            thresholds = np.array([c.readout_thresholds[o] for c, o in zip(circuits[mine], outputs[mine], strict=True)])
+                noisy = [responses[len(circuits) + k] for k in mine]
+                rates["spiking_noisy"] = [r.readouts[:, :, o] for r, o in zip(noisy, outputs, strict=True)]
+            thresholds = np.array([circuits[k].readout_thresholds[o] for k, o in zip(mine, outputs, strict=True)])
             measurements = {
                 system: Measurement(np.stack(rates[system]), thresholds, case.function.values)
                 for system in SYSTEMS
@@ -455,13 +461,13 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
             difference = np.abs(measurements[f"{kind}_dnn"].rates - measurements[kind].rates)
             results.append(
                 KindResult(
-                    circuits[mine][0],
+                    circuits[mine[0]],
                     measurements,
-                    unrolled_error=max(errors[3 * k : 3 * k + 3]),
+                    unrolled_error=max(errors[k] for k in mine[[0, -2, -1]]),
                     static_error=float(difference[[0, -2, -1]].max()),
                     static_error_sweep=float(difference.max()),
-                    intact=responses[mine][0],
-                    ablated=responses[mine][-2],
+                    intact=responses[mine[0]],
+                    ablated=responses[mine[-2]],
                 )
             )
         return results
@@ -469,9 +475,11 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
     return measure
 
 
-def _is_recorded(condition, n):
-    """The intact, the ablated and the best excitatory-only circuit are."""
-    return condition in (0, n - 2, n - 1)
+def _distinct(objects):
+    """Objects without those that are the same, and for each which of these it is."""
+    distinct = {id(each): each for each in objects}
+    places = {key: k for k, key in enumerate(distinct)}
+    return list(distinct.values()), [places[id(each)] for each in objects]
 
 
 def with_noise(circuit: Circuit, noise: float) -> Circuit:

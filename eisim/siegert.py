@@ -1,7 +1,7 @@
 """The Siegert formula: the rate of a leaky integrate-and-fire neuron under white noise."""
 
 import numpy as np
-from scipy.special import dawsn, erfcx
+import scipy
 
 _NODES, _SHARES = np.polynomial.legendre.leggauss(40)
 #: A noise below this share of the distance from reset to threshold counts as none.
@@ -58,11 +58,13 @@ def _integral_of_erfcx(lower, upper):
     r"""Of :math:`\sqrt{\pi} \operatorname{erfcx}`, between numbers of 0 or more."""
     a, b = np.arcsinh(lower)[..., None], np.arcsinh(upper)[..., None]
     t = (a + b) / 2 + (b - a) / 2 * _NODES
-    return ((b - a) / 2 * _SHARES * np.sqrt(np.pi) * erfcx(np.sinh(t)) * np.cosh(t)).sum(axis=-1)
+    return ((b - a) / 2 * _SHARES * np.sqrt(np.pi) * scipy.special.erfcx(np.sinh(t)) * np.cosh(t)).sum(axis=-1)
 
 
 def _integral_of_growth(lower, upper):
     r"""Of :math:`\sqrt{\pi} e^{u^2} (1 + \operatorname{erf} u)`, between numbers of 0 or more."""
-    growth = np.exp(upper**2) * dawsn(upper) - np.exp(np.minimum(lower, upper) ** 2) * dawsn(lower)
+    growth = np.exp(upper**2) * scipy.special.dawsn(upper) - np.exp(
+        np.minimum(lower, upper) ** 2
+    ) * scipy.special.dawsn(lower)
     growth = np.where(upper > 26, np.inf, growth)
     return 2 * np.sqrt(np.pi) * growth - _integral_of_erfcx(lower, upper)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import fsolve
+import scipy
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.errors import InputError
@@ -158,7 +158,7 @@ def steady_states(circuit: Circuit, stimulus: tuple[float, float], highest: floa
     change, found = velocity(circuit, stimulus), []
     for start in itertools.product(np.linspace(0, highest, 12), repeat=2):
         with np.errstate(all="ignore"):
-            state, _, success, _ = fsolve(change, start, full_output=True)
+            state, _, success, _ = scipy.optimize.fsolve(change, start, full_output=True)
         if success == 1 and not any(np.allclose(state, other, atol=1e-5 * highest) for other in found):
             found.append(state)
     found.sort(key=lambda state: state[0])

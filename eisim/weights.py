@@ -1,5 +1,6 @@
 """Rules from which weight matrices are drawn; the drawing is fixed by the circuit's seed."""
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,6 +143,16 @@ class Independent:
 
 #: What a projection's weights can be besides a matrix.
 Rule = FixedProbability | FixedInDegree | AllToAll | Independent
+
+
+def with_entries(matrix: sparse.csr_array, entries: np.ndarray) -> sparse.csr_array:
+    """A sparse array with other entries at the same places.
+
+    SciPy's own ways check the places again, which takes longer than all else that is done with a small array.
+    """
+    found = copy(matrix)
+    found.data = entries
+    return found
 
 
 def _ones(rows, columns, shape):

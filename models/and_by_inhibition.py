@@ -6,6 +6,8 @@ input, so with two inputs excitation doubles and inhibition hardly grows. Withou
 OR: AND is lost in this circuit, although a purely excitatory coincidence detector computes it.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
@@ -28,7 +30,7 @@ def circuit(kind: str = "spiking") -> Circuit:
     cells = CELLS[kind]
     excites = just_at_threshold(cells.neuron, 1)
     threshold_drive = cells.neuron.threshold if kind == "rate" else cells.neuron.rheobase
-    interneuron_rate = float(cells.neuron.activation(TO_INTERNEURON * threshold_drive))
+    interneuron_rate = float(replace(cells.neuron, noise=0.0).activation(TO_INTERNEURON * threshold_drive))
     inhibition = BALANCE * TO_READOUT * AFFERENT_RATE / interneuron_rate * just_at_threshold(cells.neuron, -1)
     return Circuit(
         name="and-by-inhibition",

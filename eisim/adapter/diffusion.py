@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import zeta
 
 from eisim.synapses import Alpha, Delta, Exponential
 
-#: Shift of threshold and reset for a synapse as slow as the membrane, in standard deviations of its potential.
-SHIFT = abs(float(zeta(0.5)))
+#: |ζ(1/2)|, the shift of threshold and reset for a synapse as slow as the membrane, in its standard deviations.
+SHIFT = 1.4603545088095868
 
 
 @dataclass(frozen=True, eq=False)

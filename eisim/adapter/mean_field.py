@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.integrate import solve_ivp
-from scipy.optimize import root
-from scipy.special import ndtri
+import scipy
 
 from eisim.adapter.diffusion import Diffusion, conductance_based, current_based, synaptic_filter
 from eisim.adapter.linear_response import linear_response
@@ -246,7 +244,9 @@ class MeanField:
         found = {}
         for p in self.circuit.populations:
             points = _spread_evenly(REPRESENTATIVES if self._is_mixed else 1, 2 + len(p.spread))
-            scores = dict(zip(("input", *sorted(p.spread)), np.clip(ndtri(points[1:]), -3, 3), strict=True))
+            scores = dict(
+                zip(("input", *sorted(p.spread)), np.clip(scipy.special.ndtri(points[1:]), -3, 3), strict=True)
+            )
             found[p.name] = scores, np.sort(p.bias)[(points[0] * p.size).astype(int)]
         return found
 
@@ -337,9 +337,11 @@ class MeanField:
             return self._change(external, state)
 
         times = (0, PATIENCE * self._taus.max())
-        relaxed = solve_ivp(lambda _, y: change(y) / self._taus, times, start, "LSODA", rtol=1e-6, atol=1e-6).y[:, -1]
+        relaxed = scipy.integrate.solve_ivp(
+            lambda _, y: change(y) / self._taus, times, start, "LSODA", rtol=1e-6, atol=1e-6
+        ).y[:, -1]
         n = len(self.units)
-        refined = root(change, relaxed, tol=1e-12).x
+        refined = scipy.optimize.root(change, relaxed, tol=1e-12).x
         if np.abs(change(refined)[:n]).max() > SETTLED or (refined < 0).any():
             return relaxed, False, False
         reached = np.abs(refined - relaxed)[:n].max() < 0.01 * (1 + refined[:n].max())

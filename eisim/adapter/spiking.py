@@ -8,8 +8,8 @@ is the unit's activation.
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from scipy import sparse
-from scipy.optimize import nnls
 
 from eisim.adapter.activations import refuse_refractory
 from eisim.adapter.static import static_dnn
@@ -156,9 +156,9 @@ def parts_of(unit: RateUnit, scale: float, largest_excess: float) -> _Parts:
     thresholds, gains = (a.ravel() for a in np.meshgrid(candidates, np.array(STEEPNESS) / span))
     drive = np.linspace(low - 0.1 * span, high + span, 600)
     curves = _rate(BOUNDED, gains * (drive[:, None] - thresholds))
-    weights, _ = nnls(curves, unit.activation(drive))
+    weights, _ = scipy.optimize.nnls(curves, unit.activation(drive))
     used = weights > 1e-3 * weights.max()
-    weights, _ = nnls(curves[:, used], unit.activation(drive))
+    weights, _ = scipy.optimize.nnls(curves[:, used], unit.activation(drive))
     return _Parts(BOUNDED, gains[used], thresholds[used], weights)
 
 

@@ -14,6 +14,7 @@ from eisim.report.files import save
 from eisim.stimuli import unlabelled
 from eisim.units import to_si
 from eisim.values import Brief, Shown
+from eisim.weights import with_entries
 
 #: A fixed point is reached when no rate would change by more than this, in Hz.
 SETTLED = 1e-10
@@ -177,7 +178,8 @@ def static_dnn(circuit: Circuit) -> DNN:
         scale = circuit.sign(projection)
         if neuron.kind == "spiking":  # mean input of a spike train: rate × weight × area of the receptor
             scale *= neuron.area(circuit.receptor(projection))
-        incoming[projection.target].append((projection.source, circuit.weights(projection) * scale))
+        weights = circuit.weights(projection)
+        incoming[projection.target].append((projection.source, with_entries(weights, weights.data * scale)))
     layers = {p.name: Layer(p.name, p.size, tuple(incoming[p.name]), p.bias, p.neuron) for p in circuit.populations}
     edges = {name: {s for s, _ in layers[name].incoming if s in layers} for name in layers}
     try:

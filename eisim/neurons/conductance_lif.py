@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import exprel
 
 from eisim.errors import InputError
-from eisim.neurons.kinetics import kinetic_steps, kinetics, pools, propagator
+from eisim.neurons.kinetics import exprel, kinetic_steps, kinetics, pools, propagator
 from eisim.neurons.spiking import SpikingNeuron, check_reset, noise_free_rate, steps_of_refractoriness
 from eisim.synapses import NMDA, Conductance
 from eisim.values import quantity

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy.special import exprel
+import scipy
 
 from eisim.errors import InputError
 from eisim.values import Value, quantity
@@ -290,5 +290,6 @@ class AbbottChance(RateUnit):
     def transfer(self, drive):
         """The transfer function in Hz, of `drive` in Hz (any shape)."""
         return 1 / (
-            self.noise_time * exprel(np.clip(self.noise_time * (self.threshold - np.asarray(drive)), -700, 700))
+            self.noise_time
+            * scipy.special.exprel(np.clip(self.noise_time * (self.threshold - np.asarray(drive)), -700, 700))
         )

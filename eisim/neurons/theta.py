@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import exprel
 
 from eisim.errors import InputError
-from eisim.neurons.kinetics import kinetic_steps, kinetics, pools
+from eisim.neurons.kinetics import exprel, kinetic_steps, kinetics, pools
 from eisim.neurons.spiking import SpikingNeuron
 from eisim.synapses import Exponential
 from eisim.values import quantity

@@ -1,8 +1,6 @@
 """What an ablation experiment found: rows, terminal table, CSV and labelled arrays."""
 
 import numpy as np
-from rich.console import Group
-from rich.table import Table
 
 from eisim.circuit import Circuit
 from eisim.experiment import SYSTEMS, AblationResult, CaseResult
@@ -78,10 +76,13 @@ def example_circuit(result: AblationResult) -> Circuit:
     return next(iter(example(result).kinds.values())).circuit
 
 
-def terminal_table(result: AblationResult) -> Group:
+def terminal_table(result: AblationResult):
     """The table that people read."""
     measured = result.cases[0].accuracy("intact")
     systems = " / ".join(label for system, label in SHOWN.items() if system in measured)
+    from rich.console import Group
+    from rich.table import Table
+
     table = Table(
         title="What ablating inhibition destroys",
         title_justify="left",

@@ -1,76 +1,79 @@
-"""A process that draws figures, so that Matplotlib is imported and drawing done beside everything else.
-
-``python -m eisim.report.draw MODULE [FILE]...`` loads the user's own files, reads a pickled result from its parent, and
-answers with pairs of file name and SVG of what ``MODULE.figures(result)`` yields.
-"""
+"""A process that draws figures, so that Matplotlib is imported and drawing done beside everything else."""
 
 import importlib
 import io
 import logging
+import multiprocessing
+import os
 import pickle
 import signal
 import string
-import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 
 from eisim.errors import InputError
 from eisim.own.files import guarded, load_file, loaded_files
 
+#: A forked process has what was imported before it, and shares the memory. Only on Linux do all libraries stand it.
+_FORKS = sys.platform == "linux"
+#: What most experiments need, and their figures as well.
+_SHARED = "eisim.experiment"
+
 
 class Artist:
     """The drawing process of one experiment, ready when the result is."""
 
     def __init__(self, experiment: str):
-        command = [sys.executable, "-m", "eisim.report.draw", experiment, *loaded_files()]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        processes = multiprocessing.get_context("fork" if _FORKS else "spawn")
+        importlib.import_module(_SHARED)
+        self.pipe, theirs = processes.Pipe()
+        self.process = processes.Process(target=_serve, args=(theirs, self.pipe, experiment, loaded_files()))
+        self.process.start()
+        theirs.close()
 
     def begin(self, result) -> None:
         """Hand over the result."""
         try:
-            content = pickle.dumps(result)
+            content = pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise InputError(
                 f"figures: expected a result that can be pickled (no function within a function), found: {error}"
             ) from None
-        self.process.stdin.write(content)
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):  # `finish` says so
+            self.pipe.send_bytes(content)
 
     def finish(self) -> list[tuple[str, bytes]]:
         """Wait for the figures: pairs of file name and SVG."""
-        drawn = self.process.stdout.read()
-        if self.process.wait():
-            raise RuntimeError("the figures could not be drawn (see above)")
-        return pickle.loads(drawn)
+        try:
+            return self.pipe.recv()
+        except EOFError:
+            raise RuntimeError("the figures could not be drawn (see above)") from None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.process.kill()
-        with suppress(BrokenPipeError):
-            self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait()
+        self.process.join()
+        self.pipe.close()
 
 
-def main(experiment: str, *files: str) -> None:
+def _serve(pipe, parents_end, experiment: str, files: list[str]) -> None:
     """Draw what the parent sends."""
+    if _FORKS:
+        parents_end.close()  # so that the pipe ends with the parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     logging.disable(logging.WARNING)  # Matplotlib would speak of a home that cannot be written
     for file in files:
         load_file(file)
     module = importlib.import_module(experiment)
-    for name in (
-        "eisim.report.ablation",
-        "eisim.report.diagram",
-        "eisim.report.figures",
-    ):  # while there is no result yet
-        importlib.import_module(name)
+    for name in ("ablation", "diagram", "figures"):  # while there is no result yet
+        importlib.import_module(f"eisim.report.{name}")
     _warm_up()
     try:
-        result = pickle.load(sys.stdin.buffer)
+        result = pickle.loads(pipe.recv_bytes())
     except EOFError:  # the parent has come to its end without a result
         return
     figures = getattr(module, "figures", lambda result: ())
@@ -78,10 +81,11 @@ def main(experiment: str, *files: str) -> None:
         figures = guarded(figures, module.__file__, "figures")
     try:
         with redirect_stdout(sys.stderr):
-            drawn = draw(figures, result)
+            drawn = (_draw_side_by_side if _FORKS else draw)(figures, result)
     except InputError as error:
         sys.exit(f"eisim: {error}")
-    pickle.dump(drawn, sys.stdout.buffer)
+    with suppress(BrokenPipeError):  # the parent has gone
+        pipe.send(drawn)
 
 
 def draw(figures: Callable, result) -> list[tuple[str, bytes]]:
@@ -90,6 +94,41 @@ def draw(figures: Callable, result) -> list[tuple[str, bytes]]:
 
     with paper():
         return [(name, _svg(figure)) for name, figure in figures(result)]
+
+
+def _draw_side_by_side(figures: Callable, result) -> list[tuple[str, bytes]]:
+    """What `draw` returns; while one figure is made, others become SVG in forked processes."""
+    from eisim.report.style import paper
+
+    processes, most = multiprocessing.get_context("fork"), os.cpu_count() or 1
+    drawn, waiting = {}, deque()
+
+    def collect():
+        name, pipe, process = waiting.popleft()
+        try:
+            drawn[name] = pipe.recv_bytes()
+        except EOFError:
+            sys.exit(f"eisim: {name}: could not be drawn")
+        process.join()
+
+    with paper():
+        for name, figure in figures(result):
+            drawn[name] = b""  # keeps the order in which they are made
+            pipe, theirs = processes.Pipe(duplex=False)
+            process = processes.Process(target=_send, args=(theirs, figure))
+            process.start()
+            theirs.close()
+            waiting.append((name, pipe, process))
+            if len(waiting) > most:
+                collect()
+        while waiting:
+            collect()
+    return list(drawn.items())
+
+
+def _send(pipe, figure) -> None:
+    with suppress(BrokenPipeError):
+        pipe.send_bytes(_svg(figure))
 
 
 def _svg(figure) -> bytes:
@@ -113,7 +152,3 @@ def _warm_up() -> None:
         ax.set_title(string.printable[:95].replace("$", ""))
         ax.legend()
         _svg(figure)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,6 +1,7 @@
 """Figures, each drawn on Axes that the caller gives; excitation and inhibition always have the same two colours."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,10 +12,12 @@ from matplotlib.ticker import MultipleLocator, NullLocator
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.experiment import AblationResult, CaseResult
-from eisim.prediction import Prediction
 from eisim.report.response import seeds_of
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST, letters
 from eisim.simulation import Response
+
+if TYPE_CHECKING:
+    from eisim.prediction import Prediction
 
 REMOVED, RIGHT = "fraction of inhibition removed", "share of patterns answered correctly"
 #: Ticks of more spikes than this are pixels in a vector figure.
@@ -254,7 +257,7 @@ def accuracies(ax: Axes, result: AblationResult) -> Axes:
     return ax
 
 
-def prediction(ax: Axes, prediction: Prediction) -> Axes:
+def prediction(ax: Axes, prediction: "Prediction") -> Axes:
     """Predicted against simulated rates of a population, a dot for each trial; hollow where they are not close."""
     highest = 1.05 * max(prediction.predicted.max(), prediction.simulated.max(), 1e-9)
     ax.plot([0, highest], [0, highest], color=NEUTRAL, lw=0.8, ls="--", label="equal")

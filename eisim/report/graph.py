@@ -15,8 +15,6 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 NAME_SIZE, TEXT_SIZE = 7.5, 6.5  # pt
 LINE = 0.125  # in
@@ -94,8 +92,8 @@ def layers(n: int, pairs: Sequence[tuple[int, int]], late: Sequence[bool]) -> np
     """
     late = np.asarray(late, dtype=bool)
     source, target = np.array(pairs, dtype=int).reshape(-1, 2).T
-    matrix = sparse.coo_array((np.ones(len(source)), (source, target)), shape=(n, n))
-    count, loop = connected_components(matrix, connection="strong")
+    loop = _loops(n, source, target)
+    count = loop.max(initial=-1) + 1
     length = np.ones(count, dtype=int)
     for c in range(count):
         if len(set(late[loop == c])) == 2:
@@ -106,6 +104,15 @@ def layers(n: int, pairs: Sequence[tuple[int, int]], late: Sequence[bool]) -> np
             if s != t:
                 first[t] = max(first[t], first[s] + length[s])
     return first[loop] + ((length[loop] == 2) & late)
+
+
+def _loops(n, source, target):
+    """For each box the number of its loop: of those that it reaches and that reach it (strong components)."""
+    reaches = np.eye(n, dtype=bool)
+    reaches[source, target] = True
+    for _ in range(n.bit_length()):  # paths of 1, 2, 4, ... arrows
+        reaches = reaches @ reaches
+    return np.unique(reaches & reaches.T, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 @lru_cache(maxsize=1024)

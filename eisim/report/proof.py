@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from eisim.functions import LabelledData, TruthTable
 from eisim.report.findings import Explanation
@@ -251,6 +250,8 @@ def disjoint_pairs(certificate: Certificate) -> list[tuple[tuple, tuple]]:
     edges = np.array([[bits >> k & 1 for k in range(len(found.columns))] for bits in found.above], dtype=bool)
     if not edges.size:
         return []
+    from scipy.sparse.csgraph import maximum_bipartite_matching  # which imports much
+
     partner = maximum_bipartite_matching(sparse.csr_array(edges), perm_type="column")
     row = found.sample.first
     pairs = [(row[found.rows[i]], row[found.columns[j]]) for i, j in enumerate(partner) if j >= 0]

@@ -1,7 +1,6 @@
 """A response as labelled arrays and as tables."""
 
 import numpy as np
-import pandas
 
 from eisim.errors import InputError
 from eisim.simulation.response import Response
@@ -91,8 +90,10 @@ def dataset(response: Response):
     return xr.Dataset(variables, coordinates, attributes)
 
 
-def frame(response: Response) -> pandas.DataFrame:
-    """Rate and decision of each output, one row for each seed, trial and output."""
+def frame(response: Response):
+    """Rate and decision of each output, one row for each seed, trial and output, as a pandas DataFrame."""
+    import pandas
+
     readouts = shaped(response, response.readouts, 1)
     index = pandas.MultiIndex.from_product(
         [seeds_of(response), range(readouts.shape[1]), readout_names(response)], names=["seed", "trial", "readout"]
@@ -102,8 +103,10 @@ def frame(response: Response) -> pandas.DataFrame:
     return pandas.DataFrame(columns, index).reset_index()
 
 
-def spike_frame(response: Response) -> pandas.DataFrame:
-    """Spikes of inputs and populations, one row each, in order of time."""
+def spike_frame(response: Response):
+    """Spikes of inputs and populations, one row each, in order of time, as a pandas DataFrame."""
+    import pandas
+
     if not response.spikes:
         raise InputError("spikes_to_dataframe: expected the recorded response of a spiking circuit, found no spikes")
     signs = {i.name: "E" for i in response.circuit.inputs} | {p.name: p.sign for p in response.circuit.populations}

@@ -16,7 +16,7 @@ from eisim.simulation.network import BatchNetwork
 from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report, find_compiler, toolchain
 
 _PREFERENCES = {
-    "codegen.cpp.extra_compile_args_gcc": COMPILER_FLAGS,
+    "codegen.cpp.extra_compile_args_gcc": [],  # Brian2 would run the compiler to try each; `begin_make` adds ours
     "codegen.loop_invariant_optimisations": True,
     "core.default_float_dtype": np.float64,
     "core.stop_on_keyboard_interrupt": False,  # our own process is the one that is interrupted
@@ -45,7 +45,7 @@ def compile_program(job: Job, folder: Path, report: Report) -> Callable[[], None
     if compiler == "msvc":
         return lambda: None
     report("compiling (once, then cached)")
-    return begin_make(folder, header())
+    return begin_make(folder, COMPILER_FLAGS, header())
 
 
 def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:

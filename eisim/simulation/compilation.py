@@ -63,15 +63,16 @@ def begin_header(
     return wait
 
 
-def begin_make(folder: Path, header: Path | None) -> Callable[[], None]:
+def begin_make(folder: Path, flags: list[str], header: Path | None) -> Callable[[], None]:
     """Begin to compile the sources that Brian2 left in a folder, with its makefile; returns a function that waits."""
     makefile = folder / "makefile"
     sources = re.search(r"^SRCS = (.*)$", makefile.read_text(), re.MULTILINE)
     arguments = [f"SRCS={' '.join(gather(folder, shlex.split(sources[1])))}"] if sources else []
-    if header is not None:
-        with makefile.open("a") as file:
-            file.write(f"\n$(OBJS): CXXFLAGS += -include {shlex.quote(str(header))}\n")
-    return _begin(["make", "-j", str(os.cpu_count() or 1), *arguments], folder, folder / BINARY)
+    included = [] if header is None else ["-include", str(header)]
+    with makefile.open("a") as file:
+        file.write(f"\n$(OBJS): CXXFLAGS += {shlex.join([*flags, *included])}\n")
+    command = ["make", "-j", str(os.cpu_count() or 1), "DEPS=", *arguments]  # what depends on what is all compiled once
+    return _begin(command, folder, folder / BINARY)
 
 
 def _begin(command: list[str], folder: Path, made: Path) -> Callable[[], None]:

@@ -4,6 +4,7 @@ Every trial is a copy of its circuit. All copies of all neurons of one model for
 two groups through one receptor form one bundle, so that the whole batch is one Brian2 program.
 """
 
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -134,9 +135,10 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
     """Arrange a batch; recorded circuits come first in every group."""
     layout = Layout({}, {}, {})
     parts: dict[Bundle, list] = {}
+    neuron_values = lru_cache(maxsize=None)(_neuron_values)  # levels of ablation have the same neurons
     for index in sorted(range(len(batch)), key=lambda i: not batch[i].record):
         trials = batch[index]
-        for source, target, receptor, plasticity, *synapses in _place(layout, index, trials, dt):
+        for source, target, receptor, plasticity, *synapses in _place(layout, index, trials, dt, neuron_values):
             source, target = layout.blocks[index, source], layout.blocks[index, target]
             if len(synapses[0]):
                 bundle = _bundle(parts, source.group, target.group, receptor, plasticity)
@@ -170,12 +172,12 @@ def _one_if_equal(value):
     return value.ravel()[0] if value.ndim and not np.ptp(value) else value
 
 
-def _place(layout, index, trials, dt):
+def _place(layout, index, trials, dt, neuron_values):
     """Place the neurons of one circuit; yields its synapses.
 
     Source, target, receptor, plasticity, rows, columns, weights and delays, the last two of which may be one number.
     """
-    taps = _place_neurons(layout, index, trials, dt)
+    taps = _place_neurons(layout, index, trials, dt, neuron_values)
     for source, last in taps:
         chain = [source.name, *(f"{source.name}@{t}" for t in range(1, last + 1))]
         each = np.arange(source.size)
@@ -236,22 +238,30 @@ def _copies(source, target, copies, rows, columns, weights, delays):
     )
 
 
-def _place_neurons(layout, index, trials, dt):
+def _place_neurons(layout, index, trials, dt, neuron_values):
     circuit = trials.circuit
-    numbers = _numbers(circuit)
+    edges = np.cumsum([0, *(p.size for p in circuit.populations)])
+    first = dict(zip((p.name for p in circuit.populations), edges.tolist(), strict=False))
+    copies = tuple(trials.seeds.tolist()), tuple(trials.numbers.tolist())
     sizes = {i.name: i.size for i in circuit.inputs}
     _add(layout, index, INPUT, sizes, trials, _input_values(trials), Group(None))
     for (name, drives, pooled), populations in _members(circuit).items():
         pools = POOL + name if pooled else ""
         if pooled:
             sizes = {_pool_name(p): 1 for p in populations}
-            values = _neuron_values(trials, populations, None, dt)
+            values = neuron_values(tuple(populations), tuple((p.neuron,) for p in populations), None, copies, dt)
             _add(layout, index, pools, sizes, trials, values, Group(populations[0].neuron))
-        values = _neuron_values(trials, populations, numbers, dt)
+        values = neuron_values(
+            tuple(populations),
+            tuple(circuit.neurons(p) for p in populations),
+            tuple(first[p.name] for p in populations),
+            copies,
+            dt,
+        )
         if pooled:
-            values["pool"] = _pool_of_each(layout, index, populations, trials.copies)
+            values = values | {"pool": _pool_of_each(layout, index, populations, trials.copies)}
         for k in range(len(drives)):
-            values |= _drive_values(layout, index, trials, populations, k)
+            values = values | _drive_values(layout, index, trials, populations, k)
         sizes = {p.name: p.size for p in populations}
         _add(layout, index, name, sizes, trials, values, Group(populations[0].neuron, drives, pools))
     # Rate units have no spikes to delay: their delayed rates are tapped from a delay line.
@@ -326,12 +336,6 @@ def _taps(circuit, dt):
     return list(last.values())
 
 
-def _numbers(circuit):
-    """The number of each neuron within its circuit, by population."""
-    first = np.cumsum([0, *(p.size for p in circuit.populations)])
-    return {p.name: np.arange(p.size) + n for p, n in zip(circuit.populations, first, strict=False)}
-
-
 def _input_values(trials):
     """Rates (copies·inputs, or × time) in Hz, and initial phases in cycles, for every copy of every afferent."""
     circuit = trials.circuit
@@ -349,40 +353,46 @@ def _input_values(trials):
     poisson = np.concatenate([np.full(i.size, float(i.train == "poisson" and i.name in trains)) for i in inputs])
     values |= {"regular": np.tile(regular, trials.copies), "poissonian": np.tile(poisson, trials.copies)}
     first = sum(p.size for p in circuit.populations)
-    return values | {"key": _keys(trials, first + np.arange(circuit.n_inputs))}
+    return values | {"key": _keys(trials.seeds, trials.numbers, first + np.arange(circuit.n_inputs))}
 
 
-def _keys(trials, numbers):
+def _keys(seeds, trials, numbers):
     """Keys of the noise of these neurons of a circuit, in every copy."""
-    seed, trial = np.meshgrid(trials.seeds, trials.numbers, indexing="ij")
+    seed, trial = np.meshgrid(seeds, trials, indexing="ij")
     return noise.keys(seed[..., None], trial[..., None], numbers).ravel()
 
 
-def _neuron_values(trials, populations, numbers, dt):
-    """Parameters of every copy of the neurons of these populations, or of their pools if they have no numbers."""
+def _neuron_values(populations, neurons, first, copies, dt):
+    """Parameters of every copy of the neurons of these populations, or of their pools.
+
+    What the neurons of each population are, and the number within the circuit of the first of each (``None`` for
+    pools), are given; copies are seeds × numbers of trials.
+    """
+    n = math.prod(map(len, copies))
 
     def per_neuron(values):
         if all(np.ndim(v) == 0 and v == values[0] for v in values):
             return values[0]
-        sizes = [p.size if numbers else 1 for p in populations]
-        one = [np.broadcast_to(v, (n,)) for v, n in zip(values, sizes, strict=True)]
-        return np.tile(np.concatenate(one), trials.copies)
+        sizes = [p.size if first else 1 for p in populations]
+        one = [np.broadcast_to(v, (size,)) for v, size in zip(values, sizes, strict=True)]
+        return np.tile(np.concatenate(one), n)
 
-    circuit = trials.circuit
-    steps = [_step_parameters_of((p.neuron,) if numbers is None else circuit.neurons(p), dt) for p in populations]
+    steps = [_step_parameters_of(each, dt) for each in neurons]
     values = {name: per_neuron([step[name] for step in steps]) for name in steps[0]}
-    if numbers is None:
+    if first is None:
         return values
     values["bias"] = per_neuron([p.bias if p.bias.any() else 0.0 for p in populations])
-    if circuit.kind == "spiking":
+    spiking = populations[0].neuron.kind == "spiking"
+    if spiking:
         rest = [step["rest"] for step in steps]
         values["v"] = per_neuron(
             [v if p.initial is None else p.initial for p, v in zip(populations, rest, strict=True)]
         )
     else:
         values["r"] = per_neuron([0.0 if p.initial is None else p.initial for p in populations])
-    noisy = circuit.kind == "spiking" or any(p.neuron.noise for p in populations)
-    values["key"] = _keys(trials, np.concatenate([numbers[p.name] for p in populations])) if noisy else 0.0
+    noisy = spiking or any(p.neuron.noise for p in populations)
+    numbers = [start + np.arange(p.size) for start, p in zip(first, populations, strict=True)]
+    values["key"] = _keys(*copies, np.concatenate(numbers)) if noisy else 0.0
     return values
 
 

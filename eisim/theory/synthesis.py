@@ -1,5 +1,6 @@
 """Synthesis: from a truth table to the circuit that computes it with the least inhibition."""
 
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -86,6 +87,7 @@ def synthesize(
     return build(function.values[None], code[None], np.array([inhibitory]), kind, function.name, neuron)
 
 
+@lru_cache(maxsize=1024)  # both kinds of circuit are built from it
 def nearest_with(function: TruthTable, inhibitory: int) -> TruthTable:
     """A function that so many inhibitory neurons compute, wrong on as few patterns as any such function."""
     sample = Sample(function.patterns, function.values.astype(float), np.ones(len(function.values)))

@@ -18,7 +18,7 @@ class StopError(Exception):
 def test_brian2_writes_code_objects_as_we_know_them(monkeypatch, tmp_path, kind):
     units = []
 
-    def begin_make(folder, header):
+    def begin_make(folder, flags, header):
         sources = re.search("^SRCS = (.*)$", (folder / "makefile").read_text(), re.MULTILINE)[1].split()
         units.extend(gather(folder, sources))
         once, steps = (set(re.findall('"(.*)"', (folder / unit).read_text())) for unit in reversed(units[:2]))

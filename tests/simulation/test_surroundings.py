@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="scripts of POSIX stand 
 
 XOR = NAMED["xor"]
 TIMES = {"duration": 0.06, "window": 0.03, "dt": 5e-4}
-MAKEFILE = "main: main.o\n\t$(CXX) main.o -o main\nmain.o: main.cpp\n\t$(CXX) -c main.cpp -o main.o\n"
+MAKEFILE = "OBJS = main.o\nmain: main.o\n\t$(CXX) main.o -o main\nmain.o: main.cpp\n\t$(CXX) -c main.cpp -o main.o\n"
 #: Processes that build a program as ours are built, and run it; all but the last two are killed. It says how often they
 #: were killed before their end, and what the last two did.
 KILLED = """
@@ -42,7 +42,7 @@ def build():
         folder = Path(name)
         (folder / "makefile").write_text(sys.argv[1])
         (folder / "main.cpp").write_text("#include <cstdio>\\nint main() { puts(\\"it runs\\"); }\\n")
-        wait = cache.obtain(cache.PROGRAMS, NAME, folder / "main", lambda: begin_make(folder, None), print)
+        wait = cache.obtain(cache.PROGRAMS, NAME, folder / "main", lambda: begin_make(folder, [], None), print)
         if wait is not None:
             wait()
         done = subprocess.run([folder / "main"], capture_output=True, text=True, check=True)
@@ -126,7 +126,7 @@ VERSION = 'case "$*" in *--version*) echo "fake 1.0"; exit 0;; esac\n'
 def test_a_compiler_that_fails(compiler, sources, script, said):
     compiler(script)
     with pytest.raises(NoProgramError, match="the generated C\\+\\+ does not compile: ") as error:
-        begin_make(sources, None)()
+        begin_make(sources, [], None)()
     assert said in str(error.value) and str(error.value).isprintable()
 
 
@@ -134,7 +134,7 @@ def test_a_compiler_that_hangs_is_stopped_with_all_that_it_called(compiler, sour
     monkeypatch.setattr(compilation, "TIMEOUT", 0.5)
     compiler(f"echo $$ > {tmp_path}/number; read line; sleep 20")
     with pytest.raises(NoProgramError, match=r"make did not end within 0\.5 s"):
-        begin_make(sources, None)()
+        begin_make(sources, [], None)()
     number = int((tmp_path / "number").read_text())
     with pytest.raises(ProcessLookupError):
         for _ in range(100):  # it is gone once its new parent has asked for its status

@@ -1,0 +1,32 @@
+"""The process that draws."""
+
+import os
+
+import pytest
+from matplotlib.figure import Figure
+
+from eisim.report import draw as drawing
+from eisim.report.draw import draw
+
+
+def figures(numbers):
+    """Figures that are written at different speeds."""
+    for number in numbers:
+        figure = Figure()
+        figure.subplots().plot(range(number), "o")
+        yield f"{number}.svg", figure
+
+
+class Unwritable(Figure):
+    def savefig(self, *_, **__):
+        os._exit(1)
+
+
+@pytest.mark.skipif(not drawing._FORKS, reason="processes are not forked here")
+def test_figures_that_are_written_side_by_side_are_the_same(capfd):
+    numbers = [2000, 1, 50, 1000, 3]
+    expected = draw(figures, numbers)
+    assert drawing._draw_side_by_side(figures, numbers) == expected
+    assert [name for name, _ in expected] == [f"{n}.svg" for n in numbers]
+    with pytest.raises(SystemExit, match="could not be drawn"):
+        drawing._draw_side_by_side(lambda _: [*figures([1]), ("worst.svg", Unwritable())], None)
