@@ -206,13 +206,14 @@ def test_builds_killed_at_random_moments(compiler, tmp_path, own_cache):
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    """A cache with the program of `spikes`."""
-    folder = tmp_path_factory.mktemp("cache")
+def compiled(request):
+    """The program of `spikes`, in the cache of this session."""
+    names, name = [], program._name
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EISIM_CACHE_DIR", str(folder))
+        patch.setenv("EISIM_CACHE_DIR", str(request.getfixturevalue("cache")))
+        patch.setattr(program, "_name", lambda job: names.append(name(job)) or names[-1])
         spikes()
-    return folder
+        return cache.root() / cache.PROGRAMS / names[0]
 
 
 def spikes():
@@ -221,9 +222,8 @@ def spikes():
 
 @pytest.fixture
 def in_compiled(compiled, monkeypatch):
-    monkeypatch.setenv("EISIM_CACHE_DIR", str(compiled))
-    (kept,) = cache.kept_files(cache.PROGRAMS)
-    return kept.path
+    monkeypatch.setenv("EISIM_CACHE_DIR", str(compiled.parents[1]))
+    return compiled
 
 
 def test_programs_cannot_be_started(in_compiled, monkeypatch):
