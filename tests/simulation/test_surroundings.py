@@ -182,7 +182,7 @@ def test_what_does_not_compile_is_simulated_with_numpy(compiler):
     with pytest.warns(UserWarning, match=r"no licence: simulating with NumPy, which is slower") as warned:
         found = rates()
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         again = rates()  # without another attempt
     assert len(warned) == 1
     np.testing.assert_array_equal(found, again)
