@@ -3,15 +3,13 @@
 An experiment wraps in `part` what takes long and can be had alone, such as one circuit of many. The command line
 says with `kept` what run it is; elsewhere, in scripts and tests, a part is just computed.
 
-A kept part is a pickle with its SHA-256 in front, a file in a folder that only its user can write, since unpickling
-runs code. The folder's name is a hash of all that decides the results: experiment, settings, sources, versions.
+A kept part is a pickle in the cache (`eisim.cache`), in a folder of its run. The folder's name is a hash of all that
+decides the results: experiment, settings, sources, versions.
 """
 
 import hashlib
 import os
 import pickle
-import stat
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,11 +17,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from eisim import cache
+from eisim.cache import Damaged, private
+
 T = TypeVar("T")
 
 #: Parts of a run that nobody went on with are thrown away after so long, in s.
 FORGOTTEN = 30 * 86_400.0
-_DIGEST = hashlib.sha256().digest_size
 _SUFFIX = ".part"
 
 _present: "Parts | None" = None  # a run is one process
@@ -148,8 +148,8 @@ class Parts:
         """Find the parts of an earlier run, and throw away what was forgotten."""
         key = hashlib.sha256(self.identify().encode()).hexdigest()[:32]
         try:
-            root = private(directory())
-            _forget(root)
+            root = private(cache.root() / cache.RUNS)
+            _forget(root, key)
             if self.fresh:
                 _remove(root / key)
             self.folder = private(root / key)
@@ -159,7 +159,7 @@ class Parts:
                 self.say(f"going on from {_parts(number)} of an interrupted run; --fresh starts anew")
         except OSError as error:
             self.folder = None
-            self.say(f"note: this run cannot be resumed, its parts cannot be kept: {error}")
+            cache.say_that_nothing_is_kept(error)
         self.begun = time.perf_counter()
 
     def _keep(self, file, value):
@@ -188,64 +188,28 @@ class Parts:
             _remove(self.folder)
 
 
-class Damaged(ValueError):
-    """A kept part that is not what was written."""
-
-
 def read(file: Path):
-    """The value that was kept in a file; `Damaged` if it is not whole, or not the user's own."""
-    with file.open("rb") as opened:
-        _check_own(os.fstat(opened.fileno()), file)
-        content = opened.read()
-    if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
-        raise Damaged(f"{file} is damaged")
+    """The value that was kept in a file; `Damaged` if it is not whole."""
+    content = cache.read(file)
     try:
-        return pickle.loads(content[_DIGEST:])
+        return pickle.loads(content)
     except Exception as error:
         raise Damaged(f"{file} cannot be read: {error}") from error
 
 
 def write(file: Path, value) -> None:
     """Keep a value in a file, whole or not at all."""
-    content = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    handle, partial = tempfile.mkstemp(dir=file.parent)
-    try:
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(hashlib.sha256(content).digest())
-            opened.write(content)
-        os.replace(partial, file)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(partial)
-        raise
+    cache.write(file, pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
 
 
-def directory() -> Path:
-    """Where parts are kept: in ``$EISIM_CACHE_DIR``, or the user's cache directory."""
-    from platformdirs import user_cache_path
-
-    return Path(os.environ.get("EISIM_CACHE_DIR") or user_cache_path("eisim")) / "runs"
-
-
-def private(folder: Path) -> Path:
-    """Make a folder if there is none; an `OSError` if others could write there."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode):
-        raise OSError(f"{folder} is no folder")
-    _check_own(found, folder)
-    return folder
-
-
-def _check_own(found: os.stat_result, path: Path):
-    if hasattr(os, "geteuid") and (found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)):
-        raise PermissionError(f"{path} is not the user's own, or others can write there")
-
-
-def _forget(root):
+def _forget(root, wanted):
+    now = time.time()
     for folder in root.iterdir():
         with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > FORGOTTEN:
+            since = now - folder.stat().st_mtime
+            if since < 0:  # of a clock that was wrong; it would stay until then
+                os.utime(folder)
+            elif since > FORGOTTEN and folder.name != wanted:
                 _remove(folder)
 
 

@@ -1,5 +1,6 @@
 """The command line: parse, call, print."""
 
+import errno
 import json
 import logging
 import os
@@ -59,6 +60,7 @@ class Loss(StrEnum):
 
 INTERRUPTED = 130
 RESULTS = "Results"  # the group of options that say what is left of a command
+_TURN = 60.0  # time to wait for another run that writes into the same folder, in s
 PAGE = "report.html"  # the page in the folder of a run
 MOST_SAID = 10  # points of a sweep that failed and are named on standard error
 CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
@@ -66,6 +68,7 @@ CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of 
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+    logging.captureWarnings(True)  # or Brian2, when it is imported, would do so and say them elsewhere
     warnings.showwarning = lambda message, category, *_: _say(f"note: {message}") if category is UserWarning else None
     use_plain_letters()
     logging.disable(logging.WARNING)  # Brian2 would speak of what an interrupt left unused
@@ -87,11 +90,24 @@ def run_command(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # who reads standard output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        _say(_of_files(error))
+        return 1
     except (RuntimeError, ArithmeticError) as error:
         print(f"eisim: {error}", file=sys.stderr)
         return 1
     _say("interrupted; nothing half-written is left")
     return INTERRUPTED
+
+
+def _of_files(error: OSError) -> str:
+    """What the system says of a file, and where there is no room how to go on."""
+    words = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        words += "; with room made, the same command goes on; --out and TMPDIR name other folders"
+    elif isinstance(error, FileNotFoundError) and "temporary directory" in words:
+        words += "; TMPDIR names another"
+    return words
 
 
 def _name(arguments: Sequence[str]) -> str:
@@ -188,6 +204,43 @@ def doctor(
     return 0 if found.is_able else 1
 
 
+class CacheAction(StrEnum):
+    """What to do with the cache."""
+
+    show = "show"
+    clear = "clear"
+
+
+@app.command()
+def cache(
+    action: Annotated[CacheAction, typer.Argument(help="show or clear.", metavar="ACTION")] = CacheAction.show,
+    programs: Annotated[bool, Option("--programs", help="Clear compiled programs.")] = False,
+    headers: Annotated[bool, Option("--headers", help="Clear compiled headers.")] = False,
+    runs: Annotated[bool, Option("--runs", help="Clear finished parts of interrupted runs.")] = False,
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
+) -> None:
+    """Show what is kept between runs, or clear it: programs and headers, unless other things are named.
+
+    Example: python -m eisim cache
+    Example: python -m eisim cache clear
+    Example: python -m eisim cache clear --runs
+    """
+    from eisim import cached
+
+    kinds = [kind for kind, asked in (("programs", programs), ("headers", headers), ("runs", runs)) if asked]
+    if action is CacheAction.clear:
+        gone, line = cached.clear(kinds)
+        print(json.dumps({"cleared": gone} | cached.document(), indent=1) if json_ else line)
+    elif kinds:
+        raise InputError(f"cache: --{kinds[0]}: expected with clear only")
+    elif json_:
+        print(json.dumps(cached.document(), indent=1))
+    else:
+        show(cached.table(cached.document()))
+
+
 @app.command()
 def run(
     names: Annotated[
@@ -239,6 +292,7 @@ def run(
     load_when_used(*SELDOM_USED)
     for asked, each in zip(names, chosen, strict=True):
         from eisim.identity import identity
+        from eisim.locks import Lock
         from eisim.report.draw import Artist
         from eisim.report.files import check_writable, to_json, write
         from eisim.report.page import template
@@ -257,6 +311,8 @@ def run(
             report("writing results")
             artist.begin(result)
             template()  # made ready, like all that follows, while the figures are drawn
+            alone = Lock(folder)  # two runs into one folder leave the files of one
+            alone.wait(_TURN)
             clear(folder)
             contents = list(experiment.tables(result))
             found = {"seed": int(seed), **experiment.to_json(result)}
@@ -269,6 +325,7 @@ def run(
         stored = {"experiment": name, **provenance(**run, files=[file for file, _ in contents], seconds=times)}
         write(folder / "run.json", to_json(stored | {"report": findings, "result": found}))
         _write_page(folder)
+        alone.release()
         parts.clear()
         document[name] = found
         problems += getattr(result, "problems", ())

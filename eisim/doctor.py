@@ -130,12 +130,12 @@ def _compiler():
     from eisim.simulation.program import COMPILER_FLAGS
 
     slow = "without it runs are slower (backend numpy). " + _how_to_get_a_compiler()
-    name = os.environ.get("CXX", "g++")
+    name, *words = os.environ.get("CXX", "g++").split() or ["compiler: CXX is empty"]
     place = shutil.which(name)
     if place is None:
         yield Finding("C++ compiler", MISSING, f"no {name}", slow)
     else:
-        yield _compiled(place, COMPILER_FLAGS, slow)
+        yield _compiled([place, *words], COMPILER_FLAGS, slow)
     make = shutil.which("make")
     if make is None:
         yield Finding("make", MISSING, "no make", slow)
@@ -151,39 +151,60 @@ def _how_to_get_a_compiler():
     return "sudo apt install g++ make, or conda install -c conda-forge gxx make"
 
 
-def _compiled(place, flags, advice):
-    """Whether the compiler compiles, and how long a line takes."""
-    asked = subprocess.run([place, "--version"], capture_output=True, text=True, errors="replace", check=False)
-    named = (asked.stdout.splitlines() or ["unknown version"])[0]
-    with tempfile.TemporaryDirectory(prefix="eisim-") as folder:
-        source = Path(folder) / "line.cpp"
-        source.write_text("#include <vector>\nint main() { return std::vector<int>(1)[0]; }\n")
-        start = time.perf_counter()
-        command = [place, *flags, str(source), "-o", str(Path(folder) / "line")]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[0]
-        return Finding("C++ compiler", MISSING, f"{place} ({named}) does not compile: {last}", advice)
-    return Finding("C++ compiler", OK, f"{place} ({named}); a line takes {time.perf_counter() - start:.1f} s")
+def _compiled(compiler, flags, advice):
+    """Whether the compiler compiles, how long a line takes, and whether what it makes can be started."""
+    place, start = " ".join(compiler), time.perf_counter()
+    try:
+        asked = _ask(*compiler, "--version")
+        named = f"{place} ({(asked.stdout.splitlines() or ['unknown version'])[0]})"
+        with tempfile.TemporaryDirectory(prefix="eisim-") as folder:
+            source, program = Path(folder) / "line.cpp", str(Path(folder) / "line")
+            source.write_text("#include <vector>\nint main() { return std::vector<int>(1)[0]; }\n")
+            start = time.perf_counter()
+            done = _ask(*compiler, *flags, str(source), "-o", program)
+            if done.returncode:
+                last = (done.stderr.strip().splitlines() or ["no message"])[0]
+                return Finding("C++ compiler", MISSING, f"{named} does not compile: {last}", advice)
+            took = time.perf_counter() - start
+            place = program
+            _ask(program)
+    except subprocess.TimeoutExpired:
+        return Finding("C++ compiler", MISSING, f"{place} does not answer", advice)
+    except OSError as error:
+        if place == " ".join(compiler):
+            return Finding("C++ compiler", MISSING, f"{place} cannot be started: {error.strerror}", advice)
+        words = f"{named}; programs cannot be started in {tempfile.gettempdir()}: {error.strerror}"
+        return Finding("C++ compiler", MISSING, words, "set TMPDIR to a folder that is not mounted noexec")
+    return Finding("C++ compiler", OK, f"{named}; a line takes {took:.1f} s")
+
+
+def _ask(*command):
+    from eisim.simulation.program import ANSWER
+
+    quiet = {"stdin": subprocess.DEVNULL, "timeout": ANSWER}
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **quiet)
 
 
 def _folders():
-    from eisim.checkpoint import directory
-    from eisim.simulation.program import cache_directory
+    from eisim import cache
 
-    programs, parts = cache_directory(), directory()
-    files = [path for folder in (programs, parts) for path in folder.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
-    words = f"{programs.parent}: {len(files)} files, {size / 1e6:.1f} MB"
-    if _can_be_written(programs.parent):
-        yield Finding("cache", OK, words)
+    kept = [file for kind in cache.KINDS for file in cache.kept_files(kind)]
+    size = sum(file.size for file in kept)
+    words = f"{cache.root()}: {len(kept)} entries, {size / 1e6:.1f} MB"
+    wrong = cache.what_is_wrong()
+    if wrong is None:
+        yield Finding("cache", OK, f"{words}; only this user can write there")
     else:
-        advice = "programs are compiled anew each time; set EISIM_CACHE_DIR to a folder that can be written"
-        yield Finding("cache", MISSING, f"{words}; cannot be written", advice)
+        advice = "programs are compiled anew in each process; set EISIM_CACHE_DIR to a folder of your own"
+        yield Finding("cache", MISSING, f"{words}; cannot be used: {wrong}", advice)
     if _can_be_written(Path()):
         yield Finding("this folder", OK, "results can be written here")
     else:
         yield Finding("this folder", MISSING, "results cannot be written here", "run elsewhere, or with --out DIR")
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        yield Finding("temporary folder", MISSING, "there is none", "set TMPDIR to a folder that can be written")
 
 
 def _can_be_written(folder: Path) -> bool:

@@ -23,8 +23,8 @@ from eisim import catalogue
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-#: The first changes the shell of who runs the tests; the second has tests of its own, and takes seconds.
-UNTRIED = ("--install-completion", "doctor")
+#: The first changes the shell of who runs the tests; the others have tests of their own: they take time, or throw away.
+UNTRIED = ("--install-completion", "doctor", "cache")
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
 
 

@@ -57,7 +57,16 @@ def test_a_cache_that_cannot_be_written(examine, monkeypatch, tmp_path):
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path / "file" / "cache"))
     found, by_name = examine()
     assert found.is_able and by_name["cache"].state == doctor.MISSING
-    assert "0 files" in by_name["cache"].found and "EISIM_CACHE_DIR" in by_name["cache"].advice
+    assert "0 entries" in by_name["cache"].found and "EISIM_CACHE_DIR" in by_name["cache"].advice
+
+
+def test_a_cache_in_which_others_can_write(examine, monkeypatch, tmp_path):
+    monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path / "cache"))
+    assert examine()[1]["cache"].found.endswith("only this user can write there")
+    (tmp_path / "cache").chmod(0o777)
+    found, by_name = examine()
+    assert found.is_able and by_name["cache"].state == doctor.MISSING
+    assert "cannot be used: others can write in" in by_name["cache"].found
 
 
 def test_what_is_missing_or_too_old(examine, monkeypatch, capsys):

@@ -58,7 +58,7 @@ def test_help_has_groups_and_examples(command):
     results, examples = text[places[2] : places[3]], text[places[3] :]
     assert "--json" in results and "--fresh" in results and "--kind" not in results
     assert "python -m eisim run my_circuit.py" in examples
-    for name in ("list", "doctor", "certify", "export", "ablate", "report"):
+    for name in ("list", "doctor", "cache", "certify", "export", "ablate", "report"):
         status, text, _ = command(name, "--help")
         assert status == 0 and f"python -m eisim {name}" in text[text.index(" Examples ─") :]
         assert "Example:" not in text

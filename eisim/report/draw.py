@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import logging
 import multiprocessing
 import os
 import pickle
@@ -64,6 +65,7 @@ def _serve(pipe, parents_end, experiment: str, files: list[str]) -> None:
     if _FORKS:
         parents_end.close()  # so that the pipe ends with the parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    logging.disable(logging.WARNING)  # Matplotlib would speak of a home that cannot be written
     for file in files:
         load_file(file)
     module = importlib.import_module(experiment)

@@ -30,8 +30,12 @@ def check_writable(folder: Path) -> Path:
 
 def write(path: Path, content: bytes | str) -> None:
     """Write a file atomically: under another name first, then renamed."""
-    with replaced(path) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+    try:
+        with replaced(path) as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        error.filename = str(path)  # a full disk is said of no file
+        raise
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -116,7 +116,9 @@ def begin(
             )
     keep_seeds = not isinstance(seed, (int, np.integer))
     if backend == "cpp" and program.find_compiler() is None:
-        _warn_that_there_is_no_compiler()
+        _warn_once("no C++ compiler (or make) found")
+        backend = "numpy"
+    if backend == "cpp" and program.find_compiler() in _failed:
         backend = "numpy"
 
     started = set()
@@ -156,26 +158,52 @@ def _start(layout, kind, timing, backend, report, started):
     """Start a batch and return a function that waits for it.
 
     What another batch has begun to compile (those `started`) is found in the cache once that has been waited for.
+    What cannot be compiled, or started when it is, runs on NumPy.
     """
     from eisim.simulation import program
     from eisim.simulation.model import models
 
     job = program.Job(layout, kind, timing, models(layout, kind, timing))
-    if backend == "numpy":
+
+    def on_numpy():
         from eisim.simulation.codegen import run_numpy
 
-        outcomes = run_numpy(job, report)
+        return run_numpy(job, report)
+
+    def give_up(error):
+        if program.find_compiler() not in _failed:
+            _failed.add(program.find_compiler())
+            _warn_once(str(error))
+        return on_numpy()
+
+    if backend == "numpy":
+        outcomes = on_numpy()
         return lambda: outcomes
-    if job.signature in started and not program.is_compiled(job):
-        return lambda: program.start(job, report)()
-    started.add(job.signature)
-    return program.start(job, report)
+    try:
+        if job.signature in started and not program.is_compiled(job):
+            return lambda: on_numpy() if program.find_compiler() in _failed else program.start(job, report)()
+        started.add(job.signature)
+        finish = program.start(job, report)
+    except program.NoProgramError as error:
+        return partial(give_up, error)
+
+    def outcomes_or_numpy():
+        try:
+            return finish()
+        except program.NoProgramError as error:
+            return give_up(error)
+
+    return outcomes_or_numpy
+
+
+#: Compilers of which no program could be had in this process.
+_failed: set[str | None] = set()
 
 
 @cache
-def _warn_that_there_is_no_compiler():
+def _warn_once(reason: str) -> None:
     """Once in a process."""
-    warnings.warn("no C++ compiler (or make) found: simulating with NumPy, which is slower", stacklevel=5)
+    warnings.warn(f"{reason}: simulating with NumPy, which is slower", stacklevel=5)
 
 
 def _trials(circuits, stimuli, seed, record):

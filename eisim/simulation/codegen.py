@@ -13,7 +13,7 @@ from brian2.devices.device import all_devices, get_device, reset_device, set_dev
 from eisim.errors import InputError
 from eisim.simulation.compilation import begin_header, begin_make
 from eisim.simulation.network import BatchNetwork
-from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report, cache_directory, find_compiler, toolchain
+from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report, find_compiler, toolchain
 
 _PREFERENCES = {
     "codegen.cpp.extra_compile_args_gcc": [],  # Brian2 would run the compiler to try each; `begin_make` adds ours
@@ -28,7 +28,7 @@ _PREFERENCES = {
 def compile_program(job: Job, folder: Path, report: Report) -> Callable[[], None]:
     """Generate the program of a job in an empty folder and begin to compile it; returns a function that waits."""
     report("generating code")
-    header = begin_header(find_compiler(), COMPILER_FLAGS, toolchain(), cache_directory().parent)
+    header = begin_header(find_compiler(), COMPILER_FLAGS, toolchain(), folder / "header", report)
     with _device("cpp_standalone", build_on_run=False):
         network = _network(job)
         network.network.run(

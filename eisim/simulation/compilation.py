@@ -9,12 +9,17 @@ import hashlib
 import os
 import re
 import shlex
+import signal
 import subprocess
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from eisim import cache
+from eisim.simulation.program import BINARY, NoProgramError, Report
+
+#: A compiler that takes longer is taken for one that hangs, in s.
+TIMEOUT = 300.0
 #: Brian2 names the support code of each code object in an unnamed namespace, and uses it in functions that begin so.
 _SUPPORT, _FUNCTION = "\nnamespace {\n", "using namespace brian;"
 #: Sources of which every line runs once in a run.
@@ -28,43 +33,32 @@ _STANDARD = (
 )
 
 
-def begin_header(compiler: str, flags: list[str], toolchain: str, cache: Path) -> Callable[[], Path | None]:
-    """Begin to compile the header of the standard library, if the cache has none for this toolchain.
+def begin_header(
+    compiler: str, flags: list[str], toolchain: str, folder: Path, report: Report
+) -> Callable[[], Path | None]:
+    """Begin to compile the header of the standard library into a new folder, if the cache has none for this toolchain.
 
     Returns a function that waits for it and gives the header's place, or ``None`` where there is none; without it
     programs take longer to compile and are the same.
     """
-    folder = cache / f"headers-{hashlib.sha256(toolchain.encode()).hexdigest()[:32]}"
-    header = folder / _HEADER
-    compiled = folder / f"{_HEADER}.gch"
-    if compiled.exists():
-        return lambda: header
+    header, compiled = folder / _HEADER, folder / f"{_HEADER}.gch"
+    text = "".join(f"#include <{name}>\n" for name in _STANDARD)
+    name = hashlib.sha256(f"{toolchain}\n{text}".encode()).hexdigest()[:32] + ".gch"
+    command = [*compiler.split(), *flags, "-x", "c++-header", str(header), "-o", str(compiled)]
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, partial = tempfile.mkstemp(dir=folder, prefix="partial-")
-        os.close(handle)
-        if not header.exists():
-            Path(partial).write_text("".join(f"#include <{name}>\n" for name in _STANDARD))
-            os.replace(partial, header)
-        command = [compiler, *flags, "-x", "c++-header", str(header), "-o", partial]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    except OSError:
+        folder.mkdir()
+        header.write_text(text)
+        built = cache.obtain(cache.HEADERS, name, compiled, lambda: _begin(command, folder, compiled), report)
+    except (OSError, NoProgramError):
         return lambda: None
 
     def wait():
         try:
-            if process.wait():
-                return None
-            os.replace(partial, compiled)
+            if built is not None:
+                built()
             return header
-        except OSError:
+        except (OSError, NoProgramError):
             return None
-        except BaseException:
-            process.kill()
-            raise
-        finally:
-            with suppress(OSError):
-                os.unlink(partial)
 
     return wait
 
@@ -78,20 +72,48 @@ def begin_make(folder: Path, flags: list[str], header: Path | None) -> Callable[
     with makefile.open("a") as file:
         file.write(f"\n$(OBJS): CXXFLAGS += {shlex.join([*flags, *included])}\n")
     command = ["make", "-j", str(os.cpu_count() or 1), "DEPS=", *arguments]  # what depends on what is all compiled once
-    log = folder / "make.log"
-    with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=file)
+    return _begin(command, folder, folder / BINARY)
+
+
+def _begin(command: list[str], folder: Path, made: Path) -> Callable[[], None]:
+    """Begin to compile what will be `made`; returns a function that waits, and raises `NoProgramError` if it fails."""
+    # A group of its own, so that the compilers that make has called end with it.
+    group = {"process_group": 0} if os.name == "posix" else {}
+    nothing = subprocess.DEVNULL
+    log = folder / "compiler.log"
+    with log.open("w") as said:
+        process = subprocess.Popen(command, cwd=folder, stdin=nothing, stdout=nothing, stderr=said, **group)
 
     def wait():
         try:
-            status = process.wait()
-        except BaseException:
-            process.kill()
+            status = process.wait(TIMEOUT)
+        except BaseException as error:
+            _kill(process)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise NoProgramError(f"{command[0]} did not end within {TIMEOUT:g} s") from None
             raise
-        if status:
-            raise RuntimeError(f"the generated C++ does not compile:\n{log.read_text()[-2000:]}")
+        if status or not made.is_file():
+            raise NoProgramError(f"the generated C++ does not compile: {_what_failed(log.read_text(errors='replace'))}")
 
     return wait
+
+
+def _kill(process):
+    with suppress(ProcessLookupError):
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
+
+
+def _what_failed(log: str) -> str:
+    """The line of a compiler's messages that says the most."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    of_compiler = [line for line in lines if not line.startswith("make")]
+    errors = [line for line in of_compiler if re.search(r"error|No space left", line, re.IGNORECASE)]
+    said = ([*errors, *of_compiler, *lines] or ["it says nothing"])[0][:300]
+    return "".join(letter if letter.isprintable() else "?" for letter in said)
 
 
 def gather(folder: Path, sources: list[str]) -> list[str]:

@@ -10,8 +10,6 @@ import os
 import platform
 import shutil
 import subprocess
-import tempfile
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,8 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from platformdirs import user_cache_path
 
+from eisim import cache
 from eisim.simulation.layout import INPUT, Bundle, Layout
 from eisim.simulation.model import Model, synapse_models
 from eisim.simulation.naming import (
@@ -33,6 +31,7 @@ from eisim.simulation.naming import (
     synapses_name,
 )
 from eisim.timing import Timing
+from eisim.workspace import Workspace, clear_abandoned
 
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
 COMPILER_FLAGS = ["-O2", "-march=native", "-ffp-contract=off", "-std=c++17", "-w"]
@@ -40,6 +39,15 @@ COMPILER_FLAGS = ["-O2", "-march=native", "-ffp-contract=off", "-std=c++17", "-w
 BINARY = "main.exe" if os.name == "nt" else "main"
 
 Report = Callable[..., None]
+
+#: A disk with less room than this is full, in bytes.
+_FULL = 1e6
+#: Time for a compiler to say its version, in s.
+ANSWER = 30.0
+
+
+class NoProgramError(RuntimeError):
+    """There is no compiled program of a batch, since it cannot be made or started here."""
 
 
 @dataclass(frozen=True)
@@ -122,34 +130,29 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
     Returns a function that waits for the program and reads what it left. Programs that are started before any of them
     is waited for are compiled at the same time.
     """
-    temporary = tempfile.TemporaryDirectory(prefix="eisim-", ignore_cleanup_errors=True)
-    folder = Path(temporary.name)
+    workspace = Workspace()
+    folder = Path(workspace.name)
     binary = folder / BINARY
-    cached = _cached(job)
-    try:
-        shutil.copy2(cached, binary)
-        os.utime(cached)
-    except OSError:
+
+    def build():
         from eisim.simulation.codegen import compile_program
 
-        compiled = compile_program(job, folder, report)
+        return compile_program(job, folder, report)
 
-        def launch():
-            compiled()
-            _keep(binary, cached)
-            report("simulating")
-            return _launch(job, folder, binary)
+    built = cache.obtain(cache.PROGRAMS, _name(job), binary, build, report)
 
-    else:
+    def launch():
         report("simulating")
-        process = _launch(job, folder, binary)
+        return _launch(job, folder, binary)
 
-        def launch():
-            return process
+    process = launch() if built is None else None
 
     def finish():
-        with temporary:
-            loop_time = _wait(launch(), folder, report)
+        with workspace:
+            if built is not None:
+                built()
+                clear_abandoned()
+            loop_time = _wait(process or launch(), folder, report)
             return _outcomes(job, folder / "results", loop_time)
 
     return finish
@@ -157,27 +160,35 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
 
 def is_compiled(job: Job) -> bool:
     """Whether the program of a job is in the cache."""
-    return _cached(job).exists()
+    return cache.has(cache.PROGRAMS, _name(job))
 
 
-def _cached(job: Job) -> Path:
-    return cache_directory() / f"{job.signature}-{BINARY}"
-
-
-def cache_directory() -> Path:
-    """Where compiled programs are kept: ``$EISIM_CACHE_DIR``, or the user's cache directory."""
-    return Path(os.environ.get("EISIM_CACHE_DIR") or user_cache_path("eisim")) / "programs"
+def _name(job: Job) -> str:
+    return f"{job.signature}-{BINARY}"
 
 
 def find_compiler() -> str | None:
-    """The C++ compiler that Brian2's makefile calls, or ``None`` where it or make is missing."""
+    """The C++ compiler that Brian2's makefile calls, a command with words, or ``None`` where it or make is missing."""
     compiler = os.environ.get("CXX", "g++")
-    return compiler if shutil.which(compiler) and shutil.which("make") else None
+    words = compiler.split()
+    return compiler if words and shutil.which(words[0]) and shutil.which("make") else None
 
 
 def toolchain() -> str:
-    """Versions of Brian2 and the compiler, flags and processor: -march=native code runs only where it was compiled."""
-    compiler = subprocess.run([find_compiler(), "--version"], capture_output=True, text=True, check=False)
+    """Versions of Brian2 and the compiler, flags and processor: -march=native code runs only where it was compiled.
+
+    Raises
+    ------
+    NoProgramError
+        If the compiler does not answer.
+    """
+    command, options = [*find_compiler().split(), "--version"], {"stdin": subprocess.DEVNULL, "timeout": ANSWER}
+    try:
+        compiler = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **options)
+    except OSError as error:
+        raise NoProgramError(f"{command[0]} cannot be started: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise NoProgramError(f"{command[0]} does not answer") from None
     processor = platform.processor()
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -185,43 +196,35 @@ def toolchain() -> str:
     return "\n".join([compiler.stdout, *COMPILER_FLAGS, platform.machine(), processor, version("brian2")])
 
 
-def _keep(binary: Path, cached: Path) -> None:
-    """Put a compiled program into the cache, whole or not at all."""
-    try:
-        cached.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, partial = tempfile.mkstemp(dir=cached.parent, prefix="partial-")
-        os.close(handle)
-        try:
-            shutil.copy2(binary, partial)
-            os.replace(partial, cached)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(partial)
-            raise
-    except OSError as error:
-        warnings.warn(f"the compiled program cannot be cached: {error}", stacklevel=2)
-
-
 def _launch(job: Job, folder: Path, binary: Path) -> subprocess.Popen:
     """Start a program with the numbers of a job."""
-    (folder / "static_arrays").mkdir(exist_ok=True)
-    (folder / "results").mkdir(exist_ok=True)
-    for name, array in job.static_arrays().items():
-        array.tofile(folder / "static_arrays" / name)
     words = []
-    for name, value in job.arguments().items():
-        if np.ndim(value):
-            value.tofile(folder / "static_arrays" / name)
-            words.append(f"{name}=static_arrays/{name}")
-        else:
-            words.append(f"{name}={np.asarray(value).item()!r}")
-    return subprocess.Popen(
-        [str(binary), "--results_dir", f"{folder / 'results'}{os.sep}", *words],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    try:
+        (folder / "static_arrays").mkdir(exist_ok=True)
+        (folder / "results").mkdir(exist_ok=True)
+        for name, array in job.static_arrays().items():
+            _write(folder / "static_arrays" / name, array)
+        for name, value in job.arguments().items():
+            if np.ndim(value):
+                _write(folder / "static_arrays" / name, value)
+                words.append(f"{name}=static_arrays/{name}")
+            else:
+                words.append(f"{name}={np.asarray(value).item()!r}")
+    except OSError as error:
+        raise RuntimeError(f"the numbers of a batch cannot be written: {error}{_room(folder)}") from None
+    command = [str(binary), "--results_dir", f"{folder / 'results'}{os.sep}", *words]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
+    try:
+        return subprocess.Popen(command, cwd=folder, **pipe)
+    except PermissionError:
+        raise NoProgramError(
+            f"programs cannot be started in {folder.parent}, which may be mounted noexec; TMPDIR names another folder"
+        ) from None
+
+
+def _write(file: Path, array: np.ndarray) -> None:
+    """As ``array.tofile``, which does not notice that a disk is full."""
+    file.write_bytes(np.ascontiguousarray(array))
 
 
 def _wait(process: subprocess.Popen, folder: Path, report: Report) -> float:
@@ -238,31 +241,51 @@ def _wait(process: subprocess.Popen, folder: Path, report: Report) -> float:
             process.kill()
             raise
     if not process.returncode and not said:
-        loop_time, completed = map(float, (folder / "results" / "last_run_info.txt").read_text().split())
-        if completed >= 1:
-            return loop_time
-    raise RuntimeError(f"the compiled program failed (status {process.returncode}): {''.join(said)[-2000:]}")
+        with suppress(OSError, ValueError):
+            loop_time, completed = map(float, (folder / "results" / "last_run_info.txt").read_text().split())
+            if completed >= 1:
+                return loop_time
+    words = "".join(said)[-2000:] or "it left no results"
+    raise RuntimeError(f"the compiled program failed (status {process.returncode}): {words}{_room(folder)}")
+
+
+def _room(folder: Path) -> str:
+    """What there is to say if a folder is on a full disk."""
+    free = shutil.disk_usage(folder).free
+    if free > _FULL:
+        return ""
+    return f"; {free / 1e6:.1f} MB are free in {folder.parent}: TMPDIR names another folder"
 
 
 def _outcomes(job: Job, results: Path, loop_time: float) -> dict[str, Outcome]:
     """Read what the program left, as it is described in `naming`."""
     timing, recorded = job.timing, job.layout.monitored(job.kind)
 
-    def read(owner, variable, dtype, dynamic=False):
-        return np.fromfile(results / result_file(owner, variable, dynamic), dtype)
+    def read(owner, variable, dtype, size=None, dynamic=False):
+        found = np.fromfile(results / result_file(owner, variable, dynamic), dtype)
+        if size is not None and len(found) != size:  # a program does not notice that the disk is full
+            raise RuntimeError(
+                f"the compiled program left {len(found)} of {size} values of {variable}{_room(results.parent)}"
+            )
+        return found
 
     found = {}
-    for name in job.layout.groups:
+    for name, group in job.layout.groups.items():
         rates, spikes, traces = np.empty(0), None, None
         if "spikes_in_window" in job.models[name].text:
-            rates = read(group_name(name), "spikes_in_window", np.int32) / timing.window
+            rates = read(group_name(name), "spikes_in_window", np.int32, group.size) / timing.window
         elif "rate_sum" in job.models[name].text:
-            rates = read(group_name(name), "rate_sum", float) / timing.window_steps
+            rates = read(group_name(name), "rate_sum", float, group.size) / timing.window_steps
         if name in recorded and job.kind == "spiking":
-            neuron = read(monitor_name(name), "i", np.int32, dynamic=True)
-            time = read(monitor_name(name), "t", float, dynamic=True)
+            (n_spikes,) = read(monitor_name(name), "N", np.int32, 1)
+            neuron = read(monitor_name(name), "i", np.int32, n_spikes, dynamic=True)
+            time = read(monitor_name(name), "t", float, n_spikes, dynamic=True)
             spikes = (neuron, np.round(time / timing.dt).astype(int))
         elif name in recorded:
-            traces = read(monitor_name(name), "r", float, dynamic=True).reshape(-1, recorded[name]).T
+            traces = (
+                read(monitor_name(name), "r", float, recorded[name] * timing.steps, dynamic=True)
+                .reshape(-1, recorded[name])
+                .T
+            )
         found[name] = Outcome(rates, spikes, traces, loop_time)
     return found
