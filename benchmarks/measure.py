@@ -133,13 +133,13 @@ def by_turns(sides: Mapping[str, Callable], runs: int) -> dict[str, list]:
 
 
 def growth(frame: pd.DataFrame, x: str, y: str, by: list[str]) -> pd.Series:
-    """The exponent with which y grows with x over the last decade of x, for each group of rows; NaN for one size."""
+    """The power of x with which y grows between the two largest x, for each group of rows; NaN for one size."""
 
-    def exponent(rows):
-        rows = rows[(rows[x] >= rows[x].max() / 10.5) & (rows[y] > 0)]
-        return np.polyfit(np.log(rows[x]), np.log(rows[y]), 1)[0] if rows[x].nunique() > 1 else np.nan
+    def power(rows):
+        rows = rows.sort_values(x)[-2:]
+        return np.diff(np.log(rows[y]))[0] / np.diff(np.log(rows[x]))[0] if rows[x].nunique() > 1 else np.nan
 
-    return pd.Series({name: exponent(rows) for name, rows in frame.groupby(by, sort=False)}, name=y)
+    return pd.Series({" ".join(name): power(rows) for name, rows in frame.groupby(by, sort=False)}, name=y)
 
 
 def report(a: argparse.Namespace, rows: list[dict], x: str, ys: dict[str, str], by: str, panels: str | None = None):
@@ -165,8 +165,8 @@ def report(a: argparse.Namespace, rows: list[dict], x: str, ys: dict[str, str], 
     for y in ys:
         grown = growth(frame, x, y, groups).dropna()
         if len(grown):
-            names = (f"{name[-1] if len(groups) == 1 else ' '.join(name)} {k:.2f}" for name, k in grown.items())
-            print(f"{y} grows over the last decade of {x} with the power: {'; '.join(names)}")
+            names = (f"{name} {k:.2f}" for name, k in grown.items())
+            print(f"{y} grows between the two largest sizes as {x} to the power of: {'; '.join(names)}")
     a.out.mkdir(parents=True, exist_ok=True)
     with (a.out / f"{a.name}.csv").open("w") as file:
         file.write(f"# {machine()}\n")

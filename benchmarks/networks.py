@@ -5,9 +5,10 @@ steps of 0.1 ms, integrate exactly, record all spikes and have the same delays; 
 out. Everyone runs as a process of its own, by turns, with another seed each time. Before any ratio is printed, the mean
 rates of the excitatory neurons must agree within sampling error (one-way analysis of variance, p > 0.001).
 
-``loop_s`` is the simulation loop alone, as each program tells it, without building and compiling. ``first_s`` is the wall
-time of everything, the first time: importing, generating, compiling (eisim with an empty cache), building, simulating.
-``again_s`` is that of another run: eisim from its cache, the compiled programs alone, NEST from the start. Medians.
+``loop_s`` is the simulation loop alone, as each program tells it, without building and compiling. ``first_s`` is the
+wall time of everything, the first time: importing, generating, compiling (eisim with an empty cache), building,
+simulating. ``again_s`` is that of another run: eisim from its cache, the compiled programs alone, NEST from the start.
+Medians.
 Compiled with: eisim -O2, C++ -O2, both -march=native -ffp-contract=off; the Brian2 script with Brian2's own
 -O3 -ffast-math -march=native.
 
@@ -28,10 +29,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import measure
 import numpy as np
 from scipy import stats
-
-import measure
 
 PEERS = Path(__file__).parent / "peers"
 WARM_UP = 0.2

@@ -5,9 +5,9 @@ distinct and not itself, and a Poisson train of its own for the C_E external aff
 
 Usage: python benchmarks/peers/brunel_nest.py [--out spikes.npz] [--g 5] [--eta 2] [--order 2500] [--in-degree 1000]
        [--weight 0.1] [--duration 1000] [--seed 1] [--threads 1]
-The last line printed has the seconds that `nest.Run` took for all of the time without building, and the mean rate of the
-excitatory neurons. The file has the spikes from 200 ms on (neuron, step of 0.1 ms), the number of neurons, and those
-seconds.
+The last line printed has the seconds that `nest.Run` took for all of the time without building, and the mean rate of
+the excitatory neurons. The file has the spikes from 200 ms on (neuron, step of 0.1 ms), the number of neurons, and
+those seconds.
 """
 
 import argparse

@@ -4,11 +4,11 @@ A plain script, as a peer to measure against: 3,200 excitatory and 800 inhibitor
 with a probability of 2 %, with exponential synapses: conductances (COBA) or currents (CUBA). Delays are one time step,
 the shortest that NEST has. The first 200 ms are left out.
 
-Usage: python benchmarks/peers/vogels_abbott_nest.py [--out spikes.npz] [--synapses conductance|current] [--neurons 4000]
-       [--duration 1000] [--seed 1] [--threads 1]
-The last line printed has the seconds that `nest.Run` took for all of the time without building, and the mean rate of the
-excitatory neurons. The file has the spikes from 200 ms on (neuron, step of 0.1 ms), the number of neurons, and those
-seconds.
+Usage: python benchmarks/peers/vogels_abbott_nest.py [--out spikes.npz] [--synapses conductance|current]
+       [--neurons 4000] [--duration 1000] [--seed 1] [--threads 1]
+The last line printed has the seconds that `nest.Run` took for all of the time without building, and the mean rate of
+the excitatory neurons. The file has the spikes from 200 ms on (neuron, step of 0.1 ms), the number of neurons, and
+those seconds.
 """
 
 import argparse
