@@ -65,14 +65,36 @@ def test_sides_take_turns_and_growth_is_a_power(script, tmp_path, capsys):
     assert (tmp_path / "growth.csv").read_text().startswith("# ")
 
 
-def test_networks(run, script):
-    table, status = run(
-        "networks", "cuba", "--sizes", 400, "--seconds", 0.2, "--runs", 1, "--only", "eisim", "C++ loop"
-    )
-    assert status == 0 and list(table.side) == ["eisim", "C++ loop"]
-    assert (table.rate_hz > 1).all() and (table.rate_hz < 15).all()
-    assert (table.memory_gb > 0).all() and (table.loop_s < table.again_s).all()
-    assert table.loop_of_ours[0] == 1 and table.loop_of_ours[1] > 0
+def test_networks(run, script, monkeypatch):
+    """Sides whose cost is known, the second with other rates than the first in Brunel's network alone."""
+    networks, measure = script("networks"), script("measure")
+
+    def side(loop, whole, brunel_hz):
+        def make(network, neurons, seconds, threads, folder):
+            hz = brunel_hz if network == "brunel" else 5
+            found = lambda seed: {"seconds": loop, "rate": hz + 0.1 * seed}  # noqa: E731
+            return networks.Side(lambda: measure.Cost(3, 0.5), lambda seed: measure.Cost(whole, 0.2, found(seed)))
+
+        return make, 1
+
+    monkeypatch.setattr(networks, "SIDES", {"eisim": side(0.1, 1, 40), "NEST, 1 thread": side(0.4, 2, 60)})
+    monkeypatch.setattr(networks, "available", list)
+    table, status = run("networks", "--sizes", 4000, 400, "--runs", 2)
+    cuba, brunel = (table[table.network == name] for name in ("CUBA", "Brunel"))
+    assert list(cuba.loop_of_ours) == pytest.approx([1, 4, 1, 4])
+    assert brunel.loop_of_ours.isna().all()
+    assert list(cuba.first_s) == [4, 5, 4, 5] and list(cuba.again_s) == [1, 2, 1, 2] and set(cuba.memory_gb) == {0.5}
+    assert status == 1
+    assert run("networks", "cuba", "--sizes", 400, "--runs", 1)[1] == 0
+
+
+def test_cuba_by_us_and_by_the_loop(script, tmp_path):
+    networks = script("networks")
+    ours, loop = (make("cuba", 400, 0.1, 1, tmp_path) for make in (networks.eisim, networks.cpp))
+    loop.prepare()
+    one, rates = ours.run(0), [loop.run(seed).found["rate"] for seed in range(8)]
+    assert 0 < one.found["seconds"] < one.seconds and 0 < one.gigabytes < 2
+    assert networks.same_activity([[one.found["rate"]], rates]) > networks.LEVEL
 
 
 def test_brunels_loop_has_the_rate_of_the_published_network(script, tmp_path):
@@ -108,8 +130,8 @@ def test_a_missing_peer_is_left_out_with_one_line(script, monkeypatch, capsys):
 
 def test_floor(run, script, monkeypatch):
     monkeypatch.setattr(script("floor"), "LOSSES", {"random labels": ("zero_one",)})
-    table, status = run("floor", "--sizes", 20, 40, "--runs", 1)
-    assert status == 0 and list(table.points) == [20, 40] and (table.floor.between(0.05, 0.5)).all()
+    table, status = run("floor", "--sizes", 40, "--runs", 1)
+    assert status == 0 and list(table.points) == [40] and table.floor.between(0.05, 0.5).all()
 
 
 def test_digits_are_the_same_network_on_both_sides(script, tmp_path):
@@ -132,7 +154,7 @@ def test_digits_are_the_same_network_on_both_sides(script, tmp_path):
         free = output <= threshold
         output = (leak * output + (hidden > threshold) @ network["to_output"]) * free
         spikes += output > threshold
-    assert spikes.sum() > 50
+    assert spikes.sum() > 50  # of 12 images
     assert np.array_equal(spikes, ours["spikes"])
 
 
