@@ -202,7 +202,8 @@ def _draw(frame, x, ys, by, panels, path):
                 for axis in (ax.xaxis, ax.yaxis):
                     axis.set_minor_formatter(NullFormatter())
         letters(axes.flat)
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(len(names), 6))
+        columns = min(len(names), 80 // max(map(len, map(str, names))))
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=max(columns, 1))
         for kind in ("svg", "png"):
             figure.savefig(f"{path}.{kind}")
         pyplot.close(figure)
