@@ -84,7 +84,7 @@ def run(command, cwd=None, **environment) -> Cost:
         sampler.start()
         with process.stdout:
             said = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)  # unlike a sample, its largest process is never missed
+        _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.perf_counter() - start
         done.set()
@@ -92,29 +92,33 @@ def run(command, cwd=None, **environment) -> Cost:
         if process.returncode:
             errors.seek(0)
             sys.exit(f"{' '.join(map(str, command))}: ended with status {process.returncode}\n{errors.read()[-2000:]}")
-    largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
+    if not most[0]:  # no /proc: the largest process, or this one if that is larger
+        most[0] = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
     lines = said.strip().splitlines()
     found = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
-    return Cost(seconds, max(largest, *most), found)
+    return Cost(seconds, most[0], found)
 
 
 def _sample(pid, most, done):
-    while not done.wait(0.02):
+    while True:
         most[0] = max(most[0], resident(pid))
+        if done.wait(0.02):
+            return
 
 
 def resident(pid: int) -> float:
-    """Memory of a process and its children now, in GB; 0 where the system does not say."""
-    pids, kilobytes = [str(pid)], 0
+    """Memory of a process and its children now, or the most that one of them had, in GB; 0 without /proc."""
+    pids, now, most = [str(pid)], 0, 0
     while pids:
         one = Path("/proc") / pids.pop()
         try:
             lines = (one / "status").read_text().splitlines()
-            kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+            kilobytes = {line.partition(":")[0]: int(line.split()[1]) for line in lines if line.startswith("Vm")}
+            now, most = now + kilobytes["VmRSS"], max(most, kilobytes["VmHWM"])
             pids += (one / "task" / one.name / "children").read_text().split()
-        except (OSError, StopIteration):
+        except (OSError, KeyError):
             continue
-    return kilobytes * 1024 / 1e9
+    return max(now, most) * 1024 / 1e9
 
 
 def alone(function: Callable, **arguments) -> Cost:

@@ -47,6 +47,8 @@ def test_a_command_costs_its_memory_and_that_of_its_children(script):
     assert cost.found == {"answer": 42} and cost.seconds > 0.3
     least = 0.2 if Path("/proc/self/task").exists() else 0.1  # elsewhere the largest process counts
     assert least < cost.gigabytes < 0.4
+    ours = bytearray(b"x") * 300 * 2**20  # is not the command's
+    assert len(ours) and measure.run(["sleep", "0.1"]).gigabytes < 0.3
 
 
 def test_a_command_that_fails_ends_the_benchmark_with_what_it_said(script):
