@@ -1,32 +1,33 @@
 """An ablation sweep in one eisim batch against the same sweep as a plain Brian2 script that loops over conditions.
 
-The sweep is 11 levels of ablation × 16 input patterns × 10 seeds of 4-bit parity as a spiking circuit with membrane
+The sweep is 11 levels of ablation × 16 input patterns × some seeds of 4-bit parity as a spiking circuit with membrane
 noise. The plain script is what a competent Brian2 user would write: the network is built once, and for every condition
 it is restored, its weights, inputs and noise seed are set, and it is run (Brian2's default target, Cython if it is
-there, else NumPy). The plain side is timed on a sample of conditions, after a warm-up, and scaled to all of them; the
-eisim side is the whole of it, in the same process, with its program in the cache.
+there, else NumPy). Each side is a process of its own, by turns for each number of seeds. The eisim side is timed whole,
+with its program in the cache; the plain side on a sample of conditions, after a warm-up, and scaled to all of them.
+The accuracies are those below half ablation.
 
-Usage: python benchmarks/ablation_sweep.py [--sample N]
+Usage: python benchmarks/ablation_sweep.py [--seeds N ...] [--sample N] [--runs N]
 """
 
-import argparse
 import statistics
 import time
 
+import measure
 import numpy as np
 
 from eisim import NAMED, ablate, simulate, synthesize
 
 FUNCTION = NAMED["parity-4"]
-LEVELS, SEEDS = np.linspace(0, 1, 11), range(10)
+LEVELS, SEEDS = np.linspace(0, 1, 11), (1, 10, 100)
 TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.5e-3}
 
 
-def sweep_as_one_batch(circuit):
+def sweep_as_one_batch(circuit, seeds):
     """Accuracy by level, and the seconds that it took."""
     start = time.perf_counter()
     circuits = [ablate(circuit, level) for level in LEVELS]
-    responses = simulate(circuits, FUNCTION.patterns, seed=list(SEEDS), **TIMES)
+    responses = simulate(circuits, FUNCTION.patterns, seed=list(range(seeds)), **TIMES)
     accuracy = [(r.decisions[..., 0] == FUNCTION.values).mean() for r in responses]
     return np.array(accuracy), time.perf_counter() - start
 
@@ -105,39 +106,62 @@ class PlainScript:
         return np.sum(late & (self.monitor.i == self.readout)) / TIMES["window"]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--sample", type=int, default=24, help="conditions to time on the plain side")
-    sample = parser.parse_args().sample
+def ours(seeds, runs):
+    """Seconds of the whole sweep, median of some, and the accuracy below half ablation."""
     circuit = synthesize(FUNCTION)
-    conditions = [(level, pattern, seed) for level in LEVELS for pattern in FUNCTION.patterns for seed in SEEDS]
+    sweep_as_one_batch(circuit, seeds)  # fills the cache
+    batches = [sweep_as_one_batch(circuit, seeds) for _ in range(runs)]
+    return {
+        "seconds": statistics.median(seconds for _, seconds in batches),
+        "accuracy": batches[0][0][LEVELS < 0.5].mean(),
+    }
 
-    sweep_as_one_batch(circuit)  # fills the cache
-    batches = [sweep_as_one_batch(circuit) for _ in range(3)]
-    ours = statistics.median(seconds for _, seconds in batches)
 
-    plain = PlainScript(circuit)
+def plain(sample):
+    """Seconds of a condition, median of a sample of them, and the accuracy below half ablation."""
+    circuit = synthesize(FUNCTION)
+    conditions = [(level, pattern, seed) for level in LEVELS for pattern in FUNCTION.patterns for seed in range(10)]
+    script = PlainScript(circuit)
     for condition in conditions[:3]:  # compiles what it compiles
-        plain.run(*condition)
-    rng = np.random.default_rng(0)
+        script.run(*condition)
     each, right = [], []
-    for k in rng.choice(len(conditions), sample, replace=False):
+    for k in np.random.default_rng(0).choice(len(conditions), sample, replace=False):
+        level, pattern, _ = conditions[k]
         start = time.perf_counter()
-        rate = plain.run(*conditions[k])
+        rate = script.run(*conditions[k])
         each.append(time.perf_counter() - start)
-        value = FUNCTION(conditions[k][1])
-        right.append((conditions[k][0], (rate > circuit.readouts[0].threshold) == value))
-    theirs = statistics.median(each) * len(conditions)
+        if level < 0.5:
+            right.append((rate > circuit.readouts[0].threshold) == FUNCTION(pattern))
+    return {"seconds": statistics.median(each), "accuracy": float(np.mean(right)) if right else None}
 
-    print(
-        f"{len(conditions)} conditions: {len(LEVELS)} levels × {len(FUNCTION.patterns)} patterns × {len(SEEDS)} seeds"
-    )
-    print(f"eisim, one batch, warm: {ours:.2f} s (median of {len(batches)})")
-    typical = statistics.median(each)
-    print(f"plain Brian2 loop, warm: {typical:.2f} s a condition (median of {sample}), {theirs:.0f} s in all")
-    print(f"ratio: {theirs / ours:.0f}")
-    intact = [ok for level, ok in right if level < 0.5]
-    print(f"accuracy below half ablation: eisim {batches[0][0][:5].mean():.3f}, plain sample {np.mean(intact):.3f}")
+
+def main():
+    parser = measure.options(__doc__, "ablation_sweep")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--sample", type=int, default=12, help="conditions to time of the plain script, in each turn")
+    parser.add_argument("--runs", type=int, default=3)
+    a = parser.parse_args()
+    measure.alone(ours, seeds=a.seeds[0], runs=1)  # the first row alone would have the compiling in its memory
+    rows = []
+    for seeds in a.seeds:
+        n = len(LEVELS) * len(FUNCTION.patterns) * seeds
+        batch, loop = measure.alone(ours, seeds=seeds, runs=a.runs), measure.alone(plain, sample=a.sample)
+        for side, cost, seconds in (
+            ("eisim, one batch", batch, batch.found["seconds"]),
+            ("plain Brian2 loop", loop, loop.found["seconds"] * n),
+        ):
+            rows.append(
+                {
+                    "conditions": n,
+                    "side": side,
+                    "seconds": seconds,
+                    "ms_a_condition": seconds / n * 1e3,
+                    "of_ours": seconds / batch.found["seconds"],
+                    "memory_gb": cost.gigabytes,
+                    "accuracy": cost.found["accuracy"],
+                }
+            )
+    measure.report(a, rows, "conditions", {"seconds": "whole sweep (s)", "memory_gb": "memory (GB)"}, "side")
 
 
 if __name__ == "__main__":

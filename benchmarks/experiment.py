@@ -1,30 +1,21 @@
-"""An experiment, or `ablate` on a classifier of digits: time of the whole command, cache empty and filled, and memory.
+"""An experiment, or `ablate` on a classifier of digits: the whole command, with an empty cache and again, and memory.
 
-Usage: python benchmarks/experiment.py NAME [--set KEY=VALUE ...]
+Usage: python benchmarks/experiment.py [NAME] [--over KEY=VALUE,VALUE,...] [--runs N] [--set KEY=VALUE ...]
        python benchmarks/experiment.py digits
+``--over`` runs it for each value of a setting and shows how it grows; without, the census grows over its inputs: 16,
+256 and 65,536 functions. The size of a census is the number of its functions; of others, the value.
 """
 
-import os
-import subprocess
+import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+import measure
 import numpy as np
 
-
-def memory(pid):
-    """Resident memory of a process and its children, in GB; Linux only."""
-    pids, total = [str(pid)], 0
-    while pids:
-        one = Path("/proc") / pids.pop()
-        try:
-            total += next(int(line.split()[1]) for line in (one / "status").read_text().splitlines() if "VmRSS" in line)
-            pids += (one / "task" / one.name / "children").read_text().split()
-        except (OSError, StopIteration):
-            continue
-    return total / 1e6
+#: What an experiment grows over by default.
+OVER = {"census": "inputs=2,3,4"}
 
 
 def digits(folder):
@@ -43,22 +34,35 @@ def digits(folder):
 
 
 def main():
-    """Run the command twice."""
-    name, *options = sys.argv[1:] or ["census"]
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = digits(Path(folder)) if name == "digits" else ["run", name]
-        command = [sys.executable, "-m", "eisim", *arguments, "--out", f"{folder}/out", *options]
-        for cache in ("empty", "filled"):
-            start = time.perf_counter()
-            process = subprocess.Popen(command, env=os.environ | {"EISIM_CACHE_DIR": folder}, stdout=subprocess.DEVNULL)
-            most = 0.0
-            while process.poll() is None:
-                most = max(most, memory(process.pid))
-                time.sleep(0.05)
-            seconds = time.perf_counter() - start
-            print(
-                f"cache {cache}: {seconds:.1f} s, at most {most:.2f} GB, exit status {process.returncode}", flush=True
+    parser = measure.options(__doc__, "experiment")
+    parser.add_argument("experiment", nargs="?", default="census")
+    parser.add_argument("--over", metavar="KEY=VALUE,VALUE,...")
+    parser.add_argument("--runs", type=int, default=1, help="with the cache filled")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    a = parser.parse_args()
+    a.name = a.experiment
+    key, _, values = (a.over or OVER.get(a.experiment, "size=1")).partition("=")
+    settings = [word for setting in a.set for word in ("--set", setting)]
+    rows = []
+    for value in values.split(","):
+        with tempfile.TemporaryDirectory() as folder:
+            if a.experiment == "digits":
+                command = digits(Path(folder))
+            else:
+                command = ["run", a.experiment, *settings, *(["--set", f"{key}={value}"] if key != "size" else [])]
+            command = [sys.executable, "-m", "eisim", *command, "--out", f"{folder}/out"]
+            costs = [measure.run(command, EISIM_CACHE_DIR=folder) for _ in range(1 + a.runs)]
+        size = 2**2 ** int(value) if (a.experiment, key) == ("census", "inputs") else float(value)
+        for cache, some in (("empty", costs[:1]), ("filled", costs[1:])):
+            rows.append(
+                {
+                    "size": size,
+                    "cache": cache,
+                    "seconds": statistics.median(cost.seconds for cost in some),
+                    "memory_gb": max(cost.gigabytes for cost in some),
+                }
             )
+    measure.report(a, rows, "size", {"seconds": "whole command (s)", "memory_gb": "memory (GB)"}, "cache")
 
 
 if __name__ == "__main__":

@@ -1,102 +1,125 @@
-"""Time and memory of exact floors, how they grow, and SciPy's matching and flow on the same violating pairs.
+"""Exact floors: time and memory, how they grow with the number of points, and SciPy's matching and flow beside them.
 
-Usage: python benchmarks/floor.py [--quick]
+All rows but those of SciPy are `certify` on points of 20 correlated features with weights (so that many points are
+comparable), each in a process of its own; ``seconds`` are those of `certify`. SciPy's rows are the cover alone, on the
+same violating pairs: without weights its matching, with weights its flow, by turns with ours.
+
+Usage: python benchmarks/floor.py [--sizes POINTS ...] [--runs N]
 """
 
-import resource
-import sys
+import statistics
 import time
-from multiprocessing import Process, Queue
 
+import measure
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import maximum_bipartite_matching, maximum_flow
 
-from eisim import LabelledData, certify
-from eisim.theory.cover import lightest_cover
-from eisim.theory.order import violations
-from eisim.theory.sample import Sample
-
-DATA = {
+FEATURES = 20
+SIZES = (100, 1_000, 10_000)
+#: SciPy's flow takes more memory than there is beyond this.
+MOST_FOR_SCIPY = 3_000
+TARGETS = {
     "random labels": lambda rng, x: rng.random(len(x)) < 0.5,
     "noisy threshold": lambda rng, x: (x.mean(axis=1) > np.median(x.mean(axis=1))) ^ (rng.random(len(x)) < 0.1),
     "real targets": lambda rng, x: x.mean(axis=1) + rng.normal(size=len(x)),
 }
+LOSSES = {
+    "random labels": ("zero_one",),
+    "noisy threshold": ("zero_one",),
+    "real targets": ("zero_one", "l1", "l2", "linf"),
+}
 
 
-def points(rng, n, inputs):
-    """Correlated inputs, so that many points are comparable."""
-    return rng.normal(size=(n, 1)) + 0.1 * rng.normal(size=(n, inputs)) if inputs > 2 else rng.random((n, inputs))
-
-
-def measure(n, inputs, what, loss, queue):
+def sample(points, targets):
+    """Points, targets and weights, the same each time."""
     rng = np.random.default_rng(0)
-    x = points(rng, n, inputs)
-    data = LabelledData(x, DATA[what](rng, x), rng.random(n))
+    x = rng.normal(size=(points, 1)) + 0.1 * rng.normal(size=(points, FEATURES))
+    return x, TARGETS[targets](rng, x), rng.random(points)
+
+
+def floor(points, targets, loss):
+    """The floor, and the seconds that `certify` takes for it."""
+    from eisim import LabelledData, certify
+
+    certify(LabelledData(*sample(10, targets)), [loss], orient=False)  # imports what it needs
+    data = LabelledData(*sample(points, targets))
     start = time.perf_counter()
     certificate = certify(data, [loss], orient=False)
     seconds = time.perf_counter() - start
-    queue.put((seconds, certificate.floor[loss], certificate.violating_pairs))
-    queue.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+    return {"seconds": seconds, "floor": certificate.floor[loss], "pairs": certificate.violating_pairs}
 
 
-def row(n, inputs, what, loss):
-    """Measure in a process of its own, for its memory."""
-    queue = Queue()
-    process = Process(target=measure, args=(n, inputs, what, loss, queue))
-    process.start()
-    (seconds, floor, pairs), memory = queue.get(), queue.get()
-    process.join()
-    shown = f"{n:>7,} × {inputs:<2} {what:<16} {loss:<9} floor {floor:<9.4f} {pairs:>13,} pairs"
-    print(f"{shown} {seconds:8.2f} s {memory:6.2f} GB", flush=True)
+def covers(points, weighted, runs):
+    """Seconds of the lightest cover of the violating pairs, ours and SciPy's by turns."""
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import maximum_bipartite_matching, maximum_flow
 
+    from eisim.theory.cover import lightest_cover
+    from eisim.theory.order import violations
+    from eisim.theory.sample import Sample
 
-def against_scipy(n):
-    """The same cover by SciPy's matching (without weights) and flow (with whole weights)."""
-    rng = np.random.default_rng(0)
-    x = points(rng, n, 20)
-    found = violations(Sample(x, DATA["random labels"](rng, x).astype(float), np.ones(n)))
+    x, targets, _ = sample(points, "random labels")
+    found = violations(Sample(x, targets.astype(float), np.ones(points)))
     rows, columns = len(found.rows), len(found.columns)
     raw = b"".join(bits.to_bytes(columns // 8 + 1, "little") for bits in found.above)
-    edges = np.unpackbits(np.frombuffer(raw, np.uint8).reshape(rows, -1), axis=1, bitorder="little")[:, :columns]
-    i, j = np.nonzero(edges)
-    for weighted in (False, True):
-        w = rng.integers(1, 1000, rows + columns) if weighted else np.ones(rows + columns, dtype=int)
+    pairs = np.unpackbits(np.frombuffer(raw, np.uint8).reshape(rows, -1), axis=1, bitorder="little")[:, :columns]
+    i, j = np.nonzero(pairs)
+    rng = np.random.default_rng(0)
+    weights = rng.integers(1, 1000, rows + columns) if weighted else np.ones(rows + columns, dtype=int)
+    above, below = weights[:rows].tolist(), dict(enumerate(weights[rows:].tolist()))
+
+    def flow():
+        tails = np.r_[np.full(rows, rows + columns), i, np.arange(rows, rows + columns)]
+        heads = np.r_[np.arange(rows), rows + j, np.full(columns, rows + columns + 1)]
+        capacities = np.r_[weights[:rows], np.full(len(i), 2**30), weights[rows:]].astype(np.int32)
+        places = (tails.astype(np.int32), heads.astype(np.int32))
+        graph = csr_matrix((capacities, places), shape=(rows + columns + 2,) * 2)
+        return maximum_flow(graph, rows + columns, rows + columns + 1).flow_value
+
+    def matching():
+        return (maximum_bipartite_matching(csr_matrix(pairs), perm_type="column") >= 0).sum()
+
+    def timed(solve):
         start = time.perf_counter()
-        cover = lightest_cover(found.above, w[:rows].tolist(), dict(enumerate(w[rows:].tolist())))
-        ours = time.perf_counter() - start
-        if weighted:
-            start = time.perf_counter()
-            ends = np.r_[np.full(rows, rows + columns), i, np.arange(rows, rows + columns)]
-            heads = np.r_[np.arange(rows), rows + j, np.full(columns, rows + columns + 1)]
-            capacities = np.r_[w[:rows], np.full(len(i), 2**30), w[rows:]].astype(np.int32)
-            graph = csr_matrix((capacities, (ends.astype(np.int32), heads.astype(np.int32))), shape=(len(w) + 2,) * 2)
-            value = maximum_flow(graph, rows + columns, rows + columns + 1).flow_value
-        else:
-            start = time.perf_counter()
-            value = (maximum_bipartite_matching(csr_matrix(edges), perm_type="column") >= 0).sum()
-        theirs = time.perf_counter() - start
-        assert value == cover.weight
-        name = "maximum_flow" if weighted else "maximum_bipartite_matching"
-        print(
-            f"{n:,} points, {len(i):,} pairs: {ours:.3f} s; scipy {name} {theirs:.3f} s, {theirs / ours:.1f} ×",
-            flush=True,
-        )
+        weight = solve()
+        return time.perf_counter() - start, int(weight)
+
+    sides = {
+        "ours": lambda: timed(lambda: lightest_cover(found.above, above, below).weight),
+        "SciPy": lambda: timed(flow if weighted else matching),
+    }
+    turns = measure.by_turns(sides, runs)
+    weight = {name: turn[0][1] for name, turn in turns.items()}
+    if weight["ours"] != weight["SciPy"]:
+        raise ArithmeticError(f"cover: expected the weight that SciPy finds, {weight['SciPy']}, found {weight['ours']}")
+    return {name: statistics.median(seconds for seconds, _ in turn) for name, turn in turns.items()}
 
 
 def main():
-    quick = "--quick" in sys.argv
-    for what in DATA:
-        for n in (1_000, 2_000) if quick else (1_000, 2_000, 5_000, 10_000, 20_000):
-            row(n, 20, what, "zero_one")
-    for loss in ("l1", "l2", "linf"):
-        for n in (2_000,) if quick else (2_000, 10_000):
-            row(n, 20, "real targets", loss)
-    if not quick:
-        for n in (10_000, 100_000):
-            row(n, 2, "random labels", "zero_one")
-    for n in (1_000,) if quick else (1_000, 2_000, 5_000):
-        against_scipy(n)
+    parser = measure.options(__doc__, "floor")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="POINTS")
+    parser.add_argument("--runs", type=int, default=3)
+    a = parser.parse_args()
+    rows = []
+    for points in a.sizes:
+        for targets, losses in LOSSES.items():
+            for loss in losses:
+                costs = [measure.alone(floor, points=points, targets=targets, loss=loss) for _ in range(a.runs)]
+                rows.append(
+                    {
+                        "points": points,
+                        "what": f"{targets}, {loss.replace('_', '-')}",
+                        "pairs": costs[0].found["pairs"],
+                        "floor": costs[0].found["floor"],
+                        "seconds": statistics.median(cost.found["seconds"] for cost in costs),
+                        "memory_gb": max(cost.gigabytes for cost in costs),
+                    }
+                )
+        for weighted in (False, True) if points <= MOST_FOR_SCIPY else ():
+            found = measure.alone(covers, points=points, weighted=weighted, runs=a.runs).found
+            kind = "with weights, SciPy's flow" if weighted else "without weights, SciPy's matching"
+            ratio = found["SciPy"] / found["ours"]
+            print(f"cover of {points:,} points {kind}: {found['SciPy']:.3g} s, {ratio:.2g} × ours", flush=True)
+    measure.report(a, rows, "points", {"seconds": "floor (s)", "memory_gb": "memory (GB)"}, "what")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,219 @@
+"""What all benchmarks share: time and memory of a command, turns, and results as a table, a CSV file and a figure.
+
+A thing to measure is a command whose last line of output is a JSON object, or a function that `alone` calls in a
+process of its own. Memory is the largest resident set of a process and its children together, sampled 50 times a
+second; pages that they share count for each.
+"""
+
+import argparse
+import inspect
+import json
+import os
+import platform
+import runpy
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+PACKAGES = ("brian2", "numpy", "scipy", "nest-simulator", "torch", "snntorch", "norse")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds and peak memory (GB) of a command, and what it found."""
+
+    seconds: float
+    gigabytes: float
+    found: dict = field(default_factory=dict)
+
+
+def machine() -> str:
+    """One line: processor, cores, memory, load, compiler, versions."""
+    model = platform.processor() or platform.machine()
+    if (info := Path("/proc/cpuinfo")).exists():
+        model = next((s.partition(":")[2].strip() for s in info.read_text().splitlines() if "model name" in s), model)
+    compiler = os.environ.get("CXX", "g++")
+    try:
+        said = subprocess.run([compiler, "-dumpfullversion"], capture_output=True, text=True, check=True).stdout
+        compiler = f"{compiler} {said.strip()}"
+    except (OSError, subprocess.CalledProcessError):
+        compiler = "no C++ compiler"
+    versions = [f"Python {platform.python_version()}"]
+    for package in PACKAGES:
+        try:
+            versions.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    load = f"load before {os.getloadavg()[0]:.1f}"
+    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GB, {load}; {compiler}; {', '.join(versions)}"
+
+
+def options(doc: str, name: str) -> argparse.ArgumentParser:
+    """A parser with the option that all benchmarks have; says on which machine they run."""
+    parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"), help="for the CSV file and figure")
+    parser.set_defaults(name=name)
+    print(machine(), flush=True)
+    return parser
+
+
+def run(command, cwd=None, **environment) -> Cost:
+    """Run a command; the last line that it prints is what it found, if it is a JSON object."""
+    with tempfile.TemporaryFile("w+") as errors:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        most, done = [0.0], threading.Event()
+        sampler = threading.Thread(target=_sample, args=(process.pid, most, done), daemon=True)
+        sampler.start()
+        with process.stdout:
+            said = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - start
+        done.set()
+        sampler.join()
+        if process.returncode:
+            errors.seek(0)
+            sys.exit(f"{' '.join(map(str, command))}: ended with status {process.returncode}\n{errors.read()[-2000:]}")
+    if not most[0]:  # no /proc: the largest process, or this one if that is larger
+        most[0] = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
+    lines = said.strip().splitlines()
+    found = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
+    return Cost(seconds, most[0], found)
+
+
+def _sample(pid, most, done):
+    while True:
+        most[0] = max(most[0], resident(pid))
+        if done.wait(0.02):
+            return
+
+
+def resident(pid: int) -> float:
+    """Memory of a process and its children now, or the most that one of them had, in GB; 0 without /proc."""
+    pids, now, most = [str(pid)], 0, 0
+    while pids:
+        one = Path("/proc") / pids.pop()
+        try:
+            lines = (one / "status").read_text().splitlines()
+            kilobytes = {line.partition(":")[0]: int(line.split()[1]) for line in lines if line.startswith("Vm")}
+            now, most = now + kilobytes["VmRSS"], max(most, kilobytes["VmHWM"])
+            pids += (one / "task" / one.name / "children").read_text().split()
+        except (OSError, KeyError):
+            continue
+    return max(now, most) * 1024 / 1e9
+
+
+def alone(function: Callable, **arguments) -> Cost:
+    """Call a function of a script in a process of its own; what it returns and is given must be JSON."""
+    script = inspect.getsourcefile(function)
+    return run([sys.executable, __file__, script, function.__name__, json.dumps(arguments)])
+
+
+def by_turns(sides: Mapping[str, Callable], runs: int) -> dict[str, list]:
+    """Call each of some functions in turn, so often: whatever else the machine does falls on all alike."""
+    found = {name: [] for name in sides}
+    for _ in range(runs):
+        for name, side in sides.items():
+            found[name].append(side())
+    return found
+
+
+def growth(frame: pd.DataFrame, x: str, y: str, by: list[str]) -> pd.Series:
+    """The power of x with which y grows between the two largest x, for each group of rows; NaN for one size."""
+
+    def power(rows):
+        rows = rows.sort_values(x)[-2:]
+        return np.diff(np.log(rows[y]))[0] / np.diff(np.log(rows[x]))[0] if rows[x].nunique() > 1 else np.nan
+
+    return pd.Series({" ".join(name): power(rows) for name, rows in frame.groupby(by, sort=False)}, name=y)
+
+
+def report(a: argparse.Namespace, rows: list[dict], x: str, ys: dict[str, str], by: str, panels: str | None = None):
+    """Print rows as a table, and how they grow; write them as CSV, and as a figure on logarithmic axes.
+
+    Parameters
+    ----------
+    a : Namespace
+        Has ``out`` and ``name``.
+    rows : list of dict
+    x : str
+        The column of sizes.
+    ys : dict of str to str
+        The columns to draw, one beside the other, and what to call them.
+    by : str
+        The column whose values are lines.
+    panels : str, optional
+        The column whose values are rows of panels.
+    """
+    frame = pd.DataFrame(rows)
+    print(frame.to_string(index=False, float_format=lambda v: f"{v:.3g}", na_rep="-"))
+    groups = [panels, by] if panels else [by]
+    for y in ys:
+        grown = growth(frame, x, y, groups).dropna()
+        if len(grown):
+            names = (f"{name} {k:.2f}" for name, k in grown.items())
+            print(f"{y} grows between the two largest sizes as {x} to the power of: {'; '.join(names)}")
+    a.out.mkdir(parents=True, exist_ok=True)
+    with (a.out / f"{a.name}.csv").open("w") as file:
+        file.write(f"# {machine()}\n")
+        frame.to_csv(file, index=False)
+    _draw(frame, x, ys, by, panels, a.out / a.name)
+    print(f"written: {a.out / a.name}.csv, .svg, .png")
+
+
+def _draw(frame, x, ys, by, panels, path):
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+    from matplotlib.ticker import NullFormatter
+
+    from eisim.report.style import DOUBLE, letters, paper
+
+    parts = [(None, frame)] if panels is None else list(frame.groupby(panels, sort=False))
+    names = list(dict.fromkeys(frame[by]))
+    with paper():
+        figure, axes = pyplot.subplots(
+            len(parts), len(ys), figsize=(DOUBLE, 0.5 + 1.9 * len(parts)), squeeze=False, layout="constrained"
+        )
+        for (panel, part), line in zip(parts, axes, strict=True):
+            for (y, label), ax in zip(ys.items(), line, strict=True):
+                for k, name in enumerate(names):
+                    rows = part[(part[by] == name) & (part[y] > 0)]
+                    ax.plot(rows[x], rows[y], "osD^vPX"[k % 7] + "-", color=f"C{k % 6}", label=name)
+                ax.set(xscale="log", yscale="log", xlabel=x, ylabel=label, title=panel or "")
+                ax.set_xticks(sizes := sorted(set(part[x])), [f"{size:,}" for size in sizes])
+                if len(drawn := part[y][part[y] > 0]):  # whole decades, so that two of them have a label
+                    ax.set_ylim(*10.0 ** np.array([np.floor(np.log10(drawn.min())), np.ceil(np.log10(drawn.max()))]))
+                for axis in (ax.xaxis, ax.yaxis):
+                    axis.set_minor_formatter(NullFormatter())
+        letters(axes.flat)
+        columns = min(len(names), 80 // max(map(len, map(str, names))))
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=max(columns, 1))
+        for kind in ("svg", "png"):
+            figure.savefig(f"{path}.{kind}")
+        pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    script, name, arguments = sys.argv[1:]
+    sys.path.insert(0, str(Path(script).parent))
+    print(json.dumps(runpy.run_path(script)[name](**json.loads(arguments))))

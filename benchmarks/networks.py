@@ -1,0 +1,224 @@
+"""CUBA and Brunel's network: eisim, a plain Brian2 script, NEST on one and two threads, and a hand-written C++ loop.
+
+CUBA has 80 synapses a neuron at every size. Brunel's network grows in neurons and in synapses a neuron alike. All take
+steps of 0.1 ms, integrate exactly, record all spikes and have the same delays; a first 0.2 s are simulated and left
+out. Everyone runs as a process of its own, by turns, with another seed each time. Before any ratio is printed, the mean
+rates of the excitatory neurons must agree within sampling error (one-way analysis of variance, p > 0.001).
+
+``loop_s`` is the simulation loop alone, as each program tells it, without building and compiling. ``first_s`` is the
+wall time of everything, the first time: importing, generating, compiling (eisim with an empty cache), building,
+simulating. ``again_s`` is that of another run: eisim from its cache, the compiled programs alone, NEST from the start.
+Medians.
+Compiled with: eisim -O2, C++ -O2, both -march=native -ffp-contract=off; the Brian2 script with Brian2's own
+-O3 -ffast-math -march=native.
+
+NEST is an extra (``pip install eisim[nest]``) and is left out where there is none.
+
+Usage: python benchmarks/networks.py [cuba] [brunel] [--sizes NEURONS ...] [--seconds S] [--runs N] [--only NAME ...]
+Ends with status 1 if activities differ, or if CUBA of 4,000 neurons misses a bar: a loop of at most 1.1 times that of
+the Brian2 script, and at most a fifth of that of NEST on one thread.
+"""
+
+import importlib.util
+import shutil
+import statistics
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import measure
+import numpy as np
+from scipy import stats
+
+PEERS = Path(__file__).parent / "peers"
+WARM_UP = 0.2
+#: Neurons; those of Brunel's network are multiples of 50.
+SIZES = {"cuba": (400, 4_000, 40_000), "brunel": (150, 1_500, 15_000)}
+TITLES = {"cuba": "CUBA", "brunel": "Brunel"}
+LEVEL = 0.001
+#: The least that another's loop must take, as a multiple of ours, on CUBA of 4,000 neurons.
+BARS = {"Brian2 script": 1 / 1.1, "NEST, 1 thread": 5.0}
+FLAGS = ("-O2", "-march=native", "-ffp-contract=off", "-std=c++17")
+
+
+@dataclass(frozen=True)
+class Side:
+    """Someone who simulates a network.
+
+    Attributes
+    ----------
+    prepare : callable
+        Generates or compiles, and gives its cost, or ``None`` if the first run does it.
+    run : callable
+        Simulates with a seed, and gives a cost that has found the seconds of the loop and the rate.
+    same_network : bool
+        Whether another seed is another start of the same connections.
+    """
+
+    prepare: Callable
+    run: Callable
+    same_network: bool = False
+
+
+def eisim(network, neurons, seconds, threads, folder):
+    """Our side, with a cache of its own."""
+    words = [PEERS / "network_eisim.py", network, "--neurons", neurons, "--seconds", seconds]
+
+    def run(seed):
+        return measure.run([sys.executable, *words, "--seed", seed], EISIM_CACHE_DIR=str(folder / "cache"))
+
+    return Side(lambda: None, run, same_network=network == "cuba")
+
+
+def brian2(network, neurons, seconds, threads, folder):
+    """The script builds a program, which is run."""
+    project, n_excitatory = folder / "brian2", neurons * 4 // 5
+    words = [PEERS / f"{network}_brian2.py", project, "--neurons", neurons, "--seconds", seconds]
+
+    def run(seed):
+        cost = measure.run(["./main"], cwd=project)
+        (i,), (t,) = ((project / "results").glob(f"_dynamic_array_spikemonitor_{name}_*") for name in "it")
+        counted = (np.fromfile(i, np.int32) < n_excitatory) & (np.fromfile(t) > WARM_UP - 1e-9)
+        loop = float((project / "results" / "last_run_info.txt").read_text().split()[0])
+        cost.found.update(seconds=loop, rate=counted.sum() / n_excitatory / seconds)
+        return cost
+
+    return Side(lambda: measure.run([sys.executable, *words]), run)
+
+
+def nest(network, neurons, seconds, threads, folder):
+    """A script that builds and simulates."""
+    if network == "cuba":
+        words = [PEERS / "vogels_abbott_nest.py", "--synapses", "current", "--neurons", neurons]
+    else:
+        degree = neurons * 4 // 50
+        words = [PEERS / "brunel_nest.py", "--order", neurons // 5, "--in-degree", degree, "--weight", 100 / degree]
+    words += ["--duration", seconds * 1e3, "--threads", threads]
+    # The threads divide NEST's random numbers among them, so they make a sample of their own.
+    return Side(lambda: None, lambda seed: measure.run([sys.executable, *words, "--seed", 1 + seed + 1000 * threads]))
+
+
+def cpp(network, neurons, seconds, threads, folder):
+    """A hand-written loop."""
+    program = folder / network
+    return Side(
+        lambda: measure.run([shutil.which("g++"), *FLAGS, "-o", program, PEERS / f"{network}.cpp"]),
+        lambda seed: measure.run([program, neurons, seconds, 1 + seed]),
+    )
+
+
+SIDES = {
+    "eisim": (eisim, 1),
+    "C++ loop": (cpp, 1),
+    "Brian2 script": (brian2, 1),
+    "NEST, 1 thread": (nest, 1),
+    "NEST, 2 threads": (nest, 2),
+}
+
+
+def available(names):
+    """Those that can run here; says who cannot."""
+    found = []
+    for name in names:
+        if name.startswith("NEST") and importlib.util.find_spec("nest") is None:
+            print(f"{name}: left out, no NEST here (pip install eisim[nest])")
+        elif SIDES[name][0] is cpp and shutil.which("g++") is None:
+            print(f"{name}: left out, no g++ here")
+        else:
+            found.append(name)
+    return found
+
+
+def compare(network, neurons, names, seconds, runs):
+    """Rows of the table, one for each side, and whether the activities agree."""
+    with tempfile.TemporaryDirectory() as folder:
+        sides = {}
+        for name in names:
+            make, threads = SIDES[name]
+            sides[name] = make(network, neurons, seconds, threads, Path(folder))
+        prepared = {name: side.prepare() for name, side in sides.items()}
+        first = {name: side.run(0) for name, side in sides.items()}
+        seeds = {name: iter(range(1, runs + 1)) for name in sides}
+        turns = measure.by_turns({n: lambda n=n, s=s: s.run(next(seeds[n])) for n, s in sides.items()}, runs)
+    rates = {name: [cost.found["rate"] for cost in (first[name], *turns[name])] for name in sides}
+    p = same_activity([[np.mean(r)] if sides[name].same_network else r for name, r in rates.items()])
+    agree = not p <= LEVEL  # with one side alone there is nothing to compare
+    loops = {name: statistics.median(cost.found["seconds"] for cost in costs) for name, costs in turns.items()}
+    rows = []
+    for name, costs in turns.items():
+        before = prepared[name] or measure.Cost(0, 0)
+        own = [cost.found["seconds"] for cost in costs]
+        rows.append(
+            {
+                "network": TITLES[network],
+                "neurons": neurons,
+                "synapses": neurons * (80 if network == "cuba" else neurons // 50 * 4 + neurons // 50),
+                "side": name,
+                "rate_hz": np.mean(rates[name]),
+                "sd_hz": np.std(rates[name], ddof=1),
+                "loop_s": loops[name],
+                "least_s": min(own),
+                "most_s": max(own),
+                "loop_of_ours": loops[name] / loops["eisim"] if agree and "eisim" in loops else np.nan,
+                "first_s": before.seconds + first[name].seconds,
+                "again_s": statistics.median(cost.seconds for cost in costs),
+                "memory_gb": max(cost.gigabytes for cost in (before, first[name], *costs)),
+            }
+        )
+    verdict = "agree" if agree else "DIFFER: no ratios"
+    print(f"{network}, {neurons:,} neurons: rates {verdict} (p = {p:.3g}, above {LEVEL} asked for)", flush=True)
+    return rows, agree
+
+
+def same_activity(groups):
+    """The chance of such differences between groups of rates if there are none; NaN if nothing can be compared."""
+    if len(groups) < 2 or max(map(len, groups)) < 2:
+        return np.nan
+    with warnings.catch_warnings(action="ignore"):  # that a group has one member
+        return stats.f_oneway(*groups).pvalue
+
+
+def bars(rows):
+    """Whether the bars hold, of those that were measured."""
+    held = True
+    for row in rows:
+        ratio, bar = row["loop_of_ours"], BARS.get(row["side"])
+        if row["network"] == TITLES["cuba"] and row["neurons"] == 4000 and bar and ratio == ratio:
+            held &= ratio >= bar
+            asked = f"our loop {1 / ratio:.2f} × its (asked: at most {1 / bar:.2f} ×)"
+            print(f"bar against {row['side']}: {asked}: {'held' if ratio >= bar else 'MISSED'}")
+    return held
+
+
+def main():
+    parser = measure.options(__doc__, "networks")
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help="cuba or brunel; both by default")
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="NEURONS")
+    parser.add_argument("--seconds", type=float, default=0.5, help="of activity, after 0.2 s")
+    parser.add_argument("--runs", type=int, default=3, help="turns, after a first one")
+    parser.add_argument("--only", nargs="+", choices=SIDES, default=list(SIDES))
+    a = parser.parse_args()
+    if unknown := set(a.networks) - set(SIZES):
+        parser.error(f"expected cuba or brunel, found {', '.join(sorted(unknown))}")
+    rows, agree, names = [], True, available(a.only)
+    for network in a.networks or SIZES:
+        for neurons in a.sizes or SIZES[network]:
+            found, same = compare(network, neurons, names, a.seconds, a.runs)
+            rows += found
+            agree &= same
+    ys = {
+        "loop_s": "loop (s)",
+        "again_s": "whole, again (s)",
+        "first_s": "whole, first (s)",
+        "memory_gb": "memory (GB)",
+    }
+    measure.report(a, rows, "neurons", ys, "side", "network")
+    held = bars(rows)
+    sys.exit(0 if agree and held else 1)
+
+
+if __name__ == "__main__":
+    main()
