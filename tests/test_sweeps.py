@@ -61,19 +61,15 @@ def run(settings, kinds, seed, backend, report):
 '''
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def parts(tmp_path, monkeypatch):
-    """Where finished points are kept: elsewhere for each test; compiled programs stay where they are."""
-    programs = checkpoint.directory().parent / "programs"
-    (tmp_path / "cache").mkdir()
-    programs.mkdir(parents=True, exist_ok=True)
-    (tmp_path / "cache" / "programs").symlink_to(programs)
+    """Where finished points are kept: elsewhere for each test."""
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache" / "runs"
 
 
 @pytest.fixture
-def own(tmp_path):
+def own(tmp_path, parts):
     """The experiment's file."""
     file = tmp_path / "own" / "cheap.py"
     file.parent.mkdir()
