@@ -535,7 +535,8 @@ def _scaled(pattern, weight) -> sparse.csr_array:
     """A pattern with one weight; no synapses at a weight of 0."""
     if not weight:
         return sparse.csr_array(pattern.shape)
-    matrix = sparse.csr_array((pattern.data * weight, pattern.indices, pattern.indptr), shape=pattern.shape)
+    each = np.broadcast_to(float(weight), pattern.nnz)  # one number in memory
+    matrix = sparse.csr_array((each, pattern.indices, pattern.indptr), shape=pattern.shape)
     for part in (matrix.data, matrix.indices, matrix.indptr):
         _read_only(part)
     return matrix

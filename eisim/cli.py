@@ -45,6 +45,7 @@ class Backend(StrEnum):
 
     cpp = "cpp"
     numpy = "numpy"
+    cuda_standalone = "cuda_standalone"
 
 
 class Loss(StrEnum):
@@ -57,6 +58,7 @@ class Loss(StrEnum):
     all = "all"
 
 
+BackendOption = Annotated[Backend, Option("--backend", "--device", help="Brian2 device; cuda_standalone: a GPU.")]
 INTERRUPTED = 130
 RESULTS = "Results"  # the group of options that say what is left of a command
 PAGE = "report.html"  # the page in the folder of a run
@@ -203,7 +205,7 @@ def run(
         Path | None,
         Option(help="Folder for the results; results/NAME by default.", metavar="DIR", rich_help_panel=RESULTS),
     ] = None,
-    backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
+    backend: BackendOption = Backend.cpp,
     set_: Annotated[
         list[str] | None,
         Option("--set", metavar="KEY=VALUE", help="Change a setting.", autocompletion=completion.setting),
@@ -404,7 +406,7 @@ def ablate(
     ignore: IgnoredColumns = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
-    backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
+    backend: BackendOption = Backend.cpp,
     out: Annotated[Path, Option(help="Folder for the results.", metavar="DIR", rich_help_panel=RESULTS)] = Path(
         "results/ablate"
     ),

@@ -77,6 +77,11 @@ def begin_make(folder: Path, header: Path | None) -> Callable[[], None]:
     if header is not None:
         with makefile.open("a") as file:
             file.write(f"\n$(OBJS): CXXFLAGS += -include {shlex.quote(str(header))}\n")
+    return begin_plain_make(folder, *arguments)
+
+
+def begin_plain_make(folder: Path, *arguments: str) -> Callable[[], None]:
+    """Begin to make a folder as its makefile says; returns a function that waits."""
     command = ["make", "-j", str(os.cpu_count() or 1), *arguments]
     log = folder / "make.log"
     with log.open("w") as file:
@@ -89,7 +94,7 @@ def begin_make(folder: Path, header: Path | None) -> Callable[[], None]:
             process.kill()
             raise
         if status:
-            raise RuntimeError(f"the generated C++ does not compile:\n{log.read_text()[-2000:]}")
+            raise RuntimeError(f"the generated program does not compile:\n{log.read_text()[-2000:]}")
 
     return wait
 

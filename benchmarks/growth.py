@@ -1,0 +1,192 @@
+"""How time and memory grow with neurons and synapses, and what a million neurons with a billion synapses would need.
+
+A population of leaky integrate-and-fire neurons with a Poisson drive and a fixed number of random synapses each is laid
+out, compiled and simulated at sizes over two decades of neurons and three of synapses. Each size is a process of its
+own, once to compile and once more as a user's later runs are; the second is measured. Straight lines are fitted to
+what was measured (relative errors are weighted equally) and drawn out to the size asked for.
+
+Usage: python benchmarks/growth.py [--out DIR] [--neurons N] [--synapses S] [--quick]
+Writes growth.json and growth.svg.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+from scipy.optimize import nnls
+
+#: Neurons and synapses of each.
+SIZES = [
+    *((n, k) for n in (1_000, 10_000, 100_000) for k in (10, 100)),
+    *((n, 10) for n in (30_000, 300_000)),
+    *((n, 1_000) for n in (3_000, 10_000)),
+    (30_000, 300),
+]
+QUICK = [(1_000, 10), (1_000, 100), (3_000, 10), (10_000, 10)]
+DURATION, DT = 0.1, 1e-4
+#: What is measured, with the quantities that it is taken to be proportional to beside a constant.
+MEASURES = {
+    "building, s": ("neurons", "synapses"),
+    "building, bytes": ("neurons", "synapses"),
+    "disk, bytes": ("neurons", "synapses"),
+    "start and end of the program, s": ("neurons", "synapses"),
+    "program, bytes": ("neurons", "synapses"),
+    "a second of activity, s": ("neuron steps", "events"),
+}
+
+
+def circuit(neurons, degree):
+    """Neurons that fire at about 15 Hz whatever the number of synapses, which are weak."""
+    from eisim import Circuit, Population, Projection
+    from eisim.circuit import Input, Readout
+    from eisim.weights import FixedInDegree, Independent
+    from models import brunel
+
+    return Circuit(
+        name="growth",
+        inputs=[Input("external", rate=10_000.0, train="poisson")],
+        populations=[Population("E", "E", brunel.NEURON, neurons)],
+        projections=[
+            Projection("external", "E", Independent(0.1e-3)),
+            Projection("E", "E", FixedInDegree(degree, 0.01e-3 / degree), 1.5e-3),
+        ],
+        readouts=[Readout("E")],
+    )
+
+
+def measure(neurons, degree):
+    """Build and run once, with all that was measured."""
+    from eisim.simulation import _trials, program
+    from eisim.simulation.layout import lay_out
+    from eisim.simulation.model import models
+    from eisim.timing import Timing
+
+    timing, before = Timing(DURATION, DURATION, DT), _peak()
+    start = time.perf_counter()
+    layout = lay_out(_trials([circuit(neurons, degree)], [np.array([[1.0]])], 0, False), DT)
+    job = program.Job(layout, "spiking", timing, models(layout, "spiking", timing))
+    built = time.perf_counter() - start
+    peak = _peak() - before
+    written = {}
+
+    def outcomes(job, results, loop_time):
+        files = [f for f in results.parent.rglob("*") if f.is_file() and f.name != program.BINARY]
+        written["bytes"] = sum(f.stat().st_size for f in files)
+        return read(job, results, loop_time)
+
+    def launch(*arguments):
+        process = begin(*arguments)
+        Thread(target=_follow, args=(process.pid, held), daemon=True).start()
+        return process
+
+    held = []
+    read, program._outcomes = program._outcomes, outcomes
+    begin, program._launch = program._launch, launch
+    is_warm, start = program.is_compiled(job), time.perf_counter()
+    found = program.start(job, lambda *_: None)()
+    whole = time.perf_counter() - start
+    loop = next(iter(found.values())).loop_time
+    rate = float(np.mean(found[next(name for name in found if name.startswith("lif"))].rates))
+    return {
+        "neurons": neurons,
+        "synapses": neurons * degree,
+        "neuron steps": neurons / DT,
+        "events": neurons * degree * rate,
+        "rate": rate,
+        "warm": is_warm,
+        "building, s": built,
+        "building, bytes": peak,
+        "disk, bytes": written["bytes"],
+        "start and end of the program, s": whole - loop,
+        "program, bytes": held[-1],
+        "a second of activity, s": loop / DURATION,
+    }
+
+
+def _peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _follow(pid, held):
+    """Append the largest memory that a process has held so far, again and again until it ends.
+
+    What the system says of a child at its end has that of its parent in it.
+    """
+    with suppress(OSError, StopIteration, ValueError):
+        while True:
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+            held.append(int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024)
+            time.sleep(0.005)
+
+
+def fit(rows, measure):
+    """Constant and slopes, none below 0, of one measure; relative errors count alike. And the largest such error."""
+    y = np.array([row[measure] for row in rows])
+    x = np.array([[1.0, *(row[name] for name in MEASURES[measure])] for row in rows])
+    scale = np.abs(x).max(axis=0)
+    found, _ = nnls(x / scale / y[:, None], np.ones(len(y)))
+    found = found / scale
+    return found, float(np.abs(x @ found / y - 1).max())
+
+
+def foresee(rows, measure, neurons, synapses, rate):
+    """What a measure would be at a size, and the range that fits leaving out one size each give."""
+    size = {
+        "neurons": neurons,
+        "synapses": synapses,
+        "neuron steps": neurons / DT,
+        "events": synapses * rate,
+    }
+    at = np.array([1.0, *(size[name] for name in MEASURES[measure])])
+    without = [fit(rows[:k] + rows[k + 1 :], measure)[0] @ at for k in range(len(rows))]
+    return fit(rows, measure)[0] @ at, min(without), max(without)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("results/growth"))
+    parser.add_argument("--neurons", type=float, default=1e6)
+    parser.add_argument("--synapses", type=float, default=1e9)
+    parser.add_argument("--quick", action="store_true", help="few and small sizes")
+    parser.add_argument("--one", type=int, nargs=2, help=argparse.SUPPRESS)
+    a = parser.parse_args()
+    if a.one:
+        print(json.dumps(measure(*a.one)))
+        return
+    rows = []
+    with tempfile.TemporaryDirectory() as cache:
+        for neurons, degree in QUICK if a.quick else SIZES:
+            command = [sys.executable, __file__, "--one", str(neurons), str(degree)]
+            for _ in range(2):
+                done = subprocess.run(
+                    command, env=os.environ | {"EISIM_CACHE_DIR": cache}, stdout=subprocess.PIPE, text=True, check=True
+                )
+            rows.append(json.loads(done.stdout))
+            print(f"{neurons:>9,} neurons, {neurons * degree:>11,} synapses, {rows[-1]['rate']:.1f} Hz: ", end="")
+            print(", ".join(f"{m}: {rows[-1][m]:.3g}" for m in MEASURES), flush=True)
+    rate = float(np.mean([row["rate"] for row in rows]))
+    found = {}
+    for m, names in MEASURES.items():
+        line, error = fit(rows, m)
+        middle, low, high = foresee(rows, m, a.neurons, a.synapses, rate)
+        found[m] = {"constant": line[0], **dict(zip(names, line[1:], strict=True)), "largest error": error}
+        found[m] |= {"foreseen": middle, "from": low, "to": high}
+        slopes = ", ".join(f"{slope:.3g} for each of the {name}" for name, slope in zip(names, line[1:], strict=True))
+        print(
+            f"{m}: {line[0]:.3g} + {slopes}; at most {error:.0%} off; foreseen {middle:.3g} ({low:.3g} to {high:.3g})"
+        )
+    a.out.mkdir(parents=True, exist_ok=True)
+    (a.out / "growth.json").write_text(json.dumps({"rows": rows, "fits": found, "rate": rate}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
