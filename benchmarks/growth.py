@@ -165,7 +165,7 @@ def draw(rows, found, asked):
         colours = (style.FIRST, style.SECOND, style.NEUTRAL)
         for ax, kind in zip(axes, unit, strict=True):
             scale = 1e-9 if kind == "bytes" else 1.0
-            names = [m for m in MEASURES if m.endswith(kind)]
+            names = [m for m in MEASURES if m.endswith(f", {kind}")]
             for name, colour, mark in zip(names, colours, "os^", strict=True):
                 fitted = np.array([foresee(rows, name, r["neurons"], r["synapses"], r["rate"])[0] for r in rows])
                 ax.plot(fitted * scale, [r[name] * scale for r in rows], mark, ms=4, color=colour)
@@ -173,14 +173,14 @@ def draw(rows, found, asked):
                 spread = scale * np.array([[f["foreseen"] - f["from"]], [f["to"] - f["foreseen"]]])
                 middle = f["foreseen"] * scale
                 ax.errorbar(middle, middle, spread, fmt=mark, ms=6, mfc="none", color=colour, capsize=3)
-                words = f"{name.rsplit(',', 1)[0]}: {middle:.2g} {unit[kind]}"
+                words = f"{name.rsplit(',', 1)[0]}: {middle:.{0 if middle > 10 else 1}f} {unit[kind]}"
                 ax.plot([], [], mark, ms=4, color=colour, label=words)
             ends = [min(ax.get_xlim()[0], ax.get_ylim()[0]), max(ax.get_xlim()[1], ax.get_ylim()[1])]
             ax.set(xscale="log", yscale="log")
             low = min(r[name] for r in rows for name in names) * scale / 2
             ax.plot([low, ends[1]], [low, ends[1]], lw=0.8, color=style.NEUTRAL, zorder=0)
             ax.set(xlabel=f"fit ({unit[kind]})", ylabel=f"measured ({unit[kind]})")
-            ax.legend(loc="upper left", title=f"at {asked[0]:,.0f} neurons, {asked[1]:,.0f} synapses")
+            ax.legend(loc="lower right", title=f"{asked[0]:,.0f} neurons,\n{asked[1]:,.0f} synapses (open):")
         style.letters(axes)
         return figure
 
