@@ -1,6 +1,6 @@
 """Two cores: one process, two processes that share the trials, or OpenMP threads in one program. By turns.
 
-A large batch (XOR, 24,000 trials) is shared out over processes, as `eisim.simulation.shares` does; one network cannot
+A large batch (XOR, 32,000 trials) is shared out over processes, as `eisim.simulation.shares` does; one network cannot
 be. Brian2's OpenMP updates the states of neurons in parallel; thresholds, and synapses that act on neurons, stay with
 one thread. So its gain is bounded by the fraction f of the time that goes into state updates: 1/(1 - f/2). This bound
 is measured on one thread.
@@ -28,8 +28,8 @@ THREADS = "devices.cpp_standalone.openmp_threads"
 
 
 def of_batch():
-    """XOR, 6,000 trials of each pattern."""
-    return xor.circuit(kind="spiking"), np.repeat(TruthTable("0110").patterns, 6000, axis=0), {}
+    """XOR, 8,000 trials of each pattern."""
+    return xor.circuit(kind="spiking"), np.repeat(TruthTable("0110").patterns, 8000, axis=0), {}
 
 
 def of_brunel(size):
