@@ -539,7 +539,7 @@ def _scaled(pattern, weight) -> sparse.csr_array:
     """A pattern with one weight; no synapses at a weight of 0."""
     if not weight:
         return sparse.csr_array(pattern.shape)
-    matrix = with_entries(pattern, pattern.data * weight)
+    matrix = with_entries(pattern, np.broadcast_to(float(weight), pattern.nnz))  # one number in memory
     for part in (matrix.data, matrix.indices, matrix.indptr):
         _read_only(part)
     return matrix

@@ -46,6 +46,7 @@ class Backend(StrEnum):
 
     cpp = "cpp"
     numpy = "numpy"
+    cuda_standalone = "cuda_standalone"
 
 
 class Loss(StrEnum):
@@ -58,6 +59,7 @@ class Loss(StrEnum):
     all = "all"
 
 
+BackendOption = Annotated[Backend, Option("--backend", "--device", help="Brian2 device; cuda_standalone: a GPU.")]
 INTERRUPTED = 130
 RESULTS = "Results"  # the group of options that say what is left of a command
 _TURN = 60.0  # time to wait for another run that writes into the same folder, in s
@@ -257,7 +259,7 @@ def run(
         Path | None,
         Option(help="Folder for the results; results/NAME by default.", metavar="DIR", rich_help_panel=RESULTS),
     ] = None,
-    backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
+    backend: BackendOption = Backend.cpp,
     set_: Annotated[
         list[str] | None,
         Option("--set", metavar="KEY=VALUE", help="Change a setting.", autocompletion=completion.setting),
@@ -542,7 +544,7 @@ def ablate(
     ignore: IgnoredColumns = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
-    backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
+    backend: BackendOption = Backend.cpp,
     out: Annotated[
         Path | None,
         Option(help="Folder for the results; results/ablate-NET by default.", metavar="DIR", rich_help_panel=RESULTS),

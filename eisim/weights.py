@@ -34,13 +34,12 @@ class FixedProbability:
     def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
         """A (source × target) matrix of ones; `recurrent` says that source and target are the same neurons."""
         n_source, n_target = shape
-        rows, columns = [], []
+        columns = []
         for source in range(n_source):
             targets = np.flatnonzero(rng.random(n_target) < self.probability)
-            targets = targets[targets != source] if recurrent else targets
-            rows.append(np.full(targets.size, source))
-            columns.append(targets)
-        return _ones(np.concatenate(rows), np.concatenate(columns), shape)
+            columns.append((targets[targets != source] if recurrent else targets).astype(np.int32))
+        starts = np.cumsum([0, *map(len, columns)])
+        return sparse.csr_array(_ones(np.concatenate(columns), starts), shape=shape)
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,12 @@ class FixedInDegree:
         """A (source × target) matrix of ones; `recurrent` says that source and target are the same neurons."""
         n_source, n_target = shape
         available = n_source - recurrent
-        rows = [rng.choice(available, self.in_degree, replace=False) for _ in range(n_target)]
-        if recurrent:
-            rows = [chosen + (chosen >= target) for target, chosen in enumerate(rows)]
-        return _ones(np.concatenate(rows), np.repeat(np.arange(n_target), self.in_degree), shape)
+        rows = np.empty((n_target, self.in_degree), np.int32)
+        for target in range(n_target):
+            chosen = rng.choice(available, self.in_degree, replace=False)
+            rows[target] = chosen + (chosen >= target) if recurrent else chosen
+        starts = np.arange(n_target + 1) * self.in_degree
+        return sparse.csc_array(_ones(rows.ravel(), starts), shape=shape).tocsr()
 
 
 @dataclass(frozen=True)
@@ -155,5 +156,7 @@ def with_entries(matrix: sparse.csr_array, entries: np.ndarray) -> sparse.csr_ar
     return found
 
 
-def _ones(rows, columns, shape):
-    return sparse.csr_array((np.ones(rows.size), (rows, columns)), shape=shape)
+def _ones(indices, starts):
+    """A sparse array of ones, as its parts: a byte for each, for there may be a billion."""
+    narrow = np.int32 if indices.size <= np.iinfo(np.int32).max else np.int64
+    return np.ones(indices.size, np.int8), indices, starts.astype(narrow)  # SciPy widens both to the wider

@@ -10,6 +10,7 @@ import numpy as np
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.progress import shows_progress
+from eisim.simulation.cuda import CUDA, check_available
 from eisim.simulation.layout import Trials, lay_out
 from eisim.simulation.response import Response, Spikes
 from eisim.simulation.shares import join, share_out
@@ -18,7 +19,7 @@ from eisim.timing import Timing
 from eisim.units import to_si
 from eisim.weights import Independent
 
-BACKENDS = ("cpp", "numpy")
+BACKENDS = ("cpp", "numpy", CUDA)
 
 
 @shows_progress
@@ -56,8 +57,9 @@ def simulate(
         the response has a first axis of seeds.
     record : bool or sequence of bool
         Whether to keep spikes (spiking circuits) or rates over time (rate circuits), for all or for each circuit.
-    backend : {"cpp", "numpy"}
-        Brian2's C++ standalone device, or its NumPy target; without a C++ compiler the latter is used.
+    backend : {"cpp", "numpy", "cuda_standalone"}
+        Brian2's C++ standalone device, or its NumPy target; without a C++ compiler the latter is used. Or
+        Brian2CUDA's device, for an NVIDIA GPU.
     report : callable, optional
         Called with a line of text as each stage begins, and with the fraction done as it goes on. By default long
         work shows its progress in a terminal or a notebook.
@@ -70,7 +72,7 @@ def simulate(
     Raises
     ------
     InputError
-        For bad stimuli, times, seeds or backend, or circuits of different kinds.
+        For bad stimuli, times, seeds or backend, circuits of different kinds, or a GPU that cannot be used.
 
     Examples
     --------
@@ -106,7 +108,9 @@ def begin(
     batch = _trials(circuits, [stimuli] if single else stimuli, seed, record)
     timing = Timing(duration, window, dt)
     if backend not in BACKENDS:
-        raise InputError(f"backend: expected 'cpp' or 'numpy', found {backend!r}")
+        raise InputError(f"backend: expected one of {', '.join(BACKENDS)}, found {backend!r}")
+    if backend == CUDA:
+        check_available()
     for trials in batch:
         fastest = _fastest_train(trials)
         if fastest * timing.dt > 1 + 1e-9:  # a rate of exactly that may be rounded
@@ -136,7 +140,8 @@ def begin(
 
         return responses
 
-    waiting = [start(share) for share in share_out(batch, timing)]
+    shares = [dict(enumerate(batch))] if backend == CUDA else share_out(batch, timing)
+    waiting = [start(share) for share in shares]
 
     def responses():
         parts = [wait() for wait in waiting]
@@ -163,7 +168,7 @@ def _start(layout, kind, timing, backend, report, started):
     from eisim.simulation import program
     from eisim.simulation.model import models
 
-    job = program.Job(layout, kind, timing, models(layout, kind, timing))
+    job = program.Job(layout, kind, timing, models(layout, kind, timing), CUDA if backend == CUDA else "cpp_standalone")
 
     def on_numpy():
         from eisim.simulation.codegen import run_numpy
@@ -171,6 +176,8 @@ def _start(layout, kind, timing, backend, report, started):
         return run_numpy(job, report)
 
     def give_up(error):
+        if backend == CUDA:
+            raise error
         if program.find_compiler() not in _failed:
             _failed.add(program.find_compiler())
             _warn_once(str(error))

@@ -11,7 +11,9 @@ from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.devices.device import all_devices, get_device, reset_device, set_device
 
 from eisim.errors import InputError
-from eisim.simulation.compilation import begin_header, begin_make
+from eisim.simulation.compilation import begin_header, begin_make, begin_plain_make
+from eisim.simulation.cuda import CUDA, NVCC_FLAGS
+from eisim.simulation.naming import array, synapses_name
 from eisim.simulation.network import BatchNetwork
 from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report, find_compiler, toolchain
 
@@ -28,8 +30,16 @@ _PREFERENCES = {
 def compile_program(job: Job, folder: Path, report: Report) -> Callable[[], None]:
     """Generate the program of a job in an empty folder and begin to compile it; returns a function that waits."""
     report("generating code")
-    header = begin_header(find_compiler(), COMPILER_FLAGS, toolchain(), folder / "header", report)
-    with _device("cpp_standalone", build_on_run=False):
+    on_gpu = job.device == CUDA
+    if on_gpu:
+        import brian2cuda  # noqa: F401 - it registers its device
+
+        for speaker in ("device", "utils.gputools"):  # of every preference
+            b2.BrianLogger.suppress_hierarchy(f"brian2cuda.{speaker}", filter_log_file=False)
+        header = None
+    else:
+        header = begin_header(find_compiler(), COMPILER_FLAGS, toolchain(), folder / "header", report)
+    with _device(job.device, build_on_run=False):
         network = _network(job)
         network.network.run(
             job.timing.duration * b2.second,
@@ -38,6 +48,8 @@ def compile_program(job: Job, folder: Path, report: Report) -> Callable[[], None
             namespace={},
         )
         device = get_device()
+        if not on_gpu:
+            _spare_memory(device, job)
         device.build(directory=str(folder), compile=False, run=False)
         _check_static_arrays(device.static_arrays, job)
         compiler, _ = get_compiler_and_args()
@@ -46,7 +58,7 @@ def compile_program(job: Job, folder: Path, report: Report) -> Callable[[], None
     if compiler == "msvc":
         return lambda: None
     report("compiling (once, then cached)")
-    return begin_make(folder, COMPILER_FLAGS, header())
+    return begin_plain_make(folder) if on_gpu else begin_make(folder, COMPILER_FLAGS, header())
 
 
 def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
@@ -76,27 +88,44 @@ def _network(job):
 @contextmanager
 def _device(name: str, **options) -> Iterator[None]:
     """Make a Brian2 device the active one for a while, with the preferences that our results rest on."""
-    if name == "cpp_standalone" and get_device() is all_devices[name]:
+    standalone, preferences = name != "runtime", dict(_PREFERENCES)
+    if name == CUDA:
+        preferences["devices.cuda_standalone.cuda_backend.extra_compile_args_nvcc"] = list(NVCC_FLAGS)
+    if standalone and get_device() is all_devices[name]:
         raise InputError(
-            "backend: Brian2's C++ standalone device is in use by your own script and can hold one project; simulate "
+            "backend: Brian2's standalone device is in use by your own script and can hold one project; simulate "
             "before set_device, or with backend='numpy'"
         )
     gc.collect()  # Brian2 numbers the names of objects that live at once, and names are code
-    before = {key: b2.prefs[key] for key in (*_PREFERENCES, "codegen.target")}
+    before = {key: b2.prefs[key] for key in (*preferences, "codegen.target")}
     set_device(name, **options)
     try:
-        for key, value in _PREFERENCES.items():
+        for key, value in preferences.items():
             b2.prefs[key] = value
-        if name == "cpp_standalone":
+        if standalone:
             get_device().reinit()
             get_device().activate(**options)
         yield
     finally:
-        if name == "cpp_standalone":
+        if standalone:
             get_device().reinit()
         reset_device()
         for key, value in before.items():
             b2.prefs[key] = value
+
+
+def _spare_memory(device, job):
+    """Let the program hold its synapses once, not three times: there may be a billion."""
+    for bundle, synapses in job.layout.synapses.items():
+        for variable in ("_synaptic_pre", "_synaptic_post"):
+            grown = array(synapses_name(bundle), variable, dynamic=True)
+            device.insert_code("after_start", f"brian::{grown}.reserve({len(synapses.pre)});")
+    queue = []
+    for what, arguments in device.main_queue:
+        queue.append((what, arguments))
+        if what == "set_by_array":
+            queue.append(("insert_code", f"delete [] {arguments[1]}; {arguments[1]} = 0;"))  # it has been copied
+    device.main_queue[:] = queue
 
 
 def _check_static_arrays(generated, job):

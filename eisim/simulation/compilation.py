@@ -71,8 +71,12 @@ def begin_make(folder: Path, flags: list[str], header: Path | None) -> Callable[
     included = [] if header is None else ["-include", str(header)]
     with makefile.open("a") as file:
         file.write(f"\n$(OBJS): CXXFLAGS += {shlex.join([*flags, *included])}\n")
-    command = ["make", "-j", str(os.cpu_count() or 1), "DEPS=", *arguments]  # what depends on what is all compiled once
-    return _begin(command, folder, folder / BINARY)
+    return begin_plain_make(folder, "DEPS=", *arguments)  # what depends on what is all compiled once
+
+
+def begin_plain_make(folder: Path, *arguments: str) -> Callable[[], None]:
+    """Begin to make a folder as its makefile says; returns a function that waits."""
+    return _begin(["make", "-j", str(os.cpu_count() or 1), *arguments], folder, folder / BINARY)
 
 
 def _begin(command: list[str], folder: Path, made: Path) -> Callable[[], None]:
@@ -93,7 +97,9 @@ def _begin(command: list[str], folder: Path, made: Path) -> Callable[[], None]:
                 raise NoProgramError(f"{command[0]} did not end within {TIMEOUT:g} s") from None
             raise
         if status or not made.is_file():
-            raise NoProgramError(f"the generated C++ does not compile: {_what_failed(log.read_text(errors='replace'))}")
+            raise NoProgramError(
+                f"the generated program does not compile: {_what_failed(log.read_text(errors='replace'))}"
+            )
 
     return wait
 

@@ -147,7 +147,7 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
         pre, post, weight, delay = zip(*arrays, strict=True)
         counts = [len(column) for column in pre]
         layout.synapses[_numbered(bundle, parts)] = Synapses(
-            np.concatenate(pre), np.concatenate(post), _joined(weight, counts), _joined(delay, counts)
+            _whole(pre), _whole(post), _joined(weight, counts), _joined(delay, counts)
         )
     return layout
 
@@ -175,9 +175,14 @@ def _joined(values, counts):
     return np.concatenate([np.broadcast_to(value, n) for value, n in zip(values, counts, strict=True)])
 
 
+def _whole(parts):
+    """Parts of an array as one, without a copy where there is one part: it may have a billion numbers."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
 def _one_if_equal(value):
     value = np.asarray(value)
-    return value.ravel()[0] if value.ndim and not np.ptp(value) else value
+    return value.ravel()[0] if value.ndim and value.size and not np.ptp(value) else value
 
 
 def _place(layout, index, trials, dt, neuron_values):
@@ -208,17 +213,18 @@ def _place(layout, index, trials, dt, neuron_values):
                 yield source.name, pool, receptor, plasticity, rows, np.zeros_like(rows), weight, delays
             continue
         matrix = circuit.weights(projection)
-        rows, columns = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
+        rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
+        columns, weights = matrix.indices, sign * _one_if_equal(matrix.data)
         delay = projection.delay[rows, columns] if projection.delay.ndim else projection.delay
         if not taps:
-            yield projection.source, projection.target, receptor, plasticity, rows, columns, sign * matrix.data, delay
+            yield projection.source, projection.target, receptor, plasticity, rows, columns, weights, delay
             continue
-        delay = np.broadcast_to(delay, rows.shape)
+        weights, delay = np.broadcast_to(weights, rows.shape), np.broadcast_to(delay, rows.shape)
         steps = delay_steps(delay, dt)
         for tap in np.unique(steps):
             source = projection.source + (f"@{tap}" if tap else "")
             at = steps == tap
-            yield source, projection.target, receptor, None, rows[at], columns[at], sign * matrix.data[at], delay[at]
+            yield source, projection.target, receptor, None, rows[at], columns[at], weights[at], delay[at]
 
 
 def is_pooled(circuit: Circuit, projection: Projection) -> bool:
@@ -239,9 +245,14 @@ def _pool_name(population):
 def _copies(source, target, copies, rows, columns, weights, delays):
     """The synapses between two blocks in every copy of their circuit: pre, post, weight, delay."""
     copy = np.arange(copies, dtype=np.int32)[:, None]
+
+    def in_copies(block, numbers):
+        first = (block.start + numbers).astype(np.int32, copy=False)
+        return first if copies == 1 else (copy * np.int32(block.stride) + first).ravel()
+
     return (
-        (copy * np.int32(source.stride) + (source.start + rows).astype(np.int32)).ravel(),
-        (copy * np.int32(target.stride) + (target.start + columns).astype(np.int32)).ravel(),
+        in_copies(source, rows),
+        in_copies(target, columns),
         *(np.tile(value, copies) if np.ndim(value) else value for value in map(_one_if_equal, (weights, delays))),
     )
 

@@ -29,14 +29,15 @@ def monitor_name(group: str) -> str:
 
 def static_file(owner: str, variable: str, dynamic: bool = False) -> str:
     """Where a program finds the values of a variable that its code sets from an array."""
-    return f"_static_array_{_array(owner, variable, dynamic)}"
+    return f"_static_array_{array(owner, variable, dynamic)}"
 
 
 def result_file(owner: str, variable: str, dynamic: bool = False) -> str:
     """Where a program leaves the values of a variable."""
-    name = _array(owner, variable, dynamic)
+    name = array(owner, variable, dynamic)
     return f"{name}_{crc32(name.encode())}"
 
 
-def _array(owner, variable, dynamic):
+def array(owner: str, variable: str, dynamic: bool) -> str:
+    """The array that holds a variable."""
     return f"_{'dynamic_' if dynamic else ''}array_{owner}_{variable}"

@@ -104,7 +104,7 @@ def poisson_number(key, step, mean) -> np.ndarray:
 def _cpp_poisson() -> str:
     """`poisson_number` in C++, the same numbers."""
     return f"""
-static inline double _poisson_number(double key, int64_t step, double mean) {{
+EISIM_ANYWHERE static inline double _poisson_number(double key, int64_t step, double mean) {{
     const uint64_t increment = {_INCREMENT:#x}ULL;
     uint64_t z = _mix((uint64_t)(int64_t)key + ((uint64_t)step + 1) * increment);
     double found = 0;
@@ -129,12 +129,17 @@ def _cpp_bits() -> str:
     return f"""
 #ifndef EISIM_BITS
 #define EISIM_BITS
-static inline uint64_t _mix(uint64_t z) {{
+#ifdef __CUDACC__
+#define EISIM_ANYWHERE __host__ __device__
+#else
+#define EISIM_ANYWHERE
+#endif
+EISIM_ANYWHERE static inline uint64_t _mix(uint64_t z) {{
     z = (z ^ (z >> 30)) * {_MULTIPLIERS[0]:#x}ULL;
     z = (z ^ (z >> 27)) * {_MULTIPLIERS[1]:#x}ULL;
     return z ^ (z >> 31);
 }}
-static inline double _uniform(uint64_t z) {{
+EISIM_ANYWHERE static inline double _uniform(uint64_t z) {{
     return ((double)(int64_t)(z >> 11) + 0.5) * 0x1.0p-53;
 }}
 #endif
@@ -144,8 +149,8 @@ static inline double _uniform(uint64_t z) {{
 def _cpp_gaussian() -> str:
     """`gaussian` in C++, the same numbers."""
     return f"""
-static const double _edges[{_LAYERS + 1}] = {{{", ".join(repr(float(e)) for e in _edges())}}};
-static inline double _gaussian(double key, int64_t step) {{
+EISIM_ANYWHERE static inline double _gaussian(double key, int64_t step) {{
+    static const double _edges[{_LAYERS + 1}] = {{{", ".join(repr(float(e)) for e in _edges())}}};
     const uint64_t increment = {_INCREMENT:#x}ULL;
     uint64_t z = _mix((uint64_t)(int64_t)key + ((uint64_t)step + 1) * increment);
     while (true) {{
@@ -181,7 +186,8 @@ def brian2_functions() -> dict:
     for of, arguments, code in ((gaussian, 2, _cpp_gaussian()), (poisson_number, 3, _cpp_poisson())):
         types, name = ["float", "integer", "float"][:arguments], of.__name__
         function = Function(of, arg_units=[1] * arguments, return_unit=1, arg_types=types)
-        function.implementations.add_implementation("cpp", _cpp_bits() + code, name=f"_{name}")
+        for target in ("cpp", "cuda"):
+            function.implementations.add_implementation(target, _cpp_bits() + code, name=f"_{name}")
         function.implementations.add_implementation("numpy", of)
         found[name] = function
     return found

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from eisim import cache
+from eisim.simulation import cuda
 from eisim.simulation.layout import INPUT, Bundle, Layout
 from eisim.simulation.model import Model, synapse_models
 from eisim.simulation.naming import (
@@ -68,6 +69,7 @@ class Job:
     kind: str
     timing: Timing
     models: dict[str, Model]
+    device: str = "cpp_standalone"  # of Brian2
 
     @property
     def synapse_models(self) -> dict[Bundle, Model]:
@@ -90,6 +92,7 @@ class Job:
                 for file in ("network.py", "codegen.py", "compilation.py", "noise.py", "naming.py")
             ],
             toolchain(),
+            *([cuda.toolchain()] if self.device == cuda.CUDA else []),
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
@@ -111,6 +114,13 @@ class Job:
             rates = self.layout.groups[INPUT].values()["rate"]
             arrays[STIMULUS_FILE] = np.ascontiguousarray(rates.T)
         return arrays
+
+    def unread_results(self) -> list[str]:
+        """Files of synapses that the program leaves as it was given them."""
+        owners = [synapses_name(bundle) for bundle in self.layout.synapses]
+        given = [(name, False) for name in ("sources", "targets")]
+        given += [(name, True) for name in ("_synaptic_pre", "_synaptic_post", "w", DELAY)]
+        return [result_file(owner, *variable) for owner in owners for variable in given]
 
     def arguments(self) -> dict[str, np.ndarray | float]:
         """What the variables of the groups are set to, by Brian2's name for them."""
@@ -152,7 +162,7 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
             if built is not None:
                 built()
                 clear_abandoned()
-            loop_time = _wait(process or launch(), folder, report)
+            loop_time = _wait(process or launch(), folder, job.device, report)
             return _outcomes(job, folder / "results", loop_time)
 
     return finish
@@ -202,6 +212,9 @@ def _launch(job: Job, folder: Path, binary: Path) -> subprocess.Popen:
     try:
         (folder / "static_arrays").mkdir(exist_ok=True)
         (folder / "results").mkdir(exist_ok=True)
+        if os.name == "posix":
+            for name in job.unread_results():  # a program leaves its synapses too: 16 bytes for each
+                (folder / "results" / name).symlink_to(os.devnull)
         for name, array in job.static_arrays().items():
             _write(folder / "static_arrays" / name, array)
         for name, value in job.arguments().items():
@@ -227,7 +240,7 @@ def _write(file: Path, array: np.ndarray) -> None:
     file.write_bytes(np.ascontiguousarray(array))
 
 
-def _wait(process: subprocess.Popen, folder: Path, report: Report) -> float:
+def _wait(process: subprocess.Popen, folder: Path, device: str, report: Report) -> float:
     """Wait for a program, passing on the fractions that it says are done; returns the seconds of its loop."""
     said = []
     with process:
@@ -240,7 +253,9 @@ def _wait(process: subprocess.Popen, folder: Path, report: Report) -> float:
         except BaseException:
             process.kill()
             raise
-    if not process.returncode and not said:
+    # A program of Brian2CUDA also says what it does.
+    wrong = [line for line in said if "error" in line.lower()] if device == cuda.CUDA else said
+    if not process.returncode and not wrong:
         with suppress(OSError, ValueError):
             loop_time, completed = map(float, (folder / "results" / "last_run_info.txt").read_text().split())
             if completed >= 1:
