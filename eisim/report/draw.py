@@ -6,6 +6,7 @@ answers with pairs of file name and SVG of what ``MODULE.figures(result)`` yield
 
 import importlib
 import io
+import os
 import pickle
 import signal
 import string
@@ -14,7 +15,7 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 
-from eisim.errors import InputError
+from eisim.errors import InputError, printable
 from eisim.own.files import guarded, load_file, loaded_files
 
 
@@ -22,7 +23,8 @@ class Artist:
     """The drawing process of one experiment, ready when the result is."""
 
     def __init__(self, experiment: str):
-        command = [sys.executable, "-m", "eisim.report.draw", experiment, *loaded_files()]
+        here = sys.path[:1] in ([""], [os.getcwd()])  # else no module is to be found there, such as a stranger's
+        command = [sys.executable, *(() if here else ("-P",)), "-m", "eisim.report.draw", experiment, *loaded_files()]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def begin(self, result) -> None:
@@ -91,6 +93,12 @@ def draw(figures: Callable, result) -> list[tuple[str, bytes]]:
 
 
 def _svg(figure) -> bytes:
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):  # a name with dollar signs, such as a stranger's, is no formula
+        if "$" in text.get_text() and not text.get_text().startswith(r"$\mathdefault"):
+            text.set_parse_math(False)
+            text.set_text(printable(text.get_text()))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()

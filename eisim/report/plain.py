@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from eisim.errors import InputError
 from eisim.report.findings import Column, Findings, PageTable, Picture
-from eisim.report.stored import LARGEST_DOCUMENT, Stored
+from eisim.report.stored import LARGEST_DOCUMENT, MOST_COLUMNS, Stored
 
 TABLE = "table.csv"
 
@@ -39,6 +39,8 @@ def _table(stored):
         raise InputError(f"{where}: expected a CSV table, found {error}") from None
     if not heading:
         raise InputError(f"{where}: expected a line of headings, found none")
+    if len(heading) > MOST_COLUMNS:
+        raise InputError(f"{where}: expected at most {MOST_COLUMNS:,} columns, found {len(heading):,}")
     for k, row in enumerate(rows):
         if len(row) != len(heading):
             raise InputError(f"{where}, row {k + 1}: expected {len(heading)} cells, found {len(row)}")
