@@ -261,14 +261,17 @@ def _numbers(values, what):
 def _heading(path: Path) -> tuple[str, int]:
     """Separator and number of columns, if the first two rows are such as pandas reads in little time."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        head = io.StringIO(file.read(_HEAD), newline="")
-    lines = list(islice(head, _FIRST_LINES))
+        text = file.read(_HEAD)
+    lines = list(islice(io.StringIO(text, newline=""), _FIRST_LINES))
     separator = max(",;\t", key=next(filter(str.strip, lines), "").count)
-    rows = filter(None, csv.reader(lines, delimiter=separator, skipinitialspace=True))
+    rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    rows = (row for row in rows if len(row) > 1 or any(map(str.strip, row)))  # pandas, too, passes over blank lines
     try:
         names, cells = next(rows, []), next(rows, [])
     except csv.Error as error:
         raise InputError(f"{path}: expected comma-separated values, found: {error}") from None
+    if not cells and (len(text) == _HEAD or len(lines) == _FIRST_LINES):
+        raise InputError(f"{path}: expected two rows within the first {_FIRST_LINES} lines, found fewer")
     n = len(names)
     if n > MOST_COLUMNS:
         raise InputError(f"{path}: expected at most {MOST_COLUMNS:,} columns, found {n:,}")
@@ -279,7 +282,8 @@ def _heading(path: Path) -> tuple[str, int]:
             raise InputError(
                 f"{path}: column {k + 1}: expected a name of at most {LONGEST_NAME:,} characters, found {len(name):,}"
             )
-    if (repeated := n - len(set(names)) - names.count("")) > MOST_REPEATED:
+    filled = [name for name in names if name]
+    if (repeated := len(filled) - len(set(filled))) > MOST_REPEATED:
         raise InputError(f"{path}: expected columns of different names, found {repeated:,} of a name that was there")
     return separator, max(1, n)
 
