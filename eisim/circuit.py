@@ -4,6 +4,7 @@ A circuit is the only thing that the simulator, the adapter and the theory read.
 a projection has magnitudes, and their sign is that of the source population.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
@@ -303,14 +304,14 @@ class Circuit(ReadOnly, Shown):
             self._find(readout.population, self.populations, f"readout {readout.population!r}")
 
     def _check_names(self, names, what):
-        for name in names:
-            if names.count(name) > 1:
+        for name, times in Counter(names).items():
+            if times > 1:
                 raise InputError(f"circuit {self.name!r}: {what} name {name!r} is used twice")
 
     def _find(self, name, members, what):
-        for member in members:
-            if member.name == name:
-                return member
+        member = self._named.get(name) if isinstance(name, str) else None
+        if member is not None and (members is not self.populations or isinstance(member, Population)):
+            return member
         names = [m.name for m in members]
         known = ", ".join(map(repr, names))
         raise InputError(
@@ -326,7 +327,7 @@ class Circuit(ReadOnly, Shown):
         )
 
     def __getstate__(self):
-        return {name: value for name, value in self.__dict__.items() if name != "_drawn"}  # it is drawn again
+        return {name: value for name, value in self.__dict__.items() if name not in ("_drawn", "_named")}  # made again
 
     def plot(self, ax=None):
         """Draw the circuit: populations with sign and size, projections with mean weights, readouts.
@@ -421,6 +422,10 @@ class Circuit(ReadOnly, Shown):
     @cached_property
     def _drawn(self) -> dict[str, sparse.csr_array]:
         return {}
+
+    @cached_property
+    def _named(self) -> dict[str, Input | Population]:
+        return {member.name: member for member in (*self.inputs, *self.populations)}
 
     def neurons(self, population: Population) -> tuple[RateUnit | SpikingNeuron, ...]:
         """The neurons of a population: one for all, or one for each where their parameters are spread."""

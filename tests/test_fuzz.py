@@ -1,4 +1,4 @@
-"""Files from strangers: a share of what ``python -m tests.fuzz`` does, and the attacks that need a file of their own."""
+"""Files from strangers: a share of what ``python -m tests.fuzz`` does, and attacks that need a file of their own."""
 
 import csv
 import io

@@ -74,9 +74,9 @@ def csv(rng: random.Random, folder: Path) -> None:
     path = folder / rng.choice(("cells.csv", "cells.csv", "[red]$x$.csv"))
     path.write_bytes(mutate.of_table(text, rng))
     heading = text.split("\n", 1)[0].split(",")
-    target = rng.choice((heading[-1], heading[-1], rng.choice(heading), "none"))
-    weights = rng.choice((None, None, None, *heading))
-    ignore = rng.choice(((), (), (heading[0],), ("none",)))
+    target = rng.choice((*[heading[-1]] * 6, rng.choice(heading), "none"))
+    weights = rng.choice((*[None] * 20, *heading))
+    ignore = rng.choice((*[()] * 6, (heading[0],), ("none",)))
     if rng.random() < COMMANDS:
         words = ["--target", target, *(() if weights is None else ("--weights", weights))]
         command("certify", path, *words, *(w for name in ignore for w in ("--ignore", name)), "--out", folder / "out")

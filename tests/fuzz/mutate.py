@@ -19,6 +19,10 @@ TEXTS = (
 )  # fmt: skip
 
 
+#: Cells that a table may well have.
+CELLS = ("0", "1", "-3", "0.5", "2e3", "1e308", "-1e308", "5e-324", "-0", "1e150", "NA", "yes", "no", "", " 4 ", "x")
+
+
 def of_bytes(content: bytes, rng) -> bytes:
     """Bytes flipped, replaced, left out, put in, repeated or cut off, one to six times."""
     found = bytearray(content)
@@ -54,8 +58,10 @@ def of_table(text: str, rng) -> bytes:
         row = rng.choice(rows) if rows else []
         at = rng.randrange(len(row)) if row else 0
         match rng.randrange(12):
-            case 0 | 1 | 2 if row:
+            case 0 if row:
                 row[at] = rng.choice(TEXTS)
+            case 1 | 2 if row:
+                row[at] = rng.choice(CELLS)
             case 3 if row:
                 row[at] = '"' + rng.choice(TEXTS).replace('"', '""') + '"'
             case 4 if rows and rows[0]:
@@ -98,7 +104,7 @@ def of_json(document, rng) -> bytes:
             continue
         match rng.randrange(8):
             case 0 | 1 | 2:
-                holder[key] = _value(rng)
+                holder[key] = _like(holder[key], rng) if rng.random() < 0.6 else _value(rng)
             case 3:
                 del holder[key]
             case 4:
@@ -125,6 +131,19 @@ def _walk(node, places):
     for key, each in members:
         places.append((node, key))
         _walk(each, places)
+
+
+def _like(value, rng):
+    """Another value of the same type."""
+    if isinstance(value, bool) or value is None:
+        return not value
+    if isinstance(value, int):
+        return rng.choice((value + 1, value - 1, -value, rng.choice(NUMBERS)))
+    if isinstance(value, float):
+        return rng.choice((-value, 2 * value, 0.0, 0.5, 1e308, 5e-324, -1e-3))
+    if isinstance(value, str):
+        return rng.choice((value + "x", value[:-1], "E", "I", rng.choice(TEXTS)))
+    return [] if isinstance(value, list) else {}
 
 
 def _value(rng):
