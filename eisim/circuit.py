@@ -301,18 +301,18 @@ class Circuit(ReadOnly, Shown):
         for projection in self.projections:
             self._check_projection(projection)
         for readout in self.readouts:
-            self._find(readout.population, self.populations, f"readout {readout.population!r}")
+            self._find(readout.population, Population, f"readout {readout.population!r}")
 
     def _check_names(self, names, what):
         for name, times in Counter(names).items():
             if times > 1:
                 raise InputError(f"circuit {self.name!r}: {what} name {name!r} is used twice")
 
-    def _find(self, name, members, what):
+    def _find(self, name, kinds, what):
         member = self._named.get(name) if isinstance(name, str) else None
-        if member is not None and (members is not self.populations or isinstance(member, Population)):
+        if isinstance(member, kinds):
             return member
-        names = [m.name for m in members]
+        names = [member.name for member in self._named.values() if isinstance(member, kinds)]
         known = ", ".join(map(repr, names))
         raise InputError(
             f"circuit {self.name!r}: {what}: expected one of {known}, found {name!r}{did_you_mean(name, names)}"
@@ -375,12 +375,11 @@ class Circuit(ReadOnly, Shown):
 
     def population(self, name: str) -> Population:
         """The population of that name."""
-        return self._find(name, self.populations, "population")
+        return self._find(name, Population, "population")
 
     def source(self, projection: Projection) -> Input | Population:
         """The input or population that a projection comes from."""
-        members = (*self.inputs, *self.populations)
-        return self._find(projection.source, members, f"projection {projection.name!r}: source")
+        return self._find(projection.source, (Input, Population), f"projection {projection.name!r}: source")
 
     def sign(self, projection: Projection) -> int:
         """+1 for an excitatory projection (inputs are excitatory), -1 for an inhibitory one."""
@@ -448,7 +447,7 @@ class Circuit(ReadOnly, Shown):
     def _check_projection(self, projection):
         what = f"projection {projection.name!r}"
         source = self.source(projection)
-        target = self._find(projection.target, self.populations, f"{what}: target")
+        target = self._find(projection.target, Population, f"{what}: target")
         shape, unit = (source.size, target.size), target.neuron.weight_unit
         given = projection.weights
         if projection.unit not in (None, unit):

@@ -65,6 +65,12 @@ class Certificate(Shown):
     orientation: Orientation | None
     notes: tuple[str, ...]
 
+    def __post_init__(self):
+        if list(self.floor) != list(self.best) or not set(self.floor) <= set(LOSSES):
+            raise InputError(f"certificate: floor and best: expected some of {', '.join(LOSSES)}, found others")
+        if any(np.shape(best) != self.data.targets.shape for best in self.best.values()):
+            raise InputError("certificate: best: expected a value for each point, found others")
+
     def __repr__(self):
         alone = "excitation alone can compute it"
         if not self.representable:
