@@ -1,12 +1,20 @@
 """``python -m tests.fuzz``: mutate files, read them, and count what is taken, refused in one line, and neither."""
 
 import argparse
+import signal
 import sys
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from tests.fuzz.kinds import KINDS, enter
 from tests.fuzz.workers import outcomes, tasks
+
+
+def _until_interrupted(found):
+    """What is found until Ctrl-C or SIGTERM: its counts are told as well."""
+    with suppress(KeyboardInterrupt):
+        yield from found
 
 
 def main() -> int:
@@ -23,7 +31,8 @@ def main() -> int:
         print(enter(given.only[0], given.seed, given.number, given.folder))
         return 0
     counts, slowest, failures, lines = Counter(), {}, 0, Counter()
-    for each in outcomes(tasks(given.inputs, given.only, given.first), given.seed, given.workers):
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for each in _until_interrupted(outcomes(tasks(given.inputs, given.only, given.first), given.seed, given.workers)):
         what = "failed" if each.failed else "taken" if each.said == "taken" else "refused"
         counts[each.kind, what] += 1
         if each.seconds >= slowest.get(each.kind, (0.0, 0))[0]:

@@ -1,8 +1,10 @@
 """Processes of limited time and memory that read one hostile input after another."""
 
 import os
+import random
 import shutil
 import tempfile
+import time
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -10,7 +12,8 @@ from dataclasses import dataclass
 from multiprocessing import connection, get_context
 from pathlib import Path
 
-#: For one input: time in s (what takes longer hangs), and address space of its process in bytes.
+#: For one input: processor time in s (what takes longer hangs, and what waits ten times as long), and address space of
+#: its process in bytes.
 SECONDS, MEMORY = 60.0, 6 * 2**30
 
 
@@ -25,6 +28,7 @@ class Outcome:
     said : str
         ``"taken"``, the line of the refusal, or what went wrong.
     seconds : float
+        Of processor time.
     failed : bool
         Whether it was neither taken nor refused in one line.
     """
@@ -39,7 +43,6 @@ class Outcome:
 def _work(pipe, seed, folder):
     """Read inputs as they come, and say what became of each."""
     import resource
-    import time
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -51,12 +54,12 @@ def _work(pipe, seed, folder):
     warnings.filterwarnings("error", category=RuntimeWarning, module="eisim")
     pipe.send(None)
     while (task := pipe.recv()) is not None:
-        begun = time.perf_counter()
+        begun = time.process_time()
         try:
             said, failed = kinds.enter(*task[:1], seed, task[1], folder), False
         except BaseException:
             said, failed = traceback.format_exc()[-2500:], True
-        pipe.send((said, time.perf_counter() - begun, failed))
+        pipe.send((said, time.process_time() - begun, failed))
 
 
 class _Worker:
@@ -76,8 +79,19 @@ class _Worker:
         self.pipe.recv()
 
     def give(self, task):
-        self.task = task
+        self.task, self.given, self.used = task, time.monotonic(), self._processor_time()
         self.pipe.send(task)
+
+    def _processor_time(self) -> float:
+        """Of the process so far, in s."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its input takes too long."""
+        waits = time.monotonic() - self.given > 10 * SECONDS
+        return waits or (self.process.is_alive() and self._processor_time() - self.used > SECONDS)
 
     def outcome(self, late: bool) -> Outcome:
         """Of the input that it was given."""
@@ -101,33 +115,33 @@ class _Worker:
 
 def outcomes(tasks: list[tuple[str, int]], seed: int, n_workers: int = 2) -> Iterator[Outcome]:
     """What becomes of inputs, each a kind and a number."""
-    import time
-
     workers = [_Worker(seed) for _ in range(min(n_workers, len(tasks)))]
     try:
-        left, given = list(reversed(tasks)), {}
+        left, busy = list(reversed(tasks)), []
         for worker in workers:
             worker.give(left.pop())
-            given[worker] = time.monotonic()
-        while given:
-            connection.wait([worker.pipe for worker in given], timeout=1.0)
-            for worker, since in list(given.items()):
+            busy.append(worker)
+        while busy:
+            connection.wait([worker.pipe for worker in busy], timeout=1.0)
+            for worker in list(busy):
                 late = not worker.pipe.poll()
-                if late and time.monotonic() - since < SECONDS:
+                if late and not worker.is_late:
                     continue
                 yield worker.outcome(late)
-                del given[worker]
                 if left:
                     worker.give(left.pop())
-                    given[worker] = time.monotonic()
+                else:
+                    busy.remove(worker)
     finally:
         for worker in workers:
             worker.end()
 
 
 def tasks(n_inputs: int, only: list[str], first: int = 0) -> list[tuple[str, int]]:
-    """So many inputs of these kinds, by their shares; of each kind numbered from `first`."""
+    """So many inputs of these kinds, by their shares, mixed; of each kind numbered from `first`."""
     from tests.fuzz.kinds import KINDS
 
     total = sum(KINDS[kind][1] for kind in only)
-    return [(kind, first + k) for kind in only for k in range(round(n_inputs * KINDS[kind][1] / total))]
+    made = [(kind, first + k) for kind in only for k in range(round(n_inputs * KINDS[kind][1] / total))]
+    random.Random(0).shuffle(made)
+    return made
