@@ -4,6 +4,7 @@ A circuit is the only thing that the simulator, the adapter and the theory read.
 a projection has magnitudes, and their sign is that of the source population.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
@@ -305,18 +306,18 @@ class Circuit(ReadOnly, Shown):
         for projection in self.projections:
             self._check_projection(projection)
         for readout in self.readouts:
-            self._find(readout.population, self.populations, f"readout {readout.population!r}")
+            self._find(readout.population, Population, f"readout {readout.population!r}")
 
     def _check_names(self, names, what):
-        for name in names:
-            if names.count(name) > 1:
+        for name, times in Counter(names).items():
+            if times > 1:
                 raise InputError(f"circuit {self.name!r}: {what} name {name!r} is used twice")
 
-    def _find(self, name, members, what):
-        for member in members:
-            if member.name == name:
-                return member
-        names = [m.name for m in members]
+    def _find(self, name, kinds, what):
+        member = self._named.get(name) if isinstance(name, str) else None
+        if isinstance(member, kinds):
+            return member
+        names = [member.name for member in self._named.values() if isinstance(member, kinds)]
         known = ", ".join(map(repr, names))
         raise InputError(
             f"circuit {self.name!r}: {what}: expected one of {known}, found {name!r}{did_you_mean(name, names)}"
@@ -376,12 +377,11 @@ class Circuit(ReadOnly, Shown):
 
     def population(self, name: str) -> Population:
         """The population of that name."""
-        return self._find(name, self.populations, "population")
+        return self._find(name, Population, "population")
 
     def source(self, projection: Projection) -> Input | Population:
         """The input or population that a projection comes from."""
-        members = (*self.inputs, *self.populations)
-        return self._find(projection.source, members, f"projection {projection.name!r}: source")
+        return self._find(projection.source, (Input, Population), f"projection {projection.name!r}: source")
 
     def sign(self, projection: Projection) -> int:
         """+1 for an excitatory projection (inputs are excitatory), -1 for an inhibitory one."""
@@ -424,6 +424,10 @@ class Circuit(ReadOnly, Shown):
     def _drawn(self) -> dict[str, sparse.csr_array]:
         return {}
 
+    @cached_property
+    def _named(self) -> dict[str, Input | Population]:
+        return {member.name: member for member in (*self.inputs, *self.populations)}
+
     def neurons(self, population: Population) -> tuple[RateUnit | SpikingNeuron, ...]:
         """The neurons of a population: one for all, or one for each where their parameters are spread."""
         if not population.spread:
@@ -445,7 +449,7 @@ class Circuit(ReadOnly, Shown):
     def _check_projection(self, projection):
         what = f"projection {projection.name!r}"
         source = self.source(projection)
-        target = self._find(projection.target, self.populations, f"{what}: target")
+        target = self._find(projection.target, Population, f"{what}: target")
         shape, unit = (source.size, target.size), target.neuron.weight_unit
         given = projection.weights
         if projection.unit not in (None, unit):

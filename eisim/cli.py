@@ -18,7 +18,7 @@ from typer import Option
 
 from eisim import catalogue, completion
 from eisim.checkpoint import kept
-from eisim.errors import InputError, did_you_mean
+from eisim.errors import InputError, did_you_mean, one_line, printable
 from eisim.lazily import SELDOM_USED, load_when_used
 from eisim.progress import Progress
 from eisim.terminal import show, tell, use_plain_letters
@@ -61,6 +61,7 @@ class Loss(StrEnum):
 
 BackendOption = Annotated[Backend, Option("--backend", "--device", help="Brian2 device; cuda_standalone: a GPU.")]
 INTERRUPTED = 130
+LONGEST_SEED = 1000  # digits: Python refuses to read far longer numbers
 RESULTS = "Results"  # the group of options that say what is left of a command
 _TURN = 60.0  # time to wait for another run that writes into the same folder, in s
 PAGE = "report.html"  # the page in the folder of a run
@@ -96,7 +97,7 @@ def run_command(arguments: Sequence[str]) -> int:
         _say(_of_files(error))
         return 1
     except (RuntimeError, ArithmeticError) as error:
-        print(f"eisim: {error}", file=sys.stderr)
+        print(f"eisim: {printable(str(error))}", file=sys.stderr)
         return 1
     _say("interrupted; nothing half-written is left")
     return INTERRUPTED
@@ -127,7 +128,7 @@ def _version(asked: bool) -> None:
 
 
 def _say(text: str) -> None:
-    print("eisim: " + " ".join(text.split()), file=sys.stderr)
+    print("eisim: " + one_line(" ".join(text.split())), file=sys.stderr)
 
 
 TargetColumn = Annotated[
@@ -281,7 +282,7 @@ def run(
     Example: python -m eisim run my_circuit.py
     Example: python -m eisim run cells.csv --target fires --ignore subject
     """
-    if not seed.isdecimal():
+    if not seed.isdecimal() or len(seed) > LONGEST_SEED:
         raise InputError(f"--seed: expected a whole number of 0 or more, found {seed!r}")
     names = list(dict.fromkeys(names or ["boolean"]))
     columns = [f"{key}={column}" for key, column in (("target", target), ("weights", weights)) if column is not None]
@@ -487,8 +488,8 @@ def certify(
     else:
         for line in proof.words(certificate):
             tell(line)
-        print(f"{'Points, certificate and picture' if drawn else 'Points and certificate'} are in {out}")
-        print(f"Report: {out / PAGE}")
+        what = "Points, certificate and picture" if drawn else "Points and certificate"
+        _say_where(f"{what} are in {out}", f"Report: {out / PAGE}")
 
 
 class Format(StrEnum):
@@ -524,7 +525,7 @@ def export(
     circuit = catalogue.load(points[model]).circuit(kind=kind.value)
     with Progress({}) as report:
         written, left_out = write_network(circuit, to.value, out, report)
-    print(f"{out}: {to.value} of {written!r}")
+    _say_where(f"{out}: {to.value} of {written!r}")
     if left_out:
         _say(f"note: {left_out}")
 
@@ -616,7 +617,7 @@ def report_(
     html = page(folders)
     out = out or (folders[0] / PAGE if len(folders) == 1 else Path(PAGE))
     save(out, html)
-    print(f"Report: {out}")
+    _say_where(f"Report: {out}")
 
 
 def _function(file, target, weights, ignore, truth_table, region, report):
@@ -678,5 +679,10 @@ def _write_page(folder: Path) -> None:
 
 def _show(table, folder: Path) -> None:
     show(table)
-    print(f"Figures and data are in {folder}")
-    print(f"Report: {folder / PAGE}")
+    _say_where(f"Figures and data are in {folder}", f"Report: {folder / PAGE}")
+
+
+def _say_where(*lines: str) -> None:
+    """Where results are; a name may be a stranger's."""
+    for line in lines:
+        print(printable(line))

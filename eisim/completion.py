@@ -5,6 +5,9 @@ import os
 from dataclasses import fields
 from pathlib import Path
 
+#: Characters on which a shell acts.
+_SPECIAL = set("$`\\\"'!;&|<>(){}*?[]#~")
+_LONGEST_LINE = 1_000_000
 #: Kinds of files that arguments name.
 RUNNABLE, TABLE, NETWORK = (".py", ".csv"), (".csv",), (".onnx",)
 
@@ -73,12 +76,20 @@ def network(incomplete: str) -> list[tuple[str, str]]:
 def column(incomplete: str) -> list[str]:
     """Columns of the CSV file that is on the line."""
     for path in (word for word in _words() if word.endswith(TABLE)):
+        if not os.path.isfile(path):  # a pipe would keep the shell waiting
+            continue
         try:
             with open(path, newline="", encoding="utf-8-sig") as file:
-                return [name.strip() for name in next(csv.reader(file), []) if name.strip().startswith(incomplete)]
+                names = [name.strip() for name in next(csv.reader([file.readline(_LONGEST_LINE)]), [])]
         except (OSError, UnicodeError, csv.Error):
             continue
+        return [name for name in names if name.startswith(incomplete) and _is_plain(name)]
     return []
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name, which may be a stranger's, is fit for a command line: it shows, and no shell acts on it."""
+    return name.isprintable() and not _SPECIAL & set(name)
 
 
 def _keys() -> list[str]:
@@ -140,6 +151,7 @@ def _files(incomplete: str, suffixes: tuple[str, ...]) -> list[tuple[str, str]]:
         (os.path.join(folder, path.name) + ("/" if path.is_dir() else ""), "")
         for path in found
         if path.name.startswith(name)
+        and _is_plain(path.name)
         and (name.startswith(".") or not path.name.startswith("."))
         and (path.is_dir() or path.suffix in suffixes)
     ]

@@ -1,18 +1,46 @@
 """The one error that a user's input can cause, and what the user may have meant."""
 
 from collections.abc import Iterable
+from itertools import islice
+
+#: A line of an error is no longer than this, in characters: of a longer one the middle is left out.
+LONGEST = 1500
+#: Names that are longer, in characters, or beyond so many are not compared with what was found.
+_LONGEST_NAME, _MOST_NAMES = 100, 2000
 
 
 class InputError(ValueError):
     """Bad input: one line that names the thing, what was found and what was expected."""
+
+    def __init__(self, said: str = ""):
+        super().__init__(one_line(str(said)))
+
+
+def printable(text: str) -> str:
+    r"""The text with what would steer a terminal written out, such as ``\x1b``; line ends and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else _escaped(c) for c in text)
+
+
+def one_line(text: str) -> str:
+    """The text as one printable line of bounded length: it may quote a stranger's file."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST * 2 // 3]} ... {text[-LONGEST // 4 :]}"
+    text = text if text.isprintable() else printable("".join(" " if c.isspace() else c for c in text))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST * 2 // 3]} ... {text[-LONGEST // 4 :]}"
+
+
+def _escaped(c: str) -> str:
+    return " " if c.isspace() else c.encode("unicode_escape").decode()
 
 
 def did_you_mean(found: str, known: Iterable[str]) -> str:
     """The end of a line that says which names were expected: ``"; did you mean 'xor'?"``, or ``""`` if none is near."""
     from difflib import get_close_matches
 
-    names = {name.casefold(): name for name in known}
-    near = get_close_matches(str(found).casefold(), names, n=1)
+    names = {name.casefold(): name for name in islice(known, _MOST_NAMES) if len(name) <= _LONGEST_NAME}
+    near = get_close_matches(str(found)[:_LONGEST_NAME].casefold(), names, n=1)
     return f"; did you mean {names[near[0]]!r}?" if near else ""
 
 

@@ -1,11 +1,8 @@
 """Values of eisim on disk: one zip archive of JSON and .npy arrays, and nothing that is run when it is read."""
 
 import importlib
-import io
 import json
 import math
-import struct
-import tokenize
 import types
 import typing
 import zipfile
@@ -18,14 +15,16 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from eisim import incoming
 from eisim.errors import InputError
 from eisim.report.files import replaced
 
 #: Version of the format; files of later ones are refused.
 VERSION = 1
 STRUCTURE = "value.json"
-#: More members in one archive, or more bytes of its structure, are refused.
+#: More members in one archive, more bytes of it, or of its structure, are refused.
 MOST_MEMBERS = 200_000
+LARGEST_FILE = 20_000_000_000
 LARGEST_STRUCTURE = 100_000_000
 
 #: The classes that a file can hold, by the module they live in. Nothing else is ever built.
@@ -75,25 +74,6 @@ _STORED_AS = {("eisim.assessment.witness", "Witness"): "WitnessOfTask"}
 _HOMES = {_STORED_AS.get((module, name), name): (module, name) for module, names in _CLASSES.items() for name in names}
 #: What a value can be besides one of the classes.
 _CONTAINERS = ("tuple", "list", "dict")
-#: What reading a damaged file can raise.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    struct.error,
-    AttributeError,
-    EOFError,
-    IndexError,
-    KeyError,
-    MemoryError,
-    NotImplementedError,
-    OverflowError,
-    RecursionError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    tokenize.TokenError,
-)
 
 
 def save(value, path) -> None:
@@ -157,8 +137,8 @@ def load(path):
     InputError
         For a file that is missing, damaged, written by a newer eisim, or by something else.
     """
+    size = incoming.regular_file(path, LARGEST_FILE).stat().st_size
     try:
-        size = Path(path).stat().st_size
         with zipfile.ZipFile(path) as archive:
             members = _check_archive(archive, size)
             if STRUCTURE not in members:
@@ -174,7 +154,7 @@ def load(path):
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except zipfile.BadZipFile as error:
         raise InputError(f"{path}: expected a whole file that eisim.save wrote, found: {error}") from None
-    except _DAMAGE as error:
+    except Exception as error:  # what a damaged file provokes
         what = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: expected a file that eisim.save wrote, found a damaged one ({what:.100})") from None
 
@@ -304,24 +284,8 @@ class _Arrays:
         if name not in self.read:
             if name not in self.members:
                 raise InputError(f"expected an array {name!r:.60}, found none")
-            self.read[name] = _array(self.archive.read(self.members[name]))
+            self.read[name] = incoming.array(self.archive.read(self.members[name]))
         return self.read[name]
-
-
-def _array(content: bytes) -> np.ndarray:
-    """The array of a .npy file; its size is known before any memory is taken."""
-    stream = io.BytesIO(content)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError("an array of another version")
-    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
-    if dtype.kind not in "biufU" or not dtype.itemsize or min(shape, default=0) < 0:
-        raise ValueError(f"an array of {dtype}")
-    start = stream.tell()
-    if math.prod(shape) * dtype.itemsize != len(content) - start:
-        raise ValueError(f"an array of another size than its shape {shape}")
-    if not math.prod(shape):
-        return np.empty(shape, dtype)
-    return np.frombuffer(content, dtype, offset=start).reshape(shape, order="F" if by_columns else "C").copy("K")
 
 
 def _value(node, arrays):

@@ -2,9 +2,12 @@
 
 import codecs
 import os
+import re
 import sys
 import textwrap
 import unicodedata
+
+from eisim.errors import printable
 
 #: Of output that goes to no terminal, in columns.
 PIPE_WIDTH = 120
@@ -17,6 +20,8 @@ PLAIN = {
     "¬": "not ", "°": " deg", "√": "sqrt", "‘": "'", "’": "'", "“": '"', "”": '"', "•": "*", "✓": "yes", "✗": "no",
 }  # fmt: skip
 _PLAIN_HANDLER = "eisim.plain"
+#: The only mark-up that text may have. What a stranger's file is called, or its columns, has none.
+_COLOURED = re.compile(r"\[(green|red|yellow)\](.*)\[/\]")
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
@@ -46,6 +51,11 @@ def console():
         def on_broken_pipe(self):
             raise  # whoever runs the command ends it
 
+        def render_str(self, text, *, style="", markup=None, **how):
+            if coloured := _COLOURED.fullmatch(text):
+                style, text = coloured.groups()
+            return super().render_str(printable(text), style=style, markup=False, **how)
+
     made = Ours(highlight=False, emoji=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = PIPE_WIDTH
@@ -68,6 +78,7 @@ def show(content) -> None:
 
 def tell(text: str) -> None:
     """Print a line of prose, wrapped."""
+    text = printable(text)
     width = min(console().width, PROSE_WIDTH)
     if sys.stdout.encoding and sys.stdout.errors == _PLAIN_HANDLER:  # what replaces a letter may be longer
         text = text.encode(sys.stdout.encoding, _PLAIN_HANDLER).decode(sys.stdout.encoding)

@@ -1,5 +1,6 @@
 """Values on the way through a network, as affine functions of the units before: every linear operation is one."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -137,6 +138,7 @@ class NetworkBuilder:
         self.inputs = tuple((name, int(np.prod(shape)), 1.0) for name, shape in inputs.items())
         self.layers: list[Layer] = []
         self.names = set(inputs)
+        self.numbers = defaultdict(lambda: count(2))  # by name: those it may be made its own with
         self.connections = self.effort = 0
 
     def spend(self, cost: int) -> None:
@@ -152,7 +154,7 @@ class NetworkBuilder:
         if self.connections > LARGEST_NETWORK:
             raise InputError(f"expected a network of at most {LARGEST_NETWORK:,} connections, found more")
         if name in self.names:
-            name = next(new for k in count(2) if (new := f"{name}_{k}") not in self.names)
+            name = next(new for k in self.numbers[name] if (new := f"{name}_{k}") not in self.names)
         self.names.add(name)
         self.layers.append(Layer(name, value.size, tuple(value.parts.items()), value.constant, activation))
         return Affine.of_units(name, value.shape)

@@ -370,6 +370,7 @@ class Operations:
         if not (seen >= 0).any(axis=-1).all():
             raise InputError("expected no window that lies wholly in the padding, found one")
         inside = np.take_along_axis(seen, (seen >= 0).argmax(axis=-1)[..., None], axis=-1)
+        self.builder.spend(seen.shape[-1] * x.cost)  # each place of the window takes all of it
         seen = np.where(seen >= 0, seen, inside)[None]  # the padding never wins: a place's own element stands for it
         return self.builder.maximum(name, [x.take(seen[..., k]) for k in range(seen.shape[-1])])
 

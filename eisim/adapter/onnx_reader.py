@@ -15,6 +15,7 @@ from eisim.adapter.onnx_operations import Operations
 from eisim.adapter.onnx_writer import onnx_package
 from eisim.adapter.static import DNN
 from eisim.errors import InputError
+from eisim.incoming import regular_file
 from eisim.neurons import Logistic, Saturating
 
 #: In bytes: parsing takes up to 80 times as much memory.
@@ -62,10 +63,7 @@ def read_onnx(path) -> DNN:
             f"hold code: write ONNX instead, {FOREIGN[path.suffix.lower()]}"
         )
     try:
-        size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise InputError(f"{path}: expected at most {LARGEST_FILE:,} bytes, found {size:,}")
-        model = onnx.load_model_from_string(path.read_bytes())
+        model = onnx.load_model_from_string(regular_file(path, LARGEST_FILE).read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except InputError:

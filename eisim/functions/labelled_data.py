@@ -1,23 +1,32 @@
 """Labelled data: points, what is wanted at each, and how much each counts."""
 
+import csv
+import io
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from eisim.errors import InputError, did_you_mean
+from eisim.incoming import regular_file
 from eisim.progress import shows_progress
 from eisim.values import Shown
 
 #: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
 MAX_DISTINCT = 200_000
+#: Larger CSV files, and those with more columns, longer names, more repeated names or more cells, are refused.
+LARGEST_FILE, MOST_COLUMNS, LONGEST_NAME = 1_000_000_000, 20_000, 1_000
+MOST_REPEATED, MOST_CELLS = 100, 100_000_000
 #: Cells that hold no value, and those that hold a truth value, in small letters.
 MISSING = ("", "na", "n/a", "nan", "null")
 TRUTH = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 LARGEST = 1e150  # the square of a target is a number too
-_ROWS_AT_ONCE = 250_000
+_ROWS_AT_ONCE, _CELLS_AT_ONCE = 250_000, 5_000_000
+#: The first two rows are looked for among so many lines and characters.
+_FIRST_LINES, _HEAD = 100, 20_000_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -149,16 +158,18 @@ class LabelledData(Shown):
         """
         import pandas
 
-        path = Path(path)
+        path = regular_file(path, LARGEST_FILE)
         report(f"reading {path.name}")
         try:
+            separator, n_columns = _heading(path)
             parts = pandas.read_csv(
                 path,
-                sep=_separator(path),
+                sep=separator,
                 dtype=str,
                 keep_default_na=False,
                 skipinitialspace=True,
-                chunksize=_ROWS_AT_ONCE,
+                chunksize=max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // n_columns)),
+                compression=None,  # whatever its name ends in: a packed file may grow without bounds
             )
             table = _read(parts, path, target, weights, tuple(ignore))
             target = table.columns[-1] if target is None else target
@@ -263,11 +274,34 @@ def _numbers(values, what):
         raise InputError(f"{what}: expected numbers, found {values!r:.60}") from None
 
 
-def _separator(path: Path) -> str:
-    """Of comma, semicolon and tab the one that the first line has most of."""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        first = file.readline(1_000_000)
-    return max(",;\t", key=first.count)
+def _heading(path: Path) -> tuple[str, int]:
+    """Separator and number of columns, if the first two rows are such as pandas reads in little time."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        text = file.read(_HEAD)
+    lines = list(islice(io.StringIO(text, newline=""), _FIRST_LINES))
+    separator = max(",;\t", key=next(filter(str.strip, lines), "").count)
+    rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    rows = (row for row in rows if len(row) > 1 or any(map(str.strip, row)))  # pandas, too, passes over blank lines
+    try:
+        names, cells = next(rows, []), next(rows, [])
+    except csv.Error as error:
+        raise InputError(f"{path}: expected comma-separated values, found: {error}") from None
+    if not cells and (len(text) == _HEAD or len(lines) == _FIRST_LINES):
+        raise InputError(f"{path}: expected two rows within the first {_FIRST_LINES} lines, found fewer")
+    n = len(names)
+    if n > MOST_COLUMNS:
+        raise InputError(f"{path}: expected at most {MOST_COLUMNS:,} columns, found {n:,}")
+    if len(cells) > n:
+        raise InputError(f"{path}: row 1 (line 2): expected {n} cells, one for each column, found {len(cells):,}")
+    for k, name in enumerate(names):
+        if len(name) > LONGEST_NAME:
+            raise InputError(
+                f"{path}: column {k + 1}: expected a name of at most {LONGEST_NAME:,} characters, found {len(name):,}"
+            )
+    filled = [name for name in names if name]
+    if (repeated := len(filled) - len(set(filled))) > MOST_REPEATED:
+        raise InputError(f"{path}: expected columns of different names, found {repeated:,} of a name that was there")
+    return separator, max(1, n)
 
 
 def _read(parts, path, target, weights, ignore):
@@ -287,6 +321,10 @@ def _read(parts, path, target, weights, ignore):
         numbers = _to_numbers(kept.drop(columns=list(words)), path, first, (target, weights))
         frames.append(numbers.assign(**words)[list(kept)])
         first += len(part)
+        if first * kept.shape[1] > MOST_CELLS:
+            raise InputError(
+                f"{path}: expected at most {MOST_CELLS:,} cells, found more in the first {first - 1:,} rows"
+            )
         if first > limit:  # too many is known long before the end
             frames = [pandas.concat(frames)]
             if (~frames[0].duplicated()).sum() > MAX_DISTINCT:
@@ -352,24 +390,24 @@ def _to_numbers(part, path, first, needed):
     """Convert one part of the table; `first` is the number of its first row, `needed` columns cannot be ignored."""
     import pandas
 
-    numbers = {}
-    for column in part:
-        text = part[column].str.strip()
-        values = pandas.to_numeric(text, errors="coerce").astype(float)
+    n = len(part)
+    text = pandas.Series(part.to_numpy(dtype=object).ravel(order="F")).astype(str).str.strip()  # column by column
+    values = pandas.to_numeric(text, errors="coerce").astype(float)
+    if not np.isfinite(values.to_numpy()).all():
         words = text[values.isna()].str.lower()
         values = values.fillna(words.map(TRUTH).astype(float))
         bad = ~np.isfinite(values.to_numpy())
-        bad[text.index.isin(words.index[words.isin(MISSING)])] = False
+        bad[words.index[words.isin(MISSING)]] = False
         if bad.any():
             k = int(np.argmax(bad))
+            column, row = part.columns[k // n], first + k % n
             leave = "" if column in needed else f", or leave the column out with --ignore {shlex.quote(column)}"
             hint = f" (words have no order: code them as numbers{leave})" if np.isnan(values.iloc[k]) else ""
             raise InputError(
-                f"{path}: row {first + k} (line {first + k + 1}), column {column!r}: "
+                f"{path}: row {row} (line {row + 1}), column {column!r}: "
                 f"expected a finite number, found {text.iloc[k]!r}{hint}"
             )
-        numbers[column] = values
-    return pandas.DataFrame(numbers)
+    return pandas.DataFrame(values.to_numpy().reshape(n, part.shape[1], order="F"), columns=part.columns)
 
 
 def _without_missing(table, path, lines=True):

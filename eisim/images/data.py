@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from eisim.errors import InputError
+from eisim.incoming import array, regular_file
 
 #: Files of MNIST and of what came after it, with any of these between name and format, packed or not.
 IDX = {
@@ -18,8 +19,12 @@ IDX = {
     "test_labels": ("t10k-labels", "idx1-ubyte"),
 }
 NPZ = ("x_train", "y_train", "x_test", "y_test")
-#: More pixels than this in one file are refused.
+#: More pixels or bytes than this in one file are refused.
 LARGEST = 2**30
+#: More classes than this are refused: each is an output of the networks.
+MOST_CLASSES = 1000
+#: Packed files may grow to so many times their size, and by so many bytes more: images do not shrink further.
+GROWTH, GRANTED = 100, 1_000_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,6 +147,7 @@ def _find(folder, name, ending):
 
 def _read_idx(path, n_axes):
     """An IDX file: two zeros, the type (8: unsigned bytes), the number of axes, their sizes, then the values."""
+    on_disk = regular_file(path, LARGEST).stat().st_size
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
@@ -152,6 +158,7 @@ def _read_idx(path, n_axes):
             shape = np.frombuffer(head[4:], dtype=">u4").astype(int)
             if (size := int(np.prod(shape, dtype=float))) > LARGEST:
                 raise InputError(f"data: {path}: expected at most {LARGEST:,} values, found {size:,}")
+            _check_growth(path, size, on_disk)
             content = file.read(size + 1)
     except (OSError, EOFError, zlib.error) as error:  # the last two of gzip files that are damaged
         raise InputError(f"data: {path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
@@ -161,17 +168,35 @@ def _read_idx(path, n_axes):
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
 
+def _check_growth(path, size, on_disk):
+    most = GROWTH * on_disk + GRANTED
+    if size > most:
+        raise InputError(
+            f"data: {path}: expected at most {most:,} bytes of its {on_disk:,} when unpacked, found {size:,}"
+        )
+
+
 def _read_npz(path):
+    regular_file(path, LARGEST)
     try:
-        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
-            missing = [name for name in NPZ if name not in archive]
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            missing = [name for name in NPZ if name not in members]
             if missing:
                 raise InputError(f"data: {path}: expected arrays {', '.join(NPZ)}, found no {', '.join(missing)}")
-            return [archive[name] for name in NPZ]
+            return [_read_member(path, archive, members[name]) for name in NPZ]
     except InputError:
         raise
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"data: {path}: cannot be read: {' '.join(str(error).split())}") from None
+    except Exception as error:  # what a damaged file provokes
+        said = str(error) or type(error).__name__
+        raise InputError(f"data: {path}: cannot be read: {said}") from None
+
+
+def _read_member(path, archive, info):
+    if info.file_size > 8 * LARGEST:
+        raise InputError(f"data: {path}: {info.filename}: expected at most {8 * LARGEST:,} bytes, found more")
+    _check_growth(path, info.file_size, info.compress_size)
+    return array(archive.read(info))
 
 
 def _from_arrays(path, arrays):
@@ -196,10 +221,16 @@ def _from_arrays(path, arrays):
         if not np.isfinite(pixels).all() or pixels.min() < 0:
             raise InputError(f"{where}: expected finite brightness of 0 or more, found other pixels")
         shape, brightest = pixels.shape[1:], brightest or float(pixels.max()) or 1.0
-        found += [pixels.reshape(len(pixels), -1) / brightest, labels.astype(int)]
+        with np.errstate(over="ignore"):
+            points = pixels.reshape(len(pixels), -1) / brightest
+        if not np.isfinite(points).all():
+            raise InputError(f"{where}: expected brightness as that to train on, found {pixels.max():g}")
+        found += [points, labels.astype(int)]
     if len(np.unique(found[1])) < 2 or not np.array_equal(np.unique(found[1]), np.unique(found[3])):
         raise InputError(
             f"data: {path}: expected the same classes to train on and to test, at least 2, found "
             f"{len(np.unique(found[1]))} and {len(np.unique(found[3]))}"
         )
+    if (classes := len(np.unique(found[1]))) > MOST_CLASSES:
+        raise InputError(f"data: {path}: expected at most {MOST_CLASSES:,} classes, found {classes:,}")
     return Images(path.stem if path.suffix == ".npz" else path.name, tuple(shape), *found)

@@ -120,7 +120,10 @@ def _read_tuple(text, parts, key):
     text = text.strip()
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1]
-    found = next(csv.reader([text], skipinitialspace=True), [])  # a name with a comma stands in quotation marks
+    try:
+        found = next(csv.reader([text], skipinitialspace=True), [])  # a name with a comma stands in quotation marks
+    except csv.Error as error:
+        raise InputError(f"{key}: expected values with commas between them, found {text!r} ({error})") from None
     words = [word.strip() for word in found if word.strip()]
     if len(parts) == 2 and parts[1] is Ellipsis:
         parts = parts[:1] * len(words)

@@ -12,6 +12,7 @@ from eisim.circuit import Circuit
 from eisim.functions import TruthTable
 from eisim.report import diagram
 from eisim.report.circuit import circuit_table
+from eisim.report.files import frame_to_csv
 from eisim.report.proof import MEANING, headline_loss
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE
 from eisim.theory.certificate import SMALL, Certificate
@@ -55,7 +56,7 @@ def frame(certificate: Certificate) -> pandas.DataFrame:
 
 def points_table(certificate: Certificate) -> str:
     """The points as CSV."""
-    return frame(certificate).to_csv(index=False, lineterminator="\n")
+    return frame_to_csv(frame(certificate))
 
 
 def circuit_of(certificate: Certificate) -> Circuit | None:

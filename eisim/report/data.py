@@ -9,6 +9,7 @@ from rich.console import Group
 from eisim.own.labelled import DataResult
 from eisim.report import network
 from eisim.report.circuit import circuit_picture, circuit_table
+from eisim.report.files import frame_to_csv
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.proof import inputs, wrong_labels
 from eisim.report.style import EXCITATORY, INHIBITORY
@@ -168,7 +169,7 @@ def _proofs(result):
 
 
 def _csv(lines):
-    return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+    return frame_to_csv(pandas.DataFrame(lines))
 
 
 def tables(result: DataResult):

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 
-from eisim.errors import InputError
+from eisim.errors import InputError, printable
 from eisim.own.files import guarded, load_file, loaded_files
 
 #: A forked process has what was imported before it, and shares the memory. Only on Linux do all libraries stand it.
@@ -132,6 +132,12 @@ def _send(pipe, figure) -> None:
 
 
 def _svg(figure) -> bytes:
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):  # a name with dollar signs, such as a stranger's, is no formula
+        if "$" in text.get_text() and not text.get_text().startswith(r"$\mathdefault"):
+            text.set_parse_math(False)
+            text.set_text(printable(text.get_text()))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()

@@ -14,6 +14,9 @@ import numpy as np
 
 from eisim.errors import InputError
 
+#: How texts begin that spreadsheets take as formulas.
+_FORMULA = tuple("=+-@\t\r")
+
 
 def check_writable(folder: Path) -> Path:
     """Make a results folder, or say in one line why that cannot be."""
@@ -67,9 +70,30 @@ def to_csv(rows: Iterable[Mapping | tuple], columns: Sequence[str]) -> str:
     """CSV text with these headings, a line for each row: a tuple, or a mapping by column; ``None`` is an empty cell."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(row if isinstance(row, tuple) else [row.get(column) for column in columns] for row in rows)
+    writer.writerow(map(_as_text, columns))
+    for row in rows:
+        writer.writerow(map(_as_text, row if isinstance(row, tuple) else map(row.get, columns)))
     return out.getvalue()
+
+
+def frame_to_csv(frame) -> str:
+    """CSV text of a pandas DataFrame, without its index."""
+    frame = frame.set_axis([_as_text(column) for column in frame.columns], axis="columns")
+    texts = [k for k, dtype in enumerate(frame.dtypes) if dtype.kind in "OTU"]
+    for k in texts:
+        frame.isetitem(k, frame.iloc[:, k].map(_as_text))
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def _as_text(cell):
+    """The cell, with an apostrophe before a text that a spreadsheet would take as a formula: it may be a stranger's."""
+    if not isinstance(cell, str) or cell[:1] not in _FORMULA or len(cell) < 2:
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def to_netcdf(variables: dict, coordinates: dict) -> bytes:

@@ -11,7 +11,7 @@ from rich.console import Console, Group
 from eisim.ablation import dose
 from eisim.assessment import Assessment, DoseResponse, Judged, Survey, Witness
 from eisim.circuit import Circuit
-from eisim.report.files import to_csv
+from eisim.report.files import frame_to_csv, to_csv
 from eisim.terminal import titled_table
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
@@ -270,7 +270,7 @@ def frame(survey: Survey) -> pandas.DataFrame:
 
 def csv_table(survey: Survey) -> str:
     """One line for each circuit and system."""
-    return frame(survey).to_csv(index=False, lineterminator="\n")
+    return frame_to_csv(frame(survey))
 
 
 def mean_field_table(survey: Survey) -> str:
@@ -291,7 +291,7 @@ def mean_field_table(survey: Survey) -> str:
         for p in judged.predicted
         for k in range(len(p.predicted))
     ]
-    return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+    return frame_to_csv(pandas.DataFrame(lines))
 
 
 def doses_table(survey: Survey) -> str:

@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from eisim.errors import InputError
 from eisim.report.findings import Column, PageTable
 
 #: Rows of a table that a page shows; the rest is in the CSV file.
 MOST_ROWS = 1000
+#: More cells, of all rows that one of several runs has times all columns, are refused.
+MOST_CELLS = 5_000_000
 DIFFERENCE = Column("difference", "difference", note="Rows that only some runs have, and verdicts that differ.")
 
 
@@ -72,6 +75,12 @@ def joined(tables: Sequence[PageTable | None], runs: Sequence[str]) -> Grid:
     first = next(iter(here.values()))
     rows = {run: _by_key(table) for run, table in here.items()}
     keys = list(dict.fromkeys(key for found in rows.values() for key in found))
+    n_columns = sum(len(table.columns) for table in here.values())
+    if len(keys) * n_columns > MOST_CELLS:
+        raise InputError(
+            f"report: table {first.title!r:.60}: expected at most {MOST_CELLS:,} cells side by side, found "
+            f"{len(keys):,} rows of {n_columns:,} columns"
+        )
     differing = {key: _missing([run for run in runs if key in rows.get(run, {})], runs) for key in keys}
     headings, columns = [], []
     for name in dict.fromkeys(_name(column) for table in here.values() for column in table.columns[1:]):

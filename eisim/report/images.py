@@ -8,6 +8,7 @@ from eisim.circuit import Circuit
 from eisim.images.dimension import CONSTRAINTS, PARTS, BooleanResult, expected_comparable
 from eisim.images.networks import Trained
 from eisim.images.result import ImagesResult
+from eisim.report.files import frame_to_csv
 from eisim.terminal import titled_table
 
 NAMES = {"free": "free", "dale": "Dale's law", "excitatory": "excitation only"}
@@ -317,7 +318,7 @@ def csv_table(result: ImagesResult) -> str:
         ]
     columns = ["network", "system", "condition", "class", "accuracy"]
     columns += ["balanced_accuracy", "one_threshold_error", "floor"]
-    return pandas.DataFrame(lines, columns=columns).to_csv(index=False, lineterminator="\n")
+    return frame_to_csv(pandas.DataFrame(lines, columns=columns))
 
 
 def inputs_table(result: ImagesResult) -> str:
@@ -342,7 +343,7 @@ def inputs_table(result: ImagesResult) -> str:
                 add("random Boolean functions", n, measure, part, values.mean(), values.std())
     for n in range(1, int(max(result.samples.values(), key=lambda r: r.inputs[-1]).inputs[-1]) + 1):
         add("corners of the n-cube", n, "comparable pairs", "expected", expected_comparable(n))
-    return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+    return frame_to_csv(pandas.DataFrame(lines))
 
 
 def drawn_circuit(result: ImagesResult) -> Circuit | None:

@@ -132,7 +132,7 @@ def comparable_pairs(ax: Axes, result: ImagesResult) -> Axes:
     pooled, (n_points, sample) = result.pooled, max(result.samples.items())
     ax.plot(pooled.sides**2, pooled.comparable, "o-", color="black", ms=3, lw=1, label=f"{result.images.name}, pooled")
     n = np.linspace(1, sample.inputs[-1])
-    ax.plot(n, expected_comparable(n), color=NEUTRAL, lw=1, label="corners of the $n$-cube, expected")
+    ax.plot(n, expected_comparable(n), color=NEUTRAL, lw=1, label="corners of the n-cube, expected")
     mean = sample.comparable.mean(axis=1)
     some = mean > 0
     ax.plot(sample.inputs[some], mean[some], "x", color=NEUTRAL, ms=4, label=f"{n_points} random corners")

@@ -13,7 +13,7 @@ from eisim.circuit import Circuit
 from eisim.network_ablation import KEPT, NetworkAblation
 from eisim.report import diagram
 from eisim.report.circuit import circuit_table
-from eisim.report.files import to_csv
+from eisim.report.files import frame_to_csv, to_csv
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, letters
 from eisim.terminal import titled_table
 
@@ -98,7 +98,7 @@ def frame(results: list[NetworkAblation]) -> pandas.DataFrame:
 
 def csv_table(results: list[NetworkAblation]) -> str:
     """The classes as CSV."""
-    return frame(results).to_csv(index=False, lineterminator="\n")
+    return frame_to_csv(frame(results))
 
 
 def levels_table(results: list[NetworkAblation]) -> str:
@@ -134,7 +134,7 @@ def tables(results: list[NetworkAblation]) -> Iterator[tuple[str, str]]:
 def time_table(result: NetworkAblation) -> str:
     """Accuracy of the intact spiking circuit against the length of a trial, as CSV."""
     columns = ["seconds", "accuracy", "agreement"]
-    return pandas.DataFrame(_in_time(result), columns=columns).to_csv(index=False, lineterminator="\n")
+    return frame_to_csv(pandas.DataFrame(_in_time(result), columns=columns))
 
 
 def terminal_table(results: list[NetworkAblation]) -> Group:

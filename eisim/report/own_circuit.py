@@ -10,6 +10,7 @@ from eisim.own.on_points import OnPoints
 from eisim.own.result import OwnResult
 from eisim.report import diagram
 from eisim.report.circuit import circuit_picture, circuit_table
+from eisim.report.files import frame_to_csv
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.style import EXCITATORY, NEUTRAL
 from eisim.report.wording import listing
@@ -90,7 +91,7 @@ def table(result: OwnResult) -> Group:
 
 
 def _csv(lines):
-    return pandas.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+    return frame_to_csv(pandas.DataFrame(lines))
 
 
 def tables(result: OwnResult):
@@ -116,7 +117,7 @@ def tables(result: OwnResult):
         frame["wanted"], frame["weight"] = found.data.targets, found.data.weights
         for kind, rates in found.rates.items():
             frame[f"{kind}_intact_hz"], frame[f"{kind}_ablated_hz"] = rates[0], rates[-1]
-        yield f"{_stem(result, found)}.csv", frame.to_csv(index=False, lineterminator="\n")
+        yield f"{_stem(result, found)}.csv", frame_to_csv(frame)
 
 
 def _stem(result, found):

@@ -21,6 +21,8 @@ from eisim.units import format_quantity
 
 #: Runs that a page sets side by side.
 MOST_RUNS = 8
+#: Files are carried up to so many bytes together; a page of more characters is refused.
+MOST_CARRIED, LARGEST_PAGE = 40_000_000, 100_000_000
 #: The paper whose theorem eisim tests, as CITATION.cff has it.
 PAPER = {
     "authors": (
@@ -104,7 +106,8 @@ def page(folders: Sequence) -> str:
     tables = [(shown, [carried.table(run, runs) for run in shown.data]) for shown in _grids(runs)]
     questions = dict.fromkeys(run.findings.question for run in runs)
     question = next(iter(questions)) if len(questions) == 1 else f"{len(runs)} runs side by side"
-    html = template().render(
+    html = _bounded(
+        template(),
         question=question,
         runs=runs,
         tables=tables,
@@ -121,6 +124,17 @@ def page(folders: Sequence) -> str:
         script=_part("page.js"),
     )
     return html.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is valid JSON, but not UTF-8
+
+
+def _bounded(made, **parts) -> str:
+    """What a template gives, which a stranger's folder may make as long as it likes."""
+    written, size = [], 0
+    for piece in made.generate(**parts):
+        written.append(piece)
+        size += len(piece)
+        if size > LARGEST_PAGE:
+            raise InputError(f"report: expected runs that make a page of at most {LARGEST_PAGE:,} bytes, found more")
+    return "".join(written)
 
 
 def _run(k, folder, several):
@@ -140,6 +154,13 @@ class _Carried:
 
     def __init__(self):
         self.ids: dict[tuple, str] = {}
+        self.carried = 0
+
+    def _attachment(self, run, name: str, largest: int):
+        """The file, without its content where that is one too many."""
+        file = run.stored.attachment(name, min(largest, MOST_CARRIED - self.carried))
+        self.carried += len(file.content or b"")
+        return file
 
     def table(self, data: tuple[str, str], runs) -> Download:
         """The CSV file (label of the run, name)."""
@@ -147,7 +168,7 @@ class _Carried:
         run = next(run for run in runs if run.label == label)
         if source := self.ids.get(data):
             return Download(name, "", source=source)
-        file = run.stored.attachment(name, LARGEST_TABLE)
+        file = self._attachment(run, name, LARGEST_TABLE)
         if file.content is None:
             return Download(name, _size(file.size))
         self.ids[data] = f"file{len(self.ids)}"
@@ -155,7 +176,7 @@ class _Carried:
 
     def figure(self, run: Run, picture: Picture, runs) -> Figure:
         """The figure of a run, with the numbers that it draws."""
-        file = run.stored.attachment(picture.file, LARGEST_FIGURE)
+        file = self._attachment(run, picture.file, LARGEST_FIGURE)
         if file.content is not None and b"<svg" not in file.content[:4096]:
             raise InputError(f"{run.stored.folder / picture.file}: expected an SVG figure, found something else")
         width, height = _extent(file.content or b"")
@@ -217,14 +238,15 @@ def _settings(provenance):
 def _extent(svg: bytes) -> tuple[int | None, int | None]:
     """Width and height of an SVG figure, in pixels; None where it does not say."""
     head = re.search(rb"<svg[^>]*>", svg[:8192])
-    found = [re.search(rb"\s%s=[\"']([0-9.]{1,12})(pt|px|)[\"']" % side, head[0] if head else b"") for side in _SIDES]
+    found = [re.search(_LENGTH % side, head[0] if head else b"") for side in _SIDES]
     if not all(found):
         return None, None
-    sizes = [round(float(m[1].strip(b".") or 0) * (4 / 3 if m[2] == b"pt" else 1)) for m in found]
+    sizes = [round(float(m[1]) * (4 / 3 if m[2] == b"pt" else 1)) for m in found]
     return sizes[0] or None, sizes[1] or None
 
 
 _SIDES = (b"width", b"height")
+_LENGTH = rb"\s%s=[\"']([0-9]{1,9}(?:\.[0-9]{1,9})?)[0-9]*(pt|px|)[\"']"
 
 
 def _data(media: str, content: bytes) -> str:

@@ -7,9 +7,10 @@ from pathlib import PurePath
 
 from eisim.errors import InputError
 from eisim.report.findings import Column, Findings, PageTable, Picture
-from eisim.report.stored import LARGEST_DOCUMENT, Stored
+from eisim.report.stored import MOST_COLUMNS, Stored
 
 TABLE = "table.csv"
+LARGEST_PLAIN = 8_000_000  # bytes of it
 
 
 def plain_findings(stored: Stored) -> Findings:
@@ -31,14 +32,17 @@ def _picture(name, files):
 
 
 def _table(stored):
-    content = stored.attachment(TABLE, LARGEST_DOCUMENT).content
-    where = f"{stored.folder / TABLE}"
+    file, where = stored.attachment(TABLE, LARGEST_PLAIN), f"{stored.folder / TABLE}"
+    if file.content is None:
+        raise InputError(f"{where}: expected at most {LARGEST_PLAIN:,} bytes, found {file.size:,}")
     try:
-        heading, *rows = csv.reader(io.StringIO((content or b"\n").decode("utf-8-sig"), newline=""), strict=True)
+        heading, *rows = csv.reader(io.StringIO((file.content or b"\n").decode("utf-8-sig"), newline=""), strict=True)
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{where}: expected a CSV table, found {error}") from None
     if not heading:
         raise InputError(f"{where}: expected a line of headings, found none")
+    if len(heading) > MOST_COLUMNS:
+        raise InputError(f"{where}: expected at most {MOST_COLUMNS:,} columns, found {len(heading):,}")
     for k, row in enumerate(rows):
         if len(row) != len(heading):
             raise InputError(f"{where}, row {k + 1}: expected {len(heading)} cells, found {len(row)}")

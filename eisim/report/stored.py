@@ -1,9 +1,9 @@
 """The folder of a run as it was written, read back with everything checked: it may be damaged, or a stranger's."""
 
 import json
-import math
 import os
 import stat
+import sys
 import types
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from eisim.report.findings import Findings
 DOCUMENTS = ("run.json", "certificate.json", "ablation.json")
 #: Largest files that are read and shown, in bytes: documents, figures and tables.
 LARGEST_DOCUMENT, LARGEST_FIGURE, LARGEST_TABLE = 64_000_000, 2_000_000, 300_000
+#: More columns in a table are refused, and numbers that no float holds.
+MOST_COLUMNS, LARGEST_NUMBER = 1_000, sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,8 @@ def _document(path):
 def _value(kind, value, where: str):
     """The JSON value as this type: a dataclass, tuple, dict, union or plain one."""
     if kind is Any:
+        if isinstance(value, int) and not _fits(int, int(value)):
+            _refuse("a number that a float holds", value, where)
         return value
     origin, parts = get_origin(kind), get_args(kind)
     if origin is types.UnionType:
@@ -190,7 +194,7 @@ def _fits(kind, value: Any) -> bool:
         return isinstance(value, dict)
     if kind is tuple or get_origin(kind) is tuple:
         return isinstance(value, list)
-    number = isinstance(value, float) and not math.isfinite(value)
+    number = isinstance(value, (int, float)) and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER
     return isinstance(value, _KINDS[kind][1]) and not isinstance(value, bool) and not number
 
 
@@ -212,6 +216,8 @@ def _short(value) -> str:
 def _check_table(table, where):
     if not table.columns:
         raise InputError(f"{where}: expected columns, found none")
+    if len(table.columns) > MOST_COLUMNS:
+        raise InputError(f"{where}: expected at most {MOST_COLUMNS:,} columns, found {len(table.columns):,}")
     for column in table.columns:
         if column.kind not in ("text", "number", "verdict"):
             raise InputError(f"{where}: expected columns of text, number or verdict, found {_short(column.kind)}")

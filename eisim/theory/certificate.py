@@ -66,6 +66,10 @@ class Certificate(Shown):
     notes: tuple[str, ...]
 
     def __post_init__(self):
+        if list(self.floor) != list(self.best) or not set(self.floor) <= set(LOSSES):
+            raise InputError(f"certificate: floor and best: expected some of {', '.join(LOSSES)}, found others")
+        if any(np.shape(best) != self.data.targets.shape for best in self.best.values()):
+            raise InputError("certificate: best: expected a value for each point, found others")
         for by_loss in ("floor", "best"):
             object.__setattr__(self, by_loss, ByName(f"Certificate.{by_loss}", getattr(self, by_loss)))
 
