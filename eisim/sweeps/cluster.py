@@ -41,7 +41,8 @@ def on_cluster(
         from distributed import Client, KilledWorker, as_completed
     except ImportError:
         raise InputError("--scheduler: expected Dask, found none; get it with pip install 'eisim[dask]'") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in one line
+    for source in ("distributed", "distributed.client", "tornado.application"):
+        logging.getLogger(source).setLevel(logging.CRITICAL)  # what matters is said in one line
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
