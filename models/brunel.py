@@ -199,7 +199,7 @@ QUIET = 1.0
 REGULAR = 0.2
 #: Synchronous from this modulation of the population rate on (`eisim.activity.modulation`). The asynchronous state of
 #: fig. 8 has less than 0.58, the synchronous ones have 0.68 or more (half and full size).
-SYNCHRONOUS = 0.6
+SYNCHRONOUS = 0.65
 #: Fast from this frequency on, in Hz: half of 1/(4 D), the frequency that the delay alone would set.
 FAST = 1 / (8 * DELAY)
 #: The states by name, and their criteria in words.

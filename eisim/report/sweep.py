@@ -219,9 +219,9 @@ def _map(ax, axes, values, limits):
     cmap = colormaps["viridis"].with_extremes(bad=MISSING)
     x, y = axes
     shown = np.ma.masked_invalid(values.T)
-    mesh = ax.pcolormesh(
-        _edges(x), _edges(y), shown, cmap=cmap, vmin=limits[0], vmax=limits[1], rasterized=shown.size > 2500
-    )
+    many = shown.size > 2500
+    how = {"rasterized": True} if many else {"edgecolor": "face", "linewidth": 0.3}  # no seams between the cells
+    mesh = ax.pcolormesh(_edges(x), _edges(y), shown, cmap=cmap, vmin=limits[0], vmax=limits[1], **how)
     ax.set_facecolor(MISSING)
     _name(ax, x, "x")
     _name(ax, y, "y")

@@ -38,18 +38,30 @@ def on_cluster(
         If Dask is missing here, the cluster cannot be reached, or its workers have other versions.
     """
     try:
-        from distributed import Client, KilledWorker, as_completed
+        from distributed import Client
     except ImportError:
         raise InputError("--scheduler: expected Dask, found none; get it with pip install 'eisim[dask]'") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in one line
+    for source in ("distributed", "distributed.client", "tornado.application"):
+        logging.getLogger(source).setLevel(logging.CRITICAL)  # what matters is said in one line
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         why = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"--scheduler: expected a Dask scheduler at {address!r}, found none ({why:.120})") from None
+    try:
+        yield from _computed(client, job, points, name, say)
+    except InputError:
+        raise
+    except Exception as error:
+        raise RuntimeError(f"the scheduler at {address} was lost; run the same again to go on ({error})") from error
+
+
+def _computed(client, job, points, name, say):
+    from distributed import KilledWorker, as_completed
+
     with client:
         if not client.scheduler_info()["workers"]:
-            say(f"waiting for the first worker at {address}")
+            say(f"waiting for the first worker at {client.scheduler.address}")
         client.wait_for_workers(1)
         _check(client, job)
         future_of: dict = {}
@@ -79,7 +91,7 @@ def on_cluster(
             if status == "finished":
                 yield point, future.result()
             elif error is None:
-                raise RuntimeError(f"the scheduler at {address} was lost; run the same again to go on")
+                raise ConnectionError(status)
             else:
                 why = "workers died of it" if isinstance(error, KilledWorker) else type(error).__name__
                 yield point, Outcome(failure=f"{why}: {' '.join(str(error).split())}")

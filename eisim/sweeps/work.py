@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from eisim.sweeps.axes import Axis
-from eisim.sweeps.subject import Point, Subject
+from eisim.sweeps.subject import Point, Subject, find, measure
 
 #: Packages that decide the numbers.
 PACKAGES = ("brian2", "numpy", "scipy")
@@ -62,17 +62,16 @@ def attempt(job: Job, point: Point) -> Outcome:
     Points are computed one at a time in a process, as Brian2 generates code, and on one thread of the linear algebra,
     so that sums have the same order everywhere.
     """
-    from threadpoolctl import threadpool_limits
-
-    from eisim.sweeps.subject import measure
-
     differing = differences(job.versions, job.subject.name)
     if differing:
         return Outcome(failure=differing, is_refused=True)
-    with _ONE_AT_A_TIME, warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
+    with _ONE_AT_A_TIME, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", UserWarning)
         try:
-            numbers = measure(job.subject, job.axes, point)
+            from threadpoolctl import threadpool_limits
+
+            with threadpool_limits(1):
+                numbers = measure(job.subject, job.axes, point)
         except Exception as error:
             return Outcome(failure=_in_one_line(error))
     notes = tuple(dict.fromkeys(str(each.message) for each in caught if each.category is UserWarning))
@@ -135,7 +134,6 @@ def _own(name):
     """Digest of a file of the user's own, and of what it imports from its folder."""
     from eisim.errors import InputError
     from eisim.identity import digest
-    from eisim.sweeps.subject import Subject, find
 
     path = Path(name)
     if path.suffix.lower() not in (".py", ".csv"):
