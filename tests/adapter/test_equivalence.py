@@ -43,7 +43,7 @@ def compare(circuits, arrays, backend):
 
 @pytest.mark.parametrize("kind", ["rate", "spiking"])
 @given(seed=seeds, array=stimuli)
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_unrolled_dnn_equals_brian2_on_numpy(kind, seed, array):
     circuits = [draw_circuit(kind, seed + k) for k in range(4)]
     compare(circuits, [np.array(array)] * 4, "numpy")

@@ -57,7 +57,7 @@ class StopError(Exception):
 def test_a_program_holds_its_synapses_once_and_does_not_write_them(monkeypatch, tmp_path):
     code, jobs = {}, []
 
-    def begin_make(folder, header):
+    def begin_make(folder, flags, header):
         code.update({name: (folder / name).read_text() for name in ("main.cpp", "objects.cpp")})
         raise StopError
 

@@ -105,7 +105,7 @@ def test_without_a_compiler_it_runs_on_numpy_and_says_so(monkeypatch):
         ({"duration": 5}, "window: expected"),
         ({"seed": "x"}, "seed: expected whole numbers of 0 or more, found 'x'"),
         ({"seed": -1}, "seed: expected whole numbers"),
-        ({"backend": "gpu"}, "backend: expected 'cpp' or 'numpy', found 'gpu'"),
+        ({"backend": "gpu"}, "backend: expected one of cpp, numpy, cuda_standalone, found 'gpu'"),
         ({"circuit": "xor"}, "simulate: circuit: expected a Circuit"),
         ({"circuit": []}, "at least one circuit"),
         ({"seed": [[1], [2]]}, "seed: expected one for all or one for each of 1 circuits, found 2"),
