@@ -9,7 +9,7 @@ rates of the excitatory neurons must agree within sampling error (one-way analys
 wall time of everything, the first time: importing, generating, compiling (eisim with an empty cache), building,
 simulating. ``again_s`` is that of another run: eisim from its cache, the compiled programs alone, NEST from the start.
 Medians.
-Compiled with: eisim -O2, C++ -O2, both -march=native -ffp-contract=off; the Brian2 script with Brian2's own
+Compiled with: eisim and C++ -O3, both -march=native -ffp-contract=off; the Brian2 script with Brian2's own
 -O3 -ffast-math -march=native.
 
 NEST is an extra (``pip install eisim[nest]``) and is left out where there is none.
@@ -41,7 +41,7 @@ TITLES = {"cuba": "CUBA", "brunel": "Brunel"}
 LEVEL = 0.001
 #: The least that another's loop must take, as a multiple of ours, on CUBA of 4,000 neurons.
 BARS = {"Brian2 script": 1 / 1.1, "NEST, 1 thread": 5.0}
-FLAGS = ("-O2", "-march=native", "-ffp-contract=off", "-std=c++17")
+FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-std=c++17")
 
 
 @dataclass(frozen=True)

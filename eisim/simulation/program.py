@@ -35,7 +35,7 @@ from eisim.timing import Timing
 from eisim.workspace import Workspace, clear_abandoned
 
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
-COMPILER_FLAGS = ["-O2", "-march=native", "-ffp-contract=off", "-std=c++17", "-w"]
+COMPILER_FLAGS = ["-O3", "-march=native", "-ffp-contract=off", "-std=c++17", "-w"]
 
 BINARY = "main.exe" if os.name == "nt" else "main"
 
