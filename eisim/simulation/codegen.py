@@ -11,11 +11,11 @@ from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.devices.device import all_devices, get_device, reset_device, set_device
 
 from eisim.errors import InputError
-from eisim.simulation.compilation import begin_header, begin_make, begin_plain_make
+from eisim.simulation.compilation import begin_make, begin_plain_make
 from eisim.simulation.cuda import CUDA, NVCC_FLAGS
 from eisim.simulation.naming import array, synapses_name
 from eisim.simulation.network import BatchNetwork
-from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report, find_compiler, toolchain
+from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report
 
 _PREFERENCES = {
     "codegen.cpp.extra_compile_args_gcc": [],  # Brian2 would run the compiler to try each; `begin_make` adds ours
@@ -27,18 +27,19 @@ _PREFERENCES = {
 }
 
 
-def compile_program(job: Job, folder: Path, report: Report) -> Callable[[], None]:
-    """Generate the program of a job in an empty folder and begin to compile it; returns a function that waits."""
-    report("generating code")
+def compile_program(
+    job: Job, folder: Path, header: Callable[[], Path | None] | None, report: Report
+) -> Callable[[], None]:
+    """Generate the program of a job in an empty folder and begin to compile it; returns a function that waits.
+
+    The header, of which `header` gives the place when it is compiled, is for programs that g++ compiles.
+    """
     on_gpu = job.device == CUDA
     if on_gpu:
         import brian2cuda  # noqa: F401 - it registers its device
 
         for speaker in ("device", "utils.gputools"):  # of every preference
             b2.BrianLogger.suppress_hierarchy(f"brian2cuda.{speaker}", filter_log_file=False)
-        header = None
-    else:
-        header = begin_header(find_compiler(), COMPILER_FLAGS, toolchain(), folder / "header", report)
     with _device(job.device, build_on_run=False):
         network = _network(job)
         network.network.run(

@@ -145,9 +145,15 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
     binary = folder / BINARY
 
     def build():
+        from eisim.simulation.compilation import begin_header
+
+        report("generating code")
+        header = None
+        if job.device != cuda.CUDA:  # while Brian2 is imported
+            header = begin_header(find_compiler(), COMPILER_FLAGS, toolchain(), folder / "header", report)
         from eisim.simulation.codegen import compile_program
 
-        return compile_program(job, folder, report)
+        return compile_program(job, folder, header, report)
 
     built = cache.obtain(cache.PROGRAMS, _name(job), binary, build, report)
 
