@@ -180,7 +180,7 @@ def saved(rng: random.Random, folder: Path) -> None:
 
     def change(name, content, rng):
         if name.endswith(".json"):
-            with contextlib.suppress(ValueError):  # it may be changed already
+            with contextlib.suppress(ValueError, RecursionError):  # it may be changed already
                 return mutate.of_json(json.loads(content), rng)
         return mutate.of_array(name, content, rng)
 
