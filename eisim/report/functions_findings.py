@@ -11,13 +11,13 @@ from eisim.report.functions import (
     SYSTEMS,
     circuits,
     explained,
-    hertz,
     left_out,
-    mean_field_words,
+    mean_field_limits,
     spaced,
     witnessed,
     words,
 )
+from eisim.report.numbers import OF_ONE, hertz
 from eisim.report.wording import answer, capital, count, listing
 from eisim.task import Obstruction
 
@@ -130,7 +130,7 @@ def _tables(survey):
     named = any(a.function for a in survey.assessments)
 
     def columns(what, note):
-        return [Column(f"{what}, {SYSTEMS[name]}", "number", note=note) for name in systems]
+        return [Column(f"{what}, {SYSTEMS[name]}", "number", note=note, decimals=OF_ONE) for name in systems]
 
     def cells(assessment, value):
         return [value(assessment.systems[name]) if name in assessment.systems else None for name in systems]
@@ -146,7 +146,7 @@ def _tables(survey):
             *columns(
                 "critical dose", "Where the score first falls below the criterion, median over seeds; empty if never."
             ),
-            Column("criterion"),
+            Column("criterion", "number"),
             Column("obstruction", note="What stands in the way of excitation alone."),
         ),
         tuple(
@@ -157,7 +157,7 @@ def _tables(survey):
                 *cells(a, lambda curve: curve.intact),
                 *cells(a, lambda curve: curve.ablated),
                 *cells(a, lambda curve: curve.critical_dose),
-                _distinct(a.systems.values(), lambda curve: f"{curve.criterion:g}"),
+                _criterion(a),
                 _distinct(a.kinds.values(), lambda judged: str(judged.obstruction)),
             )
             for a in survey.assessments
@@ -180,34 +180,33 @@ def _tables(survey):
         ),
         data="table.csv",
     )
-    predicted = [(a, p) for a in survey.assessments for j in a.kinds.values() for p in j.predicted]
-    if predicted:
+    limits = tuple(
+        f"It does not apply to {spaced(a.name)}: {limit}."
+        for a in survey.assessments
+        if "spiking" in a.kinds and (limit := mean_field_limits(a.kinds["spiking"]))
+    )
+    applies = [(a, p) for a in survey.assessments for j in a.kinds.values() for p in j.predicted if p.holds.all()]
+    if applies:
         yield PageTable(
             "Mean-field: predicted and simulated rates",
             (
                 Column("population", note="With its circuit."),
                 Column("predicted", "number", "Hz", "Mean over the trials."),
                 Column("simulated", "number", "Hz", "Mean over the trials and neurons of the spiking circuit."),
-                Column("holds"),
-                Column("where not, why"),
             ),
             tuple(
-                (
-                    f"{p.population} of {spaced(a.name)}",
-                    float(p.predicted.mean()),
-                    float(p.simulated.mean()),
-                    "yes" if p.holds.all() else "no",
-                    next((note for note in p.note if note), ""),
-                )
-                for a, p in predicted
+                (f"{p.population} of {spaced(a.name)}", float(p.predicted.mean()), float(p.simulated.mean()))
+                for a, p in applies
             ),
-            tuple(
-                f"{spaced(a.name)}: {mean_field_words(a.kinds['spiking'])}."
-                for a in survey.assessments
-                if "spiking" in a.kinds and a.kinds["spiking"].unpredicted
-            ),
+            limits,
             "mean_field.csv",
         )
+
+
+def _criterion(assessment):
+    """The criterion of all systems, as a number, or those that there are."""
+    found = list(dict.fromkeys(float(curve.criterion) for curve in assessment.systems.values()))
+    return found[0] if len(found) == 1 else "; ".join(f"{each:g}" for each in found)
 
 
 def _distinct(values, text):
