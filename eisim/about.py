@@ -174,6 +174,7 @@ def shown(found: About):
     from rich.text import Text
 
     from eisim.docstrings import plain
+    from eisim.report.published import facts_table
     from eisim.usage import panel
 
     parts = [Text(f"{found.name}: {found.kind}", style="bold"), Text(plain(found.doc))]
@@ -187,23 +188,3 @@ def shown(found: About):
     if found.measures:
         parts.append(f"python -m eisim list {found.name} --published measures these numbers now.")
     return Group(*parts)
-
-
-def facts_table(facts, title: str = "Published numbers beside ours"):
-    """Published numbers as a Rich table."""
-    from eisim.report.numbers import number
-    from eisim.terminal import titled_table
-
-    table = titled_table(title)
-    for heading in ("what", "published", "ours", "tolerance", "reproduced", "source"):
-        table.add_column(heading, justify="right" if heading in ("published", "ours", "tolerance") else "left")
-    for fact in facts:
-        table.add_row(
-            fact.what,
-            number(fact.published),
-            number(fact.ours, beside=fact.tolerance),
-            number(fact.tolerance),
-            "yes" if fact.is_reproduced else "no",
-            fact.source,
-        )
-    return table

@@ -86,6 +86,7 @@ def _survey(models, settings, kinds, seed, backend, report):
     import numpy as np
 
     from eisim.ablation import InapplicableError
+    from eisim.about import measured
     from eisim.assessment import Survey, assess
 
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
@@ -107,7 +108,7 @@ def _survey(models, settings, kinds, seed, backend, report):
                 backend=backend,
                 report=partial(_report_part, report, where),
             )
-            assessment = part(name, compute)
+            assessment = replace(part(name, compute), published=measured(model))
         except InapplicableError as error:
             left_out[name] = error
         except InputError as error:

@@ -274,6 +274,7 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         duration=(SILENT + EVIDENCE_FRAMES) * FRAME,
         window=0.2,
         dt=0.5e-3 if kind == "rate" else 0.2e-3,
+        published_neurons=SIZE + round(SIZE * INTERNEURONS_PER_PYRAMIDAL) if kind == "spiking" else 0,
     )
 
 

@@ -264,6 +264,7 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         duration=FRAMES * FRAME,
         window=FRAME,
         dt=1e-3 if kind == "rate" else 0.2e-3,
+        published_neurons=SIZE + SIZE // PYRAMIDAL_PER_INTERNEURON if kind == "spiking" else 0,
     )
 
 

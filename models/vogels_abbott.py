@@ -203,6 +203,7 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         duration=duration,
         window=duration - 100e-3,
         record=kind == "spiking",
+        published_neurons=sum(NEURONS.values()) if kind == "spiking" else 0,
     )
 
 

@@ -11,6 +11,7 @@ from rich.console import Console, Group
 from eisim.ablation import dose
 from eisim.assessment import Assessment, DoseResponse, Judged, Survey, Witness
 from eisim.circuit import Circuit
+from eisim.report import published
 from eisim.report.files import frame_to_csv, to_csv
 from eisim.report.numbers import hertz
 from eisim.report.wording import count, listing
@@ -55,6 +56,11 @@ def _row(assessment):
         "verdicts": {name: curve.verdict for name, curve in systems.items()},
         "verdict": assessment.verdict,
         "neurons": {kind: judged.neurons for kind, judged in kinds.items()},
+        "published_neurons": {kind: judged.published_neurons or judged.neurons for kind, judged in kinds.items()},
+        "published": [
+            {"what": fact.what, "published": fact.published, "ours": ours, "this_run": run, "source": fact.source}
+            for fact, ours, run in published.rows(assessment)
+        ],
         "mean_field": _mean_field(kinds.get("spiking")),
         "left_out": assessment.left_out,
     }
@@ -165,7 +171,8 @@ def terminal_table(survey: Survey) -> Group:
         )
     for assessment in survey.assessments:
         table.add_row(*_cells(assessment))
-    return Group(table, *_notes(survey))
+    facts = published.terminal_table(survey.assessments[0]) if len(survey.assessments) == 1 else None
+    return Group(table, *_notes(survey), *([facts] if facts is not None else []))
 
 
 def plain_table(assessments: list[Assessment], width: int = 120) -> str:
@@ -218,6 +225,7 @@ def _notes(survey):
     elif found:
         names = listing(dict.fromkeys(spaced(assessment.name) for assessment, _, _ in found))
         yield f"Witnesses were found for {names}; the page has them in words."
+    yield from published.sizes(survey.assessments)
     yield from left_out(survey)
 
 

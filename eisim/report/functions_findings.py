@@ -4,7 +4,7 @@ import numpy as np
 
 from eisim.ablation import dose
 from eisim.assessment import Assessment, Survey
-from eisim.report import proof
+from eisim.report import proof, published
 from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.functions import (
@@ -42,7 +42,7 @@ def findings(survey: Survey) -> Findings:
     """What the page of ``python -m eisim run functions`` shows."""
     return Findings(
         question=_question(survey.assessments),
-        answer=answer(_verdicts(survey), _reasons(survey), problems=survey.problems),
+        answer=answer(_verdicts(survey), _reasons(survey), *_sizes(survey), problems=survey.problems),
         tables=tuple(_tables(survey)),
         pictures=tuple(_pictures(survey)),
         circuits=tuple(
@@ -54,6 +54,11 @@ def findings(survey: Survey) -> Findings:
             *(_proof(assessment) for assessment in survey.assessments),
         ),
     )
+
+
+def _sizes(survey):
+    """The size of a circuit by itself; of several, the table has it."""
+    return published.sizes(survey.assessments) if len(survey.assessments) == 1 else ()
 
 
 def _question(assessments):
@@ -170,16 +175,28 @@ def _tables(survey):
         (
             Column("circuit"),
             Column("neurons", "number"),
+            Column(
+                "in the paper", "number", note="Neurons of the circuit as it was published, where this one is smaller."
+            ),
             Column("score", note="What 1 means."),
             Column("DNN error", "number", "Hz", "Largest difference of a rate between the rate circuit and its DNN."),
         ),
         tuple(
-            (f"{spaced(a.name)} ({kind})", judged.neurons, judged.measure, judged.equivalence_error)
+            (
+                f"{spaced(a.name)} ({kind})",
+                judged.neurons,
+                judged.published_neurons or None,
+                judged.measure,
+                judged.equivalence_error,
+            )
             for a in survey.assessments
             for kind, judged in a.kinds.items()
         ),
-        data="table.csv",
+        tuple(published.sizes(survey.assessments)),
+        "table.csv",
     )
+    if (table := published.page_table(survey.assessments)) is not None:
+        yield table
     limits = tuple(
         f"It does not apply to {spaced(a.name)}: {limit}."
         for a in survey.assessments
