@@ -12,7 +12,7 @@ from eisim.simulation.response import Response
 from eisim.stimuli import is_labelled
 from eisim.timing import Timing
 from eisim.units import scalar_si, to_si
-from eisim.values import Shown
+from eisim.values import Explained, Shown
 
 
 class Obstruction(StrEnum):
@@ -105,7 +105,7 @@ class Task(Shown):
 
 
 @dataclass(frozen=True)
-class Fact:
+class Fact(Explained):
     """A published number beside ours.
 
     Attributes

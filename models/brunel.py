@@ -44,7 +44,7 @@ from scipy.optimize import brentq
 
 from eisim.activity import irregularity, rhythm
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, check_kind
+from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.neurons import LIF, Saturating
 from eisim.progress import silent
 from eisim.siegert import siegert
@@ -67,6 +67,7 @@ THRESHOLD_RATE = NEURON.threshold / (WEIGHT * IN_DEGREE * NEURON.tau)
 WORKING_POINT = (5.0, 2.0)
 
 
+@explains_arguments
 def circuit(kind: str = "spiking", *, seed: int = 0, g: float = 5.0, size: float = 1.0) -> Circuit:
     """The circuit.
 
@@ -168,6 +169,7 @@ def bounded_and_irregular(response, maximum: float) -> float:
     return float(score.mean())
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False, eta: float = 2.0, **parameters) -> Task:
     """Stay bounded, asynchronous and irregular, for an external rate of twice the threshold, or `eta` times.
 
