@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.circuit import Circuit
-from eisim.errors import InputError, did_you_mean
+from eisim.errors import InputError, did_you_mean, explains_arguments
 from eisim.units import scalar_si
 from eisim.weights import AllToAll, Rule, with_entries
 
@@ -18,6 +18,7 @@ class InapplicableError(InputError):
     """An ablation of something that the circuit does not have."""
 
 
+@explains_arguments
 def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] | None = None) -> Circuit:
     """Remove a fraction of inhibition: every inhibitory weight is multiplied by ``1 - fraction``.
 
@@ -59,6 +60,7 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     return replace(circuit, projections=weakened)
 
 
+@explains_arguments
 def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | None = None, seed: int = 0) -> Circuit:
     """Silence a share of the interneurons: they send nothing, whatever they receive.
 
@@ -93,6 +95,7 @@ def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | N
     return replace(circuit, projections=silenced)
 
 
+@explains_arguments
 def shift_reversal(circuit: Circuit, by) -> Circuit:
     """Shift the reversal potential of inhibition, as a changed chloride gradient does (depolarising GABA).
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from eisim.errors import InputError
+from eisim.errors import InputError, explains_arguments
 from eisim.simulation.response import Response
 from eisim.units import scalar_si
 
@@ -33,6 +33,7 @@ class Rhythm:
     prominence: np.ndarray
 
 
+@explains_arguments
 def population_rate(response: Response, population: str, bin=1e-3) -> np.ndarray:
     """Rate of a population over time.
 
@@ -66,6 +67,7 @@ def population_rate(response: Response, population: str, bin=1e-3) -> np.ndarray
     return counts.reshape(*shape, bins) / (size * width * response.dt)
 
 
+@explains_arguments
 def irregularity(response: Response, population: str, minimum: int = MINIMUM) -> np.ndarray:
     """Mean coefficient of variation (CV) of inter-spike intervals: 0 if regular, 1 if Poisson.
 
@@ -77,6 +79,7 @@ def irregularity(response: Response, population: str, minimum: int = MINIMUM) ->
     return _mean_over_neurons(response, population, _cv, minimum)
 
 
+@explains_arguments
 def local_irregularity(response: Response, population: str, minimum: int = MINIMUM) -> np.ndarray:
     """Mean CV2 of adjacent intervals, which slow changes of rate leave alone: 0 if regular, 1 if Poisson.
 
@@ -90,6 +93,7 @@ def local_irregularity(response: Response, population: str, minimum: int = MINIM
     return _mean_over_neurons(response, population, _cv2, minimum)
 
 
+@explains_arguments
 def correlation(response: Response, population: str, bin=5e-3, neurons: int = 500, seed: int = 0) -> np.ndarray:
     """Mean correlation coefficient of the spike counts of pairs: 0 if independent, 1 if the same.
 
@@ -123,6 +127,7 @@ def correlation(response: Response, population: str, bin=5e-3, neurons: int = 50
         return ((total.var(axis=-1) - n) / (n * (n - 1))).reshape(shape)
 
 
+@explains_arguments
 def synchrony(response: Response, population: str, bin=1e-3) -> np.ndarray:
     r"""Synchrony of spike counts: from :math:`1/\sqrt{N}` for N independent neurons to 1 for identical ones.
 
@@ -149,6 +154,7 @@ def synchrony(response: Response, population: str, bin=1e-3) -> np.ndarray:
         return np.sqrt(mean.var(axis=-1) / (squares - squared_means)).reshape(shape)
 
 
+@explains_arguments
 def modulation(response: Response, population: str, bin=1e-3) -> np.ndarray:
     r"""Coefficient of variation of the population rate over time, beyond what independent neurons would show.
 
@@ -169,6 +175,7 @@ def modulation(response: Response, population: str, bin=1e-3) -> np.ndarray:
         return np.sqrt(np.maximum(rate.var(axis=-1) - of_counting, 0.0)) / rate.mean(axis=-1)
 
 
+@explains_arguments
 def spectrum(response: Response, population: str, bin=1e-3, resolution=None) -> tuple[np.ndarray, np.ndarray]:
     """Power spectral density of the population rate (Welch's method).
 
@@ -199,6 +206,7 @@ def spectrum(response: Response, population: str, bin=1e-3, resolution=None) -> 
     return scipy.signal.welch(rate, fs=1 / spacing, nperseg=segment, axis=-1)
 
 
+@explains_arguments
 def rhythm(response: Response, population: str, bin=1e-3, resolution=None, lowest=None) -> Rhythm:
     """The strongest rhythm of the population rate.
 

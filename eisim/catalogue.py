@@ -145,9 +145,10 @@ def parts_of(experiment, **changed) -> SimpleNamespace:
 
 def with_file(experiment, file: str) -> SimpleNamespace:
     """The experiment with its setting ``file`` given."""
-    from dataclasses import make_dataclass
+    from dataclasses import field, make_dataclass
 
-    settings = make_dataclass("Settings", [("file", str, file)], bases=(experiment.Settings,), frozen=True)
+    given = field(default=file, metadata={"given": True})
+    settings = make_dataclass("Settings", [("file", str, given)], bases=(experiment.Settings,), frozen=True)
     return parts_of(experiment, Settings=settings)
 
 

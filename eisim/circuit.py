@@ -311,7 +311,8 @@ class Circuit(ReadOnly, Shown):
     def _check_names(self, names, what):
         for name, times in Counter(names).items():
             if times > 1:
-                raise InputError(f"circuit {self.name!r}: {what} name {name!r} is used twice")
+                way = f"; give each a name of its own: Projection(..., name='{name} 2')" if what == "projection" else ""
+                raise InputError(f"circuit {self.name!r}: {what} name {name!r} is used twice{way}")
 
     def _find(self, name, kinds, what):
         member = self._named.get(name) if isinstance(name, str) else None

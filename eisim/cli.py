@@ -22,7 +22,7 @@ from eisim.errors import InputError, did_you_mean, one_line, printable
 from eisim.lazily import SELDOM_USED, load_when_used
 from eisim.progress import Progress
 from eisim.terminal import show, tell, use_plain_letters
-from eisim.usage import Commands, Group, explain
+from eisim.usage import Commands, Group, about_named, explain
 
 app = Commands(
     name="eisim",
@@ -173,15 +173,36 @@ def _root(
 
 @app.command("list")
 def list_(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="One of them, or a .py file of your own, to say more of.",
+            metavar="NAME",
+            autocompletion=completion.what_to_sweep,
+        ),
+    ] = None,
+    published: Annotated[
+        bool, Option("--published", help="Measure the model's published numbers now; may take minutes.")
+    ] = False,
     json_: Annotated[bool, Option("--json", help="Print one JSON document instead of tables.")] = False,
 ) -> None:
-    """List experiments and models.
+    """List experiments and models, or say what one is: its docstring, settings and published numbers.
 
     Example: python -m eisim list
+    Example: python -m eisim list brunel
     """
     from eisim import listing
 
-    if json_:
+    if published and name is None:
+        raise InputError("list: --published: expected with the name of a model only")
+    if name is not None:
+        from eisim import about
+        from eisim.report.files import to_json
+
+        with Progress({}) as report:
+            found = about.about(name, published, report)
+        print(to_json(about.document(found))) if json_ else show(about.shown(found))
+    elif json_:
         print(json.dumps(listing.document(), indent=1))
     else:
         show(listing.tables())
@@ -244,7 +265,19 @@ def cache(
         show(cached.table(cached.document()))
 
 
-@app.command()
+def _settings(name: str):
+    from eisim.about import settings_of
+
+    return settings_of(name)
+
+
+def _parameters(name: str):
+    from eisim.about import parameters_of
+
+    return parameters_of(name)
+
+
+@app.command(cls=about_named("names", _settings))
 def run(
     names: Annotated[
         list[str] | None,
@@ -278,7 +311,8 @@ def run(
     """Run experiments: the default is boolean.
 
     Example: python -m eisim run boolean --set functions=xor,0110 --set noise=1mV --out results/mine
-    Example: python -m eisim run decision --kind rate
+    Example: python -m eisim run decision --kind rate --set quick=yes
+    Example: python -m eisim run decision --help
     Example: python -m eisim run my_circuit.py
     Example: python -m eisim run cells.csv --target fires --ignore subject
     """
@@ -341,7 +375,7 @@ def run(
     return 1 if problems else 0
 
 
-@app.command()
+@app.command(cls=about_named("name", _parameters))
 def sweep(
     name: Annotated[
         str,

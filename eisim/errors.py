@@ -1,6 +1,8 @@
 """The one error that a user's input can cause, and what the user may have meant."""
 
-from collections.abc import Iterable
+import functools
+import inspect
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 #: A line of an error is no longer than this, in characters: of a longer one the middle is left out.
@@ -14,6 +16,62 @@ class InputError(ValueError):
 
     def __init__(self, said: str = ""):
         super().__init__(one_line(str(said)))
+
+
+class ArgumentError(InputError, TypeError):
+    """A call with arguments that a function or class does not take; to Python a TypeError, too."""
+
+
+def argument_error(what: str, function: Callable, arguments: tuple, keywords: dict) -> ArgumentError | None:
+    """What is wrong with the arguments of a call, in one line; ``None`` if they fit.
+
+    Parameters
+    ----------
+    what : str
+        What is called, for the message.
+    function : callable
+    arguments, keywords : tuple, dict
+        Of the call.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    in_order = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    kinds = {p.kind for p in parameters}
+    unknown = [name for name in keywords if name not in named]
+    if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
+        expected = f"one of {', '.join(named)}" if named else "no arguments by name"
+        return ArgumentError(f"{what}: expected {expected}, found {unknown[0]!r}{did_you_mean(unknown[0], named)}")
+    if len(arguments) > len(in_order) and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        rest = [name for name in named if name not in in_order]
+        by_name = f" ({', '.join(rest)} by name)" if rest else ""
+        return ArgumentError(
+            f"{what}: expected at most {len(in_order)} arguments in order{by_name}, found {len(arguments)}"
+        )
+    given = {*in_order[: len(arguments)]}
+    if twice := sorted(given & {*keywords}):
+        return ArgumentError(f"{what}: {twice[0]}: expected it once, found it in order and by name")
+    needed = [p.name for p in parameters if p.default is p.empty and p.name in {*named, *in_order}]
+    if missing := [name for name in needed if name not in given and name not in keywords]:
+        return ArgumentError(f"{what}: expected {', '.join(needed)}, found no {missing[0]!r}")
+    return None
+
+
+def explains_arguments(function: Callable) -> Callable:
+    """Let a function answer a call whose arguments it does not take with an `ArgumentError`.
+
+    Classes have the same from `eisim.values.Explained`.
+    """
+
+    @functools.wraps(function)
+    def explained(*arguments, **keywords):
+        try:
+            return function(*arguments, **keywords)
+        except TypeError as error:
+            if error.__traceback__.tb_next is None:  # the function was not entered
+                raise (argument_error(function.__name__, function, arguments, keywords) or error) from None
+            raise
+
+    return explained
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from eisim import activity
 from eisim.adapter.mean_field import mean_field
-from eisim.errors import InputError
+from eisim.errors import InputError, explains_arguments
 from eisim.simulation.response import Response
 from eisim.stimuli import unlabelled
 from eisim.values import Brief
@@ -68,6 +68,7 @@ class Prediction(Brief):
         return style.axes(figures.prediction, ax, self)
 
 
+@explains_arguments
 def predict(
     response: Response, stimuli, start: float | Mapping[str, float] | Literal["simulated"] = 0.0, bin=1e-3
 ) -> tuple[Prediction, ...]:

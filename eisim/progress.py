@@ -12,6 +12,8 @@ from functools import wraps
 from html import escape
 
 from eisim import checkpoint
+from eisim.errors import argument_error
+from eisim.values import Explained
 
 Report = Callable[..., None]
 
@@ -68,7 +70,7 @@ def _clock(seconds):
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-class Progress:
+class Progress(Explained):
     """Shows stages of work with the fraction done, the time elapsed and the time remaining; keeps their times.
 
     A context manager that gives a function ``report(stage, fraction=None)``, which every function of eisim that
@@ -223,7 +225,10 @@ def shows_progress(function):
 
     @wraps(function)
     def wrapped(*args, **kwargs):
-        given = signature.bind(*args, **kwargs)
+        try:
+            given = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise (argument_error(function.__name__, function, args, kwargs) or error) from None
         with _reporting(given.arguments.get("report")) as report:
             given.arguments["report"] = report
             return function(*given.args, **given.kwargs)

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim import incoming
-from eisim.errors import InputError
+from eisim.errors import InputError, explains_arguments
 from eisim.report.files import replaced
 
 #: Version of the format; files of later ones are refused.
@@ -76,6 +76,7 @@ _HOMES = {_STORED_AS.get((module, name), name): (module, name) for module, names
 _CONTAINERS = ("tuple", "list", "dict")
 
 
+@explains_arguments
 def save(value, path) -> None:
     """Write a value to a file, from which `load` makes it again.
 
@@ -118,6 +119,7 @@ def save(value, path) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
+@explains_arguments
 def load(path):
     """Read a value that `save` wrote.
 

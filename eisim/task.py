@@ -1,6 +1,6 @@
 """Tasks: what a circuit is asked to do over time, how well a response does it, and what the theorem says of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from eisim.simulation.response import Response
 from eisim.stimuli import is_labelled
 from eisim.timing import Timing
 from eisim.units import scalar_si, to_si
-from eisim.values import Shown
+from eisim.values import Explained, Shown
 
 
 class Obstruction(StrEnum):
@@ -55,6 +55,10 @@ class Task(Shown):
         Length of a trial, of the read-out window at its end, and of a time step, in s.
     record : bool
         Whether the score needs spikes (or rates over time).
+    published_neurons : int
+        Neurons of the circuit as it was published, where the task takes a smaller one; 0: it is no smaller.
+    facts : callable, optional
+        From the response of the intact circuit to published numbers beside those of that response, as `Fact`.
     """
 
     circuit: Callable[[int], Circuit]
@@ -68,6 +72,8 @@ class Task(Shown):
     window: float = 200e-3
     dt: float = 0.1e-3
     record: bool = False
+    published_neurons: int = 0
+    facts: Callable[[Response], Iterable["Fact"]] | None = None
 
     def __post_init__(self):
         timing = Timing(self.duration, self.window, self.dt)
@@ -80,6 +86,12 @@ class Task(Shown):
         for name in ("circuit", "score"):
             if not callable(getattr(self, name)):
                 raise InputError(f"Task.{name}: expected a function, found {getattr(self, name)!r}")
+        if self.facts is not None and not callable(self.facts):
+            raise InputError(f"Task.facts: expected a function of the response, found {self.facts!r}")
+        if isinstance(self.published_neurons, bool) or not isinstance(self.published_neurons, (int, np.integer)):
+            raise InputError(f"Task.published_neurons: expected a whole number, found {self.published_neurons!r}")
+        if self.published_neurons < 0:
+            raise InputError(f"Task.published_neurons: expected 0 or more, found {self.published_neurons}")
         if not isinstance(self.obstruction, Obstruction):
             members = ", ".join(f"Obstruction.{member.name}" for member in Obstruction)
             raise InputError(f"Task.obstruction: expected one of {members}, found {self.obstruction!r}")
@@ -93,7 +105,7 @@ class Task(Shown):
 
 
 @dataclass(frozen=True)
-class Fact:
+class Fact(Explained):
     """A published number beside ours.
 
     Attributes

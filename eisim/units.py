@@ -37,6 +37,11 @@ _USUAL = {"second": "ms", "volt": "mV", "ampere": "pA", "siemens": "nS", "farad"
 _HUGE = {"second": 2.0, "volt": 2.0, "ampere": 1e-3, "siemens": 1e-3, "farad": 1e-6}
 
 
+def expected(unit: str) -> str:
+    """What is expected of a quantity of this unit: ``"a time such as 5*ms"``."""
+    return _EXAMPLES.get(unit, unit)
+
+
 class Measured(float):
     """A number in SI units that knows its unit, where Brian2 need not be imported to make a quantity."""
 

@@ -2,7 +2,8 @@
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import chain
 
 import typer
@@ -14,6 +15,9 @@ from eisim.errors import did_you_mean
 WIDTH = 100
 #: Names of options are broken beyond so many columns.
 NAMES = 26
+#: Where a command keeps the words that follow it.
+_WORDS = "eisim.words"
+ClickError = typer.BadParameter.__base__.__base__
 #: Flags that Typer adds, without a default: with one it need not convert them, which imports much.
 ADDED_FLAGS = ("help", "install_completion", "show_completion")
 
@@ -46,9 +50,9 @@ class _Explained:
             there.print(Text("\n" + paragraph))
         there.print()
         for title, rows in self._groups(ctx).items():
-            there.print(_panel(title, rows))
+            there.print(panel(title, rows))
         if examples:
-            there.print(_panel("Examples", [(example,) for example in examples]))
+            there.print(panel("Examples", [(example,) for example in examples]))
 
     def _groups(self, ctx) -> dict[str, list[tuple[str, str]]]:
         groups: dict[str, list[tuple[str, str]]] = {}
@@ -63,6 +67,33 @@ class _Explained:
 
 class Command(_Explained, TyperCommand):
     """A command that explains itself."""
+
+    def parse_args(self, ctx, args):
+        ctx.meta[_WORDS] = list(args)  # help is asked for before what stands beside it is read
+        return super().parse_args(ctx, args)
+
+
+def about_named(argument: str, explain_one: Callable[[str], tuple[str, list[tuple[str, str]]]]) -> type[Command]:
+    """A class of commands whose help also says what belongs to the names that are given as an argument.
+
+    Parameters
+    ----------
+    argument : str
+    explain_one : callable
+        From a name to the title of a panel and its rows: a name and what it means.
+    """
+
+    class About(Command):
+        def _groups(self, ctx):
+            groups = {}
+            with suppress(ClickError):  # the rest of the line may be wrong
+                given = self.make_parser(ctx).parse_args(list(ctx.meta.get(_WORDS, ())))[0].get(argument)
+                for name in [given] if isinstance(given, str) else given or ():
+                    title, rows = explain_one(name)
+                    groups[title] = rows
+            return groups | super()._groups(ctx)
+
+    return About
 
 
 class Group(_Explained, TyperGroup):
@@ -88,7 +119,8 @@ def _split(text: str) -> tuple[list[str], list[str]]:
     return [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", words.strip())], examples
 
 
-def _panel(title: str, rows: Iterable[tuple[str, ...]]):
+def panel(title: str, rows: Iterable[tuple[str, ...]]):
+    """A Rich panel of names and what they mean."""
     from rich.panel import Panel
     from rich.table import Table
     from rich.text import Text

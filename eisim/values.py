@@ -1,11 +1,12 @@
 """The base of eisim's immutable values: fields that know their unit and range."""
 
+import inspect
 from dataclasses import field, fields
 from itertools import islice
 
 import numpy as np
 
-from eisim.errors import InputError, did_you_mean
+from eisim.errors import InputError, argument_error, did_you_mean
 from eisim.units import scalar_si, warn_of_plain
 
 
@@ -15,7 +16,29 @@ def quantity(default: float, unit: str, *, positive: bool = False, non_negative:
     return field(default=default, metadata=limits)
 
 
-class Value:
+class ExplainsArguments(type):
+    """Type of classes that answer a call whose arguments they do not take with an `eisim.errors.ArgumentError`."""
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """How it is made: Python would show the arguments of `__call__`."""
+        _, *parameters = inspect.signature(cls.__init__).parameters.values()
+        return inspect.Signature(parameters)
+
+    def __call__(cls, *arguments, **keywords):
+        try:
+            return super().__call__(*arguments, **keywords)
+        except TypeError as error:
+            if error.__traceback__.tb_next is None:  # no code of the class was entered
+                raise (argument_error(cls.__name__, cls, arguments, keywords) or error) from None
+            raise
+
+
+class Explained(metaclass=ExplainsArguments):
+    """Mixin for classes that explain with which arguments they are made."""
+
+
+class Value(Explained):
     """Mixin for frozen dataclasses: converts each `quantity` field to an SI float and checks its range."""
 
     def __post_init__(self):
@@ -52,7 +75,7 @@ class ByName(dict):
         raise InputError(f"{self.what}: expected {known}, found {name!r}{did_you_mean(name, map(str, self))}")
 
 
-class ReadOnly:
+class ReadOnly(Explained):
     """Mixin for dataclasses with read-only arrays: copies and pickles keep them so, and leave out what is cached."""
 
     def __getstate__(self):
@@ -67,7 +90,7 @@ class ReadOnly:
                     part.flags.writeable = False
 
 
-class Brief:
+class Brief(Explained):
     """Mixin for dataclasses: a repr that says of large parts only what they are."""
 
     def __repr__(self):

@@ -7,10 +7,11 @@ import numpy as np
 from scipy import sparse
 
 from eisim.errors import InputError
+from eisim.values import Explained
 
 
 @dataclass(frozen=True)
-class FixedProbability:
+class FixedProbability(Explained):
     """Each pair is connected with the same probability, all with the same weight; no autapses.
 
     Attributes
@@ -43,7 +44,7 @@ class FixedProbability:
 
 
 @dataclass(frozen=True)
-class FixedInDegree:
+class FixedInDegree(Explained):
     """Each target receives the same number of synapses from distinct sources; no autapses.
 
     Attributes
@@ -84,7 +85,7 @@ class FixedInDegree:
 
 
 @dataclass(frozen=True)
-class AllToAll:
+class AllToAll(Explained):
     """Every source to every target, itself included, all with the same weight.
 
     Since all targets receive the same, spiking circuits hold it once for a population: the cost of a simulation grows
@@ -118,7 +119,7 @@ class AllToAll:
 
 
 @dataclass(frozen=True)
-class Independent:
+class Independent(Explained):
     """Every target has an afferent of its own, all with the same weight: the Poisson drive of a population.
 
     The source is one Poisson input, whose rate is that of each of these afferents. Poisson trains add up, so an input

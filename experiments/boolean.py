@@ -15,8 +15,19 @@ CSV_FILE = re.compile(r"(?P<path>.*\.csv)(:(?P<column>.+))?", re.IGNORECASE)
 class Settings(Value):
     """What ``--set`` can change.
 
-    ``functions``: names, truth tables, CSV files of truth tables (``FILE.csv``, or ``FILE.csv:COLUMN`` with the column
-    of the values), with commas between them.
+    Attributes
+    ----------
+    functions : str
+        Names, truth tables, and CSV files of truth tables (``FILE.csv``, or ``FILE.csv:COLUMN`` with the column of the
+        values), separated by commas.
+    levels : int
+        Number of fractions of inhibition that are removed, from 0 to 1.
+    seeds : int
+        Number of seeds of the membrane noise.
+    noise : quantity
+        Standard deviation of the free membrane potential in the noisy runs.
+    duration, window, dt : quantity
+        Length of a trial, of the read-out window at its end, and of a time step.
     """
 
     functions: str = "all"

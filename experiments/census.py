@@ -15,7 +15,19 @@ MOST_EXHAUSTIVE, MOST = 4, 5
 
 @dataclass(frozen=True)
 class Settings(Value):
-    """What ``--set`` can change; beyond 4 inputs a random `sample` of functions stands for all."""
+    """What ``--set`` can change.
+
+    Attributes
+    ----------
+    inputs : int
+        Number of inputs of the functions.
+    levels : int
+        Number of fractions of inhibition that are removed, from 0 to 1.
+    sample : int
+        Number of functions that are drawn at random where there are more than 4 inputs.
+    duration, window, dt : quantity
+        Length of a trial, of the read-out window at its end, and of a time step.
+    """
 
     inputs: int = 4
     levels: int = 7

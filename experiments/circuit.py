@@ -11,8 +11,18 @@ from eisim.values import Value, quantity
 class Settings(Value):
     """What ``--set`` can change.
 
-    ``file``: a Python file that defines ``circuit``, and perhaps ``function`` (see `eisim.own.circuits.read_circuit`).
-    ``noise`` is the standard deviation of the free membrane potential in the noisy runs of truth tables.
+    Attributes
+    ----------
+    file : str
+        Python file that defines ``circuit``, and perhaps ``function`` (see `eisim.own.circuits.read_circuit`).
+    levels : int
+        Number of fractions of inhibition that are removed, from 0 to 1.
+    seeds : int
+        Number of seeds of the membrane noise.
+    noise : quantity
+        Standard deviation of the free membrane potential in the noisy runs of truth tables.
+    duration, window, dt : quantity
+        Length of a trial, of the read-out window at its end, and of a time step.
     """
 
     file: str = ""

@@ -11,11 +11,30 @@ from eisim.values import Value
 class Settings(Value):
     """What ``--set`` can change.
 
-    ``file``: a CSV file with named columns, ``target`` the column with the class of each row, ``weights`` one with how
-    much it counts, ``ignore`` columns to leave out; all others are inputs. A file with every pattern of 0 and 1 is a
-    truth table, and run as ``boolean`` runs it. ``rows``: at most so many, drawn at random. ``scale``: inputs to 0 to 1
-    by their range or their rank. ``hidden``: sizes of the hidden layers; ``iterations`` of training at most; ``tries``:
-    networks that are trained, of which the best counts.
+    A file with every pattern of 0 and 1 is a truth table, and run as ``boolean`` runs it.
+
+    Attributes
+    ----------
+    file : str
+        CSV file with named columns.
+    target : str
+        Column with the class of each row.
+    weights : str
+        Column with the weight of each row.
+    ignore : tuple of str
+        Columns to leave out; all others are inputs.
+    rows : int
+        Largest number of rows; of more, a random sample is taken.
+    scale : {"range", "rank"}
+        How each input is scaled to 0 to 1: by its range, or by rank.
+    hidden : tuple of int
+        Sizes of the hidden layers.
+    iterations : int
+        Largest number of training steps.
+    tries : int
+        Number of networks that are trained; the best one counts.
+    levels : int
+        Number of fractions of inhibition that are removed, from 0 to 1.
     """
 
     file: str = ""

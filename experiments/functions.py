@@ -1,7 +1,7 @@
 """What does inhibition do for the functions that neuroscientists name: balance, memory, decision, rhythm, gain?"""
 
 import sys
-from dataclasses import dataclass, make_dataclass, replace
+from dataclasses import dataclass, field, make_dataclass, replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -15,16 +15,25 @@ from eisim.errors import InputError, did_you_mean
 class Settings:
     """What ``--set`` can change.
 
-    ``circuits`` are names of models with commas between them, all that have a task by default; ``how`` is the ablation:
-    block, silence, cut:I->E or reversal. Each of ``doses`` from 0 to 1 is simulated with each of ``seeds``; ``quick=1``
-    takes the small version of each task.
+    Attributes
+    ----------
+    circuits : str
+        Names of models, separated by commas; by default all that have a task.
+    how : str
+        The ablation: block, silence, cut:I->E or reversal.
+    doses : int
+        Number of doses, from 0 to 1.
+    seeds : int
+        Number of seeds, each of a circuit and of its noise.
+    quick : bool
+        Whether to take the small version of each task.
     """
 
     circuits: str = ""
     how: str = "block"
     doses: int = 6
     seeds: int = 3
-    quick: int = 0
+    quick: bool = False
 
     def __post_init__(self):
         from eisim.ablation import dose
@@ -44,7 +53,8 @@ def alone(name: str, model=None) -> SimpleNamespace:
     model : object, optional
         With ``task(kind, quick=False)`` and ``FUNCTION``; the installed model of that name by default.
     """
-    one = make_dataclass("Settings", [("circuits", str, name)], bases=(Settings,), frozen=True)
+    given = field(default=name, metadata={"given": True})
+    one = make_dataclass("Settings", [("circuits", str, given)], bases=(Settings,), frozen=True)
     runs = run if model is None else partial(_run_own, name, model)
     return parts_of(sys.modules[__name__], Settings=one, run=runs)
 
@@ -76,6 +86,7 @@ def _survey(models, settings, kinds, seed, backend, report):
     import numpy as np
 
     from eisim.ablation import InapplicableError
+    from eisim.about import measured
     from eisim.assessment import Survey, assess
 
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
@@ -97,7 +108,7 @@ def _survey(models, settings, kinds, seed, backend, report):
                 backend=backend,
                 report=partial(_report_part, report, where),
             )
-            assessment = part(name, compute)
+            assessment = replace(part(name, compute), published=measured(model))
         except InapplicableError as error:
             left_out[name] = error
         except InputError as error:

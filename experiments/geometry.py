@@ -8,10 +8,14 @@ from eisim.values import Value
 
 @dataclass(frozen=True)
 class Settings(Value):
-    """What ``--set`` can change.
+    """What ``--set`` can change; ``--seed`` fixes the initial weights of the networks that are trained.
 
-    ``regions``: names, with commas between them. ``resolution``: the unit square is divided into so many × so many
-    cells. ``--seed`` is of the initial weights of the networks that are trained.
+    Attributes
+    ----------
+    regions : str
+        Names of regions, separated by commas.
+    resolution : int
+        Number of cells along each side of the unit square.
     """
 
     regions: str = "all"

@@ -12,10 +12,22 @@ from eisim.values import Value
 class Settings(Value):
     """What ``--set`` can change.
 
-    ``data``: ``digits``, or a file or folder with images (MNIST's own files, or an .npz). ``side``: images with more
-    pixels a side are averaged to so many. ``train`` and ``test``: at most so many images, drawn at random. ``hidden``:
-    units of the networks that become circuits; ``pooled_hidden``: of those that learn pooled images. ``iterations`` of
-    training at most. ``functions``: random Boolean functions of each number of inputs.
+    Attributes
+    ----------
+    data : str
+        ``digits``, or a file or folder with images (MNIST's own files, or an .npz).
+    side : int
+        Largest number of pixels along a side; larger images are averaged down to it.
+    train, test : int
+        Largest number of images, drawn at random.
+    hidden : int
+        Hidden units of the networks that become circuits.
+    pooled_hidden : int
+        Hidden units of the networks that learn pooled images.
+    iterations : int
+        Largest number of training steps.
+    functions : int
+        Number of random Boolean functions for each number of inputs.
     """
 
     data: str = "digits"

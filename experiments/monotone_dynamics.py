@@ -11,9 +11,20 @@ from eisim.values import Value, quantity
 class Settings(Value):
     """What ``--set`` can change.
 
-    ``circuits`` random circuits of each condition get chains of ``inputs`` ordered inputs; the search has a
-    ``population`` of each kind of circuit in each of its ``generations``. ``dt`` is for spiking circuits, ``rate_dt``
-    for rate circuits.
+    Attributes
+    ----------
+    circuits : int
+        Number of random circuits of each condition.
+    inputs : int
+        Number of ordered inputs that each circuit receives.
+    population : int
+        Number of circuits of each kind in one generation of the search.
+    generations : int
+        Number of generations of the search.
+    duration, window : quantity
+        Length of a trial, and of the read-out window at its end.
+    dt, rate_dt : quantity
+        Time step of spiking circuits, and of rate circuits.
     """
 
     circuits: int = 30

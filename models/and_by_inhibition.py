@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import check_kind
+from eisim.errors import check_kind, explains_arguments
 from eisim.functions import NAMED
 from eisim.theory.cells import AFFERENT_RATE, CELLS, just_at_threshold
 
@@ -23,6 +23,7 @@ TO_INTERNEURON = 8.0
 BALANCE = 0.75
 
 
+@explains_arguments
 def circuit(kind: str = "spiking") -> Circuit:
     """The circuit, as ``"rate"`` or ``"spiking"`` network."""
     check_kind(kind, "and_by_inhibition")

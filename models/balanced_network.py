@@ -43,7 +43,7 @@ import numpy as np
 
 from eisim.activity import irregularity
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, check_kind
+from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.neurons import LIF, Saturating
 from eisim.progress import silent
 from eisim.simulation import simulate
@@ -73,6 +73,7 @@ CARRIER = 500.0
 THRESHOLD, MAXIMUM = 10.0, 1 / NEURON.refractory
 
 
+@explains_arguments
 def circuit(kind: str = "spiking", *, seed: int = 0, synapses: int = 100) -> Circuit:
     """The circuit.
 
@@ -154,6 +155,7 @@ def closeness(response, external: np.ndarray) -> float:
     return float(np.clip(1 - off, 0, 1).mean())
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Fire at the rates of the balance equations, for several external rates."""
     stimuli = np.array([[4.0]] if quick else [[2.0], [4.0]])

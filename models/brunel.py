@@ -44,7 +44,7 @@ from scipy.optimize import brentq
 
 from eisim.activity import irregularity, rhythm
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, check_kind
+from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.neurons import LIF, Saturating
 from eisim.progress import silent
 from eisim.siegert import siegert
@@ -57,6 +57,8 @@ from eisim.weights import FixedInDegree, Independent
 FUNCTION = "balance"
 NEURON = LIF(tau=20e-3, rest=0.0, threshold=20e-3, reset=10e-3, refractory=2e-3, excitation=Delta(), inhibition=Delta())
 IN_DEGREE, WEIGHT, DELAY = 1000, 0.1e-3, 1.5e-3
+#: Of the paper's network.
+NEURONS = 12_500
 #: Inhibitory synapses, and neurons, for each excitatory one.
 SHARE = 0.25
 #: Rate at which one external afferent brings the mean input to threshold, in Hz.
@@ -65,6 +67,7 @@ THRESHOLD_RATE = NEURON.threshold / (WEIGHT * IN_DEGREE * NEURON.tau)
 WORKING_POINT = (5.0, 2.0)
 
 
+@explains_arguments
 def circuit(kind: str = "spiking", *, seed: int = 0, g: float = 5.0, size: float = 1.0) -> Circuit:
     """The circuit.
 
@@ -166,6 +169,7 @@ def bounded_and_irregular(response, maximum: float) -> float:
     return float(score.mean())
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False, eta: float = 2.0, **parameters) -> Task:
     """Stay bounded, asynchronous and irregular, for an external rate of twice the threshold, or `eta` times.
 
@@ -181,7 +185,16 @@ def task(kind: str = "spiking", *, quick: bool = False, eta: float = 2.0, **para
         duration=300e-3 if quick else 400e-3,
         window=200e-3 if quick else 300e-3,
         record=kind == "spiking",
+        published_neurons=NEURONS if kind == "spiking" and parameters.get("size", 0.1) < 1 else 0,
+        facts=partial(_fact_of_state, parameters.get("g", 5.0), eta) if kind == "spiking" else None,
     )
+
+
+def _fact_of_state(g, eta, response):
+    """The rate that the paper prints for these parameters, beside that of a network which may be smaller."""
+    state = next((name for name, place in STATES.items() if place == (g, eta)), None)
+    if state in RATES:
+        yield _rate_fact(state, response)
 
 
 def _of_seed(kind, parameters, seed):
@@ -266,18 +279,20 @@ def published(report=None) -> Iterator[Fact]:
             cv = float(irregularity(response, "E")[0])
             yield Fact(f"CV of intervals {where} (regular: 0)", 0.0, cv, 0.2, "Brunel 2000, fig. 8A (regular firing)")
             continue
-        simulated, theory = RATES[state]
-        rate = float(response.rates["E"].mean())
-        yield Fact(
-            f"rate {where} (Hz)",
-            simulated,
-            rate,
-            0.05 * simulated,
-            "Brunel 2000, table 1, simulation, as a replication quotes it",
-        )
+        theory = RATES[state][1]
+        yield _rate_fact(state, response)
         ours = mean_field(g, eta)[0]
         yield Fact(f"rate of the theory {where} (Hz)", theory, ours, 0.06, "Brunel 2000, table 1, theory, from memory")
         if state in FREQUENCIES:
             frequency = float(rhythm(response, "E").frequency[0])
             known = FREQUENCIES[state]
             yield Fact(f"global frequency {where} (Hz)", known, frequency, 0.1 * known, FREQUENCY_SOURCES[known])
+
+
+def _rate_fact(state, response) -> Fact:
+    """The rate of E that the paper's simulation of a state has, beside that of a response."""
+    (g, eta), simulated = STATES[state], RATES[state][0]
+    source = "Brunel 2000, table 1, simulation, as a replication quotes it"
+    return Fact(
+        f"rate at g = {g:g}, eta = {eta:g} (Hz)", simulated, float(response.rates["E"].mean()), 0.05 * simulated, source
+    )

@@ -50,7 +50,7 @@ from functools import partial
 import numpy as np
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, check_kind
+from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.neurons import LIF, ThresholdLinear
 from eisim.simulation import Response, simulate
 from eisim.task import Fact, Obstruction, Task
@@ -96,6 +96,7 @@ def lateral(shape) -> np.ndarray:
     return INHIBITION * weights / weights.sum(axis=1, keepdims=True)
 
 
+@explains_arguments
 def circuit(kind: str = "spiking", *, seed: int = 0, shape=(24,), recurrent: bool = False) -> Circuit:
     """The circuit, as ``"rate"`` or ``"spiking"`` network.
 
@@ -178,6 +179,7 @@ def score(response: Response, trials) -> float:
     return float(np.clip((edge - uniform) / max(edge + uniform, 1e-9), 0, 1))
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Answer to edges, and not to uniform light."""
     trials = stimuli(quick)

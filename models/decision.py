@@ -56,7 +56,7 @@ from scipy.optimize import fsolve, minimize
 from scipy.special import exprel
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import check_kind
+from eisim.errors import check_kind, explains_arguments
 from eisim.neurons import AbbottChance, ConductanceLIF, ThresholdLinear
 from eisim.simulation import Response, simulate
 from eisim.synapses import NMDA, Conductance
@@ -95,6 +95,7 @@ FRAME, SILENT, EVIDENCE_FRAMES = 50e-3, 6, 26
 THRESHOLD = 15.0
 
 
+@explains_arguments
 def circuit(kind: str = "spiking", *, seed: int = 0, size: int = SIZE) -> Circuit:
     """The decision circuit, as ``"rate"`` or ``"spiking"`` network.
 
@@ -250,6 +251,7 @@ def rate_of_a(response: Response) -> np.ndarray:
     return firing_rates(response)[..., 0]
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Choose the side of the stronger evidence, and no other.
 
@@ -274,6 +276,7 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         duration=(SILENT + EVIDENCE_FRAMES) * FRAME,
         window=0.2,
         dt=0.5e-3 if kind == "rate" else 0.2e-3,
+        published_neurons=SIZE + round(SIZE * INTERNEURONS_PER_PYRAMIDAL) if kind == "spiking" else 0,
     )
 
 

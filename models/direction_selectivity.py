@@ -49,7 +49,7 @@ import numpy as np
 
 from eisim.ablation import ablate
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, check_kind
+from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
@@ -71,6 +71,7 @@ AFFERENTS = 10  # fibres whose spikes make up one receptor of the spiking circui
 CELL = LIF(inhibition=Exponential(INHIBITION_TAU), noise=0.5e-3)
 
 
+@explains_arguments
 def circuit(
     kind: str = "spiking", *, seed: int = 0, subunits: int = SUBUNITS, mechanism: str = "veto", delay=None
 ) -> Circuit:
@@ -175,6 +176,7 @@ def score(response: Response) -> float:
     return float(np.clip(selectivity(output(response)).mean(), 0, 1))
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Answer to motion in one direction and not in the other."""
     return Task(

@@ -37,7 +37,7 @@ import numpy as np
 
 from eisim.ablation import ablate
 from eisim.circuit import Circuit
-from eisim.errors import check_kind
+from eisim.errors import check_kind, explains_arguments
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
@@ -61,6 +61,7 @@ CELLS = Cells(
 SPIKING = ((1.25, 0.65), (1.2, 0.5))
 
 
+@explains_arguments
 def circuit(kind: str = "spiking", *, seed: int = 0, excitation: float = J_EE) -> Circuit:
     """The circuit; stimuli are e and i in Hz.
 
@@ -84,6 +85,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, excitation: float = J_EE) -
     )
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """To come back to the working point after kicks to the excitatory cells."""
     check_kind(kind, "inhibition_stabilized_network")

@@ -57,7 +57,7 @@ from scipy.special import erf
 from scipy.stats import norm
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import check_kind
+from eisim.errors import check_kind, explains_arguments
 from eisim.neurons import LIF, Logistic, Saturating
 from eisim.simulation import Response, simulate
 from eisim.task import Fact, Obstruction, Task
@@ -94,6 +94,7 @@ def fields(rings: int) -> tuple[np.ndarray, np.ndarray]:
     return np.append(centre, 0.0), np.append(SURROUND_GAIN * surround, MASK_GAIN)
 
 
+@explains_arguments
 def circuit(kind: str = "spiking", *, seed: int = 0, rings: int = 12, exponent: float = EXPONENT) -> Circuit:
     """The circuit, as ``"rate"`` or ``"spiking"`` network.
 
@@ -219,6 +220,7 @@ def score(response: Response, trials, pairs) -> float:
     return float(np.clip(_suppression(output(response), pairs).mean() / asked.mean(), 0, 1))
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Keep the response in range while masks and surrounds come and go."""
     trials, pairs = stimuli(quick)

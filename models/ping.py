@@ -49,7 +49,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import check_kind
+from eisim.errors import check_kind, explains_arguments
 from eisim.neurons import Saturating, Theta
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
@@ -77,6 +77,7 @@ GAMMA = (30.0, 80.0)
 SETTLED = 0.25
 
 
+@explains_arguments
 def circuit(
     kind: str = "spiking",
     *,
@@ -199,6 +200,7 @@ def score(response: Response) -> float:
     return float(np.mean(rhythm(*activity(response, "E"))[1]))
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Fire together at a gamma rhythm."""
     return Task(

@@ -59,7 +59,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import check_kind
+from eisim.errors import check_kind, explains_arguments
 from eisim.neurons import ConductanceLIF, Saturating
 from eisim.simulation import Response, simulate
 from eisim.synapses import NMDA, Conductance
@@ -108,6 +108,7 @@ def _distance(a, b):
     return np.angle(np.exp(1j * (np.asarray(a)[:, None] - np.asarray(b))))
 
 
+@explains_arguments
 def circuit(kind: str = "spiking", *, seed: int = 0, size: int | None = None, peak: float = PEAK) -> Circuit:
     """The ring, as ``"rate"`` or ``"spiking"`` network.
 
@@ -245,6 +246,7 @@ def rate_at(response: Response, degrees: float) -> np.ndarray:
     return rates[..., near].mean(axis=-1)
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Hold the angle of the last cue through a delay; a later, stronger cue replaces the first.
 
@@ -264,6 +266,7 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         duration=FRAMES * FRAME,
         window=FRAME,
         dt=1e-3 if kind == "rate" else 0.2e-3,
+        published_neurons=SIZE + SIZE // PYRAMIDAL_PER_INTERNEURON if kind == "spiking" else 0,
     )
 
 

@@ -38,7 +38,7 @@ from functools import partial
 import numpy as np
 
 from eisim.circuit import Circuit
-from eisim.errors import check_kind
+from eisim.errors import check_kind, explains_arguments
 from eisim.neurons import LIF, PowerLaw
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
@@ -60,6 +60,7 @@ STRONG = {"rate": (20.0, 25.0, 30.0, 40.0), "spiking": (10.0, 13.0, 16.0, 20.0)}
 SEIZURE = {"rate": 200.0, "spiking": 100.0}
 
 
+@explains_arguments
 def circuit(kind: str = "spiking", *, seed: int = 0) -> Circuit:
     """The circuit; stimuli are the drives to E and I in Hz.
 
@@ -75,6 +76,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0) -> Circuit:
     )
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """To answer two strong stimuli together with less than the sum of the answers to each.
 

@@ -44,7 +44,7 @@ from scipy.optimize import brentq
 
 from eisim.activity import correlation, irregularity
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, check_kind
+from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.neurons import LIF, ConductanceLIF, Saturating
 from eisim.progress import silent
 from eisim.siegert import siegert
@@ -87,6 +87,7 @@ KICK = 50e-3
 MAXIMUM = 1 / 5e-3
 
 
+@explains_arguments
 def circuit(
     kind: str = "spiking", *, seed: int = 0, synapses: str = "conductance", size: float = 1.0, delay=0.0
 ) -> Circuit:
@@ -188,6 +189,7 @@ def kick(circuit: Circuit, duration: float, strength: float = 1.0) -> np.ndarray
     return stimuli
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """After a kick, sustain bounded and irregular activity: neither silence nor runaway.
 
@@ -203,6 +205,7 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         duration=duration,
         window=duration - 100e-3,
         record=kind == "spiking",
+        published_neurons=sum(NEURONS.values()) if kind == "spiking" else 0,
     )
 
 

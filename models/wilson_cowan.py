@@ -38,7 +38,7 @@ from functools import partial
 import numpy as np
 
 from eisim.circuit import Circuit
-from eisim.errors import InputError, check_kind
+from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.neurons import LIF, WilsonCowan
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
@@ -62,6 +62,7 @@ SEIZURE = {"rate": 40.0, "spiking": 50.0}
 SILENCE = 1.0
 
 
+@explains_arguments
 def circuit(kind: str = "spiking", *, seed: int = 0, regime: str = "limit cycle") -> Circuit:
     """The circuit; stimuli are P and Q.
 
@@ -95,6 +96,7 @@ def _unit(a, theta) -> WilsonCowan:
     return WilsonCowan(TAU, theta * SCALE, 1 / (k * SCALE), slope=SCALE / a, maximum=k * SCALE)
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """To be active, neither silent nor saturated, for steady inputs P to the excitatory cells."""
     check_kind(kind, "wilson_cowan")

@@ -42,7 +42,7 @@ from functools import partial
 import numpy as np
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import check_kind
+from eisim.errors import check_kind, explains_arguments
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import Response, simulate
 from eisim.task import Fact, Obstruction, Task
@@ -66,6 +66,7 @@ def gain(alpha: float = ALPHA, beta_1: float = BETA_1, beta_2: float = BETA_2) -
     return 1 / (1 + beta_1 * beta_2 - alpha)
 
 
+@explains_arguments
 def circuit(kind: str = "spiking", *, seed: int = 0, pools: int = 4, alpha: float = ALPHA) -> Circuit:
     """The circuit, as ``"rate"`` or ``"spiking"`` network.
 
@@ -133,6 +134,7 @@ def score(response: Response, trials) -> float:
     return float((active == wanted).all(axis=1).mean())
 
 
+@explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Select the largest of four inputs."""
     trials = stimuli(quick)

@@ -5,12 +5,14 @@ neuron, which silences the first two. Without inhibition OR is left (Wang et al.
 """
 
 from eisim.circuit import Circuit
+from eisim.errors import explains_arguments
 from eisim.functions import NAMED
 from eisim.theory.synthesis import synthesize
 
 FUNCTION = NAMED["xor"]
 
 
+@explains_arguments
 def circuit(kind: str = "spiking") -> Circuit:
     """The circuit, as ``"rate"`` or ``"spiking"`` network."""
     return synthesize(FUNCTION, kind=kind)

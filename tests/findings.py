@@ -39,7 +39,7 @@ def check(findings: Findings, files: dict, figures) -> dict[str, list[dict]]:
         assert tables[picture.data], picture.data
     for table in findings.tables:
         assert not table.data or tables[table.data]
-        names = [row[0] for row in table.rows]
+        names = [row[: table.keys] for row in table.rows]
         assert names and len(set(names)) == len(names)
         for row in table.rows:
             for column, cell in zip(table.columns, row, strict=True):

@@ -5,10 +5,11 @@ from eisim.adapter.spiking import to_spiking
 from eisim.adapter.static import DNN, static_dnn
 from eisim.adapter.unrolled import UnrolledDNN, unroll
 from eisim.circuit import Circuit
-from eisim.errors import InputError
+from eisim.errors import InputError, explains_arguments
 from eisim.timing import Timing
 
 
+@explains_arguments
 def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=200e-3, dt=0.1e-3) -> DNN | UnrolledDNN:
     """The deep network equivalent to a circuit.
 

@@ -19,7 +19,7 @@ from scipy import sparse
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh
 from eisim.adapter.static import DNN
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError
+from eisim.errors import InputError, explains_arguments
 from eisim.neurons import Logistic, RateUnit, ThresholdLinear
 
 #: Time constant of the rate units, in s.
@@ -50,6 +50,7 @@ def _channels(name, activation) -> tuple[list[_Channel], float]:
     raise InputError(f"from_dnn: layer {name!r}: expected an activation that rate units can have, found {activation!r}")
 
 
+@explains_arguments
 def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
     """The rate circuit of a feed-forward DNN.
 
@@ -159,6 +160,7 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
     return Circuit(dnn.name or "from DNN", inputs, populations, projections, readouts)
 
 
+@explains_arguments
 def on_off(stimuli) -> np.ndarray:
     """Signed stimuli (..., inputs) as ON and OFF channels (..., 2 × inputs)."""
     stimuli = np.asarray(stimuli, dtype=float)
@@ -201,6 +203,7 @@ def rate_outputs(dnn: DNN, stimuli) -> DNN:
     return with_last(replace(last, bias=last.bias - min(0.0, lowest), neuron=ThresholdLinear(tau=TAU)))
 
 
+@explains_arguments
 def decode(dnn: DNN, rates) -> np.ndarray:
     """Outputs of the DNN from the readouts (trials × readouts, in Hz) of its circuit."""
     values, column = [], 0

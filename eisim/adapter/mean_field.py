@@ -16,11 +16,12 @@ from eisim.adapter.linear_response import linear_response
 from eisim.adapter.moments import Moments, moments
 from eisim.adapter.release import mean_release, release_response
 from eisim.circuit import Circuit
-from eisim.errors import InputError
+from eisim.errors import InputError, explains_arguments
 from eisim.neurons import LIF, ConductanceLIF
 from eisim.siegert import siegert
 from eisim.stimuli import unlabelled
 from eisim.units import scalar_si, to_si
+from eisim.values import Explained
 from eisim.weights import Rule
 
 RECEPTORS = "ein"
@@ -82,6 +83,7 @@ class Modes:
     growth: np.ndarray
 
 
+@explains_arguments
 def mean_field(circuit: Circuit) -> "MeanField":
     """The mean-field of a spiking circuit.
 
@@ -104,7 +106,7 @@ def mean_field(circuit: Circuit) -> "MeanField":
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class MeanField:
+class MeanField(Explained):
     """A recurrent DNN with populations as units.
 
     It holds for large networks of weak synapses in the asynchronous irregular state. A population is one unit, so

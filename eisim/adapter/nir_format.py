@@ -20,7 +20,7 @@ import numpy as np
 
 from eisim.adapter.limits import check_plain
 from eisim.circuit import Circuit, Population
-from eisim.errors import InputError
+from eisim.errors import InputError, explains_arguments
 from eisim.units import scalar_si
 
 #: What the neurons in NIR do not have, with the values that say so.
@@ -35,6 +35,7 @@ def _nir():
     return nir
 
 
+@explains_arguments
 def to_nir(circuit: Circuit, dt=0.1e-3):
     """The NIR graph of a spiking circuit.
 

@@ -14,7 +14,7 @@ from eisim.adapter.affine import OVERHEAD, Affine, NetworkBuilder, bounded, fini
 from eisim.adapter.onnx_operations import Operations
 from eisim.adapter.onnx_writer import onnx_package
 from eisim.adapter.static import DNN
-from eisim.errors import InputError
+from eisim.errors import InputError, explains_arguments
 from eisim.incoming import regular_file
 from eisim.neurons import Logistic, Saturating
 
@@ -37,6 +37,7 @@ LEFT_OUT = {"Softmax", "LogSoftmax"}
 AFTER_SOFTMAX = {"Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 
 
+@explains_arguments
 def read_onnx(path) -> DNN:
     """Read a feed-forward network from an ONNX file.
 

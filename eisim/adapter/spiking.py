@@ -14,7 +14,7 @@ from scipy import sparse
 from eisim.adapter.activations import refuse_refractory
 from eisim.adapter.static import static_dnn
 from eisim.circuit import Circuit, Population, Projection
-from eisim.errors import InputError
+from eisim.errors import InputError, explains_arguments
 from eisim.neurons import LIF, Logistic, RateUnit, Saturating, Step, ThresholdLinear
 from eisim.stimuli import unlabelled
 from eisim.synapses import Exponential
@@ -51,6 +51,7 @@ class _Parts:
     weights: np.ndarray
 
 
+@explains_arguments
 def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit:
     """The spiking circuit of a rate circuit.
 

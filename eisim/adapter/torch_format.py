@@ -13,7 +13,7 @@ import numpy as np
 
 from eisim.adapter.onnx_reader import read_model
 from eisim.adapter.static import DNN
-from eisim.errors import InputError
+from eisim.errors import InputError, explains_arguments
 
 #: By which the DNN may differ from a module of single precision, as a share of its largest output.
 AGREEMENT = 1e-4
@@ -27,6 +27,7 @@ def _torch():
     return torch
 
 
+@explains_arguments
 def from_torch(module, example) -> DNN:
     """The DNN of a PyTorch module.
 
@@ -96,6 +97,7 @@ def from_torch(module, example) -> DNN:
     return dnn
 
 
+@explains_arguments
 def to_torch(dnn: DNN):
     """A feed-forward DNN as a PyTorch module in double precision.
 

@@ -18,7 +18,7 @@ from eisim.prediction import Prediction, predict
 from eisim.simulation import begin
 from eisim.simulation.layout import is_pooled
 from eisim.simulation.response import Response, Spikes
-from eisim.task import Task
+from eisim.task import Fact, Task
 from eisim.weights import Independent
 
 #: A DNN whose score is further than this from that of its rate circuit is not equivalent on the task.
@@ -66,15 +66,31 @@ def begin_to_judge(
         responses = [_of_one_seed(r) for r in first()]
         marks = [_mark(task, r) for r in responses]
         predicted, unpredicted = _predict(task, responses[0], report)
+        facts = _facts(task, responses[0])
         del responses
         for batch in batches[1:]:
             marks += [_mark(task, _of_one_seed(r)) for r in start(batch)()]
         judged = _judge(task, makers, doses, _by_dose(marks, len(doses)), report)
         return replace(
-            judged, predicted=predicted, unpredicted=unpredicted, circuit=intact[0], output=_output_words(task.output)
+            judged,
+            predicted=predicted,
+            unpredicted=unpredicted,
+            circuit=intact[0],
+            output=_output_words(task.output),
+            published_neurons=task.published_neurons,
+            facts=facts,
         )
 
     return finish
+
+
+def _facts(task, response) -> tuple[Fact, ...]:
+    """Published numbers beside those of a response."""
+    found = tuple(task.facts(response)) if task.facts is not None else ()
+    for fact in found:
+        if not isinstance(fact, Fact):
+            raise InputError(f"Task.facts of {response.circuit.name!r}: expected eisim.Fact values, found {fact!r:.60}")
+    return found
 
 
 def _output_words(output):

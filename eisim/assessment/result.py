@@ -7,7 +7,7 @@ import numpy as np
 from eisim.assessment.witness import Witness
 from eisim.circuit import Circuit
 from eisim.prediction import Prediction
-from eisim.task import Obstruction
+from eisim.task import Fact, Obstruction
 from eisim.values import Shown
 
 
@@ -108,6 +108,10 @@ class Judged(Shown):
         The intact circuit of the first seed.
     output : str
         What the output of the task is, as its function's docstring says; "" if it has none.
+    published_neurons : int
+        Of the circuit as it was published, where this one is smaller; else 0.
+    facts : tuple of Fact
+        Published numbers beside those of the intact circuit of the first seed.
     """
 
     kind: str
@@ -122,6 +126,8 @@ class Judged(Shown):
     unpredicted: str = ""
     circuit: Circuit | None = None
     output: str = ""
+    published_neurons: int = 0
+    facts: tuple[Fact, ...] = ()
 
     def __repr__(self):
         verdicts = ", ".join(f"{name} {curve.verdict}" for name, curve in self.systems.items())
@@ -147,6 +153,8 @@ class Assessment(Shown):
         By ``"spiking"`` and ``"rate"``.
     left_out : dict of str to str
         Kinds that have nothing of what is ablated, and why.
+    published : tuple of Fact
+        Published numbers beside ours, as the model's ``published`` last measured them.
     """
 
     name: str
@@ -156,6 +164,7 @@ class Assessment(Shown):
     seeds: tuple[int, ...]
     kinds: dict[str, Judged]
     left_out: dict[str, str] = field(default_factory=dict)
+    published: tuple[Fact, ...] = ()
 
     def __repr__(self):
         doses, seeds = len(self.doses), len(self.seeds)

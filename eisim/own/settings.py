@@ -1,16 +1,131 @@
 """Settings from text: ``KEY=VALUE``, each read as the type and the unit of its field."""
 
 import csv
+import inspect
 import types
 import typing
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 
 from eisim.errors import InputError, did_you_mean
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+@dataclass(frozen=True)
+class Described:
+    """A setting or a parameter, in words.
+
+    Attributes
+    ----------
+    name : str
+    default : str
+        As ``--set`` reads it, with its unit; "none" for ``None`` and "" where there is no default.
+    kind : str
+        What is expected: "a whole number", "a time such as 5*ms", "range or rank"; "" where that is not known.
+    meaning : str
+        What its docstring says; "" if nothing.
+    """
+
+    name: str
+    default: str
+    kind: str
+    meaning: str
+
+    @property
+    def words(self) -> str:
+        """What it means, what is expected and its default, in one line."""
+        ends = f"default {self.default}" if self.default else "no default"
+        expected = f"{self.kind}; {ends}" if self.kind else ends
+        return f"{self.meaning.rstrip('.')} ({expected})" if self.meaning else expected
+
+
+def describe(kind: type) -> list[Described]:
+    """The settings of a dataclass that can be changed, with their defaults, in words.
+
+    What they mean is read from the "Attributes" of its docstring, or of those of the classes it is derived from.
+    """
+    from eisim.docstrings import described
+
+    meanings = {}
+    for base in reversed(kind.__mro__):
+        meanings |= described(base.__doc__ if "__doc__" in vars(base) else "")
+    hints = _hints(kind)
+    return [
+        Described(
+            f.name,
+            default_words(_default(f), f.metadata.get("unit", "")),
+            expected_words(hints.get(f.name), f.metadata.get("unit", "")),
+            meanings.get(f.name, ""),
+        )
+        for f in fields(kind)
+        if f.init and not f.metadata.get("given")
+    ]
+
+
+def describe_function(function, leave_out: Sequence[str] = ()) -> list[Described]:
+    """The parameters that a function takes by name, in words; none of what is no function."""
+    from eisim.docstrings import described
+
+    if not inspect.isroutine(function):
+        return []
+    meanings, found = described(function.__doc__), []
+    try:
+        hints = typing.get_type_hints(function)
+    except (NameError, TypeError):
+        hints = {}
+    for each in inspect.signature(function).parameters.values():
+        if each.name not in leave_out and each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD):
+            default = MISSING if each.default is each.empty else each.default
+            words = default_words(default), expected_words(hints.get(each.name))
+            found.append(Described(each.name, *words, meanings.get(each.name, "")))
+    return found
+
+
+def _default(f):
+    return (
+        f.default if f.default is not MISSING else f.default_factory() if f.default_factory is not MISSING else MISSING
+    )
+
+
+def default_words(value, unit: str = "") -> str:
+    """A default as ``--set`` reads it; "" if there is none."""
+    from eisim.units import format_quantity
+
+    if value is MISSING:
+        return ""
+    if value is None or value in ("", ()):
+        return "none"
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(default_words, value))
+    if isinstance(value, float):
+        return format_quantity(value, unit) if unit not in ("", "1") else f"{value:g}"
+    return str(value)
+
+
+def expected_words(kind, unit: str = "") -> str:
+    """What a setting of a type expects; "" where the type says nothing that is not plain from its name."""
+    from eisim.units import expected
+
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if unit not in ("", "1"):
+        return expected(unit)
+    if origin in (typing.Union, types.UnionType):
+        named = (expected_words(part) for part in parts if part is not type(None))
+        return " or ".join(dict.fromkeys(words for words in named if words))
+    if origin is typing.Literal:
+        return " or ".join(map(str, parts))
+    if origin is tuple:
+        return "values separated by commas"
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return " or ".join(str(each.value) for each in kind)
+    return {int: "a whole number", float: "a number", bool: "yes or no"}.get(kind, "")
 
 
 def split(changes: Sequence[str]) -> dict[str, str]:
@@ -85,7 +200,7 @@ def read_text(text: str, kind, key: str):
     if origin is tuple:
         return _read_tuple(text, parts, key)
     if kind is bool:
-        return _choose(text.lower(), {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}, key)
+        return _choose(text.strip().lower(), {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}, key)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _choose(text, {str(e.value): e for e in kind} | {e.name: e for e in kind}, key)
     if kind in (int, float):

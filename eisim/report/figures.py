@@ -1,6 +1,7 @@
 """Figures, each drawn on Axes that the caller gives; excitation and inhibition always have the same two colours."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from eisim.experiment import AblationResult, CaseResult
 from eisim.report.response import seeds_of
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST, letters
 from eisim.simulation import Response
+from eisim.weights import Independent
 
 if TYPE_CHECKING:
     from eisim.prediction import Prediction
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
 REMOVED, RIGHT = "fraction of inhibition removed", "share of patterns answered correctly"
 #: Ticks of more spikes than this are pixels in a vector figure.
 MANY_SPIKES = 20_000
+#: A raster draws about so many neurons of all populations, and at least so many of each that has them.
+MOST_ROWS, FEWEST_ROWS = 200, 10
+#: Heights in a raster: of an afferent in rows of cells, of all inputs and of the lowest band as shares of all cells.
+AFFERENT, INPUTS, LOWEST_BAND = 0.5, 0.25, 0.06
+#: A spike's tick is at least so high, in points, and a raster names at most so many trials.
+SHORTEST, MOST_TRIALS_NAMED = 1.0, 16
+#: Points between a raster and its title, where the names of trials stand between.
+ABOVE_NAMES = 15
 #: A legend names no more trials than this.
 MOST_NAMED = 8
 SYSTEM_STYLES = {
@@ -94,20 +104,26 @@ def activity(case: CaseResult) -> Figure:
     """Spikes, and readout rates over time, for every input pattern, intact and ablated; a row for each kind."""
     rows = [kind for kind in ("spiking", "rate") if kind in case.kinds]
     heights = [{"spiking": 2.6, "rate": 1.4}[kind] for kind in rows]
-    height = sum(heights) + 0.5 * len(rows) + 0.45 * ("rate" in rows)
+    spiking = "spiking" in rows
+    height = sum(heights) + 0.5 * len(rows) + 0.45 * ("rate" in rows) + 0.15 * spiking
     figure = Figure(figsize=(DOUBLE, height))
     axes = figure.subplots(len(rows), 2, sharex="row", sharey="row", height_ratios=heights, squeeze=False)
     bottom = 0.45 + 0.45 * ("rate" in rows)
     figure.subplots_adjust(
-        left=0.185, right=0.985, bottom=bottom / height, top=1 - 0.28 / height, hspace=0.4, wspace=0.06
+        left=0.185,
+        right=0.985,
+        bottom=bottom / height,
+        top=1 - (0.28 + 0.15 * spiking) / height,
+        hspace=0.4,
+        wspace=0.06,
     )
     for kind, row in zip(rows, axes, strict=True):
         for ax, condition in zip(row, ("intact", "ablated"), strict=True):
             response = getattr(case.kinds[kind], condition)
             names = ["".join(str(int(x)) for x in pattern) for pattern in case.case.function.patterns]
             (raster if kind == "spiking" else readout_traces)(ax, response, names)
-            shown = "spikes (E red, I blue)" if kind == "spiking" else "rate circuit"
-            ax.set_title(f"{case.case.name}, {condition}: {shown}")
+            shown = "spikes" if kind == "spiking" else "rate circuit"
+            ax.set_title(f"{case.case.name}, {condition}: {shown}", pad=ABOVE_NAMES if kind == "spiking" else None)
         row[1].set_ylabel("")
         if kind == "rate":
             handles, labels = row[0].get_legend_handles_labels()
@@ -117,41 +133,102 @@ def activity(case: CaseResult) -> Figure:
 
 
 def raster(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
-    """Spikes of all neurons, one named trial after another; populations labelled on the left."""
-    circuit, dt = response.circuit, response.dt
-    members = [*circuit.inputs, *circuit.populations]
-    n = sum(p.size for p in members)
-    ticks, labels, base = [], [], 0
-    for member in members:
-        spikes = response.spikes[member.name]
-        colour = INHIBITORY if getattr(member, "sign", "E") == "I" else EXCITATORY
-        time = (spikes.step * dt + spikes.copy * response.duration) * 1e3
-        # one path for all ticks: a line from 0.1 to 0.9 for each spike, and a gap
-        bottom = n - base - spikes.neuron - 0.9
-        ends = np.stack([bottom, bottom + 0.8, np.full(bottom.shape, np.nan)], axis=1)
-        ax.plot(np.repeat(time, 3), ends.ravel(), color=colour, lw=0.5, rasterized=time.size > MANY_SPIKES)
-        ticks.append(n - base - member.size / 2)
-        sign = getattr(member, "sign", None)
-        labels.append(f"{member.name} ({sign})" if sign else member.name)
-        base += member.size
-        ax.axhline(n - base, color="#cccccc", lw=0.5)
-    for trial, name in enumerate(trials):
-        start = trial * response.duration * 1e3
-        ax.axvline(start, color="#cccccc", lw=0.5)
-        ax.text(
-            start + response.duration * 500,
-            n * 1.02,
-            name,
-            ha="center",
-            fontsize=7,
-        )
-    ax.set_yticks(ticks, labels)
-    ax.set_ylim(0, n * 1.15)
-    ax.set_xlim(0, len(trials) * response.duration * 1e3)
-    ax.set_xticks(np.arange(len(trials)) * response.duration * 1e3)
-    ax.set_xlabel("time (ms), trials in turn")
+    """Spikes of all neurons, or of some of each population where there are many, one named trial after another.
+
+    Populations are labelled on the left, each with a band as high as its neurons are many; the afferents of inputs,
+    which are grey, take less height than cells. One trial has a time axis, several have a scale bar.
+    """
+    bands = _bands(response.circuit)
+    height = sum(band.height for band in bands)
+    duration, n = response.duration * 1e3, len(trials)
+    shortest = SHORTEST * height / (72 * ax.figure.get_figheight() * ax.get_position().height)
+    top = height
+    for band in bands:
+        spikes = response.spikes[band.name]
+        row = np.full(band.size, -1)
+        row[band.neurons] = np.arange(len(band.neurons))
+        mine = row[spikes.neuron] >= 0
+        time = spikes.step[mine] * response.dt * 1e3 + spikes.copy[mine] * duration
+        each = band.height / len(band.neurons)
+        # one path for all ticks: a line for each spike, and a gap
+        middle = top - (row[spikes.neuron[mine]] + 0.5) * each
+        half = max(0.4 * each, shortest / 2)
+        ends = np.stack([middle - half, middle + half, np.full(middle.shape, np.nan)], axis=1)
+        ax.plot(np.repeat(time, 3), ends.ravel(), color=band.colour, lw=0.5, rasterized=time.size > MANY_SPIKES)
+        top -= band.height
+        if top > 0.5 * each:
+            ax.axhline(top, color="#cccccc", lw=0.5)
+    ends = height - np.cumsum([band.height for band in bands])
+    ax.set_yticks([end + band.height / 2 for end, band in zip(ends, bands, strict=True)], [b.label for b in bands])
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(0, height)
+    ax.set_xlim(0, n * duration)
     ax.set_ylabel("neurons, by population")
+    if n == 1:
+        ax.set_xlabel("time (ms)")
+        return ax
+    ax.set_xticks(np.arange(1, n) * duration, [""] * (n - 1))
+    for trial in range(1, n):
+        ax.axvline(trial * duration, color="#cccccc", lw=0.5)
+    above = ax.get_xaxis_transform()
+    step = -(-n // MOST_TRIALS_NAMED)
+    for trial, name in list(enumerate(trials))[::step]:
+        ax.text((trial + 0.5) * duration, 1.02, name, ha="center", va="bottom", fontsize=7, transform=above)
+    bar = _round_below(duration)
+    ax.plot([0, bar], [-0.03, -0.03], color="black", lw=1.5, solid_capstyle="butt", clip_on=False, transform=above)
+    ax.text(0, -0.05, f"{bar:g} ms", ha="left", va="top", fontsize=7, transform=above)
+    ax.set_xlabel(f"trials in turn, each of {duration:g} ms")
     return ax
+
+
+@dataclass(frozen=True)
+class _Band:
+    """A population, or an input, in a raster: which of its neurons are drawn, and how high it is in rows of cells."""
+
+    name: str
+    label: str
+    colour: str
+    size: int
+    neurons: np.ndarray
+    height: float
+
+
+def _bands(circuit: Circuit) -> list[_Band]:
+    """Inputs, then populations, as a raster draws them; not inputs whose spikes differ from neuron to neuron."""
+    inputs = [i for i in circuit.inputs if any(_is_shared(p) for p in circuit.projections if p.source == i.name)]
+    cells = sum(p.size for p in circuit.populations)
+    share = min(1.0, MOST_ROWS / max(cells, 1))
+    rows = {p.name: min(p.size, max(FEWEST_ROWS, round(share * p.size))) for p in circuit.populations}
+    total = sum(rows.values())
+    afferents = sum(i.size for i in inputs)
+    of_inputs = min(AFFERENT * afferents, INPUTS * total)
+    bands = []
+    for member in (*inputs, *circuit.populations):
+        sign = getattr(member, "sign", None)
+        if sign is None:
+            drawn, height = min(member.size, MOST_ROWS), of_inputs * member.size / afferents
+        else:
+            drawn, height = rows[member.name], rows[member.name]
+        lines = 1 + (drawn < member.size)
+        height = max(height, lines * LOWEST_BAND * total)
+        neurons = np.unique(np.linspace(0, member.size - 1, drawn).round().astype(int))
+        label = f"{member.name} ({sign})" if sign else member.name
+        if len(neurons) < member.size:
+            label += f"\n{len(neurons)} of {member.size:,}"
+        colour = {"E": EXCITATORY, "I": INHIBITORY, None: NEUTRAL}[sign]
+        bands.append(_Band(member.name, label, colour, member.size, neurons, height))
+    return bands
+
+
+def _is_shared(projection) -> bool:
+    """Whether one spike of the source reaches all its targets: only then the source's own spikes are simulated."""
+    return not isinstance(projection.weights, Independent)
+
+
+def _round_below(number: float) -> float:
+    """The largest of 1, 2 and 5 times a power of ten that is no larger."""
+    power = 10.0 ** np.floor(np.log10(number))
+    return float(power * max(factor for factor in (1, 2, 5) if factor * power <= number * (1 + 1e-9)))
 
 
 def readout_traces(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:

@@ -21,17 +21,20 @@ class Column:
         Shown behind the heading; empty for numbers without one.
     note : str
         What the heading means, in a sentence; empty if it speaks for itself.
+    decimals : int or None
+        With which its numbers are shown, such as 2 for scores; None: four significant digits.
     """
 
     name: str
     kind: str = "text"
     unit: str = ""
     note: str = ""
+    decimals: int | None = None
 
 
 @dataclass(frozen=True)
 class PageTable:
-    """A table: the first column names the row, and tells rows of several runs apart.
+    """A table: its first column, or several, name the row, and tell rows of several runs apart.
 
     Attributes
     ----------
@@ -43,6 +46,8 @@ class PageTable:
         Sentences below it.
     data : str
         Name of the CSV file in the run's folder with the same numbers in full; empty if there is none.
+    keys : int
+        Number of leading columns that together name the row.
     """
 
     title: str
@@ -50,6 +55,7 @@ class PageTable:
     rows: tuple[tuple, ...]
     notes: tuple[str, ...] = ()
     data: str = ""
+    keys: int = 1
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,8 @@ class Findings:
         Circuits with their populations, signs and weights, each beside its equivalent DNN.
     proofs : tuple of Explanation
         Witnesses and floors in words.
+    figures_first : int
+        1 where the figures stand before the table, as those of a sweep do.
     """
 
     question: str
@@ -109,6 +117,7 @@ class Findings:
     pictures: tuple[Picture, ...] = ()
     circuits: tuple[Picture, ...] = ()
     proofs: tuple[Explanation, ...] = ()
+    figures_first: int = 0
 
 
 def to_document(findings: Findings) -> dict:

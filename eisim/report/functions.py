@@ -11,7 +11,10 @@ from rich.console import Console, Group
 from eisim.ablation import dose
 from eisim.assessment import Assessment, DoseResponse, Judged, Survey, Witness
 from eisim.circuit import Circuit
+from eisim.report import published
 from eisim.report.files import frame_to_csv, to_csv
+from eisim.report.numbers import hertz
+from eisim.report.wording import count, listing
 from eisim.terminal import titled_table
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
@@ -53,6 +56,11 @@ def _row(assessment):
         "verdicts": {name: curve.verdict for name, curve in systems.items()},
         "verdict": assessment.verdict,
         "neurons": {kind: judged.neurons for kind, judged in kinds.items()},
+        "published_neurons": {kind: judged.published_neurons or judged.neurons for kind, judged in kinds.items()},
+        "published": [
+            {"what": fact.what, "published": fact.published, "ours": ours, "this_run": run, "source": fact.source}
+            for fact, ours, run in published.rows(assessment)
+        ],
         "mean_field": _mean_field(kinds.get("spiking")),
         "left_out": assessment.left_out,
     }
@@ -71,19 +79,17 @@ def _mean_field(judged):
     }
 
 
-def mean_field_words(judged) -> str:
-    """Predicted and simulated rates of a spiking circuit, means over the trials, as a sentence."""
+def mean_field_limits(judged) -> str:
+    """Why the mean-field does not apply to a spiking circuit, or to some of its populations; "" where it does."""
     if judged.unpredicted:
-        return f"no prediction: {judged.unpredicted}"
-    rates = ", ".join(
-        f"{p.population} {p.predicted.mean():.3g} predicted, {p.simulated.mean():.3g} simulated"
-        for p in judged.predicted
-    )
-    if all(p.holds.all() for p in judged.predicted):
-        return f"{rates} (Hz)"
-    notes = [note for p in judged.predicted for note in p.note if note]
+        return judged.unpredicted
+    failing = [p for p in judged.predicted if not p.holds.all()]
+    if not failing:
+        return ""
+    notes = [note for p in failing for note in p.note if note]
     telling = [note for note in notes if "synchronous" in note] or notes
-    return f"{rates} (Hz); it fails: {telling[0].split('; predicted')[0]}"
+    populations = listing(p.population for p in failing)
+    return f"{populations}: {telling[0].split('; predicted')[0]}" if telling else populations
 
 
 def _critical(curve):
@@ -113,11 +119,6 @@ def _witness(witness: Witness | None):
         "seeds_agree": witness.standard_errors == np.inf,
         "fall_ablated": float(witness.falls[-1].mean()),
     }
-
-
-def hertz(value: float) -> str:
-    """A rate in Hz as text; below a thousandth it is 0."""
-    return f"{value:.3g}" if abs(value) >= 1e-3 else "0"
 
 
 def _input_words(name):
@@ -161,7 +162,8 @@ def words(witness: Witness) -> str:
 def terminal_table(survey: Survey) -> Group:
     """The one table, and the witnesses."""
     first = survey.assessments[0]
-    table = titled_table(f"Ablation: {dose(first.how).label}; {len(first.doses)} doses × {len(first.seeds)} seeds")
+    size = f"{count(len(first.doses), 'dose')} × {count(len(first.seeds), 'seed')}"
+    table = titled_table(f"Ablation: {dose(first.how).label}; {size}")
     for heading in ("function", "circuit", "system", "intact", "ablated", "critical dose", "verdict", "obstruction"):
         number = heading in ("intact", "ablated")
         table.add_column(
@@ -169,7 +171,8 @@ def terminal_table(survey: Survey) -> Group:
         )
     for assessment in survey.assessments:
         table.add_row(*_cells(assessment))
-    return Group(table, *_notes(survey))
+    facts = published.terminal_table(survey.assessments[0]) if len(survey.assessments) == 1 else None
+    return Group(table, *_notes(survey), *([facts] if facts is not None else []))
 
 
 def plain_table(assessments: list[Assessment], width: int = 120) -> str:
@@ -215,12 +218,14 @@ def _dose_text(curve: DoseResponse) -> str:
 def _notes(survey):
     yield "score: 1 does the task wholly, 0 not at all; mean over seeds; ablated is at the largest dose."
     yield "critical dose: where the score first falls below the task's criterion; median (range) over seeds."
-    for assessment in survey.assessments:
-        for kind, judged in assessment.kinds.items():
-            if judged.witness is not None:
-                yield f"Witness of {assessment.name} ({kind}): {words(judged.witness)}."
-        if "spiking" in assessment.kinds:
-            yield f"Mean-field of {assessment.name}: {mean_field_words(assessment.kinds['spiking'])}."
+    found = witnessed(survey)
+    if len(survey.assessments) == 1:
+        for assessment, kind, witness in found:
+            yield f"Witness of {spaced(assessment.name)} ({kind}): {words(witness)}."
+    elif found:
+        names = listing(dict.fromkeys(spaced(assessment.name) for assessment, _, _ in found))
+        yield f"Witnesses were found for {names}; the page has them in words."
+    yield from published.sizes(survey.assessments)
     yield from left_out(survey)
 
 

@@ -4,20 +4,20 @@ import numpy as np
 
 from eisim.ablation import dose
 from eisim.assessment import Assessment, Survey
-from eisim.report import proof
+from eisim.report import proof, published
 from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.functions import (
     SYSTEMS,
     circuits,
     explained,
-    hertz,
     left_out,
-    mean_field_words,
+    mean_field_limits,
     spaced,
     witnessed,
     words,
 )
+from eisim.report.numbers import OF_ONE, hertz
 from eisim.report.wording import answer, capital, count, listing
 from eisim.task import Obstruction
 
@@ -42,7 +42,7 @@ def findings(survey: Survey) -> Findings:
     """What the page of ``python -m eisim run functions`` shows."""
     return Findings(
         question=_question(survey.assessments),
-        answer=answer(_verdicts(survey), _reasons(survey), problems=survey.problems),
+        answer=answer(_verdicts(survey), _reasons(survey), *_sizes(survey), problems=survey.problems),
         tables=tuple(_tables(survey)),
         pictures=tuple(_pictures(survey)),
         circuits=tuple(
@@ -54,6 +54,11 @@ def findings(survey: Survey) -> Findings:
             *(_proof(assessment) for assessment in survey.assessments),
         ),
     )
+
+
+def _sizes(survey):
+    """The size of a circuit by itself; of several, the table has it."""
+    return published.sizes(survey.assessments) if len(survey.assessments) == 1 else ()
 
 
 def _question(assessments):
@@ -130,7 +135,7 @@ def _tables(survey):
     named = any(a.function for a in survey.assessments)
 
     def columns(what, note):
-        return [Column(f"{what}, {SYSTEMS[name]}", "number", note=note) for name in systems]
+        return [Column(f"{what}, {SYSTEMS[name]}", "number", note=note, decimals=OF_ONE) for name in systems]
 
     def cells(assessment, value):
         return [value(assessment.systems[name]) if name in assessment.systems else None for name in systems]
@@ -146,7 +151,7 @@ def _tables(survey):
             *columns(
                 "critical dose", "Where the score first falls below the criterion, median over seeds; empty if never."
             ),
-            Column("criterion"),
+            Column("criterion", "number"),
             Column("obstruction", note="What stands in the way of excitation alone."),
         ),
         tuple(
@@ -157,7 +162,7 @@ def _tables(survey):
                 *cells(a, lambda curve: curve.intact),
                 *cells(a, lambda curve: curve.ablated),
                 *cells(a, lambda curve: curve.critical_dose),
-                _distinct(a.systems.values(), lambda curve: f"{curve.criterion:g}"),
+                _criterion(a),
                 _distinct(a.kinds.values(), lambda judged: str(judged.obstruction)),
             )
             for a in survey.assessments
@@ -170,44 +175,55 @@ def _tables(survey):
         (
             Column("circuit"),
             Column("neurons", "number"),
+            Column(
+                "in the paper", "number", note="Neurons of the circuit as it was published, where this one is smaller."
+            ),
             Column("score", note="What 1 means."),
             Column("DNN error", "number", "Hz", "Largest difference of a rate between the rate circuit and its DNN."),
         ),
         tuple(
-            (f"{spaced(a.name)} ({kind})", judged.neurons, judged.measure, judged.equivalence_error)
+            (
+                f"{spaced(a.name)} ({kind})",
+                judged.neurons,
+                judged.published_neurons or None,
+                judged.measure,
+                judged.equivalence_error,
+            )
             for a in survey.assessments
             for kind, judged in a.kinds.items()
         ),
-        data="table.csv",
+        tuple(published.sizes(survey.assessments)),
+        "table.csv",
     )
-    predicted = [(a, p) for a in survey.assessments for j in a.kinds.values() for p in j.predicted]
-    if predicted:
+    if (table := published.page_table(survey.assessments)) is not None:
+        yield table
+    limits = tuple(
+        f"It does not apply to {spaced(a.name)}: {limit}."
+        for a in survey.assessments
+        if "spiking" in a.kinds and (limit := mean_field_limits(a.kinds["spiking"]))
+    )
+    applies = [(a, p) for a in survey.assessments for j in a.kinds.values() for p in j.predicted if p.holds.all()]
+    if applies:
         yield PageTable(
             "Mean-field: predicted and simulated rates",
             (
                 Column("population", note="With its circuit."),
                 Column("predicted", "number", "Hz", "Mean over the trials."),
                 Column("simulated", "number", "Hz", "Mean over the trials and neurons of the spiking circuit."),
-                Column("holds"),
-                Column("where not, why"),
             ),
             tuple(
-                (
-                    f"{p.population} of {spaced(a.name)}",
-                    float(p.predicted.mean()),
-                    float(p.simulated.mean()),
-                    "yes" if p.holds.all() else "no",
-                    next((note for note in p.note if note), ""),
-                )
-                for a, p in predicted
+                (f"{p.population} of {spaced(a.name)}", float(p.predicted.mean()), float(p.simulated.mean()))
+                for a, p in applies
             ),
-            tuple(
-                f"{spaced(a.name)}: {mean_field_words(a.kinds['spiking'])}."
-                for a in survey.assessments
-                if "spiking" in a.kinds and a.kinds["spiking"].unpredicted
-            ),
+            limits,
             "mean_field.csv",
         )
+
+
+def _criterion(assessment):
+    """The criterion of all systems, as a number, or those that there are."""
+    found = list(dict.fromkeys(float(curve.criterion) for curve in assessment.systems.values()))
+    return found[0] if len(found) == 1 else "; ".join(f"{each:g}" for each in found)
 
 
 def _distinct(values, text):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from eisim.errors import InputError
 from eisim.report.findings import Column, PageTable
+from eisim.report.numbers import column as texts
 
 #: Rows of a table that a page shows; the rest is in the CSV file.
 MOST_ROWS = 1000
@@ -68,8 +69,9 @@ def grid(table: PageTable) -> Grid:
 def joined(tables: Sequence[PageTable | None], runs: Sequence[str]) -> Grid:
     """The same table of several runs, row by row; None for a run without it.
 
-    The first column tells rows apart. Every other column stands once if the runs agree on it wherever they have the
-    row, else once for each run. The second column says which rows only some runs have, and whose verdicts differ.
+    The first column, or several, tell rows apart. Every other column stands once if the runs agree on it wherever they
+    have the row, else once for each run. The column behind the names says which rows
+    only some runs have, and whose verdicts differ.
     """
     here = {run: table for run, table in zip(runs, tables, strict=True) if table}
     first = next(iter(here.values()))
@@ -83,7 +85,7 @@ def joined(tables: Sequence[PageTable | None], runs: Sequence[str]) -> Grid:
         )
     differing = {key: _missing([run for run in runs if key in rows.get(run, {})], runs) for key in keys}
     headings, columns = [], []
-    for name in dict.fromkeys(_name(column) for table in here.values() for column in table.columns[1:]):
+    for name in dict.fromkeys(_name(column) for table in here.values() for column in table.columns[first.keys :]):
         places = {run: place for run, table in here.items() if (place := _place(table, name))}
         values = {
             run: [rows[run][key][place] if key in rows[run] else None for key in keys] for run, place in places.items()
@@ -105,10 +107,11 @@ def joined(tables: Sequence[PageTable | None], runs: Sequence[str]) -> Grid:
     if any(differing.values()) or any(heading.column.kind == "verdict" for heading in headings):
         headings.insert(0, Heading(DIFFERENCE))
         columns.insert(0, ["; ".join(differing[key]) or "none" for key in keys])
-    cells = list(zip([key[0] for key in keys], *columns, strict=True))
+    names = zip(*(key[0] for key in keys), strict=True) if keys else [()] * first.keys
+    cells = list(zip(*names, *columns, strict=True))
     notes = tuple(dict.fromkeys(note for table in here.values() for note in table.notes))
     data = tuple((run, table.data) for run, table in here.items())
-    return _grid(first.title, [Heading(first.columns[0]), *headings], cells, notes, data)
+    return _grid(first.title, [*map(Heading, first.columns[: first.keys]), *headings], cells, notes, data)
 
 
 def _missing(having, runs):
@@ -116,35 +119,39 @@ def _missing(having, runs):
 
 
 def match(tables: Sequence[Sequence[PageTable]]) -> list[list[PageTable | None]]:
-    """Tables of several runs that belong together, those of the same title; None for a run without it."""
-    found: dict[str, list[PageTable | None]] = {}
+    """Tables of several runs that belong together, those of the same title and keys; None for a run without it."""
+    found: dict[tuple, list[PageTable | None]] = {}
     for run, mine in enumerate(tables):
         for table in mine:
-            found.setdefault(table.title, [None] * len(tables))[run] = table
+            keys = tuple(map(_name, table.columns[: table.keys])) if table.keys > 1 else ()
+            found.setdefault((table.title, *keys), [None] * len(tables))[run] = table
     return list(found.values())
 
 
 def _grid(title, headings, rows, notes, data):
-    cells = tuple(
-        tuple(_cell(value, heading.column.kind) for value, heading in zip(row, headings, strict=True))
-        for row in rows[:MOST_ROWS]
-    )
+    shown = rows[:MOST_ROWS]
+    columns = [
+        [_cell(*each, heading.column.kind) for each in zip(values, texts(values, heading.column.decimals), strict=True)]
+        for values, heading in zip(zip(*shown, strict=True), headings, strict=True)
+    ]
+    cells = tuple(zip(*columns, strict=True)) if shown else ()
     left_out = max(0, len(rows) - MOST_ROWS)
     return Grid(title, tuple(headings), cells, left_out, tuple(notes), tuple(d for d in data if d[1]))
 
 
 def _by_key(table):
-    """Rows by their first cell, and by its how-manieth row this is."""
+    """Rows by their key cells, and by the number of rows before with the same."""
     seen, found = Counter(), {}
     for row in table.rows:
-        found[row[0], seen[row[0]]] = row
-        seen[row[0]] += 1
+        key = row[: table.keys]
+        found[key, seen[key]] = row
+        seen[key] += 1
     return found
 
 
 def _place(table, name):
-    """Number of the column of this name, behind the first; None if there is none."""
-    return next((k for k, column in enumerate(table.columns) if k and _name(column) == name), None)
+    """Number of the column of this name, behind those that name the row; None if there is none."""
+    return next((k for k, column in enumerate(table.columns) if k >= table.keys and _name(column) == name), None)
 
 
 def _name(column):
@@ -158,17 +165,11 @@ def _verdict(value) -> str:
     return next((word for word in ("kept", "lost") if text == word or text.startswith((word + ",", word + " "))), text)
 
 
-def _cell(value, kind) -> Cell:
+def _cell(value, text, kind) -> Cell:
     if value is None:
-        return Cell("–", "", "number" if kind == "number" else "text")
-    text = format_number(value)
+        return Cell(text, "", "number" if kind == "number" else "text")
     if kind == "verdict" and _verdict(value) in ("kept", "lost"):
         return Cell(text, text, _verdict(value))
     if kind == "difference":
         return Cell(text, text, "differs" if ": " in text else "text")
     return Cell(text, str(value), "number" if not isinstance(value, str) else "text")
-
-
-def format_number(value) -> str:
-    """A cell as text: numbers with four significant digits, whole ones in full."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -13,8 +13,9 @@ from functools import cache
 from importlib.resources import files
 
 from eisim.errors import InputError
+from eisim.report import numbers
 from eisim.report.findings import Findings, Picture
-from eisim.report.grid import Grid, format_number, grid, joined, match
+from eisim.report.grid import Grid, grid, joined, match
 from eisim.report.plain import plain_findings
 from eisim.report.stored import LARGEST_FIGURE, LARGEST_TABLE, Stored, read_stored
 from eisim.units import format_quantity
@@ -113,6 +114,7 @@ def page(folders: Sequence) -> str:
         tables=tables,
         circuits=_rows(runs, "circuits", carried),
         pictures=_rows(runs, "pictures", carried),
+        figures_first=all(run.findings.figures_first for run in runs),
         proofs=[(run, proof) for run in runs for proof in run.findings.proofs],
         differences=_differences(runs),
         problems=[(run.label, problem) for run in runs for problem in run.stored.problems],
@@ -231,7 +233,7 @@ def _settings(provenance):
             continue
         unit = provenance.settings_units.get(name, "")
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        shown.append((name, format_quantity(value, unit) if number and unit else format_number(value)))
+        shown.append((name, format_quantity(value, unit) if number and unit else numbers.number(value)))
     return shown
 
 
@@ -285,7 +287,7 @@ def template():
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters["own"] = Markup  # the style and the script, which are eisim's, stand as they are
     environment.filters["hash"] = _hash
-    environment.filters["number"] = format_number
+    environment.filters["number"] = numbers.number
     return environment.from_string(_part("page.html"))
 
 

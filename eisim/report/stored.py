@@ -18,6 +18,7 @@ DOCUMENTS = ("run.json", "certificate.json", "ablation.json")
 LARGEST_DOCUMENT, LARGEST_FIGURE, LARGEST_TABLE = 64_000_000, 2_000_000, 300_000
 #: More columns in a table are refused, and numbers that no float holds.
 MOST_COLUMNS, LARGEST_NUMBER = 1_000, sys.float_info.max
+MOST_DECIMALS = 15
 
 
 @dataclass(frozen=True)
@@ -221,6 +222,10 @@ def _check_table(table, where):
     for column in table.columns:
         if column.kind not in ("text", "number", "verdict"):
             raise InputError(f"{where}: expected columns of text, number or verdict, found {_short(column.kind)}")
+        if column.decimals is not None and not 0 <= column.decimals <= MOST_DECIMALS:
+            raise InputError(f"{where}: expected 0 to {MOST_DECIMALS} decimals, found {column.decimals}")
+    if not 1 <= table.keys <= len(table.columns):
+        raise InputError(f"{where}: expected 1 to {len(table.columns)} columns that name a row, found {table.keys}")
     for k, row in enumerate(table.rows):
         if len(row) != len(table.columns):
             raise InputError(f"{where}.rows[{k}]: expected {len(table.columns)} cells, found {len(row)}")

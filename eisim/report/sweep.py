@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from eisim.report.files import to_csv, to_netcdf
+from eisim.report.numbers import OF_ONE, column
 from eisim.report.style import DOUBLE, NEUTRAL, SINGLE, TALLEST
 from eisim.report.wording import count
 from eisim.sweeps.axes import Axis
@@ -115,10 +116,14 @@ def terminal_table(sweep: Sweep):
     for name in measures:
         found.add_column(label_of(name), justify="right")
     places = list(np.ndindex(*sweep.shape))
-    for index in places[:MOST_ROWS]:
-        where = [axis.show(axis.values[k]) for axis, k in zip(sweep.axes, index, strict=True)]
+    cells = [
+        column([mean[index] for index in places[:MOST_ROWS]], decimals_of(name))
+        for name, mean in zip(measures, means, strict=True)
+    ]
+    for k, index in enumerate(places[:MOST_ROWS]):
+        where = [axis.show(axis.values[n]) for axis, n in zip(sweep.axes, index, strict=True)]
         phase = [] if sweep.phases is None else [str(sweep.phases[index])]
-        found.add_row(*where, *phase, *(_cell(values[index]) for values in means))
+        found.add_row(*where, *phase, *(values[k] for values in cells))
     left = len(places) - MOST_ROWS
     lines = [f"{count(left, 'more point', 'more points')} in data.csv."] if left > 0 else []
     if sweep.phases is not None:
@@ -126,8 +131,12 @@ def terminal_table(sweep: Sweep):
     return Group(Text(title, style="bold"), found, *lines)
 
 
-def _cell(value):
-    return f"{value:.3g}" if np.isfinite(value) else "-"
+def decimals_of(measure: str) -> int | None:
+    """Decimals with which a measure is shown; None where its scale is not known."""
+    what, _, population = measure.partition("_")
+    if measure == "score" or (what in ("cv", "synchrony", "modulation") and population):
+        return OF_ONE
+    return 3 if what == "correlation" and population else None
 
 
 def figures(sweep: Sweep) -> Iterator[tuple[str, object]]:

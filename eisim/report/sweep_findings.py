@@ -3,8 +3,8 @@
 import numpy as np
 
 from eisim.report.findings import Column, Findings, PageTable, Picture
-from eisim.report.grid import format_number
-from eisim.report.sweep import MOST_AXES, MOST_SHOWN, label_of, name_of, shown, unit_of
+from eisim.report.numbers import column
+from eisim.report.sweep import MOST_AXES, MOST_SHOWN, SIGNS, decimals_of, label_of, name_of, shown, unit_of
 from eisim.report.wording import answer, capital, count, listing
 
 MEANINGS = {
@@ -27,6 +27,7 @@ def findings(sweep) -> Findings:
         answer=answer(_size(sweep), *map(str, _ranges(sweep)), _states(sweep), _failures(sweep)),
         tables=(_points(sweep),),
         pictures=tuple(_pictures(sweep)),
+        figures_first=1,
     )
 
 
@@ -47,12 +48,12 @@ def _ranges(sweep):
             continue
         low, high = (np.unravel_index(pick(mean), mean.shape) for pick in (np.nanargmin, np.nanargmax))
         unit = f" {unit_of(name)}" if unit_of(name) else ""
+        least, largest = (f"{text}{unit}" for text in column([mean[low], mean[high]], decimals_of(name)))
         if mean[low] == mean[high]:
-            yield f"The {name_of(name)} is {format_number(float(mean[low]))}{unit} everywhere."
+            yield f"The {name_of(name)} is {least} everywhere."
         else:
             yield (
-                f"The {name_of(name)} goes from {format_number(float(mean[low]))}{unit} at {_where(sweep, low)} to "
-                f"{format_number(float(mean[high]))}{unit} at {_where(sweep, high)}."
+                f"The {name_of(name)} goes from {least} at {_where(sweep, low)} to {largest} at {_where(sweep, high)}."
             )
 
 
@@ -73,19 +74,22 @@ def _failures(sweep):
 
 def _points(sweep):
     measures = shown(sweep)
-    columns = [Column("point")]
+    columns = [
+        Column(axis.name, "number" if axis.is_numeric else "text", SIGNS[axis.unit][0] if axis.unit else "")
+        for axis in sweep.axes
+    ]
     if sweep.phases is not None:
         columns.append(Column("state", note="By the mean numbers of the point; the criteria are below."))
     for name in measures:
-        columns.append(Column(name_of(name), "number", unit_of(name), MEANINGS.get(name.partition("_")[0], "")))
+        how = ("number", unit_of(name))
+        note, decimals = MEANINGS.get(name.partition("_")[0], ""), decimals_of(name)
+        columns.append(Column(name_of(name), *how, note, decimals))
         if len(sweep.seeds) > 1:
-            columns.append(
-                Column(f"spread of {name_of(name)}", "number", unit_of(name), "Standard deviation over seeds.")
-            )
+            columns.append(Column(f"spread of {name_of(name)}", *how, "Standard deviation over seeds.", decimals))
     means, spreads = [sweep.mean(name) for name in measures], [sweep.spread(name) for name in measures]
     rows = []
     for index in np.ndindex(*sweep.shape):
-        row = [_where(sweep, index)]
+        row = [_value(axis, axis.values[k]) for axis, k in zip(sweep.axes, index, strict=True)]
         if sweep.phases is not None:
             row.append(str(sweep.phases[index]))
         for mean, spread in zip(means, spreads, strict=True):
@@ -100,7 +104,14 @@ def _points(sweep):
         notes += [f"State {name}: {criterion}." for name, criterion in sweep.criteria.items()]
     if len(sweep.axes) > MOST_AXES:
         notes.append(f"A figure shows up to {MOST_AXES} axes, so there is none of these {len(sweep.axes)}.")
-    return PageTable("Points", tuple(columns), tuple(rows), tuple(notes), "data.csv")
+    return PageTable("Points", tuple(columns), tuple(rows), tuple(notes), "data.csv", keys=len(sweep.axes))
+
+
+def _value(axis, value):
+    """A value of an axis as a cell, in the unit of its heading."""
+    if not axis.is_numeric:
+        return axis.show(value)
+    return float(f"{value * SIGNS[axis.unit][1]:.12g}") if axis.unit else value
 
 
 def _number(value):

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, check_kind
+from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.functions import TruthTable, patterns
 from eisim.neurons import LIF, RateUnit
 from eisim.theory.cells import AFFERENT_RATE, CELLS, SLACK, just_at_threshold
@@ -17,6 +17,7 @@ from eisim.theory.inversion import floor_with, inversion_complexity
 from eisim.theory.sample import Sample
 
 
+@explains_arguments
 def synthesize(
     function: TruthTable, inhibitory: int | None = None, kind: str = "spiking", neuron=None, graded: bool = False
 ) -> Circuit:

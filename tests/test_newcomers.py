@@ -1,0 +1,260 @@
+"""What a newcomer meets: settings, sizes, published numbers, arguments that are mistyped."""
+
+import inspect
+import json
+import re
+from importlib.metadata import entry_points
+
+import numpy as np
+import pytest
+
+import eisim
+from eisim import LIF, Circuit, Fact, InputError, Population, Projection, Task, activity, cli, neurons
+from eisim.about import about, measured
+from eisim.docstrings import described, plain
+from eisim.own.settings import describe, read_settings
+from eisim.report.published import share_words
+from eisim.task import Obstruction
+from experiments import functions
+
+MODELS = {point.name: point for point in entry_points(group="eisim.models")}
+#: Neither functions nor classes that a call makes a value of.
+NOT_CALLED = ("NAMED", "REGIONS", "Obstruction", "InputError")
+
+
+@pytest.fixture
+def command(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(*words):
+        status = cli.run_command([*map(str, words)])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def public():
+    """Every public name that is called, those of the neurons, of `eisim.activity` and of the models too."""
+    found = {name: getattr(eisim, name) for name in eisim.__all__ if name not in NOT_CALLED}
+    found |= {name: getattr(neurons, name) for name in neurons.__all__}
+    found |= {
+        f"activity.{name}": value
+        for name, value in vars(activity).items()
+        if inspect.isfunction(value) and not name.startswith("_") and value.__module__ == activity.__name__
+    }
+    models = {name: point.load() for name, point in MODELS.items()}
+    parts = ((name, part) for name in models for part in ("circuit", "task") if hasattr(models[name], part))
+    return found | {f"{name}.{part}": getattr(models[name], part) for name, part in parts}
+
+
+@pytest.mark.parametrize("name", sorted(public()))
+def test_e8_arguments_that_are_not_there(name):
+    thing = public()[name]
+    known = [p.name for p in inspect.signature(thing).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    if len(known) < len(inspect.signature(thing).parameters):
+        return  # what else it takes goes on to another function
+    with pytest.raises(InputError, match="no_such_argument") as caught:
+        thing(no_such_argument=1)
+    assert isinstance(caught.value, TypeError) and "\n" not in str(caught.value)
+    assert str(caught.value).startswith(name.rpartition(".")[2] + ": expected ")
+    if known:
+        with pytest.raises(InputError, match=re.escape(f"found '{known[-1]}_'; did you mean '{known[-1]}'?")):
+            thing(**{f"{known[-1]}_": 1})
+
+
+def test_e8_other_arguments():
+    for call, said in (
+        (lambda: LIF(tau_m=10e-3), "did you mean 'tau'?"),
+        (lambda: Population("E"), "Population: expected name, sign, neuron, found no 'sign'"),
+        (lambda: LIF(*[1e-3] * 12), "LIF: expected at most 9 arguments in order, found 12"),
+        (lambda: eisim.simulate(circuits=[]), "did you mean 'circuit'?"),
+        (lambda: eisim.ablate(1, 0.5, fraction=1), "ablate: fraction: expected it once"),
+    ):
+        with pytest.raises(InputError, match=re.escape(said)):
+            call()
+    with pytest.raises(TypeError) as caught:  # an error within a function stays what it is
+        eisim.assess(lambda kind: kind + 1, kinds=["rate"], report=None)
+    assert not isinstance(caught.value, InputError)
+    assert list(inspect.signature(LIF).parameters)[:2] == ["tau", "rest"]
+
+
+def test_e8_two_projections_between_the_same_populations():
+    two = [Projection("E", "E", 1e-3), Projection("E", "E", 2e-3)]
+    with pytest.raises(InputError, match=r"'E->E' is used twice; .*name="):
+        Circuit("c", [eisim.Input("x")], [Population("E", "E", LIF())], two)
+
+
+def test_e5_help_lists_the_settings(command):
+    for name, words in (
+        ("boolean", ("noise", "voltage", "0.5 mV", "levels", "11")),
+        ("functions", ("circuits", "quick", "yes or no", "seeds", "3")),
+        ("brunel", ("how", "block", "quick")),
+        ("data", ("range or rank", "hidden", "32")),
+    ):
+        status, text, _ = command("run", name, "--help")
+        settings = text[text.index(f"Settings of {name}") : text.index(" Arguments ")]
+        assert status == 0 and all(word in settings for word in words), settings
+    assert "circuits" not in command("run", "brunel", "--help")[1]  # given by its name
+    status, text, _ = command("sweep", "brunel", "--help")
+    assert status == 0 and "eta" in text and "relative to an excitatory one" in text and "default 5" in text
+    status, _, said = command("run", "bruenl", "--help")
+    assert status == 2 and "did you mean 'brunel'?" in said
+
+
+@pytest.mark.parametrize("name", [point.name for point in entry_points(group="eisim.experiments")])
+def test_e5_every_setting_says_what_it_means(name):
+    from eisim import catalogue
+
+    for each in describe(catalogue.experiment_of(name).Settings):
+        assert each.meaning and each.default, each
+
+
+def test_e5_settings_of_a_file(command, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        '"""A question."""\n'
+        "from dataclasses import dataclass\n"
+        "from eisim.values import Value, quantity\n"
+        "@dataclass(frozen=True)\n"
+        "class Settings(Value):\n"
+        '    """Settings.\n\n    Attributes\n    ----------\n    loud : bool\n        Whether to shout.\n    """\n'
+        "    loud: bool = False\n"
+        '    delay: float = quantity(2e-3, "second")\n'
+        "def run(settings, kinds, seed, backend, report):\n"
+        '    return {"loud": settings.loud}\n'
+    )
+    status, text, _ = command("run", file, "--help")
+    assert status == 0 and "Whether to shout (yes or no; default no)" in text and "2 ms" in text
+    for text, value in (("true", True), ("Yes", True), ("on", True), ("1", True), ("off", False), ("no", False)):
+        status, out, said = command("run", file, "--set", f"loud={text}", "--json", "--out", tmp_path / "out")
+        assert status == 0 and json.loads(out)["mine"]["loud"] is value, said
+    status, _, said = command("run", file, "--set", "loud=perhaps", "--out", tmp_path / "out")
+    assert status == 2 and said.count("\n") == 1 and "found 'perhaps'" in said
+
+
+def test_e5_quick_is_yes_or_no():
+    for text in ("true", "yes", "on", "1"):
+        assert read_settings(functions.Settings, [f"quick={text}"]).quick is True
+    assert functions.Settings(quick=1).quick == 1
+    with pytest.raises(InputError, match="quick: expected"):
+        read_settings(functions.Settings, ["quick=2"])
+
+
+def test_docstrings_are_read():
+    doc = """What.
+
+    Attributes
+    ----------
+    a, b : int
+        Two
+        lines of `a`.
+    c : {"x"}
+
+    Notes
+    -----
+    d : no attribute
+    """
+    assert described(doc) == {"a": "Two lines of a.", "b": "Two lines of a.", "c": ""}
+    assert plain("``run`` and :func:`simulate` of :math:`C_E`, `link <https://x>`_") == "run and simulate of C_E, link"
+    assert plain("as\n\n.. math::\n    x = 1\n") == "as\n\n    x = 1\n"
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_e2_a_smaller_circuit_says_so(name):
+    model = MODELS[name].load()
+    if not hasattr(model, "task"):
+        return
+    for kind in ("rate", "spiking"):
+        task = model.task(kind)
+        ran, whole = (sum(p.size for p in c.populations) for c in (task.circuit(0), model.circuit(kind)))
+        assert task.published_neurons == (whole if whole > ran else 0)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, point in MODELS.items() if hasattr(point.load(), "published")))
+def test_e2_published_numbers_are_kept(name):
+    facts = measured(MODELS[name].load())
+    assert facts and all(fact.is_reproduced for fact in facts)
+    assert len({fact.what for fact in facts}) == len(facts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(name for name, point in MODELS.items() if hasattr(point.load(), "published")))
+def test_e2_published_numbers_that_are_kept_are_those_measured(name):
+    kept = {fact.what: fact for fact in measured(MODELS[name].load())}
+    now = {fact.what: fact for fact in about(name, measure=True, report=lambda *_: None).facts}
+    assert kept.keys() == now.keys()
+    for what, fact in now.items():
+        assert fact.is_reproduced and kept[what].source == fact.source
+        assert kept[what].ours == pytest.approx(fact.ours, rel=0.02, abs=0.2 * fact.tolerance), what
+
+
+def test_e2_e3_list_says_what_one_is(command):
+    status, text, _ = command("list", "ping")
+    assert status == 0 and "Börgers" in text and "python -m eisim sweep ping" in text
+    assert re.search(r"period of the all-to-all network \(ms\) +24\.82 +25", text)
+    found = json.loads(command("list", "brunel", "--json")[1])
+    rate = next(fact for fact in found["published"] if fact["what"] == "rate at g = 5, eta = 2 (Hz)")
+    assert rate["published"] == 37.7 and abs(rate["ours"] - 37.7) < 2 and rate["reproduced"] is True
+    assert {each["name"] for each in found["parameters"]} == {"g", "size", "eta", "quick"}
+    assert {each["name"] for each in found["settings"]} == {"how", "doses", "seeds", "quick"}
+    status, _, said = command("list", "pnig")
+    assert status == 2 and "did you mean 'ping'?" in said
+    status, _, said = command("list", "xor", "--published")
+    assert status == 2 and "found none to measure" in said and said.count("\n") == 1
+
+
+def test_e2_list_measures_the_numbers_of_a_file(command, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        '"""A model of mine."""\nfrom eisim import Fact\n'
+        'def published(report=None):\n    yield Fact("choices", 2, 2.05, 0.1, "a paper")\n'
+    )
+    assert "choices" not in command("list", file)[1]
+    status, text, _ = command("list", file, "--published")
+    assert status == 0 and re.search(r"choices +2 +2\.05 +0\.1 +yes +a paper", text)
+
+
+def test_e2_shares_in_words():
+    assert share_words(1250, 12500) == "a tenth" and share_words(500, 2000) == "a quarter"
+    assert share_words(300, 1000) == "30 %"
+
+
+def two_sizes(kind="spiking", quick=False):
+    from tests import two_choice
+
+    made = two_choice.task(kind, quick=True)
+    rate = lambda response: [Fact("rate (Hz)", 3.0, float(response.rates["E"].mean()), 1.0, "a paper")]  # noqa: E731
+    return Task(made.circuit, made.stimuli, made.score, made.measure, made.obstruction, made.criterion, made.output,
+                made.duration, made.window, made.dt, published_neurons=4000, facts=rate)  # fmt: skip
+
+
+def test_e2_size_and_published_numbers_on_the_page_and_terminal():
+    from dataclasses import replace
+
+    from eisim.assessment import Survey, assess
+    from eisim.report.functions import document, plain_table
+    from eisim.report.functions_findings import findings
+
+    one = assess(two_sizes, kinds=["rate"], doses=2, seeds=1, backend="numpy", name="two_choice")
+    one = replace(one, published=(Fact("rate (Hz)", 3.0, 2.5, 1.0, "a paper"),))
+    neurons_ = one.kinds["rate"].neurons
+    row = document(Survey((one,)))["rows"][0]
+    assert row["published_neurons"] == {"rate": 4000} and row["neurons"] == {"rate": neurons_}
+    (fact,) = row["published"]
+    assert fact["published"] == 3 and fact["ours"] == 2.5 and np.isfinite(fact["this_run"])
+    text = plain_table([one])
+    assert "the paper's 4,000" in text and "this run" in text
+    page = findings(Survey((one,)))
+    assert "the paper's 4,000" in page.answer
+    table = next(t for t in page.tables if t.title == "Published numbers beside ours")
+    assert table.rows[0][:4] == ("rate (Hz)", 3.0, 2.5, fact["this_run"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"facts": 3}, "Task.facts: expected a function"), ({"published_neurons": -1}, "published_neurons: expected 0"),
+     ({"published_neurons": 1.5}, "expected a whole number")],
+)  # fmt: skip
+def test_e2_bad_sizes_and_facts(change, said):
+    with pytest.raises(InputError, match=said):
+        Task(lambda seed: None, [[1]], lambda r: 1.0, "score", Obstruction.STABILITY, **change)
