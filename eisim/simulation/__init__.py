@@ -10,6 +10,7 @@ import numpy as np
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.progress import shows_progress
+from eisim.simulation.brian import brian2_alone
 from eisim.simulation.cuda import CUDA, check_available
 from eisim.simulation.layout import Trials, lay_out
 from eisim.simulation.response import Response, Spikes
@@ -171,7 +172,8 @@ def _start(layout, kind, timing, backend, report, started):
     job = program.Job(layout, kind, timing, models(layout, kind, timing), CUDA if backend == CUDA else "cpp_standalone")
 
     def on_numpy():
-        from eisim.simulation.codegen import run_numpy
+        with brian2_alone():
+            from eisim.simulation.codegen import run_numpy
 
         return run_numpy(job, report)
 

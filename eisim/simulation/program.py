@@ -20,6 +20,7 @@ import numpy as np
 
 from eisim import cache
 from eisim.simulation import cuda
+from eisim.simulation.brian import brian2_alone
 from eisim.simulation.layout import INPUT, Bundle, Layout
 from eisim.simulation.model import Model, synapse_models
 from eisim.simulation.naming import (
@@ -151,7 +152,8 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
         header = None
         if job.device != cuda.CUDA:  # while Brian2 is imported
             header = begin_header(find_compiler(), COMPILER_FLAGS, toolchain(), folder / "header", report)
-        from eisim.simulation.codegen import compile_program
+        with brian2_alone():
+            from eisim.simulation.codegen import compile_program
 
         return compile_program(job, folder, header, report)
 

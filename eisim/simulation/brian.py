@@ -1,0 +1,43 @@
+"""Brian2 as many threads may use it: one at a time, and imported by whichever comes first.
+
+Brian2 has one active device, one set of preferences and one list of object names for the whole process. Nothing here
+needs Brian2.
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+
+#: Held by the thread that imports Brian2 or changes its state.
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def brian2_alone() -> Iterator[None]:
+    """Import Brian2 where that has not been done, and keep all other threads of eisim from it for a while."""
+    with _LOCK:
+        if "brian2" not in sys.modules:
+            with _handlers_left_alone():
+                import_module("brian2")
+        yield
+
+
+@contextmanager
+def _handlers_left_alone() -> Iterator[None]:
+    """Brian2 installs a handler of Ctrl-C as it is imported, which only the main thread can: others skip that."""
+    if threading.current_thread() is threading.main_thread():
+        yield
+        return
+    original, mine = signal.signal, threading.get_ident()
+
+    def install(number, handler):
+        return signal.getsignal(number) if threading.get_ident() == mine else original(number, handler)
+
+    signal.signal = install
+    try:
+        yield
+    finally:
+        signal.signal = original
