@@ -4,13 +4,17 @@ Brian2 has one active device, one set of preferences and one list of object name
 needs Brian2.
 """
 
+import re
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
+#: What Brian2 and its parser say of each other's future is nothing that a user of eisim can change.
+_DEPRECATED = ("ignore", None, DeprecationWarning, re.compile(r"brian2|pyparsing|distutils"), 0)
 #: Held by the thread that imports Brian2 or changes its state.
 _LOCK = threading.RLock()
 
@@ -19,6 +23,8 @@ _LOCK = threading.RLock()
 def brian2_alone() -> Iterator[None]:
     """Import Brian2 where that has not been done, and keep all other threads of eisim from it for a while."""
     with _LOCK:
+        if _DEPRECATED not in warnings.filters:
+            warnings.filterwarnings(_DEPRECATED[0], category=_DEPRECATED[2], module=_DEPRECATED[3].pattern)
         if "brian2" not in sys.modules:
             with _handlers_left_alone():
                 import_module("brian2")

@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
@@ -268,7 +269,9 @@ def _wait(process: subprocess.Popen, folder: Path, device: str, report: Report) 
             loop_time, completed = map(float, (folder / "results" / "last_run_info.txt").read_text().split())
             if completed >= 1:
                 return loop_time
-    words = "".join(said)[-2000:] or "it left no results"
+    killed = os.name == "posix" and process.returncode == -signal.SIGKILL
+    nothing = "it was killed, as a system short of memory does" if killed else "it left no results"
+    words = "".join(said)[-2000:] or nothing
     raise RuntimeError(f"the compiled program failed (status {process.returncode}): {words}{_room(folder)}")
 
 
