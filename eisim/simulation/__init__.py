@@ -122,7 +122,7 @@ def begin(
     check_memory(batch, timing)
     keep_seeds = not isinstance(seed, (int, np.integer))
     if backend == "cpp" and program.find_compiler() is None:
-        _warn_once("no C++ compiler (or make) found")
+        _warn_once(program.what_is_missing())
         backend = "numpy"
     if backend == "cpp" and program.find_compiler() in _failed:
         backend = "numpy"

@@ -16,7 +16,7 @@ from eisim.simulation.compilation import begin_make, begin_plain_make
 from eisim.simulation.cuda import CUDA, NVCC_FLAGS
 from eisim.simulation.naming import array, synapses_name
 from eisim.simulation.network import BatchNetwork
-from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report
+from eisim.simulation.program import Job, Outcome, Report, find_compiler, flags_of
 
 _PREFERENCES = {
     "codegen.cpp.extra_compile_args_gcc": [],  # Brian2 would run the compiler to try each; `begin_make` adds ours
@@ -61,7 +61,7 @@ def compile_program(
     if compiler == "msvc":
         return lambda: None
     report("compiling (once, then cached)")
-    return begin_plain_make(folder) if on_gpu else begin_make(folder, COMPILER_FLAGS, header())
+    return begin_plain_make(folder) if on_gpu else begin_make(folder, flags_of(find_compiler()), header())
 
 
 def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
