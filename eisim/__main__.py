@@ -10,6 +10,7 @@ def main(*first: str) -> None:
 
         status = run_command([*first, *sys.argv[1:]])
     except KeyboardInterrupt:
+        print("eisim: interrupted; nothing half-written is left", file=sys.stderr)
         status = 130
     sys.exit(status)
 

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from eisim.circuit import Circuit
 from eisim.errors import InputError, did_you_mean, explains_arguments
-from eisim.units import scalar_si
+from eisim.units import scalar_si, warn_of_plain
 from eisim.weights import AllToAll, Rule, with_entries
 
 
@@ -114,6 +114,7 @@ def shift_reversal(circuit: Circuit, by) -> Circuit:
     InputError
         If no neuron of the circuit has a conductance-based inhibitory receptor.
     """
+    warn_of_plain(by, "volt", "shift_reversal: by")
     by = scalar_si(by, "volt", "shift_reversal: by")
     _driving_forces(circuit)
 

@@ -15,6 +15,7 @@ import re
 import shutil
 import stat
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -107,14 +108,15 @@ def obtain(
     size_limit()  # a bad one is said now, not when everything is built
     folder = next(_folders(kind), None)
     lock = Lock(folder and folder / f"{name}.lock")
-    # Who builds does not wait for another of the same kind, so that no two processes wait for each other.
+    # Who builds does not wait for another of the same kind, so that no two processes or threads wait for each other.
+    mine = (threading.get_ident(), kind)
     lock.wait(
-        0 if kind in _building else PATIENCE, lambda: report("waiting for another process that compiles the same")
+        0 if mine in _building else PATIENCE, lambda: report("waiting for another process that compiles the same")
     )
-    _building.append(kind)
+    _building.append(mine)
 
     def end():
-        _building.remove(kind)
+        _building.remove(mine)
         lock.release()
 
     try:
@@ -340,8 +342,8 @@ def _spare(kind: str) -> Path:
     return folder
 
 
-#: Builds that go on in this process, by the kind of what they build.
-_building: list[str] = []
+#: Builds that go on in this process, by their thread and the kind of what they build.
+_building: list[tuple[int, str]] = []
 
 
 @dataclass(frozen=True)

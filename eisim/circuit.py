@@ -14,10 +14,11 @@ from zlib import crc32
 import numpy as np
 from scipy import sparse
 
+from eisim import memory
 from eisim.errors import InputError, did_you_mean
 from eisim.neurons import RateUnit, SpikingNeuron
 from eisim.synapses import ShortTerm
-from eisim.units import scalar_si, to_si, unit_of, warn_of_plain
+from eisim.units import is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
 from eisim.values import Brief, ReadOnly, Shown, Value, quantity
 from eisim.weights import FixedInDegree, FixedProbability, Independent, Rule, with_entries
 
@@ -130,16 +131,20 @@ class Population(ReadOnly, Brief):
             if name not in units:
                 raise InputError(f"{what}: spread: expected one of {', '.join(units)}, found {name!r}")
         spread = {name: scalar_si(sd, units[name], f"{what}: spread of {name}") for name, sd in self.spread.items()}
+        for name, sd in self.spread.items():
+            warn_of_plain(sd, units[name], f"{what}: spread of {name}", by_hand=True)
         if any(sd < 0 for sd in spread.values()):
             raise InputError(f"{what}: spread: expected 0 or more, found {min(spread.values()):g}")
         object.__setattr__(self, "spread", spread)
 
     def _for_each(self, name, value, unit):
         """Hold one number for each neuron."""
-        what = f"Population {self.name!r}: {name}"
+        what, given = f"Population {self.name!r}: {name}", value
         value = to_si(value, unit, what)
         if value.shape not in ((), (self.size,)):
             raise InputError(f"{what}: expected shape ({self.size},), found {value.shape}")
+        warn_of_plain(given, unit, what, by_hand=True)
+        memory.check(f"Population {self.name!r}", self.size * value.itemsize, f"{self.size:,} neurons")
         object.__setattr__(self, name, _read_only(np.broadcast_to(value, (self.size,)).copy()))
 
 
@@ -173,9 +178,12 @@ class Projection(ReadOnly, Brief):
     receptor: str = ""
     plasticity: ShortTerm | None = None
     unit: str | None = field(default=None, init=False, repr=False)
+    #: Plain numbers that were given by hand, until the circuit, which knows what is meant, has asked about them.
+    plain: object = field(default=None, init=False, repr=False)
 
     def __post_init__(self):
         object.__setattr__(self, "name", self.name or f"{self.source}->{self.target}")
+        object.__setattr__(self, "plain", self._ask())
         if isinstance(self.weights, Rule):
             object.__setattr__(self, "unit", unit_of(self.weights.weight))
             object.__setattr__(self, "weights", replace(self.weights, weight=self._magnitude()))
@@ -191,6 +199,14 @@ class Projection(ReadOnly, Brief):
         if (delay < 0).any():
             raise InputError(f"projection {self.name!r}: delay: expected 0 or more, found {delay.min():g} s")
         object.__setattr__(self, "delay", _read_only(delay))
+
+    def _ask(self):
+        """The weights, if they may lack a unit."""
+        given = self.weights.weight if isinstance(self.weights, Rule) else self.weights
+        given = given.data if sparse.issparse(given) and not _is_frozen(given) else given
+        if sparse.issparse(given) or unit_of(given) is not None or not is_made_by_hand():
+            return None
+        return given
 
     def _magnitude(self) -> float:
         what = f"projection {self.name!r}: weight"
@@ -415,9 +431,10 @@ class Circuit(ReadOnly, Shown):
             return rule
         if projection.name not in self._drawn:
             source, target = self.source(projection), self.population(projection.target)
-            pattern = _draw(
-                replace(rule, weight=1.0), self.seed, projection.name, (source.size, target.size), source is target
-            )
+            shape = (source.size, target.size)
+            synapses = rule.expected(shape)
+            memory.check(f"projection {projection.name!r}", synapses * rule.bytes_of_one, f"{synapses:,.0f} synapses")
+            pattern = _draw(replace(rule, weight=1.0), self.seed, projection.name, shape, source is target)
             self._drawn[projection.name] = _scaled(pattern, rule.weight)
         return self._drawn[projection.name]
 
@@ -456,6 +473,9 @@ class Circuit(ReadOnly, Shown):
         if projection.unit not in (None, unit):
             expected = {"volt": "voltages", "siemens": "conductances", "1": "plain numbers"}[unit]
             raise InputError(f"{what}: weights: expected {expected}, found a quantity in {projection.unit}")
+        if projection.plain is not None:
+            warn_of_plain(projection.plain, unit, f"{what}: weights", by_hand=True)
+            object.__setattr__(projection, "plain", None)
         if isinstance(given, Rule):
             given.check(shape, source is target)
         elif given.shape != shape:

@@ -93,6 +93,9 @@ def run_command(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # who reads standard output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except MemoryError as error:
+        _say(f"expected what fits into memory, found more ({error or 'nothing is free'})")
+        return 2
     except OSError as error:
         _say(_of_files(error))
         return 1

@@ -127,7 +127,7 @@ def _brian2():
 
 def _compiler():
     """The C++ compiler and make; a run can do without, slowly."""
-    from eisim.simulation.program import COMPILER_FLAGS
+    from eisim.simulation.program import flags_of
 
     slow = "without it runs are slower (backend numpy). " + _how_to_get_a_compiler()
     name, *words = os.environ.get("CXX", "g++").split() or ["compiler: CXX is empty"]
@@ -135,7 +135,7 @@ def _compiler():
     if place is None:
         yield Finding("C++ compiler", MISSING, f"no {name}", slow)
     else:
-        yield _compiled([place, *words], COMPILER_FLAGS, slow)
+        yield _compiled([place, *words], flags_of(" ".join([name, *words])), slow)
     make = shutil.which("make")
     if make is None:
         yield Finding("make", MISSING, "no make", slow)

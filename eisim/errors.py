@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from itertools import islice
 
@@ -16,6 +17,22 @@ class InputError(ValueError):
 
     def __init__(self, said: str = ""):
         super().__init__(one_line(str(said)))
+        _say_without_brian2()
+
+
+def _say_without_brian2() -> None:
+    """Let Python say our errors where nobody catches them: Brian2 would have them reported as errors of Brian2.
+
+    It takes the hook of uncaught errors as it is imported, by the user or by us, so this waits for an error.
+    """
+    theirs = getattr(sys.modules.get("brian2.utils.logger"), "brian_excepthook", None)
+    if theirs is None or sys.excepthook is not theirs:
+        return
+
+    def hook(kind, error, trace):
+        (sys.__excepthook__ if issubclass(kind, InputError) else theirs)(kind, error, trace)
+
+    sys.excepthook = hook
 
 
 class ArgumentError(InputError, TypeError):

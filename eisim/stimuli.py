@@ -1,8 +1,12 @@
 """Stimuli as labelled tables: columns of a pandas DataFrame or an xarray DataArray, matched to inputs by name."""
 
+import warnings
 from collections.abc import Sequence
 
+import numpy as np
+
 from eisim.errors import InputError
+from eisim.units import outside
 
 _DIMENSIONS = (("trial", "input"), ("trial", "time", "input"))
 
@@ -16,6 +20,78 @@ def afferent_names(inputs: Sequence[tuple[str, int]]) -> list[str]:
         Name and size of each input.
     """
     return [name if size == 1 else f"{name}[{k}]" for name, size in inputs for k in range(size)]
+
+
+def sets_of(stimuli, n: int) -> list:
+    """The set of stimuli of each of n circuits.
+
+    What matters is the number of axes, not whether the numbers are nested in lists or in an array.
+
+    Parameters
+    ----------
+    stimuli : DataFrame, DataArray, array_like or sequence
+        One set for all circuits: a labelled table, trials × inputs, or trials × time × inputs. Or one set for each: a
+        sequence of n arrays or tables, circuits × trials × time × inputs, or nested lists of different lengths, which
+        are no one array.
+    n : int
+
+    Returns
+    -------
+    list
+        Of n sets.
+
+    Raises
+    ------
+    InputError
+        If there are not n sets.
+
+    Warns
+    -----
+    UserWarning
+        For nested lists with three axes of which the first has a length of n: they are read as the array of these
+        numbers is, as trials × time × inputs for all circuits, and may have been meant as trials × inputs for each.
+    """
+    if is_labelled(stimuli):
+        return [stimuli] * n
+    if not hasattr(stimuli, "ndim") and not isinstance(stimuli, (list, tuple, str)) and np.iterable(stimuli):
+        stimuli = list(stimuli)
+    nested = isinstance(stimuli, (list, tuple)) or _is_of_objects(stimuli)
+    if nested and any(is_labelled(each) or getattr(each, "ndim", 0) > 1 for each in stimuli):
+        sets = list(stimuli)
+    elif (depth := _depth(stimuli)) < 3 or (depth == 3 and _is_regular(stimuli)):
+        if nested and depth == 3 and len(stimuli) == n > 1:
+            shape = " × ".join(map(str, np.shape(stimuli)))
+            warnings.warn(
+                f"stimuli: lists of {shape} numbers are read as trials × time × inputs for all {n} circuits; if trials "
+                f"× inputs for each are meant, write a list of {n} arrays",
+                stacklevel=outside(),
+            )
+        return [stimuli] * n
+    else:
+        sets = list(stimuli)
+    if len(sets) != n:
+        raise InputError(f"stimuli: expected one array for each of {n} circuits, found {len(sets)}")
+    return sets
+
+
+def _is_of_objects(stimuli):
+    return isinstance(stimuli, np.ndarray) and stimuli.dtype.kind == "O"
+
+
+def _depth(value) -> int:
+    """Number of axes of an array, or of numbers in lists."""
+    if isinstance(value, (list, tuple)):
+        return 1 + max(map(_depth, value), default=0)
+    return getattr(value, "ndim", 0)
+
+
+def _is_regular(value) -> bool:
+    """Whether nested lists are as long as each other."""
+    try:
+        np.shape(value)
+    except ValueError:
+        return False
+    return True
 
 
 def is_labelled(stimuli) -> bool:
@@ -50,6 +126,11 @@ def unlabelled(stimuli, inputs: Sequence[tuple[str, int]], what: str):
         For other names or dimensions.
     """
     names = afferent_names(inputs)
+    if is_labelled(stimuli) and len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(
+            f"{what}: expected an array without labels, as two afferents would have the name {twice!r}, found labels"
+        )
     if _is_frame(stimuli):
         _check_names(list(stimuli.columns), names, f"{what}: columns")
         return stimuli[names].to_numpy()

@@ -7,6 +7,7 @@ to be in SI units already. Brian2 itself is not imported here: a quantity is kno
 import re
 import sys
 import warnings
+from collections.abc import Iterator
 from contextlib import suppress
 
 import numpy as np
@@ -31,10 +32,13 @@ _SUFFIXES = {
     "farad": {"F": 1.0, "nF": 1e-9, "pF": 1e-12},
     "1": {"": 1.0},
 }
+_PLAIN = {int, float, bool}
+#: What values do while they are made.
+_MAKING = ("__init__", "__post_init__", "_for_each", "_ask", "_magnitude", "_magnitudes")
 #: What neurons' quantities are given in.
 _USUAL = {"second": "ms", "volt": "mV", "ampere": "pA", "siemens": "nS", "farad": "pF"}
 #: Parameters of this size are no neuron's or synapse's: someone left out the unit.
-_HUGE = {"second": 2.0, "volt": 2.0, "ampere": 1e-3, "siemens": 1e-3, "farad": 1e-6}
+_HUGE = {"second": 1.0, "volt": 0.25, "ampere": 1e-6, "siemens": 1e-4, "farad": 1e-6}
 
 
 def expected(unit: str) -> str:
@@ -58,11 +62,18 @@ class Measured(float):
 
 
 def unit_of(value) -> str | None:
-    """The unit ("second", "hertz", "volt", ..., or "1") of a quantity, ``None`` for a plain number."""
+    """The unit ("second", "hertz", "volt", ..., or "1") of a quantity or a list of quantities, else ``None``.
+
+    In a list a plain 0 has any unit. Where parts differ it is all of theirs, such as ``"second and volt"``, which no
+    parameter takes.
+    """
     if isinstance(value, Measured):
         return value.unit
-    dim = getattr(value, "dim", None)
-    if dim is None:
+    if isinstance(value, (list, tuple)):
+        found = dict.fromkeys(_units_in(value))
+        return next(iter(found), None) if len(found) < 2 else " and ".join(unit or "plain numbers" for unit in found)
+    dim, dimensions = getattr(value, "dim", None), sys.modules.get("brian2.units.fundamentalunits")
+    if dim is None or not isinstance(dim, getattr(dimensions, "Dimension", ())):
         return None
     from brian2.units import allunits, fundamentalunits
 
@@ -72,6 +83,19 @@ def unit_of(value) -> str | None:
         if unit != "1" and dim is getattr(allunits, unit).dim:
             return unit
     return repr(dim)
+
+
+def _units_in(value) -> Iterator[str | None]:
+    """The units of the parts of nested lists."""
+    if {type(part) for part in value} <= _PLAIN:
+        if any(value):
+            yield None
+        return
+    for part in value:
+        if isinstance(part, (list, tuple)):
+            yield from _units_in(part)
+        elif type(part) not in _PLAIN or part:
+            yield unit_of(part)
 
 
 def to_si(value, unit: str, what: str) -> np.ndarray:
@@ -94,8 +118,8 @@ def to_si(value, unit: str, what: str) -> np.ndarray:
         raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {value}")
     try:
         array = np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {value!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {value!r:.200}") from None
     if not np.isfinite(array).all():
         raise InputError(f"{what}: expected finite numbers, found {array[~np.isfinite(array)][0]}")
     return array
@@ -109,7 +133,7 @@ def scalar_si(value, unit: str, what: str) -> float:
     return float(array)
 
 
-def warn_of_plain(value, unit: str, what: str, huge: float | None = None) -> None:
+def warn_of_plain(value, unit: str, what: str, huge: float | None = None, by_hand: bool = False) -> bool:
     """Warn of a plain number that is hardly meant in SI units, such as a threshold of 60 V.
 
     Parameters
@@ -121,20 +145,58 @@ def warn_of_plain(value, unit: str, what: str, huge: float | None = None) -> Non
         What the value is, for the warning.
     huge : float, optional
         The least size that is hardly meant; by default far beyond those of neurons and synapses.
+    by_hand : bool
+        Whether to say so only where the value to which the number belongs is made outside of eisim.
+
+    Returns
+    -------
+    bool
+        Whether there was reason to.
     """
     huge = _HUGE.get(unit, np.inf) if huge is None else huge
     if isinstance(value, (int, float)) and abs(value) < huge:  # nearly all are
-        return
-    if unit_of(value) is not None or np.max(np.abs(value), initial=0) < huge:
-        return
-    largest = np.ravel(value)[np.argmax(np.abs(value))]
-    usual, frame, level = _USUAL[unit], sys._getframe(), 0
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "eisim":
-        frame, level = frame.f_back, level + 1
+        return False
+    if unit_of(value) is not None:
+        return False
+    numbers = np.ravel(value)
+    largest = max(numbers.min(initial=0), numbers.max(initial=0), key=abs)
+    if abs(largest) < huge or (by_hand and not is_made_by_hand()):
+        return False
+    usual = _USUAL[unit]
     warnings.warn(
         f"{what}: the plain number {largest:g} is {largest:g} {next(iter(_SUFFIXES[unit]))}; "
         f"if {largest:g} {usual} are meant, write {largest:g}*{usual}",
-        stacklevel=level + 1,
+        stacklevel=outside(),
+    )
+    return True
+
+
+def outside() -> int:
+    """The ``stacklevel`` of a warning with which it names the line outside of eisim that asked for what it is about."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and is_ours(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def is_ours(module: str) -> bool:
+    """Whether a module is one of eisim's own that reckons in SI units; models and experiments are written by people."""
+    return module.partition(".")[0] == "eisim" and not module.startswith(("eisim.models", "eisim.experiments"))
+
+
+def is_made_by_hand() -> bool:
+    """Whether the value that is being made was asked for outside of eisim, where its numbers may lack their units."""
+    frame = sys._getframe(1)
+    while frame and not _asks(frame):
+        frame = frame.f_back
+    return frame is None or not is_ours(frame.f_globals.get("__name__", ""))
+
+
+def _asks(frame):
+    """Whether the code of a frame is neither part of making a value nor of checking it."""
+    module, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
+    return not (
+        module in ("dataclasses", __name__) or (is_ours(module) and (name in _MAKING or name.startswith("_check")))
     )
 
 

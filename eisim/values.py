@@ -52,7 +52,7 @@ class Value(Explained):
                 raise InputError(f"{what}: expected more than 0, found {number:g}")
             if f.metadata["non_negative"] and number < 0:
                 raise InputError(f"{what}: expected 0 or more, found {number:g}")
-            warn_of_plain(given, unit, what)
+            warn_of_plain(given, unit, what, by_hand=True)
             object.__setattr__(self, f.name, number)
 
 

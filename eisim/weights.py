@@ -25,12 +25,19 @@ class FixedProbability(Explained):
     probability: float
     weight: object
 
+    #: What a drawn synapse takes, in bytes.
+    bytes_of_one = 9
+
     def __post_init__(self):
         if not (isinstance(self.probability, (int, float)) and 0 <= self.probability <= 1):
             raise InputError(f"FixedProbability.probability: expected between 0 and 1, found {self.probability!r}")
 
     def check(self, shape: tuple[int, int], recurrent: bool) -> None:
         """Refuse a shape that does not fit: any does."""
+
+    def expected(self, shape: tuple[int, int]) -> float:
+        """Number of synapses, on average."""
+        return self.probability * shape[0] * shape[1]
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
         """A (source × target) matrix of ones; `recurrent` says that source and target are the same neurons."""
@@ -58,6 +65,9 @@ class FixedInDegree(Explained):
     in_degree: int
     weight: object
 
+    #: What a drawn synapse takes, in bytes.
+    bytes_of_one = 10
+
     def __post_init__(self):
         if isinstance(self.in_degree, bool) or not isinstance(self.in_degree, (int, np.integer)):
             raise InputError(f"FixedInDegree.in_degree: expected a whole number, found {self.in_degree!r}")
@@ -71,6 +81,10 @@ class FixedInDegree(Explained):
             raise InputError(
                 f"FixedInDegree.in_degree: expected at most {available} (the sources there are), found {self.in_degree}"
             )
+
+    def expected(self, shape: tuple[int, int]) -> float:
+        """Number of synapses."""
+        return float(self.in_degree) * shape[1]
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
         """A (source × target) matrix of ones; `recurrent` says that source and target are the same neurons."""
@@ -102,10 +116,17 @@ class AllToAll(Explained):
     weight: object
     silent: tuple[int, ...] = ()
 
+    #: What a drawn synapse takes, in bytes.
+    bytes_of_one = 20
+
     def check(self, shape: tuple[int, int], recurrent: bool) -> None:
         """Refuse silent sources that there are not."""
         if not set(self.silent) <= set(range(shape[0])):
             raise InputError(f"AllToAll.silent: expected sources from 0 to {shape[0] - 1}, found {self.silent}")
+
+    def expected(self, shape: tuple[int, int]) -> float:
+        """Number of synapses."""
+        return float(shape[0] - len(set(self.silent))) * shape[1]
 
     def senders(self, n_source: int) -> np.ndarray:
         """The sources that send, of so many."""
@@ -133,10 +154,17 @@ class Independent(Explained):
 
     weight: object
 
+    #: What a drawn synapse takes, in bytes.
+    bytes_of_one = 24
+
     def check(self, shape: tuple[int, int], recurrent: bool) -> None:
         """Refuse a source of more than one."""
         if shape[0] != 1:
             raise InputError(f"Independent: expected a source of size 1, found {shape[0]}")
+
+    def expected(self, shape: tuple[int, int]) -> float:
+        """Number of synapses."""
+        return float(shape[1])
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
         """A (1 × target) matrix of ones."""

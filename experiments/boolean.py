@@ -40,9 +40,20 @@ class Settings(Value):
 
     def __post_init__(self):
         super().__post_init__()
-        for name, least in (("levels", 2), ("seeds", 1)):
-            if getattr(self, name) < least:
-                raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
+        check_numbers(self)
+
+
+def check_numbers(settings) -> None:
+    """Refuse numbers of levels and seeds that are too small, or whose results no memory holds."""
+    from eisim import memory
+
+    for name, least in (("levels", 2), ("seeds", 1)):
+        if getattr(settings, name) < least:
+            raise InputError(f"{name}: expected at least {least}, found {getattr(settings, name)}")
+    levels, seeds = settings.levels, settings.seeds
+    # No circuit has fewer than 2 patterns and 2 neurons, of 160 bytes; a simulation knows better.
+    memory.check("levels and seeds", levels * seeds * 640.0, f"{levels:,} levels × {seeds:,} seeds")
+    memory.check("levels", levels * 20_000.0, f"{levels:,} levels, each a circuit")
 
 
 def synthesised(function):

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from types import ModuleType
 
-from eisim.errors import InputError
 from eisim.values import Value, quantity
 
 
@@ -35,9 +34,9 @@ class Settings(Value):
 
     def __post_init__(self):
         super().__post_init__()
-        for name, least in (("levels", 2), ("seeds", 1)):
-            if getattr(self, name) < least:
-                raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
+        from experiments.boolean import check_numbers
+
+        check_numbers(self)
 
 
 def run(settings: Settings, kinds, seed, backend, report):

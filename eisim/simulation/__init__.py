@@ -10,11 +10,13 @@ import numpy as np
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.progress import shows_progress
+from eisim.simulation.brian import brian2_alone
 from eisim.simulation.cuda import CUDA, check_available
 from eisim.simulation.layout import Trials, lay_out
+from eisim.simulation.memory import check_memory
 from eisim.simulation.response import Response, Spikes
 from eisim.simulation.shares import join, share_out
-from eisim.stimuli import is_labelled, unlabelled
+from eisim.stimuli import sets_of, unlabelled
 from eisim.timing import Timing
 from eisim.units import to_si
 from eisim.weights import Independent
@@ -44,7 +46,8 @@ def simulate(
     stimuli : array_like of shape (trials, inputs) or (trials, time, inputs)
         In units of each input's rate; also a DataFrame or DataArray whose columns are named as the inputs
         (`eisim.stimuli.unlabelled`). Frames of time-varying stimuli are of equal length and fill the duration.
-        With several circuits either one array for all or a sequence with one array for each.
+        With several circuits either one set for all or a sequence with one array for each (`eisim.stimuli.sets_of`);
+        nested lists mean what the array of the same numbers does.
     duration : quantity
         Length of a trial, in s.
     window : quantity
@@ -72,7 +75,8 @@ def simulate(
     Raises
     ------
     InputError
-        For bad stimuli, times, seeds or backend, circuits of different kinds, or a GPU that cannot be used.
+        For bad stimuli, times, seeds or backend, circuits of different kinds, a batch that does not fit into memory, or
+        a GPU that cannot be used.
 
     Examples
     --------
@@ -81,17 +85,11 @@ def simulate(
     >>> simulate(synthesize(xor, kind="rate"), xor.patterns, backend="numpy").decisions[:, 0]
     array([False,  True,  True, False])
     """
-    return begin(
-        circuit,
-        stimuli,
-        duration=duration,
-        window=window,
-        dt=dt,
-        seed=seed,
-        record=record,
-        backend=backend,
-        report=report,
-    )()
+    options = {"seed": seed, "record": record, "backend": backend, "report": report}
+    try:
+        return begin(circuit, stimuli, duration=duration, window=window, dt=dt, **options)()
+    except MemoryError as error:
+        raise InputError(f"simulate: expected what fits into memory, found more ({error})") from None
 
 
 def begin(
@@ -104,11 +102,14 @@ def begin(
     from eisim.simulation import program
 
     single = isinstance(circuit, Circuit)
-    circuits = [circuit] if single else list(circuit)
-    batch = _trials(circuits, [stimuli] if single else stimuli, seed, record)
-    timing = Timing(duration, window, dt)
-    if backend not in BACKENDS:
+    circuits = [circuit] if single else _listed(circuit)
+    if not isinstance(backend, str) or backend not in BACKENDS:
         raise InputError(f"backend: expected one of {', '.join(BACKENDS)}, found {backend!r}")
+    if not callable(report):
+        raise InputError(f"report: expected a function that takes a line of text, found {report!r}")
+    batch = _trials(circuits, stimuli, single, seed, record)
+    timing = Timing(duration, window, dt)
+    _check_frames(batch, timing)
     if backend == CUDA:
         check_available()
     for trials in batch:
@@ -118,9 +119,10 @@ def begin(
                 f"stimuli: expected input rates of at most one spike a time step "
                 f"({1 / timing.dt:g} Hz), found {fastest:g} Hz"
             )
+    check_memory(batch, timing)
     keep_seeds = not isinstance(seed, (int, np.integer))
     if backend == "cpp" and program.find_compiler() is None:
-        _warn_once("no C++ compiler (or make) found")
+        _warn_once(program.what_is_missing())
         backend = "numpy"
     if backend == "cpp" and program.find_compiler() in _failed:
         backend = "numpy"
@@ -171,7 +173,8 @@ def _start(layout, kind, timing, backend, report, started):
     job = program.Job(layout, kind, timing, models(layout, kind, timing), CUDA if backend == CUDA else "cpp_standalone")
 
     def on_numpy():
-        from eisim.simulation.codegen import run_numpy
+        with brian2_alone():
+            from eisim.simulation.codegen import run_numpy
 
         return run_numpy(job, report)
 
@@ -213,7 +216,14 @@ def _warn_once(reason: str) -> None:
     warnings.warn(f"{reason}: simulating with NumPy, which is slower", stacklevel=5)
 
 
-def _trials(circuits, stimuli, seed, record):
+def _listed(circuits):
+    """Several circuits as a list."""
+    if isinstance(circuits, str) or not np.iterable(circuits):
+        raise InputError(f"simulate: circuit: expected a Circuit or a sequence of them, found {circuits!r}")
+    return list(circuits)
+
+
+def _trials(circuits, stimuli, single, seed, record):
     if not circuits:
         raise InputError("simulate: expected at least one circuit, found none")
     for circuit in circuits:
@@ -222,19 +232,11 @@ def _trials(circuits, stimuli, seed, record):
     kinds = {c.kind for c in circuits}
     if len(kinds) > 1:
         raise InputError("simulate: expected circuits of one kind, found rate and spiking")
-    n = len(circuits)
-    one_array = isinstance(stimuli, np.ndarray) and stimuli.dtype != object and stimuli.ndim in (2, 3)
-    if one_array or is_labelled(stimuli):
-        stimuli = [stimuli] * n
-    if len(stimuli) != n:
-        raise InputError(f"stimuli: expected one array for each of {n} circuits, found {len(stimuli)}")
-    records = [record] * n if isinstance(record, bool) else list(record)
-    seeds = list(seed) if _is_nested(seed) else [seed] * n
-    for what, values in (("record", records), ("seed", seeds)):
-        if len(values) != n:
-            raise InputError(f"{what}: expected one for all or one for each of {n} circuits, found {len(values)}")
+    stimuli = [stimuli] if single else sets_of(stimuli, len(circuits))
     batch = []
-    for circuit, array, own_seeds, own_record in zip(circuits, stimuli, seeds, records, strict=True):
+    for circuit, array, own_seeds, own_record in zip(
+        circuits, stimuli, _seeds_of_each(seed, len(circuits)), _records(record, len(circuits)), strict=True
+    ):
         what = f"stimuli of circuit {circuit.name!r}"
         array = to_si(unlabelled(array, [(i.name, i.size) for i in circuit.inputs], what), "1", what)
         if array.ndim not in (2, 3) or array.shape[-1] != circuit.n_inputs or not array.size:
@@ -244,10 +246,47 @@ def _trials(circuits, stimuli, seed, record):
             )
         if array.min() < 0:
             raise InputError(f"{what}: expected 0 or more (a rate is not negative), found {array.min():g}")
-        batch.append(Trials(circuit, array, np.arange(len(array)), _seeds(own_seeds), bool(own_record)))
-    if len({t.stimuli.shape[1] if t.stimuli.ndim == 3 else 0 for t in batch}) > 1:
+        batch.append(Trials(circuit, array, np.arange(len(array)), _seeds(own_seeds), own_record))
+    if len({_frames(trials) for trials in batch}) > 1:
         raise InputError("stimuli: expected the same number of time frames for all circuits")
     return batch
+
+
+def _frames(trials):
+    return trials.stimuli.shape[1] if trials.stimuli.ndim == 3 else 0
+
+
+def _check_frames(batch, timing):
+    """Each frame lasts the same number of steps."""
+    frames = _frames(batch[0])
+    if frames and timing.steps % frames:
+        raise InputError(
+            f"stimuli: expected a number of time frames that divides the {timing.steps:,} time steps of a trial "
+            f"({timing.duration:g} s in steps of {timing.dt:g} s), found {frames}"
+        )
+
+
+def _records(record, n):
+    """Whether to record each circuit."""
+    if isinstance(record, (bool, np.bool_)):
+        return [bool(record)] * n
+    records = [record] if isinstance(record, str) or not np.iterable(record) else list(record)
+    for each in records:
+        if not isinstance(each, (bool, np.bool_)):
+            raise InputError(
+                "record: expected True or False (True records the spikes of a spiking circuit, the rates over time of "
+                f"a rate circuit), found {each!r}"
+            )
+    if len(records) != n:
+        raise InputError(f"record: expected one for all or one for each of {n} circuits, found {len(records)}")
+    return list(map(bool, records))
+
+
+def _seeds_of_each(seed, n):
+    seeds = list(seed) if _is_nested(seed) else [seed] * n
+    if len(seeds) != n:
+        raise InputError(f"seed: expected one for all or one for each of {n} circuits, found {len(seeds)}")
+    return seeds
 
 
 def _is_nested(seed):

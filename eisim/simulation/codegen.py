@@ -11,11 +11,12 @@ from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.devices.device import all_devices, get_device, reset_device, set_device
 
 from eisim.errors import InputError
+from eisim.simulation.brian import brian2_alone
 from eisim.simulation.compilation import begin_make, begin_plain_make
 from eisim.simulation.cuda import CUDA, NVCC_FLAGS
 from eisim.simulation.naming import array, synapses_name
 from eisim.simulation.network import BatchNetwork
-from eisim.simulation.program import COMPILER_FLAGS, Job, Outcome, Report
+from eisim.simulation.program import Job, Outcome, Report, find_compiler, flags_of
 
 _PREFERENCES = {
     "codegen.cpp.extra_compile_args_gcc": [],  # Brian2 would run the compiler to try each; `begin_make` adds ours
@@ -40,7 +41,7 @@ def compile_program(
 
         for speaker in ("device", "utils.gputools"):  # of every preference
             b2.BrianLogger.suppress_hierarchy(f"brian2cuda.{speaker}", filter_log_file=False)
-    with _device(job.device, build_on_run=False):
+    with brian2_alone(), _device(job.device, build_on_run=False):
         network = _network(job)
         network.network.run(
             job.timing.duration * b2.second,
@@ -49,6 +50,7 @@ def compile_program(
             namespace={},
         )
         device = get_device()
+        _read_from_files(device, job)
         if not on_gpu:
             _spare_memory(device, job)
         device.build(directory=str(folder), compile=False, run=False)
@@ -59,13 +61,13 @@ def compile_program(
     if compiler == "msvc":
         return lambda: None
     report("compiling (once, then cached)")
-    return begin_plain_make(folder) if on_gpu else begin_make(folder, COMPILER_FLAGS, header())
+    return begin_plain_make(folder) if on_gpu else begin_make(folder, flags_of(find_compiler()), header())
 
 
 def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
     """Run a job on Brian2's NumPy target."""
     report("generating code")
-    with _device("runtime"):
+    with brian2_alone(), _device("runtime"):
         b2.prefs["codegen.target"] = "numpy"
         network = _network(job)
         for made, models in ((network.groups, job.models), (network.synapses, job.synapse_models)):
@@ -113,6 +115,20 @@ def _device(name: str, **options) -> Iterator[None]:
         reset_device()
         for key, value in before.items():
             b2.prefs[key] = value
+
+
+def _read_from_files(device, job):
+    """Let the program read an array of one number from its file, as it does longer ones.
+
+    Brian2 would write that number into the code, and programs would differ with their numbers.
+    """
+    ours = job.static_arrays()
+    for k, (what, arguments) in enumerate(device.main_queue):
+        if what in ("set_by_single_value", "set_by_constant"):
+            name, dynamic = arguments[0], what == "set_by_constant" and arguments[2]
+            if f"_static_array_{name}" in ours:
+                file = device.static_array(name, ours[f"_static_array_{name}"])
+                device.main_queue[k] = ("set_by_array", (name, file, dynamic))
 
 
 def _spare_memory(device, job):

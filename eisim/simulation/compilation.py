@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from eisim import cache
-from eisim.simulation.program import BINARY, NoProgramError, Report
+from eisim.simulation.program import BINARY, NoProgramError, Report, room
 
 #: A compiler that takes longer is taken for one that hangs, in s.
 TIMEOUT = 300.0
@@ -68,7 +68,8 @@ def begin_make(folder: Path, flags: list[str], header: Path | None) -> Callable[
     makefile = folder / "makefile"
     sources = re.search(r"^SRCS = (.*)$", makefile.read_text(), re.MULTILINE)
     arguments = [f"SRCS={' '.join(gather(folder, shlex.split(sources[1])))}"] if sources else []
-    included = [] if header is None else ["-include", str(header)]
+    # From this folder on: what is above may have any name, and make reads some letters as its own.
+    included = [] if header is None else ["-include", os.path.relpath(header, folder)]
     with makefile.open("a") as file:
         file.write(f"\n$(OBJS): CXXFLAGS += {shlex.join([*flags, *included])}\n")
     return begin_plain_make(folder, "DEPS=", *arguments)  # what depends on what is all compiled once
@@ -98,7 +99,7 @@ def _begin(command: list[str], folder: Path, made: Path) -> Callable[[], None]:
             raise
         if status or not made.is_file():
             raise NoProgramError(
-                f"the generated program does not compile: {_what_failed(log.read_text(errors='replace'))}"
+                f"the generated program does not compile: {_what_failed(log.read_text(errors='replace'))}{room(folder)}"
             )
 
     return wait

@@ -5,6 +5,7 @@ two groups through one receptor form one bundle, so that the whole batch is one 
 """
 
 import math
+import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -12,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from eisim.circuit import Circuit, Projection, delay_steps
+from eisim.errors import InputError
 from eisim.simulation import noise
 from eisim.synapses import ShortTerm
 from eisim.weights import AllToAll, Independent
@@ -113,13 +115,17 @@ class Synapses:
         return None if self.delay.ndim else float(self.delay)
 
 
+#: Of a block: the name of an input or population; of what a user has not named, that name with what it is for.
+Key = str | tuple[str, str | int]
+
+
 @dataclass(frozen=True)
 class Layout:
-    """Groups by name, synapses by bundle, blocks by (batch index, population)."""
+    """Groups by name, synapses by bundle, blocks by batch index and key."""
 
     groups: dict[str, Group]
     synapses: dict[Bundle, Synapses]
-    blocks: dict[tuple[int, str], Block]
+    blocks: dict[tuple[int, Key], Block]
 
     def monitored(self, kind: str) -> dict[str, int]:
         """Number of recorded neurons of each group that has any: spikes of all, rates of populations."""
@@ -192,7 +198,7 @@ def _place(layout, index, trials, dt, neuron_values):
     """
     taps = _place_neurons(layout, index, trials, dt, neuron_values)
     for source, last in taps:
-        chain = [source.name, *(f"{source.name}@{t}" for t in range(1, last + 1))]
+        chain = [source.name, *(_tap(source.name, t) for t in range(1, last + 1))]
         each = np.arange(source.size)
         for before, after in pairwise(chain):
             yield before, after, "e", None, each, each, 1.0, 0.0
@@ -222,7 +228,7 @@ def _place(layout, index, trials, dt, neuron_values):
         weights, delay = np.broadcast_to(weights, rows.shape), np.broadcast_to(delay, rows.shape)
         steps = delay_steps(delay, dt)
         for tap in np.unique(steps):
-            source = projection.source + (f"@{tap}" if tap else "")
+            source = _tap(projection.source, int(tap)) if tap else projection.source
             at = steps == tap
             yield source, projection.target, receptor, None, rows[at], columns[at], weights[at], delay[at]
 
@@ -238,8 +244,13 @@ def is_pooled(circuit: Circuit, projection: Projection) -> bool:
     )
 
 
-def _pool_name(population):
-    return f"{population.name}@pool"
+def _pool_name(population) -> Key:
+    return population.name, "pool"
+
+
+def _tap(source: str, steps: int) -> Key:
+    """Of the neurons that have what a source was so many steps ago."""
+    return source, steps
 
 
 def _copies(source, target, copies, rows, columns, weights, delays):
@@ -286,7 +297,7 @@ def _place_neurons(layout, index, trials, dt, neuron_values):
     # Rate units have no spikes to delay: their delayed rates are tapped from a delay line.
     taps = _taps(circuit, dt) if circuit.kind == "rate" else []
     if taps:
-        sizes = {f"{s.name}@{t}": s.size for s, last in taps for t in range(1, last + 1)}
+        sizes = {_tap(s.name, t): s.size for s, last in taps for t in range(1, last + 1)}
         _add(layout, index, DELAY_LINE, sizes, trials, {"bias": 0.0}, Group(None))
     return taps
 
@@ -297,9 +308,17 @@ def _members(circuit):
     for population in circuit.populations:
         drives = "".join(circuit.receptor(p) for p in _drives(circuit, population))
         pooled = any(is_pooled(circuit, p) for p in circuit.projections if p.target == population.name)
-        name = population.neuron.structure + (f"_drive_{drives}" if drives else "") + ("_pooled" if pooled else "")
+        name = _structure(population) + (f"_drive_{drives}" if drives else "") + ("_pooled" if pooled else "")
         found.setdefault((name, drives, pooled), []).append(population)
     return found
+
+
+def _structure(population):
+    """What tells the code of a population's neurons from that of others, as part of a name in Brian2."""
+    neuron = population.neuron
+    if type(neuron).__module__.startswith("eisim.neurons."):
+        return neuron.structure
+    return "own_" + re.sub(r"[^0-9a-z_]", "_", neuron.structure)  # somebody's class may be called Input
 
 
 def _drives(circuit, population):
@@ -335,6 +354,11 @@ def _drive_values(layout, index, trials, populations, k):
 def _add(layout, index, name, sizes, trials, values, empty):
     """Append the copies of these named blocks, with the values of all their neurons, to a group, at first `empty`."""
     group = layout.groups.setdefault(name, empty)
+    if type(group.neuron) is not type(empty.neuron):
+        raise InputError(
+            f"circuit {trials.circuit.name!r}: expected neuron models with names of their own, found two classes "
+            f"{type(empty.neuron).__name__!r}"
+        )
     stride, start = sum(sizes.values()), group.size
     for block, size in sizes.items():
         layout.blocks[index, block] = Block(name, start, stride, size)

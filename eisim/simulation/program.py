@@ -5,14 +5,17 @@ arguments that it reads when it starts, so batches that differ in numbers alone 
 program is in the cache needs no code generation, and not even Brian2.
 """
 
+import errno
 import hashlib
 import os
 import platform
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache as cache_of_process
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,6 +23,7 @@ import numpy as np
 
 from eisim import cache
 from eisim.simulation import cuda
+from eisim.simulation.brian import brian2_alone
 from eisim.simulation.layout import INPUT, Bundle, Layout
 from eisim.simulation.model import Model, synapse_models
 from eisim.simulation.naming import (
@@ -35,12 +39,14 @@ from eisim.timing import Timing
 from eisim.workspace import Workspace, clear_abandoned
 
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
-COMPILER_FLAGS = ["-O3", "-march=native", "-ffp-contract=off", "-std=c++17", "-w"]
+_NATIVE = "-march=native"
+COMPILER_FLAGS = ["-O3", _NATIVE, "-ffp-contract=off", "-std=c++17", "-w"]
 
 BINARY = "main.exe" if os.name == "nt" else "main"
 
 Report = Callable[..., None]
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: A disk with less room than this is full, in bytes.
 _FULL = 1e6
 #: Time for a compiler to say its version, in s.
@@ -150,18 +156,29 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
         report("generating code")
         header = None
         if job.device != cuda.CUDA:  # while Brian2 is imported
-            header = begin_header(find_compiler(), COMPILER_FLAGS, toolchain(), folder / "header", report)
-        from eisim.simulation.codegen import compile_program
+            header = begin_header(find_compiler(), flags_of(find_compiler()), toolchain(), folder / "header", report)
+        try:
+            with brian2_alone():
+                from eisim.simulation.codegen import compile_program
 
-        return compile_program(job, folder, header, report)
-
-    built = cache.obtain(cache.PROGRAMS, _name(job), binary, build, report)
+            return compile_program(job, folder, header, report)
+        except Exception as error:
+            if header is not None:
+                header()
+            if isinstance(error, OSError) and error.errno in _NO_ROOM:
+                raise NoProgramError(f"the sources of a program cannot be written: {error}{room(folder)}") from None
+            raise
 
     def launch():
         report("simulating")
         return _launch(job, folder, binary)
 
-    process = launch() if built is None else None
+    try:
+        built = cache.obtain(cache.PROGRAMS, _name(job), binary, build, report)
+        process = launch() if built is None else None
+    except BaseException:
+        workspace.cleanup()
+        raise
 
     def finish():
         with workspace:
@@ -181,6 +198,28 @@ def is_compiled(job: Job) -> bool:
 
 def _name(job: Job) -> str:
     return f"{job.signature}-{BINARY}"
+
+
+def what_is_missing() -> str:
+    """Why there is no compiler, in words, where `find_compiler` finds none."""
+    named = os.environ.get("CXX")
+    words = "g++" if named is None else named
+    if not words.split():
+        return "no C++ compiler named (CXX is empty)"
+    if shutil.which(words.split()[0]):
+        return "no make found"
+    return "no C++ compiler (g++) found" if named is None else f"no C++ compiler found (CXX names {words!r})"
+
+
+@cache_of_process
+def flags_of(compiler: str) -> list[str]:
+    """Those of our flags that a compiler takes: on some processors there is no -march=native."""
+    command, options = [*compiler.split(), _NATIVE, "-fsyntax-only", "-x", "c++", os.devnull], {"timeout": ANSWER}
+    with suppress(OSError, subprocess.TimeoutExpired):  # said where it is asked for its version
+        asked = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **options)
+        if asked.returncode and "march" in asked.stderr:
+            return [flag for flag in COMPILER_FLAGS if flag != _NATIVE]
+    return COMPILER_FLAGS
 
 
 def find_compiler() -> str | None:
@@ -209,7 +248,8 @@ def toolchain() -> str:
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         processor += next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    return "\n".join([compiler.stdout, *COMPILER_FLAGS, platform.machine(), processor, version("brian2")])
+    flags = flags_of(find_compiler())
+    return "\n".join([compiler.stdout, *flags, platform.machine(), processor, version("brian2")])
 
 
 def _launch(job: Job, folder: Path, binary: Path) -> subprocess.Popen:
@@ -230,7 +270,7 @@ def _launch(job: Job, folder: Path, binary: Path) -> subprocess.Popen:
             else:
                 words.append(f"{name}={np.asarray(value).item()!r}")
     except OSError as error:
-        raise RuntimeError(f"the numbers of a batch cannot be written: {error}{_room(folder)}") from None
+        raise RuntimeError(f"the numbers of a batch cannot be written: {error}{room(folder)}") from None
     command = [str(binary), "--results_dir", f"{folder / 'results'}{os.sep}", *words]
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
     try:
@@ -266,11 +306,13 @@ def _wait(process: subprocess.Popen, folder: Path, device: str, report: Report) 
             loop_time, completed = map(float, (folder / "results" / "last_run_info.txt").read_text().split())
             if completed >= 1:
                 return loop_time
-    words = "".join(said)[-2000:] or "it left no results"
-    raise RuntimeError(f"the compiled program failed (status {process.returncode}): {words}{_room(folder)}")
+    killed = os.name == "posix" and process.returncode == -signal.SIGKILL
+    nothing = "it was killed, as a system short of memory does" if killed else "it left no results"
+    words = "".join(said)[-2000:] or nothing
+    raise RuntimeError(f"the compiled program failed (status {process.returncode}): {words}{room(folder)}")
 
 
-def _room(folder: Path) -> str:
+def room(folder: Path) -> str:
     """What there is to say if a folder is on a full disk."""
     free = shutil.disk_usage(folder).free
     if free > _FULL:
@@ -286,7 +328,7 @@ def _outcomes(job: Job, results: Path, loop_time: float) -> dict[str, Outcome]:
         found = np.fromfile(results / result_file(owner, variable, dynamic), dtype)
         if size is not None and len(found) != size:  # a program does not notice that the disk is full
             raise RuntimeError(
-                f"the compiled program left {len(found)} of {size} values of {variable}{_room(results.parent)}"
+                f"the compiled program left {len(found)} of {size} values of {variable}{room(results.parent)}"
             )
         return found
 

@@ -26,11 +26,14 @@ class Worker:
 
     def __init__(self, job: Job):
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+        # A group of its own: Ctrl-C in the terminal is for the parent, which ends this process.
+        group = {"process_group": 0} if os.name == "posix" else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         self.process = subprocess.Popen(
             [sys.executable, "-c", "from eisim.sweeps.worker import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": path},
+            **group,
         )
         with suppress(LostError):  # said when it is asked for a point
             self._send(job)
@@ -77,7 +80,7 @@ class Worker:
 def main() -> None:
     """Compute what the parent sends, until it closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # temporary folders are removed on the way
+    signal.signal(signal.SIGTERM, _end_in_silence)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a model prints
@@ -90,6 +93,13 @@ def main() -> None:
             answers.flush()
     except (EOFError, BrokenPipeError):  # the parent is done, or gone
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _end_in_silence(*_) -> None:
+    """End on the spot, whatever that breaks off; temporary folders are removed on the way."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    sys.exit(0)
 
 
 def _end_with(parent: int) -> None:

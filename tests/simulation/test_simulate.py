@@ -85,7 +85,7 @@ def test_without_a_compiler_it_runs_on_numpy_and_says_so(monkeypatch):
         warnings.simplefilter("always")
         response = simulate(synthesize(XOR, kind="rate"), XOR.patterns, dt=1e-3)
     assert [str(w.message) for w in said if w.category is UserWarning] == [
-        "no C++ compiler (or make) found: simulating with NumPy, which is slower"
+        "no C++ compiler found (CXX names 'no-such-compiler'): simulating with NumPy, which is slower"
     ]
     assert response.decisions[:, 0].tolist() == XOR.values.tolist()
 

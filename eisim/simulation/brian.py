@@ -1,0 +1,73 @@
+"""Brian2 as many threads may use it: one at a time, and imported by whichever comes first.
+
+Brian2 has one active device, one set of preferences and one list of object names for the whole process. Nothing here
+needs Brian2.
+"""
+
+import logging
+import os
+import re
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+
+#: What Brian2 and its parser say of each other's future is nothing that a user of eisim can change.
+_DEPRECATED = ("ignore", None, DeprecationWarning, re.compile(r"brian2|pyparsing|distutils"), 0)
+#: Held by the thread that imports Brian2 or changes its state.
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def brian2_alone() -> Iterator[None]:
+    """Import Brian2 where that has not been done, and keep all other threads of eisim from it for a while."""
+    with _LOCK:
+        if _DEPRECATED not in warnings.filters:
+            warnings.filterwarnings(_DEPRECATED[0], category=_DEPRECATED[2], module=_DEPRECATED[3].pattern)
+        if "brian2" not in sys.modules:
+            with _handlers_left_alone():
+                _import()
+        yield
+
+
+def _import():
+    """Without the log file and the copy of the user's script that Brian2 keeps, and leaves where it is killed.
+
+    They help with errors of scripts for Brian2; who imports Brian2 keeps them.
+    """
+    warnings.filterwarnings("ignore", message="Could not (create log|copy script) file", category=UserWarning)
+    said, logging.raiseExceptions = logging.raiseExceptions, False  # as it writes to a disk that is full
+    try:
+        logger = import_module("brian2").BrianLogger
+        handler, logger.file_handler = logger.file_handler, None
+        if handler is not None:
+            logging.getLogger("brian2").removeHandler(handler)
+            with suppress(OSError):
+                handler.close()
+        files, logger.tmp_log, logger.tmp_script = (logger.tmp_log, logger.tmp_script), None, None
+        for file in filter(None, files):
+            with suppress(OSError):
+                os.unlink(file)
+    finally:
+        logging.raiseExceptions = said
+
+
+@contextmanager
+def _handlers_left_alone() -> Iterator[None]:
+    """Brian2 installs a handler of Ctrl-C as it is imported, which only the main thread can: others skip that."""
+    if threading.current_thread() is threading.main_thread():
+        yield
+        return
+    original, mine = signal.signal, threading.get_ident()
+
+    def install(number, handler):
+        return signal.getsignal(number) if threading.get_ident() == mine else original(number, handler)
+
+    signal.signal = install
+    try:
+        yield
+    finally:
+        signal.signal = original

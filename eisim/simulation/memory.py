@@ -1,0 +1,62 @@
+"""What a batch needs in memory, known before it is laid out."""
+
+from eisim import memory
+from eisim.simulation.layout import Trials, is_pooled
+from eisim.timing import Timing
+from eisim.weights import Independent, Rule
+
+#: Bytes of a neuron in every copy: its parameters and state, here, in a file and in the program.
+_NEURON = {"rate": 100, "spiking": 160}
+#: Of a synapse in every copy: its ends and weight.
+_SYNAPSE = 16
+#: Of one number that is recorded at every step, in the program's file and in the response; of one of moving stimuli.
+_RECORDED, _STIMULUS = 16, 24
+
+
+def check_memory(batch: list[Trials], timing: Timing) -> None:
+    """Refuse a batch that needs more memory than is free.
+
+    Raises
+    ------
+    InputError
+        Says what the batch consists of, what it needs, and what is free.
+    """
+    needs = [_bytes(trials, timing) for trials in batch]
+    if sum(needs) < memory.LITTLE:
+        return
+    neurons, largest = sum(t.copies * t.neurons for t in batch), batch[needs.index(max(needs))]
+    recorded = f", recorded at {timing.steps:,} steps" if any(t.record for t in batch) else ""
+    memory.check(
+        "simulate",
+        sum(needs),
+        f"{neurons:,} neurons ({_number(len(batch), 'circuit')}; {largest.circuit.name!r} has {largest.neurons:,} × "
+        f"{_number(len(largest.stimuli), 'trial')} × {_number(len(largest.seeds), 'seed')}){recorded}",
+    )
+
+
+def _number(n, what):
+    return f"{n:,} {what}{'s' * (n != 1)}"
+
+
+def _bytes(trials, timing):
+    circuit = trials.circuit
+    synapses = sum(_synapses(circuit, projection) for projection in circuit.projections)
+    need = trials.copies * (_NEURON[circuit.kind] * (trials.neurons + circuit.n_inputs) + _SYNAPSE * synapses)
+    if trials.stimuli.ndim == 3:
+        need += _STIMULUS * trials.stimuli.size * len(trials.seeds)
+    if trials.record and circuit.kind == "rate":
+        need += _RECORDED * trials.copies * trials.neurons * timing.steps
+    return need
+
+
+def _synapses(circuit, projection):
+    """Of one copy, those that are held one by one."""
+    given = projection.weights
+    if not isinstance(given, Rule):
+        return given.data.size
+    if circuit.kind == "spiking" and (isinstance(given, Independent) or is_pooled(circuit, projection)):
+        return 0
+    if not given.weight:
+        return 0
+    source, target = circuit.source(projection), circuit.population(projection.target)
+    return given.expected((source.size, target.size))
