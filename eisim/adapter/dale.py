@@ -67,8 +67,9 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
     Returns
     -------
     Circuit
-        Each layer is a population of its name, its inhibitory twins are ``name_I``, its OFF channel ``name_off``. The
-        readouts are the channels of the outputs (see `decode`).
+        Each layer is a population of its name, its inhibitory twins are ``name_I``, its OFF channel ``name_off``, each
+        with the units that a readout depends on and that can fire. The readouts are the channels of the outputs: all
+        their units, and of OFF channels those that can fire (see `decode`).
 
     Raises
     ------
