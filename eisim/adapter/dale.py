@@ -96,7 +96,6 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
         for name, (channels, _) in sources.items():
             channels.append(_Channel(name + OFF, relay, 1.0, -1.0))
     sources |= {layer.name: _channels(layer.name, layer.neuron) for layer in dnn.layers}
-    outputs = {name for name, _ in dnn.outputs}
 
     # Of each channel the signed weights from other channels, and its bias with the constants of what comes before.
     incoming, biases = {}, {}

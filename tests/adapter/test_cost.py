@@ -1,6 +1,7 @@
 """What deep networks cost: operations are counted, and twice as many layers take twice as many."""
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def chain(depth):
     """One ReLU after another."""
     names = ["x", *(f"h{k}" for k in range(depth))]
     one = sparse.csr_array([[1.0]])
-    layers = (Layer(b, 1, ((a, one),), np.zeros(1), ThresholdLinear()) for a, b in zip(names, names[1:], strict=False))
+    layers = (Layer(b, 1, ((a, one),), np.zeros(1), ThresholdLinear()) for a, b in pairwise(names))
     return DNN((("x", 1, 1.0),), tuple(layers), ((names[-1], 0.0),), recurrent=False)
 
 
