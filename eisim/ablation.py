@@ -52,7 +52,7 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     (True, False)
     """
     fraction = _share(fraction, "ablate: fraction")
-    inhibitory = [p.name for p in circuit.inhibitory_projections]
+    inhibitory = dict.fromkeys(p.name for p in circuit.inhibitory_projections)
     chosen = _chosen(projections, inhibitory, "ablate: projections", "inhibitory projections")
     if not (chosen and fraction):
         return circuit

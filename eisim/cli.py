@@ -561,10 +561,10 @@ def export(
         kind = Kind.spiking if to is Format.nir else Kind.rate
     circuit = catalogue.load(points[model]).circuit(kind=kind.value)
     with Progress({}) as report:
-        written, left_out = write_network(circuit, to.value, out, report)
+        written, note = write_network(circuit, to.value, out, report)
     _say_where(f"{out}: {to.value} of {written!r}")
-    if left_out:
-        _say(f"note: {left_out}")
+    if note:
+        _say(f"note: {note}")
 
 
 @app.command()

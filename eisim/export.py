@@ -1,6 +1,7 @@
 """Circuits as files in the exchange formats of networks, with what a format leaves out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,9 @@ def write_network(circuit: Circuit, to: str, path, report: Callable[..., None] |
     -------
     written : DNN or Circuit
         What the file holds.
-    left_out : str
-        What it lacks of the circuit, and what that changes; empty for nothing.
+    note : str
+        What the file lacks of the circuit, and what that changes; of a NIR file also which simulators read it. Empty
+        for nothing.
     """
     path = Path(path)
     if path.suffix != ENDINGS[to]:
@@ -45,23 +47,40 @@ def write_network(circuit: Circuit, to: str, path, report: Callable[..., None] |
         dnn.save(path)
         return dnn, ""
     from eisim.adapter.limits import check_plain
-    from eisim.adapter.nir_format import LACKING, to_nir, write_nir
+    from eisim.adapter.nir_format import LACKING, begins_elsewhere, to_nir, write_nir
 
     if circuit.kind != "spiking":
         raise InputError(f"export: --kind: expected spiking for nir, found {circuit.kind!r}")
     check_plain(circuit, "to_nir")
     plain = circuit.with_neurons(**LACKING)
+    elsewhere = [replace(p, initial=None) if begins_elsewhere(p) else p for p in plain.populations]
+    plain = replace(plain, populations=elsewhere)
     graph = to_nir(plain)
     report("simulating what NIR leaves out")
     if left_out := _left_out(circuit, plain):
         graph.metadata["left_out"] = left_out
+    graph.metadata["readers"] = readers = _readers(plain)
     report("writing")
     save(path, write_nir(graph))
-    return plain, left_out
+    return plain, "; ".join(filter(None, (left_out, readers)))
+
+
+def _readers(circuit: Circuit) -> str:
+    """Which simulators read the NIR file of a circuit."""
+    from eisim.adapter.nir_format import READERS, unread
+
+    why = unread(circuit)
+    read = [name for name in READERS if name not in why]
+    said = [f"read by {' and '.join(read)}"] * bool(read)
+    for reason in dict.fromkeys(why.values()):
+        said.append(f"not read by {' or '.join(name for name in why if why[name] == reason)}: {reason}")
+    return "; ".join(said)
 
 
 def _left_out(circuit: Circuit, plain: Circuit) -> str:
     """What `plain` lacks of a circuit, and what difference that makes to its responses."""
+    from eisim.adapter.nir_format import begins_elsewhere
+
     neurons = [p.neuron for p in circuit.populations]
     lacks = [
         what + scale.format(max(values) * 1e3)
@@ -69,6 +88,7 @@ def _left_out(circuit: Circuit, plain: Circuit) -> str:
             ("refractoriness", " ({:g} ms)", [n.refractory for n in neurons]),
             ("noise", " ({:g} mV)", [n.noise for n in neurons]),
             ("reset by subtraction", "", [n.reset_by_subtraction for n in neurons]),
+            ("initial potentials", "", [begins_elsewhere(p) for p in circuit.populations]),
         )
         if any(values)
     ]

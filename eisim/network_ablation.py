@@ -4,6 +4,7 @@ The network becomes a circuit under Dale's law, rate or spiking; intact and at e
 on all rows of the data; beside each class stands the floor of the data: the least error of any excitatory-only network.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -412,8 +413,11 @@ def _settling(circuit: Circuit) -> dict[str, float]:
     many steps as the circuit is deep, every rate is where it stays.
     """
     depth = dict.fromkeys((i.name for i in circuit.inputs), 0)
+    sources = defaultdict(list)
+    for q in circuit.projections:
+        sources[q.target].append(q.source)
     for p in circuit.populations:  # sources first
-        depth[p.name] = 1 + max((depth[q.source] for q in circuit.projections if q.target == p.name), default=0)
+        depth[p.name] = 1 + max((depth[source] for source in sources[p.name]), default=0)
     return {"duration": (max(depth.values()) + 1) * TAU, "window": TAU, "dt": TAU}
 
 

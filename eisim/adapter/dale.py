@@ -9,6 +9,9 @@ The rules, each exact for rate circuits at their fixed point:
   ``tanh(x) = 2 / (1 + exp(-2x)) - 1``. The constant becomes a tonic drive of the units that follow.
 - Inputs that may be negative come as ON and OFF channels too.
 - A bias is a tonic drive, of either sign.
+- What no readout depends on is left out: units from which no path leads to a readout, units that cannot fire even if
+  all inhibition were removed, and of a pair of channels the one that cannot fire since its drive has one sign (a linear
+  unit of non-negative sources, weights and bias has no OFF channel). Then nothing is inhibited for its sake either.
 """
 
 from dataclasses import dataclass, replace
@@ -65,8 +68,9 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
     Returns
     -------
     Circuit
-        Each layer is a population of its name, its inhibitory twins are ``name_I``, its OFF channel ``name_off``. The
-        readouts are the channels of the outputs (see `decode`).
+        Each layer is a population of its name, its inhibitory twins are ``name_I``, its OFF channel ``name_off``, each
+        with the units that a readout depends on and that can fire. The readouts are the channels of the outputs: all
+        their units, and of OFF channels those that can fire (see `decode`).
 
     Raises
     ------
@@ -93,42 +97,32 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
         for name, (channels, _) in sources.items():
             channels.append(_Channel(name + OFF, relay, 1.0, -1.0))
     sources |= {layer.name: _channels(layer.name, layer.neuron) for layer in dnn.layers}
-    outputs = {name for name, _ in dnn.outputs}
 
-    # Signed weights between channels, and the biases with the constants of what comes before.
-    weights, biases = {}, {}
+    # Of each channel the signed weights from other channels, and its bias with the constants of what comes before.
+    incoming, biases = {}, {}
     for layer in dnn.layers:
         bias = layer.bias.astype(float)
+        channels, _ = sources[layer.name]
+        for target in channels:
+            incoming[target.name] = {}
         for source, matrix in layer.incoming:
-            channels, constant = sources[source]
+            carried, constant = sources[source]
             if constant:
                 bias = bias + constant * matrix.sum(axis=0)
-            for channel in channels:
-                for target in sources[layer.name][0]:
-                    key = channel.name, target.name
-                    weights[key] = weights.get(key, 0) + channel.factor * target.incoming * matrix
-        for target in sources[layer.name][0]:
+            for channel in carried:
+                for target in channels:
+                    weights = channel.factor * target.incoming * matrix
+                    known = incoming[target.name].get(channel.name)
+                    incoming[target.name][channel.name] = weights if known is None else known + weights
+        for target in channels:
             biases[target.name] = target.incoming * bias
 
+    fires = _fires(dnn, signed_inputs, sources, incoming, biases)
+    used = _used(dnn, inputs, sources, incoming, fires)
     populations, projections = [], []
     parts = {i.name: [(i.name, np.arange(i.size), "E")] for i in inputs}
-
-    def connect(source, target, chosen, matrix):
-        for name, units, sign in parts[source]:
-            magnitudes = (matrix if sign == "E" else -matrix).maximum(0)[units][:, chosen]
-            if magnitudes.nnz:
-                projections.append(Projection(name, target, magnitudes))
-
-    def outgoing(name, size, sign):
-        """Which units of a channel have outgoing weights of a sign."""
-        used = np.zeros(size, dtype=bool)
-        for (source, _), matrix in weights.items():
-            if source == name:
-                used[np.unique(matrix.tocoo().coords[0][matrix.tocoo().data * sign > 0])] = True
-        return used
-
     for i in inputs:
-        relayed = np.flatnonzero(outgoing(i.name, i.size, -1))
+        relayed = np.flatnonzero(used[i.name]["I"])
         if len(relayed):
             twin = f"{i.name}_I"
             populations.append(Population(twin, "I", relay, len(relayed)))
@@ -139,25 +133,123 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
         for channel in sources[layer.name][0]:
             parts[channel.name] = []
             for sign, name in (("E", channel.name), ("I", f"{channel.name}_I")):
-                used = outgoing(channel.name, layer.size, 1 if sign == "E" else -1)
-                if sign == "E" and layer.name in outputs:
-                    used[:] = True
-                chosen = np.flatnonzero(used)
+                chosen = np.flatnonzero(used[channel.name][sign])
                 if not len(chosen):
                     continue
-                bias = biases[channel.name][chosen]
+                driven = fires[channel.name][chosen]  # an output that cannot fire is silent, and receives nothing
+                bias = np.where(driven, biases[channel.name][chosen], np.minimum(biases[channel.name][chosen], 0.0))
                 populations.append(Population(name, sign, channel.neuron, len(chosen), bias))
                 parts[channel.name].append((name, chosen, sign))
-                for (source, target), matrix in weights.items():
-                    if target == channel.name:
-                        connect(source, name, chosen, matrix.tocsr())
+                for source, matrix in incoming[channel.name].items():
+                    matrix = sparse.csr_array(matrix)[:, chosen]
+                    if not driven.all():
+                        matrix = matrix @ sparse.diags_array(driven.astype(float), format="csr")
+                        matrix.eliminate_zeros()
+                    for part, units, part_sign in parts[source]:
+                        magnitudes = (matrix if part_sign == "E" else -matrix).maximum(0)[units]
+                        if magnitudes.nnz:
+                            projections.append(Projection(part, name, magnitudes))
     readouts = [
         Readout(channel.name, max(threshold - constant, 0.0))
         for name, threshold in dnn.outputs
         for channels, constant in [sources[name]]
         for channel in channels
+        if used[channel.name]["E"].any()
     ]
     return Circuit(dnn.name or "from DNN", inputs, populations, projections, readouts)
+
+
+def _drives(dnn: DNN, signed_inputs: bool) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The least and the largest drive that the units of each layer can have, by interval arithmetic."""
+    values = {
+        name: (np.full(size, -np.inf if signed_inputs else 0.0), np.full(size, np.inf)) for name, size, _ in dnn.inputs
+    }
+    drives = {}
+    for layer in dnn.layers:
+        least = most = layer.bias.astype(float)
+        for source, matrix in layer.incoming:
+            low, high = values[source]
+            least = least + _weighted(low, matrix, 1) + _weighted(high, matrix, -1)
+            most = most + _weighted(high, matrix, 1) + _weighted(low, matrix, -1)
+        drives[layer.name] = least, most
+        low, high = _activation(layer.neuron, least), _activation(layer.neuron, most)
+        if isinstance(layer.neuron, LeakyReLU) and layer.neuron.slope < 0:  # as of a V: least where the drive is 0
+            low, high = np.where((least < 0) & (most > 0), 0.0, np.minimum(low, high)), np.maximum(low, high)
+        elif not getattr(layer.neuron, "non_decreasing", True):
+            low, high = np.full(layer.size, -np.inf), np.full(layer.size, np.inf)
+        values[layer.name] = low, high
+    return drives
+
+
+def _fires(dnn, signed_inputs, sources, incoming, biases) -> dict[str, np.ndarray]:
+    """Which units of each channel can fire.
+
+    Of a layer with one channel these are the network's own units, so one counts that only ablation would unmask. Of
+    two channels either carries one sign of a drive, and counts if the intact network's drive can have that sign.
+    """
+    drives = _drives(dnn, signed_inputs)
+    fires, most, least = {}, {}, {}  # the last two of the rates, however much of the inhibition is removed
+    for name, size, _ in dnn.inputs:
+        for channel in sources[name][0]:
+            fires[channel.name] = np.ones(size, dtype=bool)
+            most[channel.name], least[channel.name] = np.full(size, np.inf), np.zeros(size)
+    for layer in dnn.layers:
+        channels, _ = sources[layer.name]
+        for channel in channels:
+            drive = biases[channel.name]
+            for source, matrix in incoming[channel.name].items():
+                drive = drive + _weighted(most[source], matrix, 1) + _weighted(least[source], matrix, -1)
+            rates = _activation(channel.neuron, drive)
+            lowest = np.minimum(_activation(channel.neuron, np.full(layer.size, -np.inf)), 0.0)
+            if not channel.neuron.non_decreasing:
+                rates, lowest = np.full(layer.size, np.inf), np.full(layer.size, -np.inf)
+            can = (rates > 0) | (lowest < 0)
+            if len(channels) > 1:
+                can = _reaches(channel, *drives[layer.name])
+            fires[channel.name] = can
+            most[channel.name], least[channel.name] = np.where(can, rates, 0.0), np.where(can, lowest, 0.0)
+    return fires
+
+
+def _used(dnn, inputs, sources, incoming, fires) -> dict[str, dict[str, np.ndarray]]:
+    """Which units of each channel a readout depends on through weights of a sign, outputs with no weight included."""
+    used = {name: {sign: np.zeros(len(can), dtype=bool) for sign in "EI"} for name, can in fires.items()}
+    for name, _ in dnn.outputs:
+        first, *others = (channel.name for channel in sources[name][0])
+        used[first]["E"][:] = True
+        for other in others:
+            used[other]["E"] |= fires[other]
+    for layer in reversed(dnn.layers):
+        for channel in sources[layer.name][0]:
+            reached = (used[channel.name]["E"] | used[channel.name]["I"]) & fires[channel.name]
+            for source, matrix in incoming[channel.name].items():
+                found = matrix.tocoo()
+                rows, columns = found.coords
+                kept = reached[columns] & fires[source][rows]
+                for sign, weight in (("E", 1), ("I", -1)):
+                    used[source][sign][rows[kept & (found.data * weight > 0)]] = True
+    return used
+
+
+def _reaches(channel, least, most) -> np.ndarray:
+    """Which units of a channel fire for any drive of their layer within these bounds."""
+    return _activation(channel.neuron, most if channel.incoming > 0 else -least) > 0
+
+
+def _weighted(values, matrix, sign) -> np.ndarray:
+    """The sum over sources of their values, which may be infinite, times the weights of a sign."""
+    found = matrix.tocoo()
+    at = found.data * sign > 0
+    rows, columns = (index[at] for index in found.coords)
+    return np.bincount(columns, values[rows] * found.data[at], minlength=matrix.shape[1])
+
+
+def _activation(unit, drive) -> np.ndarray:
+    """Activations of drives that may be infinite."""
+    with np.errstate(all="ignore"):
+        values = np.asarray(unit.activation(drive), dtype=float)
+        finite = np.asarray(unit.activation(np.clip(drive, -1e300, 1e300)), dtype=float)
+    return np.where(np.isnan(values), finite, values)
 
 
 @explains_arguments
@@ -205,14 +297,50 @@ def rate_outputs(dnn: DNN, stimuli) -> DNN:
 
 @explains_arguments
 def decode(dnn: DNN, rates) -> np.ndarray:
-    """Outputs of the DNN from the readouts (trials × readouts, in Hz) of its circuit."""
+    """Outputs of the DNN from the readouts of its circuit.
+
+    Parameters
+    ----------
+    dnn : DNN
+    rates : array_like of shape (trials, readouts)
+        Of the circuit that `from_dnn` makes of it, for signed inputs or others, in Hz. An OFF channel that cannot fire
+        is not among them and counts as silent.
+
+    Returns
+    -------
+    ndarray of shape (trials, outputs)
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer readouts than such a circuit has.
+    """
+    rates = np.asarray(rates, dtype=float)
+    layers = {layer.name: layer for layer in dnn.layers}
+    outputs = [(layers[name], *_channels(name, layers[name].neuron)) for name, _ in dnn.outputs]
+    # What can fire for inputs of one sign can for both, so the number of columns says which readouts there are; older
+    # circuits have all.
+    expected = []
+    for drives in (_drives(dnn, False), _drives(dnn, True), None):
+        there = [[_read_out(layer, k, c, drives) for k, c in enumerate(channels)] for layer, channels, _ in outputs]
+        expected.append(sum(int(units.sum()) for masks in there for units in masks))
+        if rates.ndim == 2 and rates.shape[1] == expected[-1]:
+            break
+    else:
+        raise InputError(f"decode: expected rates of {min(expected)} readouts for each trial, found {rates.shape}")
     values, column = [], 0
-    sizes = {layer.name: layer for layer in dnn.layers}
-    for name, _ in dnn.outputs:
-        channels, constant = _channels(name, sizes[name].neuron)
-        value = constant
-        for channel in channels:
-            value = value + channel.factor * rates[:, column : column + sizes[name].size]
-            column += sizes[name].size
+    for (layer, channels, constant), masks in zip(outputs, there, strict=True):
+        value = np.full((len(rates), layer.size), constant)
+        for channel, units in zip(channels, masks, strict=True):
+            n = int(units.sum())
+            value[:, units] += channel.factor * rates[:, column : column + n]
+            column += n
         values.append(value)
     return np.concatenate(values, axis=1)
+
+
+def _read_out(layer, number, channel, drives) -> np.ndarray:
+    """Which units of a channel of an output layer are read out: of all but the first those that can fire."""
+    if number == 0 or drives is None:
+        return np.ones(layer.size, dtype=bool)
+    return _reaches(channel, *drives[layer.name])

@@ -7,9 +7,15 @@ one time step :math:`dt`, as the simulators that read NIR take it; so a synapse 
 .. math:: \tau_s \dot{I} = -I + \frac{\tau_s}{dt} w S, \qquad \tau \dot{v} = (b - v) + I
 
 with the tonic drive :math:`b` as leak potential. A population whose synapses have one time constant is a ``CubaLIF``.
-Its current is counted in units of :math:`dt/\tau` V, that is :math:`r = \tau/dt` and :math:`w_{in} = \tau_s/\tau`, the
-scale that snnTorch expects; the equations are the same. Where excitation and inhibition decay differently, each passes
-a ``LI`` of its own and a ``LIF`` takes their sum.
+Its current is counted in units of :math:`dt/\tau` V, that is :math:`r = \tau/dt`, the scale that snnTorch asks for.
+Where excitation and inhibition decay differently, each passes a ``LI`` of its own and a ``LIF`` takes their sum.
+
+Readers know less than NIR has (see `unread`). A circuit that snnTorch and norse can read is written as they need it:
+all neurons are one ``CubaLIF`` node, since norse runs the nodes of a graph in the order of a depth-first search and
+takes the last one for the output, which is right only where there is one path. What returns to the neurons passes two
+``Linear`` nodes, first those that send and then the weights, since snnTorch takes a ``CubaLIF`` with one for a layer of
+its own, which it cannot build. The gains :math:`w_{in}` are folded into the weights (they are 1) unless neurons differ
+in :math:`\tau_s` or threshold: of the ratio of threshold to :math:`w_{in}/\tau_s` snnTorch takes one value.
 """
 
 import io
@@ -17,6 +23,7 @@ import re
 from itertools import pairwise
 
 import numpy as np
+from scipy import sparse
 
 from eisim.adapter.limits import check_plain
 from eisim.circuit import Circuit, Population
@@ -25,6 +32,10 @@ from eisim.units import scalar_si
 
 #: What the neurons in NIR do not have, with the values that say so.
 LACKING = {"noise": 0.0, "refractory": 0.0, "reset_by_subtraction": False}
+#: Readers whose import of NIR graphs was tried.
+SNNTORCH, NORSE = READERS = "snnTorch 1.0", "norse 1.1"
+#: The time step that snnTorch takes for granted, in s.
+SNNTORCH_DT = 1e-4
 
 
 def _nir():
@@ -49,13 +60,15 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
     Returns
     -------
     nir.NIRGraph
-        From ``input``, all afferents, to ``output``, all readout neurons. Each population is a node of its name. To be
-        saved with ``nir.write(path, graph)``.
+        From ``input``, all afferents, to ``output``, all readout neurons. If snnTorch or norse can read the circuit
+        (see `unread`), all its neurons are the node ``neurons``, and the graph's metadata say which are whose; else
+        each population is a node of its name. To be saved with ``nir.write(path, graph)``.
 
     Raises
     ------
     InputError
-        For a rate circuit, one without readouts, or one with what NIR does not have.
+        For a rate circuit, one without readouts, or one with what NIR does not have: what `LACKING` names, or membrane
+        potentials that do not begin at rest.
     """
     nir, dt = _nir(), scalar_si(dt, "second", "to_nir: dt")
     if not isinstance(circuit, Circuit):
@@ -74,6 +87,14 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
                     f"to_nir: population {p.name!r}: expected no {what}, since NIR has none, found {value}; "
                     "circuit.with_neurons(**eisim.adapter.nir_format.LACKING) can be exported"
                 )
+        if begins_elsewhere(p):
+            raise InputError(
+                f"to_nir: population {p.name!r}: expected potentials that begin at rest ({p.neuron.rest:g} V), since "
+                f"NIR has no others, found {p.initial[p.initial != p.neuron.rest][0]:g} V"
+            )
+    metadata = {"circuit": circuit.name, "dt": float(dt), "units": "s; V above rest"}
+    if set(unread(circuit, dt)) < set(READERS):
+        return _in_one_node(nir, circuit, dt, metadata)
     graph = _Graph(nir)
     graph.add("input", nir.Input({"input": np.array([circuit.n_inputs])}))
     output = graph.add("output", nir.Output({"output": np.array([circuit.n_readouts])}))
@@ -83,8 +104,7 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
         start += i.size
     targets = {}  # of each population and sign the node that takes the spikes
     for p in circuit.populations:
-        signs = {circuit.sign(q) for q in circuit.projections if q.target == p.name and circuit.weights(q).nnz}
-        node, targets[p.name] = graph.population(p, signs, dt)
+        node, targets[p.name] = graph.population(p, _time_constants(circuit, p), dt)
         sources[p.name] = node, p.size, 0
     for projection in circuit.projections:
         matrix, sign = circuit.weights(projection).tocoo(), circuit.sign(projection)
@@ -107,9 +127,100 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
             node, graph.add(f"{readout.population} out", nir.Linear(np.eye(circuit.n_readouts, size, -row))), output
         )
         row += size
-    return nir.NIRGraph(
-        graph.nodes, graph.edges, metadata={"circuit": circuit.name, "dt": float(dt), "units": "s; V above rest"}
+    return nir.NIRGraph(graph.nodes, graph.edges, metadata=metadata)
+
+
+def begins_elsewhere(p: Population) -> bool:
+    """Whether membrane potentials of a population begin elsewhere than at rest."""
+    return p.initial is not None and bool((p.initial != p.neuron.rest).any())
+
+
+def unread(circuit: Circuit, dt=SNNTORCH_DT) -> dict[str, str]:
+    """Which readers do not read the NIR graph of a circuit, or read something else from it, and why.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        As `to_nir` takes it.
+    dt : quantity
+        As of `to_nir`.
+
+    Returns
+    -------
+    dict of str to str
+        By name of the reader, of those in `READERS`; empty if all read what is meant.
+    """
+    dt = scalar_si(dt, "second", "unread: dt")
+    found = {}
+    if abs(dt - SNNTORCH_DT) > 1e-9 * SNNTORCH_DT:
+        found[SNNTORCH] = f"its time step is {SNNTORCH_DT * 1e3:g} ms, that of the file {dt * 1e3:g} ms"
+    for p in circuit.populations:
+        if len(taus := sorted(set(_time_constants(circuit, p).values()))) > 1:
+            both = " and ".join(f"{tau * 1e3:g}" for tau in taus)
+            return found | dict.fromkeys(READERS, f"synapses onto {p.name!r} decay with {both} ms; they know one decay")
+        if p.bias.any():
+            return found | dict.fromkeys(READERS, f"{p.name!r} has a tonic drive; they know none")
+        if p.neuron.reset != p.neuron.rest:
+            return found | dict.fromkeys(READERS, f"{p.name!r} is not reset to its leak potential; they know no other")
+    for projection in circuit.projections:
+        if projection.delay.any() and circuit.has_synapses(projection):
+            return found | dict.fromkeys(READERS, f"{projection.name!r} has delays; they know none")
+    return found
+
+
+def _time_constants(circuit, p) -> dict[int, float]:
+    """Of the synapses onto a population, by sign."""
+    signs = {circuit.sign(q) for q in circuit.projections if q.target == p.name and circuit.has_synapses(q)}
+    return {sign: (p.neuron.excitation if sign > 0 else p.neuron.inhibition).tau for sign in signs or {1}}
+
+
+def _in_one_node(nir, circuit, dt, metadata):
+    """The graph of a circuit of which one ``CubaLIF`` node can hold all neurons."""
+    sizes = [p.size for p in circuit.populations]
+    n, starts = sum(sizes), np.cumsum([0, *sizes]).tolist()
+    first = dict(zip((p.name for p in circuit.populations), starts, strict=False))
+    afferent, column = {}, 0
+    for i in circuit.inputs:
+        afferent[i.name], column = column, column + i.size
+
+    def each(value):
+        return np.repeat([float(value(p)) for p in circuit.populations], sizes)
+
+    tau, tau_syn = each(lambda p: p.neuron.tau), each(lambda p: next(iter(_time_constants(circuit, p).values())))
+    threshold = each(lambda p: p.neuron.threshold - p.neuron.rest)
+    w_in = np.ones(n)
+    if len({*zip(threshold, tau_syn, strict=True)}) > 1:
+        # snnTorch divides thresholds by w_in * (dt / tau_syn) and wants one quotient, to the bit: a power of two.
+        quotient = 2.0 ** np.round(np.log2(threshold[0] * tau_syn[0] / SNNTORCH_DT))
+        w_in = threshold * tau_syn / (quotient * SNNTORCH_DT)
+        threshold = quotient * (w_in * (SNNTORCH_DT / tau_syn))
+    from_inputs, between = sparse.lil_array((column, n)), sparse.lil_array((n, n))
+    for q in circuit.projections:
+        weights = circuit.sign(q) * circuit.weights(q)
+        place, into = (afferent, from_inputs) if q.source in afferent else (first, between)
+        row, target = place[q.source], first[q.target]
+        into[row : row + weights.shape[0], target : target + weights.shape[1]] += weights
+    from_inputs, between = (m.toarray().T * (tau_syn / (tau * w_in))[:, None] for m in (from_inputs, between))
+    read = [first[r.population] + k for r in circuit.readouts for k in range(circuit.population(r.population).size)]
+    graph = _Graph(nir)
+    graph.add("input", nir.Input({"input": np.array([column])}))
+    graph.add("afferents", nir.Linear(from_inputs))
+    zero = np.zeros(n)
+    neurons = nir.CubaLIF(tau_syn, tau, r=tau / dt, v_leak=zero, v_threshold=threshold, v_reset=zero, w_in=w_in)
+    graph.add("neurons", neurons)
+    graph.connect("input", "afferents", "neurons")
+    senders = np.flatnonzero(between.any(axis=0))
+    if len(senders):
+        graph.add("senders", nir.Linear(np.eye(n)[senders]))
+        graph.add("synapses", nir.Linear(between[:, senders]))
+        graph.connect("neurons", "senders", "synapses", "neurons")
+    graph.add("readouts", nir.Linear(np.eye(n)[read]))
+    graph.add("output", nir.Output({"output": np.array([len(read)])}))
+    graph.connect("neurons", "readouts", "output")
+    whose = "; ".join(
+        f"{p.name}: {a} to {b - 1}" for p, (a, b) in zip(circuit.populations, pairwise(starts), strict=True)
     )
+    return nir.NIRGraph(graph.nodes, graph.edges, metadata=metadata | {"neurons": whose})
 
 
 def write_nir(graph) -> bytes:
@@ -138,9 +249,8 @@ class _Graph:
         """Connect nodes in a row."""
         self.edges += pairwise(path)
 
-    def population(self, p: Population, signs: set[int], dt: float) -> tuple[str, dict[int, str]]:
+    def population(self, p: Population, taus: dict[int, float], dt: float) -> tuple[str, dict[int, str]]:
         """Add a population; its node, and for each sign the node that takes spikes of that sign."""
-        taus = {sign: (p.neuron.excitation if sign > 0 else p.neuron.inhibition).tau for sign in signs or {1}}
         membrane = {
             "v_leak": p.bias.copy(),
             "v_threshold": np.full(p.size, p.neuron.threshold - p.neuron.rest),

@@ -287,7 +287,9 @@ def _layout(nodes, links, upright):
 
 def _late(nodes, links):
     """Which nodes are inhibitory: all that they send is negative."""
-    signs = [{link.sign for link in links if link.source == k} for k in range(len(nodes))]
+    signs = [set() for _ in nodes]
+    for link in links:
+        signs[link.source].add(link.sign)
     return [sign == {-1} for sign in signs]
 
 

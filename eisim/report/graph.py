@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from graphlib import TopologicalSorter
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +16,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
+from scipy import sparse
 
 NAME_SIZE, TEXT_SIZE = 7.5, 6.5  # pt
 LINE = 0.125  # in
@@ -92,27 +94,17 @@ def layers(n: int, pairs: Sequence[tuple[int, int]], late: Sequence[bool]) -> np
     """
     late = np.asarray(late, dtype=bool)
     source, target = np.array(pairs, dtype=int).reshape(-1, 2).T
-    loop = _loops(n, source, target)
-    count = loop.max(initial=-1) + 1
-    length = np.ones(count, dtype=int)
-    for c in range(count):
-        if len(set(late[loop == c])) == 2:
-            length[c] = 2
+    arrows = sparse.csr_array((np.ones(len(source)), (source, target)), shape=(n, n))
+    count, loop = sparse.csgraph.connected_components(arrows, connection="strong")
+    length = 1 + np.isin(np.arange(count), loop[late]) * np.isin(np.arange(count), loop[~late])
+    before = {c: set() for c in range(count)}
+    for s, t in zip(loop[source].tolist(), loop[target].tolist(), strict=True):
+        if s != t:
+            before[t].add(s)
     first = np.zeros(count, dtype=int)
-    for _ in range(count):  # as long as the longest path
-        for s, t in zip(loop[source], loop[target], strict=True):
-            if s != t:
-                first[t] = max(first[t], first[s] + length[s])
+    for c in TopologicalSorter(before).static_order():
+        first[c] = max((first[s] + length[s] for s in before[c]), default=0)
     return first[loop] + ((length[loop] == 2) & late)
-
-
-def _loops(n, source, target):
-    """For each box the number of its loop: of those that it reaches and that reach it (strong components)."""
-    reaches = np.eye(n, dtype=bool)
-    reaches[source, target] = True
-    for _ in range(n.bit_length()):  # paths of 1, 2, 4, ... arrows
-        reaches = reaches @ reaches
-    return np.unique(reaches & reaches.T, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 @lru_cache(maxsize=1024)

@@ -304,10 +304,10 @@ def _place_neurons(layout, index, trials, dt, neuron_values):
 
 def _members(circuit):
     """Populations by what their code depends on: name of the group, letters of the Poisson drives, whether pooled."""
-    found = {}
+    found, onto = {}, _onto(circuit)
     for population in circuit.populations:
-        drives = "".join(circuit.receptor(p) for p in _drives(circuit, population))
-        pooled = any(is_pooled(circuit, p) for p in circuit.projections if p.target == population.name)
+        drives = "".join(circuit.receptor(p) for p in _drives(circuit, onto[population.name]))
+        pooled = any(is_pooled(circuit, p) for p in onto[population.name])
         name = _structure(population) + (f"_drive_{drives}" if drives else "") + ("_pooled" if pooled else "")
         found.setdefault((name, drives, pooled), []).append(population)
     return found
@@ -321,12 +321,19 @@ def _structure(population):
     return "own_" + re.sub(r"[^0-9a-z_]", "_", neuron.structure)  # somebody's class may be called Input
 
 
-def _drives(circuit, population):
-    """The Poisson drives of a population, in order of their receptors."""
+def _onto(circuit):
+    """The projections onto each population, by its name."""
+    found = {p.name: [] for p in circuit.populations}
+    for projection in circuit.projections:
+        found[projection.target].append(projection)
+    return found
+
+
+def _drives(circuit, onto):
+    """The Poisson drives among the projections onto a population, in order of their receptors."""
     if circuit.kind == "rate":
         return []
-    drives = [p for p in circuit.projections if p.target == population.name and isinstance(p.weights, Independent)]
-    return sorted(drives, key=circuit.receptor)
+    return sorted((p for p in onto if isinstance(p.weights, Independent)), key=circuit.receptor)
 
 
 def _pool_of_each(layout, index, populations, copies):
@@ -338,7 +345,8 @@ def _pool_of_each(layout, index, populations, copies):
 
 def _drive_values(layout, index, trials, populations, k):
     """What the k-th Poisson drive of each neuron has: the jump, and the afferent with its rate."""
-    drives = [_drives(trials.circuit, p)[k] for p in populations]
+    onto = _onto(trials.circuit)
+    drives = [_drives(trials.circuit, onto[p.name])[k] for p in populations]
     sizes = [p.size for p in populations]
     blocks = [layout.blocks[index, drive.source] for drive in drives]
     afferent = np.concatenate([np.full(n, block.start) for n, block in zip(sizes, blocks, strict=True)])
