@@ -5,11 +5,13 @@ import os
 from dataclasses import fields
 from pathlib import Path
 
+from eisim.catalogue import TABLES
+
 #: Characters on which a shell acts.
 _SPECIAL = set("$`\\\"'!;&|<>(){}*?[]#~")
 _LONGEST_LINE = 1_000_000
 #: Kinds of files that arguments name.
-RUNNABLE, TABLE, NETWORK = (".py", ".csv"), (".csv",), (".onnx",)
+RUNNABLE, TABLE, NETWORK = (".py", *TABLES), TABLES, (".onnx",)
 
 
 def what_to_run(incomplete: str) -> list[tuple[str, str]]:

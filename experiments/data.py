@@ -11,17 +11,19 @@ from eisim.values import Value
 class Settings(Value):
     """What ``--set`` can change.
 
-    ``file``: a CSV file with named columns, ``target`` the column with the class of each row, ``weights`` one with how
-    much it counts, ``ignore`` columns to leave out; all others are inputs. A file with every pattern of 0 and 1 is a
-    truth table, and run as ``boolean`` runs it. ``rows``: at most so many, drawn at random. ``scale``: inputs to 0 to 1
-    by their range or their rank. ``hidden``: sizes of the hidden layers; ``iterations`` of training at most; ``tries``:
-    networks that are trained, of which the best counts.
+    ``file``: a table with named columns (see `LabelledData.from_file`), ``target`` the column with the class of each
+    row, ``weights`` one with how much it counts, ``ignore`` columns to leave out; all others are inputs. ``header``:
+    whether the first line names the columns; ``auto`` refuses one that holds values. A file with every pattern of 0 and
+    1 is a truth table, and run as ``boolean`` runs it. ``rows``: at most so many, drawn at random. ``scale``: inputs to
+    0 to 1 by their range or their rank. ``hidden``: sizes of the hidden layers; ``iterations`` of training at most;
+    ``tries``: networks that are trained, of which the best counts.
     """
 
     file: str = ""
     target: str = ""
     weights: str = ""
     ignore: tuple[str, ...] = ()
+    header: Literal["auto", "yes", "no"] = "auto"
     rows: int = 1000
     scale: Literal["range", "rank"] = "range"
     hidden: tuple[int, ...] = (32,)
@@ -43,7 +45,8 @@ def run(settings: Settings, kinds, seed, backend, report):
     from eisim.functions import TruthTable
     from eisim.own.labelled import measure, read
 
-    data = read(settings.file, settings.target or None, settings.weights or None, settings.ignore, report)
+    header = {"auto": None, "yes": True, "no": False}[settings.header]
+    data = read(settings.file, settings.target or None, settings.weights or None, settings.ignore, report, header)
     if isinstance(data, TruthTable):
         from experiments import boolean
 
