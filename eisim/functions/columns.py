@@ -19,6 +19,8 @@ TRUTH = {"yes": "1", "true": "1", "no": "0", "false": "0"}
 _BLANKS = {"-", "--", "\u2013", "\u2014", ".", "..", "none", "missing"}
 #: An input of more words is not read as categories.
 MOST_CATEGORIES = 50
+#: Nor are more than so many words of which no two rows have the same.
+FEW_WORDS = 5
 #: Decimal numbers of so many digits are different as float64 if they differ.
 _SAFE_DIGITS = 15
 _TINY = 1e-290
@@ -418,13 +420,14 @@ def one_hot(name: str, words: np.ndarray, where: str) -> tuple[Sequence[str], np
         If there are too many words, or all rows have different ones.
     """
     found, codes, copies = np.unique(words.astype(str), return_inverse=True, return_counts=True)
+    found = found.tolist()
     hint = f"leave the column out with --ignore {shlex.quote(name)}, or code it as numbers"
     if len(found) > MOST_CATEGORIES:
         raise InputError(
             f"{where}: column {name!r}: expected at most {MOST_CATEGORIES} different words, found {len(found):,} "
             f"({found[0]!r:.60}, ...): {hint}"
         )
-    if len(found) > 2 and copies.max() == 1:
+    if len(found) > FEW_WORDS and copies.max() == 1:
         raise InputError(
             f"{where}: column {name!r}: expected categories, found a different word in each row ({found[0]!r:.60}, "
             f"...), which tells rows apart but orders none: {hint}"

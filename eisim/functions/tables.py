@@ -118,11 +118,11 @@ def read_table(path, header: bool | None, report: Callable[..., None]) -> RawTab
 
 
 def names_of(path) -> list[str]:
-    """Names of the columns of a small or packed text file, for the shell to complete; empty where it has none."""
+    """Names of the columns of a text file, for the shell to complete; empty for other kinds."""
     path = regular_file(path, LARGEST_FILE)
     if _kind(path) != "text":
         return []
-    return _heading(_Opened(path, "text", lambda *_: None), path).names
+    return [name.strip() for name in _heading(_Opened(path, "text", lambda *_: None), path).names]
 
 
 def _kind(path: Path) -> str:

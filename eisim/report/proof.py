@@ -174,7 +174,7 @@ def wrong_labels(data: LabelledData, floor: float, of_any: float, labels: str, f
         yield "The best constant answer is as good."
     elif found.permuted and not found.stands_out(floor):
         yield (
-            f"With shuffled labels it is {_range(found.floor_permuted)}, so these rows do not show that the labels rise "
+            f"With shuffled labels it is {_range(found.floor_permuted)}, so these rows do not show that labels rise "
             "with the inputs."
         )
     else:
@@ -222,9 +222,8 @@ def parts(certificate: Certificate, in_files: bool = True) -> Iterator[tuple[str
     if lost:
         yield "Witness", witness(certificate)
         yield "Floor, the least error of any excitatory-only circuit", floor(certificate, in_files)
-    if is_data(certificate) or lost:
-        if text := beside(certificate):
-            yield "Beside the floor", text
+    if (is_data(certificate) or lost) and (text := beside(certificate)):
+        yield "Beside the floor", text
     if certificate.inversion_complexity:
         yield "Inhibition needed", inhibition(certificate, in_files)
     if certificate.floor_with and lost:

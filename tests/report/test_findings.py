@@ -298,8 +298,8 @@ def test_noisy_labels_are_put_into_proportion():
     assert "the best gets 8.8% of the rows by weight wrong" in first
     first, _ = said([[1], [2]], [1, 0])
     assert first.endswith(
-        "the best gets 1 of 2 rows (50.0%) wrong. The best constant answer is as good. With an inverter at the output it "
-        "would be 0 of 2 rows (0.0%)."
+        "the best gets 1 of 2 rows (50.0%) wrong. The best constant answer is as good. With an inverter at the output "
+        "it would be 0 of 2 rows (0.0%)."
     )
     first, _ = said([[1], [1], [2], [2]], [0, 1, 1, 0])
     assert first.endswith(
