@@ -10,6 +10,8 @@ from types import ModuleType, SimpleNamespace
 from eisim.errors import InputError, did_you_mean
 
 EXPERIMENTS, MODELS = "eisim.experiments", "eisim.models"
+#: Ends of the names of tables that can be read.
+TABLES = (".csv", ".tsv", ".tab", ".txt", ".gz", ".bz2", ".xz", ".zip", ".parquet", ".feather", ".xlsx", ".dta")
 #: Parts of an experiment (see `Runnable`); those behind the first two may be missing.
 PARTS = ("Settings", "run", "to_json", "table", "tables", "figures", "findings")
 
@@ -59,7 +61,7 @@ def prepare(name: str, changes: Sequence[str] = ()) -> Runnable:
     Parameters
     ----------
     name : str
-        An experiment, a model with a task, a Python file (``.py``) or a CSV file.
+        An experiment, a model with a task, a Python file (``.py``) or a table (``.csv`` and others).
     changes : sequence of str
         ``"KEY=VALUE"`` for settings.
 
@@ -80,7 +82,7 @@ def prepare(name: str, changes: Sequence[str] = ()) -> Runnable:
 
 
 def _is_file(name):
-    return Path(name).suffix.lower() in (".py", ".csv")
+    return Path(name).suffix.lower() in (".py", *TABLES)
 
 
 def experiment_of(name: str):
@@ -120,7 +122,7 @@ def _of_file(name):
     if not path.is_file():
         found = "a folder" if path.is_dir() else "no such file"
         raise InputError(f"run: {name}: expected a file that can be read, found {found}")
-    if path.suffix.lower() == ".csv":
+    if path.suffix.lower() != ".py":
         return with_file(import_module("experiments.data"), name)
     from eisim.own.files import found_instead, load_file
 

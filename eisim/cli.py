@@ -137,7 +137,7 @@ def _say(text: str) -> None:
 TargetColumn = Annotated[
     str | None,
     Option(
-        help="Column of a CSV file to predict; of a truth table the last.",
+        help="Column of a table to predict; of a truth table the last.",
         metavar="COLUMN",
         autocompletion=completion.column,
     ),
@@ -153,6 +153,13 @@ IgnoredColumns = Annotated[
         help="Column to leave out; may be given several times.",
         metavar="COLUMN",
         autocompletion=completion.column,
+    ),
+]
+Header = Annotated[
+    bool | None,
+    Option(
+        "--header/--no-header",
+        help="Whether the first line of a table names its columns; without it they are x1, x2, ...",
     ),
 ]
 
@@ -285,7 +292,7 @@ def run(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Experiments, models with a task, or files of your own: .py, .csv.",
+            help="Experiments, models with a task, or files of your own: .py, .csv and other tables.",
             metavar="NAME",
             autocompletion=completion.what_to_run,
         ),
@@ -304,6 +311,7 @@ def run(
     target: TargetColumn = None,
     weights: WeightsColumn = None,
     ignore: IgnoredColumns = None,
+    header: Header = None,
     fresh: Annotated[
         bool, Option("--fresh", help="Begin anew, whatever an interrupted run has finished.", rich_help_panel=RESULTS)
     ] = False,
@@ -325,6 +333,8 @@ def run(
     columns = [f"{key}={column}" for key, column in (("target", target), ("weights", weights)) if column is not None]
     if ignore:
         columns.append(f"ignore={','.join(map(_quoted, ignore))}")
+    if header is not None:
+        columns.append(f"header={'yes' if header else 'no'}")
     chosen = [catalogue.prepare(name, [*(set_ or []), *columns]) for name in names]
     if len({each.name for each in chosen}) < len(chosen):
         raise InputError(f"run: expected results of different names, found {', '.join(each.name for each in chosen)}")
@@ -459,11 +469,14 @@ def sweep(
 def certify(
     file: Annotated[
         Path | None,
-        typer.Argument(help="CSV file with named columns.", metavar="FILE.csv", autocompletion=completion.table),
+        typer.Argument(
+            help="Table with named columns: CSV, Excel, Parquet.", metavar="FILE.csv", autocompletion=completion.table
+        ),
     ] = None,
     target: TargetColumn = None,
     weights: WeightsColumn = None,
     ignore: IgnoredColumns = None,
+    header: Header = None,
     truth_table: Annotated[
         str | None,
         Option(
@@ -485,7 +498,7 @@ def certify(
         bool, Option("--json", help="Print one JSON document instead of words.", rich_help_panel=RESULTS)
     ] = False,
 ) -> None:
-    """Prove what excitation alone can do with a function or with data: floor, witness, inhibition needed.
+    """Prove what excitatory-only circuits can do with a function or data: floor, witness, inhibition needed.
 
     Example: python -m eisim certify --truth-table 0110
     Example: python -m eisim certify cells.csv --target fires
@@ -497,15 +510,21 @@ def certify(
     times: dict[str, float] = {}
     with Progress(times) as report:
         report("reading")
-        function = _function(file, target, weights, ignore or (), truth_table, region, report)
+        function = _function(file, target, weights, ignore or (), header, truth_table, region, report)
         out = check_writable(out or Path("results") / f"certify-{file.stem if file else truth_table or region}")
         from eisim.report import certificate as shown
-        from eisim.report import certificate_findings, proof
+        from eisim.report import certificate_findings, classes, proof
         from eisim.report.draw import draw
         from eisim.theory.certificate import LOSSES, certify
 
         losses = LOSSES if loss is Loss.all else (loss.name,)
-        certificate = certify(function, losses, orient, report)
+        certificate = [certify(each, losses, orient, report) for each in classes.judged(function)]
+        for each in certificate:
+            each.evidence(report)
+        if len(certificate) > 1:
+            shown = certificate_findings = proof = classes
+        else:
+            certificate = certificate[0]
         report("writing results")
         found = shown.to_json(certificate)
         clear(out)
@@ -573,13 +592,17 @@ def ablate(
         Path, typer.Argument(help="Network in an ONNX file.", metavar="NET.onnx", autocompletion=completion.network)
     ],
     data: Annotated[
-        Path, Option(help="CSV file with named columns.", metavar="FILE.csv", autocompletion=completion.table)
+        Path,
+        Option(
+            help="Table with named columns: CSV, Excel, Parquet.", metavar="FILE.csv", autocompletion=completion.table
+        ),
     ],
     target: Annotated[
         str, Option(help="Column with the class of each row.", metavar="COLUMN", autocompletion=completion.column)
     ],
     weights: WeightsColumn = None,
     ignore: IgnoredColumns = None,
+    header: Header = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
     backend: BackendOption = Backend.cpp,
@@ -613,7 +636,8 @@ def ablate(
 
         report("reading")
         dnn = read_onnx(network)
-        labelled = LabelledData.from_csv(data, target, weights, report, ignore=ignore or (), classes=True)
+        read = {"ignore": ignore or (), "classes": True, "header": header}
+        labelled = LabelledData.from_file(data, target, weights, report, **read)
         fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
         kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
@@ -657,7 +681,7 @@ def report_(
     _say_where(f"Report: {out}")
 
 
-def _function(file, target, weights, ignore, truth_table, region, report):
+def _function(file, target, weights, ignore, header, truth_table, region, report):
     """The function that the arguments of `certify` name."""
     from eisim.functions import NAMED, REGIONS, LabelledData, TruthTable
     from eisim.functions.truth_table import without_target
@@ -667,6 +691,8 @@ def _function(file, target, weights, ignore, truth_table, region, report):
         raise InputError(f"certify: expected one of FILE.csv, --truth-table and --region, found {len(given)} of them")
     if file is None and (target is not None or weights is not None or ignore):
         raise InputError("certify: --target, --weights and --ignore: expected with FILE.csv only")
+    if file is None and header is not None:
+        raise InputError(f"certify: --{'' if header else 'no-'}header: expected with FILE.csv only")
     if truth_table is not None:
         if truth_table not in NAMED and set(truth_table) - {"0", "1"}:
             raise InputError(
@@ -680,7 +706,7 @@ def _function(file, target, weights, ignore, truth_table, region, report):
                 f"--region: expected one of {', '.join(REGIONS)}, found {region!r}{did_you_mean(region, REGIONS)}"
             )
         return REGIONS[region]
-    data = LabelledData.from_csv(file, target, weights, report, ignore=ignore)
+    data = LabelledData.from_file(file, target, weights, report, ignore=ignore, classes=True, header=header)
     if target is None:
         without_target(data)
     return data

@@ -1,15 +1,16 @@
 """What the shell completes: names of experiments and models, settings and their values, columns and files."""
 
-import csv
 import os
 from dataclasses import fields
 from pathlib import Path
 
+from eisim.catalogue import TABLES
+from eisim.errors import InputError
+
 #: Characters on which a shell acts.
 _SPECIAL = set("$`\\\"'!;&|<>(){}*?[]#~")
-_LONGEST_LINE = 1_000_000
 #: Kinds of files that arguments name.
-RUNNABLE, TABLE, NETWORK = (".py", ".csv"), (".csv",), (".onnx",)
+RUNNABLE, TABLE, NETWORK = (".py", *TABLES), TABLES, (".onnx",)
 
 
 def what_to_run(incomplete: str) -> list[tuple[str, str]]:
@@ -64,7 +65,7 @@ def region(incomplete: str) -> list[str]:
 
 
 def table(incomplete: str) -> list[tuple[str, str]]:
-    """CSV files."""
+    """Tables."""
     return _files(incomplete, TABLE)
 
 
@@ -74,14 +75,15 @@ def network(incomplete: str) -> list[tuple[str, str]]:
 
 
 def column(incomplete: str) -> list[str]:
-    """Columns of the CSV file that is on the line."""
+    """Columns of the table that is on the line."""
     for path in (word for word in _words() if word.endswith(TABLE)):
         if not os.path.isfile(path):  # a pipe would keep the shell waiting
             continue
+        from eisim.functions.tables import names_of
+
         try:
-            with open(path, newline="", encoding="utf-8-sig") as file:
-                names = [name.strip() for name in next(csv.reader([file.readline(_LONGEST_LINE)]), [])]
-        except (OSError, UnicodeError, csv.Error):
+            names = names_of(path)
+        except (OSError, UnicodeError, InputError):
             continue
         return [name for name in names if name.startswith(incomplete) and _is_plain(name)]
     return []

@@ -30,6 +30,8 @@ KEPT = 0.99
 EQUAL = 1e-6
 #: Outputs this near to the threshold, relative to the largest, do not exceed it.
 MARGIN = 1e-9
+#: Inputs are named in an error up to so many.
+MOST_NAMED = 20
 ASSUMPTIONS = {
     "rate": "no assumption of the theorem is known to fail",
     "spiking": "the assumption to question: a rate code",
@@ -295,10 +297,10 @@ def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] | Non
     report("working out floors")
     floors = []
     for value in judged:
-        sample = Sample(data.points, (data.targets == value).astype(float), data.weights)
+        sample = Sample(data.points, (data.targets == value).astype(float), data.weights, data.order)
         floors.append(zero_one(violations(sample, report), report)[0])
     # Of ON and OFF pairs one point is below another only if they are equal: the lighter class is wrong there.
-    _, place = np.unique(data.points, axis=0, return_inverse=True)
+    _, place = np.unique(data.ordered, axis=0, return_inverse=True)
     is_class = data.targets[:, None] == judged
     yes, no = (
         np.stack([np.bincount(place.ravel(), data.weights * chosen) for chosen in answer.T])
@@ -311,7 +313,8 @@ def _classes(dnn, data):
     """Values of the target, if the data fit the network."""
     n_inputs = sum(size for _, size, _ in dnn.inputs)
     if data.n_inputs != n_inputs:
-        raise InputError(f"{data.name}: expected {n_inputs} inputs, as {dnn.name!r} has, found {data.n_inputs}")
+        found = f"{data.n_inputs}{_named(data)}"
+        raise InputError(f"{data.name}: expected {n_inputs} inputs, as {dnn.name!r} has, found {found}")
     if len(dnn.outputs) != 1:
         raise InputError(f"{dnn.name}: expected one output layer, found {len(dnn.outputs)}")
     n_classes = max(2, dnn.layer(dnn.outputs[0][0]).size)
@@ -322,6 +325,12 @@ def _classes(dnn, data):
             f"{dnn.name!r}, found {len(classes)} values"
         )
     return classes
+
+
+def _named(data):
+    """The inputs by name: columns of words may have become several."""
+    more = ", ..." if data.n_inputs > MOST_NAMED else ""
+    return f" ({', '.join(data.names[:MOST_NAMED])}{more})"
 
 
 @shows_progress

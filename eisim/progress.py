@@ -1,4 +1,4 @@
-"""Progress of long work: a bar in a terminal, a bar in a notebook, nothing in a pipe."""
+"""Progress of long work: a bar in a terminal, a bar in a notebook, now and then a line in a pipe."""
 
 import inspect
 import os
@@ -12,13 +12,15 @@ from functools import wraps
 from html import escape
 
 from eisim import checkpoint
-from eisim.errors import argument_error
+from eisim.errors import argument_error, printable
 from eisim.values import Explained
 
 Report = Callable[..., None]
 
 #: Work that nobody asked to be told of shows its progress once it has lasted so long, in s.
 PATIENCE = 2.0
+#: Where standard error is no terminal, the first line comes after so long, in s; each later one after twice that.
+FIRST_LINE = 15.0
 #: Time between two drawings of the bar, in s.
 _PERIOD = 0.2
 
@@ -75,7 +77,7 @@ class Progress(Explained):
 
     A context manager that gives a function ``report(stage, fraction=None)``, which every function of eisim that
     takes ``report=`` calls. What it shows goes to standard error if that is a terminal, or below the cell of a
-    notebook, and vanishes at the end. Elsewhere it shows nothing.
+    notebook, and vanishes at the end. Elsewhere, such as in a pipe, work that lasts gets a line now and then.
 
     Parameters
     ----------
@@ -190,6 +192,24 @@ class _Notebook:
             self.handle.update(HTML(""))
 
 
+class _Lines:
+    """Lines on a standard error that is no terminal: the first after a while, then ever more seldom."""
+
+    def __enter__(self):
+        self.start, self.due = time.perf_counter(), FIRST_LINE
+        return self.show
+
+    def show(self, moment: Moment) -> None:
+        elapsed = time.perf_counter() - self.start
+        if elapsed >= self.due:
+            self.due = max(2 * self.due, elapsed)
+            share = "" if moment.fraction is None else f", {moment.fraction:.0%}"
+            print(f"eisim: {printable(moment.stage)}{share} ({moment.clock})", file=sys.stderr, flush=True)
+
+    def __exit__(self, *_):
+        pass
+
+
 def progress_html(moment: Moment) -> str:
     """The bar of a notebook."""
     value = "" if moment.fraction is None else f' value="{moment.fraction:.3f}"'
@@ -206,12 +226,11 @@ def in_notebook() -> bool:
 
 
 def _view():
-    """Where progress is shown: in a notebook, in a terminal, or ``None``."""
+    """Where progress is shown: in a notebook, in a terminal, as lines, or ``None`` without standard error."""
     if in_notebook():
         return _Notebook
     with suppress(AttributeError, ValueError):  # no standard error, or a closed one
-        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-            return _Terminal
+        return _Terminal if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else _Lines
     return None
 
 

@@ -16,13 +16,15 @@ class Settings(Value):
     Attributes
     ----------
     file : str
-        CSV file with named columns.
+        A table with named columns (see `LabelledData.from_file`).
     target : str
         Column with the class of each row.
     weights : str
         Column with the weight of each row.
     ignore : tuple of str
         Columns to leave out; all others are inputs.
+    header : {"auto", "yes", "no"}
+        Whether the first line names the columns; ``auto`` refuses one that holds values.
     rows : int
         Largest number of rows; of more, a random sample is taken.
     scale : {"range", "rank"}
@@ -41,6 +43,7 @@ class Settings(Value):
     target: str = ""
     weights: str = ""
     ignore: tuple[str, ...] = ()
+    header: Literal["auto", "yes", "no"] = "auto"
     rows: int = 1000
     scale: Literal["range", "rank"] = "range"
     hidden: tuple[int, ...] = (32,)
@@ -62,7 +65,8 @@ def run(settings: Settings, kinds, seed, backend, report):
     from eisim.functions import TruthTable
     from eisim.own.labelled import measure, read
 
-    data = read(settings.file, settings.target or None, settings.weights or None, settings.ignore, report)
+    header = {"auto": None, "yes": True, "no": False}[settings.header]
+    data = read(settings.file, settings.target or None, settings.weights or None, settings.ignore, report, header)
     if isinstance(data, TruthTable):
         from experiments import boolean
 

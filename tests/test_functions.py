@@ -3,7 +3,7 @@ import pandas
 import pytest
 
 from eisim import NAMED, InputError, LabelledData, TruthTable
-from eisim.functions import labelled_data
+from eisim.functions import tables
 
 
 def test_counting_order_has_the_first_input_as_most_significant_bit():
@@ -36,7 +36,7 @@ def test_labelled_data_from_csv(tmp_path):
     data = LabelledData.from_csv(csv(tmp_path, "a, b ,rate,w\n1,2.5,0,1\n 3,-4e2,1,2\n"), "rate", "w")
     assert data.points.tolist() == [[1, 2.5], [3, -400]]
     assert data.targets.tolist() == [0, 1] and data.weights.tolist() == [1, 2]
-    assert data.names == ("a", "b ") and data.target == "rate" and data.notes == ()
+    assert data.names == ("a", "b") and data.target == "rate" and data.notes == ()
 
 
 def test_rows_with_missing_values_are_left_out_and_counted(tmp_path):
@@ -122,8 +122,8 @@ def test_csv_that_is_none(tmp_path):
 
 
 def test_more_rows_than_can_be_compared_are_refused_before_all_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(labelled_data, "MAX_DISTINCT", 50)
-    monkeypatch.setattr(labelled_data, "_ROWS_AT_ONCE", 40)
+    monkeypatch.setattr(tables, "MAX_DISTINCT", 50)
+    monkeypatch.setattr(tables, "_ROWS_AT_ONCE", 40)
     rows = "".join(f"{k},{k % 2}\n" for k in range(1000))
     with pytest.raises(InputError, match=r"expected at most 50 distinct rows.* found more in the first 80 rows"):
         LabelledData.from_csv(csv(tmp_path, "a,y\n" + rows), "y")

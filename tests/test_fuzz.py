@@ -1,8 +1,11 @@
 """Files from strangers: a share of what ``python -m tests.fuzz`` does, and attacks that need a file of their own."""
 
+import bz2
 import csv
+import gzip
 import io
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -14,7 +17,7 @@ import pytest
 from eisim import InputError, LabelledData, certify, completion, load, read_onnx
 from eisim.cli import run_command
 from eisim.errors import LONGEST
-from eisim.functions import labelled_data
+from eisim.functions import tables
 from eisim.images import data as images
 from eisim.report import certificate as certificate_report
 from eisim.report import page as pages
@@ -88,20 +91,31 @@ def test_tables_that_would_take_long_are_refused_at_once(tmp_path, content, mess
 
 
 def test_sizes_of_tables(tmp_path, monkeypatch):
-    monkeypatch.setattr(labelled_data, "MOST_CELLS", 50)
+    monkeypatch.setattr(tables, "MOST_CELLS", 50)
     path = write(tmp_path / "a.csv", "a,y\n" + "1,2\n" * 100)
     with pytest.raises(InputError, match=r"expected at most 50 cells, found more in the first 100 rows"):
         LabelledData.from_csv(path, "y")
-    monkeypatch.setattr(labelled_data, "LARGEST_FILE", 60)
+    monkeypatch.setattr(tables, "LARGEST_FILE", 60)
     with pytest.raises(InputError, match=r"expected at most 60 bytes, found 404"):
         LabelledData.from_csv(path, "y")
 
 
-def test_a_packed_table_is_not_unpacked(tmp_path):
-    with zipfile.ZipFile(tmp_path / "cells.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("cells.csv", "a,y\n" + "1,0\n" * 100_000)
-    with pytest.raises(InputError, match=r"cells\.zip"):
-        LabelledData.from_csv(tmp_path / "cells.zip", "y")
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz", "zip"])
+def test_a_packed_table_is_unpacked_up_to_a_bound(tmp_path, monkeypatch, ending):
+    path, content = tmp_path / f"cells.csv.{ending}", b"a,y\n" + b"1,0\n" * 100_000
+    if ending == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("cells.csv", content)
+    else:
+        path.write_bytes({"gz": gzip, "bz2": bz2, "xz": lzma}[ending].compress(content))
+    assert len(LabelledData.from_csv(path, "y").targets) == 100_000
+    monkeypatch.setattr(tables, "LARGEST_UNPACKED", 300_000)
+    with pytest.raises(InputError, match=r"expected at most 300,000 bytes when unpacked, found more"):
+        LabelledData.from_csv(path, "y")
+    monkeypatch.undo()
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(InputError, match=r"cells\.csv.*damaged"):
+        LabelledData.from_csv(path, "y")
 
 
 def test_names_do_not_steer_a_terminal(tmp_path, capsys):

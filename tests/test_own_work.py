@@ -208,7 +208,9 @@ def test_rows_that_disagree_are_no_matter_of_inhibition(file):
     home, result, found = measure(path, "target=y", "levels=2", "tries=1")
     (row,) = found["rows"]
     assert row["floor"] == row["floor_of_any_function"] == 0.4 and not row["needs_inhibition"]
-    assert home.findings(result).answer.startswith("mine.csv needs no inhibition: rows with the same inputs disagree")
+    assert home.findings(result).answer.startswith(
+        "These rows need no inhibition: rows of mine.csv with the same inputs disagree"
+    )
     assert any("4 rows repeat an input with another target" in note for note in found["notes"])
 
 
@@ -216,7 +218,7 @@ def test_a_network_that_learned_nothing_is_said_to_be_so(file):
     rng = np.random.default_rng(0)
     rows = "".join(f"{a},{b},{int(c > 0.5)}\n" for a, b, c in rng.random((40, 3)).round(3))
     _, _, found = measure(file("a,b,y\n" + rows, "mine.csv"), "target=y", "iterations=1", "tries=1", "levels=2")
-    assert "no better than excitation alone could be on class 1" in found["notes"][-1]
+    assert "no better than the best excitatory-only one on class 1" in found["notes"][-1]
 
 
 def test_a_file_that_is_a_truth_table_is_run_as_one():

@@ -1,32 +1,24 @@
 """Labelled data: points, what is wanted at each, and how much each counts."""
 
-import csv
-import io
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from eisim.errors import InputError, did_you_mean
-from eisim.incoming import regular_file
+from eisim.functions.columns import exact_order, one_hot, read_column
+from eisim.functions.tables import RawTable, columns_of, counts_rows, read_table
 from eisim.progress import shows_progress
 from eisim.values import Shown
 
-#: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
-MAX_DISTINCT = 200_000
-#: Larger CSV files, and those with more columns, longer names, more repeated names or more cells, are refused.
-LARGEST_FILE, MOST_COLUMNS, LONGEST_NAME = 1_000_000_000, 20_000, 1_000
-MOST_REPEATED, MOST_CELLS = 100, 100_000_000
-#: Cells that hold no value, and those that hold a truth value, in small letters.
-MISSING = ("", "na", "n/a", "nan", "null")
-TRUTH = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 LARGEST = 1e150  # the square of a target is a number too
-_ROWS_AT_ONCE, _CELLS_AT_ONCE = 250_000, 5_000_000
-#: The first two rows are looked for among so many lines and characters.
-_FIRST_LINES, _HEAD = 100, 20_000_000
+#: Below this, all whole numbers are float64.
+_WHOLE = 2.0**53
+#: So many classes are named with their numbers.
+MOST_NAMED = 20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,6 +41,11 @@ class LabelledData(Shown):
         What to call the data.
     notes : tuple of str
         What was done to the data on the way, in words.
+    classes : tuple of str
+        Names of the classes 0, 1, ... if the targets are words; their order means nothing.
+    order : ndarray of int, shape (n_points, n_inputs), or None
+        Rank of each value within its input, where float64 merges values that differ, such as whole numbers above 2**53.
+        ``None`` where the points themselves say it.
 
     Raises
     ------
@@ -71,9 +68,11 @@ class LabelledData(Shown):
     target: str = "target"
     name: str = "data"
     notes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    order: np.ndarray | None = None
 
     def __post_init__(self):
-        points = _numbers(self.points, f"{self.name}: points")
+        points, order = _ordered(self.points, f"{self.name}: points", self.order)
         targets = _numbers(self.targets, f"{self.name}: targets")
         if points.ndim != 2 or not points.shape[1]:
             raise InputError(f"{self.name}: points: expected shape (points, inputs), found {points.shape}")
@@ -105,11 +104,35 @@ class LabelledData(Shown):
             raise InputError(f"{self.name}: row {row + 1}: expected a weight of 0 or more, found {weights[row]:g}")
         if not weights.any():
             raise InputError(f"{self.name}: weights: expected some above 0, found none")
-        for field, value in (("points", points), ("targets", targets), ("weights", weights), ("names", names)):
+        if order is not None:
+            _check_order(order, points, self.name)
+        _check_targets(self.targets, targets, f"{self.name}: column {self.target!r}")
+        found = {"points": points, "targets": targets, "weights": weights, "names": names, "order": order}
+        for field, value in (found | {"classes": tuple(map(str, self.classes))}).items():
             object.__setattr__(self, field, value)
 
     def __repr__(self):
         return f"<{self.name}: {len(self.points)} points × {self.n_inputs} inputs>"
+
+    def label(self, value: float) -> str:
+        """What to call a value of the target: the word that it stands for, or the number."""
+        named = 0 <= value < len(self.classes) and value == int(value)
+        return self.classes[int(value)] if named else f"{value:g}"
+
+    def against_others(self, value: float) -> "LabelledData":
+        """The same points with 1 for the targets of this value and 0 for all others."""
+        if value not in self.targets:
+            raise InputError(f"{self.name}: target {self.target!r}: expected one of its values, found {value!r}")
+        targets = (self.targets == value).astype(float)
+        if len(self.classes) <= 2:
+            return replace(self, targets=targets, classes=())
+        label = self.label(value)
+        return replace(self, targets=targets, classes=("other", label), target=f"{self.target} is {label}")
+
+    @property
+    def ordered(self) -> np.ndarray:
+        """What orders the points: `order` if there is one, else the points themselves."""
+        return self.points if self.order is None else self.order
 
     @property
     def n_inputs(self) -> int:
@@ -118,7 +141,7 @@ class LabelledData(Shown):
 
     @classmethod
     @shows_progress
-    def from_csv(
+    def from_file(
         cls,
         path,
         target: str | None,
@@ -127,64 +150,54 @@ class LabelledData(Shown):
         *,
         ignore: Sequence[str] = (),
         classes: bool = False,
+        header: bool | None = None,
     ) -> "LabelledData":
-        """Read a CSV file whose first line names the columns.
+        """Read a table from a file.
 
         Parameters
         ----------
         path : path-like
+            Text with a column for each input (CSV), packed by gzip, bzip2, xz or ZIP or not; or an Excel (.xlsx),
+            Parquet, Feather or Stata file. Parquet and Feather need pyarrow, Excel needs openpyxl.
         target : str or None
             Column of the targets, ``None`` for the last one; all other columns are inputs.
         weights : str, optional
             Column of the weights.
         report : callable, optional
-            Called with the stage. By default long work shows its progress in a terminal or a notebook.
+            Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+            notebook.
         ignore : sequence of str
             Columns to leave out; what their cells hold does not matter.
         classes : bool
             Whether targets are classes, whose order does not matter, so that they may be more than two words.
+        header : bool, optional
+            Whether the first line names the columns; if not, they are x1, x2, ... By default it must, and a first line
+            that holds values is refused.
 
         Raises
         ------
         InputError
-            For a file that cannot be read, columns that are not there, or cells that are not finite numbers.
+            For a file that cannot be read, columns that are not there, names that occur twice, or cells that are
+            neither numbers nor words or could be read in two ways.
 
         Notes
         -----
-        Cells are separated by commas, semicolons or tabs. ``yes`` and ``true`` are 1, ``no`` and ``false`` 0. Empty
-        cells, ``NA``, ``N/A``, ``NaN`` and ``null`` are missing values; a row that has one is left out, and `notes`
-        says so. Capitals do not matter. Targets may be two other words: they become 0 and 1 in alphabetical order, and
-        `notes` says which is which.
-        """
-        import pandas
+        How cells are read; `notes` says what was done that is not plain.
 
-        path = regular_file(path, LARGEST_FILE)
-        report(f"reading {path.name}")
-        try:
-            separator, n_columns = _heading(path)
-            parts = pandas.read_csv(
-                path,
-                sep=separator,
-                dtype=str,
-                keep_default_na=False,
-                skipinitialspace=True,
-                chunksize=max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // n_columns)),
-                compression=None,  # whatever its name ends in: a packed file may grow without bounds
-            )
-            table = _read(parts, path, target, weights, tuple(ignore))
-            target = table.columns[-1] if target is None else target
-        except pandas.errors.EmptyDataError:
-            raise InputError(f"{path}: expected a first line with column names, found an empty file") from None
-        except pandas.errors.ParserError as error:
-            raise InputError(
-                f"{path}: expected comma-separated values, found: {' '.join(str(error).split())}"
-            ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise InputError(f"{path}: cannot be read: {reason}") from None
-        table, coded = _coded(table, target, path, classes)
-        table, notes = _without_missing(table, path)
-        return cls._of_table(table, target, weights, path.name, coded + notes)
+        - Cells are separated by commas, semicolons, tabs or bars.
+        - Numbers keep their order however many digits they have (see `order`). Decimal commas, commas between
+          thousands, percentages and ISO dates are read where their meaning is sure.
+        - ``yes`` and ``true`` are 1, ``no`` and ``false`` 0.
+        - Empty cells, ``NA``, ``N/A``, ``NaN``, ``null`` and ``?`` are missing values, and so are ``-``, ``.``,
+          ``none`` and ``missing`` among numbers; a row that has one is left out. Capitals do not matter.
+        - Words as inputs are categories: two become 0 and 1 in alphabetical order, more an input of 0 and 1 each.
+        - Words as targets: two become 0 and 1 in alphabetical order; more need `classes`.
+        - A column that only numbers the rows, such as pandas' index, and one without values are left out.
+        """
+        table = read_table(path, header, report)
+        return cls._of_columns(table, Path(path).name, target, weights, ignore, classes)
+
+    from_csv = from_file
 
     @classmethod
     def from_dataframe(
@@ -201,7 +214,7 @@ class LabelledData(Shown):
         Parameters
         ----------
         frame : DataFrame
-            Of numbers (or truth values).
+            Its index does not count.
         target : str
             Column of the targets; all other columns are inputs.
         weights : str, optional
@@ -211,52 +224,70 @@ class LabelledData(Shown):
         ignore : sequence of str
             Columns to leave out.
         classes : bool
-            As of `from_csv`, and so are words as targets.
+            As of `from_file`.
 
         Raises
         ------
         InputError
-            For columns that are not there, or cells that are not finite numbers.
+            For columns that are not there, or cells that are neither finite numbers nor words.
 
         Notes
         -----
-        A row with a missing value is left out, and `notes` says so.
+        Cells are read as those of a file, see `from_file`.
         """
-        import pandas
-
-        table = frame.set_axis([str(column) for column in frame.columns], axis="columns").reset_index(drop=True)
-        if len(set(table)) < table.shape[1]:
-            raise InputError(f"{name}: expected columns of different names, found {', '.join(table)}")
         target, weights = str(target), None if weights is None else str(weights)
-        table = _kept_columns(table, name, target, weights, tuple(map(str, ignore)))
-        coded = ()
-        if table[target].map(lambda cell: isinstance(cell, str)).any() and _are_words(table[target].dropna()):
-            table, coded = _coded(table, target, name, classes)
-        numbers = {}
-        for column in table:
-            missing = table[column].isna()
-            values = pandas.to_numeric(table[column], errors="coerce").astype(float)
-            bad = ~(np.isfinite(values) | missing).to_numpy(dtype=bool)
-            if bad.any():
-                k = int(np.argmax(bad))
-                raise InputError(
-                    f"{name}: row {k + 1}, column {column!r}: expected a finite number, found {table[column].iloc[k]!r}"
-                )
-            numbers[column] = values
-        table, notes = _without_missing(pandas.DataFrame(numbers), name, lines=False)
-        return cls._of_table(table, target, weights, name, coded + notes)
+        table = RawTable(name, columns_of(frame, name))
+        return cls._of_columns(table, name, target, weights, tuple(map(str, ignore)), classes)
 
     @classmethod
-    def _of_table(cls, table, target, weights, name, notes):
-        inputs = [column for column in table if column not in (target, weights)]
+    def _of_columns(cls, table, name, target, weights, ignore, classes):
+        where, notes = table.where, list(table.notes)
+        columns, target, weights = _kept_columns(table.columns, where, target, weights, ignore)
+        readings = {}
+        for column in columns:
+            leave_out = column.name not in (target, weights)
+            readings[column.name] = read_column(column, where, table.line, table.separator, leave_out)
+        _check_commas(readings.values(), where)
+        readings = _without_idle(readings, (target, weights), notes)
+        notes += [reading.note for reading in readings.values() if reading.note]
+        kept = _without_missing(readings, where, table.line, notes)
+        inputs, orders, names, worded = [], [], [], []
+        for column, reading in readings.items():
+            if column in (target, weights):
+                continue
+            if reading.words is None:
+                added, values, order = [column], reading.values[kept, None], reading.order
+                orders.append(None if order is None else order[kept])
+            else:
+                added, values, note = one_hot(column, reading.words[kept], where)
+                orders += [None] * len(added)
+                worded.append(note)
+            names += added
+            inputs.append(values)
+        if len(set(names)) < len(names):
+            twice = next(each for each in names if names.count(each) > 1)
+            raise InputError(f"{where}: expected inputs of different names, found {twice!r} more than once")
+        points, order = np.hstack(inputs), None
+        if any(each is not None for each in orders):
+            order = np.column_stack(
+                [_ranks(x) if ranks is None else ranks for x, ranks in zip(points.T, orders, strict=True)]
+            )
+            rounded = [each for each, ranks in zip(names, orders, strict=True) if ranks is not None]
+            worded.append(
+                f"{', '.join(rounded)}: some values that differ are the same as float64. They are compared exactly "
+                "and shown rounded."
+            )
+        targets, labels, note = _targets(readings[target], kept, where, classes)
         return cls(
-            table[inputs].to_numpy(),
-            table[target].to_numpy(),
-            None if weights is None else table[weights].to_numpy(),
-            inputs,
+            points,
+            targets,
+            None if weights is None else _weights(readings[weights], kept, where),
+            names,
             target,
             name,
-            notes,
+            (*([note] if note else []), *notes, *worded),
+            labels,
+            order,
         )
 
     def to_dataframe(self):
@@ -274,157 +305,191 @@ def _numbers(values, what):
         raise InputError(f"{what}: expected numbers, found {values!r:.60}") from None
 
 
-def _heading(path: Path) -> tuple[str, int]:
-    """Separator and number of columns, if the first two rows are such as pandas reads in little time."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        text = file.read(_HEAD)
-    lines = list(islice(io.StringIO(text, newline=""), _FIRST_LINES))
-    separator = max(",;\t", key=next(filter(str.strip, lines), "").count)
-    rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
-    rows = (row for row in rows if len(row) > 1 or any(map(str.strip, row)))  # pandas, too, passes over blank lines
-    try:
-        names, cells = next(rows, []), next(rows, [])
-    except csv.Error as error:
-        raise InputError(f"{path}: expected comma-separated values, found: {error}") from None
-    if not cells and (len(text) == _HEAD or len(lines) == _FIRST_LINES):
-        raise InputError(f"{path}: expected two rows within the first {_FIRST_LINES} lines, found fewer")
-    n = len(names)
-    if n > MOST_COLUMNS:
-        raise InputError(f"{path}: expected at most {MOST_COLUMNS:,} columns, found {n:,}")
-    if len(cells) > n:
-        raise InputError(f"{path}: row 1 (line 2): expected {n} cells, one for each column, found {len(cells):,}")
-    for k, name in enumerate(names):
-        if len(name) > LONGEST_NAME:
-            raise InputError(
-                f"{path}: column {k + 1}: expected a name of at most {LONGEST_NAME:,} characters, found {len(name):,}"
-            )
-    filled = [name for name in names if name]
-    if (repeated := len(filled) - len(set(filled))) > MOST_REPEATED:
-        raise InputError(f"{path}: expected columns of different names, found {repeated:,} of a name that was there")
-    return separator, max(1, n)
+def _ordered(points, what, order):
+    """Points as floats, and ranks where that merges some; ranks that are given count."""
+    floats = _numbers(points, what)
+    if order is not None or floats.ndim != 2:
+        return floats, None if order is None else np.array(order, dtype=int)
+    if isinstance(points, np.ndarray) and (points.dtype.kind in "bf" and points.dtype.itemsize <= 8):
+        return floats, None
+    kind = np.asarray(points).dtype.kind
+    if kind in "iufb" and not (np.abs(floats) >= _WHOLE).any() and np.asarray(points).dtype.itemsize <= 8:
+        return floats, None
+    if hasattr(points, "columns"):  # a DataFrame, whose columns have types of their own
+        points = points.astype(object)
+    exact = np.array(points, dtype=object)
+    orders = [
+        exact_order(values, np.flatnonzero(~np.isnan(values)), np.array([_exact(x) for x in column], dtype=object))
+        if np.isfinite(values).all()
+        else None
+        for values, column in zip(floats.T, exact.T, strict=True)
+    ]
+    if all(each is None for each in orders):
+        return floats, None
+    return floats, np.column_stack(
+        [_ranks(x) if each is None else each for x, each in zip(floats.T, orders, strict=True)]
+    )
 
 
-def _read(parts, path, target, weights, ignore):
-    """The whole table as numbers, missing values as NaN."""
-    import pandas
-
-    frames, first, limit, worded = [], 1, 2 * _ROWS_AT_ONCE, None
-    for part in parts:
-        if first == 1 and not isinstance(part.index, pandas.RangeIndex):
-            n = part.shape[1]
-            raise InputError(f"{path}: row 1 (line 2): expected {n} cells, one for each column, found {n + 1}")
-        kept = _kept_columns(part, path, target, weights, ignore)
-        wanted = kept.columns[-1] if target is None else target
-        if first == 1 and _are_words(_filled(kept[wanted])):
-            worded = wanted
-        words = {} if worded is None else {worded: _filled(kept[worded]).reindex(kept.index).to_numpy()}
-        numbers = _to_numbers(kept.drop(columns=list(words)), path, first, (target, weights))
-        frames.append(numbers.assign(**words)[list(kept)])
-        first += len(part)
-        if first * kept.shape[1] > MOST_CELLS:
-            raise InputError(
-                f"{path}: expected at most {MOST_CELLS:,} cells, found more in the first {first - 1:,} rows"
-            )
-        if first > limit:  # too many is known long before the end
-            frames = [pandas.concat(frames)]
-            if (~frames[0].duplicated()).sum() > MAX_DISTINCT:
-                raise InputError(
-                    f"{path}: expected at most {MAX_DISTINCT:,} distinct rows, since all pairs are compared, "
-                    f"found more in the first {first - 1:,} rows"
-                )
-            limit *= 2
-    return pandas.concat(frames, ignore_index=True)
+def _exact(number):
+    """A number of Python that says what a number of any type does, or its text."""
+    if isinstance(number, str):
+        return number.strip()
+    if hasattr(number, "as_integer_ratio"):
+        return Fraction(*number.as_integer_ratio())
+    return Fraction(int(number)) if isinstance(number, (int, np.integer, np.bool_)) else Fraction(float(number))
 
 
-def _kept_columns(part, path, target, weights, ignore):
+def _ranks(values):
+    return np.unique(values, return_inverse=True)[1].ravel()
+
+
+def _check_order(order, points, name):
+    """Refuse ranks that contradict the points, such as those of other points."""
+    if order.shape != points.shape:
+        raise InputError(f"{name}: order: expected shape {points.shape}, as the points have, found {order.shape}")
+    for k, (ranks, values) in enumerate(zip(order.T, points.T, strict=True)):
+        by_rank = np.lexsort((values, ranks))
+        steps, rises = np.diff(values[by_rank]), np.diff(ranks[by_rank]) > 0
+        if (steps < 0).any() or (steps[~rises] > 0).any():
+            raise InputError(f"{name}: order: expected ranks of the points in input {k + 1}, found others")
+
+
+def _check_targets(given, targets, what):
+    """Refuse targets of which float64 merges some that differ: errors are counted in numbers."""
+    array = np.asarray(given)
+    if array.dtype.kind in "fb" and array.dtype.itemsize <= 8 and (isinstance(given, np.ndarray) or not len(array)):
+        return
+    if array.dtype.kind != "O" and not (np.abs(targets) >= _WHOLE).any():
+        return
+    exact = np.array([_exact(x) for x in np.array(given, dtype=object)], dtype=object)
+    if exact_order(targets, np.arange(len(targets)), exact) is not None:
+        raise InputError(
+            f"{what}: expected targets that differ as float64, found some that do not: subtract a constant"
+        )
+
+
+def _kept_columns(columns, where, target, weights, ignore):
     """The columns that are not ignored, where all names that were given are those of columns."""
-    if not len(part.columns):
-        raise InputError(f"{path}: expected a first line with column names, found none")
-    for what, column in (("target", target), ("weights", weights), *(("ignore", column) for column in ignore)):
-        if column is not None and column not in part:
-            near = did_you_mean(column, part)
-            raise InputError(f"{path}: {what}: expected one of the columns {', '.join(part)}, found {column!r}{near}")
-        if what == "ignore" and column in (target, weights):
-            used = "target" if column == target else "weights"
-            raise InputError(f"{path}: ignore: expected another column than the {used}, found {column!r}")
-    kept = part.drop(columns=list(ignore))
-    target = kept.columns[-1] if target is None and len(kept.columns) else target
+    names = [column.name for column in columns]
+    if not names:
+        raise InputError(f"{where}: expected a first line with column names, found none")
+
+    def known(what, name):
+        found = name if name is None or name in names else name.strip()
+        if found is not None and found not in names:
+            near = did_you_mean(found, names)
+            raise InputError(f"{where}: {what}: expected one of the columns {', '.join(names)}, found {name!r}{near}")
+        return found
+
+    target, weights = known("target", target), known("weights", weights)
+    ignored = {known("ignore", column) for column in ignore}
+    for column in ignored & {target, weights}:
+        used = "target" if column == target else "weights"
+        raise InputError(f"{where}: ignore: expected another column than the {used}, found {column!r}")
+    kept = [column for column in columns if column.name not in ignored]
+    if target is None and kept:
+        target = kept[-1].name
     if target == weights:
-        raise InputError(f"{path}: weights: expected another column than the target, found {weights!r}")
-    if not len(set(kept) - {target, weights}):
-        raise InputError(f"{path}: expected at least one column beside the target, found {', '.join(kept) or 'none'}")
-    return kept
+        raise InputError(f"{where}: weights: expected another column than the target, found {weights!r}")
+    if not {column.name for column in kept} - {target, weights}:
+        found = ", ".join(column.name for column in kept) or "none"
+        raise InputError(f"{where}: expected at least one column beside the target, found {found}")
+    return kept, target, weights
 
 
-def _filled(cells):
-    """The cells that hold a value, stripped."""
-    text = cells.str.strip()
-    return text[~text.str.lower().isin(MISSING)]
+def _check_commas(readings, where):
+    """Refuse a table in which some numbers have decimal commas and others points: one of them separates thousands."""
+    comma = next((reading for reading in readings if reading.comma), None)
+    point = next((reading for reading in readings if reading.column.has_points), None)
+    if comma and point:
+        raise InputError(
+            f"{where}: expected decimal points or decimal commas throughout, found {comma.comma!r} in column "
+            f"{comma.column.name!r} and points in column {point.column.name!r}"
+        )
 
 
-def _are_words(cells) -> bool:
-    """Whether cells are words, none a number, and not all of them truth values."""
-    import pandas
+def _without_idle(readings, needed, notes):
+    """Leave out columns that hold no values or only number the rows; adds notes that say so."""
+    idle = {}
+    for name, reading in readings.items():
+        if name in needed:
+            continue
+        if len(reading.missing) and reading.missing.all():
+            idle[name] = "holds no values"
+        elif counts_rows(reading.column):
+            idle[name] = "numbers the rows"
+    n_inputs = len(readings) - sum(name is not None for name in needed)
+    if len(idle) == n_inputs:  # the only inputs there are
+        idle = {}
+    notes += [f"{name} {why} and is left out." for name, why in idle.items()]
+    for name, reading in readings.items():
+        if name in needed or name in idle or reading.values is None or reading.column.texts:
+            continue
+        numbers = reading.values
+        if len(numbers) < 10 or len(np.unique(numbers)) < len(numbers) or (numbers % 1).any():
+            continue
+        if (np.diff(numbers) == 1).all() or name.lower().rpartition("_")[2] in ("id", "index", "number", "no"):
+            notes.append(
+                f"{name} is an input with another whole number in each row; if it only names rows, leave it out with "
+                f"--ignore {shlex.quote(name)}."
+            )
+    return {name: reading for name, reading in readings.items() if name not in idle}
 
-    return pandas.to_numeric(cells, errors="coerce").isna().all() and not cells.str.lower().isin(TRUTH).all()
+
+def _without_missing(readings, where, line, notes):
+    """The rows that have all values; adds notes that say how many have not."""
+    names = list(readings)
+    missing = np.stack([reading.missing for reading in readings.values()])
+    rows = missing.any(axis=0)
+    if not rows.any():
+        return np.flatnonzero(~rows)
+    k = int(np.argmax(rows))
+    column = names[int(np.argmax(missing[:, k]))]
+    worst = int(np.argmax(missing.sum(axis=1)))
+    most = f"; {names[worst]!r} alone in {missing[worst].sum():,}"
+    if missing.any(axis=1).sum() == 1 or missing[worst].sum() <= len(rows) / 4:
+        most = ""
+    if (~rows).sum() < 2:
+        lines = "" if line is None else f" (line {k + line})"
+        raise InputError(
+            f"{where}: expected at least 2 rows without missing values, found {(~rows).sum()}; "
+            f"the first is missing at row {k + 1}{lines}, column {column!r}{most}"
+        )
+    notes.append(
+        f"{rows.sum():,} of {len(rows):,} rows have missing values and are left out; the first is row {k + 1}, "
+        f"column {column!r}{most}."
+    )
+    return np.flatnonzero(~rows)
 
 
-def _coded(table, column, path, classes):
-    """Number a column of words in alphabetical order; returns the table and notes that say so."""
-    import pandas
-
-    if pandas.api.types.is_numeric_dtype(table[column]):
-        return table, ()
-    words = sorted(table[column].dropna().unique())
+def _targets(reading, kept, where, classes):
+    """Targets as numbers, the names of classes, and a note that says how words were numbered."""
+    name = reading.column.name
+    if reading.words is None:
+        if reading.order is not None and len(np.unique(reading.order[kept])) > len(np.unique(reading.values[kept])):
+            raise InputError(
+                f"{where}: column {name!r}: expected targets that differ as float64, found some that do not: subtract "
+                "a constant"
+            )
+        return reading.values[kept], (), ""
+    words, codes = np.unique(reading.words[kept].astype(str), return_inverse=True)
     if len(words) > 2 and not classes:
         raise InputError(
-            f"{path}: column {column!r}: expected numbers or two words, found {len(words):,} words "
-            f"({', '.join(map(repr, words[:2]))}, ...), which have no order: code them as numbers"
+            f"{where}: column {name!r}: expected numbers or two words, found {len(words):,} words "
+            f"({', '.join(map(repr, words[:2].tolist()))}, ...), which have no order: code them as numbers, or read "
+            "them with classes=True"
         )
-    codes = {word: float(k) for k, word in enumerate(words)}
-    said = ", ".join(f"{word} = {k}" for k, word in enumerate(words))
-    return table.assign(**{column: table[column].map(codes)}), (f"{column} in alphabetical order: {said}.",)
+    said = ", ".join(f"{word} = {k}" for k, word in enumerate(words[:MOST_NAMED]))
+    more = f", and {len(words) - MOST_NAMED:,} more" if len(words) > MOST_NAMED else ""
+    return codes.astype(float), tuple(words.tolist()), f"{name} in alphabetical order: {said}{more}."
 
 
-def _to_numbers(part, path, first, needed):
-    """Convert one part of the table; `first` is the number of its first row, `needed` columns cannot be ignored."""
-    import pandas
-
-    n = len(part)
-    text = pandas.Series(part.to_numpy(dtype=object).ravel(order="F")).astype(str).str.strip()  # column by column
-    values = pandas.to_numeric(text, errors="coerce").astype(float)
-    if not np.isfinite(values.to_numpy()).all():
-        words = text[values.isna()].str.lower()
-        values = values.fillna(words.map(TRUTH).astype(float))
-        bad = ~np.isfinite(values.to_numpy())
-        bad[words.index[words.isin(MISSING)]] = False
-        if bad.any():
-            k = int(np.argmax(bad))
-            column, row = part.columns[k // n], first + k % n
-            leave = "" if column in needed else f", or leave the column out with --ignore {shlex.quote(column)}"
-            hint = f" (words have no order: code them as numbers{leave})" if np.isnan(values.iloc[k]) else ""
-            raise InputError(
-                f"{path}: row {row} (line {row + 1}), column {column!r}: "
-                f"expected a finite number, found {text.iloc[k]!r}{hint}"
-            )
-    return pandas.DataFrame(values.to_numpy().reshape(n, part.shape[1], order="F"), columns=part.columns)
-
-
-def _without_missing(table, path, lines=True):
-    """Leave out the rows with missing values; returns the rest and notes that say so."""
-    missing = table.isna()
-    rows = missing.any(axis=1)
-    if not rows.any():
-        return table, ()
-    k = int(np.argmax(rows.to_numpy()))
-    column = missing.columns[int(np.argmax(missing.iloc[k].to_numpy()))]
-    if (~rows).sum() < 2:
+def _weights(reading, kept, where):
+    if reading.words is not None:
+        row = int(kept[0]) if len(kept) else 0
         raise InputError(
-            f"{path}: expected at least 2 rows without missing values, found {(~rows).sum()}; "
-            f"the first is missing at row {k + 1}{f' (line {k + 2})' if lines else ''}, column {column!r}"
+            f"{where}: row {row + 1}, column {reading.column.name!r}: expected a finite number, found "
+            f"{reading.words[row]!r:.60}"
         )
-    note = (
-        f"{rows.sum():,} of {len(table):,} rows have missing values and are left out; the first is row {k + 1}, "
-        f"column {column!r}."
-    )
-    return table[~rows], (note,)
+    return reading.values[kept]

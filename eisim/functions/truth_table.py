@@ -62,8 +62,8 @@ class TruthTable(Shown):
         return cls(bits, name)
 
     @classmethod
-    def from_csv(cls, path, target: str | None = None, name: str = "") -> "TruthTable":
-        """Read a CSV file whose rows are all input patterns, each once and in any order, with the value of each.
+    def from_csv(cls, path, target: str | None = None, name: str = "", header: bool | None = None) -> "TruthTable":
+        """Read a table whose rows are all input patterns, each once and in any order, with the value of each.
 
         Parameters
         ----------
@@ -74,6 +74,8 @@ class TruthTable(Shown):
             significant bit.
         name : str, optional
             That of the file without its ending unless given.
+        header : bool, optional
+            As of `LabelledData.from_file`.
 
         Raises
         ------
@@ -82,7 +84,7 @@ class TruthTable(Shown):
         """
         from eisim.functions.labelled_data import LabelledData
 
-        return cls.of_data(LabelledData.from_csv(path, target), name or Path(path).stem)
+        return cls.of_data(LabelledData.from_file(path, target, header=header), name or Path(path).stem)
 
     @classmethod
     def of_data(cls, data, name: str = "") -> "TruthTable":

@@ -54,7 +54,7 @@ class DataResult:
 
     @property
     def floors(self) -> np.ndarray:
-        """Least share of rows at which excitation alone is wrong about each judged class."""
+        """Least share of rows at which an excitatory-only circuit is wrong about each judged class."""
         return np.array([certificate.floor["zero_one"] for certificate in self.certificates])
 
     def errors(self, signs: str) -> np.ndarray:
@@ -68,7 +68,7 @@ class DataResult:
 
     @property
     def needs_inhibition(self) -> np.ndarray:
-        """For which judged classes excitation alone must be wrong more often than another function need be."""
+        """For which judged classes excitatory-only circuits must be wrong more often than any function need be."""
         return self.floors > self.irreducible + 1e-12
 
     @property
@@ -82,7 +82,7 @@ class DataResult:
         """What was done to the data, and what the networks did not learn, in words."""
         free = self.errors("free")
         missed = [
-            f"{value:g}"
+            self.data.label(value)
             for value, error, floor, needs in zip(
                 self.first.judged, free, self.floors, self.needs_inhibition, strict=True
             )
@@ -92,8 +92,8 @@ class DataResult:
             return self.read_notes
         return (
             *self.read_notes,
-            f"The freely trained network is no better than excitation alone could be on class {', '.join(missed)}, so "
-            "its ablation tells nothing there; more units or tries may learn it (--set hidden=64,64 --set tries=10).",
+            f"The freely trained network is no better than the best excitatory-only one on class {', '.join(missed)}, "
+            "so its ablation tells nothing there; more units or tries may learn it (--set hidden=64,64 --set tries=9).",
         )
 
     @property
@@ -101,11 +101,11 @@ class DataResult:
         """Contradictions of the theory, and checks that failed."""
         found = [problem for ablation in self.ablations.values() for problem in ablation.problems]
         if not self.networks["excitatory"].is_nonnegative:
-            found.append("the network trained with excitation only has a negative weight")
+            found.append("the network trained as excitatory-only has a negative weight")
         for value, error, floor in zip(self.first.judged, self.errors("excitatory"), self.floors, strict=True):
             if error < floor - 1e-12:
                 found.append(
-                    f"CONTRADICTION: the network trained with excitation only has an error of {error:.4f} on class "
+                    f"CONTRADICTION: the network trained as excitatory-only has an error of {error:.4f} on class "
                     f"{value:g}, below the floor {floor:.4f}; no assumption of the theorem is known to fail"
                 )
         return found
@@ -121,9 +121,14 @@ def class_errors(dnn: DNN, data: LabelledData) -> np.ndarray:
 
 
 def read(
-    path, target: str | None, weights: str | None, ignore: Sequence[str], report: Callable[..., None]
+    path,
+    target: str | None,
+    weights: str | None,
+    ignore: Sequence[str],
+    report: Callable[..., None],
+    header: bool | None = None,
 ) -> LabelledData | TruthTable:
-    """A CSV file: a truth table if it has every input pattern once, and no weights; else labelled data.
+    """A table: a truth table if it has every input pattern once, and no weights; else labelled data.
 
     Parameters
     ----------
@@ -134,14 +139,16 @@ def read(
     ignore : sequence of str
         Columns to leave out.
     report : callable
+    header : bool, optional
+        See `LabelledData.from_file`.
 
     Raises
     ------
     InputError
     """
     if not Path(path).name:
-        raise InputError("file: expected a CSV file with named columns, found none (--set file=FILE.csv)")
-    data = LabelledData.from_csv(path, target, weights, report, ignore=ignore, classes=True)
+        raise InputError("file: expected a table with named columns, found none (--set file=FILE.csv)")
+    data = LabelledData.from_file(path, target, weights, report, ignore=ignore, classes=True, header=header)
     if target is None:
         table = without_target(data, Path(path).stem)
     else:
@@ -161,8 +168,8 @@ def prepared(data: LabelledData, rows: int, scale: str, seed) -> tuple[LabelledD
     rows : int
         At most so many, drawn at random; at least one of each class is.
     scale : {"range", "rank"}
-        By each column's range, or by the rank of its values. Both keep the order of points, so that what excitation
-        alone can do with them stays the same.
+        By each column's range, or by the rank of its values. Both keep the order of points, so that what
+        excitatory-only circuits can do with them stays the same.
     seed : SeedSequence or int
 
     Raises
@@ -184,11 +191,20 @@ def prepared(data: LabelledData, rows: int, scale: str, seed) -> tuple[LabelledD
         first = order[np.unique(index[order], return_index=True)[1]]
         rest = order[~np.isin(order, first)][: max(0, rows - len(classes))]
         counted = _rows(counted, np.sort(np.concatenate([first, rest])))
-    return counted, replace(counted, points=np.column_stack([SCALES[scale](x) for x in counted.points.T]))
+    ranks = np.column_stack([np.unique(x, return_inverse=True)[1] for x in counted.ordered.T])
+    columns = (ranks if scale == "rank" else counted.points).T
+    # Scaled by range, numbers that differ may become the same.
+    return counted, replace(counted, points=np.column_stack([SCALES[scale](x) for x in columns]), order=ranks)
 
 
 def _rows(data, chosen):
-    return replace(data, points=data.points[chosen], targets=data.targets[chosen], weights=data.weights[chosen])
+    return replace(
+        data,
+        points=data.points[chosen],
+        targets=data.targets[chosen],
+        weights=data.weights[chosen],
+        order=None if data.order is None else data.order[chosen],
+    )
 
 
 def _by_range(column):
@@ -196,9 +212,8 @@ def _by_range(column):
     return (column / 2 - low) / (high - low) if high > low else np.zeros_like(column)
 
 
-def _by_rank(column):
-    values, rank = np.unique(column, return_inverse=True)
-    return rank.astype(float) / max(1, len(values) - 1)
+def _by_rank(ranks):
+    return ranks / max(1, ranks.max())
 
 
 SCALES = {"range": _by_range, "rank": _by_rank}
@@ -218,7 +233,7 @@ def measure(
     backend: str,
     report: Callable[..., None],
 ) -> DataResult:
-    """Prove what excitation alone can do with data, train networks on them, and ablate the one with inhibition.
+    """Prove what excitatory-only circuits can do with data, train networks on them, and ablate the one with inhibition.
 
     Parameters
     ----------
@@ -248,9 +263,9 @@ def measure(
     classes = np.unique(used.targets)
     judged = classes if len(classes) > 2 else classes[1:]
     report("working out floors")
-    certificates = tuple(
-        certify(replace(used, targets=(used.targets == c).astype(float)), ("zero_one",), orient=False) for c in judged
-    )
+    certificates = tuple(certify(used.against_others(c), ("zero_one",), orient=False, report=report) for c in judged)
+    for certificate in certificates:
+        certificate.evidence(report)
     seeds = training.generate_state(len(SIGNS) * tries).reshape(len(SIGNS), tries)
     jobs = [
         {

@@ -34,7 +34,11 @@ def to_json(certificate: Certificate) -> dict:
         "witness": witness and [list(witness.lower), list(witness.upper)],
         "inversion_complexity": certificate.inversion_complexity,
         "chain": [list(point) for point in certificate.chain],
+        "comparable_share": certificate.comparable_share,
         "floor": certificate.floor,
+        "floor_inverted": certificate.floor_inverted,
+        "floor_permuted": certificate.floor_permuted,
+        "conclusive": certificate.conclusive,
         "floor_with_inhibitory_neurons": {str(r): floor for r, floor in certificate.floor_with.items()},
         "orientation": orientation
         and {
@@ -95,7 +99,8 @@ def picture(certificate: Certificate) -> tuple[Callable[[Axes, Certificate], Axe
 def _heading(certificate):
     name = certificate.data.name
     if certificate.representable:
-        return f"{name}: excitation alone computes it"
+        tells = certificate.conclusive is not False
+        return f"{name}: {'an excitatory-only circuit computes it' if tells else 'these rows cannot tell'}"
     loss, _ = _headline(certificate)
     return f"{name}: floor {certificate.floor[loss]:.3g}\n({MEANING[loss]})"
 
@@ -134,7 +139,7 @@ def plane(ax: Axes, certificate: Certificate) -> Axes:
     data = certificate.data
     low, high = data.targets.min(), data.targets.max()
     loss, best = _headline(certificate)
-    first = Sample(data.points, data.targets, data.weights).first
+    first = Sample(data.points, data.targets, data.weights, data.order).first
     seen = np.column_stack([data.points, data.targets])[first]
     scale = {"cmap": LinearSegmentedColormap.from_list("", ["white", EXCITATORY]), "vmin": low, "vmax": high or 1}
     _shade(ax, seen[:, :2], best[first], alpha=0.4, **scale)

@@ -15,7 +15,7 @@ def findings(certificate: Certificate) -> Findings:
     """What the page of ``python -m eisim certify`` shows."""
     name, circuit = certificate.data.name, circuit_of(certificate)
     return Findings(
-        question=f"Can excitation alone compute {name}?",
+        question=f"Can an excitatory-only circuit compute {name}?",
         answer=answer(*_answer(certificate)),
         tables=tuple(_tables(certificate)),
         pictures=tuple(_picture(certificate)),
@@ -28,8 +28,11 @@ def findings(certificate: Certificate) -> Findings:
 
 def _answer(certificate):
     name, data = certificate.data.name, proof.is_data(certificate)
-    if certificate.representable:
-        yield f"Excitation alone can compute {name}: it never falls when inputs rise."
+    if data and certificate.conclusive is False:
+        yield capital(proof.cannot_tell(certificate, name))
+    elif certificate.representable:
+        what = "they never fall" if data else "it never falls"
+        yield f"An excitatory-only circuit can compute {name}: {what} when inputs rise."
     elif data:
         yield proof.in_proportion(certificate, name)
     else:
@@ -57,9 +60,10 @@ def _tables(certificate):
     data = certificate.data
     columns = (
         Column("function"),
-        Column("excitation alone", note="Whether an excitatory-only circuit computes it."),
+        Column("excitatory-only", note="Whether an excitatory-only circuit computes it."),
         Column("points", "number"),
         Column("inputs", "number"),
+        Column("comparable pairs", "number", note="Share of the pairs of points that are ordered: x ≤ y or y ≤ x."),
         Column("violating pairs", "number", note="Pairs of points x ≤ y with f(x) > f(y)."),
         Column(
             "inversion complexity",
@@ -68,11 +72,14 @@ def _tables(certificate):
         ),
     )
     can = "computes it" if certificate.representable else "cannot"
+    if proof.is_data(certificate) and certificate.conclusive is False:
+        can = "cannot tell"
     row = (
         data.name,
         can,
         len(data.points),
         data.n_inputs,
+        certificate.comparable_share,
         certificate.violating_pairs,
         certificate.inversion_complexity,
     )
@@ -80,7 +87,7 @@ def _tables(certificate):
     yield PageTable(
         "Floors",
         (Column("loss"), Column("floor", "number", note="The least of any excitatory-only circuit.")),
-        tuple((proof.MEANING[loss], floor) for loss, floor in certificate.floor.items()),
+        (*((proof.MEANING[loss], floor) for loss, floor in certificate.floor.items()), *_others(certificate)),
         ("The functions that reach them are in points.csv.",),
         "points.csv",
     )
@@ -93,6 +100,14 @@ def _tables(certificate):
             ),
             tuple(certificate.floor_with.items()),
         )
+
+
+def _others(certificate):
+    """Floors of the inverted target and of shuffled labels."""
+    yield "share of points answered wrongly, target inverted", certificate.floor_inverted
+    for key, value in (certificate.floor_permuted or {}).items():
+        which = {"median": "median", "low": "lowest", "high": "highest"}[key]
+        yield f"share of points answered wrongly, labels shuffled: {which} of 20", value
 
 
 def _picture(certificate):
@@ -135,9 +150,9 @@ def _picture(certificate):
 
 def _proofs(certificate):
     if certificate.representable:
-        n = len(np.unique(certificate.data.points, axis=0))
+        n = len(np.unique(certificate.data.ordered, axis=0))
         yield Explanation(
-            "Why excitation alone is enough",
+            "Why no pair of these points needs inhibition",
             (
                 f"All pairs of {count(n, 'point')} were compared, and none was found at which the function falls while "
                 "no input falls. Such a function is computed by excitatory neurons: one that detects the coincidence "

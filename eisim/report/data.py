@@ -11,16 +11,16 @@ from eisim.report import network
 from eisim.report.circuit import circuit_picture, circuit_table
 from eisim.report.files import frame_to_csv
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
-from eisim.report.proof import inputs, wrong_labels
+from eisim.report.proof import beside, cannot_tell, inputs, wrong_labels
 from eisim.report.style import EXCITATORY, INHIBITORY
-from eisim.report.wording import answer, share
+from eisim.report.wording import answer, capital, share
 from eisim.terminal import titled_table
 
 NOTES = (
     "Share of rows answered correctly about the class, by the best threshold on the network's output for it; intact "
     "and ablated: the freely trained network as circuit, with its inhibition and without.",
-    "E only: a network of the same size trained with excitation only. best E: what no excitatory-only network exceeds, "
-    "1 less the floor. constant: the same answer everywhere.",
+    "excitatory-only, trained: a network of the same size that was trained so. bound: what no excitatory-only network "
+    "exceeds, 1 less the floor. constant: the same answer everywhere.",
     "The networks are judged on the rows that they learned: what can be represented, not how it generalises.",
     "kept: without inhibition at least 99% of what the intact circuit has above the constant answer is left.",
 )
@@ -36,11 +36,16 @@ def _rows(result: DataResult) -> list[dict]:
         found.append(
             {
                 "class": float(value),
+                "label": result.data.label(value),
                 "rows": int((result.data.targets == value).sum()),
                 "representable": certificate.representable,
                 "violating_pairs": certificate.violating_pairs,
                 "witness": witness and [list(witness.lower), list(witness.upper)],
                 "floor": certificate.floor["zero_one"],
+                "comparable_share": certificate.comparable_share,
+                "floor_inverted": certificate.floor_inverted,
+                "floor_permuted": certificate.floor_permuted,
+                "conclusive": certificate.conclusive,
                 "floor_of_any_function": float(result.irreducible[k]),
                 "needs_inhibition": bool(result.needs_inhibition[k]),
                 "inversion_complexity": certificate.inversion_complexity,
@@ -86,13 +91,13 @@ def table(result: DataResult) -> Group:
         f"Do they need inhibition? {result.data.name}: {result.data.target}, {len(result.data.targets):,} rows"
     )
     kinds = list(result.ablations)
-    for heading in ("class", "rows", "constant", *kinds, "E only", "best E"):
+    for heading in ("class", "rows", "constant", *kinds, "excitatory-only\ntrained", "bound"):
         shown.add_column(heading + ("\nintact → ablated" if heading in kinds else ""), justify="right", no_wrap=True)
     shown.add_column("verdict", no_wrap=True)
     for row in _rows(result):
         accuracy, colour = row["accuracy"], "green" if row["verdict"] == "kept" else "red"
         shown.add_row(
-            f"{row['class']:g}",
+            row["label"],
             f"{row['rows']:,}",
             f"{accuracy['constant']:.3f}",
             *(f"{accuracy['intact'][kind]:.3f} → {accuracy['ablated'][kind]:.3f}" for kind in kinds),
@@ -106,6 +111,7 @@ def table(result: DataResult) -> Group:
         _answer(result),
         inputs(result.data),
         *_proofs(result),
+        *_beside(result),
         "",
         *NOTES,
         *(f"Note: {note}" for note in result.notes),
@@ -116,20 +122,27 @@ def _answer(result):
     """The answer in a sentence or two."""
     rows = _rows(result)
     needing = [row for row in rows if row["needs_inhibition"]]
+    if all(certificate.conclusive is False for certificate in result.certificates):
+        which = max(result.certificates, key=lambda certificate: certificate.floor["zero_one"])
+        return capital(cannot_tell(which, f"{result.data.target} in {result.data.name}"))
     if not needing and not all(row["representable"] for row in rows):
         return (
-            f"{result.data.name} needs no inhibition: rows with the same inputs disagree about {result.data.target}, "
-            "and excitation alone can be as good as any function of these inputs."
+            f"These rows need no inhibition: rows of {result.data.name} with the same inputs disagree about "
+            f"{result.data.target}, "
+            "and an excitatory-only circuit can be as good as any function of these inputs."
         )
     if not needing:
-        return f"{result.data.name} needs no inhibition: {result.data.target} never falls when inputs rise."
+        return (
+            f"These rows need no inhibition: {result.data.target} in {result.data.name} never falls when inputs rise."
+        )
     worst, certificate = max(zip(rows, result.certificates, strict=True), key=_inhibition_needed)
     what = f"{result.data.target} in {result.data.name}"
     if len(rows) > 1:
-        what = f"class {worst['class']:g} of {what}"
-    proof = " ".join(wrong_labels(certificate.data, worst["floor"], worst["floor_of_any_function"], what))
+        what = f"class {worst['label']} of {what}"
+    found = certificate.evidence()
+    proof = " ".join(wrong_labels(certificate.data, worst["floor"], worst["floor_of_any_function"], what, found))
     return (
-        f"{proof} A network that was trained with excitation only is wrong on "
+        f"{proof} A network that was trained as excitatory-only is wrong on "
         f"{share(1 - worst['accuracy']['trained_excitatory'])}, one that was trained freely on "
         f"{share(1 - worst['accuracy']['intact']['dnn'])}."
     )
@@ -146,7 +159,7 @@ def _doses(result):
         return (
             "Share of rows answered correctly against the fraction of inhibition removed. By the best threshold on the "
             "output at each dose, as in the table; and by the threshold that is best for the intact network, kept at "
-            "every dose, as nobody chooses it anew. The mark at the right is best E, 1 less the floor."
+            "every dose, as nobody chooses it anew. The mark at the right is the bound, 1 less the floor."
         )
     return (
         "What is left of each class against the fraction of inhibition removed. Above by the largest output, which "
@@ -163,9 +176,15 @@ def _proofs(result):
                 for point in row["witness"]
             )
             yield (
-                f"Witness for class {row['class']:g}: a row with {lower} is of it, one with {upper} is not, though no "
+                f"Witness for class {row['label']}: a row with {lower} is of it, one with {upper} is not, though no "
                 f"input went down. Pairs of rows like this: {row['violating_pairs']:,}."
             )
+
+
+def _beside(result):
+    """What stands beside each floor."""
+    for row, certificate in zip(_rows(result), result.certificates, strict=True):
+        yield f"Beside the floor of class {row['label']}: {beside(certificate)}"
 
 
 def _csv(lines):
@@ -177,6 +196,8 @@ def tables(result: DataResult):
     lines = []
     for row in _rows(result):
         accuracy = row.pop("accuracy")
+        permuted = row.pop("floor_permuted") or {}
+        row |= {f"floor_permuted_{key}": permuted.get(key) for key in ("median", "low", "high")}
         row["witness"] = row["witness"] and " <= ".join(" ".join(f"{x:g}" for x in p) for p in row["witness"])
         flat = {f"{c}_{kind}": a for c in ("intact", "ablated") for kind, a in accuracy.pop(c).items()}
         lines.append(row | flat | accuracy)
@@ -190,7 +211,7 @@ def tables(result: DataResult):
 
 
 def plot_classes(ax: Axes, result: DataResult) -> Axes:
-    """For each class what is answered correctly: intact, ablated, trained with excitation only, and the bound."""
+    """For each class what is answered correctly: intact, ablated, trained as excitatory-only, and the bound."""
     rows = _rows(result)
     y = np.arange(len(rows))[::-1]
     for k, row in zip(y, rows, strict=True):
@@ -205,10 +226,10 @@ def plot_classes(ax: Axes, result: DataResult) -> Axes:
             ax.plot(ends, [height] * 2, color="#999999", lw=0.8, zorder=1)
             ax.plot(ends[0], height, marker, ms=4, color=INHIBITORY, label=f"{kind}, intact")
             ax.plot(ends[1], height, marker, ms=4, mfc="white", color=INHIBITORY, label=f"{kind}, ablated")
-        ax.plot(accuracy["trained_excitatory"], k, "D", ms=4, color=EXCITATORY, label="trained with excitation only")
+        ax.plot(accuracy["trained_excitatory"], k, "D", ms=4, color=EXCITATORY, label="trained as excitatory-only")
     ax.plot([], [], color="black", lw=0.8, ls=":", label="constant answer")
-    ax.barh([0], [0], color="#dddddd", label="out of reach of excitation alone")
-    ax.set_yticks(y, [f"{row['class']:g}" for row in rows])
+    ax.barh([0], [0], color="#dddddd", label="out of reach of excitatory-only")
+    ax.set_yticks(y, [row["label"] for row in rows])
     ax.set_ylabel(f"class ({result.data.target})")
     ax.set_xlabel("share of rows answered correctly about the class")
     ax.set_xlim(right=1.005)
@@ -236,25 +257,27 @@ def findings(result: DataResult) -> Findings:
         Column("rows", "number"),
         Column("constant", "number", note="share answered correctly by the same answer everywhere"),
         *(Column(f"{c}, {kind}", "number") for kind in kinds for c in ("intact", "ablated")),
-        Column("E only", "number", note="a network trained with excitation only"),
-        Column("best E", "number", note="what no excitatory-only network exceeds: 1 less the floor"),
+        Column("excitatory-only, trained", "number", note="a network that was trained so"),
+        Column("bound", "number", note="what no excitatory-only network exceeds: 1 less the floor"),
+        Column("bound, inverted", "number", note="the same for the rest of the rows: an inverter at the output"),
         Column("verdict", "verdict"),
     ]
     cells = [
         (
-            f"{row['class']:g}",
+            row["label"],
             row["rows"],
             row["accuracy"]["constant"],
             *(row["accuracy"][c][kind] for kind in kinds for c in ("intact", "ablated")),
             row["accuracy"]["trained_excitatory"],
             row["accuracy"]["best_excitatory"],
+            1 - row["floor_inverted"],
             _verdict(row),
         )
         for row in rows
     ]
     caption = (
         "Share of rows answered correctly about each class by the freely trained network as circuit, intact and "
-        "without its inhibition, and by one trained with excitation only; grey is out of reach of excitation alone."
+        "without its inhibition, and by one trained as excitatory-only; grey is out of reach of excitatory-only."
     )
     doses = _doses(result)
     circuit = network.drawn_circuit(list(result.ablations.values()))
@@ -267,5 +290,8 @@ def findings(result: DataResult) -> Findings:
             Picture("ablation.svg", "By dose of ablation", doses, doses, "ablation.csv"),
         ),
         circuits=(circuit_picture(circuit, "circuit", "The freely trained network as circuit"),) if circuit else (),
-        proofs=tuple(Explanation("Witness", (text,)) for text in _proofs(result)),
+        proofs=(
+            *(Explanation("Witness", (text,)) for text in _proofs(result)),
+            *(Explanation("Beside the floor", (text,)) for text in _beside(result)),
+        ),
     )

@@ -9,6 +9,7 @@ from eisim.functions import LabelledData, TruthTable
 from eisim.report.findings import Explanation
 from eisim.report.wording import capital, count, listing, share
 from eisim.theory.certificate import Certificate
+from eisim.theory.evidence import Evidence
 from eisim.theory.order import violations
 from eisim.theory.sample import Sample
 
@@ -43,8 +44,8 @@ NAMED = 6
 
 
 def excitation(*more: str) -> Explanation:
-    """What excitation alone can do and where that stops holding, with more paragraphs between."""
-    return Explanation("What excitation alone can do", (MONOTONE, *more, LIMITS))
+    """What excitatory-only circuits can do and where that stops holding, with more paragraphs between."""
+    return Explanation("What excitatory-only circuits can do", (MONOTONE, *more, LIMITS))
 
 
 def words(certificate: Certificate, in_files: bool = True) -> Iterator[str]:
@@ -68,12 +69,52 @@ def inputs(data: LabelledData) -> str:
 
 
 def headline(certificate: Certificate) -> str:
-    """Whether excitation alone computes the function, as a sentence without its subject; of data how nearly."""
+    """Whether an excitatory-only circuit computes a function, a sentence without its subject; of data how nearly."""
+    if is_data(certificate) and certificate.conclusive is False:
+        return cannot_tell(certificate)
     if certificate.representable:
-        return "excitation alone can compute it. It never falls when inputs rise."
+        what = "these labels: they never fall" if is_data(certificate) else "it: it never falls"
+        return f"an excitatory-only circuit can compute {what} when inputs rise."
     if is_data(certificate):
         return capital(in_proportion(certificate))
     return "no circuit without inhibition computes it."
+
+
+def cannot_tell(certificate: Certificate, name: str = "them") -> str:
+    """That hardly any labels of these rows would be refused, beginning with a small letter."""
+    found, data = certificate.evidence(), certificate.data
+    return (
+        f"these rows cannot tell whether the rule behind {name} needs inhibition. Only "
+        f"{share(found.comparable_share)} of the pairs of rows are comparable (one row is at least the other in every "
+        f"input), so an excitatory-only circuit fits nearly any labels: the best gets {rows(data, found.floor)} wrong, "
+        f"and with shuffled labels {_range(found.floor_permuted)}."
+    )
+
+
+def _range(floors: dict[str, float]) -> str:
+    low, high = share(floors["low"]), share(floors["high"])
+    return low if low == high else f"{low} to {high}"
+
+
+def beside(certificate: Certificate) -> str:
+    """What stands beside the floor: comparable pairs, the inverted target, shuffled labels."""
+    found, data = certificate.evidence(), is_data(certificate)
+    parts = []
+    if data and found.comparable_share is not None:
+        parts.append(f"{capital(share(found.comparable_share))} of the pairs of rows are comparable.")
+    if data or found.floor_inverted < found.floor:
+        what = "the target" if data else "the function"
+        better = ""
+        if found.floor_inverted < found.floor:
+            better = f", not {found.floor:.4g}: an inverter at the output would do that"
+        parts.append(f"With {what} inverted the zero-one floor is {found.floor_inverted:.4g}{better}.")
+    if found.floor_permuted is not None:
+        low, median, high = (f"{found.floor_permuted[key]:.4g}" for key in ("low", "median", "high"))
+        floors = f"{low} each time" if low == high else f"{median} in the median ({low} to {high})"
+        parts.append(f"With shuffled labels (20 permutations) it is {floors}.")
+    elif data:
+        parts.append(found.left_out)
+    return " ".join(parts)
 
 
 def headline_loss(certificate: Certificate) -> str:
@@ -83,7 +124,7 @@ def headline_loss(certificate: Certificate) -> str:
 
 
 def in_proportion(certificate: Certificate, name: str = "") -> str:
-    """How nearly excitation alone computes data that it cannot compute exactly, and what that says if they are noisy.
+    """How nearly an excitatory-only circuit computes data, and what that says if they are noisy.
 
     Parameters
     ----------
@@ -97,7 +138,7 @@ def in_proportion(certificate: Certificate, name: str = "") -> str:
     values = "labels" if loss == "zero_one" else "values"
     values = f"the {values} of {name}" if name else f"these {values}"
     if loss == "zero_one":
-        return " ".join(wrong_labels(data, floor, of_any_function(data), values))
+        return " ".join(wrong_labels(data, floor, of_any_function(data), values, certificate.evidence()))
     lead = f"No excitatory-only circuit computes {values} exactly; the best has a {MEANING[loss]} of {floor:.4g}"
     if floor >= constant * (1 - 1e-9):
         return f"{lead}, no less than the best constant answer."
@@ -107,7 +148,7 @@ def in_proportion(certificate: Certificate, name: str = "") -> str:
     )
 
 
-def wrong_labels(data: LabelledData, floor: float, of_any: float, labels: str) -> Iterator[str]:
+def wrong_labels(data: LabelledData, floor: float, of_any: float, labels: str, found: Evidence) -> Iterator[str]:
     """How many rows the best excitatory-only circuit gets wrong, in proportion, a sentence at a time.
 
     Parameters
@@ -119,22 +160,33 @@ def wrong_labels(data: LabelledData, floor: float, of_any: float, labels: str) -
         The same of any function at all: rows with the same inputs may disagree.
     labels : str
         What the circuit computes, in words.
+    found : Evidence
+        What stands beside the floor.
     """
     constant = constant_error(data, "zero_one")
     yield f"No excitatory-only circuit computes {labels} exactly; the best gets {rows(data, floor)} wrong."
     if of_any:
         yield f"Rows with the same inputs disagree, so any function of them gets at least {rows(data, of_any)} wrong."
     if floor <= of_any + 1e-12:
-        yield "Excitation alone is as good as that."
-    elif floor >= constant - 1e-12:
+        yield "The best excitatory-only circuit is as good as that."
+        return
+    if floor >= constant - 1e-12:
         yield "The best constant answer is as good."
+    elif found.permuted and not found.stands_out(floor):
+        yield (
+            f"With shuffled labels it is {_range(found.floor_permuted)}, so these rows do not show that labels rise "
+            "with the inputs."
+        )
     else:
         yield (
             "If that many labels may be noise, the rule behind them may need no inhibition."
             if not of_any
             else f"If {rows(data, floor)} may have noisy labels, the rule behind them may need no inhibition."
         )
+    if floor < constant - 1e-12:
         yield f"The best constant answer gets {rows(data, constant)} wrong."
+    if found.floor_inverted < floor - 1e-12:
+        yield f"With an inverter at the output it would be {rows(data, found.floor_inverted)}."
 
 
 def rows(data: LabelledData, part: float) -> str:
@@ -152,7 +204,7 @@ def constant_error(data: LabelledData, loss: str) -> float:
 
 def of_any_function(data: LabelledData) -> float:
     """Least share of rows that any function at all answers wrongly: where rows with the same inputs disagree."""
-    _, point = np.unique(data.points, axis=0, return_inverse=True)
+    _, point = np.unique(data.ordered, axis=0, return_inverse=True)
     both, cell = np.unique(np.column_stack([point.ravel(), data.targets]), axis=0, return_inverse=True)
     weight, most = np.bincount(cell.ravel(), data.weights), np.zeros(len(both))
     np.maximum.at(most, both[:, 0].astype(int), weight)
@@ -170,6 +222,8 @@ def parts(certificate: Certificate, in_files: bool = True) -> Iterator[tuple[str
     if lost:
         yield "Witness", witness(certificate)
         yield "Floor, the least error of any excitatory-only circuit", floor(certificate, in_files)
+    if (is_data(certificate) or lost) and (text := beside(certificate)):
+        yield "Beside the floor", text
     if certificate.inversion_complexity:
         yield "Inhibition needed", inhibition(certificate, in_files)
     if certificate.floor_with and lost:
@@ -185,18 +239,32 @@ def parts(certificate: Certificate, in_files: bool = True) -> Iterator[tuple[str
 
 
 def witness(certificate: Certificate) -> str:
-    """The two inputs, which of them were raised, the output that fell, and why excitation alone cannot do that."""
+    """The two inputs, which of them were raised, the output that fell, and why no excitatory-only circuit does that."""
     lower, upper = certificate.witness
-    names = certificate.data.names
-    raised = [name for name, x, y in zip(names, lower, upper, strict=True) if y > x]
+    names, data = certificate.data.names, certificate.data
+    x, y = _rows_of(certificate)
+    raised = [name for name, a, b in zip(names, data.ordered[x], data.ordered[y], strict=True) if b > a]
     return (
-        f"at {_point(names, lower)} the function is {_value(certificate, lower, max)}, at "
+        f"at {_point(names, lower)} the function is {data.targets[x]:g}, at "
         + (f"{_point(names, upper)} it is " if raised else "the very same inputs it is also ")
-        + f"{_value(certificate, upper, min)}. "
+        + f"{data.targets[y]:g}. "
         + (f"Going there raises {listing(raised, NAMED)}. " if raised else "")
         + "No input went down, yet the function falls; more excitation can never make a circuit of excitatory neurons "
         f"answer less. Pairs of points like this: {certificate.violating_pairs:,}."
     )
+
+
+def _rows_of(certificate) -> tuple[int, int]:
+    """Rows of the witness: of those that look the same, two in order with the largest fall."""
+    data = certificate.data
+    below, above = (np.flatnonzero((data.points == point).all(axis=1)) for point in certificate.witness)
+    below, above = below[np.argsort(-data.targets[below])], above[np.argsort(data.targets[above])]
+    if data.order is not None:
+        for x in below:
+            for y in above:
+                if (data.order[x] <= data.order[y]).all() and data.targets[x] > data.targets[y]:
+                    return int(x), int(y)
+    return int(below[0]), int(above[0])
 
 
 def floor(certificate: Certificate, in_files: bool = True) -> str:
@@ -311,8 +379,3 @@ def _compact(certificate, point):
     if isinstance(certificate.function, TruthTable):
         return "".join(str(x) for x in point)
     return "(" + ", ".join(f"{value:g}" for value in point) + ")"
-
-
-def _value(certificate, point, which):
-    data = certificate.data
-    return f"{which(data.targets[(data.points == point).all(axis=1)]):g}"

@@ -51,7 +51,7 @@ class Subject:
     @property
     def is_file(self) -> bool:
         """Whether it is a file of the user's own."""
-        return Path(self.name).suffix.lower() in (".py", ".csv")
+        return Path(self.name).suffix.lower() in (".py", *catalogue.TABLES)
 
     @property
     def title(self) -> str:
@@ -103,7 +103,7 @@ def find(subject: Subject) -> ModuleType | None:
         )
     if not Path(subject.name).is_file():
         raise InputError(f"sweep: {subject.name}: expected a file that can be read, found no such file")
-    if Path(subject.name).suffix.lower() == ".csv":
+    if Path(subject.name).suffix.lower() in catalogue.TABLES:
         return None
     from eisim.own.files import found_instead, load_file
 

@@ -136,10 +136,11 @@ def _own(name):
     from eisim.identity import digest
 
     path = Path(name)
-    if path.suffix.lower() not in (".py", ".csv"):
+    subject = Subject(name, ())
+    if not subject.is_file:
         return {}
     try:
-        find(Subject(name, ()))
+        find(subject)
         files = {path} | set(filter(None, map(_place, list(sys.modules.values()))))
         return {name: digest([file for file in files if file.parent == path.parent])[:12]}
     except (InputError, OSError):

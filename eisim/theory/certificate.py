@@ -9,8 +9,9 @@ from eisim.errors import InputError
 from eisim.functions import LabelledData, Region, TruthTable
 from eisim.progress import shows_progress
 from eisim.theory import floor as floors
+from eisim.theory.evidence import Evidence, evidence
 from eisim.theory.inversion import falling_chain, floor_with
-from eisim.theory.order import Report, Witness, violations
+from eisim.theory.order import Report, Witness, silent, violations
 from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
 from eisim.values import ByName, Shown
@@ -18,13 +19,18 @@ from eisim.values import ByName, Shown
 LOSSES = ("zero_one", "l1", "l2", "linf")
 #: Up to so many distinct points, what costs many floors is worked out unasked.
 SMALL = 1_000
+#: Up to so many whole values of a target may be codes of classes.
+FEW_VALUES = 20
 #: Up to so many distinct points, the inversion complexity is worked out: it takes the comparisons of all pairs.
 MEDIUM = 20_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Certificate(Shown):
-    """What excitation alone can and cannot do with a function.
+    """What excitatory-only circuits can and cannot do with a function.
+
+    What takes many floors is worked out when it is first asked for: `comparable_share`, `floor_inverted`,
+    `floor_permuted` and `conclusive`.
 
     Attributes
     ----------
@@ -74,7 +80,7 @@ class Certificate(Shown):
             object.__setattr__(self, by_loss, ByName(f"Certificate.{by_loss}", getattr(self, by_loss)))
 
     def __repr__(self):
-        alone = "excitation alone can compute it"
+        alone = "an excitatory-only circuit can compute it"
         if not self.representable:
             floors = ", ".join(f"{loss.replace('_', '-')} floor {value:.4g}" for loss, value in self.floor.items())
             alone = f"impossible without inhibition; {self.violating_pairs:,} violating pairs, {floors}"
@@ -86,6 +92,54 @@ class Certificate(Shown):
     def representable(self) -> bool:
         """Whether some excitatory-only circuit computes the function."""
         return self.violating_pairs == 0
+
+    def evidence(self, report: Report | None = None) -> Evidence:
+        """What stands beside the zero-one floor, worked out once: see the properties that follow.
+
+        Parameters
+        ----------
+        report : callable, optional
+            Called with the stage and the fraction done.
+        """
+        known = vars(self)
+        if "_evidence" not in known:
+            known["_evidence"] = evidence(
+                _sample(self.function, self.data), isinstance(self.function, LabelledData), report or silent
+            )
+        return known["_evidence"]
+
+    @property
+    def comparable_share(self) -> float | None:
+        """Share of the pairs of points of which one is at least the other in every input.
+
+        Only such pairs can show that a function falls. ``None`` beyond 20,000 distinct points.
+        """
+        return self.evidence().comparable_share
+
+    @property
+    def floor_inverted(self) -> float:
+        """Zero-one floor of the inverted target: what an inverter behind an excitatory-only circuit leaves."""
+        return self.evidence().floor_inverted
+
+    @property
+    def floor_permuted(self) -> dict[str, float] | None:
+        """Zero-one floors of the same labels in another order: ``"median"``, ``"low"`` and ``"high"`` of 20.
+
+        Labels are permuted among the rows with their weights, the same way each time. ``None`` for truth tables and
+        regions, which are known everywhere, beyond 20,000 distinct points, and beyond 3,000 for more than 20 values.
+        """
+        found = self.evidence().floor_permuted
+        return None if found is None else ByName("Certificate.floor_permuted", found)
+
+    @property
+    def conclusive(self) -> bool | None:
+        """Whether the rows can tell if inhibition is needed; ``None`` without permuted labels.
+
+        They cannot if permuted labels, too, are fitted with less than half of the constant answer's error in the
+        median, and the floors of the target and of its inverse are both above the mean of permuted labels less three
+        standard deviations.
+        """
+        return self.evidence().conclusive
 
     def plot(self, ax=None):
         """Draw the function with the best monotone one and a witness, or all patterns of a truth table with its falls.
@@ -127,7 +181,7 @@ def certify(
     orient: bool | None = None,
     report: Report | None = None,
 ) -> Certificate:
-    """Prove what excitation alone can do with a function.
+    """Prove what excitatory-only circuits can do with a function.
 
     Parameters
     ----------
@@ -150,7 +204,8 @@ def certify(
     Raises
     ------
     InputError
-        If `function` is none of the three, a loss is unknown, or there are more points than can be compared.
+        If `function` is none of the three, a loss is unknown, targets are more than two classes without order (see
+        `LabelledData.against_others`), or there are more points than can be compared.
 
     Examples
     --------
@@ -162,8 +217,13 @@ def certify(
     data = as_labelled_data(function)
     if unknown := [loss for loss in losses if loss not in LOSSES]:
         raise InputError(f"certify: losses: expected some of {', '.join(LOSSES)}, found {unknown[0]!r}")
-    points = function.patterns if isinstance(function, TruthTable) else data.points
-    sample = Sample(points, data.targets, data.weights)
+    if len(data.classes) > 2 and len(np.unique(data.targets)) > 2:
+        raise InputError(
+            f"certify: {data.name}: target {data.target!r}: expected values with an order, found {len(data.classes)} "
+            "classes (data.against_others(k) makes two of them, class k and the others)"
+        )
+    sample = _sample(function, data)
+    points = sample.points
     found = violations(sample, report)
     solved = {loss: getattr(floors, loss)(found if loss in ("zero_one", "linf") else sample, report) for loss in losses}
     two_valued = len(np.unique(data.targets)) <= 2 and len(sample.first) <= MEDIUM
@@ -192,6 +252,11 @@ def certify(
     )
 
 
+def _sample(function, data) -> Sample:
+    points = function.patterns if isinstance(function, TruthTable) else data.points
+    return Sample(points, data.targets, data.weights, data.order)
+
+
 def as_labelled_data(function) -> LabelledData:
     """The function as labelled points: all patterns of a truth table, the cells of a region."""
     if isinstance(function, TruthTable):
@@ -205,11 +270,18 @@ def as_labelled_data(function) -> LabelledData:
 
 def _peculiarities(data, sample):
     """What is special about the data, in words."""
-    constant = [name for name, column in zip(data.names, data.points.T, strict=True) if (column == column[0]).all()]
+    constant = [name for name, ranks in zip(data.names, sample.all_ranks.T, strict=True) if not np.ptp(ranks)]
     if constant:
         yield f"Constant, so they order nothing and are ignored: {', '.join(constant)}."
     if (data.targets == data.targets[0]).all():
         yield f"The target {data.target!r} is constant, and a constant is a monotone function."
+    values = np.unique(data.targets)
+    if 2 < len(values) <= FEW_VALUES and (values % 1 == 0).all():
+        order = " < ".join(f"{value:g}" for value in values[:4]) + (" < ..." if len(values) > 4 else "")
+        yield (
+            f"The {len(values)} whole values of {data.target!r} are taken as ordered ({order}). If they are codes of "
+            "classes, write the classes as words: each is then judged against the others."
+        )
     _, point, copies = np.unique(sample.all_ranks, axis=0, return_inverse=True, return_counts=True)
     disagreeing = copies[point.ravel()][sample.row] > 1
     if disagreeing.any():

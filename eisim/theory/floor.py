@@ -73,7 +73,7 @@ def l1(sample: Sample, report: Report = silent) -> tuple[float, np.ndarray]:
     Where the best function exceeds a threshold is a best up-set for the labels "target above it", and those of two
     thresholds can be nested; so the values are found by bisection, each half on its own points.
     """
-    graph, values = Points(sample, report), np.unique(sample.targets)
+    graph, values = Points.of(sample, report), np.unique(sample.targets)
     rank = np.searchsorted(values, sample.levels).tolist()
     best = np.empty(len(graph.above), dtype=int)
 
@@ -99,7 +99,7 @@ def l2(sample: Sample, report: Report = silent) -> tuple[float, np.ndarray]:
 
     Points that share one value have their mean; any up-set among them whose own mean is higher is split off.
     """
-    graph = Points(sample, report)
+    graph = Points.of(sample, report)
     whole, unit = exact(sample.levels)
     weight = [sum(w for _, w in rows) for rows in graph.at]
     moment = [sum(w * whole[row] for row, w in rows) for rows in graph.at]

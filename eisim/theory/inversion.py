@@ -47,7 +47,7 @@ def falling_chain(sample: Sample, report: Report = silent) -> list[int]:
 
     Where one point has both labels, the one with more weight counts.
     """
-    graph = Points(sample, report)
+    graph = Points.of(sample, report)
     high = sample.levels > sample.targets.min()
     label = [sum(w if high[row] else -w for row, w in rows) > 0 for rows in graph.at]
     # Of each point, how often the labels change at most on a chain from 0 up to it; beyond[k]: above k changes.
@@ -90,7 +90,7 @@ def floor_with(sample: Sample, inhibitory: int, report: Report = silent) -> tupl
     n, steps = len(sample.points), np.arange(1, 2 ** (inhibitory + 1))
     is_high = np.where((steps % 2)[:, None], sample.targets > low, sample.targets == low)
     stacked = Sample(
-        np.column_stack([np.tile(sample.points, (len(steps), 1)), -np.repeat(steps, n)]),
+        np.column_stack([np.tile(sample.ordered, (len(steps), 1)), -np.repeat(steps, n)]),
         is_high.ravel().astype(float),
         np.tile(sample.weights, len(steps)),
     )

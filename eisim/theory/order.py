@@ -73,6 +73,8 @@ def comparisons(lower, upper, report: Report = silent) -> Iterator[tuple[slice, 
         below = np.ones((rows.stop - rows.start, len(upper)), dtype=bool)
         for mine, theirs in zip(lower[rows].T, columns, strict=True):
             below &= mine[:, None] <= theirs
+            if not below.any():  # as soon happens with many inputs
+                break
         yield rows, below
 
 
@@ -187,6 +189,14 @@ class Points:
     above : list of int
         For each point the set of points that are >= it.
     """
+
+    @classmethod
+    def of(cls, sample: Sample, report: Report = silent) -> "Points":
+        """The points of a sample, whose pairs are compared once however often they are asked for."""
+        known = vars(sample)
+        if "graph" not in known:
+            known["graph"] = cls(sample, report)
+        return known["graph"]
 
     def __init__(self, sample: Sample, report: Report = silent):
         ranks, point = np.unique(sample.ranks, axis=0, return_inverse=True)

@@ -16,16 +16,24 @@ class Sample:
     points : ndarray of shape (n, n_inputs)
     targets : ndarray of shape (n,)
     weights : ndarray of shape (n,)
+    order : ndarray of shape (n, n_inputs) or None
+        What orders the points instead of themselves: ranks of inputs of which float64 merges some.
     """
 
     points: np.ndarray
     targets: np.ndarray
     weights: np.ndarray
+    order: np.ndarray | None = None
+
+    @property
+    def ordered(self) -> np.ndarray:
+        """What orders the points."""
+        return self.points if self.order is None else self.order
 
     @cached_property
     def _distinct(self):
         """Ranks of the inputs and index of each distinct row, and row of each observation."""
-        columns = [np.unique(column, return_inverse=True)[1] for column in (*self.points.T, self.targets)]
+        columns = [np.unique(column, return_inverse=True)[1] for column in (*self.ordered.T, self.targets)]
         ranks = np.stack(columns, axis=1).astype(np.min_scalar_type(-len(self.points) - 1))
         order = np.lexsort(ranks.T[::-1])
         new = np.ones(len(order), dtype=bool)

@@ -261,14 +261,20 @@ def certificate_page(function, **options):
 
 def test_the_pages_of_certificates():
     assert "wrong on 25.0% of the points. With 1 inhibitory neuron a" in certificate_page(NAMED["xor"]).answer
-    assert certificate_page(NAMED["and"]).answer == "Excitation alone can compute and: it never falls when inputs rise."
+    assert certificate_page(NAMED["and"]).answer == (
+        "An excitatory-only circuit can compute and: it never falls when inputs rise."
+    )
     assert certificate_page(TruthTable("10")).circuits and not certificate_page(REGIONS["disc"]).circuits
     x = np.linspace(0, 1, 12)[:, None]
     waves = LabelledData(x, np.sin(7 * x[:, 0]), name="waves")
     assert "has a mean squared error of" in certificate_page(waves).answer
     assert "has a largest absolute error of" in certificate_page(waves, losses=["linf"]).answer
     three = certificate_page(LabelledData(np.eye(3), np.array([0, 1, 0]), name="three"))
-    assert three.answer == "Excitation alone can compute three: it never falls when inputs rise. Inputs: x1, x2, x3."
+    assert three.answer == (
+        "These rows cannot tell whether the rule behind three needs inhibition. Only 0.0% of the pairs of rows are "
+        "comparable (one row is at least the other in every input), so an excitatory-only circuit fits nearly any "
+        "labels: the best gets 0 of 3 rows (0.0%) wrong, and with shuffled labels 0.0%. Inputs: x1, x2, x3."
+    )
 
 
 def said(*data, **options):
@@ -291,10 +297,14 @@ def test_noisy_labels_are_put_into_proportion():
     first, _ = said(x[:, None], y, np.where(x == 20, 10, 1))
     assert "the best gets 8.8% of the rows by weight wrong" in first
     first, _ = said([[1], [2]], [1, 0])
-    assert first.endswith("the best gets 1 of 2 rows (50.0%) wrong. The best constant answer is as good.")
+    assert first.endswith(
+        "the best gets 1 of 2 rows (50.0%) wrong. The best constant answer is as good. With an inverter at the output "
+        "it would be 0 of 2 rows (0.0%)."
+    )
     first, _ = said([[1], [1], [2], [2]], [0, 1, 1, 0])
     assert first.endswith(
-        "any function of them gets at least 2 of 4 rows (50.0%) wrong. Excitation alone is as good as that."
+        "any function of them gets at least 2 of 4 rows (50.0%) wrong. The best excitatory-only circuit is as good as "
+        "that."
     )
     first, _ = said([[1], [2], [3], [4]], [0, 1, 0.5, 2])
     assert "the best has a mean squared error of 0.03125, the best constant answer one of 0.5469." in first

@@ -1,0 +1,445 @@
+"""Columns of a table as numbers: what their cells hold, and what they mean as an input, a target or weights."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+
+import numpy as np
+
+from eisim.errors import InputError
+
+#: Cells that hold no value, and those that hold a truth value, in small letters.
+MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "<na>", "nat", "?"}
+TRUTH = {"yes": "1", "true": "1", "no": "0", "false": "0"}
+#: Cells that hold no value where the others of their column are numbers; elsewhere they may be words.
+_BLANKS = {"-", "--", "\u2013", "\u2014", ".", "..", "none", "missing"}
+#: An input of more words is not read as categories.
+MOST_CATEGORIES = 50
+#: Nor are more than so many words of which no two rows have the same.
+FEW_WORDS = 5
+#: Decimal numbers of so many digits are different as float64 if they differ.
+_SAFE_DIGITS = 15
+_TINY = 1e-290
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_PERCENT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s?%")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
+_SEVERAL_GROUPS = re.compile(r".*,\d{3}[,.]\d+")
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d*,\d+|\d{1,3}(\.\d{3})+,\d+)([eE][+-]?\d+)?")
+_DATE = re.compile(
+    r"(\d{4})([-/.])(\d\d?)\2(\d\d?)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s?(Z|[+-]\d\d:?\d\d)?)?"
+)
+_OTHER_DATE = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4})(\s.*)?")
+_LIKE_A_NUMBER = re.compile(r"[^\w]*\d")
+
+
+class Column:
+    """The cells of one column: those that are plain numbers, and the texts of all others.
+
+    Parameters
+    ----------
+    name : str
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+        self.has_points = False  # whether a number has a decimal point
+        self.texts: dict[str, int] = {}  # what is no plain number, by code
+        self._numbers: list[np.ndarray] = []
+        self._codes: list[tuple[np.ndarray, np.ndarray]] = []  # rows and codes
+        self._long: list[tuple[np.ndarray, np.ndarray]] = []  # rows and texts of numbers that float64 may merge
+        self._n = 0
+
+    def __len__(self):
+        return self._n
+
+    def add_texts(self, cells: np.ndarray) -> None:
+        """Append cells: an array of objects, text or NaN."""
+        try:
+            joined = "".join(cells)
+            values = None if "_" in joined else cells.astype(float)
+        except (TypeError, ValueError):
+            values = None
+        if values is None or not np.isfinite(values).all():
+            self._add_mixed(cells)
+            return
+        self.has_points |= "." in joined
+        self._add(values, cells)
+
+    def add_numbers(self, values: np.ndarray) -> None:
+        """Append numbers of a NumPy type; NaN is a missing value."""
+        floats = values.astype(float)
+        strange = ~np.isfinite(floats)
+        large = np.flatnonzero(np.abs(floats) >= 2.0**53) if values.dtype.kind in "iu" else ()
+        if strange.any():
+            rows = np.flatnonzero(strange)
+            self._add_others(rows, ["" if np.isnan(x) else str(x) for x in floats[rows].tolist()])
+            floats[rows] = np.nan
+        if len(large):
+            self._long.append((self._n + large, np.array([str(x) for x in values[large].tolist()], dtype=object)))
+        self._numbers.append(floats)
+        self._n += len(values)
+
+    def _add(self, values, cells):
+        lengths = np.fromiter(map(len, cells), dtype=int, count=len(cells))
+        tiny = np.flatnonzero((np.abs(values) < _TINY) & (lengths > 4))
+        long = lengths > _SAFE_DIGITS
+        long[[k for k in tiny.tolist() if cells[k].strip(" +-0.")]] = True
+        rows = np.flatnonzero(long)
+        if len(rows):
+            self._long.append((self._n + rows, cells[rows]))
+        self._numbers.append(values)
+        self._n += len(values)
+
+    def _add_mixed(self, cells):
+        import pandas
+
+        codes, unique = pandas.factorize(cells)
+        texts = [_cleaned(text) for text in unique]
+        values = np.array([*map(_number, texts), np.nan])[codes]
+        texts = np.array([*texts, ""], dtype=object)[codes]
+        rows = np.flatnonzero(np.isnan(values))
+        self._add_others(rows, texts[rows])
+        plain = np.flatnonzero(~np.isnan(values))
+        self.has_points |= any("." in text for text in set(texts[plain].tolist()))
+        texts[rows] = "0"
+        self._add(values, texts)
+
+    def _add_others(self, rows, texts):
+        codes = [self.texts.setdefault(text, len(self.texts)) for text in texts]
+        self._codes.append((self._n + rows, np.array(codes, dtype=int)))
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The plain numbers, NaN elsewhere."""
+        return np.concatenate([*self._numbers, np.empty(0)])
+
+    @property
+    def codes(self) -> np.ndarray:
+        """For each row the code of its text, -1 for plain numbers."""
+        codes = np.full(self._n, -1)
+        for rows, part in self._codes:
+            codes[rows] = part
+        return codes
+
+    def first(self, text_codes) -> tuple[int, str]:
+        """The first row (from 0) whose text has one of the codes, and that text."""
+        row = int(np.argmax(np.isin(self.codes, list(text_codes))))
+        return row, list(self.texts)[self.codes[row]]
+
+    def long_texts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and texts of plain numbers that float64 may merge with others."""
+        rows = [np.empty(0, dtype=int), *(rows for rows, _ in self._long)]
+        return np.concatenate(rows), np.concatenate([np.empty(0, dtype=object), *(texts for _, texts in self._long)])
+
+
+def _cleaned(text) -> str:
+    return str(text).strip().replace("\u2212", "-") if isinstance(text, str) else ""
+
+
+def _number(text: str) -> float:
+    """A plain number; NaN for anything else, numbers without end among them."""
+    try:
+        value = float(text) if "_" not in text else np.nan
+    except ValueError:
+        return np.nan
+    return value if np.isfinite(value) else np.nan
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a column means.
+
+    Attributes
+    ----------
+    column : Column
+    missing : ndarray of bool
+        Rows without a value.
+    values : ndarray or None
+        A number for each row; ``None`` for words.
+    order : ndarray of int or None
+        Rank of each value, where float64 merges some that differ.
+    words : ndarray of object or None
+        A word for each row, if the column holds words.
+    comma : str
+        The first number with a decimal comma, if there is one.
+    note : str
+        How cells were read that are no plain numbers.
+    """
+
+    column: Column
+    missing: np.ndarray
+    values: np.ndarray | None = None
+    order: np.ndarray | None = None
+    words: np.ndarray | None = None
+    comma: str = ""
+    note: str = ""
+
+
+def read_column(column: Column, where: str, line: int | None, separator: str = "", leave_out: bool = True) -> Reading:
+    """Find out what a column holds.
+
+    Parameters
+    ----------
+    column : Column
+    where : str
+        What to call the table in errors.
+    line : int or None
+        Line of the first row in its file, if it has lines.
+    separator : str
+        Of the cells of the file.
+    leave_out : bool
+        Whether the column could be left out.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    InputError
+        For cells that are neither numbers nor words, or that could be read in two ways.
+    """
+    name = column.name
+    blank = [code for text, code in column.texts.items() if text.lower() in MISSING]
+    rest = {text: code for text, code in column.texts.items() if text.lower() not in MISSING}
+    has_numbers = bool((column.codes < 0).any())
+    firm = {text: code for text, code in rest.items() if text.lower() not in _BLANKS}
+    way = _way(firm, column, has_numbers, separator)
+    if has_numbers or way.numbers is not None or not firm:
+        blank += [code for text, code in rest.items() if text not in firm]
+    elif not way.problem:
+        way = _Way()  # words, and a word may be "none" or "-"
+        firm = rest
+    missing = np.isin(column.codes, blank)
+    if way.problem:
+        row, text = column.first([firm[each] for each in way.culprits] if way.culprits else firm.values())
+        lines = "" if line is None else f" (line {line + row})"
+        hint = way.hint
+        if leave_out:
+            hint += f"{', or ' if hint else ''}leave the column out with --ignore {shlex.quote(name)}"
+        raise InputError(
+            f"{where}: row {row + 1}{lines}, column {name!r}: expected {way.problem}, found {text!r:.60}"
+            + (f" ({hint})" if hint else "")
+        )
+    if not firm or way.numbers is not None:
+        values, order = _values(column, way.numbers or {}, firm)
+        return Reading(column, missing, values, order, None, way.comma, way.note and f"{name}: {way.note}")
+    words = np.array([*column.texts], dtype=object)[column.codes]
+    return Reading(column, missing, words=words)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A way to read texts: as numbers, by text; or what was expected instead of the texts that do not fit."""
+
+    numbers: dict[str, object] | None = None
+    note: str = ""
+    comma: str = ""
+    problem: str = ""
+    hint: str = ""
+    culprits: tuple[str, ...] = ()
+
+
+def _way(texts: dict[str, int], column: Column, has_numbers: bool, separator: str) -> _Way:
+    """How the texts of a column that hold something can be read."""
+    if not texts:
+        return _Way()
+    if all(text.lower() in TRUTH for text in texts):
+        return _Way({text: TRUTH[text.lower()] for text in texts})
+    if unbounded := tuple(text for text in texts if _is_unbounded(text)):
+        return _Way(problem="a finite number", culprits=unbounded)
+    if any(_PERCENT.fullmatch(text) for text in texts):
+        return _percentages(texts, has_numbers)
+    if all(_DATE.fullmatch(text) for text in texts) and not has_numbers:
+        return _dates(texts)
+    if any("," in text and _LIKE_A_NUMBER.match(text) for text in texts):
+        return _commas(texts, column, separator)
+    if like := tuple(text for text in texts if _LIKE_A_NUMBER.match(text)):
+        if any(_DATE.fullmatch(text) or _OTHER_DATE.fullmatch(text) for text in like):
+            return _Way(problem="a number", hint="write all cells of the column as dates: YYYY-MM-DD", culprits=like)
+        hint = "write plain numbers, or words that begin with a letter"
+        return _Way(problem="a number or a word", hint=hint, culprits=like)
+    if has_numbers:
+        return _Way(problem="a finite number", hint="words have no order: code them as numbers")
+    return _Way()
+
+
+def _is_unbounded(text):
+    try:
+        return "_" not in text and not np.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _percentages(texts, has_numbers):
+    found = {text: match[1] for text in texts if (match := _PERCENT.fullmatch(text))}
+    if has_numbers or len(found) < len(texts):
+        others = tuple(text for text in texts if text not in found) or tuple(found)
+        return _Way(problem="percentages in all cells of the column or in none", culprits=others)
+    first = next(iter(found))
+    return _Way(found, f"percentages are taken as numbers ({first} = {found[first]}).")
+
+
+def _dates(texts):
+    """ISO dates and times as days since 1970, exactly to the nanosecond."""
+    found, zones = {}, set()
+    for text in texts:
+        year, _, month, day, hour, minute, second, fraction, zone = _DATE.fullmatch(text).groups()
+        parts = [int(part or 0) for part in (year, month, day, hour, minute, second)]
+        try:
+            since = datetime(*parts, tzinfo=UTC) - _EPOCH
+        except ValueError:
+            return _Way(problem="dates as YYYY-MM-DD", culprits=(text,))
+        seconds = since.days * 86_400 + since.seconds
+        if zone and zone != "Z":
+            seconds -= int(f"{zone[0]}1") * (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60)
+        zones.add(bool(zone))
+        found[text] = Fraction(seconds * 10**9 + int((fraction or "0").ljust(9, "0")), 86_400 * 10**9)
+    if len(zones) > 1:
+        return _Way(problem="times that all have a time zone, or none")
+    return _Way(found, "dates are taken as days since 1970-01-01.")
+
+
+def _commas(texts, column, separator):
+    """Numbers with commas: decimal commas or thousands separators, if that is sure."""
+    thousands = all(_THOUSANDS.fullmatch(text) for text in texts)
+    decimal = all(_DECIMAL_COMMA.fullmatch(text) for text in texts)
+    first = next(text for text in texts if "," in text)
+    sure = separator == "," or column.has_points or any(_SEVERAL_GROUPS.fullmatch(text) for text in texts)
+    if thousands and sure:
+        found = {text: text.replace(",", "") for text in texts}
+        return _Way(found, f"commas are taken as thousands separators ({first} = {found[first]}).")
+    if thousands:
+        hint = "the comma may separate thousands or be a decimal comma: write numbers without it"
+        return _Way(problem="a number without a comma", hint=hint)
+    if decimal and not column.has_points:
+        found = {text: text.replace(".", "").replace(",", ".") for text in texts}
+        return _Way(found, f"commas are taken as decimal commas ({first} = {found[first]}).", comma=first)
+    if decimal:
+        return _Way(problem="numbers with decimal points or with decimal commas, not both")
+    others = tuple(t for t in texts if not _THOUSANDS.fullmatch(t) and not _DECIMAL_COMMA.fullmatch(t)) or (first,)
+    return _Way(problem="a number", hint="the comma has no clear meaning", culprits=others)
+
+
+def _values(column, numbers, texts):
+    """Values and exact order of a column of numbers, where some texts stand for numbers."""
+    values = column.numbers.copy()
+    rows, long = column.long_texts()
+    if numbers:
+        by_code = np.full(len(column.texts) + 1, np.nan)
+        exact = np.empty(len(column.texts) + 1, dtype=object)
+        for text, number in numbers.items():
+            by_code[texts[text]], exact[texts[text]] = float(number), number
+        read = np.flatnonzero(~np.isnan(by_code[column.codes]))
+        values[read] = by_code[column.codes[read]]
+        if any(isinstance(n, Fraction) or len(n) > _SAFE_DIGITS or abs(float(n)) < _TINY for n in numbers.values()):
+            rows, long = np.concatenate([rows, read]), np.concatenate([long, exact[column.codes[read]]])
+    return values, exact_order(values, rows, long)
+
+
+def exact_order(values: np.ndarray, rows: np.ndarray, exact: np.ndarray) -> np.ndarray | None:
+    """Ranks of numbers of which float64 merges some.
+
+    Parameters
+    ----------
+    values : ndarray of float
+        The numbers, rounded; NaN has no rank.
+    rows : ndarray of int
+        Rows of the numbers that may be rounded.
+    exact : ndarray of object
+        These, exactly: text of a decimal number, or a number of Python.
+
+    Returns
+    -------
+    ndarray of int, or None
+        None if no two different numbers have the same value.
+    """
+    import pandas
+
+    if not len(rows):
+        return None
+    codes, unique = pandas.factorize(exact)
+    floats = np.empty(len(unique))
+    floats[codes] = values[rows]
+    is_short = np.ones(len(values), dtype=bool)
+    is_short[rows] = False
+    ascending = np.sort(floats)
+    shared = np.union1d(
+        ascending[1:][ascending[1:] == ascending[:-1]], np.intersect1d(ascending, values[is_short])
+    )  # values of more than one text
+    long = {int(code): _exactly(unique[code]) for code in np.flatnonzero(np.isin(floats, shared))}
+    short = {value: _exactly(repr(value)) for value in np.intersect1d(shared, values[is_short]).tolist()}
+    numbers = {*((float(floats[code]), number) for code, number in long.items()), *short.items()}
+    if len(numbers) == len(shared):
+        return None
+    place = {number: k for k, number in enumerate(sorted(numbers))}
+    of_code = np.zeros(len(unique), dtype=int)
+    for code, number in long.items():
+        of_code[code] = place[float(floats[code]), number]
+    among = np.zeros(len(values), dtype=int)
+    among[rows] = of_code[codes]
+    if short:
+        known = np.array(sorted(short))
+        at = np.flatnonzero(is_short & np.isin(values, known))
+        places = np.array([place[value, short[value]] for value in known.tolist()])
+        among[at] = places[np.searchsorted(known, values[at])]
+    order = np.lexsort((among, values))
+    differs = (np.diff(values[order]) != 0) | (np.diff(among[order]) != 0)
+    ranks = np.empty(len(values), dtype=int)
+    ranks[order] = np.concatenate([[0], np.cumsum(differs)])
+    return ranks
+
+
+def _exactly(number):
+    """The number that a text or a number of Python is, without rounding."""
+    if not isinstance(number, str):
+        return number
+    try:
+        return Decimal(number)
+    except InvalidOperation:
+        return Decimal(repr(float(number)))
+
+
+def one_hot(name: str, words: np.ndarray, where: str) -> tuple[Sequence[str], np.ndarray, str]:
+    """Inputs of 0 and 1 for a column of words.
+
+    Returns
+    -------
+    names : sequence of str
+    values : ndarray of shape (n, len(names))
+    note : str
+
+    Raises
+    ------
+    InputError
+        If there are too many words, or all rows have different ones.
+    """
+    found, codes, copies = np.unique(words.astype(str), return_inverse=True, return_counts=True)
+    found = found.tolist()
+    hint = f"leave the column out with --ignore {shlex.quote(name)}, or code it as numbers"
+    if len(found) > MOST_CATEGORIES:
+        raise InputError(
+            f"{where}: column {name!r}: expected at most {MOST_CATEGORIES} different words, found {len(found):,} "
+            f"({found[0]!r:.60}, ...): {hint}"
+        )
+    if len(found) > FEW_WORDS and copies.max() == 1:
+        raise InputError(
+            f"{where}: column {name!r}: expected categories, found a different word in each row ({found[0]!r:.60}, "
+            f"...), which tells rows apart but orders none: {hint}"
+        )
+    if len(found) == 1:
+        return [name], np.zeros((len(words), 1)), f"{name}: all rows hold {found[0]!r:.60}, taken as 0."
+    if len(found) == 2:
+        note = f"{name} in alphabetical order: {found[0]} = 0, {found[1]} = 1."
+        return [name], codes.reshape(-1, 1).astype(float), note
+    return (
+        [f"{name}={word}" for word in found],
+        (codes[:, None] == np.arange(len(found))).astype(float),
+        f"{name}: {len(found)} categories without order ({', '.join(found)}), an input of 0 and 1 for each, so that "
+        "rows of different categories are not comparable.",
+    )

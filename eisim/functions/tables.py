@@ -1,0 +1,655 @@
+"""Tables from files: text with separators, packed or not, and the formats that pandas has readers for."""
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from eisim.errors import InputError
+from eisim.functions.columns import Column
+from eisim.incoming import regular_file
+
+#: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
+MAX_DISTINCT = 200_000
+#: Larger files, and those with more columns, longer names, more repeated names or more cells, are refused.
+LARGEST_FILE, MOST_COLUMNS, LONGEST_NAME = 1_000_000_000, 20_000, 1_000
+MOST_REPEATED, MOST_CELLS = 100, 100_000_000
+#: A packed file may grow to so many bytes; a spreadsheet, which takes long to read, to fewer.
+LARGEST_UNPACKED, LARGEST_SPREADSHEET = 300_000_000, 100_000_000
+_ROWS_AT_ONCE, _CELLS_AT_ONCE = 250_000, 5_000_000
+#: The first two rows are looked for among so many lines and characters.
+_FIRST_LINES, _HEAD = 100, 20_000_000
+_SEPARATORS = "\t;|,"
+#: Names that only count rows have, in small letters.
+_COUNTERS = {"index", "row", "rows", "rownames", "row_names", "row.names", "row_id", "rowid", "id", "no", "nr", "#"}
+_PACKERS = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
+#: What files begin with.
+_MAGIC = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"PAR1", "Parquet"),
+    (b"ARROW1", "Feather"),
+    (b"FEA1", "Feather, version 1,"),
+    (b"<stata_dta>", "Stata"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel 97"),
+    (b"\x89HDF", "HDF5"),
+    (b"SQLite format 3", "SQLite"),
+    (b"$FL2", "SPSS"),
+    (b"$FL3", "SPSS"),
+    (b"\x93NUMPY", "NumPy"),
+    (b"%PDF", "PDF"),
+    (b"\x89PNG", "PNG"),
+    (b"\x80\x03", "pickle"),
+    (b"\x80\x04", "pickle"),
+    (b"\x80\x05", "pickle"),
+)
+#: Kinds by the end of the name, where their content does not say it.
+_SUFFIXES = {".dta": "Stata", ".json": "JSON", ".pkl": "pickle", ".pickle": "pickle"}
+#: Readers that pandas needs, by kind.
+_READERS = {"Parquet": "pyarrow", "Feather": "pyarrow", "Excel": "openpyxl"}
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """Columns as they stand in a file.
+
+    Attributes
+    ----------
+    where : str
+        What to call the table in errors.
+    columns : list of Column
+        With names that are different.
+    line : int or None
+        Line of the first row in the file, if it is text.
+    separator : str
+        Of the cells of text, else empty.
+    notes : tuple of str
+    """
+
+    where: str
+    columns: list[Column]
+    line: int | None = None
+    separator: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def read_table(path, header: bool | None, report: Callable[..., None]) -> RawTable:
+    """Read a file.
+
+    Parameters
+    ----------
+    path : path-like
+    header : bool, optional
+        Whether the first line names the columns; by default it must, and a first line of values is refused.
+    report : callable
+
+    Raises
+    ------
+    InputError
+    """
+    path = regular_file(path, LARGEST_FILE)
+    report(f"reading {path.name}")
+    try:
+        kind = _kind(path)
+        if kind in ("Parquet", "Feather", "Stata"):
+            return _of_frame(_frame(path, kind), str(path))
+        if kind == "Excel":
+            return _of_rows(_spreadsheet(path), path, header)
+        if kind not in ("text", "zip", *_PACKERS):
+            why = ", which may run code when it is read" if kind == "pickle" else ""
+            raise InputError(f"{path}: expected a table, found a {kind} file{why}: export it as CSV")
+        return _text(path, kind, header, report)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def names_of(path) -> list[str]:
+    """Names of the columns of a text file, for the shell to complete; empty for other kinds."""
+    path = regular_file(path, LARGEST_FILE)
+    if _kind(path) != "text":
+        return []
+    return [name.strip() for name in _heading(_Opened(path, "text", lambda *_: None), path).names]
+
+
+def _kind(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(64)
+    kind = next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
+    if kind == "zip":
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = set(archive.namelist())
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise InputError(f"{path}: expected a whole ZIP archive, found a damaged one ({error})") from None
+        if "xl/workbook.xml" in names:
+            return "Excel"
+        if "content.xml" in names and "mimetype" in names:
+            return "OpenDocument"
+        return "zip"
+    return kind or _SUFFIXES.get(path.suffix.lower(), "text")
+
+
+# --- Text ------------------------------------------------------------------------------------------------------------
+
+
+class _Opened:
+    """A text file, packed or not, that is opened several times."""
+
+    def __init__(self, path: Path, kind: str, report):
+        self.path, self.content, self.report = path, None, report
+        if kind in _PACKERS:
+            with _PACKERS[kind](path) as file:
+                self.content = _unpacked(file, path)
+        elif kind == "zip":
+            with zipfile.ZipFile(path) as archive:
+                members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
+                if len(members) != 1:
+                    raise InputError(f"{path}: expected a ZIP archive of one table, found {len(members):,} files")
+                try:
+                    with archive.open(members[0]) as file:
+                        self.content = _unpacked(file, path)
+                except (RuntimeError, NotImplementedError) as error:  # a password, or an unusual method
+                    raise InputError(f"{path}: cannot be unpacked: {error}") from None
+        self.size = path.stat().st_size if self.content is None else len(self.content)
+        with self.binary() as file:
+            start = file.read(1 << 16)
+        marks = (
+            (codecs.BOM_UTF32_LE, "utf-32"),
+            (codecs.BOM_UTF32_BE, "utf-32"),
+            (codecs.BOM_UTF16_LE, "utf-16"),
+            (codecs.BOM_UTF16_BE, "utf-16"),
+        )
+        self.encoding = next((encoding for mark, encoding in marks if start.startswith(mark)), "utf-8-sig")
+        if self.encoding == "utf-8-sig" and b"\0" in start:
+            raise InputError(f"{path}: expected comma-separated values, found null bytes, which no text has")
+        if self.encoding != "utf-8-sig" and b"\0" not in start:  # which digits and separators have there
+            raise InputError(f"{path}: cannot be read: it is not UTF-8 text")
+
+    def binary(self):
+        return self.path.open("rb") if self.content is None else io.BytesIO(self.content)
+
+    def text(self, encoding: str) -> io.TextIOWrapper:
+        return io.TextIOWrapper(self.binary(), encoding=encoding, newline="")
+
+
+def _unpacked(file, path) -> bytes:
+    try:
+        content = file.read(LARGEST_UNPACKED + 1)
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError) as error:
+        raise InputError(f"{path}: expected a whole packed file, found a damaged one ({error})") from None
+    if len(content) > LARGEST_UNPACKED:
+        raise InputError(
+            f"{path}: expected at most {LARGEST_UNPACKED:,} bytes when unpacked, found more: unpack it first"
+        )
+    return content
+
+
+def _text(path, kind, header, report) -> RawTable:
+    opened = _Opened(path, kind, report)
+    try:
+        return _cells(opened, path, header)
+    except UnicodeDecodeError:
+        if opened.encoding != "utf-8-sig":
+            raise InputError(f"{path}: cannot be read: it is not whole {opened.encoding.upper()} text") from None
+    opened.encoding = "cp1252"
+    try:
+        table = _cells(opened, path, header)
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: cannot be read: it is neither UTF-8 nor Windows-1252 text") from None
+    note = "The file is not UTF-8 text and is read as Windows-1252."
+    return RawTable(table.where, table.columns, table.line, table.separator, (note, *table.notes))
+
+
+@dataclass(frozen=True)
+class _Heading:
+    """The first rows of a text file.
+
+    Attributes
+    ----------
+    names : list of str
+        Cells of the first row.
+    separator : str
+    before, lines : int
+        Lines before the first row, and with it.
+    notes : tuple of str
+    """
+
+    names: list[str]
+    separator: str
+    before: int
+    lines: int
+    notes: tuple[str, ...]
+
+
+def _heading(opened: _Opened, path: Path, header: bool | None = None) -> _Heading:
+    """Separator and names, if the first two rows are such as pandas reads in little time."""
+    with opened.text(opened.encoding) as file:
+        text = file.read(_HEAD)
+    lines = [line for _, line in zip(range(_FIRST_LINES), io.StringIO(text, newline=""), strict=False)]
+    start, separators, notes = 0, _SEPARATORS, ()
+    if lines and (said := re.fullmatch(r"sep=(.)\s*", lines[0])):  # Excel's own way to name it
+        start, separators = 1, said[1]
+    comments = start
+    while comments < len(lines) and (lines[comments].startswith("#") or not lines[comments].strip()):
+        comments += 1
+    hashes = [k for k in range(start, comments) if lines[k].startswith("#")]
+    if hashes and comments < len(lines):
+        separator, rows = _separated(lines[hashes[-1] :], separators, path)
+        if header is not False and len(rows) > 1 and len(rows[0]) == len(rows[1]) > 1 and all(map(_is_number, rows[1])):
+            start = hashes[-1]  # a heading after a sign, as NumPy writes it
+            lines[start] = lines[start].lstrip("# ")
+        else:
+            start = comments
+            notes = (f"Lines at the beginning that start with # are left out: {len(hashes)}.",)
+    separator, rows = _separated(lines[start:], separators, path)
+    names, cells = (*rows, [], [])[:2]
+    if len(rows) < 2 and (len(text) == _HEAD or len(lines) == _FIRST_LINES):
+        raise InputError(f"{path}: expected two rows within the first {_FIRST_LINES} lines, found fewer")
+    n = len(names)
+    if n > MOST_COLUMNS:
+        raise InputError(f"{path}: expected at most {MOST_COLUMNS:,} columns, found {n:,}")
+    if not n:
+        raise InputError(f"{path}: expected a first line with column names, found an empty file")
+    if len(cells) > n:
+        line = start + 1 + _lines_of_first(lines[start:], separator)
+        raise InputError(f"{path}: row 1 (line {line}): expected {n} cells, one for each column, found {len(cells):,}")
+    if (
+        n == 1
+        and separators == _SEPARATORS
+        and len(names[0].split()) > 1
+        and len(names[0].split()) == len(cells[0].split() if cells else [])
+    ):
+        raise InputError(
+            f"{path}: expected cells separated by commas, semicolons, tabs or bars, found a first line with none of "
+            f"them ({names[0]!r:.60})"
+        )
+    _check_names(names, path)
+    return _Heading(names, separator, start, start + _lines_of_first(lines[start:], separator), notes)
+
+
+def _separated(lines, separators, path) -> tuple[str, list[list[str]]]:
+    """The separator with which the first two rows have as many cells, else the most frequent, and these rows."""
+    first = next(filter(str.strip, lines), "")
+    found = {separator: _first_rows(lines, separator, path) for separator in separators if separator in first}
+    for separator, rows in found.items():
+        if len(rows) == 2 and len(rows[0]) == len(rows[1]):
+            return separator, rows
+    separator = max(",;\t|" if len(separators) > 1 else separators, key=first.count)
+    return separator, found.get(separator) or _first_rows(lines, separator, path)
+
+
+def _first_rows(lines, separator, path):
+    rows = csv.reader(lines, delimiter=separator, skipinitialspace=separator not in "\t")
+    try:
+        rows = (row for row in rows if len(row) > 1 or any(map(str.strip, row)))  # pandas, too, passes over blank lines
+        return [row for _, row in zip(range(2), rows, strict=False)]
+    except csv.Error as error:
+        raise InputError(f"{path}: expected comma-separated values, found: {error}") from None
+
+
+def _lines_of_first(lines, separator) -> int:
+    """How many lines there are up to the end of the first row."""
+    rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    for row in rows:
+        if len(row) > 1 or any(map(str.strip, row)):
+            break
+    return rows.line_num
+
+
+def _check_names(names, path):
+    for k, name in enumerate(names):
+        if len(name) > LONGEST_NAME:
+            raise InputError(
+                f"{path}: column {k + 1}: expected a name of at most {LONGEST_NAME:,} characters, found {len(name):,}"
+            )
+    filled = [name for name in names if name]
+    if (repeated := len(filled) - len(set(filled))) > MOST_REPEATED:
+        raise InputError(f"{path}: expected columns of different names, found {repeated:,} of a name that was there")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
+def _cells(opened, path, header) -> RawTable:
+    """All cells of a text file."""
+    import pandas
+
+    heading = _heading(opened, path, header)
+    names = _names(heading.names, header, path)
+    skipped = heading.before if header is False else heading.lines
+    columns = [Column(name) for name in names]
+    with opened.text(opened.encoding) as file:
+        for _ in range(skipped):
+            file.readline()
+        try:
+            parts = pandas.read_csv(
+                file,
+                sep=heading.separator,
+                header=None,
+                names=range(len(names)),
+                dtype=str,
+                keep_default_na=False,
+                skipinitialspace=True,
+                chunksize=max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // len(names))),
+            )
+            _collect(parts, columns, path, header, heading.names, skipped, opened, file)
+        except pandas.errors.EmptyDataError:
+            pass
+        except pandas.errors.ParserError as error:
+            raise InputError(_parsed(str(error), path, skipped)) from None
+        except csv.Error as error:
+            raise InputError(f"{path}: expected comma-separated values, found: {error}") from None
+    return RawTable(str(path), columns, skipped + 1, heading.separator, heading.notes)
+
+
+def _parsed(error: str, path, skipped: int) -> str:
+    """What pandas says of rows that do not fit, with the line counted from the beginning of the file."""
+    if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", error):
+        expected, line, saw = map(int, found.groups())
+        return (
+            f"{path}: expected comma-separated values, found: row {line} (line {line + skipped}) has {saw} cells, not "
+            f"{expected}"
+        )
+    return f"{path}: expected comma-separated values, found: {' '.join(error.split())}"
+
+
+def _collect(parts, columns, path, header, heading, skipped, opened, file):
+    import pandas
+
+    limit, n = 2 * _ROWS_AT_ONCE, len(columns)
+    for part in parts:
+        if not len(columns[0]):
+            if not isinstance(part.index, pandas.RangeIndex):
+                line = skipped + 1
+                raise InputError(f"{path}: row 1 (line {line}): expected {n} cells, one for each column, found {n + 1}")
+            cells = part.to_numpy(dtype=object)
+            if header is None:
+                _check_heading(heading, cells, path)
+            _check_different([column.name for column in columns], path)
+        else:
+            cells = part.to_numpy(dtype=object)
+        for column, texts in zip(columns, cells.T, strict=True):
+            column.add_texts(np.ascontiguousarray(texts))
+        first = len(columns[0])
+        opened.report(f"reading {path.name}", min(1.0, file.buffer.tell() / max(1, opened.size)))
+        if first * n > MOST_CELLS:
+            raise InputError(f"{path}: expected at most {MOST_CELLS:,} cells, found more in the first {first:,} rows")
+        if first >= limit:  # too many is known long before the end
+            if _n_distinct(columns) > MAX_DISTINCT:
+                raise InputError(
+                    f"{path}: expected at most {MAX_DISTINCT:,} distinct rows, since all pairs are compared, "
+                    f"found more in the first {first:,} rows"
+                )
+            limit *= 2
+
+
+def _n_distinct(columns) -> int:
+    """Number of distinct rows, without what only counts them."""
+    import pandas
+
+    keys = {}
+    for k, column in enumerate(columns):
+        if not counts_rows(column):
+            keys[2 * k], keys[2 * k + 1] = column.numbers, column.codes
+    return int((~pandas.DataFrame(keys).duplicated()).sum())
+
+
+def counts_rows(column: Column) -> bool:
+    """Whether a column has a name that such columns have, or none, and numbers its rows from 0 or 1 on."""
+    name = column.name.lower()
+    if (name not in _COUNTERS and not re.fullmatch(r"unnamed: \d+", name)) or column.texts or len(column) < 2:
+        return False
+    numbers = column.numbers
+    return numbers[0] in (0, 1) and bool((numbers == numbers[0] + np.arange(len(numbers))).all())
+
+
+def _names(cells: Sequence[str], header: bool | None, path) -> list[str]:
+    if header is False:
+        return [f"x{k + 1}" for k in range(len(cells))]
+    return [cell.strip() or f"Unnamed: {k}" for k, cell in enumerate(cells)]
+
+
+def _check_heading(heading: Sequence[str], cells: np.ndarray, path) -> None:
+    """Refuse a first line that holds values: numbers, and words that stand below them, too."""
+    names = [name.strip() for name in heading]
+    if not any(names):
+        return
+    below = [set(map(str, column)) for column in cells.T] if not all(map(_is_number, filter(None, names))) else None
+    for k, name in enumerate(names):
+        if name and not _is_number(name) and name not in {cell.strip() for cell in below[k]}:
+            return
+    shown = ", ".join(map(repr, names[:4])) + (", ..." if len(names) > 4 else "")
+    raise InputError(
+        f"{path}: expected a first line with column names, found values ({shown:.200}): --no-header reads it as a row "
+        "and calls the columns x1, x2, ...; --header takes it for names (in Python header=False, header=True)"
+    )
+
+
+def _check_different(names, where):
+    """Refuse names that occur twice: which column is meant would be a guess."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InputError(f"{where}: expected columns of different names, found {name!r} more than once")
+        seen.add(name)
+
+
+# --- Other formats ---------------------------------------------------------------------------------------------------
+
+
+def _reader(kind: str, path):
+    """The package that reads a kind of file."""
+    from importlib import import_module
+
+    try:
+        return import_module(_READERS[kind])
+    except ImportError:
+        article = "an" if kind == "Excel" else "a"
+        raise InputError(f"{path}: {article} {kind} file: pip install {_READERS[kind]}, or export it as CSV") from None
+
+
+def _check_size(path, rows: int, columns: int):
+    if columns > MOST_COLUMNS:
+        raise InputError(f"{path}: expected at most {MOST_COLUMNS:,} columns, found {columns:,}")
+    if rows * columns > MOST_CELLS:
+        raise InputError(f"{path}: expected at most {MOST_CELLS:,} cells, found {rows:,} × {columns:,}")
+
+
+def _frame(path, kind):
+    """A Parquet, Feather or Stata file as a pandas DataFrame."""
+    if kind != "Stata":
+        _reader(kind, path)
+    try:
+        return {"Parquet": _parquet, "Feather": _feather, "Stata": _stata}[kind](path)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # what a damaged file provokes
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: expected a whole {kind} file, found a damaged one ({what:.200})") from None
+
+
+def _parquet(path):
+    import pyarrow
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        about, schema = file.metadata, file.schema_arrow
+        _check_size(path, about.num_rows, about.num_columns)
+        size = sum(about.row_group(k).total_byte_size for k in range(about.num_row_groups))
+        if size > LARGEST_FILE:
+            raise InputError(f"{path}: expected at most {LARGEST_FILE:,} bytes when unpacked, found {size:,}")
+    words = [field.name for field in schema if pyarrow.types.is_string(field.type)]
+    # As dictionaries, texts that repeat take the memory of one.
+    with parquet.ParquetFile(path, read_dictionary=words) as file:
+        return _to_pandas(file.read(), path)
+
+
+def _feather(path):
+    import pyarrow
+
+    with pyarrow.OSFile(str(path)) as source:
+        file = pyarrow.ipc.open_file(source)
+        _check_size(path, 0, len(file.schema))
+        batches, rows, size = [], 0, 0
+        for k in range(file.num_record_batches):
+            batches.append(file.get_batch(k))
+            rows, size = rows + batches[-1].num_rows, size + batches[-1].nbytes
+            _check_size(path, rows, len(file.schema))
+            if size > LARGEST_FILE:
+                raise InputError(f"{path}: expected at most {LARGEST_FILE:,} bytes when unpacked, found more")
+        return _to_pandas(pyarrow.Table.from_batches(batches, file.schema), path)
+
+
+def _to_pandas(table, path):
+    import pyarrow
+
+    _check_different(table.column_names, path)
+    for field in table.schema:
+        if pyarrow.types.is_nested(field.type):
+            table = table.set_column(
+                table.schema.get_field_index(field.name), field.name, pyarrow.array([str(field.type)] * len(table))
+            )
+    # Whole numbers with gaps would become floats, which merges large ones.
+    return table.to_pandas(integer_object_nulls=True, ignore_metadata=True, date_as_object=True)
+
+
+def _stata(path):
+    import pandas
+
+    with pandas.read_stata(path, chunksize=_ROWS_AT_ONCE, convert_categoricals=True) as reader:
+        rows, frames = 0, []
+        for part in reader:
+            rows += len(part)
+            _check_size(path, rows, part.shape[1])
+            frames.append(part.astype({name: object for name in part if part[name].dtype == "category"}))
+    return pandas.concat(frames, ignore_index=True)
+
+
+def _of_frame(frame, where: str) -> RawTable:
+    return RawTable(where, columns_of(frame, where))
+
+
+def columns_of(frame, where: str) -> list[Column]:
+    """The columns of a pandas DataFrame.
+
+    Raises
+    ------
+    InputError
+        For names that occur twice, and cells that are neither numbers nor text.
+    """
+    names = [str(name).strip() or f"Unnamed: {k}" for k, name in enumerate(frame.columns)]
+    _check_names(names, where)
+    _check_different(names, where)
+    columns = []
+    for k, name in enumerate(names):
+        column, values = Column(name), frame.iloc[:, k]
+        dtype = values.dtype
+        if isinstance(dtype, np.dtype) and dtype.kind in "biuf" and dtype.itemsize <= 8:
+            column.add_numbers(values.to_numpy())
+        else:
+            missing = values.isna().to_numpy(dtype=bool)
+            objects = values.to_numpy(dtype=object)
+            cells = np.empty(len(objects), dtype=object)
+            for row, value in enumerate(objects):
+                cells[row] = "" if missing[row] else _as_text(value, f"{where}: row {row + 1}, column {name!r}")
+            column.add_texts(cells)
+        columns.append(column)
+    return columns
+
+
+def _as_text(value, where) -> str:
+    """A cell of a typed table as text that says the same."""
+    from datetime import date
+    from decimal import Decimal
+    from numbers import Integral, Real
+
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (bool, np.bool_)):
+        return "1" if value else "0"
+    if isinstance(value, (Integral, Decimal)):
+        return str(value)
+    if isinstance(value, Real):
+        return repr(float(value))
+    if isinstance(value, date):
+        return str(value)
+    raise InputError(f"{where}: expected a number or text, found {value!r:.60}")
+
+
+def _spreadsheet(path) -> list[list]:
+    """The rows of the first sheet of an Excel file, without empty ones."""
+    import warnings
+
+    openpyxl = _reader("Excel", path)
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > LARGEST_SPREADSHEET:
+        raise InputError(f"{path}: expected at most {LARGEST_SPREADSHEET:,} bytes when unpacked, found {size:,}: "
+                         "export it as CSV")  # fmt: skip
+    rows, n_cells = [], 0
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            sheet = book.worksheets[0]
+            sheet.reset_dimensions()
+            for row in sheet.iter_rows(values_only=True):
+                if len(row) > MOST_COLUMNS:
+                    row = row[:MOST_COLUMNS]
+                n_cells += len(row) + 1
+                if n_cells > MOST_CELLS // 10:
+                    most = f"{MOST_CELLS // 10:,} cells"
+                    raise InputError(f"{path}: expected at most {most}, found more: export it as CSV")
+                if any(cell is not None for cell in row):
+                    rows.append(list(row))
+            book.close()
+    except InputError:
+        raise
+    except Exception as error:  # what a damaged file provokes
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: expected a whole Excel file, found a damaged one ({what:.200})") from None
+    return rows
+
+
+def _of_rows(rows, path, header) -> RawTable:
+    """A table of rows of Python's objects, the first of which names the columns."""
+    texts = [["" if cell is None else _as_text(cell, f"{path}: row {k}") for cell in row] for k, row in enumerate(rows)]
+    if not texts:
+        raise InputError(f"{path}: expected a first line with column names, found an empty sheet")
+    while texts[0] and not texts[0][-1].strip():
+        texts[0].pop()
+    n = len(texts[0])
+    for k, row in enumerate(texts):
+        if any(cell.strip() for cell in row[n:]):
+            raise InputError(f"{path}: row {k}: expected {n} cells, one for each column, found {len(row):,}")
+    cells = np.empty((len(texts), n), dtype=object)
+    for k, row in enumerate(texts):
+        cells[k] = list(chain(row[:n], [""] * (n - len(row))))
+    _check_names(texts[0], path)
+    names = _names(texts[0], header, path)
+    if header is None and len(cells) > 1:
+        _check_heading(texts[0], cells[1:], path)
+    _check_different(names, path)
+    columns = [Column(name) for name in names]
+    for column, values in zip(columns, cells[0 if header is False else 1 :].T, strict=True):
+        column.add_texts(np.ascontiguousarray(values))
+    return RawTable(str(path), columns)

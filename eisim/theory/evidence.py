@@ -1,0 +1,201 @@
+"""What a floor on labelled rows says: how many rows are comparable, and which floor other labels of the rows have.
+
+A floor counts pairs of rows of which one is at least the other in every input. With many inputs there are few, and
+nearly any labels have a low floor. So beside a floor stand those of the same labels in another order (the permutation
+test of Fisher and Pitman): a floor well below them shows that labels rise with the inputs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eisim.theory.bitset import as_set, members, pack
+from eisim.theory.cover import lightest_cover
+from eisim.theory.floor import zero_one
+from eisim.theory.order import Points, Report, silent, violations
+from eisim.theory.sample import Sample, exact
+
+PERMUTATIONS = 20
+#: A floor that is lower than those of permuted labels by more than so many standard deviations stands out.
+DEVIATIONS = 3
+#: Up to so many distinct points all pairs are compared for this; up to fewer, if the target has more values than `FEW`.
+MOST_POINTS, FEW, MOST_OF_MANY_VALUES = 20_000, 20, 3_000
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What stands beside a floor.
+
+    Attributes
+    ----------
+    floor : float
+        The zero-one floor.
+    floor_inverted : float
+        The zero-one floor of the inverted target.
+    constant : float
+        Zero-one error of the best constant answer.
+    comparable_share : float or None
+        Share of the pairs of rows of which one is at least the other in every input.
+    permuted : tuple of float
+        Zero-one floors of 20 permutations of the labels among the rows; each label keeps its weight. Or none.
+    left_out : str
+        Why one of these is ``None``.
+    """
+
+    floor: float
+    floor_inverted: float
+    constant: float
+    comparable_share: float | None = None
+    permuted: tuple[float, ...] = ()
+    left_out: str = ""
+
+    @property
+    def floor_permuted(self) -> dict[str, float] | None:
+        """Median, lowest and highest floor of permuted labels."""
+        if not self.permuted:
+            return None
+        return {"median": float(np.median(self.permuted)), "low": min(self.permuted), "high": max(self.permuted)}
+
+    def stands_out(self, floor: float) -> bool:
+        """Whether a floor is lower than the mean of permuted labels by more than `DEVIATIONS` standard deviations."""
+        return floor < np.mean(self.permuted) - DEVIATIONS * np.std(self.permuted, ddof=1)
+
+    @property
+    def conclusive(self) -> bool | None:
+        """Whether the rows can tell; ``None`` if labels were not permuted.
+
+        They cannot if permuted labels are fitted with less than half of the constant answer's error, so that hardly
+        any labels would be refused, and neither the target nor its inverse stands out from them.
+        """
+        if not self.permuted:
+            return None
+        stands_out = self.stands_out(min(self.floor, self.floor_inverted))
+        return bool(stands_out or np.median(self.permuted) >= self.constant / 2)
+
+
+def evidence(sample: Sample, is_sample: bool = True, report: Report = silent) -> Evidence:
+    """Work out what stands beside the floor.
+
+    Parameters
+    ----------
+    sample : Sample
+    is_sample : bool
+        Whether the points are a sample, so that permuted labels make sense, not all there are.
+    report : callable
+
+    Returns
+    -------
+    Evidence
+    """
+    values, level = np.unique(sample.targets, return_inverse=True)
+    by_value = np.bincount(level, sample.weights / sample.weights.max())
+    constant = float(1 - by_value.max() / by_value.sum())
+    if len(sample.first) > MOST_POINTS:
+        inverted = Sample(sample.points, -sample.targets, sample.weights, sample.order)
+        here, there = (zero_one(violations(each, report), report)[0] for each in (sample, inverted))
+        why = f"Comparable pairs and permuted labels are left out beyond {MOST_POINTS:,} distinct rows."
+        return Evidence(here, there, constant, left_out=why)
+    floors = Floors(sample, report)
+    here, there = floors.of(level), floors.of(-level)
+    if not is_sample:
+        why = "Labels are not permuted, since the function is known at all its points."
+        return Evidence(here, there, constant, floors.comparable_share(), left_out=why)
+    if len(values) > FEW and len(sample.first) > MOST_OF_MANY_VALUES:
+        why = f"Labels of more than {FEW} values are not permuted beyond {MOST_OF_MANY_VALUES:,} distinct rows."
+        return Evidence(here, there, constant, floors.comparable_share(), left_out=why)
+    rng, found = np.random.default_rng(0), []
+    rows = np.lexsort((sample.weights, sample.row))  # so that the order of rows in a file does not matter
+    for k in range(PERMUTATIONS):
+        report("permuting labels", k / PERMUTATIONS)
+        labels, weights = level.copy(), np.arange(len(level))
+        drawn = rng.permutation(rows)
+        labels[rows], weights[rows] = level[drawn], drawn
+        found.append(floors.of(labels, weights))
+    return Evidence(here, there, constant, floors.comparable_share(), tuple(found))
+
+
+class Floors:
+    """Zero-one floors of any labels of the same points, for which their pairs are compared once.
+
+    Parameters
+    ----------
+    sample : Sample
+        Its points and weights.
+    """
+
+    def __init__(self, sample: Sample, report: Report = silent):
+        graph = Points.of(sample, report)
+        self.point = graph.point[sample.row]  # of each observation
+        self.above = graph.above
+        self.counts = np.bincount(self.point, minlength=len(self.above))
+        weights, self._kind = np.unique(sample.weights, return_inverse=True)
+        self._weights, _ = exact(weights)
+        self._total = sum(n * w for n, w in zip(np.bincount(self._kind).tolist(), self._weights, strict=True))
+        self._slots: tuple[np.ndarray, list[int]] | None = None
+
+    def comparable_share(self) -> float:
+        """Share of the pairs of observations of which one is at least the other in every input."""
+        n = len(self.point)
+        if (self.counts == 1).all():
+            comparable = sum(bits.bit_count() for bits in self.above) - n
+        else:
+            ordered = sum(
+                int(c) * int(self.counts[members(bits)].sum()) for c, bits in zip(self.counts, self.above, strict=True)
+            )
+            comparable = ordered - int((self.counts * (self.counts + 1)).sum()) // 2
+        return comparable / (n * (n - 1) / 2)
+
+    def of(self, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
+        """The floor of labels.
+
+        Parameters
+        ----------
+        labels : ndarray of int, shape (n,)
+            One for each observation; the lower, the lower.
+        weights : ndarray of int, shape (n,), optional
+            Of which observation each takes the weight; by default its own.
+        """
+        levels, level = np.unique(labels, return_inverse=True)
+        start, above = self._places(len(levels))
+        pairs, cell = np.unique(self.point * len(levels) + level, return_inverse=True)
+        point, level = pairs // len(levels), pairs % len(levels)
+        first = np.searchsorted(point, point)
+        slot = start[point] + np.arange(len(pairs)) - first
+        weight = self._sums(cell, len(pairs), self._kind if weights is None else self._kind[weights])
+        by_level = np.argsort(level, kind="stable")
+        bounds = np.searchsorted(level[by_level], np.arange(len(levels) + 1))
+        edges, supply, lower = [], [], 0
+        for k in range(1, len(levels)):
+            lower |= as_set(slot[by_level[bounds[k - 1] : bounds[k]]])
+            for row in reversed(by_level[bounds[k] : bounds[k + 1]].tolist()):
+                if bits := above[slot[row]] & lower:
+                    edges.append(bits)
+                    supply.append(weight[row])
+        demand = dict(zip(slot.tolist(), weight, strict=True))
+        return lightest_cover(edges, supply, demand).weight / self._total
+
+    def _sums(self, cell, n, kind) -> list[int]:
+        """Exact weight of each pair of point and label."""
+        if len(self._weights) == 1:
+            return [int(c) * self._weights[0] for c in np.bincount(cell, minlength=n)]
+        pairs, copies = np.unique(cell * len(self._weights) + kind, return_counts=True)
+        total = [0] * n
+        for pair, c in zip(pairs.tolist(), copies.tolist(), strict=True):
+            total[pair // len(self._weights)] += self._weights[pair % len(self._weights)] * c
+        return total
+
+    def _places(self, n_levels) -> tuple[np.ndarray, list[int]]:
+        """Where the labels of each point begin among those of all points, and the set of places above each."""
+        if self._slots is None:
+            copies = np.minimum(self.counts, n_levels)  # labels that one point can have at most
+            start = np.cumsum(copies) - copies
+            if (copies == 1).all():
+                self._slots = start, self.above
+            else:
+                owner, above = np.repeat(np.arange(len(copies)), copies), []
+                for bits, n in zip(self.above, copies.tolist(), strict=True):
+                    flags = np.zeros(len(copies), dtype=bool)
+                    flags[members(bits)] = True
+                    above += pack(flags[None, owner]) * n
+                self._slots = start, above
+        return self._slots
