@@ -90,7 +90,7 @@ def models():
     """Write pairs of file name and page: a table of all models, and a page for each from its docstring."""
     rows = []
     for point in sorted(entry_points(group="eisim.models"), key=lambda p: p.name):
-        if not point.module.startswith("models."):
+        if not point.module.startswith("eisim.models."):
             continue
         model = point.load()
         task = model.task("rate", quick=True) if hasattr(model, "task") else None

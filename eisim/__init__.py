@@ -6,6 +6,8 @@ equivalent DNN, ablates inhibition, and proves which functions had to disappear.
 
 import importlib
 
+from eisim import folders
+
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -46,6 +48,8 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = sorted(_HOME_OF)
+
+folders.install()
 
 
 def __getattr__(name):

@@ -1,19 +1,29 @@
 """``python -m eisim``."""
 
+import os
 import sys
 
 
 def main(*first: str) -> None:
     """Run the command line; words given here come before those of the process."""
+    sys.argv[1:1] = first  # the command that results are said to be of
     try:
         from eisim.cli import run_command
 
-        status = run_command([*first, *sys.argv[1:]])
+        status = run_command(sys.argv[1:])
     except KeyboardInterrupt:
         print("eisim: interrupted; nothing half-written is left", file=sys.stderr)
         status = 130
     sys.exit(status)
 
 
+def _put_this_folder_last() -> None:
+    """Let nothing in the folder where ``python -m`` was called be taken for a package, as with the script ``eisim``."""
+    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # of eisim itself, which may be this folder
+    if not sys.flags.safe_path and os.path.realpath(sys.path[0]) != os.path.realpath(home):
+        sys.path.append(sys.path.pop(0))
+
+
 if __name__ == "__main__":
+    _put_this_folder_last()
     main()

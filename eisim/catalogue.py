@@ -98,7 +98,7 @@ def experiment_of(name: str):
             raise InputError(
                 f"run: expected a model with a task, found {name!r}, which has no task to run; {_instead(name)}"
             )
-        return import_module("experiments.functions").alone(name)
+        return import_module("eisim.experiments.functions").alone(name)
     found = f"the folder {name!r}" if Path(name).is_dir() else repr(name)
     raise InputError(
         f"run: expected one of {', '.join(experiments)}, a model with a task, or a .py or .csv file, found {found}"
@@ -111,7 +111,7 @@ def _instead(name):
     from eisim.functions import NAMED
 
     export = f"`export {name}` writes its DNN"
-    known = {*NAMED, import_module("experiments.boolean").INHIBITED_AND}
+    known = {*NAMED, import_module("eisim.experiments.boolean").INHIBITED_AND}
     function = name.replace("_", "-")
     return f"`run boolean --set functions={function}` ablates it, {export}" if function in known else export
 
@@ -123,7 +123,7 @@ def _of_file(name):
         found = "a folder" if path.is_dir() else "no such file"
         raise InputError(f"run: {name}: expected a file that can be read, found {found}")
     if path.suffix.lower() != ".py":
-        return with_file(import_module("experiments.data"), name)
+        return with_file(import_module("eisim.experiments.data"), name)
     from eisim.own.files import found_instead, load_file
 
     module = load_file(path)
@@ -132,9 +132,9 @@ def _of_file(name):
     if hasattr(module, "task"):
         from eisim.own.tasks import task_of
 
-        return import_module("experiments.functions").alone(path.stem, task_of(module))
+        return import_module("eisim.experiments.functions").alone(path.stem, task_of(module))
     if hasattr(module, "circuit"):
-        return with_file(import_module("experiments.circuit"), name)
+        return with_file(import_module("eisim.experiments.circuit"), name)
     found = found_instead(module, ("circuit", "task", "Settings", "run"))
     raise InputError(f"{path.name}: expected an experiment (Settings and run), task or circuit, found {found}")
 
@@ -156,7 +156,7 @@ def with_file(experiment, file: str) -> SimpleNamespace:
 
 def _completed(module, place):
     """An experiment of another package or file: parts that it leaves out, and its errors in one line each."""
-    if module.__name__.partition(".")[0] == "experiments":
+    if module.__name__.startswith("eisim.experiments."):
         return module
     from eisim.own.files import guarded
 

@@ -4,7 +4,8 @@ An experiment wraps in `part` what takes long and can be had alone, such as one 
 says with `kept` what run it is; elsewhere, in scripts and tests, a part is just computed.
 
 A kept part is a pickle in the cache (`eisim.cache`), in a folder of its run. The folder's name is a hash of all that
-decides the results: experiment, settings, sources, versions.
+is known to decide the results when the run begins: experiment, settings, sources, versions. What the user's code has
+opened besides is kept with each part, which does not count any more when any of it has changed.
 """
 
 import hashlib
@@ -14,11 +15,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from eisim import cache
 from eisim.cache import Damaged, private
+from eisim.errors import InputError
+from eisim.own import sources
 
 T = TypeVar("T")
 
@@ -100,6 +104,14 @@ def kept(identify: Callable[[], str], say: Callable[[str], None], fresh: bool = 
         _present = None
 
 
+@dataclass(frozen=True)
+class _Needing:
+    """A value, and digests of the files that it may have needed."""
+
+    value: object
+    files: dict[str, str]
+
+
 class Parts:
     """The parts of one run; see `kept`."""
 
@@ -109,7 +121,7 @@ class Parts:
         self.folder: Path | None = None
         self.begun: float | None = None
         self.found = self.computed = self.written = 0
-        self.fails = False
+        self.fails = self.is_outdated = False
         self.expected: int | None = None
 
     def begin(self, name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], T]:
@@ -120,7 +132,7 @@ class Parts:
         file = None if self.folder is None else self.folder / (hashlib.sha256(name.encode()).hexdigest() + _SUFFIX)
         if file is not None:
             with suppress(OSError, Damaged):
-                value = read(file)
+                value = self._found(file)
                 with self.lock:
                     self.found += 1
                 return lambda: value
@@ -162,8 +174,31 @@ class Parts:
             cache.say_that_nothing_is_kept(error)
         self.begun = time.perf_counter()
 
+    def _found(self, file):
+        """The value of a part that is kept; `Damaged` if a file that it needed is not what it was."""
+        value = read(file)
+        if not isinstance(value, _Needing):
+            return value
+        if path := sources.changed(value.files):
+            with self.lock:
+                first, self.is_outdated = not self.is_outdated, True
+            if first:
+                self.say(f"{path} has changed since then: parts that needed it are computed again")
+            raise Damaged(f"{file} was made from another {path}")
+        sources.learn(value.files)
+        return value.value
+
+    def check(self) -> None:
+        """Refuse results of which some were found before and others after data that they need were changed."""
+        data = {path: known for path, known in sources.seen().items() if not path.endswith(".py")}  # code is in memory
+        if path := sources.changed(data):
+            raise InputError(sources.change_of(path))
+
     def _keep(self, file, value):
+        self.check()
         try:
+            if needed := sources.seen():
+                value = _Needing(value, needed)
             try:
                 write(file, value)
             except FileNotFoundError:  # the same run, started twice, is complete and has cleared up

@@ -63,7 +63,6 @@ BackendOption = Annotated[Backend, Option("--backend", "--device", help="Brian2 
 INTERRUPTED = 130
 LONGEST_SEED = 1000  # digits: Python refuses to read far longer numbers
 RESULTS = "Results"  # the group of options that say what is left of a command
-_TURN = 60.0  # time to wait for another run that writes into the same folder, in s
 PAGE = "report.html"  # the page in the folder of a run
 MOST_SAID = 10  # points of a sweep that failed and are named on standard error
 CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
@@ -342,12 +341,11 @@ def run(
     load_when_used(*SELDOM_USED)
     for asked, each in zip(names, chosen, strict=True):
         from eisim.identity import identity
-        from eisim.locks import Lock
         from eisim.report.draw import Artist
-        from eisim.report.files import check_writable, to_json, write
+        from eisim.report.files import check_writable, to_json
         from eisim.report.page import template
         from eisim.report.provenance import provenance
-        from eisim.report.stored import clear
+        from eisim.report.record import record
 
         name, experiment, settings = each.name, each.experiment, each.settings
         folder = Path("results") / name if out is None else out if len(chosen) == 1 else out / name
@@ -361,21 +359,15 @@ def run(
             report("writing results")
             artist.begin(result)
             template()  # made ready, like all that follows, while the figures are drawn
-            alone = Lock(folder)  # two runs into one folder leave the files of one
-            alone.wait(_TURN)
-            clear(folder)
             contents = list(experiment.tables(result))
             found = {"seed": int(seed), **experiment.to_json(result)}
             findings = _report(experiment, result)
             contents += artist.finish()
-            for file, content in contents:
-                write(folder / file, content)
+            parts.check()
         run = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "settings_si": asdict(settings)}
         run |= {"settings_units": _units(settings), "about": _about(experiment)}
-        stored = {"experiment": name, **provenance(**run, files=[file for file, _ in contents], seconds=times)}
-        write(folder / "run.json", to_json(stored | {"report": findings, "result": found}))
-        _write_page(folder)
-        alone.release()
+        stored = {"experiment": name, **provenance(**run, seconds=times), "report": findings, "result": found}
+        record(folder, contents, stored)
         parts.clear()
         document[name] = found
         problems += getattr(result, "problems", ())
@@ -503,9 +495,9 @@ def certify(
     Example: python -m eisim certify --truth-table 0110
     Example: python -m eisim certify cells.csv --target fires
     """
-    from eisim.report.files import check_writable, to_json, write
+    from eisim.report.files import check_writable, to_json
     from eisim.report.provenance import provenance
-    from eisim.report.stored import clear
+    from eisim.report.record import record
 
     times: dict[str, float] = {}
     with Progress(times) as report:
@@ -527,18 +519,12 @@ def certify(
             certificate = certificate[0]
         report("writing results")
         found = shown.to_json(certificate)
-        clear(out)
-        for name in ("certificate.svg", "circuit.svg"):
-            (out / name).unlink(missing_ok=True)
-        for name, content in shown.tables(certificate):
-            write(out / name, content)
         drawn = draw(shown.figures, certificate)
-        for name, svg in drawn:
-            write(out / name, svg)
-    asked = {"loss": loss.value, "orient": orient}
-    page = {"report": _report(certificate_findings, certificate)}
-    write(out / "certificate.json", to_json(found | provenance(settings_si=asked, seconds=times) | page))
-    _write_page(out)
+        contents = [*shown.tables(certificate), *drawn]
+        findings = {"report": _report(certificate_findings, certificate)}
+    how = provenance(settings_si={"loss": loss.value, "orient": orient}, seconds=times)
+    contents.append(("certificate.json", to_json(found | how | findings)))
+    record(out, contents, {"experiment": "certify", **how, **findings, "result": found})
     if json_:
         print(to_json(found))
     else:
@@ -618,9 +604,9 @@ def ablate(
 
     Example: python -m eisim ablate net.onnx --data test.csv --target digit
     """
-    from eisim.report.files import check_writable, to_json, write
+    from eisim.report.files import check_writable, to_json
     from eisim.report.provenance import provenance
-    from eisim.report.stored import clear
+    from eisim.report.record import record
 
     out = check_writable(out or Path("results") / f"ablate-{network.stem}")
     times: dict[str, float] = {}
@@ -642,16 +628,11 @@ def ablate(
         kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
         report("writing results")
-        clear(out)
-        for name, content in shown.tables(results):
-            write(out / name, content)
-        for name, svg in draw(shown.figures, results):
-            write(out / name, svg)
-        found = shown.to_json(results)
-    asked = {"kinds": kinds, "backend": backend.value, "settings_si": {"levels": levels}}
-    page = {"report": _report(network_findings, results)}
-    write(out / "ablation.json", to_json(found | provenance(**asked, seconds=times) | page))
-    _write_page(out)
+        contents = [*shown.tables(results), *draw(shown.figures, results)]
+        found, findings = shown.to_json(results), {"report": _report(network_findings, results)}
+    how = provenance(kinds=kinds, backend=backend.value, settings_si={"levels": levels}, seconds=times)
+    contents.append(("ablation.json", to_json(found | how | findings)))
+    record(out, contents, {"experiment": "ablate", **how, **findings, "result": found})
     if json_:
         print(to_json(found))
     else:
@@ -672,12 +653,17 @@ def report_(
 
     Example: python -m eisim report results/boolean results/mine --out both.html
     """
+    from contextlib import ExitStack
+
     from eisim.report.files import save
     from eisim.report.page import page
+    from eisim.report.record import alone
 
-    html = page(folders)
     out = out or (folders[0] / PAGE if len(folders) == 1 else Path(PAGE))
-    save(out, html)
+    with ExitStack() as held:
+        for folder in sorted({folder.resolve() for folder in folders if folder.is_dir()}):  # nobody waits for another
+            held.enter_context(alone(folder))
+        save(out, page(folders, _say))
     _say_where(f"Report: {out}")
 
 
@@ -731,13 +717,6 @@ def _about(experiment) -> str:
 
 def _units(settings) -> dict[str, str]:
     return {f.name: f.metadata["unit"] for f in fields(settings) if "unit" in f.metadata}
-
-
-def _write_page(folder: Path) -> None:
-    from eisim.report.files import write
-    from eisim.report.page import page
-
-    write(folder / PAGE, page([folder]))
 
 
 def _show(table, folder: Path) -> None:

@@ -10,7 +10,9 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from eisim import folders
 from eisim.catalogue import EXPERIMENTS, MODELS, points
+from eisim.own import sources as sources_of_user
 
 
 def identity(name: str, experiment, settings, kinds, seed: int, backend: str) -> str:
@@ -36,9 +38,7 @@ def identity(name: str, experiment, settings, kinds, seed: int, backend: str) ->
 def of_values(name: str, module: str, values: dict, kinds, seed: int, backend: str) -> str:
     """The same, of settings by name; those that are text may be the names of files."""
     named = [Path(value) for value in (name, *values.values()) if isinstance(value, (str, Path)) and value]
-    packages = {"eisim", module.partition(".")[0]}
-    for group in (EXPERIMENTS, MODELS):
-        packages |= {point.module.partition(".")[0] for point in points(group).values()}
+    packages = {*packages_that_decide(), module.partition(".")[0]}
     return json.dumps(
         {
             "experiment": [name, module],
@@ -48,6 +48,8 @@ def of_values(name: str, module: str, values: dict, kinds, seed: int, backend: s
             "backend": backend,
             "sources": {package: digest(sources(package)) for package in sorted(packages)},
             "files": [digest(beside(path)) for path in named if path.is_file()],
+            "loaded": sources_of_user.at_import(),
+            "imported": sources_of_user.imported_versions(),
             "folders": [_listing(path) for path in named[1:] if path.is_dir()],
             "versions": {"python": sys.version} | {name: _version(name) for name in _dependencies()},
             "machine": [platform.platform(), platform.node()],
@@ -57,17 +59,27 @@ def of_values(name: str, module: str, values: dict, kinds, seed: int, backend: s
     )
 
 
+def packages_that_decide() -> set[str]:
+    """Packages whose sources decide what any run finds: eisim, and those that add to what it can run."""
+    named = {point.module.partition(".")[0] for group in (EXPERIMENTS, MODELS) for point in points(group).values()}
+    return {"eisim", *(f"eisim.{name}" for name in folders.NAMES), *named}
+
+
 def sources(package: str) -> list[Path]:
-    """Python files of a top-level package or module."""
+    """Python files of a package or module; those of `eisim.folders` are packages by themselves."""
     spec = find_spec(package)
     if spec is None:
         return []
-    folders = spec.submodule_search_locations
-    return [Path(spec.origin)] if folders is None else [file for path in folders for file in Path(path).rglob("*.py")]
+    within = spec.submodule_search_locations
+    if within is None:
+        return [Path(spec.origin)]
+    apart = [Path(path) / name for path in within for name in folders.NAMES] if package == "eisim" else []
+    files = [file for path in within for file in Path(path).rglob("*.py")]
+    return [file for file in files if not any(file.is_relative_to(folder) for folder in apart)]
 
 
 def beside(path: Path) -> list[Path]:
-    """A file, and if it is Python all that it may import from its folder."""
+    """A file, and if it is Python its neighbours: it may import them late."""
     return list(path.parent.glob("*.py")) if path.suffix == ".py" else [path]
 
 

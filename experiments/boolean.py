@@ -68,7 +68,7 @@ def cases(names: str):
     """The named functions with their circuits; ``"all"`` for the default ones, truth tables are taken too."""
     from eisim.experiment import Case
     from eisim.functions import NAMED, TruthTable
-    from models import and_by_inhibition
+    from eisim.models import and_by_inhibition
 
     special = {INHIBITED_AND: Case(INHIBITED_AND, NAMED["and"], and_by_inhibition.circuit)}
     known = {name: synthesised(function) for name, function in NAMED.items()} | special

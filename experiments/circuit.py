@@ -44,11 +44,11 @@ def run(settings: Settings, kinds, seed, backend, report):
     import numpy as np
 
     from eisim.experiment import Case
+    from eisim.experiments import boolean
     from eisim.own.circuits import read_circuit
     from eisim.own.on_points import measure_on_points
     from eisim.own.result import OwnResult
     from eisim.timing import Timing
-    from experiments import boolean
 
     times = {"duration": settings.duration, "window": settings.window, "dt": settings.dt}
     Timing(**times)
@@ -67,8 +67,8 @@ def run(settings: Settings, kinds, seed, backend, report):
 
 def _home(result) -> ModuleType:
     """Where the parts of the report of a result are: truth tables have those of ``boolean``."""
+    from eisim.experiments import boolean
     from eisim.report import own_circuit
-    from experiments import boolean
 
     return own_circuit if result.ablation is None else boolean
 

@@ -68,7 +68,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     header = {"auto": None, "yes": True, "no": False}[settings.header]
     data = read(settings.file, settings.target or None, settings.weights or None, settings.ignore, report, header)
     if isinstance(data, TruthTable):
-        from experiments import boolean
+        from eisim.experiments import boolean
 
         own = boolean.Settings(levels=settings.levels)
         return boolean.measure([boolean.synthesised(data)], own, kinds, seed, backend, report)
@@ -92,7 +92,7 @@ def _home(result):
     from eisim.experiment import AblationResult
 
     if isinstance(result, AblationResult):
-        from experiments import boolean
+        from eisim.experiments import boolean
 
         return boolean
     from eisim.report import data

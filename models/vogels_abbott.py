@@ -45,6 +45,7 @@ from scipy.optimize import brentq
 from eisim.activity import correlation, irregularity
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.errors import InputError, check_kind, explains_arguments
+from eisim.models.brunel import bounded_and_irregular
 from eisim.neurons import LIF, ConductanceLIF, Saturating
 from eisim.progress import silent
 from eisim.siegert import siegert
@@ -53,7 +54,6 @@ from eisim.synapses import Conductance, Exponential
 from eisim.task import Fact, Obstruction, Task
 from eisim.units import scalar_si
 from eisim.weights import FixedProbability
-from models.brunel import bounded_and_irregular
 
 FUNCTION = "avoid seizure"
 NEURONS = {"E": 3200, "I": 800}

@@ -203,6 +203,7 @@ def test_certify_data_in_words(eisim, tmp_path):
         "certificate.svg",
         "points.csv",
         "report.html",
+        "run.json",
     }
     assert "Points, certificate and picture are in" in told
     only = eisim(*words, "--loss", "l2", "--json", cwd=tmp_path)

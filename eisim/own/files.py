@@ -1,6 +1,8 @@
 """The user's Python files: imported under a private name, and their mistakes in one line each."""
 
 import ast
+import importlib
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
+from eisim import folders
 from eisim.errors import InputError, did_you_mean
+from eisim.own import sources
 
 #: Modules made of files are named so, that they shadow no other.
 PREFIX = "_eisim_own_"
@@ -18,8 +22,7 @@ PREFIX = "_eisim_own_"
 def load_file(path) -> ModuleType:
     """The module that a Python file defines; the same one if it was loaded before.
 
-    Its folder is added to the end of ``sys.path``, so that it finds its neighbours but takes no package's place. What
-    it prints goes to stderr.
+    Its folder comes first on ``sys.path``, as when Python runs it. What it prints goes to stderr.
 
     Raises
     ------
@@ -29,6 +32,7 @@ def load_file(path) -> ModuleType:
     path = Path(path).resolve()
     name = PREFIX + sha256(str(path).encode()).hexdigest()[:12]
     if name in sys.modules:
+        _enter(str(path.parent))
         return sys.modules[name]
     try:
         source = path.read_bytes()
@@ -36,8 +40,8 @@ def load_file(path) -> ModuleType:
         raise InputError(f"{path.name}: cannot be read: {error.strerror}") from None
     module = ModuleType(name)
     module.__file__ = str(path)
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
+    _entered[str(path.parent)] = {}
+    sources.watch(path)
     sys.modules[name] = module  # classes that it defines are found there when they are unpickled
     try:
         with blamed_on(path):
@@ -45,7 +49,35 @@ def load_file(path) -> ModuleType:
     except BaseException:
         del sys.modules[name]
         raise
+    sources.keep_as_imported()
     return module
+
+
+#: Folders of files that were loaded, with the modules that they imported, while another one is in use.
+_entered: dict[str, dict[str, ModuleType]] = {}
+_in_use: list[str] = []
+
+
+def _enter(folder: str) -> None:
+    """Let a folder be the first on the path; neighbours of files in other folders, of the same names, are put aside."""
+    if _in_use == [folder]:
+        return
+    if _in_use:
+        last = _in_use.pop()
+        inside = f"{last}{os.sep}"
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), "")
+            if str(file).startswith(inside) and not name.startswith((PREFIX, "eisim", "__main__")):
+                _entered[last][name] = sys.modules.pop(name)
+        if last in sys.path:
+            sys.path.remove(last)
+    for name in filter(folders.is_ours, folders.NAMES):  # the folder may have one itself
+        for each in [each for each in sys.modules if each.partition(".")[0] == name]:
+            del sys.modules[each]
+    sys.modules.update(_entered[folder])
+    sys.path.insert(0, folder)
+    importlib.invalidate_caches()
+    _in_use.append(folder)
 
 
 def found_instead(module: ModuleType, expected: Iterable[str]) -> str:
@@ -82,6 +114,9 @@ def blamed_on(path: Path | str, what: str = "") -> Iterator[None]:
     what : str
         What was called, for the message.
     """
+    folder = os.path.dirname(path)
+    if folder in _entered:
+        _enter(folder)
     try:
         with redirect_stdout(sys.stderr):
             yield
@@ -107,6 +142,8 @@ def _in_one_line(error, path, what) -> str:
         said = "sys.exit was called"
     elif isinstance(error, InputError):
         said = str(error)
+    elif isinstance(error, ValueError | SyntaxError) and "null byte" in str(error):  # releases of Python differ in this
+        said = "SyntaxError: source code cannot contain null bytes"
     elif isinstance(error, SyntaxError):
         said = f"{type(error).__name__}: {error.msg}"
         if error.filename and Path(error.filename).name != Path(path).name:

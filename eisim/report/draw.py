@@ -77,7 +77,7 @@ def _serve(pipe, parents_end, experiment: str, files: list[str]) -> None:
     except EOFError:  # the parent has come to its end without a result
         return
     figures = getattr(module, "figures", lambda result: ())
-    if experiment.partition(".")[0] != "experiments":
+    if not experiment.startswith("eisim.experiments."):
         figures = guarded(figures, module.__file__, "figures")
     try:
         with redirect_stdout(sys.stderr):

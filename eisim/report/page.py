@@ -7,7 +7,7 @@ the page's own policy lets nothing be loaded, and nothing be run but the one scr
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,6 +17,7 @@ from eisim.report import numbers
 from eisim.report.findings import Findings, Picture
 from eisim.report.grid import Grid, grid, joined, match
 from eisim.report.plain import plain_findings
+from eisim.report.provenance import is_command
 from eisim.report.stored import LARGEST_FIGURE, LARGEST_TABLE, Stored, read_stored
 from eisim.units import format_quantity
 
@@ -82,18 +83,31 @@ class Run:
         return _settings(self.stored.provenance)
 
     @property
+    def command(self) -> str:
+        """The command as one line, line ends and the like written out."""
+        text = self.stored.provenance.command
+        return text if text.isprintable() else "".join(c if c.isprintable() else _written_out(c) for c in text)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the command may be copied: a stranger's may be anything."""
+        return is_command(self.stored.provenance.command)
+
+    @property
     def total(self) -> float:
         """Seconds that all stages took."""
         return sum(self.stored.provenance.seconds.values())
 
 
-def page(folders: Sequence) -> str:
+def page(folders: Sequence, tell: Callable[[str], None] = lambda line: None) -> str:
     """The HTML of the runs in these folders: one by itself, several side by side.
 
     Parameters
     ----------
     folders : sequence of path
-        Folders that ``run``, ``certify`` or ``ablate`` wrote.
+        Folders that ``run``, ``certify``, ``ablate`` or ``sweep`` wrote.
+    tell : callable
+        Takes a line for each of their files that is not as it was written.
 
     Raises
     ------
@@ -103,6 +117,9 @@ def page(folders: Sequence) -> str:
     if not 1 <= len(folders) <= MOST_RUNS:
         raise InputError(f"report: expected 1 to {MOST_RUNS} folders, found {len(folders)}")
     runs = [_run(k, folder, len(folders) > 1) for k, folder in enumerate(folders)]
+    for run in runs:
+        for name in run.stored.changed:
+            tell(f"{run.stored.folder / name}: changed since the run")
     carried = _Carried()
     tables = [(shown, [carried.table(run, runs) for run in shown.data]) for shown in _grids(runs)]
     questions = dict.fromkeys(run.findings.question for run in runs)
@@ -118,6 +135,7 @@ def page(folders: Sequence) -> str:
         proofs=[(run, proof) for run in runs for proof in run.findings.proofs],
         differences=_differences(runs),
         problems=[(run.label, problem) for run in runs for problem in run.stored.problems],
+        changed=[(run.label, name) for run in runs for name in run.stored.changed],
         paper=PAPER,
         software=SOFTWARE,
         versions=sorted({run.stored.provenance.versions.get("eisim", "") for run in runs} - {""}),
@@ -142,6 +160,10 @@ def _bounded(made, **parts) -> str:
 def _run(k, folder, several):
     stored = read_stored(folder)
     return Run("ABCDEFGH"[k] if several else "", stored, stored.provenance.report or plain_findings(stored))
+
+
+def _written_out(c: str) -> str:
+    return c.encode("unicode_escape").decode()
 
 
 def _grids(runs) -> list[Grid]:

@@ -6,6 +6,8 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+#: Those that write the folder of a run.
+COMMANDS = ("run", "certify", "ablate", "sweep")
 PACKAGES = ("eisim", "brian2", "numpy", "scipy", "matplotlib", "xarray")
 
 
@@ -30,3 +32,13 @@ def provenance(**details) -> dict:
         "versions": {"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
         "platform": platform.platform(),
     }
+
+
+def is_command(text: str) -> bool:
+    """Whether a text, which may be a stranger's, is one command of eisim that runs something, and nothing besides."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return False
+    is_ours = words[:3] == ["python", "-m", "eisim"] and words[3:4] and words[3] in COMMANDS
+    return bool(is_ours) and text.isprintable() and shlex.join(words) == text

@@ -1,19 +1,24 @@
 """The folder of a run as it was written, read back with everything checked: it may be damaged, or a stranger's."""
 
+import hashlib
 import json
 import os
 import stat
 import sys
 import types
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from eisim.errors import InputError
+from eisim.errors import InputError, printable
 from eisim.report.findings import Findings
 
-#: The document that says that a folder is whole, for each command that writes one.
-DOCUMENTS = ("run.json", "certificate.json", "ablation.json")
+#: The document that says what a run found, and those of earlier versions for commands that had their own.
+RUN = "run.json"
+DOCUMENTS = (RUN, "certificate.json", "ablation.json")
+#: The page.
+PAGE = "report.html"
 #: Largest files that are read and shown, in bytes: documents, figures and tables.
 LARGEST_DOCUMENT, LARGEST_FIGURE, LARGEST_TABLE = 64_000_000, 2_000_000, 300_000
 #: More columns in a table are refused, and numbers that no float holds.
@@ -38,6 +43,7 @@ class Provenance:
     platform: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    digests: dict[str, str] = field(default_factory=dict)
     report: Findings | None = None
 
 
@@ -62,25 +68,44 @@ class Stored:
     provenance : Provenance
     problems : tuple of str
         What contradicted the theory, or a check.
+    changed : tuple of str
+        Files that are not as the run wrote them.
     """
 
     folder: Path
     name: str
     provenance: Provenance
     problems: tuple[str, ...]
+    changed: tuple[str, ...] = ()
 
     def attachment(self, name: str, largest: int) -> Attachment:
         """The file of this name, which must be in the folder itself."""
-        if name != os.path.basename(name) or "\\" in name or name.startswith(".") or not name.isprintable():
-            raise InputError(f"{self.folder}: expected names of files in this folder, found {_short(name)}")
-        path = self.folder / name
-        return Attachment(name, *_content(path, largest))
+        return Attachment(name, *_content(_inside(self.folder, name), largest))
 
 
-def clear(folder: Path) -> None:
-    """Take away what says that a folder is whole; it is written last."""
-    for name in (*DOCUMENTS, "report.html"):
-        (folder / name).unlink(missing_ok=True)
+def _inside(folder: Path, name: str) -> Path:
+    if name != os.path.basename(name) or "\\" in name or name.startswith(".") or not name.isprintable():
+        raise InputError(f"{folder}: expected names of files in this folder, found {_short(name)}")
+    return folder / name
+
+
+def fingerprint(document: dict) -> str:
+    """SHA-256 of a document without its digests, which hold this one."""
+    rest = {key: value for key, value in document.items() if key != "digests"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def names_in(folder: Path) -> set[str]:
+    """Names of what a run has left in a folder, as its document says; all else there is the user's."""
+    names = {PAGE}
+    for document in DOCUMENTS:
+        with suppress(InputError, OSError, AttributeError, TypeError):
+            found = _document(folder / document)
+            report = found.get("report") or {}
+            shown = [part for key in ("tables", "pictures", "circuits") for part in report.get(key) or ()]
+            listed = [*(found.get("files") or ()), *(part.get(key, "") for part in shown for key in ("file", "data"))]
+            names |= {document, *(name for name in listed if name and _inside(folder, name))}
+    return names
 
 
 def read_stored(folder) -> Stored:
@@ -96,11 +121,12 @@ def read_stored(folder) -> Stored:
     if not found:
         what = "a folder without it" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
         raise InputError(f"{folder}: expected the folder of a run, with {' or '.join(DOCUMENTS)}, found {what}")
-    if len(found) > 1:
-        raise InputError(f"{folder}: expected the results of one run, found {' and '.join(found)}")
     path = folder / found[0]
     document = _document(path)
     provenance = _value(Provenance, document, str(path))
+    others = [name for name in found[1:] if name not in provenance.files]
+    if others:
+        raise InputError(f"{folder}: expected the results of one run, found {' and '.join([found[0], *others])}")
     if path.name == "run.json":
         name, result = provenance.experiment, document.get("result")
         if not name or not isinstance(result, dict):
@@ -111,7 +137,23 @@ def read_stored(folder) -> Stored:
     problems = _value(tuple[str, ...], result.get("problems", []), f"{path}: problems")
     for number, table in enumerate(provenance.report.tables if provenance.report else ()):
         _check_table(table, f"{path}: report.tables[{number}]")
-    return Stored(folder, name, provenance, problems)
+    return Stored(folder, name, provenance, problems, tuple(_changed(folder, path.name, document, provenance.digests)))
+
+
+def _changed(folder, own, document, digests):
+    """Names of files that are not what their digests say; folders of earlier versions have none."""
+    for name, known in digests.items():
+        if (fingerprint(document) if name == own else _digest(_inside(folder, name))) != known:
+            yield name
+
+
+def _digest(path: Path) -> str:
+    try:
+        with open(path, "rb", opener=_open_here) as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            return hashlib.file_digest(file, "sha256").hexdigest() if regular else ""
+    except OSError:
+        return ""
 
 
 def _content(path: Path, largest: int) -> tuple[int, bytes | None]:
@@ -152,7 +194,7 @@ def _value(kind, value, where: str):
     if kind is Any:
         if isinstance(value, int) and not _fits(int, int(value)):
             _refuse("a number that a float holds", value, where)
-        return value
+        return _printable(value)
     origin, parts = get_origin(kind), get_args(kind)
     if origin is types.UnionType:
         fitting = [part for part in parts if _fits(part, value)]
@@ -172,13 +214,22 @@ def _value(kind, value, where: str):
     if origin is tuple:
         return tuple(_value(parts[0], item, f"{where}[{k}]") for k, item in enumerate(value))
     if origin is dict:
-        return {key: _value(parts[1], item, f"{where}: {key}") for key, item in value.items()}
+        return {printable(key): _value(parts[1], item, f"{where}: {key}") for key, item in value.items()}
     if kind is tuple:  # cells of a table
         for k, item in enumerate(value):
             if not any(_fits(part, item) for part in CELL):
                 _refuse("a cell of text, a number or null", item, f"{where}[{k}]")
-        return tuple(value)
-    return value
+        return tuple(map(_printable, value))
+    return _printable(value)
+
+
+def _printable(value):
+    """The value, its texts without what would steer a terminal or hide a part of them; line ends stay."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return list(map(_printable, value))
+    return {printable(key): _printable(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 CELL = (float, str, type(None))

@@ -15,6 +15,7 @@ import numpy as np
 
 from eisim.checkpoint import begin_part, kept
 from eisim.errors import InputError
+from eisim.own import sources
 from eisim.progress import shows_progress
 from eisim.sweeps.axes import MOST_POINTS, Axis, make_axis, parse_axis
 from eisim.sweeps.cluster import on_cluster
@@ -98,6 +99,7 @@ def sweep(
     axes = tuple(make_axis(str(key), values, there) for key, values in over.items())
     with kept(partial(identity_of, plan, axes, seeds, seed), _say, fresh) as parts:
         found = compute(plan, axes, seeds, seed, report, workers, scheduler)
+        parts.check()
         if not found.failed:
             parts.clear()
     return found
@@ -219,6 +221,7 @@ def _numbers(outcome):
         raise InputError(f"--scheduler: {outcome.failure}")
     if outcome.numbers is None:
         raise FailedError(outcome.failure)
+    sources.learn(outcome.files)
     return outcome.numbers
 
 

@@ -11,11 +11,10 @@ from eisim.own.settings import split
 from eisim.progress import Progress
 from eisim.report import sweep as shown
 from eisim.report.draw import draw
-from eisim.report.files import check_writable, to_json, write
+from eisim.report.files import check_writable, to_json
 from eisim.report.findings import to_document
-from eisim.report.page import page
 from eisim.report.provenance import provenance
-from eisim.report.stored import clear
+from eisim.report.record import record
 from eisim.report.sweep_findings import findings
 from eisim.sweeps import Sweep, compute, describe, identity_of, parse_axis
 from eisim.sweeps.subject import parameters
@@ -72,41 +71,28 @@ def run_sweep(asked: Asked, out: Path | None, say: Callable[[str], None]) -> tup
             found = compute(subject, axes, *sizes, report, asked.workers, asked.scheduler, say)
             report("writing results")
             result = {"seed": asked.seed, **shown.to_json(found)}
-            try:
-                files = _write(folder, found)
-            except OSError as error:
-                raise InputError(
-                    f"--out: {folder}: cannot be written: {error.strerror}; all finished points are kept, the same "
-                    "command goes on from there"
-                ) from None
+            files = [*shown.tables(found), *draw(shown.figures, found)]
+            parts.check()
         run = {
             "seed": asked.seed,
             "kinds": list(subject.kinds),
             "backend": asked.backend,
             "settings_si": dict(subject.settings) | {f"over {axis.name}": _words(axis) for axis in axes},
             "about": "A sweep: the same measurement at all points of a grid of parameters.",
-            "files": files,
             "seconds": times,
         }
         run["settings_si"]["seeds"] = asked.seeds
         stored = {"experiment": f"sweep {subject.title}", **provenance(**run), "report": to_document(findings(found))}
         try:
-            write(folder / "run.json", to_json(stored | {"result": result}))
-            write(folder / "report.html", page([folder]))
+            record(folder, files, stored | {"result": result})
         except OSError as error:
-            raise InputError(f"--out: {folder}: cannot be written: {error.strerror}") from None
+            raise InputError(
+                f"--out: {folder}: cannot be written: {error.strerror}; all finished points are kept, the same "
+                "command goes on from there"
+            ) from None
         if not found.failed:
             parts.clear()
     return folder, found, to_json({"sweep": result})
-
-
-def _write(folder, found):
-    clear(folder)
-    files = []
-    for name, content in [*shown.tables(found), *draw(shown.figures, found)]:
-        write(folder / name, content)
-        files.append(name)
-    return files
 
 
 def _words(axis):

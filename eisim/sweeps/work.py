@@ -1,7 +1,7 @@
 """One point of a sweep, computed in whatever process: what it gave, or why it failed."""
 
+import os
 import platform
-import sys
 import threading
 import warnings
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from eisim.own import sources
 from eisim.sweeps.axes import Axis
 from eisim.sweeps.subject import Point, Subject, find, measure
 
@@ -48,12 +49,15 @@ class Outcome:
         Whether this process cannot compute any point: its versions differ.
     notes : tuple of str
         Warnings for the user.
+    files : dict of str to str or None
+        What the user's code has opened in this process (see `eisim.own.sources.news`).
     """
 
     numbers: dict[str, float] | None = None
     failure: str = ""
     is_refused: bool = False
     notes: tuple[str, ...] = ()
+    files: dict[str, str | None] = field(default_factory=dict)
 
 
 def attempt(job: Job, point: Point) -> Outcome:
@@ -74,8 +78,8 @@ def attempt(job: Job, point: Point) -> Outcome:
                 numbers = measure(job.subject, job.axes, point)
         except Exception as error:
             return Outcome(failure=_in_one_line(error))
-    notes = tuple(dict.fromkeys(str(each.message) for each in caught if each.category is UserWarning))
-    return Outcome(numbers, notes=notes)
+        notes = tuple(dict.fromkeys(str(each.message) for each in caught if each.category is UserWarning))
+        return Outcome(numbers, notes=notes, files=sources.news())
 
 
 def _in_one_line(error):
@@ -89,14 +93,16 @@ def differences(expected: dict[str, str], name: str) -> str:
     """What this process has other than expected, in words; empty if nothing."""
     if not expected:
         return ""
-    found = versions(name)
+    found = {path: sources.digest(path) for path in expected if os.path.isabs(path)} | versions(name)
     differing = [what for what in expected if found.get(what) != expected[what]]
     if not differing:
         return ""
     what = differing[0]
+    have = "another" if os.path.isabs(what) else found.get(what) or "missing"
+    mine = "" if os.path.isabs(what) else f", {expected[what]} here"
     return (
-        f"expected workers with the same versions, found {what} {found.get(what) or 'missing'} on {platform.node()}, "
-        f"{expected[what]} here; install the same there and restart the workers"
+        f"expected workers with the same versions, found {what} {have} on {platform.node()}{mine}; install the same "
+        "there and restart the workers"
     )
 
 
@@ -113,13 +119,9 @@ def versions(name: str) -> dict[str, str]:
 
 @cache
 def _installed():
-    from eisim.catalogue import EXPERIMENTS, MODELS, points
-    from eisim.identity import digest, sources
+    from eisim.identity import digest, packages_that_decide, sources
 
-    packages = {"eisim"}
-    for group in (EXPERIMENTS, MODELS):
-        packages |= {point.module.partition(".")[0] for point in points(group).values()}
-    found = {f"source of {package}": digest(sources(package))[:12] for package in sorted(packages)}
+    found = {f"source of {package}": digest(sources(package))[:12] for package in sorted(packages_that_decide())}
     found["Python"] = ".".join(platform.python_version_tuple()[:2])
     for package in PACKAGES:
         try:
@@ -131,9 +133,8 @@ def _installed():
 
 @lru_cache
 def _own(name):
-    """Digest of a file of the user's own, and of what it imports from its folder."""
+    """Digests of a file of the user's own, and of all that it needed to be loaded."""
     from eisim.errors import InputError
-    from eisim.identity import digest
 
     path = Path(name)
     subject = Subject(name, ())
@@ -141,12 +142,6 @@ def _own(name):
         return {}
     try:
         find(subject)
-        files = {path} | set(filter(None, map(_place, list(sys.modules.values()))))
-        return {name: digest([file for file in files if file.parent == path.parent])[:12]}
-    except (InputError, OSError):
+    except InputError:
         return {}
-
-
-def _place(module):
-    file = getattr(module, "__file__", None)
-    return Path(file) if isinstance(file, str) else None
+    return {name: sources.digest(name)} | sources.at_import()

@@ -1,0 +1,181 @@
+"""The folder of a run, written by every command in one way: whole, or as it was.
+
+All files of a run are written to a hidden folder beside the one that they are for, which is then exchanged for it in
+one step. What the user has put into the folder goes along; what an earlier run has left there does not. Where two
+folders cannot be exchanged, the hidden one is put into the other, and its files take their places from there: a process
+that is killed meanwhile leaves the rest to the next one that comes. One process at a time writes to a folder.
+"""
+
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from glob import escape
+from pathlib import Path
+
+from eisim.errors import InputError
+from eisim.locks import Lock
+from eisim.report.files import check_writable, to_json, write
+from eisim.report.page import page
+from eisim.report.stored import PAGE, RUN, fingerprint, names_in
+
+#: Time to wait for another process that writes to the same folder, in s.
+PATIENCE = 60.0
+#: What a process left is thrown away after so long, in s, where no lock says that it is gone.
+_LEFT = 3_600.0
+_NEW, _WHOLE = ".eisim-new-", ".eisim-whole"
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+
+
+def record(folder: Path, files: Iterable[tuple[str, bytes | str]], document: dict) -> None:
+    """Write the results of a run into a folder, with their page, in place of those of an earlier run.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if there is none.
+    files : iterable of (str, bytes or str)
+        Names and contents.
+    document : dict
+        Of ``run.json``; the names of the files and their digests are added.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, or another process does not let go of it.
+    OSError
+        If there is no room; the folder is as it was.
+    """
+    check_writable(folder)
+    with alone(folder) as real:
+        new = _beside(real)
+        try:
+            digests = {}
+            for name, content in files:
+                content = content.encode() if isinstance(content, str) else content
+                write(new / name, content)
+                digests[name] = hashlib.sha256(content).hexdigest()
+            document = document | {"files": list(digests)}
+            digests[RUN] = fingerprint(json.loads(to_json(document)))
+            write(new / RUN, to_json(document | {"digests": digests}))
+            write(new / PAGE, page([new]))
+            _swap(new, real)
+        except OSError as error:
+            error.filename = str(folder)  # not the hidden one
+            raise
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+@contextmanager
+def alone(folder) -> Iterator[Path]:
+    """Have a folder for oneself; what killed processes have left there is completed or thrown away.
+
+    Raises
+    ------
+    InputError
+        If another process does not let go of it.
+    """
+    real = Path(folder).resolve()
+    lock = Lock(real)
+    if not lock.wait(PATIENCE):
+        raise InputError(f"{folder}: expected a folder that no other process writes to, found one that does")
+    try:
+        with suppress(OSError):
+            _recover(real, lock.number is not None)
+        yield real
+    finally:
+        lock.release()
+
+
+def _recover(folder, is_locked):
+    if (folder / _WHOLE).is_dir():
+        _move_in(folder / _WHOLE, folder)
+    for left in [*folder.glob(f"{_NEW}*"), *folder.parent.glob(f".{escape(folder.name)}{_NEW}*")]:
+        if is_locked or time.time() - left.stat().st_mtime > _LEFT:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _beside(folder: Path) -> Path:
+    """A hidden folder beside a folder, or within where that is in use as one or cannot be replaced."""
+    here = Path.cwd()
+    if not (folder.is_mount() or here == folder or folder in here.parents):
+        with suppress(OSError):
+            return Path(tempfile.mkdtemp(prefix=f".{folder.name}{_NEW}", dir=folder.parent))
+    return Path(tempfile.mkdtemp(prefix=_NEW, dir=folder))
+
+
+def _swap(new: Path, folder: Path) -> None:
+    """Put the new files in the place of the old ones."""
+    ours = names_in(folder)
+    for entry in new.iterdir():
+        if (folder / entry.name).is_dir():
+            raise InputError(f"--out: {folder / entry.name}: expected a file or nothing, found a folder")
+    if new.parent == folder.parent:
+        taken: list[Path] = []
+        guard = Lock(new)  # it goes to where the folder is, of which nobody else may think that it is free
+        guard.take()
+        try:
+            with suppress(OSError):
+                _take_along(folder, new, ours, taken)
+                shutil.copystat(folder, new)
+                if _exchange(new, folder):
+                    _take_late(new, folder, ours)
+                    return
+        finally:
+            guard.release()
+        for entry in taken:
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    _move_in(new.rename(folder / _WHOLE), folder)
+
+
+def _take_along(folder, new, ours, taken):
+    """Give the new folder what the user has put into the old one: the same files under a second name."""
+    for entry in folder.iterdir():
+        if entry.name not in ours and not os.path.lexists(new / entry.name):
+            taken.append(new / entry.name)
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.copytree(entry, new / entry.name, symlinks=True, copy_function=_link)
+            else:
+                _link(entry, new / entry.name)
+
+
+def _link(source, target):
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _take_late(old, folder, ours):
+    """What came into the old folder in between."""
+    with suppress(OSError):
+        for entry in old.iterdir():
+            if entry.name not in ours and not os.path.lexists(folder / entry.name):
+                entry.rename(folder / entry.name)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step, where the system can."""
+    try:
+        rename = ctypes.CDLL(None).renameat2
+        return rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
+    except (AttributeError, OSError, TypeError):
+        return False
+
+
+def _move_in(whole: Path, folder: Path) -> None:
+    """Put all files of a folder that is in another one in their places there, the document last."""
+    new = sorted((entry.name for entry in whole.iterdir()), key=lambda name: (name == RUN, name))
+    if RUN in new:  # else only the end of this is missing
+        for name in names_in(folder) - set(new):
+            with suppress(FileNotFoundError):
+                (folder / name).unlink()
+    for name in new:
+        os.replace(whole / name, folder / name)
+    whole.rmdir()
