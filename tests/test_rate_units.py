@@ -9,6 +9,7 @@ from scipy.integrate import solve_ivp
 from eisim import (
     AbbottChance,
     Circuit,
+    ExponentialLinear,
     Input,
     InputError,
     Logistic,
@@ -17,6 +18,7 @@ from eisim import (
     Projection,
     Readout,
     Saturating,
+    Softplus,
     ThresholdLinear,
     WilsonCowan,
     ablate,
@@ -35,6 +37,8 @@ UNITS = (
     AbbottChance(tau=50e-3, threshold=10.0, refractory=8e-3),
     Logistic(threshold=40.0, refractory=5e-3),
     ThresholdLinear(gain=0.8, refractory=5e-3),
+    Softplus(threshold=20.0, scale=5.0),
+    ExponentialLinear(threshold=10.0, base=8.0, scale=12.0, gain=0.7, refractory=5e-3),
 )
 #: Small enough for the drives that occur here: ThresholdLinear and AbbottChance have no bound of their own.
 DT = 0.5e-3

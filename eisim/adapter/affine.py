@@ -22,10 +22,10 @@ LARGEST_EFFORT = 200_000_000
 OVERHEAD = 2_000
 
 
-def bounded(shape) -> tuple[int, ...]:
+def bounded(shape, largest: int = LARGEST) -> tuple[int, ...]:
     """The shape, if a tensor of it is not too large."""
-    if np.prod([float(n) for n in shape]) > LARGEST:
-        raise InputError(f"expected a tensor of at most {LARGEST:,} elements, found shape {tuple(map(int, shape))}")
+    if np.prod([float(n) for n in shape]) > largest:
+        raise InputError(f"expected a tensor of at most {largest:,} elements, found shape {tuple(map(int, shape))}")
     if any(n < 0 for n in shape):
         raise InputError(f"expected a shape of 0 or more, found {tuple(map(int, shape))}")
     return tuple(int(n) for n in shape)
@@ -81,6 +81,13 @@ class Affine:
         """The units of a layer themselves."""
         size = int(np.prod(bounded(shape)))
         return cls(tuple(shape), {name: sparse.eye_array(size, format="csr")}, np.zeros(size))
+
+    def values(self, rates: dict[str, np.ndarray], samples: int) -> np.ndarray:
+        """The elements (samples × elements) given the rates of the units."""
+        total = np.broadcast_to(self.constant, (samples, self.size))
+        for name, part in self.parts.items():
+            total = total + rates[name] @ part
+        return total
 
     def take(self, index: np.ndarray) -> "Affine":
         """Elements at flat indices, in the shape of `index`; -1 is zero."""

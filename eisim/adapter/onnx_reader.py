@@ -11,7 +11,19 @@ from scipy import sparse
 
 from eisim.adapter.activations import Identity
 from eisim.adapter.affine import OVERHEAD, Affine, NetworkBuilder, bounded, finite
-from eisim.adapter.onnx_operations import Operations
+from eisim.adapter.onnx_check import Comparison, Read, Source
+from eisim.adapter.onnx_operations import (
+    FRACTIONAL,
+    MOVES,
+    NAMES_LABELS,
+    REASONS,
+    SYMMETRIC,
+    Attributes,
+    Label,
+    LeftOut,
+    Operations,
+)
+from eisim.adapter.onnx_reference import Reference
 from eisim.adapter.onnx_writer import onnx_package
 from eisim.adapter.static import DNN
 from eisim.errors import InputError, explains_arguments
@@ -23,18 +35,20 @@ LARGEST_FILE = 50_000_000
 #: In bytes, of a file of weights beside it.
 LARGEST_DATA = 500_000_000
 LONGEST_MESSAGE = 400  # characters
-#: Operations that may prepare constants.
-FOLDED = {"Constant", "Shape", "Gather", "Concat", "Unsqueeze", "Squeeze", "Cast", "Add", "Mul", "Sub", "Div", "Slice"}
-FOLDED |= {"Reshape", "Transpose", "ConstantOfShape", "Identity"}
+#: Operations that may prepare constants: what each makes takes no more time than its size says.
+FOLDED = {
+    *("Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div", "Equal"),
+    *("Exp", "Expand", "Flatten", "Floor", "Gather", "Greater", "GreaterOrEqual", "Identity", "Less", "LessOrEqual"),
+    *("Log", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow", "Range", "Reciprocal", "ReduceMax", "ReduceMean"),
+    *("ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid", "Sign", "Size", "Slice", "Split"),
+    *("Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where", "Xor"),
+}
+#: What folding a constant costs beside its size, as so many elements.
+FOLDING = 20_000
 #: Endings of files that hold code or need a framework to be read, and how its users write ONNX.
 FOREIGN = dict.fromkeys((".pt", ".pth", ".pt2", ".ckpt"), "torch.onnx.export(module, (example,), 'net.onnx')")
 FOREIGN |= dict.fromkeys((".keras", ".h5", ".hdf5"), "model.export('net.onnx', format='onnx')")
 FOREIGN |= dict.fromkeys((".pkl", ".pickle", ".joblib"), "skl2onnx.to_onnx(model, X)")
-#: What follows the outputs in classifiers: names of classes.
-IGNORED_AFTER = {"ArgMax", "ZipMap", "ArrayFeatureExtractor", "Normalizer", "LabelEncoder"}
-#: Left out at the end of a network, and what may follow there: it keeps which output is largest.
-LEFT_OUT = {"Softmax", "LogSoftmax"}
-AFTER_SOFTMAX = {"Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 
 
 @explains_arguments
@@ -48,14 +62,20 @@ def read_onnx(path) -> DNN:
     Returns
     -------
     DNN
-        With one input, in the flat order of the file's, the first output that depends on it, and decision thresholds
-        of 0.5 for outputs that saturate, else 0. Linear operations are folded into the weights of the units that
-        follow. A softmax at the end is left out: it does not change which output is largest.
+        With one input, in the flat order of the file's, its first output of numbers that depends on it (else the
+        scores that its first label is taken from), and decision thresholds of 0.5 for outputs that saturate, else 0.
+        Linear operations are folded into the weights of the units that follow. A softmax over all outputs is left out
+        at the end: it does not change which output is largest.
+
+    Notes
+    -----
+    The network is compared with ONNX's own reference on drawn inputs, one at a time and several at once.
 
     Raises
     ------
     InputError
-        For a file that is none or too large, or an operation that cannot be mapped; the message names it and why.
+        For a file that is none or too large, an operation that cannot be mapped, or a network that computes something
+        else than ONNX's reference; the message names the node and why.
     """
     onnx, path = onnx_package(), Path(path)
     if path.suffix.lower() in FOREIGN:
@@ -83,8 +103,10 @@ def read_model(model, path: Path) -> DNN:
             return _Reader(onnx_package(), model, path).read()
     except InputError as error:
         said = str(error)
+    except MemoryError:
+        said = "expected enough memory to read it, found too little"
     except Exception as error:  # whatever a hostile file provokes
-        said = f"expected a well-formed network, found one that contradicts itself ({error})"
+        said = f"expected a well-formed network, found one that cannot be read ({type(error).__name__})"
     raise InputError(f"{path}: {_one_line(said)[:LONGEST_MESSAGE]}")
 
 
@@ -93,48 +115,93 @@ def _one_line(text: str) -> str:
 
 
 class _Reader:
-    """One pass over the nodes of a graph; values are `Affine` tensors or constant arrays."""
+    """Reads the nodes that an output depends on; values are `Affine` tensors, constant arrays or what is left out."""
 
     def __init__(self, onnx, model, path):
-        self.onnx, self.graph, self.path = onnx, model.graph, path
-        constants = {tensor.name: self._array(tensor) for tensor in self.graph.initializer}
-        real = [i for i in self.graph.input if i.name not in constants]
+        self.onnx, self.graph, self.path, self.ir_version = onnx, model.graph, path, model.ir_version
+        self.functions = {(f.domain, f.name) for f in model.functions}
+        self.opsets = self._opsets(model)
+        self.reference = Reference(onnx, self.opsets)
+        self.constants = {tensor.name: self._array(tensor) for tensor in self.graph.initializer}
+        self.sparse = {tensor.values.name for tensor in self.graph.sparse_initializer}
+        real = [i for i in self.graph.input if i.name not in self.constants]
         if len(real) != 1:
-            raise InputError(f"expected a network with one input, found {len(real)}")
-        shape, batch = self._input_shape(real[0])
-        self.values: dict[str, Affine | np.ndarray] = constants | {real[0].name: Affine.of_units("x", shape)}
+            names = ", ".join(repr(i.name) for i in real[:5])
+            raise InputError(f"expected a network with one input, found {len(real)}{f' ({names})' if real else ''}")
+        self.source = self._source(real[0])
+        shape = self.source.shape
+        x = Affine.of_units("x", shape)
+        self.values: dict[str, object] = self.constants | {self.source.name: x}
         self.builder = NetworkBuilder({"x": shape})
-        self.operations = Operations(self.builder, batch)
+        self.operations = Operations(self.builder, self.source.batch, self.opsets.get("", 1))
+        self.read_nodes: dict[int, Read] = {}
+        self.makers = self._makers()
+
+    def _opsets(self, model):
+        """Versions of operations by domain, as the file asks for them."""
+        opsets = {}
+        for entry in model.opset_import:
+            domain = entry.domain.removeprefix("ai.onnx") and entry.domain
+            known = {"": self.onnx.defs.onnx_opset_version(), "ai.onnx.ml": self.onnx.defs.onnx_ml_opset_version()}
+            if domain in known:
+                if not 1 <= entry.version <= known[domain]:
+                    raise InputError(
+                        f"expected version 1 to {known[domain]} of the operations of {domain or 'ai.onnx'}, which the "
+                        f"onnx that is installed knows, found {entry.version}"
+                    )
+                opsets[domain] = entry.version
+        if not opsets and model.ir_version < 3:  # older than versions of operations
+            opsets[""] = 1
+        return {"ai.onnx.ml": 3} | opsets  # which files of scikit-learn may leave out
 
     def _array(self, tensor):
         """The array of a tensor in the file."""
-        what = f"tensor {tensor.name!r}"
+        what = f"tensor {tensor.name!r}" if tensor.name else "its tensor"
         try:
             bounded(tensor.dims)
             if tensor.data_location == tensor.EXTERNAL:
                 tensor = self._with_data(tensor)
-            array = self.onnx.numpy_helper.to_array(tensor)
-            array = array.astype(np.float32) if array.dtype.kind == "V" else array  # of less than 16 bits, or bfloat16
+            array = self._decoded(tensor)
+            array = array.astype(np.float32) if array.dtype.name == "bfloat16" else array
             return finite(array) if array.dtype.kind == "f" else array
         except InputError as error:
             raise InputError(f"{what}: {error}") from None
 
+    def _decoded(self, tensor):
+        """The numbers of a tensor, which its dims may contradict."""
+        try:
+            array = self.onnx.numpy_helper.to_array(tensor)
+        except MemoryError:
+            raise
+        except Exception as error:  # of many kinds: an unknown format, too few numbers, or too many
+            found = f"found ones that do not ({' '.join(str(error).split())[:160]})"
+            raise InputError(f"expected numbers that fit its format and shape {list(tensor.dims)}, {found}") from None
+        if array.shape != tuple(tensor.dims):
+            raise InputError(f"expected numbers of shape {list(tensor.dims)}, found {list(array.shape)}")
+        return array
+
     def _with_data(self, tensor):
         """A tensor with the numbers that PyTorch's exporter, for one, writes into a file of their own."""
         where = {entry.key: entry.value for entry in tensor.external_data}
-        file = self.path.parent / Path(where["location"]).name
-        if where["location"] != file.name or file.is_symlink():
-            raise InputError(f"expected its data in a file beside this one, found {where['location']!r}")
+        location = where.get("location", "")
+        file = self.path.parent / Path(location).name
+        if not location or location != file.name or file.is_symlink():
+            raise InputError(f"expected its data in a file beside this one, found {location!r}")
+        numbers = {key: where.get(key, "0") for key in ("offset", "length")}
+        for key, text in numbers.items():
+            if not (text.isascii() and text.isdigit() and len(text) < 19):
+                raise InputError(f"expected a whole number of bytes as {key} of its data, found {text!r}")
+        offset, length = (int(text) for text in numbers.values())
         try:
             size = file.stat().st_size
             if size > LARGEST_DATA or not file.is_file():
                 raise InputError(f"expected a file of at most {LARGEST_DATA:,} bytes, found {file.name!r}")
             with file.open("rb") as opened:
-                start = opened.seek(int(where.get("offset", 0)))
-                data = opened.read(min(int(where.get("length", size)), size))
+                start = opened.seek(offset)
+                data = opened.read(min(length if "length" in where else size, size))
         except OSError as error:
             raise InputError(f"its data in {file.name!r} cannot be read: {error.strerror}") from None
-        if start + int(where.get("length", 0)) > size:
+        if start + length > size:
             raise InputError(f"expected {where['length']} bytes at {start} of {file.name!r}, found its end")
         whole = self.onnx.TensorProto()
         whole.CopyFrom(tensor)
@@ -142,58 +209,124 @@ class _Reader:
         whole.data_location, whole.raw_data = tensor.DEFAULT, data
         return whole
 
-    def _input_shape(self, entry):
-        """Shape of one sample, with a batch axis of 1, and the size of the file's batch axis if it has one."""
-        dims = [d.dim_value for d in entry.type.tensor_type.shape.dim]
-        if not dims or any(d < 1 for d in dims[1:]):
-            raise InputError(f"input {entry.name!r}: expected a fixed shape after the batch axis, found {dims}")
-        return bounded((1, *dims[1:])), dims[0]
+    def _source(self, entry) -> Source:
+        """The input: shape of one sample, format, and the size of the file's batch axis if it has one."""
+        what, kind = f"input {entry.name!r}", entry.type.tensor_type
+        if entry.type.WhichOneof("value") != "tensor_type":
+            raise InputError(
+                f"{what}: expected a tensor, found a {entry.type.WhichOneof('value') or 'value of no type'}"
+            )
+        dims = [d.dim_value for d in kind.shape.dim]
+        if not dims or any(d < 1 for d in dims[1:]) or dims[0] < 0:
+            raise InputError(f"{what}: expected a fixed shape after the batch axis, found {dims}")
+        names = self.onnx.TensorProto.DataType
+        name = names.Name(kind.elem_type) if kind.elem_type in names.values() else str(kind.elem_type)
+        if name in FRACTIONAL:
+            dtype = np.dtype(float)
+        elif name in ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"):
+            dtype = np.dtype(name.lower())
+        else:
+            raise InputError(f"{what}: expected real numbers, found {name}")
+        return Source(entry.name, bounded((1, *dims[1:])), dtype, dims[0])
+
+    def _makers(self) -> dict[str, int]:
+        """The place of the node that computes each value."""
+        makers, known = {}, self.values.keys() | self.sparse
+        for k, node in enumerate(self.graph.node):
+            for source in filter(None, node.input):
+                if source not in known and source not in makers:
+                    raise InputError(
+                        f"{self._name(k)}: expected {source!r} to be computed before it, found no node that does"
+                    )
+            for output in filter(None, node.output):
+                if output in makers or output in self.values:
+                    raise InputError(f"{self._name(k)}: expected one node that computes {output!r}, found two")
+                makers[output] = k
+        return makers
 
     def read(self) -> DNN:
         """The network of the graph."""
-        labels, left_out, last = set(), set(), None
-        for k, node in enumerate(self.graph.node):
-            name, sources = self._name(node, k), {i for i in node.input if i}
-            if node.op_type in IGNORED_AFTER or not sources.isdisjoint(labels):
-                labels |= set(node.output)
-                continue
-            try:
-                self._check_order(node, sources)
-                follows = not sources.isdisjoint(left_out)
-                if node.op_type in LEFT_OUT or follows:
-                    if follows and node.op_type not in AFTER_SOFTMAX:
-                        raise InputError(f"expected a softmax at the end only, found {node.op_type} after one")
-                    left_out |= set(node.output)
-                result = self._apply(node, name)
-            except InputError as error:
-                raise InputError(f"{name}: {error}") from None
-            results = result if isinstance(result, list) else [result]
-            for output, each in zip(node.output, results, strict=False):
-                if each is None:
-                    labels.add(output)
-                else:
-                    self.values[output] = each
-            last = next((each for each in results if isinstance(each, Affine)), last)
-        outputs = [output.name for output in self.graph.output]
-        found = [self.values[n] for n in outputs if isinstance(self.values.get(n), Affine)]
-        value = found[0] if found else last
-        if value is None or not (found or labels & set(outputs)):
+        outputs = sorted((output for output in self.graph.output), key=self._is_label)
+        chosen = scores = None
+        for output in outputs:
+            value = self._value_of(output.name)
+            if isinstance(value, (Affine, LeftOut)):
+                chosen = output.name
+                break
+            if isinstance(value, Label) and scores is None:
+                scores = value.scores
+        if chosen is None:
+            chosen = next((name for name, value in self.values.items() if _inner(value) is scores), None)
+        if chosen is None or (chosen not in {o.name for o in outputs} and scores is None):
             raise InputError("expected a network with an output that depends on its input, found none")
+        value = _inner(self.values[chosen])
+        if not value.size:
+            raise InputError(f"output {chosen!r}: expected at least one element, found shape {list(value.shape)}")
         units = self._as_layer(value)
         (unit,) = (layer.neuron for layer in self.builder.layers if layer.name == units)
         saturates = isinstance(unit, (Logistic, Saturating))  # a probability
-        return self.builder.network([(units, 0.5 if saturates else 0.0)], self.path.stem)
+        dnn = self.builder.network([(units, 0.5 if saturates else 0.0)], self.path.stem)
+        self._compare(dnn, chosen)
+        return dnn
 
-    def _check_order(self, node, sources):
-        for source in sources:
-            if source not in self.values:
-                raise InputError(f"expected {source!r} to be computed before it, found no node that does")
-        for output in filter(None, node.output):
-            if output in self.values:
-                raise InputError(f"expected one node that computes {output!r}, found two")
+    def _is_label(self, output) -> bool:
+        """Whether an output names classes, as far as its type says."""
+        kind = output.type.tensor_type.elem_type
+        names = self.onnx.TensorProto.DataType
+        named = kind in names.values() and names.Name(kind)
+        return output.type.WhichOneof("value") == "tensor_type" and bool(kind) and named not in FRACTIONAL
 
-    def _name(self, node, k):
+    def _compare(self, dnn, chosen) -> None:
+        """Refuse the network if it computes something else than ONNX's reference."""
+        nodes = [self.read_nodes[k] for k in self._needed(chosen)]
+        tensors = {
+            name: value for name, value in self.values.items() if name in self.makers or name == self.source.name
+        }
+        tensors = {n: _inner(value) for n, value in tensors.items() if isinstance(_inner(value), Affine)}
+        found = Comparison(self.source, nodes, self.constants, tensors, dnn, self.reference, self.builder.effort)
+        found.check(chosen)
+        left_out = isinstance(self.values[chosen], LeftOut)
+        flat = len(self.source.shape) == 2 or self.opsets.get("", 1) >= 13
+        if left_out and flat:  # the reference knows the softmax of recent versions only
+            found.check_order(chosen, chosen)
+
+    def _needed(self, name) -> list[int]:
+        """The places of the nodes that a value depends on, in order."""
+        found, ahead = set(), [name]
+        while ahead:
+            k = self.makers.get(ahead.pop())
+            if k is not None and k not in found:
+                found.add(k)
+                ahead += [source for source in self.graph.node[k].input if source]
+        return sorted(found)
+
+    def _value_of(self, name):
+        """The value of an output, after the nodes that it depends on."""
+        for k in self._needed(name):
+            if k not in self.read_nodes:
+                self._read_node(k)
+        return self.values.get(name)
+
+    def _read_node(self, k) -> None:
+        node, name, before = self.graph.node[k], self._name(k), len(self.builder.layers)
+        try:
+            for source in filter(None, node.input):
+                if source in self.sparse:
+                    raise InputError(f"expected a dense tensor, found the sparse one {source!r}")
+            results = self._apply(node, name)
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
+        except MemoryError:
+            raise
+        except Exception as error:  # what its checks did not foresee
+            said = " ".join(str(error).split())[:160]
+            raise InputError(f"{name}: expected inputs that {node.op_type} takes, found others ({said})") from None
+        self.values |= {output: each for output, each in zip(node.output, results, strict=False) if output}
+        self.read_nodes[k] = Read(name, node, tuple(layer.name for layer in self.builder.layers[before:]))
+
+    def _name(self, k):
         """The node's name, after that of the PyTorch module that it comes from."""
+        node = self.graph.node[k]
         name = _one_line(node.name)[:80] or f"{_one_line(node.op_type)[:80]}_{k}"
         scopes = next((p.value for p in node.metadata_props if p.key == "pkg.torch.onnx.name_scopes"), "[]")
         names = [part for part in _one_line(scopes[:1000]).strip("[]").replace("'", "").split(", ") if part]
@@ -209,28 +342,83 @@ class _Reader:
         self.builder.activate("output", value, Identity())
         return self.builder.layers[-1].name
 
-    def _apply(self, node, name):
+    def _apply(self, node, name) -> list:
         """What a node makes of its inputs."""
         inputs = [self.values[i] if i else None for i in node.input]
         self.builder.spend(OVERHEAD + sum(_cost(value) for value in inputs))
-        attributes = {a.name: self._attribute(a) for a in node.attribute}
-        if not any(isinstance(value, Affine) for value in inputs):
-            result = self._fold(node, attributes, inputs)
+        domain = node.domain.removeprefix("ai.onnx") and node.domain
+        if (node.domain, node.op_type) in self.functions:
+            raise InputError(f"expected ONNX's own operations, found {node.op_type}, a function of the file")
+        known = domain in ("", "ai.onnx.ml") and self.onnx.defs.has(node.op_type, domain)
+        tensors = {type(value) for value in inputs} & {Affine, LeftOut, Label}
+        method = getattr(self.operations, node.op_type.lower(), None) if known else None
+        if not known or (tensors - {Label} and (method is None or node.op_type in REASONS)):
+            reason = f" ({REASONS[node.op_type]})" if known and node.op_type in REASONS else ""
+            raise InputError(
+                f"the operation {node.op_type} cannot be mapped to a circuit of rate units{reason}; expected linear "
+                "operations, pooling and pointwise activations"
+            )
+        self._check_form(node, domain)
+        attributes = Attributes({a.name: self._attribute(a) for a in node.attribute})
+        if not tensors:
+            results = self._fold(node, attributes, inputs)
+        elif Label in tensors:
+            results = [self._of_label(node, inputs)]
         else:
-            domain = node.domain.removeprefix("ai.onnx") and node.domain
-            known = domain in ("", "ai.onnx.ml") and self.onnx.defs.has(node.op_type, domain)
-            operation = getattr(self.operations, node.op_type.lower(), None) if known else None
-            if operation is None:
-                raise InputError(
-                    f"the operation {node.op_type} cannot be mapped to a circuit of rate units; expected linear "
-                    "operations, pooling and pointwise activations"
-                )
-            for source, value in zip(node.input, inputs, strict=True):
-                if isinstance(value, np.ndarray) and value.dtype.kind not in "fiub":
-                    raise InputError(f"{source!r}: expected real numbers, found {value.dtype}")
-            result = operation(name, attributes, *inputs)
-        self.builder.spend(sum(_cost(each) for each in (result if isinstance(result, list) else [result])))
-        return result
+            results = self._operate(node, name, attributes, inputs, method)
+        self.builder.spend(sum(_cost(each) for each in results))
+        return results
+
+    def _operate(self, node, name, attributes, inputs, method) -> list:
+        """What an operation makes of activities."""
+        after = any(isinstance(value, LeftOut) for value in inputs)
+        if after and node.op_type not in MOVES | {"ZipMap", "ArgMax"}:
+            raise InputError(f"expected a softmax at the end only, found {node.op_type} after one")
+        inputs = [_inner(value) for value in inputs]
+        for source, value in zip(node.input, inputs, strict=True):
+            if isinstance(value, np.ndarray) and value.dtype.kind not in "fiub":
+                raise InputError(f"{source!r}: expected real numbers, found {value.dtype}")
+        if not isinstance(inputs[0], Affine) and node.op_type not in SYMMETRIC:
+            changing = next(name for name, value in zip(node.input, inputs, strict=True) if isinstance(value, Affine))
+            raise InputError(f"expected {changing!r} to be constant, found one that depends on the input")
+        self.operations.outputs = len(node.output)
+        result = method(name, attributes, *inputs)
+        results = result if isinstance(result, list) else [result]
+        if attributes.unread:
+            raise InputError(f"expected no attribute {min(attributes.unread)!r}, found one that is not known here")
+        if after:
+            results = [LeftOut(each) if isinstance(each, Affine) else each for each in results]
+        return results
+
+    def _of_label(self, node, inputs):
+        """Labels may be renamed and moved; no number comes of them."""
+        label = next(value for value in inputs if isinstance(value, Label))
+        others = [value for value in inputs if not isinstance(value, Label)]
+        if node.op_type not in MOVES | NAMES_LABELS or any(isinstance(v, (Affine, LeftOut)) for v in others):
+            raise InputError(f"expected labels as outputs only, found {node.op_type} of them")
+        return label
+
+    def _check_form(self, node, domain) -> None:
+        """Refuse a node that ONNX's own checker refuses, or that holds a graph."""
+        if any(a.type in (a.GRAPH, a.GRAPHS) or a.ref_attr_name for a in node.attribute):
+            raise InputError(f"expected a node without a graph of its own, found {node.op_type} with one")
+        if domain not in self.opsets:
+            raise InputError(f"expected a version of the operations of {domain or 'ai.onnx'}, found none in the file")
+        context = self.onnx.checker.C.CheckerContext()
+        context.ir_version, context.opset_imports = max(3, self.ir_version), self.opsets
+        plain = node
+        if node.domain != domain or any(a.type == a.TENSOR for a in node.attribute):  # data in files is read elsewhere
+            plain = self.onnx.NodeProto()
+            plain.CopyFrom(node)
+            plain.domain = domain
+            for attribute in plain.attribute:
+                if attribute.type == attribute.TENSOR:
+                    attribute.t.CopyFrom(self.onnx.numpy_helper.from_array(np.zeros(1, np.float32)))
+        try:
+            self.onnx.checker.check_node(plain, context)
+        except Exception as error:  # of the checker's own kind
+            said = " ".join(str(error).split("==> Context")[0].split())[:200]
+            raise InputError(f"ONNX's checker refuses it: {said}") from None
 
     def _attribute(self, attribute):
         """The value of an attribute, with tensors as arrays."""
@@ -241,27 +429,25 @@ class _Reader:
             finite(np.asarray(value))
         return value
 
-    def _fold(self, node, attributes, inputs):
-        """An operation on constants alone."""
-        from onnx.reference import ReferenceEvaluator
-
+    def _fold(self, node, attributes, inputs) -> list:
+        """An operation on constants alone, by ONNX's reference."""
         if node.op_type not in FOLDED:
             raise InputError(f"expected an operation on the input, found {node.op_type} on constants")
-        if isinstance(attributes.get("value"), np.ndarray) and node.op_type == "Constant":
-            return attributes["value"]
-        shapes = [np.shape(value) for value in inputs]
-        if node.op_type in ("Add", "Mul", "Sub", "Div"):
-            bounded(np.broadcast_shapes(*shapes))
-        elif node.op_type == "Gather":
-            bounded((*shapes[1], np.size(inputs[0]) // max(1, shapes[0][attributes.get("axis", 0)])))
-        elif node.op_type == "ConstantOfShape":
-            bounded(inputs[0])
-        elif node.op_type == "Cast" and attributes["to"] == self.onnx.TensorProto.STRING:
+        if node.op_type == "Constant" and isinstance(attributes.get("value"), np.ndarray):
+            return [attributes["value"]]
+        if node.op_type == "Cast" and attributes.get("to") == self.onnx.TensorProto.STRING:
             raise InputError("expected a cast to numbers, found one to text")
-        array = np.asarray(ReferenceEvaluator(node).run(None, dict(zip(node.input, inputs, strict=True)))[0])
-        return finite(array) if array.dtype.kind == "f" else array
+        self.builder.spend(FOLDING + sum(int(np.prod(bounded(shape))) for shape in self.reference.sizes(node, inputs)))
+        found = self.reference.folded(node, inputs)
+        return [finite(array) if array.dtype.kind == "f" else array for array in found]
+
+
+def _inner(value):
+    """The tensor that something was left out after."""
+    return value.value if isinstance(value, LeftOut) else value
 
 
 def _cost(value) -> int:
     """What it takes to read or make a value, in elements."""
+    value = value.scores if isinstance(value, Label) else _inner(value)
     return value.cost if isinstance(value, Affine) else np.size(value)

@@ -5,7 +5,7 @@ import numpy as np
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh, refuse_refractory
 from eisim.adapter.static import DNN
 from eisim.errors import InputError
-from eisim.neurons import LIF, Logistic, Saturating, Step, ThresholdLinear
+from eisim.neurons import LIF, ExponentialLinear, Logistic, Saturating, Softplus, Step, ThresholdLinear
 
 
 def onnx_package():
@@ -107,6 +107,15 @@ class _Writer:
                 node("Sigmoid", scaled, output=name)
             else:
                 node("Mul", node("Sigmoid", scaled), one(unit.maximum), output=name)
+        elif isinstance(unit, (Softplus, ExponentialLinear)):
+            above = drive if unit.threshold == 0 else node("Sub", drive, one(unit.threshold))
+            scaled = above if unit.scale == 1 else node("Div", above, one(unit.scale))
+            if isinstance(unit, Softplus):
+                node("Mul", node("Softplus", scaled), one(unit.scale), output=name)
+            else:  # what is below the threshold as an Elu from 0 up, in double precision, which its alpha is not
+                below = node("Add", node("Elu", node("Min", scaled, one(0.0))), one(1.0))
+                below = node("Mul", below, one(unit.base))
+                node("Add", below, node("Mul", node("Relu", above), one(unit.gain)), output=name)
         elif isinstance(unit, Step):
             above = node("Cast", node("Greater", drive, one(unit.threshold)), to=self.onnx.TensorProto.DOUBLE)
             node("Mul", above, one(unit.maximum), output=name)

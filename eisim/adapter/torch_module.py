@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh, refuse_refractory
 from eisim.adapter.static import DNN, Layer
 from eisim.errors import InputError
-from eisim.neurons import LIF, Logistic, Saturating, Step, ThresholdLinear
+from eisim.neurons import LIF, ExponentialLinear, Logistic, Saturating, Softplus, Step, ThresholdLinear
 
 
 def activation(name: str, unit) -> Callable[[Tensor], Tensor]:
@@ -27,6 +27,10 @@ def activation(name: str, unit) -> Callable[[Tensor], Tensor]:
         return lambda drive: torch.clamp(unit.gain * (drive - unit.threshold), 0.0, unit.maximum)
     if isinstance(unit, Logistic):
         return lambda drive: unit.maximum * torch.sigmoid((drive - unit.threshold) / unit.slope)
+    if isinstance(unit, Softplus):
+        return lambda drive: unit.scale * nn.functional.softplus((drive - unit.threshold) / unit.scale, threshold=700.0)
+    if isinstance(unit, ExponentialLinear):
+        return lambda drive: _exponential_linear(drive - unit.threshold, unit)
     if isinstance(unit, Step):
         return lambda drive: unit.maximum * (drive > unit.threshold).to(drive.dtype)
     if isinstance(unit, LIF) and not unit.noise:
@@ -35,6 +39,11 @@ def activation(name: str, unit) -> Callable[[Tensor], Tensor]:
         f"PyTorch: layer {name!r}: expected an activation without noise, found {unit!r}; a circuit's without_noise() "
         "can be exported"
     )
+
+
+def _exponential_linear(above: Tensor, unit: ExponentialLinear) -> Tensor:
+    """`ExponentialLinear.transfer`."""
+    return unit.base * torch.exp(above.clamp(max=0) / unit.scale) + unit.gain * torch.relu(above)
 
 
 def _firing_rate(drive: Tensor, unit: LIF) -> Tensor:

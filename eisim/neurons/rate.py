@@ -293,3 +293,69 @@ class AbbottChance(RateUnit):
             self.noise_time
             * scipy.special.exprel(np.clip(self.noise_time * (self.threshold - np.asarray(drive)), -700, 700))
         )
+
+
+@dataclass(frozen=True)
+class Softplus(RateUnit):
+    r"""Smooth threshold-linear unit: :math:`\phi(u) = s \ln(1 + e^{(u - \theta)/s})`.
+
+    It is non-decreasing and convex, so excitatory-only networks of these are convex and supermodular besides monotone,
+    as those of `ThresholdLinear` units are.
+
+    Attributes
+    ----------
+    scale : float
+        Input :math:`s` over which the rate rises e-fold far below threshold, in Hz.
+    """
+
+    scale: float = quantity(10.0, "hertz", positive=True)
+
+    excitatory_class = ThresholdLinear.excitatory_class
+    transfer_text = (
+        "(drive - threshold)*int(drive > threshold) + scale*log1p(exp(clip(-abs(drive - threshold)/scale, -700, 0)))"
+    )
+
+    def transfer(self, drive):
+        """The transfer function in Hz, of `drive` in Hz (any shape)."""
+        return self.scale * np.logaddexp(0.0, (np.asarray(drive) - self.threshold) / self.scale)
+
+
+@dataclass(frozen=True)
+class ExponentialLinear(RateUnit):
+    r"""Exponential below threshold, linear above: the exponential linear unit (ELU), raised by its lowest value.
+
+    .. math::
+        \phi(u) = r_\theta\, e^{\min(u - \theta, 0)/s} + g\,\max(u - \theta, 0)
+
+    Clevert et al. (arXiv:1511.07289) write :math:`\phi(u) - r_\theta` with :math:`s = g = 1` and
+    :math:`\alpha = r_\theta`. It is non-decreasing; it is convex, too, where its slope does not fall at threshold,
+    :math:`r_\theta/s \le g`.
+
+    Attributes
+    ----------
+    base : float
+        Rate :math:`r_\theta` at threshold, in Hz.
+    scale : float
+        Input :math:`s` over which the rate rises e-fold below threshold, in Hz.
+    gain : float
+        Slope :math:`g` above threshold, dimensionless.
+    """
+
+    base: float = quantity(10.0, "hertz", non_negative=True)
+    scale: float = quantity(10.0, "hertz", positive=True)
+    gain: float = quantity(1.0, "1", non_negative=True)
+
+    transfer_text = (
+        "base*exp(clip((drive - threshold)/scale, -700, 0)) + gain*(drive - threshold)*int(drive > threshold)"
+    )
+
+    @property
+    def excitatory_class(self) -> str:
+        """What excitation alone can compute with such units: the less where they are convex."""
+        convex = self.base <= self.gain * self.scale
+        return ThresholdLinear.excitatory_class if convex else RateUnit.excitatory_class
+
+    def transfer(self, drive):
+        """The transfer function in Hz, of `drive` in Hz (any shape)."""
+        above = np.asarray(drive) - self.threshold
+        return self.base * np.exp(np.minimum(above, 0.0) / self.scale) + self.gain * np.maximum(above, 0.0)

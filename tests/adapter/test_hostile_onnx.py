@@ -75,7 +75,7 @@ def doubling(times, constant):
     first = "v0" if constant else "x"
     names = [first, *(f"w{k}" for k in range(times))]
     nodes += [node("Concat", [a, a], [b], axis=0 if constant else 1) for a, b in pairwise(names)]
-    return model([*nodes, node("Add" if constant else "Identity", ["x", names[-1]][: 1 + constant], ["y"])])
+    return model([*nodes, node("Add", ["x", names[-1]], ["y"])])
 
 
 def convolution(weights=(1, 1, 3, 3), shape=("N", 1, 8, 8), **attributes):
@@ -111,9 +111,9 @@ HOSTILE = {
     "external constant": (external_constant, "expected its data in a file beside"),
     "huge dims": (lambda: with_tensor(dims=[BIG, BIG]), "tensor 'w': expected a tensor of at most"),
     "negative dims": (lambda: with_tensor(dims=[-4, -2]), "expected a shape of 0 or more"),
-    "dims too large": (lambda: with_tensor(dims=[4, 3]), "contradicts itself"),
-    "cut data": (lambda: with_tensor(raw_data=b"123"), "contradicts itself"),
-    "unknown type": (lambda: with_tensor(data_type=77), "contradicts itself"),
+    "dims too large": (lambda: with_tensor(dims=[4, 3]), "numbers that fit its format and shape [4, 3]"),
+    "cut data": (lambda: with_tensor(raw_data=b"123"), "numbers that fit its format and shape [4, 2]"),
+    "unknown type": (lambda: with_tensor(data_type=77), "numbers that fit its format"),
     "text weights": (lambda: model([node("MatMul", ["x", "w"], ["y"])], {"w": np.full((4, 2), "1")}), "real numbers"),
     "complex weights": (lambda: model([node("Mul", ["x", "w"], ["y"])], {"w": np.full(4, 1j)}), "real numbers"),
     "nan": (lambda: model([node("Mul", ["x", "w"], ["y"])], {"w": single(np.nan)}), "tensor 'w': expected finite"),
@@ -139,7 +139,7 @@ HOSTILE = {
     ),
     "wrong channels": (
         lambda: model([node("BatchNormalization", ["x", *"oooo"], ["y"])], {"o": np.ones(3)}),
-        "parameters for 4 channels",
+        "parameters for (4,) channels",
     ),
     "matrix of other rows": (lambda: model([node("MatMul", ["x", "w"], ["y"])], {"w": np.ones((2, 2))}), "4 rows"),
     "vector for matrix": (lambda: model([node("MatMul", ["x", "w"], ["y"])], {"w": np.ones(4)}), "4 rows"),
@@ -153,7 +153,7 @@ HOSTILE = {
     "negative dilation": (lambda: convolution(dilations=[-1, 1]), "positive strides"),
     "strides of other rank": (lambda: convolution(strides=[1]), "of 2 dimensions"),
     "huge stride": (lambda: convolution(strides=[BIG, BIG], pads=[1, 1, 1, 1], group=2), "whole groups"),
-    "huge dilation": (lambda: convolution(dilations=[BIG, BIG]), "contradicts itself"),
+    "huge dilation": (lambda: convolution(dilations=[BIG, BIG]), "a kernel that fits into the input"),
     "negative pads": (lambda: convolution(pads=[-1, 0, 0, 0]), "pads from 0"),
     "huge pads": (lambda: convolution(pads=[10_000] * 4), "at most 20,000,000 elements"),
     "no group": (lambda: convolution(group=0), "whole groups"),
@@ -164,19 +164,26 @@ HOSTILE = {
         lambda: model([node("Conv", ["x", "w", "b"], ["y"])], {"w": np.ones((1, 1, 3, 3)), "b": np.ones(5)}, IMAGE),
         "bias for each of 1 outputs",
     ),
-    "text for numbers": (lambda: convolution(strides=["1", "1"]), "Conv_0|contradicts itself"),
-    "number for text": (lambda: convolution(auto_pad=3), "contradicts itself"),
-    "pool without kernel": (lambda: model([node("MaxPool", ["x"], ["y"])], (), IMAGE), "contradicts itself"),
+    "text for numbers": (lambda: convolution(strides=["1", "1"]), "Conv_0: ONNX's checker refuses it"),
+    "number for text": (lambda: convolution(auto_pad=3), "Conv_0: ONNX's checker refuses it"),
+    "pool without kernel": (lambda: model([node("MaxPool", ["x"], ["y"])], (), IMAGE), "'kernel_shape' is missing"),
     "pool of padding": (lambda: model([node("MaxPool", ["x"], ["y"], pads=[9] * 4, **POOL)], (), IMAGE), "padding"),
     "mean of padding": (lambda: model([node("AveragePool", ["x"], ["y"], pads=[9] * 4, **POOL)], (), IMAGE), "finite"),
     "slice of step 0": (
         lambda: model([node("Slice", ["x", "a", "b", "a", "a"], ["y"])], {"a": whole(0), "b": whole(4)}),
-        "contradicts itself",
+        "axis and step (not 0)",
     ),
-    "gather outside": (lambda: model([node("Gather", ["x", "i"], ["y"])], {"i": whole(BIG)}), "contradicts itself"),
-    "reshape to another size": (lambda: model([node("Reshape", ["x", "s"], ["y"])], {"s": whole(3, 3)}), "contradicts"),
-    "reshape to negative": (lambda: model([node("Reshape", ["x", "s"], ["y"])], {"s": whole(-7, -1)}), "contradicts"),
-    "squeeze of axes": (lambda: model([node("Squeeze", ["x", "a"], ["y"])], {"a": whole(7)}), "contradicts itself"),
+    "gather outside": (lambda: model([node("Gather", ["x", "i"], ["y"])], {"i": whole(BIG)}), "within each sample"),
+    "gather outside a row": (
+        lambda: model([node("Gather", ["x", "i"], ["y"], axis=1)], {"i": whole(BIG)}),
+        "expected indices of 4 elements",
+    ),
+    "reshape to another size": (
+        lambda: model([node("Reshape", ["x", "s"], ["y"])], {"s": whole(3, 3)}),
+        "a shape for the 4",
+    ),
+    "reshape to negative": (lambda: model([node("Reshape", ["x", "s"], ["y"])], {"s": whole(-7, -1)}), "a shape for"),
+    "squeeze of axes": (lambda: model([node("Squeeze", ["x", "a"], ["y"])], {"a": whole(7)}), "expected axes of"),
     "no fixed input": (lambda: model([node("Relu", ["x"], ["y"])], (), ("N", "M")), "expected a fixed shape"),
     "input of size 0": (lambda: model([node("Relu", ["x"], ["y"])], (), ("N", 0)), "expected a fixed shape"),
     "huge input": (lambda: model([node("Relu", ["x"], ["y"])], (), ("N", BIG)), "at most 20,000,000 elements"),
@@ -187,13 +194,13 @@ HOSTILE = {
     ),
     "negative constant": (
         lambda: model([node("ConstantOfShape", ["n"], ["c"]), node("Add", ["x", "c"], ["y"])], {"n": whole(-1, -1)}),
-        "expected a shape of 0 or more",
+        "ConstantOfShape_0: ONNX's inference of shapes refuses it",
     ),
     "expand": (lambda: model([node("Expand", ["x", "n"], ["y"])], {"n": whole(BIG, 1, 4)}), "at most 20,000,000"),
     "tile": (lambda: model([node("Tile", ["x", "n"], ["y"])], {"n": whole(1, BIG)}), "Tile"),
     "tiled constant": (
         lambda: model([node("Tile", ["n", "n"], ["c"]), node("Add", ["x", "c"], ["y"])], {"n": whole(BIG)}),
-        "found Tile on constants",
+        "at most 20,000,000 elements",
     ),
     "pad": (lambda: model([node("Pad", ["x", "n"], ["y"])], {"n": whole(0, BIG, 0, BIG)}), "pads of 0 or more"),
     "outer sum": (
@@ -223,7 +230,7 @@ HOSTILE = {
         ),
         "at most 20,000,000 products",
     ),
-    "constants that double": (lambda: doubling(40, True), "at most 200,000,000 elements to build"),
+    "constants that double": (lambda: doubling(40, True), "at most 20,000,000 elements"),
     "tensors that double": (lambda: doubling(40, False), "at most 20,000,000 elements"),
     "concatenated often": (
         lambda: model([node("Concat", ["x"] * 50_000, ["y"], axis=1)], (), ("N", 1000)),

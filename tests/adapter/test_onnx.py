@@ -353,8 +353,8 @@ def test_weights_in_a_file_beside(tmp_path):
         ("location", "none", "its data in 'none' cannot be read: No such file or directory"),
         ("location", "net", "expected a file of at most 500,000,000 bytes, found 'net'"),
         ("length", "1000000", "expected 1000000 bytes at 0 of 'net.onnx.data', found its end"),
-        ("offset", "-5", "contradicts itself|cannot be read"),
-        ("offset", "five", "contradicts itself"),
+        ("offset", "-5", "expected a whole number of bytes as offset"),
+        ("offset", "five", "expected a whole number of bytes as offset"),
     ):
         kept, entry[key].value = entry[key].value, value
         path.write_bytes(model.SerializeToString())

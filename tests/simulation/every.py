@@ -13,6 +13,7 @@ from eisim import (
     ConductanceLIF,
     Delta,
     Exponential,
+    ExponentialLinear,
     Independent,
     Input,
     Logistic,
@@ -22,6 +23,7 @@ from eisim import (
     Readout,
     Saturating,
     ShortTerm,
+    Softplus,
     Step,
     Theta,
     ThresholdLinear,
@@ -48,6 +50,8 @@ RATE = {
     "step": Step(tau=20e-3, threshold=10.0),
     "power": PowerLaw(),
     "wilson_cowan": WilsonCowan(threshold=20.0, refractory=1e-3),
+    "softplus": Softplus(threshold=5.0, noise=2.0),
+    "exponential_linear": ExponentialLinear(threshold=10.0, refractory=2e-3),
     "abbott_chance": AbbottChance(threshold=10.0, noise=2.0, refractory=5e-3),
 }
 

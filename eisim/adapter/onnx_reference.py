@@ -1,0 +1,195 @@
+"""Single nodes of ONNX graphs, evaluated by ONNX's own reference in double precision, within bounds of size and time.
+
+ONNX Runtime, where it is installed, evaluates what the reference has no implementation of, is too slow for or gets
+wrong. What neither evaluates is refused.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from eisim.adapter.affine import LARGEST, bounded
+from eisim.errors import InputError
+
+#: By how much more than the largest tensor of a network for one sample a tensor for several may hold.
+SEVERAL = 3
+#: Elements that the reference may make one at a time, in a loop of Python: some 5 s.
+LARGEST_LOOP = 200_000
+#: What it makes so.
+LOOPS = {"AveragePool", "MaxPool", "ConvTranspose"}
+#: Up to this size the values of an input take part in the inference of shapes.
+VALUES = 1024
+#: Operations for scikit-learn have no inference of shapes; these make no more than what they are given, or classes.
+NO_LARGER = {"LinearClassifier", "LinearRegressor", "Normalizer", "Scaler", "ArrayFeatureExtractor"}
+
+
+class Reference:
+    """Evaluates nodes, one at a time.
+
+    Attributes
+    ----------
+    onnx : module
+    opsets : dict of str to int
+        Versions of operations, by domain.
+    rounded : bool
+        Whether something was evaluated in single precision.
+    """
+
+    def __init__(self, onnx, opsets: dict[str, int]):
+        self.onnx, self.opsets, self.rounded, self.looped = onnx, opsets, False, 0
+
+    def double(self, array):
+        """The array, in double precision if its numbers are fractional."""
+        array = np.asarray(array)
+        fractional = array.dtype.kind == "f" or array.dtype.kind == "V" or "bfloat" in array.dtype.name
+        return array.astype(float) if fractional else array
+
+    def sizes(self, node, inputs: Sequence) -> list[tuple[int, ...]]:
+        """Shapes of the outputs that are asked for, before they are made.
+
+        Raises
+        ------
+        InputError
+            If ONNX's inference of shapes finds that the node does not fit its inputs, or does not know.
+        """
+        given = dict(zip(node.input, inputs, strict=True))
+        if node.domain == "ai.onnx.ml" and node.op_type in NO_LARGER:
+            return [np.shape(inputs[0])]
+        onnx, graph = self.onnx, self.onnx.GraphProto(name="node")
+        graph.node.append(node)
+        for name, array in given.items():
+            if array is None:
+                continue
+            if array.size <= VALUES and array.dtype.kind in "iufb":
+                graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+            else:
+                kind = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
+                graph.input.append(onnx.helper.make_tensor_value_info(name, kind, array.shape))
+        graph.output.extend(onnx.ValueInfoProto(name=name) for name in node.output if name)
+        model = onnx.ModelProto(graph=graph, ir_version=10)
+        model.opset_import.extend(onnx.helper.make_opsetid(*each) for each in self.opsets.items())
+        try:
+            found = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+        except Exception as error:  # the kinds differ between versions of onnx
+            raise InputError(f"ONNX's inference of shapes refuses it: {_reason(error)}") from None
+        shapes = []
+        for output in found.graph.output:
+            dims = output.type.tensor_type.shape.dim
+            if not output.type.tensor_type.HasField("shape") or not all(d.HasField("dim_value") for d in dims):
+                raise InputError("expected an output whose size is known beforehand, found one that is not")
+            shapes.append(tuple(d.dim_value for d in dims))
+        return shapes
+
+    def __call__(self, node, inputs: Sequence, largest: int = LARGEST) -> list[np.ndarray]:
+        """The outputs of a node for arrays, None for an input that is left out.
+
+        Raises
+        ------
+        InputError
+            If it does not fit its inputs, or makes more than `largest` elements, or cannot be evaluated.
+        """
+        shapes = self.sizes(node, inputs)
+        for shape in shapes:
+            bounded(shape, largest)
+        why = ""
+        if node.op_type in LOOPS:
+            self.looped += sum(int(np.prod(shape)) for shape in shapes) * self._taps(node, inputs)
+            why = "so many windows take too long" if self.looped > LARGEST_LOOP else ""
+        if node.op_type == "ConvTranspose" and self._attribute(node, "group", 1) > 1:
+            why = "it has no groups of transposed convolutions"
+        if not why:
+            try:
+                return self._by_reference(node, inputs)
+            except MemoryError:
+                raise InputError("expected enough memory to evaluate it, found too little") from None
+            except Exception as error:  # one of many kinds
+                why = _reason(error)
+        return self._by_runtime(node, inputs, why)
+
+    def folded(self, node, inputs: Sequence) -> list[np.ndarray]:
+        """The outputs of a node on constants of the file, in its own precision."""
+        try:
+            return [np.asarray(array) for array in self._evaluated(node, inputs)]
+        except MemoryError:
+            raise InputError("expected enough memory to evaluate it, found too little") from None
+        except Exception as error:  # one of many kinds
+            raise InputError(f"ONNX's reference cannot evaluate it: {_reason(error)}") from None
+
+    def _taps(self, node, inputs) -> int:
+        return int(np.prod(inputs[1].shape[2:])) if node.op_type == "ConvTranspose" else 1
+
+    def _attribute(self, node, name, default):
+        return next((a.i for a in node.attribute if a.name == name), default)
+
+    def _by_reference(self, node, inputs):
+        opsets = self.opsets
+        if node.op_type == "BatchNormalization" and 7 <= opsets.get("", 1) < 14:
+            # The reference takes these versions for training; what they are after it has not changed since.
+            opsets = opsets | {"": 15}
+            node = self._without(node, "spatial", "is_test")
+        return self._doubled(node, self._evaluated(node, inputs, opsets))
+
+    def _evaluated(self, node, inputs, opsets=None):
+        from onnx.reference import ReferenceEvaluator
+
+        graph = self.onnx.GraphProto(name="node")
+        graph.node.append(node)
+        graph.output.extend(self.onnx.ValueInfoProto(name=name) for name in node.output if name)
+        given = {name: array for name, array in zip(node.input, inputs, strict=True) if name}
+        with np.errstate(all="ignore"):
+            return ReferenceEvaluator(graph, opsets=opsets or self.opsets).run(None, given)
+
+    def _without(self, node, *names):
+        kept = self.onnx.NodeProto()
+        kept.CopyFrom(node)
+        del kept.attribute[:]
+        kept.attribute.extend(a for a in node.attribute if a.name not in names)
+        return kept
+
+    def _doubled(self, node, found):
+        results = [self.double(array) for array in found]
+        changed = any(a.dtype != np.asarray(b).dtype for a, b in zip(results, found, strict=True))
+        self.rounded |= changed and node.op_type not in ("Constant", "ConstantOfShape")  # which are exact
+        return results
+
+    def _by_runtime(self, node, inputs, why):
+        try:
+            import onnxruntime
+        except ImportError:
+            raise InputError(
+                f"onnx.reference cannot check it ({why}); expected ONNX Runtime to do so (pip install onnxruntime)"
+            ) from None
+        onnx, errors = self.onnx, []
+        for single in (False, True):
+            given = {
+                name: array.astype(np.float32) if single and array.dtype.kind == "f" else array
+                for name, array in zip(node.input, inputs, strict=True)
+                if name
+            }
+            value = onnx.helper.make_tensor_value_info
+            entries = [value(n, onnx.helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in given.items()]
+            graph = onnx.helper.make_graph(
+                [node], "node", entries, [onnx.ValueInfoProto(name=name) for name in node.output if name]
+            )
+            opsets = [onnx.helper.make_opsetid(*each) for each in self.opsets.items()]
+            model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8)
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 4
+            options.intra_op_num_threads = options.inter_op_num_threads = 1
+            try:
+                session = onnxruntime.InferenceSession(
+                    model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+                )
+                return self._doubled(node, session.run(None, given))
+            except Exception as error:  # of its own kinds
+                errors.append(_reason(error))
+        raise InputError(
+            f"expected a node that onnx.reference or ONNX Runtime evaluates, found one that neither does "
+            f"({why}; {errors[-1]})"
+        )
+
+
+def _reason(error) -> str:
+    """The first line of what an error says that is not about where."""
+    text = str(error).split("==> Context")[0]
+    return " ".join(text.split())[:160] or type(error).__name__
