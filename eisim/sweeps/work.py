@@ -136,7 +136,6 @@ def _own(name):
     """Digests of a file of the user's own, and of all that it needed to be loaded."""
     from eisim.errors import InputError
 
-    path = Path(name)
     subject = Subject(name, ())
     if not subject.is_file:
         return {}
