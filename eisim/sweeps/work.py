@@ -7,7 +7,6 @@ import warnings
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from eisim.own import sources
 from eisim.sweeps.axes import Axis
