@@ -46,7 +46,7 @@ def meaning(result: CaseResult) -> str:
     if result.verdict == "never had":
         return "the intact circuit does not compute it"
     if result.certificate.representable:
-        return "only in this circuit: excitation alone can compute it"
+        return "only in this circuit: an excitatory-only circuit can compute it"
     return "impossible without inhibition"
 
 

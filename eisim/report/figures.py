@@ -74,7 +74,7 @@ def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
     """One function's accuracy against the fraction of inhibition removed."""
     levels = len(fractions)
     best = 1 - case.certificate.floor["zero_one"]
-    ax.axhspan(best, 1.05, color="#e2e2e2", linewidth=0, label="out of reach of excitation alone")
+    ax.axhspan(best, 1.05, color="#e2e2e2", linewidth=0, label="out of reach of excitatory-only circuits")
     ax.axhline(best, color=EXCITATORY, lw=0.8, label="1 − floor")
     measured = {system: m.accuracy[:levels] for system, m in case.measurements.items()}
     dnns = [m for system, m in measured.items() if system.endswith("dnn")]
@@ -315,7 +315,7 @@ def readout_rates(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
 
 
 def accuracies(ax: Axes, result: AblationResult) -> Axes:
-    """Of every case the least accuracy over systems, intact and ablated, and what excitation alone can reach."""
+    """Of every case the least accuracy over systems, intact and ablated, and the most of an excitatory-only circuit."""
     y = np.arange(len(result.cases))
     intact, ablated = (
         [min(case.accuracy(condition).values()) for case in result.cases] for condition in ("intact", "ablated")

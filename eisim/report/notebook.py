@@ -334,7 +334,7 @@ def _(certificate: Certificate) -> str:
     return _box(
         f"Certificate of {certificate.data.name}",
         _text(*words(certificate, in_files=False)),
-        _table("Floors of excitation alone", ("loss", "what it is", "floor"), floors),
+        _table("Floors of excitatory-only circuits", ("loss", "what it is", "floor"), floors),
     )
 
 
