@@ -267,14 +267,12 @@ def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> Axes:
     -------
     Axes
     """
-    found = response.readouts.reshape(-1, response.readouts.shape[-1])
+    total = int(np.prod(next(iter(response.rates.values())).shape[:-1]))
     seeds = seeds_of(response)
-    counted = [
-        f"{seed:.0f}, {k}" if len(seeds) > 1 else str(k) for seed in seeds for k in range(len(found) // len(seeds))
-    ]
+    counted = [f"{seed:.0f}, {k}" if len(seeds) > 1 else str(k) for seed in seeds for k in range(total // len(seeds))]
     names = [str(name) for name in trials] or counted
-    if len(names) != len(found):
-        raise InputError(f"Response.plot: trials: expected {len(found)} names, found {len(names)}")
+    if len(names) != total:
+        raise InputError(f"Response.plot: trials: expected {total} names, found {len(names)}")
     if response.spikes:
         return raster(ax, response, names)
     if response.traces and response.circuit.readouts:
@@ -290,6 +288,8 @@ def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> Axes:
             labels.insert(half, rest[1])
         ax.legend(handles, labels, title=what, loc="upper left", bbox_to_anchor=(1, 1))
         return ax
+    if not response.circuit.readouts:
+        raise InputError("Response.plot: expected a circuit with readouts or record=True, found neither")
     readout_rates(ax, response, names)
     if len(seeds) > 1 and not trials:
         ax.set_xlabel("seed, trial")
