@@ -88,3 +88,8 @@ linkcheck_timeout = 20
 def setup(app):
     """Write the generated pages before any page is read; ``-t quick`` leaves the experiments out."""
     app.connect("builder-inited", lambda app: generate.write_all(HERE / "generated", quick=app.tags.has("quick")))
+    app.connect("source-read", _for_site)
+
+
+def _for_site(app, name, source):
+    source[0] = generate.for_site(name, source[0])

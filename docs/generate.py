@@ -1,18 +1,29 @@
-"""What the site takes from the code when it is built: command line, models, gallery and the figures of the theory."""
+"""What the documentation takes from the code: API, command line, circuits, gallery and the figures of the theory.
 
+``python docs/generate.py`` writes the pages that the repository holds; the site makes the gallery when it is built.
+"""
+
+import inspect
 import json
 import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from enum import EnumType
+from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import cleandoc
 from pathlib import Path
 
 from matplotlib import rc_context
 
+from eisim.docstrings import sections
+from eisim.own.settings import describe
+from eisim.units import format_quantity
+
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 STYLE = {"font.size": 8, "axes.titlesize": 8, "svg.hashsalt": "eisim", "savefig.transparent": False}
 
 
@@ -51,14 +62,73 @@ EXAMPLES = (
 )
 
 
+#: What Sphinx adds to pages: the pages below them, which readers of the repository reach by links.
+TREES = {
+    "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "own_work", "sweeps",
+                  "reports", "strangers", "reference", "about")),
+    "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "dose", "how_much",
+                            "where_it_stops")),
+    "questions/published_circuits": (1, ("../circuits/*",)),
+    "reference": (1, ("api", "generated/api_pages", "command_line", "glossary")),
+    "about": (1, ("cite", "numbers", "performance", "scale", "changelog")),
+}  # fmt: skip
+#: Public names by the headings of the API page, with the module whose names they are.
+API = {
+    "Circuits": ("eisim", "Circuit Input Population Projection Readout AllToAll FixedInDegree FixedProbability "
+                 "Independent"),
+    "Neurons": ("eisim", "LIF ConductanceLIF Theta ThresholdLinear Saturating Softplus ExponentialLinear Logistic Step "
+                "PowerLaw WilsonCowan AbbottChance"),
+    "Neurons of your own": ("eisim.neurons", "SpikingNeuron RateUnit"),
+    "Synapses": ("eisim", "Delta Exponential Alpha Conductance NMDA ShortTerm"),
+    "Functions and tasks": ("eisim", "TruthTable Region LabelledData Task Obstruction Fact"),
+    "Simulation": ("eisim", "simulate Response"),
+    "Statistics of activity": ("eisim.activity", "population_rate irregularity local_irregularity correlation "
+                               "synchrony modulation spectrum rhythm Rhythm"),
+    "Sweeps": ("eisim", "sweep Sweep"),
+    "Ablation": ("eisim", "ablate silence shift_reversal assess Assessment"),
+    "Equivalent DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "
+                        "to_torch to_nir"),
+    "Theory": ("eisim", "certify Certificate synthesize predict Prediction mean_field MeanField"),
+    "Settings of an experiment": ("eisim.values", "Value quantity"),
+    "Files and progress": ("eisim", "save load Progress"),
+    "Errors": ("eisim", "InputError"),
+}  # fmt: skip
+#: Files of examples that pages show, each after a comment that names it.
+SHOWN = re.compile(r"(<!-- (examples/\w+\.py) -->\n\n```python\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
+CIRCUITS = re.compile(r"(<!-- circuits -->\n)(.*?)(<!-- end of circuits -->)", re.DOTALL)
+
+
+def committed() -> dict[Path, str]:
+    """What the code says, as pages of the repository: file and text of each.
+
+    ``python docs/generate.py`` writes them, and a test sees that they are in step.
+    """
+    pages = {DOCS / "api.md": api(), DOCS / "command_line.md": command_line()}
+    table, circuits = models()
+    pages |= {DOCS / "circuits" / f"{name}.md": text for name, text in circuits.items()}
+    page = DOCS / "questions" / "published_circuits.md"
+    pages[page] = CIRCUITS.sub(lambda found: f"{found[1]}\n{table}\n\n{found[3]}", page.read_text(encoding="utf-8"))
+    page = DOCS / "own_work.md"
+    shown = page.read_text(encoding="utf-8")
+    pages[page] = SHOWN.sub(lambda found: found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[4], shown)
+    return pages
+
+
 def write_all(folder: Path, quick: bool = False) -> None:
-    """Write all generated pages and figures; `quick` leaves the runs of the experiments out."""
-    figures(folder / "figures")
-    _write(folder / "command_line.md", command_line())
-    for file, text in models():
-        _write(folder / "models" / file, text)
+    """Write what only the site has; `quick` leaves the runs of the experiments out."""
+    _write(folder / "api_pages.md", api_pages())
     for file, text in gallery(folder / "runs", quick):
         _write(folder / "gallery" / file, text)
+
+
+def for_site(name: str, text: str) -> str:
+    """The source of a page as Sphinx reads it: with the tree of pages below it."""
+    if name == "changelog":
+        return "```{include} ../CHANGELOG.md\n```\n"
+    if name not in TREES:
+        return text
+    depth, pages = TREES[name]
+    return "\n".join([text, "```{toctree}", ":hidden:", ":glob:", f":maxdepth: {depth}", "", *pages, "```", ""])
 
 
 def figures(folder: Path) -> None:
@@ -78,31 +148,100 @@ def command_line() -> str:
     from eisim.cli import app
 
     command = get_command(app)
-    parts = ["# Command line", "", "What `--help` says of each command."]
+    parts = ["# Command line", "", "What `--help` says of each command; `run NAME --help` lists the settings of NAME."]
     for name in ["", *command.commands]:
         words = f"python -m eisim {name}".strip()
-        parts += ["", f"## {name or 'eisim'}", "", "```console", f"$ {words} --help", "```", "", "```text"]
-        parts += [_eisim([*name.split(), "--help"]).strip(), "```"]
+        parts += ["", f"## {name or 'eisim'}", "", "```sh", f"{words} --help", "```", "", "```text"]
+        parts += [*(line.rstrip() for line in _eisim([*name.split(), "--help"]).strip().splitlines()), "```"]
     return "\n".join(parts) + "\n"
 
 
-def models():
-    """Write pairs of file name and page: a table of all models, and a page for each from its docstring."""
-    rows = []
+def api() -> str:
+    """Every public name with its signature and docstring."""
+    parts = [
+        "# API",
+        "",
+        "The public names of `eisim`, and what the package is made of. Times, rates and voltages are Brian2",
+        "quantities; plain numbers are SI.",
+        "",
+    ]
+    for title, (home, names) in API.items():
+        rows = [
+            (f"[`{name}`](#{name.lower()})", _summary(getattr(import_module(home), name))) for name in names.split()
+        ]
+        parts += [f"## {title}", "", *_table(("name", "what it is"), rows), ""]
+    parts += ["`eisim.NAMED` holds truth tables by name, `eisim.REGIONS` regions of the plane.", ""]
+    for home, names in API.values():
+        for name in names.split():
+            parts += [f"### {name}", "", *_described(home, name, getattr(import_module(home), name)), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _summary(thing) -> str:
+    return markdown(cleandoc(thing.__doc__ or "").partition("\n\n")[0]).replace("\n", " ")
+
+
+def _described(home, name, thing):
+    """Lines on a public name: where it is imported from, its signature, and its docstring."""
+    yield from ("```py", f"from {home} import {name}")
+    if signature := _signature(name, thing):
+        yield signature
+    yield from ("```", "", markdown(cleandoc(thing.__doc__ or "")).strip())
+
+
+def _signature(name, thing) -> str:
+    """A call with every argument and its default, in the units in which people write it."""
+    if isinstance(thing, EnumType) or (inspect.isclass(thing) and issubclass(thing, Exception)):
+        return ""
+    units = {f.name: f.metadata.get("unit", "") for f in fields(thing)} if is_dataclass(thing) else {}
+    words, marked = [], False
+    for each in inspect.signature(thing).parameters.values():
+        if each.kind is each.KEYWORD_ONLY and not marked:
+            words, marked = [*words, "*"], True
+        star = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}.get(each.kind, "")
+        default = "" if each.default is each.empty else f"={_default(each.default, units.get(each.name, ''))}"
+        words.append(f"{star}{each.name}{default}")
+    call = f"{name}({', '.join(words)})"
+    return call if len(call) <= 100 else f"{name}(\n    " + ",\n    ".join(words) + ",\n)"
+
+
+def _default(value, unit):
+    if isinstance(value, float) and unit not in ("", "1"):
+        return format_quantity(value, unit).replace(" ", "*")
+    return "..." if "<factory>" in repr(value) else repr(value)
+
+
+def api_pages() -> str:
+    """The page of the site from which Sphinx makes one page for each public name."""
+    parts = ["# API, a page for each name", ""]
+    for title, (home, names) in API.items():
+        parts += [f"## {title}", "", "```{eval-rst}", f".. currentmodule:: {home}", ".. autosummary::"]
+        parts += ["   :toctree: api", "", *(f"   {name}" for name in names.split()), "```", ""]
+    return "\n".join(parts)
+
+
+def models() -> tuple[str, dict[str, str]]:
+    """Return a table of all models, and a page for each by its name, from its docstrings."""
+    rows, pages = [], {}
     for point in sorted(entry_points(group="eisim.models"), key=lambda p: p.name):
-        if not point.module.startswith("eisim.models."):
-            continue
         model = point.load()
+        if model.__name__.rpartition(".")[0] not in ("models", "eisim.models"):
+            continue
         task = model.task("rate", quick=True) if hasattr(model, "task") else None
         function = model.FUNCTION if task else model.FUNCTION.name
-        what = cleandoc(model.__doc__).splitlines()[0].rstrip(".")
+        what = markdown(cleandoc(model.__doc__).splitlines()[0].rstrip("."))
         title = point.name.replace("_", " ")
-        rows.append((function, f"[{title}](../generated/models/{point.name}.rst)", what, _obstruction(model, task)))
-        yield f"{point.name}.rst", _model_page(point, model, task)
-    table = ["```{list-table}", ":header-rows: 1", ":widths: 14 20 44 22", ""]
-    for row in [("function", "circuit", "what it is", "why excitation alone cannot do it"), *sorted(rows)]:
-        table += [f"{'  -' if k else '* -'} {cell}" for k, cell in enumerate(row)]
-    yield "table.txt", "\n".join([*table, "```"]) + "\n"
+        rows.append((str(function), f"[{title}](../circuits/{point.name}.md)", what, str(_obstruction(model, task))))
+        pages[point.name] = _model_page(point.name, model, task)
+    table = _table(("function", "circuit", "what it is", "why no excitatory-only circuit does it"), sorted(rows))
+    return "\n".join(table), pages
+
+
+def _table(headings, rows):
+    yield "| " + " | ".join(headings) + " |"
+    yield "|" + " --- |" * len(headings)
+    for row in rows:
+        yield "| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |"
 
 
 def _obstruction(model, task) -> str:
@@ -112,31 +251,120 @@ def _obstruction(model, task) -> str:
         return task.obstruction
     witness = certify(model.FUNCTION).witness
     if witness is None:
-        return "it can, in another circuit"
+        return "one can, of another wiring"
     lower, upper = ("".join(str(int(v)) for v in x) for x in witness)
     return f"witness {lower} ≤ {upper}"
 
 
-def _model_page(point, model, task) -> str:
-    title = point.name.replace("_", " ")
-    commands = [f"python -m eisim run {point.name}"] if task else []
-    commands.append(f"python -m eisim export {point.name} --to onnx --out {point.name}.onnx")
-    members = [m for m in ("circuit", "task", "published") if hasattr(model, m)]
-    return "\n".join(
-        [
-            title,
-            "=" * len(title),
-            "",
-            *([f"The task's measure: {task.measure}; criterion {task.criterion:g}.", ""] if task else []),
-            ".. code-block:: console",
-            "",
-            *(f"   $ {command}" for command in commands),
-            "",
-            f".. automodule:: {point.module}",
-            f"   :members: {', '.join(members)}",
-            "",
+def _model_page(name, model, task) -> str:
+    from eisim.about import measured
+    from eisim.own.settings import describe_function
+    from eisim.report.numbers import number
+
+    commands = [f"python -m eisim run {name}"] if task else []
+    commands += [f"python -m eisim list {name}", f"python -m eisim export {name} --to onnx --out {name}.onnx"]
+    parts = [f"# {name.replace('_', ' ')}", "", markdown(cleandoc(model.__doc__)), ""]
+    if task:
+        parts += [f"The task's score: {task.measure}; criterion {task.criterion:g}.", ""]
+    parts += ["```sh", *commands, "```", "", f"The source is [models/{name}.py](../../models/{name}.py).", ""]
+    for part in ("circuit", "task"):
+        if hasattr(model, part):
+            function = getattr(model, part)
+            parts += [f"## `{_signature(part, function)}`".replace("\n", " ").replace("(     ", "("), ""]
+            parts += [markdown(cleandoc(function.__doc__ or "")), ""]
+            described = [(f"`{each.name}`", each.words) for each in describe_function(function, ("kind", "seed"))]
+            if described and "Parameters" not in sections(function.__doc__):
+                parts += [*_table(("parameter", "what it is"), described), ""]
+    if facts := measured(model):
+        rows = [
+            (
+                fact.what,
+                number(float(fact.published)),
+                number(float(fact.ours)),
+                number(float(fact.tolerance)),
+                fact.source,
+            )
+            for fact in facts
         ]
-    )
+        parts += ["## Published numbers beside ours", ""]
+        parts += [*_table(("number", "published", "ours", "tolerance", "source"), rows), ""]
+        parts += [f"`python -m eisim list {name} --published` measures them again.", ""]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).rstrip() + "\n"
+
+
+def markdown(doc: str) -> str:
+    """A numpydoc docstring as Markdown that GitHub renders."""
+    parts = []
+    for title, body in sections(doc).items():
+        if title == "Examples":
+            parts += ["**Examples**", "", "```pycon", body, "```", ""]
+        elif title in ("Parameters", "Attributes", "Returns", "Raises", "Yields", "Other Parameters"):
+            parts += [f"**{title}**", "", *_entries(body), ""]
+        else:
+            parts += [*([f"**{title}**", ""] if title else []), _prose(body), ""]
+    return "\n".join(parts).strip()
+
+
+def _entries(body):
+    """Parameters and the like as a list: the lines that are not indented, each with what follows it."""
+    entries = re.split(r"\n(?=\S)", body)
+    for entry in entries:
+        head, _, text = entry.partition("\n")
+        name, colon, kind = head.partition(" : ")
+        said = " ".join(_prose(cleandoc(text)).split())
+        yield f"- `{name}`{f' ({_inline(kind)})' if colon else ''}{f': {said}' if said else ''}"
+
+
+def _prose(text: str) -> str:
+    blocks, after_math = [], False
+    for block in re.split(r"\n\n+", text):
+        lines = block.splitlines()
+        if after_math:  # a formula that stands apart from its directive
+            blocks.append("\n".join(["$$", *(line.strip() for line in lines), "$$"]))
+        elif lines and lines[0].startswith(".. math::"):
+            formula = [lines[0].removeprefix(".. math::").strip(), *(line.strip() for line in lines[1:])]
+            if any(formula):
+                blocks.append("\n".join(["$$", *filter(None, formula), "$$"]))
+        elif lines and re.fullmatch(r"=+( +=+)+", lines[0]):
+            blocks.append("\n".join(_simple_table(lines)))
+        elif lines and all(line.startswith("    ") for line in lines):
+            blocks.append("\n".join(["```text", *(line[4:] for line in lines), "```"]))
+        else:
+            blocks.append(_inline(block))
+        after_math = lines == [".. math::"]
+    return "\n\n".join(blocks)
+
+
+def _simple_table(lines):
+    """A simple table of reStructuredText; a row without a first cell goes on with the one above."""
+    spans = [found.span() for found in re.finditer("=+", lines[0])]
+    spans[-1] = (spans[-1][0], 10_000)
+    rows = [[line[start:end].strip() for start, end in spans] for line in lines if not re.fullmatch("[= ]+", line)]
+    joined = []
+    for row in rows:
+        if joined and not row[0]:
+            joined[-1] = [f"{above} {cell}".strip() for above, cell in zip(joined[-1], row, strict=True)]
+        else:
+            joined.append(row)
+    heading, *body = [[_inline(cell) for cell in row] for row in joined]
+    return _table(heading, body)
+
+
+def _inline(text: str) -> str:
+    """Roles, literals and links of reStructuredText as Markdown."""
+    kept = []
+
+    def keep(found):
+        kept.append(found)
+        return f"\0{len(kept) - 1}\0"
+
+    text = re.sub(r":math:`([^`]*)`", lambda m: keep(f"${' '.join(m[1].split())}$"), text)
+    text = re.sub(r"``(.+?)``", lambda m: keep(f"`{m[1]}`"), text)
+    text = re.sub(r":\w+:`~?([^`]*)`", lambda m: keep(f"`{m[1]}`"), text)
+    text = re.sub(r"`([^`<]+?)\s*<([^`>]*)>`__?", lambda m: keep(f"[{m[1]}]({m[2]})"), text)
+    text = re.sub(r"`([^`]+)`", lambda m: keep(f"`{m[1]}`"), text)
+    text = text.replace("*", "\\*").replace("<", "&lt;")
+    return re.sub("\0([0-9]+)\0", lambda m: kept[int(m[1])], text)
 
 
 def gallery(folder: Path, quick: bool):
@@ -217,9 +445,10 @@ def _gallery_page(example, folder, quick) -> str:
         parts += [f"```{{figure}} {where}/{picture['file']}", f":alt: {_line(picture['alternative'])}", ""]
         parts += [*([_line(picture["caption"])] if picture["caption"] else []), "```", ""]
     parts += ["## What the command prints", "", "```text", shown.rstrip(), "```", "", "## How it is made", ""]
-    doc = cleandoc(module.Settings.__doc__)
+    settings = [(f"`{each.name}`", each.words) for each in describe(module.Settings)]
+    parts += [*_table(("setting", "what it is"), settings), ""]
     settings = [f"- `{key}` = {value}" for key, value in found["settings_si"].items()]
-    parts += [*doc.splitlines(), "", "Settings of this run, in SI units:", "", *settings, ""]
+    parts += ["Settings of this run, in SI units:", "", *settings, ""]
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     parts += [f"Seed {found['seed']}; {versions}."]
     return "\n".join(parts) + "\n"
@@ -259,3 +488,9 @@ def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text(encoding="utf-8") != text:  # what is unchanged is not read again
         path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for path, text in committed().items():
+        _write(path, text)
+    figures(DOCS / "figures")

@@ -216,7 +216,7 @@ class CaseResult(Shown):
         return found | {"dnn": min(a for system, a in found.items() if system.endswith("dnn"))}
 
     def plot(self, ax=None):
-        """Draw the accuracy against the fraction of inhibition removed, with what excitation alone can reach.
+        """Draw the accuracy against the fraction of inhibition removed, with what an excitatory-only circuit can reach.
 
         Parameters
         ----------
@@ -330,7 +330,7 @@ class AblationResult(Shown):
         return [problem for case in self.cases for problem in case.problems]
 
     def plot(self, ax=None):
-        """Draw the accuracy on every function, intact and ablated, with what excitation alone can reach.
+        """Draw the accuracy on every function, intact and ablated, with what an excitatory-only circuit can reach.
 
         Parameters
         ----------

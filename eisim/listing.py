@@ -72,7 +72,10 @@ def tables():
     circuits = table("Models, each as a rate and as a spiking circuit", "name", "function", "what")
     for model in models:
         circuits.add_row(model.name + ("" if model.has_task else " *"), model.function, Text(model.summary))
-    note = "Run them by name: python -m eisim run NAME. Models with * have no task to run; they can be exported."
+    note = (
+        "Run them by name: python -m eisim run NAME. Models with * have no task to run; they can be exported. "
+        "python -m eisim list NAME says what one is, its settings and its published numbers."
+    )
     return Group(questions, "", circuits, "", note)
 
 

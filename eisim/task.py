@@ -16,7 +16,7 @@ from eisim.values import Explained, Shown
 
 
 class Obstruction(StrEnum):
-    """Why excitation alone cannot do a task: a face of the theorem (T2), or a fact of dynamics."""
+    """Why an excitatory-only circuit cannot do a task: a face of the theorem (T2), or a fact of dynamics."""
 
     POSITIVE_SLOPE = "boundary of positive slope"
     CLOSED_REGION = "closed region"
@@ -47,7 +47,7 @@ class Task(Shown):
     criterion : float
         The function counts as kept while the score is at least this.
     obstruction : Obstruction
-        What stands in the way of excitation alone.
+        What stands in the way of an excitatory-only circuit.
     output : callable, optional
         From a response to one rate (Hz) for each trial, of which order is asked: two trials x <= y with a falling
         output are a witness. ``None`` where the obstruction is dynamical.

@@ -1,4 +1,4 @@
-"""AND by feed-forward inhibition: inhibition used for what excitation alone could do.
+"""AND by feed-forward inhibition: inhibition used for what an excitatory-only circuit could do.
 
 Either input would fire the readout, but the inputs also drive an interneuron whose inhibition one input cannot
 overcome (the motif of Pouille & Scanziani, Science 293:1159, 2001). The interneuron is near saturation with one

@@ -37,7 +37,7 @@ Reproduced (see `published`): what the abstract of the paper says, namely synchr
 connections if a cell has enough of them, tighter with stronger E to I synapses, not with stronger I to E ones, and
 tighter with inhibition that decays faster; E before I; the period from one theta neuron and the decay of inhibition.
 
-Why inhibition: circuits of excitation alone are cooperative, and have no attracting oscillation (Hirsch, SIAM J. Math.
+Why inhibition: excitatory-only circuits are cooperative, and have no attracting oscillation (Hirsch, SIAM J. Math.
 Anal. 16:423, 1985): the rate units come to rest. Theta neurons are oscillators of their own; what is lost with
 inhibition is the rhythm of the network: each cell fires at its own pace, which is three times as fast.
 """

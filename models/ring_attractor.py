@@ -47,8 +47,8 @@ cells but not with 512. The fall of the diffusion as 1/N is compared with theory
 
 Why inhibition: the neurons at the cued angle fire because of the first cue, and must stop when a later cue comes from
 elsewhere. More input and less output: what is memorised is a closed region of what was shown, the last cue and no
-other. Excitation alone can hold patterns (bistable cells keep whatever was switched on), but neither a localised one
-on a ring where excitation reaches everyone, nor one that a new cue replaces.
+other. An excitatory-only circuit can hold patterns (bistable cells keep whatever was switched on), but neither a
+localised one on a ring where excitation reaches everyone, nor one that a new cue replaces.
 """
 
 from collections.abc import Iterator

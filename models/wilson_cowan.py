@@ -1,4 +1,4 @@
-r"""Wilson-Cowan: an excitatory and an inhibitory population that oscillate where excitation alone would saturate.
+r"""Wilson-Cowan: an excitatory and an inhibitory population that oscillate where excitatory-only ones would saturate.
 
 Wilson & Cowan, Biophys. J. 12:1-24 (1972):
 

@@ -1,4 +1,4 @@
-"""XOR with one inhibitory neuron: the smallest function that excitation alone cannot compute.
+"""XOR with one inhibitory neuron: the smallest function that an excitatory-only circuit cannot compute.
 
 Two excitatory coincidence units relay one input each; a third sees both inputs together and drives the inhibitory
 neuron, which silences the first two. Without inhibition OR is left (Wang et al., ICCV 2023).

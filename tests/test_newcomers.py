@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 from importlib.metadata import entry_points
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -258,3 +259,191 @@ def test_e2_size_and_published_numbers_on_the_page_and_terminal():
 def test_e2_bad_sizes_and_facts(change, said):
     with pytest.raises(InputError, match=said):
         Task(lambda seed: None, [[1]], lambda r: 1.0, "score", Obstruction.STABILITY, **change)
+
+
+@pytest.mark.parametrize(
+    ("value", "how", "text"),
+    [
+        (2.863e-07, {"decimals": 2}, "0.00"),
+        (-2.863e-07, {"decimals": 2}, "0.00"),
+        (0.5, {"decimals": 2}, "0.50"),
+        (4.42e-193, {}, "0"),
+        (2.8e-07, {"beside": 60.0}, "0"),
+        (2.8e-07, {"beside": 1e-6}, "2.8e-07"),
+        (12345.6, {}, "12346"),
+        (0.123456, {}, "0.1235"),
+        (7, {}, "7"),
+        (True, {}, "yes"),
+        (None, {}, "–"),
+        (float("nan"), {}, "–"),
+        ("xor", {"decimals": 2}, "xor"),
+    ],
+)
+def test_e6_numbers_as_people_read_them(value, how, text):
+    from eisim.report.numbers import number
+
+    assert number(value, **how) == text
+
+
+def test_e6_the_page_of_a_sweep():
+    from eisim.report.sweep import terminal_table
+    from eisim.report.sweep_findings import findings
+    from eisim.sweeps.axes import Axis
+    from eisim.sweeps.result import Sweep
+    from eisim.sweeps.subject import Subject
+
+    axes = (Axis("stimulus", (0.0, 1.0, 2.0)), Axis("delay", (1e-3, 2.5e-3), "second"))
+    scores = np.array([[2.863e-7, 0.5], [1.0, 0.25], [0.75, 0.1]])[..., None]
+    found = Sweep(Subject("wilson_cowan", ("spiking",)), axes, 0, (0,), {"score": scores, "rate_E": 1e-9 + 60 * scores})
+    page = findings(found)
+    (table,) = page.tables
+    assert page.figures_first and [p.file for p in page.pictures][:1] == ["sweep.svg"]
+    assert [(c.name, c.unit) for c in table.columns[:2]] == [("stimulus", ""), ("delay", "ms")] and table.keys == 2
+    assert [row[:2] for row in table.rows[:3]] == [(0.0, 1.0), (0.0, 2.5), (1.0, 1.0)]
+    from eisim.report.grid import grid
+
+    shown = grid(table)
+    place = [h.column.name for h in shown.headings].index("score")
+    assert [row[place].text for row in shown.rows[:3]] == ["0.00", "0.50", "1.00"]
+    from io import StringIO
+
+    from rich.console import Console
+
+    text = StringIO()
+    Console(file=text, width=120).print(terminal_table(found))
+    assert "e-" not in text.getvalue() and "0.00" in text.getvalue()
+
+
+def test_e6_figures_before_the_table_and_runs_joined_on_all_axes(tmp_path):
+    from eisim.report.findings import Column, PageTable
+    from eisim.report.grid import joined
+    from eisim.report.page import page
+    from tests.report.sample import findings, write_run
+
+    first = page([write_run(tmp_path / "a", findings(figures_first=1))])
+    other = page([write_run(tmp_path / "b", findings())])
+    for html, order in ((first, ("figures", "tables")), (other, ("tables", "figures"))):
+        places = [html.index(f'id="{part}"') for part in order]
+        assert places == sorted(places)
+        links = [html.index(f'href="#{part}"') for part in order]
+        assert links == sorted(links)
+    columns = (Column("g", "number"), Column("eta", "number"), Column("rate", "number"))
+    a = PageTable("Points", columns, ((1.0, 2.0, 5.0), (1.0, 3.0, 6.0)), keys=2)
+    b = PageTable("Points", columns, ((1.0, 3.0, 7.0), (1.0, 2.0, 5.0)), keys=2)
+    both = joined([a, b], ["A", "B"])
+    assert [[cell.text for cell in row] for row in both.rows] == [["1", "2", "5", "5"], ["1", "3", "6", "7"]]
+
+
+@pytest.mark.parametrize("change", [{"keys": 0}, {"keys": 99}])
+def test_e6_a_strangers_table_with_bad_keys(tmp_path, change):
+    from dataclasses import replace
+
+    from eisim.report.page import page
+    from tests.report.sample import findings, write_run
+
+    made = findings()
+    made = replace(made, tables=(replace(made.tables[0], **change),))
+    with pytest.raises(InputError, match="columns that name a row"):
+        page([write_run(tmp_path / "run", made)])
+    made = findings()
+    column = replace(made.tables[0].columns[3], decimals=10**9)
+    columns = (*made.tables[0].columns[:3], column, *made.tables[0].columns[4:])
+    with pytest.raises(InputError, match="decimals, found 1000000000"):
+        page([write_run(tmp_path / "other", replace(made, tables=(replace(made.tables[0], columns=columns),)))])
+
+
+def test_e6_a_table_of_many_columns_is_set_smaller(tmp_path):
+    from eisim.report.findings import Column, PageTable
+    from eisim.report.page import page
+    from tests.report.sample import findings, write_run
+
+    for n, look in ((14, 'class="sortable many"'), (5, 'class="sortable"')):
+        table = PageTable("T", tuple(Column(f"c{k}", "number") for k in range(n)), ((1.0,) * n,))
+        assert look in page([write_run(tmp_path / str(n), findings(tables=(table,)))])
+
+
+def test_e4_the_mean_field_is_on_the_page_where_it_applies():
+    from dataclasses import replace
+
+    from eisim import Prediction
+    from eisim.assessment import Survey, assess
+    from eisim.report.functions import plain_table
+    from eisim.report.functions_findings import findings
+
+    def prediction(name, predicted, holds):
+        one = np.array([predicted])
+        note = "" if holds else f"'{name}' is synchronous, so mean-field does not hold; predicted {predicted} Hz"
+        return Prediction(name, one, np.array([60.0]), np.array([0.1]), np.array([holds]), (note,))
+
+    whole = assess(two_sizes, kinds=["spiking"], doses=2, seeds=1, backend="numpy", name="two_choice")
+    predicted = (prediction("E", 61.0, True), prediction("I", 4.42e-193, False))
+    judged = replace(whole.kinds["spiking"], predicted=predicted)
+    one = replace(whole, kinds={"spiking": judged})
+    text = plain_table([one])
+    assert "ean-field" not in text and "e-193" not in text
+    table = next(t for t in findings(Survey((one,))).tables if t.title.startswith("Mean-field"))
+    assert [row[0] for row in table.rows] == ["E of two choice"]
+    assert any("does not apply to two choice: I: 'I' is synchronous" in note for note in table.notes)
+    failing = replace(whole, kinds={"spiking": replace(judged, predicted=predicted[1:])})
+    assert not any(t.title.startswith("Mean-field") for t in findings(Survey((failing,))).tables)
+
+
+def drawn(response):
+    from matplotlib import pyplot
+
+    ax = response.plot()
+    ax.figure.canvas.draw()
+    yield ax
+    pyplot.close(ax.figure)
+
+
+def spiking_response(sizes, trials):
+    from eisim import simulate
+    from eisim.weights import AllToAll
+
+    populations = [Population(name, sign, LIF(), n) for name, sign, n in sizes]
+    wires = [Projection("x", p.name, AllToAll(60e-3)) for p in populations]
+    circuit = Circuit("c", [eisim.Input("x", 4)], populations, wires)
+    return simulate(circuit, np.ones((trials, 4)), duration=0.1, window=0.05, record=True, backend="numpy", seed=0)
+
+
+def test_e7_a_raster_of_one_trial_has_a_time_scale():
+    from matplotlib.colors import to_hex
+
+    from eisim.report.style import EXCITATORY, INHIBITORY
+
+    response = spiking_response([("E", "E", 8), ("I", "I", 2)], 1)
+    for ax in drawn(response):
+        ticks = [float(t.get_text()) for t in ax.get_xticklabels() if t.get_text()]
+        assert ax.get_xlabel() == "time (ms)" and len(ticks) >= 3 and max(ticks) == 100
+        lines = [line for line in ax.lines if len(line.get_xdata()) > 2]
+        of_input, of_e, of_i = (to_hex(line.get_color()) for line in lines)
+        assert (of_e, of_i) == (EXCITATORY, INHIBITORY) and of_input not in (EXCITATORY, INHIBITORY)
+        spans = [np.nanmax(y) - np.nanmin(y) for y in (line.get_ydata() for line in lines)]
+        assert spans[0] < 0.3 * (spans[1] + spans[2])  # 4 afferents beside 10 cells
+
+
+def test_e7_a_raster_of_several_trials_has_a_scale_bar():
+    response = spiking_response([("E", "E", 3)], 4)
+    for ax in drawn(response):
+        texts = [text.get_text() for text in ax.texts]
+        assert "100 ms" in texts and texts[:4] == ["0", "1", "2", "3"] and "100 ms" in ax.get_xlabel()
+        bar = next(line for line in ax.lines if line.get_linewidth() == 1.5)
+        assert list(bar.get_xdata()) == [0, 100]
+
+
+def test_e7_a_raster_of_many_neurons_draws_some_and_says_so():
+    response = spiking_response([("E", "E", 800), ("I", "I", 200), ("out", "E", 1)], 1)
+    for ax in drawn(response):
+        labels = [label.get_text() for label in ax.get_yticklabels()]
+        assert labels[1:] == ["E (E)\n160 of 800", "I (I)\n40 of 200", "out (E)"]
+        ends = [text.get_window_extent() for text in ax.get_yticklabels()]
+        assert all(a.y0 >= b.y1 - 1 for a, b in pairwise(ends))
+
+
+def test_e7_a_response_without_readouts_or_record_says_so():
+    from dataclasses import replace
+
+    response = replace(spiking_response([("E", "E", 3)], 1), spikes={})
+    with pytest.raises(InputError, match="expected a circuit with readouts or record=True"):
+        response.plot()

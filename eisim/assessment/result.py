@@ -90,7 +90,7 @@ class Judged(Shown):
     measure : str
         What the score is, in words.
     obstruction : Obstruction
-        What stands in the way of excitation alone.
+        What stands in the way of an excitatory-only circuit.
     systems : dict of str to DoseResponse
         Of the ``"spiking"`` circuit, or of the ``"rate"`` circuit and its ``"dnn"``.
     witness : Witness or None

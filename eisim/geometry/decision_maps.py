@@ -230,7 +230,7 @@ def measure(
 
 
 class _Floor(NamedTuple):
-    """What excitation alone can do with a region; see `RegionResult`."""
+    """What an excitatory-only circuit can do with a region; see `RegionResult`."""
 
     floor: float
     best: np.ndarray

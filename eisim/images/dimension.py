@@ -1,7 +1,8 @@
 """What the number of inputs changes: comparable pairs, floors, and what networks under sign constraints learn.
 
-Excitation alone is bound by comparable pairs of points. The more inputs, the fewer random pairs are comparable: of two
-points drawn from the corners of the n-cube, ``x <= y`` or ``y <= x`` with probability ``2 (3/4)^n - (1/2)^n``.
+An excitatory-only circuit is bound by comparable pairs of points. The more inputs, the fewer random pairs are
+comparable: of two points drawn from the corners of the n-cube, ``x <= y`` or ``y <= x`` with probability
+``2 (3/4)^n - (1/2)^n``.
 """
 
 from collections.abc import Sequence

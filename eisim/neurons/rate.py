@@ -53,7 +53,7 @@ class RateUnit(Value):
     drive_unit = "hertz"
     state_unit = "hertz"
     non_decreasing = True
-    #: What excitation alone can compute with such units.
+    #: What an excitatory-only circuit can compute with such units.
     excitatory_class = "monotone functions"
     #: The transfer function phi, as Brian2 text over ``drive`` and the parameters; each unit has it as a method
     #: ``transfer`` too, from an input in Hz to what it would fire if it were never refractory, in Hz.

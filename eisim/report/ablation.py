@@ -6,6 +6,7 @@ from eisim.circuit import Circuit
 from eisim.experiment import SYSTEMS, AblationResult, CaseResult
 from eisim.report.circuit import SHOWN_UNITS
 from eisim.report.files import to_csv
+from eisim.report.numbers import number
 from eisim.report.wording import listing
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
@@ -46,7 +47,7 @@ def meaning(result: CaseResult) -> str:
     if result.verdict == "never had":
         return "the intact circuit does not compute it"
     if result.certificate.representable:
-        return "only in this circuit: excitation alone can compute it"
+        return "only in this circuit: an excitatory-only circuit can compute it"
     return "impossible without inhibition"
 
 
@@ -98,7 +99,7 @@ def terminal_table(result: AblationResult):
         ("I", "right"),
         ("intact", "right"),
         ("ablated", "right"),
-        ("best E", "right"),
+        ("best excitatory-only", "right"),
         ("verdict", "left"),
     ):
         table.add_column(heading, justify=justify, no_wrap=True, max_width=18 if heading == "function" else None)
@@ -114,12 +115,12 @@ def terminal_table(result: AblationResult):
             f"[{COLOURS[verdict(case)]}]{verdict(case)}[/]",
         )
     notes = [
-        f"intact, ablated, best E: share of input patterns answered correctly by the circuit, by it without "
-        f"inhibition, and by the best excitatory-only circuit ({systems}; one number where they agree).",
+        f"intact, ablated, best excitatory-only: share of input patterns answered correctly by the circuit, by it "
+        f"without inhibition, and by the best excitatory-only circuit ({systems}; one number where they agree).",
         "witness: x ≤ y with f(x) > f(y), which no excitatory-only circuit can do.",
         "floor: least error of any excitatory-only circuit.",
         "I: inhibitory neurons in the circuit / least possible.",
-        "impossible: no excitatory-only circuit computes it. here only: another excitatory circuit does.",
+        "impossible: no excitatory-only circuit computes it. here only: another excitatory-only circuit does.",
         *(f"never had: {words}" for words in map(missed_words, result.cases) if words),
         *_equivalence(result),
     ]
@@ -134,14 +135,14 @@ def _equivalence(result):
 
     if "rate" in result.protocol.kinds:
         yield (
-            f"DNN against rate circuit: unrolled within {largest('rate'):.1e} Hz at every step, static within "
-            f"{largest('rate_static'):.2g} Hz."
+            f"DNN against rate circuit: unrolled within {number(largest('rate'))} Hz at every step, static "
+            f"within {number(largest('rate_static'))} Hz."
         )
     if "spiking" in result.protocol.kinds:
         yield (
             f"DNN against spiking circuit: unrolled wrong in {largest('spiking'):.2%} of spikes, static (f-I curve) "
-            f"within {largest('spiking_static'):.3g} Hz over {result.protocol.window * 1e3:g} ms, "
-            f"{largest('spiking_static_sweep'):.3g} Hz while inhibition is partly removed."
+            f"within {number(largest('spiking_static'))} Hz over {result.protocol.window * 1e3:g} ms, "
+            f"{number(largest('spiking_static_sweep'))} Hz while inhibition is partly removed."
         )
 
 

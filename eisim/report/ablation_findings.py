@@ -52,8 +52,8 @@ def _lost(result):
             )
         if here_only:
             return (
-                f"Without inhibition the circuit loses “{name}”, but only this circuit does: another computes it by "
-                "excitation alone."
+                f"Without inhibition the circuit loses “{name}”, but only this circuit does: an excitatory-only "
+                "circuit computes it."
             )
         return f"Without inhibition the circuit still computes “{name}”."
     if missed:
@@ -64,8 +64,8 @@ def _lost(result):
         return f"Without inhibition all {n} circuits still compute their functions."
     text = f"Without inhibition {lost} of {n} circuits {'loses its' if lost == 1 else 'lose their'} function"
     if not impossible:
-        had = "it did not have to: another circuit computes it" if lost == 1 else "none had to: others compute them"
-        return f"{text}; {had} by excitation alone."
+        one, more = "an excitatory-only circuit computes it", "excitatory-only circuits compute them"
+        return f"{text}; {f'it did not have to: {one}' if lost == 1 else f'none had to: {more}'}."
     if here_only:
         them = "it" if impossible == 1 else "them"
         return f"{text}; {impossible} of them had to: no excitatory-only circuit computes {them}."
@@ -78,7 +78,7 @@ def _of_others(result):
 
 
 def _needed(result):
-    """The least inhibition that computes what excitation alone cannot."""
+    """The least inhibition that computes what an excitatory-only circuit cannot."""
     needed = Counter(
         case.certificate.inversion_complexity for case in result.cases if verdict(case) == "lost, impossible"
     )
@@ -177,7 +177,7 @@ def _best(result):
         for case in result.cases
     )
     note = "The best excitatory-only circuit of each function was built and simulated; its error is to be the floor."
-    return PageTable("The best that excitation alone can do", columns, rows, (note,), "table.csv")
+    return PageTable("The best that an excitatory-only circuit can do", columns, rows, (note,), "table.csv")
 
 
 EQUIVALENCES = {
@@ -295,7 +295,7 @@ def _proofs(result):
                 f"{name}: lost by this circuit only",
                 (
                     f"The function never falls when an input rises (floor {certificate.floor['zero_one']:g}), so "
-                    "excitation alone can compute it: the best excitatory-only circuit answers "
+                    "an excitatory-only circuit can compute it: the best excitatory-only circuit answers "
                     f"{best:.1%} of the patterns correctly. This circuit computes it through {used}, and loses it with "
                     "them. A loss under ablation is no proof that inhibition was needed.",
                 ),
@@ -315,8 +315,8 @@ def _quoted(case):
 def _kept(kept):
     one = len(kept) == 1
     text = (
-        f"{'It never falls' if one else 'They never fall'} when an input rises, and that is all that excitation alone "
-        "can compute."
+        f"{'It never falls' if one else 'They never fall'} when an input rises, and that is all that an "
+        "excitatory-only circuit can compute."
     )
     without = sum(next(iter(case.kinds.values())).circuit.n_inhibitory == 0 for case in kept)
     if without == len(kept):

@@ -74,7 +74,7 @@ def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
     """One function's accuracy against the fraction of inhibition removed."""
     levels = len(fractions)
     best = 1 - case.certificate.floor["zero_one"]
-    ax.axhspan(best, 1.05, color="#e2e2e2", linewidth=0, label="out of reach of excitation alone")
+    ax.axhspan(best, 1.05, color="#e2e2e2", linewidth=0, label="out of reach of excitatory-only circuits")
     ax.axhline(best, color=EXCITATORY, lw=0.8, label="1 − floor")
     measured = {system: m.accuracy[:levels] for system, m in case.measurements.items()}
     dnns = [m for system, m in measured.items() if system.endswith("dnn")]
@@ -267,14 +267,12 @@ def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> Axes:
     -------
     Axes
     """
-    found = response.readouts.reshape(-1, response.readouts.shape[-1])
+    total = int(np.prod(next(iter(response.rates.values())).shape[:-1]))
     seeds = seeds_of(response)
-    counted = [
-        f"{seed:.0f}, {k}" if len(seeds) > 1 else str(k) for seed in seeds for k in range(len(found) // len(seeds))
-    ]
+    counted = [f"{seed:.0f}, {k}" if len(seeds) > 1 else str(k) for seed in seeds for k in range(total // len(seeds))]
     names = [str(name) for name in trials] or counted
-    if len(names) != len(found):
-        raise InputError(f"Response.plot: trials: expected {len(found)} names, found {len(names)}")
+    if len(names) != total:
+        raise InputError(f"Response.plot: trials: expected {total} names, found {len(names)}")
     if response.spikes:
         return raster(ax, response, names)
     if response.traces and response.circuit.readouts:
@@ -290,6 +288,8 @@ def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> Axes:
             labels.insert(half, rest[1])
         ax.legend(handles, labels, title=what, loc="upper left", bbox_to_anchor=(1, 1))
         return ax
+    if not response.circuit.readouts:
+        raise InputError("Response.plot: expected a circuit with readouts or record=True, found neither")
     readout_rates(ax, response, names)
     if len(seeds) > 1 and not trials:
         ax.set_xlabel("seed, trial")
@@ -315,7 +315,7 @@ def readout_rates(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
 
 
 def accuracies(ax: Axes, result: AblationResult) -> Axes:
-    """Of every case the least accuracy over systems, intact and ablated, and what excitation alone can reach."""
+    """Of every case the least accuracy over systems, intact and ablated, and the most of an excitatory-only circuit."""
     y = np.arange(len(result.cases))
     intact, ablated = (
         [min(case.accuracy(condition).values()) for case in result.cases] for condition in ("intact", "ablated")

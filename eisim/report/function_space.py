@@ -53,7 +53,7 @@ def reached_map(ax: Axes, census, inhibitory: int) -> Axes:
     shown[rank[codes // size][reached], rank[codes % size][reached]] = census.inhibitory[reached]
     cmap = ListedColormap(COLOURS).with_extremes(bad=UNREACHED)
     ax.imshow(shown, cmap=cmap, vmin=-0.5, vmax=len(COLOURS) - 0.5, interpolation="nearest", rasterized=True)
-    neurons = {0: "excitation alone", 1: "1 inhibitory neuron"}.get(inhibitory, f"{inhibitory} inhibitory neurons")
+    neurons = {0: "excitatory-only", 1: "1 inhibitory neuron"}.get(inhibitory, f"{inhibitory} inhibitory neurons")
     ax.set_title(f"{neurons}:\n{reached.sum():,} of {len(reached):,} functions")
     ax.set_xlabel("f where the first input is 1")
     if not inhibitory:
@@ -86,7 +86,7 @@ def floor_histogram(ax: Axes, census) -> Axes:
         ax.bar(np.arange(len(base)), counts, bottom=base, width=0.85, color=COLOURS[r], label=f"{r}")
         base += counts
     ax.set_xticks(range(len(base)))
-    ax.set_xlabel(f"floor: patterns of {n_patterns} that excitation alone gets wrong")
+    ax.set_xlabel(f"floor: patterns of {n_patterns} that an excitatory-only circuit gets wrong")
     ax.set_ylabel("number of functions")
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.legend(title="inhibitory neurons needed", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, borderaxespad=0)

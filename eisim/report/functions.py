@@ -127,13 +127,13 @@ def _input_words(name):
 
 
 def explained(judged: Judged) -> str:
-    """Which two trials the witness compares and by what, and why excitation alone cannot do what happens there."""
+    """Which two trials the witness compares and by what, and why an excitatory-only circuit cannot do the same."""
     x, y = (k + 1 for k in judged.witness.trials)
     output = f" The output: {judged.output}" if judged.output else ""
     return (
         f"The witness compares trials {x} and {y} of the task, counted from 1. At every moment each input of trial "
-        f"{y} is at least what it is in trial {x}, so excitation alone could only raise the output, a rate; but it "
-        f"falls.{output}"
+        f"{y} is at least what it is in trial {x}, so an excitatory-only circuit could only raise the output, a rate; "
+        f"but it falls.{output}"
     )
 
 

@@ -21,7 +21,7 @@ from eisim.report.numbers import OF_ONE, hertz
 from eisim.report.wording import answer, capital, count, listing
 from eisim.task import Obstruction
 
-#: What stands in the way of excitation alone, in words.
+#: What stands in the way of an excitatory-only circuit, in words.
 REASONS = {
     Obstruction.POSITIVE_SLOPE: "The boundary between its answers has a positive slope: one input has to count against "
     "another, so there are inputs of which one rises and the answer falls. An excitatory-only circuit cannot do that.",
@@ -33,7 +33,7 @@ REASONS = {
     "witness. Without inhibition nothing holds recurrent excitation in check, and the state that the task asks for "
     "is not stable.",
     Obstruction.RHYTHM: "The reason is dynamical: what is lost is not a function of the inputs, so there is no "
-    "witness. Rate circuits of excitation alone are cooperative systems, which have no attracting oscillation "
+    "witness. Excitatory-only rate circuits are cooperative systems, which have no attracting oscillation "
     "(Hirsch, SIAM J. Math. Anal. 16:423, 1985).",
 }
 
@@ -117,8 +117,8 @@ def _reasons(survey):
     if len(lost) == 1 and (proved or dynamical):
         if proved:
             return (
-                "It had to be lost: a witness shows that excitation alone cannot do it, two trials of which the second "
-                "has more input and gives less output."
+                "It had to be lost: a witness shows that an excitatory-only circuit cannot do it, two trials of which "
+                "the second has more input and gives less output."
             )
         return "The reason is dynamical: what is lost is not a function of the inputs."
     parts = (
@@ -152,7 +152,7 @@ def _tables(survey):
                 "critical dose", "Where the score first falls below the criterion, median over seeds; empty if never."
             ),
             Column("criterion", "number"),
-            Column("obstruction", note="What stands in the way of excitation alone."),
+            Column("obstruction", note="What stands in the way of an excitatory-only circuit."),
         ),
         tuple(
             (
@@ -271,7 +271,7 @@ def _pictures(survey):
             "witness.svg",
             "Outputs at the two inputs of each witness",
             "Output of the task at the lower input x and at the upper input y ≥ x against the dose; shaded where order "
-            f"is broken, which excitation alone cannot do. {see}",
+            f"is broken, which an excitatory-only circuit cannot do. {see}",
             "How far the output falls, intact and at the largest dose: "
             + "; ".join(
                 f"{spaced(a.name)} ({kind}) {hertz(w.fall)} and {hertz(float(w.falls[-1].mean()))} Hz"

@@ -27,13 +27,13 @@ def findings(result: GeometryResult) -> Findings:
 
 
 FACES = (
-    "In the plane this means: what lies to the upper right of a point inside is inside too. So excitation alone draws "
-    "no boundary with a positive slope, no closed region, and no regions apart from each other."
+    "In the plane this means: what lies to the upper right of a point inside is inside too. So an excitatory-only "
+    "circuit draws no boundary with a positive slope, no closed region, and no regions apart from each other."
 )
 
 
 def verdict(region: RegionResult) -> str:
-    """``"kept"``, ``"lost, impossible"``, or ``"lost, here only"`` where excitation alone could draw the region."""
+    """``"kept"``, ``"lost, impossible"``, or ``"lost, here only"`` where an excitatory-only circuit can draw it."""
     if region.verdict == "kept":
         return "kept"
     return "lost, here only" if region.representable else "lost, impossible"
@@ -53,7 +53,7 @@ def _lost(result):
         return f"Without inhibition all {n} circuits still draw their regions."
     text = f"Without inhibition {lost} of {n} circuits {'loses its region' if lost == 1 else 'lose their regions'}"
     if not impossible:
-        return f"{text}, though excitation alone can draw {'it' if lost == 1 else 'them'}."
+        return f"{text}, though an excitatory-only circuit can draw {'it' if lost == 1 else 'them'}."
     had = f"{impossible} of them had to" if here_only else "it had to" if lost == 1 else "all of them had to"
     return f"{text}; {had}: no excitatory-only network draws {'it' if impossible == 1 else 'them'}."
 
@@ -131,7 +131,7 @@ def _best(result):
         )
         for region in result.regions
     )
-    return PageTable("The best that excitation alone can do", columns, rows, data="table.csv")
+    return PageTable("The best that an excitatory-only circuit can do", columns, rows, data="table.csv")
 
 
 def _maps(result):
@@ -158,8 +158,8 @@ def _proof(region, resolution):
         return Explanation(
             f"{region.name}: {verdict(region)}",
             (
-                "There are no two cells of which the lower is inside and the higher outside: excitation alone can draw "
-                f"this region, {kept}.",
+                "There are no two cells of which the lower is inside and the higher outside: an excitatory-only "
+                f"circuit can draw this region, {kept}.",
             ),
         )
     lower, upper = (

@@ -15,9 +15,7 @@ NAMES = {"free": "free", "dale": "Dale's law", "excitatory": "excitation only"}
 HOW = {"free": "freely", "dale": "under Dale's law", "excitatory": "with excitation only"}
 CONDITIONS = ("intact", "ablated")
 SYSTEMS = ("dnn", "rate", "spiking")
-ARGMAX = (
-    "accuracy: by the largest output, a comparison, which is a subtraction (T9), so no floor binds excitation alone."
-)
+ARGMAX = "accuracy: by the largest output, a comparison, which is a subtraction (T9), so no floor holds for it."
 THRESHOLD = (
     "error, one threshold: share of test images wrong about a class by the best threshold on its own output, mean over "
     "classes; it cannot be below the floor without inhibition."
@@ -161,7 +159,7 @@ def findings(result: ImagesResult) -> list[str]:
     )
     trained, free = ([error[signs, part][-1] for part in PARTS] for signs in ("excitatory", "free"))
     found.append(
-        f"Trained with {many} inputs and one threshold for each class, excitation alone has an error of "
+        f"Trained with {many} inputs and one threshold for each class, an excitatory-only circuit has an error of "
         f"{trained[0]:.4f} on training images and {trained[1]:.4f} on test images; without constraint it is "
         f"{free[0]:.4f} and {free[1]:.4f}."
     )

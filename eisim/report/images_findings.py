@@ -47,8 +47,9 @@ def _inputs_answer(result):
     floor, error = pooled.floors["train"].mean(axis=1), pooled.errors["excitatory", "train"][-1].mean()
     few, many = pooled.sides[0], pooled.sides[-1]
     return (
-        f"From {few} × {few} to {many} × {many} inputs the floor of excitation alone goes from {floor[0]:.1%} to "
-        f"{floor[-1]:.1%} of the training images; what was trained with excitation only has {error:.1%} wrong."
+        f"From {few} × {few} to {many} × {many} inputs the floor of an excitatory-only circuit goes from "
+        f"{floor[0]:.1%} to {floor[-1]:.1%} of the training images; what was trained with excitation only "
+        f"has {error:.1%} wrong."
     )
 
 
@@ -139,7 +140,7 @@ def _pooled(result):
         Column("pooled to"),
         Column("inputs", "number"),
         Column("comparable pairs", "number", note="Share of pairs of images of which one is nowhere brighter."),
-        *(Column(f"floor, {part}", "number", note="Of excitation alone.") for part in PARTS),
+        *(Column(f"floor, {part}", "number", note="Of an excitatory-only circuit.") for part in PARTS),
         *(
             Column(f"error, {NAMES[signs]}, {part}", "number", note="Of the trained network.")
             for signs in ("excitatory", "free")
@@ -195,9 +196,9 @@ def _pictures(result):
     yield Picture(
         "inputs.svg",
         "What the number of inputs changes",
-        "Left, share of pairs of points of which one is nowhere above the other: only they bind excitation alone. "
-        "Middle, errors of trained networks and floors on images pooled to fewer inputs. Right, floors of random "
-        "Boolean functions, mean and standard deviation.",
+        "Left, share of pairs of points of which one is nowhere above the other: only they bind an excitatory-only "
+        "circuit. Middle, errors of trained networks and floors on images pooled to fewer inputs. Right, floors of "
+        "random Boolean functions, mean and standard deviation.",
         f"Comparable pairs of images go from {pooled.comparable[0]:.2g} to {pooled.comparable[-1]:.2g} of all as "
         f"inputs rise from {pooled.sides[0] ** 2} to {pooled.sides[-1] ** 2}, and the floor on training images from "
         f"{pooled.floors['train'][0].mean():.4f} to {pooled.floors['train'][-1].mean():.4f}. The floor of random "
@@ -220,6 +221,6 @@ def _floor(result):
         "more inputs there are, the fewer pairs of images are comparable at all, and the lower is the floor.",
         f"On test images of {pooled.sides[-1]} × {pooled.sides[-1]} inputs it is "
         f"{pooled.floors['test'][-1].mean():.4f}, mean over classes; always saying no has an error of "
-        f"{pooled.prevalence.mean():.4f}. A floor near 0 says that excitation alone could tell nearly all of these "
-        "images, not that training finds how, nor that it then tells others.",
+        f"{pooled.prevalence.mean():.4f}. A floor near 0 says that an excitatory-only circuit could tell nearly all of "
+        "these images, not that training finds how, nor that it then tells others.",
     )

@@ -464,7 +464,17 @@ def _cases(cases):
                 "" if case.verdict == "kept" else "in this circuit" if certificate.representable else "impossible",
             )
         )
-    headings = ("function", "witness", "floor", "I needed", "intact", "ablated", "best E", "verdict", "without I")
+    headings = (
+        "function",
+        "witness",
+        "floor",
+        "I needed",
+        "intact",
+        "ablated",
+        "best excitatory-only",
+        "verdict",
+        "without I",
+    )
     kinds = ", ".join(cases[0].kinds) if cases else ""
     return _table(f"Share of patterns answered correctly, the lowest of all systems ({kinds} and DNN)", headings, rows)
 

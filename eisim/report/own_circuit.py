@@ -125,8 +125,8 @@ def _stem(result, found):
 
 
 def plot_curve(ax: Axes, found: OnPoints) -> Axes:
-    """Accuracy against the fraction of inhibition removed, with what excitation alone cannot reach."""
-    ax.axhspan(1 - found.floor, 1.05, color="#dddddd", linewidth=0, label="out of reach of excitation alone")
+    """Accuracy against the fraction of inhibition removed, with what an excitatory-only circuit cannot reach."""
+    ax.axhspan(1 - found.floor, 1.05, color="#dddddd", linewidth=0, label="out of reach of excitatory-only circuits")
     for kind, accuracy in found.accuracy.items():
         ls = "-" if kind == "spiking" else "--"
         ax.plot(
@@ -204,7 +204,7 @@ def findings(result: OwnResult) -> Findings:
             "ablation_curves.svg",
             "Accuracy by dose of ablation",
             "Share of points answered correctly against the fraction of inhibition removed; grey is out of reach of "
-            "excitation alone.",
+            "an excitatory-only circuit.",
             "; ".join(_sentence(row, kinds) for row in rows),
             "ablation_curves.csv",
         )
@@ -257,7 +257,7 @@ def _sentence(row, kinds):
 
 def _proof(row):
     if row["witness"] is None:
-        return "The function never falls when inputs rise, so some circuit of excitatory neurons alone computes it."
+        return "The function never falls when inputs rise, so some excitatory-only circuit computes it."
     lower, upper = map(_point, row["witness"])
     return (
         f"At {lower} the function is 1, at {upper} it is 0, though no input went down: more excitation can never make "

@@ -91,10 +91,10 @@ def test_the_answer_counts_what_the_rows_hold(ablated):
     [
         (("xor",), "the circuit loses “xor”, and it had to: no excitatory-only circuit computes it. It needs 1 inh"),
         (("and",), "Without inhibition the circuit still computes “and”."),
-        (("and-by-inhibition",), "but only this circuit does: another computes it by excitation alone."),
+        (("and-by-inhibition",), "but only this circuit does: an excitatory-only circuit computes it."),
         (("xor", "not"), "2 of 2 circuits lose their function; all of them had to"),
         (("xor", "and"), "1 of 2 circuits loses its function; it had to: no excitatory-only circuit computes it. That"),
-        (("and", "and-by-inhibition"), "1 of 2 circuits loses its function; it did not have to: another circuit"),
+        (("and", "and-by-inhibition"), "1 of 2 circuits loses its function; it did not have to: an excitatory-only"),
         (("xor", "and-by-inhibition"), "2 of 2 circuits lose their function; 1 of them had to: no excitatory-only"),
     ],
 )
