@@ -27,6 +27,8 @@ Sign = Literal["E", "I"]
 #: The phase at which a cycle is complete. The tolerance is far above rounding and far below a step's advance, so that
 #: phases which add up to exactly 1 complete it in every implementation.
 CYCLE = 1 - 1e-9
+#: Brian2 counts neurons and synapses in 32 bits.
+MOST_NEURONS = 2**31 - 1
 
 
 def delay_steps(delay, dt: float) -> np.ndarray:
@@ -42,6 +44,8 @@ def _check_name(name, what):
 def _check_size(size, what):
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
         raise InputError(f"{what}: size: expected a whole number of at least 1, found {size!r}")
+    if size > MOST_NEURONS:
+        raise InputError(f"{what}: size: expected at most {MOST_NEURONS:,}, found {size if size < 10**18 else 'more'}")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ _LOCK = threading.RLock()
 def brian2_alone() -> Iterator[None]:
     """Import Brian2 where that has not been done, and keep all other threads of eisim from it for a while."""
     with _LOCK:
-        if _DEPRECATED not in warnings.filters:
+        if warnings.filters[:1] != [_DEPRECATED]:
             warnings.filterwarnings(_DEPRECATED[0], category=_DEPRECATED[2], module=_DEPRECATED[3].pattern)
         if "brian2" not in sys.modules:
             with _handlers_left_alone():
