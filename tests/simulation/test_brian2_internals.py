@@ -131,7 +131,7 @@ def test_the_form_of_the_sources(generated):
     for name in steps:
         text = (folder / name).read_text()
         assert text.count(_SUPPORT) == 1 and _FUNCTION in text, f"{MOVED}: {name}"
-    for words in ("$(OBJS)", "CXXFLAGS", "make.deps", "$(CXX)"):
+    for words in ("$(OBJS)", "CXXFLAGS", "DEPS", "$(CXX)"):
         assert words in makefile, f"{MOVED}: the makefile has no {words}"
 
 
