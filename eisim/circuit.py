@@ -105,6 +105,9 @@ class Population(ReadOnly, Brief):
     spread : dict of str to quantity, optional
         Heterogeneity: for parameters of the spiking neuron their standard deviations over the population. What is
         drawn is normal, cut off at three standard deviations, and fixed by the seed of the circuit.
+    silenced : tuple of int
+        Neurons that `eisim.silence` has cut off: they send nothing, and their rates are those of their membranes
+        alone, which tables and figures of a response say.
     """
 
     name: str
@@ -114,6 +117,7 @@ class Population(ReadOnly, Brief):
     bias: object = 0.0
     initial: object = None
     spread: object = field(default_factory=dict)
+    silenced: tuple[int, ...] = field(default=(), repr=False)
 
     def __post_init__(self):
         _check_name(self.name, "Population")
@@ -123,6 +127,12 @@ class Population(ReadOnly, Brief):
         if not isinstance(self.neuron, (RateUnit, SpikingNeuron)):
             raise InputError(f"{what}: neuron: expected a neuron model such as LIF(), found {self.neuron!r}")
         _check_size(self.size, what)
+        silenced = self.silenced
+        if not isinstance(silenced, (tuple, list)) or any(
+            isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 0 <= k < self.size for k in silenced
+        ):
+            raise InputError(f"{what}: silenced: expected neurons from 0 to {self.size - 1}, found {silenced!r:.100}")
+        object.__setattr__(self, "silenced", tuple(sorted({int(k) for k in silenced})))
         self._for_each("bias", self.bias, self.neuron.drive_unit)
         if self.initial is not None:
             self._for_each("initial", self.initial, self.neuron.state_unit)

@@ -289,16 +289,17 @@ def test_d7_an_interrupt_at_any_moment_is_one_line(parts, tmp_path):
 
 def test_d7_workers_of_a_sweep_do_not_hear_the_terminal(own, monkeypatch):
     """They have a process group of their own, so that an interrupt of their parent's never meets their imports."""
-    groups, start = [], subprocess.Popen
+    starts, start = [], subprocess.Popen
 
     def noted(*words, **options):
         running = start(*words, **options)
-        groups.append(os.getpgid(running.pid))
+        if "eisim.sweeps.worker" in str(words):
+            starts.append(os.getpgid(running.pid) == running.pid != os.getpgid(0))
         return running
 
     monkeypatch.setattr("eisim.sweeps.worker.subprocess.Popen", noted)
     sweep(own, {"a": [4, 5]}, workers=2)
-    assert groups and os.getpgid(0) not in groups
+    assert starts and all(starts)
 
 
 def results(folder):

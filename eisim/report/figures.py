@@ -12,7 +12,7 @@ from matplotlib.ticker import MultipleLocator, NullLocator
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.experiment import AblationResult, CaseResult
-from eisim.report.response import seeds_of
+from eisim.report.response import seeds_of, silenced
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST, letters
 from eisim.simulation import Response
 
@@ -132,7 +132,7 @@ def raster(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
         ax.plot(np.repeat(time, 3), ends.ravel(), color=colour, lw=0.5, rasterized=time.size > MANY_SPIKES)
         ticks.append(n - base - member.size / 2)
         sign = getattr(member, "sign", None)
-        labels.append(f"{member.name} ({sign})" if sign else member.name)
+        labels.append(f"{member.name} ({sign}{silenced(member)})" if sign else member.name)
         base += member.size
         ax.axhline(n - base, color="#cccccc", lw=0.5)
     for trial, name in enumerate(trials):
@@ -190,7 +190,7 @@ def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> Axes:
     -------
     Axes
     """
-    found = response.readouts.reshape(-1, response.readouts.shape[-1])
+    found = response.readouts.reshape(np.prod(response.readouts.shape[:-1]), response.readouts.shape[-1])
     seeds = seeds_of(response)
     counted = [
         f"{seed:.0f}, {k}" if len(seeds) > 1 else str(k) for seed in seeds for k in range(len(found) // len(seeds))
@@ -224,7 +224,7 @@ def readout_rates(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
     circuit = response.circuit
     names = [f"{r.population}[{k}]" for r in circuit.readouts for k in range(circuit.population(r.population).size)]
     x = np.arange(len(trials))
-    for k, (rates, name) in enumerate(zip(response.readouts.reshape(len(x), -1).T, names, strict=True)):
+    for k, (rates, name) in enumerate(zip(response.readouts.reshape(len(x), len(names)).T, names, strict=True)):
         ax.plot(x, rates, ls="none", marker="osD^v"[k % 5], ms=4, label=name)
     for threshold in np.unique(circuit.readout_thresholds):
         ax.axhline(threshold, color=NEUTRAL, lw=0.6, ls=(0, (1, 2)), zorder=0)
