@@ -254,7 +254,7 @@ def test_c8_a_batch_says_what_it_needs(little_memory):
     assert (
         "simulate: expected what fits into memory, found 15,000,000 neurons (1 circuit; 'xor' has 5 × 3,000,000" in said
     )
-    assert "need 3.79 GB; 1 GB are free" in said
+    assert "need 4.39 GB; 1 GB are free" in said
     said = refused(
         lambda: simulate(
             synthesize(XOR, kind="rate"),

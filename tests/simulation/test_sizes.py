@@ -1,5 +1,7 @@
 """Sizes of 1 and 0: right, the same on both backends and as DNNs, or refused in one line."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -101,6 +103,19 @@ def test_c1_other_numbers_do_not_need_another_program():
     for place in ((0, 1), (1, 0)):
         rates = simulate(small(place), [[1, 1]], **TIMES).readouts[0]
         assert (rates > 0).tolist() == [place[1] == 0, place[1] == 1]
+
+
+@pytest.mark.parametrize("kind", NEURONS)
+def test_c1_no_readout(kind):
+    """A circuit of which nothing is read out responds with nothing, which can be shown."""
+    import matplotlib.pyplot as plt
+
+    silent = replace(circuit(kind), readouts=())
+    response = simulate(silent, [[1], [0]], record=True, backend="numpy", **TIMES)
+    assert response.readouts.shape == response.decisions.shape == (2, 0)
+    assert to_dnn(silent)([[1], [0]]).shape == to_dnn(silent, unrolled=True, **TIMES)([[1], [0]]).shape == (2, 0)
+    plt.close(response.plot().figure)
+    assert response.to_dataframe().empty and response._repr_html_()
 
 
 class GeneratedError(Exception):
