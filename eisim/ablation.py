@@ -64,6 +64,8 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
 def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | None = None, seed: int = 0) -> Circuit:
     """Silence a share of the interneurons: they send nothing, whatever they receive.
 
+    Their own rates stay those of their membranes; `eisim.Response` tells them apart (`Population.silenced`).
+
     Parameters
     ----------
     circuit : Circuit
@@ -92,7 +94,11 @@ def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | N
         order = np.random.default_rng([seed, crc32(name.encode())]).permutation(size)
         quiet[name] = order[: int(share * size + 0.5)]
     silenced = [_without(p, circuit, quiet[p.source]) if p.source in quiet else p for p in circuit.projections]
-    return replace(circuit, projections=silenced)
+    marked = [
+        replace(p, silenced=(*p.silenced, *map(int, quiet[p.name]))) if len(quiet.get(p.name, ())) else p
+        for p in circuit.populations
+    ]
+    return replace(circuit, populations=marked, projections=silenced)
 
 
 @explains_arguments

@@ -27,6 +27,8 @@ Sign = Literal["E", "I"]
 #: The phase at which a cycle is complete. The tolerance is far above rounding and far below a step's advance, so that
 #: phases which add up to exactly 1 complete it in every implementation.
 CYCLE = 1 - 1e-9
+#: Brian2 counts neurons and synapses in 32 bits.
+MOST_NEURONS = 2**31 - 1
 
 
 def delay_steps(delay, dt: float) -> np.ndarray:
@@ -42,6 +44,8 @@ def _check_name(name, what):
 def _check_size(size, what):
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
         raise InputError(f"{what}: size: expected a whole number of at least 1, found {size!r}")
+    if size > MOST_NEURONS:
+        raise InputError(f"{what}: size: expected at most {MOST_NEURONS:,}, found {size if size < 10**18 else 'more'}")
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,9 @@ class Population(ReadOnly, Brief):
     spread : dict of str to quantity, optional
         Heterogeneity: for parameters of the spiking neuron their standard deviations over the population. What is
         drawn is normal, cut off at three standard deviations, and fixed by the seed of the circuit.
+    silenced : tuple of int
+        Neurons that `eisim.silence` has cut off: they send nothing, and their rates are those of their membranes
+        alone, which tables and figures of a response say.
     """
 
     name: str
@@ -110,6 +117,7 @@ class Population(ReadOnly, Brief):
     bias: object = 0.0
     initial: object = None
     spread: object = field(default_factory=dict)
+    silenced: tuple[int, ...] = field(default=(), repr=False)
 
     def __post_init__(self):
         _check_name(self.name, "Population")
@@ -119,6 +127,12 @@ class Population(ReadOnly, Brief):
         if not isinstance(self.neuron, (RateUnit, SpikingNeuron)):
             raise InputError(f"{what}: neuron: expected a neuron model such as LIF(), found {self.neuron!r}")
         _check_size(self.size, what)
+        silenced = self.silenced
+        if not isinstance(silenced, (tuple, list)) or any(
+            isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 0 <= k < self.size for k in silenced
+        ):
+            raise InputError(f"{what}: silenced: expected neurons from 0 to {self.size - 1}, found {silenced!r:.100}")
+        object.__setattr__(self, "silenced", tuple(sorted({int(k) for k in silenced})))
         self._for_each("bias", self.bias, self.neuron.drive_unit)
         if self.initial is not None:
             self._for_each("initial", self.initial, self.neuron.state_unit)

@@ -71,8 +71,9 @@ class FixedInDegree(Explained):
     def __post_init__(self):
         if isinstance(self.in_degree, bool) or not isinstance(self.in_degree, (int, np.integer)):
             raise InputError(f"FixedInDegree.in_degree: expected a whole number, found {self.in_degree!r}")
-        if self.in_degree < 0:
-            raise InputError(f"FixedInDegree.in_degree: expected 0 or more, found {self.in_degree}")
+        if not 0 <= self.in_degree < 2**31:
+            found = self.in_degree if abs(self.in_degree) < 10**18 else "more"
+            raise InputError(f"FixedInDegree.in_degree: expected from 0 to {2**31 - 1:,}, found {found}")
 
     def check(self, shape: tuple[int, int], recurrent: bool) -> None:
         """Refuse a shape with fewer sources than synapses for each target."""

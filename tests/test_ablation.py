@@ -107,6 +107,33 @@ def test_all_ways_to_take_all_inhibition_are_one():
             np.testing.assert_array_equal(other.rates[name], rates)
 
 
+def test_c11_silenced_cells_are_said_to_be_on_table_and_plot():
+    """They send nothing; that their membranes go on is no activity of theirs."""
+    import matplotlib.pyplot as plt
+
+    circuit = conducting()
+    half = silence(silence(circuit, 0.25, "I", seed=3), 0.5, "I", seed=3)
+    quiet = half.population("I").silenced
+    assert len(quiet) == 10 and quiet == silence(circuit, 0.5, "I", seed=3).population("I").silenced
+    assert not circuit.population("I").silenced and ablate(half, 0.5).population("I").silenced == quiet
+    times = {"duration": 50e-3, "window": 30e-3, "dt": 0.5e-3, "backend": "numpy"}
+    response = simulate(half, [[1]], record=True, **times)
+    table = response.to_xarray()
+    assert set(table.number.values[table.silenced.values]) == set(quiet)
+    assert set(table.population.values[table.silenced.values]) == {"I"}
+    spikes = response.spikes_to_dataframe()
+    assert (spikes.silenced == ((spikes.population == "I") & spikes.neuron.isin(quiet))).all() and spikes.silenced.any()
+    assert "whatever their rates: I, 10 of 20." in response._repr_html_()
+    axes = response.plot()
+    assert "I (I, 10 of 20 silenced)" in [label.get_text() for label in axes.get_yticklabels()]
+    plt.close(axes.figure)
+    intact = simulate(circuit, [[1]], record=True, **times)
+    assert "silenced" not in intact.to_xarray().coords and "silenced" not in intact.spikes_to_dataframe()
+    for name, silenced in (("nobody", "x"), ("too many", (20,)), ("no number", (0.5,))):
+        with pytest.raises(InputError, match="silenced: expected neurons from 0 to 19"):
+            replace(circuit.population("I"), name=name, silenced=silenced)
+
+
 def conducting():
     gaba, deep = Conductance(-70e-3, 10e-3), Conductance(-80e-3, 10e-3)
     neurons = [ConductanceLIF(inhibition=gaba), ConductanceLIF(inhibition=deep, threshold=-55e-3)]

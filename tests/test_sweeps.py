@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack, contextmanager
 from itertools import count
 
 import numpy as np
@@ -263,6 +264,44 @@ def test_stopped_by_the_user(own, parts, tmp_path):
     assert len(computed(own)) == after < 200 and not (tmp_path / "out" / "run.json").exists()
 
 
+@pytest.mark.slow
+def test_d7_an_interrupt_at_any_moment_is_one_line(parts, tmp_path):
+    """In a terminal Ctrl-C goes to all processes of the sweep: as they are imported, compile, or compute a point."""
+    words = [sys.executable, "-m", "eisim", "sweep", "wilson_cowan", "--over", "stimulus=0:2:40", "--kind", "rate"]
+    chance = random.Random(3)
+    for number in range(6):
+        running = subprocess.Popen(
+            [*words, "--workers", "2", "--fresh", "--out", str(tmp_path / "out")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        time.sleep(chance.uniform(0.5, 4) * (number + 1) / 3)
+        os.killpg(running.pid, signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+        if running.returncode == 0:  # it was faster
+            continue
+        assert running.returncode == 130 and "Traceback" not in said
+        lines = [line for line in said.splitlines() if not line.startswith("eisim: going on")]
+        assert len(lines) == 1 and lines[0].startswith("eisim: interrupted; "), said
+
+
+def test_d7_workers_of_a_sweep_do_not_hear_the_terminal(own, monkeypatch):
+    """They have a process group of their own, so that an interrupt of their parent's never meets their imports."""
+    starts, start = [], subprocess.Popen
+
+    def noted(*words, **options):
+        running = start(*words, **options)
+        if "eisim.sweeps.worker" in str(words):
+            starts.append(os.getpgid(running.pid) == running.pid != os.getpgid(0))
+        return running
+
+    monkeypatch.setattr("eisim.sweeps.worker.subprocess.Popen", noted)
+    sweep(own, {"a": [4, 5]}, workers=2)
+    assert starts and all(starts)
+
+
 def results(folder):
     """What must be the same, byte by byte."""
     found = json.loads((folder / "run.json").read_text())["result"]
@@ -365,6 +404,54 @@ def test_on_a_cluster_of_which_a_worker_is_killed(own):
         assert "expected workers with the same versions, found" in changed and "restart the workers" in changed
         brian2 = versions("brunel")["brian2"]
         assert brian2 and versions(str(own)).keys() > versions("brunel").keys()
+
+
+@contextmanager
+def dask(what, *words):
+    """A scheduler or a worker as the documentation starts it, that others on this machine alone can reach."""
+    command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--no-dashboard", "--host", "127.0.0.1", *words]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        yield running
+    finally:
+        running.terminate()
+        running.communicate(timeout=60)
+
+
+@pytest.mark.slow
+def test_c2_a_built_in_model_on_a_cluster_with_workers_that_come_late(parts, tmp_path):
+    """Brian2 is imported in the threads of the workers, which come after the sweep has begun."""
+    pytest.importorskip("distributed", reason="pip install 'eisim[dask]'")
+    over, times = {"stimulus": "0:2:12"}, {"duration": "0.05s", "window": "0.03s"}
+    local = sweep("wilson_cowan", over, kind="rate", workers=1, set=times)
+    file, found, failed = tmp_path / "scheduler.json", [], []
+
+    def compute(address):
+        try:
+            found.append(sweep("wilson_cowan", over, kind="rate", scheduler=address, set=times, fresh=True))
+        except BaseException as error:
+            failed.append(error)
+
+    with dask("scheduler", "--port", "0", "--scheduler-file", str(file)), ExitStack() as workers:
+        wait_for(file.exists)
+        address = json.loads(file.read_text())["address"]
+        computing = threading.Thread(target=compute, args=(address,))
+        computing.start()
+        time.sleep(1)  # it waits for a worker
+        workers.enter_context(dask("worker", address, "--nthreads", "2"))
+        wait_for(lambda: kept(parts) or not computing.is_alive())
+        workers.enter_context(dask("worker", address, "--nthreads", "1"))
+        computing.join(120)
+    assert not failed and found, failed
+    assert not found[0].failed
+    same(found[0], local)
+
+
+def wait_for(happened, patience=60.0):
+    end = time.monotonic() + patience
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def sweep_elsewhere(file, scheduler):

@@ -114,7 +114,8 @@ class DNN(Shown):
     def __call__(self, stimuli) -> np.ndarray:
         """Output rates (trials × readouts, in Hz) for `stimuli` (trials × inputs)."""
         rates = self.rates(stimuli)
-        return np.concatenate([rates[name] for name, _ in self.outputs], axis=-1)
+        none = next(iter(rates.values()))[..., :0]
+        return np.concatenate([none, *(rates[name] for name, _ in self.outputs)], axis=-1)
 
     def save(self, path) -> None:
         """Write the DNN to a file, in the format that its ending names.

@@ -80,7 +80,7 @@ class UnrolledDNN(Shown):
                 total = total + output
         scale = 1 if self.circuit.kind == "rate" else 1 / self.dt
         columns = [self.units[r.population] for r in self.circuit.readouts]
-        return np.concatenate([total[:, c] for c in columns], axis=1) / self.window_steps * scale
+        return np.concatenate([total[:, :0], *(total[:, c] for c in columns)], axis=1) / self.window_steps * scale
 
     @cached_property
     def units(self) -> dict[str, slice]:

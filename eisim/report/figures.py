@@ -13,7 +13,7 @@ from matplotlib.ticker import MultipleLocator, NullLocator
 from eisim.circuit import Circuit
 from eisim.errors import InputError
 from eisim.experiment import AblationResult, CaseResult
-from eisim.report.response import seeds_of
+from eisim.report.response import seeds_of, silenced
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST, letters
 from eisim.simulation import Response
 from eisim.weights import Independent
@@ -212,7 +212,7 @@ def _bands(circuit: Circuit) -> list[_Band]:
         lines = 1 + (drawn < member.size)
         height = max(height, lines * LOWEST_BAND * total)
         neurons = np.unique(np.linspace(0, member.size - 1, drawn).round().astype(int))
-        label = f"{member.name} ({sign})" if sign else member.name
+        label = f"{member.name} ({sign}{silenced(member)})" if sign else member.name
         if len(neurons) < member.size:
             label += f"\n{len(neurons)} of {member.size:,}"
         colour = {"E": EXCITATORY, "I": INHIBITORY, None: NEUTRAL}[sign]
@@ -301,7 +301,7 @@ def readout_rates(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
     circuit = response.circuit
     names = [f"{r.population}[{k}]" for r in circuit.readouts for k in range(circuit.population(r.population).size)]
     x = np.arange(len(trials))
-    for k, (rates, name) in enumerate(zip(response.readouts.reshape(len(x), -1).T, names, strict=True)):
+    for k, (rates, name) in enumerate(zip(response.readouts.reshape(len(x), len(names)).T, names, strict=True)):
         ax.plot(x, rates, ls="none", marker="osD^v"[k % 5], ms=4, label=name)
     for threshold in np.unique(circuit.readout_thresholds):
         ax.axhline(threshold, color=NEUTRAL, lw=0.6, ls=(0, (1, 2)), zorder=0)

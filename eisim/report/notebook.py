@@ -17,7 +17,7 @@ from eisim.circuit import Circuit
 from eisim.experiment import AblationResult, CaseResult
 from eisim.functions import LabelledData, Region, TruthTable
 from eisim.network_ablation import NetworkAblation
-from eisim.report.response import readout_names, seeds_of, shaped
+from eisim.report.response import readout_names, seeds_of, shaped, silenced
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.simulation.response import Response
 from eisim.task import Task
@@ -246,6 +246,7 @@ def _(response: Response) -> str:
     decisions = readouts > response.circuit.readout_thresholds
     recorded = [f"spikes of {', '.join(response.spikes)}"] if response.spikes else []
     recorded += [f"rates over time of {', '.join(response.traces)}"] if response.traces else []
+    quiet = [p.name + silenced(p).removesuffix(" silenced") for p in response.circuit.populations if p.silenced]
     window, duration, dt = (format_quantity(t, "second") for t in (response.window, response.duration, response.dt))
     total = readouts.shape[0] * readouts.shape[1] if names else 0
     rows = [(*_place(k, seeds, readouts.shape[1]), *_answers(readouts, decisions, k)) for k in range(min(total, ROWS))]
@@ -256,6 +257,7 @@ def _(response: Response) -> str:
             f"{_count(len(seeds), 'seed')}, {_count(readouts.shape[1], 'trial')}, {_count(len(names), 'output')}: "
             f"rates over the last {window} of {duration}, in steps of {dt}.",
             f"Recorded: {'; '.join(recorded)}." if recorded else "",
+            f"Silenced, so that they send nothing, whatever their rates: {'; '.join(quiet)}." if quiet else "",
         ),
         _table("Outputs in Hz; ● is above the decision threshold", ("seed", "trial", *names[:COLUMNS]), rows, total),
         _text(more),

@@ -71,6 +71,12 @@ def dataset(response: Response):
             {"long_name": "number of the neuron in its population"},
         ),
     }
+    if any(p.silenced for p in populations):
+        coordinates["silenced"] = (
+            ("neuron",),
+            np.concatenate([np.isin(np.arange(p.size), p.silenced) for p in populations]),
+            {"long_name": "whether the neuron was silenced: it sends nothing, whatever its rate"},
+        )
     if response.traces:
         traces = of_all(response.traces, 2)
         times = (np.arange(traces.shape[-1]) + 1) * response.dt
@@ -88,6 +94,12 @@ def dataset(response: Response):
         "dt_s": response.dt,
     }
     return xr.Dataset(variables, coordinates, attributes)
+
+
+def silenced(population) -> str:
+    """What a figure says beside the name of a population: ``", 3 of 10 silenced"``, or nothing."""
+    number = len(getattr(population, "silenced", ()))
+    return f", {number} of {population.size} silenced" if number else ""
 
 
 def frame(response: Response):
@@ -125,4 +137,7 @@ def spike_frame(response: Response):
         "trial": copy % trials,
         "time_s": step * response.dt,
     }
+    if any(p.silenced for p in response.circuit.populations):
+        quiet = {p.name: p.silenced for p in response.circuit.populations}
+        columns["silenced"] = np.concatenate([np.isin(s.neuron, quiet.get(n, ())) for n, s in response.spikes.items()])
     return pandas.DataFrame(columns).iloc[order].reset_index(drop=True)

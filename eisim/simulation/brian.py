@@ -21,11 +21,21 @@ _DEPRECATED = ("ignore", None, DeprecationWarning, re.compile(r"brian2|pyparsing
 _LOCK = threading.RLock()
 
 
+def _free_in_child() -> None:
+    """A process that is forked while another thread holds the lock has no such thread."""
+    global _LOCK
+    _LOCK = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_in_child)
+
+
 @contextmanager
 def brian2_alone() -> Iterator[None]:
     """Import Brian2 where that has not been done, and keep all other threads of eisim from it for a while."""
     with _LOCK:
-        if _DEPRECATED not in warnings.filters:
+        if warnings.filters[:1] != [_DEPRECATED]:
             warnings.filterwarnings(_DEPRECATED[0], category=_DEPRECATED[2], module=_DEPRECATED[3].pattern)
         if "brian2" not in sys.modules:
             with _handlers_left_alone():

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from eisim.circuit import Circuit, Projection, delay_steps
+from eisim.circuit import MOST_NEURONS, Circuit, Projection, delay_steps
 from eisim.errors import InputError
 from eisim.simulation import noise
 from eisim.synapses import ShortTerm
@@ -152,10 +152,16 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
     for bundle, arrays in parts.items():
         pre, post, weight, delay = zip(*arrays, strict=True)
         counts = [len(column) for column in pre]
+        _check_count(sum(counts), "synapses between two models")
         layout.synapses[_numbered(bundle, parts)] = Synapses(
             _whole(pre), _whole(post), _joined(weight, counts), _joined(delay, counts)
         )
     return layout
+
+
+def _check_count(number, of):
+    if number > MOST_NEURONS:
+        raise InputError(f"simulate: expected at most {MOST_NEURONS:,} {of} in a batch, found {number:,}")
 
 
 def _numbered(bundle, bundles):
@@ -275,7 +281,7 @@ def _place_neurons(layout, index, trials, dt, neuron_values):
     copies = tuple(trials.seeds.tolist()), tuple(trials.numbers.tolist())
     sizes = {i.name: i.size for i in circuit.inputs}
     _add(layout, index, INPUT, sizes, trials, _input_values(trials), Group(None))
-    for (name, drives, pooled), populations in _members(circuit).items():
+    for (name, drives, pooled, _), populations in _members(circuit).items():
         pools = POOL + name if pooled else ""
         if pooled:
             sizes = {_pool_name(p): 1 for p in populations}
@@ -309,7 +315,7 @@ def _members(circuit):
         drives = "".join(circuit.receptor(p) for p in _drives(circuit, onto[population.name]))
         pooled = any(is_pooled(circuit, p) for p in onto[population.name])
         name = _structure(population) + (f"_drive_{drives}" if drives else "") + ("_pooled" if pooled else "")
-        found.setdefault((name, drives, pooled), []).append(population)
+        found.setdefault((name, drives, pooled, type(population.neuron)), []).append(population)
     return found
 
 
@@ -368,6 +374,7 @@ def _add(layout, index, name, sizes, trials, values, empty):
             f"{type(empty.neuron).__name__!r}"
         )
     stride, start = sum(sizes.values()), group.size
+    _check_count(start + stride * trials.copies, "neurons of one model")
     for block, size in sizes.items():
         layout.blocks[index, block] = Block(name, start, stride, size)
         start += size

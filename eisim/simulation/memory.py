@@ -5,10 +5,8 @@ from eisim.simulation.layout import Trials, is_pooled
 from eisim.timing import Timing
 from eisim.weights import Independent, Rule
 
-#: Bytes of a neuron in every copy: its parameters and state, here, in a file and in the program.
-_NEURON = {"rate": 100, "spiking": 160}
-#: Of a synapse in every copy: its ends and weight.
-_SYNAPSE = 16
+#: Bytes of a neuron and of a synapse in every copy, here and in the program together (docs/scale.md).
+_NEURON, _SYNAPSE = {"rate": 100, "spiking": 160}, {"rate": 24, "spiking": 38}
 #: Of one number that is recorded at every step, in the program's file and in the response; of one of moving stimuli.
 _RECORDED, _STIMULUS = 16, 24
 
@@ -41,7 +39,9 @@ def _number(n, what):
 def _bytes(trials, timing):
     circuit = trials.circuit
     synapses = sum(_synapses(circuit, projection) for projection in circuit.projections)
-    need = trials.copies * (_NEURON[circuit.kind] * (trials.neurons + circuit.n_inputs) + _SYNAPSE * synapses)
+    need = trials.copies * (
+        _NEURON[circuit.kind] * (trials.neurons + circuit.n_inputs) + _SYNAPSE[circuit.kind] * synapses
+    )
     if trials.stimuli.ndim == 3:
         need += _STIMULUS * trials.stimuli.size * len(trials.seeds)
     if trials.record and circuit.kind == "rate":

@@ -5,6 +5,7 @@ One line says what is wrong, and what can still be simulated is.
 
 import errno
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -161,6 +162,135 @@ def test_words_after_the_compiler(monkeypatch, compiler):
     for nonsense in ("no-such-compiler", "", "  ", "'", "/", "no such\ncompiler"):
         monkeypatch.setenv("CXX", nonsense)
         assert program.find_compiler() is None
+
+
+def test_c10_a_compiler_that_is_not_installed_is_named(monkeypatch):
+    for named, words in (
+        ("no-such-compiler -m64", "no C++ compiler found (CXX names 'no-such-compiler -m64')"),
+        (" ", "no C++ compiler named (CXX is empty)"),
+    ):
+        monkeypatch.setenv("CXX", named)
+        assert program.find_compiler() is None and program.what_is_missing() == words
+        simulation._warn_once.cache_clear()
+        with pytest.warns(UserWarning, match=re.escape(words)):
+            simulate(synthesize(XOR, kind="rate"), [[1, 0]], **TIMES)
+    monkeypatch.setenv("CXX", "sh")
+    monkeypatch.setattr(program.shutil, "which", lambda word: None if word == "make" else f"/bin/{word}")
+    assert program.find_compiler() is None and program.what_is_missing() == "no make found"
+
+
+def test_c10_a_compiler_without_march_native_is_asked_without(compiler):
+    path = compiler(
+        'case "$*" in *march=native*) echo "error: unknown target CPU for -march=native" >&2; exit 1;; esac\n' + VERSION
+    )
+    assert program.flags_of(path) == [flag for flag in program.COMPILER_FLAGS if flag != "-march=native"]
+    assert "-march=native" not in program.toolchain() and "-O3" in program.toolchain()
+    assert program.flags_of("g++") == program.COMPILER_FLAGS or program.platform.machine() != "x86_64"
+
+
+@pytest.mark.parametrize("name", ["a b", "$HOME", "a#b", "it's", 'say "so"', "größe", "a%b", "a\\b"])
+def test_c10_any_name_of_the_temporary_folder(compiler, monkeypatch, tmp_path, name):
+    """The header is named from the folder in which make works, so that make does not see the names above it."""
+    compiler(VERSION + 'while [ "$1" != -o ]; do [ "$1" = -include ] && cp "$2" /dev/null; shift; done; touch "$2"')
+    folder = tmp_path / name
+    (folder / "header").mkdir(parents=True)
+    header = folder / "header" / "eisim_standard.h"
+    header.write_text("")
+    (folder / "makefile").write_text(MAKEFILE.replace("-c main.cpp", "$(CXXFLAGS) -c main.cpp"))
+    (folder / "main.cpp").write_text("int main() {}\n")
+    begin_make(folder, ["-O1"], header)()
+    assert "-include header/eisim_standard.h" in (folder / "makefile").read_text()
+
+
+def test_c10_a_full_disk_is_named(monkeypatch, own_cache):
+    """Brian2 writes its sources before there is anything to compile."""
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(codegen.all_devices["cpp_standalone"]), "build", full)
+    monkeypatch.setattr(compilation, "begin_header", lambda *_: lambda: None)
+    monkeypatch.setattr(program, "_FULL", float("inf"))
+    where = re.escape(tempfile.gettempdir())
+    with pytest.warns(UserWarning, match=f"No space left on device; .* MB are free in {where}: TMPDIR names another"):
+        rates(dt=1e-3)
+
+
+def test_c10_a_compiler_without_room_names_the_disk(compiler, sources, monkeypatch):
+    compiler(VERSION + "exit 1")
+    monkeypatch.setattr(program, "_FULL", float("inf"))
+    with pytest.raises(NoProgramError, match=r"MB are free in .*: TMPDIR names another folder"):
+        begin_make(sources, [], None)()
+
+
+UNCAUGHT = """
+import sys
+if sys.argv[1] == "first":
+    from brian2 import *
+from eisim import NAMED, InputError, simulate, synthesize
+if sys.argv[1] == "last":
+    from brian2 import *
+if sys.argv[1] == "ours":
+    simulate(synthesize(NAMED["xor"], kind="rate"), [[1, 0]], dt=1e-3, backend="numpy")
+if sys.argv[2] == "theirs":
+    raise KeyError("theirs")
+simulate(synthesize(NAMED["xor"]), [[1, 0, 0]])
+"""
+
+
+@pytest.mark.parametrize("who", ["first", "last", "ours"])
+def test_c9_our_errors_are_not_brian2s(tmp_path, who):
+    def said(whose):
+        command = [sys.executable, "-c", UNCAUGHT, who, whose]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=os.environ | {"TMPDIR": str(tmp_path)}
+        )
+        assert done.returncode == 1
+        return done.stderr
+
+    uncaught = said("ours")
+    assert "report this issue" not in uncaught and "Brian 2 encountered" not in uncaught
+    assert uncaught.strip().splitlines()[-1].startswith("eisim.errors.InputError: stimuli of circuit 'xor': expected")
+    assert not list(tmp_path.glob("brian_*"))
+    assert "Brian 2 encountered" in said("theirs"), "of others it says what it said"
+
+
+def test_d10_nothing_of_brian2s_is_left_and_nothing_is_said_of_its_future(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import glob, sys\n"
+        "from eisim import NAMED, simulate, synthesize\n"
+        "simulate(synthesize(NAMED['xor'], kind='rate'), [[1, 0]], dt=1e-3, backend='numpy')\n"
+        "assert 'brian2' in sys.modules\n"
+        "print(len(glob.glob(sys.argv[1] + '/brian_*')))\n"
+    )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    command = [sys.executable, "-W", "error", str(script), str(temporary)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | {"TMPDIR": str(temporary)}
+    )
+    assert done.returncode == 0 and done.stdout == "0\n" and not done.stderr, done.stderr
+
+
+def test_d10_no_folder_is_left_to_the_collector(monkeypatch, tmp_path):
+    """A workspace of which nothing comes is thrown away at once, and what compiles the header is waited for."""
+    waited, made = [], []
+    start = program.Workspace
+
+    def noted():
+        made.append(start())
+        return made[-1]
+
+    def fails(*_):
+        raise NoProgramError("not today")
+
+    monkeypatch.setattr(program, "Workspace", noted)
+    monkeypatch.setattr(codegen, "compile_program", fails)
+    monkeypatch.setattr(compilation, "begin_header", lambda *_: lambda: waited.append(True))
+    with pytest.warns(UserWarning, match="not today"):
+        rates(dt=1e-3)
+    assert waited == [True] and made and not any(os.path.exists(folder.name) for folder in made)
 
 
 def test_a_header_that_cannot_be_compiled_is_done_without(compiler, tmp_path):
