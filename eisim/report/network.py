@@ -31,7 +31,7 @@ LABELS = {
     "never had": "class never had",
 }
 REMOVED, BEST_THRESHOLD = "fraction of inhibition removed", "by the best threshold at each dose"
-ZEROED = "network itself, negative weights × (1 − fraction)"
+ZEROED = "network itself, negative weights reduced"
 
 
 def rows(result: NetworkAblation) -> list[dict]:
