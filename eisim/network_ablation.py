@@ -6,12 +6,13 @@ on all rows of the data; beside each class stands the floor of the data: the lea
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from eisim.ablation import ablate
 from eisim.adapter import DNN, from_dnn, on_off, rate_outputs, to_spiking
+from eisim.adapter.activations import Identity
 from eisim.adapter.dale import TAU
 from eisim.adapter.spiking import spiking_scales
 from eisim.circuit import Circuit
@@ -88,6 +89,8 @@ class NetworkAblation(Shown):
         Outputs of the intact circuit in trials of those lengths.
     circuit : Circuit or None
         The intact one.
+    outputs_zeroed : ndarray of shape (n_levels, n_points, n_outputs) or None
+        Outputs of the network itself with its negative weights times 1 less each fraction; biases stay (see `zeroed`).
     """
 
     name: str
@@ -104,6 +107,7 @@ class NetworkAblation(Shown):
     times: np.ndarray = field(default_factory=lambda: np.empty(0))
     outputs_in_time: np.ndarray | None = None
     circuit: Circuit | None = None
+    outputs_zeroed: np.ndarray | None = None
 
     def __repr__(self):
         accuracy, kept = self.accuracy, self.verdicts.count("kept")
@@ -111,6 +115,16 @@ class NetworkAblation(Shown):
             f"<NetworkAblation of {self.name!r} as {self.kind} circuit on {self.data.name!r}: accuracy "
             f"{accuracy[0]:.3f} -> {accuracy[-1]:.3f}, {kept} of {len(self.judged)} classes kept>"
         )
+
+    @property
+    def zeroed(self) -> "NetworkAblation | None":
+        """The same measures of the network itself, its negative weights reduced instead of a circuit's inhibition.
+
+        Its `outputs` are those; ``None`` if they were not worked out.
+        """
+        if self.outputs_zeroed is None:
+            return None
+        return replace(self, outputs=self.outputs_zeroed, outputs_zeroed=None)
 
     @property
     def judged(self) -> np.ndarray:
@@ -374,7 +388,7 @@ def ablate_network(
     classes = _classes(dnn, data)
     signed = bool((data.points < 0).any())
     report("building the circuit")
-    dnn = rate_outputs(dnn, data.points)
+    given, dnn = dnn, rate_outputs(dnn, data.points)
     wanted = dnn(data.points)
     if not np.isfinite(wanted).all():
         raise InputError(
@@ -394,6 +408,8 @@ def ablate_network(
         backend=backend,
         report=report,
     )
+    graded = dnn if dnn is given else _with_linear_outputs(dnn)
+    zeroed = [graded.with_negative_weights_scaled(1 - fraction)(data.points) for fraction in fractions]
     read_outs = {}
     if kind == "spiking":
         lengths, rates = rates_in_time(responses[0])
@@ -411,8 +427,16 @@ def ablate_network(
         floors=floors or class_floors(dnn, data, report),
         duration=times["duration"],
         circuit=circuit,
+        outputs_zeroed=np.stack(zeroed),
         **read_outs,
     )
+
+
+def _with_linear_outputs(dnn: DNN) -> DNN:
+    """The DNN with its outputs before their threshold at 0, below which some may fall as weights change."""
+    last = dnn.outputs[0][0]
+    layers = (replace(each, neuron=Identity()) if each.name == last else each for each in dnn.layers)
+    return replace(dnn, layers=tuple(layers))
 
 
 def _settling(circuit: Circuit) -> dict[str, float]:

@@ -1,9 +1,12 @@
 """A network of a stranger's: what ablation leaves of it, against hand-made networks and the theory."""
 
+import csv
+import io
 import json
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy import sparse
 
 from eisim import (
@@ -27,6 +30,7 @@ from eisim.report import network as shown
 from eisim.report import network_findings
 
 onnx = pytest.importorskip("onnx")
+console = Console(width=120)
 
 
 def dense(name, source, weights, bias, activation):
@@ -217,6 +221,64 @@ def test_export(eisim, tmp_path):
         done = eisim("export", "xor", "--to", "onnx", "--kind", kind, "--out", tmp_path / "xor.onnx")
         assert done.returncode == 0, done.stderr
         onnx.checker.check_model(onnx.load(tmp_path / "xor.onnx"))
+
+
+def test_a9_negative_weights_of_the_network_itself_by_level():
+    """The plain question beside the circuit's: weights of one sign are scaled, biases stay."""
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(40, 2))
+    first, second, bias = rng.normal(size=(2, 6)), rng.normal(size=(6, 3)), rng.normal(size=6)
+    dnn = network(
+        dense("hidden", "x", first, bias, Tanh()), dense("out", "hidden", second, [0.0, -1.0, 0.5], Identity())
+    )
+    result = run(dnn, LabelledData(x, np.arange(40) % 3))
+    for k, fraction in enumerate((0, 0.5, 1)):
+        a, b = (np.where(w < 0, (1 - fraction) * w, w) for w in (first, second))
+        plain = np.tanh(x @ a + bias) @ b + [0.0, -1.0, 0.5]
+        shift = result.outputs_zeroed[k] - plain  # outputs are told apart by differences alone
+        assert np.ptp(shift) < 1e-12 and shift.min() >= 0
+        assert result.zeroed.accuracy[k] == (plain.argmax(axis=1) == np.arange(40) % 3).mean()
+    assert result.outputs_zeroed[0] == pytest.approx(result.wanted, abs=1e-9)
+    assert np.abs(result.outputs_zeroed[-1] - result.outputs[-1]).max() > 0.1
+
+
+def test_a9_without_negative_weights_no_error_is_below_the_floor():
+    result = run(network(*XOR), XOR_DATA)
+    assert result.zeroed.threshold_errors[:, 0].tolist() == [0, 0.25, 0.25]
+    rng = np.random.default_rng(8)
+    x = rng.integers(0, 4, (60, 2)).astype(float)
+    hidden = dense("hidden", "x", rng.normal(size=(2, 8)), rng.normal(size=8), Logistic(slope=1.0, maximum=1.0))
+    dnn = network(hidden, dense("out", "hidden", rng.normal(size=(8, 3)), np.zeros(3), Identity()))
+    result = run(dnn, LabelledData(x, rng.integers(0, 3, 60)))
+    assert (result.zeroed.threshold_errors[-1] >= result.floors.one_polarity - 1e-12).all()
+
+
+def test_a9_shown_in_json_tables_figure_and_on_the_page():
+    rng = np.random.default_rng(9)
+    x = rng.random((60, 2))
+    hidden = dense("hidden", "x", 3 * rng.normal(size=(2, 8)), rng.normal(size=8), Tanh())
+    dnn = network(hidden, dense("out", "hidden", rng.normal(size=(8, 3)), np.zeros(3), Identity()))
+    for net, data in ((dnn, LabelledData(x, dnn(x).argmax(axis=1))), (network(*XOR), XOR_DATA)):
+        result = run(net, data)
+        zeroed = result.zeroed
+        found = shown.to_json([result])
+        assert found["negative_weights_zeroed"]["accuracy"].tolist() == zeroed.accuracy.tolist()
+        for k, row in enumerate(found["rate"]["classes"]):
+            assert row["zeroed"] == zeroed.balanced_accuracy[-1, k] and row["zeroed_verdict"] == zeroed.verdicts[k]
+            assert row["one_threshold_error_zeroed"] == zeroed.threshold_errors[-1, k]
+        lines = list(csv.DictReader(io.StringIO(dict(shown.tables([result]))["ablation.csv"])))
+        assert [float(r["accuracy_zeroed"]) for r in lines if r["class"] == "all"] == zeroed.accuracy.tolist()
+        ax = shown.ablation_figure([result]).axes[0]
+        (line,) = (line for line in ax.lines if line.get_label() == shown.ZEROED)
+        values = zeroed.accuracy if len(zeroed.judged) > 1 else 1 - zeroed.threshold_errors[:, 0]
+        np.testing.assert_allclose(line.get_ydata(), values)
+        page = network_findings.findings([result])
+        (removed,) = (e for e in page.proofs if e.title == "What is removed")
+        assert any(f"ends at {zeroed.accuracy[-1]:.1%}" in paragraph for paragraph in removed.paragraphs)
+        assert any("negative weights set to 0" in note for note in page.tables[-1].notes)
+        with console.capture() as capture:
+            console.print(shown.terminal_table([result]))
+        assert f"itself has an accuracy of {zeroed.accuracy[-1]:.3f}" in " ".join(capture.get().split())
 
 
 def test_the_page():

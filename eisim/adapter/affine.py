@@ -154,8 +154,11 @@ class NetworkBuilder:
         if self.effort > LARGEST_EFFORT:
             raise InputError(f"expected a network that takes at most {LARGEST_EFFORT:,} elements to build, found more")
 
-    def activate(self, name: str, value: Affine, activation) -> Affine:
-        """A layer of units with an activation, and their outputs; a number makes the name its own."""
+    def activate(self, name: str, value: Affine, activation, subtracted: Affine | None = None) -> Affine:
+        """A layer of units with an activation, and their outputs; a number makes the name its own.
+
+        What is subtracted in the value of a layer that takes a maximum is kept beside it.
+        """
         self.spend(value.cost)
         self.connections += value.connections
         if self.connections > LARGEST_NETWORK:
@@ -163,7 +166,8 @@ class NetworkBuilder:
         if name in self.names:
             name = next(new for k in self.numbers[name] if (new := f"{name}_{k}") not in self.names)
         self.names.add(name)
-        self.layers.append(Layer(name, value.size, tuple(value.parts.items()), value.constant, activation))
+        minus = tuple(subtracted.parts.items()) if subtracted is not None else ()
+        self.layers.append(Layer(name, value.size, tuple(value.parts.items()), value.constant, activation, minus))
         return Affine.of_units(name, value.shape)
 
     def maximum(self, name: str, values: list[Affine]) -> Affine:
@@ -171,7 +175,8 @@ class NetworkBuilder:
         step = 0
         while len(values) > 1:
             a, b = values[0], values[1]
-            excess = self.activate(f"{name}_{step}", a.plus(b.scaled(np.array(-1.0))), ThresholdLinear())
+            difference = a.plus(b.scaled(np.array(-1.0)))
+            excess = self.activate(f"{name}_{step}", difference, ThresholdLinear(), subtracted=b)
             values, step = [*values[2:], b.plus(excess)], step + 1
         return values[0]
 

@@ -1,6 +1,6 @@
 """The static equivalent DNN: one unit for each neuron, its activation the neuron's, at the fixed point."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -33,6 +33,9 @@ class Layer(Brief):
     bias : ndarray of shape (size,)
     neuron : RateUnit or LIF
         Whose activation this layer has.
+    subtracted : tuple of (str, sparse array)
+        Of a layer ``[a - b]+``, with which a network takes the maximum ``b + [a - b]+``: the weights of b, by name of
+        the source. They are in `incoming`, with the opposite sign.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Layer(Brief):
     incoming: tuple[tuple[str, sparse.csr_array], ...]
     bias: np.ndarray
     neuron: object
+    subtracted: tuple[tuple[str, sparse.csr_array], ...] = ()
 
     def __call__(self, rates: dict[str, np.ndarray]) -> np.ndarray:
         """Rates of this layer (trials × size, in Hz) given those of its sources."""
@@ -116,6 +120,50 @@ class DNN(Shown):
         rates = self.rates(stimuli)
         none = next(iter(rates.values()))[..., :0]
         return np.concatenate([none, *(rates[name] for name, _ in self.outputs)], axis=-1)
+
+    def with_negative_weights_scaled(self, factor: float) -> "DNN":
+        """The DNN with each negative weight times a factor, 0 to 1, and everything else as it is, biases too.
+
+        Weights are those between layers: linear operations in a row are one. A maximum stays one, since it is
+        non-decreasing: the weights of what it takes and of what takes it are scaled, not the subtraction in
+        ``b + [a - b]+``.
+        """
+        maxima = {}  # by layer: the weights of b, as they were and scaled
+        number = {layer.name: k for k, layer in enumerate(self.layers)}
+
+        def scaled(weights):
+            return with_entries(weights, np.where(weights.data < 0, factor * weights.data, weights.data))
+
+        def scaled_in(parts):
+            """Weights by source. Those that take ``[a - b]+`` take b too, of which they hold the product."""
+            rest, taken = dict(parts), {}
+            waiting = {name for name in rest if name in maxima}
+            while waiting:
+                name = max(waiting, key=number.__getitem__)
+                waiting.remove(name)
+                were, become = maxima[name]
+                waiting |= {source for source in were if source in maxima}
+                for source, weights in were.items():
+                    product = weights @ rest[name]
+                    rest[source] = rest[source] - product if source in rest else -product
+                for source, weights in become.items():
+                    product = weights @ scaled(rest[name].tocsr())
+                    taken[source] = taken[source] + product if source in taken else product
+            found = {source: scaled(weights.tocsr()) for source, weights in rest.items()}
+            return {source: found[source] + taken[source] if source in taken else found[source] for source in found}
+
+        layers = []
+        for layer in self.layers:
+            parts, minus = dict(layer.incoming), dict(layer.subtracted)
+            changed = scaled_in({s: w + minus[s] if s in minus else w for s, w in parts.items()})
+            if minus:
+                maxima[layer.name] = minus, scaled_in(minus)
+                for source, weights in maxima[layer.name][1].items():
+                    changed[source] = changed[source] - weights if source in changed else -weights
+            incoming = tuple((source, sparse.csr_array(weights)) for source, weights in changed.items())
+            subtracted = tuple(maxima[layer.name][1].items()) if minus else ()
+            layers.append(replace(layer, incoming=incoming, subtracted=subtracted))
+        return replace(self, layers=tuple(layers))
 
     def save(self, path) -> None:
         """Write the DNN to a file, in the format that its ending names.

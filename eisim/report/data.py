@@ -249,6 +249,12 @@ def figures(result: DataResult):
     yield from network.figures(list(result.ablations.values()))
 
 
+#: Of the second curve.
+COMPARED = (
+    "For comparison the network itself, with each negative weight times 1 less the fraction and its biases as they are."
+)
+
+
 def findings(result: DataResult) -> Findings:
     """What a page shows."""
     rows, kinds = _rows(result), list(result.ablations)
@@ -287,7 +293,7 @@ def findings(result: DataResult) -> Findings:
         tables=(PageTable("Classes", tuple(columns), tuple(cells), (*NOTES, *result.notes), "table.csv"),),
         pictures=(
             Picture("classes.svg", "Class by class", caption, _answer(result), "table.csv"),
-            Picture("ablation.svg", "By dose of ablation", doses, doses, "ablation.csv"),
+            Picture("ablation.svg", "By dose of ablation", f"{doses} {COMPARED}", doses, "ablation.csv"),
         ),
         circuits=(circuit_picture(circuit, "circuit", "The freely trained network as circuit"),) if circuit else (),
         proofs=(

@@ -14,7 +14,7 @@ from eisim.network_ablation import KEPT, NetworkAblation
 from eisim.report import diagram
 from eisim.report.circuit import circuit_table
 from eisim.report.files import frame_to_csv, to_csv
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, letters
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SECOND, SINGLE, letters
 from eisim.terminal import titled_table
 
 #: Height of a line of a figure's small text, as a share of the largest value.
@@ -31,11 +31,12 @@ LABELS = {
     "never had": "class never had",
 }
 REMOVED, BEST_THRESHOLD = "fraction of inhibition removed", "by the best threshold at each dose"
+ZEROED = "network itself, negative weights reduced"
 
 
 def rows(result: NetworkAblation) -> list[dict]:
     """One line for each class."""
-    balanced, errors = result.balanced_accuracy, result.threshold_errors
+    balanced, errors, zeroed = result.balanced_accuracy, result.threshold_errors, result.zeroed
     return [
         {
             "class": value,
@@ -49,9 +50,20 @@ def rows(result: NetworkAblation) -> list[dict]:
             "floor": result.floors.one_polarity[k],
             "floor_on_off": result.floors.on_off[k],
             "one_threshold_verdict": result.verdicts_by_threshold[k],
+            **({} if zeroed is None else _of_zeroed(zeroed, k)),
         }
         for k, value in enumerate(result.judged)
     ]
+
+
+def _of_zeroed(zeroed, k):
+    """What becomes of a class in the network itself, with its negative weights set to 0."""
+    return {
+        "zeroed": zeroed.balanced_accuracy[-1, k],
+        "zeroed_verdict": zeroed.verdicts[k],
+        "one_threshold_error_zeroed": zeroed.threshold_errors[-1, k],
+        "one_threshold_verdict_zeroed": zeroed.verdicts_by_threshold[k],
+    }
 
 
 def to_json(results: list[NetworkAblation]) -> dict:
@@ -65,8 +77,24 @@ def to_json(results: list[NetworkAblation]) -> dict:
         "network_accuracy": first.network_accuracy,
         "fraction_removed": first.fractions,
         **{result.kind: _circuit(result) for result in results},
+        **({} if first.zeroed is None else {"negative_weights_zeroed": _zeroed(first.zeroed)}),
         "notes": list(first.data.notes),
         "problems": [problem for result in results for problem in result.problems],
+    }
+
+
+def _zeroed(zeroed):
+    """By level of ablation, of the network itself with its negative weights times 1 less the fraction."""
+    return {
+        "accuracy": zeroed.accuracy,
+        "classes": [
+            {
+                "class": value,
+                "balanced_accuracy": zeroed.balanced_accuracy[:, k],
+                "one_threshold_error": zeroed.threshold_errors[:, k],
+            }
+            for k, value in enumerate(zeroed.judged)
+        ],
     }
 
 
@@ -104,14 +132,21 @@ def csv_table(results: list[NetworkAblation]) -> str:
 def levels_table(results: list[NetworkAblation]) -> str:
     """CSV behind the figure: accuracies and errors of each class, and of all, at each level of ablation."""
     columns = ("kind", "fraction_removed", "class", "balanced_accuracy", "one_threshold_error", "floor", "accuracy")
+    if any(result.zeroed is not None for result in results):
+        columns += ("accuracy_zeroed", "balanced_accuracy_zeroed", "one_threshold_error_zeroed")
     lines = []
     for result in results:
-        balanced, errors, floors = result.balanced_accuracy, result.threshold_errors, result.floors.one_polarity
+        floors = result.floors.one_polarity
+        sources = {"": result} | ({} if result.zeroed is None else {"_zeroed": result.zeroed})
+        overall = {end: each.accuracy for end, each in sources.items()}
+        balanced = {end: each.balanced_accuracy for end, each in sources.items()}
+        errors = {end: each.threshold_errors for end, each in sources.items()}
         for k, fraction in enumerate(result.fractions):
             common = {"kind": result.kind, "fraction_removed": float(fraction)}
-            lines.append(common | {"class": "all", "accuracy": float(result.accuracy[k])})
+            lines.append(common | {"class": "all"} | {f"accuracy{end}": float(a[k]) for end, a in overall.items()})
             for c, value in enumerate(result.judged):
-                measured = {"balanced_accuracy": float(balanced[k, c]), "one_threshold_error": float(errors[k, c])}
+                measured = {f"balanced_accuracy{end}": float(b[k, c]) for end, b in balanced.items()}
+                measured |= {f"one_threshold_error{end}": float(e[k, c]) for end, e in errors.items()}
                 lines.append(common | {"class": f"{value:g}", "floor": float(floors[c])} | measured)
     return to_csv(lines, columns)
 
@@ -148,6 +183,7 @@ def terminal_table(results: list[NetworkAblation]) -> Group:
         )
     return Group(
         *(part for each in results for part in _table(each)),
+        *([] if result.zeroed is None else [_plain(result)]),
         "largest output: balanced accuracy of the class against all others (0.5 is chance), intact → ablated. It "
         "compares outputs, and a comparison is a subtraction (T9), so the floor does not bind it.",
         "one threshold: share of rows wrong about the class by the best threshold on its own output, intact → ablated; "
@@ -188,6 +224,14 @@ def _table(result):
         f"Accuracy {result.accuracy[0]:.3f} intact, {result.accuracy[-1]:.3f} without inhibition; the circuit of "
         f"{result.neurons['E']:,} excitatory and {result.neurons['I']:,} inhibitory neurons {equal}.",
         "",
+    )
+
+
+def _plain(result):
+    """The network itself without its negative weights, in words."""
+    return (
+        f"For comparison: with its negative weights set to 0, {result.name} itself has an accuracy of "
+        f"{result.zeroed.accuracy[-1]:.3f}."
     )
 
 
@@ -235,6 +279,8 @@ def by_largest_output(ax: Axes, result: NetworkAblation) -> Axes:
         return _by_one_output(ax, result)
     balanced = result.balanced_accuracy
     _class_lines(ax, result, balanced, result.verdicts)
+    if result.zeroed is not None:
+        _zeroed_line(ax, result.fractions, result.zeroed.accuracy)
     ax.plot(result.fractions, result.accuracy, color="black", marker="o", ms=3, label="accuracy, all classes")
     ax.axhline(0.5, color=NEUTRAL, ls=":", lw=0.8, label="above: chance of a class")
     ax.set_ylim(0, 1.03)
@@ -242,11 +288,18 @@ def by_largest_output(ax: Axes, result: NetworkAblation) -> Axes:
     return ax
 
 
+def _zeroed_line(ax, fractions, values):
+    """The network itself, its negative weights reduced instead of the circuit's inhibition."""
+    ax.plot(fractions, values, color=SECOND, lw=1.2, ls="-.", marker="D", ms=2.5, mfc="none", label=ZEROED)
+
+
 def _by_one_output(ax, result):
     """Accuracy by two thresholds on the one output: the best at each dose, and that of the network itself."""
     own, best = {"ls": "--", "marker": "s", "mfc": "none"}, {"ls": "-", "marker": "o"}
     ax.plot(result.fractions, 1 - result.threshold_errors[:, 0], color="black", ms=3, label=BEST_THRESHOLD, **best)
     ax.plot(result.fractions, result.accuracy, color=NEUTRAL, ms=4, label="by the network's own threshold", **own)
+    if result.zeroed is not None:
+        _zeroed_line(ax, result.fractions, 1 - result.zeroed.threshold_errors[:, 0])
     ax.axhline(1 - result.constant_errors[0], color=NEUTRAL, ls=":", lw=0.8, label="the same answer everywhere")
     reach = 1 - result.floors.one_polarity[0]
     ax.plot([1], [reach], color=EXCITATORY, ls="none", marker="_", ms=9, mew=1.5, label="1 − floor", clip_on=False)

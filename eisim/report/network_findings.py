@@ -156,8 +156,10 @@ def _circuits(results):
         )
         for r in results
     )
-    network = f"The network itself is right on {results[0].network_accuracy:.1%} of the rows."
-    return PageTable("The circuits", columns, lines, (network,), "ablation.csv")
+    network = f"The network itself is right on {results[0].network_accuracy:.1%} of the rows"
+    if zeroed := results[0].zeroed:
+        network += f", and with its negative weights set to 0 on {zeroed.accuracy[-1]:.1%}"
+    return PageTable("The circuits", columns, lines, (f"{network}.",), "ablation.csv")
 
 
 def _picture(results):
@@ -168,17 +170,24 @@ def _picture(results):
         if spiking
         else ""
     )
+    plain = ""
+    if results[0].zeroed is not None:
+        rule = "by the best threshold" if len(results[0].judged) == 1 else "by the largest output"
+        plain = (
+            f" For comparison the network itself, {rule}, with each negative weight times 1 less the fraction and its "
+            "biases as they are (see “What is removed”)."
+        )
     if len(results[0].judged) == 1:
         caption = (
             f"Share of rows answered correctly, {kinds}: by the best threshold on the output at each dose (1 less the "
             "error in the table by one threshold), and by the threshold that is best for the intact network (the "
-            f"accuracy in the table of circuits). The mark at the right is 1 less the floor.{in_time}"
+            f"accuracy in the table of circuits). The mark at the right is 1 less the floor.{plain}{in_time}"
         )
     else:
         caption = (
             f"A line for each class, {kinds}: above, balanced accuracy by the largest output; below, error of the best "
             "threshold on the class's own output. Classes kept, lost and never had have different colours; the marks "
-            f"at the right of the lower panels are the floors.{in_time}"
+            f"at the right of the lower panels are the floors.{plain}{in_time}"
         )
     return Picture(
         "ablation.svg",
@@ -214,7 +223,42 @@ def _witness(result, k):
     )
 
 
+def _removed(result):
+    """What ablation takes from the circuit, and how that differs from setting negative weights to 0."""
+    inputs = (
+        "Inputs of these data have both signs, so each comes as an ON and an OFF channel. The OFF channel excites, and "
+        "stays: a negative weight on a negative input is excitation here."
+        if result.signed_inputs
+        else "Inputs of these data are not negative and come in one polarity."
+    )
+    zeroed = ""
+    if result.zeroed is not None:
+        zeroed = (
+            " The second curve shows it: each negative weight between layers times 1 less the fraction (linear "
+            "operations in a row are one), biases and maxima as they are. Its accuracy ends at "
+            f"{result.zeroed.accuracy[-1]:.1%}, that of the {result.kind} circuit at {result.accuracy[-1]:.1%}."
+        )
+    return Explanation(
+        "What is removed",
+        (
+            "The circuit obeys Dale's law: a unit with outgoing weights of both signs has an inhibitory twin, and an "
+            "input with negative weights an inhibitory relay. Ablation weakens what twins and relays send, and nothing "
+            "else. Tonic drives stay, whatever their sign: a bias is a threshold, not a synapse.",
+            "So what is left depends on how the circuit represents the network. A unit whose output can be negative "
+            "(linear, leaky ReLU) is two neurons, ON and OFF, of which either excites when it fires: part of the "
+            "negative weights is excitation by OFF channels and stays. A tanh is a logistic neuron and a constant of "
+            "−1, which becomes tonic drives of the neurons after it. These stay too, without the inhibition that "
+            f"balanced them. {inputs}",
+            "The maximum of two rates keeps order, but threshold-linear units compute it with inhibition, as "
+            "b + [a − b]+. Max pooling therefore counts as inhibition in the circuit, and ablation takes it apart.",
+            "Setting the negative weights of the network to 0 is another question, with another answer, since it does "
+            f"not ask what neurons would carry those weights.{zeroed}",
+        ),
+    )
+
+
 def _proofs(result):
+    yield _removed(result)
     yield proof.excitation()
     floors = result.floors.one_polarity
     least, most = floors.argmin(), floors.argmax()

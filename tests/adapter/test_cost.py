@@ -72,6 +72,7 @@ WORK = {
     "ablate": lambda dnn, circuit: ablate(circuit),
     "to_dnn": lambda dnn, circuit: to_dnn(circuit),
     "evaluate": lambda dnn, circuit: dnn(np.ones((1, circuit.n_inputs))),
+    "scale": lambda dnn, circuit: dnn.with_negative_weights_scaled(0.5),
     "settle": lambda dnn, circuit: _settling(circuit),
     "lay out": lambda dnn, circuit: lay(circuit),
     "draw the circuit": lambda dnn, circuit: diagram.circuit_layout(circuit),

@@ -128,6 +128,7 @@ def test_same_spikes_by_the_equations_of_nir():
 
 
 TIMES_OF_READERS = {"duration": 300e-3, "window": 300e-3, "dt": 0.1e-3}
+BRIEFLY = {"duration": 100e-3, "window": 100e-3}
 
 
 def readable(circuit):
@@ -254,13 +255,13 @@ def test_a8_what_is_said_not_to_be_read_is_not(case):
     """A reader refuses such a file, or computes something else."""
     circuit, said = list(unreadable())[case]
     assert unread(circuit) == dict.fromkeys(READERS, said)
-    response = simulate(circuit, NAMED["xor"].patterns, record=True, backend="numpy", **TIMES_OF_READERS)
+    response = simulate(circuit, NAMED["xor"].patterns, record=True, backend="numpy", **(TIMES_OF_READERS | BRIEFLY))
     trains = raster(response, ["x"])
     expected = raster(response, ["readout"]).sum(axis=0)
     for reader in READERS:
         try:
             found = counts_of(reader, file_of(circuit), trains)
-        except (ValueError, AssertionError, KeyError, RuntimeError, TypeError, AttributeError):
+        except (ValueError, AssertionError, KeyError, RuntimeError):
             continue
         assert found != pytest.approx(expected, rel=0.07, abs=1)
 

@@ -1,13 +1,14 @@
 """PyTorch modules, to and fro; needs the extra ``eisim[torch]``, else it is skipped."""
 
 import builtins
+import copy
 import io
 import zipfile
 
 import numpy as np
 import pytest
 
-from eisim import InputError, from_dnn, from_torch, read_onnx, synthesize, to_dnn, to_torch
+from eisim import InputError, decode, from_dnn, from_torch, read_onnx, synthesize, to_dnn, to_torch
 from eisim.export import write_network
 from eisim.functions import NAMED
 from eisim.neurons import LIF, Logistic, Saturating, Step, ThresholdLinear
@@ -86,6 +87,60 @@ def test_reads_what_the_module_computes(torch, make, shape, tmp_path):
         path = tmp_path / f"{dynamo}.onnx"
         torch.onnx.export(module.eval(), (x,), path, dynamo=dynamo, verbose=False)
         assert read_onnx(path)(x.reshape(5, -1).numpy()) == pytest.approx(theirs, abs=1e-5)
+
+
+def pooled(torch):
+    """Maxima of overlapping windows, before and after the activation, of the whole image, and with no activation."""
+    nn = torch.nn
+    yield nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2, 1), nn.Conv2d(3, 2, 2), nn.Tanh())
+    yield nn.Sequential(nn.Conv2d(1, 3, 3), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(27, 4))
+    yield nn.Sequential(nn.Conv2d(1, 3, 3), nn.MaxPool2d(6), nn.Sigmoid(), nn.Flatten(), nn.Linear(3, 4))
+    yield nn.Sequential(nn.Conv2d(1, 3, 3, bias=False), nn.MaxPool2d(3), nn.Flatten(), nn.Linear(12, 4))
+
+
+@pytest.mark.parametrize("which", range(4))
+def test_a9_a_maximum_stays_one_without_negative_weights(torch, which):
+    """As PyTorch computes it with the same weights: only they are scaled, not what a maximum is made of."""
+    torch.manual_seed(1)
+    module = list(pooled(torch))[which].double()
+    dnn = from_torch(module, (1, 8, 8))
+    x = torch.randn(6, 1, 8, 8, dtype=torch.float64)
+    for factor in (1.0, 0.5, 0.0):
+        changed = copy.deepcopy(module)
+        with torch.no_grad():
+            for name, parameter in changed.named_parameters():
+                if name.endswith("weight"):
+                    parameter[parameter < 0] *= factor
+            theirs = changed(x).reshape(6, -1).numpy()
+        found = dnn.with_negative_weights_scaled(factor)
+        assert found(x.reshape(6, -1).numpy()) == pytest.approx(theirs, abs=1e-9)
+        assert found.with_negative_weights_scaled(1.0)(x.reshape(6, -1).numpy()) == pytest.approx(theirs, abs=1e-9)
+
+
+def test_a7_recurrent_module_that_keeps_dales_law(torch):
+    """51 E and 13 I units over 40 steps: no twin for a linear output that is never negative."""
+    nn = torch.nn
+
+    class DaleRNN(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.signs = torch.cat([torch.ones(51), -torch.ones(13)]).double()
+            self.w_in, self.w = torch.rand(2, 64).double(), torch.rand(64, 64).double() / 64
+            self.read = torch.rand(51, 3).double()
+
+        def forward(self, x):
+            h = torch.relu(x[:, 0] @ self.w_in)
+            for t in range(1, 40):
+                h = torch.relu(x[:, t] @ self.w_in + h @ (self.signs[:, None] * self.w))
+            return h[:, :51] @ self.read
+
+    torch.manual_seed(0)
+    module = DaleRNN()
+    dnn = from_torch(module, torch.zeros(1, 40, 2, dtype=torch.float64))
+    circuit = from_dnn(dnn)
+    assert circuit.n_inhibitory == 39 * 13  # the I units of the last step reach no output
+    x = np.random.default_rng(0).random((4, 80))
+    assert decode(dnn, to_dnn(circuit)(x)) == pytest.approx(dnn(x), abs=1e-9)
 
 
 def test_what_cannot_be_mapped_is_named(torch):
