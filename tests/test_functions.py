@@ -140,6 +140,8 @@ def test_more_rows_than_can_be_compared_are_refused_before_all_are_read(tmp_path
         ([1, 3], [0, 1], None, r"points: expected shape \(points, inputs\), found \(2,\)"),
         ([[1]], [0], None, "expected at least 2 rows, found 1"),
         ([["a"], ["b"]], [0, 1], None, "points: expected numbers, found"),
+        ([[10**400], [1]], [0, 1], None, "points: expected numbers, found"),
+        (np.array([[1j], [1]]), [0, 1], None, "points: expected numbers, found"),
         ([[1], [3]], [0, 1], [1, -1], "row 2: expected a weight of 0 or more, found -1"),
         ([[1], [3]], [0, 1], [0, 0], "weights: expected some above 0, found none"),
         (np.empty((0, 2)), [], None, "expected at least 2 rows, found 0"),

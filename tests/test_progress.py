@@ -1,4 +1,4 @@
-"""Progress: a bar in a terminal and in a notebook, nothing in a pipe, and the time that each stage took."""
+"""Progress: a bar in a terminal and in a notebook, lines in a pipe, and the time that each stage took."""
 
 import inspect
 import os
@@ -122,6 +122,21 @@ with Progress() as report:
 def test_a_pipe_is_quiet():
     run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, check=True)
     assert (run.stdout, run.stderr) == (b"", b"")
+
+
+def test_b11_long_work_says_now_and_then_in_a_pipe_how_far_it_is(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    assert progress._view() is progress._Lines
+    with progress._Lines() as show:
+        for step in range(5 * 3600):
+            now[0] = step / 5
+            show(Moment("comparing points", step / 18_000, now[0]))
+            if step == 70:
+                assert capsys.readouterr().err == ""  # 14 s
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "eisim: comparing points, 0% (0:15, about 59:45 left)"
+    assert len(lines) == 8  # at 15 s, 30 s, 1 min, 2 min, ... in an hour
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminal")

@@ -13,6 +13,8 @@ import pytest
 from eisim import InputError, LabelledData, TruthTable, certify, completion
 from eisim.cli import run_command
 from eisim.functions import tables
+from eisim.report import classes
+from tests.findings import check
 
 ROWS = "1,2,0\n3,4,1\n"
 POINTS, TARGETS = [[1, 2], [3, 4]], [0, 1]
@@ -272,6 +274,16 @@ def test_b5_classes_are_judged_one_against_the_others(tmp_path, capsys):
         certify(data)
     with pytest.raises(InputError, match="expected one of its values, found 7"):
         data.against_others(7)
+
+
+def test_b5_the_page_of_classes(tmp_path):
+    data = read(tmp_path, IRIS_LIKE, "kind", classes=True)
+    certificates = [certify(each) for each in classes.judged(data)]
+    files, figures = dict(classes.tables(certificates)), [name for name, _ in classes.figures(certificates)]
+    lines = check(classes.findings(certificates), files, figures)["points.csv"]
+    assert [float(row["kind is v"]) for row in lines] == [0, 0, 1, 1, 0, 0, 0]
+    assert {"best_zero_one, u", "best_l2, w", "weight", "a", "b"} <= set(lines[0])
+    assert classes.judged(certificates[0].data) == [certificates[0].data]
 
 
 def test_b5_codes_are_said_to_be_taken_as_ordered():

@@ -361,6 +361,10 @@ def exact_order(values: np.ndarray, rows: np.ndarray, exact: np.ndarray) -> np.n
     """
     import pandas
 
+    ascending = np.sort(values) if len(rows) else values[:0]
+    repeated = np.unique(ascending[1:][ascending[1:] == ascending[:-1]])
+    among_repeated = np.isin(values[rows], repeated)
+    rows, exact = rows[among_repeated], exact[among_repeated]
     if not len(rows):
         return None
     codes, unique = pandas.factorize(exact)

@@ -300,8 +300,10 @@ class LabelledData(Shown):
 
 def _numbers(values, what):
     try:
+        if np.iscomplexobj(values):
+            raise TypeError
         return np.array(values, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{what}: expected numbers, found {values!r:.60}") from None
 
 

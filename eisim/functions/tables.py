@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -106,7 +107,7 @@ def read_table(path, header: bool | None, report: Callable[..., None]) -> RawTab
     try:
         kind = _kind(path)
         if kind in ("Parquet", "Feather", "Stata"):
-            return _of_frame(_frame(path, kind), str(path))
+            return RawTable(str(path), _typed(path, kind))
         if kind == "Excel":
             return _of_rows(_spreadsheet(path), path, header)
         if kind not in ("text", "zip", *_PACKERS):
@@ -133,7 +134,7 @@ def _kind(path: Path) -> str:
         try:
             with zipfile.ZipFile(path) as archive:
                 names = set(archive.namelist())
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        except Exception as error:  # what a damaged archive provokes
             raise InputError(f"{path}: expected a whole ZIP archive, found a damaged one ({error})") from None
         if "xl/workbook.xml" in names:
             return "Excel"
@@ -155,15 +156,7 @@ class _Opened:
             with _PACKERS[kind](path) as file:
                 self.content = _unpacked(file, path)
         elif kind == "zip":
-            with zipfile.ZipFile(path) as archive:
-                members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
-                if len(members) != 1:
-                    raise InputError(f"{path}: expected a ZIP archive of one table, found {len(members):,} files")
-                try:
-                    with archive.open(members[0]) as file:
-                        self.content = _unpacked(file, path)
-                except (RuntimeError, NotImplementedError) as error:  # a password, or an unusual method
-                    raise InputError(f"{path}: cannot be unpacked: {error}") from None
+            self.content = _member(path)
         self.size = path.stat().st_size if self.content is None else len(self.content)
         with self.binary() as file:
             start = file.read(1 << 16)
@@ -184,6 +177,22 @@ class _Opened:
 
     def text(self, encoding: str) -> io.TextIOWrapper:
         return io.TextIOWrapper(self.binary(), encoding=encoding, newline="")
+
+
+def _member(path) -> bytes:
+    """The one file of a ZIP archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
+            if len(members) != 1:
+                raise InputError(f"{path}: expected a ZIP archive of one table, found {len(members):,} files")
+            with archive.open(members[0]) as file:
+                return _unpacked(file, path)
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # what a damaged archive provokes, or one with a password
+        what = " ".join(str(error).split())
+        raise InputError(f"{path}: expected a whole ZIP archive, found one that cannot be unpacked ({what})") from None
 
 
 def _unpacked(file, path) -> bytes:
@@ -433,9 +442,8 @@ def _check_heading(heading: Sequence[str], cells: np.ndarray, path) -> None:
     names = [name.strip() for name in heading]
     if not any(names):
         return
-    below = [set(map(str, column)) for column in cells.T] if not all(map(_is_number, filter(None, names))) else None
-    for k, name in enumerate(names):
-        if name and not _is_number(name) and name not in {cell.strip() for cell in below[k]}:
+    for name, column in zip(names, cells.T, strict=True):
+        if name and not _is_number(name) and name not in {str(cell).strip() for cell in column}:
             return
     shown = ", ".join(map(repr, names[:4])) + (", ..." if len(names) > 4 else "")
     raise InputError(
@@ -474,13 +482,13 @@ def _check_size(path, rows: int, columns: int):
         raise InputError(f"{path}: expected at most {MOST_CELLS:,} cells, found {rows:,} × {columns:,}")
 
 
-def _frame(path, kind):
-    """A Parquet, Feather or Stata file as a pandas DataFrame."""
+def _typed(path, kind) -> list[Column]:
+    """The columns of a Parquet, Feather or Stata file."""
     if kind != "Stata":
         _reader(kind, path)
     try:
-        return {"Parquet": _parquet, "Feather": _feather, "Stata": _stata}[kind](path)
-    except (InputError, MemoryError):
+        return columns_of({"Parquet": _parquet, "Feather": _feather, "Stata": _stata}[kind](path), str(path))
+    except InputError:
         raise
     except Exception as error:  # what a damaged file provokes
         what = " ".join(str(error).split()) or type(error).__name__
@@ -535,17 +543,16 @@ def _to_pandas(table, path):
 def _stata(path):
     import pandas
 
-    with pandas.read_stata(path, chunksize=_ROWS_AT_ONCE, convert_categoricals=True) as reader:
+    with (
+        warnings.catch_warnings(action="ignore"),
+        pandas.read_stata(path, chunksize=_ROWS_AT_ONCE, convert_categoricals=True) as reader,
+    ):
         rows, frames = 0, []
         for part in reader:
             rows += len(part)
             _check_size(path, rows, part.shape[1])
             frames.append(part.astype({name: object for name in part if part[name].dtype == "category"}))
     return pandas.concat(frames, ignore_index=True)
-
-
-def _of_frame(frame, where: str) -> RawTable:
-    return RawTable(where, columns_of(frame, where))
 
 
 def columns_of(frame, where: str) -> list[Column]:
@@ -597,8 +604,6 @@ def _as_text(value, where) -> str:
 
 def _spreadsheet(path) -> list[list]:
     """The rows of the first sheet of an Excel file, without empty ones."""
-    import warnings
-
     openpyxl = _reader("Excel", path)
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
@@ -607,8 +612,7 @@ def _spreadsheet(path) -> list[list]:
                          "export it as CSV")  # fmt: skip
     rows, n_cells = [], 0
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
             sheet = book.worksheets[0]
             sheet.reset_dimensions()

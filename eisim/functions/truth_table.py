@@ -161,7 +161,7 @@ def patterns(n_inputs: int) -> np.ndarray:
     return (np.arange(2**n_inputs)[:, None] >> np.arange(n_inputs)[::-1]) & 1
 
 
-#: Functions that an excitatory-only circuit can compute, then functions that it cannot.
+#: Functions that excitatory-only circuits can compute, then functions that they cannot.
 NAMED = {
     f.name: f
     for f in (

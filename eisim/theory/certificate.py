@@ -112,7 +112,8 @@ class Certificate(Shown):
     def comparable_share(self) -> float | None:
         """Share of the pairs of points of which one is at least the other in every input.
 
-        Only such pairs can show that a function falls. ``None`` beyond 20,000 distinct points.
+        Only such pairs can show that a function falls. ``None`` beyond 20,000 distinct points of which many are
+        comparable.
         """
         return self.evidence().comparable_share
 
@@ -126,7 +127,8 @@ class Certificate(Shown):
         """Zero-one floors of the same labels in another order: ``"median"``, ``"low"`` and ``"high"`` of 20.
 
         Labels are permuted among the rows with their weights, the same way each time. ``None`` for truth tables and
-        regions, which are known everywhere, beyond 20,000 distinct points, and beyond 3,000 for more than 20 values.
+        regions, which are known everywhere, beyond 3,000 distinct points for more than 20 values of the target, and
+        beyond 20,000 if more than ten million pairs are comparable or weights differ.
         """
         found = self.evidence().floor_permuted
         return None if found is None else ByName("Certificate.floor_permuted", found)

@@ -12,7 +12,7 @@ import numpy as np
 from eisim.theory.bitset import as_set, members, pack
 from eisim.theory.cover import lightest_cover
 from eisim.theory.floor import zero_one
-from eisim.theory.order import Points, Report, silent, violations
+from eisim.theory.order import Points, Report, comparisons, silent, violations
 from eisim.theory.sample import Sample, exact
 
 PERMUTATIONS = 20
@@ -20,6 +20,9 @@ PERMUTATIONS = 20
 DEVIATIONS = 3
 #: Up to so many distinct points all pairs are compared for this; up to fewer, if the target has more values than `FEW`.
 MOST_POINTS, FEW, MOST_OF_MANY_VALUES = 20_000, 20, 3_000
+#: Beyond, labels are permuted if no more than so many pairs of rows are comparable.
+MOST_PAIRS = 10_000_000
+_ROWS_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
@@ -90,18 +93,22 @@ def evidence(sample: Sample, is_sample: bool = True, report: Report = silent) ->
     values, level = np.unique(sample.targets, return_inverse=True)
     by_value = np.bincount(level, sample.weights / sample.weights.max())
     constant = float(1 - by_value.max() / by_value.sum())
-    if len(sample.first) > MOST_POINTS:
+    if len(sample.first) <= MOST_POINTS:
+        floors = Floors(sample, report)
+        most = MOST_OF_MANY_VALUES if len(values) > FEW else MOST_POINTS
+        why = f"Labels of more than {FEW} values are not permuted beyond {most:,} distinct rows."
+        is_much = len(sample.first) > most
+    elif (pairs := comparable_pairs(sample, report)) is not None and (sample.weights == sample.weights[0]).all():
+        floors, is_much, why = SparseFloors(len(sample.points), *pairs), False, ""
+    else:
         inverted = Sample(sample.points, -sample.targets, sample.weights, sample.order)
         here, there = (zero_one(violations(each, report), report)[0] for each in (sample, inverted))
-        why = f"Comparable pairs and permuted labels are left out beyond {MOST_POINTS:,} distinct rows."
+        why = f"Labels are not permuted beyond {MOST_POINTS:,} distinct rows, unless few pairs of rows are comparable."
         return Evidence(here, there, constant, left_out=why)
-    floors = Floors(sample, report)
     here, there = floors.of(level), floors.of(-level)
     if not is_sample:
         why = "Labels are not permuted, since the function is known at all its points."
-        return Evidence(here, there, constant, floors.comparable_share(), left_out=why)
-    if len(values) > FEW and len(sample.first) > MOST_OF_MANY_VALUES:
-        why = f"Labels of more than {FEW} values are not permuted beyond {MOST_OF_MANY_VALUES:,} distinct rows."
+    if is_much or not is_sample:
         return Evidence(here, there, constant, floors.comparable_share(), left_out=why)
     rng, found = np.random.default_rng(0), []
     rows = np.lexsort((sample.weights, sample.row))  # so that the order of rows in a file does not matter
@@ -112,6 +119,57 @@ def evidence(sample: Sample, is_sample: bool = True, report: Report = silent) ->
         labels[rows], weights[rows] = level[drawn], drawn
         found.append(floors.of(labels, weights))
     return Evidence(here, there, constant, floors.comparable_share(), tuple(found))
+
+
+def comparable_pairs(sample: Sample, report: Report = silent) -> tuple[np.ndarray, np.ndarray] | None:
+    """Observations i and j of all pairs of which i is at most j in every input; ``None`` if there are too many."""
+    ranks = sample.ranks[sample.row]
+    height = ranks.sum(axis=1, dtype=np.int64)
+    order = np.argsort(height, kind="stable")
+    ranks, n, found, n_found = ranks[order], len(order), [], 0
+    for start in range(0, n, _ROWS_AT_ONCE):
+        report("comparing points", start / n * (2 - start / n))
+        for rows, below in comparisons(ranks[start : start + _ROWS_AT_ONCE], ranks[start:]):
+            lower, upper = np.nonzero(below)
+            lower += rows.start
+            keep = lower < upper  # what comes later in the order is not below, unless it is the same
+            found.append((lower[keep] + start, upper[keep] + start))
+            n_found += len(found[-1][0])
+        if n_found > MOST_PAIRS:
+            return None
+    lower, upper = (order[np.concatenate(each)] for each in zip(*found, strict=True))
+    same = height[lower] == height[upper]
+    return np.concatenate([lower, upper[same]]), np.concatenate([upper, lower[same]])
+
+
+class SparseFloors:
+    """As `Floors`, of observations of equal weight of which few pairs are comparable.
+
+    Parameters
+    ----------
+    n : int
+        Number of observations.
+    lower, upper : ndarray of int
+        Those of each pair.
+    """
+
+    def __init__(self, n: int, lower: np.ndarray, upper: np.ndarray):
+        self.n, self.lower, self.upper = n, lower, upper
+
+    def comparable_share(self) -> float:
+        """Share of the pairs of observations of which one is at least the other in every input."""
+        first, last = np.minimum(self.lower, self.upper), np.maximum(self.lower, self.upper)
+        return len(np.unique(first * self.n + last)) / (self.n * (self.n - 1) / 2)
+
+    def of(self, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
+        """The floor of labels: as many are wrong as there are pairs in a largest matching (König, Fulkerson)."""
+        from scipy import sparse
+        from scipy.sparse.csgraph import maximum_bipartite_matching
+
+        falls = labels[self.lower] > labels[self.upper]
+        pairs = self.lower[falls], self.upper[falls]
+        edges = sparse.csr_array((np.ones(len(pairs[0]), dtype=bool), pairs), shape=(self.n, self.n))
+        return int((maximum_bipartite_matching(edges, perm_type="column") >= 0).sum()) / self.n
 
 
 class Floors:

@@ -17,6 +17,8 @@ from eisim.theory.bitset import pack
 from eisim.theory.sample import Sample
 
 _AT_ONCE = 2**22  # comparisons in one step
+#: After so many inputs, pairs of which no more than one in so many is left are compared one by one.
+_COLUMNS_AT_ONCE, _SPARSE = 4, 32
 #: Comparisons that are kept, in a bit each: 4 GB.
 MOST_COMPARISONS = 2**35
 
@@ -71,11 +73,23 @@ def comparisons(lower, upper, report: Report = silent) -> Iterator[tuple[slice, 
         report("comparing points", start / (len(lower) or 1))
         rows = slice(start, min(start + at_once, len(lower)))
         below = np.ones((rows.stop - rows.start, len(upper)), dtype=bool)
-        for mine, theirs in zip(lower[rows].T, columns, strict=True):
-            below &= mine[:, None] <= theirs
-            if not below.any():  # as soon happens with many inputs
+        for k, (mine, theirs) in enumerate(zip(lower[rows].T, columns, strict=True)):
+            if k and k % _COLUMNS_AT_ONCE == 0 and np.count_nonzero(below) < below.size / _SPARSE:
+                below = _sparsely(below, lower[rows].T[k:], columns[k:])
                 break
+            below &= mine[:, None] <= theirs
         yield rows, below
+
+
+def _sparsely(below, lower, upper) -> np.ndarray:
+    """The pairs of a few that further inputs leave."""
+    rows, columns = np.nonzero(below)
+    for mine, theirs in zip(lower, upper, strict=True):
+        keep = mine[rows] <= theirs[columns]
+        rows, columns = rows[keep], columns[keep]
+    below = np.zeros_like(below)
+    below[rows, columns] = True
+    return below
 
 
 @dataclass(frozen=True, eq=False)

@@ -98,6 +98,40 @@ def csv(rng: random.Random, folder: Path) -> None:
 
 
 @cache
+def _packed() -> dict[str, bytes]:
+    """The same table in formats that are no text, as far as their packages are there."""
+    import importlib.util
+    import tempfile
+
+    import pandas
+
+    frame = pandas.DataFrame(
+        {"a": [1, 2, 3, 4] * 5, "b": [0.1, 0.2, 0.3, None] * 5, "c": [*"uvwu"] * 5, "y": [0, 1] * 10}
+    )
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for ending, package in (
+            ("csv.gz", ""), ("csv.bz2", ""), ("csv.xz", ""), ("csv.zip", ""), ("dta", ""),
+            ("parquet", "pyarrow"), ("feather", "pyarrow"), ("xlsx", "openpyxl"),
+        ):  # fmt: skip
+            if package and importlib.util.find_spec(package) is None:
+                continue
+            write = {"parquet": frame.to_parquet, "feather": frame.to_feather, "xlsx": frame.to_excel}.get(ending)
+            path = Path(folder) / f"table.{ending}"
+            (write or (frame.to_stata if ending == "dta" else frame.to_csv))(path)
+            found[ending] = path.read_bytes()
+    return found
+
+
+def tables(rng: random.Random, folder: Path) -> None:
+    """Packed tables and those of other programs."""
+    ending, content = rng.choice(list(_packed().items()))
+    path = folder / f"table.{ending}"
+    path.write_bytes(mutate.of_bytes(content, rng))
+    show(LabelledData.from_file(path, "y", classes=True))
+
+
+@cache
 def _networks():
     import onnx
 
@@ -338,7 +372,8 @@ def columns(rng: random.Random, folder: Path) -> None:
 
 #: Kinds by name, with their share of the inputs.
 KINDS: dict[str, tuple[Callable[[random.Random, Path], None], float]] = {
-    "csv": (csv, 0.3),
+    "csv": (csv, 0.24),
+    "tables": (tables, 0.06),
     "onnx": (onnx, 0.2),
     "saved": (saved, 0.15),
     "stored": (stored, 0.15),

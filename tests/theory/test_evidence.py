@@ -219,6 +219,7 @@ def test_functions_that_are_known_everywhere_have_no_permuted_labels():
 
 def test_what_costs_too_much_is_left_out_and_said_to_be(monkeypatch):
     monkeypatch.setattr(evidence, "MOST_POINTS", 50)
+    monkeypatch.setattr(evidence, "MOST_PAIRS", 50)
     rng = np.random.default_rng(0)
     data = LabelledData(rng.random((60, 2)), rng.integers(0, 2, 60))
     certificate = certify(data, ("zero_one",))
@@ -227,7 +228,20 @@ def test_what_costs_too_much_is_left_out_and_said_to_be(monkeypatch):
     )
     inverted = certify(LabelledData(data.points, 1 - data.targets), ("zero_one",)).floor["zero_one"]
     assert certificate.floor_inverted == inverted
-    assert "left out beyond 50 distinct rows" in " ".join(proof.words(certificate))
+    assert "not permuted beyond 50 distinct rows" in " ".join(proof.words(certificate))
+
+
+def test_b11_sparse_floors_are_those_of_all_pairs(monkeypatch):
+    rng = np.random.default_rng(2)
+    points, targets = rng.integers(0, 5, (120, 4)), rng.integers(0, 3, 120)
+    data = LabelledData(np.vstack([points, points[:20]]), np.append(targets, 2 - targets[:20]))
+    wanted = certify(data, ("zero_one",)).evidence()
+    monkeypatch.setattr(evidence, "MOST_POINTS", 50)
+    monkeypatch.setattr(evidence, "_ROWS_AT_ONCE", 7)
+    assert certify(data, ("zero_one",)).evidence() == wanted
+    monkeypatch.setattr(evidence, "MOST_PAIRS", 10)
+    found = certify(data, ("zero_one",)).evidence()
+    assert (found.floor, found.floor_inverted) == (wanted.floor, wanted.floor_inverted) and found.permuted == ()
 
 
 def test_b3_whole_numbers_above_2_to_53():
