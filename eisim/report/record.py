@@ -173,7 +173,7 @@ def _move_in(whole: Path, folder: Path) -> None:
     """Put all files of a folder that is in another one in their places there, the document last."""
     new = sorted((entry.name for entry in whole.iterdir()), key=lambda name: (name == RUN, name))
     if RUN in new:  # else only the end of this is missing
-        for name in names_in(folder) - set(new):
+        for name in names_in(folder) - names_in(whole) - set(new):
             with suppress(FileNotFoundError):
                 (folder / name).unlink()
     for name in new:
