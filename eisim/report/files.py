@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -14,8 +15,8 @@ import numpy as np
 
 from eisim.errors import InputError
 
-#: How texts begin that spreadsheets take as formulas.
-_FORMULA = tuple("=+-@\t\r")
+#: What a spreadsheet takes as a formula: at the start of a text, or behind what some of them take as the end of a cell.
+_FORMULA = re.compile(r"""(^|[;|\t\r\n])([\s"]*[=+\-@＝＋－＠][^;|\t\r\n]*|^[\t\r])""")
 
 
 def check_writable(folder: Path) -> Path:
@@ -86,14 +87,16 @@ def frame_to_csv(frame) -> str:
 
 
 def _as_text(cell):
-    """The cell, with an apostrophe before a text that a spreadsheet would take as a formula: it may be a stranger's."""
-    if not isinstance(cell, str) or cell[:1] not in _FORMULA or len(cell) < 2:
-        return cell
+    """The cell, with an apostrophe before what a spreadsheet would take as a formula: it may be a stranger's."""
+    return _FORMULA.sub(_apart, cell) if isinstance(cell, str) and len(cell) > 1 else cell
+
+
+def _apart(found: re.Match) -> str:
     try:
-        float(cell)
+        float(found[2])
     except ValueError:
-        return f"'{cell}"
-    return cell
+        return f"{found[1]}'{found[2]}"
+    return found[0]
 
 
 def to_netcdf(variables: dict, coordinates: dict) -> bytes:
