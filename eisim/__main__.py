@@ -1,6 +1,7 @@
 """``python -m eisim``."""
 
 import os
+import signal
 import sys
 
 
@@ -13,6 +14,7 @@ def main(*first: str) -> None:
         status = run_command(sys.argv[1:])
     except KeyboardInterrupt:
         status = 130
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: an interrupt would end in the interpreter's own words
     sys.exit(status)
 
 

@@ -244,7 +244,7 @@ def test_mutated_files_are_read_or_refused(tmp_path):
         (0, lambda r: {"rates": {"coincidence": r.rates["coincidence"]}}, "Response.rates: expected those of"),
         (0, lambda r: {"rates": {n: a[0, 0] for n, a in r.rates.items()}}, "Response.rates"),
         (0, lambda r: {"rates": {n: a[..., :0] for n, a in r.rates.items()}}, "expected numbers of shape"),
-        (0, lambda r: {"rates": {n: a.astype(str) for n, a in r.rates.items()}}, "expected numbers of shape"),
+        (0, lambda r: {"rates": {n: a.astype(str) for n, a in r.rates.items()}}, "expected numbers, found text"),
         (0, lambda r: {"traces": {n: a[:1] for n, a in r.traces.items()}}, "Response.traces"),
         (0, lambda r: {"traces": dict(list(r.traces.items())[:1])}, "Response.traces: expected those of"),
         (0, lambda r: {"window": -1.0}, "Response.window: expected a time of more than 0"),
@@ -265,8 +265,21 @@ def test_d8_a_response_whose_parts_do_not_fit_is_refused(tmp_path, which, parts,
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    "dnn,unrolled,rate response,spiking response,data,certificate of data,assessment,case,survey,ablation,"
-    "network ablation,circuit,ruled".split(","),
+    [
+        "dnn",
+        "unrolled",
+        "rate response",
+        "spiking response",
+        "data",
+        "certificate of data",
+        "assessment",
+        "case",
+        "survey",
+        "ablation",
+        "network ablation",
+        "circuit",
+        "ruled",
+    ],
 )
 def test_d8_whatever_array_is_missing_a_row_the_value_shows_itself_or_is_refused(tmp_path, name):
     import matplotlib.pyplot as plt

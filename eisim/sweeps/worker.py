@@ -27,7 +27,7 @@ class Worker:
     def __init__(self, job: Job):
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from eisim.sweeps.worker import main; main()"],
+            [sys.executable, "-P", "-c", "from eisim.sweeps.worker import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": path},

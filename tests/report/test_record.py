@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from eisim import InputError, cli
+from eisim.locks import Lock
 from eisim.report import files, record
 from eisim.report.provenance import is_command
 from eisim.report.stored import read_stored
@@ -289,3 +290,17 @@ def test_a_folder_where_a_file_goes_is_refused(way, tmp_path):
     with pytest.raises(InputError, match=r"table.csv: expected a file or nothing, found a folder"):
         record.record(tmp_path / "out", contents("b", "table.csv"), DOCUMENT)
     assert (tmp_path / "out" / "old.csv").exists() and is_whole(tmp_path / "out")
+
+
+def test_d4_what_a_killed_export_left_is_thrown_away(tmp_path):
+    left, locked = tmp_path / ".x.onnx-abcd1234", tmp_path / ".x.onnx-efgh5678"
+    young = tmp_path / ".x.onnx-ijkl9012"
+    for path in (left, locked, young):
+        path.write_text("half")
+    for path in (left, locked):
+        os.utime(path, (1, 1))
+    writing = Lock(locked)
+    assert writing.take()
+    files.save(tmp_path / "x.onnx", b"whole")
+    assert names(tmp_path) == {"x.onnx", locked.name, young.name}
+    writing.release()
