@@ -304,3 +304,20 @@ def test_d4_what_a_killed_export_left_is_thrown_away(tmp_path):
     files.save(tmp_path / "x.onnx", b"whole")
     assert names(tmp_path) == {"x.onnx", locked.name, young.name}
     writing.release()
+
+
+@pytest.mark.parametrize("name", ["../x.csv", "sub/x.csv", ".hidden", "/tmp/x.csv"])
+def test_d4_names_lead_nowhere_else(tmp_path, name):
+    with pytest.raises(InputError, match="expected names of files in this folder"):
+        record.record(tmp_path / "out", [(name, "x")], DOCUMENT)
+    assert names(tmp_path) == {"out"} and not names(tmp_path / "out")
+
+
+def test_d4_a_strangers_folder_cannot_have_other_files_moved(tmp_path, capsys):
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("mine")
+    record.record(theirs, contents("a", "table.csv"), DOCUMENT)
+    (theirs / ".eisim-whole").symlink_to(mine)
+    (theirs / ".eisim-new-x").symlink_to(mine)
+    assert report(theirs, capsys)[0] == 0 and names(mine) == {"thesis.txt"}
