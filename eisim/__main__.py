@@ -1,6 +1,7 @@
 """``python -m eisim``."""
 
 import os
+import signal
 import sys
 
 
@@ -14,6 +15,7 @@ def main(*first: str) -> None:
     except KeyboardInterrupt:
         print("eisim: interrupted; nothing half-written is left", file=sys.stderr)
         status = 130
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: an interrupt would end in the interpreter's own words
     sys.exit(status)
 
 

@@ -226,9 +226,20 @@ def _extras():
         mine = [r for r in mine if not r.marker.evaluate({"extra": ""}) and r.name != "eisim"]
         lacking = [r.name for r in mine if not _installed(r)[1]]
         what = f"extra {extra}"
+        if not mine:
+            yield Finding(what, MISSING, f"not for this system{_condition(extra)}")
+            continue
         if lacking:
             wanted = " ".join(f'"{r.name}{r.specifier}"' for r in mine if r.name in lacking)
             advice = f"python -m pip install {wanted}"
             yield Finding(what, MISSING, f"lacks {', '.join(lacking)}", advice)
         else:
             yield Finding(what, OK, ", ".join(f"{r.name} {version(r.name)}" for r in mine))
+
+
+def _condition(extra: str) -> str:
+    """What the metadata asks of a system beside an extra, as the end of a sentence."""
+    markers = [str(r.marker).replace('"', "'") for r in _requirements() if r.marker is not None]
+    asked = {marker.replace(f"extra == '{extra}'", "") for marker in markers if f"extra == '{extra}'" in marker}
+    words = sorted(filter(None, (" ".join(each.removesuffix(" and ").split()) for each in asked)))
+    return f": expected {' or '.join(words)}" if words else ""

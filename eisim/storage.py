@@ -334,9 +334,96 @@ def _build(cls, name, content, arrays):
         if not _fits(value, known[field]):
             expected = getattr(known[field], "__name__", str(known[field]))
             raise InputError(f"{name}.{field}: expected {expected}, found {value!r:.60}")
+        inside = value.values() if isinstance(value, dict) else [value]
+        if field != "classes" and any(isinstance(each, np.ndarray) and each.dtype.kind == "U" for each in inside):
+            raise InputError(f"{name}.{field}: expected numbers, found text")
     if name == "Population" and np.shape(values.get("bias")) != (values.get("size"),):
         raise InputError(f"Population.bias: expected one for each of {values.get('size')} neurons, found others")
-    return cls(**values)
+    value = cls(**values)
+    if name in _SHAPES:
+        _check_shapes(name, value)
+    if name == "Response":
+        _check_response(value)
+    if hasattr(cls, "_repr_html_"):
+        _check_shown(name, value)
+    return value
+
+
+#: Axes of arrays, by name: those of one name are equally long, and ``...`` stands for any others.
+_SHAPES = {
+    "Spikes": {"copy": "spike", "neuron": "spike", "step": "spike"},
+    "Measurement": {"rates": "condition ... pattern", "thresholds": "condition", "values": "pattern"},
+    "DoseResponse": {"doses": "dose", "scores": "dose seed"},
+    "NetworkAblation": {
+        "fractions": "level",
+        "outputs": "level point output",
+        "wanted": "point output",
+        "times": "time",
+        "outputs_in_time": "time point output",
+    },
+}
+#: Of a larger value the table is not made to see whether that can be done.
+_MOST_SHOWN = 100_000
+
+
+def _check_shapes(name, value):
+    """Refuse arrays that do not fit together, or hold no numbers."""
+    sizes: dict[str, int] = {}
+    for field, axes in _SHAPES[name].items():
+        array, axes = getattr(value, field), axes.split()
+        if array is None:
+            continue
+        array = np.asarray(array)
+        if "..." in axes:
+            axes[1:2] = [f"axis {k}" for k in range(1, array.ndim - 1)]
+        if array.dtype.kind not in "biuf" or array.ndim != len(axes):
+            raise InputError(f"{name}.{field}: expected numbers by {' and '.join(axes)}, found {array!r:.60}")
+        for axis, size in zip(axes, array.shape, strict=True):
+            if sizes.setdefault(axis, size) != size:
+                raise InputError(f"{name}.{field}: expected {sizes[axis]} along the axis {axis}, found {size}")
+
+
+def _check_response(response):
+    """Refuse a response whose arrays are not those of its circuit."""
+    size_of = {each.name: each.size for each in (*response.circuit.inputs, *response.circuit.populations)}
+    names = {population.name for population in response.circuit.populations}
+    for what in ("duration", "window", "dt"):
+        if not 0 < getattr(response, what) < math.inf:
+            raise InputError(f"Response.{what}: expected a time of more than 0, found {getattr(response, what)!r:.60}")
+    if response.rates.keys() != names or not names >= response.traces.keys():
+        raise InputError(f"Response.rates: expected those of {', '.join(names)}, found {', '.join(response.rates)}")
+    if response.traces and response.traces.keys() != names:
+        raise InputError(f"Response.traces: expected those of {', '.join(names)}, found {', '.join(response.traces)}")
+    before = np.shape(next(iter(response.rates.values())))[:-1]  # (seeds and) trials
+    for part, axes in (("rates", 0), ("traces", 1)):
+        for name, array in getattr(response, part).items():
+            array, wanted = np.asarray(array), (*before, size_of[name])
+            fits = array.ndim == len(wanted) + axes and array.shape[: len(wanted)] == wanted
+            if not fits or array.dtype.kind not in "biuf":
+                raise InputError(f"Response.{part}[{name!r}]: expected numbers of shape {wanted}, found {array!r:.60}")
+    if len(before) not in (1, 2):
+        raise InputError(f"Response.rates: expected trials, or seeds and trials, found {len(before)} such axes")
+    for name, spikes in response.spikes.items():
+        for part, most in (("copy", math.prod(before)), ("neuron", size_of.get(name, 0)), ("step", math.inf)):
+            numbers = np.asarray(getattr(spikes, part))
+            if numbers.dtype.kind not in "iu" or (numbers.size and not 0 <= numbers.min() <= numbers.max() < most):
+                raise InputError(
+                    f"Response.spikes[{name!r}].{part}: expected whole numbers from 0 to below {most}, found "
+                    f"{numbers!r:.60}"
+                )
+
+
+def _check_shown(name, value):
+    """Refuse a value that cannot be shown or made a table, since its parts do not fit together."""
+    try:
+        repr(value), value._repr_html_()
+        if hasattr(value, "to_dataframe") and len(getattr(value, "readouts", ())) <= _MOST_SHOWN:
+            value.to_dataframe()
+    except InputError:
+        raise
+    except Exception as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{name}: expected parts that fit together, found others ({why:.100})") from None
 
 
 def _fits(value, hint) -> bool:

@@ -1,10 +1,12 @@
 """How commands explain themselves: their help, and a hint for what was mistyped."""
 
+import ast
 import re
 import textwrap
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import chain
+from pathlib import Path
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -109,7 +111,23 @@ class Commands(typer.Typer):
     """A Typer application whose commands explain themselves."""
 
     def command(self, name=None, *, cls=Command, **options):
-        return super().command(name, cls=cls, **options)
+        return _with_docstring(super().command(name, cls=cls, **options))
+
+    def callback(self, *arguments, **options):
+        return _with_docstring(super().callback(*arguments, **options))
+
+
+def _with_docstring(register):
+    """Give a function that is registered its docstring back, which ``python -OO`` takes away: it is the help."""
+
+    def registered(function):
+        if function.__doc__ is None:
+            for part in ast.walk(ast.parse(Path(function.__code__.co_filename).read_bytes())):
+                if isinstance(part, ast.FunctionDef) and part.name == function.__name__:
+                    function.__doc__ = ast.get_docstring(part)
+        return register(function)
+
+    return registered
 
 
 def _split(text: str) -> tuple[list[str], list[str]]:

@@ -92,6 +92,16 @@ class Extras:
         return ["less", "more"]
 
 
+def test_d10_an_extra_that_asks_for_nothing_here_is_not_said_to_be_there(examine, monkeypatch):
+    lines = ["numpy>=2.0", "cuda-thing>=1; python_version < '3.0' and extra == 'more'", "numpy; extra == 'less'"]
+    monkeypatch.setattr(doctor, "requires", lambda name: lines)
+    monkeypatch.setattr(doctor, "metadata", lambda name: Extras())
+    _, by_name = examine()
+    more = by_name["extra more"]
+    assert more.state == doctor.MISSING and more.found == "not for this system: expected python_version < '3.0'"
+    assert by_name["extra less"].state == doctor.OK
+
+
 def test_a_simulator_that_cannot_be_imported(monkeypatch, tmp_path):
     (tmp_path / "brian2.py").write_text("raise AttributeError('no ptp')\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

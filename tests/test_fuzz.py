@@ -155,6 +155,26 @@ def test_spreadsheets_get_text_for_formulas():
     assert list(csv.reader(io.StringIO(frame_to_csv(pandas.DataFrame(rows))))) == expected
 
 
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("a;=cmd()", "a;'=cmd()"),
+        (" =cmd()", "' =cmd()"),
+        ("a;  @SUM(A1);b", "a;'  @SUM(A1);b"),
+        ("a\t+cmd|' /C calc'!A0", "a\t'+cmd|' /C calc'!A0"),
+        ('a\n"=cmd()', "a\n'\"=cmd()"),
+        ("＝cmd()", "'＝cmd()"),
+        ("\tx", "'\tx"),
+        ("a;-1.5", "a;-1.5"),
+        ("-1e3", "-1e3"),
+        ("w_ee = 0.5; w_ei = -2", "w_ee = 0.5; w_ei = -2"),
+        ("-", "-"),
+    ],
+)
+def test_d10_formulas_behind_other_separators_are_text(cell, written):
+    assert next(csv.reader(io.StringIO(to_csv([(cell, 1)], ["a", "b"]).partition("\n")[2]))) == [written, "1"]
+
+
 def test_lines_of_errors_are_bounded():
     said = str(InputError("a" * 10**6 + "\n\x00" + "the end"))
     assert said.isprintable() and len(said) <= LONGEST and said.endswith("the end")

@@ -10,6 +10,7 @@ import pytest
 from eisim import InputError, LabelledData, TruthTable, certify, cli
 from eisim.catalogue import prepare
 from eisim.own.circuits import read_circuit
+from eisim.own.files import blamed_on
 from eisim.own.labelled import prepared, read
 from eisim.own.settings import read_settings
 from experiments import boolean
@@ -354,7 +355,8 @@ BAD_FILES = {
     "x = 1\n\nraise KeyError('volt')\n": "mine.py, line 3: KeyError: 'volt'",
     "import no_such_module\n": "mine.py, line 1: ModuleNotFoundError: No module named 'no_such_module'",
     "import sys\nsys.exit()\n": "mine.py, line 2: sys.exit was called",
-    b"\x00\x01\xff": "mine.py: SyntaxError",
+    b"\x00\x01\xff": "mine.py: SyntaxError: source code cannot contain null bytes",
+    b"x = 1\nclass A:\n  y\x00": "mine.py: SyntaxError: source code cannot contain null bytes",
     "circuit = 3\n": "mine.py: circuit: expected a Circuit or a function from kind to Circuit, found 3",
     "def circuit(kind):\n    return kind\n": "mine.py: circuit('spiking'): expected a Circuit, found 'spiking'",
     "def circuit(a, b):\n    pass\n": "expected circuit() or circuit(kind), found circuit(a, b)",
@@ -381,6 +383,21 @@ BAD_FILES = {
 def test_bad_files_in_one_line(run, file, tmp_path, content, said):
     status, _, heard = run(file(content), *QUICK, "--out", tmp_path / "out")
     assert status == 2 and said in heard and heard.count("\n") == 1, heard
+
+
+def test_d11_a_null_byte_is_said_in_our_words_whatever_python_raises(run, file, tmp_path):
+    file(b"x\x00", "helper.py")
+    status, _, heard = run(file("import helper\n"), *QUICK, "--out", tmp_path / "out")
+    assert status == 2 and heard == "eisim: mine.py, line 1: SyntaxError: source code cannot contain null bytes\n"
+    for error in (
+        ValueError("source code string cannot contain null bytes"),
+        SyntaxError("source contains null bytes"),
+    ):
+        with (
+            pytest.raises(InputError, match=r"mine\.py: SyntaxError: source code cannot contain"),
+            blamed_on("mine.py"),
+        ):
+            raise error
 
 
 RESULTS = "from dataclasses import dataclass\n@dataclass\nclass Settings:\n    x: int = 1\n"

@@ -1,11 +1,13 @@
 """Values survive disk, pickle and deepcopy to the bit; files that eisim did not write are refused in one line."""
 
+import contextlib
 import copy
 import io
 import json
 import os
 import pickle
 import random
+import re
 import types
 import zipfile
 from dataclasses import fields, is_dataclass, replace
@@ -234,3 +236,73 @@ def test_mutated_files_are_read_or_refused(tmp_path):
         except InputError:
             refused += 1
     assert refused > 120
+
+
+@pytest.mark.parametrize(
+    ("which", "parts", "said"),
+    [
+        (0, lambda r: {"rates": {"coincidence": r.rates["coincidence"]}}, "Response.rates: expected those of"),
+        (0, lambda r: {"rates": {n: a[0, 0] for n, a in r.rates.items()}}, "Response.rates"),
+        (0, lambda r: {"rates": {n: a[..., :0] for n, a in r.rates.items()}}, "expected numbers of shape"),
+        (0, lambda r: {"rates": {n: a.astype(str) for n, a in r.rates.items()}}, "expected numbers, found text"),
+        (0, lambda r: {"traces": {n: a[:1] for n, a in r.traces.items()}}, "Response.traces"),
+        (0, lambda r: {"traces": dict(list(r.traces.items())[:1])}, "Response.traces: expected those of"),
+        (0, lambda r: {"window": -1.0}, "Response.window: expected a time of more than 0"),
+        (0, lambda r: {"dt": float("nan")}, "Response.dt: expected a time of more than 0"),
+        (1, lambda r: {"spikes": {"no one": r.spikes["E"]}}, "Response.spikes"),
+        (1, lambda r: {"spikes": {"E": replace(r.spikes["E"], neuron=r.spikes["E"].neuron + 99)}}, ".neuron: expected"),
+        (1, lambda r: {"spikes": {"E": replace(r.spikes["E"], step=r.spikes["E"].step - 10**6)}}, ".step: expected"),
+        (1, lambda r: {"spikes": {"E": replace(r.spikes["E"], copy=r.spikes["E"].copy[1:])}}, "along the axis spike"),
+    ],
+)
+def test_d8_a_response_whose_parts_do_not_fit_is_refused(tmp_path, which, parts, said):
+    response = kept.responses()[which]
+    save(replace(response, **parts(response)), tmp_path / "x.eisim")
+    with pytest.raises(InputError, match=re.escape(said)):
+        load(tmp_path / "x.eisim")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dnn",
+        "unrolled",
+        "rate response",
+        "spiking response",
+        "data",
+        "certificate of data",
+        "assessment",
+        "case",
+        "survey",
+        "ablation",
+        "network ablation",
+        "circuit",
+        "ruled",
+    ],
+)
+def test_d8_whatever_array_is_missing_a_row_the_value_shows_itself_or_is_refused(tmp_path, name):
+    import matplotlib.pyplot as plt
+
+    save(kept.values()[name], tmp_path / "x.eisim")
+    with zipfile.ZipFile(tmp_path / "x.eisim") as archive:
+        members = {info: archive.read(info) for info in archive.namelist()}
+    arrays = [member for member in members if member.endswith(".npy")]
+    for k in range(0, len(arrays), max(1, len(arrays) // 12)):
+        array = np.load(io.BytesIO(members[arrays[k]]))
+        for changed in (array[:-1] if array.ndim else array[None], array[..., None], array.astype(str)):
+            buffer = io.BytesIO()
+            np.save(buffer, changed)
+            with zipfile.ZipFile(tmp_path / "y.eisim", "w") as archive:
+                for member, content in members.items():
+                    archive.writestr(member, buffer.getvalue() if member == arrays[k] else content)
+            try:
+                value = load(tmp_path / "y.eisim")
+            except InputError as error:
+                assert "\n" not in str(error)
+                continue
+            assert isinstance(repr(value), str) and getattr(value, "_repr_html_", str)() is not None
+            for method in ("to_dataframe", "plot"):
+                with contextlib.suppress(InputError):
+                    getattr(value, method, lambda: None)()
+            plt.close("all")

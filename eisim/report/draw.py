@@ -11,7 +11,7 @@ import string
 import sys
 from collections import deque
 from collections.abc import Callable
-from contextlib import redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 
 from eisim.errors import InputError, printable
 from eisim.own.files import guarded, load_file, loaded_files
@@ -30,7 +30,8 @@ class Artist:
         importlib.import_module(_SHARED)
         self.pipe, theirs = processes.Pipe()
         self.process = processes.Process(target=_serve, args=(theirs, self.pipe, experiment, loaded_files()))
-        self.process.start()
+        with _uninterrupted():
+            self.process.start()
         theirs.close()
 
     def begin(self, result) -> None:
@@ -60,11 +61,26 @@ class Artist:
         self.pipe.close()
 
 
+@contextmanager
+def _uninterrupted():
+    """Put off Ctrl-C: a process that is forked meanwhile must not get it before it leaves it to its parent."""
+    if not _FORKS:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(pipe, parents_end, experiment: str, files: list[str]) -> None:
     """Draw what the parent sends."""
     if _FORKS:
         parents_end.close()  # so that the pipe ends with the parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    if _FORKS:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     logging.disable(logging.WARNING)  # Matplotlib would speak of a home that cannot be written
     for file in files:
         load_file(file)

@@ -4,18 +4,24 @@ import csv
 import io
 import json
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
+from glob import escape
 from pathlib import Path
 
 import numpy as np
 
 from eisim.errors import InputError
+from eisim.locks import Lock
 
-#: How texts begin that spreadsheets take as formulas.
-_FORMULA = tuple("=+-@\t\r")
+#: A file that is younger, in s, may be one that another process has just made and not yet locked.
+_YOUNG = 2.0
+#: What a spreadsheet takes as a formula: at the start of a text, or behind what some of them take as the end of a cell.
+_FORMULA = re.compile(r"""(^|[;|\t\r\n])([\s"]*[=+\-@＝＋－＠][^;|\t\r\n]*|^[\t\r])""")
 
 
 def check_writable(folder: Path) -> Path:
@@ -44,7 +50,14 @@ def write(path: Path, content: bytes | str) -> None:
 @contextmanager
 def replaced(path: Path):
     """A binary file to write under another name, which then replaces what was there."""
+    for left in path.parent.glob(f".{escape(path.name)}-????????"):  # by a process that was killed
+        with suppress(OSError):
+            lock = Lock(left) if time.time() - left.stat().st_mtime > _YOUNG else None
+            if lock is not None and lock.take():
+                lock.release()
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    lock = Lock(Path(partial))
+    lock.take()
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -56,6 +69,8 @@ def replaced(path: Path):
         with suppress(OSError):
             os.unlink(partial)
         raise
+    finally:
+        lock.release()
 
 
 def save(path, content: bytes) -> None:
@@ -86,14 +101,16 @@ def frame_to_csv(frame) -> str:
 
 
 def _as_text(cell):
-    """The cell, with an apostrophe before a text that a spreadsheet would take as a formula: it may be a stranger's."""
-    if not isinstance(cell, str) or cell[:1] not in _FORMULA or len(cell) < 2:
-        return cell
+    """The cell, with an apostrophe before what a spreadsheet would take as a formula: it may be a stranger's."""
+    return _FORMULA.sub(_apart, cell) if isinstance(cell, str) and len(cell) > 1 else cell
+
+
+def _apart(found: re.Match) -> str:
     try:
-        float(cell)
+        float(found[2])
     except ValueError:
-        return f"'{cell}"
-    return cell
+        return f"{found[1]}'{found[2]}"
+    return found[0]
 
 
 def to_netcdf(variables: dict, coordinates: dict) -> bytes:

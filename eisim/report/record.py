@@ -22,7 +22,7 @@ from eisim.errors import InputError
 from eisim.locks import Lock
 from eisim.report.files import check_writable, to_json, write
 from eisim.report.page import page
-from eisim.report.stored import PAGE, RUN, fingerprint, names_in
+from eisim.report.stored import PAGE, RUN, fingerprint, inside, names_in
 
 #: Time to wait for another process that writes to the same folder, in s.
 PATIENCE = 60.0
@@ -58,7 +58,7 @@ def record(folder: Path, files: Iterable[tuple[str, bytes | str]], document: dic
             digests = {}
             for name, content in files:
                 content = content.encode() if isinstance(content, str) else content
-                write(new / name, content)
+                write(new / inside(folder, name).name, content)
                 digests[name] = hashlib.sha256(content).hexdigest()
             document = document | {"files": list(digests)}
             digests[RUN] = fingerprint(json.loads(to_json(document)))
@@ -94,7 +94,7 @@ def alone(folder) -> Iterator[Path]:
 
 
 def _recover(folder, is_locked):
-    if (folder / _WHOLE).is_dir():
+    if (folder / _WHOLE).is_dir() and not (folder / _WHOLE).is_symlink():  # a stranger's may lead elsewhere
         _move_in(folder / _WHOLE, folder)
     for left in [*folder.glob(f"{_NEW}*"), *folder.parent.glob(f".{escape(folder.name)}{_NEW}*")]:
         if is_locked or time.time() - left.stat().st_mtime > _LEFT:
@@ -173,7 +173,7 @@ def _move_in(whole: Path, folder: Path) -> None:
     """Put all files of a folder that is in another one in their places there, the document last."""
     new = sorted((entry.name for entry in whole.iterdir()), key=lambda name: (name == RUN, name))
     if RUN in new:  # else only the end of this is missing
-        for name in names_in(folder) - set(new):
+        for name in names_in(folder) - names_in(whole) - set(new):
             with suppress(FileNotFoundError):
                 (folder / name).unlink()
     for name in new:

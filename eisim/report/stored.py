@@ -80,10 +80,11 @@ class Stored:
 
     def attachment(self, name: str, largest: int) -> Attachment:
         """The file of this name, which must be in the folder itself."""
-        return Attachment(name, *_content(_inside(self.folder, name), largest))
+        return Attachment(name, *_content(inside(self.folder, name), largest))
 
 
-def _inside(folder: Path, name: str) -> Path:
+def inside(folder: Path, name: str) -> Path:
+    """The file of this name, which must be in the folder itself."""
     if name != os.path.basename(name) or "\\" in name or name.startswith(".") or not name.isprintable():
         raise InputError(f"{folder}: expected names of files in this folder, found {_short(name)}")
     return folder / name
@@ -104,7 +105,7 @@ def names_in(folder: Path) -> set[str]:
             report = found.get("report") or {}
             shown = [part for key in ("tables", "pictures", "circuits") for part in report.get(key) or ()]
             listed = [*(found.get("files") or ()), *(part.get(key, "") for part in shown for key in ("file", "data"))]
-            names |= {document, *(name for name in listed if name and _inside(folder, name))}
+            names |= {document, *(name for name in listed if name and inside(folder, name))}
     return names
 
 
@@ -143,7 +144,7 @@ def read_stored(folder) -> Stored:
 def _changed(folder, own, document, digests):
     """Names of files that are not what their digests say; folders of earlier versions have none."""
     for name, known in digests.items():
-        if (fingerprint(document) if name == own else _digest(_inside(folder, name))) != known:
+        if (fingerprint(document) if name == own else _digest(inside(folder, name))) != known:
             yield name
 
 

@@ -29,7 +29,7 @@ class Worker:
         # A group of its own: Ctrl-C in the terminal is for the parent, which ends this process.
         group = {"process_group": 0} if os.name == "posix" else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from eisim.sweeps.worker import main; main()"],
+            [sys.executable, "-P", "-c", "from eisim.sweeps.worker import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": path},

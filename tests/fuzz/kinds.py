@@ -66,6 +66,7 @@ def show(value) -> None:
     assert isinstance(repr(value), str)
     html = getattr(value, "_repr_html_", lambda: "")()
     assert "<script" not in html and "<img src=x" not in html
+    getattr(value, "to_dataframe", lambda: None)()
 
 
 def csv(rng: random.Random, folder: Path) -> None:
