@@ -112,7 +112,10 @@ class Affine:
 
     def widened(self, shape) -> "Affine":
         """Broadcast against a shape, within each sample."""
-        shape = bounded(np.broadcast_shapes(self.shape, shape))
+        try:
+            shape = bounded(np.broadcast_shapes(self.shape, shape))
+        except ValueError:
+            raise InputError(f"expected shapes that fit each other, found {self.shape} and {tuple(shape)}") from None
         if shape == self.shape:
             return self
         batch = len(shape) - len(self.shape)

@@ -14,7 +14,9 @@ LARGEST_KERNEL = 4096  # places
 LARGEST_PAD = 10_000
 #: Formats of numbers that a cast may lead to: what is whole or truth would be rounded.
 FRACTIONAL = {"FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16"}
-#: What may follow a softmax that is left out, and a label: it moves elements or changes their format only.
+#: What is left out at the end, if it takes all outputs of a sample.
+LEFT_OUT = {"Softmax", "LogSoftmax", "Normalizer"}
+#: What may follow it, and a label: it moves elements or changes their format only.
 MOVES = {"Cast", "CastLike", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 #: Those whose first input may be a constant while another is not.
 SYMMETRIC = {
@@ -45,6 +47,8 @@ REASONS = {
     "HardSwish": "torch.nn.Hardswish decreases for some inputs",
     "Shrink": "torch.nn.Softshrink and torch.nn.Hardshrink are none of its activations",
     "Softsign": "torch.nn.Softsign is none of its activations (torch.nn.Tanh is)",
+    "ReduceProd": "it multiplies activities, as in scikit-learn's PolynomialFeatures",
+    "Exp": "the exponential is none of its activations",
     "Hardmax": "it compares outputs, and is no pointwise activation",
     "LayerNormalization": "torch.nn.LayerNorm divides activities by their standard deviation",
     "RMSNormalization": "torch.nn.RMSNorm divides activities by their size",
@@ -73,6 +77,11 @@ REASONS = {
 }
 
 
+def single(number: float) -> float:
+    """A default, in the precision that attributes of a file have."""
+    return float(np.float32(number))
+
+
 class Attributes(dict):
     """The attributes of a node, which keep in mind those that were looked at."""
 
@@ -96,9 +105,10 @@ class Attributes(dict):
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a softmax, say, that is left out was applied to: nothing but moves and labels may follow."""
+    """What a softmax, say, that is left out was applied to: nothing but its like, moves and labels may follow."""
 
     value: Affine
+    what: str = "softmax"
 
 
 @dataclass(frozen=True)
@@ -304,7 +314,7 @@ class Operations:
         )
         if any(np.shape(each) != x.shape[1:2] for each in (scale, shift, mean, variance)):
             raise InputError(f"expected parameters for {x.shape[1:2]} channels, found {np.shape(scale)}")
-        factor = scale / np.sqrt(variance + attributes.get("epsilon", 1e-5))
+        factor = scale / np.sqrt(variance + attributes.get("epsilon", single(1e-5)))
         shape = (1, -1, *[1] * (len(x.shape) - 2))
         return x.scaled(factor.reshape(shape)).plus((shift - mean * factor).reshape(shape))
 
@@ -321,10 +331,13 @@ class Operations:
         auto = attributes.get("auto_pad", b"NOTSET").decode()
         if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
             raise InputError(f"expected auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER, found {auto}")
-        given = attributes.get("pads", [0] * 2 * n) if auto == "NOTSET" else [0] * 2 * n
-        attributes.ignore("pads")
+        given = attributes.get("pads", [0] * 2 * n)
         if len(given) != 2 * n:
             raise InputError(f"expected pads before and after {n} dimensions, found {given}")
+        if auto != "NOTSET" and any(given):
+            raise InputError(f"expected auto_pad or pads, found both: {auto} and {given}")
+        if auto.startswith("SAME") and max(dilations) > 1:  # which ONNX Runtime does not take
+            raise InputError(f"expected pads where there are dilations, found auto_pad {auto} and {dilations}")
         if auto in ("SAME_UPPER", "SAME_LOWER"):
             spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
             missing = [
@@ -480,6 +493,8 @@ class Operations:
 
     def squeeze(self, name, attributes, x, axes=None):
         axes = attributes.get("axes") if axes is None else self._fixed("the axes", axes)
+        if axes is None and not self.batch:
+            raise InputError("expected the axes to squeeze, found none: a single sample would lose its batch axis, too")
         if axes is None:
             axes = [a for a, n in enumerate(x.shape) if n == 1 and (a or self.batch == 1)]
         axes = self._axes(axes, len(x.shape))
@@ -643,7 +658,7 @@ class Operations:
 
     def leakyrelu(self, name, attributes, x):
         attributes.ignore("consumed_inputs")
-        slope = float(attributes.get("alpha", 0.01))
+        slope = float(attributes.get("alpha", single(0.01)))
         return self.builder.activate(name, x, LeakyReLU(slope))
 
     def prelu(self, name, attributes, x, slope):
@@ -671,7 +686,7 @@ class Operations:
 
     def selu(self, name, attributes, x):
         attributes.ignore("consumed_inputs")
-        defaults = (1.67326324, 1.05070102) if self.version >= 6 else (1.6732, 1.0507)
+        defaults = map(single, (1.67326319217681884765625, 1.05070102214813232421875))
         alpha, gamma = (attributes.get(key, value) for key, value in zip(("alpha", "gamma"), defaults, strict=True))
         if not gamma > 0:
             raise InputError(f"expected a gamma above 0, found {gamma}")
@@ -699,7 +714,7 @@ class Operations:
 
     def hardsigmoid(self, name, attributes, x):
         attributes.ignore("consumed_inputs")
-        gain, offset = attributes.get("alpha", 0.2), attributes.get("beta", 0.5)
+        gain, offset = attributes.get("alpha", single(0.2)), attributes.get("beta", 0.5)
         if not gain > 0:
             raise InputError(f"expected an alpha above 0, found {gain}")
         return self.builder.activate(name, x, Saturating(gain=gain, threshold=-offset / gain, maximum=1.0))
@@ -801,7 +816,7 @@ class Operations:
     def normalizer(self, name, attributes, x):
         attributes.ignore("norm")  # each divides by a number that is not negative
         self._takes_all(x, x.shape[1] if len(x.shape) == 2 else 0, f"shape {x.shape}")
-        return LeftOut(x)
+        return LeftOut(x, "Normalizer")
 
     def _takes_all(self, x, within, found) -> None:
         if within != x.size or x.size < 2:

@@ -14,6 +14,7 @@ from eisim.adapter.affine import OVERHEAD, Affine, NetworkBuilder, bounded, fini
 from eisim.adapter.onnx_check import Comparison, Read, Source
 from eisim.adapter.onnx_operations import (
     FRACTIONAL,
+    LEFT_OUT,
     MOVES,
     NAMES_LABELS,
     REASONS,
@@ -284,10 +285,26 @@ class _Reader:
         tensors = {n: _inner(value) for n, value in tensors.items() if isinstance(_inner(value), Affine)}
         found = Comparison(self.source, nodes, self.constants, tensors, dnn, self.reference, self.builder.effort)
         found.check(chosen)
-        left_out = isinstance(self.values[chosen], LeftOut)
-        flat = len(self.source.shape) == 2 or self.opsets.get("", 1) >= 13
-        if left_out and flat:  # the reference knows the softmax of recent versions only
+        if isinstance(self.values[chosen], LeftOut):
             found.check_order(chosen, chosen)
+        for output in self.graph.output:
+            scores = self._scores_of(output.name)
+            if scores is not None and output.name != chosen:
+                found.check_label(output.name, scores, chosen)
+
+    def _scores_of(self, name) -> Affine | None:
+        """The scores that a label is taken from, if they were read."""
+        while (k := self.makers.get(name)) is not None:
+            node = self.graph.node[k]
+            if node.op_type == "ArgMax":
+                scores = _inner(self.values.get(node.input[0]))
+                return scores if isinstance(scores, Affine) else None
+            if node.op_type == "LinearClassifier" and name == node.output[0] and k in self.read_nodes:
+                return self.values[name].scores
+            if node.op_type not in MOVES | NAMES_LABELS:
+                return None
+            name = node.input[1 if node.op_type in ("ArrayFeatureExtractor", "Gather") else 0]
+        return None
 
     def _needed(self, name) -> list[int]:
         """The places of the nodes that a value depends on, in order."""
@@ -370,9 +387,11 @@ class _Reader:
 
     def _operate(self, node, name, attributes, inputs, method) -> list:
         """What an operation makes of activities."""
-        after = any(isinstance(value, LeftOut) for value in inputs)
-        if after and node.op_type not in MOVES | {"ZipMap", "ArgMax"}:
-            raise InputError(f"expected a softmax at the end only, found {node.op_type} after one")
+        after = next((value for value in inputs if isinstance(value, LeftOut)), None)
+        if after and node.op_type not in LEFT_OUT | MOVES | {"ZipMap", "ArgMax"}:
+            raise InputError(
+                f"expected a {after.what} at the end only, where it changes nothing, found {node.op_type} after one"
+            )
         inputs = [_inner(value) for value in inputs]
         for source, value in zip(node.input, inputs, strict=True):
             if isinstance(value, np.ndarray) and value.dtype.kind not in "fiub":
@@ -386,7 +405,7 @@ class _Reader:
         if attributes.unread:
             raise InputError(f"expected no attribute {min(attributes.unread)!r}, found one that is not known here")
         if after:
-            results = [LeftOut(each) if isinstance(each, Affine) else each for each in results]
+            results = [LeftOut(each, after.what) if isinstance(each, Affine) else each for each in results]
         return results
 
     def _of_label(self, node, inputs):
