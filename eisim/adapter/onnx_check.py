@@ -76,6 +76,8 @@ class Comparison:
     def _drawn(self, n: int) -> np.ndarray:
         """Samples: drawn numbers, and zeros, ones, ties and large numbers among them, all exact in few bits."""
         rng, size = np.random.default_rng(20), int(np.prod(self.source.shape))
+        if size * max(n, self.source.batch) > self.largest:
+            raise InputError(f"expected a batch small enough to be checked, found {self.source.batch or n:,} samples")
         normal = np.round(rng.normal(size=(n, size)) * 64) / 64
         kinds = [
             normal[0 % n], 3 * normal[1 % n] * (rng.random(size) < 0.7), np.zeros(size), rng.integers(-2, 3, size),
@@ -94,8 +96,6 @@ class Comparison:
         """The samples as the file takes them: all at once and the first few alone, or in batches of the file's size."""
         if not self.source.batch:
             return [*np.split(self.samples[:4], len(self.samples[:4])), self.samples]
-        if self.samples.size > self.largest:
-            raise InputError(f"expected a batch small enough to be checked, found {self.source.batch:,} samples")
         return np.split(self.samples, len(self.samples) // self.source.batch)
 
     def outputs(self, samples, left_out=True) -> Iterator[tuple[Read, list, list]]:

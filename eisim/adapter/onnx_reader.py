@@ -261,7 +261,8 @@ class _Reader:
             raise InputError("expected a network with an output that depends on its input, found none")
         value = _inner(self.values[chosen])
         if not value.size:
-            raise InputError(f"output {chosen!r}: expected at least one element, found shape {list(value.shape)}")
+            name = self._name(self.makers[chosen])
+            raise InputError(f"{name}: expected an output of at least one element, found shape {list(value.shape)}")
         units = self._as_layer(value)
         (unit,) = (layer.neuron for layer in self.builder.layers if layer.name == units)
         saturates = isinstance(unit, (Logistic, Saturating))  # a probability

@@ -1,3 +1,4 @@
+# ruff: noqa: E402
 """Drawn ONNX graphs: the network that ONNX Runtime computes, or a refusal in one line that names a node."""
 
 from collections import Counter

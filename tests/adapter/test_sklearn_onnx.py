@@ -1,3 +1,4 @@
+# ruff: noqa: E402
 """Pipelines of scikit-learn, as skl2onnx writes them: the network that scikit-learn computes, or a refusal by name."""
 
 import json
@@ -9,7 +10,7 @@ import pytest
 from eisim import InputError, read_onnx
 
 skl2onnx = pytest.importorskip("skl2onnx")
-pytest.importorskip("onnx")
+pytest.importorskip("sklearn")
 
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
@@ -123,7 +124,7 @@ REFUSED = {
 def file_of(steps, target, folder):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of short training
-        model = make_pipeline(*steps).fit(X, target)
+        model = (make_pipeline(*steps) if len(steps) > 1 else steps[0]).fit(X, target)
     path = folder / "m.onnx"
     path.write_bytes(skl2onnx.to_onnx(model, X[:1]).SerializeToString())
     return model, path
