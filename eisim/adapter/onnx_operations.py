@@ -12,6 +12,8 @@ from eisim.neurons import ExponentialLinear, Logistic, Saturating, Softplus, Ste
 
 LARGEST_KERNEL = 4096  # places
 LARGEST_PAD = 10_000
+#: Above its threshold by so many of its scales a softplus is a line, to 1e-6 of its scale.
+FAR_UP = 14
 #: Formats of numbers that a cast may lead to: what is whole or truth would be rounded.
 FRACTIONAL = {"FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16"}
 #: What is left out at the end, if it takes all outputs of a sample.
@@ -48,6 +50,8 @@ REASONS = {
     "Shrink": "torch.nn.Softshrink and torch.nn.Hardshrink are none of its activations",
     "Softsign": "torch.nn.Softsign is none of its activations (torch.nn.Tanh is)",
     "ReduceProd": "it multiplies activities, as in scikit-learn's PolynomialFeatures",
+    "Abs": "it decreases below 0; exporters write torch.nn.Softsign and torch.nn.Softshrink with it",
+    "Log": "the logarithm is none of its activations; exporters write torch.nn.LogSigmoid with it",
     "Exp": "the exponential is none of its activations",
     "Hardmax": "it compares outputs, and is no pointwise activation",
     "LayerNormalization": "torch.nn.LayerNorm divides activities by their standard deviation",
@@ -118,6 +122,16 @@ class Label:
     scores: Affine
 
 
+def _equal(a: Affine, b: Affine) -> bool:
+    """Whether two tensors are the same functions, to rounding."""
+    difference = a.plus(b.scaled(np.array(-1.0)))
+    largest = max(np.abs(part.data).max(initial=0) for each in (a, b) for part in (*each.parts.values(),))
+    return all(
+        np.abs(numbers).max(initial=0) <= 1e-9 * max(largest, np.abs(a.constant).max(initial=0))
+        for numbers in (difference.constant, *(part.data for part in difference.parts.values()))
+    )
+
+
 class Operations:
     """Operations as methods of their names in lower case: (name of the node, attributes, inputs) to output or outputs.
 
@@ -174,8 +188,8 @@ class Operations:
         return self._axes([axis], rank, "an axis")[0]
 
     def _within_samples(self, axes, x, what) -> None:
-        """Refuse what reaches over several samples."""
-        if 0 in axes and self.batch != 1:
+        """Refuse what reaches over several samples, where these can be along axis 0 only; else the comparison does."""
+        if 0 in axes and self.batch != 1 and x.shape[:1] == (1,) and x.shape.count(1) == 1:
             raise InputError(f"expected {what} within each sample, found one over the batch axis of shape {x.shape}")
 
     # Linear operations.
@@ -360,8 +374,8 @@ class Operations:
                     f"{size + before + after} places"
                 )
         if attributes.get("ceil_mode"):
-            if attributes.get("count_include_pad"):
-                raise InputError("expected ceil_mode 0 where the padding counts, found 1")
+            if auto.startswith("SAME"):
+                raise InputError(f"expected ceil_mode 0 with auto_pad {auto}, found 1")
             for k, (size, s) in enumerate(zip(x.shape[2:], strides, strict=True)):
                 before, after = pads[k]
                 span = dilations[k] * (kernel[k] - 1) + 1
@@ -428,9 +442,16 @@ class Operations:
         space = self._space(attributes, x, kernel)
         one = np.ones(bounded((x.shape[1], 1, *kernel)))
         total = convolution(x, one, None, *space, x.shape[1])
-        if attributes.get("count_include_pad"):
-            return total.scaled(np.array(1 / np.prod(kernel)))
-        seen = windows(x.shape, kernel, *space)
+        strides, pads, dilations = space
+        shape = x.shape
+        if attributes.get("count_include_pad"):  # the given pads count, what the last window takes beyond them does not
+            given = attributes.get("pads") if not attributes.get("auto_pad", b"").startswith(b"SAME") else None
+            n = len(kernel)
+            given = pads if given is None and not attributes.get("ceil_mode") else given or [0] * 2 * n
+            given = given if isinstance(given[0], tuple) else list(zip(given[:n], given[n:], strict=True))
+            shape = (*x.shape[:2], *(size + a + b for size, (a, b) in zip(x.shape[2:], given, strict=True)))
+            pads = [(0, max(0, after - b)) for (_, after), (_, b) in zip(pads, given, strict=True)]
+        seen = windows(shape, kernel, strides, pads, dilations)
         counts = (seen >= 0).reshape(*seen.shape[: 1 + len(kernel)], -1).sum(axis=-1)
         return total.scaled(1 / counts[None])
 
@@ -442,21 +463,28 @@ class Operations:
         return total if total.size == x.size else total.scaled(np.array(total.size / x.size))
 
     def reducesum(self, name, attributes, x, axes=None):
+        flat, shape = self._reduced(attributes, x, axes, "a sum or mean")
+        if flat is None:
+            return x
+        entries = np.ones(flat.size), (flat.ravel(), np.repeat(np.arange(len(flat)), flat.shape[1]))
+        return x.times(sparse.csr_array(entries, (x.size, len(flat))), shape)
+
+    def _reduced(self, attributes, x, axes, what):
+        """Flat indices (results × elements of each) of a reduction, or None for none, and the shape of the results."""
         given = attributes.get("axes", []) if axes is None else self._fixed("the axes", axes)
         if not np.size(given) and attributes.get("noop_with_empty_axes"):
-            return x
+            attributes.ignore("keepdims")
+            return None, x.shape
         attributes.ignore("noop_with_empty_axes")
         axes = self._axes(given, len(x.shape)) if np.size(given) else list(range(len(x.shape)))
-        self._within_samples(axes, x, "a sum or mean")
+        self._within_samples(axes, x, what)
         index = np.arange(x.size).reshape(x.shape)
         kept = [a for a in range(len(x.shape)) if a not in axes]
         flat = index.transpose(*kept, *axes).reshape(int(np.prod([x.shape[a] for a in kept])), -1)
         if not flat.size:
-            raise InputError(f"expected a sum of at least one element, found shape {x.shape}")
-        entries = np.ones(flat.size), (flat.ravel(), np.repeat(np.arange(len(flat)), flat.shape[1]))
+            raise InputError(f"expected {what} of at least one element, found shape {x.shape}")
         keep = attributes.get("keepdims", 1)
-        shape = [1 if a in axes else n for a, n in enumerate(x.shape) if a in kept or keep]
-        return x.times(sparse.csr_array(entries, (x.size, len(flat))), shape)
+        return flat, tuple(1 if a in axes else n for a, n in enumerate(x.shape) if a in kept or keep)
 
     # Operations that move elements.
 
@@ -763,8 +791,39 @@ class Operations:
             chosen = np.asarray(condition, dtype=float)
             a, b = (value if isinstance(value, Affine) else np.asarray(value, dtype=float) for value in (a, b))
             return self._plus(self._times(a, chosen), self._times(b, 1 - chosen))
-        a, b = (np.asarray(self._fixed("what is chosen from", value), dtype=float) for value in (a, b))
+        if self._same_far_up(condition, a, b):
+            return b
+        if isinstance(a, Affine) or isinstance(b, Affine):
+            raise InputError(
+                "expected a choice between constants, found one between activities, as in torch.nn.Threshold: it is a "
+                "product of activities, which cannot be mapped"
+            )
+        a, b = (np.asarray(value, dtype=float) for value in (a, b))
         return condition.scaled(a - b).plus(b)
+
+    def _same_far_up(self, condition, a, b) -> bool:
+        """Whether b is a softplus and a the line that it tends to, chosen far above 0, as PyTorch writes it."""
+        layers = {layer.name: layer for layer in self.builder.layers}
+        if not all(isinstance(each, Affine) and len(each.parts) == 1 for each in (condition, b)):
+            return False
+        units, above = (layers.get(next(iter(each.parts))) for each in (b, condition))
+        if not (units and above and isinstance(units.neuron, Softplus) and isinstance(above.neuron, Step)):
+            return False
+        drive = Affine(b.shape, dict(units.incoming), units.bias)
+        gain = b.parts[units.name].diagonal()
+        if not isinstance(a, Affine) or a.shape != b.shape or above.size != units.size or not (gain == gain[0]).all():
+            return False
+        gain = np.array(gain[0])
+        lines = (a, drive.scaled(gain)), (b, Affine.of_units(units.name, b.shape).scaled(gain))
+        if gain <= 0 or not all(_equal(*pair) for pair in (*lines, (condition, Affine.of_units(above.name, b.shape)))):
+            return False
+        over = Affine(b.shape, dict(above.incoming), above.bias)  # a multiple of the drive, less the place of choice
+        size = max((abs(part).max() for part in drive.parts.values()), default=0.0)
+        factor = max((abs(part).max() for part in over.parts.values()), default=0.0) / size if size else 0.0
+        place = drive.constant * factor - over.constant
+        if factor <= 0 or not _equal(over.plus(place.reshape(b.shape)), drive.scaled(np.array(factor))):
+            return False
+        return bool((place / factor >= FAR_UP * units.neuron.scale).all())
 
     def max(self, name, attributes, *values):
         attributes.ignore("consumed_inputs")
@@ -797,6 +856,18 @@ class Operations:
         self.builder.spend(seen.shape[-1] * x.cost)  # each place of the window takes all of it
         seen = np.where(seen >= 0, seen, inside)[None]  # the padding never wins: a place's own element stands for it
         return self.builder.maximum(name, [x.take(seen[..., k]) for k in range(seen.shape[-1])])
+
+    def reducemax(self, name, attributes, x, axes=None):
+        flat, shape = self._reduced(attributes, x, axes, "a maximum")
+        if flat is None:
+            return x
+        if flat.shape[1] > LARGEST_KERNEL:
+            raise InputError(f"expected a maximum of at most {LARGEST_KERNEL} elements, found {flat.shape[1]}")
+        self.builder.spend(flat.shape[1] * x.cost)
+        return self.builder.maximum(name, [x.take(column.reshape(shape)) for column in flat.T])
+
+    def reducemin(self, name, attributes, x, axes=None):
+        return self._negative(self.reducemax(name, attributes, self._negative(x), axes))
 
     def globalmaxpool(self, name, _, x):
         return self.maxpool(name, Attributes({"kernel_shape": x.shape[2:]}), x)

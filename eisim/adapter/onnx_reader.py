@@ -40,7 +40,22 @@ LONGEST_MESSAGE = 400  # characters
 FOLDED = {
     *("Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div", "Equal"),
     *("Exp", "Expand", "Flatten", "Floor", "Gather", "Greater", "GreaterOrEqual", "Identity", "Less", "LessOrEqual"),
-    *("Log", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow", "Range", "Reciprocal", "ReduceMax", "ReduceMean"),
+    *(
+        "Log",
+        "MatMul",
+        "Max",
+        "Min",
+        "Mod",
+        "Mul",
+        "Neg",
+        "Not",
+        "Or",
+        "Pow",
+        "Range",
+        "Reciprocal",
+        "ReduceMax",
+        "ReduceMean",
+    ),
     *("ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid", "Sign", "Size", "Slice", "Split"),
     *("Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where", "Xor"),
 }
@@ -456,7 +471,9 @@ class _Reader:
             return [attributes["value"]]
         if node.op_type == "Cast" and attributes.get("to") == self.onnx.TensorProto.STRING:
             raise InputError("expected a cast to numbers, found one to text")
-        self.builder.spend(FOLDING + sum(int(np.prod(bounded(shape))) for shape in self.reference.sizes(node, inputs)))
+        made = sum(int(np.prod(bounded(shape))) for shape in self.reference.sizes(node, inputs))
+        times = inputs[0].shape[-1] if node.op_type == "MatMul" and inputs[0].ndim else 1
+        self.builder.spend(FOLDING + made * times)
         found = self.reference.folded(node, inputs)
         return [finite(array) if array.dtype.kind == "f" else array for array in found]
 
