@@ -409,3 +409,16 @@ def test_the_comparison_itself_is_bounded(tmp_path, monkeypatch):
     batch = saved(tmp_path, [node("Relu", ["x"], ["y"])], shape=(30_000_000, 4))
     refusal(batch, "expected a batch small enough to be checked")
     assert onnx_check.SAMPLES >= 12
+
+
+def test_a10_the_list_of_operations_is_documented():
+    from pathlib import Path
+
+    from eisim.adapter.onnx_operations import Operations
+
+    page = (Path(__file__).parents[2] / "docs" / "network_files.md").read_text()
+    section = page.split("## Operations that are read")[1].split("One operand")[0]
+    listed = section.split("`")[1::2]
+    schemas = {schema.name for schema in onnx.defs.get_all_schemas_with_history()}
+    read = {name for name in schemas if callable(getattr(Operations, name.lower(), None))}
+    assert sorted(listed) == sorted(read)
