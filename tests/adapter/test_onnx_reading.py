@@ -422,3 +422,16 @@ def test_a10_the_list_of_operations_is_documented():
     schemas = {schema.name for schema in onnx.defs.get_all_schemas_with_history()}
     read = {name for name in schemas if callable(getattr(Operations, name.lower(), None))}
     assert sorted(listed) == sorted(read)
+
+
+def test_a10_spiking_neurons_of_convex_units():
+    """Threshold-linear neurons add up to the activation, to a few hundredths of its scale; of others none do."""
+    from eisim.adapter.spiking import parts_of
+
+    u = np.linspace(-200, 300, 2001)
+    for unit in (Softplus(threshold=4.0), Softplus(scale=1.0), ExponentialLinear(), ExponentialLinear(base=2.0)):
+        parts = parts_of(unit, 3.0, 1.0)
+        rates = (parts.weights * parts.gains * np.maximum(u[:, None] - parts.thresholds, 0)).sum(axis=1)
+        assert np.abs(rates - unit.activation(u)).max() < 0.04 * unit.scale
+    with pytest.raises(InputError, match="to_spiking: expected units whose activation f-I curves can make"):
+        parts_of(ExponentialLinear(base=30.0), 1.0, 1.0)
