@@ -64,8 +64,8 @@ EXAMPLES = (
 
 #: What Sphinx adds to pages: the pages below them, which readers of the repository reach by links.
 TREES = {
-    "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "own_work", "sweeps",
-                  "reports", "strangers", "reference", "about")),
+    "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "own_work",
+                  "network_files", "sweeps", "reports", "strangers", "reference", "about")),
     "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "dose", "how_much",
                             "where_it_stops")),
     "questions/published_circuits": (1, ("../circuits/*",)),
@@ -164,12 +164,13 @@ def api() -> str:
         "The public names of `eisim`, and what the package is made of. Times, rates and voltages are Brian2",
         "quantities; plain numbers are SI.",
         "",
-        "A plain number that no neuron, synapse or trial can have in SI units, such as a weight of 60 onto a LIF neuron,",
-        "is 60 V to eisim, and a warning asks whether 60 mV were meant.",
+        "A plain number that no neuron, synapse or trial can have in SI units, such as a weight of 60 onto a LIF",
+        "neuron, is 60 V to eisim, and a warning asks whether 60 mV were meant.",
         "",
-        "`simulate` can be called from any thread, also through `asyncio.to_thread`: Brian2 serves one thread at a time,",
-        "compiled programs run side by side, and the results are the same to the bit. With several circuits, stimuli with",
-        "two or three axes are one set for all of them; a list of arrays or tables, or four axes, holds one set for each.",
+        "`simulate` can be called from any thread, also through `asyncio.to_thread`: Brian2 serves one thread at a",
+        "time, compiled programs run side by side, and the results are the same to the bit. With several circuits,",
+        "stimuli with two or three axes are one set for all of them; a list of arrays or tables, or four axes, holds",
+        "one set for each.",
         "Nested lists mean what the array of the same numbers does.",
         "",
     ]

@@ -112,7 +112,11 @@ class Affine:
 
     def widened(self, shape) -> "Affine":
         """Broadcast against a shape, within each sample."""
-        shape = bounded(np.broadcast_shapes(self.shape, shape))
+        try:
+            wide = np.broadcast_shapes(self.shape, shape)
+        except ValueError:
+            raise InputError(f"expected shapes that fit each other, found {self.shape} and {tuple(shape)}") from None
+        shape = bounded(wide)
         if shape == self.shape:
             return self
         batch = len(shape) - len(self.shape)
@@ -181,8 +185,13 @@ class NetworkBuilder:
         return values[0]
 
     def network(self, outputs: list[tuple[str, float]], name: str) -> DNN:
-        """The DNN."""
-        return DNN(self.inputs, tuple(self.layers), tuple(outputs), recurrent=False, name=name)
+        """The DNN of the layers that the outputs depend on."""
+        needed = {output for output, _ in outputs}
+        for layer in reversed(self.layers):
+            if layer.name in needed:
+                needed |= {source for source, _ in layer.incoming}
+        layers = tuple(layer for layer in self.layers if layer.name in needed)
+        return DNN(self.inputs, layers, tuple(outputs), recurrent=False, name=name)
 
 
 def windows(shape, kernel, strides, pads, dilations) -> np.ndarray:

@@ -12,9 +12,13 @@ from eisim.neurons import ExponentialLinear, Logistic, Saturating, Softplus, Ste
 
 LARGEST_KERNEL = 4096  # places
 LARGEST_PAD = 10_000
+#: Above its threshold by so many of its scales a softplus is a line, to 1e-6 of its scale.
+FAR_UP = 14
 #: Formats of numbers that a cast may lead to: what is whole or truth would be rounded.
 FRACTIONAL = {"FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16"}
-#: What may follow a softmax that is left out, and a label: it moves elements or changes their format only.
+#: What is left out at the end, if it takes all outputs of a sample.
+LEFT_OUT = {"Softmax", "LogSoftmax", "Normalizer"}
+#: What may follow it, and a label: it moves elements or changes their format only.
 MOVES = {"Cast", "CastLike", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 #: Those whose first input may be a constant while another is not.
 SYMMETRIC = {
@@ -45,6 +49,10 @@ REASONS = {
     "HardSwish": "torch.nn.Hardswish decreases for some inputs",
     "Shrink": "torch.nn.Softshrink and torch.nn.Hardshrink are none of its activations",
     "Softsign": "torch.nn.Softsign is none of its activations (torch.nn.Tanh is)",
+    "ReduceProd": "it multiplies activities, as in scikit-learn's PolynomialFeatures",
+    "Abs": "it decreases below 0; exporters write torch.nn.Softsign and torch.nn.Softshrink with it",
+    "Log": "the logarithm is none of its activations; exporters write torch.nn.LogSigmoid with it",
+    "Exp": "the exponential is none of its activations",
     "Hardmax": "it compares outputs, and is no pointwise activation",
     "LayerNormalization": "torch.nn.LayerNorm divides activities by their standard deviation",
     "RMSNormalization": "torch.nn.RMSNorm divides activities by their size",
@@ -73,6 +81,11 @@ REASONS = {
 }
 
 
+def single(number: float) -> float:
+    """A default, in the precision that attributes of a file have."""
+    return float(np.float32(number))
+
+
 class Attributes(dict):
     """The attributes of a node, which keep in mind those that were looked at."""
 
@@ -96,9 +109,10 @@ class Attributes(dict):
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a softmax, say, that is left out was applied to: nothing but moves and labels may follow."""
+    """What a softmax, say, that is left out was applied to: nothing but its like, moves and labels may follow."""
 
     value: Affine
+    what: str = "softmax"
 
 
 @dataclass(frozen=True)
@@ -106,6 +120,16 @@ class Label:
     """The class of the largest of some scores: no number, so nothing but a name or an output may come of it."""
 
     scores: Affine
+
+
+def _equal(a: Affine, b: Affine) -> bool:
+    """Whether two tensors are the same functions, to rounding."""
+    difference = a.plus(b.scaled(np.array(-1.0)))
+    largest = max(np.abs(part.data).max(initial=0) for each in (a, b) for part in (*each.parts.values(),))
+    return all(
+        np.abs(numbers).max(initial=0) <= 1e-9 * max(largest, np.abs(a.constant).max(initial=0))
+        for numbers in (difference.constant, *(part.data for part in difference.parts.values()))
+    )
 
 
 class Operations:
@@ -164,8 +188,8 @@ class Operations:
         return self._axes([axis], rank, "an axis")[0]
 
     def _within_samples(self, axes, x, what) -> None:
-        """Refuse what reaches over several samples."""
-        if 0 in axes and self.batch != 1:
+        """Refuse what reaches over several samples, where these can be along axis 0 only; else the comparison does."""
+        if 0 in axes and self.batch != 1 and x.shape[:1] == (1,) and x.shape.count(1) == 1:
             raise InputError(f"expected {what} within each sample, found one over the batch axis of shape {x.shape}")
 
     # Linear operations.
@@ -304,7 +328,7 @@ class Operations:
         )
         if any(np.shape(each) != x.shape[1:2] for each in (scale, shift, mean, variance)):
             raise InputError(f"expected parameters for {x.shape[1:2]} channels, found {np.shape(scale)}")
-        factor = scale / np.sqrt(variance + attributes.get("epsilon", 1e-5))
+        factor = scale / np.sqrt(variance + attributes.get("epsilon", single(1e-5)))
         shape = (1, -1, *[1] * (len(x.shape) - 2))
         return x.scaled(factor.reshape(shape)).plus((shift - mean * factor).reshape(shape))
 
@@ -321,10 +345,13 @@ class Operations:
         auto = attributes.get("auto_pad", b"NOTSET").decode()
         if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
             raise InputError(f"expected auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER, found {auto}")
-        given = attributes.get("pads", [0] * 2 * n) if auto == "NOTSET" else [0] * 2 * n
-        attributes.ignore("pads")
+        given = attributes.get("pads", [0] * 2 * n)
         if len(given) != 2 * n:
             raise InputError(f"expected pads before and after {n} dimensions, found {given}")
+        if auto != "NOTSET" and any(given):
+            raise InputError(f"expected auto_pad or pads, found both: {auto} and {given}")
+        if auto.startswith("SAME") and max(dilations) > 1:  # which ONNX Runtime does not take
+            raise InputError(f"expected pads where there are dilations, found auto_pad {auto} and {dilations}")
         if auto in ("SAME_UPPER", "SAME_LOWER"):
             spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
             missing = [
@@ -347,8 +374,8 @@ class Operations:
                     f"{size + before + after} places"
                 )
         if attributes.get("ceil_mode"):
-            if attributes.get("count_include_pad"):
-                raise InputError("expected ceil_mode 0 where the padding counts, found 1")
+            if auto.startswith("SAME"):
+                raise InputError(f"expected ceil_mode 0 with auto_pad {auto}, found 1")
             for k, (size, s) in enumerate(zip(x.shape[2:], strides, strict=True)):
                 before, after = pads[k]
                 span = dilations[k] * (kernel[k] - 1) + 1
@@ -415,9 +442,16 @@ class Operations:
         space = self._space(attributes, x, kernel)
         one = np.ones(bounded((x.shape[1], 1, *kernel)))
         total = convolution(x, one, None, *space, x.shape[1])
-        if attributes.get("count_include_pad"):
-            return total.scaled(np.array(1 / np.prod(kernel)))
-        seen = windows(x.shape, kernel, *space)
+        strides, pads, dilations = space
+        shape = x.shape
+        if attributes.get("count_include_pad"):  # the given pads count, what the last window takes beyond them does not
+            given = attributes.get("pads") if not attributes.get("auto_pad", b"").startswith(b"SAME") else None
+            n = len(kernel)
+            given = pads if given is None and not attributes.get("ceil_mode") else given or [0] * 2 * n
+            given = given if isinstance(given[0], tuple) else list(zip(given[:n], given[n:], strict=True))
+            shape = (*x.shape[:2], *(size + a + b for size, (a, b) in zip(x.shape[2:], given, strict=True)))
+            pads = [(0, max(0, after - b)) for (_, after), (_, b) in zip(pads, given, strict=True)]
+        seen = windows(shape, kernel, strides, pads, dilations)
         counts = (seen >= 0).reshape(*seen.shape[: 1 + len(kernel)], -1).sum(axis=-1)
         return total.scaled(1 / counts[None])
 
@@ -429,21 +463,28 @@ class Operations:
         return total if total.size == x.size else total.scaled(np.array(total.size / x.size))
 
     def reducesum(self, name, attributes, x, axes=None):
+        flat, shape = self._reduced(attributes, x, axes, "a sum or mean")
+        if flat is None:
+            return x
+        entries = np.ones(flat.size), (flat.ravel(), np.repeat(np.arange(len(flat)), flat.shape[1]))
+        return x.times(sparse.csr_array(entries, (x.size, len(flat))), shape)
+
+    def _reduced(self, attributes, x, axes, what):
+        """Flat indices (results × elements of each) of a reduction, or None for none, and the shape of the results."""
         given = attributes.get("axes", []) if axes is None else self._fixed("the axes", axes)
         if not np.size(given) and attributes.get("noop_with_empty_axes"):
-            return x
+            attributes.ignore("keepdims")
+            return None, x.shape
         attributes.ignore("noop_with_empty_axes")
         axes = self._axes(given, len(x.shape)) if np.size(given) else list(range(len(x.shape)))
-        self._within_samples(axes, x, "a sum or mean")
+        self._within_samples(axes, x, what)
         index = np.arange(x.size).reshape(x.shape)
         kept = [a for a in range(len(x.shape)) if a not in axes]
         flat = index.transpose(*kept, *axes).reshape(int(np.prod([x.shape[a] for a in kept])), -1)
         if not flat.size:
-            raise InputError(f"expected a sum of at least one element, found shape {x.shape}")
-        entries = np.ones(flat.size), (flat.ravel(), np.repeat(np.arange(len(flat)), flat.shape[1]))
+            raise InputError(f"expected {what} of at least one element, found shape {x.shape}")
         keep = attributes.get("keepdims", 1)
-        shape = [1 if a in axes else n for a, n in enumerate(x.shape) if a in kept or keep]
-        return x.times(sparse.csr_array(entries, (x.size, len(flat))), shape)
+        return flat, tuple(1 if a in axes else n for a, n in enumerate(x.shape) if a in kept or keep)
 
     # Operations that move elements.
 
@@ -480,6 +521,8 @@ class Operations:
 
     def squeeze(self, name, attributes, x, axes=None):
         axes = attributes.get("axes") if axes is None else self._fixed("the axes", axes)
+        if axes is None and not self.batch:
+            raise InputError("expected the axes to squeeze, found none: a single sample would lose its batch axis, too")
         if axes is None:
             axes = [a for a, n in enumerate(x.shape) if n == 1 and (a or self.batch == 1)]
         axes = self._axes(axes, len(x.shape))
@@ -643,7 +686,7 @@ class Operations:
 
     def leakyrelu(self, name, attributes, x):
         attributes.ignore("consumed_inputs")
-        slope = float(attributes.get("alpha", 0.01))
+        slope = float(attributes.get("alpha", single(0.01)))
         return self.builder.activate(name, x, LeakyReLU(slope))
 
     def prelu(self, name, attributes, x, slope):
@@ -671,7 +714,7 @@ class Operations:
 
     def selu(self, name, attributes, x):
         attributes.ignore("consumed_inputs")
-        defaults = (1.67326324, 1.05070102) if self.version >= 6 else (1.6732, 1.0507)
+        defaults = map(single, (1.67326319217681884765625, 1.05070102214813232421875))
         alpha, gamma = (attributes.get(key, value) for key, value in zip(("alpha", "gamma"), defaults, strict=True))
         if not gamma > 0:
             raise InputError(f"expected a gamma above 0, found {gamma}")
@@ -699,7 +742,7 @@ class Operations:
 
     def hardsigmoid(self, name, attributes, x):
         attributes.ignore("consumed_inputs")
-        gain, offset = attributes.get("alpha", 0.2), attributes.get("beta", 0.5)
+        gain, offset = attributes.get("alpha", single(0.2)), attributes.get("beta", 0.5)
         if not gain > 0:
             raise InputError(f"expected an alpha above 0, found {gain}")
         return self.builder.activate(name, x, Saturating(gain=gain, threshold=-offset / gain, maximum=1.0))
@@ -748,8 +791,39 @@ class Operations:
             chosen = np.asarray(condition, dtype=float)
             a, b = (value if isinstance(value, Affine) else np.asarray(value, dtype=float) for value in (a, b))
             return self._plus(self._times(a, chosen), self._times(b, 1 - chosen))
-        a, b = (np.asarray(self._fixed("what is chosen from", value), dtype=float) for value in (a, b))
+        if self._same_far_up(condition, a, b):
+            return b
+        if isinstance(a, Affine) or isinstance(b, Affine):
+            raise InputError(
+                "expected a choice between constants, found one between activities, as in torch.nn.Threshold: it is a "
+                "product of activities, which cannot be mapped"
+            )
+        a, b = (np.asarray(value, dtype=float) for value in (a, b))
         return condition.scaled(a - b).plus(b)
+
+    def _same_far_up(self, condition, a, b) -> bool:
+        """Whether b is a softplus and a the line that it tends to, chosen far above 0, as PyTorch writes it."""
+        layers = {layer.name: layer for layer in self.builder.layers}
+        if not all(isinstance(each, Affine) and len(each.parts) == 1 for each in (condition, b)):
+            return False
+        units, above = (layers.get(next(iter(each.parts))) for each in (b, condition))
+        if not (units and above and isinstance(units.neuron, Softplus) and isinstance(above.neuron, Step)):
+            return False
+        drive = Affine(b.shape, dict(units.incoming), units.bias)
+        gain = b.parts[units.name].diagonal()
+        if not isinstance(a, Affine) or a.shape != b.shape or above.size != units.size or not (gain == gain[0]).all():
+            return False
+        gain = np.array(gain[0])
+        lines = (a, drive.scaled(gain)), (b, Affine.of_units(units.name, b.shape).scaled(gain))
+        if gain <= 0 or not all(_equal(*pair) for pair in (*lines, (condition, Affine.of_units(above.name, b.shape)))):
+            return False
+        over = Affine(b.shape, dict(above.incoming), above.bias)  # a multiple of the drive, less the place of choice
+        size = max((abs(part).max() for part in drive.parts.values()), default=0.0)
+        factor = max((abs(part).max() for part in over.parts.values()), default=0.0) / size if size else 0.0
+        place = drive.constant * factor - over.constant
+        if factor <= 0 or not _equal(over.plus(place.reshape(b.shape)), drive.scaled(np.array(factor))):
+            return False
+        return bool((place / factor >= FAR_UP * units.neuron.scale).all())
 
     def max(self, name, attributes, *values):
         attributes.ignore("consumed_inputs")
@@ -783,6 +857,18 @@ class Operations:
         seen = np.where(seen >= 0, seen, inside)[None]  # the padding never wins: a place's own element stands for it
         return self.builder.maximum(name, [x.take(seen[..., k]) for k in range(seen.shape[-1])])
 
+    def reducemax(self, name, attributes, x, axes=None):
+        flat, shape = self._reduced(attributes, x, axes, "a maximum")
+        if flat is None:
+            return x
+        if flat.shape[1] > LARGEST_KERNEL:
+            raise InputError(f"expected a maximum of at most {LARGEST_KERNEL} elements, found {flat.shape[1]}")
+        self.builder.spend(flat.shape[1] * x.cost)
+        return self.builder.maximum(name, [x.take(column.reshape(shape)) for column in flat.T])
+
+    def reducemin(self, name, attributes, x, axes=None):
+        return self._negative(self.reducemax(name, attributes, self._negative(x), axes))
+
     def globalmaxpool(self, name, _, x):
         return self.maxpool(name, Attributes({"kernel_shape": x.shape[2:]}), x)
 
@@ -801,7 +887,7 @@ class Operations:
     def normalizer(self, name, attributes, x):
         attributes.ignore("norm")  # each divides by a number that is not negative
         self._takes_all(x, x.shape[1] if len(x.shape) == 2 else 0, f"shape {x.shape}")
-        return LeftOut(x)
+        return LeftOut(x, "Normalizer")
 
     def _takes_all(self, x, within, found) -> None:
         if within != x.size or x.size < 2:

@@ -14,6 +14,7 @@ from eisim.adapter.affine import OVERHEAD, Affine, NetworkBuilder, bounded, fini
 from eisim.adapter.onnx_check import Comparison, Read, Source
 from eisim.adapter.onnx_operations import (
     FRACTIONAL,
+    LEFT_OUT,
     MOVES,
     NAMES_LABELS,
     REASONS,
@@ -39,7 +40,22 @@ LONGEST_MESSAGE = 400  # characters
 FOLDED = {
     *("Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div", "Equal"),
     *("Exp", "Expand", "Flatten", "Floor", "Gather", "Greater", "GreaterOrEqual", "Identity", "Less", "LessOrEqual"),
-    *("Log", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow", "Range", "Reciprocal", "ReduceMax", "ReduceMean"),
+    *(
+        "Log",
+        "MatMul",
+        "Max",
+        "Min",
+        "Mod",
+        "Mul",
+        "Neg",
+        "Not",
+        "Or",
+        "Pow",
+        "Range",
+        "Reciprocal",
+        "ReduceMax",
+        "ReduceMean",
+    ),
     *("ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid", "Sign", "Size", "Slice", "Split"),
     *("Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where", "Xor"),
 }
@@ -261,7 +277,8 @@ class _Reader:
             raise InputError("expected a network with an output that depends on its input, found none")
         value = _inner(self.values[chosen])
         if not value.size:
-            raise InputError(f"output {chosen!r}: expected at least one element, found shape {list(value.shape)}")
+            name = self._name(self.makers[chosen])
+            raise InputError(f"{name}: expected an output of at least one element, found shape {list(value.shape)}")
         units = self._as_layer(value)
         (unit,) = (layer.neuron for layer in self.builder.layers if layer.name == units)
         saturates = isinstance(unit, (Logistic, Saturating))  # a probability
@@ -285,10 +302,26 @@ class _Reader:
         tensors = {n: _inner(value) for n, value in tensors.items() if isinstance(_inner(value), Affine)}
         found = Comparison(self.source, nodes, self.constants, tensors, dnn, self.reference, self.builder.effort)
         found.check(chosen)
-        left_out = isinstance(self.values[chosen], LeftOut)
-        flat = len(self.source.shape) == 2 or self.opsets.get("", 1) >= 13
-        if left_out and flat:  # the reference knows the softmax of recent versions only
+        if isinstance(self.values[chosen], LeftOut):
             found.check_order(chosen, chosen)
+        for output in self.graph.output:
+            scores = self._scores_of(output.name)
+            if scores is not None and output.name != chosen:
+                found.check_label(output.name, scores, chosen)
+
+    def _scores_of(self, name) -> Affine | None:
+        """The scores that a label is taken from, if they were read."""
+        while (k := self.makers.get(name)) is not None:
+            node = self.graph.node[k]
+            if node.op_type == "ArgMax":
+                scores = _inner(self.values.get(node.input[0]))
+                return scores if isinstance(scores, Affine) else None
+            if node.op_type == "LinearClassifier" and name == node.output[0] and k in self.read_nodes:
+                return self.values[name].scores
+            if node.op_type not in MOVES | NAMES_LABELS:
+                return None
+            name = node.input[1 if node.op_type in ("ArrayFeatureExtractor", "Gather") else 0]
+        return None
 
     def _needed(self, name) -> list[int]:
         """The places of the nodes that a value depends on, in order."""
@@ -371,9 +404,11 @@ class _Reader:
 
     def _operate(self, node, name, attributes, inputs, method) -> list:
         """What an operation makes of activities."""
-        after = any(isinstance(value, LeftOut) for value in inputs)
-        if after and node.op_type not in MOVES | {"ZipMap", "ArgMax"}:
-            raise InputError(f"expected a softmax at the end only, found {node.op_type} after one")
+        after = next((value for value in inputs if isinstance(value, LeftOut)), None)
+        if after and node.op_type not in LEFT_OUT | MOVES | {"ZipMap", "ArgMax"}:
+            raise InputError(
+                f"expected a {after.what} at the end only, where it changes nothing, found {node.op_type} after one"
+            )
         inputs = [_inner(value) for value in inputs]
         for source, value in zip(node.input, inputs, strict=True):
             if isinstance(value, np.ndarray) and value.dtype.kind not in "fiub":
@@ -387,7 +422,7 @@ class _Reader:
         if attributes.unread:
             raise InputError(f"expected no attribute {min(attributes.unread)!r}, found one that is not known here")
         if after:
-            results = [LeftOut(each) if isinstance(each, Affine) else each for each in results]
+            results = [LeftOut(each, after.what) if isinstance(each, Affine) else each for each in results]
         return results
 
     def _of_label(self, node, inputs):
@@ -437,7 +472,9 @@ class _Reader:
             return [attributes["value"]]
         if node.op_type == "Cast" and attributes.get("to") == self.onnx.TensorProto.STRING:
             raise InputError("expected a cast to numbers, found one to text")
-        self.builder.spend(FOLDING + sum(int(np.prod(bounded(shape))) for shape in self.reference.sizes(node, inputs)))
+        made = sum(int(np.prod(bounded(shape))) for shape in self.reference.sizes(node, inputs))
+        times = inputs[0].shape[-1] if node.op_type == "MatMul" and inputs[0].ndim else 1
+        self.builder.spend(FOLDING + made * times)
         found = self.reference.folded(node, inputs)
         return [finite(array) if array.dtype.kind == "f" else array for array in found]
 

@@ -15,7 +15,16 @@ from eisim.adapter.activations import refuse_refractory
 from eisim.adapter.static import static_dnn
 from eisim.circuit import Circuit, Population, Projection
 from eisim.errors import InputError, explains_arguments
-from eisim.neurons import LIF, Logistic, RateUnit, Saturating, Step, ThresholdLinear
+from eisim.neurons import (
+    LIF,
+    ExponentialLinear,
+    Logistic,
+    RateUnit,
+    Saturating,
+    Softplus,
+    Step,
+    ThresholdLinear,
+)
 from eisim.stimuli import unlabelled
 from eisim.synapses import Exponential
 from eisim.units import scalar_si, to_si
@@ -143,6 +152,8 @@ def parts_of(unit: RateUnit, scale: float, largest_excess: float) -> _Parts:
     if isinstance(unit, ThresholdLinear):
         one = np.array([unit.gain * scale]), np.array([unit.threshold]), np.array([1 / scale])
         return _Parts(INTEGRATOR, *one)
+    if isinstance(unit, (Softplus, ExponentialLinear)) and unit.excitatory_class == ThresholdLinear.excitatory_class:
+        return _convex_parts(unit, scale)
     if isinstance(unit, Step):
         gain = np.array([STEP_STEEPNESS / largest_excess])
         return _Parts(BOUNDED, gain, np.array([unit.threshold]), np.array([unit.maximum * BOUNDED.refractory]))
@@ -161,6 +172,17 @@ def parts_of(unit: RateUnit, scale: float, largest_excess: float) -> _Parts:
     used = weights > 1e-3 * weights.max()
     weights, _ = scipy.optimize.nnls(curves[:, used], unit.activation(drive))
     return _Parts(BOUNDED, gains[used], thresholds[used], weights)
+
+
+def _convex_parts(unit: Softplus | ExponentialLinear, scale: float) -> _Parts:
+    """Threshold-linear neurons whose rates add up to a convex activation that is a line far up."""
+    thresholds = unit.threshold + unit.scale * np.linspace(-6, 6, 17)
+    drive = unit.threshold + unit.scale * np.linspace(-10, 20, 1201)
+    curves = np.maximum(drive[:, None] - thresholds, 0.0)
+    weights, _ = scipy.optimize.nnls(curves, unit.activation(drive))
+    used = weights > 1e-3 * weights.max(initial=0)
+    weights, _ = scipy.optimize.nnls(curves[:, used], unit.activation(drive))
+    return _Parts(INTEGRATOR, np.full(len(weights), scale), thresholds[used], weights / scale)
 
 
 def _rate(neuron, linear):
