@@ -40,7 +40,7 @@ def load_file(path) -> ModuleType:
         raise InputError(f"{path.name}: cannot be read: {error.strerror}") from None
     module = ModuleType(name)
     module.__file__ = str(path)
-    _entered[str(path.parent)] = {}
+    _entered.setdefault(str(path.parent), {})
     sources.watch(path)
     sys.modules[name] = module  # classes that it defines are found there when they are unpickled
     try:
@@ -55,29 +55,31 @@ def load_file(path) -> ModuleType:
 
 #: Folders of files that were loaded, with the modules that they imported, while another one is in use.
 _entered: dict[str, dict[str, ModuleType]] = {}
-_in_use: list[str] = []
+#: The folder in use, and the names of modules that were there before.
+_in_use: list[tuple[str, set[str]]] = []
 
 
 def _enter(folder: str) -> None:
     """Let a folder be the first on the path; neighbours of files in other folders, of the same names, are put aside."""
-    if _in_use == [folder]:
+    if _in_use and _in_use[0][0] == folder:
         return
     if _in_use:
-        last = _in_use.pop()
-        inside = f"{last}{os.sep}"
+        last, known = _in_use.pop()
         for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), "")
-            if str(file).startswith(inside) and not name.startswith((PREFIX, "eisim", "__main__")):
+            file = str(getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), ""))
+            mine = name not in known and not name.startswith(PREFIX)
+            if mine and file.startswith(f"{last}{os.sep}") and not sources.is_library(file):
                 _entered[last][name] = sys.modules.pop(name)
         if last in sys.path:
             sys.path.remove(last)
     for name in filter(folders.is_ours, folders.NAMES):  # the folder may have one itself
         for each in [each for each in sys.modules if each.partition(".")[0] == name]:
             del sys.modules[each]
+    known = set(sys.modules)
     sys.modules.update(_entered[folder])
     sys.path.insert(0, folder)
     importlib.invalidate_caches()
-    _in_use.append(folder)
+    _in_use.append((folder, known))
 
 
 def found_instead(module: ModuleType, expected: Iterable[str]) -> str:

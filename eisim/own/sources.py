@@ -157,7 +157,7 @@ def _notice(event, arguments):
         if (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & _WRITES):
             _written.add(path)
             _seen.pop(path, None)
-        elif path not in _seen and path not in _written and not _is_library(path):
+        elif path not in _seen and path not in _written and not is_library(path):
             frame = sys._getframe(1)
             if event != "open" and frame.f_code.co_filename.startswith("<frozen importlib"):
                 return  # who looks for a module lists its folder
@@ -179,10 +179,11 @@ def _note(path):
 
 
 def _is_theirs(file: str) -> bool:
-    return file.startswith(_folders) and not _is_library(file)
+    return file.startswith(_folders) and not is_library(file)
 
 
-def _is_library(path: str) -> bool:
+def is_library(path: str) -> bool:
+    """Whether a file belongs to Python, to an installed package, to eisim or to the system."""
     return path.startswith(_known_folders()) or f"{os.sep}site-packages{os.sep}" in path or "dist-packages" in path
 
 
