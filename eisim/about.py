@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from importlib.resources import files
 from inspect import cleandoc
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 from eisim import catalogue
 from eisim.errors import InputError, did_you_mean
@@ -96,9 +96,9 @@ def about(name: str, measure: bool = False, report: Callable[..., None] | None =
     )
 
 
-def measured(module: ModuleType) -> tuple:
+def measured(module: ModuleType | SimpleNamespace) -> tuple:
     """Published numbers beside ours, as they were last measured; empty where none were kept."""
-    package, _, name = module.__name__.rpartition(".")
+    package, _, name = getattr(module, "__name__", "").rpartition(".")  # a file of the user's own has none
     if not package:
         return ()
     try:

@@ -47,11 +47,12 @@ class _Explained:
         there = console()
         there.width = min(there.width, WIDTH)
         words, examples = _split(self.help or "")
+        groups = self._groups(ctx)  # first: what is named may not be there
         there.print(Text(f"Usage: {ctx.command_path} {' '.join(self.collect_usage_pieces(ctx))}", style="bold"))
         for paragraph in words:
             there.print(Text("\n" + paragraph))
         there.print()
-        for title, rows in self._groups(ctx).items():
+        for title, rows in groups.items():
             there.print(panel(title, rows))
         if examples:
             there.print(panel("Examples", [(example,) for example in examples]))
