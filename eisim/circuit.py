@@ -27,6 +27,8 @@ Sign = Literal["E", "I"]
 #: The phase at which a cycle is complete. The tolerance is far above rounding and far below a step's advance, so that
 #: phases which add up to exactly 1 complete it in every implementation.
 CYCLE = 1 - 1e-9
+#: Drives of this size as plain numbers are hardly meant in V; of a membrane potential that may stand for "never".
+_HUGE_DRIVE = {"volt": 0.25}
 #: Brian2 counts neurons and synapses in 32 bits.
 MOST_NEURONS = 2**31 - 1
 
@@ -157,7 +159,7 @@ class Population(ReadOnly, Brief):
         value = to_si(value, unit, what)
         if value.shape not in ((), (self.size,)):
             raise InputError(f"{what}: expected shape ({self.size},), found {value.shape}")
-        warn_of_plain(given, unit, what, by_hand=True)
+        warn_of_plain(given, unit, what, _HUGE_DRIVE.get(unit) if name == "bias" else None, by_hand=True)
         memory.check(f"Population {self.name!r}", self.size * value.itemsize, f"{self.size:,} neurons")
         object.__setattr__(self, name, _read_only(np.broadcast_to(value, (self.size,)).copy()))
 
@@ -488,7 +490,7 @@ class Circuit(ReadOnly, Shown):
             expected = {"volt": "voltages", "siemens": "conductances", "1": "plain numbers"}[unit]
             raise InputError(f"{what}: weights: expected {expected}, found a quantity in {projection.unit}")
         if projection.plain is not None:
-            warn_of_plain(projection.plain, unit, f"{what}: weights", by_hand=True)
+            warn_of_plain(projection.plain, unit, f"{what}: weights", _HUGE_DRIVE.get(unit), by_hand=True)
             object.__setattr__(projection, "plain", None)
         if isinstance(given, Rule):
             given.check(shape, source is target)

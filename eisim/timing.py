@@ -37,7 +37,7 @@ class Timing:
             if time <= 0:
                 raise InputError(f"{name}: expected more than 0, found {time:g} s")
             object.__setattr__(self, name, time)
-        if self.dt > self.duration:
+        if self.window <= self.duration < self.dt:
             raise InputError(f"dt: expected at most the duration, {self.duration:g} s, found {self.dt:g} s")
         if not self.dt <= self.window <= self.duration:
             raise InputError(

@@ -38,7 +38,7 @@ _MAKING = ("__init__", "__post_init__", "_for_each", "_ask", "_magnitude", "_mag
 #: What neurons' quantities are given in.
 _USUAL = {"second": "ms", "volt": "mV", "ampere": "pA", "siemens": "nS", "farad": "pF"}
 #: Parameters of this size are no neuron's or synapse's: someone left out the unit.
-_HUGE = {"second": 1.0, "volt": 0.25, "ampere": 1e-6, "siemens": 1e-4, "farad": 1e-6}
+_HUGE = {"second": 2.0, "volt": 2.0, "ampere": 1e-6, "siemens": 1e-4, "farad": 1e-6}
 
 
 def expected(unit: str) -> str:

@@ -107,7 +107,7 @@ def begin(
         raise InputError(f"backend: expected one of {', '.join(BACKENDS)}, found {backend!r}")
     if not callable(report):
         raise InputError(f"report: expected a function that takes a line of text, found {report!r}")
-    batch = _trials(circuits, stimuli, single, seed, record)
+    batch = _trials(circuits, [stimuli] if single else sets_of(stimuli, len(circuits)), seed, record)
     timing = Timing(duration, window, dt)
     _check_frames(batch, timing)
     if backend == CUDA:
@@ -220,19 +220,19 @@ def _listed(circuits):
     """Several circuits as a list."""
     if isinstance(circuits, str) or not np.iterable(circuits):
         raise InputError(f"simulate: circuit: expected a Circuit or a sequence of them, found {circuits!r}")
-    return list(circuits)
-
-
-def _trials(circuits, stimuli, single, seed, record):
-    if not circuits:
+    listed = list(circuits)
+    if not listed:
         raise InputError("simulate: expected at least one circuit, found none")
+    return listed
+
+
+def _trials(circuits, stimuli, seed, record):
     for circuit in circuits:
         if not isinstance(circuit, Circuit):
             raise InputError(f"simulate: circuit: expected a Circuit, found {circuit!r}")
     kinds = {c.kind for c in circuits}
     if len(kinds) > 1:
         raise InputError("simulate: expected circuits of one kind, found rate and spiking")
-    stimuli = [stimuli] if single else sets_of(stimuli, len(circuits))
     batch = []
     for circuit, array, own_seeds, own_record in zip(
         circuits, stimuli, _seeds_of_each(seed, len(circuits)), _records(record, len(circuits)), strict=True
