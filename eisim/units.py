@@ -195,9 +195,9 @@ def is_made_by_hand() -> bool:
 def _asks(frame):
     """Whether the code of a frame is neither part of making a value nor of checking it."""
     module, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
-    return not (
-        module in ("dataclasses", __name__) or (is_ours(module) and (name in _MAKING or name.startswith("_check")))
-    )
+    if module in ("dataclasses", "eisim.values", __name__):
+        return False
+    return not (is_ours(module) and (name in _MAKING or name.startswith("_check")))
 
 
 def parse_quantity(text: str, unit: str, what: str) -> float:

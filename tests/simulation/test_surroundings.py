@@ -17,7 +17,7 @@ import pytest
 
 from eisim import NAMED, cache, cli, doctor, simulate, simulation, synthesize
 from eisim.locks import Lock
-from eisim.report import files
+from eisim.report import files, record
 from eisim.simulation import codegen, compilation, program
 from eisim.simulation.compilation import begin_header, begin_make
 from eisim.simulation.program import NoProgramError
@@ -412,7 +412,7 @@ def test_no_room_for_results_is_a_line(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(files, "replaced", full)
     assert cli.run_command(["certify", "--truth-table", "0110", "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and said.startswith(f"eisim: {tmp_path}/out/")
+    assert said.count("\n") == 1 and said.startswith(f"eisim: {tmp_path}/out: ")
     assert "No space left on device; with room made, the same command goes on" in said
 
 
@@ -427,13 +427,13 @@ def test_no_temporary_folder_is_a_line(monkeypatch, tmp_path, capsys, in_compile
 
 def test_nobody_else_writes_into_a_folder_of_results_at_the_same_time(monkeypatch, tmp_path):
     """So two runs into one folder leave the files of one of them."""
-    out, write, taken = tmp_path / "out", files.write, []
+    out, write, taken = tmp_path / "out", record.write, []
 
     def watched(path, content):
         taken.append(Lock(out).take())
         write(path, content)
 
-    monkeypatch.setattr(files, "write", watched)
+    monkeypatch.setattr(record, "write", watched)
     words = ["run", "boolean", "--kind", "rate", "--backend", "numpy", "--set", "functions=xor", "--out", str(out)]
     assert cli.run_command([*words, "--json"]) == 0
     assert len(taken) > 5 and not any(taken) and Lock(out).take()
