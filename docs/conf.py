@@ -86,8 +86,8 @@ linkcheck_timeout = 20
 
 
 def setup(app):
-    """Write the generated pages before any page is read; ``-t quick`` leaves the experiments out."""
-    app.connect("builder-inited", lambda app: generate.write_all(HERE / "generated", quick=app.tags.has("quick")))
+    """Write the generated pages before Sphinx looks for pages; ``-t quick`` leaves the experiments out."""
+    app.connect("config-inited", lambda app, _: generate.write_all(HERE / "generated", quick=app.tags.has("quick")))
     app.connect("source-read", _for_site)
 
 

@@ -289,7 +289,7 @@ def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> Axes:
         ax.legend(handles, labels, title=what, loc="upper left", bbox_to_anchor=(1, 1))
         return ax
     if not response.circuit.readouts:
-        raise InputError("Response.plot: expected a circuit with readouts or record=True, found neither")
+        raise InputError("Response.plot: expected a circuit with readouts, or recorded spikes, found neither")
     readout_rates(ax, response, names)
     if len(seeds) > 1 and not trials:
         ax.set_xlabel("seed, trial")
