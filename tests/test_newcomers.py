@@ -445,5 +445,5 @@ def test_e7_a_response_without_readouts_or_record_says_so():
     from dataclasses import replace
 
     response = replace(spiking_response([("E", "E", 3)], 1), spikes={})
-    with pytest.raises(InputError, match="expected a circuit with readouts or record=True"):
+    with pytest.raises(InputError, match="expected a circuit with readouts, or recorded spikes"):
         response.plot()
