@@ -45,7 +45,7 @@ READ_OUTS = 25
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Floors(Brief):
-    """The least error that excitation alone can have on each judged class.
+    """The least error that an excitatory-only network can have on each judged class.
 
     Attributes
     ----------
@@ -324,7 +324,7 @@ def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] | Non
 
 
 def _classes(dnn, data):
-    """Values of the target, if the data fit the network."""
+    """Values of the target in the order of the outputs, if the data fit the network."""
     n_inputs = sum(size for _, size, _ in dnn.inputs)
     if data.n_inputs != n_inputs:
         found = f"{data.n_inputs}{_named(data)}"
@@ -338,7 +338,37 @@ def _classes(dnn, data):
             f"{data.name}: target {data.target!r}: expected {n_classes} classes, for the outputs of "
             f"{dnn.name!r}, found {len(classes)} values"
         )
-    return classes
+    return _in_order(dnn, data, classes)
+
+
+def _in_order(dnn, data, classes):
+    """The classes as the network's file orders them, which need not be that of their values: "10" comes before "9".
+
+    Where the file just counts from 0, output k is the k-th class; where the data do, the k-th of the file's labels in
+    order.
+    """
+    if not dnn.classes:
+        return classes
+    words = dict(enumerate(data.classes))
+    found = {_spelled(words.get(value, value)): value for value in classes}
+    named = [_spelled(label) for label in dnn.classes]
+    if sorted(named) == sorted(found):
+        return np.array([found[label] for label in named])
+    counted = [_spelled(k) for k in range(len(classes))]
+    if named == counted or ([*found] == counted and [*dnn.classes] == sorted(dnn.classes)):
+        return classes
+    raise InputError(
+        f"{data.name}: target {data.target!r}: expected the classes that {dnn.name!r} names "
+        f"({', '.join(named[:MOST_NAMED])}), found {', '.join([*found][:MOST_NAMED])}"
+    )
+
+
+def _spelled(label) -> str:
+    """A label as text, equal for equal numbers."""
+    try:
+        return f"{float(label):.17g}"
+    except ValueError:
+        return str(label).strip()
 
 
 def _named(data):

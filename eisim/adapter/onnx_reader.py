@@ -4,6 +4,7 @@ A file is data: nothing in it is executed, no other file is opened but weights t
 checked before anything is computed, so that a hostile file takes no more time and memory than a large honest one.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ FOLDED = {
     *("Exp", "Expand", "Flatten", "Floor", "Gather", "Greater", "GreaterOrEqual", "Identity", "Less", "LessOrEqual"),
     *(
         "Log",
+        "Gemm",
         "MatMul",
         "Max",
         "Min",
@@ -284,7 +286,7 @@ class _Reader:
         saturates = isinstance(unit, (Logistic, Saturating))  # a probability
         dnn = self.builder.network([(units, 0.5 if saturates else 0.0)], self.path.stem)
         self._compare(dnn, chosen)
-        return dnn
+        return replace(dnn, classes=self._classes(chosen, value.size))
 
     def _is_label(self, output) -> bool:
         """Whether an output names classes, as far as its type says."""
@@ -322,6 +324,50 @@ class _Reader:
                 return None
             name = node.input[1 if node.op_type in ("ArrayFeatureExtractor", "Gather") else 0]
         return None
+
+    def _classes(self, chosen, n) -> tuple:
+        """The classes of the outputs in order, as the labels of the file, or else its ZipMap, name them."""
+        for output in self.graph.output:
+            if self._scores_of(output.name) is not None:
+                found = self._labels(output.name, n)
+                return tuple(found) if len(found) == max(2, n) else ()
+        for k in self.read_nodes:
+            node = self.graph.node[k]
+            if node.op_type == "ZipMap" and chosen in node.output:
+                return tuple(_class_labels(node))
+        return ()
+
+    def _labels(self, name, n) -> list:
+        """What a label is for each class that may be chosen, from the choice on."""
+        node = self.graph.node[self.makers[name]]
+        if node.op_type == "ArgMax":
+            return list(range(n))
+        if node.op_type == "LinearClassifier":
+            return _class_labels(node)
+        selects = node.op_type in ("ArrayFeatureExtractor", "Gather")
+        labels = self._labels(node.input[1 if selects else 0], n)
+        if selects:
+            names = np.ravel(self._value_of(node.input[0]))
+            if not all(isinstance(k, int) and 0 <= k < len(names) for k in labels):
+                what = self._name(self.makers[name])
+                raise InputError(f"{what}: expected a label for each of {n} classes, found {len(names)}")
+            return [_plain(names[k]) for k in labels]
+        if node.op_type == "LabelEncoder":
+            found = {a.name: self._attribute(a) for a in node.attribute}
+            if "classes_strings" in found:  # version 1
+                words = [_plain(word) for word in found["classes_strings"]]
+                known = dict(enumerate(words)) | {word: k for k, word in enumerate(words)}
+            else:
+                keys, values = (
+                    next(([_plain(each) for each in np.ravel(found[a])] for a in found if a.startswith(what)), [])
+                    for what in ("keys_", "values_")
+                )
+                known = dict(zip(keys, values, strict=False))
+            if not all(label in known for label in labels):
+                what = self._name(self.makers[name])
+                raise InputError(f"{what}: expected a value for each class, found none for one")
+            return [known[label] for label in labels]
+        return labels
 
     def _needed(self, name) -> list[int]:
         """The places of the nodes that a value depends on, in order."""
@@ -473,10 +519,24 @@ class _Reader:
         if node.op_type == "Cast" and attributes.get("to") == self.onnx.TensorProto.STRING:
             raise InputError("expected a cast to numbers, found one to text")
         made = sum(int(np.prod(bounded(shape))) for shape in self.reference.sizes(node, inputs))
-        times = inputs[0].shape[-1] if node.op_type == "MatMul" and inputs[0].ndim else 1
+        times = max(inputs[0].shape, default=1) if node.op_type in ("Gemm", "MatMul") else 1
         self.builder.spend(FOLDING + made * times)
         found = self.reference.folded(node, inputs)
         return [finite(array) if array.dtype.kind == "f" else array for array in found]
+
+
+def _class_labels(node) -> list:
+    """The classes that a node for scikit-learn names."""
+    for attribute in node.attribute:
+        if attribute.name.startswith("classlabels_") and (attribute.ints or attribute.strings):
+            return [_plain(label) for label in (*attribute.ints, *attribute.strings)]
+    return []
+
+
+def _plain(label):
+    """A label as a number or text of Python."""
+    label = label.item() if isinstance(label, np.generic) else label
+    return label.decode(errors="replace") if isinstance(label, bytes) else label
 
 
 def _inner(value):

@@ -435,3 +435,48 @@ def test_a10_spiking_neurons_of_convex_units():
         assert np.abs(rates - unit.activation(u)).max() < 0.04 * unit.scale
     with pytest.raises(InputError, match="to_spiking: expected units whose activation f-I curves can make"):
         parts_of(ExponentialLinear(base=30.0), 1.0, 1.0)
+
+
+CHOICE = node("ArgMax", ["x"], ["k"], axis=1, keepdims=0)
+STRING = onnx.TensorProto.STRING
+NAMED_CLASSES = {
+    "none": ((node("Identity", ["k"], ["y"]),), {}, INT, (0, 1, 2)),
+    "Gather": ((node("Gather", ["c", "k"], ["y"]),), {"c": whole(5, 3, 4)}, INT, (5, 3, 4)),
+    "ArrayFeatureExtractor": (
+        (node("ArrayFeatureExtractor", ["c", "k"], ["e"], **ML), node("Cast", ["e"], ["y"], to=INT)),
+        {"c": whole(5, 3, 4)},
+        INT,
+        (5, 3, 4),
+    ),
+    "LabelEncoder": (
+        (node("LabelEncoder", ["k"], ["y"], keys_int64s=[2, 1, 0], values_strings=["a", "b", "c"], **ML),),
+        {},
+        STRING,
+        ("c", "b", "a"),
+    ),
+    "twice": (
+        (
+            node("Gather", ["c", "k"], ["e"]),
+            node("LabelEncoder", ["e"], ["y"], keys_int64s=[3, 4, 5], values_strings=["a", "b", "c"], **ML),
+        ),
+        {"c": whole(5, 3, 4)},
+        STRING,
+        ("c", "a", "b"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMED_CLASSES)
+def test_a1_classes_as_labels_name_them(name, tmp_path):
+    nodes, constants, kind, classes = NAMED_CLASSES[name]
+    path = saved(tmp_path, [CHOICE, *nodes], constants, ("N", 3), [("y", kind)])
+    assert read_onnx(path).classes == classes
+    if name != "LabelEncoder" and name != "twice":
+        x = np.eye(3, dtype=np.float32)
+        assert tuple(np.ravel(computed(path, x))) == classes
+
+
+def test_a1_labels_that_do_not_name_every_class_are_refused(tmp_path):
+    nodes = [CHOICE, node("Gather", ["c", "k"], ["y"], name="names")]
+    path = saved(tmp_path, nodes, {"c": whole(5, 3)}, ("N", 3), [("y", INT)])
+    refusal(path, "names: expected a label for each of 3 classes, found 2")
