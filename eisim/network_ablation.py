@@ -29,7 +29,7 @@ from eisim.values import Brief, Shown
 KEPT = 0.99
 #: The rate circuit equals the DNN to this, relative to the largest output.
 EQUAL = 1e-6
-#: Outputs this near to the threshold, relative to the largest, do not exceed it.
+#: Outputs this near to the threshold, relative to the largest, do not exceed it; this near to each other they are tied.
 MARGIN = 1e-9
 #: Inputs are named in an error up to so many.
 MOST_NAMED = 20
@@ -164,12 +164,13 @@ class NetworkAblation(Shown):
 
     @property
     def chooses(self) -> np.ndarray:
-        """The class with the largest output, or by the network's best threshold if there is one output."""
+        """The class with the largest output (of tied ones the first), or by the best threshold of a single output."""
         return self._choice(self.outputs)
 
     def _choice(self, outputs):
         if outputs.shape[-1] > 1:
-            return self.classes[outputs.argmax(axis=-1)]
+            near = outputs.max(axis=-1, keepdims=True) - MARGIN * np.abs(self.wanted).max()
+            return self.classes[(outputs >= near).argmax(axis=-1)]
         _, threshold = best_threshold(self.wanted[:, 0], self.data.targets == self.judged[0], self.data.weights)
         return self.classes[(outputs[..., 0] > threshold + MARGIN * np.abs(self.wanted).max()).astype(int)]
 
@@ -359,8 +360,13 @@ def _in_order(dnn, data, classes):
         return classes
     raise InputError(
         f"{data.name}: target {data.target!r}: expected the classes that {dnn.name!r} names "
-        f"({', '.join(named[:MOST_NAMED])}), found {', '.join([*found][:MOST_NAMED])}"
+        f"({_briefly(named)}), found {_briefly(found)}"
     )
+
+
+def _briefly(labels) -> str:
+    """The first labels, each in short, for an error in one line."""
+    return ", ".join("".join(c if c.isprintable() else "?" for c in label[:40]) for label in [*labels][:MOST_NAMED])
 
 
 def _spelled(label) -> str:

@@ -356,3 +356,16 @@ def test_a1_labels_of_other_classes_than_the_data_are_refused(tmp_path):
     )
     with pytest.raises(InputError, match=r"expected the classes that 'net' names \(a, b, c\), found a, b, d"):
         run(dnn, data)
+
+
+def test_a3_tied_outputs_are_decided_alike():
+    """Two outputs are the same sum in another order: neither rounding of the network nor of the circuit decides."""
+    rng = np.random.default_rng(1)
+    weights, last, order = rng.normal(size=(3, 7)), rng.normal(size=7), rng.permutation(7)
+    hidden = dense("hidden", "x", np.hstack([weights, weights[:, order]]), np.zeros(14), ThresholdLinear())
+    out = np.column_stack([np.r_[last, np.zeros(7)], np.r_[np.zeros(7), last[order]], np.r_[-last, np.zeros(7)]])
+    dnn = network(hidden, dense("out", "hidden", out, np.zeros(3), Identity()), inputs=3)
+    x = rng.random((60, 3))
+    result = run(dnn, LabelledData(x, np.arange(60) % 3))
+    assert result.agreement == 1
+    assert set(result.chooses[0]) == {0, 2}  # of the two the first

@@ -61,6 +61,10 @@ FOLDED = {
     *("ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid", "Sign", "Size", "Slice", "Split"),
     *("Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where", "Xor"),
 }
+#: Operations on activities and constants that may hold a row for each sample, as the first state of an RNN does.
+ROWS = {"Add", "Concat", "Div", "Max", "Mean", "Min", "Mul", "Sub", "Sum", "Where"}
+#: What may choose a label by the number of a class, its second input.
+SELECTS = {"ArrayFeatureExtractor", "Gather"}
 #: What folding a constant costs beside its size, as so many elements.
 FOLDING = 20_000
 #: Endings of files that hold code or need a framework to be read, and how its users write ONNX.
@@ -277,6 +281,7 @@ class _Reader:
             chosen = next((name for name, value in self.values.items() if _inner(value) is scores), None)
         if chosen is None or (chosen not in {o.name for o in outputs} and scores is None):
             raise InputError("expected a network with an output that depends on its input, found none")
+        self._read_labels(outputs)
         value = _inner(self.values[chosen])
         if not value.size:
             name = self._name(self.makers[chosen])
@@ -287,6 +292,14 @@ class _Reader:
         dnn = self.builder.network([(units, 0.5 if saturates else 0.0)], self.path.stem)
         self._compare(dnn, chosen)
         return replace(dnn, classes=self._classes(chosen, value.size))
+
+    def _read_labels(self, outputs) -> None:
+        """Read the labels that can be read beside the chosen output, to compare them with it."""
+        for output in filter(self._is_label, outputs):
+            try:
+                self._value_of(output.name)
+            except InputError:  # another head of the network, say
+                continue
 
     def _is_label(self, output) -> bool:
         """Whether an output names classes, as far as its type says."""
@@ -322,7 +335,7 @@ class _Reader:
                 return self.values[name].scores
             if node.op_type not in MOVES | NAMES_LABELS:
                 return None
-            name = node.input[1 if node.op_type in ("ArrayFeatureExtractor", "Gather") else 0]
+            name = node.input[1 if node.op_type in SELECTS else 0]
         return None
 
     def _classes(self, chosen, n) -> tuple:
@@ -339,34 +352,22 @@ class _Reader:
 
     def _labels(self, name, n) -> list:
         """What a label is for each class that may be chosen, from the choice on."""
-        node = self.graph.node[self.makers[name]]
-        if node.op_type == "ArgMax":
-            return list(range(n))
-        if node.op_type == "LinearClassifier":
-            return _class_labels(node)
-        selects = node.op_type in ("ArrayFeatureExtractor", "Gather")
-        labels = self._labels(node.input[1 if selects else 0], n)
-        if selects:
-            names = np.ravel(self._value_of(node.input[0]))
-            if not all(isinstance(k, int) and 0 <= k < len(names) for k in labels):
-                what = self._name(self.makers[name])
-                raise InputError(f"{what}: expected a label for each of {n} classes, found {len(names)}")
-            return [_plain(names[k]) for k in labels]
-        if node.op_type == "LabelEncoder":
-            found = {a.name: self._attribute(a) for a in node.attribute}
-            if "classes_strings" in found:  # version 1
-                words = [_plain(word) for word in found["classes_strings"]]
-                known = dict(enumerate(words)) | {word: k for k, word in enumerate(words)}
+        chain = []
+        while not chain or chain[-1].op_type not in ("ArgMax", "LinearClassifier"):
+            chain.append(self.graph.node[self.makers[name]])
+            name = chain[-1].input[1 if chain[-1].op_type in SELECTS else 0]
+        labels = list(range(n)) if chain[-1].op_type == "ArgMax" else _class_labels(chain[-1])
+        for node in reversed(chain[:-1]):
+            if node.op_type in SELECTS:
+                known = dict(enumerate(map(_plain, np.ravel(self._value_of(node.input[0])))))
+            elif node.op_type == "LabelEncoder":
+                known = _encoded({a.name: self._attribute(a) for a in node.attribute})
             else:
-                keys, values = (
-                    next(([_plain(each) for each in np.ravel(found[a])] for a in found if a.startswith(what)), [])
-                    for what in ("keys_", "values_")
-                )
-                known = dict(zip(keys, values, strict=False))
+                continue
             if not all(label in known for label in labels):
-                what = self._name(self.makers[name])
-                raise InputError(f"{what}: expected a value for each class, found none for one")
-            return [known[label] for label in labels]
+                what = self._name(self.makers[node.output[0]])
+                raise InputError(f"{what}: expected a label for each of {len(labels)} classes, found {len(known)}")
+            labels = [known[label] for label in labels]
         return labels
 
     def _needed(self, name) -> list[int]:
@@ -456,6 +457,8 @@ class _Reader:
                 f"expected a {after.what} at the end only, where it changes nothing, found {node.op_type} after one"
             )
         inputs = [_inner(value) for value in inputs]
+        if node.op_type in ROWS and self.source.batch > 1:
+            inputs = self._of_one_sample(inputs)
         for source, value in zip(node.input, inputs, strict=True):
             if isinstance(value, np.ndarray) and value.dtype.kind not in "fiub":
                 raise InputError(f"{source!r}: expected real numbers, found {value.dtype}")
@@ -470,6 +473,19 @@ class _Reader:
         if after:
             results = [LeftOut(each, after.what) if isinstance(each, Affine) else each for each in results]
         return results
+
+    def _of_one_sample(self, inputs) -> list:
+        """Constants that hold equal numbers for each sample of a batch, for one."""
+        rank = max(len(value.shape) for value in inputs if isinstance(value, Affine))
+        return [
+            value[:1]
+            if isinstance(value, np.ndarray)
+            and value.ndim == rank
+            and len(value) == self.source.batch
+            and (value == value[:1]).all()
+            else value
+            for value in inputs
+        ]
 
     def _of_label(self, node, inputs):
         """Labels may be renamed and moved; no number comes of them."""
@@ -531,6 +547,18 @@ def _class_labels(node) -> list:
         if attribute.name.startswith("classlabels_") and (attribute.ints or attribute.strings):
             return [_plain(label) for label in (*attribute.ints, *attribute.strings)]
     return []
+
+
+def _encoded(attributes) -> dict:
+    """What a LabelEncoder makes of each label."""
+    if "classes_strings" in attributes:  # version 1, both ways
+        words = [_plain(word) for word in attributes["classes_strings"]]
+        return dict(enumerate(words)) | {word: k for k, word in enumerate(words)}
+    keys, values = (
+        next(([_plain(each) for each in np.ravel(attributes[a])] for a in attributes if a.startswith(what)), [])
+        for what in ("keys_", "values_")
+    )
+    return dict(zip(keys, values, strict=False))
 
 
 def _plain(label):
