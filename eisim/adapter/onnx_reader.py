@@ -322,7 +322,7 @@ class _Reader:
         for output in self.graph.output:
             scores = self._scores_of(output.name)
             if scores is not None and output.name != chosen:
-                found.check_label(output.name, scores, chosen)
+                found.check_label(output.name, scores, chosen, self.builder.layers)
 
     def _scores_of(self, name) -> Affine | None:
         """The scores that a label is taken from, if they were read."""
@@ -341,7 +341,8 @@ class _Reader:
     def _classes(self, chosen, n) -> tuple:
         """The classes of the outputs in order, as the labels of the file, or else its ZipMap, name them."""
         for output in self.graph.output:
-            if self._scores_of(output.name) is not None:
+            scores = self._scores_of(output.name)
+            if scores is not None and scores.size == n:  # compared: not those of another head
                 found = self._labels(output.name, n)
                 return tuple(found) if len(found) == max(2, n) else ()
         for k in self.read_nodes:

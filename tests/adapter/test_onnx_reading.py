@@ -1,5 +1,7 @@
 """What an accepted ONNX file computes is what ONNX computes; the rest is refused by the name of a node."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -533,8 +535,24 @@ def test_a1_a_label_of_other_scores_is_compared_too(tmp_path):
     refusal(path, "output 'k': expected the class whose output in 'y' is largest, found another")
 
 
+def test_a1_a_label_of_another_head_names_no_class(tmp_path):
+    nodes = [
+        node("MatMul", ["x", "w"], ["y"]),
+        node("Relu", ["x"], ["r"]),
+        node("MatMul", ["r", "u"], ["s"]),
+        node("ArgMax", ["s"], ["a"], axis=1),
+        node("Gather", ["c", "a"], ["k"]),
+    ]
+    outputs = [("y", FLOAT), ("k", INT)]
+    constants = {"w": weights(4, 3), "u": weights(4, 5), "c": whole(9, 8, 7, 6, 5)}
+    assert read_onnx(saved(tmp_path, nodes, constants, outputs=outputs)).classes == ()
+    constants |= {"u": weights(4, 3), "c": whole(9, 8, 7)}
+    path = saved(tmp_path, nodes, constants, outputs=outputs)
+    refusal(path, "output 'k': expected the class whose output in 'y' is largest, found another")
+
+
 def test_a1_a_long_way_from_choice_to_label(tmp_path):
     names = ["k", *(f"k{n}" for n in range(2000)), "y"]
-    chain = [node("Identity", [a], [b]) for a, b in zip(names, names[1:], strict=False)]
+    chain = [node("Identity", [a], [b]) for a, b in pairwise(names)]
     path = saved(tmp_path, [CHOICE, *chain], {}, ("N", 3), [("y", INT)])
     assert read_onnx(path).classes == (0, 1, 2)
