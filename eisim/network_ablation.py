@@ -356,7 +356,8 @@ def _in_order(dnn, data, classes):
     if sorted(named) == sorted(found):
         return np.array([found[label] for label in named])
     counted = [_spelled(k) for k in range(len(classes))]
-    if named == counted or ([*found] == counted and [*dnn.classes] == sorted(dnn.classes)):
+    in_order = [*found] == counted and [*dnn.classes] == sorted(dnn.classes) and len(set(named)) == len(classes)
+    if named == counted or in_order:
         return classes
     raise InputError(
         f"{data.name}: target {data.target!r}: expected the classes that {dnn.name!r} names "

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -347,6 +348,13 @@ def test_a1_labels_of_the_file_say_which_class_an_output_is(tmp_path, labels, ta
     dnn, data = labelled_file(tmp_path, labels), LabelledData(IRIS, target, classes=classes)
     assert dnn.classes == tuple(labels)
     assert run(dnn, data).accuracy[0] == 1
+
+
+@pytest.mark.parametrize("classes", [("b", "a", "c"), ("a", "a", "c"), ("a", "b"), ("nan", "inf", "1")])
+def test_a1_numbered_data_need_labels_in_order(classes):
+    dnn = replace(network(dense("out", "x", np.ones((2, 3)), np.zeros(3), Identity())), classes=classes)
+    with pytest.raises(InputError, match=r"expected the classes that 'net' names .*, found 0, 1, 2"):
+        run(dnn, LabelledData(IRIS, [0, 0, 1, 1, 2, 2]))
 
 
 def test_a1_labels_of_other_classes_than_the_data_are_refused(tmp_path):
