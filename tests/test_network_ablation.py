@@ -192,6 +192,7 @@ def test_command(eisim, files):
     assert {p.name for p in (files / "results/ablate-xor").iterdir()} == {
         *("ablation.json", "ablation.svg", "ablation.csv", "classes.csv", "time.csv", "circuit.svg", "circuit.csv"),
         "report.html",
+        "run.json",
     }
     last = found["spiking"]["intact_in_time"][-1]
     assert last == {"seconds": 0.5, "accuracy": 1.0, "agreement": 1.0} and row["one_threshold_verdict"] == "lost"
