@@ -29,7 +29,7 @@ from eisim.values import Brief, Shown
 KEPT = 0.99
 #: The rate circuit equals the DNN to this, relative to the largest output.
 EQUAL = 1e-6
-#: Outputs this near to the threshold, relative to the largest, do not exceed it.
+#: Outputs this near to the threshold, relative to the largest, do not exceed it; this near to each other they are tied.
 MARGIN = 1e-9
 #: Inputs are named in an error up to so many.
 MOST_NAMED = 20
@@ -45,7 +45,7 @@ READ_OUTS = 25
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Floors(Brief):
-    """The least error that excitation alone can have on each judged class.
+    """The least error that an excitatory-only network can have on each judged class.
 
     Attributes
     ----------
@@ -164,12 +164,13 @@ class NetworkAblation(Shown):
 
     @property
     def chooses(self) -> np.ndarray:
-        """The class with the largest output, or by the network's best threshold if there is one output."""
+        """The class with the largest output (of tied ones the first), or by the best threshold of a single output."""
         return self._choice(self.outputs)
 
     def _choice(self, outputs):
         if outputs.shape[-1] > 1:
-            return self.classes[outputs.argmax(axis=-1)]
+            near = outputs.max(axis=-1, keepdims=True) - MARGIN * np.abs(self.wanted).max()
+            return self.classes[(outputs >= near).argmax(axis=-1)]
         _, threshold = best_threshold(self.wanted[:, 0], self.data.targets == self.judged[0], self.data.weights)
         return self.classes[(outputs[..., 0] > threshold + MARGIN * np.abs(self.wanted).max()).astype(int)]
 
@@ -324,7 +325,7 @@ def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] | Non
 
 
 def _classes(dnn, data):
-    """Values of the target, if the data fit the network."""
+    """Values of the target in the order of the outputs, if the data fit the network."""
     n_inputs = sum(size for _, size, _ in dnn.inputs)
     if data.n_inputs != n_inputs:
         found = f"{data.n_inputs}{_named(data)}"
@@ -338,7 +339,43 @@ def _classes(dnn, data):
             f"{data.name}: target {data.target!r}: expected {n_classes} classes, for the outputs of "
             f"{dnn.name!r}, found {len(classes)} values"
         )
-    return classes
+    return _in_order(dnn, data, classes)
+
+
+def _in_order(dnn, data, classes):
+    """The classes as the network's file orders them, which need not be that of their values: "10" comes before "9".
+
+    Where the file just counts from 0, output k is the k-th class; where the data do, the k-th of the file's labels in
+    order.
+    """
+    if not dnn.classes:
+        return classes
+    words = dict(enumerate(data.classes))
+    found = {_spelled(words.get(value, value)): value for value in classes}
+    named = [_spelled(label) for label in dnn.classes]
+    if sorted(named) == sorted(found):
+        return np.array([found[label] for label in named])
+    counted = [_spelled(k) for k in range(len(classes))]
+    in_order = [*found] == counted and [*dnn.classes] == sorted(dnn.classes) and len(set(named)) == len(classes)
+    if named == counted or in_order:
+        return classes
+    raise InputError(
+        f"{data.name}: target {data.target!r}: expected the classes that {dnn.name!r} names "
+        f"({_briefly(named)}), found {_briefly(found)}"
+    )
+
+
+def _briefly(labels) -> str:
+    """The first labels, each in short, for an error in one line."""
+    return ", ".join("".join(c if c.isprintable() else "?" for c in label[:40]) for label in [*labels][:MOST_NAMED])
+
+
+def _spelled(label) -> str:
+    """A label as text, equal for equal numbers."""
+    try:
+        return f"{float(label):.17g}"
+    except ValueError:
+        return str(label).strip()
 
 
 def _named(data):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from eisim import (
     ThresholdLinear,
     certify,
     from_dnn,
+    read_onnx,
     simulate,
     to_spiking,
 )
@@ -190,6 +192,7 @@ def test_command(eisim, files):
     assert {p.name for p in (files / "results/ablate-xor").iterdir()} == {
         *("ablation.json", "ablation.svg", "ablation.csv", "classes.csv", "time.csv", "circuit.svg", "circuit.csv"),
         "report.html",
+        "run.json",
     }
     last = found["spiking"]["intact_in_time"][-1]
     assert last == {"seconds": 0.5, "accuracy": 1.0, "agreement": 1.0} and row["one_threshold_verdict"] == "lost"
@@ -308,3 +311,70 @@ def test_the_page():
     both = network_findings.findings([kept, results[1]]).answer
     assert "Class 1 is kept as a rate circuit and is lost as a spiking" in both
     check(network_findings.findings([kept]), dict(shown.tables([kept])), ["ablation.svg", "circuit.svg"])
+
+
+IRIS = np.array([[0.1, 0.9], [0.2, 0.7], [0.9, 0.1], [0.8, 0.2], [0.8, 0.9], [0.9, 0.8]])
+
+
+def labelled_file(folder, labels):
+    """A classifier by skl2onnx's parts: the k-th output is the largest in rows of the k-th label."""
+    node, value, kind = onnx.helper.make_node, onnx.helper.make_tensor_value_info, onnx.TensorProto
+    words = isinstance(labels[0], str)
+    attributes = {"classlabels_strings" if words else "classlabels_ints": labels, "post_transform": "SOFTMAX"}
+    coefficients, intercepts = [-2.0, 1.0, 1.0, -2.0, 1.0, 1.0], [0.0, 0.0, -0.6]
+    attributes |= {"coefficients": coefficients, "intercepts": intercepts}
+    graph = onnx.helper.make_graph(
+        [node("LinearClassifier", ["x"], ["label", "p"], domain="ai.onnx.ml", **attributes)],
+        "g",
+        [value("x", kind.FLOAT, ["N", 2])],
+        [value("label", kind.STRING if words else kind.INT64, ["N"]), value("p", kind.FLOAT, ["N", 3])],
+    )
+    opsets = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("ai.onnx.ml", 3)]
+    path = folder / "net.onnx"
+    path.write_bytes(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
+    return read_onnx(path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "target", "classes"),
+    [
+        (["10", "8", "9"], [10, 10, 8, 8, 9, 9], ()),  # as words "10" comes first, as numbers last
+        ([7, 2, 5], [7, 7, 2, 2, 5, 5], ()),
+        (["z", "x", "y"], [2, 2, 0, 0, 1, 1], ("x", "y", "z")),
+        ([0, 1, 2], [0, 0, 1, 1, 2, 2], ("x", "y", "z")),  # the file just counts
+        (["x", "y", "z"], [0, 0, 1, 1, 2, 2], ()),  # the data just count
+    ],
+)
+def test_a1_labels_of_the_file_say_which_class_an_output_is(tmp_path, labels, target, classes):
+    dnn, data = labelled_file(tmp_path, labels), LabelledData(IRIS, target, classes=classes)
+    assert dnn.classes == tuple(labels)
+    assert run(dnn, data).accuracy[0] == 1
+
+
+@pytest.mark.parametrize("classes", [("b", "a", "c"), ("a", "a", "c"), ("a", "b"), ("nan", "inf", "1")])
+def test_a1_numbered_data_need_labels_in_order(classes):
+    dnn = replace(network(dense("out", "x", np.ones((2, 3)), np.zeros(3), Identity())), classes=classes)
+    with pytest.raises(InputError, match=r"expected the classes that 'net' names .*, found 0, 1, 2"):
+        run(dnn, LabelledData(IRIS, [0, 0, 1, 1, 2, 2]))
+
+
+def test_a1_labels_of_other_classes_than_the_data_are_refused(tmp_path):
+    dnn, data = (
+        labelled_file(tmp_path, ["a", "b", "c"]),
+        LabelledData(IRIS, [0, 0, 1, 1, 2, 2], classes=("a", "b", "d")),
+    )
+    with pytest.raises(InputError, match=r"expected the classes that 'net' names \(a, b, c\), found a, b, d"):
+        run(dnn, data)
+
+
+def test_a3_tied_outputs_are_decided_alike():
+    """Two outputs are the same sum in another order: neither rounding of the network nor of the circuit decides."""
+    rng = np.random.default_rng(1)
+    weights, last, order = rng.normal(size=(3, 7)), rng.normal(size=7), rng.permutation(7)
+    hidden = dense("hidden", "x", np.hstack([weights, weights[:, order]]), np.zeros(14), ThresholdLinear())
+    out = np.column_stack([np.r_[last, np.zeros(7)], np.r_[np.zeros(7), last[order]], np.r_[-last, np.zeros(7)]])
+    dnn = network(hidden, dense("out", "hidden", out, np.zeros(3), Identity()), inputs=3)
+    x = rng.random((60, 3))
+    result = run(dnn, LabelledData(x, np.arange(60) % 3))
+    assert result.agreement == 1
+    assert set(result.chooses[0]) == {0, 2}  # of the two the first

@@ -14,7 +14,9 @@ The rules, each exact for rate circuits at their fixed point:
   unit of non-negative sources, weights and bias has no OFF channel). Then nothing is inhibited for its sake either.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 from scipy import sparse
@@ -69,8 +71,9 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
     -------
     Circuit
         Each layer is a population of its name, its inhibitory twins are ``name_I``, its OFF channel ``name_off``, each
-        with the units that a readout depends on and that can fire. The readouts are the channels of the outputs: all
-        their units, and of OFF channels those that can fire (see `decode`).
+        with the units that a readout depends on and that can fire; if there is such a name already, a number makes it
+        another. The readouts are the channels of the outputs: all their units, and of OFF channels those that can fire
+        (see `decode`).
 
     Raises
     ------
@@ -91,12 +94,19 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
         raise InputError(f"from_dnn: expected a feed-forward DNN, found {dnn!r}")
     relay = ThresholdLinear(tau=TAU)
     inputs = [Input(name, size, rate) for name, size, rate in dnn.inputs]
+    names = [*(i.name for i in inputs), *(layer.name for layer in dnn.layers)]
+    unused = Unused(names)
+    if len(unused.names) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"from_dnn: expected inputs and layers of different names, found {twice!r} twice")
     sources = {i.name: ([_Channel(i.name, relay, 1.0, 1.0)], 0.0) for i in inputs}
     if signed_inputs:
-        inputs += [replace(i, name=i.name + OFF) for i in inputs]
-        for name, (channels, _) in sources.items():
-            channels.append(_Channel(name + OFF, relay, 1.0, -1.0))
-    sources |= {layer.name: _channels(layer.name, layer.neuron) for layer in dnn.layers}
+        inputs += [replace(i, name=unused(i.name + OFF)) for i in inputs]
+        for (channels, _), off in zip(sources.values(), inputs[len(sources) :], strict=True):
+            channels.append(_Channel(off.name, relay, 1.0, -1.0))
+    for layer in dnn.layers:
+        (first, *others), constant = _channels(layer.name, layer.neuron)
+        sources[layer.name] = [first, *(replace(each, name=unused(each.name)) for each in others)], constant
 
     # Of each channel the signed weights from other channels, and its bias with the constants of what comes before.
     incoming, biases = {}, {}
@@ -124,7 +134,7 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
     for i in inputs:
         relayed = np.flatnonzero(used[i.name]["I"])
         if len(relayed):
-            twin = f"{i.name}_I"
+            twin = unused(f"{i.name}_I")
             populations.append(Population(twin, "I", relay, len(relayed)))
             one = sparse.csr_array((np.ones(len(relayed)), (relayed, np.arange(len(relayed)))), (i.size, len(relayed)))
             projections.append(Projection(i.name, twin, one))
@@ -132,10 +142,11 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
     for layer in dnn.layers:
         for channel in sources[layer.name][0]:
             parts[channel.name] = []
-            for sign, name in (("E", channel.name), ("I", f"{channel.name}_I")):
+            for sign in "EI":
                 chosen = np.flatnonzero(used[channel.name][sign])
                 if not len(chosen):
                     continue
+                name = channel.name if sign == "E" else unused(f"{channel.name}_I")
                 driven = fires[channel.name][chosen]  # an output that cannot fire is silent, and receives nothing
                 bias = np.where(driven, biases[channel.name][chosen], np.minimum(biases[channel.name][chosen], 0.0))
                 populations.append(Population(name, sign, channel.neuron, len(chosen), bias))
@@ -157,6 +168,26 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
         if used[channel.name]["E"].any()
     ]
     return Circuit(dnn.name or "from DNN", inputs, populations, projections, readouts)
+
+
+class Unused:
+    """Makes names that differ from all known ones, by a number where one is needed.
+
+    Attributes
+    ----------
+    names : set of str
+        Known ones.
+    """
+
+    def __init__(self, names: Iterable[str]):
+        self.names = set(names)
+
+    def __call__(self, name: str) -> str:
+        """The name, or the first of ``name_2``, ``name_3``, ... that is not known; from now on it is."""
+        numbered = (f"{name}_{k}" for k in count(2))
+        name = name if name not in self.names else next(new for new in numbered if new not in self.names)
+        self.names.add(name)
+        return name
 
 
 def _drives(dnn: DNN, signed_inputs: bool) -> dict[str, tuple[np.ndarray, np.ndarray]]:

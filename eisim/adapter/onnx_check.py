@@ -1,15 +1,15 @@
 """What was read from an ONNX file, compared with what ONNX's own reference computes."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from eisim.adapter.affine import LARGEST, Affine
 from eisim.adapter.onnx_operations import FRACTIONAL, LEFT_OUT
 from eisim.adapter.onnx_reference import LARGEST_LOOP, LOOPS, SEVERAL, Reference
-from eisim.adapter.static import DNN
+from eisim.adapter.static import DNN, Layer
 from eisim.errors import InputError
 from eisim.neurons import Step
 
@@ -17,6 +17,8 @@ from eisim.neurons import Step
 DOUBLE, SINGLE = 1e-6, 1e-4
 #: Samples that are compared, at most; fewer of large networks, whose samples together read so many elements.
 SAMPLES, ELEMENTS = 24, 100_000_000
+#: Inputs in wide integer formats are tried up to this size.
+LARGEST_INTEGER = 1_000_000
 #: As a share of the largest drive: nearer to a threshold than this, rounding decides.
 EDGE = 1e-9
 
@@ -90,13 +92,24 @@ class Comparison:
         if self.source.dtype.kind in "iu":
             samples = np.round(3 * samples)
             samples = np.abs(samples) if self.source.dtype.kind == "u" else samples
+            samples = np.clip(samples, np.iinfo(self.source.dtype).min, np.iinfo(self.source.dtype).max)
         return samples
 
     def batches(self) -> list[np.ndarray]:
-        """The samples as the file takes them: all at once and the first few alone, or in batches of the file's size."""
+        """The samples as the file takes them: all at once and the first few alone, or in batches of the file's size.
+
+        Then those at the ends of an integer format, where integers wrap around.
+        """
         if not self.source.batch:
-            return [*np.split(self.samples[:4], len(self.samples[:4])), self.samples]
-        return np.split(self.samples, len(self.samples) // self.source.batch)
+            return [*np.split(self.samples[:4], len(self.samples[:4])), self.samples, *self._ends()]
+        return [*np.split(self.samples, len(self.samples) // self.source.batch), *self._ends()]
+
+    def _ends(self) -> list[np.ndarray]:
+        if self.source.dtype.kind not in "iu":
+            return []
+        info, n = np.iinfo(self.source.dtype), max(1, self.source.batch)
+        ends = max(info.min, -LARGEST_INTEGER), min(info.max, LARGEST_INTEGER)
+        return [np.full((n, self.samples.shape[1]), float(end)) for end in ends]
 
     def outputs(self, samples, left_out=True) -> Iterator[tuple[Read, list, list]]:
         """Each node with its inputs and outputs for the samples."""
@@ -173,9 +186,12 @@ class Comparison:
                         f"{each.name}: expected the largest output to stay the largest, found that it changes"
                     )
 
-    def check_label(self, name: str, scores: Affine, target: str) -> None:
-        """Refuse a network whose largest output is not the class that another output of the file names."""
-        rates = self.dnn.rates(self.samples)
+    def check_label(self, name: str, scores: Affine, target: str, layers: Sequence[Layer]) -> None:
+        """Refuse a network whose largest output is not the class that another output of the file names.
+
+        The scores that this one is taken from may be of other layers than the network's.
+        """
+        rates = replace(self.dnn, layers=tuple(layers)).rates(self.samples)
         ours, theirs = (self._ours(value, rates) for value in (self.values[target], scores))
         if ours.shape[1] != theirs.shape[1] or ours.shape[1] < 2:
             return

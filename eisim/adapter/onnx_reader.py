@@ -4,6 +4,7 @@ A file is data: nothing in it is executed, no other file is opened but weights t
 checked before anything is computed, so that a hostile file takes no more time and memory than a large honest one.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ FOLDED = {
     *("Exp", "Expand", "Flatten", "Floor", "Gather", "Greater", "GreaterOrEqual", "Identity", "Less", "LessOrEqual"),
     *(
         "Log",
+        "Gemm",
         "MatMul",
         "Max",
         "Min",
@@ -59,6 +61,10 @@ FOLDED = {
     *("ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid", "Sign", "Size", "Slice", "Split"),
     *("Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where", "Xor"),
 }
+#: Operations on activities and constants that may hold a row for each sample, as the first state of an RNN does.
+ROWS = {"Add", "Concat", "Div", "Max", "Mean", "Min", "Mul", "Sub", "Sum", "Where"}
+#: What may choose a label by the number of a class, its second input.
+SELECTS = {"ArrayFeatureExtractor", "Gather"}
 #: What folding a constant costs beside its size, as so many elements.
 FOLDING = 20_000
 #: Endings of files that hold code or need a framework to be read, and how its users write ONNX.
@@ -275,6 +281,7 @@ class _Reader:
             chosen = next((name for name, value in self.values.items() if _inner(value) is scores), None)
         if chosen is None or (chosen not in {o.name for o in outputs} and scores is None):
             raise InputError("expected a network with an output that depends on its input, found none")
+        self._read_labels(outputs)
         value = _inner(self.values[chosen])
         if not value.size:
             name = self._name(self.makers[chosen])
@@ -284,7 +291,15 @@ class _Reader:
         saturates = isinstance(unit, (Logistic, Saturating))  # a probability
         dnn = self.builder.network([(units, 0.5 if saturates else 0.0)], self.path.stem)
         self._compare(dnn, chosen)
-        return dnn
+        return replace(dnn, classes=self._classes(chosen, value.size))
+
+    def _read_labels(self, outputs) -> None:
+        """Read the labels that can be read beside the chosen output, to compare them with it."""
+        for output in filter(self._is_label, outputs):
+            try:
+                self._value_of(output.name)
+            except InputError:  # another head of the network, say
+                continue
 
     def _is_label(self, output) -> bool:
         """Whether an output names classes, as far as its type says."""
@@ -307,7 +322,7 @@ class _Reader:
         for output in self.graph.output:
             scores = self._scores_of(output.name)
             if scores is not None and output.name != chosen:
-                found.check_label(output.name, scores, chosen)
+                found.check_label(output.name, scores, chosen, self.builder.layers)
 
     def _scores_of(self, name) -> Affine | None:
         """The scores that a label is taken from, if they were read."""
@@ -320,8 +335,41 @@ class _Reader:
                 return self.values[name].scores
             if node.op_type not in MOVES | NAMES_LABELS:
                 return None
-            name = node.input[1 if node.op_type in ("ArrayFeatureExtractor", "Gather") else 0]
+            name = node.input[1 if node.op_type in SELECTS else 0]
         return None
+
+    def _classes(self, chosen, n) -> tuple:
+        """The classes of the outputs in order, as the labels of the file, or else its ZipMap, name them."""
+        for output in self.graph.output:
+            scores = self._scores_of(output.name)
+            if scores is not None and scores.size == n:  # compared: not those of another head
+                found = self._labels(output.name, n)
+                return tuple(found) if len(found) == max(2, n) else ()
+        for k in self.read_nodes:
+            node = self.graph.node[k]
+            if node.op_type == "ZipMap" and chosen in node.output:
+                return tuple(_class_labels(node))
+        return ()
+
+    def _labels(self, name, n) -> list:
+        """What a label is for each class that may be chosen, from the choice on."""
+        chain = []
+        while not chain or chain[-1].op_type not in ("ArgMax", "LinearClassifier"):
+            chain.append(self.graph.node[self.makers[name]])
+            name = chain[-1].input[1 if chain[-1].op_type in SELECTS else 0]
+        labels = list(range(n)) if chain[-1].op_type == "ArgMax" else _class_labels(chain[-1])
+        for node in reversed(chain[:-1]):
+            if node.op_type in SELECTS:
+                known = dict(enumerate(map(_plain, np.ravel(self._value_of(node.input[0])))))
+            elif node.op_type == "LabelEncoder":
+                known = _encoded({a.name: self._attribute(a) for a in node.attribute})
+            else:
+                continue
+            if not all(label in known for label in labels):
+                what = self._name(self.makers[node.output[0]])
+                raise InputError(f"{what}: expected a label for each of {len(labels)} classes, found {len(known)}")
+            labels = [known[label] for label in labels]
+        return labels
 
     def _needed(self, name) -> list[int]:
         """The places of the nodes that a value depends on, in order."""
@@ -410,6 +458,8 @@ class _Reader:
                 f"expected a {after.what} at the end only, where it changes nothing, found {node.op_type} after one"
             )
         inputs = [_inner(value) for value in inputs]
+        if node.op_type in ROWS and self.source.batch > 1:
+            inputs = self._of_one_sample(inputs)
         for source, value in zip(node.input, inputs, strict=True):
             if isinstance(value, np.ndarray) and value.dtype.kind not in "fiub":
                 raise InputError(f"{source!r}: expected real numbers, found {value.dtype}")
@@ -424,6 +474,19 @@ class _Reader:
         if after:
             results = [LeftOut(each, after.what) if isinstance(each, Affine) else each for each in results]
         return results
+
+    def _of_one_sample(self, inputs) -> list:
+        """Constants that hold equal numbers for each sample of a batch, for one."""
+        rank = max(len(value.shape) for value in inputs if isinstance(value, Affine))
+        return [
+            value[:1]
+            if isinstance(value, np.ndarray)
+            and value.ndim == rank
+            and len(value) == self.source.batch
+            and (value == value[:1]).all()
+            else value
+            for value in inputs
+        ]
 
     def _of_label(self, node, inputs):
         """Labels may be renamed and moved; no number comes of them."""
@@ -473,10 +536,36 @@ class _Reader:
         if node.op_type == "Cast" and attributes.get("to") == self.onnx.TensorProto.STRING:
             raise InputError("expected a cast to numbers, found one to text")
         made = sum(int(np.prod(bounded(shape))) for shape in self.reference.sizes(node, inputs))
-        times = inputs[0].shape[-1] if node.op_type == "MatMul" and inputs[0].ndim else 1
+        times = max(inputs[0].shape, default=1) if node.op_type in ("Gemm", "MatMul") else 1
         self.builder.spend(FOLDING + made * times)
         found = self.reference.folded(node, inputs)
         return [finite(array) if array.dtype.kind == "f" else array for array in found]
+
+
+def _class_labels(node) -> list:
+    """The classes that a node for scikit-learn names."""
+    for attribute in node.attribute:
+        if attribute.name.startswith("classlabels_") and (attribute.ints or attribute.strings):
+            return [_plain(label) for label in (*attribute.ints, *attribute.strings)]
+    return []
+
+
+def _encoded(attributes) -> dict:
+    """What a LabelEncoder makes of each label."""
+    if "classes_strings" in attributes:  # version 1, both ways
+        words = [_plain(word) for word in attributes["classes_strings"]]
+        return dict(enumerate(words)) | {word: k for k, word in enumerate(words)}
+    keys, values = (
+        next(([_plain(each) for each in np.ravel(attributes[a])] for a in attributes if a.startswith(what)), [])
+        for what in ("keys_", "values_")
+    )
+    return dict(zip(keys, values, strict=False))
+
+
+def _plain(label):
+    """A label as a number or text of Python."""
+    label = label.item() if isinstance(label, np.generic) else label
+    return label.decode(errors="replace") if isinstance(label, bytes) else label
 
 
 def _inner(value):

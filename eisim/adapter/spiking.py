@@ -12,6 +12,7 @@ import scipy
 from scipy import sparse
 
 from eisim.adapter.activations import refuse_refractory
+from eisim.adapter.dale import Unused
 from eisim.adapter.static import static_dnn
 from eisim.circuit import Circuit, Population, Projection
 from eisim.errors import InputError, explains_arguments
@@ -102,10 +103,12 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
     sums = {p.name for p in circuit.populations if p.name in read_out and not isinstance(p.neuron, ThresholdLinear)}
     parts = {p.name: parts_of(p.neuron, scales[p.name], drives[p.name]) for p in circuit.populations}
     inputs = {i.name for i in circuit.inputs}
+    unused = Unused((*inputs, *parts))
+    names = {name: unused(name + PARTS) if name in sums else name for name in (*inputs, *parts)}
 
     populations, projections = [], []
     for p in circuit.populations:
-        mine, name = parts[p.name], p.name + PARTS * (p.name in sums)
+        mine, name = parts[p.name], names[p.name]
         bias = mine.gains[:, None] * (p.bias - mine.thresholds[:, None])  # parts × units
         populations.append(_population(p, name, mine.neuron, bias.ravel()))
         if p.name in sums:
@@ -113,11 +116,10 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
             weights = sparse.kron(mine.weights[:, None] * scales[p.name], sparse.eye_array(p.size))
             projections.append(Projection(name, p.name, _volts(weights, INTEGRATOR, 1)))
     for p in circuit.projections:
-        source, target = p.source + PARTS * (p.source in sums), p.target + PARTS * (p.target in sums)
         outgoing = np.array([1 / scales[p.source]]) if p.source in inputs else parts[p.source].weights
         weights = sparse.kron(np.outer(outgoing, parts[p.target].gains), circuit.weights(p))
         weights = _volts(weights, parts[p.target].neuron, circuit.sign(p))
-        projections.append(Projection(source, target, weights, p.delay, name=p.name))
+        projections.append(Projection(names[p.source], names[p.target], weights, p.delay, name=p.name))
     return replace(
         circuit,
         inputs=[replace(i, rate=i.rate * scales[i.name]) for i in circuit.inputs],

@@ -73,6 +73,8 @@ class DNN(Shown):
     outputs : tuple of (str, float)
         Output layer and decision threshold in Hz.
     recurrent : bool
+    classes : tuple of (int, float or str)
+        Of a classifier from a file that names them: the class of each output in order, of a single output both.
     """
 
     inputs: tuple[tuple[str, int, float], ...]
@@ -80,6 +82,7 @@ class DNN(Shown):
     outputs: tuple[tuple[str, float], ...]
     recurrent: bool
     name: str = ""
+    classes: tuple[int | float | str, ...] = ()
 
     def __repr__(self):
         sizes = " -> ".join(f"{layer.name} ({layer.size})" for layer in self.layers)

@@ -351,7 +351,7 @@ class ExponentialLinear(RateUnit):
 
     @property
     def excitatory_class(self) -> str:
-        """What excitation alone can compute with such units: the less where they are convex."""
+        """What an excitatory-only circuit can compute with such units: the less where they are convex."""
         convex = self.base <= self.gain * self.scale
         return ThresholdLinear.excitatory_class if convex else RateUnit.excitatory_class
 

@@ -67,7 +67,7 @@ def _floor(result, results):
         )
     above = result.floors.one_polarity > 0
     if not above.any():
-        return "By these data excitation alone could tell every class from the others without error." + own
+        return "By these data an excitatory-only network could tell every class from the others without error." + own
     return (
         f"No excitatory-only network can tell {int(above.sum())} of the {len(above)} classes from the others without "
         "error."

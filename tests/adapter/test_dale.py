@@ -20,6 +20,7 @@ from eisim import (
     simulate,
     synthesize,
     to_dnn,
+    to_spiking,
 )
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh
 from eisim.adapter.static import Layer
@@ -237,3 +238,35 @@ def test_a7_what_is_left_out_changes_nothing(dnn):
     for p in reversed(circuit.populations):  # everything that is there reaches a readout
         reached |= {q.source for q in circuit.projections if q.target in reached and circuit.weights(q).nnz}
         assert p.name in reached
+
+
+COLLISIONS = {
+    "a twin": ([("a", ThresholdLinear()), ("a_I", ThresholdLinear()), ("b", ThresholdLinear())], False),
+    "a relay": ([("x_I", ThresholdLinear()), ("b", ThresholdLinear())], False),
+    "an OFF input": ([("x_off", ThresholdLinear()), ("b", ThresholdLinear())], True),
+    "an OFF channel": ([("a", Identity()), ("a_off", ThresholdLinear()), ("b", Identity())], False),
+    "a twin of it": ([("a", Identity()), ("a_off_I", ThresholdLinear()), ("b", LeakyReLU(0.1))], True),
+    "parts": ([("b_parts", ThresholdLinear()), ("b", Saturating(maximum=6.0))], False),
+}
+
+
+@pytest.mark.parametrize("name", COLLISIONS)
+def test_c7_layers_named_as_parts_of_a_circuit(name):
+    given, signed = COLLISIONS[name]
+    rng, layers, source = np.random.default_rng(3), [], "x"
+    for layer, unit in given:
+        layers.append(Layer(layer, 3, ((source, sparse.csr_array(rng.normal(size=(3, 3)))),), rng.normal(size=3), unit))
+        source = layer
+    dnn = DNN((("x", 3, 1.0),), tuple(layers), ((source, 0.0),), recurrent=False, name="net")
+    x = rng.normal(size=(8, 3)) if signed else rng.random((8, 3))
+    stimuli, circuit = on_off(x) if signed else x, from_dnn(dnn, signed_inputs=signed)
+    assert decode(dnn, to_dnn(circuit)(stimuli)) == pytest.approx(dnn(x), abs=1e-9)
+    assert {layer for layer, _ in given} <= {p.name for p in circuit.populations}
+    assert to_spiking(circuit, stimuli).kind == "spiking"
+
+
+def test_c7_two_layers_of_one_name_are_refused():
+    one = Layer("a", 3, (("x", sparse.eye_array(3, format="csr")),), np.zeros(3), ThresholdLinear())
+    dnn = DNN((("x", 3, 1.0),), (one, one), (("a", 0.0),), recurrent=False, name="net")
+    with pytest.raises(InputError, match="expected inputs and layers of different names, found 'a' twice"):
+        from_dnn(dnn)

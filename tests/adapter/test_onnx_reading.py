@@ -1,5 +1,7 @@
 """What an accepted ONNX file computes is what ONNX computes; the rest is refused by the name of a node."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -435,3 +437,122 @@ def test_a10_spiking_neurons_of_convex_units():
         assert np.abs(rates - unit.activation(u)).max() < 0.04 * unit.scale
     with pytest.raises(InputError, match="to_spiking: expected units whose activation f-I curves can make"):
         parts_of(ExponentialLinear(base=30.0), 1.0, 1.0)
+
+
+CHOICE = node("ArgMax", ["x"], ["k"], axis=1, keepdims=0)
+STRING = onnx.TensorProto.STRING
+NAMED_CLASSES = {
+    "none": ((node("Identity", ["k"], ["y"]),), {}, INT, (0, 1, 2)),
+    "Gather": ((node("Gather", ["c", "k"], ["y"]),), {"c": whole(5, 3, 4)}, INT, (5, 3, 4)),
+    "ArrayFeatureExtractor": (
+        (node("ArrayFeatureExtractor", ["c", "k"], ["e"], **ML), node("Cast", ["e"], ["y"], to=INT)),
+        {"c": whole(5, 3, 4)},
+        INT,
+        (5, 3, 4),
+    ),
+    "LabelEncoder": (
+        (node("LabelEncoder", ["k"], ["y"], keys_int64s=[2, 1, 0], values_strings=["a", "b", "c"], **ML),),
+        {},
+        STRING,
+        ("c", "b", "a"),
+    ),
+    "twice": (
+        (
+            node("Gather", ["c", "k"], ["e"]),
+            node("LabelEncoder", ["e"], ["y"], keys_int64s=[3, 4, 5], values_strings=["a", "b", "c"], **ML),
+        ),
+        {"c": whole(5, 3, 4)},
+        STRING,
+        ("c", "a", "b"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMED_CLASSES)
+def test_a1_classes_as_labels_name_them(name, tmp_path):
+    nodes, constants, kind, classes = NAMED_CLASSES[name]
+    path = saved(tmp_path, [CHOICE, *nodes], constants, ("N", 3), [("y", kind)])
+    assert read_onnx(path).classes == classes
+    if name != "LabelEncoder" and name != "twice":
+        x = np.eye(3, dtype=np.float32)
+        assert tuple(np.ravel(computed(path, x))) == classes
+
+
+def test_a1_labels_that_do_not_name_every_class_are_refused(tmp_path):
+    nodes = [CHOICE, node("Gather", ["c", "k"], ["y"], name="names")]
+    path = saved(tmp_path, nodes, {"c": whole(5, 3)}, ("N", 3), [("y", INT)])
+    refusal(path, "names: expected a label for each of 3 classes, found 2")
+
+
+UINT8, INT32 = onnx.TensorProto.UINT8, onnx.TensorProto.INT32
+
+
+@pytest.mark.parametrize(
+    ("operation", "constant", "kind"),
+    [("Sub", np.uint8(200), UINT8), ("Add", np.uint8(3), UINT8), ("Mul", np.int32(10_000_000), INT32)],
+)
+def test_a2_integers_that_wrap_around_are_refused(operation, constant, kind, tmp_path):
+    names = ["c", "x"] if operation == "Sub" else ["x", "c"]
+    nodes = [node(operation, names, ["h"], name="wraps"), node("Cast", ["h"], ["y"], to=FLOAT)]
+    refusal(saved(tmp_path, nodes, {"c": constant}, ("N", 3), kind=kind), "wraps: ONNX's reference computes")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_a2_images_of_bytes_are_read(dtype, tmp_path):
+    """With as many pixels some of the drawn numbers were beyond the format."""
+    kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    nodes = [
+        node("Cast", ["x"], ["f"], to=FLOAT),
+        node("Mul", ["f", "s"], ["g"]),
+        node("MatMul", ["g", "w"], ["y"]),
+    ]
+    path = saved(tmp_path, nodes, {"s": np.float32(1 / 255), "w": weights(784, 3)}, ("N", 784), kind=kind)
+    x = RNG.integers(np.iinfo(dtype).min, np.iinfo(dtype).max, size=(5, 784)).astype(dtype)
+    assert read_onnx(path)(x.astype(float)) == pytest.approx(computed(path, x), abs=1e-3)
+
+
+def test_a2_equal_rows_of_a_batch_are_one(tmp_path):
+    """As the state that an unrolled RNN begins with, and a column of ones, exported for batches of 2."""
+    nodes = [
+        node("Gemm", ["h0", "u"], ["s"]),
+        node("MatMul", ["x", "w"], ["d"]),
+        node("Add", ["d", "s"], ["a"]),
+        node("Relu", ["a"], ["h"]),
+        node("Concat", ["h", "one"], ["y"], axis=1),
+    ]
+    constants = {"h0": np.full((2, 3), 0.5, np.float32), "u": weights(3, 3), "w": weights(4, 3)}
+    constants["one"] = np.ones((2, 1), np.float32)
+    path = saved(tmp_path, nodes, constants, (2, 4))
+    dnn, x = read_onnx(path), weights(2, 4)
+    assert dnn(x) == pytest.approx(computed(path, x), abs=1e-5)
+    constants["one"][1] = 2
+    refusal(saved(tmp_path, nodes, constants, (2, 4)), "Concat_4: expected tensors that differ on axis 1 only")
+
+
+def test_a1_a_label_of_other_scores_is_compared_too(tmp_path):
+    nodes = [node("MatMul", ["x", "w"], ["y"]), node("Neg", ["y"], ["n"]), node("ArgMax", ["n"], ["k"], axis=1)]
+    path = saved(tmp_path, nodes, {"w": weights(4, 3)}, outputs=[("y", FLOAT), ("k", INT)])
+    refusal(path, "output 'k': expected the class whose output in 'y' is largest, found another")
+
+
+def test_a1_a_label_of_another_head_names_no_class(tmp_path):
+    nodes = [
+        node("MatMul", ["x", "w"], ["y"]),
+        node("Relu", ["x"], ["r"]),
+        node("MatMul", ["r", "u"], ["s"]),
+        node("ArgMax", ["s"], ["a"], axis=1),
+        node("Gather", ["c", "a"], ["k"]),
+    ]
+    outputs = [("y", FLOAT), ("k", INT)]
+    constants = {"w": weights(4, 3), "u": weights(4, 5), "c": whole(9, 8, 7, 6, 5)}
+    assert read_onnx(saved(tmp_path, nodes, constants, outputs=outputs)).classes == ()
+    constants |= {"u": weights(4, 3), "c": whole(9, 8, 7)}
+    path = saved(tmp_path, nodes, constants, outputs=outputs)
+    refusal(path, "output 'k': expected the class whose output in 'y' is largest, found another")
+
+
+def test_a1_a_long_way_from_choice_to_label(tmp_path):
+    names = ["k", *(f"k{n}" for n in range(2000)), "y"]
+    chain = [node("Identity", [a], [b]) for a, b in pairwise(names)]
+    path = saved(tmp_path, [CHOICE, *chain], {}, ("N", 3), [("y", INT)])
+    assert read_onnx(path).classes == (0, 1, 2)
