@@ -179,6 +179,34 @@ def test_b2_random_labels_are_told_from_a_rule(inputs):
         assert rule.conclusive and rule.representable
 
 
+@pytest.mark.parametrize(
+    ("points", "targets", "weights"),
+    [
+        ([[0], [1], [2]], [2, 1, 0], None),
+        ([[0], [1], [2]], [0, 2, 1], None),
+        ([[0], [1], [2]], [0, 1, 0], [10, 20, 5]),
+        ([[0, 1], [0, 2], [0, 0]], [1, 0, 0], None),
+        ([[0, 0], [0, 1], [1, 0]], [1, 0, 0], None),
+    ],
+)
+def test_b2_few_rows_that_are_comparable_tell(points, targets, weights):
+    """ "Only" so many comparable pairs is no reason where most of them are."""
+    certificate = certify(LabelledData(points, targets, weights), ("zero_one",))
+    assert certificate.comparable_share >= 0.5 and certificate.conclusive
+
+
+def test_notes_fit_what_is_certified(recwarn):
+    assert "The function is constant, and a constant is a monotone function." in certify(TruthTable("1111")).notes
+    one = certify(LabelledData([[0], [1], [2]], [1, 0, 1], [1, 1, 0]))
+    assert "1 row has weight 0: it counts in violating pairs, but costs nothing." in one.notes
+
+
+@pytest.mark.parametrize("points", [[[1, 1]] * 3, [[1, 0], [1, 1], [1, 2]], [[1e9, 0]] * 3, [[0, 0]] * 3])
+def test_constant_inputs_are_drawn_without_a_warning(recwarn, points):
+    certify(LabelledData(points, [1, 0, 1])).plot().figure.canvas.draw()
+    assert not recwarn.list
+
+
 def test_b2_run_says_so_too(tmp_path, capsys):
     rng = np.random.default_rng(1)
     frame = pandas.DataFrame(rng.random((40, 20))).add_prefix("f").assign(y=rng.integers(0, 2, 40))
