@@ -16,7 +16,9 @@ from eisim.docstrings import described, plain
 from eisim.own.settings import describe, read_settings
 from eisim.report.published import share_words
 from eisim.task import Obstruction
+from eisim.values import ExplainsArguments
 from experiments import functions
+from models import xor
 
 MODELS = {point.name: point for point in entry_points(group="eisim.models")}
 #: Neither functions nor classes that a call makes a value of.
@@ -61,6 +63,32 @@ def test_e8_arguments_that_are_not_there(name):
     if known:
         with pytest.raises(InputError, match=re.escape(f"found '{known[-1]}_'; did you mean '{known[-1]}'?")):
             thing(**{f"{known[-1]}_": 1})
+
+
+@pytest.mark.parametrize("name", sorted(name for name, thing in public().items() if inspect.isclass(thing)))
+def test_e8_arguments_of_methods_that_are_not_there(name):
+    thing = public()[name]
+    if not isinstance(thing, ExplainsArguments):
+        return
+    for key in dir(thing):
+        method = inspect.getattr_static(thing, key)
+        if key.startswith("_") or not (inspect.isfunction(method) or isinstance(method, (classmethod, staticmethod))):
+            continue
+        parameters = inspect.signature(getattr(thing, key)).parameters.values()
+        if any(p.kind is p.VAR_KEYWORD for p in parameters):
+            continue
+        itself = [None] if inspect.isfunction(method) else []
+        with pytest.raises(InputError, match="expected .*, found 'no_such_argument'"):
+            getattr(thing, key)(*itself, no_such_argument=1)
+
+
+def test_e8_neurons_that_are_not_there():
+    rate = xor.circuit(kind="rate")
+    with pytest.raises(InputError, match="expected parameters of spiking neurons .*did you mean 'refractory'"):
+        rate.with_neurons(refractry=0)
+    assert rate.with_neurons(refractory=0).populations == rate.populations  # it has no spiking neurons to change
+    with pytest.raises(InputError, match=r"LabelledData.from_dataframe: expected .*did you mean 'classes'\?"):
+        eisim.LabelledData.from_dataframe(None, "y", clases=True)
 
 
 def test_e8_other_arguments():

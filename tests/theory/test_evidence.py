@@ -231,6 +231,19 @@ def test_b2_run_says_so_too(tmp_path, capsys):
     assert "These rows cannot tell" in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_e4_a_witness_of_many_inputs_does_not_flood_the_terminal(tmp_path, capsys):
+    rng = np.random.default_rng(1)
+    points = np.sort(rng.random((12, 1)), axis=0) + np.zeros(30)
+    frame = pandas.DataFrame(points).add_prefix("input number ").assign(y=[0, 1] * 6)
+    frame.to_csv(tmp_path / "many.csv", index=False)
+    settings = [word for each in ("levels=2", "tries=1", "iterations=5") for word in ("--set", each)]
+    words = ["--kind", "rate", "--backend", "numpy", *settings, "--target", "y", "--out", str(tmp_path / "out")]
+    assert run_command(["run", str(tmp_path / "many.csv"), *words]) == 0
+    said = capsys.readouterr().out
+    (witness,) = [part for part in said.split("Witness")[1:]]
+    assert "..." in witness and "input number 5 = " in witness and "input number 6 = " not in witness
+
+
 def test_functions_that_are_known_everywhere_have_no_permuted_labels():
     for function, floor, inverted, comparable in (
         (TruthTable("0110"), 0.25, 0.25, 5 / 6),
