@@ -78,13 +78,13 @@ def test_e8_arguments_of_methods_that_are_not_there(name):
         if any(p.kind is p.VAR_KEYWORD for p in parameters):
             continue
         itself = [None] if inspect.isfunction(method) else []
-        with pytest.raises(InputError, match="expected .*, found 'no_such_argument'"):
+        with pytest.raises(InputError, match=r"expected .*, found 'no_such_argument'"):
             getattr(thing, key)(*itself, no_such_argument=1)
 
 
 def test_e8_neurons_that_are_not_there():
     rate = xor.circuit(kind="rate")
-    with pytest.raises(InputError, match="expected parameters of spiking neurons .*did you mean 'refractory'"):
+    with pytest.raises(InputError, match=r"expected parameters of spiking neurons .*did you mean 'refractory'"):
         rate.with_neurons(refractry=0)
     assert rate.with_neurons(refractory=0).populations == rate.populations  # it has no spiking neurons to change
     with pytest.raises(InputError, match=r"LabelledData.from_dataframe: expected .*did you mean 'classes'\?"):
