@@ -5,6 +5,7 @@ import json
 import re
 from importlib.metadata import entry_points
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from eisim import LIF, Circuit, Fact, InputError, Population, Projection, Task, 
 from eisim.about import about, measured
 from eisim.docstrings import described, plain
 from eisim.own.settings import describe, read_settings
+from eisim.prediction import _note
 from eisim.report.published import share_words
 from eisim.task import Obstruction
 from eisim.values import ExplainsArguments
@@ -433,6 +435,23 @@ def spiking_response(sizes, trials):
     wires = [Projection("x", p.name, AllToAll(60e-3)) for p in populations]
     circuit = Circuit("c", [eisim.Input("x", 4)], populations, wires)
     return simulate(circuit, np.ones((trials, 4)), duration=0.1, window=0.05, record=True, backend="numpy", seed=0)
+
+
+@pytest.mark.parametrize(("rate", "text"), [(4.42e-193, "0"), (0.0, "0"), (0.0123, "0.0123"), (61.04, "61")])
+def test_e4_predicted_rates_as_people_read_them(rate, text):
+    one = np.array([rate])
+    prediction = SimpleNamespace(
+        population="E", holds=[False], is_synchronous=[False], predicted=one, simulated=np.array([8.4])
+    )
+    assert _note(prediction, 0, "", "") == f"predicted {text} Hz, simulated 8.4 Hz"
+
+
+def test_letters_that_a_figure_lacks_are_spoken_of_once(command, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("\u901f\u5ea6,y\n1,0\n2,1\n3,0\n", encoding="utf-8")
+    status, _, said = command("certify", path, "--target", "y", "--out", tmp_path / "out")
+    notes = [line for line in said.splitlines() if "note:" in line]
+    assert status == 0 and len(notes) <= 1 and "Glyph" not in said
 
 
 def test_e7_a_raster_of_one_trial_has_a_time_scale():

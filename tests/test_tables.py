@@ -115,6 +115,7 @@ REFUSED = {
     "B7 values below a limit of detection": ("a,y\n<3,0\n7,1\n", "found '<3'", {}),
     "B7 months and days": ("a,y\n01-02,0\n02-03,1\n", "found '01-02'", {}),
     "B7 a range that falls": ("a,y\n25-18,0\n18-25,1\n", "found '25-18'", {}),
+    "B7 a comma in the first row": ("a;y\n1,500;0\n2;1\n", "write numbers without it, or leave", {}),
     "B8 a second line of units": ("a,y\nmV,Hz\n1,0\n2,1\n", "'mV' (if it is a second line of names or of units", {}),
     "B8 numbers as names": (
         "5.1,3.5,0\n4.9,3.0,1\n",
@@ -142,6 +143,7 @@ REFUSED = {
     ),
     "words as weights": ("a,w,y\n1,u,0\n2,v,1\n", "column 'w': expected a finite number, found 'u'", {"weights": "w"}),
     "infinity": ("a,y\n1,0\n-Infinity,1\n", "expected a finite number, found '-Infinity'", {}),
+    "too large for float64 in the first row": ("a,y\n1e999,0\n1,1\n", "found '1e999' (leave the column out with", {}),
     "too large for float64": ("a,y\n1,0\n1e999,1\n", "expected a finite number, found '1e999'", {}),
     "B3 targets that float64 merges": ("a,y\n1,9007199254740992\n2,9007199254740993\n", "targets that differ as", {}),
     "a long row": ("# c\na,b,y\n1,2,0\n3,4,1,9\n", "row 2 (line 4) has 4 cells, not 3", {}),

@@ -225,7 +225,8 @@ def read_column(column: Column, where: str, line: int | None, separator: str = "
         row, text = column.first([firm[each] for each in way.culprits] if way.culprits else firm.values())
         lines = "" if line is None else f" (line {line + row})"
         hint = way.hint
-        if row == 0 and has_numbers and np.isin(column.codes[1:], [*firm.values()]).sum() == 0 and len(column) > 1:
+        is_word = way.problem == "a finite number" and not way.culprits
+        if is_word and row == 0 and not np.isin(column.codes[1:], [*firm.values()]).any():
             hint = "if it is a second line of names or of units, delete it"
         if leave_out:
             hint += f"{', or ' if hint else ''}leave the column out with --ignore {shlex.quote(name)}"
