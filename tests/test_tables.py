@@ -344,6 +344,33 @@ def test_frames_are_read_as_files_are():
         LabelledData.from_dataframe(pandas.DataFrame({"a": [[1], [2]], "y": [0, 1]}), "y")
 
 
+def test_b6_intervals_of_pandas_are_categories():
+    ages = pandas.cut(pandas.Series([9, 20, 33]), [0, 18, 30, 40])
+    data = LabelledData.from_dataframe(pandas.DataFrame({"age": ages, "y": [0, 1, 0]}), "y")
+    assert data.names == ("age=(0, 18]", "age=(18, 30]", "age=(30, 40]") and data.points.tolist() == np.eye(3).tolist()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (
+            lambda: LabelledData.from_dataframe({"a": [1, 2], "y": [0, 1]}, "y"),
+            "expected a pandas DataFrame, found dict",
+        ),
+        (lambda: LabelledData.from_dataframe([[1, 2]], "y"), "expected a pandas DataFrame, found list"),
+        (lambda: LabelledData(np.ma.array([[1.0], [2.0]], mask=[[1], [0]]), [1, 0]), "found masked ones"),
+        (lambda: LabelledData([[1], [2]], np.ma.array([1, 0], mask=[1, 0])), "targets: expected numbers, found masked"),
+        (lambda: TruthTable.of(lambda a, b: a, 2), "n_inputs: expected a whole number from 1 to 6, found <function"),
+        (lambda: TruthTable.of(2, "and"), "predicate: expected a function, found 'and'"),
+        (lambda: TruthTable.of(30, max), "n_inputs: expected a whole number from 1 to 6, found 30"),
+    ],
+)
+def test_arguments_of_other_types_are_refused(make, said):
+    with pytest.raises(InputError) as error:
+        make()
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
 def test_ranks_of_other_points_are_refused():
     data = LabelledData([[2**53], [2**53 + 1]], [0, 1])
     assert data.order.tolist() == [[0], [1]]

@@ -227,7 +227,7 @@ def read_column(column: Column, where: str, line: int | None, separator: str = "
         hint = way.hint
         is_word = way.problem == "a finite number" and not way.culprits
         if is_word and row == 0 and not np.isin(column.codes[1:], [*firm.values()]).any():
-            hint = "if it is a second line of names or of units, delete it"
+            hint = f"if it is a second line of names or of units, delete it; {hint}"
         if leave_out:
             hint += f"{', or ' if hint else ''}leave the column out with --ignore {shlex.quote(name)}"
         raise InputError(

@@ -305,6 +305,8 @@ class LabelledData(Shown):
 
 
 def _numbers(values, what):
+    if np.ma.is_masked(values):
+        raise InputError(f"{what}: expected numbers, found masked ones: leave their rows out")
     try:
         if np.iscomplexobj(values):
             raise TypeError
