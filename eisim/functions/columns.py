@@ -225,7 +225,7 @@ def read_column(column: Column, where: str, line: int | None, separator: str = "
         row, text = column.first([firm[each] for each in way.culprits] if way.culprits else firm.values())
         lines = "" if line is None else f" (line {line + row})"
         hint = way.hint
-        is_word = way.problem == "a finite number" and not way.culprits
+        is_word = way.problem == "a finite number" and not way.culprits and leave_out
         if is_word and row == 0 and not np.isin(column.codes[1:], [*firm.values()]).any():
             hint = f"if it is a second line of names or of units, delete it; {hint}"
         if leave_out:
