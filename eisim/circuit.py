@@ -16,7 +16,7 @@ from scipy import sparse
 
 from eisim import memory
 from eisim.errors import InputError, did_you_mean
-from eisim.neurons import RateUnit, SpikingNeuron
+from eisim.neurons import LIF, ConductanceLIF, RateUnit, SpikingNeuron, Theta
 from eisim.synapses import ShortTerm
 from eisim.units import is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
 from eisim.values import Brief, ReadOnly, Shown, Value, quantity
@@ -522,6 +522,12 @@ class Circuit(ReadOnly, Shown):
         InputError
             If a neuron has no such parameter.
         """
+        everything = {f.name for neuron in (LIF, ConductanceLIF, Theta) for f in fields(neuron)}
+        if unknown := [name for name in changes if self.kind != "spiking" and name not in everything]:
+            raise InputError(
+                f"with_neurons: expected parameters of spiking neurons ({', '.join(sorted(everything))}), found "
+                f"{unknown[0]!r}{did_you_mean(unknown[0], everything)}"
+            )
         for p in self.populations:
             known = [f.name for f in fields(p.neuron)]
             for name in changes:

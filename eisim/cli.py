@@ -68,10 +68,26 @@ MOST_SAID = 10  # points of a sweep that failed and are named on standard error
 CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
 
 
+def _warning_sayer():
+    """What says warnings that are meant for the user; of letters that a font lacks, which come one by one, once."""
+    said = set()
+
+    def say(message, category, *_):
+        text = str(message)
+        if text.startswith("Glyph "):
+            text = "some letters of names are not in the font of the figures, which show boxes instead"
+            category = None if text in said else category
+        if category is UserWarning:
+            said.add(text)
+            _say(f"note: {text}")
+
+    return say
+
+
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
     logging.captureWarnings(True)  # or Brian2, when it is imported, would do so and say them elsewhere
-    warnings.showwarning = lambda message, category, *_: _say(f"note: {message}") if category is UserWarning else None
+    warnings.showwarning = _warning_sayer()
     use_plain_letters()
     logging.disable(logging.WARNING)  # Brian2 would speak of what an interrupt left unused
     try:

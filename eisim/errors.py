@@ -73,10 +73,16 @@ def argument_error(what: str, function: Callable, arguments: tuple, keywords: di
     return None
 
 
-def explains_arguments(function: Callable) -> Callable:
+def explains_arguments(function: Callable, is_method: bool = False) -> Callable:
     """Let a function answer a call whose arguments it does not take with an `ArgumentError`.
 
-    Classes have the same from `eisim.values.Explained`.
+    Classes and their methods have the same from `eisim.values.Explained`.
+
+    Parameters
+    ----------
+    function : callable
+    is_method : bool
+        Whether its first argument is the object or the class.
     """
 
     @functools.wraps(function)
@@ -85,7 +91,10 @@ def explains_arguments(function: Callable) -> Callable:
             return function(*arguments, **keywords)
         except TypeError as error:
             if error.__traceback__.tb_next is None:  # the function was not entered
-                raise (argument_error(function.__name__, function, arguments, keywords) or error) from None
+                called = functools.partial(function, arguments[0]) if is_method and arguments else function
+                given = arguments[1:] if is_method else arguments
+                what = function.__qualname__ if is_method else function.__name__
+                raise (argument_error(what, called, given, keywords) or error) from None
             raise
 
     return explained

@@ -135,11 +135,17 @@ def _starts(response, start, trials):
     return [{name: float(rates[k]) for name, rates in mean.items()} for k in range(trials)]
 
 
+def _rounded(rate):
+    """A rate in Hz as people read it: below a thousandth it is 0."""
+    return f"{rate:.3g}" if not abs(rate) < 1e-3 else "0"
+
+
 def _note(prediction, trial, problem, growing):
     reasons = [problem] * bool(problem)
     if not prediction.holds[trial]:
         reasons.append(
-            f"predicted {prediction.predicted[trial]:.3g} Hz, simulated {prediction.simulated[trial]:.3g} Hz"
+            f"predicted {_rounded(prediction.predicted[trial])} Hz, simulated "
+            f"{_rounded(prediction.simulated[trial])} Hz"
         )
     if prediction.is_synchronous[trial]:
         reasons.append(

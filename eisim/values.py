@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 
-from eisim.errors import InputError, argument_error, did_you_mean
+from eisim.errors import InputError, argument_error, did_you_mean, explains_arguments
 from eisim.units import scalar_si, warn_of_plain
 
 
@@ -17,7 +17,22 @@ def quantity(default: float, unit: str, *, positive: bool = False, non_negative:
 
 
 class ExplainsArguments(type):
-    """Type of classes that answer a call whose arguments they do not take with an `eisim.errors.ArgumentError`."""
+    """Type of classes that answer a call whose arguments they do not take with an `eisim.errors.ArgumentError`.
+
+    So do their public methods.
+    """
+
+    def __new__(mcs, name, bases, namespace, **keywords):
+        for key, value in namespace.items():
+            if key.startswith("_"):
+                continue
+            if inspect.isfunction(value):
+                namespace[key] = explains_arguments(value, is_method=True)
+            elif isinstance(value, classmethod):
+                namespace[key] = classmethod(explains_arguments(value.__func__, is_method=True))
+            elif isinstance(value, staticmethod):
+                namespace[key] = staticmethod(explains_arguments(value.__func__))
+        return super().__new__(mcs, name, bases, namespace, **keywords)
 
     @property
     def __signature__(cls) -> inspect.Signature:

@@ -5,6 +5,7 @@ import json
 import re
 from importlib.metadata import entry_points
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,9 +15,12 @@ from eisim import LIF, Circuit, Fact, InputError, Population, Projection, Task, 
 from eisim.about import about, measured
 from eisim.docstrings import described, plain
 from eisim.own.settings import describe, read_settings
+from eisim.prediction import _note
 from eisim.report.published import share_words
 from eisim.task import Obstruction
+from eisim.values import ExplainsArguments
 from experiments import functions
+from models import xor
 
 MODELS = {point.name: point for point in entry_points(group="eisim.models")}
 #: Neither functions nor classes that a call makes a value of.
@@ -61,6 +65,32 @@ def test_e8_arguments_that_are_not_there(name):
     if known:
         with pytest.raises(InputError, match=re.escape(f"found '{known[-1]}_'; did you mean '{known[-1]}'?")):
             thing(**{f"{known[-1]}_": 1})
+
+
+@pytest.mark.parametrize("name", sorted(name for name, thing in public().items() if inspect.isclass(thing)))
+def test_e8_arguments_of_methods_that_are_not_there(name):
+    thing = public()[name]
+    if not isinstance(thing, ExplainsArguments):
+        return
+    for key in dir(thing):
+        method = inspect.getattr_static(thing, key)
+        if key.startswith("_") or not (inspect.isfunction(method) or isinstance(method, (classmethod, staticmethod))):
+            continue
+        parameters = inspect.signature(getattr(thing, key)).parameters.values()
+        if any(p.kind is p.VAR_KEYWORD for p in parameters):
+            continue
+        itself = [None] if inspect.isfunction(method) else []
+        with pytest.raises(InputError, match=r"expected .*, found 'no_such_argument'"):
+            getattr(thing, key)(*itself, no_such_argument=1)
+
+
+def test_e8_neurons_that_are_not_there():
+    rate = xor.circuit(kind="rate")
+    with pytest.raises(InputError, match=r"expected parameters of spiking neurons .*did you mean 'refractory'"):
+        rate.with_neurons(refractry=0)
+    assert rate.with_neurons(refractory=0).populations == rate.populations  # it has no spiking neurons to change
+    with pytest.raises(InputError, match=r"LabelledData.from_dataframe: expected .*did you mean 'classes'\?"):
+        eisim.LabelledData.from_dataframe(None, "y", clases=True)
 
 
 def test_e8_other_arguments():
@@ -405,6 +435,23 @@ def spiking_response(sizes, trials):
     wires = [Projection("x", p.name, AllToAll(60e-3)) for p in populations]
     circuit = Circuit("c", [eisim.Input("x", 4)], populations, wires)
     return simulate(circuit, np.ones((trials, 4)), duration=0.1, window=0.05, record=True, backend="numpy", seed=0)
+
+
+@pytest.mark.parametrize(("rate", "text"), [(4.42e-193, "0"), (0.0, "0"), (0.0123, "0.0123"), (61.04, "61")])
+def test_e4_predicted_rates_as_people_read_them(rate, text):
+    one = np.array([rate])
+    prediction = SimpleNamespace(
+        population="E", holds=[False], is_synchronous=[False], predicted=one, simulated=np.array([8.4])
+    )
+    assert _note(prediction, 0, "", "") == f"predicted {text} Hz, simulated 8.4 Hz"
+
+
+def test_letters_that_a_figure_lacks_are_spoken_of_once(command, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("\u901f\u5ea6,y\n1,0\n2,1\n3,0\n", encoding="utf-8")
+    status, _, said = command("certify", path, "--target", "y", "--out", tmp_path / "out")
+    notes = [line for line in said.splitlines() if "note:" in line]
+    assert status == 0 and len(notes) <= 1 and "Glyph" not in said
 
 
 def test_e7_a_raster_of_one_trial_has_a_time_scale():

@@ -67,6 +67,17 @@ READ = {
         "a,b,y\nu,2,0\nv,4,1\nw,4,1\nu,4,1\n", [[1, 0, 0, 2], [0, 1, 0, 4], [0, 0, 1, 4], [1, 0, 0, 4]], [0, 1, 1, 1],
         "3 categories without order (u, v, w)",
     ),
+    "B6 ranges": ("a,b,y\n9-17,2,0\n18 to 25 years,4,1\n", [[1, 2], [0, 4]], TARGETS, "18 to 25 years = 0, 9-17 = 1"),
+    "B6 bounds": ("a,b,y\n<=50K,2,0\n>50K,4,1\n", [[0, 2], [1, 4]], TARGETS, "<=50K = 0, >50K = 1"),
+    "B6 half-open ranges": (
+        'a,b,y\n"(0.0, 5.5]",2,0\n"(-inf, 0.0]",4,1\n', [[1, 2], [0, 4]], TARGETS, "(-inf, 0.0] = 0, (0.0, 5.5] = 1"
+    ),
+    "B6 places in an order": (
+        "a,b,y\n1st,2,0\n2nd,4,1\n3rd,4,1\n1st,4,1\n", [[1, 0, 0, 2], [0, 1, 0, 4], [0, 0, 1, 4], [1, 0, 0, 4]],
+        [0, 1, 1, 1], "3 categories without order (1st, 2nd, 3rd)",
+    ),
+    "B6 a bound among words": ("a,b,y\n65+,2,0\nunknown,4,1\n", [[0, 2], [1, 4]], TARGETS, "65+ = 0, unknown = 1"),
+    "B5 bounds as a target": ("a,b,y\n1,2,<18\n3,4,>=18\n", POINTS, TARGETS, "<18 = 0, >=18 = 1"),
     "B6 a word of an incomplete row": ("a,b,y\nm,2,0\nf,4,1\nx,,1\n", [[1, 2], [0, 4]], TARGETS, "f = 0, m = 1"),
     "B3 large whole numbers": (
         "a,b,y\n9007199254740992,2,0\n9007199254740993,4,1\n", [[2**53, 2], [2**53, 4]], TARGETS, "compared exactly"
@@ -101,6 +112,11 @@ REFUSED = {
     "B7 times of the day": ("a,y\n10:30,0\n11:30,1\n", "found '10:30'", {}),
     "B7 hexadecimal": ("a,y\n0x10,0\n0x11,1\n", "found '0x10'", {}),
     "B7 underscores": ("a,y\n1_000,0\n2_000,1\n", "found '1_000'", {}),
+    "B7 values below a limit of detection": ("a,y\n<3,0\n7,1\n", "found '<3'", {}),
+    "B7 months and days": ("a,y\n01-02,0\n02-03,1\n", "found '01-02'", {}),
+    "B7 a range that falls": ("a,y\n25-18,0\n18-25,1\n", "found '25-18'", {}),
+    "B7 a comma in the first row": ("a;y\n1,500;0\n2;1\n", "write numbers without it, or leave", {}),
+    "B8 a second line of units": ("a,y\nmV,Hz\n1,0\n2,1\n", "'mV' (if it is a second line of names or of units", {}),
     "B8 numbers as names": (
         "5.1,3.5,0\n4.9,3.0,1\n",
         "expected a first line with column names, found values ('5.1'",
@@ -110,6 +126,11 @@ REFUSED = {
     "B8 letters alone": ("p,x\ne,x\np,y\n", "--no-header reads it as a row", {}),
     "B5 classes that were not asked for": ("a,y\n1,u\n2,v\n3,w\n", "found 3 words ('u', 'v', ...), which have no", {}),
     "B6 names of things": ("a,y\nAl,1\nBo,2\nCy,3\nDi,4\nEd,5\nFy,6\n", "a different word in each row ('Al'", {}),
+    "B6 several columns of names": (
+        "a,b,c,y\n" + "".join(f"n{k},{k},t{k},{k % 2}\n" for k in range(9)),
+        "(the same holds for 'c': --ignore c)",
+        {},
+    ),
     "B6 too many words": (
         "a,y\n" + "".join(f"w{k},{k % 2}\n" * 2 for k in range(60)),
         "at most 50 different words",
@@ -122,6 +143,7 @@ REFUSED = {
     ),
     "words as weights": ("a,w,y\n1,u,0\n2,v,1\n", "column 'w': expected a finite number, found 'u'", {"weights": "w"}),
     "infinity": ("a,y\n1,0\n-Infinity,1\n", "expected a finite number, found '-Infinity'", {}),
+    "too large for float64 in the first row": ("a,y\n1e999,0\n1,1\n", "found '1e999' (leave the column out with", {}),
     "too large for float64": ("a,y\n1,0\n1e999,1\n", "expected a finite number, found '1e999'", {}),
     "B3 targets that float64 merges": ("a,y\n1,9007199254740992\n2,9007199254740993\n", "targets that differ as", {}),
     "a long row": ("# c\na,b,y\n1,2,0\n3,4,1,9\n", "row 2 (line 4) has 4 cells, not 3", {}),
@@ -320,6 +342,33 @@ def test_frames_are_read_as_files_are():
     assert data.names == ("a", "b", "c=u", "c=v", "c=w", "d", "e", "f") and data.points[:, 6].tolist() == [0, 1, 0]
     with pytest.raises(InputError, match=r"row 1, column 'a': expected a number or text, found \[1\]"):
         LabelledData.from_dataframe(pandas.DataFrame({"a": [[1], [2]], "y": [0, 1]}), "y")
+
+
+def test_b6_intervals_of_pandas_are_categories():
+    ages = pandas.cut(pandas.Series([9, 20, 33]), [0, 18, 30, 40])
+    data = LabelledData.from_dataframe(pandas.DataFrame({"age": ages, "y": [0, 1, 0]}), "y")
+    assert data.names == ("age=(0, 18]", "age=(18, 30]", "age=(30, 40]") and data.points.tolist() == np.eye(3).tolist()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (
+            lambda: LabelledData.from_dataframe({"a": [1, 2], "y": [0, 1]}, "y"),
+            "expected a pandas DataFrame, found dict",
+        ),
+        (lambda: LabelledData.from_dataframe([[1, 2]], "y"), "expected a pandas DataFrame, found list"),
+        (lambda: LabelledData(np.ma.array([[1.0], [2.0]], mask=[[1], [0]]), [1, 0]), "found masked ones"),
+        (lambda: LabelledData([[1], [2]], np.ma.array([1, 0], mask=[1, 0])), "targets: expected numbers, found masked"),
+        (lambda: TruthTable.of(lambda a, b: a, 2), "n_inputs: expected a whole number from 1 to 6, found <function"),
+        (lambda: TruthTable.of(2, "and"), "predicate: expected a function, found 'and'"),
+        (lambda: TruthTable.of(30, max), "n_inputs: expected a whole number from 1 to 6, found 30"),
+    ],
+)
+def test_arguments_of_other_types_are_refused(make, said):
+    with pytest.raises(InputError) as error:
+        make()
+    assert said in str(error.value) and "\n" not in str(error.value)
 
 
 def test_ranks_of_other_points_are_refused():

@@ -35,6 +35,11 @@ _DATE = re.compile(
 )
 _OTHER_DATE = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4})(\s.*)?")
 _LIKE_A_NUMBER = re.compile(r"[^\w]*\d")
+#: Words that begin like numbers: 1st, 2nd class; <18, >=65, <=50K, 65+; 18-25, 18 to 25 years, (18, 25], [18, 25).
+_ORDINAL = re.compile(r"\d+(st|nd|rd|th)\b.*", re.IGNORECASE)
+_BOUND = re.compile(r"([<>]=?|[\u2264\u2265])\s?\d+(\.\d+)?\s?[^\W\d]*\.?|\d+(\.\d+)?[^\W\d]?\+")
+_RANGE = re.compile(r"(\d+(?:\.\d+)?)\s?(?:-|\u2013|to)\s?([1-9]\d*(?:\.\d+)?)(?:\s?[^\W\d]+)?")
+_HALF_OPEN = re.compile(r"(?:\((.+?),(.+?)\]|\[(.+?),(.+?)\))")
 
 
 class Column:
@@ -220,6 +225,9 @@ def read_column(column: Column, where: str, line: int | None, separator: str = "
         row, text = column.first([firm[each] for each in way.culprits] if way.culprits else firm.values())
         lines = "" if line is None else f" (line {line + row})"
         hint = way.hint
+        is_word = way.problem == "a finite number" and not way.culprits and leave_out
+        if is_word and row == 0 and not np.isin(column.codes[1:], [*firm.values()]).any():
+            hint = f"if it is a second line of names or of units, delete it; {hint}"
         if leave_out:
             hint += f"{', or ' if hint else ''}leave the column out with --ignore {shlex.quote(name)}"
         raise InputError(
@@ -257,9 +265,12 @@ def _way(texts: dict[str, int], column: Column, has_numbers: bool, separator: st
         return _percentages(texts, has_numbers)
     if all(_DATE.fullmatch(text) for text in texts) and not has_numbers:
         return _dates(texts)
-    if any("," in text and _LIKE_A_NUMBER.match(text) for text in texts):
+    like = tuple(text for text in texts if _LIKE_A_NUMBER.match(text))
+    if like and not has_numbers and all(map(_is_category, like)):
+        return _Way()
+    if any("," in text for text in like):
         return _commas(texts, column, separator)
-    if like := tuple(text for text in texts if _LIKE_A_NUMBER.match(text)):
+    if like:
         if any(_DATE.fullmatch(text) or _OTHER_DATE.fullmatch(text) for text in like):
             return _Way(problem="a number", hint="write all cells of the column as dates: YYYY-MM-DD", culprits=like)
         hint = "write plain numbers, or words that begin with a letter"
@@ -267,6 +278,20 @@ def _way(texts: dict[str, int], column: Column, has_numbers: bool, separator: st
     if has_numbers:
         return _Way(problem="a finite number", hint="words have no order: code them as numbers")
     return _Way()
+
+
+def _is_category(text):
+    """Whether a text that begins like a number names a place in an order, a bound or a range."""
+    if _ORDINAL.fullmatch(text) or _BOUND.fullmatch(text):
+        return True
+    ends = _RANGE.fullmatch(text) or _HALF_OPEN.fullmatch(text)
+    if not ends:
+        return False
+    try:
+        low, high = (float(end) for end in ends.groups() if end is not None)
+    except ValueError:
+        return False
+    return low < high
 
 
 def _is_unbounded(text):

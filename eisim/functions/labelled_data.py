@@ -251,7 +251,7 @@ class LabelledData(Shown):
         readings = _without_idle(readings, (target, weights), notes)
         notes += [reading.note for reading in readings.values() if reading.note]
         kept = _without_missing(readings, where, table.line, notes)
-        inputs, orders, names, worded = [], [], [], []
+        inputs, orders, names, worded, refused = [], [], [], [], {}
         for column, reading in readings.items():
             if column in (target, weights):
                 continue
@@ -259,11 +259,17 @@ class LabelledData(Shown):
                 added, values, order = [column], reading.values[kept, None], reading.order
                 orders.append(None if order is None else order[kept])
             else:
-                added, values, note = one_hot(column, reading.words[kept], where)
+                try:
+                    added, values, note = one_hot(column, reading.words[kept], where)
+                except InputError as error:
+                    refused[column] = str(error)
+                    continue
                 orders += [None] * len(added)
                 worded.append(note)
             names += added
             inputs.append(values)
+        if refused:
+            raise InputError(_of_all(refused))
         if len(set(names)) < len(names):
             twice = next(each for each in names if names.count(each) > 1)
             raise InputError(f"{where}: expected inputs of different names, found {twice!r} more than once")
@@ -299,6 +305,8 @@ class LabelledData(Shown):
 
 
 def _numbers(values, what):
+    if np.ma.is_masked(values):
+        raise InputError(f"{what}: expected numbers, found masked ones: leave their rows out")
     try:
         if np.iscomplexobj(values):
             raise TypeError
@@ -463,6 +471,15 @@ def _without_missing(readings, where, line, notes):
         f"column {column!r}{most}."
     )
     return np.flatnonzero(~rows)
+
+
+def _of_all(refused: dict[str, str]) -> str:
+    """What is wrong with the first of some columns, and that the others are no better."""
+    first, *others = refused
+    if not others:
+        return refused[first]
+    more = " ".join(f"--ignore {shlex.quote(name)}" for name in others)
+    return f"{refused[first]} (the same holds for {', '.join(map(repr, others))}: {more})"
 
 
 def _targets(reading, kept, where, classes):

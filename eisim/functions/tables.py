@@ -563,6 +563,10 @@ def columns_of(frame, where: str) -> list[Column]:
     InputError
         For names that occur twice, and cells that are neither numbers nor text.
     """
+    import pandas
+
+    if not isinstance(frame, pandas.DataFrame):
+        raise InputError(f"{where}: expected a pandas DataFrame, found {type(frame).__name__}")
     names = [str(name).strip() or f"Unnamed: {k}" for k, name in enumerate(frame.columns)]
     _check_names(names, where)
     _check_different(names, where)
@@ -598,6 +602,10 @@ def _as_text(value, where) -> str:
     if isinstance(value, Real):
         return repr(float(value))
     if isinstance(value, date):
+        return str(value)
+    from pandas import Interval
+
+    if isinstance(value, Interval):
         return str(value)
     raise InputError(f"{where}: expected a number or text, found {value!r:.60}")
 

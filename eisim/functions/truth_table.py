@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from eisim.errors import InputError
+from eisim.units import outside
 from eisim.values import ByName, Shown
 
 MAX_INPUTS = 6
@@ -58,6 +59,12 @@ class TruthTable(Shown):
     @classmethod
     def of(cls, n_inputs: int, predicate: Callable[..., bool], name: str = "") -> "TruthTable":
         """The truth table of a Python predicate of `n_inputs` arguments, each 0 or 1."""
+        if not isinstance(n_inputs, (int, np.integer)) or not 1 <= n_inputs <= MAX_INPUTS:
+            raise InputError(
+                f"truth table: n_inputs: expected a whole number from 1 to {MAX_INPUTS}, found {n_inputs!r}"
+            )
+        if not callable(predicate):
+            raise InputError(f"truth table: predicate: expected a function, found {predicate!r}")
         bits = "".join("1" if predicate(*map(int, x)) else "0" for x in patterns(n_inputs))
         return cls(bits, name)
 
@@ -109,7 +116,7 @@ class TruthTable(Shown):
             found = f"{pattern} in {counts[k]} rows" if counts[k] else f"no {pattern}"
             raise InputError(f"{what}: expected each pattern of {', '.join(data.names)} once, found {found}")
         for note in data.notes:  # which a truth table cannot hold
-            warnings.warn(f"{data.name}: {note}", stacklevel=2)
+            warnings.warn(f"{data.name}: {note}", stacklevel=outside())
         return cls("".join("01"[int(value)] for value in data.targets[np.argsort(place)]), name or data.name)
 
     @property

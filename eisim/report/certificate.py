@@ -168,7 +168,8 @@ def plane(ax: Axes, certificate: Certificate) -> Axes:
 
 def _shade(ax, points, best, resolution=200, **style):
     """The least monotone function above the best values, over the whole plane."""
-    margin = np.ptp(points, axis=0) * 0.05
+    span = np.ptp(points, axis=0)
+    margin = np.where(span > 0, span * 0.05, np.maximum(1, np.abs(points[0])) * 0.05)  # a constant input has no span
     low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
     x, y = (np.linspace(a, b, resolution) for a, b in zip(low, high, strict=True))
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)

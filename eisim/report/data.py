@@ -11,7 +11,7 @@ from eisim.report import network
 from eisim.report.circuit import circuit_picture, circuit_table
 from eisim.report.files import frame_to_csv
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
-from eisim.report.proof import beside, cannot_tell, inputs, wrong_labels
+from eisim.report.proof import beside, cannot_tell, inputs, point_of, wrong_labels
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.report.wording import answer, capital, share
 from eisim.terminal import titled_table
@@ -171,10 +171,7 @@ def _doses(result):
 def _proofs(result):
     for row in _rows(result):
         if row["witness"] is not None:
-            lower, upper = (
-                ", ".join(f"{name} = {x:g}" for name, x in zip(result.data.names, point, strict=True))
-                for point in row["witness"]
-            )
+            lower, upper = (point_of(result.data.names, point) for point in row["witness"])
             yield (
                 f"Witness for class {row['label']}: a row with {lower} is of it, one with {upper} is not, though no "
                 f"input went down. Pairs of rows like this: {row['violating_pairs']:,}."

@@ -245,8 +245,8 @@ def witness(certificate: Certificate) -> str:
     x, y = _rows_of(certificate)
     raised = [name for name, a, b in zip(names, data.ordered[x], data.ordered[y], strict=True) if b > a]
     return (
-        f"at {_point(names, lower)} the function is {data.targets[x]:g}, at "
-        + (f"{_point(names, upper)} it is " if raised else "the very same inputs it is also ")
+        f"at {point_of(names, lower)} the function is {data.targets[x]:g}, at "
+        + (f"{point_of(names, upper)} it is " if raised else "the very same inputs it is also ")
         + f"{data.targets[y]:g}. "
         + (f"Going there raises {listing(raised, NAMED)}. " if raised else "")
         + "No input went down, yet the function falls; more excitation can never make a circuit of excitatory neurons "
@@ -367,7 +367,8 @@ def _wrongly(certificate):
     return "share of rows answered wrongly" if is_data(certificate) else MEANING["zero_one"]
 
 
-def _point(names, point):
+def point_of(names, point):
+    """A point in words: its first inputs by name."""
     return (
         "("
         + ", ".join(f"{name} = {value:g}" for name, value in zip(names[:NAMED], point, strict=False))

@@ -137,9 +137,9 @@ class Certificate(Shown):
     def conclusive(self) -> bool | None:
         """Whether the rows can tell if inhibition is needed; ``None`` without permuted labels.
 
-        They cannot if permuted labels, too, are fitted with less than half of the constant answer's error in the
-        median, and the floors of the target and of its inverse are both above the mean of permuted labels less three
-        standard deviations.
+        They cannot if fewer than half of the pairs of rows are comparable, permuted labels, too, are fitted with less
+        than half of the constant answer's error in the median, and the floors of the target and of its inverse are
+        both above the mean of permuted labels less three standard deviations.
         """
         return self.evidence().conclusive
 
@@ -250,7 +250,7 @@ def certify(
         chain=tuple(tuple(points[i].tolist()) for i in chain),
         floor_with=with_inhibition,
         orientation=best_orientation(sample, report) if orient else None,
-        notes=(*data.notes, *_peculiarities(data, sample)),
+        notes=(*data.notes, *_peculiarities(data, sample, isinstance(function, LabelledData))),
     )
 
 
@@ -270,13 +270,14 @@ def as_labelled_data(function) -> LabelledData:
     raise InputError(f"certify: expected a TruthTable, a Region or LabelledData, found {function!r}")
 
 
-def _peculiarities(data, sample):
+def _peculiarities(data, sample, is_sample):
     """What is special about the data, in words."""
     constant = [name for name, ranks in zip(data.names, sample.all_ranks.T, strict=True) if not np.ptp(ranks)]
     if constant:
         yield f"Constant, so they order nothing and are ignored: {', '.join(constant)}."
     if (data.targets == data.targets[0]).all():
-        yield f"The target {data.target!r} is constant, and a constant is a monotone function."
+        what = f"The target {data.target!r}" if is_sample else "The function"
+        yield f"{what} is constant, and a constant is a monotone function."
     values = np.unique(data.targets)
     if 2 < len(values) <= FEW_VALUES and (values % 1 == 0).all():
         order = " < ".join(f"{value:g}" for value in values[:4]) + (" < ..." if len(values) > 4 else "")
@@ -296,4 +297,8 @@ def _peculiarities(data, sample):
         rows = "row repeats" if repeated == 1 else "rows repeat"
         yield f"{repeated:,} {rows} an input with the same target; rows count as often as they stand there."
     if (idle := int((data.weights == 0).sum())) > 0:
-        yield f"{idle:,} rows have weight 0: they count in violating pairs, but cost nothing."
+        yield (
+            "1 row has weight 0: it counts in violating pairs, but costs nothing."
+            if idle == 1
+            else f"{idle:,} rows have weight 0: they count in violating pairs, but cost nothing."
+        )

@@ -18,6 +18,8 @@ from eisim.theory.sample import Sample, exact
 PERMUTATIONS = 20
 #: A floor that is lower than those of permuted labels by more than so many standard deviations stands out.
 DEVIATIONS = 3
+#: If so large a share of the pairs of rows is comparable, the rows tell, however few they are.
+MANY_PAIRS = 0.5
 #: Up to so many distinct points all pairs are compared for this; up to fewer, if the target has more values than `FEW`.
 MOST_POINTS, FEW, MOST_OF_MANY_VALUES = 20_000, 20, 3_000
 #: Beyond, labels are permuted if no more than so many pairs of rows are comparable.
@@ -67,13 +69,15 @@ class Evidence:
     def conclusive(self) -> bool | None:
         """Whether the rows can tell; ``None`` if labels were not permuted.
 
-        They cannot if permuted labels are fitted with less than half of the constant answer's error, so that hardly
-        any labels would be refused, and neither the target nor its inverse stands out from them.
+        They cannot if fewer than half of the pairs are comparable, permuted labels are fitted with less than half of
+        the constant answer's error, so that hardly any labels would be refused, and neither the target nor its inverse
+        stands out from them.
         """
         if not self.permuted:
             return None
+        many = self.comparable_share is not None and self.comparable_share >= MANY_PAIRS
         stands_out = self.stands_out(min(self.floor, self.floor_inverted))
-        return bool(stands_out or np.median(self.permuted) >= self.constant / 2)
+        return bool(many or stands_out or np.median(self.permuted) >= self.constant / 2 - 1e-12)
 
 
 def evidence(sample: Sample, is_sample: bool = True, report: Report = silent) -> Evidence:

@@ -179,6 +179,34 @@ def test_b2_random_labels_are_told_from_a_rule(inputs):
         assert rule.conclusive and rule.representable
 
 
+@pytest.mark.parametrize(
+    ("points", "targets", "weights"),
+    [
+        ([[0], [1], [2]], [2, 1, 0], None),
+        ([[0], [1], [2]], [0, 2, 1], None),
+        ([[0], [1], [2]], [0, 1, 0], [10, 20, 5]),
+        ([[0, 1], [0, 2], [0, 0]], [1, 0, 0], None),
+        ([[0, 0], [0, 1], [1, 0]], [1, 0, 0], None),
+    ],
+)
+def test_b2_few_rows_that_are_comparable_tell(points, targets, weights):
+    """ "Only" so many comparable pairs is no reason where most of them are."""
+    certificate = certify(LabelledData(points, targets, weights), ("zero_one",))
+    assert certificate.comparable_share >= 0.5 and certificate.conclusive
+
+
+def test_notes_fit_what_is_certified(recwarn):
+    assert "The function is constant, and a constant is a monotone function." in certify(TruthTable("1111")).notes
+    one = certify(LabelledData([[0], [1], [2]], [1, 0, 1], [1, 1, 0]))
+    assert "1 row has weight 0: it counts in violating pairs, but costs nothing." in one.notes
+
+
+@pytest.mark.parametrize("points", [[[1, 1]] * 3, [[1, 0], [1, 1], [1, 2]], [[1e9, 0]] * 3, [[0, 0]] * 3])
+def test_constant_inputs_are_drawn_without_a_warning(recwarn, points):
+    certify(LabelledData(points, [1, 0, 1])).plot().figure.canvas.draw()
+    assert not recwarn.list
+
+
 def test_b2_run_says_so_too(tmp_path, capsys):
     rng = np.random.default_rng(1)
     frame = pandas.DataFrame(rng.random((40, 20))).add_prefix("f").assign(y=rng.integers(0, 2, 40))
@@ -201,6 +229,19 @@ def test_b2_run_says_so_too(tmp_path, capsys):
     (row,) = json.loads(capsys.readouterr().out)["noise"]["rows"]
     assert row["conclusive"] is False and row["floor_inverted"] == 0 and row["floor_permuted"]["high"] < 0.1
     assert "These rows cannot tell" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_e4_a_witness_of_many_inputs_does_not_flood_the_terminal(tmp_path, capsys):
+    rng = np.random.default_rng(1)
+    points = np.sort(rng.random((12, 1)), axis=0) + np.zeros(30)
+    frame = pandas.DataFrame(points).add_prefix("input number ").assign(y=[0, 1] * 6)
+    frame.to_csv(tmp_path / "many.csv", index=False)
+    settings = [word for each in ("levels=2", "tries=1", "iterations=5") for word in ("--set", each)]
+    words = ["--kind", "rate", "--backend", "numpy", *settings, "--target", "y", "--out", str(tmp_path / "out")]
+    assert run_command(["run", str(tmp_path / "many.csv"), *words]) == 0
+    said = capsys.readouterr().out
+    (witness,) = [part for part in said.split("Witness")[1:]]
+    assert "..." in witness and "input number 5 = " in witness and "input number 6 = " not in witness
 
 
 def test_functions_that_are_known_everywhere_have_no_permuted_labels():
