@@ -130,11 +130,12 @@ def match(tables: Sequence[Sequence[PageTable]]) -> list[list[PageTable | None]]
 
 def _grid(title, headings, rows, notes, data):
     shown = rows[:MOST_ROWS]
+    by_column = zip(*shown, strict=True) if shown else [()] * len(headings)
     columns = [
         [_cell(*each, heading.column.kind) for each in zip(values, texts(values, heading.column.decimals), strict=True)]
-        for values, heading in zip(zip(*shown, strict=True), headings, strict=True)
+        for values, heading in zip(by_column, headings, strict=True)
     ]
-    cells = tuple(zip(*columns, strict=True)) if shown else ()
+    cells = tuple(zip(*columns, strict=True))
     left_out = max(0, len(rows) - MOST_ROWS)
     return Grid(title, tuple(headings), cells, left_out, tuple(notes), tuple(d for d in data if d[1]))
 
