@@ -529,13 +529,15 @@ class Circuit(ReadOnly, Shown):
                 f"{unknown[0]!r}{did_you_mean(unknown[0], everything)}"
             )
         for p in self.populations:
-            known = [f.name for f in fields(p.neuron)]
+            known = {f.name: f.metadata for f in fields(p.neuron)}
             for name in changes:
                 if p.neuron.kind == "spiking" and name not in known:
                     raise InputError(
                         f"with_neurons: population {p.name!r}: expected parameters of {type(p.neuron).__name__} "
                         f"({', '.join(known)}), found {name!r}"
                     )
+                if p.neuron.kind == "spiking" and "unit" in (limits := known[name]):
+                    warn_of_plain(changes[name], limits["unit"], f"with_neurons: {name}", limits["huge"])
         changed = [
             replace(p, neuron=replace(p.neuron, **changes)) if p.neuron.kind == "spiking" else p
             for p in self.populations

@@ -34,7 +34,7 @@ class Exponential(Value):
         Decay time constant :math:`\tau`, in s.
     """
 
-    tau: float = quantity(5e-3, "second", positive=True)
+    tau: float = quantity(5e-3, "second", positive=True, huge=0.5)
 
     letter = "x"
 
@@ -58,7 +58,7 @@ class Alpha(Value):
         Time to the peak :math:`\tau`, in s.
     """
 
-    tau: float = quantity(2e-3, "second", positive=True)
+    tau: float = quantity(2e-3, "second", positive=True, huge=0.5)
 
     letter = "a"
 
@@ -87,8 +87,8 @@ class Conductance(Value):
     """
 
     reversal: float = quantity(0.0, "volt")
-    tau: float = quantity(5e-3, "second", positive=True)
-    rise: float = quantity(0.0, "second", non_negative=True)
+    tau: float = quantity(5e-3, "second", positive=True, huge=0.5)
+    rise: float = quantity(0.0, "second", non_negative=True, huge=0.5)
 
     #: Share of what a synapse has that one spike uses; ``None`` where nothing is used up.
     release = None
@@ -144,8 +144,8 @@ class NMDA(Conductance):
         Concentration of magnesium, in mM; 0 for no block.
     """
 
-    tau: float = quantity(100e-3, "second", positive=True)
-    rise: float = quantity(2e-3, "second", non_negative=True)
+    tau: float = quantity(100e-3, "second", positive=True, huge=0.5)
+    rise: float = quantity(2e-3, "second", non_negative=True, huge=0.5)
     alpha: float = quantity(500.0, "hertz", positive=True)
     magnesium: float = quantity(1.0, "1", non_negative=True)
 

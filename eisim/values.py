@@ -10,9 +10,14 @@ from eisim.errors import InputError, argument_error, did_you_mean, explains_argu
 from eisim.units import scalar_si, warn_of_plain
 
 
-def quantity(default: float, unit: str, *, positive: bool = False, non_negative: bool = False):
-    """Declare a dataclass field that holds one SI number of a given unit, checked when the value is made."""
-    limits = {"unit": unit, "positive": positive, "non_negative": non_negative}
+def quantity(
+    default: float, unit: str, *, positive: bool = False, non_negative: bool = False, huge: float | None = None
+):
+    """Declare a dataclass field that holds one SI number of a given unit, checked when the value is made.
+
+    A plain number of `huge` or more is asked about (`eisim.units.warn_of_plain`).
+    """
+    limits = {"unit": unit, "positive": positive, "non_negative": non_negative, "huge": huge}
     return field(default=default, metadata=limits)
 
 
@@ -67,7 +72,7 @@ class Value(Explained):
                 raise InputError(f"{what}: expected more than 0, found {number:g}")
             if f.metadata["non_negative"] and number < 0:
                 raise InputError(f"{what}: expected 0 or more, found {number:g}")
-            warn_of_plain(given, unit, what, by_hand=True)
+            warn_of_plain(given, unit, what, f.metadata["huge"], by_hand=True)
             object.__setattr__(self, f.name, number)
 
 

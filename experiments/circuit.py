@@ -34,7 +34,7 @@ class Settings(Value):
 
     def __post_init__(self):
         super().__post_init__()
-        from experiments.boolean import check_numbers
+        from eisim.experiments.boolean import check_numbers
 
         check_numbers(self)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
+from eisim import memory
 from eisim.checkpoint import expect, part
 from eisim.errors import InputError
 from eisim.values import Value
@@ -52,6 +53,10 @@ class Settings(Value):
         ):
             if getattr(self, name) < least:
                 raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
+        for name in ("hidden", "pooled_hidden"):  # of 64 inputs at least, with what training keeps of each weight
+            units = getattr(self, name)
+            memory.check(name, units * 2_000.0, f"{units:,} hidden units")
+        memory.check("functions", self.functions * 2_000.0, f"{self.functions:,} functions")
 
 
 def run(settings: Settings, kinds, seed, backend, report):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
+from eisim import memory
 from eisim.errors import InputError
 from eisim.values import Value, quantity
 
@@ -44,6 +45,12 @@ class Settings(Value):
         for name, least in (("circuits", 1), ("inputs", 2), ("population", 1), ("generations", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
+        for name in ("circuits", "population"):
+            memory.check(name, getattr(self, name) * 20_000.0, f"{getattr(self, name):,} circuits")
+            weights = getattr(self, name) * self.inputs
+            memory.check(
+                "inputs", weights * 160.0, f"weights of {self.inputs:,} inputs in {getattr(self, name):,} circuits"
+            )
         Timing(self.duration, self.window, self.dt)
         try:
             Timing(self.duration, self.duration, self.rate_dt)

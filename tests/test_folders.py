@@ -1,5 +1,6 @@
 """The names `models` and `experiments`: eisim's, and the user's own, which never meet."""
 
+import ast
 import json
 import os
 import shutil
@@ -186,3 +187,17 @@ def test_d1_this_folder_takes_no_packages_place(eisim, tmp_path):
     (tmp_path / "brian2.py").write_text("raise SystemExit('not this one')\n")
     done = eisim("certify", "--truth-table", "0110", cwd=tmp_path, PYTHONPATH=str(ROOT))
     assert done.returncode == 0, done.stderr
+
+
+def test_d1_no_source_names_the_users_folders():
+    """Inside functions, too: our own modules are imported as ``eisim.models`` and ``eisim.experiments`` only."""
+    found = []
+    for folder in ("eisim", "models", "experiments", "examples"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom) and not node.level:
+                    names = [node.module]
+                if {name.partition(".")[0] for name in names} & {"models", "experiments"}:
+                    found.append(f"{file.relative_to(ROOT)}:{node.lineno}")
+    assert not found

@@ -46,8 +46,8 @@ class ConductanceLIF(SpikingNeuron):
     rest: float = quantity(-60e-3, "volt")
     threshold: float = quantity(-50e-3, "volt")
     reset: float = quantity(-60e-3, "volt")
-    refractory: float = quantity(5e-3, "second", non_negative=True)
-    noise: float = quantity(0.0, "volt", non_negative=True)
+    refractory: float = quantity(5e-3, "second", non_negative=True, huge=0.5)
+    noise: float = quantity(0.0, "volt", non_negative=True, huge=0.1)
     excitation: Conductance = field(default=Conductance(0.0, 5e-3))
     inhibition: Conductance = field(default=Conductance(-80e-3, 10e-3))
     nmda: NMDA | None = None

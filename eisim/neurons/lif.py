@@ -42,12 +42,12 @@ class LIF(SpikingNeuron):
     reset_by_subtraction : bool
     """
 
-    tau: float = quantity(10e-3, "second", positive=True)
+    tau: float = quantity(10e-3, "second", positive=True, huge=0.5)
     rest: float = quantity(-65e-3, "volt")
     threshold: float = quantity(-50e-3, "volt")
     reset: float = quantity(-65e-3, "volt")
-    refractory: float = quantity(2e-3, "second", non_negative=True)
-    noise: float = quantity(0.0, "volt", non_negative=True)
+    refractory: float = quantity(2e-3, "second", non_negative=True, huge=0.5)
+    noise: float = quantity(0.0, "volt", non_negative=True, huge=0.1)
     excitation: Exponential | Alpha | Delta = field(default=Exponential(5e-3))
     inhibition: Exponential | Alpha | Delta = field(default=Exponential(10e-3))
     reset_by_subtraction: bool = False

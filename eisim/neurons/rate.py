@@ -43,7 +43,7 @@ class RateUnit(Value):
 
     tau: float = quantity(10e-3, "second", positive=True)
     threshold: float = quantity(0.0, "hertz")
-    refractory: float = quantity(0.0, "second", non_negative=True)
+    refractory: float = quantity(0.0, "second", non_negative=True, huge=0.5)
     noise: float = quantity(0.0, "hertz", non_negative=True)
     noise_tau: float = quantity(2e-3, "second", positive=True)
 

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -155,6 +156,11 @@ ASKED = "the plain number {0} is {0} {1}; if {0} {2} are meant, write {0}*{2}"
         (lambda: onto(0.0, spread={"threshold": 2}), "spread of threshold: " + ASKED.format(2, "V", "mV")),
         (lambda: LIF(threshold=15, reset=0), "LIF.threshold: " + ASKED.format(15, "V", "mV")),
         (lambda: LIF(noise=2), "LIF.noise: " + ASKED.format(2, "V", "mV")),
+        (lambda: LIF(noise=0.5), "LIF.noise: " + ASKED.format(0.5, "V", "mV")),
+        (lambda: LIF(refractory=1), "LIF.refractory: " + ASKED.format(1, "s", "ms")),
+        (lambda: ConductanceLIF(refractory=1), "ConductanceLIF.refractory: " + ASKED.format(1, "s", "ms")),
+        (lambda: Exponential(1), "Exponential.tau: " + ASKED.format(1, "s", "ms")),
+        (lambda: onto(0.0).with_neurons(tau=20), "with_neurons: tau: " + ASKED.format(20, "s", "ms")),
         (lambda: LIF(excitation=Exponential(5)), "Exponential.tau: " + ASKED.format(5, "s", "ms")),
         (lambda: ConductanceLIF(leak=10), "ConductanceLIF.leak: " + ASKED.format(10, "S", "nS")),
         (lambda: Timing(0.3, 0.2, 0.1), "dt: " + ASKED.format(0.1, "s", "ms")),
@@ -345,3 +351,18 @@ def test_c12_one_question_for_all_times():
     with pytest.warns(UserWarning, match="duration: the plain number 500") as said:
         Timing(duration=500, window=100, dt=0.1)
     assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("home", "changes", "what"),
+    [
+        ("images", {"hidden": 10**9}, "hidden: expected what fits into memory"),
+        ("images", {"pooled_hidden": 10**9}, "pooled_hidden: expected what fits into memory"),
+        ("monotone_dynamics", {"population": 10**9}, "population: expected what fits into memory"),
+        ("monotone_dynamics", {"circuits": 10**9}, "circuits: expected what fits into memory"),
+        ("monotone_dynamics", {"inputs": 10**12}, "inputs: expected what fits into memory"),
+    ],
+)
+def test_c8_settings_that_fit_into_no_memory(home, changes, what):
+    experiment = import_module(f"eisim.experiments.{home}")
+    assert refused(lambda: experiment.Settings(**changes)).startswith(what)
