@@ -9,6 +9,7 @@ import numpy as np
 
 from eisim.circuit import Circuit
 from eisim.errors import InputError
+from eisim.memory import check
 from eisim.progress import shows_progress
 from eisim.simulation.brian import brian2_alone
 from eisim.simulation.cuda import CUDA, check_available
@@ -290,10 +291,15 @@ def _seeds_of_each(seed, n):
 
 
 def _is_nested(seed):
-    return not isinstance(seed, str) and np.iterable(seed) and any(np.iterable(s) for s in seed)
+    if isinstance(seed, np.ndarray) and seed.dtype != object:
+        return seed.ndim > 1
+    return not isinstance(seed, (str, range)) and np.iterable(seed) and any(np.iterable(s) for s in seed)
 
 
 def _seeds(seed):
+    if isinstance(seed, range):
+        check("simulate", 8.0 * max(0, (seed.stop - seed.start) // seed.step), f"as many seeds as {seed!r}")
+        seed = np.arange(seed.start, seed.stop, seed.step)
     seeds = np.atleast_1d(seed)
     if seeds.ndim != 1 or not seeds.size or seeds.dtype.kind not in "iu" or seeds.min() < 0:
         raise InputError(f"seed: expected whole numbers of 0 or more, found {seed!r}")

@@ -261,6 +261,8 @@ def test_c8_a_batch_says_what_it_needs(little_memory):
         "simulate: expected what fits into memory, found 15,000,000 neurons (1 circuit; 'xor' has 5 × 3,000,000" in said
     )
     assert "need 4.39 GB; 1 GB are free" in said
+    assert "seeds" in refused(lambda: simulate(synthesize(XOR), XOR.patterns, seed=range(100_000_000), **TIMES))
+    assert "10000000000000)" in refused(lambda: simulate(synthesize(XOR), XOR.patterns, seed=range(10**13), **TIMES))
     said = refused(
         lambda: simulate(
             synthesize(XOR, kind="rate"),
