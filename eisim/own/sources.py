@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +25,8 @@ from eisim.errors import InputError
 #: Of larger files, in bytes, size and time count, not the content.
 LARGEST = 200_000_000
 _SYSTEM = ("/usr/", "/lib", "/proc/", "/sys/", "/dev/", "/etc/")
+#: Changes within so many ns may leave a file with one and the same time.
+_TICK = 2_000_000_000
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 _seen: dict[str, str] = {}
@@ -101,7 +104,8 @@ def digest(path: str) -> str:
         status = os.stat(path)
         state = (status.st_size, status.st_mtime_ns, status.st_ino)
         if _digests.get(path, ("",))[0] != state:
-            _digests[path] = (state, _digest(path, status))
+            is_fresh = time.time_ns() - status.st_mtime_ns < _TICK  # it may change again and seem the same
+            _digests[path] = (None if is_fresh else state, _digest(path, status))
         return _digests[path][1]
     except OSError:
         return ""

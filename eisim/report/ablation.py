@@ -99,7 +99,7 @@ def terminal_table(result: AblationResult):
         ("I", "right"),
         ("intact", "right"),
         ("ablated", "right"),
-        ("best excitatory-only", "right"),
+        ("best", "right"),
         ("verdict", "left"),
     ):
         table.add_column(heading, justify=justify, no_wrap=True, max_width=18 if heading == "function" else None)
@@ -115,7 +115,7 @@ def terminal_table(result: AblationResult):
             f"[{COLOURS[verdict(case)]}]{verdict(case)}[/]",
         )
     notes = [
-        f"intact, ablated, best excitatory-only: share of input patterns answered correctly by the circuit, by it "
+        "intact, ablated, best: share of input patterns answered correctly by the circuit, by it "
         f"without inhibition, and by the best excitatory-only circuit ({systems}; one number where they agree).",
         "witness: x ≤ y with f(x) > f(y), which no excitatory-only circuit can do.",
         "floor: least error of any excitatory-only circuit.",
