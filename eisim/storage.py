@@ -357,6 +357,7 @@ _SHAPES = {
     "NetworkAblation": {
         "fractions": "level",
         "outputs": "level point output",
+        "outputs_zeroed": "level point output",
         "wanted": "point output",
         "times": "time",
         "outputs_in_time": "time point output",
