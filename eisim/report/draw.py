@@ -131,7 +131,8 @@ def _draw_side_by_side(figures: Callable, result) -> list[tuple[str, bytes]]:
         for name, figure in figures(result):
             drawn[name] = b""  # keeps the order in which they are made
             pipe, theirs = processes.Pipe(duplex=False)
-            process = processes.Process(target=_send, args=(theirs, figure))
+            readers = [pipe, *(other for _, other, _ in waiting)]
+            process = processes.Process(target=_send, args=(theirs, readers, figure))
             process.start()
             theirs.close()
             waiting.append((name, pipe, process))
@@ -142,7 +143,9 @@ def _draw_side_by_side(figures: Callable, result) -> list[tuple[str, bytes]]:
     return list(drawn.items())
 
 
-def _send(pipe, figure) -> None:
+def _send(pipe, readers, figure) -> None:
+    for reader in readers:  # so that a pipe breaks when the process ends that is to read from it
+        reader.close()
     with suppress(BrokenPipeError):
         pipe.send_bytes(_svg(figure))
 

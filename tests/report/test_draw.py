@@ -1,6 +1,9 @@
 """The process that draws."""
 
 import os
+import subprocess
+import sys
+import time
 
 import pytest
 from matplotlib.figure import Figure
@@ -30,3 +33,31 @@ def test_figures_that_are_written_side_by_side_are_the_same(capfd):
     assert [name for name, _ in expected] == [f"{n}.svg" for n in numbers]
     with pytest.raises(SystemExit, match="could not be drawn"):
         drawing._draw_side_by_side(lambda _: [*figures([1]), ("worst.svg", Unwritable())], None)
+
+
+KILLED = """
+import os, signal
+from eisim.report.draw import _draw_side_by_side
+from tests.report.test_draw import figures
+
+def then_killed(_):
+    yield from figures([20_000, 20_000])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+_draw_side_by_side(then_killed, None)
+"""
+
+
+@pytest.mark.skipif(not drawing._FORKS, reason="processes are not forked here")
+def test_d4_nothing_goes_on_drawing_for_a_process_that_was_killed():
+    begun = subprocess.Popen([sys.executable, "-c", KILLED], start_new_session=True)
+    begun.wait()
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            os.killpg(begun.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    os.killpg(begun.pid, 9)
+    pytest.fail("it still waits for somebody to read its figure")
