@@ -3,11 +3,14 @@
 import os
 import signal
 import sys
+import threading
+from contextlib import suppress
 
 
 def main(*first: str) -> None:
     """Run the command line; words given here come before those of the process."""
     sys.argv[1:1] = first  # the command that results are said to be of
+    sys.unraisablehook = interrupt_again
     try:
         from eisim.cli import run_command
 
@@ -17,6 +20,17 @@ def main(*first: str) -> None:
         status = 130
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: an interrupt would end in the interpreter's own words
     sys.exit(status)
+
+
+def interrupt_again(unraisable) -> None:
+    """Deliver an interrupt once more that came while Python cleaned up, where it would be printed and forgotten."""
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+        return
+    later = threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT))
+    later.daemon = True
+    with suppress(RuntimeError):  # Python is at its end
+        later.start()
 
 
 def _put_this_folder_last() -> None:

@@ -4,12 +4,14 @@ import io
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from rich.console import Group
 from rich.table import Table
 
 from eisim import cli, terminal
+from eisim.__main__ import interrupt_again
 
 
 @pytest.fixture
@@ -101,3 +103,18 @@ def test_a_reader_that_goes_away_is_no_error(words):
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
     os.close(write)
     assert done.stderr == "" and done.returncode == 1
+
+
+def test_d7_an_interrupt_while_python_cleans_up_is_not_forgotten(capfd):
+    class Late:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    before, sys.unraisablehook = sys.unraisablehook, interrupt_again
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Late()
+            time.sleep(10)
+    finally:
+        sys.unraisablehook = before
+    assert capfd.readouterr() == ("", "")
