@@ -137,13 +137,17 @@ def test_d2_a_file_that_changes_while_it_is_in_use_is_refused(tmp_path, monkeypa
     from eisim import InputError, checkpoint
 
     data = tmp_path / "data.txt"
-    data.write_text("1")
+
+    def written(text):  # by another process: what this one writes is its own
+        subprocess.run(["sh", "-c", f'printf {text} > "$0"', str(data)], check=True)
+
+    written("1")
     monkeypatch.setattr(sources, "_seen", {})
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path / "cache"))
     sources.learn({str(data): sources.digest(str(data))})
     with checkpoint.kept(lambda: "a run", print) as parts:
         assert checkpoint.part("1", lambda: 1) == 1
-        data.write_text("2")
+        written("2")
         with pytest.raises(InputError, match=r"data\.txt: changed while it was in use"):
             checkpoint.part("2", lambda: 2)
     with pytest.raises(InputError, match="changed while it was in use"):

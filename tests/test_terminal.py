@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -111,10 +112,12 @@ def test_d7_an_interrupt_while_python_cleans_up_is_not_forgotten(capfd):
             raise KeyboardInterrupt
 
     before, sys.unraisablehook = sys.unraisablehook, interrupt_again
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
             Late()
             time.sleep(10)
     finally:
         sys.unraisablehook = before
+        signal.signal(signal.SIGINT, handler)
     assert capfd.readouterr() == ("", "")
