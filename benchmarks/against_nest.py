@@ -26,7 +26,7 @@ import numpy as np
 from scipy import stats
 
 from eisim import simulate
-from eisim.activity import correlation, irregularity
+from eisim.analysis.activity import correlation, irregularity
 from eisim.simulation.response import Response, Spikes
 from models import brunel, vogels_abbott
 

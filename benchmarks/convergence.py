@@ -36,7 +36,7 @@ from eisim import (
     WilsonCowan,
     simulate,
 )
-from eisim.siegert import siegert
+from eisim.neurons.siegert import siegert
 
 EXACTLY = {"rtol": 1e-11, "atol": 1e-15}
 

@@ -61,10 +61,10 @@ def circuit(neurons, degree):
 
 def measure(neurons, degree):
     """Build and run once, with all that was measured."""
+    from eisim.base.timing import Timing
     from eisim.simulation import _trials, program
     from eisim.simulation.layout import lay_out
     from eisim.simulation.model import models
-    from eisim.timing import Timing
 
     timing, before = Timing(DURATION, DURATION, DT), _peak()
     start = time.process_time()

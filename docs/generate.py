@@ -18,9 +18,9 @@ from pathlib import Path
 
 from matplotlib import rc_context
 
-from eisim.docstrings import sections
-from eisim.own.settings import describe
-from eisim.units import format_quantity
+from eisim.base.docstrings import sections
+from eisim.base.schema import describe
+from eisim.base.units import format_quantity
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -82,14 +82,14 @@ API = {
     "Synapses": ("eisim", "Delta Exponential Alpha Conductance NMDA ShortTerm"),
     "Functions and tasks": ("eisim", "TruthTable Region LabelledData Task Obstruction Fact"),
     "Simulation": ("eisim", "simulate Response"),
-    "Statistics of activity": ("eisim.activity", "population_rate irregularity local_irregularity correlation "
+    "Statistics of activity": ("eisim.analysis.activity", "population_rate irregularity local_irregularity correlation "
                                "synchrony modulation spectrum rhythm Rhythm"),
     "Sweeps": ("eisim", "sweep Sweep"),
     "Ablation": ("eisim", "ablate silence shift_reversal assess Assessment"),
     "Equivalent DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "
                         "to_torch to_nir"),
     "Theory": ("eisim", "certify Certificate synthesize predict Prediction mean_field MeanField"),
-    "Settings of an experiment": ("eisim.values", "Value quantity"),
+    "Settings of an experiment": ("eisim.base.values", "Value quantity"),
     "Files and progress": ("eisim", "save load Progress"),
     "Errors": ("eisim", "InputError"),
 }  # fmt: skip
@@ -145,7 +145,7 @@ def command_line() -> str:
     """Capture what ``--help`` says of every command."""
     from typer.main import get_command
 
-    from eisim.cli import app
+    from eisim.cli.commands import app
 
     command = get_command(app)
     parts = ["# Command line", "", "What `--help` says of each command; `run NAME --help` lists the settings of NAME."]
@@ -267,8 +267,8 @@ def _obstruction(model, task) -> str:
 
 
 def _model_page(name, model, task) -> str:
-    from eisim.about import measured
-    from eisim.own.settings import describe_function
+    from eisim.base.schema import describe_function
+    from eisim.cli.about import measured
     from eisim.report.numbers import number
 
     commands = [f"python -m eisim run {name}"] if task else []

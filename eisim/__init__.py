@@ -6,7 +6,7 @@ equivalent DNN, ablates inhibition, and proves which functions had to disappear.
 
 import importlib
 
-from eisim import folders
+from eisim.base import folders
 
 __version__ = "0.1.0"
 
@@ -17,9 +17,9 @@ _HOMES = {
     "eisim.adapter.nir_format": ("to_nir",),
     "eisim.adapter.onnx_reader": ("read_onnx",),
     "eisim.adapter.torch_format": ("from_torch", "to_torch"),
-    "eisim.assessment": ("Assessment", "assess"),
+    "eisim.studies.tasks": ("Assessment", "assess"),
     "eisim.circuit": ("Circuit", "Input", "Population", "Projection", "Readout"),
-    "eisim.errors": ("InputError",),
+    "eisim.base.errors": ("InputError",),
     "eisim.functions": ("NAMED", "REGIONS", "LabelledData", "Region", "TruthTable"),
     "eisim.neurons": (
         "LIF",
@@ -35,16 +35,16 @@ _HOMES = {
         "ThresholdLinear",
         "WilsonCowan",
     ),
-    "eisim.prediction": ("Prediction", "predict"),
-    "eisim.progress": ("Progress",),
+    "eisim.analysis.mean_field_check": ("Prediction", "predict"),
+    "eisim.base.progress": ("Progress",),
     "eisim.simulation": ("Response", "simulate"),
-    "eisim.storage": ("load", "save"),
-    "eisim.sweeps": ("Sweep", "sweep"),
+    "eisim.run.saved": ("load", "save"),
+    "eisim.run.sweep": ("Sweep", "sweep"),
     "eisim.synapses": ("NMDA", "Alpha", "Conductance", "Delta", "Exponential", "ShortTerm"),
-    "eisim.task": ("Fact", "Obstruction", "Task"),
+    "eisim.analysis.task": ("Fact", "Obstruction", "Task"),
     "eisim.theory.certificate": ("Certificate", "certify"),
     "eisim.theory.synthesis": ("synthesize",),
-    "eisim.training": ("train",),
+    "eisim.analysis.training": ("train",),
     "eisim.weights": ("AllToAll", "FixedInDegree", "FixedProbability", "Independent"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

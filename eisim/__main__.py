@@ -12,7 +12,7 @@ def main(*first: str) -> None:
     sys.argv[1:1] = first  # the command that results are said to be of
     sys.unraisablehook = interrupt_again
     try:
-        from eisim.cli import run_command
+        from eisim.cli.commands import run_command
 
         status = run_command(sys.argv[1:])
     except KeyboardInterrupt:

@@ -8,9 +8,9 @@ from zlib import crc32
 import numpy as np
 from scipy import sparse
 
+from eisim.base.errors import InputError, did_you_mean, explains_arguments
+from eisim.base.units import scalar_si, warn_of_plain
 from eisim.circuit import Circuit
-from eisim.errors import InputError, did_you_mean, explains_arguments
-from eisim.units import scalar_si, warn_of_plain
 from eisim.weights import AllToAll, Rule, with_entries
 
 

@@ -14,12 +14,12 @@ from zlib import crc32
 import numpy as np
 from scipy import sparse
 
-from eisim import memory
-from eisim.errors import InputError, did_you_mean
+from eisim.base import memory
+from eisim.base.errors import InputError, did_you_mean
+from eisim.base.units import is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
+from eisim.base.values import Brief, ReadOnly, Shown, Value, quantity
 from eisim.neurons import LIF, ConductanceLIF, RateUnit, SpikingNeuron, Theta
 from eisim.synapses import ShortTerm
-from eisim.units import is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
-from eisim.values import Brief, ReadOnly, Shown, Value, quantity
 from eisim.weights import FixedInDegree, FixedProbability, Independent, Rule, with_entries
 
 Sign = Literal["E", "I"]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eisim.errors import InputError
-from eisim.units import outside
+from eisim.base.errors import InputError
+from eisim.base.units import outside
 
 _DIMENSIONS = (("trial", "input"), ("trial", "time", "input"))
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eisim.errors import InputError
-from eisim.values import Value, quantity
+from eisim.base.errors import InputError
+from eisim.base.values import Value, quantity
 
 
 @dataclass(frozen=True)

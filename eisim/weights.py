@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from eisim.errors import InputError
-from eisim.values import Explained
+from eisim.base.errors import InputError
+from eisim.base.values import Explained
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
-from eisim.errors import InputError, did_you_mean
-from eisim.values import Value, quantity
+from eisim.base.errors import InputError, did_you_mean
+from eisim.base.values import Value, quantity
 
 INHIBITED_AND = "and-by-inhibition"
 CSV_FILE = re.compile(r"(?P<path>.*\.csv)(:(?P<column>.+))?", re.IGNORECASE)
@@ -45,7 +45,7 @@ class Settings(Value):
 
 def check_numbers(settings) -> None:
     """Refuse numbers of levels and seeds that are too small, or whose results no memory holds."""
-    from eisim import memory
+    from eisim.base import memory
 
     for name, least in (("levels", 2), ("seeds", 1)):
         if getattr(settings, name) < least:
@@ -58,7 +58,7 @@ def check_numbers(settings) -> None:
 
 def synthesised(function):
     """A truth table with the circuit that computes it with the least inhibition."""
-    from eisim.experiment import Case
+    from eisim.studies.boolean import Case
     from eisim.theory.synthesis import synthesize
 
     return Case(function.name, function, partial(synthesize, function))
@@ -66,9 +66,9 @@ def synthesised(function):
 
 def cases(names: str):
     """The named functions with their circuits; ``"all"`` for the default ones, truth tables are taken too."""
-    from eisim.experiment import Case
     from eisim.functions import NAMED, TruthTable
     from eisim.models import and_by_inhibition
+    from eisim.studies.boolean import Case
 
     special = {INHIBITED_AND: Case(INHIBITED_AND, NAMED["and"], and_by_inhibition.circuit)}
     known = {name: synthesised(function) for name, function in NAMED.items()} | special
@@ -95,7 +95,7 @@ def cases(names: str):
 
 
 def run(settings: Settings, kinds, seed, backend, report):
-    """Run the experiment; returns an `eisim.experiment.AblationResult`."""
+    """Run the experiment; returns an `eisim.studies.boolean.AblationResult`."""
     return measure(cases(settings.functions), settings, kinds, seed, backend, report)
 
 
@@ -103,7 +103,7 @@ def measure(cases, settings, kinds, seed, backend, report):
     """The experiment on these cases."""
     import numpy as np
 
-    from eisim.experiment import Protocol, run_ablation
+    from eisim.studies.boolean import Protocol, run_ablation
 
     protocol = Protocol(
         kinds=tuple(kinds),
@@ -135,9 +135,9 @@ def table(result):
 def tables(result):
     """Pairs of file name and content, text or bytes."""
     from eisim.adapter import to_dnn
+    from eisim.base.files import to_netcdf
     from eisim.report import ablation
     from eisim.report.circuit import circuit_table
-    from eisim.report.files import to_netcdf
 
     example, circuit = ablation.example(result), ablation.example_circuit(result)
     yield "table.csv", ablation.csv_table(result)

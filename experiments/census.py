@@ -5,8 +5,8 @@ from functools import cache
 
 import numpy as np
 
-from eisim.errors import InputError
-from eisim.values import Value, quantity
+from eisim.base.errors import InputError
+from eisim.base.values import Value, quantity
 
 #: Number of monotone functions of n inputs.
 DEDEKIND = {1: 3, 2: 6, 3: 20, 4: 168, 5: 7581}
@@ -265,7 +265,7 @@ def table(census: Census):
     """What the terminal shows."""
     from rich.console import Group
 
-    from eisim.terminal import titled_table
+    from eisim.report.terminal import titled_table
 
     what = f"{len(census.values):,} random functions" if census.sampled else f"All {len(census.values):,} functions"
     shown = titled_table(f"{what} of {census.n_inputs} inputs, {census.kind}")
@@ -299,7 +299,7 @@ def table(census: Census):
 
 def tables(census: Census):
     """Pairs of file name and content."""
-    from eisim.report.files import to_netcdf
+    from eisim.base.files import to_netcdf
 
     accuracy = census.accuracy
     header = "truth_table,inhibitory_neurons,floor,computed_intact,survives_ablation," + ",".join(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from types import ModuleType
 
-from eisim.values import Value, quantity
+from eisim.base.values import Value, quantity
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Settings(Value):
     Attributes
     ----------
     file : str
-        Python file that defines ``circuit``, and perhaps ``function`` (see `eisim.own.circuits.read_circuit`).
+        Python file that defines ``circuit``, and perhaps ``function`` (see `eisim.studies.circuit.read_circuit`).
     levels : int
         Number of fractions of inhibition that are removed, from 0 to 1.
     seeds : int
@@ -40,15 +40,15 @@ class Settings(Value):
 
 
 def run(settings: Settings, kinds, seed, backend, report):
-    """Run the experiment; returns an `eisim.own.result.OwnResult`."""
+    """Run the experiment; returns an `eisim.studies.circuit_result.OwnResult`."""
     import numpy as np
 
-    from eisim.experiment import Case
+    from eisim.base.timing import Timing
     from eisim.experiments import boolean
-    from eisim.own.circuits import read_circuit
-    from eisim.own.on_points import measure_on_points
-    from eisim.own.result import OwnResult
-    from eisim.timing import Timing
+    from eisim.studies.boolean import Case
+    from eisim.studies.circuit import read_circuit
+    from eisim.studies.circuit_result import OwnResult
+    from eisim.studies.points import measure_on_points
 
     times = {"duration": settings.duration, "window": settings.window, "dt": settings.dt}
     Timing(**times)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from eisim.errors import InputError
-from eisim.values import Value
+from eisim.base.errors import InputError
+from eisim.base.values import Value
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Settings(Value):
 
 
 def run(settings: Settings, kinds, seed, backend, report):
-    """Run the experiment; returns an `eisim.own.labelled.DataResult`, or of a truth table what ``boolean`` does."""
+    """Run the experiment; returns an `eisim.studies.data.DataResult`, or of a truth table what ``boolean`` does."""
     from eisim.functions import TruthTable
-    from eisim.own.labelled import measure, read
+    from eisim.studies.data import measure, read
 
     header = {"auto": None, "yes": True, "no": False}[settings.header]
     data = read(settings.file, settings.target or None, settings.weights or None, settings.ignore, report, header)
@@ -89,7 +89,7 @@ def run(settings: Settings, kinds, seed, backend, report):
 
 def _home(result):
     """Where the parts of the report of a result are: a truth table has those of ``boolean``."""
-    from eisim.experiment import AblationResult
+    from eisim.studies.boolean import AblationResult
 
     if isinstance(result, AblationResult):
         from eisim.experiments import boolean

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, make_dataclass, replace
 from functools import partial
 from types import SimpleNamespace
 
-from eisim import catalogue
-from eisim.catalogue import parts_of
-from eisim.checkpoint import expect, part
-from eisim.errors import InputError, did_you_mean
+from eisim.base.errors import InputError, did_you_mean
+from eisim.base.store.checkpoint import expect, part
+from eisim.run import registry as catalogue
+from eisim.run.registry import parts_of
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def alone(name: str, model=None) -> SimpleNamespace:
 
 
 def run(settings: Settings, kinds, seed, backend, report):
-    """Assess the models; returns an `eisim.assessment.Survey`."""
+    """Assess the models; returns an `eisim.studies.tasks.Survey`."""
     return _survey(_models(settings.circuits), settings, kinds, seed, backend, report)
 
 
@@ -86,8 +86,8 @@ def _survey(models, settings, kinds, seed, backend, report):
     import numpy as np
 
     from eisim.ablation import InapplicableError
-    from eisim.about import measured
-    from eisim.assessment import Survey, assess
+    from eisim.cli.about import measured
+    from eisim.studies.tasks import Survey, assess
 
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
     found, left_out = [], {}
@@ -159,9 +159,9 @@ def table(result):
 
 def tables(result):
     """Pairs of file name and content, text or bytes."""
+    from eisim.base.files import to_netcdf
     from eisim.report import functions
     from eisim.report.circuit import circuit_table
-    from eisim.report.files import to_netcdf
 
     yield "table.csv", functions.csv_table(result)
     yield "dose_response.csv", functions.doses_table(result)

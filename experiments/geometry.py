@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from eisim.errors import InputError, did_you_mean
-from eisim.values import Value
+from eisim.base.errors import InputError, did_you_mean
+from eisim.base.values import Value
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ def chosen(names: str):
 
 
 def run(settings: Settings, kinds, seed, backend, report):
-    """Run the experiment; returns an `eisim.geometry.decision_maps.GeometryResult`."""
+    """Run the experiment; returns an `eisim.studies.regions.decision_maps.GeometryResult`."""
     regions = chosen(settings.regions)
-    from eisim.geometry.decision_maps import measure
+    from eisim.studies.regions.decision_maps import measure
 
     return measure(regions, kinds, settings.resolution, seed, backend, report)
 
@@ -68,9 +68,9 @@ def table(result):
 
 def tables(result):
     """Pairs of file name and content, text or bytes."""
+    from eisim.base.files import to_netcdf
     from eisim.report import geometry
     from eisim.report.circuit import circuit_table
-    from eisim.report.files import to_netcdf
 
     yield "table.csv", geometry.csv_table(result)
     yield "decision_maps.csv", geometry.maps_table(result, geometry.drawn_system(result))

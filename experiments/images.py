@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from functools import partial
 
-from eisim import memory
-from eisim.checkpoint import expect, part
-from eisim.errors import InputError
-from eisim.values import Value
+from eisim.base import memory
+from eisim.base.errors import InputError
+from eisim.base.store.checkpoint import expect, part
+from eisim.base.values import Value
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class Settings(Value):
 
 
 def run(settings: Settings, kinds, seed, backend, report):
-    """Run the experiment; returns an `eisim.images.result.ImagesResult`."""
+    """Run the experiment; returns an `eisim.studies.images.result.ImagesResult`."""
     import numpy as np
 
-    from eisim.images import dimension, networks
-    from eisim.images.data import load
-    from eisim.images.result import ImagesResult
+    from eisim.studies.images import dimension, networks
+    from eisim.studies.images.data import load
+    from eisim.studies.images.result import ImagesResult
 
     split, chosen, *function_seeds, network_seeds = np.random.SeedSequence(seed).spawn(4 + len(dimension.SAMPLES))
     report("reading images")
@@ -120,9 +120,9 @@ def table(result):
 
 def tables(result):
     """Pairs of file name and content, text or bytes."""
+    from eisim.base.files import to_netcdf
     from eisim.report import images
     from eisim.report.circuit import circuit_table
-    from eisim.report.files import to_netcdf
 
     yield "images.csv", images.csv_table(result)
     yield "inputs.csv", images.inputs_table(result)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import partial
 
-from eisim import memory
-from eisim.errors import InputError
-from eisim.values import Value, quantity
+from eisim.base import memory
+from eisim.base.errors import InputError
+from eisim.base.values import Value, quantity
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Settings(Value):
     rate_dt: float = quantity(0.5e-3, "second", positive=True)
 
     def __post_init__(self):
-        from eisim.dynamics.rate import TAU
-        from eisim.timing import Timing
+        from eisim.base.timing import Timing
+        from eisim.studies.order.rate import TAU
 
         super().__post_init__()
         for name, least in (("circuits", 1), ("inputs", 2), ("population", 1), ("generations", 0)):
@@ -64,12 +64,12 @@ class Settings(Value):
 
 
 def run(settings: Settings, kinds, seed, backend, report):
-    """Run the experiment; returns an `eisim.dynamics.result.DynamicsResult`."""
+    """Run the experiment; returns an `eisim.studies.order.result.DynamicsResult`."""
     import numpy as np
 
-    from eisim.dynamics import rate, search, spiking
-    from eisim.dynamics.result import DynamicsResult
-    from eisim.timing import Timing
+    from eisim.base.timing import Timing
+    from eisim.studies.order import rate, search, spiking
+    from eisim.studies.order.result import DynamicsResult
 
     def common(name, seed):
         say = partial(_report_part, report, name)
@@ -116,8 +116,8 @@ def table(result):
 
 def tables(result):
     """Pairs of file name and content, text or bytes."""
+    from eisim.base.files import to_netcdf
     from eisim.report import dynamics
-    from eisim.report.files import to_netcdf
 
     yield "table.csv", dynamics.csv_table(result)
     if result.rate:

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 
 if __name__ == "models":  # the name for people; to eisim it is eisim.models
-    from eisim.folders import stand_in
+    from eisim.base.folders import stand_in
 
     stand_in(__name__)
 else:

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from eisim.base.errors import check_kind, explains_arguments
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import check_kind, explains_arguments
 from eisim.functions import NAMED
 from eisim.theory.cells import AFFERENT_RATE, CELLS, just_at_threshold
 

@@ -41,14 +41,14 @@ from functools import partial
 
 import numpy as np
 
-from eisim.activity import irregularity
+from eisim.analysis.activity import irregularity
+from eisim.analysis.task import Fact, Obstruction, Task
+from eisim.base.errors import InputError, check_kind, explains_arguments
+from eisim.base.progress import silent
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.neurons import LIF, Saturating
-from eisim.progress import silent
 from eisim.simulation import simulate
 from eisim.synapses import Exponential
-from eisim.task import Fact, Obstruction, Task
 from eisim.weights import AllToAll, FixedInDegree
 
 FUNCTION = "balance"

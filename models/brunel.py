@@ -42,16 +42,16 @@ from functools import partial
 import numpy as np
 from scipy.optimize import brentq
 
-from eisim.activity import irregularity, rhythm
+from eisim.analysis.activity import irregularity, rhythm
+from eisim.analysis.task import Fact, Obstruction, Task
+from eisim.base.errors import InputError, check_kind, explains_arguments
+from eisim.base.progress import silent
+from eisim.base.units import scalar_si
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.neurons import LIF, Saturating
-from eisim.progress import silent
-from eisim.siegert import siegert
+from eisim.neurons.siegert import siegert
 from eisim.simulation import simulate
 from eisim.synapses import Delta
-from eisim.task import Fact, Obstruction, Task
-from eisim.units import scalar_si
 from eisim.weights import FixedInDegree, Independent
 
 FUNCTION = "balance"
@@ -210,7 +210,7 @@ QUIET = 1.0
 #: Regular below this CV of inter-spike intervals. The synchronous regular state of fig. 8 has less than 0.01 at half
 #: size; the others have 0.4 or more at half and full size.
 REGULAR = 0.2
-#: Synchronous from this modulation of the population rate on (`eisim.activity.modulation`). The asynchronous state of
+#: Synchronous from this modulation of the population rate on (`eisim.analysis.activity.modulation`). The asynchronous state of
 #: fig. 8 has less than 0.58, the synchronous ones have 0.68 or more (half and full size).
 SYNCHRONOUS = 0.65
 #: Fast from this frequency on, in Hz: half of 1/(4 D), the frequency that the delay alone would set.

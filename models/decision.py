@@ -55,12 +55,12 @@ import numpy as np
 from scipy.optimize import fsolve, minimize
 from scipy.special import exprel
 
+from eisim.analysis.task import Fact, Obstruction, Task
+from eisim.base.errors import check_kind, explains_arguments
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import check_kind, explains_arguments
 from eisim.neurons import AbbottChance, ConductanceLIF, ThresholdLinear
 from eisim.simulation import Response, simulate
 from eisim.synapses import NMDA, Conductance
-from eisim.task import Fact, Obstruction, Task
 from eisim.weights import AllToAll, Independent
 
 FUNCTION = "decide"

@@ -48,12 +48,12 @@ from functools import partial
 import numpy as np
 
 from eisim.ablation import ablate
+from eisim.analysis.task import Fact, Obstruction, Task
+from eisim.base.errors import InputError, check_kind, explains_arguments
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
-from eisim.task import Fact, Obstruction, Task
 
 FUNCTION = "tuning"
 

@@ -36,13 +36,13 @@ from functools import partial
 import numpy as np
 
 from eisim.ablation import ablate
+from eisim.analysis.task import Fact, Obstruction, Task
+from eisim.base.errors import check_kind, explains_arguments
 from eisim.circuit import Circuit
-from eisim.errors import check_kind, explains_arguments
+from eisim.models._two_populations import Cells, two_populations
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
-from eisim.task import Fact, Obstruction, Task
-from eisim.two_populations import Cells, two_populations
 
 FUNCTION = "avoid seizure"
 J_EE, J_EI, J_IE, J_II = 2.5, 2.5, 1.5, 0.7

@@ -56,11 +56,11 @@ from scipy.optimize import curve_fit, nnls
 from scipy.special import erf
 from scipy.stats import norm
 
+from eisim.analysis.task import Fact, Obstruction, Task
+from eisim.base.errors import check_kind, explains_arguments
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import check_kind, explains_arguments
 from eisim.neurons import LIF, Logistic, Saturating
 from eisim.simulation import Response, simulate
-from eisim.task import Fact, Obstruction, Task
 
 FUNCTION = "gain control"
 

@@ -48,12 +48,12 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
+from eisim.analysis.task import Fact, Obstruction, Task
+from eisim.base.errors import check_kind, explains_arguments
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import check_kind, explains_arguments
 from eisim.neurons import Saturating, Theta
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
-from eisim.task import Fact, Obstruction, Task
 from eisim.weights import FixedProbability
 
 FUNCTION = "rhythm"

@@ -58,12 +58,12 @@ from functools import partial
 import numpy as np
 from scipy.optimize import brentq
 
+from eisim.analysis.task import Fact, Obstruction, Task
+from eisim.base.errors import check_kind, explains_arguments
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import check_kind, explains_arguments
 from eisim.neurons import ConductanceLIF, Saturating
 from eisim.simulation import Response, simulate
 from eisim.synapses import NMDA, Conductance
-from eisim.task import Fact, Obstruction, Task
 from eisim.weights import AllToAll, Independent
 
 FUNCTION = "memorise"

@@ -37,13 +37,13 @@ from functools import partial
 
 import numpy as np
 
+from eisim.analysis.task import Fact, Obstruction, Task
+from eisim.base.errors import check_kind, explains_arguments
 from eisim.circuit import Circuit
-from eisim.errors import check_kind, explains_arguments
+from eisim.models._two_populations import Cells, two_populations
 from eisim.neurons import LIF, PowerLaw
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
-from eisim.task import Fact, Obstruction, Task
-from eisim.two_populations import Cells, two_populations
 
 FUNCTION = "gain control"
 WEIGHTS = ((1.25, 0.65), (1.2, 0.5))

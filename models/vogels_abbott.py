@@ -42,17 +42,17 @@ from functools import partial
 import numpy as np
 from scipy.optimize import brentq
 
-from eisim.activity import correlation, irregularity
+from eisim.analysis.activity import correlation, irregularity
+from eisim.analysis.task import Fact, Obstruction, Task
+from eisim.base.errors import InputError, check_kind, explains_arguments
+from eisim.base.progress import silent
+from eisim.base.units import scalar_si
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.models.brunel import bounded_and_irregular
 from eisim.neurons import LIF, ConductanceLIF, Saturating
-from eisim.progress import silent
-from eisim.siegert import siegert
+from eisim.neurons.siegert import siegert
 from eisim.simulation import simulate
 from eisim.synapses import Conductance, Exponential
-from eisim.task import Fact, Obstruction, Task
-from eisim.units import scalar_si
 from eisim.weights import FixedProbability
 
 FUNCTION = "avoid seizure"

@@ -37,13 +37,13 @@ from functools import partial
 
 import numpy as np
 
+from eisim.analysis.task import Fact, Obstruction, Task
+from eisim.base.errors import InputError, check_kind, explains_arguments
 from eisim.circuit import Circuit
-from eisim.errors import InputError, check_kind, explains_arguments
+from eisim.models._two_populations import Cells, steady_states, two_populations
 from eisim.neurons import LIF, WilsonCowan
 from eisim.simulation import Response, simulate
 from eisim.synapses import Exponential
-from eisim.task import Fact, Obstruction, Task
-from eisim.two_populations import Cells, steady_states, two_populations
 
 FUNCTION = "avoid seizure"
 #: Rate of a population whose cells are all active, in Hz.

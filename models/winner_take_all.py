@@ -41,11 +41,11 @@ from functools import partial
 
 import numpy as np
 
+from eisim.analysis.task import Fact, Obstruction, Task
+from eisim.base.errors import check_kind, explains_arguments
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import check_kind, explains_arguments
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import Response, simulate
-from eisim.task import Fact, Obstruction, Task
 
 FUNCTION = "decide"
 

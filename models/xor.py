@@ -4,8 +4,8 @@ Two excitatory coincidence units relay one input each; a third sees both inputs 
 neuron, which silences the first two. Without inhibition OR is left (Wang et al., ICCV 2023).
 """
 
+from eisim.base.errors import explains_arguments
 from eisim.circuit import Circuit
-from eisim.errors import explains_arguments
 from eisim.functions import NAMED
 from eisim.theory.synthesis import synthesize
 

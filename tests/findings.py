@@ -5,7 +5,7 @@ import io
 import json
 import re
 
-from eisim.report.files import to_json
+from eisim.base.files import to_json
 from eisim.report.findings import Findings, to_document
 
 COUNTED = "checks|circuits|classes|doses|falls|functions|inputs|neurons|pairs|patterns|points|rows|seeds|weights"

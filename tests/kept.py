@@ -26,9 +26,9 @@ from eisim import (
     synthesize,
     to_dnn,
 )
-from eisim.assessment import Survey
-from eisim.experiment import Case, Protocol, run_ablation
-from eisim.network_ablation import ablate_network
+from eisim.studies.boolean import Case, Protocol, run_ablation
+from eisim.studies.networks import ablate_network
+from eisim.studies.tasks import Survey
 from tests import two_choice
 
 TIMES = {"duration": 40e-3, "window": 30e-3, "dt": 1e-3}

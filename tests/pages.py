@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
-from eisim import catalogue
+from eisim.run import registry as catalogue
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -93,7 +93,7 @@ def renew(page: Path, folder: Path) -> None:
 
 
 def _run_command(command, only_arguments):
-    from eisim.cli import run_command
+    from eisim.cli.commands import run_command
 
     words = shlex.split(command.removeprefix("$ "))
     if words[:3] != ["python", "-m", "eisim"] or words[3] in UNTRIED:
@@ -107,7 +107,7 @@ def _run_command(command, only_arguments):
         ):
             stack.enter_context(change)
         if only_arguments and words[3] == "run":
-            stack.enter_context(mock.patch("eisim.catalogue.prepare", partial(_prepare, catalogue.prepare)))
+            stack.enter_context(mock.patch("eisim.run.registry.prepare", partial(_prepare, catalogue.prepare)))
             stack.enter_context(contextlib.suppress(ReachedError))
         status = run_command(words[3:])
         assert status == 0, f"{command}: exit status {status}"

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from eisim import LIF, Circuit, Input, InputError, Logistic, Population, activity
+from eisim import LIF, Circuit, Input, InputError, Logistic, Population
+from eisim.analysis import activity
 from eisim.simulation import Response, Spikes
 
 DT, DURATION, WINDOW, N, TRIALS = 0.1e-3, 11.0, 10.0, 60, 2

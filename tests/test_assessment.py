@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eisim import InputError, Obstruction, ablate, assess, simulate, to_dnn
-from eisim.assessment import DoseResponse, dnn_response, judge
-from eisim.assessment.witness import broken_order, find_witness
+from eisim.studies.tasks import DoseResponse, dnn_response, judge
+from eisim.studies.tasks.witness import broken_order, find_witness
 from tests import two_choice
 
 QUICK = partial(two_choice.task, quick=True)

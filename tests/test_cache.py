@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from eisim import cache, checkpoint, cli, locks
-from eisim.cache import HEADERS, PROGRAMS, RUNS
-from eisim.errors import InputError
-from eisim.workspace import Workspace, clear_abandoned
+from eisim.base.errors import InputError
+from eisim.base.store import cache, checkpoint, locks
+from eisim.base.store.cache import HEADERS, PROGRAMS, RUNS
+from eisim.base.store.workspace import Workspace, clear_abandoned
+from eisim.cli import commands as cli
 
 NAMES = [f"{k:032x}-main" for k in range(20)]
 P, Q = NAMES[:2]
@@ -26,7 +27,7 @@ SCRIPT = """
 import os, sys, tempfile, time
 from multiprocessing import get_context
 from pathlib import Path
-from eisim import cache
+from eisim.base.store import cache
 
 log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
@@ -317,9 +318,7 @@ def test_what_killed_processes_left_half_written(made, root):
 
 def test_folders_of_killed_processes_are_thrown_away(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    code = (
-        "import time\nfrom eisim.workspace import Workspace\nw = Workspace()\nprint(w.name, flush=True)\ntime.sleep(60)"
-    )
+    code = "import time\nfrom eisim.base.store.workspace import Workspace\nw = Workspace()\nprint(w.name, flush=True)\ntime.sleep(60)"
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
     with process, Workspace() as own:

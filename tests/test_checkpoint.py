@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from eisim import checkpoint
-from eisim.checkpoint import begin_part, expect, kept, part
-from eisim.identity import identity
+from eisim.base.store import checkpoint
+from eisim.base.store.checkpoint import begin_part, expect, kept, part
+from eisim.run.run_key import identity
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and owners of POSIX")
 
@@ -22,7 +22,7 @@ needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and ow
 SCRIPT = """
 import os, sys, time
 from concurrent.futures import ThreadPoolExecutor
-from eisim.checkpoint import begin_part, expect, kept, part
+from eisim.base.store.checkpoint import begin_part, expect, kept, part
 
 def compute(k):
     time.sleep(0.05)

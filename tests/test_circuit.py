@@ -20,7 +20,7 @@ from eisim import (
     Saturating,
     ablate,
 )
-from eisim.timing import Timing
+from eisim.base.timing import Timing
 
 
 def circuit(weights=0.5, neuron=None, size=1, seed=0, **projection):

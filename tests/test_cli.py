@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eisim.cli import run_command
+from eisim.cli.commands import run_command
 from eisim.report.page import page
 from tests.figures import said
 
@@ -105,7 +105,9 @@ def test_list_and_help_are_light(eisim):
     for words in (("--help",), ("run", "--help"), ()):
         shown = eisim(*words)
         assert shown.returncode == 0 and "eisim" in shown.stdout
-    code = "import sys, eisim, eisim.cli; print({'brian2', 'matplotlib', 'scipy', 'xarray'} & set(sys.modules))"
+    code = (
+        "import sys, eisim, eisim.cli.commands; print({'brian2', 'matplotlib', 'scipy', 'xarray'} & set(sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
 
 

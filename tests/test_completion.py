@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from eisim import cli
+from eisim.cli import commands as cli
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import sys
 import pytest
 
 import eisim
-from eisim import activity, neurons
+from eisim import neurons
+from eisim.analysis import activity
 from tests import pages
 
 PAGES = sorted(

@@ -6,7 +6,8 @@ from importlib.metadata import metadata, version
 
 import pytest
 
-from eisim import cli, doctor
+from eisim.cli import commands as cli
+from eisim.run import doctor
 
 
 @pytest.fixture

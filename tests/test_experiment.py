@@ -17,7 +17,7 @@ from eisim import (
     TruthTable,
     synthesize,
 )
-from eisim.experiment import Case, Protocol, run_ablation
+from eisim.studies.boolean import Case, Protocol, run_ablation
 from experiments import boolean
 from tests.theory.test_truth_tables import DEDEKIND, all_functions, is_monotone, upward_closure
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import eisim.assessment
-from eisim import catalogue, cli
-from eisim.checkpoint import kept
+import eisim.studies.tasks
+from eisim.base.store.checkpoint import kept
+from eisim.cli import commands as cli
+from eisim.run import registry as catalogue
 from experiments import functions
 from tests.figures import said as texts
 
@@ -73,7 +74,7 @@ def test_an_interrupted_run_goes_on_from_its_finished_circuits(monkeypatch, tmp_
     monkeypatch.setattr(catalogue, "entry_points", points)
     monkeypatch.setitem(POINTS, "eisim.models", [("one", "tests.two_choice"), ("two", "tests.two_choice")])
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
-    assessed, assess, said = [], eisim.assessment.assess, []
+    assessed, assess, said = [], eisim.studies.tasks.assess, []
 
     def interrupted(*args, name, **options):
         assessed.append(name)
@@ -88,7 +89,7 @@ def test_an_interrupted_run_goes_on_from_its_finished_circuits(monkeypatch, tmp_
         parts.clear()
         return found
 
-    monkeypatch.setattr(eisim.assessment, "assess", interrupted)
+    monkeypatch.setattr(eisim.studies.tasks, "assess", interrupted)
     whole = tables()
     with pytest.raises(KeyboardInterrupt):
         tables()

@@ -14,14 +14,15 @@ import zipfile
 import numpy as np
 import pytest
 
-from eisim import InputError, LabelledData, certify, completion, load, read_onnx
-from eisim.cli import run_command
-from eisim.errors import LONGEST
+from eisim import InputError, LabelledData, certify, load, read_onnx
+from eisim.base.errors import LONGEST
+from eisim.base.files import frame_to_csv, to_csv
+from eisim.cli import completion
+from eisim.cli.commands import run_command
 from eisim.functions import tables
-from eisim.images import data as images
 from eisim.report import certificate as certificate_report
 from eisim.report import page as pages
-from eisim.report.files import frame_to_csv, to_csv
+from eisim.studies.images import data as images
 from tests.fuzz.kinds import KINDS
 from tests.fuzz.workers import outcomes, tasks
 from tests.report.sample import findings, write_run

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eisim import REGIONS, LabelledData, Region, ablate, from_dnn, to_dnn
-from eisim.errors import InputError
-from eisim.geometry.decision_maps import measure, read_out, without_idle
-from eisim.geometry.networks import CONSTRUCTED, TRAINED, best_excitatory, network
+from eisim.base.errors import InputError
+from eisim.base.files import to_json
 from eisim.report import geometry as shown
 from eisim.report.draw import draw
-from eisim.report.files import to_json
+from eisim.studies.regions.decision_maps import measure, read_out, without_idle
+from eisim.studies.regions.networks import CONSTRUCTED, TRAINED, best_excitatory, network
 from experiments import geometry
 from tests.figures import check as check_figure
 from tests.figures import said

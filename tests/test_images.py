@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eisim import InputError, train
-from eisim.images import data, dimension, networks
-from eisim.images.data import Images, load
+from eisim.studies.images import data, dimension, networks
+from eisim.studies.images.data import Images, load
 from experiments import images
 from tests.figures import check as check_figure
 from tests.findings import check

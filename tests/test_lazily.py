@@ -6,7 +6,7 @@ import sys
 PROGRAM = """
 import sys
 import numpy
-from eisim.lazily import SELDOM_USED, load_when_used
+from eisim.cli.lazily import SELDOM_USED, load_when_used
 
 load_when_used(*SELDOM_USED, "numpy.no_such_module")
 from scipy import sparse

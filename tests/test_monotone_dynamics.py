@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from eisim import LIF, Circuit, Input, InputError, Population, Projection, to_dnn
-from eisim.dynamics import rate, search, spiking
-from eisim.dynamics.order import LEVELS, Share, chain, falls, ordered_pairs, share
+from eisim.base.timing import Timing
 from eisim.report.dynamics import mechanism, outcome
-from eisim.timing import Timing
+from eisim.studies.order import rate, search, spiking
+from eisim.studies.order.order import LEVELS, Share, chain, falls, ordered_pairs, share
 from experiments import monotone_dynamics
 from tests.drawn import DT, TIMES, draw_circuit, seeds
 from tests.figures import check as check_figure

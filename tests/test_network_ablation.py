@@ -27,9 +27,9 @@ from eisim import (
 from eisim.adapter import rate_outputs
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh
 from eisim.adapter.static import Layer
-from eisim.network_ablation import SPIKING, ablate_network, best_threshold, class_floors, rates_in_time
 from eisim.report import network as shown
 from eisim.report import network_findings
+from eisim.studies.networks import SPIKING, ablate_network, best_threshold, class_floors, rates_in_time
 
 onnx = pytest.importorskip("onnx")
 console = Console(width=120)

@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 
 import eisim
-from eisim import LIF, Circuit, Fact, InputError, Population, Projection, Task, activity, cli, neurons
-from eisim.about import about, measured
-from eisim.docstrings import described, plain
-from eisim.own.settings import describe, read_settings
-from eisim.prediction import _note
+from eisim import LIF, Circuit, Fact, InputError, Population, Projection, Task, neurons
+from eisim.analysis import activity
+from eisim.analysis.mean_field_check import _note
+from eisim.analysis.task import Obstruction
+from eisim.base.docstrings import described, plain
+from eisim.base.schema import describe, read_settings
+from eisim.base.values import ExplainsArguments
+from eisim.cli.about import about, measured
+from eisim.cli import commands as cli
 from eisim.report.published import share_words
-from eisim.task import Obstruction
-from eisim.values import ExplainsArguments
 from experiments import functions
 from models import xor
 
@@ -39,7 +41,7 @@ def command(capsys, monkeypatch):
 
 
 def public():
-    """Every public name that is called, those of the neurons, of `eisim.activity` and of the models too."""
+    """Every public name that is called, those of the neurons, of `eisim.analysis.activity` and of the models too."""
     found = {name: getattr(eisim, name) for name in eisim.__all__ if name not in NOT_CALLED}
     found |= {name: getattr(neurons, name) for name in neurons.__all__}
     found |= {
@@ -134,7 +136,7 @@ def test_e5_help_lists_the_settings(command):
 
 @pytest.mark.parametrize("name", [point.name for point in entry_points(group="eisim.experiments")])
 def test_e5_every_setting_says_what_it_means(name):
-    from eisim import catalogue
+    from eisim.run import registry as catalogue
 
     for each in describe(catalogue.experiment_of(name).Settings):
         assert each.meaning and each.default, each
@@ -145,7 +147,7 @@ def test_e5_settings_of_a_file(command, tmp_path):
     file.write_text(
         '"""A question."""\n'
         "from dataclasses import dataclass\n"
-        "from eisim.values import Value, quantity\n"
+        "from eisim.base.values import Value, quantity\n"
         "@dataclass(frozen=True)\n"
         "class Settings(Value):\n"
         '    """Settings.\n\n    Attributes\n    ----------\n    loud : bool\n        Whether to shout.\n    """\n'
@@ -262,9 +264,9 @@ def two_sizes(kind="spiking", quick=False):
 def test_e2_size_and_published_numbers_on_the_page_and_terminal():
     from dataclasses import replace
 
-    from eisim.assessment import Survey, assess
     from eisim.report.functions import document, plain_table
     from eisim.report.functions_findings import findings
+    from eisim.studies.tasks import Survey, assess
 
     one = assess(two_sizes, kinds=["rate"], doses=2, seeds=1, backend="numpy", name="two_choice")
     one = replace(one, published=(Fact("rate (Hz)", 3.0, 2.5, 1.0, "a paper"),))
@@ -318,9 +320,9 @@ def test_e6_numbers_as_people_read_them(value, how, text):
 def test_e6_the_page_of_a_sweep():
     from eisim.report.sweep import terminal_table
     from eisim.report.sweep_findings import findings
-    from eisim.sweeps.axes import Axis
-    from eisim.sweeps.result import Sweep
-    from eisim.sweeps.subject import Subject
+    from eisim.run.sweep.axes import Axis
+    from eisim.run.sweep.result import Sweep
+    from eisim.run.sweep.subject import Subject
 
     axes = (Axis("stimulus", (0.0, 1.0, 2.0)), Axis("delay", (1e-3, 2.5e-3), "second"))
     scores = np.array([[2.863e-7, 0.5], [1.0, 0.25], [0.75, 0.1]])[..., None]
@@ -396,9 +398,9 @@ def test_e4_the_mean_field_is_on_the_page_where_it_applies():
     from dataclasses import replace
 
     from eisim import Prediction
-    from eisim.assessment import Survey, assess
     from eisim.report.functions import plain_table
     from eisim.report.functions_findings import findings
+    from eisim.studies.tasks import Survey, assess
 
     def prediction(name, predicted, holds):
         one = np.array([predicted])

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eisim import InputError, LabelledData, TruthTable, certify, cli
-from eisim.catalogue import prepare
-from eisim.own.circuits import read_circuit
-from eisim.own.files import blamed_on
-from eisim.own.labelled import prepared, read
-from eisim.own.settings import read_settings
+from eisim import InputError, LabelledData, TruthTable, certify
+from eisim.base.schema import read_settings
+from eisim.base.user_files import blamed_on
+from eisim.cli import commands as cli
+from eisim.run.registry import prepare
+from eisim.studies.circuit import read_circuit
+from eisim.studies.data import prepared, read
 from experiments import boolean
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -254,7 +255,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Literal
-from eisim.values import Value, quantity
+from eisim.base.values import Value, quantity
 class Colour(Enum):
     RED = "red"
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from eisim import LabelledData, assess, certify, progress, simulate, train
-from eisim.network_ablation import ablate_network
-from eisim.progress import Moment, Progress, progress_html, shows_progress
+from eisim import LabelledData, assess, certify, simulate, train
+from eisim.base import progress
+from eisim.base.progress import Moment, Progress, progress_html, shows_progress
+from eisim.studies.networks import ablate_network
 
 
 def test_times_of_stages_add_up():
@@ -112,7 +113,7 @@ def test_public_functions_show_themselves(function):
 
 PROGRAM = """
 import time
-from eisim.progress import Progress
+from eisim.base.progress import Progress
 with Progress() as report:
     report("counting sheep", 0.5)
     time.sleep(0.7)

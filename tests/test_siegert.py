@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import erfcx
 
-from eisim.siegert import siegert
+from eisim.neurons.siegert import siegert
 
 BRUNEL = {"tau": 20e-3, "refractory": 2e-3, "threshold": 20e-3, "reset": 10e-3}
 

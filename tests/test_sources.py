@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from eisim.own import sources
+from eisim.base.store import sources
 
 MINE = """
 import glob, os, sqlite3
@@ -134,7 +134,8 @@ def test_d2_what_code_in_a_users_folder_opens_is_noted(mine, tmp_path):
 
 
 def test_d2_a_file_that_changes_while_it_is_in_use_is_refused(tmp_path, monkeypatch):
-    from eisim import InputError, checkpoint
+    from eisim import InputError
+    from eisim.base.store import checkpoint
 
     data = tmp_path / "data.txt"
 

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from eisim import LIF, NAMED, Circuit, InputError, LabelledData, Region, certify, load, save, simulate
-from eisim.experiment import KeptCircuits
 from eisim.functions.region import Cells
 from eisim.neurons import Saturating
+from eisim.studies.boolean import KeptCircuits
 from tests import kept
 from tests.drawn import draw_circuit
 

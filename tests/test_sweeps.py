@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eisim import InputError, checkpoint, sweep
+from eisim import InputError, sweep
+from eisim.base.store import checkpoint
 from eisim.report import sweep as shown
 from eisim.report.sweep_findings import findings
-from eisim.sweeps.axes import Parameter, make_axis, parse_axis
-from eisim.sweeps.subject import Point, Subject, measure, numbers_of, parameters
-from eisim.sweeps.work import versions
+from eisim.run.sweep.axes import Parameter, make_axis, parse_axis
+from eisim.run.sweep.subject import Point, Subject, measure, numbers_of, parameters
+from eisim.run.sweep.work import versions
 from models import brunel
 from tests.findings import check
 
@@ -293,11 +294,11 @@ def test_d7_workers_of_a_sweep_do_not_hear_the_terminal(own, monkeypatch):
 
     def noted(*words, **options):
         running = start(*words, **options)
-        if "eisim.sweeps.worker" in str(words):
+        if "eisim.run.sweep.worker" in str(words):
             starts.append(os.getpgid(running.pid) == running.pid != os.getpgid(0))
         return running
 
-    monkeypatch.setattr("eisim.sweeps.worker.subprocess.Popen", noted)
+    monkeypatch.setattr("eisim.run.sweep.worker.subprocess.Popen", noted)
     sweep(own, {"a": [4, 5]}, workers=2)
     assert starts and all(starts)
 
@@ -464,7 +465,7 @@ def sweep_elsewhere(file, scheduler):
 
 def test_a_cluster_that_is_not_there(own, monkeypatch):
     pytest.importorskip("distributed", reason="pip install 'eisim[dask]'")
-    monkeypatch.setattr("eisim.sweeps.cluster.PATIENCE", 0.5)
+    monkeypatch.setattr("eisim.run.sweep.cluster.PATIENCE", 0.5)
     for address in ("tcp://127.0.0.1:1", "nonsense", "ftp://127.0.0.1:1"):
         with pytest.raises(InputError, match=r"--scheduler: expected a Dask scheduler at '.*', found none"):
             sweep(own, {"a": [4]}, scheduler=address)

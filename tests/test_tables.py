@@ -10,8 +10,9 @@ import numpy as np
 import pandas
 import pytest
 
-from eisim import InputError, LabelledData, TruthTable, certify, completion
-from eisim.cli import run_command
+from eisim import InputError, LabelledData, TruthTable, certify
+from eisim.cli import completion
+from eisim.cli.commands import run_command
 from eisim.functions import tables
 from eisim.report import classes
 from tests.findings import check
@@ -317,7 +318,7 @@ def test_b5_codes_are_said_to_be_taken_as_ordered():
 
 def test_b6_inputs_that_do_not_match_a_network_are_named(tmp_path):
     from eisim import to_dnn
-    from eisim.network_ablation import class_floors
+    from eisim.studies.networks import class_floors
     from models import xor
 
     data = read(tmp_path, "a,b,y\nu,2,0\nv,4,1\nw,4,1\nu,4,1\n")

@@ -11,8 +11,9 @@ import pytest
 from rich.console import Group
 from rich.table import Table
 
-from eisim import cli, terminal
 from eisim.__main__ import interrupt_again
+from eisim.cli import commands as cli
+from eisim.report import terminal
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from scipy.optimize import check_grad
 
 from eisim import NAMED, InputError, Logistic, Region, Saturating, ThresholdLinear, certify, train
 from eisim.adapter.activations import Identity
-from eisim.training import SIGNS, Objective
+from eisim.analysis.training import SIGNS, Objective
 
 UNITS = (
     ThresholdLinear(gain=0.7, threshold=0.2),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from eisim import cli
-from eisim.errors import did_you_mean
+from eisim.base.errors import did_you_mean
+from eisim.cli import commands as cli
 
 
 @pytest.fixture

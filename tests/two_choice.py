@@ -6,7 +6,7 @@ It is what `models/` holds one of in a file, as small as it can be.
 import numpy as np
 
 from eisim import LIF, Circuit, Input, Obstruction, Population, Projection, Saturating, Task
-from eisim.task import Fact
+from eisim.analysis.task import Fact
 
 FUNCTION = "decide"
 STIMULI = np.array([[0.8, 0.5], [0.5, 0.8], [0.8, 1.0], [1.0, 0.8]])

@@ -4,9 +4,9 @@ from eisim.adapter.dale import decode, from_dnn, on_off, rate_outputs
 from eisim.adapter.spiking import to_spiking
 from eisim.adapter.static import DNN, static_dnn
 from eisim.adapter.unrolled import UnrolledDNN, unroll
+from eisim.base.errors import InputError, explains_arguments
+from eisim.base.timing import Timing
 from eisim.circuit import Circuit
-from eisim.errors import InputError, explains_arguments
-from eisim.timing import Timing
 
 
 @explains_arguments

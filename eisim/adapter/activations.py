@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 
 
 def refuse_refractory(unit, what: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.adapter.static import DNN, Layer
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 from eisim.neurons import ThresholdLinear
 
 #: More elements in one tensor, or products of weights in one matrix product, are refused.

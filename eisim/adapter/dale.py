@@ -23,8 +23,8 @@ from scipy import sparse
 
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh
 from eisim.adapter.static import DNN
+from eisim.base.errors import InputError, explains_arguments
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, explains_arguments
 from eisim.neurons import Logistic, RateUnit, ThresholdLinear
 
 #: Time constant of the rate units, in s.

@@ -45,7 +45,7 @@ class Diffusion:
     quenched: float
 
     def neurons(self, score=0.0) -> tuple:
-        """Arguments of `eisim.siegert.siegert` for neurons so many quenched deviations off the mean."""
+        """Arguments of `eisim.neurons.siegert.siegert` for neurons so many quenched deviations off the mean."""
         mean = self.mean + self.quenched * score
         return mean, self.sd, self.tau, self.refractory, self.threshold, self.reset
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from eisim.base.errors import InputError
 from eisim.circuit import Circuit
-from eisim.errors import InputError
 from eisim.neurons import LIF
 
 

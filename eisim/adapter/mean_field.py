@@ -15,13 +15,13 @@ from eisim.adapter.diffusion import Diffusion, conductance_based, current_based,
 from eisim.adapter.linear_response import linear_response
 from eisim.adapter.moments import Moments, moments
 from eisim.adapter.release import mean_release, release_response
+from eisim.base.errors import InputError, explains_arguments
+from eisim.base.units import scalar_si, to_si
+from eisim.base.values import Explained
 from eisim.circuit import Circuit
-from eisim.errors import InputError, explains_arguments
 from eisim.neurons import LIF, ConductanceLIF
-from eisim.siegert import siegert
+from eisim.neurons.siegert import siegert
 from eisim.stimuli import unlabelled
-from eisim.units import scalar_si, to_si
-from eisim.values import Explained
 from eisim.weights import Rule
 
 RECEPTORS = "ein"

@@ -26,9 +26,9 @@ import numpy as np
 from scipy import sparse
 
 from eisim.adapter.limits import check_plain
+from eisim.base.errors import InputError, explains_arguments
+from eisim.base.units import scalar_si
 from eisim.circuit import Circuit, Population
-from eisim.errors import InputError, explains_arguments
-from eisim.units import scalar_si
 
 #: What the neurons in NIR do not have, with the values that say so.
 LACKING = {"noise": 0.0, "refractory": 0.0, "reset_by_subtraction": False}

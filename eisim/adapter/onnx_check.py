@@ -10,7 +10,7 @@ from eisim.adapter.affine import LARGEST, Affine
 from eisim.adapter.onnx_operations import FRACTIONAL, LEFT_OUT
 from eisim.adapter.onnx_reference import LARGEST_LOOP, LOOPS, SEVERAL, Reference
 from eisim.adapter.static import DNN, Layer
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 from eisim.neurons import Step
 
 #: By which outputs may differ, as a share of the largest: both are in double precision, or the reference is in single.

@@ -7,7 +7,7 @@ from scipy import sparse
 
 from eisim.adapter.activations import LeakyReLU, Tanh
 from eisim.adapter.affine import Affine, NetworkBuilder, bounded, convolution, windows
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 from eisim.neurons import ExponentialLinear, Logistic, Saturating, Softplus, Step, ThresholdLinear
 
 LARGEST_KERNEL = 4096  # places

@@ -28,8 +28,8 @@ from eisim.adapter.onnx_operations import (
 from eisim.adapter.onnx_reference import Reference
 from eisim.adapter.onnx_writer import onnx_package
 from eisim.adapter.static import DNN
-from eisim.errors import InputError, explains_arguments
-from eisim.incoming import regular_file
+from eisim.base.errors import InputError, explains_arguments
+from eisim.base.store.safe_read import regular_file
 from eisim.neurons import Logistic, Saturating
 
 #: In bytes: parsing takes up to 80 times as much memory.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from eisim.adapter.affine import LARGEST, bounded
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 
 #: By how much more than the largest tensor of a network for one sample a tensor for several may hold.
 SEVERAL = 3

@@ -4,7 +4,7 @@ import numpy as np
 
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh, refuse_refractory
 from eisim.adapter.static import DNN
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 from eisim.neurons import LIF, ExponentialLinear, Logistic, Saturating, Softplus, Step, ThresholdLinear
 
 

@@ -14,8 +14,9 @@ from scipy import sparse
 from eisim.adapter.activations import refuse_refractory
 from eisim.adapter.dale import Unused
 from eisim.adapter.static import static_dnn
+from eisim.base.errors import InputError, explains_arguments
+from eisim.base.units import scalar_si, to_si
 from eisim.circuit import Circuit, Population, Projection
-from eisim.errors import InputError, explains_arguments
 from eisim.neurons import (
     LIF,
     ExponentialLinear,
@@ -28,7 +29,6 @@ from eisim.neurons import (
 )
 from eisim.stimuli import unlabelled
 from eisim.synapses import Exponential
-from eisim.units import scalar_si, to_si
 
 #: Of the most active unit of each population, in Hz.
 RATE = 100.0

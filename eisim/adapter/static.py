@@ -8,12 +8,12 @@ import numpy as np
 from scipy import sparse
 
 from eisim.adapter.limits import check_linear
+from eisim.base.errors import InputError
+from eisim.base.files import save
+from eisim.base.units import to_si
+from eisim.base.values import Brief, ByName, Shown
 from eisim.circuit import Circuit
-from eisim.errors import InputError
-from eisim.report.files import save
 from eisim.stimuli import unlabelled
-from eisim.units import to_si
-from eisim.values import Brief, ByName, Shown
 from eisim.weights import with_entries
 
 #: A fixed point is reached when no rate would change by more than this, in Hz.

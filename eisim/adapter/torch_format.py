@@ -13,7 +13,7 @@ import numpy as np
 
 from eisim.adapter.onnx_reader import read_model
 from eisim.adapter.static import DNN
-from eisim.errors import InputError, explains_arguments
+from eisim.base.errors import InputError, explains_arguments
 
 #: By which the DNN may differ from a module of single precision, as a share of its largest output.
 AGREEMENT = 1e-4

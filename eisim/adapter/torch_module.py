@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh, refuse_refractory
 from eisim.adapter.static import DNN, Layer
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 from eisim.neurons import LIF, ExponentialLinear, Logistic, Saturating, Softplus, Step, ThresholdLinear
 
 

@@ -13,12 +13,12 @@ import numpy as np
 from scipy import sparse
 
 from eisim.adapter.limits import check_plain
+from eisim.base.errors import InputError
+from eisim.base.timing import Timing
+from eisim.base.units import to_si
+from eisim.base.values import Shown
 from eisim.circuit import CYCLE, Circuit, delay_steps
-from eisim.errors import InputError
 from eisim.stimuli import unlabelled
-from eisim.timing import Timing
-from eisim.units import to_si
-from eisim.values import Shown
 
 
 @dataclass(frozen=True, eq=False, repr=False)

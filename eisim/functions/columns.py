@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 
 #: Cells that hold no value, and those that hold a truth value, in small letters.
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "<na>", "nat", "?"}

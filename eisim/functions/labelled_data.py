@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from eisim.errors import InputError, did_you_mean
+from eisim.base.errors import InputError, did_you_mean
+from eisim.base.progress import shows_progress
+from eisim.base.values import Shown
 from eisim.functions.columns import exact_order, one_hot, read_column
 from eisim.functions.tables import RawTable, columns_of, counts_rows, read_table
-from eisim.progress import shows_progress
-from eisim.values import Shown
 
 LARGEST = 1e150  # the square of a target is a number too
 #: Below this, all whole numbers are float64.

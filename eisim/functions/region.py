@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
+from eisim.base.values import Brief, ByName, Shown
 from eisim.functions.labelled_data import LabelledData
-from eisim.values import Brief, ByName, Shown
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
+from eisim.base.store.safe_read import regular_file
 from eisim.functions.columns import Column
-from eisim.incoming import regular_file
 
 #: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
 MAX_DISTINCT = 200_000

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from eisim.errors import InputError
-from eisim.units import outside
-from eisim.values import ByName, Shown
+from eisim.base.errors import InputError
+from eisim.base.units import outside
+from eisim.base.values import ByName, Shown
 
 MAX_INPUTS = 6
 

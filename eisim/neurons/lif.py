@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
+from eisim.base.values import quantity
 from eisim.neurons.kinetics import exprel, kinetic_steps, kinetics, pools, propagator
+from eisim.neurons.siegert import siegert
 from eisim.neurons.spiking import SpikingNeuron, check_reset, noise_free_rate, steps_of_refractoriness
-from eisim.siegert import siegert
 from eisim.synapses import Alpha, Delta, Exponential
-from eisim.values import quantity
 
 
 @dataclass(frozen=True)

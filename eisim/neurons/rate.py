@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import scipy
 
-from eisim.errors import InputError
-from eisim.values import Value, quantity
+from eisim.base.errors import InputError
+from eisim.base.values import Value, quantity
 
 
 @dataclass(frozen=True)

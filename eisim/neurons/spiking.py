@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from eisim.errors import InputError
-from eisim.values import Value
+from eisim.base.errors import InputError
+from eisim.base.values import Value
 
 
 class SpikingNeuron(Value):

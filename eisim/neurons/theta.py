@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
+from eisim.base.values import quantity
 from eisim.neurons.kinetics import exprel, kinetic_steps, kinetics, pools
 from eisim.neurons.spiking import SpikingNeuron
 from eisim.synapses import Exponential
-from eisim.values import quantity
 
 
 @dataclass(frozen=True)

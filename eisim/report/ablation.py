@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from eisim.base.files import to_csv
 from eisim.circuit import Circuit
-from eisim.experiment import SYSTEMS, AblationResult, CaseResult
 from eisim.report.circuit import SHOWN_UNITS
-from eisim.report.files import to_csv
 from eisim.report.numbers import number
 from eisim.report.wording import listing
+from eisim.studies.boolean import SYSTEMS, AblationResult, CaseResult
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
 SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "DNN"}

@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import replace
 
-from eisim.experiment import AblationResult, CaseResult
 from eisim.report import proof
 from eisim.report.ablation import (
     CONDITIONS,
@@ -19,6 +18,7 @@ from eisim.report.ablation import (
 from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.wording import answer, capital, count, listing
+from eisim.studies.boolean import AblationResult, CaseResult
 
 DRAWN = {"spiking_noisy": "spiking circuit with noise", "rate": "rate circuit", "dnn": "equivalent DNN"}
 

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from eisim.base.files import frame_to_csv
 from eisim.circuit import Circuit
 from eisim.functions import TruthTable
 from eisim.report import diagram
 from eisim.report.circuit import circuit_table
-from eisim.report.files import frame_to_csv
 from eisim.report.proof import MEANING, headline_loss
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE
 from eisim.theory.certificate import SMALL, Certificate

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from eisim.base.files import to_csv
 from eisim.circuit import Circuit, Projection
-from eisim.report.files import to_csv
 from eisim.report.findings import Picture
 from eisim.report.wording import listing
 from eisim.weights import AllToAll, FixedInDegree, Rule

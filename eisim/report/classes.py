@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas
 
+from eisim.base.files import frame_to_csv
 from eisim.functions import LabelledData
 from eisim.report import certificate as single
 from eisim.report import certificate_findings, proof
-from eisim.report.files import frame_to_csv
 from eisim.report.findings import Column, Explanation, Findings, PageTable
 from eisim.report.wording import answer, capital
 from eisim.theory.certificate import Certificate

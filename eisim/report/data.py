@@ -6,15 +6,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Group
 
-from eisim.own.labelled import DataResult
+from eisim.base.files import frame_to_csv
 from eisim.report import network
 from eisim.report.circuit import circuit_picture, circuit_table
-from eisim.report.files import frame_to_csv
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.proof import beside, cannot_tell, inputs, point_of, wrong_labels
 from eisim.report.style import EXCITATORY, INHIBITORY
+from eisim.report.terminal import titled_table
 from eisim.report.wording import answer, capital, share
-from eisim.terminal import titled_table
+from eisim.studies.data import DataResult
 
 NOTES = (
     "Share of rows answered correctly about the class, by the best threshold on the network's output for it; intact "

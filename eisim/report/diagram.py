@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from eisim.adapter import DNN, UnrolledDNN, to_dnn
+from eisim.base.errors import InputError
 from eisim.circuit import Circuit
-from eisim.errors import InputError
 from eisim.report import graph
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST
 from eisim.weights import FixedInDegree, FixedProbability, Rule

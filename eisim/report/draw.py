@@ -13,13 +13,13 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import contextmanager, redirect_stdout, suppress
 
-from eisim.errors import InputError, printable
-from eisim.own.files import guarded, load_file, loaded_files
+from eisim.base.errors import InputError, printable
+from eisim.base.user_files import guarded, load_file, loaded_files
 
 #: A forked process has what was imported before it, and shares the memory. Only on Linux do all libraries stand it.
 _FORKS = sys.platform == "linux"
 #: What most experiments need, and their figures as well.
-_SHARED = "eisim.experiment"
+_SHARED = "eisim.studies.boolean"
 
 
 class Artist:

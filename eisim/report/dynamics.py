@@ -5,13 +5,13 @@ from dataclasses import asdict
 import numpy as np
 from rich.console import Group
 
-from eisim.dynamics.order import LEVELS, Share
-from eisim.dynamics.rate import ROUNDING, OrderCount, RateResult
-from eisim.dynamics.result import DynamicsResult
-from eisim.dynamics.search import SCATTER, SearchResult, Variant
-from eisim.dynamics.spiking import BIN, DIMENSIONS, MEASURES, RATE, ConditionResult, describe
-from eisim.report.files import to_csv
-from eisim.terminal import titled_table
+from eisim.base.files import to_csv
+from eisim.report.terminal import titled_table
+from eisim.studies.order.order import LEVELS, Share
+from eisim.studies.order.rate import ROUNDING, OrderCount, RateResult
+from eisim.studies.order.result import DynamicsResult
+from eisim.studies.order.search import SCATTER, SearchResult, Variant
+from eisim.studies.order.spiking import BIN, DIMENSIONS, MEASURES, RATE, ConditionResult, describe
 
 NOT_TESTED = (
     "Short-term depression (`ShortTerm`), which also breaks a rate code, is not in these circuits and not tested here."

@@ -4,14 +4,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from eisim.dynamics.order import Share
-from eisim.dynamics.rate import NETWORKS, RateResult
-from eisim.dynamics.search import SearchResult
-from eisim.dynamics.spiking import BIN, ConditionResult
 from eisim.report.dynamics import behind_so_far
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
 from eisim.report.style import FIRST as LOWER
 from eisim.report.style import SECOND as UPPER
+from eisim.studies.order.order import Share
+from eisim.studies.order.rate import NETWORKS, RateResult
+from eisim.studies.order.search import SearchResult
+from eisim.studies.order.spiking import BIN, ConditionResult
 
 MEASURE_STYLES = {
     "any": ("some neuron's count falls", {"marker": "o", "color": NEUTRAL}),

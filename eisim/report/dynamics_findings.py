@@ -1,11 +1,11 @@
 """What the experiment on order along time found, for its page."""
 
-from eisim.dynamics.rate import NETWORKS, ROUNDING
-from eisim.dynamics.result import DynamicsResult
-from eisim.dynamics.spiking import MEASURES, describe
 from eisim.report.dynamics import NOT_TESTED, mechanism
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.wording import answer, capital
+from eisim.studies.order.rate import NETWORKS, ROUNDING
+from eisim.studies.order.result import DynamicsResult
+from eisim.studies.order.spiking import MEASURES, describe
 
 IN_TIME = (
     "Take an excitatory-only rate circuit twice, from the same state, with an input that is nowhere and never lower "

@@ -10,16 +10,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator, NullLocator
 
+from eisim.base.errors import InputError
 from eisim.circuit import Circuit
-from eisim.errors import InputError
-from eisim.experiment import AblationResult, CaseResult
 from eisim.report.response import seeds_of, silenced
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST, letters
 from eisim.simulation import Response
+from eisim.studies.boolean import AblationResult, CaseResult
 from eisim.weights import Independent
 
 if TYPE_CHECKING:
-    from eisim.prediction import Prediction
+    from eisim.analysis.mean_field_check import Prediction
 
 REMOVED, RIGHT = "fraction of inhibition removed", "share of patterns answered correctly"
 #: Ticks of more spikes than this are pixels in a vector figure.

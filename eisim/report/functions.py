@@ -9,13 +9,13 @@ import pandas
 from rich.console import Console, Group
 
 from eisim.ablation import dose
-from eisim.assessment import Assessment, DoseResponse, Judged, Survey, Witness
+from eisim.base.files import frame_to_csv, to_csv
 from eisim.circuit import Circuit
 from eisim.report import published
-from eisim.report.files import frame_to_csv, to_csv
 from eisim.report.numbers import hertz
+from eisim.report.terminal import titled_table
 from eisim.report.wording import count, listing
-from eisim.terminal import titled_table
+from eisim.studies.tasks import Assessment, DoseResponse, Judged, Survey, Witness
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
 #: Inputs that a witness raises are named one by one up to so many.

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from eisim.ablation import dose
-from eisim.assessment import Assessment, Survey, Witness
 from eisim.report.style import DOUBLE, INHIBITORY, TALLEST
 from eisim.report.style import FIRST as LOWER
 from eisim.report.style import SECOND as UPPER
+from eisim.studies.tasks import Assessment, Survey, Witness
 
 COLUMNS = 3
 #: Height of a line of a label, in inches.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from eisim.ablation import dose
-from eisim.assessment import Assessment, Survey
+from eisim.analysis.task import Obstruction
 from eisim.report import proof, published
 from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
@@ -19,7 +19,7 @@ from eisim.report.functions import (
 )
 from eisim.report.numbers import OF_ONE, hertz
 from eisim.report.wording import answer, capital, count, listing
-from eisim.task import Obstruction
+from eisim.studies.tasks import Assessment, Survey
 
 #: What stands in the way of an excitatory-only circuit, in words.
 REASONS = {

@@ -13,8 +13,8 @@ from matplotlib.patches import Patch
 from rich.table import Table
 
 from eisim.circuit import Circuit
-from eisim.geometry.decision_maps import CONDITIONS, GeometryResult, RegionResult
 from eisim.report.style import DOUBLE, INHIBITORY, NEUTRAL, SINGLE
+from eisim.studies.regions.decision_maps import CONDITIONS, GeometryResult, RegionResult
 
 ROWS = {
     "intact": "intact",

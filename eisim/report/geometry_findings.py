@@ -1,11 +1,11 @@
 """What the experiment on geometry found, for its page."""
 
-from eisim.geometry.decision_maps import CONDITIONS, KEPT, GeometryResult, RegionResult
 from eisim.report import proof
 from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.geometry import SYSTEM_NAMES, drawn_circuit, drawn_system
 from eisim.report.wording import answer, count, listing
+from eisim.studies.regions.decision_maps import CONDITIONS, KEPT, GeometryResult, RegionResult
 
 LABELS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
 

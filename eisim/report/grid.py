@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 from eisim.report.findings import Column, PageTable
 from eisim.report.numbers import column as texts
 

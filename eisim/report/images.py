@@ -4,12 +4,12 @@ import numpy as np
 import pandas
 from rich.console import Group
 
+from eisim.base.files import frame_to_csv
 from eisim.circuit import Circuit
-from eisim.images.dimension import CONSTRAINTS, PARTS, BooleanResult, expected_comparable
-from eisim.images.networks import Trained
-from eisim.images.result import ImagesResult
-from eisim.report.files import frame_to_csv
-from eisim.terminal import titled_table
+from eisim.report.terminal import titled_table
+from eisim.studies.images.dimension import CONSTRAINTS, PARTS, BooleanResult, expected_comparable
+from eisim.studies.images.networks import Trained
+from eisim.studies.images.result import ImagesResult
 
 NAMES = {"free": "free", "dale": "Dale's law", "excitatory": "excitation only"}
 HOW = {"free": "freely", "dale": "under Dale's law", "excitatory": "with excitation only"}

@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from eisim.images.dimension import BooleanResult, PooledResult, expected_comparable
-from eisim.images.networks import Trained
-from eisim.images.result import ImagesResult
 from eisim.report.images import NAMES
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
+from eisim.studies.images.dimension import BooleanResult, PooledResult, expected_comparable
+from eisim.studies.images.networks import Trained
+from eisim.studies.images.result import ImagesResult
 
 INTACT, ABLATED = "black", EXCITATORY
 MARKERS = {"rate": "o", "spiking": "s"}

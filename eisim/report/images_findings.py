@@ -1,13 +1,13 @@
 """What the experiment on images found, for its page."""
 
-from eisim.images.dimension import PARTS, expected_comparable
-from eisim.images.networks import Trained
-from eisim.images.result import ImagesResult
 from eisim.report import images, proof
 from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.images import ARGMAX, HOW, NAMES, POOLED, THRESHOLD
 from eisim.report.wording import answer, listing
+from eisim.studies.images.dimension import PARTS, expected_comparable
+from eisim.studies.images.networks import Trained
+from eisim.studies.images.result import ImagesResult
 
 
 def findings(result: ImagesResult) -> Findings:

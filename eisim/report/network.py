@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from rich.console import Group
 from scipy.optimize import isotonic_regression
 
+from eisim.base.files import frame_to_csv, to_csv
 from eisim.circuit import Circuit
-from eisim.network_ablation import KEPT, NetworkAblation
 from eisim.report import diagram
 from eisim.report.circuit import circuit_table
-from eisim.report.files import frame_to_csv, to_csv
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SECOND, SINGLE, letters
-from eisim.terminal import titled_table
+from eisim.report.terminal import titled_table
+from eisim.studies.networks import KEPT, NetworkAblation
 
 #: Height of a line of a figure's small text, as a share of the largest value.
 LINE = 0.045

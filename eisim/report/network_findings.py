@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from eisim.network_ablation import KEPT, NetworkAblation
 from eisim.report import proof
 from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.network import drawn_circuit, rows
 from eisim.report.wording import answer, listing
+from eisim.studies.networks import KEPT, NetworkAblation
 
 #: Inputs that a witness raises are named up to so many.
 NAMED = 6

@@ -12,17 +12,17 @@ import numpy as np
 
 from eisim.adapter.static import DNN
 from eisim.adapter.unrolled import UnrolledDNN
-from eisim.assessment.result import Assessment, DoseResponse, Judged, Survey
+from eisim.analysis.task import Task
+from eisim.base.units import format_quantity
 from eisim.circuit import Circuit
-from eisim.experiment import AblationResult, CaseResult
 from eisim.functions import LabelledData, Region, TruthTable
-from eisim.network_ablation import NetworkAblation
 from eisim.report.response import readout_names, seeds_of, shaped, silenced
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.simulation.response import Response
-from eisim.task import Task
+from eisim.studies.boolean import AblationResult, CaseResult
+from eisim.studies.networks import NetworkAblation
+from eisim.studies.tasks.result import Assessment, DoseResponse, Judged, Survey
 from eisim.theory.certificate import Certificate
-from eisim.units import format_quantity
 from eisim.weights import Rule
 
 #: Rows of a table that are shown; of longer ones the rest is counted.

@@ -6,15 +6,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Group
 
-from eisim.own.on_points import OnPoints
-from eisim.own.result import OwnResult
+from eisim.base.files import frame_to_csv
 from eisim.report import diagram
 from eisim.report.circuit import circuit_picture, circuit_table
-from eisim.report.files import frame_to_csv
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.style import EXCITATORY, NEUTRAL
+from eisim.report.terminal import titled_table
 from eisim.report.wording import listing
-from eisim.terminal import titled_table
+from eisim.studies.circuit_result import OwnResult
+from eisim.studies.points import OnPoints
 
 MARKERS = {"spiking": "o", "rate": "s"}
 NOTES = (

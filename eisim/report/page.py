@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
+from eisim.base.units import format_quantity
 from eisim.report import numbers
 from eisim.report.findings import Findings, Picture
 from eisim.report.grid import Grid, grid, joined, match
 from eisim.report.plain import plain_findings
 from eisim.report.provenance import is_command
 from eisim.report.stored import LARGEST_FIGURE, LARGEST_TABLE, Stored, read_stored
-from eisim.units import format_quantity
 
 #: Runs that a page sets side by side.
 MOST_RUNS = 8

@@ -5,7 +5,7 @@ import io
 import math
 from pathlib import PurePath
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 from eisim.report.findings import Column, Findings, PageTable, Picture
 from eisim.report.stored import MOST_COLUMNS, Stored
 

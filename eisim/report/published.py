@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from eisim.assessment import Assessment, Judged
+from eisim.analysis.task import Fact
 from eisim.report.findings import Column, PageTable
 from eisim.report.numbers import NEGLIGIBLE, number
-from eisim.task import Fact
+from eisim.studies.tasks import Assessment, Judged
 
 #: Shares that have a name.
 SHARES = {2: "half", 3: "a third", 4: "a quarter", 5: "a fifth", 8: "an eighth", 10: "a tenth", 20: "a twentieth"}
@@ -85,7 +85,7 @@ def terminal_table(assessment: Assessment):
 
 
 def _table(title, headings):
-    from eisim.terminal import titled_table
+    from eisim.report.terminal import titled_table
 
     table = titled_table(title)
     for heading in headings:

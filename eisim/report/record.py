@@ -18,9 +18,9 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
-from eisim.errors import InputError
-from eisim.locks import Lock
-from eisim.report.files import check_writable, to_json, write
+from eisim.base.errors import InputError
+from eisim.base.files import check_writable, to_json, write
+from eisim.base.store.locks import Lock
 from eisim.report.page import page
 from eisim.report.stored import PAGE, RUN, fingerprint, inside, names_in
 

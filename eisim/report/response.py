@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 from eisim.simulation.response import Response
 from eisim.stimuli import afferent_names
 

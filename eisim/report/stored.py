@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from eisim.errors import InputError, printable
+from eisim.base.errors import InputError, printable
 from eisim.report.findings import Findings
 
 #: The document that says what a run found, and those of earlier versions for commands that had their own.

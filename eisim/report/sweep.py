@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from eisim.report.files import to_csv, to_netcdf
+from eisim.base.files import to_csv, to_netcdf
 from eisim.report.numbers import OF_ONE, column
 from eisim.report.style import DOUBLE, NEUTRAL, SINGLE, TALLEST
 from eisim.report.wording import count
-from eisim.sweeps.axes import Axis
-from eisim.sweeps.result import Sweep, labelled, table
+from eisim.run.sweep.axes import Axis
+from eisim.run.sweep.result import Sweep, labelled, table
 
 #: Measures that a figure and a table show; rows that a terminal shows; panels of the third axis.
 MOST_SHOWN, MOST_ROWS, MOST_COLUMNS = 6, 40, 6
@@ -197,7 +197,7 @@ def _multiples(sweep, measures):
 
 def draw_measure(ax, sweep: Sweep, measure: str):
     """Draw a measure on Axes: a curve with its spread over seeds for one axis, a map for two."""
-    from eisim.errors import InputError
+    from eisim.base.errors import InputError
 
     if len(sweep.axes) > 2:
         raise InputError(f"plot: expected a sweep of 1 or 2 axes, found {len(sweep.axes)}; see to_xarray")

@@ -20,7 +20,7 @@ MEANINGS = {
 
 
 def findings(sweep) -> Findings:
-    """What the page of ``python -m eisim sweep`` shows, of an `eisim.sweeps.Sweep`."""
+    """What the page of ``python -m eisim sweep`` shows, of an `eisim.run.sweep.Sweep`."""
     names = listing(axis.name for axis in sweep.axes)
     return Findings(
         question=f"How does {sweep.subject.title} change with {names}?",

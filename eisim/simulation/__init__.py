@@ -7,10 +7,12 @@ from functools import cache, partial
 
 import numpy as np
 
+from eisim.base.errors import InputError
+from eisim.base.memory import check
+from eisim.base.progress import shows_progress
+from eisim.base.timing import Timing
+from eisim.base.units import to_si
 from eisim.circuit import Circuit
-from eisim.errors import InputError
-from eisim.memory import check
-from eisim.progress import shows_progress
 from eisim.simulation.brian import brian2_alone
 from eisim.simulation.cuda import CUDA, check_available
 from eisim.simulation.layout import Trials, lay_out
@@ -18,8 +20,6 @@ from eisim.simulation.memory import check_memory
 from eisim.simulation.response import Response, Spikes
 from eisim.simulation.shares import join, share_out
 from eisim.stimuli import sets_of, unlabelled
-from eisim.timing import Timing
-from eisim.units import to_si
 from eisim.weights import Independent
 
 BACKENDS = ("cpp", "numpy", CUDA)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from eisim import cache
+from eisim.base.store import cache
 from eisim.simulation.program import BINARY, NoProgramError, Report, room
 
 #: A compiler that takes longer is taken for one that hangs, in s.

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 
 #: Brian2's name of the device, and ours of the backend.
 CUDA = "cuda_standalone"

@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from eisim.base.errors import InputError
 from eisim.circuit import MOST_NEURONS, Circuit, Projection, delay_steps
-from eisim.errors import InputError
 from eisim.simulation import noise
 from eisim.synapses import ShortTerm
 from eisim.weights import AllToAll, Independent

@@ -1,8 +1,8 @@
 """What a batch needs in memory, known before it is laid out."""
 
-from eisim import memory
+from eisim.base import memory
+from eisim.base.timing import Timing
 from eisim.simulation.layout import Trials, is_pooled
-from eisim.timing import Timing
 from eisim.weights import Independent, Rule
 
 #: Bytes of a neuron and of a synapse in every copy, here and in the program together (docs/scale.md).

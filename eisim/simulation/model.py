@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from eisim.base.timing import Timing
 from eisim.circuit import CYCLE
 from eisim.neurons.kinetics import kinetic_variables, pool
 from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout
-from eisim.timing import Timing
 
 
 @dataclass(frozen=True)

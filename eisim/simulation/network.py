@@ -3,12 +3,12 @@
 import brian2 as b2
 import numpy as np
 
+from eisim.base.timing import Timing
 from eisim.neurons.kinetics import kinetic_variables
 from eisim.simulation import noise
 from eisim.simulation.layout import INPUT, POOL, Layout
 from eisim.simulation.model import Model, synapse_models
 from eisim.simulation.naming import group_name, monitor_name, synapses_name
-from eisim.timing import Timing
 
 
 class BatchNetwork:

@@ -21,7 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
-from eisim import cache
+from eisim.base.store import cache
+from eisim.base.store.workspace import Workspace, clear_abandoned
+from eisim.base.timing import Timing
 from eisim.simulation import cuda
 from eisim.simulation.brian import brian2_alone
 from eisim.simulation.layout import INPUT, Bundle, Layout
@@ -35,8 +37,6 @@ from eisim.simulation.naming import (
     static_file,
     synapses_name,
 )
-from eisim.timing import Timing
-from eisim.workspace import Workspace, clear_abandoned
 
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
 _NATIVE = "-march=native"

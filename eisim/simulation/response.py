@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from eisim.base.values import Brief, ByName, Shown
 from eisim.circuit import Circuit
-from eisim.values import Brief, ByName, Shown
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from eisim.base.timing import Timing
 from eisim.simulation.layout import Trials
 from eisim.simulation.response import Response, Spikes
-from eisim.timing import Timing
 
 #: Steps of neurons that make it worth to start another process.
 WORTHWHILE = 200_000_000

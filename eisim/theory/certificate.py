@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
+from eisim.base.progress import shows_progress
+from eisim.base.values import ByName, Shown
 from eisim.functions import LabelledData, Region, TruthTable
-from eisim.progress import shows_progress
 from eisim.theory import floor as floors
 from eisim.theory.evidence import Evidence, evidence
 from eisim.theory.inversion import falling_chain, floor_with
 from eisim.theory.order import Report, Witness, silent, violations
 from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
-from eisim.values import ByName, Shown
 
 LOSSES = ("zero_one", "l1", "l2", "linf")
 #: Up to so many distinct points, what costs many floors is worked out unasked.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 from eisim.theory.bitset import pack
 from eisim.theory.sample import Sample
 

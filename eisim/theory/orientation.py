@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 from eisim.theory.cover import lightest_cover
 from eisim.theory.order import MOST_COMPARISONS, Report, comparisons, silent
 from eisim.theory.sample import Sample

@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
+from eisim.base.errors import InputError, check_kind, explains_arguments
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.errors import InputError, check_kind, explains_arguments
 from eisim.functions import TruthTable, patterns
 from eisim.neurons import LIF, RateUnit
 from eisim.theory.cells import AFFERENT_RATE, CELLS, SLACK, just_at_threshold

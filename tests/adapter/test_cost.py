@@ -12,9 +12,9 @@ import eisim
 from eisim import DNN, Circuit, Input, Population, Projection, Readout, ThresholdLinear, ablate, from_dnn, to_dnn
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh
 from eisim.adapter.static import Layer
-from eisim.network_ablation import _settling
 from eisim.report import diagram
 from eisim.simulation.layout import Trials, lay_out
+from eisim.studies.networks import _settling
 
 HERE = str(Path(eisim.__file__).parent)
 DEPTHS = 25, 50, 100

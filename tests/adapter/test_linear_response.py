@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from eisim.adapter.linear_response import linear_response
-from eisim.siegert import siegert
+from eisim.neurons.siegert import siegert
 
 CELL = {"tau": 20e-3, "refractory": 2e-3, "threshold": 20e-3, "reset": 10e-3}
 

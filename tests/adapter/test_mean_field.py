@@ -33,7 +33,7 @@ from eisim import (
 )
 from eisim.adapter.moments import moments
 from eisim.adapter.release import mean_release, release_response
-from eisim.siegert import siegert
+from eisim.neurons.siegert import siegert
 from eisim.simulation import Response, Spikes
 
 MEMBRANE = {"tau": 20e-3, "rest": 0.0, "threshold": 20e-3, "reset": 10e-3, "refractory": 2e-3}

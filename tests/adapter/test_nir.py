@@ -23,8 +23,8 @@ from eisim import (
     to_nir,
 )
 from eisim.adapter.nir_format import LACKING, NORSE, READERS, SNNTORCH, unread, write_nir
-from eisim.export import write_network
 from eisim.functions import NAMED
+from eisim.run.export import write_network
 from models import and_by_inhibition, xor
 from tests.drawn import TIMES, draw_circuit
 

@@ -10,7 +10,7 @@ from eisim import decode, from_dnn, simulate, to_dnn, to_spiking
 from eisim.adapter.activations import Tanh
 from eisim.adapter.spiking import parts_of
 from eisim.adapter.static import DNN, Layer
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 from eisim.neurons import Logistic, Saturating, Step, ThresholdLinear
 
 BOUNDED = [Saturating(gain=0.8, threshold=-0.2, maximum=2), Logistic(threshold=-0.3, slope=0.5, maximum=2)]

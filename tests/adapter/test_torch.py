@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from eisim import InputError, decode, from_dnn, from_torch, read_onnx, synthesize, to_dnn, to_torch
-from eisim.export import write_network
 from eisim.functions import NAMED
 from eisim.neurons import LIF, Logistic, Saturating, Step, ThresholdLinear
+from eisim.run.export import write_network
 from models import xor
 from tests.drawn import draw_circuit
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from eisim import InputError, LabelledData, TruthTable, certify, checkpoint, load, read_onnx, save
+from eisim import InputError, LabelledData, TruthTable, certify, load, read_onnx, save
+from eisim.base.store import checkpoint
 from tests.fuzz import mutate
 
 TABLES = (
@@ -33,7 +34,7 @@ COMMANDS = 0.04
 
 def command(*words) -> None:
     """A command as from a shell; what it says must be fit for a terminal."""
-    from eisim.cli import run_command
+    from eisim.cli.commands import run_command
 
     said, complained = _Text(), _Text()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained):
@@ -86,7 +87,7 @@ def csv(rng: random.Random, folder: Path) -> None:
         show(TruthTable.from_csv(path, rng.choice((None, target))))
         return
     if rng.random() < 0.2:
-        from eisim.own.labelled import prepared, read
+        from eisim.studies.data import prepared, read
 
         data = read(path, rng.choice((None, target)), weights, ignore, lambda *_: None)
         if isinstance(data, LabelledData):
@@ -178,7 +179,7 @@ def onnx(rng: random.Random, folder: Path) -> None:
 @cache
 def _saved() -> list[bytes]:
     from eisim import LIF, NAMED, REGIONS, Circuit, Region, synthesize, to_dnn
-    from eisim.task import Fact
+    from eisim.analysis.task import Fact
     from tests import kept
 
     circuit = Circuit(
@@ -285,7 +286,7 @@ def _images() -> dict[str, bytes]:
 
 def images(rng: random.Random, folder: Path) -> None:
     """Sets of images, in IDX files and in .npz."""
-    from eisim.images.data import load as load_images
+    from eisim.studies.images.data import load as load_images
 
     files = dict(_images())
     name = rng.choice(list(files))
@@ -309,7 +310,7 @@ def images(rng: random.Random, folder: Path) -> None:
 
 def settings(rng: random.Random, folder: Path) -> None:
     """What ``--set`` and other options take."""
-    from eisim.catalogue import EXPERIMENTS, points, prepare
+    from eisim.run.registry import EXPERIMENTS, points, prepare
 
     name = rng.choice(list(points(EXPERIMENTS)))
     known = list(points(EXPERIMENTS)[name].load().Settings.__dataclass_fields__)
@@ -362,7 +363,7 @@ def parts(rng: random.Random, folder: Path) -> None:
 
 def columns(rng: random.Random, folder: Path) -> None:
     """Names that the shell completes from the files that lie about."""
-    from eisim import completion
+    from eisim.cli import completion
 
     path = folder / "cells.csv"
     path.write_bytes(mutate.of_table(rng.choice(TABLES), rng))

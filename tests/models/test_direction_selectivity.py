@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from eisim import InputError, ablate, simulate
 from eisim.adapter.unrolled import unroll
-from eisim.timing import Timing
+from eisim.base.timing import Timing
 from models import direction_selectivity as ds
 
 DWELLS = (10e-3, 20e-3, 40e-3, 60e-3)

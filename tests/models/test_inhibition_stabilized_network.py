@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from eisim import ablate, simulate, to_dnn
-from eisim.two_populations import steady_states
+from eisim.models._two_populations import steady_states
 from models import inhibition_stabilized_network as isn
 
 TIMES = {"duration": 1.0, "window": 0.05, "dt": 0.5e-3}

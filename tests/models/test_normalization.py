@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from eisim import InputError, ablate, simulate, to_dnn
-from eisim.task import Obstruction
+from eisim.analysis.task import Obstruction
 from models import normalization
 
 

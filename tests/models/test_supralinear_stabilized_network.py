@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from eisim import ablate, simulate, to_dnn
-from eisim.task import Obstruction
-from eisim.two_populations import steady_states
+from eisim.analysis.task import Obstruction
+from eisim.models._two_populations import steady_states
 from models import supralinear_stabilized_network as ssn
 
 TIMES = {"duration": 0.5, "window": 0.05, "dt": 0.5e-3}

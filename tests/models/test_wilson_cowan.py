@@ -3,9 +3,9 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from eisim import InputError, ablate, simulate, to_dnn
+from eisim.analysis.task import Obstruction
+from eisim.models._two_populations import steady_states, velocity
 from eisim.simulation import Response, Spikes
-from eisim.task import Obstruction
-from eisim.two_populations import steady_states, velocity
 from models import wilson_cowan
 from models.wilson_cowan import REGIMES, TAU
 

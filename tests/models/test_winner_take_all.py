@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from eisim import InputError, ablate, simulate
 from eisim.adapter.unrolled import unroll
-from eisim.timing import Timing
+from eisim.base.timing import Timing
 from models import winner_take_all
 
 

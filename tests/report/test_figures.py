@@ -25,12 +25,12 @@ from eisim import (
     to_dnn,
     to_spiking,
 )
-from eisim.assessment import Survey
 from eisim.report import certificate, diagram, graph
 from eisim.report.circuit import circuit_picture
 from eisim.report.draw import draw
 from eisim.report.figures import ablation_curve, ablation_curves
 from eisim.report.style import EXCITATORY, INHIBITORY, paper
+from eisim.studies.tasks import Survey
 from experiments import boolean, functions
 from models import xor
 from tests import two_choice

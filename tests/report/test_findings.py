@@ -21,14 +21,14 @@ from eisim import (
     assess,
     certify,
 )
-from eisim.assessment import Survey
+from eisim.base.files import to_json
 from eisim.report import certificate as certificate_report
 from eisim.report import certificate_findings, proof, provenance
 from eisim.report.ablation import accuracy_by_level
 from eisim.report.circuit import circuit_table
-from eisim.report.files import to_json
 from eisim.report.proof import disjoint_pairs
 from eisim.report.wording import answer, count, listing
+from eisim.studies.tasks import Survey
 from eisim.weights import AllToAll, FixedInDegree, FixedProbability, Independent
 from experiments import boolean, functions
 from tests import two_choice

@@ -24,7 +24,7 @@ from eisim import (
     simulate,
     to_dnn,
 )
-from eisim.units import format_quantity, parse_quantity
+from eisim.base.units import format_quantity, parse_quantity
 from tests import kept, two_choice
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from eisim import InputError, cli
-from eisim.locks import Lock
-from eisim.report import files, record
+from eisim import InputError
+from eisim.base import files
+from eisim.base.store.locks import Lock
+from eisim.cli import commands as cli
+from eisim.report import record
 from eisim.report.provenance import is_command
 from eisim.report.stored import read_stored
 

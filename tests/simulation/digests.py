@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from eisim import NAMED, certify, simulate, synthesize, to_dnn
-from eisim.catalogue import prepare
-from eisim.training import train
+from eisim.analysis.training import train
+from eisim.run.registry import prepare
 from tests.simulation import every
 
 #: The settings of each, and the kinds of circuits.

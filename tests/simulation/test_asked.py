@@ -26,14 +26,14 @@ from eisim import (
     Theta,
     ThresholdLinear,
     ablate,
-    memory,
     shift_reversal,
     simulate,
     synthesize,
     to_spiking,
 )
+from eisim.base import memory
+from eisim.base.timing import Timing
 from eisim.stimuli import sets_of
-from eisim.timing import Timing
 from experiments import boolean
 
 XOR = NAMED["xor"]

@@ -169,10 +169,10 @@ def test_what_the_import_does_to_the_process():
 
 
 def test_quantities_are_known_by_their_dimensions():
-    """`eisim.units.unit_of` does not import Brian2."""
+    """`eisim.base.units.unit_of` does not import Brian2."""
     from brian2.units import allunits, fundamentalunits
 
-    from eisim.units import _EXAMPLES, unit_of
+    from eisim.base.units import _EXAMPLES, unit_of
 
     assert isinstance((3 * b2.mV).dim, fundamentalunits.Dimension), MOVED
     for unit in _EXAMPLES:

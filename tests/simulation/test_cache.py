@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from eisim import NAMED, cache, simulate, synthesize
+from eisim import NAMED, simulate, synthesize
+from eisim.base.store import cache
 from eisim.simulation import program
 
 XOR = NAMED["xor"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eisim import simulate
-from eisim.errors import InputError
+from eisim.base.errors import InputError
 from eisim.simulation import codegen, cuda, noise, program
 from models import xor
 

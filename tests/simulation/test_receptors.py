@@ -26,10 +26,10 @@ from eisim import (
     ShortTerm,
     simulate,
 )
+from eisim.base.timing import Timing
 from eisim.simulation import noise
 from eisim.simulation.layout import Trials, lay_out
 from eisim.simulation.model import models
-from eisim.timing import Timing
 
 DT = 0.1e-3
 

@@ -152,9 +152,9 @@ def test_shares_on_several_processors_make_the_whole(monkeypatch, kind, trials):
 
 
 def test_input_that_is_constant_in_time_is_still_read_over_time():
+    from eisim.base.timing import Timing
     from eisim.simulation.layout import INPUT, Trials, lay_out
     from eisim.simulation.model import models
-    from eisim.timing import Timing
 
     trials = Trials(synthesize(NAMED["xor"]), np.zeros((1, 3, 2)), np.arange(1), np.arange(1), False)
     timing = Timing(30e-3, 30e-3, 1e-3)

@@ -82,10 +82,10 @@ def test_c1_one_synapse(kind):
 @pytest.mark.slow
 def test_c1_other_numbers_do_not_need_another_program():
     """The one synapse of a batch is no part of its code: a program for one place serves for another."""
+    from eisim.base.timing import Timing
     from eisim.simulation.layout import Trials, lay_out
     from eisim.simulation.model import models
     from eisim.simulation.program import Job
-    from eisim.timing import Timing
 
     def small(place):
         weights = np.zeros((2, 2))

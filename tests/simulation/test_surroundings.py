@@ -15,9 +15,13 @@ import warnings
 import numpy as np
 import pytest
 
-from eisim import NAMED, cache, cli, doctor, simulate, simulation, synthesize
-from eisim.locks import Lock
-from eisim.report import files, record
+from eisim import NAMED, simulate, simulation, synthesize
+from eisim.base import files
+from eisim.base.store import cache
+from eisim.base.store.locks import Lock
+from eisim.cli import commands as cli
+from eisim.report import record
+from eisim.run import doctor
 from eisim.simulation import codegen, compilation, program
 from eisim.simulation.compilation import begin_header, begin_make
 from eisim.simulation.program import NoProgramError
@@ -32,9 +36,9 @@ MAKEFILE = "OBJS = main.o\nmain: main.o\n\t$(CXX) main.o -o main\nmain.o: main.c
 KILLED = """
 import os, random, signal, subprocess, sys, time
 from pathlib import Path
-from eisim import cache
+from eisim.base.store import cache
 from eisim.simulation.compilation import begin_make
-from eisim.workspace import Workspace, clear_abandoned
+from eisim.base.store.workspace import Workspace, clear_abandoned
 
 NAME = "0" * 32 + "-main"
 
@@ -250,7 +254,9 @@ def test_c9_our_errors_are_not_brian2s(tmp_path, who):
 
     uncaught = said("ours")
     assert "report this issue" not in uncaught and "Brian 2 encountered" not in uncaught
-    assert uncaught.strip().splitlines()[-1].startswith("eisim.errors.InputError: stimuli of circuit 'xor': expected")
+    assert (
+        uncaught.strip().splitlines()[-1].startswith("eisim.base.errors.InputError: stimuli of circuit 'xor': expected")
+    )
     assert not list(tmp_path.glob("brian_*"))
     assert "Brian 2 encountered" in said("theirs"), "of others it says what it said"
 

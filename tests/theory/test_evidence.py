@@ -10,7 +10,7 @@ import pandas
 import pytest
 
 from eisim import REGIONS, LabelledData, TruthTable, certify
-from eisim.cli import run_command
+from eisim.cli.commands import run_command
 from eisim.report import proof
 from eisim.theory import evidence
 from eisim.theory.sample import Sample

@@ -1,0 +1,1 @@
+"""From responses to numbers: activity, mean field against simulation, training, tasks."""

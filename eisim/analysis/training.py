@@ -1,0 +1,285 @@
+"""Training under sign constraints: multilayer perceptrons that are free, obey Dale's law, or have excitation only."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import minimize
+from scipy.special import expit, logsumexp
+from threadpoolctl import threadpool_limits
+
+from eisim.adapter.activations import Identity, refuse_refractory
+from eisim.adapter.static import DNN, Layer
+from eisim.base.errors import InputError
+from eisim.base.progress import shows_progress
+from eisim.neurons import Logistic, RateUnit, Saturating, ThresholdLinear
+
+SIGNS = ("free", "dale", "excitatory")
+LOSSES = ("softmax", "one-vs-rest")
+
+#: For each activation its slope as a function of the rate, and the spread of drives that it is made for.
+ACTIVATIONS = {
+    ThresholdLinear: (lambda unit, rate: unit.gain * (rate > 0), lambda unit: 1 / unit.gain),
+    Logistic: (lambda unit, rate: rate * (1 - rate / unit.maximum) / unit.slope, lambda unit: 2 * unit.slope),
+    Saturating: (
+        lambda unit, rate: unit.gain * ((rate > 0) & (rate < unit.maximum)),
+        lambda unit: unit.maximum / unit.gain / 2,
+    ),
+}
+
+
+@shows_progress
+def train(
+    points,
+    targets,
+    hidden: Sequence[int] = (32,),
+    signs: str = "free",
+    activation: RateUnit | None = None,
+    *,
+    inhibitory: float = 0.2,
+    loss: str = "softmax",
+    penalty: float = 1e-4,
+    iterations: int = 1000,
+    seed: int = 0,
+    name: str = "trained",
+    report: Callable[..., None] | None = None,
+) -> DNN:
+    r"""Train a multilayer perceptron to classify, with exact constraints on the signs of its weights.
+
+    The mean cross-entropy plus ``penalty / 2`` times the sum of the squared weights is minimised by L-BFGS-B (Byrd, Lu,
+    Nocedal & Zhu, SIAM J. Sci. Comput. 16:1190, 1995), whose bounds are the constraints. Biases are free.
+
+    Parameters
+    ----------
+    points : array_like of shape (n_points, n_inputs)
+        Rates in units of the network: non-negative for a circuit whose inputs come in one polarity.
+    targets : array_like of shape (n_points,)
+        At least two classes; the outputs are in their sorted order.
+    hidden : sequence of int
+        Sizes of the hidden layers; none for a linear classifier.
+    signs : {"free", "dale", "excitatory"}
+        ``"free"``: any weights. ``"dale"``: the last units of every hidden layer are inhibitory, with no outgoing
+        weight above 0, and no outgoing weight of all others and of the inputs is below 0. ``"excitatory"``: none is
+        below 0.
+    activation : ThresholdLinear, Logistic or Saturating
+        Of hidden units; ``ThresholdLinear()`` by default.
+    inhibitory : float
+        Share of inhibitory units of each hidden layer under Dale's law; at least one is.
+    loss : {"softmax", "one-vs-rest"}
+        With more than two classes: outputs that compete for the largest, or that are each to exceed 0 for their own
+        class and only then.
+    penalty : float
+        L2 penalty.
+    iterations : int
+        At most so many.
+    seed : int
+        Of the initial weights.
+    name : str
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
+
+    Returns
+    -------
+    DNN
+        One linear output for two classes, above 0 for the second; else one for each class.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> from eisim import TruthTable, train
+    >>> xor = TruthTable("0110")
+    >>> for signs in ("free", "excitatory"):
+    ...     network = train(xor.patterns, xor.values, hidden=(8,), signs=signs)
+    ...     print(signs, (network.decide(xor.patterns)[:, 0] == xor.values).all())
+    free True
+    excitatory False
+    """
+    activation = activation or ThresholdLinear()
+    points, values = _checked(points, targets, hidden, signs, activation, inhibitory, loss, penalty, iterations)
+    classes, index = np.unique(values, return_inverse=True)
+    if len(classes) < 2:
+        raise InputError(f"train: targets: expected at least 2 classes, found {len(classes)}")
+    wanted = index[:, None].astype(float) if len(classes) == 2 else np.eye(len(classes))[index]
+    sizes = (points.shape[1], *hidden, wanted.shape[1])
+    source_signs = [_source_signs(size, k, signs, inhibitory) for k, size in enumerate(sizes[:-1])]
+    first, centres = _initial(points, wanted, sizes, source_signs, activation, np.random.default_rng(seed))
+    competing = loss == "softmax" and len(classes) > 2
+    objective = Objective(points, wanted, sizes, tuple(centres), activation, competing, penalty)
+    done = 0
+
+    def progress(_):
+        nonlocal done
+        done += 1
+        report(f"training {name}", done / iterations)
+
+    report(f"training {name}", 0.0)
+    with threadpool_limits(1, "blas"):  # the matrices are small: on a busy machine threads wait for each other
+        found = minimize(
+            objective,
+            first,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=_bounds(sizes, source_signs),
+            callback=progress,
+            options={"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 20, "ftol": 1e-8, "gtol": 1e-6},
+        )
+    layers, source = [], "x"
+    pairs = list(zip(objective.unpack(found.x), centres, strict=True))
+    for k, ((weights, bias), centre) in enumerate(pairs, 1):
+        last = k == len(pairs)
+        layer = "out" if last else f"hidden{k}"
+        neuron = Identity() if last else activation
+        incoming = ((source, sparse.csr_array(weights)),)
+        layers.append(Layer(layer, len(bias), incoming, bias - centre @ weights, neuron))
+        source = layer
+    return DNN((("x", points.shape[1], 1.0),), tuple(layers), (("out", 0.0),), recurrent=False, name=name)
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """Loss and gradient of a perceptron, as a function of all weights and biases.
+
+    Biases are those of sources with their centres taken off, which moves only where a bias is counted from: without
+    that, non-negative weights and biases depend on each other so much that descent is slow.
+
+    Attributes
+    ----------
+    points : ndarray of shape (n_points, n_inputs)
+    wanted : ndarray of shape (n_points, n_outputs)
+        0 or 1.
+    sizes : tuple of int
+        Of the layers, with inputs and outputs.
+    centres : tuple of ndarray
+        For each layer but the last, of shape (size,).
+    activation : RateUnit
+    competing : bool
+        Whether outputs go through a softmax, or each through a logistic function.
+    penalty : float
+    """
+
+    points: np.ndarray
+    wanted: np.ndarray
+    sizes: tuple[int, ...]
+    centres: tuple[np.ndarray, ...]
+    activation: RateUnit
+    competing: bool
+    penalty: float
+
+    def unpack(self, parameters) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Weights (sources × units) and biases of each layer."""
+        found, start = [], 0
+        for n, m in pairwise(self.sizes):
+            end = start + n * m
+            found.append((parameters[start:end].reshape(n, m), parameters[end : end + m]))
+            start = end + m
+        return found
+
+    def __call__(self, parameters) -> tuple[float, np.ndarray]:
+        """Loss and its gradient."""
+        layers = self.unpack(parameters)
+        slope = ACTIVATIONS[type(self.activation)][0]
+        rates, n = [self.points], len(self.points)
+        for k, ((weights, bias), centre) in enumerate(zip(layers, self.centres, strict=True)):
+            out = rates[k] @ weights + (bias - centre @ weights)
+            if k < len(layers) - 1:
+                rates.append(self.activation.activation(out))
+        if self.competing:
+            total = logsumexp(out, axis=1, keepdims=True)
+            loss = (total.sum() - out[self.wanted == 1].sum()) / n
+            error = (np.exp(out - total) - self.wanted) / n
+        else:
+            loss = (np.logaddexp(0, out) - self.wanted * out).sum() / n
+            error = (expit(out) - self.wanted) / n
+        gradients = []
+        for k in reversed(range(len(layers))):
+            weights = layers[k][0]
+            loss += self.penalty / 2 * (weights**2).sum()
+            total = error.sum(axis=0)
+            gradient = rates[k].T @ error - np.outer(self.centres[k], total) + self.penalty * weights
+            gradients += [total, gradient.ravel()]
+            if k:
+                error = (error @ weights.T) * slope(self.activation, rates[k])
+        return loss, np.concatenate(gradients[::-1])
+
+
+def _source_signs(size, layer, signs, inhibitory):
+    """+1, -1 or 0 (any) for the outgoing weights of each unit of a layer, 0 the inputs."""
+    found = np.full(size, 0 if signs == "free" else 1)
+    if signs == "dale" and layer:
+        found[size - max(1, round(inhibitory * size)) :] = -1
+    return found
+
+
+def _bounds(sizes, source_signs):
+    """Least and greatest value of each parameter."""
+    low, high = [], []
+    for signs, m in zip(source_signs, sizes[1:], strict=True):
+        low += [np.repeat(np.where(signs > 0, 0.0, -np.inf), m), np.full(m, -np.inf)]
+        high += [np.repeat(np.where(signs < 0, 0.0, np.inf), m), np.full(m, np.inf)]
+    return np.column_stack([np.concatenate(low), np.concatenate(high)])
+
+
+def _initial(points, wanted, sizes, source_signs, activation, rng):
+    """Random weights within their signs and biases that centre units somewhere among the points; and layer centres.
+
+    The drive of each hidden unit has the spread over the points that its activation is made for. Magnitudes of one sign
+    are drawn from a gamma distribution of small shape: were they alike, all units would see the sum of their sources.
+    """
+    parameters, centres, rates = [], [], points
+    for k, (signs, (n, m)) in enumerate(zip(source_signs, pairwise(sizes), strict=True)):
+        centres.append(rates.mean(axis=0))
+        size = np.where(signs[:, None], rng.gamma(0.5, size=(n, m)), np.abs(rng.normal(size=(n, m))))
+        weights = size * np.where(signs, signs, 1)[:, None]
+        if not signs.any():
+            weights = weights * rng.choice([-1, 1], size=(n, m))
+        drives = (rates - centres[-1]) @ weights
+        spread = drives.std(axis=0)
+        last = k == len(sizes) - 2
+        weights = weights * (
+            (0.5 if last else ACTIVATIONS[type(activation)][1](activation)) / np.where(spread, spread, 1)
+        )
+        if last:
+            share = np.clip(wanted.mean(axis=0), 1e-6, 1 - 1e-6)
+            bias = np.log(share / (1 - share))
+        else:
+            drives = (rates - centres[-1]) @ weights
+            bias = activation.threshold - drives[rng.integers(len(points), size=m), np.arange(m)]
+            rates = activation.activation(drives + bias)
+        parameters += [weights.ravel(), bias]
+    return np.concatenate(parameters), centres
+
+
+def _checked(points, targets, hidden, signs, activation, inhibitory, loss, penalty, iterations):
+    """Points and targets as arrays, once all arguments have been found good."""
+    points, targets = np.asarray(points, dtype=float), np.asarray(targets)
+    if points.ndim != 2 or not points.size or not np.isfinite(points).all():
+        raise InputError(f"train: points: expected finite numbers of shape (points, inputs), found {points.shape}")
+    if targets.shape != points.shape[:1]:
+        raise InputError(
+            f"train: targets: expected shape {points.shape[:1]}, one for each point, found {targets.shape}"
+        )
+    for size in hidden:
+        if not isinstance(size, (int, np.integer)) or size < 1:
+            raise InputError(f"train: hidden: expected whole numbers of 1 or more, found {tuple(hidden)}")
+    for what, value, of in (("signs", signs, SIGNS), ("loss", loss, LOSSES)):
+        if value not in of:
+            raise InputError(f"train: {what}: expected one of {', '.join(of)}, found {value!r}")
+    if type(activation) not in ACTIVATIONS:
+        known = ", ".join(kind.__name__ for kind in ACTIVATIONS)
+        raise InputError(f"train: activation: expected one of {known}, found {activation!r}")
+    refuse_refractory(activation, "train: activation")
+    if getattr(activation, "gain", 1) <= 0:
+        raise InputError(f"train: activation: expected a gain of more than 0, found {activation!r}")
+    if not 0 <= inhibitory <= 1:
+        raise InputError(f"train: inhibitory: expected a share from 0 to 1, found {inhibitory}")
+    if not penalty >= 0:
+        raise InputError(f"train: penalty: expected 0 or more, found {penalty}")
+    if iterations < 1:
+        raise InputError(f"train: iterations: expected at least 1, found {iterations}")
+    return points, targets

@@ -1,0 +1,135 @@
+"""The one error that a user's input can cause, and what the user may have meant."""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+#: A line of an error is no longer than this, in characters: of a longer one the middle is left out.
+LONGEST = 1500
+#: Names that are longer, in characters, or beyond so many are not compared with what was found.
+_LONGEST_NAME, _MOST_NAMES = 100, 2000
+
+
+class InputError(ValueError):
+    """Bad input: one line that names the thing, what was found and what was expected."""
+
+    def __init__(self, said: str = ""):
+        super().__init__(one_line(str(said)))
+        _say_without_brian2()
+
+
+def _say_without_brian2() -> None:
+    """Let Python say our errors where nobody catches them: Brian2 would have them reported as errors of Brian2.
+
+    It takes the hook of uncaught errors as it is imported, by the user or by us, so this waits for an error.
+    """
+    theirs = getattr(sys.modules.get("brian2.utils.logger"), "brian_excepthook", None)
+    if theirs is None or sys.excepthook is not theirs:
+        return
+
+    def hook(kind, error, trace):
+        (sys.__excepthook__ if issubclass(kind, InputError) else theirs)(kind, error, trace)
+
+    sys.excepthook = hook
+
+
+class ArgumentError(InputError, TypeError):
+    """A call with arguments that a function or class does not take; to Python a TypeError, too."""
+
+
+def argument_error(what: str, function: Callable, arguments: tuple, keywords: dict) -> ArgumentError | None:
+    """What is wrong with the arguments of a call, in one line; ``None`` if they fit.
+
+    Parameters
+    ----------
+    what : str
+        What is called, for the message.
+    function : callable
+    arguments, keywords : tuple, dict
+        Of the call.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    in_order = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    kinds = {p.kind for p in parameters}
+    unknown = [name for name in keywords if name not in named]
+    if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
+        expected = f"one of {', '.join(named)}" if named else "no arguments by name"
+        return ArgumentError(f"{what}: expected {expected}, found {unknown[0]!r}{did_you_mean(unknown[0], named)}")
+    if len(arguments) > len(in_order) and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        rest = [name for name in named if name not in in_order]
+        by_name = f" ({', '.join(rest)} by name)" if rest else ""
+        return ArgumentError(
+            f"{what}: expected at most {len(in_order)} arguments in order{by_name}, found {len(arguments)}"
+        )
+    given = {*in_order[: len(arguments)]}
+    if twice := sorted(given & {*keywords}):
+        return ArgumentError(f"{what}: {twice[0]}: expected it once, found it in order and by name")
+    needed = [p.name for p in parameters if p.default is p.empty and p.name in {*named, *in_order}]
+    if missing := [name for name in needed if name not in given and name not in keywords]:
+        return ArgumentError(f"{what}: expected {', '.join(needed)}, found no {missing[0]!r}")
+    return None
+
+
+def explains_arguments(function: Callable, is_method: bool = False) -> Callable:
+    """Let a function answer a call whose arguments it does not take with an `ArgumentError`.
+
+    Classes and their methods have the same from `eisim.base.values.Explained`.
+
+    Parameters
+    ----------
+    function : callable
+    is_method : bool
+        Whether its first argument is the object or the class.
+    """
+
+    @functools.wraps(function)
+    def explained(*arguments, **keywords):
+        try:
+            return function(*arguments, **keywords)
+        except TypeError as error:
+            if error.__traceback__.tb_next is None:  # the function was not entered
+                called = functools.partial(function, arguments[0]) if is_method and arguments else function
+                given = arguments[1:] if is_method else arguments
+                what = function.__qualname__ if is_method else function.__name__
+                raise (argument_error(what, called, given, keywords) or error) from None
+            raise
+
+    return explained
+
+
+def printable(text: str) -> str:
+    r"""The text with what would steer a terminal written out, such as ``\x1b``; line ends and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else _escaped(c) for c in text)
+
+
+def one_line(text: str) -> str:
+    """The text as one printable line of bounded length: it may quote a stranger's file."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST * 2 // 3]} ... {text[-LONGEST // 4 :]}"
+    text = text if text.isprintable() else printable("".join(" " if c.isspace() else c for c in text))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST * 2 // 3]} ... {text[-LONGEST // 4 :]}"
+
+
+def _escaped(c: str) -> str:
+    return " " if c.isspace() else c.encode("unicode_escape").decode()
+
+
+def did_you_mean(found: str, known: Iterable[str]) -> str:
+    """The end of a line that says which names were expected: ``"; did you mean 'xor'?"``, or ``""`` if none is near."""
+    from difflib import get_close_matches
+
+    names = {name.casefold(): name for name in islice(known, _MOST_NAMES) if len(name) <= _LONGEST_NAME}
+    near = get_close_matches(str(found)[:_LONGEST_NAME].casefold(), names, n=1)
+    return f"; did you mean {names[near[0]]!r}?" if near else ""
+
+
+def check_kind(kind: str, what: str) -> None:
+    """Refuse what is no kind of circuit; `what` is asked for it."""
+    if kind not in ("rate", "spiking"):
+        near = did_you_mean(kind, ("rate", "spiking"))
+        raise InputError(f"{what}: kind: expected 'rate' or 'spiking', found {kind!r}{near}")

@@ -1,0 +1,154 @@
+"""Files that are whole or not there at all."""
+
+import csv
+import io
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from enum import Enum
+from glob import escape
+from pathlib import Path
+
+import numpy as np
+
+from eisim.base.errors import InputError
+from eisim.base.store.locks import Lock
+
+#: A file that is younger, in s, may be one that another process has just made and not yet locked.
+_YOUNG = 2.0
+#: What a spreadsheet takes as a formula: at the start of a text, or behind what some of them take as the end of a cell.
+_FORMULA = re.compile(r"""(^|[;|\t\r\n])([\s"]*[=+\-@＝＋－＠][^;|\t\r\n]*|^[\t\r])""")
+
+
+def check_writable(folder: Path) -> Path:
+    """Make a results folder, or say in one line why that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"--out: expected a folder that can be written, found {str(folder)!r} ({error.strerror})"
+        ) from None
+    return folder
+
+
+def write(path: Path, content: bytes | str) -> None:
+    """Write a file atomically: under another name first, then renamed."""
+    try:
+        with replaced(path) as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        error.filename = str(path)  # a full disk is said of no file
+        raise
+
+
+@contextmanager
+def replaced(path: Path):
+    """A binary file to write under another name, which then replaces what was there."""
+    for left in path.parent.glob(f".{escape(path.name)}-????????"):  # by a process that was killed
+        with suppress(OSError):
+            lock = Lock(left) if time.time() - left.stat().st_mtime > _YOUNG else None
+            if lock is not None and lock.take():
+                lock.release()
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    lock = Lock(Path(partial))
+    lock.take()
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(partial, 0o666 & ~umask)
+        os.replace(partial, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(partial)
+        raise
+    finally:
+        lock.release()
+
+
+def save(path, content: bytes) -> None:
+    """Write a file that a user named, or say in one line why that cannot be."""
+    try:
+        write(Path(path), content)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def to_csv(rows: Iterable[Mapping | tuple], columns: Sequence[str]) -> str:
+    """CSV text with these headings, a line for each row: a tuple, or a mapping by column; ``None`` is an empty cell."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(map(_as_text, columns))
+    for row in rows:
+        writer.writerow(map(_as_text, row if isinstance(row, tuple) else map(row.get, columns)))
+    return out.getvalue()
+
+
+def frame_to_csv(frame) -> str:
+    """CSV text of a pandas DataFrame, without its index."""
+    frame = frame.set_axis([_as_text(column) for column in frame.columns], axis="columns")
+    texts = [k for k, dtype in enumerate(frame.dtypes) if dtype.kind in "OTU"]
+    for k in texts:
+        frame.isetitem(k, frame.iloc[:, k].map(_as_text))
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def _as_text(cell):
+    """The cell, with an apostrophe before what a spreadsheet would take as a formula: it may be a stranger's."""
+    return _FORMULA.sub(_apart, cell) if isinstance(cell, str) and len(cell) > 1 else cell
+
+
+def _apart(found: re.Match) -> str:
+    try:
+        float(found[2])
+    except ValueError:
+        return f"{found[1]}'{found[2]}"
+    return found[0]
+
+
+def to_netcdf(variables: dict, coordinates: dict) -> bytes:
+    """A NetCDF file of labelled arrays, each (dimensions, values, attributes); ``xarray.load_dataset`` reads it."""
+    from scipy.io import netcdf_file
+
+    buffer = io.BytesIO()
+    file = netcdf_file(buffer, "w", version=2)
+    labels = " ".join(name for name, (dims, _, _) in coordinates.items() if dims != (name,))
+    for name, (dims, values, attributes) in (coordinates | variables).items():
+        if values.dtype.kind == "U":  # text is an array of characters, with a dimension for its length
+            values = np.char.encode(values, "utf-8")
+            dims = (*dims, f"string{values.itemsize}")
+            values = values.view("S1").reshape(*values.shape, -1)
+            attributes = attributes | {"_Encoding": "utf-8"}
+        elif labels and name in variables and len(dims) > 1:
+            attributes = attributes | {"coordinates": labels}
+        for dim, size in zip(dims, values.shape, strict=True):
+            if dim not in file.dimensions:
+                file.createDimension(dim, size)
+        entry = file.createVariable(name, values.dtype, dims)
+        entry[:] = values
+        for key, value in attributes.items():
+            setattr(entry, key, value)
+    file.flush()
+    return buffer.getvalue()
+
+
+def to_json(document) -> str:
+    """JSON text of nested plain values, NumPy numbers and arrays, paths and enumerations."""
+
+    def plain(value):
+        if isinstance(value, (np.ndarray, np.generic)):
+            return value.tolist()
+        if isinstance(value, Path):
+            return str(value)
+        if isinstance(value, Enum):
+            return value.value
+        raise TypeError(f"not JSON: {value!r}")
+
+    return json.dumps(document, default=plain, indent=1, allow_nan=False)

@@ -1,0 +1,268 @@
+"""Progress of long work: a bar in a terminal, a bar in a notebook, now and then a line in a pipe."""
+
+import inspect
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import wraps
+from html import escape
+
+from eisim.base.errors import argument_error, printable
+from eisim.base.store import checkpoint
+from eisim.base.values import Explained
+
+Report = Callable[..., None]
+
+#: Work that nobody asked to be told of shows its progress once it has lasted so long, in s.
+PATIENCE = 2.0
+#: Where standard error is no terminal, the first line comes after so long, in s; each later one after twice that.
+FIRST_LINE = 15.0
+#: Time between two drawings of the bar, in s.
+_PERIOD = 0.2
+
+#: What shows or takes progress at present; what is called from within shows none of its own.
+_ongoing: list[object] = []
+
+
+def silent(stage: str, fraction: float | None = None) -> None:
+    """A report that says nothing."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """How far the work is.
+
+    Attributes
+    ----------
+    stage : str
+        What is being done.
+    fraction : float or None
+        How much of the stage is done, from 0 to 1, if that is known.
+    elapsed : float
+        Time since the stage began, in s.
+    rest : float or None
+        Time to the end of the whole run, in s, if that is known.
+    """
+
+    stage: str
+    fraction: float | None
+    elapsed: float
+    rest: float | None = None
+
+    @property
+    def remaining(self) -> float | None:
+        """Time to the end of the stage at its pace so far, in s; ``None`` if that is not known."""
+        return self.elapsed * (1 - self.fraction) / self.fraction if self.fraction else None
+
+    @property
+    def clock(self) -> str:
+        """Elapsed and remaining time in words: ``"0:05, about 0:12 left"``."""
+        left = "" if self.remaining is None else f", about {_clock(self.remaining)} left"
+        rest = "" if self.rest is None else f"; whole run: about {_clock(self.rest)} left"
+        return _clock(self.elapsed) + left + rest
+
+
+def _clock(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+class Progress(Explained):
+    """Shows stages of work with the fraction done, the time elapsed and the time remaining; keeps their times.
+
+    A context manager that gives a function ``report(stage, fraction=None)``, which every function of eisim that
+    takes ``report=`` calls. What it shows goes to standard error if that is a terminal, or below the cell of a
+    notebook, and vanishes at the end. Elsewhere, such as in a pipe, work that lasts gets a line now and then.
+
+    Parameters
+    ----------
+    times : dict of str to float, optional
+        Takes the time that each stage took, in s.
+    after : float
+        Shows nothing before so many seconds.
+
+    Examples
+    --------
+    >>> from eisim import Progress
+    >>> with Progress() as report:
+    ...     report("counting", 0.5)
+    """
+
+    def __init__(self, times: dict[str, float] | None = None, after: float = 0.0):
+        self.times = {} if times is None else times
+        self.after = after
+        self.stage, self.fraction, self.start = "", None, time.perf_counter()
+        self.ended = threading.Event()
+        self.thread = None
+
+    def __enter__(self) -> Report:
+        _ongoing.append(self)
+        view = _view()
+        if view is not None and len(_ongoing) == 1:
+            self.thread = threading.Thread(target=self._draw, args=(view,), name="eisim progress", daemon=True)
+            self.thread.start()
+        return self.report
+
+    def report(self, stage: str, fraction: float | None = None) -> None:
+        """Say which stage the work is in, and the fraction of it that is done."""
+        if stage != self.stage:
+            self._close_stage()
+            self.fraction = None
+            self.stage = stage
+        if fraction is not None:
+            self.fraction = min(max(float(fraction), 0.0), 1.0)
+
+    def _close_stage(self):
+        now = time.perf_counter()
+        if self.stage:
+            self.times[self.stage] = round(self.times.get(self.stage, 0) + now - self.start, 3)
+        self.start = now
+
+    @property
+    def moment(self) -> Moment:
+        """How far the work is now."""
+        return Moment(self.stage or "starting", self.fraction, time.perf_counter() - self.start, checkpoint.remaining())
+
+    def _draw(self, view):
+        """Draw from a thread of its own, so that time goes on where the work does not report."""
+        if self.ended.wait(self.after):
+            return
+        with suppress(OSError, ValueError), view() as show:  # a terminal that is gone is no fault of the work
+            show(self.moment)
+            while not self.ended.wait(_PERIOD):
+                show(self.moment)
+
+    def __exit__(self, *_):
+        self._close_stage()
+        self.stage = ""
+        _ongoing.remove(self)
+        self.ended.set()
+        if self.thread is not None:
+            self.thread.join()
+
+
+class _Terminal:
+    """A bar on standard error."""
+
+    def __enter__(self):
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[clock]}"))
+        self.bar = Bar(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
+        self.task = self.bar.add_task("", total=None, clock="")
+        self.bar.start()
+        return self.show
+
+    def show(self, moment: Moment) -> None:
+        total, completed = (None, 0) if moment.fraction is None else (1, moment.fraction)
+        self.bar.update(self.task, description=moment.stage, clock=moment.clock, total=total, completed=completed)
+        self.bar.refresh()
+
+    def __exit__(self, *_):
+        self.bar.stop()
+
+
+class _Notebook:
+    """A bar below the cell of a notebook, in HTML that needs no widgets."""
+
+    def __enter__(self):
+        self.handle = None
+        return self.show
+
+    def show(self, moment: Moment) -> None:
+        from IPython.display import HTML, display
+
+        html = HTML(progress_html(moment))
+        if self.handle is None:
+            self.handle = display(html, display_id=True)
+        else:
+            self.handle.update(html)
+
+    def __exit__(self, *_):
+        from IPython.display import HTML
+
+        if self.handle is not None:
+            self.handle.update(HTML(""))
+
+
+class _Lines:
+    """Lines on a standard error that is no terminal: the first after a while, then ever more seldom."""
+
+    def __enter__(self):
+        self.start, self.due = time.perf_counter(), FIRST_LINE
+        return self.show
+
+    def show(self, moment: Moment) -> None:
+        elapsed = time.perf_counter() - self.start
+        if elapsed >= self.due:
+            self.due = max(2 * self.due, elapsed)
+            share = "" if moment.fraction is None else f", {moment.fraction:.0%}"
+            print(f"eisim: {printable(moment.stage)}{share} ({moment.clock})", file=sys.stderr, flush=True)
+
+    def __exit__(self, *_):
+        pass
+
+
+def progress_html(moment: Moment) -> str:
+    """The bar of a notebook."""
+    value = "" if moment.fraction is None else f' value="{moment.fraction:.3f}"'
+    return (
+        f'<div style="font: 13px sans-serif"><progress max="1"{value} aria-label="{escape(moment.stage)}"></progress> '
+        f"{escape(moment.stage)} <small>{moment.clock}</small></div>"
+    )
+
+
+def in_notebook() -> bool:
+    """Whether the code runs in a notebook, whose front end shows HTML."""
+    ipython = sys.modules.get("IPython")
+    return hasattr(ipython and ipython.get_ipython(), "kernel")
+
+
+def _view():
+    """Where progress is shown: in a notebook, in a terminal, as lines, or ``None`` without standard error."""
+    if in_notebook():
+        return _Notebook
+    with suppress(AttributeError, ValueError):  # no standard error, or a closed one
+        return _Terminal if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else _Lines
+    return None
+
+
+def shows_progress(function):
+    """Let a function's parameter ``report=None`` mean that long work shows its progress by itself.
+
+    It does so in a terminal and in a notebook once the work has lasted `PATIENCE`, unless it is part of work that
+    reports already.
+    """
+    signature = inspect.signature(function)
+
+    @wraps(function)
+    def wrapped(*args, **kwargs):
+        try:
+            given = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise (argument_error(function.__name__, function, args, kwargs) or error) from None
+        with _reporting(given.arguments.get("report")) as report:
+            given.arguments["report"] = report
+            return function(*given.args, **given.kwargs)
+
+    return wrapped
+
+
+@contextmanager
+def _reporting(report):
+    if report is None and not _ongoing:
+        with Progress(after=PATIENCE) as own:
+            yield own
+        return
+    _ongoing.append(token := object())
+    try:
+        yield report or silent
+    finally:
+        _ongoing.remove(token)

@@ -1,0 +1,1 @@
+"""What is kept between runs: compiled programs, checkpoints, locks; and files read with care."""

@@ -1,0 +1,421 @@
+"""The cache: compiled programs, compiled headers and finished parts of interrupted runs, kept for later processes.
+
+A kept file is whole or not there: it is written under another name and then renamed. In front it has the SHA-256 of the
+rest, which is checked each time that it is read; what is damaged is thrown away and made again. Since programs are run
+and parts unpickled, files are read only if they are the user's own, in a folder in which nobody else could have put
+them. Where there is no such folder, or it cannot be written, they are kept for the time of the process.
+
+A program that several processes want is compiled by the first of them while the others wait. The lock is one that the
+system takes back when a process ends, however that comes, and nobody waits for it for ever.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from eisim.base.errors import InputError
+from eisim.base.store.locks import Lock
+from eisim.base.store.workspace import Workspace
+
+#: Kinds of kept files, each with a folder of its own.
+PROGRAMS, HEADERS, RUNS = KINDS = ("programs", "headers", "runs")
+#: Programs and headers that exceed this are thrown away, the least recently used first, in bytes.
+SIZE = 1_000_000_000
+#: Time that a process waits for another that builds what it wants, in s; then it builds that too.
+PATIENCE = 60.0
+#: Files that a killed process left half-written are thrown away after so long, in s.
+_LEFT = 3_600.0
+_DIGEST = hashlib.sha256().digest_size
+_CHUNK = 1 << 20
+_PARTIAL = ".eisim-partial-"
+#: What eisim names its files: nothing else is counted or thrown away, whatever folder the user says is the cache.
+_NAMES = {
+    PROGRAMS: re.compile(r"[0-9a-f]{32}-main(\.exe)?"),
+    HEADERS: re.compile(r"[0-9a-f]{32}\.gch"),
+    RUNS: re.compile(r"[0-9a-f]{32}"),
+}
+_MACHINE_WIDE = 0  # the user who may do everything anyway
+
+
+class Damaged(ValueError):
+    """A kept file that is not what was written."""
+
+
+def root() -> Path:
+    """Where everything is kept: ``$EISIM_CACHE_DIR``, or the user's cache directory."""
+    named = os.environ.get("EISIM_CACHE_DIR")
+    if named:
+        return Path(named).absolute()
+    from platformdirs import user_cache_path
+
+    try:
+        return user_cache_path("eisim")
+    except RuntimeError:  # nobody's home is known
+        return Path("~")
+
+
+def size_limit() -> int:
+    """Size that programs and headers may have together, in bytes: ``$EISIM_CACHE_SIZE``, or `SIZE`.
+
+    Raises
+    ------
+    InputError
+        If the variable is not a size such as ``500MB`` or ``2GB``.
+    """
+    text = os.environ.get("EISIM_CACHE_SIZE")
+    if not text:
+        return SIZE
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([MG])B", text.strip(), re.IGNORECASE | re.ASCII)
+    if found is None:
+        raise InputError(f"EISIM_CACHE_SIZE: expected a size such as 500MB or 2GB, found {text!r}")
+    return int(float(found[1]) * {"M": 1e6, "G": 1e9}[found[2].upper()])
+
+
+def obtain(
+    kind: str, name: str, target: Path, begin: Callable[[], Callable[[], None]], report: Callable[..., None]
+) -> Callable[[], None] | None:
+    """Copy a kept file to a place, or begin to build it there, once for all processes that want it.
+
+    Parameters
+    ----------
+    kind : {"programs", "headers"}
+    name : str
+        The same for the same content only.
+    target : Path
+        A file that is not there yet, in a folder of this process.
+    begin : callable
+        Begins to build the file at `target`, and returns a function that waits.
+    report : callable
+        Called with a line of text when another process is waited for.
+
+    Returns
+    -------
+    callable or None
+        Waits until the file is built and keeps it; ``None`` if it is at `target` already.
+    """
+    if take(kind, name, target):
+        return None
+    size_limit()  # a bad one is said now, not when everything is built
+    folder = next(_folders(kind), None)
+    lock = Lock(folder and folder / f"{name}.lock")
+    # Who builds does not wait for another of the same kind, so that no two processes or threads wait for each other.
+    mine = (threading.get_ident(), kind)
+    lock.wait(
+        0 if mine in _building else PATIENCE, lambda: report("waiting for another process that compiles the same")
+    )
+    _building.append(mine)
+
+    def end():
+        _building.remove(mine)
+        lock.release()
+
+    try:
+        if take(kind, name, target):  # another process was first
+            end()
+            return None
+        built = begin()
+    except BaseException:
+        end()
+        raise
+
+    def finish():
+        try:
+            built()
+            put(kind, name, target)
+        finally:
+            end()
+
+    return finish
+
+
+def take(kind: str, name: str, target: Path) -> bool:
+    """Copy a kept file to a place, if it is kept; one that is damaged is thrown away."""
+    for folder in _folders(kind):
+        try:
+            _copy_checked(folder / name, target)
+        except (Damaged, PermissionError):
+            with suppress(OSError):
+                (folder / name).unlink()
+        except OSError:
+            pass
+        else:
+            with suppress(OSError):
+                os.utime(folder / name)
+            return True
+        with suppress(OSError):
+            target.unlink(missing_ok=True)
+    return False
+
+
+def has(kind: str, name: str) -> bool:
+    """Whether there is a kept file of that name."""
+    return any((folder / name).exists() for folder in _folders(kind))
+
+
+def put(kind: str, name: str, source: Path) -> None:
+    """Keep a copy of a file, and throw away what is then too much."""
+    try:
+        _write(private(root() / kind) / name, source)
+    except OSError as error:
+        say_that_nothing_is_kept(error)
+        with suppress(OSError):
+            _write(_spare(kind) / name, source)
+    else:
+        _trim(kind, name)
+
+
+def read(file: Path) -> bytes:
+    """The content of a kept file.
+
+    Raises
+    ------
+    Damaged
+        If it is not what was written.
+    PermissionError
+        If it is not the user's own, or others can write it.
+    """
+    with file.open("rb") as opened:
+        check_own(os.fstat(opened.fileno()), file)
+        content = opened.read()
+    if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
+        raise Damaged(f"{file} is damaged")
+    return content[_DIGEST:]
+
+
+def write(file: Path, content: bytes) -> None:
+    """Keep bytes in a file, whole or not at all."""
+    _write_checked(file, hashlib.sha256(content).digest(), [content])
+
+
+def _copy_checked(file: Path, target: Path) -> None:
+    with file.open("rb") as opened:
+        check_own(os.fstat(opened.fileno()), file)
+        digest = opened.read(_DIGEST)
+        found = hashlib.sha256()
+        with open(target, "wb", opener=_for_running) as copy:
+            while chunk := opened.read(_CHUNK):
+                found.update(chunk)
+                copy.write(chunk)
+    if found.digest() != digest:
+        raise Damaged(f"{file} is damaged")
+
+
+def _for_running(path, flags):
+    return os.open(path, flags, 0o700)
+
+
+def _write(file: Path, source: Path) -> None:
+    with source.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").digest()
+        opened.seek(0)
+        _write_checked(file, digest, iter(lambda: opened.read(_CHUNK), b""))
+
+
+def _write_checked(file: Path, digest: bytes, chunks: Iterable[bytes]) -> None:
+    handle, partial = tempfile.mkstemp(dir=file.parent, prefix=_PARTIAL)
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(digest)
+            for chunk in chunks:
+                opened.write(chunk)
+        os.replace(partial, file)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(partial)
+        raise
+
+
+def private(folder: Path) -> Path:
+    """Make a folder if there is none.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made, or if others could write there or put another in its place.
+    """
+    if not folder.is_absolute():
+        raise FileNotFoundError("there is no home folder")
+    _make(folder)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(f"{folder} is no folder")
+    check_own(found, folder)
+    for parent in {*folder.parents, *folder.resolve().parents}:
+        _check_parent(parent)
+    return folder
+
+
+def what_is_wrong() -> str | None:
+    """Why nothing can be kept, or ``None`` if all can."""
+    try:
+        for kind in KINDS:
+            with tempfile.TemporaryFile(dir=private(root() / kind)):
+                pass
+    except OSError as error:
+        return reason(error)
+    return None
+
+
+def reason(error: OSError) -> str:
+    """What an error says, without its number."""
+    return error.strerror or str(error)
+
+
+def _make(folder):
+    if not folder.exists():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
+
+
+def check_own(found: os.stat_result, path: Path) -> None:
+    """A `PermissionError` if a file or folder is not the user's own, or others can write there."""
+    if hasattr(os, "geteuid") and (found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)):
+        raise PermissionError(f"{path} is not the user's own, or others can write there")
+
+
+def _check_parent(folder):
+    """Whether nobody else can put another folder in the place of one that is in this one."""
+    if not hasattr(os, "geteuid"):
+        return
+    found = folder.lstat()
+    # In a container the user who may do everything can have another number: it is who owns what is at the top.
+    trusted = {_MACHINE_WIDE, os.geteuid(), os.stat("/").st_uid}
+    for_all = stat.S_IWOTH if _is_own_group(found.st_gid) else stat.S_IWOTH | stat.S_IWGRP
+    open_to_others = found.st_mode & for_all and not found.st_mode & stat.S_ISVTX and not stat.S_ISLNK(found.st_mode)
+    if found.st_uid not in trusted or open_to_others:
+        raise PermissionError(f"others can write in {folder}")
+
+
+def _is_own_group(number):
+    """Whether a group is that of this user alone, as many systems make one for each user."""
+    import grp
+    import pwd
+
+    try:
+        user, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(number)
+    except KeyError:
+        return False
+    return group.gr_name == user and set(group.gr_mem) <= {user}
+
+
+_spares: dict[Path, Workspace] = {}  # by the cache that they stand for
+_said: set[Path] = set()
+
+
+def say_that_nothing_is_kept(error: OSError) -> None:
+    """Warn, once in a process, that the cache cannot be used."""
+    if root() not in _said:
+        _said.add(root())
+        warnings.warn(
+            f"nothing can be kept in the cache {root()} ({reason(error)}): later runs compile anew, and a stopped one "
+            "starts anew; EISIM_CACHE_DIR names another folder",
+            stacklevel=2,
+        )
+
+
+def _folders(kind: str) -> Iterator[Path]:
+    """Where files of a kind may be kept."""
+    try:
+        yield private(root() / kind)
+    except OSError as error:
+        say_that_nothing_is_kept(error)
+    if root() in _spares:
+        yield Path(_spares[root()].name) / kind
+
+
+def _spare(kind: str) -> Path:
+    """Make a folder that lasts as long as this process."""
+    if root() not in _spares:
+        _spares[root()] = Workspace()
+    folder = Path(_spares[root()].name) / kind
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+#: Builds that go on in this process, by their thread and the kind of what they build.
+_building: list[tuple[int, str]] = []
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A kept file, or the folder of an interrupted run.
+
+    Attributes
+    ----------
+    path : Path
+    size : int
+        In bytes.
+    used : float
+        When it was last used, in s since 1970.
+    """
+
+    path: Path
+    size: int
+    used: float
+
+
+def kept_files(kind: str) -> list[Kept]:
+    """All that is kept of a kind, the least recently used first."""
+    found = []
+    with suppress(OSError), os.scandir(root() / kind) as entries:
+        for entry in entries:
+            if _NAMES[kind].fullmatch(entry.name):
+                with suppress(OSError):  # another process may throw it away
+                    found.append(_kept(entry))
+    return sorted(found, key=lambda kept: kept.used)
+
+
+def _kept(entry):
+    own = entry.stat(follow_symlinks=False)
+    size = own.st_size
+    if entry.is_dir(follow_symlinks=False):
+        size = sum(part.stat(follow_symlinks=False).st_size for part in os.scandir(entry))
+    return Kept(Path(entry.path), size, own.st_mtime)
+
+
+def _trim(kind: str, newest: str) -> None:
+    """Throw away the least recently used programs and headers that are too much, and what killed processes left.
+
+    Other processes may use what is thrown away: they have copies.
+    """
+    now = time.time()
+    found = [kept for each in (PROGRAMS, HEADERS) for kept in kept_files(each)]
+    for kept in found:
+        if kept.used > now:  # of a clock that was wrong; it would be the last to go
+            with suppress(OSError):
+                os.utime(kept.path)
+    found.sort(key=lambda kept: (kept.path == root() / kind / newest, min(kept.used, now)))
+    excess = sum(kept.size for kept in found) - size_limit()
+    for kept in found:
+        if excess > 0:
+            with suppress(OSError):
+                kept.path.unlink()
+                excess -= kept.size
+    for each in (PROGRAMS, HEADERS):
+        for partial in (root() / each).glob(f"{_PARTIAL}*"):
+            with suppress(OSError):
+                if abs(now - partial.stat().st_mtime) > _LEFT:
+                    partial.unlink()
+
+
+def clear(kinds: Iterable[str]) -> tuple[list[Kept], list[Kept]]:
+    """Throw away all that is kept of some kinds; returns what is gone and what could not be thrown away."""
+    found = [(kind, kept) for kind in kinds for kept in kept_files(kind)]
+    for kind, kept in found:
+        if kind == RUNS:
+            shutil.rmtree(kept.path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                kept.path.unlink(missing_ok=True)
+    left = [kept for _, kept in found if os.path.lexists(kept.path)]
+    return [kept for _, kept in found if kept not in left], left

@@ -1,0 +1,82 @@
+"""What is in the cache, for people and as JSON."""
+
+import os
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from eisim.base.errors import InputError
+from eisim.base.store import cache
+from eisim.base.store.workspace import clear_abandoned
+
+#: What takes seconds to have again; parts of interrupted runs may be hours of work.
+CHEAP = (cache.PROGRAMS, cache.HEADERS)
+_MEANING = {
+    cache.PROGRAMS: "compiled programs",
+    cache.HEADERS: "compiled headers",
+    cache.RUNS: "interrupted runs",
+}
+
+
+def document() -> dict:
+    """As ``cache --json`` has it: sizes in bytes, times in UTC."""
+    found = {kind: cache.kept_files(kind) for kind in cache.KINDS}
+    return {
+        "folder": str(cache.root()),
+        "problem": cache.what_is_wrong(),
+        "size": sum(kept.size for kind in CHEAP for kept in found[kind]),
+        "limit": cache.size_limit(),
+        "kinds": {
+            kind: {
+                "entries": len(kept),
+                "size": sum(each.size for each in kept),
+                "last_used": _when(kept[-1].used) if kept else None,
+            }
+            for kind, kept in found.items()
+        },
+    }
+
+
+def _when(seconds):
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def table(found: dict):
+    """A document as a Rich table."""
+    from rich.console import Group
+    from rich.table import Table
+
+    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading, justify in (("kept", "left"), ("entries", "right"), ("MB", "right"), ("last used (UTC)", "left")):
+        rows.add_column(heading, justify=justify)
+    for kind, kept in found["kinds"].items():
+        last = (kept["last_used"] or "never").removesuffix("+00:00").replace("T", " ")
+        rows.add_row(_MEANING[kind], str(kept["entries"]), f"{kept['size'] / 1e6:.1f}", last)
+    limit = f"Programs and headers may have {found['limit'] / 1e6:.0f} MB together; the least recently used go first."
+    wrong = f"It cannot be used: {found['problem']}." if found["problem"] else "Only this user can write there."
+    if not hasattr(os, "geteuid") and not found["problem"]:
+        wrong = "It can be written."
+    return Group(f"Cache: {found['folder']}", wrong, "", rows, "", limit)
+
+
+def clear(kinds: Collection[str]) -> tuple[dict, str]:
+    """Throw away what is kept of some kinds, or what is cheap if none are given; returns what was, and a line on it.
+
+    Raises
+    ------
+    InputError
+        If something cannot be thrown away.
+    """
+    kinds = kinds or CHEAP
+    gone, left = cache.clear(kinds)
+    clear_abandoned()
+    size = sum(kept.size for kept in gone)
+    if left:
+        raise InputError(
+            f"cache clear: expected files that can be thrown away, found {left[0].path} and others that stay"
+        )
+    words = " and ".join(_MEANING[kind] for kind in kinds)
+    line = f"Thrown away: {words}, {len(gone)} entries, {size / 1e6:.1f} MB."
+    runs = len(cache.kept_files(cache.RUNS))
+    if runs and cache.RUNS not in kinds:
+        line += f" Parts of interrupted runs stay ({runs}); --runs throws them away."
+    return {"kinds": list(kinds), "entries": len(gone), "size": size}, line

@@ -1,0 +1,747 @@
+"""The command line: parse, call, print."""
+
+import errno
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from eisim.base.errors import InputError, did_you_mean, one_line, printable
+from eisim.base.progress import Progress
+from eisim.base.store.checkpoint import kept
+from eisim.cli import completion
+from eisim.cli.help import Commands, Group, about_named, explain
+from eisim.cli.lazily import SELDOM_USED, load_when_used
+from eisim.report.terminal import show, tell, use_plain_letters
+from eisim.run import registry as catalogue
+
+app = Commands(
+    name="eisim",
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # `eisim.cli.help` writes the help
+    pretty_exceptions_enable=False,
+)
+
+
+class Kind(StrEnum):
+    """Kinds of circuit."""
+
+    rate = "rate"
+    spiking = "spiking"
+    both = "both"
+
+
+class Backend(StrEnum):
+    """Brian2 devices."""
+
+    cpp = "cpp"
+    numpy = "numpy"
+    cuda_standalone = "cuda_standalone"
+
+
+class Loss(StrEnum):
+    """Losses of which there is a floor."""
+
+    zero_one = "zero-one"
+    l1 = "l1"
+    l2 = "l2"
+    linf = "linf"
+    all = "all"
+
+
+BackendOption = Annotated[Backend, Option("--backend", "--device", help="Brian2 device; cuda_standalone: a GPU.")]
+INTERRUPTED = 130
+LONGEST_SEED = 1000  # digits: Python refuses to read far longer numbers
+RESULTS = "Results"  # the group of options that say what is left of a command
+PAGE = "report.html"  # the page in the folder of a run
+MOST_SAID = 10  # points of a sweep that failed and are named on standard error
+CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
+
+
+def _warning_sayer():
+    """What says warnings that are meant for the user; of letters that a font lacks, which come one by one, once."""
+    said = set()
+
+    def say(message, category, *_):
+        text = str(message)
+        if text.startswith("Glyph "):
+            text = "some letters of names are not in the font of the figures, which show boxes instead"
+            category = None if text in said else category
+        if category is UserWarning:
+            said.add(text)
+            _say(f"note: {text}")
+
+    return say
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit status: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+    logging.captureWarnings(True)  # or Brian2, when it is imported, would do so and say them elsewhere
+    warnings.showwarning = _warning_sayer()
+    use_plain_letters()
+    logging.disable(logging.WARNING)  # Brian2 would speak of what an interrupt left unused
+    try:
+        result = typer.main.get_command(app).main(
+            list(arguments) or ["--help"], _name(arguments), "_EISIM_COMPLETE", standalone_mode=False
+        )
+        sys.stdout.flush()
+        if result != INTERRUPTED:  # Typer turns an interrupt into this status
+            return result if isinstance(result, int) else 0
+    except CommandLineError as error:
+        _say(explain(error, typer.main.get_command(app).commands))
+        return 2
+    except InputError as error:
+        _say(str(error))
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        pass
+    except BrokenPipeError:  # who reads standard output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError as error:
+        _say(f"expected what fits into memory, found more ({error or 'nothing is free'})")
+        return 2
+    except OSError as error:
+        _say(_of_files(error))
+        return 1
+    except (RuntimeError, ArithmeticError) as error:
+        print(f"eisim: {printable(str(error))}", file=sys.stderr)
+        return 1
+    _say("interrupted; nothing half-written is left")
+    return INTERRUPTED
+
+
+def _of_files(error: OSError) -> str:
+    """What the system says of a file, and where there is no room how to go on."""
+    words = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        words += "; with room made, the same command goes on; --out and TMPDIR name other folders"
+    elif isinstance(error, FileNotFoundError) and "temporary directory" in words:
+        words += "; TMPDIR names another"
+    return words
+
+
+def _name(arguments: Sequence[str]) -> str:
+    """As what the program is called; shells complete the script only."""
+    is_script = Path(sys.argv[0]).stem == "eisim" or {"--install-completion", "--show-completion"} & set(arguments)
+    return "eisim" if is_script else "python -m eisim"
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"eisim {version('eisim')}")
+        raise typer.Exit
+
+
+def _say(text: str) -> None:
+    print("eisim: " + one_line(" ".join(text.split())), file=sys.stderr)
+
+
+TargetColumn = Annotated[
+    str | None,
+    Option(
+        help="Column of a table to predict; of a truth table the last.",
+        metavar="COLUMN",
+        autocompletion=completion.column,
+    ),
+]
+WeightsColumn = Annotated[
+    str | None,
+    Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
+]
+IgnoredColumns = Annotated[
+    list[str] | None,
+    Option(
+        "--ignore",
+        help="Column to leave out; may be given several times.",
+        metavar="COLUMN",
+        autocompletion=completion.column,
+    ),
+]
+Header = Annotated[
+    bool | None,
+    Option(
+        "--header/--no-header",
+        help="Whether the first line of a table names its columns; without it they are x1, x2, ...",
+    ),
+]
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What does inhibition buy a network?
+
+    Builds excitatory-inhibitory circuits, rate and spiking, maps each to its equivalent DNN, ablates inhibition, and
+    proves which functions had to be lost.
+
+    Example: python -m eisim run
+    Example: python -m eisim certify --truth-table 0110
+    Example: python -m eisim run --help
+    """
+
+
+@app.command("list")
+def list_(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="One of them, or a .py file of your own, to say more of.",
+            metavar="NAME",
+            autocompletion=completion.what_to_sweep,
+        ),
+    ] = None,
+    published: Annotated[
+        bool, Option("--published", help="Measure the model's published numbers now; may take minutes.")
+    ] = False,
+    json_: Annotated[bool, Option("--json", help="Print one JSON document instead of tables.")] = False,
+) -> None:
+    """List experiments and models, or say what one is: its docstring, settings and published numbers.
+
+    Example: python -m eisim list
+    Example: python -m eisim list brunel
+    """
+    from eisim.run import listing
+
+    if published and name is None:
+        raise InputError("list: --published: expected with the name of a model only")
+    if name is not None:
+        from eisim.base.files import to_json
+        from eisim.cli import about
+
+        with Progress({}) as report:
+            found = about.about(name, published, report)
+        print(to_json(about.document(found))) if json_ else show(about.shown(found))
+    elif json_:
+        print(json.dumps(listing.document(), indent=1))
+    else:
+        show(listing.tables())
+
+
+@app.command()
+def doctor(
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
+) -> int:
+    """Say what is installed, which compiler is found, what is missing and how to get it.
+
+    Example: python -m eisim doctor
+    """
+    from eisim.run.doctor import examine
+
+    found = examine()
+    if json_:
+        print(json.dumps(found.document, indent=1))
+    else:
+        show(found.table())
+    return 0 if found.is_able else 1
+
+
+class CacheAction(StrEnum):
+    """What to do with the cache."""
+
+    show = "show"
+    clear = "clear"
+
+
+@app.command()
+def cache(
+    action: Annotated[CacheAction, typer.Argument(help="show or clear.", metavar="ACTION")] = CacheAction.show,
+    programs: Annotated[bool, Option("--programs", help="Clear compiled programs.")] = False,
+    headers: Annotated[bool, Option("--headers", help="Clear compiled headers.")] = False,
+    runs: Annotated[bool, Option("--runs", help="Clear finished parts of interrupted runs.")] = False,
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
+) -> None:
+    """Show what is kept between runs, or clear it: programs and headers, unless other things are named.
+
+    Example: python -m eisim cache
+    Example: python -m eisim cache clear
+    Example: python -m eisim cache clear --runs
+    """
+    from eisim.cli import cached
+
+    kinds = [kind for kind, asked in (("programs", programs), ("headers", headers), ("runs", runs)) if asked]
+    if action is CacheAction.clear:
+        gone, line = cached.clear(kinds)
+        print(json.dumps({"cleared": gone} | cached.document(), indent=1) if json_ else line)
+    elif kinds:
+        raise InputError(f"cache: --{kinds[0]}: expected with clear only")
+    elif json_:
+        print(json.dumps(cached.document(), indent=1))
+    else:
+        show(cached.table(cached.document()))
+
+
+def _settings(name: str):
+    from eisim.cli.about import settings_of
+
+    return settings_of(name)
+
+
+def _parameters(name: str):
+    from eisim.cli.about import parameters_of
+
+    return parameters_of(name)
+
+
+@app.command(cls=about_named("names", _settings))
+def run(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Experiments, models with a task, or files of your own: .py, .csv and other tables.",
+            metavar="NAME",
+            autocompletion=completion.what_to_run,
+        ),
+    ] = None,
+    kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
+    seed: Annotated[str, Option(help="Seed of all randomness, a whole number.", metavar="N")] = "0",
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for the results; results/NAME by default.", metavar="DIR", rich_help_panel=RESULTS),
+    ] = None,
+    backend: BackendOption = Backend.cpp,
+    set_: Annotated[
+        list[str] | None,
+        Option("--set", metavar="KEY=VALUE", help="Change a setting.", autocompletion=completion.setting),
+    ] = None,
+    target: TargetColumn = None,
+    weights: WeightsColumn = None,
+    ignore: IgnoredColumns = None,
+    header: Header = None,
+    fresh: Annotated[
+        bool, Option("--fresh", help="Begin anew, whatever an interrupted run has finished.", rich_help_panel=RESULTS)
+    ] = False,
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
+) -> int:
+    """Run experiments: the default is boolean.
+
+    Example: python -m eisim run boolean --set functions=xor,0110 --set noise=1mV --out results/mine
+    Example: python -m eisim run decision --kind rate --set quick=yes
+    Example: python -m eisim run decision --help
+    Example: python -m eisim run my_circuit.py
+    Example: python -m eisim run cells.csv --target fires --ignore subject
+    """
+    if not seed.isdecimal() or len(seed) > LONGEST_SEED:
+        raise InputError(f"--seed: expected a whole number of 0 or more, found {seed!r}")
+    names = list(dict.fromkeys(names or ["boolean"]))
+    columns = [f"{key}={column}" for key, column in (("target", target), ("weights", weights)) if column is not None]
+    if ignore:
+        columns.append(f"ignore={','.join(map(_quoted, ignore))}")
+    if header is not None:
+        columns.append(f"header={'yes' if header else 'no'}")
+    chosen = [catalogue.prepare(name, [*(set_ or []), *columns]) for name in names]
+    if len({each.name for each in chosen}) < len(chosen):
+        raise InputError(f"run: expected results of different names, found {', '.join(each.name for each in chosen)}")
+    document, problems = {}, []
+    load_when_used(*SELDOM_USED)
+    for asked, each in zip(names, chosen, strict=True):
+        from eisim.base.files import check_writable, to_json
+        from eisim.report.draw import Artist
+        from eisim.report.page import template
+        from eisim.report.provenance import provenance
+        from eisim.report.record import record
+        from eisim.run.run_key import identity
+
+        name, experiment, settings = each.name, each.experiment, each.settings
+        folder = Path("results") / name if out is None else out if len(chosen) == 1 else out / name
+        check_writable(folder)
+        kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
+        times: dict[str, float] = {}
+        identify = partial(identity, asked, experiment, settings, kinds, int(seed), backend.value)
+        with kept(identify, _say, fresh) as parts, Artist(experiment.__name__) as artist, Progress(times) as report:
+            report("starting")
+            result = experiment.run(settings, kinds, int(seed), backend.value, report)
+            report("writing results")
+            artist.begin(result)
+            template()  # made ready, like all that follows, while the figures are drawn
+            contents = list(experiment.tables(result))
+            found = {"seed": int(seed), **experiment.to_json(result)}
+            findings = _report(experiment, result)
+            contents += artist.finish()
+            parts.check()
+        run = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "settings_si": asdict(settings)}
+        run |= {"settings_units": _units(settings), "about": _about(experiment)}
+        stored = {"experiment": name, **provenance(**run, seconds=times), "report": findings, "result": found}
+        record(folder, contents, stored)
+        parts.clear()
+        document[name] = found
+        problems += getattr(result, "problems", ())
+        if not json_:
+            _show(experiment.table(result), folder)
+    if json_:
+        print(to_json(document))
+    for problem in problems:
+        _say(problem)
+    return 1 if problems else 0
+
+
+@app.command(cls=about_named("name", _parameters))
+def sweep(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Model, experiment, or file of your own: .py, .csv.",
+            metavar="NAME",
+            autocompletion=completion.what_to_sweep,
+        ),
+    ],
+    over: Annotated[
+        list[str] | None,
+        Option(
+            help="Values of a parameter: FROM:TO:NUMBER or VALUE,VALUE,...; may be given several times.",
+            metavar="NAME=VALUES",
+        ),
+    ] = None,
+    seeds: Annotated[int, Option(help="Runs of each point, with different seeds.", min=1, metavar="N")] = 1,
+    seed: Annotated[str, Option(help="Seed from which those follow, a whole number.", metavar="N")] = "0",
+    kind: Annotated[Kind | None, Option(help="Kind of circuit: spiking by default, both for an experiment.")] = None,
+    set_: Annotated[
+        list[str] | None, Option("--set", metavar="KEY=VALUE", help="A parameter that is the same at all points.")
+    ] = None,
+    backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
+    workers: Annotated[
+        int | None, Option(help="Processes on this machine; one for each processor by default.", min=1, metavar="N")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        Option(help="Dask scheduler whose workers compute instead, such as tcp://host:8786.", metavar="ADDRESS"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for the results; results/sweep-NAME by default.", metavar="DIR", rich_help_panel=RESULTS),
+    ] = None,
+    fresh: Annotated[
+        bool, Option("--fresh", help="Begin anew, whatever an interrupted sweep has finished.", rich_help_panel=RESULTS)
+    ] = False,
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
+) -> int:
+    """Measure a model or an experiment at all points of a grid of its parameters.
+
+    Example: python -m eisim sweep brunel --over g=3:7:9 --over eta=0.5:4:8
+    Example: python -m eisim sweep boolean --over noise=0mV:2mV:5 --set functions=xor,and --seeds 3
+    """
+    from eisim.cli.sweep import Asked, run_sweep
+
+    if not seed.isdecimal():
+        raise InputError(f"--seed: expected a whole number of 0 or more, found {seed!r}")
+    asked = Asked(
+        name,
+        tuple(over or ()),
+        tuple(set_ or ()),
+        seeds,
+        int(seed),
+        None if kind is None else kind.value,
+        backend.value,
+        workers,
+        scheduler,
+        fresh,
+    )
+    folder, found, document = run_sweep(asked, out, _say)
+    if json_:
+        print(document)
+    else:
+        from eisim.report.sweep import terminal_table
+
+        _show(terminal_table(found), folder)
+    for problem in found.problems[:MOST_SAID]:
+        _say(problem)
+    if len(found.problems) > MOST_SAID:
+        _say(f"and {len(found.problems) - MOST_SAID:,} more points failed; all are in {folder / 'run.json'}")
+    return 1 if found.problems else 0
+
+
+@app.command()
+def certify(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Table with named columns: CSV, Excel, Parquet.", metavar="FILE.csv", autocompletion=completion.table
+        ),
+    ] = None,
+    target: TargetColumn = None,
+    weights: WeightsColumn = None,
+    ignore: IgnoredColumns = None,
+    header: Header = None,
+    truth_table: Annotated[
+        str | None,
+        Option(
+            help="Truth table in counting order, or its name.", metavar="BITS", autocompletion=completion.truth_table
+        ),
+    ] = None,
+    region: Annotated[
+        str | None, Option(help="Region of the unit square.", metavar="NAME", autocompletion=completion.region)
+    ] = None,
+    loss: Annotated[Loss, Option(help="Floors to work out.")] = Loss.all,
+    orient: Annotated[
+        bool | None, Option("--orient/--no-orient", help="Look for inputs to flip; by default for small data.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for the results; results/certify-WHAT by default.", metavar="DIR", rich_help_panel=RESULTS),
+    ] = None,
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of words.", rich_help_panel=RESULTS)
+    ] = False,
+) -> None:
+    """Prove what excitatory-only circuits can do with a function or data: floor, witness, inhibition needed.
+
+    Example: python -m eisim certify --truth-table 0110
+    Example: python -m eisim certify cells.csv --target fires
+    """
+    from eisim.base.files import check_writable, to_json
+    from eisim.report.provenance import provenance
+    from eisim.report.record import record
+
+    times: dict[str, float] = {}
+    with Progress(times) as report:
+        report("reading")
+        function = _function(file, target, weights, ignore or (), header, truth_table, region, report)
+        out = check_writable(out or Path("results") / f"certify-{file.stem if file else truth_table or region}")
+        from eisim.report import certificate as shown
+        from eisim.report import certificate_findings, classes, proof
+        from eisim.report.draw import draw
+        from eisim.theory.certificate import LOSSES, certify
+
+        losses = LOSSES if loss is Loss.all else (loss.name,)
+        certificate = [certify(each, losses, orient, report) for each in classes.judged(function)]
+        for each in certificate:
+            each.evidence(report)
+        if len(certificate) > 1:
+            shown = certificate_findings = proof = classes
+        else:
+            certificate = certificate[0]
+        report("writing results")
+        found = shown.to_json(certificate)
+        drawn = draw(shown.figures, certificate)
+        contents = [*shown.tables(certificate), *drawn]
+        findings = {"report": _report(certificate_findings, certificate)}
+    how = provenance(settings_si={"loss": loss.value, "orient": orient}, seconds=times)
+    contents.append(("certificate.json", to_json(found | how | findings)))
+    record(out, contents, {"experiment": "certify", **how, **findings, "result": found})
+    if json_:
+        print(to_json(found))
+    else:
+        for line in proof.words(certificate):
+            tell(line)
+        what = "Points, certificate and picture" if drawn else "Points and certificate"
+        _say_where(f"{what} are in {out}", f"Report: {out / PAGE}")
+
+
+class Format(StrEnum):
+    """Exchange formats of networks."""
+
+    onnx = "onnx"
+    torch = "torch"
+    nir = "nir"
+
+
+@app.command()
+def export(
+    model: Annotated[str, typer.Argument(help="Model (see list).", metavar="MODEL", autocompletion=completion.model)],
+    out: Annotated[Path, Option(help="File to write: .onnx, .pt2 or .nir.", metavar="FILE")],
+    to: Annotated[Format, Option(help="Format.")] = Format.onnx,
+    kind: Annotated[Kind | None, Option(help="Kind of circuit: rate by default, spiking for nir.")] = None,
+) -> None:
+    """Export a model: its equivalent DNN (onnx, torch), or its spiking circuit (nir).
+
+    Example: python -m eisim export xor --to onnx --out xor.onnx
+    """
+    points = catalogue.points(catalogue.MODELS)
+    if model not in points:
+        raise InputError(
+            f"export: expected one of {', '.join(sorted(points))}, found {model!r}{did_you_mean(model, points)}"
+        )
+    if kind is Kind.both:
+        raise InputError("export: --kind: expected rate or spiking, found 'both'")
+    from eisim.run.export import write_network
+
+    if kind is None:
+        kind = Kind.spiking if to is Format.nir else Kind.rate
+    circuit = catalogue.load(points[model]).circuit(kind=kind.value)
+    with Progress({}) as report:
+        written, note = write_network(circuit, to.value, out, report)
+    _say_where(f"{out}: {to.value} of {written!r}")
+    if note:
+        _say(f"note: {note}")
+
+
+@app.command()
+def ablate(
+    network: Annotated[
+        Path, typer.Argument(help="Network in an ONNX file.", metavar="NET.onnx", autocompletion=completion.network)
+    ],
+    data: Annotated[
+        Path,
+        Option(
+            help="Table with named columns: CSV, Excel, Parquet.", metavar="FILE.csv", autocompletion=completion.table
+        ),
+    ],
+    target: Annotated[
+        str, Option(help="Column with the class of each row.", metavar="COLUMN", autocompletion=completion.column)
+    ],
+    weights: WeightsColumn = None,
+    ignore: IgnoredColumns = None,
+    header: Header = None,
+    kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
+    levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
+    backend: BackendOption = Backend.cpp,
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for the results; results/ablate-NET by default.", metavar="DIR", rich_help_panel=RESULTS),
+    ] = None,
+    json_: Annotated[
+        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
+    ] = False,
+) -> int:
+    """Take the inhibition out of a network of your own, and see which of its classes go.
+
+    Example: python -m eisim ablate net.onnx --data test.csv --target digit
+    """
+    from eisim.base.files import check_writable, to_json
+    from eisim.report.provenance import provenance
+    from eisim.report.record import record
+
+    out = check_writable(out or Path("results") / f"ablate-{network.stem}")
+    times: dict[str, float] = {}
+    with Progress(times) as report:
+        import numpy as np
+
+        from eisim.adapter.onnx_reader import read_onnx
+        from eisim.functions import LabelledData
+        from eisim.report import network as shown
+        from eisim.report import network_findings
+        from eisim.report.draw import draw
+        from eisim.studies.networks import ablate_network, class_floors
+
+        report("reading")
+        dnn = read_onnx(network)
+        read = {"ignore": ignore or (), "classes": True, "header": header}
+        labelled = LabelledData.from_file(data, target, weights, report, **read)
+        fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
+        kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
+        results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
+        report("writing results")
+        contents = [*shown.tables(results), *draw(shown.figures, results)]
+        found, findings = shown.to_json(results), {"report": _report(network_findings, results)}
+    how = provenance(kinds=kinds, backend=backend.value, settings_si={"levels": levels}, seconds=times)
+    contents.append(("ablation.json", to_json(found | how | findings)))
+    record(out, contents, {"experiment": "ablate", **how, **findings, "result": found})
+    if json_:
+        print(to_json(found))
+    else:
+        _show(shown.terminal_table(results), out)
+    for problem in found["problems"]:
+        _say(problem)
+    return 1 if found["problems"] else 0
+
+
+@app.command("report")
+def report_(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of runs.", metavar="DIR...")],
+    out: Annotated[
+        Path | None, Option(help="File to write; DIR/report.html, for several folders report.html.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Rebuild the page of a run from its folder, or set several runs side by side.
+
+    Example: python -m eisim report results/boolean results/mine --out both.html
+    """
+    from contextlib import ExitStack
+
+    from eisim.base.files import save
+    from eisim.report.page import page
+    from eisim.report.record import alone
+
+    out = out or (folders[0] / PAGE if len(folders) == 1 else Path(PAGE))
+    with ExitStack() as held:
+        for folder in sorted({folder.resolve() for folder in folders if folder.is_dir()}):  # nobody waits for another
+            held.enter_context(alone(folder))
+        save(out, page(folders, _say))
+    _say_where(f"Report: {out}")
+
+
+def _function(file, target, weights, ignore, header, truth_table, region, report):
+    """The function that the arguments of `certify` name."""
+    from eisim.functions import NAMED, REGIONS, LabelledData, TruthTable
+    from eisim.functions.truth_table import without_target
+
+    given = [what for what in (file, truth_table, region) if what is not None]
+    if len(given) != 1:
+        raise InputError(f"certify: expected one of FILE.csv, --truth-table and --region, found {len(given)} of them")
+    if file is None and (target is not None or weights is not None or ignore):
+        raise InputError("certify: --target, --weights and --ignore: expected with FILE.csv only")
+    if file is None and header is not None:
+        raise InputError(f"certify: --{'' if header else 'no-'}header: expected with FILE.csv only")
+    if truth_table is not None:
+        if truth_table not in NAMED and set(truth_table) - {"0", "1"}:
+            raise InputError(
+                f"--truth-table: expected 0 and 1 in counting order or one of {', '.join(NAMED)}, "
+                f"found {truth_table!r}{did_you_mean(truth_table, NAMED)}"
+            )
+        return NAMED.get(truth_table) or TruthTable(truth_table)
+    if region is not None:
+        if region not in REGIONS:
+            raise InputError(
+                f"--region: expected one of {', '.join(REGIONS)}, found {region!r}{did_you_mean(region, REGIONS)}"
+            )
+        return REGIONS[region]
+    data = LabelledData.from_file(file, target, weights, report, ignore=ignore, classes=True, header=header)
+    if target is None:
+        without_target(data)
+    return data
+
+
+def _quoted(column: str) -> str:
+    """A name of a list with commas in between, which may have some itself."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _report(experiment, result) -> dict | None:
+    """What an experiment's page shows; None if the experiment does not say."""
+    from eisim.report.findings import to_document
+
+    return to_document(experiment.findings(result)) if hasattr(experiment, "findings") else None
+
+
+def _about(experiment) -> str:
+    """Docstring of the module of an experiment, for a page of one that does not say what it shows."""
+    return sys.modules[experiment.__name__].__doc__ or ""
+
+
+def _units(settings) -> dict[str, str]:
+    return {f.name: f.metadata["unit"] for f in fields(settings) if "unit" in f.metadata}
+
+
+def _show(table, folder: Path) -> None:
+    show(table)
+    _say_where(f"Figures and data are in {folder}", f"Report: {folder / PAGE}")
+
+
+def _say_where(*lines: str) -> None:
+    """Where results are; a name may be a stranger's."""
+    for line in lines:
+        print(printable(line))

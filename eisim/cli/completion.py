@@ -1,0 +1,159 @@
+"""What the shell completes: names of experiments and models, settings and their values, columns and files."""
+
+import os
+from dataclasses import fields
+from pathlib import Path
+
+from eisim.base.errors import InputError
+from eisim.run.registry import TABLES
+
+#: Characters on which a shell acts.
+_SPECIAL = set("$`\\\"'!;&|<>(){}*?[]#~")
+#: Kinds of files that arguments name.
+RUNNABLE, TABLE, NETWORK = (".py", *TABLES), TABLES, (".onnx",)
+
+
+def what_to_run(incomplete: str) -> list[tuple[str, str]]:
+    """Experiments, models with a task, and files."""
+    setting = _bash_setting(incomplete)
+    if setting is not None:
+        return [(value, "") for value in _values(*setting)]
+    from eisim.run.listing import listed
+
+    experiments, models = listed()
+    known = [*experiments, *(model for model in models if model.has_task)]
+    return [
+        *((each.name, each.summary) for each in known if each.name.startswith(incomplete)),
+        *_files(incomplete, RUNNABLE),
+    ]
+
+
+def what_to_sweep(incomplete: str) -> list[tuple[str, str]]:
+    """Experiments, models and files."""
+    from eisim.run.listing import listed
+
+    known = [each for group in listed() for each in group]
+    return [
+        *((each.name, each.summary) for each in known if each.name.startswith(incomplete)),
+        *_files(incomplete, RUNNABLE),
+    ]
+
+
+def model(incomplete: str) -> list[tuple[str, str]]:
+    """All models."""
+    from eisim.run.listing import listed
+
+    return [(each.name, each.summary) for each in listed()[1] if each.name.startswith(incomplete)]
+
+
+def setting(incomplete: str) -> list[str]:
+    """``KEY=``, then the values of the key that are known."""
+    key, equals, text = incomplete.partition("=")
+    if equals:
+        return [f"{key}={value}" for value in _values(key, text)]
+    return [f"{name}=" for name in _keys() if name.startswith(incomplete)]
+
+
+def truth_table(incomplete: str) -> list[str]:
+    """Names of truth tables."""
+    return [name for name in _names_of("functions") if name.startswith(incomplete)]
+
+
+def region(incomplete: str) -> list[str]:
+    """Names of regions."""
+    return [name for name in _names_of("regions") if name.startswith(incomplete)]
+
+
+def table(incomplete: str) -> list[tuple[str, str]]:
+    """Tables."""
+    return _files(incomplete, TABLE)
+
+
+def network(incomplete: str) -> list[tuple[str, str]]:
+    """ONNX files."""
+    return _files(incomplete, NETWORK)
+
+
+def column(incomplete: str) -> list[str]:
+    """Columns of the table that is on the line."""
+    for path in (word for word in _words() if word.endswith(TABLE)):
+        if not os.path.isfile(path):  # a pipe would keep the shell waiting
+            continue
+        from eisim.functions.tables import names_of
+
+        try:
+            names = names_of(path)
+        except (OSError, UnicodeError, InputError):
+            continue
+        return [name for name in names if name.startswith(incomplete) and _is_plain(name)]
+    return []
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name, which may be a stranger's, is fit for a command line: it shows, and no shell acts on it."""
+    return name.isprintable() and not _SPECIAL & set(name)
+
+
+def _keys() -> list[str]:
+    """Settings of the experiments that are on the line; models have those of `functions`."""
+    from eisim.run.registry import EXPERIMENTS, MODELS, points
+
+    experiments, models = points(EXPERIMENTS), points(MODELS)
+    named = ["functions" if word in models else word for word in _words() if word in experiments or word in models]
+    settings = [experiments[name].load().Settings for name in named or ["boolean"]]
+    return list(dict.fromkeys(f.name for each in settings for f in fields(each)))
+
+
+def _values(key: str, text: str) -> list[str]:
+    """Values that begin with a text; of lists with commas the last is completed."""
+    before, comma, last = text.rpartition(",")
+    return [f"{before}{comma}{name}" for name in _names_of(key) if name.startswith(last)]
+
+
+def _names_of(key: str) -> list[str]:
+    if key == "functions":
+        from eisim.functions import NAMED
+
+        return list(NAMED)
+    if key == "regions":
+        from eisim.functions import REGIONS
+
+        return list(REGIONS)
+    if key == "circuits":
+        from eisim.run.listing import listed
+
+        return [model.name for model in listed()[1] if model.has_task]
+    if key == "how":
+        from eisim.ablation import DOSES
+
+        return list(DOSES)
+    return []
+
+
+def _words() -> list[str]:
+    """The words of the line that is completed; Typer knows those only that are whole, and not all of them."""
+    return (os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")).split()
+
+
+def _bash_setting(incomplete: str) -> tuple[str, str] | None:
+    """Key and text where the cursor is in ``--set KEY=TEXT`` of a bash line: bash makes three words of it."""
+    words, place = _words(), int(os.environ.get("COMP_CWORD") or 0)
+    before = words[: place + 1] if words[place : place + 1] == ["="] else words[:place]
+    return (before[-2], incomplete) if before[-3::2] == ["--set", "="] else None
+
+
+def _files(incomplete: str, suffixes: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Files of these kinds, and folders where they may be."""
+    folder, name = os.path.split(incomplete)
+    try:
+        found = sorted(Path(folder or ".").iterdir())
+    except OSError:
+        return []
+    return [
+        (os.path.join(folder, path.name) + ("/" if path.is_dir() else ""), "")
+        for path in found
+        if path.name.startswith(name)
+        and _is_plain(path.name)
+        and (name.startswith(".") or not path.name.startswith("."))
+        and (path.is_dir() or path.suffix in suffixes)
+    ]

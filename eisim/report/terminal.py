@@ -1,0 +1,123 @@
+"""What people read: as wide as their terminal, in letters that it has, in colour only where that is wanted."""
+
+import codecs
+import os
+import re
+import sys
+import textwrap
+import unicodedata
+
+from eisim.base.errors import printable
+
+#: Of output that goes to no terminal, in columns.
+PIPE_WIDTH = 120
+#: Lines of prose are no longer than this, in columns.
+PROSE_WIDTH = 110
+#: Letters that a poor encoding lacks, in ones that all have.
+PLAIN = {
+    "×": "x", "·": "*", "−": "-", "–": "-", "—": "-", "…": "...", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "±": "+-",
+    "→": "->", "←": "<-", "∞": "inf", "µ": "u", "μ": "u", "σ": "sigma", "τ": "tau", "∑": "sum", "∧": "and", "∨": "or",
+    "¬": "not ", "°": " deg", "√": "sqrt", "‘": "'", "’": "'", "“": '"', "”": '"', "•": "*", "✓": "yes", "✗": "no",
+}  # fmt: skip
+_PLAIN_HANDLER = "eisim.plain"
+#: The only mark-up that text may have. What a stranger's file is called, or its columns, has none.
+_COLOURED = re.compile(r"\[(green|red|yellow)\](.*)\[/\]")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Replace letters that cannot be encoded."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = []
+    for letter in error.object[error.start : error.end]:
+        plain = PLAIN.get(letter) or unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
+        found.append(plain or "?")
+    return "".join(found), error.end
+
+
+def use_plain_letters() -> None:
+    """Let standard output and error write what they can instead of failing: ``x`` for ``×`` where there is no ``×``."""
+    codecs.register_error(_PLAIN_HANDLER, _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=_PLAIN_HANDLER)
+
+
+def console():
+    """The Rich console of standard output: plain text in a pipe, without colours under ``NO_COLOR``."""
+    from rich.console import Console
+
+    class Ours(Console):
+        def on_broken_pipe(self):
+            raise  # whoever runs the command ends it
+
+        def render_str(self, text, *, style="", markup=None, **how):
+            if coloured := _COLOURED.fullmatch(text):
+                style, text = coloured.groups()
+            return super().render_str(printable(text), style=style, markup=False, **how)
+
+    made = Ours(highlight=False, emoji=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = PIPE_WIDTH
+    return made
+
+
+def titled_table(title: str):
+    """A Rich table without lines, as all results have it."""
+    from rich.table import Table
+
+    style = {"title_justify": "left", "title_style": "bold", "header_style": "underline"}
+    return Table(title=title, box=None, padding=(0, 1, 0, 0), **style)
+
+
+def show(content) -> None:
+    """Print a Rich renderable such as an experiment's table; tables too wide for the terminal become lists."""
+    there = console()
+    there.print(_fitted(content, there))
+
+
+def tell(text: str) -> None:
+    """Print a line of prose, wrapped."""
+    text = printable(text)
+    width = min(console().width, PROSE_WIDTH)
+    if sys.stdout.encoding and sys.stdout.errors == _PLAIN_HANDLER:  # what replaces a letter may be longer
+        text = text.encode(sys.stdout.encoding, _PLAIN_HANDLER).decode(sys.stdout.encoding)
+    print(textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+
+
+def _fitted(content, there):
+    from rich.console import Group
+    from rich.table import Table
+
+    if isinstance(content, Group):
+        return Group(*(_fitted(part, there) for part in content.renderables))
+    # Asked within the width of the terminal, a table would say that it fits.
+    unlimited = there.options.update(max_width=sys.maxsize)
+    if isinstance(content, Table) and content.__rich_measure__(there, unlimited).minimum > there.width:
+        return _listed(content)
+    return content
+
+
+def _in_a_line(cell, between=", "):
+    return between.join(line.strip() for line in cell.splitlines()) if isinstance(cell, str) else cell
+
+
+def _listed(table):
+    """The rows of a table one below the other: the first cell, then every other with its heading."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    columns = [list(column.cells) for column in table.columns]
+    headings = [_in_a_line(column.header, " ") for column in table.columns]
+    parts = [Text(str(table.title), style="bold")] if table.title else []
+    for row in zip(*columns, strict=True):
+        record = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+        record.add_column(style="dim", no_wrap=True)
+        record.add_column(overflow="fold")
+        for heading, cell in zip(headings[1:], row[1:], strict=True):
+            if cell != "":
+                record.add_row(heading, _in_a_line(cell))
+        parts += [row[0], Padding(record, (0, 0, 0, 2))]
+    return Group(*parts, *([table.caption] if table.caption else []))

@@ -1,0 +1,453 @@
+"""Values of eisim on disk: one zip archive of JSON and .npy arrays, and nothing that is run when it is read."""
+
+import importlib
+import json
+import math
+import types
+import typing
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import Enum
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from eisim.base.errors import InputError, explains_arguments
+from eisim.base.files import replaced
+from eisim.base.store import safe_read as incoming
+
+#: Version of the format; files of later ones are refused.
+VERSION = 1
+STRUCTURE = "value.json"
+#: More members in one archive, more bytes of it, or of its structure, are refused.
+MOST_MEMBERS = 200_000
+LARGEST_FILE = 20_000_000_000
+LARGEST_STRUCTURE = 100_000_000
+
+#: The classes that a file can hold, by the module they live in. Nothing else is ever built.
+_CLASSES = {
+    "eisim.adapter.activations": ("Identity", "LeakyReLU", "Tanh"),
+    "eisim.adapter.static": ("DNN", "Layer"),
+    "eisim.adapter.unrolled": ("UnrolledDNN",),
+    "eisim.studies.tasks.result": ("Assessment", "DoseResponse", "Judged", "Survey"),
+    "eisim.studies.tasks.witness": ("Witness",),
+    "eisim.circuit": ("Circuit", "Input", "Population", "Projection", "Readout"),
+    "eisim.studies.boolean": (
+        "AblationResult",
+        "Case",
+        "CaseResult",
+        "KeptCircuits",
+        "KindResult",
+        "Measurement",
+        "Protocol",
+    ),
+    "eisim.functions.labelled_data": ("LabelledData",),
+    "eisim.functions.region": ("Cells", "Region"),
+    "eisim.functions.truth_table": ("TruthTable",),
+    "eisim.studies.networks": ("Floors", "NetworkAblation"),
+    "eisim.neurons": (
+        "LIF",
+        "AbbottChance",
+        "ConductanceLIF",
+        "ExponentialLinear",
+        "Logistic",
+        "PowerLaw",
+        "Saturating",
+        "Softplus",
+        "Step",
+        "Theta",
+        "ThresholdLinear",
+        "WilsonCowan",
+    ),
+    "eisim.analysis.mean_field_check": ("Prediction",),
+    "eisim.simulation.response": ("Response", "Spikes"),
+    "eisim.synapses": ("NMDA", "Alpha", "Conductance", "Delta", "Exponential", "ShortTerm"),
+    "eisim.analysis.task": ("Fact", "Obstruction"),
+    "eisim.theory.certificate": ("Certificate",),
+    "eisim.theory.order": ("Witness",),
+    "eisim.theory.orientation": ("Orientation",),
+    "eisim.weights": ("AllToAll", "FixedInDegree", "FixedProbability", "Independent"),
+}
+#: Two classes have the same name.
+_STORED_AS = {("eisim.studies.tasks.witness", "Witness"): "WitnessOfTask"}
+_HOMES = {_STORED_AS.get((module, name), name): (module, name) for module, names in _CLASSES.items() for name in names}
+#: What a value can be besides one of the classes.
+_CONTAINERS = ("tuple", "list", "dict")
+
+
+@explains_arguments
+def save(value, path) -> None:
+    """Write a value to a file, from which `load` makes it again.
+
+    The arrays come back to the bit, and a circuit gives the same spikes; single numbers come back as Python's. What a
+    value holds that is code cannot be written: a `Region` of one's own is written as its cells at its resolution, and
+    the `Case` of a result as the intact circuits that were measured.
+
+    Parameters
+    ----------
+    value
+        A Circuit, DNN, UnrolledDNN, Response, TruthTable, Region, LabelledData, Certificate, Assessment, Survey,
+        CaseResult, AblationResult, NetworkAblation, or what they are made of; or a list, tuple or dict of these,
+        of numbers, texts and arrays.
+    path : path-like
+        The file is there as a whole or not at all.
+
+    Raises
+    ------
+    InputError
+        For anything else, or if the file cannot be written.
+
+    See Also
+    --------
+    DNN.save : Networks for other programs, in ONNX or PyTorch's format.
+    """
+    from eisim import __version__
+
+    arrays: dict[int, tuple[str, np.ndarray]] = {}
+    document = {"format": "eisim", "version": VERSION, "written_by": __version__, "value": _node(value, arrays)}
+    structure = json.dumps(document, allow_nan=False).encode()
+    if len(structure) > LARGEST_STRUCTURE or len(arrays) >= MOST_MEMBERS:
+        raise InputError(f"save: expected a value of at most {MOST_MEMBERS:,} arrays, found one of {len(arrays):,}")
+    try:
+        with replaced(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(_member(STRUCTURE), structure)
+            for name, array in arrays.values():
+                with archive.open(_member(name), "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, version=(1, 0), allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+@explains_arguments
+def load(path):
+    """Read a value that `save` wrote.
+
+    Only classes of eisim are built from a file, through their own checks; no code in it is run.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    object
+        The value.
+
+    Raises
+    ------
+    InputError
+        For a file that is missing, damaged, written by a newer eisim, or by something else.
+    """
+    size = incoming.regular_file(path, LARGEST_FILE).stat().st_size
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = _check_archive(archive, size)
+            if STRUCTURE not in members:
+                raise InputError(f"expected a file that eisim.save wrote, found an archive without {STRUCTURE}")
+            if members[STRUCTURE].file_size > LARGEST_STRUCTURE:
+                raise InputError(f"{STRUCTURE}: expected at most {LARGEST_STRUCTURE:,} bytes, found more")
+            document = json.loads(archive.read(members[STRUCTURE]))
+            _check_document(document)
+            return _value(document["value"], _Arrays(archive, members, {}))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{path}: expected a whole file that eisim.save wrote, found: {error}") from None
+    except Exception as error:  # what a damaged file provokes
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: expected a file that eisim.save wrote, found a damaged one ({what:.100})") from None
+
+
+def _member(name):
+    """The same bytes for the same value: without the time."""
+    info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    info.external_attr = 0o644 << 16
+    return info
+
+
+def _node(value, arrays):
+    """A value as JSON, its arrays put aside."""
+    if value is None or (isinstance(value, (bool, str)) and not isinstance(value, Enum)):
+        return value
+    if isinstance(value, np.generic) and value.dtype.kind in "biufU":
+        return _node(value.item(), arrays)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else {"float": repr(float(value))}
+    if isinstance(value, np.ndarray):
+        return {"array": _put_aside(value, arrays)}
+    if sparse.issparse(value):
+        matrix = value.tocsr()
+        parts = {part: _node(getattr(matrix, part), arrays) for part in ("data", "indices", "indptr")}
+        return {"sparse": {"shape": list(map(int, matrix.shape)), **parts}}
+    if type(value) in (tuple, list):
+        return {type(value).__name__: [_node(each, arrays) for each in value]}
+    if isinstance(value, Mapping):
+        return {"dict": [[_node(key, arrays), _node(each, arrays)] for key, each in value.items()]}
+    return _object(value, arrays)
+
+
+def _put_aside(array, arrays):
+    if array.dtype.kind not in "biufU":
+        raise InputError(f"save: expected arrays of numbers or text, found one of {array.dtype}")
+    if id(array) not in arrays:
+        arrays[id(array)] = (f"arrays/{len(arrays)}.npy", array)
+    return arrays[id(array)][0]
+
+
+def _object(value, arrays):
+    cls = type(value)
+    name = next((name for name, home in _HOMES.items() if home[1] == cls.__name__ and _class(name) is cls), None)
+    if name is None:
+        if (region := _region_of(value)) is not None:
+            return {"region": region}
+        known = ", ".join(sorted(_HOMES))
+        raise InputError(f"save: expected values of {known}, or lists, tuples and dicts of them, found {value!r:.80}")
+    if isinstance(value, Enum):
+        return {name: value.value}
+    stored = _without_code(value)
+    return {name: {field: _node(getattr(stored, field), arrays) for field in _fields(cls)}}
+
+
+def _without_code(value):
+    """The value with what is a function replaced by what it gives."""
+    from eisim.functions.region import Cells, Region
+    from eisim.studies.boolean import CaseResult, KeptCircuits
+
+    if isinstance(value, Region) and _region_of(value.contains) is None and not isinstance(value.contains, Cells):
+        inside = value.labelled().targets.reshape(value.resolution, value.resolution)
+        return replace(value, contains=Cells(inside.astype(bool)))
+    if isinstance(value, CaseResult) and not isinstance(value.case.circuit, KeptCircuits):
+        kept = KeptCircuits({kind: result.circuit for kind, result in value.kinds.items()})
+        return replace(value, case=replace(value.case, circuit=kept))
+    return value
+
+
+def _region_of(contains):
+    """Name of the region of eisim that has this function."""
+    from eisim.functions.region import REGIONS
+
+    return next((name for name, region in REGIONS.items() if region.contains is contains), None)
+
+
+@cache
+def _class(name):
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+@cache
+def _fields(cls) -> dict[str, object]:
+    """Names and types of what a class is made from."""
+    hints = typing.get_type_hints(cls)
+    names = [f.name for f in fields(cls) if f.init] if is_dataclass(cls) else cls._fields
+    return {name: hints[name] for name in names}
+
+
+def _check_archive(archive, size):
+    """Members by name, if they are what `save` writes: as large as they say, and together no larger than the file."""
+    members = {info.filename: info for info in archive.infolist()}
+    if len(archive.infolist()) > MOST_MEMBERS or len(members) < len(archive.infolist()):
+        raise InputError(f"expected at most {MOST_MEMBERS:,} members of different names, found others")
+    for info in members.values():
+        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+            raise InputError(f"{info.filename!r:.60}: expected a member that is stored as it is, found another")
+    if sum(info.file_size for info in members.values()) > size:
+        raise InputError("expected members that together are no larger than the file, found larger ones")
+    return members
+
+
+def _check_document(document):
+    if not isinstance(document, dict) or document.get("format") != "eisim" or "value" not in document:
+        raise InputError("expected a file that eisim.save wrote, found another JSON document")
+    version = document.get("version")
+    if type(version) is not int or version < 1:
+        raise InputError(f"version: expected a whole number of 1 or more, found {version!r:.60}")
+    if version > VERSION:
+        raise InputError(
+            f"version: expected at most {VERSION}, found {version}: the file was written by a newer eisim "
+            f"({document.get('written_by')!s:.20}), which can read it"
+        )
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    """The arrays of an archive, each read once."""
+
+    archive: zipfile.ZipFile
+    members: dict[str, zipfile.ZipInfo]
+    read: dict[str, np.ndarray]
+
+    def __getitem__(self, name) -> np.ndarray:
+        if name not in self.read:
+            if name not in self.members:
+                raise InputError(f"expected an array {name!r:.60}, found none")
+            self.read[name] = incoming.array(self.archive.read(self.members[name]))
+        return self.read[name]
+
+
+def _value(node, arrays):
+    """The value of a JSON node."""
+    if node is None or isinstance(node, (bool, str, int, float)):
+        return node
+    if not isinstance(node, dict) or len(node) != 1:
+        raise InputError(f"expected a value with the name of its class, found {node!r:.60}")
+    ((name, content),) = node.items()
+    if name == "float":
+        return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[content]
+    if name == "array":
+        return arrays[content]
+    if name == "sparse":
+        parts = [_value(content[part], arrays) for part in ("data", "indices", "indptr")]
+        matrix = sparse.csr_array(tuple(parts), shape=tuple(content["shape"]))
+        matrix.check_format(full_check=True)
+        return matrix
+    if name == "tuple":
+        return tuple(_value(each, arrays) for each in content)
+    if name == "list":
+        return [_value(each, arrays) for each in content]
+    if name == "dict":
+        return {_value(key, arrays): _value(each, arrays) for key, each in content}
+    if name == "region":
+        from eisim.functions.region import REGIONS
+
+        return REGIONS[content].contains
+    if name not in _HOMES:
+        raise InputError(f"expected one of eisim's values, found {name!r:.60}")
+    return _build(_class(name), name, content, arrays)
+
+
+def _build(cls, name, content, arrays):
+    if issubclass(cls, Enum):
+        return cls(content)
+    known = _fields(cls)
+    values = {field: _value(each, arrays) for field, each in content.items()}
+    for field, value in values.items():
+        if field not in known:
+            raise InputError(f"{name}: expected some of {', '.join(known)}, found {field!r:.60}")
+        if not _fits(value, known[field]):
+            expected = getattr(known[field], "__name__", str(known[field]))
+            raise InputError(f"{name}.{field}: expected {expected}, found {value!r:.60}")
+        inside = value.values() if isinstance(value, dict) else [value]
+        if field != "classes" and any(isinstance(each, np.ndarray) and each.dtype.kind == "U" for each in inside):
+            raise InputError(f"{name}.{field}: expected numbers, found text")
+    if name == "Population" and np.shape(values.get("bias")) != (values.get("size"),):
+        raise InputError(f"Population.bias: expected one for each of {values.get('size')} neurons, found others")
+    value = cls(**values)
+    if name in _SHAPES:
+        _check_shapes(name, value)
+    if name == "Response":
+        _check_response(value)
+    if hasattr(cls, "_repr_html_"):
+        _check_shown(name, value)
+    return value
+
+
+#: Axes of arrays, by name: those of one name are equally long, and ``...`` stands for any others.
+_SHAPES = {
+    "Spikes": {"copy": "spike", "neuron": "spike", "step": "spike"},
+    "Measurement": {"rates": "condition ... pattern", "thresholds": "condition", "values": "pattern"},
+    "DoseResponse": {"doses": "dose", "scores": "dose seed"},
+    "NetworkAblation": {
+        "fractions": "level",
+        "outputs": "level point output",
+        "outputs_zeroed": "level point output",
+        "wanted": "point output",
+        "times": "time",
+        "outputs_in_time": "time point output",
+    },
+}
+#: Of a larger value the table is not made to see whether that can be done.
+_MOST_SHOWN = 100_000
+
+
+def _check_shapes(name, value):
+    """Refuse arrays that do not fit together, or hold no numbers."""
+    sizes: dict[str, int] = {}
+    for field, axes in _SHAPES[name].items():
+        array, axes = getattr(value, field), axes.split()
+        if array is None:
+            continue
+        array = np.asarray(array)
+        if "..." in axes:
+            axes[1:2] = [f"axis {k}" for k in range(1, array.ndim - 1)]
+        if array.dtype.kind not in "biuf" or array.ndim != len(axes):
+            raise InputError(f"{name}.{field}: expected numbers by {' and '.join(axes)}, found {array!r:.60}")
+        for axis, size in zip(axes, array.shape, strict=True):
+            if sizes.setdefault(axis, size) != size:
+                raise InputError(f"{name}.{field}: expected {sizes[axis]} along the axis {axis}, found {size}")
+
+
+def _check_response(response):
+    """Refuse a response whose arrays are not those of its circuit."""
+    size_of = {each.name: each.size for each in (*response.circuit.inputs, *response.circuit.populations)}
+    names = {population.name for population in response.circuit.populations}
+    for what in ("duration", "window", "dt"):
+        if not 0 < getattr(response, what) < math.inf:
+            raise InputError(f"Response.{what}: expected a time of more than 0, found {getattr(response, what)!r:.60}")
+    if response.rates.keys() != names or not names >= response.traces.keys():
+        raise InputError(f"Response.rates: expected those of {', '.join(names)}, found {', '.join(response.rates)}")
+    if response.traces and response.traces.keys() != names:
+        raise InputError(f"Response.traces: expected those of {', '.join(names)}, found {', '.join(response.traces)}")
+    before = np.shape(next(iter(response.rates.values())))[:-1]  # (seeds and) trials
+    for part, axes in (("rates", 0), ("traces", 1)):
+        for name, array in getattr(response, part).items():
+            array, wanted = np.asarray(array), (*before, size_of[name])
+            fits = array.ndim == len(wanted) + axes and array.shape[: len(wanted)] == wanted
+            if not fits or array.dtype.kind not in "biuf":
+                raise InputError(f"Response.{part}[{name!r}]: expected numbers of shape {wanted}, found {array!r:.60}")
+    if len(before) not in (1, 2):
+        raise InputError(f"Response.rates: expected trials, or seeds and trials, found {len(before)} such axes")
+    for name, spikes in response.spikes.items():
+        for part, most in (("copy", math.prod(before)), ("neuron", size_of.get(name, 0)), ("step", math.inf)):
+            numbers = np.asarray(getattr(spikes, part))
+            if numbers.dtype.kind not in "iu" or (numbers.size and not 0 <= numbers.min() <= numbers.max() < most):
+                raise InputError(
+                    f"Response.spikes[{name!r}].{part}: expected whole numbers from 0 to below {most}, found "
+                    f"{numbers!r:.60}"
+                )
+
+
+def _check_shown(name, value):
+    """Refuse a value that cannot be shown or made a table, since its parts do not fit together."""
+    try:
+        repr(value), value._repr_html_()
+        if hasattr(value, "to_dataframe") and len(getattr(value, "readouts", ())) <= _MOST_SHOWN:
+            value.to_dataframe()
+    except InputError:
+        raise
+    except Exception as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{name}: expected parts that fit together, found others ({why:.100})") from None
+
+
+def _fits(value, hint) -> bool:
+    """Whether a value is of the type that a field asks for."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, each) for each in arguments)
+    if origin is typing.Literal:
+        return value in arguments
+    if hint is Callable or origin is Callable:
+        return callable(value)
+    if origin in (tuple, list, Sequence):
+        if not isinstance(value, (tuple, list)):
+            return False
+        if origin is tuple and arguments[-1] is not ...:
+            return len(value) == len(arguments) and all(map(_fits, value, arguments))
+        return all(_fits(each, arguments[0]) for each in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(
+            _fits(key, arguments[0]) and _fits(each, arguments[1]) for key, each in value.items()
+        )
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is np.ndarray:  # a list of numbers does as well
+        return isinstance(value, (np.ndarray, list, tuple))
+    return not isinstance(hint, type) or isinstance(value, hint)

@@ -1,0 +1,270 @@
+"""Sweeps: one model or experiment at many points of its parameters, on this machine or on a cluster."""
+
+import hashlib
+import itertools
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from eisim.base.errors import InputError
+from eisim.base.progress import shows_progress
+from eisim.base.store import sources
+from eisim.base.store.checkpoint import begin_part, kept
+from eisim.run.sweep.axes import MOST_POINTS, Axis, make_axis, parse_axis
+from eisim.run.sweep.cluster import on_cluster
+from eisim.run.sweep.local import on_processes
+from eisim.run.sweep.result import Sweep
+from eisim.run.sweep.subject import Point, Subject, check, find, parameters
+from eisim.run.sweep.work import Job, versions
+
+
+class FailedError(Exception):
+    """A point failed; it is not kept, so that it is tried again when the sweep is."""
+
+
+@shows_progress
+def sweep(
+    name,
+    over: Mapping,
+    *,
+    seeds: int = 1,
+    seed: int = 0,
+    kind: str | None = None,
+    set: Mapping | None = None,
+    backend: str = "cpp",
+    workers: int | None = None,
+    scheduler: str | None = None,
+    fresh: bool = False,
+    report: Callable[..., None] | None = None,
+) -> Sweep:
+    """Measure a model or an experiment at all points of a grid of its parameters.
+
+    Parameters
+    ----------
+    name : str or path
+        A model, an experiment, or a Python file that defines ``circuit``, ``task`` or an experiment.
+    over : mapping of str to values
+        What each parameter takes: ``"3:7:9"`` (9 values from 3 to 7), an array, a quantity, or a list.
+    seeds : int
+        Runs of each point, with different seeds; the same ones at all points.
+    seed : int
+        From which those seeds follow.
+    kind : {"rate", "spiking", "both"}, optional
+        Of circuits; spiking by default, and both for an experiment.
+    set : mapping of str to value, optional
+        Parameters that are the same at all points.
+    backend : {"cpp", "numpy"}
+        Brian2's C++ standalone device, or its NumPy target.
+    workers : int, optional
+        Processes on this machine; one for each processor by default.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers compute the points instead.
+    fresh : bool
+        Whether to begin anew, whatever an interrupted sweep has finished.
+    report : callable, optional
+        Told the present stage. By default long work shows its progress in a terminal or a notebook.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    InputError
+        For unknown parameters, values that they cannot have, a cluster that cannot be reached, or if all points failed.
+
+    Notes
+    -----
+    The numbers depend on the parameters and the seed, not on where and in which order the points are computed: they are
+    the same to the bit on machines with the same processor type and the same libraries. Finished points are kept, so
+    that the same call goes on where a killed one was.
+
+    Examples
+    --------
+    >>> from eisim import sweep
+    >>> found = sweep("wilson_cowan", {"stimulus": [0, 1]}, kind="rate", backend="numpy", workers=1)
+    >>> found.mean("rate_E").round(1)
+    array([0. , 2.1])
+    """
+    settings = tuple((str(key), _text(value)) for key, value in (set or {}).items())
+    plan = describe(name, kind, settings, backend)
+    there = parameters(plan)
+    axes = tuple(make_axis(str(key), values, there) for key, values in over.items())
+    with kept(partial(identity_of, plan, axes, seeds, seed), _say, fresh) as parts:
+        found = compute(plan, axes, seeds, seed, report, workers, scheduler)
+        parts.check()
+        if not found.failed:
+            parts.clear()
+    return found
+
+
+def describe(name, kind: str | None, settings: Sequence[tuple[str, str]], backend: str = "cpp") -> Subject:
+    """The subject of a sweep, its kinds filled in.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, or it has no such kind.
+    """
+    from eisim.simulation import BACKENDS
+
+    name = str(name)
+    subject = Subject(name, ("spiking", "rate"), tuple(settings), backend)
+    if backend not in BACKENDS:
+        raise InputError(f"backend: expected 'cpp' or 'numpy', found {backend!r}")
+    if kind not in (None, "rate", "spiking", "both"):
+        raise InputError(f"kind: expected 'rate', 'spiking' or 'both', found {kind!r}")
+    if subject.is_file:
+        name = str(Path(name).resolve())
+    model = find(subject)
+    if model is None:
+        kinds = ("spiking", "rate") if kind in (None, "both") else (kind,)
+        return Subject(name, kinds, subject.settings, backend)
+    if kind == "both":
+        raise InputError("sweep: --kind: expected rate or spiking for a model, found 'both'")
+    own = getattr(getattr(model, "circuit", None), "kind", None)  # a file may define a circuit, not a function
+    return Subject(name, (kind or (own if isinstance(own, str) else "spiking"),), subject.settings, backend)
+
+
+def identity_of(subject: Subject, axes: tuple[Axis, ...], seeds: int, seed: int) -> str:
+    """Text that is the same for the same sweep only."""
+    from eisim.run.run_key import of_values
+
+    named = dict(subject.settings) | {
+        f"{axis.name} {k}": value for axis in axes for k, value in enumerate(axis.values) if isinstance(value, str)
+    }
+    same = of_values(subject.name, "eisim.run.sweep", named, subject.kinds, seed, subject.backend)
+    return json.dumps([same, [asdict(axis) for axis in axes], seeds])
+
+
+def compute(
+    subject: Subject,
+    axes: tuple[Axis, ...],
+    seeds: int,
+    seed: int,
+    report: Callable[..., None],
+    workers: int | None = None,
+    scheduler: str | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Sweep:
+    """Compute the points that are not kept, and put all together; see `sweep`.
+
+    Parameters
+    ----------
+    say : callable, optional
+        Takes notes for the user; on standard error by default.
+    """
+    say = say or _say
+    _check_numbers(axes, seeds, seed, workers, scheduler)
+    check(subject, axes)
+    seed_values = tuple(int(value) for value in np.random.SeedSequence(seed).generate_state(seeds))
+    todo: list[Point] = []
+    outcomes, found, failed, said = {}, {}, {}, {}
+    finish = {}
+    report("looking for finished points")
+    for point in points_of(axes, seed_values):
+
+        def begin(point=point):
+            todo.append(point)
+            return lambda: _numbers(outcomes.pop(point))
+
+        finish[point] = begin_part(json.dumps([point.index, point.values, point.seed]), begin)
+    waiting = set(todo)
+    for point in list(finish):
+        if point not in waiting:
+            found[point] = finish.pop(point)()
+    if todo:
+        stage = f"computing {len(todo):,} point{'s' * (len(todo) != 1)}"
+        report(stage, 0.0)
+        for k, (point, outcome) in enumerate(_map(subject, axes, todo, seeds, seed, workers, scheduler, say)):
+            outcomes[point] = outcome
+            for note in outcome.notes:
+                if note not in said:
+                    say(f"note: {note}")
+                    said[note] = True
+            try:
+                found[point] = finish.pop(point)()
+            except FailedError as error:
+                failed[point] = str(error)
+            report(stage, (k + 1) / len(todo))
+    if not found:
+        raise InputError(f"all points failed; the first with: {next(iter(failed.values()))}")
+    return _together(subject, axes, seed, seed_values, found, failed)
+
+
+def points_of(axes: tuple[Axis, ...], seeds: Sequence[int]) -> list[Point]:
+    """All points, with one seed after the other: points that differ in their circuits come far from each other."""
+    places = list(itertools.product(*(enumerate(axis.values) for axis in axes)))
+    return [
+        Point((*(k for k, _ in place), number), tuple(value for _, value in place), seed)
+        for number, seed in enumerate(seeds)
+        for place in places
+    ]
+
+
+def _map(subject, axes, todo, seeds, seed, workers, scheduler, say):
+    if scheduler is None:
+        return on_processes(Job(subject, axes), todo, workers or os.cpu_count() or 1)
+    name = hashlib.sha256(identity_of(subject, axes, seeds, seed).encode()).hexdigest()[:16]
+    return on_cluster(Job(subject, axes, versions(subject.name)), todo, scheduler, name, say)
+
+
+def _numbers(outcome):
+    if outcome.is_refused:
+        raise InputError(f"--scheduler: {outcome.failure}")
+    if outcome.numbers is None:
+        raise FailedError(outcome.failure)
+    sources.learn(outcome.files)
+    return outcome.numbers
+
+
+def _together(subject, axes, seed, seeds, found, failed):
+    shape = (*(len(axis.values) for axis in axes), len(seeds))
+    in_order = sorted(found, key=lambda point: (point.index[-1], *point.index[:-1]))
+    names = list(dict.fromkeys(name for point in in_order for name in found[point]))
+    numbers = {name: np.full(shape, np.nan) for name in names}
+    for point in in_order:
+        for name, value in found[point].items():
+            numbers[name][point.index] = value
+    return Sweep(subject, axes, seed, seeds, numbers, tuple(sorted(failed.items(), key=lambda each: each[0].index)))
+
+
+def _check_numbers(axes, seeds, seed, workers, scheduler):
+    if not axes:
+        raise InputError("sweep: expected at least one parameter to sweep (--over g=3:7:9), found none")
+    names = [axis.name for axis in axes]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"--over: expected each parameter once, found {name!r} twice")
+        if name == "seed":
+            raise InputError("--over: expected other parameters than the seed (--seeds 10), found 'seed'")
+    for what, value, least in (("seeds", seeds, 1), ("seed", seed, 0), ("workers", workers, 1)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            raise InputError(f"{what}: expected a whole number of {least} or more, found {value!r}")
+    points = math.prod(len(axis.values) for axis in axes) * seeds
+    if points > MOST_POINTS:
+        raise InputError(f"sweep: expected at most {MOST_POINTS:,} points and seeds, found {points:,}")
+    if workers is not None and scheduler is not None:
+        raise InputError("--workers: expected without --scheduler, whose workers are its own, found both")
+
+
+def _text(value):
+    from eisim.base.units import unit_of
+    from eisim.run.sweep.subject import SI
+
+    unit = unit_of(value)
+    return str(value) if unit in (None, "1") else f"{float(value)!r}{SI.get(unit, unit)}"
+
+
+def _say(text):
+    print(f"eisim: {text}", file=sys.stderr)
+
+
+__all__ = ["Axis", "Sweep", "compute", "describe", "identity_of", "parse_axis", "sweep"]

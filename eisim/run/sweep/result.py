@@ -1,0 +1,197 @@
+"""What a sweep found, labelled."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from eisim.base.errors import InputError, did_you_mean
+from eisim.base.values import Shown
+from eisim.run.sweep.axes import Axis
+from eisim.run.sweep.subject import Point, Subject, phases
+
+#: Units of what is measured of circuits, by the beginning of the name.
+UNITS = {"rate": "Hz", "frequency": "Hz"}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sweep(Shown):
+    """What a sweep found.
+
+    Attributes
+    ----------
+    subject : Subject
+        What was swept.
+    axes : tuple of Axis
+    seed : int
+        From which the seeds of the points follow.
+    seeds : tuple of int
+        The same ones at each point.
+    numbers : dict of str to ndarray of shape (values of each axis..., seeds)
+        By measure; NaN where a point failed or does not have it. Read-only.
+    failed : tuple of (Point, str)
+        Points that failed, and why.
+    """
+
+    subject: Subject
+    axes: tuple[Axis, ...]
+    seed: int
+    seeds: tuple[int, ...]
+    numbers: dict[str, np.ndarray]
+    failed: tuple[tuple[Point, str], ...] = ()
+
+    def __post_init__(self):
+        for values in self.numbers.values():
+            values.flags.writeable = False
+
+    def __repr__(self):
+        axes = " × ".join(f"{len(axis.values)} of {axis.name}" for axis in self.axes)
+        return f"<Sweep of {self.subject.title}: {axes} × {len(self.seeds)} seeds; {', '.join(self.numbers)}>"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values on each axis."""
+        return tuple(len(axis.values) for axis in self.axes)
+
+    @property
+    def problems(self) -> list[str]:
+        """Points that failed, in words."""
+        return [f"{point.show(self.axes)} failed: {why}" for point, why in self.failed]
+
+    @property
+    def measures(self) -> list[str]:
+        """Measures that differ between points, the score first; if none differs all of them."""
+        means = {name: self.mean(name) for name in self.numbers}
+        differ = [name for name, values in means.items() if np.unique(values[np.isfinite(values)]).size > 1]
+        return differ or list(self.numbers)
+
+    def mean(self, measure: str) -> np.ndarray:
+        """Mean of a measure over the seeds that have it, shape (values of each axis...); NaN where none has."""
+        return _over_seeds(np.mean, self._values(measure))
+
+    def spread(self, measure: str) -> np.ndarray:
+        """Standard deviation of a measure over the seeds that have it."""
+        return _over_seeds(np.std, self._values(measure))
+
+    def _values(self, measure):
+        if measure not in self.numbers:
+            raise InputError(
+                f"measure: expected one of {', '.join(self.numbers)}, found {measure!r}"
+                f"{did_you_mean(measure, self.numbers)}"
+            )
+        return self.numbers[measure]
+
+    @cached_property
+    def criteria(self) -> dict[str, str]:
+        """The states that the model tells apart, each with its criterion in words; empty if it tells none."""
+        return phases(self.subject)[1]
+
+    @cached_property
+    def phases(self) -> np.ndarray | None:
+        """The state of each point by its mean numbers, text of shape (values of each axis...); ``None`` if not told."""
+        phase, _ = phases(self.subject)
+        if phase is None:
+            return None
+        means = {name: self.mean(name) for name in self.numbers}
+        found = np.empty(self.shape, dtype=object)
+        failed = {point.index[:-1] for point, _ in self.failed}
+        for index in np.ndindex(*self.shape):
+            mine = {name: float(values[index]) for name, values in means.items()}
+            found[index] = "" if index in failed and not np.isfinite(list(mine.values())).any() else phase(mine)
+        return found.astype(str)
+
+    def to_xarray(self):
+        """The numbers as an `xarray.Dataset`: dimensions are the axes and ``seed``.
+
+        Returns
+        -------
+        Dataset
+        """
+        import xarray as xr
+
+        coordinates, variables = labelled(self)
+        return xr.Dataset(variables, coordinates)
+
+    def to_dataframe(self):
+        """The numbers as a `pandas.DataFrame`: a row for each point and seed, a column for each axis and measure.
+
+        Returns
+        -------
+        DataFrame
+        """
+        import pandas as pd
+
+        columns, rows = table(self)
+        return pd.DataFrame(rows, columns=columns)
+
+    def plot(self, measure: str | None = None, ax=None):
+        """Draw a measure: a curve with its spread over seeds for one axis, a map for two.
+
+        Parameters
+        ----------
+        measure : str, optional
+            The first one by default.
+        ax : Axes, optional
+            A new figure's by default.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        InputError
+            For more than two axes, or an unknown measure.
+        """
+        from eisim.report.style import axes
+        from eisim.report.sweep import draw_measure
+
+        return axes(draw_measure, ax, self, measure or self.measures[0])
+
+
+def _over_seeds(function: Callable, values: np.ndarray) -> np.ndarray:
+    known = np.isfinite(values)
+    found = np.full(values.shape[:-1], np.nan)
+    for index in np.ndindex(*found.shape):
+        if known[index].any():
+            found[index] = function(values[index][known[index]])
+    return found
+
+
+def unit_of_measure(name: str) -> str:
+    """Of a measure of a circuit; ``"1"`` for numbers without a unit."""
+    return UNITS.get(name.partition("_")[0], "1")
+
+
+def labelled(sweep: Sweep) -> tuple[dict, dict]:
+    """Coordinates and variables, each (dimensions, values, attributes)."""
+    dims = (*(axis.name for axis in sweep.axes), "seed")
+    coordinates = {
+        axis.name: ((axis.name,), _array(axis), {"units": _UNIT_SIGNS.get(axis.unit, "1")}) for axis in sweep.axes
+    }
+    coordinates["seed"] = (("seed",), np.array(sweep.seeds, dtype=float), {"units": "1"})
+    variables = {name: (dims, values, {"units": unit_of_measure(name)}) for name, values in sweep.numbers.items()}
+    if sweep.phases is not None:
+        variables["phase"] = (dims[:-1], sweep.phases, {"long_name": "state"})
+    return coordinates, variables
+
+
+_UNIT_SIGNS = {"second": "s", "hertz": "Hz", "volt": "V", "ampere": "A", "siemens": "S", "farad": "F"}
+
+
+def _array(axis):
+    if axis.is_numeric:
+        return np.array(axis.values, dtype=float)
+    return np.array(list(map(str, axis.values)))
+
+
+def table(sweep: Sweep) -> tuple[list[str], list[tuple]]:
+    """Columns and rows: a row for each point and seed; ``None`` where there is no number."""
+    columns = [*(axis.name for axis in sweep.axes), "seed", *sweep.numbers]
+    rows = []
+    for index in np.ndindex(*sweep.shape, len(sweep.seeds)):
+        where = [axis.values[k] for axis, k in zip(sweep.axes, index[:-1], strict=True)]
+        found = [float(values[index]) for values in sweep.numbers.values()]
+        rows.append((*where, sweep.seeds[index[-1]], *(value if np.isfinite(value) else None for value in found)))
+    return columns, rows

@@ -1,0 +1,145 @@
+"""One point of a sweep, computed in whatever process: what it gave, or why it failed."""
+
+import os
+import platform
+import threading
+import warnings
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from importlib.metadata import PackageNotFoundError, version
+
+from eisim.base.store import sources
+from eisim.run.sweep.axes import Axis
+from eisim.run.sweep.subject import Point, Subject, find, measure
+
+#: Packages that decide the numbers.
+PACKAGES = ("brian2", "numpy", "scipy")
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is the same for all points of a sweep.
+
+    Attributes
+    ----------
+    subject : Subject
+    axes : tuple of Axis
+    versions : dict of str to str
+        What the process that computes a point must have; empty for no check.
+    """
+
+    subject: Subject
+    axes: tuple[Axis, ...]
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a point.
+
+    Attributes
+    ----------
+    numbers : dict of str to float or None
+        ``None`` if it failed.
+    failure : str
+        Why, in one line.
+    is_refused : bool
+        Whether this process cannot compute any point: its versions differ.
+    notes : tuple of str
+        Warnings for the user.
+    files : dict of str to str or None
+        What the user's code has opened in this process (see `eisim.base.store.sources.news`).
+    """
+
+    numbers: dict[str, float] | None = None
+    failure: str = ""
+    is_refused: bool = False
+    notes: tuple[str, ...] = ()
+    files: dict[str, str | None] = field(default_factory=dict)
+
+
+def attempt(job: Job, point: Point) -> Outcome:
+    """Compute a point; whatever it raises becomes one line.
+
+    Points are computed one at a time in a process, as Brian2 generates code, and on one thread of the linear algebra,
+    so that sums have the same order everywhere.
+    """
+    differing = differences(job.versions, job.subject.name)
+    if differing:
+        return Outcome(failure=differing, is_refused=True)
+    with _ONE_AT_A_TIME, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default", UserWarning)
+        try:
+            from threadpoolctl import threadpool_limits
+
+            with threadpool_limits(1):
+                numbers = measure(job.subject, job.axes, point)
+        except Exception as error:
+            return Outcome(failure=_in_one_line(error))
+        notes = tuple(dict.fromkeys(str(each.message) for each in caught if each.category is UserWarning))
+        return Outcome(numbers, notes=notes, files=sources.news())
+
+
+def _in_one_line(error):
+    from eisim.base.errors import InputError
+
+    text = " ".join(str(error).split())
+    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}".rstrip(": ")
+
+
+def differences(expected: dict[str, str], name: str) -> str:
+    """What this process has other than expected, in words; empty if nothing."""
+    if not expected:
+        return ""
+    found = {path: sources.digest(path) for path in expected if os.path.isabs(path)} | versions(name)
+    differing = [what for what in expected if found.get(what) != expected[what]]
+    if not differing:
+        return ""
+    what = differing[0]
+    have = "another" if os.path.isabs(what) else found.get(what) or "missing"
+    mine = "" if os.path.isabs(what) else f", {expected[what]} here"
+    return (
+        f"expected workers with the same versions, found {what} {have} on {platform.node()}{mine}; install the same "
+        "there and restart the workers"
+    )
+
+
+def versions(name: str) -> dict[str, str]:
+    """Versions of what decides the numbers, and digests of sources, as they were when this process began.
+
+    Parameters
+    ----------
+    name : str
+        Of the subject: a file of the user's own counts, with what it imports from its folder.
+    """
+    return _installed() | _own(name)
+
+
+@cache
+def _installed():
+    from eisim.run.run_key import digest, packages_that_decide, sources
+
+    found = {f"source of {package}": digest(sources(package))[:12] for package in sorted(packages_that_decide())}
+    found["Python"] = ".".join(platform.python_version_tuple()[:2])
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = ""
+    return found
+
+
+@lru_cache
+def _own(name):
+    """Digests of a file of the user's own, and of all that it needed to be loaded."""
+    from eisim.base.errors import InputError
+
+    subject = Subject(name, ())
+    if not subject.is_file:
+        return {}
+    try:
+        find(subject)
+    except InputError:
+        return {}
+    return {name: sources.digest(name)} | sources.at_import()

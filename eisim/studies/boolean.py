@@ -1,0 +1,519 @@
+"""The ablation experiment: functions -> circuits -> intact, ablated and best excitatory-only -> verdicts.
+
+Every circuit is simulated as spiking and rate network and evaluated as DNN, on all input patterns, at every level of
+ablation, in one batch of each kind; the theory stands beside what was measured.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from eisim.ablation import ablate
+from eisim.adapter import to_dnn
+from eisim.base.errors import InputError
+from eisim.base.progress import shows_progress
+from eisim.base.values import Brief, Shown
+from eisim.circuit import Circuit, union
+from eisim.functions import TruthTable
+from eisim.simulation import Response, begin
+from eisim.theory.certificate import Certificate, certify
+from eisim.theory.synthesis import synthesize
+
+#: A function counts as computed when at least this share of patterns is answered correctly.
+CRITERION = 0.99
+#: How far noise may carry the mean error of an excitatory-only circuit from the floor.
+NOISE_TOLERANCE = 0.01
+#: The unrolled DNN of a rate circuit equals Brian2 to this, in Hz.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, repr=False)
+class Case(Brief):
+    """A function and the circuit that shall compute it.
+
+    Attributes
+    ----------
+    name : str
+    function : TruthTable
+    circuit : callable
+        ``circuit(kind=...)`` is the circuit of that kind, ``"rate"`` or ``"spiking"``.
+    readout : int
+        Which of the circuit's outputs it is.
+    """
+
+    name: str
+    function: TruthTable
+    circuit: Callable[..., Circuit]
+    readout: int = 0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class KeptCircuits(Brief):
+    """The circuits of a case that was read from a file: those that were measured, intact and without noise.
+
+    Attributes
+    ----------
+    circuits : dict of str to Circuit
+        By kind.
+    """
+
+    circuits: dict[str, Circuit]
+
+    def __call__(self, kind: str) -> Circuit:
+        """The circuit of that kind.
+
+        Raises
+        ------
+        InputError
+            If none of that kind was measured.
+        """
+        if kind not in self.circuits:
+            raise InputError(f"kind: expected one that was kept ({', '.join(self.circuits)}), found {kind!r}")
+        return self.circuits[kind]
+
+
+@dataclass(frozen=True, repr=False)
+class Protocol(Brief):
+    """How the experiment is done.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        ``"spiking"``, ``"rate"`` or both.
+    fractions : ndarray
+        Levels of ablation, from 0 (intact) to 1.
+    seeds : ndarray of int
+        Seeds of the membrane noise.
+    noise : float
+        Standard deviation of the free membrane potential in the noisy runs, in V.
+    duration, window, dt : float
+        In s.
+    backend : {"cpp", "numpy"}
+    """
+
+    kinds: tuple[str, ...]
+    fractions: np.ndarray
+    seeds: np.ndarray
+    noise: float
+    duration: float
+    window: float
+    dt: float
+    backend: str = "cpp"
+
+    @property
+    def times(self) -> dict[str, float]:
+        return {"duration": self.duration, "window": self.window, "dt": self.dt}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Measurement(Brief):
+    """One system's answers to one case: readout rates in Hz, conditions × (seeds ×) patterns.
+
+    The conditions are the levels of ablation, then the best excitatory-only circuit; each has a decision threshold, Hz.
+    """
+
+    rates: np.ndarray
+    thresholds: np.ndarray
+    values: np.ndarray  # of the function, by pattern
+
+    @cached_property
+    def accuracy(self) -> np.ndarray:
+        """Share of patterns (and seeds) answered correctly, by condition."""
+        thresholds = self.thresholds.reshape(-1, *[1] * (self.rates.ndim - 1))
+        correct = (self.rates > thresholds) == self.values
+        return correct.reshape(len(correct), -1).mean(axis=1)
+
+
+#: The systems in which a function is measured, as the result names them.
+SYSTEMS = {
+    "spiking": "spiking circuit without noise",
+    "spiking_noisy": "spiking circuit with membrane noise",
+    "spiking_dnn": "static DNN of the spiking circuit",
+    "rate": "rate circuit",
+    "rate_dnn": "static DNN of the rate circuit",
+}
+
+
+_CONDITIONS = {"ablated": "ablated", "best_excitatory": "best excitatory-only circuit"}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class KindResult(Brief):
+    """What was measured of one case as rate or as spiking circuit.
+
+    Attributes
+    ----------
+    circuit : Circuit
+        The intact circuit, without noise.
+    measurements : dict of str to Measurement
+        By system (see `SYSTEMS`).
+    unrolled_error : float
+        Rate: largest difference of the unrolled DNN from Brian2 at any unit and step, in Hz. Spiking: spikes that
+        the unrolled DNN misses or adds, as a share of all, without noise.
+    static_error : float
+        Largest difference of the static DNN's readout from the simulated one, in Hz, for the intact, the ablated and
+        the best excitatory-only circuit.
+    static_error_sweep : float
+        The same over all levels of ablation: near the critical level the f-I curve may be on its other side.
+    intact, ablated : Response
+        Recorded responses to all patterns, without noise.
+    """
+
+    circuit: Circuit
+    measurements: dict[str, Measurement]
+    unrolled_error: float
+    static_error: float
+    static_error_sweep: float
+    intact: Response
+    ablated: Response
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CaseResult(Shown):
+    """What was measured of one case, and what the theory says of it.
+
+    Attributes
+    ----------
+    case : Case
+    certificate : Certificate
+    kinds : dict of str to KindResult
+    fractions : ndarray
+        Levels of ablation, from 0 (intact) to 1.
+    """
+
+    case: Case
+    certificate: Certificate
+    kinds: dict[str, KindResult]
+    fractions: np.ndarray
+
+    def __repr__(self):
+        floor = self.certificate.floor["zero_one"]
+        return f"<CaseResult of {self.case.name!r}: {self.verdict} ({', '.join(self.kinds)}); floor {floor:.4g}>"
+
+    @property
+    def measurements(self) -> dict[str, Measurement]:
+        """Measurements of both kinds, by system."""
+        return {system: m for kind in self.kinds.values() for system, m in kind.measurements.items()}
+
+    @property
+    def equivalence_error(self) -> dict[str, float]:
+        """Errors of each kind: unrolled as ``"rate"``, then ``"rate_static"`` and ``"rate_static_sweep"``, ..."""
+        errors = {}
+        for name, kind in self.kinds.items():
+            errors |= {
+                name: kind.unrolled_error,
+                f"{name}_static": kind.static_error,
+                f"{name}_static_sweep": kind.static_error_sweep,
+            }
+        return errors
+
+    def accuracy(self, condition: str) -> dict[str, float]:
+        """Accuracy by system for ``"intact"``, ``"ablated"`` or ``"best_excitatory"``; ``"dnn"`` is the lower DNN's."""
+        index = {"intact": 0, "ablated": -2, "best_excitatory": -1}[condition]
+        found = {system: float(m.accuracy[index]) for system, m in self.measurements.items()}
+        return found | {"dnn": min(a for system, a in found.items() if system.endswith("dnn"))}
+
+    def plot(self, ax=None):
+        """Draw the accuracy against the fraction of inhibition removed, with what an excitatory-only circuit can reach.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import figures, style
+
+        return style.axes(figures.ablation_curve_with_legend, ax, self, self.fractions, size=(style.DOUBLE, 2.4))
+
+    @property
+    def verdict(self) -> str:
+        """``"never had"`` if a circuit does not compute it intact and without noise, else ``"kept"`` or ``"lost"``.
+
+        It is kept if the circuit without inhibition still computes it in every system.
+        """
+        if self.missed:
+            return "never had"
+        return "kept" if min(self.accuracy("ablated").values()) >= CRITERION else "lost"
+
+    @property
+    def missed(self) -> dict[str, list[str]]:
+        """Patterns, as bits, that an intact circuit without noise answers wrongly, by kind, of kinds that miss any."""
+        found = {}
+        for kind in self.kinds:
+            measured = self.measurements[kind]
+            if measured.accuracy[0] < CRITERION:
+                wrong = (measured.rates[0] > measured.thresholds[0]) != measured.values
+                found[kind] = ["".join(f"{bit:g}" for bit in x) for x in self.case.function.patterns[wrong]]
+        return found
+
+    def _measured(self, condition):
+        """Accuracy by system that was measured, each once."""
+        return {system: accuracy for system, accuracy in self.accuracy(condition).items() if system in SYSTEMS}
+
+    def _broken_assumption(self, system):
+        """The assumption of the theorem that a system does not meet, if one is known."""
+        kind = self.kinds[system.partition("_")[0]]
+        falling = [p.name for p in kind.circuit.populations if not p.neuron.non_decreasing]
+        if falling:
+            return f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing"
+        if system in ("spiking", "spiking_noisy"):
+            return (
+                "the assumption to question: a rate code (leak, coincidence, refractoriness and delays let spikes "
+                "break order)"
+            )
+        return "no assumption of the theorem is known to fail"
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        floor, name = self.certificate.floor["zero_one"], self.case.name
+        found = []
+        ablated = self._measured("ablated")
+        if len({accuracy >= CRITERION for accuracy in ablated.values()}) > 1:
+            found.append(f"{name}: the systems disagree about ablation: {_percent(ablated)}")
+        for system, accuracy in self._measured("intact").items():
+            if accuracy < CRITERION:
+                found.append(f"{name}: the intact circuit answers {accuracy:.1%} correctly ({SYSTEMS[system]})")
+        for condition in ("ablated", "best_excitatory"):
+            for system, accuracy in self._measured(condition).items():
+                tolerance = NOISE_TOLERANCE if system == "spiking_noisy" else 1e-12
+                error = 1 - accuracy
+                if error < floor - tolerance:
+                    found.append(
+                        f"{name}: CONTRADICTION: without inhibition ({_CONDITIONS[condition]}) the error of the "
+                        f"{SYSTEMS[system]}, {error:.4f}, is below the floor {floor:.4f}; "
+                        f"{self._broken_assumption(system)}"
+                    )
+                elif condition == "best_excitatory" and error > floor + tolerance:
+                    found.append(
+                        f"{name}: the best excitatory-only circuit misses the floor {floor:.4f}: error {error:.4f} "
+                        f"({SYSTEMS[system]})"
+                    )
+        for kind, limit in (("rate", ROUNDING), ("spiking", 0)):
+            if self.equivalence_error.get(kind, 0) > limit:
+                found.append(
+                    f"{name}: the unrolled {kind} DNN differs from Brian2 by {self.equivalence_error[kind]:.3g}"
+                )
+        return found
+
+    def to_dataframe(self):
+        """One row, as `AblationResult.to_dataframe` has it."""
+        import pandas
+
+        from eisim.report.ablation import flat
+
+        return pandas.DataFrame([flat(self)])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AblationResult(Shown):
+    """Results of all cases under one protocol."""
+
+    protocol: Protocol
+    cases: tuple[CaseResult, ...]
+
+    def __repr__(self):
+        verdicts = [case.verdict for case in self.cases]
+        kept, lost, never = (verdicts.count(verdict) for verdict in ("kept", "lost", "never had"))
+        missed = f", {never} never had" if never else ""
+        return f"<AblationResult: {len(self.cases)} functions, {kept} kept and {lost} lost{missed}>"
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed, of all cases."""
+        return [problem for case in self.cases for problem in case.problems]
+
+    def plot(self, ax=None):
+        """Draw the accuracy on every function, intact and ablated, with what an excitatory-only circuit can reach.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import figures, style
+
+        size = (style.DOUBLE, 0.8 + 0.22 * len(self.cases))
+        return style.axes(figures.accuracies, ax, self, size=size)
+
+    def to_dataframe(self):
+        """One row for each function, as a pandas DataFrame: floor, witness, accuracies, errors, verdict."""
+        import pandas
+
+        from eisim.report.ablation import flat
+
+        return pandas.DataFrame([flat(case) for case in self.cases])
+
+    def to_xarray(self):
+        """All measured readout rates, in Hz, as an `xarray.Dataset`: function × condition (× seed) × pattern."""
+        from eisim.report.ablation import dataset
+
+        return dataset(self)
+
+
+@shows_progress
+def run_ablation(
+    cases: Sequence[Case], protocol: Protocol, report: Callable[..., None] | None = None
+) -> AblationResult:
+    """Measure what ablation destroys of each case.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+    protocol : Protocol
+    report : callable, optional
+        Called with a line of text as each stage begins, and with the fraction done as it goes on. By default long
+        work shows its progress in a terminal or a notebook.
+
+    Returns
+    -------
+    AblationResult
+    """
+    begun = {kind: _begin_kind(kind, cases, protocol, report) for kind in protocol.kinds}
+    by_kind = {kind: begun[kind]() for kind in reversed(protocol.kinds)}  # the first begun may take longest
+    return AblationResult(
+        protocol,
+        tuple(
+            CaseResult(
+                case, certify(case.function), {kind: by_kind[kind][k] for kind in protocol.kinds}, protocol.fractions
+            )
+            for k, case in enumerate(cases)
+        ),
+    )
+
+
+def _conditions(case, kind, protocol):
+    """Without noise, the circuits of all conditions: levels of ablation, the first intact, and the best without."""
+    circuit = case.circuit(kind=kind).without_noise()
+    return [
+        *(ablate(circuit, fraction) for fraction in protocol.fractions),
+        synthesize(case.function, inhibitory=0, kind=kind).without_noise(),
+    ]
+
+
+def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]:
+    """Begin to simulate all conditions of all cases as circuits of one kind, in one batch.
+
+    Returns a function that waits for the responses and sets the DNNs beside them.
+    """
+
+    def say(stage, fraction=None):
+        report(f"{kind} circuits: {stage}", fraction)
+
+    say("building")
+    n = len(protocol.fractions) + 1
+    circuits, patterns, which = [], [], np.empty((len(cases), n), dtype=int)
+    for k, case in enumerate(cases):
+        # Where there is nothing to ablate, all levels are one circuit, which is simulated once.
+        distinct, which[k] = _distinct(_conditions(case, kind, protocol))
+        which[k] += len(circuits)
+        circuits += distinct
+        patterns += [case.function.patterns] * len(distinct)
+    recorded = np.unique(which[:, [0, n - 2, n - 1]])  # the intact, the ablated and the best excitatory-only circuit
+    records = [k in recorded for k in range(len(circuits))]
+    batch, seeds = list(circuits), [[0]] * len(circuits)
+    if kind == "spiking":
+        batch += [with_noise(c, protocol.noise) for c in circuits]
+        seeds += [protocol.seeds] * len(circuits)
+    finish = begin(
+        batch,
+        patterns * (len(batch) // len(circuits)),
+        seed=seeds,
+        record=records + [False] * (len(batch) - len(circuits)),
+        backend=protocol.backend,
+        report=say,
+        **protocol.times,
+    )
+
+    def measure():
+        say("evaluating the equivalent DNNs")  # while the circuits are simulated
+        static = [to_dnn(c)(p) for c, p in zip(circuits, patterns, strict=True)]
+        compare = _unrolled([circuits[k] for k in recorded], [patterns[k] for k in recorded], protocol)
+        say("simulating")
+        responses = finish()
+        errors = dict(zip(recorded, compare([responses[k] for k in recorded]), strict=True))
+        results = []
+        for case, mine in zip(cases, which, strict=True):
+            outputs = [*[case.readout] * (n - 1), 0]  # the best one has its own
+            rates = {
+                kind: [responses[k].readouts[0, :, o] for k, o in zip(mine, outputs, strict=True)],
+                f"{kind}_dnn": [static[k][:, o] for k, o in zip(mine, outputs, strict=True)],
+            }
+            if kind == "spiking":
+                noisy = [responses[len(circuits) + k] for k in mine]
+                rates["spiking_noisy"] = [r.readouts[:, :, o] for r, o in zip(noisy, outputs, strict=True)]
+            thresholds = np.array([circuits[k].readout_thresholds[o] for k, o in zip(mine, outputs, strict=True)])
+            measurements = {
+                system: Measurement(np.stack(rates[system]), thresholds, case.function.values)
+                for system in SYSTEMS
+                if system in rates
+            }
+            difference = np.abs(measurements[f"{kind}_dnn"].rates - measurements[kind].rates)
+            results.append(
+                KindResult(
+                    circuits[mine[0]],
+                    measurements,
+                    unrolled_error=max(errors[k] for k in mine[[0, -2, -1]]),
+                    static_error=float(difference[[0, -2, -1]].max()),
+                    static_error_sweep=float(difference.max()),
+                    intact=responses[mine[0]],
+                    ablated=responses[mine[-2]],
+                )
+            )
+        return results
+
+    return measure
+
+
+def _distinct(objects):
+    """Objects without those that are the same, and for each which of these it is."""
+    distinct = {id(each): each for each in objects}
+    places = {key: k for k, key in enumerate(distinct)}
+    return list(distinct.values()), [places[id(each)] for each in objects]
+
+
+def with_noise(circuit: Circuit, noise: float) -> Circuit:
+    """The same spiking circuit with this standard deviation of the free membrane potential, in V."""
+    populations = [replace(p, neuron=replace(p.neuron, noise=noise)) for p in circuit.populations]
+    return replace(circuit, populations=populations)
+
+
+def _unrolled(circuits, stimuli, protocol):
+    """Evaluate the unrolled DNNs of all circuits in one pass.
+
+    Returns a function from recorded responses to the difference of each circuit's unrolled DNN from them.
+    """
+    trials = max(len(s) for s in stimuli)
+    padded = [np.vstack([s, np.zeros((trials - len(s), s.shape[1]))]) for s in stimuli]
+    dnn = to_dnn(union(circuits), unrolled=True, **protocol.times)
+    layers = np.stack(list(dnn.layers(np.hstack(padded))))  # steps × trials × units
+
+    def difference(k, response):
+        worst, wrong, total = 0.0, 0, 0
+        for population in response.circuit.populations:
+            ours = layers[:, : len(stimuli[k]), dnn.units[f"{k}/{population.name}"]]
+            if response.circuit.kind == "rate":
+                theirs = np.moveaxis(response.traces[population.name][0], 2, 0)
+                worst = max(worst, float(np.abs(ours - theirs).max()))
+            else:
+                spikes = response.spikes[population.name]
+                theirs = np.zeros(ours.shape, dtype=bool)
+                theirs[spikes.step, spikes.copy, spikes.neuron] = True
+                wrong, total = wrong + int((ours != theirs).sum()), total + int(theirs.sum())
+        return worst if response.circuit.kind == "rate" else wrong / max(total, 1)
+
+    return lambda responses: [difference(k, response) for k, response in enumerate(responses)]
+
+
+def _percent(accuracy):
+    return ", ".join(f"{SYSTEMS[system]} {value:.1%}" for system, value in accuracy.items())

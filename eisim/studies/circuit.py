@@ -1,0 +1,266 @@
+"""Circuits in the user's own files, and the functions that they shall compute."""
+
+import inspect
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from eisim.adapter import to_dnn
+from eisim.base.errors import InputError
+from eisim.base.user_files import blamed_on, found_instead, load_file
+from eisim.circuit import Circuit
+from eisim.functions import NAMED, REGIONS, LabelledData, Region, TruthTable, patterns
+from eisim.functions.truth_table import MAX_INPUTS
+from eisim.simulation import simulate
+
+Function = TruthTable | LabelledData
+NOT_IN_FILES = re.compile(r'[\\/:*?"<>|\s]+')
+
+
+@dataclass(frozen=True)
+class OwnCircuit:
+    """A circuit of the user's own.
+
+    Attributes
+    ----------
+    name : str
+    circuits : dict of str to Circuit
+        By kind.
+    functions : tuple of TruthTable or LabelledData
+        For each output what it shall compute.
+    outputs : tuple of str
+        What to call each output.
+    notes : tuple of str
+        What was found or left out on the way, in words.
+    without_dnn : str
+        Why there is no equivalent DNN; empty if there is one.
+    """
+
+    name: str
+    circuits: dict[str, Circuit]
+    functions: tuple[Function, ...]
+    outputs: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    without_dnn: str = ""
+
+    @property
+    def are_truth_tables(self) -> bool:
+        """Whether the function of every output is a truth table."""
+        return all(isinstance(function, TruthTable) for function in self.functions)
+
+    def circuit(self, kind: str) -> Circuit:
+        """The circuit of a kind."""
+        return self.circuits[kind]
+
+
+def read_circuit(path, kinds: Sequence[str], times: dict[str, float]) -> OwnCircuit:
+    """The circuit that a Python file defines.
+
+    Parameters
+    ----------
+    path : path-like
+        Defines ``circuit``, a Circuit or a function from kind to Circuit, and perhaps ``function`` (or ``FUNCTION``): a
+        TruthTable or its bits or name, a Region or its name, or LabelledData; or a list of these, one for each output.
+    kinds : sequence of str
+        Which are wanted; those that the file does not offer are left out, and the notes say so.
+    times : dict of str to float
+        Duration, window and dt, in s, of the simulation that finds the truth tables where no function is given.
+
+    Returns
+    -------
+    OwnCircuit
+
+    Raises
+    ------
+    InputError
+        In one line, whatever is wrong with the file.
+    """
+    path = Path(path)
+    if not path.name:
+        raise InputError("file: expected a Python file that defines circuit, found none (--set file=my_circuit.py)")
+    module = load_file(path)
+    if not hasattr(module, "circuit"):
+        raise InputError(f"{path.name}: expected that it defines circuit, found {found_instead(module, ['circuit'])}")
+    circuits, notes = _circuits(module, kinds)
+    first = next(iter(circuits.values()))
+    with blamed_on(module.__file__, "circuit"):
+        for kind, circuit in circuits.items():
+            if not circuit.n_readouts:
+                raise InputError(f"{circuit.name!r}: readouts: expected at least one, found none")
+            if (circuit.n_inputs, circuit.n_readouts) != (first.n_inputs, first.n_readouts):
+                raise InputError(
+                    f"expected as many inputs and outputs for both kinds, found {first.n_inputs} and "
+                    f"{first.n_readouts} ({first.kind}), {circuit.n_inputs} and {circuit.n_readouts} ({kind})"
+                )
+    name, given = _given(module)
+    with blamed_on(module.__file__, name):
+        if given is not None:
+            functions = _functions(given, first)
+        else:
+            functions, found = _found(circuits, times)
+            notes += found
+    without_dnn = ""
+    if all(isinstance(function, TruthTable) for function in functions):
+        without_dnn = next(filter(None, (_why_no_dnn(c, times) for c in circuits.values())), "")
+    if not any(p.sign == "I" for p in first.populations):
+        notes += ("The circuit has no inhibitory population, so ablation changes nothing.",)
+    names = tuple(
+        name if isinstance(function, TruthTable) else function.name
+        for name, function in zip(_outputs(first), functions, strict=True)
+    )
+    return OwnCircuit(str(first.name) or path.stem, circuits, functions, names, notes, without_dnn)
+
+
+def _circuits(module, kinds):
+    """Circuits by kind, and notes on kinds that are left out."""
+    file, given = module.__file__, module.circuit
+    with blamed_on(file, "circuit"):
+        if isinstance(given, Circuit):
+            makers = {given.kind: lambda: given}
+        elif callable(given):
+            makers = _makers(given, kinds)
+        else:
+            raise InputError(f"expected a Circuit or a function from kind to Circuit, found {given!r:.60}")
+    circuits, left_out = {}, {}
+    for kind, make in makers.items():
+        if kind in kinds:
+            try:
+                with blamed_on(file, f"circuit({kind!r})" if kind else "circuit()"):
+                    circuit = make()
+                    if not isinstance(circuit, Circuit):
+                        raise InputError(f"expected a Circuit, found {circuit!r:.60}")
+                    if circuit.kind != kind:
+                        raise InputError(f"expected a {kind} circuit, found a {circuit.kind} one")
+                    circuits[kind] = circuit
+            except InputError as error:
+                left_out[kind] = str(error)
+    left_out |= {kind: f"{Path(file).name} has a circuit of the other kind" for kind in kinds if kind not in makers}
+    if not circuits:
+        raise InputError(
+            next((text for kind, text in left_out.items() if kind in makers), None)
+            or f"{Path(file).name}: circuit: expected kind {' or '.join(kinds)}, found {' or '.join(makers)}"
+        )
+    return {kind: circuits[kind] for kind in kinds if kind in circuits}, tuple(
+        f"Left out, the {kind} circuit: {text}." for kind, text in left_out.items()
+    )
+
+
+def _makers(function, kinds):
+    """How to make the circuit of each kind."""
+    parameters = inspect.signature(function).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    if "kind" in parameters or takes_any:
+        return {kind: lambda kind=kind: function(kind=kind) for kind in kinds}
+    needed = [p.name for p in parameters.values() if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
+    if needed:
+        raise InputError(f"expected circuit() or circuit(kind), found circuit({', '.join(needed)})")
+    found = function()
+    if not isinstance(found, Circuit):
+        raise InputError(f"expected a Circuit, found {found!r:.60}")
+    return {found.kind: lambda: found}
+
+
+def _given(module):
+    """What a file says that its circuit shall compute, with its name there: ``function``, or a model's ``FUNCTION``.
+
+    A ``FUNCTION`` that is a word ("decide") says what a task is for, and is no function of the inputs.
+    """
+    if hasattr(module, "function"):
+        return "function", module.function
+    given = getattr(module, "FUNCTION", None)
+    if isinstance(given, str) and given not in NAMED and given not in REGIONS and set(given) - {"0", "1"}:
+        given = None
+    return "FUNCTION", given or None
+
+
+def _functions(given, circuit) -> tuple[Function, ...]:
+    """What each output shall compute."""
+    n = circuit.n_readouts
+    if isinstance(given, LabelledData):
+        return _of_classes(given, circuit)
+    several = list(given) if isinstance(given, (list, tuple)) else [given]
+    if len(several) != n:
+        raise InputError(f"expected {n}, one for each output, found {len(several)}")
+    functions = []
+    for each in several:
+        if isinstance(each, str):
+            each = NAMED.get(each) or REGIONS.get(each) or TruthTable(each)
+        if isinstance(each, Region):
+            each = each.labelled()
+        if isinstance(each, LabelledData):
+            (each,) = _of_classes(each, circuit, 1)
+        if not isinstance(each, TruthTable | LabelledData):
+            raise InputError(f"expected a TruthTable, a Region or LabelledData, found {each!r:.60}")
+        if each.n_inputs != circuit.n_inputs:
+            raise InputError(f"expected one of {circuit.n_inputs} inputs, as the circuit has, found {each.n_inputs}")
+        functions.append(each)
+    return tuple(functions)
+
+
+def _of_classes(data, circuit, n=None) -> tuple[LabelledData, ...]:
+    """Labelled data as a function of 0 and 1 for each output: whether a point is of its class."""
+    n = n or circuit.n_readouts
+    if data.n_inputs != circuit.n_inputs:
+        raise InputError(f"expected {circuit.n_inputs} inputs, as the circuit has, found {data.n_inputs}")
+    if data.points.min() < 0:
+        raise InputError(
+            f"{data.name}: expected points of 0 or more (a rate is not negative), found {data.points.min():g}"
+        )
+    classes = np.unique(data.targets)
+    if len(classes) != max(n, 2):
+        raise InputError(f"{data.name}: expected {max(n, 2)} classes for {n} outputs, found {len(classes)}")
+    return tuple(
+        replace(data, targets=(data.targets == c).astype(float), name=data.name if n == 1 else f"{data.name}: {c:g}")
+        for c in classes[-n:]
+    )
+
+
+def _found(circuits, times):
+    """The truth table of each output of the intact circuits, found by simulating all patterns."""
+    first = next(iter(circuits.values()))
+    if first.n_inputs > MAX_INPUTS:
+        raise InputError(
+            f"expected function = a TruthTable, a Region or LabelledData, since {first.n_inputs} inputs are too "
+            f"many to try all patterns (at most {MAX_INPUTS}), found none"
+        )
+    bits = {}
+    for kind, circuit in circuits.items():
+        # Few neurons for a short time: simulated sooner than a program is compiled.
+        response = simulate(circuit.without_noise(), patterns(circuit.n_inputs), **times, backend="numpy")
+        bits[kind] = ["".join("01"[int(value)] for value in column) for column in response.decisions.T]
+    if len({tuple(each) for each in bits.values()}) > 1:
+        found = "; ".join(f"the {kind} circuit computes {', '.join(each)}" for kind, each in bits.items())
+        raise InputError(
+            f"expected the same of both kinds, or function = ..., found: {found} (--kind takes one of them)"
+        )
+    tables = next(iter(bits.values()))
+    notes = (
+        f"No function was given: {', '.join(tables)} is what the intact circuit computes, simulated without noise.",
+    )
+    if any(len(set(table)) == 1 for table in tables):
+        notes += ("The circuit answers all patterns alike: see its weights, thresholds and times.",)
+    names = _outputs(first)
+    return tuple(TruthTable(table, name) for table, name in zip(tables, names, strict=True)), notes
+
+
+def _outputs(circuit) -> tuple[str, ...]:
+    """Names of the outputs: the circuit's if it has one, else those of the readout populations; good for files."""
+    if circuit.n_readouts == 1:
+        return (NOT_IN_FILES.sub("-", str(circuit.name)),)
+    sizes = [(r.population, circuit.population(r.population).size) for r in circuit.readouts]
+    names = [name if size == 1 else f"{name}[{k}]" for name, size in sizes for k in range(size)]
+    return tuple(NOT_IN_FILES.sub("-", name) for name in names)
+
+
+def _why_no_dnn(circuit, times) -> str:
+    """Why a circuit has no equivalent DNN; empty if it has one."""
+    try:
+        quiet = circuit.without_noise()
+        to_dnn(quiet)(patterns(circuit.n_inputs))
+        to_dnn(quiet, unrolled=True, **times)
+    except (InputError, ArithmeticError) as error:
+        return str(error)
+    return ""

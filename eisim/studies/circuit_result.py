@@ -1,0 +1,38 @@
+"""What the experiment on a circuit of the user's own found."""
+
+from dataclasses import dataclass
+
+from eisim.studies.boolean import AblationResult
+from eisim.studies.circuit import OwnCircuit
+from eisim.studies.points import OnPoints
+
+
+@dataclass(frozen=True, eq=False)
+class OwnResult:
+    """What was measured of a circuit of the user's own.
+
+    Attributes
+    ----------
+    own : OwnCircuit
+    ablation : AblationResult or None
+        If its functions are truth tables, and it has an equivalent DNN.
+    on_points : tuple of OnPoints
+        Else, for each output.
+    """
+
+    own: OwnCircuit
+    ablation: AblationResult | None
+    on_points: tuple[OnPoints, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found or left out on the way, in words."""
+        why = self.own.without_dnn
+        return self.own.notes + ((f"Without DNN and best excitatory-only circuit: {why}.",) if why else ())
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        if self.ablation is not None:
+            return self.ablation.problems
+        return [problem for each in self.on_points for problem in each.problems]

@@ -1,0 +1,318 @@
+"""Labelled data of the user's own: the proof, networks that learn them with and without inhibition, and ablation."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from eisim.adapter import DNN
+from eisim.base.errors import InputError
+from eisim.functions import LabelledData, TruthTable
+from eisim.functions.truth_table import without_target
+from eisim.studies.images.networks import UNITS, train_all
+from eisim.studies.networks import NetworkAblation, ablate_network, best_threshold, class_floors
+from eisim.theory.certificate import Certificate, certify
+
+#: More values of the target than this are no classes.
+MAX_CLASSES = 20
+#: What the trained networks may have of inhibition.
+SIGNS = ("free", "excitatory")
+
+
+@dataclass(frozen=True, eq=False)
+class DataResult:
+    """What labelled data need, and what networks that learned them lose with their inhibition.
+
+    Attributes
+    ----------
+    data : LabelledData
+        The rows that were used, as they stand in the file.
+    scaled : LabelledData
+        The same with inputs from 0 to 1.
+    certificates : tuple of Certificate
+        For each judged class: is a row of it? All classes are judged, or the second of two.
+    ablations : dict of str to NetworkAblation
+        Of the freely trained network, by kind of circuit.
+    networks : dict of str to DNN
+        By what of inhibition they may have, ``"free"`` and ``"excitatory"``.
+    read_notes : tuple of str
+        What was done to the data on the way, in words.
+    """
+
+    data: LabelledData
+    scaled: LabelledData
+    certificates: tuple[Certificate, ...]
+    ablations: dict[str, NetworkAblation]
+    networks: dict[str, DNN]
+    read_notes: tuple[str, ...]
+
+    @property
+    def first(self) -> NetworkAblation:
+        """The ablation of one kind of circuit, for what is the same in all."""
+        return next(iter(self.ablations.values()))
+
+    @property
+    def floors(self) -> np.ndarray:
+        """Least share of rows at which an excitatory-only circuit is wrong about each judged class."""
+        return np.array([certificate.floor["zero_one"] for certificate in self.certificates])
+
+    def errors(self, signs: str) -> np.ndarray:
+        """Share of rows that a trained network gets wrong about each judged class, by the best threshold."""
+        return class_errors(self.networks[signs], self.scaled)
+
+    @property
+    def irreducible(self) -> np.ndarray:
+        """Least share of rows at which any function at all is wrong about each judged class: rows that disagree."""
+        return self.first.floors.on_off
+
+    @property
+    def needs_inhibition(self) -> np.ndarray:
+        """For which judged classes excitatory-only circuits must be wrong more often than any function need be."""
+        return self.floors > self.irreducible + 1e-12
+
+    @property
+    def verdicts(self) -> list[str]:
+        """``"kept"`` for each judged class that all kinds of circuit tell apart without inhibition, else ``"lost"``."""
+        kept = np.all([ablation.kept_by_threshold for ablation in self.ablations.values()], axis=0)
+        return ["kept" if each else "lost" for each in kept]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to the data, and what the networks did not learn, in words."""
+        free = self.errors("free")
+        missed = [
+            self.data.label(value)
+            for value, error, floor, needs in zip(
+                self.first.judged, free, self.floors, self.needs_inhibition, strict=True
+            )
+            if needs and error >= floor
+        ]
+        if not missed:
+            return self.read_notes
+        return (
+            *self.read_notes,
+            f"The freely trained network is no better than the best excitatory-only one on class {', '.join(missed)}, "
+            "so its ablation tells nothing there; more units or tries may learn it (--set hidden=64,64 --set tries=9).",
+        )
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        found = [problem for ablation in self.ablations.values() for problem in ablation.problems]
+        if not self.networks["excitatory"].is_nonnegative:
+            found.append("the network trained as excitatory-only has a negative weight")
+        for value, error, floor in zip(self.first.judged, self.errors("excitatory"), self.floors, strict=True):
+            if error < floor - 1e-12:
+                found.append(
+                    f"CONTRADICTION: the network trained as excitatory-only has an error of {error:.4f} on class "
+                    f"{value:g}, below the floor {floor:.4f}; no assumption of the theorem is known to fail"
+                )
+        return found
+
+
+def class_errors(dnn: DNN, data: LabelledData) -> np.ndarray:
+    """Share of rows that a network gets wrong about each judged class, by the best threshold on its own output."""
+    outputs = dnn(data.points)
+    judged = np.unique(data.targets)[-outputs.shape[1] :]
+    return np.array(
+        [best_threshold(o, data.targets == c, data.weights)[0] for o, c in zip(outputs.T, judged, strict=True)]
+    )
+
+
+def read(
+    path,
+    target: str | None,
+    weights: str | None,
+    ignore: Sequence[str],
+    report: Callable[..., None],
+    header: bool | None = None,
+) -> LabelledData | TruthTable:
+    """A table: a truth table if it has every input pattern once, and no weights; else labelled data.
+
+    Parameters
+    ----------
+    path : path-like
+    target : str or None
+        Column to predict. Only of a truth table it need not be given: it is the last column then.
+    weights : str or None
+    ignore : sequence of str
+        Columns to leave out.
+    report : callable
+    header : bool, optional
+        See `LabelledData.from_file`.
+
+    Raises
+    ------
+    InputError
+    """
+    if not Path(path).name:
+        raise InputError("file: expected a table with named columns, found none (--set file=FILE.csv)")
+    data = LabelledData.from_file(path, target, weights, report, ignore=ignore, classes=True, header=header)
+    if target is None:
+        table = without_target(data, Path(path).stem)
+    else:
+        try:
+            table = TruthTable.of_data(data, Path(path).stem)
+        except InputError:
+            return data
+    return table if weights is None else data
+
+
+def prepared(data: LabelledData, rows: int, scale: str, seed) -> tuple[LabelledData, LabelledData]:
+    """The rows that are used, as they are and with inputs scaled to 0 to 1.
+
+    Parameters
+    ----------
+    data : LabelledData
+    rows : int
+        At most so many, drawn at random; at least one of each class is.
+    scale : {"range", "rank"}
+        By each column's range, or by the rank of its values. Both keep the order of points, so that what
+        excitatory-only circuits can do with them stays the same.
+    seed : SeedSequence or int
+
+    Raises
+    ------
+    InputError
+        If the target has no classes.
+    """
+    counted = replace(data, notes=())
+    if (data.weights == 0).any():
+        counted = _rows(counted, np.flatnonzero(data.weights))
+    classes, first, index = np.unique(counted.targets, return_index=True, return_inverse=True)
+    if not 2 <= len(classes) <= MAX_CLASSES:
+        raise InputError(
+            f"{data.name}: target {data.target!r}: expected 2 to {MAX_CLASSES} classes, found {len(classes)} values"
+            + (" (python -m eisim certify takes any numbers)" if len(classes) > MAX_CLASSES else "")
+        )
+    if len(counted.targets) > max(rows, len(classes)):
+        order = np.random.default_rng(seed).permutation(len(index))
+        first = order[np.unique(index[order], return_index=True)[1]]
+        rest = order[~np.isin(order, first)][: max(0, rows - len(classes))]
+        counted = _rows(counted, np.sort(np.concatenate([first, rest])))
+    ranks = np.column_stack([np.unique(x, return_inverse=True)[1] for x in counted.ordered.T])
+    columns = (ranks if scale == "rank" else counted.points).T
+    # Scaled by range, numbers that differ may become the same.
+    return counted, replace(counted, points=np.column_stack([SCALES[scale](x) for x in columns]), order=ranks)
+
+
+def _rows(data, chosen):
+    return replace(
+        data,
+        points=data.points[chosen],
+        targets=data.targets[chosen],
+        weights=data.weights[chosen],
+        order=None if data.order is None else data.order[chosen],
+    )
+
+
+def _by_range(column):
+    low, high = column.min() / 2, column.max() / 2  # halves, since a range may be no number
+    return (column / 2 - low) / (high - low) if high > low else np.zeros_like(column)
+
+
+def _by_rank(ranks):
+    return ranks / max(1, ranks.max())
+
+
+SCALES = {"range": _by_range, "rank": _by_rank}
+
+
+def measure(
+    data: LabelledData,
+    *,
+    kinds: Sequence[str],
+    rows: int,
+    scale: str,
+    hidden: Sequence[int],
+    iterations: int,
+    tries: int,
+    levels: int,
+    seed: int,
+    backend: str,
+    report: Callable[..., None],
+) -> DataResult:
+    """Prove what excitatory-only circuits can do with data, train networks on them, and ablate the one with inhibition.
+
+    Parameters
+    ----------
+    data : LabelledData
+        With 2 to `MAX_CLASSES` classes.
+    kinds : sequence of {"spiking", "rate"}
+    rows, scale
+        See `prepared`.
+    hidden : sequence of int
+        Sizes of the hidden layers.
+    iterations : int
+        Of training, at most.
+    tries : int
+        Networks of each sort that are trained from other weights; the one with the least error counts.
+    levels : int
+        Of ablation, from none to all.
+    seed : int
+    backend, report
+        As for `eisim.simulate`.
+
+    Returns
+    -------
+    DataResult
+    """
+    drawing, training = np.random.SeedSequence(seed).spawn(2)
+    used, scaled = prepared(data, rows, scale, drawing)
+    classes = np.unique(used.targets)
+    judged = classes if len(classes) > 2 else classes[1:]
+    report("working out floors")
+    certificates = tuple(certify(used.against_others(c), ("zero_one",), orient=False, report=report) for c in judged)
+    for certificate in certificates:
+        certificate.evidence(report)
+    seeds = training.generate_state(len(SIGNS) * tries).reshape(len(SIGNS), tries)
+    jobs = [
+        {
+            "points": scaled.points,
+            "targets": scaled.targets,
+            "hidden": tuple(hidden),
+            "signs": signs,
+            "activation": UNITS[signs],
+            "loss": "one-vs-rest",
+            "iterations": iterations,
+            "seed": int(seeds[s, k]),
+            "name": f"{data.name}, {signs}",
+        }
+        for s, signs in enumerate(SIGNS)
+        for k in range(tries)
+    ]
+    trained = train_all(jobs, report)
+    networks = {
+        signs: min(trained[s * tries :][:tries], key=lambda dnn: class_errors(dnn, scaled).mean())
+        for s, signs in enumerate(SIGNS)
+    }
+    floors, fractions, ablations = class_floors(networks["free"], scaled, report), np.linspace(0, 1, levels), {}
+    for kind in kinds:
+
+        def say(stage, fraction=None, kind=kind):
+            report(f"{kind}: {stage}", fraction)
+
+        ablations[kind] = ablate_network(networks["free"], scaled, fractions, kind, backend, say, floors)
+    return DataResult(
+        used, scaled, certificates, ablations, networks, tuple(_notes(data, used, scale, certificates[0]))
+    )
+
+
+def _notes(data, used, scale, certificate):
+    yield from data.notes
+    if (idle := int((data.weights == 0).sum())) > 0:
+        yield f"{idle:,} rows have weight 0 and are left out."
+    if len(used.targets) < (data.weights > 0).sum():
+        yield (
+            f"{len(used.targets):,} of {int((data.weights > 0).sum()):,} rows, drawn at random, are used (--set rows=N "
+            "takes others)."
+        )
+    how = {"range": "its range", "rank": "the rank of its values"}[scale]
+    yield (
+        f"Each input is scaled to 0 to 1 by {how}. That keeps the order of rows, so witness and floor are those of the "
+        "data."
+    )
+    if (used.weights != used.weights[0]).any():
+        yield "Weights count in errors and floors, not in training."
+    yield from (note for note in certificate.notes if note not in data.notes)

@@ -1,0 +1,230 @@
+"""What the number of inputs changes: comparable pairs, floors, and what networks under sign constraints learn.
+
+An excitatory-only circuit is bound by comparable pairs of points. The more inputs, the fewer random pairs are
+comparable: of two points drawn from the corners of the n-cube, ``x <= y`` or ``y <= x`` with probability
+``2 (3/4)^n - (1/2)^n``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eisim.adapter import DNN
+from eisim.base.errors import InputError
+from eisim.functions.truth_table import patterns
+from eisim.studies.images.data import Images
+from eisim.studies.images.networks import UNITS
+from eisim.theory.floor import zero_one
+from eisim.theory.order import comparisons, extend, silent, violations
+from eisim.theory.sample import Sample
+
+CONSTRAINTS = ("free", "excitatory")
+PARTS = ("train", "test")
+#: Less than for generalisation: the question is how near to the floor training comes.
+PENALTY = 1e-5
+#: Sides to which images are pooled, as far as they have so many pixels.
+SIDES = (1, 2, 3, 4, 6, 8, 14, 28)
+#: Numbers of inputs of random Boolean functions, whole and by samples of so many points.
+WHOLE = tuple(range(1, 13))
+SAMPLED = (4, 6, 7, 8, 10, 12, 14, 16, 20, 24, 32, 40, 48)
+SAMPLES = (100, 1000)
+
+
+@dataclass(frozen=True, eq=False)
+class PooledResult:
+    """Images pooled to ever fewer inputs: each class against all others, for every side.
+
+    Attributes
+    ----------
+    sides : ndarray of int, shape (n_sides,)
+        There are side × side inputs.
+    classes : ndarray of shape (n_classes,)
+        The judged ones.
+    comparable : ndarray of shape (n_sides,)
+        Share of pairs of training images of which one is nowhere brighter than the other.
+    floors : dict of str to ndarray of shape (n_sides, n_classes)
+        For ``"train"`` and ``"test"``, the least share of images at which an excitatory-only network is wrong.
+    errors : dict of (str, str) to ndarray of shape (n_sides, n_classes)
+        By constraint and part, the share at which the trained network is wrong, with a threshold of 0.
+    extended : ndarray of shape (n_sides, n_classes)
+        Share of test images that the best monotone function of the training images is wrong about, if it is the least
+        one: 0 but where the image is brighter everywhere than one at which the function is 1.
+    determined : ndarray of shape (n_sides, n_classes)
+        Share of test images at which the least and the greatest such function agree.
+    prevalence : ndarray of shape (n_classes,)
+        Share of each class in the test images: the error of always saying no.
+    """
+
+    sides: np.ndarray
+    classes: np.ndarray
+    comparable: np.ndarray
+    floors: dict[str, np.ndarray]
+    errors: dict[tuple[str, str], np.ndarray]
+    extended: np.ndarray
+    determined: np.ndarray
+    prevalence: np.ndarray
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory."""
+        found = []
+        for part in PARTS:
+            error, floor = self.errors["excitatory", part], self.floors[part]
+            for s, c in np.argwhere(error < floor - 1e-12):
+                found.append(
+                    f"images: CONTRADICTION: with {self.sides[s]} × {self.sides[s]} inputs an excitatory-only network "
+                    f"has an error of {error[s, c]:.4f} about class {self.classes[c]}, {part}, below the floor "
+                    f"{floor[s, c]:.4f}"
+                )
+            # Averages over areas are monotone functions of the pixels.
+            for s, c in np.argwhere(floor[:-1] < floor[-1] - 1e-12):
+                found.append(
+                    f"images: CONTRADICTION: fewer inputs lower the floor of class {self.classes[c]}, {part}: "
+                    f"{floor[-1, c]:.4f} with {self.sides[-1]} × {self.sides[-1]}, {floor[s, c]:.4f} with "
+                    f"{self.sides[s]} × {self.sides[s]}"
+                )
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class BooleanResult:
+    """Floors of random Boolean functions, numbers of inputs × functions.
+
+    Attributes
+    ----------
+    inputs : ndarray of int
+    n_points : ndarray of int
+        Points of each function that are judged: all, or so many distinct ones as were drawn.
+    floors, comparable : ndarray of shape (n_inputs, n_functions)
+        Least share of points that an excitatory-only network gets wrong, and share of comparable pairs.
+    """
+
+    inputs: np.ndarray
+    n_points: np.ndarray
+    floors: np.ndarray
+    comparable: np.ndarray
+
+
+def comparable_share(points) -> float:
+    """Share of the pairs of different rows of which one is <= the other in every input."""
+    below = sum(int(block.sum()) for _, block in comparisons(points, points))
+    _, copies = np.unique(points, axis=0, return_counts=True)
+    twice = int((copies * (copies - 1)).sum())  # equal ones are below each other
+    n = len(points)
+    return (below - n - twice / 2) / (n * (n - 1) / 2)
+
+
+def pool_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[int]) -> list[dict]:
+    """What to train: for every side and constraint a network whose outputs each exceed 0 for their own class."""
+    return [
+        {
+            "points": pooled.train_points,
+            "targets": images.train_targets,
+            "hidden": (hidden,),
+            "signs": signs,
+            "activation": UNITS[signs],
+            "loss": "one-vs-rest",
+            "penalty": PENALTY,
+            "iterations": iterations,
+            "seed": int(seed),
+            "name": f"{images.name} {side} × {side}, {signs}",
+        }
+        for side, seed in zip(sides(images), seeds, strict=True)
+        for pooled in [images.pooled(side)]
+        for signs in CONSTRAINTS
+    ]
+
+
+def sides(images: Images) -> list[int]:
+    """Sides to which these images are pooled; the last is as they are, if they are square."""
+    return sorted({side for side in SIDES if side <= min(images.shape)} | {min(images.shape)})
+
+
+def pooled_result(images: Images, dnns: Sequence[DNN], report=silent) -> PooledResult:
+    """Judge the networks trained as `pool_jobs` says, and set the floors beside them."""
+    all_sides, judged = sides(images), images.classes if len(images.classes) > 2 else images.classes[1:]
+    shape = len(all_sides), len(judged)
+    floors = {part: np.empty(shape) for part in PARTS}
+    errors = {(signs, part): np.empty(shape) for signs in CONSTRAINTS for part in PARTS}
+    extended, determined, comparable = np.empty(shape), np.empty(shape), np.empty(len(all_sides))
+    for s, side in enumerate(all_sides):
+        report("floors of pooled images", s / len(all_sides))
+        pooled = images.pooled(side)
+        train, test = pooled.train_points, pooled.test_points
+        comparable[s] = comparable_share(train)
+        is_class = {
+            "train": images.train_targets[:, None] == judged,
+            "test": images.test_targets[:, None] == judged,
+        }
+        for signs, dnn in zip(CONSTRAINTS, dnns[s * len(CONSTRAINTS) :], strict=False):
+            for part, points in (("train", train), ("test", test)):
+                errors[signs, part][s] = np.mean(dnn.decide(points) != is_class[part], axis=0)
+        for c in range(len(judged)):
+            floors["train"][s, c], best = _floor(train, is_class["train"][:, c])
+            floors["test"][s, c], _ = _floor(test, is_class["test"][:, c])
+            least, greatest = extend(test, train, best), -extend(-test, -train, -best)
+            extended[s, c] = np.mean(least != is_class["test"][:, c])
+            determined[s, c] = np.mean(least == greatest)
+    prevalence = (images.test_targets[:, None] == judged).mean(axis=0)
+    return PooledResult(np.array(all_sides), judged, comparable, floors, errors, extended, determined, prevalence)
+
+
+def _floor(points, targets):
+    return zero_one(violations(Sample(points, targets.astype(float), np.ones(len(points)))))
+
+
+def boolean_floors(inputs: Sequence[int], n_points: int | None, functions: int, seed, report=silent) -> BooleanResult:
+    """Floors of random Boolean functions.
+
+    Parameters
+    ----------
+    inputs : sequence of int
+        Numbers of inputs.
+    n_points : int or None
+        Distinct patterns drawn at random for each function, if there are so many; None for all.
+    functions : int
+        Random functions of each number of inputs.
+    seed : SeedSequence
+
+    Returns
+    -------
+    BooleanResult
+
+    Raises
+    ------
+    InputError
+        If whole functions of more than 14 inputs are asked for.
+    """
+    if n_points is None and max(inputs) > 14:
+        raise InputError(f"boolean_floors: expected at most 14 inputs of whole functions, found {max(inputs)}")
+    shape = len(inputs), functions
+    floors, comparable, judged = np.zeros(shape), np.zeros(shape), np.zeros(len(inputs), dtype=int)
+    what = "random functions" if n_points is None else "samples of random functions"
+    for k, n in enumerate(inputs):
+        report(f"floors of {what}", k / len(inputs))
+        for f, rng in enumerate(map(np.random.default_rng, seed.spawn(functions))):
+            points = _points(n, n_points, rng)
+            judged[k] = len(points)
+            floors[k, f], _ = _floor(points, rng.random(len(points)) < 0.5)
+            comparable[k, f] = comparable_share(points)
+    return BooleanResult(np.array(inputs), judged, floors, comparable)
+
+
+def _points(n, n_points, rng):
+    """All corners of the n-cube, or so many distinct ones."""
+    if n_points is None or 2**n <= n_points:
+        return patterns(n).astype(float)
+    if n <= 20:
+        chosen = rng.choice(2**n, n_points, replace=False)
+        return (chosen[:, None] >> np.arange(n) & 1).astype(float)
+    drawn = rng.integers(0, 2, (2 * n_points, n))
+    _, first = np.unique(drawn, axis=0, return_index=True)
+    return drawn[np.sort(first)[:n_points]].astype(float)
+
+
+def expected_comparable(inputs) -> np.ndarray:
+    """Probability that two different random corners of the n-cube are comparable."""
+    n = np.asarray(inputs, dtype=float)
+    equal = 0.5**n
+    return 2 * (0.75**n - equal) / (1 - equal)

@@ -1,0 +1,149 @@
+"""Networks trained on images under sign constraints, as circuits, intact and without inhibition."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from eisim.adapter import DNN
+from eisim.analysis.training import train
+from eisim.base.progress import shows_progress
+from eisim.base.store.checkpoint import part
+from eisim.functions import LabelledData
+from eisim.neurons import Logistic, RateUnit, ThresholdLinear
+from eisim.studies.images.data import Images
+from eisim.studies.networks import NetworkAblation, ablate_network, best_threshold, class_floors
+from eisim.theory.order import silent
+
+#: Excitatory-only threshold-linear units would be convex too (T5), so that those units saturate.
+UNITS: dict[str, RateUnit] = {
+    "free": ThresholdLinear(),
+    "dale": ThresholdLinear(),
+    "excitatory": Logistic(slope=1.0, maximum=1.0),
+}
+#: How far the spiking circuit's accuracy may be from the network's.
+AGREES = 0.01
+FRACTIONS = (0.0, 1.0)
+WORKERS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A network trained on images, and its circuits on the test images.
+
+    Attributes
+    ----------
+    signs : {"free", "dale", "excitatory"}
+    dnn : DNN
+    images : Images
+    ablations : dict of str to NetworkAblation
+        By kind of circuit, intact and without inhibition.
+    """
+
+    signs: str
+    dnn: DNN
+    images: Images
+    ablations: dict[str, NetworkAblation]
+
+    def accuracy(self, part: str) -> float:
+        """Of the DNN on images of a part, ``"train"`` or ``"test"``, by the largest output."""
+        points, targets = getattr(self.images, f"{part}_points"), getattr(self.images, f"{part}_targets")
+        return float(np.mean(_choice(self.dnn(points), self.images.classes) == targets))
+
+    @property
+    def threshold_errors(self) -> np.ndarray:
+        """Of the DNN on the test images, for each judged class, by the best threshold on its own output."""
+        targets = self.images.test_targets
+        outputs, ones = self.dnn(self.images.test_points), np.ones(len(targets))
+        judged = self.images.classes[-outputs.shape[1] :]
+        return np.array([best_threshold(o, targets == c, ones)[0] for o, c in zip(outputs.T, judged, strict=True)])
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        found = [problem for ablation in self.ablations.values() for problem in ablation.problems]
+        if self.signs == "excitatory":
+            if not self.dnn.is_nonnegative:
+                found.append(f"{self.dnn.name}: trained with excitation only, it has a negative weight")
+            for kind, ablation in self.ablations.items():
+                if ablation.neurons["I"] or not np.array_equal(ablation.outputs[0], ablation.outputs[-1]):
+                    found.append(f"{self.dnn.name}: ablation changes the {kind} circuit, which has no inhibition")
+        wanted = self.accuracy("test")
+        for kind, ablation in self.ablations.items():
+            if abs(ablation.accuracy[0] - wanted) > AGREES:
+                found.append(
+                    f"{self.dnn.name}: the {kind} circuit's accuracy is {ablation.accuracy[0]:.1%}, more than "
+                    f"{AGREES:.0%} from the network's {wanted:.1%}"
+                )
+        return found
+
+
+def _choice(outputs, classes):
+    return classes[outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)]
+
+
+@shows_progress
+def train_all(jobs: Sequence[dict], report: Callable[..., None] | None = None) -> list[DNN]:
+    """Train networks, some at a time; each job is the arguments of `train`."""
+    done, stop = [0.0] * len(jobs), Event()
+
+    def train_one(k):
+        def progress(_, fraction):
+            if stop.is_set():
+                raise InterruptedError
+            done[k] = fraction
+            report("training networks", sum(done) / len(jobs))
+
+        dnn = part(f"network {k}", partial(train, **jobs[k], report=progress))
+        done[k] = 1.0
+        return dnn
+
+    report("training networks", 0.0)
+    # The outer limit keeps the inner ones, which come and go in threads, from undoing each other.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(WORKERS) as pool:
+        begun = [pool.submit(train_one, k) for k in range(len(jobs))]
+        try:
+            return [future.result() for future in begun]
+        except BaseException:
+            stop.set()  # an interrupt does not wait for the others
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def network_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[int]) -> list[dict]:
+    """What to train: a network for each constraint."""
+    return [
+        {
+            "points": images.train_points,
+            "targets": images.train_targets,
+            "hidden": (hidden,),
+            "signs": signs,
+            "activation": unit,
+            "iterations": iterations,
+            "seed": int(seed),
+            "name": f"{images.name}, {signs}",
+        }
+        for (signs, unit), seed in zip(UNITS.items(), seeds, strict=True)
+    ]
+
+
+def simulate_all(dnns: Sequence[DNN], images: Images, kinds, backend: str, report=silent) -> list[Trained]:
+    """Simulate the circuits of trained networks, in the order of `UNITS`, on all test images, intact and ablated."""
+    data = LabelledData(images.test_points, images.test_targets, target="class", name=f"{images.name}, test")
+    found, floors = [], part("floors of classes", partial(class_floors, dnns[0], data, report))
+    for signs, dnn in zip(UNITS, dnns, strict=True):
+        ablations = {}
+        for kind in kinds:
+
+            def say(stage, fraction=None, what=f"{signs}, {kind}"):
+                report(f"{what}: {stage}", fraction)
+
+            ablations[kind] = part(
+                f"{signs}, {kind}", partial(ablate_network, dnn, data, FRACTIONS, kind, backend, say, floors)
+            )
+        found.append(Trained(signs, dnn, images, ablations))
+    return found

@@ -1,0 +1,520 @@
+"""A stranger's network: as a circuit, without its inhibition, and what its data would have allowed.
+
+The network becomes a circuit under Dale's law, rate or spiking; intact and at every level of ablation it is simulated
+on all rows of the data; beside each class stands the floor of the data: the least error of any excitatory-only network.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from eisim.ablation import ablate
+from eisim.adapter import DNN, from_dnn, on_off, rate_outputs, to_spiking
+from eisim.adapter.activations import Identity
+from eisim.adapter.dale import TAU
+from eisim.adapter.spiking import spiking_scales
+from eisim.base.errors import InputError
+from eisim.base.progress import shows_progress
+from eisim.base.values import Brief, Shown
+from eisim.circuit import Circuit
+from eisim.functions import LabelledData
+from eisim.simulation import Response, simulate
+from eisim.theory.floor import zero_one
+from eisim.theory.order import violations
+from eisim.theory.sample import Sample
+
+#: A class counts as kept if this share of its intact balanced accuracy above chance is left.
+KEPT = 0.99
+#: The rate circuit equals the DNN to this, relative to the largest output.
+EQUAL = 1e-6
+#: Outputs this near to the threshold, relative to the largest, do not exceed it; this near to each other they are tied.
+MARGIN = 1e-9
+#: Inputs are named in an error up to so many.
+MOST_NAMED = 20
+ASSUMPTIONS = {
+    "rate": "no assumption of the theorem is known to fail",
+    "spiking": "the assumption to question: a rate code",
+}
+#: Length of a trial of a spiking circuit, of the window at its end, and of a time step, in s.
+SPIKING = {"duration": 500e-3, "window": 400e-3, "dt": 0.5e-3}
+#: Read-outs of shorter trials, each over the same share of it: how many, equally spaced up to the full length.
+READ_OUTS = 25
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Floors(Brief):
+    """The least error that an excitatory-only network can have on each judged class.
+
+    Attributes
+    ----------
+    one_polarity : ndarray of shape (n_outputs,)
+        Least share of rows at which an excitatory-only network with one threshold is wrong about each judged class.
+    on_off : ndarray of shape (n_outputs,)
+        The same if inputs come as ON and OFF pairs, so that only equal inputs are ordered.
+    """
+
+    one_polarity: np.ndarray
+    on_off: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkAblation(Shown):
+    """What ablation does to a network that classifies.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"rate", "spiking"}
+    data : LabelledData
+    classes : ndarray
+        Values of the target, in the order of the outputs.
+    fractions : ndarray of shape (n_levels,)
+        Of inhibition removed.
+    outputs : ndarray of shape (n_levels, n_points, n_outputs)
+        Readout rates of the simulated circuit, in units of the network's outputs (see `rate_outputs`).
+    wanted : ndarray of shape (n_points, n_outputs)
+        The network's own outputs.
+    neurons : dict of str to int
+        Excitatory and inhibitory ones of the circuit.
+    signed_inputs : bool
+        Whether inputs came as ON and OFF channels.
+    floors : Floors
+    duration : float
+        Simulated time of a trial, in s.
+    times : ndarray of shape (n_times,)
+        Lengths of shorter trials, in s, the last the full one; of a spiking circuit.
+    outputs_in_time : ndarray of shape (n_times, n_points, n_outputs)
+        Outputs of the intact circuit in trials of those lengths.
+    circuit : Circuit or None
+        The intact one.
+    outputs_zeroed : ndarray of shape (n_levels, n_points, n_outputs) or None
+        Outputs of the network itself with its negative weights times 1 less each fraction; biases stay (see `zeroed`).
+    """
+
+    name: str
+    kind: str
+    data: LabelledData
+    classes: np.ndarray
+    fractions: np.ndarray
+    outputs: np.ndarray
+    wanted: np.ndarray
+    neurons: dict[str, int]
+    signed_inputs: bool
+    floors: Floors
+    duration: float
+    times: np.ndarray = field(default_factory=lambda: np.empty(0))
+    outputs_in_time: np.ndarray | None = None
+    circuit: Circuit | None = None
+    outputs_zeroed: np.ndarray | None = None
+
+    def __repr__(self):
+        accuracy, kept = self.accuracy, self.verdicts.count("kept")
+        return (
+            f"<NetworkAblation of {self.name!r} as {self.kind} circuit on {self.data.name!r}: accuracy "
+            f"{accuracy[0]:.3f} -> {accuracy[-1]:.3f}, {kept} of {len(self.judged)} classes kept>"
+        )
+
+    @property
+    def zeroed(self) -> "NetworkAblation | None":
+        """The same measures of the network itself, its negative weights reduced instead of a circuit's inhibition.
+
+        Its `outputs` are those; ``None`` if they were not worked out.
+        """
+        if self.outputs_zeroed is None:
+            return None
+        return replace(self, outputs=self.outputs_zeroed, outputs_zeroed=None)
+
+    @property
+    def judged(self) -> np.ndarray:
+        """The classes that have an output: all, or the second of two."""
+        return self.classes[-self.outputs.shape[2] :]
+
+    @property
+    def equivalence_error(self) -> float:
+        """Largest difference of the intact circuit's outputs from the network's on the data."""
+        return float(np.abs(self.outputs[0] - self.wanted).max())
+
+    @property
+    def agreement(self) -> float:
+        """Share of rows for which the intact circuit chooses the network's class."""
+        return float(self._agreement(self.chooses[0]))
+
+    @property
+    def network_accuracy(self) -> float:
+        """Weighted share of rows that the network itself gets right."""
+        return float(self._accuracy(self._choice(self.wanted)))
+
+    @property
+    def accuracy_in_time(self) -> np.ndarray:
+        """Accuracy of the intact circuit by length of the trial; empty for a rate circuit."""
+        return self._accuracy(self._choice(self.outputs_in_time)) if len(self.times) else self.times
+
+    @property
+    def agreement_in_time(self) -> np.ndarray:
+        """Agreement by length of the trial; empty for a rate circuit."""
+        return self._agreement(self._choice(self.outputs_in_time)) if len(self.times) else self.times
+
+    def _agreement(self, chosen):
+        return (chosen == self._choice(self.wanted)).mean(axis=-1)
+
+    def _accuracy(self, chosen):
+        return np.average(chosen == self.data.targets, axis=-1, weights=self.data.weights)
+
+    @property
+    def chooses(self) -> np.ndarray:
+        """The class with the largest output (of tied ones the first), or by the best threshold of a single output."""
+        return self._choice(self.outputs)
+
+    def _choice(self, outputs):
+        if outputs.shape[-1] > 1:
+            near = outputs.max(axis=-1, keepdims=True) - MARGIN * np.abs(self.wanted).max()
+            return self.classes[(outputs >= near).argmax(axis=-1)]
+        _, threshold = best_threshold(self.wanted[:, 0], self.data.targets == self.judged[0], self.data.weights)
+        return self.classes[(outputs[..., 0] > threshold + MARGIN * np.abs(self.wanted).max()).astype(int)]
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        """Weighted share of rows whose chosen class is right, by level."""
+        return self._accuracy(self.chooses)
+
+    @property
+    def balanced_accuracy(self) -> np.ndarray:
+        """Mean of sensitivity and specificity of each judged class, levels × classes; 0.5 is chance."""
+        chosen, w = self.chooses[..., None] == self.judged, self.data.weights[:, None]
+        is_class = self.data.targets[:, None] == self.judged
+        hit, reject = ((chosen & is_class) * w).sum(axis=1), ((~chosen & ~is_class) * w).sum(axis=1)
+        return (hit / (is_class * w).sum(axis=0) + reject / (~is_class * w).sum(axis=0)) / 2
+
+    @property
+    def threshold_errors(self) -> np.ndarray:
+        """Least share of rows wrong about each judged class by a threshold on its own output, levels × classes."""
+        return np.array(
+            [
+                [
+                    best_threshold(rates, self.data.targets == value, self.data.weights)[0]
+                    for rates, value in zip(level.T, self.judged, strict=True)
+                ]
+                for level in self.outputs
+            ]
+        )
+
+    @property
+    def verdicts(self) -> list[str]:
+        """Of each judged class, by the largest output: ``"kept"``, ``"lost"``, or ``"never had"`` if intact at chance.
+
+        Kept if the share `KEPT` of the lead over chance is left.
+        """
+        return _verdicts(self.balanced_accuracy - 0.5)
+
+    @property
+    def kept(self) -> np.ndarray:
+        """Which judged classes the largest output tells apart as well without inhibition, those it never did too."""
+        return np.array(self.verdicts) != "lost"
+
+    @property
+    def constant_errors(self) -> np.ndarray:
+        """Least share of rows wrong about each judged class by the same answer everywhere."""
+        share = np.average(self.data.targets[:, None] == self.judged, axis=0, weights=self.data.weights)
+        return np.minimum(share, 1 - share)
+
+    @property
+    def verdicts_by_threshold(self) -> list[str]:
+        """The same by a threshold on each class's own output: the lead is that over the same answer everywhere."""
+        return _verdicts(self.constant_errors - self.threshold_errors)
+
+    @property
+    def kept_by_threshold(self) -> np.ndarray:
+        """Which judged classes a threshold on their own output tells apart as well without inhibition, or never did."""
+        return np.array(self.verdicts_by_threshold) != "lost"
+
+    def plot(self, ax=None):
+        """Draw accuracy by the largest output against the fraction of inhibition removed, and that of each class.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import network, style
+
+        return style.axes(network.by_largest_output, ax, self, size=(style.SINGLE, 2.8))
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        found = []
+        largest = max(1.0, float(np.abs(self.wanted).max()))
+        if self.kind == "rate" and self.equivalence_error > EQUAL * largest:
+            found.append(f"{self.name}: the circuit differs from the network by {self.equivalence_error:.3g}")
+        floors = self.floors.on_off if self.signed_inputs else self.floors.one_polarity
+        for value, error, floor in zip(self.judged, self.threshold_errors[-1], floors, strict=True):
+            if error < floor - 1e-12:
+                found.append(
+                    f"{self.name}: CONTRADICTION: without inhibition class {value:g} has an error of {error:.4f}, "
+                    f"below the floor {floor:.4f}; {ASSUMPTIONS[self.kind]}"
+                )
+        return found
+
+    def to_dataframe(self):
+        """One row for each class, as a pandas DataFrame: accuracies, errors, floors, verdicts."""
+        from eisim.report.network import frame
+
+        return frame([self])
+
+
+def _verdicts(lead):
+    """Of leads by level and class."""
+    kept = lead[-1] >= KEPT * lead[0]
+    return [
+        "never had" if had <= 1e-12 else "kept" if still else "lost" for had, still in zip(lead[0], kept, strict=True)
+    ]
+
+
+def best_threshold(rates, is_class, weights) -> tuple[float, float]:
+    """The least weighted share that "above a threshold" gets wrong about a class, and such a threshold."""
+    values, at = np.unique(rates, return_inverse=True)
+    gain = np.bincount(at, np.where(is_class, weights, -weights))  # of saying yes
+    gains = np.append(np.cumsum(gain[::-1])[::-1], 0.0)  # of the threshold just below each value, and above all
+    best = int(gains.argmax())
+    threshold = -np.inf if best == 0 else values[best - 1]
+    return float((weights[is_class].sum() - gains[best]) / weights.sum()), threshold
+
+
+@shows_progress
+def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] | None = None) -> Floors:
+    """The floors of the classes that a network judges.
+
+    Parameters
+    ----------
+    dnn : DNN
+        One output for each class, or one for two classes.
+    data : LabelledData
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
+
+    Returns
+    -------
+    Floors
+
+    Raises
+    ------
+    InputError
+        If the data do not fit the network.
+    """
+    judged = _classes(dnn, data)[-dnn.layer(dnn.outputs[0][0]).size :]
+    report("working out floors")
+    floors = []
+    for value in judged:
+        sample = Sample(data.points, (data.targets == value).astype(float), data.weights, data.order)
+        floors.append(zero_one(violations(sample, report), report)[0])
+    # Of ON and OFF pairs one point is below another only if they are equal: the lighter class is wrong there.
+    _, place = np.unique(data.ordered, axis=0, return_inverse=True)
+    is_class = data.targets[:, None] == judged
+    yes, no = (
+        np.stack([np.bincount(place.ravel(), data.weights * chosen) for chosen in answer.T])
+        for answer in (is_class, ~is_class)
+    )
+    return Floors(np.array(floors), np.minimum(yes, no).sum(axis=1) / data.weights.sum())
+
+
+def _classes(dnn, data):
+    """Values of the target in the order of the outputs, if the data fit the network."""
+    n_inputs = sum(size for _, size, _ in dnn.inputs)
+    if data.n_inputs != n_inputs:
+        found = f"{data.n_inputs}{_named(data)}"
+        raise InputError(f"{data.name}: expected {n_inputs} inputs, as {dnn.name!r} has, found {found}")
+    if len(dnn.outputs) != 1:
+        raise InputError(f"{dnn.name}: expected one output layer, found {len(dnn.outputs)}")
+    n_classes = max(2, dnn.layer(dnn.outputs[0][0]).size)
+    classes = np.unique(data.targets)
+    if len(classes) != n_classes:
+        raise InputError(
+            f"{data.name}: target {data.target!r}: expected {n_classes} classes, for the outputs of "
+            f"{dnn.name!r}, found {len(classes)} values"
+        )
+    return _in_order(dnn, data, classes)
+
+
+def _in_order(dnn, data, classes):
+    """The classes as the network's file orders them, which need not be that of their values: "10" comes before "9".
+
+    Where the file just counts from 0, output k is the k-th class; where the data do, the k-th of the file's labels in
+    order.
+    """
+    if not dnn.classes:
+        return classes
+    words = dict(enumerate(data.classes))
+    found = {_spelled(words.get(value, value)): value for value in classes}
+    named = [_spelled(label) for label in dnn.classes]
+    if sorted(named) == sorted(found):
+        return np.array([found[label] for label in named])
+    counted = [_spelled(k) for k in range(len(classes))]
+    in_order = [*found] == counted and [*dnn.classes] == sorted(dnn.classes) and len(set(named)) == len(classes)
+    if named == counted or in_order:
+        return classes
+    raise InputError(
+        f"{data.name}: target {data.target!r}: expected the classes that {dnn.name!r} names "
+        f"({_briefly(named)}), found {_briefly(found)}"
+    )
+
+
+def _briefly(labels) -> str:
+    """The first labels, each in short, for an error in one line."""
+    return ", ".join("".join(c if c.isprintable() else "?" for c in label[:40]) for label in [*labels][:MOST_NAMED])
+
+
+def _spelled(label) -> str:
+    """A label as text, equal for equal numbers."""
+    try:
+        return f"{float(label):.17g}"
+    except ValueError:
+        return str(label).strip()
+
+
+def _named(data):
+    """The inputs by name: columns of words may have become several."""
+    more = ", ..." if data.n_inputs > MOST_NAMED else ""
+    return f" ({', '.join(data.names[:MOST_NAMED])}{more})"
+
+
+@shows_progress
+def ablate_network(
+    dnn: DNN,
+    data: LabelledData,
+    fractions: Sequence[float],
+    kind: str = "rate",
+    backend: str = "cpp",
+    report: Callable[..., None] | None = None,
+    floors: Floors | None = None,
+) -> NetworkAblation:
+    """Ablate the inhibition of a network that classifies labelled data.
+
+    Parameters
+    ----------
+    dnn : DNN
+        One output for each class, or one for two classes.
+    data : LabelledData
+        Inputs in the order of the network's.
+    fractions : sequence of float
+        Of inhibition removed, from 0 to 1.
+    kind : {"rate", "spiking"}
+        Spiking circuits are normalised by the data; see `to_spiking` for which networks they can be.
+    backend : {"cpp", "numpy"}
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
+    floors : Floors, optional
+        Of these classes, if they are known (see `class_floors`).
+
+    Returns
+    -------
+    NetworkAblation
+
+    Raises
+    ------
+    InputError
+        If the data do not fit the network.
+    """
+    classes = _classes(dnn, data)
+    signed = bool((data.points < 0).any())
+    report("building the circuit")
+    given, dnn = dnn, rate_outputs(dnn, data.points)
+    wanted = dnn(data.points)
+    if not np.isfinite(wanted).all():
+        raise InputError(
+            f"{dnn.name}: expected finite outputs for {data.name}, found {wanted[~np.isfinite(wanted)][0]}"
+        )
+    circuit = from_dnn(dnn, signed_inputs=signed)
+    stimuli = on_off(data.points) if signed else data.points
+    times, scale = _settling(circuit), 1.0
+    if kind == "spiking":
+        times, scale = SPIKING, spiking_scales(circuit, stimuli)[dnn.outputs[0][0]]
+        circuit = to_spiking(circuit, stimuli)
+    responses = simulate(
+        [ablate(circuit, fraction) for fraction in fractions],
+        stimuli,
+        **times,
+        record=[kind == "spiking" and k == 0 for k in range(len(fractions))],
+        backend=backend,
+        report=report,
+    )
+    graded = dnn if dnn is given else _with_linear_outputs(dnn)
+    zeroed = [graded.with_negative_weights_scaled(1 - fraction)(data.points) for fraction in fractions]
+    read_outs = {}
+    if kind == "spiking":
+        lengths, rates = rates_in_time(responses[0])
+        read_outs = {"times": lengths, "outputs_in_time": rates / scale}
+    return NetworkAblation(
+        name=dnn.name,
+        kind=kind,
+        data=data,
+        classes=classes,
+        fractions=np.asarray(fractions),
+        outputs=np.stack([response.readouts / scale for response in responses]),
+        wanted=wanted,
+        neurons={sign: sum(p.size for p in circuit.populations if p.sign == sign) for sign in "EI"},
+        signed_inputs=signed,
+        floors=floors or class_floors(dnn, data, report),
+        duration=times["duration"],
+        circuit=circuit,
+        outputs_zeroed=np.stack(zeroed),
+        **read_outs,
+    )
+
+
+def _with_linear_outputs(dnn: DNN) -> DNN:
+    """The DNN with its outputs before their threshold at 0, below which some may fall as weights change."""
+    last = dnn.outputs[0][0]
+    layers = (replace(each, neuron=Identity()) if each.name == last else each for each in dnn.layers)
+    return replace(dnn, layers=tuple(layers))
+
+
+def _settling(circuit: Circuit) -> dict[str, float]:
+    """Times in which a feed-forward rate circuit reaches its fixed point.
+
+    All units have the same time constant, and a step of that length takes each all the way to its activation: after as
+    many steps as the circuit is deep, every rate is where it stays.
+    """
+    depth = dict.fromkeys((i.name for i in circuit.inputs), 0)
+    sources = defaultdict(list)
+    for q in circuit.projections:
+        sources[q.target].append(q.source)
+    for p in circuit.populations:  # sources first
+        depth[p.name] = 1 + max((depth[source] for source in sources[p.name]), default=0)
+    return {"duration": (max(depth.values()) + 1) * TAU, "window": TAU, "dt": TAU}
+
+
+def rates_in_time(response: Response) -> tuple[np.ndarray, np.ndarray]:
+    """Rates of the readouts of a recorded spiking circuit, had the trial been shorter.
+
+    Parameters
+    ----------
+    response : Response
+        Of a circuit with one readout population.
+
+    Returns
+    -------
+    times : ndarray of shape (n_times,)
+        Lengths of the trial in s, up to the full one.
+    rates : ndarray of shape (n_times, trials, readouts)
+        In Hz, each over the window at the end of that trial: the same share of it as of the full one.
+    """
+    (population,) = {r.population for r in response.circuit.readouts}
+    spikes, shape = response.spikes[population], response.rates[population].shape
+    steps, share = round(response.duration / response.dt), response.window / response.duration
+    ends = np.unique(np.linspace(0, steps, READ_OUTS + 1).round().astype(int)[1:])
+    begins = (ends * (1 - share)).round().astype(int)
+    neuron = spikes.copy * shape[-1] + spikes.neuron
+    rates = [
+        np.bincount(neuron[(spikes.step >= begin) & (spikes.step < end)], minlength=np.prod(shape)).reshape(shape)
+        / ((end - begin) * response.dt)
+        for begin, end in zip(begins, ends, strict=True)
+    ]
+    return ends * response.dt, np.stack(rates)

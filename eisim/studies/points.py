@@ -1,0 +1,163 @@
+"""A circuit on labelled points: how many it answers correctly, intact and at every level of ablation."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eisim.ablation import ablate
+from eisim.circuit import Circuit
+from eisim.functions import LabelledData, TruthTable
+from eisim.simulation import simulate
+from eisim.studies.boolean import CRITERION
+from eisim.theory.certificate import Certificate, as_labelled_data, certify
+
+
+@dataclass(frozen=True, eq=False)
+class OnPoints:
+    """What one output of a circuit answers to the points of a function.
+
+    Attributes
+    ----------
+    name : str
+    data : LabelledData
+        Targets of 0 and 1.
+    fractions : ndarray of shape (n_levels,)
+        Of inhibition removed.
+    circuits : dict of str to Circuit
+        By kind.
+    rates : dict of str to ndarray of shape (n_levels, n_points)
+        Of the output, in Hz, by kind.
+    thresholds : dict of str to float
+        Decision threshold in Hz, by kind.
+    certificate : Certificate
+    """
+
+    name: str
+    data: LabelledData
+    fractions: np.ndarray
+    circuits: dict[str, Circuit]
+    rates: dict[str, np.ndarray]
+    thresholds: dict[str, float]
+    certificate: Certificate
+
+    @property
+    def floor(self) -> float:
+        """Least share of points that any excitatory-only circuit answers wrongly."""
+        return self.certificate.floor["zero_one"]
+
+    @property
+    def accuracy(self) -> dict[str, np.ndarray]:
+        """Weighted share of points answered correctly, by kind and level."""
+        wanted = self.data.targets == 1
+        return {
+            kind: np.average((rates > self.thresholds[kind]) == wanted, axis=1, weights=self.data.weights)
+            for kind, rates in self.rates.items()
+        }
+
+    @property
+    def missed(self) -> dict[str, np.ndarray]:
+        """Places of points that an intact circuit answers wrongly, by kind, of kinds that never had the function."""
+        wanted, points = self.data.targets == 1, self.data.points
+        share = np.average(wanted, weights=self.data.weights)
+        bits = len(points) == 2**self.data.n_inputs and np.isin(points, (0, 1)).all()
+        least = CRITERION if bits else max(share, 1 - share) + 1e-12
+        return {
+            kind: np.flatnonzero((self.rates[kind][0] > self.thresholds[kind]) != wanted)
+            for kind, accuracy in self.accuracy.items()
+            if accuracy[0] < least and (bits or 0 < share < 1)
+        }
+
+    @property
+    def verdict(self) -> str:
+        """``"never had"`` if an intact circuit does not compute it, else ``"kept"`` or ``"lost"``.
+
+        A truth table is computed if no pattern is wrong; of other points more have to be right than by the same answer
+        everywhere. It is kept if no kind answers over one in a hundred points fewer without inhibition.
+        """
+        if self.missed:
+            return "never had"
+        return "kept" if all(a[-1] >= a[0] - (1 - CRITERION) for a in self.accuracy.values()) else "lost"
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory."""
+        assumed = {
+            "rate": "no assumption of the theorem is known to fail",
+            "spiking": "the assumption to question: a rate code",
+        }
+        found = []
+        for kind, accuracy in self.accuracy.items():
+            falling = [p.name for p in self.circuits[kind].populations if not p.neuron.non_decreasing]
+            why = f"the activation of {', '.join(falling)} is not non-decreasing" if falling else assumed[kind]
+            if 1 - accuracy[-1] < self.floor - 1e-12:
+                found.append(
+                    f"{self.name}: CONTRADICTION: without inhibition the {kind} circuit's error {1 - accuracy[-1]:.4f} "
+                    f"is below the floor {self.floor:.4f}; {why}"
+                )
+        return found
+
+
+def measure_on_points(
+    circuits: dict[str, Circuit],
+    functions: Sequence[TruthTable | LabelledData],
+    names: Sequence[str],
+    fractions: np.ndarray,
+    times: dict[str, float],
+    seed: int,
+    backend: str,
+    report: Callable[..., None],
+) -> tuple[OnPoints, ...]:
+    """Simulate a circuit on the points of the function of each output.
+
+    Parameters
+    ----------
+    circuits : dict of str to Circuit
+        By kind; with its own noise.
+    functions : sequence of TruthTable or LabelledData
+        For each output, with targets of 0 and 1 and points of 0 or more.
+    names : sequence of str
+        Of the outputs.
+    fractions : ndarray
+        Of inhibition removed, from 0 to 1.
+    times : dict of str to float
+        Duration, window and dt, in s.
+    seed : int
+        Of the noise.
+    backend, report
+        As for `eisim.simulate`.
+
+    Returns
+    -------
+    tuple of OnPoints
+    """
+    data = [as_labelled_data(function) for function in functions]
+    keys = [(each.points.shape, each.points.tobytes()) for each in data]
+    distinct = dict(zip(keys, (each.points for each in data), strict=True))
+    rates = {}
+    for kind, circuit in circuits.items():
+
+        def say(stage, fraction=None, kind=kind):
+            report(f"{kind} circuit: {stage}", fraction)
+
+        batch = [(ablate(circuit, float(f)), points) for points in distinct.values() for f in fractions]
+        weakened, stimuli = (list(part) for part in zip(*batch, strict=True))
+        responses = simulate(weakened, stimuli, seed=seed, backend=backend, report=say, **times)
+        levels = len(fractions)
+        rates[kind] = {
+            key: np.stack([r.readouts for r in responses[k * levels :][:levels]]) for k, key in enumerate(distinct)
+        }
+    report("working out floors")
+    certificates = [certify(function, ("zero_one",), orient=False) for function in functions]
+    return tuple(
+        OnPoints(
+            name=name,
+            data=each,
+            fractions=fractions,
+            circuits=circuits,
+            rates={kind: found[keys[k]][:, :, k] for kind, found in rates.items()},
+            thresholds={kind: float(circuit.readout_thresholds[k]) for kind, circuit in circuits.items()},
+            certificate=certificate,
+        )
+        for k, (name, each, certificate) in enumerate(zip(names, data, certificates, strict=True))
+    )

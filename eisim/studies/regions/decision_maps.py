@@ -1,0 +1,318 @@
+"""Decision maps: which points of the unit square circuits put inside a region, intact and without inhibition."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import NamedTuple
+
+import numpy as np
+
+from eisim.ablation import ablate
+from eisim.adapter import DNN, from_dnn, to_dnn, to_spiking
+from eisim.base.progress import shows_progress
+from eisim.base.store.checkpoint import begin_part, expect, part
+from eisim.circuit import Circuit
+from eisim.functions import LabelledData, Region
+from eisim.neurons import ThresholdLinear
+from eisim.simulation import begin
+from eisim.studies.regions.networks import CONSTRUCTED, best_excitatory, network
+from eisim.theory.bitset import members
+from eisim.theory.floor import zero_one
+from eisim.theory.order import Witness, violations
+from eisim.theory.sample import Sample
+
+CONDITIONS = ("intact", "ablated", "best_excitatory")
+#: The region counts as kept if the circuit without inhibition is wrong on so much more of the area at most.
+KEPT = 0.01
+#: An intact circuit is to be wrong on so much of the area at most.
+WRONG = {"rate": 0.04, "spiking": 0.15}
+#: The rate circuit equals the network to this, relative to its largest output.
+EQUAL = 1e-6
+#: Length of a trial, of the window at its end, and of a time step, in s. A step of one time constant brings a rate unit
+#: to its activation, so that a circuit needs as many steps as it has layers.
+TIMES = {
+    "rate": {"duration": 80e-3, "window": 10e-3, "dt": 10e-3},
+    "spiking": {"duration": 300e-3, "window": 250e-3, "dt": 1e-3},
+}
+#: Of spiking circuits, in Hz: of the most active neuron of each population, and of each input, a bundle of fibres.
+RATES = {"rate": 400.0, "input_rate": 1000.0}
+
+
+@dataclass(frozen=True, eq=False)
+class RegionResult:
+    """What became of one region.
+
+    Attributes
+    ----------
+    data : LabelledData
+        Its cells, row by row.
+    dnn : DNN
+        That the intact circuits were made from.
+    floor : float
+        Least share of the area that an excitatory-only network has wrong.
+    best : ndarray of shape (n_points,)
+        A monotone function with that error.
+    violating_pairs : int
+    witnesses : tuple of Witness
+        Pairs x <= y of points, the first inside, the second outside.
+    circuits : dict of str to dict of str to Circuit
+        By kind and condition.
+    decisions : dict of str to dict of str to ndarray of shape (n_points,)
+        By system (``"spiking"``, ``"rate"``, ``"dnn"``) and condition, whether each point is put inside.
+    equivalence_error : float or None
+        Largest difference of the intact rate circuit from the network, as a share of its largest output.
+    """
+
+    data: LabelledData
+    dnn: DNN
+    floor: float
+    best: np.ndarray
+    violating_pairs: int
+    witnesses: tuple[Witness, ...]
+    circuits: dict[str, dict[str, Circuit]]
+    decisions: dict[str, dict[str, np.ndarray]]
+    equivalence_error: float | None
+
+    @property
+    def name(self) -> str:
+        return self.data.name
+
+    @property
+    def representable(self) -> bool:
+        """Whether some excitatory-only network computes the region on its cells."""
+        return self.violating_pairs == 0
+
+    @property
+    def origin(self) -> str:
+        """``"constructed"`` or ``"trained"``."""
+        return "constructed" if self.name in CONSTRUCTED else "trained"
+
+    @property
+    def neurons(self) -> dict[str, int]:
+        """Excitatory and inhibitory ones of the intact circuit."""
+        populations = next(iter(self.circuits.values()))["intact"].populations
+        return {sign: sum(p.size for p in populations if p.sign == sign) for sign in "EI"}
+
+    @cached_property
+    def accuracy(self) -> dict[str, dict[str, float]]:
+        """Share of the area put where it belongs, by condition and system."""
+        inside = self.data.targets == 1
+        return {
+            condition: {system: float((maps[condition] == inside).mean()) for system, maps in self.decisions.items()}
+            for condition in CONDITIONS
+        }
+
+    @property
+    def verdict(self) -> str:
+        """``"kept"`` if every system without inhibition is about as accurate as with it, else ``"lost"``."""
+        intact, ablated = self.accuracy["intact"], self.accuracy["ablated"]
+        return "kept" if all(ablated[system] >= intact[system] - KEPT for system in intact) else "lost"
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        found = []
+        if self.equivalence_error is not None and self.equivalence_error > EQUAL:
+            found.append(f"{self.name}: the rate circuit differs from the network by {self.equivalence_error:.3g}")
+        for system, accuracy in self.accuracy["intact"].items():
+            if accuracy < 1 - WRONG.get(system, WRONG["rate"]):
+                found.append(f"{self.name}: the intact circuit is right on {accuracy:.1%} of the area ({system})")
+        for condition in CONDITIONS[1:]:
+            for system, accuracy in self.accuracy[condition].items():
+                if 1 - accuracy < self.floor - 1e-12:
+                    assumption = (
+                        "the assumption to question: a rate code"
+                        if system == "spiking"
+                        else "no assumption of the theorem is known to fail"
+                    )
+                    found.append(
+                        f"{self.name}: CONTRADICTION: without inhibition ({condition}) the {system} error "
+                        f"{1 - accuracy:.4f} is below the floor {self.floor:.4f}; {assumption}"
+                    )
+        error = 1 - self.accuracy["best_excitatory"]["dnn"]
+        if abs(error - self.floor) > 1e-12:
+            found.append(
+                f"{self.name}: the best excitatory-only network misses the floor {self.floor:.4f}: {error:.4f}"
+            )
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class GeometryResult:
+    """All regions, on so many × so many cells."""
+
+    resolution: int
+    regions: tuple[RegionResult, ...]
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed, of all regions."""
+        return [problem for region in self.regions for problem in region.problems]
+
+
+@shows_progress
+def measure(
+    regions: Sequence[Region],
+    kinds: Sequence[str],
+    resolution: int,
+    seed: int = 0,
+    backend: str = "cpp",
+    report: Callable[..., None] | None = None,
+) -> GeometryResult:
+    """Simulate circuits for regions on all cells: intact, without inhibition, and the best excitatory-only ones.
+
+    Parameters
+    ----------
+    regions : sequence of Region
+        Of `eisim.REGIONS`.
+    kinds : sequence of str
+        ``"spiking"``, ``"rate"`` or both; all circuits of one kind are one batch.
+    resolution : int
+        Cells on each side of the unit square.
+    seed : int
+        Of the initial weights of networks that are trained.
+    backend : {"cpp", "numpy"}
+    report : callable, optional
+        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
+        notebook.
+    """
+    data = [replace(region, resolution=resolution).labelled() for region in regions]
+    points = data[0].points
+    expect(len(data) + len(kinds))
+    floors, intact = zip(
+        *(part(f"region {k}", partial(_floor_and_network, cells, seed, report)) for k, cells in enumerate(data)),
+        strict=True,
+    )
+    rate = [_conditions(dnn, cells, of.best, points) for dnn, cells, of in zip(intact, data, floors, strict=True)]
+    circuits, pending = {}, {}
+    for kind in kinds:
+        report("building circuits")
+        circuits[kind] = rate if kind == "rate" else [_spiking(of, points) for of in rate]
+        distinct = list({id(circuit): circuit for of in circuits[kind] for circuit in of.values()}.values())
+        simulation = partial(
+            begin,
+            distinct,
+            points,
+            seed=0,
+            record=False,
+            backend=backend,
+            report=lambda stage, fraction=None, kind=kind: report(f"{kind} circuits: {stage}", fraction),
+            **TIMES[kind],
+        )
+        pending[kind] = distinct, begin_part(f"{kind} circuits", partial(_begin_to_read_out, simulation))
+    maps = {"dnn": [{name: to_dnn(c).decide(points)[:, 0] for name, c in of.items()} for of in rate]}
+    errors = [None] * len(data)
+    for kind, (distinct, finish) in reversed(pending.items()):
+        outputs = {id(circuit): output for circuit, output in zip(distinct, finish(), strict=True)}
+        maps[kind] = [{name: outputs[id(circuit)].decisions for name, circuit in of.items()} for of in circuits[kind]]
+        if kind == "rate":
+            for k, dnn in enumerate(intact):
+                wanted = dnn(points)
+                readouts = outputs[id(rate[k]["intact"])].readouts
+                errors[k] = float(np.abs(readouts - wanted).max() / wanted.max())
+    return GeometryResult(
+        resolution,
+        tuple(
+            RegionResult(
+                cells,
+                intact[k],
+                floors[k].floor,
+                floors[k].best,
+                floors[k].violating_pairs,
+                floors[k].witnesses,
+                {kind: circuits[kind][k] for kind in kinds},
+                {system: maps[system][k] for system in [*kinds, "dnn"]},
+                errors[k],
+            )
+            for k, cells in enumerate(data)
+        ),
+    )
+
+
+class _Floor(NamedTuple):
+    """What an excitatory-only circuit can do with a region; see `RegionResult`."""
+
+    floor: float
+    best: np.ndarray
+    violating_pairs: int
+    witnesses: tuple[Witness, ...]
+
+
+class _Output(NamedTuple):
+    """What is kept of a response."""
+
+    decisions: np.ndarray  # of shape (n_points,)
+    readouts: np.ndarray
+
+
+def _floor_and_network(cells, seed, report) -> tuple[_Floor, DNN]:
+    report("working out floors")
+    broken = violations(Sample(cells.points, cells.targets, cells.weights))
+    floor = _Floor(*zero_one(broken), broken.pairs, _witnesses(broken))
+    return floor, read_out(network(cells, seed, report), cells.points)
+
+
+def _begin_to_read_out(simulation) -> Callable[[], list[_Output]]:
+    finish = simulation()
+    return lambda: [_Output(r.decisions[:, 0], r.readouts) for r in finish()]
+
+
+def read_out(dnn: DNN, points) -> DNN:
+    """The network with an output that a rate carries: a tonic drive is added to its linear output and its threshold.
+
+    The drive is half of the largest output on the points, so that what is inside is far above threshold 0 of the rate.
+    """
+    *hidden, out = dnn.layers
+    drive = max(float(dnn(points).max()), 1e-3) / 2
+    out = replace(out, bias=out.bias + drive, neuron=ThresholdLinear())
+    return replace(dnn, layers=(*hidden, out), outputs=((out.name, drive),))
+
+
+def without_idle(circuit: Circuit) -> Circuit:
+    """The circuit without the populations from which no readout can be reached."""
+    used = {readout.population for readout in circuit.readouts}
+    acting = [p for p in circuit.projections if circuit.weights(p).count_nonzero()]
+    while reached := {p.source for p in acting if p.target in used} - used:
+        used |= reached
+    return replace(
+        circuit,
+        populations=[p for p in circuit.populations if p.name in used],
+        projections=[p for p in acting if p.target in used],
+    )
+
+
+def _conditions(dnn: DNN, data: LabelledData, best: np.ndarray, points) -> dict[str, Circuit]:
+    """The rate circuits of all conditions; those that would be the same are one."""
+    intact = from_dnn(dnn)
+    ablated = without_idle(ablate(intact)) if intact.inhibitory_projections else intact
+    if ablated is intact and (dnn.decide(points)[:, 0] == best).all():
+        excitatory = intact
+    else:
+        excitatory = from_dnn(read_out(best_excitatory(data, best), points))
+    return {"intact": intact, "ablated": ablated, "best_excitatory": excitatory}
+
+
+def _spiking(rate: dict[str, Circuit], points) -> dict[str, Circuit]:
+    """Spiking circuits of the rate circuits of all conditions: ablation comes last, so that it takes away only that."""
+    intact = to_spiking(rate["intact"], points, **RATES)
+    ablated = excitatory = intact
+    if rate["ablated"] is not rate["intact"]:
+        ablated = without_idle(ablate(intact))
+    if rate["best_excitatory"] is not rate["intact"]:
+        excitatory = to_spiking(rate["best_excitatory"], points, **RATES)
+    return {"intact": intact, "ablated": ablated, "best_excitatory": excitatory}
+
+
+def _witnesses(found, wanted=5) -> tuple[Witness, ...]:
+    """The nearest witness, and others from rows spread over all that have some."""
+    if found.witness is None:
+        return ()
+    points, first = found.sample.points, found.sample.first
+    rows = [k for k, bits in enumerate(found.above) if bits]
+    chosen = [rows[k] for k in np.linspace(0, len(rows) - 1, wanted + 2).astype(int)[1:-1]]
+    pairs = [found.witness]
+    for k in chosen:
+        columns = members(found.above[k])
+        j = columns[len(columns) // 2]
+        pairs.append(Witness(*(tuple(points[first[i]].tolist()) for i in (found.rows[k], found.columns[j]))))
+    return tuple(pairs)

@@ -1,0 +1,121 @@
+"""Assessment: a task against the dose of ablation, as spiking circuit, rate circuit and equivalent DNN."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from eisim.ablation import InapplicableError, dose
+from eisim.analysis.task import Task
+from eisim.base.errors import InputError
+from eisim.base.progress import shows_progress
+from eisim.circuit import Circuit
+from eisim.studies.tasks.judge import begin_to_judge, dnn_response
+from eisim.studies.tasks.result import Assessment, DoseResponse, Judged, Survey
+from eisim.studies.tasks.witness import Witness
+
+KINDS = ("spiking", "rate")
+
+
+@shows_progress
+def assess(
+    task: Task | Callable[[str], Task],
+    *,
+    kinds: Sequence[str] = KINDS,
+    doses: int | Sequence[float] = 6,
+    seeds: int | Sequence[int] = 3,
+    how: str = "block",
+    name: str = "",
+    function: str = "",
+    backend: str = "cpp",
+    report: Callable[..., None] | None = None,
+) -> Assessment:
+    """Ablate a task's circuit in doses, and judge each dose by the task's score.
+
+    All doses and seeds of a kind are simulated as one batch.
+
+    Parameters
+    ----------
+    task : Task or callable
+        One task, or a function from kind to task such as models have.
+    kinds : sequence of {"spiking", "rate"}
+        Which to ask a function for; one task is of the kind that it is.
+    doses : int or sequence of float
+        How many, evenly from 0 to 1, or which, increasing from 0.
+    seeds : int or sequence of int
+        How many, from 0 on, or which: each draws the circuit's random parts and its noise.
+    how : str
+        What a dose is of: ``"block"``, ``"silence"``, ``"cut:I->E"`` or ``"reversal"``; see `eisim.ablation.dose`.
+    name, function : str
+        For the table; the name is that of the circuit by default.
+    backend, report
+        As for `eisim.simulate`.
+
+    Returns
+    -------
+    Assessment
+
+    Raises
+    ------
+    InputError
+        For bad doses, seeds or kinds, or if no circuit has what is to be ablated.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from eisim import assess
+    >>> from models import center_surround
+    >>> task = partial(center_surround.task, quick=True)
+    >>> assess(task, kinds=["rate"], doses=2, seeds=1, backend="numpy").verdict
+    'lost'
+    """
+    change, doses, seeds = dose(how), _doses(doses), _seeds(seeds)
+    if not isinstance(task, Task) and not callable(task):
+        raise InputError(f"assess: task: expected a Task or a function from kind to Task, found {task!r}")
+    for kind in kinds:
+        if kind not in KINDS:
+            raise InputError(f"assess: kinds: expected some of {', '.join(KINDS)}, found {kind!r}")
+    tasks = [task] if isinstance(task, Task) else [task(kind) for kind in kinds]
+    found, left_out, intact = {}, {}, [[_circuit(each, seed) for seed in seeds] for each in tasks]
+    for each, circuits in zip(tasks, intact, strict=True):
+        try:
+            change.apply(circuits[0], float(doses[-1]))
+        except InapplicableError as error:
+            left_out[circuits[0].kind] = error
+        else:
+            found[circuits[0].kind] = (each, circuits)
+    if not found:
+        raise next(iter(left_out.values()))
+    running = {kind: begin_to_judge(*part, change, doses, seeds, backend, report) for kind, part in found.items()}
+    found = {kind: finish() for kind, finish in running.items()}
+    left_out = {kind: str(error) for kind, error in left_out.items()}
+    return Assessment(name or intact[0][0].name, function, how, doses, tuple(seeds), found, left_out)
+
+
+def _circuit(task, seed):
+    circuit = task.circuit(seed)
+    if not isinstance(circuit, Circuit):
+        raise InputError(f"Task.circuit: expected a function from a seed to a Circuit, found one to {circuit!r}")
+    return circuit
+
+
+def _doses(doses):
+    if isinstance(doses, (int, np.integer)) and not isinstance(doses, bool):
+        if doses < 2:
+            raise InputError(f"doses: expected at least 2, with none and all, found {doses}")
+        return np.linspace(0, 1, doses)
+    doses = np.asarray(doses, dtype=float)
+    if doses.ndim != 1 or doses.size < 2 or doses[0] != 0 or (np.diff(doses) <= 0).any() or doses[-1] > 1:
+        raise InputError(f"doses: expected numbers that increase from 0 to at most 1, found {doses.tolist()}")
+    return doses
+
+
+def _seeds(seeds):
+    if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
+        seeds = range(seeds)
+    seeds = [int(seed) for seed in seeds]
+    if not seeds or min(seeds) < 0:
+        raise InputError(f"seeds: expected at least one whole number of 0 or more, found {seeds}")
+    return seeds
+
+
+__all__ = ["Assessment", "DoseResponse", "Judged", "Survey", "Witness", "assess", "dnn_response"]

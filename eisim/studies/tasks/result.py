@@ -1,0 +1,275 @@
+"""What an assessment found: scores by dose, verdicts, witnesses, problems."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from eisim.analysis.mean_field_check import Prediction
+from eisim.analysis.task import Fact, Obstruction
+from eisim.base.values import Shown
+from eisim.circuit import Circuit
+from eisim.studies.tasks.witness import Witness
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DoseResponse(Shown):
+    """How well one system does a task, by the dose of ablation.
+
+    Attributes
+    ----------
+    doses : ndarray of shape (doses,)
+        From 0, intact.
+    scores : ndarray of shape (doses, seeds)
+    criterion : float
+        The function counts as kept while the score is at least this.
+    """
+
+    doses: np.ndarray
+    scores: np.ndarray
+    criterion: float
+
+    def __repr__(self):
+        doses, seeds = self.scores.shape
+        return (
+            f"<DoseResponse: {self.verdict}; score {self.intact:.3g} -> {self.ablated:.3g} over {doses} doses, "
+            f"{seeds} seeds>"
+        )
+
+    @property
+    def intact(self) -> float:
+        """Mean score without ablation."""
+        return float(self.scores[0].mean())
+
+    @property
+    def ablated(self) -> float:
+        """Mean score at the largest dose."""
+        return float(self.scores[-1].mean())
+
+    @property
+    def verdict(self) -> str:
+        """``"kept"`` or ``"lost"`` at the largest dose, or ``"never had"`` if it is not there intact."""
+        if self.intact < self.criterion:
+            return "never had"
+        return "kept" if self.ablated >= self.criterion else "lost"
+
+    @property
+    def critical_doses(self) -> np.ndarray:
+        """For each seed the dose at which the score first falls below the criterion, infinite if it never does.
+
+        Between two doses the score is taken to be linear.
+        """
+        return np.array([_first_crossing(self.doses, scores, self.criterion) for scores in self.scores.T])
+
+    @property
+    def critical_dose(self) -> float | None:
+        """Median over seeds; ``None`` if half of them or more never lose the function."""
+        middle = float(np.median(self.critical_doses))
+        return middle if np.isfinite(middle) else None
+
+
+def _first_crossing(doses, scores, criterion):
+    below = np.flatnonzero(scores < criterion)
+    if not below.size:
+        return np.inf
+    k = below[0]
+    if k == 0:
+        return doses[0]
+    share = (scores[k - 1] - criterion) / (scores[k - 1] - scores[k])
+    return doses[k - 1] + share * (doses[k] - doses[k - 1])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Judged(Shown):
+    """What became of one kind of circuit.
+
+    Attributes
+    ----------
+    kind : {"rate", "spiking"}
+    neurons : int
+        Of one circuit.
+    measure : str
+        What the score is, in words.
+    obstruction : Obstruction
+        What stands in the way of an excitatory-only circuit.
+    systems : dict of str to DoseResponse
+        Of the ``"spiking"`` circuit, or of the ``"rate"`` circuit and its ``"dnn"``.
+    witness : Witness or None
+        ``None`` if the obstruction is dynamical, or no pair of trials falls.
+    equivalence_error : float or None
+        Largest difference of a rate between a rate circuit and its DNN, in Hz; ``None`` for a circuit with noise,
+        whose DNN is that of the circuit without.
+    problems : tuple of str
+        Contradictions of the theory, and checks that failed.
+    predicted : tuple of Prediction
+        Of a spiking circuit: by population, what its mean-field predicts for a few trials.
+    unpredicted : str
+        Why there is no prediction, or "".
+    circuit : Circuit or None
+        The intact circuit of the first seed.
+    output : str
+        What the output of the task is, as its function's docstring says; "" if it has none.
+    published_neurons : int
+        Of the circuit as it was published, where this one is smaller; else 0.
+    facts : tuple of Fact
+        Published numbers beside those of the intact circuit of the first seed.
+    """
+
+    kind: str
+    neurons: int
+    measure: str
+    obstruction: Obstruction
+    systems: dict[str, DoseResponse]
+    witness: Witness | None
+    equivalence_error: float | None
+    problems: tuple[str, ...]
+    predicted: tuple[Prediction, ...] = ()
+    unpredicted: str = ""
+    circuit: Circuit | None = None
+    output: str = ""
+    published_neurons: int = 0
+    facts: tuple[Fact, ...] = ()
+
+    def __repr__(self):
+        verdicts = ", ".join(f"{name} {curve.verdict}" for name, curve in self.systems.items())
+        return f"<Judged: {self.kind} circuit of {self.neurons} neurons: {verdicts}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Assessment(Shown):
+    """A task against the dose of ablation; printed, it is a table.
+
+    Attributes
+    ----------
+    name : str
+        Of the circuit.
+    function : str
+        What neuroscientists call what it does: ``"decide"``.
+    how : str
+        The ablation, as `eisim.ablation.dose` reads it.
+    doses : ndarray of shape (doses,)
+    seeds : tuple of int
+        Each fixes the circuit, and the noise of its simulation.
+    kinds : dict of str to Judged
+        By ``"spiking"`` and ``"rate"``.
+    left_out : dict of str to str
+        Kinds that have nothing of what is ablated, and why.
+    published : tuple of Fact
+        Published numbers beside ours, as the model's ``published`` last measured them.
+    """
+
+    name: str
+    function: str
+    how: str
+    doses: np.ndarray
+    seeds: tuple[int, ...]
+    kinds: dict[str, Judged]
+    left_out: dict[str, str] = field(default_factory=dict)
+    published: tuple[Fact, ...] = ()
+
+    def __repr__(self):
+        doses, seeds = len(self.doses), len(self.seeds)
+        return f"<Assessment of {self.name!r} by {self.how!r}: {self.verdict}; {doses} doses, {seeds} seeds>"
+
+    @property
+    def systems(self) -> dict[str, DoseResponse]:
+        """The dose responses of all kinds, by system."""
+        return {name: curve for judged in self.kinds.values() for name, curve in judged.systems.items()}
+
+    @property
+    def verdict(self) -> str:
+        """The verdict, if all systems have the same, or that of each system."""
+        verdicts = {name: curve.verdict for name, curve in self.systems.items()}
+        if len(set(verdicts.values())) == 1:
+            return next(iter(verdicts.values()))
+        return ", ".join(f"{name}: {verdict}" for name, verdict in verdicts.items())
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        return [f"{self.name}, {kind}: {text}" for kind, judged in self.kinds.items() for text in judged.problems]
+
+    def plot(self, ax=None):
+        """Draw the score against the dose of ablation: mean and range over seeds, of every system.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import functions_figures, style
+
+        return style.axes(functions_figures.dose_response_with_legend, ax, self, size=(style.DOUBLE, 2.6))
+
+    def __str__(self):
+        from eisim.report.functions import plain_table
+
+        return plain_table([self])
+
+    def to_dataframe(self):
+        """One row for each system, as a pandas DataFrame: scores, critical dose, verdict, witness."""
+        from eisim.report.functions import frame
+
+        return frame(Survey((self,)))
+
+    def to_xarray(self):
+        """Scores and critical doses, as an `xarray.Dataset`: circuit × system × dose × seed."""
+        from eisim.report.functions import dataset
+
+        return dataset(Survey((self,)))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Survey(Shown):
+    """Assessments of several circuits by the same ablation.
+
+    Attributes
+    ----------
+    assessments : tuple of Assessment
+    left_out : dict of str to str
+        Models that have nothing of what is ablated, and why.
+    """
+
+    assessments: tuple[Assessment, ...]
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self):
+        verdicts = "; ".join(f"{each.name}: {each.verdict}" for each in self.assessments)
+        return f"<Survey of {len(self.assessments)} circuits: {verdicts}>"
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        return [problem for assessment in self.assessments for problem in assessment.problems]
+
+    def to_dataframe(self):
+        """One row for each circuit and system, as a pandas DataFrame: scores, critical dose, verdict, witness."""
+        from eisim.report.functions import frame
+
+        return frame(self)
+
+    def to_xarray(self):
+        """Scores and critical doses, as an `xarray.Dataset`: circuit × system × dose × seed."""
+        from eisim.report.functions import dataset
+
+        return dataset(self)
+
+    def plot(self, ax=None):
+        """Draw at which dose each circuit loses its function.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+
+        Returns
+        -------
+        Axes
+        """
+        from eisim.report import functions_figures, style
+
+        size = (style.DOUBLE, 0.9 + 0.35 * len(self.assessments))
+        return style.axes(functions_figures.critical_doses, ax, self, size=size)

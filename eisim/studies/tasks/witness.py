@@ -1,0 +1,139 @@
+"""Order among the trials of a task: its witness, and what the theorem says of order without inhibition."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eisim.base.values import Brief
+from eisim.circuit import Circuit
+from eisim.stimuli import afferent_names
+
+#: Order counts as broken when a rate or an output falls by more than this.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Witness(Brief):
+    """The pair of trials x <= y whose output falls most: no excitatory-only circuit gives it.
+
+    Attributes
+    ----------
+    trials : tuple of int
+        Which trials x and y are.
+    inputs : tuple of str
+        Name of each column of the stimuli.
+    stimuli : tuple of ndarray of shape (inputs,)
+        x and y, averaged over time if they vary.
+    outputs : tuple of ndarray of shape (doses, seeds)
+        Of the task at x and at y.
+    """
+
+    trials: tuple[int, int]
+    inputs: tuple[str, ...]
+    stimuli: tuple[np.ndarray, np.ndarray]
+    outputs: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def falls(self) -> np.ndarray:
+        """Output at x minus output at y, doses × seeds."""
+        return self.outputs[0] - self.outputs[1]
+
+    @property
+    def fall(self) -> float:
+        """Mean fall of the intact circuit."""
+        return float(self.falls[0].mean())
+
+    @property
+    def standard_errors(self) -> float | None:
+        """The fall in standard errors over seeds; infinite if all seeds agree, ``None`` with a single seed.
+
+        The pair is the one that falls most of all pairs, so among many pairs of a noisy circuit a few standard errors
+        mean little.
+        """
+        falls = self.falls[0]
+        if falls.size < 2:
+            return None
+        error = falls.std(ddof=1) / np.sqrt(falls.size)
+        return float(self.fall / error) if error > ROUNDING else np.inf
+
+
+def find_witness(stimuli: np.ndarray, circuit: Circuit, outputs: np.ndarray) -> Witness | None:
+    """The pair of trials whose output falls most without ablation, of equal falls the nearest pair.
+
+    Parameters
+    ----------
+    stimuli : ndarray of shape (trials, inputs) or (trials, time, inputs)
+    circuit : Circuit
+        Names the inputs.
+    outputs : ndarray of shape (doses, seeds, trials)
+
+    Returns
+    -------
+    Witness or None
+        ``None`` if no output falls.
+    """
+    lower, upper = ordered_pairs(stimuli)
+    intact = outputs[0].mean(axis=0)
+    falls = intact[lower] - intact[upper]
+    if not falls.size or falls.max() <= ROUNDING:
+        return None
+    most = np.flatnonzero(falls >= falls.max() * (1 - 1e-6))
+    apart = [np.abs(stimuli[upper[k]] - stimuli[lower[k]]).sum() for k in most]
+    x, y = lower[most[np.argmin(apart)]], upper[most[np.argmin(apart)]]
+    means = stimuli.mean(axis=1) if stimuli.ndim == 3 else stimuli
+    names = afferent_names([(i.name, i.size) for i in circuit.inputs])
+    return Witness((int(x), int(y)), tuple(names), (means[x], means[y]), (outputs[..., x], outputs[..., y]))
+
+
+def ordered_pairs(stimuli: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of different trials x <= y, at every input and time: indices of x and of y."""
+    flat = stimuli.reshape(len(stimuli), -1)
+    below = np.array([(x <= flat).all(axis=1) & (x != flat).any(axis=1) for x in flat])
+    return np.nonzero(below)
+
+
+def broken_order(stimuli: np.ndarray, circuit: Circuit, rates: np.ndarray, output: np.ndarray | None) -> str | None:
+    """What contradicts T1, in words: without inhibition and noise, rates keep the order of inputs, and so does output.
+
+    Parameters
+    ----------
+    stimuli : ndarray of shape (trials, inputs) or (trials, time, inputs)
+    circuit : Circuit
+        A rate circuit.
+    rates : ndarray of shape (trials, neurons)
+    output : ndarray of shape (trials,), optional
+
+    Returns
+    -------
+    str or None
+        ``None`` if nothing does, or the circuit is not one of which T1 speaks.
+    """
+    lower, upper = ordered_pairs(stimuli)
+    if not lower.size or not circuit.is_excitatory_only or not _keeps_order(circuit):
+        return None
+    fall = float((rates[lower] - rates[upper]).max())
+    if fall > ROUNDING:
+        return (
+            f"CONTRADICTION: the excitatory-only rate circuit breaks order by {fall:.3g} Hz; no assumption of the "
+            f"theorem is known to fail"
+        )
+    if output is not None and (output[lower] - output[upper]).max() > ROUNDING:
+        return (
+            "Task.output: expected non-decreasing in the rates, found a fall where no rate falls: it is the output "
+            "itself that subtracts, so its fall is no witness of the circuit"
+        )
+    return None
+
+
+def is_noisy(circuit: Circuit) -> bool:
+    """Whether any neuron has noise."""
+    return any(getattr(p.neuron, "noise", 0) for p in circuit.populations)
+
+
+def _keeps_order(circuit):
+    """Whether the theorem's assumptions on neurons, synapses and time steps are known to hold."""
+    if is_noisy(circuit) or any(p.plasticity for p in circuit.projections):
+        return False
+    neurons = [p.neuron for p in circuit.populations]
+    # The largest step that keeps order is known of units whose rate is bounded, or that are never refractory.
+    return all(n.non_decreasing and (not getattr(n, "refractory", 0) or hasattr(n, "maximum")) for n in neurons)
