@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.base import memory
+from eisim.base.display import plotted
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.units import is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
 from eisim.base.values import Brief, ReadOnly, Shown, Value, quantity
@@ -364,22 +365,7 @@ class Circuit(ReadOnly, Shown):
             f"neurons, {synapses} synapses, {self.n_readouts} readouts>"
         )
 
-    def plot(self, ax=None):
-        """Draw the circuit: populations with sign and size, projections with mean weights, readouts.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
-
-        Returns
-        -------
-        Axes
-        """
-        from eisim.report import diagram, style
-
-        size = diagram.size(diagram.circuit_layout(self)) if ax is None else None
-        return style.axes(diagram.circuit, ax, self, size=size, bare=True)
+    plot = plotted("Draw the circuit: populations with sign and size, projections with mean weights, readouts.")
 
     @property
     def kind(self) -> Literal["rate", "spiking"]:

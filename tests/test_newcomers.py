@@ -18,8 +18,8 @@ from eisim.analysis.task import Obstruction
 from eisim.base.docstrings import described, plain
 from eisim.base.schema import describe, read_settings
 from eisim.base.values import ExplainsArguments
-from eisim.cli.about import about, measured
 from eisim.cli import commands as cli
+from eisim.cli.about import about, measured
 from eisim.report.published import share_words
 from experiments import functions
 from models import xor

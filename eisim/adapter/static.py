@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 
 from eisim.adapter.limits import check_linear
+from eisim.base.display import plotted
 from eisim.base.errors import InputError
 from eisim.base.files import save
 from eisim.base.units import to_si
@@ -18,6 +20,9 @@ from eisim.weights import with_entries
 
 #: A fixed point is reached when no rate would change by more than this, in Hz.
 SETTLED = 1e-10
+
+#: Group of entry points: by the ending of a file's name, what makes a DNN the bytes of that file.
+FORMATS = "eisim.formats"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,22 +93,7 @@ class DNN(Shown):
         sizes = " -> ".join(f"{layer.name} ({layer.size})" for layer in self.layers)
         return f"<DNN of {self.name!r}: {sizes}{', recurrent' if self.recurrent else ''}>"
 
-    def plot(self, ax=None):
-        """Draw the DNN: layers with their activations, and the signed weights between them.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
-
-        Returns
-        -------
-        Axes
-        """
-        from eisim.report import diagram, style
-
-        size = diagram.size(diagram.dnn_layout(self)) if ax is None else None
-        return style.axes(diagram.dnn, ax, self, size=size, bare=True)
+    plot = plotted("Draw the DNN: layers with their activations, and the signed weights between them.")
 
     def layer(self, name: str) -> Layer:
         """The layer of that name."""
@@ -175,13 +165,12 @@ class DNN(Shown):
         ``torch.export.load(path).module()`` makes a PyTorch module.
         """
         path = Path(path)
-        if path.suffix == ".onnx":
-            from eisim.adapter.onnx_writer import write_onnx as content_of
-        elif path.suffix == ".pt2":
-            from eisim.adapter.torch_format import write_torch as content_of
-        else:
-            raise InputError(f"DNN.save: expected a name that ends in .onnx or .pt2, found {str(path)!r}")
-        save(path, content_of(self))
+        formats = {f".{point.name}": point for point in entry_points(group=FORMATS)}
+        if path.suffix not in formats:
+            raise InputError(
+                f"DNN.save: expected a name that ends in {' or '.join(sorted(formats))}, found {str(path)!r}"
+            )
+        save(path, formats[path.suffix].load()(self))
 
     def decide(self, stimuli) -> np.ndarray:
         """Which outputs exceed their decision threshold: bool, trials × readouts."""

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.adapter.limits import check_plain
+from eisim.base.display import plotted
 from eisim.base.errors import InputError
 from eisim.base.timing import Timing
 from eisim.base.units import to_si
@@ -47,22 +48,7 @@ class UnrolledDNN(Shown):
     def __repr__(self):
         return f"<UnrolledDNN of {self.circuit!r}: {self.steps} layers of {self.dt:g} s>"
 
-    def plot(self, ax=None):
-        """Draw one layer of the DNN: its units by population, and the weights that all layers share.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
-
-        Returns
-        -------
-        Axes
-        """
-        from eisim.report import diagram, style
-
-        size = diagram.size(diagram.dnn_layout(self)) if ax is None else None
-        return style.axes(diagram.dnn, ax, self, size=size, bare=True)
+    plot = plotted("Draw one layer of the DNN: its units by population, and the weights that all layers share.")
 
     @property
     def is_nonnegative(self) -> bool:

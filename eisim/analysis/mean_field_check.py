@@ -8,6 +8,7 @@ import numpy as np
 
 from eisim.adapter.mean_field import mean_field
 from eisim.analysis import activity
+from eisim.base.display import plotted
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.values import Brief
 from eisim.simulation.response import Response
@@ -51,21 +52,7 @@ class Prediction(Brief):
         """Whether the population rate is modulated so much that neurons are not independent: bool, (trials,)."""
         return self.modulation > SYNCHRONOUS
 
-    def plot(self, ax=None):
-        """Draw predicted against simulated rates, a dot for each trial.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
-
-        Returns
-        -------
-        Axes
-        """
-        from eisim.report import figures, style
-
-        return style.axes(figures.prediction, ax, self)
+    plot = plotted("Draw predicted against simulated rates, a dot for each trial.")
 
 
 @explains_arguments

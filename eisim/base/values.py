@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 
+from eisim.base.display import display
 from eisim.base.errors import InputError, argument_error, did_you_mean, explains_arguments
 from eisim.base.units import scalar_si, warn_of_plain
 
@@ -122,9 +123,7 @@ class Shown(Brief):
     """Mixin for dataclasses that show themselves in a notebook."""
 
     def _repr_html_(self):
-        from eisim.report.notebook import html
-
-        return html(self)
+        return display("html", self)(self)
 
 
 def brief(value, most: int = 6) -> str:

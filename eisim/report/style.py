@@ -4,6 +4,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from eisim.base.errors import InputError
+
 #: Always these two. They differ in hue for every common kind of colour vision and in lightness (L* 51 and 34), so in
 #: grey print too; their contrast on white is 4.3 and 7.9.
 EXCITATORY, INHIBITORY = "#d9480f", "#1c4f9c"
@@ -29,7 +31,7 @@ def letters(axes, shift=(-24, 6)) -> None:
         ax.annotate(letter, (0, 1), shift, fontsize=9, fontweight="bold", annotation_clip=False, **place)
 
 
-def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), bare=False, **how):
+def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), bare=False, keywords=None, **how):
     """Draw on the Axes of the caller, or in the paper's style on those of a new figure.
 
     Parameters
@@ -41,16 +43,41 @@ def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), bare=False, **how):
         Width and height of a new figure, in inches.
     bare : bool
         Whether the Axes fill a new figure, for what has no ticks and labels.
+    keywords : dict, optional
+        Properties of Matplotlib's artists, set on all lines, markers, bars and areas that are drawn.
 
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    InputError
+        If an artist has no property of a name in `keywords`, or does not take its value.
     """
     if ax is not None:
-        return draw(ax, *what, **how)
+        before = {*ax.lines, *ax.collections, *ax.patches}
+        return _with_properties(draw(ax, *what, **how), before, keywords)
     from matplotlib import pyplot
 
     with paper():
         figure = pyplot.figure(figsize=size, layout=None if bare else "constrained")
         ax = figure.add_axes((0, 0, 1, 1)) if bare else figure.subplots()
-        return draw(ax, *what, **how)
+        return _with_properties(draw(ax, *what, **how), set(), keywords)
+
+
+def _with_properties(ax, before, keywords):
+    """The same Axes, with properties set on all that was drawn since."""
+    drawn = [artist for artist in (*ax.lines, *ax.collections, *ax.patches) if artist not in before]
+    for name, value in (keywords or {}).items():
+        known = [artist for artist in drawn if hasattr(artist, f"set_{name}")]
+        if drawn and not known:
+            raise InputError(f"plot: expected a property of Matplotlib's lines, bars or areas, found {name!r}")
+        for artist in known:
+            try:
+                artist.set(**{name: value})
+            except (TypeError, ValueError) as error:
+                raise InputError(
+                    f"plot: {name}: expected a value that Matplotlib takes, found {value!r} ({error})"
+                ) from None
+    return ax

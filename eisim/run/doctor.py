@@ -127,7 +127,7 @@ def _brian2():
 
 def _compiler():
     """The C++ compiler and make; a run can do without, slowly."""
-    from eisim.simulation.program import flags_of
+    from eisim.simulation.toolchain import flags_of
 
     slow = "without it runs are slower (backend numpy). " + _how_to_get_a_compiler()
     name, *words = os.environ.get("CXX", "g++").split() or ["compiler: CXX is empty"]
@@ -179,7 +179,7 @@ def _compiled(compiler, flags, advice):
 
 
 def _ask(*command):
-    from eisim.simulation.program import ANSWER
+    from eisim.simulation.toolchain import ANSWER
 
     quiet = {"stdin": subprocess.DEVNULL, "timeout": ANSWER}
     return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **quiet)

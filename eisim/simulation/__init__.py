@@ -19,6 +19,7 @@ from eisim.simulation.layout import Trials, lay_out
 from eisim.simulation.memory import check_memory
 from eisim.simulation.response import Response, Spikes
 from eisim.simulation.shares import join, share_out
+from eisim.simulation.toolchain import NoProgramError, find_compiler, what_is_missing
 from eisim.stimuli import sets_of, unlabelled
 from eisim.weights import Independent
 
@@ -100,8 +101,6 @@ def begin(
 
     A compiled program runs as a process of its own meanwhile; the parameters are those of `simulate`.
     """
-    from eisim.simulation import program
-
     single = isinstance(circuit, Circuit)
     circuits = [circuit] if single else _listed(circuit)
     if not isinstance(backend, str) or backend not in BACKENDS:
@@ -122,10 +121,10 @@ def begin(
             )
     check_memory(batch, timing)
     keep_seeds = not isinstance(seed, (int, np.integer))
-    if backend == "cpp" and program.find_compiler() is None:
-        _warn_once(program.what_is_missing())
+    if backend == "cpp" and find_compiler() is None:
+        _warn_once(what_is_missing())
         backend = "numpy"
-    if backend == "cpp" and program.find_compiler() in _failed:
+    if backend == "cpp" and find_compiler() in _failed:
         backend = "numpy"
 
     started = set()
@@ -169,9 +168,10 @@ def _start(layout, kind, timing, backend, report, started):
     What cannot be compiled, or started when it is, runs on NumPy.
     """
     from eisim.simulation import program
+    from eisim.simulation.job import Job
     from eisim.simulation.model import models
 
-    job = program.Job(layout, kind, timing, models(layout, kind, timing), CUDA if backend == CUDA else "cpp_standalone")
+    job = Job(layout, kind, timing, models(layout, kind, timing), CUDA if backend == CUDA else "cpp_standalone")
 
     def on_numpy():
         with brian2_alone():
@@ -182,8 +182,8 @@ def _start(layout, kind, timing, backend, report, started):
     def give_up(error):
         if backend == CUDA:
             raise error
-        if program.find_compiler() not in _failed:
-            _failed.add(program.find_compiler())
+        if find_compiler() not in _failed:
+            _failed.add(find_compiler())
             _warn_once(str(error))
         return on_numpy()
 
@@ -192,16 +192,16 @@ def _start(layout, kind, timing, backend, report, started):
         return lambda: outcomes
     try:
         if job.signature in started and not program.is_compiled(job):
-            return lambda: on_numpy() if program.find_compiler() in _failed else program.start(job, report)()
+            return lambda: on_numpy() if find_compiler() in _failed else program.start(job, report)()
         started.add(job.signature)
         finish = program.start(job, report)
-    except program.NoProgramError as error:
+    except NoProgramError as error:
         return partial(give_up, error)
 
     def outcomes_or_numpy():
         try:
             return finish()
-        except program.NoProgramError as error:
+        except NoProgramError as error:
             return give_up(error)
 
     return outcomes_or_numpy

@@ -14,9 +14,10 @@ from eisim.base.errors import InputError
 from eisim.simulation.brian import brian2_alone
 from eisim.simulation.compilation import begin_make, begin_plain_make
 from eisim.simulation.cuda import CUDA, NVCC_FLAGS
+from eisim.simulation.job import Job, Outcome, Report
 from eisim.simulation.naming import array, synapses_name
 from eisim.simulation.network import BatchNetwork
-from eisim.simulation.program import Job, Outcome, Report, find_compiler, flags_of
+from eisim.simulation.toolchain import find_compiler, flags_of
 
 _PREFERENCES = {
     "codegen.cpp.extra_compile_args_gcc": [],  # Brian2 would run the compiler to try each; `begin_make` adds ours

@@ -16,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from eisim.base.store import cache
-from eisim.simulation.program import BINARY, NoProgramError, Report, room
+from eisim.simulation.job import BINARY, Report
+from eisim.simulation.toolchain import NoProgramError, room
 
 #: A compiler that takes longer is taken for one that hangs, in s.
 TIMEOUT = 300.0

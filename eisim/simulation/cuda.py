@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from eisim.base.errors import InputError
+from eisim.simulation import toolchain as cpp
 
 #: Brian2's name of the device, and ours of the backend.
 CUDA = "cuda_standalone"
@@ -28,13 +29,11 @@ def check_available() -> None:
     InputError
         Says what is missing and how to get it.
     """
-    from eisim.simulation.program import find_compiler
-
     if find_spec("brian2cuda") is None:
         missing = "no Brian2CUDA (python -m pip install brian2cuda)"
     elif find_nvcc() is None:
         missing = "no nvcc (install the CUDA Toolkit, or set CUDA_PATH)"
-    elif find_compiler() is None:
+    elif cpp.find_compiler() is None:
         missing = "no C++ compiler (or make)"
     elif not _gpus():
         missing = "no GPU (nvidia-smi lists none)"

@@ -6,138 +6,25 @@ program is in the cache needs no code generation, and not even Brian2.
 """
 
 import errno
-import hashlib
 import os
-import platform
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache as cache_of_process
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from eisim.base.store import cache
 from eisim.base.store.workspace import Workspace, clear_abandoned
-from eisim.base.timing import Timing
 from eisim.simulation import cuda
 from eisim.simulation.brian import brian2_alone
-from eisim.simulation.layout import INPUT, Bundle, Layout
-from eisim.simulation.model import Model, synapse_models
-from eisim.simulation.naming import (
-    DELAY,
-    STIMULUS_FILE,
-    group_name,
-    monitor_name,
-    result_file,
-    static_file,
-    synapses_name,
-)
-
-#: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
-_NATIVE = "-march=native"
-COMPILER_FLAGS = ["-O3", _NATIVE, "-ffp-contract=off", "-std=c++17", "-w"]
-
-BINARY = "main.exe" if os.name == "nt" else "main"
-
-Report = Callable[..., None]
+from eisim.simulation.compilation import begin_header
+from eisim.simulation.job import BINARY, Job, Outcome, Report
+from eisim.simulation.naming import group_name, monitor_name, result_file
+from eisim.simulation.toolchain import NoProgramError, find_compiler, flags_of, room, toolchain
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-#: A disk with less room than this is full, in bytes.
-_FULL = 1e6
-#: Time for a compiler to say its version, in s.
-ANSWER = 30.0
-
-
-class NoProgramError(RuntimeError):
-    """There is no compiled program of a batch, since it cannot be made or started here."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a group did: mean rates in the window (Hz), and for its recorded neurons spikes or rates over time."""
-
-    rates: np.ndarray
-    spikes: tuple[np.ndarray, np.ndarray] | None = None  # neuron, step
-    traces: np.ndarray | None = None  # neurons × steps, Hz
-    loop_time: float = np.nan  # of the whole program, s
-
-
-@dataclass(frozen=True)
-class Job:
-    """A batch and how it is to be run."""
-
-    layout: Layout
-    kind: str
-    timing: Timing
-    models: dict[str, Model]
-    device: str = "cpp_standalone"  # of Brian2
-
-    @property
-    def synapse_models(self) -> dict[Bundle, Model]:
-        """The model of each bundle of synapses."""
-        return synapse_models(self.layout, self.kind)
-
-    @property
-    def signature(self) -> str:
-        """Hash of all that decides the generated code and how it is compiled."""
-        here = Path(__file__).parent
-        parts = [
-            self.kind,
-            self.timing,
-            [(name, g.size, g.recorded, g.frames) for name, g in self.layout.groups.items()],
-            [(name, m.signature) for name, m in self.models.items()],
-            [(synapses_name(bundle), len(s.pre), s.common_delay) for bundle, s in self.layout.synapses.items()],
-            [m.signature for m in self.synapse_models.values()],
-            [
-                (here / file).read_bytes()
-                for file in ("network.py", "codegen.py", "compilation.py", "noise.py", "naming.py")
-            ],
-            toolchain(),
-            *([cuda.toolchain()] if self.device == cuda.CUDA else []),
-        ]
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-
-    def static_arrays(self) -> dict[str, np.ndarray]:
-        """The arrays that the program reads when it starts, by file name."""
-        arrays = {}
-        for bundle, synapses in self.layout.synapses.items():
-            name = synapses_name(bundle)
-            arrays[static_file(name, "sources")] = synapses.pre
-            arrays[static_file(name, "targets")] = synapses.post
-            if synapses.weight.ndim:
-                arrays[static_file(name, "w", dynamic=True)] = synapses.weight
-            if self.kind == "spiking" and synapses.common_delay is None:
-                arrays[static_file(name, DELAY, dynamic=True)] = synapses.delay
-        if self.kind == "rate":
-            for name, recorded in self.layout.monitored(self.kind).items():
-                arrays[static_file(monitor_name(name), "_indices")] = np.arange(recorded, dtype=np.int32)
-        if self.layout.groups[INPUT].frames:
-            rates = self.layout.groups[INPUT].values()["rate"]
-            arrays[STIMULUS_FILE] = np.ascontiguousarray(rates.T)
-        return arrays
-
-    def unread_results(self) -> list[str]:
-        """Files of synapses that the program leaves as it was given them."""
-        owners = [synapses_name(bundle) for bundle in self.layout.synapses]
-        given = [(name, False) for name in ("sources", "targets")]
-        given += [(name, True) for name in ("_synaptic_pre", "_synaptic_post", "w", DELAY)]
-        return [result_file(owner, *variable) for owner in owners for variable in given]
-
-    def arguments(self) -> dict[str, np.ndarray | float]:
-        """What the variables of the groups are set to, by Brian2's name for them."""
-        named = {group_name(name): m for name, m in self.models.items()}
-        named |= {synapses_name(bundle): m for bundle, m in self.synapse_models.items()}
-        return {
-            f"{owner}.{variable}": value
-            for owner, m in named.items()
-            for variable, value in m.values.items()
-            if not (variable == "w" and np.ndim(value))  # read as it connects
-        }
 
 
 def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
@@ -151,8 +38,6 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
     binary = folder / BINARY
 
     def build():
-        from eisim.simulation.compilation import begin_header
-
         report("generating code")
         header = None
         if job.device != cuda.CUDA:  # while Brian2 is imported
@@ -198,58 +83,6 @@ def is_compiled(job: Job) -> bool:
 
 def _name(job: Job) -> str:
     return f"{job.signature}-{BINARY}"
-
-
-def what_is_missing() -> str:
-    """Why there is no compiler, in words, where `find_compiler` finds none."""
-    named = os.environ.get("CXX")
-    words = "g++" if named is None else named
-    if not words.split():
-        return "no C++ compiler named (CXX is empty)"
-    if shutil.which(words.split()[0]):
-        return "no make found"
-    return "no C++ compiler (g++) found" if named is None else f"no C++ compiler found (CXX names {words!r})"
-
-
-@cache_of_process
-def flags_of(compiler: str) -> list[str]:
-    """Those of our flags that a compiler takes: on some processors there is no -march=native."""
-    command, options = [*compiler.split(), _NATIVE, "-fsyntax-only", "-x", "c++", os.devnull], {"timeout": ANSWER}
-    with suppress(OSError, subprocess.TimeoutExpired):  # said where it is asked for its version
-        asked = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **options)
-        if asked.returncode and "march" in asked.stderr:
-            return [flag for flag in COMPILER_FLAGS if flag != _NATIVE]
-    return COMPILER_FLAGS
-
-
-def find_compiler() -> str | None:
-    """The C++ compiler that Brian2's makefile calls, a command with words, or ``None`` where it or make is missing."""
-    compiler = os.environ.get("CXX", "g++")
-    words = compiler.split()
-    return compiler if words and shutil.which(words[0]) and shutil.which("make") else None
-
-
-def toolchain() -> str:
-    """Versions of Brian2 and the compiler, flags and processor: -march=native code runs only where it was compiled.
-
-    Raises
-    ------
-    NoProgramError
-        If the compiler does not answer.
-    """
-    command, options = [*find_compiler().split(), "--version"], {"stdin": subprocess.DEVNULL, "timeout": ANSWER}
-    try:
-        compiler = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **options)
-    except OSError as error:
-        raise NoProgramError(f"{command[0]} cannot be started: {error.strerror}") from None
-    except subprocess.TimeoutExpired:
-        raise NoProgramError(f"{command[0]} does not answer") from None
-    processor = platform.processor()
-    with suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        processor += next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    flags = flags_of(find_compiler())
-    return "\n".join([compiler.stdout, *flags, platform.machine(), processor, version("brian2")])
 
 
 def _launch(job: Job, folder: Path, binary: Path) -> subprocess.Popen:
@@ -310,14 +143,6 @@ def _wait(process: subprocess.Popen, folder: Path, device: str, report: Report) 
     nothing = "it was killed, as a system short of memory does" if killed else "it left no results"
     words = "".join(said)[-2000:] or nothing
     raise RuntimeError(f"the compiled program failed (status {process.returncode}): {words}{room(folder)}")
-
-
-def room(folder: Path) -> str:
-    """What there is to say if a folder is on a full disk."""
-    free = shutil.disk_usage(folder).free
-    if free > _FULL:
-        return ""
-    return f"; {free / 1e6:.1f} MB are free in {folder.parent}: TMPDIR names another folder"
 
 
 def _outcomes(job: Job, results: Path, loop_time: float) -> dict[str, Outcome]:

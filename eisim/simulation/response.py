@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from eisim.base.display import display
 from eisim.base.values import Brief, ByName, Shown
 from eisim.circuit import Circuit
 
@@ -67,7 +68,7 @@ class Response(Shown):
         shape = " × ".join(map(str, self.readouts.shape))
         return f"<Response of {self.circuit!r}: {shape} rates over the last {self.window:g} of {self.duration:g} s>"
 
-    def plot(self, ax=None, trials=()):
+    def plot(self, ax=None, trials=(), **keywords):
         """Draw the spikes of a recorded spiking circuit, or the readout's rate over time; else rates by trial.
 
         Parameters
@@ -86,9 +87,7 @@ class Response(Shown):
         InputError
             If there are more or fewer names than trials.
         """
-        from eisim.report import figures, style
-
-        return style.axes(figures.response, ax, self, trials, size=(style.DOUBLE, 3.0))
+        return display("plot", self)(self, ax, keywords, trials=trials)
 
     @property
     def readouts(self) -> np.ndarray:
@@ -114,9 +113,7 @@ class Response(Shown):
             recorded, ``rate_in_time`` (seed × trial × neuron × time), in Hz; neurons have the coordinates
             ``population``, ``sign`` and ``number``. There is always an axis of seeds.
         """
-        from eisim.report.response import dataset
-
-        return dataset(self)
+        return display("to_xarray", self)(self)
 
     def to_dataframe(self):
         """Rate and decision of each output as a pandas DataFrame.
@@ -126,9 +123,7 @@ class Response(Shown):
         DataFrame
             Columns seed, trial, readout, rate_hz, decision; one row for each seed, trial and output.
         """
-        from eisim.report.response import frame
-
-        return frame(self)
+        return display("to_dataframe", self)(self)
 
     def spikes_to_dataframe(self):
         """Recorded spikes as a pandas DataFrame.
@@ -144,6 +139,4 @@ class Response(Shown):
         InputError
             If no spikes were recorded.
         """
-        from eisim.report.response import spike_frame
-
-        return spike_frame(self)
+        return display("spikes_to_dataframe", self)(self)

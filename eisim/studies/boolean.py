@@ -12,6 +12,7 @@ import numpy as np
 
 from eisim.ablation import ablate
 from eisim.adapter import to_dnn
+from eisim.base.display import labelled, plotted, tabulated
 from eisim.base.errors import InputError
 from eisim.base.progress import shows_progress
 from eisim.base.values import Brief, Shown
@@ -215,21 +216,9 @@ class CaseResult(Shown):
         found = {system: float(m.accuracy[index]) for system, m in self.measurements.items()}
         return found | {"dnn": min(a for system, a in found.items() if system.endswith("dnn"))}
 
-    def plot(self, ax=None):
-        """Draw the accuracy against the fraction of inhibition removed, with what an excitatory-only circuit can reach.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
-
-        Returns
-        -------
-        Axes
-        """
-        from eisim.report import figures, style
-
-        return style.axes(figures.ablation_curve_with_legend, ax, self, self.fractions, size=(style.DOUBLE, 2.4))
+    plot = plotted(
+        "Draw the accuracy against the fraction of inhibition removed, with what an excitatory-only circuit can reach."
+    )
 
     @property
     def verdict(self) -> str:
@@ -302,13 +291,7 @@ class CaseResult(Shown):
                 )
         return found
 
-    def to_dataframe(self):
-        """One row, as `AblationResult.to_dataframe` has it."""
-        import pandas
-
-        from eisim.report.ablation import flat
-
-        return pandas.DataFrame([flat(self)])
+    to_dataframe = tabulated("One row, as `AblationResult.to_dataframe` has it.")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -329,36 +312,17 @@ class AblationResult(Shown):
         """Contradictions of the theory, and checks that failed, of all cases."""
         return [problem for case in self.cases for problem in case.problems]
 
-    def plot(self, ax=None):
-        """Draw the accuracy on every function, intact and ablated, with what an excitatory-only circuit can reach.
+    plot = plotted(
+        "Draw the accuracy on every function, intact and ablated, with what an excitatory-only circuit can reach."
+    )
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+    to_dataframe = tabulated(
+        "One row for each function, as a pandas DataFrame: floor, witness, accuracies, errors, verdict."
+    )
 
-        Returns
-        -------
-        Axes
-        """
-        from eisim.report import figures, style
-
-        size = (style.DOUBLE, 0.8 + 0.22 * len(self.cases))
-        return style.axes(figures.accuracies, ax, self, size=size)
-
-    def to_dataframe(self):
-        """One row for each function, as a pandas DataFrame: floor, witness, accuracies, errors, verdict."""
-        import pandas
-
-        from eisim.report.ablation import flat
-
-        return pandas.DataFrame([flat(case) for case in self.cases])
-
-    def to_xarray(self):
-        """All measured readout rates, in Hz, as an `xarray.Dataset`: function × condition (× seed) × pattern."""
-        from eisim.report.ablation import dataset
-
-        return dataset(self)
+    to_xarray = labelled(
+        "All measured readout rates, in Hz, as an `xarray.Dataset`: function × condition (× seed) × pattern."
+    )
 
 
 @shows_progress

@@ -15,6 +15,7 @@ from eisim.adapter import DNN, from_dnn, on_off, rate_outputs, to_spiking
 from eisim.adapter.activations import Identity
 from eisim.adapter.dale import TAU
 from eisim.adapter.spiking import spiking_scales
+from eisim.base.display import plotted, tabulated
 from eisim.base.errors import InputError
 from eisim.base.progress import shows_progress
 from eisim.base.values import Brief, Shown
@@ -229,21 +230,9 @@ class NetworkAblation(Shown):
         """Which judged classes a threshold on their own output tells apart as well without inhibition, or never did."""
         return np.array(self.verdicts_by_threshold) != "lost"
 
-    def plot(self, ax=None):
-        """Draw accuracy by the largest output against the fraction of inhibition removed, and that of each class.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
-
-        Returns
-        -------
-        Axes
-        """
-        from eisim.report import network, style
-
-        return style.axes(network.by_largest_output, ax, self, size=(style.SINGLE, 2.8))
+    plot = plotted(
+        "Draw accuracy by the largest output against the fraction of inhibition removed, and that of each class."
+    )
 
     @property
     def problems(self) -> list[str]:
@@ -261,11 +250,7 @@ class NetworkAblation(Shown):
                 )
         return found
 
-    def to_dataframe(self):
-        """One row for each class, as a pandas DataFrame: accuracies, errors, floors, verdicts."""
-        from eisim.report.network import frame
-
-        return frame([self])
+    to_dataframe = tabulated("One row for each class, as a pandas DataFrame: accuracies, errors, floors, verdicts.")
 
 
 def _verdicts(lead):

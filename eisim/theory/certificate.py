@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eisim.base.display import plotted, tabulated
 from eisim.base.errors import InputError
 from eisim.base.progress import shows_progress
 from eisim.base.values import ByName, Shown
@@ -143,37 +144,13 @@ class Certificate(Shown):
         """
         return self.evidence().conclusive
 
-    def plot(self, ax=None):
-        """Draw the function with the best monotone one and a witness, or all patterns of a truth table with its falls.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
-
-        Returns
-        -------
-        Axes
-
-        Raises
-        ------
-        InputError
-            For data of more than two inputs, and truth tables of more than five.
-        """
-        from eisim.report import certificate, style
-
-        found = certificate.picture(self)
-        if found is None:
-            n = self.data.n_inputs
-            raise InputError(f"Certificate.plot: expected one or two inputs, or a truth table of up to 5, found {n}")
-        draw, size = found
-        return style.axes(draw, ax, self, size=size)
-
-    def to_dataframe(self):
-        """The points as a pandas DataFrame: inputs, target, weight, and for each loss the best monotone function."""
-        from eisim.report.certificate import frame
-
-        return frame(self)
+    plot = plotted(
+        "Draw the function with the best monotone one and a witness, or all patterns of a truth table with its falls.",
+        raises="For data of more than two inputs, and truth tables of more than five.",
+    )
+    to_dataframe = tabulated(
+        "The points as a pandas DataFrame: inputs, target, weight, and for each loss the best monotone function."
+    )
 
 
 @shows_progress

@@ -10,7 +10,7 @@ import pytest
 
 from eisim import simulate
 from eisim.base.errors import InputError
-from eisim.simulation import codegen, cuda, noise, program
+from eisim.simulation import codegen, cuda, noise, program, toolchain
 from models import xor
 
 NOISE = """
@@ -65,7 +65,7 @@ def test_noise_for_a_gpu_has_the_numbers_of_numpy(tmp_path):
     code = [f.implementations["cuda"].get_code(None) for f in functions.values()]
     source, binary = tmp_path / "noise.cpp", tmp_path / "noise"
     source.write_text(NOISE.format(code="\n".join(code)))
-    subprocess.run([program.find_compiler(), *program.COMPILER_FLAGS, source, "-o", binary], check=True)
+    subprocess.run([toolchain.find_compiler(), *toolchain.COMPILER_FLAGS, source, "-o", binary], check=True)
     printed = subprocess.run([binary], capture_output=True, text=True, check=True).stdout
     found, i = np.array(printed.split(), float).reshape(-1, 2), np.arange(500)
     assert np.array_equal(found[:, 0], noise.gaussian(1e15 + 977.0 * i, i))

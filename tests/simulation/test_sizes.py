@@ -83,9 +83,9 @@ def test_c1_one_synapse(kind):
 def test_c1_other_numbers_do_not_need_another_program():
     """The one synapse of a batch is no part of its code: a program for one place serves for another."""
     from eisim.base.timing import Timing
+    from eisim.simulation.job import Job
     from eisim.simulation.layout import Trials, lay_out
     from eisim.simulation.model import models
-    from eisim.simulation.program import Job
 
     def small(place):
         weights = np.zeros((2, 2))

@@ -22,9 +22,9 @@ from eisim.base.store.locks import Lock
 from eisim.cli import commands as cli
 from eisim.report import record
 from eisim.run import doctor
-from eisim.simulation import codegen, compilation, program
+from eisim.simulation import codegen, compilation, program, toolchain
 from eisim.simulation.compilation import begin_header, begin_make
-from eisim.simulation.program import NoProgramError
+from eisim.simulation.toolchain import NoProgramError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="scripts of POSIX stand for compilers")
 
@@ -154,7 +154,7 @@ def test_a_compiler_that_does_not_say_its_version(compiler, monkeypatch, script,
     monkeypatch.setattr(program, "ANSWER", 0.2)
     compiler(script)
     with pytest.raises(NoProgramError, match=said):
-        program.toolchain()
+        toolchain.toolchain()
     state = {finding.what: finding for finding in doctor._compiler()}["C++ compiler"]
     assert state.state == doctor.MISSING and said in state.found
 
@@ -162,10 +162,10 @@ def test_a_compiler_that_does_not_say_its_version(compiler, monkeypatch, script,
 def test_words_after_the_compiler(monkeypatch, compiler):
     path = compiler(VERSION)
     monkeypatch.setenv("CXX", f"{path} -m64")
-    assert program.find_compiler() == f"{path} -m64" and program.toolchain().startswith("fake 1.0")
+    assert toolchain.find_compiler() == f"{path} -m64" and toolchain.toolchain().startswith("fake 1.0")
     for nonsense in ("no-such-compiler", "", "  ", "'", "/", "no such\ncompiler"):
         monkeypatch.setenv("CXX", nonsense)
-        assert program.find_compiler() is None
+        assert toolchain.find_compiler() is None
 
 
 def test_c10_a_compiler_that_is_not_installed_is_named(monkeypatch):
@@ -174,22 +174,22 @@ def test_c10_a_compiler_that_is_not_installed_is_named(monkeypatch):
         (" ", "no C++ compiler named (CXX is empty)"),
     ):
         monkeypatch.setenv("CXX", named)
-        assert program.find_compiler() is None and program.what_is_missing() == words
+        assert toolchain.find_compiler() is None and toolchain.what_is_missing() == words
         simulation._warn_once.cache_clear()
         with pytest.warns(UserWarning, match=re.escape(words)):
             simulate(synthesize(XOR, kind="rate"), [[1, 0]], **TIMES)
     monkeypatch.setenv("CXX", "sh")
-    monkeypatch.setattr(program.shutil, "which", lambda word: None if word == "make" else f"/bin/{word}")
-    assert program.find_compiler() is None and program.what_is_missing() == "no make found"
+    monkeypatch.setattr(toolchain.shutil, "which", lambda word: None if word == "make" else f"/bin/{word}")
+    assert toolchain.find_compiler() is None and toolchain.what_is_missing() == "no make found"
 
 
 def test_c10_a_compiler_without_march_native_is_asked_without(compiler):
     path = compiler(
         'case "$*" in *march=native*) echo "error: unknown target CPU for -march=native" >&2; exit 1;; esac\n' + VERSION
     )
-    assert program.flags_of(path) == [flag for flag in program.COMPILER_FLAGS if flag != "-march=native"]
-    assert "-march=native" not in program.toolchain() and "-O3" in program.toolchain()
-    assert program.flags_of("g++") == program.COMPILER_FLAGS or program.platform.machine() != "x86_64"
+    assert toolchain.flags_of(path) == [flag for flag in toolchain.COMPILER_FLAGS if flag != "-march=native"]
+    assert "-march=native" not in toolchain.toolchain() and "-O3" in toolchain.toolchain()
+    assert toolchain.flags_of("g++") == toolchain.COMPILER_FLAGS or toolchain.platform.machine() != "x86_64"
 
 
 @pytest.mark.parametrize("name", ["a b", "$HOME", "a#b", "it's", 'say "so"', "größe", "a%b", "a\\b"])

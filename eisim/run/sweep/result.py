@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from eisim.base.display import display
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.values import Shown
 from eisim.run.sweep.axes import Axis
@@ -125,7 +126,7 @@ class Sweep(Shown):
         columns, rows = table(self)
         return pd.DataFrame(rows, columns=columns)
 
-    def plot(self, measure: str | None = None, ax=None):
+    def plot(self, measure: str | None = None, ax=None, **keywords):
         """Draw a measure: a curve with its spread over seeds for one axis, a map for two.
 
         Parameters
@@ -144,10 +145,7 @@ class Sweep(Shown):
         InputError
             For more than two axes, or an unknown measure.
         """
-        from eisim.report.style import axes
-        from eisim.report.sweep import draw_measure
-
-        return axes(draw_measure, ax, self, measure or self.measures[0])
+        return display("plot", self)(self, ax, keywords, measure=measure or self.measures[0])
 
 
 def _over_seeds(function: Callable, values: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from eisim.analysis.mean_field_check import Prediction
 from eisim.analysis.task import Fact, Obstruction
+from eisim.base.display import display, labelled, plotted, tabulated
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
 from eisim.studies.tasks.witness import Witness
@@ -188,38 +189,14 @@ class Assessment(Shown):
         """Contradictions of the theory, and checks that failed."""
         return [f"{self.name}, {kind}: {text}" for kind, judged in self.kinds.items() for text in judged.problems]
 
-    def plot(self, ax=None):
-        """Draw the score against the dose of ablation: mean and range over seeds, of every system.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
-
-        Returns
-        -------
-        Axes
-        """
-        from eisim.report import functions_figures, style
-
-        return style.axes(functions_figures.dose_response_with_legend, ax, self, size=(style.DOUBLE, 2.6))
+    plot = plotted("Draw the score against the fraction removed: mean and range over seeds, of every system.")
 
     def __str__(self):
-        from eisim.report.functions import plain_table
+        return display("text", self)(self)
 
-        return plain_table([self])
+    to_dataframe = tabulated("One row for each system, as a pandas DataFrame: scores, critical dose, verdict, witness.")
 
-    def to_dataframe(self):
-        """One row for each system, as a pandas DataFrame: scores, critical dose, verdict, witness."""
-        from eisim.report.functions import frame
-
-        return frame(Survey((self,)))
-
-    def to_xarray(self):
-        """Scores and critical doses, as an `xarray.Dataset`: circuit × system × dose × seed."""
-        from eisim.report.functions import dataset
-
-        return dataset(Survey((self,)))
+    to_xarray = labelled("Scores and critical doses, as an `xarray.Dataset`: circuit × system × dose × seed.")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -245,31 +222,10 @@ class Survey(Shown):
         """Contradictions of the theory, and checks that failed."""
         return [problem for assessment in self.assessments for problem in assessment.problems]
 
-    def to_dataframe(self):
-        """One row for each circuit and system, as a pandas DataFrame: scores, critical dose, verdict, witness."""
-        from eisim.report.functions import frame
+    to_dataframe = tabulated(
+        "One row for each circuit and system, as a pandas DataFrame: scores, critical dose, verdict, witness."
+    )
 
-        return frame(self)
+    to_xarray = labelled("Scores and critical doses, as an `xarray.Dataset`: circuit × system × dose × seed.")
 
-    def to_xarray(self):
-        """Scores and critical doses, as an `xarray.Dataset`: circuit × system × dose × seed."""
-        from eisim.report.functions import dataset
-
-        return dataset(self)
-
-    def plot(self, ax=None):
-        """Draw at which dose each circuit loses its function.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; by default on those of a new figure in the style ``eisim.paper``.
-
-        Returns
-        -------
-        Axes
-        """
-        from eisim.report import functions_figures, style
-
-        size = (style.DOUBLE, 0.9 + 0.35 * len(self.assessments))
-        return style.axes(functions_figures.critical_doses, ax, self, size=size)
+    plot = plotted("Draw at which fraction each circuit loses its function.")

@@ -1,0 +1,104 @@
+"""How values show themselves: their drawings and tables are registered by the room that makes them.
+
+A value knows nothing of reports. Its methods ``plot``, ``to_dataframe``, ``to_xarray`` and ``_repr_html_`` look here for
+what was registered for its type, and where nothing was, load the modules of the entry points ``eisim.displays``, which
+register when they are imported; other packages may so show types of theirs.
+"""
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+
+#: Group of entry points, each a module that calls `register`.
+GROUP = "eisim.displays"
+
+_registered: dict[str, dict[type, Callable]] = {
+    how: {} for how in ("plot", "html", "text", "to_dataframe", "to_xarray", "spikes_to_dataframe")
+}
+_loaded: list[str] = []
+
+
+def register(shown: type, **displays: Callable) -> None:
+    """Say how values of a type are shown.
+
+    Parameters
+    ----------
+    shown : type
+        Values of its subclasses are shown in the same way.
+    plot : callable, optional
+        ``plot(value, ax, keywords, **options)`` draws it on Axes, or on those of a new figure where `ax` is None, and
+        returns them; `keywords` are properties of Matplotlib's artists.
+    html : callable, optional
+        ``html(value)`` is a str for notebooks.
+    text : callable, optional
+        ``text(value)`` is what ``str(value)`` gives.
+    to_dataframe, to_xarray : callable, optional
+        ``to_dataframe(value)`` is a pandas DataFrame, ``to_xarray(value)`` an `xarray.Dataset`.
+    spikes_to_dataframe : callable, optional
+        The spikes of a response, as a pandas DataFrame.
+    """
+    for how, display in displays.items():
+        _registered[how][shown] = display
+
+
+def display(how: str, value) -> Callable:
+    """What was registered for the type of a value, or for the nearest of its base classes.
+
+    Raises
+    ------
+    TypeError
+        If there is nothing.
+    """
+    for load in (False, True):
+        if load and not _loaded:
+            _loaded.extend(point.load().__name__ for point in entry_points(group=GROUP))
+        for base in type(value).__mro__:
+            if base in _registered[how]:
+                return _registered[how][base]
+    raise TypeError(f"{how}: expected a type that is registered with eisim.base.display, found {type(value).__name__}")
+
+
+_PLOT = """{what}
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, optional
+        Where to draw; by default on those of a new figure in the style ``eisim.paper``.
+    **keywords
+        Properties of Matplotlib's lines, markers, bars and areas, such as ``linewidth`` or ``alpha``, for all that is
+        drawn.
+
+    Returns
+    -------
+    Axes
+    """
+
+
+def plotted(what: str, raises: str = "") -> Callable:
+    """A method ``plot`` that draws what is registered; `what` begins its docstring, `raises` says what it refuses."""
+
+    def plot(self, ax=None, **keywords):
+        return display("plot", self)(self, ax, keywords)
+
+    ending = f"\n    Raises\n    ------\n    InputError\n        {raises}\n    " if raises else ""
+    plot.__doc__ = _PLOT.format(what=what) + ending
+    return plot
+
+
+def tabulated(what: str) -> Callable:
+    """A method ``to_dataframe``; `what` is its docstring."""
+
+    def to_dataframe(self):
+        return display("to_dataframe", self)(self)
+
+    to_dataframe.__doc__ = what
+    return to_dataframe
+
+
+def labelled(what: str) -> Callable:
+    """A method ``to_xarray``; `what` is its docstring."""
+
+    def to_xarray(self):
+        return display("to_xarray", self)(self)
+
+    to_xarray.__doc__ = what
+    return to_xarray

@@ -1,0 +1,118 @@
+"""How values of eisim are drawn, tabulated and shown in notebooks: registered when this is imported."""
+
+import pandas
+import xarray
+
+from eisim.adapter.static import DNN
+from eisim.adapter.unrolled import UnrolledDNN
+from eisim.analysis.mean_field_check import Prediction
+from eisim.base.display import register
+from eisim.base.errors import InputError
+from eisim.base.values import Shown
+from eisim.circuit import Circuit
+from eisim.report import (
+    ablation,
+    certificate,
+    diagram,
+    figures,
+    functions,
+    functions_figures,
+    network,
+    notebook,
+    response,
+    style,
+    sweep,
+)
+from eisim.run.sweep import Sweep
+from eisim.simulation import Response
+from eisim.studies.boolean import AblationResult, CaseResult
+from eisim.studies.networks import NetworkAblation
+from eisim.studies.tasks.result import Assessment, Survey
+from eisim.theory.certificate import Certificate
+
+
+def _plot_circuit(circuit, ax, keywords):
+    size = diagram.size(diagram.circuit_layout(circuit)) if ax is None else None
+    return style.axes(diagram.circuit, ax, circuit, size=size, bare=True, keywords=keywords)
+
+
+def _plot_dnn(dnn, ax, keywords):
+    size = diagram.size(diagram.dnn_layout(dnn)) if ax is None else None
+    return style.axes(diagram.dnn, ax, dnn, size=size, bare=True, keywords=keywords)
+
+
+def _plot_response(value, ax, keywords, trials):
+    return style.axes(figures.response, ax, value, trials, size=(style.DOUBLE, 3.0), keywords=keywords)
+
+
+def _plot_case(case, ax, keywords):
+    draw, size = figures.ablation_curve_with_legend, (style.DOUBLE, 2.4)
+    return style.axes(draw, ax, case, case.fractions, size=size, keywords=keywords)
+
+
+def _plot_ablation(result, ax, keywords):
+    size = (style.DOUBLE, 0.8 + 0.22 * len(result.cases))
+    return style.axes(figures.accuracies, ax, result, size=size, keywords=keywords)
+
+
+def _plot_assessment(assessment, ax, keywords):
+    draw, size = functions_figures.dose_response_with_legend, (style.DOUBLE, 2.6)
+    return style.axes(draw, ax, assessment, size=size, keywords=keywords)
+
+
+def _plot_survey(survey, ax, keywords):
+    size = (style.DOUBLE, 0.9 + 0.35 * len(survey.assessments))
+    return style.axes(functions_figures.critical_doses, ax, survey, size=size, keywords=keywords)
+
+
+def _plot_network(result, ax, keywords):
+    return style.axes(network.by_largest_output, ax, result, size=(style.SINGLE, 2.8), keywords=keywords)
+
+
+def _plot_certificate(value, ax, keywords):
+    found = certificate.picture(value)
+    if found is None:
+        n = value.data.n_inputs
+        raise InputError(f"Certificate.plot: expected one or two inputs, or a truth table of up to 5, found {n}")
+    draw, size = found
+    return style.axes(draw, ax, value, size=size, keywords=keywords)
+
+
+def _plot_prediction(prediction, ax, keywords):
+    return style.axes(figures.prediction, ax, prediction, keywords=keywords)
+
+
+def _plot_sweep(value, ax, keywords, measure):
+    return style.axes(sweep.draw_measure, ax, value, measure, keywords=keywords)
+
+
+register(Shown, html=notebook.html)
+register(Circuit, plot=_plot_circuit)
+register(DNN, plot=_plot_dnn)
+register(UnrolledDNN, plot=_plot_dnn)
+register(Prediction, plot=_plot_prediction)
+register(Certificate, plot=_plot_certificate, to_dataframe=certificate.frame)
+register(
+    Response,
+    plot=_plot_response,
+    to_dataframe=response.frame,
+    spikes_to_dataframe=response.spike_frame,
+    to_xarray=response.dataset,
+)
+register(CaseResult, plot=_plot_case, to_dataframe=lambda case: pandas.DataFrame([ablation.flat(case)]))
+register(
+    AblationResult,
+    plot=_plot_ablation,
+    to_dataframe=lambda result: pandas.DataFrame([ablation.flat(case) for case in result.cases]),
+    to_xarray=lambda result: xarray.Dataset(*ablation.labelled(result)),
+)
+register(
+    Assessment,
+    plot=_plot_assessment,
+    text=lambda assessment: functions.plain_table([assessment]),
+    to_dataframe=lambda assessment: functions.frame(Survey((assessment,))),
+    to_xarray=lambda assessment: functions.dataset(Survey((assessment,))),
+)
+register(Survey, plot=_plot_survey, to_dataframe=functions.frame, to_xarray=functions.dataset)
+register(NetworkAblation, plot=_plot_network, to_dataframe=lambda result: network.frame([result]))
+register(Sweep, plot=_plot_sweep)

@@ -1,0 +1,111 @@
+"""A batch and how it is to be run, and what its groups did."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eisim.base.timing import Timing
+from eisim.simulation import cuda
+from eisim.simulation.layout import INPUT, Bundle, Layout
+from eisim.simulation.model import Model, synapse_models
+from eisim.simulation.naming import (
+    DELAY,
+    STIMULUS_FILE,
+    group_name,
+    monitor_name,
+    result_file,
+    static_file,
+    synapses_name,
+)
+from eisim.simulation.toolchain import toolchain
+
+BINARY = "main.exe" if os.name == "nt" else "main"
+
+Report = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a group did: mean rates in the window (Hz), and for its recorded neurons spikes or rates over time."""
+
+    rates: np.ndarray
+    spikes: tuple[np.ndarray, np.ndarray] | None = None  # neuron, step
+    traces: np.ndarray | None = None  # neurons × steps, Hz
+    loop_time: float = np.nan  # of the whole program, s
+
+
+@dataclass(frozen=True)
+class Job:
+    """A batch and how it is to be run."""
+
+    layout: Layout
+    kind: str
+    timing: Timing
+    models: dict[str, Model]
+    device: str = "cpp_standalone"  # of Brian2
+
+    @property
+    def synapse_models(self) -> dict[Bundle, Model]:
+        """The model of each bundle of synapses."""
+        return synapse_models(self.layout, self.kind)
+
+    @property
+    def signature(self) -> str:
+        """Hash of all that decides the generated code and how it is compiled."""
+        here = Path(__file__).parent
+        parts = [
+            self.kind,
+            self.timing,
+            [(name, g.size, g.recorded, g.frames) for name, g in self.layout.groups.items()],
+            [(name, m.signature) for name, m in self.models.items()],
+            [(synapses_name(bundle), len(s.pre), s.common_delay) for bundle, s in self.layout.synapses.items()],
+            [m.signature for m in self.synapse_models.values()],
+            [
+                (here / file).read_bytes()
+                for file in ("network.py", "codegen.py", "compilation.py", "noise.py", "naming.py")
+            ],
+            toolchain(),
+            *([cuda.toolchain()] if self.device == cuda.CUDA else []),
+        ]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+    def static_arrays(self) -> dict[str, np.ndarray]:
+        """The arrays that the program reads when it starts, by file name."""
+        arrays = {}
+        for bundle, synapses in self.layout.synapses.items():
+            name = synapses_name(bundle)
+            arrays[static_file(name, "sources")] = synapses.pre
+            arrays[static_file(name, "targets")] = synapses.post
+            if synapses.weight.ndim:
+                arrays[static_file(name, "w", dynamic=True)] = synapses.weight
+            if self.kind == "spiking" and synapses.common_delay is None:
+                arrays[static_file(name, DELAY, dynamic=True)] = synapses.delay
+        if self.kind == "rate":
+            for name, recorded in self.layout.monitored(self.kind).items():
+                arrays[static_file(monitor_name(name), "_indices")] = np.arange(recorded, dtype=np.int32)
+        if self.layout.groups[INPUT].frames:
+            rates = self.layout.groups[INPUT].values()["rate"]
+            arrays[STIMULUS_FILE] = np.ascontiguousarray(rates.T)
+        return arrays
+
+    def unread_results(self) -> list[str]:
+        """Files of synapses that the program leaves as it was given them."""
+        owners = [synapses_name(bundle) for bundle in self.layout.synapses]
+        given = [(name, False) for name in ("sources", "targets")]
+        given += [(name, True) for name in ("_synaptic_pre", "_synaptic_post", "w", DELAY)]
+        return [result_file(owner, *variable) for owner in owners for variable in given]
+
+    def arguments(self) -> dict[str, np.ndarray | float]:
+        """What the variables of the groups are set to, by Brian2's name for them."""
+        named = {group_name(name): m for name, m in self.models.items()}
+        named |= {synapses_name(bundle): m for bundle, m in self.synapse_models.items()}
+        return {
+            f"{owner}.{variable}": value
+            for owner, m in named.items()
+            for variable, value in m.values.items()
+            if not (variable == "w" and np.ndim(value))  # read as it connects
+        }
