@@ -210,8 +210,8 @@ QUIET = 1.0
 #: Regular below this CV of inter-spike intervals. The synchronous regular state of fig. 8 has less than 0.01 at half
 #: size; the others have 0.4 or more at half and full size.
 REGULAR = 0.2
-#: Synchronous from this modulation of the population rate on (`eisim.analysis.activity.modulation`). The asynchronous state of
-#: fig. 8 has less than 0.58, the synchronous ones have 0.68 or more (half and full size).
+#: Synchronous from this modulation of the population rate (`eisim.analysis.activity.modulation`) on. The asynchronous
+#: state of fig. 8 has less than 0.58, the synchronous ones have 0.68 or more (half and full size).
 SYNCHRONOUS = 0.65
 #: Fast from this frequency on, in Hz: half of 1/(4 D), the frequency that the delay alone would set.
 FAST = 1 / (8 * DELAY)

@@ -318,7 +318,10 @@ def test_what_killed_processes_left_half_written(made, root):
 
 def test_folders_of_killed_processes_are_thrown_away(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    code = "import time\nfrom eisim.base.store.workspace import Workspace\nw = Workspace()\nprint(w.name, flush=True)\ntime.sleep(60)"
+    code = (
+        "import time\nfrom eisim.base.store.workspace import Workspace\n"
+        "w = Workspace()\nprint(w.name, flush=True)\ntime.sleep(60)"
+    )
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
     with process, Workspace() as own:

@@ -1,8 +1,8 @@
 """How values show themselves: their drawings and tables are registered by the room that makes them.
 
-A value knows nothing of reports. Its methods ``plot``, ``to_dataframe``, ``to_xarray`` and ``_repr_html_`` look here for
-what was registered for its type, and where nothing was, load the modules of the entry points ``eisim.displays``, which
-register when they are imported; other packages may so show types of theirs.
+A value knows nothing of reports. Its methods ``plot``, ``to_dataframe``, ``to_xarray`` and ``_repr_html_`` look here
+for what was registered for its type. Where nothing was, the modules of the entry points ``eisim.displays`` are loaded,
+which register when they are imported; another package can show types of its own in this way.
 """
 
 from collections.abc import Callable

@@ -8,7 +8,7 @@ import pytest
 
 from eisim import NAMED, simulate, synthesize
 from eisim.base.store import cache
-from eisim.simulation import program
+from eisim.simulation import job, program
 
 XOR = NAMED["xor"]
 TIMES = {"duration": 0.06, "window": 0.03, "dt": 5e-4}
@@ -93,6 +93,6 @@ def test_a_failing_program_is_an_error_not_a_result(own_cache, monkeypatch):
 
 def test_brian2_reads_its_arrays_where_we_put_them(own_cache, monkeypatch):
     """The check that guards against another naming in another Brian2."""
-    monkeypatch.setattr(program, "STIMULUS_FILE", "elsewhere")
+    monkeypatch.setattr(job, "STIMULUS_FILE", "elsewhere")
     with pytest.raises(RuntimeError, match=r"names or lays out its arrays in another way.*elsewhere"):
         rates(stimuli=np.ones((2, 3, 2)))

@@ -40,7 +40,7 @@ def test_what_is_missing_is_said(monkeypatch, has_brian2cuda, nvcc, gpus, words)
     monkeypatch.setattr(cuda, "find_spec", lambda name: has_brian2cuda or None)
     monkeypatch.setattr(cuda, "find_nvcc", lambda: nvcc)
     monkeypatch.setattr(cuda, "_gpus", lambda: gpus)
-    monkeypatch.setattr(program, "find_compiler", lambda: "g++")
+    monkeypatch.setattr(toolchain, "find_compiler", lambda: "g++")
     with pytest.raises(InputError, match=r"^backend: expected .*, found ") as raised:
         simulate(xor.circuit(kind="rate"), [[0, 1]], backend="cuda_standalone")
     assert words in str(raised.value)

@@ -151,7 +151,7 @@ def test_a_compiler_that_hangs_is_stopped_with_all_that_it_called(compiler, sour
     ("script", "said"), [("exec sleep 20", "does not answer"), (b"\x00garbage", "cannot be started")]
 )
 def test_a_compiler_that_does_not_say_its_version(compiler, monkeypatch, script, said):
-    monkeypatch.setattr(program, "ANSWER", 0.2)
+    monkeypatch.setattr(toolchain, "ANSWER", 0.2)
     compiler(script)
     with pytest.raises(NoProgramError, match=said):
         toolchain.toolchain()
@@ -214,7 +214,7 @@ def test_c10_a_full_disk_is_named(monkeypatch, own_cache):
 
     monkeypatch.setattr(type(codegen.all_devices["cpp_standalone"]), "build", full)
     monkeypatch.setattr(compilation, "begin_header", lambda *_: lambda: None)
-    monkeypatch.setattr(program, "_FULL", float("inf"))
+    monkeypatch.setattr(toolchain, "_FULL", float("inf"))
     where = re.escape(tempfile.gettempdir())
     with pytest.warns(UserWarning, match=f"No space left on device; .* MB are free in {where}: TMPDIR names another"):
         rates(dt=1e-3)
@@ -222,7 +222,7 @@ def test_c10_a_full_disk_is_named(monkeypatch, own_cache):
 
 def test_c10_a_compiler_without_room_names_the_disk(compiler, sources, monkeypatch):
     compiler(VERSION + "exit 1")
-    monkeypatch.setattr(program, "_FULL", float("inf"))
+    monkeypatch.setattr(toolchain, "_FULL", float("inf"))
     with pytest.raises(NoProgramError, match=r"MB are free in .*: TMPDIR names another folder"):
         begin_make(sources, [], None)()
 
@@ -394,7 +394,7 @@ def test_results_that_are_not_whole(in_compiled, monkeypatch, tmp_path, cut, sai
     cache.write(cache.root() / cache.PROGRAMS / in_compiled.name, script.encode())
     with pytest.raises(RuntimeError, match=said):
         spikes()
-    monkeypatch.setattr(program, "_FULL", float("inf"))
+    monkeypatch.setattr(toolchain, "_FULL", float("inf"))
     with pytest.raises(RuntimeError, match=r"MB are free in .*: TMPDIR names another folder"):
         spikes()
 

@@ -3,9 +3,9 @@
 An experiment wraps in `part` what takes long and can be had alone, such as one circuit of many. The command line
 says with `kept` what run it is; elsewhere, in scripts and tests, a part is just computed.
 
-A kept part is a pickle in the cache (`eisim.base.store.cache`), in a folder of its run. The folder's name is a hash of all that
-is known to decide the results when the run begins: experiment, settings, sources, versions. What the user's code has
-opened besides is kept with each part, which does not count any more when any of it has changed.
+A kept part is a pickle in the cache (`eisim.base.store.cache`), in a folder of its run. The folder's name is a hash of
+all that is known to decide the results when the run begins: experiment, settings, sources, versions. What the user's
+code has opened besides is kept with each part, which does not count any more when any of it has changed.
 """
 
 import hashlib
