@@ -14,8 +14,8 @@ from eisim.base.values import Brief
 from eisim.simulation.response import Response
 from eisim.stimuli import unlabelled
 
-#: The asynchronous state counts as lost from the modulation (`eisim.analysis.activity.modulation`) of a rate on that goes
-#: as 1 + sin ωt, which falls to 0 in every cycle.
+#: The asynchronous state counts as lost from the modulation of a rate on that goes as
+#: 1 + sin ωt, which falls to 0 in every cycle (`eisim.analysis.activity.modulation`).
 SYNCHRONOUS = 0.5**0.5
 #: A prediction counts as good within this share of the simulated rate, or within this many Hz.
 CLOSE, CLOSE_RATE = 0.1, 0.5

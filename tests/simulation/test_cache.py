@@ -8,7 +8,7 @@ import pytest
 
 from eisim import NAMED, simulate, synthesize
 from eisim.base.store import cache
-from eisim.simulation import job, program
+from eisim.simulation import job
 
 XOR = NAMED["xor"]
 TIMES = {"duration": 0.06, "window": 0.03, "dt": 5e-4}
