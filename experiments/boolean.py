@@ -118,57 +118,6 @@ def measure(cases, settings, kinds, seed, backend, report):
     return run_ablation(cases, protocol, report)
 
 
-def to_json(result) -> dict:
-    """What ``--json`` prints, beside the seed."""
-    from eisim.report.ablation import row
-
-    return {"rows": [row(case) for case in result.cases], "problems": result.problems}
-
-
-def table(result):
-    """What the terminal shows."""
-    from eisim.report.ablation import terminal_table
-
-    return terminal_table(result)
-
-
-def tables(result):
-    """Pairs of file name and content, text or bytes."""
-    from eisim.adapter import to_dnn
-    from eisim.base.files import to_netcdf
-    from eisim.report import ablation
-    from eisim.report.circuit import circuit_table
-
-    example, circuit = ablation.example(result), ablation.example_circuit(result)
-    yield "table.csv", ablation.csv_table(result)
-    yield "ablation_curves.csv", ablation.curves_table(result)
-    yield f"{example.case.name}_activity.csv", ablation.activity_table(example)
-    yield f"{example.case.name}_weights.csv", ablation.weights_table(circuit, to_dnn(circuit))
-    yield f"{example.case.name}_circuit.csv", circuit_table(circuit)
-    yield "data.nc", to_netcdf(*ablation.labelled(result))
-
-
-def findings(result):
-    """What a page shows."""
-    from eisim.report.ablation_findings import findings
-
-    return findings(result)
-
-
-def figures(result):
-    """Pairs of file name and figure."""
-    from eisim.adapter import to_dnn
-    from eisim.report import diagram, figures
-    from eisim.report.ablation import example, example_circuit
-
-    yield "ablation_curves.svg", figures.ablation_curves(result)
-    shown, circuit = example(result), example_circuit(result)
-    name, dnn = shown.case.name, to_dnn(circuit)
-    yield f"{name}_activity.svg", figures.activity(shown)
-    yield f"{name}_weights.svg", figures.weights(circuit, dnn)
-    yield f"{name}_circuit.svg", diagram.circuit_and_dnn(circuit, dnn)
-
-
 if __name__ == "__main__":
     from eisim.__main__ import main
 

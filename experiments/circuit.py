@@ -1,7 +1,6 @@
 """What does a circuit of your own lose with its inhibition, and did it have to?"""
 
 from dataclasses import dataclass
-from types import ModuleType
 
 from eisim.base.values import Value, quantity
 
@@ -65,45 +64,42 @@ def run(settings: Settings, kinds, seed, backend, report):
     return OwnResult(own, None, measure_on_points(*arguments))
 
 
-def _home(result) -> ModuleType:
-    """Where the parts of the report of a result are: truth tables have those of ``boolean``."""
-    from eisim.experiments import boolean
+def _view(result):
+    """How the result is shown: truth tables as ``boolean`` shows them."""
     from eisim.report import own_circuit
+    from eisim.report.hooks import HookView
+    from eisim.report.view import view_of
 
-    return own_circuit if result.ablation is None else boolean
-
-
-def _found(result):
-    return result if result.ablation is None else result.ablation
+    return HookView(result, own_circuit) if result.ablation is None else view_of(result.ablation)
 
 
 def to_json(result) -> dict:
     """What ``--json`` prints, beside the seed."""
-    return _home(result).to_json(_found(result)) | {"circuit": result.own.name, "notes": list(result.notes)}
+    return _view(result).to_json() | {"circuit": result.own.name, "notes": list(result.notes)}
 
 
 def table(result):
     """What the terminal shows."""
     from rich.console import Group
 
-    return Group(_home(result).table(_found(result)), *(f"Note: {note}" for note in result.notes))
+    return Group(_view(result).terminal(), *(f"Note: {note}" for note in result.notes))
 
 
 def tables(result):
     """Pairs of file name and content, text or bytes."""
-    return _home(result).tables(_found(result))
+    return _view(result).all_files()
 
 
 def figures(result):
     """Pairs of file name and figure."""
-    return _home(result).figures(_found(result))
+    return _view(result).drawn()
 
 
 def findings(result):
     """What a page shows."""
     from dataclasses import replace
 
-    found = _home(result).findings(_found(result))
+    found = _view(result).findings()
     tables = [
         replace(each, notes=(*each.notes, *(result.notes if not k else ()))) for k, each in enumerate(found.tables)
     ]

@@ -87,42 +87,39 @@ def run(settings: Settings, kinds, seed, backend, report):
     )
 
 
-def _home(result):
-    """Where the parts of the report of a result are: a truth table has those of ``boolean``."""
-    from eisim.studies.boolean import AblationResult
-
-    if isinstance(result, AblationResult):
-        from eisim.experiments import boolean
-
-        return boolean
-    from eisim.report import data
-
-    return data
-
-
 def to_json(result) -> dict:
     """What ``--json`` prints, beside the seed."""
-    return _home(result).to_json(result)
+    from eisim.report import data
+
+    return data.to_json(result)
 
 
 def table(result):
     """What the terminal shows."""
-    return _home(result).table(result)
+    from eisim.report import data
+
+    return data.table(result)
 
 
 def tables(result):
     """Pairs of file name and content, text or bytes."""
-    return _home(result).tables(result)
+    from eisim.report import data
+
+    return data.tables(result)
 
 
 def figures(result):
     """Pairs of file name and figure."""
-    return _home(result).figures(result)
+    from eisim.report import data
+
+    return data.figures(result)
 
 
 def findings(result):
     """What a page shows."""
-    return _home(result).findings(result)
+    from eisim.report import data
+
+    return data.findings(result)
 
 
 if __name__ == "__main__":

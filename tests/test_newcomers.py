@@ -347,7 +347,7 @@ def test_e6_the_page_of_a_sweep():
 
 
 def test_e6_figures_before_the_table_and_runs_joined_on_all_axes(tmp_path):
-    from eisim.report.findings import Column, PageTable
+    from eisim.report.findings import PageColumn, PageTable
     from eisim.report.grid import joined
     from eisim.report.page import page
     from tests.report.sample import findings, write_run
@@ -359,7 +359,7 @@ def test_e6_figures_before_the_table_and_runs_joined_on_all_axes(tmp_path):
         assert places == sorted(places)
         links = [html.index(f'href="#{part}"') for part in order]
         assert links == sorted(links)
-    columns = (Column("g", "number"), Column("eta", "number"), Column("rate", "number"))
+    columns = (PageColumn("g", "number"), PageColumn("eta", "number"), PageColumn("rate", "number"))
     a = PageTable("Points", columns, ((1.0, 2.0, 5.0), (1.0, 3.0, 6.0)), keys=2)
     b = PageTable("Points", columns, ((1.0, 3.0, 7.0), (1.0, 2.0, 5.0)), keys=2)
     both = joined([a, b], ["A", "B"])
@@ -385,12 +385,12 @@ def test_e6_a_strangers_table_with_bad_keys(tmp_path, change):
 
 
 def test_e6_a_table_of_many_columns_is_set_smaller(tmp_path):
-    from eisim.report.findings import Column, PageTable
+    from eisim.report.findings import PageColumn, PageTable
     from eisim.report.page import page
     from tests.report.sample import findings, write_run
 
     for n, look in ((14, 'class="sortable many"'), (5, 'class="sortable"')):
-        table = PageTable("T", tuple(Column(f"c{k}", "number") for k in range(n)), ((1.0,) * n,))
+        table = PageTable("T", tuple(PageColumn(f"c{k}", "number") for k in range(n)), ((1.0,) * n,))
         assert look in page([write_run(tmp_path / str(n), findings(tables=(table,)))])
 
 

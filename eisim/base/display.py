@@ -1,20 +1,20 @@
 """How values show themselves: their drawings and tables are registered by the room that makes them.
 
 A value knows nothing of reports. Its methods ``plot``, ``to_dataframe``, ``to_xarray`` and ``_repr_html_`` look here
-for what was registered for its type. Where nothing was, the modules of the entry points ``eisim.displays`` are loaded,
-which register when they are imported; another package can show types of its own in this way.
+for what was registered for its type. Where nothing was, the entry points ``eisim.displays`` say what is to be imported:
+the name of each is the module that defines the type, its value the module that registers how that is shown. Another
+package shows types of its own in the same way.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 
-#: Group of entry points, each a module that calls `register`.
+#: Group of entry points.
 GROUP = "eisim.displays"
 
-_registered: dict[str, dict[type, Callable]] = {
-    how: {} for how in ("plot", "html", "text", "to_dataframe", "to_xarray", "spikes_to_dataframe")
-}
-_loaded: list[str] = []
+_registered: defaultdict[str, dict[type, Callable]] = defaultdict(dict)
 
 
 def register(shown: type, **displays: Callable) -> None:
@@ -24,6 +24,8 @@ def register(shown: type, **displays: Callable) -> None:
     ----------
     shown : type
         Values of its subclasses are shown in the same way.
+    view : callable, optional
+        ``view(value)`` is its `eisim.report.view.View`: how a result is shown on a page, in the terminal and in files.
     plot : callable, optional
         ``plot(value, ax, keywords, **options)`` draws it on Axes, or on those of a new figure where `ax` is None, and
         returns them; `keywords` are properties of Matplotlib's artists.
@@ -48,13 +50,25 @@ def display(how: str, value) -> Callable:
     TypeError
         If there is nothing.
     """
-    for load in (False, True):
-        if load and not _loaded:
-            _loaded.extend(point.load().__name__ for point in entry_points(group=GROUP))
-        for base in type(value).__mro__:
-            if base in _registered[how]:
-                return _registered[how][base]
+    for base in type(value).__mro__:
+        if base not in _registered[how]:
+            _load(base.__module__)
+        if base in _registered[how]:
+            return _registered[how][base]
     raise TypeError(f"{how}: expected a type that is registered with eisim.base.display, found {type(value).__name__}")
+
+
+@cache
+def _points() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=GROUP))
+
+
+@cache
+def _load(module: str) -> None:
+    """Import what shows the types of a module."""
+    for point in _points():
+        if point.name == module:
+            point.load()
 
 
 _PLOT = """{what}

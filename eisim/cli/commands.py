@@ -359,6 +359,7 @@ def run(
     for asked, each in zip(names, chosen, strict=True):
         from eisim.base.files import check_writable, to_json
         from eisim.report.draw import Artist
+        from eisim.report.hooks import view_for
         from eisim.report.page import template
         from eisim.report.provenance import provenance
         from eisim.report.record import record
@@ -376,20 +377,26 @@ def run(
             report("writing results")
             artist.begin(result)
             template()  # made ready, like all that follows, while the figures are drawn
-            contents = list(experiment.tables(result))
-            found = {"seed": int(seed), **experiment.to_json(result)}
-            findings = _report(experiment, result)
+            view = view_for(experiment, result)
+            contents = list(view.all_files())
+            found = {"seed": int(seed), **view.to_json()}
+            findings = view.findings()
             contents += artist.finish()
             parts.check()
         run = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "settings_si": asdict(settings)}
         run |= {"settings_units": _units(settings), "about": _about(experiment)}
-        stored = {"experiment": name, **provenance(**run, seconds=times), "report": findings, "result": found}
+        stored = {
+            "experiment": name,
+            **provenance(**run, seconds=times),
+            "report": report_document(findings),
+            "result": found,
+        }
         record(folder, contents, stored)
         parts.clear()
         document[name] = found
-        problems += getattr(result, "problems", ())
+        problems += view.problems
         if not json_:
-            _show(experiment.table(result), folder)
+            _show(view.terminal(), folder)
     if json_:
         print(to_json(document))
     for problem in problems:
@@ -725,6 +732,11 @@ def _report(experiment, result) -> dict | None:
     from eisim.report.findings import to_document
 
     return to_document(experiment.findings(result)) if hasattr(experiment, "findings") else None
+
+
+def report_document(findings) -> dict | None:
+    """What ``run.json`` holds for the page; None if the experiment does not say."""
+    return report_document(findings)
 
 
 def _about(experiment) -> str:

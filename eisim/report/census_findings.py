@@ -3,7 +3,7 @@
 import numpy as np
 
 from eisim.report import proof
-from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture
 from eisim.report.wording import answer, count, listing
 
 #: Up to so many functions are listed one by one.
@@ -86,13 +86,13 @@ def _functions(census):
         )
     )
     columns = (
-        Column("function", note="Truth table: its value for each input pattern in counting order."),
-        Column("verdict", "verdict", note="Impossible: no excitatory-only circuit computes it."),
-        Column(f"intact, {census.kind}", "number", note="Share of input patterns answered correctly."),
-        Column(f"ablated, {census.kind}", "number", note="The same without inhibition."),
-        Column("floor", "number", note="Least share of patterns that any excitatory-only circuit answers wrongly."),
-        Column("inhibitory neurons", "number", note="From which a path leads to its readout."),
-        Column("inversion complexity", "number", note="The least number of inhibitory neurons that compute it."),
+        PageColumn("function", note="Truth table: its value for each input pattern in counting order."),
+        PageColumn("verdict", "verdict", note="Impossible: no excitatory-only circuit computes it."),
+        PageColumn(f"intact, {census.kind}", "number", note="Share of input patterns answered correctly."),
+        PageColumn(f"ablated, {census.kind}", "number", note="The same without inhibition."),
+        PageColumn("floor", "number", note="Least share of patterns that any excitatory-only circuit answers wrongly."),
+        PageColumn("inhibitory neurons", "number", note="From which a path leads to its readout."),
+        PageColumn("inversion complexity", "number", note="The least number of inhibitory neurons that compute it."),
     )
     return PageTable("Functions with and without inhibition", columns, rows, data="functions.csv")
 
@@ -114,14 +114,14 @@ def _groups(census):
         for name, mine in [*groups, ("all", np.ones(len(census.values), dtype=bool))]
     )
     columns = (
-        Column("inhibitory neurons", note="That the readouts of these functions hear from."),
-        Column("functions", "number"),
-        Column("share", "number", "%", "Of all functions."),
-        Column("computed intact", "number", note="Functions whose every pattern is answered correctly."),
-        Column("survive", "number", note="The same without inhibition."),
-        Column("mean floor", "number", note="Least share of patterns that any excitatory-only circuit gets wrong."),
-        Column("highest floor", "number"),
-        Column("accuracy ablated", "number", note="Mean share of patterns answered correctly without inhibition."),
+        PageColumn("inhibitory neurons", note="That the readouts of these functions hear from."),
+        PageColumn("functions", "number"),
+        PageColumn("share", "number", "%", "Of all functions."),
+        PageColumn("computed intact", "number", note="Functions whose every pattern is answered correctly."),
+        PageColumn("survive", "number", note="The same without inhibition."),
+        PageColumn("mean floor", "number", note="Least share of patterns that any excitatory-only circuit gets wrong."),
+        PageColumn("highest floor", "number"),
+        PageColumn("accuracy ablated", "number", note="Mean share of patterns answered correctly without inhibition."),
     )
     notes = (
         f"One {census.kind} circuit of {census.neurons:,} neurons and {census.synapses:,} synapses computes them all.",
@@ -136,9 +136,9 @@ def _floors(census):
         (round(float(floor) * n_patterns), float(floor), int(n)) for floor, n in zip(floors, counts, strict=True)
     )
     columns = (
-        Column("patterns wrong", "number", note=f"Of {n_patterns}, at least, without inhibition."),
-        Column("floor", "number"),
-        Column("functions", "number"),
+        PageColumn("patterns wrong", "number", note=f"Of {n_patterns}, at least, without inhibition."),
+        PageColumn("floor", "number"),
+        PageColumn("functions", "number"),
     )
     return PageTable("Functions by their floor", columns, rows, data="functions.csv")
 
@@ -150,9 +150,9 @@ def _levels(census):
         for fraction, level in zip(census.fractions, accuracy, strict=True)
     )
     columns = (
-        Column("fraction removed", "number", note="Of inhibition."),
-        Column("accuracy", "number", note="Mean share of patterns answered correctly."),
-        Column("functions computed", "number"),
+        PageColumn("fraction removed", "number", note="Of inhibition."),
+        PageColumn("accuracy", "number", note="Mean share of patterns answered correctly."),
+        PageColumn("functions computed", "number"),
     )
     return PageTable("What is left at each level of ablation", columns, rows, data="functions.csv")
 

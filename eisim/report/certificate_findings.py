@@ -6,7 +6,7 @@ from eisim.functions import TruthTable
 from eisim.report import proof
 from eisim.report.certificate import circuit_of
 from eisim.report.circuit import circuit_picture
-from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture
 from eisim.report.wording import answer, capital, count
 from eisim.theory.certificate import Certificate
 
@@ -59,13 +59,13 @@ def _answer(certificate):
 def _tables(certificate):
     data = certificate.data
     columns = (
-        Column("function"),
-        Column("excitatory-only", note="Whether an excitatory-only circuit computes it."),
-        Column("points", "number"),
-        Column("inputs", "number"),
-        Column("comparable pairs", "number", note="Share of the pairs of points that are ordered: x ≤ y or y ≤ x."),
-        Column("violating pairs", "number", note="Pairs of points x ≤ y with f(x) > f(y)."),
-        Column(
+        PageColumn("function"),
+        PageColumn("excitatory-only", note="Whether an excitatory-only circuit computes it."),
+        PageColumn("points", "number"),
+        PageColumn("inputs", "number"),
+        PageColumn("comparable pairs", "number", note="Share of the pairs of points that are ordered: x ≤ y or y ≤ x."),
+        PageColumn("violating pairs", "number", note="Pairs of points x ≤ y with f(x) > f(y)."),
+        PageColumn(
             "inversion complexity",
             "number",
             note="The least number of inhibitory neurons that compute it; empty if it has more than two values.",
@@ -86,7 +86,7 @@ def _tables(certificate):
     yield PageTable("The function", columns, (row,), tuple(certificate.notes), "points.csv")
     yield PageTable(
         "Floors",
-        (Column("loss"), Column("floor", "number", note="The least of any excitatory-only circuit.")),
+        (PageColumn("loss"), PageColumn("floor", "number", note="The least of any excitatory-only circuit.")),
         (*((proof.MEANING[loss], floor) for loss, floor in certificate.floor.items()), *_others(certificate)),
         ("The functions that reach them are in points.csv.",),
         "points.csv",
@@ -95,8 +95,8 @@ def _tables(certificate):
         yield PageTable(
             "Floor by number of inhibitory neurons",
             (
-                Column("inhibitory neurons", "number"),
-                Column("floor", "number", note="Least share of points answered wrongly with so many."),
+                PageColumn("inhibitory neurons", "number"),
+                PageColumn("floor", "number", note="Least share of points answered wrongly with so many."),
             ),
             tuple(certificate.floor_with.items()),
         )

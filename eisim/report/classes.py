@@ -9,7 +9,7 @@ from eisim.base.files import frame_to_csv
 from eisim.functions import LabelledData
 from eisim.report import certificate as single
 from eisim.report import certificate_findings, proof
-from eisim.report.findings import Column, Explanation, Findings, PageTable
+from eisim.report.findings import Explanation, Findings, PageColumn, PageTable
 from eisim.report.wording import answer, capital
 from eisim.theory.certificate import Certificate
 
@@ -87,15 +87,15 @@ def findings(certificates: Sequence[Certificate]) -> Findings:
     """What the page of ``python -m eisim certify`` shows."""
     data, chosen = certificates[0].data, hardest(certificates)
     columns = (
-        Column("class"),
-        Column("rows", "number"),
-        Column("excitatory-only", note="Whether an excitatory-only circuit tells the class from the others."),
-        Column("floor", "number", note="Least share of rows that an excitatory-only circuit answers wrongly."),
-        Column("floor, inverted", "number", note="The same of the other rows: an inverter at the output would do."),
-        Column("labels shuffled", "number", note="Median floor of 20 permutations of the labels."),
-        Column("comparable pairs", "number", note="Share of the pairs of rows that are ordered: x ≤ y or y ≤ x."),
-        Column("violating pairs", "number"),
-        Column("inversion complexity", "number", note="The least number of inhibitory neurons that compute it."),
+        PageColumn("class"),
+        PageColumn("rows", "number"),
+        PageColumn("excitatory-only", note="Whether an excitatory-only circuit tells the class from the others."),
+        PageColumn("floor", "number", note="Least share of rows that an excitatory-only circuit answers wrongly."),
+        PageColumn("floor, inverted", "number", note="The same of the other rows: an inverter at the output would do."),
+        PageColumn("labels shuffled", "number", note="Median floor of 20 permutations of the labels."),
+        PageColumn("comparable pairs", "number", note="Share of the pairs of rows that are ordered: x ≤ y or y ≤ x."),
+        PageColumn("violating pairs", "number"),
+        PageColumn("inversion complexity", "number", note="The least number of inhibitory neurons that compute it."),
     )
     rows = []
     for each in certificates:

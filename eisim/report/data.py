@@ -9,7 +9,7 @@ from rich.console import Group
 from eisim.base.files import frame_to_csv
 from eisim.report import network
 from eisim.report.circuit import circuit_picture, circuit_table
-from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture
 from eisim.report.proof import beside, cannot_tell, inputs, point_of, wrong_labels
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.report.terminal import titled_table
@@ -256,14 +256,14 @@ def findings(result: DataResult) -> Findings:
     """What a page shows."""
     rows, kinds = _rows(result), list(result.ablations)
     columns = [
-        Column("class"),
-        Column("rows", "number"),
-        Column("constant", "number", note="share answered correctly by the same answer everywhere"),
-        *(Column(f"{c}, {kind}", "number") for kind in kinds for c in ("intact", "ablated")),
-        Column("excitatory-only, trained", "number", note="a network that was trained so"),
-        Column("bound", "number", note="what no excitatory-only network exceeds: 1 less the floor"),
-        Column("bound, inverted", "number", note="the same for the rest of the rows: an inverter at the output"),
-        Column("verdict", "verdict"),
+        PageColumn("class"),
+        PageColumn("rows", "number"),
+        PageColumn("constant", "number", note="share answered correctly by the same answer everywhere"),
+        *(PageColumn(f"{c}, {kind}", "number") for kind in kinds for c in ("intact", "ablated")),
+        PageColumn("excitatory-only, trained", "number", note="a network that was trained so"),
+        PageColumn("bound", "number", note="what no excitatory-only network exceeds: 1 less the floor"),
+        PageColumn("bound, inverted", "number", note="the same for the rest of the rows: an inverter at the output"),
+        PageColumn("verdict", "verdict"),
     ]
     cells = [
         (

@@ -1,8 +1,5 @@
 """How values of eisim are drawn, tabulated and shown in notebooks: registered when this is imported."""
 
-import pandas
-import xarray
-
 from eisim.adapter.static import DNN
 from eisim.adapter.unrolled import UnrolledDNN
 from eisim.analysis.mean_field_check import Prediction
@@ -11,7 +8,6 @@ from eisim.base.errors import InputError
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
 from eisim.report import (
-    ablation,
     certificate,
     diagram,
     figures,
@@ -25,7 +21,6 @@ from eisim.report import (
 )
 from eisim.run.sweep import Sweep
 from eisim.simulation import Response
-from eisim.studies.boolean import AblationResult, CaseResult
 from eisim.studies.networks import NetworkAblation
 from eisim.studies.tasks.result import Assessment, Survey
 from eisim.theory.certificate import Certificate
@@ -43,16 +38,6 @@ def _plot_dnn(dnn, ax, keywords):
 
 def _plot_response(value, ax, keywords, trials):
     return style.axes(figures.response, ax, value, trials, size=(style.DOUBLE, 3.0), keywords=keywords)
-
-
-def _plot_case(case, ax, keywords):
-    draw, size = figures.ablation_curve_with_legend, (style.DOUBLE, 2.4)
-    return style.axes(draw, ax, case, case.fractions, size=size, keywords=keywords)
-
-
-def _plot_ablation(result, ax, keywords):
-    size = (style.DOUBLE, 0.8 + 0.22 * len(result.cases))
-    return style.axes(figures.accuracies, ax, result, size=size, keywords=keywords)
 
 
 def _plot_assessment(assessment, ax, keywords):
@@ -98,13 +83,6 @@ register(
     to_dataframe=response.frame,
     spikes_to_dataframe=response.spike_frame,
     to_xarray=response.dataset,
-)
-register(CaseResult, plot=_plot_case, to_dataframe=lambda case: pandas.DataFrame([ablation.flat(case)]))
-register(
-    AblationResult,
-    plot=_plot_ablation,
-    to_dataframe=lambda result: pandas.DataFrame([ablation.flat(case) for case in result.cases]),
-    to_xarray=lambda result: xarray.Dataset(*ablation.labelled(result)),
 )
 register(
     Assessment,

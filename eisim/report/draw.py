@@ -15,6 +15,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 
 from eisim.base.errors import InputError, printable
 from eisim.base.user_files import guarded, load_file, loaded_files
+from eisim.report.hooks import view_for
 
 #: A forked process has what was imported before it, and shares the memory. Only on Linux do all libraries stand it.
 _FORKS = sys.platform == "linux"
@@ -85,16 +86,17 @@ def _serve(pipe, parents_end, experiment: str, files: list[str]) -> None:
     for file in files:
         load_file(file)
     module = importlib.import_module(experiment)
-    for name in ("ablation", "diagram", "figures"):  # while there is no result yet
+    for name in ("views.boolean", "diagram", "figures"):  # while there is no result yet
         importlib.import_module(f"eisim.report.{name}")
     _warm_up()
     try:
         result = pickle.loads(pipe.recv_bytes())
     except EOFError:  # the parent has come to its end without a result
         return
-    figures = getattr(module, "figures", lambda result: ())
-    if not experiment.startswith("eisim.experiments."):
-        figures = guarded(figures, module.__file__, "figures")
+    if experiment.startswith("eisim.experiments."):
+        figures = _figures_of(module)
+    else:
+        figures = guarded(getattr(module, "figures", lambda result: ()), module.__file__, "figures")
     try:
         with redirect_stdout(sys.stderr):
             drawn = (_draw_side_by_side if _FORKS else draw)(figures, result)
@@ -102,6 +104,10 @@ def _serve(pipe, parents_end, experiment: str, files: list[str]) -> None:
         sys.exit(f"eisim: {error}")
     with suppress(BrokenPipeError):  # the parent has gone
         pipe.send(drawn)
+
+
+def _figures_of(experiment):
+    return lambda result: view_for(experiment, result).drawn()
 
 
 def draw(figures: Callable, result) -> list[tuple[str, bytes]]:

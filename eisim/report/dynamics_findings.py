@@ -1,7 +1,7 @@
 """What the experiment on order along time found, for its page."""
 
 from eisim.report.dynamics import NOT_TESTED, mechanism
-from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture
 from eisim.report.wording import answer, capital
 from eisim.studies.order.rate import NETWORKS, ROUNDING
 from eisim.studies.order.result import DynamicsResult
@@ -80,10 +80,10 @@ def _tables(result):
 
 
 INTERVAL = (
-    Column("pairs", "number", note="Ordered pairs of inputs that were compared, over all circuits."),
-    Column("broken", "number", note="Share of the pairs."),
-    Column("low", "number", note="95 % interval of that share (Wilson), as if pairs were independent."),
-    Column("high", "number"),
+    PageColumn("pairs", "number", note="Ordered pairs of inputs that were compared, over all circuits."),
+    PageColumn("broken", "number", note="Share of the pairs."),
+    PageColumn("low", "number", note="95 % interval of that share (Wilson), as if pairs were independent."),
+    PageColumn("high", "number"),
 )
 
 
@@ -93,11 +93,11 @@ def _interval(share):
 
 def _rate_table(rate):
     columns = (
-        Column("rate circuits"),
-        Column("order", note=f"Kept if no rate falls by more than {ROUNDING:g} Hz at any unit and step."),
+        PageColumn("rate circuits"),
+        PageColumn("order", note=f"Kept if no rate falls by more than {ROUNDING:g} Hz at any unit and step."),
         *INTERVAL,
-        Column("circuits broken", "number", note="Share of the circuits with any such fall."),
-        Column("largest fall", "number", "Hz"),
+        PageColumn("circuits broken", "number", note="Share of the circuits with any such fall."),
+        PageColumn("largest fall", "number", "Hz"),
     )
     rows = tuple(
         (
@@ -119,14 +119,14 @@ def _rate_table(rate):
 
 def _condition_table(conditions):
     columns = (
-        Column("spiking circuits"),
-        Column("order", note="Kept if no neuron's count of spikes in the window falls for any pair."),
+        PageColumn("spiking circuits"),
+        PageColumn("order", note="Kept if no neuron's count of spikes in the window falls for any pair."),
         *INTERVAL,
-        *(Column(name, "number", note=f"Share of pairs: {MEASURES[m]}.") for m, name in _NAMES.items()),
-        Column("largest fall, neuron", "number", "Hz"),
-        Column("largest fall, readout", "number", "Hz"),
-        Column("rate, hidden", "number", "Hz"),
-        Column("rate, readout", "number", "Hz"),
+        *(PageColumn(name, "number", note=f"Share of pairs: {MEASURES[m]}.") for m, name in _NAMES.items()),
+        PageColumn("largest fall, neuron", "number", "Hz"),
+        PageColumn("largest fall, readout", "number", "Hz"),
+        PageColumn("rate, hidden", "number", "Hz"),
+        PageColumn("rate, readout", "number", "Hz"),
     )
     rows = tuple(
         (
@@ -158,20 +158,20 @@ _NAMES = {
 
 
 def _meanings(conditions):
-    columns = (Column("condition"), Column("meaning", note="How it differs from the reference."))
+    columns = (PageColumn("condition"), PageColumn("meaning", note="How it differs from the reference."))
     rows = tuple((c.condition.name, describe(c.condition)) for c in conditions)
     return PageTable("The conditions of the spiking circuits", columns, rows)
 
 
 def _search_table(search):
     columns = (
-        Column("search among"),
-        Column("fall", "number", "Hz", "The strongest fall of the readout that was found."),
-        Column("fall, random", "number", "Hz", "The strongest one before the search."),
-        Column("generations", "number"),
-        Column("membrane", "number", "ms", "Time constant of the neurons that were found."),
-        Column("synapses", "number", "ms", "Their synaptic time constant."),
-        Column("refractory", "number", "ms", "Their refractory period."),
+        PageColumn("search among"),
+        PageColumn("fall", "number", "Hz", "The strongest fall of the readout that was found."),
+        PageColumn("fall, random", "number", "Hz", "The strongest one before the search."),
+        PageColumn("generations", "number"),
+        PageColumn("membrane", "number", "ms", "Time constant of the neurons that were found."),
+        PageColumn("synapses", "number", "ms", "Their synaptic time constant."),
+        PageColumn("refractory", "number", "ms", "Their refractory period."),
     )
     rows = tuple(
         (

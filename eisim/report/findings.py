@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
-class Column:
+class PageColumn:
     """A column of a table.
 
     Attributes
@@ -39,7 +39,7 @@ class PageTable:
     Attributes
     ----------
     title : str
-    columns : tuple of Column
+    columns : tuple of PageColumn
     rows : tuple of tuple
         A str, a number or None (empty cell) for each column.
     notes : tuple of str
@@ -51,7 +51,7 @@ class PageTable:
     """
 
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[PageColumn, ...]
     rows: tuple[tuple, ...]
     notes: tuple[str, ...] = ()
     data: str = ""

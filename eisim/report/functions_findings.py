@@ -6,7 +6,7 @@ from eisim.ablation import dose
 from eisim.analysis.task import Obstruction
 from eisim.report import proof, published
 from eisim.report.circuit import circuit_picture
-from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture
 from eisim.report.functions import (
     SYSTEMS,
     circuits,
@@ -135,7 +135,7 @@ def _tables(survey):
     named = any(a.function for a in survey.assessments)
 
     def columns(what, note):
-        return [Column(f"{what}, {SYSTEMS[name]}", "number", note=note, decimals=OF_ONE) for name in systems]
+        return [PageColumn(f"{what}, {SYSTEMS[name]}", "number", note=note, decimals=OF_ONE) for name in systems]
 
     def cells(assessment, value):
         return [value(assessment.systems[name]) if name in assessment.systems else None for name in systems]
@@ -143,16 +143,18 @@ def _tables(survey):
     yield PageTable(
         "Functions with and without inhibition",
         (
-            Column("circuit"),
-            *([Column("function")] if named else []),
-            Column("verdict", "verdict", note="At the largest dose: kept while the score is at least the criterion."),
+            PageColumn("circuit"),
+            *([PageColumn("function")] if named else []),
+            PageColumn(
+                "verdict", "verdict", note="At the largest dose: kept while the score is at least the criterion."
+            ),
             *columns("intact", "Score: 1 does the task wholly, 0 not at all; mean over seeds."),
             *columns("ablated", "Score at the largest dose."),
             *columns(
                 "critical dose", "Where the score first falls below the criterion, median over seeds; empty if never."
             ),
-            Column("criterion", "number"),
-            Column("obstruction", note="What stands in the way of an excitatory-only circuit."),
+            PageColumn("criterion", "number"),
+            PageColumn("obstruction", note="What stands in the way of an excitatory-only circuit."),
         ),
         tuple(
             (
@@ -173,13 +175,15 @@ def _tables(survey):
     yield PageTable(
         "The circuits and what their scores are",
         (
-            Column("circuit"),
-            Column("neurons", "number"),
-            Column(
+            PageColumn("circuit"),
+            PageColumn("neurons", "number"),
+            PageColumn(
                 "in the paper", "number", note="Neurons of the circuit as it was published, where this one is smaller."
             ),
-            Column("score", note="What 1 means."),
-            Column("DNN error", "number", "Hz", "Largest difference of a rate between the rate circuit and its DNN."),
+            PageColumn("score", note="What 1 means."),
+            PageColumn(
+                "DNN error", "number", "Hz", "Largest difference of a rate between the rate circuit and its DNN."
+            ),
         ),
         tuple(
             (
@@ -207,9 +211,9 @@ def _tables(survey):
         yield PageTable(
             "Mean-field: predicted and simulated rates",
             (
-                Column("population", note="With its circuit."),
-                Column("predicted", "number", "Hz", "Mean over the trials."),
-                Column("simulated", "number", "Hz", "Mean over the trials and neurons of the spiking circuit."),
+                PageColumn("population", note="With its circuit."),
+                PageColumn("predicted", "number", "Hz", "Mean over the trials."),
+                PageColumn("simulated", "number", "Hz", "Mean over the trials and neurons of the spiking circuit."),
             ),
             tuple(
                 (f"{p.population} of {spaced(a.name)}", float(p.predicted.mean()), float(p.simulated.mean()))

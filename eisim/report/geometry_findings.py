@@ -2,7 +2,7 @@
 
 from eisim.report import proof
 from eisim.report.circuit import circuit_picture
-from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture
 from eisim.report.geometry import SYSTEM_NAMES, drawn_circuit, drawn_system
 from eisim.report.wording import answer, count, listing
 from eisim.studies.regions.decision_maps import CONDITIONS, KEPT, GeometryResult, RegionResult
@@ -76,23 +76,25 @@ def _systems(result):
 def _regions(result):
     systems = _systems(result)
     columns = (
-        Column("region"),
-        Column(
+        PageColumn("region"),
+        PageColumn(
             "verdict",
             "verdict",
             note=f"Kept: no system loses more than {KEPT:.0%} of the area. Impossible: no excitatory-only network "
             "draws it.",
         ),
         *(
-            Column(f"{condition}, {LABELS[system]}", "number", note=f"Share of the area decided right, {what}.")
+            PageColumn(f"{condition}, {LABELS[system]}", "number", note=f"Share of the area decided right, {what}.")
             for condition, what in (("intact", "by the whole circuit"), ("ablated", "without inhibition"))
             for system in systems
         ),
-        Column("floor", "number", note="Least share of the area that any excitatory-only network has wrong."),
-        Column("violating pairs", "number", note="Pairs of cells x ≤ y of which the first is inside, the second not."),
-        Column("network", note="The circuits come from a network that was constructed, or trained."),
-        Column("excitatory neurons", "number"),
-        Column("inhibitory neurons", "number"),
+        PageColumn("floor", "number", note="Least share of the area that any excitatory-only network has wrong."),
+        PageColumn(
+            "violating pairs", "number", note="Pairs of cells x ≤ y of which the first is inside, the second not."
+        ),
+        PageColumn("network", note="The circuits come from a network that was constructed, or trained."),
+        PageColumn("excitatory neurons", "number"),
+        PageColumn("inhibitory neurons", "number"),
     )
     rows = tuple(
         (
@@ -114,13 +116,13 @@ def _regions(result):
 def _best(result):
     systems = _systems(result)
     columns = (
-        Column("region"),
-        Column("floor", "number", note="Least error of any excitatory-only network, by proof."),
+        PageColumn("region"),
+        PageColumn("floor", "number", note="Least error of any excitatory-only network, by proof."),
         *(
-            Column(f"error, {LABELS[system]}", "number", note="Of the best excitatory-only circuit, as simulated.")
+            PageColumn(f"error, {LABELS[system]}", "number", note="Of the best excitatory-only circuit, as simulated.")
             for system in systems
         ),
-        Column("rate circuit off", "number", note="From its network, as a share of the largest output."),
+        PageColumn("rate circuit off", "number", note="From its network, as a share of the largest output."),
     )
     rows = tuple(
         (

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eisim.base.errors import InputError
-from eisim.report.findings import Column, PageTable
+from eisim.report.findings import PageColumn, PageTable
 from eisim.report.numbers import column as texts
 
 #: Rows of a table that a page shows; the rest is in the CSV file.
 MOST_ROWS = 1000
 #: More cells, of all rows that one of several runs has times all columns, are refused.
 MOST_CELLS = 5_000_000
-DIFFERENCE = Column("difference", "difference", note="Rows that only some runs have, and verdicts that differ.")
+DIFFERENCE = PageColumn("difference", "difference", note="Rows that only some runs have, and verdicts that differ.")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Cell:
 class Heading:
     """A column, and the run whose it is; empty where all runs agree or there is one."""
 
-    column: Column
+    column: PageColumn
     run: str = ""
 
 

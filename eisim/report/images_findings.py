@@ -2,7 +2,7 @@
 
 from eisim.report import images, proof
 from eisim.report.circuit import circuit_picture
-from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture
 from eisim.report.images import ARGMAX, HOW, NAMES, POOLED, THRESHOLD
 from eisim.report.wording import answer, listing
 from eisim.studies.images.dimension import PARTS, expected_comparable
@@ -74,22 +74,26 @@ def _networks(result):
         )
 
     columns = [
-        Column("network"),
+        PageColumn("network"),
         *(
             column
             for kind in _kinds(result)
             for column in (
-                Column(f"verdict, {kind}", "verdict", note="Kept if the largest output still tells all classes."),
-                Column(f"intact, {kind}", "number", note="Share of test images right by the largest output."),
-                Column(f"ablated, {kind}", "number", note="The same without inhibition."),
-                Column(f"error intact, {kind}", "number", note="By one threshold for each class, mean over classes."),
-                Column(f"error ablated, {kind}", "number", note="The same without inhibition."),
+                PageColumn(f"verdict, {kind}", "verdict", note="Kept if the largest output still tells all classes."),
+                PageColumn(f"intact, {kind}", "number", note="Share of test images right by the largest output."),
+                PageColumn(f"ablated, {kind}", "number", note="The same without inhibition."),
+                PageColumn(
+                    f"error intact, {kind}", "number", note="By one threshold for each class, mean over classes."
+                ),
+                PageColumn(f"error ablated, {kind}", "number", note="The same without inhibition."),
             )
         ),
-        Column("DNN", "number", note="Share of test images that the network itself has right by the largest output."),
-        Column("floor", "number", note="Least error of any excitatory-only network with one threshold, mean."),
-        Column("excitatory neurons", "number"),
-        Column("inhibitory neurons", "number"),
+        PageColumn(
+            "DNN", "number", note="Share of test images that the network itself has right by the largest output."
+        ),
+        PageColumn("floor", "number", note="Least error of any excitatory-only network with one threshold, mean."),
+        PageColumn("excitatory neurons", "number"),
+        PageColumn("inhibitory neurons", "number"),
     ]
     rows = []
     for network in result.trained:
@@ -112,13 +116,13 @@ def _networks(result):
 def _classes(result):
     """By network, system and class."""
     columns = (
-        Column("class", note="With the network and the kind of circuit."),
-        Column("verdict", "verdict", note="By the largest output."),
-        Column("balanced accuracy, intact", "number", note="By the largest output; 0.5 is chance."),
-        Column("balanced accuracy, ablated", "number"),
-        Column("error, intact", "number", note="By one threshold on the class's own output."),
-        Column("error, ablated", "number"),
-        Column("floor", "number", note="Least error by one threshold of any excitatory-only network."),
+        PageColumn("class", note="With the network and the kind of circuit."),
+        PageColumn("verdict", "verdict", note="By the largest output."),
+        PageColumn("balanced accuracy, intact", "number", note="By the largest output; 0.5 is chance."),
+        PageColumn("balanced accuracy, ablated", "number"),
+        PageColumn("error, intact", "number", note="By one threshold on the class's own output."),
+        PageColumn("error, ablated", "number"),
+        PageColumn("floor", "number", note="Least error by one threshold of any excitatory-only network."),
     )
     rows = tuple(
         (
@@ -137,17 +141,19 @@ def _classes(result):
 def _pooled(result):
     pooled = result.pooled
     columns = (
-        Column("pooled to"),
-        Column("inputs", "number"),
-        Column("comparable pairs", "number", note="Share of pairs of images of which one is nowhere brighter."),
-        *(Column(f"floor, {part}", "number", note="Of an excitatory-only circuit.") for part in PARTS),
+        PageColumn("pooled to"),
+        PageColumn("inputs", "number"),
+        PageColumn("comparable pairs", "number", note="Share of pairs of images of which one is nowhere brighter."),
+        *(PageColumn(f"floor, {part}", "number", note="Of an excitatory-only circuit.") for part in PARTS),
         *(
-            Column(f"error, {NAMES[signs]}, {part}", "number", note="Of the trained network.")
+            PageColumn(f"error, {NAMES[signs]}, {part}", "number", note="Of the trained network.")
             for signs in ("excitatory", "free")
             for part in PARTS
         ),
-        Column("extended", "number", note="Error on test images of the best monotone function of the training images."),
-        Column("determined", "number", note="Share of test images at which that function has no freedom left."),
+        PageColumn(
+            "extended", "number", note="Error on test images of the best monotone function of the training images."
+        ),
+        PageColumn("determined", "number", note="Share of test images at which that function has no freedom left."),
     )
     rows = tuple(
         (
@@ -172,9 +178,9 @@ def _boolean(result):
         for name, part in parts.items()
     }
     columns = (
-        Column("inputs", "number"),
-        Column("comparable pairs", "number", note="Expected share for points drawn at random."),
-        *(Column(f"floor {name}", "number", note="Mean over functions.") for name in parts),
+        PageColumn("inputs", "number"),
+        PageColumn("comparable pairs", "number", note="Expected share for points drawn at random."),
+        *(PageColumn(f"floor {name}", "number", note="Mean over functions.") for name in parts),
     )
     inputs = sorted({n for floors in found.values() for n in floors})
     rows = tuple((n, float(expected_comparable(n)), *(floors.get(n) for floors in found.values())) for n in inputs)

@@ -6,7 +6,7 @@ import numpy as np
 
 from eisim.report import proof
 from eisim.report.circuit import circuit_picture
-from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture
 from eisim.report.network import drawn_circuit, rows
 from eisim.report.wording import answer, listing
 from eisim.studies.networks import KEPT, NetworkAblation
@@ -77,14 +77,14 @@ def _floor(result, results):
 def _by_largest(results):
     kept = f"Kept: at least {KEPT:.0%} of its lead over chance is left. Never had: no lead."
     measured = (
-        (Column("verdict", "verdict", note=kept), "verdict"),
-        (Column("intact", "number", note="Balanced accuracy against all other classes; 0.5 is chance."), "intact"),
-        (Column("ablated", "number", note="The same without inhibition."), "ablated"),
+        (PageColumn("verdict", "verdict", note=kept), "verdict"),
+        (PageColumn("intact", "number", note="Balanced accuracy against all other classes; 0.5 is chance."), "intact"),
+        (PageColumn("ablated", "number", note="The same without inhibition."), "ablated"),
     )
     note = "The largest output compares outputs, and a comparison is a subtraction, so no floor binds it."
     if len(results[0].judged) == 1:
         note = "Of two classes there is one output, compared with the network's best threshold."
-    columns = [(Column("rows", "number"), "rows", 0), *_of_each(results, measured)]
+    columns = [(PageColumn("rows", "number"), "rows", 0), *_of_each(results, measured)]
     return _classes(results, "Classes, by the largest output", columns, (note,))
 
 
@@ -93,15 +93,15 @@ def _by_threshold(results):
     wrong = "Share of rows wrong about the class, by its best threshold."
     every = "The same if every input comes as an ON and OFF pair."
     measured = (
-        (Column("verdict", "verdict", note=kept), "one_threshold_verdict"),
-        (Column("error intact", "number", note=wrong), "one_threshold_error_intact"),
-        (Column("error ablated", "number", note="The same without inhibition."), "one_threshold_error_ablated"),
+        (PageColumn("verdict", "verdict", note=kept), "one_threshold_verdict"),
+        (PageColumn("error intact", "number", note=wrong), "one_threshold_error_intact"),
+        (PageColumn("error ablated", "number", note="The same without inhibition."), "one_threshold_error_ablated"),
     )
     columns = [
         *_of_each(results, measured),
-        (Column("constant", "number", note="Error of the same answer everywhere."), "constant_answer_error", 0),
-        (Column("floor", "number", note="Least error of any excitatory-only network on these data."), "floor", 0),
-        (Column("floor, ON and OFF", "number", note=every), "floor_on_off", 0),
+        (PageColumn("constant", "number", note="Error of the same answer everywhere."), "constant_answer_error", 0),
+        (PageColumn("floor", "number", note="Least error of any excitatory-only network on these data."), "floor", 0),
+        (PageColumn("floor, ON and OFF", "number", note=every), "floor_on_off", 0),
     ]
     title = "Classes, by one threshold on each class's own output"
     return _classes(results, title, columns, tuple(results[0].data.notes))
@@ -122,7 +122,7 @@ def _classes(results, title, columns, notes):
     values = ([of[k][key] for _, key, k in columns] for of in zip(*found, strict=True))
     return PageTable(
         title,
-        (Column("class"), *(column for column, _, _ in columns)),
+        (PageColumn("class"), *(column for column, _, _ in columns)),
         tuple(
             (f"{row['class']:g}", *(v if isinstance(v, (str, int)) else float(v) for v in of))
             for row, of in zip(found[0], values, strict=True)
@@ -134,13 +134,15 @@ def _classes(results, title, columns, notes):
 
 def _circuits(results):
     columns = (
-        Column("circuit"),
-        Column("excitatory neurons", "number"),
-        Column("inhibitory neurons", "number"),
-        Column("accuracy intact", "number"),
-        Column("accuracy ablated", "number"),
-        Column("agreement", "number", note="Share of rows for which the intact circuit chooses the network's class."),
-        Column(
+        PageColumn("circuit"),
+        PageColumn("excitatory neurons", "number"),
+        PageColumn("inhibitory neurons", "number"),
+        PageColumn("accuracy intact", "number"),
+        PageColumn("accuracy ablated", "number"),
+        PageColumn(
+            "agreement", "number", note="Share of rows for which the intact circuit chooses the network's class."
+        ),
+        PageColumn(
             "largest difference", "number", note="Of the intact circuit's outputs from the network's, in its units."
         ),
     )

@@ -19,7 +19,6 @@ from eisim.functions import LabelledData, Region, TruthTable
 from eisim.report.response import readout_names, seeds_of, shaped, silenced
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.simulation.response import Response
-from eisim.studies.boolean import AblationResult, CaseResult
 from eisim.studies.networks import NetworkAblation
 from eisim.studies.tasks.result import Assessment, DoseResponse, Judged, Survey
 from eisim.theory.certificate import Certificate
@@ -439,46 +438,6 @@ def _(survey: Survey) -> str:
         _table("", ("function", "circuit", "system", "score intact", "ablated", "verdict"), rows),
         _text(*_left_out(survey.left_out), *survey.problems),
     )
-
-
-@html.register
-def _(result: CaseResult) -> str:
-    return _box(f"{result.case.name}: what ablating inhibition does", _cases([result]), _text(*result.problems))
-
-
-@html.register
-def _(result: AblationResult) -> str:
-    return _box("What ablating inhibition destroys", _cases(result.cases), _text(*result.problems))
-
-
-def _cases(cases):
-    rows = []
-    for case in cases:
-        certificate, witness = case.certificate, case.certificate.witness
-        rows.append(
-            (
-                case.case.name,
-                "none" if witness is None else " ≤ ".join("".join(f"{x:g}" for x in end) for end in witness),
-                f"{certificate.floor['zero_one']:.3f}",
-                certificate.inversion_complexity,
-                *(f"{min(case.accuracy(part).values()):.2f}" for part in ("intact", "ablated", "best_excitatory")),
-                _verdict(case.verdict),
-                "" if case.verdict == "kept" else "in this circuit" if certificate.representable else "impossible",
-            )
-        )
-    headings = (
-        "function",
-        "witness",
-        "floor",
-        "I needed",
-        "intact",
-        "ablated",
-        "best excitatory-only",
-        "verdict",
-        "without I",
-    )
-    kinds = ", ".join(cases[0].kinds) if cases else ""
-    return _table(f"Share of patterns answered correctly, the lowest of all systems ({kinds} and DNN)", headings, rows)
 
 
 @html.register

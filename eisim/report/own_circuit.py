@@ -9,7 +9,7 @@ from rich.console import Group
 from eisim.base.files import frame_to_csv
 from eisim.report import diagram
 from eisim.report.circuit import circuit_picture, circuit_table
-from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
+from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture
 from eisim.report.style import EXCITATORY, NEUTRAL
 from eisim.report.terminal import titled_table
 from eisim.report.wording import listing
@@ -181,12 +181,14 @@ def findings(result: OwnResult) -> Findings:
     lost = [row["function"] for row in rows if row["verdict"] == "lost"]
     kinds = list(result.on_points[0].rates)
     columns = [
-        Column("function"),
-        Column("points", "number"),
-        Column("witness", note="x ≤ y with f(x) > f(y), which no excitatory-only circuit can do"),
-        Column("floor", "number", note="least share of the points that any excitatory-only circuit answers wrongly"),
-        *(Column(f"{c}, {kind}", "number") for kind in kinds for c in ("intact", "ablated")),
-        Column("verdict", "verdict"),
+        PageColumn("function"),
+        PageColumn("points", "number"),
+        PageColumn("witness", note="x ≤ y with f(x) > f(y), which no excitatory-only circuit can do"),
+        PageColumn(
+            "floor", "number", note="least share of the points that any excitatory-only circuit answers wrongly"
+        ),
+        *(PageColumn(f"{c}, {kind}", "number") for kind in kinds for c in ("intact", "ablated")),
+        PageColumn("verdict", "verdict"),
     ]
     cells = [
         (

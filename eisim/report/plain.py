@@ -6,7 +6,7 @@ import math
 from pathlib import PurePath
 
 from eisim.base.errors import InputError
-from eisim.report.findings import Column, Findings, PageTable, Picture
+from eisim.report.findings import Findings, PageColumn, PageTable, Picture
 from eisim.report.stored import MOST_COLUMNS, Stored
 
 TABLE = "table.csv"
@@ -49,7 +49,7 @@ def _table(stored):
     cells = [[_number(cell) for cell in column] for column in zip(*rows, strict=True)] or [[] for _ in heading]
     numeric = [all(not isinstance(cell, str) for cell in column) for column in cells]
     columns = tuple(
-        Column(name, "verdict" if "verdict" in name else "number" if number else "text")
+        PageColumn(name, "verdict" if "verdict" in name else "number" if number else "text")
         for name, number in zip(heading, numeric, strict=True)
     )
     shown = [

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from eisim.analysis.task import Fact
-from eisim.report.findings import Column, PageTable
+from eisim.report.findings import PageColumn, PageTable
 from eisim.report.numbers import NEGLIGIBLE, number
 from eisim.studies.tasks import Assessment, Judged
 
@@ -102,14 +102,14 @@ def page_table(assessments: Sequence[Assessment]) -> PageTable | None:
     several = len(assessments) > 1
     has_run = any(run is not None for *_, run in found)
     columns = (
-        Column("number", note="With its unit; 1: yes."),
-        Column("published", "number"),
-        Column(
+        PageColumn("number", note="With its unit; 1: yes."),
+        PageColumn("published", "number"),
+        PageColumn(
             "ours", "number", note="As the model's published() last measured it, at the size and for the time it needs."
         ),
-        *([Column("this run", "number", note="The intact circuit of this run.")] if has_run else []),
-        Column("tolerance", "number", note="The largest difference that counts as reproduced."),
-        Column("source"),
+        *([PageColumn("this run", "number", note="The intact circuit of this run.")] if has_run else []),
+        PageColumn("tolerance", "number", note="The largest difference that counts as reproduced."),
+        PageColumn("source"),
     )
     cells = tuple(
         (

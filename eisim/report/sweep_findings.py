@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eisim.report.findings import Column, Findings, PageTable, Picture
+from eisim.report.findings import Findings, PageColumn, PageTable, Picture
 from eisim.report.numbers import column
 from eisim.report.sweep import MOST_AXES, MOST_SHOWN, SIGNS, decimals_of, label_of, name_of, shown, unit_of
 from eisim.report.wording import answer, capital, count, listing
@@ -75,17 +75,17 @@ def _failures(sweep):
 def _points(sweep):
     measures = shown(sweep)
     columns = [
-        Column(axis.name, "number" if axis.is_numeric else "text", SIGNS[axis.unit][0] if axis.unit else "")
+        PageColumn(axis.name, "number" if axis.is_numeric else "text", SIGNS[axis.unit][0] if axis.unit else "")
         for axis in sweep.axes
     ]
     if sweep.phases is not None:
-        columns.append(Column("state", note="By the mean numbers of the point; the criteria are below."))
+        columns.append(PageColumn("state", note="By the mean numbers of the point; the criteria are below."))
     for name in measures:
         how = ("number", unit_of(name))
         note, decimals = MEANINGS.get(name.partition("_")[0], ""), decimals_of(name)
-        columns.append(Column(name_of(name), *how, note, decimals))
+        columns.append(PageColumn(name_of(name), *how, note, decimals))
         if len(sweep.seeds) > 1:
-            columns.append(Column(f"spread of {name_of(name)}", *how, "Standard deviation over seeds.", decimals))
+            columns.append(PageColumn(f"spread of {name_of(name)}", *how, "Standard deviation over seeds.", decimals))
     means, spreads = [sweep.mean(name) for name in measures], [sweep.spread(name) for name in measures]
     rows = []
     for index in np.ndindex(*sweep.shape):

@@ -2,7 +2,7 @@
 
 import json
 
-from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture, to_document
+from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture, to_document
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="360pt" height="180pt" viewBox="0 0 360 180">'
@@ -19,11 +19,11 @@ ROWS = (
 
 def findings(rows=ROWS, **changes) -> Findings:
     columns = (
-        Column("function"),
-        Column("truth table"),
-        Column("verdict", "verdict", note="Whether the function survives."),
-        Column("ablated", "number", "%", "Share of patterns."),
-        Column("floor", "number"),
+        PageColumn("function"),
+        PageColumn("truth table"),
+        PageColumn("verdict", "verdict", note="Whether the function survives."),
+        PageColumn("ablated", "number", "%", "Share of patterns."),
+        PageColumn("floor", "number"),
     )
     values = {
         "question": "Which functions go?",

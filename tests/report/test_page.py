@@ -14,7 +14,7 @@ import pytest
 from eisim.base.errors import InputError
 from eisim.base.units import format_quantity, parse_quantity
 from eisim.cli.commands import run_command
-from eisim.report.findings import Column, PageTable
+from eisim.report.findings import PageColumn, PageTable
 from eisim.report.page import MOST_RUNS, PAPER, page
 from tests.report.sample import ROWS, findings, write_run
 
@@ -133,7 +133,7 @@ def test_several_runs_are_joined_on_the_first_column(tmp_path):
 
 
 def test_strangers_words_stay_words(tmp_path):
-    columns = (Column(HOSTILE, unit=HOSTILE, note=HOSTILE), Column("verdict", "verdict"))
+    columns = (PageColumn(HOSTILE, unit=HOSTILE, note=HOSTILE), PageColumn("verdict", "verdict"))
     table = PageTable(HOSTILE, columns, ((HOSTILE, f"lost, {HOSTILE}"), ("\ud800", "kept")), (HOSTILE,))
     found = findings(question=HOSTILE, answer=HOSTILE, tables=(table,))
     found = replace(found, pictures=tuple(replace(p, title=HOSTILE, alternative=HOSTILE) for p in found.pictures))
@@ -200,11 +200,11 @@ def test_a_foreign_document_is_one_line(tmp_path, change, said):
 
 
 def test_tables_that_do_not_fit(tmp_path):
-    columns = (Column("function"), Column("verdict", "verdict"))
+    columns = (PageColumn("function"), PageColumn("verdict", "verdict"))
     for table, said in (
         (PageTable("T", columns, (("xor",),)), "report.tables[0].rows[0]: expected 2 cells, found 1"),
         (PageTable("T", (), ()), "report.tables[0]: expected columns, found none"),
-        (PageTable("T", (Column("x", "plot"),), ()), "expected columns of text, number or verdict, found 'plot'"),
+        (PageTable("T", (PageColumn("x", "plot"),), ()), "expected columns of text, number or verdict, found 'plot'"),
         (PageTable("T", columns, (("xor", {}),)), "rows[0][1]: expected a cell of text, a number or null, found {}"),
     ):
         with pytest.raises(InputError, match=re.escape(said)):

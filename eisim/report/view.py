@@ -1,0 +1,183 @@
+"""How a result is shown, declared once: its answer, tables, figures, circuits and proofs.
+
+The terminal, the page, a notebook and the files of a run are renderings of the same view.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from eisim.base import display
+from eisim.report.circuit import circuit_picture, circuit_table
+from eisim.report.findings import Explanation, Findings, Picture
+from eisim.report.table import Table, html_table, page_table, terminal_table
+from eisim.report.wording import answer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from eisim.adapter import DNN
+    from eisim.circuit import Circuit
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure: what it is called and says, and what draws it.
+
+    Attributes
+    ----------
+    file : str
+        Name of the SVG file.
+    draw : callable
+        ``draw()`` is a Matplotlib Figure; called in a process of its own, in the style ``eisim.paper``.
+    title : str
+    caption : str
+        What is drawn, and what to see in it.
+    alternative : str
+        What it shows, for who cannot see it.
+    data : str
+        Name of the CSV file with the numbers that are drawn; empty if they are in no file.
+    """
+
+    file: str
+    draw: Callable[[], "Figure"]
+    title: str
+    caption: str
+    alternative: str
+    data: str = ""
+
+    @property
+    def picture(self) -> Picture:
+        """Its words."""
+        return Picture(self.file, self.title, self.caption, self.alternative, self.data)
+
+
+@dataclass(frozen=True)
+class DrawnCircuit:
+    """A circuit that is drawn beside its static DNN; ``{stem}.svg`` is the drawing, ``{stem}.csv`` its projections."""
+
+    stem: str
+    title: str
+    circuit: "Circuit"
+    dnn: "DNN | None" = None  # by default that of the circuit, where it has one
+
+
+class View(Generic[Result]):
+    """How results of a type are shown; a subclass says it for its type, and `show_with` makes it known.
+
+    Parameters
+    ----------
+    result : object
+    """
+
+    #: The heading of the page.
+    question: ClassVar[str] = ""
+    #: Whether figures come before tables, as those of a sweep do.
+    figures_first: ClassVar[bool] = False
+
+    def __init__(self, result: Result):
+        self.result = result
+
+    @property
+    def heading(self) -> str:
+        """The question that the result answers; by default that of the class."""
+        return self.question
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        return list(getattr(self.result, "problems", ()))
+
+    def to_json(self) -> dict:
+        """What ``--json`` prints, beside the seed."""
+        raise NotImplementedError
+
+    def answer(self) -> Iterable[str]:
+        """Sentences, short and with the numbers."""
+        return ()
+
+    def tables(self) -> Iterable[Table]:
+        """Tables, the most important first."""
+        return ()
+
+    def figures(self) -> Iterable[Drawing]:
+        """Figures; each is drawn only where it is asked for."""
+        return ()
+
+    def circuits(self) -> Iterable[DrawnCircuit]:
+        """Circuits with their populations, signs and weights, each beside its static DNN."""
+        return ()
+
+    def proofs(self) -> Iterable[Explanation]:
+        """Witnesses, floors and their meaning, in paragraphs."""
+        return ()
+
+    def files(self) -> Iterable[tuple[str, str | bytes]]:
+        """Pairs of file name and content: the numbers in full."""
+        return ()
+
+    def findings(self) -> Findings | None:
+        """What a page shows, and ``run.json`` holds."""
+        return Findings(
+            question=self.heading,
+            answer=answer(*self.answer(), problems=self.problems),
+            tables=tuple(map(page_table, self.tables())),
+            pictures=tuple(figure.picture for figure in self.figures()),
+            circuits=tuple(circuit_picture(each.circuit, each.stem, each.title) for each in self.circuits()),
+            proofs=tuple(self.proofs()),
+            figures_first=int(self.figures_first),
+        )
+
+    def terminal(self) -> Any:
+        """What the terminal shows: tables with what their headings mean, and the answer, as a Rich group."""
+        from rich.console import Group
+
+        tables = [terminal_table(table) for table in self.tables() if not table.on_page_only]
+        return Group(
+            *(part for table in tables for part in (table, "")), answer(*self.answer(), problems=self.problems)
+        )
+
+    def html(self) -> str:
+        """What a notebook shows."""
+        style = "max-width: 60em; line-height: 1.4; overflow-x: auto"
+        parts = [f"<div><strong>{escape(self.heading)}</strong></div>"]
+        parts += [html_table(table) for table in self.tables() if not table.on_page_only]
+        said = [answer(*self.answer()), *self.problems]
+        parts += [f'<div style="margin: 0.2em 0">{escape(sentence)}</div>' for sentence in said if sentence]
+        return f'<div style="{style}">{"".join(parts)}</div>'
+
+    def all_files(self) -> Iterator[tuple[str, str | bytes]]:
+        """All files but the figures: pairs of name and content."""
+        yield from self.files()
+        for each in self.circuits():
+            yield f"{each.stem}.csv", circuit_table(each.circuit)
+
+    def drawn(self) -> Iterator[tuple[str, "Figure"]]:
+        """All figures, drawn one after another: pairs of file name and Matplotlib Figure."""
+        from eisim.report import diagram
+
+        for figure in self.figures():
+            yield figure.file, figure.draw()
+        for each in self.circuits():
+            pair = (each.circuit,) if each.dnn is None else (each.circuit, each.dnn)
+            draw = diagram.with_static_dnn if each.dnn is None else diagram.circuit_and_dnn
+            yield f"{each.stem}.svg", draw(*pair)
+
+
+def show_with(shown: type, view: type[View], **displays: Callable) -> None:
+    """Register a view for results of a type, and with it how they are shown in a notebook; see `display.register`."""
+    display.register(shown, view=view, **({"html": lambda result: view(result).html()} | displays))
+
+
+def view_of(result) -> View:
+    """The view of a result.
+
+    Raises
+    ------
+    TypeError
+        If none is registered for its type.
+    """
+    return display.display("view", result)(result)

@@ -1,0 +1,1 @@
+"""How each study's result is shown, a file for each."""

@@ -1,0 +1,486 @@
+"""How an ablation of Boolean functions is shown."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from eisim.base.files import to_csv, to_netcdf
+from eisim.circuit import Circuit
+from eisim.report import proof
+from eisim.report.circuit import SHOWN_UNITS
+from eisim.report.findings import Explanation
+from eisim.report.numbers import OF_ONE, number
+from eisim.report.table import Column, Table
+from eisim.report.view import Drawing, DrawnCircuit, View, show_with
+from eisim.report.wording import count, listing
+from eisim.studies.boolean import SYSTEMS, AblationResult, CaseResult
+
+CONDITIONS = ("intact", "ablated", "best_excitatory")
+SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "DNN"}
+#: Errors of the equivalences, by key: heading, unit and meaning.
+EQUIVALENCES = {
+    "rate": ("rate, unrolled", "Hz", "Largest difference of the unrolled DNN from Brian2 at any unit and step."),
+    "rate_static": ("rate, static", "Hz", "Largest difference of the static DNN's readout rate."),
+    "rate_static_sweep": ("rate, static, all fractions", "Hz", "The same over all fractions removed."),
+    "spiking": ("spiking, unrolled", "", "Share of spikes that the unrolled DNN misses or adds."),
+    "spiking_static": ("spiking, f–I", "Hz", "Largest difference of the f–I approximation's readout rate."),
+    "spiking_static_sweep": ("spiking, f–I, all fractions", "Hz", "The same over all fractions removed."),
+}
+
+
+def verdict(case: CaseResult) -> str:
+    """The verdict; of a loss also whether another excitatory-only circuit computes the function."""
+    if case.verdict != "lost":
+        return case.verdict
+    return "lost (this circuit)" if case.certificate.representable else "lost (provably)"
+
+
+def row(case: CaseResult) -> dict:
+    """One function as a JSON object."""
+    certificate, witness = case.certificate, case.certificate.witness
+    units = {
+        name: sorted({p.neuron.excitatory_class for p in kind.circuit.populations}) for name, kind in case.kinds.items()
+    }
+    return {
+        "function": case.case.name,
+        "truth_table": case.case.function.bits,
+        "inputs": case.case.function.n_inputs,
+        "representable": certificate.representable,
+        "witness": witness and [list(witness.lower), list(witness.upper)],
+        "floor": certificate.floor["zero_one"],
+        "inversion_complexity": certificate.inversion_complexity,
+        "inhibitory_neurons": _inhibitory(case),
+        "accuracy": {condition: case.accuracy(condition) for condition in CONDITIONS},
+        "equivalence_error": case.equivalence_error,
+        "verdict": case.verdict,
+        "meaning": _meaning(case),
+        "excitation_alone_gives": {name: " and ".join(classes) for name, classes in units.items()},
+    }
+
+
+def _meaning(case):
+    if case.verdict == "kept":
+        return "needs no inhibition"
+    if case.verdict != "lost":
+        return "the intact circuit does not compute it"
+    if case.certificate.representable:
+        return "only in this circuit: an excitatory-only circuit can compute it"
+    return "impossible without inhibition"
+
+
+def flat(case: CaseResult) -> dict:
+    """One function as one row without nesting."""
+    found = row(case)
+    found["witness"] = found["witness"] and " <= ".join(bits(x) for x in found["witness"])
+    for group in ("accuracy", "equivalence_error", "excitation_alone_gives"):
+        for key, value in found.pop(group).items():
+            inner = value.items() if isinstance(value, dict) else [("", value)]
+            found |= {f"{group}_{key}{'_' if k else ''}{k}": v for k, v in inner}
+    return found
+
+
+def bits(pattern) -> str:
+    """An input pattern as text."""
+    return "".join(str(int(x)) for x in pattern)
+
+
+def _witness(case):
+    witness = case.certificate.witness
+    return witness and f"{bits(witness.lower)} ≤ {bits(witness.upper)}"
+
+
+def _inhibitory(case):
+    return next(iter(case.kinds.values())).circuit.n_inhibitory
+
+
+def _floor(case):
+    return case.certificate.floor["zero_one"]
+
+
+def _scores(condition: str, score: Callable[[float], float] = lambda share: share):
+    """A column's value: what every system scores, by its name."""
+
+    def value(case):
+        found = case.accuracy(condition)
+        return {label: score(found[system]) for system, label in SHOWN.items() if system in found}
+
+    return value
+
+
+def _functions(cases, notes=()) -> Table:
+    return Table(
+        "Functions with and without inhibition",
+        (
+            Column("function", lambda case: case.case.name),
+            Column(
+                "verdict",
+                verdict,
+                "verdict",
+                note="Provably: no excitatory-only circuit computes it. This circuit: another one without inhibition "
+                "does. Not computed: the intact circuit does not compute it.",
+            ),
+            Column("floor", _floor, note="Least share of patterns that any excitatory-only circuit answers wrongly."),
+            Column("witness", _witness, note="Inputs x ≤ y with f(x) > f(y): no excitatory-only circuit does that."),
+            Column("inhibitory neurons", _inhibitory, note="In this circuit.", short="I"),
+            Column(
+                "inversion complexity",
+                lambda case: case.certificate.inversion_complexity,
+                note="The least number of inhibitory neurons that compute it.",
+                short="least I",
+            ),
+            *(
+                Column(name, _scores(name), note=f"Share of patterns answered correctly, {how}.", decimals=OF_ONE)
+                for name, how in (("intact", "with inhibition"), ("ablated", "without"))
+            ),
+            Column(
+                "truth table",
+                lambda case: case.case.function.bits,
+                note="The value for each input pattern in counting order, the first input leading.",
+                on_page_only=True,
+            ),
+        ),
+        cases,
+        notes,
+        "table.csv",
+    )
+
+
+class BooleanView(View[AblationResult]):
+    """Functions with and without inhibition, their curves, and one example in detail."""
+
+    question = "Which Boolean functions does a circuit lose with its inhibition, and is the loss necessary?"
+
+    @property
+    def example(self) -> CaseResult:
+        """The case that is shown in detail: XOR if it is among them, else the first."""
+        return next((case for case in self.result.cases if case.case.name == "xor"), self.result.cases[0])
+
+    @property
+    def _circuit(self) -> Circuit:
+        return next(iter(self.example.kinds.values())).circuit
+
+    def to_json(self) -> dict:
+        """The rows and the problems."""
+        return {"rows": [row(case) for case in self.result.cases], "problems": self.result.problems}
+
+    def answer(self) -> Iterator[str]:
+        """How many functions are lost, and how many of these no excitatory-only circuit computes."""
+        cases = self.result.cases
+        found = Counter(map(verdict, cases))
+        provable, here = found["lost (provably)"], found["lost (this circuit)"]
+        if len(cases) == 1:
+            yield f"{cases[0].case.name}: {verdict(cases[0])}."
+        else:
+            yield f"{provable + here} of {len(cases)} functions lost without inhibition; {provable} provably."
+        for case in [case for case in cases if case.missed][:3]:
+            yield _missed(case)
+        needed = Counter(case.certificate.inversion_complexity for case in cases if verdict(case) == "lost (provably)")
+        if needed:
+            parts = (f"{count(least, 'neuron')} ({n} of them)" for least, n in sorted(needed.items()))
+            least = f"{count(*needed, 'neuron')}" if len(needed) == 1 else listing(parts)
+            yield f"Least inhibition that computes what is provably lost: {least}."
+
+    def tables(self) -> Iterator[Table]:
+        """Functions; the best that excitatory-only circuits do; how nearly DNNs are equivalent."""
+        cases, protocol = self.result.cases, self.result.protocol
+        worst = {key: max(case.equivalence_error[key] for case in cases) for key in cases[0].equivalence_error}
+        errors = [f"{EQUIVALENCES[key][0]}: {number(error)} {EQUIVALENCES[key][1]}" for key, error in worst.items()]
+        yield _functions(cases, (f"Largest circuit–DNN equivalence errors: {'; '.join(map(str.strip, errors))}.",))
+        noise = f"Spiking with noise: {protocol.noise * 1e3:g} mV; {count(len(protocol.seeds), 'seed')}."
+        yield Table(
+            "The best excitatory-only circuit",
+            (
+                Column("function", lambda case: case.case.name),
+                Column("floor", _floor, note="Least error of any excitatory-only circuit, by proof."),
+                Column(
+                    "error",
+                    _scores("best_excitatory", lambda share: 1 - share),
+                    note="Of the best excitatory-only circuit, built and simulated; it should equal the floor.",
+                ),
+            ),
+            cases,
+            (noise,) if "spiking" in protocol.kinds else (),
+            data="table.csv",
+            on_page_only=True,
+        )
+        columns = [
+            Column(name, lambda case, key=key: case.equivalence_error[key], unit=unit, note=note)
+            for key, (name, unit, note) in EQUIVALENCES.items()
+            if key in worst
+        ]
+        functions = Column("function", lambda case: case.case.name)
+        yield Table("Circuit–DNN equivalence error", (functions, *columns), cases, data="table.csv", on_page_only=True)
+
+    def figures(self) -> Iterator[Drawing]:
+        """Accuracy against the fraction removed; activity and weights of the example."""
+        from eisim.adapter import to_dnn
+        from eisim.report import figures
+
+        result, case = self.result, self.example
+        name = case.case.name
+        lost = [each for each in result.cases if each.verdict == "lost"]
+        yield Drawing(
+            "ablation_curves.svg",
+            lambda: figures.ablation_curves(result),
+            "Accuracy against the fraction of inhibition removed",
+            "Share of input patterns answered correctly, a panel for each function. Grey, above the line at 1 − floor: "
+            "unattainable without inhibition.",
+            f"Accuracy falls as inhibition is removed for {listing((each.case.name for each in lost), most=8)}."
+            if lost
+            else "No accuracy falls as inhibition is removed.",
+            "ablation_curves.csv",
+        )
+        changed = _changed(case)
+        found = f"Without inhibition the answer changes for {listing(changed, most=8) or 'no pattern'}."
+        yield Drawing(
+            f"{name}_activity.svg",
+            lambda: figures.activity(case),
+            f"Activity of the circuit of {name}",
+            f"Responses to each input pattern, intact (left) and without inhibition (right): spikes of every neuron, "
+            f"and the rate of the readout of the rate circuit with its decision threshold. {found}",
+            f"Activity of the circuit of {name}, intact and without inhibition. {found}",
+            f"{name}_activity.csv",
+        )
+        yield Drawing(
+            f"{name}_weights.svg",
+            lambda: figures.weights(self._circuit, to_dnn(self._circuit)),
+            f"Weights of the circuit of {name} and of its DNN",
+            f"Signed weights from source (row) to target (column), of the {self._circuit.kind} circuit (left) and of "
+            "its static DNN (right). A row has one sign (Dale's law).",
+            "Two weight matrices with the same signs.",
+            f"{name}_weights.csv",
+        )
+
+    def circuits(self) -> Iterator[DrawnCircuit]:
+        """The circuit of the example."""
+        name = self.example.case.name
+        yield DrawnCircuit(f"{name}_circuit", f"The circuit of {name}", self._circuit)
+
+    def proofs(self) -> Iterator[Explanation]:
+        """Why each function is lost or kept."""
+        yield proof.excitation()
+        for case in self.result.cases:
+            said, certificate = verdict(case), case.certificate
+            best = f"{min(case.accuracy('best_excitatory').values()):.1%}"
+            if said == "lost (provably)":
+                paragraphs = (
+                    f"Witness: {proof.witness(certificate)}",
+                    f"Floor: {proof.patterns_wrong(certificate)} The best excitatory-only circuit, as simulated, "
+                    f"answers {best} of the patterns correctly.",
+                    f"Inhibition needed: {proof.inhibition(certificate)}",
+                )
+            elif said == "lost (this circuit)":
+                paragraphs = (
+                    f"The function never falls when an input rises (floor {_floor(case):g}); the best excitatory-only "
+                    f"circuit answers {best} of the patterns correctly. This circuit computes it through "
+                    f"{count(_inhibitory(case), 'inhibitory neuron')}. A loss under ablation is no proof that "
+                    "inhibition was needed.",
+                )
+            elif case.missed:
+                paragraphs = (_missed(case),)
+            else:
+                continue
+            yield Explanation(f"{case.case.name}: {said}", paragraphs)
+        kept = [case for case in self.result.cases if verdict(case) == "kept"]
+        if kept:
+            without = sum(_inhibitory(case) == 0 for case in kept)
+            yield Explanation(
+                f"Kept: {listing(case.case.name for case in kept)}",
+                (
+                    "Functions that never fall when an input rises are what excitatory-only circuits compute. "
+                    f"{without} of these {len(kept)} circuits have no inhibitory neuron: ablation takes nothing.",
+                ),
+            )
+
+    def files(self) -> Iterator[tuple[str, str | bytes]]:
+        """Table, curves, activity and weights as CSV, all rates as NetCDF."""
+        from eisim.adapter import to_dnn
+
+        name = self.example.case.name
+        rows = [flat(case) for case in self.result.cases]
+        yield "table.csv", to_csv(rows, list(rows[0]))
+        yield "ablation_curves.csv", curves_table(self.result)
+        yield f"{name}_activity.csv", activity_table(self.example)
+        yield f"{name}_weights.csv", weights_table(self._circuit, to_dnn(self._circuit))
+        yield "data.nc", to_netcdf(*labelled(self.result))
+
+
+def _missed(case: CaseResult) -> str:
+    """That an intact circuit does not compute its function, and where it is wrong."""
+    where = [f"{kind}: {listing(patterns, most=8)}" for kind, patterns in case.missed.items()]
+    return f"{case.case.name} is not computed by the intact circuit; wrong patterns: {'; '.join(where)}."
+
+
+def _changed(case):
+    """Patterns whose answer changes with ablation, and how: ``"11 (0 to 1)"``."""
+    measured = case.measurements[next(iter(case.kinds))]
+    before, after = (measured.rates[k] > measured.thresholds[k] for k in (0, -2))
+    patterns = zip(case.case.function.patterns, before, after, strict=True)
+    return [f"{bits(pattern)} ({int(x)} to {int(y)})" for pattern, x, y in patterns if x != y]
+
+
+def curves_table(result: AblationResult) -> str:
+    """CSV behind the ablation curves: accuracy of each function and system at each level of ablation."""
+    lines = []
+    for case in result.cases:
+        reach = 1 - case.certificate.floor["zero_one"]
+        for system, accuracies in accuracy_by_level(case).items():
+            lines += [
+                {
+                    "function": case.case.name,
+                    "system": system,
+                    "fraction_removed": float(fraction),
+                    "accuracy": float(accuracy),
+                    "best_excitatory_accuracy": reach,
+                }
+                for fraction, accuracy in zip(result.protocol.fractions, accuracies, strict=True)
+            ]
+    return to_csv(lines, list(lines[0]))
+
+
+def accuracy_by_level(case: CaseResult) -> dict[str, np.ndarray]:
+    """Accuracy at each level of ablation, by system; ``"dnn"`` is the lower of the static DNNs."""
+    measured = {system: m.accuracy[:-1] for system, m in case.measurements.items()}
+    return measured | {"dnn": np.min([m for system, m in measured.items() if system.endswith("dnn")], axis=0)}
+
+
+def activity_table(case: CaseResult) -> str:
+    """CSV behind the picture of activity: a line for each spike, and for each step of the readout's rate.
+
+    Times are those within a trial; the rate is that of the rate circuit, and empty in the line of a spike.
+    """
+    columns = ("kind", "condition", "population", "sign", "input_pattern", "neuron", "time_ms", "rate_hz")
+    names = [bits(pattern) for pattern in case.case.function.patterns]
+    return to_csv(
+        (
+            (kind, condition, population, sign, names[trial], neuron, time, rate)
+            for kind, found in case.kinds.items()
+            for condition in ("intact", "ablated")
+            for population, sign, trial, neuron, time, rate in _samples(getattr(found, condition))
+        ),
+        columns,
+    )
+
+
+def _samples(response):
+    """Population, its sign, trial, neuron, time in ms, and rate in Hz: of every spike, or of the readout's trace."""
+    circuit, ms = response.circuit, response.dt * 1e3
+    for member in (*circuit.inputs, *circuit.populations) if circuit.kind == "spiking" else ():
+        spikes, sign = response.spikes[member.name], getattr(member, "sign", "E")
+        for trial, neuron, step in zip(spikes.copy.tolist(), spikes.neuron.tolist(), spikes.step.tolist(), strict=True):
+            yield member.name, sign, trial, neuron, round(step * ms, 9), None
+    if circuit.kind == "rate":
+        readout = circuit.population(circuit.readouts[0].population)
+        traces = response.traces[readout.name].reshape(-1, readout.size, round(response.duration / response.dt))
+        for trial, trace in enumerate(traces[:, 0].tolist()):
+            for step, rate in enumerate(trace):
+                yield readout.name, readout.sign, trial, 0, round((step + 1) * ms, 9), rate
+
+
+def weights_table(circuit: Circuit, dnn) -> str:
+    """CSV behind the weight matrices of a circuit and of its static DNN: a line for each weight that is not 0."""
+    unit, scale = SHOWN_UNITS[circuit.populations[0].neuron.weight_unit]
+    per_rate = f"{unit}/Hz" if circuit.kind == "spiking" else unit
+    blocks = [("circuit", p.source, p.target, circuit.sign(p) * circuit.weights(p), unit) for p in circuit.projections]
+    blocks += [("DNN", source, layer.name, w, per_rate) for layer in dnn.layers for source, w in layer.incoming]
+    columns = ("network", "source", "source_neuron", "target", "target_neuron", "weight", "unit")
+    lines = []
+    for network, source, target, matrix, shown in blocks:
+        matrix = matrix.tocoo()
+        for i, j, weight in zip(*matrix.coords, matrix.data, strict=True):
+            lines.append((network, source, int(i), target, int(j), float(weight) * scale, shown))
+    return to_csv(lines, columns)
+
+
+def labelled(result: AblationResult) -> tuple[dict, dict]:
+    """All measured readout rates as labelled arrays: variables and coordinates, each (dimensions, values, attributes).
+
+    Rates are in Hz; patterns that a function does not have are NaN.
+    """
+    n_patterns = max(len(c.case.function.values) for c in result.cases)
+    fractions = result.protocol.fractions
+    variables = {}
+    for system in result.cases[0].measurements:
+        rates = [_padded(case.measurements[system].rates, n_patterns) for case in result.cases]
+        noisy = system == "spiking_noisy"
+        dims = ("function", "condition", *(["seed"] if noisy else []), "pattern")
+        attributes = {"units": "Hz", "long_name": f"readout rate, {SYSTEMS[system]}"}
+        thresholds = np.stack([case.measurements[system].thresholds for case in result.cases])
+        variables[system] = (dims, np.stack(rates), attributes)
+        variables[f"{system}_threshold"] = (
+            ("function", "condition"),
+            thresholds,
+            {"units": "Hz", "long_name": f"decision threshold, {SYSTEMS[system]}"},
+        )
+    values = [_padded(case.case.function.values.astype(float), n_patterns) for case in result.cases]
+    floors = np.array([case.certificate.floor["zero_one"] for case in result.cases])
+    least = {"units": "1", "long_name": "least zero-one error of any excitatory-only circuit"}
+    variables |= {
+        "target": (
+            ("function", "pattern"),
+            np.stack(values),
+            {"units": "1", "long_name": "value of the function"},
+        ),
+        "floor": (("function",), floors, least),
+    }
+    removed = {"units": "1", "long_name": "fraction of inhibition removed"}
+    names = [*(f"{f:.0%} ablated" for f in fractions), "best excitatory-only"]
+    coordinates = {
+        "function": (("function",), np.array([c.case.name for c in result.cases]), {}),
+        "condition": (("condition",), np.array(names), {}),
+        "fraction_removed": (("condition",), np.array([*fractions, np.nan]), removed),
+        "pattern": (("pattern",), np.arange(n_patterns, dtype=np.int32), {"long_name": "in counting order"}),
+    }
+    if "spiking_noisy" in variables:
+        coordinates["seed"] = (("seed",), result.protocol.seeds.astype(float), {"long_name": "of the noise"})
+    return variables, coordinates
+
+
+def _padded(values, n):
+    """Extend the last axis, of patterns, with NaN."""
+    missing = n - values.shape[-1]
+    return np.pad(values.astype(float), [(0, 0)] * (values.ndim - 1) + [(0, missing)], constant_values=np.nan)
+
+
+def _plot_case(case, ax, keywords):
+    from eisim.report import figures, style
+
+    draw, size = figures.ablation_curve_with_legend, (style.DOUBLE, 2.4)
+    return style.axes(draw, ax, case, case.fractions, size=size, keywords=keywords)
+
+
+def _plot(result, ax, keywords):
+    from eisim.report import figures, style
+
+    size = (style.DOUBLE, 0.8 + 0.22 * len(result.cases))
+    return style.axes(figures.accuracies, ax, result, size=size, keywords=keywords)
+
+
+def _frame(cases):
+    import pandas
+
+    return pandas.DataFrame([flat(case) for case in cases])
+
+
+def _dataset(result):
+    import xarray
+
+    return xarray.Dataset(*labelled(result))
+
+
+class CaseView(View[CaseResult]):
+    """One function."""
+
+    @property
+    def heading(self) -> str:
+        """Its name."""
+        return f"{self.result.case.name}: effect of ablating inhibition"
+
+    def tables(self) -> Iterator[Table]:
+        """One row."""
+        yield _functions([self.result])
+
+
+show_with(AblationResult, BooleanView, plot=_plot, to_dataframe=lambda result: _frame(result.cases), to_xarray=_dataset)
+show_with(CaseResult, CaseView, plot=_plot_case, to_dataframe=lambda case: _frame([case]))
