@@ -736,7 +736,7 @@ def _report(experiment, result) -> dict | None:
 
 def report_document(findings) -> dict | None:
     """What ``run.json`` holds for the page; None if the experiment does not say."""
-    return report_document(findings)
+    return findings and to_document(findings)
 
 
 def _about(experiment) -> str:
