@@ -736,6 +736,8 @@ def _report(experiment, result) -> dict | None:
 
 def report_document(findings) -> dict | None:
     """What ``run.json`` holds for the page; None if the experiment does not say."""
+    from eisim.report.findings import to_document
+
     return findings and to_document(findings)
 
 
