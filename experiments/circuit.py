@@ -1,8 +1,16 @@
 """What does a circuit of your own lose with its inhibition, and did it have to?"""
 
+import sys
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+from eisim.base.errors import InputError
+from eisim.base.user_files import load_file
 from eisim.base.values import Value, quantity
+from eisim.experiments import boolean
+from eisim.run.experiment import Experiment
+from eisim.run.model import Model
 
 
 @dataclass(frozen=True)
@@ -33,17 +41,26 @@ class Settings(Value):
 
     def __post_init__(self):
         super().__post_init__()
-        from eisim.experiments.boolean import check_numbers
+        boolean.check_numbers(self)
 
-        check_numbers(self)
+
+def of_model(model: Model) -> Experiment:
+    """The experiment on the circuit of a file or a model: what it computes is its own function, or is found."""
+    return Experiment.of_module(sys.modules[__name__], model.name, partial(_run, model), {"file": model.file})
 
 
 def run(settings: Settings, kinds, seed, backend, report):
     """Run the experiment; returns an `eisim.studies.circuit_result.OwnResult`."""
+    if not settings.file:
+        raise InputError("file: expected a Python file that defines circuit, found none (--set file=my_circuit.py)")
+    path = Path(settings.file)
+    return _run(Model.of_module(load_file(path), path.stem), settings, kinds, seed, backend, report)
+
+
+def _run(model, settings, kinds, seed, backend, report):
     import numpy as np
 
     from eisim.base.timing import Timing
-    from eisim.experiments import boolean
     from eisim.studies.boolean import Case
     from eisim.studies.circuit import read_circuit
     from eisim.studies.circuit_result import OwnResult
@@ -52,7 +69,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     times = {"duration": settings.duration, "window": settings.window, "dt": settings.dt}
     Timing(**times)
     report("reading the circuit")
-    own = read_circuit(settings.file, kinds, times)
+    own = read_circuit(model.module, model.name, model.function or None, kinds, times)
     if own.are_truth_tables and not own.without_dnn:
         cases = [
             Case(name, function, own.circuit, k)
@@ -62,49 +79,6 @@ def run(settings: Settings, kinds, seed, backend, report):
     fractions = np.linspace(0, 1, settings.levels)
     arguments = (own.circuits, own.functions, own.outputs, fractions, times, seed, backend, report)
     return OwnResult(own, None, measure_on_points(*arguments))
-
-
-def _view(result):
-    """How the result is shown: truth tables as ``boolean`` shows them."""
-    from eisim.report import own_circuit
-    from eisim.report.hooks import HookView
-    from eisim.report.view import view_of
-
-    return HookView(result, own_circuit) if result.ablation is None else view_of(result.ablation)
-
-
-def to_json(result) -> dict:
-    """What ``--json`` prints, beside the seed."""
-    return _view(result).to_json() | {"circuit": result.own.name, "notes": list(result.notes)}
-
-
-def table(result):
-    """What the terminal shows."""
-    from rich.console import Group
-
-    return Group(_view(result).terminal(), *(f"Note: {note}" for note in result.notes))
-
-
-def tables(result):
-    """Pairs of file name and content, text or bytes."""
-    return _view(result).all_files()
-
-
-def figures(result):
-    """Pairs of file name and figure."""
-    return _view(result).drawn()
-
-
-def findings(result):
-    """What a page shows."""
-    from dataclasses import replace
-
-    found = _view(result).findings()
-    tables = [
-        replace(each, notes=(*each.notes, *(result.notes if not k else ()))) for k, each in enumerate(found.tables)
-    ]
-    question = f"What does {result.own.name} lose with its inhibition?"
-    return replace(found, question=question, tables=tuple(tables))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """Do your data need inhibition? The proof, and networks that learn them with and without it."""
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from eisim.base.errors import InputError
 from eisim.base.values import Value
+from eisim.run.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,11 @@ class Settings(Value):
                 raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
         if any(size < 1 for size in self.hidden):
             raise InputError(f"hidden: expected sizes of at least 1, found {self.hidden}")
+
+
+def of_file(path: Path) -> Experiment:
+    """The experiment on a table, as ``python -m eisim run FILE.csv`` has it."""
+    return Experiment.of_module(sys.modules[__name__], path.stem, given={"file": str(path)})
 
 
 def run(settings: Settings, kinds, seed, backend, report):

@@ -1,14 +1,14 @@
 """What does inhibition do for the functions that neuroscientists name: balance, memory, decision, rhythm, gain?"""
 
 import sys
-from dataclasses import dataclass, field, make_dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from types import SimpleNamespace
 
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.store.checkpoint import expect, part
-from eisim.run import registry as catalogue
-from eisim.run.registry import parts_of
+from eisim.run import registry
+from eisim.run.experiment import Experiment
+from eisim.run.model import Model
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,10 @@ class Settings:
                 raise InputError(f"{name}: expected between {least} and {most}, found {getattr(self, name)}")
 
 
-def alone(name: str, model=None) -> SimpleNamespace:
-    """The experiment with one circuit, as ``python -m eisim run MODEL`` has it.
-
-    Parameters
-    ----------
-    name : str
-    model : object, optional
-        With ``task(kind, quick=False)`` and ``FUNCTION``; the installed model of that name by default.
-    """
-    given = field(default=name, metadata={"given": True})
-    one = make_dataclass("Settings", [("circuits", str, given)], bases=(Settings,), frozen=True)
-    runs = run if model is None else partial(_run_own, name, model)
-    return parts_of(sys.modules[__name__], Settings=one, run=runs)
+def of_model(model: Model) -> Experiment:
+    """The experiment with one model that has a task, as ``python -m eisim run MODEL`` has it."""
+    runs = partial(_run_one, model)
+    return Experiment.of_module(sys.modules[__name__], model.name, runs, {"circuits": model.name})
 
 
 def run(settings: Settings, kinds, seed, backend, report):
@@ -64,20 +55,18 @@ def run(settings: Settings, kinds, seed, backend, report):
     return _survey(_models(settings.circuits), settings, kinds, seed, backend, report)
 
 
-def _run_own(name, model, settings, kinds, seed, backend, report):
-    """Assess the user's own model, in the kinds that it has."""
-    if settings.circuits != name:
-        raise InputError(f"circuits: expected no other than {name!r}, found {settings.circuits!r}")
+def _run_one(model, settings, kinds, seed, backend, report):
+    """Assess one model, in the kinds that it has."""
     offered, left_out = [], {}
     for kind in kinds:
         try:
-            model.task(kind, bool(settings.quick))
+            model.task_of(kind, bool(settings.quick))
             offered.append(kind)
         except InputError as error:
             left_out[kind] = str(error)
     if not offered:
         raise InputError(next(iter(left_out.values())))
-    found = _survey({name: model}, settings, offered, seed, backend, report)
+    found = _survey({model.name: model}, settings, offered, seed, backend, report)
     (assessment,) = found.assessments
     return replace(found, assessments=(replace(assessment, left_out=assessment.left_out | left_out),))
 
@@ -86,7 +75,6 @@ def _survey(models, settings, kinds, seed, backend, report):
     import numpy as np
 
     from eisim.ablation import InapplicableError
-    from eisim.cli.about import measured
     from eisim.studies.tasks import Survey, assess
 
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
@@ -98,17 +86,17 @@ def _survey(models, settings, kinds, seed, backend, report):
         try:
             compute = partial(
                 assess,
-                partial(model.task, quick=bool(settings.quick)),
+                partial(model.task_of, quick=bool(settings.quick)),
                 kinds=kinds,
                 doses=settings.doses,
                 seeds=seeds,
                 how=settings.how,
                 name=name,
-                function=model.FUNCTION,
+                function=model.word,
                 backend=backend,
                 report=partial(_report_part, report, where),
             )
-            assessment = replace(part(name, compute), published=measured(model))
+            assessment = replace(part(name, compute), published=model.last_measured())
         except InapplicableError as error:
             left_out[name] = error
         except InputError as error:
@@ -122,21 +110,21 @@ def _survey(models, settings, kinds, seed, backend, report):
 
 def _models(names):
     """Models that have a task, by name, in the order of their functions."""
-    points = catalogue.points(catalogue.MODELS)
-    chosen = [name.strip() for name in names.split(",")] if names else sorted(points)
+    known = registry.models()
+    chosen = [name.strip() for name in names.split(",")] if names else sorted(known)
     for name in chosen:
-        if name not in points:
+        if name not in known:
             raise InputError(
-                f"circuits: expected some of {', '.join(sorted(points))}, found {name!r}{did_you_mean(name, points)}"
+                f"circuits: expected some of {', '.join(sorted(known))}, found {name!r}{did_you_mean(name, known)}"
             )
-    loaded = {name: catalogue.load(points[name]) for name in chosen}
-    with_task = {name: model for name, model in loaded.items() if hasattr(model, "task")}
+    found = {name: known[name]() for name in chosen}
+    with_task = {name: model for name, model in found.items() if model.task is not None}
     for name in chosen:
         if names and name not in with_task:
             raise InputError(f"circuits: expected models that have a task, found {name!r}")
     if not with_task:
         raise InputError("circuits: expected at least one model that has a task, found none")
-    return dict(sorted(with_task.items(), key=lambda item: (item[1].FUNCTION, item[0])))
+    return dict(sorted(with_task.items(), key=lambda item: (item[1].word, item[0])))
 
 
 def _report_part(report, name, stage, fraction=None):

@@ -4,10 +4,11 @@ import csv
 import inspect
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from eisim.base.errors import InputError, did_you_mean
 
@@ -42,10 +43,11 @@ class Described:
         return f"{self.meaning.rstrip('.')} ({expected})" if self.meaning else expected
 
 
-def describe(kind: type) -> list[Described]:
+def describe(kind: type, given: Collection[str] = ()) -> list[Described]:
     """The settings of a dataclass that can be changed, with their defaults, in words.
 
-    What they mean is read from the "Attributes" of its docstring, or of those of the classes it is derived from.
+    Those that are `given` are left out. What they mean is read from the "Attributes" of its docstring, or of those of
+    the classes it is derived from.
     """
     from eisim.base.docstrings import described
 
@@ -61,7 +63,7 @@ def describe(kind: type) -> list[Described]:
             meanings.get(f.name, ""),
         )
         for f in fields(kind)
-        if f.init and not f.metadata.get("given")
+        if f.init and f.name not in given
     ]
 
 
@@ -144,12 +146,12 @@ def split(changes: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def read_settings(kind: type, changes: Sequence[str]):
+def read_settings(kind: type, changes: Sequence[str], given: Mapping[str, Any] | None = None):
     """The settings of a dataclass, with changes.
 
     A field is read as its type: int, float, bool, str, ``Path``, an ``Enum`` (name or value), a ``Literal``, a tuple
     of these (values with commas between them), any of them ``| None``. A `eisim.base.values.quantity` is read with its
-    unit.
+    unit. Values that are `given`, by name, cannot be changed.
 
     Raises
     ------
@@ -158,8 +160,8 @@ def read_settings(kind: type, changes: Sequence[str]):
     """
     if not (isinstance(kind, type) and is_dataclass(kind)):
         raise InputError(f"Settings: expected a dataclass, found {kind!r}")
-    hints, known = _hints(kind), {f.name: f for f in fields(kind) if f.init}
-    values = {}
+    values = dict(given or {})
+    hints, known = _hints(kind), {f.name: f for f in fields(kind) if f.init and f.name not in values}
     for key, text in split(changes).items():
         if key not in known:
             raise InputError(f"--set: expected {_one_of(known)}, found {key!r}{did_you_mean(key, known)}")

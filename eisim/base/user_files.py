@@ -82,6 +82,11 @@ def _enter(folder: str) -> None:
     _in_use.append((folder, known))
 
 
+def named_module(name: str) -> ModuleType:
+    """The module of this name, which is imported if need be; that of a user's file was loaded before."""
+    return sys.modules.get(name) or importlib.import_module(name)
+
+
 def found_instead(module: ModuleType, expected: Iterable[str]) -> str:
     """The names that a file itself defines, for a message, and which of the expected ones one of them may be meant for.
 

@@ -23,7 +23,7 @@ from eisim.cli import completion
 from eisim.cli.help import Commands, Group, about_named, explain
 from eisim.cli.lazily import SELDOM_USED, load_when_used
 from eisim.report.terminal import show, tell, use_plain_letters
-from eisim.run import registry as catalogue
+from eisim.run import registry
 
 app = Commands(
     name="eisim",
@@ -217,21 +217,20 @@ def list_(
     Example: python -m eisim list
     Example: python -m eisim list brunel
     """
-    from eisim.run import listing
+    from eisim.cli import listing
 
     if published and name is None:
         raise InputError("list: --published: expected with the name of a model only")
     if name is not None:
         from eisim.base.files import to_json
-        from eisim.cli import about
 
         with Progress({}) as report:
-            found = about.about(name, published, report)
-        print(to_json(about.document(found))) if json_ else show(about.shown(found))
+            found = listing.about(name, published, report)
+        print(to_json(listing.document(found))) if json_ else show(listing.shown(found))
     elif json_:
-        print(json.dumps(listing.document(), indent=1))
+        print(json.dumps(listing.document_of_all(), indent=1))
     else:
-        show(listing.tables())
+        show(listing.tables_of_all())
 
 
 @app.command()
@@ -292,13 +291,13 @@ def cache(
 
 
 def _settings(name: str):
-    from eisim.cli.about import settings_of
+    from eisim.cli.listing import settings_of
 
     return settings_of(name)
 
 
 def _parameters(name: str):
-    from eisim.cli.about import parameters_of
+    from eisim.cli.listing import parameters_of
 
     return parameters_of(name)
 
@@ -308,7 +307,7 @@ def run(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Experiments, models with a task, or files of your own: .py, .csv and other tables.",
+            help="Experiments, models, or files of your own: .py, .csv and other tables.",
             metavar="NAME",
             autocompletion=completion.what_to_run,
         ),
@@ -351,49 +350,40 @@ def run(
         columns.append(f"ignore={','.join(map(_quoted, ignore))}")
     if header is not None:
         columns.append(f"header={'yes' if header else 'no'}")
-    chosen = [catalogue.prepare(name, [*(set_ or []), *columns]) for name in names]
+    chosen = [registry.experiment_of(name) for name in names]
+    settings = [each.with_changes([*(set_ or []), *columns]) for each in chosen]
     if len({each.name for each in chosen}) < len(chosen):
         raise InputError(f"run: expected results of different names, found {', '.join(each.name for each in chosen)}")
+    kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
     document, problems = {}, []
     load_when_used(*SELDOM_USED)
-    for asked, each in zip(names, chosen, strict=True):
+    for asked, experiment, chosen_settings in zip(names, chosen, settings, strict=True):
         from eisim.base.files import check_writable, to_json
         from eisim.report.draw import Artist
-        from eisim.report.hooks import view_for
         from eisim.report.page import template
-        from eisim.report.provenance import provenance
-        from eisim.report.record import record
+        from eisim.report.record import record_view
+        from eisim.report.view import view_of
         from eisim.run.run_key import identity
 
-        name, experiment, settings = each.name, each.experiment, each.settings
-        folder = Path("results") / name if out is None else out if len(chosen) == 1 else out / name
-        check_writable(folder)
-        kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
+        several = Path("results") if out is None else out
+        folder = check_writable(out if out is not None and len(chosen) == 1 else several / experiment.name)
         times: dict[str, float] = {}
-        identify = partial(identity, asked, experiment, settings, kinds, int(seed), backend.value)
-        with kept(identify, _say, fresh) as parts, Artist(experiment.__name__) as artist, Progress(times) as report:
+        identify = partial(identity, asked, experiment, chosen_settings, kinds, int(seed), backend.value)
+        with kept(identify, _say, fresh) as parts, Artist() as artist, Progress(times) as report:
             report("starting")
-            result = experiment.run(settings, kinds, int(seed), backend.value, report)
+            result = experiment.run(chosen_settings, kinds, int(seed), backend.value, report)
             report("writing results")
             artist.begin(result)
             template()  # made ready, like all that follows, while the figures are drawn
-            view = view_for(experiment, result)
-            contents = list(view.all_files())
-            found = {"seed": int(seed), **view.to_json()}
-            findings = view.findings()
-            contents += artist.finish()
+            view = view_of(result)
+            files = [*view.all_files()]
+            files += artist.finish()
             parts.check()
-        run = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "settings_si": asdict(settings)}
-        run |= {"settings_units": _units(settings), "about": _about(experiment)}
-        stored = {
-            "experiment": name,
-            **provenance(**run, seconds=times),
-            "report": report_document(findings),
-            "result": found,
-        }
-        record(folder, contents, stored)
+        how = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "about": experiment.about, "seconds": times}
+        how |= {"settings_si": asdict(chosen_settings), "settings_units": _units(chosen_settings)}
+        found = record_view(folder, experiment.name, view, files, how, {"seed": int(seed)})
         parts.clear()
-        document[name] = found
+        document[experiment.name] = found
         problems += view.problems
         if not json_:
             _show(view.terminal(), folder)
@@ -577,10 +567,10 @@ def export(
 
     Example: python -m eisim export xor --to onnx --out xor.onnx
     """
-    points = catalogue.points(catalogue.MODELS)
-    if model not in points:
+    models = registry.models()
+    if model not in models:
         raise InputError(
-            f"export: expected one of {', '.join(sorted(points))}, found {model!r}{did_you_mean(model, points)}"
+            f"export: expected one of {', '.join(sorted(models))}, found {model!r}{did_you_mean(model, models)}"
         )
     if kind is Kind.both:
         raise InputError("export: --kind: expected rate or spiking, found 'both'")
@@ -588,7 +578,7 @@ def export(
 
     if kind is None:
         kind = Kind.spiking if to is Format.nir else Kind.rate
-    circuit = catalogue.load(points[model]).circuit(kind=kind.value)
+    circuit = models[model]().circuit(kind=kind.value)
     with Progress({}) as report:
         written, note = write_network(circuit, to.value, out, report)
     _say_where(f"{out}: {to.value} of {written!r}")
@@ -732,18 +722,6 @@ def _report(experiment, result) -> dict | None:
     from eisim.report.findings import to_document
 
     return to_document(experiment.findings(result)) if hasattr(experiment, "findings") else None
-
-
-def report_document(findings) -> dict | None:
-    """What ``run.json`` holds for the page; None if the experiment does not say."""
-    from eisim.report.findings import to_document
-
-    return findings and to_document(findings)
-
-
-def _about(experiment) -> str:
-    """Docstring of the module of an experiment, for a page of one that does not say what it shows."""
-    return sys.modules[experiment.__name__].__doc__ or ""
 
 
 def _units(settings) -> dict[str, str]:

@@ -14,14 +14,14 @@ RUNNABLE, TABLE, NETWORK = (".py", *TABLES), TABLES, (".onnx",)
 
 
 def what_to_run(incomplete: str) -> list[tuple[str, str]]:
-    """Experiments, models with a task, and files."""
+    """Experiments, models and files."""
     setting = _bash_setting(incomplete)
     if setting is not None:
         return [(value, "") for value in _values(*setting)]
-    from eisim.run.listing import listed
+    from eisim.run.registry import listed
 
     experiments, models = listed()
-    known = [*experiments, *(model for model in models if model.has_task)]
+    known = [*experiments, *models]
     return [
         *((each.name, each.summary) for each in known if each.name.startswith(incomplete)),
         *_files(incomplete, RUNNABLE),
@@ -30,7 +30,7 @@ def what_to_run(incomplete: str) -> list[tuple[str, str]]:
 
 def what_to_sweep(incomplete: str) -> list[tuple[str, str]]:
     """Experiments, models and files."""
-    from eisim.run.listing import listed
+    from eisim.run.registry import listed
 
     known = [each for group in listed() for each in group]
     return [
@@ -41,7 +41,7 @@ def what_to_sweep(incomplete: str) -> list[tuple[str, str]]:
 
 def model(incomplete: str) -> list[tuple[str, str]]:
     """All models."""
-    from eisim.run.listing import listed
+    from eisim.run.registry import listed
 
     return [(each.name, each.summary) for each in listed()[1] if each.name.startswith(incomplete)]
 
@@ -96,12 +96,11 @@ def _is_plain(name: str) -> bool:
 
 def _keys() -> list[str]:
     """Settings of the experiments that are on the line; models have those of `functions`."""
-    from eisim.run.registry import EXPERIMENTS, MODELS, points
+    from eisim.run.registry import EXPERIMENTS, MODELS, experiment_of, points
 
-    experiments, models = points(EXPERIMENTS), points(MODELS)
-    named = ["functions" if word in models else word for word in _words() if word in experiments or word in models]
-    settings = [experiments[name].load().Settings for name in named or ["boolean"]]
-    return list(dict.fromkeys(f.name for each in settings for f in fields(each)))
+    known = {*points(EXPERIMENTS), *points(MODELS)}
+    found = [experiment_of(word) for word in [word for word in _words() if word in known] or ["boolean"]]
+    return list(dict.fromkeys(f.name for each in found for f in fields(each.settings) if f.name not in each.given))
 
 
 def _values(key: str, text: str) -> list[str]:
@@ -120,7 +119,7 @@ def _names_of(key: str) -> list[str]:
 
         return list(REGIONS)
     if key == "circuits":
-        from eisim.run.listing import listed
+        from eisim.run.registry import listed
 
         return [model.name for model in listed()[1] if model.has_task]
     if key == "how":

@@ -160,7 +160,7 @@ def explain(error, commands: Iterable[str]) -> str:
     """The one line that says what is wrong with a command line, and what may have been meant."""
     message = error.format_message().replace("Value error, ", "")
     if found := re.match(r"No such command '([^']*)'", message):
-        from eisim.run.listing import listed
+        from eisim.run.registry import listed
 
         runnable = {each.name for each in chain(*listed())}
         return found[0] + (

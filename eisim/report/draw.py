@@ -1,6 +1,5 @@
 """A process that draws figures, so that Matplotlib is imported and drawing done beside everything else."""
 
-import importlib
 import io
 import logging
 import multiprocessing
@@ -14,23 +13,20 @@ from collections.abc import Callable
 from contextlib import contextmanager, redirect_stdout, suppress
 
 from eisim.base.errors import InputError, printable
-from eisim.base.user_files import guarded, load_file, loaded_files
-from eisim.report.hooks import view_for
+from eisim.base.user_files import load_file, loaded_files
+from eisim.report.view import view_of
 
 #: A forked process has what was imported before it, and shares the memory. Only on Linux do all libraries stand it.
 _FORKS = sys.platform == "linux"
-#: What most experiments need, and their figures as well.
-_SHARED = "eisim.studies.boolean"
 
 
 class Artist:
-    """The drawing process of one experiment, ready when the result is."""
+    """The drawing process of one result, ready when the result is."""
 
-    def __init__(self, experiment: str):
+    def __init__(self):
         processes = multiprocessing.get_context("fork" if _FORKS else "spawn")
-        importlib.import_module(_SHARED)
         self.pipe, theirs = processes.Pipe()
-        self.process = processes.Process(target=_serve, args=(theirs, self.pipe, experiment, loaded_files()))
+        self.process = processes.Process(target=_serve, args=(theirs, self.pipe, loaded_files()))
         with _uninterrupted():
             self.process.start()
         theirs.close()
@@ -75,7 +71,7 @@ def _uninterrupted():
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(pipe, parents_end, experiment: str, files: list[str]) -> None:
+def _serve(pipe, parents_end, files: list[str]) -> None:
     """Draw what the parent sends."""
     if _FORKS:
         parents_end.close()  # so that the pipe ends with the parent
@@ -85,29 +81,18 @@ def _serve(pipe, parents_end, experiment: str, files: list[str]) -> None:
     logging.disable(logging.WARNING)  # Matplotlib would speak of a home that cannot be written
     for file in files:
         load_file(file)
-    module = importlib.import_module(experiment)
-    for name in ("views.boolean", "diagram", "figures"):  # while there is no result yet
-        importlib.import_module(f"eisim.report.{name}")
     _warm_up()
     try:
         result = pickle.loads(pipe.recv_bytes())
     except EOFError:  # the parent has come to its end without a result
         return
-    if experiment.startswith("eisim.experiments."):
-        figures = _figures_of(module)
-    else:
-        figures = guarded(getattr(module, "figures", lambda result: ()), module.__file__, "figures")
     try:
         with redirect_stdout(sys.stderr):
-            drawn = (_draw_side_by_side if _FORKS else draw)(figures, result)
+            drawn = (_draw_side_by_side if _FORKS else draw)(lambda result: view_of(result).drawn(), result)
     except InputError as error:
         sys.exit(f"eisim: {error}")
     with suppress(BrokenPipeError):  # the parent has gone
         pipe.send(drawn)
-
-
-def _figures_of(experiment):
-    return lambda result: view_for(experiment, result).drawn()
 
 
 def draw(figures: Callable, result) -> list[tuple[str, bytes]]:
@@ -172,6 +157,7 @@ def _warm_up() -> None:
     """Draw a figure of no meaning: fonts are read, and what Matplotlib imports late is there."""
     from matplotlib.figure import Figure
 
+    from eisim.report import diagram, figures  # noqa: F401 - what most figures need
     from eisim.report.style import paper
 
     with paper():

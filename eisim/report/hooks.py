@@ -1,48 +1,32 @@
-"""The view of an experiment that shows its results by functions of its module, as a user's own may."""
-
-from types import ModuleType, SimpleNamespace
+"""How a result is shown by functions of the module of its experiment, as a user's own may have them."""
 
 from eisim.report.findings import Findings
-from eisim.report.view import View, view_of
+from eisim.report.view import View, show_with
+from eisim.run.experiment import ShownByModule
 
 
-class HookView(View):
-    """A view by the functions ``to_json``, ``table``, ``tables``, ``figures`` and perhaps ``findings`` of a module.
-
-    Parameters
-    ----------
-    result : object
-    hooks : module or namespace
-    """
-
-    def __init__(self, result, hooks: ModuleType | SimpleNamespace):
-        super().__init__(result)
-        self.hooks = hooks
+class HookView(View[ShownByModule]):
+    """A view by ``to_json``, ``table``, ``tables``, ``figures`` and ``findings``, each of which may be missing."""
 
     def to_json(self) -> dict:
         """What ``to_json`` gives."""
-        return self.hooks.to_json(self.result)
+        return self.result.to_json()
 
     def findings(self) -> Findings | None:
         """What ``findings`` gives; None if there is no such function: the page is then made of the files."""
-        return self.hooks.findings(self.result) if hasattr(self.hooks, "findings") else None
+        return self.result.by("findings", lambda value: None)
 
     def terminal(self):
-        """What ``table`` gives."""
-        return self.hooks.table(self.result)
+        """What ``table`` gives, else the numbers."""
+        return self.result.by("table", lambda value: "\n".join(f"{k}: {v}" for k, v in self.to_json().items()))
 
-    def all_files(self):
+    def all_files(self) -> list[tuple[str, str | bytes]]:
         """What ``tables`` gives."""
-        return self.hooks.tables(self.result)
+        return self.result.by("tables", lambda value: [])
 
-    def drawn(self):
+    def drawn(self) -> list:
         """What ``figures`` gives."""
-        return self.hooks.figures(self.result)
+        return self.result.by("figures", lambda value: [])
 
 
-def view_for(experiment: ModuleType | SimpleNamespace, result) -> View:
-    """The view of a result of an experiment: the one of the result's type, else by functions of the experiment."""
-    try:
-        return view_of(result)
-    except TypeError:
-        return HookView(result, experiment)
+show_with(ShownByModule, HookView)

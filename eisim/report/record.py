@@ -21,8 +21,11 @@ from pathlib import Path
 from eisim.base.errors import InputError
 from eisim.base.files import check_writable, to_json, write
 from eisim.base.store.locks import Lock
+from eisim.report.findings import to_document
 from eisim.report.page import page
+from eisim.report.provenance import provenance
 from eisim.report.stored import PAGE, RUN, fingerprint, inside, names_in
+from eisim.report.view import View
 
 #: Time to wait for another process that writes to the same folder, in s.
 PATIENCE = 60.0
@@ -30,6 +33,35 @@ PATIENCE = 60.0
 _LEFT = 3_600.0
 _NEW, _WHOLE = ".eisim-new-", ".eisim-whole"
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+
+
+def record_view(
+    folder: Path, name: str, view: View, files: Iterable[tuple], how: dict, first: dict | None = None
+) -> dict:
+    """Write all of a result into a folder: its files and figures, ``run.json`` and the page.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        Of the experiment or command.
+    view : View
+    files : iterable of (str, bytes or str)
+        Names and contents, with the figures, which another process may have drawn.
+    how : dict
+        How the result came about, see `provenance`.
+    first : dict, optional
+        What comes first in the result's document.
+
+    Returns
+    -------
+    dict
+        The result's document, as ``--json`` prints it.
+    """
+    found, findings = {**(first or {}), **view.to_json()}, view.findings()
+    report = {"report": findings and to_document(findings)}
+    record(folder, files, {"experiment": name, **provenance(**how), **report, "result": found})
+    return found
 
 
 def record(folder: Path, files: Iterable[tuple[str, bytes | str]], document: dict) -> None:

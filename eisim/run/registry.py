@@ -1,39 +1,31 @@
-"""What can be run: experiments and models of installed packages, and files of the user's own."""
+"""What can be run: experiments and models of installed packages, and files of the user's own.
 
-from collections.abc import Sequence
+All are found by entry points, so that eisim imports neither. An experiment is a module with ``Settings`` and ``run``, a
+model one with ``circuit`` and perhaps ``task``. What is neither an experiment nor has its own settings is handed to one
+that studies it: a model with a task, another model or circuit, a table (entry points ``eisim.handlers``).
+"""
+
+import ast
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
+from typing import Any
 
 from eisim.base.errors import InputError, did_you_mean
+from eisim.base.user_files import blamed_on, found_instead, load_file
+from eisim.run.experiment import Experiment
+from eisim.run.model import Model
 
 EXPERIMENTS, MODELS = "eisim.experiments", "eisim.models"
+#: From a Model, or the path of a table, to the Experiment that studies it.
+HANDLERS = "eisim.handlers"
 #: Ends of the names of tables that can be read.
 TABLES = (".csv", ".tsv", ".tab", ".txt", ".gz", ".bz2", ".xz", ".zip", ".parquet", ".feather", ".xlsx", ".dta")
-#: Parts of an experiment (see `Runnable`); those behind the first two may be missing.
-PARTS = ("Settings", "run", "to_json", "table", "tables", "figures", "findings")
-
-
-@dataclass(frozen=True)
-class Runnable:
-    """Something to run.
-
-    Attributes
-    ----------
-    name : str
-        Of its results.
-    experiment : module or namespace
-        Settings, run, to_json, table, tables, figures, and perhaps findings; ``__name__`` is the module that another
-        process imports to draw the figures.
-    settings : object
-        Of the type ``experiment.Settings``.
-    """
-
-    name: str
-    experiment: ModuleType | SimpleNamespace
-    settings: object
 
 
 def points(group: str) -> dict[str, EntryPoint]:
@@ -41,160 +33,150 @@ def points(group: str) -> dict[str, EntryPoint]:
     return {point.name: point for point in sorted(entry_points(group=group), key=lambda p: p.name)}
 
 
-def load(point: EntryPoint) -> ModuleType:
-    """The module of an entry point.
+def load(point: EntryPoint) -> Any:
+    """What an entry point names.
 
     Raises
     ------
     InputError
         If its package cannot be imported; in one line, whatever it raised.
     """
-    from eisim.base.user_files import blamed_on
-
     with blamed_on(f"{point.name} (entry point {point.value})", "cannot be loaded"):
         return point.load()
 
 
-def prepare(name: str, changes: Sequence[str] = ()) -> Runnable:
-    """What a name stands for, with its settings.
+def is_table(name: str) -> bool:
+    """Whether a name is that of a table, by its end."""
+    return Path(name).suffix.lower() in TABLES
+
+
+def is_file(name: str) -> bool:
+    """Whether a name is that of a table or a Python file, by its end."""
+    return is_table(name) or Path(name).suffix.lower() == ".py"
+
+
+def experiment_of(name: str) -> Experiment:
+    """The experiment that a name stands for: its own, or one that studies a model or a file.
 
     Parameters
     ----------
     name : str
-        An experiment, a model with a task, a Python file (``.py``) or a table (``.csv`` and others).
-    changes : sequence of str
-        ``"KEY=VALUE"`` for settings.
-
-    Returns
-    -------
-    Runnable
+        An experiment, a model, a Python file (``.py``) or a table (``.csv`` and others).
 
     Raises
     ------
     InputError
         If there is no such thing, or it is not what can be run.
     """
-    from eisim.base.schema import read_settings
-
-    experiment = experiment_of(name)
-    found = read_settings(experiment.Settings, changes)
-    return Runnable(Path(name).stem if _is_file(name) else name, experiment, found)
-
-
-def _is_file(name):
-    return Path(name).suffix.lower() in (".py", *TABLES)
+    found = find(name, "run")
+    if isinstance(found, Experiment):
+        return found
+    if isinstance(found, Model):
+        return _handler("circuit" if found.task is None else "task")(found)
+    return _handler("table")(found)
 
 
-def experiment_of(name: str):
-    """The experiment that a name stands for; see `prepare`."""
-    experiments = points(EXPERIMENTS)
+def find(name: str, command: str) -> Experiment | Model | Path:
+    """What a name stands for; a table by its path.
+
+    Parameters
+    ----------
+    name : str
+    command : str
+        For which it is, as errors say it.
+
+    Raises
+    ------
+    InputError
+    """
+    experiments, models = points(EXPERIMENTS), points(MODELS)
     if name in experiments:
-        return _completed(load(experiments[name]), name)
-    if _is_file(name):
-        return _of_file(name)
-    models = points(MODELS)
+        return Experiment.of_module(load(experiments[name]), name)
+    if is_file(name):
+        path = Path(name)
+        if not path.is_file():
+            what = "a folder" if path.is_dir() else "no such file"
+            raise InputError(f"{command}: {name}: expected a file that can be read, found {what}")
+        return path if is_table(name) else _of_source(path)
     if name in models:
-        if not hasattr(load(models[name]), "task"):
-            raise InputError(
-                f"run: expected a model with a task, found {name!r}, which has no task to run; {_instead(name)}"
-            )
-        return import_module("eisim.experiments.functions").alone(name)
-    found = f"the folder {name!r}" if Path(name).is_dir() else repr(name)
+        return Model.of_module(load(models[name]), name)
+    what = f"the folder {name!r}" if Path(name).is_dir() else repr(name)
     raise InputError(
-        f"run: expected one of {', '.join(experiments)}, a model with a task, or a .py or .csv file, found {found}"
-        f"{did_you_mean(name, [*experiments, *models])}"
+        f"{command}: expected an experiment ({', '.join(experiments)}), a model ({', '.join(models)}), or a .py or "
+        f".csv file, found {what}{did_you_mean(name, [*experiments, *models])}"
     )
 
 
-def _instead(name):
-    """What can be done with a model that has no task."""
-    from eisim.functions import NAMED
-
-    export = f"`export {name}` writes its DNN"
-    known = {*NAMED, import_module("eisim.experiments.boolean").INHIBITED_AND}
-    function = name.replace("_", "-")
-    return f"`run boolean --set functions={function}` ablates it, {export}" if function in known else export
+def models() -> dict[str, Callable[[], Model]]:
+    """What loads each installed model, by name."""
+    return {name: lambda p=point, n=name: Model.of_module(load(p), n) for name, point in points(MODELS).items()}
 
 
-def _of_file(name):
-    """The experiment that a file is, or that is made with what it defines."""
-    path = Path(name)
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise InputError(f"run: {name}: expected a file that can be read, found {found}")
-    if path.suffix.lower() != ".py":
-        return with_file(import_module("eisim.experiments.data"), name)
-    from eisim.base.user_files import found_instead, load_file
-
-    module = load_file(path)
+def _of_source(path: Path) -> Experiment | Model:
+    module: ModuleType = load_file(path)
     if hasattr(module, "Settings") and hasattr(module, "run"):
-        return _completed(module, module.__file__)
-    if hasattr(module, "task"):
-        from eisim.run.user_tasks import task_of
-
-        return import_module("eisim.experiments.functions").alone(path.stem, task_of(module))
-    if hasattr(module, "circuit"):
-        return with_file(import_module("eisim.experiments.circuit"), name)
+        return Experiment.of_module(module, path.stem)
+    if hasattr(module, "circuit") or hasattr(module, "task"):
+        return Model.of_module(module, path.stem)
     found = found_instead(module, ("circuit", "task", "Settings", "run"))
     raise InputError(f"{path.name}: expected an experiment (Settings and run), task or circuit, found {found}")
 
 
-def parts_of(experiment, **changed) -> SimpleNamespace:
-    """The same experiment with some parts changed."""
-    parts = {part: getattr(experiment, part) for part in PARTS if hasattr(experiment, part)}
-    return SimpleNamespace(**(parts | {"__name__": experiment.__name__, "__doc__": experiment.__doc__} | changed))
+def _handler(of: str) -> Callable[[Any], Experiment]:
+    handlers = points(HANDLERS)
+    if of not in handlers:
+        raise InputError(f"expected an entry point {of!r} in {HANDLERS}, found none; install eisim again")
+    return load(handlers[of])
 
 
-def with_file(experiment, file: str) -> SimpleNamespace:
-    """The experiment with its setting ``file`` given."""
-    from dataclasses import field, make_dataclass
+@dataclass(frozen=True)
+class Listed:
+    """An experiment or a model as its source says, which is read without being run: importing all takes a second.
 
-    given = field(default=file, metadata={"given": True})
-    settings = make_dataclass("Settings", [("file", str, given)], bases=(experiment.Settings,), frozen=True)
-    return parts_of(experiment, Settings=settings)
+    Attributes
+    ----------
+    name : str
+    summary : str
+        First line of its docstring.
+    function : str
+        What a model computes; "" for an experiment.
+    has_task : bool
+        Whether a model has a task.
+    """
 
-
-def _completed(module, place):
-    """An experiment of another package or file: parts that it leaves out, and its errors in one line each."""
-    if module.__name__.startswith("eisim.experiments."):
-        return module
-    from eisim.base.user_files import guarded
-
-    for part in PARTS[:2]:
-        if not callable(getattr(module, part, None)):
-            raise InputError(f"{Path(place).name}: expected an experiment (Settings and run), found none in {part!r}")
-    found = parts_of(module)
-    for part in PARTS[1:]:
-        if part in ("tables", "figures"):
-            given = getattr(module, part, lambda result: ())
-            setattr(found, part, guarded(lambda result, given=given: list(given(result)), place, part))
-        elif hasattr(module, part):
-            setattr(found, part, guarded(getattr(module, part), place, part))
-    found.to_json = guarded(getattr(module, "to_json", _as_document), place, "to_json")
-    found.to_json = guarded(lambda result, given=found.to_json: _checked(given(result)), place, "")
-    found.table = getattr(found, "table", lambda result: _as_text(found.to_json(result)))
-    return found
+    name: str
+    summary: str
+    function: str = ""
+    has_task: bool = False
 
 
-def _as_document(result):
-    """A result that is a dict, or a dataclass of plain values."""
-    from dataclasses import asdict, is_dataclass
+def listed() -> tuple[list[Listed], list[Listed]]:
+    """All experiments and all models, each by name."""
+    every = entry_points()  # looks through all that is installed, so once
+    experiments, models = (
+        [_listed(point) for point in sorted(every.select(group=group), key=lambda point: point.name)]
+        for group in (EXPERIMENTS, MODELS)
+    )
+    return experiments, models
 
-    return asdict(result) if is_dataclass(result) else result
 
-
-def _checked(document):
-    """What can be written as a JSON object."""
-    from eisim.base.files import to_json
-
-    if not isinstance(document, dict):
-        raise InputError(f"to_json: expected a dict, found {document!r:.60}")
+def _listed(point: EntryPoint) -> Listed:
     try:
-        to_json(document)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"to_json: expected plain values, found {error}") from None
-    return document
+        with redirect_stdout(sys.stderr):  # the packages around a module are run
+            source = Path(find_spec(point.module).origin).read_text(encoding="utf-8")
+        tree = ast.parse(source)
+        summary = (ast.get_docstring(tree) or "").partition("\n")[0]
+        has_task = any(isinstance(part, ast.FunctionDef) and part.name == "task" for part in tree.body)
+        return Listed(point.name, summary, _function(tree), has_task)
+    except (Exception, SystemExit) as error:  # of another's package
+        return Listed(point.name, f"(cannot be read: {' '.join(str(error).split()) or type(error).__name__})")
 
 
-def _as_text(document):
-    return "\n".join(f"{key}: {value}" for key, value in document.items())
+def _function(tree: ast.Module) -> str:
+    """The name in ``FUNCTION = "decide"`` or ``FUNCTION = TRUTH_TABLES["xor"]``; "" where there is none."""
+    for part in tree.body:
+        targets = part.targets if isinstance(part, ast.Assign) else [getattr(part, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == "FUNCTION" for target in targets):
+            texts = [node.value for node in ast.walk(part) if isinstance(node, ast.Constant)]
+            return next((text for text in texts if isinstance(text, str)), "")
+    return ""

@@ -12,17 +12,18 @@ from pathlib import Path
 
 from eisim.base import folders
 from eisim.base.store import sources as sources_of_user
+from eisim.run.experiment import Experiment
 from eisim.run.registry import EXPERIMENTS, MODELS, points
 
 
-def identity(name: str, experiment, settings, kinds, seed: int, backend: str) -> str:
+def identity(name: str, experiment: Experiment, settings, kinds, seed: int, backend: str) -> str:
     """All that decides what a run finds: experiment, settings and the files they name, sources, versions, machine.
 
     Parameters
     ----------
     name : str
         As it was given: a name, or a file.
-    experiment : module or namespace
+    experiment : Experiment
     settings : dataclass
     kinds : sequence of str
     seed : int
@@ -32,7 +33,7 @@ def identity(name: str, experiment, settings, kinds, seed: int, backend: str) ->
     -------
     str
     """
-    return of_values(name, experiment.__name__, asdict(settings), kinds, seed, backend)
+    return of_values(name, experiment.module, asdict(settings), kinds, seed, backend)
 
 
 def of_values(name: str, module: str, values: dict, kinds, seed: int, backend: str) -> str:

@@ -5,12 +5,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
 from eisim.adapter import to_dnn
 from eisim.base.errors import InputError
-from eisim.base.user_files import blamed_on, found_instead, load_file
+from eisim.base.user_files import blamed_on, found_instead
 from eisim.circuit import Circuit
 from eisim.functions import NAMED, REGIONS, LabelledData, Region, TruthTable, patterns
 from eisim.functions.truth_table import MAX_INPUTS
@@ -56,16 +57,20 @@ class OwnCircuit:
         return self.circuits[kind]
 
 
-def read_circuit(path, kinds: Sequence[str], times: dict[str, float]) -> OwnCircuit:
-    """The circuit that a Python file defines.
+def read_circuit(module: ModuleType, name: str, function, kinds: Sequence[str], times: dict[str, float]) -> OwnCircuit:
+    """The circuit that a module defines.
 
     Parameters
     ----------
-    path : path-like
-        Defines ``circuit``, a Circuit or a function from kind to Circuit, and perhaps ``function`` (or ``FUNCTION``): a
-        TruthTable or its bits or name, a Region or its name, or LabelledData; or a list of these, one for each output.
+    module : module
+        Defines ``circuit``, a Circuit or a function from kind to Circuit.
+    name : str
+        What to call it where the circuit has no name.
+    function : TruthTable, Region, LabelledData, str, sequence or None
+        What it computes: a truth table or its bits or name, a region or its name, or labelled data; or one for each
+        output. A word that is no such name ("decide") says what a task is for, and counts as none.
     kinds : sequence of str
-        Which are wanted; those that the file does not offer are left out, and the notes say so.
+        Which are wanted; those that the module does not offer are left out, and the notes say so.
     times : dict of str to float
         Duration, window and dt, in s, of the simulation that finds the truth tables where no function is given.
 
@@ -76,14 +81,11 @@ def read_circuit(path, kinds: Sequence[str], times: dict[str, float]) -> OwnCirc
     Raises
     ------
     InputError
-        In one line, whatever is wrong with the file.
+        In one line, whatever is wrong with the module.
     """
-    path = Path(path)
-    if not path.name:
-        raise InputError("file: expected a Python file that defines circuit, found none (--set file=my_circuit.py)")
-    module = load_file(path)
     if not hasattr(module, "circuit"):
-        raise InputError(f"{path.name}: expected that it defines circuit, found {found_instead(module, ['circuit'])}")
+        found = found_instead(module, ["circuit"])
+        raise InputError(f"{Path(module.__file__).name}: expected that it defines circuit, found {found}")
     circuits, notes = _circuits(module, kinds)
     first = next(iter(circuits.values()))
     with blamed_on(module.__file__, "circuit"):
@@ -95,10 +97,11 @@ def read_circuit(path, kinds: Sequence[str], times: dict[str, float]) -> OwnCirc
                     f"expected as many inputs and outputs for both kinds, found {first.n_inputs} and "
                     f"{first.n_readouts} ({first.kind}), {circuit.n_inputs} and {circuit.n_readouts} ({kind})"
                 )
-    name, given = _given(module)
-    with blamed_on(module.__file__, name):
-        if given is not None:
-            functions = _functions(given, first)
+    if isinstance(function, str) and function not in {*NAMED, *REGIONS} and set(function) - {"0", "1"}:
+        function = None
+    with blamed_on(module.__file__, "function" if hasattr(module, "function") else "FUNCTION"):
+        if function is not None:
+            functions = _functions(function, first)
         else:
             functions, found = _found(circuits, times)
             notes += found
@@ -108,10 +111,10 @@ def read_circuit(path, kinds: Sequence[str], times: dict[str, float]) -> OwnCirc
     if not any(p.sign == "I" for p in first.populations):
         notes += ("The circuit has no inhibitory population, so ablation changes nothing.",)
     names = tuple(
-        name if isinstance(function, TruthTable) else function.name
-        for name, function in zip(_outputs(first), functions, strict=True)
+        output if isinstance(each, TruthTable) else each.name
+        for output, each in zip(_outputs(first), functions, strict=True)
     )
-    return OwnCircuit(str(first.name) or path.stem, circuits, functions, names, notes, without_dnn)
+    return OwnCircuit(str(first.name) or name, circuits, functions, names, notes, without_dnn)
 
 
 def _circuits(module, kinds):
@@ -161,19 +164,6 @@ def _makers(function, kinds):
     if not isinstance(found, Circuit):
         raise InputError(f"expected a Circuit, found {found!r:.60}")
     return {found.kind: lambda: found}
-
-
-def _given(module):
-    """What a file says that its circuit shall compute, with its name there: ``function``, or a model's ``FUNCTION``.
-
-    A ``FUNCTION`` that is a word ("decide") says what a task is for, and is no function of the inputs.
-    """
-    if hasattr(module, "function"):
-        return "function", module.function
-    given = getattr(module, "FUNCTION", None)
-    if isinstance(given, str) and given not in NAMED and given not in REGIONS and set(given) - {"0", "1"}:
-        given = None
-    return "FUNCTION", given or None
 
 
 def _functions(given, circuit) -> tuple[Function, ...]:

@@ -17,6 +17,7 @@ from eisim.base.errors import InputError
 from eisim.base.progress import shows_progress
 from eisim.base.store import sources
 from eisim.base.store.checkpoint import begin_part, kept
+from eisim.circuit import Circuit
 from eisim.run.sweep.axes import MOST_POINTS, Axis, make_axis, parse_axis
 from eisim.run.sweep.cluster import on_cluster
 from eisim.run.sweep.local import on_processes
@@ -129,8 +130,8 @@ def describe(name, kind: str | None, settings: Sequence[tuple[str, str]], backen
         return Subject(name, kinds, subject.settings, backend)
     if kind == "both":
         raise InputError("sweep: --kind: expected rate or spiking for a model, found 'both'")
-    own = getattr(getattr(model, "circuit", None), "kind", None)  # a file may define a circuit, not a function
-    return Subject(name, (kind or (own if isinstance(own, str) else "spiking"),), subject.settings, backend)
+    own = model.circuit.kind if isinstance(model.circuit, Circuit) else "spiking"
+    return Subject(name, (kind or own,), subject.settings, backend)
 
 
 def identity_of(subject: Subject, axes: tuple[Axis, ...], seeds: int, seed: int) -> str:

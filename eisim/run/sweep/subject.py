@@ -2,17 +2,19 @@
 
 import inspect
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from eisim.base.errors import InputError, did_you_mean
-from eisim.base.schema import read_settings
-from eisim.run import registry as catalogue
+from eisim.base.display import display
+from eisim.base.errors import InputError
+from eisim.base.user_files import blamed_on
+from eisim.run import registry
+from eisim.run.model import Model
 from eisim.run.sweep.axes import Axis, Parameter, Scalar, known, parameters_of, parameters_of_settings
 
 #: Parameters of the simulation of any circuit; the stimulus is that of all inputs, in units of their rates.
@@ -51,7 +53,7 @@ class Subject:
     @property
     def is_file(self) -> bool:
         """Whether it is a file of the user's own."""
-        return Path(self.name).suffix.lower() in (".py", *catalogue.TABLES)
+        return registry.is_file(self.name)
 
     @property
     def title(self) -> str:
@@ -83,37 +85,16 @@ class Point:
 
 
 @cache
-def find(subject: Subject) -> ModuleType | None:
-    """The module of a model; ``None`` if the subject is an experiment.
+def find(subject: Subject) -> Model | None:
+    """The model that is swept; ``None`` if the subject is an experiment.
 
     Raises
     ------
     InputError
         If it is neither.
     """
-    experiments, models = catalogue.points(catalogue.EXPERIMENTS), catalogue.points(catalogue.MODELS)
-    if subject.name in experiments:
-        return None
-    if subject.name in models:
-        return catalogue.load(models[subject.name])
-    if not subject.is_file:
-        raise InputError(
-            f"sweep: expected an experiment ({', '.join(experiments)}), a model ({', '.join(models)}) or a .py or "
-            f".csv file, found {subject.name!r}{did_you_mean(subject.name, [*experiments, *models])}"
-        )
-    if not Path(subject.name).is_file():
-        raise InputError(f"sweep: {subject.name}: expected a file that can be read, found no such file")
-    if Path(subject.name).suffix.lower() in catalogue.TABLES:
-        return None
-    from eisim.base.user_files import found_instead, load_file
-
-    module = load_file(subject.name)
-    if hasattr(module, "Settings") and hasattr(module, "run"):
-        return None
-    if hasattr(module, "circuit") or hasattr(module, "task"):
-        return module
-    found = found_instead(module, ("circuit", "task", "Settings", "run"))
-    raise InputError(f"{module.__file__}: expected an experiment (Settings and run), task or circuit, found {found}")
+    found = registry.find(subject.name, "sweep")
+    return found if isinstance(found, Model) else None
 
 
 @cache
@@ -121,7 +102,9 @@ def parameters(subject: Subject) -> dict[str, Parameter]:
     """The parameters that can be swept, by name."""
     model = find(subject)
     if model is None:
-        return parameters_of_settings(_experiment(subject.name).Settings)
+        experiment = _experiment(subject.name)
+        found = parameters_of_settings(experiment.settings)
+        return {name: parameter for name, parameter in found.items() if name not in experiment.given}
     return _of_task(model) | _of_circuit(model) | SIMULATION
 
 
@@ -156,12 +139,8 @@ def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str,
     }
     for axis, value in zip(axes, point.values, strict=True):
         values[axis.name] = there[axis.name].convert(axis.given(value))
-    if subject.is_file:
-        from eisim.base.user_files import blamed_on
-
-        with blamed_on(model.__file__, ""):
-            return _measure_circuit(model, subject, values, point.seed)
-    return _measure_circuit(model, subject, values, point.seed)
+    with blamed_on(model.file) if model.is_users else nullcontext():
+        return _measure_circuit(model, subject, values, point.seed)
 
 
 def phases(subject: Subject) -> tuple[Any, dict[str, str]]:
@@ -175,9 +154,9 @@ def phases(subject: Subject) -> tuple[Any, dict[str, str]]:
         By name, in the order in which they are shown.
     """
     model = find(subject)
-    if not hasattr(model, "phase") or subject.kinds != ("spiking",):
+    if model is None or model.phase is None or subject.kinds != ("spiking",):
         return None, {}
-    return model.phase, dict(model.PHASES)
+    return model.phase, dict(model.phases)
 
 
 def _measured(parameter, text):
@@ -195,27 +174,24 @@ def _changes(settings):
 
 
 def _of_task(model):
-    task = getattr(model, "task", None)
-    return parameters_of(task, ("kind",)) if inspect.isroutine(task) else {}
+    return parameters_of(model.task, ("kind",)) if inspect.isroutine(model.task) else {}
 
 
 def _of_circuit(model):
-    make = getattr(model, "circuit", None)
-    return parameters_of(make, ("kind", "seed")) if inspect.isroutine(make) else {}
+    return parameters_of(model.circuit, ("kind", "seed")) if inspect.isroutine(model.circuit) else {}
 
 
 def _measure_experiment(subject, axes, point):
     changes = [_change(axis, value) for axis, value in zip(axes, point.values, strict=True)]
     experiment = _experiment(subject.name)
-    settings = read_settings(experiment.Settings, [*_changes(subject.settings), *changes])
-    return numbers_of(
-        experiment.to_json(experiment.run(settings, list(subject.kinds), point.seed, subject.backend, _silent))
-    )
+    settings = experiment.with_changes([*_changes(subject.settings), *changes])
+    result = experiment.run(settings, list(subject.kinds), point.seed, subject.backend, _silent)
+    return numbers_of(display("view", result)(result).to_json())
 
 
 @cache
 def _experiment(name):
-    return catalogue.experiment_of(name)
+    return registry.experiment_of(name)
 
 
 def numbers_of(document: Mapping) -> dict[str, float]:
@@ -260,9 +236,9 @@ def _protocol(model, kind, values, seed):
     simulation = {name: values[name] for name in SIMULATION if name in values}
     of_task = {name: values[name] for name in _of_task(model) if name in values}
     of_circuit = {name: values[name] for name in values if name not in simulation and name not in of_task}
-    simulation = getattr(model, "SWEEP", {}) | simulation
+    simulation = {**model.sweep, **simulation}
     times = {name: simulation.get(name, DEFAULT_TIMES[name]) for name in DEFAULT_TIMES}
-    if not hasattr(model, "task"):
+    if model.task is None:
         circuit = _make_circuit(model, kind, seed, of_circuit)
         stimuli, score = _of_function(model, circuit)
         task = None
@@ -309,7 +285,7 @@ def _of_function(model, circuit):
     """Stimuli and score of a circuit that has no task: all patterns of a truth table, else one trial of 1."""
     from eisim.functions import NAMED, TruthTable
 
-    given = getattr(model, "function", getattr(model, "FUNCTION", None))
+    given = model.function
     if isinstance(given, str):
         given = NAMED.get(given) or (TruthTable(given) if given and not set(given) - {"0", "1"} else None)
     if not isinstance(given, TruthTable) or given.n_inputs != circuit.n_inputs or circuit.n_readouts != 1:

@@ -1,20 +1,15 @@
-"""What one experiment, model or file is: its docstring, settings and parameters, and published numbers beside ours."""
+"""What ``list`` shows: all experiments and models, or what one is, with its settings and published numbers."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from inspect import cleandoc
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 
-from eisim.base.errors import InputError, did_you_mean
+from eisim.base.errors import InputError
 from eisim.base.schema import Described, describe, describe_function
 from eisim.base.units import expected
-from eisim.run import registry as catalogue
-
-#: Beside the models of a package, what their ``published`` gave when they were last measured.
-MEASURED = "published.json"
+from eisim.run import registry
+from eisim.run.model import Model
 
 
 @dataclass(frozen=True)
@@ -48,18 +43,24 @@ class About:
 
 def settings_of(name: str) -> tuple[str, list[tuple[str, str]]]:
     """Title and rows of the settings that ``run NAME`` has."""
-    return f"Settings of {name}: --set KEY=VALUE", _rows(describe(catalogue.experiment_of(name).Settings))
+    return f"Settings of {name}: --set KEY=VALUE", _rows(_settings(name))
+
+
+def _settings(name):
+    experiment = registry.experiment_of(name)
+    return describe(experiment.settings, experiment.given)
 
 
 def parameters_of(name: str) -> tuple[str, list[tuple[str, str]]]:
     """Title and rows of what ``sweep NAME`` can change."""
-    from eisim.run.sweep.subject import SIMULATION, Subject, find
+    from eisim.run.sweep.subject import SIMULATION
 
-    module = find(Subject(name, ("spiking",)))
-    found = describe(catalogue.experiment_of(name).Settings) if module is None else _parameters(module)
-    rows = _rows(found)
-    if module is not None:
+    found = registry.find(name, "sweep")
+    if isinstance(found, Model):
+        rows = _rows(_parameters(found))
         rows += [(each.name, expected(each.unit)) for each in SIMULATION.values() if each.name not in dict(rows)]
+    else:
+        rows = _rows(_settings(name))
     return f"Parameters of {name}: --over NAME=VALUES, --set KEY=VALUE", rows
 
 
@@ -80,75 +81,23 @@ def about(name: str, measure: bool = False, report: Callable[..., None] | None =
     InputError
         If there is no such thing, or nothing to measure.
     """
-    kind, module = _module(name)
-    measures = callable(getattr(module, "published", None))
-    if measure and not measures:
+    found = registry.find(name, "list")
+    if isinstance(found, Model):
+        facts = found.measure_published(report) if measure else found.last_measured()
+        kind, parameters, measures = "model", tuple(_parameters(found)), found.published is not None
+    elif measure:
         raise InputError(f"list: {name}: expected a model with published(), found none to measure")
-    runs = kind == "experiment" or hasattr(module, "task") or (kind == "file" and hasattr(module, "circuit"))
-    return About(
-        name,
-        kind,
-        cleandoc(module.__doc__ or ""),
-        tuple(describe(catalogue.experiment_of(name).Settings)) if runs else (),
-        tuple(_parameters(module)),
-        _measure(module, report) if measure else measured(module),
-        measures,
-    )
+    else:
+        kind, parameters, facts, measures = "experiment", (), (), False
+    doc = "" if isinstance(found, Path) else cleandoc(found.about)
+    kind = "file" if registry.is_file(name) else kind
+    return About(name, kind, doc, tuple(_settings(name)), parameters, facts, measures)
 
 
-def measured(module: ModuleType | SimpleNamespace) -> tuple:
-    """Published numbers beside ours, as they were last measured; empty where none were kept."""
-    package, _, name = getattr(module, "__name__", "").rpartition(".")  # a file of the user's own has none
-    if not package:
-        return ()
-    try:
-        text = files(package).joinpath(MEASURED).read_text(encoding="utf-8")
-    except (OSError, ModuleNotFoundError, TypeError):
-        return ()
-    return tuple(_fact(**fact) for fact in json.loads(text).get(name, ()))
-
-
-def _fact(**parts):
-    from eisim.analysis.task import Fact
-
-    return Fact(**parts)
-
-
-def _measure(module, report):
-    from eisim.analysis.task import Fact
-    from eisim.base.user_files import blamed_on
-
-    with blamed_on(module.__file__, "published"):
-        found = tuple(module.published(report))
-    for fact in found:
-        if not isinstance(fact, Fact):
-            raise InputError(f"{Path(module.__file__).name}: published: expected eisim.Fact values, found {fact!r:.60}")
-    return found
-
-
-def _module(name):
-    """Kind and module of a name."""
-    experiments, models = catalogue.points(catalogue.EXPERIMENTS), catalogue.points(catalogue.MODELS)
-    if name in experiments:
-        return "experiment", catalogue.load(experiments[name])
-    if name in models:
-        return "model", catalogue.load(models[name])
-    if Path(name).suffix.lower() == ".py":
-        if not Path(name).is_file():
-            raise InputError(f"list: {name}: expected a file that can be read, found no such file")
-        from eisim.base.user_files import load_file
-
-        return "file", load_file(name)
-    raise InputError(
-        f"list: expected one of {', '.join([*experiments, *models])}, or a .py file, found {name!r}"
-        f"{did_you_mean(name, [*experiments, *models])}"
-    )
-
-
-def _parameters(module):
+def _parameters(model):
     found = {}
-    for function, leave_out in (("circuit", ("kind", "seed")), ("task", ("kind",))):
-        found |= {each.name: each for each in describe_function(getattr(module, function, None), leave_out)}
+    for function, leave_out in ((model.circuit, ("kind", "seed")), (model.task, ("kind",))):
+        found |= {each.name: each for each in describe_function(function, leave_out)}
     return list(found.values())
 
 
@@ -188,3 +137,45 @@ def shown(found: About):
     if found.measures:
         parts.append(f"python -m eisim list {found.name} --published measures these numbers now.")
     return Group(*parts)
+
+
+def document_of_all() -> dict:
+    """What ``list --json`` prints."""
+    experiments, models = registry.listed()
+    return {
+        "experiments": [{"name": e.name, "summary": e.summary} for e in experiments],
+        "models": [
+            {"name": m.name, "function": m.function, "runs_by_name": True, "has_task": m.has_task, "summary": m.summary}
+            for m in models
+        ],
+    }
+
+
+def tables_of_all():
+    """What ``list`` prints, for Rich."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from eisim.report.terminal import titled_table
+
+    def table(title, rows, *headings):
+        made = titled_table(title)
+        for heading in headings:
+            made.add_column(heading, no_wrap=heading != "summary", min_width=30 if heading == "summary" else None)
+        for *cells, summary in rows:
+            made.add_row(*cells, Text(summary))
+        return made
+
+    experiments, models = registry.listed()
+    return Group(
+        table("Experiments", [(e.name, e.summary) for e in experiments], "name", "summary"),
+        "",
+        table(
+            "Models, each as a rate and as a spiking circuit",
+            [(m.name, m.function, m.summary) for m in models],
+            *("name", "function", "summary"),
+        ),
+        "",
+        "Run them by name: python -m eisim run NAME. A model without a task is judged by its truth table. "
+        "python -m eisim list NAME shows its docstring, settings and published numbers.",
+    )

@@ -1,0 +1,262 @@
+"""How the ablation of a user's own circuit is shown."""
+
+from collections.abc import Iterable, Iterator
+
+from eisim.base.files import frame_to_csv
+from eisim.report.findings import Explanation
+from eisim.report.style import EXCITATORY, NEUTRAL
+from eisim.report.table import Column, Table
+from eisim.report.view import Drawing, DrawnCircuit, View, show_with, view_of
+from eisim.report.wording import listing
+from eisim.studies.circuit_result import OwnResult
+from eisim.studies.points import OnPoints
+
+MARKERS = {"spiking": "o", "rate": "s"}
+
+
+def _point(values):
+    return "(" + ", ".join(f"{value:g}" for value in values) + ")"
+
+
+def _witness(found: OnPoints, between: str) -> str | None:
+    witness = found.certificate.witness
+    return witness and between.join(map(_point, witness))
+
+
+def _verdict(found):
+    if found.verdict != "lost":
+        return found.verdict
+    return "lost (this circuit)" if found.certificate.representable else "lost (provably)"
+
+
+def _accuracy(found, which: int) -> dict[str, float]:
+    return {kind: float(accuracy[which]) for kind, accuracy in found.accuracy.items()}
+
+
+def _row(found: OnPoints) -> dict:
+    witness = found.certificate.witness
+    return {
+        "function": found.name,
+        "points": len(found.data.targets),
+        "inputs": found.data.n_inputs,
+        "representable": found.certificate.representable,
+        "witness": witness and [list(witness.lower), list(witness.upper)],
+        "floor": found.floor,
+        "inversion_complexity": found.certificate.inversion_complexity,
+        "inhibitory_neurons": _inhibitory(found),
+        "accuracy": {"intact": _accuracy(found, 0), "ablated": _accuracy(found, -1)},
+        "verdict": found.verdict,
+    }
+
+
+def _inhibitory(found):
+    return next(iter(found.circuits.values())).n_inhibitory
+
+
+class OnPointsView(View[OwnResult]):
+    """Outputs of a circuit judged on points of their functions."""
+
+    def to_json(self) -> dict:
+        """A row for each output, and the problems."""
+        return {"rows": [_row(found) for found in self.result.on_points], "problems": self.result.problems}
+
+    def answer(self) -> Iterator[str]:
+        """How many functions are lost."""
+        verdicts = [_verdict(found) for found in self.result.on_points]
+        lost, provably = (sum(v.startswith(word) for v in verdicts) for word in ("lost", "lost (provably)"))
+        yield f"{lost} of {len(verdicts)} functions lost without inhibition; {provably} provably."
+        for found in self.result.on_points:
+            if found.missed:
+                wrong = (
+                    f"{kind}: {listing((_point(found.data.points[k]) for k in places), most=4)}"
+                    for kind, places in found.missed.items()
+                )
+                yield f"{found.name} is not computed by the intact circuit; wrong: {'; '.join(wrong)}."
+
+    def tables(self) -> Iterator[Table]:
+        """One row for each output."""
+        columns = (
+            Column("function", lambda found: found.name),
+            Column(
+                "verdict",
+                _verdict,
+                "verdict",
+                note="Kept: without inhibition at most one point in a hundred more is wrong than with it. Provably: no "
+                "excitatory-only circuit computes it; this circuit: another one does. Not computed: the intact circuit "
+                "misses a pattern of a truth table, or is right no more often than a constant answer.",
+            ),
+            Column("points", lambda found: len(found.data.targets)),
+            Column(
+                "witness",
+                lambda found: _witness(found, " ≤ "),
+                note="x ≤ y with f(x) > f(y): no excitatory-only circuit does that.",
+            ),
+            Column(
+                "floor",
+                lambda found: found.floor,
+                note="Least share of the points that any excitatory-only circuit answers wrongly.",
+                decimals=3,
+            ),
+            Column("inhibitory neurons", _inhibitory, short="I"),
+            Column(
+                "intact",
+                lambda found: _accuracy(found, 0),
+                note="Share of the points answered correctly, with inhibition.",
+                decimals=3,
+            ),
+            Column("ablated", lambda found: _accuracy(found, -1), note="The same without inhibition.", decimals=3),
+        )
+        yield Table("Functions with and without inhibition", columns, self.result.on_points, data="table.csv")
+
+    def figures(self) -> Iterator[Drawing]:
+        """Accuracy against the fraction removed, and maps of the plane."""
+        yield Drawing(
+            "ablation_curves.svg",
+            lambda: _curves(self.result.on_points),
+            "Accuracy against the fraction of inhibition removed",
+            "Share of points answered correctly. Grey: unattainable without inhibition.",
+            "; ".join(
+                f"{found.name}, {kind}: from {accuracy[0]:.1%} to {accuracy[-1]:.1%}"
+                for found in self.result.on_points
+                for kind, accuracy in found.accuracy.items()
+            ),
+            "ablation_curves.csv",
+        )
+        for found, stem in zip(self.result.on_points, self._stems(), strict=True):
+            if found.data.n_inputs == 2:
+                yield Drawing(
+                    f"{stem}.svg",
+                    lambda found=found: _maps(found),
+                    f"{found.name}, point by point",
+                    "What is wanted, and what the circuit answers with its inhibition and without; filled: 1.",
+                    f"Maps of the plane for {found.name}: wanted, intact and ablated.",
+                    f"{stem}.csv",
+                )
+
+    def circuits(self) -> Iterator[DrawnCircuit]:
+        """The circuit, of the first kind."""
+        yield DrawnCircuit("circuit", "The circuit", next(iter(self.result.own.circuits.values())))
+
+    def proofs(self) -> Iterator[Explanation]:
+        """Witness and floor of each function."""
+        for found in self.result.on_points:
+            said = "The function never falls when inputs rise: an excitatory-only circuit can compute it."
+            if found.certificate.witness is not None:
+                lower, upper = map(_point, found.certificate.witness)
+                said = (
+                    f"At {lower} the function is 1 and at {upper} it is 0, though no input went down. Any "
+                    f"excitatory-only circuit is wrong on at least {found.floor:.1%} of the points."
+                )
+            yield Explanation(found.name, (said,))
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Table, curves and the answers to all points as CSV."""
+        import pandas
+
+        lines, curves = [], []
+        for found in self.result.on_points:
+            row = _row(found) | {"witness": _witness(found, " <= ")}
+            scores = row.pop("accuracy").items()
+            lines.append(row | {f"{condition}_{kind}": a for condition, each in scores for kind, a in each.items()})
+            curves += [
+                {"function": found.name, "kind": kind, "fraction_removed": fraction, "accuracy": a}
+                for kind, accuracy in found.accuracy.items()
+                for fraction, a in zip(found.fractions, accuracy, strict=True)
+            ]
+        yield "table.csv", frame_to_csv(pandas.DataFrame(lines))
+        yield "ablation_curves.csv", frame_to_csv(pandas.DataFrame(curves))
+        for found, stem in zip(self.result.on_points, self._stems(), strict=True):
+            frame = pandas.DataFrame(found.data.points, columns=list(found.data.names))
+            frame["wanted"], frame["weight"] = found.data.targets, found.data.weights
+            for kind, rates in found.rates.items():
+                frame[f"{kind}_intact_hz"], frame[f"{kind}_ablated_hz"] = rates[0], rates[-1]
+            yield f"{stem}.csv", frame_to_csv(frame)
+
+    def _stems(self):
+        """Names of the files of points."""
+        n = len(self.result.on_points)
+        return ["points"] if n == 1 else [f"points_{k + 1}" for k in range(n)]
+
+
+class CircuitView(View[OwnResult]):
+    """A user's circuit: its truth tables as those of ``boolean``, else its outputs on points; with its notes."""
+
+    def __init__(self, result: OwnResult):
+        super().__init__(result)
+        self.shown = OnPointsView(result) if result.ablation is None else view_of(result.ablation)
+
+    @property
+    def heading(self) -> str:
+        """The question."""
+        return f"What does {self.result.own.name} lose with its inhibition?"
+
+    def to_json(self) -> dict:
+        """What is found, the name of the circuit, and notes."""
+        return self.shown.to_json() | {"circuit": self.result.own.name, "notes": list(self.result.notes)}
+
+    def answer(self) -> Iterable[str]:
+        """What is lost, and what was found or left out on the way."""
+        return (*self.shown.answer(), *self.result.notes)
+
+    def tables(self) -> Iterable[Table]:
+        """Those of what is shown."""
+        return self.shown.tables()
+
+    def figures(self) -> Iterable[Drawing]:
+        """Those of what is shown."""
+        return self.shown.figures()
+
+    def circuits(self) -> Iterable[DrawnCircuit]:
+        """Those of what is shown."""
+        return self.shown.circuits()
+
+    def proofs(self) -> Iterable[Explanation]:
+        """Those of what is shown."""
+        return self.shown.proofs()
+
+    def files(self) -> Iterable[tuple[str, str | bytes]]:
+        """Those of what is shown."""
+        return self.shown.files()
+
+
+def _curves(on_points):
+    from matplotlib.figure import Figure
+
+    n = len(on_points)
+    figure = Figure(figsize=(2.2 * min(n, 3) + 2.6, 2.2 * -(-n // 3) + 0.3), layout="constrained")
+    axes = figure.subplots(-(-n // 3), min(n, 3), squeeze=False).ravel()
+    for ax, found in zip(axes, on_points, strict=False):
+        ax.axhspan(1 - found.floor, 1.05, color="#dddddd", linewidth=0, label="unattainable without inhibition")
+        for kind, accuracy in found.accuracy.items():
+            style = {"ls": "-" if kind == "spiking" else "--", "marker": MARKERS[kind], "ms": 3, "lw": 1}
+            ax.plot(found.fractions, accuracy, color=NEUTRAL, label=f"{kind} circuit", **style)
+        ax.set(title=f"{found.name}: {found.verdict}", ylim=(-0.05, 1.05))
+        ax.set(xlabel="fraction of inhibition removed", ylabel="share of points\nanswered correctly")
+    for ax in axes[n:]:
+        ax.axis("off")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=7)
+    return figure
+
+
+def _maps(found):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.0, 2.1 * len(found.rates) + 0.2), layout="constrained")
+    axes = figure.subplots(len(found.rates), 3, squeeze=False, sharex=True, sharey=True)
+    for row, (kind, rates) in zip(axes, found.rates.items(), strict=True):
+        _map(row[0], found, found.data.targets == 1, f"{found.name}: wanted")
+        _map(row[1], found, rates[0] > found.thresholds[kind], f"{kind} circuit, intact")
+        _map(row[2], found, rates[-1] > found.thresholds[kind], f"{kind} circuit, ablated")
+    return figure
+
+
+def _map(ax, found, says, title):
+    """Points of the plane, filled where the answer is 1."""
+    size = max(0.5, min(12.0, 3e4 / len(says)))
+    for value, colour in ((False, "#cccccc"), (True, EXCITATORY)):
+        chosen = found.data.points[says == value]
+        ax.scatter(*chosen.T, s=size, color=colour, marker="s", linewidths=0, rasterized=len(says) > 2000)
+    ax.set(title=title, xlabel=found.data.names[0], ylabel=found.data.names[1], aspect="auto")
+
+
+show_with(OwnResult, CircuitView)

@@ -1,0 +1,170 @@
+"""An experiment: a question that can be run by name, with its settings."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+from eisim.base.display import display
+from eisim.base.errors import InputError
+from eisim.base.files import to_json
+from eisim.base.schema import read_settings
+from eisim.base.user_files import guarded, named_module
+
+#: Functions of the module of an experiment that show its results; without them the view of the result's type does.
+HOOKS = ("to_json", "table", "tables", "figures", "findings")
+
+
+class Run(Protocol):
+    """What answers the question."""
+
+    def __call__(
+        self, settings: Any, kinds: Sequence[str], seed: int, backend: str, report: Callable[..., None]
+    ) -> Any:
+        """The result of these settings.
+
+        Parameters
+        ----------
+        settings : dataclass
+        kinds : sequence of {"spiking", "rate"}
+        seed : int
+        backend : {"cpp", "numpy", "cuda_standalone"}
+        report : callable
+            Takes a line of text as each stage begins, and the fraction done as it goes on.
+        """
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A question that can be run by name.
+
+    Attributes
+    ----------
+    name : str
+        Of its results.
+    settings : type
+        A dataclass, whose fields ``--set`` can change.
+    run : Run
+        From settings to a result: its own module's, or of one circuit, task or table.
+    about : str
+        Docstring of its module.
+    module : str
+        Where it is defined.
+    given : mapping
+        Settings that its name or file fixes.
+    """
+
+    name: str
+    settings: type
+    run: Run
+    about: str = ""
+    module: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_changes(self, changes: Sequence[str]):
+        """The settings, changed by texts such as ``"seeds=3"``.
+
+        Raises
+        ------
+        InputError
+        """
+        return read_settings(self.settings, changes, self.given)
+
+    @classmethod
+    def of_module(
+        cls, module: ModuleType, name: str, run: Run | None = None, given: Mapping[str, Any] | None = None
+    ) -> "Experiment":
+        """The experiment that a module defines by ``Settings`` and ``run``; a user's errors are one line each.
+
+        Parameters
+        ----------
+        module : module
+        name : str
+        run : Run, optional
+            What runs in place of the module's function.
+        given : mapping, optional
+            Settings that are fixed.
+
+        Raises
+        ------
+        InputError
+            If the module lacks one of the two.
+        """
+        for part in ("Settings", "run"):
+            if not callable(getattr(module, part, None)):
+                where = Path(module.__file__ or name).name
+                raise InputError(f"{where}: expected an experiment (Settings and run), found none in {part!r}")
+        run = run or module.run
+        if module.__name__.partition(".")[0] != "eisim":
+            run = guarded(run, module.__file__ or name, "run")
+        shown = partial(_run_and_show, module, run)
+        return cls(name, module.Settings, shown, module.__doc__ or "", module.__name__, given or {})
+
+
+def _run_and_show(module, run, settings, kinds, seed, backend, report):
+    result = run(settings, kinds, seed, backend, report)
+    return result if _is_shown(module, result) else ShownByModule(result, module.__name__)
+
+
+def _is_shown(module, result) -> bool:
+    """Whether the view of a result's type shows it, not functions of the module."""
+    if any(hasattr(module, hook) for hook in HOOKS):
+        return False
+    try:
+        display("view", result)
+    except TypeError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class ShownByModule:
+    """A result that functions of a module show: ``to_json``, ``table``, ``tables``, ``figures``, ``findings``.
+
+    Each may be missing. The numbers are then those of a result that is a dict or a dataclass of plain values.
+
+    Attributes
+    ----------
+    value : object
+        The result itself.
+    module : str
+    """
+
+    value: Any
+    module: str
+
+    @property
+    def problems(self) -> list[str]:
+        """What the result says of contradictions and failed checks."""
+        return list(getattr(self.value, "problems", ()))
+
+    def by(self, hook: str, missing: Callable[[Any], Any]):
+        """What a function of the module makes of the result; what `missing` does where it has none."""
+        module = named_module(self.module)
+        return _guarded_hook(module, hook)(self.value) if hasattr(module, hook) else missing(self.value)
+
+    def to_json(self) -> dict:
+        """The result as a JSON object.
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
+        document = self.by("to_json", lambda value: asdict(value) if is_dataclass(value) else value)
+        if not isinstance(document, dict):
+            raise InputError(f"to_json: expected a dict, found {document!r:.60}")
+        try:
+            to_json(document)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"to_json: expected plain values, found {error}") from None
+        return document
+
+
+def _guarded_hook(module, hook):
+    function = getattr(module, hook)
+    if hook in ("tables", "figures"):  # what they yield is theirs, too
+        return guarded(lambda value: list(function(value)), module.__file__ or module.__name__, hook)
+    return guarded(function, module.__file__ or module.__name__, hook)

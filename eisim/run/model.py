@@ -1,0 +1,152 @@
+"""A model: what a file of circuits offers, an installed one or a user's own, read once."""
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from inspect import cleandoc
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from eisim.analysis.task import Fact, Task
+from eisim.base.errors import InputError
+from eisim.base.user_files import PREFIX, blamed_on, guarded
+from eisim.circuit import Circuit
+
+#: Beside the models of a package, what their ``published`` gave when they were last measured.
+MEASURED = "published.json"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A circuit with what it is for.
+
+    Attributes
+    ----------
+    name : str
+    module : module
+        The file that defines it; its names are those of the attributes below.
+    circuit : Circuit, callable or None
+        ``circuit(kind=..., seed=..., ...)``, or the one circuit there is.
+    task : Task, callable or None
+        ``task(kind, quick=False, ...)``, or the one task there is.
+    function : object
+        What it computes: a truth table, region or labelled data, its name, or a word such as "decide" for a task
+        (``FUNCTION``, or ``function`` in a file).
+    published : callable or None
+        ``published(report)`` yields `Fact` values: published numbers, measured again.
+    sweep : mapping of str to float
+        Times of a simulation in a sweep, in s (``SWEEP``).
+    phase : callable or None
+        From the numbers of a point of a sweep to the name of a state.
+    phases : mapping of str to str
+        The criteria of the states, by name (``PHASES``).
+    """
+
+    name: str
+    module: ModuleType
+    circuit: Circuit | Callable[..., Circuit] | None = None
+    task: Task | Callable[..., Task] | None = None
+    function: Any = ""
+    published: Callable[..., Iterable[Fact]] | None = None
+    sweep: Mapping[str, float] = field(default_factory=dict)
+    phase: Callable[[Mapping[str, float]], str] | None = None
+    phases: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_module(cls, module: ModuleType, name: str) -> "Model":
+        """What a module offers."""
+        named = {"function": "FUNCTION", "sweep": "SWEEP", "phases": "PHASES"}
+        parts = ("circuit", "task", "function", "published", "phase", "sweep", "phases")
+        found = {part: getattr(module, named.get(part, part), None) for part in parts}
+        if hasattr(module, "function"):  # a file of the user's own
+            found["function"] = module.function
+        return cls(name, module, **{part: value for part, value in found.items() if value is not None})
+
+    @property
+    def file(self) -> str:
+        """Where it is defined."""
+        return self.module.__file__ or self.name
+
+    @property
+    def is_users(self) -> bool:
+        """Whether it is a file of the user's own, not an installed model."""
+        return self.module.__name__.startswith(PREFIX)
+
+    @property
+    def about(self) -> str:
+        """The docstring."""
+        return cleandoc(self.module.__doc__ or "")
+
+    @property
+    def word(self) -> str:
+        """What it computes as a word; "" where none is given.
+
+        Raises
+        ------
+        InputError
+            If a user's file gives something else for its task.
+        """
+        if self.is_users and self.task is not None and not isinstance(self.function, str):
+            raise InputError(
+                f"{Path(self.file).name}: task: FUNCTION: expected what the task is for, in a word, found "
+                f"{self.function!r:.60}"
+            )
+        return self.function if isinstance(self.function, str) else getattr(self.function, "name", "")
+
+    def task_of(self, kind: str, quick: bool = False) -> Task:
+        """The task for a kind of circuit, checked if it is a user's own.
+
+        Raises
+        ------
+        InputError
+            If there is none of this kind.
+        """
+        if not self.is_users:
+            return self.task(kind, quick=quick)
+        with blamed_on(self.file, "task"):
+            if not isinstance(self.task, Task) and not callable(self.task):
+                raise InputError(f"expected a Task or a function from kind to Task, found {self.task!r:.60}")
+        with blamed_on(self.file, f"task({kind!r})"):
+            if isinstance(self.task, Task):
+                found = self.task
+            else:
+                takes_quick = "quick" in inspect.signature(self.task).parameters
+                found = self.task(kind, **({"quick": quick} if takes_quick else {}))
+            if not isinstance(found, Task):
+                raise InputError(f"expected a Task, found {found!r:.60}")
+            circuit = found.circuit(0)
+            if getattr(circuit, "kind", kind) != kind:
+                raise InputError(f"expected a {kind} circuit, found a {circuit.kind} one")
+        parts = {p: getattr(found, p) for p in ("circuit", "score", "output") if getattr(found, p) is not None}
+        return replace(found, **{part: guarded(call, self.file, f"Task.{part}") for part, call in parts.items()})
+
+    def last_measured(self) -> tuple[Fact, ...]:
+        """Published numbers beside ours, as they were last measured; empty where none were kept."""
+        package, _, name = self.module.__name__.rpartition(".")
+        if not package:  # a file of the user's own
+            return ()
+        try:
+            text = files(package).joinpath(MEASURED).read_text(encoding="utf-8")
+        except (OSError, ModuleNotFoundError, TypeError):
+            return ()
+        return tuple(Fact(**fact) for fact in json.loads(text).get(name, ()))
+
+    def measure_published(self, report: Callable[..., None] | None = None) -> tuple[Fact, ...]:
+        """Measure the published numbers now, which may take minutes.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to measure, or it gives something else than facts.
+        """
+        if self.published is None:
+            raise InputError(f"list: {self.name}: expected a model with published(), found none to measure")
+        with blamed_on(self.file, "published"):
+            found = tuple(self.published(report))
+        for fact in found:
+            if not isinstance(fact, Fact):
+                raise InputError(f"{Path(self.file).name}: published: expected eisim.Fact values, found {fact!r:.60}")
+        return found
