@@ -9,7 +9,7 @@ if __name__ == "models":  # the name for people; to eisim it is eisim.models
     stand_in(__name__)
 else:
     #: Names of the models: each is a module here, imported when first used.
-    __all__ = sorted(m.name for m in pkgutil.iter_modules(__path__))
+    __all__ = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
 
 
 def __getattr__(name):

@@ -25,7 +25,7 @@ from eisim import (
     simulate,
 )
 from eisim.ablation import dose
-from tests import two_choice
+from tests.support import two_choice
 
 
 def network(rule=FixedProbability, share=0.3, seed=1):

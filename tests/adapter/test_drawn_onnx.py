@@ -13,7 +13,7 @@ from eisim.adapter.onnx_reader import read_model
 pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 
-from tests.adapter.drawn_onnx import drawn
+from tests.support.drawn_onnx import drawn
 
 SOFT = {"Softmax", "LogSoftmax"}
 

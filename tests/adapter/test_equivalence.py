@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from eisim import Circuit, Input, InputError, Population, Projection, Readout, Saturating, ablate, simulate, to_dnn
 from eisim.circuit import union
-from tests.drawn import DT, TIMES, draw_circuit, seeds, stimuli
+from tests.support.drawn import DT, TIMES, draw_circuit, seeds, stimuli
 
 
 def outputs(response, step_count):

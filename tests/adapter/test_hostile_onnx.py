@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eisim import InputError, read_onnx
-from tests.adapter.test_onnx import NETWORKS
+from tests.adapter.test_onnx_writer import NETWORKS
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")

@@ -54,7 +54,7 @@ def judged(example):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_models_that_onnx_ships(capsys):
-    from tests.adapter.onnx_sets import given
+    from tests.support.onnx_sets import given
 
     found = Counter(judged(example) for example in given())
     wrong = set(found) - {"right", "refused", "order"}

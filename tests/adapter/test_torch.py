@@ -13,7 +13,7 @@ from eisim.functions import NAMED
 from eisim.neurons import LIF, Logistic, Saturating, Step, ThresholdLinear
 from eisim.run.export import write_network
 from models import xor
-from tests.drawn import draw_circuit
+from tests.support.drawn import draw_circuit
 
 
 def test_without_torch_one_line_says_how_to_get_it(monkeypatch, tmp_path):

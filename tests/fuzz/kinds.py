@@ -137,7 +137,7 @@ def tables(rng: random.Random, folder: Path) -> None:
 def _networks():
     import onnx
 
-    from tests.adapter.test_onnx import NETWORKS
+    from tests.adapter.test_onnx_writer import NETWORKS
 
     make, value = onnx.helper, onnx.helper.make_tensor_value_info
     models = []
@@ -180,7 +180,7 @@ def onnx(rng: random.Random, folder: Path) -> None:
 def _saved() -> list[bytes]:
     from eisim import LIF, NAMED, REGIONS, Circuit, Region, synthesize, to_dnn
     from eisim.analysis.task import Fact
-    from tests import kept
+    from tests.support import kept
 
     circuit = Circuit(
         "c", *(getattr(kept.ruled(), part) for part in ("inputs", "populations", "projections", "readouts"))
@@ -230,7 +230,7 @@ def saved(rng: random.Random, folder: Path) -> None:
 def stored(rng: random.Random, folder: Path) -> None:
     """Folders of runs: the document, tables, figures, and what lies about."""
     from eisim.report.page import page
-    from tests.report.sample import findings, write_run
+    from tests.support.sample import findings, write_run
 
     folders = [folder / "[red]a", *([folder / "b"] if rng.random() < 0.3 else [])]
     for each in folders:

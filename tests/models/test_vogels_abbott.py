@@ -3,7 +3,7 @@ import pytest
 
 from eisim import InputError, simulate
 from models import vogels_abbott
-from tests.models.scores import intact_and_ablated
+from tests.support.scores import intact_and_ablated
 
 
 @pytest.mark.parametrize("kind", ["rate", "spiking"])

@@ -33,8 +33,8 @@ from eisim.report.style import EXCITATORY, INHIBITORY, paper
 from eisim.studies.tasks import Survey
 from experiments import boolean, functions
 from models import xor
-from tests import two_choice
-from tests.figures import check, said
+from tests.support import two_choice
+from tests.support.figures import check, said
 
 
 @pytest.fixture(scope="module")

@@ -31,8 +31,8 @@ from eisim.report.wording import answer, count, listing
 from eisim.studies.tasks import Survey
 from eisim.weights import AllToAll, FixedInDegree, FixedProbability, Independent
 from experiments import boolean, functions
-from tests import two_choice
-from tests.findings import check
+from tests.support import two_choice
+from tests.support.findings import check
 from tests.theory.test_truth_tables import all_functions
 
 NUMPY = {"backend": "numpy"}

@@ -25,7 +25,7 @@ from eisim import (
     to_dnn,
 )
 from eisim.base.units import format_quantity, parse_quantity
-from tests import kept, two_choice
+from tests.support import kept, two_choice
 
 
 def shown(value) -> ET.Element:

@@ -16,7 +16,7 @@ from eisim.base.units import format_quantity, parse_quantity
 from eisim.cli.commands import run_command
 from eisim.report.findings import PageColumn, PageTable
 from eisim.report.page import MOST_RUNS, PAPER, page
-from tests.report.sample import ROWS, findings, write_run
+from tests.support.sample import ROWS, findings, write_run
 
 HOSTILE = "<script>window.taken=1</script><img src=x onerror='window.taken=1'>\"'{{ 7*7 }}\u202e"
 VOID = {"meta", "link", "img", "input", "br"}

@@ -11,8 +11,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from eisim import ShortTerm, ThresholdLinear, simulate, to_dnn
-from tests.drawn import draw_circuit
-from tests.simulation import digests, every
+from tests.support import digests, every
+from tests.support.drawn import draw_circuit
 
 
 def run(kind, backend="cpp", **more):
@@ -62,7 +62,7 @@ def test_both_backends_give_the_same_spikes_and_rates_to_rounding(compiled, on_n
 def test_another_process_with_other_threads_and_hashes_gives_the_same_bits(compiled):
     """Simulations, all experiments, training and proofs."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    command = [sys.executable, "-m", "tests.simulation.digests"]
+    command = [sys.executable, "-m", "tests.support.digests"]
     environment = os.environ | threads | {"PYTHONHASHSEED": "12345"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as other:
         with threadpool_limits(2):

@@ -7,7 +7,7 @@ from scipy import stats
 
 from eisim import LIF, NAMED, InputError, simulate, synthesize
 from eisim.simulation import noise, shares
-from tests.drawn import TIMES, draw_circuit
+from tests.support.drawn import TIMES, draw_circuit
 
 XOR = NAMED["xor"]
 

@@ -16,7 +16,7 @@ from eisim.studies.circuit import read_circuit
 from eisim.studies.data import prepared, read
 from experiments import boolean
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 QUICK = ("--backend", "numpy", "--json")
 SMALL = ("levels=2", "seeds=1", "duration=100ms", "window=60ms")
 
@@ -293,7 +293,7 @@ def test_a_package_adds_experiments_and_models(eisim, tmp_path):
         "[eisim.experiments]\nquestion = their_package.question\nbroken = their_package.broken\n"
         "rude = their_package.rude.inner\ngone = their_package.gone\n[eisim.models]\nchoice = their_package.choice\n"
     )
-    path = {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[1]}"}
+    path = {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
     listed = eisim("list", "--json", **path)
     assert listed.returncode == 0 and "A question of theirs." in listed.stdout and "boolean" in listed.stdout
     assert "choose the stronger of two inputs" in listed.stdout and "cannot be read" in listed.stdout

@@ -287,7 +287,7 @@ def test_a9_shown_in_json_tables_figure_and_on_the_page():
 def test_the_page():
     from dataclasses import replace
 
-    from tests.findings import check
+    from tests.support.findings import check
 
     results = [run(network(*XOR), XOR_DATA, kind) for kind in ("rate", "spiking")]
     figures = dict(shown.figures(results))

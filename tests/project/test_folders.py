@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CIRCUIT = """
 from {where} import {what}
 from eisim import Circuit, Input, Population, Projection, Readout, ThresholdLinear

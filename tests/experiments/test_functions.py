@@ -16,11 +16,11 @@ from eisim.base.store.checkpoint import kept
 from eisim.cli import commands as cli
 from eisim.run import registry as catalogue
 from experiments import functions
-from tests.figures import said as texts
+from tests.support.figures import said as texts
 
 POINTS = {
     "eisim.experiments": [("boolean", "experiments.boolean"), ("functions", "experiments.functions")],
-    "eisim.models": [("two_choice", "tests.two_choice"), ("xor", "models.xor")],
+    "eisim.models": [("two_choice", "tests.support.two_choice"), ("xor", "models.xor")],
 }
 SMALL = ("--backend", "numpy", "--set", "quick=1", "--set", "seeds=2", "--set", "doses=3")
 
@@ -72,7 +72,9 @@ def test_the_table_and_its_files(run, tmp_path):
 
 def test_an_interrupted_run_goes_on_from_its_finished_circuits(monkeypatch, tmp_path):
     monkeypatch.setattr(catalogue, "entry_points", points)
-    monkeypatch.setitem(POINTS, "eisim.models", [("one", "tests.two_choice"), ("two", "tests.two_choice")])
+    monkeypatch.setitem(
+        POINTS, "eisim.models", [("one", "tests.support.two_choice"), ("two", "tests.support.two_choice")]
+    )
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
     assessed, assess, said = [], eisim.studies.tasks.assess, []
 

@@ -19,9 +19,9 @@ from eisim.report.draw import draw
 from eisim.studies.regions.decision_maps import measure, read_out, without_idle
 from eisim.studies.regions.networks import CONSTRUCTED, TRAINED, best_excitatory, network
 from experiments import geometry
-from tests.figures import check as check_figure
-from tests.figures import said
-from tests.findings import check
+from tests.support.figures import check as check_figure
+from tests.support.figures import said
+from tests.support.findings import check
 
 KEPT = {"half-plane", "staircase", "quadrant"}
 

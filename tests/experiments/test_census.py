@@ -10,7 +10,7 @@ from eisim.functions import patterns
 from eisim.theory.code import least_codes
 from eisim.theory.synthesis import build
 from experiments import census
-from tests.findings import check
+from tests.support.findings import check
 from tests.theory.test_truth_tables import DEDEKIND, all_functions, monotone_functions, upward_closure
 
 TIMES = {"duration": 200e-3, "window": 100e-3, "dt": 0.5e-3, "backend": "numpy"}

@@ -29,7 +29,7 @@ from eisim import (
 from eisim.studies.boolean import Case, Protocol, run_ablation
 from eisim.studies.networks import ablate_network
 from eisim.studies.tasks import Survey
-from tests import two_choice
+from tests.support import two_choice
 
 TIMES = {"duration": 40e-3, "window": 30e-3, "dt": 1e-3}
 XOR = NAMED["xor"]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from eisim import LIF, Circuit, Exponential, Input, Population, Projection, Readout, simulate
-from tests.drawn import LIF_NEURONS, RATE_UNITS
+from tests.support.drawn import LIF_NEURONS, RATE_UNITS
 
 SPIKING = (*LIF_NEURONS, LIF(noise=2e-3))
 

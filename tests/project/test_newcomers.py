@@ -253,7 +253,7 @@ def test_e2_shares_in_words():
 
 
 def two_sizes(kind="spiking", quick=False):
-    from tests import two_choice
+    from tests.support import two_choice
 
     made = two_choice.task(kind, quick=True)
     rate = lambda response: [Fact("rate (Hz)", 3.0, float(response.rates["E"].mean()), 1.0, "a paper")]  # noqa: E731
@@ -350,7 +350,7 @@ def test_e6_figures_before_the_table_and_runs_joined_on_all_axes(tmp_path):
     from eisim.report.findings import PageColumn, PageTable
     from eisim.report.grid import joined
     from eisim.report.page import page
-    from tests.report.sample import findings, write_run
+    from tests.support.sample import findings, write_run
 
     first = page([write_run(tmp_path / "a", findings(figures_first=1))])
     other = page([write_run(tmp_path / "b", findings())])
@@ -371,7 +371,7 @@ def test_e6_a_strangers_table_with_bad_keys(tmp_path, change):
     from dataclasses import replace
 
     from eisim.report.page import page
-    from tests.report.sample import findings, write_run
+    from tests.support.sample import findings, write_run
 
     made = findings()
     made = replace(made, tables=(replace(made.tables[0], **change),))
@@ -387,7 +387,7 @@ def test_e6_a_strangers_table_with_bad_keys(tmp_path, change):
 def test_e6_a_table_of_many_columns_is_set_smaller(tmp_path):
     from eisim.report.findings import PageColumn, PageTable
     from eisim.report.page import page
-    from tests.report.sample import findings, write_run
+    from tests.support.sample import findings, write_run
 
     for n, look in ((14, 'class="sortable many"'), (5, 'class="sortable"')):
         table = PageTable("T", tuple(PageColumn(f"c{k}", "number") for k in range(n)), ((1.0,) * n,))

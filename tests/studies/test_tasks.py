@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from eisim import InputError, Obstruction, ablate, assess, simulate, to_dnn
 from eisim.studies.tasks import DoseResponse, dnn_response, judge
 from eisim.studies.tasks.witness import broken_order, find_witness
-from tests import two_choice
+from tests.support import two_choice
 
 QUICK = partial(two_choice.task, quick=True)
 NUMPY = {"backend": "numpy"}

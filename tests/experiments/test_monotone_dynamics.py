@@ -19,9 +19,9 @@ from eisim.report.dynamics import mechanism, outcome
 from eisim.studies.order import rate, search, spiking
 from eisim.studies.order.order import LEVELS, Share, chain, falls, ordered_pairs, share
 from experiments import monotone_dynamics
-from tests.drawn import DT, TIMES, draw_circuit, seeds
-from tests.figures import check as check_figure
-from tests.findings import check
+from tests.support.drawn import DT, TIMES, draw_circuit, seeds
+from tests.support.figures import check as check_figure
+from tests.support.findings import check
 
 SMALL = monotone_dynamics.Settings(
     circuits=2, inputs=3, population=26, generations=2, duration=0.1, window=0.05, dt=0.5e-3, rate_dt=1e-3

@@ -15,7 +15,7 @@ import xarray as xr
 
 from eisim.cli.commands import run_command
 from eisim.report.page import page
-from tests.figures import said
+from tests.support.figures import said
 
 SMALL = ("--set", "functions=xor,and,and-by-inhibition", "--set", "seeds=2", "--set", "levels=3")
 

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from eisim.report import page as pages
 from eisim.studies.images import data as images
 from tests.fuzz.kinds import KINDS
 from tests.fuzz.workers import outcomes, tasks
-from tests.report.sample import findings, write_run
+from tests.support.sample import findings, write_run
 
 ESCAPE = "\x1b]0;taken\x07"
 
@@ -230,7 +231,7 @@ def test_a_strange_folder_gives_no_module(tmp_path):
         "with draw.Artist('experiments.boolean') as artist: artist.begin(None)\n"
         "artist.process.wait()\n"
     )
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    root = str(Path(__file__).parents[2])
     env = os.environ | {"PYTHONPATH": root}
     subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, env=env, capture_output=True, check=False)
     assert not (tmp_path / "taken").exists()

@@ -12,7 +12,7 @@ import numpy as np
 from eisim import NAMED, certify, simulate, synthesize, to_dnn
 from eisim.analysis.training import train
 from eisim.run.registry import prepare
-from tests.simulation import every
+from tests.support import every
 
 #: The settings of each, and the kinds of circuits.
 EXPERIMENTS = {

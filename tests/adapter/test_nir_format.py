@@ -26,7 +26,7 @@ from eisim.adapter.nir_format import LACKING, NORSE, READERS, SNNTORCH, unread, 
 from eisim.functions import NAMED
 from eisim.run.export import write_network
 from models import and_by_inhibition, xor
-from tests.drawn import TIMES, draw_circuit
+from tests.support.drawn import TIMES, draw_circuit
 
 nir = pytest.importorskip("nir")
 DT = TIMES["dt"]

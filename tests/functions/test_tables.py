@@ -15,7 +15,7 @@ from eisim.cli import completion
 from eisim.cli.commands import run_command
 from eisim.functions import tables
 from eisim.report import classes
-from tests.findings import check
+from tests.support.findings import check
 
 ROWS = "1,2,0\n3,4,1\n"
 POINTS, TARGETS = [[1, 2], [3, 4]], [0, 1]

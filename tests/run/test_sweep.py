@@ -25,7 +25,7 @@ from eisim.run.sweep.axes import Parameter, make_axis, parse_axis
 from eisim.run.sweep.subject import Point, Subject, measure, numbers_of, parameters
 from eisim.run.sweep.work import versions
 from models import brunel
-from tests.findings import check
+from tests.support.findings import check
 
 #: An experiment that costs nothing, writes down which point it computes, and does harm where a file says so.
 OWN = '''

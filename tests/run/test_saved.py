@@ -22,8 +22,8 @@ from eisim import LIF, NAMED, Circuit, InputError, LabelledData, Region, certify
 from eisim.functions.region import Cells
 from eisim.neurons import Saturating
 from eisim.studies.boolean import KeptCircuits
-from tests import kept
-from tests.drawn import draw_circuit
+from tests.support import kept
+from tests.support.drawn import draw_circuit
 
 
 def assert_same(a, b, where=""):

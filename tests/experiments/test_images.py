@@ -16,8 +16,8 @@ from eisim import InputError, train
 from eisim.studies.images import data, dimension, networks
 from eisim.studies.images.data import Images, load
 from experiments import images
-from tests.figures import check as check_figure
-from tests.findings import check
+from tests.support.figures import check as check_figure
+from tests.support.findings import check
 
 RNG = np.random.default_rng(0)
 
