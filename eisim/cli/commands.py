@@ -11,6 +11,7 @@ from dataclasses import asdict, fields
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated
 
 import typer
@@ -461,9 +462,9 @@ def sweep(
     if json_:
         print(document)
     else:
-        from eisim.report.sweep import terminal_table
+        from eisim.report.view import view_of
 
-        _show(terminal_table(found), folder)
+        _show(view_of(found).terminal(), folder)
     for problem in found.problems[:MOST_SAID]:
         _say(problem)
     if len(found.problems) > MOST_SAID:
@@ -533,7 +534,7 @@ def certify(
             certificate = certificate[0]
         report("writing results")
         found = shown.to_json(certificate)
-        drawn = draw(shown.figures, certificate)
+        drawn = draw(SimpleNamespace(drawn=lambda: shown.figures(certificate)))
         contents = [*shown.tables(certificate), *drawn]
         findings = {"report": _report(certificate_findings, certificate)}
     how = provenance(settings_si={"loss": loss.value, "orient": orient}, seconds=times)
@@ -642,7 +643,7 @@ def ablate(
         kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
         report("writing results")
-        contents = [*shown.tables(results), *draw(shown.figures, results)]
+        contents = [*shown.tables(results), *draw(SimpleNamespace(drawn=lambda: shown.figures(results)))]
         found, findings = shown.to_json(results), {"report": _report(network_findings, results)}
     how = provenance(kinds=kinds, backend=backend.value, settings_si={"levels": levels}, seconds=times)
     contents.append(("ablation.json", to_json(found | how | findings)))

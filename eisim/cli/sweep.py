@@ -10,12 +10,9 @@ from eisim.base.files import check_writable, to_json
 from eisim.base.progress import Progress
 from eisim.base.schema import split
 from eisim.base.store.checkpoint import kept
-from eisim.report import sweep as shown
 from eisim.report.draw import draw
-from eisim.report.findings import to_document
-from eisim.report.provenance import provenance
-from eisim.report.record import record
-from eisim.report.sweep_findings import findings
+from eisim.report.record import record_view
+from eisim.report.view import view_of
 from eisim.run.sweep import Sweep, compute, describe, identity_of, parse_axis
 from eisim.run.sweep.subject import parameters
 
@@ -70,8 +67,8 @@ def run_sweep(asked: Asked, out: Path | None, say: Callable[[str], None]) -> tup
             sizes = (asked.seeds, asked.seed)
             found = compute(subject, axes, *sizes, report, asked.workers, asked.scheduler, say)
             report("writing results")
-            result = {"seed": asked.seed, **shown.to_json(found)}
-            files = [*shown.tables(found), *draw(shown.figures, found)]
+            view = view_of(found)
+            files = [*view.all_files(), *draw(view)]
             parts.check()
         run = {
             "seed": asked.seed,
@@ -82,9 +79,8 @@ def run_sweep(asked: Asked, out: Path | None, say: Callable[[str], None]) -> tup
             "seconds": times,
         }
         run["settings_si"]["seeds"] = asked.seeds
-        stored = {"experiment": f"sweep {subject.title}", **provenance(**run), "report": to_document(findings(found))}
         try:
-            record(folder, files, stored | {"result": result})
+            result = record_view(folder, f"sweep {subject.title}", view, files, run, {"seed": asked.seed})
         except OSError as error:
             raise InputError(
                 f"--out: {folder}: cannot be written: {error.strerror}; all finished points are kept, the same "

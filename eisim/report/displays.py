@@ -17,9 +17,7 @@ from eisim.report import (
     notebook,
     response,
     style,
-    sweep,
 )
-from eisim.run.sweep import Sweep
 from eisim.simulation import Response
 from eisim.studies.networks import NetworkAblation
 from eisim.studies.tasks.result import Assessment, Survey
@@ -67,10 +65,6 @@ def _plot_prediction(prediction, ax, keywords):
     return style.axes(figures.prediction, ax, prediction, keywords=keywords)
 
 
-def _plot_sweep(value, ax, keywords, measure):
-    return style.axes(sweep.draw_measure, ax, value, measure, keywords=keywords)
-
-
 register(Shown, html=notebook.html)
 register(Circuit, plot=_plot_circuit)
 register(DNN, plot=_plot_dnn)
@@ -93,4 +87,3 @@ register(
 )
 register(Survey, plot=_plot_survey, to_dataframe=functions.frame, to_xarray=functions.dataset)
 register(NetworkAblation, plot=_plot_network, to_dataframe=lambda result: network.frame([result]))
-register(Sweep, plot=_plot_sweep)

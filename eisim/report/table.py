@@ -3,16 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from html import escape
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from eisim.report.findings import PageColumn, PageTable
 from eisim.report.numbers import column as texts
-from eisim.report.wording import listing
+from eisim.report.wording import count, listing
 
-#: Rows of a table that a notebook shows; of longer ones the rest is counted.
-MOST_ROWS_IN_NOTEBOOK = 12
+#: Rows of a table that the terminal and a notebook show; of longer ones the rest is counted.
+MOST_ROWS_IN_TERMINAL, MOST_ROWS_IN_NOTEBOOK = 100, 12
 #: A verdict begins with one of these; its colour in a terminal, its symbol and colour in a notebook.
 VERDICTS = {
     "kept": ("green", "✓", "#1a7f37"),
@@ -166,14 +167,16 @@ def terminal_table(table: Table):
         made.add_column(heading(column), justify="right" if numeric[k] else "left", no_wrap=widest <= _LINE)
         if column.kind == "verdict":
             cells[k] = [f"[{look[0]}]{text}[/]" if (look := _verdict(text)) else text for text in cells[k]]
-    for row in zip(*cells, strict=True):
+    for row in islice(zip(*cells, strict=True), MOST_ROWS_IN_TERMINAL):
         made.add_row(*row)
+    left = max(0, len(table.rows) - MOST_ROWS_IN_TERMINAL)
+    more = [f"{count(left, 'more row')}{f' in {table.data}' if table.data else ''}."] if left else []
     meanings = [f"{column.short or column.name}: {_small(column.note)}" for column in columns if column.note]
     systems = dict.fromkeys(name for c in columns for row in table.rows for name in _systems(c.value(row)))
     several = (
         [f"Several numbers in a cell: {' / '.join(systems)}."] if any(" / " in t for c in cells for t in c) else []
     )
-    return Group(made, *meanings, *several, *table.notes)
+    return Group(made, *more, *meanings, *several, *table.notes)
 
 
 #: Longer texts in a cell of the terminal may be wrapped.
@@ -201,7 +204,7 @@ def html_table(table: Table) -> str:
 
     shown = list(zip(*cells, strict=True))
     marked = ([_marked(c, text) for c, text in zip(columns, texts, strict=True)] for texts in shown)
-    body = [row(texts, "td") for _, texts in zip(range(MOST_ROWS_IN_NOTEBOOK), marked, strict=False)]
+    body = [row(texts, "td") for texts in islice(marked, MOST_ROWS_IN_NOTEBOOK)]
     if (more := len(shown) - MOST_ROWS_IN_NOTEBOOK) > 0:
         body.append(f'<tr><td colspan="{len(columns)}" style="text-align: left">and {more:,} more</td></tr>')
     style = "text-align: left; caption-side: top; color: inherit; padding: 0.3em 0; white-space: nowrap"

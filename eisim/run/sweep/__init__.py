@@ -21,7 +21,7 @@ from eisim.circuit import Circuit
 from eisim.run.sweep.axes import MOST_POINTS, Axis, make_axis, parse_axis
 from eisim.run.sweep.cluster import on_cluster
 from eisim.run.sweep.local import on_processes
-from eisim.run.sweep.result import Sweep
+from eisim.run.sweep.result import Sweep, with_phases
 from eisim.run.sweep.subject import Point, Subject, check, find, parameters
 from eisim.run.sweep.work import Job, versions
 
@@ -234,7 +234,11 @@ def _together(subject, axes, seed, seeds, found, failed):
     for point in in_order:
         for name, value in found[point].items():
             numbers[name][point.index] = value
-    return Sweep(subject, axes, seed, seeds, numbers, tuple(sorted(failed.items(), key=lambda each: each[0].index)))
+    found = Sweep(subject, axes, seed, seeds, numbers, tuple(sorted(failed.items(), key=lambda each: each[0].index)))
+    model = find(subject)
+    if model is None or model.phase is None or subject.kinds != ("spiking",):
+        return found
+    return with_phases(found, model.phase, model.phases)
 
 
 def _check_numbers(axes, seeds, seed, workers, scheduler):

@@ -1,8 +1,8 @@
 """What a sweep found, labelled."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from eisim.base.display import display
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.values import Shown
 from eisim.run.sweep.axes import Axis
-from eisim.run.sweep.subject import Point, Subject, phases
+from eisim.run.sweep.subject import Point, Subject
 
 #: Units of what is measured of circuits, by the beginning of the name.
 UNITS = {"rate": "Hz", "frequency": "Hz"}
@@ -33,6 +33,10 @@ class Sweep(Shown):
         By measure; NaN where a point failed or does not have it. Read-only.
     failed : tuple of (Point, str)
         Points that failed, and why.
+    phases : ndarray of str, shape (values of each axis...), or None
+        The state of each point by its mean numbers, where the model names states.
+    criteria : mapping of str to str
+        The states that the model tells apart, each with its criterion.
     """
 
     subject: Subject
@@ -41,6 +45,8 @@ class Sweep(Shown):
     seeds: tuple[int, ...]
     numbers: dict[str, np.ndarray]
     failed: tuple[tuple[Point, str], ...] = ()
+    phases: np.ndarray | None = None
+    criteria: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self):
         for values in self.numbers.values():
@@ -71,9 +77,14 @@ class Sweep(Shown):
         """Mean of a measure over the seeds that have it, shape (values of each axis...); NaN where none has."""
         return _over_seeds(np.mean, self._values(measure))
 
-    def spread(self, measure: str) -> np.ndarray:
+    def sd(self, measure: str) -> np.ndarray:
         """Standard deviation of a measure over the seeds that have it."""
         return _over_seeds(np.std, self._values(measure))
+
+    def spread(self, measure: str) -> np.ndarray:
+        """The former name of `sd`."""
+        warnings.warn("Sweep.spread is now Sweep.sd", DeprecationWarning, stacklevel=2)
+        return self.sd(measure)
 
     def _values(self, measure):
         if measure not in self.numbers:
@@ -82,25 +93,6 @@ class Sweep(Shown):
                 f"{did_you_mean(measure, self.numbers)}"
             )
         return self.numbers[measure]
-
-    @cached_property
-    def criteria(self) -> dict[str, str]:
-        """The states that the model tells apart, each with its criterion in words; empty if it tells none."""
-        return phases(self.subject)[1]
-
-    @cached_property
-    def phases(self) -> np.ndarray | None:
-        """The state of each point by its mean numbers, text of shape (values of each axis...); ``None`` if not told."""
-        phase, _ = phases(self.subject)
-        if phase is None:
-            return None
-        means = {name: self.mean(name) for name in self.numbers}
-        found = np.empty(self.shape, dtype=object)
-        failed = {point.index[:-1] for point, _ in self.failed}
-        for index in np.ndindex(*self.shape):
-            mine = {name: float(values[index]) for name, values in means.items()}
-            found[index] = "" if index in failed and not np.isfinite(list(mine.values())).any() else phase(mine)
-        return found.astype(str)
 
     def to_xarray(self):
         """The numbers as an `xarray.Dataset`: dimensions are the axes and ``seed``.
@@ -127,7 +119,7 @@ class Sweep(Shown):
         return pd.DataFrame(rows, columns=columns)
 
     def plot(self, measure: str | None = None, ax=None, **keywords):
-        """Draw a measure: a curve with its spread over seeds for one axis, a map for two.
+        """Draw a measure: a curve with its standard deviation over seeds for one axis, a map for two.
 
         Parameters
         ----------
@@ -146,6 +138,17 @@ class Sweep(Shown):
             For more than two axes, or an unknown measure.
         """
         return display("plot", self)(self, ax, keywords, measure=measure or self.measures[0])
+
+
+def with_phases(sweep: Sweep, phase: Callable[[Mapping[str, float]], str], criteria: Mapping[str, str]) -> Sweep:
+    """The sweep with the state of each point, which `phase` names by the point's mean numbers."""
+    means = {name: sweep.mean(name) for name in sweep.numbers}
+    found = np.empty(sweep.shape, dtype=object)
+    failed = {point.index[:-1] for point, _ in sweep.failed}
+    for index in np.ndindex(*sweep.shape):
+        mine = {name: float(values[index]) for name, values in means.items()}
+        found[index] = "" if index in failed and not np.isfinite(list(mine.values())).any() else phase(mine)
+    return replace(sweep, phases=found.astype(str), criteria=dict(criteria))
 
 
 def _over_seeds(function: Callable, values: np.ndarray) -> np.ndarray:

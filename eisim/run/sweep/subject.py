@@ -143,22 +143,6 @@ def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str,
         return _measure_circuit(model, subject, values, point.seed)
 
 
-def phases(subject: Subject) -> tuple[Any, dict[str, str]]:
-    """How a model names the state of a point from its numbers (``phase``), and the criteria (``PHASES``) in words.
-
-    Returns
-    -------
-    phase : callable or None
-        From the numbers of a point to a name; ``None`` where the model has none.
-    criteria : dict of str to str
-        By name, in the order in which they are shown.
-    """
-    model = find(subject)
-    if model is None or model.phase is None or subject.kinds != ("spiking",):
-        return None, {}
-    return model.phase, dict(model.phases)
-
-
 def _measured(parameter, text):
     value, unit = parameter.read(text)
     return Axis(parameter.name, (value,), unit).given(value)

@@ -1,18 +1,15 @@
-"""What a sweep found: JSON, terminal table, CSV, labelled arrays, curves, heat maps and phase diagrams."""
-
-from collections.abc import Iterator
+"""Curves, maps and phase diagrams of a sweep, and what its measures are called."""
 
 import numpy as np
 
-from eisim.base.files import to_csv, to_netcdf
-from eisim.report.numbers import OF_ONE, column
+from eisim.base.errors import InputError
+from eisim.report.numbers import OF_ONE
 from eisim.report.style import DOUBLE, NEUTRAL, SINGLE, TALLEST
-from eisim.report.wording import count
 from eisim.run.sweep.axes import Axis
-from eisim.run.sweep.result import Sweep, labelled, table
+from eisim.run.sweep.result import Sweep
 
-#: Measures that a figure and a table show; rows that a terminal shows; panels of the third axis.
-MOST_SHOWN, MOST_ROWS, MOST_COLUMNS = 6, 40, 6
+#: Measures that a figure and a table show, and panels of the third axis.
+MOST_SHOWN, MOST_COLUMNS = 6, 6
 #: Axes that a figure can show.
 MOST_AXES = 3
 NAMES = {
@@ -63,88 +60,12 @@ def shown(sweep: Sweep) -> list[str]:
     return found[:MOST_SHOWN]
 
 
-def to_json(sweep: Sweep) -> dict:
-    """The sweep as a JSON object, beside its seed; arrays of shape (values of each axis..., seeds)."""
-    return {
-        "name": sweep.subject.title,
-        "kinds": list(sweep.subject.kinds),
-        "settings": dict(sweep.subject.settings),
-        "axes": [{"name": axis.name, "values": list(axis.values), "unit": axis.unit} for axis in sweep.axes],
-        "seeds": list(sweep.seeds),
-        "numbers": {name: _plain(values) for name, values in sweep.numbers.items()},
-        "phases": None if sweep.phases is None else sweep.phases.tolist(),
-        "failed": [
-            {"point": point.show(sweep.axes), "index": list(point.index), "why": why} for point, why in sweep.failed
-        ],
-        "problems": sweep.problems,
-    }
-
-
-def _plain(values):
-    """Nested lists with ``None`` for what is not a number."""
-    return np.where(np.isfinite(values), values, None).tolist()
-
-
-def tables(sweep: Sweep) -> Iterator[tuple[str, bytes | str]]:
-    """Pairs of file name and content."""
-    columns, rows = table(sweep)
-    yield "data.csv", to_csv(rows, columns)
-    coordinates, variables = labelled(sweep)
-    yield "data.nc", to_netcdf(variables, coordinates)
-    if sweep.phases is not None:
-        places = [
-            (*(a.values[k] for a, k in zip(sweep.axes, i, strict=True)), str(sweep.phases[i]))
-            for i in np.ndindex(*sweep.shape)
-        ]
-        yield "phases.csv", to_csv(places, [*(axis.name for axis in sweep.axes), "phase"])
-
-
-def terminal_table(sweep: Sweep):
-    """One line for each point, the mean over seeds."""
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    title = f"{sweep.subject.title}, {' and '.join(sweep.subject.kinds)}: mean over {count(len(sweep.seeds), 'seed')}"
-    found = Table(box=None, padding=(0, 1, 0, 0), header_style="underline")
-    for axis in sweep.axes:
-        found.add_column(axis.name, justify="right", no_wrap=True)
-    if sweep.phases is not None:
-        found.add_column("phase", no_wrap=True)
-    measures = shown(sweep)
-    means = [sweep.mean(name) for name in measures]
-    for name in measures:
-        found.add_column(label_of(name), justify="right")
-    places = list(np.ndindex(*sweep.shape))
-    cells = [
-        column([mean[index] for index in places[:MOST_ROWS]], decimals_of(name))
-        for name, mean in zip(measures, means, strict=True)
-    ]
-    for k, index in enumerate(places[:MOST_ROWS]):
-        where = [axis.show(axis.values[n]) for axis, n in zip(sweep.axes, index, strict=True)]
-        phase = [] if sweep.phases is None else [str(sweep.phases[index])]
-        found.add_row(*where, *phase, *(values[k] for values in cells))
-    left = len(places) - MOST_ROWS
-    lines = [f"{count(left, 'more point', 'more points')} in data.csv."] if left > 0 else []
-    if sweep.phases is not None:
-        lines += [f"{name}: {criterion}" for name, criterion in sweep.criteria.items()]
-    return Group(Text(title, style="bold"), found, *lines)
-
-
 def decimals_of(measure: str) -> int | None:
     """Decimals with which a measure is shown; None where its scale is not known."""
     what, _, population = measure.partition("_")
     if measure == "score" or (what in ("cv", "synchrony", "modulation") and population):
         return OF_ONE
     return 3 if what == "correlation" and population else None
-
-
-def figures(sweep: Sweep) -> Iterator[tuple[str, object]]:
-    """Pairs of file name and figure; none for more than three axes."""
-    if len(sweep.axes) <= MOST_AXES:
-        yield "sweep.svg", overview(sweep)
-    if sweep.phases is not None and len(sweep.axes) == 2:
-        yield "phases.svg", phase_diagram(sweep)
 
 
 def overview(sweep: Sweep):
@@ -196,14 +117,12 @@ def _multiples(sweep, measures):
 
 
 def draw_measure(ax, sweep: Sweep, measure: str):
-    """Draw a measure on Axes: a curve with its spread over seeds for one axis, a map for two."""
-    from eisim.base.errors import InputError
-
+    """Draw a measure on Axes: a curve with its standard deviation over seeds for one axis, a map for two."""
     if len(sweep.axes) > 2:
         raise InputError(f"plot: expected a sweep of 1 or 2 axes, found {len(sweep.axes)}; see to_xarray")
     mean = sweep.mean(measure)
     if len(sweep.axes) == 1:
-        _curve(ax, sweep.axes[0], mean, sweep.spread(measure), len(sweep.seeds) > 1)
+        _curve(ax, sweep.axes[0], mean, sweep.sd(measure), len(sweep.seeds) > 1)
         ax.set_ylabel(label_of(measure))
         return ax
     mesh = _map(ax, sweep.axes, mean, _limits(mean))
@@ -211,14 +130,14 @@ def draw_measure(ax, sweep: Sweep, measure: str):
     return ax
 
 
-def _curve(ax, axis, mean, spread, has_spread):
+def _curve(ax, axis, mean, sd, several):
     x = _positions(axis)
     if axis.is_numeric:
         ax.plot(x, mean, "-o" if len(x) < 30 else "-", color="black")
-        if has_spread:
-            ax.fill_between(x, mean - spread, mean + spread, color=NEUTRAL, alpha=0.25, linewidth=0)
+        if several:
+            ax.fill_between(x, mean - sd, mean + sd, color=NEUTRAL, alpha=0.25, linewidth=0)
     else:
-        ax.errorbar(x, mean, spread if has_spread else None, fmt="o", color="black", capsize=2)
+        ax.errorbar(x, mean, sd if several else None, fmt="o", color="black", capsize=2)
     _name(ax, axis, "x")
 
 

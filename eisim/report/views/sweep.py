@@ -1,0 +1,188 @@
+"""How a sweep is shown."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from eisim.base.files import to_csv, to_netcdf
+from eisim.report.numbers import column
+from eisim.report.table import Column, Table
+from eisim.report.view import Drawing, View, show_with
+from eisim.report.views.sweep_figures import (
+    MOST_AXES,
+    SIGNS,
+    decimals_of,
+    draw_measure,
+    label_of,
+    name_of,
+    overview,
+    phase_diagram,
+    shown,
+    unit_of,
+)
+from eisim.report.wording import capital, count, listing
+from eisim.run.sweep.result import Sweep, labelled, table
+
+MEANINGS = {
+    "score": "How well the model does its task, from 0 to 1.",
+    "rate": "Mean over the neurons, the read-out window and trials.",
+    "cv": "Coefficient of variation of inter-spike intervals: 0 regular, 1 as irregular as Poisson.",
+    "synchrony": "From 1 over the root of the number of neurons if they are independent to 1 if they are alike.",
+    "modulation": "Coefficient of variation of the population rate in 1 ms, beyond that of independent neurons.",
+    "correlation": "Mean correlation coefficient of the spike counts of pairs in 5 ms.",
+    "frequency": "Where the power spectrum of the population rate peaks.",
+    "prominence": "Power at the peak over the median power.",
+}
+
+
+class SweepView(View[Sweep]):
+    """A table of all points, maps or curves, and a phase diagram."""
+
+    figures_first = True
+
+    @property
+    def heading(self) -> str:
+        """The question."""
+        return f"How does {self.result.subject.title} change with {listing(axis.name for axis in self.result.axes)}?"
+
+    def to_json(self) -> dict:
+        """The sweep, beside its seed; arrays of shape (values of each axis..., seeds)."""
+        sweep = self.result
+        return {
+            "name": sweep.subject.title,
+            "kinds": list(sweep.subject.kinds),
+            "settings": dict(sweep.subject.settings),
+            "axes": [{"name": axis.name, "values": list(axis.values), "unit": axis.unit} for axis in sweep.axes],
+            "seeds": list(sweep.seeds),
+            "numbers": {
+                name: np.where(np.isfinite(values), values, None).tolist() for name, values in sweep.numbers.items()
+            },
+            "phases": None if sweep.phases is None else sweep.phases.tolist(),
+            "failed": [
+                {"point": point.show(sweep.axes), "index": list(point.index), "why": why} for point, why in sweep.failed
+            ],
+            "problems": sweep.problems,
+        }
+
+    def answer(self) -> Iterator[str]:
+        """Size, ranges of the first measures, states."""
+        sweep = self.result
+        sizes = " × ".join(f"{len(axis.values)} values of {axis.name}" for axis in sweep.axes)
+        yield f"{sizes} × {count(len(sweep.seeds), 'seed')}."
+        yield from self._ranges()
+        if sweep.phases is not None:
+            yield f"Points by state: {self._states()}."
+        if sweep.failed:
+            yield f"{count(len(sweep.failed), 'point')} failed."
+
+    def _ranges(self):
+        for name in shown(self.result)[:2]:
+            mean = self.result.mean(name)
+            if np.isfinite(mean).any():
+                places = [np.unravel_index(pick(mean), mean.shape) for pick in (np.nanargmin, np.nanargmax)]
+                values = column([mean[place] for place in places], decimals_of(name))
+                unit = unit_of(name) and f" {unit_of(name)}"
+                ends = (f"{value}{unit} ({self._where(place)})" for value, place in zip(values, places, strict=True))
+                yield f"{capital(name_of(name))}: {' to '.join(ends)}."
+
+    def _where(self, index):
+        axes = zip(self.result.axes, index, strict=True)
+        return ", ".join(f"{axis.name} = {axis.show(axis.values[k])}" for axis, k in axes)
+
+    def _states(self):
+        found = {name: int((self.result.phases == name).sum()) for name in self.result.criteria}
+        return ", ".join(f"{name} {n}" for name, n in found.items() if n)
+
+    def tables(self) -> Iterator[Table]:
+        """A row for each point: mean and standard deviation over seeds."""
+        sweep, several = self.result, len(self.result.seeds) > 1
+        measures = shown(sweep)
+        columns = [
+            Column(axis.name, lambda index, k=k: _value(sweep.axes[k], index[k]), unit=_sign(axis))
+            for k, axis in enumerate(sweep.axes)
+        ]
+        if sweep.phases is not None:
+            columns.append(Column("state", lambda index: str(sweep.phases[index])))
+        for name in measures:
+            mean, sd, how = sweep.mean(name), sweep.sd(name), {"unit": unit_of(name), "decimals": decimals_of(name)}
+            note = MEANINGS.get(name.partition("_")[0], "")
+            columns.append(Column(name_of(name), lambda index, mean=mean: mean[index], note=note, **how))
+            if several:
+                columns.append(
+                    Column(
+                        f"s.d. of {name_of(name)}",
+                        lambda index, sd=sd: sd[index],
+                        note="Standard deviation over seeds.",
+                        on_page_only=True,
+                        **how,
+                    )
+                )
+        notes = [f"Mean over {count(len(sweep.seeds), 'seed')}."]
+        if len(sweep.numbers) > len(measures):
+            notes.append(f"All {count(len(sweep.numbers), 'measure')} of each seed are in data.csv and data.nc.")
+        if sweep.phases is not None:
+            notes += [f"State {name}: {criterion}." for name, criterion in sweep.criteria.items()]
+        if len(sweep.axes) > MOST_AXES:
+            notes.append(f"Figures show up to {MOST_AXES} axes: there is none of these {len(sweep.axes)}.")
+        yield Table("Points", columns, list(np.ndindex(*sweep.shape)), notes, "data.csv", keys=len(sweep.axes))
+
+    def figures(self) -> Iterator[Drawing]:
+        """Curves for one axis, maps for two or three; the phase diagram."""
+        sweep = self.result
+        if len(sweep.axes) <= MOST_AXES:
+            title = capital(listing(map(label_of, shown(sweep))))
+            names = listing(axis.name for axis in sweep.axes)
+            bands = " with its standard deviation" if len(sweep.axes) == 1 and len(sweep.seeds) > 1 else ""
+            yield Drawing(
+                "sweep.svg",
+                lambda: overview(sweep),
+                title,
+                f"{title} against {names}: the mean over seeds{bands}. Grey cells have no number.",
+                " ".join(self._ranges()) or "No number was found.",
+                "data.csv",
+            )
+        if sweep.phases is not None and len(sweep.axes) == 2:
+            criteria = " ".join(f"{name}: {criterion}." for name, criterion in sweep.criteria.items())
+            yield Drawing(
+                "phases.svg",
+                lambda: phase_diagram(sweep),
+                "Phase diagram",
+                f"The state of each point. {criteria}",
+                f"Points by state: {self._states()}.",
+                "phases.csv",
+            )
+
+    def files(self) -> Iterator[tuple[str, str | bytes]]:
+        """All numbers as CSV and NetCDF, and the states."""
+        sweep = self.result
+        columns, rows = table(sweep)
+        yield "data.csv", to_csv(rows, columns)
+        coordinates, variables = labelled(sweep)
+        yield "data.nc", to_netcdf(variables, coordinates)
+        if sweep.phases is not None:
+            places = [
+                (*(a.values[k] for a, k in zip(sweep.axes, i, strict=True)), str(sweep.phases[i]))
+                for i in np.ndindex(*sweep.shape)
+            ]
+            yield "phases.csv", to_csv(places, [*(axis.name for axis in sweep.axes), "phase"])
+
+
+def _sign(axis):
+    return SIGNS[axis.unit][0] if axis.unit else ""
+
+
+def _value(axis, k):
+    """A value of an axis as a cell, in the unit of its heading."""
+    value = axis.values[k]
+    if not axis.is_numeric:
+        return axis.show(value)
+    return float(f"{value * SIGNS[axis.unit][1]:.12g}") if axis.unit else value
+
+
+def _plot(sweep, ax, keywords, measure):
+    from eisim.report.style import axes
+
+    return axes(draw_measure, ax, sweep, measure, keywords=keywords)
+
+
+show_with(Sweep, SweepView, plot=_plot)
