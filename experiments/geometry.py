@@ -52,48 +52,6 @@ def run(settings: Settings, kinds, seed, backend, report):
     return measure(regions, kinds, settings.resolution, seed, backend, report)
 
 
-def to_json(result) -> dict:
-    """What ``--json`` prints, beside the seed."""
-    from eisim.report.geometry import document
-
-    return document(result)
-
-
-def table(result):
-    """What the terminal shows."""
-    from eisim.report.geometry import terminal_table
-
-    return terminal_table(result)
-
-
-def tables(result):
-    """Pairs of file name and content, text or bytes."""
-    from eisim.base.files import to_netcdf
-    from eisim.report import geometry
-    from eisim.report.circuit import circuit_table
-
-    yield "table.csv", geometry.csv_table(result)
-    yield "decision_maps.csv", geometry.maps_table(result, geometry.drawn_system(result))
-    yield "circuit.csv", circuit_table(geometry.drawn_circuit(result))
-    yield "data.nc", to_netcdf(*geometry.labelled(result))
-
-
-def findings(result):
-    """What a page shows."""
-    from eisim.report.geometry_findings import findings
-
-    return findings(result)
-
-
-def figures(result):
-    """Pairs of file name and figure."""
-    from eisim.report import diagram
-    from eisim.report.geometry import decision_maps, drawn_circuit, drawn_system
-
-    yield "decision_maps.svg", decision_maps(result, drawn_system(result))
-    yield "circuit.svg", diagram.with_static_dnn(drawn_circuit(result))
-
-
 if __name__ == "__main__":
     from eisim.__main__ import main
 

@@ -1,0 +1,250 @@
+"""How regions of the plane with and without inhibition are shown."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from eisim.base.files import to_csv, to_netcdf
+from eisim.circuit import Circuit
+from eisim.report import proof
+from eisim.report.findings import Explanation
+from eisim.report.table import Column, Table
+from eisim.report.view import Drawing, DrawnCircuit, View, show_with
+from eisim.report.wording import count, listing
+from eisim.studies.regions.decision_maps import CONDITIONS, KEPT, GeometryResult, RegionResult
+
+SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
+SYSTEM_NAMES = {"spiking": "spiking circuits", "rate": "rate circuits", "dnn": "equivalent DNNs"}
+FACES = (
+    "In the plane this means: what lies to the upper right of a point inside is inside too. So an excitatory-only "
+    "circuit draws no boundary with a positive slope, no closed region, and no regions apart from each other."
+)
+
+
+def verdict(region: RegionResult) -> str:
+    """The verdict; of a loss also whether an excitatory-only circuit can draw the region."""
+    if region.verdict != "lost":
+        return region.verdict
+    return "lost (this circuit)" if region.representable else "lost (provably)"
+
+
+def _row(region: RegionResult) -> dict:
+    witnesses = [[list(w.lower), list(w.upper)] for w in region.witnesses]
+    return {
+        "region": region.name,
+        "network": region.origin,
+        "neurons": region.neurons,
+        "representable": region.representable,
+        "violating_pairs": region.violating_pairs,
+        "witness": witnesses[0] if witnesses else None,
+        "witnesses": witnesses,
+        "floor": region.floor,
+        "accuracy": region.accuracy,
+        "equivalence_error": region.equivalence_error,
+        "verdict": region.verdict,
+    }
+
+
+def _shares(condition: str, sign: int = 1):
+    """A column's value: the share of the area decided right, or (sign -1) wrong, by system."""
+
+    def value(region):
+        found = region.accuracy[condition]
+        shares = {name: found[system] for system, name in SYSTEMS.items() if system in found}
+        return shares if sign > 0 else {name: 1 - share for name, share in shares.items()}
+
+    return value
+
+
+class RegionsView(View[GeometryResult]):
+    """Regions, what circuits put inside them, and why some cannot be drawn without inhibition."""
+
+    question = "Which regions of the plane does a circuit lose with its inhibition?"
+
+    @property
+    def _system(self) -> str:
+        """The system whose maps are drawn: the first kind of circuit."""
+        return next(iter(self.result.regions[0].circuits))
+
+    @property
+    def _circuit(self) -> Circuit:
+        """The intact circuit that is drawn: of the first region that is lost, or of the first."""
+        region = next((each for each in self.result.regions if each.verdict == "lost"), self.result.regions[0])
+        return region.circuits[self._system]["intact"]
+
+    def to_json(self) -> dict:
+        """A row for each region, and the problems."""
+        rows = [_row(region) for region in self.result.regions]
+        return {"resolution": self.result.resolution, "rows": rows, "problems": self.result.problems}
+
+    def answer(self) -> Iterator[str]:
+        """How many regions are lost, and how near an excitatory-only network can come."""
+        verdicts = [verdict(region) for region in self.result.regions]
+        lost, provably = (sum(v.startswith(word) for v in verdicts) for word in ("lost", "lost (provably)"))
+        yield f"{lost} of {len(verdicts)} regions lost without inhibition; {provably} provably."
+        floors = {r.name: r.floor for r in self.result.regions if verdict(r) == "lost (provably)"}
+        if floors:
+            low, high = min(floors, key=floors.get), max(floors, key=floors.get)
+            yield (
+                f"Floors of the provably lost: {floors[low]:.1%} ({low}) to {floors[high]:.1%} ({high}) of the area "
+                "wrong in any excitatory-only network."
+            )
+
+    def tables(self) -> Iterator[Table]:
+        """Regions, and the best excitatory-only circuit of each."""
+        regions, side = self.result.regions, self.result.resolution
+        yield Table(
+            "Regions with and without inhibition",
+            (
+                Column("region", lambda region: region.name),
+                Column(
+                    "verdict",
+                    verdict,
+                    "verdict",
+                    note=f"Kept: no system loses more than {KEPT:.0%} of the area. Provably: no excitatory-only "
+                    "network draws it; this circuit: another one does.",
+                ),
+                *(
+                    Column(name, _shares(name), note=f"Share of the area decided right, {how}.", decimals=3)
+                    for name, how in (("intact", "with inhibition"), ("ablated", "without"))
+                ),
+                Column(
+                    "floor",
+                    lambda region: region.floor,
+                    note="Least share of the area that any excitatory-only network has wrong.",
+                    decimals=3,
+                ),
+                Column(
+                    "violating pairs",
+                    lambda region: region.violating_pairs,
+                    note="Pairs of cells x ≤ y of which the first is inside, the second not.",
+                    on_page_only=True,
+                ),
+                Column(
+                    "network",
+                    lambda region: region.origin,
+                    note="The circuits come from a network that was constructed, or trained.",
+                    on_page_only=True,
+                ),
+                Column("excitatory neurons", lambda region: region.neurons["E"], short="E"),
+                Column("inhibitory neurons", lambda region: region.neurons["I"], short="I"),
+            ),
+            regions,
+            (f"Each region of the unit square is judged on {side} × {side} cells.",),
+            "table.csv",
+        )
+        yield Table(
+            "The best excitatory-only circuit",
+            (
+                Column("region", lambda region: region.name),
+                Column("floor", lambda region: region.floor, note="Least error of any excitatory-only network."),
+                Column("error", _shares("best_excitatory", -1), note="Of the best one, built and simulated."),
+                Column(
+                    "rate circuit off",
+                    lambda region: region.equivalence_error,
+                    note="Largest difference from its network, as a share of the largest output.",
+                ),
+            ),
+            regions,
+            data="table.csv",
+            on_page_only=True,
+        )
+
+    def figures(self) -> Iterator[Drawing]:
+        """Decision maps of the first kind of circuit."""
+        system = self._system
+        ends = (
+            f"{r.name} {r.accuracy['intact'][system]:.1%} to {r.accuracy['ablated'][system]:.1%}"
+            for r in self.result.regions
+        )
+        yield Drawing(
+            "decision_maps.svg",
+            self._maps,
+            "What circuits put inside each region",
+            f"A column for each region of the unit square, decided by {SYSTEM_NAMES[system]}: intact, without "
+            "inhibition, the best excitatory-only circuit, and the best monotone function. Coloured: decided inside; "
+            "black: the boundary of the region; arrows: witnesses, from a point inside to one that is lower in no "
+            "input and lies outside. Numbers: shares of the square decided right.",
+            f"Share of the square decided right, intact and without inhibition: {listing(ends, most=12)}.",
+            "decision_maps.csv",
+        )
+
+    def _maps(self):
+        from eisim.report.views.regions_figures import decision_maps
+
+        return decision_maps(self.result, self._system, SYSTEM_NAMES[self._system])
+
+    def circuits(self) -> Iterator[DrawnCircuit]:
+        """One circuit that loses its region."""
+        yield DrawnCircuit("circuit", f"The circuit of {self._circuit.name}", self._circuit)
+
+    def proofs(self) -> Iterator[Explanation]:
+        """Witness and floor of each region."""
+        yield proof.excitation(FACES)
+        cells = self.result.resolution**2
+        for region in self.result.regions:
+            if region.representable:
+                paragraphs = (
+                    "There are no two cells of which the lower is inside and the higher outside: an excitatory-only "
+                    "circuit can draw this region.",
+                )
+            else:
+                witness, best = region.witnesses[0], max(region.accuracy["best_excitatory"].values())
+                lower, upper = (f"({', '.join(f'{x:.3g}' for x in end)})" for end in (witness.lower, witness.upper))
+                paragraphs = (
+                    f"Witness: {lower} is inside and {upper} is not, although no input went down. There are "
+                    f"{count(region.violating_pairs, 'pair')} of cells like this.",
+                    f"Floor: at least {round(region.floor * cells):,} of {cells:,} cells are wrong, "
+                    f"{region.floor:.2%} of the area: so many cells it takes to touch every such pair, and each pair "
+                    f"has a wrong one. The best excitatory-only circuit, as simulated, is right on {best:.2%}.",
+                )
+            yield Explanation(f"{region.name}: {verdict(region)}", paragraphs)
+
+    def files(self) -> Iterator[tuple[str, str | bytes]]:
+        """Accuracies and maps as CSV, all maps as NetCDF."""
+        columns = ("region", "network", "condition", "system", "accuracy", "floor", "representable", "verdict")
+        lines = [
+            (r.name, r.origin, condition, system, accuracy, r.floor, r.representable, r.verdict)
+            for r in self.result.regions
+            for condition, accuracies in r.accuracy.items()
+            for system, accuracy in accuracies.items()
+        ]
+        yield "table.csv", to_csv(lines, columns)
+        maps = []
+        for region in self.result.regions:
+            decided = region.decisions[self._system]
+            values = [region.data.targets, *(decided[condition] for condition in CONDITIONS), region.best]
+            places = region.data.points.round(9).tolist()
+            cells = np.stack(values, axis=1).astype(int).tolist()
+            maps += [(region.name, *place, *row) for place, row in zip(places, cells, strict=True)]
+        yield "decision_maps.csv", to_csv(maps, ("region", "x", "y", "inside", *CONDITIONS, "best_monotone"))
+        yield "data.nc", to_netcdf(*_labelled(self.result))
+
+
+def _labelled(result: GeometryResult) -> tuple[dict, dict]:
+    """All maps as labelled arrays: variables and coordinates, each (dimensions, values, attributes)."""
+    side, regions = result.resolution, result.regions
+    systems = list(regions[0].decisions)
+    place = ("region", "y", "x")
+
+    def grid(values):
+        return np.asarray(values).reshape(*np.shape(values)[:-1], side, side).astype(np.int8)
+
+    decisions = [[[region.decisions[s][c] for c in CONDITIONS] for s in systems] for region in regions]
+    about = {"flag_meanings": "0: outside, 1: inside"}
+    centres = (np.arange(side) + 0.5) / side
+    return {
+        "region_map": (place, grid([region.data.targets for region in regions]), about),
+        "decision": (("region", "system", "condition", "y", "x"), grid(decisions), about),
+        "best_monotone": (place, grid([region.best for region in regions]), about),
+        "floor": (("region",), np.array([region.floor for region in regions]), {"units": "share of the area"}),
+    }, {
+        "region": (("region",), np.array([region.name for region in regions]), {}),
+        "system": (("system",), np.array(systems), {}),
+        "condition": (("condition",), np.array(CONDITIONS), {}),
+        "x": (("x",), centres, {"units": "1"}),
+        "y": (("y",), centres, {"units": "1"}),
+    }
+
+
+show_with(GeometryResult, RegionsView)
