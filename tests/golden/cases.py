@@ -28,6 +28,11 @@ class Case:
     is_slow: bool = False
 
     @property
+    def needs(self) -> str | None:
+        """A package that eisim works without, and this case does not."""
+        return {"ablate": "onnx", "run images": "sklearn"}.get(" ".join(self.words[: 1 + (self.words[0] == "run")]))
+
+    @property
     def scripted(self) -> list[str]:
         """The command as Python is given it in the script form."""
         return [str(ROOT / "experiments" / f"{self.script}.py"), *self.words[2:]]

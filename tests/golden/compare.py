@@ -62,9 +62,9 @@ def differences(expected: dict, found: dict, tolerance: float | None = None) -> 
             yield from _facts(before, now, tolerance)
         elif isinstance(before, bytes):
             read = _csv if name.endswith(".csv") else _netcdf
-            yield from _differ(read(before), read(now), name, tolerance)
+            yield from differ(read(before), read(now), name, tolerance)
         else:
-            yield from _differ(before, now, name, tolerance)
+            yield from differ(before, now, name, tolerance)
 
 
 def _facts(before, now, tolerance):
@@ -72,13 +72,14 @@ def _facts(before, now, tolerance):
         if name not in now["files"]:
             yield f"files: {name}: lost"
     rest = [{key: each[key] for key in ("status", "run")} for each in (before, now)]
-    yield from _differ(*rest, "facts.json", tolerance)
+    yield from differ(*rest, "facts.json", tolerance)
     for column in before["page"]:
-        if not any(next(_differ(column, each, "", tolerance), None) is None for each in now["page"]):
+        if not any(next(differ(column, each, "", tolerance), None) is None for each in now["page"]):
             yield f"page: no table has the column {json.dumps(column)[:120]}"
 
 
-def _differ(before, now, where, tolerance):
+def differ(before, now, where: str, tolerance: float | None = None) -> Iterator[str]:
+    """Compare two documents: what JSON can hold."""
     if isinstance(before, dict):
         if not isinstance(now, dict):
             yield f"{where}: expected an object, found {now!r:.60}"
@@ -87,13 +88,13 @@ def _differ(before, now, where, tolerance):
             if key not in now:
                 yield f"{where}: {key}: lost"
             elif key not in WORDS:
-                yield from _differ(value, now[key], f"{where}: {key}", tolerance)
+                yield from differ(value, now[key], f"{where}: {key}", tolerance)
     elif isinstance(before, list):
         if not isinstance(now, list) or len(now) != len(before):
             yield f"{where}: expected {len(before)} entries, found {len(now) if isinstance(now, list) else now!r:.60}"
             return
         for k, (one, other) in enumerate(zip(before, now, strict=True)):
-            yield from _differ(one, other, f"{where}[{k}]", tolerance)
+            yield from differ(one, other, f"{where}[{k}]", tolerance)
     elif not _same(before, now, tolerance):
         yield f"{where}: expected {before!r}, found {now!r}"
 
