@@ -77,9 +77,8 @@ def size(layout: graph.Layout) -> tuple[float, float]:
 
 def circuit_and_dnn(circuit: Circuit, dnn: DNN | UnrolledDNN | None = None) -> Figure:
     """A circuit, and its equivalent DNN beside it, or below it where the two are wide; one or two columns wide."""
-    key = (
-        f"arrowhead: excitatory, bar: inhibitory\n{_mean(circuit.populations[0].neuron.weight_unit)} × synapses, delay"
-    )
+    mean = _mean(circuit.populations[0].neuron.weight_unit)
+    key = f"arrowhead: excitatory, bar: inhibitory\n{mean} × synapses, delay"
     panels = [(circuit_layout, circuit, f"{circuit.name}, {circuit.kind}", key)]
     if dnn is not None:
         signs = "no negative weight" if dnn.is_nonnegative else "with negative weights"
@@ -167,12 +166,8 @@ def _links(circuit):
     """The projections that have weights; random ones are counted, not drawn."""
     place, links = {s.name: k for k, s in enumerate([*circuit.inputs, *circuit.populations])}, []
     for p in circuit.projections:
-        source, target, random = (
-            circuit.source(p),
-            circuit.population(p.target),
-            isinstance(p.weights, FixedProbability),
-        )
-        if random:
+        source, target = circuit.source(p), circuit.population(p.target)
+        if random := isinstance(p.weights, FixedProbability):
             count = round(p.weights.probability * source.size * (target.size - (source is target)))
             mean = p.weights.weight
         else:

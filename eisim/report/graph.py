@@ -195,15 +195,18 @@ def _across(n, column, stops, label, above, below):
     pull /= pull.sum(axis=1, keepdims=True)
     v, columns = np.zeros(count), [np.flatnonzero(column == c) for c in range(column.max() + 1)]
 
-    def settle(mine, wanted, weight):
+    weight = np.where(level == np.arange(count), 20.0, 1.0)  # what an arrow passes gives way to labels, these to boxes
+    weight[:n] = 100
+
+    def settle(mine, wanted):
         order = np.argsort(np.round(wanted, 6), kind="stable")
         mine = mine[order]
         v[mine] = _apart(wanted[order], below[mine[:-1]] + above[mine[1:]], weight[mine])
 
-    for mine in 5 * (columns + columns[::-1]):
-        settle(mine, pull[mine] @ v + bias[mine], np.where(np.arange(count) < n, 5.0, 1.0))
-    for mine in columns:  # what an arrow passes is as level as boxes and labels let it
-        settle(mine, v[level[mine]], np.where(level == np.arange(count), 100.0, 1.0))
+    for mine in 15 * (columns + columns[::-1]):
+        settle(mine, pull[mine] @ v + bias[mine])
+    for mine in columns:  # an arrow that passes columns is as level as they let it
+        settle(mine, v[level[mine]])
     return v
 
 
@@ -235,7 +238,7 @@ def _edges(stops, column, half, levels):
     for path, level in zip(stops, levels, strict=True):
         between = np.minimum(column[path[:-1]], column[path[1:]]).astype(int)
         np.maximum.at(rise, between, np.abs(np.diff(level)))
-    gaps = np.clip(0.5 * rise, 0.06, 0.4)[:-1]
+    gaps = np.clip(0.05 + 0.5 * rise, 0, 0.4)[:-1]
     middle = np.concatenate([[0], np.cumsum(half[:-1] + gaps + half[1:])])
     return middle[:, None] + np.outer(half, [-1, 1])
 
