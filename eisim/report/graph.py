@@ -238,7 +238,7 @@ def _edges(stops, column, half, levels):
     for path, level in zip(stops, levels, strict=True):
         between = np.minimum(column[path[:-1]], column[path[1:]]).astype(int)
         np.maximum.at(rise, between, np.abs(np.diff(level)))
-    gaps = np.clip(0.05 + 0.5 * rise, 0, 0.4)[:-1]
+    gaps = np.clip(0.03 + 0.4 * rise, 0, 0.25)[:-1]
     middle = np.concatenate([[0], np.cumsum(half[:-1] + gaps + half[1:])])
     return middle[:, None] + np.outer(half, [-1, 1])
 
