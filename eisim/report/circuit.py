@@ -37,9 +37,9 @@ COLUMNS = (
 def _row(circuit: Circuit, projection: Projection) -> dict:
     source, target = circuit.source(projection), circuit.population(projection.target)
     unit, scale = SHOWN_UNITS[target.neuron.weight_unit]
-    synapses, weight = _synapses(circuit, projection)
+    count, weight = synapses(circuit, projection)
     delay = projection.delay
-    if delay.ndim and synapses:  # of the synapses that there are
+    if delay.ndim and count:  # of the synapses that there are
         delay = delay[circuit.weights(projection).nonzero()]
     return {
         "projection": projection.name,
@@ -48,14 +48,14 @@ def _row(circuit: Circuit, projection: Projection) -> dict:
         "target": target.name,
         "target_size": target.size,
         "sign": "I" if circuit.sign(projection) < 0 else "E",
-        "synapses": synapses,
-        "mean_weight": float(f"{weight * scale:.12g}") if synapses else None,
+        "synapses": count,
+        "mean_weight": float(f"{weight * scale:.12g}") if count else None,
         "weight_unit": unit,
         "delay_ms": float(np.mean(delay)) * 1e3,
     }
 
 
-def _synapses(circuit: Circuit, projection: Projection) -> tuple[int, float]:
+def synapses(circuit: Circuit, projection: Projection) -> tuple[int, float]:
     """Number of synapses and their mean weight; a rule is drawn only where chance decides how many there are."""
     rule, source, target = projection.weights, circuit.source(projection), circuit.population(projection.target)
     if isinstance(rule, Rule):
@@ -98,7 +98,7 @@ def _made(circuit: Circuit) -> str:
 
 def circuit_picture(circuit: Circuit, stem: str, title: str) -> Picture:
     """The picture of a circuit beside its equivalent DNN, as a page shows it; ``{stem}.csv`` is its `circuit_table`."""
-    sources = sorted({p.source for p in circuit.inhibitory_projections if _synapses(circuit, p)[0]})
+    sources = sorted({p.source for p in circuit.inhibitory_projections if synapses(circuit, p)[0]})
     found = f"Inhibition comes from {listing(sources)}." if sources else "No projection is inhibitory."
     caption = (
         f"Populations with their numbers of neurons: {in_words(circuit)}. Excitatory projections end with an "

@@ -1,14 +1,15 @@
 """Boxes and the arrows between them, laid out in layers from the inputs on, each arrow with its label.
 
-Everything is measured in inches. Arrows between neighbouring layers are straight; an arrow that skips layers goes
-around them, forward ones on one side and backward ones on the other, so that none crosses a box.
+Boxes, labels and whatever an arrow passes on its way each have a place of their own in a column; lines bend only
+between the columns. So no line crosses a box or a label, and no two of these overlap. Everything is in inches.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import TopologicalSorter
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,80 +18,58 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
 from scipy import sparse
+from scipy.optimize import isotonic_regression
 
 NAME_SIZE, TEXT_SIZE = 7.5, 6.5  # pt
-LINE = 0.125  # in
-PAD, GAP, LOOP, LANE = 0.08, 0.15, 0.22, 0.07
-#: Room between a box and the bar that ends an arrow, and length of an arrow out of the drawing.
-BAR, OUT = 0.035, 0.22
+LINE, PAD, LOOP, MARGIN = 0.125, 0.08, 0.22, 0.03
+#: Straight end of an arrow at a box, and distance of neighbours in a column.
+STUB, APART = 0.08, 0.07
+#: Distance of arrows at a box; room between a box and the bar that ends an arrow; an arrow out of the drawing.
+PORT, BAR, OUT = 0.18, 0.035, 0.22
 #: Room at the sides of a label: a stub of its arrow that touches it would read as a minus sign.
 CLEAR = 0.06
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box.
-
-    Attributes
-    ----------
-    name : str
-    lines : tuple of str
-        Below the name.
-    colour : str
-    shape : {"square", "round", "pill"}
-    output : bool
-        Whether an arrow leaves the drawing from here.
-    """
+    """A box with its name and lines below it."""
 
     name: str
     lines: tuple[str, ...]
     colour: str
-    shape: str
-    output: bool = False
+    shape: str  # "square", "round" or "pill"
+    output: bool = False  # whether an arrow leaves the drawing from here
 
 
 @dataclass(frozen=True)
 class Arrow:
-    """An arrow between boxes, by their places in the sequence.
-
-    Attributes
-    ----------
-    source, target : int
-    lines : tuple of str
-        Its label.
-    colour : str
-    end : {"arrow", "bar", "both"}
-    dashed : bool
-    """
+    """An arrow between boxes, which are given by their places in the sequence, with the lines of its label."""
 
     source: int
     target: int
     lines: tuple[str, ...]
     colour: str
-    end: str
-    dashed: bool = False
+    end: str  # "arrow", "bar" or "both"
 
 
-#: How an arrow ends; ``"both"`` has the head and the bar.
-ENDS = {"arrow": ("-|>,head_length=0.4,head_width=0.2",), "bar": ("|-|,widthA=0,widthB=0.4",)}
-ENDS["both"] = ENDS["arrow"] + ENDS["bar"]
+@dataclass(frozen=True)
+class Layout:
+    """Boxes and arrows with their places from the lower left: centres, widths and heights have the shape (n, 2)."""
+
+    boxes: Sequence[Box]
+    arrows: Sequence[Arrow]
+    size: np.ndarray
+    box_at: np.ndarray
+    box_size: np.ndarray
+    label_at: np.ndarray
+    label_size: np.ndarray
+    paths: list[Path]  # of the arrows, then of those out of the drawing
 
 
 def layers(n: int, pairs: Sequence[tuple[int, int]], late: Sequence[bool]) -> np.ndarray:
-    """Layer of each box: its longest path from the first ones; boxes of a loop share one or two.
+    """Layer of each of n boxes: its longest path from the first ones, by arrows from a source to a target.
 
-    Parameters
-    ----------
-    n : int
-        Number of boxes.
-    pairs : sequence of (int, int)
-        Source and target of each arrow.
-    late : sequence of bool
-        Boxes that, in a loop with others that are not, come in a layer after them.
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
+    Boxes of a loop share a layer; or two, if some are late and others are not.
     """
     late = np.asarray(late, dtype=bool)
     source, target = np.array(pairs, dtype=int).reshape(-1, 2).T
@@ -114,251 +93,183 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     return TextToPath().get_text_width_height_descent(text, font, ismath=False)[0] / 72
 
 
-@dataclass(eq=False)
-class Layout:
-    """Boxes and arrows with their places.
-
-    ``upright`` lays the layers out from top to bottom instead of from left to right. Along the layers is u, across
-    them is v; places are those of a drawing whose origin is at its lower left.
-    """
-
-    boxes: Sequence[Box]
-    arrows: Sequence[Arrow]
-    late: Sequence[bool]
-    upright: bool = False
-    size: np.ndarray = field(init=False)
-
-    def __post_init__(self):
-        self.layer = layers(len(self.boxes), [(a.source, a.target) for a in self.arrows], self.late)
-        self._measure()
-        self._place()
-        self._route()
-        self._label()
-        self._frame()
-
-    def _measure(self):
-        self.sizes = np.array(
-            [
-                (
-                    max([text_width(b.name, NAME_SIZE, True), *(text_width(t, TEXT_SIZE) for t in b.lines)]) + 2 * PAD,
-                    LINE * (1 + len(b.lines)) + 2 * PAD,
-                )
-                for b in self.boxes
-            ]
-        )
-        self.labels = np.array(
-            [(max(text_width(t, TEXT_SIZE) for t in a.lines) + 2 * CLEAR, LINE * len(a.lines)) for a in self.arrows]
-        ).reshape(-1, 2)
-        swap = [1, 0] if self.upright else [0, 1]
-        self.u_size, self.v_size = self.sizes[:, swap].T
-        self.u_label, self.v_label = self.labels[:, swap].T
-        self.span = np.array([self.layer[a.target] - self.layer[a.source] for a in self.arrows], dtype=int)
-        room = defaultdict(float)  # that the labels of arrows on one side of a box need
-        for k, a in enumerate(self.arrows):
-            if self.span[k]:
-                way = np.sign(self.span[k])
-                for end in ((a.source, way), (a.target, -way)):
-                    room[end] += self.v_label[k] + 0.03 if abs(self.span[k]) == 1 else 0.12
-        for (box, _), needed in room.items():
-            self.v_size[box] = max(self.v_size[box], needed)
-        self.sizes = np.column_stack([self.u_size, self.v_size])[:, swap]
-        self.out_below = [(k, 1) in room for k in range(len(self.boxes))]
-
-    def _place(self):
-        n_layers = self.layer.max() + 1
-        span = self.span
-        self.loops = loops = {a.source: k for k, a in enumerate(self.arrows) if a.source == a.target}
-        gaps = np.full(n_layers, 2 * GAP)
-        thick = np.array([self.u_size[self.layer == k].max() for k in range(n_layers)])
-        for k, a in enumerate(self.arrows):  # labels of straight arrows need room
-            if abs(span[k]) == 1:
-                low = min(self.layer[a.source], self.layer[a.target])
-                gaps[low] = max(gaps[low], self.u_label[k] + 1.8 * GAP)
-        starts = np.concatenate([[0], np.cumsum(thick + gaps)])[:-1]
-        self.u = starts[self.layer] + thick[self.layer] / 2
-        self.edges = starts, starts + thick
-        self.v = np.zeros(len(self.boxes))
-        for k in range(n_layers):
-            mine = np.flatnonzero(self.layer == k)
-            before = [
-                np.mean([self.v[a.source] for a in self.arrows if a.target == b and self.layer[a.source] < k] or [0])
-                for b in mine
-            ]
-            mine = mine[np.argsort(before, kind="stable")]
-            room = [self.v_size[b] + (LOOP + self.v_label[loops[b]] if b in loops else 0) for b in mine]
-            between = GAP * 1.6 + max([self.v_label[j] for j in range(len(span)) if span[j] == 0] or [0]) / 2
-            total = sum(room) + between * (len(mine) - 1)
-            at = -total / 2
-            for b, r in zip(mine, room, strict=True):
-                self.v[b] = at + r - self.v_size[b] / 2  # its loop lies before it
-                at += r + between
-            self.v[mine] -= self.v[mine].mean()
-
-    def _route(self):
-        """Points (u, v) of every arrow."""
-        ports = defaultdict(list)
-        for k, a in enumerate(self.arrows):
-            if self.span[k]:
-                out = 1 if self.span[k] > 0 else -1
-                ports[a.source, out].append((self._towards(k, a.target), k, "source"))
-                ports[a.target, -out].append((self._towards(k, a.source), k, "target"))
-        port = {}
-        for (box, side), users in ports.items():
-            for j, (_, k, end) in enumerate(sorted(users)):
-                offset = ((j + 0.5) / len(users) - 0.5) * self.v_size[box]
-                port[k, end] = (self.u[box] + side * self.u_size[box] / 2, self.v[box] + offset)
-        low = min(
-            self.v
-            - self.v_size / 2
-            - [LOOP + self.v_label[self.loops[b]] if b in self.loops else 0 for b in range(len(self.boxes))]
-        )
-        high = max(
-            self.v
-            + self.v_size / 2
-            + [OUT * (b.output and below) for b, below in zip(self.boxes, self.out_below, strict=True)]
-        )
-        lanes = sorted((k for k in range(len(self.arrows)) if abs(self.span[k]) > 1), key=lambda k: abs(self.span[k]))
-        self.lane, used = {}, defaultdict(int)
-        for k in lanes:
-            room = self.v_label[k] + LANE
-            if self.span[k] > 0:
-                high += room + LANE
-                self.lane[k] = high
-            else:
-                low -= room + LANE
-                self.lane[k] = low
-        self.paths = []
-        for k, a in enumerate(self.arrows):
-            if a.source == a.target:
-                self.paths.append(self._loop(a.source))
-            elif not self.span[k]:
-                self.paths.append(self._sideways(k, a))
-            else:
-                start, end = port[k, "source"], port[k, "target"]
-                if abs(self.span[k]) == 1:
-                    self.paths.append(np.array([start, end]))
-                    continue
-                way = np.sign(self.span[k])
-                used[a.source, way] += 1
-                used[a.target, -way] += 1
-                leave = start[0] + way * 0.06 * used[a.source, way]
-                arrive = end[0] - way * (0.09 + 0.06 * used[a.target, -way])
-                v = self.lane[k]
-                self.paths.append(np.array([start, (leave, start[1]), (leave, v), (arrive, v), (arrive, end[1]), end]))
-
-    def _towards(self, k, other):
-        """Where an arrow comes from across the layers: ports lie in this order, so that arrows do not cross."""
-        if abs(self.span[k]) == 1:
-            return self.v[other] + (0.01 if self.span[k] < 0 else 0)
-        return (1e3 if self.span[k] > 0 else -1e3) - abs(self.span[k])
-
-    def _loop(self, box):
-        u, top, half = self.u[box], self.v[box] - self.v_size[box] / 2, self.u_size[box] * 0.22
-        return np.array([(u - half, top), (u - half, top - LOOP), (u + half, top - LOOP), (u + half, top)])
-
-    def _sideways(self, k, arrow):
-        """Between boxes of one layer: down on one flank, up on the other, bulging more the farther they are."""
-        s, t = arrow.source, arrow.target
-        way = np.sign(self.v[t] - self.v[s])
-        between = [
-            b
-            for b in np.flatnonzero(self.layer == self.layer[s])
-            if min(self.v[s], self.v[t]) < self.v[b] < max(self.v[s], self.v[t])
-        ]
-        u = self.u[s] + way * min(self.u_size[s], self.u_size[t]) * 0.22
-        if not between:
-            return np.array([(u, self.v[s] + way * self.v_size[s] / 2), (u, self.v[t] - way * self.v_size[t] / 2)])
-        side = max(
-            self.u[b] + way * self.u_size[b] / 2 if way > 0 else -(self.u[b] - self.u_size[b] / 2)
-            for b in (s, t, *between)
-        )
-        at = way * 0.1 + (side if way > 0 else -side)
-        return np.array(
-            [
-                (self.u[s] + way * self.u_size[s] / 2, self.v[s]),
-                (at, self.v[s]),
-                (at, self.v[t]),
-                (self.u[t] + way * self.u_size[t] / 2, self.v[t]),
-            ]
-        )
-
-    def _label(self):
-        """Middle of every label: along its arrow, where it covers least of what is already there."""
-        boxes = np.column_stack([self.u, self.v]), np.column_stack([self.u_size, self.v_size])
-        taken = list(zip(*boxes, strict=True))
-        self.label_at = {}
-        order = sorted(
-            range(len(self.arrows)),
-            key=lambda k: (self.arrows[k].source != self.arrows[k].target, abs(self.span[k]) <= 1),
-        )
-        others = [
-            np.concatenate([_along(path, t) for t in np.linspace(0.02, 0.98, 25)]).reshape(-1, 2) for path in self.paths
-        ]
-        for k in order:
-            size = np.array([self.u_label[k], self.v_label[k]])
-            places = self._candidates(k, size)
-            cost = []
-            for j, place in enumerate(places):
-                covered = sum(_overlap(place, size, *other) for other in taken)
-                crossed = sum(
-                    (np.abs(points - place) < size / 2).all(axis=1).sum() for i, points in enumerate(others) if i != k
-                )
-                cost.append(200 * covered + crossed + 0.1 * j)
-            self.label_at[k] = places[int(np.argmin(cost))]
-            taken.append((self.label_at[k], size))
-
-    def _candidates(self, k, size):
-        path = self.paths[k]
-        if self.arrows[k].source == self.arrows[k].target:
-            return [(path[1] + path[2]) / 2 - (0, size[1] / 2 + 0.02)]
-        if abs(self.span[k]) > 1:
-            (u0, v), (u1, _) = path[2], path[3]
-            way = np.array([0, -size[1] / 2 - 0.02])
-            return [np.array([u0 + t * (u1 - u0), v]) + way for t in (0.5, 0.4, 0.6, 0.3, 0.7)]
-        return [_along(path, t) for t in (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73)]
-
-    def _frame(self):
-        corners = (
-            [self.u - self.u_size / 2, self.u + self.u_size / 2],
-            [self.v - self.v_size / 2, self.v + self.v_size / 2],
-        )
-        u, v = [*corners[0]], [*corners[1]]
-        u += [path[:, 0] for path in self.paths]
-        v += [path[:, 1] for path in self.paths]
-        for k, (a, b) in self.label_at.items():
-            u.append(np.array([a - self.u_label[k] / 2, a + self.u_label[k] / 2]))
-            v.append(np.array([b - self.v_label[k] / 2, b + self.v_label[k] / 2]))
-        for k in (k for k, b in enumerate(self.boxes) if b.output):
-            u.append(self.way_out(k)[:, 0])
-            v.append(self.way_out(k)[:, 1])
-        u, v = np.concatenate(u), np.concatenate(v)
-        self.origin = np.array([u.min(), v.min()]) - 0.04
-        extent = np.array([u.max(), v.max()]) + 0.04 - self.origin
-        self.size = extent[::-1] if self.upright else extent
-
-    def way_out(self, box) -> np.ndarray:
-        """Ends (u, v) of the arrow that leaves the drawing: onwards, or sideways if other arrows leave there."""
-        step = np.array([0, self.v_size[box] / 2] if self.out_below[box] else [self.u_size[box] / 2, 0])
-        return np.array([self.u[box], self.v[box]]) + np.outer([1, 1 + OUT / step.sum()], step)
-
-    def xy(self, points) -> np.ndarray:
-        """Places on the drawing of points (u, v)."""
-        points = np.asarray(points) - self.origin
-        if self.upright:
-            points = points[..., ::-1]
-        return np.stack([points[..., 0], self.size[1] - points[..., 1]], axis=-1)
+def _widest(lines):
+    return max((text_width(line, TEXT_SIZE) for line in lines), default=0)
 
 
-def _along(path, share):
-    """The point at a share of a path's length."""
-    steps = np.hypot(*np.diff(path, axis=0).T)
-    at = np.concatenate([[0], np.cumsum(steps)])
-    return np.array([np.interp(share * at[-1], at, path[:, d]) for d in (0, 1)])
+def lay_out(boxes: Sequence[Box], arrows: Sequence[Arrow], late: Sequence[bool], upright: bool = False) -> Layout:
+    """Give boxes, arrows and labels their places; layers follow each other to the right, or downwards if `upright`."""
+    n, axes = len(boxes), [1, 0] if upright else [0, 1]  # along the layers (u), and across them (v)
+    widths = [max(text_width(b.name, NAME_SIZE, True), _widest(b.lines)) for b in boxes]
+    box_size = np.column_stack([widths, [LINE * (1 + len(b.lines)) for b in boxes]])[:, axes] + 2 * PAD
+    label_size = [(_widest(a.lines) + 2 * CLEAR, LINE * len(a.lines)) for a in arrows]
+    label_size = np.array(label_size).reshape(-1, 2)[:, axes]
+    layer = layers(n, [(a.source, a.target) for a in arrows], late)
+    column, stops, label = _columns(layer, arrows)
+    for (box, _), users in Counter(side for path in stops for side in _sides(path, column)).items():
+        box_size[box, 1] = max(box_size[box, 1], PORT * users)
+
+    extent = np.zeros((len(column), 2))
+    extent[:n] = box_size + np.array([2 * STUB, APART])
+    extent[[*label.values()]] = label_size[[*label]]
+    above, below = (extent[:, 1] + APART) / 2, (extent[:, 1] + APART) / 2
+    down = [k for k, b in enumerate(boxes) if b.output and column[k] < column.max()]
+    below[down] += OUT
+    for k in (k for k, path in enumerate(stops) if not path):
+        above[arrows[k].source] += LOOP + label_size[k, 1]
+    v = _across(n, column, stops, label, above, below)
+    levels = _levels(stops, column, v, box_size)
+    edges = _edges(stops, column, extent[:, 0] / 2, levels)
+
+    at = np.column_stack([edges.mean(axis=1)[column], v])
+    label_at, paths = np.zeros((len(arrows), 2)), []
+    for k, (arrow, path) in enumerate(zip(arrows, stops, strict=True)):
+        if not path:
+            half = box_size[arrow.source] / 2
+            paths.append(_bow(*(at[arrow.source] + half * [[-0.4, -1], [0.4, -1]]), np.array([0, -LOOP])))
+            label_at[k] = at[arrow.source] - [0, half[1] + LOOP + 0.02 + label_size[k, 1] / 2]
+            continue
+        label_at[k] = at[label[k]]
+        gap = label_at[k, 0] + label_size[k, 0] * np.array([-0.5, 0.5])
+        ends, sides = np.transpose(_sides(path, column))
+        ports = np.column_stack([at[ends, 0] + sides * box_size[ends, 0] / 2, levels[k][[0, -1]]])
+        if layer[arrow.source] == layer[arrow.target]:
+            beyond = min(gap, key=lambda u: abs(u - ports[0, 0]))
+            paths.append(_bow(*ports, np.array([beyond - ports[:, 0].mean(), 0])))
+        else:
+            paths.append(_through(ports[:, 0], levels[k], edges[column[path]], path.index(label[k]), gap))
+    for k in (k for k, b in enumerate(boxes) if b.output):
+        step = np.array([0, box_size[k, 1] / 2] if k in down else [box_size[k, 0] / 2, 0])
+        paths.append(Path(at[k] + np.outer([1, 1 + OUT / step.sum()], step)))
+
+    right = max([edges.max(), *(path.vertices[:, 0].max() for path in paths)])
+    low = np.array([edges.min(), (v - above).min()]) - MARGIN
+    size = (np.array([right, (v + below).max()]) + MARGIN - low)[axes]
+
+    def xy(points):
+        x, y = (points - low).T[axes]
+        return np.column_stack([x, size[1] - y])
+
+    paths = [Path(xy(path.vertices), path.codes) for path in paths]
+    return Layout(boxes, arrows, size, xy(at[:n]), box_size[:, axes], xy(label_at), label_size[:, axes], paths)
 
 
-def _overlap(place, size, other, other_size):
-    """Area that two rectangles share."""
-    return np.prod(np.clip((size + other_size) / 2 - np.abs(place - other), 0, None))
+def _columns(layer, arrows):
+    """Columns of boxes, then of stops; the stops of each arrow, with its ends; and which of them is its label."""
+    home = {}
+    for k, a in enumerate(arrows):
+        low, high = sorted((layer[a.source], layer[a.target]))
+        if high - low > 1:
+            home[k] = 4 * ((low + high) // 2)  # below a box there is more room than between two
+        elif a.source != a.target:
+            home[k] = 4 * low + (2 if low < high else 1 if a.source < a.target else -1)
+    used = sorted({*(4 * layer).tolist(), *home.values()})
+    column, stops, label = [*(4 * layer)], [[] for _ in arrows], {}
+    for k, at in home.items():
+        source, target = arrows[k].source, arrows[k].target
+        low, high = sorted((column[source], column[target]))
+        mine = [c for c in used if low < c < high] or [at]
+        new = len(column) + np.arange(len(mine))
+        label[k] = int(new[mine.index(at)])
+        stops[k] = [source, *new[:: 1 if column[source] <= column[target] else -1].tolist(), target]
+        column += mine
+    return np.searchsorted(used, column), stops, label
+
+
+def _sides(path, column):
+    """Box and its side, 1 or -1, at both ends of an arrow."""
+    return [(b, int(np.sign(column[to] - column[b]))) for b, to in (path[:2], path[:-3:-1])] if path else []
+
+
+def _across(n, column, stops, label, above, below):
+    """Place of each box and stop across the layers: between its neighbours, as nearly as the others let it."""
+    count = len(column)
+    pull, bias, level = np.zeros((count, count)), np.zeros(count), np.arange(count)
+    for k, path in ((k, path) for k, path in enumerate(stops) if path):
+        skips, way = np.isin(column[path[1:-1]], column[:n]).sum(), np.sign(column[path[-1]] - column[path[0]])
+        bias[path[1:-1]] = way * (0.01 * skips or -0.001)  # what skips lies below, what goes on above what goes back
+        level[path[1:-1]] = label[k]
+        for p, q in pairwise(path):
+            pull[p, q] = pull[q, p] = 0.1 if skips else 1.0
+    pull += np.diag(~pull.any(axis=1))
+    pull /= pull.sum(axis=1, keepdims=True)
+    v, columns = np.zeros(count), [np.flatnonzero(column == c) for c in range(column.max() + 1)]
+
+    weight = np.where(level == np.arange(count), 20.0, 1.0)  # what an arrow passes gives way to labels, these to boxes
+    weight[:n] = 100
+
+    def settle(mine, wanted):
+        order = np.argsort(np.round(wanted, 6), kind="stable")
+        mine = mine[order]
+        v[mine] = _apart(wanted[order], below[mine[:-1]] + above[mine[1:]], weight[mine])
+
+    for mine in 15 * (columns + columns[::-1]):
+        settle(mine, pull[mine] @ v + bias[mine])
+    for mine in columns:  # an arrow that passes columns is as level as they let it
+        settle(mine, v[level[mine]])
+    return v
+
+
+def _apart(wanted, distances, weight=None, low=-np.inf, high=np.inf):
+    """Places nearest to the wanted ones, which are sorted, that have these distances at least."""
+    start = np.concatenate([[0], np.cumsum(distances)])
+    return np.clip(isotonic_regression(wanted - start, weights=weight).x, low, high - start[-1]) + start
+
+
+def _levels(stops, column, v, box_size):
+    """Where across the layers each arrow leaves its source, passes its stops and reaches its target."""
+    levels, users = [v[path] for path in stops], defaultdict(list)
+    for k, path in enumerate(stops):
+        for end, side in zip((0, -1), _sides(path, column), strict=False):
+            users[side].append((levels[k][1 if end == 0 else -2], k, end))
+    for (box, _), mine in users.items():
+        reach = box_size[box, 1] / 2 - PORT / 2
+        wanted = np.array([level for level, _, _ in sorted(mine)])
+        places = _apart(wanted, np.full(len(mine) - 1, PORT), None, v[box] - reach, v[box] + reach)
+        for place, (_, k, end) in zip(places, sorted(mine), strict=True):
+            levels[k][end] = place
+    return levels
+
+
+def _edges(stops, column, half, levels):
+    """Both edges of every column, farther from each other the more the lines between them rise."""
+    half = np.array([half[column == c].max() for c in range(column.max() + 1)])
+    rise = np.zeros(len(half))
+    for path, level in zip(stops, levels, strict=True):
+        between = np.minimum(column[path[:-1]], column[path[1:]]).astype(int)
+        np.maximum.at(rise, between, np.abs(np.diff(level)))
+    gaps = np.clip(0.03 + 0.4 * rise, 0, 0.25)[:-1]
+    middle = np.concatenate([[0], np.cumsum(half[:-1] + gaps + half[1:])])
+    return middle[:, None] + np.outer(half, [-1, 1])
+
+
+def _bow(start, end, out):
+    """From one place to another, and as far out on the way."""
+    return Path([start, start + 4 / 3 * out, end + 4 / 3 * out, end], [Path.MOVETO, *[Path.CURVE4] * 3])
+
+
+def _through(ends, level, edges, label, gap):
+    """Level through every column, with a gap for the label, and bent between columns."""
+    way = 1 if edges[-1, 0] > edges[0, 0] else -1
+    edges = edges[:, ::way].copy()
+    edges[0, 0], edges[-1, 1] = ends
+    points, codes = [(edges[0, 0], level[0])], [Path.MOVETO]
+    for j, v in enumerate(level):
+        if j:
+            middle = (edges[j - 1, 1] + edges[j, 0]) / 2
+            points += [(middle, level[j - 1]), (middle, v), (edges[j, 0], v)]
+            codes += [Path.CURVE4] * 3
+        if j == label:
+            points += [(u, v) for u in gap[::way]]
+            codes += [Path.LINETO, Path.MOVETO]
+        points.append((edges[j, 1], v))
+        codes.append(Path.LINETO)
+    return Path(points, codes)
+
+
+#: How an arrow ends; ``"both"`` has the head and the bar.
+ENDS = {"arrow": ("-|>,head_length=0.4,head_width=0.2",), "bar": ("|-|,widthA=0,widthB=0.4",)}
+ENDS["both"] = ENDS["arrow"] + ENDS["bar"]
 
 
 def draw(ax: Axes, *layouts: Layout) -> Axes:
@@ -368,60 +279,34 @@ def draw(ax: Axes, *layouts: Layout) -> Axes:
     room = ax.get_window_extent().size / ax.figure.dpi
     scales = [min(1, *(room / layout.size)) for layout in layouts]
     scale, layout = max(scales), layouts[int(np.argmax(scales))]
-    middle = layout.size / 2
-    ax.set_xlim(middle[0] - room[0] / scale / 2, middle[0] + room[0] / scale / 2)
-    ax.set_ylim(middle[1] - room[1] / scale / 2, middle[1] + room[1] / scale / 2)
+    for limit, middle, half in zip((ax.set_xlim, ax.set_ylim), layout.size / 2, room / scale / 2, strict=True):
+        limit(middle - half, middle + half)
     ax.axis("off")
-    for arrow, path in zip(layout.arrows, layout.paths, strict=True):
-        _arrow(ax, layout.xy(path), arrow, scale)
-    for k, arrow in enumerate(layout.arrows):
-        _text(ax, layout.xy(layout.label_at[k]), arrow.lines, TEXT_SIZE * scale, arrow.colour, "white")
-    for k, box in enumerate(layout.boxes):
-        _box(ax, layout.xy((layout.u[k], layout.v[k])), layout.sizes[k], box, scale)
-        if box.output:
-            _arrow(ax, layout.xy(layout.way_out(k)), Arrow(k, k, (), box.colour, "arrow"), scale)
+    outwards = [Arrow(k, k, (), box.colour, "arrow") for k, box in enumerate(layout.boxes) if box.output]
+    for arrow, path in zip([*layout.arrows, *outwards], layout.paths, strict=True):
+        _arrow(ax, path, arrow, scale)
+    write = {"ha": "center", "va": "center"}
+    for arrow, at in zip(layout.arrows, layout.label_at, strict=True):
+        text = "\n".join(arrow.lines)
+        ax.text(*at, text, color=arrow.colour, fontsize=TEXT_SIZE * scale, linespacing=1.15, **write)
+    for box, at, size in zip(layout.boxes, layout.box_at, layout.box_size, strict=True):
+        rounding = {"square": 0, "round": 0.06, "pill": 0.16}[box.shape]
+        style = {"boxstyle": f"round,pad=0,rounding_size={rounding}", "fc": "white", "ec": box.colour}
+        ax.add_patch(FancyBboxPatch(at - size / 2, *size, lw=1.3 * scale, zorder=2, **style))
+        top = at[1] + LINE * len(box.lines) / 2
+        name = {"color": box.colour, "fontsize": NAME_SIZE * scale, "fontweight": "bold"}
+        ax.text(at[0], top, box.name, **name, **write)
+        for j, line in enumerate(box.lines, 1):
+            ax.text(at[0], top - LINE * j, line, fontsize=TEXT_SIZE * scale, **write)
     return ax
 
 
-def _arrow(ax, points, arrow, scale):
-    style = {"color": arrow.colour, "lw": 1.1 * scale, "ls": "--" if arrow.dashed else "-", "zorder": 1}
-    style |= {"mutation_scale": 12 * scale, "joinstyle": "round", "capstyle": "butt", "shrinkA": 0, "shrinkB": 0}
+def _arrow(ax, path, arrow, scale):
+    points = path.vertices
     if arrow.end != "arrow":
         last = points[-1] - points[-2]
         points = np.vstack([points[:-1], points[-1] - BAR * last / np.hypot(*last)])
+    style = {"color": arrow.colour, "lw": 1.1 * scale, "ls": "--" if arrow.end == "both" else "-", "zorder": 1}
+    style |= {"mutation_scale": 12 * scale, "joinstyle": "round", "capstyle": "butt", "shrinkA": 0, "shrinkB": 0}
     for end in ENDS[arrow.end]:
-        ax.add_patch(FancyArrowPatch(path=Path(points), arrowstyle=end, gid=arrow.end, **style))
-
-
-def _box(ax, centre, size, box, scale):
-    shape = {"square": "square,pad=0", "round": "round,pad=0,rounding_size=0.06"}.get(box.shape)
-    shape = shape or f"round,pad=0,rounding_size={min(0.2, *(0.49 * size))}"
-    style = {"fc": "white", "ec": box.colour, "lw": 1.3 * scale, "zorder": 3}
-    ax.add_patch(FancyBboxPatch(centre - size / 2, *size, boxstyle=shape, **style))
-    top = centre[1] + LINE * len(box.lines) / 2
-    write = {"ha": "center", "va": "center", "color": box.colour, "zorder": 4}
-    ax.text(centre[0], top, box.name, fontsize=NAME_SIZE * scale, fontweight="bold", **write)
-    for j, line in enumerate(box.lines):
-        ax.text(centre[0], top - LINE * (j + 1), line, fontsize=TEXT_SIZE * scale, **write | {"color": "black"})
-
-
-def _clear(x, y, width, height, size):
-    """Outline of a label of this font size with room at its sides."""
-    pad, above = (length / TEXT_SIZE * size for length in (72 * CLEAR, 0.6))
-    left, right, low, high = x - pad, x + width + pad, y - above, y + height + above
-    return Path([(left, low), (right, low), (right, high), (left, high), (left, low)], closed=True)
-
-
-def _text(ax, centre, lines, size, colour, behind):
-    box = {"fc": behind, "ec": "none", "boxstyle": _clear}
-    ax.text(
-        *centre,
-        "\n".join(lines),
-        fontsize=size,
-        color=colour,
-        ha="center",
-        va="center",
-        linespacing=1.15,
-        zorder=2,
-        bbox=box,
-    )
+        ax.add_patch(FancyArrowPatch(path=Path(points, path.codes), arrowstyle=end, gid=arrow.end, **style))

@@ -2,12 +2,15 @@
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from matplotlib import colors, pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from scipy import sparse
 
 from eisim import (
     Circuit,
@@ -22,9 +25,12 @@ from eisim import (
     TruthTable,
     assess,
     certify,
+    from_dnn,
     to_dnn,
     to_spiking,
 )
+from eisim.adapter.activations import Tanh
+from eisim.adapter.static import DNN, Layer
 from eisim.report import certificate, diagram, graph
 from eisim.report.circuit import circuit_picture
 from eisim.report.draw import draw
@@ -32,7 +38,7 @@ from eisim.report.figures import ablation_curve, ablation_curves
 from eisim.report.style import EXCITATORY, INHIBITORY, paper
 from eisim.studies.tasks import Survey
 from experiments import boolean, functions
-from models import xor
+from models import brunel, decision, xor
 from tests.support import two_choice
 from tests.support.figures import check, said
 
@@ -181,7 +187,7 @@ def test_trials_are_named_as_frames_count_them(result):
 def test_a_dnn_says_its_signs_and_whether_it_is_recurrent():
     def words(circuit, unrolled=False):
         dnn = to_dnn(circuit, unrolled=unrolled)
-        return " ".join(text.get_text() for text in diagram.circuit_and_dnn(circuit, dnn).texts)
+        return " ".join(text.get_text() for text in diagram.circuit_and_dnn(circuit, dnn).findobj(Text))
 
     intact, ring = xor.circuit(kind="rate"), two_choice.circuit("rate")
     assert "with negative weights" in words(intact) and "feed-forward" in words(intact)
@@ -191,18 +197,47 @@ def test_a_dnn_says_its_signs_and_whether_it_is_recurrent():
     assert "no negative weight" in words(silent)
 
 
-def test_boxes_and_labels_do_not_overlap():
-    for circuit in (xor.circuit(kind="rate"), two_choice.circuit("rate"), loops(3)):
-        layout = diagram.circuit_layout(circuit)
-        boxes = list(zip(layout.u, layout.v, layout.u_size, layout.v_size, strict=True))
-        labels = [(*layout.label_at[k], layout.u_label[k], layout.v_label[k]) for k in range(len(layout.arrows))]
-        for k, a in enumerate(boxes):
-            assert not any(_overlap(a, b) > 1e-9 for b in boxes[k + 1 :])
-            assert not any(_overlap(a, b) > 1e-3 for b in labels)
+def feed_forward():
+    """Ten outputs behind two hidden layers, with both channels."""
+    rng, sizes = np.random.default_rng(0), {"x": 4, "hidden": 12, "deep": 8, "output": 10}
+    layers = tuple(
+        Layer(b, sizes[b], ((a, sparse.csr_array(rng.normal(size=(sizes[a], sizes[b])))),), np.zeros(sizes[b]), Tanh())
+        for a, b in pairwise(sizes)
+    )
+    return from_dnn(DNN((("x", 4, 1.0),), layers, (("output", 0.0),), recurrent=False), signed_inputs=True)
 
 
-def _overlap(a, b):
-    return graph._overlap(*(np.array(x) for x in (a[:2], a[2:], b[:2], b[2:])))
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: xor.circuit(kind="rate"),
+        lambda: xor.circuit(kind="spiking"),
+        lambda: two_choice.circuit("rate"),
+        lambda: brunel.circuit(kind="spiking"),
+        lambda: decision.circuit(kind="rate"),
+        lambda: decision.circuit(kind="spiking"),
+        feed_forward,
+        lambda: loops(1),
+        lambda: loops(3),
+    ],
+)
+def test_boxes_and_labels_do_not_overlap_and_no_arrow_crosses_one(make, upright):
+    layout = diagram.circuit_layout(make(), upright)
+    at = np.concatenate([layout.box_at, layout.label_at])
+    half = np.concatenate([layout.box_size, layout.label_size]) / 2
+    assert np.all(at - half >= 0) and np.all(at + half <= layout.size)
+    lines = [finely(points) for path in layout.paths for points in path.to_polygons(closed_only=False)]
+    for k, (middle, reach) in enumerate(zip(at, half, strict=True)):
+        assert not (np.abs(at[k + 1 :] - middle) < half[k + 1 :] + reach - 1e-6).all(axis=1).any()
+        for line in lines:
+            assert not (np.abs(line - middle) < reach - 1e-6).all(axis=1).any()
+
+
+def finely(points):
+    """Many points of a line."""
+    places = np.linspace(0, len(points) - 1, 50 * len(points))
+    return np.column_stack([np.interp(places, np.arange(len(points)), x) for x in np.transpose(points)])
 
 
 def loops(n):
