@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
-from eisim.run import registry as catalogue
+from eisim.run import registry
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -107,16 +107,17 @@ def _run_command(command, only_arguments):
         ):
             stack.enter_context(change)
         if only_arguments and words[3] == "run":
-            stack.enter_context(mock.patch("eisim.run.registry.prepare", partial(_prepare, catalogue.prepare)))
+            stack.enter_context(
+                mock.patch("eisim.run.registry.experiment_of", partial(_unreached, registry.experiment_of))
+            )
             stack.enter_context(contextlib.suppress(ReachedError))
         status = run_command(words[3:])
         assert status == 0, f"{command}: exit status {status}"
 
 
-def _prepare(prepare, *arguments):
-    """What a command would run, with an end where its experiment begins."""
-    found = prepare(*arguments)
-    return replace(found, experiment=catalogue.parts_of(found.experiment, run=_reach))
+def _unreached(experiment_of, name):
+    """The experiment of a name, with an end where it begins."""
+    return replace(experiment_of(name), run=_reach)
 
 
 def _reach(settings, kinds, seed, backend, report):

@@ -11,7 +11,6 @@ from dataclasses import asdict, fields
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Annotated
 
 import typer
@@ -534,7 +533,7 @@ def certify(
             certificate = certificate[0]
         report("writing results")
         found = shown.to_json(certificate)
-        drawn = draw(SimpleNamespace(drawn=lambda: shown.figures(certificate)))
+        drawn = draw(shown.figures(certificate))
         contents = [*shown.tables(certificate), *drawn]
         findings = {"report": _report(certificate_findings, certificate)}
     how = provenance(settings_si={"loss": loss.value, "orient": orient}, seconds=times)
@@ -643,7 +642,7 @@ def ablate(
         kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
         results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
         report("writing results")
-        contents = [*shown.tables(results), *draw(SimpleNamespace(drawn=lambda: shown.figures(results)))]
+        contents = [*shown.tables(results), *draw(shown.figures(results))]
         found, findings = shown.to_json(results), {"report": _report(network_findings, results)}
     how = provenance(kinds=kinds, backend=backend.value, settings_si={"levels": levels}, seconds=times)
     contents.append(("ablation.json", to_json(found | how | findings)))

@@ -68,7 +68,7 @@ def run_sweep(asked: Asked, out: Path | None, say: Callable[[str], None]) -> tup
             found = compute(subject, axes, *sizes, report, asked.workers, asked.scheduler, say)
             report("writing results")
             view = view_of(found)
-            files = [*view.all_files(), *draw(view)]
+            files = [*view.all_files(), *draw(view.drawn())]
             parts.check()
         run = {
             "seed": asked.seed,

@@ -9,11 +9,16 @@ import signal
 import string
 import sys
 from collections import deque
+from collections.abc import Iterable
 from contextlib import contextmanager, redirect_stdout, suppress
+from typing import TYPE_CHECKING
 
 from eisim.base.errors import InputError, printable
 from eisim.base.user_files import load_file, loaded_files
-from eisim.report.view import View, view_of
+from eisim.report.view import view_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 #: A forked process has what was imported before it, and shares the memory. Only on Linux do all libraries stand it.
 _FORKS = sys.platform == "linux"
@@ -87,22 +92,25 @@ def _serve(pipe, parents_end, files: list[str]) -> None:
         return
     try:
         with redirect_stdout(sys.stderr):
-            drawn = (_draw_side_by_side if _FORKS else draw)(view_of(result))
+            drawn = (_draw_side_by_side if _FORKS else draw)(view_of(result).drawn())
     except InputError as error:
         sys.exit(f"eisim: {error}")
     with suppress(BrokenPipeError):  # the parent has gone
         pipe.send(drawn)
 
 
-def draw(view: View) -> list[tuple[str, bytes]]:
-    """Pairs of file name and SVG of all figures of a view."""
+Figures = Iterable[tuple[str, "Figure"]]
+
+
+def draw(figures: Figures) -> list[tuple[str, bytes]]:
+    """Pairs of file name and SVG, of pairs of file name and figure; what yields them draws in the paper's style."""
     from eisim.report.style import paper
 
     with paper():
-        return [(name, _svg(figure)) for name, figure in view.drawn()]
+        return [(name, _svg(figure)) for name, figure in figures]
 
 
-def _draw_side_by_side(view: View) -> list[tuple[str, bytes]]:
+def _draw_side_by_side(figures: Figures) -> list[tuple[str, bytes]]:
     """What `draw` returns; while one figure is made, others become SVG in forked processes."""
     from eisim.report.style import paper
 
@@ -118,7 +126,7 @@ def _draw_side_by_side(view: View) -> list[tuple[str, bytes]]:
         process.join()
 
     with paper():
-        for name, figure in view.drawn():
+        for name, figure in figures:
             drawn[name] = b""  # keeps the order in which they are made
             pipe, theirs = processes.Pipe(duplex=False)
             readers = [pipe, *(other for _, other, _ in waiting)]

@@ -4,7 +4,7 @@ import csv
 import json
 import runpy
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,8 @@ SMALL = ("--backend", "numpy", "--set", "quick=1", "--set", "seeds=2", "--set", 
 
 
 def points(group):
+    if group not in POINTS:
+        return entry_points(group=group)
     return [EntryPoint(name, module, group) for name, module in POINTS[group]]
 
 

@@ -16,6 +16,7 @@ from eisim.base.errors import InputError
 from eisim.base.files import to_json
 from eisim.report import geometry as shown
 from eisim.report.draw import draw
+from eisim.report.view import view_of
 from eisim.studies.regions.decision_maps import measure, read_out, without_idle
 from eisim.studies.regions.networks import CONSTRUCTED, TRAINED, best_excitatory, network
 from experiments import geometry
@@ -114,12 +115,12 @@ def test_reports(result):
     np.testing.assert_array_equal(
         variables["decision"][1][2, 0, condition].ravel(), result.regions[2].decisions["spiking"]["ablated"]
     )
-    for _, figure in geometry.figures(result):
+    for _, figure in view_of(result).drawn():
         check_figure(figure)
     drawn = draw(geometry.figures, result)
     assert [name for name, _ in drawn] == ["decision_maps.svg", "circuit.svg"]
     assert {"quadrant", "disc", "stripe", "kept", "lost"} <= said(drawn[0][1])
-    assert geometry.table(result).row_count == 3
+    assert view_of(result).terminal().row_count == 3
 
 
 @pytest.mark.parametrize(
@@ -136,9 +137,9 @@ def test_bad_settings_are_named(change, message):
 
 
 def test_the_page(result):
-    figures = dict(geometry.figures(result))
-    findings = geometry.findings(result)
-    tables = check(findings, dict(geometry.tables(result)), figures)
+    figures = dict(view_of(result).drawn())
+    findings = view_of(result).findings()
+    tables = check(findings, dict(view_of(result).all_files()), figures)
     lost = [r for r in result.regions if r.verdict == "lost"]
     assert findings.answer.startswith(
         f"Without inhibition {len(lost)} of 3 circuits lose their regions; all of them had to"
@@ -151,5 +152,5 @@ def test_the_page(result):
             np.testing.assert_array_equal([int(line[condition]) for line in mine], drawn.ravel())
     for one, phrase in ((0, "still draws the region quadrant"), (1, "loses the region disc; it had to")):
         alone = replace(result, regions=(result.regions[one],))
-        assert phrase in geometry.findings(alone).answer
-        check(geometry.findings(alone), dict(geometry.tables(alone)), figures)
+        assert phrase in view_of(alone).findings().answer
+        check(view_of(alone).findings(), dict(view_of(alone).all_files()), figures)

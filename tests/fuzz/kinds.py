@@ -310,7 +310,7 @@ def images(rng: random.Random, folder: Path) -> None:
 
 def settings(rng: random.Random, folder: Path) -> None:
     """What ``--set`` and other options take."""
-    from eisim.run.registry import EXPERIMENTS, points, prepare
+    from eisim.run.registry import EXPERIMENTS, experiment_of, points
 
     name = rng.choice(list(points(EXPERIMENTS)))
     known = list(points(EXPERIMENTS)[name].load().Settings.__dataclass_fields__)
@@ -336,7 +336,7 @@ def settings(rng: random.Random, folder: Path) -> None:
         )
         command(*words, "--out", folder / "out")
     else:
-        prepare(name, changes)
+        experiment_of(name).with_changes(changes)
 
 
 @cache

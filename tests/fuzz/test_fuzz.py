@@ -226,11 +226,7 @@ def test_a_strange_folder_gives_no_module(tmp_path):
     """Neither the command nor the process that draws imports what lies in the folder where they are called."""
     for name in ("matplotlib", "pandas", "pickle", "string"):
         (tmp_path / f"{name}.py").write_text("open('taken', 'w').close()\nraise SystemExit(9)\n")
-    code = (
-        "import eisim.report.draw as draw; from experiments import boolean\n"
-        "with draw.Artist('experiments.boolean') as artist: artist.begin(None)\n"
-        "artist.process.wait()\n"
-    )
+    code = "import eisim.report.draw as draw\nwith draw.Artist() as artist: artist.begin(None)\nartist.process.wait()\n"
     root = str(Path(__file__).parents[2])
     env = os.environ | {"PYTHONPATH": root}
     subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, env=env, capture_output=True, check=False)
@@ -241,5 +237,5 @@ def test_figures_show_dollars(tmp_path):
     from eisim.report.draw import draw
 
     data = LabelledData([[0.0], [1.0], [2.0]], [0, 1, 0], names=[r"$\frac{$"], target="$y$", name="[/]$x$")
-    ((name, svg), *_) = draw(certificate_report.figures, certify(data))
+    ((name, svg), *_) = draw(certificate_report.figures(certify(data)))
     assert name == "certificate.svg" and svg.startswith(b"<?xml")

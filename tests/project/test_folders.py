@@ -161,7 +161,7 @@ def test_d1_eisim_imports_them_within_itself_only(tmp_path):
     for name in ("models", "experiments"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('the name is the user’s')\n")
     code = (
-        "import sys; from eisim import catalogue\n"
+        "import sys; from eisim.run import registry as catalogue\n"
         "for group in (catalogue.EXPERIMENTS, catalogue.MODELS):\n"
         "    for name in catalogue.points(group): catalogue.experiment_of(name) if group == catalogue.EXPERIMENTS "
         "else catalogue.load(catalogue.points(group)[name])\n"

@@ -19,8 +19,9 @@ from eisim.base.docstrings import described, plain
 from eisim.base.schema import describe, read_settings
 from eisim.base.values import ExplainsArguments
 from eisim.cli import commands as cli
-from eisim.cli.about import about, measured
+from eisim.cli.listing import about
 from eisim.report.published import share_words
+from eisim.run.model import Model
 from experiments import functions
 from models import xor
 
@@ -136,9 +137,9 @@ def test_e5_help_lists_the_settings(command):
 
 @pytest.mark.parametrize("name", [point.name for point in entry_points(group="eisim.experiments")])
 def test_e5_every_setting_says_what_it_means(name):
-    from eisim.run import registry as catalogue
+    from eisim.run.registry import experiment_of
 
-    for each in describe(catalogue.experiment_of(name).Settings):
+    for each in describe(experiment_of(name).settings):
         assert each.meaning and each.default, each
 
 
@@ -205,7 +206,7 @@ def test_e2_a_smaller_circuit_says_so(name):
 
 @pytest.mark.parametrize("name", sorted(name for name, point in MODELS.items() if hasattr(point.load(), "published")))
 def test_e2_published_numbers_are_kept(name):
-    facts = measured(MODELS[name].load())
+    facts = Model.of_module(MODELS[name].load(), name).last_measured()
     assert facts and all(fact.is_reproduced for fact in facts)
     assert len({fact.what for fact in facts}) == len(facts)
 
@@ -213,7 +214,7 @@ def test_e2_published_numbers_are_kept(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(name for name, point in MODELS.items() if hasattr(point.load(), "published")))
 def test_e2_published_numbers_that_are_kept_are_those_measured(name):
-    kept = {fact.what: fact for fact in measured(MODELS[name].load())}
+    kept = {fact.what: fact for fact in Model.of_module(MODELS[name].load(), name).last_measured()}
     now = {fact.what: fact for fact in about(name, measure=True, report=lambda *_: None).facts}
     assert kept.keys() == now.keys()
     for what, fact in now.items():
@@ -318,8 +319,7 @@ def test_e6_numbers_as_people_read_them(value, how, text):
 
 
 def test_e6_the_page_of_a_sweep():
-    from eisim.report.sweep import terminal_table
-    from eisim.report.sweep_findings import findings
+    from eisim.report.view import view_of
     from eisim.run.sweep.axes import Axis
     from eisim.run.sweep.result import Sweep
     from eisim.run.sweep.subject import Subject
@@ -327,7 +327,7 @@ def test_e6_the_page_of_a_sweep():
     axes = (Axis("stimulus", (0.0, 1.0, 2.0)), Axis("delay", (1e-3, 2.5e-3), "second"))
     scores = np.array([[2.863e-7, 0.5], [1.0, 0.25], [0.75, 0.1]])[..., None]
     found = Sweep(Subject("wilson_cowan", ("spiking",)), axes, 0, (0,), {"score": scores, "rate_E": 1e-9 + 60 * scores})
-    page = findings(found)
+    page = view_of(found).findings()
     (table,) = page.tables
     assert page.figures_first and [p.file for p in page.pictures][:1] == ["sweep.svg"]
     assert [(c.name, c.unit) for c in table.columns[:2]] == [("stimulus", ""), ("delay", "ms")] and table.keys == 2
@@ -342,7 +342,7 @@ def test_e6_the_page_of_a_sweep():
     from rich.console import Console
 
     text = StringIO()
-    Console(file=text, width=120).print(terminal_table(found))
+    Console(file=text, width=120).print(view_of(found).terminal())
     assert "e-" not in text.getvalue() and "0.00" in text.getvalue()
 
 

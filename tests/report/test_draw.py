@@ -28,11 +28,11 @@ class Unwritable(Figure):
 @pytest.mark.skipif(not drawing._FORKS, reason="processes are not forked here")
 def test_figures_that_are_written_side_by_side_are_the_same(capfd):
     numbers = [2000, 1, 50, 1000, 3]
-    expected = draw(figures, numbers)
-    assert drawing._draw_side_by_side(figures, numbers) == expected
+    expected = draw(figures(numbers))
+    assert drawing._draw_side_by_side(figures(numbers)) == expected
     assert [name for name, _ in expected] == [f"{n}.svg" for n in numbers]
     with pytest.raises(SystemExit, match="could not be drawn"):
-        drawing._draw_side_by_side(lambda _: [*figures([1]), ("worst.svg", Unwritable())], None)
+        drawing._draw_side_by_side([*figures([1]), ("worst.svg", Unwritable())])
 
 
 KILLED = """
@@ -40,11 +40,11 @@ import os, signal
 from eisim.report.draw import _draw_side_by_side
 from tests.report.test_draw import figures
 
-def then_killed(_):
+def then_killed():
     yield from figures([20_000, 20_000])
     os.kill(os.getpid(), signal.SIGKILL)
 
-_draw_side_by_side(then_killed, None)
+_draw_side_by_side(then_killed())
 """
 
 

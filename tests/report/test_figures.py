@@ -36,6 +36,7 @@ from eisim.report.circuit import circuit_picture
 from eisim.report.draw import draw
 from eisim.report.figures import ablation_curve, ablation_curves
 from eisim.report.style import EXCITATORY, INHIBITORY, paper
+from eisim.report.view import view_of
 from eisim.studies.tasks import Survey
 from experiments import boolean, functions
 from models import brunel, decision, xor
@@ -69,7 +70,7 @@ def certificates():
 
 
 def test_every_axis_is_labelled_and_every_figure_fits_a_page(result, survey, certificates):
-    sources = [boolean.figures(result), functions.figures(survey), *map(certificate.figures, certificates)]
+    sources = [view_of(result).drawn(), functions.figures(survey), *map(certificate.figures, certificates)]
     with paper():
         figures = [figure for source in sources for _, figure in source]
         assert len(figures) == 4 + 3 + 4
@@ -78,8 +79,8 @@ def test_every_axis_is_labelled_and_every_figure_fits_a_page(result, survey, cer
 
 
 def test_text_is_outlines_and_the_same_bytes_each_time(result):
-    first = draw(boolean.figures, result)
-    assert draw(lambda r: [("again", ablation_curves(r))], result)[0][1] == first[0][1]
+    first = draw(view_of(result).drawn())
+    assert draw([("again", ablation_curves(result))])[0][1] == first[0][1]
     assert [name for name, _ in first] == [f"{n}.svg" for n in ("ablation_curves", *BOOLEAN)]
     assert not any(b"<text" in svg for _, svg in first)
     assert {

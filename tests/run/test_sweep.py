@@ -19,8 +19,7 @@ import xarray as xr
 
 from eisim import InputError, sweep
 from eisim.base.store import checkpoint
-from eisim.report import sweep as shown
-from eisim.report.sweep_findings import findings
+from eisim.report.view import view_of
 from eisim.run.sweep.axes import Parameter, make_axis, parse_axis
 from eisim.run.sweep.subject import Point, Subject, measure, numbers_of, parameters
 from eisim.run.sweep.work import versions
@@ -183,7 +182,7 @@ def test_what_was_found(own):
     at = frame[(frame.a == 7) & (frame.b == 2)]
     expected = [random.Random(f"7.0 2 {seed}").random() + 7 for seed in found.seeds]
     assert at["value"].tolist() == expected == data["value"].sel(a=7, b=2).values.tolist()
-    assert found.mean("value")[3, 1] == np.mean(expected) and found.spread("value")[3, 1] == np.std(expected)
+    assert found.mean("value")[3, 1] == np.mean(expected) and found.sd("value")[3, 1] == np.std(expected)
     assert found.plot("value").get_xlabel() == "a" and not found.numbers["value"].flags.writeable
     with pytest.raises(InputError, match="did you mean 'value'"):
         found.plot("valu")
@@ -197,8 +196,8 @@ def test_what_was_found(own):
 )
 def test_figures_and_findings(own, over):
     found = sweep(own, over, seeds=2, workers=2)
-    files, figures = dict(shown.tables(found)), dict(shown.figures(found))
-    check(findings(found), files, figures)
+    files, figures = dict(view_of(found).all_files()), dict(view_of(found).drawn())
+    check(view_of(found).findings(), files, figures)
     rows = list(csv.DictReader(files["data.csv"].splitlines()))
     assert len(rows) == np.prod(found.shape) * 2
     assert "sweep.svg" in figures and figures["sweep.svg"].axes
@@ -207,8 +206,8 @@ def test_figures_and_findings(own, over):
 def test_more_axes_than_a_figure_shows(own):
     own.write_text(OWN.replace("b: int = 0", "b: int = 0\n    c: int = 0"))
     found = sweep(own, {"a": [4, 5], "b": [1, 2], "c": [1, 2], "how": "x,y"}, workers=2)
-    assert not dict(shown.figures(found))
-    assert any("shows up to 3 axes" in note for table in findings(found).tables for note in table.notes)
+    assert not dict(view_of(found).drawn())
+    assert any("up to 3 axes" in note for table in view_of(found).findings().tables for note in table.notes)
     with pytest.raises(InputError, match="expected a sweep of 1 or 2 axes, found 4"):
         found.plot()
 
@@ -562,9 +561,9 @@ def test_states_of_brunels_network():
     assert found.phases.tolist() == [["SR"], ["AI"]]
     slow = sweep("brunel", {"g": [4.5], "eta": [0.5, 0.9]}, workers=2, **common)
     assert slow.phases.tolist() == [["quiet", "SI slow"]]
-    files, figures = dict(shown.tables(slow)), dict(shown.figures(slow))
+    files, figures = dict(view_of(slow).all_files()), dict(view_of(slow).drawn())
     assert "phases.svg" in figures
-    check(findings(slow), files, figures)
+    check(view_of(slow).findings(), files, figures)
 
 
 def test_criteria_of_the_states():

@@ -9,9 +9,10 @@ import pytest
 
 from eisim import InputError, LabelledData, TruthTable, certify
 from eisim.base.schema import read_settings
-from eisim.base.user_files import blamed_on
+from eisim.base.user_files import blamed_on, load_file
 from eisim.cli import commands as cli
-from eisim.run.registry import prepare
+from eisim.report.view import view_of
+from eisim.run.registry import experiment_of
 from eisim.studies.circuit import read_circuit
 from eisim.studies.data import prepared, read
 from experiments import boolean
@@ -43,10 +44,11 @@ def run(capsys):
 
 
 def measure(name, *changes, kinds=("rate",)):
-    """Run without the command line: the experiment, the result and its JSON document."""
-    chosen = prepare(str(name), changes)
-    result = chosen.experiment.run(chosen.settings, list(kinds), 0, "numpy", lambda stage, fraction=None: None)
-    return chosen.experiment, result, chosen.experiment.to_json(result)
+    """Run without the command line: the view of the result, the result and its JSON document."""
+    experiment = experiment_of(str(name))
+    settings = experiment.with_changes(changes)
+    result = experiment.run(settings, list(kinds), 0, "numpy", lambda stage, fraction=None: None)
+    return view_of(result), result, view_of(result).to_json()
 
 
 @pytest.fixture
@@ -100,20 +102,21 @@ def test_a_circuit_that_misses_its_function_fails_the_check(file):
     home, result, found = measure(file(VETO + 'circuit = veto()\nfunction = "xor"\n'), *SMALL)
     assert "veto: the intact circuit answers 75.0% correctly (rate circuit)" in result.problems
     assert found["rows"][0]["verdict"] == "never had"
-    assert "does not compute “veto” (0110): it is wrong as a rate circuit at 01." in home.findings(result).answer
+    assert "veto is not computed by the intact circuit; wrong patterns: rate: 01." in home.findings().answer
 
 
 @pytest.mark.parametrize("given", ['TruthTable("0010")', '"0010"'])
 def test_a_models_function_is_read_too(file, given):
     path = file(VETO + f"from eisim import TruthTable\ncircuit = veto()\nFUNCTION = {given}\n")
-    own = read_circuit(path, ("rate",), {"duration": 0.1, "window": 0.05, "dt": 5e-4})
+    module = load_file(path)
+    own = read_circuit(module, "mine", module.FUNCTION, ("rate",), {"duration": 0.1, "window": 0.05, "dt": 5e-4})
     assert own.functions[0].bits == "0010" and not any("No function" in note for note in own.notes)
 
 
 def test_a_misspelt_name_is_answered_with_the_right_one(file):
     path = file("import math\nfrom eisim import LIF\nSIZE = 2\ndef circut(kind):\n    return None\n")
     with pytest.raises(InputError) as error:
-        prepare(str(path))
+        experiment_of(str(path))
     assert str(error.value).endswith("found SIZE, circut; did you mean 'circuit'?")
 
 
@@ -124,7 +127,7 @@ def test_a_region_is_judged_point_by_point(file):
     floor = certify(_region(), ("zero_one",)).floor["zero_one"]
     assert row["function"] == "below" and row["points"] == 64 and row["floor"] == floor > 0
     assert row["accuracy"]["intact"]["rate"] == 1 and 1 - row["accuracy"]["ablated"]["rate"] >= floor
-    files = dict(home.tables(result))
+    files = dict(home.all_files())
     table = np.genfromtxt(io.StringIO(files["points.csv"]), delimiter=",", names=True)
     assert ((table["rate_intact_hz"] > 25) == table["wanted"]).all()
     _pictures_have_files(home, result)
@@ -132,7 +135,7 @@ def test_a_region_is_judged_point_by_point(file):
 
 def _pictures_have_files(home, result):
     """What a page shows of a result is in its folder."""
-    page, drawn, files = home.findings(result), dict(home.figures(result)), dict(home.tables(result))
+    page, drawn, files = home.findings(), dict(home.drawn()), dict(home.all_files())
     assert page.answer and {picture.file for picture in (*page.pictures, *page.circuits)} == set(drawn)
     assert {part.data for part in (*page.pictures, *page.circuits, *page.tables)} <= set(files)
     for table in page.tables:
@@ -183,7 +186,7 @@ def test_data_against_the_theory():
     assert accuracy["constant"] <= accuracy["trained_excitatory"] <= accuracy["best_excitatory"] == 1 - row["floor"]
     assert row["verdict"] == "lost" and accuracy["ablated"]["rate"] <= 1 - row["floor"]
     assert "scaled to 0 to 1 by its range" in found["notes"][0]
-    answer = home.findings(result).answer
+    answer = home.findings().answer
     assert answer.startswith(
         "No excitatory-only circuit computes responds in my_data.csv exactly; the best gets 18 of 120 rows (15.0%) "
         "wrong. If that many labels may be noise, the rule behind them may need no inhibition. The best constant "
@@ -210,7 +213,7 @@ def test_rows_that_disagree_are_no_matter_of_inhibition(file):
     home, result, found = measure(path, "target=y", "levels=2", "tries=1")
     (row,) = found["rows"]
     assert row["floor"] == row["floor_of_any_function"] == 0.4 and not row["needs_inhibition"]
-    assert home.findings(result).answer.startswith(
+    assert home.findings().answer.startswith(
         "These rows need no inhibition: rows of mine.csv with the same inputs disagree"
     )
     assert any("4 rows repeat an input with another target" in note for note in found["notes"])
@@ -447,10 +450,10 @@ def test_bad_data_in_one_line(run, file, tmp_path, given, said):
 
 def test_columns_that_are_ignored_are_no_inputs(file):
     path = file('who,"rate (Hz), mean",a,b,y\n' + "Ann,x,0,0,0\nBob,x,0,1,1\nEve,x,1,0,1\nDan,x,1,1,0\n", "mine.csv")
-    chosen = prepare(str(path), ["target=y", 'ignore=who,"rate (Hz), mean"'])
-    assert chosen.settings.ignore == ("who", "rate (Hz), mean")
+    settings = experiment_of(str(path)).with_changes(["target=y", 'ignore=who,"rate (Hz), mean"'])
+    assert settings.ignore == ("who", "rate (Hz), mean")
     report = lambda stage, fraction=None: None  # noqa: E731
-    assert read(path, "y", None, chosen.settings.ignore, report) == TruthTable("0110")
+    assert read(path, "y", None, settings.ignore, report) == TruthTable("0110")
 
 
 def test_bad_truth_tables_and_names_in_one_line(run, file, tmp_path):

@@ -11,7 +11,8 @@ import numpy as np
 
 from eisim import NAMED, certify, simulate, synthesize, to_dnn
 from eisim.analysis.training import train
-from eisim.run.registry import prepare
+from eisim.report.view import view_of
+from eisim.run.registry import experiment_of
 from tests.support import every
 
 #: The settings of each, and the kinds of circuits.
@@ -43,9 +44,10 @@ def of_experiment(name: str) -> str:
         with Path(folder, "data.csv").open("w", newline="") as file:
             points = np.random.default_rng(5).integers(0, 9, (12, 3))
             csv.writer(file).writerows([("a", "b", "y"), *(points // [1, 1, 5]).tolist()])
-        chosen = prepare(name, settings.format(folder=folder).split())
-        result = chosen.experiment.run(chosen.settings, kinds.split(), 7, "numpy", lambda *_: None)
-        return digest(json.dumps(chosen.experiment.to_json(result), default=str).replace(folder, ""))
+        experiment = experiment_of(name)
+        changed = experiment.with_changes(settings.format(folder=folder).split())
+        result = experiment.run(changed, kinds.split(), 7, "numpy", lambda *_: None)
+        return digest(json.dumps(view_of(result).to_json(), default=str).replace(folder, ""))
 
 
 def of_simulation(kind: str, backend: str = "cpp", **more) -> str:
