@@ -210,7 +210,7 @@ def test_the_floor_survives_scaling():
 
 def test_rows_that_disagree_are_no_matter_of_inhibition(file):
     path = file("a,b,y\n1,2,0\n1,2,1\n3,4,1\n3,4,0\n5,5,1\n", "mine.csv")
-    home, result, found = measure(path, "target=y", "levels=2", "tries=1")
+    home, _, found = measure(path, "target=y", "levels=2", "tries=1")
     (row,) = found["rows"]
     assert row["floor"] == row["floor_of_any_function"] == 0.4 and not row["needs_inhibition"]
     assert home.findings().answer.startswith(

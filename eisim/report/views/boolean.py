@@ -288,8 +288,8 @@ class BooleanView(View[AblationResult]):
             yield Explanation(
                 f"Kept: {listing(case.case.name for case in kept)}",
                 (
-                    "Functions that never fall when an input rises are what excitatory-only circuits compute. "
-                    f"{without} of these {len(kept)} circuits have no inhibitory neuron: ablation takes nothing.",
+                    "Functions that never fall when an input rises are what excitatory-only circuits compute. Circuits "
+                    f"without inhibitory neurons, of which ablation takes nothing: {without} of {len(kept)}.",
                 ),
             )
 
