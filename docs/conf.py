@@ -67,7 +67,7 @@ html_sidebars = {
         "install",
         "tutorial",
         "theory",
-        "own_work",
+        "custom",
         "sweeps",
         "reports",
         "glossary",

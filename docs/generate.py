@@ -64,10 +64,10 @@ EXAMPLES = (
 
 #: What Sphinx adds to pages: the pages below them, which readers of the repository reach by links.
 TREES = {
-    "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "own_work",
-                  "network_files", "sweeps", "reports", "strangers", "reference", "about")),
-    "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "dose", "how_much",
-                            "where_it_stops")),
+    "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "custom",
+                  "network_files", "sweeps", "reports", "untrusted_files", "reference", "about")),
+    "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "partial_block", "minimum_inhibition",
+                            "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),
     "reference": (1, ("api", "generated/api_pages", "command_line", "glossary")),
     "about": (1, ("cite", "numbers", "performance", "scale", "changelog")),
@@ -108,7 +108,7 @@ def committed() -> dict[Path, str]:
     pages |= {DOCS / "circuits" / f"{name}.md": text for name, text in circuits.items()}
     page = DOCS / "questions" / "published_circuits.md"
     pages[page] = CIRCUITS.sub(lambda found: f"{found[1]}\n{table}\n\n{found[3]}", page.read_text(encoding="utf-8"))
-    page = DOCS / "own_work.md"
+    page = DOCS / "custom.md"
     shown = page.read_text(encoding="utf-8")
     pages[page] = SHOWN.sub(lambda found: found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[4], shown)
     return pages
