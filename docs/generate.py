@@ -65,7 +65,7 @@ EXAMPLES = (
 #: Toctrees that Sphinx adds to pages; readers of the repository follow the links in the text instead.
 TREES = {
     "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "custom",
-                  "network_files", "sweeps", "reports", "untrusted_files", "reference", "about")),
+                  "add_experiment", "network_files", "sweeps", "reports", "untrusted_files", "reference", "about")),
     "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "partial_block",
                             "minimum_inhibition", "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),
@@ -94,7 +94,7 @@ API = {
     "Errors": ("eisim", "InputError"),
 }  # fmt: skip
 #: Example files included in pages, each preceded by a comment that names it.
-SHOWN = re.compile(r"(<!-- (examples/\w+\.py) -->\n\n```python\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
+SHOWN = re.compile(r"(<!-- (examples/[\w/]+\.\w+) -->\n\n```\w+\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
 CIRCUITS = re.compile(r"(<!-- circuits -->\n)(.*?)(<!-- end of circuits -->)", re.DOTALL)
 
 
@@ -108,9 +108,9 @@ def committed() -> dict[Path, str]:
     pages |= {DOCS / "circuits" / f"{name}.md": text for name, text in circuits.items()}
     page = DOCS / "questions" / "published_circuits.md"
     pages[page] = CIRCUITS.sub(lambda found: f"{found[1]}\n{table}\n\n{found[3]}", page.read_text(encoding="utf-8"))
-    page = DOCS / "custom.md"
-    shown = page.read_text(encoding="utf-8")
-    pages[page] = SHOWN.sub(lambda found: found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[4], shown)
+    for page in (DOCS / "custom.md", DOCS / "add_experiment.md"):
+        shown = page.read_text(encoding="utf-8")
+        pages[page] = SHOWN.sub(lambda found: found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[4], shown)
     return pages
 
 
