@@ -95,6 +95,8 @@ API = {
 }  # fmt: skip
 #: Example files included in pages, each preceded by a comment that names it.
 SHOWN = re.compile(r"(<!-- (examples/[\w/]+\.\w+) -->\n\n```\w+\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
+#: What is the same in reStructuredText and Markdown: items of lists, bold and italic text.
+EMPHASIS = re.compile(r"^\* |\*\*[^*\s][^*]*\*\*|(?<!\w)\*[^*\s][^*]*\*(?!\w)", re.MULTILINE)
 CIRCUITS = re.compile(r"(<!-- circuits -->\n)(.*?)(<!-- end of circuits -->)", re.DOTALL)
 
 
@@ -110,8 +112,14 @@ def committed() -> dict[Path, str]:
     pages[page] = CIRCUITS.sub(lambda found: f"{found[1]}\n{table}\n\n{found[3]}", page.read_text(encoding="utf-8"))
     for page in (DOCS / "custom.md", DOCS / "add_experiment.md"):
         shown = page.read_text(encoding="utf-8")
-        pages[page] = SHOWN.sub(lambda found: found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[4], shown)
+        pages[page] = SHOWN.sub(
+            lambda found: found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[4], shown
+        )
     return pages
+
+
+def _with_example(found: re.Match) -> str:
+    return found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[4]
 
 
 def write_all(folder: Path, quick: bool = False) -> None:
@@ -148,7 +156,11 @@ def command_line() -> str:
     from eisim.cli.commands import app
 
     command = get_command(app)
-    parts = ["# Command line", "", "The output of `--help` for each command. `run NAME --help` lists the settings of NAME."]
+    parts = [
+        "# Command line",
+        "",
+        "The output of `--help` for each command. `run NAME --help` lists the settings of NAME.",
+    ]
     for name in ["", *command.commands]:
         words = f"python -m eisim {name}".strip()
         parts += ["", f"## {name or 'eisim'}", "", "```sh", f"{words} --help", "```", "", "```text"]
@@ -166,11 +178,11 @@ def api() -> str:
         "eisim reads a plain number in SI units. If the value is physiologically implausible, such as a weight of 60",
         "onto a LIF neuron (60 V), a warning asks whether 60 mV was meant.",
         "",
-        "`simulate` can be called from any thread, including through `asyncio.to_thread`. Brian2 serves one thread at a",
-        "time, compiled programs run in parallel, and the results are identical to the bit. A separate Brian2 script is",
-        "not protected in this way: run it in the same thread, before or after. With several circuits, stimuli with two",
-        "or three axes are shared by all of them; a list of arrays or tables, or an array with four axes, holds one set",
-        "per circuit. Nested lists are equivalent to the array of the same numbers.",
+        "`simulate` can be called from any thread, including through `asyncio.to_thread`. Brian2 serves one thread at",
+        "a time, compiled programs run in parallel, and the results are identical to the bit. A separate Brian2 script",
+        "is not protected in this way: run it in the same thread, before or after. With several circuits, stimuli",
+        "with two or three axes are shared by all of them; a list of arrays or tables, or an array with four axes,",
+        "holds one set per circuit. Nested lists are equivalent to the array of the same numbers.",
         "",
     ]
     for title, (home, names) in API.items():
@@ -241,7 +253,9 @@ def models() -> tuple[str, dict[str, str]]:
         title = point.name.replace("_", " ")
         rows.append((str(function), f"[{title}](../circuits/{point.name}.md)", what, str(_obstruction(model, task))))
         pages[point.name] = _model_page(point.name, model, task)
-    table = _table(("function", "circuit", "description", "why no excitatory-only circuit performs the task"), sorted(rows))
+    table = _table(
+        ("function", "circuit", "description", "why no excitatory-only circuit performs the task"), sorted(rows)
+    )
     return "\n".join(table), pages
 
 
@@ -329,10 +343,11 @@ def _prose(text: str) -> str:
         lines = block.splitlines()
         if after_math:  # a formula that stands apart from its directive
             blocks.append("\n".join(["$$", *(line.strip() for line in lines), "$$"]))
-        elif lines and lines[0].startswith(".. math::"):
-            formula = [lines[0].removeprefix(".. math::").strip(), *(line.strip() for line in lines[1:])]
+        elif lines and lines[0].lstrip().startswith(".. math::"):
+            indent = lines[0][: -len(lines[0].lstrip())]  # that of a list
+            formula = [lines[0].strip().removeprefix(".. math::").strip(), *(line.strip() for line in lines[1:])]
             if any(formula):
-                blocks.append("\n".join(["$$", *filter(None, formula), "$$"]))
+                blocks.append("\n".join(indent + line for line in ("$$", *filter(None, formula), "$$")))
         elif lines and re.fullmatch(r"=+( +=+)+", lines[0]):
             blocks.append("\n".join(_simple_table(lines)))
         elif lines and all(line.startswith("    ") for line in lines):
@@ -371,8 +386,11 @@ def _inline(text: str) -> str:
     text = re.sub(r":\w+:`~?([^`]*)`", lambda m: keep(f"`{m[1]}`"), text)
     text = re.sub(r"`([^`<]+?)\s*<([^`>]*)>`__?", lambda m: keep(f"[{m[1]}]({m[2]})"), text)
     text = re.sub(r"`([^`]+)`", lambda m: keep(f"`{m[1]}`"), text)
+    text = EMPHASIS.sub(lambda m: keep(m[0]), text)
     text = text.replace("*", "\\*").replace("<", "&lt;")
-    return re.sub("\0([0-9]+)\0", lambda m: kept[int(m[1])], text)
+    while "\0" in text:  # emphasis may hold a literal
+        text = re.sub("\0([0-9]+)\0", lambda m: kept[int(m[1])], text)
+    return text
 
 
 def gallery(folder: Path, quick: bool):
@@ -448,7 +466,10 @@ def _gallery_page(example, folder, quick) -> str:
     if findings:
         parts += [f"**{findings['question']}** {findings['answer']}", ""]
     if (folder / "report.html").exists():
-        parts += [f"{{download}}`The full report <{where}/report.html>` is a single file that opens in any browser.", ""]
+        parts += [
+            f"{{download}}`Full report <{where}/report.html>`, a single file that opens in any browser.",
+            "",
+        ]
     for picture in _pictures(folder):
         parts += [f"```{{figure}} {where}/{picture['file']}", f":alt: {_line(picture['alternative'])}", ""]
         parts += [*([_line(picture["caption"])] if picture["caption"] else []), "```", ""]

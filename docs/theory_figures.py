@@ -88,7 +88,7 @@ def cover() -> Figure:
 
 
 def falls_along_chains() -> Figure:
-    """Draw parity of three inputs on the cube: a chain with the most falls, their number at each pattern, and its bits."""
+    """Draw parity of three inputs on the cube: a chain with the most falls, their number, and its bits."""
     function = TruthTable("01101001", "parity-3")
     count = falls(function.values)
     bits = falls_code(function, 1)
