@@ -1,16 +1,16 @@
-"""Digits: inference by the same spiking network in eisim and in snnTorch on the CPU, in images a second.
+"""Inference on digits by the same spiking network in eisim and in snnTorch on the CPU, in images per second.
 
 Leaky integrate-and-fire neurons, 64-100-10, for 100 steps of 1 ms: 80 excitatory and 20 inhibitory hidden neurons with
-random non-negative weights from 8 pixels each; the outputs' weights are fitted under Dale's law. Pixels fire regular
-trains. Both sides get the same weights, trains, number of steps and batch, and the outputs' spikes are compared before
-any ratio is printed. What differs: snnTorch computes with single precision and dense matrices on all cores and is
-timed in a process that is already warm; eisim computes with double precision on the synapses that there are, and is
-timed from the call of `simulate` to the response, so with starting its cached program.
+random non-negative weights from 8 pixels each; output weights are fitted under Dale's law. Pixels fire regular
+spike trains. Both simulators receive the same weights, spike trains, number of steps and batch, and output spikes are
+compared before a ratio is printed. snnTorch uses single precision and dense matrices on all cores and is
+timed in a warm process; eisim uses double precision and sparse synapses, and is
+timed from the call of `simulate` to the response, including the start of its cached program.
 
-snnTorch is left out where there is none; ``--python`` names the Python that has it.
+snnTorch is skipped if it is not installed; ``--python`` names a Python interpreter that has it.
 
 Usage: python benchmarks/digits.py [--images N ...] [--runs N] [--python PYTHON]
-Ends with status 1 if more than 1 % of the images get other spikes.
+Ends with status 1 if output spikes differ for more than 1 % of the images.
 """
 
 import statistics
@@ -33,7 +33,7 @@ IMAGES = (16, 160, 1600)
 
 @cache
 def network():
-    """Pixels, targets, and the weights of the two layers: magnitudes, with the sign of the sources."""
+    """Pixels, targets, and the weights of the two layers, as magnitudes with the signs of the sources."""
     from scipy.optimize import nnls
     from sklearn.datasets import load_digits
 
@@ -75,7 +75,7 @@ def circuit():
 
 
 def infer(images, backend="cpp"):
-    """Our side: seconds of a call whose program is in the cache, and the outputs' spikes."""
+    """Run time of eisim with a warm cache, in seconds, and the output spikes."""
     from eisim import simulate
 
     pixels, *_ = network()
@@ -89,7 +89,7 @@ def infer(images, backend="cpp"):
 
 
 def write(path):
-    """The network for the other side, so scaled that its steps are ours."""
+    """Write the network for snnTorch, scaled so that its steps are those of eisim."""
     from eisim.circuit import CYCLE
 
     pixels, _, to_hidden, signs, to_output = network()
@@ -109,7 +109,7 @@ def write(path):
 
 
 def has_snntorch(python):
-    """Whether this Python has it."""
+    """Whether this Python interpreter has snnTorch."""
     try:
         return not subprocess.run([python, "-c", "import snntorch"], capture_output=True, check=False).returncode
     except OSError:
