@@ -138,7 +138,7 @@ def plain(sample):
 def main():
     parser = measure.options(__doc__, "ablation_sweep")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--sample", type=int, default=12, help="conditions to time of the plain script, in each turn")
+    parser.add_argument("--sample", type=int, default=12, help="conditions of the plain script to time in each run")
     parser.add_argument("--runs", type=int, default=3)
     a = parser.parse_args()
     measure.alone(ours, seeds=a.seeds[0], runs=1)  # the first row alone would have the compiling in its memory

@@ -127,7 +127,7 @@ def compare(name, seeds, size):
         agree &= p > LEVEL
         pairs = (f"{side[:, k].mean():8.4g} ± {side[:, k].std(ddof=1):7.2g}" for side in (ours, theirs))
         print(f"  {measure:16} eisim {next(pairs)}   NEST {next(pairs)}   p = {p:.3f}")
-    print(f"  {'agree within sampling error' if agree else 'DIFFER'} (p > {LEVEL:g} asked for)", flush=True)
+    print(f"  {'agree within sampling error' if agree else 'DIFFER'} (criterion p > {LEVEL:g})", flush=True)
     return agree
 
 

@@ -86,7 +86,7 @@ RATE_STEPS = (0.8e-3, 0.4e-3, 0.2e-3)
 
 
 def feedback(unit) -> tuple[float, float]:
-    """Weights between the two units of a pair; none for a discontinuous transfer function, whose solution would chatter."""
+    """Weights between the two units of a pair; none for a discontinuous transfer, whose solution would chatter."""
     return (0.0, 0.0) if isinstance(unit, Step) else (EXCITES, INHIBITS)
 
 
@@ -325,7 +325,7 @@ def draw(results: Sequence[tuple[Case, np.ndarray, float]]):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--figure", help="where to draw the errors against the time step")
+    parser.add_argument("--figure", help="file for the figure of errors against time step")
     arguments = parser.parse_args()
     print(f"{'error of':<42} {'order':>5} {'slope':>6}   error at each time step (ms)")
     results, failed = [], 0

@@ -42,7 +42,7 @@ def network():
     to_hidden = np.zeros((pixels.shape[1], n))
     for j in range(n):
         to_hidden[rng.choice(len(to_hidden), 8, replace=False), j] = rng.uniform(0.1, 0.3, 8) * THRESHOLD
-    # Least squares on the excess over threshold stands for training: what is timed is inference.
+    # Least squares on the excess over threshold replaces training, because only inference is timed.
     excess = np.maximum(pixels @ to_hidden * RATE * TAU / THRESHOLD - 1, 0)
     signs = np.repeat([1.0, -1.0], list(HIDDEN.values()))
     fits = [nnls(excess * signs, 2.0 * (digits == k))[0] for k in range(10)]
@@ -118,13 +118,13 @@ def has_snntorch(python):
 
 def main():
     parser = measure.options(__doc__, "digits")
-    parser.add_argument("--images", type=int, nargs="+", default=IMAGES, help="in one batch")
+    parser.add_argument("--images", type=int, nargs="+", default=IMAGES, help="images per batch")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--python", default=sys.executable, help="that has snnTorch")
+    parser.add_argument("--python", default=sys.executable, help="Python interpreter with snnTorch")
     a = parser.parse_args()
     peer = has_snntorch(a.python)
     if not peer:
-        print(f"snnTorch: left out, {a.python} has none (pip install snntorch)")
+        print(f"snnTorch: skipped, not installed in {a.python} (pip install snntorch)")
     digits, rows, agree = network()[1], [], True
     with tempfile.TemporaryDirectory() as folder:
         write(file := Path(folder) / "network.npz")

@@ -37,7 +37,7 @@ def main():
     parser = measure.options(__doc__, "experiment")
     parser.add_argument("experiment", nargs="?", default="census")
     parser.add_argument("--over", metavar="KEY=VALUE,VALUE,...")
-    parser.add_argument("--runs", type=int, default=1, help="with the cache filled")
+    parser.add_argument("--runs", type=int, default=1, help="number of runs with a warm cache")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     a = parser.parse_args()
     a.name = a.experiment

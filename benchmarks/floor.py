@@ -118,7 +118,7 @@ def main():
             found = measure.alone(covers, points=points, weighted=weighted, runs=a.runs).found
             kind = "with weights, SciPy's flow" if weighted else "without weights, SciPy's matching"
             ratio = found["SciPy"] / found["ours"]
-            print(f"cover of {points:,} points {kind}: {found['SciPy']:.3g} s, {ratio:.2g} × ours", flush=True)
+            print(f"cover of {points:,} points {kind}: {found['SciPy']:.3g} s, {ratio:.2g} × that of eisim", flush=True)
     measure.report(a, rows, "points", {"seconds": "floor (s)", "memory_gb": "memory (GB)"}, "what")
 
 

@@ -29,7 +29,7 @@ from scipy.optimize import nnls
 SIZES = [(1_000, 10), (1_000, 900), (10_000, 100), (10_000, 1_000), (100_000, 10), (100_000, 30)]
 QUICK = [(1_000, 10), (1_000, 100), (3_000, 10), (10_000, 10)]
 DURATION, DT = 0.05, 1e-4
-#: What is measured, with the quantities that it is taken to be proportional to beside a constant.
+#: Measures, with the quantities in which they are assumed to be linear.
 MEASURES = {
     "building, s": ("neurons", "synapses"),
     "building, bytes": ("neurons", "synapses"),
@@ -131,7 +131,7 @@ def _follow(pid, held):
 
 
 def fit(rows, measure):
-    """Fit a constant and non-negative slopes to one measure, with equal weight on relative errors; and the largest one."""
+    """Fit a constant and non-negative slopes to one measure, with equal weight on relative errors."""
     y = np.array([row[measure] for row in rows])
     x = np.array([[1.0, *(row[name] for name in MEASURES[measure])] for row in rows])
     scale = np.abs(x).max(axis=0)

@@ -61,7 +61,7 @@ def machine() -> str:
 def options(doc: str, name: str) -> argparse.ArgumentParser:
     """A parser with the option common to all benchmarks; it also prints a description of the machine."""
     parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"), help="for the CSV file and figure")
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"), help="folder for the CSV file and figure")
     parser.set_defaults(name=name)
     print(machine(), flush=True)
     return parser
@@ -170,7 +170,7 @@ def report(a: argparse.Namespace, rows: list[dict], x: str, ys: dict[str, str], 
         grown = growth(frame, x, y, groups).dropna()
         if len(grown):
             names = (f"{name} {k:.2f}" for name, k in grown.items())
-            print(f"{y} grows between the two largest sizes as {x} to the power of: {'; '.join(names)}")
+            print(f"scaling exponent of {y} with {x} between the two largest sizes: {'; '.join(names)}")
     a.out.mkdir(parents=True, exist_ok=True)
     with (a.out / f"{a.name}.csv").open("w") as file:
         file.write(f"# {machine()}\n")

@@ -124,9 +124,9 @@ def available(names):
     found = []
     for name in names:
         if name.startswith("NEST") and importlib.util.find_spec("nest") is None:
-            print(f"{name}: left out, no NEST here (pip install eisim[nest])")
+            print(f"{name}: skipped, NEST is not installed (pip install eisim[nest])")
         elif SIDES[name][0] is cpp and shutil.which("g++") is None:
-            print(f"{name}: left out, no g++ here")
+            print(f"{name}: skipped, g++ is not installed")
         else:
             found.append(name)
     return found
@@ -197,8 +197,8 @@ def main():
     parser = measure.options(__doc__, "networks")
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help="cuba or brunel; both by default")
     parser.add_argument("--sizes", type=int, nargs="+", metavar="NEURONS")
-    parser.add_argument("--seconds", type=float, default=0.5, help="of activity, after 0.2 s")
-    parser.add_argument("--runs", type=int, default=3, help="turns, after a first one")
+    parser.add_argument("--seconds", type=float, default=0.5, help="duration of activity in s, after the first 0.2 s")
+    parser.add_argument("--runs", type=int, default=3, help="number of runs, after a first one")
     parser.add_argument("--only", nargs="+", choices=SIDES, default=list(SIDES))
     a = parser.parse_args()
     if unknown := set(a.networks) - set(SIZES):

@@ -34,7 +34,7 @@ def show(what, total, stages):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=5, help="warm runs")
+    parser.add_argument("--runs", type=int, default=5, help="number of runs with a warm cache")
     runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as folder:
         show("empty cache", *timed_run(Path(folder)))

@@ -341,7 +341,7 @@ def _prose(text: str) -> str:
     blocks, after_math = [], False
     for block in re.split(r"\n\n+", text):
         lines = block.splitlines()
-        if after_math:  # a formula that stands apart from its directive
+        if after_math:  # a formula separated from its directive
             blocks.append("\n".join(["$$", *(line.strip() for line in lines), "$$"]))
         elif lines and lines[0].lstrip().startswith(".. math::"):
             indent = lines[0][: -len(lines[0].lstrip())]  # that of a list
@@ -359,7 +359,7 @@ def _prose(text: str) -> str:
 
 
 def _simple_table(lines):
-    """A simple table of reStructuredText; a row without a first cell goes on with the one above."""
+    """A simple table of reStructuredText; a row without a first cell continues the row above."""
     spans = [found.span() for found in re.finditer("=+", lines[0])]
     spans[-1] = (spans[-1][0], 10_000)
     rows = [[line[start:end].strip() for start, end in spans] for line in lines if not re.fullmatch("[= ]+", line)]

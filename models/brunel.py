@@ -216,7 +216,7 @@ REGULAR = 0.2
 SYNCHRONOUS = 0.65
 #: Fast from this frequency on, in Hz: half of 1/(4 D), the frequency that the delay alone would set.
 FAST = 1 / (8 * DELAY)
-#: The states by name, and their criteria in words.
+#: The states by name, and their criteria as text.
 PHASES = {
     "quiet": f"rate of E below {QUIET:g} Hz, or too few intervals to tell",
     "SR": f"synchronous regular: CV of intervals below {REGULAR:g}, modulation of the rate {SYNCHRONOUS:g} or more",

@@ -66,7 +66,7 @@ DRIVE, DRIVE_SPREAD = 0.1, 0.05
 E_TO_I, I_TO_E = 0.5, 0.25
 TAU_EXCITATION, TAU_INHIBITION = 2e-3, 10e-3
 CONNECTED = 0.5
-#: The drive is a regular train of so many spikes a second.
+#: Rate of the regular spike train that provides the drive.
 TRAIN_RATE = 5000.0
 
 # Rate circuit: time constants (s), delay (s), strength of the loop w², drive (Hz).

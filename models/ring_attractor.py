@@ -93,7 +93,7 @@ CUE_RATE, CUE = 1000.0, 2e-9
 
 #: A trial is a row of frames: nothing, a cue, a delay, for some trials another cue, and again a delay.
 FRAMES, CUE_FRAME, LATER_CUE_FRAME, FRAME = 8, 1, 4, 0.2
-#: A remembered angle counts as right within so many degrees.
+#: Tolerance of a remembered angle, in degrees.
 TOLERANCE = 30.0
 #: Least length of the population vector of a localised bump: 1 for one neuron, 0 for equal rates.
 LOCALISED = 0.3

@@ -1,9 +1,9 @@
 """A network of `models` as a plain eisim script, with which the other simulators are compared.
 
-Usage: python benchmarks/peers/network_eisim.py cuba|brunel [--neurons 4000] [--seconds 1] [--seed 0] Simulates an
-additional 0.2 s, which is excluded, and prints the loop time in seconds and the mean rate of the excitatory neurons.
-The seed fixes the connections of Brunel's network, whose number is constant; for CUBA it fixes the initial potentials,
-so that all seeds share a compiled program.
+Usage: python benchmarks/peers/network_eisim.py cuba|brunel [--neurons 4000] [--seconds 1] [--seed 0]
+Simulates an additional 0.2 s, which is excluded, and prints the loop time in seconds and the mean rate of the
+excitatory neurons. The seed fixes the connections of Brunel's network, whose number is constant; for CUBA it fixes the
+initial potentials, so that all seeds share a compiled program.
 """
 
 import argparse
