@@ -61,7 +61,7 @@ def machine() -> str:
 def options(doc: str, name: str) -> argparse.ArgumentParser:
     """A parser with the option common to all benchmarks; it also prints a description of the machine."""
     parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"), help="folder for the CSV file and figure")
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"), help="folder for CSV and figure")
     parser.set_defaults(name=name)
     print(machine(), flush=True)
     return parser

@@ -26,7 +26,7 @@ def main():
     parser.add_argument("--out")
     parser.add_argument("--g", type=float, default=5.0)
     parser.add_argument("--eta", type=float, default=2.0)
-    parser.add_argument("--order", type=int, default=2500, help="number of inhibitory neurons, a quarter of the excitatory ones")
+    parser.add_argument("--order", type=int, default=2500, help="inhibitory neurons, a quarter of the excitatory ones")
     parser.add_argument("--in-degree", type=int, default=1000, help="excitatory synapses per neuron")
     parser.add_argument("--weight", type=float, default=0.1, help="weight of an excitatory synapse, in mV")
     parser.add_argument("--duration", type=float, default=1000.0, help="after the first 200 ms, in ms")
