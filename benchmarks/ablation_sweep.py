@@ -1,11 +1,11 @@
-"""An ablation sweep in one eisim batch against the same sweep as a plain Brian2 script that loops over conditions.
+"""Compare an ablation sweep in one eisim batch with a plain Brian2 script that loops over conditions.
 
-The sweep is 11 levels of ablation × 16 input patterns × some seeds of 4-bit parity as a spiking circuit with membrane
-noise. The plain script is what a competent Brian2 user would write: the network is built once, and for every condition
-it is restored, its weights, inputs and noise seed are set, and it is run (Brian2's default target, Cython if it is
-there, else NumPy). Each side is a process of its own, by turns for each number of seeds. The eisim side is timed whole,
-with its program in the cache; the plain side on a sample of conditions, after a warm-up, and scaled to all of them.
-The accuracies are those below half ablation.
+The sweep consists of 11 fractions of ablation × 16 input patterns × several seeds for 4-bit parity, as a spiking
+circuit with membrane noise. The plain script is what an experienced Brian2 user would write: the network is built once;
+for every condition it is restored, its weights, inputs and noise seed are set, and it is run (with Brian2's default
+target: Cython if available, otherwise NumPy). The two candidates run alternately in separate processes for each number
+of seeds. eisim is timed for the complete sweep with a warm cache; the plain script is timed on a sample of conditions
+after a warm-up, and extrapolated. Accuracies are those below half ablation.
 
 Usage: python benchmarks/ablation_sweep.py [--seeds N ...] [--sample N] [--runs N]
 """
@@ -24,7 +24,7 @@ TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.5e-3}
 
 
 def sweep_as_one_batch(circuit, seeds):
-    """Accuracy by level, and the seconds that it took."""
+    """Accuracy at each fraction, and the run time in seconds."""
     start = time.perf_counter()
     circuits = [ablate(circuit, level) for level in LEVELS]
     responses = simulate(circuits, FUNCTION.patterns, seed=list(range(seeds)), **TIMES)
@@ -107,7 +107,7 @@ class PlainScript:
 
 
 def ours(seeds, runs):
-    """Seconds of the whole sweep, median of some, and the accuracy below half ablation."""
+    """Median run time of the complete sweep in seconds, and the accuracy below half ablation."""
     circuit = synthesize(FUNCTION)
     sweep_as_one_batch(circuit, seeds)  # fills the cache
     batches = [sweep_as_one_batch(circuit, seeds) for _ in range(runs)]
@@ -118,7 +118,7 @@ def ours(seeds, runs):
 
 
 def plain(sample):
-    """Seconds of a condition, median of a sample of them, and the accuracy below half ablation."""
+    """Median run time of a sample of conditions in seconds, and the accuracy below half ablation."""
     circuit = synthesize(FUNCTION)
     conditions = [(level, pattern, seed) for level in LEVELS for pattern in FUNCTION.patterns for seed in range(10)]
     script = PlainScript(circuit)
@@ -138,7 +138,7 @@ def plain(sample):
 def main():
     parser = measure.options(__doc__, "ablation_sweep")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--sample", type=int, default=12, help="conditions to time of the plain script, in each turn")
+    parser.add_argument("--sample", type=int, default=12, help="conditions of the plain script to time in each run")
     parser.add_argument("--runs", type=int, default=3)
     a = parser.parse_args()
     measure.alone(ours, seeds=a.seeds[0], runs=1)  # the first row alone would have the compiling in its memory

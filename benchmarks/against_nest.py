@@ -1,9 +1,9 @@
-"""Brunel's network and the two of Vogels and Abbott against NEST: the same activity?
+"""Compare the activity of the Brunel network and both Vogels-Abbott networks in eisim and NEST.
 
-Every network is simulated with several seeds on both sides (other connections and other noise with each), and rates,
+Every network is simulated with several seeds in both simulators (with independent connections and noise), and rates,
 irregularity (CV of inter-spike intervals) and correlations of pairs of excitatory neurons are measured by the same
-code. The means over seeds are compared by Welch's t-test: they agree if p is above 0.01. Nothing is timed (that is
-``benchmarks/networks.py``), so there is a process of NEST for each processor, on one thread, while ours are simulated.
+code. Means over seeds are compared by Welch's t-test and agree if p exceeds 0.01. Run times are not measured (see
+``benchmarks/networks.py``), so one single-threaded NEST process per processor runs concurrently with eisim.
 
 NEST is an extra: ``pip install eisim[nest]``.
 
@@ -41,7 +41,7 @@ LEVEL = 0.01
 
 
 def of_brunel(seed, size):
-    """Our circuit and stimulus, and the arguments of the peer script."""
+    """The circuit and stimulus in eisim, and the arguments of the NEST script."""
     circuit = brunel.circuit(seed=seed, size=size)
     degree = circuit.population("I").size * 2 // 5
     weight = brunel.WEIGHT * brunel.IN_DEGREE / degree * 1e3
@@ -50,7 +50,7 @@ def of_brunel(seed, size):
 
 
 def of_vogels_abbott(synapses, seed, size):
-    """Our circuit and stimulus, and the arguments of the peer script."""
+    """The circuit and stimulus in eisim, and the arguments of the NEST script."""
     circuit = vogels_abbott.circuit(seed=seed, synapses=synapses, size=size, delay=DT)
     stimulus = vogels_abbott.kick(circuit, WARM_UP + WINDOW, float(synapses == "conductance"))
     return circuit, stimulus, ["vogels_abbott_nest.py", "--synapses", synapses, "--neurons", round(4000 * size)]
@@ -84,7 +84,7 @@ def simulate_in_nest(circuit, words, seed):
 
 
 def simulate_here(name, seed, size):
-    """Our response."""
+    """The response in eisim."""
     circuit, stimulus, _ = NETWORKS[name](seed, size)
     return simulate(circuit, stimulus, duration=WARM_UP + WINDOW, window=WINDOW, dt=DT, seed=seed, record=True)
 
@@ -94,7 +94,7 @@ def measured(response):
 
 
 def sample(name, seeds, size):
-    """The measures of all seeds on both sides, with as many processes of NEST as there are processors."""
+    """The measures of all seeds in both simulators, with one NEST process per processor."""
     start = time.perf_counter()
 
     def of_nest(seed):
@@ -117,7 +117,7 @@ def sample(name, seeds, size):
 
 
 def compare(name, seeds, size):
-    """Print one network's table; returns whether both sides agree."""
+    """Print the table of one network; returns whether both simulators agree."""
     ours, theirs = sample(name, seeds, size)
     neurons = sum(p.size for p in NETWORKS[name](0, size)[0].populations)
     print(f"\n{name}: {neurons} neurons, {seeds} seeds, mean ± standard deviation")
@@ -127,7 +127,7 @@ def compare(name, seeds, size):
         agree &= p > LEVEL
         pairs = (f"{side[:, k].mean():8.4g} ± {side[:, k].std(ddof=1):7.2g}" for side in (ours, theirs))
         print(f"  {measure:16} eisim {next(pairs)}   NEST {next(pairs)}   p = {p:.3f}")
-    print(f"  {'agree within sampling error' if agree else 'DIFFER'} (p > {LEVEL:g} asked for)", flush=True)
+    print(f"  {'agree within sampling error' if agree else 'DIFFER'} (criterion p > {LEVEL:g})", flush=True)
     return agree
 
 

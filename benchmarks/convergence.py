@@ -1,10 +1,10 @@
-"""How fast do simulated dynamics approach the exact ones as the time step falls? The order, for each neuron model.
+"""Order of convergence of each neuron model with decreasing time step.
 
-The error at a series of time steps, against a closed form or `scipy.integrate.solve_ivp` with tolerances far below it,
-and the slope of its logarithm against that of the step: 1 if half the step halves the error, 2 if it quarters it.
+The error is measured at a series of time steps, relative to a closed form or to `scipy.integrate.solve_ivp` with much
+smaller tolerances. The order is the slope of the logarithm of the error against that of the time step.
 
 Usage: python benchmarks/convergence.py [--figure FILE.svg]
-Ends with status 1 if a slope is further from the expected order than is stated.
+Ends with status 1 if a slope deviates from the expected order by more than the stated tolerance.
 """
 
 import argparse
@@ -43,14 +43,14 @@ EXACTLY = {"rtol": 1e-11, "atol": 1e-15}
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured.
+    """A quantity to measure.
 
     Attributes
     ----------
     name, unit : str
-        What the error is of, and its unit.
+        The quantity, and the unit of its error.
     order, within : float
-        The order that theory gives, and how far from it the slope may be.
+        The theoretical order, and the tolerance of the slope.
     steps : tuple of float
         Time steps, in s.
     error : callable
@@ -86,7 +86,7 @@ RATE_STEPS = (0.8e-3, 0.4e-3, 0.2e-3)
 
 
 def feedback(unit) -> tuple[float, float]:
-    """Weights between the two units of a pair; none where the transfer jumps, as its solution would chatter."""
+    """Weights between the two units of a pair; none for a discontinuous transfer, whose solution would chatter."""
     return (0.0, 0.0) if isinstance(unit, Step) else (EXCITES, INHIBITS)
 
 
@@ -106,7 +106,7 @@ def simulated_rates(dt: float) -> dict[str, np.ndarray]:
 
 
 def rate_error(name: str) -> Callable[[float], float]:
-    """The largest error of the rates of a pair, at times that all steps share."""
+    """The largest error of the rates of a pair, at times common to all time steps."""
     unit, times = UNITS[name], np.arange(1, round(RATE_TIME / RATE_STEPS[0]) + 1) * RATE_STEPS[0]
     excites, inhibits = feedback(unit)
 
@@ -149,7 +149,7 @@ def first_spikes(dt: float) -> dict[str, np.ndarray]:
 
 
 def exact_first_spike(neuron, drive) -> np.ndarray:
-    """When a neuron at rest reaches its threshold, in s."""
+    """Time at which a neuron at rest reaches its threshold, in s."""
     if isinstance(neuron, Theta):
         return neuron.tau * np.pi / (2 * np.sqrt(drive))
     drive = drive / getattr(neuron, "leak", 1.0)
@@ -167,7 +167,7 @@ STATE_STEPS, STATE_TIME = (0.8e-3, 0.4e-3, 0.2e-3, 0.1e-3), 20e-3
 
 
 def trajectory(neuron, bias: float, state: dict[str, float], dt: float, time=STATE_TIME) -> np.ndarray:
-    """The membrane (or phase) after each step from a state at time 0."""
+    """The membrane potential (or phase) after each step from a state at time 0."""
     code = compile("\n".join(line.strip() for line in neuron.step(False).strip().splitlines()), "step", "exec")
     quiet = {f"{v}_{k}": 0.0 for v in ("I", "g", "x") for k in neuron.receptors}
     names = {"exp": np.exp, "cos": np.cos, "bias": bias} | neuron.step_parameters(dt) | quiet | state
@@ -179,7 +179,7 @@ def trajectory(neuron, bias: float, state: dict[str, float], dt: float, time=STA
 
 
 def state_error(neuron, bias, state, slope, start) -> Callable[[float], float]:
-    """The largest error of the membrane (or phase), at times that all steps share."""
+    """The largest error of the membrane potential (or phase), at times common to all time steps."""
     times = np.arange(1, round(STATE_TIME / STATE_STEPS[0]) + 1) * STATE_STEPS[0]
     exact = solve_ivp(slope, (0, times[-1]), start, t_eval=times, max_step=1e-4, **EXACTLY).y[0]
 
@@ -191,7 +191,7 @@ def state_error(neuron, bias, state, slope, start) -> Callable[[float], float]:
 
 
 def conductance_error(neuron, letter: str, weight: float) -> Callable[[float], float]:
-    """Of the membrane of a neuron with conductances after one presynaptic spike."""
+    """Error of the membrane potential of a conductance-based neuron after one presynaptic spike."""
     receptor = neuron.receptors[letter]
 
     def slope(_, y):
@@ -206,7 +206,7 @@ def conductance_error(neuron, letter: str, weight: float) -> Callable[[float], f
 
 
 def lif_error() -> Callable[[float], float]:
-    """Of the membrane of a LIF neuron after one presynaptic spike."""
+    """Error of the membrane potential of a LIF neuron after one presynaptic spike."""
     neuron, weight = LIF(excitation=Alpha(3e-3)), 10e-3
 
     def slope(_, y):
@@ -219,7 +219,7 @@ def lif_error() -> Callable[[float], float]:
 
 
 def theta_error() -> Callable[[float], float]:
-    """Of the phase of a theta neuron with a constant input."""
+    """Error of the phase of a theta neuron with constant input."""
     neuron, drive = Theta(tau=10e-3), 0.5
     return state_error(
         neuron, drive, {"v": 0.0}, lambda _, v: (1 - np.cos(v) + (1 + np.cos(v)) * drive) / neuron.tau, [0.0]
@@ -243,7 +243,7 @@ def noisy_rate(dt: float, neurons: int = 1500) -> float:
 
 
 def corrected_rate(dt: float) -> float:
-    """The rate that theory gives for this step: that of a threshold which is higher by what is not seen."""
+    """The theoretical rate for this step, with the threshold raised to account for undetected crossings."""
     unseen = UNSEEN * NOISY.noise * np.sqrt(2 * dt / NOISY.tau)
     mean, sd = NOISY.rest + MEAN, NOISY.noise
     return float(siegert(mean, sd, NOISY.tau, NOISY.refractory, NOISY.threshold + unseen, NOISY.reset))
@@ -288,7 +288,7 @@ def is_exact(errors: np.ndarray) -> bool:
 
 
 def draw(results: Sequence[tuple[Case, np.ndarray, float]]):
-    """Errors against the time step."""
+    """Draw errors against the time step."""
     import matplotlib.pyplot as plt
 
     from eisim.report import style
@@ -325,7 +325,7 @@ def draw(results: Sequence[tuple[Case, np.ndarray, float]]):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--figure", help="where to draw the errors against the time step")
+    parser.add_argument("--figure", help="file for the figure of errors against time step")
     arguments = parser.parse_args()
     print(f"{'error of':<42} {'order':>5} {'slope':>6}   error at each time step (ms)")
     results, failed = [], 0

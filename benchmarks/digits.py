@@ -1,16 +1,16 @@
-"""Digits: inference by the same spiking network in eisim and in snnTorch on the CPU, in images a second.
+"""Inference on digits by the same spiking network in eisim and in snnTorch on the CPU, in images per second.
 
 Leaky integrate-and-fire neurons, 64-100-10, for 100 steps of 1 ms: 80 excitatory and 20 inhibitory hidden neurons with
-random non-negative weights from 8 pixels each; the outputs' weights are fitted under Dale's law. Pixels fire regular
-trains. Both sides get the same weights, trains, number of steps and batch, and the outputs' spikes are compared before
-any ratio is printed. What differs: snnTorch computes with single precision and dense matrices on all cores and is
-timed in a process that is already warm; eisim computes with double precision on the synapses that there are, and is
-timed from the call of `simulate` to the response, so with starting its cached program.
+random non-negative weights from 8 pixels each; output weights are fitted under Dale's law. Pixels fire regular
+spike trains. Both simulators receive the same weights, spike trains, number of steps and batch, and output spikes are
+compared before a ratio is printed. snnTorch uses single precision and dense matrices on all cores and is
+timed in a warm process; eisim uses double precision and sparse synapses, and is
+timed from the call of `simulate` to the response, including the start of its cached program.
 
-snnTorch is left out where there is none; ``--python`` names the Python that has it.
+snnTorch is skipped if it is not installed; ``--python`` names a Python interpreter that has it.
 
 Usage: python benchmarks/digits.py [--images N ...] [--runs N] [--python PYTHON]
-Ends with status 1 if more than 1 % of the images get other spikes.
+Ends with status 1 if output spikes differ for more than 1 % of the images.
 """
 
 import statistics
@@ -33,7 +33,7 @@ IMAGES = (16, 160, 1600)
 
 @cache
 def network():
-    """Pixels, targets, and the weights of the two layers: magnitudes, with the sign of the sources."""
+    """Pixels, targets, and the weights of the two layers, as magnitudes with the signs of the sources."""
     from scipy.optimize import nnls
     from sklearn.datasets import load_digits
 
@@ -42,7 +42,7 @@ def network():
     to_hidden = np.zeros((pixels.shape[1], n))
     for j in range(n):
         to_hidden[rng.choice(len(to_hidden), 8, replace=False), j] = rng.uniform(0.1, 0.3, 8) * THRESHOLD
-    # Least squares on the excess over threshold stands for training: what is timed is inference.
+    # Least squares on the excess over threshold replaces training, because only inference is timed.
     excess = np.maximum(pixels @ to_hidden * RATE * TAU / THRESHOLD - 1, 0)
     signs = np.repeat([1.0, -1.0], list(HIDDEN.values()))
     fits = [nnls(excess * signs, 2.0 * (digits == k))[0] for k in range(10)]
@@ -75,7 +75,7 @@ def circuit():
 
 
 def infer(images, backend="cpp"):
-    """Our side: seconds of a call whose program is in the cache, and the outputs' spikes."""
+    """Run time of eisim with a warm cache, in seconds, and the output spikes."""
     from eisim import simulate
 
     pixels, *_ = network()
@@ -89,7 +89,7 @@ def infer(images, backend="cpp"):
 
 
 def write(path):
-    """The network for the other side, so scaled that its steps are ours."""
+    """Write the network for snnTorch, scaled so that its steps are those of eisim."""
     from eisim.circuit import CYCLE
 
     pixels, _, to_hidden, signs, to_output = network()
@@ -109,7 +109,7 @@ def write(path):
 
 
 def has_snntorch(python):
-    """Whether this Python has it."""
+    """Whether this Python interpreter has snnTorch."""
     try:
         return not subprocess.run([python, "-c", "import snntorch"], capture_output=True, check=False).returncode
     except OSError:
@@ -118,13 +118,13 @@ def has_snntorch(python):
 
 def main():
     parser = measure.options(__doc__, "digits")
-    parser.add_argument("--images", type=int, nargs="+", default=IMAGES, help="in one batch")
+    parser.add_argument("--images", type=int, nargs="+", default=IMAGES, help="images per batch")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--python", default=sys.executable, help="that has snnTorch")
+    parser.add_argument("--python", default=sys.executable, help="Python interpreter with snnTorch")
     a = parser.parse_args()
     peer = has_snntorch(a.python)
     if not peer:
-        print(f"snnTorch: left out, {a.python} has none (pip install snntorch)")
+        print(f"snnTorch: skipped, not installed in {a.python} (pip install snntorch)")
     digits, rows, agree = network()[1], [], True
     with tempfile.TemporaryDirectory() as folder:
         write(file := Path(folder) / "network.npz")

@@ -1,9 +1,9 @@
-"""An experiment, or `ablate` on a classifier of digits: the whole command, with an empty cache and again, and memory.
+"""Time and memory of an experiment, or of `ablate` on a classifier of digits, with an empty and a warm cache.
 
 Usage: python benchmarks/experiment.py [NAME] [--over KEY=VALUE,VALUE,...] [--runs N] [--set KEY=VALUE ...]
        python benchmarks/experiment.py digits
-``--over`` runs it for each value of a setting and shows how it grows; without, the census grows over its inputs: 16,
-256 and 65,536 functions. The size of a census is the number of its functions; of others, the value.
+``--over`` runs the experiment for each value of a setting and shows the scaling. By default, the census is run for 2, 3
+and 4 inputs: 16, 256 and 65,536 functions. The size of a census is the number of functions; otherwise it is the value.
 """
 
 import statistics
@@ -19,7 +19,7 @@ OVER = {"census": "inputs=2,3,4"}
 
 
 def digits(folder):
-    """The arguments that ablate a network of 32 hidden units, trained on two thirds of scikit-learn's digits."""
+    """Arguments for the ablation of a network with 32 hidden units, trained on two thirds of scikit-learn's digits."""
     import pandas as pd
     from sklearn.datasets import load_digits
 
@@ -37,7 +37,7 @@ def main():
     parser = measure.options(__doc__, "experiment")
     parser.add_argument("experiment", nargs="?", default="census")
     parser.add_argument("--over", metavar="KEY=VALUE,VALUE,...")
-    parser.add_argument("--runs", type=int, default=1, help="with the cache filled")
+    parser.add_argument("--runs", type=int, default=1, help="number of runs with a warm cache")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     a = parser.parse_args()
     a.name = a.experiment

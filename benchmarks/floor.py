@@ -1,8 +1,8 @@
-"""Exact floors: time and memory, how they grow with the number of points, and SciPy's matching and flow beside them.
+"""Time and memory of exact floors, their scaling with the number of points, and a comparison with SciPy.
 
-All rows but those of SciPy are `certify` on points of 20 correlated features with weights (so that many points are
-comparable), each in a process of its own; ``seconds`` are those of `certify`. SciPy's rows are the cover alone, on the
-same violating pairs: without weights its matching, with weights its flow, by turns with ours.
+All rows except those of SciPy apply `certify` to weighted points with 20 correlated features (so that many points are
+comparable), each in a separate process; ``seconds`` is the time of `certify`. The rows of SciPy measure only the cover
+on the same violating pairs, by matching without weights and by flow with weights, alternating with eisim.
 
 Usage: python benchmarks/floor.py [--sizes POINTS ...] [--runs N]
 """
@@ -37,7 +37,7 @@ def sample(points, targets):
 
 
 def floor(points, targets, loss):
-    """The floor, and the seconds that `certify` takes for it."""
+    """The floor, and the run time of `certify` in seconds."""
     from eisim import LabelledData, certify
 
     certify(LabelledData(*sample(10, targets)), [loss], orient=False)  # imports what it needs
@@ -49,7 +49,7 @@ def floor(points, targets, loss):
 
 
 def covers(points, weighted, runs):
-    """Seconds of the lightest cover of the violating pairs, ours and SciPy's by turns."""
+    """Run time in seconds of the minimum-weight cover of the violating pairs, in eisim and SciPy alternately."""
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import maximum_bipartite_matching, maximum_flow
 
@@ -118,7 +118,7 @@ def main():
             found = measure.alone(covers, points=points, weighted=weighted, runs=a.runs).found
             kind = "with weights, SciPy's flow" if weighted else "without weights, SciPy's matching"
             ratio = found["SciPy"] / found["ours"]
-            print(f"cover of {points:,} points {kind}: {found['SciPy']:.3g} s, {ratio:.2g} × ours", flush=True)
+            print(f"cover of {points:,} points {kind}: {found['SciPy']:.3g} s, {ratio:.2g} × that of eisim", flush=True)
     measure.report(a, rows, "points", {"seconds": "floor (s)", "memory_gb": "memory (GB)"}, "what")
 
 

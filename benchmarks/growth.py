@@ -1,10 +1,10 @@
-"""How time and memory grow with neurons and synapses, and what a million neurons with a billion synapses would need.
+"""Scaling of time and memory with neurons and synapses, extrapolated to 10⁶ neurons and 10⁹ synapses.
 
 A population of leaky integrate-and-fire neurons with a Poisson drive and a fixed number of random synapses each is laid
-out, compiled and simulated at sizes over two decades of neurons and three of synapses. Each size is a process of its
-own, once to compile and once more as a user's later runs are; the second is measured. Times are those of the
-processor, so that other work on the machine counts little. Straight lines are fitted to what was measured (relative
-errors are weighted equally) and drawn out to the size asked for.
+out, compiled and simulated at sizes over two decades of neurons and three of synapses. Each size runs in a separate
+process, once to compile and once more with the compiled program; the second run is measured. Times are processor
+times, so that they depend little on other processes. Linear functions are fitted to the measurements (with equal
+weight on relative errors) and extrapolated to the requested size.
 
 Usage: python benchmarks/growth.py [--out DIR] [--neurons N] [--synapses S] [--quick]
 Writes growth.json and growth.svg.
@@ -29,7 +29,7 @@ from scipy.optimize import nnls
 SIZES = [(1_000, 10), (1_000, 900), (10_000, 100), (10_000, 1_000), (100_000, 10), (100_000, 30)]
 QUICK = [(1_000, 10), (1_000, 100), (3_000, 10), (10_000, 10)]
 DURATION, DT = 0.05, 1e-4
-#: What is measured, with the quantities that it is taken to be proportional to beside a constant.
+#: Measures, with the quantities in which they are assumed to be linear.
 MEASURES = {
     "building, s": ("neurons", "synapses"),
     "building, bytes": ("neurons", "synapses"),
@@ -41,7 +41,7 @@ MEASURES = {
 
 
 def circuit(neurons, degree):
-    """Neurons that fire at about 15 Hz whatever the number of synapses, which are weak."""
+    """Neurons that fire at about 15 Hz for any number of (weak) synapses."""
     from eisim import Circuit, Population, Projection
     from eisim.circuit import Input, Readout
     from eisim.weights import FixedInDegree, Independent
@@ -60,7 +60,7 @@ def circuit(neurons, degree):
 
 
 def measure(neurons, degree):
-    """Build and run once, with all that was measured."""
+    """Build and run once; returns all measures."""
     from eisim.base.timing import Timing
     from eisim.simulation import _trials, program
     from eisim.simulation.layout import lay_out
@@ -113,15 +113,15 @@ def _peak():
 
 
 def _of_programs():
-    """Seconds of the processor that the processes which have ended took."""
+    """Processor time in seconds of the child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def _follow(pid, held):
-    """Append the largest memory that a process has held so far, again and again until it ends.
+    """Append the peak memory of a process repeatedly until it ends.
 
-    What the system says of a child at its end has that of its parent in it.
+    The value that the system reports when a child ends includes that of its parent.
     """
     with suppress(OSError, StopIteration, ValueError):
         while True:
@@ -131,7 +131,7 @@ def _follow(pid, held):
 
 
 def fit(rows, measure):
-    """Constant and slopes, none below 0, of one measure; relative errors count alike. And the largest such error."""
+    """Fit a constant and non-negative slopes to one measure, with equal weight on relative errors."""
     y = np.array([row[measure] for row in rows])
     x = np.array([[1.0, *(row[name] for name in MEASURES[measure])] for row in rows])
     scale = np.abs(x).max(axis=0)
@@ -141,7 +141,7 @@ def fit(rows, measure):
 
 
 def foresee(rows, measure, neurons, synapses, rate):
-    """What a measure would be at a size, and the range that fits leaving out one size each give."""
+    """Extrapolate a measure to a size, with the range over fits that leave out one size."""
     size = {
         "neurons": neurons,
         "synapses": synapses,
@@ -154,7 +154,7 @@ def foresee(rows, measure, neurons, synapses, rate):
 
 
 def draw(rows, found, asked):
-    """What was measured against what the fits say, and the fits at the size asked for."""
+    """Draw measured against fitted values, and the extrapolation to the requested size."""
     from matplotlib import pyplot
 
     from eisim.report import style

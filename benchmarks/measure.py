@@ -1,8 +1,8 @@
-"""What all benchmarks share: time and memory of a command, turns, and results as a table, a CSV file and a figure.
+"""Common to all benchmarks: time and memory of a command, alternating runs, and results as table, CSV file and figure.
 
-A thing to measure is a command whose last line of output is a JSON object, or a function that `alone` calls in a
-process of its own. Memory is the largest resident set of a process and its children together, sampled 50 times a
-second; pages that they share count for each.
+A measurement is of a command whose last line of output is a JSON object, or of a function that `alone` calls in a
+separate process. Memory is the largest total resident set of a process and its children, sampled 50 times per
+second; shared pages count for each process.
 """
 
 import argparse
@@ -29,7 +29,7 @@ PACKAGES = ("brian2", "numpy", "scipy", "nest-simulator", "torch", "snntorch", "
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds and peak memory (GB) of a command, and what it found."""
+    """Run time (s) and peak memory (GB) of a command, and its result."""
 
     seconds: float
     gigabytes: float
@@ -59,16 +59,16 @@ def machine() -> str:
 
 
 def options(doc: str, name: str) -> argparse.ArgumentParser:
-    """A parser with the option that all benchmarks have; says on which machine they run."""
+    """A parser with the option common to all benchmarks; it also prints a description of the machine."""
     parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"), help="for the CSV file and figure")
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"), help="folder for CSV and figure")
     parser.set_defaults(name=name)
     print(machine(), flush=True)
     return parser
 
 
 def run(command, cwd=None, **environment) -> Cost:
-    """Run a command; the last line that it prints is what it found, if it is a JSON object."""
+    """Run a command; its result is the last line of its output, if that is a JSON object."""
     with tempfile.TemporaryFile("w+") as errors:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -107,7 +107,7 @@ def _sample(pid, most, done):
 
 
 def resident(pid: int) -> float:
-    """Memory of a process and its children now, or the most that one of them had, in GB; 0 without /proc."""
+    """Present memory of a process and its children, or the peak of one of them, in GB; 0 without /proc."""
     pids, now, most = [str(pid)], 0, 0
     while pids:
         one = Path("/proc") / pids.pop()
@@ -122,13 +122,13 @@ def resident(pid: int) -> float:
 
 
 def alone(function: Callable, **arguments) -> Cost:
-    """Call a function of a script in a process of its own; what it returns and is given must be JSON."""
+    """Call a function of a script in a separate process; its arguments and result must be JSON values."""
     script = inspect.getsourcefile(function)
     return run([sys.executable, __file__, script, function.__name__, json.dumps(arguments)])
 
 
 def by_turns(sides: Mapping[str, Callable], runs: int) -> dict[str, list]:
-    """Call each of some functions in turn, so often: whatever else the machine does falls on all alike."""
+    """Call several functions alternately, so that other load on the machine affects all of them equally."""
     found = {name: [] for name in sides}
     for _ in range(runs):
         for name, side in sides.items():
@@ -137,7 +137,7 @@ def by_turns(sides: Mapping[str, Callable], runs: int) -> dict[str, list]:
 
 
 def growth(frame: pd.DataFrame, x: str, y: str, by: list[str]) -> pd.Series:
-    """The power of x with which y grows between the two largest x, for each group of rows; NaN for one size."""
+    """Scaling exponent of y with x between the two largest x, for each group of rows; NaN for one size."""
 
     def power(rows):
         rows = rows.sort_values(x)[-2:]
@@ -147,7 +147,7 @@ def growth(frame: pd.DataFrame, x: str, y: str, by: list[str]) -> pd.Series:
 
 
 def report(a: argparse.Namespace, rows: list[dict], x: str, ys: dict[str, str], by: str, panels: str | None = None):
-    """Print rows as a table, and how they grow; write them as CSV, and as a figure on logarithmic axes.
+    """Print rows as a table with their scaling; write them as CSV and as a figure with logarithmic axes.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def report(a: argparse.Namespace, rows: list[dict], x: str, ys: dict[str, str], 
     x : str
         The column of sizes.
     ys : dict of str to str
-        The columns to draw, one beside the other, and what to call them.
+        The columns to draw, from left to right, and their labels.
     by : str
         The column whose values are lines.
     panels : str, optional
@@ -170,7 +170,7 @@ def report(a: argparse.Namespace, rows: list[dict], x: str, ys: dict[str, str], 
         grown = growth(frame, x, y, groups).dropna()
         if len(grown):
             names = (f"{name} {k:.2f}" for name, k in grown.items())
-            print(f"{y} grows between the two largest sizes as {x} to the power of: {'; '.join(names)}")
+            print(f"scaling exponent of {y} with {x} between the two largest sizes: {'; '.join(names)}")
     a.out.mkdir(parents=True, exist_ok=True)
     with (a.out / f"{a.name}.csv").open("w") as file:
         file.write(f"# {machine()}\n")

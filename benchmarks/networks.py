@@ -1,22 +1,22 @@
-"""CUBA and Brunel's network: eisim, a plain Brian2 script, NEST on one and two threads, and a hand-written C++ loop.
+"""CUBA and Brunel networks in eisim, a plain Brian2 script, NEST on one and two threads, and a hand-written C++ loop.
 
-CUBA has 80 synapses a neuron at every size. Brunel's network grows in neurons and in synapses a neuron alike. All take
-steps of 0.1 ms, integrate exactly, record all spikes and have the same delays; a first 0.2 s are simulated and left
-out. Everyone runs as a process of its own, by turns, with another seed each time. Before any ratio is printed, the mean
-rates of the excitatory neurons must agree within sampling error (one-way analysis of variance, p > 0.001).
+CUBA has 80 synapses per neuron at every size. In Brunel's network, both neurons and synapses per neuron increase with
+size. All candidates use steps of 0.1 ms, integrate exactly, record all spikes and have the same delays; the first 0.2 s
+are excluded. The candidates run alternately, in separate processes, with different seeds. Before a ratio is printed,
+the mean rates of the excitatory neurons must agree within sampling error (one-way analysis of variance, p > 0.001).
 
-``loop_s`` is the simulation loop alone, as each program tells it, without building and compiling. ``first_s`` is the
-wall time of everything, the first time: importing, generating, compiling (eisim with an empty cache), building,
-simulating. ``again_s`` is that of another run: eisim from its cache, the compiled programs alone, NEST from the start.
-Medians.
+``loop_s`` is the time of the simulation loop, as reported by each program, without building and compiling. ``first_s``
+is the total wall time of the first run: importing, code generation, compiling (eisim with an empty cache), building and
+simulating. ``again_s`` is that of a further run: eisim with its cache, the compiled programs only, NEST from the start.
+All are medians.
 Compiled with: eisim and C++ -O3, both -march=native -ffp-contract=off; the Brian2 script with Brian2's own
 -O3 -ffast-math -march=native.
 
-NEST is an extra (``pip install eisim[nest]``) and is left out where there is none.
+NEST is an extra (``pip install eisim[nest]``) and is skipped if it is not installed.
 
 Usage: python benchmarks/networks.py [cuba] [brunel] [--sizes NEURONS ...] [--seconds S] [--runs N] [--only NAME ...]
-Ends with status 1 if activities differ, or if CUBA of 4,000 neurons misses a bar: a loop of at most 1.1 times that of
-the Brian2 script, and at most a fifth of that of NEST on one thread.
+Ends with status 1 if activities differ, or if CUBA with 4,000 neurons misses a target: a loop time of at most 1.1 times
+that of the Brian2 script, and at most a fifth of that of NEST on one thread.
 """
 
 import importlib.util
@@ -46,16 +46,16 @@ FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-std=c++17")
 
 @dataclass(frozen=True)
 class Side:
-    """Someone who simulates a network.
+    """A candidate that simulates a network.
 
     Attributes
     ----------
     prepare : callable
-        Generates or compiles, and gives its cost, or ``None`` if the first run does it.
+        Generates or compiles, and returns the cost, or ``None`` if this is part of the first run.
     run : callable
-        Simulates with a seed, and gives a cost that has found the seconds of the loop and the rate.
+        Simulates with a seed, and returns a cost with the loop time and the rate.
     same_network : bool
-        Whether another seed is another start of the same connections.
+        Whether another seed changes only the initial state, not the connections.
     """
 
     prepare: Callable
@@ -64,7 +64,7 @@ class Side:
 
 
 def eisim(network, neurons, seconds, threads, folder):
-    """Our side, with a cache of its own."""
+    """eisim, with a separate cache."""
     words = [PEERS / "network_eisim.py", network, "--neurons", neurons, "--seconds", seconds]
 
     def run(seed):
@@ -74,7 +74,7 @@ def eisim(network, neurons, seconds, threads, folder):
 
 
 def brian2(network, neurons, seconds, threads, folder):
-    """The script builds a program, which is run."""
+    """A Brian2 script that builds a program, which is then run."""
     project, n_excitatory = folder / "brian2", neurons * 4 // 5
     words = [PEERS / f"{network}_brian2.py", project, "--neurons", neurons, "--seconds", seconds]
 
@@ -90,7 +90,7 @@ def brian2(network, neurons, seconds, threads, folder):
 
 
 def nest(network, neurons, seconds, threads, folder):
-    """A script that builds and simulates."""
+    """A NEST script that builds and simulates."""
     if network == "cuba":
         words = [PEERS / "vogels_abbott_nest.py", "--synapses", "current", "--neurons", neurons]
     else:
@@ -120,20 +120,20 @@ SIDES = {
 
 
 def available(names):
-    """Those that can run here; says who cannot."""
+    """The candidates that can run here; the others are listed."""
     found = []
     for name in names:
         if name.startswith("NEST") and importlib.util.find_spec("nest") is None:
-            print(f"{name}: left out, no NEST here (pip install eisim[nest])")
+            print(f"{name}: skipped, NEST is not installed (pip install eisim[nest])")
         elif SIDES[name][0] is cpp and shutil.which("g++") is None:
-            print(f"{name}: left out, no g++ here")
+            print(f"{name}: skipped, g++ is not installed")
         else:
             found.append(name)
     return found
 
 
 def compare(network, neurons, names, seconds, runs):
-    """Rows of the table, one for each side, and whether the activities agree."""
+    """Rows of the table, one per candidate, and whether their activities agree."""
     with tempfile.TemporaryDirectory() as folder:
         sides = {}
         for name in names:
@@ -174,7 +174,7 @@ def compare(network, neurons, names, seconds, runs):
 
 
 def same_activity(groups):
-    """The chance of such differences between groups of rates if there are none; NaN if nothing can be compared."""
+    """p-value of the differences between groups of rates; NaN if they cannot be compared."""
     if len(groups) < 2 or max(map(len, groups)) < 2:
         return np.nan
     with warnings.catch_warnings(action="ignore"):  # that a group has one member
@@ -182,7 +182,7 @@ def same_activity(groups):
 
 
 def bars(rows):
-    """Whether the bars hold, of those that were measured."""
+    """Whether all measured targets are met."""
     held = True
     for row in rows:
         ratio, bar = row["loop_of_ours"], BARS.get(row["side"])
@@ -197,8 +197,8 @@ def main():
     parser = measure.options(__doc__, "networks")
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help="cuba or brunel; both by default")
     parser.add_argument("--sizes", type=int, nargs="+", metavar="NEURONS")
-    parser.add_argument("--seconds", type=float, default=0.5, help="of activity, after 0.2 s")
-    parser.add_argument("--runs", type=int, default=3, help="turns, after a first one")
+    parser.add_argument("--seconds", type=float, default=0.5, help="duration of activity in s, after the first 0.2 s")
+    parser.add_argument("--runs", type=int, default=3, help="number of runs, after a first one")
     parser.add_argument("--only", nargs="+", choices=SIDES, default=list(SIDES))
     a = parser.parse_args()
     if unknown := set(a.networks) - set(SIZES):

@@ -1,9 +1,9 @@
-"""Published numbers beside ours: paper, ours, tolerance, reproduced or not, where it stands, and the time it took.
+"""Compare the models with published values: paper, eisim, tolerance, outcome, run time and source.
 
 Usage: python benchmarks/published.py [--write] [MODEL ...]
 
-``--write`` keeps the numbers in ``models/published.json``, from which ``python -m eisim list MODEL`` and the page of
-``run MODEL`` have them.
+``--write`` saves the values in ``models/published.json``, which ``python -m eisim list MODEL`` and the report of
+``run MODEL`` read.
 """
 
 import json
@@ -19,7 +19,7 @@ DIGITS = 6
 
 
 def main(names) -> int:
-    """Print every fact of these models, of all by default; returns 1 if one is not reproduced."""
+    """Print all comparisons of these models (by default all); returns 1 if a value is not reproduced."""
     writes, names = "--write" in names, [name for name in names if name != "--write"]
     measured = {}
     models = {point.name: point.load() for point in entry_points(group="eisim.models")}
@@ -48,14 +48,14 @@ def main(names) -> int:
 
 
 def keep(measured) -> None:
-    """Write the facts of some models, by name, beside those of the others that are kept already."""
+    """Write the comparisons of some models, by name, and keep those of the others."""
     kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     kept |= {name: [_rounded(asdict(fact)) for fact in facts] for name, facts in measured.items()}
     KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _rounded(fact):
-    """A fact with numbers of so many digits; what is nothing beside the tolerance is 0."""
+    """A comparison with rounded numbers; values negligible relative to the tolerance are 0."""
     ours = 0.0 if abs(fact["ours"]) < 1e-6 * fact["tolerance"] else fact["ours"]
     return {
         name: value if isinstance(value, str) else float(f"{float(value):.{DIGITS}g}") + 0.0

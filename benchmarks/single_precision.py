@@ -1,7 +1,7 @@
-"""What single precision would gain, and what it would change: the same circuits with 64-bit and 32-bit numbers.
+"""Compare speed and results of the same circuits in single and double precision.
 
-Brian2 takes ``prefs.core.default_float_dtype = float32``. Here the same programs are made with it, fed and read in
-single precision, and run by turns with those that eisim uses. Spikes are compared one by one, decisions trial by trial.
+The same programs are generated with ``prefs.core.default_float_dtype = float32``, with inputs and outputs in
+single precision, and run alternately with those of eisim. Spikes are compared one by one, decisions trial by trial.
 
 Usage: python benchmarks/single_precision.py [--runs N] [--only NAME ...]
 """
@@ -24,10 +24,10 @@ from models import brunel, vogels_abbott, xor
 
 @dataclass(frozen=True)
 class NarrowJob(program.Job):
-    """A spiking job whose program takes its numbers in single precision; times of spikes stay double in Brian2."""
+    """A spiking job in single precision; Brian2 keeps spike times in double precision."""
 
     def arguments(self):
-        """Whole numbers as they are, others narrow."""
+        """Integers unchanged, other numbers in single precision."""
         return {
             name: value.astype(np.float32) if np.ndim(value) and value.dtype == float else value
             for name, value in super().arguments().items()
@@ -36,7 +36,7 @@ class NarrowJob(program.Job):
 
 @contextmanager
 def single(folder: str) -> Iterator[None]:
-    """Compile and run in single precision, with programs of its own in a folder."""
+    """Compile and run in single precision, with separate programs in a folder."""
     with (
         mock.patch.dict(codegen._PREFERENCES, {"core.default_float_dtype": np.float32}),
         mock.patch.dict(os.environ, {"EISIM_CACHE_DIR": folder}),
@@ -62,12 +62,12 @@ def of_census():
 
 
 def of_brunel():
-    """Brunel's network at a fifth of its size, half a second."""
+    """Brunel's network at one fifth of its size, for 0.5 s."""
     return brunel.circuit(size=0.2), np.array([[2.0]]), {"duration": 0.5, "window": 0.5}
 
 
 def of_cuba():
-    """The network of Vogels and Abbott with currents, a second."""
+    """The current-based network of Vogels and Abbott, for 1 s."""
     circuit = vogels_abbott.circuit(synapses="current")
     return circuit, np.zeros((1, circuit.n_inputs)), {"duration": 1.0, "window": 1.0}
 

@@ -1,4 +1,4 @@
-"""How long ``python -m eisim run`` takes, from an empty cache and warm, and what the time goes to.
+"""Run time of ``python -m eisim run`` with an empty and a warm cache, by stage.
 
 Usage: python benchmarks/time_to_answer.py [--runs N]
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def timed_run(folder: Path) -> tuple[float, dict[str, float]]:
-    """Wall time of one default run with its cache in `folder`, and the seconds of its stages."""
+    """Wall time of one default run with its cache in `folder`, and the time of each stage, in seconds."""
     environment = os.environ | {"EISIM_CACHE_DIR": str(folder / "cache")}
     command = [sys.executable, "-m", "eisim", "run", "--out", str(folder / "out")]
     start = time.perf_counter()
@@ -25,7 +25,7 @@ def timed_run(folder: Path) -> tuple[float, dict[str, float]]:
 
 
 def show(what, total, stages):
-    """One line for the whole, one for each stage."""
+    """Print one line for the total and one for each stage."""
     print(f"{what}: {total:.2f} s")
     for stage, seconds in stages.items():
         print(f"  {seconds:6.2f} s  {stage}")
@@ -34,7 +34,7 @@ def show(what, total, stages):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=5, help="warm runs")
+    parser.add_argument("--runs", type=int, default=5, help="number of runs with a warm cache")
     runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as folder:
         show("empty cache", *timed_run(Path(folder)))

@@ -1,9 +1,9 @@
-"""Two cores: one process, two processes that share the trials, or OpenMP threads in one program. By turns.
+"""Use of two cores: one process, two processes that share the trials, or OpenMP threads in one program.
 
-A large batch (XOR, 32,000 trials) is shared out over processes, as `eisim.simulation.shares` does; one network cannot
-be. Brian2's OpenMP updates the states of neurons in parallel; thresholds, and synapses that act on neurons, stay with
-one thread. So its gain is bounded by the fraction f of the time that goes into state updates: 1/(1 - f/2). This bound
-is measured on one thread.
+A large batch (XOR, 32,000 trials) is distributed over processes by `eisim.simulation.shares`; a single network cannot
+be distributed. With OpenMP, Brian2 updates the states of neurons in parallel, but evaluates thresholds and applies
+synaptic input in one thread. The speed-up is bounded by 1/(1 - f/2), where f is the fraction of time spent on state
+updates, measured on one thread.
 
 Usage: python benchmarks/two_cores.py [--runs N] [--only NAME ...]
 """
@@ -33,12 +33,12 @@ def of_batch():
 
 
 def of_brunel(size):
-    """Brunel's network for half a second."""
+    """Brunel's network, for 0.5 s."""
     return brunel.circuit(size=size), np.array([[2.0]]), {"duration": 0.5, "window": 0.5}
 
 
 def of_cuba(size):
-    """The network of Vogels and Abbott with currents, for a second."""
+    """The current-based network of Vogels and Abbott, for 1 s."""
     circuit = vogels_abbott.circuit(synapses="current", size=size)
     return circuit, np.zeros((1, circuit.n_inputs)), {"duration": 1.0, "window": 1.0}
 
@@ -53,7 +53,7 @@ CASES = {
 
 @contextmanager
 def in_the_way_of(way: str, folder: str) -> Iterator[None]:
-    """Simulate in one way, with programs of its own in a folder."""
+    """Simulate in one of the three ways, with separate programs in a folder."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(shares, "_processors", lambda: 2 if way == "two processes" else 1))
         if way == "OpenMP":
@@ -67,7 +67,7 @@ def in_the_way_of(way: str, folder: str) -> Iterator[None]:
 
 
 def bound(run, folder) -> tuple[float, float]:
-    """The fraction of the loop that goes into state updates, and the most that two threads can gain by it."""
+    """The fraction of the loop spent on state updates, and the resulting bound on the speed-up by two threads."""
     seconds, read = {}, program._outcomes
 
     def outcomes(job, results, loop_time):

@@ -1,4 +1,4 @@
-"""The site: Markdown pages, and what `generate.py` makes of the code when the site is built."""
+"""Sphinx configuration: Markdown pages, and pages that `generate.py` makes from the code when the site is built."""
 
 import sys
 from pathlib import Path
@@ -25,14 +25,14 @@ extensions = [
     "sphinx_design",
 ]
 exclude_patterns = ["_build", "**.ipynb_checkpoints"]
-if not tags.has("quick"):  # noqa: F821  # Sphinx gives conf.py its tags
+if not tags.has("quick"):  # noqa: F821  # Sphinx defines `tags` in conf.py
     extensions.append("sphinx.ext.viewcode")
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "attrs_inline"]
 myst_heading_anchors = 3
 
 default_role = "autolink"
 autosummary_generate = True
-autodoc_typehints = "none"  # the docstrings name types, in words
+autodoc_typehints = "none"  # the docstrings state types as text
 autodoc_preserve_defaults = True
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
@@ -40,8 +40,8 @@ numpydoc_class_members_toctree = False
 templates_path = ["_templates"]
 nitpicky = True
 nitpick_ignore_regex = [
-    # Single backticks name arguments, fields and modules as well as public names; only the last have a page. Roles that
-    # are written out (:class:, :func:, ...) are checked.
+    # Single backticks mark arguments, fields and modules as well as public names, and only public names have a page.
+    # Explicit roles (:class:, :func:, ...) are checked.
     (r"py:obj", r".*"),
 ]
 
@@ -67,7 +67,7 @@ html_sidebars = {
         "install",
         "tutorial",
         "theory",
-        "own_work",
+        "custom",
         "sweeps",
         "reports",
         "glossary",
@@ -81,12 +81,12 @@ copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = True
 
 suppress_warnings = ["config.cache"]
-# Links that a machine without a network cannot check; `linkcheck` is for one that has it.
+# For `linkcheck`, which needs a network.
 linkcheck_timeout = 20
 
 
 def setup(app):
-    """Write the generated pages before Sphinx looks for pages; ``-t quick`` leaves the experiments out."""
+    """Write the generated pages before Sphinx collects sources; ``-t quick`` skips the experiments."""
     app.connect("config-inited", lambda app, _: generate.write_all(HERE / "generated", quick=app.tags.has("quick")))
     app.connect("source-read", _for_site)
 

@@ -1,6 +1,6 @@
-"""What the documentation takes from the code: API, command line, circuits, gallery and the figures of the theory.
+"""Generate documentation from the code: API, command line, circuits, gallery and the figures of the theory page.
 
-``python docs/generate.py`` writes the pages that the repository holds; the site makes the gallery when it is built.
+``python docs/generate.py`` writes the pages that are committed; the gallery is generated when the site is built.
 """
 
 import inspect
@@ -36,7 +36,7 @@ class Example:
     name : str
         Experiment.
     settings : str
-        What makes the run short, as words of the command line; empty for the run as it is by default.
+        Command-line options that shorten the run; empty for the default run.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Example:
 
     @property
     def command(self) -> str:
-        """What a reader types."""
+        """The command that reproduces the run."""
         return " ".join(["python -m eisim run", self.name, self.settings]).strip()
 
 
@@ -62,67 +62,75 @@ EXAMPLES = (
 )
 
 
-#: What Sphinx adds to pages: the pages below them, which readers of the repository reach by links.
+#: Toctrees that Sphinx adds to pages; readers of the repository follow the links in the text instead.
 TREES = {
-    "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "own_work",
-                  "network_files", "sweeps", "reports", "strangers", "reference", "about")),
-    "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "dose", "how_much",
-                            "where_it_stops")),
+    "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "custom",
+                  "add_experiment", "network_files", "sweeps", "reports", "untrusted_files", "reference", "about")),
+    "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "partial_block",
+                            "minimum_inhibition", "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),
     "reference": (1, ("api", "generated/api_pages", "command_line", "glossary")),
-    "about": (1, ("cite", "numbers", "performance", "scale", "changelog")),
+    "about": (1, ("cite", "numbers", "performance", "scale", "code", "changelog")),
 }  # fmt: skip
-#: Public names by the headings of the API page, with the module whose names they are.
+#: Public names by heading of the API page, with the module from which they are imported.
 API = {
     "Circuits": ("eisim", "Circuit Input Population Projection Readout AllToAll FixedInDegree FixedProbability "
                  "Independent"),
     "Neurons": ("eisim", "LIF ConductanceLIF Theta ThresholdLinear Saturating Softplus ExponentialLinear Logistic Step "
                 "PowerLaw WilsonCowan AbbottChance"),
-    "Neurons of your own": ("eisim.neurons", "SpikingNeuron RateUnit"),
+    "Custom neurons": ("eisim.neurons", "SpikingNeuron RateUnit"),
     "Synapses": ("eisim", "Delta Exponential Alpha Conductance NMDA ShortTerm"),
     "Functions and tasks": ("eisim", "TruthTable Region LabelledData Task Obstruction Fact"),
     "Simulation": ("eisim", "simulate Response"),
-    "Statistics of activity": ("eisim.analysis.activity", "population_rate irregularity local_irregularity correlation "
+    "Statistics of activity": ("eisim.activity", "population_rate irregularity local_irregularity correlation "
                                "synchrony modulation spectrum rhythm Rhythm"),
     "Sweeps": ("eisim", "sweep Sweep"),
     "Ablation": ("eisim", "ablate silence shift_reversal assess Assessment"),
     "Equivalent DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "
                         "to_torch to_nir"),
     "Theory": ("eisim", "certify Certificate synthesize predict Prediction mean_field MeanField"),
-    "Settings of an experiment": ("eisim.base.values", "Value quantity"),
+    "Settings of an experiment": ("eisim.values", "Value quantity"),
     "Files and progress": ("eisim", "save load Progress"),
     "Errors": ("eisim", "InputError"),
 }  # fmt: skip
-#: Files of examples that pages show, each after a comment that names it.
-SHOWN = re.compile(r"(<!-- (examples/\w+\.py) -->\n\n```python\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
+#: Example files included in pages, each preceded by a comment that names it.
+SHOWN = re.compile(r"(<!-- (examples/[\w/]+\.\w+) -->\n\n```\w+\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
+#: What is the same in reStructuredText and Markdown: items of lists, bold and italic text.
+EMPHASIS = re.compile(r"^\* |\*\*[^*\s][^*]*\*\*|(?<!\w)\*[^*\s][^*]*\*(?!\w)", re.MULTILINE)
 CIRCUITS = re.compile(r"(<!-- circuits -->\n)(.*?)(<!-- end of circuits -->)", re.DOTALL)
 
 
 def committed() -> dict[Path, str]:
-    """What the code says, as pages of the repository: file and text of each.
+    """Committed pages that are generated from the code: path and text of each.
 
-    ``python docs/generate.py`` writes them, and a test sees that they are in step.
+    ``python docs/generate.py`` writes them, and a test checks that they are up to date.
     """
     pages = {DOCS / "api.md": api(), DOCS / "command_line.md": command_line()}
     table, circuits = models()
     pages |= {DOCS / "circuits" / f"{name}.md": text for name, text in circuits.items()}
     page = DOCS / "questions" / "published_circuits.md"
     pages[page] = CIRCUITS.sub(lambda found: f"{found[1]}\n{table}\n\n{found[3]}", page.read_text(encoding="utf-8"))
-    page = DOCS / "own_work.md"
-    shown = page.read_text(encoding="utf-8")
-    pages[page] = SHOWN.sub(lambda found: found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[4], shown)
+    for page in (DOCS / "custom.md", DOCS / "add_experiment.md"):
+        shown = page.read_text(encoding="utf-8")
+        pages[page] = SHOWN.sub(
+            lambda found: found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[4], shown
+        )
     return pages
 
 
+def _with_example(found: re.Match) -> str:
+    return found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[4]
+
+
 def write_all(folder: Path, quick: bool = False) -> None:
-    """Write what only the site has; `quick` leaves the runs of the experiments out."""
+    """Write the pages that exist only on the site; `quick` skips the experiments."""
     _write(folder / "api_pages.md", api_pages())
     for file, text in gallery(folder / "runs", quick):
         _write(folder / "gallery" / file, text)
 
 
 def for_site(name: str, text: str) -> str:
-    """The source of a page as Sphinx reads it: with the tree of pages below it."""
+    """The source of a page as Sphinx reads it, with its toctree."""
     if name == "changelog":
         return "```{include} ../CHANGELOG.md\n```\n"
     if name not in TREES:
@@ -142,13 +150,17 @@ def figures(folder: Path) -> None:
 
 
 def command_line() -> str:
-    """Capture what ``--help`` says of every command."""
+    """Capture the ``--help`` output of every command."""
     from typer.main import get_command
 
     from eisim.cli.commands import app
 
     command = get_command(app)
-    parts = ["# Command line", "", "What `--help` says of each command; `run NAME --help` lists the settings of NAME."]
+    parts = [
+        "# Command line",
+        "",
+        "The output of `--help` for each command. `run NAME --help` lists the settings of NAME.",
+    ]
     for name in ["", *command.commands]:
         words = f"python -m eisim {name}".strip()
         parts += ["", f"## {name or 'eisim'}", "", "```sh", f"{words} --help", "```", "", "```text"]
@@ -161,26 +173,24 @@ def api() -> str:
     parts = [
         "# API",
         "",
-        "The public names of `eisim`, and what the package is made of. Times, rates and voltages are Brian2",
-        "quantities; plain numbers are SI.",
+        "The public names of `eisim`. Times, rates and voltages are Brian2 quantities; plain numbers are in SI units.",
         "",
-        "A plain number that no neuron, synapse or trial can have in SI units, such as a weight of 60 onto a LIF",
-        "neuron, is 60 V to eisim, and a warning asks whether 60 mV were meant.",
+        "eisim reads a plain number in SI units. If the value is physiologically implausible, such as a weight of 60",
+        "onto a LIF neuron (60 V), a warning asks whether 60 mV was meant.",
         "",
-        "`simulate` can be called from any thread, also through `asyncio.to_thread`: Brian2 serves one thread at a",
-        "time, compiled programs run side by side, and the results are the same to the bit. A Brian2 script of your",
-        "own does not know of this: run it in the same thread, before or after. With several circuits,",
-        "stimuli with two or three axes are one set for all of them; a list of arrays or tables, or four axes, holds",
-        "one set for each.",
-        "Nested lists mean what the array of the same numbers does.",
+        "`simulate` can be called from any thread, including through `asyncio.to_thread`. Brian2 serves one thread at",
+        "a time, compiled programs run in parallel, and the results are identical to the bit. A separate Brian2 script",
+        "is not protected in this way: run it in the same thread, before or after. With several circuits, stimuli",
+        "with two or three axes are shared by all of them; a list of arrays or tables, or an array with four axes,",
+        "holds one set per circuit. Nested lists are equivalent to the array of the same numbers.",
         "",
     ]
     for title, (home, names) in API.items():
         rows = [
             (f"[`{name}`](#{name.lower()})", _summary(getattr(import_module(home), name))) for name in names.split()
         ]
-        parts += [f"## {title}", "", *_table(("name", "what it is"), rows), ""]
-    parts += ["`eisim.NAMED` holds truth tables by name, `eisim.REGIONS` regions of the plane.", ""]
+        parts += [f"## {title}", "", *_table(("name", "description"), rows), ""]
+    parts += ["`eisim.NAMED` maps names to truth tables, `eisim.REGIONS` names to regions of the plane.", ""]
     for home, names in API.values():
         for name in names.split():
             parts += [f"### {name}", "", *_described(home, name, getattr(import_module(home), name)), ""]
@@ -222,8 +232,8 @@ def _default(value, unit):
 
 
 def api_pages() -> str:
-    """The page of the site from which Sphinx makes one page for each public name."""
-    parts = ["# API, a page for each name", ""]
+    """The page from which Sphinx generates one page per public name."""
+    parts = ["# API: one page per name", ""]
     for title, (home, names) in API.items():
         parts += [f"## {title}", "", "```{eval-rst}", f".. currentmodule:: {home}", ".. autosummary::"]
         parts += ["   :toctree: api", "", *(f"   {name}" for name in names.split()), "```", ""]
@@ -243,7 +253,9 @@ def models() -> tuple[str, dict[str, str]]:
         title = point.name.replace("_", " ")
         rows.append((str(function), f"[{title}](../circuits/{point.name}.md)", what, str(_obstruction(model, task))))
         pages[point.name] = _model_page(point.name, model, task)
-    table = _table(("function", "circuit", "what it is", "why no excitatory-only circuit does it"), sorted(rows))
+    table = _table(
+        ("function", "circuit", "description", "why no excitatory-only circuit performs the task"), sorted(rows)
+    )
     return "\n".join(table), pages
 
 
@@ -261,7 +273,7 @@ def _obstruction(model, task) -> str:
         return task.obstruction
     witness = certify(model.FUNCTION).witness
     if witness is None:
-        return "one can, of another wiring"
+        return "an excitatory-only circuit with other wiring does"
     lower, upper = ("".join(str(int(v)) for v in x) for x in witness)
     return f"witness {lower} ≤ {upper}"
 
@@ -284,7 +296,7 @@ def _model_page(name, model, task) -> str:
             parts += [markdown(cleandoc(function.__doc__ or "")), ""]
             described = [(f"`{each.name}`", each.words) for each in describe_function(function, ("kind", "seed"))]
             if described and "Parameters" not in sections(function.__doc__):
-                parts += [*_table(("parameter", "what it is"), described), ""]
+                parts += [*_table(("parameter", "description"), described), ""]
     if facts := measured(model):
         rows = [
             (
@@ -296,9 +308,9 @@ def _model_page(name, model, task) -> str:
             )
             for fact in facts
         ]
-        parts += ["## Published numbers beside ours", ""]
-        parts += [*_table(("number", "published", "ours", "tolerance", "source"), rows), ""]
-        parts += [f"`python -m eisim list {name} --published` measures them again.", ""]
+        parts += ["## Comparison with published values", ""]
+        parts += [*_table(("quantity", "published", "eisim", "tolerance", "source"), rows), ""]
+        parts += [f"`python -m eisim list {name} --published` repeats the measurement.", ""]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).rstrip() + "\n"
 
 
@@ -329,12 +341,13 @@ def _prose(text: str) -> str:
     blocks, after_math = [], False
     for block in re.split(r"\n\n+", text):
         lines = block.splitlines()
-        if after_math:  # a formula that stands apart from its directive
+        if after_math:  # a formula separated from its directive
             blocks.append("\n".join(["$$", *(line.strip() for line in lines), "$$"]))
-        elif lines and lines[0].startswith(".. math::"):
-            formula = [lines[0].removeprefix(".. math::").strip(), *(line.strip() for line in lines[1:])]
+        elif lines and lines[0].lstrip().startswith(".. math::"):
+            indent = lines[0][: -len(lines[0].lstrip())]  # that of a list
+            formula = [lines[0].strip().removeprefix(".. math::").strip(), *(line.strip() for line in lines[1:])]
             if any(formula):
-                blocks.append("\n".join(["$$", *filter(None, formula), "$$"]))
+                blocks.append("\n".join(indent + line for line in ("$$", *filter(None, formula), "$$")))
         elif lines and re.fullmatch(r"=+( +=+)+", lines[0]):
             blocks.append("\n".join(_simple_table(lines)))
         elif lines and all(line.startswith("    ") for line in lines):
@@ -346,7 +359,7 @@ def _prose(text: str) -> str:
 
 
 def _simple_table(lines):
-    """A simple table of reStructuredText; a row without a first cell goes on with the one above."""
+    """A simple table of reStructuredText; a row without a first cell continues the row above."""
     spans = [found.span() for found in re.finditer("=+", lines[0])]
     spans[-1] = (spans[-1][0], 10_000)
     rows = [[line[start:end].strip() for start, end in spans] for line in lines if not re.fullmatch("[= ]+", line)]
@@ -373,19 +386,22 @@ def _inline(text: str) -> str:
     text = re.sub(r":\w+:`~?([^`]*)`", lambda m: keep(f"`{m[1]}`"), text)
     text = re.sub(r"`([^`<]+?)\s*<([^`>]*)>`__?", lambda m: keep(f"[{m[1]}]({m[2]})"), text)
     text = re.sub(r"`([^`]+)`", lambda m: keep(f"`{m[1]}`"), text)
+    text = EMPHASIS.sub(lambda m: keep(m[0]), text)
     text = text.replace("*", "\\*").replace("<", "&lt;")
-    return re.sub("\0([0-9]+)\0", lambda m: kept[int(m[1])], text)
+    while "\0" in text:  # emphasis may hold a literal
+        text = re.sub("\0([0-9]+)\0", lambda m: kept[int(m[1])], text)
+    return text
 
 
 def gallery(folder: Path, quick: bool):
-    """Write pairs of file name and page: each example is run as its command, and shown with what the run wrote."""
+    """Yield pairs of file name and page: the command of each example and the files that it wrote."""
     for example in EXAMPLES:
         yield f"{example.name}.md", _gallery_page(example, folder / example.name, quick)
     index = [
         "# Gallery",
         "",
-        "Each page shows what one command wrote: the figures, the table and `report.html`. Where a setting makes",
-        "the run shorter than the experiment is by default, the page says so.",
+        "Each page shows the output of one command: the figures, the table and `report.html`. Each page states whether",
+        "its settings make the run shorter than the default experiment.",
         "",
         "````{grid} 1 2 2 2",
         ":gutter: 3",
@@ -440,9 +456,9 @@ def _gallery_page(example, folder, quick) -> str:
     module = _experiment(example)
     parts = [f"# {_title(example)}", "", _question(example), "", "```console", f"$ {example.command}", "```", ""]
     if example.settings:
-        parts += [f"The full experiment, with its own settings, is `python -m eisim run {example.name}`.", ""]
+        parts += [f"The experiment with its default settings is `python -m eisim run {example.name}`.", ""]
     if quick:
-        return "\n".join([*parts, "The experiments were left out when this site was built."]) + "\n"
+        return "\n".join([*parts, "This site was built without running the experiments."]) + "\n"
     shown = _run(example, folder)
     found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     findings = found.get("report") or {}
@@ -450,15 +466,18 @@ def _gallery_page(example, folder, quick) -> str:
     if findings:
         parts += [f"**{findings['question']}** {findings['answer']}", ""]
     if (folder / "report.html").exists():
-        parts += [f"{{download}}`The whole report <{where}/report.html>` is one file that opens in any browser.", ""]
+        parts += [
+            f"{{download}}`Full report <{where}/report.html>`, a single file that opens in any browser.",
+            "",
+        ]
     for picture in _pictures(folder):
         parts += [f"```{{figure}} {where}/{picture['file']}", f":alt: {_line(picture['alternative'])}", ""]
         parts += [*([_line(picture["caption"])] if picture["caption"] else []), "```", ""]
-    parts += ["## What the command prints", "", "```text", shown.rstrip(), "```", "", "## How it is made", ""]
+    parts += ["## Output", "", "```text", shown.rstrip(), "```", "", "## Settings", ""]
     settings = [(f"`{each.name}`", each.words) for each in describe(module.Settings)]
-    parts += [*_table(("setting", "what it is"), settings), ""]
+    parts += [*_table(("setting", "description"), settings), ""]
     settings = [f"- `{key}` = {value}" for key, value in found["settings_si"].items()]
-    parts += ["Settings of this run, in SI units:", "", *settings, ""]
+    parts += ["Settings used for this run, in SI units:", "", *settings, ""]
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     parts += [f"Seed {found['seed']}; {versions}."]
     return "\n".join(parts) + "\n"
@@ -486,7 +505,7 @@ def _newest() -> float:
 
 
 def _eisim(words, width=80) -> str:
-    """What ``python -m eisim`` prints, so many columns wide, without colour."""
+    """The output of ``python -m eisim`` at the given width in columns, without colour."""
     env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": str(width), "TERMINAL_WIDTH": str(width), "NO_COLOR": "1"}
     done = subprocess.run([sys.executable, "-m", "eisim", *words], capture_output=True, text=True, env=env, cwd=ROOT)
     if done.returncode:

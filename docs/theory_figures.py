@@ -1,4 +1,4 @@
-"""The figures of the theory page, drawn from what eisim's own theory answers."""
+"""The figures of the theory page, computed by `eisim.theory`."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,22 +21,22 @@ def order_cone() -> Figure:
     cone, stairs = figure.subplots(1, 2)
     cone.add_patch(Rectangle((0.35, 0.4), 0.65, 0.6, color=ONE, alpha=0.6))
     cone.plot(0.35, 0.4, "o", color=LINE)
-    cone.annotate("x: the answer is 1", (0.35, 0.4), (0.08, 0.24))
-    cone.text(0.45, 0.7, "so it is 1 here, too")
-    cone.set_title("All that is above x follows")
+    cone.annotate("x: output 1", (0.35, 0.4), (0.08, 0.24))
+    cone.text(0.45, 0.7, "output 1 as well")
+    cone.set_title("Every point above x")
     grid = np.linspace(0, 1, 200)
     x, y = np.meshgrid(grid, grid)
     stairs.contourf(x, y, REGIONS["staircase"].contains(x, y), [-0.5, 0.5, 1.5], colors=[ZERO, ONE])
     stairs.text(0.6, 0.75, "1")
     stairs.text(0.2, 0.2, "0")
-    stairs.set_title("A boundary that excitation can draw")
+    stairs.set_title("A boundary of an excitatory-only circuit")
     for axes in (cone, stairs):
         _plane(axes)
     return figure
 
 
 def faces() -> Figure:
-    """Draw three regions that excitation cannot compute, each with the witness that `certify` finds."""
+    """Draw three regions that no excitatory-only circuit computes, each with a witness found by `certify`."""
     figure = Figure(figsize=(7.2, 2.7), layout="constrained")
     names = {
         "rising-half-plane": "positive slope",
@@ -59,7 +59,7 @@ def faces() -> Figure:
 
 
 def cover() -> Figure:
-    """Draw violating pairs of labelled points, a largest matching, and a smallest set of points that covers them."""
+    """Draw violating pairs of labelled points, a maximum matching, and a minimum cover."""
     rng = np.random.default_rng(5)
     points = rng.random((26, 2))
     labels = (points.sum(axis=1) > 1) != (rng.random(26) < 0.3)
@@ -88,7 +88,7 @@ def cover() -> Figure:
 
 
 def falls_along_chains() -> Figure:
-    """Draw parity of three inputs on its cube: a chain with most falls, their number at each pattern, and its bits."""
+    """Draw parity of three inputs on the cube: a chain with the most falls, their number, and its bits."""
     function = TruthTable("01101001", "parity-3")
     count = falls(function.values)
     bits = falls_code(function, 1)
@@ -98,12 +98,12 @@ def falls_along_chains() -> Figure:
     _hasse(left, function.values, [f"L = {n}" for n in count])
     left.set_title("f = parity: " + " < ".join("".join(str(int(v)) for v in x) for x in chain) + ", a fall")
     _hasse(right, bits[0], [f"I1 {'fires' if b else 'silent'}" for b in bits[0]], FIRES)
-    right.set_title("the inhibitory neuron carries L")
+    right.set_title("the inhibitory neuron encodes L")
     return figure
 
 
 def closure() -> Figure:
-    """Draw a function of three inputs, and what ablation leaves of it."""
+    """Draw a function of three inputs, and the function that remains after ablation."""
     function = TruthTable("01101001", "parity-3")
     below = (function.patterns[:, None] <= function.patterns).all(axis=2)
     closed = (below & function.values[:, None]).any(axis=0)
@@ -126,7 +126,7 @@ def assumptions() -> Figure:
         axes.plot([0, 1, 2], curve[np.searchsorted(drive, [0, 1, 2])], "o", color=RISING)
         axes.set(title=title, xlabel="number of active inputs", xticks=[0, 1, 2], yticks=[0, 1])
         axes.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel("answer")
+    figure.axes[0].set_ylabel("output")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Disinhibition: B silences the interneuron that gates A, so A passes only together with B."""
+"""Disinhibition: B silences the interneuron that gates A, so A is transmitted only together with B."""
 
 from eisim import LIF, Circuit, Input, Population, Projection, Readout, ThresholdLinear
 
@@ -6,7 +6,7 @@ NEURON = {"spiking": LIF(), "rate": ThresholdLinear()}
 
 
 def circuit(kind):
-    weight = 0.06 if kind == "spiking" else 1.0  # volts onto LIF neurons, plain numbers onto rate units
+    weight = 0.06 if kind == "spiking" else 1.0  # volts for LIF neurons, dimensionless for rate units
     cells = {"gate": "I", "release": "I", "out": "E"}
     wires = {("A", "out"): 1, ("A", "gate"): 2, ("B", "release"): 2, ("release", "gate"): 3, ("gate", "out"): 3}
     return Circuit(

@@ -1,4 +1,4 @@
-"""An experiment: how much inhibition can random functions do without?"""
+"""An experiment: how much inhibition do random functions require?"""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from eisim import InputError, TruthTable, certify
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``--set`` can change."""
+    """Settings that ``--set`` can change."""
 
     inputs: int = 3
     functions: int = 20
@@ -48,5 +48,5 @@ def figures(result):
     figure = Figure(figsize=(3.5, 2.5), layout="constrained")
     ax = figure.subplots()
     ax.hist([row["floor"] for row in result["rows"]])
-    ax.set(xlabel="floor (share of patterns)", ylabel="functions")
+    ax.set(xlabel="floor (fraction of patterns)", ylabel="functions")
     yield "floors.svg", figure

@@ -1,4 +1,4 @@
-"""A task: choose the stronger of two inputs; two units that inhibit each other through interneurons."""
+"""A task: choose the stronger of two inputs, by two units that inhibit each other through interneurons."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def circuit(seed=0):
     return Circuit("choice", [Input("x", 2)], populations, projections, [Readout("E")])
 
 
-def score(response):  # share of trials in which only the more driven unit is far ahead
+def score(response):  # fraction of trials in which the unit with more input leads by 30 Hz
     first, second = response.rates["E"].T
     return np.mean((first - second > 30) == (STIMULI[:, 0] > STIMULI[:, 1]))
 
@@ -25,8 +25,8 @@ def task(kind):
         circuit,
         STIMULI,
         score,
-        measure="share of right choices",
+        measure="fraction of correct choices",
         obstruction=Obstruction.POSITIVE_SLOPE,
         criterion=0.9,
-        output=lambda response: response.rates["E"][:, 0],  # falls as more speaks for the other: a witness
+        output=lambda response: response.rates["E"][:, 0],  # falls as the other input increases: a witness
     )

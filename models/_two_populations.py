@@ -1,6 +1,6 @@
-"""An excitatory and an inhibitory population, connected each with each and each with an input of its own.
+"""An excitatory and an inhibitory population, recurrently connected, each with a separate input.
 
-As a rate circuit the populations are single units, whose activity stands for that of many neurons. As a spiking
+As a rate circuit the populations are single units, whose activity represents that of many neurons. As a spiking
 circuit they are LIF neurons with sparse random synapses, and the same weights: a unit of drive, 1 Hz, becomes a mean
 synaptic input in V.
 """
@@ -30,7 +30,7 @@ class Cells:
     bias : tuple of float
         Tonic input of excitatory and inhibitory neurons, in V.
     sizes, in_degrees : tuple of int
-        Excitatory and inhibitory neurons, and those from which every neuron gets a synapse.
+        Numbers of excitatory and inhibitory neurons, and of those from which each neuron receives a synapse.
     """
 
     excitatory: LIF
@@ -61,7 +61,7 @@ def two_populations(
     name : str
     kind : {"rate", "spiking"}
     weights : tuple
-        ``((to E from E, to E from I), (to I from E, to I from I))``: Hz of drive for each Hz, all of 0 or more.
+        ``((to E from E, to E from I), (to I from E, to I from I))``: Hz of drive per Hz, all non-negative.
     units : tuple of RateUnit
         The excitatory and the inhibitory unit of the rate version.
     cells : Cells
@@ -69,7 +69,7 @@ def two_populations(
     rate : float
         Drive for a stimulus value of 1, in Hz; the two stimulus columns are the inputs to E and to I.
     afferent_rate : float
-        Rate of all afferents of an input together for a stimulus value of 1, in Hz.
+        Total rate of all afferents of an input for a stimulus value of 1, in Hz.
     bias : tuple of float
         Tonic drives of the rate units, in Hz.
     delay : float
@@ -101,7 +101,7 @@ def two_populations(
 
 
 def velocity(circuit: Circuit, stimulus: tuple[float, float]) -> Callable[[np.ndarray], np.ndarray]:
-    """How fast the rates of a rate circuit of two populations change under a constant stimulus.
+    """Rate of change of the activity of a rate circuit of two populations under a constant stimulus.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""AND by feed-forward inhibition: inhibition used for what an excitatory-only circuit could do.
+"""AND by feed-forward inhibition, although an excitatory-only circuit could compute it.
 
-Either input would fire the readout, but the inputs also drive an interneuron whose inhibition one input cannot
-overcome (the motif of Pouille & Scanziani, Science 293:1159, 2001). The interneuron is near saturation with one
-input, so with two inputs excitation doubles and inhibition hardly grows. Without inhibition this circuit computes
-OR: AND is lost in this circuit, although a purely excitatory coincidence detector computes it.
+Either input alone would make the readout fire, but the inputs also drive an interneuron whose inhibition a single input
+cannot overcome (the motif of Pouille & Scanziani, Science 293:1159, 2001). The interneuron is near saturation with one
+input, so with two inputs excitation doubles while inhibition hardly increases. Without inhibition this circuit computes
+OR: this circuit loses AND, although an excitatory-only coincidence detector computes it.
 """
 
 from dataclasses import replace

@@ -10,7 +10,7 @@ threshold. They can only leave rates between silence and saturation if they canc
     m_E = \frac{J_I E - J_E I}{J_E - J_I}\, m_0, \qquad m_I = \frac{E - I}{J_E - J_I}\, m_0
 
 for :math:`E/I > J_E/J_I > 1` (Science 274:1724, 1996; Neural Comput. 10:1321, 1998). Rates are linear in the input
-although no neuron is, and the neurons fire irregularly without any noise but their own.
+although single neurons are not, and the neurons fire irregularly without external noise.
 
 ========================================  ========================================================
 parameter                                 value here
@@ -25,15 +25,15 @@ synapses                                  exponential, 5 ms (E) and 1 ms (I)
 external rate                             stimulus × 10 Hz, as a steady current
 ========================================  ========================================================
 
-The paper's neurons are binary and updated at random times; these are leaky integrate-and-fire neurons, so what depends
-on the kind of neuron is not reproduced: the distribution of rates, the autocorrelations, and the sensitivity to initial
-conditions (a binary unit with strong synapses has an infinite gain). What follows from the balance alone is
-(`published`): the slopes of both rates, the better the larger K; the cancellation of the currents up to a part that
-falls as :math:`1/\sqrt{K}`; irregular firing.
+The paper uses binary neurons updated at random times, whereas these are leaky integrate-and-fire neurons. Results that
+depend on the neuron model are therefore not reproduced: the distribution of rates, the autocorrelations, and the
+sensitivity to initial conditions (a binary unit with strong synapses has infinite gain). Results that follow from
+balance alone are reproduced (`published`): the slopes of both rates, with an accuracy that increases with K; the
+cancellation of currents up to a remainder that falls as :math:`1/\sqrt{K}`; irregular firing.
 
-The rate circuit has two threshold-linear units with weights :math:`\sqrt{K} J`, bounded at 500 Hz, whose rates are in
-closed form: `rates_of_units`. Without inhibition nothing cancels, and both circuits saturate. The rates rise with the
-input with or without inhibition, so what is lost is not a function: the obstruction is dynamical.
+The rate circuit has two threshold-linear units with weights :math:`\sqrt{K} J`, bounded at 500 Hz, whose rates have a
+closed form: `rates_of_units`. Without inhibition excitation is not cancelled, and both circuits saturate. The rates
+rise with the input with and without inhibition, so no function of the input is lost: the obstruction is dynamical.
 """
 
 from collections.abc import Iterator
@@ -83,7 +83,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, synapses: int = 100) -> Cir
     seed : int
         Fixes the connections and the initial membrane potentials.
     synapses : int
-        K: excitatory synapses on a neuron, and inhibitory ones; at most 999.
+        K: number of excitatory and of inhibitory synapses per neuron; at most 999.
     """
     if isinstance(synapses, bool) or not isinstance(synapses, (int, np.integer)) or not 1 <= synapses < NEURONS:
         raise InputError(f"balanced_network: synapses: expected from 1 to {NEURONS - 1}, found {synapses!r}")

@@ -1,39 +1,40 @@
 r"""Balance: the sparsely connected network of Brunel (J. Comput. Neurosci. 8:183, 2000), in four states.
 
 Leaky integrate-and-fire neurons with delta synapses; every neuron has :math:`C_E` excitatory and :math:`C_I = C_E/4`
-inhibitory sources drawn at random, and a Poisson train of its own for its :math:`C_E` external afferents:
+inhibitory sources drawn at random, and an independent Poisson train for its :math:`C_E` external afferents:
 
 .. math::
     \tau \dot{v} = -v + \tau \sum_j J_j \sum_k \delta(t - t_j^k - D), \qquad
     v > \vartheta: \text{ a spike},\ v = V_r \text{ for } \tau_{rp}
 
 with :math:`J` for excitatory synapses and :math:`gJ` for inhibitory ones. The stimulus is :math:`\eta`, the external
-rate in units of the rate :math:`\nu_\mathrm{thr} = \vartheta/(J C_E \tau)` that alone brings the mean to threshold.
+rate in units of the rate :math:`\nu_\mathrm{thr} = \vartheta/(J C_E \tau)` that brings the mean potential to threshold.
 
 ==================================  =========================  =====================================================
 parameter                           value                      here
 ==================================  =========================  =====================================================
 neurons, N_E and N_I                10,000; 2,500              times `size`
 synapses, C_E and C_I               1,000; 250                 times `size`
-weight J                            0.1 mV                     divided by `size`: the mean input stays, its noise grows
+weight J                            0.1 mV                     divided by `size`: same mean input, larger noise
 delay D                             1.5 ms
 tau, threshold, reset, refractory   20 ms, 20 mV, 10 mV, 2 ms
 ==================================  =========================  =====================================================
 
-The paper itself could not be read here. The simulated rates and the slow rhythm of 22 Hz are as a public replication
-quotes them; the rates of the theory and the fast rhythm of 180 Hz are from memory, and stay to be checked in the paper.
+The original paper was not accessible. The simulated rates and the slow rhythm of 22 Hz are taken from a public
+replication. The theoretical rates and the fast rhythm of 180 Hz are quoted from memory and remain to be checked against
+the paper.
 
 Reproduced (`published`): the rates of the three irregular states of fig. 8 (table 1, simulation and theory), the
-frequencies of their global oscillations, and the regular firing of the synchronous state, for which the paper prints no
-rate. Not reproduced: the coefficient of variation of intervals that follows from Poisson inputs at the working point
-(for g = 5 and :math:`\eta` = 2 it is 0.67, by the integral of the paper's appendix). The network's is 0.4, here and in
-NEST, since its neurons receive trains that are more regular than Poisson ones. With fewer and stronger synapses (`size`
-0.1) it is 1 or more.
+frequencies of their global oscillations, and the regular firing of the synchronous state, for which the paper gives no
+rate. Not reproduced: the coefficient of variation of intervals predicted for Poisson inputs at the working point (for g
+= 5 and :math:`\eta` = 2 it is 0.67, by the integral of the paper's appendix). In the network it is 0.4, here and in
+NEST, because the inputs are more regular than Poisson trains. With fewer and stronger synapses (`size` 0.1) it is at
+least 1.
 
-The rate circuit is two populations of units whose f-I curve is the tangent of the Siegert function at the working point
-of the asynchronous irregular state (g = 5, :math:`\eta` = 2), bounded by the refractory period. Inhibition is what
-makes the working point stable: without it the loop gain :math:`C_E J \tau \phi'` is 7. What is lost is no function of
-the input, which the rate follows with or without inhibition: the obstruction is dynamical.
+The rate circuit consists of two populations of units whose f-I curve is the tangent of the Siegert function at the
+working point of the asynchronous irregular state (g = 5, :math:`\eta` = 2), bounded by the refractory period.
+Inhibition stabilises the working point: without it the loop gain :math:`C_E J \tau \phi'` is 7. No function of the
+input is lost, because the rate follows the input with and without inhibition: the obstruction is dynamical.
 """
 
 from collections.abc import Iterator, Mapping
@@ -79,7 +80,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, g: float = 5.0, size: float
     g : float
         Strength of an inhibitory synapse relative to an excitatory one.
     size : float
-        Of the network and of the number of synapses of a neuron, relative to the paper; at least 0.004.
+        Number of neurons, and of synapses per neuron, relative to the paper; at least 0.004.
     """
     g, size = scalar_si(g, "1", "brunel: g"), scalar_si(size, "1", "brunel: size")
     if g < 0:
@@ -125,7 +126,7 @@ def _rate_circuit(g):
 
 
 def mean_field(g: float, eta: float) -> tuple[float, float, float]:
-    r"""Rate that the network of full size makes itself, with the mean and the spread of the membrane potential.
+    r"""Self-consistent rate of the network of full size, with the mean and the spread of the membrane potential.
 
     The working point of the paper's eqs. 20 and 21: :math:`\nu = \phi(\mu, \sigma)` for inputs that are Poisson, with
     :math:`\mu = C_E J \tau (\nu_\mathrm{ext} + (1 - g/4)\nu)`,
@@ -157,10 +158,10 @@ def _siegert(mean, sd):
 
 
 def bounded_and_irregular(response, maximum: float) -> float:
-    """1 for activity that is far from its maximum and, in spikes, irregular; 0 for silence, saturation or clockwork.
+    """1 for activity far below its maximum and, in spikes, irregular; 0 for silence, saturation or regular firing.
 
-    The share of the `maximum` rate (Hz) that is left, times the coefficient of variation of inter-spike intervals
-    where it is below 1; the mean over trials.
+    The remaining fraction of the `maximum` rate (Hz), times the coefficient of variation of inter-spike intervals
+    if it is below 1; the mean over trials.
     """
     rates = response.rates["E"].mean(axis=-1)
     score = np.clip(1 - rates / maximum, 0, 1) * (rates > 0)
@@ -173,8 +174,8 @@ def bounded_and_irregular(response, maximum: float) -> float:
 def task(kind: str = "spiking", *, quick: bool = False, eta: float = 2.0, **parameters) -> Task:
     """Stay bounded, asynchronous and irregular, for an external rate of twice the threshold, or `eta` times.
 
-    The spiking network has a tenth of the size: its synapses are ten times as strong. Other `parameters` are those of
-    `circuit`.
+    The spiking network has one tenth of the published size, and its synapses are ten times as strong. Other
+    `parameters` are those of `circuit`.
     """
     return Task(
         circuit=partial(_of_seed, kind, parameters),
@@ -191,7 +192,7 @@ def task(kind: str = "spiking", *, quick: bool = False, eta: float = 2.0, **para
 
 
 def _fact_of_state(g, eta, response):
-    """The rate that the paper prints for these parameters, beside that of a network which may be smaller."""
+    """The rate given in the paper for these parameters, compared with that of a network that may be smaller."""
     state = next((name for name, place in STATES.items() if place == (g, eta)), None)
     if state in RATES:
         yield _rate_fact(state, response)
@@ -215,7 +216,7 @@ REGULAR = 0.2
 SYNCHRONOUS = 0.65
 #: Fast from this frequency on, in Hz: half of 1/(4 D), the frequency that the delay alone would set.
 FAST = 1 / (8 * DELAY)
-#: The states by name, and their criteria in words.
+#: The states by name, and their criteria as text.
 PHASES = {
     "quiet": f"rate of E below {QUIET:g} Hz, or too few intervals to tell",
     "SR": f"synchronous regular: CV of intervals below {REGULAR:g}, modulation of the rate {SYNCHRONOUS:g} or more",
@@ -229,7 +230,7 @@ PHASES = {
 
 
 def phase(numbers: Mapping[str, float]) -> str:
-    """The state of the network by what is measured of E (see `PHASES`).
+    """The state of the network, classified by the activity of E (see `PHASES`).
 
     Parameters
     ----------
@@ -266,7 +267,7 @@ FREQUENCY_SOURCES = {
 
 
 def published(report=None) -> Iterator[Fact]:
-    """The states of fig. 8, simulated at full size, beside table 1."""
+    """The states of fig. 8, simulated at full size, compared with table 1."""
     report = report or silent
     for state, (g, eta) in STATES.items():
         report(f"brunel: {state}")
@@ -290,7 +291,7 @@ def published(report=None) -> Iterator[Fact]:
 
 
 def _rate_fact(state, response) -> Fact:
-    """The rate of E that the paper's simulation of a state has, beside that of a response."""
+    """The rate of E in the paper's simulation of a state, compared with that of a response."""
     (g, eta), simulated = STATES[state], RATES[state][0]
     source = "Brunel 2000, table 1, simulation, as a replication quotes it"
     return Fact(

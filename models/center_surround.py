@@ -1,19 +1,20 @@
-r"""Centre-surround: lateral inhibition makes a retina answer to edges and not to uniform light.
+r"""Centre-surround: lateral inhibition makes a retina respond to edges but not to uniform light.
 
-Two published circuits over a line or an image of receptors that closes on itself:
+Two published circuits over a line or an image of receptors with periodic boundaries:
 
 * **Forward** (Rodieck, Vision Res 5:583, 1965): a ganglion cell is excited by its centre and inhibited, through
   interneurons, by a wider surround, a difference of Gaussians of light L:
 
   .. math:: r_p = \Big[\sum_q C_{pq} L_q - k \sum_q S_{pq} L_q\Big]_+
 
-  With k = 1 uniform light leaves nothing.
+  With k = 1 uniform light evokes no response.
 * **Recurrent** (Hartline & Ratliff, J Gen Physiol 40:357, 1957; 41:1049, 1958; Ratliff & Hartline, J Gen Physiol
-  42:1241, 1959): in the eye of the horseshoe crab *Limulus* the receptor units inhibit each other by what they answer:
+  42:1241, 1959): in the eye of the horseshoe crab *Limulus* the receptor units inhibit each other in proportion to
+  their responses:
 
   .. math:: r_p = \Big[e_p - \sum_{j \neq p} K_{pj} [r_j - r^0]_+\Big]_+
 
-  Where all units are above the threshold r⁰ this is linear with one solution, (1 + K) r = e + K r⁰, with which
+  If all units are above the threshold r⁰, this is linear with one solution, (1 + K) r = e + K r⁰, with which
   the rate circuit is compared.
 
 Gaussians fall with the distance between positions and sum to 1 over the positions.
@@ -22,26 +23,26 @@ Gaussians fall with the distance between positions and sum to 1 over the positio
 parameter              value     source
 ====================== ========= ===================================================================
 centre, surround       0.6, 2    standard deviations in positions, our choice
-k                      1.05      our choice: the surround outweighs the centre a little
+k                      1.05      our choice: the surround slightly outweighs the centre
 Σ K (recurrent)        2         our choice; K_pp = 0
 r⁰ (recurrent)         5 Hz      our choice
 receptor rate          100 Hz    for a light of 1: our choice
 ====================== ========= ===================================================================
 
 **Reproduced:** the solution of the Hartline-Ratliff equations; that the inhibition of one unit is a linear function of
-the activity of another; disinhibition (a unit too far away to act on the first raises its response by inhibiting a
+the activity of another; disinhibition (a unit too distant to act on the first increases its response by inhibiting a
 second: Hartline & Ratliff 1957); the overshoot and undershoot at a step of light, Mach bands (Ratliff & Hartline 1959).
 **Not reproduced:** that Mach bands are about as wide as the inhibitory field (Barlow & Quarles, J Gen Physiol 65:709,
-1975): where both fall to a tenth of their peak ours are half as wide, and three quarters with Σ K = 0.5, since strong
-inhibition also inhibits the inhibitors; measured coefficients, which scatter from pair to pair; transients.
+1975): at a tenth of the peak, the bands of this model are half as wide, and three quarters as wide with Σ K = 0.5,
+since strong inhibition also inhibits the inhibitors; measured coefficients, which vary between pairs; transients.
 
-**Ablation.** Every lit ganglion cell answers, at an edge no more than inside. In the cat, picrotoxin and bicuculline
-weaken the surround of Y cells but hardly change X cells (Kirby & Enroth-Cugell, J Gen Physiol 68:465, 1976), whose
-surround must have other means: this is the model, and not every retina.
+**Ablation.** Every lit ganglion cell responds, and not more strongly at an edge than inside. In the cat, picrotoxin and
+bicuculline weaken the surround of Y cells but hardly change X cells (Kirby & Enroth-Cugell, J Gen Physiol 68:465,
+1976), whose surround must rely on other mechanisms. The model does not describe every retina.
 
-**Theorem.** The response decreases in an input: a spot on the centre <= light everywhere, and the answer vanishes. In
-the plane of centre and surround light the region of response is bounded by a line of positive slope; along a growing
-spot it is a closed interval.
+**Theorem.** The response decreases in an input: a spot on the centre <= light everywhere, and the response vanishes. In
+the plane of centre and surround light the region of response is bounded by a line of positive slope; as a function of
+spot size it is a closed interval.
 """
 
 from collections.abc import Iterator
@@ -105,7 +106,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, shape=(24,), recurrent: boo
     kind : {"rate", "spiking"}
         The recurrent circuit is a rate circuit.
     seed : int
-        Of nothing: the circuit has no random part.
+        Unused: the circuit is deterministic.
     shape : tuple of int
         Positions along each axis: ``(24,)`` for a line, ``(12, 12)`` for an image.
     recurrent : bool
@@ -181,7 +182,7 @@ def score(response: Response, trials) -> float:
 
 @explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
-    """Answer to edges, and not to uniform light."""
+    """Respond to edges but not to uniform light."""
     trials = stimuli(quick)
     return Task(
         circuit=partial(_seeded, kind),
@@ -200,14 +201,14 @@ def _seeded(kind, seed):
 
 
 def hartline_ratliff(excitation, coefficients, threshold: float) -> np.ndarray:
-    """Solution of the Hartline-Ratliff equations where every unit is above the threshold.
+    """Solution of the Hartline-Ratliff equations if every unit is above the threshold.
 
     Parameters
     ----------
     excitation : array_like of shape (trials, units)
         Responses e without interaction, in Hz.
     coefficients : ndarray of shape (units, units)
-        K: row p says how strongly the others inhibit unit p.
+        K: row p contains the strength with which the others inhibit unit p.
     threshold : float
         r⁰, in Hz.
     """
@@ -217,7 +218,7 @@ def hartline_ratliff(excitation, coefficients, threshold: float) -> np.ndarray:
 
 
 def published(report=None) -> Iterator[Fact]:
-    """Published facts beside ours, for the circuit of Limulus as rate circuit."""
+    """Comparison with published results, for the circuit of Limulus as rate circuit."""
     n = 48
     coefficients = lateral((n,))
     place = np.arange(n)

@@ -1,9 +1,9 @@
 r"""Decide between two alternatives: populations that integrate evidence and compete through inhibition.
 
-**Spiking** (Wang, Neuron 36:955, 2002): 1600 pyramidal cells, of which a share :math:`f = 0.15` prefers each
+**Spiking** (Wang, Neuron 36:955, 2002): 1600 pyramidal cells, of which a fraction :math:`f = 0.15` prefers each
 alternative, and 400 interneurons, all-to-all. Recurrent excitation, by AMPA and mostly NMDA receptors, is stronger by
 :math:`w_+` within a selective population and weaker, :math:`w_- = 1 - f (w_+ - 1)/(1 - f)`, onto it from the others.
-Evidence is a Poisson train of its own onto each neuron of a selective population.
+Evidence is an independent Poisson train to each neuron of a selective population.
 
 =================================  ====================  ====================
 parameter                          pyramidal cells       interneurons
@@ -19,7 +19,7 @@ GABA from interneurons             1.3 nS                1.0 nS
 =================================  ====================  ====================
 
 AMPA 2 ms, GABA 5 ms, NMDA 100 ms (rise 2 ms, alpha 0.5/ms, 1 mM magnesium), delay 0.5 ms, :math:`w_+ = 1.7`.
-Evidence at coherence :math:`c` has the rates :math:`\mu_0 (1 \pm c)`, :math:`\mu_0 = 40` Hz, drawn anew each 50 ms with
+Evidence at coherence :math:`c` has the rates :math:`\mu_0 (1 \pm c)`, :math:`\mu_0 = 40` Hz, redrawn every 50 ms with
 a standard deviation of 10 Hz. Networks of another size have conductances scaled to keep the mean input.
 
 **Rate** (Wong & Wang, J. Neurosci. 26:1314, 2006): the reduction to the NMDA gating of the two selective populations,
@@ -33,18 +33,18 @@ a standard deviation of 10 Hz. Networks of another size have conductances scaled
 with :math:`\tau_S = 100` ms, :math:`\gamma = 0.641`, :math:`a = 270` Hz/nA, :math:`b = 108` Hz, :math:`d = 0.154` s,
 :math:`J_{11} = 0.2609` nA, :math:`J_{12} = 0.0497` nA, :math:`J_A = 5.2 \cdot 10^{-4}` nA/Hz, :math:`I_0 = 0.3255` nA,
 :math:`\mu_0 = 30` Hz, :math:`\sigma = 0.02` nA, :math:`\tau_A = 2` ms. As a rate unit: :math:`r = S/(\gamma\tau_S)`,
-currents times :math:`a`, and :math:`\gamma\tau_S` as refractory period. By Dale's law :math:`-J_{12}` goes through an
-interneuron population each, threshold-linear with a gain of 1: steady states are those of the paper, and the inhibition
-lags by their 2 ms. In the reduction self-inhibition is part of :math:`J_{11}`: blocking the interneurons here takes
-away the competition only.
+currents times :math:`a`, and :math:`\gamma\tau_S` as refractory period. By Dale's law :math:`-J_{12}` is mediated by
+one threshold-linear interneuron population with a gain of 1 on each side: steady states are those of the paper, and
+inhibition lags by 2 ms. In the reduction self-inhibition is part of :math:`J_{11}`: blocking the interneurons here
+removes only the competition.
 
 Reproduced (see `published`): the steady states of the reduction, with and without evidence; choices at zero coherence
-that are categorical and as often the one as the other; choices that are right more often, and faster, the higher the
-coherence (psychometric and chronometric curves). Weibull fits and mean decision times, of which `psychometric` gives
-ours, are not compared with the papers'.
+that are categorical and equally frequent; choices that become more accurate and faster with increasing
+coherence (psychometric and chronometric curves). Weibull fits and mean decision times (`psychometric`) are not
+compared with those of the papers.
 
-Why inhibition: "A rather than B" has a boundary of positive slope. Evidence for B alone is added, and the choice of A
-goes away. Without inhibition both populations answer.
+Why inhibition: "A rather than B" has a boundary of positive slope. Adding evidence for B alone abolishes the choice of
+A. Without inhibition both populations respond.
 """
 
 from collections.abc import Iterator
@@ -103,7 +103,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, size: int = SIZE) -> Circui
     ----------
     kind : {"rate", "spiking"}
     seed : int
-        Nothing here is drawn at random, so the seed only names the circuit.
+        Unused, except to label the circuit, which is deterministic.
     size : int
         Number of pyramidal cells of the spiking network.
 
@@ -200,7 +200,7 @@ def _spiking(seed, size):
 
 
 def evidence(kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FRAMES, seed: int = 0) -> np.ndarray:
-    """Evidence for A and for B at these coherences (A's sign), drawn anew for each trial and each frame.
+    """Evidence for A and for B at these coherences (A's sign), drawn independently for each trial and frame.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def evidence(kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FR
     frames : int
         Frames of `FRAME` s with evidence; `SILENT` frames come before them.
     seed : int
-        Of what is drawn.
+        Seed of the random evidence.
 
     Returns
     -------
@@ -236,13 +236,13 @@ def firing_rates(response: Response) -> np.ndarray:
 
 
 def choices(rates: np.ndarray) -> np.ndarray:
-    """What rates (… × 2) decide: 1 for A, -1 for B, 0 where neither or both populations are above threshold."""
+    """Choices from rates (… × 2): 1 for A, -1 for B, 0 if neither or both populations are above threshold."""
     above = rates > THRESHOLD
     return above[..., 0].astype(int) - above[..., 1].astype(int)
 
 
 def score(response: Response, answers: tuple[int, ...]) -> float:
-    """Share of trials in which the population of the stronger evidence, and no other, fires above threshold."""
+    """Fraction of trials in which only the population with the stronger evidence fires above threshold."""
     return float(np.mean(choices(firing_rates(response)) == np.array(answers)))
 
 
@@ -255,7 +255,7 @@ def rate_of_a(response: Response) -> np.ndarray:
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Choose the side of the stronger evidence, and no other.
 
-    The second trial is the first with more evidence for B; the choice of A goes away: the witness.
+    The second trial is the first with more evidence for B, which abolishes the choice of A: the witness.
     """
     check_kind(kind, "decision")
     coherence = 0.256 if kind == "rate" else 0.512
@@ -305,7 +305,7 @@ def steady_states(coherence: float = 0.0, strength: float = 1.0) -> np.ndarray:
 
 
 def decision_times(response: Response) -> np.ndarray:
-    """Time from the onset of the evidence until one population exceeds the threshold, in s; NaN where none does.
+    """Time from the onset of the evidence until one population exceeds the threshold, in s; NaN if none does.
 
     Rates are averages over 50 ms, as in the paper; the response must be recorded.
     """
@@ -328,12 +328,12 @@ def _rate_over_time(response, side, bins, width):
 
 
 def weibull(coherence, alpha, beta):
-    """Share of right choices at a coherence: the psychometric function that both papers fit."""
+    """Fraction of correct choices at a coherence: the psychometric function that both papers fit."""
     return 1 - 0.5 * np.exp(-((np.asarray(coherence) / alpha) ** beta))
 
 
 def _fit_weibull(coherence, right, wrong):
-    """Alpha and beta of most likelihood."""
+    """Maximum-likelihood alpha and beta."""
 
     def surprise(parameters):
         share = np.clip(weibull(coherence, *np.exp(parameters)), 1e-6, 1 - 1e-6)
@@ -350,7 +350,7 @@ def psychometric(kind: str, coherence, trials: int, report=None) -> dict:
     Returns
     -------
     dict
-        ``"right"`` (share of the choices), ``"decided"`` (share of the trials) and ``"time"`` (mean, s) for each
+        ``"right"`` (fraction of the choices), ``"decided"`` (fraction of the trials) and ``"time"`` (mean, s) for each
         coherence, and ``"alpha"`` and ``"beta"`` of the `weibull` function that fits best.
     """
     dt = 0.5e-3 if kind == "rate" else 0.2e-3
@@ -378,7 +378,7 @@ def psychometric(kind: str, coherence, trials: int, report=None) -> dict:
 
 
 def published(report=None) -> Iterator[Fact]:
-    """Measure published numbers beside ours; takes a minute or two."""
+    """Compare with published values; takes a minute or two."""
     reduction = "Wong & Wang 2006, phase planes of the reduction"
     starts = [(0.05, 0.05), (0.6, 0.05), (0.05, 0.6)]
     units = [_starting(_rate(0).without_noise(), np.array(start) / SATURATION) for start in starts]

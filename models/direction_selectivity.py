@@ -1,24 +1,24 @@
-r"""Direction selectivity: delayed inhibition from the null side vetoes the answer to motion in the null direction.
+r"""Direction selectivity: delayed inhibition from the null side vetoes the response to motion in the null direction.
 
-Barlow & Levick (J Physiol 178:477, 1965), rabbit retina. Receptors stand in a row; a spot of light dwells on each in
-turn. Receptor p excites subunit p; receptor p + 1 drives an interneuron that inhibits subunit p after a delay Δ and for
-a while longer. Motion from p to p + 1 (preferred) brings the inhibition too late, motion from p + 1 to p (null) brings
-it together with the excitation. A ganglion cell sums the subunits:
+Barlow & Levick (J Physiol 178:477, 1965), rabbit retina. Receptors are arranged in a row; a spot of light dwells on
+each in turn. Receptor p excites subunit p; receptor p + 1 drives an interneuron that inhibits subunit p after a delay
+Δ, with prolonged inhibition. For motion from p to p + 1 (preferred) inhibition arrives too late; for motion from p + 1
+to p (null) it arrives together with excitation. A ganglion cell sums the subunits:
 
 .. math::
     \tau \dot{s}_p &= -s_p + [x_p - w\, y_p(t - \Delta)]_+ \\
     \tau_i \dot{y}_p &= -y_p + x_{p+1}
 
-The last receptor drives an interneuron alone: inhibition reaches beyond the excitatory field on the null side.
+The last receptor drives only an interneuron: inhibition reaches beyond the excitatory field on the null side.
 
 ``mechanism="facilitation"`` is the other classical scheme (Hassenstein & Reichardt, Z Naturforsch 11b:513, 1956):
-receptor p - 1 excites subunit p after the delay, and the subunit needs both, a threshold AND instead of a product.
+receptor p - 1 excites subunit p after the delay, and the subunit requires both, a threshold AND instead of a product.
 
 =============== ========= ==============================================================
 parameter       value     source
 =============== ========= ==============================================================
 subunits        8         our choice; Barlow & Levick find that small parts of the field
-                          discriminate, so that there are many
+                          discriminate, which implies many subunits
 delay Δ         10 ms     our choice (20 ms for facilitation)
 inhibition τ_i  40 ms     our choice: it covers dwell times of 20 to 60 ms
 w               8         our choice
@@ -27,19 +27,20 @@ receptor rate   100 Hz    for a light of 1: our choice
 
 The direction selectivity index is (preferred - null)/(preferred + null) of the responses to whole sweeps.
 
-**Reproduced:** without GABA-A the index is gone (picrotoxin, rabbit: Wyatt & Daw, Science 191:204, 1976; Caldwell, Daw
+**Reproduced:** without GABA-A the index vanishes (picrotoxin, rabbit: Wyatt & Daw, Science 191:204, 1976; Caldwell, Daw
 & Wyatt, J Physiol 276:277, 1978); of two flashes the second is vetoed in the null order and not in the preferred one.
-**Not reproduced:** the facilitation that the same cells show in the preferred direction; and that under
-picrotoxin a part of the cells keeps or even reverses its direction (turtle: Smith, Grzywacz & Borg-Graham, Vis Neurosci
-13:423, 1996; rabbit: Grzywacz, Tootle & Amthor, Vis Neurosci 14:39, 1997), so that this veto is not all there is.
+**Not reproduced:** the facilitation of the same cells in the preferred direction; and that under picrotoxin some cells
+keep or even reverse their preferred direction (turtle: Smith, Grzywacz & Borg-Graham, Vis Neurosci 13:423, 1996;
+rabbit: Grzywacz, Tootle & Amthor, Vis Neurosci 14:39, 1997), so that this veto is not the only mechanism.
 
-**Ablation, and what it does not show.** Direction selectivity does not need inhibition: the facilitation circuit has
-none, and prefers a direction at its own speed. This contradicts nothing: the two directions are two incomparable
-stimuli in space and time, so a monotone function may answer to one of them. (Spread over space and time a delayed
-coincidence is monotone: another flash never lowers the answer.) What inhibition adds is the veto.
+**Ablation, and its limits.** Direction selectivity does not require inhibition: the facilitation circuit has none, and
+prefers one direction at its preferred speed. This does not contradict the theorem: the two directions are incomparable
+stimuli in space and time, so a monotone function can respond to one of them. (In space and time a delayed coincidence
+is monotone: an additional flash never lowers the response.) Inhibition adds the veto.
 
 **Theorem.** The response decreases in an input, in space and time: a flash on receptor p, and the same flash preceded
-by one on receptor p + 1 that evokes nothing itself: the response falls. No excitatory-only circuit does that.
+by one on receptor p + 1 that evokes no response itself: the response falls. No excitatory-only circuit behaves in this
+way.
 """
 
 from collections.abc import Iterator
@@ -81,12 +82,12 @@ def circuit(
     ----------
     kind : {"rate", "spiking"}
     seed : int
-        Of nothing: the circuit has no random part.
+        Unused: the circuit is deterministic.
     subunits : int
-        There is one receptor more than subunits.
+        Number of subunits; there is one more receptor.
     mechanism : {"veto", "facilitation"}
     delay : quantity, optional
-        Of the inhibition, or of the delayed excitation.
+        Delay of inhibition, or of the delayed excitation.
     """
     check_kind(kind, "direction_selectivity")
     if mechanism not in DELAY:
@@ -137,7 +138,7 @@ def _spiking(veto):
 
 
 def sweep(dwell: float, direction: int, receptors: int = SUBUNITS + 1) -> np.ndarray:
-    """A spot that dwells so many s on each receptor, from the first (1) or the last (-1) on; time × inputs."""
+    """A spot that dwells on each receptor (s), from the first (1) or from the last (-1); time × inputs."""
     frames, each = round(TIMES["duration"] / FRAME), round(dwell / FRAME)
     lit = np.zeros((frames, receptors))
     for k, place in enumerate(range(receptors)[::direction]):
@@ -178,7 +179,7 @@ def score(response: Response) -> float:
 
 @explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
-    """Answer to motion in one direction and not in the other."""
+    """Respond to motion in one direction but not in the other."""
     return Task(
         circuit=partial(_seeded, kind),
         stimuli=stimuli((40e-3,)) if quick else stimuli(),
@@ -196,7 +197,7 @@ def _seeded(kind, seed):
 
 
 def published(report=None) -> Iterator[Fact]:
-    """Published facts beside ours, for the rate and the spiking circuit."""
+    """Comparison with published results, for the rate and the spiking circuit."""
     barlow = "Barlow & Levick 1965: motion in the null direction evokes little or no response"
     daw = "Wyatt & Daw 1976; Caldwell, Daw & Wyatt 1978: none under picrotoxin"
     pair = flashes((3, 0.06), (4, 0.1)), flashes((4, 0.06), (3, 0.1)), flashes((3, 0.1)), flashes((4, 0.1))

@@ -1,4 +1,4 @@
-r"""Inhibition-stabilised network: excitation that would explode alone, and the paradox that gives it away.
+r"""Inhibition-stabilised network: excitation that is unstable without inhibition, and the paradoxical effect.
 
 Tsodyks, Skaggs, Sejnowski & McNaughton, J. Neurosci. 17:4382-4388 (1997), eqs. 1-3:
 
@@ -9,25 +9,24 @@ Tsodyks, Skaggs, Sejnowski & McNaughton, J. Neurosci. 17:4382-4388 (1997), eqs. 
 The stimulus is (e, i), in Hz. Rates stop at 100 Hz.
 
 ========= ==== ======== ======= ===========================================
-J_EE      2.5  tau_E    10 ms   J with the gain of the neurons in it
+J_EE      2.5  tau_E    10 ms   J includes the gain of the neurons
 J_EI      2.5  tau_I    5 ms
 J_IE      1.5  e        15 Hz   so that E = 10 Hz and I = 12 Hz
 J_II      0.7  i        5.4 Hz
 ========= ==== ======== ======= ===========================================
 
-The paper gives a condition, not a fit, so the parameters are an example on its side of the condition. Reproduced: more
-drive to the interneurons lowers their rate exactly if :math:`J_{EE} > 1`, the critical value being 1. Two more numbers
-follow from the equations and are not quoted from the paper: the amount,
-:math:`dI/di = (1 - J_{EE}) / [(1 - J_{EE})(1 + J_{II}) + J_{EI} J_{IE}]`, and the growth of excitation without
-inhibition, :math:`(J_{EE} - 1)/\tau_E`. The equations and the condition were looked up in public code that numbers them
-as the paper does; the paper itself could not be had. The hippocampal theta rhythm that it applies this to is not
-modelled.
+The paper gives a condition rather than a fit, so the parameters are an example that satisfies the condition.
+Reproduced: more drive to the interneurons lowers their rate if and only if :math:`J_{EE} > 1`, the critical value being
+1. Two more numbers follow from the equations and are not quoted from the paper: the amount, :math:`dI/di = (1 - J_{EE})
+/ [(1 - J_{EE})(1 + J_{II}) + J_{EI} J_{IE}]`, and the growth of excitation without inhibition, :math:`(J_{EE} -
+1)/\tau_E`. The equations and the condition were taken from public code that numbers them as in the paper, which was not
+accessible. The hippocampal theta rhythm, to which the paper applies the model, is not included.
 
 The spiking version is a random network of noisy LIF neurons, whose excitation is strong enough at its working point
-for the same paradox.
+to show the same paradoxical effect.
 
-Without inhibition a perturbation ends in saturation: the obstruction is one of dynamics, stability. (E does fall when
-i rises, too, which no excitatory-only circuit can do.)
+Without inhibition a perturbation leads to saturation: the obstruction is dynamical (stability). (E also falls when
+i rises, which no excitatory-only circuit can do.)
 """
 
 from collections.abc import Iterator
@@ -87,7 +86,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, excitation: float = J_EE) -
 
 @explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
-    """To come back to the working point after kicks to the excitatory cells."""
+    """Return to the working point after perturbations of the excitatory cells."""
     check_kind(kind, "inhibition_stabilized_network")
     kicks = [0.0, 4.0] if quick else [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     return Task(
@@ -107,20 +106,20 @@ def _seeded(kind, seed):
 
 
 def kicked(drive: tuple[float, float], kicks: list[float]) -> np.ndarray:
-    """Stimuli (trials × 10 frames × 2) at this drive, with more for E in the second frame."""
+    """Stimuli (trials × 10 frames × 2) at this drive, increased for E in the second frame."""
     stimuli = np.tile(np.array(drive), (len(kicks), 10, 1))
     stimuli[:, 1, 0] += kicks
     return stimuli
 
 
 def share_returned(set_point: float, response: Response) -> float:
-    """Share of trials in which the mean excitatory rate is within a factor of two of the set point (Hz)."""
+    """Fraction of trials in which the mean excitatory rate is within a factor of two of the set point (Hz)."""
     rates = response.rates["E"].mean(axis=-1)
     return float(np.mean((rates > set_point / 2) & (rates < 2 * set_point)))
 
 
 def published(report=None) -> Iterator[Fact]:
-    """What the paper's theory says beside what this circuit does; one batch of rate circuits and one of spiking."""
+    """Comparison of this circuit with the paper's theory; one batch of rate and one of spiking circuits."""
     source = "Tsodyks et al. 1997"
     excitations = [0.8, 0.95, 1.05, 1.2, J_EE]
     circuits = [circuit("rate", excitation=j) for j in excitations]

@@ -1,24 +1,24 @@
-r"""Normalization: the response to a stimulus is divided by what a pool of inhibitory neurons sees of all the others.
+r"""Normalization: the response to a stimulus is divided by the activity of an inhibitory pool driven by all stimuli.
 
 Heeger (Vis Neurosci 9:181, 1992), Carandini & Heeger (Science 264:1333, 1994; Nat Rev Neurosci 13:51, 2012). The
 responses of cells of the visual cortex, and of the projection neurons of the antennal lobe of the fly, follow
 
 .. math:: R = R_\mathrm{max} \frac{D^n}{\sigma^n + D^n + S^n}
 
-with the drive D of the cell's own stimulus and the activity S of the pool. It saturates with contrast; a mask that
-gives no response on its own lowers the response (cross-orientation suppression); and the response to a growing patch
-rises and falls (size tuning), because the field of the pool is wider than that of the cell (the ratio of Gaussians of
+with the drive D by the preferred stimulus and the activity S of the pool. The response saturates with contrast; a mask
+that evokes no response by itself lowers it (cross-orientation suppression); and with increasing patch size it rises and
+falls (size tuning), because the receptive field of the pool is larger than that of the cell (the ratio of Gaussians of
 Cavanaugh, Bair & Movshon, J Neurophysiol 88:2530, 2002):
 
 .. math:: D(x) = c\,\mathrm{erf}^2(x/w_c), \qquad S(x) = k_s\,c\,\mathrm{erf}^2(x/w_s) + k_m\,m
 
-**Circuit.** Synapses subtract, so the division is a subtraction of logarithms: relay cells of staggered thresholds
-carry log D (range fractionation), interneurons of staggered thresholds log(1 + (S/σ)ⁿ), and the response neurons have
-an expansive activation, as in a neuron of the locust that multiplies in this way (Gabbiani, Krapp, Koch & Laurent,
-Nature 420:320, 2002). With logistic rate units this is the equation itself, R = R_max / (1 + exp -(n log(D/σ) -
-log(1 + (S/σ)ⁿ))), but for the chords between thresholds. The curve of LIF neurons is no logistic: noise and a spread of
-their biases bring it near, and the weights are those for which it comes nearest to the equation (non-negative least
-squares), 3 Hz root mean square over drives of 1 to 100 Hz and pools of 0 to 220 Hz.
+**Circuit.** Synapses subtract, so the division is a subtraction of logarithms: relay cells with staggered thresholds
+encode log D (range fractionation), interneurons with staggered thresholds encode log(1 + (S/σ)ⁿ), and the response
+neurons have an expansive activation, as in a locust neuron that multiplies in this way (Gabbiani, Krapp, Koch &
+Laurent, Nature 420:320, 2002). With logistic rate units this is the equation itself, R = R_max / (1 + exp -(n log(D/σ)
+- log(1 + (S/σ)ⁿ))), except for piecewise linear interpolation between thresholds. The f-I curve of LIF neurons is not
+logistic: noise and a spread of their biases approximate it, and the weights are fitted to the equation by non-negative
+least squares, with a root mean square error of 3 Hz over drives of 1 to 100 Hz and pools of 0 to 220 Hz.
 
 ================== ========= ================================================================
 parameter          value     source
@@ -38,11 +38,11 @@ exponent and maximum by the rate circuit; the mean reduction by 67 % beyond the 
 which k_s is fitted. **Not reproduced:** exponent and maximum by the spiking circuit, as LIF neurons saturate more
 slowly than the hyperbolic ratio; the spread over cells, the tuning of the surround to orientation, and dynamics.
 
-**Ablation.** The mask and the surround no longer lower the response. The saturation with contrast stays: it is here
-the response neurons' own, as Olsen et al. (2010) find it intrinsic to each channel; it is monotone, and excitation
-alone can do it. In the fly, lateral inhibition is GABAergic. In the visual cortex of the cat,
-blocking GABA-A left cross-orientation suppression as it was (Katzner, Busse & Carandini, J Neurosci 31:5931, 2011), so
-there the division happens before the cortex or by other means; this circuit is the model, not that cortex.
+**Ablation.** The mask and the surround no longer lower the response. The saturation with contrast remains: it is a
+property of the response neurons, as Olsen et al. (2010) find it intrinsic to each channel. It is monotone and possible
+in an excitatory-only circuit. In the fly, lateral inhibition is GABAergic. In the visual cortex of the cat, blocking
+GABA-A did not change cross-orientation suppression (Katzner, Busse & Carandini, J Neurosci 31:5931, 2011), so that
+division takes place upstream of the cortex or by other mechanisms, which this circuit does not model.
 
 **Theorem.** The response decreases in an input: the preferred stimulus <= the preferred stimulus with a mask.
 """
@@ -102,9 +102,9 @@ def circuit(kind: str = "spiking", *, seed: int = 0, rings: int = 12, exponent: 
     ----------
     kind : {"rate", "spiking"}
     seed : int
-        Of nothing: the circuit has no random part.
+        Unused: the circuit is deterministic.
     rings : int
-        Rings of the preferred stimulus, which with the mask are the inputs, in contrast.
+        Number of rings of the preferred stimulus; the contrasts of rings and mask are the inputs.
     exponent : float
         Exponent n of the equation.
     """
@@ -186,7 +186,7 @@ def _spiking_parts(exponent):
 
 
 def patch(contrast, radius: int, mask=0.0, rings: int = 12) -> np.ndarray:
-    """A stimulus: the preferred grating in a patch of so many rings, with a mask."""
+    """A stimulus: the preferred grating in a patch of a number of rings, with a mask."""
     return np.r_[np.where(np.arange(rings) < radius, contrast, 0.0), mask]
 
 
@@ -214,7 +214,7 @@ def _suppression(rates, pairs):
 
 
 def score(response: Response, trials, pairs) -> float:
-    """Suppression by masks and surrounds, as a share of what the normalization equation asks for; from 0 to 1."""
+    """Suppression by masks and surrounds, as a fraction of that in the normalization equation; from 0 to 1."""
     centre, surround = fields(trials.shape[1] - 1)
     asked = _suppression(equation(trials @ centre * AFFERENT_RATE, trials @ surround * AFFERENT_RATE), pairs)
     return float(np.clip(_suppression(output(response), pairs).mean() / asked.mean(), 0, 1))
@@ -222,7 +222,7 @@ def score(response: Response, trials, pairs) -> float:
 
 @explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
-    """Keep the response in range while masks and surrounds come and go."""
+    """Normalise the response to stimuli with and without masks and surrounds."""
     trials, pairs = stimuli(quick)
     return Task(
         circuit=partial(_seeded, kind),
@@ -251,7 +251,7 @@ def hyperbolic_ratio(drives, rates) -> tuple[float, float, float]:
 
 
 def published(report=None) -> Iterator[Fact]:
-    """Published numbers beside ours, for the rate and the spiking circuit."""
+    """Comparison with published values, for the rate and the spiking circuit."""
     contrasts, pool = np.geomspace(0.02, 1, 20), 20.0
     drives = contrasts * fields(12)[0].sum() * AFFERENT_RATE
     trials = [patch(c, 12, m) for m in (0.0, pool / (MASK_GAIN * AFFERENT_RATE)) for c in contrasts]

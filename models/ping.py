@@ -1,4 +1,4 @@
-r"""Make a rhythm: gamma by the loop of excitatory and inhibitory cells (PING).
+r"""Gamma rhythm by the loop of excitatory and inhibitory cells (PING).
 
 **Spiking** (Börgers & Kopell, Neural Comput. 15:509, 2003): theta neurons,
 
@@ -6,8 +6,8 @@ r"""Make a rhythm: gamma by the loop of excitatory and inhibitory cells (PING).
     \tau\dot{\theta} = 1 - \cos\theta + J(t)\,(1 + \cos\theta),
 
 which fire at :math:`\theta = \pi`; E cells driven above threshold, I cells at threshold, sparsely and randomly
-connected, E to I and I to E. A volley of the E cells makes the I cells fire, whose inhibition holds all E cells back
-until it has decayed; then they fire together. So the E cells pace the rhythm and the decay of inhibition sets its
+connected, E to I and I to E. A volley of the E cells makes the I cells fire, whose inhibition suppresses all E cells
+until it has decayed; they then fire together. The E cells thus pace the rhythm, and the decay of inhibition sets its
 period, near the time :math:`T` at which :math:`J_E` overcomes the inhibition, :math:`g\,e^{-T/\tau_I} \approx J_E`.
 
 ==========================  =====================  =====================
@@ -20,12 +20,13 @@ total strength              0.5, onto I            0.25, onto E
 ==========================  =====================  =====================
 
 :math:`\tau = 1` ms; each pair is connected with probability 0.5, and a synapse has the total strength over the number
-expected at a cell. Of these numbers the decay times of the synapses are the paper's. Its synapses rise in 0.1 ms to
-saturation, those here jump by their weight at a spike. The drive comes from a regular train of a high rate. The
-strengths of the drive differ between E cells by a standard deviation of 5 %: without the loop nothing keeps them
-together.
+expected at a cell. Of these values, the synaptic decay times are those of the paper. In the paper, synapses rise to
+saturation in 0.1 ms; here they jump by their weight at each spike. The drive comes from a regular train of a high rate.
+The strengths of the drive differ between E cells by a standard deviation of 5 %: without the loop they do not
+synchronise.
 
-**Rate**: the same loop between one E and one I unit, which synaptic delays :math:`d` turn into a rhythm. At its onset
+**Rate**: the same loop between one E and one I unit, which oscillates owing to synaptic delays :math:`d`. At the onset
+of oscillation
 
 .. math::
     \arctan\omega\tau_E + \arctan\omega\tau_I + 2\omega d = \pi, \qquad
@@ -33,13 +34,14 @@ together.
 
 with the total strength :math:`w^2` of the loop.
 
-Reproduced (see `published`): what the abstract of the paper says, namely synchrony in spite of sparse random
-connections if a cell has enough of them, tighter with stronger E to I synapses, not with stronger I to E ones, and
-tighter with inhibition that decays faster; E before I; the period from one theta neuron and the decay of inhibition.
+Reproduced (see `published`): the statements of the abstract of the paper, namely synchrony despite sparse random
+connections if each cell has enough of them, more precise with stronger E to I synapses but not with stronger I to E
+synapses, and more precise with faster decay of inhibition; E before I; the period from one theta neuron and the decay
+of inhibition.
 
 Why inhibition: excitatory-only circuits are cooperative, and have no attracting oscillation (Hirsch, SIAM J. Math.
-Anal. 16:423, 1985): the rate units come to rest. Theta neurons are oscillators of their own; what is lost with
-inhibition is the rhythm of the network: each cell fires at its own pace, which is three times as fast.
+Anal. 16:423, 1985): the rate units come to rest. Theta neurons are intrinsic oscillators; without inhibition the rhythm
+of the network is lost, and each cell fires at its intrinsic frequency, which is three times as high.
 """
 
 from collections.abc import Iterator
@@ -64,7 +66,7 @@ DRIVE, DRIVE_SPREAD = 0.1, 0.05
 E_TO_I, I_TO_E = 0.5, 0.25
 TAU_EXCITATION, TAU_INHIBITION = 2e-3, 10e-3
 CONNECTED = 0.5
-#: The drive is a regular train of so many spikes a second.
+#: Rate of the regular spike train that provides the drive.
 TRAIN_RATE = 5000.0
 
 # Rate circuit: time constants (s), delay (s), strength of the loop w², drive (Hz).
@@ -94,7 +96,7 @@ def circuit(
     ----------
     kind : {"rate", "spiking"}
     seed : int
-        Of the connections, the drives and the initial phases of the spiking network.
+        Seed of the connections, the drives and the initial phases of the spiking network.
     e_to_i, i_to_e : float
         Total strengths of the spiking network.
     decay : float
@@ -102,13 +104,13 @@ def circuit(
     connected : float
         Probability that two cells of the spiking network are connected.
     spread : float
-        Standard deviation of the drive of the E cells, as a share of it.
+        Standard deviation of the drive of the E cells, relative to its mean.
 
     Returns
     -------
     Circuit
-        Its inputs are the drives of E and of I; the E cells are at their drive for a stimulus value of 1, the I cells
-        have none at 0.
+        Its inputs are the drives of E and of I; a stimulus value of 1 gives the drive of the E cells, and 0 no
+        drive.
     """
     check_kind(kind, "ping")
     if kind == "rate":
@@ -165,12 +167,12 @@ def _spiking(seed, e_to_i, i_to_e, decay, connected, spread):
 
 
 def activity(response: Response, population: str) -> tuple[np.ndarray, np.ndarray]:
-    """When a population of a recorded response fires, after `SETTLED`, and how much.
+    """Times and amount of activity of a population in a recorded response, after `SETTLED`.
 
     Returns
     -------
     times : ndarray of shape (bins,)
-        Middles of bins of one time step, in s.
+        Centres of bins of one time step, in s.
     amount : ndarray of shape (trials, bins)
         Spikes, or rates in Hz.
     """
@@ -184,9 +186,9 @@ def activity(response: Response, population: str) -> tuple[np.ndarray, np.ndarra
 
 
 def rhythm(times: np.ndarray, amount: np.ndarray, band: tuple[float, float] = GAMMA) -> tuple[np.ndarray, np.ndarray]:
-    """Frequency (Hz) at which activity is most rhythmic within a band, and its vector strength there, by trial.
+    """Frequency (Hz) of the strongest rhythm within a band, and its vector strength, for each trial.
 
-    Vector strength (Goldberg & Brown 1969) is 1 if all activity falls at one phase and 0 if at all phases alike.
+    Vector strength (Goldberg & Brown 1969) is 1 if all activity occurs at one phase and 0 if it is uniform over phases.
     """
     frequencies = np.arange(band[0], band[1], 0.25)
     total = np.maximum(amount.sum(axis=1), 1e-12)
@@ -202,7 +204,7 @@ def score(response: Response) -> float:
 
 @explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
-    """Fire together at a gamma rhythm."""
+    """Fire synchronously at a gamma rhythm."""
     return Task(
         circuit=lambda seed: circuit(kind, seed=seed),
         stimuli=np.array([[1.0, 0.0]] if quick else [[1.0, 0.0], [1.5, 0.0]]),
@@ -281,7 +283,7 @@ def onset(delay: float = SYNAPTIC_DELAY) -> tuple[float, float]:
 
 
 def published(report=None) -> Iterator[Fact]:
-    """Measure published numbers beside ours; takes about a minute."""
+    """Compare with published values; takes about a minute."""
     paper = "Börgers & Kopell 2003, abstract"
     conditions = {
         "base": {},

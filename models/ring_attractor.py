@@ -1,4 +1,4 @@
-r"""Memorise an angle: a ring of neurons whose bump of activity stays where a cue put it.
+r"""Memorise an angle: a ring of neurons whose bump of activity persists at the angle of a cue.
 
 **Rate** (Ben-Yishai, Bar-Or & Sompolinsky, PNAS 92:3844, 1995): threshold-linear units at the angles
 :math:`\theta`, with the steady state
@@ -6,17 +6,17 @@ r"""Memorise an angle: a ring of neurons whose bump of activity stays where a cu
 .. math::
     r(\theta) = \Big[I + \frac{1}{N}\sum_{\theta'} \big(-J_0 + J_2 \cos(\theta - \theta')\big)\,r(\theta')\Big]_+
 
-(their orientations are half of our angles). With :math:`J_2 > 2` the uniform state is unstable and a bump forms by
-itself, of half-width :math:`\theta_c` and peak :math:`A (1 - \cos\theta_c)`, where
+(their orientations are half of these angles). With :math:`J_2 > 2` the uniform state is unstable and a bump forms
+spontaneously, of half-width :math:`\theta_c` and peak :math:`A (1 - \cos\theta_c)`, where
 
 .. math::
     1 = \frac{J_2}{2\pi} (\theta_c - \sin\theta_c \cos\theta_c), \qquad
     A = \frac{I}{-\cos\theta_c + J_0 (\sin\theta_c - \theta_c\cos\theta_c)/\pi},
 
 at any angle: the marginal phase. By Dale's law the cosine is split: excitation
-:math:`J_E + J_2 \cos(\theta - \theta') \ge 0` between the E units, and one I unit that all of them drive and that
+:math:`J_E + J_2 \cos(\theta - \theta') \ge 0` between the E units, and one I unit that receives input from and
 inhibits all of them, so :math:`J_0 = J_I - J_E` and the steady states are those of the paper. The I unit adds a lag
-(:math:`\tau_I`), and a largest rate bounds what is left when inhibition is blocked.
+(:math:`\tau_I`), and a maximum rate bounds the activity when inhibition is blocked.
 
 **Spiking** (Compte, Brunel, Goldman-Rakic & Wang, Cereb. Cortex 10:910, 2000): integrate-and-fire pyramidal cells and
 interneurons, all-to-all, with recurrent excitation by NMDA receptors alone, structured between pyramidal cells:
@@ -38,17 +38,18 @@ GABA from interneurons        1.336 nS                    1.024 nS
 
 AMPA 2 ms, GABA 10 ms, NMDA 100 ms (rise 2 ms, alpha 0.5/ms, 1 mM magnesium); :math:`J_+ = 1.62`,
 :math:`\sigma = 14.4^\circ`. Networks of another size have conductances scaled to keep the mean input. The cue is a
-current in the paper, here AMPA input by regular trains, of the same shape over angles.
+current in the paper and AMPA input by regular trains here, with the same profile over angles.
 
 Reproduced (see `published`): width and peak of the bump, in closed form; a spontaneous state and a bump in the same
-network; a bump that holds its angle and wanders like a random walk whose diffusion falls with the number of neurons.
-The bump of the paper's numbers, some 20 Hz at its peak here, is close to where it fades: it lasts with 2048 pyramidal
-cells but not with 512. The fall of the diffusion as 1/N is compared with theory; its size is not compared.
+network; a bump that persists and drifts like a random walk whose diffusion decreases with the number of neurons. With
+the paper's parameters the bump, with a peak of about 20 Hz here, is close to the limit of stability: it persists with
+2048 pyramidal cells but not with 512. The decrease of the diffusion as 1/N is compared with theory; its magnitude is
+not.
 
-Why inhibition: the neurons at the cued angle fire because of the first cue, and must stop when a later cue comes from
-elsewhere. More input and less output: what is memorised is a closed region of what was shown, the last cue and no
-other. An excitatory-only circuit can hold patterns (bistable cells keep whatever was switched on), but neither a
-localised one on a ring where excitation reaches everyone, nor one that a new cue replaces.
+Why inhibition: the neurons at the cued angle fire in response to the first cue and must stop when a later cue appears
+elsewhere, so that more input leads to less output. The memory is a closed region of the cue sequence: the last cue and
+no other. An excitatory-only circuit can hold patterns (bistable cells remain active once switched on), but neither a
+localised pattern on a ring with global excitation, nor one that a new cue replaces.
 """
 
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ CUE_RATE, CUE = 1000.0, 2e-9
 
 #: A trial is a row of frames: nothing, a cue, a delay, for some trials another cue, and again a delay.
 FRAMES, CUE_FRAME, LATER_CUE_FRAME, FRAME = 8, 1, 4, 0.2
-#: A remembered angle counts as right within so many degrees.
+#: Tolerance of a remembered angle, in degrees.
 TOLERANCE = 30.0
 #: Least length of the population vector of a localised bump: 1 for one neuron, 0 for equal rates.
 LOCALISED = 0.3
@@ -116,7 +117,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, size: int | None = None, pe
     ----------
     kind : {"rate", "spiking"}
     seed : int
-        Nothing here is drawn at random, so the seed only names the circuit.
+        Unused, except to label the circuit, which is deterministic.
     size : int, optional
         Number of excitatory neurons: 64 units, or the 2048 pyramidal cells of the paper.
     peak : float
@@ -192,7 +193,7 @@ def _spiking(seed, size, peak):
 def footprint(size: int, peak: float = PEAK) -> tuple[float, np.ndarray]:
     """W of the docstring between pyramidal cells: its floor, and the bell above it, shape (size, size).
 
-    The bell ends at three standard deviations, which leaves a quarter of its synapses; the floor goes to all alike.
+    The bell is truncated at three standard deviations, which retains a quarter of its synapses; the floor is uniform.
     """
     distance = _distance(angles(size), angles(size))
     bell = np.exp(-(distance**2) / (2 * SPREAD**2)) * (np.abs(distance) < 3 * SPREAD)
@@ -233,7 +234,7 @@ def _with_background(kind, stimuli):
 
 
 def score(response: Response, last_cues: tuple[float, ...]) -> float:
-    """Share of trials whose delay activity is localised and at the angle of the last cue (degrees)."""
+    """Fraction of trials whose delay activity is localised at the angle of the last cue (degrees)."""
     angle, length = population_vector(response.rates["E"])
     error = np.abs((angle - np.array(last_cues) + 180) % 360 - 180)
     return float(np.mean((error < TOLERANCE) & (length > LOCALISED)))
@@ -251,7 +252,7 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Hold the angle of the last cue through a delay; a later, stronger cue replaces the first.
 
     The second trial is the first with more input, and the rate at the first cue's angle falls: the witness. The spiking
-    network has 512 pyramidal cells, too few for the bump of the paper's J+ to outlast their noise; J+ = 1.7 makes up.
+    network has 512 pyramidal cells, too few for the bump to outlast noise at the J+ of the paper; J+ = 1.7 compensates.
     """
     pairs = [(2, None), (2, 6)] if quick else [(2, None), (2, 6), (5, None)]
     last = tuple(float(np.degrees(angles(CHANNELS)[first if later is None else later])) for first, later in pairs)
@@ -281,14 +282,14 @@ def angles_over_time(response: Response, bin_width: float = FRAME) -> np.ndarray
 
 
 def diffusion(response: Response, start: float = 1.0) -> float:
-    """Variance that the angle of the bump gains per second of delay, in degrees² / s, from `start` (s) on."""
+    """Increase of the variance of the bump's angle per second of delay, in degrees² / s, from `start` (s) on."""
     angle = np.radians(angles_over_time(response)[:, round(start / FRAME) :])
     moved = np.degrees(np.angle(np.exp(1j * (angle[:, -1] - angle[:, 0]))))
     return float(np.mean(moved**2) / (FRAME * (angle.shape[1] - 1)))
 
 
 def published(report=None) -> Iterator[Fact]:
-    """Measure published numbers beside ours; takes about a minute."""
+    """Compare with published values; takes about a minute."""
     paper = "Ben-Yishai et al. 1995, marginal phase"
     cue = cues((2, None))
     for factor in (1.0, 2.0):

@@ -1,4 +1,4 @@
-r"""Stabilised supralinear network: gain control by the inhibition that an expansive f-I curve calls for.
+r"""Stabilised supralinear network: gain control by the inhibition that an expansive f-I curve requires.
 
 Rubin, Van Hooser & Miller, Neuron 85:402-417 (2015); Ahmadian, Rubin & Miller, Neural Comput. 25:1994-2037 (2013):
 
@@ -15,21 +15,21 @@ W_IE  1.2   tau_E  20 ms
 W_II  0.5   tau_I  10 ms
 ===== ===== ====== ====== ==========================================================
 
-Reproduced: responses grow with the power n of weak contrast, so that two stimuli together evoke more than the sum of
-what they evoke alone, and less than the sum at strong contrast; the network becomes inhibition-stabilised on the way
-(more drive to I lowers I, at strong contrast alone); E falls at the highest contrasts (supersaturation), as it must
-for :math:`W_{II} < W_{EI}`. The papers' ring of 180 orientations, with its normalisation weights and surround
-suppression, is not built here.
+Reproduced: responses grow with the power n of weak contrast, so that the response to two stimuli exceeds the sum of the
+responses to each, and is less than the sum at strong contrast; the network becomes inhibition-stabilised with
+increasing contrast (more drive to I lowers I only at strong contrast); E falls at the highest contrasts
+(supersaturation), as it must for :math:`W_{II} < W_{EI}`. The papers' ring of 180 orientations, with its normalisation
+weights and surround suppression, is not included.
 
-The spiking version is a random network of LIF neurons that noise makes fire, with the same weights.
+The spiking version is a random network of noise-driven LIF neurons with the same weights.
 
-Without inhibition the unit has steady states up to the contrast :math:`1/(4 k W_{EE})` = 5 Hz alone (for n = 2), all
-of them supralinear, and runs away beyond: what costs the score is runaway. The obstruction of the theorem is seen in
-the witness: more drive to I, nothing less to E, and E falls.
+Without inhibition the unit has steady states only up to the contrast :math:`1/(4 k W_{EE})` = 5 Hz (for n = 2), all
+of them supralinear, and activity runs away beyond it, which lowers the score. The witness shows the obstruction of the
+theorem: with more drive to I and no less to E, E falls.
 
-Looked up: the abstract of Ahmadian et al. (summation, supersaturation) and k in their fig. 2; the weights in public
-code that takes them from Hennequin et al. The print of Rubin et al. could not be had, so its claims are tested for
-their sign, not against its numbers.
+Sources: the abstract of Ahmadian et al. (summation, supersaturation) and k in their fig. 2; for the weights, public
+code that cites Hennequin et al. The paper of Rubin et al. was not accessible, so the signs of its effects are tested,
+but not their magnitudes.
 """
 
 from collections.abc import Iterator
@@ -78,10 +78,10 @@ def circuit(kind: str = "spiking", *, seed: int = 0) -> Circuit:
 
 @explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
-    """To answer two strong stimuli together with less than the sum of the answers to each.
+    """Respond to two strong stimuli together with less than the sum of the responses to each.
 
-    Trials: each strong contrast, then each twice, then the witness: the first contrast, and the same with as much again
-    to I alone.
+    Trials: each strong contrast, then each doubled, then the witness: the first contrast, and the same with a doubled
+    drive to I alone.
     """
     check_kind(kind, "supralinear_stabilized_network")
     strong = np.array(STRONG[kind][-1:] if quick else STRONG[kind])
@@ -110,13 +110,13 @@ def excitatory_rate(response: Response) -> np.ndarray:
 
 
 def share_sublinear(seizure: float, response: Response) -> float:
-    """Share of contrasts whose double evokes less than twice the rate, without running away (`seizure`, Hz)."""
+    """Fraction of contrasts whose double evokes less than twice the rate, without runaway activity (`seizure`, Hz)."""
     one, two = np.split(excitatory_rate(response)[:-2], 2)
     return float(np.mean((two < 2 * one) & (two < seizure)))
 
 
 def published(report=None) -> Iterator[Fact]:
-    """What the papers say beside what this circuit does; one batch of rate circuits and one of spiking ones."""
+    """Comparison of this circuit with the papers; one batch of rate and one of spiking circuits."""
     source = "Rubin et al. 2015"
     more = 1.05
     contrasts = [0.25, 0.5, 2.0, 4.0, 40.0, 80.0, 120.0, 150.0]

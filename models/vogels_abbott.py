@@ -1,6 +1,6 @@
 r"""Avoid seizure: the self-sustained irregular network of Vogels & Abbott (J. Neurosci. 25:10786, 2005).
 
-In the form in which simulators are compared on it (Brette et al., J. Comput. Neurosci. 23:349, 2007, benchmarks 1 and
+In the form used for comparisons of simulators (Brette et al., J. Comput. Neurosci. 23:349, 2007, benchmarks 1 and
 2): integrate-and-fire neurons, connected at random, with conductances (COBA) or currents (CUBA) that jump at a spike
 and decay exponentially:
 
@@ -22,18 +22,18 @@ threshold, reset, refractory      -50 mV, -60 mV, 5 ms       -50 mV, -60 mV, 5 m
 ================================  =========================  =========================
 
 Neurons start at random between reset and threshold. In the CUBA network the leak potential is above the threshold, so
-activity lasts; the COBA network is silent at rest and lives on nothing but itself once it was started, here by 100
-Poisson afferents in the first 50 ms (the stimulus: 1 is 100 Hz each). A `size` below 1 keeps the number of synapses of
-a neuron.
+activity persists. The COBA network is silent at rest and sustains its activity once it has been started, here by 100
+Poisson afferents in the first 50 ms (a stimulus of 1 is 100 Hz each). A `size` below 1 preserves the number of synapses
+per neuron.
 
 Reproduced: activity that sustains itself without input, bounded, irregular and asynchronous (`published`), and the
-rates, irregularity and correlations that NEST has on the same network (``benchmarks/against_nest.py``). Not reproduced:
-the numbers of the paper of 2005, whose network has 10,000 neurons and other weights; of the benchmark's 4,000 neurons
-we know no published rates.
+rates, irregularity and correlations of the same network in NEST (``benchmarks/against_nest.py``). Not reproduced:
+the numbers of the 2005 paper, whose network has 10,000 neurons and other weights; we know of no published rates for
+the benchmark with 4,000 neurons.
 
 The rate circuit is the CUBA network as two populations: units whose f-I curve is the tangent of the Siegert function at
 the working point, bounded by the refractory period. Without inhibition the loop gain of excitation is above 1, and
-activity runs away. The rates rise with the input with or without inhibition: the obstruction is dynamical.
+activity runs away. The rates rise with the input with and without inhibition: the obstruction is dynamical.
 """
 
 from collections.abc import Iterator
@@ -101,9 +101,9 @@ def circuit(
     synapses : {"conductance", "current"}
         COBA or CUBA; the rate circuit is that of the CUBA network.
     size : float
-        Number of neurons relative to 4,000; the synapses of a neuron stay as many. At least 0.1.
+        Number of neurons relative to 4,000, with a constant number of synapses per neuron. At least 0.1.
     delay : quantity
-        Of all synapses, in s.
+        Delay of all synapses, in s.
     """
     if synapses not in NEURON:
         raise InputError(f"vogels_abbott: synapses: expected 'conductance' or 'current', found {synapses!r}")
@@ -191,9 +191,9 @@ def kick(circuit: Circuit, duration: float, strength: float = 1.0) -> np.ndarray
 
 @explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
-    """After a kick, sustain bounded and irregular activity: neither silence nor runaway.
+    """After a transient input, sustain bounded and irregular activity: neither silence nor runaway.
 
-    The spiking network is the conductance-based one, with a quarter of the neurons.
+    The spiking network is conductance-based, with a quarter of the neurons.
     """
     duration = 300e-3 if quick else 600e-3
     return Task(
@@ -214,7 +214,7 @@ def _of_seed(kind, seed):
 
 
 def published(report=None) -> Iterator[Fact]:
-    """What the paper says of such networks in words, as yes (1) or no (0), with what we measured."""
+    """Qualitative statements of the paper on such networks, as yes (1) or no (0), compared with measurements."""
     report = report or silent
     source = "Vogels & Abbott 2005: sustained, irregular, asynchronous activity (in words)"
     for synapses in NEURON:

@@ -7,8 +7,8 @@ Wilson & Cowan, Biophys. J. 12:1-24 (1972):
     \tau \dot{I} &= -I + (k_i - r I)\, S_i(c_3 E - c_4 I + Q), \\
     S(x) &= \frac{1}{1 + e^{-a(x - \theta)}} - \frac{1}{1 + e^{a\theta}}, \quad k = S(\infty)
 
-These are its eqs. 11, 12 and 15. E and I are shares of cells that become active, as differences from rest; 1 is `SCALE`
-here. The stimulus is (P, Q).
+These are its eqs. 11, 12 and 15. E and I are fractions of active cells, relative to rest; 1 corresponds to `SCALE`. The
+stimulus is (P, Q).
 
 =================== ======= ==== ==== ==== ==== ===== ======= ===== =======
 regime              figure  c1   c2   c3   c4   a_e   theta_e a_i   theta_i
@@ -19,16 +19,16 @@ limit cycle         11, 12  16   12   15   3    1.3   4       2     3.7
 =================== ======= ==== ==== ==== ==== ===== ======= ===== =======
 
 with r = 1, and a time constant of 8 ms as in fig. 11b. Reproduced: three steady states, two of them stable
-(hysteresis); five, three of them stable (multiple hysteresis); a limit cycle around the one, unstable steady state at
-P = 1.25; none below a threshold of P and none above a higher value; in between its frequency and the mean of E rise
-with P; for other stimuli the same population shows hysteresis (theorem 4). The numbers of figs. 11b and 12 are drawn
-and not printed, so frequency and amplitude are held against SciPy's solution of the equations (tests) instead. Figs. 3,
-6, 9 and 10 are not built here.
+(hysteresis); five, three of them stable (multiple hysteresis); a limit cycle around the single, unstable steady state
+at P = 1.25, which exists only between two values of P, between which its frequency and the mean of E rise with P; for
+other stimuli the same population shows hysteresis (theorem 4). Figs. 11b and 12 are shown in the paper without
+numerical values, so frequency and amplitude are compared with SciPy's solution of the equations (tests) instead. Figs.
+3, 6, 9 and 10 are not reproduced.
 
 The spiking version is a random network of noisy LIF neurons with the weights of the limit cycle; a refractory period
-of 10 ms is r = 1 at this scale. It oscillates too, from P = 1 on, at 10 to 35 Hz.
+of 10 ms corresponds to r = 1 at this scale. It also oscillates, from P = 1 on, at 10 to 35 Hz.
 
-Without inhibition nothing stops excitation before refractoriness does. The reason is dynamical: a bounded working
+Without inhibition only refractoriness limits excitation. The obstruction is dynamical: a bounded working
 point of strong recurrent excitation is unstable, and cooperative systems have no attracting oscillation (Hirsch 1982).
 """
 
@@ -98,7 +98,7 @@ def _unit(a, theta) -> WilsonCowan:
 
 @explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
-    """To be active, neither silent nor saturated, for steady inputs P to the excitatory cells."""
+    """Remain active, neither silent nor saturated, for steady inputs P to the excitatory cells."""
     check_kind(kind, "wilson_cowan")
     inputs = [1.25, 2.0] if quick else [1.25, 1.4, 1.55, 1.7, 1.85, 2.0]
     return Task(
@@ -119,7 +119,7 @@ def _seeded(kind, seed):
 
 
 def share_bounded(seizure: float, response: Response) -> float:
-    """Share of trials in which the mean excitatory rate is above silence and below seizure (Hz)."""
+    """Fraction of trials in which the mean excitatory rate is above silence and below seizure (Hz)."""
     rates = response.rates["E"].mean(axis=-1)
     return float(np.mean((rates > SILENCE) & (rates < seizure)))
 
@@ -127,7 +127,7 @@ def share_bounded(seizure: float, response: Response) -> float:
 def frequencies(response: Response) -> np.ndarray:
     """Frequency of the strongest rhythm of the excitatory population in the window, by trial, in Hz.
 
-    Of recorded rates (rate circuits) or spikes, as the peak of the spectrum; NaN where the rate stands still.
+    Of recorded rates (rate circuits) or spikes, as the peak of the spectrum; NaN if the rate is constant.
     """
     steps, dt = round(response.window / response.dt), response.dt
     first = round(response.duration / dt) - steps
@@ -146,7 +146,7 @@ def frequencies(response: Response) -> np.ndarray:
 
 
 def published(report=None) -> Iterator[Fact]:
-    """What the paper says beside what this circuit does; one batch of rate circuits and one of spiking ones."""
+    """Comparison of this circuit with the paper; one batch of rate and one of spiking circuits."""
     source = "Wilson & Cowan 1972"
     counts = {"hysteresis": (3, 2, "fig. 4"), "multiple hysteresis": (5, 3, "fig. 8")}
     circuits = [circuit("rate", regime=regime) for regime in (*counts, "limit cycle", "limit cycle")]
@@ -196,18 +196,18 @@ def published(report=None) -> Iterator[Fact]:
 
 
 def _kicked(kicks, base) -> np.ndarray:
-    """Stimuli (trials × 10 frames × 2) that kick the circuit for a frame and then leave it to the base stimulus."""
+    """Stimuli (trials × 10 frames × 2) that perturb the circuit for one frame and then return to the base stimulus."""
     stimuli = np.tile(np.array(base), (len(kicks), 10, 1))
     stimuli[:, 0] = kicks
     return stimuli
 
 
 def _distinct(response) -> int:
-    """How many different states trials ended in."""
+    """Number of distinct final states."""
     states = np.concatenate([response.rates[p] for p in "EI"], axis=-1)
     return len(np.unique(states.round(1), axis=0))
 
 
 def _rising(values) -> float:
-    """Share of neighbouring pairs that rise."""
+    """Fraction of neighbouring pairs that rise."""
     return float(np.mean(np.diff(values) > 0))

@@ -1,4 +1,4 @@
-r"""Winner-take-all: pools that excite themselves share one inhibitory population, and the largest input alone wins.
+r"""Winner-take-all: self-exciting pools share one inhibitory population, and only the largest input wins.
 
 Coultrip, Granger & Lynch (Neural Networks 5:47, 1992); Xie, Hahnloser & Seung (Neural Comput 14:2627, 2002);
 Rutishauser & Douglas (Neural Comput 21:478, 2009), Rutishauser, Douglas & Slotine (Neural Comput 23:735, 2011):
@@ -8,8 +8,8 @@ Rutishauser & Douglas (Neural Comput 21:478, 2009), Rutishauser, Douglas & Sloti
     \tau \dot{y} &= -y + [\beta_2 \sum_j x_j]_+
 
 With one pool active, :math:`x = G I` and :math:`y = \beta_2 x` with the gain :math:`G = 1/(1 + \beta_1\beta_2 -
-\alpha)`; the others are silent as long as their :math:`I_j < \beta_1 \beta_2 G I`. Two active pools are no stable state
-when :math:`\alpha > 1`: their difference then grows as :math:`e^{(\alpha - 1)t/\tau}`.
+\alpha)`; the others are silent as long as their :math:`I_j < \beta_1 \beta_2 G I`. With two active pools the state is
+unstable if :math:`\alpha > 1`: their difference then grows as :math:`e^{(\alpha - 1)t/\tau}`.
 
 ============ ====== ==========================================================================
 parameter    value  source
@@ -18,20 +18,21 @@ parameter    value  source
                     2015), table S1, single winner-take-all
 β₁, β₂       3, 0.2 the same
 thresholds   0      our choice; the published 6 and 0.5 shift the inputs
-τ            10 ms  our choice; it only sets the scale of time
+τ            10 ms  our choice; it only sets the time scale
 pools        4      our choice
 ============ ====== ==========================================================================
 
-The spiking circuit has pools of LIF neurons with membrane noise; α, β₁ and β₂ are turned into synaptic weights by the
+The spiking circuit has pools of LIF neurons with membrane noise; α, β₁ and β₂ are converted to synaptic weights by the
 slope of the neurons' f-I curve.
 
-**Reproduced:** the gain G = 2.5 of the winner, and that the winner alone is active (the rate circuit, as the theory
-has threshold-linear units; the spiking circuit does the same task, and its gain is not compared, as the slope of its
-f-I curve is not constant). **Not reproduced:** rivalry and adaptation, which the 2015 model has besides.
+**Reproduced:** the gain G = 2.5 of the winner, and that only the winner is active (in the rate circuit, because the
+theory assumes threshold-linear units; the spiking circuit performs the same task, but its gain is not compared, because
+the slope of its f-I curve is not constant). **Not reproduced:** rivalry and adaptation, which are also part of the 2015
+model.
 
 **Ablation.** Without inhibition α > 1 drives every pool that has any input to its maximum. The largest input may
 still evoke the highest rate: an argmax over the outputs would select it. But that comparison is itself a subtraction
-(T9 of the design); here every output is read by a threshold of its own.
+(T9 of the theory); here every output has its own threshold.
 
 **Theorem.** "A > B" has a boundary of positive slope: the response of pool A falls when the input of B grows.
 """
@@ -62,7 +63,7 @@ TIMES = {"duration": 800e-3, "window": 300e-3}
 
 
 def gain(alpha: float = ALPHA, beta_1: float = BETA_1, beta_2: float = BETA_2) -> float:
-    """Rate of the only active pool over its input, in closed form."""
+    """Ratio of the rate of the only active pool to its input, in closed form."""
     return 1 / (1 + beta_1 * beta_2 - alpha)
 
 
@@ -74,7 +75,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, pools: int = 4, alpha: floa
     ----------
     kind : {"rate", "spiking"}
     seed : int
-        Of nothing: the circuit has no random part.
+        Unused: the circuit is deterministic.
     pools : int
         Number of inputs and of excitatory pools.
     alpha : float
@@ -107,7 +108,7 @@ def circuit(kind: str = "spiking", *, seed: int = 0, pools: int = 4, alpha: floa
 
 
 def stimuli(quick: bool = False) -> np.ndarray:
-    """Inputs of the pools: every place of the winner, then pairs of trials that differ in a rival; trials × 4."""
+    """Inputs of the pools: every position of the winner, then pairs of trials that differ in a rival; trials × 4."""
     close, far = np.array([1.0, 0.8, 0.7, 0.5]), np.array([0.6, 0.3, 0.2, 0.0])
     profiles = (close,) if quick else (close, far)
     rotated = [np.roll(profile, k) for profile in profiles for k in range(4)]
@@ -128,7 +129,7 @@ def output(response: Response) -> np.ndarray:
 
 
 def score(response: Response, trials) -> float:
-    """Share of trials in which the pool with the largest input is active and every other is not."""
+    """Fraction of trials in which only the pool with the largest input is active."""
     active = pool_rates(response) > ACTIVE
     wanted = trials == trials.max(axis=1, keepdims=True)
     return float((active == wanted).all(axis=1).mean())
@@ -155,7 +156,7 @@ def _seeded(kind, seed):
 
 
 def published(report=None) -> Iterator[Fact]:
-    """Published numbers beside ours: what the theory says of the winner and of the others."""
+    """Comparison with published values: predictions of the theory for the winner and the other pools."""
     source = "Marx et al. 2015, table S1, and the fixed point of the equations"
     inputs = np.array([[strength, 0.8 * strength, 0.0, 0.0] for strength in (0.5, 0.75, 1.0, 1.25, 1.5)])
     rates = simulate(circuit("rate"), inputs, dt=1e-3, report=report, duration=2.0, window=0.1).rates

@@ -1,7 +1,7 @@
 """XOR with one inhibitory neuron: the smallest function that an excitatory-only circuit cannot compute.
 
-Two excitatory coincidence units relay one input each; a third sees both inputs together and drives the inhibitory
-neuron, which silences the first two. Without inhibition OR is left (Wang et al., ICCV 2023).
+Two excitatory coincidence units relay one input each; a third detects both inputs together and drives the inhibitory
+neuron, which silences the first two. Without inhibition OR remains (Wang et al., ICCV 2023).
 """
 
 from eisim.base.errors import explains_arguments

@@ -1,10 +1,10 @@
 """The network of Brunel (J. Comput. Neurosci. 8:183, 2000), g = 5, eta = 2, as a plain Brian2 standalone script.
 
-Every neuron has a tenth of the excitatory and of the inhibitory neurons as sources, all distinct and not itself, and a
-Poisson number of external spikes in each step of 0.1 ms. All spikes are recorded.
+Every neuron has a tenth of the excitatory and of the inhibitory neurons as distinct sources, without self-connections,
+and a Poisson number of external spikes in each step of 0.1 ms. All spikes are recorded.
 
 Usage: python benchmarks/peers/brunel_brian2.py DIRECTORY [--neurons 12500] [--seconds 1]
-Builds the program in that directory, where ``./main`` runs it, with other connections each time, for 0.2 s more.
+Builds the program in that directory, where ``./main`` runs it, with new connections each time, for an additional 0.2 s.
 """
 
 import argparse

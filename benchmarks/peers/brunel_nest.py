@@ -1,13 +1,14 @@
-"""The network of Brunel (J. Comput. Neurosci. 8:183, 2000) as a plain NEST script, as a peer to measure against.
+"""The network of Brunel (J. Comput. Neurosci. 8:183, 2000) as a plain NEST script, for comparison.
 
-Leaky integrate-and-fire neurons with delta synapses; every neuron has C_E excitatory and C_I inhibitory sources, all
-distinct and not itself, and a Poisson train of its own for the C_E external afferents. The first 200 ms are left out.
+Leaky integrate-and-fire neurons with delta synapses; every neuron has C_E excitatory and C_I inhibitory distinct
+sources, without self-connections, and an independent Poisson train for the C_E external afferents. The first 200 ms are
+excluded.
 
 Usage: python benchmarks/peers/brunel_nest.py [--out spikes.npz] [--g 5] [--eta 2] [--order 2500] [--in-degree 1000]
        [--weight 0.1] [--duration 1000] [--seed 1] [--threads 1]
-The last line printed has the seconds that `nest.Run` took for all of the time without building, and the mean rate of
-the excitatory neurons. The file has the spikes from 200 ms on (neuron, step of 0.1 ms), the number of neurons, and
-those seconds.
+The last line of output contains the run time of `nest.Run` in seconds, without building, and the mean rate of
+the excitatory neurons. The file contains the spikes from 200 ms on (neuron, step of 0.1 ms), the number of neurons, and
+the run time.
 """
 
 import argparse
@@ -25,9 +26,9 @@ def main():
     parser.add_argument("--out")
     parser.add_argument("--g", type=float, default=5.0)
     parser.add_argument("--eta", type=float, default=2.0)
-    parser.add_argument("--order", type=int, default=2500, help="inhibitory neurons; a quarter of the excitatory")
-    parser.add_argument("--in-degree", type=int, default=1000, help="excitatory synapses on a neuron")
-    parser.add_argument("--weight", type=float, default=0.1, help="of an excitatory synapse, in mV")
+    parser.add_argument("--order", type=int, default=2500, help="inhibitory neurons, a quarter of the excitatory ones")
+    parser.add_argument("--in-degree", type=int, default=1000, help="excitatory synapses per neuron")
+    parser.add_argument("--weight", type=float, default=0.1, help="weight of an excitatory synapse, in mV")
     parser.add_argument("--duration", type=float, default=1000.0, help="after the first 200 ms, in ms")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)

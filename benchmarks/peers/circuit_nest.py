@@ -1,12 +1,12 @@
-"""A circuit that a file describes, neuron by neuron and synapse by synapse, in NEST, as a peer to compare spikes with.
+"""A circuit described by a file, neuron by neuron and synapse by synapse, simulated in NEST to compare spikes.
 
-The file is JSON: "groups", each with a NEST "model", its "parameters" and "currents" (pA, one for each neuron),
-numbered from 0 on through all of them; "synapses", columns "pre", "post", "weight" and "delay" (ms); "poisson", for
+The file is JSON: "groups", each with a NEST "model", its "parameters" and "currents" (pA, one per neuron),
+with neurons numbered from 0 across groups; "synapses", columns "pre", "post", "weight" and "delay" (ms); "poisson", for
 each group the rate (Hz) and weight of the independent trains that its neurons receive; "duration", "resolution" (ms),
 "seed".
 
 Usage: python benchmarks/peers/circuit_nest.py CIRCUIT.json SPIKES.npz
-The result has the spikes: neuron, and step at whose end it spikes.
+The result contains the spikes: neuron, and the step at whose end it spikes.
 """
 
 import json

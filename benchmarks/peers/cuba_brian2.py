@@ -1,10 +1,10 @@
 """The current-based network of Brette et al. (J. Comput. Neurosci. 23:349, 2007) as a plain Brian2 standalone script.
 
-Integrate-and-fire neurons with 80 synapses each on average, a delay of one step of 0.1 ms, all spikes recorded: as the
-documentation of Brian2 has it, on the C++ standalone device, with exact integration and Brian2's own compiler flags.
+Integrate-and-fire neurons with 80 synapses each on average, a delay of one step of 0.1 ms, all spikes recorded, as in
+the documentation of Brian2, on the C++ standalone device, with exact integration and Brian2's default compiler flags.
 
 Usage: python benchmarks/peers/cuba_brian2.py DIRECTORY [--neurons 4000] [--seconds 1]
-Builds the program in that directory, where ``./main`` runs it, with other connections each time, for 0.2 s more.
+Builds the program in that directory, where ``./main`` runs it, with new connections each time, for an additional 0.2 s.
 """
 
 import argparse

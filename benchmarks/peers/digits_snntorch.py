@@ -1,7 +1,7 @@
 """A spiking network 64-100-10 on images of digits, as a plain snnTorch script.
 
 Usage: python benchmarks/peers/digits_snntorch.py NETWORK.npz IMAGES
-Prints the seconds of one inference after another as warm-up, and the spikes of every output.
+Prints the run time in seconds of one inference after a warm-up, and the spikes of every output.
 """
 
 import json
@@ -14,7 +14,7 @@ import torch
 
 
 def infer(network, pixels, n_steps):
-    """Spikes of the outputs, images × 10; regular trains of the pixels, as their rates ask."""
+    """Spikes of the outputs, images × 10, for regular spike trains of the pixels at their rates."""
     threshold = float(network["threshold"])
     hidden, output = (snntorch.Leaky(float(network["beta"]), threshold, reset_mechanism="zero") for _ in range(2))
     to_hidden, to_output = torch.as_tensor(network["to_hidden"]), torch.as_tensor(network["to_output"])

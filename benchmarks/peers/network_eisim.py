@@ -1,8 +1,8 @@
-"""A network of `models` as a plain eisim script: the side that the peers are measured against.
+"""A network of `models` as a plain eisim script, with which the other simulators are compared.
 
 Usage: python benchmarks/peers/network_eisim.py cuba|brunel [--neurons 4000] [--seconds 1] [--seed 0]
-Simulates 0.2 s more, which are left out, and prints the seconds of the loop and the mean rate of the excitatory
-neurons. The seed fixes the connections of Brunel's network, whose number is always the same; of CUBA it fixes the
+Simulates an additional 0.2 s, which is excluded, and prints the loop time in seconds and the mean rate of the
+excitatory neurons. The seed fixes the connections of Brunel's network, whose number is constant; for CUBA it fixes the
 initial potentials, so that all seeds share a compiled program.
 """
 

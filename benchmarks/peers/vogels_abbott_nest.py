@@ -1,14 +1,14 @@
 """The benchmark networks of Brette et al. (J. Comput. Neurosci. 23:349, 2007), after Vogels & Abbott (2005), in NEST.
 
-A plain script, as a peer to measure against: 3,200 excitatory and 800 inhibitory integrate-and-fire neurons, connected
+A plain script for comparison: 3,200 excitatory and 800 inhibitory integrate-and-fire neurons, connected
 with a probability of 2 %, with exponential synapses: conductances (COBA) or currents (CUBA). Delays are one time step,
-the shortest that NEST has. The first 200 ms are left out.
+the shortest possible in NEST. The first 200 ms are excluded.
 
 Usage: python benchmarks/peers/vogels_abbott_nest.py [--out spikes.npz] [--synapses conductance|current]
        [--neurons 4000] [--duration 1000] [--seed 1] [--threads 1]
-The last line printed has the seconds that `nest.Run` took for all of the time without building, and the mean rate of
-the excitatory neurons. The file has the spikes from 200 ms on (neuron, step of 0.1 ms), the number of neurons, and
-those seconds.
+The last line of output contains the run time of `nest.Run` in seconds, without building, and the mean rate of
+the excitatory neurons. The file contains the spikes from 200 ms on (neuron, step of 0.1 ms), the number of neurons, and
+the run time.
 """
 
 import argparse

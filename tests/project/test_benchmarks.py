@@ -126,7 +126,7 @@ def test_a_missing_peer_is_left_out_with_one_line(script, monkeypatch, capsys):
     networks, digits = script("networks"), script("digits")
     monkeypatch.setattr(networks.importlib.util, "find_spec", lambda name: None)
     assert networks.available(["eisim", "NEST, 1 thread"]) == ["eisim"]
-    assert capsys.readouterr().out == "NEST, 1 thread: left out, no NEST here (pip install eisim[nest])\n"
+    assert capsys.readouterr().out == "NEST, 1 thread: skipped, NEST is not installed (pip install eisim[nest])\n"
     assert not digits.has_snntorch("/no/such/python")
 
 

@@ -93,6 +93,8 @@ def test_e3_committed_pages_are_in_step_with_the_code(monkeypatch):
         (".. math::\n\n    x = 1", "$$\nx = 1\n$$"),
         ("=  ===\na  b\n=  ===\n1  2\n   3\n=  ===", "| a | b |\n| --- | --- |\n| 1 | 2 3 |"),
         ("`text <https://x.org>`_", "[text](https://x.org)"),
+        ("**Bold ``x``** and *one*, 2 * 3, **keywords", "**Bold `x`** and *one*, 2 \\* 3, \\*\\*keywords"),
+        ("* Item:\n\n  .. math:: x = 1\n\nEnd.", "* Item:\n  $$\n  x = 1\n  $$\nEnd."),
         ("x\n\nParameters\n----------\na : int\n    One\n    line.", "x\n\n\n**Parameters**\n\n- `a` (int): One line."),
     ],
 )

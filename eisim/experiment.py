@@ -1,0 +1,21 @@
+"""The ablation of circuits that compute truth tables."""
+
+from eisim.studies.boolean import (
+    AblationResult,
+    Case,
+    CaseResult,
+    KindResult,
+    Measurement,
+    Protocol,
+    run_ablation,
+)
+
+__all__ = [
+    "AblationResult",
+    "Case",
+    "CaseResult",
+    "KindResult",
+    "Measurement",
+    "Protocol",
+    "run_ablation",
+]

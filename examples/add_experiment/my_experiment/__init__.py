@@ -1,0 +1,1 @@
+"""An experiment of another package: does redundant inhibition protect a function against partial block?"""
