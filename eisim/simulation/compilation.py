@@ -13,6 +13,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache as cache_of_call
 from pathlib import Path
 
 from eisim.base.store import cache
@@ -53,6 +54,7 @@ def begin_header(
     except (OSError, NoProgramError):
         return lambda: None
 
+    @cache_of_call  # a program that cannot be generated waits for its header once more
     def wait():
         try:
             if built is not None:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from eisim import simulate
-from eisim.simulation import codegen, compilation
+from eisim.simulation import codegen, program
 from eisim.simulation.compilation import gather
 from models import xor
 
@@ -28,7 +28,7 @@ def test_brian2_writes_code_objects_as_we_know_them(monkeypatch, tmp_path, kind)
 
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(codegen, "begin_make", begin_make)
-    monkeypatch.setattr(compilation, "begin_header", lambda *_: lambda: None)
+    monkeypatch.setattr(program, "begin_header", lambda *_: lambda: None)
     with pytest.raises(StopError):
         simulate(xor.circuit(kind=kind), [[0, 1]])
     assert len(units) == 2

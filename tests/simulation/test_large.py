@@ -8,7 +8,7 @@ import pytest
 
 from eisim import Circuit, Population, Projection, simulate
 from eisim.circuit import Input, Readout
-from eisim.simulation import _trials, codegen, compilation
+from eisim.simulation import _trials, codegen, program
 from eisim.simulation.layout import lay_out
 from eisim.weights import FixedInDegree, FixedProbability
 from models import brunel
@@ -64,7 +64,7 @@ def test_a_program_holds_its_synapses_once_and_does_not_write_them(monkeypatch, 
     check = codegen._check_static_arrays
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(codegen, "begin_make", begin_make)
-    monkeypatch.setattr(compilation, "begin_header", lambda *_: lambda: None)
+    monkeypatch.setattr(program, "begin_header", lambda *_: lambda: None)
     monkeypatch.setattr(codegen, "_check_static_arrays", lambda arrays, job: (jobs.append(job), check(arrays, job)))
     with pytest.raises(StopError):
         simulate(circuit(FixedInDegree(1, 0.1e-3)), [[1.0]])

@@ -24,7 +24,7 @@ from eisim import (
     simulate,
     to_dnn,
 )
-from eisim.simulation import codegen, compilation
+from eisim.simulation import codegen, program
 
 TIMES = {"duration": 20e-3, "window": 10e-3, "dt": 1e-3}
 #: A neuron of each kind, and a weight that makes it fire.
@@ -135,7 +135,7 @@ def generate_only(monkeypatch, tmp_path):
 
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(codegen, "begin_make", stop)
-    monkeypatch.setattr(compilation, "begin_header", lambda *_: lambda: None)
+    monkeypatch.setattr(program, "begin_header", lambda *_: lambda: None)
 
 
 @pytest.mark.parametrize("kind", NEURONS)
