@@ -267,7 +267,6 @@ def _obstruction(model, task) -> str:
 
 
 def _model_page(name, model, task) -> str:
-    from eisim.base.schema import describe_function
     from eisim.cli.about import measured
     from eisim.report.numbers import number
 
@@ -282,7 +281,7 @@ def _model_page(name, model, task) -> str:
             function = getattr(model, part)
             parts += [f"## `{_signature(part, function)}`".replace("\n", " ").replace("(     ", "("), ""]
             parts += [markdown(cleandoc(function.__doc__ or "")), ""]
-            described = [(f"`{each.name}`", each.words) for each in describe_function(function, ("kind", "seed"))]
+            described = [(f"`{each.name}`", each.words) for each in describe(function, ("kind", "seed"))]
             if described and "Parameters" not in sections(function.__doc__):
                 parts += [*_table(("parameter", "what it is"), described), ""]
     if facts := measured(model):

@@ -139,7 +139,7 @@ def test_e5_every_setting_says_what_it_means(name):
     from eisim.run import registry as catalogue
 
     for each in describe(catalogue.experiment_of(name).Settings):
-        assert each.meaning and each.default, each
+        assert all(each.described[part] for part in ("meaning", "default")), each
 
 
 def test_e5_settings_of_a_file(command, tmp_path):

@@ -184,7 +184,7 @@ BEYOND = {"shape": [2, 2], "data": {"list": [1.0]}, "indices": {"list": [9]}, "i
         (archive({"value.json": document({"Popen": {"args": "ls"}})}), "expected one of eisim's values, found 'Popen'"),
         (archive({"value.json": document({"region": "os.system"})}), "REGIONS: expected one of .*, found .os.system"),
         (archive({"value.json": document({"TruthTable": {"bits": "01x"}})}), "truth table: expected only 0 and 1"),
-        (archive({"value.json": document({"TruthTable": {"bits": 3}})}), "TruthTable.bits: expected str, found 3"),
+        (archive({"value.json": document({"TruthTable": {"bits": 3}})}), "TruthTable.bits: expected text, found 3"),
         (archive({"value.json": document({"TruthTable": {"hits": "01"}})}), "found 'hits'"),
         (archive({"value.json": document({"Obstruction": "none"})}), "found a damaged one"),
         (archive({"value.json": ARRAY}), "expected an array 'a.npy', found none"),

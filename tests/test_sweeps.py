@@ -18,10 +18,11 @@ import pytest
 import xarray as xr
 
 from eisim import InputError, sweep
+from eisim.base.schema import Parameter
 from eisim.base.store import checkpoint
 from eisim.report import sweep as shown
 from eisim.report.sweep_findings import findings
-from eisim.run.sweep.axes import Parameter, make_axis, parse_axis
+from eisim.run.sweep.axes import make_axis, parse_axis
 from eisim.run.sweep.subject import Point, Subject, measure, numbers_of, parameters
 from eisim.run.sweep.work import versions
 from models import brunel

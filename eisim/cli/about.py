@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 from eisim.base.errors import InputError, did_you_mean
-from eisim.base.schema import Described, describe, describe_function
+from eisim.base.schema import Parameter, describe
 from eisim.base.units import expected
 from eisim.run import registry as catalogue
 
@@ -27,9 +27,9 @@ class About:
     kind : {"experiment", "model", "file"}
     doc : str
         The docstring of its module.
-    settings : tuple of Described
+    settings : tuple of Parameter
         What ``run`` can change by ``--set``; none for a model without a task.
-    parameters : tuple of Described
+    parameters : tuple of Parameter
         What else ``sweep`` can change: the arguments of ``circuit`` and ``task``.
     facts : tuple of Fact
         Published numbers beside ours.
@@ -40,8 +40,8 @@ class About:
     name: str
     kind: str
     doc: str
-    settings: tuple[Described, ...]
-    parameters: tuple[Described, ...]
+    settings: tuple[Parameter, ...]
+    parameters: tuple[Parameter, ...]
     facts: tuple
     measures: bool
 
@@ -148,7 +148,7 @@ def _module(name):
 def _parameters(module):
     found = {}
     for function, leave_out in (("circuit", ("kind", "seed")), ("task", ("kind",))):
-        found |= {each.name: each for each in describe_function(getattr(module, function, None), leave_out)}
+        found |= {each.name: each for each in describe(getattr(module, function, None), leave_out)}
     return list(found.values())
 
 
@@ -162,8 +162,8 @@ def document(found: About) -> dict:
         "name": found.name,
         "kind": found.kind,
         "doc": found.doc,
-        "settings": [asdict(each) for each in found.settings],
-        "parameters": [asdict(each) for each in found.parameters],
+        "settings": [each.described for each in found.settings],
+        "parameters": [each.described for each in found.parameters],
         "published": [asdict(fact) | {"reproduced": fact.is_reproduced} for fact in found.facts],
     }
 

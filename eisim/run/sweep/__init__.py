@@ -256,11 +256,10 @@ def _check_numbers(axes, seeds, seed, workers, scheduler):
 
 
 def _text(value):
-    from eisim.base.units import unit_of
-    from eisim.run.sweep.subject import SI
+    from eisim.base.units import exact_text, unit_of
 
     unit = unit_of(value)
-    return str(value) if unit in (None, "1") else f"{float(value)!r}{SI.get(unit, unit)}"
+    return str(value) if unit in (None, "1") else exact_text(float(value), unit)
 
 
 def _say(text):

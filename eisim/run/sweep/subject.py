@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from eisim.base.errors import InputError, did_you_mean
-from eisim.base.schema import read_settings
+from eisim.base.schema import Parameter, lookup, read_settings
+from eisim.base.units import exact_text
 from eisim.run import registry as catalogue
-from eisim.run.sweep.axes import Axis, Parameter, Scalar, known, parameters_of, parameters_of_settings
+from eisim.run.sweep.axes import Axis, Scalar, convert, read_value, swept
 
 #: Parameters of the simulation of any circuit; the stimulus is that of all inputs, in units of their rates.
 SIMULATION = {
@@ -25,7 +26,6 @@ SIMULATION = {
 DEFAULT_TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.1e-3}
 #: Intervals that a neuron needs for its CV to count: in sparse activity few have more.
 INTERVALS = 4
-SI = {"second": "s", "hertz": "Hz", "volt": "V", "ampere": "A", "siemens": "S", "farad": "F"}
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def parameters(subject: Subject) -> dict[str, Parameter]:
     """The parameters that can be swept, by name."""
     model = find(subject)
     if model is None:
-        return parameters_of_settings(_experiment(subject.name).Settings)
+        return swept(_experiment(subject.name).Settings)
     return _of_task(model) | _of_circuit(model) | SIMULATION
 
 
@@ -136,7 +136,7 @@ def check(subject: Subject, axes: tuple[Axis, ...]) -> None:
     for name, text in subject.settings:
         if name in swept:
             raise InputError(f"--set: {name}: expected a parameter that is not swept, found one of --over")
-        known(name, there, "--set").read(text)
+        read_value(lookup(name, there, "--set"), text)
 
 
 def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str, float]:
@@ -152,10 +152,10 @@ def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str,
         return _measure_experiment(subject, axes, point)
     there = parameters(subject)
     values: dict[str, Any] = {
-        name: there[name].convert(_measured(there[name], text)) for name, text in subject.settings
+        name: convert(there[name], _measured(there[name], text)) for name, text in subject.settings
     }
     for axis, value in zip(axes, point.values, strict=True):
-        values[axis.name] = there[axis.name].convert(axis.given(value))
+        values[axis.name] = convert(there[axis.name], axis.given(value))
     if subject.is_file:
         from eisim.base.user_files import blamed_on
 
@@ -181,12 +181,12 @@ def phases(subject: Subject) -> tuple[Any, dict[str, str]]:
 
 
 def _measured(parameter, text):
-    value, unit = parameter.read(text)
+    value, unit = read_value(parameter, text)
     return Axis(parameter.name, (value,), unit).given(value)
 
 
 def _change(axis, value):
-    text = f"{value!r}{SI[axis.unit]}" if axis.unit else str(value)
+    text = exact_text(value, axis.unit) if axis.unit else str(value)
     return f"{axis.name}={text}"
 
 
@@ -196,12 +196,12 @@ def _changes(settings):
 
 def _of_task(model):
     task = getattr(model, "task", None)
-    return parameters_of(task, ("kind",)) if inspect.isroutine(task) else {}
+    return swept(task, ("kind",)) if inspect.isroutine(task) else {}
 
 
 def _of_circuit(model):
     make = getattr(model, "circuit", None)
-    return parameters_of(make, ("kind", "seed")) if inspect.isroutine(make) else {}
+    return swept(make, ("kind", "seed")) if inspect.isroutine(make) else {}
 
 
 def _measure_experiment(subject, axes, point):
