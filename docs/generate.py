@@ -180,7 +180,7 @@ def api() -> str:
             (f"[`{name}`](#{name.lower()})", _summary(getattr(import_module(home), name))) for name in names.split()
         ]
         parts += [f"## {title}", "", *_table(("name", "what it is"), rows), ""]
-    parts += ["`eisim.NAMED` holds truth tables by name, `eisim.REGIONS` regions of the plane.", ""]
+    parts += ["`eisim.TRUTH_TABLES` holds truth tables by name, `eisim.REGIONS` regions of the plane.", ""]
     for home, names in API.values():
         for name in names.split():
             parts += [f"### {name}", "", *_described(home, name, getattr(import_module(home), name)), ""]

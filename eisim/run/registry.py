@@ -108,10 +108,10 @@ def experiment_of(name: str):
 
 def _instead(name):
     """What can be done with a model that has no task."""
-    from eisim.functions import NAMED
+    from eisim.functions import TRUTH_TABLES
 
     export = f"`export {name}` writes its DNN"
-    known = {*NAMED, import_module("eisim.experiments.boolean").INHIBITED_AND}
+    known = {*TRUTH_TABLES, import_module("eisim.experiments.boolean").INHIBITED_AND}
     function = name.replace("_", "-")
     return f"`run boolean --set functions={function}` ablates it, {export}" if function in known else export
 

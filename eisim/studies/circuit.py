@@ -12,7 +12,7 @@ from eisim.adapter import to_dnn
 from eisim.base.errors import InputError
 from eisim.base.user_files import blamed_on, found_instead, load_file
 from eisim.circuit import Circuit
-from eisim.functions import NAMED, REGIONS, LabelledData, Region, TruthTable, patterns
+from eisim.functions import REGIONS, TRUTH_TABLES, LabelledData, Region, TruthTable, patterns
 from eisim.functions.truth_table import MAX_INPUTS
 from eisim.simulation import simulate
 
@@ -171,7 +171,7 @@ def _given(module):
     if hasattr(module, "function"):
         return "function", module.function
     given = getattr(module, "FUNCTION", None)
-    if isinstance(given, str) and given not in NAMED and given not in REGIONS and set(given) - {"0", "1"}:
+    if isinstance(given, str) and given not in TRUTH_TABLES and given not in REGIONS and set(given) - {"0", "1"}:
         given = None
     return "FUNCTION", given or None
 
@@ -187,7 +187,7 @@ def _functions(given, circuit) -> tuple[Function, ...]:
     functions = []
     for each in several:
         if isinstance(each, str):
-            each = NAMED.get(each) or REGIONS.get(each) or TruthTable(each)
+            each = TRUTH_TABLES.get(each) or REGIONS.get(each) or TruthTable(each)
         if isinstance(each, Region):
             each = each.labelled()
         if isinstance(each, LabelledData):

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from eisim.base.errors import InputError
+from eisim.base.former import renamed
 from eisim.base.progress import shows_progress
 from eisim.base.store import sources
 from eisim.base.store.checkpoint import begin_part, kept
@@ -29,6 +30,7 @@ class FailedError(Exception):
     """A point failed; it is not kept, so that it is tried again when the sweep is."""
 
 
+@renamed(set="settings")
 @shows_progress
 def sweep(
     name,
@@ -37,7 +39,7 @@ def sweep(
     seeds: int = 1,
     seed: int = 0,
     kind: str | None = None,
-    set: Mapping | None = None,
+    settings: Mapping | None = None,
     backend: str = "cpp",
     workers: int | None = None,
     scheduler: str | None = None,
@@ -58,7 +60,7 @@ def sweep(
         From which those seeds follow.
     kind : {"rate", "spiking", "both"}, optional
         Of circuits; spiking by default, and both for an experiment.
-    set : mapping of str to value, optional
+    settings : mapping of str to value, optional
         Parameters that are the same at all points.
     backend : {"cpp", "numpy"}
         Brian2's C++ standalone device, or its NumPy target.
@@ -93,8 +95,7 @@ def sweep(
     >>> found.mean("rate_E").round(1)
     array([0. , 2.1])
     """
-    settings = tuple((str(key), _text(value)) for key, value in (set or {}).items())
-    plan = describe(name, kind, settings, backend)
+    plan = describe(name, kind, [(str(key), _text(value)) for key, value in (settings or {}).items()], backend)
     there = parameters(plan)
     axes = tuple(make_axis(str(key), values, there) for key, values in over.items())
     with kept(partial(identity_of, plan, axes, seeds, seed), _say, fresh) as parts:

@@ -307,11 +307,11 @@ def _takes_any(function):
 
 def _of_function(model, circuit):
     """Stimuli and score of a circuit that has no task: all patterns of a truth table, else one trial of 1."""
-    from eisim.functions import NAMED, TruthTable
+    from eisim.functions import TRUTH_TABLES, TruthTable
 
     given = getattr(model, "function", getattr(model, "FUNCTION", None))
     if isinstance(given, str):
-        given = NAMED.get(given) or (TruthTable(given) if given and not set(given) - {"0", "1"} else None)
+        given = TRUTH_TABLES.get(given) or (TruthTable(given) if given and not set(given) - {"0", "1"} else None)
     if not isinstance(given, TruthTable) or given.n_inputs != circuit.n_inputs or circuit.n_readouts != 1:
         return np.ones((1, circuit.n_inputs)), None
     return given.patterns, lambda response: (response.decisions[:, 0] == given.values).mean()
@@ -332,23 +332,23 @@ def circuit_numbers(response) -> dict[str, float]:
         found[f"rate_{name}"] = float(response.rates[name].mean())
         if response.circuit.kind != "spiking" or name not in (response.spikes or {}):
             continue
-        bin, wide = (max(1, round(width / response.dt)) * response.dt for width in (1e-3, 5e-3))
+        narrow, wide = (max(1, round(width / response.dt)) * response.dt for width in (1e-3, 5e-3))
         measures = {
             "cv": lambda name=name: activity.irregularity(response, name, INTERVALS),
-            "synchrony": lambda name=name, bin=bin: activity.synchrony(response, name, bin),
-            "modulation": lambda name=name, bin=bin: activity.modulation(response, name, bin),
-            "correlation": lambda name=name, bin=wide: activity.correlation(response, name, bin),
+            "synchrony": lambda name=name, width=narrow: activity.synchrony(response, name, width),
+            "modulation": lambda name=name, width=narrow: activity.modulation(response, name, width),
+            "correlation": lambda name=name, width=wide: activity.correlation(response, name, width),
         }
         for what, compute in measures.items():
             found[f"{what}_{name}"] = _mean(compute)
-        found |= _rhythm(activity, response, name, bin)
+        found |= _rhythm(activity, response, name, narrow)
     return found
 
 
-def _rhythm(activity, response, name, bin):
+def _rhythm(activity, response, name, bin_width):
     keys = (f"frequency_{name}", f"prominence_{name}")
     try:
-        rhythm = activity.rhythm(response, name, bin)
+        rhythm = activity.rhythm(response, name, bin_width)
     except InputError:  # a window too short for any rhythm
         return dict.fromkeys(keys, np.nan)
     return dict(zip(keys, (_mean(lambda: rhythm.frequency), _mean(lambda: rhythm.prominence)), strict=True))
