@@ -11,6 +11,7 @@ import scipy
 
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.former import renamed
+from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si
 from eisim.simulation.response import Response
 
@@ -97,7 +98,7 @@ def local_irregularity(response: Response, population: str, minimum: int = MINIM
 
 @renamed(bin="bin_width")
 @explains_arguments
-def correlation(response: Response, population: str, bin_width=5e-3, neurons: int = 500, seed: int = 0) -> np.ndarray:
+def correlation(response: Response, population: str, bin_width=5e-3, neurons: int = 500, seed: Seed = 0) -> np.ndarray:
     """Mean correlation coefficient of the spike counts of pairs: 0 if independent, 1 if the same.
 
     Parameters
@@ -106,13 +107,13 @@ def correlation(response: Response, population: str, bin_width=5e-3, neurons: in
         Width of a bin, in s.
     neurons : int
         All pairs of this many neurons, drawn at random, are taken; silent ones do not count.
-    seed : int
+    seed : int or Generator
         Of the draw.
     """
     width, bins = _bins(response, bin_width)
     shape, size = _shape(response, population)
     _expect_spiking(response, "correlation")
-    chosen = np.sort(np.random.default_rng(seed).permutation(size)[:neurons])
+    chosen = np.sort(np.random.default_rng(seed_of(seed, "correlation: seed")).permutation(size)[:neurons])
     column = np.full(size, -1)
     column[chosen] = np.arange(chosen.size)
     copy, neuron, step = _window(response, population)

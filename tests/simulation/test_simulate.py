@@ -103,7 +103,7 @@ def test_without_a_compiler_it_runs_on_numpy_and_says_so(monkeypatch):
         ({"window": 1.0}, "window: expected between"),
         ({"duration": 0.15003}, "duration: expected a whole number of steps"),
         ({"duration": 5}, "window: expected"),
-        ({"seed": "x"}, "seed: expected whole numbers of 0 or more, found 'x'"),
+        ({"seed": "x"}, "seed: expected whole numbers of 0 or more, or a numpy.random.Generator, found 'x'"),
         ({"seed": -1}, "seed: expected whole numbers"),
         ({"backend": "gpu"}, "backend: expected one of cpp, numpy, cuda_standalone, found 'gpu'"),
         ({"circuit": "xor"}, "simulate: circuit: expected a Circuit"),

@@ -16,6 +16,7 @@ import numpy as np
 from eisim.base.errors import InputError
 from eisim.base.former import renamed
 from eisim.base.progress import shows_progress
+from eisim.base.seeds import Seed, seed_of
 from eisim.base.store import sources
 from eisim.base.store.checkpoint import begin_part, kept
 from eisim.run.sweep.axes import MOST_POINTS, Axis, make_axis, parse_axis
@@ -37,7 +38,7 @@ def sweep(
     over: Mapping,
     *,
     seeds: int = 1,
-    seed: int = 0,
+    seed: Seed = 0,
     kind: str | None = None,
     settings: Mapping | None = None,
     backend: str = "cpp",
@@ -56,7 +57,7 @@ def sweep(
         What each parameter takes: ``"3:7:9"`` (9 values from 3 to 7), an array, a quantity, or a list.
     seeds : int
         Runs of each point, with different seeds; the same ones at all points.
-    seed : int
+    seed : int or Generator
         From which those seeds follow.
     kind : {"rate", "spiking", "both"}, optional
         Of circuits; spiking by default, and both for an experiment.
@@ -95,6 +96,7 @@ def sweep(
     >>> found.mean("rate_E").round(1)
     array([0. , 2.1])
     """
+    seed = seed_of(seed, "sweep: seed")
     plan = describe(name, kind, [(str(key), _text(value)) for key, value in (settings or {}).items()], backend)
     there = parameters(plan)
     axes = tuple(make_axis(str(key), values, there) for key, values in over.items())
