@@ -151,13 +151,14 @@ def default_words(value, unit: str = "") -> str:
 
 def expected_words(kind, source: Source, unit: str | None = None) -> str:
     """What is expected of a value of a type; of text "" where the type says nothing that is not plain from its name."""
-    origin, parts = _origin(kind), typing.get_args(kind)
+    origin = _origin(kind)
     if unit not in (None, "1"):
         return expected(unit)
     if origin in _UNIONS:
-        return " or ".join(dict.fromkeys(filter(None, (expected_words(part, source) for part in parts))))
-    if origin is typing.Literal or _is_enum(kind):
-        return " or ".join(str(getattr(each, "value", each)) for each in parts or kind)
+        words = (expected_words(part, source) for part in typing.get_args(kind))
+        return " or ".join(dict.fromkeys(filter(None, words)))
+    if choices := _choices(kind):
+        return " or ".join(dict.fromkeys(str(getattr(each, "value", each)) for each in choices.values()))
     like = tuple if origin in _SEQUENCES else dict if is_dataclass(kind) and source is JSON else origin
     return source.words.get(like, "" if source is TEXT else getattr(kind, "__name__", str(kind)))
 
@@ -172,17 +173,16 @@ def read(kind, value, where: str, source: Source):
     ------
     InputError
     """
-    origin, parts = _origin(kind), typing.get_args(kind)
+    origin = _origin(kind)
     if origin in _UNIONS:
         return _read_union(kind, value, where, source)
-    if origin is typing.Literal:
-        return _choose({str(part): part for part in parts}, value, where, source)
-    if _is_enum(kind):
-        return _choose({str(e.value): e for e in kind} | {e.name: e for e in kind}, value, where, source)
+    if choices := _choices(kind):
+        return _choose(choices, value, where, source)
     if source is TEXT and origin is not tuple:
         return _read_text(kind, value, where)
     if source is not TEXT and not _fits(kind, value, source):
         raise _refused(where, expected_words(kind, source), value)
+    parts = typing.get_args(kind)
     if origin in _SEQUENCES:
         items = _split(value, where) if source is TEXT else value
         if origin is not tuple or parts[1:] in ((), (...,)):
@@ -198,7 +198,7 @@ def read(kind, value, where: str, source: Source):
         return value if source is PYTHON else found
     if source is PYTHON:
         return value
-    if is_dataclass(kind):
+    if isinstance(value, dict) and is_dataclass(kind):
         known = [name for name in parameters_of(kind) if value.get(name) is not None]
         return build(kind, {name: (value[name], f"{where}: {name}") for name in known}, where, JSON)
     return _printable(value, where)
@@ -278,35 +278,41 @@ def _refused(where, wanted, found, more=""):
     return InputError(f"{where}: expected {wanted}, found {short(found)}{more}")
 
 
+@cache
 def _origin(kind):
     return object if kind is typing.Any else typing.get_origin(kind) or kind
 
 
-def _is_enum(kind):
-    return isinstance(kind, type) and issubclass(kind, Enum)
+@cache
+def _choices(kind):
+    """What stands in text for each value of a type that has but a few; ``None`` for other types."""
+    if _origin(kind) is typing.Literal:
+        return {str(choice): choice for choice in typing.get_args(kind)}
+    is_enum = isinstance(kind, type) and issubclass(kind, Enum)
+    return {str(each.value): each for each in kind} | {each.name: each for each in kind} if is_enum else None
 
 
 def _read_union(kind, value, where, source):
-    """As the first of several types that it can be read as."""
-    errors = []
-    for part in sorted(typing.get_args(kind), key=lambda part: part is not _NONE):
-        if source is TEXT or _origin(part) is typing.Literal or _fits(part, value, source):
+    """As the first of several types that it can be read as; no text is refused before each was tried."""
+    parts = typing.get_args(kind)
+    if source is TEXT:
+        parts = sorted(parts, key=lambda part: part is not _NONE)
+    refusals = []
+    for part in parts:
+        if source is TEXT or _choices(part) or _fits(part, value, source):
             try:
                 return read(part, value, where, source)
             except InputError as error:
-                errors += [error] * (part is not _NONE)
-    raise errors[0] if errors else _refused(where, expected_words(kind, source), value)
+                refusals += [error] * (part is not _NONE)
+    raise refusals[0] if refusals else _refused(where, expected_words(kind, source), value)
 
 
 def _choose(choices, value, where, source):
-    """The one of the choices, by what stands for each in text, that a value is."""
-    for name, choice in choices.items():
-        same = getattr(choice, "value", choice)
-        if (
-            name == value.strip()
-            if source is TEXT
-            else value is choice or (type(value) is type(same) and value == same)
-        ):
+    """The one of the choices that a value is."""
+    if source is TEXT and value.strip() in choices:
+        return choices[value.strip()]
+    for choice in choices.values() if source is not TEXT else ():
+        if choice is value or (type(choice) is type(value) and choice == value):
             return choice
     raise _refused(where, f"one of {', '.join(choices)}", value, did_you_mean(str(value), choices))
 
@@ -341,23 +347,24 @@ def _split(text, where):
 def _fits(kind, value, source):
     """Whether a value that is no text is of a type; its parts are not looked at."""
     origin = _origin(kind)
-    if isinstance(value, bool) and origin in (int, float):
+    if isinstance(value, int) and ((isinstance(value, bool) and origin in _NUMBERS) or abs(value) > LARGEST_NUMBER):
         return False
-    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
-        return False
-    if origin in _SEQUENCES:
-        return isinstance(value, (tuple, list))
     if origin is float:
         return isinstance(value, (int, float)) and (source is PYTHON or abs(value) <= LARGEST_NUMBER)
+    if origin in _SEQUENCES:
+        return isinstance(value, (tuple, list))
     if origin is np.ndarray:  # a list of numbers does as well
         return isinstance(value, (np.ndarray, list, tuple))
-    if source is JSON and is_dataclass(kind):
-        return isinstance(value, dict)
-    return callable(value) if origin is Callable else not isinstance(origin, type) or isinstance(value, origin)
+    if origin is Callable:
+        return callable(value)
+    like = dict if source is JSON and is_dataclass(kind) else origin
+    return not isinstance(like, type) or isinstance(value, like)
 
 
 def _printable(value, where, depth=0):
     """JSON without what would steer a terminal or hide a part of its text; line ends stay."""
+    if isinstance(value, str):
+        return printable(value)
     if depth > DEEPEST:
         raise InputError(f"{where}: expected at most {DEEPEST} levels, found more")
     if isinstance(value, list):
@@ -366,4 +373,4 @@ def _printable(value, where, depth=0):
         return {printable(key): _printable(each, where, depth + 1) for key, each in value.items()}
     if not _fits(object, value, JSON):
         raise _refused(where, JSON.words[object], value)
-    return printable(value) if isinstance(value, str) else value
+    return value
