@@ -132,11 +132,10 @@ def read_value(parameter: Parameter, text: str) -> tuple[Scalar, str]:
     if parameter.kind is not float:
         value = read(parameter.kind, text, name, TEXT)
         return (value if isinstance(value, (bool, int, float)) else text), ""
-    value, unit = (
-        split_quantity(text, name)
-        if parameter.unit is None
-        else (parse_quantity(text, parameter.unit, name), parameter.unit)
-    )
+    if parameter.unit is None:
+        value, unit = split_quantity(text, name)
+    else:
+        value, unit = parse_quantity(text, parameter.unit, name), parameter.unit
     if not math.isfinite(value):
         raise InputError(f"{name}: expected a finite number, found {text!r}")
     return value, "" if unit == "1" else unit
@@ -157,7 +156,7 @@ def _kind_of(default):
 
 def _as_text(value, kind, unit):
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return exact_text(int(value) if kind is int and value == round(value) else value, unit)
+        return exact_text(int(value) if kind is int and float(value).is_integer() else value, unit)
     return re.sub(r"^\((.*?),?\)$", r"\1", str(value))
 
 
