@@ -16,9 +16,9 @@ import time
 import measure
 import numpy as np
 
-from eisim import NAMED, ablate, simulate, synthesize
+from eisim import TRUTH_TABLES, ablate, simulate, synthesize
 
-FUNCTION = NAMED["parity-4"]
+FUNCTION = TRUTH_TABLES["parity-4"]
 LEVELS, SEEDS = np.linspace(0, 1, 11), (1, 10, 100)
 TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.5e-3}
 

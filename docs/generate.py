@@ -190,7 +190,7 @@ def api() -> str:
             (f"[`{name}`](#{name.lower()})", _summary(getattr(import_module(home), name))) for name in names.split()
         ]
         parts += [f"## {title}", "", *_table(("name", "description"), rows), ""]
-    parts += ["`eisim.NAMED` maps names to truth tables, `eisim.REGIONS` names to regions of the plane.", ""]
+    parts += ["`eisim.TRUTH_TABLES` maps names to truth tables, `eisim.REGIONS` names to regions of the plane.", ""]
     for home, names in API.values():
         for name in names.split():
             parts += [f"### {name}", "", *_described(home, name, getattr(import_module(home), name)), ""]
@@ -279,7 +279,7 @@ def _obstruction(model, task) -> str:
 
 
 def _model_page(name, model, task) -> str:
-    from eisim.base.schema import describe_function
+    from eisim.base.schema import describe
     from eisim.cli.about import measured
     from eisim.report.numbers import number
 
@@ -294,7 +294,7 @@ def _model_page(name, model, task) -> str:
             function = getattr(model, part)
             parts += [f"## `{_signature(part, function)}`".replace("\n", " ").replace("(     ", "("), ""]
             parts += [markdown(cleandoc(function.__doc__ or "")), ""]
-            described = [(f"`{each.name}`", each.words) for each in describe_function(function, ("kind", "seed"))]
+            described = [(f"`{each.name}`", each.words) for each in describe(function, ("kind", "seed"))]
             if described and "Parameters" not in sections(function.__doc__):
                 parts += [*_table(("parameter", "description"), described), ""]
     if facts := measured(model):

@@ -20,7 +20,7 @@ _HOMES = {
     "eisim.studies.tasks": ("Assessment", "assess"),
     "eisim.circuit": ("Circuit", "Input", "Population", "Projection", "Readout"),
     "eisim.base.errors": ("InputError",),
-    "eisim.functions": ("NAMED", "REGIONS", "LabelledData", "Region", "TruthTable"),
+    "eisim.functions": ("TRUTH_TABLES", "REGIONS", "LabelledData", "Region", "TruthTable"),
     "eisim.neurons": (
         "LIF",
         "AbbottChance",
@@ -56,6 +56,11 @@ folders.install()
 
 def __getattr__(name):
     """Import a public name when it is first used, so that importing eisim is cheap."""
+    if name == "NAMED":
+        from eisim.base.former import warn_of_former
+
+        warn_of_former(__name__, name, "TRUTH_TABLES")
+        name = "TRUTH_TABLES"
     if name in _HOME_OF:
         return getattr(importlib.import_module(_HOME_OF[name]), name)
     raise AttributeError(f"module 'eisim' has no attribute {name!r}")

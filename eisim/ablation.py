@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.base.errors import InputError, did_you_mean, explains_arguments
+from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si, warn_of_plain
 from eisim.circuit import Circuit
 from eisim.weights import AllToAll, Rule, with_entries
@@ -61,7 +62,7 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
 
 
 @explains_arguments
-def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | None = None, seed: int = 0) -> Circuit:
+def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | None = None, seed: Seed = 0) -> Circuit:
     """Silence a share of the interneurons: they send nothing, whatever they receive.
 
     Their own rates stay those of their membranes; `eisim.Response` tells them apart (`Population.silenced`).
@@ -73,7 +74,7 @@ def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | N
         Of the neurons of each population, to the nearest whole number; from 0 to 1.
     populations : iterable of str, optional
         Names of the inhibitory populations to silence; all of them by default.
-    seed : int
+    seed : int or Generator
         Draws the neurons. With one seed a larger share silences all that a smaller one does, and more.
 
     Returns
@@ -85,7 +86,7 @@ def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | N
     InputError
         If the share is not within 0 and 1, or a name is not that of an inhibitory population.
     """
-    share = _share(share, "silence: share")
+    share, seed = _share(share, "silence: share"), seed_of(seed, "silence: seed")
     inhibitory = {p.name: p.size for p in circuit.populations if p.sign == "I"}
     chosen = _chosen(populations, inhibitory, "silence: populations", "inhibitory populations")
     quiet = {}

@@ -17,6 +17,7 @@ from scipy import sparse
 from eisim.base import memory
 from eisim.base.display import plotted
 from eisim.base.errors import InputError, did_you_mean
+from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
 from eisim.base.values import Brief, ReadOnly, Shown, Value, quantity
 from eisim.neurons import LIF, ConductanceLIF, RateUnit, SpikingNeuron, Theta
@@ -284,8 +285,8 @@ class Circuit(ReadOnly, Shown):
         All rate units or all spiking neurons.
     projections : sequence of Projection
     readouts : sequence of Readout
-    seed : int
-        Fixes what weight rules draw.
+    seed : int or Generator
+        Fixes what weight rules draw; held as a whole number.
 
     Raises
     ------
@@ -313,7 +314,7 @@ class Circuit(ReadOnly, Shown):
     populations: tuple[Population, ...]
     projections: tuple[Projection, ...] = ()
     readouts: tuple[Readout, ...] = ()
-    seed: int = 0
+    seed: Seed = 0
 
     def __post_init__(self):
         for part, kind in (
@@ -327,8 +328,7 @@ class Circuit(ReadOnly, Shown):
                 if not isinstance(member, kind):
                     raise InputError(f"circuit {self.name!r}: {part}: expected {kind.__name__}, found {member!r}")
             object.__setattr__(self, part, members)
-        if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)) or self.seed < 0:
-            raise InputError(f"circuit {self.name!r}: seed: expected a whole number, found {self.seed!r}")
+        object.__setattr__(self, "seed", seed_of(self.seed, f"circuit {self.name!r}: seed"))
         if not self.inputs or not self.populations:
             raise InputError(f"circuit {self.name!r}: expected at least one input and one population")
         self._check_names([p.name for p in (*self.inputs, *self.populations)], "input or population")

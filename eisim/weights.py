@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.base.errors import InputError
+from eisim.base.seeds import Seed, generator_of
 from eisim.base.values import Explained
 
 
@@ -39,9 +40,12 @@ class FixedProbability(Explained):
         """Number of synapses, on average."""
         return self.probability * shape[0] * shape[1]
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
-        """A (source × target) matrix of ones; `recurrent` says that source and target are the same neurons."""
-        n_source, n_target = shape
+    def draw(self, rng: Seed, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
+        """A (source × target) matrix of ones, drawn by a seed or a Generator.
+
+        `recurrent` says that source and target are the same neurons.
+        """
+        rng, (n_source, n_target) = generator_of(rng, "FixedProbability.draw: rng"), shape
         columns = []
         for source in range(n_source):
             targets = np.flatnonzero(rng.random(n_target) < self.probability)
@@ -87,9 +91,12 @@ class FixedInDegree(Explained):
         """Number of synapses."""
         return float(self.in_degree) * shape[1]
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
-        """A (source × target) matrix of ones; `recurrent` says that source and target are the same neurons."""
-        n_source, n_target = shape
+    def draw(self, rng: Seed, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
+        """A (source × target) matrix of ones, drawn by a seed or a Generator.
+
+        `recurrent` says that source and target are the same neurons.
+        """
+        rng, (n_source, n_target) = generator_of(rng, "FixedInDegree.draw: rng"), shape
         available = n_source - recurrent
         rows = np.empty((n_target, self.in_degree), np.int32)
         for target in range(n_target):
@@ -133,8 +140,9 @@ class AllToAll(Explained):
         """The sources that send, of so many."""
         return np.delete(np.arange(n_source), self.silent)
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
+    def draw(self, rng: Seed, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
         """A (source × target) matrix of ones, but for the silent sources."""
+        generator_of(rng, "AllToAll.draw: rng")
         matrix = np.zeros(shape)
         matrix[self.senders(shape[0])] = 1
         return sparse.csr_array(matrix)
@@ -167,8 +175,9 @@ class Independent(Explained):
         """Number of synapses."""
         return float(shape[1])
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
+    def draw(self, rng: Seed, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
         """A (1 × target) matrix of ones."""
+        generator_of(rng, "Independent.draw: rng")
         return sparse.csr_array(np.ones(shape))
 
 

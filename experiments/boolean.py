@@ -66,12 +66,12 @@ def synthesised(function):
 
 def cases(names: str):
     """The named functions with their circuits; ``"all"`` for the default ones, truth tables are taken too."""
-    from eisim.functions import NAMED, TruthTable
+    from eisim.functions import TRUTH_TABLES, TruthTable
     from eisim.models import and_by_inhibition
     from eisim.studies.boolean import Case
 
-    special = {INHIBITED_AND: Case(INHIBITED_AND, NAMED["and"], and_by_inhibition.circuit)}
-    known = {name: synthesised(function) for name, function in NAMED.items()} | special
+    special = {INHIBITED_AND: Case(INHIBITED_AND, TRUTH_TABLES["and"], and_by_inhibition.circuit)}
+    known = {name: synthesised(function) for name, function in TRUTH_TABLES.items()} | special
     if names == "all":
         return list(known.values())
     chosen = []

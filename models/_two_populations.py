@@ -13,6 +13,7 @@ import numpy as np
 import scipy
 
 from eisim.base.errors import check_kind
+from eisim.base.seeds import Seed
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import LIF, RateUnit
 from eisim.weights import FixedInDegree
@@ -52,7 +53,7 @@ def two_populations(
     afferent_rate: float = 100.0,
     bias: tuple[float, float] = (0.0, 0.0),
     delay: float = 0.0,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Circuit:
     """The circuit.
 
@@ -74,7 +75,7 @@ def two_populations(
         Tonic drives of the rate units, in Hz.
     delay : float
         Synaptic delay of the spiking version, in s.
-    seed : int
+    seed : int or Generator
         Fixes the random synapses.
     """
     check_kind(kind, name)

@@ -12,10 +12,10 @@ import numpy as np
 
 from eisim.base.errors import check_kind, explains_arguments
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
-from eisim.functions import NAMED
+from eisim.functions import TRUTH_TABLES
 from eisim.theory.cells import AFFERENT_RATE, CELLS, just_at_threshold
 
-FUNCTION = NAMED["and"]
+FUNCTION = TRUTH_TABLES["and"]
 # In units of the input that just reaches threshold.
 TO_READOUT = 2.0
 TO_INTERNEURON = 8.0

@@ -45,6 +45,7 @@ from eisim.analysis.activity import irregularity
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import InputError, check_kind, explains_arguments
 from eisim.base.progress import silent
+from eisim.base.seeds import Seed, seed_of
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import simulate
@@ -74,17 +75,18 @@ THRESHOLD, MAXIMUM = 10.0, 1 / NEURON.refractory
 
 
 @explains_arguments
-def circuit(kind: str = "spiking", *, seed: int = 0, synapses: int = 100) -> Circuit:
+def circuit(kind: str = "spiking", *, seed: Seed = 0, synapses: int = 100) -> Circuit:
     """The circuit.
 
     Parameters
     ----------
     kind : {"rate", "spiking"}
-    seed : int
+    seed : int or Generator
         Fixes the connections and the initial membrane potentials.
     synapses : int
         K: number of excitatory and of inhibitory synapses per neuron; at most 999.
     """
+    seed = seed_of(seed, "balanced_network: seed")
     if isinstance(synapses, bool) or not isinstance(synapses, (int, np.integer)) or not 1 <= synapses < NEURONS:
         raise InputError(f"balanced_network: synapses: expected from 1 to {NEURONS - 1}, found {synapses!r}")
     if kind == "rate":

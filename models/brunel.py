@@ -47,6 +47,7 @@ from eisim.analysis.activity import irregularity, rhythm
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import InputError, check_kind, explains_arguments
 from eisim.base.progress import silent
+from eisim.base.seeds import Seed
 from eisim.base.units import scalar_si
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import LIF, Saturating
@@ -69,13 +70,13 @@ WORKING_POINT = (5.0, 2.0)
 
 
 @explains_arguments
-def circuit(kind: str = "spiking", *, seed: int = 0, g: float = 5.0, size: float = 1.0) -> Circuit:
+def circuit(kind: str = "spiking", *, seed: Seed = 0, g: float = 5.0, size: float = 1.0) -> Circuit:
     """The circuit.
 
     Parameters
     ----------
     kind : {"rate", "spiking"}
-    seed : int
+    seed : int or Generator
         Fixes the connections.
     g : float
         Strength of an inhibitory synapse relative to an excitatory one.

@@ -52,6 +52,7 @@ import numpy as np
 
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import InputError, check_kind, explains_arguments
+from eisim.base.seeds import Seed
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import LIF, ThresholdLinear
 from eisim.simulation import Response, simulate
@@ -98,14 +99,14 @@ def lateral(shape) -> np.ndarray:
 
 
 @explains_arguments
-def circuit(kind: str = "spiking", *, seed: int = 0, shape=(24,), recurrent: bool = False) -> Circuit:
+def circuit(kind: str = "spiking", *, seed: Seed = 0, shape=(24,), recurrent: bool = False) -> Circuit:
     """The circuit, as ``"rate"`` or ``"spiking"`` network.
 
     Parameters
     ----------
     kind : {"rate", "spiking"}
         The recurrent circuit is a rate circuit.
-    seed : int
+    seed : int or Generator
         Unused: the circuit is deterministic.
     shape : tuple of int
         Positions along each axis: ``(24,)`` for a line, ``(12, 12)`` for an image.

@@ -57,6 +57,7 @@ from scipy.special import exprel
 
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import check_kind, explains_arguments
+from eisim.base.seeds import Seed, seed_of
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import AbbottChance, ConductanceLIF, ThresholdLinear
 from eisim.simulation import Response, simulate
@@ -96,13 +97,13 @@ THRESHOLD = 15.0
 
 
 @explains_arguments
-def circuit(kind: str = "spiking", *, seed: int = 0, size: int = SIZE) -> Circuit:
+def circuit(kind: str = "spiking", *, seed: Seed = 0, size: int = SIZE) -> Circuit:
     """The decision circuit, as ``"rate"`` or ``"spiking"`` network.
 
     Parameters
     ----------
     kind : {"rate", "spiking"}
-    seed : int
+    seed : int or Generator
         Unused, except to label the circuit, which is deterministic.
     size : int
         Number of pyramidal cells of the spiking network.
@@ -199,7 +200,7 @@ def _spiking(seed, size):
     )
 
 
-def evidence(kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FRAMES, seed: int = 0) -> np.ndarray:
+def evidence(kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FRAMES, seed: Seed = 0) -> np.ndarray:
     """Evidence for A and for B at these coherences (A's sign), drawn independently for each trial and frame.
 
     Parameters
@@ -211,7 +212,7 @@ def evidence(kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FR
         Trials of each coherence.
     frames : int
         Frames of `FRAME` s with evidence; `SILENT` frames come before them.
-    seed : int
+    seed : int or Generator
         Seed of the random evidence.
 
     Returns
@@ -222,7 +223,7 @@ def evidence(kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FR
     coherence = np.repeat(np.atleast_1d(coherence), trials)
     mean = 1 + coherence[:, None, None] * np.array([1.0, -1.0])
     shape = (len(coherence), frames, 2)
-    drawn = mean + EVIDENCE_SPREAD[kind] * np.random.default_rng(seed).standard_normal(shape)
+    drawn = mean + EVIDENCE_SPREAD[kind] * np.random.default_rng(seed_of(seed, "decision: seed")).standard_normal(shape)
     stimuli = np.concatenate([np.zeros((len(coherence), SILENT, 2)), np.maximum(drawn, 0.0)], axis=1)
     if kind == "rate":
         return stimuli

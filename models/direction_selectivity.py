@@ -51,6 +51,7 @@ import numpy as np
 from eisim.ablation import ablate
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import InputError, check_kind, explains_arguments
+from eisim.base.seeds import Seed
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import Response, simulate
@@ -74,14 +75,14 @@ CELL = LIF(inhibition=Exponential(INHIBITION_TAU), noise=0.5e-3)
 
 @explains_arguments
 def circuit(
-    kind: str = "spiking", *, seed: int = 0, subunits: int = SUBUNITS, mechanism: str = "veto", delay=None
+    kind: str = "spiking", *, seed: Seed = 0, subunits: int = SUBUNITS, mechanism: str = "veto", delay=None
 ) -> Circuit:
     """The circuit, as ``"rate"`` or ``"spiking"`` network.
 
     Parameters
     ----------
     kind : {"rate", "spiking"}
-    seed : int
+    seed : int or Generator
         Unused: the circuit is deterministic.
     subunits : int
         Number of subunits; there is one more receptor.

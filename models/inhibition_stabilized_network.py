@@ -37,6 +37,7 @@ import numpy as np
 from eisim.ablation import ablate
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import check_kind, explains_arguments
+from eisim.base.seeds import Seed
 from eisim.circuit import Circuit
 from eisim.models._two_populations import Cells, two_populations
 from eisim.neurons import LIF, Saturating
@@ -61,13 +62,13 @@ SPIKING = ((1.25, 0.65), (1.2, 0.5))
 
 
 @explains_arguments
-def circuit(kind: str = "spiking", *, seed: int = 0, excitation: float = J_EE) -> Circuit:
+def circuit(kind: str = "spiking", *, seed: Seed = 0, excitation: float = J_EE) -> Circuit:
     """The circuit; stimuli are e and i in Hz.
 
     Parameters
     ----------
     kind : {"rate", "spiking"}
-    seed : int
+    seed : int or Generator
         Fixes the random synapses of the spiking version.
     excitation : float
         J_EE of the rate version.

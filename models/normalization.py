@@ -58,6 +58,7 @@ from scipy.stats import norm
 
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import check_kind, explains_arguments
+from eisim.base.seeds import Seed
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import LIF, Logistic, Saturating
 from eisim.simulation import Response, simulate
@@ -95,13 +96,13 @@ def fields(rings: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @explains_arguments
-def circuit(kind: str = "spiking", *, seed: int = 0, rings: int = 12, exponent: float = EXPONENT) -> Circuit:
+def circuit(kind: str = "spiking", *, seed: Seed = 0, rings: int = 12, exponent: float = EXPONENT) -> Circuit:
     """The circuit, as ``"rate"`` or ``"spiking"`` network.
 
     Parameters
     ----------
     kind : {"rate", "spiking"}
-    seed : int
+    seed : int or Generator
         Unused: the circuit is deterministic.
     rings : int
         Number of rings of the preferred stimulus; the contrasts of rings and mask are the inputs.

@@ -52,6 +52,7 @@ from scipy.optimize import brentq
 
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import check_kind, explains_arguments
+from eisim.base.seeds import Seed, seed_of
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import Saturating, Theta
 from eisim.simulation import Response, simulate
@@ -83,7 +84,7 @@ SETTLED = 0.25
 def circuit(
     kind: str = "spiking",
     *,
-    seed: int = 0,
+    seed: Seed = 0,
     e_to_i: float = E_TO_I,
     i_to_e: float = I_TO_E,
     decay: float = TAU_INHIBITION,
@@ -95,7 +96,7 @@ def circuit(
     Parameters
     ----------
     kind : {"rate", "spiking"}
-    seed : int
+    seed : int or Generator
         Seed of the connections, the drives and the initial phases of the spiking network.
     e_to_i, i_to_e : float
         Total strengths of the spiking network.
@@ -140,6 +141,7 @@ def _rate(seed):
 
 def _spiking(seed, e_to_i, i_to_e, decay, connected, spread):
     neuron = Theta(excitation=Exponential(TAU_EXCITATION), inhibition=Exponential(decay))
+    seed = seed_of(seed, "ping: seed")
     rng = np.random.default_rng([seed, CELLS["E"]])
     drives = DRIVE * (1 + spread * rng.standard_normal(CELLS["E"]))
     phases = {sign: rng.uniform(-np.pi, np.pi, n) for sign, n in CELLS.items()}

@@ -61,6 +61,7 @@ from scipy.optimize import brentq
 
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import check_kind, explains_arguments
+from eisim.base.seeds import Seed
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import ConductanceLIF, Saturating
 from eisim.simulation import Response, simulate
@@ -110,13 +111,13 @@ def _distance(a, b):
 
 
 @explains_arguments
-def circuit(kind: str = "spiking", *, seed: int = 0, size: int | None = None, peak: float = PEAK) -> Circuit:
+def circuit(kind: str = "spiking", *, seed: Seed = 0, size: int | None = None, peak: float = PEAK) -> Circuit:
     """The ring, as ``"rate"`` or ``"spiking"`` network.
 
     Parameters
     ----------
     kind : {"rate", "spiking"}
-    seed : int
+    seed : int or Generator
         Unused, except to label the circuit, which is deterministic.
     size : int, optional
         Number of excitatory neurons: 64 units, or the 2048 pyramidal cells of the paper.

@@ -39,6 +39,7 @@ import numpy as np
 
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import check_kind, explains_arguments
+from eisim.base.seeds import Seed
 from eisim.circuit import Circuit
 from eisim.models._two_populations import Cells, two_populations
 from eisim.neurons import LIF, PowerLaw
@@ -61,13 +62,13 @@ SEIZURE = {"rate": 200.0, "spiking": 100.0}
 
 
 @explains_arguments
-def circuit(kind: str = "spiking", *, seed: int = 0) -> Circuit:
+def circuit(kind: str = "spiking", *, seed: Seed = 0) -> Circuit:
     """The circuit; stimuli are the drives to E and I in Hz.
 
     Parameters
     ----------
     kind : {"rate", "spiking"}
-    seed : int
+    seed : int or Generator
         Fixes the random synapses of the spiking version.
     """
     units = (PowerLaw(20e-3, scale=1 / K, exponent=EXPONENT), PowerLaw(10e-3, scale=1 / K, exponent=EXPONENT))

@@ -46,6 +46,7 @@ from eisim.analysis.activity import correlation, irregularity
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import InputError, check_kind, explains_arguments
 from eisim.base.progress import silent
+from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.models.brunel import bounded_and_irregular
@@ -89,14 +90,14 @@ MAXIMUM = 1 / 5e-3
 
 @explains_arguments
 def circuit(
-    kind: str = "spiking", *, seed: int = 0, synapses: str = "conductance", size: float = 1.0, delay=0.0
+    kind: str = "spiking", *, seed: Seed = 0, synapses: str = "conductance", size: float = 1.0, delay=0.0
 ) -> Circuit:
     """The circuit.
 
     Parameters
     ----------
     kind : {"rate", "spiking"}
-    seed : int
+    seed : int or Generator
         Fixes the connections and the initial membrane potentials.
     synapses : {"conductance", "current"}
         COBA or CUBA; the rate circuit is that of the CUBA network.
@@ -105,6 +106,7 @@ def circuit(
     delay : quantity
         Delay of all synapses, in s.
     """
+    seed = seed_of(seed, "vogels_abbott: seed")
     if synapses not in NEURON:
         raise InputError(f"vogels_abbott: synapses: expected 'conductance' or 'current', found {synapses!r}")
     size = scalar_si(size, "1", "vogels_abbott: size")

@@ -39,6 +39,7 @@ import numpy as np
 
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import InputError, check_kind, explains_arguments
+from eisim.base.seeds import Seed
 from eisim.circuit import Circuit
 from eisim.models._two_populations import Cells, steady_states, two_populations
 from eisim.neurons import LIF, WilsonCowan
@@ -63,13 +64,13 @@ SILENCE = 1.0
 
 
 @explains_arguments
-def circuit(kind: str = "spiking", *, seed: int = 0, regime: str = "limit cycle") -> Circuit:
+def circuit(kind: str = "spiking", *, seed: Seed = 0, regime: str = "limit cycle") -> Circuit:
     """The circuit; stimuli are P and Q.
 
     Parameters
     ----------
     kind : {"rate", "spiking"}
-    seed : int
+    seed : int or Generator
         Fixes the random synapses of the spiking version.
     regime : {"limit cycle", "hysteresis", "multiple hysteresis"}
     """

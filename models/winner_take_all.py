@@ -44,6 +44,7 @@ import numpy as np
 
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import check_kind, explains_arguments
+from eisim.base.seeds import Seed
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import LIF, Saturating
 from eisim.simulation import Response, simulate
@@ -68,13 +69,13 @@ def gain(alpha: float = ALPHA, beta_1: float = BETA_1, beta_2: float = BETA_2) -
 
 
 @explains_arguments
-def circuit(kind: str = "spiking", *, seed: int = 0, pools: int = 4, alpha: float = ALPHA) -> Circuit:
+def circuit(kind: str = "spiking", *, seed: Seed = 0, pools: int = 4, alpha: float = ALPHA) -> Circuit:
     """The circuit, as ``"rate"`` or ``"spiking"`` network.
 
     Parameters
     ----------
     kind : {"rate", "spiking"}
-    seed : int
+    seed : int or Generator
         Unused: the circuit is deterministic.
     pools : int
         Number of inputs and of excitatory pools.

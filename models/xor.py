@@ -6,10 +6,10 @@ neuron, which silences the first two. Without inhibition OR remains (Wang et al.
 
 from eisim.base.errors import explains_arguments
 from eisim.circuit import Circuit
-from eisim.functions import NAMED
+from eisim.functions import TRUTH_TABLES
 from eisim.theory.synthesis import synthesize
 
-FUNCTION = NAMED["xor"]
+FUNCTION = TRUTH_TABLES["xor"]
 
 
 @explains_arguments

@@ -10,6 +10,8 @@ import numpy as np
 import scipy
 
 from eisim.base.errors import InputError, explains_arguments
+from eisim.base.former import renamed
+from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si
 from eisim.simulation.response import Response
 
@@ -33,8 +35,9 @@ class Rhythm:
     prominence: np.ndarray
 
 
+@renamed(bin="bin_width")
 @explains_arguments
-def population_rate(response: Response, population: str, bin=1e-3) -> np.ndarray:
+def population_rate(response: Response, population: str, bin_width=1e-3) -> np.ndarray:
     """Rate of a population over time.
 
     Parameters
@@ -42,7 +45,7 @@ def population_rate(response: Response, population: str, bin=1e-3) -> np.ndarray
     response : Response
         Recorded.
     population : str
-    bin : quantity
+    bin_width : quantity
         Width of a bin, in s: a whole number of time steps. Bins end with the window; what does not fill one at its
         beginning is left out.
 
@@ -56,7 +59,7 @@ def population_rate(response: Response, population: str, bin=1e-3) -> np.ndarray
     InputError
         If the response was not recorded, the population is unknown, or the bin does not fit.
     """
-    width, bins = _bins(response, bin)
+    width, bins = _bins(response, bin_width)
     shape, size = _shape(response, population)
     if response.circuit.kind == "rate":
         trace = response.traces[population][..., -width * bins :].mean(axis=-2)
@@ -93,23 +96,24 @@ def local_irregularity(response: Response, population: str, minimum: int = MINIM
     return _mean_over_neurons(response, population, _cv2, minimum)
 
 
+@renamed(bin="bin_width")
 @explains_arguments
-def correlation(response: Response, population: str, bin=5e-3, neurons: int = 500, seed: int = 0) -> np.ndarray:
+def correlation(response: Response, population: str, bin_width=5e-3, neurons: int = 500, seed: Seed = 0) -> np.ndarray:
     """Mean correlation coefficient of the spike counts of pairs: 0 if independent, 1 if the same.
 
     Parameters
     ----------
-    bin : quantity
+    bin_width : quantity
         Width of a bin, in s.
     neurons : int
         All pairs of this many neurons, drawn at random, are taken; silent ones do not count.
-    seed : int
+    seed : int or Generator
         Of the draw.
     """
-    width, bins = _bins(response, bin)
+    width, bins = _bins(response, bin_width)
     shape, size = _shape(response, population)
     _expect_spiking(response, "correlation")
-    chosen = np.sort(np.random.default_rng(seed).permutation(size)[:neurons])
+    chosen = np.sort(np.random.default_rng(seed_of(seed, "correlation: seed")).permutation(size)[:neurons])
     column = np.full(size, -1)
     column[chosen] = np.arange(chosen.size)
     copy, neuron, step = _window(response, population)
@@ -127,8 +131,9 @@ def correlation(response: Response, population: str, bin=5e-3, neurons: int = 50
         return ((total.var(axis=-1) - n) / (n * (n - 1))).reshape(shape)
 
 
+@renamed(bin="bin_width")
 @explains_arguments
-def synchrony(response: Response, population: str, bin=1e-3) -> np.ndarray:
+def synchrony(response: Response, population: str, bin_width=1e-3) -> np.ndarray:
     r"""Synchrony of spike counts: from :math:`1/\sqrt{N}` for N independent neurons to 1 for identical ones.
 
     The measure of Golomb & Rinzel (Physica D 72:259, 1994), of spike counts instead of membrane potentials:
@@ -136,16 +141,16 @@ def synchrony(response: Response, population: str, bin=1e-3) -> np.ndarray:
 
     Parameters
     ----------
-    bin : quantity
+    bin_width : quantity
         Width of a bin, in s.
     """
-    width, bins = _bins(response, bin)
+    width, bins = _bins(response, bin_width)
     shape, size = _shape(response, population)
     _expect_spiking(response, "synchrony")
     copy, neuron, step = _window(response, population)
     index, inside = _binned(step, width, bins, response)
     copies = int(np.prod(shape))
-    mean = population_rate(response, population, bin).reshape(copies, bins) * width * response.dt
+    mean = population_rate(response, population, bin_width).reshape(copies, bins) * width * response.dt
     cells, counts = np.unique((copy[inside] * size + neuron[inside]) * bins + index[inside], return_counts=True)
     squares = np.bincount(cells // (size * bins), counts**2, minlength=copies) / (size * bins)
     who, per_neuron = np.unique(copy[inside] * size + neuron[inside], return_counts=True)
@@ -154,8 +159,9 @@ def synchrony(response: Response, population: str, bin=1e-3) -> np.ndarray:
         return np.sqrt(mean.var(axis=-1) / (squares - squared_means)).reshape(shape)
 
 
+@renamed(bin="bin_width")
 @explains_arguments
-def modulation(response: Response, population: str, bin=1e-3) -> np.ndarray:
+def modulation(response: Response, population: str, bin_width=1e-3) -> np.ndarray:
     r"""Coefficient of variation of the population rate over time, beyond what independent neurons would show.
 
     With :math:`F` the Fano factor of the population's spike count in a bin and :math:`\bar{n}` its mean, it is
@@ -164,24 +170,25 @@ def modulation(response: Response, population: str, bin=1e-3) -> np.ndarray:
 
     Parameters
     ----------
-    bin : quantity
+    bin_width : quantity
         Width of a bin, in s.
     """
-    width, _ = _bins(response, bin)
-    rate = population_rate(response, population, bin)
+    width, _ = _bins(response, bin_width)
+    rate = population_rate(response, population, bin_width)
     _, size = _shape(response, population)
     of_counting = rate.mean(axis=-1) / (size * width * response.dt) if response.circuit.kind == "spiking" else 0.0
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.sqrt(np.maximum(rate.var(axis=-1) - of_counting, 0.0)) / rate.mean(axis=-1)
 
 
+@renamed(bin="bin_width")
 @explains_arguments
-def spectrum(response: Response, population: str, bin=1e-3, resolution=None) -> tuple[np.ndarray, np.ndarray]:
+def spectrum(response: Response, population: str, bin_width=1e-3, resolution=None) -> tuple[np.ndarray, np.ndarray]:
     """Power spectral density of the population rate (Welch's method).
 
     Parameters
     ----------
-    bin : quantity
+    bin_width : quantity
         Width of a bin, in s: frequencies go up to half its inverse.
     resolution : quantity, optional
         Distance of frequencies, in Hz; the inverse of a segment's length. By default a half of the window is a segment.
@@ -193,7 +200,7 @@ def spectrum(response: Response, population: str, bin=1e-3, resolution=None) -> 
     power : ndarray of shape ((seeds,) trials, frequencies)
         In Hz (Hz squared, for each Hz).
     """
-    width, bins = _bins(response, bin)
+    width, bins = _bins(response, bin_width)
     spacing = width * response.dt
     segment = bins // 2
     if resolution is not None:
@@ -202,22 +209,23 @@ def spectrum(response: Response, population: str, bin=1e-3, resolution=None) -> 
         raise InputError(
             f"spectrum: resolution: expected segments of 4 bins to the window's {bins}, found {segment} bins"
         )
-    rate = population_rate(response, population, bin)
+    rate = population_rate(response, population, bin_width)
     return scipy.signal.welch(rate, fs=1 / spacing, nperseg=segment, axis=-1)
 
 
+@renamed(bin="bin_width")
 @explains_arguments
-def rhythm(response: Response, population: str, bin=1e-3, resolution=None, lowest=None) -> Rhythm:
+def rhythm(response: Response, population: str, bin_width=1e-3, resolution=None, lowest=None) -> Rhythm:
     """The strongest rhythm of the population rate.
 
     Parameters
     ----------
-    bin, resolution : quantity
+    bin_width, resolution : quantity
         As in `spectrum`.
     lowest : quantity, optional
         Frequency from which on to look, in Hz; twice the resolution by default.
     """
-    frequency, power = spectrum(response, population, bin, resolution)
+    frequency, power = spectrum(response, population, bin_width, resolution)
     lowest = 2 * frequency[1] if lowest is None else scalar_si(lowest, "hertz", "rhythm: lowest")
     seen = frequency >= lowest
     frequency, power = frequency[seen], power[..., seen]
@@ -247,13 +255,14 @@ def _expect_spiking(response, what):
         raise InputError(f"{what}: expected the response of a spiking circuit, found that of a rate circuit")
 
 
-def _bins(response, bin):
+def _bins(response, bin_width):
     """Steps of a bin, and number of bins in the window."""
-    width = scalar_si(bin, "second", "bin") / response.dt
+    width = scalar_si(bin_width, "second", "bin_width") / response.dt
     steps = round(response.window / response.dt)
     if abs(width - round(width)) > 1e-6 or not 1 <= round(width) <= steps // 2:
         raise InputError(
-            f"bin: expected a whole number of time steps, at most half of the window, found {width:g} of {steps} steps"
+            f"bin_width: expected a whole number of time steps, at most half of the window, found {width:g} of "
+            f"{steps} steps"
         )
     return round(width), steps // round(width)
 

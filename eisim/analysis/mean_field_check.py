@@ -10,6 +10,7 @@ from eisim.adapter.mean_field import mean_field
 from eisim.analysis import activity
 from eisim.base.display import plotted
 from eisim.base.errors import InputError, explains_arguments
+from eisim.base.former import renamed
 from eisim.base.values import Brief
 from eisim.simulation.response import Response
 from eisim.stimuli import unlabelled
@@ -55,9 +56,10 @@ class Prediction(Brief):
     plot = plotted("Draw predicted against simulated rates, a dot for each trial.")
 
 
+@renamed(bin="bin_width")
 @explains_arguments
 def predict(
-    response: Response, stimuli, start: float | Mapping[str, float] | Literal["simulated"] = 0.0, bin=1e-3
+    response: Response, stimuli, start: float | Mapping[str, float] | Literal["simulated"] = 0.0, bin_width=1e-3
 ) -> tuple[Prediction, ...]:
     """Rates that the mean-field predicts beside those of a recorded response.
 
@@ -70,7 +72,7 @@ def predict(
     start : quantity, dict of str to quantity, or "simulated"
         Rates from which the mean-field relaxes, in Hz (`MeanField.working_point`); ``"simulated"``: from those of each
         trial, so that of several fixed points it is the one nearby, as a memory or a choice needs.
-    bin : quantity
+    bin_width : quantity
         Width of a bin of the population rate, in s.
 
     Returns
@@ -96,7 +98,7 @@ def predict(
     settled = np.array([point.settled[0] for point in points])
     for p in response.circuit.populations:
         simulated = response.rates[p.name].mean(axis=-1)
-        modulation = np.nan_to_num(activity.modulation(response, p.name, bin))
+        modulation = np.nan_to_num(activity.modulation(response, p.name, bin_width))
         if simulated.ndim > 1:
             simulated, modulation = simulated.mean(axis=0), modulation.max(axis=0)
         predicted = np.array([point.rates[p.name][0] for point in points])

@@ -14,6 +14,7 @@ from eisim.adapter.activations import Identity, refuse_refractory
 from eisim.adapter.static import DNN, Layer
 from eisim.base.errors import InputError
 from eisim.base.progress import shows_progress
+from eisim.base.seeds import Seed, seed_of
 from eisim.neurons import Logistic, RateUnit, Saturating, ThresholdLinear
 
 SIGNS = ("free", "dale", "excitatory")
@@ -42,7 +43,7 @@ def train(
     loss: str = "softmax",
     penalty: float = 1e-4,
     iterations: int = 1000,
-    seed: int = 0,
+    seed: Seed = 0,
     name: str = "trained",
     report: Callable[..., None] | None = None,
 ) -> DNN:
@@ -74,7 +75,7 @@ def train(
         L2 penalty.
     iterations : int
         At most so many.
-    seed : int
+    seed : int or Generator
         Of the initial weights.
     name : str
     report : callable, optional
@@ -100,7 +101,7 @@ def train(
     free True
     excitatory False
     """
-    activation = activation or ThresholdLinear()
+    activation, seed = activation or ThresholdLinear(), seed_of(seed, "train: seed")
     points, values = _checked(points, targets, hidden, signs, activation, inhibitory, loss, penalty, iterations)
     classes, index = np.unique(values, return_inverse=True)
     if len(classes) < 2:

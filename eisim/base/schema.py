@@ -1,102 +1,138 @@
-"""Settings from text: ``KEY=VALUE``, each read as the type and the unit of its field."""
+"""Values of a type, read from text, from JSON, or from Python's own: one walk over the type, the same words for all."""
 
 import csv
 import inspect
+import sys
 import types
 import typing
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-from eisim.base.errors import InputError, did_you_mean
+import numpy as np
 
-TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+from eisim.base.docstrings import described
+from eisim.base.errors import InputError, did_you_mean, printable
+from eisim.base.units import expected, format_quantity, parse_quantity
+
+#: Numbers that no float holds are refused, and JSON that is nested deeper where its type says nothing.
+LARGEST_NUMBER, DEEPEST = sys.float_info.max, 100
+
+_NONE = type(None)
+_BOOL = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
+_SEQUENCES = (tuple, list, Sequence)
+_UNIONS = (typing.Union, types.UnionType)
+_NUMBERS = {int: "a whole number", float: "a number"}
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Where values come from, and what its types are called there."""
+
+    words: Mapping
+
+
+#: What people write; the values of a JSON document, which may be a stranger's; Python's own, which stay as they are.
+TEXT = Source(_NUMBERS | {bool: "yes or no", tuple: "values separated by commas"})
+JSON = Source(
+    _NUMBERS
+    | {
+        bool: "true or false",
+        str: "text",
+        _NONE: "null",
+        tuple: "a list",
+        dict: "an object",
+        object: "a number that a float holds",
+    }
+)
+PYTHON = Source(JSON.words | {_NONE: "none", dict: "a dict"})
 
 
 @dataclass(frozen=True)
-class Described:
-    """A setting or a parameter, in words.
+class Parameter:
+    """What can be set: a field of a dataclass, or a parameter of a function.
 
     Attributes
     ----------
     name : str
-    default : str
-        As ``--set`` reads it, with its unit; "none" for ``None`` and "" where there is no default.
-    kind : str
-        What is expected: "a whole number", "a time such as 5*ms", "range or rank"; "" where that is not known.
+    kind : type
+        As which its values are read; ``None`` where nothing says.
+    unit : str or None
+        "second", "volt", ..., "1" for plain numbers; ``None`` where only its owner knows.
+    default
+        ``inspect.Parameter.empty`` if there is none.
     meaning : str
-        What its docstring says; "" if nothing.
+        What the docstring says; "" if nothing.
     """
 
     name: str
-    default: str
-    kind: str
-    meaning: str
+    kind: object = float
+    unit: str | None = None
+    default: object = inspect.Parameter.empty
+    meaning: str = ""
+
+    @property
+    def described(self) -> dict[str, str]:
+        """Its name, its default as ``--set`` reads it, what kind of value is expected, and its meaning."""
+        default, kind = default_words(self.default, self.unit or ""), expected_words(self.kind, TEXT, self.unit)
+        return {"name": self.name, "default": default, "kind": kind, "meaning": self.meaning}
 
     @property
     def words(self) -> str:
         """What it means, what is expected and its default, in one line."""
-        ends = f"default {self.default}" if self.default else "no default"
-        expected = f"{self.kind}; {ends}" if self.kind else ends
-        return f"{self.meaning.rstrip('.')} ({expected})" if self.meaning else expected
+        _, default, kind, meaning = self.described.values()
+        ends = "; ".join(filter(None, (kind, f"default {default}" if default else "no default")))
+        return f"{meaning.rstrip('.')} ({ends})" if meaning else ends
+
+    def read(self, value, where: str, source: Source):
+        """A value of it (see `read`); text with its unit, if it has one."""
+        if self.unit and source is TEXT:
+            return parse_quantity(value, self.unit, where)
+        anything = str if source is TEXT else object
+        return read(anything if self.kind is None else self.kind, value, where, source)
 
 
-def describe(kind: type, given: Collection[str] = ()) -> list[Described]:
-    """The settings of a dataclass that can be changed, with their defaults, in words.
-
-    Those that are `given` are left out. What they mean is read from the "Attributes" of its docstring, or of those of
-    the classes it is derived from.
-    """
-    from eisim.base.docstrings import described
-
+@cache
+def parameters_of(thing: Callable) -> dict[str, Parameter]:
+    """What a class or a function takes by name, with what its docstring, or those of its bases, say of it."""
     meanings = {}
-    for base in reversed(kind.__mro__):
-        meanings |= described(base.__doc__ if "__doc__" in vars(base) else "")
-    hints = _hints(kind)
-    return [
-        Described(
-            f.name,
-            default_words(_default(f), f.metadata.get("unit", "")),
-            expected_words(hints.get(f.name), f.metadata.get("unit", "")),
-            meanings.get(f.name, ""),
-        )
-        for f in fields(kind)
-        if f.init and f.name not in given
-    ]
-
-
-def describe_function(function, leave_out: Sequence[str] = ()) -> list[Described]:
-    """The parameters that a function takes by name, in words; none of what is no function."""
-    from eisim.base.docstrings import described
-
-    if not inspect.isroutine(function):
-        return []
-    meanings, found = described(function.__doc__), []
+    for each in reversed(inspect.getmro(thing)) if isinstance(thing, type) else [thing]:
+        meanings |= described(vars(each).get("__doc__") if isinstance(thing, type) else each.__doc__)
     try:
-        hints = typing.get_type_hints(function)
-    except (NameError, TypeError):
-        hints = {}
-    for each in inspect.signature(function).parameters.values():
-        if each.name not in leave_out and each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD):
-            default = MISSING if each.default is each.empty else each.default
-            words = default_words(default), expected_words(hints.get(each.name))
-            found.append(Described(each.name, *words, meanings.get(each.name, "")))
-    return found
+        hints = typing.get_type_hints(thing)
+    except (NameError, TypeError):  # names that have no meaning at run time
+        hints = {
+            name: kind for name, kind in getattr(thing, "__annotations__", {}).items() if not isinstance(kind, str)
+        }
+    if is_dataclass(thing):
+        taken = [(f.name, _default(f), f.metadata.get("unit")) for f in fields(thing) if f.init]
+    else:
+        known = inspect.signature(thing).parameters.values()
+        by_name = [each for each in known if each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD)]
+        taken = [(each.name, each.default, None) for each in by_name]
+    return {
+        name: Parameter(name, hints.get(name), unit, default, meanings.get(name, "")) for name, default, unit in taken
+    }
 
 
 def _default(f):
-    return (
-        f.default if f.default is not MISSING else f.default_factory() if f.default_factory is not MISSING else MISSING
-    )
+    if f.default_factory is not MISSING:
+        return f.default_factory()
+    return inspect.Parameter.empty if f.default is MISSING else f.default
+
+
+def describe(thing, leave_out: Iterable[str] = ()) -> list[Parameter]:
+    """What people can set of a dataclass or a function; nothing of what is neither."""
+    if not is_dataclass(thing) and not inspect.isroutine(thing):
+        return []
+    return [each for name, each in parameters_of(thing).items() if name not in leave_out]
 
 
 def default_words(value, unit: str = "") -> str:
     """A default as ``--set`` reads it; "" if there is none."""
-    from eisim.base.units import format_quantity
-
-    if value is MISSING:
+    if value is inspect.Parameter.empty:
         return ""
     if value is None or value in ("", ()):
         return "none"
@@ -111,23 +147,88 @@ def default_words(value, unit: str = "") -> str:
     return str(value)
 
 
-def expected_words(kind, unit: str = "") -> str:
-    """What a setting of a type expects; "" where the type says nothing that is not plain from its name."""
-    from eisim.base.units import expected
-
-    origin, parts = typing.get_origin(kind), typing.get_args(kind)
-    if unit not in ("", "1"):
+def expected_words(kind, source: Source, unit: str | None = None) -> str:
+    """What is expected of a value of a type; of text "" where the type says nothing that is not plain from its name."""
+    origin = _origin(kind)
+    if unit not in (None, "1"):
         return expected(unit)
-    if origin in (typing.Union, types.UnionType):
-        named = (expected_words(part) for part in parts if part is not type(None))
-        return " or ".join(dict.fromkeys(words for words in named if words))
-    if origin is typing.Literal:
-        return " or ".join(map(str, parts))
-    if origin is tuple:
-        return "values separated by commas"
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return " or ".join(str(each.value) for each in kind)
-    return {int: "a whole number", float: "a number", bool: "yes or no"}.get(kind, "")
+    if origin in _UNIONS:
+        words = (expected_words(part, source) for part in typing.get_args(kind))
+        return " or ".join(dict.fromkeys(filter(None, words)))
+    if choices := _choices(kind):
+        return " or ".join(dict.fromkeys(str(getattr(each, "value", each)) for each in choices.values()))
+    like = tuple if origin in _SEQUENCES else dict if is_dataclass(kind) and source is JSON else origin
+    return source.words.get(like, "" if source is TEXT else getattr(kind, "__name__", str(kind)))
+
+
+def read(kind, value, where: str, source: Source):
+    """The value of a type; `where` says in errors what it is for.
+
+    A type is int, float, bool, str, ``Path``, an ``Enum``, a ``Literal``, a sequence or dict of these, a union, a
+    dataclass, or of Python's own values any class.
+
+    Raises
+    ------
+    InputError
+    """
+    origin = _origin(kind)
+    if origin in _UNIONS:
+        return _read_union(kind, value, where, source)
+    if choices := _choices(kind):
+        return _choose(choices, value, where, source)
+    if source is TEXT and origin is not tuple:
+        return _read_text(kind, value, where)
+    if source is not TEXT and not _fits(kind, value, source):
+        raise _refused(where, expected_words(kind, source), value)
+    parts = typing.get_args(kind)
+    if origin in _SEQUENCES:
+        items = _split(value, where) if source is TEXT else value
+        if origin is not tuple or parts[1:] in ((), (...,)):
+            parts = (parts or (str if source is TEXT else object,))[:1] * len(items)
+        elif len(parts) != len(items):
+            raise _refused(where, f"{len(parts)} values with commas between them", value)
+        names = [where if source is TEXT else f"{where}[{k}]" for k in range(len(items))]
+        found = tuple(read(part, item, name, source) for part, item, name in zip(parts, items, names, strict=True))
+        return value if source is PYTHON else found
+    if origin is dict and parts:
+        keys = {read(parts[0], key, where, source): key for key in value}
+        found = {name: read(parts[1], value[key], f"{where}: {key}", source) for name, key in keys.items()}
+        return value if source is PYTHON else found
+    if source is PYTHON:
+        return value
+    if isinstance(value, dict) and is_dataclass(kind):
+        known = [name for name in parameters_of(kind) if value.get(name) is not None]
+        return build(kind, {name: (value[name], f"{where}: {name}") for name in known}, where, JSON)
+    return _printable(value, where)
+
+
+def build(kind: type, given: Mapping, where: str, source: Source, fixed: Mapping | None = None):
+    """A class made from what it takes: by name a value, read as its type, and what errors call it.
+
+    Values that are `fixed` are as they are, and cannot be given.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, a value that is not of its type, or none where there is no default.
+    """
+    values = dict(fixed or {})
+    known = {name: each for name, each in parameters_of(kind).items() if name not in values}
+    for name, (value, called) in given.items():
+        values[name] = lookup(name, known, where, "settings").read(value, called, source)
+    if lacks := [
+        name for name, each in known.items() if each.default is inspect.Parameter.empty and name not in values
+    ]:
+        raise InputError(f"{where}: expected {lacks[0]!r}, found none")
+    return kind(**values)
+
+
+def lookup(name: str, known: Mapping[str, Parameter], where: str, what: str = "parameters") -> Parameter:
+    """The parameter of this name; ``InputError`` if there is none."""
+    if name not in known:
+        wanted = f"one of {', '.join(known)}" if known else f"none, for there are no {what}"
+        raise InputError(f"{where}: expected {wanted}, found {short(name)}{did_you_mean(name, known)}")
+    return known[name]
 
 
 def split(changes: Sequence[str]) -> dict[str, str]:
@@ -146,12 +247,11 @@ def split(changes: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def read_settings(kind: type, changes: Sequence[str], given: Mapping[str, Any] | None = None):
-    """The settings of a dataclass, with changes.
+def read_settings(kind: type, changes: Sequence[str], fixed: Mapping | None = None):
+    """The settings of a dataclass, with changes such as ``"seeds=3"``; those that are `fixed` cannot be changed.
 
-    A field is read as its type: int, float, bool, str, ``Path``, an ``Enum`` (name or value), a ``Literal``, a tuple
-    of these (values with commas between them), any of them ``| None``. A `eisim.base.values.quantity` is read with its
-    unit. Values that are `given`, by name, cannot be changed.
+    A field is read as its type, see `read`: an ``Enum`` from its name or value, a tuple from values with commas
+    between them, ``None`` from "none", and a `eisim.base.values.quantity` with its unit.
 
     Raises
     ------
@@ -160,90 +260,118 @@ def read_settings(kind: type, changes: Sequence[str], given: Mapping[str, Any] |
     """
     if not (isinstance(kind, type) and is_dataclass(kind)):
         raise InputError(f"Settings: expected a dataclass, found {kind!r}")
-    values = dict(given or {})
-    hints, known = _hints(kind), {f.name: f for f in fields(kind) if f.init and f.name not in values}
-    for key, text in split(changes).items():
-        if key not in known:
-            raise InputError(f"--set: expected {_one_of(known)}, found {key!r}{did_you_mean(key, known)}")
-        unit = known[key].metadata.get("unit")
-        if unit:
-            from eisim.base.units import parse_quantity
-
-            values[key] = parse_quantity(text, unit, key)
-        else:
-            values[key] = read_text(text, hints.get(key, str), key)
+    given = {name: (text, name) for name, text in split(changes).items()}
     try:
-        return kind(**values)
-    except (TypeError, ValueError, ArithmeticError) as error:  # InputError is a ValueError
-        raise error if isinstance(error, InputError) else InputError(f"Settings: {error}") from None
+        return build(kind, given, "--set", TEXT, fixed)
+    except InputError:
+        raise
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise InputError(f"Settings: {error}") from None
 
 
-def _one_of(known):
-    return f"one of {', '.join(known)}" if known else "none, for there are no settings"
+def short(value) -> str:
+    """A repr of bounded length."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _hints(kind):
-    """Types of the fields; those that have no meaning at run time are left out."""
-    try:
-        return typing.get_type_hints(kind)
-    except NameError:
-        return {f.name: f.type for f in fields(kind) if not isinstance(f.type, str)}
+def _refused(where, wanted, found, more=""):
+    return InputError(f"{where}: expected {wanted}, found {short(found)}{more}")
 
 
-def read_text(text: str, kind, key: str):
-    """The value of a type that a text gives; `key` says in errors what it is for."""
-    origin, parts = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        if type(None) in parts and text.strip().lower() in ("", "none"):
-            return None
-        return _read_first(text, [part for part in parts if part is not type(None)], key)
-    if origin is typing.Literal:
-        return _choose(text, {str(choice): choice for choice in parts}, key)
-    if origin is tuple:
-        return _read_tuple(text, parts, key)
+@cache
+def _origin(kind):
+    return object if kind is typing.Any else typing.get_origin(kind) or kind
+
+
+@cache
+def _choices(kind):
+    """What stands in text for each value of a type that has but a few; ``None`` for other types."""
+    if _origin(kind) is typing.Literal:
+        return {str(choice): choice for choice in typing.get_args(kind)}
+    is_enum = isinstance(kind, type) and issubclass(kind, Enum)
+    return {str(each.value): each for each in kind} | {each.name: each for each in kind} if is_enum else None
+
+
+def _read_union(kind, value, where, source):
+    """As the first of several types that it can be read as; no text is refused before each was tried."""
+    parts = typing.get_args(kind)
+    if source is TEXT:
+        parts = sorted(parts, key=lambda part: part is not _NONE)
+    refusals = []
+    for part in parts:
+        if source is TEXT or _choices(part) or _fits(part, value, source):
+            try:
+                return read(part, value, where, source)
+            except InputError as error:
+                refusals += [error] * (part is not _NONE)
+    raise refusals[0] if refusals else _refused(where, expected_words(kind, source), value)
+
+
+def _choose(choices, value, where, source):
+    """The one of the choices that a value is."""
+    if source is TEXT and value.strip() in choices:
+        return choices[value.strip()]
+    for choice in choices.values() if source is not TEXT else ():
+        if choice is value or (type(choice) is type(value) and choice == value):
+            return choice
+    raise _refused(where, f"one of {', '.join(choices)}", value, did_you_mean(str(value), choices))
+
+
+def _read_text(kind, text, where):
+    """A value without parts."""
     if kind is bool:
-        return _choose(text.strip().lower(), {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}, key)
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return _choose(text, {str(e.value): e for e in kind} | {e.name: e for e in kind}, key)
-    if kind in (int, float):
+        return _choose(_BOOL, text.lower(), where, TEXT)
+    if kind is _NONE and text.strip().lower() in ("", "none"):
+        return None
+    if kind in (int, float, _NONE):
         try:
             return kind(text)
-        except ValueError:
-            what = {int: "a whole number", float: "a number"}[kind]
-            raise InputError(f"{key}: expected {what}, found {text!r}") from None
+        except (TypeError, ValueError):
+            raise _refused(where, expected_words(kind, JSON), text) from None
     if kind in (str, Path, typing.Any, object):
         return Path(text) if kind is Path else text
-    raise InputError(f"--set: {key}: expected a setting that text can give, found one of type {kind}")
+    raise InputError(f"--set: {where}: expected a setting that text can give, found one of type {kind}")
 
 
-def _read_first(text, kinds, key):
-    """As the first of several types that it can be read as."""
-    errors = []
-    for kind in kinds:
-        try:
-            return read_text(text, kind, key)
-        except InputError as error:
-            errors.append(error)
-    raise errors[0]
-
-
-def _choose(text, choices, key):
-    if text.strip() not in choices:
-        raise InputError(f"{key}: expected one of {', '.join(choices)}, found {text!r}{did_you_mean(text, choices)}")
-    return choices[text.strip()]
-
-
-def _read_tuple(text, parts, key):
-    text = text.strip()
-    if text.startswith("(") and text.endswith(")"):
-        text = text[1:-1]
+def _split(text, where):
+    """The words of a text with commas; one that has a comma itself stands in quotation marks."""
+    inner = text.strip()
+    inner = inner[1:-1] if inner.startswith("(") and inner.endswith(")") else inner
     try:
-        found = next(csv.reader([text], skipinitialspace=True), [])  # a name with a comma stands in quotation marks
+        found = next(csv.reader([inner], skipinitialspace=True), [])
     except csv.Error as error:
-        raise InputError(f"{key}: expected values with commas between them, found {text!r} ({error})") from None
-    words = [word.strip() for word in found if word.strip()]
-    if len(parts) == 2 and parts[1] is Ellipsis:
-        parts = parts[:1] * len(words)
-    elif parts and len(parts) != len(words):
-        raise InputError(f"{key}: expected {len(parts)} values with commas between them, found {text!r}")
-    return tuple(read_text(word, part, key) for word, part in zip(words, parts or [str] * len(words), strict=True))
+        raise _refused(where, "values with commas between them", text, f" ({error})") from None
+    return [word.strip() for word in found if word.strip()]
+
+
+def _fits(kind, value, source):
+    """Whether a value that is no text is of a type; its parts are not looked at."""
+    origin = _origin(kind)
+    if isinstance(value, int) and ((isinstance(value, bool) and origin in _NUMBERS) or abs(value) > LARGEST_NUMBER):
+        return False
+    if origin is float:
+        return isinstance(value, (int, float)) and (source is PYTHON or abs(value) <= LARGEST_NUMBER)
+    if origin in _SEQUENCES:
+        return isinstance(value, (tuple, list))
+    if origin is np.ndarray:  # a list of numbers does as well
+        return isinstance(value, (np.ndarray, list, tuple))
+    if origin is Callable:
+        return callable(value)
+    like = dict if source is JSON and is_dataclass(kind) else origin
+    return not isinstance(like, type) or isinstance(value, like)
+
+
+def _printable(value, where, depth=0):
+    """JSON without what would steer a terminal or hide a part of its text; line ends stay."""
+    if isinstance(value, str):
+        return printable(value)
+    if depth > DEEPEST:
+        raise InputError(f"{where}: expected at most {DEEPEST} levels, found more")
+    if isinstance(value, list):
+        return [_printable(each, where, depth + 1) for each in value]
+    if isinstance(value, dict):
+        return {printable(key): _printable(each, where, depth + 1) for key, each in value.items()}
+    if not _fits(object, value, JSON):
+        raise _refused(where, JSON.words[object], value)
+    return value

@@ -228,3 +228,8 @@ def format_quantity(value: float, unit: str) -> str:
     usual_fits = not fitting or 0.1 <= abs(value) / suffixes[usual] < 1000
     suffix = usual if usual_fits else fitting[0]
     return f"{value / suffixes[suffix]:.4g} {suffix}".rstrip()
+
+
+def exact_text(value, unit: str) -> str:
+    """Write an SI number so that it is read to the bit: 0.2 of a "second" as "0.2s"."""
+    return f"{value!r}{next(iter(_SUFFIXES.get(unit, (unit,))))}"

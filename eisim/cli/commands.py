@@ -683,7 +683,7 @@ def report_(
 
 def _function(file, target, weights, ignore, header, truth_table, region, report):
     """The function that the arguments of `certify` name."""
-    from eisim.functions import NAMED, REGIONS, LabelledData, TruthTable
+    from eisim.functions import REGIONS, TRUTH_TABLES, LabelledData, TruthTable
     from eisim.functions.truth_table import without_target
 
     given = [what for what in (file, truth_table, region) if what is not None]
@@ -694,12 +694,12 @@ def _function(file, target, weights, ignore, header, truth_table, region, report
     if file is None and header is not None:
         raise InputError(f"certify: --{'' if header else 'no-'}header: expected with FILE.csv only")
     if truth_table is not None:
-        if truth_table not in NAMED and set(truth_table) - {"0", "1"}:
+        if truth_table not in TRUTH_TABLES and set(truth_table) - {"0", "1"}:
             raise InputError(
-                f"--truth-table: expected 0 and 1 in counting order or one of {', '.join(NAMED)}, "
-                f"found {truth_table!r}{did_you_mean(truth_table, NAMED)}"
+                f"--truth-table: expected 0 and 1 in counting order or one of {', '.join(TRUTH_TABLES)}, "
+                f"found {truth_table!r}{did_you_mean(truth_table, TRUTH_TABLES)}"
             )
-        return NAMED.get(truth_table) or TruthTable(truth_table)
+        return TRUTH_TABLES.get(truth_table) or TruthTable(truth_table)
     if region is not None:
         if region not in REGIONS:
             raise InputError(

@@ -111,9 +111,9 @@ def _values(key: str, text: str) -> list[str]:
 
 def _names_of(key: str) -> list[str]:
     if key == "functions":
-        from eisim.functions import NAMED
+        from eisim.functions import TRUTH_TABLES
 
-        return list(NAMED)
+        return list(TRUTH_TABLES)
     if key == "regions":
         from eisim.functions import REGIONS
 

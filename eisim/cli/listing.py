@@ -6,7 +6,7 @@ from inspect import cleandoc
 from pathlib import Path
 
 from eisim.base.errors import InputError
-from eisim.base.schema import Described, describe, describe_function
+from eisim.base.schema import Parameter, describe
 from eisim.base.units import expected
 from eisim.run import registry
 from eisim.run.model import Model
@@ -22,9 +22,9 @@ class About:
     kind : {"experiment", "model", "file"}
     doc : str
         The docstring of its module.
-    settings : tuple of Described
+    settings : tuple of Parameter
         What ``run`` can change by ``--set``; none for a model without a task.
-    parameters : tuple of Described
+    parameters : tuple of Parameter
         What else ``sweep`` can change: the arguments of ``circuit`` and ``task``.
     facts : tuple of Fact
         Published numbers beside ours.
@@ -35,8 +35,8 @@ class About:
     name: str
     kind: str
     doc: str
-    settings: tuple[Described, ...]
-    parameters: tuple[Described, ...]
+    settings: tuple[Parameter, ...]
+    parameters: tuple[Parameter, ...]
     facts: tuple
     measures: bool
 
@@ -97,7 +97,7 @@ def about(name: str, measure: bool = False, report: Callable[..., None] | None =
 def _parameters(model):
     found = {}
     for function, leave_out in ((model.circuit, ("kind", "seed")), (model.task, ("kind",))):
-        found |= {each.name: each for each in describe_function(function, leave_out)}
+        found |= {each.name: each for each in describe(function, leave_out)}
     return list(found.values())
 
 
@@ -111,8 +111,8 @@ def document(found: About) -> dict:
         "name": found.name,
         "kind": found.kind,
         "doc": found.doc,
-        "settings": [asdict(each) for each in found.settings],
-        "parameters": [asdict(each) for each in found.parameters],
+        "settings": [each.described for each in found.settings],
+        "parameters": [each.described for each in found.parameters],
         "published": [asdict(fact) | {"reproduced": fact.is_reproduced} for fact in found.facts],
     }
 

@@ -23,7 +23,7 @@ class Asked:
 
     name: str
     over: tuple[str, ...]
-    set: tuple[str, ...]
+    settings: tuple[str, ...]
     seeds: int
     seed: int
     kind: str | None
@@ -55,7 +55,7 @@ def run_sweep(asked: Asked, out: Path | None, say: Callable[[str], None]) -> tup
     ------
     InputError
     """
-    subject = describe(asked.name, asked.kind, tuple(split(asked.set).items()), asked.backend)
+    subject = describe(asked.name, asked.kind, tuple(split(asked.settings).items()), asked.backend)
     there = parameters(subject)
     axes = tuple(parse_axis(text, there) for text in asked.over)
     folder = check_writable(out or Path("results") / f"sweep-{subject.title}")

@@ -169,24 +169,26 @@ def patterns(n_inputs: int) -> np.ndarray:
 
 
 #: Functions that excitatory-only circuits can compute, then functions that they cannot.
-NAMED = {
-    f.name: f
-    for f in (
-        TruthTable.of(2, lambda a, b: a and b, "and"),
-        TruthTable.of(2, lambda a, b: a or b, "or"),
-        TruthTable.of(3, lambda *x: sum(x) >= 2, "majority"),
-        TruthTable.of(4, lambda *x: sum(x) >= 2, "at-least-2-of-4"),
-        TruthTable.of(3, lambda a, b, c: a and (b or c), "a-and-(b-or-c)"),
-        TruthTable.of(1, lambda a: not a, "not"),
-        TruthTable.of(2, lambda a, b: not (a and b), "nand"),
-        TruthTable.of(2, lambda a, b: not a or b, "implies"),
-        TruthTable.of(2, lambda a, b: a != b, "xor"),
-        TruthTable.of(2, lambda a, b: a == b, "xnor"),
-        TruthTable.of(3, lambda *x: sum(x) == 1, "exactly-one-of-3"),
-        TruthTable.of(3, lambda *x: sum(x) % 2, "parity-3"),
-        TruthTable.of(4, lambda *x: sum(x) % 2, "parity-4"),
-        TruthTable.of(3, lambda select, a, b: b if select else a, "multiplexer"),
-        TruthTable.of(4, lambda a1, a0, b1, b0: (a1, a0) == (b1, b0), "equality"),
-    )
-}
-NAMED = ByName("NAMED", NAMED)
+TRUTH_TABLES = ByName(
+    "TRUTH_TABLES",
+    {
+        f.name: f
+        for f in (
+            TruthTable.of(2, lambda a, b: a and b, "and"),
+            TruthTable.of(2, lambda a, b: a or b, "or"),
+            TruthTable.of(3, lambda *x: sum(x) >= 2, "majority"),
+            TruthTable.of(4, lambda *x: sum(x) >= 2, "at-least-2-of-4"),
+            TruthTable.of(3, lambda a, b, c: a and (b or c), "a-and-(b-or-c)"),
+            TruthTable.of(1, lambda a: not a, "not"),
+            TruthTable.of(2, lambda a, b: not (a and b), "nand"),
+            TruthTable.of(2, lambda a, b: not a or b, "implies"),
+            TruthTable.of(2, lambda a, b: a != b, "xor"),
+            TruthTable.of(2, lambda a, b: a == b, "xnor"),
+            TruthTable.of(3, lambda *x: sum(x) == 1, "exactly-one-of-3"),
+            TruthTable.of(3, lambda *x: sum(x) % 2, "parity-3"),
+            TruthTable.of(4, lambda *x: sum(x) % 2, "parity-4"),
+            TruthTable.of(3, lambda select, a, b: b if select else a, "multiplexer"),
+            TruthTable.of(4, lambda a1, a0, b1, b0: (a1, a0) == (b1, b0), "equality"),
+        )
+    },
+)

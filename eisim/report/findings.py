@@ -52,7 +52,7 @@ class PageTable:
 
     title: str
     columns: tuple[PageColumn, ...]
-    rows: tuple[tuple, ...]
+    rows: tuple[tuple[float | str | None, ...], ...]
     notes: tuple[str, ...] = ()
     data: str = ""
     keys: int = 1

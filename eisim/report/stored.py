@@ -4,14 +4,13 @@ import hashlib
 import json
 import os
 import stat
-import sys
-import types
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-from eisim.base.errors import InputError, printable
+from eisim.base.errors import InputError
+from eisim.base.schema import JSON, read, short
 from eisim.report.findings import Findings
 
 #: The document that says what a run found, and those of earlier versions for commands that had their own.
@@ -21,8 +20,8 @@ DOCUMENTS = (RUN, "certificate.json", "ablation.json")
 PAGE = "report.html"
 #: Largest files that are read and shown, in bytes: documents, figures and tables.
 LARGEST_DOCUMENT, LARGEST_FIGURE, LARGEST_TABLE = 64_000_000, 2_000_000, 300_000
-#: More columns in a table are refused, and numbers that no float holds.
-MOST_COLUMNS, LARGEST_NUMBER = 1_000, sys.float_info.max
+#: More columns in a table are refused.
+MOST_COLUMNS = 1_000
 MOST_DECIMALS = 15
 
 
@@ -86,7 +85,7 @@ class Stored:
 def inside(folder: Path, name: str) -> Path:
     """The file of this name, which must be in the folder itself."""
     if name != os.path.basename(name) or "\\" in name or name.startswith(".") or not name.isprintable():
-        raise InputError(f"{folder}: expected names of files in this folder, found {_short(name)}")
+        raise InputError(f"{folder}: expected names of files in this folder, found {short(name)}")
     return folder / name
 
 
@@ -124,7 +123,7 @@ def read_stored(folder) -> Stored:
         raise InputError(f"{folder}: expected the folder of a run, with {' or '.join(DOCUMENTS)}, found {what}")
     path = folder / found[0]
     document = _document(path)
-    provenance = _value(Provenance, document, str(path))
+    provenance = read(Provenance, document, str(path), JSON)
     others = [name for name in found[1:] if name not in provenance.files]
     if others:
         raise InputError(f"{folder}: expected the results of one run, found {' and '.join([found[0], *others])}")
@@ -135,7 +134,7 @@ def read_stored(folder) -> Stored:
             raise InputError(f"{path}: expected what eisim run wrote, found no {missing!r}")
     else:
         name, result = {"certificate.json": "certify", "ablation.json": "ablate"}[path.name], document
-    problems = _value(tuple[str, ...], result.get("problems", []), f"{path}: problems")
+    problems = read(tuple[str, ...], result.get("problems", []), f"{path}: problems", JSON)
     for number, table in enumerate(provenance.report.tables if provenance.report else ()):
         _check_table(table, f"{path}: report.tables[{number}]")
     return Stored(folder, name, provenance, problems, tuple(_changed(folder, path.name, document, provenance.digests)))
@@ -186,84 +185,8 @@ def _document(path):
         why = "nested too deep" if isinstance(error, RecursionError) else str(error)
         raise InputError(f"{path}: expected JSON, found {why}") from None
     if not isinstance(document, dict):
-        raise InputError(f"{path}: expected a JSON object, found {_short(document)}")
+        raise InputError(f"{path}: expected a JSON object, found {short(document)}")
     return document
-
-
-def _value(kind, value, where: str):
-    """The JSON value as this type: a dataclass, tuple, dict, union or plain one."""
-    if kind is Any:
-        if isinstance(value, int) and not _fits(int, int(value)):
-            _refuse("a number that a float holds", value, where)
-        return _printable(value)
-    origin, parts = get_origin(kind), get_args(kind)
-    if origin is types.UnionType:
-        fitting = [part for part in parts if _fits(part, value)]
-        if not fitting:
-            _refuse(" or ".join(_word(part) for part in parts), value, where)
-        return _value(fitting[0], value, where)
-    if not _fits(kind, value):
-        _refuse(_word(kind), value, where)
-    if is_dataclass(kind):
-        hints, known = get_type_hints(kind), {}
-        for f in fields(kind):
-            if value.get(f.name) is not None:
-                known[f.name] = _value(hints[f.name], value[f.name], f"{where}: {f.name}")
-            elif f.default is MISSING and f.default_factory is MISSING:
-                raise InputError(f"{where}: expected {f.name!r}, found none")
-        return kind(**known)
-    if origin is tuple:
-        return tuple(_value(parts[0], item, f"{where}[{k}]") for k, item in enumerate(value))
-    if origin is dict:
-        return {printable(key): _value(parts[1], item, f"{where}: {key}") for key, item in value.items()}
-    if kind is tuple:  # cells of a table
-        for k, item in enumerate(value):
-            if not any(_fits(part, item) for part in CELL):
-                _refuse("a cell of text, a number or null", item, f"{where}[{k}]")
-        return tuple(map(_printable, value))
-    return _printable(value)
-
-
-def _printable(value):
-    """The value, its texts without what would steer a terminal or hide a part of them; line ends stay."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, list):
-        return list(map(_printable, value))
-    return {printable(key): _printable(each) for key, each in value.items()} if isinstance(value, dict) else value
-
-
-CELL = (float, str, type(None))
-_KINDS = {
-    str: ("text", str),
-    int: ("a whole number", int),
-    float: ("a number", (int, float)),
-    type(None): ("null", type(None)),
-}
-
-
-def _fits(kind, value: Any) -> bool:
-    if is_dataclass(kind) or get_origin(kind) is dict:
-        return isinstance(value, dict)
-    if kind is tuple or get_origin(kind) is tuple:
-        return isinstance(value, list)
-    number = isinstance(value, (int, float)) and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER
-    return isinstance(value, _KINDS[kind][1]) and not isinstance(value, bool) and not number
-
-
-def _word(kind) -> str:
-    if is_dataclass(kind) or get_origin(kind) is dict:
-        return "an object"
-    return "a list" if kind is tuple or get_origin(kind) is tuple else _KINDS[kind][0]
-
-
-def _refuse(expected, found, where):
-    raise InputError(f"{where}: expected {expected}, found {_short(found)}")
-
-
-def _short(value) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _check_table(table, where):
@@ -273,7 +196,7 @@ def _check_table(table, where):
         raise InputError(f"{where}: expected at most {MOST_COLUMNS:,} columns, found {len(table.columns):,}")
     for column in table.columns:
         if column.kind not in ("text", "number", "verdict"):
-            raise InputError(f"{where}: expected columns of text, number or verdict, found {_short(column.kind)}")
+            raise InputError(f"{where}: expected columns of text, number or verdict, found {short(column.kind)}")
         if column.decimals is not None and not 0 <= column.decimals <= MOST_DECIMALS:
             raise InputError(f"{where}: expected 0 to {MOST_DECIMALS} decimals, found {column.decimals}")
     if not 1 <= table.keys <= len(table.columns):

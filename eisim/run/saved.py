@@ -3,11 +3,9 @@
 import importlib
 import json
 import math
-import types
-import typing
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -17,6 +15,7 @@ from scipy import sparse
 
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.files import replaced
+from eisim.base.schema import PYTHON, build, parameters_of
 from eisim.base.store import safe_read as incoming
 
 #: Version of the format; files of later ones are refused.
@@ -212,7 +211,7 @@ def _object(value, arrays):
     if isinstance(value, Enum):
         return {name: value.value}
     stored = _without_code(value)
-    return {name: {field: _node(getattr(stored, field), arrays) for field in _fields(cls)}}
+    return {name: {field: _node(getattr(stored, field), arrays) for field in parameters_of(cls)}}
 
 
 def _without_code(value):
@@ -240,14 +239,6 @@ def _region_of(contains):
 def _class(name):
     module, attribute = _HOMES[name]
     return getattr(importlib.import_module(module), attribute)
-
-
-@cache
-def _fields(cls) -> dict[str, object]:
-    """Names and types of what a class is made from."""
-    hints = typing.get_type_hints(cls)
-    names = [f.name for f in fields(cls) if f.init] if is_dataclass(cls) else cls._fields
-    return {name: hints[name] for name in names}
 
 
 def _check_archive(archive, size):
@@ -326,20 +317,14 @@ def _value(node, arrays):
 def _build(cls, name, content, arrays):
     if issubclass(cls, Enum):
         return cls(content)
-    known = _fields(cls)
     values = {field: _value(each, arrays) for field, each in content.items()}
     for field, value in values.items():
-        if field not in known:
-            raise InputError(f"{name}: expected some of {', '.join(known)}, found {field!r:.60}")
-        if not _fits(value, known[field]):
-            expected = getattr(known[field], "__name__", str(known[field]))
-            raise InputError(f"{name}.{field}: expected {expected}, found {value!r:.60}")
         inside = value.values() if isinstance(value, dict) else [value]
         if field != "classes" and any(isinstance(each, np.ndarray) and each.dtype.kind == "U" for each in inside):
             raise InputError(f"{name}.{field}: expected numbers, found text")
     if name == "Population" and np.shape(values.get("bias")) != (values.get("size"),):
         raise InputError(f"Population.bias: expected one for each of {values.get('size')} neurons, found others")
-    value = cls(**values)
+    value = build(cls, {field: (each, f"{name}.{field}") for field, each in values.items()}, name, PYTHON)
     if name in _SHAPES:
         _check_shapes(name, value)
     if name == "Response":
@@ -425,29 +410,3 @@ def _check_shown(name, value):
     except Exception as error:
         why = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{name}: expected parts that fit together, found others ({why:.100})") from None
-
-
-def _fits(value, hint) -> bool:
-    """Whether a value is of the type that a field asks for."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, each) for each in arguments)
-    if origin is typing.Literal:
-        return value in arguments
-    if hint is Callable or origin is Callable:
-        return callable(value)
-    if origin in (tuple, list, Sequence):
-        if not isinstance(value, (tuple, list)):
-            return False
-        if origin is tuple and arguments[-1] is not ...:
-            return len(value) == len(arguments) and all(map(_fits, value, arguments))
-        return all(_fits(each, arguments[0]) for each in value)
-    if origin is dict:
-        return isinstance(value, dict) and all(
-            _fits(key, arguments[0]) and _fits(each, arguments[1]) for key, each in value.items()
-        )
-    if hint is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if hint is np.ndarray:  # a list of numbers does as well
-        return isinstance(value, (np.ndarray, list, tuple))
-    return not isinstance(hint, type) or isinstance(value, hint)

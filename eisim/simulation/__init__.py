@@ -10,6 +10,7 @@ import numpy as np
 from eisim.base.errors import InputError
 from eisim.base.memory import check
 from eisim.base.progress import shows_progress
+from eisim.base.seeds import Seed, seed_of
 from eisim.base.timing import Timing
 from eisim.base.units import to_si
 from eisim.circuit import Circuit
@@ -34,7 +35,7 @@ def simulate(
     duration=300e-3,
     window=200e-3,
     dt=0.1e-3,
-    seed: int | Sequence[int] = 0,
+    seed: Seed | Sequence[Seed] = 0,
     record: bool | Sequence[bool] = False,
     backend: str = "cpp",
     report: Callable[..., None] | None = None,
@@ -56,7 +57,7 @@ def simulate(
         Length of the read-out window at the end of a trial, in s.
     dt : quantity
         Time step, in s.
-    seed : int or sequence of int
+    seed : int, Generator or sequence of these
         Seeds of the membrane noise. The noise of a neuron depends on the seed, the number of the trial and the
         neuron's place in its circuit, and on nothing else in the batch. With a sequence (or one for each circuit)
         the response has a first axis of seeds.
@@ -87,7 +88,7 @@ def simulate(
     >>> simulate(synthesize(xor, kind="rate"), xor.patterns, backend="numpy").decisions[:, 0]
     array([False,  True,  True, False])
     """
-    options = {"seed": seed, "record": record, "backend": backend, "report": report}
+    options = {"seed": _drawn(seed), "record": record, "backend": backend, "report": report}
     try:
         return begin(circuit, stimuli, duration=duration, window=window, dt=dt, **options)()
     except MemoryError as error:
@@ -283,6 +284,13 @@ def _records(record, n):
     return list(map(bool, records))
 
 
+def _drawn(seed):
+    """The seeds, each Generator among them replaced by its next whole number."""
+    if isinstance(seed, (list, tuple)):
+        return type(seed)(map(_drawn, seed)) if type(seed) in (list, tuple) else seed
+    return seed_of(seed, "seed") if isinstance(seed, np.random.Generator) else seed
+
+
 def _seeds_of_each(seed, n):
     seeds = list(seed) if _is_nested(seed) else [seed] * n
     if len(seeds) != n:
@@ -302,7 +310,7 @@ def _seeds(seed):
         seed = np.arange(seed.start, seed.stop, seed.step)
     seeds = np.atleast_1d(seed)
     if seeds.ndim != 1 or not seeds.size or seeds.dtype.kind not in "iu" or seeds.min() < 0:
-        raise InputError(f"seed: expected whole numbers of 0 or more, found {seed!r}")
+        raise InputError(f"seed: expected whole numbers of 0 or more, or a numpy.random.Generator, found {seed!r}")
     return seeds
 
 

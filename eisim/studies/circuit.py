@@ -13,7 +13,7 @@ from eisim.adapter import to_dnn
 from eisim.base.errors import InputError
 from eisim.base.user_files import blamed_on, found_instead
 from eisim.circuit import Circuit
-from eisim.functions import NAMED, REGIONS, LabelledData, Region, TruthTable, patterns
+from eisim.functions import REGIONS, TRUTH_TABLES, LabelledData, Region, TruthTable, patterns
 from eisim.functions.truth_table import MAX_INPUTS
 from eisim.simulation import simulate
 
@@ -97,7 +97,7 @@ def read_circuit(module: ModuleType, name: str, function, kinds: Sequence[str], 
                     f"expected as many inputs and outputs for both kinds, found {first.n_inputs} and "
                     f"{first.n_readouts} ({first.kind}), {circuit.n_inputs} and {circuit.n_readouts} ({kind})"
                 )
-    if isinstance(function, str) and function not in {*NAMED, *REGIONS} and set(function) - {"0", "1"}:
+    if isinstance(function, str) and function not in {*TRUTH_TABLES, *REGIONS} and set(function) - {"0", "1"}:
         function = None
     with blamed_on(module.__file__, "function" if hasattr(module, "function") else "FUNCTION"):
         if function is not None:
@@ -177,7 +177,7 @@ def _functions(given, circuit) -> tuple[Function, ...]:
     functions = []
     for each in several:
         if isinstance(each, str):
-            each = NAMED.get(each) or REGIONS.get(each) or TruthTable(each)
+            each = TRUTH_TABLES.get(each) or REGIONS.get(each) or TruthTable(each)
         if isinstance(each, Region):
             each = each.labelled()
         if isinstance(each, LabelledData):

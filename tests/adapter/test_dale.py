@@ -24,7 +24,7 @@ from eisim import (
 )
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh
 from eisim.adapter.static import Layer
-from eisim.functions import NAMED
+from eisim.functions import TRUTH_TABLES
 
 ACTIVATIONS = [
     ThresholdLinear(),
@@ -91,7 +91,7 @@ def test_only_what_needs_it_gets_inhibition():
 
 
 def test_circuits_come_back_as_circuits():
-    for f in NAMED.values():
+    for f in TRUTH_TABLES.values():
         dnn = to_dnn(synthesize(f, kind="rate"))
         assert to_dnn(from_dnn(dnn))(f.patterns) == pytest.approx(dnn(f.patterns), abs=1e-9)
 
@@ -99,7 +99,7 @@ def test_circuits_come_back_as_circuits():
 def test_what_cannot_be_mapped_is_named():
     with pytest.raises(InputError, match="from_dnn: expected a DNN, found 'net'"):
         from_dnn("net")
-    dnn = to_dnn(synthesize(NAMED["xor"], kind="spiking"))
+    dnn = to_dnn(synthesize(TRUTH_TABLES["xor"], kind="spiking"))
     with pytest.raises(InputError, match="layer 'coincidence_I1': expected an activation that rate units can have"):
         from_dnn(dnn)
 

@@ -23,7 +23,7 @@ from eisim import (
     to_nir,
 )
 from eisim.adapter.nir_format import LACKING, NORSE, READERS, SNNTORCH, unread, write_nir
-from eisim.functions import NAMED
+from eisim.functions import TRUTH_TABLES
 from eisim.run.export import write_network
 from models import and_by_inhibition, xor
 from tests.support.drawn import TIMES, draw_circuit
@@ -186,8 +186,8 @@ def differences(circuits, stimuli):
 def test_a8_snntorch_and_norse_count_the_same_spikes():
     """They take forward Euler steps, in single precision."""
     names = ["xor", "multiplexer"]
-    circuits = [readable(synthesize(NAMED[name], kind="spiking")) for name in names]
-    for reader, _, found, expected in differences(circuits, [NAMED[name].patterns for name in names]):
+    circuits = [readable(synthesize(TRUTH_TABLES[name], kind="spiking")) for name in names]
+    for reader, _, found, expected in differences(circuits, [TRUTH_TABLES[name].patterns for name in names]):
         assert found == pytest.approx(expected, rel=0.07, abs=1), reader
         assert expected.max() > 40
 
@@ -195,7 +195,7 @@ def test_a8_snntorch_and_norse_count_the_same_spikes():
 @pytest.mark.slow
 def test_a8_every_function_of_two_inputs_and_every_named_one(capsys):
     """Synthesised circuits: the tolerance that the documentation states."""
-    functions = [TruthTable(f"{k:04b}") for k in range(1, 15)] + list(NAMED.values())
+    functions = [TruthTable(f"{k:04b}") for k in range(1, 15)] + list(TRUTH_TABLES.values())
     circuits = [readable(synthesize(f, kind="spiking")) for f in functions]
     largest = dict.fromkeys(READERS, 0.0)
     for reader, circuit, found, expected in differences(circuits, [f.patterns for f in functions]):
@@ -255,7 +255,9 @@ def test_a8_what_is_said_not_to_be_read_is_not(case):
     """A reader refuses such a file, or computes something else."""
     circuit, said = list(unreadable())[case]
     assert unread(circuit) == dict.fromkeys(READERS, said)
-    response = simulate(circuit, NAMED["xor"].patterns, record=True, backend="numpy", **(TIMES_OF_READERS | BRIEFLY))
+    response = simulate(
+        circuit, TRUTH_TABLES["xor"].patterns, record=True, backend="numpy", **(TIMES_OF_READERS | BRIEFLY)
+    )
     trains = raster(response, ["x"])
     expected = raster(response, ["readout"]).sum(axis=0)
     for reader in READERS:

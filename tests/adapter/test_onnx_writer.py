@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from eisim import InputError, decode, from_dnn, on_off, read_onnx, synthesize, to_dnn
-from eisim.functions import NAMED
+from eisim.functions import TRUTH_TABLES
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
@@ -247,7 +247,7 @@ def test_steps_at_their_threshold(tmp_path):
 
 @pytest.mark.parametrize("kind", ["rate", "spiking"])
 def test_writes_what_onnx_runtime_computes(kind, tmp_path):
-    for f in NAMED.values():
+    for f in TRUTH_TABLES.values():
         dnn = to_dnn(synthesize(f, kind=kind).without_noise())
         dnn.save(tmp_path / "out.onnx")
         x = np.random.default_rng(0).random((50, f.n_inputs)) * 1.2
@@ -266,7 +266,7 @@ def test_written_and_read_again(name, tmp_path):
 
 
 def test_what_cannot_be_written_or_read_is_named(tmp_path):
-    dnn = to_dnn(synthesize(NAMED["xor"], kind="spiking"))
+    dnn = to_dnn(synthesize(TRUTH_TABLES["xor"], kind="spiking"))
     with pytest.raises(InputError, match="layer 'coincidence_I1': expected an activation that ONNX can express"):
         dnn.save(tmp_path / "noisy.onnx")
     with pytest.raises(InputError, match=r"expected a name that ends in \.onnx or \.pt2"):

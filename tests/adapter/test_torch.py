@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eisim import InputError, decode, from_dnn, from_torch, read_onnx, synthesize, to_dnn, to_torch
-from eisim.functions import NAMED
+from eisim.functions import TRUTH_TABLES
 from eisim.neurons import LIF, Logistic, Saturating, Step, ThresholdLinear
 from eisim.run.export import write_network
 from models import xor
@@ -25,7 +25,7 @@ def test_without_torch_one_line_says_how_to_get_it(monkeypatch, tmp_path):
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    dnn = to_dnn(synthesize(NAMED["xor"], kind="rate"))
+    dnn = to_dnn(synthesize(TRUTH_TABLES["xor"], kind="rate"))
     for call in (lambda: to_torch(dnn), lambda: from_torch(None, (2,)), lambda: dnn.save(tmp_path / "x.pt2")):
         with pytest.raises(InputError, match=r"^PyTorch: expected the package torch.*pip install 'eisim\[torch\]'"):
             call()
@@ -172,7 +172,7 @@ def test_what_cannot_be_mapped_is_named(torch):
 
 def networks():
     for kind in ("rate", "spiking"):
-        yield from (to_dnn(synthesize(f, kind=kind).without_noise()) for f in NAMED.values())
+        yield from (to_dnn(synthesize(f, kind=kind).without_noise()) for f in TRUTH_TABLES.values())
     for seed in range(6):
         yield to_dnn(draw_circuit("rate", seed, feed_forward=True))
         yield to_dnn(draw_circuit("spiking", seed, feed_forward=True))
@@ -194,7 +194,7 @@ def test_writes_what_the_network_computes(torch):
 def test_a_file_that_torch_reads_alone(torch, tmp_path):
     """From a chain of what both sides have: read, written, read by torch, and read again."""
     _, nothing = write_network(xor.circuit("spiking"), "torch", tmp_path / "xor.pt2")
-    decided = torch.export.load(tmp_path / "xor.pt2").module()(torch.tensor(NAMED["xor"].patterns).double()) > 25
+    decided = torch.export.load(tmp_path / "xor.pt2").module()(torch.tensor(TRUTH_TABLES["xor"].patterns).double()) > 25
     assert decided[:, 0].tolist() == [False, True, True, False] and not nothing
     dnn = from_torch(parts(torch), (3, 9))
     dnn.save(tmp_path / "net.pt2")
@@ -211,6 +211,6 @@ def test_a_file_that_torch_reads_alone(torch, tmp_path):
 
 def test_noise_and_recurrence_are_refused(torch):
     with pytest.raises(InputError, match=r"PyTorch: layer 'coincidence_I1': expected an activation without noise"):
-        to_torch(to_dnn(synthesize(NAMED["xor"], kind="spiking")))
+        to_torch(to_dnn(synthesize(TRUTH_TABLES["xor"], kind="spiking")))
     with pytest.raises(InputError, match="PyTorch: expected a feed-forward DNN"):
         to_torch(to_dnn(draw_circuit("rate", 0)))

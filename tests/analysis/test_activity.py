@@ -96,8 +96,8 @@ def test_synchrony_runs_from_independent_to_identical(poisson):
 
 def test_modulation_is_that_of_the_common_rate(poisson, regular, modulated):
     np.testing.assert_allclose(activity.modulation(modulated, "E"), 0.5 / np.sqrt(2), rtol=0.05)
-    assert (activity.modulation(poisson, "E", bin=5e-3) < 0.05).all()
-    assert (activity.modulation(regular, "E", bin=25e-3) == 0).all()
+    assert (activity.modulation(poisson, "E", bin_width=5e-3) < 0.05).all()
+    assert (activity.modulation(regular, "E", bin_width=25e-3) == 0).all()
 
 
 def test_spectrum_finds_the_rhythm(poisson, modulated):
@@ -128,7 +128,7 @@ def test_rate_circuits_have_population_rates_and_rhythms():
     circuit = Circuit("c", [Input("x")], [Population("e", "E", Logistic(), 3)])
     rates = {"e": traces[..., 500:].mean(-1)}
     response = Response(circuit, rates, 1.0, 0.5, 1e-3, traces={"e": traces})
-    rate = activity.population_rate(response, "e", bin=5e-3)
+    rate = activity.population_rate(response, "e", bin_width=5e-3)
     assert rate.shape == (2, 1, 100)
     np.testing.assert_allclose(rate.mean(-1), [[20], [40]])
     np.testing.assert_allclose(activity.modulation(response, "e"), 0.5 / np.sqrt(2), rtol=1e-3)
@@ -141,8 +141,14 @@ def test_rate_circuits_have_population_rates_and_rhythms():
     ("call", "words"),
     [
         (lambda r: activity.population_rate(r, "I"), "population: expected one of 'E', found 'I'"),
-        (lambda r: activity.population_rate(r, "E", bin=0.25e-3), "bin: expected a whole number of time steps"),
-        (lambda r: activity.population_rate(r, "E", bin=8.0), "at most half of the window, found 80000 of 100000"),
+        (
+            lambda r: activity.population_rate(r, "E", bin_width=0.25e-3),
+            "bin_width: expected a whole number of time steps",
+        ),
+        (
+            lambda r: activity.population_rate(r, "E", bin_width=8.0),
+            "at most half of the window, found 80000 of 100000",
+        ),
         (lambda r: activity.spectrum(r, "E", resolution=0.01), "resolution: expected segments of 4 bins"),
         (lambda r: activity.rhythm(r, "E", lowest=600), "lowest: expected less than half the inverse of a bin"),
     ],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
-from eisim import NAMED, InputError, Logistic, Region, Saturating, ThresholdLinear, certify, train
+from eisim import TRUTH_TABLES, InputError, Logistic, Region, Saturating, ThresholdLinear, certify, train
 from eisim.adapter.activations import Identity
 from eisim.analysis.training import SIGNS, Objective
 
@@ -58,7 +58,7 @@ def test_constraints_hold_exactly(activation, signs):
 
 @pytest.mark.parametrize("activation", [ThresholdLinear(), Logistic(slope=1, maximum=1), Saturating(maximum=1)])
 def test_xor_needs_inhibition(activation):
-    xor, best = NAMED["xor"], dict.fromkeys(SIGNS, 0.0)
+    xor, best = TRUTH_TABLES["xor"], dict.fromkeys(SIGNS, 0.0)
     for signs in SIGNS:
         for seed in range(4):
             dnn = train(xor.patterns, xor.values, (8,), signs, activation, seed=seed)
@@ -93,7 +93,7 @@ def test_classes_that_each_exceed_a_threshold():
 
 def test_the_seed_decides():
     said = []
-    xor = NAMED["xor"]
+    xor = TRUTH_TABLES["xor"]
     first, again, other = (
         train(xor.patterns, xor.values, (4,), iterations=20, seed=seed, report=lambda *stage: said.append(stage))
         for seed in (1, 1, 2)

@@ -3,7 +3,7 @@ import pickle
 
 import pytest
 
-from eisim import NAMED, REGIONS, InputError, certify, simulate, to_dnn
+from eisim import REGIONS, TRUTH_TABLES, InputError, certify, simulate, to_dnn
 from models import decision, inhibition_stabilized_network, supralinear_stabilized_network, wilson_cowan, xor
 
 
@@ -13,9 +13,9 @@ def response():
 
 
 def test_a_name_that_is_not_there_is_bad_input(response):
-    floor = certify(NAMED["xor"], ["zero_one"]).floor
+    floor = certify(TRUTH_TABLES["xor"], ["zero_one"]).floor
     for values, wrong, said in (
-        (NAMED, "xro", "NAMED: expected one of and, or, .*, found 'xro'; did you mean 'xor'"),
+        (TRUTH_TABLES, "xro", "TRUTH_TABLES: expected one of and, or, .*, found 'xro'; did you mean 'xor'"),
         (REGIONS, "dics", "REGIONS: .* did you mean 'disc'"),
         (floor, "zero-one", "Certificate.floor: expected one of zero_one, found 'zero-one'; did you mean 'zero_one'"),
         (response.rates, "reedout", "Response.rates: .* did you mean 'readout'"),

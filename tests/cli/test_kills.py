@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eisim import NAMED, synthesize, to_dnn
+from eisim import TRUTH_TABLES, synthesize, to_dnn
 from eisim.report.stored import read_stored
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")]
@@ -65,8 +65,8 @@ COMMANDS = {
 def test_d4_killed_at_any_time(command, tmp_path):
     if command in ("ablate", "export"):
         pytest.importorskip("onnx")
-    to_dnn(synthesize(NAMED["xor"], kind="rate")).save(tmp_path / "net.onnx") if command == "ablate" else None
-    rows = np.column_stack([NAMED["xor"].patterns, NAMED["xor"].values]).astype(int)
+    to_dnn(synthesize(TRUTH_TABLES["xor"], kind="rate")).save(tmp_path / "net.onnx") if command == "ablate" else None
+    rows = np.column_stack([TRUTH_TABLES["xor"].patterns, TRUTH_TABLES["xor"].values]).astype(int)
     np.savetxt(tmp_path / "xor.csv", rows, "%d", ",", header="a,b,y", comments="")
     (tmp_path / "own.py").write_text(OWN)
     words, out = COMMANDS[command], tmp_path / ("out.onnx" if command == "export" else "out")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eisim import (
-    NAMED,
+    TRUTH_TABLES,
     Circuit,
     Input,
     Population,
@@ -84,9 +84,9 @@ def test_functions_of_6_inputs():
 
 def test_contradictions_and_failures_are_reported():
     """A unit that breaks an assumption of the theorem beats the floor, and is named; so is a circuit that fails."""
-    xor = NAMED["xor"]
+    xor = TRUTH_TABLES["xor"]
     cheat = Case("cheat", xor, partial(disguised, xor))
-    fails = Case("fails", xor, partial(other, NAMED["and"]))
+    fails = Case("fails", xor, partial(other, TRUTH_TABLES["and"]))
     problems = run([cheat, fails], kinds=("rate",)).problems
     assert any("cheat: CONTRADICTION" in p and "below the floor 0.2500" in p for p in problems)
     assert any("the activation of readout is not non-decreasing" in p for p in problems)

@@ -2,7 +2,7 @@ import numpy as np
 import pandas
 import pytest
 
-from eisim import NAMED, InputError, LabelledData, TruthTable
+from eisim import TRUTH_TABLES, InputError, LabelledData, TruthTable
 from eisim.functions import tables
 
 
@@ -14,10 +14,10 @@ def test_counting_order_has_the_first_input_as_most_significant_bit():
 
 
 def test_named_functions():
-    assert NAMED["xor"].bits == "0110"
-    assert NAMED["multiplexer"].bits == "00110101"
-    assert sum(NAMED["equality"].values) == 4
-    assert NAMED["at-least-2-of-4"].bits.count("1") == 11
+    assert TRUTH_TABLES["xor"].bits == "0110"
+    assert TRUTH_TABLES["multiplexer"].bits == "00110101"
+    assert sum(TRUTH_TABLES["equality"].values) == 4
+    assert TRUTH_TABLES["at-least-2-of-4"].bits.count("1") == 11
 
 
 @pytest.mark.parametrize("bits", ["", "0", "011", "01a0", "0" * 128, 110, None, "0 1 "])

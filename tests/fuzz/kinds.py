@@ -178,14 +178,14 @@ def onnx(rng: random.Random, folder: Path) -> None:
 
 @cache
 def _saved() -> list[bytes]:
-    from eisim import LIF, NAMED, REGIONS, Circuit, Region, synthesize, to_dnn
+    from eisim import LIF, REGIONS, TRUTH_TABLES, Circuit, Region, synthesize, to_dnn
     from eisim.analysis.task import Fact
     from tests.support import kept
 
     circuit = Circuit(
         "c", *(getattr(kept.ruled(), part) for part in ("inputs", "populations", "projections", "readouts"))
     )
-    xor = synthesize(NAMED["xor"], kind="rate")
+    xor = synthesize(TRUTH_TABLES["xor"], kind="rate")
     rate = kept.responses()[0]
     data = LabelledData([[0.1, 2], [3, 4], [1 / 3, 1]], [0, 1, 1], [1, 2, 0.5], ["a", "b"], "y", "three", ("note",))
     values = (
@@ -193,11 +193,11 @@ def _saved() -> list[bytes]:
         xor,
         to_dnn(xor),
         rate,
-        NAMED["xor"],
+        TRUTH_TABLES["xor"],
         REGIONS["disc"],
         data,
         certify(data),
-        certify(NAMED["xor"]),
+        certify(TRUTH_TABLES["xor"]),
     )
     several = {"list": [1, 2.5, None, True, "text"], ("a", 1): (np.arange(3), np.nan, np.inf), "fact": LIF()}
     ring = Region("ring", REGIONS["ring"].contains, 6)

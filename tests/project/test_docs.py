@@ -36,11 +36,11 @@ def test_code_and_commands_of_the_pages(tmp_path, monkeypatch):
 def test_e8_the_reference_has_all_public_names():
     text = (pages.DOCS / "api.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^### (\w+)$", text, re.MULTILINE))
-    assert set(eisim.__all__) - {"NAMED", "REGIONS"} <= listed
+    assert set(eisim.__all__) - {"TRUTH_TABLES", "REGIONS"} <= listed
     of_activity = {name for name, value in vars(activity).items() if inspect.isfunction(value) and name[0] != "_"}
     of_activity = {name for name in of_activity if getattr(activity, name).__module__ == activity.__name__}
     assert of_activity | set(neurons.__all__) | {"Value", "quantity", "Rhythm"} <= listed
-    assert "LIF(\n    tau=10*ms," in text and "bin=0.001" in text and "Coefficient of variation" in text
+    assert "LIF(\n    tau=10*ms," in text and "bin_width=0.001" in text and "Coefficient of variation" in text
 
 
 #: What only Sphinx renders: directives, roles, targets, definition lists.

@@ -27,7 +27,7 @@ from models import xor
 
 MODELS = {point.name: point for point in entry_points(group="eisim.models")}
 #: Neither functions nor classes that a call makes a value of.
-NOT_CALLED = ("NAMED", "REGIONS", "Obstruction", "InputError")
+NOT_CALLED = ("TRUTH_TABLES", "REGIONS", "Obstruction", "InputError")
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_e5_every_setting_says_what_it_means(name):
     from eisim.run.registry import experiment_of
 
     for each in describe(experiment_of(name).settings):
-        assert each.meaning and each.default, each
+        assert all(each.described[part] for part in ("meaning", "default")), each
 
 
 def test_e5_settings_of_a_file(command, tmp_path):

@@ -10,8 +10,8 @@ from brian2 import mV
 
 from eisim import (
     LIF,
-    NAMED,
     REGIONS,
+    TRUTH_TABLES,
     Circuit,
     Input,
     LabelledData,
@@ -256,8 +256,8 @@ def certificate_page(function, **options):
 
 
 def test_the_pages_of_certificates():
-    assert "wrong on 25.0% of the points. With 1 inhibitory neuron a" in certificate_page(NAMED["xor"]).answer
-    assert certificate_page(NAMED["and"]).answer == (
+    assert "wrong on 25.0% of the points. With 1 inhibitory neuron a" in certificate_page(TRUTH_TABLES["xor"]).answer
+    assert certificate_page(TRUTH_TABLES["and"]).answer == (
         "An excitatory-only circuit can compute and: it never falls when inputs rise."
     )
     assert certificate_page(TruthTable("10")).circuits and not certificate_page(REGIONS["disc"]).circuits
@@ -304,16 +304,16 @@ def test_noisy_labels_are_put_into_proportion():
     )
     first, _ = said([[1], [2], [3], [4]], [0, 1, 0.5, 2])
     assert "the best has a mean squared error of 0.03125, the best constant answer one of 0.5469." in first
-    assert "noise" not in " ".join(proof.words(certify(NAMED["xor"])))
+    assert "noise" not in " ".join(proof.words(certify(TRUTH_TABLES["xor"])))
 
 
 def test_flips_that_do_not_help():
-    lines = list(proof.words(certify(NAMED["xor"])))
+    lines = list(proof.words(certify(TRUTH_TABLES["xor"])))
     assert "Inputs to flip: No choice of inputs to flip lowers the zero-one floor." in " ".join(lines)
 
 
 def test_disjoint_pairs_are_as_many_as_the_errors():
-    for function in [*all_functions(1), *all_functions(2), *NAMED.values()]:
+    for function in [*all_functions(1), *all_functions(2), *TRUTH_TABLES.values()]:
         certificate = certify(function, losses=["zero_one"], orient=False)
         pairs = disjoint_pairs(certificate)
         assert len(pairs) == certificate.floor["zero_one"] * len(function.values)

@@ -10,7 +10,7 @@ import xarray as xr
 
 from eisim import (
     LIF,
-    NAMED,
+    TRUTH_TABLES,
     Circuit,
     Input,
     InputError,
@@ -82,7 +82,7 @@ def test_a_verdict_is_said_in_words_symbols_and_colour():
 
 
 def test_a_certificate_shows_its_proof():
-    said = text(certify(NAMED["xor"]))
+    said = text(certify(TRUTH_TABLES["xor"]))
     assert "no circuit without inhibition computes it" in said
     assert "Witness: at (x1 = 0, x2 = 1) the function is 1" in said
     assert ".csv" not in said and "--" not in said

@@ -205,7 +205,7 @@ def test_tables_that_do_not_fit(tmp_path):
         (PageTable("T", columns, (("xor",),)), "report.tables[0].rows[0]: expected 2 cells, found 1"),
         (PageTable("T", (), ()), "report.tables[0]: expected columns, found none"),
         (PageTable("T", (PageColumn("x", "plot"),), ()), "expected columns of text, number or verdict, found 'plot'"),
-        (PageTable("T", columns, (("xor", {}),)), "rows[0][1]: expected a cell of text, a number or null, found {}"),
+        (PageTable("T", columns, (("xor", {}),)), "rows[0][1]: expected a number or text or null, found {}"),
     ):
         with pytest.raises(InputError, match=re.escape(said)):
             page([write_run(tmp_path, findings(tables=(table,)))])

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from eisim import LIF, NAMED, Circuit, InputError, LabelledData, Region, certify, load, save, simulate
+from eisim import LIF, TRUTH_TABLES, Circuit, InputError, LabelledData, Region, certify, load, save, simulate
 from eisim.functions.region import Cells
 from eisim.neurons import Saturating
 from eisim.studies.boolean import KeptCircuits
@@ -119,7 +119,7 @@ def test_what_cannot_be_kept_is_named_and_leaves_the_file_alone(tmp_path):
         pass
 
     path = tmp_path / "x.eisim"
-    save(NAMED["xor"], path)
+    save(TRUTH_TABLES["xor"], path)
     before = path.read_bytes()
     for value, message in (
         (lambda x: x, "found <function"),
@@ -132,7 +132,7 @@ def test_what_cannot_be_kept_is_named_and_leaves_the_file_alone(tmp_path):
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["x.eisim"]
     with pytest.raises(InputError, match="cannot be written: No such file"):
-        save(NAMED["xor"], tmp_path / "nowhere" / "x.eisim")
+        save(TRUTH_TABLES["xor"], tmp_path / "nowhere" / "x.eisim")
 
 
 def archive(members, compression=zipfile.ZIP_STORED) -> bytes:
@@ -184,7 +184,7 @@ BEYOND = {"shape": [2, 2], "data": {"list": [1.0]}, "indices": {"list": [9]}, "i
         (archive({"value.json": document({"Popen": {"args": "ls"}})}), "expected one of eisim's values, found 'Popen'"),
         (archive({"value.json": document({"region": "os.system"})}), "REGIONS: expected one of .*, found .os.system"),
         (archive({"value.json": document({"TruthTable": {"bits": "01x"}})}), "truth table: expected only 0 and 1"),
-        (archive({"value.json": document({"TruthTable": {"bits": 3}})}), "TruthTable.bits: expected str, found 3"),
+        (archive({"value.json": document({"TruthTable": {"bits": 3}})}), "TruthTable.bits: expected text, found 3"),
         (archive({"value.json": document({"TruthTable": {"hits": "01"}})}), "found 'hits'"),
         (archive({"value.json": document({"Obstruction": "none"})}), "found a damaged one"),
         (archive({"value.json": ARRAY}), "expected an array 'a.npy', found none"),
@@ -212,7 +212,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_mutated_files_are_read_or_refused(tmp_path):
     """Bytes anywhere; and the structure alone, with sums that are right again."""
     circuit = Circuit("c", *(getattr(kept.ruled(), part) for part in ("inputs", "populations", "projections")))
-    values = [circuit, certify(NAMED["xor"]), LabelledData([[1.0], [2.0]], [0, 1]), LIF()]
+    values = [circuit, certify(TRUTH_TABLES["xor"]), LabelledData([[1.0], [2.0]], [0, 1]), LIF()]
     rng, path, refused, written = random.Random(0), tmp_path / "x.eisim", 0, []
     for value in values:
         save(value, path)

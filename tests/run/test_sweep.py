@@ -18,9 +18,10 @@ import pytest
 import xarray as xr
 
 from eisim import InputError, sweep
+from eisim.base.schema import Parameter
 from eisim.base.store import checkpoint
 from eisim.report.view import view_of
-from eisim.run.sweep.axes import Parameter, make_axis, parse_axis
+from eisim.run.sweep.axes import make_axis, parse_axis
 from eisim.run.sweep.subject import Point, Subject, measure, numbers_of, parameters
 from eisim.run.sweep.work import versions
 from models import brunel
@@ -186,7 +187,7 @@ def test_what_was_found(own):
     assert found.plot("value").get_xlabel() == "a" and not found.numbers["value"].flags.writeable
     with pytest.raises(InputError, match="did you mean 'value'"):
         found.plot("valu")
-    part = sweep(own, {"a": 8}, seeds=2, seed=5, set={"b": 2}, workers=1)
+    part = sweep(own, {"a": 8}, seeds=2, seed=5, settings={"b": 2}, workers=1)
     assert part.numbers["value"].tolist() == [found.numbers["value"][4, 1, :2].tolist()]
 
 
@@ -423,12 +424,12 @@ def test_c2_a_built_in_model_on_a_cluster_with_workers_that_come_late(parts, tmp
     """Brian2 is imported in the threads of the workers, which come after the sweep has begun."""
     pytest.importorskip("distributed", reason="pip install 'eisim[dask]'")
     over, times = {"stimulus": "0:2:12"}, {"duration": "0.05s", "window": "0.03s"}
-    local = sweep("wilson_cowan", over, kind="rate", workers=1, set=times)
+    local = sweep("wilson_cowan", over, kind="rate", workers=1, settings=times)
     file, found, failed = tmp_path / "scheduler.json", [], []
 
     def compute(address):
         try:
-            found.append(sweep("wilson_cowan", over, kind="rate", scheduler=address, set=times, fresh=True))
+            found.append(sweep("wilson_cowan", over, kind="rate", scheduler=address, settings=times, fresh=True))
         except BaseException as error:
             failed.append(error)
 
@@ -475,8 +476,8 @@ def test_bad_input(own):
         ({"name": "brunell", "over": {"g": [1]}}, "did you mean 'brunel'"),
         ({"name": "no_such.py", "over": {"g": [1]}}, "found no such file"),
         ({"name": own, "over": {}}, "expected at least one parameter to sweep"),
-        ({"name": own, "over": {"a": [1]}, "set": {"a": 2}}, "expected a parameter that is not swept"),
-        ({"name": own, "over": {"a": [1]}, "set": {"c": 2}}, "expected one of a, b, how, found 'c'"),
+        ({"name": own, "over": {"a": [1]}, "settings": {"a": 2}}, "expected a parameter that is not swept"),
+        ({"name": own, "over": {"a": [1]}, "settings": {"c": 2}}, "expected one of a, b, how, found 'c'"),
         ({"name": own, "over": {"a": [1]}, "seeds": 0}, "seeds: expected a whole number of 1 or more"),
         ({"name": own, "over": {"a": [1]}, "workers": 1.5}, "workers: expected a whole number"),
         ({"name": own, "over": {"a": "1:1e3:1000", "b": "1:1001:1001"}}, "at most 1,000,000 points"),
@@ -555,7 +556,7 @@ def test_the_task_of_a_model():
 
 def test_states_of_brunels_network():
     """Three of the four states of fig. 8 show in a tenth of the neurons, the same bits with 1 process and with 2."""
-    common = {"set": {"duration": "500ms", "window": "400ms"}}
+    common = {"settings": {"duration": "500ms", "window": "400ms"}}
     found = sweep("brunel", {"g": [3, 5], "eta": [2.0]}, workers=2, **common)
     same(sweep("brunel", {"g": [3, 5], "eta": [2.0]}, workers=1, **common), found)
     assert found.phases.tolist() == [["SR"], ["AI"]]

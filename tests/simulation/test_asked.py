@@ -12,7 +12,7 @@ from scipy import sparse
 
 from eisim import (
     LIF,
-    NAMED,
+    TRUTH_TABLES,
     AllToAll,
     Circuit,
     ConductanceLIF,
@@ -36,7 +36,7 @@ from eisim.base.timing import Timing
 from eisim.stimuli import sets_of
 from experiments import boolean
 
-XOR = NAMED["xor"]
+XOR = TRUTH_TABLES["xor"]
 TIMES = {"duration": 0.05, "window": 0.03, "dt": 5e-4, "backend": "numpy"}
 
 

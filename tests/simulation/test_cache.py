@@ -6,16 +6,16 @@ import sys
 import numpy as np
 import pytest
 
-from eisim import NAMED, simulate, synthesize
+from eisim import TRUTH_TABLES, simulate, synthesize
 from eisim.base.store import cache
 from eisim.simulation import job
 
-XOR = NAMED["xor"]
+XOR = TRUTH_TABLES["xor"]
 TIMES = {"duration": 0.06, "window": 0.03, "dt": 5e-4}
 SCRIPT = """
 import sys
-from eisim import NAMED, simulate, synthesize
-xor = NAMED["xor"]
+from eisim import TRUTH_TABLES, simulate, synthesize
+xor = TRUTH_TABLES["xor"]
 stages = []
 response = simulate(synthesize(xor, kind="rate"), xor.patterns, duration=0.06, window=0.03, dt=5e-4,
                     report=lambda stage, fraction=None: stages.append(stage))

@@ -5,11 +5,11 @@ import pytest
 from brian2 import ms
 from scipy import stats
 
-from eisim import LIF, NAMED, InputError, simulate, synthesize
+from eisim import LIF, TRUTH_TABLES, InputError, simulate, synthesize
 from eisim.simulation import noise, shares
 from tests.support.drawn import TIMES, draw_circuit
 
-XOR = NAMED["xor"]
+XOR = TRUTH_TABLES["xor"]
 
 
 def test_backends_and_repeated_runs_agree_to_the_bit():
@@ -28,8 +28,8 @@ def test_backends_and_repeated_runs_agree_to_the_bit():
 def test_noise_does_not_depend_on_the_batch():
     circuit = synthesize(XOR)
     alone = simulate(circuit, XOR.patterns, seed=5, record=True, backend="numpy", **TIMES)
-    others = [draw_circuit("spiking", 1), circuit, synthesize(NAMED["parity-3"])]
-    arrays = [np.ones((2, 3)), XOR.patterns, NAMED["parity-3"].patterns]
+    others = [draw_circuit("spiking", 1), circuit, synthesize(TRUTH_TABLES["parity-3"])]
+    arrays = [np.ones((2, 3)), XOR.patterns, TRUTH_TABLES["parity-3"].patterns]
     among = simulate(others, arrays, seed=[[1], [4, 5], [2, 3]], backend="numpy", **TIMES)[1]
     for name in alone.rates:
         np.testing.assert_array_equal(alone.rates[name], among.rates[name][1])
@@ -103,7 +103,7 @@ def test_without_a_compiler_it_runs_on_numpy_and_says_so(monkeypatch):
         ({"window": 1.0}, "window: expected between"),
         ({"duration": 0.15003}, "duration: expected a whole number of steps"),
         ({"duration": 5}, "window: expected"),
-        ({"seed": "x"}, "seed: expected whole numbers of 0 or more, found 'x'"),
+        ({"seed": "x"}, "seed: expected whole numbers of 0 or more, or a numpy.random.Generator, found 'x'"),
         ({"seed": -1}, "seed: expected whole numbers"),
         ({"backend": "gpu"}, "backend: expected one of cpp, numpy, cuda_standalone, found 'gpu'"),
         ({"circuit": "xor"}, "simulate: circuit: expected a Circuit"),
@@ -156,7 +156,7 @@ def test_input_that_is_constant_in_time_is_still_read_over_time():
     from eisim.simulation.layout import INPUT, Trials, lay_out
     from eisim.simulation.model import models
 
-    trials = Trials(synthesize(NAMED["xor"]), np.zeros((1, 3, 2)), np.arange(1), np.arange(1), False)
+    trials = Trials(synthesize(TRUTH_TABLES["xor"]), np.zeros((1, 3, 2)), np.arange(1), np.arange(1), False)
     timing = Timing(30e-3, 30e-3, 1e-3)
     text = models(lay_out([trials], timing.dt), "spiking", timing)[INPUT].text
     assert "stimulus(t, i)" in text, "the program is given the array, so it must read it"

@@ -15,7 +15,7 @@ import warnings
 import numpy as np
 import pytest
 
-from eisim import NAMED, simulate, simulation, synthesize
+from eisim import TRUTH_TABLES, simulate, simulation, synthesize
 from eisim.base import files
 from eisim.base.store import cache
 from eisim.base.store.locks import Lock
@@ -28,7 +28,7 @@ from eisim.simulation.toolchain import NoProgramError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="scripts of POSIX stand for compilers")
 
-XOR = NAMED["xor"]
+XOR = TRUTH_TABLES["xor"]
 TIMES = {"duration": 0.06, "window": 0.03, "dt": 5e-4}
 MAKEFILE = "OBJS = main.o\nmain: main.o\n\t$(CXX) main.o -o main\nmain.o: main.cpp\n\t$(CXX) -c main.cpp -o main.o\n"
 #: Processes that build a program as ours are built, and run it; all but the last two are killed. It says how often they
@@ -231,14 +231,14 @@ UNCAUGHT = """
 import sys
 if sys.argv[1] == "first":
     from brian2 import *
-from eisim import NAMED, InputError, simulate, synthesize
+from eisim import TRUTH_TABLES, InputError, simulate, synthesize
 if sys.argv[1] == "last":
     from brian2 import *
 if sys.argv[1] == "ours":
-    simulate(synthesize(NAMED["xor"], kind="rate"), [[1, 0]], dt=1e-3, backend="numpy")
+    simulate(synthesize(TRUTH_TABLES["xor"], kind="rate"), [[1, 0]], dt=1e-3, backend="numpy")
 if sys.argv[2] == "theirs":
     raise KeyError("theirs")
-simulate(synthesize(NAMED["xor"]), [[1, 0, 0]])
+simulate(synthesize(TRUTH_TABLES["xor"]), [[1, 0, 0]])
 """
 
 
@@ -265,8 +265,8 @@ def test_d10_nothing_of_brian2s_is_left_and_nothing_is_said_of_its_future(tmp_pa
     script = tmp_path / "script.py"
     script.write_text(
         "import glob, sys\n"
-        "from eisim import NAMED, simulate, synthesize\n"
-        "simulate(synthesize(NAMED['xor'], kind='rate'), [[1, 0]], dt=1e-3, backend='numpy')\n"
+        "from eisim import TRUTH_TABLES, simulate, synthesize\n"
+        "simulate(synthesize(TRUTH_TABLES['xor'], kind='rate'), [[1, 0]], dt=1e-3, backend='numpy')\n"
         "assert 'brian2' in sys.modules\n"
         "print(len(glob.glob(sys.argv[1] + '/brian_*')))\n"
     )

@@ -14,12 +14,12 @@ import asyncio, json, sys, threading
 import numpy as np
 
 def work(k):
-    from eisim import LIF, NAMED, simulate, synthesize
+    from eisim import LIF, TRUTH_TABLES, simulate, synthesize
     kind = ("rate", "spiking")[k % 2]
-    circuit = synthesize(NAMED["xor"], kind=kind).with_neurons(**({"noise": 3e-3} if k % 2 else {}))
+    circuit = synthesize(TRUTH_TABLES["xor"], kind=kind).with_neurons(**({"noise": 3e-3} if k % 2 else {}))
     times = {"duration": 0.06, "window": 0.03, "dt": 5e-4}
     backend = "cpp" if k < 6 else "numpy"
-    found = simulate(circuit, NAMED["xor"].patterns, seed=[k // 4], record=k == 1, backend=backend, **times)
+    found = simulate(circuit, TRUTH_TABLES["xor"].patterns, seed=[k // 4], record=k == 1, backend=backend, **times)
     return {name: rates.tolist() for name, rates in found.rates.items()}
 
 def in_threads():
@@ -59,13 +59,13 @@ def test_c3_eight_at_once_on_a_cold_cache_give_the_bits_of_one(tmp_path, how):
 
 OFF_THE_MAIN_THREAD = """
 import signal, sys, threading
-from eisim import NAMED, simulate, synthesize
+from eisim import TRUTH_TABLES, simulate, synthesize
 before = signal.getsignal(signal.SIGINT)
 assert "brian2" not in sys.modules
 said = []
 thread = threading.Thread(
     target=lambda: said.append(
-        simulate(synthesize(NAMED["xor"], kind="rate"), [[1, 0]], dt=1e-3, backend="numpy").decisions.tolist()
+        simulate(synthesize(TRUTH_TABLES["xor"], kind="rate"), [[1, 0]], dt=1e-3, backend="numpy").decisions.tolist()
     )
 )
 thread.start()

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from eisim import (
     DNN,
-    NAMED,
+    TRUTH_TABLES,
     InputError,
     LabelledData,
     Logistic,
@@ -49,7 +49,7 @@ XOR = (
     dense("hidden", "x", [[1, 1], [1, 1]], [0.0, -1.0], ThresholdLinear()),
     dense("out", "hidden", [[1], [-2]], [0.0], Identity()),
 )
-XOR_DATA = LabelledData(NAMED["xor"].patterns, NAMED["xor"].values)
+XOR_DATA = LabelledData(TRUTH_TABLES["xor"].patterns, TRUTH_TABLES["xor"].values)
 
 
 def run(dnn, data, kind="rate"):
@@ -61,13 +61,15 @@ def test_xor_loses_its_class_and_stays_at_the_floor():
     assert result.problems == [] and result.equivalence_error < 1e-9
     assert result.accuracy[0] == 1 and not result.kept[0]
     assert result.threshold_errors[:, 0].tolist() == [0, 0.25, 0.25]  # at half of the inhibition, f(1,1) = f(0,1)
-    assert result.floors.one_polarity == certify(NAMED["xor"]).floor["zero_one"] == 0.25
+    assert result.floors.one_polarity == certify(TRUTH_TABLES["xor"]).floor["zero_one"] == 0.25
     assert result.neurons == {"E": 2, "I": 1}
 
 
 def test_a_network_without_negative_weights_keeps_everything():
     majority = dense("out", "x", [[1.0], [1], [1]], [-1.5], Logistic(slope=0.1, maximum=1.0))
-    result = run(network(majority, inputs=3), LabelledData(NAMED["majority"].patterns, NAMED["majority"].values))
+    result = run(
+        network(majority, inputs=3), LabelledData(TRUTH_TABLES["majority"].patterns, TRUTH_TABLES["majority"].values)
+    )
     assert result.kept.all() and result.accuracy.tolist() == [1, 1, 1]
     assert result.neurons["I"] == 0 and result.floors.one_polarity == 0
 
@@ -175,7 +177,10 @@ def test_data_that_do_not_fit():
 @pytest.fixture
 def files(tmp_path):
     network(*XOR).save(tmp_path / "xor.onnx")
-    rows = "".join(f"{a},{b},{int(y)}\n" for (a, b), y in zip(NAMED["xor"].patterns, NAMED["xor"].values, strict=True))
+    rows = "".join(
+        f"{a},{b},{int(y)}\n"
+        for (a, b), y in zip(TRUTH_TABLES["xor"].patterns, TRUTH_TABLES["xor"].values, strict=True)
+    )
     (tmp_path / "xor.csv").write_text("a,b,y\n" + rows)
     return tmp_path
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from eisim import NAMED, certify, simulate, synthesize, to_dnn
+from eisim import TRUTH_TABLES, certify, simulate, synthesize, to_dnn
 from eisim.analysis.training import train
 from eisim.report.view import view_of
 from eisim.run.registry import experiment_of
@@ -65,11 +65,11 @@ def of_the_rest() -> dict[str, str]:
     rng = np.random.default_rng(3)
     points, targets = rng.random((60, 20)), rng.integers(0, 3, 60)
     trained = train(points, targets, hidden=(16,), seed=2, iterations=30)
-    xor = NAMED["xor"]
+    xor = TRUTH_TABLES["xor"]
     return {
         "training": digest(trained(points)),
         "recurrent DNN": digest(to_dnn(synthesize(xor, kind="rate"))(xor.patterns)),
-        "certify": digest(certify(NAMED["parity-3"]).floor),
+        "certify": digest(certify(TRUTH_TABLES["parity-3"]).floor),
     }
 
 

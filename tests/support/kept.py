@@ -5,8 +5,8 @@ from functools import cache, partial
 import numpy as np
 
 from eisim import (
-    NAMED,
     REGIONS,
+    TRUTH_TABLES,
     AllToAll,
     Circuit,
     ConductanceLIF,
@@ -32,7 +32,7 @@ from eisim.studies.tasks import Survey
 from tests.support import two_choice
 
 TIMES = {"duration": 40e-3, "window": 30e-3, "dt": 1e-3}
-XOR = NAMED["xor"]
+XOR = TRUTH_TABLES["xor"]
 
 
 def ruled() -> Circuit:

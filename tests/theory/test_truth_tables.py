@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eisim import LIF, NAMED, InputError, Saturating, TruthTable, certify, simulate, synthesize
+from eisim import LIF, TRUTH_TABLES, InputError, Saturating, TruthTable, certify, simulate, synthesize
 from eisim.theory.code import falls_code, least_codes
 from eisim.theory.floor import zero_one
 from eisim.theory.inversion import falls, floor_with, inversion_complexity
@@ -235,7 +235,10 @@ TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.5e-3, "backend": "numpy"}
 @pytest.mark.parametrize("kind", ["rate", "spiking"])
 def test_simulated_circuits_with_more_and_less_inhibition(kind):
     chosen = [
-        (f, r) for name in ("and", "xor", "parity-4", "equality", "parity-3") for f in [NAMED[name]] for r in range(5)
+        (f, r)
+        for name in ("and", "xor", "parity-4", "equality", "parity-3")
+        for f in [TRUTH_TABLES[name]]
+        for r in range(5)
     ]
     circuits = [synthesize(f, r, kind=kind).without_noise() for f, r in chosen]
     responses = simulate(circuits, [f.patterns for f, _ in chosen], **TIMES)
@@ -248,7 +251,11 @@ def test_simulated_circuits_with_more_and_less_inhibition(kind):
 @pytest.mark.parametrize("kind", ["rate", "spiking"])
 def test_one_graded_inhibitory_neuron_is_enough(kind):
     rng = np.random.default_rng(3)
-    functions = [*all_functions(3), *(TruthTable(f"{k:016b}") for k in rng.integers(0, 2**16, 100)), *NAMED.values()]
+    functions = [
+        *all_functions(3),
+        *(TruthTable(f"{k:016b}") for k in rng.integers(0, 2**16, 100)),
+        *TRUTH_TABLES.values(),
+    ]
     functions += [TruthTable("".join(rng.choice(["0", "1"], 2**n))) for n in (5, 6) for _ in range(5)]
     circuits = [synthesize(f, kind=kind, graded=True).without_noise() for f in functions]
     responses = simulate(circuits, [f.patterns for f in functions], **TIMES)
@@ -263,7 +270,7 @@ def test_one_graded_inhibitory_neuron_is_enough(kind):
 
 @pytest.mark.parametrize("kind", ["rate", "spiking"])
 def test_circuits_have_the_inhibition_they_claim(kind):
-    for f in NAMED.values():
+    for f in TRUTH_TABLES.values():
         assert synthesize(f, kind=kind).n_inhibitory == inversion_complexity(f)
         best = synthesize(f, inhibitory=0, kind=kind)
         assert best.n_inhibitory == 0 and best.is_excitatory_only
@@ -271,17 +278,17 @@ def test_circuits_have_the_inhibition_they_claim(kind):
 
 def test_synthesize_says_what_it_can_do():
     with pytest.raises(InputError, match="inhibitory: expected a whole number of 0 or more, found -1"):
-        synthesize(NAMED["xor"], inhibitory=-1)
+        synthesize(TRUTH_TABLES["xor"], inhibitory=-1)
     with pytest.raises(InputError, match="kind: expected 'rate' or 'spiking', found 'fast'"):
-        synthesize(NAMED["xor"], kind="fast")
+        synthesize(TRUTH_TABLES["xor"], kind="fast")
     with pytest.raises(InputError, match="graded: expected one inhibitory neuron"):
-        synthesize(NAMED["xor"], inhibitory=2, graded=True)
+        synthesize(TRUTH_TABLES["xor"], inhibitory=2, graded=True)
     with pytest.raises(InputError, match="synthesize: expected a TruthTable, found '0110'"):
         synthesize("0110")
     with pytest.raises(InputError, match="certify: expected a TruthTable, a Region or LabelledData, found '0110'"):
         certify("0110")
     with pytest.raises(InputError, match="losses: expected some of zero_one, l1, l2, linf, found 'l3'"):
-        certify(NAMED["xor"], losses=["l3"])
+        certify(TRUTH_TABLES["xor"], losses=["l3"])
     for neuron in (Saturating(), LIF()):  # no threshold, another kind
         with pytest.raises(InputError, match="neuron: expected a rate neuron that is silent without input"):
-            synthesize(NAMED["xor"], kind="rate", neuron=neuron)
+            synthesize(TRUTH_TABLES["xor"], kind="rate", neuron=neuron)

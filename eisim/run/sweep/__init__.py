@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from eisim.base.errors import InputError
+from eisim.base.former import renamed
 from eisim.base.progress import shows_progress
+from eisim.base.seeds import Seed, seed_of
 from eisim.base.store import sources
 from eisim.base.store.checkpoint import begin_part, kept
 from eisim.circuit import Circuit
@@ -30,15 +32,16 @@ class FailedError(Exception):
     """A point failed; it is not kept, so that it is tried again when the sweep is."""
 
 
+@renamed(set="settings")
 @shows_progress
 def sweep(
     name,
     over: Mapping,
     *,
     seeds: int = 1,
-    seed: int = 0,
+    seed: Seed = 0,
     kind: str | None = None,
-    set: Mapping | None = None,
+    settings: Mapping | None = None,
     backend: str = "cpp",
     workers: int | None = None,
     scheduler: str | None = None,
@@ -55,11 +58,11 @@ def sweep(
         What each parameter takes: ``"3:7:9"`` (9 values from 3 to 7), an array, a quantity, or a list.
     seeds : int
         Runs of each point, with different seeds; the same ones at all points.
-    seed : int
+    seed : int or Generator
         From which those seeds follow.
     kind : {"rate", "spiking", "both"}, optional
         Of circuits; spiking by default, and both for an experiment.
-    set : mapping of str to value, optional
+    settings : mapping of str to value, optional
         Parameters that are the same at all points.
     backend : {"cpp", "numpy"}
         Brian2's C++ standalone device, or its NumPy target.
@@ -94,8 +97,8 @@ def sweep(
     >>> found.mean("rate_E").round(1)
     array([0. , 2.1])
     """
-    settings = tuple((str(key), _text(value)) for key, value in (set or {}).items())
-    plan = describe(name, kind, settings, backend)
+    seed = seed_of(seed, "sweep: seed")
+    plan = describe(name, kind, [(str(key), _text(value)) for key, value in (settings or {}).items()], backend)
     there = parameters(plan)
     axes = tuple(make_axis(str(key), values, there) for key, values in over.items())
     with kept(partial(identity_of, plan, axes, seeds, seed), _say, fresh) as parts:
@@ -261,11 +264,10 @@ def _check_numbers(axes, seeds, seed, workers, scheduler):
 
 
 def _text(value):
-    from eisim.base.units import unit_of
-    from eisim.run.sweep.subject import SI
+    from eisim.base.units import exact_text, unit_of
 
     unit = unit_of(value)
-    return str(value) if unit in (None, "1") else f"{float(value)!r}{SI.get(unit, unit)}"
+    return str(value) if unit in (None, "1") else exact_text(float(value), unit)
 
 
 def _say(text):

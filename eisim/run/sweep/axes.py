@@ -1,18 +1,17 @@
 """The axes of a sweep: a parameter, and the values that it takes."""
 
-import inspect
 import math
 import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, is_dataclass, replace
 
 import numpy as np
 
-from eisim.base.errors import InputError, did_you_mean
-from eisim.base.schema import read_text
-from eisim.base.units import Measured, format_quantity, split_quantity, unit_of
+from eisim.base.errors import InputError
+from eisim.base.schema import TEXT, Parameter, lookup, parameters_of, read
+from eisim.base.units import Measured, exact_text, format_quantity, parse_quantity, split_quantity, unit_of
 
 #: Values of an axis, at most; and points with their seeds.
 MOST_VALUES, MOST_POINTS = 10_000, 1_000_000
@@ -20,44 +19,6 @@ MOST_VALUES, MOST_POINTS = 10_000, 1_000_000
 _DIGITS = 12
 
 Scalar = float | int | bool | str
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """What can be swept or set.
-
-    Attributes
-    ----------
-    name : str
-    kind : type
-        How its values are read from text (see `eisim.base.schema.read_settings`).
-    unit : str or None
-        "second", "volt", ..., "1" for plain numbers; ``None`` where only its owner knows.
-    """
-
-    name: str
-    kind: object = float
-    unit: str | None = None
-
-    def read(self, text: str) -> tuple[Scalar, str]:
-        """A value in SI units, and its unit; ``InputError`` if the text is none. Of tuples and the like, the text."""
-        if self.kind is not float:
-            value = read_text(text.strip(), self.kind, self.name)
-            return (value if isinstance(value, (bool, int, float)) else text.strip()), ""
-        value, unit = split_quantity(text, self.name)
-        if self.unit is not None and unit != (self.unit if self.unit != "1" else ""):
-            from eisim.base.units import parse_quantity
-
-            parse_quantity(text, self.unit, self.name)  # says what was expected
-        if not math.isfinite(value):
-            raise InputError(f"{self.name}: expected a finite number, found {text!r}")
-        return value, unit
-
-    def convert(self, value: Scalar):
-        """A value as a function takes it."""
-        if isinstance(value, str) and self.kind is not str:
-            return read_text(value, self.kind, self.name)
-        return value
 
 
 @dataclass(frozen=True)
@@ -121,7 +82,7 @@ def parse_axis(text: str, parameters: Mapping[str, Parameter]) -> Axis:
     name, equals, values = text.partition("=")
     if not equals:
         raise InputError(f"--over: expected NAME=FROM:TO:NUMBER or NAME=VALUE,VALUE,..., found {text!r}")
-    parameter = known(name.strip(), parameters, "--over")
+    parameter = lookup(name.strip(), parameters, "--over")
     words = [word for word in values.split(",") if word.strip()]
     if not words:
         raise InputError(f"--over: {parameter.name}: expected at least one value, found none")
@@ -130,81 +91,73 @@ def parse_axis(text: str, parameters: Mapping[str, Parameter]) -> Axis:
         if len(bounds) != 3:
             raise InputError(f"--over: {parameter.name}: expected FROM:TO:NUMBER, found {values!r}")
         return _range(parameter, *bounds)
-    found = [parameter.read(word) for word in words]
-    return Axis(parameter.name, tuple(value for value, _ in found), _unit(parameter, [unit for _, unit in found]))
+    found, units = zip(*(read_value(parameter, word) for word in words), strict=True)
+    return Axis(parameter.name, found, _unit(parameter, units))
 
 
 def make_axis(name: str, values, parameters: Mapping[str, Parameter]) -> Axis:
     """The axis of a text as `parse_axis` reads it, or of an array, a quantity or a list of values."""
     if isinstance(values, str):
         return parse_axis(f"{name}={values}", parameters)
-    parameter = known(name, parameters, "over")
-    unit = unit_of(values)
+    parameter, unit = lookup(name, parameters, "over"), unit_of(values)
     if unit is not None or isinstance(values, np.ndarray):
-        plain = np.atleast_1d(np.asarray(values)).tolist()
-        if np.ndim(plain) != 1:
-            raise InputError(f"over: {name}: expected values in a row, found shape {np.shape(plain)}")
-    elif isinstance(values, Iterable):
-        plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+        values = np.atleast_1d(np.asarray(values)).tolist()
+        if np.ndim(values) != 1:
+            raise InputError(f"over: {name}: expected values in a row, found shape {np.shape(values)}")
+    values = list(values) if isinstance(values, Iterable) else [values]
+    values = [value.item() if isinstance(value, np.generic) else value for value in values]
+    unit = unit or parameter.unit or "1"
+    found = [read_value(parameter, _as_text(value, parameter.kind, unit))[0] for value in values]
+    if parameter.kind is float:  # whole numbers stay whole
+        found = [value if value == number else number for value, number in zip(values, found, strict=True)]
+    return Axis(name, tuple(found), "" if unit == "1" else unit)
+
+
+def swept(thing: Callable, leave_out: Iterable[str] = ()) -> dict[str, Parameter]:
+    """What can be swept of a function or of the settings of an experiment: where no type says more, numbers."""
+    found = {}
+    for name, each in parameters_of(thing).items():
+        kind = float if each.unit else each.kind or _kind_of(each.default)
+        parts = [part for part in typing.get_args(kind) if part is not type(None)]
+        if parts in ([int], [float]) and typing.get_origin(kind) in (typing.Union, types.UnionType):
+            kind = parts[0]
+        unit = "1" if kind is float and each.unit is None and is_dataclass(thing) else each.unit
+        found[name] = replace(each, kind=kind, unit=unit)
+    return {name: each for name, each in found.items() if name not in leave_out}
+
+
+def read_value(parameter: Parameter, text: str) -> tuple[Scalar, str]:
+    """A value in SI units, and its unit; ``InputError`` if the text is none. Of tuples and the like, the text."""
+    name, text = parameter.name, text.strip()
+    if parameter.kind is not float:
+        value = read(parameter.kind, text, name, TEXT)
+        return (value if isinstance(value, (bool, int, float)) else text), ""
+    if parameter.unit is None:
+        value, unit = split_quantity(text, name)
     else:
-        plain = [values]
-    if unit in (None, "1"):
-        unit = ""
-    found = [_checked(parameter, value, unit) for value in plain]
-    return Axis(name, tuple(found), unit or _si_unit(parameter))
+        value, unit = parse_quantity(text, parameter.unit, name), parameter.unit
+    if not math.isfinite(value):
+        raise InputError(f"{name}: expected a finite number, found {text!r}")
+    return value, "" if unit == "1" else unit
 
 
-def known(name: str, parameters: Mapping[str, Parameter], where: str) -> Parameter:
-    """The parameter of this name; ``InputError`` if there is none."""
-    if name not in parameters:
-        expected = f"one of {', '.join(parameters)}" if parameters else "none, for there are no parameters"
-        raise InputError(f"{where}: expected {expected}, found {name!r}{did_you_mean(name, parameters)}")
-    return parameters[name]
-
-
-def parameters_of(function: Callable, leave_out: Iterable[str]) -> dict[str, Parameter]:
-    """The parameters that a function takes by name."""
-    try:
-        hints = typing.get_type_hints(function)
-    except (NameError, TypeError):
-        hints = {}
-    found = {}
-    for each in inspect.signature(function).parameters.values():
-        if each.name not in leave_out and each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD):
-            found[each.name] = Parameter(each.name, _plain(hints.get(each.name) or _kind_of(each.default)))
-    return found
-
-
-def parameters_of_settings(settings: type) -> dict[str, Parameter]:
-    """The fields of the settings of an experiment."""
-    try:
-        hints = typing.get_type_hints(settings)
-    except NameError:
-        hints = {}
-    found = {}
-    for f in fields(settings):
-        if f.init:
-            unit, kind = f.metadata.get("unit"), _plain(hints.get(f.name, _kind_of(f.default)))
-            if unit is None and kind is float:
-                unit = "1"
-            found[f.name] = Parameter(f.name, float if unit else kind, unit)
-    return found
-
-
-def _plain(kind):
-    """A number's type where nothing else is left of a union with None."""
-    parts = [part for part in typing.get_args(kind) if part is not type(None)]
-    union = typing.get_origin(kind) in (typing.Union, types.UnionType)
-    return parts[0] if union and parts in ([int], [float]) else kind
+def convert(parameter: Parameter, value: Scalar):
+    """A value as a function takes it."""
+    is_text = isinstance(value, str) and parameter.kind is not str
+    return read(parameter.kind, value, parameter.name, TEXT) if is_text else value
 
 
 def _kind_of(default):
     """The type of values that a default stands for; a number where nothing says what."""
-    if default in (MISSING, inspect.Parameter.empty, None):
-        return float
     if isinstance(default, tuple):
         return tuple[type(default[0]), ...] if default else tuple
     return type(default) if isinstance(default, (bool, int, str)) else float
+
+
+def _as_text(value, kind, unit):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return exact_text(int(value) if kind is int and float(value).is_integer() else value, unit)
+    return re.sub(r"^\((.*?),?\)$", r"\1", str(value))
 
 
 def _range(parameter, first, last, number):
@@ -216,8 +169,8 @@ def _range(parameter, first, last, number):
         raise InputError(f"--over: {parameter.name}: expected a number of values of 1 or more, found {number!r}")
     if n > MOST_VALUES:
         raise InputError(f"--over: {parameter.name}: expected at most {MOST_VALUES:,} values, found {n:,}")
-    bound = Parameter(parameter.name, float, parameter.unit)
-    (a, unit), (b, other) = bound.read(first), bound.read(last)
+    bound = replace(parameter, kind=float)
+    (a, unit), (b, other) = read_value(bound, first), read_value(bound, last)
     unit = _unit(parameter, [unit, other])
     if n == 1 and a != b:
         raise InputError(f"--over: {parameter.name}: expected at least 2 values from {first} to {last}, found 1")
@@ -236,21 +189,3 @@ def _unit(parameter, units):
             f"--over: {parameter.name}: expected values of one unit, found {' and '.join(u or 'none' for u in units)}"
         )
     return units[0]
-
-
-def _si_unit(parameter):
-    return parameter.unit if parameter.unit not in (None, "1") else ""
-
-
-def _checked(parameter, value, unit):
-    """A value from Python that a parameter can have."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if parameter.kind is float:
-        if not number or not math.isfinite(value):
-            raise InputError(f"over: {parameter.name}: expected finite numbers, found {value!r}")
-        if unit and parameter.unit not in (None, unit):
-            raise InputError(f"over: {parameter.name}: expected values in {parameter.unit}, found {unit}")
-        return value
-    if parameter.kind is int and number and value == round(value):
-        return int(value)
-    return parameter.read(re.sub(r"^\((.*?),?\)$", r"\1", str(value)))[0]

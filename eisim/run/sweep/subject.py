@@ -12,10 +12,12 @@ import numpy as np
 
 from eisim.base.display import display
 from eisim.base.errors import InputError
+from eisim.base.schema import Parameter, lookup
+from eisim.base.units import exact_text
 from eisim.base.user_files import blamed_on
 from eisim.run import registry
 from eisim.run.model import Model
-from eisim.run.sweep.axes import Axis, Parameter, Scalar, known, parameters_of, parameters_of_settings
+from eisim.run.sweep.axes import Axis, Scalar, convert, read_value, swept
 
 #: Parameters of the simulation of any circuit; the stimulus is that of all inputs, in units of their rates.
 SIMULATION = {
@@ -27,7 +29,6 @@ SIMULATION = {
 DEFAULT_TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.1e-3}
 #: Intervals that a neuron needs for its CV to count: in sparse activity few have more.
 INTERVALS = 4
-SI = {"second": "s", "hertz": "Hz", "volt": "V", "ampere": "A", "siemens": "S", "farad": "F"}
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def parameters(subject: Subject) -> dict[str, Parameter]:
     model = find(subject)
     if model is None:
         experiment = _experiment(subject.name)
-        found = parameters_of_settings(experiment.settings)
+        found = swept(experiment.settings)
         return {name: parameter for name, parameter in found.items() if name not in experiment.given}
     return _of_task(model) | _of_circuit(model) | SIMULATION
 
@@ -119,7 +120,7 @@ def check(subject: Subject, axes: tuple[Axis, ...]) -> None:
     for name, text in subject.settings:
         if name in swept:
             raise InputError(f"--set: {name}: expected a parameter that is not swept, found one of --over")
-        known(name, there, "--set").read(text)
+        read_value(lookup(name, there, "--set"), text)
 
 
 def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str, float]:
@@ -135,21 +136,21 @@ def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str,
         return _measure_experiment(subject, axes, point)
     there = parameters(subject)
     values: dict[str, Any] = {
-        name: there[name].convert(_measured(there[name], text)) for name, text in subject.settings
+        name: convert(there[name], _measured(there[name], text)) for name, text in subject.settings
     }
     for axis, value in zip(axes, point.values, strict=True):
-        values[axis.name] = there[axis.name].convert(axis.given(value))
+        values[axis.name] = convert(there[axis.name], axis.given(value))
     with blamed_on(model.file) if model.is_users else nullcontext():
         return _measure_circuit(model, subject, values, point.seed)
 
 
 def _measured(parameter, text):
-    value, unit = parameter.read(text)
+    value, unit = read_value(parameter, text)
     return Axis(parameter.name, (value,), unit).given(value)
 
 
 def _change(axis, value):
-    text = f"{value!r}{SI[axis.unit]}" if axis.unit else str(value)
+    text = exact_text(value, axis.unit) if axis.unit else str(value)
     return f"{axis.name}={text}"
 
 
@@ -158,11 +159,11 @@ def _changes(settings):
 
 
 def _of_task(model):
-    return parameters_of(model.task, ("kind",)) if inspect.isroutine(model.task) else {}
+    return swept(model.task, ("kind",)) if inspect.isroutine(model.task) else {}
 
 
 def _of_circuit(model):
-    return parameters_of(model.circuit, ("kind", "seed")) if inspect.isroutine(model.circuit) else {}
+    return swept(model.circuit, ("kind", "seed")) if inspect.isroutine(model.circuit) else {}
 
 
 def _measure_experiment(subject, axes, point):
@@ -267,11 +268,11 @@ def _takes_any(function):
 
 def _of_function(model, circuit):
     """Stimuli and score of a circuit that has no task: all patterns of a truth table, else one trial of 1."""
-    from eisim.functions import NAMED, TruthTable
+    from eisim.functions import TRUTH_TABLES, TruthTable
 
     given = model.function
     if isinstance(given, str):
-        given = NAMED.get(given) or (TruthTable(given) if given and not set(given) - {"0", "1"} else None)
+        given = TRUTH_TABLES.get(given) or (TruthTable(given) if given and not set(given) - {"0", "1"} else None)
     if not isinstance(given, TruthTable) or given.n_inputs != circuit.n_inputs or circuit.n_readouts != 1:
         return np.ones((1, circuit.n_inputs)), None
     return given.patterns, lambda response: (response.decisions[:, 0] == given.values).mean()
@@ -292,23 +293,23 @@ def circuit_numbers(response) -> dict[str, float]:
         found[f"rate_{name}"] = float(response.rates[name].mean())
         if response.circuit.kind != "spiking" or name not in (response.spikes or {}):
             continue
-        bin, wide = (max(1, round(width / response.dt)) * response.dt for width in (1e-3, 5e-3))
+        narrow, wide = (max(1, round(width / response.dt)) * response.dt for width in (1e-3, 5e-3))
         measures = {
             "cv": lambda name=name: activity.irregularity(response, name, INTERVALS),
-            "synchrony": lambda name=name, bin=bin: activity.synchrony(response, name, bin),
-            "modulation": lambda name=name, bin=bin: activity.modulation(response, name, bin),
-            "correlation": lambda name=name, bin=wide: activity.correlation(response, name, bin),
+            "synchrony": lambda name=name, width=narrow: activity.synchrony(response, name, width),
+            "modulation": lambda name=name, width=narrow: activity.modulation(response, name, width),
+            "correlation": lambda name=name, width=wide: activity.correlation(response, name, width),
         }
         for what, compute in measures.items():
             found[f"{what}_{name}"] = _mean(compute)
-        found |= _rhythm(activity, response, name, bin)
+        found |= _rhythm(activity, response, name, narrow)
     return found
 
 
-def _rhythm(activity, response, name, bin):
+def _rhythm(activity, response, name, bin_width):
     keys = (f"frequency_{name}", f"prominence_{name}")
     try:
-        rhythm = activity.rhythm(response, name, bin)
+        rhythm = activity.rhythm(response, name, bin_width)
     except InputError:  # a window too short for any rhythm
         return dict.fromkeys(keys, np.nan)
     return dict(zip(keys, (_mean(lambda: rhythm.frequency), _mean(lambda: rhythm.prominence)), strict=True))

@@ -8,6 +8,7 @@ from eisim.ablation import InapplicableError, dose
 from eisim.analysis.task import Task
 from eisim.base.errors import InputError
 from eisim.base.progress import shows_progress
+from eisim.base.seeds import Seed, seed_of
 from eisim.circuit import Circuit
 from eisim.studies.tasks.judge import begin_to_judge, dnn_response
 from eisim.studies.tasks.result import Assessment, DoseResponse, Judged, Survey
@@ -22,7 +23,7 @@ def assess(
     *,
     kinds: Sequence[str] = KINDS,
     doses: int | Sequence[float] = 6,
-    seeds: int | Sequence[int] = 3,
+    seeds: int | Sequence[Seed] | np.random.Generator = 3,
     how: str = "block",
     name: str = "",
     function: str = "",
@@ -41,8 +42,8 @@ def assess(
         Which to ask a function for; one task is of the kind that it is.
     doses : int or sequence of float
         How many, evenly from 0 to 1, or which, increasing from 0.
-    seeds : int or sequence of int
-        How many, from 0 on, or which: each draws the circuit's random parts and its noise.
+    seeds : int, sequence of int or Generator, or Generator
+        How many, from 0 on, or which (a Generator is one): each draws the circuit's random parts and its noise.
     how : str
         What a dose is of: ``"block"``, ``"silence"``, ``"cut:I->E"`` or ``"reversal"``; see `eisim.ablation.dose`.
     name, function : str
@@ -112,10 +113,11 @@ def _doses(doses):
 def _seeds(seeds):
     if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
         seeds = range(seeds)
-    seeds = [int(seed) for seed in seeds]
-    if not seeds or min(seeds) < 0:
-        raise InputError(f"seeds: expected at least one whole number of 0 or more, found {seeds}")
-    return seeds
+    if isinstance(seeds, np.random.Generator):
+        seeds = [seeds]
+    if isinstance(seeds, str) or not np.iterable(seeds) or not len(seeds := list(seeds)):
+        raise InputError(f"assess: seeds: expected at least one whole number of 0 or more, found {seeds!r:.60}")
+    return [seed_of(seed, "assess: seeds") for seed in seeds]
 
 
 __all__ = ["Assessment", "DoseResponse", "Judged", "Survey", "Witness", "assess", "dnn_response"]
