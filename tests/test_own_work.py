@@ -99,7 +99,7 @@ def test_each_readout_is_a_function_and_a_kind_that_is_missing_is_left_out(file)
 def test_a_circuit_that_misses_its_function_fails_the_check(file):
     home, result, found = measure(file(VETO + 'circuit = veto()\nfunction = "xor"\n'), *SMALL)
     assert "veto: the intact circuit answers 75.0% correctly (rate circuit)" in result.problems
-    assert found["rows"][0]["verdict"] == "never had"
+    assert found["rows"][0]["verdict"] == "not computed"
     assert "does not compute “veto” (0110): it is wrong as a rate circuit at 01." in home.findings(result).answer
 
 

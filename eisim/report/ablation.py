@@ -8,11 +8,12 @@ from eisim.report.circuit import SHOWN_UNITS
 from eisim.report.numbers import number
 from eisim.report.wording import listing
 from eisim.studies.boolean import SYSTEMS, AblationResult, CaseResult
+from eisim.studies.curves import described
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
 SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "DNN"}
 
-COLOURS = {"kept": "green", "never had": "yellow", "lost, here only": "yellow", "lost, impossible": "red"}
+COLOURS = {"kept": "green", "not computed": "yellow", "lost, here only": "yellow", "lost, impossible": "red"}
 
 
 def row(result: CaseResult) -> dict:
@@ -44,7 +45,7 @@ def meaning(result: CaseResult) -> str:
     """What the verdict says: lost in this circuit is not the same as impossible without inhibition."""
     if result.verdict == "kept":
         return "needs no inhibition"
-    if result.verdict == "never had":
+    if result.verdict == "not computed":
         return "the intact circuit does not compute it"
     if result.certificate.representable:
         return "only in this circuit: an excitatory-only circuit can compute it"
@@ -52,10 +53,8 @@ def meaning(result: CaseResult) -> str:
 
 
 def verdict(result: CaseResult) -> str:
-    """``"kept"``, ``"never had"``, ``"lost, here only"`` or ``"lost, impossible"``."""
-    if result.verdict != "lost":
-        return result.verdict
-    return "lost, here only" if result.certificate.representable else "lost, impossible"
+    """``"kept"``, ``"not computed"``, ``"lost, here only"`` or ``"lost, impossible"``."""
+    return described(result.verdict, result.certificate.representable)
 
 
 def missed_words(result: CaseResult) -> str:
@@ -121,7 +120,7 @@ def terminal_table(result: AblationResult):
         "floor: least error of any excitatory-only circuit.",
         "I: inhibitory neurons in the circuit / least possible.",
         "impossible: no excitatory-only circuit computes it. here only: another excitatory-only circuit does.",
-        *(f"never had: {words}" for words in map(missed_words, result.cases) if words),
+        *(f"not computed: {words}" for words in map(missed_words, result.cases) if words),
         *_equivalence(result),
     ]
     return Group(table, "", *notes)

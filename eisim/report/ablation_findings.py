@@ -45,7 +45,7 @@ def _lost(result):
     if n == 1:
         name = result.cases[0].case.name
         if missed:
-            return f"{missed[0]} So there is nothing to lose: it never had this function."
+            return f"{missed[0]} So there is nothing to lose."
         if impossible:
             return (
                 f"Without inhibition the circuit loses “{name}”, and it had to: no excitatory-only circuit computes it."
@@ -57,9 +57,10 @@ def _lost(result):
             )
         return f"Without inhibition the circuit still computes “{name}”."
     if missed:
-        never = f"{len(missed)} of {n} circuits never had {'its' if len(missed) == 1 else 'their'} function."
+        intact = f"{len(missed)} of {n} intact circuits {'does' if len(missed) == 1 else 'do'} not compute "
+        intact += f"{'its' if len(missed) == 1 else 'their'} function."
         others = replace(result, cases=tuple(case for case in result.cases if not case.missed))
-        return " ".join([never, *missed[:3], "Of the others:" if others.cases else "", *_of_others(others)]).strip()
+        return " ".join([intact, *missed[:3], "Of the others:" if others.cases else "", *_of_others(others)]).strip()
     if not lost:
         return f"Without inhibition all {n} circuits still compute their functions."
     text = f"Without inhibition {lost} of {n} circuits {'loses its' if lost == 1 else 'lose their'} function"
@@ -301,7 +302,7 @@ def _proofs(result):
                 ),
             )
         elif case.missed:
-            yield Explanation(f"{name}: the circuit never had it", (capital(missed_words(case)),))
+            yield Explanation(f"{name}: not computed even intact", (capital(missed_words(case)),))
     kept = [case for case in result.cases if verdict(case) == "kept"]
     if kept:
         stay = "is kept" if len(kept) == 1 else "are kept"

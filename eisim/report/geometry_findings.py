@@ -5,6 +5,7 @@ from eisim.report.circuit import circuit_picture
 from eisim.report.findings import Column, Explanation, Findings, PageTable, Picture
 from eisim.report.geometry import SYSTEM_NAMES, drawn_circuit, drawn_system
 from eisim.report.wording import answer, count, listing
+from eisim.studies.curves import described
 from eisim.studies.regions.decision_maps import CONDITIONS, KEPT, GeometryResult, RegionResult
 
 LABELS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
@@ -34,9 +35,7 @@ FACES = (
 
 def verdict(region: RegionResult) -> str:
     """``"kept"``, ``"lost, impossible"``, or ``"lost, here only"`` where an excitatory-only circuit can draw it."""
-    if region.verdict == "kept":
-        return "kept"
-    return "lost, here only" if region.representable else "lost, impossible"
+    return described(region.verdict, region.representable)
 
 
 def _lost(result):

@@ -14,6 +14,7 @@ from eisim.report.style import EXCITATORY, NEUTRAL
 from eisim.report.terminal import titled_table
 from eisim.report.wording import listing
 from eisim.studies.circuit_result import OwnResult
+from eisim.studies.curves import described
 from eisim.studies.points import OnPoints
 
 MARKERS = {"spiking": "o", "rate": "s"}
@@ -22,10 +23,10 @@ NOTES = (
     "floor: least share of the points that any excitatory-only circuit answers wrongly.",
     "witness: x ≤ y with f(x) > f(y), which no excitatory-only circuit can do.",
     "kept: without inhibition at most one point in a hundred more is wrong than with it.",
-    "never had: the intact circuit misses a pattern of a truth table, or answers no more points correctly than the "
+    "not computed: the intact circuit misses a pattern of a truth table, or answers no more points correctly than the "
     "same answer everywhere does.",
 )
-_COLOURS = {"kept": "green", "lost": "red", "never had": "yellow"}
+_COLOURS = {"kept": "green", "lost": "red", "not computed": "yellow"}
 
 
 def _row(found: OnPoints) -> dict:
@@ -61,9 +62,7 @@ def _witness(row):
 
 
 def _verdict(row):
-    if row["verdict"] != "lost":
-        return row["verdict"]
-    return "lost, here only" if row["representable"] else "lost, impossible"
+    return described(row["verdict"], row["representable"])
 
 
 def table(result: OwnResult) -> Group:
@@ -228,22 +227,22 @@ def findings(result: OwnResult) -> Findings:
 
 
 def _lost(result, lost):
-    never = [missed_words(found) for found in result.on_points if found.missed]
-    kept = len(result.on_points) - len(lost) - len(never)
+    missed = [missed_words(found) for found in result.on_points if found.missed]
+    kept = len(result.on_points) - len(lost) - len(missed)
     said = [f"It loses {', '.join(lost)}."] if lost else []
-    said += never
+    said += missed
     if kept and not lost:
-        said.append("Nothing: it answers as well without." if not never else "The others it keeps.")
+        said.append("Nothing: it answers as well without." if not missed else "The others it keeps.")
     return " ".join(said) + " "
 
 
 def missed_words(found: OnPoints) -> str:
-    """That the intact circuit never had the function, and where it is wrong."""
+    """That the intact circuit does not compute the function, and where it is wrong."""
     parts = [
         f"as a {kind} circuit at {listing((_point(found.data.points[k]) for k in wrong), most=4)}"
         for kind, wrong in found.missed.items()
     ]
-    return f"It never had {found.name}: intact it is wrong {listing(parts)}."
+    return f"The intact circuit does not compute {found.name}: it is wrong {listing(parts)}."
 
 
 def _sentence(row, kinds):
