@@ -122,7 +122,7 @@ class AblationCurve(Shown):
 
     def __repr__(self):
         fractions, seeds = self.scores.shape
-        of = " of ".join(filter(None, (self.function, self.system)))
+        of = ", ".join(filter(None, (self.function, self.system)))
         return (
             f"<AblationCurve{of and f' of {of}'}: {self.verdict}; score {self.intact:.3g} -> {self.ablated:.3g} over "
             f"{fractions} fractions, {seeds} seeds>"

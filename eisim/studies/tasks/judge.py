@@ -203,7 +203,7 @@ def _judge(task, makers, doses, marks, report):
 
     def curve(system, of):
         scores = np.array([[m.score for m in row] for row in of])
-        return AblationCurve(system, doses, scores, Criterion.absolute(task.criterion), function=intact.name)
+        return AblationCurve(system, doses, scores, Criterion.absolute(task.criterion))
 
     systems, error, problems = {intact.kind: curve(intact.kind, marks)}, None, []
     if intact.kind == "rate":

@@ -1,6 +1,6 @@
 """What an assessment found: scores by dose, verdicts, witnesses, problems."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -118,7 +118,7 @@ class Assessment(Shown):
     @property
     def curves(self) -> tuple[AblationCurve, ...]:
         """The ablation curves of all kinds and systems."""
-        return tuple(curve for judged in self.kinds.values() for curve in judged.curves)
+        return tuple(replace(curve, function=self.name) for curve in self.systems.values())
 
     @property
     def verdict(self) -> str:
