@@ -10,6 +10,7 @@ from eisim import InputError, TruthTable, certify, simulate, synthesize
 from eisim.functions import patterns
 from eisim.studies.census import inhibitory_upstream
 from eisim.studies.census import monotone_functions as all_monotone_functions
+from eisim.studies.result import Result
 from eisim.theory.code import least_codes
 from eisim.theory.synthesis import build
 from experiments import census
@@ -28,6 +29,8 @@ def test_all_functions(n):
     found = run(inputs=n, levels=3)
     assert found.problems == []
     assert found.intact.all() and found.survives.sum() == DEDEKIND[n]
+    assert isinstance(found, Result) and [curve.verdict for curve in found.curves] == found.verdicts.tolist()
+    assert ((found.verdicts == "kept") == found.survives).all() and not any(c.violations() for c in found.curves)
     for f, floor, inhibitory, ablated in zip(
         all_functions(n), found.floor, found.inhibitory, found.computed[-1], strict=True
     ):

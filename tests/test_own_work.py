@@ -124,6 +124,8 @@ def test_a_region_is_judged_point_by_point(file):
     floor = certify(_region(), ("zero_one",)).floor["zero_one"]
     assert row["function"] == "below" and row["points"] == 64 and row["floor"] == floor > 0
     assert row["accuracy"]["intact"]["rate"] == 1 and 1 - row["accuracy"]["ablated"]["rate"] >= floor
+    (curve,) = result.curves
+    assert (curve.function, curve.system, curve.verdict, curve.floor) == ("below", "rate", row["verdict"], floor)
     files = dict(home.tables(result))
     table = np.genfromtxt(io.StringIO(files["points.csv"]), delimiter=",", names=True)
     assert ((table["rate_intact_hz"] > 25) == table["wanted"]).all()
