@@ -280,8 +280,8 @@ def _obstruction(model, task) -> str:
 
 def _model_page(name, model, task) -> str:
     from eisim.base.schema import describe
-    from eisim.cli.about import measured
     from eisim.report.numbers import number
+    from eisim.run.model import Model
 
     commands = [f"python -m eisim run {name}"] if task else []
     commands += [f"python -m eisim list {name}", f"python -m eisim export {name} --to onnx --out {name}.onnx"]
@@ -297,7 +297,7 @@ def _model_page(name, model, task) -> str:
             described = [(f"`{each.name}`", each.words) for each in describe(function, ("kind", "seed"))]
             if described and "Parameters" not in sections(function.__doc__):
                 parts += [*_table(("parameter", "description"), described), ""]
-    if facts := measured(model):
+    if facts := Model.of_module(model, name).last_measured():
         rows = [
             (
                 fact.what,

@@ -5,13 +5,15 @@ import numpy as np
 from eisim.report import proof
 from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture
 from eisim.report.wording import answer, count, listing
+from eisim.studies.census import Census, bits
+from eisim.studies.curves import described
 
 #: Up to so many functions are listed one by one.
 LISTED = 256
 
 
-def findings(census) -> Findings:
-    """What the page of ``python -m eisim run census`` shows, of an `experiments.census.Census`."""
+def findings(census: Census) -> Findings:
+    """What the page of ``python -m eisim run census`` shows."""
     return Findings(
         question=f"Of all functions of {count(census.n_inputs, 'input')}, which survive without inhibition?",
         answer=answer(_survivors(census), _needed(census), problems=census.problems),
@@ -47,36 +49,21 @@ def _tables(census):
         yield _functions(census)  # last, as it is long
 
 
-def _bits(values):
-    return "".join("01"[int(value)] for value in values)
-
-
-def _verdict(intact, survives, floor):
-    if survives:
-        return "kept"
-    if not intact:
-        return "never had"
-    return "lost, here only" if floor == 0 else "lost, impossible"
-
-
 def _functions(census):
     accuracy = census.accuracy
     rows = tuple(
         (
-            _bits(values),
-            ("kept" if survives else "lost, here only" if floor == 0 else "lost, impossible")
-            if intact
-            else "never had",
+            bits(values),
+            described(str(verdict), floor == 0),
             float(before),
             float(after),
             float(floor),
             int(inhibitory),
             int(complexity),
         )
-        for values, survives, intact, floor, before, after, inhibitory, complexity in zip(
+        for values, verdict, floor, before, after, inhibitory, complexity in zip(
             census.values,
-            census.survives,
-            census.intact,
+            census.verdicts,
             census.floor,
             accuracy[0],
             accuracy[-1],
@@ -202,17 +189,17 @@ def _proofs(census):
             (
                 "The floor of a function is the least number of patterns at which it differs from any function that "
                 "never falls; here it was compared with every one. The highest is that of "
-                f"{_bits(census.values[worst])}: {wrong} of {n_patterns} patterns must be wrong.",
+                f"{bits(census.values[worst])}: {wrong} of {n_patterns} patterns must be wrong.",
             ),
         )
     needed = {int(r) for r in np.unique(census.complexity)} - {0}
     if needed:
-        bits = [f"{r} for up to {count(2**r - 1, 'fall')}" for r in sorted(needed)]
+        enough = [f"{r} for up to {count(2**r - 1, 'fall')}" for r in sorted(needed)]
         yield Explanation(
             "The inhibition that functions need",
             (
                 "Let a function fall d times at most along a chain of rising inputs. A feed-forward threshold circuit "
                 "needs as many inhibitory neurons as it takes bits to count to d (Markov 1957): "
-                f"{listing(bits)}.",
+                f"{listing(enough)}.",
             ),
         )

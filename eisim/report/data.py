@@ -14,6 +14,7 @@ from eisim.report.proof import beside, cannot_tell, inputs, point_of, wrong_labe
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.report.terminal import titled_table
 from eisim.report.wording import answer, capital, share
+from eisim.studies.curves import described
 from eisim.studies.data import DataResult
 
 NOTES = (
@@ -80,9 +81,7 @@ def to_json(result: DataResult) -> dict:
 
 
 def _verdict(row):
-    if row["verdict"] == "kept":
-        return "kept"
-    return "lost, impossible" if row["needs_inhibition"] else "lost, here only"
+    return described(row["verdict"], not row["needs_inhibition"])
 
 
 def table(result: DataResult) -> Group:

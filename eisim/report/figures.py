@@ -83,7 +83,7 @@ def ablation_curve(ax: Axes, case: CaseResult, fractions) -> Axes:
         if system in measured:
             label += " (the lower of two)" * (system == "dnn" and len(dnns) > 1)
             ax.plot(fractions, measured[system], lw=1, color=NEUTRAL, label=label, **style)
-    colour = {"kept": "black", "lost": INHIBITORY, "never had": NEUTRAL}[case.verdict]
+    colour = {"kept": "black", "lost": INHIBITORY, "not computed": NEUTRAL}[case.verdict]
     ax.set_title(f"{case.case.name}: {case.verdict}", color=colour)
     ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
     ax.xaxis.set_major_locator(MultipleLocator(0.5))

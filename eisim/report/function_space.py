@@ -17,7 +17,7 @@ def function_space(census) -> Figure:
 
     Parameters
     ----------
-    census : experiments.census.Census
+    census : Census
 
     Returns
     -------

@@ -15,7 +15,8 @@ from eisim.report import published
 from eisim.report.numbers import hertz
 from eisim.report.terminal import titled_table
 from eisim.report.wording import count, listing
-from eisim.studies.tasks import Assessment, DoseResponse, Judged, Survey, Witness
+from eisim.studies.curves import AblationCurve
+from eisim.studies.tasks import Assessment, Judged, Survey, Witness
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
 #: Inputs that a witness raises are named one by one up to so many.
@@ -43,7 +44,7 @@ def _row(assessment):
         "function": assessment.function,
         "circuit": assessment.name,
         "measure": {kind: judged.measure for kind, judged in kinds.items()},
-        "criterion": {name: curve.criterion for name, curve in systems.items()},
+        "criterion": {name: curve.level for name, curve in systems.items()},
         "score": {
             "intact": {name: curve.intact for name, curve in systems.items()},
             "ablated": {name: curve.ablated for name, curve in systems.items()},
@@ -202,7 +203,7 @@ def _cells(assessment):
     )
 
 
-def _dose_text(curve: DoseResponse) -> str:
+def _dose_text(curve: AblationCurve) -> str:
     """Median and range over seeds."""
     found, last = curve.critical_doses, curve.doses[-1]
 
@@ -262,7 +263,7 @@ def frame(survey: Survey) -> pandas.DataFrame:
                         "neurons": judged.neurons,
                         "score_intact": curve.intact,
                         "score_ablated": curve.ablated,
-                        "criterion": curve.criterion,
+                        "criterion": curve.level,
                         **{f"critical_dose_{key}": critical[key] for key in ("median", "low", "high")},
                         "verdict": curve.verdict,
                         "obstruction": str(judged.obstruction),
@@ -303,7 +304,7 @@ def doses_table(survey: Survey) -> str:
     """CSV behind the dose responses: a line for each circuit, system, dose and seed."""
     columns = ("function", "circuit", "system", "dose", "seed", "score", "criterion", "critical_dose")
     lines = [
-        (a.function, a.name, system, float(a.doses[d]), a.seeds[s], float(score), curve.criterion, _finite(critical))
+        (a.function, a.name, system, float(a.doses[d]), a.seeds[s], float(score), curve.level, _finite(critical))
         for a in survey.assessments
         for system, curve in a.systems.items()
         for d, scores in enumerate(curve.scores)

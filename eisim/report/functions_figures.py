@@ -60,12 +60,12 @@ def dose_response(ax: Axes, assessment: Assessment) -> Axes:
         colour = style["color"]
         ax.fill_between(curve.doses, curve.scores.min(axis=1), curve.scores.max(axis=1), color=colour, alpha=0.18, lw=0)
         ax.plot(curve.doses, curve.scores.mean(axis=1), lw=1, mew=0.8, **style)
-        ax.axhline(curve.criterion, zorder=0, **CRITERION)
+        ax.axhline(curve.level, zorder=0, **CRITERION)
         found = curve.critical_doses[np.isfinite(curve.critical_doses)]
         if name != "dnn" and found.size:
-            ax.plot([found.min(), found.max()], [curve.criterion] * 2, color=colour, lw=3, solid_capstyle="butt")
+            ax.plot([found.min(), found.max()], [curve.level] * 2, color=colour, lw=3, solid_capstyle="butt")
         if name != "dnn" and curve.critical_dose is not None:
-            ax.plot([curve.critical_dose] * 2, [-0.05, curve.criterion], color=colour, **CRITICAL)
+            ax.plot([curve.critical_dose] * 2, [-0.05, curve.level], color=colour, **CRITICAL)
     ax.set_xlabel(dose(assessment.how).label)
     ax.set_ylabel("score of the task")
     _title(ax, assessment, assessment.verdict)
@@ -84,14 +84,14 @@ def dose_response_with_legend(ax: Axes, assessment: Assessment) -> Axes:
 def critical_doses(ax: Axes, survey: Survey) -> Axes:
     """Of every circuit and system the dose at which it loses its function, with its range over seeds.
 
-    ``kept`` stands for no such dose; what never had the function is left out.
+    ``kept`` stands for no such dose; systems that do not compute the function are left out.
     """
     assessments, shift = survey.assessments, {"spiking": -0.22, "rate": 0.0, "dnn": 0.22}
     seen = set()
     for k, assessment in enumerate(assessments):
         for name, curve in assessment.systems.items():
             label, style = STYLES[name]
-            if curve.verdict == "never had":
+            if not curve.is_computed:
                 continue
             marks = {"color": style["color"], "marker": style["marker"], "ms": 3.5, "ls": "none"}
             found = np.where(np.isfinite(curve.critical_doses), curve.critical_doses, KEPT)

@@ -78,7 +78,7 @@ def _ablated(survey):
 def verdict(assessment: Assessment) -> str:
     """The verdict of all systems, or the worst one and the systems in which it is another."""
     found = {SYSTEMS[name]: curve.verdict for name, curve in assessment.systems.items()}
-    for worst in ("lost", "never had", "kept"):
+    for worst in ("lost", "not computed", "kept"):
         if worst in found.values():
             others = [f"{other} in {listing(s for s, v in found.items() if v == other)}" for other in found.values()]
             others = [text for text in dict.fromkeys(others) if not text.startswith(worst)]
@@ -95,7 +95,7 @@ def _verdicts(survey):
         for name, c in a.systems.items():
             scores.setdefault(f"from {c.intact:.2f} to {c.ablated:.2f}", []).append(SYSTEMS[name])
         systems = [f"{score} ({listing(names)})" for score, names in scores.items()]
-        does = {"lost": "loses", "kept": "keeps", "never had": "never had"}.get(found[0])
+        does = {"lost": "loses", "kept": "keeps", "not computed": "does not compute"}.get(found[0])
         function = f"“{a.function}”" if a.function else "its function"
         if does is None:
             does, function = "has", f"{function} {found[0]}"
@@ -105,7 +105,7 @@ def _verdicts(survey):
     text = f"{lead} {some} circuits {'loses its' if lost == 1 else 'lose their'} function in every system"
     parts = [text, f"{kept} {'keeps its' if kept == 1 else 'keep their'} own" if kept else ""]
     if mixed := n - lost - kept:
-        parts.append(f"in {mixed} the systems differ or the function was never there")
+        parts.append(f"in {mixed} the systems differ or the intact circuit does not compute it")
     return f"{listing(part for part in parts if part)}."
 
 
@@ -226,7 +226,7 @@ def _tables(survey):
 
 def _criterion(assessment):
     """The criterion of all systems, as a number, or those that there are."""
-    found = list(dict.fromkeys(float(curve.criterion) for curve in assessment.systems.values()))
+    found = list(dict.fromkeys(float(curve.level) for curve in assessment.systems.values()))
     return found[0] if len(found) == 1 else "; ".join(f"{each:g}" for each in found)
 
 

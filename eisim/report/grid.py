@@ -13,6 +13,8 @@ MOST_ROWS = 1000
 #: More cells, of all rows that one of several runs has times all columns, are refused.
 MOST_CELLS = 5_000_000
 DIFFERENCE = PageColumn("difference", "difference", note="Rows that only some runs have, and verdicts that differ.")
+#: Verdicts as eisim 0.1.0 called them.
+_EARLIER = {"never had": "not computed"}
 
 
 @dataclass(frozen=True)
@@ -161,8 +163,8 @@ def _name(column):
 
 
 def _verdict(value) -> str:
-    """``"kept"`` or ``"lost"``, or the text itself."""
-    text = str(value)
+    """``"kept"`` or ``"lost"``, or the text itself; by the word of today where a run used an earlier one."""
+    text = _EARLIER.get(str(value), str(value))
     return next((word for word in ("kept", "lost") if text == word or text.startswith((word + ",", word + " "))), text)
 
 

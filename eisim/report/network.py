@@ -23,12 +23,12 @@ LINE = 0.045
 COLOURS = {
     "kept": ("green", EXCITATORY, "-"),
     "lost": ("red", INHIBITORY, "--"),
-    "never had": ("yellow", NEUTRAL, ":"),
+    "not computed": ("yellow", NEUTRAL, ":"),
 }
 LABELS = {
     "kept": "class kept without inhibition",
     "lost": "class lost without inhibition",
-    "never had": "class never had",
+    "not computed": "class not computed",
 }
 REMOVED, BEST_THRESHOLD = "fraction of inhibition removed", "by the best threshold at each dose"
 ZEROED = "network itself, negative weights reduced"
@@ -189,7 +189,7 @@ def terminal_table(results: list[NetworkAblation]) -> Group:
         "one threshold: share of rows wrong about the class by the best threshold on its own output, intact → ablated; "
         "constant: by the same answer everywhere; floor: the least of any excitatory-only network on these data.",
         f"kept: at least {KEPT:.0%} of the intact lead is left, over chance by the largest output, over a constant by "
-        "one threshold; lost: less is left. never had: intact there is no lead.",
+        "one threshold; lost: less is left. not computed: intact there is no lead.",
         polarity,
         *(f"Note: {note}" for note in result.data.notes),
     )

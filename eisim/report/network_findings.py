@@ -35,9 +35,9 @@ def _accuracy(results):
 
 
 def _lost(results):
-    """How many classes the largest output no longer tells apart, or never did, by kind."""
+    """How many classes the largest output no longer tells apart, or does not even intact, by kind."""
     n = len(results[0].judged)
-    said = {"kept": "is kept", "lost": "is lost", "never had": "was never told apart"}
+    said = {"kept": "is kept", "lost": "is lost", "not computed": "is not told apart even intact"}
     if n == 1:
         verdicts = {r.kind: said[r.verdicts[0]] for r in results}
         if len(set(verdicts.values())) == 1:
@@ -45,9 +45,10 @@ def _lost(results):
         parts = (f"{verdict} as a {kind} circuit" for kind, verdict in verdicts.items())
         return f"Class {results[0].judged[0]:g} {listing(parts)}."
     parts = (f"{r.verdicts.count('lost')} of {n} classes as a {r.kind} circuit" for r in results)
-    never = [f"{r.verdicts.count('never had')} as a {r.kind} circuit" for r in results if "never had" in r.verdicts]
-    had = f" Intact it never told {listing(never)} from the others." if never else ""
-    return f"By the largest output it loses {listing(parts)}.{had}"
+    counts = {r.kind: r.verdicts.count("not computed") for r in results}
+    missed = [f"{number} as a {kind} circuit" for kind, number in counts.items() if number]
+    intact = f" Even intact it does not tell {listing(missed)} from the others." if missed else ""
+    return f"By the largest output it loses {listing(parts)}.{intact}"
 
 
 def _floor(result, results):
@@ -75,7 +76,7 @@ def _floor(result, results):
 
 
 def _by_largest(results):
-    kept = f"Kept: at least {KEPT:.0%} of its lead over chance is left. Never had: no lead."
+    kept = f"Kept: at least {KEPT:.0%} of its lead over chance is left. Not computed: no lead."
     measured = (
         (PageColumn("verdict", "verdict", note=kept), "verdict"),
         (PageColumn("intact", "number", note="Balanced accuracy against all other classes; 0.5 is chance."), "intact"),
@@ -89,7 +90,7 @@ def _by_largest(results):
 
 
 def _by_threshold(results):
-    kept = f"Kept: at least {KEPT:.0%} of its lead over a constant is left. Never had: no lead."
+    kept = f"Kept: at least {KEPT:.0%} of its lead over a constant is left. Not computed: no lead."
     wrong = "Share of rows wrong about the class, by its best threshold."
     every = "The same if every input comes as an ON and OFF pair."
     measured = (
@@ -188,8 +189,8 @@ def _picture(results):
     else:
         caption = (
             f"A line for each class, {kinds}: above, balanced accuracy by the largest output; below, error of the best "
-            "threshold on the class's own output. Classes kept, lost and never had have different colours; the marks "
-            f"at the right of the lower panels are the floors.{plain}{in_time}"
+            "threshold on the class's own output. Classes kept, lost and not computed have different colours; the "
+            f"marks at the right of the lower panels are the floors.{plain}{in_time}"
         )
     return Picture(
         "ablation.svg",

@@ -19,8 +19,9 @@ from eisim.functions import LabelledData, Region, TruthTable
 from eisim.report.response import readout_names, seeds_of, shaped, silenced
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.simulation.response import Response
+from eisim.studies.curves import AblationCurve
 from eisim.studies.networks import NetworkAblation
-from eisim.studies.tasks.result import Assessment, DoseResponse, Judged, Survey
+from eisim.studies.tasks.result import Assessment, Judged, Survey
 from eisim.theory.certificate import Certificate
 from eisim.weights import Rule
 
@@ -30,7 +31,7 @@ ROWS = 12
 COLUMNS = 8
 #: Cells on a side of the picture of a region.
 PICTURE = 32
-VERDICTS = {"kept": ("✓", "#1a7f37"), "lost": ("✗", "#a40e26"), "never had": ("–", "#57606a")}
+VERDICTS = {"kept": ("✓", "#1a7f37"), "lost": ("✗", "#a40e26"), "not computed": ("–", "#57606a")}
 SIGNS = {"E": ("E excitatory", EXCITATORY, "#000"), "I": ("I inhibitory", INHIBITORY)}
 
 
@@ -44,7 +45,7 @@ def html(value) -> str:
 
     Parameters
     ----------
-    value : Circuit, DNN, UnrolledDNN, Response, TruthTable, Region, LabelledData, Certificate, Task, DoseResponse, \
+    value : Circuit, DNN, UnrolledDNN, Response, TruthTable, Region, LabelledData, Certificate, Task, AblationCurve, \
 Judged, Assessment, Survey, CaseResult, AblationResult or NetworkAblation
 
     Returns
@@ -356,15 +357,15 @@ def _(task: Task) -> str:
 
 
 @html.register
-def _(curve: DoseResponse) -> str:
+def _(curve: AblationCurve) -> str:
     rows = [
         (f"{dose:g}", f"{scores.mean():.3f}", f"{scores.min():.3f}", f"{scores.max():.3f}")
         for dose, scores in zip(curve.doses, curve.scores, strict=True)
     ]
     seeds = _count(curve.scores.shape[1], "seed")
     return _box(
-        "Dose response",
-        _text(Html(f"{_verdict(curve.verdict)} at the largest dose; kept is a score of at least {curve.criterion:g}.")),
+        "Ablation curve",
+        _text(Html(f"{_verdict(curve.verdict)} at the largest dose; kept is a score of at least {curve.level:g}.")),
         _table(f"Score by dose of ablation, over {seeds}", ("dose", "mean", "lowest", "highest"), rows),
     )
 
@@ -397,7 +398,7 @@ def _systems(kinds):
             "DNN" if name == "dnn" else name,
             f"{curve.intact:.3f}",
             f"{curve.ablated:.3f}",
-            f"{curve.criterion:g}",
+            f"{curve.level:g}",
             "none" if curve.critical_dose is None else f"{curve.critical_dose:.2f}",
             _verdict(curve.verdict),
             str(judged.obstruction),

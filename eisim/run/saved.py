@@ -31,7 +31,7 @@ _CLASSES = {
     "eisim.adapter.activations": ("Identity", "LeakyReLU", "Tanh"),
     "eisim.adapter.static": ("DNN", "Layer"),
     "eisim.adapter.unrolled": ("UnrolledDNN",),
-    "eisim.studies.tasks.result": ("Assessment", "DoseResponse", "Judged", "Survey"),
+    "eisim.studies.tasks.result": ("Assessment", "Judged", "Survey"),
     "eisim.studies.tasks.witness": ("Witness",),
     "eisim.circuit": ("Circuit", "Input", "Population", "Projection", "Readout"),
     "eisim.studies.boolean": (
@@ -43,6 +43,7 @@ _CLASSES = {
         "Measurement",
         "Protocol",
     ),
+    "eisim.studies.curves": ("AblationCurve", "Criterion"),
     "eisim.functions.labelled_data": ("LabelledData",),
     "eisim.functions.region": ("Cells", "Region"),
     "eisim.functions.truth_table": ("TruthTable",),
@@ -309,9 +310,31 @@ def _value(node, arrays):
         from eisim.functions.region import REGIONS
 
         return REGIONS[content].contains
+    if name in _EARLIER:
+        name, content = _EARLIER[name](content)
     if name not in _HOMES:
         raise InputError(f"expected one of eisim's values, found {name!r:.60}")
     return _build(_class(name), name, content, arrays)
+
+
+def _dose_response(content):
+    """An ablation curve, as files of eisim 0.1.0 have it: by doses, with a number as criterion, and unnamed."""
+    curve = {"system": ""} | {"fractions" if field == "doses" else field: each for field, each in content.items()}
+    least = curve["criterion"]
+    return "AblationCurve", curve | {"criterion": {"Criterion": {"least": least, "share": 0.0, "offset": least}}}
+
+
+def _judged(content):
+    """Names the ablation curves of earlier files, whose names stand beside them."""
+    systems = [
+        [name, {"DoseResponse": {"system": name} | curve["DoseResponse"]} if "DoseResponse" in curve else curve]
+        for name, curve in content["systems"]["dict"]
+    ]
+    return "Judged", content | {"systems": {"dict": systems}}
+
+
+#: Classes of earlier files, and what their JSON is today.
+_EARLIER = {"DoseResponse": _dose_response, "Judged": _judged}
 
 
 def _build(cls, name, content, arrays):
@@ -338,7 +361,7 @@ def _build(cls, name, content, arrays):
 _SHAPES = {
     "Spikes": {"copy": "spike", "neuron": "spike", "step": "spike"},
     "Measurement": {"rates": "condition ... pattern", "thresholds": "condition", "values": "pattern"},
-    "DoseResponse": {"doses": "dose", "scores": "dose seed"},
+    "AblationCurve": {"fractions": "fraction", "scores": "fraction seed"},
     "NetworkAblation": {
         "fractions": "level",
         "outputs": "level point output",

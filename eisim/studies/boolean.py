@@ -19,15 +19,26 @@ from eisim.base.values import Brief, Shown
 from eisim.circuit import Circuit, union
 from eisim.functions import TruthTable
 from eisim.simulation import Response, begin
+from eisim.studies.curves import (
+    KEPT,
+    LOST,
+    NOT_COMPUTED,
+    ROUNDING,
+    AblationCurve,
+    Criterion,
+    below_floor,
+    judge,
+    questioned,
+)
 from eisim.theory.certificate import Certificate, certify
 from eisim.theory.synthesis import synthesize
 
 #: A function counts as computed when at least this share of patterns is answered correctly.
-CRITERION = 0.99
+CRITERION = Criterion.absolute(0.99)
 #: How far noise may carry the mean error of an excitatory-only circuit from the floor.
 NOISE_TOLERANCE = 0.01
 #: The unrolled DNN of a rate circuit equals Brian2 to this, in Hz.
-ROUNDING = 1e-9
+EQUAL = 1e-9
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,11 +131,16 @@ class Measurement(Brief):
     values: np.ndarray  # of the function, by pattern
 
     @cached_property
+    def scores(self) -> np.ndarray:
+        """Share of patterns answered correctly, conditions × seeds."""
+        thresholds = self.thresholds.reshape(-1, *[1] * (self.rates.ndim - 1))
+        correct = ((self.rates > thresholds) == self.values).mean(axis=-1)
+        return correct.reshape(len(correct), -1)
+
+    @property
     def accuracy(self) -> np.ndarray:
         """Share of patterns (and seeds) answered correctly, by condition."""
-        thresholds = self.thresholds.reshape(-1, *[1] * (self.rates.ndim - 1))
-        correct = (self.rates > thresholds) == self.values
-        return correct.reshape(len(correct), -1).mean(axis=1)
+        return self.scores.mean(axis=1)
 
 
 #: The systems in which a function is measured, as the result names them.
@@ -135,9 +151,6 @@ SYSTEMS = {
     "rate": "rate circuit",
     "rate_dnn": "static DNN of the rate circuit",
 }
-
-
-_CONDITIONS = {"ablated": "ablated", "best_excitatory": "best excitatory-only circuit"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -220,71 +233,68 @@ class CaseResult(Shown):
         "Draw the accuracy against the fraction of inhibition removed, with what an excitatory-only circuit can reach."
     )
 
+    @cached_property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """An ablation curve for each system, whose scores are shares of patterns answered correctly."""
+        return tuple(
+            AblationCurve(
+                system,
+                self.fractions,
+                measured.scores[:-1],
+                CRITERION,
+                self.certificate.floor["zero_one"],
+                questioned(kind.circuit, system in ("spiking", "spiking_noisy")),
+                NOISE_TOLERANCE if system == "spiking_noisy" else ROUNDING,
+                self.case.name,
+            )
+            for kind in self.kinds.values()
+            for system, measured in kind.measurements.items()
+        )
+
     @property
     def verdict(self) -> str:
-        """``"never had"`` if a circuit does not compute it intact and without noise, else ``"kept"`` or ``"lost"``.
+        """``"not computed"`` if a circuit does not compute it intact and without noise, else ``"kept"`` or ``"lost"``.
 
         It is kept if the circuit without inhibition still computes it in every system.
         """
-        if self.missed:
-            return "never had"
-        return "kept" if min(self.accuracy("ablated").values()) >= CRITERION else "lost"
+        return judge(self.curves, intact=[curve for curve in self.curves if curve.system in self.kinds])
 
     @property
     def missed(self) -> dict[str, list[str]]:
         """Patterns, as bits, that an intact circuit without noise answers wrongly, by kind, of kinds that miss any."""
         found = {}
-        for kind in self.kinds:
-            measured = self.measurements[kind]
-            if measured.accuracy[0] < CRITERION:
+        for curve in self.curves:
+            if curve.system in self.kinds and not curve.is_computed:
+                measured = self.measurements[curve.system]
                 wrong = (measured.rates[0] > measured.thresholds[0]) != measured.values
-                found[kind] = ["".join(f"{bit:g}" for bit in x) for x in self.case.function.patterns[wrong]]
+                found[curve.system] = ["".join(f"{bit:g}" for bit in x) for x in self.case.function.patterns[wrong]]
         return found
-
-    def _measured(self, condition):
-        """Accuracy by system that was measured, each once."""
-        return {system: accuracy for system, accuracy in self.accuracy(condition).items() if system in SYSTEMS}
-
-    def _broken_assumption(self, system):
-        """The assumption of the theorem that a system does not meet, if one is known."""
-        kind = self.kinds[system.partition("_")[0]]
-        falling = [p.name for p in kind.circuit.populations if not p.neuron.non_decreasing]
-        if falling:
-            return f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing"
-        if system in ("spiking", "spiking_noisy"):
-            return (
-                "the assumption to question: a rate code (leak, coincidence, refractoriness and delays let spikes "
-                "break order)"
-            )
-        return "no assumption of the theorem is known to fail"
 
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
-        floor, name = self.certificate.floor["zero_one"], self.case.name
+        floor, name, curves = self.certificate.floor["zero_one"], self.case.name, self.curves
         found = []
-        ablated = self._measured("ablated")
-        if len({accuracy >= CRITERION for accuracy in ablated.values()}) > 1:
-            found.append(f"{name}: the systems disagree about ablation: {_percent(ablated)}")
-        for system, accuracy in self._measured("intact").items():
-            if accuracy < CRITERION:
-                found.append(f"{name}: the intact circuit answers {accuracy:.1%} correctly ({SYSTEMS[system]})")
-        for condition in ("ablated", "best_excitatory"):
-            for system, accuracy in self._measured(condition).items():
-                tolerance = NOISE_TOLERANCE if system == "spiking_noisy" else 1e-12
-                error = 1 - accuracy
-                if error < floor - tolerance:
-                    found.append(
-                        f"{name}: CONTRADICTION: without inhibition ({_CONDITIONS[condition]}) the error of the "
-                        f"{SYSTEMS[system]}, {error:.4f}, is below the floor {floor:.4f}; "
-                        f"{self._broken_assumption(system)}"
-                    )
-                elif condition == "best_excitatory" and error > floor + tolerance:
-                    found.append(
-                        f"{name}: the best excitatory-only circuit misses the floor {floor:.4f}: error {error:.4f} "
-                        f"({SYSTEMS[system]})"
-                    )
-        for kind, limit in (("rate", ROUNDING), ("spiking", 0)):
+        if len({curve.is_reached for curve in curves}) > 1:
+            ablated = ", ".join(f"{SYSTEMS[curve.system]} {curve.ablated:.1%}" for curve in curves)
+            found.append(f"{name}: the systems disagree about ablation: {ablated}")
+        for curve in curves:
+            if not curve.is_computed:
+                found.append(
+                    f"{name}: the intact circuit answers {curve.intact:.1%} correctly ({SYSTEMS[curve.system]})"
+                )
+        for curve in curves:
+            found += curve.violations()
+        for curve in curves:
+            best = self.accuracy("best_excitatory")[curve.system]
+            system, error = f"best excitatory-only circuit, {curve.system}", 1 - best
+            found += below_floor(name, system, best, floor, curve.assumptions, curve.tolerance)
+            if error > floor + curve.tolerance:
+                found.append(
+                    f"{name}: the best excitatory-only circuit misses the floor {floor:.4f}: error {error:.4f} "
+                    f"({SYSTEMS[curve.system]})"
+                )
+        for kind, limit in (("rate", EQUAL), ("spiking", 0)):
             if self.equivalence_error.get(kind, 0) > limit:
                 found.append(
                     f"{name}: the unrolled {kind} DNN differs from Brian2 by {self.equivalence_error[kind]:.3g}"
@@ -303,9 +313,13 @@ class AblationResult(Shown):
 
     def __repr__(self):
         verdicts = [case.verdict for case in self.cases]
-        kept, lost, never = (verdicts.count(verdict) for verdict in ("kept", "lost", "never had"))
-        missed = f", {never} never had" if never else ""
-        return f"<AblationResult: {len(self.cases)} functions, {kept} kept and {lost} lost{missed}>"
+        said = ", ".join(f"{verdicts.count(each)} {each}" for each in (KEPT, LOST, NOT_COMPUTED) if each in verdicts)
+        return f"<AblationResult: {len(self.cases)} functions: {said}>"
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """An ablation curve for each function and system."""
+        return tuple(curve for case in self.cases for curve in case.curves)
 
     @property
     def problems(self) -> list[str]:
@@ -477,7 +491,3 @@ def _unrolled(circuits, stimuli, protocol):
         return worst if response.circuit.kind == "rate" else wrong / max(total, 1)
 
     return lambda responses: [difference(k, response) for k, response in enumerate(responses)]
-
-
-def _percent(accuracy):
-    return ", ".join(f"{SYSTEMS[system]} {value:.1%}" for system, value in accuracy.items())

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from eisim.studies.boolean import AblationResult
 from eisim.studies.circuit import OwnCircuit
+from eisim.studies.curves import AblationCurve
 from eisim.studies.points import OnPoints
 
 
@@ -29,6 +30,12 @@ class OwnResult:
         """What was found or left out on the way, in words."""
         why = self.own.without_dnn
         return self.own.notes + ((f"Without DNN and best excitatory-only circuit: {why}.",) if why else ())
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """An ablation curve for each function and system."""
+        found = self.on_points if self.ablation is None else self.ablation.cases
+        return tuple(curve for each in found for curve in each.curves)
 
     @property
     def problems(self) -> list[str]:

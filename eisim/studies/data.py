@@ -10,6 +10,7 @@ from eisim.adapter import DNN
 from eisim.base.errors import InputError
 from eisim.functions import LabelledData, TruthTable
 from eisim.functions.truth_table import without_target
+from eisim.studies.curves import KEPT, LOST, AblationCurve, below_floor
 from eisim.studies.images.networks import UNITS, train_all
 from eisim.studies.networks import NetworkAblation, ablate_network, best_threshold, class_floors
 from eisim.theory.certificate import Certificate, certify
@@ -75,7 +76,12 @@ class DataResult:
     def verdicts(self) -> list[str]:
         """``"kept"`` for each judged class that all kinds of circuit tell apart without inhibition, else ``"lost"``."""
         kept = np.all([ablation.kept_by_threshold for ablation in self.ablations.values()], axis=0)
-        return ["kept" if each else "lost" for each in kept]
+        return [KEPT if each else LOST for each in kept]
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """The ablation curves of the freely trained network, for each kind of circuit and class."""
+        return tuple(curve for ablation in self.ablations.values() for curve in ablation.curves)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -103,11 +109,7 @@ class DataResult:
         if not self.networks["excitatory"].is_nonnegative:
             found.append("the network trained as excitatory-only has a negative weight")
         for value, error, floor in zip(self.first.judged, self.errors("excitatory"), self.floors, strict=True):
-            if error < floor - 1e-12:
-                found.append(
-                    f"CONTRADICTION: the network trained as excitatory-only has an error of {error:.4f} on class "
-                    f"{value:g}, below the floor {floor:.4f}; no assumption of the theorem is known to fail"
-                )
+            found += below_floor(f"class {value:g}", "network trained as excitatory-only", 1 - error, floor)
         return found
 
 

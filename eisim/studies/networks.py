@@ -22,6 +22,7 @@ from eisim.base.values import Brief, Shown
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData
 from eisim.simulation import Response, simulate
+from eisim.studies.curves import LOST, AblationCurve, Criterion, questioned
 from eisim.theory.floor import zero_one
 from eisim.theory.order import violations
 from eisim.theory.sample import Sample
@@ -34,10 +35,6 @@ EQUAL = 1e-6
 MARGIN = 1e-9
 #: Inputs are named in an error up to so many.
 MOST_NAMED = 20
-ASSUMPTIONS = {
-    "rate": "no assumption of the theorem is known to fail",
-    "spiking": "the assumption to question: a rate code",
-}
 #: Length of a trial of a spiking circuit, of the window at its end, and of a time step, in s.
 SPIKING = {"duration": 500e-3, "window": 400e-3, "dt": 0.5e-3}
 #: Read-outs of shorter trials, each over the same share of it: how many, equally spaced up to the full length.
@@ -111,7 +108,7 @@ class NetworkAblation(Shown):
     outputs_zeroed: np.ndarray | None = None
 
     def __repr__(self):
-        accuracy, kept = self.accuracy, self.verdicts.count("kept")
+        accuracy, kept = self.accuracy, sum(curve.is_computed and curve.is_reached for curve in self.output_curves)
         return (
             f"<NetworkAblation of {self.name!r} as {self.kind} circuit on {self.data.name!r}: accuracy "
             f"{accuracy[0]:.3f} -> {accuracy[-1]:.3f}, {kept} of {len(self.judged)} classes kept>"
@@ -202,17 +199,49 @@ class NetworkAblation(Shown):
         )
 
     @property
+    def output_curves(self) -> tuple[AblationCurve, ...]:
+        """For each judged class the balanced accuracy of the largest output, which no floor binds."""
+        chance = np.full(len(self.judged), 0.5)
+        return self._curves("by the largest output", self.balanced_accuracy, chance, [None] * len(self.judged))
+
+    @property
+    def threshold_curves(self) -> tuple[AblationCurve, ...]:
+        """For each judged class the accuracy of a threshold on its own output, with the floor of the data."""
+        floors = self.floors.on_off if self.signed_inputs else self.floors.one_polarity
+        return self._curves("by a threshold", 1 - self.threshold_errors, 1 - self.constant_errors, floors)
+
+    def _curves(self, how, scores, constants, floors):
+        assumptions = questioned(self.circuit, self.kind == "spiking")
+        return tuple(
+            AblationCurve(
+                self.kind,
+                self.fractions,
+                scores[:, k, None],
+                Criterion.lead_over(constants[k], KEPT),
+                floors[k],
+                assumptions,
+                function=f"{self.name}, class {value:g} {how}",
+            )
+            for k, value in enumerate(self.judged)
+        )
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """Of each judged class: by the largest output, then by a threshold on its own."""
+        return self.output_curves + self.threshold_curves
+
+    @property
     def verdicts(self) -> list[str]:
-        """Of each judged class, by the largest output: ``"kept"``, ``"lost"``, or ``"never had"`` if intact at chance.
+        """Of each judged class, by the largest output: ``"kept"``, ``"lost"``, or ``"not computed"``, intact at chance.
 
         Kept if the share `KEPT` of the lead over chance is left.
         """
-        return _verdicts(self.balanced_accuracy - 0.5)
+        return [curve.verdict for curve in self.output_curves]
 
     @property
     def kept(self) -> np.ndarray:
         """Which judged classes the largest output tells apart as well without inhibition, those it never did too."""
-        return np.array(self.verdicts) != "lost"
+        return np.array(self.verdicts) != LOST
 
     @property
     def constant_errors(self) -> np.ndarray:
@@ -223,12 +252,12 @@ class NetworkAblation(Shown):
     @property
     def verdicts_by_threshold(self) -> list[str]:
         """The same by a threshold on each class's own output: the lead is that over the same answer everywhere."""
-        return _verdicts(self.constant_errors - self.threshold_errors)
+        return [curve.verdict for curve in self.threshold_curves]
 
     @property
     def kept_by_threshold(self) -> np.ndarray:
         """Which judged classes a threshold on their own output tells apart as well without inhibition, or never did."""
-        return np.array(self.verdicts_by_threshold) != "lost"
+        return np.array(self.verdicts_by_threshold) != LOST
 
     plot = plotted(
         "Draw accuracy by the largest output against the fraction of inhibition removed, and that of each class."
@@ -241,24 +270,11 @@ class NetworkAblation(Shown):
         largest = max(1.0, float(np.abs(self.wanted).max()))
         if self.kind == "rate" and self.equivalence_error > EQUAL * largest:
             found.append(f"{self.name}: the circuit differs from the network by {self.equivalence_error:.3g}")
-        floors = self.floors.on_off if self.signed_inputs else self.floors.one_polarity
-        for value, error, floor in zip(self.judged, self.threshold_errors[-1], floors, strict=True):
-            if error < floor - 1e-12:
-                found.append(
-                    f"{self.name}: CONTRADICTION: without inhibition class {value:g} has an error of {error:.4f}, "
-                    f"below the floor {floor:.4f}; {ASSUMPTIONS[self.kind]}"
-                )
+        for curve in self.threshold_curves:
+            found += curve.violations()
         return found
 
     to_dataframe = tabulated("One row for each class, as a pandas DataFrame: accuracies, errors, floors, verdicts.")
-
-
-def _verdicts(lead):
-    """Of leads by level and class."""
-    kept = lead[-1] >= KEPT * lead[0]
-    return [
-        "never had" if had <= 1e-12 else "kept" if still else "lost" for had, still in zip(lead[0], kept, strict=True)
-    ]
 
 
 def best_threshold(rates, is_class, weights) -> tuple[float, float]:

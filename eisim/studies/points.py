@@ -10,7 +10,11 @@ from eisim.circuit import Circuit
 from eisim.functions import LabelledData, TruthTable
 from eisim.simulation import simulate
 from eisim.studies.boolean import CRITERION
+from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, judge, questioned
 from eisim.theory.certificate import Certificate, as_labelled_data, certify
+
+#: A function is kept if so many more of its points at most are answered wrongly.
+MOST = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,46 +60,52 @@ class OnPoints:
         }
 
     @property
-    def missed(self) -> dict[str, np.ndarray]:
-        """Places of points that an intact circuit answers wrongly, by kind, of kinds that never had the function."""
-        wanted, points = self.data.targets == 1, self.data.points
-        share = np.average(wanted, weights=self.data.weights)
-        bits = len(points) == 2**self.data.n_inputs and np.isin(points, (0, 1)).all()
-        least = CRITERION if bits else max(share, 1 - share) + 1e-12
-        return {
-            kind: np.flatnonzero((self.rates[kind][0] > self.thresholds[kind]) != wanted)
+    def criterion(self) -> Criterion:
+        """At most `MOST` less than intact.
+
+        Intact, a truth table is computed if no pattern is wrong; of other points more have to be right than by the same
+        answer everywhere.
+        """
+        points, share = self.data.points, np.average(self.data.targets == 1, weights=self.data.weights)
+        if len(points) == 2**self.data.n_inputs and np.isin(points, (0, 1)).all():
+            return Criterion.drop(MOST, CRITERION.least)
+        return Criterion.drop(MOST, max(share, 1 - share) + ROUNDING if 0 < share < 1 else -np.inf)
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """An ablation curve for each kind, whose scores are shares of points answered correctly."""
+        return tuple(
+            AblationCurve(
+                kind,
+                self.fractions,
+                accuracy[:, None],
+                self.criterion,
+                self.floor,
+                questioned(self.circuits[kind], kind == "spiking"),
+                function=self.name,
+            )
             for kind, accuracy in self.accuracy.items()
-            if accuracy[0] < least and (bits or 0 < share < 1)
+        )
+
+    @property
+    def missed(self) -> dict[str, np.ndarray]:
+        """Places of points that an intact circuit answers wrongly, of each kind that does not compute the function."""
+        wanted = self.data.targets == 1
+        return {
+            curve.system: np.flatnonzero((self.rates[curve.system][0] > self.thresholds[curve.system]) != wanted)
+            for curve in self.curves
+            if not curve.is_computed
         }
 
     @property
     def verdict(self) -> str:
-        """``"never had"`` if an intact circuit does not compute it, else ``"kept"`` or ``"lost"``.
-
-        A truth table is computed if no pattern is wrong; of other points more have to be right than by the same answer
-        everywhere. It is kept if no kind answers over one in a hundred points fewer without inhibition.
-        """
-        if self.missed:
-            return "never had"
-        return "kept" if all(a[-1] >= a[0] - (1 - CRITERION) for a in self.accuracy.values()) else "lost"
+        """``"not computed"`` if an intact circuit does not compute it, else ``"kept"`` or ``"lost"``."""
+        return judge(self.curves)
 
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory."""
-        assumed = {
-            "rate": "no assumption of the theorem is known to fail",
-            "spiking": "the assumption to question: a rate code",
-        }
-        found = []
-        for kind, accuracy in self.accuracy.items():
-            falling = [p.name for p in self.circuits[kind].populations if not p.neuron.non_decreasing]
-            why = f"the activation of {', '.join(falling)} is not non-decreasing" if falling else assumed[kind]
-            if 1 - accuracy[-1] < self.floor - 1e-12:
-                found.append(
-                    f"{self.name}: CONTRADICTION: without inhibition the {kind} circuit's error {1 - accuracy[-1]:.4f} "
-                    f"is below the floor {self.floor:.4f}; {why}"
-                )
-        return found
+        return [problem for curve in self.curves for problem in curve.violations()]
 
 
 def measure_on_points(

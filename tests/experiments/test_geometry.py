@@ -19,6 +19,7 @@ from eisim.report.draw import draw
 from eisim.report.view import view_of
 from eisim.studies.regions.decision_maps import measure, read_out, without_idle
 from eisim.studies.regions.networks import CONSTRUCTED, TRAINED, best_excitatory, network
+from eisim.studies.result import Result
 from experiments import geometry
 from tests.support.figures import check as check_figure
 from tests.support.figures import said
@@ -79,6 +80,11 @@ def result():
 def test_without_inhibition_closed_regions_are_lost(result):
     quadrant, disc, stripe = result.regions
     assert [r.verdict for r in result.regions] == ["kept", "lost", "lost"]
+    assert isinstance(result, Result)
+    assert [(c.function, c.system) for c in result.curves[:4]] == [
+        *(("quadrant", system) for system in ("spiking", "rate", "dnn")),
+        ("disc", "spiking"),
+    ]
     assert [r.representable for r in result.regions] == [True, False, False]
     assert quadrant.floor == 0 and quadrant.witnesses == ()
     assert disc.floor == disc.data.targets.mean()  # all outside is the best

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from eisim import InputError, train
 from eisim.studies.images import data, dimension, networks
 from eisim.studies.images.data import Images, load
+from eisim.studies.result import Result
 from experiments import images
 from tests.support.figures import check as check_figure
 from tests.support.findings import check
@@ -223,6 +224,9 @@ def test_the_experiment(result):
     assert result.problems == [] and result.available == (60, 40)
     found = {network.signs: network for network in result.trained}
     assert list(found) == ["free", "dale", "excitatory"]
+    assert isinstance(result, Result) and not any(curve.violations() for curve in result.curves)
+    # An excitatory-only network is as it was without inhibition.
+    assert "lost" not in {curve.verdict for curve in found["excitatory"].curves}
     for network in found.values():
         assert network.accuracy("test") > (0.6 if network.signs == "excitatory" else 0.95)
         for kind, a in network.ablations.items():

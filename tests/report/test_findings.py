@@ -228,7 +228,7 @@ def test_the_answer_of_functions_counts_verdicts(survey):
 
     kept, mixed = changed("kept", ("spiking", "rate", "dnn")), changed("mixed", ("rate", "dnn"))
     absent = changed("absent", (), scale=0.1)
-    assert [a.verdict for a in (kept, absent)] == ["kept", "never had"]
+    assert [a.verdict for a in (kept, absent)] == ["kept", "not computed"]
     found = functions.findings(Survey((lost, kept, mixed)))
     assert (
         "1 of 3 circuits loses its function in every system, 1 keeps its own and in 1 the systems differ"

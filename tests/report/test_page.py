@@ -110,6 +110,15 @@ def test_other_commands_leave_folders_too(tmp_path, name):
     assert outline.all("h1")[0][1] == "Which functions go?" and "1 problem found" in outline.all("header")[0][1]
 
 
+def test_a_run_of_eisim_0_1_0_said_otherwise_that_the_intact_circuit_does_not_compute_it(tmp_path):
+    words = {"one": "never had", "two": "not computed"}
+    folders = [
+        write_run(tmp_path / name, findings((("xor", "0110", said, 0.5, 0.25),))) for name, said in words.items()
+    ]
+    assert "xor 0110 never had 0.5 0.25" in [text for _, text in Outline(page(folders[:1])).all("tr")]
+    assert "xor none 0110 never had not computed 0.5 0.25" in [text for _, text in Outline(page(folders)).all("tr")]
+
+
 def test_several_runs_are_joined_on_the_first_column(tmp_path):
     other = (("xor", "0110", "kept", 1.0, 0.25), *ROWS[1:4], ("or", "0111", "kept", 1.0, 0.0))
     folders = [

@@ -114,6 +114,37 @@ def test_a_kept_case_has_the_circuits_that_were_measured(tmp_path):
         case.case.circuit(kind="spiking")
 
 
+def test_files_of_eisim_0_1_0_have_dose_responses(tmp_path):
+    """Unnamed, by doses, with a number as criterion; they come back as ablation curves."""
+    assessment, path = kept.assessment(), tmp_path / "x.eisim"
+    save(assessment, path)
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    whole = json.loads(members["value.json"])
+
+    def earlier(node):
+        if isinstance(node, list):
+            return [earlier(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if "AblationCurve" in node:
+            curve = node["AblationCurve"]
+            doses, criterion = curve["fractions"], curve["criterion"]["Criterion"]["least"]
+            return {"DoseResponse": {"doses": doses, "scores": curve["scores"], "criterion": criterion}}
+        return {key: earlier(each) for key, each in node.items()}
+
+    path.write_bytes(archive(members | {"value.json": json.dumps(earlier(whole))}))
+    assert_same(assessment, load(path))
+    one = {"DoseResponse": {"doses": {"array": "d.npy"}, "scores": {"array": "s.npy"}, "criterion": 0.5}}
+    arrays = {"d.npy": npy(np.array([0, 0.5, 1])), "s.npy": npy(np.array([[1.0], [0.8], [0.2]]))}
+    path.write_bytes(archive({"value.json": document(one), **arrays}))
+    curve = load(path)
+    assert (curve.verdict, curve.critical_dose, curve.level) == ("lost", pytest.approx(0.75), 0.5)
+    path.write_bytes(archive({"value.json": document(one), **arrays, "d.npy": npy(np.array([0.0, 1]))}))
+    with pytest.raises(InputError, match=r"AblationCurve\.scores: expected 2 along the axis fraction, found 3"):
+        load(path)
+
+
 def test_what_cannot_be_kept_is_named_and_leaves_the_file_alone(tmp_path):
     class Mine(Saturating):
         pass

@@ -101,7 +101,7 @@ def test_each_readout_is_a_function_and_a_kind_that_is_missing_is_left_out(file)
 def test_a_circuit_that_misses_its_function_fails_the_check(file):
     home, result, found = measure(file(VETO + 'circuit = veto()\nfunction = "xor"\n'), *SMALL)
     assert "veto: the intact circuit answers 75.0% correctly (rate circuit)" in result.problems
-    assert found["rows"][0]["verdict"] == "never had"
+    assert found["rows"][0]["verdict"] == "not computed"
     assert "veto is not computed by the intact circuit; wrong patterns: rate: 01." in home.findings().answer
 
 
@@ -127,6 +127,8 @@ def test_a_region_is_judged_point_by_point(file):
     floor = certify(_region(), ("zero_one",)).floor["zero_one"]
     assert row["function"] == "below" and row["points"] == 64 and row["floor"] == floor > 0
     assert row["accuracy"]["intact"]["rate"] == 1 and 1 - row["accuracy"]["ablated"]["rate"] >= floor
+    (curve,) = result.curves
+    assert (curve.function, curve.system, curve.verdict, curve.floor) == ("below", "rate", row["verdict"], floor)
     files = dict(home.all_files())
     table = np.genfromtxt(io.StringIO(files["points.csv"]), delimiter=",", names=True)
     assert ((table["rate_intact_hz"] > 25) == table["wanted"]).all()

@@ -10,25 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eisim import InputError, Obstruction, ablate, assess, simulate, to_dnn
-from eisim.studies.tasks import DoseResponse, dnn_response, judge
+from eisim.studies.tasks import dnn_response, judge
 from eisim.studies.tasks.witness import broken_order, find_witness
 from tests.support import two_choice
 
 QUICK = partial(two_choice.task, quick=True)
 NUMPY = {"backend": "numpy"}
-
-
-def test_critical_dose_by_hand():
-    doses = np.array([0, 0.5, 1])
-    scores = np.array([[1, 0.9, 0.8, 0.4], [0.8, 0.9, 0.2, 0.9], [0.2, 0.9, 0.9, 0.9]])
-    curve = DoseResponse(doses, scores, 0.5)
-    # 0.8 -> 0.2 over 0.5..1 is half-way; never; 0.8 -> 0.2 over 0..0.5 and no matter that it returns; from the start
-    np.testing.assert_allclose(curve.critical_doses, [0.75, np.inf, 0.25, 0])
-    assert curve.critical_dose == pytest.approx(0.5)
-    assert DoseResponse(doses, scores[:, [1, 1, 0]], 0.5).critical_dose is None
-    assert curve.intact == pytest.approx(0.775) and curve.ablated == pytest.approx(0.725) and curve.verdict == "kept"
-    assert DoseResponse(doses, scores[:, :1], 0.5).verdict == "lost"
-    assert DoseResponse(doses, scores[:, 3:], 0.5).verdict == "never had"
 
 
 def test_the_batch_scores_as_separate_simulations_do(monkeypatch):

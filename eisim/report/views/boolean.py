@@ -15,6 +15,7 @@ from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
 from eisim.report.wording import count, listing
 from eisim.studies.boolean import SYSTEMS, AblationResult, CaseResult
+from eisim.studies.curves import described
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
 SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "DNN"}
@@ -31,9 +32,7 @@ EQUIVALENCES = {
 
 def verdict(case: CaseResult) -> str:
     """The verdict; of a loss also whether another excitatory-only circuit computes the function."""
-    if case.verdict != "lost":
-        return case.verdict
-    return "lost (this circuit)" if case.certificate.representable else "lost (provably)"
+    return described(case.verdict, case.certificate.representable)
 
 
 def row(case: CaseResult) -> dict:

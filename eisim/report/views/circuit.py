@@ -9,6 +9,7 @@ from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with, view_of
 from eisim.report.wording import listing
 from eisim.studies.circuit_result import OwnResult
+from eisim.studies.curves import described
 from eisim.studies.points import OnPoints
 
 MARKERS = {"spiking": "o", "rate": "s"}
@@ -24,9 +25,7 @@ def _witness(found: OnPoints, between: str) -> str | None:
 
 
 def _verdict(found):
-    if found.verdict != "lost":
-        return found.verdict
-    return "lost (this circuit)" if found.certificate.representable else "lost (provably)"
+    return described(found.verdict, found.certificate.representable)
 
 
 def _accuracy(found, which: int) -> dict[str, float]:

@@ -11,6 +11,7 @@ from eisim.report.findings import Explanation
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
 from eisim.report.wording import count, listing
+from eisim.studies.curves import described
 from eisim.studies.regions.decision_maps import CONDITIONS, KEPT, GeometryResult, RegionResult
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
@@ -23,9 +24,7 @@ FACES = (
 
 def verdict(region: RegionResult) -> str:
     """The verdict; of a loss also whether an excitatory-only circuit can draw the region."""
-    if region.verdict != "lost":
-        return region.verdict
-    return "lost (this circuit)" if region.representable else "lost (provably)"
+    return described(region.verdict, region.representable)
 
 
 def _row(region: RegionResult) -> dict:

@@ -13,6 +13,7 @@ import numpy as np
 from eisim.adapter import DNN
 from eisim.base.errors import InputError
 from eisim.functions.truth_table import patterns
+from eisim.studies.curves import ROUNDING, below_floor, contradiction
 from eisim.studies.images.data import Images
 from eisim.studies.images.networks import UNITS
 from eisim.theory.floor import zero_one
@@ -71,19 +72,19 @@ class PooledResult:
         found = []
         for part in PARTS:
             error, floor = self.errors["excitatory", part], self.floors[part]
-            for s, c in np.argwhere(error < floor - 1e-12):
-                found.append(
-                    f"images: CONTRADICTION: with {self.sides[s]} × {self.sides[s]} inputs an excitatory-only network "
-                    f"has an error of {error[s, c]:.4f} about class {self.classes[c]}, {part}, below the floor "
-                    f"{floor[s, c]:.4f}"
+            for s, c in np.ndindex(error.shape):
+                system = (
+                    f"excitatory-only network of {self.sides[s]} × {self.sides[s]} inputs, class {self.classes[c]}, "
+                    f"{part}"
                 )
+                found += below_floor("images", system, 1 - error[s, c], floor[s, c])
             # Averages over areas are monotone functions of the pixels.
-            for s, c in np.argwhere(floor[:-1] < floor[-1] - 1e-12):
-                found.append(
-                    f"images: CONTRADICTION: fewer inputs lower the floor of class {self.classes[c]}, {part}: "
-                    f"{floor[-1, c]:.4f} with {self.sides[-1]} × {self.sides[-1]}, {floor[s, c]:.4f} with "
-                    f"{self.sides[s]} × {self.sides[s]}"
+            for s, c in np.argwhere(floor[:-1] < floor[-1] - ROUNDING):
+                finding = (
+                    f"fewer inputs lower the floor of class {self.classes[c]}, {part}: {floor[-1, c]:.4f} with "
+                    f"{self.sides[-1]} × {self.sides[-1]}, {floor[s, c]:.4f} with {self.sides[s]} × {self.sides[s]}"
                 )
+                found.append(contradiction("images", finding))
         return found
 
 

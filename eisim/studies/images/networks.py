@@ -15,6 +15,7 @@ from eisim.base.progress import shows_progress
 from eisim.base.store.checkpoint import part
 from eisim.functions import LabelledData
 from eisim.neurons import Logistic, RateUnit, ThresholdLinear
+from eisim.studies.curves import AblationCurve
 from eisim.studies.images.data import Images
 from eisim.studies.networks import NetworkAblation, ablate_network, best_threshold, class_floors
 from eisim.theory.order import silent
@@ -61,6 +62,11 @@ class Trained:
         outputs, ones = self.dnn(self.images.test_points), np.ones(len(targets))
         judged = self.images.classes[-outputs.shape[1] :]
         return np.array([best_threshold(o, targets == c, ones)[0] for o, c in zip(outputs.T, judged, strict=True)])
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """The ablation curves of its circuits, for each class."""
+        return tuple(curve for ablation in self.ablations.values() for curve in ablation.curves)
 
     @property
     def problems(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from eisim.studies.curves import AblationCurve
 from eisim.studies.images.data import Images
 from eisim.studies.images.dimension import BooleanResult, PooledResult
 from eisim.studies.images.networks import Trained
@@ -34,6 +35,11 @@ class ImagesResult:
     pooled: PooledResult
     whole: BooleanResult
     samples: dict[int, BooleanResult]
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """The ablation curves of the trained networks' circuits, for each class."""
+        return tuple(curve for network in self.trained for curve in network.curves)
 
     @property
     def problems(self) -> list[str]:

@@ -14,6 +14,7 @@ from eisim.base.progress import silent
 from eisim.circuit import Circuit, Input, Population, Projection
 from eisim.neurons import Logistic, RateUnit, Saturating, Step, ThresholdLinear
 from eisim.simulation import begin
+from eisim.studies.curves import contradiction
 from eisim.studies.order.order import LEVELS, Share, chain, falls, share
 
 #: Order counts as broken when a rate falls by more than this, in Hz.
@@ -93,11 +94,11 @@ class RateResult:
         found = []
         without, control = (self.total(network) for network in NETWORKS)
         if without.comparisons.count:
-            found.append(
-                f"CONTRADICTION: excitatory-only rate circuits break order in {without.comparisons.count} of "
-                f"{without.comparisons.of} comparisons, by up to {without.largest:.3g} Hz; no assumption of the "
-                f"theorem is known to fail"
+            finding = (
+                f"excitatory-only rate circuits break order in {without.comparisons.count} of "
+                f"{without.comparisons.of} comparisons, by up to {without.largest:.3g} Hz"
             )
+            found.append(contradiction("", finding))
         if not control.comparisons.count:
             found.append("the control found nothing: no rate circuit with inhibition breaks order")
         return found

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from eisim.studies.curves import AblationCurve
 from eisim.studies.order.rate import RateResult
 from eisim.studies.order.search import SearchResult
 from eisim.studies.order.spiking import ConditionResult
@@ -29,6 +30,11 @@ class DynamicsResult:
     def violations(self) -> tuple[SearchResult, ...]:
         """What the search found, where that is a violation: the readout falls."""
         return tuple(s for s in self.search if s.found.fall > 0)
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """None: order is counted, nothing is ablated by fractions."""
+        return ()
 
     @property
     def problems(self) -> list[str]:

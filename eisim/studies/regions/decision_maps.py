@@ -15,6 +15,7 @@ from eisim.circuit import Circuit
 from eisim.functions import LabelledData, Region
 from eisim.neurons import ThresholdLinear
 from eisim.simulation import begin
+from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, below_floor, judge, questioned
 from eisim.studies.regions.networks import CONSTRUCTED, best_excitatory, network
 from eisim.theory.bitset import members
 from eisim.theory.floor import zero_one
@@ -103,10 +104,26 @@ class RegionResult:
         }
 
     @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """For each system the share of the area put where it belongs, with inhibition and without."""
+        intact, ablated = self.accuracy["intact"], self.accuracy["ablated"]
+        return tuple(
+            AblationCurve(
+                system,
+                np.array([0.0, 1.0]),
+                np.array([[intact[system]], [ablated[system]]]),
+                Criterion.drop(KEPT),
+                self.floor,
+                questioned(None, system == "spiking"),
+                function=self.name,
+            )
+            for system in intact
+        )
+
+    @property
     def verdict(self) -> str:
         """``"kept"`` if every system without inhibition is about as accurate as with it, else ``"lost"``."""
-        intact, ablated = self.accuracy["intact"], self.accuracy["ablated"]
-        return "kept" if all(ablated[system] >= intact[system] - KEPT for system in intact) else "lost"
+        return judge(self.curves)
 
     @property
     def problems(self) -> list[str]:
@@ -114,23 +131,18 @@ class RegionResult:
         found = []
         if self.equivalence_error is not None and self.equivalence_error > EQUAL:
             found.append(f"{self.name}: the rate circuit differs from the network by {self.equivalence_error:.3g}")
-        for system, accuracy in self.accuracy["intact"].items():
-            if accuracy < 1 - WRONG.get(system, WRONG["rate"]):
-                found.append(f"{self.name}: the intact circuit is right on {accuracy:.1%} of the area ({system})")
-        for condition in CONDITIONS[1:]:
-            for system, accuracy in self.accuracy[condition].items():
-                if 1 - accuracy < self.floor - 1e-12:
-                    assumption = (
-                        "the assumption to question: a rate code"
-                        if system == "spiking"
-                        else "no assumption of the theorem is known to fail"
-                    )
-                    found.append(
-                        f"{self.name}: CONTRADICTION: without inhibition ({condition}) the {system} error "
-                        f"{1 - accuracy:.4f} is below the floor {self.floor:.4f}; {assumption}"
-                    )
+        for curve in self.curves:
+            if curve.intact < 1 - WRONG.get(curve.system, WRONG["rate"]):
+                found.append(
+                    f"{self.name}: the intact circuit is right on {curve.intact:.1%} of the area ({curve.system})"
+                )
+        for curve in self.curves:
+            found += curve.violations()
+        for curve in self.curves:
+            best, system = self.accuracy["best_excitatory"][curve.system], f"best excitatory-only, {curve.system}"
+            found += below_floor(self.name, system, best, self.floor, curve.assumptions)
         error = 1 - self.accuracy["best_excitatory"]["dnn"]
-        if abs(error - self.floor) > 1e-12:
+        if abs(error - self.floor) > ROUNDING:
             found.append(
                 f"{self.name}: the best excitatory-only network misses the floor {self.floor:.4f}: {error:.4f}"
             )
@@ -143,6 +155,11 @@ class GeometryResult:
 
     resolution: int
     regions: tuple[RegionResult, ...]
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """An ablation curve for each region and system."""
+        return tuple(curve for region in self.regions for curve in region.curves)
 
     @property
     def problems(self) -> list[str]:

@@ -11,7 +11,7 @@ from eisim.base.progress import shows_progress
 from eisim.base.seeds import Seed, seed_of
 from eisim.circuit import Circuit
 from eisim.studies.tasks.judge import begin_to_judge, dnn_response
-from eisim.studies.tasks.result import Assessment, DoseResponse, Judged, Survey
+from eisim.studies.tasks.result import Assessment, Judged, Survey
 from eisim.studies.tasks.witness import Witness
 
 KINDS = ("spiking", "rate")
@@ -120,4 +120,4 @@ def _seeds(seeds):
     return [seed_of(seed, "assess: seeds") for seed in seeds]
 
 
-__all__ = ["Assessment", "DoseResponse", "Judged", "Survey", "Witness", "assess", "dnn_response"]
+__all__ = ["Assessment", "Judged", "Survey", "Witness", "assess", "dnn_response"]

@@ -17,7 +17,8 @@ from eisim.circuit import Circuit
 from eisim.simulation import begin
 from eisim.simulation.layout import is_pooled
 from eisim.simulation.response import Response, Spikes
-from eisim.studies.tasks.result import DoseResponse, Judged
+from eisim.studies.curves import AblationCurve, Criterion
+from eisim.studies.tasks.result import Judged
 from eisim.studies.tasks.witness import ROUNDING, broken_order, find_witness, is_noisy
 from eisim.weights import Independent
 
@@ -200,14 +201,15 @@ def _judge(task, makers, doses, marks, report):
     """Put together what was found of one kind; `marks` are doses × seeds, `makers` make their circuits."""
     intact = makers[0]()
 
-    def response(of):
-        return DoseResponse(doses, np.array([[m.score for m in row] for row in of]), task.criterion)
+    def curve(system, of):
+        scores = np.array([[m.score for m in row] for row in of])
+        return AblationCurve(system, doses, scores, Criterion.absolute(task.criterion))
 
-    systems, error, problems = {intact.kind: response(marks)}, None, []
+    systems, error, problems = {intact.kind: curve(intact.kind, marks)}, None, []
     if intact.kind == "rate":
         circuits = _by_dose([make() for make in makers], len(doses))
         dnns = _dnn_marks(task, circuits, marks, report)
-        systems["dnn"] = response(dnns)
+        systems["dnn"] = curve("dnn", dnns)
         if not is_noisy(intact):
             error = max(float(np.abs(a.rates - b.rates).max()) for a, b in zip(dnns.flat, marks.flat, strict=True))
             problems += _disagreement(systems)
@@ -275,8 +277,8 @@ def dnn_response(dnn: UnrolledDNN, stimuli, record: bool = False) -> Response:
 
 
 def _absence(curve):
-    if curve.verdict == "never had":
-        yield f"the intact circuit does not do the task: score {curve.intact:.3g}, criterion {curve.criterion:g}"
+    if not curve.is_computed:
+        yield f"the intact circuit does not do the task: score {curve.intact:.3g}, criterion {curve.level:g}"
 
 
 def _disagreement(systems):

@@ -1,6 +1,6 @@
 """What an assessment found: scores by dose, verdicts, witnesses, problems."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,74 +9,8 @@ from eisim.analysis.task import Fact, Obstruction
 from eisim.base.display import display, labelled, plotted, tabulated
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
+from eisim.studies.curves import AblationCurve
 from eisim.studies.tasks.witness import Witness
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class DoseResponse(Shown):
-    """How well one system does a task, by the dose of ablation.
-
-    Attributes
-    ----------
-    doses : ndarray of shape (doses,)
-        From 0, intact.
-    scores : ndarray of shape (doses, seeds)
-    criterion : float
-        The function counts as kept while the score is at least this.
-    """
-
-    doses: np.ndarray
-    scores: np.ndarray
-    criterion: float
-
-    def __repr__(self):
-        doses, seeds = self.scores.shape
-        return (
-            f"<DoseResponse: {self.verdict}; score {self.intact:.3g} -> {self.ablated:.3g} over {doses} doses, "
-            f"{seeds} seeds>"
-        )
-
-    @property
-    def intact(self) -> float:
-        """Mean score without ablation."""
-        return float(self.scores[0].mean())
-
-    @property
-    def ablated(self) -> float:
-        """Mean score at the largest dose."""
-        return float(self.scores[-1].mean())
-
-    @property
-    def verdict(self) -> str:
-        """``"kept"`` or ``"lost"`` at the largest dose, or ``"never had"`` if it is not there intact."""
-        if self.intact < self.criterion:
-            return "never had"
-        return "kept" if self.ablated >= self.criterion else "lost"
-
-    @property
-    def critical_doses(self) -> np.ndarray:
-        """For each seed the dose at which the score first falls below the criterion, infinite if it never does.
-
-        Between two doses the score is taken to be linear.
-        """
-        return np.array([_first_crossing(self.doses, scores, self.criterion) for scores in self.scores.T])
-
-    @property
-    def critical_dose(self) -> float | None:
-        """Median over seeds; ``None`` if half of them or more never lose the function."""
-        middle = float(np.median(self.critical_doses))
-        return middle if np.isfinite(middle) else None
-
-
-def _first_crossing(doses, scores, criterion):
-    below = np.flatnonzero(scores < criterion)
-    if not below.size:
-        return np.inf
-    k = below[0]
-    if k == 0:
-        return doses[0]
-    share = (scores[k - 1] - criterion) / (scores[k - 1] - scores[k])
-    return doses[k - 1] + share * (doses[k] - doses[k - 1])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,7 +26,7 @@ class Judged(Shown):
         What the score is, in words.
     obstruction : Obstruction
         What stands in the way of an excitatory-only circuit.
-    systems : dict of str to DoseResponse
+    systems : dict of str to AblationCurve
         Of the ``"spiking"`` circuit, or of the ``"rate"`` circuit and its ``"dnn"``.
     witness : Witness or None
         ``None`` if the obstruction is dynamical, or no pair of trials falls.
@@ -119,7 +53,7 @@ class Judged(Shown):
     neurons: int
     measure: str
     obstruction: Obstruction
-    systems: dict[str, DoseResponse]
+    systems: dict[str, AblationCurve]
     witness: Witness | None
     equivalence_error: float | None
     problems: tuple[str, ...]
@@ -133,6 +67,11 @@ class Judged(Shown):
     def __repr__(self):
         verdicts = ", ".join(f"{name} {curve.verdict}" for name, curve in self.systems.items())
         return f"<Judged: {self.kind} circuit of {self.neurons} neurons: {verdicts}>"
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """The ablation curves of all systems."""
+        return tuple(self.systems.values())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -172,9 +111,14 @@ class Assessment(Shown):
         return f"<Assessment of {self.name!r} by {self.how!r}: {self.verdict}; {doses} doses, {seeds} seeds>"
 
     @property
-    def systems(self) -> dict[str, DoseResponse]:
-        """The dose responses of all kinds, by system."""
+    def systems(self) -> dict[str, AblationCurve]:
+        """The ablation curves of all kinds, by system."""
         return {name: curve for judged in self.kinds.values() for name, curve in judged.systems.items()}
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """The ablation curves of all kinds and systems."""
+        return tuple(replace(curve, function=self.name) for curve in self.systems.values())
 
     @property
     def verdict(self) -> str:
@@ -216,6 +160,11 @@ class Survey(Shown):
     def __repr__(self):
         verdicts = "; ".join(f"{each.name}: {each.verdict}" for each in self.assessments)
         return f"<Survey of {len(self.assessments)} circuits: {verdicts}>"
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """The ablation curves of all circuits and systems."""
+        return tuple(curve for assessment in self.assessments for curve in assessment.curves)
 
     @property
     def problems(self) -> list[str]:

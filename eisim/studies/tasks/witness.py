@@ -7,6 +7,7 @@ import numpy as np
 from eisim.base.values import Brief
 from eisim.circuit import Circuit
 from eisim.stimuli import afferent_names
+from eisim.studies.curves import contradiction
 
 #: Order counts as broken when a rate or an output falls by more than this.
 ROUNDING = 1e-9
@@ -113,10 +114,7 @@ def broken_order(stimuli: np.ndarray, circuit: Circuit, rates: np.ndarray, outpu
         return None
     fall = float((rates[lower] - rates[upper]).max())
     if fall > ROUNDING:
-        return (
-            f"CONTRADICTION: the excitatory-only rate circuit breaks order by {fall:.3g} Hz; no assumption of the "
-            f"theorem is known to fail"
-        )
+        return contradiction("", f"the excitatory-only rate circuit breaks order by {fall:.3g} Hz")
     if output is not None and (output[lower] - output[upper]).max() > ROUNDING:
         return (
             "Task.output: expected non-decreasing in the rates, found a fall where no rate falls: it is the output "

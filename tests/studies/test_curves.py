@@ -1,0 +1,164 @@
+"""The judgement, against its definitions in exact arithmetic and by brute force."""
+
+from fractions import Fraction
+from itertools import product
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from eisim.neurons import LIF, ThresholdLinear
+from eisim.studies.curves import AblationCurve, Criterion, below_floor, contradiction, described, judge, questioned
+from eisim.studies.curves import verdicts as verdicts_of
+from eisim.studies.result import Result
+from tests import kept
+
+SCORE = st.floats(0, 1)
+SCORES = arrays(float, st.tuples(st.integers(2, 6), st.integers(1, 4)), elements=SCORE)
+
+
+def curve(scores, criterion, system="rate", **changes):
+    scores = np.asarray(scores, dtype=float)
+    return AblationCurve(system, np.linspace(0, 1, len(scores)), scores, criterion, **changes)
+
+
+@given(SCORES, SCORE)
+def test_an_absolute_criterion_is_the_same_for_all(scores, level):
+    found = curve(scores, Criterion.absolute(level))
+    intact, ablated = scores[0].mean(), scores[-1].mean()
+    expected = "not computed" if intact < level else "kept" if ablated >= level else "lost"
+    assert found.verdict == expected and found.level == level
+    assert (found.intact, found.ablated) == (intact, ablated)
+
+
+@given(SCORE, SCORE, SCORE, st.floats(0.5, 1))
+def test_a_share_of_the_lead_over_a_constant_answer_is_to_be_left(intact, ablated, constant, share):
+    i, a, c, s = map(Fraction, (intact, ablated, constant, share))
+    assume(abs(a - c - s * (i - c)) > 1e-9 and abs(i - c) > 1e-9)
+    expected = "not computed" if i < c else "kept" if a - c >= s * (i - c) else "lost"
+    assert curve([[intact], [ablated]], Criterion.lead_over(constant, share)).verdict == expected
+
+
+@given(SCORE, SCORE, st.floats(0, 0.5), st.floats(0, 1) | st.just(-np.inf))
+def test_a_drop_is_counted_from_the_intact_score(intact, ablated, most, least):
+    i, a, m = map(Fraction, (intact, ablated, most))
+    assume(abs(i - a - m) > 1e-9)
+    expected = "not computed" if intact < least else "kept" if i - a <= m else "lost"
+    assert curve([[intact], [ablated]], Criterion.drop(most, least)).verdict == expected
+
+
+def test_rounding_decides_no_tie():
+    for k in range(1, 101):
+        one_less, two_less = (curve([[k / 100], [(k - n) / 100]], Criterion.drop(0.01)) for n in (1, 2))
+        assert one_less.verdict == "kept" and two_less.verdict == "lost"
+    for constant in range(0, 900):  # of 1000 rows; intact 100 more are right, then 99, then 98
+        scores = [[(constant + n) / 1000] for n in (100, 99, 98)]
+        criterion = Criterion.lead_over(constant / 1000)
+        assert curve(scores[:2], criterion).verdict == "kept" and curve(scores, criterion).verdict == "lost"
+        assert curve([[constant / 1000], [1]], criterion).verdict == "not computed"
+
+
+@given(arrays(float, st.integers(1, 20), elements=SCORE), SCORE)
+def test_many_systems_are_judged_as_each_alone(scores, level):
+    criterion = Criterion.absolute(level)
+    each = [curve([[i], [a]], criterion).verdict for i, a in zip(scores, scores[::-1], strict=True)]
+    assert verdicts_of(scores, scores[::-1], criterion).tolist() == each
+
+
+@given(SCORE, st.sampled_from([Criterion.absolute(0.5), Criterion.lead_over(0.5), Criterion.drop(0.01)]))
+def test_what_ablation_leaves_as_it_is_is_never_lost(score, criterion):
+    assert curve([[score]] * 3, criterion).verdict != "lost"
+
+
+def test_critical_fractions_by_hand():
+    fractions = np.array([0, 0.5, 1])
+    scores = np.array([[1, 0.9, 0.8, 0.4], [0.8, 0.9, 0.2, 0.9], [0.2, 0.9, 0.9, 0.9]])
+
+    def of(seeds):
+        return AblationCurve("rate", fractions, scores[:, seeds], Criterion.absolute(0.5))
+
+    found = of([0, 1, 2, 3])
+    # 0.8 -> 0.2 over 0.5..1 is half-way; never; 0.8 -> 0.2 over 0..0.5 and no matter that it returns; from the start
+    np.testing.assert_allclose(found.critical_fractions, [0.75, np.inf, 0.25, 0])
+    assert found.critical_fraction == pytest.approx(0.5)
+    assert of([1, 1, 0]).critical_fraction is None
+    assert found.intact == pytest.approx(0.775) and found.ablated == pytest.approx(0.725) and found.verdict == "kept"
+    assert of([0]).verdict == "lost" and of([3]).verdict == "not computed"
+    assert found.doses is fractions and found.critical_dose == found.critical_fraction
+    assert (found.critical_doses == found.critical_fractions).all()
+
+
+@given(SCORES, SCORE)
+def test_before_the_critical_fraction_the_score_is_never_below(scores, level):
+    found = curve(scores, Criterion.absolute(level))
+    fine = np.linspace(0, 1, 501)
+    for mine, critical in zip(scores.T, found.critical_fractions, strict=True):
+        between = np.interp(fine, found.fractions, mine)
+        assert (between[fine < critical] >= level - 1e-9).all()
+        assert (mine < level).any() == np.isfinite(critical)
+        assert np.isinf(critical) or np.interp(critical, found.fractions, mine) <= level + 1e-9
+
+
+@given(SCORES, SCORE, st.floats(0, 0.1))
+def test_a_violation_is_an_error_below_the_floor_with_nothing_left(scores, floor, tolerance):
+    error = 1 - scores[-1].mean()
+    assume(abs(error - floor + tolerance) > 1e-9)
+    found = curve(scores, Criterion.absolute(0.9), floor=floor, tolerance=tolerance, function="xor")
+    problems = found.violations()
+    assert len(problems) == (error < floor - tolerance)
+    for problem in problems:
+        assert problem.startswith("xor: CONTRADICTION: ") and f"{error:.4f} is below the floor {floor:.4f}" in problem
+    half = AblationCurve("rate", found.fractions / 2, scores, Criterion.absolute(0.9), floor)
+    unbound = AblationCurve("rate", found.fractions, scores, Criterion.absolute(0.9))
+    assert half.violations() == unbound.violations() == []
+
+
+def test_a_contradiction_names_the_assumptions_that_may_fail():
+    def circuit(*neurons):
+        return SimpleNamespace(populations=[SimpleNamespace(name=f"E{k}", neuron=n) for k, n in enumerate(neurons)])
+
+    rising, falling = circuit(LIF(), ThresholdLinear()), circuit(LIF(), SimpleNamespace(non_decreasing=False))
+    assert questioned(rising, False) == questioned(None, False) == ()
+    (rate_code,), (activation,) = questioned(rising, True), questioned(falling, True)
+    assert "rate code" in rate_code and "activation of E1 is not non-decreasing" in activation
+    assert contradiction("f", "it falls").endswith("it falls; no assumption of the theorem is known to fail")
+    (problem,) = below_floor("f", "ablated, spiking", 0.9, 0.25, (rate_code,))
+    assert problem.endswith(f"the error 0.1000 is below the floor 0.2500; {rate_code}")
+    assert below_floor("f", "", 0.75, 0.25) == below_floor("f", "", 0.7501, 0.25, tolerance=0.01) == []
+
+
+def test_several_systems_have_one_verdict():
+    criterion = Criterion.absolute(0.5)
+    curves = {
+        "kept": curve([[1], [1]], criterion),
+        "lost": curve([[1], [0]], criterion),
+        "not computed": curve([[0], [0]], criterion),
+    }
+    for words in product(curves, repeat=3):
+        found = judge([curves[word] for word in words])
+        worst = next(word for word in ("not computed", "lost", "kept") if word in words)
+        assert found == worst
+    # Only some have to compute it intact; one that does not has lost nothing, but does not keep it either.
+    assert judge(curves.values(), intact=[curves["kept"]]) == "lost"
+    assert judge([curves["kept"], curves["not computed"]], intact=[curves["kept"]]) == "lost"
+
+
+def test_a_loss_is_described_by_whether_it_had_to_be():
+    assert [described("lost", representable) for representable in (True, False)] == [
+        "lost, here only",
+        "lost, impossible",
+    ]
+    assert described("kept", True) == "kept" and described("not computed", False) == "not computed"
+
+
+@pytest.mark.parametrize("name", ["assessment", "survey", "case", "ablation", "network ablation"])
+def test_every_result_has_curves_that_say_of_what_they_are(name):
+    result = kept.values()[name]
+    assert isinstance(result, Result) and result.curves and result.problems == []
+    for each in result.curves:
+        assert each.scores.shape[0] == len(each.fractions) and each.function and each.system
+        assert each.verdict in repr(each) and each.function in repr(each) and each.verdict in each._repr_html_()
+    assert {each.verdict for each in result.curves} == {"lost"}
