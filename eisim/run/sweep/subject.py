@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from eisim.base.errors import InputError, did_you_mean
+from eisim.base.progress import silent
 from eisim.base.schema import read_settings
 from eisim.run import registry as catalogue
 from eisim.run.sweep.axes import Axis, Parameter, Scalar, known, parameters_of, parameters_of_settings
@@ -209,7 +210,7 @@ def _measure_experiment(subject, axes, point):
     experiment = _experiment(subject.name)
     settings = read_settings(experiment.Settings, [*_changes(subject.settings), *changes])
     return numbers_of(
-        experiment.to_json(experiment.run(settings, list(subject.kinds), point.seed, subject.backend, _silent))
+        experiment.to_json(experiment.run(settings, list(subject.kinds), point.seed, subject.backend, silent))
     )
 
 
@@ -251,7 +252,7 @@ def _measure_circuit(model, subject, values, seed):
 
     (kind,) = subject.kinds
     circuit, stimuli, times, record, score = _protocol(model, kind, values, seed)
-    response = simulate(circuit, stimuli, **times, seed=seed, record=record, backend=subject.backend, report=_silent)
+    response = simulate(circuit, stimuli, **times, seed=seed, record=record, backend=subject.backend, report=silent)
     return ({} if score is None else {"score": float(score(response))}) | circuit_numbers(response)
 
 
@@ -362,7 +363,3 @@ def _mean(compute):
         return np.nan
     known = values[np.isfinite(values)]
     return float(known.mean()) if known.size else np.nan
-
-
-def _silent(stage, fraction=None):
-    pass

@@ -11,13 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from eisim.adapter import DNN
 from eisim.analysis.training import train
-from eisim.base.progress import shows_progress
+from eisim.base.progress import shows_progress, silent
 from eisim.base.store.checkpoint import part
 from eisim.functions import LabelledData
 from eisim.neurons import Logistic, RateUnit, ThresholdLinear
 from eisim.studies.images.data import Images
 from eisim.studies.networks import NetworkAblation, ablate_network, best_threshold, class_floors
-from eisim.theory.order import silent
 
 #: Excitatory-only threshold-linear units would be convex too (T5), so that those units saturate.
 UNITS: dict[str, RateUnit] = {
