@@ -91,13 +91,13 @@ def train_all(jobs: Sequence[dict], report: Callable[..., None] | None = None) -
     done, stop = [0.0] * len(jobs), Event()
 
     def train_one(k):
-        def progress(_, fraction):
+        def share_of_all(_, fraction):
             if stop.is_set():
                 raise InterruptedError
             done[k] = fraction
             report("training networks", sum(done) / len(jobs))
 
-        dnn = part(f"network {k}", partial(train, **jobs[k], report=progress))
+        dnn = part(f"network {k}", partial(train, **jobs[k], report=share_of_all))
         done[k] = 1.0
         return dnn
 
