@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eisim.base.errors import InputError
-from eisim.base.files import clear_partial, replaced
+from eisim.base.store.atomic import clear_partial, replaced
 from eisim.base.store.locks import Lock
 from eisim.base.store.workspace import Workspace
 
