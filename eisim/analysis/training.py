@@ -114,7 +114,7 @@ def train(
     objective = Objective(points, wanted, sizes, tuple(centres), activation, competing, penalty)
     done = 0
 
-    def progress(_):
+    def count(_):
         nonlocal done
         done += 1
         report(f"training {name}", done / iterations)
@@ -127,7 +127,7 @@ def train(
             jac=True,
             method="L-BFGS-B",
             bounds=_bounds(sizes, source_signs),
-            callback=progress,
+            callback=count,
             options={"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 20, "ftol": 1e-8, "gtol": 1e-6},
         )
     layers, source = [], "x"

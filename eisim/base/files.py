@@ -3,23 +3,17 @@
 import csv
 import io
 import json
-import os
 import re
 import tempfile
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from enum import Enum
-from glob import escape
 from pathlib import Path
 
 import numpy as np
 
 from eisim.base.errors import InputError
-from eisim.base.store.locks import Lock
+from eisim.base.store.atomic import replaced
 
-#: A file that is younger, in s, may be one that another process has just made and not yet locked.
-_YOUNG = 2.0
 #: What a spreadsheet takes as a formula: at the start of a text, or behind what some of them take as the end of a cell.
 _FORMULA = re.compile(r"""(^|[;|\t\r\n])([\s"]*[=+\-@＝＋－＠][^;|\t\r\n]*|^[\t\r])""")
 
@@ -45,32 +39,6 @@ def write(path: Path, content: bytes | str) -> None:
     except OSError as error:
         error.filename = str(path)  # a full disk is said of no file
         raise
-
-
-@contextmanager
-def replaced(path: Path):
-    """A binary file to write under another name, which then replaces what was there."""
-    for left in path.parent.glob(f".{escape(path.name)}-????????"):  # by a process that was killed
-        with suppress(OSError):
-            lock = Lock(left) if time.time() - left.stat().st_mtime > _YOUNG else None
-            if lock is not None and lock.take():
-                lock.release()
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    lock = Lock(Path(partial))
-    lock.take()
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(partial, 0o666 & ~umask)
-        os.replace(partial, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(partial)
-        raise
-    finally:
-        lock.release()
 
 
 def save(path, content: bytes) -> None:

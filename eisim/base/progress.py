@@ -5,14 +5,13 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
 from html import escape
 
 from eisim.base.errors import argument_error, printable
-from eisim.base.store import checkpoint
 from eisim.base.values import Explained
 
 Report = Callable[..., None]
@@ -26,10 +25,28 @@ _PERIOD = 0.2
 
 #: What shows or takes progress at present; what is called from within shows none of its own.
 _ongoing: list[object] = []
+#: Gives the time to the end of the whole run, in s; see `whole_run`.
+_rest: list[Callable[[], float | None]] = [lambda: None]
 
 
 def silent(stage: str, fraction: float | None = None) -> None:
     """A report that says nothing."""
+
+
+@contextmanager
+def whole_run(remaining: Callable[[], float | None]) -> Iterator[None]:
+    """Show within this context the time to the end of the whole run beside that of each stage.
+
+    Parameters
+    ----------
+    remaining : callable
+        Returns that time in s; ``None`` while it is not known.
+    """
+    _rest.append(remaining)
+    try:
+        yield
+    finally:
+        _rest.remove(remaining)
 
 
 @dataclass(frozen=True)
@@ -126,7 +143,7 @@ class Progress(Explained):
     @property
     def moment(self) -> Moment:
         """How far the work is now."""
-        return Moment(self.stage or "starting", self.fraction, time.perf_counter() - self.start, checkpoint.remaining())
+        return Moment(self.stage or "starting", self.fraction, time.perf_counter() - self.start, _rest[-1]())
 
     def _draw(self, view):
         """Draw from a thread of its own, so that time goes on where the work does not report."""
@@ -146,68 +163,50 @@ class Progress(Explained):
             self.thread.join()
 
 
-class _Terminal:
+@contextmanager
+def _terminal():
     """A bar on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
 
-    def __enter__(self):
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn
-        from rich.progress import Progress as Bar
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[clock]}"))
+    with Bar(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
+        task = bar.add_task("", total=None, clock="")
 
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[clock]}"))
-        self.bar = Bar(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
-        self.task = self.bar.add_task("", total=None, clock="")
-        self.bar.start()
-        return self.show
+        def show(moment: Moment) -> None:
+            total, completed = (None, 0) if moment.fraction is None else (1, moment.fraction)
+            bar.update(
+                task, description=moment.stage, clock=moment.clock, total=total, completed=completed, refresh=True
+            )
 
-    def show(self, moment: Moment) -> None:
-        total, completed = (None, 0) if moment.fraction is None else (1, moment.fraction)
-        self.bar.update(self.task, description=moment.stage, clock=moment.clock, total=total, completed=completed)
-        self.bar.refresh()
-
-    def __exit__(self, *_):
-        self.bar.stop()
+        yield show
 
 
-class _Notebook:
-    """A bar below the cell of a notebook, in HTML that needs no widgets."""
+@contextmanager
+def _notebook():
+    """A bar below the cell of a notebook, in HTML that needs no widgets, as Rich's own would."""
+    from IPython.display import HTML, display
 
-    def __enter__(self):
-        self.handle = None
-        return self.show
-
-    def show(self, moment: Moment) -> None:
-        from IPython.display import HTML, display
-
-        html = HTML(progress_html(moment))
-        if self.handle is None:
-            self.handle = display(html, display_id=True)
-        else:
-            self.handle.update(html)
-
-    def __exit__(self, *_):
-        from IPython.display import HTML
-
-        if self.handle is not None:
-            self.handle.update(HTML(""))
+    place = display(HTML(""), display_id=True)
+    yield lambda moment: place.update(HTML(progress_html(moment)))
+    place.update(HTML(""))
 
 
-class _Lines:
+@contextmanager
+def _lines():
     """Lines on a standard error that is no terminal: the first after a while, then ever more seldom."""
+    start, due = time.perf_counter(), FIRST_LINE
 
-    def __enter__(self):
-        self.start, self.due = time.perf_counter(), FIRST_LINE
-        return self.show
-
-    def show(self, moment: Moment) -> None:
-        elapsed = time.perf_counter() - self.start
-        if elapsed >= self.due:
-            self.due = max(2 * self.due, elapsed)
+    def show(moment: Moment) -> None:
+        nonlocal due
+        elapsed = time.perf_counter() - start
+        if elapsed >= due:
+            due = max(2 * due, elapsed)
             share = "" if moment.fraction is None else f", {moment.fraction:.0%}"
             print(f"eisim: {printable(moment.stage)}{share} ({moment.clock})", file=sys.stderr, flush=True)
 
-    def __exit__(self, *_):
-        pass
+    yield show
 
 
 def progress_html(moment: Moment) -> str:
@@ -228,9 +227,9 @@ def in_notebook() -> bool:
 def _view():
     """Where progress is shown: in a notebook, in a terminal, as lines, or ``None`` without standard error."""
     if in_notebook():
-        return _Notebook
+        return _notebook
     with suppress(AttributeError, ValueError):  # no standard error, or a closed one
-        return _Terminal if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else _Lines
+        return _terminal if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else _lines
     return None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from enum import StrEnum
 from functools import partial
+from importlib.util import LazyLoader, find_spec, module_from_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,6 @@ from eisim.base.progress import Progress
 from eisim.base.store.checkpoint import kept
 from eisim.cli import completion
 from eisim.cli.help import Commands, Group, about_named, explain
-from eisim.cli.lazily import SELDOM_USED, load_when_used
 from eisim.report.terminal import show, tell, use_plain_letters
 from eisim.run import registry
 
@@ -276,18 +276,18 @@ def cache(
     Example: python -m eisim cache clear
     Example: python -m eisim cache clear --runs
     """
-    from eisim.cli import cached
+    from eisim.cli import cache_table
 
     kinds = [kind for kind, asked in (("programs", programs), ("headers", headers), ("runs", runs)) if asked]
     if action is CacheAction.clear:
-        gone, line = cached.clear(kinds)
-        print(json.dumps({"cleared": gone} | cached.document(), indent=1) if json_ else line)
+        gone, line = cache_table.clear(kinds)
+        print(json.dumps({"cleared": gone} | cache_table.document(), indent=1) if json_ else line)
     elif kinds:
         raise InputError(f"cache: --{kinds[0]}: expected with clear only")
     elif json_:
-        print(json.dumps(cached.document(), indent=1))
+        print(json.dumps(cache_table.document(), indent=1))
     else:
-        show(cached.table(cached.document()))
+        show(cache_table.table(cache_table.document()))
 
 
 def _settings(name: str):
@@ -356,7 +356,7 @@ def run(
         raise InputError(f"run: expected results of different names, found {', '.join(each.name for each in chosen)}")
     kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
     document, problems = {}, []
-    load_when_used(*SELDOM_USED)
+    put_off_imports()
     for asked, experiment, chosen_settings in zip(names, chosen, settings, strict=True):
         from eisim.base.files import check_writable, to_json
         from eisim.report.draw import Artist
@@ -710,6 +710,19 @@ def _function(file, target, weights, ignore, header, truth_table, region, report
     if target is None:
         without_target(data)
     return data
+
+
+def put_off_imports() -> None:
+    """Let what SciPy's sparse arrays import with all of NumPy, and few use, be loaded when it is first used."""
+    import numpy
+
+    for name in ("f2py", "testing"):
+        spec = None if f"numpy.{name}" in sys.modules else find_spec(f"numpy.{name}")
+        if spec is not None:
+            spec.loader = LazyLoader(spec.loader)
+            sys.modules[spec.name] = module = module_from_spec(spec)
+            spec.loader.exec_module(module)
+            setattr(numpy, name, module)
 
 
 def _quoted(column: str) -> str:

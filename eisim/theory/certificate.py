@@ -7,13 +7,13 @@ import numpy as np
 
 from eisim.base.display import plotted, tabulated
 from eisim.base.errors import InputError
-from eisim.base.progress import shows_progress
+from eisim.base.progress import Report, shows_progress, silent
 from eisim.base.values import ByName, Shown
 from eisim.functions import LabelledData, Region, TruthTable
 from eisim.theory import floor as floors
 from eisim.theory.evidence import Evidence, evidence
 from eisim.theory.inversion import falling_chain, floor_with
-from eisim.theory.order import Report, Witness, silent, violations
+from eisim.theory.order import Witness, violations
 from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eisim.base.progress import Report, silent
 from eisim.theory.bitset import as_set, members, pack
 from eisim.theory.cover import lightest_cover
 from eisim.theory.floor import zero_one
-from eisim.theory.order import Points, Report, comparisons, silent, violations
+from eisim.theory.order import Points, comparisons, violations
 from eisim.theory.sample import Sample, exact
 
 PERMUTATIONS = 20

@@ -11,9 +11,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from eisim.base.progress import Report, silent
 from eisim.theory.bitset import as_set, members
 from eisim.theory.cover import lightest_cover
-from eisim.theory.order import Points, Report, Violations, extend, silent
+from eisim.theory.order import Points, Violations, extend
 from eisim.theory.sample import Sample, exact
 
 

@@ -8,9 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from eisim.base.progress import Report, silent
 from eisim.functions.truth_table import TruthTable
 from eisim.theory.floor import zero_one
-from eisim.theory.order import Points, Report, silent, violations
+from eisim.theory.order import Points, violations
 from eisim.theory.sample import Sample
 
 

@@ -4,7 +4,7 @@ Non-negative weights and non-decreasing activations compose to functions with x 
 ICCV 2023), so one pair x <= y with f(x) > f(y), a *witness*, proves that no excitatory-only network computes f.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from eisim.base.errors import InputError
+from eisim.base.progress import Report, silent
 from eisim.theory.bitset import pack
 from eisim.theory.sample import Sample
 
@@ -21,12 +22,6 @@ _AT_ONCE = 2**22  # comparisons in one step
 _COLUMNS_AT_ONCE, _SPARSE = 4, 32
 #: Comparisons that are kept, in a bit each: 4 GB.
 MOST_COMPARISONS = 2**35
-
-Report = Callable[..., None]
-
-
-def silent(stage=None, fraction=None):
-    """Report nothing."""
 
 
 class Witness(NamedTuple):

@@ -12,8 +12,9 @@ from itertools import combinations
 import numpy as np
 
 from eisim.base.errors import InputError
+from eisim.base.progress import Report, silent
 from eisim.theory.cover import lightest_cover
-from eisim.theory.order import MOST_COMPARISONS, Report, comparisons, silent
+from eisim.theory.order import MOST_COMPARISONS, comparisons
 from eisim.theory.sample import Sample
 
 #: Up to so many inputs, all orientations are tried.

@@ -128,8 +128,8 @@ def test_a_pipe_is_quiet():
 def test_b11_long_work_says_now_and_then_in_a_pipe_how_far_it_is(monkeypatch, capsys):
     now = [0.0]
     monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
-    assert progress._view() is progress._Lines
-    with progress._Lines() as show:
+    assert progress._view() is progress._lines
+    with progress._lines() as show:
         for step in range(5 * 3600):
             now[0] = step / 5
             show(Moment("comparing points", step / 18_000, now[0]))
@@ -179,7 +179,6 @@ def test_a_notebook_shows_a_bar_that_vanishes():
     seen = []
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PROGRAM)])
     Recording(notebook, kernel_name="python3", timeout=60).execute()
-    assert "<progress" in seen[0]
-    assert any("counting sheep" in html and "left" in html for html in seen)
+    assert any("<progress" in html and "counting sheep" in html and "left" in html for html in seen)
     assert seen[-1] == ""
     assert "<progress" not in str(notebook.cells[0].outputs)

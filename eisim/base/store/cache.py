@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eisim.base.errors import InputError
+from eisim.base.store.atomic import clear_partial, replaced
 from eisim.base.store.locks import Lock
 from eisim.base.store.workspace import Workspace
 
@@ -33,11 +34,8 @@ PROGRAMS, HEADERS, RUNS = KINDS = ("programs", "headers", "runs")
 SIZE = 1_000_000_000
 #: Time that a process waits for another that builds what it wants, in s; then it builds that too.
 PATIENCE = 60.0
-#: Files that a killed process left half-written are thrown away after so long, in s.
-_LEFT = 3_600.0
 _DIGEST = hashlib.sha256().digest_size
 _CHUNK = 1 << 20
-_PARTIAL = ".eisim-partial-"
 #: What eisim names its files: nothing else is counted or thrown away, whatever folder the user says is the cache.
 _NAMES = {
     PROGRAMS: re.compile(r"[0-9a-f]{32}-main(\.exe)?"),
@@ -194,7 +192,9 @@ def read(file: Path) -> bytes:
 
 def write(file: Path, content: bytes) -> None:
     """Keep bytes in a file, whole or not at all."""
-    _write_checked(file, hashlib.sha256(content).digest(), [content])
+    with replaced(file, private=True) as kept:
+        kept.write(hashlib.sha256(content).digest())
+        kept.write(content)
 
 
 def _copy_checked(file: Path, target: Path) -> None:
@@ -215,24 +215,11 @@ def _for_running(path, flags):
 
 
 def _write(file: Path, source: Path) -> None:
-    with source.open("rb") as opened:
+    with source.open("rb") as opened, replaced(file, private=True) as kept:
         digest = hashlib.file_digest(opened, "sha256").digest()
         opened.seek(0)
-        _write_checked(file, digest, iter(lambda: opened.read(_CHUNK), b""))
-
-
-def _write_checked(file: Path, digest: bytes, chunks: Iterable[bytes]) -> None:
-    handle, partial = tempfile.mkstemp(dir=file.parent, prefix=_PARTIAL)
-    try:
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(digest)
-            for chunk in chunks:
-                opened.write(chunk)
-        os.replace(partial, file)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(partial)
-        raise
+        kept.write(digest)
+        shutil.copyfileobj(opened, kept, _CHUNK)
 
 
 def private(folder: Path) -> Path:
@@ -402,10 +389,7 @@ def _trim(kind: str, newest: str) -> None:
                 kept.path.unlink()
                 excess -= kept.size
     for each in (PROGRAMS, HEADERS):
-        for partial in (root() / each).glob(f"{_PARTIAL}*"):
-            with suppress(OSError):
-                if abs(now - partial.stat().st_mtime) > _LEFT:
-                    partial.unlink()
+        clear_partial(root() / each)
 
 
 def clear(kinds: Iterable[str]) -> tuple[list[Kept], list[Kept]]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from eisim.base.errors import InputError
+from eisim.base.progress import whole_run
 from eisim.base.store import cache, sources
 from eisim.base.store.cache import Damaged, private
 
@@ -74,11 +75,6 @@ def begin_part(name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], 
     return begin() if _present is None else _present.begin(name, begin)
 
 
-def remaining() -> float | None:
-    """Time to the end of the run that is going on, at the pace of its parts so far, in s; ``None`` if not known."""
-    return None if _present is None else _present.remaining
-
-
 @contextmanager
 def kept(identify: Callable[[], str], say: Callable[[str], None], fresh: bool = False) -> Iterator["Parts"]:
     """Keep the parts of the run within this context, until the `Parts` that it gives are cleared.
@@ -95,7 +91,8 @@ def kept(identify: Callable[[], str], say: Callable[[str], None], fresh: bool = 
     global _present
     _present = parts = Parts(identify, say, fresh)
     try:
-        yield parts
+        with whole_run(lambda: parts.remaining):
+            yield parts
     except KeyboardInterrupt:
         parts.leave()
         raise
@@ -149,7 +146,7 @@ class Parts:
 
     @property
     def remaining(self) -> float | None:
-        """Time to the end, in s."""
+        """Time to the end of the run at the pace of its parts so far, in s; ``None`` if not known."""
         if self.expected is None or not self.computed:
             return None
         left = max(0, self.expected - self.found - self.computed)

@@ -2,7 +2,8 @@
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from eisim.run.sweep.subject import Point
 from eisim.run.sweep.work import Job, Outcome
@@ -16,7 +17,7 @@ def on_processes(job: Job, points: Sequence[Point], workers: int) -> Iterator[tu
     """Points with their outcomes, as they are finished.
 
     The first point is computed alone, so that its program is compiled once and found by all others. A process that dies
-    is replaced, and its point tried again.
+    is replaced, and its point tried again; pools such as loky's give up every point when a process dies.
 
     Parameters
     ----------
@@ -25,74 +26,34 @@ def on_processes(job: Job, points: Sequence[Point], workers: int) -> Iterator[tu
     workers : int
         Processes, at most.
     """
-    crew = _Crew(job, points)
-    threads = [threading.Thread(target=crew.work, args=(k,), daemon=True) for k in range(min(workers, len(points)))]
+    if not points:
+        return
+    crew, threads = _Crew(job), ThreadPoolExecutor(min(workers, len(points)))
     try:
-        for thread in threads:
-            thread.start()
-        for _ in points:
-            point, outcome = crew.done.get()
-            if point is None:
-                raise outcome
-            yield point, outcome
+        for _ in range(min(workers, len(points))):  # all at once: they import while the first one computes
+            crew.idle.put(threads.submit(crew.begin).result)
+        yield points[0], threads.submit(crew.attempt, points[0]).result()
+        point_of = {threads.submit(crew.attempt, point): point for point in points[1:]}
+        for future in as_completed(point_of):
+            yield point_of[future], future.result()
     except BaseException:
         crew.stop()
         raise
     finally:
-        for thread in threads:
-            thread.join()
+        threads.shutdown(cancel_futures=True)
+        crew.end()
 
 
 class _Crew:
-    """The processes, each served by a thread, which waits where it does."""
+    """The processes, each waited for by the thread that has a point computed."""
 
-    def __init__(self, job: Job, points: Sequence[Point]):
-        self.job = job
-        self.waiting, self.done = queue.SimpleQueue(), queue.SimpleQueue()
-        for point in points:
-            self.waiting.put(point)
-        self.first = threading.Event()
-        self.lock, self.stopped, self.workers = threading.Lock(), False, set()
+    def __init__(self, job: Job):
+        self.job, self.lock, self.stopped = job, threading.Lock(), False
+        self.workers: set[Worker] = set()
+        self.idle: queue.SimpleQueue[Callable[[], Worker]] = queue.SimpleQueue()
 
-    def work(self, number: int) -> None:
-        """Have points computed until there are no more."""
-        worker = None
-        try:
-            worker = self._begin()
-            if number:
-                self.first.wait()
-            while not self.stopped:
-                try:
-                    point = self.waiting.get_nowait()
-                except queue.Empty:
-                    break
-                for lost in range(1, MOST_LOST + 1):
-                    try:
-                        outcome = worker.attempt(point)
-                        break
-                    except LostError as error:
-                        if self.stopped:
-                            return
-                        self._end(worker)
-                        worker = self._begin()
-                        outcome = Outcome(failure=f"the process died of it {lost} times, the last one with {error}")
-                self.done.put((point, outcome))
-                self.first.set()
-        except BaseException as error:
-            self.done.put((None, error))
-        finally:
-            if worker is not None:
-                self._end(worker)
-
-    def stop(self) -> None:
-        """Let all processes end."""
-        with self.lock:
-            self.stopped = True
-            for worker in self.workers:
-                worker.ask_to_stop()
-        self.first.set()
-
-    def _begin(self) -> Worker:
+    def begin(self) -> Worker:
+        """Start a process."""
         with self.lock:
             worker = Worker(self.job)
             self.workers.add(worker)
@@ -100,7 +61,35 @@ class _Crew:
                 worker.ask_to_stop()
             return worker
 
-    def _end(self, worker: Worker) -> None:
-        worker.stop()
+    def attempt(self, point: Point) -> Outcome:
+        """Have a point computed by a process that is idle."""
+        worker = self.idle.get()()
+        try:
+            for lost in range(1, MOST_LOST + 1):
+                try:
+                    return worker.attempt(point)
+                except LostError as error:
+                    if self.stopped:
+                        raise
+                    failure = f"the process died of it {lost} times, the last one with {error}"
+                    worker.stop()
+                    with self.lock:
+                        self.workers.discard(worker)
+                    worker = self.begin()
+            return Outcome(failure=failure)
+        finally:
+            self.idle.put(lambda: worker)
+
+    def stop(self) -> None:
+        """Let all processes end, in the middle of a point."""
         with self.lock:
-            self.workers.discard(worker)
+            self.stopped = True
+            for worker in self.workers:
+                worker.ask_to_stop()
+
+    def end(self) -> None:
+        """Wait for the end of all processes, which get no more points."""
+        for worker in self.workers:
+            worker.close()
+        for worker in self.workers:
+            worker.stop()

@@ -12,6 +12,7 @@ import numpy as np
 
 from eisim.base.display import display
 from eisim.base.errors import InputError
+from eisim.base.progress import silent
 from eisim.base.schema import Parameter, lookup
 from eisim.base.units import exact_text
 from eisim.base.user_files import blamed_on
@@ -170,7 +171,7 @@ def _measure_experiment(subject, axes, point):
     changes = [_change(axis, value) for axis, value in zip(axes, point.values, strict=True)]
     experiment = _experiment(subject.name)
     settings = experiment.with_changes([*_changes(subject.settings), *changes])
-    result = experiment.run(settings, list(subject.kinds), point.seed, subject.backend, _silent)
+    result = experiment.run(settings, list(subject.kinds), point.seed, subject.backend, silent)
     return numbers_of(display("view", result)(result).to_json())
 
 
@@ -212,7 +213,7 @@ def _measure_circuit(model, subject, values, seed):
 
     (kind,) = subject.kinds
     circuit, stimuli, times, record, score = _protocol(model, kind, values, seed)
-    response = simulate(circuit, stimuli, **times, seed=seed, record=record, backend=subject.backend, report=_silent)
+    response = simulate(circuit, stimuli, **times, seed=seed, record=record, backend=subject.backend, report=silent)
     return ({} if score is None else {"score": float(score(response))}) | circuit_numbers(response)
 
 
@@ -323,7 +324,3 @@ def _mean(compute):
         return np.nan
     known = values[np.isfinite(values)]
     return float(known.mean()) if known.size else np.nan
-
-
-def _silent(stage, fraction=None):
-    pass

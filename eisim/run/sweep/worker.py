@@ -65,10 +65,14 @@ class Worker:
         """Let it clean up and end, in the middle of a point."""
         self.process.terminate()
 
-    def stop(self) -> None:
-        """Wait for its end, which is near as it gets no more points; at once if need be."""
+    def close(self) -> None:
+        """Say that there are no more points."""
         with suppress(OSError):
             self.process.stdin.close()
+
+    def stop(self) -> None:
+        """Wait for its end, which is near as it gets no more points; at once if need be."""
+        self.close()
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:

@@ -12,12 +12,13 @@ import numpy as np
 
 from eisim.adapter import DNN
 from eisim.base.errors import InputError
+from eisim.base.progress import silent
 from eisim.functions.truth_table import patterns
 from eisim.studies.curves import ROUNDING, below_floor, contradiction
 from eisim.studies.images.data import Images
 from eisim.studies.images.networks import UNITS
 from eisim.theory.floor import zero_one
-from eisim.theory.order import comparisons, extend, silent, violations
+from eisim.theory.order import comparisons, extend, violations
 from eisim.theory.sample import Sample
 
 CONSTRAINTS = ("free", "excitatory")

@@ -11,14 +11,13 @@ from threadpoolctl import threadpool_limits
 
 from eisim.adapter import DNN
 from eisim.analysis.training import train
-from eisim.base.progress import shows_progress
+from eisim.base.progress import shows_progress, silent
 from eisim.base.store.checkpoint import part
 from eisim.functions import LabelledData
 from eisim.neurons import Logistic, RateUnit, ThresholdLinear
 from eisim.studies.curves import AblationCurve
 from eisim.studies.images.data import Images
 from eisim.studies.networks import NetworkAblation, ablate_network, best_threshold, class_floors
-from eisim.theory.order import silent
 
 #: Excitatory-only threshold-linear units would be convex too (T5), so that those units saturate.
 UNITS: dict[str, RateUnit] = {
@@ -98,13 +97,13 @@ def train_all(jobs: Sequence[dict], report: Callable[..., None] | None = None) -
     done, stop = [0.0] * len(jobs), Event()
 
     def train_one(k):
-        def progress(_, fraction):
+        def share_of_all(_, fraction):
             if stop.is_set():
                 raise InterruptedError
             done[k] = fraction
             report("training networks", sum(done) / len(jobs))
 
-        dnn = part(f"network {k}", partial(train, **jobs[k], report=progress))
+        dnn = part(f"network {k}", partial(train, **jobs[k], report=share_of_all))
         done[k] = 1.0
         return dnn
 

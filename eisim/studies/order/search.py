@@ -216,7 +216,7 @@ def search(
     """
     rng = np.random.default_rng(seed)
     best: dict[str, list[Found]] = {kind: [] for kind in KINDS}
-    progress: dict[str, list[int]] = {kind: [] for kind in KINDS}
+    strongest_falls: dict[str, list[int]] = {kind: [] for kind in KINDS}
     share = math.ceil(len(others) / (generations + 1))  # of the others in each batch
     of_others: list[list[Response]] = []
 
@@ -245,7 +245,7 @@ def search(
         for kind, responses in simulated(candidates, generation).items():
             new = [strongest(c, window_counts(r)) for c, r in zip(candidates[kind], responses, strict=True)]
             best[kind] = select(best[kind], new)
-            progress[kind].append(best[kind][0].fall)
+            strongest_falls[kind].append(best[kind][0].fall)
     found = {kind: own[0] for kind, own in best.items()}
     variants = {kind: changed(f.candidate, rng) for kind, f in found.items()}
     dissected: dict[str, list[Response]] = {kind: [] for kind in KINDS}
@@ -255,7 +255,9 @@ def search(
         for kind, responses in simulated(batch, generations + 1 + k).items():
             dissected[kind] += responses
     results = tuple(
-        SearchResult(kind, tuple(progress[kind]), f, dissected[kind][0], _counted(variants[kind], dissected[kind], f))
+        SearchResult(
+            kind, tuple(strongest_falls[kind]), f, dissected[kind][0], _counted(variants[kind], dissected[kind], f)
+        )
         for kind, f in found.items()
     )
     return results, of_others[: len(others)]

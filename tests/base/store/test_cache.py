@@ -308,12 +308,15 @@ def test_a_bad_size_is_said(tmp_path, monkeypatch):
 
 def test_what_killed_processes_left_half_written(made, root):
     cache.put(PROGRAMS, P, made)
-    old, new = (root / PROGRAMS / f"{cache._PARTIAL}{name}" for name in ("old", "new"))
-    old.touch()
-    new.touch()
+    old, new, held = (root / PROGRAMS / f".{Q}-{name:_<8}" for name in ("old", "new", "held"))
+    for partial in (old, new, held):
+        partial.touch()
+    with_lock = locks.Lock(held)
+    assert with_lock.take()
     os.utime(old, (0, 0))
+    os.utime(held, (0, 0))
     cache.put(PROGRAMS, P, made)
-    assert not old.exists() and new.exists()
+    assert not old.exists() and new.exists() and held.exists(), "who holds a lock still writes"
 
 
 def test_folders_of_killed_processes_are_thrown_away(tmp_path, monkeypatch):

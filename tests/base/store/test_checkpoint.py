@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from eisim.base.progress import Progress
 from eisim.base.store import checkpoint
 from eisim.base.store.checkpoint import begin_part, expect, kept, part
 from eisim.run.run_key import identity
@@ -163,18 +164,18 @@ def test_forgotten_parts_are_thrown_away(folder, said):
 def test_without_a_run_a_part_is_just_computed(folder):
     expect(2)
     assert part("a", lambda: 5) == 5 and begin_part("a", lambda: lambda: 6)() == 6
-    assert checkpoint.remaining() is None and not folder.exists()
+    assert Progress().moment.rest is None and not folder.exists()
 
 
 def test_the_time_that_is_left(said):
     with kept(lambda: "run", said.append):
         expect(3)
-        assert checkpoint.remaining() is None
+        assert Progress().moment.rest is None
         part("a", lambda: time.sleep(0.05))
-        assert 0.1 <= checkpoint.remaining() < 1
+        assert 0.1 <= Progress().moment.rest < 1
         part("b", lambda: None)
         part("c", lambda: None)
-        assert checkpoint.remaining() == 0
+        assert Progress().moment.rest == 0
 
 
 @dataclass(frozen=True)
