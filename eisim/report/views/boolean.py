@@ -170,7 +170,7 @@ class BooleanView(View[AblationResult]):
         found = Counter(map(verdict, cases))
         provable, here = found["lost (provably)"], found["lost (this circuit)"]
         if len(cases) == 1:
-            yield f"{cases[0].case.name}: {verdict(cases[0])}."
+            yield f"Verdict of {cases[0].case.name}: {verdict(cases[0])}."
         else:
             yield f"{provable + here} of {len(cases)} functions lost without inhibition; {provable} provably."
         for case in [case for case in cases if case.missed][:3]:
