@@ -262,7 +262,7 @@ def test_d8_a_response_whose_parts_do_not_fit_is_refused(tmp_path, which, parts,
         load(tmp_path / "x.eisim")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "name",
     [

@@ -178,7 +178,7 @@ class BooleanView(View[AblationResult]):
         needed = Counter(case.certificate.inversion_complexity for case in cases if verdict(case) == "lost (provably)")
         if needed:
             parts = (f"{count(least, 'neuron')} ({n} of them)" for least, n in sorted(needed.items()))
-            least = f"{count(*needed, 'neuron')}" if len(needed) == 1 else listing(parts)
+            least = f"{count(next(iter(needed)), 'neuron')}" if len(needed) == 1 else listing(parts)
             yield f"Least inhibition that computes what is provably lost: {least}."
 
     def tables(self) -> Iterator[Table]:
