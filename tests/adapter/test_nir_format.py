@@ -28,6 +28,8 @@ from eisim.run.export import write_network
 from models import and_by_inhibition, xor
 from tests.support.drawn import TIMES, draw_circuit
 
+pytestmark = pytest.mark.slow
+
 nir = pytest.importorskip("nir")
 DT = TIMES["dt"]
 SEEDS = range(6)

@@ -16,6 +16,7 @@ def compare(case, as_script=False):
     assert not found, f"{case.name}: {len(found)} differences:\n" + "\n".join(found[:20])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", [pytest.param(case, id=case.name, marks=[pytest.mark.nightly] * case.is_slow) for case in CASES]
 )
