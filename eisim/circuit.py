@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Any, Literal
 from zlib import crc32
 
 import numpy as np
@@ -52,8 +52,15 @@ def _check_size(size, what):
         raise InputError(f"{what}: size: expected at most {MOST_NEURONS:,}, found {size if size < 10**18 else 'more'}")
 
 
+class Source:
+    """What an input and a population have in common, of which projections come."""
+
+    name: str
+    size: int
+
+
 @dataclass(frozen=True)
-class Input(Value):
+class Input(Source, Value):
     """External afferents; excitatory. A stimulus value x makes an afferent fire at x times `rate`.
 
     In a rate circuit the afferents carry that rate; in a spiking circuit they fire spike trains of that rate. In a
@@ -90,7 +97,7 @@ class Input(Value):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Population(ReadOnly, Brief):
+class Population(Source, ReadOnly, Brief):
     """Neurons of one model and one sign.
 
     Attributes
@@ -118,9 +125,9 @@ class Population(ReadOnly, Brief):
     sign: Sign
     neuron: RateUnit | SpikingNeuron
     size: int = 1
-    bias: object = 0.0
-    initial: object = None
-    spread: object = field(default_factory=dict)
+    bias: Any = 0.0
+    initial: Any = None
+    spread: Any = field(default_factory=dict)
     silenced: tuple[int, ...] = field(default=(), repr=False)
 
     def __post_init__(self):
@@ -190,14 +197,14 @@ class Projection(ReadOnly, Brief):
 
     source: str
     target: str
-    weights: object
-    delay: object = 0.0
+    weights: Any
+    delay: Any = 0.0
     name: str = ""
     receptor: str = ""
     plasticity: ShortTerm | None = None
     unit: str | None = field(default=None, init=False, repr=False)
     #: Plain numbers that were given by hand, until the circuit, which knows what is meant, has asked about them.
-    plain: object = field(default=None, init=False, repr=False)
+    plain: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self):
         object.__setattr__(self, "name", self.name or f"{self.source}->{self.target}")

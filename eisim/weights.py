@@ -2,6 +2,7 @@
 
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -24,7 +25,7 @@ class FixedProbability(Explained):
     """
 
     probability: float
-    weight: object
+    weight: Any
 
     #: What a drawn synapse takes, in bytes.
     bytes_of_one = 9
@@ -67,7 +68,7 @@ class FixedInDegree(Explained):
     """
 
     in_degree: int
-    weight: object
+    weight: Any
 
     #: What a drawn synapse takes, in bytes.
     bytes_of_one = 10
@@ -121,7 +122,7 @@ class AllToAll(Explained):
         Sources that send nothing.
     """
 
-    weight: object
+    weight: Any
     silent: tuple[int, ...] = ()
 
     #: What a drawn synapse takes, in bytes.
@@ -161,7 +162,7 @@ class Independent(Explained):
         Magnitude of every synapse, in the unit that the target takes (`eisim.circuit.Projection`).
     """
 
-    weight: object
+    weight: Any
 
     #: What a drawn synapse takes, in bytes.
     bytes_of_one = 24

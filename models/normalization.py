@@ -121,7 +121,7 @@ def circuit(kind: str = "spiking", *, seed: Seed = 0, rings: int = 12, exponent:
         populations=[
             Population("relay", "E", relay.neuron, len(relay.gain), relay.bias),
             Population("pool", "I", pool.neuron, len(pool.gain), pool.bias),
-            Population("response", "E", *response, bias),
+            Population("response", "E", *response, bias=bias),
         ],
         projections=[
             Projection("preferred", "relay", np.outer(centre[:-1], relay.gain) / afferents),

@@ -263,7 +263,7 @@ def _time_to_spike(phase, drive):
     def spike(t, state):
         return state[0] - np.pi
 
-    spike.terminal = True
+    spike.terminal = True  # type: ignore[attr-defined]
     return solve_ivp(
         lambda t, state: 1 - np.cos(state) + (1 + np.cos(state)) * drive(t),
         (0, 300),

@@ -15,6 +15,11 @@ def pytest_make_parametrize_id(val, argname):
     return argname if isinstance(val, bytes) else None
 
 
+def pytest_itemcollected(item):
+    if item.get_closest_marker("nightly"):
+        item.add_marker("slow")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
     """A cache of compiled programs of this session's own, shared by its processes."""

@@ -191,7 +191,7 @@ class MeanField(Explained):
         found = [self._settle(x, start) for x in external]
         points = [self._answer(x, state) for x, (state, _, _) in zip(external, found, strict=True)]
         settled, stable = (np.array([f[k] for f in found], dtype=bool) for k in (1, 2))
-        problem = tuple(self._problem(*flags, point) for (_, *flags), point in zip(found, points, strict=True))
+        problem = tuple(self._problem(*flags, answers=point) for (_, *flags), point in zip(found, points, strict=True))
 
         def of(value):
             return {name: np.array([np.mean(value(p[k])) for p in points]) for k, name in enumerate(self.units)}

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Read:
     """A node that was read: what errors call it, and the layers that were made of it."""
 
     name: str
-    node: object
+    node: Any
     layers: tuple[str, ...]
 
 
@@ -125,9 +126,9 @@ class Comparison:
             except InputError as error:
                 many = f" for {len(samples)} samples at once" if len(samples) > 1 else ""
                 raise InputError(f"{each.name}: cannot be compared with ONNX's reference{many}: {error}") from None
-            made = dict(zip([name for name in node.output if name], made, strict=False))
-            yield each, inputs, [made.get(name) for name in each.node.output]
-            known |= made
+            named = dict(zip([name for name in node.output if name], made, strict=False))
+            yield each, inputs, [named.get(name) for name in each.node.output]
+            known |= named
             for name in each.node.input:
                 uses[name] -= 1
                 if name and not uses[name]:

@@ -388,7 +388,7 @@ class Operations:
         kernel = self._kernel(attributes, kernel)
         bias = None if bias is None else np.asarray(self._fixed("the bias", bias), dtype=float)
         space = self._space(attributes, x, kernel.shape[2:])
-        return convolution(x, kernel, bias, *space, attributes.get("group", 1))
+        return convolution(x, kernel, bias, *space, groups=attributes.get("group", 1))
 
     def _kernel(self, attributes, kernel):
         kernel = np.asarray(self._fixed("the kernel", kernel), dtype=float)
@@ -441,7 +441,7 @@ class Operations:
         kernel = attributes["kernel_shape"]
         space = self._space(attributes, x, kernel)
         one = np.ones(bounded((x.shape[1], 1, *kernel)))
-        total = convolution(x, one, None, *space, x.shape[1])
+        total = convolution(x, one, None, *space, groups=x.shape[1])
         strides, pads, dilations = space
         shape = x.shape
         if attributes.get("count_include_pad"):  # the given pads count, what the last window takes beyond them does not

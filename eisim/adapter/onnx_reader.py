@@ -6,6 +6,7 @@ checked before anything is computed, so that a hostile file takes no more time a
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -153,7 +154,7 @@ class _Reader:
         self.source = self._source(real[0])
         shape = self.source.shape
         x = Affine.of_units("x", shape)
-        self.values: dict[str, object] = self.constants | {self.source.name: x}
+        self.values: dict[str, Any] = self.constants | {self.source.name: x}
         self.builder = NetworkBuilder({"x": shape})
         self.operations = Operations(self.builder, self.source.batch, self.opsets.get("", 1))
         self.read_nodes: dict[int, Read] = {}

@@ -115,11 +115,12 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
             populations.append(_population(p, p.name, INTEGRATOR, np.zeros(p.size)))
             weights = sparse.kron(mine.weights[:, None] * scales[p.name], sparse.eye_array(p.size))
             projections.append(Projection(name, p.name, _volts(weights, INTEGRATOR, 1)))
-    for p in circuit.projections:
-        outgoing = np.array([1 / scales[p.source]]) if p.source in inputs else parts[p.source].weights
-        weights = sparse.kron(np.outer(outgoing, parts[p.target].gains), circuit.weights(p))
-        weights = _volts(weights, parts[p.target].neuron, circuit.sign(p))
-        projections.append(Projection(names[p.source], names[p.target], weights, p.delay, name=p.name))
+    for projection in circuit.projections:
+        source, target = projection.source, projection.target
+        outgoing = np.array([1 / scales[source]]) if source in inputs else parts[source].weights
+        weights = sparse.kron(np.outer(outgoing, parts[target].gains), circuit.weights(projection))
+        weights = _volts(weights, parts[target].neuron, circuit.sign(projection))
+        projections.append(Projection(names[source], names[target], weights, projection.delay, name=projection.name))
     return replace(
         circuit,
         inputs=[replace(i, rate=i.rate * scales[i.name]) for i in circuit.inputs],

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -47,7 +48,7 @@ class Layer(Brief):
     size: int
     incoming: tuple[tuple[str, sparse.csr_array], ...]
     bias: np.ndarray
-    neuron: object
+    neuron: Any
     subtracted: tuple[tuple[str, sparse.csr_array], ...] = ()
 
     def __call__(self, rates: dict[str, np.ndarray]) -> np.ndarray:

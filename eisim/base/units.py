@@ -49,6 +49,8 @@ def expected(unit: str) -> str:
 class Measured(float):
     """A number in SI units that knows its unit, where Brian2 need not be imported to make a quantity."""
 
+    unit: str
+
     def __new__(cls, value: float, unit: str):
         number = super().__new__(cls, value)
         number.unit = unit

@@ -1,6 +1,8 @@
 """Rate units: each relaxes towards its activation of the summed input."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import ClassVar, Literal
 
 import numpy as np
 import scipy
@@ -47,7 +49,7 @@ class RateUnit(Value):
     noise: float = quantity(0.0, "hertz", non_negative=True)
     noise_tau: float = quantity(2e-3, "second", positive=True)
 
-    kind = "rate"
+    kind: ClassVar[Literal["rate"]] = "rate"
     signed_weights = True
     weight_unit = "1"
     drive_unit = "hertz"
@@ -58,6 +60,7 @@ class RateUnit(Value):
     #: The transfer function phi, as Brian2 text over ``drive`` and the parameters; each unit has it as a method
     #: ``transfer`` too, from an input in Hz to what it would fire if it were never refractory, in Hz.
     transfer_text = ""
+    transfer: ClassVar[Callable[..., np.ndarray]]
 
     def activation(self, drive):
         """Rate in Hz for a constant input `drive` in Hz (any shape), without noise."""

@@ -1,5 +1,8 @@
 """What spiking neurons share."""
 
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
 import numpy as np
 
 from eisim.base.errors import InputError
@@ -14,7 +17,17 @@ class SpikingNeuron(Value):
     variables.
     """
 
-    kind = "spiking"
+    tau: float
+    rest: float
+    threshold: float
+    reset: float
+    refractory: float
+    noise: float
+    excitation: Any
+    inhibition: Any
+    area: ClassVar[Callable[..., float]]  # (letter): mean input through a synapse of weight 1, in s
+
+    kind: ClassVar[Literal["spiking"]] = "spiking"
     state_unit = "volt"
     non_decreasing = True
     excitatory_class = "monotone functions, as far as a rate code carries them"
@@ -22,7 +35,7 @@ class SpikingNeuron(Value):
     spikes_when = "v > threshold"
 
     @property
-    def receptors(self) -> dict[str, object]:
+    def receptors(self) -> dict[str, Any]:
         """Receptors by letter."""
         found = {"e": self.excitation, "i": self.inhibition, "n": getattr(self, "nmda", None)}
         return {letter: receptor for letter, receptor in found.items() if receptor is not None}

@@ -1,6 +1,7 @@
 """The theta neuron."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -87,7 +88,7 @@ class Theta(SpikingNeuron):
 
     def step_parameters(self, dt: float) -> dict[str, float]:
         """Values of the parameters that a step of length `dt` (s) uses, in SI units."""
-        values = {"rest": 0.0, "hold": np.int32(0), "advance": dt / self.tau, "noise_step": 0.0}
+        values: dict[str, Any] = {"rest": 0.0, "hold": np.int32(0), "advance": dt / self.tau, "noise_step": 0.0}
         for k, receptor in self.receptors.items():
             values |= {f"decay_{k}": np.exp(-dt / receptor.tau), f"mean_{k}": exprel(-dt / receptor.tau)}
         return values

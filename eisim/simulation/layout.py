@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class Block:
 class Group:
     """Neurons of one model, with the values of their parameters: one number for all neurons of a part, or an array."""
 
-    neuron: object  # a model of that structure, None for inputs and delay lines
+    neuron: Any  # a model of that structure, None for inputs and delay lines
     drives: str = ""  # letters of the receptors of the Poisson drives of each neuron
     pools: str = ""  # name of the group of pools that these neurons read
     size: int = 0
@@ -450,7 +451,7 @@ def _neuron_values(populations, neurons, first, copies, dt):
         values["r"] = per_neuron([0.0 if p.initial is None else p.initial for p in populations])
     noisy = spiking or any(p.neuron.noise for p in populations)
     numbers = [start + np.arange(p.size) for start, p in zip(first, populations, strict=True)]
-    values["key"] = _keys(*copies, np.concatenate(numbers)) if noisy else 0.0
+    values["key"] = _keys(*copies, numbers=np.concatenate(numbers)) if noisy else 0.0
     return values
 
 

@@ -64,7 +64,7 @@ class Evidence:
 
     def stands_out(self, floor: float) -> bool:
         """Whether a floor is lower than the mean of permuted labels by more than `DEVIATIONS` standard deviations."""
-        return floor < np.mean(self.permuted) - DEVIATIONS * np.std(self.permuted, ddof=1)
+        return bool(floor < np.mean(self.permuted) - DEVIATIONS * np.std(self.permuted, ddof=1))
 
     @property
     def conclusive(self) -> bool | None:

@@ -51,7 +51,7 @@ GRADED = {
         to_level=CELLS["rate"].to_or,
         inhibitory=ThresholdLinear(tau=_RATE.tau),
         drive=AFFERENT_RATE,
-        coincidence=replace(_RATE, gain=60.0),  # steep: a level more or less decides
+        coincidence=replace(_RATE, gain=60.0),  # type: ignore[call-arg]  # it has a gain; steep: a level more or less decides
         to_or=CELLS["rate"].to_or,
         readout_threshold=CELLS["rate"].readout_threshold,
     ),

@@ -16,6 +16,8 @@ from eisim.report import diagram
 from eisim.simulation.layout import Trials, lay_out
 from eisim.studies.networks import _settling
 
+pytestmark = pytest.mark.slow
+
 HERE = str(Path(eisim.__file__).parent)
 DEPTHS = 25, 50, 100
 

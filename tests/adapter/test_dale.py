@@ -55,6 +55,7 @@ def networks(draw):
     return DNN((("x", sizes[0], 1.0),), tuple(layers), ((names[-1], 0.0),), recurrent=False, name="drawn")
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(networks())
 def test_round_trip(dnn):
@@ -68,6 +69,7 @@ def test_round_trip(dnn):
     assert to_dnn(ablate(circuit)).is_nonnegative
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(networks())
 def test_simulated(dnn):
@@ -225,6 +227,7 @@ def one_signed_networks(draw):
     return DNN(dnn.inputs, tuple(layers), outputs, recurrent=False, name="drawn")
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(one_signed_networks())
 def test_a7_what_is_left_out_changes_nothing(dnn):

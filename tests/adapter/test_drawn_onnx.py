@@ -72,7 +72,7 @@ def test_drawn_graphs():
     assert found["read"] > 50 and found["refused"] > 20
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_thousand_drawn_graphs(capsys):
     found = check(range(10_000, 12_000))
     with capsys.disabled():

@@ -9,6 +9,8 @@ from eisim import Circuit, Input, InputError, Population, Projection, Readout, S
 from eisim.circuit import union
 from tests.support.drawn import DT, TIMES, draw_circuit, seeds, stimuli
 
+pytestmark = pytest.mark.slow
+
 
 def outputs(response, step_count):
     """What every unit did: steps × trials × units, rates in Hz or spikes."""

@@ -248,6 +248,7 @@ def simulated():
     return simulate(circuits, np.ones((1, 1)), duration=1.2, window=0.8, record=True)
 
 
+@pytest.mark.slow
 def test_predicted_rates_are_those_of_simulations(simulated):
     for response in simulated:
         for found in predict(response, [[1.0]]):

@@ -28,6 +28,8 @@ from eisim.run.export import write_network
 from models import and_by_inhibition, xor
 from tests.support.drawn import TIMES, draw_circuit
 
+pytestmark = pytest.mark.slow
+
 nir = pytest.importorskip("nir")
 DT = TIMES["dt"]
 SEEDS = range(6)
@@ -192,7 +194,7 @@ def test_a8_snntorch_and_norse_count_the_same_spikes():
         assert expected.max() > 40
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a8_every_function_of_two_inputs_and_every_named_one(capsys):
     """Synthesised circuits: the tolerance that the documentation states."""
     functions = [TruthTable(f"{k:04b}") for k in range(1, 15)] + list(TRUTH_TABLES.values())

@@ -51,7 +51,7 @@ def judged(example):
     return f"{example.name}: {ours.ravel()[:4]}"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore")
 def test_models_that_onnx_ships(capsys):
     from tests.support.onnx_sets import given

@@ -154,7 +154,7 @@ def test_a1_names_what_is_no_network(name, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a1_selected_columns_keep_their_accuracy(eisim, tmp_path):
     """Through the command: 0.953, where what follows the selection was once dropped, which gave 0.833."""
     model, path = file_of((StandardScaler(), SelectKBest(k=2), logistic()), CLASSES, tmp_path)

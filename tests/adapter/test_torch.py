@@ -15,6 +15,8 @@ from eisim.run.export import write_network
 from models import xor
 from tests.support.drawn import draw_circuit
 
+pytestmark = pytest.mark.slow
+
 
 def test_without_torch_one_line_says_how_to_get_it(monkeypatch, tmp_path):
     real = builtins.__import__

@@ -30,6 +30,7 @@ def finished(tmp_path_factory):
     return folder / "out", done.stdout, command
 
 
+@pytest.mark.slow
 def test_json_is_one_document(finished):
     document = json.loads(finished[1])
     assert document["boolean"]["seed"] == 3
@@ -46,6 +47,7 @@ def test_json_is_one_document(finished):
     assert rows["and-by-inhibition"]["verdict"] == "lost" and rows["and-by-inhibition"]["representable"] is True
 
 
+@pytest.mark.slow
 def test_files_of_a_run(finished):
     folder = finished[0]
     drawn = {"ablation_curves", "xor_activity", "xor_weights", "xor_circuit"}
@@ -76,6 +78,7 @@ def test_files_of_a_run(finished):
             assert "xor" in text or "weight" in text
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes(finished, eisim, tmp_path):
     again = eisim("run", "--seed", 3, "--out", tmp_path / "again", *SMALL)
     assert again.returncode == 0 and "lost, impossible" in again.stdout and "lost, here only" in again.stdout
@@ -83,12 +86,14 @@ def test_same_seed_same_bytes(finished, eisim, tmp_path):
         assert (tmp_path / "again" / name).read_bytes() == (finished[0] / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_one_kind(eisim, tmp_path):
     done = eisim("run", "--kind", "rate", "--json", "--out", tmp_path, *SMALL)
     row = json.loads(done.stdout)["boolean"]["rows"][0]
     assert done.returncode == 0 and set(row["accuracy"]["intact"]) == {"rate", "rate_dnn", "dnn"}
 
 
+@pytest.mark.slow
 def test_default_folder_and_truth_tables(eisim, tmp_path):
     done = eisim(
         "run", "--kind", "rate", "--backend", "numpy", "--set", "functions=0111,10", "--set", "dt=1ms", cwd=tmp_path
@@ -150,6 +155,7 @@ def test_bad_input_is_one_line_and_status_2(eisim, tmp_path, words, said):
     assert len(done.stderr.splitlines()) == 1 and said in done.stderr, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_an_interrupted_run_leaves_nothing(tmp_path):
     command = [sys.executable, "-m", "eisim", "run", "--set", "seeds=300", "--out", str(tmp_path / "out")]
@@ -188,6 +194,7 @@ def test_certify_a_truth_table(eisim, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_certify_data_in_words(eisim, tmp_path):
     rows = "".join(f"{c},{s},{(c > 3) * (s < 4):d},2\n" for c in range(8) for s in range(8))
     (tmp_path / "cells.csv").write_text("contrast,size,fires,n\n" + rows)

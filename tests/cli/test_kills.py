@@ -15,7 +15,7 @@ import pytest
 from eisim import TRUTH_TABLES, synthesize, to_dnn
 from eisim.report.stored import read_stored
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")]
+pytestmark = [pytest.mark.nightly, pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")]
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 #: Kills that must land, for each of the six commands.

@@ -21,6 +21,8 @@ from eisim.studies.boolean import Case, Protocol, run_ablation
 from experiments import boolean
 from tests.theory.test_truth_tables import DEDEKIND, all_functions, is_monotone, upward_closure
 
+pytestmark = pytest.mark.slow
+
 TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.5e-3}
 
 

@@ -40,6 +40,7 @@ def test_all_functions(n):
         assert (ablated == upward_closure(f)).all()
 
 
+@pytest.mark.slow
 def test_all_functions_of_4_inputs():
     found = run("cpp", inputs=4, levels=2)
     assert found.problems == []
@@ -53,6 +54,7 @@ def test_all_functions_of_4_inputs():
         assert certificate.inversion_complexity == found.inhibitory[k]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["spiking", "rate"])
 def test_the_shared_circuit_does_what_circuits_of_their_own_do(kind):
     rng = np.random.default_rng(1)
@@ -67,6 +69,7 @@ def test_the_shared_circuit_does_what_circuits_of_their_own_do(kind):
         assert (inhibitory_upstream(shared) == [c.n_inhibitory for c in own]).all()
 
 
+@pytest.mark.slow
 def test_a_sample_of_larger_functions():
     found = run(inputs=5, levels=2, sample=30)
     assert found.sampled and len(found.values) == 30 and found.problems == []
@@ -110,6 +113,7 @@ def test_bad_settings(settings, message):
         census.Settings(**settings)
 
 
+@pytest.mark.slow
 def test_command(eisim, tmp_path):
     done = eisim("run", "census", "--set", "inputs=2", "--set", "levels=3", "--json", "--out", tmp_path)
     assert done.returncode == 0, done.stderr

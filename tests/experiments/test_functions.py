@@ -18,6 +18,8 @@ from eisim.run import registry as catalogue
 from experiments import functions
 from tests.support.figures import said as texts
 
+pytestmark = pytest.mark.slow
+
 POINTS = {
     "eisim.experiments": [("boolean", "experiments.boolean"), ("functions", "experiments.functions")],
     "eisim.models": [("two_choice", "tests.support.two_choice"), ("xor", "models.xor")],

@@ -25,6 +25,8 @@ from tests.support.figures import check as check_figure
 from tests.support.figures import said
 from tests.support.findings import check
 
+pytestmark = pytest.mark.slow
+
 KEPT = {"half-plane", "staircase", "quadrant"}
 
 

@@ -20,6 +20,8 @@ from experiments import images
 from tests.support.figures import check as check_figure
 from tests.support.findings import check
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 
 

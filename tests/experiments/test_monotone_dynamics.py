@@ -23,6 +23,8 @@ from tests.support.drawn import DT, TIMES, draw_circuit, seeds
 from tests.support.figures import check as check_figure
 from tests.support.findings import check
 
+pytestmark = pytest.mark.slow
+
 SMALL = monotone_dynamics.Settings(
     circuits=2, inputs=3, population=26, generations=2, duration=0.1, window=0.05, dt=0.5e-3, rate_dt=1e-3
 )

@@ -28,6 +28,8 @@ from tests.fuzz.kinds import KINDS
 from tests.fuzz.workers import outcomes, tasks
 from tests.support.sample import findings, write_run
 
+pytestmark = pytest.mark.slow
+
 ESCAPE = "\x1b]0;taken\x07"
 
 

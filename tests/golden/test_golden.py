@@ -16,14 +16,15 @@ def compare(case, as_script=False):
     assert not found, f"{case.name}: {len(found)} differences:\n" + "\n".join(found[:20])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "case", [pytest.param(case, id=case.name, marks=[pytest.mark.slow] * case.is_slow) for case in CASES]
+    "case", [pytest.param(case, id=case.name, marks=[pytest.mark.nightly] * case.is_slow) for case in CASES]
 )
 def test_numbers_are_those_that_they_were(case):
     compare(case)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES if case.script])
 def test_an_experiment_as_a_script_gives_the_same(case):
     compare(case, as_script=True)

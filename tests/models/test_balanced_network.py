@@ -5,6 +5,8 @@ from eisim import InputError, simulate
 from models import balanced_network
 from tests.support.scores import intact_and_ablated
 
+pytestmark = pytest.mark.slow
+
 
 def test_balance_equations():
     j_e, j_i = balanced_network.INHIBITION["E"], balanced_network.INHIBITION["I"]

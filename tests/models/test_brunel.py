@@ -5,6 +5,8 @@ from eisim import InputError, simulate
 from models import brunel
 from tests.support.scores import intact_and_ablated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("state", "rates"), brunel.RATES.items())
 def test_mean_field_is_the_theory_of_table_1(state, rates):

@@ -4,6 +4,8 @@ import pytest
 from eisim import InputError, ablate, simulate
 from models import decision as model
 
+pytestmark = pytest.mark.slow
+
 
 def reduction(coherence, duration, dt):
     """The equations of Wong & Wang (2006) as they stand, without noise, in NumPy: S over time, steps × 2."""

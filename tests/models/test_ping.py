@@ -27,6 +27,7 @@ def test_the_rate_loop_oscillates_above_the_strength_of_theory_only():
     assert 1e-3 < model.lag_of_inhibition(intact)[0] < 0.25 * 1 / frequency + 5e-3
 
 
+@pytest.mark.slow
 def test_the_spiking_loop_keeps_the_period_of_one_cell_and_loses_its_rhythm_without_inhibition():
     task = model.task("spiking", quick=True)
     intact, ablated = run([task.circuit(0), ablate(task.circuit(0))], task)

@@ -36,6 +36,7 @@ def test_the_rate_ring_holds_the_last_cue_and_loses_it_without_inhibition():
     assert task.output(ablated)[0] <= task.output(ablated)[1]
 
 
+@pytest.mark.slow
 def test_the_spiking_ring_holds_the_last_cue_and_loses_it_without_inhibition():
     task = model.task("spiking", quick=True)
     intact, ablated = run([task.circuit(0), ablate(task.circuit(0))], task, seed=1)

@@ -5,6 +5,8 @@ from eisim import InputError, simulate
 from models import vogels_abbott
 from tests.support.scores import intact_and_ablated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind", ["rate", "spiking"])
 def test_activity_stays_bounded_only_with_inhibition(kind):

@@ -30,6 +30,7 @@ def test_lif_step_is_the_matrix_exponential(tau_s):
     np.testing.assert_allclose(np.diag(exact)[1:], [ours["decay_e"], ours["decay_i"]], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_lif_agrees_with_brian2s_own_integration():
     """The same equations under Brian2's method="exact", driven by the same spikes: the same output spikes."""
     neuron, dt = LIF(refractory=3e-3, inhibition=Exponential(7e-3)), 0.1e-3
@@ -92,6 +93,7 @@ def test_siegert_tends_to_the_noiseless_curve():
     np.testing.assert_allclose(LIF(noise=1e-5).activation(drives), LIF().activation(drives), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_rate_units_state_their_activation_twice_alike():
     """The activation in NumPy and the text that Brian2 compiles agree at the fixed point."""
     for unit in RATE_UNITS:

@@ -83,6 +83,7 @@ def test_units_are_those_of_the_papers():
     np.testing.assert_allclose(AbbottChance(threshold=108.0).transfer(270 * current), published)
 
 
+@pytest.mark.slow
 def test_unrolled_dnn_equals_brian2():
     rng = np.random.default_rng(0)
     circuits = [network(seed) for seed in range(3)]

@@ -15,6 +15,8 @@ from eisim import neurons
 from eisim.analysis import activity
 from tests import pages
 
+pytestmark = pytest.mark.slow
+
 PAGES = sorted(
     page for page in pages.DOCS.rglob("*.md") if "generated" not in page.parts and "_build" not in page.parts
 )

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CIRCUIT = """
 from {where} import {what}
@@ -82,7 +84,7 @@ def run(words, cwd, **env):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("form", ["package", "module", "without __init__.py"])
 def test_d1_folders_of_the_users_own_are_never_taken_for_eisims(ways, form, tmp_path):
     work = tmp_path / "work"
@@ -111,7 +113,7 @@ def test_d1_folders_of_the_users_own_are_never_taken_for_eisims(ways, form, tmp_
     assert plain.stdout == "2.0\n", plain.stderr  # in a script of the user's as well
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_d1_models_and_experiments_are_import_names_for_people(request, ways, tmp_path):
     env = {"PYTHONPATH": str(ROOT)} if ways[0][0] == sys.executable else {}
     python = ways[0][0]

@@ -211,7 +211,7 @@ def test_e2_published_numbers_are_kept(name):
     assert len({fact.what for fact in facts}) == len(facts)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", sorted(name for name, point in MODELS.items() if hasattr(point.load(), "published")))
 def test_e2_published_numbers_that_are_kept_are_those_measured(name):
     kept = {fact.what: fact for fact in Model.of_module(MODELS[name].load(), name).last_measured()}

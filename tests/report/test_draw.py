@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from eisim.report import draw as drawing
 from eisim.report.draw import draw
 
+pytestmark = pytest.mark.slow
+
 
 def figures(numbers):
     """Figures that are written at different speeds."""

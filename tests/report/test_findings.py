@@ -26,12 +26,10 @@ from eisim.report import certificate as certificate_report
 from eisim.report import certificate_findings, proof, provenance
 from eisim.report.circuit import circuit_table
 from eisim.report.proof import disjoint_pairs
-from eisim.report.view import view_of
-from eisim.report.views.boolean import accuracy_by_level
 from eisim.report.wording import answer, count, listing
 from eisim.studies.tasks import Survey
 from eisim.weights import AllToAll, FixedInDegree, FixedProbability, Independent
-from experiments import boolean, functions
+from experiments import functions
 from tests.support import two_choice
 from tests.support.findings import check
 from tests.theory.test_truth_tables import all_functions
@@ -54,101 +52,7 @@ def test_numbers_and_names_in_sentences():
     assert answer("A.", "", "B.") == "A. B." and "1 check failed" in answer("A.", problems=["x"])
 
 
-# boolean
-
-
-@pytest.fixture(scope="module")
-def ablated():
-    settings = boolean.Settings(functions="xor,and,not,and-by-inhibition", levels=3, seeds=1, dt=1e-3)
-    return boolean.run(settings, ["spiking", "rate"], 0, "numpy", silently)
-
-
-def of(result, *names):
-    return replace(result, cases=tuple(case for case in result.cases if case.case.name in names))
-
-
-def test_the_answer_counts_what_the_rows_hold(ablated):
-    rows = json.loads(to_json(view_of(ablated).to_json()))["rows"]
-    lost = [row for row in rows if row["verdict"] == "lost"]
-    impossible = [row for row in lost if not row["representable"]]
-    assert (len(rows), len(lost), len(impossible)) == (4, 3, 2)
-    assert view_of(ablated).findings().answer.startswith("3 of 4 functions lost without inhibition; 2 provably.")
-    table = view_of(ablated).findings().tables[0]
-    names = [c.name for c in table.columns]
-    assert names[:5] == ["function", "verdict", "floor", "witness", "inhibitory neurons"]
-    assert names[-1] == "truth table"
-    for condition in ("intact", "ablated"):  # one column only if it is true of all systems
-        measured = [set(row["accuracy"][condition].values()) for row in rows]
-        assert (condition in names) == all(len(found) == 1 for found in measured), names
-    verdicts = [row[names.index("verdict")] for row in table.rows]
-    assert [v.startswith("lost") for v in verdicts] == [row["verdict"] == "lost" for row in rows]
-
-
-@pytest.mark.parametrize(
-    ("names", "lost", "provably"),
-    [
-        (("xor", "not"), 2, 2),
-        (("xor", "and"), 1, 1),
-        (("and", "and-by-inhibition"), 1, 0),
-        (("xor", "and-by-inhibition"), 2, 1),
-    ],
-)
-def test_the_answer_follows_the_result(ablated, names, lost, provably):
-    said = view_of(of(ablated, *names)).findings().answer
-    assert said.startswith(f"{lost} of 2 functions lost without inhibition; {provably} provably.")
-
-
-def test_the_page_of_any_selection(ablated):
-    files = dict(view_of(ablated).all_files())
-    check(view_of(ablated).findings(), files, [name for name, _ in view_of(ablated).drawn()])
-    for case in ablated.cases:
-        one = replace(ablated, cases=(case,))
-        stem = case.case.name
-        names = ["ablation_curves.svg", *(f"{stem}_{what}.svg" for what in ("activity", "weights", "circuit"))]
-        check(view_of(one).findings(), dict(view_of(one).all_files()), names)
-        for kind in ("spiking", "rate"):
-            alone = replace(
-                ablated,
-                protocol=replace(ablated.protocol, kinds=(kind,)),
-                cases=(replace(case, kinds={kind: case.kinds[kind]}),),
-            )
-            check(view_of(alone).findings(), dict(view_of(alone).all_files()), names)
-
-
-def test_failed_checks_are_in_the_answer(ablated):
-    case = of(ablated, "and").cases[0]
-    rate = replace(case.kinds["rate"], unrolled_error=1.0)
-    worse = replace(ablated, cases=(replace(case, kinds=case.kinds | {"rate": rate}),))
-    assert len(worse.problems) == 1 and "But 1 check failed" in view_of(worse).findings().answer
-
-
-def test_the_numbers_behind_the_figures_of_boolean(ablated):
-    figures, files = dict(view_of(ablated).drawn()), dict(view_of(ablated).all_files())
-    tables = check(view_of(ablated).findings(), files, figures)
-    for ax, case in zip(figures["ablation_curves.svg"].axes, ablated.cases, strict=False):
-        mine = [row for row in tables["ablation_curves.csv"] if row["function"] == case.case.name]
-        curves = [
-            [float(row["accuracy"]) for row in mine if row["system"] == system] for system in accuracy_by_level(case)
-        ]
-        drawn = [line.get_ydata().tolist() for line in ax.lines if len(line.get_ydata()) == 3]
-        assert len(drawn) >= 3 and all(line in curves for line in drawn)
-        assert {float(row["best_excitatory_accuracy"]) for row in mine} == {1 - case.certificate.floor["zero_one"]}
-    xor = ablated.cases[0]
-    rows = tables["xor_activity.csv"]
-    for condition in ("intact", "ablated"):
-        response = getattr(xor.kinds["spiking"], condition)
-        for name, spikes in response.spikes.items():
-            mine = [r for r in rows if (r["kind"], r["condition"], r["population"]) == ("spiking", condition, name)]
-            times = spikes.copy * response.duration * 1e3 + spikes.step * response.dt * 1e3
-            found = [300 * int(r["input_pattern"], 2) + float(r["time_ms"]) for r in mine]
-            np.testing.assert_allclose(sorted(found), np.sort(times))
-        traces = getattr(xor.kinds["rate"], condition).traces["readout"]
-        mine = [float(r["rate_hz"]) for r in rows if (r["kind"], r["condition"]) == ("rate", condition)]
-        np.testing.assert_allclose(mine, traces.ravel())
-    images = {ax.get_title(): ax.images[0].get_array() for ax in figures["xor_weights.svg"].axes if ax.get_title()}
-    for title, matrix in images.items():
-        mine = [float(r["weight"]) for r in tables["xor_weights.csv"] if title.startswith(r["network"])]
-        np.testing.assert_allclose(np.sort(mine), np.sort(matrix[matrix != 0]))
+# circuits
 
 
 def test_the_table_of_a_circuit():

@@ -335,6 +335,7 @@ def _shown(tab):
     return tab.locator("table.sortable tbody tr:visible th").all_inner_texts()
 
 
+@pytest.mark.slow
 def test_table_sorts_by_click_and_by_keyboard(visit):
     tab = visit("one")
     ablated = tab.get_by_role("columnheader", name="ablated")
@@ -353,6 +354,7 @@ def test_table_sorts_by_click_and_by_keyboard(visit):
     assert tab.locator("[aria-sort]").count() == 1
 
 
+@pytest.mark.slow
 def test_table_filters_by_text_and_verdict(visit):
     tab = visit("one")
     tab.get_by_label("Show rows with").fill("AND")
@@ -364,6 +366,7 @@ def test_table_filters_by_text_and_verdict(visit):
     assert _shown(tab) == ["and"]
 
 
+@pytest.mark.slow
 def test_files_can_be_saved_and_the_command_copied(visit):
     tab = visit("one", permissions=["clipboard-read", "clipboard-write"])
     for name, head in (("curves.svg", b"<svg"), ("table.csv", b"function,")):
@@ -384,6 +387,7 @@ VIEWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "view"), [("one", "light"), ("one", "dark"), ("one", "phone"), ("both", "phone"), ("both", "projector")]
 )
@@ -399,6 +403,7 @@ def test_accessible_and_no_wider_than_the_screen(visit, name, view):
     assert [v["id"] for v in violations if v["impact"] in ("serious", "critical")] == []
 
 
+@pytest.mark.slow
 def test_readable_without_script(visit):
     tab = visit("one", java_script_enabled=False)
     text = tab.locator("main").inner_text()
@@ -407,6 +412,7 @@ def test_readable_without_script(visit):
     assert "Show rows with" not in text and tab.locator("img").first.is_visible()
 
 
+@pytest.mark.slow
 def test_nothing_foreign_runs_or_is_loaded(visit):
     tab = visit("hostile")
     tab.wait_for_function("[...document.images].every(i => i.complete)")

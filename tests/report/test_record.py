@@ -140,7 +140,7 @@ os._exit(0)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_d4_killed_at_every_step_of_writing(way, tmp_path):
     """At each file that is opened, renamed or removed: the old results or the new ones, and the next run tidies up."""
@@ -180,6 +180,7 @@ def test_d3_every_command_records_in_the_one_way(command):
     assert "record(" in body and "write(" not in body
 
 
+@pytest.mark.slow
 def test_d3_two_at_once_leave_the_files_of_exactly_one(way, tmp_path):
     out = tmp_path / "out"
     errors = []
@@ -201,6 +202,7 @@ def test_d3_two_at_once_leave_the_files_of_exactly_one(way, tmp_path):
     assert (out / own).read_text() == (out / "table.csv").read_text() and names(tmp_path) == {"out"}
 
 
+@pytest.mark.slow
 def test_d3_certify_twice_into_one_folder(eisim, tmp_path):
     out = str(tmp_path / "out")
     words = [sys.executable, "-m", "eisim", "certify", "--out", out, "--truth-table"]

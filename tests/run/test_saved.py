@@ -72,6 +72,7 @@ def test_every_value_survives_disk_pickle_and_deepcopy(tmp_path):
         assert_same(value, copy.deepcopy(value), name)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(kind=st.sampled_from(["rate", "spiking"]), seed=st.integers(0, 10**6))
 def test_drawn_circuits_survive(kind, seed, tmp_path_factory):
@@ -293,7 +294,7 @@ def test_d8_a_response_whose_parts_do_not_fit_is_refused(tmp_path, which, parts,
         load(tmp_path / "x.eisim")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "name",
     [

@@ -27,6 +27,8 @@ from eisim.run.sweep.work import versions
 from models import brunel
 from tests.support.findings import check
 
+pytestmark = pytest.mark.slow
+
 #: An experiment that costs nothing, writes down which point it computes, and does harm where a file says so.
 OWN = '''
 """An experiment of a test."""
@@ -265,7 +267,7 @@ def test_stopped_by_the_user(own, parts, tmp_path):
     assert len(computed(own)) == after < 200 and not (tmp_path / "out" / "run.json").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_d7_an_interrupt_at_any_moment_is_one_line(parts, tmp_path):
     """In a terminal Ctrl-C goes to all processes of the sweep: as they are imported, compile, or compute a point."""
     words = [sys.executable, "-m", "eisim", "sweep", "wilson_cowan", "--over", "stimulus=0:2:40", "--kind", "rate"]
@@ -419,7 +421,7 @@ def dask(what, *words):
         running.communicate(timeout=60)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_c2_a_built_in_model_on_a_cluster_with_workers_that_come_late(parts, tmp_path):
     """Brian2 is imported in the threads of the workers, which come after the sweep has begun."""
     pytest.importorskip("distributed", reason="pip install 'eisim[dask]'")

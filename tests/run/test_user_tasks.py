@@ -74,6 +74,7 @@ def test_a_circuit_without_a_function_is_asked_what_it_computes():
     assert "0001 is what the intact circuit computes" in found["notes"][0]
 
 
+@pytest.mark.slow
 def test_a_file_with_neurons_of_its_own_is_drawn_in_another_process(run, file, tmp_path):
     text = VETO.replace("def veto", "class Mine(ThresholdLinear):\n    pass\ndef veto").replace("()), Pop", "()), Pop")
     path = file(text.replace('"out", "E", ThresholdLinear()', '"out", "E", Mine()') + "circuit = veto()\n")
@@ -168,6 +169,7 @@ def test_a_task():
     assert "expected a spiking circuit, found a rate one" in row["left_out"]["spiking"]
 
 
+@pytest.mark.slow
 def test_an_experiment(run, tmp_path):
     words = ("--set", "inputs=2", "--set", "bias=1.0", "--out", tmp_path / "out")
     status, found, said = run(EXAMPLES / "my_experiment.py", *QUICK, *words)
@@ -283,6 +285,7 @@ def run(settings, kinds, seed, backend, report):
 '''
 
 
+@pytest.mark.slow
 def test_a_package_adds_experiments_and_models(eisim, tmp_path):
     (tmp_path / "their_package").mkdir()
     (tmp_path / "their_package" / "__init__.py").touch()

@@ -27,7 +27,10 @@ from eisim import (
     simulate,
 )
 
-pytestmark = pytest.mark.skipif(not importlib.util.find_spec("nest"), reason="NEST is an extra: eisim[nest]")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not importlib.util.find_spec("nest"), reason="NEST is an extra: eisim[nest]"),
+]
 
 PEER = Path(__file__).parents[2] / "benchmarks" / "peers" / "circuit_nest.py"
 DT, DURATION, DELAY = 0.1e-3, 0.4, 1.5e-3

@@ -123,6 +123,7 @@ def test_c5_nested_lists_with_two_readings_are_asked_about():
             sets_of(plain, 2) if plain is not nested[:1] else sets_of(plain, 1)
 
 
+@pytest.mark.slow
 def test_c5_one_set_for_each_circuit():
     table = pd.DataFrame({"x": [1.0, 0.0, 1.0]})
     two = [np.ones((1, 1)), np.ones((4, 1))]

@@ -20,6 +20,8 @@ from eisim import InputError
 from eisim.simulation import codegen, compilation, naming
 from eisim.simulation.compilation import _FUNCTION, _RUN_ONCE, _SUPPORT
 
+pytestmark = pytest.mark.slow
+
 MOVED = f"Brian2 {b2.__version__} has moved what eisim rests on"
 
 

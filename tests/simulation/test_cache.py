@@ -10,6 +10,8 @@ from eisim import TRUTH_TABLES, simulate, synthesize
 from eisim.base.store import cache
 from eisim.simulation import job
 
+pytestmark = pytest.mark.slow
+
 XOR = TRUTH_TABLES["xor"]
 TIMES = {"duration": 0.06, "window": 0.03, "dt": 5e-4}
 SCRIPT = """

@@ -9,6 +9,8 @@ from eisim.simulation import codegen, program
 from eisim.simulation.compilation import gather
 from models import xor
 
+pytestmark = pytest.mark.slow
+
 
 class StopError(Exception):
     """Raised in place of compiling."""

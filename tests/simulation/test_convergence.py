@@ -6,6 +6,8 @@ import pytest
 from benchmarks import convergence
 from eisim.simulation import noise
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("case", convergence.CASES, ids=lambda case: case.name)
 def test_order_of_convergence(case):

@@ -13,6 +13,8 @@ from eisim.base.errors import InputError
 from eisim.simulation import codegen, cuda, noise, program, toolchain
 from models import xor
 
+pytestmark = pytest.mark.slow
+
 NOISE = """
 #include <cmath>
 #include <cstdint>

@@ -13,6 +13,8 @@ from eisim.simulation.layout import lay_out
 from eisim.weights import FixedInDegree, FixedProbability
 from models import brunel
 
+pytestmark = pytest.mark.slow
+
 RULES = {"in degree": FixedInDegree(400, 0.1e-3), "probability": FixedProbability(0.2, 0.1e-3)}
 
 

@@ -14,6 +14,8 @@ from eisim import ShortTerm, ThresholdLinear, simulate, to_dnn
 from tests.support import digests, every
 from tests.support.drawn import draw_circuit
 
+pytestmark = pytest.mark.slow
+
 
 def run(kind, backend="cpp", **more):
     """The numbers of a circuit with every model of its kind."""

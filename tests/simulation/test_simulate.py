@@ -12,6 +12,7 @@ from tests.support.drawn import TIMES, draw_circuit
 XOR = TRUTH_TABLES["xor"]
 
 
+@pytest.mark.slow
 def test_backends_and_repeated_runs_agree_to_the_bit():
     noisy = synthesize(XOR, neuron=LIF(noise=3e-3))
     circuits = [noisy, noisy.without_noise()]
@@ -46,6 +47,7 @@ def test_response_has_trials_then_seeds_in_front():
     np.testing.assert_array_equal(listed.readouts, one.readouts)
 
 
+@pytest.mark.slow
 def test_a_users_own_standalone_project_is_left_alone():
     from brian2.devices.device import all_devices, get_device, reset_device, set_device
 

@@ -26,6 +26,8 @@ from eisim import (
 )
 from eisim.simulation import codegen, program
 
+pytestmark = pytest.mark.slow
+
 TIMES = {"duration": 20e-3, "window": 10e-3, "dt": 1e-3}
 #: A neuron of each kind, and a weight that makes it fire.
 NEURONS = {"rate": (ThresholdLinear(), 1.0), "spiking": (LIF(), 60e-3)}
@@ -79,7 +81,7 @@ def test_c1_one_synapse(kind):
     np.testing.assert_allclose(found.readouts, to_dnn(small, unrolled=True, **TIMES)([[1]]), rtol=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_c1_other_numbers_do_not_need_another_program():
     """The one synapse of a batch is no part of its code: a program for one place serves for another."""
     from eisim.base.timing import Timing
@@ -235,7 +237,7 @@ def test_c1_drawn_circuits_on_numpy_and_as_dnns(kind):
     check()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("kind", NEURONS)
 def test_c1_drawn_circuits_compiled_on_numpy_and_as_dnns(kind):
     @settings(max_examples=10)

@@ -26,7 +26,10 @@ from eisim.simulation import codegen, compilation, program, toolchain
 from eisim.simulation.compilation import begin_header, begin_make
 from eisim.simulation.toolchain import NoProgramError
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="scripts of POSIX stand for compilers")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="scripts of POSIX stand for compilers"),
+]
 
 XOR = TRUTH_TABLES["xor"]
 TIMES = {"duration": 0.06, "window": 0.03, "dt": 5e-4}

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 #: Eight simulations of four programs and of NumPy, at once and then in turn, from an empty cache. Brian2 is imported
 #: by whichever thread comes first.
 AT_ONCE = """
@@ -42,7 +44,7 @@ print(json.dumps([at_once, [work(k) for k in range(8)]]))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("how", ["threads", "asyncio"])
 def test_c3_eight_at_once_on_a_cold_cache_give_the_bits_of_one(tmp_path, how):
     done = subprocess.run(

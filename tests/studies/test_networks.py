@@ -84,6 +84,7 @@ def test_signed_inputs_and_several_classes():
     assert result.accuracy[0] > 0.9 and (result.floors.on_off == 0).all() and result.problems == []
 
 
+@pytest.mark.slow
 def test_spiking_circuits_agree():
     result = run(network(*XOR), XOR_DATA, "spiking")
     assert result.agreement == 1 and result.equivalence_error < 0.1
@@ -185,6 +186,7 @@ def files(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_command(eisim, files):
     words = ("ablate", "xor.onnx", "--data", "xor.csv", "--target", "y", "--backend", "numpy")
     done = eisim(*words, "--json", cwd=files)
@@ -224,6 +226,7 @@ def test_bad_words(eisim, files, words, message):
     assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_export(eisim, tmp_path):
     for kind in ("rate", "spiking"):
         done = eisim("export", "xor", "--to", "onnx", "--kind", kind, "--out", tmp_path / "xor.onnx")

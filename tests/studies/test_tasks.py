@@ -14,6 +14,8 @@ from eisim.studies.tasks import dnn_response, judge
 from eisim.studies.tasks.witness import broken_order, find_witness
 from tests.support import two_choice
 
+pytestmark = pytest.mark.slow
+
 QUICK = partial(two_choice.task, quick=True)
 NUMPY = {"backend": "numpy"}
 

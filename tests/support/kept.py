@@ -26,9 +26,11 @@ from eisim import (
     synthesize,
     to_dnn,
 )
+from eisim.base.progress import silent
 from eisim.studies.boolean import Case, Protocol, run_ablation
 from eisim.studies.networks import ablate_network
 from eisim.studies.tasks import Survey
+from experiments import boolean
 from tests.support import two_choice
 
 TIMES = {"duration": 40e-3, "window": 30e-3, "dt": 1e-3}
@@ -71,6 +73,13 @@ def ablation():
     """The ablation experiment on one function."""
     protocol = Protocol(("rate",), np.array([0.0, 1.0]), np.array([1]), 0.5e-3, 150e-3, 50e-3, 1e-3, "numpy")
     return run_ablation([Case("xor", XOR, partial(synthesize, XOR))], protocol)
+
+
+@cache
+def functions_ablated():
+    """The experiment on four functions: lost provably, kept, lost by this circuit only."""
+    settings = boolean.Settings(functions="xor,and,not,and-by-inhibition", levels=3, seeds=1, dt=1e-3)
+    return boolean.run(settings, ["spiking", "rate"], 0, "numpy", silent)
 
 
 @cache

@@ -59,6 +59,7 @@ def test_certificates_of_all_functions(n):
         assert (best != f.values).mean() == certificate.floor["zero_one"]
 
 
+@pytest.mark.slow
 def test_weighted_floors_of_all_functions_of_4_inputs():
     """One at random of each class of functions that differ in the order of inputs only, with weights of two kinds."""
     candidates = np.array(monotone_functions(4))

@@ -169,7 +169,7 @@ class BooleanView(View[AblationResult]):
         found = Counter(map(verdict, cases))
         provable, here = found["lost (provably)"], found["lost (this circuit)"]
         if len(cases) == 1:
-            yield f"{cases[0].case.name}: {verdict(cases[0])}."
+            yield f"Verdict of {cases[0].case.name}: {verdict(cases[0])}."
         else:
             yield f"{provable + here} of {len(cases)} functions lost without inhibition; {provable} provably."
         for case in [case for case in cases if case.missed][:3]:
@@ -177,7 +177,7 @@ class BooleanView(View[AblationResult]):
         needed = Counter(case.certificate.inversion_complexity for case in cases if verdict(case) == "lost (provably)")
         if needed:
             parts = (f"{count(least, 'neuron')} ({n} of them)" for least, n in sorted(needed.items()))
-            least = f"{count(*needed, 'neuron')}" if len(needed) == 1 else listing(parts)
+            least = f"{count(next(iter(needed)), 'neuron')}" if len(needed) == 1 else listing(parts)
             yield f"Least inhibition that computes what is provably lost: {least}."
 
     def tables(self) -> Iterator[Table]:

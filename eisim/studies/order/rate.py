@@ -7,12 +7,13 @@ while ``dt <= tau``. The control is the same circuits with an inhibitory populat
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from eisim.base.progress import silent
 from eisim.circuit import Circuit, Input, Population, Projection
-from eisim.neurons import Logistic, RateUnit, Saturating, Step, ThresholdLinear
+from eisim.neurons import Logistic, Saturating, Step, ThresholdLinear
 from eisim.simulation import begin
 from eisim.studies.curves import contradiction
 from eisim.studies.order.order import LEVELS, Share, chain, falls, share
@@ -142,7 +143,7 @@ def with_inhibition(circuit: Circuit, rng: np.random.Generator, dt: float) -> Ci
     )
 
 
-def _models(rng) -> dict[str, RateUnit]:
+def _models(rng) -> dict[str, Any]:
     """One unit of each model with random parameters, by the name of the model."""
     threshold = 10 + 60 * rng.random(4)
     models = (

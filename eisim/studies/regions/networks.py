@@ -110,7 +110,7 @@ def _trained(hidden: tuple[int, ...]):
                 best, error = found, wrong
             if error <= LEARNED:
                 break
-        return best
+        return best  # type: ignore[return-value]  # no error is infinite
 
     return network
 
@@ -118,7 +118,7 @@ def _trained(hidden: tuple[int, ...]):
 #: How networks for the regions in `eisim.REGIONS` are constructed.
 CONSTRUCTED: dict[str, Callable[[], DNN]] = {
     "half-plane": lambda: half_plane(1, 1, 1),
-    "staircase": lambda: steps(*[np.array([0.25, 0.5, 0.75]) - HAIR] * 2, 3.5),
+    "staircase": lambda: steps(*[np.array([0.25, 0.5, 0.75]) - HAIR] * 2, needed=3.5),
     "quadrant": lambda: steps([0.4], [0.4], 1.5),
     "rising-half-plane": lambda: half_plane(-1, 1, HAIR),
     "disc": lambda: disc((0.5, 0.5), 0.3),

@@ -90,7 +90,8 @@ def ordered_pairs(stimuli: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of different trials x <= y, at every input and time: indices of x and of y."""
     flat = stimuli.reshape(len(stimuli), -1)
     below = np.array([(x <= flat).all(axis=1) & (x != flat).any(axis=1) for x in flat])
-    return np.nonzero(below)
+    x, y = np.nonzero(below)
+    return x, y
 
 
 def broken_order(stimuli: np.ndarray, circuit: Circuit, rates: np.ndarray, output: np.ndarray | None) -> str | None:

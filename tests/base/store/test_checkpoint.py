@@ -62,6 +62,7 @@ def start(stdout=subprocess.PIPE):
     return subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=stdout, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 @needs_posix
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(folder):
     whole, computed = start().communicate()

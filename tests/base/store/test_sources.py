@@ -59,7 +59,7 @@ def mine(tmp_path):
     return folder / "mine.py"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_d2_a_stopped_sweep_never_mixes_what_was_before_a_change_and_after(mine, tmp_path):
     import numpy as np
 

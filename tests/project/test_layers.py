@@ -1,0 +1,37 @@
+"""Who may import whom: the contracts of pyproject.toml, and what they do not see."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_contracts_hold():
+    code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_eisim_names_no_model_and_no_experiment():
+    named = {str(path): modules_named(path.read_text("utf-8")) for path in (ROOT / "eisim").rglob("*.py")}
+    assert not {name: found for name, found in named.items() if found}
+
+
+def test_names_of_modules_are_recognized():
+    code = 'f("models.xor", f"eisim.experiments.{x}", "eisim.models", "experiments.", "a.models.b")'
+    assert modules_named(code) == {"models.xor", "eisim.experiments."}
+
+
+def modules_named(code: str) -> set[str]:
+    """Strings that name a module in ``models`` or ``experiments``, and beginnings of such that are put together."""
+    tree = ast.parse(code)
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    strings = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return {
+        node.value
+        for node in strings
+        if re.fullmatch(r"(eisim\.)?(models|experiments)\.[\w.]" + ("*" if id(node) in parts else "+"), node.value)
+    }
