@@ -412,8 +412,10 @@ def test_e4_the_mean_field_is_on_the_page_where_it_applies():
     assert "ean-field" not in str(one) and "e-193" not in str(one)
     tables = view_of(Survey((one,))).findings().tables
     (table,) = (t for t in tables if t.data == "mean_field.csv")
-    assert [row[1:4] for row in table.rows] == [("E", 61.0, 60.0), ("I", None, 60.0)]
-    assert [row[4] for row in table.rows] == [None, "'I' is synchronous, so mean-field does not hold"]
+    assert table.rows == (("E of two choice", 61.0, 60.0),)
+    assert any("Not for two choice: I: 'I' is synchronous" in note for note in table.notes)
+    failing = replace(whole, kinds={"spiking": replace(judged, predicted=predicted[1:])})
+    assert not any(t.data == "mean_field.csv" for t in view_of(Survey((failing,))).findings().tables)
 
 
 def drawn(response):

@@ -51,4 +51,7 @@ def published_table(found: Sequence[Beside], in_full: bool = True) -> Table:
         Column("reproduced", lambda row: row.is_reproduced, on_page_only=not in_full),
         Column("source", lambda row: row.fact.source, on_page_only=not in_full),
     )
-    return Table("Published numbers beside ours", columns, found, keys=1 + several)
+    notes = (
+        () if in_full else ("Tolerances and sources: `python -m eisim list NAME`; with `--published` measured anew.",)
+    )
+    return Table("Published numbers beside ours", columns, found, notes, keys=1 + several, on_page_only=several)

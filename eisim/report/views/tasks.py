@@ -50,9 +50,19 @@ def spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
-def said(of: DoseResponse | Assessment) -> str:
-    """The verdict on a system, or on all systems of a circuit."""
-    return of.verdict.replace("never had", "not computed")
+def said(curve: DoseResponse) -> str:
+    """The verdict on one system."""
+    return "not computed" if curve.verdict == "never had" else curve.verdict
+
+
+def verdict(of: Assessment | Judged) -> str:
+    """The verdict on all systems, or the worst and what the others have: ``"lost (kept: rate, DNN)"``."""
+    found = {}
+    for name, curve in of.systems.items():
+        found.setdefault(said(curve), []).append(SYSTEMS[name])
+    worst, *others = sorted(found, key=("lost", "not computed", "kept").index)
+    more = "; ".join(f"{each}: {', '.join(found[each])}" for each in others)
+    return f"{worst} ({more})" if more else worst
 
 
 def _named(assessment):
@@ -142,43 +152,62 @@ def _raised(witness: Witness) -> str:
     return ", ".join(f"{names[k]} from {lower[k]:.3g} to {upper[k]:.3g}" for k in raised)
 
 
+def _outputs(row):
+    return [float(output[0].mean()) for output in row.judged.witness.outputs]
+
+
+def _errors(row):
+    return _finite(row.judged.witness.standard_errors)
+
+
+def _left(row):
+    return float(row.judged.witness.falls[-1].mean())
+
+
 class Row(NamedTuple):
-    """A row of a table: a kind of a circuit, or one of its systems."""
+    """A row of a table of kinds of circuits."""
 
+    assessment: Assessment
     judged: Judged
-    assessment: Assessment | None = None
-    name: str = ""
-    curve: DoseResponse | None = None
 
-    @property
-    def systems(self) -> list["Row"]:
-        """A row for each system."""
-        return [Row(self.judged, self.assessment, name, curve) for name, curve in self.judged.systems.items()]
+
+VERDICT = "Kept: at the largest fraction the score is at least the criterion. Not computed: it is less when intact."
+CRITICAL = "Where the score first falls below the criterion, median over seeds; empty if never."
+
+
+def _measured(shown) -> tuple[Column, ...]:
+    """Verdict and scores by system, of assessments or of kinds of circuits."""
+    systems = [name for name in SYSTEMS if any(name in each.systems for each in shown)]
+
+    def by_system(name, of, note="", **more):
+        def cells(each):
+            return {SYSTEMS[name]: of(each.systems[name]) if name in each.systems else None for name in systems}
+
+        return Column(name, cells, note=note, decimals=OF_ONE, **more)
+
+    return (
+        Column("verdict", verdict, "verdict", note=VERDICT),
+        by_system("intact", lambda curve: curve.intact, "Mean score, 0: not at all, 1: wholly."),
+        by_system("ablated", lambda curve: curve.ablated, "Mean score at the largest fraction."),
+        by_system("critical fraction", lambda curve: curve.critical_dose, CRITICAL, short="critical"),
+        by_system("criterion", lambda curve: float(curve.criterion), on_page_only=True),
+    )
 
 
 CIRCUIT = Column("circuit", lambda row: spaced(row.assessment.name))
 KIND = Column("kind", lambda row: row.judged.kind)
-VERDICT = "Kept: at the largest fraction the score is at least the criterion. Not computed: it is less when intact."
-CRITICAL = "Where the score first falls below the criterion, median over seeds; empty if never."
-MEASURED = (
-    Column("system", lambda row: SYSTEMS[row.name]),
-    Column("verdict", lambda row: said(row.curve), "verdict", note=VERDICT),
-    Column("intact", lambda row: row.curve.intact, note="Mean score, 0: not at all, 1: wholly.", decimals=OF_ONE),
-    Column("ablated", lambda row: row.curve.ablated, note="Mean score at the largest fraction.", decimals=OF_ONE),
-    Column("critical fraction", lambda row: row.curve.critical_dose, note=CRITICAL, decimals=OF_ONE, short="critical"),
-    Column("criterion", lambda row: float(row.curve.criterion), on_page_only=True),
-    Column("obstruction", lambda row: str(row.judged.obstruction), note="As the task declares."),
-)
+OUTPUT = "Of the intact circuit, mean over seeds."
+LEFT = "Output at x less that at y, at the largest fraction."
 ERRORS = "Of the fall, over seeds; empty where all agree or there is one. No other pair falls more."
 WITNESSED = (
     CIRCUIT,
     KIND,
     Column("trials", lambda row: "{} ≤ {}".format(*(k + 1 for k in row.judged.witness.trials))),
     Column("inputs raised", lambda row: _raised(row.judged.witness)),
-    Column("output at x", lambda row: _outputs(row)[0], unit="Hz", note="Intact, mean over seeds.", short="at x"),
-    Column("output at y", lambda row: _outputs(row)[1], unit="Hz", short="at y"),
-    Column("standard errors", lambda row: _errors(row), note=ERRORS, decimals=1, short="errors"),
-    Column("fall, ablated", lambda row: _left(row), unit="Hz", note="At x less at y, at the largest fraction."),
+    Column("output at x", lambda row: _outputs(row)[0], unit="Hz", note=OUTPUT, decimals=1, short="at x"),
+    Column("output at y", lambda row: _outputs(row)[1], unit="Hz", decimals=1, short="at y"),
+    Column("standard errors", _errors, note=ERRORS, decimals=1, short="errors"),
+    Column("fall, ablated", _left, unit="Hz", note=LEFT, decimals=1, short="ablated"),
 )
 PAPER = "Neurons of the circuit as it was published, where this one is smaller."
 DNN_ERROR = "Largest difference of a rate between the rate circuit and its DNN."
@@ -193,18 +222,6 @@ CIRCUITS = (
 )
 
 
-def _outputs(row):
-    return [float(output[0].mean()) for output in row.judged.witness.outputs]
-
-
-def _errors(row):
-    return _finite(row.judged.witness.standard_errors)
-
-
-def _left(row):
-    return float(row.judged.witness.falls[-1].mean())
-
-
 class SurveyView(View[Survey]):
     """Circuits with and without inhibition, their curves, witnesses, and published numbers."""
 
@@ -217,7 +234,7 @@ class SurveyView(View[Survey]):
 
     @property
     def _kinds(self) -> list[Row]:
-        return [Row(judged, each) for each in self.result.assessments for judged in each.kinds.values()]
+        return [Row(each, judged) for each in self.result.assessments for judged in each.kinds.values()]
 
     @property
     def _witnessed(self) -> list[Row]:
@@ -242,62 +259,63 @@ class SurveyView(View[Survey]):
         first = assessments[0]
         where = f"{capital(dose(first.how).label)}, {first.doses[-1]:g}"
         if len(assessments) == 1:
-            yield f"{where}: {_named(first)} {said(first)}."
-            curves = first.systems.items()
-            yield f"Score: {'; '.join(f'{SYSTEMS[name]} {c.intact:.2f} to {c.ablated:.2f}' for name, c in curves)}."
+            yield f"{where}: {_named(first)} {verdict(first)}."
+            scores = (f"{SYSTEMS[name]} {c.intact:.2f} to {c.ablated:.2f}" for name, c in first.systems.items())
+            yield f"Score: {'; '.join(scores)}."
             yield f"Declared obstruction: {_obstruction(first)}."
             yield "A witness was found." if witnessed else ""
         else:
-            counts = Counter(map(said, assessments))
+            counts = Counter(map(verdict, assessments))
             yield f"{where}: of {len(assessments)} circuits {'; '.join(f'{n} {what}' for what, n in counts.items())}."
-            lost = [each for each in assessments if "lost" in said(each)]
+            lost = [each for each in assessments if "lost" in verdict(each)]
             dynamical = sum(all(judged.obstruction.is_dynamical for judged in each.kinds.values()) for each in lost)
             found = sum(each.name in witnessed for each in lost)
             yield f"Of {len(lost)} lost: {found} with a witness, {dynamical} declared dynamical." if lost else ""
 
     def tables(self) -> Iterator[Table]:
         """Verdicts and scores; circuits; witnesses; published numbers; the mean-field."""
-        survey, kinds, witnessed = self.result, self._kinds, self._witnessed
-        named = any(each.function for each in survey.assessments)
-        function = [Column("function", lambda row: row.assessment.function)] if named else []
-        systems = [system for row in kinds for system in row.systems]
-        notes, columns = tuple(self._notes()), (CIRCUIT, *function, *MEASURED)
-        yield Table("Functions with and without inhibition", columns, systems, notes, "table.csv", keys=2 + named)
+        assessments, kinds, witnessed = self.result.assessments, self._kinds, self._witnessed
+        named = any(each.function for each in assessments)
+        columns = (
+            Column("circuit", lambda each: spaced(each.name)),
+            *([Column("function", lambda each: each.function)] if named else []),
+            *_measured(assessments),
+            Column("obstruction", _obstruction, note="As the task declares.", on_page_only=True),
+        )
+        notes = tuple(self._notes())
+        yield Table("Functions with and without inhibition", columns, assessments, notes, data="table.csv")
         yield Table(
             "The circuits and what their scores are", CIRCUITS, kinds, data="table.csv", keys=2, on_page_only=True
         )
         if witnessed:
             title = "Witnesses: trials x ≤ y, no input of y less at any time, whose output falls"
             yield Table(title, WITNESSED, witnessed, data="witness.csv", keys=2)
-        if published := [row for each in survey.assessments for row in _published(each)]:
+        if published := [row for each in assessments for row in _published(each)]:
             yield published_table(published, in_full=False)
-        if any(row.judged.predicted for row in kinds):
-            yield self._mean_fields()
-
-    def _mean_fields(self):
-        means = "Mean over trials and neurons of the intact spiking circuit."
-        limits = [(spaced(row.assessment.name), row.judged.unpredicted) for row in self._kinds]
-        return Table(
-            "Mean-field: predicted and simulated rates",
-            (
-                Column("circuit", lambda row: spaced(row[0])),
-                Column("population", lambda row: row[1].population),
-                Column("predicted", _predicted, unit="Hz", note="Mean over trials; empty where it does not hold."),
-                Column("simulated", lambda row: float(row[1].simulated.mean()), unit="Hz", note=means),
-                Column("limit", _limit, note="Why it does not hold."),
-            ),
-            [(row.assessment.name, p) for row in self._kinds for p in row.judged.predicted],
-            [f"Not for {name}: {why}." for name, why in limits if why],
-            "mean_field.csv",
-            keys=2,
-            on_page_only=True,
-        )
+        holding = [(each, p) for each, judged in kinds for p in judged.predicted if p.holds.all()]
+        if holding:
+            limits = [(spaced(each.name), _limit(judged)) for each, judged in kinds]
+            simulated = "Mean over trials and neurons of the intact spiking circuit."
+            yield Table(
+                "Mean-field: predicted and simulated rates",
+                (
+                    Column("population", lambda row: f"{row[1].population} of {spaced(row[0].name)}"),
+                    Column(
+                        "predicted", lambda row: float(row[1].predicted.mean()), unit="Hz", note="Mean over trials."
+                    ),
+                    Column("simulated", lambda row: float(row[1].simulated.mean()), unit="Hz", note=simulated),
+                ),
+                holding,
+                [f"Not for {name}: {limit}." for name, limit in limits if limit],
+                "mean_field.csv",
+                on_page_only=True,
+            )
 
     def _notes(self):
         first = self.result.assessments[0]
         size = f"{count(len(first.doses), 'fraction')} × {count(len(first.seeds), 'seed')}"
         yield f"Ablation: {dose(first.how).label}; {size}."
-        for judged, each, *_ in self._kinds:
+        for each, judged in self._kinds:
             if judged.published_neurons > judged.neurons:
                 neurons = f"{judged.neurons:,} of the paper's {judged.published_neurons:,} neurons"
                 yield f"Smaller: {spaced(each.name)} ({judged.kind}), {neurons}."
@@ -330,12 +348,12 @@ class SurveyView(View[Survey]):
         falls = [
             f"{spaced(each.name)} ({judged.kind}) {hertz(judged.witness.fall)} and "
             f"{hertz(float(judged.witness.falls[-1].mean()))} Hz"
-            for judged, each, *_ in found
+            for each, judged in found
         ]
         if found:
             yield Drawing(
                 "witness.svg",
-                lambda: tasks_figures.witnesses([(each, judged.kind, judged.witness) for judged, each, *_ in found]),
+                lambda: tasks_figures.witnesses([(each, judged.kind, judged.witness) for each, judged in found]),
                 "Outputs at the two inputs of each witness",
                 "Output of the task at the lower input x and at the upper input y ≥ x; shaded where it is lower at y.",
                 f"How far the output falls, intact and at the largest fraction: {'; '.join(falls)}.",
@@ -352,7 +370,7 @@ class SurveyView(View[Survey]):
         """What the theorem says, and what tasks declare."""
         yield proof.excitation(MEANING)
         for obstruction, why in REASONS.items():
-            names = dict.fromkeys(_named(each) for judged, each, *_ in self._kinds if judged.obstruction == obstruction)
+            names = dict.fromkeys(_named(each) for each, judged in self._kinds if judged.obstruction == obstruction)
             if names:
                 yield Explanation(f"{capital(obstruction)}: {', '.join(names)}", (why,))
 
@@ -370,7 +388,7 @@ class SurveyView(View[Survey]):
         yield "dose_response.csv", to_csv(lines, columns)
         lines = [
             (a.function, a.name, judged.kind, float(of), seed, float(lower), float(upper))
-            for judged, a, *_ in self._witnessed
+            for a, judged in self._witnessed
             for of, outputs in zip(a.doses, zip(*judged.witness.outputs, strict=True), strict=True)
             for seed, lower, upper in zip(a.seeds, *outputs, strict=True)
         ]
@@ -379,7 +397,7 @@ class SurveyView(View[Survey]):
             yield "witness.csv", to_csv(lines, columns)
         lines = [
             (a.name, p.population, k, p.predicted[k], p.simulated[k], p.modulation[k], bool(p.holds[k]), p.note[k])
-            for judged, a, *_ in self._kinds
+            for a, judged in self._kinds
             for p in judged.predicted
             for k in range(len(p.predicted))
         ]
@@ -389,13 +407,14 @@ class SurveyView(View[Survey]):
         yield "data.nc", to_netcdf(*labelled(self.result))
 
 
-def _predicted(row):
-    return float(row[1].predicted.mean()) if row[1].holds.all() else None
-
-
-def _limit(row):
-    notes = [note.split("; predicted")[0] for note in row[1].note if note]
-    return notes[0] if notes and not row[1].holds.all() else None
+def _limit(judged):
+    """Why the mean-field does not apply to a circuit, or to some of its populations; "" where it does."""
+    failing = [p for p in judged.predicted if not p.holds.all()]
+    notes = [note.split("; predicted")[0] for p in failing for note in p.note if note]
+    if judged.unpredicted or not notes:
+        return judged.unpredicted
+    telling = min(notes, key=lambda note: "synchronous" not in note)
+    return f"{', '.join(p.population for p in failing)}: {telling}"
 
 
 def _frame(lines, columns=None):
@@ -504,8 +523,8 @@ class JudgedView(View[Judged]):
         yield f"Score: {self.result.measure}. Declared obstruction: {self.result.obstruction}."
 
     def tables(self) -> Iterator[Table]:
-        """A row for each system."""
-        yield Table("", MEASURED, Row(self.result).systems)
+        """One row."""
+        yield Table("", (Column("kind", lambda judged: judged.kind), *_measured([self.result])), [self.result])
 
 
 class CurveView(View[DoseResponse]):

@@ -20,6 +20,8 @@ STYLES = {
     "rate": ("rate circuit", {"color": "#b07800", "ls": "--", "marker": "s", "ms": 3}),
     "dnn": ("equivalent DNN", {"color": "#3d8ec4", "ls": ":", "marker": "D", "ms": 5, "mfc": "none"}),
 }
+#: Letters in a line of a panel's title.
+TITLE = 36
 CRITERION = {"color": "#999999", "lw": 0.6, "ls": (0, (4, 3))}
 #: Where a function that no fraction takes away is drawn.
 KEPT = 1.2
@@ -35,9 +37,7 @@ def dose_responses(survey: Survey) -> Figure:
         ax.set(xlabel="", ylabel="", yticks=[0, 0.5, 1], ylim=(-0.05, 1.08))
     shown = [style for name, style in STYLES.items() if any(name in each.systems for each in assessments)]
     figure.legend(handles=_lines([*shown, ("criterion", CRITERION), CRITICAL]), loc="outside upper center", ncols=3)
-    figure.supxlabel(dose(assessments[0].how).label)
-    figure.supylabel(_score(assessments))
-    return figure
+    return _labelled(figure, dose(assessments[0].how).label, _score(assessments))
 
 
 def _lines(named):
@@ -49,7 +49,7 @@ def _score(assessments):
     measures = {judged.measure for assessment in assessments for judged in assessment.kinds.values()}
     if len(assessments) > 1 or len(measures) > 1:
         return "score of the task"
-    return fill(measures.pop(), 36)
+    return fill(measures.pop(), TITLE)
 
 
 def dose_response(ax: Axes, assessment: Assessment) -> Axes:
@@ -116,9 +116,7 @@ def witnesses(found: Sequence[tuple[Assessment, str, Witness]]) -> Figure:
         _title(ax, assessment, STYLES[kind][0])
         ax.set(xlabel="", ylabel="")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    figure.supxlabel(dose(found[0][0].how).label)
-    figure.supylabel("output of the task (Hz)")
-    return figure
+    return _labelled(figure, dose(found[0][0].how).label, "output of the task (Hz)")
 
 
 def witness_outputs(ax: Axes, doses, witness: Witness) -> Axes:
@@ -148,6 +146,13 @@ def _panels(n, **share):
     return figure, axes[:n]
 
 
+def _labelled(figure, below, beside):
+    figure.supxlabel(below, fontsize=8)
+    figure.supylabel(beside, fontsize=8)
+    return figure
+
+
 def _title(ax, assessment, second):
     function = f"{assessment.function}: " if assessment.function else ""
-    ax.set_title(f"{assessment.name.replace('_', ' ')}\n{function}{second}", fontsize=7.5, linespacing=1.3)
+    lines = (assessment.name.replace("_", " "), fill(function + second, TITLE))
+    ax.set_title("\n".join(lines), fontsize=7.5, linespacing=1.3)
