@@ -25,9 +25,10 @@ SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
 #: Inputs that a witness raises are named one by one up to so many.
 NAMED_INPUTS = 3
 MEANING = (
-    "A task declares its obstruction. A witness is found: two trials between which no input falls, but the output of "
-    "the intact circuit does. No excitatory-only circuit of which the theorem speaks has such an output; how high it "
-    "can score is another matter."
+    "A task declares its obstruction. A witness is found: two trials between which no input falls, but the mean output "
+    "of the intact circuit does; where the circuit is noisy, its standard errors tell by how much more than chance. No "
+    "excitatory-only circuit of which the theorem speaks has such an output, unless the output itself falls as rates "
+    "rise. How high such a circuit can score is another matter."
 )
 #: What a task declares to stand in the way of an excitatory-only circuit, in words.
 REASONS = {
@@ -152,16 +153,9 @@ def _raised(witness: Witness) -> str:
     return ", ".join(f"{names[k]} from {lower[k]:.3g} to {upper[k]:.3g}" for k in raised)
 
 
-def _outputs(row):
-    return [float(output[0].mean()) for output in row.judged.witness.outputs]
-
-
-def _errors(row):
-    return _finite(row.judged.witness.standard_errors)
-
-
-def _left(row):
-    return float(row.judged.witness.falls[-1].mean())
+def _found(key):
+    """A column's value: what was found of a witness."""
+    return lambda row: _witness(row.judged.witness)[key]
 
 
 class Row(NamedTuple):
@@ -204,10 +198,10 @@ WITNESSED = (
     KIND,
     Column("trials", lambda row: "{} ≤ {}".format(*(k + 1 for k in row.judged.witness.trials))),
     Column("inputs raised", lambda row: _raised(row.judged.witness)),
-    Column("output at x", lambda row: _outputs(row)[0], unit="Hz", note=OUTPUT, decimals=1, short="at x"),
-    Column("output at y", lambda row: _outputs(row)[1], unit="Hz", decimals=1, short="at y"),
-    Column("standard errors", _errors, note=ERRORS, decimals=1, short="errors"),
-    Column("fall, ablated", _left, unit="Hz", note=LEFT, decimals=1, short="ablated"),
+    Column("output at x", lambda row: _found("outputs")(row)[0], unit="Hz", note=OUTPUT, decimals=1, short="at x"),
+    Column("output at y", lambda row: _found("outputs")(row)[1], unit="Hz", decimals=1, short="at y"),
+    Column("standard errors", _found("standard_errors"), note=ERRORS, decimals=1, short="errors"),
+    Column("fall, ablated", _found("fall_ablated"), unit="Hz", note=LEFT, decimals=1, short="ablated"),
 )
 PAPER = "Neurons of the circuit as it was published, where this one is smaller."
 DNN_ERROR = "Largest difference of a rate between the rate circuit and its DNN."
@@ -270,7 +264,11 @@ class SurveyView(View[Survey]):
             lost = [each for each in assessments if "lost" in verdict(each)]
             dynamical = sum(all(judged.obstruction.is_dynamical for judged in each.kinds.values()) for each in lost)
             found = sum(each.name in witnessed for each in lost)
-            yield f"Of {len(lost)} lost: {found} with a witness, {dynamical} declared dynamical." if lost else ""
+            yield (
+                f"With a loss: {len(lost)}; of these {found} with a witness, {dynamical} declared dynamical."
+                if lost
+                else ""
+            )
 
     def tables(self) -> Iterator[Table]:
         """Verdicts and scores; circuits; witnesses; published numbers; the mean-field."""
@@ -282,11 +280,9 @@ class SurveyView(View[Survey]):
             *_measured(assessments),
             Column("obstruction", _obstruction, note="As the task declares.", on_page_only=True),
         )
-        notes = tuple(self._notes())
+        notes, title = tuple(self._notes()), "The circuits and what their scores are"
         yield Table("Functions with and without inhibition", columns, assessments, notes, data="table.csv")
-        yield Table(
-            "The circuits and what their scores are", CIRCUITS, kinds, data="table.csv", keys=2, on_page_only=True
-        )
+        yield Table(title, CIRCUITS, kinds, data="table.csv", keys=2, on_page_only=True)
         if witnessed:
             title = "Witnesses: trials x ≤ y, no input of y less at any time, whose output falls"
             yield Table(title, WITNESSED, witnessed, data="witness.csv", keys=2)
@@ -295,14 +291,12 @@ class SurveyView(View[Survey]):
         holding = [(each, p) for each, judged in kinds for p in judged.predicted if p.holds.all()]
         if holding:
             limits = [(spaced(each.name), _limit(judged)) for each, judged in kinds]
-            simulated = "Mean over trials and neurons of the intact spiking circuit."
+            predicted, simulated = "Mean over trials.", "Mean over trials and neurons of the intact spiking circuit."
             yield Table(
                 "Mean-field: predicted and simulated rates",
                 (
                     Column("population", lambda row: f"{row[1].population} of {spaced(row[0].name)}"),
-                    Column(
-                        "predicted", lambda row: float(row[1].predicted.mean()), unit="Hz", note="Mean over trials."
-                    ),
+                    Column("predicted", lambda row: float(row[1].predicted.mean()), unit="Hz", note=predicted),
                     Column("simulated", lambda row: float(row[1].simulated.mean()), unit="Hz", note=simulated),
                 ),
                 holding,
@@ -345,12 +339,12 @@ class SurveyView(View[Survey]):
             f"Critical fractions: {', '.join(critical) or 'none'}.",
             "dose_response.csv",
         )
-        falls = [
-            f"{spaced(each.name)} ({judged.kind}) {hertz(judged.witness.fall)} and "
-            f"{hertz(float(judged.witness.falls[-1].mean()))} Hz"
-            for each, judged in found
-        ]
         if found:
+            fall, left = _found("fall"), _found("fall_ablated")
+            falls = (
+                f"{CIRCUIT.value(row)} ({row.judged.kind}) {hertz(fall(row))} and {hertz(left(row))} Hz"
+                for row in found
+            )
             yield Drawing(
                 "witness.svg",
                 lambda: tasks_figures.witnesses([(each, judged.kind, judged.witness) for each, judged in found]),
