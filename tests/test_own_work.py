@@ -11,6 +11,7 @@ from eisim import InputError, LabelledData, TruthTable, certify
 from eisim.base.schema import read_settings
 from eisim.base.user_files import blamed_on
 from eisim.cli import commands as cli
+from eisim.report.hooks import view_for
 from eisim.run.registry import prepare
 from eisim.studies.circuit import read_circuit
 from eisim.studies.data import prepared, read
@@ -46,7 +47,7 @@ def measure(name, *changes, kinds=("rate",)):
     """Run without the command line: the experiment, the result and its JSON document."""
     chosen = prepare(str(name), changes)
     result = chosen.experiment.run(chosen.settings, list(kinds), 0, "numpy", lambda stage, fraction=None: None)
-    return chosen.experiment, result, chosen.experiment.to_json(result)
+    return chosen.experiment, result, view_for(chosen.experiment, result).to_json()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import numpy as np
 
 from eisim import NAMED, certify, simulate, synthesize, to_dnn
 from eisim.analysis.training import train
+from eisim.report.hooks import view_for
 from eisim.run.registry import prepare
 from tests.simulation import every
 
@@ -45,7 +46,7 @@ def of_experiment(name: str) -> str:
             csv.writer(file).writerows([("a", "b", "y"), *(points // [1, 1, 5]).tolist()])
         chosen = prepare(name, settings.format(folder=folder).split())
         result = chosen.experiment.run(chosen.settings, kinds.split(), 7, "numpy", lambda *_: None)
-        return digest(json.dumps(chosen.experiment.to_json(result), default=str).replace(folder, ""))
+        return digest(json.dumps(view_for(chosen.experiment, result).to_json(), default=str).replace(folder, ""))
 
 
 def of_simulation(kind: str, backend: str = "cpp", **more) -> str:
