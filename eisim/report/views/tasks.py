@@ -58,7 +58,7 @@ def said(curve: DoseResponse) -> str:
 
 def verdict(of: Assessment | Judged) -> str:
     """The verdict on all systems, or the worst and what the others have: ``"lost (kept: rate, DNN)"``."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for name, curve in of.systems.items():
         found.setdefault(said(curve), []).append(SYSTEMS[name])
     worst, *others = sorted(found, key=("lost", "not computed", "kept").index)
