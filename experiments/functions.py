@@ -131,57 +131,6 @@ def _report_part(report, name, stage, fraction=None):
     report(f"{name}: {stage}", fraction)
 
 
-def to_json(result) -> dict:
-    """What ``--json`` prints, beside the seed."""
-    from eisim.report import functions
-
-    return functions.document(result)
-
-
-def table(result):
-    """What the terminal shows."""
-    from eisim.report.functions import terminal_table
-
-    return terminal_table(result)
-
-
-def tables(result):
-    """Pairs of file name and content, text or bytes."""
-    from eisim.base.files import to_netcdf
-    from eisim.report import functions
-    from eisim.report.circuit import circuit_table
-
-    yield "table.csv", functions.csv_table(result)
-    yield "dose_response.csv", functions.doses_table(result)
-    if functions.witnessed(result):
-        yield "witness.csv", functions.witnesses_table(result)
-    if any(judged.predicted for a in result.assessments for judged in a.kinds.values()):
-        yield "mean_field.csv", functions.mean_field_table(result)
-    for name, circuit in functions.circuits(result).items():
-        yield f"{name}_circuit.csv", circuit_table(circuit)
-    yield "data.nc", to_netcdf(*functions.labelled(result))
-
-
-def findings(result):
-    """What a page shows."""
-    from eisim.report.functions_findings import findings
-
-    return findings(result)
-
-
-def figures(result):
-    """Pairs of file name and figure."""
-    from eisim.report import diagram
-    from eisim.report import functions_figures as figures
-    from eisim.report.functions import circuits
-
-    yield "dose_response.svg", figures.dose_responses(result)
-    if any(judged.witness is not None for a in result.assessments for judged in a.kinds.values()):
-        yield "witness.svg", figures.witnesses(result)
-    for name, circuit in circuits(result).items():
-        yield f"{name}_circuit.svg", diagram.with_static_dnn(circuit)
-
-
 if __name__ == "__main__":
     from eisim.__main__ import main
 

@@ -124,7 +124,8 @@ def shown(found: About):
 
     from eisim.base.docstrings import plain
     from eisim.cli.help import panel
-    from eisim.report.published import facts_table
+    from eisim.report.published import beside, published_table
+    from eisim.report.table import terminal_table
 
     parts = [Text(f"{found.name}: {found.kind}", style="bold"), Text(plain(found.doc))]
     if found.settings:
@@ -133,7 +134,7 @@ def shown(found: About):
         title = f"Parameters: python -m eisim sweep {found.name} --over NAME=VALUES"
         parts += ["", panel(title, _rows(found.parameters))]
     if found.facts:
-        parts += ["", facts_table(found.facts)]
+        parts += ["", terminal_table(published_table(beside(found.facts)))]
     if found.measures:
         parts.append(f"python -m eisim list {found.name} --published measures these numbers now.")
     return Group(*parts)

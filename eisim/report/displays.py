@@ -11,8 +11,6 @@ from eisim.report import (
     certificate,
     diagram,
     figures,
-    functions,
-    functions_figures,
     network,
     notebook,
     response,
@@ -20,7 +18,6 @@ from eisim.report import (
 )
 from eisim.simulation import Response
 from eisim.studies.networks import NetworkAblation
-from eisim.studies.tasks.result import Assessment, Survey
 from eisim.theory.certificate import Certificate
 
 
@@ -36,16 +33,6 @@ def _plot_dnn(dnn, ax, keywords):
 
 def _plot_response(value, ax, keywords, trials):
     return style.axes(figures.response, ax, value, trials, size=(style.DOUBLE, 3.0), keywords=keywords)
-
-
-def _plot_assessment(assessment, ax, keywords):
-    draw, size = functions_figures.dose_response_with_legend, (style.DOUBLE, 2.6)
-    return style.axes(draw, ax, assessment, size=size, keywords=keywords)
-
-
-def _plot_survey(survey, ax, keywords):
-    size = (style.DOUBLE, 0.9 + 0.35 * len(survey.assessments))
-    return style.axes(functions_figures.critical_doses, ax, survey, size=size, keywords=keywords)
 
 
 def _plot_network(result, ax, keywords):
@@ -78,12 +65,4 @@ register(
     spikes_to_dataframe=response.spike_frame,
     to_xarray=response.dataset,
 )
-register(
-    Assessment,
-    plot=_plot_assessment,
-    text=lambda assessment: functions.plain_table([assessment]),
-    to_dataframe=lambda assessment: functions.frame(Survey((assessment,))),
-    to_xarray=lambda assessment: functions.dataset(Survey((assessment,))),
-)
-register(Survey, plot=_plot_survey, to_dataframe=functions.frame, to_xarray=functions.dataset)
 register(NetworkAblation, plot=_plot_network, to_dataframe=lambda result: network.frame([result]))

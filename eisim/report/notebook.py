@@ -19,9 +19,7 @@ from eisim.functions import LabelledData, Region, TruthTable
 from eisim.report.response import readout_names, seeds_of, shaped, silenced
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.simulation.response import Response
-from eisim.studies.curves import AblationCurve
 from eisim.studies.networks import NetworkAblation
-from eisim.studies.tasks.result import Assessment, Judged, Survey
 from eisim.theory.certificate import Certificate
 from eisim.weights import Rule
 
@@ -45,8 +43,8 @@ def html(value) -> str:
 
     Parameters
     ----------
-    value : Circuit, DNN, UnrolledDNN, Response, TruthTable, Region, LabelledData, Certificate, Task, AblationCurve, \
-Judged, Assessment, Survey, CaseResult, AblationResult or NetworkAblation
+    value : Circuit, DNN, UnrolledDNN, Response, TruthTable, Region, LabelledData, Certificate, Task or \
+NetworkAblation
 
     Returns
     -------
@@ -143,10 +141,6 @@ def _range(values, unit: str) -> str:
 
 def _count(n: int, thing: str) -> str:
     return f"{n:,} {thing}{'' if n == 1 else 's'}"
-
-
-def _left_out(reasons: dict[str, str]) -> list[str]:
-    return [f"Left out: {name}: {reason}" for name, reason in reasons.items()]
 
 
 @html.register
@@ -354,91 +348,6 @@ def _(task: Task) -> str:
         ("time step", format_quantity(task.dt, "second")),
     ]
     return _box("Task", _table("", ("what", "value"), rows))
-
-
-@html.register
-def _(curve: AblationCurve) -> str:
-    rows = [
-        (f"{dose:g}", f"{scores.mean():.3f}", f"{scores.min():.3f}", f"{scores.max():.3f}")
-        for dose, scores in zip(curve.doses, curve.scores, strict=True)
-    ]
-    seeds = _count(curve.scores.shape[1], "seed")
-    return _box(
-        "Ablation curve",
-        _text(Html(f"{_verdict(curve.verdict)} at the largest dose; kept is a score of at least {curve.level:g}.")),
-        _table(f"Score by dose of ablation, over {seeds}", ("dose", "mean", "lowest", "highest"), rows),
-    )
-
-
-@html.register
-def _(judged: Judged) -> str:
-    return _box(
-        f"{judged.kind} circuit of {_count(judged.neurons, 'neuron')}",
-        _text(f"Score: {judged.measure}."),
-        _systems({judged.kind: judged}),
-        _text(*_remarks({judged.kind: judged})),
-    )
-
-
-@html.register
-def _(assessment: Assessment) -> str:
-    from eisim.ablation import dose
-
-    done = f" ({assessment.function})" if assessment.function else ""
-    return _box(
-        f"{assessment.name}{done}: {dose(assessment.how).label}",
-        _systems(assessment.kinds),
-        _text(*_remarks(assessment.kinds), *_left_out(assessment.left_out)),
-    )
-
-
-def _systems(kinds):
-    rows = [
-        (
-            "DNN" if name == "dnn" else name,
-            f"{curve.intact:.3f}",
-            f"{curve.ablated:.3f}",
-            f"{curve.level:g}",
-            "none" if curve.critical_dose is None else f"{curve.critical_dose:.2f}",
-            _verdict(curve.verdict),
-            str(judged.obstruction),
-        )
-        for judged in kinds.values()
-        for name, curve in judged.systems.items()
-    ]
-    headings = ("system", "score intact", "ablated", "criterion", "critical dose", "verdict", "obstruction")
-    return _table("", headings, rows)
-
-
-def _remarks(kinds):
-    from eisim.report.functions import words
-
-    for kind, judged in kinds.items():
-        if judged.witness is not None:
-            yield f"Witness ({kind}): {words(judged.witness)}."
-        for problem in judged.problems:
-            yield f"Problem ({kind}): {problem}"
-
-
-@html.register
-def _(survey: Survey) -> str:
-    rows = [
-        (
-            each.function,
-            each.name,
-            "DNN" if name == "dnn" else name,
-            f"{curve.intact:.3f}",
-            f"{curve.ablated:.3f}",
-            _verdict(curve.verdict),
-        )
-        for each in survey.assessments
-        for name, curve in each.systems.items()
-    ]
-    return _box(
-        f"Survey of {_count(len(survey.assessments), 'circuit')}",
-        _table("", ("function", "circuit", "system", "score intact", "ablated", "verdict"), rows),
-        _text(*_left_out(survey.left_out), *survey.problems),
-    )
 
 
 @html.register

@@ -163,8 +163,9 @@ def terminal_table(table: Table):
     columns, cells, numeric = _shown(table)
     made = titled_table(table.title)
     for k, column in enumerate(columns):
-        widest = max(map(len, cells[k]), default=0)
-        made.add_column(heading(column), justify="right" if numeric[k] else "left", no_wrap=widest <= _LINE)
+        widest = max(map(len, [heading(column), *cells[k]]))
+        side, fixed = "right" if numeric[k] else "left", widest <= _LINE
+        made.add_column(heading(column), justify=side, no_wrap=fixed, min_width=widest if fixed else None)
         if column.kind == "verdict":
             cells[k] = [f"[{look[0]}]{text}[/]" if (look := _verdict(text)) else text for text in cells[k]]
     for row in islice(zip(*cells, strict=True), MOST_ROWS_IN_TERMINAL):

@@ -1,6 +1,7 @@
 """What people read: as wide as their terminal, in letters that it has, in colour only where that is wanted."""
 
 import codecs
+import io
 import os
 import re
 import sys
@@ -43,7 +44,7 @@ def use_plain_letters() -> None:
             stream.reconfigure(errors=_PLAIN_HANDLER)
 
 
-def console():
+def console(**options):
     """The Rich console of standard output: plain text in a pipe, without colours under ``NO_COLOR``."""
     from rich.console import Console
 
@@ -56,7 +57,7 @@ def console():
                 style, text = coloured.groups()
             return super().render_str(printable(text), style=style, markup=False, **how)
 
-    made = Ours(highlight=False, emoji=False)
+    made = Ours(highlight=False, emoji=False, **options)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = PIPE_WIDTH
     return made
@@ -74,6 +75,14 @@ def show(content) -> None:
     """Print a Rich renderable such as an experiment's table; tables too wide for the terminal become lists."""
     there = console()
     there.print(_fitted(content, there))
+
+
+def as_text(content) -> str:
+    """A Rich renderable as it is printed in a pipe."""
+    text = io.StringIO()
+    there = console(file=text, color_system=None)
+    there.print(_fitted(content, there))
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
 def tell(text: str) -> None:

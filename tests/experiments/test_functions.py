@@ -14,6 +14,7 @@ import xarray as xr
 import eisim.studies.tasks
 from eisim.base.store.checkpoint import kept
 from eisim.cli import commands as cli
+from eisim.report.view import view_of
 from eisim.run import registry as catalogue
 from experiments import functions
 from tests.support.figures import said as texts
@@ -91,7 +92,7 @@ def test_an_interrupted_run_goes_on_from_its_finished_circuits(monkeypatch, tmp_
     def tables():
         with kept(lambda: "this run", said.append) as parts:
             settings = functions.Settings(doses=2, seeds=1, quick=1)
-            found = dict(functions.tables(functions.run(settings, ["rate"], 0, "numpy", lambda *_: None)))
+            found = dict(view_of(functions.run(settings, ["rate"], 0, "numpy", lambda *_: None)).all_files())
         parts.clear()
         return found
 
@@ -106,8 +107,8 @@ def test_an_interrupted_run_goes_on_from_its_finished_circuits(monkeypatch, tmp_
 def test_a_model_by_its_name(run, tmp_path):
     status, out, said = run("run", "two_choice", "--kind", "rate", "--out", tmp_path, *SMALL, "--set", "how=cut:I->E")
     assert status == 0, said
-    assert "fraction of I->E cut; 3 doses × 2 seeds" in out and "two choice" in out
-    assert "raising x number 2 from 0.5 to 1 takes the output from" in " ".join(out.split())
+    assert "fraction of I->E cut; 3 fractions × 2 seeds" in out and "two choice" in out
+    assert "x number 2 from 0.5 to 1" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ from eisim.base.schema import describe, read_settings
 from eisim.base.values import ExplainsArguments
 from eisim.cli import commands as cli
 from eisim.cli.listing import about
-from eisim.report.published import share_words
 from eisim.run.model import Model
 from experiments import functions
 from models import xor
@@ -248,11 +247,6 @@ def test_e2_list_measures_the_numbers_of_a_file(command, tmp_path):
     assert status == 0 and re.search(r"choices +2 +2\.05 +0\.1 +yes +a paper", text)
 
 
-def test_e2_shares_in_words():
-    assert share_words(1250, 12500) == "a tenth" and share_words(500, 2000) == "a quarter"
-    assert share_words(300, 1000) == "30 %"
-
-
 def two_sizes(kind="spiking", quick=False):
     from tests.support import two_choice
 
@@ -265,23 +259,28 @@ def two_sizes(kind="spiking", quick=False):
 def test_e2_size_and_published_numbers_on_the_page_and_terminal():
     from dataclasses import replace
 
-    from eisim.report.functions import document, plain_table
-    from eisim.report.functions_findings import findings
+    from eisim.report.view import view_of
     from eisim.studies.tasks import Survey, assess
 
     one = assess(two_sizes, kinds=["rate"], doses=2, seeds=1, backend="numpy", name="two_choice")
     one = replace(one, published=(Fact("rate (Hz)", 3.0, 2.5, 1.0, "a paper"),))
     neurons_ = one.kinds["rate"].neurons
-    row = document(Survey((one,)))["rows"][0]
+    view = view_of(Survey((one,)))
+    row = view.to_json()["rows"][0]
     assert row["published_neurons"] == {"rate": 4000} and row["neurons"] == {"rate": neurons_}
     (fact,) = row["published"]
     assert fact["published"] == 3 and fact["ours"] == 2.5 and np.isfinite(fact["this_run"])
-    text = plain_table([one])
-    assert "the paper's 4,000" in text and "this run" in text
-    page = findings(Survey((one,)))
-    assert "the paper's 4,000" in page.answer
-    table = next(t for t in page.tables if t.title == "Published numbers beside ours")
-    assert table.rows[0][:4] == ("rate (Hz)", 3.0, 2.5, fact["this_run"])
+    assert "4,000" in str(one) and "this run" in str(one)
+    tables = view.findings().tables
+    cells = {c.name: cell for t in tables for c, cell in zip(t.columns, t.rows[0], strict=True)}
+    assert cells["in the paper"] == 4000 and cells["neurons"] == neurons_
+    assert [cells[name] for name in ("number", "published", "ours", "this run")] == [
+        "rate (Hz)",
+        3,
+        2.5,
+        fact["this_run"],
+    ]
+    assert cells["reproduced"] == "yes"
 
 
 @pytest.mark.parametrize(
@@ -398,8 +397,7 @@ def test_e4_the_mean_field_is_on_the_page_where_it_applies():
     from dataclasses import replace
 
     from eisim import Prediction
-    from eisim.report.functions import plain_table
-    from eisim.report.functions_findings import findings
+    from eisim.report.view import view_of
     from eisim.studies.tasks import Survey, assess
 
     def prediction(name, predicted, holds):
@@ -411,13 +409,13 @@ def test_e4_the_mean_field_is_on_the_page_where_it_applies():
     predicted = (prediction("E", 61.0, True), prediction("I", 4.42e-193, False))
     judged = replace(whole.kinds["spiking"], predicted=predicted)
     one = replace(whole, kinds={"spiking": judged})
-    text = plain_table([one])
-    assert "ean-field" not in text and "e-193" not in text
-    table = next(t for t in findings(Survey((one,))).tables if t.title.startswith("Mean-field"))
-    assert [row[0] for row in table.rows] == ["E of two choice"]
-    assert any("does not apply to two choice: I: 'I' is synchronous" in note for note in table.notes)
+    assert "ean-field" not in str(one) and "e-193" not in str(one)
+    tables = view_of(Survey((one,))).findings().tables
+    (table,) = (t for t in tables if t.data == "mean_field.csv")
+    assert table.rows == (("E of two choice", 61.0, 60.0),)
+    assert any("Not for two choice: I: 'I' is synchronous" in note for note in table.notes)
     failing = replace(whole, kinds={"spiking": replace(judged, predicted=predicted[1:])})
-    assert not any(t.title.startswith("Mean-field") for t in findings(Survey((failing,))).tables)
+    assert not any(t.data == "mean_field.csv" for t in view_of(Survey((failing,))).findings().tables)
 
 
 def drawn(response):

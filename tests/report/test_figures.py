@@ -38,7 +38,7 @@ from eisim.report.figures import ablation_curve, ablation_curves
 from eisim.report.style import EXCITATORY, INHIBITORY, paper
 from eisim.report.view import view_of
 from eisim.studies.tasks import Survey
-from experiments import boolean, functions
+from experiments import boolean
 from models import brunel, decision, xor
 from tests.support import two_choice
 from tests.support.figures import check, said
@@ -70,7 +70,7 @@ def certificates():
 
 
 def test_every_axis_is_labelled_and_every_figure_fits_a_page(result, survey, certificates):
-    sources = [view_of(result).drawn(), functions.figures(survey), *map(certificate.figures, certificates)]
+    sources = [view_of(result).drawn(), view_of(survey).drawn(), *map(certificate.figures, certificates)]
     with paper():
         figures = [figure for source in sources for _, figure in source]
         assert len(figures) == 4 + 3 + 4

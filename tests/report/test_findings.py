@@ -1,8 +1,6 @@
 """What a page says of a result, against the result: answers counted again, numbers behind the figures compared."""
 
 import json
-from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -18,7 +16,6 @@ from eisim import (
     Population,
     Projection,
     TruthTable,
-    assess,
     certify,
 )
 from eisim.base.files import to_json
@@ -27,10 +24,7 @@ from eisim.report import certificate_findings, proof, provenance
 from eisim.report.circuit import circuit_table
 from eisim.report.proof import disjoint_pairs
 from eisim.report.wording import answer, count, listing
-from eisim.studies.tasks import Survey
 from eisim.weights import AllToAll, FixedInDegree, FixedProbability, Independent
-from experiments import functions
-from tests.support import two_choice
 from tests.support.findings import check
 from tests.theory.test_truth_tables import all_functions
 
@@ -78,74 +72,6 @@ def test_the_table_of_a_circuit():
         assert int(cells["synapses"]) == weights.nnz and cells["weight_unit"] == "mV"
         assert float(cells["mean_weight"]) == pytest.approx(1e3 * weights.data.mean())
         assert cells["sign"] == ("I" if cells["source"] == "I" else "E") and float(cells["delay_ms"]) == 2
-
-
-# functions
-
-
-@pytest.fixture(scope="module")
-def survey():
-    found = assess(
-        partial(two_choice.task, quick=True), doses=3, seeds=2, name="two_choice", function="decide", **NUMPY
-    )
-    return Survey((found,))
-
-
-def test_the_page_of_functions(survey):
-    figures, files = dict(functions.figures(survey)), dict(functions.tables(survey))
-    findings = functions.findings(survey)
-    tables = check(findings, files, figures)
-    assert findings.question == "What does inhibition do for two choice (decide)?"
-    bare = functions.findings(Survey((replace(survey.assessments[0], function=""),)))
-    assert [c.name for c in bare.tables[0].columns][:2] == ["circuit", "verdict"]
-    assert bare.question == "What does inhibition do for two choice?"
-    assert "two choice loses “decide”" in findings.answer and "a witness shows" in findings.answer
-    assert "“decide”: its score goes from 1.00 to " in findings.answer
-    proof = findings.proofs[-1].paragraphs
-    assert proof[0].startswith("The boundary between its answers has a positive slope")
-    assert any("raising x number 2 from 0.5 to 1 takes the output from" in text for text in proof)
-    (found,) = survey.assessments
-    for system, curve in found.systems.items():
-        mine = [float(row["score"]) for row in tables["dose_response.csv"] if row["system"] == system]
-        assert mine == curve.scores.ravel().tolist()
-    lines = [line.get_ydata() for line in figures["witness.svg"].axes[0].lines]
-    mine = [row for row in tables["witness.csv"] if row["kind"] == "spiking"]
-    for line, column in zip(lines, ("output_at_lower_hz", "output_at_upper_hz"), strict=True):
-        np.testing.assert_allclose(np.reshape([float(row[column]) for row in mine], (3, 2)).mean(axis=1), line)
-
-
-def test_the_answer_of_functions_counts_verdicts(survey):
-    (lost,) = survey.assessments
-
-    def changed(name, systems, scale=1.0):
-        kinds = {
-            kind: replace(
-                judged,
-                systems={
-                    s: replace(curve, scores=curve.scores * scale + (s in systems) * (1 - curve.scores * scale))
-                    for s, curve in judged.systems.items()
-                },
-            )
-            for kind, judged in lost.kinds.items()
-        }
-        return replace(lost, name=name, kinds=kinds)
-
-    kept, mixed = changed("kept", ("spiking", "rate", "dnn")), changed("mixed", ("rate", "dnn"))
-    absent = changed("absent", (), scale=0.1)
-    assert [a.verdict for a in (kept, absent)] == ["kept", "not computed"]
-    found = functions.findings(Survey((lost, kept, mixed)))
-    assert (
-        "1 of 3 circuits loses its function in every system, 1 keeps its own and in 1 the systems differ"
-        in found.answer
-    )
-    verdicts = [row[2] for row in found.tables[0].rows]
-    assert verdicts == ["lost", "kept", "lost, but kept in rate and DNN"]
-    assert "keeps “decide”" in functions.findings(Survey((kept,))).answer
-    assert "all 2 circuits lose their function" in functions.findings(Survey((lost, replace(lost, name="b")))).answer
-    for assessments in ((lost, kept, mixed), (kept,), (absent,), (mixed,), (absent, kept)):
-        some = Survey(assessments)
-        names = ["dose_response.svg", "witness.svg", *(f"{a.name}_circuit.svg" for a in assessments)]
-        check(functions.findings(some), dict(functions.tables(some)), names)
 
 
 # certify

@@ -1,5 +1,6 @@
-"""Figures of functions against the dose of ablation."""
+"""Figures of tasks against the fraction removed."""
 
+from collections.abc import Sequence
 from textwrap import fill
 
 import numpy as np
@@ -14,35 +15,33 @@ from eisim.report.style import SECOND as UPPER
 from eisim.studies.tasks import Assessment, Survey, Witness
 
 COLUMNS = 3
-#: Height of a line of a label, in inches.
-LINE = 0.14
 STYLES = {
     "spiking": ("spiking circuit", {"color": "black", "ls": "-", "marker": "o", "ms": 3}),
     "rate": ("rate circuit", {"color": "#b07800", "ls": "--", "marker": "s", "ms": 3}),
-    "dnn": (
-        "equivalent DNN",
-        {"color": "#3d8ec4", "ls": ":", "marker": "D", "ms": 5, "mfc": "none"},
-    ),
+    "dnn": ("equivalent DNN", {"color": "#3d8ec4", "ls": ":", "marker": "D", "ms": 5, "mfc": "none"}),
 }
+#: Letters in a line of a panel's title.
+TITLE = 36
 CRITERION = {"color": "#999999", "lw": 0.6, "ls": (0, (4, 3))}
-#: Where a function that no dose takes away is drawn.
+#: Where a function that no fraction takes away is drawn.
 KEPT = 1.2
-CRITICAL = {"lw": 0.8, "ls": "-"}
+CRITICAL = ("critical fraction (with range)", {"color": "#777777", "lw": 0.8, "ls": "-"})
 
 
 def dose_responses(survey: Survey) -> Figure:
-    """Score against dose, a panel for each circuit."""
-    figure, axes = _panels(len(survey.assessments), sharey=True)
-    for ax, assessment in zip(axes, survey.assessments, strict=True):
+    """Score against the fraction removed, a panel for each circuit."""
+    assessments = survey.assessments
+    figure, axes = _panels(len(assessments), sharey=True)
+    for ax, assessment in zip(axes, assessments, strict=True):
         dose_response(ax, assessment)
-        ax.set_yticks([0, 0.5, 1])
-        ax.set_ylim(-0.05, 1.08)
-    _label(figure, axes, dose(survey.assessments[0].how).label, _score(survey.assessments))
-    shown = {name for assessment in survey.assessments for name in assessment.systems}
-    lines = [({"lw": 1, "mew": 0.8} | style, label) for name, (label, style) in STYLES.items() if name in shown]
-    lines += [(CRITERION, "criterion"), (CRITICAL | {"color": "#777777"}, "critical dose (with range)")]
-    _legend(figure, [Line2D([], [], **style) for style, _ in lines], [label for _, label in lines])
-    return figure
+        ax.set(xlabel="", ylabel="", yticks=[0, 0.5, 1], ylim=(-0.05, 1.08))
+    shown = [style for name, style in STYLES.items() if any(name in each.systems for each in assessments)]
+    figure.legend(handles=_lines([*shown, ("criterion", CRITERION), CRITICAL]), loc="outside upper center", ncols=3)
+    return _labelled(figure, dose(assessments[0].how).label, _score(assessments))
+
+
+def _lines(named):
+    return [Line2D([], [], label=label, **({"lw": 1, "mew": 0.8} | style)) for label, style in named]
 
 
 def _score(assessments):
@@ -50,11 +49,11 @@ def _score(assessments):
     measures = {judged.measure for assessment in assessments for judged in assessment.kinds.values()}
     if len(assessments) > 1 or len(measures) > 1:
         return "score of the task"
-    return fill(measures.pop(), 36)
+    return fill(measures.pop(), TITLE)
 
 
 def dose_response(ax: Axes, assessment: Assessment) -> Axes:
-    """One circuit's score against the dose: mean and range over seeds, the criterion, and the critical dose."""
+    """One circuit's score against the fraction: mean and range over seeds, criterion, and critical fraction."""
     for name, curve in assessment.systems.items():
         _, style = STYLES[name]
         colour = style["color"]
@@ -65,7 +64,7 @@ def dose_response(ax: Axes, assessment: Assessment) -> Axes:
         if name != "dnn" and found.size:
             ax.plot([found.min(), found.max()], [curve.level] * 2, color=colour, lw=3, solid_capstyle="butt")
         if name != "dnn" and curve.critical_dose is not None:
-            ax.plot([curve.critical_dose] * 2, [-0.05, curve.level], color=colour, **CRITICAL)
+            ax.plot([curve.critical_dose] * 2, [-0.05, curve.level], color=colour, lw=0.8)
     ax.set_xlabel(dose(assessment.how).label)
     ax.set_ylabel("score of the task")
     _title(ax, assessment, assessment.verdict)
@@ -73,18 +72,17 @@ def dose_response(ax: Axes, assessment: Assessment) -> Axes:
 
 
 def dose_response_with_legend(ax: Axes, assessment: Assessment) -> Axes:
-    """One circuit's dose response with a legend of its own."""
+    """The same with a legend of its own."""
     dose_response(ax, assessment)
-    lines = [(STYLES[name][1], STYLES[name][0]) for name in assessment.systems] + [(CRITERION, "criterion")]
-    handles = [Line2D([], [], **style) for style, _ in lines]
-    ax.legend(handles, [label for _, label in lines], loc="upper left", bbox_to_anchor=(1, 1))
+    lines = _lines([*(STYLES[name] for name in assessment.systems), ("criterion", CRITERION)])
+    ax.legend(handles=lines, loc="upper left", bbox_to_anchor=(1, 1))
     return ax
 
 
-def critical_doses(ax: Axes, survey: Survey) -> Axes:
-    """Of every circuit and system the dose at which it loses its function, with its range over seeds.
+def critical_fractions(ax: Axes, survey: Survey) -> Axes:
+    """Of every circuit and system the fraction at which it loses its function, with its range over seeds.
 
-    ``kept`` stands for no such dose; systems that do not compute the function are left out.
+    ``kept`` stands for no such fraction; what does not do the task when intact is left out.
     """
     assessments, shift = survey.assessments, {"spiking": -0.22, "rate": 0.0, "dnn": 0.22}
     seen = set()
@@ -104,31 +102,25 @@ def critical_doses(ax: Axes, survey: Survey) -> Axes:
     ax.set_xticks([0, 0.5, 1, KEPT], ["0", "0.5", "1", "kept"])
     ax.set_yticks(range(len(assessments)), [a.name.replace("_", " ") for a in assessments])
     ax.set_ylim(len(assessments) - 0.5, -0.5)
-    ax.set_xlabel(f"critical dose: {dose(assessments[0].how).label}")
+    ax.set_xlabel(f"critical fraction: {dose(assessments[0].how).label}")
     ax.set_ylabel("circuit")
     ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, borderaxespad=0)
     return ax
 
 
-def witnesses(survey: Survey) -> Figure:
-    """Output at the two inputs of each witness against dose: order returns as inhibition goes."""
-    found = [
-        (assessment, kind, judged.witness)
-        for assessment in survey.assessments
-        for kind, judged in assessment.kinds.items()
-        if judged.witness is not None
-    ]
+def witnesses(found: Sequence[tuple[Assessment, str, Witness]]) -> Figure:
+    """Output at the two inputs of each witness, of an assessment and a kind, against the fraction removed."""
     figure, axes = _panels(len(found))
     for ax, (assessment, kind, witness) in zip(axes, found, strict=True):
         witness_outputs(ax, assessment.doses, witness)
         _title(ax, assessment, STYLES[kind][0])
-    _label(figure, axes, dose(survey.assessments[0].how).label, "output of the task (Hz)")
-    _legend(figure, *axes[0].get_legend_handles_labels())
-    return figure
+        ax.set(xlabel="", ylabel="")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return _labelled(figure, dose(found[0][0].how).label, "output of the task (Hz)")
 
 
 def witness_outputs(ax: Axes, doses, witness: Witness) -> Axes:
-    """One witness's outputs against the dose: mean and range over seeds, shaded where order is broken."""
+    """One witness's outputs against the fraction: mean and range over seeds, shaded where order is broken."""
     means = [output.mean(axis=1) for output in witness.outputs]
     broken = {"color": INHIBITORY, "alpha": 0.15, "lw": 0, "interpolate": True}
     ax.fill_between(doses, *means, where=means[0] > means[1], label="order broken", **broken)
@@ -137,7 +129,7 @@ def witness_outputs(ax: Axes, doses, witness: Witness) -> Axes:
         ax.fill_between(doses, output.min(axis=1), output.max(axis=1), color=colour, alpha=0.25, lw=0)
         ax.plot(doses, mean, lw=1, marker=marker, ms=3.5, color=colour, label=label)
     ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
-    ax.set_xlabel("dose of ablation")
+    ax.set_xlabel("fraction removed")
     ax.set_ylabel("output of the task (Hz)")
     return ax
 
@@ -145,38 +137,22 @@ def witness_outputs(ax: Axes, doses, witness: Witness) -> Axes:
 def _panels(n, **share):
     columns = min(COLUMNS, n)
     rows = -(-n // columns)
-    height = min(1.75 * rows + 0.9, TALLEST)
-    figure = Figure(figsize=(DOUBLE, height))
+    figure = Figure(figsize=(DOUBLE, min(1.75 * rows + 0.9, TALLEST)), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, **share).ravel()
-    figure.subplots_adjust(
-        left=0.55 / figure.get_figwidth(),
-        right=0.985,
-        bottom=0.5 / height,
-        top=1 - 0.75 / height,
-        hspace=0.48,
-        wspace=0.16 if share else 0.3,
-    )
+    axes[0].set(xlim=(-0.04, 1.04), xticks=[0, 0.5, 1])
     for k in range(n, len(axes)):
         axes[k].axis("off")
         axes[k - columns].tick_params(labelbottom=True)
     return figure, axes[:n]
 
 
-def _label(figure, axes, below, beside):
-    for ax in axes:
-        ax.set(xlabel="", ylabel="")
-    axes[0].set_xlim(-0.04, 1.04)
-    axes[0].set_xticks([0, 0.5, 1])
-    figure.supxlabel(below, fontsize=8, y=0.1 / figure.get_figheight())
-    figure.supylabel(beside, fontsize=8, x=0.1 / figure.get_figwidth())
-    further = beside.count("\n") * LINE
-    figure.subplots_adjust(left=(0.55 + further) / figure.get_figwidth())
+def _labelled(figure, below, beside):
+    figure.supxlabel(below, fontsize=8)
+    figure.supylabel(beside, fontsize=8)
+    return figure
 
 
 def _title(ax, assessment, second):
     function = f"{assessment.function}: " if assessment.function else ""
-    ax.set_title(f"{assessment.name.replace('_', ' ')}\n{function}{second}", fontsize=7.5, linespacing=1.3)
-
-
-def _legend(figure, handles, labels):
-    figure.legend(handles, labels, loc="upper center", ncols=3, columnspacing=1.2)
+    lines = (assessment.name.replace("_", " "), fill(function + second, TITLE))
+    ax.set_title("\n".join(lines), fontsize=7.5, linespacing=1.3)

@@ -1,0 +1,547 @@
+"""How tasks against the fraction removed are shown: of one circuit, or of several."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from eisim.ablation import dose
+from eisim.analysis.task import Obstruction
+from eisim.base.files import frame_to_csv, to_csv, to_netcdf
+from eisim.report import proof
+from eisim.report.findings import Explanation
+from eisim.report.numbers import OF_ONE, hertz
+from eisim.report.published import Beside, beside, published_table
+from eisim.report.table import Column, Table
+from eisim.report.terminal import as_text
+from eisim.report.view import Drawing, DrawnCircuit, View, show_with
+from eisim.report.wording import capital, count
+from eisim.studies.curves import AblationCurve
+from eisim.studies.tasks.result import Assessment, Judged, Survey
+from eisim.studies.tasks.witness import Witness
+
+SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
+#: Inputs that a witness raises are named one by one up to so many.
+NAMED_INPUTS = 3
+MEANING = (
+    "A task declares its obstruction. A witness is found: two trials between which no input falls, but the mean output "
+    "of the intact circuit does; where the circuit is noisy, its standard errors tell by how much more than chance. No "
+    "excitatory-only circuit of which the theorem speaks has such an output, unless the output itself falls as rates "
+    "rise. How high such a circuit can score is another matter."
+)
+#: What a task declares to stand in the way of an excitatory-only circuit, in words.
+REASONS = {
+    Obstruction.POSITIVE_SLOPE: "One input counts against another: the boundary between the answers that the task asks "
+    "for has a positive slope, and where it is crossed an answer falls as an input rises.",
+    Obstruction.CLOSED_REGION: "The inputs that the task wants answered are a closed region: where rising inputs leave "
+    "it, the answer falls.",
+    Obstruction.DECREASING: "The task asks for an output that falls when an input rises.",
+    Obstruction.STABILITY: "The task asks for a state that lasts. That is no function of the inputs, so there is no "
+    "witness; whether recurrent excitation holds that state without inhibition is measured, not proved.",
+    Obstruction.RHYTHM: "The task asks for an oscillation. That is no function of the inputs, so there is no witness. "
+    "Excitatory-only rate circuits at a constant input, without noise, adaptation and synaptic depression, are "
+    "cooperative systems, which have no attracting oscillation (Hirsch, SIAM J. Math. Anal. 16:423, 1985); of spiking "
+    "circuits that proves nothing.",
+}
+
+
+def spaced(name: str) -> str:
+    """The name of a model as people write it."""
+    return name.replace("_", " ")
+
+
+def verdict(of: Assessment | Judged) -> str:
+    """The verdict on all systems, or the worst and what the others have: ``"lost (kept: rate, DNN)"``."""
+    found: dict[str, list[str]] = {}
+    for name, curve in of.systems.items():
+        found.setdefault(curve.verdict, []).append(SYSTEMS[name])
+    worst, *others = sorted(found, key=("lost", "not computed", "kept").index)
+    more = "; ".join(f"{each}: {', '.join(found[each])}" for each in others)
+    return f"{worst} ({more})" if more else worst
+
+
+def _named(assessment):
+    return spaced(assessment.name) + (f" ({assessment.function})" if assessment.function else "")
+
+
+def _obstruction(assessment):
+    return "; ".join(dict.fromkeys(str(judged.obstruction) for judged in assessment.kinds.values()))
+
+
+def _row(assessment):
+    """One circuit as a JSON object."""
+    systems, kinds = assessment.systems, assessment.kinds
+    return {
+        "function": assessment.function,
+        "circuit": assessment.name,
+        "measure": {kind: judged.measure for kind, judged in kinds.items()},
+        "criterion": {name: curve.level for name, curve in systems.items()},
+        "score": {
+            "intact": {name: curve.intact for name, curve in systems.items()},
+            "ablated": {name: curve.ablated for name, curve in systems.items()},
+        },
+        "critical_dose": {name: _critical(curve) for name, curve in systems.items()},
+        "scores": {name: curve.scores for name, curve in systems.items()},
+        "equivalence_error": {"rate": kinds["rate"].equivalence_error} if "dnn" in systems else {},
+        "obstruction": {kind: str(judged.obstruction) for kind, judged in kinds.items()},
+        "witness": {kind: judged.witness and _witness(judged.witness) for kind, judged in kinds.items()},
+        "verdicts": {name: curve.verdict for name, curve in systems.items()},
+        "verdict": assessment.verdict,
+        "neurons": {kind: judged.neurons for kind, judged in kinds.items()},
+        "published_neurons": {kind: judged.published_neurons or judged.neurons for kind, judged in kinds.items()},
+        "published": [
+            {"what": fact.what, "published": fact.published, "ours": ours, "this_run": run, "source": fact.source}
+            for fact, ours, run, _ in _published(assessment)
+        ],
+        "mean_field": _mean_field(kinds["spiking"]) if "spiking" in kinds else None,
+        "left_out": assessment.left_out,
+    }
+
+
+def _published(assessment) -> list[Beside]:
+    now = [fact for judged in assessment.kinds.values() for fact in judged.facts]
+    return beside(assessment.published, now, spaced(assessment.name))
+
+
+def _mean_field(judged):
+    populations = {
+        p.population: {"predicted": p.predicted, "simulated": p.simulated, "holds": p.holds, "notes": list(p.note)}
+        for p in judged.predicted
+    }
+    return {"populations": populations, "problem": judged.unpredicted}
+
+
+def _critical(curve):
+    found = [_finite(critical) for critical in curve.critical_doses]
+    low, high = (_finite(extreme) for extreme in (curve.critical_doses.min(), curve.critical_doses.max()))
+    return {"median": curve.critical_dose, "low": low, "high": high, "by_seed": found}
+
+
+def _finite(number):
+    return float(number) if number is not None and np.isfinite(number) else None
+
+
+def _witness(witness: Witness):
+    return {
+        "trials": list(witness.trials),
+        "inputs": list(witness.inputs),
+        "stimuli": list(witness.stimuli),
+        "outputs": [float(output[0].mean()) for output in witness.outputs],
+        "fall": witness.fall,
+        "standard_errors": _finite(witness.standard_errors),
+        "seeds_agree": witness.standard_errors == np.inf,
+        "fall_ablated": float(witness.falls[-1].mean()),
+    }
+
+
+def _raised(witness: Witness) -> str:
+    """By what the inputs of the second trial exceed those of the first."""
+    lower, upper = witness.stimuli
+    raised = np.flatnonzero(upper > lower)
+    if not raised.size:
+        return "the same, at other times"
+    if raised.size > NAMED_INPUTS:
+        return f"{raised.size} of {lower.size}"
+    # ``"cue[6]"`` counts from 0, people from 1.
+    names = [re.sub(r"\[(\d+)\]$", lambda found: f" number {int(found[1]) + 1}", name) for name in witness.inputs]
+    return ", ".join(f"{names[k]} from {lower[k]:.3g} to {upper[k]:.3g}" for k in raised)
+
+
+def _found(key):
+    """A column's value: what was found of a witness."""
+    return lambda row: _witness(row.judged.witness)[key]
+
+
+class Row(NamedTuple):
+    """A row of a table of kinds of circuits."""
+
+    assessment: Assessment
+    judged: Judged
+
+
+VERDICT = "Kept: at the largest fraction the score is at least the criterion. Not computed: it is less when intact."
+CRITICAL = "Where the score first falls below the criterion, median over seeds; empty if never."
+
+
+def _measured(shown) -> tuple[Column, ...]:
+    """Verdict and scores by system, of assessments or of kinds of circuits."""
+    systems = [name for name in SYSTEMS if any(name in each.systems for each in shown)]
+
+    def by_system(name, of, note="", **more):
+        def cells(each):
+            return {SYSTEMS[name]: of(each.systems[name]) if name in each.systems else None for name in systems}
+
+        return Column(name, cells, note=note, decimals=OF_ONE, **more)
+
+    return (
+        Column("verdict", verdict, "verdict", note=VERDICT),
+        by_system("intact", lambda curve: curve.intact, "Mean score, 0: not at all, 1: wholly."),
+        by_system("ablated", lambda curve: curve.ablated, "Mean score at the largest fraction."),
+        by_system("critical fraction", lambda curve: curve.critical_dose, CRITICAL, short="critical"),
+        by_system("criterion", lambda curve: float(curve.level), on_page_only=True),
+    )
+
+
+CIRCUIT = Column("circuit", lambda row: spaced(row.assessment.name))
+KIND = Column("kind", lambda row: row.judged.kind)
+OUTPUT = "Of the intact circuit, mean over seeds."
+LEFT = "Output at x less that at y, at the largest fraction."
+ERRORS = "Of the fall, over seeds; empty where all agree or there is one. No other pair falls more."
+WITNESSED = (
+    CIRCUIT,
+    KIND,
+    Column("trials", lambda row: "{} ≤ {}".format(*(k + 1 for k in row.judged.witness.trials))),
+    Column("inputs raised", lambda row: _raised(row.judged.witness)),
+    Column("output at x", lambda row: _found("outputs")(row)[0], unit="Hz", note=OUTPUT, decimals=1, short="at x"),
+    Column("output at y", lambda row: _found("outputs")(row)[1], unit="Hz", decimals=1, short="at y"),
+    Column("standard errors", _found("standard_errors"), note=ERRORS, decimals=1, short="errors"),
+    Column("fall, ablated", _found("fall_ablated"), unit="Hz", note=LEFT, decimals=1, short="ablated"),
+)
+PAPER = "Neurons of the circuit as it was published, where this one is smaller."
+DNN_ERROR = "Largest difference of a rate between the rate circuit and its DNN."
+CIRCUITS = (
+    CIRCUIT,
+    KIND,
+    Column("neurons", lambda row: row.judged.neurons),
+    Column("in the paper", lambda row: row.judged.published_neurons or None, note=PAPER),
+    Column("score", lambda row: row.judged.measure, note="What 1 means."),
+    Column("output", lambda row: row.judged.output or None, note="Of which order is asked."),
+    Column("DNN error", lambda row: row.judged.equivalence_error, unit="Hz", note=DNN_ERROR),
+)
+
+
+class SurveyView(View[Survey]):
+    """Circuits with and without inhibition, their curves, witnesses, and published numbers."""
+
+    @property
+    def heading(self) -> str:
+        """The question, of one circuit with its name."""
+        each = self.result.assessments
+        named = "the functions that neuroscientists name" if len(each) > 1 else _named(each[0])
+        return f"What does inhibition do for {named}?"
+
+    @property
+    def _kinds(self) -> list[Row]:
+        return [Row(each, judged) for each in self.result.assessments for judged in each.kinds.values()]
+
+    @property
+    def _witnessed(self) -> list[Row]:
+        return [row for row in self._kinds if row.judged.witness is not None]
+
+    def to_json(self) -> dict:
+        """The ablation, its fractions and seeds, and a row for each circuit."""
+        assessments, first = self.result.assessments, self.result.assessments[0]
+        return {
+            "ablation": first.how,
+            "dose": dose(first.how).label,
+            "doses": first.doses,
+            "seeds": list(first.seeds),
+            "rows": [_row(assessment) for assessment in assessments],
+            "left_out": self.result.left_out,
+            "problems": self.result.problems,
+        }
+
+    def answer(self) -> Iterator[str]:
+        """What is lost at the largest fraction, and where a witness was found."""
+        assessments, witnessed = self.result.assessments, {row.assessment.name for row in self._witnessed}
+        first = assessments[0]
+        where = f"{capital(dose(first.how).label)}, {first.doses[-1]:g}"
+        if len(assessments) == 1:
+            yield f"{where}: {_named(first)} {verdict(first)}."
+            scores = (f"{SYSTEMS[name]} {c.intact:.2f} to {c.ablated:.2f}" for name, c in first.systems.items())
+            yield f"Score: {'; '.join(scores)}."
+            yield f"Declared obstruction: {_obstruction(first)}."
+            yield "A witness was found." if witnessed else ""
+        else:
+            counts = Counter(map(verdict, assessments))
+            yield f"{where}: of {len(assessments)} circuits {'; '.join(f'{n} {what}' for what, n in counts.items())}."
+            lost = [each for each in assessments if "lost" in verdict(each)]
+            dynamical = sum(all(judged.obstruction.is_dynamical for judged in each.kinds.values()) for each in lost)
+            found = sum(each.name in witnessed for each in lost)
+            yield (
+                f"With a loss: {len(lost)}; of these {found} with a witness, {dynamical} declared dynamical."
+                if lost
+                else ""
+            )
+
+    def tables(self) -> Iterator[Table]:
+        """Verdicts and scores; circuits; witnesses; published numbers; the mean-field."""
+        assessments, kinds, witnessed = self.result.assessments, self._kinds, self._witnessed
+        named = any(each.function for each in assessments)
+        columns = (
+            Column("circuit", lambda each: spaced(each.name)),
+            *([Column("function", lambda each: each.function)] if named else []),
+            *_measured(assessments),
+            Column("obstruction", _obstruction, note="As the task declares.", on_page_only=True),
+        )
+        notes, title = tuple(self._notes()), "The circuits and what their scores are"
+        yield Table("Functions with and without inhibition", columns, assessments, notes, data="table.csv")
+        yield Table(title, CIRCUITS, kinds, data="table.csv", keys=2, on_page_only=True)
+        if witnessed:
+            title = "Witnesses: trials x ≤ y, no input of y less at any time, whose output falls"
+            yield Table(title, WITNESSED, witnessed, data="witness.csv", keys=2)
+        if published := [row for each in assessments for row in _published(each)]:
+            yield published_table(published, in_full=False)
+        holding = [(each, p) for each, judged in kinds for p in judged.predicted if p.holds.all()]
+        if holding:
+            limits = [(spaced(each.name), _limit(judged)) for each, judged in kinds]
+            predicted, simulated = "Mean over trials.", "Mean over trials and neurons of the intact spiking circuit."
+            yield Table(
+                "Mean-field: predicted and simulated rates",
+                (
+                    Column("population", lambda row: f"{row[1].population} of {spaced(row[0].name)}"),
+                    Column("predicted", lambda row: float(row[1].predicted.mean()), unit="Hz", note=predicted),
+                    Column("simulated", lambda row: float(row[1].simulated.mean()), unit="Hz", note=simulated),
+                ),
+                holding,
+                [f"Not for {name}: {limit}." for name, limit in limits if limit],
+                "mean_field.csv",
+                on_page_only=True,
+            )
+
+    def _notes(self):
+        first = self.result.assessments[0]
+        size = f"{count(len(first.doses), 'fraction')} × {count(len(first.seeds), 'seed')}"
+        yield f"Ablation: {dose(first.how).label}; {size}."
+        for each, judged in self._kinds:
+            if judged.published_neurons > judged.neurons:
+                neurons = f"{judged.neurons:,} of the paper's {judged.published_neurons:,} neurons"
+                yield f"Smaller: {spaced(each.name)} ({judged.kind}), {neurons}."
+            if "dnn" in judged.systems and judged.equivalence_error is None:
+                yield f"The DNN of {spaced(each.name)} is that of the rate circuit without its noise."
+        for each in self.result.assessments:
+            yield from (f"Left out: {spaced(each.name)} ({kind}): {why}." for kind, why in each.left_out.items())
+        yield from (f"Left out: {spaced(name)}: {why}." for name, why in self.result.left_out.items())
+
+    def figures(self) -> Iterator[Drawing]:
+        """Scores against the fraction; outputs of the witnesses."""
+        from eisim.report.views import tasks_figures
+
+        survey, found = self.result, self._witnessed
+        critical = [
+            f"{spaced(each.name)} {curve.critical_dose:.2f} ({SYSTEMS[name]})"
+            for each in survey.assessments
+            for name, curve in each.systems.items()
+            if curve.critical_dose is not None
+        ]
+        yield Drawing(
+            "dose_response.svg",
+            lambda: tasks_figures.dose_responses(survey),
+            "Score against the fraction removed",
+            "Mean and range over seeds, by system. Dashed: the criterion; vertical: the critical fraction with its "
+            "range over seeds.",
+            f"Critical fractions: {', '.join(critical) or 'none'}.",
+            "dose_response.csv",
+        )
+        if found:
+            fall, left = _found("fall"), _found("fall_ablated")
+            falls = (
+                f"{CIRCUIT.value(row)} ({row.judged.kind}) {hertz(fall(row))} and {hertz(left(row))} Hz"
+                for row in found
+            )
+            yield Drawing(
+                "witness.svg",
+                lambda: tasks_figures.witnesses([(each, judged.kind, judged.witness) for each, judged in found]),
+                "Outputs at the two inputs of each witness",
+                "Output of the task at the lower input x and at the upper input y ≥ x; shaded where it is lower at y.",
+                f"How far the output falls, intact and at the largest fraction: {'; '.join(falls)}.",
+                "witness.csv",
+            )
+
+    def circuits(self) -> Iterator[DrawnCircuit]:
+        """The intact circuit of the first kind of each assessment."""
+        for each in self.result.assessments:
+            if (circuit := next(iter(each.kinds.values())).circuit) is not None:
+                yield DrawnCircuit(f"{each.name}_circuit", f"The circuit of {spaced(each.name)}", circuit)
+
+    def proofs(self) -> Iterator[Explanation]:
+        """What the theorem says, and what tasks declare."""
+        yield proof.excitation(MEANING)
+        for obstruction, why in REASONS.items():
+            names = dict.fromkeys(_named(each) for each, judged in self._kinds if judged.obstruction == obstruction)
+            if names:
+                yield Explanation(f"{capital(obstruction)}: {', '.join(names)}", (why,))
+
+    def files(self) -> Iterator[tuple[str, str | bytes]]:
+        """Table, curves, witnesses and mean-field as CSV, all scores as NetCDF."""
+        yield "table.csv", frame_to_csv(frame(self.result))
+        lines = [
+            (a.function, a.name, system, float(of), seed, float(score), curve.level, _finite(critical))
+            for a in self.result.assessments
+            for system, curve in a.systems.items()
+            for of, scores in zip(a.doses, curve.scores, strict=True)
+            for seed, score, critical in zip(a.seeds, scores, curve.critical_doses, strict=True)
+        ]
+        columns = ("function", "circuit", "system", "dose", "seed", "score", "criterion", "critical_dose")
+        yield "dose_response.csv", to_csv(lines, columns)
+        lines = [
+            (a.function, a.name, judged.kind, float(of), seed, float(lower), float(upper))
+            for a, judged in self._witnessed
+            for of, outputs in zip(a.doses, zip(*judged.witness.outputs, strict=True), strict=True)
+            for seed, lower, upper in zip(a.seeds, *outputs, strict=True)
+        ]
+        columns = ("function", "circuit", "kind", "dose", "seed", "output_at_lower_hz", "output_at_upper_hz")
+        if lines:
+            yield "witness.csv", to_csv(lines, columns)
+        lines = [
+            (a.name, p.population, k, p.predicted[k], p.simulated[k], p.modulation[k], bool(p.holds[k]), p.note[k])
+            for a, judged in self._kinds
+            for p in judged.predicted
+            for k in range(len(p.predicted))
+        ]
+        columns = ("circuit", "population", "trial", "predicted_hz", "simulated_hz", "modulation", "holds", "note")
+        if lines:
+            yield "mean_field.csv", frame_to_csv(_frame(lines, columns))
+        yield "data.nc", to_netcdf(*labelled(self.result))
+
+
+def _limit(judged):
+    """Why the mean-field does not apply to a circuit, or to some of its populations; "" where it does."""
+    failing = [p for p in judged.predicted if not p.holds.all()]
+    notes = [note.split("; predicted")[0] for p in failing for note in p.note if note]
+    if judged.unpredicted or not notes:
+        return judged.unpredicted
+    telling = min(notes, key=lambda note: "synchronous" not in note)
+    return f"{', '.join(p.population for p in failing)}: {telling}"
+
+
+def _frame(lines, columns=None):
+    import pandas
+
+    return pandas.DataFrame(lines, columns=columns)
+
+
+def frame(survey: Survey):
+    """One row for each circuit and system, as a pandas DataFrame."""
+    lines = []
+    for assessment in survey.assessments:
+        for judged in assessment.kinds.values():
+            witness = _witness(judged.witness) if judged.witness else {}
+            for name, curve in judged.systems.items():
+                critical = _critical(curve)
+                lines.append(
+                    {
+                        "function": assessment.function,
+                        "circuit": assessment.name,
+                        "system": name,
+                        "neurons": judged.neurons,
+                        "score_intact": curve.intact,
+                        "score_ablated": curve.ablated,
+                        "criterion": curve.level,
+                        **{f"critical_dose_{key}": critical[key] for key in ("median", "low", "high")},
+                        "verdict": curve.verdict,
+                        "obstruction": str(judged.obstruction),
+                        **{f"witness_{key}": witness.get(key) for key in ("fall", "standard_errors", "fall_ablated")},
+                        "measure": judged.measure,
+                    }
+                )
+    return _frame(lines)
+
+
+def labelled(survey: Survey) -> tuple[dict, dict]:
+    """Scores, critical fractions and the outputs of witnesses as labelled arrays: variables and coordinates."""
+    assessments, first, axes = survey.assessments, survey.assessments[0], ("circuit", "system", "dose", "seed")
+    shape = (len(assessments), len(SYSTEMS), len(first.doses), len(first.seeds))
+    scores, outputs = np.full(shape, np.nan), np.full((2, *shape), np.nan)
+    critical = np.full((*shape[:2], shape[3]), np.nan)
+    for c, assessment in enumerate(assessments):
+        for s, system in enumerate(SYSTEMS):
+            if system in assessment.systems:
+                curve = assessment.systems[system]
+                scores[c, s], critical[c, s] = curve.scores, curve.critical_doses
+            judged = assessment.kinds.get(system)
+            if judged is not None and judged.witness is not None:
+                outputs[:, c, s] = judged.witness.outputs
+    lost = "dose at which the function is lost, infinite if it is not"
+    at_witness = "output of the task at the witness's two inputs"
+    variables = {
+        "score": (axes, scores, {"units": "1", "long_name": "score of the task"}),
+        "critical_dose": (("circuit", "system", "seed"), critical, {"units": "1", "long_name": lost}),
+        "witness_output": (("witness", *axes), outputs, {"units": "1", "long_name": at_witness}),
+    }
+    coordinates = {
+        "circuit": (("circuit",), np.array([each.name for each in assessments]), {}),
+        "function": (("circuit",), np.array([each.function for each in assessments]), {}),
+        "system": (("system",), np.array(list(SYSTEMS)), {}),
+        "dose": (("dose",), first.doses, {"units": "1", "long_name": dose(first.how).label}),
+        "seed": (("seed",), np.array(first.seeds, dtype=float), {"units": "1", "long_name": "seed"}),
+        "witness": (("witness",), np.array(["lower", "upper"]), {}),
+    }
+    return variables, coordinates
+
+
+def _dataset(survey):
+    import xarray
+
+    return xarray.Dataset(*labelled(survey))
+
+
+def _plot(survey, ax, keywords):
+    from eisim.report import style
+    from eisim.report.views.tasks_figures import critical_fractions
+
+    size = (style.DOUBLE, 0.9 + 0.35 * len(survey.assessments))
+    return style.axes(critical_fractions, ax, survey, size=size, keywords=keywords)
+
+
+def _plot_one(assessment, ax, keywords):
+    from eisim.report import style
+    from eisim.report.views.tasks_figures import dose_response_with_legend
+
+    return style.axes(dose_response_with_legend, ax, assessment, size=(style.DOUBLE, 2.6), keywords=keywords)
+
+
+class AssessmentView(SurveyView):
+    """One circuit."""
+
+    def __init__(self, result: Assessment):
+        super().__init__(Survey((result,)))
+
+
+class JudgedView(View[Judged]):
+    """One kind of a circuit."""
+
+    @property
+    def heading(self) -> str:
+        """Kind and size."""
+        return f"{self.result.kind} circuit of {count(self.result.neurons, 'neuron')}"
+
+    def answer(self) -> Iterator[str]:
+        """What the score is, and what stands in the way."""
+        yield f"Score: {self.result.measure}. Declared obstruction: {self.result.obstruction}."
+
+    def tables(self) -> Iterator[Table]:
+        """One row."""
+        yield Table("", (Column("kind", lambda judged: judged.kind), *_measured([self.result])), [self.result])
+
+
+class CurveView(View[AblationCurve]):
+    """One system."""
+
+    question = "Score against the fraction removed"
+
+    def answer(self) -> Iterator[str]:
+        """The verdict."""
+        yield f"{capital(self.result.verdict)} at the largest fraction; criterion {self.result.level:g}."
+
+    def tables(self) -> Iterator[Table]:
+        """A row for each fraction."""
+        parts = (("mean", np.mean), ("lowest", np.min), ("highest", np.max))
+        columns = [Column(name, lambda row, of=of: of(row[1]), decimals=OF_ONE) for name, of in parts]
+        rows = list(zip(self.result.doses, self.result.scores, strict=True))
+        yield Table("Score over seeds", (Column("fraction", lambda row: row[0]), *columns), rows)
+
+
+show_with(Survey, SurveyView, plot=_plot, to_dataframe=frame, to_xarray=_dataset)
+show_with(
+    Assessment,
+    AssessmentView,
+    plot=_plot_one,
+    text=lambda assessment: as_text(AssessmentView(assessment).terminal()),
+    to_dataframe=lambda assessment: frame(Survey((assessment,))),
+    to_xarray=lambda assessment: _dataset(Survey((assessment,))),
+)
+show_with(Judged, JudgedView)
+show_with(AblationCurve, CurveView)
