@@ -80,7 +80,7 @@ def test_every_axis_is_labelled_and_every_figure_fits_a_page(result, survey, cer
 
 def test_text_is_outlines_and_the_same_bytes_each_time(result):
     first = draw(view_of(result).drawn())
-    assert draw([("again", ablation_curves(result))])[0][1] == first[0][1]
+    assert draw(("again", ablation_curves(result)) for _ in range(1))[0][1] == first[0][1]
     assert [name for name, _ in first] == [f"{n}.svg" for n in ("ablation_curves", *BOOLEAN)]
     assert not any(b"<text" in svg for _, svg in first)
     assert {

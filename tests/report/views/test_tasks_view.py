@@ -10,7 +10,7 @@ from eisim import Obstruction, assess
 from eisim.report.style import paper
 from eisim.report.view import view_of
 from eisim.studies.tasks import Survey
-from tests import figures, two_choice
+from tests.support import figures, two_choice
 from tests.support.findings import check
 
 NUMPY = {"backend": "numpy"}
