@@ -1,12 +1,16 @@
 """The census: all functions at once, against circuits of their own and the theory by exhaustion."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from eisim import InputError, TruthTable, certify, simulate, synthesize
 from eisim.functions import patterns
+from eisim.report.view import view_of
+from eisim.studies.census import inhibitory_upstream
+from eisim.studies.census import monotone_functions as all_monotone_functions
 from eisim.theory.code import least_codes
 from eisim.theory.synthesis import build
 from experiments import census
@@ -25,6 +29,8 @@ def test_all_functions(n):
     found = run(inputs=n, levels=3)
     assert found.problems == []
     assert found.intact.all() and found.survives.sum() == DEDEKIND[n]
+    assert [curve.verdict for curve in found.curves] == found.verdicts.tolist()
+    assert ((found.verdicts == "kept") == found.survives).all() and not any(c.violations() for c in found.curves)
     for f, floor, inhibitory, ablated in zip(
         all_functions(n), found.floor, found.inhibitory, found.computed[-1], strict=True
     ):
@@ -37,7 +43,7 @@ def test_all_functions(n):
 def test_all_functions_of_4_inputs():
     found = run("cpp", inputs=4, levels=2)
     assert found.problems == []
-    document = census.to_json(found)
+    document = view_of(found).to_json()
     assert document["functions"] == document["computed_intact"] == 65536
     assert document["survive_ablation"] == 168
     assert sum(document["by_inhibitory_neurons"].values()) == 65536 and document["by_inhibitory_neurons"]["0"] == 168
@@ -58,7 +64,7 @@ def test_the_shared_circuit_does_what_circuits_of_their_own_do(kind):
         responses = simulate([shared, *own], patterns(n), **TIMES)
         alone = np.hstack([response.readouts for response in responses[1:]])
         assert responses[0].readouts == pytest.approx(alone, abs=1e-9)  # sums of weights may round differently
-        assert (census.inhibitory_upstream(shared) == [c.n_inhibitory for c in own]).all()
+        assert (inhibitory_upstream(shared) == [c.n_inhibitory for c in own]).all()
 
 
 def test_a_sample_of_larger_functions():
@@ -73,20 +79,20 @@ def test_a_sample_of_larger_functions():
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_monotone_functions(n):
-    assert {tuple(f) for f in census.monotone_functions(n)} == set(monotone_functions(n))
+    assert {tuple(f) for f in all_monotone_functions(n)} == set(monotone_functions(n))
 
 
 def test_contradictions_are_found():
     found = run(inputs=2, levels=2)
     broken = found.computed.copy()
     broken[-1] = found.values  # as if ablation had taken nothing away
-    problems = census.Census(**(vars(found) | {"computed": broken})).problems
-    assert any("CONTRADICT T8" in p for p in problems) and any(
-        "below" in p or "better than the floor" in p for p in problems
-    )
+    problems = replace(found, computed=broken).problems
+    contradictions = [p for p in problems if p.startswith("census: CONTRADICTION: ")]
+    for theorem, said in (("T8", "not monotone"), ("T3", "below the floor"), ("T8", "expected the Dedekind number 6")):
+        assert any(theorem in p and said in p and "rate code" in p for p in contradictions)
     broken = found.computed.copy()
     broken[0, 6] = ~broken[0, 6]
-    (problem,) = census.Census(**(vars(found) | {"computed": broken})).problems
+    (problem,) = replace(found, computed=broken).problems
     assert problem == "census: 1 of 16 functions are not computed by the intact circuit, such as 0110"
 
 
@@ -117,22 +123,18 @@ def test_command(eisim, tmp_path):
 
 
 def test_the_page():
-    from dataclasses import replace
-
     found = run(inputs=2, levels=2)
-    figures = [name for name, _ in census.figures(found)]
-    page = census.findings(found)
-    check(page, dict(census.tables(found)), figures)
-    assert page.answer == (
-        "The intact spiking circuit computes all 16 functions of 2 inputs; without inhibition 6 are left, exactly "
-        "those that never fall when inputs rise. Of the others, 10 need 1 inhibitory neuron."
-    )
-    assert [row[1] for row in page.tables[-1].rows].count("kept") == 6
+    view = view_of(found)
+    figures, files, page = [figure.file for figure in view.figures()], dict(view.files()), view.findings()
+    check(page, files, figures)
+    assert "16 of 16 functions of 2 inputs" in page.answer and "0 (6), 1 (10)" in page.answer
+    verdicts = [row[1] for row in page.tables[-1].rows]
+    assert verdicts.count("kept") == 6 and verdicts.count("lost (provably)") == 10
     broken = found.computed.copy()
     broken[:, 1] = ~broken[:, 1]  # AND is never computed
-    worse = census.findings(replace(found, computed=broken))
-    assert "computes 15 of 16 functions of 2 inputs; without inhibition 5 are left. Of" in worse.answer
-    assert "checks failed" in worse.answer and worse.tables[-1].rows[1][1] == "never had"
-    sample = census.findings(replace(found, sampled=True))
-    assert "computes all 16 randomly drawn functions" in sample.answer
-    check(sample, dict(census.tables(found)), figures)
+    worse = view_of(replace(found, computed=broken)).findings()
+    assert "15 of 16 functions of 2 inputs" in worse.answer and "monotone" not in worse.answer
+    assert "checks failed" in worse.answer and worse.tables[-1].rows[1][1] == "not computed"
+    sample = view_of(replace(found, sampled=True)).findings()
+    assert "16 of 16 randomly drawn functions" in sample.answer
+    check(sample, files, figures)

@@ -1,0 +1,289 @@
+"""What ablation did to a function: scores by the fraction removed, the criterion, and the verdict.
+
+This is the one module that judges: every study makes ablation curves, and what it calls kept, lost or not computed, and
+what it calls a contradiction of the theory, is said here.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eisim.base.values import Explained, Shown
+from eisim.circuit import Circuit
+
+KEPT, LOST, NOT_COMPUTED = "kept", "lost", "not computed"
+#: Differences of scores up to this are rounding.
+ROUNDING = 1e-12
+NONE_FAILS = "no assumption of the theorem is known to fail"
+RATE_CODE = (
+    "the assumption to question: a rate code (leak, coincidence, refractoriness and delays let spikes break order)"
+)
+
+
+@dataclass(frozen=True)
+class Criterion(Explained):
+    """What a score has to reach, given the score of the intact system: ``offset + share * intact``.
+
+    It is made by one of the named constructors.
+
+    Attributes
+    ----------
+    least : float
+        Least score of an intact system that counts as computing the function.
+    share : float
+        How much of the criterion follows the intact score; 0 if it is the same for all systems.
+    offset : float
+    """
+
+    least: float
+    share: float
+    offset: float
+
+    @classmethod
+    def absolute(cls, score: float) -> "Criterion":
+        """The same score for every system, intact or ablated."""
+        return cls(score, 0.0, score)
+
+    @classmethod
+    def lead_over(cls, constant: float, share: float = 0.99) -> "Criterion":
+        """A share of the intact system's lead over the best constant answer, if it has a lead.
+
+        Parameters
+        ----------
+        constant : float
+            Score of the best constant answer.
+        share : float
+        """
+        return cls(constant + ROUNDING, share, (1 - share) * constant - ROUNDING)
+
+    @classmethod
+    def drop(cls, most: float, least: float = -np.inf) -> "Criterion":
+        """At most so much less than the intact score.
+
+        Parameters
+        ----------
+        most : float
+        least : float
+            What the intact system has to score to count as computing the function.
+        """
+        return cls(least, 1.0, -most - ROUNDING)
+
+    def level(self, intact):
+        """The score to reach, for a system or an array of systems with these intact scores."""
+        return self.offset + self.share * intact
+
+    def reached(self, score, intact):
+        """Whether a score reaches it, given the intact one; arrays are compared element by element."""
+        return score >= self.level(intact)
+
+    def computed(self, intact):
+        """Whether a system with this intact score counts as computing the function."""
+        return intact >= self.least
+
+
+def verdicts(intact, ablated, criterion: Criterion) -> np.ndarray:
+    """``"kept"``, ``"lost"`` or ``"not computed"`` for systems with these intact and ablated scores."""
+    kept = np.where(criterion.reached(np.asarray(ablated), np.asarray(intact)), KEPT, LOST)
+    return np.where(criterion.computed(np.asarray(intact)), kept, NOT_COMPUTED)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AblationCurve(Shown):
+    """How well one system computes a function, by the fraction of what is ablated.
+
+    Attributes
+    ----------
+    system : str
+        ``"spiking"``, ``"rate"``, ``"dnn"``, ...
+    fractions : ndarray of shape (fractions,)
+        How much is removed, from 0, intact.
+    scores : ndarray of shape (fractions, seeds)
+        1 is perfect.
+    criterion : Criterion
+    floor : float or None
+        Least error, 1 less the score, of any excitatory-only system; ``None`` where none is known to bind this one.
+    assumptions : tuple of str
+        Assumptions behind the floor that do not hold here or are to be questioned, in words.
+    tolerance : float
+        How far noise may carry the mean error below the floor.
+    function : str
+        What is computed.
+    """
+
+    system: str
+    fractions: np.ndarray
+    scores: np.ndarray
+    criterion: Criterion
+    floor: float | None = None
+    assumptions: tuple[str, ...] = ()
+    tolerance: float = ROUNDING
+    function: str = ""
+
+    def __repr__(self):
+        fractions, seeds = self.scores.shape
+        of = ", ".join(filter(None, (self.function, self.system)))
+        return (
+            f"<AblationCurve{of and f' of {of}'}: {self.verdict}; score {self.intact:.3g} -> {self.ablated:.3g} over "
+            f"{fractions} fractions, {seeds} seeds>"
+        )
+
+    @property
+    def intact(self) -> float:
+        """Mean score without ablation."""
+        return float(self.scores[0].mean())
+
+    @property
+    def ablated(self) -> float:
+        """Mean score at the largest fraction."""
+        return float(self.scores[-1].mean())
+
+    @property
+    def level(self) -> float:
+        """Score that the criterion asks of this system."""
+        return float(self.criterion.level(self.intact))
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether the intact system computes the function."""
+        return bool(self.criterion.computed(self.intact))
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the criterion is still reached at the largest fraction."""
+        return bool(self.criterion.reached(self.ablated, self.intact))
+
+    @property
+    def verdict(self) -> str:
+        """``"kept"`` or ``"lost"`` at the largest fraction, or ``"not computed"`` if it is not even intact."""
+        return str(verdicts(self.intact, self.ablated, self.criterion))
+
+    @property
+    def critical_fractions(self) -> np.ndarray:
+        """For each seed the fraction at which the score first falls below the criterion, infinite if it never does.
+
+        Between two fractions the score is taken to be linear.
+        """
+        return np.array([_first_crossing(self.fractions, scores, self.level) for scores in self.scores.T])
+
+    @property
+    def critical_fraction(self) -> float | None:
+        """Median over seeds; ``None`` if half of them or more never lose the function."""
+        middle = float(np.median(self.critical_fractions))
+        return middle if np.isfinite(middle) else None
+
+    @property
+    def doses(self) -> np.ndarray:
+        """The fractions, by their earlier name."""
+        return self.fractions
+
+    @property
+    def critical_doses(self) -> np.ndarray:
+        """The critical fractions, by their earlier name."""
+        return self.critical_fractions
+
+    @property
+    def critical_dose(self) -> float | None:
+        """The critical fraction, by its earlier name."""
+        return self.critical_fraction
+
+    def violations(self) -> list[str]:
+        """Contradictions of the theory, in words: with nothing left of what is ablated, an error below the floor."""
+        if self.floor is None:
+            return []
+        return [
+            problem
+            for score in self.scores[np.asarray(self.fractions) == 1].mean(axis=1)
+            for problem in below_floor(
+                self.function, f"ablated, {self.system}", score, self.floor, self.assumptions, self.tolerance
+            )
+        ]
+
+
+def _first_crossing(fractions, scores, level):
+    below = np.flatnonzero(scores < level)
+    if not below.size:
+        return np.inf
+    k = below[0]
+    if k == 0:
+        return fractions[0]
+    share = (scores[k - 1] - level) / (scores[k - 1] - scores[k])
+    return fractions[k - 1] + share * (fractions[k] - fractions[k - 1])
+
+
+def judge(curves: Iterable[AblationCurve], intact: Iterable[AblationCurve] | None = None) -> str:
+    """The verdict of several systems on one function.
+
+    Parameters
+    ----------
+    curves : iterable of AblationCurve
+    intact : iterable of AblationCurve, optional
+        The systems that have to compute it intact; by default all.
+
+    Returns
+    -------
+    str
+        ``"not computed"`` if one of those does not, else ``"kept"`` if all reach the criterion without inhibition, else
+        ``"lost"``.
+    """
+    curves = list(curves)
+    if not all(curve.is_computed for curve in (curves if intact is None else intact)):
+        return NOT_COMPUTED
+    return KEPT if all(curve.is_reached for curve in curves) else LOST
+
+
+def described(verdict: str, is_representable: bool) -> str:
+    """The verdict, and of a loss whether some excitatory-only circuit computes the function.
+
+    Returns
+    -------
+    str
+        ``"lost, here only"`` if one does, ``"lost, impossible"`` if none does; other verdicts as they are.
+    """
+    return f"{LOST}, {'here only' if is_representable else 'impossible'}" if verdict == LOST else verdict
+
+
+def contradiction(of: str, finding: str, assumptions: Sequence[str] = ()) -> str:
+    """That a measurement contradicts the theory.
+
+    Parameters
+    ----------
+    of : str
+        What was measured, or "".
+    finding : str
+    assumptions : sequence of str
+        Those that do not hold or are to be questioned, in words.
+    """
+    return f"{of and f'{of}: '}CONTRADICTION: {finding}; {'; '.join(assumptions) or NONE_FAILS}"
+
+
+def below_floor(
+    of: str,
+    system: str,
+    score: float,
+    floor: float,
+    assumptions: Sequence[str] = (),
+    tolerance: float = ROUNDING,
+) -> list[str]:
+    """The contradiction, if the error of an excitatory-only system is below the floor."""
+    error = 1 - score
+    if not error < floor - tolerance:
+        return []
+    finding = f"without inhibition ({system}) the error {error:.4f} is below the floor {floor:.4f}"
+    return [contradiction(of, finding, assumptions)]
+
+
+def questioned(circuit: Circuit | None, is_spiking: bool) -> tuple[str, ...]:
+    """Assumptions of the theorem that a system does not meet, or of which that is not known, in words.
+
+    Parameters
+    ----------
+    circuit : Circuit or None
+        The system, or what it was made from.
+    is_spiking : bool
+        Whether it is simulated with spikes.
+    """
+    falling = [p.name for p in circuit.populations if not p.neuron.non_decreasing] if circuit is not None else []
+    if falling:
+        return (f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing",)
+    return (RATE_CODE,) if is_spiking else ()
