@@ -100,54 +100,6 @@ def _report_part(report, name, stage, fraction=None):
     report(f"{name}: {stage}", fraction)
 
 
-def to_json(result) -> dict:
-    """What ``--json`` prints, beside the seed."""
-    from eisim.report import dynamics
-
-    return dynamics.document(result)
-
-
-def table(result):
-    """What the terminal shows."""
-    from eisim.report.dynamics import terminal_table
-
-    return terminal_table(result)
-
-
-def tables(result):
-    """Pairs of file name and content, text or bytes."""
-    from eisim.base.files import to_netcdf
-    from eisim.report import dynamics
-
-    yield "table.csv", dynamics.csv_table(result)
-    if result.rate:
-        yield "rate_trajectories.csv", dynamics.trajectories_table(result.rate)
-    if result.conditions:
-        yield "violation_rates.csv", dynamics.violations_table(result.conditions)
-    for found in result.violations:
-        yield f"strongest_violation_{found.kind}.csv", dynamics.violation_table(found)
-    yield "data.nc", to_netcdf(*dynamics.labelled(result))
-
-
-def findings(result):
-    """What a page shows."""
-    from eisim.report.dynamics_findings import findings
-
-    return findings(result)
-
-
-def figures(result):
-    """Pairs of file name and figure."""
-    from eisim.report import dynamics_figures as figures
-
-    if result.rate:
-        yield "rate_trajectories.svg", figures.rate_trajectories(result.rate)
-    if result.conditions:
-        yield "violation_rates.svg", figures.violation_rates(result.conditions)
-    for found in result.violations:
-        yield f"strongest_violation_{found.kind}.svg", figures.strongest_violation(found)
-
-
 if __name__ == "__main__":
     from eisim.__main__ import main
 

@@ -8,9 +8,9 @@ import pytest
 
 from eisim import InputError, TruthTable, certify, simulate, synthesize
 from eisim.functions import patterns
+from eisim.report.view import view_of
 from eisim.studies.census import inhibitory_upstream
 from eisim.studies.census import monotone_functions as all_monotone_functions
-from eisim.studies.result import Result
 from eisim.theory.code import least_codes
 from eisim.theory.synthesis import build
 from experiments import census
@@ -29,7 +29,7 @@ def test_all_functions(n):
     found = run(inputs=n, levels=3)
     assert found.problems == []
     assert found.intact.all() and found.survives.sum() == DEDEKIND[n]
-    assert isinstance(found, Result) and [curve.verdict for curve in found.curves] == found.verdicts.tolist()
+    assert [curve.verdict for curve in found.curves] == found.verdicts.tolist()
     assert ((found.verdicts == "kept") == found.survives).all() and not any(c.violations() for c in found.curves)
     for f, floor, inhibitory, ablated in zip(
         all_functions(n), found.floor, found.inhibitory, found.computed[-1], strict=True
@@ -44,7 +44,7 @@ def test_all_functions(n):
 def test_all_functions_of_4_inputs():
     found = run("cpp", inputs=4, levels=2)
     assert found.problems == []
-    document = census.to_json(found)
+    document = view_of(found).to_json()
     assert document["functions"] == document["computed_intact"] == 65536
     assert document["survive_ablation"] == 168
     assert sum(document["by_inhibitory_neurons"].values()) == 65536 and document["by_inhibitory_neurons"]["0"] == 168
@@ -128,19 +128,17 @@ def test_command(eisim, tmp_path):
 
 def test_the_page():
     found = run(inputs=2, levels=2)
-    figures = [name for name, _ in census.figures(found)]
-    page = census.findings(found)
-    check(page, dict(census.tables(found)), figures)
-    assert page.answer == (
-        "The intact spiking circuit computes all 16 functions of 2 inputs; without inhibition 6 are left, exactly "
-        "those that never fall when inputs rise. Of the others, 10 need 1 inhibitory neuron."
-    )
-    assert [row[1] for row in page.tables[-1].rows].count("kept") == 6
+    view = view_of(found)
+    figures, files, page = [figure.file for figure in view.figures()], dict(view.files()), view.findings()
+    check(page, files, figures)
+    assert "16 of 16 functions of 2 inputs" in page.answer and "0 (6), 1 (10)" in page.answer
+    verdicts = [row[1] for row in page.tables[-1].rows]
+    assert verdicts.count("kept") == 6 and verdicts.count("lost (provably)") == 10
     broken = found.computed.copy()
     broken[:, 1] = ~broken[:, 1]  # AND is never computed
-    worse = census.findings(replace(found, computed=broken))
-    assert "computes 15 of 16 functions of 2 inputs; without inhibition 5 are left. Of" in worse.answer
+    worse = view_of(replace(found, computed=broken)).findings()
+    assert "15 of 16 functions of 2 inputs" in worse.answer and "monotone" not in worse.answer
     assert "checks failed" in worse.answer and worse.tables[-1].rows[1][1] == "not computed"
-    sample = census.findings(replace(found, sampled=True))
-    assert "computes all 16 randomly drawn functions" in sample.answer
-    check(sample, dict(census.tables(found)), figures)
+    sample = view_of(replace(found, sampled=True)).findings()
+    assert "16 of 16 randomly drawn functions" in sample.answer
+    check(sample, files, figures)

@@ -15,9 +15,10 @@ from scipy.stats import binomtest
 
 from eisim import LIF, Circuit, Input, InputError, Population, Projection, to_dnn
 from eisim.base.timing import Timing
-from eisim.report.dynamics import mechanism, outcome
+from eisim.report.view import view_of
 from eisim.studies.order import rate, search, spiking
 from eisim.studies.order.order import LEVELS, Share, chain, falls, ordered_pairs, share
+from eisim.studies.order.result import DynamicsResult
 from experiments import monotone_dynamics
 from tests.support.drawn import DT, TIMES, draw_circuit, seeds
 from tests.support.figures import check as check_figure
@@ -309,7 +310,7 @@ def test_conditions_are_what_their_circuits_do(result):
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
-        (((20, 8),), "kept"),
+        (((20, 8),), "remains"),
         (((20, 17),), "weaker"),
         (((20, 20),), "gone"),
         (((20, 31),), "gone"),
@@ -317,22 +318,28 @@ def test_conditions_are_what_their_circuits_do(result):
         (((400, 399),), "saturated"),
     ],
 )
-def test_what_became_of_a_fall(counts, expected):
-    assert outcome(search.Variant("changed", counts), 20, 400) == expected
+def test_what_became_of_a_fall(known, counts, expected):
+    candidate, response = known
+    found = search.Found(candidate, 0, 1, (20, 0), 0)
+    response = replace(response, window=0.2, dt=0.5e-3)  # 400 steps
+    searched = search.SearchResult("known", (20,), found, response, ())
+    assert searched.outcome(search.Variant("changed", counts)) == expected
 
 
-def test_mechanism_in_words(known):
+def test_a_known_violation_is_told_with_its_inputs_and_what_became_of_it(known):
     candidate, response = known
     found = search.strongest(candidate, spiking.window_counts(response))
     counts = {"as found": ((10, 0),), "delays": ((9, 1),), "membrane": ((9, 9),), search.SCATTER: ((1, 0), (9, 2))}
     variants = tuple(search.Variant(*item) for item in counts.items())
-    assert mechanism(search.SearchResult("known", (0, 10), found, response, variants)) == (
-        "known: raising input B from 50 to 75 Hz takes the readout from 10 to 0 spikes in 200 ms, a fall of 50 Hz. "
-        "Order returns with membrane (9 → 9). It is half or more with delays (9 → 1). With the phases of the inputs "
-        "scattered by random delays of up to 20 ms, order is broken in 2 of 2 draws, by half of the fall or more in 1."
-    )
+    searched = search.SearchResult("known", (0, 10), found, response, variants)
+    assert searched.input_rates.tolist() == [[50, 50, 0, 0], [50, 75, 0, 0]]
+    view = view_of(DynamicsResult(search=(searched,)))
+    (table,) = view.findings().tables
+    assert [row[2].split()[0] for row in table.rows] == ["remains", "remains", "gone", "broken"]
+    assert "2 of 2 draws (1 by" in table.rows[-1][2]
     never = search.strongest(candidate, spiking.window_counts(response)[[1, 0, 2]])
-    assert mechanism(search.SearchResult("known", (-5,), never, response, variants)) == "known: no violation found."
+    result = DynamicsResult(search=(search.SearchResult("known", (-5,), never, response, variants),))
+    assert result.violations == () and list(view_of(result).figures()) == []
 
 
 # the experiment
@@ -340,25 +347,25 @@ def test_mechanism_in_words(known):
 
 def test_the_same_seed_gives_the_same_result(result):
     def text(found):
-        return json.dumps(monotone_dynamics.to_json(found))
+        return json.dumps(view_of(found).to_json())
 
     assert text(small()) == text(result)
     assert text(small(["rate"], seed=4)) != text(small(["rate"]))
 
 
 def test_kinds_are_honoured(result):
-    both = monotone_dynamics.to_json(result)
+    both = view_of(result).to_json()
     alone = small(["rate"])
-    only = monotone_dynamics.to_json(alone)
+    only = view_of(alone).to_json()
     assert set(both) == {"rate", "spiking", "problems"} and set(only) == {"rate", "problems"}
     assert only["rate"] == both["rate"]  # what one kind finds does not depend on the other
-    names = {name for name, _ in monotone_dynamics.figures(alone)}
+    names = {figure.file for figure in view_of(alone).figures()}
     assert names == {"rate_trajectories.svg"}
 
 
 def test_reports_agree_with_the_data(result):
-    document = json.loads(json.dumps(monotone_dynamics.to_json(result)))
-    files = dict(monotone_dynamics.tables(result))
+    document = json.loads(json.dumps(view_of(result).to_json()))
+    files = dict(view_of(result).files())
     rows = list(csv.DictReader(io.StringIO(files["table.csv"])))
     assert len(rows) == 2 * 5 * 3 + len(spiking.CONDITIONS) * len(spiking.MEASURES) * 2
     data = xr.load_dataset(io.BytesIO(files["data.nc"]))
@@ -377,7 +384,7 @@ def test_reports_agree_with_the_data(result):
 
 
 def test_figures_have_labelled_axes(result):
-    figures = dict(monotone_dynamics.figures(result))
+    figures = dict(view_of(result).drawn())
     assert set(figures) == {
         "rate_trajectories.svg",
         "violation_rates.svg",
@@ -396,7 +403,7 @@ def test_table_names_every_condition(result):
     from rich.console import Console
 
     console = Console(width=120, file=io.StringIO())
-    console.print(monotone_dynamics.table(result))
+    console.print(view_of(result).terminal())
     shown = console.file.getvalue()
     assert "…" not in shown  # nothing is cut off
     for condition in spiking.CONDITIONS:
@@ -423,12 +430,12 @@ def test_bad_settings_are_one_clear_line(settings, said):
 
 
 def test_the_page(result):
-    figures = dict(monotone_dynamics.figures(result))
-    findings = monotone_dynamics.findings(result)
-    tables = check(findings, dict(monotone_dynamics.tables(result)), figures)
-    assert f"keep it for all {result.rate.total('excitatory-only').pairs.of} pairs" in findings.answer
+    figures = dict(view_of(result).drawn())
+    findings = view_of(result).findings()
+    tables = check(findings, dict(view_of(result).files()), figures)
+    assert f"excitatory-only 0 of {result.rate.total('excitatory-only').pairs.of}" in findings.answer
     worst = max(s.found.fall for s in result.search) / 0.05
-    assert f"a fall of the readout by {worst:g} Hz" in findings.answer
+    assert f"{worst:g} Hz" in findings.answer
     lines = {line.get_label(): line for line in figures["violation_rates.svg"].axes[1].lines}
     behind = [row for row in tables["violation_rates.csv"] if row["time_ms"] and row["condition"] == "reference"]
     np.testing.assert_allclose([float(row["share"]) for row in behind], lines["reference"].get_ydata() / 100)
@@ -443,5 +450,5 @@ def test_the_page(result):
         assert sum(float(r["time_ms"]) >= 50 - 1e-9 for r in spikes) == found.found.counts[1]
         assert [int(r["fall_spikes"]) for r in rows if r["part"] == "search"] == list(found.progress)
     for part in (replace(result, rate=None), replace(result, conditions=(), search=())):
-        names = [name for name, _ in monotone_dynamics.figures(part)]
-        check(monotone_dynamics.findings(part), dict(monotone_dynamics.tables(part)), names)
+        view = view_of(part)
+        check(view.findings(), dict(view.files()), [figure.file for figure in view.figures()])

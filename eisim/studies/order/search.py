@@ -15,7 +15,7 @@ from eisim.base.progress import shows_progress
 from eisim.base.timing import Timing
 from eisim.simulation import Response
 from eisim.studies.order.order import LEVELS, falls, ordered_pairs
-from eisim.studies.order.spiking import DIMENSIONS, Candidate, Condition, draw, respond, window_counts
+from eisim.studies.order.spiking import DIMENSIONS, RATE, Candidate, Condition, draw, respond, window_counts
 
 HIDDEN = 6
 PARENTS = 10  # of each kind of circuit
@@ -173,6 +173,28 @@ class SearchResult:
     found: Found
     response: Response
     variants: tuple[Variant, ...]
+
+    @property
+    def input_rates(self) -> np.ndarray:
+        """Of the lower and of the upper input, in Hz: (2, dimensions)."""
+        return RATE * self.found.candidate.chain[[self.found.lower, self.found.upper]] / LEVELS
+
+    def outcome(self, variant: Variant) -> str:
+        """What became of the fall in the variant, by its largest fall over the draws.
+
+        Returns
+        -------
+        str
+            ``"remains"`` (at least half of it), ``"weaker"``, ``"gone"``; or ``"silent"`` or ``"saturated"`` (spikes at
+            every step, whatever the input), which say nothing.
+        """
+        counts = np.array(variant.counts)
+        if not counts.any():
+            return "silent"
+        if counts.min() > 0.9 * self.response.window / self.response.dt:
+            return "saturated"
+        fall = max(variant.falls)
+        return "gone" if fall <= 0 else "remains" if fall >= self.found.fall / 2 else "weaker"
 
 
 @shows_progress

@@ -25,6 +25,7 @@ HIDDEN = 18
 RATE = 100.0  # Hz, of an afferent for an input of 1
 DECISION = 50.0  # Hz
 BIN = 1e-3  # s, of cumulative counts
+SMOOTH = 10e-3  # s, over which shares over time are averaged
 #: A fall is a clear one from so many Hz on: two spikes in 200 ms, more than the edge of a window can cost.
 CLEAR_FALL = 10.0
 #: And from this share of the count on it is a large one.
@@ -267,6 +268,14 @@ class ConditionResult:
     def behind(self) -> np.ndarray:
         """Whether the readout has spiked less often so far for the larger input: (pairs, circuits, bins)."""
         return falls(self.cumulative) > 0
+
+    @property
+    def behind_so_far(self) -> tuple[np.ndarray, np.ndarray]:
+        """Middles of stretches of `SMOOTH`, in s, and over each the mean share of pairs whose readout is behind."""
+        bins = round(SMOOTH / BIN)
+        share = self.behind.mean(axis=(0, 1))
+        starts = np.arange(0, len(share), bins)
+        return (starts + bins / 2) * BIN, np.add.reduceat(share, starts) / np.diff([*starts, len(share)])
 
     def per_pair(self, measure: str) -> Share:
         """Pairs of inputs, over all circuits, that break order."""

@@ -6,23 +6,16 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from eisim.report.style import DOUBLE, EXCITATORY, NEUTRAL, letters
+from eisim.studies.census import Census
+from eisim.theory.inversion import falls
 
 COLOURS = (EXCITATORY, "#5b9bd9", "#123f6b", "#000000")
 MARKERS = "osD^"
 UNREACHED = "#ececec"
 
 
-def function_space(census) -> Figure:
-    """Maps of the functions reached with 0, 1, 2, ... inhibitory neurons; floors; what is left under ablation.
-
-    Parameters
-    ----------
-    census : Census
-
-    Returns
-    -------
-    Figure
-    """
+def function_space(census: Census) -> Figure:
+    """Maps of the functions reached with 0, 1, 2, ... inhibitory neurons; floors; what is left under ablation."""
     numbers = np.unique(census.inhibitory)
     figure = Figure(figsize=(DOUBLE, 2.9 if census.sampled else 5.4), layout="constrained")
     if census.sampled:
@@ -38,7 +31,7 @@ def function_space(census) -> Figure:
     return figure
 
 
-def reached_map(ax: Axes, census, inhibitory: int) -> Axes:
+def reached_map(ax: Axes, census: Census, inhibitory: int) -> None:
     """All functions as a square, each one cell, coloured by the inhibitory neurons it needs if these are enough.
 
     Row and column are the two halves of the truth table, each sorted by its own need of inhibition, then by its
@@ -55,28 +48,21 @@ def reached_map(ax: Axes, census, inhibitory: int) -> Axes:
     ax.imshow(shown, cmap=cmap, vmin=-0.5, vmax=len(COLOURS) - 0.5, interpolation="nearest", rasterized=True)
     neurons = {0: "excitatory-only", 1: "1 inhibitory neuron"}.get(inhibitory, f"{inhibitory} inhibitory neurons")
     ax.set_title(f"{neurons}:\n{reached.sum():,} of {len(reached):,} functions")
-    ax.set_xlabel("f where the first input is 1")
+    ax.set(xlabel="f where the first input is 1", xticks=[], yticks=[])
     if not inhibitory:
         ax.set_ylabel("f where the first input is 0")
-    ax.set_xticks([])
-    ax.set_yticks([])
-    for spine in ax.spines.values():
-        spine.set_visible(True)
-        spine.set_color("#999999")
-    return ax
+    ax.spines[:].set(visible=True, color="#999999")
 
 
 def _ranks(n_patterns):
     """Place of each half truth table: by the falls along chains, then by its number of ones, then in counting order."""
-    from eisim.theory.inversion import falls
-
     values = (np.arange(2**n_patterns)[:, None] >> np.arange(n_patterns)[::-1] & 1).astype(bool)
     rank = np.empty(len(values), dtype=int)
     rank[np.lexsort((values.sum(axis=1), falls(values).max(axis=1)))] = np.arange(len(values))
     return rank
 
 
-def floor_histogram(ax: Axes, census) -> Axes:
+def floor_histogram(ax: Axes, census: Census) -> None:
     """Distribution of the floor, by the inhibitory neurons that the functions need."""
     n_patterns = census.values.shape[1]
     wrong = np.round(census.floor * n_patterns).astype(int)
@@ -85,34 +71,21 @@ def floor_histogram(ax: Axes, census) -> Axes:
         counts = np.bincount(wrong[census.inhibitory == r], minlength=len(base))
         ax.bar(np.arange(len(base)), counts, bottom=base, width=0.85, color=COLOURS[r], label=f"{r}")
         base += counts
-    ax.set_xticks(range(len(base)))
+    ax.set(xticks=range(len(base)), ylabel="number of functions")
     ax.set_xlabel(f"floor: patterns of {n_patterns} that an excitatory-only circuit gets wrong")
-    ax.set_ylabel("number of functions")
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.legend(title="inhibitory neurons needed", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, borderaxespad=0)
-    return ax
 
 
-def survival(ax: Axes, census) -> Axes:
+def survival(ax: Axes, census: Census) -> None:
     """Mean accuracy, and the share of functions still computed, against the fraction of inhibition removed."""
     accuracy = census.accuracy
+    style = {"ms": 3, "lw": 1.2}
     for r in np.unique(census.inhibitory):
         mine = accuracy[:, census.inhibitory == r]
-        ax.plot(census.fractions, mine.mean(axis=1), color=COLOURS[r], marker=MARKERS[r], ms=3, lw=1.2)
-    ax.plot(
-        [],
-        [],
-        color=NEUTRAL,
-        marker="o",
-        ms=3,
-        lw=1.2,
-        label="patterns right, by neurons needed",
-    )
-    ax.plot(
-        census.fractions, (accuracy == 1).mean(axis=1), color=NEUTRAL, ls="--", lw=1, label="functions still computed"
-    )
-    ax.set_ylim(-0.03, 1.03)
-    ax.set_xlabel("fraction of inhibition removed")
-    ax.set_ylabel("share of patterns, of functions")
+        ax.plot(census.fractions, mine.mean(axis=1), color=COLOURS[r], marker=MARKERS[r], **style)
+    ax.plot([], [], color=NEUTRAL, marker="o", label="patterns right, by neurons needed", **style)
+    computed = (accuracy == 1).mean(axis=1)
+    ax.plot(census.fractions, computed, color=NEUTRAL, ls="--", lw=1, label="functions still computed")
+    ax.set(ylim=(-0.03, 1.03), xlabel="fraction of inhibition removed", ylabel="share of patterns, of functions")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0)
-    return ax

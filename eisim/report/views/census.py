@@ -1,0 +1,241 @@
+"""How the census of functions is shown."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from eisim.base.files import to_csv, to_netcdf
+from eisim.report import proof
+from eisim.report.findings import Explanation
+from eisim.report.table import Column, Table
+from eisim.report.view import Drawing, View, show_with
+from eisim.report.wording import count, listing
+from eisim.studies.census import DEDEKIND, Census, bits
+
+#: Up to so many functions are listed one by one.
+LISTED = 256
+ACCURACY = "Mean share of patterns answered correctly"
+FLOOR = "Least share of patterns that any excitatory-only circuit answers wrongly."
+
+
+class CensusView(View[Census]):
+    """Functions by the inhibition that they have, by floor and by what is left of them; short lists one by one."""
+
+    @property
+    def heading(self) -> str:
+        """The question."""
+        return f"Of all functions of {self._inputs}, which survive without inhibition?"
+
+    @property
+    def _inputs(self) -> str:
+        return count(self.result.n_inputs, "input")
+
+    @property
+    def _groups(self) -> dict[int, np.ndarray]:
+        """Which functions have how many inhibitory neurons."""
+        return {int(r): self.result.inhibitory == r for r in np.unique(self.result.inhibitory)}
+
+    @property
+    def _verdicts(self) -> np.ndarray:
+        """Of a loss also whether an excitatory-only circuit computes the function."""
+        lost = np.where(self.result.monotone, "lost (this circuit)", "lost (provably)")
+        return np.where(self.result.verdicts == "lost", lost, self.result.verdicts)
+
+    def to_json(self) -> dict:
+        """Numbers of functions, by floor and by inhibitory neurons, and accuracy by the fraction removed."""
+        census, accuracy = self.result, self.result.accuracy
+        values, counts = np.unique(census.floor, return_counts=True)
+        have = {str(r): int((census.inhibitory == r).sum()) for r in sorted({0, 1, 2, *self._groups})}
+        return {
+            "inputs": census.n_inputs,
+            "kind": census.kind,
+            "functions": len(census.values),
+            "sampled": census.sampled,
+            "computed_intact": int(census.intact.sum()),
+            "survive_ablation": int(census.survives.sum()),
+            "monotone": int(census.monotone.sum()),
+            "dedekind_number": DEDEKIND[census.n_inputs],
+            "by_inhibitory_neurons": have,
+            "floor": {
+                "mean": float(census.floor.mean()),
+                "functions_by_floor": {f"{v:g}": int(n) for v, n in zip(values, counts, strict=True)},
+            },
+            "accuracy": {
+                "fraction_removed": census.fractions,
+                "mean": accuracy.mean(axis=1),
+                "functions_computed": (accuracy == 1).sum(axis=1),
+                "mean_by_inhibitory_neurons": {str(r): accuracy[:, g].mean(axis=1) for r, g in self._groups.items()},
+            },
+            "circuit": {"neurons": census.neurons, "synapses": census.synapses},
+            "problems": census.problems,
+        }
+
+    def answer(self) -> Iterator[str]:
+        """How many functions are computed, survive and have how many inhibitory neurons."""
+        census = self.result
+        drawn = "randomly drawn functions" if census.sampled else "functions"
+        same = ", exactly the monotone ones" if np.array_equal(census.survives, census.monotone) else ""
+        yield f"Intact: {census.intact.sum():,} of {len(census.values):,} {drawn} of {self._inputs} computed."
+        yield f"Without inhibition: {census.survives.sum():,}{same}."
+        which = "needed" if np.array_equal(census.inhibitory, census.complexity) else "in the circuit"
+        yield f"Inhibitory neurons {which}: {', '.join(f'{r} ({g.sum():,})' for r, g in self._groups.items())}."
+
+    def tables(self) -> Iterator[Table]:
+        """Groups of functions; floors; levels of ablation; functions, where they are few."""
+        census, accuracy, n_patterns = self.result, self.result.accuracy, self.result.values.shape[1]
+        sampled = f"{census.monotone.sum():,} of the sample are monotone; " if census.sampled else ""
+        everything = np.ones(len(census.values), dtype=bool)
+        yield Table(
+            "Functions by the inhibition that they have",
+            (
+                Column("inhibitory neurons", lambda g: g[0], note="That the readouts of these functions hear from."),
+                Column("functions", lambda g: g[1].sum()),
+                Column("share", lambda g: round(100 * float(g[1].mean()), 2), unit="%", note="Of all functions."),
+                Column(
+                    "computed intact", lambda g: census.intact[g[1]].sum(), note="Every pattern answered correctly."
+                ),
+                Column("survive", lambda g: census.survives[g[1]].sum(), note="The same without inhibition."),
+                Column("mean floor", lambda g: census.floor[g[1]].mean(), note=FLOOR),
+                Column("highest floor", lambda g: census.floor[g[1]].max()),
+                Column("accuracy ablated", lambda g: accuracy[-1, g[1]].mean(), note=f"{ACCURACY} without inhibition."),
+            ),
+            [(str(r), mine) for r, mine in self._groups.items()] + [("all", everything)],
+            (
+                f"One {census.kind} circuit of {census.neurons:,} neurons and {census.synapses:,} synapses for them "
+                f"all; {n_patterns} patterns × {len(census.fractions)} levels of ablation.",
+                f"{sampled}{DEDEKIND[census.n_inputs]:,} functions of {self._inputs} are monotone (Dedekind number).",
+            ),
+            "functions.csv",
+        )
+        yield Table(
+            "Functions by their floor",
+            (
+                Column("patterns wrong", lambda row: round(float(row[0]) * n_patterns), note=f"Of {n_patterns}."),
+                Column("floor", lambda row: row[0], note=FLOOR),
+                Column("functions", lambda row: row[1]),
+            ),
+            list(zip(*np.unique(census.floor, return_counts=True), strict=True)),
+            data="functions.csv",
+            on_page_only=True,
+        )
+        yield Table(
+            "What is left at each level of ablation",
+            (
+                Column("fraction removed", lambda k: census.fractions[k], note="Of inhibition."),
+                Column("accuracy", lambda k: accuracy[k].mean(), note=f"{ACCURACY}."),
+                Column("functions computed", lambda k: (accuracy[k] == 1).sum()),
+            ),
+            range(len(census.fractions)),
+            data="functions.csv",
+            on_page_only=True,
+        )
+        if len(census.values) <= LISTED:
+            yield self._functions()  # last, as it is long
+
+    def _functions(self):
+        census, verdicts, accuracy = self.result, self._verdicts, self.result.accuracy
+        return Table(
+            "Functions with and without inhibition",
+            (
+                Column("function", lambda k: bits(census.values[k]), note="Values of the patterns in counting order."),
+                Column(
+                    "verdict",
+                    lambda k: str(verdicts[k]),
+                    "verdict",
+                    note="Provably: no excitatory-only circuit computes it; this circuit: another one does.",
+                ),
+                Column(
+                    f"intact, {census.kind}", lambda k: accuracy[0, k], note="Share of patterns answered correctly."
+                ),
+                Column(f"ablated, {census.kind}", lambda k: accuracy[-1, k], note="The same without inhibition."),
+                Column("floor", lambda k: census.floor[k], note=FLOOR),
+                Column("inhibitory neurons", lambda k: census.inhibitory[k], note="With a path to its readout."),
+                Column("inversion complexity", lambda k: census.complexity[k], note="The least number of them."),
+            ),
+            range(len(census.values)),
+            data="functions.csv",
+            on_page_only=True,
+        )
+
+    def figures(self) -> Iterator[Drawing]:
+        """Maps of all functions, floors, and what is left under ablation."""
+        maps = (
+            "Above, all functions, each one cell, coloured once so many inhibitory neurons are enough for it; row and "
+            "column are the two halves of its truth table, each sorted by its own need of inhibition. "
+        )
+        left, right = ("Left", "Right") if self.result.sampled else ("Below left", "Below right")
+        yield Drawing(
+            "function_space.svg",
+            self._function_space,
+            "The space of functions",
+            f"{'' if self.result.sampled else maps}{left}, how many functions have which floor. {right}, mean accuracy "
+            "by the inhibitory neurons that functions have, and the share of functions still computed, against the "
+            "fraction of inhibition removed.",
+            f"{' '.join(self.answer())} Highest floor: {self.result.floor.max():.3g}.",
+            "functions.csv",
+        )
+
+    def _function_space(self):
+        from eisim.report.views.census_figures import function_space
+
+        return function_space(self.result)
+
+    def proofs(self) -> Iterator[Explanation]:
+        """Why monotone functions survive, what the floor is, and how much inhibition is needed."""
+        census = self.result
+        yield proof.excitation()
+        yield Explanation(
+            "Why these functions survive",
+            (
+                "A circuit whose inhibition is silenced is left with the least function above its own that never "
+                "falls: wherever an input below was answered with 1, the answer is 1. So a function that never falls "
+                "is left as it is, and any other is lost.",
+            ),
+        )
+        worst = census.floor.argmax()
+        if census.floor[worst] > 0:
+            n_patterns = census.values.shape[1]
+            yield Explanation(
+                "The floor",
+                (
+                    "The floor of a function is the least share of patterns at which it differs from any function that "
+                    f"never falls; here it was compared with every one. The highest is that of "
+                    f"{bits(census.values[worst])}: {round(census.floor[worst] * n_patterns)} of {n_patterns} patterns "
+                    "must be wrong.",
+                ),
+            )
+            needed = (f"{r} for up to {count(2**r - 1, 'fall')}" for r in np.unique(census.complexity).tolist() if r)
+            yield Explanation(
+                "The inhibition that functions need",
+                (
+                    "Let a function fall d times at most along a chain of rising inputs. A feed-forward threshold "
+                    "circuit needs as many inhibitory neurons as it takes bits to count to d (Markov 1957): "
+                    f"{listing(needed)}.",
+                ),
+            )
+
+    def files(self) -> Iterator[tuple[str, str | bytes]]:
+        """All functions as CSV, all answers as NetCDF."""
+        census = self.result
+        columns = ["truth_table", "inhibitory_neurons", "floor", "computed_intact", "survives_ablation"]
+        columns += [f"accuracy_{fraction:.0%}_removed" for fraction in census.fractions]
+        found = (census.values, census.inhibitory, census.floor, census.intact, census.survives, census.accuracy.T)
+        rows = (
+            (bits(f), r, f"{floor:g}", int(intact), int(survives), *(f"{a:g}" for a in levels))
+            for f, r, floor, intact, survives, levels in zip(*found, strict=True)
+        )
+        yield "functions.csv", to_csv(rows, columns)
+        one = {"units": "1"}
+        of, answer = ("function", "pattern"), {"long_name": f"answer of the {census.kind} circuit"}
+        value, floor = "value of the function", "least zero-one error of any excitatory-only circuit"
+        removed = one | {"long_name": "fraction of inhibition removed"}
+        variables = {
+            "value": (of, census.values.astype(np.int8), one | {"long_name": value}),
+            "computed": (("fraction_removed", *of), census.computed.astype(np.int8), one | answer),
+            "floor": (of[:1], census.floor, one | {"long_name": floor}),
+            "inhibitory_neurons": (of[:1], census.inhibitory.astype(np.int32), one),
+        }
+        yield "data.nc", to_netcdf(variables, {"fraction_removed": (("fraction_removed",), census.fractions, removed)})
+
+
+show_with(Census, CensusView)
