@@ -98,6 +98,13 @@ def _by_kind(value: Callable[[NetworkAblation], float | str]) -> Callable[[Train
     return lambda network: {kind: value(ablation) for kind, ablation in network.ablations.items()}
 
 
+def _conditions(measure: str, note: str) -> Iterator[Column]:
+    """Columns of a measure, the mean over classes where it is one of each, with and without inhibition."""
+    for k, (condition, what) in enumerate(zip(CONDITIONS, (note, "The same without inhibition."), strict=True)):
+        value = _by_kind(lambda ablation, k=k: float(getattr(ablation, measure)[k].mean()))
+        yield Column(condition, value, note=what, decimals=3)
+
+
 def _verdicts(ablation: NetworkAblation) -> list[str]:
     return ["not computed" if verdict == "never had" else verdict for verdict in ablation.verdicts]
 
@@ -123,12 +130,13 @@ class ImagesView(View[ImagesResult]):
     @property
     def heading(self) -> str:
         """The question, with the name of the images."""
-        return f"Which networks need inhibition to classify {self.result.images.name}, and do many inputs replace it?"
+        name = self.result.images.name
+        return f"Which networks need inhibition to classify {name}, and do many inputs make it unnecessary?"
 
     @property
     def _judged(self) -> dict[str, BooleanResult]:
         """Floors of random Boolean functions, by where these are judged."""
-        samples = {f"at most {n:,} points": sample for n, sample in self.result.samples.items()}
+        samples = {f"up to {n:,} points": sample for n, sample in self.result.samples.items()}
         return {"all points": self.result.whole} | samples
 
     def to_json(self) -> dict:
@@ -171,13 +179,13 @@ class ImagesView(View[ImagesResult]):
         accuracies = (f"{NAMES[n.signs]} {_ends(n.ablations[kind].accuracy)}" for n in self.result.trained)
         yield f"Test accuracy of {kind} circuits, intact to ablated: {'; '.join(accuracies)}."
         few, many = (_sized(side) for side in pooled.sides[[0, -1]])
+        floor, error = (of.mean(axis=1) for of in (pooled.floors["train"], pooled.errors["excitatory", "train"]))
         yield (
-            f"From {few} to {many} inputs: comparable pairs of training images {_ends(pooled.comparable)}; "
-            f"floor of any excitatory-only network {_ends(pooled.floors['train'].mean(axis=1))} of them; the one "
-            f"trained with {many} inputs has {share(pooled.errors['excitatory', 'train'][-1].mean())} wrong."
+            f"On training images, {few} to {many} inputs: comparable pairs {_ends(pooled.comparable)}; floor "
+            f"{_ends(floor)}. Excitatory-only network trained on {many} inputs: {share(error[-1])} wrong."
         )
         floors = (
-            f"{_ends(each.floors.mean(axis=1))} from {each.inputs[0]} to {each.inputs[-1]} inputs, judged at {where}"
+            f"{_ends(each.floors.mean(axis=1))} ({where}, {each.inputs[0]} to {each.inputs[-1]} inputs)"
             for where, each in self._judged.items()
         )
         yield f"Floor of random Boolean functions: {'; '.join(floors)}."
@@ -206,15 +214,7 @@ class ImagesView(View[ImagesResult]):
                     f"{KEPT:.0%} of its balanced accuracy above chance remains; not computed: at chance when intact.",
                 ),
                 Column("DNN", lambda network: network.accuracy("test"), note="The network itself.", decimals=3),
-                *(
-                    Column(
-                        condition,
-                        _by_kind(lambda ablation, at=at: float(ablation.accuracy[at])),
-                        note=f"Share of test images classified correctly, {how}.",
-                        decimals=3,
-                    )
-                    for condition, at, how in (("intact", 0, "with inhibition"), ("ablated", -1, "without"))
-                ),
+                *_conditions("accuracy", "Share of test images classified correctly, with inhibition."),
                 Column(
                     "agreement with DNN",
                     _by_kind(lambda ablation: ablation.agreement),
@@ -236,19 +236,11 @@ class ImagesView(View[ImagesResult]):
 
     def _by_threshold(self):
         return Table(
-            "Error with and without inhibition, by the best threshold (one-vs-rest)",
+            "Error with and without inhibition, by threshold",
             (
                 Column("network", lambda network: NAMES[network.signs]),
                 Column("DNN", lambda network: network.threshold_errors.mean(), note="The network itself.", decimals=3),
-                *(
-                    Column(
-                        condition,
-                        _by_kind(lambda ablation, at=at: float(ablation.threshold_errors[at].mean())),
-                        note=f"{RULE}, mean over classes." if at == 0 else "The same without inhibition.",
-                        decimals=3,
-                    )
-                    for condition, at in (("intact", 0), ("ablated", -1))
-                ),
+                *_conditions("threshold_errors", f"{RULE}, mean over classes."),
                 Column(
                     "floor",
                     lambda network: next(iter(network.ablations.values())).floors.one_polarity.mean(),
@@ -296,19 +288,18 @@ class ImagesView(View[ImagesResult]):
         def column(name, key, note):
             return Column(name, lambda s: _pooled(pooled, s)[key], note=note, decimals=4)
 
-        trained = "Of the trained network, each output with its threshold at 0"
+        trained = "Of the trained network, each output with its threshold at 0."
         return Table(
             "Floors versus input dimension",
             (
-                Column("pooled to", lambda s: _sized(pooled.sides[s])),
-                Column("inputs", lambda s: int(pooled.sides[s]) ** 2, on_page_only=True),
+                Column("inputs", lambda s: int(pooled.sides[s]) ** 2, note="Averages over equal areas of an image."),
                 Column(
                     "comparable pairs",
                     lambda s: pooled.comparable[s],
                     note="Share of pairs of training images of which one is nowhere brighter.",
                     short="comparable",
                 ),
-                column("floor", "floor", "Least error of any excitatory-only network, mean over classes"),
+                column("floor", "floor", "Least error of any excitatory-only network, mean over classes."),
                 column("error, excitatory-only", "excitatory", trained),
                 column("error, free", "free", trained),
                 column(
@@ -380,7 +371,6 @@ class ImagesView(View[ImagesResult]):
 
     def proofs(self) -> Iterator[Explanation]:
         """What the floor of images is."""
-        pooled = self.result.pooled
         yield proof.excitation()
         yield Explanation(
             "The floor of images",
@@ -388,10 +378,8 @@ class ImagesView(View[ImagesResult]):
                 "Of two images, one of a class and one not, of which the second is nowhere darker than the first, an "
                 "excitatory-only circuit gets one wrong about the class. The fewest images that touch every such pair "
                 "are the floor. Averages over areas keep the order of images, so that pooling never lowers it.",
-                f"On test images of {_sized(pooled.sides[-1])} inputs it is {pooled.floors['test'][-1].mean():.4f}, "
-                f"mean over classes; majority-class baseline: {pooled.baseline.mean():.4f}. A floor near 0 says that "
-                "an excitatory-only circuit could tell nearly all of these images, not that training finds it, nor "
-                "that it generalises.",
+                "A floor near 0 says that an excitatory-only circuit could tell nearly all of these images, not that "
+                "training finds it, nor that it generalises.",
             ),
         )
 
@@ -404,28 +392,27 @@ class ImagesView(View[ImagesResult]):
 
 def _networks_table(result: ImagesResult) -> str:
     """One line for each network, system, condition and class; for all classes together the accuracy and the means."""
+    columns = (
+        "network",
+        "system",
+        "condition",
+        "class",
+        "accuracy",
+        "balanced_accuracy",
+        "one_threshold_error",
+        "floor",
+    )
     lines = []
     for network in result.trained:
-        of = {"network": network.signs, "system": "dnn", "condition": "intact"}
-        errors = network.threshold_errors
-        lines += [of | {"class": c, "one_threshold_error": e} for c, e in zip(network.judged, errors, strict=True)]
-        lines += [of | {"class": "all", "accuracy": network.accuracy("test"), "one_threshold_error": errors.mean()}]
+        of, errors = (network.signs, "dnn", "intact"), network.threshold_errors
+        lines += [(*of, c, None, None, error, None) for c, error in zip(network.judged, errors, strict=True)]
+        lines += [(*of, "all", network.accuracy("test"), None, errors.mean(), None)]
         lines += _class_rows(network)
-        lines += [
-            {
-                "network": network.signs,
-                "system": kind,
-                "condition": condition,
-                "class": "all",
-                "accuracy": a.accuracy[k],
-                "one_threshold_error": a.threshold_errors[k].mean(),
-                "floor": a.floors.one_polarity.mean(),
-            }
-            for kind, a in network.ablations.items()
-            for k, condition in enumerate(CONDITIONS)
-        ]
-    columns = ("network", "system", "condition", "class", "accuracy")
-    return to_csv(lines, (*columns, "balanced_accuracy", "one_threshold_error", "floor"))
+        for kind, a in network.ablations.items():
+            floor = a.floors.one_polarity.mean()
+            means = zip(CONDITIONS, a.accuracy, a.threshold_errors.mean(axis=1), strict=True)
+            lines += [(network.signs, kind, how, "all", accuracy, None, error, floor) for how, accuracy, error in means]
+    return to_csv(lines, columns)
 
 
 def _inputs_table(result: ImagesResult) -> str:
@@ -449,62 +436,42 @@ def _inputs_table(result: ImagesResult) -> str:
 
 def _labelled(result: ImagesResult) -> tuple[dict, dict]:
     """What was measured as labelled arrays: variables and coordinates, each (dimensions, values, attributes)."""
-    pooled, samples = result.pooled, result.samples.values()
+    pooled, whole, samples = result.pooled, result.whole, list(result.samples.values())
     kinds = sorted(result.trained[0].ablations)
 
     def measured(name):
         return np.array([[getattr(network.ablations[kind], name) for kind in kinds] for network in result.trained])
 
-    def about(name=""):
-        return {"units": "1"} | ({"long_name": name} if name else {})
-
     circuit, side, sample = ("network", "system", "condition"), ("side", "class"), ("points", "sampled_inputs")
-    variables = {
-        "output": ((*circuit, "image", "class"), measured("outputs"), about("of the circuit, up to a shift")),
-        "accuracy": (circuit, measured("accuracy"), about("by argmax")),
-        "balanced_accuracy": ((*circuit, "class"), measured("balanced_accuracy"), about("by argmax")),
-        "one_threshold_error": ((*circuit, "class"), measured("threshold_errors"), about("by the best threshold")),
-        "dnn_accuracy": (
-            ("network", "part"),
-            np.array([[n.accuracy(part) for part in PARTS] for n in result.trained]),
-            about("of the DNN, by argmax"),
-        ),
-        "test_class": (("image",), result.images.test_targets.astype(np.int32), about()),
-        "pooled_comparable": (("side",), pooled.comparable, about("share of comparable pairs")),
-        "pooled_floor": (
-            ("part", *side),
-            np.stack([pooled.floors[part] for part in PARTS]),
-            about("least zero-one error of excitatory-only networks"),
-        ),
-        "pooled_error": (
-            ("constraint", "part", *side),
-            np.array([[pooled.errors[signs, part] for part in PARTS] for signs in CONSTRAINTS]),
-            about("zero-one error of trained networks"),
-        ),
-        "pooled_extended_error": (side, pooled.extended, about()),
-        "pooled_determined": (side, pooled.determined, about()),
-        "boolean_floor": (("inputs", "function"), result.whole.floors, about()),
-        "boolean_comparable": (("inputs", "function"), result.whole.comparable, about()),
-        "sampled_floor": ((*sample, "function"), np.stack([r.floors for r in samples]), about()),
-        "sampled_comparable": ((*sample, "function"), np.stack([r.comparable for r in samples]), about()),
+    dnn = np.array([[network.accuracy(part) for part in PARTS] for network in result.trained])
+    errors = np.array([[pooled.errors[signs, part] for part in PARTS] for signs in CONSTRAINTS])
+    floor, pairs = "least zero-one error of excitatory-only networks", "share of comparable pairs"
+    found = {
+        "output": ((*circuit, "image", "class"), measured("outputs"), "of the circuit, up to a shift"),
+        "accuracy": (circuit, measured("accuracy"), "by argmax"),
+        "balanced_accuracy": ((*circuit, "class"), measured("balanced_accuracy"), "by argmax"),
+        "one_threshold_error": ((*circuit, "class"), measured("threshold_errors"), "by the best threshold"),
+        "dnn_accuracy": (("network", "part"), dnn, "of the DNN, by argmax"),
+        "test_class": (("image",), result.images.test_targets.astype(np.int32), "class of a test image"),
+        "pooled_comparable": (("side",), pooled.comparable, pairs),
+        "pooled_floor": (("part", *side), np.stack([pooled.floors[part] for part in PARTS]), floor),
+        "pooled_error": (("constraint", "part", *side), errors, "zero-one error of trained networks"),
+        "pooled_extended_error": (side, pooled.extended, "of the least best monotone function, test images"),
+        "pooled_determined": (side, pooled.determined, "share of test images where it has no freedom"),
+        "boolean_floor": (("inputs", "function"), whole.floors, floor),
+        "boolean_comparable": (("inputs", "function"), whole.comparable, pairs),
+        "sampled_floor": ((*sample, "function"), np.stack([each.floors for each in samples]), floor),
+        "sampled_comparable": ((*sample, "function"), np.stack([each.comparable for each in samples]), pairs),
     }
-    whole = {
-        "class": pooled.classes,
-        "side": pooled.sides,
-        "inputs": result.whole.inputs,
-        "sampled_inputs": next(iter(samples)).inputs,
-        "points": list(result.samples),
-    }
-    texts = {
-        "network": [network.signs for network in result.trained],
-        "system": kinds,
-        "condition": CONDITIONS,
-        "constraint": CONSTRAINTS,
-        "part": PARTS,
-    }
-    coordinates = {name: ((name,), np.array(values), {}) for name, values in texts.items()}
-    coordinates |= {name: ((name,), np.array(values, dtype=np.int32), {}) for name, values in whole.items()}
-    return variables, coordinates
+    names = {"network": [network.signs for network in result.trained], "system": kinds}
+    names |= {"condition": CONDITIONS, "constraint": CONSTRAINTS, "part": PARTS}
+    numbers = {"class": pooled.classes, "side": pooled.sides, "inputs": whole.inputs}
+    numbers |= {"sampled_inputs": samples[0].inputs, "points": list(result.samples)}
+    coordinates = {name: ((name,), np.array(values), {}) for name, values in names.items()}
+    coordinates |= {name: ((name,), np.array(values, dtype=np.int32), {}) for name, values in numbers.items()}
+    return {
+        name: (dims, values, {"units": "1", "long_name": what}) for name, (dims, values, what) in found.items()
+    }, coordinates
 
 
 show_with(ImagesResult, ImagesView)

@@ -137,7 +137,7 @@ def comparable_pairs(ax: "Axes", result: ImagesResult) -> "Axes":
     ax.plot(n, expected_comparable(n), color=NEUTRAL, lw=1, label="corners of the n-cube, expected")
     mean = sample.comparable.mean(axis=1)
     some = mean > 0
-    ax.plot(sample.inputs[some], mean[some], "x", color=NEUTRAL, ms=4, label=f"at most {n_points} random corners")
+    ax.plot(sample.inputs[some], mean[some], "x", color=NEUTRAL, ms=4, label=f"up to {n_points} random corners")
     ax.set_yscale("log")
     _log2(ax, pooled.sides[-1] ** 2)
     ax.set_ylabel("share of comparable pairs")
@@ -165,7 +165,7 @@ def pooled_errors(ax: "Axes", pooled: PooledResult) -> "Axes":
 
 def random_functions(ax: "Axes", whole: BooleanResult, samples: dict[int, BooleanResult]) -> "Axes":
     """Mean floors with their spread over functions."""
-    lines = [(f"at most {n} points", each) for n, each in samples.items()]
+    lines = [(f"up to {n} points", each) for n, each in samples.items()]
     colours = (*SAMPLE_GREYS[-len(lines) :], INHIBITORY)
     for (where, result), colour in zip([*lines, ("all points", whole)], colours, strict=True):
         mean, sd = result.floors.mean(axis=1), result.floors.std(axis=1)
