@@ -68,6 +68,11 @@ class PooledResult:
     prevalence: np.ndarray
 
     @property
+    def baseline(self) -> np.ndarray:
+        """Of each class the error on test images of the majority-class baseline: the best constant answer."""
+        return np.minimum(self.prevalence, 1 - self.prevalence)
+
+    @property
     def problems(self) -> list[str]:
         """Contradictions of the theory."""
         found = []

@@ -50,17 +50,21 @@ class Trained:
     ablations: dict[str, NetworkAblation]
 
     def accuracy(self, part: str) -> float:
-        """Of the DNN on images of a part, ``"train"`` or ``"test"``, by the largest output."""
+        """Of the DNN on images of a part, ``"train"`` or ``"test"``, by argmax."""
         points, targets = getattr(self.images, f"{part}_points"), getattr(self.images, f"{part}_targets")
         return float(np.mean(_choice(self.dnn(points), self.images.classes) == targets))
 
     @property
+    def judged(self) -> np.ndarray:
+        """The classes that have an output: all, or the second of two."""
+        return self.images.classes[-self.dnn.layers[-1].size :]
+
+    @property
     def threshold_errors(self) -> np.ndarray:
         """Of the DNN on the test images, for each judged class, by the best threshold on its own output."""
-        targets = self.images.test_targets
-        outputs, ones = self.dnn(self.images.test_points), np.ones(len(targets))
-        judged = self.images.classes[-outputs.shape[1] :]
-        return np.array([best_threshold(o, targets == c, ones)[0] for o, c in zip(outputs.T, judged, strict=True)])
+        targets, outputs = self.images.test_targets, self.dnn(self.images.test_points).T
+        ones = np.ones(len(targets))
+        return np.array([best_threshold(o, targets == c, ones)[0] for o, c in zip(outputs, self.judged, strict=True)])
 
     @property
     def curves(self) -> tuple[AblationCurve, ...]:

@@ -1,0 +1,477 @@
+"""How networks trained on images are shown, and floors versus input dimension."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from eisim.base.files import to_csv, to_netcdf
+from eisim.report import proof
+from eisim.report.findings import Explanation
+from eisim.report.table import Column, Table
+from eisim.report.view import Drawing, DrawnCircuit, View, show_with
+from eisim.report.views.images_figures import NAMES, networks, number_of_inputs
+from eisim.report.wording import listing, share
+from eisim.studies.images.dimension import CONSTRAINTS, PARTS, BooleanResult, PooledResult, expected_comparable
+from eisim.studies.images.networks import Trained
+from eisim.studies.images.result import ImagesResult
+from eisim.studies.networks import KEPT, NetworkAblation
+
+CONDITIONS = ("intact", "ablated")
+ARGMAX = "Argmax compares outputs, and a comparison is a subtraction (T9): no floor holds for it."
+LEAST = "Least error by one threshold of any excitatory-only network."
+RULE = "Share of test images that the best threshold on a class's own output (one-vs-rest) assigns wrongly"
+
+
+def _network(network: Trained) -> dict:
+    hidden, ablations = network.dnn.layers[:-1], network.ablations.items()
+    return {
+        "signs": network.signs,
+        "hidden": [layer.size for layer in hidden],
+        "activation": type(hidden[0].neuron).__name__,
+        "excitation_alone_gives": hidden[0].neuron.excitatory_class,
+        "accuracy": {
+            "dnn_train": network.accuracy("train"),
+            "dnn": network.accuracy("test"),
+            **{kind: dict(zip(CONDITIONS, a.accuracy, strict=True)) for kind, a in ablations},
+        },
+        "one_threshold_error": {
+            "dnn": network.threshold_errors.mean(),
+            **{kind: dict(zip(CONDITIONS, a.threshold_errors.mean(axis=1), strict=True)) for kind, a in ablations},
+        },
+        "agreement": {kind: a.agreement for kind, a in ablations},
+        "equivalence_error": {kind: a.equivalence_error for kind, a in ablations},
+        "neurons": {kind: a.neurons for kind, a in ablations},
+        "classes": _class_rows(network),
+    }
+
+
+def _class_rows(network: Trained) -> list[dict]:
+    """One line for each kind of circuit, condition and class."""
+    return [
+        {
+            "network": network.signs,
+            "system": kind,
+            "condition": condition,
+            "class": value,
+            "balanced_accuracy": a.balanced_accuracy[k, c],
+            "one_threshold_error": a.threshold_errors[k, c],
+            "floor": a.floors.one_polarity[c],
+        }
+        for kind, a in network.ablations.items()
+        for k, condition in enumerate(CONDITIONS)
+        for c, value in enumerate(network.judged)
+    ]
+
+
+def _pooled(pooled: PooledResult, s: int, c: int | slice = slice(None)) -> dict:
+    """Floors and errors for a side, of one class or the mean over all."""
+
+    def mean(values):
+        return float(np.mean(values[s, c]))
+
+    return {
+        "floor": {part: mean(pooled.floors[part]) for part in PARTS},
+        **{signs: {part: mean(pooled.errors[signs, part]) for part in PARTS} for signs in CONSTRAINTS},
+        "best_monotone_extended": mean(pooled.extended),
+        "determined": mean(pooled.determined),
+    }
+
+
+def _boolean(result: BooleanResult) -> list[dict]:
+    return [
+        {
+            "inputs": n,
+            "points": result.n_points[k],
+            "functions": result.floors.shape[1],
+            "floor": result.floors[k].mean(),
+            "floor_sd": result.floors[k].std(),
+            "comparable_pairs": result.comparable[k].mean(),
+            "comparable_pairs_expected": expected_comparable(n),
+        }
+        for k, n in enumerate(result.inputs)
+    ]
+
+
+def _by_kind(value: Callable[[NetworkAblation], float | str]) -> Callable[[Trained], dict]:
+    """A column's value: a cell for each kind of circuit."""
+    return lambda network: {kind: value(ablation) for kind, ablation in network.ablations.items()}
+
+
+def _conditions(measure: str, note: str) -> Iterator[Column]:
+    """Columns of a measure, the mean over classes where it is one of each, with and without inhibition."""
+    for k, (condition, what) in enumerate(zip(CONDITIONS, (note, "The same without inhibition."), strict=True)):
+        value = _by_kind(lambda ablation, k=k: float(getattr(ablation, measure)[k].mean()))
+        yield Column(condition, value, note=what, decimals=3)
+
+
+def _verdicts(ablation: NetworkAblation) -> list[str]:
+    return ["not computed" if verdict == "never had" else verdict for verdict in ablation.verdicts]
+
+
+def _verdict(ablation: NetworkAblation) -> str:
+    """Lost if a class is, with the number of classes of which this holds unless it is all."""
+    found = Counter(_verdicts(ablation))
+    verdict = next(each for each in ("lost", "kept", "not computed") if found[each])
+    return verdict if found[verdict] == found.total() else f"{verdict} ({found[verdict]} of {found.total()})"
+
+
+def _sized(side: int) -> str:
+    return f"{side} × {side}"
+
+
+def _ends(shares) -> str:
+    return f"{share(shares[0])} to {share(shares[-1])}"
+
+
+class ImagesView(View[ImagesResult]):
+    """Networks under sign constraints with and without inhibition, and what the number of inputs changes."""
+
+    @property
+    def heading(self) -> str:
+        """The question, with the name of the images."""
+        name = self.result.images.name
+        return f"Which networks need inhibition to classify {name}, and do many inputs make it unnecessary?"
+
+    @property
+    def _judged(self) -> dict[str, BooleanResult]:
+        """Floors of random Boolean functions, by where these are judged."""
+        samples = {f"up to {n:,} points": sample for n, sample in self.result.samples.items()}
+        return {"all points": self.result.whole} | samples
+
+    def to_json(self) -> dict:
+        """Networks, floors versus the number of inputs, and the problems."""
+        images, pooled = self.result.images, self.result.pooled
+        return {
+            "images": {
+                "name": images.name,
+                "shape": list(images.shape),
+                "train": len(images.train_points),
+                "test": len(images.test_points),
+                "available": list(self.result.available),
+                "original_shape": list(self.result.original),
+                "classes": images.classes,
+            },
+            "networks": [_network(network) for network in self.result.trained],
+            "inputs": {
+                "pooled": [
+                    {
+                        "inputs": int(side) ** 2,
+                        "comparable_pairs": pooled.comparable[s],
+                        **_pooled(pooled, s),
+                        "classes": [{"class": value} | _pooled(pooled, s, c) for c, value in enumerate(pooled.classes)],
+                    }
+                    for s, side in enumerate(pooled.sides)
+                ],
+                "always_no": pooled.prevalence.mean(),
+                "boolean": {
+                    "whole": _boolean(self.result.whole),
+                    **{f"samples_of_{n}": _boolean(sample) for n, sample in self.result.samples.items()},
+                },
+            },
+            "findings": list(self.answer()),
+            "problems": self.result.problems,
+        }
+
+    def answer(self) -> Iterator[str]:
+        """Accuracies with and without inhibition; comparable pairs and floors versus the number of inputs."""
+        pooled, kind = self.result.pooled, next(iter(self.result.trained[0].ablations))
+        accuracies = (f"{NAMES[n.signs]} {_ends(n.ablations[kind].accuracy)}" for n in self.result.trained)
+        yield f"Test accuracy of {kind} circuits, intact to ablated: {'; '.join(accuracies)}."
+        few, many = (_sized(side) for side in pooled.sides[[0, -1]])
+        floor, error = (of.mean(axis=1) for of in (pooled.floors["train"], pooled.errors["excitatory", "train"]))
+        yield (
+            f"On training images, {few} to {many} inputs: comparable pairs {_ends(pooled.comparable)}; floor "
+            f"{_ends(floor)}. Excitatory-only network trained on {many} inputs: {share(error[-1])} wrong."
+        )
+        floors = (
+            f"{_ends(each.floors.mean(axis=1))} ({where}, {each.inputs[0]} to {each.inputs[-1]} inputs)"
+            for where, each in self._judged.items()
+        )
+        yield f"Floor of random Boolean functions: {'; '.join(floors)}."
+
+    def tables(self) -> Iterator[Table]:
+        """Networks by argmax and by thresholds, their classes, images pooled to fewer inputs, random functions."""
+        yield self._by_argmax()
+        yield self._by_threshold()
+        yield self._classes()
+        yield self._dimensions()
+        yield self._functions()
+
+    def _by_argmax(self):
+        images = self.result.images
+        units = (f"{NAMES[n.signs]} {type(n.dnn.layers[0].neuron).__name__}" for n in self.result.trained)
+        n_train, n_test = self.result.available
+        return Table(
+            "Accuracy with and without inhibition, by argmax",
+            (
+                Column("network", lambda network: NAMES[network.signs], note="Constraint on the signs of weights."),
+                Column(
+                    "verdict",
+                    _by_kind(_verdict),
+                    "verdict",
+                    note="Lost if some class is; in brackets of how many classes it holds. A class is kept if "
+                    f"{KEPT:.0%} of its balanced accuracy above chance remains; not computed: at chance when intact.",
+                ),
+                Column("DNN", lambda network: network.accuracy("test"), note="The network itself.", decimals=3),
+                *_conditions("accuracy", "Share of test images classified correctly, with inhibition."),
+                Column(
+                    "agreement with DNN",
+                    _by_kind(lambda ablation: ablation.agreement),
+                    note="Share of test images that the intact circuit and the DNN assign to the same class.",
+                    decimals=3,
+                ),
+                Column("excitatory neurons", _by_kind(lambda ablation: ablation.neurons["E"]), short="E"),
+                Column("inhibitory neurons", _by_kind(lambda ablation: ablation.neurons["I"]), short="I"),
+            ),
+            self.result.trained,
+            (
+                ARGMAX,
+                f"{images.name}: {len(images.train_points):,} of {n_train:,} images to train on, "
+                f"{len(images.test_points):,} of {n_test:,} to test; {' × '.join(map(str, images.shape))} inputs from "
+                f"{' × '.join(map(str, self.result.original))} pixels. Units: {listing(units)}.",
+            ),
+            "images.csv",
+        )
+
+    def _by_threshold(self):
+        return Table(
+            "Error with and without inhibition, by threshold",
+            (
+                Column("network", lambda network: NAMES[network.signs]),
+                Column("DNN", lambda network: network.threshold_errors.mean(), note="The network itself.", decimals=3),
+                *_conditions("threshold_errors", f"{RULE}, mean over classes."),
+                Column(
+                    "floor",
+                    lambda network: next(iter(network.ablations.values())).floors.one_polarity.mean(),
+                    note=LEAST,
+                    decimals=4,
+                ),
+            ),
+            self.result.trained,
+            (f"Majority-class baseline: an error of {self.result.pooled.baseline.mean():.4f}, mean over classes.",),
+            "images.csv",
+        )
+
+    def _classes(self):
+        def value(name: str, at: int):
+            return lambda row: float(getattr(row[1], name)[at, row[2]])
+
+        rows = [
+            (network.signs, ablation, c)
+            for network in self.result.trained
+            for ablation in network.ablations.values()
+            for c in range(len(ablation.judged))
+        ]
+        return Table(
+            "Classes with and without inhibition",
+            (
+                Column("network", lambda row: NAMES[row[0]]),
+                Column("circuit", lambda row: row[1].kind),
+                Column("class", lambda row: f"{row[1].judged[row[2]]:g}"),
+                Column("verdict", lambda row: _verdicts(row[1])[row[2]], "verdict", note="By argmax."),
+                Column("balanced accuracy, intact", value("balanced_accuracy", 0), note="By argmax; 0.5 is chance."),
+                Column("balanced accuracy, ablated", value("balanced_accuracy", -1)),
+                Column("error, intact", value("threshold_errors", 0), note=f"{RULE}."),
+                Column("error, ablated", value("threshold_errors", -1)),
+                Column("floor", lambda row: float(row[1].floors.one_polarity[row[2]]), note=LEAST),
+            ),
+            rows,
+            data="images.csv",
+            keys=3,
+            on_page_only=True,
+        )
+
+    def _dimensions(self):
+        pooled = self.result.pooled
+
+        def column(name, key, note):
+            return Column(name, lambda s: _pooled(pooled, s)[key], note=note, decimals=4)
+
+        trained = "Of the trained network, each output with its threshold at 0."
+        return Table(
+            "Floors versus input dimension",
+            (
+                Column("inputs", lambda s: int(pooled.sides[s]) ** 2, note="Averages over equal areas of an image."),
+                Column(
+                    "comparable pairs",
+                    lambda s: pooled.comparable[s],
+                    note="Share of pairs of training images of which one is nowhere brighter.",
+                    short="comparable",
+                ),
+                column("floor", "floor", "Least error of any excitatory-only network, mean over classes."),
+                column("error, excitatory-only", "excitatory", trained),
+                column("error, free", "free", trained),
+                column(
+                    "extended",
+                    "best_monotone_extended",
+                    "Error on test images of the best monotone function of the training images, the least one.",
+                ),
+                column("determined", "determined", "Share of test images at which that function has no freedom left."),
+            ),
+            range(len(pooled.sides)),
+            (f"Each class against all others; majority-class baseline on test images: {pooled.baseline.mean():.4f}.",),
+            "inputs.csv",
+        )
+
+    def _functions(self):
+        floors = {
+            where: dict(zip(each.inputs.tolist(), each.floors.mean(axis=1), strict=True))
+            for where, each in self._judged.items()
+        }
+        return Table(
+            "Floors of random Boolean functions",
+            (
+                Column("inputs", lambda n: n),
+                Column(
+                    "comparable pairs",
+                    lambda n: float(expected_comparable(n)),
+                    note="Expected share for points drawn at random.",
+                ),
+                *(
+                    Column(f"floor, {where}", lambda n, found=found: found.get(n), decimals=3)
+                    for where, found in floors.items()
+                ),
+            ),
+            sorted({n for found in floors.values() for n in found}),
+            ("Means over functions; standard deviations are in inputs.csv.",),
+            "inputs.csv",
+        )
+
+    def figures(self) -> Iterator[Drawing]:
+        """Networks with and without inhibition; what the number of inputs changes."""
+        accuracies, floors, _ = self.answer()
+        kinds = listing(self.result.trained[0].ablations)
+        yield Drawing(
+            "images.svg",
+            lambda: networks(self.result),
+            "Networks on test images, with and without inhibition",
+            f"a, share of test images right by argmax, of the DNN and of its {kinds} circuits, intact and without "
+            "inhibition. b, error by the best threshold (one-vs-rest), mean over classes, with the floor. Below, this "
+            "error of each class, a panel for each network.",
+            accuracies,
+            "images.csv",
+        )
+        yield Drawing(
+            "inputs.svg",
+            lambda: number_of_inputs(self.result),
+            "Floors versus input dimension",
+            "a, share of pairs of points of which one is nowhere above the other: only they constrain an "
+            "excitatory-only circuit. b, errors of trained networks, and floors, on images pooled to fewer inputs. "
+            "c, floors of random Boolean functions, mean and standard deviation.",
+            floors,
+            "inputs.csv",
+        )
+
+    def circuits(self) -> Iterator[DrawnCircuit]:
+        """The intact circuit of the first kind of the network without constraint."""
+        circuit = next(iter(self.result.trained[0].ablations.values())).circuit
+        if circuit is not None:
+            yield DrawnCircuit("circuit", "The circuit of the network trained without constraint", circuit)
+
+    def proofs(self) -> Iterator[Explanation]:
+        """What the floor of images is."""
+        yield proof.excitation()
+        yield Explanation(
+            "The floor of images",
+            (
+                "Of two images, one of a class and one not, of which the second is nowhere darker than the first, an "
+                "excitatory-only circuit gets one wrong about the class. The fewest images that touch every such pair "
+                "are the floor. Averages over areas keep the order of images, so that pooling never lowers it.",
+                "A floor near 0 says that an excitatory-only circuit could tell nearly all of these images, not that "
+                "training finds it, nor that it generalises.",
+            ),
+        )
+
+    def files(self) -> Iterator[tuple[str, str | bytes]]:
+        """Networks and numbers of inputs as CSV, all outputs as NetCDF."""
+        yield "images.csv", _networks_table(self.result)
+        yield "inputs.csv", _inputs_table(self.result)
+        yield "data.nc", to_netcdf(*_labelled(self.result))
+
+
+def _networks_table(result: ImagesResult) -> str:
+    """One line for each network, system, condition and class; for all classes together the accuracy and the means."""
+    columns = (
+        "network",
+        "system",
+        "condition",
+        "class",
+        "accuracy",
+        "balanced_accuracy",
+        "one_threshold_error",
+        "floor",
+    )
+    lines = []
+    for network in result.trained:
+        of, errors = (network.signs, "dnn", "intact"), network.threshold_errors
+        lines += [(*of, c, None, None, error, None) for c, error in zip(network.judged, errors, strict=True)]
+        lines += [(*of, "all", network.accuracy("test"), None, errors.mean(), None)]
+        lines += _class_rows(network)
+        for kind, a in network.ablations.items():
+            floor = a.floors.one_polarity.mean()
+            means = zip(CONDITIONS, a.accuracy, a.threshold_errors.mean(axis=1), strict=True)
+            lines += [(network.signs, kind, how, "all", accuracy, None, error, floor) for how, accuracy, error in means]
+    return to_csv(lines, columns)
+
+
+def _inputs_table(result: ImagesResult) -> str:
+    """One line for each measure against the number of inputs."""
+    pooled, name, lines = result.pooled, result.images.name, []
+    measures = [("floor", part, pooled.floors[part]) for part in PARTS]
+    measures += [(f"error, {signs}", part, values) for (signs, part), values in pooled.errors.items()]
+    measures += [("error, best monotone extended", "test", pooled.extended), ("determined", "test", pooled.determined)]
+    for s, n in enumerate(pooled.sides**2):
+        lines.append((name, n, "comparable pairs", "train", pooled.comparable[s], None))
+        lines += [(name, n, what, part, values[s].mean(), values[s].std()) for what, part, values in measures]
+    for part, found in (("whole", result.whole), *((f"{n} points", each) for n, each in result.samples.items())):
+        for k, n in enumerate(found.inputs):
+            for what, values in (("floor", found.floors[k]), ("comparable pairs", found.comparable[k])):
+                lines.append(("random Boolean functions", n, what, part, values.mean(), values.std()))
+    most = max(sample.inputs[-1] for sample in result.samples.values())
+    for n in range(1, most + 1):
+        lines.append(("corners of the n-cube", n, "comparable pairs", "expected", expected_comparable(n), None))
+    return to_csv(lines, ("data", "inputs", "measure", "part", "mean", "sd"))
+
+
+def _labelled(result: ImagesResult) -> tuple[dict, dict]:
+    """What was measured as labelled arrays: variables and coordinates, each (dimensions, values, attributes)."""
+    pooled, whole, samples = result.pooled, result.whole, list(result.samples.values())
+    kinds = sorted(result.trained[0].ablations)
+
+    def measured(name):
+        return np.array([[getattr(network.ablations[kind], name) for kind in kinds] for network in result.trained])
+
+    circuit, side, sample = ("network", "system", "condition"), ("side", "class"), ("points", "sampled_inputs")
+    dnn = np.array([[network.accuracy(part) for part in PARTS] for network in result.trained])
+    errors = np.array([[pooled.errors[signs, part] for part in PARTS] for signs in CONSTRAINTS])
+    floor, pairs = "least zero-one error of excitatory-only networks", "share of comparable pairs"
+    found = {
+        "output": ((*circuit, "image", "class"), measured("outputs"), "of the circuit, up to a shift"),
+        "accuracy": (circuit, measured("accuracy"), "by argmax"),
+        "balanced_accuracy": ((*circuit, "class"), measured("balanced_accuracy"), "by argmax"),
+        "one_threshold_error": ((*circuit, "class"), measured("threshold_errors"), "by the best threshold"),
+        "dnn_accuracy": (("network", "part"), dnn, "of the DNN, by argmax"),
+        "test_class": (("image",), result.images.test_targets.astype(np.int32), "class of a test image"),
+        "pooled_comparable": (("side",), pooled.comparable, pairs),
+        "pooled_floor": (("part", *side), np.stack([pooled.floors[part] for part in PARTS]), floor),
+        "pooled_error": (("constraint", "part", *side), errors, "zero-one error of trained networks"),
+        "pooled_extended_error": (side, pooled.extended, "of the least best monotone function, test images"),
+        "pooled_determined": (side, pooled.determined, "share of test images where it has no freedom"),
+        "boolean_floor": (("inputs", "function"), whole.floors, floor),
+        "boolean_comparable": (("inputs", "function"), whole.comparable, pairs),
+        "sampled_floor": ((*sample, "function"), np.stack([each.floors for each in samples]), floor),
+        "sampled_comparable": ((*sample, "function"), np.stack([each.comparable for each in samples]), pairs),
+    }
+    names = {"network": [network.signs for network in result.trained], "system": kinds}
+    names |= {"condition": CONDITIONS, "constraint": CONSTRAINTS, "part": PARTS}
+    numbers = {"class": pooled.classes, "side": pooled.sides, "inputs": whole.inputs}
+    numbers |= {"sampled_inputs": samples[0].inputs, "points": list(result.samples)}
+    coordinates = {name: ((name,), np.array(values), {}) for name, values in names.items()}
+    coordinates |= {name: ((name,), np.array(values, dtype=np.int32), {}) for name, values in numbers.items()}
+    return {
+        name: (dims, values, {"units": "1", "long_name": what}) for name, (dims, values, what) in found.items()
+    }, coordinates
+
+
+show_with(ImagesResult, ImagesView)

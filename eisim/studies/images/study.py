@@ -1,0 +1,82 @@
+"""The whole study: networks under sign constraints with and without inhibition, and floors versus input dimension."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from eisim.base.store.checkpoint import expect, part
+from eisim.studies.images import dimension, networks
+from eisim.studies.images.data import load
+from eisim.studies.images.result import ImagesResult
+
+
+def measure(
+    data: str,
+    side: int,
+    train: int,
+    test: int,
+    hidden: int,
+    pooled_hidden: int,
+    iterations: int,
+    functions: int,
+    *,
+    kinds,
+    seed: int,
+    backend: str,
+    report: Callable[..., None],
+) -> ImagesResult:
+    """Train networks on images, ablate their circuits, and find floors for fewer and more inputs.
+
+    Parameters
+    ----------
+    data : str
+        See `eisim.studies.images.data.load`.
+    side : int
+        Largest number of pixels along a side; larger images are averaged down to it.
+    train, test : int
+        Largest number of images, drawn at random.
+    hidden, pooled_hidden : int
+        Hidden units of the networks that become circuits, and of those that learn pooled images.
+    iterations : int
+        Largest number of training steps.
+    functions : int
+        Number of random Boolean functions for each number of inputs.
+    kinds : sequence of {"rate", "spiking"}
+        Kinds of circuits.
+    seed : int
+    backend : str
+    report : callable
+        ``report(stage, fraction=None)`` is told about progress.
+    """
+    split, chosen, *function_seeds, network_seeds = np.random.SeedSequence(seed).spawn(4 + len(dimension.SAMPLES))
+    report("reading images")
+    everything = load(data, np.random.default_rng(split))
+    images = everything.at_most(train, test, np.random.default_rng(chosen))
+    if min(images.shape) > side:
+        images = images.pooled(side)
+    n_networks = len(networks.UNITS)
+    seeds = network_seeds.generate_state(n_networks + len(dimension.sides(images)))
+    jobs = [
+        *networks.network_jobs(images, hidden, iterations, seeds[:n_networks]),
+        *dimension.pool_jobs(images, pooled_hidden, iterations, seeds[n_networks:]),
+    ]
+    judged = ((dimension.WHOLE, None), *((dimension.SAMPLED, n) for n in dimension.SAMPLES))
+    expect(len(jobs) + len(judged) + n_networks * len(kinds) + 2)  # and the floors, of images whole and pooled
+    dnns = networks.train_all(jobs, report)
+    whole, *samples = (
+        part(
+            f"functions, {n_points} points",
+            partial(dimension.boolean_floors, inputs, n_points, functions, function_seed, report),
+        )
+        for (inputs, n_points), function_seed in zip(judged, function_seeds, strict=True)
+    )
+    return ImagesResult(
+        images=images,
+        available=(len(everything.train_points), len(everything.test_points)),
+        original=everything.shape,
+        trained=tuple(networks.simulate_all(dnns[:n_networks], images, kinds, backend, report)),
+        pooled=part("pooled images", partial(dimension.pooled_result, images, dnns[n_networks:], report)),
+        whole=whole,
+        samples=dict(zip(dimension.SAMPLES, samples, strict=True)),
+    )
