@@ -63,6 +63,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     """Run the experiment; returns an `eisim.studies.images.result.ImagesResult`."""
     import numpy as np
 
+    from eisim.analysis.training import UNITS, train_all
     from eisim.studies.images import dimension, networks
     from eisim.studies.images.data import load
     from eisim.studies.images.result import ImagesResult
@@ -73,7 +74,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     images = everything.at_most(settings.train, settings.test, np.random.default_rng(chosen))
     if min(images.shape) > settings.side:
         images = images.pooled(settings.side)
-    n_networks = len(networks.UNITS)
+    n_networks = len(UNITS)
     seeds = network_seeds.generate_state(n_networks + len(dimension.sides(images)))
     jobs = [
         *networks.network_jobs(images, settings.hidden, settings.iterations, seeds[:n_networks]),
@@ -81,7 +82,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     ]
     functions = ((dimension.WHOLE, None), *((dimension.SAMPLED, n) for n in dimension.SAMPLES))
     expect(len(jobs) + len(functions) + n_networks * len(kinds) + 2)  # and the floors, of images whole and pooled
-    dnns = networks.train_all(jobs, report)
+    dnns = train_all(jobs, report)
     whole, *samples = (
         part(
             f"functions, {n_points} points",
