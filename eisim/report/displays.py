@@ -13,13 +13,11 @@ from eisim.report import (
     figures,
     functions,
     functions_figures,
-    network,
     notebook,
     response,
     style,
 )
 from eisim.simulation import Response
-from eisim.studies.networks import NetworkAblation
 from eisim.studies.tasks.result import Assessment, Survey
 from eisim.theory.certificate import Certificate
 
@@ -46,10 +44,6 @@ def _plot_assessment(assessment, ax, keywords):
 def _plot_survey(survey, ax, keywords):
     size = (style.DOUBLE, 0.9 + 0.35 * len(survey.assessments))
     return style.axes(functions_figures.critical_doses, ax, survey, size=size, keywords=keywords)
-
-
-def _plot_network(result, ax, keywords):
-    return style.axes(network.by_largest_output, ax, result, size=(style.SINGLE, 2.8), keywords=keywords)
 
 
 def _plot_certificate(value, ax, keywords):
@@ -86,4 +80,3 @@ register(
     to_xarray=lambda assessment: functions.dataset(Survey((assessment,))),
 )
 register(Survey, plot=_plot_survey, to_dataframe=functions.frame, to_xarray=functions.dataset)
-register(NetworkAblation, plot=_plot_network, to_dataframe=lambda result: network.frame([result]))

@@ -19,7 +19,6 @@ from eisim.functions import LabelledData, Region, TruthTable
 from eisim.report.response import readout_names, seeds_of, shaped, silenced
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.simulation.response import Response
-from eisim.studies.networks import NetworkAblation
 from eisim.studies.tasks.result import Assessment, DoseResponse, Judged, Survey
 from eisim.theory.certificate import Certificate
 from eisim.weights import Rule
@@ -45,7 +44,7 @@ def html(value) -> str:
     Parameters
     ----------
     value : Circuit, DNN, UnrolledDNN, Response, TruthTable, Region, LabelledData, Certificate, Task, DoseResponse, \
-Judged, Assessment, Survey, CaseResult, AblationResult or NetworkAblation
+Judged, Assessment or Survey
 
     Returns
     -------
@@ -437,35 +436,4 @@ def _(survey: Survey) -> str:
         f"Survey of {_count(len(survey.assessments), 'circuit')}",
         _table("", ("function", "circuit", "system", "score intact", "ablated", "verdict"), rows),
         _text(*_left_out(survey.left_out), *survey.problems),
-    )
-
-
-@html.register
-def _(result: NetworkAblation) -> str:
-    from eisim.report.network import rows as classes
-
-    rows = [
-        (
-            f"{row['class']:g}",
-            row["rows"],
-            f"{row['intact']:.3f}",
-            f"{row['ablated']:.3f}",
-            _verdict(row["verdict"]),
-            f"{row['floor']:.3f}",
-        )
-        for row in classes(result)
-    ]
-    accuracy = result.accuracy
-    return _box(
-        f"{result.name} on {result.data.name}: {result.kind} circuit",
-        _text(
-            f"{result.neurons['E']:,} excitatory and {result.neurons['I']:,} inhibitory neurons; accuracy "
-            f"{accuracy[0]:.3f} intact, {accuracy[-1]:.3f} without inhibition."
-        ),
-        _table(
-            "Balanced accuracy of each class by the largest output (0.5 is chance), and the floor of its data",
-            ("class", "rows", "intact", "ablated", "verdict", "floor"),
-            rows,
-        ),
-        _text(*result.problems),
     )

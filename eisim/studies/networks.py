@@ -1,4 +1,4 @@
-"""A stranger's network: as a circuit, without its inhibition, and what its data would have allowed.
+"""Ablating a trained network: as a circuit, without its inhibition, and what its data would have allowed.
 
 The network becomes a circuit under Dale's law, rate or spiking; intact and at every level of ablation it is simulated
 on all rows of the data; beside each class stands the floor of the data: the least error of any excitatory-only network.
@@ -215,6 +215,11 @@ class NetworkAblation(Shown):
         return np.array(self.verdicts) != "lost"
 
     @property
+    def binding_floors(self) -> np.ndarray:
+        """The floors that hold for the circuit: of ON and OFF pairs if its inputs are such."""
+        return self.floors.on_off if self.signed_inputs else self.floors.one_polarity
+
+    @property
     def constant_errors(self) -> np.ndarray:
         """Least share of rows wrong about each judged class by the same answer everywhere."""
         share = np.average(self.data.targets[:, None] == self.judged, axis=0, weights=self.data.weights)
@@ -241,8 +246,7 @@ class NetworkAblation(Shown):
         largest = max(1.0, float(np.abs(self.wanted).max()))
         if self.kind == "rate" and self.equivalence_error > EQUAL * largest:
             found.append(f"{self.name}: the circuit differs from the network by {self.equivalence_error:.3g}")
-        floors = self.floors.on_off if self.signed_inputs else self.floors.one_polarity
-        for value, error, floor in zip(self.judged, self.threshold_errors[-1], floors, strict=True):
+        for value, error, floor in zip(self.judged, self.threshold_errors[-1], self.binding_floors, strict=True):
             if error < floor - 1e-12:
                 found.append(
                     f"{self.name}: CONTRADICTION: without inhibition class {value:g} has an error of {error:.4f}, "
@@ -251,6 +255,24 @@ class NetworkAblation(Shown):
         return found
 
     to_dataframe = tabulated("One row for each class, as a pandas DataFrame: accuracies, errors, floors, verdicts.")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkAblations(Shown):
+    """What ablation does to a network that classifies, as each kind of circuit.
+
+    Attributes
+    ----------
+    kinds : tuple of NetworkAblation
+        One for each kind of circuit, of the same network and data.
+    """
+
+    kinds: tuple[NetworkAblation, ...]
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        return [problem for each in self.kinds for problem in each.problems]
 
 
 def _verdicts(lead):
