@@ -1,15 +1,12 @@
 """Assess a circuit's task under graded ablation."""
 
-from eisim.studies.tasks import (
-    Assessment,
-    DoseResponse,
-    Judged,
-    Survey,
-    Witness,
-    assess,
-)
+from eisim.studies.curves import AblationCurve
+from eisim.studies.tasks import Assessment, Judged, Survey, Witness, assess
+
+DoseResponse = AblationCurve  # its former name
 
 __all__ = [
+    "AblationCurve",
     "Assessment",
     "DoseResponse",
     "Judged",

@@ -95,41 +95,6 @@ def run(settings: Settings, kinds, seed, backend, report):
     )
 
 
-def to_json(result) -> dict:
-    """What ``--json`` prints, beside the seed."""
-    from eisim.report import data
-
-    return data.to_json(result)
-
-
-def table(result):
-    """What the terminal shows."""
-    from eisim.report import data
-
-    return data.table(result)
-
-
-def tables(result):
-    """Pairs of file name and content, text or bytes."""
-    from eisim.report import data
-
-    return data.tables(result)
-
-
-def figures(result):
-    """Pairs of file name and figure."""
-    from eisim.report import data
-
-    return data.figures(result)
-
-
-def findings(result):
-    """What a page shows."""
-    from eisim.report import data
-
-    return data.findings(result)
-
-
 if __name__ == "__main__":
     from eisim.__main__ import main
 

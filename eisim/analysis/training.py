@@ -1,8 +1,11 @@
 """Training under sign constraints: multilayer perceptrons that are free, obey Dale's law, or have excitation only."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from threading import Event
 
 import numpy as np
 from scipy import sparse
@@ -15,10 +18,18 @@ from eisim.adapter.static import DNN, Layer
 from eisim.base.errors import InputError
 from eisim.base.progress import shows_progress
 from eisim.base.seeds import Seed, seed_of
+from eisim.base.store.checkpoint import part
 from eisim.neurons import Logistic, RateUnit, Saturating, ThresholdLinear
 
 SIGNS = ("free", "dale", "excitatory")
 LOSSES = ("softmax", "one-vs-rest")
+#: Excitatory-only threshold-linear units would be convex too (T5), so that those units saturate.
+UNITS: dict[str, RateUnit] = {
+    "free": ThresholdLinear(),
+    "dale": ThresholdLinear(),
+    "excitatory": Logistic(slope=1.0, maximum=1.0),
+}
+WORKERS = 2
 
 #: For each activation its slope as a function of the rate, and the spread of drives that it is made for.
 ACTIVATIONS = {
@@ -140,6 +151,34 @@ def train(
         layers.append(Layer(layer, len(bias), incoming, bias - centre @ weights, neuron))
         source = layer
     return DNN((("x", points.shape[1], 1.0),), tuple(layers), (("out", 0.0),), recurrent=False, name=name)
+
+
+@shows_progress
+def train_all(jobs: Sequence[dict], report: Callable[..., None] | None = None) -> list[DNN]:
+    """Train networks, some at a time; each job is the arguments of `train`."""
+    done, stop = [0.0] * len(jobs), Event()
+
+    def train_one(k):
+        def progress(_, fraction):
+            if stop.is_set():
+                raise InterruptedError
+            done[k] = fraction
+            report("training networks", sum(done) / len(jobs))
+
+        dnn = part(f"network {k}", partial(train, **jobs[k], report=progress))
+        done[k] = 1.0
+        return dnn
+
+    report("training networks", 0.0)
+    # The outer limit keeps the inner ones, which come and go in threads, from undoing each other.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(WORKERS) as pool:
+        begun = [pool.submit(train_one, k) for k in range(len(jobs))]
+        try:
+            return [future.result() for future in begun]
+        except BaseException:
+            stop.set()  # an interrupt does not wait for the others
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 @dataclass(frozen=True, eq=False)

@@ -619,8 +619,9 @@ def ablate(
     Example: python -m eisim ablate net.onnx --data test.csv --target digit
     """
     from eisim.base.files import check_writable, to_json
+    from eisim.report.findings import to_document
     from eisim.report.provenance import provenance
-    from eisim.report.record import record
+    from eisim.report.record import record_view
 
     out = check_writable(out or Path("results") / f"ablate-{network.stem}")
     times: dict[str, float] = {}
@@ -629,10 +630,9 @@ def ablate(
 
         from eisim.adapter.onnx_reader import read_onnx
         from eisim.functions import LabelledData
-        from eisim.report import network as shown
-        from eisim.report import network_findings
         from eisim.report.draw import draw
-        from eisim.studies.networks import ablate_network, class_floors
+        from eisim.report.view import view_of
+        from eisim.studies.networks import NetworkAblations, ablate_network, class_floors
 
         report("reading")
         dnn = read_onnx(network)
@@ -640,20 +640,20 @@ def ablate(
         labelled = LabelledData.from_file(data, target, weights, report, **read)
         fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
         kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
-        results = [ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds]
+        ablated = (ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds)
+        view = view_of(NetworkAblations(tuple(ablated)))
         report("writing results")
-        contents = [*shown.tables(results), *draw(shown.figures(results))]
-        found, findings = shown.to_json(results), {"report": _report(network_findings, results)}
-    how = provenance(kinds=kinds, backend=backend.value, settings_si={"levels": levels}, seconds=times)
-    contents.append(("ablation.json", to_json(found | how | findings)))
-    record(out, contents, {"experiment": "ablate", **how, **findings, "result": found})
+        files = [*view.all_files(), *draw(view.drawn())]
+    how = {"kinds": kinds, "backend": backend.value, "settings_si": {"levels": levels}, "seconds": times}
+    document = view.to_json() | provenance(**how) | {"report": to_document(view.findings())}
+    found = record_view(out, "ablate", view, [*files, ("ablation.json", to_json(document))], how)
     if json_:
         print(to_json(found))
     else:
-        _show(shown.terminal_table(results), out)
-    for problem in found["problems"]:
+        _show(view.terminal(), out)
+    for problem in view.problems:
         _say(problem)
-    return 1 if found["problems"] else 0
+    return 1 if view.problems else 0
 
 
 @app.command("report")

@@ -11,13 +11,11 @@ from eisim.report import (
     certificate,
     diagram,
     figures,
-    network,
     notebook,
     response,
     style,
 )
 from eisim.simulation import Response
-from eisim.studies.networks import NetworkAblation
 from eisim.theory.certificate import Certificate
 
 
@@ -33,10 +31,6 @@ def _plot_dnn(dnn, ax, keywords):
 
 def _plot_response(value, ax, keywords, trials):
     return style.axes(figures.response, ax, value, trials, size=(style.DOUBLE, 3.0), keywords=keywords)
-
-
-def _plot_network(result, ax, keywords):
-    return style.axes(network.by_largest_output, ax, result, size=(style.SINGLE, 2.8), keywords=keywords)
 
 
 def _plot_certificate(value, ax, keywords):
@@ -65,4 +59,3 @@ register(
     spikes_to_dataframe=response.spike_frame,
     to_xarray=response.dataset,
 )
-register(NetworkAblation, plot=_plot_network, to_dataframe=lambda result: network.frame([result]))

@@ -19,7 +19,6 @@ from eisim.functions import LabelledData, Region, TruthTable
 from eisim.report.response import readout_names, seeds_of, shaped, silenced
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.simulation.response import Response
-from eisim.studies.networks import NetworkAblation
 from eisim.theory.certificate import Certificate
 from eisim.weights import Rule
 
@@ -41,15 +40,7 @@ class Html(str):
 def html(value) -> str:
     """A value of eisim as HTML.
 
-    Parameters
-    ----------
-    value : Circuit, DNN, UnrolledDNN, Response, TruthTable, Region, LabelledData, Certificate, Task or \
-NetworkAblation
-
-    Returns
-    -------
-    str
-        Self-contained, with what the value holds escaped.
+    Self-contained, with what the value holds escaped.
     """
     return f"<pre>{escape(repr(value))}</pre>"
 
@@ -348,34 +339,3 @@ def _(task: Task) -> str:
         ("time step", format_quantity(task.dt, "second")),
     ]
     return _box("Task", _table("", ("what", "value"), rows))
-
-
-@html.register
-def _(result: NetworkAblation) -> str:
-    from eisim.report.network import rows as classes
-
-    rows = [
-        (
-            f"{row['class']:g}",
-            row["rows"],
-            f"{row['intact']:.3f}",
-            f"{row['ablated']:.3f}",
-            _verdict(row["verdict"]),
-            f"{row['floor']:.3f}",
-        )
-        for row in classes(result)
-    ]
-    accuracy = result.accuracy
-    return _box(
-        f"{result.name} on {result.data.name}: {result.kind} circuit",
-        _text(
-            f"{result.neurons['E']:,} excitatory and {result.neurons['I']:,} inhibitory neurons; accuracy "
-            f"{accuracy[0]:.3f} intact, {accuracy[-1]:.3f} without inhibition."
-        ),
-        _table(
-            "Balanced accuracy of each class by the largest output (0.5 is chance), and the floor of its data",
-            ("class", "rows", "intact", "ablated", "verdict", "floor"),
-            rows,
-        ),
-        _text(*result.problems),
-    )

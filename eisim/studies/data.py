@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from eisim.adapter import DNN
+from eisim.analysis.training import UNITS, train_all
 from eisim.base.errors import InputError
 from eisim.functions import LabelledData, TruthTable
 from eisim.functions.truth_table import without_target
 from eisim.studies.curves import KEPT, LOST, AblationCurve, below_floor
-from eisim.studies.images.networks import UNITS, train_all
 from eisim.studies.networks import NetworkAblation, ablate_network, best_threshold, class_floors
 from eisim.theory.certificate import Certificate, certify
 

@@ -1,4 +1,4 @@
-"""A stranger's network: as a circuit, without its inhibition, and what its data would have allowed.
+"""Ablating a trained network: as a circuit, without its inhibition, and what its data would have allowed.
 
 The network becomes a circuit under Dale's law, rate or spiking; intact and at every level of ablation it is simulated
 on all rows of the data; beside each class stands the floor of the data: the least error of any excitatory-only network.
@@ -244,6 +244,11 @@ class NetworkAblation(Shown):
         return np.array(self.verdicts) != LOST
 
     @property
+    def binding_floors(self) -> np.ndarray:
+        """The floors that hold for the circuit: of ON and OFF pairs if its inputs are such."""
+        return self.floors.on_off if self.signed_inputs else self.floors.one_polarity
+
+    @property
     def constant_errors(self) -> np.ndarray:
         """Least share of rows wrong about each judged class by the same answer everywhere."""
         share = np.average(self.data.targets[:, None] == self.judged, axis=0, weights=self.data.weights)
@@ -275,6 +280,29 @@ class NetworkAblation(Shown):
         return found
 
     to_dataframe = tabulated("One row for each class, as a pandas DataFrame: accuracies, errors, floors, verdicts.")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkAblations(Shown):
+    """What ablation does to a network that classifies, as each kind of circuit.
+
+    Attributes
+    ----------
+    kinds : tuple of NetworkAblation
+        One for each kind of circuit, of the same network and data.
+    """
+
+    kinds: tuple[NetworkAblation, ...]
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        return [problem for each in self.kinds for problem in each.problems]
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """Those of every kind."""
+        return tuple(curve for each in self.kinds for curve in each.curves)
 
 
 def best_threshold(rates, is_class, weights) -> tuple[float, float]:

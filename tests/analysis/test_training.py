@@ -8,7 +8,7 @@ from scipy.optimize import check_grad
 
 from eisim import TRUTH_TABLES, InputError, Logistic, Region, Saturating, ThresholdLinear, certify, train
 from eisim.adapter.activations import Identity
-from eisim.analysis.training import SIGNS, Objective
+from eisim.analysis.training import SIGNS, Objective, train_all
 
 UNITS = (
     ThresholdLinear(gain=0.7, threshold=0.2),
@@ -123,3 +123,10 @@ def test_bad_arguments_are_one_clear_line(change, message):
     with pytest.raises(InputError) as error:
         train(**{"points": [[0.0, 0], [1, 1]], "targets": [0, 1]} | change)
     assert str(error.value).startswith("train: " + message) and "\n" not in str(error.value)
+
+
+def test_networks_trained_together_are_those_trained_alone():
+    targets = np.hypot(*(GRID - 0.5).T) < 0.4
+    job = {"points": GRID, "targets": targets, "hidden": (5,), "iterations": 20}
+    for seed, dnn in enumerate(train_all([job | {"seed": seed} for seed in range(3)])):
+        assert np.array_equal(train(**job, seed=seed)(GRID), dnn(GRID))

@@ -12,8 +12,8 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eisim import InputError, train
-from eisim.studies.images import data, dimension, networks
+from eisim import InputError
+from eisim.studies.images import data, dimension
 from eisim.studies.images.data import Images, load
 from eisim.studies.result import Result
 from experiments import images
@@ -198,15 +198,6 @@ def test_few_points_in_many_dimensions_lift_the_curse():
     assert sample.floors[0].mean() > 0.2 and sample.floors[1].max() < 0.02
     with pytest.raises(InputError, match="expected at most 14 inputs of whole functions, found 15"):
         dimension.boolean_floors([15], None, 1, np.random.SeedSequence(0))
-
-
-def test_networks_trained_together_are_those_trained_alone():
-    x, y, *_ = bars()
-    job = {"points": x.reshape(-1, 16) / 255, "targets": y, "hidden": (5,), "iterations": 20}
-    together = networks.train_all([job | {"seed": seed} for seed in range(3)])
-    for seed, dnn in enumerate(together):
-        alone = train(**job, seed=seed)
-        assert np.array_equal(alone(job["points"]), dnn(job["points"]))
 
 
 # the experiment

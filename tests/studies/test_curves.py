@@ -148,8 +148,8 @@ def test_several_systems_have_one_verdict():
 
 def test_a_loss_is_described_by_whether_it_had_to_be():
     assert [described("lost", representable) for representable in (True, False)] == [
-        "lost, here only",
-        "lost, impossible",
+        "lost (this circuit)",
+        "lost (provably)",
     ]
     assert described("kept", True) == "kept" and described("not computed", False) == "not computed"
 

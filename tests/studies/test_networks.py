@@ -1,4 +1,4 @@
-"""A network of a stranger's: what ablation leaves of it, against hand-made networks and the theory."""
+"""Ablating a trained network: what is left of it, against hand-made networks and the theory."""
 
 import csv
 import io
@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rich.console import Console
 from scipy import sparse
 
 from eisim import (
@@ -27,12 +26,20 @@ from eisim import (
 from eisim.adapter import rate_outputs
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh
 from eisim.adapter.static import Layer
-from eisim.report import network as shown
-from eisim.report import network_findings
-from eisim.studies.networks import SPIKING, ablate_network, best_threshold, class_floors, rates_in_time
+from eisim.report.view import view_of
+from eisim.report.views.networks import threshold_verdicts
+from eisim.report.views.networks_figures import BEST_THRESHOLD, OWN_THRESHOLD, ZEROED
+from eisim.studies.networks import (
+    SPIKING,
+    NetworkAblations,
+    ablate_network,
+    best_threshold,
+    class_floors,
+    rates_in_time,
+)
+from tests.support.findings import check
 
 onnx = pytest.importorskip("onnx")
-console = Console(width=120)
 
 
 def dense(name, source, weights, bias, activation):
@@ -271,38 +278,27 @@ def test_a9_shown_in_json_tables_figure_and_on_the_page():
     dnn = network(hidden, dense("out", "hidden", rng.normal(size=(8, 3)), np.zeros(3), Identity()))
     for net, data in ((dnn, LabelledData(x, dnn(x).argmax(axis=1))), (network(*XOR), XOR_DATA)):
         result = run(net, data)
-        zeroed = result.zeroed
-        found = shown.to_json([result])
+        zeroed, view = result.zeroed, view_of(result)
+        found = view.to_json()
         assert found["negative_weights_zeroed"]["accuracy"].tolist() == zeroed.accuracy.tolist()
         for k, row in enumerate(found["rate"]["classes"]):
             assert row["zeroed"] == zeroed.balanced_accuracy[-1, k] and row["zeroed_verdict"] == zeroed.verdicts[k]
             assert row["one_threshold_error_zeroed"] == zeroed.threshold_errors[-1, k]
-        lines = list(csv.DictReader(io.StringIO(dict(shown.tables([result]))["ablation.csv"])))
+        lines = list(csv.DictReader(io.StringIO(dict(view.files())["ablation.csv"])))
         assert [float(r["accuracy_zeroed"]) for r in lines if r["class"] == "all"] == zeroed.accuracy.tolist()
-        ax = shown.ablation_figure([result]).axes[0]
-        (line,) = (line for line in ax.lines if line.get_label() == shown.ZEROED)
+        ax = dict(view.drawn())["ablation.svg"].axes[0]
+        (line,) = (line for line in ax.lines if line.get_label() == ZEROED)
         values = zeroed.accuracy if len(zeroed.judged) > 1 else 1 - zeroed.threshold_errors[:, 0]
         np.testing.assert_allclose(line.get_ydata(), values)
-        page = network_findings.findings([result])
-        (removed,) = (e for e in page.proofs if e.title == "What is removed")
-        assert any(f"ends at {zeroed.accuracy[-1]:.1%}" in paragraph for paragraph in removed.paragraphs)
-        assert any("negative weights set to 0" in note for note in page.tables[-1].notes)
-        with console.capture() as capture:
-            console.print(shown.terminal_table([result]))
-        assert f"itself has an accuracy of {zeroed.accuracy[-1]:.3f}" in " ".join(capture.get().split())
+        assert any(f"{zeroed.accuracy[-1]:.1%}" in note for note in view.findings().tables[-1].notes)
 
 
 def test_the_page():
-    from dataclasses import replace
-
-    from tests.support.findings import check
-
     results = [run(network(*XOR), XOR_DATA, kind) for kind in ("rate", "spiking")]
-    figures = dict(shown.figures(results))
-    page = network_findings.findings(results)
-    tables = check(page, dict(shown.tables(results)), figures)
-    assert "goes from 100.0% to 75.0% as a rate circuit and from 100.0% to " in page.answer
-    assert "Class 1 is lost. By these data" in page.answer and "its floor is 0.25." in page.answer
+    view = view_of(NetworkAblations(tuple(results)))
+    figures, page = dict(view.drawn()), view.findings()
+    tables = check(page, dict(view.all_files()), figures)
+    assert "100.0% to 75.0% (rate)" in page.answer
     for result in results:
         lines = [row for row in tables["ablation.csv"] if row["kind"] == result.kind]
         assert [float(r["accuracy"]) for r in lines if r["class"] == "all"] == result.accuracy.tolist()
@@ -310,15 +306,31 @@ def test_the_page():
         assert errors == result.threshold_errors[:, 0].tolist()
     for ax, result in zip(figures["ablation.svg"].axes, results, strict=False):  # one output has two rules, both named
         drawn = {line.get_label(): line.get_ydata() for line in ax.lines}
-        np.testing.assert_allclose(drawn["by the best threshold at each dose"], 1 - result.threshold_errors[:, 0])
-        np.testing.assert_allclose(drawn["by the network's own threshold"], result.accuracy)
-        assert ax.get_title() == f"{result.kind} circuit" and "largest" not in ax.get_ylabel()
+        np.testing.assert_allclose(drawn[BEST_THRESHOLD], 1 - result.threshold_errors[:, 0])
+        np.testing.assert_allclose(drawn[OWN_THRESHOLD], result.accuracy)
+        assert ax.get_title() == f"{result.kind} circuit" and "argmax" not in ax.get_ylabel()
     signed = replace(results[0], signed_inputs=True)
-    assert "no floor binds the circuit" in network_findings.findings([signed]).answer
+    assert "does not bind" in view_of(signed).findings().answer
     kept = replace(results[0], outputs=results[0].outputs[[0, 0, 0]])
-    both = network_findings.findings([kept, results[1]]).answer
-    assert "Class 1 is kept as a rate circuit and is lost as a spiking" in both
-    check(network_findings.findings([kept]), dict(shown.tables([kept])), ["ablation.svg", "circuit.svg"])
+    mixed = view_of(NetworkAblations((kept, results[1]))).findings()
+    assert mixed.tables[0].rows[0][1:3] == ("kept", "lost") and mixed.tables[1].rows[0][1:3] == (
+        "kept",
+        "lost (provably)",
+    )
+    check(view_of(kept).findings(), dict(view_of(kept).all_files()), ["ablation.svg", "circuit.svg"])
+
+
+def test_a_loss_is_provable_where_no_excitatory_only_network_keeps_the_class():
+    assert threshold_verdicts(run(network(*XOR), XOR_DATA)) == ["lost (provably)"]
+    weights = ([[1, 0], [0, -1]], [0.0, 1.0]), ([[1], [-2]], [0.0])  # A and not (not B)
+    by_inhibition = (
+        dense("hidden", "x", *weights[0], ThresholdLinear()),
+        dense("out", "hidden", *weights[1], Identity()),
+    )
+    both = LabelledData(TRUTH_TABLES["and"].patterns, TRUTH_TABLES["and"].values)
+    assert threshold_verdicts(run(network(*by_inhibition), both)) == ["lost (this circuit)"]
+    signed = replace(run(network(*XOR), XOR_DATA), signed_inputs=True)  # ON and OFF pairs carry any function
+    assert threshold_verdicts(signed) == ["lost (this circuit)"]
 
 
 IRIS = np.array([[0.1, 0.9], [0.2, 0.7], [0.9, 0.1], [0.8, 0.2], [0.8, 0.9], [0.9, 0.8]])

@@ -105,13 +105,9 @@ def _conditions(measure: str, note: str) -> Iterator[Column]:
         yield Column(condition, value, note=what, decimals=3)
 
 
-def _verdicts(ablation: NetworkAblation) -> list[str]:
-    return ["not computed" if verdict == "never had" else verdict for verdict in ablation.verdicts]
-
-
 def _verdict(ablation: NetworkAblation) -> str:
     """Lost if a class is, with the number of classes of which this holds unless it is all."""
-    found = Counter(_verdicts(ablation))
+    found = Counter(ablation.verdicts)
     verdict = next(each for each in ("lost", "kept", "not computed") if found[each])
     return verdict if found[verdict] == found.total() else f"{verdict} ({found[verdict]} of {found.total()})"
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from eisim.adapter import DNN
+from eisim.analysis.training import UNITS
 from eisim.base.errors import InputError
 from eisim.base.progress import silent
 from eisim.functions.truth_table import patterns
 from eisim.studies.curves import ROUNDING, below_floor, contradiction
 from eisim.studies.images.data import Images
-from eisim.studies.images.networks import UNITS
 from eisim.theory.floor import zero_one
 from eisim.theory.order import comparisons, extend, violations
 from eisim.theory.sample import Sample

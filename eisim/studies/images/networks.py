@@ -1,34 +1,23 @@
 """Networks trained on images under sign constraints, as circuits, intact and without inhibition."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from threading import Event
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from eisim.adapter import DNN
-from eisim.analysis.training import train
-from eisim.base.progress import shows_progress, silent
+from eisim.analysis.training import UNITS
+from eisim.base.progress import silent
 from eisim.base.store.checkpoint import part
 from eisim.functions import LabelledData
-from eisim.neurons import Logistic, RateUnit, ThresholdLinear
 from eisim.studies.curves import AblationCurve
 from eisim.studies.images.data import Images
 from eisim.studies.networks import NetworkAblation, ablate_network, best_threshold, class_floors
 
-#: Excitatory-only threshold-linear units would be convex too (T5), so that those units saturate.
-UNITS: dict[str, RateUnit] = {
-    "free": ThresholdLinear(),
-    "dale": ThresholdLinear(),
-    "excitatory": Logistic(slope=1.0, maximum=1.0),
-}
 #: How far the spiking circuit's accuracy may be from the network's.
 AGREES = 0.01
 FRACTIONS = (0.0, 1.0)
-WORKERS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,34 +82,6 @@ class Trained:
 
 def _choice(outputs, classes):
     return classes[outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)]
-
-
-@shows_progress
-def train_all(jobs: Sequence[dict], report: Callable[..., None] | None = None) -> list[DNN]:
-    """Train networks, some at a time; each job is the arguments of `train`."""
-    done, stop = [0.0] * len(jobs), Event()
-
-    def train_one(k):
-        def share_of_all(_, fraction):
-            if stop.is_set():
-                raise InterruptedError
-            done[k] = fraction
-            report("training networks", sum(done) / len(jobs))
-
-        dnn = part(f"network {k}", partial(train, **jobs[k], report=share_of_all))
-        done[k] = 1.0
-        return dnn
-
-    report("training networks", 0.0)
-    # The outer limit keeps the inner ones, which come and go in threads, from undoing each other.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(WORKERS) as pool:
-        begun = [pool.submit(train_one, k) for k in range(len(jobs))]
-        try:
-            return [future.result() for future in begun]
-        except BaseException:
-            stop.set()  # an interrupt does not wait for the others
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def network_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[int]) -> list[dict]:

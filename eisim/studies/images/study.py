@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from eisim.analysis.training import UNITS, train_all
 from eisim.base.store.checkpoint import expect, part
 from eisim.studies.images import dimension, networks
 from eisim.studies.images.data import load
@@ -55,7 +56,7 @@ def measure(
     images = everything.at_most(train, test, np.random.default_rng(chosen))
     if min(images.shape) > side:
         images = images.pooled(side)
-    n_networks = len(networks.UNITS)
+    n_networks = len(UNITS)
     seeds = network_seeds.generate_state(n_networks + len(dimension.sides(images)))
     jobs = [
         *networks.network_jobs(images, hidden, iterations, seeds[:n_networks]),
@@ -63,7 +64,7 @@ def measure(
     ]
     judged = ((dimension.WHOLE, None), *((dimension.SAMPLED, n) for n in dimension.SAMPLES))
     expect(len(jobs) + len(judged) + n_networks * len(kinds) + 2)  # and the floors, of images whole and pooled
-    dnns = networks.train_all(jobs, report)
+    dnns = train_all(jobs, report)
     whole, *samples = (
         part(
             f"functions, {n_points} points",

@@ -1,0 +1,248 @@
+"""How labelled data, and the networks that learned them, are shown."""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+
+from eisim.base.files import frame_to_csv
+from eisim.report.findings import Explanation
+from eisim.report.proof import beside, cannot_tell, excitation, inputs, point_of, wrong_labels
+from eisim.report.style import EXCITATORY, INHIBITORY
+from eisim.report.table import Column, Table
+from eisim.report.view import Drawing, DrawnCircuit, View, show_with
+from eisim.report.views.networks import OF_ROWS, NetworksView, threshold_verdicts
+from eisim.report.wording import capital, listing, share
+from eisim.studies.data import DataResult
+from eisim.studies.networks import KEPT, NetworkAblations
+
+UNREACHED = "#dddddd"
+MARKERS = {"spiking": "o", "rate": "s"}
+
+
+def rows(result: DataResult) -> list[dict]:
+    """Each judged class, for JSON."""
+    first, found = result.first, []
+    errors = {kind: ablation.threshold_errors for kind, ablation in result.ablations.items()}
+    excitatory, free = result.errors("excitatory"), result.errors("free")
+    irreducible, needs, verdicts = result.irreducible, result.needs_inhibition, result.verdicts
+    for k, (value, certificate) in enumerate(zip(first.judged, result.certificates, strict=True)):
+        witness = certificate.witness
+        found.append(
+            {
+                "class": float(value),
+                "label": result.data.label(value),
+                "rows": int((result.data.targets == value).sum()),
+                "representable": certificate.representable,
+                "violating_pairs": certificate.violating_pairs,
+                "witness": witness and [list(witness.lower), list(witness.upper)],
+                "floor": certificate.floor["zero_one"],
+                "comparable_share": certificate.comparable_share,
+                "floor_inverted": certificate.floor_inverted,
+                "floor_permuted": certificate.floor_permuted,
+                "conclusive": certificate.conclusive,
+                "floor_of_any_function": float(irreducible[k]),
+                "needs_inhibition": bool(needs[k]),
+                "inversion_complexity": certificate.inversion_complexity,
+                "accuracy": {
+                    "intact": {kind: 1 - float(e[0, k]) for kind, e in errors.items()} | {"dnn": 1 - float(free[k])},
+                    "ablated": {kind: 1 - float(e[-1, k]) for kind, e in errors.items()},
+                    "trained_excitatory": 1 - float(excitatory[k]),
+                    "best_excitatory": 1 - certificate.floor["zero_one"],
+                    "constant": 1 - float(first.constant_errors[k]),
+                },
+                "verdict": verdicts[k],
+            }
+        )
+    return found
+
+
+class DataView(View[DataResult]):
+    """The proof, what networks learn with inhibition and without, and what ablation leaves of the free one."""
+
+    @property
+    def heading(self) -> str:
+        """The question."""
+        return f"Do the data in {self.result.data.name} need inhibition?"
+
+    @cached_property
+    def _rows(self) -> list[dict]:
+        return rows(self.result)
+
+    @cached_property
+    def _network(self) -> NetworksView:
+        """The freely trained network as circuits."""
+        return NetworksView(NetworkAblations(tuple(self.result.ablations.values())))
+
+    def to_json(self) -> dict:
+        """The classes, the circuits, and what was done to the data."""
+        data = self.result.data
+        return {
+            "data": data.name,
+            "inputs": list(data.names),
+            "target": data.target,
+            "points": len(data.targets),
+            "rows": self._rows,
+            "circuits": {
+                kind: {"neurons": a.neurons, "equivalence_error": a.equivalence_error, "accuracy": a.accuracy}
+                for kind, a in self.result.ablations.items()
+            },
+            "notes": list(self.result.notes),
+            "problems": self.problems,
+        }
+
+    def answer(self) -> Iterator[str]:
+        """The proof of the class that needs inhibition most, and what was learned without."""
+        result, what = self.result, f"{self.result.data.target} in {self.result.data.name}"
+        if all(certificate.conclusive is False for certificate in result.certificates):
+            which = max(result.certificates, key=lambda certificate: certificate.floor["zero_one"])
+            yield capital(cannot_tell(which, what))
+        elif not result.needs_inhibition.any():
+            yield "These rows need no inhibition: " + (
+                f"{what} never falls when inputs rise."
+                if all(row["representable"] for row in self._rows)
+                else f"where {what} falls, rows with the same inputs disagree, and no function of these inputs does "
+                "better than an excitatory-only circuit."
+            )
+        else:
+            needs, floors = result.needs_inhibition, result.floors
+            k = max(range(len(floors)), key=lambda k: (needs[k], floors[k]))
+            row, certificate = self._rows[k], result.certificates[k]
+            if len(self._rows) > 1:
+                what = f"class {row['label']} of {what}"
+            evidence = certificate.evidence()
+            yield from wrong_labels(certificate.data, row["floor"], row["floor_of_any_function"], what, evidence)
+            wrong = 1 - row["accuracy"]["trained_excitatory"], 1 - row["accuracy"]["intact"]["dnn"]
+            yield "Wrong after training: excitatory-only {}, free {}.".format(*map(share, wrong))
+        yield inputs(result.data)
+
+    def tables(self) -> Iterator[Table]:
+        """Classes: rows answered correctly with inhibition and without, and the proof."""
+        verdicts = {kind: threshold_verdicts(ablation) for kind, ablation in self.result.ablations.items()}
+        classes, name = range(len(self._rows)), Column("class", lambda k: self._rows[k]["label"])
+        yield Table(
+            f"Classes of {self.result.data.target}: rows answered correctly, by best threshold (one-vs-rest)",
+            (
+                name,
+                Column(
+                    "verdict",
+                    lambda k: {kind: found[k] for kind, found in verdicts.items()},
+                    "verdict",
+                    note=f"Kept: without inhibition at least {KEPT:.0%} of the lead over a constant answer is left. "
+                    "Provably: no excitatory-only network keeps so much; this circuit: another one can. Not computed: "
+                    "intact there is no lead.",
+                ),
+                Column("rows", lambda k: self._rows[k]["rows"]),
+                self._accuracy("constant", "constant answer", "The same answer everywhere."),
+                self._accuracy("intact", "intact", "The freely trained network as circuit."),
+                self._accuracy("ablated", "ablated", "The same without inhibition."),
+                self._accuracy(
+                    "trained_excitatory",
+                    "trained excitatory-only",
+                    "A network of the same size whose weights may not be negative.",
+                ),
+                self._accuracy(
+                    "best_excitatory", "excitatory-only bound", "What none exceeds on these rows: 1 − floor."
+                ),
+                Column(
+                    "bound, inverted",
+                    lambda k: 1 - self._rows[k]["floor_inverted"],
+                    note="The same with an inverter at the output.",
+                    decimals=OF_ROWS,
+                    on_page_only=True,
+                ),
+            ),
+            classes,
+            (
+                "Networks are judged on the rows that they learned: what can be represented, not how it generalises.",
+                *self._proof(),
+                *self.result.notes,
+            ),
+            "table.csv",
+        )
+
+    def _accuracy(self, key, name, note):
+        def value(k):
+            found = self._rows[k]["accuracy"][key]
+            return {kind: found[kind] for kind in self.result.ablations} if isinstance(found, dict) else found
+
+        return Column(name, value, note=note, decimals=OF_ROWS)
+
+    def _proof(self):
+        """Of each class the witness, and what stands beside its floor."""
+        for row, certificate in zip(self._rows, self.result.certificates, strict=True):
+            if row["witness"] is not None:
+                lower, upper = (point_of(self.result.data.names, point) for point in row["witness"])
+                yield (
+                    f"Witness for class {row['label']}: a row with {lower} is of it, one with {upper} is not, though "
+                    f"no input went down. Pairs of rows like this: {row['violating_pairs']:,}."
+                )
+            yield f"Beside the floor of class {row['label']}: {beside(certificate)}"
+
+    def figures(self) -> Iterator[Drawing]:
+        """Class by class, and what is left by the fraction removed."""
+        kinds = listing(self.result.ablations)
+        yield Drawing(
+            "classes.svg",
+            self._classes,
+            "Class by class",
+            f"Share of rows answered correctly about each class by the freely trained network as circuit ({kinds}), "
+            "intact and without inhibition, and by one trained excitatory-only. Grey: out of reach of excitatory-only.",
+            " ".join(self.answer()),
+            "table.csv",
+        )
+        yield from self._network.figures()
+
+    def _classes(self):
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7.0, 0.45 * len(self._rows) + 1.3), layout="constrained")
+        ax, y = figure.subplots(), np.arange(len(self._rows))[::-1]
+        for k, row in zip(y, self._rows, strict=True):
+            ax.barh(k, row["floor"], left=1 - row["floor"], color=UNREACHED, height=0.8, zorder=0)
+            accuracy = row["accuracy"]
+            ax.plot([accuracy["constant"]] * 2, [k - 0.4, k + 0.4], color="black", lw=0.8, ls=":")
+            kinds = list(accuracy["ablated"])
+            for place, kind in enumerate(kinds):
+                height = k + 0.15 * (len(kinds) - 1 - 2 * place)
+                ends, look = (accuracy["intact"][kind], accuracy["ablated"][kind]), {"ms": 4, "color": INHIBITORY}
+                ax.plot(ends, [height] * 2, color="#999999", lw=0.8, zorder=1)
+                ax.plot(ends[0], height, MARKERS[kind], label=f"{kind}, intact", **look)
+                ax.plot(ends[1], height, MARKERS[kind], mfc="white", label=f"{kind}, ablated", **look)
+            ax.plot(accuracy["trained_excitatory"], k, "D", ms=4, color=EXCITATORY, label="trained excitatory-only")
+        ax.plot([], [], color="black", lw=0.8, ls=":", label="constant answer")
+        ax.barh([0], [0], color=UNREACHED, label="out of reach of excitatory-only")
+        ax.set_yticks(y, [row["label"] for row in self._rows])
+        ax.set(xlim=(None, 1.005), ylim=(-0.6, len(self._rows) - 0.4))
+        ax.set(xlabel="share of rows answered correctly about the class", ylabel=f"class ({self.result.data.target})")
+        ax.set_title(f"{self.result.data.name}: what is left without inhibition")
+        handles = {h.get_label(): h for h in ax.get_legend_handles_labels()[0]}.values()
+        figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=7)
+        return figure
+
+    def circuits(self) -> Iterator[DrawnCircuit]:
+        """The freely trained network as circuit."""
+        return self._network.circuits()
+
+    def proofs(self) -> Iterator[Explanation]:
+        """What excitatory-only circuits can do."""
+        yield excitation()
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """The classes, and what stands behind the figure of the ablation, as CSV."""
+        import pandas
+
+        lines = []
+        for found in self._rows:
+            row, accuracy = dict(found), dict(found["accuracy"])
+            permuted = row.pop("floor_permuted") or {}
+            row |= {f"floor_permuted_{key}": permuted.get(key) for key in ("median", "low", "high")}
+            row["witness"] = row["witness"] and " <= ".join(" ".join(f"{x:g}" for x in p) for p in row["witness"])
+            row |= {f"{c}_{kind}": a for c in ("intact", "ablated") for kind, a in accuracy.pop(c).items()}
+            lines.append(row | accuracy)
+            del lines[-1]["accuracy"]
+        yield "table.csv", frame_to_csv(pandas.DataFrame(lines))
+        yield from self._network.curves()
+
+
+show_with(DataResult, DataView)

@@ -1,0 +1,398 @@
+"""How the ablation of a trained network is shown."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+import numpy as np
+
+from eisim.base.files import frame_to_csv, to_csv
+from eisim.report import proof
+from eisim.report.findings import Explanation
+from eisim.report.table import Column, Table
+from eisim.report.view import Drawing, DrawnCircuit, View, show_with
+from eisim.report.wording import listing
+from eisim.studies.networks import KEPT, NetworkAblation, NetworkAblations
+
+#: Decimals of accuracies and errors.
+OF_ROWS = 3
+#: Inputs that a witness raises are named up to so many.
+NAMED = 6
+NOT_COMPUTED = "Not computed: intact there is no lead."
+
+
+def rows(result: NetworkAblation) -> list[dict]:
+    """Each class of one kind of circuit, for JSON and CSV."""
+    balanced, errors, zeroed = result.balanced_accuracy, result.threshold_errors, result.zeroed
+    found = {
+        "class": result.judged,
+        "rows": [int((result.data.targets == value).sum()) for value in result.judged],
+        "intact": balanced[0],
+        "ablated": balanced[-1],
+        "verdict": result.verdicts,
+        "one_threshold_error_intact": errors[0],
+        "one_threshold_error_ablated": errors[-1],
+        "constant_answer_error": result.constant_errors,
+        "floor": result.floors.one_polarity,
+        "floor_on_off": result.floors.on_off,
+        "one_threshold_verdict": result.verdicts_by_threshold,
+    }
+    if zeroed is not None:
+        found |= {
+            "zeroed": zeroed.balanced_accuracy[-1],
+            "zeroed_verdict": zeroed.verdicts,
+            "one_threshold_error_zeroed": zeroed.threshold_errors[-1],
+            "one_threshold_verdict_zeroed": zeroed.verdicts_by_threshold,
+        }
+    return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
+
+
+def threshold_verdicts(result: NetworkAblation) -> list[str]:
+    """Verdicts by the best threshold; of a loss also whether any excitatory-only network could keep the class."""
+    constant, floors = result.constant_errors, result.binding_floors
+    could = constant - floors >= KEPT * (constant - result.threshold_errors[0]) - 1e-12
+    lost = np.where(could, "lost (this circuit)", "lost (provably)").tolist()
+    return [how if each == "lost" else each for each, how in zip(result.verdicts_by_threshold, lost, strict=True)]
+
+
+def _in_time(result):
+    return zip(result.times.round(9).tolist(), result.accuracy_in_time, result.agreement_in_time, strict=True)
+
+
+def _frame(results):
+    import pandas
+
+    return pandas.DataFrame([{"kind": result.kind, **row} for result in results for row in rows(result)])
+
+
+class NetworksView(View[NetworkAblations]):
+    """Classes by argmax and by a threshold on their own output, circuits of each kind, and the floors of the data."""
+
+    @property
+    def heading(self) -> str:
+        """The question."""
+        return f"Which classes does {self._first.name} lose without its inhibition?"
+
+    @property
+    def _first(self) -> NetworkAblation:
+        """One kind, for what is the same in all."""
+        return self.result.kinds[0]
+
+    @property
+    def _rule(self) -> str:
+        """How the network decides."""
+        return "the network's own threshold" if len(self._first.judged) == 1 else "argmax"
+
+    @cached_property
+    def _rows(self) -> dict[str, list[dict]]:
+        return {each.kind: rows(each) for each in self.result.kinds}
+
+    @cached_property
+    def _threshold_verdicts(self) -> dict[str, list[str]]:
+        return {each.kind: threshold_verdicts(each) for each in self.result.kinds}
+
+    def to_json(self) -> dict:
+        """The network, and what each kind of circuit does."""
+        first = self._first
+        found = {
+            "network": first.name,
+            "data": first.data.name,
+            "points": len(first.data.targets),
+            "signed_inputs": first.signed_inputs,
+            "network_accuracy": first.network_accuracy,
+            "fraction_removed": first.fractions,
+            **{each.kind: self._circuit(each) for each in self.result.kinds},
+        }
+        if first.zeroed is not None:
+            found["negative_weights_zeroed"] = _zeroed(first.zeroed)
+        return found | {"notes": list(first.data.notes), "problems": self.problems}
+
+    def _circuit(self, result):
+        found = {
+            "neurons": result.neurons,
+            "simulated_seconds": result.duration,
+            "equivalence_error": result.equivalence_error,
+            "agreement": result.agreement,
+            "accuracy": result.accuracy,
+            "classes": self._rows[result.kind],
+        }
+        if len(result.times):
+            columns = ("seconds", "accuracy", "agreement")
+            found["intact_in_time"] = [dict(zip(columns, values, strict=True)) for values in _in_time(result)]
+        return found
+
+    def answer(self) -> Iterator[str]:
+        """Accuracy, how many classes are lost, and what the data allow."""
+        first, n = self._first, len(self._first.judged)
+        ends = (f"{r.accuracy[0]:.1%} to {r.accuracy[-1]:.1%} ({r.kind})" for r in self.result.kinds)
+        yield f"Accuracy, intact to ablated: {listing(ends)}."
+        by_argmax = (f"{r.verdicts.count('lost')} of {n} ({r.kind})" for r in self.result.kinds)
+        yield f"Lost by {self._rule}: {listing(by_argmax)}."
+        verdicts = self._threshold_verdicts.items()
+        lost = {kind: [each for each in found if each.startswith("lost")] for kind, found in verdicts}
+        provably = {kind: found.count("lost (provably)") for kind, found in verdicts}
+        by_threshold = (f"{len(lost[kind])} of {n}, {provably[kind]} provably ({kind})" for kind in lost)
+        yield f"Lost by best threshold: {listing(by_threshold)}."
+        if first.signed_inputs:
+            yield "Inputs have both signs and come as ON and OFF pairs: the floor of one polarity does not bind."
+        elif above := [self._label(k) for k in np.flatnonzero(first.floors.one_polarity)]:
+            yield f"Classes that no excitatory-only network tells apart without error: {listing(above, most=8)}."
+        else:
+            yield "An excitatory-only network can tell every class of these data from the rest without error."
+
+    def _label(self, k):
+        return self._first.data.label(self._first.judged[k])
+
+    def tables(self) -> Iterator[Table]:
+        """Classes by argmax and by the best threshold; the circuits."""
+        classes, signed = range(len(self._first.judged)), self._first.signed_inputs
+        several = len(classes) > 1
+        name, kept = Column("class", self._label), f"Kept: without inhibition at least {KEPT:.0%} of the lead over"
+        yield Table(
+            f"Classes by {self._rule}",
+            (
+                name,
+                Column(
+                    "verdict",
+                    self._each("verdict"),
+                    "verdict",
+                    note=f"{kept} chance is left, else lost. {NOT_COMPUTED}",
+                ),
+                self._column("intact", "intact", "Balanced accuracy of the class against all others; 0.5 is chance."),
+                self._column("ablated", "ablated", "The same without inhibition."),
+                Column("rows", lambda k: self._rows[self._first.kind][k]["rows"]),
+            ),
+            classes,
+            ("Argmax compares outputs, and a comparison is a subtraction (T9): no floor binds it.",) if several else (),
+            "classes.csv",
+        )
+        yield Table(
+            "Classes by best threshold (one-vs-rest)",
+            (
+                name,
+                Column(
+                    "verdict",
+                    lambda k: {kind: found[k] for kind, found in self._threshold_verdicts.items()},
+                    "verdict",
+                    note=f"{kept} a constant answer is left, else lost. Provably: so it is in every excitatory-only "
+                    f"network with these inputs; this circuit: another one can keep the class. {NOT_COMPUTED}",
+                ),
+                self._column(
+                    "error intact",
+                    "one_threshold_error_intact",
+                    "Share of rows wrong about the class by the best threshold on its own output.",
+                ),
+                self._column("error ablated", "one_threshold_error_ablated", "The same without inhibition."),
+                self._column("constant answer", "constant_answer_error", "Error of the same answer everywhere."),
+                self._column(
+                    "floor",
+                    "floor",
+                    "Least error of any excitatory-only network, with inputs of one polarity.",
+                    on_page_only=signed,
+                ),
+                self._column(
+                    "floor, ON and OFF",
+                    "floor_on_off",
+                    "The same if every input comes as an ON and OFF pair.",
+                    on_page_only=not signed,
+                ),
+            ),
+            classes,
+            tuple(self._first.data.notes),
+            "classes.csv",
+        )
+        yield self._circuits()
+
+    def _each(self, key: str) -> Callable[[int], dict]:
+        """The value of a column: what each kind has for a class."""
+        return lambda k: {kind: found[k][key] for kind, found in self._rows.items()}
+
+    def _column(self, name, key, note, **how):
+        return Column(name, self._each(key), note=note, decimals=OF_ROWS, **how)
+
+    def _circuits(self):
+        network = f"The network itself is right on {self._first.network_accuracy:.1%} of the rows"
+        if zeroed := self._first.zeroed:
+            network += f"; with its negative weights set to 0, on {zeroed.accuracy[-1]:.1%}"
+        return Table(
+            "Circuits",
+            (
+                Column("circuit", lambda r: r.kind),
+                Column("excitatory neurons", lambda r: r.neurons["E"], short="E"),
+                Column("inhibitory neurons", lambda r: r.neurons["I"], short="I"),
+                Column("accuracy intact", lambda r: r.accuracy[0], decimals=OF_ROWS),
+                Column("accuracy ablated", lambda r: r.accuracy[-1], decimals=OF_ROWS),
+                Column(
+                    "agreement",
+                    lambda r: r.agreement,
+                    note="Share of rows for which the intact circuit chooses the network's class.",
+                    decimals=OF_ROWS,
+                ),
+                Column(
+                    "largest difference",
+                    lambda r: r.equivalence_error,
+                    note="Of the intact circuit's outputs from the network's, in its units.",
+                ),
+            ),
+            self.result.kinds,
+            (f"{network}.",),
+            "ablation.csv",
+        )
+
+    def figures(self) -> Iterator[Drawing]:
+        """What is left by the fraction removed, and accuracy in time."""
+        caption = (
+            "A line for each class. Above: balanced accuracy by argmax; below: error of the best threshold on the "
+            "class's own output, chosen at each fraction, with the floors as marks at the right."
+        )
+        if len(self._first.judged) == 1:
+            caption = (
+                "Share of rows answered correctly: by the best threshold at each fraction, and by the threshold that "
+                "is best for the intact network, kept at every fraction. The mark at the right is 1 − floor."
+            )
+        if self._first.zeroed is not None:
+            caption += (
+                " For comparison the network itself: each negative weight times 1 less the fraction, same biases."
+            )
+        if any(len(each.times) for each in self.result.kinds):
+            caption += " At the right: the intact spiking circuit against the length of a trial (time.csv)."
+        yield Drawing(
+            "ablation.svg",
+            self._ablation,
+            "What is left as inhibition is removed",
+            caption,
+            " ".join([*self.answer()][:3]),
+            "ablation.csv",
+        )
+
+    def _ablation(self):
+        from eisim.report.views.networks_figures import ablation
+
+        return ablation(self.result)
+
+    def circuits(self) -> Iterator[DrawnCircuit]:
+        """The intact circuit of the first kind."""
+        if self._first.circuit is not None:
+            yield DrawnCircuit("circuit", f"The circuit of {self._first.name}", self._first.circuit)
+
+    def proofs(self) -> Iterator[Explanation]:
+        """What ablation removes, what excitatory-only circuits can do, and the floor of the data."""
+        yield _removed(self._first)
+        yield proof.excitation()
+        yield _floor(self._first)
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Classes, levels of ablation and accuracy in time as CSV."""
+        yield "classes.csv", frame_to_csv(_frame(self.result.kinds))
+        yield from self.curves()
+
+    def curves(self) -> Iterator[tuple[str, str]]:
+        """The CSV files behind the figure."""
+        yield "ablation.csv", _levels(self.result.kinds)
+        for spiking in (each for each in self.result.kinds if len(each.times)):
+            lines = ((seconds, float(right), float(same)) for seconds, right, same in _in_time(spiking))
+            yield "time.csv", to_csv(lines, ("seconds", "accuracy", "agreement"))
+
+
+def _zeroed(zeroed):
+    """By level of ablation, of the network itself with its negative weights times 1 less the fraction."""
+    balanced, errors = zeroed.balanced_accuracy.T, zeroed.threshold_errors.T
+    keys = ("class", "balanced_accuracy", "one_threshold_error")
+    classes = zip(zeroed.judged, balanced, errors, strict=True)
+    return {"accuracy": zeroed.accuracy, "classes": [dict(zip(keys, values, strict=True)) for values in classes]}
+
+
+def _levels(results):
+    """CSV of accuracies and errors of each class, and of all, at each level of ablation."""
+    columns = ("kind", "fraction_removed", "class", "balanced_accuracy", "one_threshold_error", "floor", "accuracy")
+    if any(result.zeroed is not None for result in results):
+        columns += ("accuracy_zeroed", "balanced_accuracy_zeroed", "one_threshold_error_zeroed")
+    lines = []
+    for result in results:
+        sources = {"": result} | ({} if result.zeroed is None else {"_zeroed": result.zeroed})
+        measured = {
+            end: (each.accuracy, each.balanced_accuracy, each.threshold_errors) for end, each in sources.items()
+        }
+        for k, fraction in enumerate(result.fractions):
+            common = {"kind": result.kind, "fraction_removed": float(fraction)}
+            overall = {f"accuracy{end}": float(accuracy[k]) for end, (accuracy, _, _) in measured.items()}
+            lines.append(common | {"class": "all"} | overall)
+            for c, value in enumerate(result.judged):
+                line = common | {"class": f"{value:g}", "floor": float(result.floors.one_polarity[c])}
+                for end, (_, balanced, errors) in measured.items():
+                    line[f"balanced_accuracy{end}"] = float(balanced[k, c])
+                    line[f"one_threshold_error{end}"] = float(errors[k, c])
+                lines.append(line)
+    return to_csv(lines, columns)
+
+
+def _removed(result):
+    """What ablation takes from the circuit, and how that differs from setting negative weights to 0."""
+    off = "The OFF channel of an input excites, and stays too. " if result.signed_inputs else ""
+    return Explanation(
+        "What is removed",
+        (
+            "A unit with outgoing weights of both signs has an inhibitory twin, an input with negative weights an "
+            "inhibitory relay (Dale's law). Ablation weakens what twins and relays send, and nothing else. Tonic "
+            "drives stay, whatever their sign: a bias is a threshold, not a synapse.",
+            "A unit whose output can be negative (linear, leaky ReLU) is two neurons, ON and OFF. Either excites when "
+            f"it fires, so part of its negative weights is excitation and stays. {off}A maximum of rates is computed "
+            "with inhibition, as b + [a − b]+, so ablation takes max pooling apart.",
+            "Setting the negative weights of the network to 0 is another question: it does not ask what neurons would "
+            "carry them.",
+        ),
+    )
+
+
+def _floor(result):
+    """What the floor means, with the witness of the highest."""
+    if result.signed_inputs:
+        last = (
+            "Each input comes as an ON and an OFF channel, of which one falls when the other rises: only equal rows "
+            "are ordered, and the floor of one polarity does not bind the circuit."
+        )
+    elif result.floors.one_polarity.any():
+        last = _witness(result, int(result.floors.one_polarity.argmax()))
+    else:
+        last = "No class has two rows like these: the theorem forbids none of them."
+    meaning = (
+        "If no input is lower in a second row, and the first belongs to a class and the second does not, then an "
+        "excitatory-only network answers one of the two wrongly. The floor of the class is the least share of the "
+        f"{len(result.data.targets):,} rows (by weight) that touches every such pair."
+    )
+    return Explanation("The floor of these data", (meaning, last))
+
+
+def _witness(result, k):
+    """Two rows in order that no excitatory-only network tells apart, which differ in few inputs."""
+    data, value = result.data, result.judged[k]
+    others = np.flatnonzero(data.targets != value)
+    for row in np.flatnonzero(data.targets == value):
+        above = others[(data.points[others] >= data.points[row]).all(axis=1)]
+        if above.size:
+            break
+    other = above[(data.points[above] > data.points[row]).sum(axis=1).argmin()]
+    ends = zip(data.names, data.points[row], data.points[other], strict=True)
+    up = listing((f"{name} from {x:g} to {y:g}" for name, x, y in ends if y > x), most=NAMED)
+    return (
+        f"Witness for class {data.label(value)}: row {row + 1:,} belongs to it, row {other + 1:,}, of class "
+        f"{data.label(data.targets[other])}, does not. From the first to the second no input falls; those that rise: "
+        f"{up or 'none'}."
+    )
+
+
+class NetworkView(NetworksView):
+    """One kind of circuit."""
+
+    def __init__(self, result: NetworkAblation):
+        super().__init__(NetworkAblations((result,)))
+
+
+def _plot(result, ax, keywords):
+    from eisim.report import style
+    from eisim.report.views.networks_figures import accuracy
+
+    return style.axes(accuracy, ax, result, size=(style.SINGLE, 2.8), keywords=keywords)
+
+
+show_with(NetworkAblations, NetworksView)
+show_with(NetworkAblation, NetworkView, plot=_plot, to_dataframe=lambda result: _frame([result]))
