@@ -265,7 +265,7 @@ class ImagesView(View[ImagesResult]):
                 Column("network", lambda row: NAMES[row[0]]),
                 Column("circuit", lambda row: row[1].kind),
                 Column("class", lambda row: f"{row[1].judged[row[2]]:g}"),
-                Column("verdict", lambda row: _verdicts(row[1])[row[2]], "verdict", note="By argmax."),
+                Column("verdict", lambda row: row[1].verdicts[row[2]], "verdict", note="By argmax."),
                 Column("balanced accuracy, intact", value("balanced_accuracy", 0), note="By argmax; 0.5 is chance."),
                 Column("balanced accuracy, ablated", value("balanced_accuracy", -1)),
                 Column("error, intact", value("threshold_errors", 0), note=f"{RULE}."),
