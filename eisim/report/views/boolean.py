@@ -160,11 +160,9 @@ class BooleanView(View[AblationResult]):
         return next(iter(self.example.kinds.values())).circuit
 
     def to_json(self) -> dict:
-        """The rows and the problems."""
         return {"rows": [row(case) for case in self.result.cases], "problems": self.result.problems}
 
     def answer(self) -> Iterator[str]:
-        """How many functions are lost, and how many of these no excitatory-only circuit computes."""
         cases = self.result.cases
         found = Counter(map(verdict, cases))
         provable, here = found["lost (provably)"], found["lost (this circuit)"]
@@ -181,7 +179,6 @@ class BooleanView(View[AblationResult]):
             yield f"Least inhibition that computes what is provably lost: {least}."
 
     def tables(self) -> Iterator[Table]:
-        """Functions; the best that excitatory-only circuits do; how nearly DNNs are equivalent."""
         cases, protocol = self.result.cases, self.result.protocol
         worst = {key: max(case.equivalence_error[key] for case in cases) for key in cases[0].equivalence_error}
         errors = [f"{EQUIVALENCES[key][0]}: {number(error)} {EQUIVALENCES[key][1]}" for key, error in worst.items()]
@@ -212,7 +209,6 @@ class BooleanView(View[AblationResult]):
         yield Table("Circuit–DNN equivalence error", (functions, *columns), cases, data="table.csv", on_page_only=True)
 
     def figures(self) -> Iterator[Drawing]:
-        """Accuracy against the fraction removed; activity and weights of the example."""
         from eisim.adapter import to_dnn
         from eisim.report import figures
 
@@ -252,12 +248,10 @@ class BooleanView(View[AblationResult]):
         )
 
     def circuits(self) -> Iterator[DrawnCircuit]:
-        """The circuit of the example."""
         name = self.example.case.name
         yield DrawnCircuit(f"{name}_circuit", f"The circuit of {name}", self._circuit)
 
     def proofs(self) -> Iterator[Explanation]:
-        """Why each function is lost or kept."""
         yield proof.excitation()
         for case in self.result.cases:
             said, certificate = verdict(case), case.certificate
@@ -293,7 +287,6 @@ class BooleanView(View[AblationResult]):
             )
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:
-        """Table, curves, activity and weights as CSV, all rates as NetCDF."""
         from eisim.adapter import to_dnn
 
         name = self.example.case.name
@@ -473,11 +466,9 @@ class CaseView(View[CaseResult]):
 
     @property
     def heading(self) -> str:
-        """Its name."""
         return f"{self.result.case.name}: effect of ablating inhibition"
 
     def tables(self) -> Iterator[Table]:
-        """One row."""
         yield _functions([self.result])
 
 

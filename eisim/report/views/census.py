@@ -23,7 +23,6 @@ class CensusView(View[Census]):
 
     @property
     def heading(self) -> str:
-        """The question."""
         return f"Of all functions of {self._inputs}, which survive without inhibition?"
 
     @property
@@ -42,7 +41,6 @@ class CensusView(View[Census]):
         return np.where(self.result.verdicts == "lost", lost, self.result.verdicts)
 
     def to_json(self) -> dict:
-        """Numbers of functions, by floor and by inhibitory neurons, and accuracy by the fraction removed."""
         census, accuracy = self.result, self.result.accuracy
         values, counts = np.unique(census.floor, return_counts=True)
         have = {str(r): int((census.inhibitory == r).sum()) for r in sorted({0, 1, 2, *self._groups})}
@@ -71,7 +69,6 @@ class CensusView(View[Census]):
         }
 
     def answer(self) -> Iterator[str]:
-        """How many functions are computed, survive and have how many inhibitory neurons."""
         census = self.result
         drawn = "randomly drawn functions" if census.sampled else "functions"
         same = ", exactly the monotone ones" if np.array_equal(census.survives, census.monotone) else ""
@@ -81,7 +78,6 @@ class CensusView(View[Census]):
         yield f"Inhibitory neurons {which}: {', '.join(f'{r} ({g.sum():,})' for r, g in self._groups.items())}."
 
     def tables(self) -> Iterator[Table]:
-        """Groups of functions; floors; levels of ablation; functions, where they are few."""
         census, accuracy, n_patterns = self.result, self.result.accuracy, self.result.values.shape[1]
         sampled = f"{census.monotone.sum():,} of the sample are monotone; " if census.sampled else ""
         everything = np.ones(len(census.values), dtype=bool)
@@ -158,7 +154,6 @@ class CensusView(View[Census]):
         )
 
     def figures(self) -> Iterator[Drawing]:
-        """Maps of all functions, floors, and what is left under ablation."""
         maps = (
             "Above, all functions, each one cell, coloured once so many inhibitory neurons are enough for it; row and "
             "column are the two halves of its truth table, each sorted by its own need of inhibition. "
@@ -181,7 +176,6 @@ class CensusView(View[Census]):
         return function_space(self.result)
 
     def proofs(self) -> Iterator[Explanation]:
-        """Why monotone functions survive, what the floor is, and how much inhibition is needed."""
         census = self.result
         yield proof.excitation()
         yield Explanation(
@@ -215,7 +209,6 @@ class CensusView(View[Census]):
             )
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:
-        """All functions as CSV, all answers as NetCDF."""
         census = self.result
         columns = ["truth_table", "inhibitory_neurons", "floor", "computed_intact", "survives_ablation"]
         columns += [f"accuracy_{fraction:.0%}_removed" for fraction in census.fractions]

@@ -56,11 +56,9 @@ class OnPointsView(View[OwnResult]):
     """Outputs of a circuit judged on points of their functions."""
 
     def to_json(self) -> dict:
-        """A row for each output, and the problems."""
         return {"rows": [_row(found) for found in self.result.on_points], "problems": self.result.problems}
 
     def answer(self) -> Iterator[str]:
-        """How many functions are lost."""
         verdicts = [_verdict(found) for found in self.result.on_points]
         lost, provably = (sum(v.startswith(word) for v in verdicts) for word in ("lost", "lost (provably)"))
         yield f"{lost} of {len(verdicts)} functions lost without inhibition; {provably} provably."
@@ -73,7 +71,6 @@ class OnPointsView(View[OwnResult]):
                 yield f"{found.name} is not computed by the intact circuit; wrong: {'; '.join(wrong)}."
 
     def tables(self) -> Iterator[Table]:
-        """One row for each output."""
         columns = (
             Column("function", lambda found: found.name),
             Column(
@@ -108,7 +105,6 @@ class OnPointsView(View[OwnResult]):
         yield Table("Functions with and without inhibition", columns, self.result.on_points, data="table.csv")
 
     def figures(self) -> Iterator[Drawing]:
-        """Accuracy against the fraction removed, and maps of the plane."""
         yield Drawing(
             "ablation_curves.svg",
             lambda: _curves(self.result.on_points),
@@ -133,11 +129,9 @@ class OnPointsView(View[OwnResult]):
                 )
 
     def circuits(self) -> Iterator[DrawnCircuit]:
-        """The circuit, of the first kind."""
         yield DrawnCircuit("circuit", "The circuit", next(iter(self.result.own.circuits.values())))
 
     def proofs(self) -> Iterator[Explanation]:
-        """Witness and floor of each function."""
         for found in self.result.on_points:
             said = "The function never falls when inputs rise: an excitatory-only circuit can compute it."
             if found.certificate.witness is not None:
@@ -149,7 +143,6 @@ class OnPointsView(View[OwnResult]):
             yield Explanation(found.name, (said,))
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """Table, curves and the answers to all points as CSV."""
         import pandas
 
         lines, curves = [], []
@@ -186,35 +179,27 @@ class CircuitView(View[OwnResult]):
 
     @property
     def heading(self) -> str:
-        """The question."""
         return f"What does {self.result.own.name} lose with its inhibition?"
 
     def to_json(self) -> dict:
-        """What is found, the name of the circuit, and notes."""
         return self.shown.to_json() | {"circuit": self.result.own.name, "notes": list(self.result.notes)}
 
     def answer(self) -> Iterable[str]:
-        """What is lost, and what was found or left out on the way."""
         return (*self.shown.answer(), *self.result.notes)
 
     def tables(self) -> Iterable[Table]:
-        """Those of what is shown."""
         return self.shown.tables()
 
     def figures(self) -> Iterable[Drawing]:
-        """Those of what is shown."""
         return self.shown.figures()
 
     def circuits(self) -> Iterable[DrawnCircuit]:
-        """Those of what is shown."""
         return self.shown.circuits()
 
     def proofs(self) -> Iterable[Explanation]:
-        """Those of what is shown."""
         return self.shown.proofs()
 
     def files(self) -> Iterable[tuple[str, str | bytes]]:
-        """Those of what is shown."""
         return self.shown.files()
 
 

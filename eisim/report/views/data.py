@@ -62,7 +62,6 @@ class DataView(View[DataResult]):
 
     @property
     def heading(self) -> str:
-        """The question."""
         return f"Do the data in {self.result.data.name} need inhibition?"
 
     @cached_property
@@ -75,7 +74,6 @@ class DataView(View[DataResult]):
         return NetworksView(NetworkAblations(tuple(self.result.ablations.values())))
 
     def to_json(self) -> dict:
-        """The classes, the circuits, and what was done to the data."""
         data = self.result.data
         return {
             "data": data.name,
@@ -92,7 +90,6 @@ class DataView(View[DataResult]):
         }
 
     def answer(self) -> Iterator[str]:
-        """The proof of the class that needs inhibition most, and what was learned without."""
         result, what = self.result, f"{self.result.data.target} in {self.result.data.name}"
         if all(certificate.conclusive is False for certificate in result.certificates):
             which = max(result.certificates, key=lambda certificate: certificate.floor["zero_one"])
@@ -117,7 +114,6 @@ class DataView(View[DataResult]):
         yield inputs(result.data)
 
     def tables(self) -> Iterator[Table]:
-        """Classes: rows answered correctly with inhibition and without, and the proof."""
         verdicts = {kind: threshold_verdicts(ablation) for kind, ablation in self.result.ablations.items()}
         classes, name = range(len(self._rows)), Column("class", lambda k: self._rows[k]["label"])
         yield Table(
@@ -180,7 +176,6 @@ class DataView(View[DataResult]):
             yield f"Beside the floor of class {row['label']}: {beside(certificate)}"
 
     def figures(self) -> Iterator[Drawing]:
-        """Class by class, and what is left by the fraction removed."""
         kinds = listing(self.result.ablations)
         yield Drawing(
             "classes.svg",
@@ -221,15 +216,12 @@ class DataView(View[DataResult]):
         return figure
 
     def circuits(self) -> Iterator[DrawnCircuit]:
-        """The freely trained network as circuit."""
         return self._network.circuits()
 
     def proofs(self) -> Iterator[Explanation]:
-        """What excitatory-only circuits can do."""
         yield excitation()
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """The classes, and what stands behind the figure of the ablation, as CSV."""
         import pandas
 
         lines = []

@@ -125,7 +125,6 @@ class ImagesView(View[ImagesResult]):
 
     @property
     def heading(self) -> str:
-        """The question, with the name of the images."""
         name = self.result.images.name
         return f"Which networks need inhibition to classify {name}, and do many inputs make it unnecessary?"
 
@@ -136,7 +135,6 @@ class ImagesView(View[ImagesResult]):
         return {"all points": self.result.whole} | samples
 
     def to_json(self) -> dict:
-        """Networks, floors versus the number of inputs, and the problems."""
         images, pooled = self.result.images, self.result.pooled
         return {
             "images": {
@@ -170,7 +168,6 @@ class ImagesView(View[ImagesResult]):
         }
 
     def answer(self) -> Iterator[str]:
-        """Accuracies with and without inhibition; comparable pairs and floors versus the number of inputs."""
         pooled, kind = self.result.pooled, next(iter(self.result.trained[0].ablations))
         accuracies = (f"{NAMES[n.signs]} {_ends(n.ablations[kind].accuracy)}" for n in self.result.trained)
         yield f"Test accuracy of {kind} circuits, intact to ablated: {'; '.join(accuracies)}."
@@ -187,7 +184,6 @@ class ImagesView(View[ImagesResult]):
         yield f"Floor of random Boolean functions: {'; '.join(floors)}."
 
     def tables(self) -> Iterator[Table]:
-        """Networks by argmax and by thresholds, their classes, images pooled to fewer inputs, random functions."""
         yield self._by_argmax()
         yield self._by_threshold()
         yield self._classes()
@@ -335,7 +331,6 @@ class ImagesView(View[ImagesResult]):
         )
 
     def figures(self) -> Iterator[Drawing]:
-        """Networks with and without inhibition; what the number of inputs changes."""
         accuracies, floors, _ = self.answer()
         kinds = listing(self.result.trained[0].ablations)
         yield Drawing(
@@ -360,13 +355,11 @@ class ImagesView(View[ImagesResult]):
         )
 
     def circuits(self) -> Iterator[DrawnCircuit]:
-        """The intact circuit of the first kind of the network without constraint."""
         circuit = next(iter(self.result.trained[0].ablations.values())).circuit
         if circuit is not None:
             yield DrawnCircuit("circuit", "The circuit of the network trained without constraint", circuit)
 
     def proofs(self) -> Iterator[Explanation]:
-        """What the floor of images is."""
         yield proof.excitation()
         yield Explanation(
             "The floor of images",
@@ -380,7 +373,6 @@ class ImagesView(View[ImagesResult]):
         )
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:
-        """Networks and numbers of inputs as CSV, all outputs as NetCDF."""
         yield "images.csv", _networks_table(self.result)
         yield "inputs.csv", _inputs_table(self.result)
         yield "data.nc", to_netcdf(*_labelled(self.result))

@@ -69,7 +69,6 @@ class NetworksView(View[NetworkAblations]):
 
     @property
     def heading(self) -> str:
-        """The question."""
         return f"Which classes does {self._first.name} lose without its inhibition?"
 
     @property
@@ -91,7 +90,6 @@ class NetworksView(View[NetworkAblations]):
         return {each.kind: threshold_verdicts(each) for each in self.result.kinds}
 
     def to_json(self) -> dict:
-        """The network, and what each kind of circuit does."""
         first = self._first
         found = {
             "network": first.name,
@@ -121,7 +119,6 @@ class NetworksView(View[NetworkAblations]):
         return found
 
     def answer(self) -> Iterator[str]:
-        """Accuracy, how many classes are lost, and what the data allow."""
         first, n = self._first, len(self._first.judged)
         ends = (f"{r.accuracy[0]:.1%} to {r.accuracy[-1]:.1%} ({r.kind})" for r in self.result.kinds)
         yield f"Accuracy, intact to ablated: {listing(ends)}."
@@ -143,7 +140,6 @@ class NetworksView(View[NetworkAblations]):
         return self._first.data.label(self._first.judged[k])
 
     def tables(self) -> Iterator[Table]:
-        """Classes by argmax and by the best threshold; the circuits."""
         classes, signed = range(len(self._first.judged)), self._first.signed_inputs
         several = len(classes) > 1
         name, kept = Column("class", self._label), f"Kept: without inhibition at least {KEPT:.0%} of the lead over"
@@ -239,7 +235,6 @@ class NetworksView(View[NetworkAblations]):
         )
 
     def figures(self) -> Iterator[Drawing]:
-        """What is left by the fraction removed, and accuracy in time."""
         caption = (
             "A line for each class. Above: balanced accuracy by argmax; below: error of the best threshold on the "
             "class's own output, chosen at each fraction, with the floors as marks at the right."
@@ -270,18 +265,15 @@ class NetworksView(View[NetworkAblations]):
         return ablation(self.result)
 
     def circuits(self) -> Iterator[DrawnCircuit]:
-        """The intact circuit of the first kind."""
         if self._first.circuit is not None:
             yield DrawnCircuit("circuit", f"The circuit of {self._first.name}", self._first.circuit)
 
     def proofs(self) -> Iterator[Explanation]:
-        """What ablation removes, what excitatory-only circuits can do, and the floor of the data."""
         yield _removed(self._first)
         yield proof.excitation()
         yield _floor(self._first)
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """Classes, levels of ablation and accuracy in time as CSV."""
         yield "classes.csv", frame_to_csv(_frame(self.result.kinds))
         yield from self.curves()
 

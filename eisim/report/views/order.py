@@ -194,7 +194,6 @@ class OrderView(View[DynamicsResult]):
     question = "Do excitatory-only circuits keep the order of their inputs at every moment?"
 
     def to_json(self) -> dict:
-        """Both parts, and the problems; a kind of circuit that was not asked for is missing."""
         result, found = self.result, {}
         if result.rate:
             rows = [
@@ -214,7 +213,6 @@ class OrderView(View[DynamicsResult]):
         return found | {"problems": result.problems}
 
     def answer(self) -> Iterator[str]:
-        """How often rates and spikes break order, and by how much the readout falls at most."""
         if self.result.rate:
             yield self._broken
         if self.result.conditions:
@@ -235,7 +233,6 @@ class OrderView(View[DynamicsResult]):
         return f"Excitatory-only spiking circuits: some neuron's count falls in {' to '.join(ends)} of the pairs."
 
     def tables(self) -> Iterator[Table]:
-        """Rates, spikes by condition, the strongest falls, and what these rest on."""
         if self.result.rate:
             yield _rates(self.result.rate)
         if self.result.conditions:
@@ -251,7 +248,6 @@ class OrderView(View[DynamicsResult]):
             )
 
     def figures(self) -> Iterator[Drawing]:
-        """Rates over time; shares of broken pairs; the strongest violations."""
         result = self.result
         if result.rate:
             yield Drawing(
@@ -287,14 +283,12 @@ class OrderView(View[DynamicsResult]):
             )
 
     def proofs(self) -> Iterator[Explanation]:
-        """Why rates keep order and spikes need not."""
         if self.result.rate:
             yield Explanation("Why rates keep the order of inputs", (IN_TIME,))
         if self.result.conditions:
             yield Explanation("Why spikes can break it", (SPIKES,))
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:
-        """All shares and what is drawn as CSV, all counts as NetCDF."""
         result = self.result
         columns = ("part", "condition", "measure", "basis", "count", "of", "share", "low", "high")
         rows = ((*names, *_share(share).values()) for *names, share in _shares(result))

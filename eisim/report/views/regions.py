@@ -72,12 +72,10 @@ class RegionsView(View[GeometryResult]):
         return region.circuits[self._system]["intact"]
 
     def to_json(self) -> dict:
-        """A row for each region, and the problems."""
         rows = [_row(region) for region in self.result.regions]
         return {"resolution": self.result.resolution, "rows": rows, "problems": self.result.problems}
 
     def answer(self) -> Iterator[str]:
-        """How many regions are lost, and how near an excitatory-only network can come."""
         verdicts = [verdict(region) for region in self.result.regions]
         lost, provably = (sum(v.startswith(word) for v in verdicts) for word in ("lost", "lost (provably)"))
         yield f"{lost} of {len(verdicts)} regions lost without inhibition; {provably} provably."
@@ -90,7 +88,6 @@ class RegionsView(View[GeometryResult]):
             )
 
     def tables(self) -> Iterator[Table]:
-        """Regions, and the best excitatory-only circuit of each."""
         regions, side = self.result.regions, self.result.resolution
         yield Table(
             "Regions with and without inhibition",
@@ -150,7 +147,6 @@ class RegionsView(View[GeometryResult]):
         )
 
     def figures(self) -> Iterator[Drawing]:
-        """Decision maps of the first kind of circuit."""
         system = self._system
         ends = (
             f"{r.name} {r.accuracy['intact'][system]:.1%} to {r.accuracy['ablated'][system]:.1%}"
@@ -174,11 +170,9 @@ class RegionsView(View[GeometryResult]):
         return decision_maps(self.result, self._system, SYSTEM_NAMES[self._system])
 
     def circuits(self) -> Iterator[DrawnCircuit]:
-        """One circuit that loses its region."""
         yield DrawnCircuit("circuit", f"The circuit of {self._circuit.name}", self._circuit)
 
     def proofs(self) -> Iterator[Explanation]:
-        """Witness and floor of each region."""
         yield proof.excitation(FACES)
         cells = self.result.resolution**2
         for region in self.result.regions:
@@ -200,7 +194,6 @@ class RegionsView(View[GeometryResult]):
             yield Explanation(f"{region.name}: {verdict(region)}", paragraphs)
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:
-        """Accuracies and maps as CSV, all maps as NetCDF."""
         columns = ("region", "network", "condition", "system", "accuracy", "floor", "representable", "verdict")
         lines = [
             (r.name, r.origin, condition, system, accuracy, r.floor, r.representable, r.verdict)

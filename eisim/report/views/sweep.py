@@ -42,11 +42,9 @@ class SweepView(View[Sweep]):
 
     @property
     def heading(self) -> str:
-        """The question."""
         return f"How does {self.result.subject.title} change with {listing(axis.name for axis in self.result.axes)}?"
 
     def to_json(self) -> dict:
-        """The sweep, beside its seed; arrays of shape (values of each axis..., seeds)."""
         sweep = self.result
         return {
             "name": sweep.subject.title,
@@ -65,7 +63,6 @@ class SweepView(View[Sweep]):
         }
 
     def answer(self) -> Iterator[str]:
-        """Size, ranges of the first measures, states."""
         sweep = self.result
         sizes = " × ".join(f"{len(axis.values)} values of {axis.name}" for axis in sweep.axes)
         yield f"{sizes} × {count(len(sweep.seeds), 'seed')}."
@@ -94,7 +91,6 @@ class SweepView(View[Sweep]):
         return ", ".join(f"{name} {n}" for name, n in found.items() if n)
 
     def tables(self) -> Iterator[Table]:
-        """A row for each point: mean and standard deviation over seeds."""
         sweep, several = self.result, len(self.result.seeds) > 1
         measures = shown(sweep)
         columns = [
@@ -127,7 +123,6 @@ class SweepView(View[Sweep]):
         yield Table("Points", columns, list(np.ndindex(*sweep.shape)), notes, "data.csv", keys=len(sweep.axes))
 
     def figures(self) -> Iterator[Drawing]:
-        """Curves for one axis, maps for two or three; the phase diagram."""
         sweep = self.result
         if len(sweep.axes) <= MOST_AXES:
             title = capital(listing(map(label_of, shown(sweep))))
@@ -153,7 +148,6 @@ class SweepView(View[Sweep]):
             )
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:
-        """All numbers as CSV and NetCDF, and the states."""
         sweep = self.result
         columns, rows = table(sweep)
         yield "data.csv", to_csv(rows, columns)

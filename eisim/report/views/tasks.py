@@ -217,7 +217,6 @@ class SurveyView(View[Survey]):
 
     @property
     def heading(self) -> str:
-        """The question, of one circuit with its name."""
         each = self.result.assessments
         named = "the functions that neuroscientists name" if len(each) > 1 else _named(each[0])
         return f"What does inhibition do for {named}?"
@@ -231,7 +230,6 @@ class SurveyView(View[Survey]):
         return [row for row in self._kinds if row.judged.witness is not None]
 
     def to_json(self) -> dict:
-        """The ablation, its fractions and seeds, and a row for each circuit."""
         assessments, first = self.result.assessments, self.result.assessments[0]
         return {
             "ablation": first.how,
@@ -244,7 +242,6 @@ class SurveyView(View[Survey]):
         }
 
     def answer(self) -> Iterator[str]:
-        """What is lost at the largest fraction, and where a witness was found."""
         assessments, witnessed = self.result.assessments, {row.assessment.name for row in self._witnessed}
         first = assessments[0]
         where = f"{capital(dose(first.how).label)}, {first.doses[-1]:g}"
@@ -267,7 +264,6 @@ class SurveyView(View[Survey]):
             )
 
     def tables(self) -> Iterator[Table]:
-        """Verdicts and scores; circuits; witnesses; published numbers; the mean-field."""
         assessments, kinds, witnessed = self.result.assessments, self._kinds, self._witnessed
         named = any(each.function for each in assessments)
         columns = (
@@ -316,7 +312,6 @@ class SurveyView(View[Survey]):
         yield from (f"Left out: {spaced(name)}: {why}." for name, why in self.result.left_out.items())
 
     def figures(self) -> Iterator[Drawing]:
-        """Scores against the fraction; outputs of the witnesses."""
         from eisim.report.views import tasks_figures
 
         survey, found = self.result, self._witnessed
@@ -351,13 +346,11 @@ class SurveyView(View[Survey]):
             )
 
     def circuits(self) -> Iterator[DrawnCircuit]:
-        """The intact circuit of the first kind of each assessment."""
         for each in self.result.assessments:
             if (circuit := next(iter(each.kinds.values())).circuit) is not None:
                 yield DrawnCircuit(f"{each.name}_circuit", f"The circuit of {spaced(each.name)}", circuit)
 
     def proofs(self) -> Iterator[Explanation]:
-        """What the theorem says, and what tasks declare."""
         yield proof.excitation(MEANING)
         for obstruction, why in REASONS.items():
             names = dict.fromkeys(_named(each) for each, judged in self._kinds if judged.obstruction == obstruction)
@@ -365,7 +358,6 @@ class SurveyView(View[Survey]):
                 yield Explanation(f"{capital(obstruction)}: {', '.join(names)}", (why,))
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:
-        """Table, curves, witnesses and mean-field as CSV, all scores as NetCDF."""
         yield "table.csv", frame_to_csv(frame(self.result))
         lines = [
             (a.function, a.name, system, float(of), seed, float(score), curve.level, _finite(critical))
@@ -505,15 +497,12 @@ class JudgedView(View[Judged]):
 
     @property
     def heading(self) -> str:
-        """Kind and size."""
         return f"{self.result.kind} circuit of {count(self.result.neurons, 'neuron')}"
 
     def answer(self) -> Iterator[str]:
-        """What the score is, and what stands in the way."""
         yield f"Score: {self.result.measure}. Declared obstruction: {self.result.obstruction}."
 
     def tables(self) -> Iterator[Table]:
-        """One row."""
         yield Table("", (Column("kind", lambda judged: judged.kind), *_measured([self.result])), [self.result])
 
 
@@ -523,11 +512,9 @@ class CurveView(View[AblationCurve]):
     question = "Score against the fraction removed"
 
     def answer(self) -> Iterator[str]:
-        """The verdict."""
         yield f"{capital(self.result.verdict)} at the largest fraction; criterion {self.result.level:g}."
 
     def tables(self) -> Iterator[Table]:
-        """A row for each fraction."""
         parts = (("mean", np.mean), ("lowest", np.min), ("highest", np.max))
         columns = [Column(name, lambda row, of=of: of(row[1]), decimals=OF_ONE) for name, of in parts]
         rows = list(zip(self.result.doses, self.result.scores, strict=True))
