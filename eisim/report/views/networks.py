@@ -155,7 +155,7 @@ class NetworksView(View[NetworkAblations]):
         if first.signed_inputs:
             yield "Inputs have both signs and come as ON and OFF pairs: the floor of one polarity does not bind."
         elif above := [self._label(k) for k in np.flatnonzero(first.floors.one_polarity)]:
-            yield f"Classes that no excitatory-only network tells apart without error: {listing(above, most=8)}."
+            yield f"Classes with errors in every excitatory-only network: {listing(above, most=8)}."
         else:
             yield "An excitatory-only network can tell every class of these data from the rest without error."
 
