@@ -130,8 +130,12 @@ def _shown(table) -> tuple[list[Column], list[list[str]], list[bool]]:
     """What the terminal and a notebook show: columns, their cells as text, and which are numbers."""
     columns = [column for column in table.columns if not column.on_page_only]
     cells = [_texts(column, [_plain(column.value(row)) for row in table.rows]) for column in columns]
-    numeric = [not any(isinstance(_plain(c.value(row)), str) for row in table.rows) for c in columns]
+    numeric = [not any(_is_text(c.value(row)) for row in table.rows) for c in columns]
     return columns, cells, numeric
+
+
+def _is_text(value):
+    return any(isinstance(each, str) for each in (value.values() if isinstance(value, Mapping) else [value]))
 
 
 def _texts(column, values):

@@ -1,7 +1,7 @@
 """How labelled data, and the networks that learned them, are shown."""
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -11,13 +11,22 @@ from eisim.report.proof import beside, cannot_tell, excitation, inputs, point_of
 from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
-from eisim.report.views.networks import OF_ROWS, NetworksView, threshold_verdicts
+from eisim.report.views.networks import OF_ROWS, NetworksView, verdict_by_threshold
 from eisim.report.wording import capital, listing, share
 from eisim.studies.data import DataResult
-from eisim.studies.networks import KEPT, NetworkAblations
+from eisim.studies.networks import NetworkAblations
 
 UNREACHED = "#dddddd"
 MARKERS = {"spiking": "o", "rate": "s"}
+#: Columns, by key of the accuracies in `rows`: heading and meaning.
+ACCURACIES = {
+    "constant": ("constant answer", "The same answer everywhere."),
+    "intact": ("intact", "The freely trained network as circuit."),
+    "ablated": ("ablated", "The same without inhibition."),
+    "trained_excitatory": ("trained excitatory-only", "A network of the same size with no negative weight."),
+    "best_excitatory": ("excitatory-only bound", "What none exceeds on these rows: 1 − floor."),
+}
+JUDGED_ON = "Networks are judged on the rows that they learned: what can be represented, not how it generalises."
 
 
 def rows(result: DataResult) -> list[dict]:
@@ -98,8 +107,8 @@ class DataView(View[DataResult]):
             yield "These rows need no inhibition: " + (
                 f"{what} never falls when inputs rise."
                 if all(row["representable"] for row in self._rows)
-                else f"where {what} falls, rows with the same inputs disagree, and no function of these inputs does "
-                "better than an excitatory-only circuit."
+                else f"rows of {result.data.name} with the same inputs disagree about {result.data.target}, and an "
+                "excitatory-only circuit can be as good as any function of these inputs."
             )
         else:
             needs, floors = result.needs_inhibition, result.floors
@@ -114,55 +123,33 @@ class DataView(View[DataResult]):
         yield inputs(result.data)
 
     def tables(self) -> Iterator[Table]:
-        verdicts = {kind: threshold_verdicts(ablation) for kind, ablation in self.result.ablations.items()}
-        classes, name = range(len(self._rows)), Column("class", lambda k: self._rows[k]["label"])
+        inverted = Column(
+            "bound, inverted",
+            lambda k: 1 - self._rows[k]["floor_inverted"],
+            note="The same with an inverter at the output.",
+            decimals=OF_ROWS,
+            on_page_only=True,
+        )
         yield Table(
             f"Classes of {self.result.data.target}: rows answered correctly, by best threshold (one-vs-rest)",
             (
-                name,
-                Column(
-                    "verdict",
-                    lambda k: {kind: found[k] for kind, found in verdicts.items()},
-                    "verdict",
-                    note=f"Kept: without inhibition at least {KEPT:.0%} of the lead over a constant answer is left. "
-                    "Provably: no excitatory-only network keeps so much; this circuit: another one can. Not computed: "
-                    "intact there is no lead.",
-                ),
+                Column("class", lambda k: self._rows[k]["label"]),
+                verdict_by_threshold(self._network.result),
                 Column("rows", lambda k: self._rows[k]["rows"]),
-                self._accuracy("constant", "constant answer", "The same answer everywhere."),
-                self._accuracy("intact", "intact", "The freely trained network as circuit."),
-                self._accuracy("ablated", "ablated", "The same without inhibition."),
-                self._accuracy(
-                    "trained_excitatory",
-                    "trained excitatory-only",
-                    "A network of the same size whose weights may not be negative.",
+                *(
+                    Column(name, partial(self._accuracy, key), note=note, decimals=OF_ROWS)
+                    for key, (name, note) in ACCURACIES.items()
                 ),
-                self._accuracy(
-                    "best_excitatory", "excitatory-only bound", "What none exceeds on these rows: 1 − floor."
-                ),
-                Column(
-                    "bound, inverted",
-                    lambda k: 1 - self._rows[k]["floor_inverted"],
-                    note="The same with an inverter at the output.",
-                    decimals=OF_ROWS,
-                    on_page_only=True,
-                ),
+                inverted,
             ),
-            classes,
-            (
-                "Networks are judged on the rows that they learned: what can be represented, not how it generalises.",
-                *self._proof(),
-                *self.result.notes,
-            ),
+            range(len(self._rows)),
+            (JUDGED_ON, *self._proof(), *self.result.notes),
             "table.csv",
         )
 
-    def _accuracy(self, key, name, note):
-        def value(k):
-            found = self._rows[k]["accuracy"][key]
-            return {kind: found[kind] for kind in self.result.ablations} if isinstance(found, dict) else found
-
-        return Column(name, value, note=note, decimals=OF_ROWS)
+    def _accuracy(self, key, k):
+        found = self._rows[k]["accuracy"][key]
+        return {kind: found[kind] for kind in self.result.ablations} if isinstance(found, dict) else found
 
     def _proof(self):
         """Of each class the witness, and what stands beside its floor."""

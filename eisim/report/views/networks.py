@@ -17,7 +17,23 @@ from eisim.studies.networks import KEPT, NetworkAblation, NetworkAblations
 OF_ROWS = 3
 #: Inputs that a witness raises are named up to so many.
 NAMED = 6
+KEPT_IF = f"Kept: without inhibition at least {KEPT:.0%} of the lead over"
 NOT_COMPUTED = "Not computed: intact there is no lead."
+#: Columns, by key of `rows`: heading and meaning.
+BY_ARGMAX = {
+    "intact": ("intact", "Balanced accuracy of the class against all others; 0.5 is chance."),
+    "ablated": ("ablated", "The same without inhibition."),
+}
+BY_THRESHOLD = {
+    "one_threshold_error_intact": (
+        "error intact",
+        "Share of rows wrong by the best threshold on the class's own output.",
+    ),
+    "one_threshold_error_ablated": ("error ablated", "The same without inhibition."),
+    "constant_answer_error": ("constant answer", "Error of the same answer everywhere."),
+    "floor": ("floor", "Least error of any excitatory-only network, with inputs of one polarity."),
+    "floor_on_off": ("floor, ON and OFF", "The same if every input comes as an ON and OFF pair."),
+}
 
 
 def rows(result: NetworkAblation) -> list[dict]:
@@ -54,6 +70,18 @@ def threshold_verdicts(result: NetworkAblation) -> list[str]:
     return [how if each == "lost" else each for each, how in zip(result.verdicts_by_threshold, lost, strict=True)]
 
 
+def verdict_by_threshold(result: NetworkAblations) -> Column:
+    """A column with the verdicts of all kinds, of rows that are numbers of the judged classes."""
+    verdicts = {each.kind: threshold_verdicts(each) for each in result.kinds}
+    return Column(
+        "verdict",
+        lambda k: {kind: found[k] for kind, found in verdicts.items()},
+        "verdict",
+        note=f"{KEPT_IF} a constant answer is left. Provably: no excitatory-only network with these inputs keeps so "
+        f"much; this circuit: one can. {NOT_COMPUTED}",
+    )
+
+
 def _in_time(result):
     return zip(result.times.round(9).tolist(), result.accuracy_in_time, result.agreement_in_time, strict=True)
 
@@ -84,10 +112,6 @@ class NetworksView(View[NetworkAblations]):
     @cached_property
     def _rows(self) -> dict[str, list[dict]]:
         return {each.kind: rows(each) for each in self.result.kinds}
-
-    @cached_property
-    def _threshold_verdicts(self) -> dict[str, list[str]]:
-        return {each.kind: threshold_verdicts(each) for each in self.result.kinds}
 
     def to_json(self) -> dict:
         first = self._first
@@ -124,15 +148,14 @@ class NetworksView(View[NetworkAblations]):
         yield f"Accuracy, intact to ablated: {listing(ends)}."
         by_argmax = (f"{r.verdicts.count('lost')} of {n} ({r.kind})" for r in self.result.kinds)
         yield f"Lost by {self._rule}: {listing(by_argmax)}."
-        verdicts = self._threshold_verdicts.items()
-        lost = {kind: [each for each in found if each.startswith("lost")] for kind, found in verdicts}
-        provably = {kind: found.count("lost (provably)") for kind, found in verdicts}
-        by_threshold = (f"{len(lost[kind])} of {n}, {provably[kind]} provably ({kind})" for kind in lost)
+        provably = (threshold_verdicts(r).count("lost (provably)") for r in self.result.kinds)
+        lost = ((r.verdicts_by_threshold.count("lost"), r.kind) for r in self.result.kinds)
+        by_threshold = (f"{m} of {n}, {p} provably ({kind})" for (m, kind), p in zip(lost, provably, strict=True))
         yield f"Lost by best threshold: {listing(by_threshold)}."
         if first.signed_inputs:
             yield "Inputs have both signs and come as ON and OFF pairs: the floor of one polarity does not bind."
         elif above := [self._label(k) for k in np.flatnonzero(first.floors.one_polarity)]:
-            yield f"Classes that no excitatory-only network tells apart without error: {listing(above, most=8)}."
+            yield f"Classes with errors in every excitatory-only network: {listing(above, most=8)}."
         else:
             yield "An excitatory-only network can tell every class of these data from the rest without error."
 
@@ -140,58 +163,25 @@ class NetworksView(View[NetworkAblations]):
         return self._first.data.label(self._first.judged[k])
 
     def tables(self) -> Iterator[Table]:
-        classes, signed = range(len(self._first.judged)), self._first.signed_inputs
-        several = len(classes) > 1
-        name, kept = Column("class", self._label), f"Kept: without inhibition at least {KEPT:.0%} of the lead over"
+        classes, label = range(len(self._first.judged)), Column("class", self._label)
+        no_floor = ("Argmax compares outputs, and a comparison is a subtraction (T9): no floor binds it.",)
+        verdict = Column("verdict", self._each("verdict"), "verdict", note=f"{KEPT_IF} chance is left. {NOT_COMPUTED}")
         yield Table(
             f"Classes by {self._rule}",
             (
-                name,
-                Column(
-                    "verdict",
-                    self._each("verdict"),
-                    "verdict",
-                    note=f"{kept} chance is left, else lost. {NOT_COMPUTED}",
-                ),
-                self._column("intact", "intact", "Balanced accuracy of the class against all others; 0.5 is chance."),
-                self._column("ablated", "ablated", "The same without inhibition."),
+                label,
+                verdict,
+                *self._columns(BY_ARGMAX),
                 Column("rows", lambda k: self._rows[self._first.kind][k]["rows"]),
             ),
             classes,
-            ("Argmax compares outputs, and a comparison is a subtraction (T9): no floor binds it.",) if several else (),
+            no_floor if len(classes) > 1 else (),
             "classes.csv",
         )
+        idle = "floor" if self._first.signed_inputs else "floor_on_off"
         yield Table(
             "Classes by best threshold (one-vs-rest)",
-            (
-                name,
-                Column(
-                    "verdict",
-                    lambda k: {kind: found[k] for kind, found in self._threshold_verdicts.items()},
-                    "verdict",
-                    note=f"{kept} a constant answer is left, else lost. Provably: so it is in every excitatory-only "
-                    f"network with these inputs; this circuit: another one can keep the class. {NOT_COMPUTED}",
-                ),
-                self._column(
-                    "error intact",
-                    "one_threshold_error_intact",
-                    "Share of rows wrong about the class by the best threshold on its own output.",
-                ),
-                self._column("error ablated", "one_threshold_error_ablated", "The same without inhibition."),
-                self._column("constant answer", "constant_answer_error", "Error of the same answer everywhere."),
-                self._column(
-                    "floor",
-                    "floor",
-                    "Least error of any excitatory-only network, with inputs of one polarity.",
-                    on_page_only=signed,
-                ),
-                self._column(
-                    "floor, ON and OFF",
-                    "floor_on_off",
-                    "The same if every input comes as an ON and OFF pair.",
-                    on_page_only=not signed,
-                ),
-            ),
+            (label, verdict_by_threshold(self.result), *self._columns(BY_THRESHOLD, idle)),
             classes,
             tuple(self._first.data.notes),
             "classes.csv",
@@ -202,8 +192,10 @@ class NetworksView(View[NetworkAblations]):
         """The value of a column: what each kind has for a class."""
         return lambda k: {kind: found[k][key] for kind, found in self._rows.items()}
 
-    def _column(self, name, key, note, **how):
-        return Column(name, self._each(key), note=note, decimals=OF_ROWS, **how)
+    def _columns(self, named, on_page_only=""):
+        for key, (name, note) in named.items():
+            hidden = key == on_page_only
+            yield Column(name, self._each(key), note=note, decimals=OF_ROWS, on_page_only=hidden)
 
     def _circuits(self):
         network = f"The network itself is right on {self._first.network_accuracy:.1%} of the rows"
