@@ -7,6 +7,7 @@ from eisim.base.errors import InputError
 from eisim.base.values import Value
 
 LEAST = {"side": 1, "train": 2, "test": 2, "hidden": 1, "pooled_hidden": 1, "iterations": 1, "functions": 1}
+MANY = {"hidden": "hidden units", "pooled_hidden": "hidden units", "functions": "functions"}
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,8 @@ class Settings(Value):
         for name, least in LEAST.items():
             if getattr(self, name) < least:
                 raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
-        for name in ("hidden", "pooled_hidden"):  # of 64 inputs at least, with what training keeps of each weight
-            units = getattr(self, name)
-            memory.check(name, units * 2_000.0, f"{units:,} hidden units")
-        memory.check("functions", self.functions * 2_000.0, f"{self.functions:,} functions")
+        for name, what in MANY.items():  # of 64 inputs at least, with what training keeps of each weight
+            memory.check(name, getattr(self, name) * 2_000.0, f"{getattr(self, name):,} {what}")
 
 
 def run(settings: Settings, kinds, seed, backend, report):

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eisim import InputError
+from eisim.base.files import to_json
+from eisim.report.view import view_of
 from eisim.studies.images import data, dimension
 from eisim.studies.images.data import Images, load
 from eisim.studies.result import Result
@@ -190,7 +192,7 @@ def test_floors_of_random_functions_by_brute_force():
     assert len(set(found.floors[0])) > 1
 
 
-def test_few_points_in_many_dimensions_lift_the_curse():
+def test_floors_of_few_points_fall_with_input_dimension():
     whole = dimension.boolean_floors([2, 8], None, 10, np.random.SeedSequence(0))
     sample = dimension.boolean_floors([8, 48], 100, 10, np.random.SeedSequence(0))
     assert whole.n_points.tolist() == [4, 256] and sample.n_points.tolist() == [100, 100]
@@ -256,9 +258,9 @@ def test_problems_are_found(result):
 def test_reports_agree_with_the_data(result):
     from rich.console import Console
 
-    document = json.loads(json.dumps(images.to_json(result), default=lambda value: value.tolist()))
-    assert document["problems"] == [] and len(document["findings"]) == 6
-    files = dict(images.tables(result))
+    document = json.loads(to_json(view_of(result).to_json()))
+    assert document["problems"] == [] and document["findings"] == list(view_of(result).answer())
+    files = dict(view_of(result).all_files())
     arrays = xr.load_dataset(io.BytesIO(files["data.nc"]))
     rows = list(csv.DictReader(io.StringIO(files["images.csv"])))
     for network in document["networks"]:
@@ -280,13 +282,12 @@ def test_reports_agree_with_the_data(result):
     whole = [r for r in lines if (r["measure"], r["part"]) == ("floor", "whole")]
     assert [float(r["mean"]) for r in whole] == pytest.approx(arrays.boolean_floor.mean("function").values)
     console = Console(width=120, file=io.StringIO())
-    console.print(images.table(result))
-    shown = console.file.getvalue()
-    assert "…" not in shown and all(text in shown for text in ("Dale's law", "excitation only", "The curse that lifts"))
+    console.print(view_of(result).terminal())
+    assert "…" not in console.file.getvalue()
 
 
 def test_figures_have_labelled_axes(result):
-    figures = dict(images.figures(result))
+    figures = dict(view_of(result).drawn())
     assert set(figures) == {"images.svg", "inputs.svg", "circuit.svg"}
     for figure in figures.values():
         check_figure(figure)
@@ -301,15 +302,52 @@ def test_bad_settings_are_one_clear_line():
 
 
 def test_the_page(result):
-    findings = images.findings(result)
-    tables = check(findings, dict(images.tables(result)), ["images.svg", "inputs.svg", "circuit.svg"])
-    for network in result.trained:
-        a = network.ablations["rate"]
-        assert f"{a.accuracy[-1]:.1%} if trained" in findings.answer
-        for line in tables["images.csv"]:
-            if (line["network"], line["system"], line["class"]) == (network.signs, "rate", "all"):
-                k = ("intact", "ablated").index(line["condition"])
-                assert float(line["accuracy"]) == a.accuracy[k]
-                assert float(line["one_threshold_error"]) == pytest.approx(a.threshold_errors[k].mean())
-    assert f"to {result.pooled.floors['train'][-1].mean():.1%} of the training images" in findings.answer
-    assert findings.tables[0].rows[2][1] == "kept" and findings.tables[0].rows[0][1].startswith("lost, ")
+    view = view_of(result)
+    findings = view.findings()
+    tables = check(findings, dict(view.all_files()), dict(view.drawn()))
+    by_argmax, by_threshold, classes, dimensions, functions = map(rows_of, findings.tables)
+    lines = {(r["network"], r["system"], r["condition"], r["class"]): r for r in tables["images.csv"]}
+    for network, accuracy, error in zip(result.trained, by_argmax, by_threshold, strict=True):
+        assert accuracy["DNN"] == network.accuracy("test")
+        for kind, a in network.ablations.items():
+            for k, condition in enumerate(("intact", "ablated")):
+                line = lines[network.signs, kind, condition, "all"]
+                assert float(line["accuracy"]) == a.accuracy[k] == of(accuracy, condition, kind)
+                assert float(line["one_threshold_error"]) == pytest.approx(of(error, condition, kind))
+            lost = [
+                r["class"]
+                for r in classes
+                if (r["network"], r["circuit"]) == (accuracy["network"], kind) and r["verdict"] == "lost"
+            ]
+            assert len(lost) == (~a.kept).sum()
+            assert of(accuracy, "verdict", kind).startswith("lost" if lost else "kept")
+    assert [r["verdict"] for r in classes if r["network"] == "excitatory-only"] == ["kept"] * 6
+    assert by_argmax[0]["verdict"].startswith("lost")
+    for s, row in enumerate(dimensions):
+        assert row["inputs"] == result.pooled.sides[s] ** 2
+        for part in ("train", "test"):
+            assert of(row, "floor", part) == pytest.approx(result.pooled.floors[part][s].mean())
+            wrong = result.pooled.errors["excitatory", part][s].mean()
+            assert of(row, "error, excitatory-only", part) == pytest.approx(wrong) and wrong >= of(row, "floor", part)
+    whole = {row["inputs"]: row["floor, all points"] for row in functions}
+    assert [whole[n] for n in result.whole.inputs] == pytest.approx(result.whole.floors.mean(axis=1))
+
+
+def rows_of(table):
+    """Rows of a table of a page, each a mapping by heading."""
+    return [dict(zip([column.name for column in table.columns], row, strict=True)) for row in table.rows]
+
+
+def of(row, heading, what):
+    """A cell of a column that is split by system or part only where these differ."""
+    return row[heading] if heading in row else row[f"{heading}, {what}"]
+
+
+def test_the_baseline_is_the_best_constant_answer(result):
+    from dataclasses import replace
+
+    pooled, targets = result.pooled, result.images.test_targets
+    shares = np.array([np.mean(targets == value) for value in pooled.classes])
+    assert pooled.baseline == pytest.approx(np.minimum(shares, 1 - shares))
+    often = replace(pooled, prevalence=np.array([0.7, 0.2, 0.1]))
+    assert often.baseline == pytest.approx([0.3, 0.2, 0.1])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 
 import numpy as np
 
@@ -54,13 +55,13 @@ def _class_rows(network: Trained) -> list[dict]:
             "system": kind,
             "condition": condition,
             "class": value,
-            "balanced_accuracy": a.balanced_accuracy[k, c],
-            "one_threshold_error": a.threshold_errors[k, c],
-            "floor": a.floors.one_polarity[c],
+            "balanced_accuracy": accuracy,
+            "one_threshold_error": error,
+            "floor": floor,
         }
         for kind, a in network.ablations.items()
-        for k, condition in enumerate(CONDITIONS)
-        for c, value in enumerate(network.judged)
+        for condition, *measured in zip(CONDITIONS, a.balanced_accuracy, a.threshold_errors, strict=True)
+        for value, accuracy, error, floor in zip(network.judged, *measured, a.floors.one_polarity, strict=True)
     ]
 
 
@@ -246,33 +247,32 @@ class ImagesView(View[ImagesResult]):
         )
 
     def _classes(self):
-        def value(name: str, at: int):
-            return lambda row: float(getattr(row[1], name)[at, row[2]])
-
         rows = [
-            (network.signs, ablation, c)
+            (NAMES[network.signs], kind, f"{value:g}", verdict, *accuracies, *errors, floor)
             for network in self.result.trained
-            for ablation in network.ablations.values()
-            for c in range(len(ablation.judged))
+            for kind, a in network.ablations.items()
+            for value, verdict, accuracies, errors, floor in zip(
+                network.judged,
+                a.verdicts,
+                a.balanced_accuracy.T,
+                a.threshold_errors.T,
+                a.floors.one_polarity,
+                strict=True,
+            )
         ]
-        return Table(
-            "Classes with and without inhibition",
-            (
-                Column("network", lambda row: NAMES[row[0]]),
-                Column("circuit", lambda row: row[1].kind),
-                Column("class", lambda row: f"{row[1].judged[row[2]]:g}"),
-                Column("verdict", lambda row: row[1].verdicts[row[2]], "verdict", note="By argmax."),
-                Column("balanced accuracy, intact", value("balanced_accuracy", 0), note="By argmax; 0.5 is chance."),
-                Column("balanced accuracy, ablated", value("balanced_accuracy", -1)),
-                Column("error, intact", value("threshold_errors", 0), note=f"{RULE}."),
-                Column("error, ablated", value("threshold_errors", -1)),
-                Column("floor", lambda row: float(row[1].floors.one_polarity[row[2]]), note=LEAST),
-            ),
-            rows,
-            data="images.csv",
-            keys=3,
-            on_page_only=True,
+        columns = (
+            Column("network", itemgetter(0)),
+            Column("circuit", itemgetter(1)),
+            Column("class", itemgetter(2)),
+            Column("verdict", itemgetter(3), "verdict", note="By argmax."),
+            Column("balanced accuracy, intact", itemgetter(4), note="By argmax; 0.5 is chance."),
+            Column("balanced accuracy, ablated", itemgetter(5)),
+            Column("error, intact", itemgetter(6), note=f"{RULE}."),
+            Column("error, ablated", itemgetter(7)),
+            Column("floor", itemgetter(8), note=LEAST),
         )
+        title = "Classes with and without inhibition"
+        return Table(title, columns, rows, data="images.csv", keys=3, on_page_only=True)
 
     def _dimensions(self):
         pooled = self.result.pooled
@@ -297,9 +297,11 @@ class ImagesView(View[ImagesResult]):
                 column(
                     "extended",
                     "best_monotone_extended",
-                    "Error on test images of the best monotone function of the training images, the least one.",
+                    "Error on test images of the best monotone function of the training images, extended as low as can be.",
                 ),
-                column("determined", "determined", "Share of test images at which that function has no freedom left."),
+                column(
+                    "determined", "determined", "Share of test images at which its lowest and highest extension agree."
+                ),
             ),
             range(len(pooled.sides)),
             (f"Each class against all others; majority-class baseline on test images: {pooled.baseline.mean():.4f}.",),
@@ -337,9 +339,9 @@ class ImagesView(View[ImagesResult]):
             "images.svg",
             lambda: networks(self.result),
             "Networks on test images, with and without inhibition",
-            f"a, share of test images right by argmax, of the DNN and of its {kinds} circuits, intact and without "
-            "inhibition. b, error by the best threshold (one-vs-rest), mean over classes, with the floor. Below, this "
-            "error of each class, a panel for each network.",
+            f"Test images right by argmax (a) and error by the best threshold (one-vs-rest), mean over classes, with the "
+            f"floor (b): the DNN and its {kinds} circuits, intact and without inhibition. Below, the same error of each "
+            "class, a panel for each network.",
             accuracies,
             "images.csv",
         )
@@ -347,9 +349,9 @@ class ImagesView(View[ImagesResult]):
             "inputs.svg",
             lambda: number_of_inputs(self.result),
             "Floors versus input dimension",
-            "a, share of pairs of points of which one is nowhere above the other: only they constrain an "
-            "excitatory-only circuit. b, errors of trained networks, and floors, on images pooled to fewer inputs. "
-            "c, floors of random Boolean functions, mean and standard deviation.",
+            "Share of pairs of points of which one is nowhere above the other (a): only they constrain an "
+            "excitatory-only circuit. Errors of trained networks, and floors, on images pooled to fewer inputs (b). "
+            "Floors of random Boolean functions, mean and standard deviation (c).",
             floors,
             "inputs.csv",
         )
@@ -380,16 +382,7 @@ class ImagesView(View[ImagesResult]):
 
 def _networks_table(result: ImagesResult) -> str:
     """One line for each network, system, condition and class; for all classes together the accuracy and the means."""
-    columns = (
-        "network",
-        "system",
-        "condition",
-        "class",
-        "accuracy",
-        "balanced_accuracy",
-        "one_threshold_error",
-        "floor",
-    )
+    columns = ("network", "system", "condition", "class", "accuracy", "balanced_accuracy")
     lines = []
     for network in result.trained:
         of, errors = (network.signs, "dnn", "intact"), network.threshold_errors
@@ -400,7 +393,7 @@ def _networks_table(result: ImagesResult) -> str:
             floor = a.floors.one_polarity.mean()
             means = zip(CONDITIONS, a.accuracy, a.threshold_errors.mean(axis=1), strict=True)
             lines += [(network.signs, kind, how, "all", accuracy, None, error, floor) for how, accuracy, error in means]
-    return to_csv(lines, columns)
+    return to_csv(lines, (*columns, "one_threshold_error", "floor"))
 
 
 def _inputs_table(result: ImagesResult) -> str:
@@ -444,8 +437,12 @@ def _labelled(result: ImagesResult) -> tuple[dict, dict]:
         "pooled_comparable": (("side",), pooled.comparable, pairs),
         "pooled_floor": (("part", *side), np.stack([pooled.floors[part] for part in PARTS]), floor),
         "pooled_error": (("constraint", "part", *side), errors, "zero-one error of trained networks"),
-        "pooled_extended_error": (side, pooled.extended, "of the least best monotone function, test images"),
-        "pooled_determined": (side, pooled.determined, "share of test images where it has no freedom"),
+        "pooled_extended_error": (side, pooled.extended, "of the best monotone function, extended as low as can be"),
+        "pooled_determined": (
+            side,
+            pooled.determined,
+            "share of test images at which the lowest and highest extension agree",
+        ),
         "boolean_floor": (("inputs", "function"), whole.floors, floor),
         "boolean_comparable": (("inputs", "function"), whole.comparable, pairs),
         "sampled_floor": ((*sample, "function"), np.stack([each.floors for each in samples]), floor),
@@ -457,9 +454,10 @@ def _labelled(result: ImagesResult) -> tuple[dict, dict]:
     numbers |= {"sampled_inputs": samples[0].inputs, "points": list(result.samples)}
     coordinates = {name: ((name,), np.array(values), {}) for name, values in names.items()}
     coordinates |= {name: ((name,), np.array(values, dtype=np.int32), {}) for name, values in numbers.items()}
-    return {
+    variables = {
         name: (dims, values, {"units": "1", "long_name": what}) for name, (dims, values, what) in found.items()
-    }, coordinates
+    }
+    return variables, coordinates
 
 
 show_with(ImagesResult, ImagesView)

@@ -1,6 +1,5 @@
 """Figures of networks trained on images, and of floors versus input dimension, on Axes that the caller gives."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +8,6 @@ from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
 from eisim.studies.images.dimension import BooleanResult, PooledResult, expected_comparable
 from eisim.studies.images.networks import Trained
 from eisim.studies.images.result import ImagesResult
-from eisim.studies.networks import NetworkAblation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +44,7 @@ def networks(result: ImagesResult) -> "Figure":
 def by_argmax(ax: "Axes", result: ImagesResult) -> "Axes":
     """Share of test images that argmax classifies correctly."""
     _, counts = np.unique(result.images.test_targets, return_counts=True)
-    _groups(ax, result, lambda network: network.accuracy("test"), lambda ablation: ablation.accuracy)
+    _groups(ax, result, lambda dnn: dnn.accuracy("test"), lambda circuit: circuit.accuracy)
     _baseline(ax, counts.max() / counts.sum())
     ax.set_ylim(0, 103)
     ax.set_ylabel("test images right (%)")
@@ -57,9 +55,7 @@ def by_argmax(ax: "Axes", result: ImagesResult) -> "Axes":
 def by_threshold(ax: "Axes", result: ImagesResult) -> "Axes":
     """Error of the best threshold on each class's own output, mean over classes, with the floor."""
     pooled = result.pooled
-    _groups(
-        ax, result, lambda network: network.threshold_errors.mean(), lambda each: each.threshold_errors.mean(axis=1)
-    )
+    _groups(ax, result, lambda dnn: dnn.threshold_errors.mean(), lambda circuit: circuit.threshold_errors.mean(axis=1))
     ax.axhline(100 * pooled.floors["test"][-1].mean(), color=INHIBITORY, lw=1.2, label="floor", zorder=0)
     _baseline(ax, pooled.baseline.mean())
     ax.set_ylim(bottom=-0.3)
@@ -72,12 +68,7 @@ def _baseline(ax, value):
     ax.axhline(100 * value, color=NEUTRAL, ls=":", lw=0.8, label="majority-class baseline")
 
 
-def _groups(
-    ax: "Axes",
-    result: ImagesResult,
-    of_network: Callable[[Trained], float],
-    of_circuit: Callable[[NetworkAblation], np.ndarray],
-) -> None:
+def _groups(ax, result, of_network, of_circuit):
     """For each network a group: the DNN, then each kind of circuit intact and ablated; values in per cent."""
     for k, network in enumerate(result.trained):
         ax.plot(k - 0.22, 100 * of_network(network), "D", ms=5, mfc="none", color=NEUTRAL, label="_" * (k > 0) + "DNN")
