@@ -297,7 +297,7 @@ class ImagesView(View[ImagesResult]):
                 column(
                     "extended",
                     "best_monotone_extended",
-                    "Error on test images of the best monotone function of the training images, extended as low as can be.",
+                    "Error on test images of the best monotone function of the training images, extended downward.",
                 ),
                 column(
                     "determined", "determined", "Share of test images at which its lowest and highest extension agree."
@@ -339,9 +339,9 @@ class ImagesView(View[ImagesResult]):
             "images.svg",
             lambda: networks(self.result),
             "Networks on test images, with and without inhibition",
-            f"Test images right by argmax (a) and error by the best threshold (one-vs-rest), mean over classes, with the "
-            f"floor (b): the DNN and its {kinds} circuits, intact and without inhibition. Below, the same error of each "
-            "class, a panel for each network.",
+            "Test images right by argmax (a) and error by the best threshold (one-vs-rest), mean over classes, with "
+            f"the floor (b): the DNN and its {kinds} circuits, intact and without inhibition. Below, the same error of "
+            "each class, a panel for each network.",
             accuracies,
             "images.csv",
         )
