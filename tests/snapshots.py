@@ -17,7 +17,10 @@ from tests.support import kept
 FOLDER = Path(__file__).parent / "report" / "snapshots"
 WIDTH = 100
 #: The result behind each file: small, and none that needs a compiler.
-RESULTS: dict[str, Callable[[], object]] = {"boolean": kept.functions_ablated}
+RESULTS: dict[str, Callable[[], object]] = {
+    "boolean": kept.functions_ablated,
+    "networks": kept.network_ablated,
+}
 
 
 def snapshot(name: str) -> str:

@@ -207,8 +207,8 @@ class NetworkAblation(Shown):
     @property
     def threshold_curves(self) -> tuple[AblationCurve, ...]:
         """For each judged class the accuracy of a threshold on its own output, with the floor of the data."""
-        floors = self.floors.on_off if self.signed_inputs else self.floors.one_polarity
-        return self._curves("by a threshold", 1 - self.threshold_errors, 1 - self.constant_errors, floors)
+        constants = 1 - self.constant_errors
+        return self._curves("by a threshold", 1 - self.threshold_errors, constants, self.binding_floors)
 
     def _curves(self, how, scores, constants, floors):
         assumptions = questioned(self.circuit, self.kind == "spiking")

@@ -3,8 +3,10 @@
 from functools import cache, partial
 
 import numpy as np
+from scipy import sparse
 
 from eisim import (
+    DNN,
     REGIONS,
     TRUTH_TABLES,
     AllToAll,
@@ -20,15 +22,17 @@ from eisim import (
     Readout,
     Region,
     ShortTerm,
+    ThresholdLinear,
     assess,
     certify,
     simulate,
     synthesize,
     to_dnn,
 )
+from eisim.adapter.static import Layer
 from eisim.base.progress import silent
 from eisim.studies.boolean import Case, Protocol, run_ablation
-from eisim.studies.networks import ablate_network
+from eisim.studies.networks import NetworkAblations, ablate_network
 from eisim.studies.tasks import Survey
 from experiments import boolean
 from tests.support import two_choice
@@ -80,6 +84,21 @@ def functions_ablated():
     """The experiment on four functions: lost provably, kept, lost by this circuit only."""
     settings = boolean.Settings(functions="xor,and,not,and-by-inhibition", levels=3, seeds=1, dt=1e-3)
     return boolean.run(settings, ["spiking", "rate"], 0, "numpy", silent)
+
+
+@cache
+def network_ablated():
+    """A classifier of three classes, as both kinds of circuit: two verdicts of each class."""
+    rng = np.random.default_rng(2)
+    points, weights = rng.random((40, 2)).round(1), (np.array([[1.0, -1, 2], [1, 2, -1]]), np.eye(3) - 0.5)
+    layers = [
+        Layer("hidden", 3, (("x", sparse.csr_array(weights[0])),), np.array([-1.0, 0, 0]), ThresholdLinear()),
+        Layer("out", 3, (("hidden", sparse.csr_array(weights[1])),), np.zeros(3), ThresholdLinear()),
+    ]
+    dnn = DNN((("x", 2, 1.0),), tuple(layers), (("out", 0.0),), recurrent=False, name="net")
+    data = LabelledData(points, dnn(points).argmax(axis=1), classes=("left", "middle", "right"), name="points")
+    kinds = (ablate_network(dnn, data, [0, 0.5, 1], kind, backend="numpy") for kind in ("rate", "spiking"))
+    return NetworkAblations(tuple(kinds))
 
 
 @cache

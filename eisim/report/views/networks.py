@@ -11,6 +11,7 @@ from eisim.report.findings import Explanation
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
 from eisim.report.wording import listing
+from eisim.studies.curves import LOST, described
 from eisim.studies.networks import KEPT, NetworkAblation, NetworkAblations
 
 #: Decimals of accuracies and errors.
@@ -30,6 +31,8 @@ BY_THRESHOLD = {
         "Share of rows wrong by the best threshold on the class's own output.",
     ),
     "one_threshold_error_ablated": ("error ablated", "The same without inhibition."),
+}
+OF_DATA = {
     "constant_answer_error": ("constant answer", "Error of the same answer everywhere."),
     "floor": ("floor", "Least error of any excitatory-only network, with inputs of one polarity."),
     "floor_on_off": ("floor, ON and OFF", "The same if every input comes as an ON and OFF pair."),
@@ -64,10 +67,8 @@ def rows(result: NetworkAblation) -> list[dict]:
 
 def threshold_verdicts(result: NetworkAblation) -> list[str]:
     """Verdicts by the best threshold; of a loss also whether any excitatory-only network could keep the class."""
-    constant, floors = result.constant_errors, result.binding_floors
-    could = constant - floors >= KEPT * (constant - result.threshold_errors[0]) - 1e-12
-    lost = np.where(could, "lost (this circuit)", "lost (provably)").tolist()
-    return [how if each == "lost" else each for each, how in zip(result.verdicts_by_threshold, lost, strict=True)]
+    curves = result.threshold_curves
+    return [described(c.verdict, c.criterion.reached(1 - c.floor, c.intact)) for c in curves]
 
 
 def verdict_by_threshold(result: NetworkAblations) -> Column:
@@ -80,6 +81,11 @@ def verdict_by_threshold(result: NetworkAblations) -> Column:
         note=f"{KEPT_IF} a constant answer is left. Provably: no excitatory-only network with these inputs keeps so "
         f"much; this circuit: one can. {NOT_COMPUTED}",
     )
+
+
+def _columns(named, value, on_page_only=""):
+    for key, (name, note) in named.items():
+        yield Column(name, value(key), note=note, decimals=OF_ROWS, on_page_only=key == on_page_only)
 
 
 def _in_time(result):
@@ -146,10 +152,10 @@ class NetworksView(View[NetworkAblations]):
         first, n = self._first, len(self._first.judged)
         ends = (f"{r.accuracy[0]:.1%} to {r.accuracy[-1]:.1%} ({r.kind})" for r in self.result.kinds)
         yield f"Accuracy, intact to ablated: {listing(ends)}."
-        by_argmax = (f"{r.verdicts.count('lost')} of {n} ({r.kind})" for r in self.result.kinds)
+        by_argmax = (f"{r.verdicts.count(LOST)} of {n} ({r.kind})" for r in self.result.kinds)
         yield f"Lost by {self._rule}: {listing(by_argmax)}."
         provably = (threshold_verdicts(r).count("lost (provably)") for r in self.result.kinds)
-        lost = ((r.verdicts_by_threshold.count("lost"), r.kind) for r in self.result.kinds)
+        lost = ((r.verdicts_by_threshold.count(LOST), r.kind) for r in self.result.kinds)
         by_threshold = (f"{m} of {n}, {p} provably ({kind})" for (m, kind), p in zip(lost, provably, strict=True))
         yield f"Lost by best threshold: {listing(by_threshold)}."
         if first.signed_inputs:
@@ -168,20 +174,16 @@ class NetworksView(View[NetworkAblations]):
         verdict = Column("verdict", self._each("verdict"), "verdict", note=f"{KEPT_IF} chance is left. {NOT_COMPUTED}")
         yield Table(
             f"Classes by {self._rule}",
-            (
-                label,
-                verdict,
-                *self._columns(BY_ARGMAX),
-                Column("rows", lambda k: self._rows[self._first.kind][k]["rows"]),
-            ),
+            (label, verdict, *_columns(BY_ARGMAX, self._each), Column("rows", self._of_data("rows"))),
             classes,
             no_floor if len(classes) > 1 else (),
             "classes.csv",
         )
         idle = "floor" if self._first.signed_inputs else "floor_on_off"
+        of_data = _columns(OF_DATA, self._of_data, on_page_only=idle)
         yield Table(
             "Classes by best threshold (one-vs-rest)",
-            (label, verdict_by_threshold(self.result), *self._columns(BY_THRESHOLD, idle)),
+            (label, verdict_by_threshold(self.result), *_columns(BY_THRESHOLD, self._each), *of_data),
             classes,
             tuple(self._first.data.notes),
             "classes.csv",
@@ -192,10 +194,9 @@ class NetworksView(View[NetworkAblations]):
         """The value of a column: what each kind has for a class."""
         return lambda k: {kind: found[k][key] for kind, found in self._rows.items()}
 
-    def _columns(self, named, on_page_only=""):
-        for key, (name, note) in named.items():
-            hidden = key == on_page_only
-            yield Column(name, self._each(key), note=note, decimals=OF_ROWS, on_page_only=hidden)
+    def _of_data(self, key: str) -> Callable[[int], float]:
+        """The value of a column that is the same for all kinds."""
+        return lambda k: self._rows[self._first.kind][k][key]
 
     def _circuits(self):
         network = f"The network itself is right on {self._first.network_accuracy:.1%} of the rows"
