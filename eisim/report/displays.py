@@ -4,11 +4,9 @@ from eisim.adapter.static import DNN
 from eisim.adapter.unrolled import UnrolledDNN
 from eisim.analysis.mean_field_check import Prediction
 from eisim.base.display import register
-from eisim.base.errors import InputError
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
 from eisim.report import (
-    certificate,
     diagram,
     figures,
     functions,
@@ -21,7 +19,6 @@ from eisim.report import (
 from eisim.simulation import Response
 from eisim.studies.networks import NetworkAblation
 from eisim.studies.tasks.result import Assessment, Survey
-from eisim.theory.certificate import Certificate
 
 
 def _plot_circuit(circuit, ax, keywords):
@@ -52,15 +49,6 @@ def _plot_network(result, ax, keywords):
     return style.axes(network.by_largest_output, ax, result, size=(style.SINGLE, 2.8), keywords=keywords)
 
 
-def _plot_certificate(value, ax, keywords):
-    found = certificate.picture(value)
-    if found is None:
-        n = value.data.n_inputs
-        raise InputError(f"Certificate.plot: expected one or two inputs, or a truth table of up to 5, found {n}")
-    draw, size = found
-    return style.axes(draw, ax, value, size=size, keywords=keywords)
-
-
 def _plot_prediction(prediction, ax, keywords):
     return style.axes(figures.prediction, ax, prediction, keywords=keywords)
 
@@ -70,7 +58,6 @@ register(Circuit, plot=_plot_circuit)
 register(DNN, plot=_plot_dnn)
 register(UnrolledDNN, plot=_plot_dnn)
 register(Prediction, plot=_plot_prediction)
-register(Certificate, plot=_plot_certificate, to_dataframe=certificate.frame)
 register(
     Response,
     plot=_plot_response,

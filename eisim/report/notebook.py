@@ -21,7 +21,6 @@ from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.simulation.response import Response
 from eisim.studies.networks import NetworkAblation
 from eisim.studies.tasks.result import Assessment, DoseResponse, Judged, Survey
-from eisim.theory.certificate import Certificate
 from eisim.weights import Rule
 
 #: Rows of a table that are shown; of longer ones the rest is counted.
@@ -44,7 +43,7 @@ def html(value) -> str:
 
     Parameters
     ----------
-    value : Circuit, DNN, UnrolledDNN, Response, TruthTable, Region, LabelledData, Certificate, Task, DoseResponse, \
+    value : Circuit, DNN, UnrolledDNN, Response, TruthTable, Region, LabelledData, Task, DoseResponse, \
 Judged, Assessment, Survey, CaseResult, AblationResult or NetworkAblation
 
     Returns
@@ -324,18 +323,6 @@ def _(data: LabelledData) -> str:
             *data.notes,
         ),
         _table("", (*headings, *(["weight"] if weighted else [])), rows, len(data.points)),
-    )
-
-
-@html.register
-def _(certificate: Certificate) -> str:
-    from eisim.report.proof import MEANING, words
-
-    floors = [(loss.replace("_", "-"), MEANING[loss], f"{value:.6g}") for loss, value in certificate.floor.items()]
-    return _box(
-        f"Certificate of {certificate.data.name}",
-        _text(*words(certificate, in_files=False)),
-        _table("Floors of excitatory-only circuits", ("loss", "what it is", "floor"), floors),
     )
 
 

@@ -4,15 +4,12 @@ import codecs
 import os
 import re
 import sys
-import textwrap
 import unicodedata
 
 from eisim.base.errors import printable
 
 #: Of output that goes to no terminal, in columns.
 PIPE_WIDTH = 120
-#: Lines of prose are no longer than this, in columns.
-PROSE_WIDTH = 110
 #: Letters that a poor encoding lacks, in ones that all have.
 PLAIN = {
     "×": "x", "·": "*", "−": "-", "–": "-", "—": "-", "…": "...", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "±": "+-",
@@ -74,15 +71,6 @@ def show(content) -> None:
     """Print a Rich renderable such as an experiment's table; tables too wide for the terminal become lists."""
     there = console()
     there.print(_fitted(content, there))
-
-
-def tell(text: str) -> None:
-    """Print a line of prose, wrapped."""
-    text = printable(text)
-    width = min(console().width, PROSE_WIDTH)
-    if sys.stdout.encoding and sys.stdout.errors == _PLAIN_HANDLER:  # what replaces a letter may be longer
-        text = text.encode(sys.stdout.encoding, _PLAIN_HANDLER).decode(sys.stdout.encoding)
-    print(textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
 def _fitted(content, there):

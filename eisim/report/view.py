@@ -103,6 +103,10 @@ class View(Generic[Result]):
         """Tables, the most important first."""
         return ()
 
+    def details(self) -> Iterable[str]:
+        """Sentences below the answer in the terminal and in a notebook; a page has `proofs`."""
+        return ()
+
     def figures(self) -> Iterable[Drawing]:
         """Figures; each is drawn only where it is asked for."""
         return ()
@@ -137,7 +141,9 @@ class View(Generic[Result]):
 
         tables = [terminal_table(table) for table in self.tables() if not table.on_page_only]
         return Group(
-            *(part for table in tables for part in (table, "")), answer(*self.answer(), problems=self.problems)
+            *(part for table in tables for part in (table, "")),
+            answer(*self.answer(), problems=self.problems),
+            *self.details(),
         )
 
     def html(self) -> str:
@@ -145,7 +151,7 @@ class View(Generic[Result]):
         style = "max-width: 60em; line-height: 1.4; overflow-x: auto"
         parts = [f"<div><strong>{escape(self.heading)}</strong></div>"]
         parts += [html_table(table) for table in self.tables() if not table.on_page_only]
-        said = [answer(*self.answer()), *self.problems]
+        said = [answer(*self.answer()), *self.problems, *self.details()]
         parts += [f'<div style="margin: 0.2em 0">{escape(sentence)}</div>' for sentence in said if sentence]
         return f'<div style="{style}">{"".join(parts)}</div>'
 
