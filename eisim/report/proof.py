@@ -47,6 +47,12 @@ def is_data(certificate: Certificate) -> bool:
     return isinstance(certificate.function, LabelledData)
 
 
+def name_of(certificate: Certificate) -> str:
+    """What is to be computed: a function by its name, or the target of data."""
+    data = certificate.data
+    return f"“{data.target}” in {data.name}" if is_data(certificate) else data.name
+
+
 def inputs(data: LabelledData) -> str:
     """Which columns of data are inputs."""
     return f"Inputs: {listing(data.names, most=INPUTS)}."
@@ -62,7 +68,7 @@ def headline(certificate: Certificate) -> Iterator[str]:
     """Whether an excitatory-only circuit computes a function, or how nearly, a sentence at a time."""
     data, loss = certificate.data, headline_loss(certificate)
     floor = certificate.floor[loss]
-    name = f"“{data.target}” in {data.name}" if is_data(certificate) else data.name
+    name = name_of(certificate)
     if is_data(certificate) and certificate.conclusive is False:
         yield cannot_tell(certificate, name)
     elif certificate.representable:

@@ -9,6 +9,7 @@ import numpy as np
 
 from eisim.report.findings import PageColumn, PageTable
 from eisim.report.numbers import column as texts
+from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.report.wording import count, listing
 
 #: Rows of a table that the terminal and a notebook show; of longer ones the rest is counted.
@@ -33,8 +34,9 @@ class Column:
         ``value(row)`` is the cell: a str, a number, or None where there is none. A dict holds one cell for each system
         that was measured, by its name: on a page such a column becomes one for each system, elsewhere the cells are
         put into one, and where all systems agree they are shown once.
-    kind : {"", "verdict"}
-        A verdict begins with ``"kept"``, ``"lost"`` or ``"not computed"``, and has a colour.
+    kind : {"", "verdict", "sign"}
+        A verdict begins with ``"kept"``, ``"lost"`` or ``"not computed"``, and has a colour. So has in a notebook a
+        sign, which begins with ``"E"`` or ``"I"``.
     unit : str
         Shown behind the heading.
     note : str
@@ -191,7 +193,7 @@ def _small(sentence):
 
 
 def html_table(table: Table) -> str:
-    """The table for a notebook: HTML that needs nothing but itself."""
+    """The table with its notes for a notebook: HTML that needs nothing but itself."""
     columns, cells, numeric, left = _shown(table, MOST_ROWS_IN_NOTEBOOK)
     sides = ["right" if number else "left" for number in numeric]
 
@@ -207,12 +209,26 @@ def html_table(table: Table) -> str:
     style = "text-align: left; caption-side: top; color: inherit; padding: 0.3em 0; white-space: nowrap"
     caption = f'<caption style="{style}">{escape(table.title)}</caption>' if table.title else ""
     head = row([escape(heading(column)) for column in columns], "th")
-    return f"<table>{caption}<thead>{head}</thead><tbody>{''.join(body)}</tbody></table>" if body else ""
+    made = f"<table>{caption}<thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
+    return made + sentences(*table.notes) if body else ""
 
 
 def _marked(column, text):
+    if column.kind == "sign":
+        return badge(text, EXCITATORY, "#000") if text.startswith("E") else badge(text, INHIBITORY)
     look = _verdict(text) if column.kind == "verdict" else None
     return badge(f"{look[1]} {text}", look[2]) if look else escape(text)
+
+
+def sentences(*said: str) -> str:
+    """Sentences for a notebook, one below the other."""
+    return "".join(f'<div style="margin: 0.2em 0">{escape(sentence)}</div>' for sentence in said if sentence)
+
+
+def html_box(title: str, *parts: str) -> str:
+    """A heading and what stands below it, in HTML."""
+    style = "max-width: 60em; line-height: 1.4; overflow-x: auto"
+    return f'<div style="{style}"><div><strong>{escape(title)}</strong></div>{"".join(parts)}</div>'
 
 
 def badge(text: str, colour: str, ink: str = "#fff") -> str:

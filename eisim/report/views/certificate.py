@@ -25,10 +25,10 @@ CAPTIONS = {
     "hypercube": "Each input pattern is a box, filled where the function is 1, by the number of active inputs; lines "
     "join patterns that differ in one input. Blue: the function falls although an input rises. Broad grey line: a "
     "chain with most falls.",
-    "line": "Values of {target} against {names[0]}, with the best functions that never fall. Arrow: a witness, input "
-    "up and function down.",
+    "line": "Values of {target} against {names[0]}, with the best functions that never fall. An arrow is a "
+    "witness: input up, function down.",
     "plane": "Values of {target} over {names[0]} and {names[1]} (dots); behind them the best function that never "
-    "falls. Arrow: a witness, inputs up and function down.",
+    "falls. An arrow is a witness: inputs up, function down.",
 }
 
 
@@ -124,7 +124,7 @@ class CertificateView(View[Certificate]):
             "The function",
             (
                 Column("function", lambda each: each.data.name),
-                Column("excitatory-only", _can, note="Whether an excitatory-only circuit computes it."),
+                Column("excitatory-only", _can),
                 Column("points", lambda each: len(each.data.points)),
                 Column("inputs", lambda each: each.data.n_inputs),
                 *_pairs("points"),
@@ -135,8 +135,7 @@ class CertificateView(View[Certificate]):
         )
         left_out = found.evidence().left_out if proof.is_data(found) else ""
         inverter = f"With an inverter at the output, {WRONG}: {found.floor_inverted:.4g}, less than its floor."
-        notes = ["The functions that reach the floors are in points.csv."]
-        notes += [inverter] if found.floor_inverted < found.evidence().floor else []
+        notes = [inverter] if found.floor_inverted < found.evidence().floor else []
         yield Table(
             "Floors",
             (
@@ -160,14 +159,14 @@ class CertificateView(View[Certificate]):
 
     def figures(self) -> Iterator[Drawing]:
         """Patterns of a truth table, or points of one or two inputs."""
-        found, data = self.result, self.result.data
+        found, data, name = self.result, self.result.data, proof.name_of(self.result)
         if kind := drawn_as(found):
             yield Drawing(
                 "certificate.svg",
                 lambda: figure_of(found),
-                f"{data.name} never falls" if found.representable else f"Where {data.name} falls",
+                f"{name} never falls" if found.representable else f"Where {name} falls",
                 CAPTIONS[kind].format(target=data.target, names=data.names),
-                f"Pairs of points at which {data.name} falls: {found.violating_pairs:,}.",
+                f"Pairs of points at which {name} falls: {found.violating_pairs:,}.",
                 "points.csv",
             )
 
@@ -178,16 +177,9 @@ class CertificateView(View[Certificate]):
             yield DrawnCircuit("circuit", title, self._circuit)
 
     def parts(self) -> Iterator[tuple[str, str]]:
-        """The proof, pairs of a title and a paragraph."""
+        """The proof that no excitatory-only circuit computes it, pairs of a title and a paragraph."""
         found = self.result
         if found.representable:
-            yield (
-                "Why no pair of these points needs inhibition",
-                f"All pairs of {count(len(np.unique(found.data.ordered, axis=0)), 'point')} were compared, and none "
-                "was found at which the function falls while no input falls. Excitatory neurons compute such a "
-                "function: one detects the coincidence of the inputs of each lowest true point, and any of them drives "
-                "a readout.",
-            )
             return
         yield "Witness", proof.witness(found)
         if isinstance(found.function, TruthTable) and "zero_one" in found.floor:
@@ -203,6 +195,14 @@ class CertificateView(View[Certificate]):
     def proofs(self) -> Iterator[Explanation]:
         """The proof, and what holds for all excitatory-only circuits."""
         yield proof.excitation()
+        if self.result.representable:
+            n = len(np.unique(self.result.data.ordered, axis=0))
+            text = (
+                f"All pairs of {count(n, 'point')} were compared, and none was found at which the function falls while "
+                "no input falls. Excitatory neurons compute such a function: one detects the coincidence of the inputs "
+                "of each lowest true point, and any of them drives a readout."
+            )
+            yield Explanation("Why no pair of these points needs inhibition", (text,))
         for title, text in self.parts():
             yield Explanation(title, (text,))
 
