@@ -40,6 +40,14 @@ def use_plain_letters() -> None:
             stream.reconfigure(errors=_PLAIN_HANDLER)
 
 
+def _as_written(text: str) -> str:
+    """The text with the letters that standard output replaces already replaced: they may be longer."""
+    encoding = sys.stdout.encoding
+    if not encoding or sys.stdout.errors != _PLAIN_HANDLER:
+        return text
+    return text.encode(encoding, _PLAIN_HANDLER).decode(encoding)
+
+
 def console():
     """The Rich console of standard output: plain text in a pipe, without colours under ``NO_COLOR``."""
     from rich.console import Console
@@ -51,7 +59,7 @@ def console():
         def render_str(self, text, *, style="", markup=None, **how):
             if coloured := _COLOURED.fullmatch(text):
                 style, text = coloured.groups()
-            return super().render_str(printable(text), style=style, markup=False, **how)
+            return super().render_str(_as_written(printable(text)), style=style, markup=False, **how)
 
     made = Ours(highlight=False, emoji=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
