@@ -22,7 +22,7 @@ from eisim.base.progress import Progress
 from eisim.base.store.checkpoint import kept
 from eisim.cli import completion
 from eisim.cli.help import Commands, Group, about_named, explain
-from eisim.report.terminal import show, tell, use_plain_letters
+from eisim.report.terminal import show, use_plain_letters
 from eisim.run import registry
 
 app = Commands(
@@ -510,40 +510,28 @@ def certify(
     Example: python -m eisim certify cells.csv --target fires
     """
     from eisim.base.files import check_writable, to_json
-    from eisim.report.provenance import provenance
-    from eisim.report.record import record
+    from eisim.report.record import record_view
 
     times: dict[str, float] = {}
     with Progress(times) as report:
         report("reading")
         function = _function(file, target, weights, ignore or (), header, truth_table, region, report)
         out = check_writable(out or Path("results") / f"certify-{file.stem if file else truth_table or region}")
-        from eisim.report import certificate as shown
-        from eisim.report import certificate_findings, classes, proof
         from eisim.report.draw import draw
-        from eisim.theory.certificate import LOSSES, certify
+        from eisim.report.view import view_of
+        from eisim.theory.certificate import LOSSES, certify_classes
 
         losses = LOSSES if loss is Loss.all else (loss.name,)
-        certificate = [certify(each, losses, orient, report) for each in classes.judged(function)]
-        for each in certificate:
-            each.evidence(report)
-        if len(certificate) > 1:
-            shown = certificate_findings = proof = classes
-        else:
-            certificate = certificate[0]
+        view = view_of(certify_classes(function, losses, orient, report))
         report("writing results")
-        found = shown.to_json(certificate)
-        drawn = draw(shown.figures(certificate))
-        contents = [*shown.tables(certificate), *drawn]
-        findings = {"report": _report(certificate_findings, certificate)}
-    how = provenance(settings_si={"loss": loss.value, "orient": orient}, seconds=times)
-    contents.append(("certificate.json", to_json(found | how | findings)))
-    record(out, contents, {"experiment": "certify", **how, **findings, "result": found})
+        drawn = draw(view.drawn())
+        files = [*view.all_files(), *drawn]
+    how = {"settings_si": {"loss": loss.value, "orient": orient}, "seconds": times}
+    found = record_view(out, "certify", view, files, how, also="certificate.json")
     if json_:
         print(to_json(found))
     else:
-        for line in proof.words(certificate):
-            tell(line)
+        show(view.terminal())
         what = "Points, certificate and picture" if drawn else "Points and certificate"
         _say_where(f"{what} are in {out}", f"Report: {out / PAGE}")
 

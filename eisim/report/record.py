@@ -36,7 +36,7 @@ _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
 
 
 def record_view(
-    folder: Path, name: str, view: View, files: Iterable[tuple], how: dict, first: dict | None = None
+    folder: Path, name: str, view: View, files: Iterable[tuple], how: dict, first: dict | None = None, also: str = ""
 ) -> dict:
     """Write all of a result into a folder: its files and figures, ``run.json`` and the page.
 
@@ -52,6 +52,9 @@ def record_view(
         How the result came about, see `provenance`.
     first : dict, optional
         What comes first in the result's document.
+    also : str
+        Name of a file for the document without ``"experiment"`` and with the result's keys beside the others, as
+        some commands have always written it; empty for none.
 
     Returns
     -------
@@ -59,8 +62,10 @@ def record_view(
         The result's document, as ``--json`` prints it.
     """
     found, findings = {**(first or {}), **view.to_json()}, view.findings()
-    report = {"report": findings and to_document(findings)}
-    record(folder, files, {"experiment": name, **provenance(**how), **report, "result": found})
+    how = {**provenance(**how), "report": findings and to_document(findings)}
+    if also:
+        files = (*files, (also, to_json(found | how)))
+    record(folder, files, {"experiment": name, **how, "result": found})
     return found
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from html import escape
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from eisim.report.findings import PageColumn, PageTable
 from eisim.report.numbers import column as texts
+from eisim.report.style import EXCITATORY, INHIBITORY
 from eisim.report.wording import count, listing
 
 #: Rows of a table that the terminal and a notebook show; of longer ones the rest is counted.
@@ -34,8 +34,9 @@ class Column:
         ``value(row)`` is the cell: a str, a number, or None where there is none. A dict holds one cell for each system
         that was measured, by its name: on a page such a column becomes one for each system, elsewhere the cells are
         put into one, and where all systems agree they are shown once.
-    kind : {"", "verdict"}
-        A verdict begins with ``"kept"``, ``"lost"`` or ``"not computed"``, and has a colour.
+    kind : {"", "verdict", "sign"}
+        A verdict begins with ``"kept"``, ``"lost"`` or ``"not computed"``, and has a colour. So has in a notebook a
+        sign, which begins with ``"E"`` or ``"I"``.
     unit : str
         Shown behind the heading.
     note : str
@@ -126,12 +127,12 @@ def _page_column(column, name, values, note=None):
     return PageColumn(name, kind, column.unit, column.note if note is None else note, column.decimals)
 
 
-def _shown(table) -> tuple[list[Column], list[list[str]], list[bool]]:
-    """What the terminal and a notebook show: columns, their cells as text, and which are numbers."""
-    columns = [column for column in table.columns if not column.on_page_only]
-    cells = [_texts(column, [_plain(column.value(row)) for row in table.rows]) for column in columns]
-    numeric = [not any(_is_text(c.value(row)) for row in table.rows) for c in columns]
-    return columns, cells, numeric
+def _shown(table, most: int) -> tuple[list[Column], list[list[str]], list[bool], int]:
+    """What the terminal and a notebook show: columns, cells as text, which are numbers, and how many rows are left."""
+    columns, rows = [column for column in table.columns if not column.on_page_only], table.rows[:most]
+    cells = [_texts(column, [_plain(column.value(row)) for row in rows]) for column in columns]
+    numeric = [not any(_is_text(c.value(row)) for row in rows) for c in columns]
+    return columns, cells, numeric, len(table.rows) - len(rows)
 
 
 def _is_text(value):
@@ -164,7 +165,7 @@ def terminal_table(table: Table):
 
     from eisim.report.terminal import titled_table
 
-    columns, cells, numeric = _shown(table)
+    columns, cells, numeric, left = _shown(table, MOST_ROWS_IN_TERMINAL)
     made = titled_table(table.title)
     for k, column in enumerate(columns):
         widest = max(map(len, [heading(column), *cells[k]]))
@@ -172,9 +173,8 @@ def terminal_table(table: Table):
         made.add_column(heading(column), justify=side, no_wrap=fixed, min_width=widest if fixed else None)
         if column.kind == "verdict":
             cells[k] = [f"[{look[0]}]{text}[/]" if (look := _verdict(text)) else text for text in cells[k]]
-    for row in islice(zip(*cells, strict=True), MOST_ROWS_IN_TERMINAL):
+    for row in zip(*cells, strict=True):
         made.add_row(*row)
-    left = max(0, len(table.rows) - MOST_ROWS_IN_TERMINAL)
     more = [f"{count(left, 'more row')}{f' in {table.data}' if table.data else ''}."] if left else []
     meanings = [f"{column.short or column.name}: {_small(column.note)}" for column in columns if column.note]
     systems = dict.fromkeys(name for c in columns for row in table.rows for name in _systems(c.value(row)))
@@ -198,8 +198,8 @@ def _small(sentence):
 
 
 def html_table(table: Table) -> str:
-    """The table for a notebook: HTML that needs nothing but itself."""
-    columns, cells, numeric = _shown(table)
+    """The table with its notes for a notebook: HTML that needs nothing but itself."""
+    columns, cells, numeric, left = _shown(table, MOST_ROWS_IN_NOTEBOOK)
     sides = ["right" if number else "left" for number in numeric]
 
     def row(texts, tag):
@@ -207,20 +207,33 @@ def html_table(table: Table) -> str:
         parts = (f'<{tag}{scope} style="text-align: {s}">{t}</{tag}>' for t, s in zip(texts, sides, strict=True))
         return f"<tr>{''.join(parts)}</tr>"
 
-    shown = list(zip(*cells, strict=True))
-    marked = ([_marked(c, text) for c, text in zip(columns, texts, strict=True)] for texts in shown)
-    body = [row(texts, "td") for texts in islice(marked, MOST_ROWS_IN_NOTEBOOK)]
-    if (more := len(shown) - MOST_ROWS_IN_NOTEBOOK) > 0:
-        body.append(f'<tr><td colspan="{len(columns)}" style="text-align: left">and {more:,} more</td></tr>')
+    shown = zip(*cells, strict=True)
+    body = [row([_marked(c, text) for c, text in zip(columns, texts, strict=True)], "td") for texts in shown]
+    if left:
+        body.append(f'<tr><td colspan="{len(columns)}" style="text-align: left">and {left:,} more</td></tr>')
     style = "text-align: left; caption-side: top; color: inherit; padding: 0.3em 0; white-space: nowrap"
     caption = f'<caption style="{style}">{escape(table.title)}</caption>' if table.title else ""
     head = row([escape(heading(column)) for column in columns], "th")
-    return f"<table>{caption}<thead>{head}</thead><tbody>{''.join(body)}</tbody></table>" if shown else ""
+    made = f"<table>{caption}<thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
+    return made + sentences(*table.notes) if body else ""
 
 
 def _marked(column, text):
+    if column.kind == "sign":
+        return badge(text, EXCITATORY, "#000") if text.startswith("E") else badge(text, INHIBITORY)
     look = _verdict(text) if column.kind == "verdict" else None
     return badge(f"{look[1]} {text}", look[2]) if look else escape(text)
+
+
+def sentences(*said: str) -> str:
+    """Sentences for a notebook, one below the other."""
+    return "".join(f'<div style="margin: 0.2em 0">{escape(sentence)}</div>' for sentence in said if sentence)
+
+
+def html_box(title: str, *parts: str) -> str:
+    """A heading and what stands below it, in HTML."""
+    style = "max-width: 60em; line-height: 1.4; overflow-x: auto"
+    return f'<div style="{style}"><div><strong>{escape(title)}</strong></div>{"".join(parts)}</div>'
 
 
 def badge(text: str, colour: str, ink: str = "#fff") -> str:

@@ -5,15 +5,12 @@ import io
 import os
 import re
 import sys
-import textwrap
 import unicodedata
 
 from eisim.base.errors import printable
 
 #: Of output that goes to no terminal, in columns.
 PIPE_WIDTH = 120
-#: Lines of prose are no longer than this, in columns.
-PROSE_WIDTH = 110
 #: Letters that a poor encoding lacks, in ones that all have.
 PLAIN = {
     "×": "x", "·": "*", "−": "-", "–": "-", "—": "-", "…": "...", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "±": "+-",
@@ -44,6 +41,14 @@ def use_plain_letters() -> None:
             stream.reconfigure(errors=_PLAIN_HANDLER)
 
 
+def _as_written(text: str) -> str:
+    """The text with the letters that standard output replaces already replaced: they may be longer."""
+    encoding = sys.stdout.encoding
+    if not encoding or sys.stdout.errors != _PLAIN_HANDLER:
+        return text
+    return text.encode(encoding, _PLAIN_HANDLER).decode(encoding)
+
+
 def console(**options):
     """The Rich console of standard output: plain text in a pipe, without colours under ``NO_COLOR``."""
     from rich.console import Console
@@ -55,7 +60,7 @@ def console(**options):
         def render_str(self, text, *, style="", markup=None, **how):
             if coloured := _COLOURED.fullmatch(text):
                 style, text = coloured.groups()
-            return super().render_str(printable(text), style=style, markup=False, **how)
+            return super().render_str(_as_written(printable(text)), style=style, markup=False, **how)
 
     made = Ours(highlight=False, emoji=False, **options)
     if not made.is_terminal and "COLUMNS" not in os.environ:
@@ -83,15 +88,6 @@ def as_text(content) -> str:
     there = console(file=text, color_system=None)
     there.print(_fitted(content, there))
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
-
-
-def tell(text: str) -> None:
-    """Print a line of prose, wrapped."""
-    text = printable(text)
-    width = min(console().width, PROSE_WIDTH)
-    if sys.stdout.encoding and sys.stdout.errors == _PLAIN_HANDLER:  # what replaces a letter may be longer
-        text = text.encode(sys.stdout.encoding, _PLAIN_HANDLER).decode(sys.stdout.encoding)
-    print(textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
 def _fitted(content, there):

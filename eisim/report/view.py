@@ -5,13 +5,12 @@ The terminal, the page, a notebook and the files of a run are renderings of the 
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from eisim.base import display
 from eisim.report.circuit import circuit_picture, circuit_table
 from eisim.report.findings import Explanation, Findings, Picture
-from eisim.report.table import Table, html_table, page_table, terminal_table
+from eisim.report.table import Table, html_box, html_table, page_table, sentences, terminal_table
 from eisim.report.wording import answer
 
 if TYPE_CHECKING:
@@ -103,6 +102,10 @@ class View(Generic[Result]):
         """Tables, the most important first."""
         return ()
 
+    def details(self) -> Iterable[str]:
+        """Sentences below the answer in the terminal and in a notebook; a page has `proofs`."""
+        return ()
+
     def figures(self) -> Iterable[Drawing]:
         """Figures; each is drawn only where it is asked for."""
         return ()
@@ -137,17 +140,16 @@ class View(Generic[Result]):
 
         tables = [terminal_table(table) for table in self.tables() if not table.on_page_only]
         return Group(
-            *(part for table in tables for part in (table, "")), answer(*self.answer(), problems=self.problems)
+            *(part for table in tables for part in (table, "")),
+            answer(*self.answer(), problems=self.problems),
+            *self.details(),
         )
 
     def html(self) -> str:
         """What a notebook shows."""
-        style = "max-width: 60em; line-height: 1.4; overflow-x: auto"
-        parts = [f"<div><strong>{escape(self.heading)}</strong></div>"]
-        parts += [html_table(table) for table in self.tables() if not table.on_page_only]
-        said = [answer(*self.answer()), *self.problems]
-        parts += [f'<div style="margin: 0.2em 0">{escape(sentence)}</div>' for sentence in said if sentence]
-        return f'<div style="{style}">{"".join(parts)}</div>'
+        tables = [html_table(table) for table in self.tables() if not table.on_page_only]
+        said = sentences(answer(*self.answer()), *self.problems, *self.details())
+        return html_box(self.heading, *tables, said)
 
     def all_files(self) -> Iterator[tuple[str, str | bytes]]:
         """All files but the figures: pairs of name and content."""

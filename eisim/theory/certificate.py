@@ -231,6 +231,39 @@ def certify(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class ClassCertificates:
+    """Certificates of classes without order, each against the others.
+
+    Attributes
+    ----------
+    certificates : tuple of Certificate
+        One for each class.
+    """
+
+    certificates: tuple[Certificate, ...]
+
+    @property
+    def hardest(self) -> Certificate:
+        """That of the class at which excitatory-only circuits are wrong most often."""
+        return max(self.certificates, key=lambda each: (not each.representable, each.evidence().floor))
+
+
+def certify_classes(
+    function: TruthTable | Region | LabelledData,
+    losses: Sequence[str] = LOSSES,
+    orient: bool | None = None,
+    report: Report | None = None,
+) -> Certificate | ClassCertificates:
+    """Certify a function as `certify` does, or each of more than two classes against the others; with the evidence."""
+    classes = np.unique(function.targets) if isinstance(function, LabelledData) and len(function.classes) > 2 else ()
+    judged = [function.against_others(value) for value in classes] if len(classes) > 2 else [function]
+    certificates = tuple(certify(each, losses, orient, report) for each in judged)
+    for each in certificates:
+        each.evidence(report)
+    return ClassCertificates(certificates) if len(certificates) > 1 else certificates[0]
+
+
 def _sample(function, data) -> Sample:
     points = function.patterns if isinstance(function, TruthTable) else data.points
     return Sample(points, data.targets, data.weights, data.order)

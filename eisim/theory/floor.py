@@ -59,6 +59,27 @@ def wrong_rows(found: Violations, report: Report = silent) -> np.ndarray:
     return wrong
 
 
+def disjoint_pairs(found: Violations) -> list[tuple[int, int]]:
+    """As many violating pairs without a point in common as there can be, of a function of two values.
+
+    In each pair one point is wrong; where all points weigh the same, there are as many errors (König).
+
+    Returns
+    -------
+    list of (int, int)
+        Observations x <= y with f(x) > f(y), sorted.
+    """
+    from scipy import sparse
+    from scipy.sparse.csgraph import maximum_bipartite_matching  # which imports much
+
+    edges = np.array([[bits >> k & 1 for k in range(len(found.columns))] for bits in found.above], dtype=bool)
+    if not edges.size:
+        return []
+    partner = maximum_bipartite_matching(sparse.csr_array(edges), perm_type="column")
+    row = found.sample.first
+    return sorted((int(row[found.rows[i]]), int(row[found.columns[j]])) for i, j in enumerate(partner) if j >= 0)
+
+
 def linf(found: Violations, report: Report = silent) -> tuple[float, np.ndarray]:
     """The least largest error of any monotone function; returns as `zero_one`."""
     sample = found.sample

@@ -202,11 +202,11 @@ def test_certify_data_in_words(eisim, tmp_path):
     done = eisim(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = " ".join(done.stdout.split())
-    assert "cells.csv: No excitatory-only circuit computes these labels exactly; the best gets 16 of 64 rows" in told
-    assert "Inputs: contrast, size." in told
-    assert "at (contrast = 4, size = 3) the function is 1, at (contrast = 4, size = 4) it is 0" in told
-    assert "1 inhibitory neuron is enough and fewer are not" in told
-    assert "With size flipped (one inhibitory relay each) the zero-one floor is 0;" in told
+    assert "No excitatory-only circuit computes “fires” in cells.csv exactly; the best gets 16 of 64 rows" in told
+    assert "Inputs: contrast and size." in told
+    assert "At (contrast = 4, size = 3) the function is 1, at (contrast = 4, size = 4) 0 (raised: size)." in told
+    assert "feed-forward threshold circuit (Markov 1957): 1." in told
+    assert "With size flipped" in told
     assert {p.name for p in (tmp_path / "results/certify-cells").iterdir()} == {
         "certificate.json",
         "certificate.svg",
@@ -234,7 +234,7 @@ def test_certify_speaks_of_a_picture_only_if_there_is_one(tmp_path, capsys):
     words = ["certify", str(tmp_path / "x.csv"), "--target", "y", "--ignore", "who", "--out", str(tmp_path / "out")]
     assert run_command(words) == 0
     told = capsys.readouterr().out
-    assert "Points and certificate are in" in told and "Inputs: a, b, c." in told
+    assert "Points and certificate are in" in told and "Inputs: a, b and c." in told
     assert not (tmp_path / "out" / "certificate.svg").exists()
     page = (tmp_path / "out" / "report.html").read_text()
     assert "loss = all" in page and "orient = " not in page

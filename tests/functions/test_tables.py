@@ -10,11 +10,12 @@ import numpy as np
 import pandas
 import pytest
 
-from eisim import InputError, LabelledData, TruthTable, certify
+from eisim import Certificate, InputError, LabelledData, TruthTable, certify
 from eisim.cli import completion
 from eisim.cli.commands import run_command
 from eisim.functions import tables
-from eisim.report import classes
+from eisim.report.view import view_of
+from eisim.theory.certificate import certify_classes
 from tests.support.findings import check
 
 ROWS = "1,2,0\n3,4,1\n"
@@ -301,12 +302,11 @@ def test_b5_classes_are_judged_one_against_the_others(tmp_path, capsys):
 
 def test_b5_the_page_of_classes(tmp_path):
     data = read(tmp_path, IRIS_LIKE, "kind", classes=True)
-    certificates = [certify(each) for each in classes.judged(data)]
-    files, figures = dict(classes.tables(certificates)), [name for name, _ in classes.figures(certificates)]
-    lines = check(classes.findings(certificates), files, figures)["points.csv"]
+    view = view_of(certify_classes(data))
+    lines = check(view.findings(), dict(view.all_files()), [name for name, _ in view.drawn()])["points.csv"]
     assert [float(row["kind is v"]) for row in lines] == [0, 0, 1, 1, 0, 0, 0]
     assert {"best_zero_one, u", "best_l2, w", "weight", "a", "b"} <= set(lines[0])
-    assert classes.judged(certificates[0].data) == [certificates[0].data]
+    assert isinstance(certify_classes(data.against_others(0)), Certificate)
 
 
 def test_b5_codes_are_said_to_be_taken_as_ordered():

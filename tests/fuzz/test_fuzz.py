@@ -21,7 +21,6 @@ from eisim.base.files import frame_to_csv, to_csv
 from eisim.cli import completion
 from eisim.cli.commands import run_command
 from eisim.functions import tables
-from eisim.report import certificate as certificate_report
 from eisim.report import page as pages
 from eisim.studies.images import data as images
 from tests.fuzz.kinds import KINDS
@@ -237,7 +236,8 @@ def test_a_strange_folder_gives_no_module(tmp_path):
 
 def test_figures_show_dollars(tmp_path):
     from eisim.report.draw import draw
+    from eisim.report.view import view_of
 
     data = LabelledData([[0.0], [1.0], [2.0]], [0, 1, 0], names=[r"$\frac{$"], target="$y$", name="[/]$x$")
-    ((name, svg), *_) = draw(certificate_report.figures(certify(data)))
+    ((name, svg), *_) = draw(view_of(certify(data)).drawn())
     assert name == "certificate.svg" and svg.startswith(b"<?xml")

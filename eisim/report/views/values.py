@@ -1,0 +1,253 @@
+"""How circuits, DNNs, responses, functions and tasks are drawn, tabulated and shown in notebooks."""
+
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from html import escape
+from operator import itemgetter
+
+import numpy as np
+
+from eisim.adapter.static import DNN
+from eisim.adapter.unrolled import UnrolledDNN
+from eisim.analysis.mean_field_check import Prediction
+from eisim.analysis.task import Task
+from eisim.base.display import register
+from eisim.base.units import format_quantity
+from eisim.base.values import Shown
+from eisim.circuit import Circuit
+from eisim.functions import LabelledData, Region, TruthTable
+from eisim.report import response as responses
+from eisim.report.style import DOUBLE, EXCITATORY
+from eisim.report.table import Column, Table, html_box, html_table, sentences
+from eisim.report.wording import count
+from eisim.simulation.response import Response
+from eisim.weights import Rule
+
+#: Columns of data and outputs that are shown.
+COLUMNS = 8
+#: Cells on a side of the picture of a region.
+PICTURE = 32
+SIGNS = {"E": "E excitatory", "I": "I inhibitory"}
+
+
+def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence]) -> str:
+    """A table of which all cells are there already."""
+    columns = [Column(name, itemgetter(k), "sign" if name == "sign" else "") for k, name in enumerate(headings)]
+    return html_table(Table(title, columns, rows))
+
+
+def _model(value) -> str:
+    """A neuron, receptor or other model with its parameters and their units."""
+    parts = []
+    for f in fields(value) if is_dataclass(value) else ():
+        found = getattr(value, f.name)
+        if "unit" in f.metadata:
+            parts.append(f"{f.name} {format_quantity(found, f.metadata['unit'])}")
+        elif is_dataclass(found):
+            parts.append(f"{f.name} {_model(found)}")
+        elif found is not None and found is not False:
+            parts.append(f"{f.name} {found}")
+    return type(value).__name__ + (f"({', '.join(parts)})" if parts else "")
+
+
+def _range(values, unit: str) -> str:
+    """One quantity, or the least and the largest."""
+    low, high = float(np.min(values)), float(np.max(values))
+    text = format_quantity(low, unit)
+    return text if low == high else f"{text} to {format_quantity(high, unit)}"
+
+
+def _circuit(circuit: Circuit) -> str:
+    trains = {i.name: i.train if circuit.kind == "spiking" else "the rate itself" for i in circuit.inputs}
+    inputs = [(i.name, i.size, f"{i.rate:g} Hz", trains[i.name]) for i in circuit.inputs]
+    populations = [(p.name, SIGNS[p.sign], p.size, _model(p.neuron), _extras(p)) for p in circuit.populations]
+    projections = [_projection(circuit, p) for p in circuit.projections]
+    readouts = [(r.population, circuit.population(r.population).size, f"{r.threshold:g} Hz") for r in circuit.readouts]
+    return html_box(
+        f"{circuit.name}: {circuit.kind} circuit",
+        _table("Inputs", ("name", "afferents", "rate for a stimulus of 1", "as"), inputs),
+        _table("Populations", ("name", "sign", "neurons", "model", ""), populations),
+        _table("Projections", ("from", "to", "sign", "synapses", "mean weight", "delay", ""), projections),
+        _table("Readouts", ("population", "outputs", "decision threshold"), readouts),
+    )
+
+
+def _extras(population):
+    """What sets a population apart beside its model."""
+    parts = []
+    if population.bias.any():
+        parts.append(f"bias {_range(population.bias, population.neuron.drive_unit)}")
+    if population.initial is not None:
+        parts.append(f"from {_range(population.initial, population.neuron.state_unit)}")
+    units = {f.name: f.metadata.get("unit", "1") for f in fields(population.neuron)}
+    parts += [f"{name} ± {format_quantity(sd, units[name])}" for name, sd in population.spread.items()]
+    return ", ".join(parts)
+
+
+def _projection(circuit, projection):
+    weights, neuron = circuit.weights(projection), circuit.population(projection.target).neuron
+    mean = format_quantity(float(weights.data.mean()), neuron.weight_unit) if weights.nnz else ""
+    extras = [type(projection.weights).__name__] if isinstance(projection.weights, Rule) else []
+    extras += [projection.receptor] if projection.receptor else []
+    extras += [_model(projection.plasticity)] if projection.plasticity else []
+    ends = projection.source, projection.target, SIGNS["E" if circuit.sign(projection) > 0 else "I"]
+    return *ends, weights.nnz, mean, _range(projection.delay, "second"), ", ".join(extras)
+
+
+def _dnn(dnn: DNN) -> str:
+    rows = []
+    for layer in dnn.layers:
+        weights = np.concatenate([*(matrix.data for _, matrix in layer.incoming), np.empty(0)])
+        sources = ", ".join(dict.fromkeys(source for source, _ in layer.incoming))
+        signs = int((weights > 0).sum()), int((weights < 0).sum())
+        rows.append((layer.name, layer.size, _model(layer.neuron), sources, *signs))
+    return html_box(
+        f"{dnn.name}: DNN, {'recurrent: its output is a fixed point' if dnn.recurrent else 'feed-forward'}",
+        _table("Layers", ("name", "units", "activation", "from", "weights > 0", "weights < 0"), rows),
+        _table("Inputs", ("name", "size", "rate for a stimulus of 1"), [(n, s, f"{r:g} Hz") for n, s, r in dnn.inputs]),
+        _table("Outputs", ("name", "decision threshold"), [(n, f"{threshold:g} Hz") for n, threshold in dnn.outputs]),
+    )
+
+
+def _unrolled(dnn: UnrolledDNN) -> str:
+    units = sum(p.size for p in dnn.circuit.populations)
+    weights = [(delay, SIGNS["E" if sign > 0 else "I"], w.nnz) for (delay, sign), w in sorted(dnn.weights.items())]
+    return html_box(
+        f"{dnn.circuit.name}: unrolled DNN",
+        sentences(
+            f"{count(dnn.steps, 'layer')} of {format_quantity(dnn.dt, 'second')}, {count(units, 'unit')} each, with "
+            f"shared weights; the output is the mean over the last {count(dnn.window_steps, 'layer')}."
+        ),
+        _table("Weights", ("layers skipped", "sign", "weights"), weights),
+    )
+
+
+def _response(response: Response) -> str:
+    readouts = responses.shaped(response, response.readouts, 1)
+    seeds, names = responses.seeds_of(response), responses.readout_names(response)
+    trials = readouts.shape[1]
+    rates = readouts.reshape(len(seeds) * trials, len(names))
+    above = rates > response.circuit.readout_thresholds
+    recorded = [f"spikes of {', '.join(response.spikes)}"] if response.spikes else []
+    recorded += [f"rates over time of {', '.join(response.traces)}"] if response.traces else []
+    silent = [p for p in response.circuit.populations if p.silenced]
+    quiet = [p.name + responses.silenced(p).removesuffix(" silenced") for p in silent]
+    window, duration, dt = (format_quantity(t, "second") for t in (response.window, response.duration, response.dt))
+    columns = [
+        Column("seed", lambda k: f"{seeds[k // trials]:g}"),
+        Column("trial", lambda k: k % trials),
+        *(
+            Column(name, lambda k, j=j: f"{'●' if above[k, j] else '○'} {rates[k, j]:.4g}")
+            for j, name in enumerate(names[:COLUMNS])
+        ),
+    ]
+    title = "Outputs in Hz; ● is above the decision threshold"
+    return html_box(
+        f"Response of {response.circuit.name} ({response.circuit.kind})",
+        sentences(
+            f"{count(len(seeds), 'seed')}, {count(trials, 'trial')}, {count(len(names), 'output')}: rates over the "
+            f"last {window} of {duration}, in steps of {dt}.",
+            f"Recorded: {'; '.join(recorded)}." if recorded else "",
+            f"Silenced, so that they send nothing, whatever their rates: {'; '.join(quiet)}." if quiet else "",
+        ),
+        html_table(Table(title, columns, range(len(rates) if names else 0))),
+        sentences(f"{len(names) - COLUMNS:,} more outputs are not shown." if len(names) > COLUMNS else ""),
+    )
+
+
+def _truth_table(function: TruthTable) -> str:
+    names = [f"x{k + 1}" for k in range(function.n_inputs)]
+    rows = [(*map(int, pattern), int(value)) for pattern, value in zip(function.patterns, function.values, strict=True)]
+    return html_box(
+        f"{function.name}: truth table of {count(function.n_inputs, 'input')}",
+        sentences(f"Values in counting order: {function.bits}"),
+        _table("", (*names, "value"), rows),
+    )
+
+
+def _region(region: Region) -> str:
+    n = min(region.resolution, PICTURE)
+    centres = (np.arange(n) + 0.5) / n
+    x, y = np.meshgrid(centres, centres[::-1])
+    inside = np.asarray(region.contains(x.ravel(), y.ravel())).reshape(n, n).astype(bool)
+    rectangles = []
+    for row, cells in enumerate(inside):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], cells, [0]]).astype(int)))
+        for start, end in edges.reshape(-1, 2):
+            rectangles.append(f"M{start} {row}h{end - start}v1h-{end - start}z")
+    label = escape(f"{region.name}: {inside.mean():.0%} of the unit square", quote=True)
+    return html_box(
+        f"{region.name}: region of the unit square",
+        sentences(f"Judged at {region.resolution} × {region.resolution} cells; {inside.mean():.0%} of it lies inside."),
+        f'<svg role="img" aria-label="{label}" width="130" height="130" viewBox="-1 -1 {n + 2} {n + 2}">'
+        f'<rect width="{n}" height="{n}" fill="none" stroke="currentColor" stroke-width="0.3"/>'
+        f'<path d="{"".join(rectangles)}" fill="{EXCITATORY}"/></svg>',
+    )
+
+
+def _data(data: LabelledData) -> str:
+    columns = [Column(name, lambda k, j=j: data.points[k, j]) for j, name in enumerate(data.names[:COLUMNS])]
+    columns += [Column("...", lambda k: "")] if data.n_inputs > COLUMNS else []
+    columns.append(Column(data.target, lambda k: data.targets[k]))
+    columns += [Column("weight", lambda k: data.weights[k])] if np.ptp(data.weights) else []
+    size = f"{count(len(data.points), 'point')}, {count(data.n_inputs, 'input')}; the target is {data.target}."
+    return html_box(
+        f"{data.name}: labelled data",
+        sentences(size, *data.notes),
+        html_table(Table("", columns, range(len(data.points)))),
+    )
+
+
+def _task(task: Task) -> str:
+    shape = " × ".join(map(str, task.stimuli.shape))
+    axes = "trials × time × inputs" if task.stimuli.ndim == 3 else "trials × inputs"
+    times = ((name, format_quantity(getattr(task, name), "second")) for name in ("duration", "window", "dt"))
+    rows = [
+        ("score", task.measure),
+        ("criterion", f"{task.criterion:g}"),
+        ("obstruction without inhibition", str(task.obstruction)),
+        ("stimuli", f"{shape} ({axes})"),
+        *times,
+    ]
+    return html_box("Task", _table("", ("what", "value"), rows))
+
+
+def _plot_diagram(name):
+    def plot(value, ax, keywords):
+        from eisim.report import diagram, style
+
+        size = diagram.size(getattr(diagram, f"{name}_layout")(value)) if ax is None else None
+        return style.axes(getattr(diagram, name), ax, value, size=size, bare=True, keywords=keywords)
+
+    return plot
+
+
+def _plot_response(value, ax, keywords, trials):
+    from eisim.report import figures, style
+
+    return style.axes(figures.response, ax, value, trials, size=(DOUBLE, 3.0), keywords=keywords)
+
+
+def _plot_prediction(prediction, ax, keywords):
+    from eisim.report import figures, style
+
+    return style.axes(figures.prediction, ax, prediction, keywords=keywords)
+
+
+register(Shown, html=lambda value: f"<pre>{escape(repr(value))}</pre>")
+register(Circuit, html=_circuit, plot=_plot_diagram("circuit"))
+register(DNN, html=_dnn, plot=_plot_diagram("dnn"))
+register(UnrolledDNN, html=_unrolled, plot=_plot_diagram("dnn"))
+register(Prediction, plot=_plot_prediction)
+register(
+    Response,
+    html=_response,
+    plot=_plot_response,
+    to_dataframe=responses.frame,
+    spikes_to_dataframe=responses.spike_frame,
+    to_xarray=responses.dataset,
+)
+register(TruthTable, html=_truth_table)
+register(Region, html=_region)
+register(LabelledData, html=_data)
+register(Task, html=_task)
