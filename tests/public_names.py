@@ -19,7 +19,7 @@ from pathlib import Path
 import typer
 
 import eisim
-from eisim.cli import app, run_command
+from eisim.cli.commands import app, run_command
 
 ROOT = Path(__file__).parents[1]
 RECORD = Path(__file__).with_suffix(".json")

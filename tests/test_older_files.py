@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eisim import load
-from eisim.cli import run_command
+from eisim.cli.commands import run_command
 from tests.fixtures.ec122c6.facts import facts
 from tests.golden.compare import differ
 

@@ -91,7 +91,8 @@ def about(name: str, measure: bool = False, report: Callable[..., None] | None =
         kind, parameters, facts, measures = "experiment", (), (), False
     doc = "" if isinstance(found, Path) else cleandoc(found.about)
     kind = "file" if registry.is_file(name) else kind
-    return About(name, kind, doc, tuple(_settings(name)), parameters, facts, measures)
+    runs = not isinstance(found, Model) or found.circuit is not None or found.task is not None
+    return About(name, kind, doc, tuple(_settings(name)) if runs else (), parameters, facts, measures)
 
 
 def _parameters(model):

@@ -8,12 +8,14 @@ from importlib.resources import files
 from inspect import cleandoc
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from eisim.analysis.task import Fact, Task
 from eisim.base.errors import InputError
 from eisim.base.user_files import PREFIX, blamed_on, guarded
-from eisim.circuit import Circuit
+
+if TYPE_CHECKING:  # a circuit imports SciPy, which a list of names does without
+    from eisim.analysis.task import Fact, Task
+    from eisim.circuit import Circuit
 
 #: Beside the models of a package, what their ``published`` gave when they were last measured.
 MEASURED = "published.json"
@@ -47,10 +49,10 @@ class Model:
 
     name: str
     module: ModuleType
-    circuit: Circuit | Callable[..., Circuit] | None = None
-    task: Task | Callable[..., Task] | None = None
+    circuit: "Circuit | Callable[..., Circuit] | None" = None
+    task: "Task | Callable[..., Task] | None" = None
     function: Any = ""
-    published: Callable[..., Iterable[Fact]] | None = None
+    published: "Callable[..., Iterable[Fact]] | None" = None
     sweep: Mapping[str, float] = field(default_factory=dict)
     phase: Callable[[Mapping[str, float]], str] | None = None
     phases: Mapping[str, str] = field(default_factory=dict)
@@ -96,7 +98,7 @@ class Model:
             )
         return self.function if isinstance(self.function, str) else getattr(self.function, "name", "")
 
-    def task_of(self, kind: str, quick: bool = False) -> Task:
+    def task_of(self, kind: str, quick: bool = False) -> "Task":
         """The task for a kind of circuit, checked if it is a user's own.
 
         Raises
@@ -104,6 +106,8 @@ class Model:
         InputError
             If there is none of this kind.
         """
+        from eisim.analysis.task import Task
+
         if not self.is_users:
             return self.task(kind, quick=quick)
         with blamed_on(self.file, "task"):
@@ -123,8 +127,10 @@ class Model:
         parts = {p: getattr(found, p) for p in ("circuit", "score", "output") if getattr(found, p) is not None}
         return replace(found, **{part: guarded(call, self.file, f"Task.{part}") for part, call in parts.items()})
 
-    def last_measured(self) -> tuple[Fact, ...]:
+    def last_measured(self) -> "tuple[Fact, ...]":
         """Published numbers beside ours, as they were last measured; empty where none were kept."""
+        from eisim.analysis.task import Fact
+
         package, _, name = self.module.__name__.rpartition(".")
         if not package:  # a file of the user's own
             return ()
@@ -134,7 +140,7 @@ class Model:
             return ()
         return tuple(Fact(**fact) for fact in json.loads(text).get(name, ()))
 
-    def measure_published(self, report: Callable[..., None] | None = None) -> tuple[Fact, ...]:
+    def measure_published(self, report: Callable[..., None] | None = None) -> "tuple[Fact, ...]":
         """Measure the published numbers now, which may take minutes.
 
         Raises
@@ -142,6 +148,8 @@ class Model:
         InputError
             If there is nothing to measure, or it gives something else than facts.
         """
+        from eisim.analysis.task import Fact
+
         if self.published is None:
             raise InputError(f"list: {self.name}: expected a model with published(), found none to measure")
         with blamed_on(self.file, "published"):

@@ -116,7 +116,7 @@ def _of_source(path: Path) -> Experiment | Model:
     module: ModuleType = load_file(path)
     if hasattr(module, "Settings") and hasattr(module, "run"):
         return Experiment.of_module(module, path.stem)
-    if hasattr(module, "circuit") or hasattr(module, "task"):
+    if any(hasattr(module, part) for part in ("circuit", "task", "published")):
         return Model.of_module(module, path.stem)
     found = found_instead(module, ("circuit", "task", "Settings", "run"))
     raise InputError(f"{path.name}: expected an experiment (Settings and run), task or circuit, found {found}")

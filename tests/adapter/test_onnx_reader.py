@@ -419,7 +419,7 @@ def test_a10_the_list_of_operations_is_documented():
     from eisim.adapter.onnx_operations import Operations
 
     page = (Path(__file__).parents[2] / "docs" / "network_files.md").read_text()
-    section = page.split("## Operations that are read")[1].split("One operand")[0]
+    section = page.split("## Supported operations")[1].split("One factor")[0]
     listed = section.split("`")[1::2]
     schemas = {schema.name for schema in onnx.defs.get_all_schemas_with_history()}
     read = {name for name in schemas if callable(getattr(Operations, name.lower(), None))}

@@ -123,7 +123,7 @@ def test_list_and_help_are_light(eisim):
         (("run", "--seed", "-1"), "-1"),
         (("run", "--kind", "fast"), "'fast'"),
         (("run", "--backend", "gpu"), "'gpu'"),
-        (("run", "nothing"), "run: expected one of boolean"),
+        (("run", "nothing"), "run: expected an experiment (boolean,"),
         (("run", "--set", "seeds"), "expected KEY=VALUE, found 'seeds'"),
         (("run", "--set", "speed=1"), "expected one of functions, levels"),
         (("run", "--set", "seeds=many"), "seeds: expected a whole number, found 'many'"),

@@ -14,9 +14,9 @@ from hypothesis.extra.numpy import arrays
 from eisim import REGIONS, LabelledData, Region, ablate, from_dnn, to_dnn
 from eisim.base.errors import InputError
 from eisim.base.files import to_json
-from eisim.report import geometry as shown
 from eisim.report.draw import draw
 from eisim.report.view import view_of
+from eisim.report.views.regions import labelled
 from eisim.studies.regions.decision_maps import measure, read_out, without_idle
 from eisim.studies.regions.networks import CONSTRUCTED, TRAINED, best_excitatory, network
 from eisim.studies.result import Result
@@ -112,12 +112,12 @@ def test_a_contradiction_is_reported(result):
 
 
 def test_reports(result):
-    document = json.loads(to_json(shown.document(result)))
+    document = json.loads(to_json(view_of(result).to_json()))
     assert [row["region"] for row in document["rows"]] == ["quadrant", "disc", "stripe"]
-    rows = list(csv.DictReader(io.StringIO(shown.csv_table(result))))
+    rows = list(csv.DictReader(io.StringIO(dict(view_of(result).files())["table.csv"])))
     assert len(rows) == 3 * 3 * 3
     assert float(rows[0]["accuracy"]) == result.regions[0].accuracy["intact"]["spiking"]
-    variables, coordinates = shown.labelled(result)
+    variables, coordinates = labelled(result)
     assert variables["decision"][1].shape == (3, 3, 3, 16, 16)
     condition = coordinates["condition"][1].tolist().index("ablated")
     np.testing.assert_array_equal(

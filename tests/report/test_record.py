@@ -13,6 +13,7 @@ import pytest
 
 from eisim import InputError
 from eisim.base import files
+from eisim.base.store import atomic
 from eisim.base.store.locks import Lock
 from eisim.cli import commands as cli
 from eisim.report import record
@@ -103,7 +104,7 @@ def test_d4_a_run_that_cannot_finish_writing_leaves_the_old_results(way, tmp_pat
             raise OSError(errno.ENOSPC, "No space left on device")
         real(source, target)
 
-    monkeypatch.setattr(files.os, "replace", full)
+    monkeypatch.setattr(atomic.os, "replace", full)
     new = ("table.csv", "b.csv", "c.csv")
     try:
         record.record(out, contents("new", *new), DOCUMENT)
@@ -174,10 +175,10 @@ def test_d4_killed_at_every_step_of_writing(way, tmp_path):
 @pytest.mark.parametrize("command", ["run", "certify", "ablate", "sweep"])
 def test_d3_every_command_records_in_the_one_way(command):
     home = Path(cli.__file__).parent
-    source = (home / ("sweeps/command.py" if command == "sweep" else "cli.py")).read_text()
+    source = (home / ("sweep.py" if command == "sweep" else "commands.py")).read_text()
     body = source[source.index(f"def {'run_sweep' if command == 'sweep' else command}(") :]
     body = body[: re.search(r"\n(@app\.command|def |class )", body[10:]).start() + 10]
-    assert "record(" in body and "write(" not in body
+    assert "record_view(" in body and "write(" not in body
 
 
 @pytest.mark.slow

@@ -477,7 +477,7 @@ def test_bad_truth_tables_and_names_in_one_line(run, file, tmp_path):
         ((tmp_path / "none.csv",), "expected a file that can be read, found no such file"),
         ((tmp_path / "none.py",), "expected a file that can be read, found no such file"),
         ((file("", "x.csv").parent / "d.csv",), "found no such file"),
-        (("nothing",), "run: expected one of boolean"),
+        (("nothing",), "run: expected an experiment (boolean,"),
         (("boolean", "--target", "y"), "--set: expected one of functions, levels"),
         ((good, "--target", "y", "--ignore", "b"), "ignore: expected one of the columns a, y, found 'b'"),
         ((good, "--target", "y", "--ignore", "y"), "ignore: expected another column than the target, found 'y'"),

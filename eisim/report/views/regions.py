@@ -210,10 +210,10 @@ class RegionsView(View[GeometryResult]):
             cells = np.stack(values, axis=1).astype(int).tolist()
             maps += [(region.name, *place, *row) for place, row in zip(places, cells, strict=True)]
         yield "decision_maps.csv", to_csv(maps, ("region", "x", "y", "inside", *CONDITIONS, "best_monotone"))
-        yield "data.nc", to_netcdf(*_labelled(self.result))
+        yield "data.nc", to_netcdf(*labelled(self.result))
 
 
-def _labelled(result: GeometryResult) -> tuple[dict, dict]:
+def labelled(result: GeometryResult) -> tuple[dict, dict]:
     """All maps as labelled arrays: variables and coordinates, each (dimensions, values, attributes)."""
     side, regions = result.resolution, result.regions
     systems = list(regions[0].decisions)

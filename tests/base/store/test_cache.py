@@ -106,7 +106,7 @@ def test_processes_that_build_what_the_other_wants_do_not_wait_for_each_other(tm
 
 
 def test_a_killed_builder_is_not_waited_for_and_a_stopped_one_not_for_ever(tmp_path, root, monkeypatch):
-    code = "import sys, time\nfrom eisim import cache\n" + "\n".join(
+    code = "import sys, time\nfrom eisim.base.store import cache\n" + "\n".join(
         [
             "def begin():",
             "    print('building', flush=True)",
