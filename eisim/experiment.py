@@ -8,6 +8,7 @@ from eisim.studies.boolean import (
     Measurement,
     Protocol,
     run_ablation,
+    with_noise,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "Measurement",
     "Protocol",
     "run_ablation",
+    "with_noise",
 ]

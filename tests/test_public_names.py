@@ -21,7 +21,7 @@ def test_every_name_is_imported_from_where_it_was(module):
 def test_all_names_of_eisim_are_said_to_be_public():
     import eisim
 
-    assert set(RECORD["names"]["eisim"]) <= set(eisim.__all__)
+    assert set(RECORD["names"]["eisim"]) - {"NAMED"} <= set(eisim.__all__)  # NAMED still works, with a warning
 
 
 @pytest.mark.parametrize("part", ["arguments", "attributes"])

@@ -12,25 +12,41 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
 
 NAMES = ("models", "experiments")
+#: Where modules are now that were once imported by other names, as scripts and models copied from ours may still do.
+FORMER = {
+    "eisim.dynamics": "eisim.studies.order",
+    "eisim.geometry": "eisim.studies.regions",
+    "eisim.images": "eisim.studies.images",
+    "eisim.network_ablation": "eisim.studies.networks",
+    "eisim.prediction": "eisim.analysis.mean_field_check",
+    "eisim.progress": "eisim.base.progress",
+    "eisim.siegert": "eisim.neurons.siegert",
+    "eisim.storage": "eisim.run.saved",
+    "eisim.sweeps": "eisim.run.sweep",
+    "eisim.timing": "eisim.base.timing",
+    "eisim.training": "eisim.analysis.training",
+    "eisim.two_populations": "eisim.models._two_populations",
+    "eisim.units": "eisim.base.units",
+}
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class _Finder:
-    """Finds ``eisim.models`` in a checkout, and ``models.xor`` as what ``eisim.models.xor`` is."""
+    """Finds ``eisim.models`` in a checkout, and by a second or former name the module that has it."""
 
     @classmethod
     def find_spec(cls, name, path=None, target=None):
         head, _, rest = name.partition(".")
         if head == "eisim" and rest in NAMES:
             return PathFinder.find_spec(name, [_PACKAGE, os.path.dirname(_PACKAGE)])
-        if head in NAMES and rest and is_ours(head):
-            own = find_spec(f"eisim.{name}")
+        if name in FORMER or (head in NAMES and rest and is_ours(head)):
+            own = find_spec(_now(name))
             return own and ModuleSpec(name, cls, origin=own.origin)
         return None
 
     @staticmethod
     def create_module(spec):
-        module = importlib.import_module(f"eisim.{spec.name}")
+        module = importlib.import_module(_now(spec.name))
         spec.loader_state = module.__spec__
         return module
 
@@ -40,7 +56,12 @@ class _Finder:
 
     @staticmethod
     def get_code(name):  # for ``python -m experiments.boolean``
-        return find_spec(f"eisim.{name}").loader.get_code(f"eisim.{name}")
+        return find_spec(_now(name)).loader.get_code(_now(name))
+
+
+def _now(name: str) -> str:
+    """What a module is called now."""
+    return FORMER.get(name, f"eisim.{name}")
 
 
 def install() -> None:

@@ -512,7 +512,7 @@ class CurveView(View[AblationCurve]):
     question = "Score against the fraction removed"
 
     def answer(self) -> Iterator[str]:
-        yield f"{capital(self.result.verdict)} at the largest fraction; criterion {self.result.level:g}."
+        yield f"At the largest fraction: {self.result.verdict}; criterion {self.result.level:g}."
 
     def tables(self) -> Iterator[Table]:
         parts = (("mean", np.mean), ("lowest", np.min), ("highest", np.max))

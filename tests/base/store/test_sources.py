@@ -107,7 +107,8 @@ def test_d2_a_stopped_sweep_never_mixes_what_was_before_a_change_and_after(mine,
 
 def test_d2_what_code_in_a_users_folder_opens_is_noted(mine, tmp_path):
     code = (
-        "import json, sys; from pathlib import Path; from eisim.base.store import sources; from eisim.base import user_files as files\n"
+        "import json, sys; from pathlib import Path\n"
+        "from eisim.base import user_files as files; from eisim.base.store import sources\n"
         "other = open(sys.argv[2]).read()\n"
         "module = files.load_file(sys.argv[1]); loaded = sources.at_import()\n"
         "module.run(module.Settings(), [], 0, '', 0)\n"
