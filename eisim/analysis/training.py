@@ -187,28 +187,14 @@ class Objective:
 
     Biases are those of sources with their centres taken off, which moves only where a bias is counted from: without
     that, non-negative weights and biases depend on each other so much that descent is slow.
-
-    Attributes
-    ----------
-    points : ndarray of shape (n_points, n_inputs)
-    wanted : ndarray of shape (n_points, n_outputs)
-        0 or 1.
-    sizes : tuple of int
-        Of the layers, with inputs and outputs.
-    centres : tuple of ndarray
-        For each layer but the last, of shape (size,).
-    activation : RateUnit
-    competing : bool
-        Whether outputs go through a softmax, or each through a logistic function.
-    penalty : float
     """
 
-    points: np.ndarray
-    wanted: np.ndarray
-    sizes: tuple[int, ...]
-    centres: tuple[np.ndarray, ...]
+    points: np.ndarray  # (n_points, n_inputs)
+    wanted: np.ndarray  # (n_points, n_outputs), 0 or 1
+    sizes: tuple[int, ...]  # of the layers, with inputs and outputs
+    centres: tuple[np.ndarray, ...]  # of each layer but the last, (size,)
     activation: RateUnit
-    competing: bool
+    competing: bool  # whether outputs go through a softmax, or each through a logistic function
     penalty: float
 
     def unpack(self, parameters) -> list[tuple[np.ndarray, np.ndarray]]:

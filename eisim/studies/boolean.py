@@ -43,35 +43,19 @@ EQUAL = 1e-9
 
 @dataclass(frozen=True, repr=False)
 class Case(Brief):
-    """A function and the circuit that shall compute it.
-
-    Attributes
-    ----------
-    name : str
-    function : TruthTable
-    circuit : callable
-        ``circuit(kind=...)`` is the circuit of that kind, ``"rate"`` or ``"spiking"``.
-    readout : int
-        Which of the circuit's outputs it is.
-    """
+    """A function and the circuit that shall compute it."""
 
     name: str
     function: TruthTable
-    circuit: Callable[..., Circuit]
-    readout: int = 0
+    circuit: Callable[..., Circuit]  # called with kind="rate" or "spiking"
+    readout: int = 0  # which of the circuit's outputs it is
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class KeptCircuits(Brief):
-    """The circuits of a case that was read from a file: those that were measured, intact and without noise.
+    """The circuits of a case that was read from a file: those that were measured, intact and without noise."""
 
-    Attributes
-    ----------
-    circuits : dict of str to Circuit
-        By kind.
-    """
-
-    circuits: dict[str, Circuit]
+    circuits: dict[str, Circuit]  # by kind
 
     def __call__(self, kind: str) -> Circuit:
         """The circuit of that kind.
@@ -88,31 +72,16 @@ class KeptCircuits(Brief):
 
 @dataclass(frozen=True, repr=False)
 class Protocol(Brief):
-    """How the experiment is done.
+    """How the experiment is done."""
 
-    Attributes
-    ----------
-    kinds : tuple of str
-        ``"spiking"``, ``"rate"`` or both.
-    fractions : ndarray
-        Levels of ablation, from 0 (intact) to 1.
-    seeds : ndarray of int
-        Seeds of the membrane noise.
-    noise : float
-        Standard deviation of the free membrane potential in the noisy runs, in V.
-    duration, window, dt : float
-        In s.
-    backend : {"cpp", "numpy"}
-    """
-
-    kinds: tuple[str, ...]
-    fractions: np.ndarray
-    seeds: np.ndarray
-    noise: float
-    duration: float
-    window: float
-    dt: float
-    backend: str = "cpp"
+    kinds: tuple[str, ...]  # "spiking", "rate" or both
+    fractions: np.ndarray  # levels of ablation, from 0 (intact) to 1
+    seeds: np.ndarray  # of the membrane noise
+    noise: float  # standard deviation of the free membrane potential in the noisy runs, in V
+    duration: float  # s
+    window: float  # s
+    dt: float  # s
+    backend: str = "cpp"  # "cpp" or "numpy"
 
     @property
     def times(self) -> dict[str, float]:
@@ -155,52 +124,29 @@ SYSTEMS = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class KindResult(Brief):
-    """What was measured of one case as rate or as spiking circuit.
+    """What was measured of one case as rate or as spiking circuit."""
 
-    Attributes
-    ----------
-    circuit : Circuit
-        The intact circuit, without noise.
-    measurements : dict of str to Measurement
-        By system (see `SYSTEMS`).
-    unrolled_error : float
-        Rate: largest difference of the unrolled DNN from Brian2 at any unit and step, in Hz. Spiking: spikes that
-        the unrolled DNN misses or adds, as a share of all, without noise.
-    static_error : float
-        Largest difference of the static DNN's readout from the simulated one, in Hz, for the intact, the ablated and
-        the best excitatory-only circuit.
-    static_error_sweep : float
-        The same over all levels of ablation: near the critical level the f-I curve may be on its other side.
-    intact, ablated : Response
-        Recorded responses to all patterns, without noise.
-    """
-
-    circuit: Circuit
-    measurements: dict[str, Measurement]
+    circuit: Circuit  # intact, without noise
+    measurements: dict[str, Measurement]  # by system (see `SYSTEMS`)
+    # The unrolled DNN against Brian2, without noise. Rate: largest difference at any unit and step, in Hz; spiking:
+    # spikes that it misses or adds, as a share of all.
     unrolled_error: float
+    # The static DNN's readout against the simulated one, in Hz: of the intact, the ablated and the best excitatory-only.
     static_error: float
+    # The same over all levels of ablation: near the critical level the f-I curve may be on its other side.
     static_error_sweep: float
-    intact: Response
+    intact: Response  # recorded, to all patterns, without noise
     ablated: Response
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CaseResult(Shown):
-    """What was measured of one case, and what the theory says of it.
-
-    Attributes
-    ----------
-    case : Case
-    certificate : Certificate
-    kinds : dict of str to KindResult
-    fractions : ndarray
-        Levels of ablation, from 0 (intact) to 1.
-    """
+    """What was measured of one case, and what the theory says of it."""
 
     case: Case
     certificate: Certificate
     kinds: dict[str, KindResult]
-    fractions: np.ndarray
+    fractions: np.ndarray  # levels of ablation, from 0 (intact) to 1
 
     def __repr__(self):
         floor = self.certificate.floor["zero_one"]

@@ -27,39 +27,18 @@ CRITERION = Criterion.absolute(1.0)
 
 @dataclass(frozen=True, eq=False)
 class Census:
-    """What was found of every function.
-
-    Attributes
-    ----------
-    n_inputs : int
-    sampled : bool
-        Whether the functions are a random sample, not all.
-    values : ndarray of bool, shape (n_functions, 2**n_inputs)
-    inhibitory : ndarray of int, shape (n_functions,)
-        Inhibitory neurons that the readout of each function hears from, counted in the circuit.
-    complexity : ndarray of int, shape (n_functions,)
-        Inversion complexity.
-    floor : ndarray of shape (n_functions,)
-        Least zero-one error of any excitatory-only circuit.
-    fractions : ndarray of shape (n_levels,)
-        Of inhibition removed, from 0 to 1.
-    computed : ndarray of bool, shape (n_levels, n_functions, 2**n_inputs)
-        What the circuit answered.
-    kind : str
-    neurons, synapses : int
-        Of the one circuit that computes them all.
-    """
+    """What was found of every function."""
 
     n_inputs: int
-    sampled: bool
-    values: np.ndarray
-    inhibitory: np.ndarray
-    complexity: np.ndarray
-    floor: np.ndarray
-    fractions: np.ndarray
-    computed: np.ndarray
+    sampled: bool  # whether the functions are a random sample, not all
+    values: np.ndarray  # (n_functions, 2**n_inputs)
+    inhibitory: np.ndarray  # (n_functions,): neurons that its readout hears from, counted in the circuit
+    complexity: np.ndarray  # (n_functions,): inversion complexity
+    floor: np.ndarray  # (n_functions,): least zero-one error of any excitatory-only circuit
+    fractions: np.ndarray  # (n_levels,): of inhibition removed, from 0 to 1
+    computed: np.ndarray  # (n_levels, n_functions, 2**n_inputs): what the circuit answered
     kind: str
-    neurons: int
+    neurons: int  # of the one circuit that computes them all
     synapses: int
 
     @cached_property

@@ -23,29 +23,14 @@ NOT_IN_FILES = re.compile(r'[\\/:*?"<>|\s]+')
 
 @dataclass(frozen=True)
 class OwnCircuit:
-    """A circuit of the user's own.
-
-    Attributes
-    ----------
-    name : str
-    circuits : dict of str to Circuit
-        By kind.
-    functions : tuple of TruthTable or LabelledData
-        For each output what it shall compute.
-    outputs : tuple of str
-        What to call each output.
-    notes : tuple of str
-        What was found or left out on the way, in words.
-    without_dnn : str
-        Why there is no equivalent DNN; empty if there is one.
-    """
+    """A circuit of the user's own."""
 
     name: str
-    circuits: dict[str, Circuit]
-    functions: tuple[Function, ...]
-    outputs: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    without_dnn: str = ""
+    circuits: dict[str, Circuit]  # by kind
+    functions: tuple[Function, ...]  # for each output what it shall compute
+    outputs: tuple[str, ...]  # their names
+    notes: tuple[str, ...] = ()  # what was found or left out on the way, in words
+    without_dnn: str = ""  # why there is no equivalent DNN; empty if there is one
 
     @property
     def are_truth_tables(self) -> bool:

@@ -10,20 +10,11 @@ from eisim.studies.points import OnPoints
 
 @dataclass(frozen=True, eq=False)
 class OwnResult:
-    """What was measured of a circuit of the user's own.
-
-    Attributes
-    ----------
-    own : OwnCircuit
-    ablation : AblationResult or None
-        If its functions are truth tables, and it has an equivalent DNN.
-    on_points : tuple of OnPoints
-        Else, for each output.
-    """
+    """What was measured of a circuit of the user's own."""
 
     own: OwnCircuit
-    ablation: AblationResult | None
-    on_points: tuple[OnPoints, ...] = ()
+    ablation: AblationResult | None  # if its functions are truth tables, and it has an equivalent DNN
+    on_points: tuple[OnPoints, ...] = ()  # else, for each output
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -26,18 +26,10 @@ class Criterion(Explained):
     """What a score has to reach, given the score of the intact system: ``offset + share * intact``.
 
     It is made by one of the named constructors.
-
-    Attributes
-    ----------
-    least : float
-        Least score of an intact system that counts as computing the function.
-    share : float
-        How much of the criterion follows the intact score; 0 if it is the same for all systems.
-    offset : float
     """
 
-    least: float
-    share: float
+    least: float  # least score of an intact system that counts as computing the function
+    share: float  # how much of the criterion follows the intact score; 0 if it is the same for all systems
     offset: float
 
     @classmethod
@@ -90,35 +82,16 @@ def verdicts(intact, ablated, criterion: Criterion) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AblationCurve(Shown):
-    """How well one system computes a function, by the fraction of what is ablated.
+    """How well one system computes a function, by the fraction of what is ablated."""
 
-    Attributes
-    ----------
-    system : str
-        ``"spiking"``, ``"rate"``, ``"dnn"``, ...
-    fractions : ndarray of shape (fractions,)
-        How much is removed, from 0, intact.
-    scores : ndarray of shape (fractions, seeds)
-        1 is perfect.
-    criterion : Criterion
-    floor : float or None
-        Least error, 1 less the score, of any excitatory-only system; ``None`` where none is known to bind this one.
-    assumptions : tuple of str
-        Assumptions behind the floor that do not hold here or are to be questioned, in words.
-    tolerance : float
-        How far noise may carry the mean error below the floor.
-    function : str
-        What is computed.
-    """
-
-    system: str
-    fractions: np.ndarray
-    scores: np.ndarray
+    system: str  # "spiking", "rate", "dnn", ...
+    fractions: np.ndarray  # (fractions,): how much is removed, from 0, intact
+    scores: np.ndarray  # (fractions, seeds): 1 is perfect
     criterion: Criterion
-    floor: float | None = None
-    assumptions: tuple[str, ...] = ()
-    tolerance: float = ROUNDING
-    function: str = ""
+    floor: float | None = None  # least error, 1 less the score, of any excitatory-only system, if one binds this
+    assumptions: tuple[str, ...] = ()  # behind the floor, that do not hold here or are to be questioned
+    tolerance: float = ROUNDING  # how far noise may carry the mean error below the floor
+    function: str = ""  # what is computed
 
     def __repr__(self):
         fractions, seeds = self.scores.shape

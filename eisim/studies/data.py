@@ -23,30 +23,14 @@ SIGNS = ("free", "excitatory")
 
 @dataclass(frozen=True, eq=False)
 class DataResult:
-    """What labelled data need, and what networks that learned them lose with their inhibition.
+    """What labelled data need, and what networks that learned them lose with their inhibition."""
 
-    Attributes
-    ----------
-    data : LabelledData
-        The rows that were used, as they stand in the file.
-    scaled : LabelledData
-        The same with inputs from 0 to 1.
-    certificates : tuple of Certificate
-        For each judged class: is a row of it? All classes are judged, or the second of two.
-    ablations : dict of str to NetworkAblation
-        Of the freely trained network, by kind of circuit.
-    networks : dict of str to DNN
-        By what of inhibition they may have, ``"free"`` and ``"excitatory"``.
-    read_notes : tuple of str
-        What was done to the data on the way, in words.
-    """
-
-    data: LabelledData
-    scaled: LabelledData
-    certificates: tuple[Certificate, ...]
-    ablations: dict[str, NetworkAblation]
-    networks: dict[str, DNN]
-    read_notes: tuple[str, ...]
+    data: LabelledData  # the rows that were used, as they stand in the file
+    scaled: LabelledData  # the same with inputs from 0 to 1
+    certificates: tuple[Certificate, ...]  # is a row of this class? Of all classes, or the second of two
+    ablations: dict[str, NetworkAblation]  # of the freely trained network, by kind of circuit
+    networks: dict[str, DNN]  # by sign constraint, "free" and "excitatory"
+    read_notes: tuple[str, ...]  # what was done to the data on the way, in words
 
     @property
     def first(self) -> NetworkAblation:

@@ -43,68 +43,33 @@ READ_OUTS = 25
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Floors(Brief):
-    """The least error that an excitatory-only network can have on each judged class.
+    """The least error that an excitatory-only network can have on each judged class."""
 
-    Attributes
-    ----------
-    one_polarity : ndarray of shape (n_outputs,)
-        Least share of rows at which an excitatory-only network with one threshold is wrong about each judged class.
-    on_off : ndarray of shape (n_outputs,)
-        The same if inputs come as ON and OFF pairs, so that only equal inputs are ordered.
-    """
-
-    one_polarity: np.ndarray
-    on_off: np.ndarray
+    one_polarity: np.ndarray  # least share of rows at which an excitatory-only network with one threshold is wrong
+    on_off: np.ndarray  # the same if inputs come as ON and OFF pairs, so that only equal inputs are ordered
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NetworkAblation(Shown):
-    """What ablation does to a network that classifies.
-
-    Attributes
-    ----------
-    name : str
-    kind : {"rate", "spiking"}
-    data : LabelledData
-    classes : ndarray
-        Values of the target, in the order of the outputs.
-    fractions : ndarray of shape (n_levels,)
-        Of inhibition removed.
-    outputs : ndarray of shape (n_levels, n_points, n_outputs)
-        Readout rates of the simulated circuit, in units of the network's outputs (see `rate_outputs`).
-    wanted : ndarray of shape (n_points, n_outputs)
-        The network's own outputs.
-    neurons : dict of str to int
-        Excitatory and inhibitory ones of the circuit.
-    signed_inputs : bool
-        Whether inputs came as ON and OFF channels.
-    floors : Floors
-    duration : float
-        Simulated time of a trial, in s.
-    times : ndarray of shape (n_times,)
-        Lengths of shorter trials, in s, the last the full one; of a spiking circuit.
-    outputs_in_time : ndarray of shape (n_times, n_points, n_outputs)
-        Outputs of the intact circuit in trials of those lengths.
-    circuit : Circuit or None
-        The intact one.
-    outputs_zeroed : ndarray of shape (n_levels, n_points, n_outputs) or None
-        Outputs of the network itself with its negative weights times 1 less each fraction; biases stay (see `zeroed`).
-    """
+    """What ablation does to a network that classifies."""
 
     name: str
-    kind: str
+    kind: str  # "rate" or "spiking"
     data: LabelledData
-    classes: np.ndarray
-    fractions: np.ndarray
-    outputs: np.ndarray
-    wanted: np.ndarray
-    neurons: dict[str, int]
-    signed_inputs: bool
+    classes: np.ndarray  # values of the target, in the order of the outputs
+    fractions: np.ndarray  # (n_levels,): of inhibition removed
+    outputs: np.ndarray  # (n_levels, n_points, n_outputs): readout rates, in units of the network's (`rate_outputs`)
+    wanted: np.ndarray  # (n_points, n_outputs): the network's own outputs
+    neurons: dict[str, int]  # excitatory and inhibitory ones of the circuit
+    signed_inputs: bool  # whether inputs came as ON and OFF channels
     floors: Floors
-    duration: float
+    duration: float  # simulated time of a trial, in s
+    # Of a spiking circuit: (n_times,) lengths of shorter trials, in s, the last the full one, ...
     times: np.ndarray = field(default_factory=lambda: np.empty(0))
+    # ... and (n_times, n_points, n_outputs) outputs of the intact circuit in these.
     outputs_in_time: np.ndarray | None = None
-    circuit: Circuit | None = None
+    circuit: Circuit | None = None  # the intact one
+    # Outputs of the network itself with its negative weights times 1 less each fraction; biases stay (see `zeroed`).
     outputs_zeroed: np.ndarray | None = None
 
     def __repr__(self):
@@ -284,15 +249,9 @@ class NetworkAblation(Shown):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NetworkAblations(Shown):
-    """What ablation does to a network that classifies, as each kind of circuit.
+    """What ablation does to a network that classifies, as each kind of circuit."""
 
-    Attributes
-    ----------
-    kinds : tuple of NetworkAblation
-        One for each kind of circuit, of the same network and data.
-    """
-
-    kinds: tuple[NetworkAblation, ...]
+    kinds: tuple[NetworkAblation, ...]  # one for each kind of circuit, of the same network and data
 
     @property
     def problems(self) -> list[str]:

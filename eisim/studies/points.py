@@ -19,30 +19,14 @@ MOST = 0.01
 
 @dataclass(frozen=True, eq=False)
 class OnPoints:
-    """What one output of a circuit answers to the points of a function.
-
-    Attributes
-    ----------
-    name : str
-    data : LabelledData
-        Targets of 0 and 1.
-    fractions : ndarray of shape (n_levels,)
-        Of inhibition removed.
-    circuits : dict of str to Circuit
-        By kind.
-    rates : dict of str to ndarray of shape (n_levels, n_points)
-        Of the output, in Hz, by kind.
-    thresholds : dict of str to float
-        Decision threshold in Hz, by kind.
-    certificate : Certificate
-    """
+    """What one output of a circuit answers to the points of a function."""
 
     name: str
-    data: LabelledData
-    fractions: np.ndarray
-    circuits: dict[str, Circuit]
-    rates: dict[str, np.ndarray]
-    thresholds: dict[str, float]
+    data: LabelledData  # targets of 0 and 1
+    fractions: np.ndarray  # (n_levels,): of inhibition removed
+    circuits: dict[str, Circuit]  # by kind
+    rates: dict[str, np.ndarray]  # (n_levels, n_points): of the output, in Hz, by kind
+    thresholds: dict[str, float]  # decision threshold in Hz, by kind
     certificate: Certificate
 
     @property

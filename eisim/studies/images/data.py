@@ -29,21 +29,11 @@ GROWTH, GRANTED = 100, 1_000_000
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
-    """Images with their classes, some to train on, the others to test.
-
-    Attributes
-    ----------
-    name : str
-    shape : tuple of int
-        Rows and columns of an image.
-    train_points, test_points : ndarray of shape (n_images, rows * columns)
-        Brightness from 0 to 1, one polarity.
-    train_targets, test_targets : ndarray of shape (n_images,)
-    """
+    """Images with their classes, some to train on, the others to test."""
 
     name: str
-    shape: tuple[int, int]
-    train_points: np.ndarray
+    shape: tuple[int, int]  # rows and columns of an image
+    train_points: np.ndarray  # images × pixels: brightness from 0 to 1, one polarity
     train_targets: np.ndarray
     test_points: np.ndarray
     test_targets: np.ndarray

@@ -35,37 +35,20 @@ SAMPLES = (100, 1000)
 
 @dataclass(frozen=True, eq=False)
 class PooledResult:
-    """Images pooled to ever fewer inputs: each class against all others, for every side.
+    """Images pooled to ever fewer inputs: each class against all others, for every side."""
 
-    Attributes
-    ----------
-    sides : ndarray of int, shape (n_sides,)
-        There are side × side inputs.
-    classes : ndarray of shape (n_classes,)
-        The judged ones.
-    comparable : ndarray of shape (n_sides,)
-        Share of pairs of training images of which one is nowhere brighter than the other.
-    floors : dict of str to ndarray of shape (n_sides, n_classes)
-        For ``"train"`` and ``"test"``, the least share of images at which an excitatory-only network is wrong.
-    errors : dict of (str, str) to ndarray of shape (n_sides, n_classes)
-        By constraint and part, the share at which the trained network is wrong, with a threshold of 0.
-    extended : ndarray of shape (n_sides, n_classes)
-        Share of test images that the best monotone function of the training images is wrong about, if it is the least
-        one: 0 but where the image is brighter everywhere than one at which the function is 1.
-    determined : ndarray of shape (n_sides, n_classes)
-        Share of test images at which the least and the greatest such function agree.
-    prevalence : ndarray of shape (n_classes,)
-        Share of each class in the test images: the error of always saying no.
-    """
-
-    sides: np.ndarray
-    classes: np.ndarray
-    comparable: np.ndarray
+    sides: np.ndarray  # (n_sides,): there are side × side inputs
+    classes: np.ndarray  # (n_classes,): the judged ones
+    comparable: np.ndarray  # (n_sides,): share of pairs of training images, one nowhere brighter than the other
+    # For "train" and "test": the least share of images at which an excitatory-only network is wrong, sides × classes.
     floors: dict[str, np.ndarray]
+    # By constraint and part: the share at which the trained network is wrong, with a threshold of 0, sides × classes.
     errors: dict[tuple[str, str], np.ndarray]
+    # Share of test images at which the least of the best monotone functions of the training images is wrong (it is 0
+    # but where the image is brighter everywhere than one at which it is 1), sides × classes.
     extended: np.ndarray
-    determined: np.ndarray
-    prevalence: np.ndarray
+    determined: np.ndarray  # share at which the least and the greatest such function agree, sides × classes
+    prevalence: np.ndarray  # (n_classes,): share of each class in the test images: the error of always saying no
 
     @property
     def baseline(self) -> np.ndarray:
@@ -96,21 +79,12 @@ class PooledResult:
 
 @dataclass(frozen=True, eq=False)
 class BooleanResult:
-    """Floors of random Boolean functions, numbers of inputs × functions.
-
-    Attributes
-    ----------
-    inputs : ndarray of int
-    n_points : ndarray of int
-        Points of each function that are judged: all, or so many distinct ones as were drawn.
-    floors, comparable : ndarray of shape (n_inputs, n_functions)
-        Least share of points that an excitatory-only network gets wrong, and share of comparable pairs.
-    """
+    """Floors of random Boolean functions, numbers of inputs × functions."""
 
     inputs: np.ndarray
-    n_points: np.ndarray
-    floors: np.ndarray
-    comparable: np.ndarray
+    n_points: np.ndarray  # of each function: all, or so many distinct ones as were drawn
+    floors: np.ndarray  # least share of points that an excitatory-only network gets wrong
+    comparable: np.ndarray  # share of comparable pairs
 
 
 def comparable_share(points) -> float:

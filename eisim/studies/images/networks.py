@@ -22,21 +22,12 @@ FRACTIONS = (0.0, 1.0)
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A network trained on images, and its circuits on the test images.
+    """A network trained on images, and its circuits on the test images."""
 
-    Attributes
-    ----------
-    signs : {"free", "dale", "excitatory"}
-    dnn : DNN
-    images : Images
-    ablations : dict of str to NetworkAblation
-        By kind of circuit, intact and without inhibition.
-    """
-
-    signs: str
+    signs: str  # "free", "dale" or "excitatory"
     dnn: DNN
     images: Images
-    ablations: dict[str, NetworkAblation]
+    ablations: dict[str, NetworkAblation]  # by kind of circuit, intact and without inhibition
 
     def accuracy(self, part: str) -> float:
         """Of the DNN on images of a part, ``"train"`` or ``"test"``, by argmax."""

@@ -10,31 +10,15 @@ from eisim.studies.images.networks import Trained
 
 @dataclass(frozen=True, eq=False)
 class ImagesResult:
-    """Everything that the experiment on images measured.
-
-    Attributes
-    ----------
-    images : Images
-    available : tuple of int
-        Images to train on and to test that there were to choose from.
-    original : tuple of int
-        Rows and columns that the images had before they were pooled.
-    trained : tuple of Trained
-        A network for each constraint, with its circuits.
-    pooled : PooledResult
-    whole : BooleanResult
-        Of whole random Boolean functions.
-    samples : dict of int to BooleanResult
-        The same by the number of points that were drawn of each.
-    """
+    """Everything that the experiment on images measured."""
 
     images: Images
-    available: tuple[int, int]
-    original: tuple[int, int]
-    trained: tuple[Trained, ...]
+    available: tuple[int, int]  # images to train on and to test, to choose from
+    original: tuple[int, int]  # rows and columns that the images had before they were pooled
+    trained: tuple[Trained, ...]  # for each constraint
     pooled: PooledResult
-    whole: BooleanResult
-    samples: dict[int, BooleanResult]
+    whole: BooleanResult  # of whole random Boolean functions
+    samples: dict[int, BooleanResult]  # the same by the number of points that were drawn of each
 
     @property
     def curves(self) -> tuple[AblationCurve, ...]:

@@ -60,12 +60,7 @@ def falls(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Share:
-    """How many of a number of things are so, with the Wilson score interval of the probability.
-
-    Attributes
-    ----------
-    count, of : int
-    """
+    """How many of a number of things are so, with the Wilson score interval of the probability."""
 
     count: int
     of: int

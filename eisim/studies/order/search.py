@@ -30,24 +30,13 @@ KINDS = {
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A candidate, and the ordered pair of its inputs for which the readout falls most.
-
-    Attributes
-    ----------
-    candidate : Candidate
-    lower, upper : int
-        The pair, as indices into the chain.
-    counts : tuple of int
-        Spikes of the readout in the window for both.
-    hidden : int
-        Fall of the count of all hidden neurons, by which equal candidates are compared.
-    """
+    """A candidate, and the ordered pair of its inputs for which the readout falls most."""
 
     candidate: Candidate
-    lower: int
+    lower: int  # index into the chain
     upper: int
-    counts: tuple[int, int]
-    hidden: int
+    counts: tuple[int, int]  # spikes of the readout in the window for both
+    hidden: int  # fall of the count of all hidden neurons, by which equal candidates are compared
 
     @property
     def fall(self) -> int:
@@ -134,16 +123,10 @@ def _vary_chain(chain, rng):
 
 @dataclass(frozen=True)
 class Variant:
-    """The strongest violation with something changed: does order return?
-
-    Attributes
-    ----------
-    name : str
-    counts : tuple of (int, int)
-        Spikes of the readout in the window for the lower and the upper input; one pair for each random draw.
-    """
+    """The strongest violation with something changed: does order return?"""
 
     name: str
+    # Spikes of the readout in the window for the lower and the upper input, a pair for each random draw.
     counts: tuple[tuple[int, int], ...]
 
     @property
@@ -154,25 +137,13 @@ class Variant:
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """What the search found among the circuits of one kind.
-
-    Attributes
-    ----------
-    kind : str
-    progress : tuple of int
-        Strongest fall of the readout found so far, in spikes, after each generation; the first is random.
-    found : Found
-    response : Response
-        Recorded response to the chain of inputs.
-    variants : tuple of Variant
-        The first is the circuit as it was found.
-    """
+    """What the search found among the circuits of one kind."""
 
     kind: str
-    progress: tuple[int, ...]
+    progress: tuple[int, ...]  # strongest fall found so far, in spikes, by generation; the first is random
     found: Found
-    response: Response
-    variants: tuple[Variant, ...]
+    response: Response  # recorded response to the chain of inputs
+    variants: tuple[Variant, ...]  # the first is the circuit as it was found
 
     @property
     def input_rates(self) -> np.ndarray:

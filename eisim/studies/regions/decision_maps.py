@@ -41,38 +41,17 @@ RATES = {"rate": 400.0, "input_rate": 1000.0}
 
 @dataclass(frozen=True, eq=False)
 class RegionResult:
-    """What became of one region.
+    """What became of one region."""
 
-    Attributes
-    ----------
-    data : LabelledData
-        Its cells, row by row.
-    dnn : DNN
-        That the intact circuits were made from.
-    floor : float
-        Least share of the area that an excitatory-only network has wrong.
-    best : ndarray of shape (n_points,)
-        A monotone function with that error.
-    violating_pairs : int
-    witnesses : tuple of Witness
-        Pairs x <= y of points, the first inside, the second outside.
-    circuits : dict of str to dict of str to Circuit
-        By kind and condition.
-    decisions : dict of str to dict of str to ndarray of shape (n_points,)
-        By system (``"spiking"``, ``"rate"``, ``"dnn"``) and condition, whether each point is put inside.
-    equivalence_error : float or None
-        Largest difference of the intact rate circuit from the network, as a share of its largest output.
-    """
-
-    data: LabelledData
-    dnn: DNN
-    floor: float
-    best: np.ndarray
+    data: LabelledData  # its cells, row by row
+    dnn: DNN  # that the intact circuits were made from
+    floor: float  # least share of the area that an excitatory-only network has wrong
+    best: np.ndarray  # (n_points,): a monotone function with that error
     violating_pairs: int
-    witnesses: tuple[Witness, ...]
-    circuits: dict[str, dict[str, Circuit]]
-    decisions: dict[str, dict[str, np.ndarray]]
-    equivalence_error: float | None
+    witnesses: tuple[Witness, ...]  # pairs x <= y of points, the first inside, the second outside
+    circuits: dict[str, dict[str, Circuit]]  # by kind and condition
+    decisions: dict[str, dict[str, np.ndarray]]  # by system and condition, whether each point is put inside
+    equivalence_error: float | None  # of the intact rate circuit from the network, over its largest output
 
     @property
     def name(self) -> str:

@@ -15,24 +15,12 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Witness(Brief):
-    """The pair of trials x <= y whose output falls most: no excitatory-only circuit gives it.
+    """The pair of trials x <= y whose output falls most: no excitatory-only circuit gives it."""
 
-    Attributes
-    ----------
-    trials : tuple of int
-        Which trials x and y are.
-    inputs : tuple of str
-        Name of each column of the stimuli.
-    stimuli : tuple of ndarray of shape (inputs,)
-        x and y, averaged over time if they vary.
-    outputs : tuple of ndarray of shape (doses, seeds)
-        Of the task at x and at y.
-    """
-
-    trials: tuple[int, int]
-    inputs: tuple[str, ...]
-    stimuli: tuple[np.ndarray, np.ndarray]
-    outputs: tuple[np.ndarray, np.ndarray]
+    trials: tuple[int, int]  # which trials x and y are
+    inputs: tuple[str, ...]  # name of each column of the stimuli
+    stimuli: tuple[np.ndarray, np.ndarray]  # (inputs,): x and y, averaged over time if they vary
+    outputs: tuple[np.ndarray, np.ndarray]  # (doses, seeds): of the task at x and at y
 
     @property
     def falls(self) -> np.ndarray:
