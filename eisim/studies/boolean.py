@@ -58,13 +58,7 @@ class KeptCircuits(Brief):
     circuits: dict[str, Circuit]  # by kind
 
     def __call__(self, kind: str) -> Circuit:
-        """The circuit of that kind.
-
-        Raises
-        ------
-        InputError
-            If none of that kind was measured.
-        """
+        """The circuit of that kind, if it was measured."""
         if kind not in self.circuits:
             raise InputError(f"kind: expected one that was kept ({', '.join(self.circuits)}), found {kind!r}")
         return self.circuits[kind]
@@ -131,7 +125,7 @@ class KindResult(Brief):
     # The unrolled DNN against Brian2, without noise. Rate: largest difference at any unit and step, in Hz; spiking:
     # spikes that it misses or adds, as a share of all.
     unrolled_error: float
-    # The static DNN's readout against the simulated one, in Hz: of the intact, the ablated and the best excitatory-only.
+    # The static DNN's readout against the simulated one, in Hz: intact, ablated and best excitatory-only.
     static_error: float
     # The same over all levels of ablation: near the critical level the f-I curve may be on its other side.
     static_error_sweep: float
@@ -289,20 +283,7 @@ class AblationResult(Shown):
 def run_ablation(
     cases: Sequence[Case], protocol: Protocol, report: Callable[..., None] | None = None
 ) -> AblationResult:
-    """Measure what ablation destroys of each case.
-
-    Parameters
-    ----------
-    cases : sequence of Case
-    protocol : Protocol
-    report : callable, optional
-        Called with a line of text as each stage begins, and with the fraction done as it goes on. By default long
-        work shows its progress in a terminal or a notebook.
-
-    Returns
-    -------
-    AblationResult
-    """
+    """Measure what ablation destroys of each case; `report` is called with each stage and the fraction done."""
     begun = {kind: _begin_kind(kind, cases, protocol, report) for kind in protocol.kinds}
     by_kind = {kind: begun[kind]() for kind in reversed(protocol.kinds)}  # the first begun may take longest
     return AblationResult(

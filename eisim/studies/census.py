@@ -175,27 +175,8 @@ def measure(
 ) -> Census:
     """Simulate one circuit that computes all functions, intact and at every level of ablation.
 
-    Parameters
-    ----------
-    n_inputs : int
-        At most 5.
-    levels : int
-        Number of fractions of inhibition that are removed, from 0 to 1.
-    sample : int
-        Number of functions that are drawn at random where there are more than 4 inputs.
-    kind : {"rate", "spiking"}
-    times : dict of str to float
-        Duration, window and dt, in s.
-    seed : int
-        Of the sample.
-    backend : {"cpp", "numpy"}
-    report : callable, optional
-        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
-        notebook.
-
-    Returns
-    -------
-    Census
+    Of more than `MOST_EXHAUSTIVE` inputs, `sample` functions are drawn by the seed; `times` are duration, window and
+    dt, in s.
     """
     report("building the circuit of all functions")
     values = functions(n_inputs, sample, seed)

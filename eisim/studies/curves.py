@@ -39,26 +39,12 @@ class Criterion(Explained):
 
     @classmethod
     def lead_over(cls, constant: float, share: float = 0.99) -> "Criterion":
-        """A share of the intact system's lead over the best constant answer, if it has a lead.
-
-        Parameters
-        ----------
-        constant : float
-            Score of the best constant answer.
-        share : float
-        """
+        """A share of the intact system's lead over the score of the best constant answer, if it has a lead."""
         return cls(constant + ROUNDING, share, (1 - share) * constant - ROUNDING)
 
     @classmethod
     def drop(cls, most: float, least: float = -np.inf) -> "Criterion":
-        """At most so much less than the intact score.
-
-        Parameters
-        ----------
-        most : float
-        least : float
-            What the intact system has to score to count as computing the function.
-        """
+        """At most so much less than the intact score, which has to be the least one."""
         return cls(least, 1.0, -most - ROUNDING)
 
     def level(self, intact):
@@ -187,17 +173,8 @@ def _first_crossing(fractions, scores, level):
 def judge(curves: Iterable[AblationCurve], intact: Iterable[AblationCurve] | None = None) -> str:
     """The verdict of several systems on one function.
 
-    Parameters
-    ----------
-    curves : iterable of AblationCurve
-    intact : iterable of AblationCurve, optional
-        The systems that have to compute it intact; by default all.
-
-    Returns
-    -------
-    str
-        ``"not computed"`` if one of those does not, else ``"kept"`` if all reach the criterion without inhibition, else
-        ``"lost"``.
+    It is ``"not computed"`` if one of `intact` (by default all) does not compute it intact, else ``"kept"`` if all
+    reach the criterion without inhibition, else ``"lost"``.
     """
     curves = list(curves)
     if not all(curve.is_computed for curve in (curves if intact is None else intact)):
@@ -206,27 +183,12 @@ def judge(curves: Iterable[AblationCurve], intact: Iterable[AblationCurve] | Non
 
 
 def described(verdict: str, is_representable: bool) -> str:
-    """The verdict, and of a loss whether some excitatory-only circuit computes the function.
-
-    Returns
-    -------
-    str
-        ``"lost (this circuit)"`` if one does, ``"lost (provably)"`` if none does; other verdicts as they are.
-    """
+    """The verdict; a loss as "lost (provably)", or "lost (this circuit)" if some excitatory-only one computes it."""
     return f"{LOST} ({'this circuit' if is_representable else 'provably'})" if verdict == LOST else verdict
 
 
 def contradiction(of: str, finding: str, assumptions: Sequence[str] = ()) -> str:
-    """That a measurement contradicts the theory.
-
-    Parameters
-    ----------
-    of : str
-        What was measured, or "".
-    finding : str
-    assumptions : sequence of str
-        Those that do not hold or are to be questioned, in words.
-    """
+    """That a measurement contradicts the theory, with the assumptions that fail or are to be questioned, in words."""
     return f"{of and f'{of}: '}CONTRADICTION: {finding}; {'; '.join(assumptions) or NONE_FAILS}"
 
 
@@ -247,15 +209,7 @@ def below_floor(
 
 
 def questioned(circuit: Circuit | None, is_spiking: bool) -> tuple[str, ...]:
-    """Assumptions of the theorem that a system does not meet, or of which that is not known, in words.
-
-    Parameters
-    ----------
-    circuit : Circuit or None
-        The system, or what it was made from.
-    is_spiking : bool
-        Whether it is simulated with spikes.
-    """
+    """Assumptions of the theorem that a system (or what it was made from) does not meet or may not, in words."""
     falling = [p.name for p in circuit.populations if not p.neuron.non_decreasing] if circuit is not None else []
     if falling:
         return (f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing",)

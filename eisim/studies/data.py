@@ -116,21 +116,8 @@ def read(
 ) -> LabelledData | TruthTable:
     """A table: a truth table if it has every input pattern once, and no weights; else labelled data.
 
-    Parameters
-    ----------
-    path : path-like
-    target : str or None
-        Column to predict. Only of a truth table it need not be given: it is the last column then.
-    weights : str or None
-    ignore : sequence of str
-        Columns to leave out.
-    report : callable
-    header : bool, optional
-        See `LabelledData.from_file`.
-
-    Raises
-    ------
-    InputError
+    Only of a truth table the target, a column, need not be given: it is the last one then. Columns to `ignore` are left
+    out; for `header` see `LabelledData.from_file`.
     """
     if not Path(path).name:
         raise InputError("file: expected a table with named columns, found none (--set file=FILE.csv)")
@@ -146,22 +133,11 @@ def read(
 
 
 def prepared(data: LabelledData, rows: int, scale: str, seed) -> tuple[LabelledData, LabelledData]:
-    """The rows that are used, as they are and with inputs scaled to 0 to 1.
+    """The rows that are used, as they are and with inputs scaled to 0 to 1; an InputError if the target has no classes.
 
-    Parameters
-    ----------
-    data : LabelledData
-    rows : int
-        At most so many, drawn at random; at least one of each class is.
-    scale : {"range", "rank"}
-        By each column's range, or by the rank of its values. Both keep the order of points, so that what
-        excitatory-only circuits can do with them stays the same.
-    seed : SeedSequence or int
-
-    Raises
-    ------
-    InputError
-        If the target has no classes.
+    At most `rows` are drawn at random, at least one of each class. They are scaled by each column's ``"range"``, or by
+    the ``"rank"`` of its values: both keep the order of points, so that what excitatory-only circuits can do with them
+    stays the same.
     """
     counted = replace(data, notes=())
     if (data.weights == 0).any():
@@ -221,28 +197,8 @@ def measure(
 ) -> DataResult:
     """Prove what excitatory-only circuits can do with data, train networks on them, and ablate the one with inhibition.
 
-    Parameters
-    ----------
-    data : LabelledData
-        With 2 to `MAX_CLASSES` classes.
-    kinds : sequence of {"spiking", "rate"}
-    rows, scale
-        See `prepared`.
-    hidden : sequence of int
-        Sizes of the hidden layers.
-    iterations : int
-        Of training, at most.
-    tries : int
-        Networks of each sort that are trained from other weights; the one with the least error counts.
-    levels : int
-        Of ablation, from none to all.
-    seed : int
-    backend, report
-        As for `eisim.simulate`.
-
-    Returns
-    -------
-    DataResult
+    Of each sort so many `tries` are trained from other weights, and the one with the least error counts; for `rows` and
+    `scale` see `prepared`. There are `levels` of ablation, from none to all.
     """
     drawing, training = np.random.SeedSequence(seed).spawn(2)
     used, scaled = prepared(data, rows, scale, drawing)

@@ -276,25 +276,9 @@ def best_threshold(rates, is_class, weights) -> tuple[float, float]:
 
 @shows_progress
 def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] | None = None) -> Floors:
-    """The floors of the classes that a network judges.
+    """The floors of the classes that a network judges: it has one output for each class, or one for two classes.
 
-    Parameters
-    ----------
-    dnn : DNN
-        One output for each class, or one for two classes.
-    data : LabelledData
-    report : callable, optional
-        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
-        notebook.
-
-    Returns
-    -------
-    Floors
-
-    Raises
-    ------
-    InputError
-        If the data do not fit the network.
+    `report` is called with the stage and the fraction done. Data that do not fit the network raise an InputError.
     """
     judged = _classes(dnn, data)[-dnn.layer(dnn.outputs[0][0]).size :]
     report("working out floors")
@@ -382,33 +366,12 @@ def ablate_network(
     report: Callable[..., None] | None = None,
     floors: Floors | None = None,
 ) -> NetworkAblation:
-    """Ablate the inhibition of a network that classifies labelled data.
+    """Ablate the inhibition of a network that classifies labelled data, by fractions from 0 to 1.
 
-    Parameters
-    ----------
-    dnn : DNN
-        One output for each class, or one for two classes.
-    data : LabelledData
-        Inputs in the order of the network's.
-    fractions : sequence of float
-        Of inhibition removed, from 0 to 1.
-    kind : {"rate", "spiking"}
-        Spiking circuits are normalised by the data; see `to_spiking` for which networks they can be.
-    backend : {"cpp", "numpy"}
-    report : callable, optional
-        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
-        notebook.
-    floors : Floors, optional
-        Of these classes, if they are known (see `class_floors`).
-
-    Returns
-    -------
-    NetworkAblation
-
-    Raises
-    ------
-    InputError
-        If the data do not fit the network.
+    The network has one output for each class, or one for two classes, and the data's inputs in its order. Spiking
+    circuits are normalised by the data; see `to_spiking` for which networks they can be. `floors` are those of
+    `class_floors`, if they are known; `report` is called with the stage and the fraction done. Data that do not fit
+    raise an InputError.
     """
     classes = _classes(dnn, data)
     signed = bool((data.points < 0).any())
@@ -482,17 +445,8 @@ def _settling(circuit: Circuit) -> dict[str, float]:
 def rates_in_time(response: Response) -> tuple[np.ndarray, np.ndarray]:
     """Rates of the readouts of a recorded spiking circuit, had the trial been shorter.
 
-    Parameters
-    ----------
-    response : Response
-        Of a circuit with one readout population.
-
-    Returns
-    -------
-    times : ndarray of shape (n_times,)
-        Lengths of the trial in s, up to the full one.
-    rates : ndarray of shape (n_times, trials, readouts)
-        In Hz, each over the window at the end of that trial: the same share of it as of the full one.
+    Lengths of the trial in s up to the full one, and for each the rates in Hz (times × trials × readouts) over the
+    window at the end of that trial: the same share of it as of the full one.
     """
     (population,) = {r.population for r in response.circuit.readouts}
     spikes, shape = response.spikes[population], response.rates[population].shape

@@ -102,28 +102,9 @@ def measure_on_points(
     backend: str,
     report: Callable[..., None],
 ) -> tuple[OnPoints, ...]:
-    """Simulate a circuit on the points of the function of each output.
+    """Simulate a circuit, of each kind, with its own noise, on the points of the function of each output.
 
-    Parameters
-    ----------
-    circuits : dict of str to Circuit
-        By kind; with its own noise.
-    functions : sequence of TruthTable or LabelledData
-        For each output, with targets of 0 and 1 and points of 0 or more.
-    names : sequence of str
-        Of the outputs.
-    fractions : ndarray
-        Of inhibition removed, from 0 to 1.
-    times : dict of str to float
-        Duration, window and dt, in s.
-    seed : int
-        Of the noise.
-    backend, report
-        As for `eisim.simulate`.
-
-    Returns
-    -------
-    tuple of OnPoints
+    Targets are 0 and 1, and no point is below 0. Times are duration, window and dt, in s.
     """
     data = [as_labelled_data(function) for function in functions]
     keys = [(each.points.shape, each.points.tobytes()) for each in data]

@@ -84,21 +84,11 @@ def _areas(n, parts):
 
 
 def load(source: str, rng: np.random.Generator) -> Images:
-    """Images by name or from files.
+    """Images by name or from files; an InputError names the file if there are none.
 
-    Parameters
-    ----------
-    source : str
-        ``"digits"``: scikit-learn's 1,797 digits of 8 × 8, two thirds to train on. Else a path: a folder with the four
-        IDX files of MNIST (or of a set in its format), packed by gzip or not, or one of those files; or an ``.npz``
-        file with ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
-    rng : Generator
-        Splits the digits.
-
-    Raises
-    ------
-    InputError
-        If there are no such images; the message names the file.
+    The source is ``"digits"`` (scikit-learn's 1,797 of 8 × 8, of which the generator chooses two thirds to train on),
+    or a path: a folder with the four IDX files of MNIST (or of a set in its format), packed by gzip or not, or one of
+    those files; or an ``.npz`` file with ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
     """
     if source == "digits":
         return _digits(rng)

@@ -156,26 +156,9 @@ def _floor(points, targets):
 
 
 def boolean_floors(inputs: Sequence[int], n_points: int | None, functions: int, seed, report=silent) -> BooleanResult:
-    """Floors of random Boolean functions.
+    """Floors of random Boolean functions, so many of each number of inputs.
 
-    Parameters
-    ----------
-    inputs : sequence of int
-        Numbers of inputs.
-    n_points : int or None
-        Distinct patterns drawn at random for each function, if there are so many; None for all.
-    functions : int
-        Random functions of each number of inputs.
-    seed : SeedSequence
-
-    Returns
-    -------
-    BooleanResult
-
-    Raises
-    ------
-    InputError
-        If whole functions of more than 14 inputs are asked for.
+    Of each function `n_points` distinct patterns are drawn at random, if there are so many; None for all.
     """
     if n_points is None and max(inputs) > 14:
         raise InputError(f"boolean_floors: expected at most 14 inputs of whole functions, found {max(inputs)}")

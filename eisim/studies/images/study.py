@@ -29,26 +29,9 @@ def measure(
 ) -> ImagesResult:
     """Train networks on images, ablate their circuits, and find floors for fewer and more inputs.
 
-    Parameters
-    ----------
-    data : str
-        See `eisim.studies.images.data.load`.
-    side : int
-        Largest number of pixels along a side; larger images are averaged down to it.
-    train, test : int
-        Largest number of images, drawn at random.
-    hidden, pooled_hidden : int
-        Hidden units of the networks that become circuits, and of those that learn pooled images.
-    iterations : int
-        Largest number of training steps.
-    functions : int
-        Number of random Boolean functions for each number of inputs.
-    kinds : sequence of {"rate", "spiking"}
-        Kinds of circuits.
-    seed : int
-    backend : str
-    report : callable
-        ``report(stage, fraction=None)`` is told about progress.
+    `data` is a source of `eisim.studies.images.data.load`. Images are averaged down to at most `side` × `side` pixels,
+    and at most `train` and `test` of them are drawn at random. Networks that become circuits have `hidden` units, those
+    that learn pooled images `pooled_hidden`; there are `functions` random Boolean functions of each number of inputs.
     """
     split, chosen, *function_seeds, network_seeds = np.random.SeedSequence(seed).spawn(4 + len(dimension.SAMPLES))
     report("reading images")

@@ -168,25 +168,8 @@ def begin_to_measure(
 ) -> Callable[[], RateResult]:
     """Begin to count how often random rate circuits break order, without and with inhibition.
 
-    Each circuit gets two chains of inputs, one constant and one varying in time, and begins at rest.
-
-    Parameters
-    ----------
-    circuits : int
-        Number of random circuits.
-    length : int
-        Inputs in each chain.
-    duration, dt : float
-        In s.
-    seed : SeedSequence
-    backend : {"cpp", "numpy"}
-    report : callable
-        Called with each stage and the fraction done.
-
-    Returns
-    -------
-    callable
-        Waits for the responses and returns a `RateResult`; the circuits are compiled and simulated meanwhile.
+    Each circuit gets two chains of inputs, one constant and one varying in time, and begins at rest. Times are in s.
+    The circuits are compiled and simulated until what is returned is called.
     """
     drawn, stimuli = [], []
     frames = max(1, round(duration / FRAME))

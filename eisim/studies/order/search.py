@@ -153,11 +153,8 @@ class SearchResult:
     def outcome(self, variant: Variant) -> str:
         """What became of the fall in the variant, by its largest fall over the draws.
 
-        Returns
-        -------
-        str
-            ``"remains"`` (at least half of it), ``"weaker"``, ``"gone"``; or ``"silent"`` or ``"saturated"`` (spikes at
-            every step, whatever the input), which say nothing.
+        It ``"remains"`` (at least half of it), is ``"weaker"`` or ``"gone"``; or all is ``"silent"`` or ``"saturated"``
+        (spikes at every step, whatever the input), which says nothing.
         """
         counts = np.array(variant.counts)
         if not counts.any():
@@ -182,30 +179,10 @@ def search(
 ) -> tuple[tuple[SearchResult, ...], list[list[Response]]]:
     """Search for the circuit and the ordered pair of inputs for which the readout falls most.
 
-    Parameters
-    ----------
-    population : int
-        Circuits of each kind in a generation.
-    generations : int
-        Generations after the first, which is random.
-    length : int
-        Inputs in the chain of each circuit.
-    timing : Timing
-    others : sequence of sequence of Candidate
-        Circuits to simulate in the same batches, spread over the generations, so that it all takes one program. They
-        are apart from the search; all sequences in it have the same structure.
-    seed : SeedSequence
-    backend : {"cpp", "numpy"}
-    report : callable, optional
-        Called with each stage and the fraction done. By default long work shows its progress in a terminal or a
-        notebook.
-
-    Returns
-    -------
-    tuple of SearchResult
-        For each kind of circuit: feed-forward and recurrent.
-    list of list of Response
-        Of the other circuits.
+    In the first generation, which is random, and in each after it there are `population` circuits of each kind. To take
+    no program of their own, `others` are simulated in the same batches, spread over the generations; all sequences in
+    it have the same structure. What is returned is the result for each kind, feed-forward and recurrent, and the
+    others' responses.
     """
     rng = np.random.default_rng(seed)
     best: dict[str, list[Found]] = {kind: [] for kind in KINDS}

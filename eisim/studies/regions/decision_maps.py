@@ -157,20 +157,8 @@ def measure(
 ) -> GeometryResult:
     """Simulate circuits for regions on all cells: intact, without inhibition, and the best excitatory-only ones.
 
-    Parameters
-    ----------
-    regions : sequence of Region
-        Of `eisim.REGIONS`.
-    kinds : sequence of str
-        ``"spiking"``, ``"rate"`` or both; all circuits of one kind are one batch.
-    resolution : int
-        Cells on each side of the unit square.
-    seed : int
-        Of the initial weights of networks that are trained.
-    backend : {"cpp", "numpy"}
-    report : callable, optional
-        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
-        notebook.
+    There are `resolution` cells on each side of the unit square. All circuits of one kind are one batch. The seed is
+    that of the initial weights of networks that are trained.
     """
     data = [replace(region, resolution=resolution).labelled() for region in regions]
     points = data[0].points

@@ -33,13 +33,7 @@ PREDICTED = 2
 def begin_to_judge(
     task: Task, intact: list[Circuit], change: Dose, doses: np.ndarray, seeds: list[int], backend: str, report: Callable
 ) -> Callable[[], Judged]:
-    """Begin to simulate a task's circuits, one intact one for each seed, at all doses.
-
-    Returns
-    -------
-    callable
-        Waits for the responses and judges them.
-    """
+    """Begin to simulate a task's circuits, one intact one for each seed, at all doses; what is returned judges them."""
     # Circuits are made when they are needed: those of all doses together would be large.
     # One seed after another, since those of one seed share what their rules drew.
     makers = [partial(_ablated, change, circuit, float(d)) for circuit in intact for d in doses]
@@ -246,17 +240,7 @@ def _dnn_marks(task, circuits, marks, report):
 def dnn_response(dnn: UnrolledDNN, stimuli, record: bool = False) -> Response:
     """The response of the unrolled DNN of a rate circuit, so that the score of a task can judge it.
 
-    Parameters
-    ----------
-    dnn : UnrolledDNN
-    stimuli : array_like of shape (trials, inputs) or (trials, time, inputs)
-    record : bool
-        Whether to keep the rates over time.
-
-    Returns
-    -------
-    Response
-        What `eisim.simulate` returns for the circuit, to rounding.
+    It is what `eisim.simulate` returns for the circuit, to rounding; recorded if it is to keep the rates over time.
     """
     total, trace = 0.0, []
     for step, rates in enumerate(dnn.layers(stimuli)):

@@ -47,19 +47,9 @@ class Witness(Brief):
 
 
 def find_witness(stimuli: np.ndarray, circuit: Circuit, outputs: np.ndarray) -> Witness | None:
-    """The pair of trials whose output falls most without ablation, of equal falls the nearest pair.
+    """The pair of trials, if any, whose output falls most without ablation, of equal falls the nearest pair.
 
-    Parameters
-    ----------
-    stimuli : ndarray of shape (trials, inputs) or (trials, time, inputs)
-    circuit : Circuit
-        Names the inputs.
-    outputs : ndarray of shape (doses, seeds, trials)
-
-    Returns
-    -------
-    Witness or None
-        ``None`` if no output falls.
+    Stimuli are trials (× time) × inputs, outputs doses × seeds × trials; the circuit names the inputs.
     """
     lower, upper = ordered_pairs(stimuli)
     intact = outputs[0].mean(axis=0)
@@ -85,18 +75,8 @@ def ordered_pairs(stimuli: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def broken_order(stimuli: np.ndarray, circuit: Circuit, rates: np.ndarray, output: np.ndarray | None) -> str | None:
     """What contradicts T1, in words: without inhibition and noise, rates keep the order of inputs, and so does output.
 
-    Parameters
-    ----------
-    stimuli : ndarray of shape (trials, inputs) or (trials, time, inputs)
-    circuit : Circuit
-        A rate circuit.
-    rates : ndarray of shape (trials, neurons)
-    output : ndarray of shape (trials,), optional
-
-    Returns
-    -------
-    str or None
-        ``None`` if nothing does, or the circuit is not one of which T1 speaks.
+    Stimuli are trials (× time) × inputs, rates trials × neurons. Nothing is said of a circuit of which T1 does not
+    speak.
     """
     lower, upper = ordered_pairs(stimuli)
     if not lower.size or not circuit.is_excitatory_only or not _keeps_order(circuit):
