@@ -14,7 +14,7 @@ from eisim.ablation import ablate
 from eisim.adapter import to_dnn
 from eisim.base.display import labelled, plotted, tabulated
 from eisim.base.errors import InputError
-from eisim.base.progress import shows_progress
+from eisim.base.progress import headed, shows_progress
 from eisim.base.values import Brief, Shown
 from eisim.circuit import Circuit, union
 from eisim.functions import TruthTable
@@ -311,10 +311,7 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
 
     Returns a function that waits for the responses and sets the DNNs beside them.
     """
-
-    def say(stage, fraction=None):
-        report(f"{kind} circuits: {stage}", fraction)
-
+    say = headed(report, f"{kind} circuits")
     say("building")
     n = len(protocol.fractions) + 1
     circuits, patterns, which = [], [], np.empty((len(cases), n), dtype=int)

@@ -6,6 +6,7 @@ what it calls a contradiction of the theory, is said here.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -131,20 +132,8 @@ class AblationCurve(Shown):
         middle = float(np.median(self.critical_fractions))
         return middle if np.isfinite(middle) else None
 
-    @property
-    def doses(self) -> np.ndarray:
-        """The fractions, by their earlier name."""
-        return self.fractions
-
-    @property
-    def critical_doses(self) -> np.ndarray:
-        """The critical fractions, by their earlier name."""
-        return self.critical_fractions
-
-    @property
-    def critical_dose(self) -> float | None:
-        """The critical fraction, by its earlier name."""
-        return self.critical_fraction
+    doses = property(attrgetter("fractions"), doc="The fractions, by their earlier name.")
+    critical_doses, critical_dose = critical_fractions, critical_fraction  # by their earlier names
 
     def violations(self) -> list[str]:
         """Contradictions of the theory, in words: with nothing left of what is ablated, an error below the floor."""

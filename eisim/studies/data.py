@@ -9,10 +9,11 @@ import numpy as np
 from eisim.adapter import DNN
 from eisim.analysis.training import UNITS, train_all
 from eisim.base.errors import InputError
+from eisim.base.progress import headed
 from eisim.functions import LabelledData, TruthTable
 from eisim.functions.truth_table import without_target
 from eisim.studies.curves import KEPT, LOST, AblationCurve, below_floor
-from eisim.studies.networks import NetworkAblation, ablate_network, best_threshold, class_floors
+from eisim.studies.networks import NetworkAblation, ablate_network, class_floors, threshold_errors
 from eisim.theory.certificate import Certificate, certify
 
 #: More values of the target than this are no classes.
@@ -100,10 +101,7 @@ class DataResult:
 def class_errors(dnn: DNN, data: LabelledData) -> np.ndarray:
     """Share of rows that a network gets wrong about each judged class, by the best threshold on its own output."""
     outputs = dnn(data.points)
-    judged = np.unique(data.targets)[-outputs.shape[1] :]
-    return np.array(
-        [best_threshold(o, data.targets == c, data.weights)[0] for o, c in zip(outputs.T, judged, strict=True)]
-    )
+    return threshold_errors(outputs, data.targets, np.unique(data.targets)[-outputs.shape[1] :], data.weights)
 
 
 def read(
@@ -229,13 +227,11 @@ def measure(
         signs: min(trained[s * tries :][:tries], key=lambda dnn: class_errors(dnn, scaled).mean())
         for s, signs in enumerate(SIGNS)
     }
-    floors, fractions, ablations = class_floors(networks["free"], scaled, report), np.linspace(0, 1, levels), {}
-    for kind in kinds:
-
-        def say(stage, fraction=None, kind=kind):
-            report(f"{kind}: {stage}", fraction)
-
-        ablations[kind] = ablate_network(networks["free"], scaled, fractions, kind, backend, say, floors)
+    floors, fractions = class_floors(networks["free"], scaled, report), np.linspace(0, 1, levels)
+    ablations = {
+        kind: ablate_network(networks["free"], scaled, fractions, kind, backend, headed(report, kind), floors)
+        for kind in kinds
+    }
     return DataResult(
         used, scaled, certificates, ablations, networks, tuple(_notes(data, used, scale, certificates[0]))
     )

@@ -153,15 +153,7 @@ class NetworkAblation(Shown):
     @property
     def threshold_errors(self) -> np.ndarray:
         """Least share of rows wrong about each judged class by a threshold on its own output, levels × classes."""
-        return np.array(
-            [
-                [
-                    best_threshold(rates, self.data.targets == value, self.data.weights)[0]
-                    for rates, value in zip(level.T, self.judged, strict=True)
-                ]
-                for level in self.outputs
-            ]
-        )
+        return np.array([threshold_errors(o, self.data.targets, self.judged, self.data.weights) for o in self.outputs])
 
     @property
     def output_curves(self) -> tuple[AblationCurve, ...]:
@@ -172,8 +164,8 @@ class NetworkAblation(Shown):
     @property
     def threshold_curves(self) -> tuple[AblationCurve, ...]:
         """For each judged class the accuracy of a threshold on its own output, with the floor of the data."""
-        floors = self.floors.on_off if self.signed_inputs else self.floors.one_polarity
-        return self._curves("by a threshold", 1 - self.threshold_errors, 1 - self.constant_errors, floors)
+        constants = 1 - self.constant_errors
+        return self._curves("by a threshold", 1 - self.threshold_errors, constants, self.binding_floors)
 
     def _curves(self, how, scores, constants, floors):
         assumptions = questioned(self.circuit, self.kind == "spiking")
@@ -272,6 +264,11 @@ def best_threshold(rates, is_class, weights) -> tuple[float, float]:
     best = int(gains.argmax())
     threshold = -np.inf if best == 0 else values[best - 1]
     return float((weights[is_class].sum() - gains[best]) / weights.sum()), threshold
+
+
+def threshold_errors(outputs, targets, classes, weights) -> np.ndarray:
+    """Least weighted share of rows wrong about each class by a threshold on its own output (rows × classes)."""
+    return np.array([best_threshold(o, targets == c, weights)[0] for o, c in zip(outputs.T, classes, strict=True)])
 
 
 @shows_progress

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eisim.ablation import ablate
+from eisim.base.progress import headed
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData, TruthTable
 from eisim.simulation import simulate
@@ -109,16 +110,12 @@ def measure_on_points(
     data = [as_labelled_data(function) for function in functions]
     keys = [(each.points.shape, each.points.tobytes()) for each in data]
     distinct = dict(zip(keys, (each.points for each in data), strict=True))
-    rates = {}
+    rates, levels = {}, len(fractions)
     for kind, circuit in circuits.items():
-
-        def say(stage, fraction=None, kind=kind):
-            report(f"{kind} circuit: {stage}", fraction)
-
-        batch = [(ablate(circuit, float(f)), points) for points in distinct.values() for f in fractions]
-        weakened, stimuli = (list(part) for part in zip(*batch, strict=True))
+        weakened = [ablate(circuit, float(f)) for f in fractions] * len(distinct)
+        stimuli = [points for points in distinct.values() for _ in fractions]
+        say = headed(report, f"{kind} circuit")
         responses = simulate(weakened, stimuli, seed=seed, backend=backend, report=say, **times)
-        levels = len(fractions)
         rates[kind] = {
             key: np.stack([r.readouts for r in responses[k * levels :][:levels]]) for k, key in enumerate(distinct)
         }

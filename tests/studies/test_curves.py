@@ -14,7 +14,7 @@ from eisim.neurons import LIF, ThresholdLinear
 from eisim.studies.curves import AblationCurve, Criterion, below_floor, contradiction, described, judge, questioned
 from eisim.studies.curves import verdicts as verdicts_of
 from eisim.studies.result import Result
-from tests import kept
+from tests.support import kept
 
 SCORE = st.floats(0, 1)
 SCORES = arrays(float, st.tuples(st.integers(2, 6), st.integers(1, 4)), elements=SCORE)

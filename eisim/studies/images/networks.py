@@ -8,12 +8,12 @@ import numpy as np
 
 from eisim.adapter import DNN
 from eisim.analysis.training import UNITS
-from eisim.base.progress import silent
+from eisim.base.progress import headed, silent
 from eisim.base.store.checkpoint import part
 from eisim.functions import LabelledData
 from eisim.studies.curves import AblationCurve
 from eisim.studies.images.data import Images
-from eisim.studies.networks import NetworkAblation, ablate_network, best_threshold, class_floors
+from eisim.studies.networks import NetworkAblation, ablate_network, class_floors, threshold_errors
 
 #: How far the spiking circuit's accuracy may be from the network's.
 AGREES = 0.01
@@ -42,9 +42,8 @@ class Trained:
     @property
     def threshold_errors(self) -> np.ndarray:
         """Of the DNN on the test images, for each judged class, by the best threshold on its own output."""
-        targets, outputs = self.images.test_targets, self.dnn(self.images.test_points).T
-        ones = np.ones(len(targets))
-        return np.array([best_threshold(o, targets == c, ones)[0] for o, c in zip(outputs, self.judged, strict=True)])
+        targets = self.images.test_targets
+        return threshold_errors(self.dnn(self.images.test_points), targets, self.judged, np.ones(len(targets)))
 
     @property
     def curves(self) -> tuple[AblationCurve, ...]:
@@ -99,12 +98,8 @@ def simulate_all(dnns: Sequence[DNN], images: Images, kinds, backend: str, repor
     for signs, dnn in zip(UNITS, dnns, strict=True):
         ablations = {}
         for kind in kinds:
-
-            def say(stage, fraction=None, what=f"{signs}, {kind}"):
-                report(f"{what}: {stage}", fraction)
-
-            ablations[kind] = part(
-                f"{signs}, {kind}", partial(ablate_network, dnn, data, FRACTIONS, kind, backend, say, floors)
-            )
+            what = f"{signs}, {kind}"
+            say = headed(report, what)
+            ablations[kind] = part(what, partial(ablate_network, dnn, data, FRACTIONS, kind, backend, say, floors))
         found.append(Trained(signs, dnn, images, ablations))
     return found

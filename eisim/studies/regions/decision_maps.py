@@ -9,7 +9,7 @@ import numpy as np
 
 from eisim.ablation import ablate
 from eisim.adapter import DNN, from_dnn, to_dnn, to_spiking
-from eisim.base.progress import shows_progress
+from eisim.base.progress import headed, shows_progress
 from eisim.base.store.checkpoint import begin_part, expect, part
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData, Region
@@ -180,7 +180,7 @@ def measure(
             seed=0,
             record=False,
             backend=backend,
-            report=lambda stage, fraction=None, kind=kind: report(f"{kind} circuits: {stage}", fraction),
+            report=headed(report, f"{kind} circuits"),
             **TIMES[kind],
         )
         pending[kind] = distinct, begin_part(f"{kind} circuits", partial(_begin_to_read_out, simulation))
