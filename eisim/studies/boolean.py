@@ -30,6 +30,7 @@ from eisim.studies.curves import (
     judge,
     questioned,
 )
+from eisim.studies.result import OfParts
 from eisim.theory.certificate import Certificate, certify
 from eisim.theory.synthesis import synthesize
 
@@ -245,7 +246,7 @@ class CaseResult(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AblationResult(Shown):
+class AblationResult(OfParts, Shown):
     """Results of all cases under one protocol."""
 
     protocol: Protocol
@@ -257,14 +258,8 @@ class AblationResult(Shown):
         return f"<AblationResult: {len(self.cases)} functions: {said}>"
 
     @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """An ablation curve for each function and system."""
-        return tuple(curve for case in self.cases for curve in case.curves)
-
-    @property
-    def problems(self) -> list[str]:
-        """Contradictions of the theory, and checks that failed, of all cases."""
-        return [problem for case in self.cases for problem in case.problems]
+    def parts(self) -> tuple[CaseResult, ...]:
+        return self.cases
 
     plot = plotted(
         "Draw the accuracy on every function, intact and ablated, with what an excitatory-only circuit can reach."

@@ -1,6 +1,6 @@
 """Labelled data of the user's own: the proof, networks that learn them with and without inhibition, and ablation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +12,9 @@ from eisim.base.errors import InputError
 from eisim.base.progress import headed
 from eisim.functions import LabelledData, TruthTable
 from eisim.functions.truth_table import without_target
-from eisim.studies.curves import KEPT, LOST, AblationCurve, below_floor
+from eisim.studies.curves import KEPT, LOST, below_floor
 from eisim.studies.networks import NetworkAblation, ablate_network, class_floors, threshold_errors
+from eisim.studies.result import OfParts
 from eisim.theory.certificate import Certificate, certify
 
 #: More values of the target than this are no classes.
@@ -23,7 +24,7 @@ SIGNS = ("free", "excitatory")
 
 
 @dataclass(frozen=True, eq=False)
-class DataResult:
+class DataResult(OfParts):
     """What labelled data need, and what networks that learned them lose with their inhibition."""
 
     data: LabelledData  # the rows that were used, as they stand in the file
@@ -64,9 +65,8 @@ class DataResult:
         return [KEPT if each else LOST for each in kept]
 
     @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """The ablation curves of the freely trained network, for each kind of circuit and class."""
-        return tuple(curve for ablation in self.ablations.values() for curve in ablation.curves)
+    def parts(self) -> Iterable[NetworkAblation]:
+        return self.ablations.values()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ class DataResult:
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
-        found = [problem for ablation in self.ablations.values() for problem in ablation.problems]
+        found = super().problems
         if not self.networks["excitatory"].is_nonnegative:
             found.append("the network trained as excitatory-only has a negative weight")
         for value, error, floor in zip(self.first.judged, self.errors("excitatory"), self.floors, strict=True):

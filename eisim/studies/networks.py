@@ -23,6 +23,7 @@ from eisim.circuit import Circuit
 from eisim.functions import LabelledData
 from eisim.simulation import Response, simulate
 from eisim.studies.curves import LOST, AblationCurve, Criterion, questioned
+from eisim.studies.result import OfParts
 from eisim.theory.floor import zero_one
 from eisim.theory.order import violations
 from eisim.theory.sample import Sample
@@ -240,20 +241,14 @@ class NetworkAblation(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NetworkAblations(Shown):
+class NetworkAblations(OfParts, Shown):
     """What ablation does to a network that classifies, as each kind of circuit."""
 
     kinds: tuple[NetworkAblation, ...]  # one for each kind of circuit, of the same network and data
 
     @property
-    def problems(self) -> list[str]:
-        """Contradictions of the theory, and checks that failed."""
-        return [problem for each in self.kinds for problem in each.problems]
-
-    @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """Those of every kind."""
-        return tuple(curve for each in self.kinds for curve in each.curves)
+    def parts(self) -> tuple[NetworkAblation, ...]:
+        return self.kinds
 
 
 def best_threshold(rates, is_class, weights) -> tuple[float, float]:

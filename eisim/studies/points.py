@@ -1,4 +1,4 @@
-"""A circuit on labelled points: how many it answers correctly, intact and at every level of ablation."""
+"""A circuit of the user's own on labelled points: how many it answers correctly, at every level of ablation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,10 @@ from eisim.base.progress import headed
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData, TruthTable
 from eisim.simulation import simulate
-from eisim.studies.boolean import CRITERION
+from eisim.studies.boolean import CRITERION, AblationResult
+from eisim.studies.circuit import OwnCircuit
 from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, judge, questioned
+from eisim.studies.result import OfParts, Result
 from eisim.theory.certificate import Certificate, as_labelled_data, certify
 
 #: A function is kept if so many more of its points at most are answered wrongly.
@@ -36,13 +38,16 @@ class OnPoints:
         return self.certificate.floor["zero_one"]
 
     @property
+    def correct(self) -> dict[str, np.ndarray]:
+        """Whether each point is answered correctly, by kind, levels × points."""
+        wanted = self.data.targets == 1
+        return {kind: (rates > self.thresholds[kind]) == wanted for kind, rates in self.rates.items()}
+
+    @property
     def accuracy(self) -> dict[str, np.ndarray]:
         """Weighted share of points answered correctly, by kind and level."""
-        wanted = self.data.targets == 1
-        return {
-            kind: np.average((rates > self.thresholds[kind]) == wanted, axis=1, weights=self.data.weights)
-            for kind, rates in self.rates.items()
-        }
+        weights = self.data.weights
+        return {kind: np.average(correct, axis=1, weights=weights) for kind, correct in self.correct.items()}
 
     @property
     def criterion(self) -> Criterion:
@@ -75,12 +80,8 @@ class OnPoints:
     @property
     def missed(self) -> dict[str, np.ndarray]:
         """Places of points that an intact circuit answers wrongly, of each kind that does not compute the function."""
-        wanted = self.data.targets == 1
-        return {
-            curve.system: np.flatnonzero((self.rates[curve.system][0] > self.thresholds[curve.system]) != wanted)
-            for curve in self.curves
-            if not curve.is_computed
-        }
+        missing = [curve.system for curve in self.curves if not curve.is_computed]
+        return {kind: np.flatnonzero(~self.correct[kind][0]) for kind in missing}
 
     @property
     def verdict(self) -> str:
@@ -91,6 +92,25 @@ class OnPoints:
     def problems(self) -> list[str]:
         """Contradictions of the theory."""
         return [problem for curve in self.curves for problem in curve.violations()]
+
+
+@dataclass(frozen=True, eq=False)
+class OwnResult(OfParts):
+    """What was measured of a circuit of the user's own."""
+
+    own: OwnCircuit
+    ablation: AblationResult | None  # if its functions are truth tables, and it has an equivalent DNN
+    on_points: tuple[OnPoints, ...] = ()  # else, for each output
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found or left out on the way, in words."""
+        why = self.own.without_dnn
+        return self.own.notes + ((f"Without DNN and best excitatory-only circuit: {why}.",) if why else ())
+
+    @property
+    def parts(self) -> Sequence[Result]:
+        return self.on_points if self.ablation is None else self.ablation.cases
 
 
 def measure_on_points(

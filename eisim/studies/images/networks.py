@@ -1,6 +1,6 @@
 """Networks trained on images under sign constraints, as circuits, intact and without inhibition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,9 +11,9 @@ from eisim.analysis.training import UNITS
 from eisim.base.progress import headed, silent
 from eisim.base.store.checkpoint import part
 from eisim.functions import LabelledData
-from eisim.studies.curves import AblationCurve
 from eisim.studies.images.data import Images
 from eisim.studies.networks import NetworkAblation, ablate_network, class_floors, threshold_errors
+from eisim.studies.result import OfParts
 
 #: How far the spiking circuit's accuracy may be from the network's.
 AGREES = 0.01
@@ -21,7 +21,7 @@ FRACTIONS = (0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class Trained(OfParts):
     """A network trained on images, and its circuits on the test images."""
 
     signs: str  # "free", "dale" or "excitatory"
@@ -46,14 +46,13 @@ class Trained:
         return threshold_errors(self.dnn(self.images.test_points), targets, self.judged, np.ones(len(targets)))
 
     @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """The ablation curves of its circuits, for each class."""
-        return tuple(curve for ablation in self.ablations.values() for curve in ablation.curves)
+    def parts(self) -> Iterable[NetworkAblation]:
+        return self.ablations.values()
 
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
-        found = [problem for ablation in self.ablations.values() for problem in ablation.problems]
+        found = super().problems
         if self.signs == "excitatory":
             if not self.dnn.is_nonnegative:
                 found.append(f"{self.dnn.name}: trained with excitation only, it has a negative weight")

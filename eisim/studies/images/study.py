@@ -1,6 +1,7 @@
 """The whole study: networks under sign constraints with and without inhibition, and floors versus input dimension."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -8,8 +9,30 @@ import numpy as np
 from eisim.analysis.training import UNITS, train_all
 from eisim.base.store.checkpoint import expect, part
 from eisim.studies.images import dimension, networks
-from eisim.studies.images.data import load
-from eisim.studies.images.result import ImagesResult
+from eisim.studies.images.data import Images, load
+from eisim.studies.result import OfParts
+
+
+@dataclass(frozen=True, eq=False)
+class ImagesResult(OfParts):
+    """Everything that the experiment on images measured."""
+
+    images: Images
+    available: tuple[int, int]  # images to train on and to test, to choose from
+    original: tuple[int, int]  # rows and columns that the images had before they were pooled
+    trained: tuple[networks.Trained, ...]  # for each constraint
+    pooled: dimension.PooledResult
+    whole: dimension.BooleanResult  # of whole random Boolean functions
+    samples: dict[int, dimension.BooleanResult]  # the same by the number of points that were drawn of each
+
+    @property
+    def parts(self) -> tuple[networks.Trained, ...]:
+        return self.trained
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        return super().problems + self.pooled.problems
 
 
 def measure(

@@ -17,6 +17,7 @@ from eisim.neurons import ThresholdLinear
 from eisim.simulation import begin
 from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, below_floor, judge, questioned
 from eisim.studies.regions.networks import CONSTRUCTED, best_excitatory, network
+from eisim.studies.result import OfParts
 from eisim.theory.bitset import members
 from eisim.theory.floor import zero_one
 from eisim.theory.order import Witness, violations
@@ -129,21 +130,15 @@ class RegionResult:
 
 
 @dataclass(frozen=True, eq=False)
-class GeometryResult:
+class GeometryResult(OfParts):
     """All regions, on so many × so many cells."""
 
     resolution: int
     regions: tuple[RegionResult, ...]
 
     @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """An ablation curve for each region and system."""
-        return tuple(curve for region in self.regions for curve in region.curves)
-
-    @property
-    def problems(self) -> list[str]:
-        """Contradictions of the theory, and checks that failed, of all regions."""
-        return [problem for region in self.regions for problem in region.problems]
+    def parts(self) -> tuple[RegionResult, ...]:
+        return self.regions
 
 
 @shows_progress
@@ -167,7 +162,7 @@ def measure(
         *(part(f"region {k}", partial(_floor_and_network, cells, seed, report)) for k, cells in enumerate(data)),
         strict=True,
     )
-    rate = [_conditions(dnn, cells, of.best, points) for dnn, cells, of in zip(intact, data, floors, strict=True)]
+    rate = [_conditions(dnn, cells, of["best"], points) for dnn, cells, of in zip(intact, data, floors, strict=True)]
     circuits, pending = {}, {}
     for kind in kinds:
         report("building circuits")
@@ -200,26 +195,14 @@ def measure(
             RegionResult(
                 cells,
                 intact[k],
-                floors[k].floor,
-                floors[k].best,
-                floors[k].violating_pairs,
-                floors[k].witnesses,
-                {kind: circuits[kind][k] for kind in kinds},
-                {system: maps[system][k] for system in [*kinds, "dnn"]},
-                errors[k],
+                circuits={kind: circuits[kind][k] for kind in kinds},
+                decisions={system: maps[system][k] for system in [*kinds, "dnn"]},
+                equivalence_error=errors[k],
+                **floors[k],
             )
             for k, cells in enumerate(data)
         ),
     )
-
-
-class _Floor(NamedTuple):
-    """What an excitatory-only circuit can do with a region; see `RegionResult`."""
-
-    floor: float
-    best: np.ndarray
-    violating_pairs: int
-    witnesses: tuple[Witness, ...]
 
 
 class _Output(NamedTuple):
@@ -229,10 +212,12 @@ class _Output(NamedTuple):
     readouts: np.ndarray
 
 
-def _floor_and_network(cells, seed, report) -> tuple[_Floor, DNN]:
+def _floor_and_network(cells, seed, report) -> tuple[dict, DNN]:
+    """What an excitatory-only circuit can do with a region, as fields of its `RegionResult`, and its network."""
     report("working out floors")
     broken = violations(Sample(cells.points, cells.targets, cells.weights))
-    floor = _Floor(*zero_one(broken), broken.pairs, _witnesses(broken))
+    least, best = zero_one(broken)
+    floor = {"floor": least, "best": best, "violating_pairs": broken.pairs, "witnesses": _witnesses(broken)}
     return floor, read_out(network(cells, seed, report), cells.points)
 
 

@@ -10,6 +10,7 @@ from eisim.base.display import display, labelled, plotted, tabulated
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
 from eisim.studies.curves import AblationCurve
+from eisim.studies.result import OfParts
 from eisim.studies.tasks.witness import Witness
 
 
@@ -112,7 +113,7 @@ class Assessment(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Survey(Shown):
+class Survey(OfParts, Shown):
     """Assessments of several circuits by the same ablation."""
 
     assessments: tuple[Assessment, ...]
@@ -123,14 +124,8 @@ class Survey(Shown):
         return f"<Survey of {len(self.assessments)} circuits: {verdicts}>"
 
     @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """The ablation curves of all circuits and systems."""
-        return tuple(curve for assessment in self.assessments for curve in assessment.curves)
-
-    @property
-    def problems(self) -> list[str]:
-        """Contradictions of the theory, and checks that failed."""
-        return [problem for assessment in self.assessments for problem in assessment.problems]
+    def parts(self) -> tuple[Assessment, ...]:
+        return self.assessments
 
     to_dataframe = tabulated(
         "One row for each circuit and system, as a pandas DataFrame: scores, critical dose, verdict, witness."
