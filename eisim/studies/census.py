@@ -12,7 +12,7 @@ from eisim.base.progress import shows_progress
 from eisim.circuit import Circuit
 from eisim.functions import patterns
 from eisim.simulation import simulate
-from eisim.studies.curves import RATE_CODE, ROUNDING, AblationCurve, Criterion, contradiction, verdicts
+from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, contradiction, questioned, verdicts
 from eisim.theory.code import least_codes
 from eisim.theory.inversion import falls
 from eisim.theory.synthesis import build
@@ -69,7 +69,7 @@ class Census:
     @property
     def curves(self) -> tuple[AblationCurve, ...]:
         """An ablation curve for each function, whose scores are shares of patterns answered correctly."""
-        assumptions = (RATE_CODE,) if self.kind == "spiking" else ()
+        assumptions = questioned(None, self.kind == "spiking")
         return tuple(
             AblationCurve(
                 self.kind, self.fractions, scores[:, None], CRITERION, float(floor), assumptions, function=bits(values)
@@ -80,8 +80,7 @@ class Census:
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
-        assumptions = (RATE_CODE,) if self.kind == "spiking" else ()
-        found = []
+        found, assumptions = [], questioned(None, self.kind == "spiking")
 
         def check(wrong, what, theorem=""):
             if wrong.any():

@@ -125,6 +125,7 @@ def sides(images: Images) -> list[int]:
 def pooled_result(images: Images, dnns: Sequence[DNN], report=silent) -> PooledResult:
     """Judge the networks trained as `pool_jobs` says, and set the floors beside them."""
     all_sides, judged = sides(images), images.classes if len(images.classes) > 2 else images.classes[1:]
+    is_class = {part: getattr(images, f"{part}_targets")[:, None] == judged for part in PARTS}
     shape = len(all_sides), len(judged)
     floors = {part: np.empty(shape) for part in PARTS}
     errors = {(signs, part): np.empty(shape) for signs in CONSTRAINTS for part in PARTS}
@@ -134,12 +135,8 @@ def pooled_result(images: Images, dnns: Sequence[DNN], report=silent) -> PooledR
         pooled = images.pooled(side)
         train, test = pooled.train_points, pooled.test_points
         comparable[s] = comparable_share(train)
-        is_class = {
-            "train": images.train_targets[:, None] == judged,
-            "test": images.test_targets[:, None] == judged,
-        }
         for signs, dnn in zip(CONSTRAINTS, dnns[s * len(CONSTRAINTS) :], strict=False):
-            for part, points in (("train", train), ("test", test)):
+            for part, points in zip(PARTS, (train, test), strict=True):
                 errors[signs, part][s] = np.mean(dnn.decide(points) != is_class[part], axis=0)
         for c in range(len(judged)):
             floors["train"][s, c], best = _floor(train, is_class["train"][:, c])
@@ -147,7 +144,7 @@ def pooled_result(images: Images, dnns: Sequence[DNN], report=silent) -> PooledR
             least, greatest = extend(test, train, best), -extend(-test, -train, -best)
             extended[s, c] = np.mean(least != is_class["test"][:, c])
             determined[s, c] = np.mean(least == greatest)
-    prevalence = (images.test_targets[:, None] == judged).mean(axis=0)
+    prevalence = is_class["test"].mean(axis=0)
     return PooledResult(np.array(all_sides), judged, comparable, floors, errors, extended, determined, prevalence)
 
 

@@ -32,7 +32,9 @@ class Trained(OfParts):
     def accuracy(self, part: str) -> float:
         """Of the DNN on images of a part, ``"train"`` or ``"test"``, by argmax."""
         points, targets = getattr(self.images, f"{part}_points"), getattr(self.images, f"{part}_targets")
-        return float(np.mean(_choice(self.dnn(points), self.images.classes) == targets))
+        outputs = self.dnn(points)
+        chosen = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)
+        return float(np.mean(self.images.classes[chosen] == targets))
 
     @property
     def judged(self) -> np.ndarray:
@@ -67,10 +69,6 @@ class Trained(OfParts):
                     f"{AGREES:.0%} from the network's {wanted:.1%}"
                 )
         return found
-
-
-def _choice(outputs, classes):
-    return classes[outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)]
 
 
 def network_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[int]) -> list[dict]:

@@ -8,7 +8,7 @@ by leak and coincidence, refractoriness, delays, and the input that a reset wast
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -176,9 +176,7 @@ def respond(candidates: Sequence[Candidate], timing: Timing, *, backend: str, re
     return simulate(
         [c.circuit for c in candidates],
         [c.stimuli for c in candidates],
-        duration=timing.duration,
-        window=timing.window,
-        dt=timing.dt,
+        **asdict(timing),
         record=True,
         backend=backend,
         report=report,
