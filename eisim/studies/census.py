@@ -32,7 +32,7 @@ class Census:
     n_inputs: int
     sampled: bool  # whether the functions are a random sample, not all
     values: np.ndarray  # (n_functions, 2**n_inputs)
-    inhibitory: np.ndarray  # (n_functions,): neurons that its readout hears from, counted in the circuit
+    inhibitory: np.ndarray  # (n_functions,): inhibitory neurons that its readout hears from, in the circuit
     complexity: np.ndarray  # (n_functions,): inversion complexity
     floor: np.ndarray  # (n_functions,): least zero-one error of any excitatory-only circuit
     fractions: np.ndarray  # (n_levels,): of inhibition removed, from 0 to 1

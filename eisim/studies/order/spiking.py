@@ -106,7 +106,7 @@ class Candidate:
     """A circuit of a condition, and the chain of inputs that it is tested on."""
 
     condition: Condition  # parameters of the neurons and of the inputs
-    # From afferents and hidden neurons onto hidden neurons and the readout, in V and s; weight 0 is no synapse.
+    # (afferents + hidden, hidden + 1): onto hidden neurons and the readout, in V and s; weight 0 is no synapse.
     weights: np.ndarray
     delays: np.ndarray
     chain: np.ndarray  # (inputs, dimensions): levels from 0 to `order.LEVELS`
