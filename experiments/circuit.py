@@ -50,7 +50,7 @@ def of_model(model: Model) -> Experiment:
 
 
 def run(settings: Settings, kinds, seed, backend, report):
-    """Run the experiment; returns an `eisim.studies.circuit_result.OwnResult`."""
+    """Run the experiment; returns an `eisim.studies.points.OwnResult`."""
     if not settings.file:
         raise InputError("file: expected a Python file that defines circuit, found none (--set file=my_circuit.py)")
     path = Path(settings.file)
@@ -63,8 +63,7 @@ def _run(model, settings, kinds, seed, backend, report):
     from eisim.base.timing import Timing
     from eisim.studies.boolean import Case
     from eisim.studies.circuit import read_circuit
-    from eisim.studies.circuit_result import OwnResult
-    from eisim.studies.points import measure_on_points
+    from eisim.studies.points import OwnResult, measure_on_points
 
     times = {"duration": settings.duration, "window": settings.window, "dt": settings.dt}
     Timing(**times)

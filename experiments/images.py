@@ -49,7 +49,7 @@ class Settings(Value):
 
 
 def run(settings: Settings, kinds, seed, backend, report):
-    """Run the experiment; returns an `eisim.studies.images.result.ImagesResult`."""
+    """Run the experiment; returns an `eisim.studies.images.study.ImagesResult`."""
     from eisim.studies.images.study import measure
 
     return measure(**vars(settings), kinds=kinds, seed=seed, backend=backend, report=report)

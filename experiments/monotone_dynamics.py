@@ -1,10 +1,10 @@
 """Do excitatory-only circuits keep the order of their inputs at every moment, as rates and as spikes?"""
 
 from dataclasses import dataclass
-from functools import partial
 
 from eisim.base import memory
 from eisim.base.errors import InputError
+from eisim.base.progress import headed
 from eisim.base.values import Value, quantity
 
 
@@ -72,8 +72,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     from eisim.studies.order.result import DynamicsResult
 
     def common(name, seed):
-        say = partial(_report_part, report, name)
-        return {"seed": seed, "backend": backend, "report": say}
+        return {"seed": seed, "backend": backend, "report": headed(report, name)}
 
     seeds = np.random.SeedSequence(seed).spawn(3)
     timing = Timing(settings.duration, settings.window, settings.dt)
@@ -94,10 +93,6 @@ def run(settings: Settings, kinds, seed, backend, report):
     if "rate" in kinds:
         found["rate"] = rates()
     return DynamicsResult(**found)
-
-
-def _report_part(report, name, stage, fraction=None):
-    report(f"{name}: {stage}", fraction)
 
 
 if __name__ == "__main__":

@@ -64,9 +64,8 @@ def population_rate(response: Response, population: str, bin_width=1e-3) -> np.n
     if response.circuit.kind == "rate":
         trace = response.traces[population][..., -width * bins :].mean(axis=-2)
         return trace.reshape(*shape, bins, width).mean(axis=-1)
-    copy, _, step = _window(response, population)
-    index, inside = _binned(step, width, bins, response)
-    counts = np.bincount(copy[inside] * bins + index[inside], minlength=int(np.prod(shape)) * bins)
+    copy, _, index = _binned(response, population, width, bins)
+    counts = np.bincount(copy * bins + index, minlength=int(np.prod(shape)) * bins)
     return counts.reshape(*shape, bins) / (size * width * response.dt)
 
 
@@ -116,12 +115,10 @@ def correlation(response: Response, population: str, bin_width=5e-3, neurons: in
     chosen = np.sort(np.random.default_rng(seed_of(seed, "correlation: seed")).permutation(size)[:neurons])
     column = np.full(size, -1)
     column[chosen] = np.arange(chosen.size)
-    copy, neuron, step = _window(response, population)
-    index, inside = _binned(step, width, bins, response)
-    inside &= column[neuron] >= 0
-    copies = int(np.prod(shape))
-    place = (copy[inside] * chosen.size + column[neuron[inside]]) * bins + index[inside]
-    counts = np.bincount(place, minlength=copies * chosen.size * bins).reshape(copies, chosen.size, bins)
+    copy, neuron, index = _binned(response, population, width, bins)
+    copies, place = int(np.prod(shape)), (copy * chosen.size + column[neuron]) * bins + index
+    counts = np.bincount(place[column[neuron] >= 0], minlength=copies * chosen.size * bins)
+    counts = counts.reshape(copies, chosen.size, bins)
     spread = counts.std(axis=-1)
     active = spread > 0
     # The sum of all correlations is the variance of the sum of standardised counts.
@@ -147,13 +144,12 @@ def synchrony(response: Response, population: str, bin_width=1e-3) -> np.ndarray
     width, bins = _bins(response, bin_width)
     shape, size = _shape(response, population)
     _expect_spiking(response, "synchrony")
-    copy, neuron, step = _window(response, population)
-    index, inside = _binned(step, width, bins, response)
-    copies = int(np.prod(shape))
+    copy, neuron, index = _binned(response, population, width, bins)
+    copies, cell = int(np.prod(shape)), copy * size + neuron
     mean = population_rate(response, population, bin_width).reshape(copies, bins) * width * response.dt
-    cells, counts = np.unique((copy[inside] * size + neuron[inside]) * bins + index[inside], return_counts=True)
+    cells, counts = np.unique(cell * bins + index, return_counts=True)
     squares = np.bincount(cells // (size * bins), counts**2, minlength=copies) / (size * bins)
-    who, per_neuron = np.unique(copy[inside] * size + neuron[inside], return_counts=True)
+    who, per_neuron = np.unique(cell, return_counts=True)
     squared_means = np.bincount(who // size, (per_neuron / bins) ** 2, minlength=copies) / size
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.sqrt(mean.var(axis=-1) / (squares - squared_means)).reshape(shape)
@@ -275,10 +271,12 @@ def _window(response, population):
     return tuple(column[late].astype(np.int64) for column in (spikes.copy, spikes.neuron, spikes.step))
 
 
-def _binned(step, width, bins, response):
-    """Bin of each step, and whether it is one of those that end with the window."""
+def _binned(response, population, width, bins):
+    """Copies, neurons and bins of the spikes in the bins, which end with the window."""
+    copy, neuron, step = _window(response, population)
     index = (step - (round(response.duration / response.dt) - width * bins)) // width
-    return index, index >= 0
+    inside = index >= 0
+    return copy[inside], neuron[inside], index[inside]
 
 
 def _mean_over_neurons(response, population, measure, minimum):

@@ -187,28 +187,14 @@ class Objective:
 
     Biases are those of sources with their centres taken off, which moves only where a bias is counted from: without
     that, non-negative weights and biases depend on each other so much that descent is slow.
-
-    Attributes
-    ----------
-    points : ndarray of shape (n_points, n_inputs)
-    wanted : ndarray of shape (n_points, n_outputs)
-        0 or 1.
-    sizes : tuple of int
-        Of the layers, with inputs and outputs.
-    centres : tuple of ndarray
-        For each layer but the last, of shape (size,).
-    activation : RateUnit
-    competing : bool
-        Whether outputs go through a softmax, or each through a logistic function.
-    penalty : float
     """
 
-    points: np.ndarray
-    wanted: np.ndarray
-    sizes: tuple[int, ...]
-    centres: tuple[np.ndarray, ...]
+    points: np.ndarray  # (n_points, n_inputs)
+    wanted: np.ndarray  # (n_points, n_outputs), 0 or 1
+    sizes: tuple[int, ...]  # of the layers, with inputs and outputs
+    centres: tuple[np.ndarray, ...]  # of each layer but the last, (size,)
     activation: RateUnit
-    competing: bool
+    competing: bool  # whether outputs go through a softmax, or each through a logistic function
     penalty: float
 
     def unpack(self, parameters) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -298,28 +284,24 @@ def _initial(points, wanted, sizes, source_signs, activation, rng):
 def _checked(points, targets, hidden, signs, activation, inhibitory, loss, penalty, iterations):
     """Points and targets as arrays, once all arguments have been found good."""
     points, targets = np.asarray(points, dtype=float), np.asarray(targets)
-    if points.ndim != 2 or not points.size or not np.isfinite(points).all():
-        raise InputError(f"train: points: expected finite numbers of shape (points, inputs), found {points.shape}")
-    if targets.shape != points.shape[:1]:
-        raise InputError(
-            f"train: targets: expected shape {points.shape[:1]}, one for each point, found {targets.shape}"
-        )
-    for size in hidden:
-        if not isinstance(size, (int, np.integer)) or size < 1:
-            raise InputError(f"train: hidden: expected whole numbers of 1 or more, found {tuple(hidden)}")
-    for what, value, of in (("signs", signs, SIGNS), ("loss", loss, LOSSES)):
-        if value not in of:
-            raise InputError(f"train: {what}: expected one of {', '.join(of)}, found {value!r}")
-    if type(activation) not in ACTIVATIONS:
-        known = ", ".join(kind.__name__ for kind in ACTIVATIONS)
-        raise InputError(f"train: activation: expected one of {known}, found {activation!r}")
+
+    def expect(what, good, expected, found):
+        if not good:
+            raise InputError(f"train: {what}: expected {expected}, found {found}")
+
+    good = points.ndim == 2 and points.size and np.isfinite(points).all()
+    expect("points", good, "finite numbers of shape (points, inputs)", points.shape)
+    shape = points.shape[:1]
+    expect("targets", targets.shape == shape, f"shape {shape}, one for each point", targets.shape)
+    good = all(isinstance(size, (int, np.integer)) and size >= 1 for size in hidden)
+    expect("hidden", good, "whole numbers of 1 or more", tuple(hidden))
+    expect("signs", signs in SIGNS, f"one of {', '.join(SIGNS)}", repr(signs))
+    expect("loss", loss in LOSSES, f"one of {', '.join(LOSSES)}", repr(loss))
+    known = ", ".join(kind.__name__ for kind in ACTIVATIONS)
+    expect("activation", type(activation) in ACTIVATIONS, f"one of {known}", repr(activation))
     refuse_refractory(activation, "train: activation")
-    if getattr(activation, "gain", 1) <= 0:
-        raise InputError(f"train: activation: expected a gain of more than 0, found {activation!r}")
-    if not 0 <= inhibitory <= 1:
-        raise InputError(f"train: inhibitory: expected a share from 0 to 1, found {inhibitory}")
-    if not penalty >= 0:
-        raise InputError(f"train: penalty: expected 0 or more, found {penalty}")
-    if iterations < 1:
-        raise InputError(f"train: iterations: expected at least 1, found {iterations}")
+    expect("activation", getattr(activation, "gain", 1) > 0, "a gain of more than 0", repr(activation))
+    expect("inhibitory", 0 <= inhibitory <= 1, "a share from 0 to 1", inhibitory)
+    expect("penalty", penalty >= 0, "0 or more", penalty)
+    expect("iterations", iterations >= 1, "at least 1", iterations)
     return points, targets

@@ -33,6 +33,11 @@ def silent(stage: str, fraction: float | None = None) -> None:
     """A report that says nothing."""
 
 
+def headed(report: Report, what: str) -> Report:
+    """The report of a part, whose stages begin with what it is."""
+    return lambda stage, fraction=None: report(f"{what}: {stage}", fraction)
+
+
 @contextmanager
 def whole_run(remaining: Callable[[], float | None]) -> Iterator[None]:
     """Show within this context the time to the end of the whole run beside that of each stage.

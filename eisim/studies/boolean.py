@@ -14,7 +14,7 @@ from eisim.ablation import ablate
 from eisim.adapter import to_dnn
 from eisim.base.display import labelled, plotted, tabulated
 from eisim.base.errors import InputError
-from eisim.base.progress import shows_progress
+from eisim.base.progress import headed, shows_progress
 from eisim.base.values import Brief, Shown
 from eisim.circuit import Circuit, union
 from eisim.functions import TruthTable
@@ -30,6 +30,7 @@ from eisim.studies.curves import (
     judge,
     questioned,
 )
+from eisim.studies.result import OfParts
 from eisim.theory.certificate import Certificate, certify
 from eisim.theory.synthesis import synthesize
 
@@ -43,44 +44,22 @@ EQUAL = 1e-9
 
 @dataclass(frozen=True, repr=False)
 class Case(Brief):
-    """A function and the circuit that shall compute it.
-
-    Attributes
-    ----------
-    name : str
-    function : TruthTable
-    circuit : callable
-        ``circuit(kind=...)`` is the circuit of that kind, ``"rate"`` or ``"spiking"``.
-    readout : int
-        Which of the circuit's outputs it is.
-    """
+    """A function and the circuit that shall compute it."""
 
     name: str
     function: TruthTable
-    circuit: Callable[..., Circuit]
-    readout: int = 0
+    circuit: Callable[..., Circuit]  # called with kind="rate" or "spiking"
+    readout: int = 0  # which of the circuit's outputs it is
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class KeptCircuits(Brief):
-    """The circuits of a case that was read from a file: those that were measured, intact and without noise.
+    """The circuits of a case that was read from a file: those that were measured, intact and without noise."""
 
-    Attributes
-    ----------
-    circuits : dict of str to Circuit
-        By kind.
-    """
-
-    circuits: dict[str, Circuit]
+    circuits: dict[str, Circuit]  # by kind
 
     def __call__(self, kind: str) -> Circuit:
-        """The circuit of that kind.
-
-        Raises
-        ------
-        InputError
-            If none of that kind was measured.
-        """
+        """The circuit of that kind, if it was measured."""
         if kind not in self.circuits:
             raise InputError(f"kind: expected one that was kept ({', '.join(self.circuits)}), found {kind!r}")
         return self.circuits[kind]
@@ -88,31 +67,16 @@ class KeptCircuits(Brief):
 
 @dataclass(frozen=True, repr=False)
 class Protocol(Brief):
-    """How the experiment is done.
+    """How the experiment is done."""
 
-    Attributes
-    ----------
-    kinds : tuple of str
-        ``"spiking"``, ``"rate"`` or both.
-    fractions : ndarray
-        Levels of ablation, from 0 (intact) to 1.
-    seeds : ndarray of int
-        Seeds of the membrane noise.
-    noise : float
-        Standard deviation of the free membrane potential in the noisy runs, in V.
-    duration, window, dt : float
-        In s.
-    backend : {"cpp", "numpy"}
-    """
-
-    kinds: tuple[str, ...]
-    fractions: np.ndarray
-    seeds: np.ndarray
-    noise: float
-    duration: float
-    window: float
-    dt: float
-    backend: str = "cpp"
+    kinds: tuple[str, ...]  # "spiking", "rate" or both
+    fractions: np.ndarray  # levels of ablation, from 0 (intact) to 1
+    seeds: np.ndarray  # of the membrane noise
+    noise: float  # standard deviation of the free membrane potential in the noisy runs, in V
+    duration: float  # s
+    window: float  # s
+    dt: float  # s
+    backend: str = "cpp"  # "cpp" or "numpy"
 
     @property
     def times(self) -> dict[str, float]:
@@ -155,52 +119,29 @@ SYSTEMS = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class KindResult(Brief):
-    """What was measured of one case as rate or as spiking circuit.
+    """What was measured of one case as rate or as spiking circuit."""
 
-    Attributes
-    ----------
-    circuit : Circuit
-        The intact circuit, without noise.
-    measurements : dict of str to Measurement
-        By system (see `SYSTEMS`).
-    unrolled_error : float
-        Rate: largest difference of the unrolled DNN from Brian2 at any unit and step, in Hz. Spiking: spikes that
-        the unrolled DNN misses or adds, as a share of all, without noise.
-    static_error : float
-        Largest difference of the static DNN's readout from the simulated one, in Hz, for the intact, the ablated and
-        the best excitatory-only circuit.
-    static_error_sweep : float
-        The same over all levels of ablation: near the critical level the f-I curve may be on its other side.
-    intact, ablated : Response
-        Recorded responses to all patterns, without noise.
-    """
-
-    circuit: Circuit
-    measurements: dict[str, Measurement]
+    circuit: Circuit  # intact, without noise
+    measurements: dict[str, Measurement]  # by system (see `SYSTEMS`)
+    # The unrolled DNN against Brian2, without noise. Rate: largest difference at any unit and step, in Hz; spiking:
+    # spikes that it misses or adds, as a share of all.
     unrolled_error: float
+    # The static DNN's readout against the simulated one, in Hz: intact, ablated and best excitatory-only.
     static_error: float
+    # The same over all levels of ablation: near the critical level the f-I curve may be on its other side.
     static_error_sweep: float
-    intact: Response
+    intact: Response  # recorded, to all patterns, without noise
     ablated: Response
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CaseResult(Shown):
-    """What was measured of one case, and what the theory says of it.
-
-    Attributes
-    ----------
-    case : Case
-    certificate : Certificate
-    kinds : dict of str to KindResult
-    fractions : ndarray
-        Levels of ablation, from 0 (intact) to 1.
-    """
+    """What was measured of one case, and what the theory says of it."""
 
     case: Case
     certificate: Certificate
     kinds: dict[str, KindResult]
-    fractions: np.ndarray
+    fractions: np.ndarray  # levels of ablation, from 0 (intact) to 1
 
     def __repr__(self):
         floor = self.certificate.floor["zero_one"]
@@ -305,7 +246,7 @@ class CaseResult(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AblationResult(Shown):
+class AblationResult(OfParts, Shown):
     """Results of all cases under one protocol."""
 
     protocol: Protocol
@@ -317,14 +258,8 @@ class AblationResult(Shown):
         return f"<AblationResult: {len(self.cases)} functions: {said}>"
 
     @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """An ablation curve for each function and system."""
-        return tuple(curve for case in self.cases for curve in case.curves)
-
-    @property
-    def problems(self) -> list[str]:
-        """Contradictions of the theory, and checks that failed, of all cases."""
-        return [problem for case in self.cases for problem in case.problems]
+    def parts(self) -> tuple[CaseResult, ...]:
+        return self.cases
 
     plot = plotted(
         "Draw the accuracy on every function, intact and ablated, with what an excitatory-only circuit can reach."
@@ -343,20 +278,7 @@ class AblationResult(Shown):
 def run_ablation(
     cases: Sequence[Case], protocol: Protocol, report: Callable[..., None] | None = None
 ) -> AblationResult:
-    """Measure what ablation destroys of each case.
-
-    Parameters
-    ----------
-    cases : sequence of Case
-    protocol : Protocol
-    report : callable, optional
-        Called with a line of text as each stage begins, and with the fraction done as it goes on. By default long
-        work shows its progress in a terminal or a notebook.
-
-    Returns
-    -------
-    AblationResult
-    """
+    """Measure what ablation destroys of each case; `report` is called with each stage and the fraction done."""
     begun = {kind: _begin_kind(kind, cases, protocol, report) for kind in protocol.kinds}
     by_kind = {kind: begun[kind]() for kind in reversed(protocol.kinds)}  # the first begun may take longest
     return AblationResult(
@@ -384,10 +306,7 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
 
     Returns a function that waits for the responses and sets the DNNs beside them.
     """
-
-    def say(stage, fraction=None):
-        report(f"{kind} circuits: {stage}", fraction)
-
+    say = headed(report, f"{kind} circuits")
     say("building")
     n = len(protocol.fractions) + 1
     circuits, patterns, which = [], [], np.empty((len(cases), n), dtype=int)

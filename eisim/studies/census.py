@@ -12,7 +12,7 @@ from eisim.base.progress import shows_progress
 from eisim.circuit import Circuit
 from eisim.functions import patterns
 from eisim.simulation import simulate
-from eisim.studies.curves import RATE_CODE, ROUNDING, AblationCurve, Criterion, contradiction, verdicts
+from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, contradiction, questioned, verdicts
 from eisim.theory.code import least_codes
 from eisim.theory.inversion import falls
 from eisim.theory.synthesis import build
@@ -27,39 +27,18 @@ CRITERION = Criterion.absolute(1.0)
 
 @dataclass(frozen=True, eq=False)
 class Census:
-    """What was found of every function.
-
-    Attributes
-    ----------
-    n_inputs : int
-    sampled : bool
-        Whether the functions are a random sample, not all.
-    values : ndarray of bool, shape (n_functions, 2**n_inputs)
-    inhibitory : ndarray of int, shape (n_functions,)
-        Inhibitory neurons that the readout of each function hears from, counted in the circuit.
-    complexity : ndarray of int, shape (n_functions,)
-        Inversion complexity.
-    floor : ndarray of shape (n_functions,)
-        Least zero-one error of any excitatory-only circuit.
-    fractions : ndarray of shape (n_levels,)
-        Of inhibition removed, from 0 to 1.
-    computed : ndarray of bool, shape (n_levels, n_functions, 2**n_inputs)
-        What the circuit answered.
-    kind : str
-    neurons, synapses : int
-        Of the one circuit that computes them all.
-    """
+    """What was found of every function."""
 
     n_inputs: int
-    sampled: bool
-    values: np.ndarray
-    inhibitory: np.ndarray
-    complexity: np.ndarray
-    floor: np.ndarray
-    fractions: np.ndarray
-    computed: np.ndarray
+    sampled: bool  # whether the functions are a random sample, not all
+    values: np.ndarray  # (n_functions, 2**n_inputs)
+    inhibitory: np.ndarray  # (n_functions,): inhibitory neurons that its readout hears from, in the circuit
+    complexity: np.ndarray  # (n_functions,): inversion complexity
+    floor: np.ndarray  # (n_functions,): least zero-one error of any excitatory-only circuit
+    fractions: np.ndarray  # (n_levels,): of inhibition removed, from 0 to 1
+    computed: np.ndarray  # (n_levels, n_functions, 2**n_inputs): what the circuit answered
     kind: str
-    neurons: int
+    neurons: int  # of the one circuit that computes them all
     synapses: int
 
     @cached_property
@@ -90,7 +69,7 @@ class Census:
     @property
     def curves(self) -> tuple[AblationCurve, ...]:
         """An ablation curve for each function, whose scores are shares of patterns answered correctly."""
-        assumptions = (RATE_CODE,) if self.kind == "spiking" else ()
+        assumptions = questioned(None, self.kind == "spiking")
         return tuple(
             AblationCurve(
                 self.kind, self.fractions, scores[:, None], CRITERION, float(floor), assumptions, function=bits(values)
@@ -101,8 +80,7 @@ class Census:
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
-        assumptions = (RATE_CODE,) if self.kind == "spiking" else ()
-        found = []
+        found, assumptions = [], questioned(None, self.kind == "spiking")
 
         def check(wrong, what, theorem=""):
             if wrong.any():
@@ -196,27 +174,8 @@ def measure(
 ) -> Census:
     """Simulate one circuit that computes all functions, intact and at every level of ablation.
 
-    Parameters
-    ----------
-    n_inputs : int
-        At most 5.
-    levels : int
-        Number of fractions of inhibition that are removed, from 0 to 1.
-    sample : int
-        Number of functions that are drawn at random where there are more than 4 inputs.
-    kind : {"rate", "spiking"}
-    times : dict of str to float
-        Duration, window and dt, in s.
-    seed : int
-        Of the sample.
-    backend : {"cpp", "numpy"}
-    report : callable, optional
-        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
-        notebook.
-
-    Returns
-    -------
-    Census
+    Of more than `MOST_EXHAUSTIVE` inputs, `sample` functions are drawn by the seed; `times` are duration, window and
+    dt, in s.
     """
     report("building the circuit of all functions")
     values = functions(n_inputs, sample, seed)

@@ -23,29 +23,14 @@ NOT_IN_FILES = re.compile(r'[\\/:*?"<>|\s]+')
 
 @dataclass(frozen=True)
 class OwnCircuit:
-    """A circuit of the user's own.
-
-    Attributes
-    ----------
-    name : str
-    circuits : dict of str to Circuit
-        By kind.
-    functions : tuple of TruthTable or LabelledData
-        For each output what it shall compute.
-    outputs : tuple of str
-        What to call each output.
-    notes : tuple of str
-        What was found or left out on the way, in words.
-    without_dnn : str
-        Why there is no equivalent DNN; empty if there is one.
-    """
+    """A circuit of the user's own."""
 
     name: str
-    circuits: dict[str, Circuit]
-    functions: tuple[Function, ...]
-    outputs: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    without_dnn: str = ""
+    circuits: dict[str, Circuit]  # by kind
+    functions: tuple[Function, ...]  # for each output what it shall compute
+    outputs: tuple[str, ...]  # their names
+    notes: tuple[str, ...] = ()  # what was found or left out on the way, in words
+    without_dnn: str = ""  # why there is no equivalent DNN; empty if there is one
 
     @property
     def are_truth_tables(self) -> bool:
@@ -58,30 +43,14 @@ class OwnCircuit:
 
 
 def read_circuit(module: ModuleType, name: str, function, kinds: Sequence[str], times: dict[str, float]) -> OwnCircuit:
-    """The circuit that a module defines.
+    """The circuit that a module defines as ``circuit``, a Circuit or a function from kind to Circuit.
 
-    Parameters
-    ----------
-    module : module
-        Defines ``circuit``, a Circuit or a function from kind to Circuit.
-    name : str
-        What to call it where the circuit has no name.
-    function : TruthTable, Region, LabelledData, str, sequence or None
-        What it computes: a truth table or its bits or name, a region or its name, or labelled data; or one for each
-        output. A word that is no such name ("decide") says what a task is for, and counts as none.
-    kinds : sequence of str
-        Which are wanted; those that the module does not offer are left out, and the notes say so.
-    times : dict of str to float
-        Duration, window and dt, in s, of the simulation that finds the truth tables where no function is given.
+    Kinds that it does not offer are left out, and the notes say so. `name` is for a circuit that has none.
 
-    Returns
-    -------
-    OwnCircuit
-
-    Raises
-    ------
-    InputError
-        In one line, whatever is wrong with the module.
+    The function is a truth table or its bits or name, a region or its name, or labelled data; or one for each output. A
+    word that is no such name ("decide") says what a task is for, and counts as none: then the truth tables are found by
+    a simulation of these times (duration, window and dt, in s). Whatever is wrong with the module is an InputError of
+    one line.
     """
     if not hasattr(module, "circuit"):
         found = found_instead(module, ["circuit"])

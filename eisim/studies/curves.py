@@ -6,6 +6,7 @@ what it calls a contradiction of the theory, is said here.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -26,18 +27,10 @@ class Criterion(Explained):
     """What a score has to reach, given the score of the intact system: ``offset + share * intact``.
 
     It is made by one of the named constructors.
-
-    Attributes
-    ----------
-    least : float
-        Least score of an intact system that counts as computing the function.
-    share : float
-        How much of the criterion follows the intact score; 0 if it is the same for all systems.
-    offset : float
     """
 
-    least: float
-    share: float
+    least: float  # least score of an intact system that counts as computing the function
+    share: float  # how much of the criterion follows the intact score; 0 if it is the same for all systems
     offset: float
 
     @classmethod
@@ -47,26 +40,12 @@ class Criterion(Explained):
 
     @classmethod
     def lead_over(cls, constant: float, share: float = 0.99) -> "Criterion":
-        """A share of the intact system's lead over the best constant answer, if it has a lead.
-
-        Parameters
-        ----------
-        constant : float
-            Score of the best constant answer.
-        share : float
-        """
+        """A share of the intact system's lead over the score of the best constant answer, if it has a lead."""
         return cls(constant + ROUNDING, share, (1 - share) * constant - ROUNDING)
 
     @classmethod
     def drop(cls, most: float, least: float = -np.inf) -> "Criterion":
-        """At most so much less than the intact score.
-
-        Parameters
-        ----------
-        most : float
-        least : float
-            What the intact system has to score to count as computing the function.
-        """
+        """At most so much less than the intact score, which has to be the least one."""
         return cls(least, 1.0, -most - ROUNDING)
 
     def level(self, intact):
@@ -90,35 +69,16 @@ def verdicts(intact, ablated, criterion: Criterion) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AblationCurve(Shown):
-    """How well one system computes a function, by the fraction of what is ablated.
+    """How well one system computes a function, by the fraction of what is ablated."""
 
-    Attributes
-    ----------
-    system : str
-        ``"spiking"``, ``"rate"``, ``"dnn"``, ...
-    fractions : ndarray of shape (fractions,)
-        How much is removed, from 0, intact.
-    scores : ndarray of shape (fractions, seeds)
-        1 is perfect.
-    criterion : Criterion
-    floor : float or None
-        Least error, 1 less the score, of any excitatory-only system; ``None`` where none is known to bind this one.
-    assumptions : tuple of str
-        Assumptions behind the floor that do not hold here or are to be questioned, in words.
-    tolerance : float
-        How far noise may carry the mean error below the floor.
-    function : str
-        What is computed.
-    """
-
-    system: str
-    fractions: np.ndarray
-    scores: np.ndarray
+    system: str  # "spiking", "rate", "dnn", ...
+    fractions: np.ndarray  # (fractions,): how much is removed, from 0, intact
+    scores: np.ndarray  # (fractions, seeds): 1 is perfect
     criterion: Criterion
-    floor: float | None = None
-    assumptions: tuple[str, ...] = ()
-    tolerance: float = ROUNDING
-    function: str = ""
+    floor: float | None = None  # least error, 1 less the score, of any excitatory-only system, if one binds this
+    assumptions: tuple[str, ...] = ()  # behind the floor, that do not hold here or are to be questioned
+    tolerance: float = ROUNDING  # how far noise may carry the mean error below the floor
+    function: str = ""  # what is computed
 
     def __repr__(self):
         fractions, seeds = self.scores.shape
@@ -172,20 +132,8 @@ class AblationCurve(Shown):
         middle = float(np.median(self.critical_fractions))
         return middle if np.isfinite(middle) else None
 
-    @property
-    def doses(self) -> np.ndarray:
-        """The fractions, by their earlier name."""
-        return self.fractions
-
-    @property
-    def critical_doses(self) -> np.ndarray:
-        """The critical fractions, by their earlier name."""
-        return self.critical_fractions
-
-    @property
-    def critical_dose(self) -> float | None:
-        """The critical fraction, by its earlier name."""
-        return self.critical_fraction
+    doses = property(attrgetter("fractions"), doc="The fractions, by their earlier name.")
+    critical_doses, critical_dose = critical_fractions, critical_fraction  # by their earlier names
 
     def violations(self) -> list[str]:
         """Contradictions of the theory, in words: with nothing left of what is ablated, an error below the floor."""
@@ -214,17 +162,8 @@ def _first_crossing(fractions, scores, level):
 def judge(curves: Iterable[AblationCurve], intact: Iterable[AblationCurve] | None = None) -> str:
     """The verdict of several systems on one function.
 
-    Parameters
-    ----------
-    curves : iterable of AblationCurve
-    intact : iterable of AblationCurve, optional
-        The systems that have to compute it intact; by default all.
-
-    Returns
-    -------
-    str
-        ``"not computed"`` if one of those does not, else ``"kept"`` if all reach the criterion without inhibition, else
-        ``"lost"``.
+    It is ``"not computed"`` if one of `intact` (by default all) does not compute it intact, else ``"kept"`` if all
+    reach the criterion without inhibition, else ``"lost"``.
     """
     curves = list(curves)
     if not all(curve.is_computed for curve in (curves if intact is None else intact)):
@@ -233,27 +172,12 @@ def judge(curves: Iterable[AblationCurve], intact: Iterable[AblationCurve] | Non
 
 
 def described(verdict: str, is_representable: bool) -> str:
-    """The verdict, and of a loss whether some excitatory-only circuit computes the function.
-
-    Returns
-    -------
-    str
-        ``"lost (this circuit)"`` if one does, ``"lost (provably)"`` if none does; other verdicts as they are.
-    """
+    """The verdict; a loss as "lost (provably)", or "lost (this circuit)" if some excitatory-only one computes it."""
     return f"{LOST} ({'this circuit' if is_representable else 'provably'})" if verdict == LOST else verdict
 
 
 def contradiction(of: str, finding: str, assumptions: Sequence[str] = ()) -> str:
-    """That a measurement contradicts the theory.
-
-    Parameters
-    ----------
-    of : str
-        What was measured, or "".
-    finding : str
-    assumptions : sequence of str
-        Those that do not hold or are to be questioned, in words.
-    """
+    """That a measurement contradicts the theory, with the assumptions that fail or are to be questioned, in words."""
     return f"{of and f'{of}: '}CONTRADICTION: {finding}; {'; '.join(assumptions) or NONE_FAILS}"
 
 
@@ -274,15 +198,7 @@ def below_floor(
 
 
 def questioned(circuit: Circuit | None, is_spiking: bool) -> tuple[str, ...]:
-    """Assumptions of the theorem that a system does not meet, or of which that is not known, in words.
-
-    Parameters
-    ----------
-    circuit : Circuit or None
-        The system, or what it was made from.
-    is_spiking : bool
-        Whether it is simulated with spikes.
-    """
+    """Assumptions of the theorem that a system (or what it was made from) does not meet or may not, in words."""
     falling = [p.name for p in circuit.populations if not p.neuron.non_decreasing] if circuit is not None else []
     if falling:
         return (f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing",)

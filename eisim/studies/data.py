@@ -1,6 +1,6 @@
 """Labelled data of the user's own: the proof, networks that learn them with and without inhibition, and ablation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,10 +9,12 @@ import numpy as np
 from eisim.adapter import DNN
 from eisim.analysis.training import UNITS, train_all
 from eisim.base.errors import InputError
+from eisim.base.progress import headed
 from eisim.functions import LabelledData, TruthTable
 from eisim.functions.truth_table import without_target
-from eisim.studies.curves import KEPT, LOST, AblationCurve, below_floor
-from eisim.studies.networks import NetworkAblation, ablate_network, best_threshold, class_floors
+from eisim.studies.curves import KEPT, LOST, below_floor
+from eisim.studies.networks import NetworkAblation, ablate_network, class_floors, threshold_errors
+from eisim.studies.result import OfParts
 from eisim.theory.certificate import Certificate, certify
 
 #: More values of the target than this are no classes.
@@ -22,31 +24,15 @@ SIGNS = ("free", "excitatory")
 
 
 @dataclass(frozen=True, eq=False)
-class DataResult:
-    """What labelled data need, and what networks that learned them lose with their inhibition.
+class DataResult(OfParts):
+    """What labelled data need, and what networks that learned them lose with their inhibition."""
 
-    Attributes
-    ----------
-    data : LabelledData
-        The rows that were used, as they stand in the file.
-    scaled : LabelledData
-        The same with inputs from 0 to 1.
-    certificates : tuple of Certificate
-        For each judged class: is a row of it? All classes are judged, or the second of two.
-    ablations : dict of str to NetworkAblation
-        Of the freely trained network, by kind of circuit.
-    networks : dict of str to DNN
-        By what of inhibition they may have, ``"free"`` and ``"excitatory"``.
-    read_notes : tuple of str
-        What was done to the data on the way, in words.
-    """
-
-    data: LabelledData
-    scaled: LabelledData
-    certificates: tuple[Certificate, ...]
-    ablations: dict[str, NetworkAblation]
-    networks: dict[str, DNN]
-    read_notes: tuple[str, ...]
+    data: LabelledData  # the rows that were used, as they stand in the file
+    scaled: LabelledData  # the same with inputs from 0 to 1
+    certificates: tuple[Certificate, ...]  # is a row of this class? Of all classes, or the second of two
+    ablations: dict[str, NetworkAblation]  # of the freely trained network, by kind of circuit
+    networks: dict[str, DNN]  # by sign constraint, "free" and "excitatory"
+    read_notes: tuple[str, ...]  # what was done to the data on the way, in words
 
     @property
     def first(self) -> NetworkAblation:
@@ -79,9 +65,8 @@ class DataResult:
         return [KEPT if each else LOST for each in kept]
 
     @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """The ablation curves of the freely trained network, for each kind of circuit and class."""
-        return tuple(curve for ablation in self.ablations.values() for curve in ablation.curves)
+    def parts(self) -> Iterable[NetworkAblation]:
+        return self.ablations.values()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -105,7 +90,7 @@ class DataResult:
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
-        found = [problem for ablation in self.ablations.values() for problem in ablation.problems]
+        found = super().problems
         if not self.networks["excitatory"].is_nonnegative:
             found.append("the network trained as excitatory-only has a negative weight")
         for value, error, floor in zip(self.first.judged, self.errors("excitatory"), self.floors, strict=True):
@@ -116,10 +101,7 @@ class DataResult:
 def class_errors(dnn: DNN, data: LabelledData) -> np.ndarray:
     """Share of rows that a network gets wrong about each judged class, by the best threshold on its own output."""
     outputs = dnn(data.points)
-    judged = np.unique(data.targets)[-outputs.shape[1] :]
-    return np.array(
-        [best_threshold(o, data.targets == c, data.weights)[0] for o, c in zip(outputs.T, judged, strict=True)]
-    )
+    return threshold_errors(outputs, data.targets, np.unique(data.targets)[-outputs.shape[1] :], data.weights)
 
 
 def read(
@@ -132,21 +114,8 @@ def read(
 ) -> LabelledData | TruthTable:
     """A table: a truth table if it has every input pattern once, and no weights; else labelled data.
 
-    Parameters
-    ----------
-    path : path-like
-    target : str or None
-        Column to predict. Only of a truth table it need not be given: it is the last column then.
-    weights : str or None
-    ignore : sequence of str
-        Columns to leave out.
-    report : callable
-    header : bool, optional
-        See `LabelledData.from_file`.
-
-    Raises
-    ------
-    InputError
+    Only of a truth table the target, a column, need not be given: it is the last one then. Columns to `ignore` are left
+    out; for `header` see `LabelledData.from_file`.
     """
     if not Path(path).name:
         raise InputError("file: expected a table with named columns, found none (--set file=FILE.csv)")
@@ -162,22 +131,11 @@ def read(
 
 
 def prepared(data: LabelledData, rows: int, scale: str, seed) -> tuple[LabelledData, LabelledData]:
-    """The rows that are used, as they are and with inputs scaled to 0 to 1.
+    """The rows that are used, as they are and with inputs scaled to 0 to 1; an InputError if the target has no classes.
 
-    Parameters
-    ----------
-    data : LabelledData
-    rows : int
-        At most so many, drawn at random; at least one of each class is.
-    scale : {"range", "rank"}
-        By each column's range, or by the rank of its values. Both keep the order of points, so that what
-        excitatory-only circuits can do with them stays the same.
-    seed : SeedSequence or int
-
-    Raises
-    ------
-    InputError
-        If the target has no classes.
+    At most `rows` are drawn at random, at least one of each class. They are scaled by each column's ``"range"``, or by
+    the ``"rank"`` of its values: both keep the order of points, so that what excitatory-only circuits can do with them
+    stays the same.
     """
     counted = replace(data, notes=())
     if (data.weights == 0).any():
@@ -237,28 +195,8 @@ def measure(
 ) -> DataResult:
     """Prove what excitatory-only circuits can do with data, train networks on them, and ablate the one with inhibition.
 
-    Parameters
-    ----------
-    data : LabelledData
-        With 2 to `MAX_CLASSES` classes.
-    kinds : sequence of {"spiking", "rate"}
-    rows, scale
-        See `prepared`.
-    hidden : sequence of int
-        Sizes of the hidden layers.
-    iterations : int
-        Of training, at most.
-    tries : int
-        Networks of each sort that are trained from other weights; the one with the least error counts.
-    levels : int
-        Of ablation, from none to all.
-    seed : int
-    backend, report
-        As for `eisim.simulate`.
-
-    Returns
-    -------
-    DataResult
+    Of each sort so many `tries` are trained from other weights, and the one with the least error counts; for `rows` and
+    `scale` see `prepared`. There are `levels` of ablation, from none to all.
     """
     drawing, training = np.random.SeedSequence(seed).spawn(2)
     used, scaled = prepared(data, rows, scale, drawing)
@@ -289,13 +227,11 @@ def measure(
         signs: min(trained[s * tries :][:tries], key=lambda dnn: class_errors(dnn, scaled).mean())
         for s, signs in enumerate(SIGNS)
     }
-    floors, fractions, ablations = class_floors(networks["free"], scaled, report), np.linspace(0, 1, levels), {}
-    for kind in kinds:
-
-        def say(stage, fraction=None, kind=kind):
-            report(f"{kind}: {stage}", fraction)
-
-        ablations[kind] = ablate_network(networks["free"], scaled, fractions, kind, backend, say, floors)
+    floors, fractions = class_floors(networks["free"], scaled, report), np.linspace(0, 1, levels)
+    ablations = {
+        kind: ablate_network(networks["free"], scaled, fractions, kind, backend, headed(report, kind), floors)
+        for kind in kinds
+    }
     return DataResult(
         used, scaled, certificates, ablations, networks, tuple(_notes(data, used, scale, certificates[0]))
     )

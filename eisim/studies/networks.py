@@ -23,6 +23,7 @@ from eisim.circuit import Circuit
 from eisim.functions import LabelledData
 from eisim.simulation import Response, simulate
 from eisim.studies.curves import LOST, AblationCurve, Criterion, questioned
+from eisim.studies.result import OfParts
 from eisim.theory.floor import zero_one
 from eisim.theory.order import violations
 from eisim.theory.sample import Sample
@@ -43,68 +44,33 @@ READ_OUTS = 25
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Floors(Brief):
-    """The least error that an excitatory-only network can have on each judged class.
+    """The least error that an excitatory-only network can have on each judged class."""
 
-    Attributes
-    ----------
-    one_polarity : ndarray of shape (n_outputs,)
-        Least share of rows at which an excitatory-only network with one threshold is wrong about each judged class.
-    on_off : ndarray of shape (n_outputs,)
-        The same if inputs come as ON and OFF pairs, so that only equal inputs are ordered.
-    """
-
-    one_polarity: np.ndarray
-    on_off: np.ndarray
+    one_polarity: np.ndarray  # least share of rows at which an excitatory-only network with one threshold is wrong
+    on_off: np.ndarray  # the same if inputs come as ON and OFF pairs, so that only equal inputs are ordered
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NetworkAblation(Shown):
-    """What ablation does to a network that classifies.
-
-    Attributes
-    ----------
-    name : str
-    kind : {"rate", "spiking"}
-    data : LabelledData
-    classes : ndarray
-        Values of the target, in the order of the outputs.
-    fractions : ndarray of shape (n_levels,)
-        Of inhibition removed.
-    outputs : ndarray of shape (n_levels, n_points, n_outputs)
-        Readout rates of the simulated circuit, in units of the network's outputs (see `rate_outputs`).
-    wanted : ndarray of shape (n_points, n_outputs)
-        The network's own outputs.
-    neurons : dict of str to int
-        Excitatory and inhibitory ones of the circuit.
-    signed_inputs : bool
-        Whether inputs came as ON and OFF channels.
-    floors : Floors
-    duration : float
-        Simulated time of a trial, in s.
-    times : ndarray of shape (n_times,)
-        Lengths of shorter trials, in s, the last the full one; of a spiking circuit.
-    outputs_in_time : ndarray of shape (n_times, n_points, n_outputs)
-        Outputs of the intact circuit in trials of those lengths.
-    circuit : Circuit or None
-        The intact one.
-    outputs_zeroed : ndarray of shape (n_levels, n_points, n_outputs) or None
-        Outputs of the network itself with its negative weights times 1 less each fraction; biases stay (see `zeroed`).
-    """
+    """What ablation does to a network that classifies."""
 
     name: str
-    kind: str
+    kind: str  # "rate" or "spiking"
     data: LabelledData
-    classes: np.ndarray
-    fractions: np.ndarray
-    outputs: np.ndarray
-    wanted: np.ndarray
-    neurons: dict[str, int]
-    signed_inputs: bool
+    classes: np.ndarray  # values of the target, in the order of the outputs
+    fractions: np.ndarray  # (n_levels,): of inhibition removed
+    outputs: np.ndarray  # (n_levels, n_points, n_outputs): readout rates, in units of the network's (`rate_outputs`)
+    wanted: np.ndarray  # (n_points, n_outputs): the network's own outputs
+    neurons: dict[str, int]  # excitatory and inhibitory ones of the circuit
+    signed_inputs: bool  # whether inputs came as ON and OFF channels
     floors: Floors
-    duration: float
+    duration: float  # simulated time of a trial, in s
+    # Of a spiking circuit: (n_times,) lengths of shorter trials, in s, the last the full one, ...
     times: np.ndarray = field(default_factory=lambda: np.empty(0))
+    # ... and (n_times, n_points, n_outputs) outputs of the intact circuit in these.
     outputs_in_time: np.ndarray | None = None
-    circuit: Circuit | None = None
+    circuit: Circuit | None = None  # the intact one
+    # Outputs of the network itself with its negative weights times 1 less each fraction; biases stay (see `zeroed`).
     outputs_zeroed: np.ndarray | None = None
 
     def __repr__(self):
@@ -188,15 +154,7 @@ class NetworkAblation(Shown):
     @property
     def threshold_errors(self) -> np.ndarray:
         """Least share of rows wrong about each judged class by a threshold on its own output, levels × classes."""
-        return np.array(
-            [
-                [
-                    best_threshold(rates, self.data.targets == value, self.data.weights)[0]
-                    for rates, value in zip(level.T, self.judged, strict=True)
-                ]
-                for level in self.outputs
-            ]
-        )
+        return np.array([threshold_errors(o, self.data.targets, self.judged, self.data.weights) for o in self.outputs])
 
     @property
     def output_curves(self) -> tuple[AblationCurve, ...]:
@@ -283,26 +241,14 @@ class NetworkAblation(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NetworkAblations(Shown):
-    """What ablation does to a network that classifies, as each kind of circuit.
+class NetworkAblations(OfParts, Shown):
+    """What ablation does to a network that classifies, as each kind of circuit."""
 
-    Attributes
-    ----------
-    kinds : tuple of NetworkAblation
-        One for each kind of circuit, of the same network and data.
-    """
-
-    kinds: tuple[NetworkAblation, ...]
+    kinds: tuple[NetworkAblation, ...]  # one for each kind of circuit, of the same network and data
 
     @property
-    def problems(self) -> list[str]:
-        """Contradictions of the theory, and checks that failed."""
-        return [problem for each in self.kinds for problem in each.problems]
-
-    @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """Those of every kind."""
-        return tuple(curve for each in self.kinds for curve in each.curves)
+    def parts(self) -> tuple[NetworkAblation, ...]:
+        return self.kinds
 
 
 def best_threshold(rates, is_class, weights) -> tuple[float, float]:
@@ -315,27 +261,16 @@ def best_threshold(rates, is_class, weights) -> tuple[float, float]:
     return float((weights[is_class].sum() - gains[best]) / weights.sum()), threshold
 
 
+def threshold_errors(outputs, targets, classes, weights) -> np.ndarray:
+    """Least weighted share of rows wrong about each class by a threshold on its own output (rows × classes)."""
+    return np.array([best_threshold(o, targets == c, weights)[0] for o, c in zip(outputs.T, classes, strict=True)])
+
+
 @shows_progress
 def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] | None = None) -> Floors:
-    """The floors of the classes that a network judges.
+    """The floors of the classes that a network judges: it has one output for each class, or one for two classes.
 
-    Parameters
-    ----------
-    dnn : DNN
-        One output for each class, or one for two classes.
-    data : LabelledData
-    report : callable, optional
-        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
-        notebook.
-
-    Returns
-    -------
-    Floors
-
-    Raises
-    ------
-    InputError
-        If the data do not fit the network.
+    `report` is called with the stage and the fraction done. Data that do not fit the network raise an InputError.
     """
     judged = _classes(dnn, data)[-dnn.layer(dnn.outputs[0][0]).size :]
     report("working out floors")
@@ -423,33 +358,12 @@ def ablate_network(
     report: Callable[..., None] | None = None,
     floors: Floors | None = None,
 ) -> NetworkAblation:
-    """Ablate the inhibition of a network that classifies labelled data.
+    """Ablate the inhibition of a network that classifies labelled data, by fractions from 0 to 1.
 
-    Parameters
-    ----------
-    dnn : DNN
-        One output for each class, or one for two classes.
-    data : LabelledData
-        Inputs in the order of the network's.
-    fractions : sequence of float
-        Of inhibition removed, from 0 to 1.
-    kind : {"rate", "spiking"}
-        Spiking circuits are normalised by the data; see `to_spiking` for which networks they can be.
-    backend : {"cpp", "numpy"}
-    report : callable, optional
-        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
-        notebook.
-    floors : Floors, optional
-        Of these classes, if they are known (see `class_floors`).
-
-    Returns
-    -------
-    NetworkAblation
-
-    Raises
-    ------
-    InputError
-        If the data do not fit the network.
+    The network has one output for each class, or one for two classes, and the data's inputs in its order. Spiking
+    circuits are normalised by the data; see `to_spiking` for which networks they can be. `floors` are those of
+    `class_floors`, if they are known; `report` is called with the stage and the fraction done. Data that do not fit
+    raise an InputError.
     """
     classes = _classes(dnn, data)
     signed = bool((data.points < 0).any())
@@ -523,17 +437,8 @@ def _settling(circuit: Circuit) -> dict[str, float]:
 def rates_in_time(response: Response) -> tuple[np.ndarray, np.ndarray]:
     """Rates of the readouts of a recorded spiking circuit, had the trial been shorter.
 
-    Parameters
-    ----------
-    response : Response
-        Of a circuit with one readout population.
-
-    Returns
-    -------
-    times : ndarray of shape (n_times,)
-        Lengths of the trial in s, up to the full one.
-    rates : ndarray of shape (n_times, trials, readouts)
-        In Hz, each over the window at the end of that trial: the same share of it as of the full one.
+    Lengths of the trial in s up to the full one, and for each the rates in Hz (times × trials × readouts) over the
+    window at the end of that trial: the same share of it as of the full one.
     """
     (population,) = {r.population for r in response.circuit.readouts}
     spikes, shape = response.spikes[population], response.rates[population].shape

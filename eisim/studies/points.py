@@ -1,4 +1,4 @@
-"""A circuit on labelled points: how many it answers correctly, intact and at every level of ablation."""
+"""A circuit of the user's own on labelled points: how many it answers correctly, at every level of ablation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from eisim.ablation import ablate
+from eisim.base.progress import headed
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData, TruthTable
 from eisim.simulation import simulate
-from eisim.studies.boolean import CRITERION
+from eisim.studies.boolean import CRITERION, AblationResult
+from eisim.studies.circuit import OwnCircuit
 from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, judge, questioned
+from eisim.studies.result import OfParts, Result
 from eisim.theory.certificate import Certificate, as_labelled_data, certify
 
 #: A function is kept if so many more of its points at most are answered wrongly.
@@ -19,30 +22,14 @@ MOST = 0.01
 
 @dataclass(frozen=True, eq=False)
 class OnPoints:
-    """What one output of a circuit answers to the points of a function.
-
-    Attributes
-    ----------
-    name : str
-    data : LabelledData
-        Targets of 0 and 1.
-    fractions : ndarray of shape (n_levels,)
-        Of inhibition removed.
-    circuits : dict of str to Circuit
-        By kind.
-    rates : dict of str to ndarray of shape (n_levels, n_points)
-        Of the output, in Hz, by kind.
-    thresholds : dict of str to float
-        Decision threshold in Hz, by kind.
-    certificate : Certificate
-    """
+    """What one output of a circuit answers to the points of a function."""
 
     name: str
-    data: LabelledData
-    fractions: np.ndarray
-    circuits: dict[str, Circuit]
-    rates: dict[str, np.ndarray]
-    thresholds: dict[str, float]
+    data: LabelledData  # targets of 0 and 1
+    fractions: np.ndarray  # (n_levels,): of inhibition removed
+    circuits: dict[str, Circuit]  # by kind
+    rates: dict[str, np.ndarray]  # (n_levels, n_points): of the output, in Hz, by kind
+    thresholds: dict[str, float]  # decision threshold in Hz, by kind
     certificate: Certificate
 
     @property
@@ -51,13 +38,16 @@ class OnPoints:
         return self.certificate.floor["zero_one"]
 
     @property
+    def correct(self) -> dict[str, np.ndarray]:
+        """Whether each point is answered correctly, by kind, levels × points."""
+        wanted = self.data.targets == 1
+        return {kind: (rates > self.thresholds[kind]) == wanted for kind, rates in self.rates.items()}
+
+    @property
     def accuracy(self) -> dict[str, np.ndarray]:
         """Weighted share of points answered correctly, by kind and level."""
-        wanted = self.data.targets == 1
-        return {
-            kind: np.average((rates > self.thresholds[kind]) == wanted, axis=1, weights=self.data.weights)
-            for kind, rates in self.rates.items()
-        }
+        weights = self.data.weights
+        return {kind: np.average(correct, axis=1, weights=weights) for kind, correct in self.correct.items()}
 
     @property
     def criterion(self) -> Criterion:
@@ -90,12 +80,8 @@ class OnPoints:
     @property
     def missed(self) -> dict[str, np.ndarray]:
         """Places of points that an intact circuit answers wrongly, of each kind that does not compute the function."""
-        wanted = self.data.targets == 1
-        return {
-            curve.system: np.flatnonzero((self.rates[curve.system][0] > self.thresholds[curve.system]) != wanted)
-            for curve in self.curves
-            if not curve.is_computed
-        }
+        missing = [curve.system for curve in self.curves if not curve.is_computed]
+        return {kind: np.flatnonzero(~self.correct[kind][0]) for kind in missing}
 
     @property
     def verdict(self) -> str:
@@ -108,6 +94,25 @@ class OnPoints:
         return [problem for curve in self.curves for problem in curve.violations()]
 
 
+@dataclass(frozen=True, eq=False)
+class OwnResult(OfParts):
+    """What was measured of a circuit of the user's own."""
+
+    own: OwnCircuit
+    ablation: AblationResult | None  # if its functions are truth tables, and it has an equivalent DNN
+    on_points: tuple[OnPoints, ...] = ()  # else, for each output
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found or left out on the way, in words."""
+        why = self.own.without_dnn
+        return self.own.notes + ((f"Without DNN and best excitatory-only circuit: {why}.",) if why else ())
+
+    @property
+    def parts(self) -> Sequence[Result]:
+        return self.on_points if self.ablation is None else self.ablation.cases
+
+
 def measure_on_points(
     circuits: dict[str, Circuit],
     functions: Sequence[TruthTable | LabelledData],
@@ -118,42 +123,19 @@ def measure_on_points(
     backend: str,
     report: Callable[..., None],
 ) -> tuple[OnPoints, ...]:
-    """Simulate a circuit on the points of the function of each output.
+    """Simulate a circuit, of each kind, with its own noise, on the points of the function of each output.
 
-    Parameters
-    ----------
-    circuits : dict of str to Circuit
-        By kind; with its own noise.
-    functions : sequence of TruthTable or LabelledData
-        For each output, with targets of 0 and 1 and points of 0 or more.
-    names : sequence of str
-        Of the outputs.
-    fractions : ndarray
-        Of inhibition removed, from 0 to 1.
-    times : dict of str to float
-        Duration, window and dt, in s.
-    seed : int
-        Of the noise.
-    backend, report
-        As for `eisim.simulate`.
-
-    Returns
-    -------
-    tuple of OnPoints
+    Targets are 0 and 1, and no point is below 0. Times are duration, window and dt, in s.
     """
     data = [as_labelled_data(function) for function in functions]
     keys = [(each.points.shape, each.points.tobytes()) for each in data]
     distinct = dict(zip(keys, (each.points for each in data), strict=True))
-    rates = {}
+    rates, levels = {}, len(fractions)
     for kind, circuit in circuits.items():
-
-        def say(stage, fraction=None, kind=kind):
-            report(f"{kind} circuit: {stage}", fraction)
-
-        batch = [(ablate(circuit, float(f)), points) for points in distinct.values() for f in fractions]
-        weakened, stimuli = (list(part) for part in zip(*batch, strict=True))
+        weakened = [ablate(circuit, float(f)) for f in fractions] * len(distinct)
+        stimuli = [points for points in distinct.values() for _ in fractions]
+        say = headed(report, f"{kind} circuit")
         responses = simulate(weakened, stimuli, seed=seed, backend=backend, report=say, **times)
-        levels = len(fractions)
         rates[kind] = {
             key: np.stack([r.readouts for r in responses[k * levels :][:levels]]) for k, key in enumerate(distinct)
         }

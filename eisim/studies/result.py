@@ -1,6 +1,6 @@
 """What every study's result has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
 from eisim.studies.curves import AblationCurve
@@ -17,3 +17,22 @@ class Result(Protocol):
     @property
     def problems(self) -> Sequence[str]:
         """Contradictions of the theory, and checks that failed."""
+
+
+class OfParts:
+    """Mixin for results of several results, whose curves and problems are those of its parts."""
+
+    @property
+    def parts(self) -> Iterable[Result]:
+        """The results that it is made of."""
+        raise NotImplementedError
+
+    @property
+    def curves(self) -> tuple[AblationCurve, ...]:
+        """The ablation curves of all parts."""
+        return tuple(curve for part in self.parts for curve in part.curves)
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        return [problem for part in self.parts for problem in part.problems]

@@ -160,5 +160,5 @@ def test_every_result_has_curves_that_say_of_what_they_are(name):
     assert isinstance(result, Result) and result.curves and result.problems == []
     for each in result.curves:
         assert each.scores.shape[0] == len(each.fractions) and each.function and each.system
-        assert each.verdict in repr(each) and each.function in repr(each) and each.verdict in each._repr_html_()
+        assert each.verdict in repr(each) and each.function in repr(each) and each.verdict in each._repr_html_().lower()
     assert {each.verdict for each in result.curves} == {"lost"}

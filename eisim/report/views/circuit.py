@@ -8,9 +8,8 @@ from eisim.report.style import EXCITATORY, NEUTRAL
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with, view_of
 from eisim.report.wording import listing
-from eisim.studies.circuit_result import OwnResult
 from eisim.studies.curves import described
-from eisim.studies.points import OnPoints
+from eisim.studies.points import OnPoints, OwnResult
 
 MARKERS = {"spiking": "o", "rate": "s"}
 

@@ -15,7 +15,7 @@ from eisim.report.views.images_figures import NAMES, networks, number_of_inputs
 from eisim.report.wording import listing, share
 from eisim.studies.images.dimension import CONSTRAINTS, PARTS, BooleanResult, PooledResult, expected_comparable
 from eisim.studies.images.networks import Trained
-from eisim.studies.images.result import ImagesResult
+from eisim.studies.images.study import ImagesResult
 from eisim.studies.networks import KEPT, NetworkAblation
 
 CONDITIONS = ("intact", "ablated")

@@ -7,7 +7,7 @@ import numpy as np
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
 from eisim.studies.images.dimension import BooleanResult, PooledResult, expected_comparable
 from eisim.studies.images.networks import Trained
-from eisim.studies.images.result import ImagesResult
+from eisim.studies.images.study import ImagesResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

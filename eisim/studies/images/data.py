@@ -29,21 +29,11 @@ GROWTH, GRANTED = 100, 1_000_000
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
-    """Images with their classes, some to train on, the others to test.
-
-    Attributes
-    ----------
-    name : str
-    shape : tuple of int
-        Rows and columns of an image.
-    train_points, test_points : ndarray of shape (n_images, rows * columns)
-        Brightness from 0 to 1, one polarity.
-    train_targets, test_targets : ndarray of shape (n_images,)
-    """
+    """Images with their classes, some to train on, the others to test."""
 
     name: str
-    shape: tuple[int, int]
-    train_points: np.ndarray
+    shape: tuple[int, int]  # rows and columns of an image
+    train_points: np.ndarray  # images × pixels: brightness from 0 to 1, one polarity
     train_targets: np.ndarray
     test_points: np.ndarray
     test_targets: np.ndarray
@@ -94,21 +84,11 @@ def _areas(n, parts):
 
 
 def load(source: str, rng: np.random.Generator) -> Images:
-    """Images by name or from files.
+    """Images by name or from files; an InputError names the file if there are none.
 
-    Parameters
-    ----------
-    source : str
-        ``"digits"``: scikit-learn's 1,797 digits of 8 × 8, two thirds to train on. Else a path: a folder with the four
-        IDX files of MNIST (or of a set in its format), packed by gzip or not, or one of those files; or an ``.npz``
-        file with ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
-    rng : Generator
-        Splits the digits.
-
-    Raises
-    ------
-    InputError
-        If there are no such images; the message names the file.
+    The source is ``"digits"`` (scikit-learn's 1,797 of 8 × 8, of which the generator chooses two thirds to train on),
+    or a path: a folder with the four IDX files of MNIST (or of a set in its format), packed by gzip or not, or one of
+    those files; or an ``.npz`` file with ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
     """
     if source == "digits":
         return _digits(rng)

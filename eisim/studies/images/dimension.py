@@ -35,37 +35,20 @@ SAMPLES = (100, 1000)
 
 @dataclass(frozen=True, eq=False)
 class PooledResult:
-    """Images pooled to ever fewer inputs: each class against all others, for every side.
+    """Images pooled to ever fewer inputs: each class against all others, for every side."""
 
-    Attributes
-    ----------
-    sides : ndarray of int, shape (n_sides,)
-        There are side × side inputs.
-    classes : ndarray of shape (n_classes,)
-        The judged ones.
-    comparable : ndarray of shape (n_sides,)
-        Share of pairs of training images of which one is nowhere brighter than the other.
-    floors : dict of str to ndarray of shape (n_sides, n_classes)
-        For ``"train"`` and ``"test"``, the least share of images at which an excitatory-only network is wrong.
-    errors : dict of (str, str) to ndarray of shape (n_sides, n_classes)
-        By constraint and part, the share at which the trained network is wrong, with a threshold of 0.
-    extended : ndarray of shape (n_sides, n_classes)
-        Share of test images that the best monotone function of the training images is wrong about, if it is the least
-        one: 0 but where the image is brighter everywhere than one at which the function is 1.
-    determined : ndarray of shape (n_sides, n_classes)
-        Share of test images at which the least and the greatest such function agree.
-    prevalence : ndarray of shape (n_classes,)
-        Share of each class in the test images: the error of always saying no.
-    """
-
-    sides: np.ndarray
-    classes: np.ndarray
-    comparable: np.ndarray
+    sides: np.ndarray  # (n_sides,): there are side × side inputs
+    classes: np.ndarray  # (n_classes,): the judged ones
+    comparable: np.ndarray  # (n_sides,): share of pairs of training images, one nowhere brighter than the other
+    # For "train" and "test": the least share of images at which an excitatory-only network is wrong, sides × classes.
     floors: dict[str, np.ndarray]
+    # By constraint and part: the share at which the trained network is wrong, with a threshold of 0, sides × classes.
     errors: dict[tuple[str, str], np.ndarray]
+    # Share of test images at which the least of the best monotone functions of the training images is wrong (it is 0
+    # but where the image is brighter everywhere than one at which it is 1), sides × classes.
     extended: np.ndarray
-    determined: np.ndarray
-    prevalence: np.ndarray
+    determined: np.ndarray  # share at which the least and the greatest such function agree, sides × classes
+    prevalence: np.ndarray  # (n_classes,): share of each class in the test images: the error of always saying no
 
     @property
     def baseline(self) -> np.ndarray:
@@ -96,21 +79,12 @@ class PooledResult:
 
 @dataclass(frozen=True, eq=False)
 class BooleanResult:
-    """Floors of random Boolean functions, numbers of inputs × functions.
-
-    Attributes
-    ----------
-    inputs : ndarray of int
-    n_points : ndarray of int
-        Points of each function that are judged: all, or so many distinct ones as were drawn.
-    floors, comparable : ndarray of shape (n_inputs, n_functions)
-        Least share of points that an excitatory-only network gets wrong, and share of comparable pairs.
-    """
+    """Floors of random Boolean functions, numbers of inputs × functions."""
 
     inputs: np.ndarray
-    n_points: np.ndarray
-    floors: np.ndarray
-    comparable: np.ndarray
+    n_points: np.ndarray  # of each function: all, or so many distinct ones as were drawn
+    floors: np.ndarray  # least share of points that an excitatory-only network gets wrong
+    comparable: np.ndarray  # share of comparable pairs
 
 
 def comparable_share(points) -> float:
@@ -151,6 +125,7 @@ def sides(images: Images) -> list[int]:
 def pooled_result(images: Images, dnns: Sequence[DNN], report=silent) -> PooledResult:
     """Judge the networks trained as `pool_jobs` says, and set the floors beside them."""
     all_sides, judged = sides(images), images.classes if len(images.classes) > 2 else images.classes[1:]
+    is_class = {part: getattr(images, f"{part}_targets")[:, None] == judged for part in PARTS}
     shape = len(all_sides), len(judged)
     floors = {part: np.empty(shape) for part in PARTS}
     errors = {(signs, part): np.empty(shape) for signs in CONSTRAINTS for part in PARTS}
@@ -160,12 +135,8 @@ def pooled_result(images: Images, dnns: Sequence[DNN], report=silent) -> PooledR
         pooled = images.pooled(side)
         train, test = pooled.train_points, pooled.test_points
         comparable[s] = comparable_share(train)
-        is_class = {
-            "train": images.train_targets[:, None] == judged,
-            "test": images.test_targets[:, None] == judged,
-        }
         for signs, dnn in zip(CONSTRAINTS, dnns[s * len(CONSTRAINTS) :], strict=False):
-            for part, points in (("train", train), ("test", test)):
+            for part, points in zip(PARTS, (train, test), strict=True):
                 errors[signs, part][s] = np.mean(dnn.decide(points) != is_class[part], axis=0)
         for c in range(len(judged)):
             floors["train"][s, c], best = _floor(train, is_class["train"][:, c])
@@ -173,7 +144,7 @@ def pooled_result(images: Images, dnns: Sequence[DNN], report=silent) -> PooledR
             least, greatest = extend(test, train, best), -extend(-test, -train, -best)
             extended[s, c] = np.mean(least != is_class["test"][:, c])
             determined[s, c] = np.mean(least == greatest)
-    prevalence = (images.test_targets[:, None] == judged).mean(axis=0)
+    prevalence = is_class["test"].mean(axis=0)
     return PooledResult(np.array(all_sides), judged, comparable, floors, errors, extended, determined, prevalence)
 
 
@@ -182,26 +153,9 @@ def _floor(points, targets):
 
 
 def boolean_floors(inputs: Sequence[int], n_points: int | None, functions: int, seed, report=silent) -> BooleanResult:
-    """Floors of random Boolean functions.
+    """Floors of random Boolean functions, so many of each number of inputs.
 
-    Parameters
-    ----------
-    inputs : sequence of int
-        Numbers of inputs.
-    n_points : int or None
-        Distinct patterns drawn at random for each function, if there are so many; None for all.
-    functions : int
-        Random functions of each number of inputs.
-    seed : SeedSequence
-
-    Returns
-    -------
-    BooleanResult
-
-    Raises
-    ------
-    InputError
-        If whole functions of more than 14 inputs are asked for.
+    Of each function `n_points` distinct patterns are drawn at random, if there are so many; None for all.
     """
     if n_points is None and max(inputs) > 14:
         raise InputError(f"boolean_floors: expected at most 14 inputs of whole functions, found {max(inputs)}")

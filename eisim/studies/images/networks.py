@@ -1,6 +1,6 @@
 """Networks trained on images under sign constraints, as circuits, intact and without inhibition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from eisim.adapter import DNN
 from eisim.analysis.training import UNITS
-from eisim.base.progress import silent
+from eisim.base.progress import headed, silent
 from eisim.base.store.checkpoint import part
 from eisim.functions import LabelledData
-from eisim.studies.curves import AblationCurve
 from eisim.studies.images.data import Images
-from eisim.studies.networks import NetworkAblation, ablate_network, best_threshold, class_floors
+from eisim.studies.networks import NetworkAblation, ablate_network, class_floors, threshold_errors
+from eisim.studies.result import OfParts
 
 #: How far the spiking circuit's accuracy may be from the network's.
 AGREES = 0.01
@@ -21,27 +21,20 @@ FRACTIONS = (0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
-    """A network trained on images, and its circuits on the test images.
+class Trained(OfParts):
+    """A network trained on images, and its circuits on the test images."""
 
-    Attributes
-    ----------
-    signs : {"free", "dale", "excitatory"}
-    dnn : DNN
-    images : Images
-    ablations : dict of str to NetworkAblation
-        By kind of circuit, intact and without inhibition.
-    """
-
-    signs: str
+    signs: str  # "free", "dale" or "excitatory"
     dnn: DNN
     images: Images
-    ablations: dict[str, NetworkAblation]
+    ablations: dict[str, NetworkAblation]  # by kind of circuit, intact and without inhibition
 
     def accuracy(self, part: str) -> float:
         """Of the DNN on images of a part, ``"train"`` or ``"test"``, by argmax."""
         points, targets = getattr(self.images, f"{part}_points"), getattr(self.images, f"{part}_targets")
-        return float(np.mean(_choice(self.dnn(points), self.images.classes) == targets))
+        outputs = self.dnn(points)
+        chosen = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)
+        return float(np.mean(self.images.classes[chosen] == targets))
 
     @property
     def judged(self) -> np.ndarray:
@@ -51,19 +44,17 @@ class Trained:
     @property
     def threshold_errors(self) -> np.ndarray:
         """Of the DNN on the test images, for each judged class, by the best threshold on its own output."""
-        targets, outputs = self.images.test_targets, self.dnn(self.images.test_points).T
-        ones = np.ones(len(targets))
-        return np.array([best_threshold(o, targets == c, ones)[0] for o, c in zip(outputs, self.judged, strict=True)])
+        targets = self.images.test_targets
+        return threshold_errors(self.dnn(self.images.test_points), targets, self.judged, np.ones(len(targets)))
 
     @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """The ablation curves of its circuits, for each class."""
-        return tuple(curve for ablation in self.ablations.values() for curve in ablation.curves)
+    def parts(self) -> Iterable[NetworkAblation]:
+        return self.ablations.values()
 
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
-        found = [problem for ablation in self.ablations.values() for problem in ablation.problems]
+        found = super().problems
         if self.signs == "excitatory":
             if not self.dnn.is_nonnegative:
                 found.append(f"{self.dnn.name}: trained with excitation only, it has a negative weight")
@@ -78,10 +69,6 @@ class Trained:
                     f"{AGREES:.0%} from the network's {wanted:.1%}"
                 )
         return found
-
-
-def _choice(outputs, classes):
-    return classes[outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)]
 
 
 def network_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[int]) -> list[dict]:
@@ -108,12 +95,8 @@ def simulate_all(dnns: Sequence[DNN], images: Images, kinds, backend: str, repor
     for signs, dnn in zip(UNITS, dnns, strict=True):
         ablations = {}
         for kind in kinds:
-
-            def say(stage, fraction=None, what=f"{signs}, {kind}"):
-                report(f"{what}: {stage}", fraction)
-
-            ablations[kind] = part(
-                f"{signs}, {kind}", partial(ablate_network, dnn, data, FRACTIONS, kind, backend, say, floors)
-            )
+            what = f"{signs}, {kind}"
+            say = headed(report, what)
+            ablations[kind] = part(what, partial(ablate_network, dnn, data, FRACTIONS, kind, backend, say, floors))
         found.append(Trained(signs, dnn, images, ablations))
     return found

@@ -1,6 +1,7 @@
 """The whole study: networks under sign constraints with and without inhibition, and floors versus input dimension."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -8,8 +9,30 @@ import numpy as np
 from eisim.analysis.training import UNITS, train_all
 from eisim.base.store.checkpoint import expect, part
 from eisim.studies.images import dimension, networks
-from eisim.studies.images.data import load
-from eisim.studies.images.result import ImagesResult
+from eisim.studies.images.data import Images, load
+from eisim.studies.result import OfParts
+
+
+@dataclass(frozen=True, eq=False)
+class ImagesResult(OfParts):
+    """Everything that the experiment on images measured."""
+
+    images: Images
+    available: tuple[int, int]  # images to train on and to test, to choose from
+    original: tuple[int, int]  # rows and columns that the images had before they were pooled
+    trained: tuple[networks.Trained, ...]  # for each constraint
+    pooled: dimension.PooledResult
+    whole: dimension.BooleanResult  # of whole random Boolean functions
+    samples: dict[int, dimension.BooleanResult]  # the same by the number of points that were drawn of each
+
+    @property
+    def parts(self) -> tuple[networks.Trained, ...]:
+        return self.trained
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        return super().problems + self.pooled.problems
 
 
 def measure(
@@ -29,26 +52,9 @@ def measure(
 ) -> ImagesResult:
     """Train networks on images, ablate their circuits, and find floors for fewer and more inputs.
 
-    Parameters
-    ----------
-    data : str
-        See `eisim.studies.images.data.load`.
-    side : int
-        Largest number of pixels along a side; larger images are averaged down to it.
-    train, test : int
-        Largest number of images, drawn at random.
-    hidden, pooled_hidden : int
-        Hidden units of the networks that become circuits, and of those that learn pooled images.
-    iterations : int
-        Largest number of training steps.
-    functions : int
-        Number of random Boolean functions for each number of inputs.
-    kinds : sequence of {"rate", "spiking"}
-        Kinds of circuits.
-    seed : int
-    backend : str
-    report : callable
-        ``report(stage, fraction=None)`` is told about progress.
+    `data` is a source of `eisim.studies.images.data.load`. Images are averaged down to at most `side` × `side` pixels,
+    and at most `train` and `test` of them are drawn at random. Networks that become circuits have `hidden` units, those
+    that learn pooled images `pooled_hidden`; there are `functions` random Boolean functions of each number of inputs.
     """
     split, chosen, *function_seeds, network_seeds = np.random.SeedSequence(seed).spawn(4 + len(dimension.SAMPLES))
     report("reading images")

@@ -11,20 +11,10 @@ LEVELS = 20
 
 
 def chain(rng: np.random.Generator, length: int, *shape: int) -> np.ndarray:
-    """Ordered inputs: each is at least the one before it, everywhere, and larger somewhere.
+    """Ordered inputs, length × shape: each is at least the one before it, everywhere, and larger somewhere.
 
-    Parameters
-    ----------
-    rng : Generator
-    length : int
-        Number of inputs in the chain.
-    shape : int
-        Shape of one input, such as (inputs,) or (time, inputs).
-
-    Returns
-    -------
-    ndarray of shape (length, *shape)
-        Levels from 0 to `LEVELS`. Each step raises about a quarter of the entries; an entry at the top stays there.
+    They are levels from 0 to `LEVELS`. Each step raises about a quarter of the entries; an entry at the top stays
+    there.
     """
     links = [rng.integers(0, 3 * LEVELS // 4, shape)]
     for _ in range(length - 1):
@@ -42,17 +32,9 @@ def ordered_pairs(length: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def falls(values: np.ndarray) -> np.ndarray:
-    """How far the value falls between the two inputs of each ordered pair; below 0 where it rises.
+    """How far the value falls between the two inputs of each ordered pair of a chain; below 0 where it rises.
 
-    Parameters
-    ----------
-    values : ndarray of shape (length, ...)
-        Of the inputs of a chain, in order.
-
-    Returns
-    -------
-    ndarray of shape (pairs, ...)
-        In the order of `ordered_pairs`.
+    Values are inputs × ..., falls are pairs × ... in the order of `ordered_pairs`.
     """
     lower, upper = ordered_pairs(len(values))
     return values[lower] - values[upper]
@@ -60,12 +42,7 @@ def falls(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Share:
-    """How many of a number of things are so, with the Wilson score interval of the probability.
-
-    Attributes
-    ----------
-    count, of : int
-    """
+    """How many of a number of things are so, with the Wilson score interval of the probability."""
 
     count: int
     of: int

@@ -32,58 +32,31 @@ SPECTRAL_RADIUS = 0.8  # of the recurrent weights among threshold-linear units, 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One unit's rate over time for a chain of inputs, in both networks.
-
-    Attributes
-    ----------
-    model : str
-    traces : dict of str to ndarray
-        By network: inputs of the chain × steps, in Hz.
-    """
+    """One unit's rate over time for a chain of inputs, in both networks."""
 
     model: str
-    traces: dict[str, np.ndarray]
+    traces: dict[str, np.ndarray]  # by network: inputs of the chain × steps, in Hz
 
 
 @dataclass(frozen=True)
 class OrderCount:
-    """How often order is broken among the units of one model in one of the networks.
-
-    Attributes
-    ----------
-    network, model : str
-    circuits, pairs, comparisons : Share
-        Circuits with a fall in any unit at any step; ordered pairs of inputs with one; comparisons, each of one
-        unit at one step between the two inputs of one pair.
-    largest : float
-        Largest fall, in Hz; 0 if none.
-    """
+    """How often order is broken among the units of one model in one of the networks."""
 
     network: str
     model: str
-    circuits: Share
-    pairs: Share
-    comparisons: Share
-    largest: float
+    circuits: Share  # with a fall in any unit at any step
+    pairs: Share  # ordered pairs of inputs with one
+    comparisons: Share  # each of one unit at one step between the two inputs of one pair
+    largest: float  # largest fall, in Hz; 0 if none
 
 
 @dataclass(frozen=True, eq=False)
 class RateResult:
-    """What was measured of the rate circuits.
+    """What was measured of the rate circuits."""
 
-    Attributes
-    ----------
-    counts : tuple of OrderCount
-        For each network, of each model and then of all units together.
-    examples : tuple of Example
-        For each model a unit that follows its inputs and whose order inhibition breaks.
-    step : float
-        Time step, in s.
-    """
-
-    counts: tuple[OrderCount, ...]
-    examples: tuple[Example, ...]
-    step: float
+    counts: tuple[OrderCount, ...]  # for each network, of each model and then of all units together
+    examples: tuple[Example, ...]  # for each model a unit that follows its inputs and whose order inhibition breaks
+    step: float  # time step, in s
 
     def total(self, network: str) -> OrderCount:
         """The count over all units of a network."""
@@ -195,25 +168,8 @@ def begin_to_measure(
 ) -> Callable[[], RateResult]:
     """Begin to count how often random rate circuits break order, without and with inhibition.
 
-    Each circuit gets two chains of inputs, one constant and one varying in time, and begins at rest.
-
-    Parameters
-    ----------
-    circuits : int
-        Number of random circuits.
-    length : int
-        Inputs in each chain.
-    duration, dt : float
-        In s.
-    seed : SeedSequence
-    backend : {"cpp", "numpy"}
-    report : callable
-        Called with each stage and the fraction done.
-
-    Returns
-    -------
-    callable
-        Waits for the responses and returns a `RateResult`; the circuits are compiled and simulated meanwhile.
+    Each circuit gets two chains of inputs, one constant and one varying in time, and begins at rest. Times are in s.
+    The circuits are compiled and simulated until what is returned is called.
     """
     drawn, stimuli = [], []
     frames = max(1, round(duration / FRAME))

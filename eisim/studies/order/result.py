@@ -10,21 +10,11 @@ from eisim.studies.order.spiking import ConditionResult
 
 @dataclass(frozen=True, eq=False)
 class DynamicsResult:
-    """Order along time in rate and in spiking circuits.
+    """Order along time in rate and in spiking circuits."""
 
-    Attributes
-    ----------
-    rate : RateResult or None
-        ``None`` if rate circuits were not asked for.
-    conditions : tuple of ConditionResult
-        Random spiking circuits; empty if they were not asked for.
-    search : tuple of SearchResult
-        The strongest violations among spiking circuits; empty likewise.
-    """
-
-    rate: RateResult | None = None
-    conditions: tuple[ConditionResult, ...] = ()
-    search: tuple[SearchResult, ...] = ()
+    rate: RateResult | None = None  # if they were asked for
+    conditions: tuple[ConditionResult, ...] = ()  # random spiking circuits, if they were asked for
+    search: tuple[SearchResult, ...] = ()  # the strongest violations among spiking circuits, likewise
 
     @property
     def violations(self) -> tuple[SearchResult, ...]:

@@ -30,24 +30,13 @@ KINDS = {
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A candidate, and the ordered pair of its inputs for which the readout falls most.
-
-    Attributes
-    ----------
-    candidate : Candidate
-    lower, upper : int
-        The pair, as indices into the chain.
-    counts : tuple of int
-        Spikes of the readout in the window for both.
-    hidden : int
-        Fall of the count of all hidden neurons, by which equal candidates are compared.
-    """
+    """A candidate, and the ordered pair of its inputs for which the readout falls most."""
 
     candidate: Candidate
-    lower: int
+    lower: int  # index into the chain
     upper: int
-    counts: tuple[int, int]
-    hidden: int
+    counts: tuple[int, int]  # spikes of the readout in the window for both
+    hidden: int  # fall of the count of all hidden neurons, by which equal candidates are compared
 
     @property
     def fall(self) -> int:
@@ -134,16 +123,10 @@ def _vary_chain(chain, rng):
 
 @dataclass(frozen=True)
 class Variant:
-    """The strongest violation with something changed: does order return?
-
-    Attributes
-    ----------
-    name : str
-    counts : tuple of (int, int)
-        Spikes of the readout in the window for the lower and the upper input; one pair for each random draw.
-    """
+    """The strongest violation with something changed: does order return?"""
 
     name: str
+    # Spikes of the readout in the window for the lower and the upper input, a pair for each random draw.
     counts: tuple[tuple[int, int], ...]
 
     @property
@@ -154,25 +137,13 @@ class Variant:
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """What the search found among the circuits of one kind.
-
-    Attributes
-    ----------
-    kind : str
-    progress : tuple of int
-        Strongest fall of the readout found so far, in spikes, after each generation; the first is random.
-    found : Found
-    response : Response
-        Recorded response to the chain of inputs.
-    variants : tuple of Variant
-        The first is the circuit as it was found.
-    """
+    """What the search found among the circuits of one kind."""
 
     kind: str
-    progress: tuple[int, ...]
+    progress: tuple[int, ...]  # strongest fall found so far, in spikes, by generation; the first is random
     found: Found
-    response: Response
-    variants: tuple[Variant, ...]
+    response: Response  # recorded response to the chain of inputs
+    variants: tuple[Variant, ...]  # the first is the circuit as it was found
 
     @property
     def input_rates(self) -> np.ndarray:
@@ -182,11 +153,8 @@ class SearchResult:
     def outcome(self, variant: Variant) -> str:
         """What became of the fall in the variant, by its largest fall over the draws.
 
-        Returns
-        -------
-        str
-            ``"remains"`` (at least half of it), ``"weaker"``, ``"gone"``; or ``"silent"`` or ``"saturated"`` (spikes at
-            every step, whatever the input), which say nothing.
+        It ``"remains"`` (at least half of it), is ``"weaker"`` or ``"gone"``; or all is ``"silent"`` or ``"saturated"``
+        (spikes at every step, whatever the input), which says nothing.
         """
         counts = np.array(variant.counts)
         if not counts.any():
@@ -211,30 +179,10 @@ def search(
 ) -> tuple[tuple[SearchResult, ...], list[list[Response]]]:
     """Search for the circuit and the ordered pair of inputs for which the readout falls most.
 
-    Parameters
-    ----------
-    population : int
-        Circuits of each kind in a generation.
-    generations : int
-        Generations after the first, which is random.
-    length : int
-        Inputs in the chain of each circuit.
-    timing : Timing
-    others : sequence of sequence of Candidate
-        Circuits to simulate in the same batches, spread over the generations, so that it all takes one program. They
-        are apart from the search; all sequences in it have the same structure.
-    seed : SeedSequence
-    backend : {"cpp", "numpy"}
-    report : callable, optional
-        Called with each stage and the fraction done. By default long work shows its progress in a terminal or a
-        notebook.
-
-    Returns
-    -------
-    tuple of SearchResult
-        For each kind of circuit: feed-forward and recurrent.
-    list of list of Response
-        Of the other circuits.
+    In the first generation, which is random, and in each after it there are `population` circuits of each kind. To take
+    no program of their own, `others` are simulated in the same batches, spread over the generations; all sequences in
+    it have the same structure. What is returned is the result for each kind, feed-forward and recurrent, and the
+    others' responses.
     """
     rng = np.random.default_rng(seed)
     best: dict[str, list[Found]] = {kind: [] for kind in KINDS}

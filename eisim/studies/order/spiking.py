@@ -8,7 +8,7 @@ by leak and coincidence, refractoriness, delays, and the input that a reset wast
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -46,34 +46,17 @@ WEIGHTS = (13e-3, 4e-3, 12e-3)
 
 @dataclass(frozen=True)
 class Condition:
-    """What the circuits of one condition have in common.
-
-    Attributes
-    ----------
-    name : str
-    tau, refractory, synaptic : float
-        Membrane time constant, refractory period and synaptic time constant, in s.
-    delays : tuple of float
-        Shortest and longest conduction delay, in s.
-    recurrent : bool
-        Whether hidden neurons excite each other.
-    synchronous : bool
-        Whether the regular trains of all afferents begin in phase.
-    fan_in : tuple of int
-        Synapses onto a neuron: from afferents, from hidden neurons, and onto the readout.
-    drive : float
-        Mean current, as a multiple of one that is the same for all conditions; set so that rates are alike.
-    """
+    """What the circuits of one condition have in common."""
 
     name: str
-    tau: float = 10e-3
-    refractory: float = 2e-3
-    synaptic: float = 5e-3
-    delays: tuple[float, float] = (1e-3, 1e-3)
-    recurrent: bool = True
-    synchronous: bool = False
-    fan_in: tuple[int, int, int] = (6, 3, 6)
-    drive: float = 1.0
+    tau: float = 10e-3  # s, of the membrane
+    refractory: float = 2e-3  # s
+    synaptic: float = 5e-3  # s, time constant
+    delays: tuple[float, float] = (1e-3, 1e-3)  # shortest and longest conduction delay, in s
+    recurrent: bool = True  # whether hidden neurons excite each other
+    synchronous: bool = False  # whether the regular trains of all afferents begin in phase
+    fan_in: tuple[int, int, int] = (6, 3, 6)  # synapses from afferents, from hidden neurons, and onto the readout
+    drive: float = 1.0  # mean current, over one that is the same for all conditions; so that rates are alike
 
     @property
     def neuron(self) -> LIF:
@@ -120,22 +103,13 @@ def describe(condition: Condition) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A circuit of a condition, and the chain of inputs that it is tested on.
+    """A circuit of a condition, and the chain of inputs that it is tested on."""
 
-    Attributes
-    ----------
-    condition : Condition
-        Parameters of the neurons and of the inputs.
-    weights, delays : ndarray of shape (afferents + hidden, hidden + 1)
-        From afferents and hidden neurons onto hidden neurons and the readout, in V and s; weight 0 is no synapse.
-    chain : ndarray of int, shape (inputs, dimensions)
-        Levels from 0 to `order.LEVELS`.
-    """
-
-    condition: Condition
+    condition: Condition  # parameters of the neurons and of the inputs
+    # (afferents + hidden, hidden + 1): onto hidden neurons and the readout, in V and s; weight 0 is no synapse.
     weights: np.ndarray
     delays: np.ndarray
-    chain: np.ndarray
+    chain: np.ndarray  # (inputs, dimensions): levels from 0 to `order.LEVELS`
 
     @property
     def stimuli(self) -> np.ndarray:
@@ -202,9 +176,7 @@ def respond(candidates: Sequence[Candidate], timing: Timing, *, backend: str, re
     return simulate(
         [c.circuit for c in candidates],
         [c.stimuli for c in candidates],
-        duration=timing.duration,
-        window=timing.window,
-        dt=timing.dt,
+        **asdict(timing),
         record=True,
         backend=backend,
         report=report,
@@ -229,23 +201,12 @@ def cumulative_counts(response: Response) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class ConditionResult:
-    """What was measured of the random circuits of one condition.
-
-    Attributes
-    ----------
-    condition : Condition
-    window : float
-        Length of the read-out window, in s.
-    counts : ndarray of int, shape (inputs, circuits, hidden + 1)
-        Spikes in the window for each input of a circuit's chain; the readout is last.
-    cumulative : ndarray of int, shape (inputs, circuits, bins)
-        Spikes of the readout until the end of each bin of `BIN`.
-    """
+    """What was measured of the random circuits of one condition."""
 
     condition: Condition
-    window: float
-    counts: np.ndarray
-    cumulative: np.ndarray
+    window: float  # length of the read-out window, in s
+    counts: np.ndarray  # (inputs, circuits, hidden + 1): spikes in the window; the readout is last
+    cumulative: np.ndarray  # (inputs, circuits, bins): spikes of the readout until the end of each bin of `BIN`
 
     @property
     def broken(self) -> dict[str, np.ndarray]:

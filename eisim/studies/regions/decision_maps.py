@@ -9,7 +9,7 @@ import numpy as np
 
 from eisim.ablation import ablate
 from eisim.adapter import DNN, from_dnn, to_dnn, to_spiking
-from eisim.base.progress import shows_progress
+from eisim.base.progress import headed, shows_progress
 from eisim.base.store.checkpoint import begin_part, expect, part
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData, Region
@@ -17,6 +17,7 @@ from eisim.neurons import ThresholdLinear
 from eisim.simulation import begin
 from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, below_floor, judge, questioned
 from eisim.studies.regions.networks import CONSTRUCTED, best_excitatory, network
+from eisim.studies.result import OfParts
 from eisim.theory.bitset import members
 from eisim.theory.floor import zero_one
 from eisim.theory.order import Witness, violations
@@ -41,38 +42,17 @@ RATES = {"rate": 400.0, "input_rate": 1000.0}
 
 @dataclass(frozen=True, eq=False)
 class RegionResult:
-    """What became of one region.
+    """What became of one region."""
 
-    Attributes
-    ----------
-    data : LabelledData
-        Its cells, row by row.
-    dnn : DNN
-        That the intact circuits were made from.
-    floor : float
-        Least share of the area that an excitatory-only network has wrong.
-    best : ndarray of shape (n_points,)
-        A monotone function with that error.
-    violating_pairs : int
-    witnesses : tuple of Witness
-        Pairs x <= y of points, the first inside, the second outside.
-    circuits : dict of str to dict of str to Circuit
-        By kind and condition.
-    decisions : dict of str to dict of str to ndarray of shape (n_points,)
-        By system (``"spiking"``, ``"rate"``, ``"dnn"``) and condition, whether each point is put inside.
-    equivalence_error : float or None
-        Largest difference of the intact rate circuit from the network, as a share of its largest output.
-    """
-
-    data: LabelledData
-    dnn: DNN
-    floor: float
-    best: np.ndarray
+    data: LabelledData  # its cells, row by row
+    dnn: DNN  # that the intact circuits were made from
+    floor: float  # least share of the area that an excitatory-only network has wrong
+    best: np.ndarray  # (n_points,): a monotone function with that error
     violating_pairs: int
-    witnesses: tuple[Witness, ...]
-    circuits: dict[str, dict[str, Circuit]]
-    decisions: dict[str, dict[str, np.ndarray]]
-    equivalence_error: float | None
+    witnesses: tuple[Witness, ...]  # pairs x <= y of points, the first inside, the second outside
+    circuits: dict[str, dict[str, Circuit]]  # by kind and condition
+    decisions: dict[str, dict[str, np.ndarray]]  # by system and condition, whether each point is put inside
+    equivalence_error: float | None  # of the intact rate circuit from the network, over its largest output
 
     @property
     def name(self) -> str:
@@ -150,21 +130,15 @@ class RegionResult:
 
 
 @dataclass(frozen=True, eq=False)
-class GeometryResult:
+class GeometryResult(OfParts):
     """All regions, on so many × so many cells."""
 
     resolution: int
     regions: tuple[RegionResult, ...]
 
     @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """An ablation curve for each region and system."""
-        return tuple(curve for region in self.regions for curve in region.curves)
-
-    @property
-    def problems(self) -> list[str]:
-        """Contradictions of the theory, and checks that failed, of all regions."""
-        return [problem for region in self.regions for problem in region.problems]
+    def parts(self) -> tuple[RegionResult, ...]:
+        return self.regions
 
 
 @shows_progress
@@ -178,20 +152,8 @@ def measure(
 ) -> GeometryResult:
     """Simulate circuits for regions on all cells: intact, without inhibition, and the best excitatory-only ones.
 
-    Parameters
-    ----------
-    regions : sequence of Region
-        Of `eisim.REGIONS`.
-    kinds : sequence of str
-        ``"spiking"``, ``"rate"`` or both; all circuits of one kind are one batch.
-    resolution : int
-        Cells on each side of the unit square.
-    seed : int
-        Of the initial weights of networks that are trained.
-    backend : {"cpp", "numpy"}
-    report : callable, optional
-        Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
-        notebook.
+    There are `resolution` cells on each side of the unit square. All circuits of one kind are one batch. The seed is
+    that of the initial weights of networks that are trained.
     """
     data = [replace(region, resolution=resolution).labelled() for region in regions]
     points = data[0].points
@@ -200,7 +162,7 @@ def measure(
         *(part(f"region {k}", partial(_floor_and_network, cells, seed, report)) for k, cells in enumerate(data)),
         strict=True,
     )
-    rate = [_conditions(dnn, cells, of.best, points) for dnn, cells, of in zip(intact, data, floors, strict=True)]
+    rate = [_conditions(dnn, cells, of["best"], points) for dnn, cells, of in zip(intact, data, floors, strict=True)]
     circuits, pending = {}, {}
     for kind in kinds:
         report("building circuits")
@@ -213,7 +175,7 @@ def measure(
             seed=0,
             record=False,
             backend=backend,
-            report=lambda stage, fraction=None, kind=kind: report(f"{kind} circuits: {stage}", fraction),
+            report=headed(report, f"{kind} circuits"),
             **TIMES[kind],
         )
         pending[kind] = distinct, begin_part(f"{kind} circuits", partial(_begin_to_read_out, simulation))
@@ -233,26 +195,14 @@ def measure(
             RegionResult(
                 cells,
                 intact[k],
-                floors[k].floor,
-                floors[k].best,
-                floors[k].violating_pairs,
-                floors[k].witnesses,
-                {kind: circuits[kind][k] for kind in kinds},
-                {system: maps[system][k] for system in [*kinds, "dnn"]},
-                errors[k],
+                circuits={kind: circuits[kind][k] for kind in kinds},
+                decisions={system: maps[system][k] for system in [*kinds, "dnn"]},
+                equivalence_error=errors[k],
+                **floors[k],
             )
             for k, cells in enumerate(data)
         ),
     )
-
-
-class _Floor(NamedTuple):
-    """What an excitatory-only circuit can do with a region; see `RegionResult`."""
-
-    floor: float
-    best: np.ndarray
-    violating_pairs: int
-    witnesses: tuple[Witness, ...]
 
 
 class _Output(NamedTuple):
@@ -262,10 +212,12 @@ class _Output(NamedTuple):
     readouts: np.ndarray
 
 
-def _floor_and_network(cells, seed, report) -> tuple[_Floor, DNN]:
+def _floor_and_network(cells, seed, report) -> tuple[dict, DNN]:
+    """What an excitatory-only circuit can do with a region, as fields of its `RegionResult`, and its network."""
     report("working out floors")
     broken = violations(Sample(cells.points, cells.targets, cells.weights))
-    floor = _Floor(*zero_one(broken), broken.pairs, _witnesses(broken))
+    least, best = zero_one(broken)
+    floor = {"floor": least, "best": best, "violating_pairs": broken.pairs, "witnesses": _witnesses(broken)}
     return floor, read_out(network(cells, seed, report), cells.points)
 
 

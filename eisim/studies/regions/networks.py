@@ -138,17 +138,10 @@ def network(data: LabelledData, seed: int, report: Callable[..., None]) -> DNN:
 
 
 def best_excitatory(data: LabelledData, best: np.ndarray) -> DNN:
-    """The excitatory-only network of a monotone function on the cells of the unit square.
+    """The excitatory-only network of a monotone function (0 or 1, non-decreasing) on the cells of the unit square.
 
     In each column of cells the function is 1 above a height, which does not rise from column to column: y counts
     against it, with a step unit for each fall (T4, where the minimal true points are the corners).
-
-    Parameters
-    ----------
-    data : LabelledData
-        All cells, row by row (see `Region.labelled`).
-    best : ndarray of shape (n_points,)
-        0 or 1, non-decreasing in both coordinates.
     """
     side = round(len(best) ** 0.5)
     heights = (best.reshape(side, side) == 0).sum(axis=0) / side  # of each column, from 0 to 1

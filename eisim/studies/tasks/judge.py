@@ -33,13 +33,7 @@ PREDICTED = 2
 def begin_to_judge(
     task: Task, intact: list[Circuit], change: Dose, doses: np.ndarray, seeds: list[int], backend: str, report: Callable
 ) -> Callable[[], Judged]:
-    """Begin to simulate a task's circuits, one intact one for each seed, at all doses.
-
-    Returns
-    -------
-    callable
-        Waits for the responses and judges them.
-    """
+    """Begin to simulate a task's circuits, one intact one for each seed, at all doses; what is returned judges them."""
     # Circuits are made when they are needed: those of all doses together would be large.
     # One seed after another, since those of one seed share what their rules drew.
     makers = [partial(_ablated, change, circuit, float(d)) for circuit in intact for d in doses]
@@ -67,20 +61,11 @@ def begin_to_judge(
         responses = [_of_one_seed(r) for r in first()]
         marks = [_mark(task, r) for r in responses]
         predicted, unpredicted = _predict(task, responses[0], report)
-        facts = _facts(task, responses[0])
+        about = {"predicted": predicted, "unpredicted": unpredicted, "facts": _facts(task, responses[0])}
         del responses
         for batch in batches[1:]:
             marks += [_mark(task, _of_one_seed(r)) for r in start(batch)()]
-        judged = _judge(task, makers, doses, _by_dose(marks, len(doses)), report)
-        return replace(
-            judged,
-            predicted=predicted,
-            unpredicted=unpredicted,
-            circuit=intact[0],
-            output=_output_words(task.output),
-            published_neurons=task.published_neurons,
-            facts=facts,
-        )
+        return _judge(task, makers, doses, _by_dose(marks, len(doses)), report, about)
 
     return finish
 
@@ -173,13 +158,12 @@ class Mark:
 
 
 def _mark(task, response):
-    score = float(task.score(response))
+    score, name = float(task.score(response)), response.circuit.name
     if not np.isfinite(score):
-        raise InputError(f"Task.score of {response.circuit.name!r}: expected a finite number, found {score}")
+        raise InputError(f"Task.score of {name!r}: expected a finite number, found {score}")
     if not -ROUNDING <= score <= 1 + ROUNDING:
         raise InputError(
-            f"Task.score of {response.circuit.name!r}: expected a number from 0 (not at all) to 1 (wholly), found "
-            f"{score:g}"
+            f"Task.score of {name!r}: expected a number from 0 (not at all) to 1 (wholly), found {score:g}"
         )
     score = min(max(score, 0.0), 1.0)
     output = None
@@ -187,8 +171,8 @@ def _mark(task, response):
         output = np.asarray(task.output(response), dtype=float)
         if output.shape != (len(task.stimuli),) or not np.isfinite(output).all():
             raise InputError(
-                f"Task.output of {response.circuit.name!r}: expected a finite number for each of "
-                f"{len(task.stimuli)} trials, found {output!r}"
+                f"Task.output of {name!r}: expected a finite number for each of {len(task.stimuli)} trials, "
+                f"found {output!r}"
             )
     rates = np.concatenate(list(response.rates.values()), axis=-1)
     digest = hashlib.sha256(rates.tobytes())
@@ -197,7 +181,7 @@ def _mark(task, response):
     return Mark(score, output, rates, digest.digest())
 
 
-def _judge(task, makers, doses, marks, report):
+def _judge(task, makers, doses, marks, report, about):
     """Put together what was found of one kind; `marks` are doses × seeds, `makers` make their circuits."""
     intact = makers[0]()
 
@@ -205,26 +189,42 @@ def _judge(task, makers, doses, marks, report):
         scores = np.array([[m.score for m in row] for row in of])
         return AblationCurve(system, doses, scores, Criterion.absolute(task.criterion))
 
-    systems, error, problems = {intact.kind: curve(intact.kind, marks)}, None, []
+    own, error, problems = curve(intact.kind, marks), None, []
+    systems = {intact.kind: own}
+    if not own.is_computed:
+        problems.append(f"the intact circuit does not do the task: score {own.intact:.3g}, criterion {own.level:g}")
     if intact.kind == "rate":
         circuits = _by_dose([make() for make in makers], len(doses))
         dnns = _dnn_marks(task, circuits, marks, report)
         systems["dnn"] = curve("dnn", dnns)
         if not is_noisy(intact):
             error = max(float(np.abs(a.rates - b.rates).max()) for a, b in zip(dnns.flat, marks.flat, strict=True))
-            problems += _disagreement(systems)
+            apart = float(np.abs(own.scores - systems["dnn"].scores).max())
+            if apart > AGREEMENT:
+                problems.append(f"the equivalent DNN is not equivalent: its score differs by up to {apart:.3g}")
         orders = (
             broken_order(task.stimuli, c, m.rates, m.output) for c, m in zip(circuits.flat, marks.flat, strict=True)
         )
         problems += [problem for problem in orders if problem][:1]
-    problems = [*_absence(systems[intact.kind]), *problems]
     witness = None
     if task.output is not None:
         witness = find_witness(task.stimuli, intact, np.array([[m.output for m in row] for row in marks]))
         if witness is None:
             problems.append(f"no witness: no pair of trials x <= y has a falling output ({task.obstruction})")
-    neurons = sum(p.size for p in intact.populations)
-    return Judged(intact.kind, neurons, task.measure, task.obstruction, systems, witness, error, tuple(problems))
+    return Judged(
+        intact.kind,
+        sum(p.size for p in intact.populations),
+        task.measure,
+        task.obstruction,
+        systems,
+        witness,
+        error,
+        tuple(problems),
+        circuit=intact,
+        output=_output_words(task.output),
+        published_neurons=task.published_neurons,
+        **about,
+    )
 
 
 def _dnn_marks(task, circuits, marks, report):
@@ -246,17 +246,7 @@ def _dnn_marks(task, circuits, marks, report):
 def dnn_response(dnn: UnrolledDNN, stimuli, record: bool = False) -> Response:
     """The response of the unrolled DNN of a rate circuit, so that the score of a task can judge it.
 
-    Parameters
-    ----------
-    dnn : UnrolledDNN
-    stimuli : array_like of shape (trials, inputs) or (trials, time, inputs)
-    record : bool
-        Whether to keep the rates over time.
-
-    Returns
-    -------
-    Response
-        What `eisim.simulate` returns for the circuit, to rounding.
+    It is what `eisim.simulate` returns for the circuit, to rounding; recorded if it is to keep the rates over time.
     """
     total, trace = 0.0, []
     for step, rates in enumerate(dnn.layers(stimuli)):
@@ -274,14 +264,3 @@ def dnn_response(dnn: UnrolledDNN, stimuli, record: bool = False) -> Response:
         dnn.dt,
         traces={name: traces[:, units] for name, units in dnn.units.items()} if record else {},
     )
-
-
-def _absence(curve):
-    if not curve.is_computed:
-        yield f"the intact circuit does not do the task: score {curve.intact:.3g}, criterion {curve.level:g}"
-
-
-def _disagreement(systems):
-    apart = float(np.abs(systems["rate"].scores - systems["dnn"].scores).max())
-    if apart > AGREEMENT:
-        yield f"the equivalent DNN is not equivalent: its score differs by up to {apart:.3g}"

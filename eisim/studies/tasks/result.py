@@ -10,59 +10,28 @@ from eisim.base.display import display, labelled, plotted, tabulated
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
 from eisim.studies.curves import AblationCurve
+from eisim.studies.result import OfParts
 from eisim.studies.tasks.witness import Witness
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Judged(Shown):
-    """What became of one kind of circuit.
+    """What became of one kind of circuit."""
 
-    Attributes
-    ----------
-    kind : {"rate", "spiking"}
-    neurons : int
-        Of one circuit.
-    measure : str
-        What the score is, in words.
-    obstruction : Obstruction
-        What stands in the way of an excitatory-only circuit.
-    systems : dict of str to AblationCurve
-        Of the ``"spiking"`` circuit, or of the ``"rate"`` circuit and its ``"dnn"``.
-    witness : Witness or None
-        ``None`` if the obstruction is dynamical, or no pair of trials falls.
-    equivalence_error : float or None
-        Largest difference of a rate between a rate circuit and its DNN, in Hz; ``None`` for a circuit with noise,
-        whose DNN is that of the circuit without.
-    problems : tuple of str
-        Contradictions of the theory, and checks that failed.
-    predicted : tuple of Prediction
-        Of a spiking circuit: by population, what its mean-field predicts for a few trials.
-    unpredicted : str
-        Why there is no prediction, or "".
-    circuit : Circuit or None
-        The intact circuit of the first seed.
-    output : str
-        What the output of the task is, as its function's docstring says; "" if it has none.
-    published_neurons : int
-        Of the circuit as it was published, where this one is smaller; else 0.
-    facts : tuple of Fact
-        Published numbers beside those of the intact circuit of the first seed.
-    """
-
-    kind: str
-    neurons: int
-    measure: str
-    obstruction: Obstruction
-    systems: dict[str, AblationCurve]
-    witness: Witness | None
-    equivalence_error: float | None
-    problems: tuple[str, ...]
-    predicted: tuple[Prediction, ...] = ()
-    unpredicted: str = ""
-    circuit: Circuit | None = None
-    output: str = ""
-    published_neurons: int = 0
-    facts: tuple[Fact, ...] = ()
+    kind: str  # "rate" or "spiking"
+    neurons: int  # of one circuit
+    measure: str  # what the score is, in words
+    obstruction: Obstruction  # what stands in the way of an excitatory-only circuit
+    systems: dict[str, AblationCurve]  # by system: "spiking", or "rate" and "dnn"
+    witness: Witness | None  # none if the obstruction is dynamical, or no pair of trials falls
+    equivalence_error: float | None  # of a rate circuit without noise from its DNN, in Hz, the largest
+    problems: tuple[str, ...]  # contradictions of the theory, and checks that failed
+    predicted: tuple[Prediction, ...] = ()  # of a spiking circuit, by population, for a few trials
+    unpredicted: str = ""  # why there is no prediction, or ""
+    circuit: Circuit | None = None  # the intact circuit of the first seed
+    output: str = ""  # what the output of the task is, as its function's docstring says
+    published_neurons: int = 0  # of the circuit as it was published, where this one is smaller; else 0
+    facts: tuple[Fact, ...] = ()  # published numbers beside those of the intact circuit of the first seed
 
     def __repr__(self):
         verdicts = ", ".join(f"{name} {curve.verdict}" for name, curve in self.systems.items())
@@ -144,32 +113,19 @@ class Assessment(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Survey(Shown):
-    """Assessments of several circuits by the same ablation.
-
-    Attributes
-    ----------
-    assessments : tuple of Assessment
-    left_out : dict of str to str
-        Models that have nothing of what is ablated, and why.
-    """
+class Survey(OfParts, Shown):
+    """Assessments of several circuits by the same ablation."""
 
     assessments: tuple[Assessment, ...]
-    left_out: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)  # models that have nothing of what is ablated, and why
 
     def __repr__(self):
         verdicts = "; ".join(f"{each.name}: {each.verdict}" for each in self.assessments)
         return f"<Survey of {len(self.assessments)} circuits: {verdicts}>"
 
     @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """The ablation curves of all circuits and systems."""
-        return tuple(curve for assessment in self.assessments for curve in assessment.curves)
-
-    @property
-    def problems(self) -> list[str]:
-        """Contradictions of the theory, and checks that failed."""
-        return [problem for assessment in self.assessments for problem in assessment.problems]
+    def parts(self) -> tuple[Assessment, ...]:
+        return self.assessments
 
     to_dataframe = tabulated(
         "One row for each circuit and system, as a pandas DataFrame: scores, critical dose, verdict, witness."

@@ -15,24 +15,12 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Witness(Brief):
-    """The pair of trials x <= y whose output falls most: no excitatory-only circuit gives it.
+    """The pair of trials x <= y whose output falls most: no excitatory-only circuit gives it."""
 
-    Attributes
-    ----------
-    trials : tuple of int
-        Which trials x and y are.
-    inputs : tuple of str
-        Name of each column of the stimuli.
-    stimuli : tuple of ndarray of shape (inputs,)
-        x and y, averaged over time if they vary.
-    outputs : tuple of ndarray of shape (doses, seeds)
-        Of the task at x and at y.
-    """
-
-    trials: tuple[int, int]
-    inputs: tuple[str, ...]
-    stimuli: tuple[np.ndarray, np.ndarray]
-    outputs: tuple[np.ndarray, np.ndarray]
+    trials: tuple[int, int]  # which trials x and y are
+    inputs: tuple[str, ...]  # name of each column of the stimuli
+    stimuli: tuple[np.ndarray, np.ndarray]  # (inputs,): x and y, averaged over time if they vary
+    outputs: tuple[np.ndarray, np.ndarray]  # (doses, seeds): of the task at x and at y
 
     @property
     def falls(self) -> np.ndarray:
@@ -59,19 +47,9 @@ class Witness(Brief):
 
 
 def find_witness(stimuli: np.ndarray, circuit: Circuit, outputs: np.ndarray) -> Witness | None:
-    """The pair of trials whose output falls most without ablation, of equal falls the nearest pair.
+    """The pair of trials, if any, whose output falls most without ablation, of equal falls the nearest pair.
 
-    Parameters
-    ----------
-    stimuli : ndarray of shape (trials, inputs) or (trials, time, inputs)
-    circuit : Circuit
-        Names the inputs.
-    outputs : ndarray of shape (doses, seeds, trials)
-
-    Returns
-    -------
-    Witness or None
-        ``None`` if no output falls.
+    Stimuli are trials (× time) × inputs, outputs doses × seeds × trials; the circuit names the inputs.
     """
     lower, upper = ordered_pairs(stimuli)
     intact = outputs[0].mean(axis=0)
@@ -97,18 +75,8 @@ def ordered_pairs(stimuli: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def broken_order(stimuli: np.ndarray, circuit: Circuit, rates: np.ndarray, output: np.ndarray | None) -> str | None:
     """What contradicts T1, in words: without inhibition and noise, rates keep the order of inputs, and so does output.
 
-    Parameters
-    ----------
-    stimuli : ndarray of shape (trials, inputs) or (trials, time, inputs)
-    circuit : Circuit
-        A rate circuit.
-    rates : ndarray of shape (trials, neurons)
-    output : ndarray of shape (trials,), optional
-
-    Returns
-    -------
-    str or None
-        ``None`` if nothing does, or the circuit is not one of which T1 speaks.
+    Stimuli are trials (× time) × inputs, rates trials × neurons. Nothing is said of a circuit of which T1 does not
+    speak.
     """
     lower, upper = ordered_pairs(stimuli)
     if not lower.size or not circuit.is_excitatory_only or not _keeps_order(circuit):
