@@ -22,13 +22,7 @@ NVCC_FLAGS = ["-w", "-std=c++17", "--fmad=false"]
 
 
 def check_available() -> None:
-    """Refuse where Brian2CUDA, the CUDA Toolkit or a GPU is missing.
-
-    Raises
-    ------
-    InputError
-        Says what is missing and how to get it.
-    """
+    """Refuse where Brian2CUDA, the CUDA Toolkit or a GPU is missing."""
     if find_spec("brian2cuda") is None:
         missing = "no Brian2CUDA (python -m pip install brian2cuda)"
     elif find_nvcc() is None:

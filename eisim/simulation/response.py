@@ -11,21 +11,11 @@ from eisim.circuit import Circuit
 
 @dataclass(frozen=True, repr=False)
 class Spikes(Brief):
-    """Spikes of one population.
+    """Spikes of one population."""
 
-    Attributes
-    ----------
-    copy : ndarray of int
-        Trial of each spike, counted over seeds × trials (seed-major).
-    neuron : ndarray of int
-        Neuron within the population.
-    step : ndarray of int
-        Time step; the time is ``step * dt``.
-    """
-
-    copy: np.ndarray
-    neuron: np.ndarray
-    step: np.ndarray
+    copy: np.ndarray  # trial of each spike, counted over seeds × trials (seed-major)
+    neuron: np.ndarray  # within the population
+    step: np.ndarray  # the time is ``step * dt``
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -12,11 +12,8 @@ from pathlib import Path
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
 _NATIVE = "-march=native"
 COMPILER_FLAGS = ["-O3", _NATIVE, "-ffp-contract=off", "-std=c++17", "-w"]
-
 #: Time for a compiler to say its version, in s.
 ANSWER = 30.0
-
-
 #: A disk with less room than this is full, in bytes.
 _FULL = 1e6
 
@@ -55,13 +52,7 @@ def find_compiler() -> str | None:
 
 
 def toolchain() -> str:
-    """Versions of Brian2 and the compiler, flags and processor: -march=native code runs only where it was compiled.
-
-    Raises
-    ------
-    NoProgramError
-        If the compiler does not answer.
-    """
+    """Versions of Brian2 and the compiler, flags and processor: -march=native code runs only where it was compiled."""
     command, options = [*find_compiler().split(), "--version"], {"stdin": subprocess.DEVNULL, "timeout": ANSWER}
     try:
         compiler = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **options)

@@ -95,13 +95,7 @@ class Certificate(Shown):
         return self.violating_pairs == 0
 
     def evidence(self, report: Report | None = None) -> Evidence:
-        """What stands beside the zero-one floor, worked out once: see the properties that follow.
-
-        Parameters
-        ----------
-        report : callable, optional
-            Called with the stage and the fraction done.
-        """
+        """What stands beside the zero-one floor, worked out once: see the properties that follow."""
         known = vars(self)
         if "_evidence" not in known:
             known["_evidence"] = evidence(

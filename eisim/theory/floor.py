@@ -23,17 +23,8 @@ def zero_one(found: Violations, report: Report = silent) -> tuple[float, np.ndar
 
     The points that it gets right are free of violating pairs: with two values of the target a vertex cover of a
     bipartite graph; with more, an antichain of the violating pairs, which are a partial order, so that Dilworth's
-    theorem gives a bipartite graph again (Fulkerson 1956).
-
-    Parameters
-    ----------
-    found : Violations
-
-    Returns
-    -------
-    floor : float
-    best : ndarray of shape (n,)
-        Values of a monotone function with this error at every observation.
+    theorem gives a bipartite graph again (Fulkerson 1956). Returns that share, and the values of a monotone function
+    with this error at every observation.
     """
     sample = found.sample
     wrong = wrong_rows(found, report)

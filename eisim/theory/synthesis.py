@@ -106,21 +106,9 @@ def build(
 ) -> Circuit:
     """One circuit for several functions of the same inputs, in which units with the same input are one unit.
 
-    Parameters
-    ----------
-    values : ndarray of bool, shape (n_functions, 2**n_inputs)
-    code : ndarray of bool, shape (n_functions, most, 2**n_inputs)
-        What the inhibitory neurons of each function carry, in turn.
-    n_inhibitory : ndarray of int, shape (n_functions,)
-        How many of them each function has; the code of the others is false.
-    kind : {"spiking", "rate"}
-    name : str
-    neuron : RateUnit or LIF, optional
-
-    Returns
-    -------
-    Circuit
-        As `synthesize` describes it, with one readout for each function.
+    It is as `synthesize` describes it, with one readout for each function. The values are functions × patterns; the
+    code is what their inhibitory neurons carry in turn, functions × neurons × patterns, and false beyond as many
+    neurons as a function has.
     """
     cells = CELLS[kind]
     neuron = neuron or cells.neuron
