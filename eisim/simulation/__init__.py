@@ -270,9 +270,7 @@ def _check_frames(batch, timing):
 
 def _records(record, n):
     """Whether to record each circuit."""
-    if isinstance(record, (bool, np.bool_)):
-        return [bool(record)] * n
-    records = [record] if isinstance(record, str) or not np.iterable(record) else list(record)
+    records = [record] * n if isinstance(record, str) or not np.iterable(record) else list(record)
     for each in records:
         if not isinstance(each, (bool, np.bool_)):
             raise InputError(

@@ -82,7 +82,8 @@ def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
             report_period=0.5 * b2.second,
             namespace={},
         )
-        return {name: _outcome(network, name, job) for name in job.models}
+        variables = {o.name: o.variables for o in network.network.objects}
+        return job.outcomes(lambda owner, variable, shape=None: np.array(variables[owner][variable].get_value()))
 
 
 def _network(job):
@@ -157,18 +158,3 @@ def _check_static_arrays(generated, job):
         raise RuntimeError(
             f"Brian2 {b2.__version__} names or lays out its arrays in another way than eisim expects: {sorted(wrong)}"
         )
-
-
-def _outcome(network, name, job):
-    neurons, monitor = network.groups[name], network.monitors.get(name)
-    rates, spikes, traces = np.empty(0), None, None
-    if "spikes_in_window" in job.models[name].text:
-        rates = np.array(neurons.spikes_in_window[:]) / job.timing.window
-    elif "rate_sum" in job.models[name].text:
-        rates = np.array(neurons.rate_sum_[:]) / job.timing.window_steps
-    if monitor is not None and job.kind == "spiking":
-        steps = np.round(np.array(monitor.t_[:]) / job.timing.dt).astype(int)
-        spikes = (np.array(monitor.i[:]), steps)
-    elif monitor is not None:
-        traces = np.array(monitor.r_)
-    return Outcome(rates, spikes, traces)
