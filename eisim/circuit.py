@@ -57,15 +57,8 @@ def _check_magnitude(lowest, what):
         raise InputError(f"{what} (Dale's law: the sign is the source's), found {lowest:g}")
 
 
-class Source:
-    """What an input and a population have in common, of which projections come."""
-
-    name: str
-    size: int
-
-
 @dataclass(frozen=True)
-class Input(Source, Value):
+class Input(Value):
     """External afferents; excitatory. A stimulus value x makes an afferent fire at x times `rate`.
 
     In a rate circuit the afferents carry that rate; in a spiking circuit they fire spike trains of that rate. In a
@@ -102,7 +95,7 @@ class Input(Source, Value):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Population(Source, ReadOnly, Brief):
+class Population(ReadOnly, Brief):
     """Neurons of one model and one sign.
 
     Attributes

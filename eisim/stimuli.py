@@ -33,7 +33,7 @@ def sets_of(stimuli, n: int) -> list:
         return [stimuli] * n
     if not hasattr(stimuli, "ndim") and not isinstance(stimuli, (list, tuple, str)) and np.iterable(stimuli):
         stimuli = list(stimuli)
-    nested = isinstance(stimuli, (list, tuple)) or _is_of_objects(stimuli)
+    nested = isinstance(stimuli, (list, tuple)) or getattr(getattr(stimuli, "dtype", None), "kind", "") == "O"
     if nested and any(is_labelled(each) or getattr(each, "ndim", 0) > 1 for each in stimuli):
         sets = list(stimuli)
     elif (depth := _depth(stimuli)) < 3 or (depth == 3 and _is_regular(stimuli)):
@@ -50,10 +50,6 @@ def sets_of(stimuli, n: int) -> list:
     if len(sets) != n:
         raise InputError(f"stimuli: expected one array for each of {n} circuits, found {len(sets)}")
     return sets
-
-
-def _is_of_objects(stimuli):
-    return isinstance(stimuli, np.ndarray) and stimuli.dtype.kind == "O"
 
 
 def _depth(value) -> int:

@@ -58,7 +58,6 @@ class FixedProbability(Rule):
             raise InputError(f"FixedProbability.probability: expected between 0 and 1, found {self.probability!r}")
 
     def expected(self, shape: tuple[int, int]) -> float:
-        """Number of synapses, on average."""
         return self.probability * shape[0] * shape[1]
 
     def _draw(self, rng, n_source, n_target, recurrent):
@@ -103,7 +102,6 @@ class FixedInDegree(Rule):
             )
 
     def expected(self, shape: tuple[int, int]) -> float:
-        """Number of synapses."""
         return float(self.in_degree) * shape[1]
 
     def _draw(self, rng, n_source, n_target, recurrent):
@@ -142,7 +140,6 @@ class AllToAll(Rule):
             raise InputError(f"AllToAll.silent: expected sources from 0 to {shape[0] - 1}, found {self.silent}")
 
     def expected(self, shape: tuple[int, int]) -> float:
-        """Number of synapses."""
         return float(shape[0] - len(set(self.silent))) * shape[1]
 
     def senders(self, n_source: int) -> np.ndarray:

@@ -11,10 +11,11 @@ from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.devices.device import all_devices, get_device, reset_device, set_device
 
 from eisim.base.errors import InputError
+from eisim.base.progress import Report
 from eisim.simulation.brian import brian2_alone
 from eisim.simulation.compilation import begin_make, begin_plain_make
 from eisim.simulation.cuda import CUDA, NVCC_FLAGS
-from eisim.simulation.job import Job, Outcome, Report
+from eisim.simulation.job import Job, Outcome
 from eisim.simulation.naming import array, synapses_name
 from eisim.simulation.network import BatchNetwork
 from eisim.simulation.toolchain import find_compiler, flags_of
@@ -43,7 +44,7 @@ def compile_program(
         for speaker in ("device", "utils.gputools"):  # of every preference
             b2.BrianLogger.suppress_hierarchy(f"brian2cuda.{speaker}", filter_log_file=False)
     with brian2_alone(), _device(job.device, build_on_run=False):
-        network = _network(job)
+        network = BatchNetwork(job)  # its objects must live until the program is built
         network.network.run(
             job.timing.duration * b2.second,
             report="std::cout << completed << std::endl;",
@@ -70,7 +71,7 @@ def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
     report("generating code")
     with brian2_alone(), _device("runtime"):
         b2.prefs["codegen.target"] = "numpy"
-        network = _network(job)
+        network = BatchNetwork(job)
         for made, models in ((network.groups, job.models), (network.synapses, job.synapse_models)):
             for name, model in models.items():
                 for variable, value in model.values.items():
@@ -84,10 +85,6 @@ def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
         )
         variables = {o.name: o.variables for o in network.network.objects}
         return job.outcomes(lambda owner, variable, shape=None: np.array(variables[owner][variable].get_value()))
-
-
-def _network(job):
-    return BatchNetwork(job.layout, job.kind, job.timing, job.models)
 
 
 @contextmanager

@@ -25,8 +25,6 @@ from eisim.simulation.toolchain import toolchain
 
 BINARY = "main.exe" if os.name == "nt" else "main"
 
-Report = Callable[..., None]
-
 
 @dataclass(frozen=True)
 class Outcome:

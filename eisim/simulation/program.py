@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from eisim.base.progress import Report
 from eisim.base.store import cache
 from eisim.base.store.workspace import Workspace, clear_abandoned
 from eisim.simulation import cuda
 from eisim.simulation.brian import brian2_alone
 from eisim.simulation.compilation import begin_header
-from eisim.simulation.job import BINARY, Job, Outcome, Report
+from eisim.simulation.job import BINARY, Job, Outcome
 from eisim.simulation.naming import result_file
 from eisim.simulation.toolchain import NoProgramError, find_compiler, flags_of, room, toolchain
 

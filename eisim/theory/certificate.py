@@ -125,8 +125,7 @@ class Certificate(Shown):
         regions, which are known everywhere, beyond 3,000 distinct points for more than 20 values of the target, and
         beyond 20,000 if more than ten million pairs are comparable or weights differ.
         """
-        found = self.evidence().floor_permuted
-        return None if found is None else ByName("Certificate.floor_permuted", found)
+        return self.evidence().floor_permuted
 
     @property
     def conclusive(self) -> bool | None:

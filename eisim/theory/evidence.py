@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eisim.base.progress import Report, silent
+from eisim.base.values import ByName
 from eisim.theory.bitset import as_set, members, pack
 from eisim.theory.cover import lightest_cover
 from eisim.theory.floor import zero_one
@@ -44,7 +45,8 @@ class Evidence:
         """Median, lowest and highest floor of permuted labels."""
         if not self.permuted:
             return None
-        return {"median": float(np.median(self.permuted)), "low": min(self.permuted), "high": max(self.permuted)}
+        found = {"median": float(np.median(self.permuted)), "low": min(self.permuted), "high": max(self.permuted)}
+        return ByName("Certificate.floor_permuted", found)
 
     def stands_out(self, floor: float) -> bool:
         """Whether a floor is lower than the mean of permuted labels by more than `DEVIATIONS` standard deviations."""
@@ -52,12 +54,7 @@ class Evidence:
 
     @property
     def conclusive(self) -> bool | None:
-        """Whether the rows can tell; ``None`` if labels were not permuted.
-
-        They cannot if fewer than half of the pairs are comparable, permuted labels are fitted with less than half of
-        the constant answer's error, so that hardly any labels would be refused, and neither the target nor its inverse
-        stands out from them.
-        """
+        """`Certificate.conclusive`: where permuted labels are fitted well, hardly any labels would be refused."""
         if not self.permuted:
             return None
         many = self.comparable_share is not None and self.comparable_share >= MANY_PAIRS

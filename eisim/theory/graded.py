@@ -102,13 +102,8 @@ def build_graded(function: TruthTable, kind: str) -> Circuit:
             projections.append(Projection("I1", "coincidence", inhibits * inhibition[None]))
         projections.append(Projection("coincidence", "readout", np.full((len(at), 1), cells.to_or * excites)))
     populations.append(Population("readout", "E", plain))
-    return Circuit(
-        name=f"{function.name}, graded",
-        inputs=[Input("x", function.n_inputs, AFFERENT_RATE)],
-        populations=populations,
-        projections=projections,
-        readouts=[Readout("readout", cells.readout_threshold)],
-    )
+    inputs, readouts = [Input("x", function.n_inputs, AFFERENT_RATE)], [Readout("readout", cells.readout_threshold)]
+    return Circuit(f"{function.name}, graded", inputs, populations, projections, readouts)
 
 
 def _weight_of_level(cells):

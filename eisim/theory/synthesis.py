@@ -150,13 +150,8 @@ def build(
                     projections.append(Projection(f"I{k + 1}", units, matrix))
             projections.append(Projection(units, target, cells.to_or * excites * onto))
         populations.append(Population(target, "E" if is_readout else "I", neuron, onto.shape[1]))
-    return Circuit(
-        name=name,
-        inputs=[Input("x", n_inputs, AFFERENT_RATE)],
-        populations=populations,
-        projections=projections,
-        readouts=[Readout("readout", cells.readout_threshold)],
-    )
+    inputs, readouts = [Input("x", n_inputs, AFFERENT_RATE)], [Readout("readout", cells.readout_threshold)]
+    return Circuit(name, inputs, populations, projections, readouts)
 
 
 def _distinct_columns(matrix):
