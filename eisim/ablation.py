@@ -91,9 +91,8 @@ def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | N
     chosen = _chosen(populations, inhibitory, "silence: populations", "inhibitory populations")
     quiet = {}
     for name in chosen:
-        size = inhibitory[name]
-        order = np.random.default_rng([seed, crc32(name.encode())]).permutation(size)
-        quiet[name] = order[: int(share * size + 0.5)]
+        order = np.random.default_rng([seed, crc32(name.encode())]).permutation(inhibitory[name])
+        quiet[name] = order[: int(share * inhibitory[name] + 0.5)]
     silenced = [_without(p, circuit, quiet[p.source]) if p.source in quiet else p for p in circuit.projections]
     marked = [
         replace(p, silenced=(*p.silenced, *map(int, quiet[p.name]))) if len(quiet.get(p.name, ())) else p
@@ -137,29 +136,11 @@ def shift_reversal(circuit: Circuit, by) -> Circuit:
 
 @dataclass(frozen=True)
 class Dose:
-    """One way to ablate, graded.
+    """One way to ablate, graded."""
 
-    Attributes
-    ----------
-    how : str
-        Its name, as `dose` reads it.
-    label : str
-        What is dosed, in words, for an axis.
-    apply : callable
-        From a circuit and a dose, 0 (intact) to 1, to the ablated circuit.
-    """
-
-    how: str
-    label: str
-    apply: Callable[[Circuit, float], Circuit]
-
-
-def _block(circuit, dose):
-    return ablate(circuit, dose)
-
-
-def _cut(projections, circuit, dose):
-    return ablate(circuit, dose, projections)
+    how: str  # its name, as `dose` reads it
+    label: str  # what is dosed, in words, for an axis
+    apply: Callable[[Circuit, float], Circuit]  # the circuit ablated by a dose, 0 (intact) to 1
 
 
 def _silence(circuit, dose):
@@ -171,7 +152,7 @@ def _reversal(circuit, dose):
 
 
 DOSES = {
-    "block": Dose("block", "fraction of GABA-A receptors blocked", _block),
+    "block": Dose("block", "fraction of GABA-A receptors blocked", ablate),
     "silence": Dose("silence", "share of interneurons silenced", _silence),
     "reversal": Dose("reversal", "shift of inhibitory reversal, as a share of the way to threshold", _reversal),
 }
@@ -180,26 +161,14 @@ DOSES = {
 def dose(how: str) -> Dose:
     """The graded ablation of that name.
 
-    Parameters
-    ----------
-    how : str
-        ``"block"``: GABA-A by a fraction, by `ablate`. ``"silence"``: a share of the interneurons, drawn by the
-        circuit's seed, by `silence`. ``"cut:I->E"``: the projection of that name (or several, with commas between
-        them) by a fraction. ``"reversal"``: by `shift_reversal`; a dose of 1 takes the reversal potential to the spike
-        threshold, from where on GABA drives a neuron to fire.
-
-    Returns
-    -------
-    Dose
-
-    Raises
-    ------
-    InputError
-        If there is no such ablation.
+    ``"block"``: GABA-A by a fraction, by `ablate`. ``"silence"``: a share of the interneurons, drawn by the circuit's
+    seed, by `silence`. ``"cut:I->E"``: the projection of that name (or several, with commas between them) by a
+    fraction. ``"reversal"``: by `shift_reversal`; a dose of 1 takes the reversal potential to the spike threshold,
+    from where on GABA drives a neuron to fire.
     """
     name, _, pathway = str(how).partition(":")
     if name == "cut" and pathway:
-        return Dose(how, f"fraction of {pathway} cut", partial(_cut, pathway.split(",")))
+        return Dose(how, f"fraction of {pathway} cut", partial(ablate, projections=pathway.split(",")))
     if str(how) not in DOSES:
         raise InputError(
             f"how: expected one of {', '.join(DOSES)}, cut:SOURCE->TARGET, found {how!r}{did_you_mean(how, DOSES)}"
@@ -229,11 +198,8 @@ def _scaled(projection, circuit, factor):
     given = projection.weights
     if isinstance(given, Rule):
         return replace(projection, weights=replace(given, weight=given.weight * factor))
-    return replace(projection, weights=_times(circuit.weights(projection), factor))
-
-
-def _times(matrix, factor):
-    return with_entries(matrix, matrix.data * factor)
+    matrix = circuit.weights(projection)
+    return replace(projection, weights=with_entries(matrix, matrix.data * factor))
 
 
 def _without(projection, circuit, sources):

@@ -52,15 +52,13 @@ def _check_size(size, what):
         raise InputError(f"{what}: size: expected at most {MOST_NEURONS:,}, found {size if size < 10**18 else 'more'}")
 
 
-class Source:
-    """What an input and a population have in common, of which projections come."""
-
-    name: str
-    size: int
+def _check_magnitude(lowest, what):
+    if lowest < 0:
+        raise InputError(f"{what} (Dale's law: the sign is the source's), found {lowest:g}")
 
 
 @dataclass(frozen=True)
-class Input(Source, Value):
+class Input(Value):
     """External afferents; excitatory. A stimulus value x makes an afferent fire at x times `rate`.
 
     In a rate circuit the afferents carry that rate; in a spiking circuit they fire spike trains of that rate. In a
@@ -97,7 +95,7 @@ class Input(Source, Value):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Population(Source, ReadOnly, Brief):
+class Population(ReadOnly, Brief):
     """Neurons of one model and one sign.
 
     Attributes
@@ -147,19 +145,23 @@ class Population(Source, ReadOnly, Brief):
         self._for_each("bias", self.bias, self.neuron.drive_unit)
         if self.initial is not None:
             self._for_each("initial", self.initial, self.neuron.state_unit)
-        units = {f.name: f.metadata["unit"] for f in fields(self.neuron) if "unit" in f.metadata}
+        self._check_spread(f"{what}: spread")
+
+    def _check_spread(self, what):
+        """Hold the standard deviations in SI units."""
         if not isinstance(self.spread, Mapping):
-            raise InputError(f"{what}: spread: expected parameters with standard deviations, found {self.spread!r}")
+            raise InputError(f"{what}: expected parameters with standard deviations, found {self.spread!r}")
         if self.spread and self.neuron.kind == "rate":
-            raise InputError(f"{what}: spread: expected spiking neurons, found rate units (vary their bias)")
-        for name in self.spread:
-            if name not in units:
-                raise InputError(f"{what}: spread: expected one of {', '.join(units)}, found {name!r}")
-        spread = {name: scalar_si(sd, units[name], f"{what}: spread of {name}") for name, sd in self.spread.items()}
+            raise InputError(f"{what}: expected spiking neurons, found rate units (vary their bias)")
+        units = {f.name: f.metadata["unit"] for f in fields(self.neuron) if "unit" in f.metadata}
+        spread = {}
         for name, sd in self.spread.items():
-            warn_of_plain(sd, units[name], f"{what}: spread of {name}", by_hand=True)
-        if any(sd < 0 for sd in spread.values()):
-            raise InputError(f"{what}: spread: expected 0 or more, found {min(spread.values()):g}")
+            if name not in units:
+                raise InputError(f"{what}: expected one of {', '.join(units)}, found {name!r}")
+            spread[name] = scalar_si(sd, units[name], f"{what} of {name}")
+            if spread[name] < 0:
+                raise InputError(f"{what}: expected 0 or more, found {spread[name]:g}")
+            warn_of_plain(sd, units[name], f"{what} of {name}", by_hand=True)
         object.__setattr__(self, "spread", spread)
 
     def _for_each(self, name, value, unit):
@@ -208,42 +210,27 @@ class Projection(ReadOnly, Brief):
 
     def __post_init__(self):
         object.__setattr__(self, "name", self.name or f"{self.source}->{self.target}")
-        object.__setattr__(self, "plain", self._ask())
-        if isinstance(self.weights, Rule):
-            object.__setattr__(self, "unit", unit_of(self.weights.weight))
-            object.__setattr__(self, "weights", replace(self.weights, weight=self._magnitude()))
+        what, rule = f"projection {self.name!r}", self.weights if isinstance(self.weights, Rule) else None
+        given = rule.weight if rule else self.weights
+        entries = given.data if sparse.issparse(given) and not _is_frozen(given) else given
+        may_lack_unit = not sparse.issparse(entries) and unit_of(entries) is None and is_made_by_hand()
+        object.__setattr__(self, "plain", entries if may_lack_unit else None)
+        object.__setattr__(self, "unit", unit_of(given))
+        if rule:
+            weight = scalar_si(given, self.unit or "1", f"{what}: weight")
+            _check_magnitude(weight, f"{what}: weight: expected a non-negative magnitude")
+            object.__setattr__(self, "weights", replace(rule, weight=weight))
         else:
-            object.__setattr__(self, "unit", unit_of(self.weights))
-            object.__setattr__(self, "weights", self._magnitudes())
+            object.__setattr__(self, "weights", self._magnitudes(f"{what}: weights"))
         if not isinstance(self.plasticity, (ShortTerm, type(None))):
-            raise InputError(
-                f"projection {self.name!r}: plasticity: expected ShortTerm(...), found {self.plasticity!r}"
-            )
-        delay = to_si(self.delay, "second", f"projection {self.name!r}: delay")
-        warn_of_plain(self.delay, "second", f"projection {self.name!r}: delay", huge=0.5)
+            raise InputError(f"{what}: plasticity: expected ShortTerm(...), found {self.plasticity!r}")
+        delay = to_si(self.delay, "second", f"{what}: delay")
+        warn_of_plain(self.delay, "second", f"{what}: delay", huge=0.5)
         if (delay < 0).any():
-            raise InputError(f"projection {self.name!r}: delay: expected 0 or more, found {delay.min():g} s")
+            raise InputError(f"{what}: delay: expected 0 or more, found {delay.min():g} s")
         object.__setattr__(self, "delay", _read_only(delay))
 
-    def _ask(self):
-        """The weights, if they may lack a unit."""
-        given = self.weights.weight if isinstance(self.weights, Rule) else self.weights
-        given = given.data if sparse.issparse(given) and not _is_frozen(given) else given
-        if sparse.issparse(given) or unit_of(given) is not None or not is_made_by_hand():
-            return None
-        return given
-
-    def _magnitude(self) -> float:
-        what = f"projection {self.name!r}: weight"
-        weight = scalar_si(self.weights.weight, self.unit or "1", what)
-        if weight < 0:
-            raise InputError(
-                f"{what}: expected a non-negative magnitude (Dale's law: the sign is the source's), found {weight:g}"
-            )
-        return weight
-
-    def _magnitudes(self) -> sparse.csr_array:
-        what = f"projection {self.name!r}: weights"
+    def _magnitudes(self, what) -> sparse.csr_array:
         if _is_frozen(self.weights):
             matrix = with_entries(self.weights, to_si(self.weights.data, "1", what).copy())
         elif sparse.issparse(self.weights):
@@ -251,18 +238,12 @@ class Projection(ReadOnly, Brief):
             to_si(matrix.data, "1", what)
         else:
             matrix = sparse.csr_array(np.atleast_2d(to_si(self.weights, self.unit or "1", what)))
-        if matrix.nnz and matrix.data.min() < 0:
-            raise InputError(
-                f"{what}: expected non-negative magnitudes (Dale's law: the sign is the source's), "
-                f"found {matrix.data.min():g}"
-            )
+        _check_magnitude(matrix.data.min(initial=0), f"{what}: expected non-negative magnitudes")
         if not matrix.data.all():
             matrix = matrix.copy()
             matrix.eliminate_zeros()
         matrix.sort_indices()
-        for part in (matrix.data, matrix.indices, matrix.indptr):
-            _read_only(part)
-        return matrix
+        return _frozen(matrix)
 
 
 @dataclass(frozen=True)
@@ -324,12 +305,8 @@ class Circuit(ReadOnly, Shown):
     seed: Seed = 0
 
     def __post_init__(self):
-        for part, kind in (
-            ("inputs", Input),
-            ("populations", Population),
-            ("projections", Projection),
-            ("readouts", Readout),
-        ):
+        kinds = {"inputs": Input, "populations": Population, "projections": Projection, "readouts": Readout}
+        for part, kind in kinds.items():
             members = tuple(getattr(self, part))
             for member in members:
                 if not isinstance(member, kind):
@@ -340,8 +317,7 @@ class Circuit(ReadOnly, Shown):
             raise InputError(f"circuit {self.name!r}: expected at least one input and one population")
         self._check_names([p.name for p in (*self.inputs, *self.populations)], "input or population")
         self._check_names([p.name for p in self.projections], "projection")
-        kinds = {p.neuron.kind for p in self.populations}
-        if len(kinds) > 1:
+        if len({p.neuron.kind for p in self.populations}) > 1:
             raise InputError(f"circuit {self.name!r}: expected neurons of one kind, found rate and spiking")
         for projection in self.projections:
             self._check_projection(projection)
@@ -440,7 +416,7 @@ class Circuit(ReadOnly, Shown):
             return rule
         if projection.name not in self._drawn:
             source, target = self.source(projection), self.population(projection.target)
-            shape = (source.size, target.size)
+            shape = source.size, target.size
             synapses = rule.expected(shape)
             memory.check(f"projection {projection.name!r}", synapses * rule.bytes_of_one, f"{synapses:,.0f} synapses")
             pattern = _draw(replace(rule, weight=1.0), self.seed, projection.name, shape, source is target)
@@ -515,38 +491,31 @@ class Circuit(ReadOnly, Shown):
         InputError
             If a neuron has no such parameter.
         """
-        everything = {f.name for neuron in (LIF, ConductanceLIF, Theta) for f in fields(neuron)}
-        if unknown := [name for name in changes if self.kind != "spiking" and name not in everything]:
-            raise InputError(
-                f"with_neurons: expected parameters of spiking neurons ({', '.join(sorted(everything))}), found "
-                f"{unknown[0]!r}{did_you_mean(unknown[0], everything)}"
-            )
-        for p in self.populations:
-            known = {f.name: f.metadata for f in fields(p.neuron)}
+        if self.kind == "rate":
+            known = sorted({f.name for neuron in (LIF, ConductanceLIF, Theta) for f in fields(neuron)})
             for name in changes:
-                if p.neuron.kind == "spiking" and name not in known:
+                if name not in known:
+                    raise InputError(
+                        f"with_neurons: expected parameters of spiking neurons ({', '.join(known)}), found "
+                        f"{name!r}{did_you_mean(name, known)}"
+                    )
+            return self
+        for p in self.populations:
+            limits = {f.name: f.metadata for f in fields(p.neuron)}
+            for name, value in changes.items():
+                if name not in limits:
                     raise InputError(
                         f"with_neurons: population {p.name!r}: expected parameters of {type(p.neuron).__name__} "
-                        f"({', '.join(known)}), found {name!r}"
+                        f"({', '.join(limits)}), found {name!r}"
                     )
-                if p.neuron.kind == "spiking" and "unit" in (limits := known[name]):
-                    warn_of_plain(changes[name], limits["unit"], f"with_neurons: {name}", limits["huge"])
-        changed = [
-            replace(p, neuron=replace(p.neuron, **changes)) if p.neuron.kind == "spiking" else p
-            for p in self.populations
-        ]
-        return replace(self, populations=changed)
+                if "unit" in limits[name]:
+                    warn_of_plain(value, limits[name]["unit"], f"with_neurons: {name}", limits[name]["huge"])
+        return replace(self, populations=[replace(p, neuron=replace(p.neuron, **changes)) for p in self.populations])
 
     def without_noise(self) -> "Circuit":
         """The same circuit with the noise of every neuron set to 0."""
-        if not any(p.neuron.noise for p in self.populations):
-            return self
-        return replace(
-            self,
-            populations=[
-                replace(p, neuron=replace(p.neuron, noise=0.0)) if p.neuron.noise else p for p in self.populations
-            ],
-        )
+        quiet = [replace(p, neuron=replace(p.neuron, noise=0.0)) if p.neuron.noise else p for p in self.populations]
+        return self if quiet == list(self.populations) else replace(self, populations=quiet)
 
 
 def union(circuits: Sequence[Circuit], name: str = "union") -> Circuit:
@@ -581,10 +550,7 @@ def _scaled(pattern, weight) -> sparse.csr_array:
     """A pattern with one weight; no synapses at a weight of 0."""
     if not weight:
         return sparse.csr_array(pattern.shape)
-    matrix = with_entries(pattern, np.broadcast_to(float(weight), pattern.nnz))  # one number in memory
-    for part in (matrix.data, matrix.indices, matrix.indptr):
-        _read_only(part)
-    return matrix
+    return _frozen(with_entries(pattern, np.broadcast_to(float(weight), pattern.nnz)))  # one number in memory
 
 
 def _is_frozen(weights) -> bool:
@@ -597,3 +563,9 @@ def _is_frozen(weights) -> bool:
 def _read_only(array):
     array.flags.writeable = False
     return array
+
+
+def _frozen(matrix):
+    for part in (matrix.data, matrix.indices, matrix.indptr):
+        _read_only(part)
+    return matrix

@@ -14,10 +14,7 @@ _DIMENSIONS = (("trial", "input"), ("trial", "time", "input"))
 def afferent_names(inputs: Sequence[tuple[str, int]]) -> list[str]:
     """Name of each column of the stimuli: that of the input, ``"x"``, or ``"x[0]"``, ``"x[1]"``, ... if it has more.
 
-    Parameters
-    ----------
-    inputs : sequence of (str, int)
-        Name and size of each input.
+    Of each input its name and size are given.
     """
     return [name if size == 1 else f"{name}[{k}]" for name, size in inputs for k in range(size)]
 
@@ -25,37 +22,18 @@ def afferent_names(inputs: Sequence[tuple[str, int]]) -> list[str]:
 def sets_of(stimuli, n: int) -> list:
     """The set of stimuli of each of n circuits.
 
-    What matters is the number of axes, not whether the numbers are nested in lists or in an array.
+    What matters is the number of axes, not whether the numbers are nested in lists or in an array. There is one set
+    for all circuits: a labelled table, trials × inputs, or trials × time × inputs. Or one set for each: a sequence of n
+    arrays or tables, circuits × trials × time × inputs, or nested lists of different lengths, which are no one array.
 
-    Parameters
-    ----------
-    stimuli : DataFrame, DataArray, array_like or sequence
-        One set for all circuits: a labelled table, trials × inputs, or trials × time × inputs. Or one set for each: a
-        sequence of n arrays or tables, circuits × trials × time × inputs, or nested lists of different lengths, which
-        are no one array.
-    n : int
-
-    Returns
-    -------
-    list
-        Of n sets.
-
-    Raises
-    ------
-    InputError
-        If there are not n sets.
-
-    Warns
-    -----
-    UserWarning
-        For nested lists with three axes of which the first has a length of n: they are read as the array of these
-        numbers is, as trials × time × inputs for all circuits, and may have been meant as trials × inputs for each.
+    Nested lists with three axes of which the first has a length of n are read as the array of these numbers is, as
+    trials × time × inputs for all circuits, with a warning: trials × inputs for each may have been meant.
     """
     if is_labelled(stimuli):
         return [stimuli] * n
     if not hasattr(stimuli, "ndim") and not isinstance(stimuli, (list, tuple, str)) and np.iterable(stimuli):
         stimuli = list(stimuli)
-    nested = isinstance(stimuli, (list, tuple)) or _is_of_objects(stimuli)
+    nested = isinstance(stimuli, (list, tuple)) or getattr(getattr(stimuli, "dtype", None), "kind", "") == "O"
     if nested and any(is_labelled(each) or getattr(each, "ndim", 0) > 1 for each in stimuli):
         sets = list(stimuli)
     elif (depth := _depth(stimuli)) < 3 or (depth == 3 and _is_regular(stimuli)):
@@ -72,10 +50,6 @@ def sets_of(stimuli, n: int) -> list:
     if len(sets) != n:
         raise InputError(f"stimuli: expected one array for each of {n} circuits, found {len(sets)}")
     return sets
-
-
-def _is_of_objects(stimuli):
-    return isinstance(stimuli, np.ndarray) and stimuli.dtype.kind == "O"
 
 
 def _depth(value) -> int:
@@ -108,22 +82,11 @@ def _is_data_array(stimuli):
 
 
 def unlabelled(stimuli, inputs: Sequence[tuple[str, int]], what: str):
-    """Stimuli as an array in the order of the inputs; what has no labels is returned as it is.
+    """Stimuli as an array in the order of the inputs (name and size of each); what has no labels as it is.
 
-    Parameters
-    ----------
-    stimuli : DataFrame, DataArray or array_like
-        Columns of a DataFrame have the names of the inputs (`afferent_names`), in any order. A DataArray has the
-        dimensions trial and input, or trial, time and input, in any order; a coordinate of the inputs has their names.
-    inputs : sequence of (str, int)
-        Name and size of each input.
-    what : str
-        What the stimuli are, for the error message.
-
-    Raises
-    ------
-    InputError
-        For other names or dimensions.
+    Columns of a DataFrame have the names of the inputs (`afferent_names`), in any order. A DataArray has the
+    dimensions trial and input, or trial, time and input, in any order; a coordinate of the inputs has their names.
+    Other names and dimensions are refused; `what` the stimuli are is for the error message.
     """
     names = afferent_names(inputs)
     if is_labelled(stimuli) and len(set(names)) < len(names):

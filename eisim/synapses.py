@@ -157,7 +157,6 @@ class NMDA(Conductance):
 
     @property
     def letter(self) -> str:
-        """What tells its equations from those of other receptors."""
         return "n" if self.rise else "m"
 
     @property

@@ -2,7 +2,7 @@
 
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -12,8 +12,32 @@ from eisim.base.seeds import Seed, generator_of
 from eisim.base.values import Explained
 
 
+class Rule(Explained):
+    """What a projection's weights can be besides a matrix: a rule that draws synapses, all with the same weight."""
+
+    weight: Any
+    bytes_of_one: ClassVar[int]  # what a drawn synapse takes
+
+    def check(self, shape: tuple[int, int], recurrent: bool) -> None:
+        """Refuse a shape that does not fit; `recurrent`: source and target are the same neurons."""
+
+    def expected(self, shape: tuple[int, int]) -> float:
+        """Number of synapses, on average."""
+        return float(shape[0]) * shape[1]
+
+    def draw(self, rng: Seed, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
+        """A (source × target) matrix of ones, drawn by a seed or a Generator.
+
+        `recurrent` says that source and target are the same neurons.
+        """
+        return self._draw(generator_of(rng, f"{type(self).__name__}.draw: rng"), *shape, recurrent)
+
+    def _draw(self, rng: np.random.Generator, n_source: int, n_target: int, recurrent: bool) -> sparse.csr_array:
+        return sparse.csr_array(np.ones((n_source, n_target)))
+
+
 @dataclass(frozen=True)
-class FixedProbability(Explained):
+class FixedProbability(Rule):
     """Each pair is connected with the same probability, all with the same weight; no autapses.
 
     Attributes
@@ -27,36 +51,26 @@ class FixedProbability(Explained):
     probability: float
     weight: Any
 
-    #: What a drawn synapse takes, in bytes.
     bytes_of_one = 9
 
     def __post_init__(self):
         if not (isinstance(self.probability, (int, float)) and 0 <= self.probability <= 1):
             raise InputError(f"FixedProbability.probability: expected between 0 and 1, found {self.probability!r}")
 
-    def check(self, shape: tuple[int, int], recurrent: bool) -> None:
-        """Refuse a shape that does not fit: any does."""
-
     def expected(self, shape: tuple[int, int]) -> float:
-        """Number of synapses, on average."""
         return self.probability * shape[0] * shape[1]
 
-    def draw(self, rng: Seed, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
-        """A (source × target) matrix of ones, drawn by a seed or a Generator.
-
-        `recurrent` says that source and target are the same neurons.
-        """
-        rng, (n_source, n_target) = generator_of(rng, "FixedProbability.draw: rng"), shape
+    def _draw(self, rng, n_source, n_target, recurrent):
         columns = []
         for source in range(n_source):
             targets = np.flatnonzero(rng.random(n_target) < self.probability)
             columns.append((targets[targets != source] if recurrent else targets).astype(np.int32))
         starts = np.cumsum([0, *map(len, columns)])
-        return sparse.csr_array(_ones(np.concatenate(columns), starts), shape=shape)
+        return sparse.csr_array(_ones(np.concatenate(columns), starts), shape=(n_source, n_target))
 
 
 @dataclass(frozen=True)
-class FixedInDegree(Explained):
+class FixedInDegree(Rule):
     """Each target receives the same number of synapses from distinct sources; no autapses.
 
     Attributes
@@ -70,7 +84,6 @@ class FixedInDegree(Explained):
     in_degree: int
     weight: Any
 
-    #: What a drawn synapse takes, in bytes.
     bytes_of_one = 10
 
     def __post_init__(self):
@@ -89,26 +102,20 @@ class FixedInDegree(Explained):
             )
 
     def expected(self, shape: tuple[int, int]) -> float:
-        """Number of synapses."""
         return float(self.in_degree) * shape[1]
 
-    def draw(self, rng: Seed, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
-        """A (source × target) matrix of ones, drawn by a seed or a Generator.
-
-        `recurrent` says that source and target are the same neurons.
-        """
-        rng, (n_source, n_target) = generator_of(rng, "FixedInDegree.draw: rng"), shape
+    def _draw(self, rng, n_source, n_target, recurrent):
         available = n_source - recurrent
         rows = np.empty((n_target, self.in_degree), np.int32)
         for target in range(n_target):
             chosen = rng.choice(available, self.in_degree, replace=False)
             rows[target] = chosen + (chosen >= target) if recurrent else chosen
         starts = np.arange(n_target + 1) * self.in_degree
-        return sparse.csc_array(_ones(rows.ravel(), starts), shape=shape).tocsr()
+        return sparse.csc_array(_ones(rows.ravel(), starts), shape=(n_source, n_target)).tocsr()
 
 
 @dataclass(frozen=True)
-class AllToAll(Explained):
+class AllToAll(Rule):
     """Every source to every target, itself included, all with the same weight.
 
     Since all targets receive the same, spiking circuits hold it once for a population: the cost of a simulation grows
@@ -125,7 +132,6 @@ class AllToAll(Explained):
     weight: Any
     silent: tuple[int, ...] = ()
 
-    #: What a drawn synapse takes, in bytes.
     bytes_of_one = 20
 
     def check(self, shape: tuple[int, int], recurrent: bool) -> None:
@@ -134,23 +140,20 @@ class AllToAll(Explained):
             raise InputError(f"AllToAll.silent: expected sources from 0 to {shape[0] - 1}, found {self.silent}")
 
     def expected(self, shape: tuple[int, int]) -> float:
-        """Number of synapses."""
         return float(shape[0] - len(set(self.silent))) * shape[1]
 
     def senders(self, n_source: int) -> np.ndarray:
         """The sources that send, of so many."""
         return np.delete(np.arange(n_source), self.silent)
 
-    def draw(self, rng: Seed, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
-        """A (source × target) matrix of ones, but for the silent sources."""
-        generator_of(rng, "AllToAll.draw: rng")
-        matrix = np.zeros(shape)
-        matrix[self.senders(shape[0])] = 1
+    def _draw(self, rng, n_source, n_target, recurrent):
+        matrix = np.zeros((n_source, n_target))
+        matrix[self.senders(n_source)] = 1
         return sparse.csr_array(matrix)
 
 
 @dataclass(frozen=True)
-class Independent(Explained):
+class Independent(Rule):
     """Every target has an afferent of its own, all with the same weight: the Poisson drive of a population.
 
     The source is one Poisson input, whose rate is that of each of these afferents. Poisson trains add up, so an input
@@ -164,26 +167,12 @@ class Independent(Explained):
 
     weight: Any
 
-    #: What a drawn synapse takes, in bytes.
     bytes_of_one = 24
 
     def check(self, shape: tuple[int, int], recurrent: bool) -> None:
         """Refuse a source of more than one."""
         if shape[0] != 1:
             raise InputError(f"Independent: expected a source of size 1, found {shape[0]}")
-
-    def expected(self, shape: tuple[int, int]) -> float:
-        """Number of synapses."""
-        return float(shape[1])
-
-    def draw(self, rng: Seed, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
-        """A (1 × target) matrix of ones."""
-        generator_of(rng, "Independent.draw: rng")
-        return sparse.csr_array(np.ones(shape))
-
-
-#: What a projection's weights can be besides a matrix.
-Rule = FixedProbability | FixedInDegree | AllToAll | Independent
 
 
 def with_entries(matrix: sparse.csr_array, entries: np.ndarray) -> sparse.csr_array:

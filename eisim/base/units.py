@@ -34,7 +34,7 @@ _SUFFIXES = {
 }
 _PLAIN = {int, float, bool}
 #: What values do while they are made.
-_MAKING = ("__call__", "__init__", "__post_init__", "_for_each", "_ask", "_magnitude", "_magnitudes")
+_MAKING = ("__call__", "__init__", "__post_init__", "_for_each", "_magnitudes")
 #: What neurons' quantities are given in.
 _USUAL = {"second": "ms", "volt": "mV", "ampere": "pA", "siemens": "nS", "farad": "pF"}
 #: Parameters of this size are no neuron's or synapse's: someone left out the unit.

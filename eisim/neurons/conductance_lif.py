@@ -1,13 +1,13 @@
 """The leaky integrate-and-fire neuron with conductance-based synapses."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
-from eisim.base.errors import InputError
 from eisim.base.values import quantity
 from eisim.neurons.kinetics import exprel, kinetic_steps, kinetics, pools, propagator
-from eisim.neurons.spiking import SpikingNeuron, check_reset, noise_free_rate, steps_of_refractoriness
+from eisim.neurons.spiking import SpikingNeuron, noise_free_rate
 from eisim.synapses import NMDA, Conductance
 
 
@@ -54,14 +54,9 @@ class ConductanceLIF(SpikingNeuron):
 
     weight_unit = "siemens"
     drive_unit = "ampere"
+    membrane: ClassVar = {"capacitance": "farad", "noise": "volt"}
+    takes: ClassVar = {"excitation": (Conductance,), "inhibition": (Conductance,), "nmda": (NMDA,)}
     signed_weights = False
-
-    def __post_init__(self):
-        super().__post_init__()
-        check_reset(self)
-        for name, kind in (("excitation", Conductance), ("inhibition", Conductance), ("nmda", NMDA)):
-            if not isinstance(getattr(self, name), kind) and (name, self.nmda) != ("nmda", None):
-                raise InputError(f"ConductanceLIF.{name}: expected {kind.__name__}(...), found {getattr(self, name)!r}")
 
     @property
     def tau(self) -> float:
@@ -72,10 +67,6 @@ class ConductanceLIF(SpikingNeuron):
     def rheobase(self) -> float:
         """The constant input at threshold, in A."""
         return self.leak * (self.threshold - self.rest)
-
-    def area(self, letter: str) -> float:
-        """Mean conductance (S) that a rate of 1 Hz causes through a synapse of weight 1 S at this receptor, in s."""
-        return self.receptors[letter].area
 
     def spike_adds(self, letter: str) -> str:
         """The variable that a presynaptic spike adds to, with the factor of the weight, as Brian2 text."""
@@ -113,30 +104,8 @@ class ConductanceLIF(SpikingNeuron):
         lines += kinetic_steps(self.receptors, "g")
         return "".join(f"\n        {line}" for line in [*lines, *arrivals.splitlines()]) + "\n        "
 
-    @property
-    def step_units(self) -> dict[str, str]:
-        """The parameters that a step and a reset use, with their Brian2 units."""
-        units = {"rest": "volt", "threshold": "volt", "reset": "volt", "hold": "integer", "leak": "siemens"}
-        units["elapse"] = "second/farad"
-        for k, receptor in self.receptors.items():
-            units |= {f"E_{k}": "volt", f"decay_{k}": "1", f"mean_{k}": "1"}
-            if receptor.rise:
-                units |= {f"decay_rising_{k}": "1", f"rising_{k}_to_{k}": "1", f"mean_rising_{k}": "1"}
-        if self.nmda:
-            units |= {"blocked": "1", "steepness": "1/volt"}
-        return units | {"noise_step": "volt"}
-
     def step_parameters(self, dt: float) -> dict[str, float]:
-        """Values of the parameters that a step of length `dt` (s) uses, in SI units."""
-        values = {
-            "rest": self.rest,
-            "threshold": self.threshold,
-            "reset": self.reset,
-            "hold": steps_of_refractoriness(self.refractory, dt),
-            "leak": self.leak,
-            "elapse": dt / self.capacitance,
-            "noise_step": self.noise * np.sqrt(-np.expm1(-2 * dt / self.tau)),
-        }
+        values = super().step_parameters(dt) | {"leak": self.leak, "elapse": dt / self.capacitance}
         for k, receptor in self.receptors.items():
             values[f"E_{k}"] = receptor.reversal
             if not receptor.rise:
@@ -149,15 +118,6 @@ class ConductanceLIF(SpikingNeuron):
         if self.nmda:
             values |= {"blocked": self.nmda.magnesium / NMDA.HALF_BLOCK, "steepness": NMDA.STEEPNESS}
         return values
-
-    @property
-    def placeholders(self) -> dict[str, str]:
-        """Names that the equations have but a step does not use, with their units."""
-        found = {"capacitance": "farad", "noise": "volt"} | {f"tau_{k}": "second" for k in self.receptors}
-        for k, receptor in self.receptors.items():
-            if receptor.rise:
-                found |= {f"rise_{k}": "second"}
-        return found
 
     def activation(self, drive):
         """Rate in Hz for a constant input `drive` in A (any shape) without synapses or noise: the f-I curve."""

@@ -1,14 +1,14 @@
 """The leaky integrate-and-fire neuron with current-based synapses."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
-from eisim.base.errors import InputError
 from eisim.base.values import quantity
 from eisim.neurons.kinetics import exprel, kinetic_steps, kinetics, pools, propagator
 from eisim.neurons.siegert import siegert
-from eisim.neurons.spiking import SpikingNeuron, check_reset, noise_free_rate, steps_of_refractoriness
+from eisim.neurons.spiking import SpikingNeuron, noise_free_rate
 from eisim.synapses import Alpha, Delta, Exponential
 
 
@@ -54,21 +54,13 @@ class LIF(SpikingNeuron):
 
     weight_unit = "volt"
     drive_unit = "volt"
+    membrane: ClassVar = {"tau": "second", "noise": "volt"}
+    takes: ClassVar = dict.fromkeys(("excitation", "inhibition"), (Exponential, Alpha, Delta))
     #: Whether the weights of inhibitory synapses enter with a minus sign.
     signed_weights = True
 
-    def __post_init__(self):
-        super().__post_init__()
-        check_reset(self)
-        for name in ("excitation", "inhibition"):
-            if not isinstance(getattr(self, name), (Exponential, Alpha, Delta)):
-                raise InputError(
-                    f"LIF.{name}: expected Exponential(...), Alpha(...) or Delta(), found {getattr(self, name)!r}"
-                )
-
     @property
     def structure(self) -> str:
-        """What tells neurons whose code differs from each other."""
         return super().structure.replace("_xx", "")
 
     @property
@@ -77,7 +69,6 @@ class LIF(SpikingNeuron):
         return self.threshold - self.rest
 
     def area(self, letter: str) -> float:
-        """Mean input that a rate of 1 Hz causes through a synapse of weight 1 at this receptor, in s."""
         receptor = self.receptors[letter]
         return self.tau if isinstance(receptor, Delta) else receptor.area
 
@@ -117,28 +108,11 @@ class LIF(SpikingNeuron):
         lines.append(f"v = _v{' + noise_step*gaussian(key, t_in_timesteps)' if noisy else ''}")
         return "".join(f"\n        {line}" for line in [*lines, *arrivals.splitlines()]) + "\n        "
 
-    @property
-    def step_units(self) -> dict[str, str]:
-        """The parameters that a step and a reset use, with their Brian2 units."""
-        units = {"rest": "volt", "threshold": "volt", "reset": "volt", "hold": "integer", "decay_v": "1"}
-        kinetic = [k for k, r in self.receptors.items() if r.letter != "d"]
-        units |= {f"decay_{k}": "1" for k in kinetic} | {f"{k}_to_v": "1" for k in kinetic}
-        for k, receptor in self.receptors.items():
-            if receptor.letter == "a":
-                units |= {f"rising_{k}_to_v": "1", f"rising_{k}_to_{k}": "1"}
-        return units | {"noise_step": "volt", "carry": "1"}
-
     def step_parameters(self, dt: float) -> dict[str, float]:
-        """Values of the parameters that a step of length `dt` (s) uses, in SI units."""
         m = self.tau
         decay_v = np.exp(-dt / m)
-        values = {
-            "rest": self.rest,
-            "threshold": self.threshold,
-            "reset": self.reset,
-            "hold": steps_of_refractoriness(self.refractory, dt),
+        values = super().step_parameters(dt) | {
             "decay_v": decay_v,
-            "noise_step": self.noise * np.sqrt(-np.expm1(-2 * dt / m)),
             "carry": float(self.reset_by_subtraction),  # share of what exceeds the threshold that outlasts a spike
         }
         for k, receptor in self.receptors.items():
@@ -153,12 +127,6 @@ class LIF(SpikingNeuron):
                 values |= {f"decay_{k}": step[2, 2], f"rising_{k}_to_{k}": step[1, 2]}
                 values |= {f"{k}_to_v": step[0, 1], f"rising_{k}_to_v": step[0, 2]}
         return values
-
-    @property
-    def placeholders(self) -> dict[str, str]:
-        """Names that the equations have but a step does not use, with their units."""
-        taus = {f"tau_{k}": "second" for k, r in self.receptors.items() if r.letter != "d"}
-        return {"tau": "second", **taus, "noise": "volt"}
 
     def activation(self, drive):
         """Rate in Hz for a constant input `drive` in V (any shape): the f-I curve.

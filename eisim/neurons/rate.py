@@ -1,6 +1,5 @@
 """Rate units: each relaxes towards its activation of the summed input."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
@@ -57,10 +56,12 @@ class RateUnit(Value):
     non_decreasing = True
     #: What an excitatory-only circuit can compute with such units.
     excitatory_class = "monotone functions"
-    #: The transfer function phi, as Brian2 text over ``drive`` and the parameters; each unit has it as a method
-    #: ``transfer`` too, from an input in Hz to what it would fire if it were never refractory, in Hz.
+    #: The transfer function phi, as Brian2 text over ``drive`` and the parameters; each unit has it as a method, too.
     transfer_text = ""
-    transfer: ClassVar[Callable[..., np.ndarray]]
+
+    def transfer(self, drive) -> np.ndarray:
+        """The transfer function in Hz, of `drive` in Hz (any shape): the rate of a unit that is never refractory."""
+        raise NotImplementedError
 
     def activation(self, drive):
         """Rate in Hz for a constant input `drive` in Hz (any shape), without noise."""
@@ -97,7 +98,8 @@ class RateUnit(Value):
         """One Euler step of the equations, as Brian2 abstract code; ``gaussian`` is standard normal noise."""
         activation = "(1 - recovery*r)*activation" if refractory else "activation"
         step = f"_mix = dt/tau\nr = r + _mix*({activation} - r)"
-        return step + (f"\n{NOISE_STEP}" if noisy else "")
+        noise = "\nnoise_drive = noise_drive*noise_decay + noise_step*gaussian(key, t_in_timesteps)"  # exact
+        return step + noise if noisy else step
 
     @property
     def step_units(self) -> dict[str, str]:
@@ -121,10 +123,6 @@ class RateUnit(Value):
         return {name: getattr(self, name) for name in self.step_units if name not in derived} | derived
 
 
-#: The exact step of a rate unit's noise.
-NOISE_STEP = "noise_drive = noise_drive*noise_decay + noise_step*gaussian(key, t_in_timesteps)"
-
-
 @dataclass(frozen=True)
 class ThresholdLinear(RateUnit):
     r"""Threshold-linear (ReLU) unit: :math:`\phi(u) = g\,\max(u - \theta, 0)`.
@@ -144,7 +142,6 @@ class ThresholdLinear(RateUnit):
     transfer_text = "gain*(drive - threshold)*int(drive > threshold)"
 
     def transfer(self, drive):
-        """The transfer function in Hz, of `drive` in Hz (any shape)."""
         return self.gain * np.maximum(np.asarray(drive) - self.threshold, 0.0)
 
 
@@ -166,7 +163,6 @@ class Saturating(RateUnit):
     transfer_text = "clip(gain*(drive - threshold), 0*Hz, maximum)"
 
     def transfer(self, drive):
-        """The transfer function in Hz, of `drive` in Hz (any shape)."""
         return np.minimum(np.maximum(self.gain * (np.asarray(drive) - self.threshold), 0.0), self.maximum)
 
 
@@ -188,7 +184,6 @@ class Logistic(RateUnit):
     transfer_text = "maximum/(1 + exp(clip((threshold - drive)/slope, -700, 700)))"
 
     def transfer(self, drive):
-        """The transfer function in Hz, of `drive` in Hz (any shape)."""
         return self.maximum / (1 + np.exp(np.clip((self.threshold - np.asarray(drive)) / self.slope, -700, 700)))
 
 
@@ -207,7 +202,6 @@ class Step(RateUnit):
     transfer_text = "maximum*int(drive > threshold)"
 
     def transfer(self, drive):
-        """The transfer function in Hz, of `drive` in Hz (any shape)."""
         return self.maximum * (np.asarray(drive) > self.threshold)
 
 
@@ -237,7 +231,6 @@ class PowerLaw(RateUnit):
     transfer_text = "clip(scale*((drive - threshold)*int(drive > threshold)/scale)**exponent, 0*Hz, maximum)"
 
     def transfer(self, drive):
-        """The transfer function in Hz, of `drive` in Hz (any shape)."""
         above = np.maximum(np.asarray(drive) - self.threshold, 0.0) / self.scale
         return np.minimum(self.scale * above**self.exponent, self.maximum)
 
@@ -268,7 +261,6 @@ class WilsonCowan(RateUnit):
     )
 
     def transfer(self, drive):
-        """The transfer function in Hz, of `drive` in Hz (any shape)."""
         sigmoid = 1 / (1 + np.exp(np.clip((self.threshold - np.asarray(drive)) / self.slope, -700, 700)))
         return self.maximum * (sigmoid - 1 / (1 + np.exp(np.clip(self.threshold / self.slope, -700, 700))))
 
@@ -291,7 +283,6 @@ class AbbottChance(RateUnit):
     transfer_text = "1/(noise_time*exprel(clip(noise_time*(threshold - drive), -700, 700)))"
 
     def transfer(self, drive):
-        """The transfer function in Hz, of `drive` in Hz (any shape)."""
         return 1 / (
             self.noise_time
             * scipy.special.exprel(np.clip(self.noise_time * (self.threshold - np.asarray(drive)), -700, 700))
@@ -319,7 +310,6 @@ class Softplus(RateUnit):
     )
 
     def transfer(self, drive):
-        """The transfer function in Hz, of `drive` in Hz (any shape)."""
         return self.scale * np.logaddexp(0.0, (np.asarray(drive) - self.threshold) / self.scale)
 
 
@@ -359,6 +349,5 @@ class ExponentialLinear(RateUnit):
         return ThresholdLinear.excitatory_class if convex else RateUnit.excitatory_class
 
     def transfer(self, drive):
-        """The transfer function in Hz, of `drive` in Hz (any shape)."""
         above = np.asarray(drive) - self.threshold
         return self.base * np.exp(np.minimum(above, 0.0) / self.scale) + self.gain * np.maximum(above, 0.0)

@@ -19,24 +19,9 @@ def siegert(mean, sd, tau, refractory, threshold, reset) -> np.ndarray:
     non-decreasing in the mean and in the spread, so excitatory-only mean-fields keep order. Without noise it is the
     rate of the deterministic neuron.
 
-    Parameters
-    ----------
-    mean : array_like
-        Mean :math:`\mu` of the free membrane potential, in V.
-    sd : array_like
-        Its standard deviation, in V, which is :math:`\sigma/\sqrt{2}` of Brunel (2000).
-    tau, refractory : array_like
-        Membrane time constant and refractory period, in s.
-    threshold, reset : array_like
-        In V, like all others of shapes that fit each other.
+    Mean :math:`\mu`, standard deviation (:math:`\sigma/\sqrt{2}` of Brunel 2000), threshold and reset are in V, the
+    membrane time constant and the refractory period in s, all of shapes that fit each other; the rate is in Hz.
 
-    Returns
-    -------
-    ndarray
-        In Hz.
-
-    Notes
-    -----
     Where :math:`u > 0` the integrand is :math:`2 e^{u^2} - \operatorname{erfcx} u`, whose first part Dawson's function
     integrates exactly. What is left, :math:`\operatorname{erfcx}` over positive numbers, falls like 1/u and is smooth
     in asinh u: 40 nodes suffice over the whole range.

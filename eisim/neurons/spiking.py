@@ -1,6 +1,5 @@
 """What spiking neurons share."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -25,7 +24,6 @@ class SpikingNeuron(Value):
     noise: float
     excitation: Any
     inhibition: Any
-    area: ClassVar[Callable[..., float]]  # (letter): mean input through a synapse of weight 1, in s
 
     kind: ClassVar[Literal["spiking"]] = "spiking"
     state_unit = "volt"
@@ -33,6 +31,24 @@ class SpikingNeuron(Value):
     excitatory_class = "monotone functions, as far as a rate code carries them"
     #: Condition of a spike, as Brian2 text.
     spikes_when = "v > threshold"
+    #: Parameters of the membrane that its equations have but a step does not use, with their units.
+    membrane: ClassVar[dict[str, str]] = {}
+    #: What its receptors can be.
+    takes: ClassVar[dict[str, tuple[type, ...]]] = {}
+
+    def __post_init__(self):
+        super().__post_init__()
+        what = type(self).__name__
+        if getattr(self, "reset", -np.inf) >= getattr(self, "threshold", np.inf):
+            raise InputError(
+                f"{what}.reset: expected less than the threshold {self.threshold * 1e3:g} mV, "
+                f"found {self.reset * 1e3:g} mV"
+            )
+        for name, kinds in self.takes.items():
+            given = getattr(self, name)
+            if not isinstance(given, kinds) and (name, given) != ("nmda", None):
+                expected = " or ".join(f"{kind.__name__}(...)" for kind in kinds)
+                raise InputError(f"{what}.{name}: expected {expected}, found {given!r}")
 
     @property
     def receptors(self) -> dict[str, Any]:
@@ -44,6 +60,34 @@ class SpikingNeuron(Value):
     def structure(self) -> str:
         """What tells neurons whose code differs from each other."""
         return type(self).__name__.lower() + "_" + "".join(r.letter for r in self.receptors.values())
+
+    def area(self, letter: str) -> float:
+        """Mean input that a rate of 1 Hz causes through a synapse of weight 1 at this receptor, in s."""
+        return self.receptors[letter].area
+
+    @property
+    def step_units(self) -> dict[str, str]:
+        """The parameters that a step and a reset use, with their Brian2 units."""
+        units = dict.fromkeys(("rest", "threshold", "reset", "noise_step"), self.state_unit)
+        units |= {"hold": "integer", "leak": "siemens", "elapse": "second/farad", "steepness": "1/volt"}
+        units |= {f"E_{k}": "volt" for k in self.receptors}
+        return {name: units.get(name, "1") for name in self.step_parameters(dt=1e-4)}
+
+    def step_parameters(self, dt: float) -> dict[str, Any]:
+        """Values of the parameters that a step of length `dt` (s) uses, in SI units."""
+        return {
+            "rest": self.rest,
+            "threshold": self.threshold,
+            "reset": self.reset,
+            "noise_step": self.noise * np.sqrt(-np.expm1(-2 * dt / self.tau)),
+            "hold": np.int32(np.floor(self.refractory / dt + 1e-3)),  # steps without integration
+        }
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """Names that the equations have but a step does not use, with their units."""
+        taus = {f"tau_{k}": "second" for k, receptor in self.receptors.items() if receptor.letter != "d"}
+        return self.membrane | taus | {f"rise_{k}": "second" for k, r in self.receptors.items() if r.letter in "rn"}
 
     @staticmethod
     def after_spike(carrying: bool) -> str:
@@ -64,19 +108,6 @@ class SpikingNeuron(Value):
             has = ", ".join(repr(n) for n, letter in known.items() if letter in self.receptors)
             raise InputError(f"receptor: expected one that {type(self).__name__} has ({has}), found {name!r}")
         return letter
-
-
-def check_reset(neuron):
-    if neuron.reset >= neuron.threshold:
-        raise InputError(
-            f"{type(neuron).__name__}.reset: expected less than the threshold {neuron.threshold * 1e3:g} mV, "
-            f"found {neuron.reset * 1e3:g} mV"
-        )
-
-
-def steps_of_refractoriness(refractory, dt):
-    """Steps without integration."""
-    return np.int32(np.floor(refractory / dt + 1e-3))
 
 
 def noise_free_rate(neuron, tau, drive):

@@ -1,11 +1,10 @@
 """The theta neuron."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from eisim.base.errors import InputError
 from eisim.base.values import quantity
 from eisim.neurons.kinetics import exprel, kinetic_steps, kinetics, pools
 from eisim.neurons.spiking import SpikingNeuron
@@ -37,6 +36,8 @@ class Theta(SpikingNeuron):
 
     weight_unit = "1"
     drive_unit = "1"
+    membrane: ClassVar = {"tau": "second"}
+    takes: ClassVar = {"excitation": (Exponential,), "inhibition": (Exponential,)}
     state_unit = "1"
     signed_weights = True
     #: The phase is the state of the membrane, which the simulator calls v.
@@ -44,20 +45,9 @@ class Theta(SpikingNeuron):
     noise = 0.0
     rheobase = 0.0
 
-    def __post_init__(self):
-        super().__post_init__()
-        for name in ("excitation", "inhibition"):
-            if not isinstance(getattr(self, name), Exponential):
-                raise InputError(f"Theta.{name}: expected Exponential(...), found {getattr(self, name)!r}")
-
     @staticmethod
     def after_spike(carrying: bool) -> str:
-        """What a spike does to the phase, as Brian2 text."""
         return "v -= 2*pi"
-
-    def area(self, letter: str) -> float:
-        """Mean input that a rate of 1 Hz causes through a synapse of weight 1 at this receptor, in s."""
-        return self.receptors[letter].area
 
     def spike_adds(self, letter: str) -> str:
         """The variable that a presynaptic spike adds to, with the factor of the weight, as Brian2 text."""
@@ -80,23 +70,11 @@ class Theta(SpikingNeuron):
         ]
         return "".join(f"\n        {line}" for line in [*lines, *arrivals.splitlines()]) + "\n        "
 
-    @property
-    def step_units(self) -> dict[str, str]:
-        """The parameters that a step and a reset use, with their Brian2 units."""
-        kinetic = {f"{what}_{k}": "1" for k in self.receptors for what in ("decay", "mean")}
-        return {"rest": "1", "hold": "integer", "advance": "1", "noise_step": "1"} | kinetic
-
     def step_parameters(self, dt: float) -> dict[str, float]:
-        """Values of the parameters that a step of length `dt` (s) uses, in SI units."""
         values: dict[str, Any] = {"rest": 0.0, "hold": np.int32(0), "advance": dt / self.tau, "noise_step": 0.0}
         for k, receptor in self.receptors.items():
             values |= {f"decay_{k}": np.exp(-dt / receptor.tau), f"mean_{k}": exprel(-dt / receptor.tau)}
         return values
-
-    @property
-    def placeholders(self) -> dict[str, str]:
-        """Names that the equations have but a step does not use, with their units."""
-        return {"tau": "second"} | {f"tau_{k}": "second" for k in self.receptors}
 
     def activation(self, drive):
         r"""Rate in Hz for a constant input `drive` (any shape): :math:`\sqrt{J}/(\pi\tau)` above 0."""

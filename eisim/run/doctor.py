@@ -153,21 +153,23 @@ def _how_to_get_a_compiler():
 
 def _compiled(compiler, flags, advice):
     """Whether the compiler compiles, how long a line takes, and whether what it makes can be started."""
+    from eisim.simulation.toolchain import ask
+
     place, start = " ".join(compiler), time.perf_counter()
     try:
-        asked = _ask(*compiler, "--version")
+        asked = ask(*compiler, "--version")
         named = f"{place} ({(asked.stdout.splitlines() or ['unknown version'])[0]})"
         with tempfile.TemporaryDirectory(prefix="eisim-") as folder:
             source, program = Path(folder) / "line.cpp", str(Path(folder) / "line")
             source.write_text("#include <vector>\nint main() { return std::vector<int>(1)[0]; }\n")
             start = time.perf_counter()
-            done = _ask(*compiler, *flags, str(source), "-o", program)
+            done = ask(*compiler, *flags, str(source), "-o", program)
             if done.returncode:
                 last = (done.stderr.strip().splitlines() or ["no message"])[0]
                 return Finding("C++ compiler", MISSING, f"{named} does not compile: {last}", advice)
             took = time.perf_counter() - start
             place = program
-            _ask(program)
+            ask(program)
     except subprocess.TimeoutExpired:
         return Finding("C++ compiler", MISSING, f"{place} does not answer", advice)
     except OSError as error:
@@ -176,13 +178,6 @@ def _compiled(compiler, flags, advice):
         words = f"{named}; programs cannot be started in {tempfile.gettempdir()}: {error.strerror}"
         return Finding("C++ compiler", MISSING, words, "set TMPDIR to a folder that is not mounted noexec")
     return Finding("C++ compiler", OK, f"{named}; a line takes {took:.1f} s")
-
-
-def _ask(*command):
-    from eisim.simulation.toolchain import ANSWER
-
-    quiet = {"stdin": subprocess.DEVNULL, "timeout": ANSWER}
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **quiet)
 
 
 def _folders():

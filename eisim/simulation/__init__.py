@@ -110,16 +110,9 @@ def begin(
         raise InputError(f"report: expected a function that takes a line of text, found {report!r}")
     batch = _trials(circuits, [stimuli] if single else sets_of(stimuli, len(circuits)), seed, record)
     timing = Timing(duration, window, dt)
-    _check_frames(batch, timing)
+    _check_stimuli(batch, timing)
     if backend == CUDA:
         check_available()
-    for trials in batch:
-        fastest = _fastest_train(trials)
-        if fastest * timing.dt > 1 + 1e-9:  # a rate of exactly that may be rounded
-            raise InputError(
-                f"stimuli: expected input rates of at most one spike a time step "
-                f"({1 / timing.dt:g} Hz), found {fastest:g} Hz"
-            )
     check_memory(batch, timing)
     keep_seeds = not isinstance(seed, (int, np.integer))
     if backend == "cpp" and find_compiler() is None:
@@ -152,14 +145,6 @@ def begin(
         return found[0] if single else found
 
     return responses
-
-
-def _fastest_train(trials):
-    """The highest rate of a train of spikes, in Hz: of a spiking circuit, Poisson drives not counted."""
-    circuit = trials.circuit
-    trains = {p.source for p in circuit.projections if not isinstance(p.weights, Independent)}
-    of_input = [i.rate if circuit.kind == "spiking" and i.name in trains else 0.0 for i in circuit.inputs]
-    return (trials.stimuli * np.repeat(of_input, [i.size for i in circuit.inputs])).max(initial=0)
 
 
 def _start(layout, kind, timing, backend, report, started):
@@ -219,7 +204,6 @@ def _warn_once(reason: str) -> None:
 
 
 def _listed(circuits):
-    """Several circuits as a list."""
     if isinstance(circuits, str) or not np.iterable(circuits):
         raise InputError(f"simulate: circuit: expected a Circuit or a sequence of them, found {circuits!r}")
     listed = list(circuits)
@@ -249,30 +233,33 @@ def _trials(circuits, stimuli, seed, record):
         if array.min() < 0:
             raise InputError(f"{what}: expected 0 or more (a rate is not negative), found {array.min():g}")
         batch.append(Trials(circuit, array, np.arange(len(array)), _seeds(own_seeds), own_record))
-    if len({_frames(trials) for trials in batch}) > 1:
+    if len({trials.stimuli.shape[1:-1] for trials in batch}) > 1:
         raise InputError("stimuli: expected the same number of time frames for all circuits")
     return batch
 
 
-def _frames(trials):
-    return trials.stimuli.shape[1] if trials.stimuli.ndim == 3 else 0
-
-
-def _check_frames(batch, timing):
-    """Each frame lasts the same number of steps."""
-    frames = _frames(batch[0])
-    if frames and timing.steps % frames:
-        raise InputError(
-            f"stimuli: expected a number of time frames that divides the {timing.steps:,} time steps of a trial "
-            f"({timing.duration:g} s in steps of {timing.dt:g} s), found {frames}"
-        )
+def _check_stimuli(batch, timing):
+    """Each frame lasts the same number of steps, and in a step there is at most one spike of a train."""
+    for frames in batch[0].stimuli.shape[1:-1]:
+        if timing.steps % frames:
+            raise InputError(
+                f"stimuli: expected a number of time frames that divides the {timing.steps:,} time steps of a trial "
+                f"({timing.duration:g} s in steps of {timing.dt:g} s), found {frames}"
+            )
+    for trials in batch if batch[0].circuit.kind == "spiking" else ():
+        circuit = trials.circuit
+        trains = {p.source for p in circuit.projections if not isinstance(p.weights, Independent)}
+        rates = [i.rate if i.name in trains else 0.0 for i in circuit.inputs]
+        fastest = (trials.stimuli * np.repeat(rates, [i.size for i in circuit.inputs])).max()
+        if fastest * timing.dt > 1 + 1e-9:  # a rate of exactly that may be rounded
+            raise InputError(
+                f"stimuli: expected input rates of at most one spike a time step "
+                f"({1 / timing.dt:g} Hz), found {fastest:g} Hz"
+            )
 
 
 def _records(record, n):
-    """Whether to record each circuit."""
-    if isinstance(record, (bool, np.bool_)):
-        return [bool(record)] * n
-    records = [record] if isinstance(record, str) or not np.iterable(record) else list(record)
+    records = [record] * n if isinstance(record, str) or not np.iterable(record) else list(record)
     for each in records:
         if not isinstance(each, (bool, np.bool_)):
             raise InputError(

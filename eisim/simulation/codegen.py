@@ -11,10 +11,11 @@ from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.devices.device import all_devices, get_device, reset_device, set_device
 
 from eisim.base.errors import InputError
+from eisim.base.progress import Report
 from eisim.simulation.brian import brian2_alone
 from eisim.simulation.compilation import begin_make, begin_plain_make
 from eisim.simulation.cuda import CUDA, NVCC_FLAGS
-from eisim.simulation.job import Job, Outcome, Report
+from eisim.simulation.job import Job, Outcome
 from eisim.simulation.naming import array, synapses_name
 from eisim.simulation.network import BatchNetwork
 from eisim.simulation.toolchain import find_compiler, flags_of
@@ -43,7 +44,7 @@ def compile_program(
         for speaker in ("device", "utils.gputools"):  # of every preference
             b2.BrianLogger.suppress_hierarchy(f"brian2cuda.{speaker}", filter_log_file=False)
     with brian2_alone(), _device(job.device, build_on_run=False):
-        network = _network(job)
+        network = BatchNetwork(job)  # its objects must live until the program is built
         network.network.run(
             job.timing.duration * b2.second,
             report="std::cout << completed << std::endl;",
@@ -70,7 +71,7 @@ def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
     report("generating code")
     with brian2_alone(), _device("runtime"):
         b2.prefs["codegen.target"] = "numpy"
-        network = _network(job)
+        network = BatchNetwork(job)
         for made, models in ((network.groups, job.models), (network.synapses, job.synapse_models)):
             for name, model in models.items():
                 for variable, value in model.values.items():
@@ -82,11 +83,8 @@ def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
             report_period=0.5 * b2.second,
             namespace={},
         )
-        return {name: _outcome(network, name, job) for name in job.models}
-
-
-def _network(job):
-    return BatchNetwork(job.layout, job.kind, job.timing, job.models)
+        variables = {o.name: o.variables for o in network.network.objects}
+        return job.outcomes(lambda owner, variable, shape=None: np.array(variables[owner][variable].get_value()))
 
 
 @contextmanager
@@ -157,18 +155,3 @@ def _check_static_arrays(generated, job):
         raise RuntimeError(
             f"Brian2 {b2.__version__} names or lays out its arrays in another way than eisim expects: {sorted(wrong)}"
         )
-
-
-def _outcome(network, name, job):
-    neurons, monitor = network.groups[name], network.monitors.get(name)
-    rates, spikes, traces = np.empty(0), None, None
-    if "spikes_in_window" in job.models[name].text:
-        rates = np.array(neurons.spikes_in_window[:]) / job.timing.window
-    elif "rate_sum" in job.models[name].text:
-        rates = np.array(neurons.rate_sum_[:]) / job.timing.window_steps
-    if monitor is not None and job.kind == "spiking":
-        steps = np.round(np.array(monitor.t_[:]) / job.timing.dt).astype(int)
-        spikes = (np.array(monitor.i[:]), steps)
-    elif monitor is not None:
-        traces = np.array(monitor.r_)
-    return Outcome(rates, spikes, traces)

@@ -16,8 +16,9 @@ from contextlib import suppress
 from functools import cache as cache_of_call
 from pathlib import Path
 
+from eisim.base.progress import Report
 from eisim.base.store import cache
-from eisim.simulation.job import BINARY, Report
+from eisim.simulation.job import BINARY
 from eisim.simulation.toolchain import NoProgramError, room
 
 #: A compiler that takes longer is taken for one that hangs, in s.

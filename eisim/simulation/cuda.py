@@ -22,13 +22,7 @@ NVCC_FLAGS = ["-w", "-std=c++17", "--fmad=false"]
 
 
 def check_available() -> None:
-    """Refuse where Brian2CUDA, the CUDA Toolkit or a GPU is missing.
-
-    Raises
-    ------
-    InputError
-        Says what is missing and how to get it.
-    """
+    """Refuse where Brian2CUDA, the CUDA Toolkit or a GPU is missing."""
     if find_spec("brian2cuda") is None:
         missing = "no Brian2CUDA (python -m pip install brian2cuda)"
     elif find_nvcc() is None:
@@ -54,13 +48,12 @@ def find_nvcc() -> Path | None:
 
 
 def _gpus() -> list[str]:
-    with suppress(OSError):
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, errors="replace", check=False)
-        return [line for line in listed.stdout.splitlines() if line.startswith("GPU ")]
+    with suppress(OSError, subprocess.TimeoutExpired):
+        return [line for line in cpp.ask("nvidia-smi", "-L").stdout.splitlines() if line.startswith("GPU ")]
     return []
 
 
 def toolchain() -> str:
     """All that decides, with the generated code, what is compiled: versions of Brian2CUDA and nvcc, flags and GPUs."""
-    nvcc = subprocess.run([find_nvcc(), "--version"], capture_output=True, text=True, errors="replace", check=False)
+    nvcc = cpp.ask(find_nvcc(), "--version")
     return "\n".join([nvcc.stdout, *NVCC_FLAGS, version("brian2cuda"), *_gpus()])

@@ -25,8 +25,6 @@ from eisim.simulation.toolchain import toolchain
 
 BINARY = "main.exe" if os.name == "nt" else "main"
 
-Report = Callable[..., None]
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -64,10 +62,7 @@ class Job:
             [(name, m.signature) for name, m in self.models.items()],
             [(synapses_name(bundle), len(s.pre), s.common_delay) for bundle, s in self.layout.synapses.items()],
             [m.signature for m in self.synapse_models.values()],
-            [
-                (here / file).read_bytes()
-                for file in ("network.py", "codegen.py", "compilation.py", "noise.py", "naming.py")
-            ],
+            [(here / f"{file}.py").read_bytes() for file in ("network", "codegen", "compilation", "noise", "naming")],
             toolchain(),
             *([cuda.toolchain()] if self.device == cuda.CUDA else []),
         ]
@@ -98,6 +93,26 @@ class Job:
         given = [(name, False) for name in ("sources", "targets")]
         given += [(name, True) for name in ("_synaptic_pre", "_synaptic_post", "w", DELAY)]
         return [result_file(owner, *variable) for owner in owners for variable in given]
+
+    def outcomes(self, read: Callable[..., np.ndarray], loop_time: float = np.nan) -> dict[str, Outcome]:
+        """What each group did.
+
+        ``read(owner, variable, shape)`` gives a variable of a Brian2 object; without a shape one of a spike monitor.
+        """
+        recorded, found = self.layout.monitored(self.kind), {}
+        for name, group in self.layout.groups.items():
+            rates, spikes, traces = np.empty(0), None, None
+            if "spikes_in_window" in self.models[name].text:
+                rates = read(group_name(name), "spikes_in_window", (group.size,)) / self.timing.window
+            elif "rate_sum" in self.models[name].text:
+                rates = read(group_name(name), "rate_sum", (group.size,)) / self.timing.window_steps
+            monitor = monitor_name(name)
+            if name in recorded and self.kind == "spiking":
+                spikes = read(monitor, "i"), np.round(read(monitor, "t") / self.timing.dt).astype(int)
+            elif name in recorded:
+                traces = read(monitor, "r", (self.timing.steps, recorded[name])).T
+            found[name] = Outcome(rates, spikes, traces, loop_time)
+        return found
 
     def arguments(self) -> dict[str, np.ndarray | float]:
         """What the variables of the groups are set to, by Brian2's name for them."""

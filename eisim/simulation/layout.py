@@ -6,7 +6,7 @@ two groups through one receptor form one bundle, so that the whole batch is one 
 
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -72,16 +72,8 @@ class Group:
 
     def values(self) -> dict[str, np.ndarray | float]:
         """Values of every parameter: an array by neuron, or the one number that all have."""
-        return {name: self._value(name) for name in self.parts[0][1]}
-
-    def _value(self, name):
-        values = [values[name] for _, values in self.parts]
-        if all(np.ndim(value) == 0 and value == values[0] for value in values):
-            return values[0]
         sizes = [size for size, _ in self.parts]
-        return np.concatenate(
-            [value if np.ndim(value) else np.full(n, value) for n, value in zip(sizes, values, strict=True)]
-        )
+        return {name: _joined([values[name] for _, values in self.parts], sizes) for name in self.parts[0][1]}
 
     @property
     def frames(self) -> int:
@@ -116,7 +108,7 @@ class Synapses:
         return None if self.delay.ndim else float(self.delay)
 
 
-#: Of a block: the name of an input or population; of what a user has not named, that name with what it is for.
+#: Of a block: the name of an input or population; with "pool" its pool, with a number what it was so many steps ago.
 Key = str | tuple[str, str | int]
 
 
@@ -155,7 +147,7 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
         counts = [len(column) for column in pre]
         _check_count(sum(counts), "synapses between two models")
         layout.synapses[_numbered(bundle, parts)] = Synapses(
-            _whole(pre), _whole(post), _joined(weight, counts), _joined(delay, counts)
+            _joined(pre, counts), _joined(post, counts), _joined(weight, counts), _joined(delay, counts)
         )
     return layout
 
@@ -172,30 +164,24 @@ def _numbered(bundle, bundles):
     other circuits are in the batch.
     """
     alike = [b for b in bundles if (b.source, b.target, b.receptor) == (bundle.source, bundle.target, bundle.receptor)]
-    return replace(bundle, number=sorted(alike, key=_rank).index(bundle))
+    ranked = sorted(alike, key=lambda b: astuple(b.plasticity) if b.plasticity else ())
+    return replace(bundle, number=ranked.index(bundle))
 
 
-def _rank(bundle):
-    p = bundle.plasticity
-    return (p.release, p.depression, p.facilitation) if p else ()
+def _joined(parts, sizes):
+    """Parts of an array, or numbers, as one array, or as the one number that all of them are.
+
+    Without a copy where there is one part: it may have a billion numbers.
+    """
+    if len(parts) == 1 or all(np.ndim(part) == 0 and part == parts[0] for part in parts):
+        return parts[0]
+    return np.concatenate([part if np.ndim(part) else np.full(n, part) for part, n in zip(parts, sizes, strict=True)])
 
 
-def _joined(values, counts):
-    """Parts of an array as one, or the one number that all of them are."""
-    values = [_one_if_equal(value) for value in values]
-    if all(value.ndim == 0 and value == values[0] for value in values):
-        return values[0]
-    return np.concatenate([np.broadcast_to(value, n) for value, n in zip(values, counts, strict=True)])
-
-
-def _whole(parts):
-    """Parts of an array as one, without a copy where there is one part: it may have a billion numbers."""
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _one_if_equal(value):
+def one_if_equal(value):
+    """An array, or the one number that it repeats."""
     value = np.asarray(value)
-    return value.ravel()[0] if value.ndim and value.size and not np.ptp(value) else value
+    return value.ravel()[0] if value.size and not np.ptp(value) else value
 
 
 def _place(layout, index, trials, dt, neuron_values):
@@ -205,7 +191,7 @@ def _place(layout, index, trials, dt, neuron_values):
     """
     taps = _place_neurons(layout, index, trials, dt, neuron_values)
     for source, last in taps:
-        chain = [source.name, *(_tap(source.name, t) for t in range(1, last + 1))]
+        chain = [source.name, *((source.name, t) for t in range(1, last + 1))]
         each = np.arange(source.size)
         for before, after in pairwise(chain):
             yield before, after, "e", None, each, each, 1.0, 0.0
@@ -227,7 +213,7 @@ def _place(layout, index, trials, dt, neuron_values):
             continue
         matrix = circuit.weights(projection)
         rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
-        columns, weights = matrix.indices, sign * _one_if_equal(matrix.data)
+        columns, weights = matrix.indices, sign * one_if_equal(matrix.data)
         delay = projection.delay[rows, columns] if projection.delay.ndim else projection.delay
         if not taps:
             yield projection.source, projection.target, receptor, plasticity, rows, columns, weights, delay
@@ -235,7 +221,7 @@ def _place(layout, index, trials, dt, neuron_values):
         weights, delay = np.broadcast_to(weights, rows.shape), np.broadcast_to(delay, rows.shape)
         steps = delay_steps(delay, dt)
         for tap in np.unique(steps):
-            source = _tap(projection.source, int(tap)) if tap else projection.source
+            source = (projection.source, int(tap)) if tap else projection.source
             at = steps == tap
             yield source, projection.target, receptor, None, rows[at], columns[at], weights[at], delay[at]
 
@@ -255,11 +241,6 @@ def _pool_name(population) -> Key:
     return population.name, "pool"
 
 
-def _tap(source: str, steps: int) -> Key:
-    """Of the neurons that have what a source was so many steps ago."""
-    return source, steps
-
-
 def _copies(source, target, copies, rows, columns, weights, delays):
     """The synapses between two blocks in every copy of their circuit: pre, post, weight, delay."""
     copy = np.arange(copies, dtype=np.int32)[:, None]
@@ -271,7 +252,7 @@ def _copies(source, target, copies, rows, columns, weights, delays):
     return (
         in_copies(source, rows),
         in_copies(target, columns),
-        *(np.tile(value, copies) if np.ndim(value) else value for value in map(_one_if_equal, (weights, delays))),
+        *(np.tile(value, copies) if np.ndim(value) else value for value in map(one_if_equal, (weights, delays))),
     )
 
 
@@ -282,41 +263,43 @@ def _place_neurons(layout, index, trials, dt, neuron_values):
     copies = tuple(trials.seeds.tolist()), tuple(trials.numbers.tolist())
     sizes = {i.name: i.size for i in circuit.inputs}
     _add(layout, index, INPUT, sizes, trials, _input_values(trials), Group(None))
-    for (name, drives, pooled, _), populations in _members(circuit).items():
-        pools = POOL + name if pooled else ""
+    for (name, letters, pooled, _), members in _members(circuit).items():
+        populations, drives = zip(*members, strict=True)
+        neuron, pools = populations[0].neuron, POOL + name if pooled else ""
+        own = tuple(circuit.neurons(p) for p in populations), tuple(first[p.name] for p in populations)
+        values = neuron_values(populations, *own, copies, dt)
         if pooled:
-            sizes = {_pool_name(p): 1 for p in populations}
-            values = neuron_values(tuple(populations), tuple((p.neuron,) for p in populations), None, copies, dt)
-            _add(layout, index, pools, sizes, trials, values, Group(populations[0].neuron))
-        values = neuron_values(
-            tuple(populations),
-            tuple(circuit.neurons(p) for p in populations),
-            tuple(first[p.name] for p in populations),
-            copies,
-            dt,
-        )
-        if pooled:
-            values = values | {"pool": _pool_of_each(layout, index, populations, trials.copies)}
-        for k in range(len(drives)):
-            values = values | _drive_values(layout, index, trials, populations, k)
+            alike = neuron_values(populations, tuple((p.neuron,) for p in populations), None, copies, dt)
+            _add(layout, index, pools, {_pool_name(p): 1 for p in populations}, trials, alike, Group(neuron))
+            blocks = [layout.blocks[index, _pool_name(p)] for p in populations]
+            values = values | {"pool": _read_by_each(populations, blocks, trials.copies)}
+        for k, kth in enumerate(zip(*drives, strict=True)):
+            values = values | _drive_values(layout, index, trials, populations, k, kth)
         sizes = {p.name: p.size for p in populations}
-        _add(layout, index, name, sizes, trials, values, Group(populations[0].neuron, drives, pools))
+        _add(layout, index, name, sizes, trials, values, Group(neuron, letters, pools))
     # Rate units have no spikes to delay: their delayed rates are tapped from a delay line.
     taps = _taps(circuit, dt) if circuit.kind == "rate" else []
     if taps:
-        sizes = {_tap(s.name, t): s.size for s, last in taps for t in range(1, last + 1)}
+        sizes = {(s.name, t): s.size for s, last in taps for t in range(1, last + 1)}
         _add(layout, index, DELAY_LINE, sizes, trials, {"bias": 0.0}, Group(None))
     return taps
 
 
 def _members(circuit):
-    """Populations by what their code depends on: name of the group, letters of the Poisson drives, whether pooled."""
-    found, onto = {}, _onto(circuit)
+    """Populations, with their Poisson drives in order of their receptors, by what their code depends on.
+
+    That is the name of the group, the letters of those receptors, whether there is a pool, and the class.
+    """
+    found, onto = {}, {p.name: [] for p in circuit.populations}
+    for projection in circuit.projections:
+        onto[projection.target].append(projection)
     for population in circuit.populations:
-        drives = "".join(circuit.receptor(p) for p in _drives(circuit, onto[population.name]))
-        pooled = any(is_pooled(circuit, p) for p in onto[population.name])
-        name = _structure(population) + (f"_drive_{drives}" if drives else "") + ("_pooled" if pooled else "")
-        found.setdefault((name, drives, pooled, type(population.neuron)), []).append(population)
+        mine = onto[population.name]
+        drives = [p for p in mine if circuit.kind == "spiking" and isinstance(p.weights, Independent)]
+        drives.sort(key=circuit.receptor)
+        letters, pooled = "".join(map(circuit.receptor, drives)), any(is_pooled(circuit, p) for p in mine)
+        name = _structure(population) + (f"_drive_{letters}" if drives else "") + ("_pooled" if pooled else "")
+        found.setdefault((name, letters, pooled, type(population.neuron)), []).append((population, drives))
     return found
 
 
@@ -328,41 +311,20 @@ def _structure(population):
     return "own_" + re.sub(r"[^0-9a-z_]", "_", neuron.structure)  # somebody's class may be called Input
 
 
-def _onto(circuit):
-    """The projections onto each population, by its name."""
-    found = {p.name: [] for p in circuit.populations}
-    for projection in circuit.projections:
-        found[projection.target].append(projection)
-    return found
+def _read_by_each(populations, blocks, copies):
+    """For each neuron of these populations, in every copy, the only one of the block that its population reads."""
+    first = np.repeat([block.start for block in blocks], [p.size for p in populations])
+    return (first + np.arange(copies)[:, None] * blocks[0].stride).ravel().astype(np.int32)
 
 
-def _drives(circuit, onto):
-    """The Poisson drives among the projections onto a population, in order of their receptors."""
-    if circuit.kind == "rate":
-        return []
-    return sorted((p for p in onto if isinstance(p.weights, Independent)), key=circuit.receptor)
-
-
-def _pool_of_each(layout, index, populations, copies):
-    """For each neuron of these populations, in every copy, the number of its pool."""
-    pools = [layout.blocks[index, _pool_name(p)] for p in populations]
-    first = np.concatenate([np.full(p.size, b.start) for p, b in zip(populations, pools, strict=True)])
-    return (first + np.arange(copies)[:, None] * pools[0].stride).ravel().astype(np.int32)
-
-
-def _drive_values(layout, index, trials, populations, k):
+def _drive_values(layout, index, trials, populations, k, drives):
     """What the k-th Poisson drive of each neuron has: the jump, and the afferent with its rate."""
-    onto = _onto(trials.circuit)
-    drives = [_drives(trials.circuit, onto[p.name])[k] for p in populations]
-    sizes = [p.size for p in populations]
-    blocks = [layout.blocks[index, drive.source] for drive in drives]
-    afferent = np.concatenate([np.full(n, block.start) for n, block in zip(sizes, blocks, strict=True)])
-    afferent = (afferent + np.arange(trials.copies)[:, None] * blocks[0].stride).ravel()
-    jump = np.concatenate([np.full(n, drive.weights.weight) for n, drive in zip(sizes, drives, strict=True)])
+    afferent = _read_by_each(populations, [layout.blocks[index, drive.source] for drive in drives], trials.copies)
+    jump = np.repeat([drive.weights.weight for drive in drives], [p.size for p in populations])
     values = {f"jump_{k}": np.tile(jump, trials.copies)}
     rates = layout.groups[INPUT].parts[-1][1]["rate"]
     if rates.ndim == 2:
-        return values | {f"afferent_{k}": afferent.astype(np.int32)}
+        return values | {f"afferent_{k}": afferent}
     return values | {f"arrivals_{k}": rates[afferent - layout.groups[INPUT].size + len(rates)]}
 
 
@@ -430,11 +392,8 @@ def _neuron_values(populations, neurons, first, copies, dt):
     n = math.prod(map(len, copies))
 
     def per_neuron(values):
-        if all(np.ndim(v) == 0 and v == values[0] for v in values):
-            return values[0]
-        sizes = [p.size if first else 1 for p in populations]
-        one = [np.broadcast_to(v, (size,)) for v, size in zip(values, sizes, strict=True)]
-        return np.tile(np.concatenate(one), n)
+        joined = _joined(values, [p.size if first else 1 for p in populations])
+        return np.tile(joined, n) if np.ndim(joined) else joined
 
     steps = [_step_parameters_of(each, dt) for each in neurons]
     values = {name: per_neuron([step[name] for step in steps]) for name in steps[0]}
@@ -442,13 +401,10 @@ def _neuron_values(populations, neurons, first, copies, dt):
         return values
     values["bias"] = per_neuron([p.bias if p.bias.any() else 0.0 for p in populations])
     spiking = populations[0].neuron.kind == "spiking"
-    if spiking:
-        rest = [step["rest"] for step in steps]
-        values["v"] = per_neuron(
-            [v if p.initial is None else p.initial for p, v in zip(populations, rest, strict=True)]
-        )
-    else:
-        values["r"] = per_neuron([0.0 if p.initial is None else p.initial for p in populations])
+    rest = [step["rest"] if spiking else 0.0 for step in steps]
+    values["v" if spiking else "r"] = per_neuron(
+        [at_rest if p.initial is None else p.initial for p, at_rest in zip(populations, rest, strict=True)]
+    )
     noisy = spiking or any(p.neuron.noise for p in populations)
     numbers = [start + np.arange(p.size) for start, p in zip(first, populations, strict=True)]
     values["key"] = _keys(*copies, numbers=np.concatenate(numbers)) if noisy else 0.0
@@ -460,7 +416,7 @@ def _step_parameters_of(neurons, dt):
     each = [_step_parameters(neuron, dt) for neuron in neurons]
     if len(each) == 1:
         return each[0]
-    return {name: _one_if_equal(np.array([values[name] for values in each])) for name in each[0]}
+    return {name: one_if_equal([values[name] for values in each]) for name in each[0]}
 
 
 @lru_cache(maxsize=100_000)

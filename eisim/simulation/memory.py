@@ -12,13 +12,7 @@ _RECORDED, _STIMULUS = 16, 24
 
 
 def check_memory(batch: list[Trials], timing: Timing) -> None:
-    """Refuse a batch that needs more memory than is free.
-
-    Raises
-    ------
-    InputError
-        Says what the batch consists of, what it needs, and what is free.
-    """
+    """Refuse a batch that needs more memory than is free."""
     needs = [_bytes(trials, timing) for trials in batch]
     if sum(needs) < memory.LITTLE:
         return

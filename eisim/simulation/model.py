@@ -11,34 +11,22 @@ import numpy as np
 from eisim.base.timing import Timing
 from eisim.circuit import CYCLE
 from eisim.neurons.kinetics import kinetic_variables, pool
-from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout
+from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout, one_if_equal
 
 
 @dataclass(frozen=True)
 class Model:
     """A Brian2 group as text and numbers.
 
-    Attributes
-    ----------
-    equations, step : str
-        Brian2 equations, and one time step of them as abstract code.
-    values : dict of str to ndarray or float
-        What variables are set to when the program runs.
-    units : dict of str to str
-        Units of those that are parameters. A parameter that is the same for all neurons is one number, so that its
-        terms leave the loop over neurons.
-    events : dict of str to str
-        ``threshold``, ``reset`` and ``refractory`` of a spiking group.
-    placeholders : dict of str to str
-        Units of names that the equations have but the step does not use.
+    A parameter that is the same for all neurons is one number, so that its terms leave the loop over neurons.
     """
 
     equations: str
-    step: str
-    values: dict[str, np.ndarray | float]
-    units: dict[str, str]
-    events: dict[str, str] = field(default_factory=dict)
-    placeholders: dict[str, str] = field(default_factory=dict)
+    step: str  # one time step of the equations, as abstract code
+    values: dict[str, np.ndarray | float]  # what variables are set to when the program runs
+    units: dict[str, str]  # of those that are parameters
+    events: dict[str, str] = field(default_factory=dict)  # threshold, reset and refractory of a spiking group
+    placeholders: dict[str, str] = field(default_factory=dict)  # units of names that the step does not use
 
     @property
     def text(self) -> str:
@@ -60,7 +48,10 @@ def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
     found = {}
     moving = bool(layout.groups[INPUT].frames)
     for name, group in layout.groups.items():
-        values = {v: value if v == "pool" else _one_if_equal(value) for v, value in group.values().items()}
+        values = {  # rates over time stay so, even if they are constant
+            v: value if v == "pool" or np.ndim(value) == 2 else one_if_equal(value)
+            for v, value in group.values().items()
+        }
         if name == INPUT:
             found[name] = _input(values, kind)
         elif name.startswith(POOL):
@@ -102,11 +93,6 @@ def _synapses(bundle, synapses, layout, kind) -> Model:
         last = t
         {adds.format("w*_given")}"""
     return Model(equations, code, values, units)
-
-
-def _one_if_equal(value):
-    """An array, or the one number that it repeats; rates over time stay so, even if they are constant."""
-    return value if np.ndim(value) == 2 or (np.ndim(value) and np.ptp(value)) else np.ravel(value)[0]
 
 
 def drive_name(source: str, receptor: str) -> str:

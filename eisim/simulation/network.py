@@ -3,31 +3,32 @@
 import brian2 as b2
 import numpy as np
 
-from eisim.base.timing import Timing
 from eisim.neurons.kinetics import kinetic_variables
 from eisim.simulation import noise
-from eisim.simulation.layout import INPUT, POOL, Layout
-from eisim.simulation.model import Model, synapse_models
+from eisim.simulation.job import Job
+from eisim.simulation.layout import INPUT, POOL
 from eisim.simulation.naming import group_name, monitor_name, synapses_name
 
 
 class BatchNetwork:
-    """The Brian2 network of a layout. Make it while the wanted Brian2 device is active.
+    """The Brian2 network of a job. Make it while the wanted Brian2 device is active.
 
     Every object has a name of its own, so that the generated code is always the same.
     """
 
-    def __init__(self, layout: Layout, kind: str, timing: Timing, models: dict[str, Model]):
-        self.kind, self.timing = kind, timing
+    def __init__(self, job: Job):
+        layout, timing = job.layout, job.timing
+        self.kind, self.timing = job.kind, timing
         self.clock = b2.Clock(timing.dt * b2.second, name="eisim_clock")
         self.stimulus = self._stimulus(layout.groups[INPUT])
-        self.groups = {name: self._group(name, layout.groups[name], model) for name, model in models.items()}
+        self.groups = {name: self._group(name, layout.groups[name], model) for name, model in job.models.items()}
         for name, group in layout.groups.items():
-            if group.pools:
-                self._link(name, group)
-        connections = synapse_models(layout, kind)
+            for variable in kinetic_variables(group.neuron) if group.pools else ():
+                pools = b2.linked_var(self.groups[group.pools], variable, index="pool")
+                setattr(self.groups[name], f"{variable}_pool", pools)
+        connections = job.synapse_models
         self.synapses = {b: self._synapses(b, s, connections[b]) for b, s in layout.synapses.items()}
-        self.monitors = {name: self._monitor(name, n) for name, n in layout.monitored(kind).items()}
+        self.monitors = {name: self._monitor(name, n) for name, n in layout.monitored(job.kind).items()}
         self.network = b2.Network(
             *self.groups.values(), *self.synapses.values(), *self.monitors.values(), name="eisim_network"
         )
@@ -41,7 +42,7 @@ class BatchNetwork:
         return b2.NeuronGroup(
             group.size,
             model.text,
-            method=_stepper(model.step),
+            method=lambda *_, **__: model.step,  # as it is written, with no algebra to wait for
             clock=self.clock,
             name=group_name(name),
             order=int(name.startswith(POOL)),  # neurons read what their pool held before the step
@@ -56,12 +57,6 @@ class BatchNetwork:
             # A product, so that Brian2 finds a whole number of steps in a frame wherever there is one.
             frame = self.timing.steps / inputs.frames * self.timing.dt * b2.second
             return b2.TimedArray(rates.T * b2.Hz, frame, name="eisim_stimulus")
-
-    def _link(self, name, group):
-        """Let neurons read the pool of their population."""
-        for variable in kinetic_variables(group.neuron):
-            pools = b2.linked_var(self.groups[group.pools], variable, index="pool")
-            setattr(self.groups[name], f"{variable}_pool", pools)
 
     def _synapses(self, bundle, synapses, model):
         arguments = {"on_pre": model.step} if model.step else {}
@@ -83,12 +78,3 @@ class BatchNetwork:
             whole = recorded == len(neurons) or "pool" in neurons.variables
             return b2.SpikeMonitor(neurons if whole else neurons[:recorded], name=own_name)
         return b2.StateMonitor(neurons, "r", record=np.arange(recorded), when="end", clock=self.clock, name=own_name)
-
-
-def _stepper(code):
-    """A Brian2 state updater that takes a step as it is written, with no algebra to wait for."""
-
-    def step(equations, variables=None, method_options=None):
-        return code
-
-    return step

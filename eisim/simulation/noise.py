@@ -40,6 +40,12 @@ def _uniform(z: np.ndarray) -> np.ndarray:
     return ((z >> np.uint64(11)).astype(float) + 0.5) * 2.0**-53
 
 
+def _begin(key, step) -> np.ndarray:
+    """The first bits of the streams of these keys at a time step."""
+    positions = (np.asarray(step).astype(np.uint64) + np.uint64(1)) * np.uint64(_INCREMENT)
+    return np.atleast_1d(_mix(np.asarray(key).astype(np.uint64) + positions))
+
+
 def keys(seed, trial, neuron) -> np.ndarray:
     """Noise keys: whole numbers below 2**53, held in floats, for arrays of seeds, trials and neurons (broadcast)."""
     with np.errstate(over="ignore"):
@@ -53,9 +59,7 @@ def gaussian(key, step) -> np.ndarray:
     """Standard normal numbers for neurons with these `keys` at time step `step`."""
     edges = _edges()
     with np.errstate(over="ignore"):
-        z = np.asarray(key).astype(np.uint64)
-        z = _mix(z + (np.asarray(step).astype(np.uint64) + np.uint64(1)) * np.uint64(_INCREMENT))
-        z = np.atleast_1d(z)
+        z = _begin(key, step)
         found, todo = np.empty(z.shape), np.arange(z.size)
         while todo.size:
             layer, u = (z & np.uint64(_LAYERS - 1)).astype(int), 2 * _uniform(z) - 1
@@ -82,9 +86,7 @@ _PART = 16.0
 def poisson_number(key, step, mean) -> np.ndarray:
     """Poisson numbers of these means for `keys` at time step `step`, by inversion."""
     with np.errstate(over="ignore"):
-        z = np.asarray(key).astype(np.uint64)
-        z = _mix(z + (np.asarray(step).astype(np.uint64) + np.uint64(1)) * np.uint64(_INCREMENT))
-        z, left = (np.array(a) for a in np.broadcast_arrays(np.atleast_1d(z), np.asarray(mean, dtype=float)))
+        z, left = (np.array(a) for a in np.broadcast_arrays(_begin(key, step), np.asarray(mean, dtype=float)))
         found = np.zeros(z.shape)
         while (left > 0).any():
             part = np.clip(left, 0, _PART)
@@ -101,32 +103,8 @@ def poisson_number(key, step, mean) -> np.ndarray:
     return found
 
 
-def _cpp_poisson() -> str:
-    """`poisson_number` in C++, the same numbers."""
-    return f"""
-EISIM_ANYWHERE static inline double _poisson_number(double key, int64_t step, double mean) {{
-    const uint64_t increment = {_INCREMENT:#x}ULL;
-    uint64_t z = _mix((uint64_t)(int64_t)key + ((uint64_t)step + 1) * increment);
-    double found = 0;
-    for (double left = mean; left > 0; left -= {_PART}) {{
-        const double part = left < {_PART} ? left : {_PART};
-        const double u = _uniform(z);
-        double p = exp(-part), total = p;
-        for (int count = 1; u > total && count <= 200; count++) {{
-            p = p * part / count;
-            found++;
-            total += p;
-        }}
-        z = _mix(z + increment);
-    }}
-    return found;
-}}
-"""
-
-
-def _cpp_bits() -> str:
-    """What `gaussian` and `poisson_number` share in C++; both may be in one file."""
-    return f"""
+#: What `gaussian` and `poisson_number` share in C++; both may be in one file.
+_CPP_BITS = f"""
 #ifndef EISIM_BITS
 #define EISIM_BITS
 #ifdef __CUDACC__
@@ -139,29 +117,31 @@ EISIM_ANYWHERE static inline uint64_t _mix(uint64_t z) {{
     z = (z ^ (z >> 27)) * {_MULTIPLIERS[1]:#x}ULL;
     return z ^ (z >> 31);
 }}
+EISIM_ANYWHERE static inline uint64_t _begin(double key, int64_t step) {{
+    return _mix((uint64_t)(int64_t)key + ((uint64_t)step + 1) * {_INCREMENT:#x}ULL);
+}}
+EISIM_ANYWHERE static inline uint64_t _next(uint64_t z) {{
+    return _mix(z + {_INCREMENT:#x}ULL);
+}}
 EISIM_ANYWHERE static inline double _uniform(uint64_t z) {{
     return ((double)(int64_t)(z >> 11) + 0.5) * 0x1.0p-53;
 }}
 #endif
 """
-
-
-def _cpp_gaussian() -> str:
-    """`gaussian` in C++, the same numbers."""
-    return f"""
+#: `gaussian` in C++, the same numbers.
+_CPP_GAUSSIAN = f"""
 EISIM_ANYWHERE static inline double _gaussian(double key, int64_t step) {{
     static const double _edges[{_LAYERS + 1}] = {{{", ".join(repr(float(e)) for e in _edges())}}};
-    const uint64_t increment = {_INCREMENT:#x}ULL;
-    uint64_t z = _mix((uint64_t)(int64_t)key + ((uint64_t)step + 1) * increment);
+    uint64_t z = _begin(key, step);
     while (true) {{
         const int layer = z & {_LAYERS - 1};
         const double u = 2 * _uniform(z) - 1;
         const double x = u * _edges[layer];
         if (fabs(x) < _edges[layer + 1])
             return x;
-        z = _mix(z + increment);
+        z = _next(z);
         const double first = _uniform(z);
-        z = _mix(z + increment);
+        z = _next(z);
         if (layer == 0) {{
             const double beyond = -log(first) / {_TAIL!r};
             if (-2 * log(_uniform(z)) >= beyond * beyond)
@@ -172,8 +152,27 @@ EISIM_ANYWHERE static inline double _gaussian(double key, int64_t step) {{
             if (high + first * (low - high) < exp(-0.5 * x * x))
                 return x;
         }}
-        z = _mix(z + increment);
+        z = _next(z);
     }}
+}}
+"""
+#: `poisson_number` in C++, the same numbers.
+_CPP_POISSON = f"""
+EISIM_ANYWHERE static inline double _poisson_number(double key, int64_t step, double mean) {{
+    uint64_t z = _begin(key, step);
+    double found = 0;
+    for (double left = mean; left > 0; left -= {_PART}) {{
+        const double part = left < {_PART} ? left : {_PART};
+        const double u = _uniform(z);
+        double p = exp(-part), total = p;
+        for (int count = 1; u > total && count <= 200; count++) {{
+            p = p * part / count;
+            found++;
+            total += p;
+        }}
+        z = _next(z);
+    }}
+    return found;
 }}
 """
 
@@ -183,11 +182,11 @@ def brian2_functions() -> dict:
     from brian2 import Function
 
     found = {}
-    for of, arguments, code in ((gaussian, 2, _cpp_gaussian()), (poisson_number, 3, _cpp_poisson())):
+    for of, arguments, code in ((gaussian, 2, _CPP_GAUSSIAN), (poisson_number, 3, _CPP_POISSON)):
         types, name = ["float", "integer", "float"][:arguments], of.__name__
         function = Function(of, arg_units=[1] * arguments, return_unit=1, arg_types=types)
         for target in ("cpp", "cuda"):
-            function.implementations.add_implementation(target, _cpp_bits() + code, name=f"_{name}")
+            function.implementations.add_implementation(target, _CPP_BITS + code, name=f"_{name}")
         function.implementations.add_implementation("numpy", of)
         found[name] = function
     return found

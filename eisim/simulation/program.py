@@ -6,6 +6,7 @@ program is in the cache needs no code generation, and not even Brian2.
 """
 
 import errno
+import math
 import os
 import signal
 import subprocess
@@ -15,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
+from eisim.base.progress import Report
 from eisim.base.store import cache
 from eisim.base.store.workspace import Workspace, clear_abandoned
 from eisim.simulation import cuda
 from eisim.simulation.brian import brian2_alone
 from eisim.simulation.compilation import begin_header
-from eisim.simulation.job import BINARY, Job, Outcome, Report
-from eisim.simulation.naming import group_name, monitor_name, result_file
+from eisim.simulation.job import BINARY, Job, Outcome
+from eisim.simulation.naming import result_file
 from eisim.simulation.toolchain import NoProgramError, find_compiler, flags_of, room, toolchain
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -147,33 +149,15 @@ def _wait(process: subprocess.Popen, folder: Path, device: str, report: Report) 
 
 def _outcomes(job: Job, results: Path, loop_time: float) -> dict[str, Outcome]:
     """Read what the program left, as it is described in `naming`."""
-    timing, recorded = job.timing, job.layout.monitored(job.kind)
 
-    def read(owner, variable, dtype, size=None, dynamic=False):
-        found = np.fromfile(results / result_file(owner, variable, dynamic), dtype)
-        if size is not None and len(found) != size:  # a program does not notice that the disk is full
+    def read(owner, variable, shape=None):
+        shape = shape or tuple(read(owner, "N", (1,)))
+        dtype = float if variable in ("rate_sum", "t", "r") else np.int32
+        found = np.fromfile(results / result_file(owner, variable, dynamic=variable in ("i", "t", "r")), dtype)
+        if found.size != (size := math.prod(shape)):  # a program does not notice that the disk is full
             raise RuntimeError(
-                f"the compiled program left {len(found)} of {size} values of {variable}{room(results.parent)}"
+                f"the compiled program left {found.size} of {size} values of {variable}{room(results.parent)}"
             )
-        return found
+        return found.reshape(shape)
 
-    found = {}
-    for name, group in job.layout.groups.items():
-        rates, spikes, traces = np.empty(0), None, None
-        if "spikes_in_window" in job.models[name].text:
-            rates = read(group_name(name), "spikes_in_window", np.int32, group.size) / timing.window
-        elif "rate_sum" in job.models[name].text:
-            rates = read(group_name(name), "rate_sum", float, group.size) / timing.window_steps
-        if name in recorded and job.kind == "spiking":
-            (n_spikes,) = read(monitor_name(name), "N", np.int32, 1)
-            neuron = read(monitor_name(name), "i", np.int32, n_spikes, dynamic=True)
-            time = read(monitor_name(name), "t", float, n_spikes, dynamic=True)
-            spikes = (neuron, np.round(time / timing.dt).astype(int))
-        elif name in recorded:
-            traces = (
-                read(monitor_name(name), "r", float, recorded[name] * timing.steps, dynamic=True)
-                .reshape(-1, recorded[name])
-                .T
-            )
-        found[name] = Outcome(rates, spikes, traces, loop_time)
-    return found
+    return job.outcomes(read, loop_time)

@@ -4,28 +4,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eisim.base.display import display
+from eisim.base.display import display, labelled, tabulated
 from eisim.base.values import Brief, ByName, Shown
 from eisim.circuit import Circuit
 
 
 @dataclass(frozen=True, repr=False)
 class Spikes(Brief):
-    """Spikes of one population.
+    """Spikes of one population."""
 
-    Attributes
-    ----------
-    copy : ndarray of int
-        Trial of each spike, counted over seeds × trials (seed-major).
-    neuron : ndarray of int
-        Neuron within the population.
-    step : ndarray of int
-        Time step; the time is ``step * dt``.
-    """
-
-    copy: np.ndarray
-    neuron: np.ndarray
-    step: np.ndarray
+    copy: np.ndarray  # trial of each spike, counted over seeds × trials (seed-major)
+    neuron: np.ndarray  # within the population
+    step: np.ndarray  # the time is ``step * dt``
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -103,7 +93,7 @@ class Response(Shown):
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self.readouts, dtype=dtype)
 
-    def to_xarray(self):
+    to_xarray = labelled(
         """The response as an `xarray.Dataset`.
 
         Returns
@@ -113,9 +103,8 @@ class Response(Shown):
             recorded, ``rate_in_time`` (seed × trial × neuron × time), in Hz; neurons have the coordinates
             ``population``, ``sign`` and ``number``. There is always an axis of seeds.
         """
-        return display("to_xarray", self)(self)
-
-    def to_dataframe(self):
+    )
+    to_dataframe = tabulated(
         """Rate and decision of each output as a pandas DataFrame.
 
         Returns
@@ -123,7 +112,7 @@ class Response(Shown):
         DataFrame
             Columns seed, trial, readout, rate_hz, decision; one row for each seed, trial and output.
         """
-        return display("to_dataframe", self)(self)
+    )
 
     def spikes_to_dataframe(self):
         """Recorded spikes as a pandas DataFrame.

@@ -12,11 +12,8 @@ from pathlib import Path
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
 _NATIVE = "-march=native"
 COMPILER_FLAGS = ["-O3", _NATIVE, "-ffp-contract=off", "-std=c++17", "-w"]
-
 #: Time for a compiler to say its version, in s.
 ANSWER = 30.0
-
-
 #: A disk with less room than this is full, in bytes.
 _FULL = 1e6
 
@@ -36,12 +33,17 @@ def what_is_missing() -> str:
     return "no C++ compiler (g++) found" if named is None else f"no C++ compiler found (CXX names {words!r})"
 
 
+def ask(*command: str | Path) -> subprocess.CompletedProcess:
+    """Run a command for what it says."""
+    quiet = {"stdin": subprocess.DEVNULL, "timeout": ANSWER}
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **quiet)
+
+
 @cache
 def flags_of(compiler: str) -> list[str]:
     """Those of our flags that a compiler takes: on some processors there is no -march=native."""
-    command, options = [*compiler.split(), _NATIVE, "-fsyntax-only", "-x", "c++", os.devnull], {"timeout": ANSWER}
     with suppress(OSError, subprocess.TimeoutExpired):  # said where it is asked for its version
-        asked = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **options)
+        asked = ask(*compiler.split(), _NATIVE, "-fsyntax-only", "-x", "c++", os.devnull)
         if asked.returncode and "march" in asked.stderr:
             return [flag for flag in COMPILER_FLAGS if flag != _NATIVE]
     return COMPILER_FLAGS
@@ -55,16 +57,10 @@ def find_compiler() -> str | None:
 
 
 def toolchain() -> str:
-    """Versions of Brian2 and the compiler, flags and processor: -march=native code runs only where it was compiled.
-
-    Raises
-    ------
-    NoProgramError
-        If the compiler does not answer.
-    """
-    command, options = [*find_compiler().split(), "--version"], {"stdin": subprocess.DEVNULL, "timeout": ANSWER}
+    """Versions of Brian2 and the compiler, flags and processor: -march=native code runs only where it was compiled."""
+    command = find_compiler().split()
     try:
-        compiler = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **options)
+        compiler = ask(*command, "--version")
     except OSError as error:
         raise NoProgramError(f"{command[0]} cannot be started: {error.strerror}") from None
     except subprocess.TimeoutExpired:

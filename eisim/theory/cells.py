@@ -11,22 +11,12 @@ class Cells:
 
     Strengths are in units of the input that just reaches the target's threshold when the source fires at the
     inputs' rate.
-
-    Attributes
-    ----------
-    neuron : RateUnit or LIF
-    to_or : float
-        Strength of a coincidence unit onto the neuron that any one of them fires.
-    inhibition : float
-        Strength of an inhibitory neuron onto a coincidence unit.
-    readout_threshold : float
-        Decision threshold, in Hz.
     """
 
     neuron: RateUnit | LIF
-    to_or: float
-    inhibition: float
-    readout_threshold: float
+    to_or: float  # of a coincidence unit onto the neuron that any one of them fires
+    inhibition: float  # of an inhibitory neuron onto a coincidence unit
+    readout_threshold: float  # Hz
 
 
 AFFERENT_RATE = 100.0  # Hz

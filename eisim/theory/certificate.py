@@ -95,13 +95,7 @@ class Certificate(Shown):
         return self.violating_pairs == 0
 
     def evidence(self, report: Report | None = None) -> Evidence:
-        """What stands beside the zero-one floor, worked out once: see the properties that follow.
-
-        Parameters
-        ----------
-        report : callable, optional
-            Called with the stage and the fraction done.
-        """
+        """What stands beside the zero-one floor, worked out once: see the properties that follow."""
         known = vars(self)
         if "_evidence" not in known:
             known["_evidence"] = evidence(
@@ -131,8 +125,7 @@ class Certificate(Shown):
         regions, which are known everywhere, beyond 3,000 distinct points for more than 20 values of the target, and
         beyond 20,000 if more than ten million pairs are comparable or weights differ.
         """
-        found = self.evidence().floor_permuted
-        return None if found is None else ByName("Certificate.floor_permuted", found)
+        return self.evidence().floor_permuted
 
     @property
     def conclusive(self) -> bool | None:

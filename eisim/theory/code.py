@@ -30,17 +30,9 @@ def falls_code(function: TruthTable, length: int) -> np.ndarray:
 
 
 def least_codes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For many functions the number of falls in binary, the most significant bit first: their least inhibition.
+    """For functions × patterns the number of falls in binary, the most significant bit first: their least inhibition.
 
-    Parameters
-    ----------
-    values : ndarray of bool, shape (n_functions, 2**n_inputs)
-
-    Returns
-    -------
-    code : ndarray of bool, shape (n_functions, most, 2**n_inputs)
-    n_inhibitory : ndarray of int, shape (n_functions,)
-        The first so many bits of each are in use; the others are false.
+    Returns functions × bits × patterns, and how many of the bits each function uses; the others are false.
     """
     count = falls(values)
     n_inhibitory = np.frexp(count.max(axis=1).astype(float))[1]  # the bit length
@@ -49,17 +41,9 @@ def least_codes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def minimal_true_points(values: np.ndarray, silence: np.ndarray) -> np.ndarray:
-    """Patterns at which a function is true, but at none below in both inputs and silences.
+    """Patterns at which a function is true, but at none below in both inputs and silences (functions × patterns).
 
-    Parameters
-    ----------
-    values : ndarray of bool, shape (n_functions, 2**n_inputs)
-    silence : ndarray of bool, shape (n_functions, n_inhibitory, 2**n_inputs)
-        Of the inhibitory neurons of each function.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_functions, 2**n_inputs)
+    The silence is that of each function's inhibitory neurons: functions × neurons × patterns.
     """
     minimal = values.copy()
     for x in range(values.shape[1]):

@@ -12,14 +12,7 @@ from eisim.theory.bitset import as_set, members
 
 
 class Cover(NamedTuple):
-    """A vertex cover of least weight.
-
-    Attributes
-    ----------
-    weight : int
-    rows, columns : set of int
-        Its members on either side. Of all lightest covers the one with the most rows.
-    """
+    """A vertex cover of least weight; of all lightest covers the one with the most rows."""
 
     weight: int
     rows: set[int]
@@ -32,22 +25,9 @@ def lightest_cover(
     column_weights: Mapping[int, int],
     less_than: int | None = None,
 ) -> Cover | None:
-    """Find the lightest set of rows and columns that touches every edge.
+    """Find the lightest set of rows and columns that touches every edge: for each row its columns, as bits.
 
-    Parameters
-    ----------
-    edges : sequence of int
-        For each row the set of its columns, as bits.
-    row_weights : sequence of int
-        Of each row, 0 or more.
-    column_weights : mapping of int to int
-        Of each column, 0 or more.
-    less_than : int, optional
-        Give up, and return ``None``, as soon as the cover is known not to be lighter than this.
-
-    Returns
-    -------
-    Cover or None
+    Gives up, and returns ``None``, as soon as the cover is known not to be lighter than `less_than`.
     """
     supply, demand = list(row_weights), dict(column_weights)
     free = as_set([j for j, weight in demand.items() if weight])

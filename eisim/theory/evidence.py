@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from eisim.base.progress import Report, silent
+from eisim.base.values import ByName
 from eisim.theory.bitset import as_set, members, pack
 from eisim.theory.cover import lightest_cover
 from eisim.theory.floor import zero_one
 from eisim.theory.order import Points, comparisons, violations
-from eisim.theory.sample import Sample, exact
+from eisim.theory.sample import Sample, exact, sums
 
 PERMUTATIONS = 20
 #: A floor that is lower than those of permuted labels by more than so many standard deviations stands out.
@@ -30,37 +31,22 @@ _ROWS_AT_ONCE = 2_000
 
 @dataclass(frozen=True)
 class Evidence:
-    """What stands beside a floor.
-
-    Attributes
-    ----------
-    floor : float
-        The zero-one floor.
-    floor_inverted : float
-        The zero-one floor of the inverted target.
-    constant : float
-        Zero-one error of the best constant answer.
-    comparable_share : float or None
-        Share of the pairs of rows of which one is at least the other in every input.
-    permuted : tuple of float
-        Zero-one floors of 20 permutations of the labels among the rows; each label keeps its weight. Or none.
-    left_out : str
-        Why one of these is ``None``.
-    """
+    """What stands beside a floor; all errors are zero-one."""
 
     floor: float
-    floor_inverted: float
-    constant: float
-    comparable_share: float | None = None
-    permuted: tuple[float, ...] = ()
-    left_out: str = ""
+    floor_inverted: float  # of the inverted target
+    constant: float  # error of the best constant answer
+    comparable_share: float | None = None  # of the pairs of rows: one is at least the other in every input
+    permuted: tuple[float, ...] = ()  # floors of permutations of the labels, which keep their weights, among the rows
+    left_out: str = ""  # why one of these is missing
 
     @property
     def floor_permuted(self) -> dict[str, float] | None:
         """Median, lowest and highest floor of permuted labels."""
         if not self.permuted:
             return None
-        return {"median": float(np.median(self.permuted)), "low": min(self.permuted), "high": max(self.permuted)}
+        found = {"median": float(np.median(self.permuted)), "low": min(self.permuted), "high": max(self.permuted)}
+        return ByName("Certificate.floor_permuted", found)
 
     def stands_out(self, floor: float) -> bool:
         """Whether a floor is lower than the mean of permuted labels by more than `DEVIATIONS` standard deviations."""
@@ -68,12 +54,7 @@ class Evidence:
 
     @property
     def conclusive(self) -> bool | None:
-        """Whether the rows can tell; ``None`` if labels were not permuted.
-
-        They cannot if fewer than half of the pairs are comparable, permuted labels are fitted with less than half of
-        the constant answer's error, so that hardly any labels would be refused, and neither the target nor its inverse
-        stands out from them.
-        """
+        """`Certificate.conclusive`: where permuted labels are fitted well, hardly any labels would be refused."""
         if not self.permuted:
             return None
         many = self.comparable_share is not None and self.comparable_share >= MANY_PAIRS
@@ -82,19 +63,7 @@ class Evidence:
 
 
 def evidence(sample: Sample, is_sample: bool = True, report: Report = silent) -> Evidence:
-    """Work out what stands beside the floor.
-
-    Parameters
-    ----------
-    sample : Sample
-    is_sample : bool
-        Whether the points are a sample, so that permuted labels make sense, not all there are.
-    report : callable
-
-    Returns
-    -------
-    Evidence
-    """
+    """Work out what stands beside the floor; labels are permuted where the points are a sample, not all there are."""
     values, level = np.unique(sample.targets, return_inverse=True)
     by_value = np.bincount(level, sample.weights / sample.weights.max())
     constant = float(1 - by_value.max() / by_value.sum())
@@ -106,7 +75,7 @@ def evidence(sample: Sample, is_sample: bool = True, report: Report = silent) ->
     elif (pairs := comparable_pairs(sample, report)) is not None and (sample.weights == sample.weights[0]).all():
         floors, is_much, why = SparseFloors(len(sample.points), *pairs), False, ""
     else:
-        inverted = Sample(sample.points, -sample.targets, sample.weights, sample.order)
+        inverted = Sample(sample.points, -sample.targets, sample.weights, sample.ordered)
         here, there = (zero_one(violations(each, report), report)[0] for each in (sample, inverted))
         why = f"Labels are not permuted beyond {MOST_POINTS:,} distinct rows, unless few pairs of rows are comparable."
         return Evidence(here, there, constant, left_out=why)
@@ -148,15 +117,7 @@ def comparable_pairs(sample: Sample, report: Report = silent) -> tuple[np.ndarra
 
 
 class SparseFloors:
-    """As `Floors`, of observations of equal weight of which few pairs are comparable.
-
-    Parameters
-    ----------
-    n : int
-        Number of observations.
-    lower, upper : ndarray of int
-        Those of each pair.
-    """
+    """As `Floors`, of n observations of equal weight of which few pairs (`lower` and `upper`) are comparable."""
 
     def __init__(self, n: int, lower: np.ndarray, upper: np.ndarray):
         self.n, self.lower, self.upper = n, lower, upper
@@ -178,13 +139,7 @@ class SparseFloors:
 
 
 class Floors:
-    """Zero-one floors of any labels of the same points, for which their pairs are compared once.
-
-    Parameters
-    ----------
-    sample : Sample
-        Its points and weights.
-    """
+    """Zero-one floors of any labels of the points of a sample, for which their pairs are compared once."""
 
     def __init__(self, sample: Sample, report: Report = silent):
         graph = Points.of(sample, report)
@@ -209,14 +164,9 @@ class Floors:
         return comparable / (n * (n - 1) / 2)
 
     def of(self, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
-        """The floor of labels.
+        """The floor of labels, one for each observation, which has the weight of the observation that `weights` names.
 
-        Parameters
-        ----------
-        labels : ndarray of int, shape (n,)
-            One for each observation; the lower, the lower.
-        weights : ndarray of int, shape (n,), optional
-            Of which observation each takes the weight; by default its own.
+        By default its own.
         """
         levels, level = np.unique(labels, return_inverse=True)
         start, above = self._places(len(levels))
@@ -224,7 +174,7 @@ class Floors:
         point, level = pairs // len(levels), pairs % len(levels)
         first = np.searchsorted(point, point)
         slot = start[point] + np.arange(len(pairs)) - first
-        weight = self._sums(cell, len(pairs), self._kind if weights is None else self._kind[weights])
+        weight = sums(cell, self._kind if weights is None else self._kind[weights], self._weights, len(pairs))
         by_level = np.argsort(level, kind="stable")
         bounds = np.searchsorted(level[by_level], np.arange(len(levels) + 1))
         edges, supply, lower = [], [], 0
@@ -236,16 +186,6 @@ class Floors:
                     supply.append(weight[row])
         demand = dict(zip(slot.tolist(), weight, strict=True))
         return lightest_cover(edges, supply, demand).weight / self._total
-
-    def _sums(self, cell, n, kind) -> list[int]:
-        """Exact weight of each pair of point and label."""
-        if len(self._weights) == 1:
-            return [int(c) * self._weights[0] for c in np.bincount(cell, minlength=n)]
-        pairs, copies = np.unique(cell * len(self._weights) + kind, return_counts=True)
-        total = [0] * n
-        for pair, c in zip(pairs.tolist(), copies.tolist(), strict=True):
-            total[pair // len(self._weights)] += self._weights[pair % len(self._weights)] * c
-        return total
 
     def _places(self, n_levels) -> tuple[np.ndarray, list[int]]:
         """Where the labels of each point begin among those of all points, and the set of places above each."""

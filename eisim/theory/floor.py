@@ -23,40 +23,22 @@ def zero_one(found: Violations, report: Report = silent) -> tuple[float, np.ndar
 
     The points that it gets right are free of violating pairs: with two values of the target a vertex cover of a
     bipartite graph; with more, an antichain of the violating pairs, which are a partial order, so that Dilworth's
-    theorem gives a bipartite graph again (Fulkerson 1956).
-
-    Parameters
-    ----------
-    found : Violations
-
-    Returns
-    -------
-    floor : float
-    best : ndarray of shape (n,)
-        Values of a monotone function with this error at every observation.
+    theorem gives a bipartite graph again (Fulkerson 1956). Returns that share, and the values of a monotone function
+    with this error at every observation.
     """
-    sample = found.sample
-    wrong = wrong_rows(found, report)
-    kept = np.array([weight > 0 for weight in sample.exact_weights]) & ~wrong
-    best = sample.levels.copy()
-    if not kept.all():
-        best[~kept] = extend(sample.ranks[~kept], sample.ranks[kept], best[kept], report)
-    weights = sample.exact_weights
-    total = Fraction(sum(weights[i] for i in np.flatnonzero(wrong)), sum(weights))
-    return float(total), best[sample.row]
-
-
-def wrong_rows(found: Violations, report: Report = silent) -> np.ndarray:
-    """Distinct rows that a best monotone function gets wrong, bool."""
     report("finding the lightest cover")
-    weights = found.sample.exact_weights
+    sample, weights = found.sample, found.sample.exact_weights
     cover = lightest_cover(
         found.above, [weights[i] for i in found.rows], {k: weights[j] for k, j in enumerate(found.columns)}
     )
     wrong = np.zeros(len(weights), dtype=bool)
     wrong[found.rows[list(cover.rows)]] = True
     wrong[found.columns[list(cover.columns)]] = True
-    return wrong
+    kept = np.array([weight > 0 for weight in weights]) & ~wrong
+    best = sample.levels.copy()
+    if not kept.all():
+        best[~kept] = extend(sample.ranks[~kept], sample.ranks[kept], best[kept], report)
+    return float(Fraction(sum(weights[i] for i in np.flatnonzero(wrong)), sum(weights))), best[sample.row]
 
 
 def disjoint_pairs(found: Violations) -> list[tuple[int, int]]:

@@ -15,33 +15,15 @@ from eisim.theory.inversion import falls
 
 @dataclass(frozen=True)
 class GradedCells:
-    """The neurons of a circuit with graded inhibition.
+    """The neurons of a circuit with graded inhibition, and their strengths in the units of `Cells`."""
 
-    Attributes
-    ----------
-    level : RateUnit or LIF
-        Fires at one rate whenever it fires.
-    to_level : float
-        Strength of a coincidence unit onto it, in units that bring it just to threshold.
-    inhibitory : RateUnit or LIF
-        Its rate grows with the number of active levels.
-    drive : float
-        Its input for each active level, in Hz or V.
-    coincidence : RateUnit or LIF
-        Tells one rate of the inhibitory neuron from the next.
-    to_or : float
-        Strength of a coincidence unit onto the readout.
-    readout_threshold : float
-        In Hz.
-    """
-
-    level: RateUnit | LIF
-    to_level: float
-    inhibitory: RateUnit | LIF
-    drive: float
-    coincidence: RateUnit | LIF
-    to_or: float
-    readout_threshold: float
+    level: RateUnit | LIF  # fires at one rate whenever it fires
+    to_level: float  # of a coincidence unit onto it
+    inhibitory: RateUnit | LIF  # its rate grows with the number of active levels
+    drive: float  # its input for each active level, in Hz or V
+    coincidence: RateUnit | LIF  # tells one rate of the inhibitory neuron from the next
+    to_or: float  # of a coincidence unit onto the readout
+    readout_threshold: float  # Hz
 
 
 _RATE, _LIF = CELLS["rate"].neuron, CELLS["spiking"].neuron
@@ -78,17 +60,8 @@ def build_graded(function: TruthTable, kind: str) -> Circuit:
     Let L(x) be the largest number of falls on chains from 0 up to x. Whether L >= k is monotone in x for each k, so
     excitatory units compute it; together they drive the inhibitory neuron; and the function is monotone in
     (x, -L(x)), so a coincidence unit for each minimal true point, on while all its inputs are active and L is no
-    higher than there, finishes it.
-
-    Parameters
-    ----------
-    function : TruthTable
-    kind : {"rate", "spiking"}
-
-    Returns
-    -------
-    Circuit
-        Input ``"x"``; ``"coincidence_I1"`` and ``"level"``, which drive ``"I1"``; ``"coincidence"``; ``"readout"``.
+    higher than there, finishes it. The populations are ``"coincidence_I1"`` and ``"level"``, which drive ``"I1"``;
+    ``"coincidence"``; and ``"readout"``.
     """
     cells, plain = GRADED[kind], CELLS[kind].neuron
     excites = just_at_threshold(plain, 1)
@@ -129,13 +102,8 @@ def build_graded(function: TruthTable, kind: str) -> Circuit:
             projections.append(Projection("I1", "coincidence", inhibits * inhibition[None]))
         projections.append(Projection("coincidence", "readout", np.full((len(at), 1), cells.to_or * excites)))
     populations.append(Population("readout", "E", plain))
-    return Circuit(
-        name=f"{function.name}, graded",
-        inputs=[Input("x", function.n_inputs, AFFERENT_RATE)],
-        populations=populations,
-        projections=projections,
-        readouts=[Readout("readout", cells.readout_threshold)],
-    )
+    inputs, readouts = [Input("x", function.n_inputs, AFFERENT_RATE)], [Readout("readout", cells.readout_threshold)]
+    return Circuit(f"{function.name}, graded", inputs, populations, projections, readouts)
 
 
 def _weight_of_level(cells):

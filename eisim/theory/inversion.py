@@ -18,14 +18,7 @@ from eisim.theory.sample import Sample
 def falls(values) -> np.ndarray:
     """The largest number of falls on chains from 0 up to each pattern; it never decreases along the order.
 
-    Parameters
-    ----------
-    values : array_like of bool, shape (..., 2**n_inputs)
-        Functions by pattern, in counting order.
-
-    Returns
-    -------
-    ndarray of int, shape (..., 2**n_inputs)
+    The values are those of any number of functions (..., 2**n_inputs), by pattern in counting order.
     """
     f = np.asarray(values, dtype=bool)
     count = np.zeros(f.shape, dtype=np.int8)
@@ -75,17 +68,7 @@ def floor_with(sample: Sample, inhibitory: int, report: Report = silent) -> tupl
     k, whether the count reaches k is monotone, and it is easier for smaller k. So the best one is a best monotone
     function of the inputs and of -k together (Ishikawa, IEEE PAMI 25:1333, 2003).
 
-    Parameters
-    ----------
-    sample : Sample
-    inhibitory : int
-        0 or more; with 0 it is the floor.
-
-    Returns
-    -------
-    floor : float
-    best : ndarray of shape (n,)
-        Values of a function with this error that so many inhibitory neurons compute, at every observation.
+    Returns the error, and at every observation the value of a function with this error that so many neurons compute.
     """
     low, high = sample.targets.min(), sample.targets.max()
     n, steps = len(sample.points), np.arange(1, 2 ** (inhibitory + 1))

@@ -25,37 +25,16 @@ MOST_COMPARISONS = 2**35
 
 
 class Witness(NamedTuple):
-    """Two inputs that prove the need for inhibition: `lower` <= `upper` in every input, yet the function falls.
-
-    Attributes
-    ----------
-    lower, upper : tuple of float
-        The two inputs.
-    """
+    """Two inputs that prove the need for inhibition: `lower` <= `upper` in every input, yet the function falls."""
 
     lower: tuple
     upper: tuple
 
 
 def comparisons(lower, upper, report: Report = silent) -> Iterator[tuple[slice, np.ndarray]]:
-    """Compare each point of `lower` with each of `upper`: whether it is <= in every input.
+    """Compare each point of `lower` with each of `upper` (points × inputs): whether it is <= in every input.
 
-    Parameters
-    ----------
-    lower, upper : ndarray of shape (n, n_inputs)
-    report : callable
-        Called with the fraction done.
-
-    Yields
-    ------
-    rows : slice
-        Of `lower`.
-    below : ndarray of bool, shape (rows, len(upper))
-
-    Raises
-    ------
-    InputError
-        If there are too many.
+    Yields slices of `lower`, each with a matrix of bool, points of the slice × points of `upper`.
     """
     if len(lower) * len(upper) > MOST_COMPARISONS:
         raise InputError(
@@ -89,24 +68,13 @@ def _sparsely(below, lower, upper) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Violations:
-    """How a function breaks the order: all pairs x <= y with f(x) > f(y).
-
-    Attributes
-    ----------
-    sample : Sample
-    rows, columns : ndarray of int
-        Distinct rows of the sample that can be x, by falling height, and y, by rising target and height.
-    above : list of int
-        For each x the set of y, as positions in `columns`.
-    pairs : int
-        Number of pairs of observations.
-    """
+    """How a function breaks the order: all pairs x <= y with f(x) > f(y)."""
 
     sample: Sample
-    rows: np.ndarray
-    columns: np.ndarray
-    above: list[int]
-    pairs: int
+    rows: np.ndarray  # the distinct rows of the sample that can be x, by falling height
+    columns: np.ndarray  # those that can be y, by rising target and height
+    above: list[int]  # for each x the set of y, as positions in `columns`
+    pairs: int  # of observations
 
     @cached_property
     def _worst(self):
@@ -167,16 +135,6 @@ def extend(points, known, values, report: Report = silent) -> np.ndarray:
     """The least monotone function at `points` that is at least `values` at the `known` points.
 
     Below all known points it is the least value.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, n_inputs)
-    known : ndarray of shape (m, n_inputs)
-    values : ndarray of shape (m,)
-
-    Returns
-    -------
-    ndarray of shape (n,)
     """
     order = np.argsort(-values, kind="stable")
     found = np.full(len(points), values.min())
@@ -187,17 +145,11 @@ def extend(points, known, values, report: Report = silent) -> np.ndarray:
 
 
 class Points:
-    """The distinct points of a sample, in an order that extends dominance, and what is known at each.
+    """The distinct points of a sample, in an order that extends dominance, and what is known at each."""
 
-    Attributes
-    ----------
-    point : ndarray of int
-        Point of each distinct row of the sample.
-    at : list of list of tuple
-        For each point its distinct rows, with their weights.
-    above : list of int
-        For each point the set of points that are >= it.
-    """
+    point: np.ndarray  # of each distinct row of the sample
+    at: list[list[tuple[int, int]]]  # for each point its distinct rows, with their weights
+    above: list[int]  # for each point the set of points that are >= it
 
     @classmethod
     def of(cls, sample: Sample, report: Report = silent) -> "Points":

@@ -23,24 +23,12 @@ EXHAUSTIVE = 12
 
 @dataclass(frozen=True)
 class Orientation:
-    """The inputs to flip for the lowest zero-one floor.
-
-    Attributes
-    ----------
-    flipped : tuple of int
-        Indices of the inputs to flip, as few as possible: each needs one inhibitory relay.
-    floor : float
-        The zero-one floor then.
-    exact : bool
-        Whether no other orientation has a lower one; else the best found by flipping one input after another.
-    on_off_floor : float
-        The zero-one floor if every input comes as an ON and OFF pair.
-    """
+    """The inputs to flip for the lowest zero-one floor, as few as possible: each needs one inhibitory relay."""
 
     flipped: tuple[int, ...]
-    floor: float
-    exact: bool
-    on_off_floor: float
+    floor: float  # the zero-one floor then
+    exact: bool  # whether no other orientation has a lower one; else the best found by flipping one after another
+    on_off_floor: float  # the zero-one floor if every input comes as an ON and OFF pair
 
 
 def best_orientation(sample: Sample, report: Report = silent) -> Orientation:
@@ -49,19 +37,6 @@ def best_orientation(sample: Sample, report: Report = silent) -> Orientation:
     Up to `EXHAUSTIVE` inputs every orientation is tried, the fewest flips first, and given up as soon as its floor
     is known not to be lower than the lowest so far. Beyond, single inputs are flipped in turn while that helps, from
     the better of two starts: no input flipped, or those that correlate negatively with the target.
-
-    Parameters
-    ----------
-    sample : Sample
-
-    Returns
-    -------
-    Orientation
-
-    Raises
-    ------
-    InputError
-        If the comparisons of all inputs do not fit into memory.
     """
     n_inputs = sample.points.shape[1]
     floor, on_off = _floors(sample, report)

@@ -1,52 +1,29 @@
 """A function on finitely many points, as the theory sees it."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 
 
-@dataclass(frozen=True, eq=False)
 class Sample:
-    """A function on finitely many points, each distinct pair of point and target once.
+    """A function on finitely many points, each distinct pair of point and target once."""
 
-    Attributes
-    ----------
-    points : ndarray of shape (n, n_inputs)
-    targets : ndarray of shape (n,)
-    weights : ndarray of shape (n,)
-    order : ndarray of shape (n, n_inputs) or None
-        What orders the points instead of themselves: ranks of inputs of which float64 merges some.
-    """
-
-    points: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray
-    order: np.ndarray | None = None
-
-    @property
-    def ordered(self) -> np.ndarray:
-        """What orders the points."""
-        return self.points if self.order is None else self.order
-
-    @cached_property
-    def _distinct(self):
-        """Ranks of the inputs and index of each distinct row, and row of each observation."""
-        columns = [np.unique(column, return_inverse=True)[1] for column in (*self.ordered.T, self.targets)]
-        ranks = np.stack(columns, axis=1).astype(np.min_scalar_type(-len(self.points) - 1))
-        order = np.lexsort(ranks.T[::-1])
-        new = np.ones(len(order), dtype=bool)
-        new[1:] = (ranks[order[1:]] != ranks[order[:-1]]).any(axis=1)
-        row = np.empty(len(order), dtype=int)
-        row[order] = np.cumsum(new) - 1
-        first = order[new]
-        return ranks[first, :-1], first, row
-
-    @property
-    def all_ranks(self) -> np.ndarray:
-        """Ranks of the inputs at each distinct row."""
-        return self._distinct[0]
+    def __init__(self, points: np.ndarray, targets: np.ndarray, weights: np.ndarray, order: np.ndarray | None = None):
+        """Of observations; `order` orders the points instead of themselves: ranks of inputs that float64 merges."""
+        self.points, self.targets, self.weights = points, targets, weights
+        self.ordered = points if order is None else order
+        columns = [np.unique(column, return_inverse=True)[1] for column in (*self.ordered.T, targets)]
+        ranks = np.stack(columns, axis=1).astype(np.min_scalar_type(-len(points) - 1))
+        lexical = np.lexsort(ranks.T[::-1])
+        new = np.ones(len(lexical), dtype=bool)
+        new[1:] = (ranks[lexical[1:]] != ranks[lexical[:-1]]).any(axis=1)
+        self.row = np.empty(len(lexical), dtype=int)  # distinct row of each observation
+        self.row[lexical] = np.cumsum(new) - 1
+        self.first = lexical[new]  # an observation of each distinct row
+        self.all_ranks = ranks[self.first, :-1]  # of the inputs at each distinct row
+        self.levels = targets[self.first]
+        self.counts = np.bincount(self.row)  # observations at each distinct row
 
     @cached_property
     def ranks(self) -> np.ndarray:
@@ -54,36 +31,11 @@ class Sample:
         useful = {column.tobytes(): column for column in self.all_ranks.T if np.ptp(column)}
         return np.stack([*useful.values()] or [self.all_ranks[:, 0]], axis=1)
 
-    @property
-    def first(self) -> np.ndarray:
-        """An observation of each distinct row."""
-        return self._distinct[1]
-
-    @property
-    def row(self) -> np.ndarray:
-        """Distinct row of each observation."""
-        return self._distinct[2]
-
-    @property
-    def levels(self) -> np.ndarray:
-        """Target of each distinct row."""
-        return self.targets[self.first]
-
-    @cached_property
-    def counts(self) -> np.ndarray:
-        """Number of observations at each distinct row."""
-        return np.bincount(self.row)
-
     @cached_property
     def exact_weights(self) -> list[int]:
         """Weight of each distinct row, exactly, in some unit."""
         weights, kind = np.unique(self.weights, return_inverse=True)
-        pairs, copies = np.unique(self.row * len(weights) + kind, return_counts=True)
-        whole, _ = exact(weights)
-        total = [0] * len(self.first)
-        for pair, n in zip(pairs.tolist(), copies.tolist(), strict=True):
-            total[pair // len(weights)] += whole[pair % len(weights)] * n
-        return total
+        return sums(self.row, kind, exact(weights)[0], len(self.first))
 
     @property
     def scaled(self) -> np.ndarray:
@@ -103,3 +55,12 @@ def exact(numbers) -> tuple[list[int], Fraction]:
     ratios = [float(number).as_integer_ratio() for number in numbers]
     parts = max(denominator for _, denominator in ratios)  # all are powers of two
     return [numerator * (parts // denominator) for numerator, denominator in ratios], Fraction(1, parts)
+
+
+def sums(row, kind, weights: list[int], n: int) -> list[int]:
+    """Exact weight of each of n rows, of observations of which the row and the kind of weight are given."""
+    pairs, copies = np.unique(row * len(weights) + kind, return_counts=True)
+    total = [0] * n
+    for pair, c in zip(pairs.tolist(), copies.tolist(), strict=True):
+        total[pair // len(weights)] += weights[pair % len(weights)] * c
+    return total

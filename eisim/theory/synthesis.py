@@ -106,21 +106,9 @@ def build(
 ) -> Circuit:
     """One circuit for several functions of the same inputs, in which units with the same input are one unit.
 
-    Parameters
-    ----------
-    values : ndarray of bool, shape (n_functions, 2**n_inputs)
-    code : ndarray of bool, shape (n_functions, most, 2**n_inputs)
-        What the inhibitory neurons of each function carry, in turn.
-    n_inhibitory : ndarray of int, shape (n_functions,)
-        How many of them each function has; the code of the others is false.
-    kind : {"spiking", "rate"}
-    name : str
-    neuron : RateUnit or LIF, optional
-
-    Returns
-    -------
-    Circuit
-        As `synthesize` describes it, with one readout for each function.
+    It is as `synthesize` describes it, with one readout for each function. The values are functions × patterns; the
+    code is what their inhibitory neurons carry in turn, functions × neurons × patterns, and false beyond as many
+    neurons as a function has.
     """
     cells = CELLS[kind]
     neuron = neuron or cells.neuron
@@ -162,13 +150,8 @@ def build(
                     projections.append(Projection(f"I{k + 1}", units, matrix))
             projections.append(Projection(units, target, cells.to_or * excites * onto))
         populations.append(Population(target, "E" if is_readout else "I", neuron, onto.shape[1]))
-    return Circuit(
-        name=name,
-        inputs=[Input("x", n_inputs, AFFERENT_RATE)],
-        populations=populations,
-        projections=projections,
-        readouts=[Readout("readout", cells.readout_threshold)],
-    )
+    inputs, readouts = [Input("x", n_inputs, AFFERENT_RATE)], [Readout("readout", cells.readout_threshold)]
+    return Circuit(name, inputs, populations, projections, readouts)
 
 
 def _distinct_columns(matrix):

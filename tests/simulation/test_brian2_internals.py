@@ -155,7 +155,7 @@ def test_devices_and_preferences_that_are_switched():
 
 
 def test_a_step_is_taken_as_it_is_written():
-    """`network._stepper` is a state updater; "stochastic" algebra would move terms."""
+    """The method of `network.BatchNetwork` is a state updater; "stochastic" algebra would move terms."""
     found = b2.NeuronGroup(1, "dv/dt = -v/(1*second) : 1", method=lambda *_a, **_k: "v = v*0.5 + 1", name="stepped*")
     b2.Network(found).run(0.1 * b2.ms)
     assert found.v[0] == 1, MOVED
