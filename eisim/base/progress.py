@@ -35,12 +35,9 @@ def silent(stage: str, fraction: float | None = None) -> None:
 
 @contextmanager
 def whole_run(remaining: Callable[[], float | None]) -> Iterator[None]:
-    """Show within this context the time to the end of the whole run beside that of each stage.
+    """Show within this context the time to the end of the whole run, in s, beside that of each stage.
 
-    Parameters
-    ----------
-    remaining : callable
-        Returns that time in s; ``None`` while it is not known.
+    `remaining` returns ``None`` while it is not known.
     """
     _rest.append(remaining)
     try:
@@ -51,19 +48,7 @@ def whole_run(remaining: Callable[[], float | None]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Moment:
-    """How far the work is.
-
-    Attributes
-    ----------
-    stage : str
-        What is being done.
-    fraction : float or None
-        How much of the stage is done, from 0 to 1, if that is known.
-    elapsed : float
-        Time since the stage began, in s.
-    rest : float or None
-        Time to the end of the whole run, in s, if that is known.
-    """
+    """How far a stage of the work is, for how long it has gone on, and the time to the end of the whole run, in s."""
 
     stage: str
     fraction: float | None

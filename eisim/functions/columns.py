@@ -43,12 +43,7 @@ _HALF_OPEN = re.compile(r"(?:\((.+?),(.+?)\]|\[(.+?),(.+?)\))")
 
 
 class Column:
-    """The cells of one column: those that are plain numbers, and the texts of all others.
-
-    Parameters
-    ----------
-    name : str
-    """
+    """The cells of one column: those that are plain numbers, and the texts of all others."""
 
     def __init__(self, name: str):
         self.name = name
@@ -157,23 +152,10 @@ def _number(text: str) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What a column means.
+    """What a column means: a number or a word for each row that is not missing.
 
-    Attributes
-    ----------
-    column : Column
-    missing : ndarray of bool
-        Rows without a value.
-    values : ndarray or None
-        A number for each row; ``None`` for words.
-    order : ndarray of int or None
-        Rank of each value, where float64 merges some that differ.
-    words : ndarray of object or None
-        A word for each row, if the column holds words.
-    comma : str
-        The first number with a decimal comma, if there is one.
-    note : str
-        How cells were read that are no plain numbers.
+    `order` ranks the values where float64 merges some that differ; `comma` is the first number with a decimal comma, if
+    there is one; `note` says how cells were read that are no plain numbers.
     """
 
     column: Column
@@ -186,28 +168,9 @@ class Reading:
 
 
 def read_column(column: Column, where: str, line: int | None, separator: str = "", leave_out: bool = True) -> Reading:
-    """Find out what a column holds.
+    """Find out what a column holds; ``InputError`` for cells that are neither numbers nor words, or have two meanings.
 
-    Parameters
-    ----------
-    column : Column
-    where : str
-        What to call the table in errors.
-    line : int or None
-        Line of the first row in its file, if it has lines.
-    separator : str
-        Of the cells of the file.
-    leave_out : bool
-        Whether the column could be left out.
-
-    Returns
-    -------
-    Reading
-
-    Raises
-    ------
-    InputError
-        For cells that are neither numbers nor words, or that could be read in two ways.
+    `line` is that of the first row in its file, if it has lines; `leave_out` says whether the column could be left out.
     """
     name = column.name
     blank = [code for text, code in column.texts.items() if text.lower() in MISSING]
@@ -368,21 +331,9 @@ def _values(column, numbers, texts):
 
 
 def exact_order(values: np.ndarray, rows: np.ndarray, exact: np.ndarray) -> np.ndarray | None:
-    """Ranks of numbers of which float64 merges some.
+    """Ranks of numbers of which float64 merges some; ``None`` if no two different ones have the same value.
 
-    Parameters
-    ----------
-    values : ndarray of float
-        The numbers, rounded; NaN has no rank.
-    rows : ndarray of int
-        Rows of the numbers that may be rounded.
-    exact : ndarray of object
-        These, exactly: text of a decimal number, or a number of Python.
-
-    Returns
-    -------
-    ndarray of int, or None
-        None if no two different numbers have the same value.
+    `exact` is what stands in those rows that may be rounded: the text of a decimal number, or a number of Python.
     """
     import pandas
 
@@ -435,18 +386,9 @@ def _exactly(number):
 
 
 def one_hot(name: str, words: np.ndarray, where: str) -> tuple[Sequence[str], np.ndarray, str]:
-    """Inputs of 0 and 1 for a column of words.
+    """Names and values of inputs of 0 and 1 for a column of words, and a note that says so.
 
-    Returns
-    -------
-    names : sequence of str
-    values : ndarray of shape (n, len(names))
-    note : str
-
-    Raises
-    ------
-    InputError
-        If there are too many words, or all rows have different ones.
+    ``InputError`` if there are too many words, or all rows have different ones.
     """
     found, codes, copies = np.unique(words.astype(str), return_inverse=True, return_counts=True)
     found = found.tolist()

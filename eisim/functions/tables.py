@@ -66,19 +66,9 @@ _READERS = {"Parquet": "pyarrow", "Feather": "pyarrow", "Excel": "openpyxl"}
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """Columns as they stand in a file.
+    """Columns of different names, as they stand in a file.
 
-    Attributes
-    ----------
-    where : str
-        What to call the table in errors.
-    columns : list of Column
-        With names that are different.
-    line : int or None
-        Line of the first row in the file, if it is text.
-    separator : str
-        Of the cells of text, else empty.
-    notes : tuple of str
+    `where` names the table in errors; text has a separator, and a line for the first row.
     """
 
     where: str
@@ -89,18 +79,9 @@ class RawTable:
 
 
 def read_table(path, header: bool | None, report: Callable[..., None]) -> RawTable:
-    """Read a file.
+    """Read a file; `header` says whether the first line names the columns.
 
-    Parameters
-    ----------
-    path : path-like
-    header : bool, optional
-        Whether the first line names the columns; by default it must, and a first line of values is refused.
-    report : callable
-
-    Raises
-    ------
-    InputError
+    By default it must, and a first line of values is refused.
     """
     path = regular_file(path, LARGEST_FILE)
     report(f"reading {path.name}")
@@ -225,17 +206,7 @@ def _text(path, kind, header, report) -> RawTable:
 
 @dataclass(frozen=True)
 class _Heading:
-    """The first rows of a text file.
-
-    Attributes
-    ----------
-    names : list of str
-        Cells of the first row.
-    separator : str
-    before, lines : int
-        Lines before the first row, and with it.
-    notes : tuple of str
-    """
+    """The first row of a text file, with the number of lines before it and up to its end."""
 
     names: list[str]
     separator: str
@@ -556,13 +527,7 @@ def _stata(path):
 
 
 def columns_of(frame, where: str) -> list[Column]:
-    """The columns of a pandas DataFrame.
-
-    Raises
-    ------
-    InputError
-        For names that occur twice, and cells that are neither numbers nor text.
-    """
+    """The columns of a pandas DataFrame; ``InputError`` for names that occur twice, and cells of other types."""
     import pandas
 
     if not isinstance(frame, pandas.DataFrame):

@@ -65,10 +65,7 @@ def root() -> Path:
 def size_limit() -> int:
     """Size that programs and headers may have together, in bytes: ``$EISIM_CACHE_SIZE``, or `SIZE`.
 
-    Raises
-    ------
-    InputError
-        If the variable is not a size such as ``500MB`` or ``2GB``.
+    ``InputError`` if the variable is not a size such as ``500MB`` or ``2GB``.
     """
     text = os.environ.get("EISIM_CACHE_SIZE")
     if not text:
@@ -84,22 +81,9 @@ def obtain(
 ) -> Callable[[], None] | None:
     """Copy a kept file to a place, or begin to build it there, once for all processes that want it.
 
-    Parameters
-    ----------
-    kind : {"programs", "headers"}
-    name : str
-        The same for the same content only.
-    target : Path
-        A file that is not there yet, in a folder of this process.
-    begin : callable
-        Begins to build the file at `target`, and returns a function that waits.
-    report : callable
-        Called with a line of text when another process is waited for.
-
-    Returns
-    -------
-    callable or None
-        Waits until the file is built and keeps it; ``None`` if it is at `target` already.
+    The name is the same for the same content only. `begin` begins to build the file at `target`, and returns a function
+    that waits; `report` is told when another process is waited for. Returns what waits until the file is built and
+    keeps it; ``None`` if it is at `target` already.
     """
     if take(kind, name, target):
         return None
@@ -175,12 +159,7 @@ def put(kind: str, name: str, source: Path) -> None:
 def read(file: Path) -> bytes:
     """The content of a kept file.
 
-    Raises
-    ------
-    Damaged
-        If it is not what was written.
-    PermissionError
-        If it is not the user's own, or others can write it.
+    `Damaged` if it is not what was written, PermissionError if it is not the user's own or others can write it.
     """
     with file.open("rb") as opened:
         check_own(os.fstat(opened.fileno()), file)
@@ -223,13 +202,7 @@ def _write(file: Path, source: Path) -> None:
 
 
 def private(folder: Path) -> Path:
-    """Make a folder if there is none.
-
-    Raises
-    ------
-    OSError
-        If it cannot be made, or if others could write there or put another in its place.
-    """
+    """Make a folder if there is none; an OSError if it cannot be made, or others could change or replace it."""
     if not folder.is_absolute():
         raise FileNotFoundError("there is no home folder")
     _make(folder)
@@ -335,16 +308,7 @@ _building: list[tuple[int, str]] = []
 
 @dataclass(frozen=True)
 class Kept:
-    """A kept file, or the folder of an interrupted run.
-
-    Attributes
-    ----------
-    path : Path
-    size : int
-        In bytes.
-    used : float
-        When it was last used, in s since 1970.
-    """
+    """A kept file, or the folder of an interrupted run, its size in bytes, and its last use in s since 1970."""
 
     path: Path
     size: int

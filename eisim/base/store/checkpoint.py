@@ -36,17 +36,8 @@ _present: "Parts | None" = None  # a run is one process
 def part(name: str, compute: Callable[[], T]) -> T:
     """A part of the run that is going on: what was kept of it, or what `compute` returns, which is then kept.
 
-    Parameters
-    ----------
-    name : str
-        Different for each part of the run.
-    compute : callable
-        Its value depends only on the run (see `kept`) and the name, and can be pickled.
-
-    Returns
-    -------
-    object
-        Of `compute`.
+    Its name is different for each part; its value depends only on the run (see `kept`) and the name, and can be
+    pickled.
     """
     return begin_part(name, lambda: compute)()
 
@@ -60,17 +51,7 @@ def expect(parts: int) -> None:
 def begin_part(name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], T]:
     """The same in two steps, for parts that go on beside each other.
 
-    Parameters
-    ----------
-    name : str
-        See `part`.
-    begin : callable
-        Begins the part, unless it is kept, and returns a function that waits for its value.
-
-    Returns
-    -------
-    callable
-        Returns the value.
+    `begin` begins the part, unless it is kept, and returns a function that waits for its value, as this does.
     """
     return begin() if _present is None else _present.begin(name, begin)
 
@@ -79,14 +60,8 @@ def begin_part(name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], 
 def kept(identify: Callable[[], str], say: Callable[[str], None], fresh: bool = False) -> Iterator["Parts"]:
     """Keep the parts of the run within this context, until the `Parts` that it gives are cleared.
 
-    Parameters
-    ----------
-    identify : callable
-        Text that is the same for the same run only; called when the first part is asked for.
-    say : callable
-        Takes lines for the user: that the run goes on from parts, that parts are left.
-    fresh : bool
-        Whether parts of an earlier run are thrown away.
+    `identify` returns text that is the same for the same run only, when the first part is asked for. `say` takes lines
+    for the user. Parts of an earlier run are thrown away if this one is to start `fresh`.
     """
     global _present
     _present = parts = Parts(identify, say, fresh)
