@@ -35,7 +35,6 @@ SIZE = 1_000_000_000
 #: Time that a process waits for another that builds what it wants, in s; then it builds that too.
 PATIENCE = 60.0
 _DIGEST = hashlib.sha256().digest_size
-_CHUNK = 1 << 20
 #: What eisim names its files: nothing else is counted or thrown away, whatever folder the user says is the cache.
 _NAMES = {
     PROGRAMS: re.compile(r"[0-9a-f]{32}-main(\.exe)?"),
@@ -124,7 +123,9 @@ def take(kind: str, name: str, target: Path) -> bool:
     """Copy a kept file to a place, if it is kept; one that is damaged is thrown away."""
     for folder in _folders(kind):
         try:
-            _copy_checked(folder / name, target)
+            content = read(folder / name)
+            with open(target, "wb", opener=_for_running) as copy:
+                copy.write(content)
         except (Damaged, PermissionError):
             with suppress(OSError):
                 (folder / name).unlink()
@@ -147,11 +148,11 @@ def has(kind: str, name: str) -> bool:
 def put(kind: str, name: str, source: Path) -> None:
     """Keep a copy of a file, and throw away what is then too much."""
     try:
-        _write(private(root() / kind) / name, source)
+        write(private(root() / kind) / name, source.read_bytes())
     except OSError as error:
         say_that_nothing_is_kept(error)
         with suppress(OSError):
-            _write(_spare(kind) / name, source)
+            write(_spare(kind) / name, source.read_bytes())
     else:
         _trim(kind, name)
 
@@ -163,10 +164,10 @@ def read(file: Path) -> bytes:
     """
     with file.open("rb") as opened:
         check_own(os.fstat(opened.fileno()), file)
-        content = opened.read()
-    if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
+        digest, content = opened.read(_DIGEST), opened.read()
+    if hashlib.sha256(content).digest() != digest:
         raise Damaged(f"{file} is damaged")
-    return content[_DIGEST:]
+    return content
 
 
 def write(file: Path, content: bytes) -> None:
@@ -176,29 +177,8 @@ def write(file: Path, content: bytes) -> None:
         kept.write(content)
 
 
-def _copy_checked(file: Path, target: Path) -> None:
-    with file.open("rb") as opened:
-        check_own(os.fstat(opened.fileno()), file)
-        digest = opened.read(_DIGEST)
-        found = hashlib.sha256()
-        with open(target, "wb", opener=_for_running) as copy:
-            while chunk := opened.read(_CHUNK):
-                found.update(chunk)
-                copy.write(chunk)
-    if found.digest() != digest:
-        raise Damaged(f"{file} is damaged")
-
-
 def _for_running(path, flags):
     return os.open(path, flags, 0o700)
-
-
-def _write(file: Path, source: Path) -> None:
-    with source.open("rb") as opened, replaced(file, private=True) as kept:
-        digest = hashlib.file_digest(opened, "sha256").digest()
-        opened.seek(0)
-        kept.write(digest)
-        shutil.copyfileobj(opened, kept, _CHUNK)
 
 
 def private(folder: Path) -> Path:

@@ -11,6 +11,7 @@ code has opened besides is kept with each part, which does not count any more wh
 import hashlib
 import os
 import pickle
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -134,7 +135,7 @@ class Parts:
             root = private(cache.root() / cache.RUNS)
             _forget(root, key)
             if self.fresh:
-                _remove(root / key)
+                shutil.rmtree(root / key, ignore_errors=True)
             self.folder = private(root / key)
             os.utime(self.folder)
             number = sum(file.suffix == _SUFFIX for file in self.folder.iterdir())
@@ -191,7 +192,7 @@ class Parts:
     def clear(self) -> None:
         """The run is complete: nothing has to be kept."""
         if self.folder is not None:
-            _remove(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def read(file: Path):
@@ -216,13 +217,7 @@ def _forget(root, wanted):
             if since < 0:  # of a clock that was wrong; it would stay until then
                 os.utime(folder)
             elif since > FORGOTTEN and folder.name != wanted:
-                _remove(folder)
-
-
-def _remove(folder):
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _parts(number):
