@@ -49,9 +49,9 @@ class Column:
         self.name = name
         self.has_points = False  # whether a number has a decimal point
         self.texts: dict[str, int] = {}  # what is no plain number, by code
-        self._numbers: list[np.ndarray] = []
+        self._numbers = [np.empty(0)]
         self._codes: list[tuple[np.ndarray, np.ndarray]] = []  # rows and codes
-        self._long: list[tuple[np.ndarray, np.ndarray]] = []  # rows and texts of numbers that float64 may merge
+        self._long = [(np.empty(0, dtype=int), np.empty(0, dtype=object))]  # rows and texts that float64 may merge
         self._n = 0
 
     def __len__(self):
@@ -60,63 +60,46 @@ class Column:
     def add_texts(self, cells: np.ndarray) -> None:
         """Append cells: an array of objects, text or NaN."""
         try:
-            joined = "".join(cells)
-            values = None if "_" in joined else cells.astype(float)
+            values = None if "_" in "".join(cells) else cells.astype(float)
         except (TypeError, ValueError):
             values = None
         if values is None or not np.isfinite(values).all():
-            self._add_mixed(cells)
-            return
-        self.has_points |= "." in joined
-        self._add(values, cells)
+            import pandas
+
+            codes, unique = pandas.factorize(cells)
+            texts = [_cleaned(text) for text in unique]
+            values = np.array([*map(_number, texts), np.nan])[codes]
+            cells = np.array([*texts, ""], dtype=object)[codes]
+        others = np.flatnonzero(np.isnan(values))
+        texts, cells[others] = cells[others], "0"
+        self.has_points |= "." in "".join(cells)
+        lengths = np.fromiter(map(len, cells), dtype=int, count=len(cells))
+        is_long = lengths > _SAFE_DIGITS
+        tiny = np.flatnonzero((np.abs(values) < _TINY) & (lengths > 4))
+        is_long[[k for k in tiny.tolist() if cells[k].strip(" +-0.")]] = True
+        long = np.flatnonzero(is_long)
+        self._add(values, others, texts, long, cells[long])
 
     def add_numbers(self, values: np.ndarray) -> None:
         """Append numbers of a NumPy type; NaN is a missing value."""
         floats = values.astype(float)
-        strange = ~np.isfinite(floats)
-        large = np.flatnonzero(np.abs(floats) >= 2.0**53) if values.dtype.kind in "iu" else ()
-        if strange.any():
-            rows = np.flatnonzero(strange)
-            self._add_others(rows, ["" if np.isnan(x) else str(x) for x in floats[rows].tolist()])
-            floats[rows] = np.nan
-        if len(large):
-            self._long.append((self._n + large, np.array([str(x) for x in values[large].tolist()], dtype=object)))
-        self._numbers.append(floats)
-        self._n += len(values)
+        others = np.flatnonzero(~np.isfinite(floats))
+        texts = ["" if np.isnan(x) else str(x) for x in floats[others].tolist()]
+        long = np.flatnonzero(np.abs(floats) >= 2.0**53) if values.dtype.kind in "iu" else others[:0]
+        self._add(floats, others, texts, long, np.array([*map(str, values[long].tolist())], dtype=object))
 
-    def _add(self, values, cells):
-        lengths = np.fromiter(map(len, cells), dtype=int, count=len(cells))
-        tiny = np.flatnonzero((np.abs(values) < _TINY) & (lengths > 4))
-        long = lengths > _SAFE_DIGITS
-        long[[k for k in tiny.tolist() if cells[k].strip(" +-0.")]] = True
-        rows = np.flatnonzero(long)
-        if len(rows):
-            self._long.append((self._n + rows, cells[rows]))
+    def _add(self, values, others, texts, long, exact):
+        codes = [self.texts.setdefault(text, len(self.texts)) for text in texts]
+        values[others] = np.nan
+        self._codes.append((self._n + others, np.array(codes, dtype=int)))
+        self._long.append((self._n + long, exact))
         self._numbers.append(values)
         self._n += len(values)
-
-    def _add_mixed(self, cells):
-        import pandas
-
-        codes, unique = pandas.factorize(cells)
-        texts = [_cleaned(text) for text in unique]
-        values = np.array([*map(_number, texts), np.nan])[codes]
-        texts = np.array([*texts, ""], dtype=object)[codes]
-        rows = np.flatnonzero(np.isnan(values))
-        self._add_others(rows, texts[rows])
-        plain = np.flatnonzero(~np.isnan(values))
-        self.has_points |= any("." in text for text in set(texts[plain].tolist()))
-        texts[rows] = "0"
-        self._add(values, texts)
-
-    def _add_others(self, rows, texts):
-        codes = [self.texts.setdefault(text, len(self.texts)) for text in texts]
-        self._codes.append((self._n + rows, np.array(codes, dtype=int)))
 
     @property
     def numbers(self) -> np.ndarray:
         """The plain numbers, NaN elsewhere."""
-        return np.concatenate([*self._numbers, np.empty(0)])
+        return np.concatenate(self._numbers)
 
     @property
     def codes(self) -> np.ndarray:
@@ -133,8 +116,8 @@ class Column:
 
     def long_texts(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows and texts of plain numbers that float64 may merge with others."""
-        rows = [np.empty(0, dtype=int), *(rows for rows, _ in self._long)]
-        return np.concatenate(rows), np.concatenate([np.empty(0, dtype=object), *(texts for _, texts in self._long)])
+        rows, texts = map(np.concatenate, zip(*self._long, strict=True))
+        return rows, texts
 
 
 def _cleaned(text) -> str:
@@ -198,7 +181,7 @@ def read_column(column: Column, where: str, line: int | None, separator: str = "
             + (f" ({hint})" if hint else "")
         )
     if not firm or way.numbers is not None:
-        values, order = _values(column, way.numbers or {}, firm)
+        values, order = _values(column, way.numbers)
         return Reading(column, missing, values, order, None, way.comma, way.note and f"{name}: {way.note}")
     words = np.array([*column.texts], dtype=object)[column.codes]
     return Reading(column, missing, words=words)
@@ -314,17 +297,14 @@ def _commas(texts, column, separator):
     return _Way(problem="a number", hint="the comma has no clear meaning", culprits=others)
 
 
-def _values(column, numbers, texts):
+def _values(column, numbers):
     """Values and exact order of a column of numbers, where some texts stand for numbers."""
-    values = column.numbers.copy()
-    rows, long = column.long_texts()
+    values, (rows, long) = column.numbers, column.long_texts()
     if numbers:
-        by_code = np.full(len(column.texts) + 1, np.nan)
-        exact = np.empty(len(column.texts) + 1, dtype=object)
-        for text, number in numbers.items():
-            by_code[texts[text]], exact[texts[text]] = float(number), number
-        read = np.flatnonzero(~np.isnan(by_code[column.codes]))
-        values[read] = by_code[column.codes[read]]
+        exact = np.array([*(numbers.get(text, np.nan) for text in column.texts), np.nan], dtype=object)
+        by_row = exact.astype(float)[column.codes]
+        read = np.flatnonzero(~np.isnan(by_row))
+        values[read] = by_row[read]
         if any(isinstance(n, Fraction) or len(n) > _SAFE_DIGITS or abs(float(n)) < _TINY for n in numbers.values()):
             rows, long = np.concatenate([rows, read]), np.concatenate([long, exact[column.codes[read]]])
     return values, exact_order(values, rows, long)
@@ -337,37 +317,23 @@ def exact_order(values: np.ndarray, rows: np.ndarray, exact: np.ndarray) -> np.n
     """
     import pandas
 
-    ascending = np.sort(values) if len(rows) else values[:0]
-    repeated = np.unique(ascending[1:][ascending[1:] == ascending[:-1]])
-    among_repeated = np.isin(values[rows], repeated)
-    rows, exact = rows[among_repeated], exact[among_repeated]
-    if not len(rows):
-        return None
-    codes, unique = pandas.factorize(exact)
+    repeated = pandas.Series(values).duplicated(keep=False) if len(rows) else np.zeros(len(values), dtype=bool)
+    at_repeated = np.isin(values[rows], values[repeated])
+    rows, exact = rows[at_repeated], exact[at_repeated]
+    at = np.flatnonzero(np.isin(values, values[rows]))
+    found = np.array([*map(repr, values[at].tolist())], dtype=object)
+    found[np.searchsorted(at, rows)] = exact
+    codes, unique = pandas.factorize(found)
     floats = np.empty(len(unique))
-    floats[codes] = values[rows]
-    is_short = np.ones(len(values), dtype=bool)
-    is_short[rows] = False
-    ascending = np.sort(floats)
-    shared = np.union1d(
-        ascending[1:][ascending[1:] == ascending[:-1]], np.intersect1d(ascending, values[is_short])
-    )  # values of more than one text
-    long = {int(code): _exactly(unique[code]) for code in np.flatnonzero(np.isin(floats, shared))}
-    short = {value: _exactly(repr(value)) for value in np.intersect1d(shared, values[is_short]).tolist()}
-    numbers = {*((float(floats[code]), number) for code, number in long.items()), *short.items()}
-    if len(numbers) == len(shared):
+    floats[codes] = values[at]
+    shared = pandas.Series(floats).duplicated(keep=False).to_numpy()  # values of more than one text
+    numbers = {code: _exactly(unique[code]) for code in np.flatnonzero(shared)}
+    place = {number: k for k, number in enumerate(sorted(set(numbers.values())))}
+    if len(place) == len(set(floats[shared].tolist())):
         return None
-    place = {number: k for k, number in enumerate(sorted(numbers))}
-    of_code = np.zeros(len(unique), dtype=int)
-    for code, number in long.items():
-        of_code[code] = place[float(floats[code]), number]
+    ranks_of_codes = np.array([place[numbers[code]] if code in numbers else 0 for code in range(len(unique))])
     among = np.zeros(len(values), dtype=int)
-    among[rows] = of_code[codes]
-    if short:
-        known = np.array(sorted(short))
-        at = np.flatnonzero(is_short & np.isin(values, known))
-        places = np.array([place[value, short[value]] for value in known.tolist()])
-        among[at] = places[np.searchsorted(known, values[at])]
+    among[at] = ranks_of_codes[codes]
     order = np.lexsort((among, values))
     differs = (np.diff(values[order]) != 0) | (np.diff(among[order]) != 0)
     ranks = np.empty(len(values), dtype=int)
