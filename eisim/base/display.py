@@ -8,7 +8,7 @@ package shows types of its own in the same way.
 
 from collections import defaultdict
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 
 #: Group of entry points.
@@ -98,21 +98,15 @@ def plotted(what: str, raises: str = "") -> Callable:
     return plot
 
 
-def tabulated(what: str) -> Callable:
-    """A method ``to_dataframe``; `what` is its docstring."""
+def _shows(how: str, what: str) -> Callable:
+    """A method that shows a value as is registered under its name; `what` is its docstring."""
 
-    def to_dataframe(self):
-        return display("to_dataframe", self)(self)
+    def method(self):
+        return display(how, self)(self)
 
-    to_dataframe.__doc__ = what
-    return to_dataframe
+    method.__name__ = method.__qualname__ = how
+    method.__doc__ = what
+    return method
 
 
-def labelled(what: str) -> Callable:
-    """A method ``to_xarray``; `what` is its docstring."""
-
-    def to_xarray(self):
-        return display("to_xarray", self)(self)
-
-    to_xarray.__doc__ = what
-    return to_xarray
+tabulated, labelled = partial(_shows, "to_dataframe"), partial(_shows, "to_xarray")

@@ -68,9 +68,9 @@ class Column:
 
             codes, unique = pandas.factorize(cells)
             texts = [_cleaned(text) for text in unique]
-            values = np.array([*map(_number, texts), np.nan])[codes]
+            values = np.array([*map(as_float, texts), np.nan], dtype=float)[codes]
             cells = np.array([*texts, ""], dtype=object)[codes]
-        others = np.flatnonzero(np.isnan(values))
+        others = np.flatnonzero(~np.isfinite(values))
         texts, cells[others] = cells[others], "0"
         self.has_points |= "." in "".join(cells)
         lengths = np.fromiter(map(len, cells), dtype=int, count=len(cells))
@@ -124,13 +124,12 @@ def _cleaned(text) -> str:
     return str(text).strip().replace("\u2212", "-") if isinstance(text, str) else ""
 
 
-def _number(text: str) -> float:
-    """A plain number; NaN for anything else, numbers without end among them."""
+def as_float(text: str) -> float | None:
+    """The number that a text is, maybe one without end; ``None`` if it is none."""
     try:
-        value = float(text) if "_" not in text else np.nan
+        return None if "_" in text else float(text)
     except ValueError:
-        return np.nan
-    return value if np.isfinite(value) else np.nan
+        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +204,7 @@ def _way(texts: dict[str, int], column: Column, has_numbers: bool, separator: st
         return _Way()
     if all(text.lower() in TRUTH for text in texts):
         return _Way({text: TRUTH[text.lower()] for text in texts})
-    if unbounded := tuple(text for text in texts if _is_unbounded(text)):
+    if unbounded := tuple(text for text in texts if not np.isfinite(as_float(text) or 0)):
         return _Way(problem="a finite number", culprits=unbounded)
     if any(_PERCENT.fullmatch(text) for text in texts):
         return _percentages(texts, has_numbers)
@@ -230,21 +229,10 @@ def _is_category(text):
     """Whether a text that begins like a number names a place in an order, a bound or a range."""
     if _ORDINAL.fullmatch(text) or _BOUND.fullmatch(text):
         return True
-    ends = _RANGE.fullmatch(text) or _HALF_OPEN.fullmatch(text)
-    if not ends:
-        return False
-    try:
-        low, high = (float(end) for end in ends.groups() if end is not None)
-    except ValueError:
-        return False
-    return low < high
-
-
-def _is_unbounded(text):
-    try:
-        return "_" not in text and not np.isfinite(float(text))
-    except ValueError:
-        return False
+    if ends := _RANGE.fullmatch(text) or _HALF_OPEN.fullmatch(text):
+        low, high = (as_float(end) for end in ends.groups() if end is not None)
+        return low is not None and high is not None and low < high
+    return False
 
 
 def _percentages(texts, has_numbers):
@@ -369,10 +357,10 @@ def one_hot(name: str, words: np.ndarray, where: str) -> tuple[Sequence[str], np
             f"{where}: column {name!r}: expected categories, found a different word in each row ({found[0]!r:.60}, "
             f"...), which tells rows apart but orders none: {hint}"
         )
-    if len(found) == 1:
-        return [name], np.zeros((len(words), 1)), f"{name}: all rows hold {found[0]!r:.60}, taken as 0."
-    if len(found) == 2:
-        note = f"{name} in alphabetical order: {found[0]} = 0, {found[1]} = 1."
+    if len(found) <= 2:
+        note = f"{name} in alphabetical order: {found[0]} = 0, {found[-1]} = 1."
+        if len(found) == 1:
+            note = f"{name}: all rows hold {found[0]!r:.60}, taken as 0."
         return [name], codes.reshape(-1, 1).astype(float), note
     return (
         [f"{name}={word}" for word in found],

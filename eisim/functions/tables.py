@@ -22,7 +22,7 @@ import numpy as np
 
 from eisim.base.errors import InputError
 from eisim.base.store.safe_read import regular_file
-from eisim.functions.columns import Column
+from eisim.functions.columns import Column, as_float
 
 #: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
 MAX_DISTINCT = 200_000
@@ -230,7 +230,12 @@ def _heading(opened: _Opened, path: Path, header: bool | None = None) -> _Headin
     hashes = [k for k in range(start, comments) if lines[k].startswith("#")]
     if hashes and comments < len(lines):
         separator, rows, _ = _separated(lines[hashes[-1] :], separators, path)
-        if header is not False and len(rows) > 1 and len(rows[0]) == len(rows[1]) > 1 and all(map(_is_number, rows[1])):
+        if (
+            header is not False
+            and len(rows) > 1
+            and len(rows[0]) == len(rows[1]) > 1
+            and None not in map(as_float, rows[1])
+        ):
             start = hashes[-1]  # a heading after a sign, as NumPy writes it
             lines[start] = lines[start].lstrip("# ")
         else:
@@ -300,22 +305,14 @@ def _check_names(names, path):
         raise InputError(f"{path}: expected columns of different names, found {repeated:,} of a name that was there")
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
 def _cells(opened, path, header) -> RawTable:
     """All cells of a text file."""
     import pandas
 
     heading = _heading(opened, path, header)
-    names = _names(heading.names, header, path)
     skipped = heading.before if header is False else heading.lines
-    columns = [Column(name) for name in names]
+    columns = _named(heading.names, header)
+    n = len(columns)
     with opened.text(opened.encoding) as file:
         for _ in range(skipped):
             file.readline()
@@ -324,13 +321,26 @@ def _cells(opened, path, header) -> RawTable:
                 file,
                 sep=heading.separator,
                 header=None,
-                names=range(len(names)),
+                names=range(n),
                 dtype=str,
                 keep_default_na=False,
                 skipinitialspace=True,
-                chunksize=max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // len(names))),
+                chunksize=max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // n)),
             )
-            _collect(parts, columns, path, header, heading.names, skipped, opened, file)
+            limit = 2 * _ROWS_AT_ONCE
+            for part in parts:
+                cells = part.to_numpy(dtype=object)
+                if not len(columns[0]):
+                    if not isinstance(part.index, pandas.RangeIndex):
+                        where = f"{path}: row 1 (line {skipped + 1})"
+                        raise InputError(f"{where}: expected {n} cells, one for each column, found {n + 1}")
+                    if header is None:
+                        _check_heading(heading.names, cells, path)
+                    _check_different([column.name for column in columns], path)
+                for column, texts in zip(columns, cells.T, strict=True):
+                    column.add_texts(texts.copy())
+                opened.report(f"reading {path.name}", min(1.0, file.buffer.tell() / max(1, opened.size)))
+                limit = _check_rows(columns, limit, path)
         except pandas.errors.EmptyDataError:
             pass
         except pandas.errors.ParserError as error:
@@ -351,45 +361,22 @@ def _parsed(error: str, path, skipped: int) -> str:
     return f"{path}: expected comma-separated values, found: {' '.join(error.split())}"
 
 
-def _collect(parts, columns, path, header, heading, skipped, opened, file):
+def _check_rows(columns, limit: int, path) -> int:
+    """Refuse what is too much long before its end; returns the number of rows at which to look again."""
     import pandas
 
-    limit, n = 2 * _ROWS_AT_ONCE, len(columns)
-    for part in parts:
-        if not len(columns[0]):
-            if not isinstance(part.index, pandas.RangeIndex):
-                line = skipped + 1
-                raise InputError(f"{path}: row 1 (line {line}): expected {n} cells, one for each column, found {n + 1}")
-            cells = part.to_numpy(dtype=object)
-            if header is None:
-                _check_heading(heading, cells, path)
-            _check_different([column.name for column in columns], path)
-        else:
-            cells = part.to_numpy(dtype=object)
-        for column, texts in zip(columns, cells.T, strict=True):
-            column.add_texts(texts.copy())
-        first = len(columns[0])
-        opened.report(f"reading {path.name}", min(1.0, file.buffer.tell() / max(1, opened.size)))
-        if first * n > MOST_CELLS:
-            raise InputError(f"{path}: expected at most {MOST_CELLS:,} cells, found more in the first {first:,} rows")
-        if first >= limit:  # too many is known long before the end
-            if _n_distinct(columns) > MAX_DISTINCT:
-                raise InputError(
-                    f"{path}: expected at most {MAX_DISTINCT:,} distinct rows, since all pairs are compared, "
-                    f"found more in the first {first:,} rows"
-                )
-            limit *= 2
-
-
-def _n_distinct(columns) -> int:
-    """Number of distinct rows, without what only counts them."""
-    import pandas
-
-    keys = {}
-    for k, column in enumerate(columns):
-        if not counts_rows(column):
-            keys[2 * k], keys[2 * k + 1] = column.numbers, column.codes
-    return int((~pandas.DataFrame(keys).duplicated()).sum())
+    first = len(columns[0])
+    if first * len(columns) > MOST_CELLS:
+        raise InputError(f"{path}: expected at most {MOST_CELLS:,} cells, found more in the first {first:,} rows")
+    if first < limit:
+        return limit
+    keys = [part for column in columns if not counts_rows(column) for part in (column.numbers, column.codes)]
+    if (~pandas.DataFrame(dict(enumerate(keys))).duplicated()).sum() > MAX_DISTINCT:
+        raise InputError(
+            f"{path}: expected at most {MAX_DISTINCT:,} distinct rows, since all pairs are compared, "
+            f"found more in the first {first:,} rows"
+        )
+    return 2 * limit
 
 
 def counts_rows(column: Column) -> bool:
@@ -401,10 +388,11 @@ def counts_rows(column: Column) -> bool:
     return numbers[0] in (0, 1) and bool((numbers == numbers[0] + np.arange(len(numbers))).all())
 
 
-def _names(cells: Sequence[str], header: bool | None, path) -> list[str]:
+def _named(cells: Sequence[str], header: bool | None = None) -> list[Column]:
+    """Columns without cells, with the names that the first line gives them."""
     if header is False:
-        return [f"x{k + 1}" for k in range(len(cells))]
-    return [cell.strip() or f"Unnamed: {k}" for k, cell in enumerate(cells)]
+        return [Column(f"x{k + 1}") for k in range(len(cells))]
+    return [Column(cell.strip() or f"Unnamed: {k}") for k, cell in enumerate(cells)]
 
 
 def _check_heading(heading: Sequence[str], cells: np.ndarray, path) -> None:
@@ -413,7 +401,7 @@ def _check_heading(heading: Sequence[str], cells: np.ndarray, path) -> None:
     if not any(names):
         return
     for name, column in zip(names, cells.T, strict=True):
-        if name and not _is_number(name) and name not in {str(cell).strip() for cell in column}:
+        if name and as_float(name) is None and name not in {str(cell).strip() for cell in column}:
             return
     shown = ", ".join(map(repr, names[:4])) + (", ..." if len(names) > 4 else "")
     raise InputError(
@@ -522,23 +510,22 @@ def columns_of(frame, where: str) -> list[Column]:
 
     if not isinstance(frame, pandas.DataFrame):
         raise InputError(f"{where}: expected a pandas DataFrame, found {type(frame).__name__}")
-    names = [str(name).strip() or f"Unnamed: {k}" for k, name in enumerate(frame.columns)]
+    columns = _named([*map(str, frame.columns)])
+    names = [column.name for column in columns]
     _check_names(names, where)
     _check_different(names, where)
-    columns = []
-    for k, name in enumerate(names):
-        column, values = Column(name), frame.iloc[:, k]
+    for k, column in enumerate(columns):
+        values = frame.iloc[:, k]
         dtype = values.dtype
         if isinstance(dtype, np.dtype) and dtype.kind in "biuf" and dtype.itemsize <= 8:
             column.add_numbers(values.to_numpy())
         else:
-            missing = values.isna().to_numpy(dtype=bool)
-            objects = values.to_numpy(dtype=object)
-            cells = np.empty(len(objects), dtype=object)
-            for row, value in enumerate(objects):
-                cells[row] = "" if missing[row] else _as_text(value, f"{where}: row {row + 1}, column {name!r}")
-            column.add_texts(cells)
-        columns.append(column)
+            cells = zip(values.to_numpy(dtype=object), values.isna().to_numpy(dtype=bool), strict=True)
+            texts = [
+                "" if is_missing else _as_text(value, f"{where}: row {row}, column {column.name!r}")
+                for row, (value, is_missing) in enumerate(cells, 1)
+            ]
+            column.add_texts(np.array(texts, dtype=object))
     return columns
 
 
@@ -584,24 +571,21 @@ def _spreadsheet(path) -> list[list]:
 
 def _of_rows(rows, path, header) -> RawTable:
     """A table of rows of Python's objects, the first of which names the columns."""
-    texts = [["" if cell is None else _as_text(cell, f"{path}: row {k}") for cell in row] for k, row in enumerate(rows)]
-    if not texts:
+    import pandas
+
+    if not rows:
         raise InputError(f"{path}: expected a first line with column names, found an empty sheet")
-    while texts[0] and not texts[0][-1].strip():
-        texts[0].pop()
-    n = len(texts[0])
-    for k, row in enumerate(texts):
-        if any(cell.strip() for cell in row[n:]):
+    heading = ["" if cell is None else _as_text(cell, f"{path}: row 0").strip() for cell in rows[0]]
+    while heading and not heading[-1]:
+        heading.pop()
+    n = len(heading)
+    for k, row in enumerate(rows):
+        if any(cell is not None and str(cell).strip() for cell in row[n:]):
             raise InputError(f"{path}: row {k}: expected {n} cells, one for each column, found {len(row):,}")
-    cells = np.empty((len(texts), n), dtype=object)
-    for k, row in enumerate(texts):
-        cells[k] = row[:n] + [""] * (n - len(row))
-    _check_names(texts[0], path)
-    names = _names(texts[0], header, path)
-    if header is None and len(cells) > 1:
-        _check_heading(texts[0], cells[1:], path)
-    _check_different(names, path)
-    columns = [Column(name) for name in names]
-    for column, values in zip(columns, cells[0 if header is False else 1 :].T, strict=True):
-        column.add_texts(values.copy())
-    return RawTable(str(path), columns)
+        rows[k] = row[:n] + [None] * (n - len(row))
+    _check_names(heading, path)
+    names = [column.name for column in _named(heading, header)]
+    frame = pandas.DataFrame(rows if header is False else rows[1:], columns=names, dtype=object)
+    if header is None and len(frame):
+        _check_heading(heading, frame.to_numpy(), path)
+    return RawTable(str(path), columns_of(frame, str(path)))

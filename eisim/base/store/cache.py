@@ -19,7 +19,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,27 +94,18 @@ def obtain(
     lock.wait(
         0 if mine in _building else PATIENCE, lambda: report("waiting for another process that compiles the same")
     )
-    _building.append(mine)
-
-    def end():
-        _building.remove(mine)
-        lock.release()
-
-    try:
+    with ExitStack() as end:
+        end.callback(lock.release)
+        _building.append(mine)
+        end.callback(_building.remove, mine)
         if take(kind, name, target):  # another process was first
-            end()
             return None
-        built = begin()
-    except BaseException:
-        end()
-        raise
+        built, end_later = begin(), end.pop_all()
 
     def finish():
-        try:
+        with end_later:
             built()
             put(kind, name, target)
-        finally:
-            end()
 
     return finish
 

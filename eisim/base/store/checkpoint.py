@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -74,14 +73,6 @@ def kept(identify: Callable[[], str], say: Callable[[str], None], fresh: bool = 
         raise
     finally:
         _present = None
-
-
-@dataclass(frozen=True)
-class _Needing:
-    """A value, and digests of the files that it may have needed."""
-
-    value: object
-    files: dict[str, str]
 
 
 class Parts:
@@ -148,17 +139,15 @@ class Parts:
 
     def _found(self, file):
         """The value of a part that is kept; `Damaged` if a file that it needed is not what it was."""
-        value = read(file)
-        if not isinstance(value, _Needing):
-            return value
-        if path := sources.changed(value.files):
+        value, needed = read(file)
+        if path := sources.changed(needed):
             with self.lock:
                 first, self.is_outdated = not self.is_outdated, True
             if first:
                 self.say(f"{path} has changed since then: parts that needed it are computed again")
             raise Damaged(f"{file} was made from another {path}")
-        sources.learn(value.files)
-        return value.value
+        sources.learn(needed)
+        return value
 
     def check(self) -> None:
         """Refuse results of which some were found before and others after data that they need were changed."""
@@ -169,12 +158,11 @@ class Parts:
     def _keep(self, file, value):
         self.check()
         try:
-            if needed := sources.seen():
-                value = _Needing(value, needed)
+            part_and_needed = value, sources.seen()  # of the files that it may have needed
             try:
-                write(file, value)
+                write(file, part_and_needed)
             except FileNotFoundError:  # the same run, started twice, is complete and has cleared up
-                write(private(file.parent) / file.name, value)
+                write(private(file.parent) / file.name, part_and_needed)
         except (OSError, pickle.PicklingError, AttributeError, TypeError) as error:  # the next part may find room again
             with self.lock:
                 first, self.fails = not self.fails, True
