@@ -67,7 +67,7 @@ class Column:
             import pandas
 
             codes, unique = pandas.factorize(cells)
-            texts = [_cleaned(text) for text in unique]
+            texts = [text.strip().replace("\u2212", "-") for text in unique]
             values = np.array([*map(as_float, texts), np.nan], dtype=float)[codes]
             cells = np.array([*texts, ""], dtype=object)[codes]
         others = np.flatnonzero(~np.isfinite(values))
@@ -109,19 +109,10 @@ class Column:
             codes[rows] = part
         return codes
 
-    def first(self, text_codes) -> tuple[int, str]:
-        """The first row (from 0) whose text has one of the codes, and that text."""
-        row = int(np.argmax(np.isin(self.codes, list(text_codes))))
-        return row, list(self.texts)[self.codes[row]]
-
     def long_texts(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows and texts of plain numbers that float64 may merge with others."""
         rows, texts = map(np.concatenate, zip(*self._long, strict=True))
         return rows, texts
-
-
-def _cleaned(text) -> str:
-    return str(text).strip().replace("\u2212", "-") if isinstance(text, str) else ""
 
 
 def as_float(text: str) -> float | None:
@@ -154,24 +145,19 @@ def read_column(column: Column, where: str, line: int | None, separator: str = "
 
     `line` is that of the first row in its file, if it has lines; `leave_out` says whether the column could be left out.
     """
-    name = column.name
-    blank = [code for text, code in column.texts.items() if text.lower() in MISSING]
+    name, codes = column.name, column.codes
     rest = {text: code for text, code in column.texts.items() if text.lower() not in MISSING}
-    has_numbers = bool((column.codes < 0).any())
     firm = {text: code for text, code in rest.items() if text.lower() not in _BLANKS}
+    has_numbers = bool((codes < 0).any())
     way = _way(firm, column, has_numbers, separator)
-    if has_numbers or way.numbers is not None or not firm:
-        blank += [code for text, code in rest.items() if text not in firm]
-    elif not way.problem:
-        way = _Way()  # words, and a word may be "none" or "-"
-        firm = rest
-    missing = np.isin(column.codes, blank)
     if way.problem:
-        row, text = column.first([firm[each] for each in way.culprits] if way.culprits else firm.values())
+        wrong = np.isin(codes, [firm[each] for each in way.culprits or firm])
+        row = int(np.argmax(wrong))
+        text = [*column.texts][codes[row]]
         lines = "" if line is None else f" (line {line + row})"
         hint = way.hint
         is_word = way.problem == "a finite number" and not way.culprits and leave_out
-        if is_word and row == 0 and not np.isin(column.codes[1:], [*firm.values()]).any():
+        if is_word and row == 0 and wrong.sum() == 1:
             hint = f"if it is a second line of names or of units, delete it; {hint}"
         if leave_out:
             hint += f"{', or ' if hint else ''}leave the column out with --ignore {shlex.quote(name)}"
@@ -179,11 +165,14 @@ def read_column(column: Column, where: str, line: int | None, separator: str = "
             f"{where}: row {row + 1}{lines}, column {name!r}: expected {way.problem}, found {text!r:.60}"
             + (f" ({hint})" if hint else "")
         )
-    if not firm or way.numbers is not None:
-        values, order = _values(column, way.numbers)
-        return Reading(column, missing, values, order, None, way.comma, way.note and f"{name}: {way.note}")
-    words = np.array([*column.texts], dtype=object)[column.codes]
-    return Reading(column, missing, words=words)
+    is_words = firm and way.numbers is None and not has_numbers
+    if is_words:
+        firm = rest  # a word may be "none" or "-"
+    missing = (codes >= 0) & ~np.isin(codes, [*firm.values()])
+    if is_words:
+        return Reading(column, missing, words=np.array([*column.texts], dtype=object)[codes])
+    values, order = _values(column, way.numbers)
+    return Reading(column, missing, values, order, None, way.comma, way.note and f"{name}: {way.note}")
 
 
 @dataclass(frozen=True)
