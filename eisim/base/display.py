@@ -43,13 +43,7 @@ def register(shown: type, **displays: Callable) -> None:
 
 
 def display(how: str, value) -> Callable:
-    """What was registered for the type of a value, or for the nearest of its base classes.
-
-    Raises
-    ------
-    TypeError
-        If there is nothing.
-    """
+    """What was registered for the type of a value, or for the nearest of its base classes; TypeError if nothing was."""
     for base in type(value).__mro__:
         if base not in _registered[how]:
             _load(base.__module__)

@@ -13,17 +13,9 @@ _HUGE = {"duration": 100.0, "window": 100.0, "dt": 0.05}
 
 @dataclass(frozen=True)
 class Timing:
-    """Length of a trial, of the read-out window at its end, and of a time step.
+    """Length of a trial, of the read-out window at its end, and of a time step, in s.
 
-    Attributes
-    ----------
-    duration, window, dt : quantity
-        In s; duration and window are whole numbers of steps.
-
-    Raises
-    ------
-    InputError
-        For other units, or times that do not fit each other.
+    Duration and window are whole numbers of steps. ``InputError`` for other units, or times that do not fit each other.
     """
 
     duration: float

@@ -253,12 +253,7 @@ def _heading(opened: _Opened, path: Path, header: bool | None = None) -> _Headin
     if len(cells) > n:
         where = f"{path}: row 1 (line {start + end + 1})"
         raise InputError(f"{where}: expected {n} cells, one for each column, found {len(cells):,}")
-    if (
-        n == 1
-        and separators == _SEPARATORS
-        and len(names[0].split()) > 1
-        and len(names[0].split()) == len(cells[0].split() if cells else [])
-    ):
+    if n == 1 and separators == _SEPARATORS and 1 < len(names[0].split()) == len("".join(cells).split()):
         raise InputError(
             f"{path}: expected cells separated by commas, semicolons, tabs or bars, found a first line with none of "
             f"them ({names[0]!r:.60})"
