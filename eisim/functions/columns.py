@@ -238,16 +238,14 @@ def _dates(texts):
     found, zones = {}, set()
     for text in texts:
         year, _, month, day, hour, minute, second, fraction, zone = _DATE.fullmatch(text).groups()
-        parts = [int(part or 0) for part in (year, month, day, hour, minute, second)]
+        time = ":".join(part or "00" for part in (hour, minute, second))
         try:
-            since = datetime(*parts, tzinfo=UTC) - _EPOCH
+            since = datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}T{time}{zone or 'Z'}") - _EPOCH
         except ValueError:
             return _Way(problem="dates as YYYY-MM-DD", culprits=(text,))
-        seconds = since.days * 86_400 + since.seconds
-        if zone and zone != "Z":
-            seconds -= int(f"{zone[0]}1") * (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60)
+        nanoseconds = (since.days * 86_400 + since.seconds) * 10**9 + int((fraction or "0").ljust(9, "0"))
         zones.add(bool(zone))
-        found[text] = Fraction(seconds * 10**9 + int((fraction or "0").ljust(9, "0")), 86_400 * 10**9)
+        found[text] = Fraction(nanoseconds, 86_400 * 10**9)
     if len(zones) > 1:
         return _Way(problem="times that all have a time zone, or none")
     return _Way(found, "dates are taken as days since 1970-01-01.")
