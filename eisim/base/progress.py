@@ -203,15 +203,10 @@ def progress_html(moment: Moment) -> str:
     )
 
 
-def in_notebook() -> bool:
-    """Whether the code runs in a notebook, whose front end shows HTML."""
-    ipython = sys.modules.get("IPython")
-    return hasattr(ipython and ipython.get_ipython(), "kernel")
-
-
 def _view():
     """Where progress is shown: in a notebook, in a terminal, as lines, or ``None`` without standard error."""
-    if in_notebook():
+    ipython = sys.modules.get("IPython")
+    if hasattr(ipython and ipython.get_ipython(), "kernel"):
         return _notebook
     with suppress(AttributeError, ValueError):  # no standard error, or a closed one
         return _terminal if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else _lines
