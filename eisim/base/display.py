@@ -8,7 +8,7 @@ package shows types of its own in the same way.
 
 from collections import defaultdict
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 
 #: Group of entry points.
@@ -43,13 +43,7 @@ def register(shown: type, **displays: Callable) -> None:
 
 
 def display(how: str, value) -> Callable:
-    """What was registered for the type of a value, or for the nearest of its base classes.
-
-    Raises
-    ------
-    TypeError
-        If there is nothing.
-    """
+    """What was registered for the type of a value, or for the nearest of its base classes; TypeError if nothing was."""
     for base in type(value).__mro__:
         if base not in _registered[how]:
             _load(base.__module__)
@@ -98,21 +92,15 @@ def plotted(what: str, raises: str = "") -> Callable:
     return plot
 
 
-def tabulated(what: str) -> Callable:
-    """A method ``to_dataframe``; `what` is its docstring."""
+def _shows(how: str, what: str) -> Callable:
+    """A method that shows a value as is registered under its name; `what` is its docstring."""
 
-    def to_dataframe(self):
-        return display("to_dataframe", self)(self)
+    def method(self):
+        return display(how, self)(self)
 
-    to_dataframe.__doc__ = what
-    return to_dataframe
+    method.__name__ = method.__qualname__ = how
+    method.__doc__ = what
+    return method
 
 
-def labelled(what: str) -> Callable:
-    """A method ``to_xarray``; `what` is its docstring."""
-
-    def to_xarray(self):
-        return display("to_xarray", self)(self)
-
-    to_xarray.__doc__ = what
-    return to_xarray
+tabulated, labelled = partial(_shows, "to_dataframe"), partial(_shows, "to_xarray")

@@ -9,13 +9,7 @@ from eisim.base.units import outside
 
 
 def renamed(**names: str) -> Callable[[Callable], Callable]:
-    """Let a function take arguments by the names that they once had.
-
-    Parameters
-    ----------
-    **names : str
-        By its former name, the name of each.
-    """
+    """Let a function take arguments by the names that they once had: by its former name, the name of each."""
 
     def decorate(function):
         @functools.wraps(function)

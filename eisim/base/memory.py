@@ -17,21 +17,7 @@ def free() -> float:
 
 
 def check(what: str, need: float, of: str) -> None:
-    """Refuse what needs more memory than is free.
-
-    Parameters
-    ----------
-    what : str
-        What is refused, for the error message.
-    need : float
-        In bytes.
-    of : str
-        What takes it, for the error message.
-
-    Raises
-    ------
-    InputError
-    """
+    """Refuse what needs more memory (bytes) than is free; `of` says in the message what takes it."""
     if need > LITTLE and need > (left := free()):
         raise InputError(
             f"{what}: expected what fits into memory, found {of}, which need {size(need)}; {size(left)} are free"

@@ -40,12 +40,9 @@ def headed(report: Report, what: str) -> Report:
 
 @contextmanager
 def whole_run(remaining: Callable[[], float | None]) -> Iterator[None]:
-    """Show within this context the time to the end of the whole run beside that of each stage.
+    """Show within this context the time to the end of the whole run, in s, beside that of each stage.
 
-    Parameters
-    ----------
-    remaining : callable
-        Returns that time in s; ``None`` while it is not known.
+    `remaining` returns ``None`` while it is not known.
     """
     _rest.append(remaining)
     try:
@@ -56,19 +53,7 @@ def whole_run(remaining: Callable[[], float | None]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Moment:
-    """How far the work is.
-
-    Attributes
-    ----------
-    stage : str
-        What is being done.
-    fraction : float or None
-        How much of the stage is done, from 0 to 1, if that is known.
-    elapsed : float
-        Time since the stage began, in s.
-    rest : float or None
-        Time to the end of the whole run, in s, if that is known.
-    """
+    """How far a stage of the work is, for how long it has gone on, and the time to the end of the whole run, in s."""
 
     stage: str
     fraction: float | None
@@ -223,15 +208,10 @@ def progress_html(moment: Moment) -> str:
     )
 
 
-def in_notebook() -> bool:
-    """Whether the code runs in a notebook, whose front end shows HTML."""
-    ipython = sys.modules.get("IPython")
-    return hasattr(ipython and ipython.get_ipython(), "kernel")
-
-
 def _view():
     """Where progress is shown: in a notebook, in a terminal, as lines, or ``None`` without standard error."""
-    if in_notebook():
+    ipython = sys.modules.get("IPython")
+    if hasattr(ipython and ipython.get_ipython(), "kernel"):
         return _notebook
     with suppress(AttributeError, ValueError):  # no standard error, or a closed one
         return _terminal if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else _lines

@@ -54,17 +54,9 @@ PYTHON = Source(JSON.words | {_NONE: "none", dict: "a dict"})
 class Parameter:
     """What can be set: a field of a dataclass, or a parameter of a function.
 
-    Attributes
-    ----------
-    name : str
-    kind : type
-        As which its values are read; ``None`` where nothing says.
-    unit : str or None
-        "second", "volt", ..., "1" for plain numbers; ``None`` where only its owner knows.
-    default
-        ``inspect.Parameter.empty`` if there is none.
-    meaning : str
-        What the docstring says; "" if nothing.
+    Its values are read as its `kind`, if there is one. Its unit is "second", "volt", ..., "1" for plain numbers,
+    ``None`` where only its owner knows. What it means is from the docstring; its default is ``inspect.Parameter.empty``
+    if there is none.
     """
 
     name: str
@@ -166,10 +158,6 @@ def read(kind, value, where: str, source: Source):
 
     A type is int, float, bool, str, ``Path``, an ``Enum``, a ``Literal``, a sequence or dict of these, a union, a
     dataclass, or of Python's own values any class.
-
-    Raises
-    ------
-    InputError
     """
     origin = _origin(kind)
     if origin in _UNIONS:
@@ -205,12 +193,8 @@ def read(kind, value, where: str, source: Source):
 def build(kind: type, given: Mapping, where: str, source: Source, fixed: Mapping | None = None):
     """A class made from what it takes: by name a value, read as its type, and what errors call it.
 
-    Values that are `fixed` are as they are, and cannot be given.
-
-    Raises
-    ------
-    InputError
-        For an unknown name, a value that is not of its type, or none where there is no default.
+    Values that are `fixed` are as they are, and cannot be given. ``InputError`` for an unknown name, a value that is
+    not of its type, or none where there is no default.
     """
     values = dict(fixed or {})
     known = {name: each for name, each in parameters_of(kind).items() if name not in values}
@@ -232,12 +216,7 @@ def lookup(name: str, known: Mapping[str, Parameter], where: str, what: str = "p
 
 
 def split(changes: Sequence[str]) -> dict[str, str]:
-    """Keys and values of texts such as ``"seeds=3"``; the last one of a key counts.
-
-    Raises
-    ------
-    InputError
-    """
+    """Keys and values of texts such as ``"seeds=3"``; the last one of a key counts."""
     found = {}
     for change in changes:
         key, equals, text = change.partition("=")
@@ -250,13 +229,8 @@ def split(changes: Sequence[str]) -> dict[str, str]:
 def read_settings(kind: type, changes: Sequence[str], fixed: Mapping | None = None):
     """The settings of a dataclass, with changes such as ``"seeds=3"``; those that are `fixed` cannot be changed.
 
-    A field is read as its type, see `read`: an ``Enum`` from its name or value, a tuple from values with commas
-    between them, ``None`` from "none", and a `eisim.base.values.quantity` with its unit.
-
-    Raises
-    ------
-    InputError
-        For an unknown key, or a value that is not of its type.
+    A field is read as its type, see `read`: an ``Enum`` from its name or value, a tuple from values with commas between
+    them, ``None`` from "none", and a `eisim.base.values.quantity` with its unit.
     """
     if not (isinstance(kind, type) and is_dataclass(kind)):
         raise InputError(f"Settings: expected a dataclass, found {kind!r}")

@@ -13,16 +13,7 @@ Seed = int | np.random.Generator
 def seed_of(seed: Seed, what: str) -> int:
     """The seed as a whole number; a Generator gives its next one.
 
-    Parameters
-    ----------
-    seed : int or Generator
-    what : str
-        What it is the seed of, for the error message.
-
-    Raises
-    ------
-    InputError
-        For anything else, or a negative number.
+    ``InputError``, which names `what` it is the seed of, for anything else, or a negative number.
     """
     if isinstance(seed, np.random.Generator):
         return int(seed.integers(_BELOW))

@@ -13,17 +13,9 @@ _HUGE = {"duration": 100.0, "window": 100.0, "dt": 0.05}
 
 @dataclass(frozen=True)
 class Timing:
-    """Length of a trial, of the read-out window at its end, and of a time step.
+    """Length of a trial, of the read-out window at its end, and of a time step, in s.
 
-    Attributes
-    ----------
-    duration, window, dt : quantity
-        In s; duration and window are whole numbers of steps.
-
-    Raises
-    ------
-    InputError
-        For other units, or times that do not fit each other.
+    Duration and window are whole numbers of steps. ``InputError`` for other units, or times that do not fit each other.
     """
 
     duration: float
@@ -46,14 +38,10 @@ class Timing:
             )
         for name in ("duration", "window"):
             steps = getattr(self, name) / self.dt
-            if steps > MOST_STEPS:
-                raise InputError(
-                    f"{name}: expected at most {MOST_STEPS:,} steps of {self.dt:g} s, found {getattr(self, name):g} s"
-                )
-            if abs(steps - round(steps)) > 1e-6:
-                raise InputError(
-                    f"{name}: expected a whole number of steps of {self.dt:g} s, found {getattr(self, name):g} s"
-                )
+            if steps > MOST_STEPS or abs(steps - round(steps)) > 1e-6:
+                number = f"at most {MOST_STEPS:,}" if steps > MOST_STEPS else "a whole number of"
+                found = f"{getattr(self, name):g} s"
+                raise InputError(f"{name}: expected {number} steps of {self.dt:g} s, found {found}")
         for name, value in given.items():  # one question for the three: who leaves out one unit leaves out all
             if warn_of_plain(value, "second", name, huge=_HUGE[name]):
                 break

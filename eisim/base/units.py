@@ -103,17 +103,7 @@ def _units_in(value) -> Iterator[str | None]:
 def to_si(value, unit: str, what: str) -> np.ndarray:
     """Convert a quantity or plain SI number(s) to an array of finite floats in SI units.
 
-    Parameters
-    ----------
-    value : quantity, float or array_like
-    unit : {"second", "hertz", "volt", "ampere", "siemens", "farad", "1"}
-    what : str
-        What the value is, for the error message.
-
-    Raises
-    ------
-    InputError
-        If the value has another unit, is not numeric, or is not finite.
+    ``InputError``, which says `what` it is, if it has another unit, is not numeric, or is not finite.
     """
     found = unit_of(value)
     if found not in (None, unit):
@@ -136,24 +126,10 @@ def scalar_si(value, unit: str, what: str) -> float:
 
 
 def warn_of_plain(value, unit: str, what: str, huge: float | None = None, by_hand: bool = False) -> bool:
-    """Warn of a plain number that is hardly meant in SI units, such as a threshold of 60 V.
+    """Warn of a plain number that is hardly meant in SI units, such as a threshold of 60 V; returns whether it does.
 
-    Parameters
-    ----------
-    value : quantity, float or array_like
-    unit : str
-        As of `to_si`.
-    what : str
-        What the value is, for the warning.
-    huge : float, optional
-        The least size that is hardly meant; by default far beyond those of neurons and synapses.
-    by_hand : bool
-        Whether to say so only where the value to which the number belongs is made outside of eisim.
-
-    Returns
-    -------
-    bool
-        Whether there was reason to.
+    `huge` is the least size that is hardly meant, by default far beyond those of neurons and synapses. `by_hand` says
+    so only where the value to which the number belongs is made outside of eisim.
     """
     huge = _HUGE.get(unit, np.inf) if huge is None else huge
     if isinstance(value, (int, float)) and abs(value) < huge:  # nearly all are

@@ -22,12 +22,8 @@ PREFIX = "_eisim_own_"
 def load_file(path) -> ModuleType:
     """The module that a Python file defines; the same one if it was loaded before.
 
-    Its folder comes first on ``sys.path``, as when Python runs it. What it prints goes to stderr.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read or run; names file, line and error.
+    Its folder comes first on ``sys.path``, as when Python runs it. What it prints goes to stderr. Where it cannot be
+    read or run, an ``InputError`` names file, line and error.
     """
     path = Path(path).resolve()
     name = PREFIX + sha256(str(path).encode()).hexdigest()[:12]
@@ -114,12 +110,7 @@ def loaded_files() -> list[str]:
 def blamed_on(path: Path | str, what: str = "") -> Iterator[None]:
     """While the user's code runs: what it raises becomes one line, and what it prints goes to stderr.
 
-    Parameters
-    ----------
-    path : path
-        The file; the last line of it that was reached is named. Or a name, where there is no file.
-    what : str
-        What was called, for the message.
+    Of the file the last line that was reached is named; where there is no file, `path` is a name. `what` was called.
     """
     folder = os.path.dirname(path)
     if folder in _entered:

@@ -78,14 +78,7 @@ class Value(Explained):
 
 
 class ByName(dict):
-    """A dict by name, for which a name that it does not have is bad input.
-
-    Parameters
-    ----------
-    what : str
-        What it holds, for the error message.
-    values : dict
-    """
+    """A dict by name, for which a name that it does not have is bad input; `what` says in the message what it holds."""
 
     def __init__(self, what: str, values):
         super().__init__(values)

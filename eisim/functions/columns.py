@@ -43,20 +43,15 @@ _HALF_OPEN = re.compile(r"(?:\((.+?),(.+?)\]|\[(.+?),(.+?)\))")
 
 
 class Column:
-    """The cells of one column: those that are plain numbers, and the texts of all others.
-
-    Parameters
-    ----------
-    name : str
-    """
+    """The cells of one column: those that are plain numbers, and the texts of all others."""
 
     def __init__(self, name: str):
         self.name = name
         self.has_points = False  # whether a number has a decimal point
         self.texts: dict[str, int] = {}  # what is no plain number, by code
-        self._numbers: list[np.ndarray] = []
+        self._numbers = [np.empty(0)]
         self._codes: list[tuple[np.ndarray, np.ndarray]] = []  # rows and codes
-        self._long: list[tuple[np.ndarray, np.ndarray]] = []  # rows and texts of numbers that float64 may merge
+        self._long = [(np.empty(0, dtype=int), np.empty(0, dtype=object))]  # rows and texts that float64 may merge
         self._n = 0
 
     def __len__(self):
@@ -65,63 +60,46 @@ class Column:
     def add_texts(self, cells: np.ndarray) -> None:
         """Append cells: an array of objects, text or NaN."""
         try:
-            joined = "".join(cells)
-            values = None if "_" in joined else cells.astype(float)
+            values = None if "_" in "".join(cells) else cells.astype(float)
         except (TypeError, ValueError):
             values = None
         if values is None or not np.isfinite(values).all():
-            self._add_mixed(cells)
-            return
-        self.has_points |= "." in joined
-        self._add(values, cells)
+            import pandas
+
+            codes, unique = pandas.factorize(cells)
+            texts = [text.strip().replace("\u2212", "-") for text in unique]
+            values = np.array([*map(as_float, texts), np.nan], dtype=float)[codes]
+            cells = np.array([*texts, ""], dtype=object)[codes]
+        others = np.flatnonzero(~np.isfinite(values))
+        texts, cells[others] = cells[others], "0"
+        self.has_points |= "." in "".join(cells)
+        lengths = np.fromiter(map(len, cells), dtype=int, count=len(cells))
+        is_long = lengths > _SAFE_DIGITS
+        tiny = np.flatnonzero((np.abs(values) < _TINY) & (lengths > 4))
+        is_long[[k for k in tiny.tolist() if cells[k].strip(" +-0.")]] = True
+        long = np.flatnonzero(is_long)
+        self._add(values, others, texts, long, cells[long])
 
     def add_numbers(self, values: np.ndarray) -> None:
         """Append numbers of a NumPy type; NaN is a missing value."""
         floats = values.astype(float)
-        strange = ~np.isfinite(floats)
-        large = np.flatnonzero(np.abs(floats) >= 2.0**53) if values.dtype.kind in "iu" else ()
-        if strange.any():
-            rows = np.flatnonzero(strange)
-            self._add_others(rows, ["" if np.isnan(x) else str(x) for x in floats[rows].tolist()])
-            floats[rows] = np.nan
-        if len(large):
-            self._long.append((self._n + large, np.array([str(x) for x in values[large].tolist()], dtype=object)))
-        self._numbers.append(floats)
-        self._n += len(values)
+        others = np.flatnonzero(~np.isfinite(floats))
+        texts = ["" if np.isnan(x) else str(x) for x in floats[others].tolist()]
+        long = np.flatnonzero(np.abs(floats) >= 2.0**53) if values.dtype.kind in "iu" else others[:0]
+        self._add(floats, others, texts, long, np.array([*map(str, values[long].tolist())], dtype=object))
 
-    def _add(self, values, cells):
-        lengths = np.fromiter(map(len, cells), dtype=int, count=len(cells))
-        tiny = np.flatnonzero((np.abs(values) < _TINY) & (lengths > 4))
-        long = lengths > _SAFE_DIGITS
-        long[[k for k in tiny.tolist() if cells[k].strip(" +-0.")]] = True
-        rows = np.flatnonzero(long)
-        if len(rows):
-            self._long.append((self._n + rows, cells[rows]))
+    def _add(self, values, others, texts, long, exact):
+        codes = [self.texts.setdefault(text, len(self.texts)) for text in texts]
+        values[others] = np.nan
+        self._codes.append((self._n + others, np.array(codes, dtype=int)))
+        self._long.append((self._n + long, exact))
         self._numbers.append(values)
         self._n += len(values)
-
-    def _add_mixed(self, cells):
-        import pandas
-
-        codes, unique = pandas.factorize(cells)
-        texts = [_cleaned(text) for text in unique]
-        values = np.array([*map(_number, texts), np.nan])[codes]
-        texts = np.array([*texts, ""], dtype=object)[codes]
-        rows = np.flatnonzero(np.isnan(values))
-        self._add_others(rows, texts[rows])
-        plain = np.flatnonzero(~np.isnan(values))
-        self.has_points |= any("." in text for text in set(texts[plain].tolist()))
-        texts[rows] = "0"
-        self._add(values, texts)
-
-    def _add_others(self, rows, texts):
-        codes = [self.texts.setdefault(text, len(self.texts)) for text in texts]
-        self._codes.append((self._n + rows, np.array(codes, dtype=int)))
 
     @property
     def numbers(self) -> np.ndarray:
         """The plain numbers, NaN elsewhere."""
-        return np.concatenate([*self._numbers, np.empty(0)])
+        return np.concatenate(self._numbers)
 
     @property
     def codes(self) -> np.ndarray:
@@ -131,49 +109,26 @@ class Column:
             codes[rows] = part
         return codes
 
-    def first(self, text_codes) -> tuple[int, str]:
-        """The first row (from 0) whose text has one of the codes, and that text."""
-        row = int(np.argmax(np.isin(self.codes, list(text_codes))))
-        return row, list(self.texts)[self.codes[row]]
-
     def long_texts(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows and texts of plain numbers that float64 may merge with others."""
-        rows = [np.empty(0, dtype=int), *(rows for rows, _ in self._long)]
-        return np.concatenate(rows), np.concatenate([np.empty(0, dtype=object), *(texts for _, texts in self._long)])
+        rows, texts = map(np.concatenate, zip(*self._long, strict=True))
+        return rows, texts
 
 
-def _cleaned(text) -> str:
-    return str(text).strip().replace("\u2212", "-") if isinstance(text, str) else ""
-
-
-def _number(text: str) -> float:
-    """A plain number; NaN for anything else, numbers without end among them."""
+def as_float(text: str) -> float | None:
+    """The number that a text is, maybe one without end; ``None`` if it is none."""
     try:
-        value = float(text) if "_" not in text else np.nan
+        return None if "_" in text else float(text)
     except ValueError:
-        return np.nan
-    return value if np.isfinite(value) else np.nan
+        return None
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What a column means.
+    """What a column means: a number or a word for each row that is not missing.
 
-    Attributes
-    ----------
-    column : Column
-    missing : ndarray of bool
-        Rows without a value.
-    values : ndarray or None
-        A number for each row; ``None`` for words.
-    order : ndarray of int or None
-        Rank of each value, where float64 merges some that differ.
-    words : ndarray of object or None
-        A word for each row, if the column holds words.
-    comma : str
-        The first number with a decimal comma, if there is one.
-    note : str
-        How cells were read that are no plain numbers.
+    `order` ranks the values where float64 merges some that differ; `comma` is the first number with a decimal comma, if
+    there is one; `note` says how cells were read that are no plain numbers.
     """
 
     column: Column
@@ -186,47 +141,23 @@ class Reading:
 
 
 def read_column(column: Column, where: str, line: int | None, separator: str = "", leave_out: bool = True) -> Reading:
-    """Find out what a column holds.
+    """Find out what a column holds; ``InputError`` for cells that are neither numbers nor words, or have two meanings.
 
-    Parameters
-    ----------
-    column : Column
-    where : str
-        What to call the table in errors.
-    line : int or None
-        Line of the first row in its file, if it has lines.
-    separator : str
-        Of the cells of the file.
-    leave_out : bool
-        Whether the column could be left out.
-
-    Returns
-    -------
-    Reading
-
-    Raises
-    ------
-    InputError
-        For cells that are neither numbers nor words, or that could be read in two ways.
+    `line` is that of the first row in its file, if it has lines; `leave_out` says whether the column could be left out.
     """
-    name = column.name
-    blank = [code for text, code in column.texts.items() if text.lower() in MISSING]
+    name, codes = column.name, column.codes
     rest = {text: code for text, code in column.texts.items() if text.lower() not in MISSING}
-    has_numbers = bool((column.codes < 0).any())
     firm = {text: code for text, code in rest.items() if text.lower() not in _BLANKS}
+    has_numbers = bool((codes < 0).any())
     way = _way(firm, column, has_numbers, separator)
-    if has_numbers or way.numbers is not None or not firm:
-        blank += [code for text, code in rest.items() if text not in firm]
-    elif not way.problem:
-        way = _Way()  # words, and a word may be "none" or "-"
-        firm = rest
-    missing = np.isin(column.codes, blank)
     if way.problem:
-        row, text = column.first([firm[each] for each in way.culprits] if way.culprits else firm.values())
+        wrong = np.isin(codes, [firm[each] for each in way.culprits or firm])
+        row = int(np.argmax(wrong))
+        text = [*column.texts][codes[row]]
         lines = "" if line is None else f" (line {line + row})"
         hint = way.hint
         is_word = way.problem == "a finite number" and not way.culprits and leave_out
-        if is_word and row == 0 and not np.isin(column.codes[1:], [*firm.values()]).any():
+        if is_word and row == 0 and wrong.sum() == 1:
             hint = f"if it is a second line of names or of units, delete it; {hint}"
         if leave_out:
             hint += f"{', or ' if hint else ''}leave the column out with --ignore {shlex.quote(name)}"
@@ -234,11 +165,14 @@ def read_column(column: Column, where: str, line: int | None, separator: str = "
             f"{where}: row {row + 1}{lines}, column {name!r}: expected {way.problem}, found {text!r:.60}"
             + (f" ({hint})" if hint else "")
         )
-    if not firm or way.numbers is not None:
-        values, order = _values(column, way.numbers or {}, firm)
-        return Reading(column, missing, values, order, None, way.comma, way.note and f"{name}: {way.note}")
-    words = np.array([*column.texts], dtype=object)[column.codes]
-    return Reading(column, missing, words=words)
+    is_words = firm and way.numbers is None and not has_numbers
+    if is_words:
+        firm = rest  # a word may be "none" or "-"
+    missing = (codes >= 0) & ~np.isin(codes, [*firm.values()])
+    if is_words:
+        return Reading(column, missing, words=np.array([*column.texts], dtype=object)[codes])
+    values, order = _values(column, way.numbers)
+    return Reading(column, missing, values, order, None, way.comma, way.note and f"{name}: {way.note}")
 
 
 @dataclass(frozen=True)
@@ -259,7 +193,7 @@ def _way(texts: dict[str, int], column: Column, has_numbers: bool, separator: st
         return _Way()
     if all(text.lower() in TRUTH for text in texts):
         return _Way({text: TRUTH[text.lower()] for text in texts})
-    if unbounded := tuple(text for text in texts if _is_unbounded(text)):
+    if unbounded := tuple(text for text in texts if not np.isfinite(as_float(text) or 0)):
         return _Way(problem="a finite number", culprits=unbounded)
     if any(_PERCENT.fullmatch(text) for text in texts):
         return _percentages(texts, has_numbers)
@@ -284,21 +218,10 @@ def _is_category(text):
     """Whether a text that begins like a number names a place in an order, a bound or a range."""
     if _ORDINAL.fullmatch(text) or _BOUND.fullmatch(text):
         return True
-    ends = _RANGE.fullmatch(text) or _HALF_OPEN.fullmatch(text)
-    if not ends:
-        return False
-    try:
-        low, high = (float(end) for end in ends.groups() if end is not None)
-    except ValueError:
-        return False
-    return low < high
-
-
-def _is_unbounded(text):
-    try:
-        return "_" not in text and not np.isfinite(float(text))
-    except ValueError:
-        return False
+    if ends := _RANGE.fullmatch(text) or _HALF_OPEN.fullmatch(text):
+        low, high = (as_float(end) for end in ends.groups() if end is not None)
+        return low is not None and high is not None and low < high
+    return False
 
 
 def _percentages(texts, has_numbers):
@@ -315,16 +238,14 @@ def _dates(texts):
     found, zones = {}, set()
     for text in texts:
         year, _, month, day, hour, minute, second, fraction, zone = _DATE.fullmatch(text).groups()
-        parts = [int(part or 0) for part in (year, month, day, hour, minute, second)]
+        time = ":".join(part or "00" for part in (hour, minute, second))
         try:
-            since = datetime(*parts, tzinfo=UTC) - _EPOCH
+            since = datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}T{time}{zone or 'Z'}") - _EPOCH
         except ValueError:
             return _Way(problem="dates as YYYY-MM-DD", culprits=(text,))
-        seconds = since.days * 86_400 + since.seconds
-        if zone and zone != "Z":
-            seconds -= int(f"{zone[0]}1") * (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60)
+        nanoseconds = (since.days * 86_400 + since.seconds) * 10**9 + int((fraction or "0").ljust(9, "0"))
         zones.add(bool(zone))
-        found[text] = Fraction(seconds * 10**9 + int((fraction or "0").ljust(9, "0")), 86_400 * 10**9)
+        found[text] = Fraction(nanoseconds, 86_400 * 10**9)
     if len(zones) > 1:
         return _Way(problem="times that all have a time zone, or none")
     return _Way(found, "dates are taken as days since 1970-01-01.")
@@ -351,72 +272,43 @@ def _commas(texts, column, separator):
     return _Way(problem="a number", hint="the comma has no clear meaning", culprits=others)
 
 
-def _values(column, numbers, texts):
+def _values(column, numbers):
     """Values and exact order of a column of numbers, where some texts stand for numbers."""
-    values = column.numbers.copy()
-    rows, long = column.long_texts()
+    values, (rows, long) = column.numbers, column.long_texts()
     if numbers:
-        by_code = np.full(len(column.texts) + 1, np.nan)
-        exact = np.empty(len(column.texts) + 1, dtype=object)
-        for text, number in numbers.items():
-            by_code[texts[text]], exact[texts[text]] = float(number), number
-        read = np.flatnonzero(~np.isnan(by_code[column.codes]))
-        values[read] = by_code[column.codes[read]]
+        exact = np.array([*(numbers.get(text, np.nan) for text in column.texts), np.nan], dtype=object)
+        by_row = exact.astype(float)[column.codes]
+        read = np.flatnonzero(~np.isnan(by_row))
+        values[read] = by_row[read]
         if any(isinstance(n, Fraction) or len(n) > _SAFE_DIGITS or abs(float(n)) < _TINY for n in numbers.values()):
             rows, long = np.concatenate([rows, read]), np.concatenate([long, exact[column.codes[read]]])
     return values, exact_order(values, rows, long)
 
 
 def exact_order(values: np.ndarray, rows: np.ndarray, exact: np.ndarray) -> np.ndarray | None:
-    """Ranks of numbers of which float64 merges some.
+    """Ranks of numbers of which float64 merges some; ``None`` if no two different ones have the same value.
 
-    Parameters
-    ----------
-    values : ndarray of float
-        The numbers, rounded; NaN has no rank.
-    rows : ndarray of int
-        Rows of the numbers that may be rounded.
-    exact : ndarray of object
-        These, exactly: text of a decimal number, or a number of Python.
-
-    Returns
-    -------
-    ndarray of int, or None
-        None if no two different numbers have the same value.
+    `exact` is what stands in those rows that may be rounded: the text of a decimal number, or a number of Python.
     """
     import pandas
 
-    ascending = np.sort(values) if len(rows) else values[:0]
-    repeated = np.unique(ascending[1:][ascending[1:] == ascending[:-1]])
-    among_repeated = np.isin(values[rows], repeated)
-    rows, exact = rows[among_repeated], exact[among_repeated]
-    if not len(rows):
-        return None
-    codes, unique = pandas.factorize(exact)
+    repeated = pandas.Series(values).duplicated(keep=False) if len(rows) else np.zeros(len(values), dtype=bool)
+    at_repeated = np.isin(values[rows], values[repeated])
+    rows, exact = rows[at_repeated], exact[at_repeated]
+    at = np.flatnonzero(np.isin(values, values[rows]))
+    found = np.array([*map(repr, values[at].tolist())], dtype=object)
+    found[np.searchsorted(at, rows)] = exact
+    codes, unique = pandas.factorize(found)
     floats = np.empty(len(unique))
-    floats[codes] = values[rows]
-    is_short = np.ones(len(values), dtype=bool)
-    is_short[rows] = False
-    ascending = np.sort(floats)
-    shared = np.union1d(
-        ascending[1:][ascending[1:] == ascending[:-1]], np.intersect1d(ascending, values[is_short])
-    )  # values of more than one text
-    long = {int(code): _exactly(unique[code]) for code in np.flatnonzero(np.isin(floats, shared))}
-    short = {value: _exactly(repr(value)) for value in np.intersect1d(shared, values[is_short]).tolist()}
-    numbers = {*((float(floats[code]), number) for code, number in long.items()), *short.items()}
-    if len(numbers) == len(shared):
+    floats[codes] = values[at]
+    shared = pandas.Series(floats).duplicated(keep=False).to_numpy()  # values of more than one text
+    numbers = {code: _exactly(unique[code]) for code in np.flatnonzero(shared)}
+    place = {number: k for k, number in enumerate(sorted(set(numbers.values())))}
+    if len(place) == len(set(floats[shared].tolist())):
         return None
-    place = {number: k for k, number in enumerate(sorted(numbers))}
-    of_code = np.zeros(len(unique), dtype=int)
-    for code, number in long.items():
-        of_code[code] = place[float(floats[code]), number]
+    ranks_of_codes = np.array([place[numbers[code]] if code in numbers else 0 for code in range(len(unique))])
     among = np.zeros(len(values), dtype=int)
-    among[rows] = of_code[codes]
-    if short:
-        known = np.array(sorted(short))
-        at = np.flatnonzero(is_short & np.isin(values, known))
-        places = np.array([place[value, short[value]] for value in known.tolist()])
-        among[at] = places[np.searchsorted(known, values[at])]
+    among[at] = ranks_of_codes[codes]
     order = np.lexsort((among, values))
     differs = (np.diff(values[order]) != 0) | (np.diff(among[order]) != 0)
     ranks = np.empty(len(values), dtype=int)
@@ -435,18 +327,9 @@ def _exactly(number):
 
 
 def one_hot(name: str, words: np.ndarray, where: str) -> tuple[Sequence[str], np.ndarray, str]:
-    """Inputs of 0 and 1 for a column of words.
+    """Names and values of inputs of 0 and 1 for a column of words, and a note that says so.
 
-    Returns
-    -------
-    names : sequence of str
-    values : ndarray of shape (n, len(names))
-    note : str
-
-    Raises
-    ------
-    InputError
-        If there are too many words, or all rows have different ones.
+    ``InputError`` if there are too many words, or all rows have different ones.
     """
     found, codes, copies = np.unique(words.astype(str), return_inverse=True, return_counts=True)
     found = found.tolist()
@@ -461,10 +344,10 @@ def one_hot(name: str, words: np.ndarray, where: str) -> tuple[Sequence[str], np
             f"{where}: column {name!r}: expected categories, found a different word in each row ({found[0]!r:.60}, "
             f"...), which tells rows apart but orders none: {hint}"
         )
-    if len(found) == 1:
-        return [name], np.zeros((len(words), 1)), f"{name}: all rows hold {found[0]!r:.60}, taken as 0."
-    if len(found) == 2:
-        note = f"{name} in alphabetical order: {found[0]} = 0, {found[1]} = 1."
+    if len(found) <= 2:
+        note = f"{name} in alphabetical order: {found[0]} = 0, {found[-1]} = 1."
+        if len(found) == 1:
+            note = f"{name}: all rows hold {found[0]!r:.60}, taken as 0."
         return [name], codes.reshape(-1, 1).astype(float), note
     return (
         [f"{name}={word}" for word in found],

@@ -72,7 +72,7 @@ class LabelledData(Shown):
     order: np.ndarray | None = None
 
     def __post_init__(self):
-        points, order = _ordered(self.points, f"{self.name}: points", self.order)
+        points = _numbers(self.points, f"{self.name}: points")
         targets = _numbers(self.targets, f"{self.name}: targets")
         if points.ndim != 2 or not points.shape[1]:
             raise InputError(f"{self.name}: points: expected shape (points, inputs), found {points.shape}")
@@ -86,30 +86,29 @@ class LabelledData(Shown):
         for what, array in (("targets", targets), ("weights", weights)):
             if array.shape != (n,):
                 raise InputError(f"{self.name}: {what}: expected shape ({n},), one for each row, found {array.shape}")
-        columns = zip((*names, self.target, "weights"), (*points.T, targets, weights), strict=True)
-        for column, values in columns:
-            if not np.isfinite(values).all():
-                row = int(np.flatnonzero(~np.isfinite(values))[0])
-                raise InputError(
-                    f"{self.name}: row {row + 1}, column {column!r}: expected a finite number, found {values[row]}"
-                )
-        if np.abs(targets).max() > LARGEST:
-            row = int(np.argmax(np.abs(targets)))
-            raise InputError(
-                f"{self.name}: row {row + 1}, column {self.target!r}: expected at most {LARGEST:g} in size, "
-                f"found {targets[row]:g}"
-            )
-        if weights.min() < 0:
-            row = int(np.argmin(weights))
-            raise InputError(f"{self.name}: row {row + 1}: expected a weight of 0 or more, found {weights[row]:g}")
+        for column, values in zip((*names, self.target, "weights"), (*points.T, targets, weights), strict=True):
+            self._refuse_above(0, ~np.isfinite(values), values, f", column {column!r}", "a finite number")
+        at_most = f"at most {LARGEST:g} in size"
+        self._refuse_above(LARGEST, np.abs(targets), targets, f", column {self.target!r}", at_most)
+        self._refuse_above(0, -weights, weights, "", "a weight of 0 or more")
         if not weights.any():
             raise InputError(f"{self.name}: weights: expected some above 0, found none")
-        if order is not None:
+        if self.order is None:
+            order = _stacked(points, _orders(self.points, points))
+        else:
+            order = np.array(self.order, dtype=int)
             _check_order(order, points, self.name)
-        _check_targets(self.targets, targets, f"{self.name}: column {self.target!r}")
+        if _orders(self.targets, targets[:, None])[0] is not None:
+            raise _merged_targets(self.name, self.target)
         found = {"points": points, "targets": targets, "weights": weights, "names": names, "order": order}
         for field, value in (found | {"classes": tuple(map(str, self.classes))}).items():
             object.__setattr__(self, field, value)
+
+    def _refuse_above(self, most, size, values, where, expected):
+        """Refuse the row in which the size is the largest, if it is above what may be."""
+        row = int(np.argmax(size))
+        if size[row] > most:
+            raise InputError(f"{self.name}: row {row + 1}{where}: expected {expected}, found {values[row]:g}")
 
     def __repr__(self):
         return f"<{self.name}: {len(self.points)} points × {self.n_inputs} inputs>"
@@ -273,12 +272,8 @@ class LabelledData(Shown):
         if len(set(names)) < len(names):
             twice = next(each for each in names if names.count(each) > 1)
             raise InputError(f"{where}: expected inputs of different names, found {twice!r} more than once")
-        points, order = np.hstack(inputs), None
-        if any(each is not None for each in orders):
-            order = np.column_stack(
-                [_ranks(x) if ranks is None else ranks for x, ranks in zip(points.T, orders, strict=True)]
-            )
-            rounded = [each for each, ranks in zip(names, orders, strict=True) if ranks is not None]
+        points = np.hstack(inputs)
+        if rounded := [each for each, ranks in zip(names, orders, strict=True) if ranks is not None]:
             worded.append(
                 f"{', '.join(rounded)}: some values that differ are the same as float64. They are compared exactly "
                 "and shown rounded."
@@ -293,7 +288,7 @@ class LabelledData(Shown):
             name,
             (*([note] if note else []), *notes, *worded),
             labels,
-            order,
+            _stacked(points, orders),
         )
 
     def to_dataframe(self):
@@ -315,30 +310,30 @@ def _numbers(values, what):
         raise InputError(f"{what}: expected numbers, found {values!r:.60}") from None
 
 
-def _ordered(points, what, order):
-    """Points as floats, and ranks where that merges some; ranks that are given count."""
-    floats = _numbers(points, what)
-    if order is not None or floats.ndim != 2:
-        return floats, None if order is None else np.array(order, dtype=int)
-    if isinstance(points, np.ndarray) and (points.dtype.kind in "bf" and points.dtype.itemsize <= 8):
-        return floats, None
-    kind = np.asarray(points).dtype.kind
-    if kind in "iufb" and not (np.abs(floats) >= _WHOLE).any() and np.asarray(points).dtype.itemsize <= 8:
-        return floats, None
-    if hasattr(points, "columns"):  # a DataFrame, whose columns have types of their own
-        points = points.astype(object)
-    exact = np.array(points, dtype=object)
-    orders = [
-        exact_order(values, np.flatnonzero(~np.isnan(values)), np.array([_exact(x) for x in column], dtype=object))
-        if np.isfinite(values).all()
-        else None
+def _orders(given, floats) -> list[np.ndarray | None]:
+    """For each column the ranks of its numbers, if as floats some are the same that differ."""
+    array = np.asarray(given)
+    if array.dtype.kind in "iufb" and array.dtype.itemsize <= 8:
+        is_float = isinstance(given, np.ndarray) and array.dtype.kind in "fb"
+        if is_float or not (np.abs(floats) >= _WHOLE).any():
+            return [None] * floats.shape[1]
+    if hasattr(given, "columns"):  # a DataFrame, whose columns have types of their own
+        given = given.astype(object)
+    exact = np.array(given, dtype=object).reshape(floats.shape)
+    rows = np.arange(len(floats))
+    return [
+        exact_order(values, rows, np.array([_exact(x) for x in column], dtype=object))
         for values, column in zip(floats.T, exact.T, strict=True)
     ]
+
+
+def _stacked(points, orders):
+    """Ranks of all points, if those of one input are not what the points say."""
     if all(each is None for each in orders):
-        return floats, None
-    return floats, np.column_stack(
-        [_ranks(x) if each is None else each for x, each in zip(floats.T, orders, strict=True)]
-    )
+        return None
+    columns = zip(points.T, orders, strict=True)
+    ranks = (np.unique(x, return_inverse=True)[1] if each is None else each for x, each in columns)
+    return np.column_stack(list(ranks))
 
 
 def _exact(number):
@@ -348,10 +343,6 @@ def _exact(number):
     if hasattr(number, "as_integer_ratio"):
         return Fraction(*number.as_integer_ratio())
     return Fraction(int(number)) if isinstance(number, (int, np.integer, np.bool_)) else Fraction(float(number))
-
-
-def _ranks(values):
-    return np.unique(values, return_inverse=True)[1].ravel()
 
 
 def _check_order(order, points, name):
@@ -365,18 +356,10 @@ def _check_order(order, points, name):
             raise InputError(f"{name}: order: expected ranks of the points in input {k + 1}, found others")
 
 
-def _check_targets(given, targets, what):
-    """Refuse targets of which float64 merges some that differ: errors are counted in numbers."""
-    array = np.asarray(given)
-    if array.dtype.kind in "fb" and array.dtype.itemsize <= 8 and (isinstance(given, np.ndarray) or not len(array)):
-        return
-    if array.dtype.kind != "O" and not (np.abs(targets) >= _WHOLE).any():
-        return
-    exact = np.array([_exact(x) for x in np.array(given, dtype=object)], dtype=object)
-    if exact_order(targets, np.arange(len(targets)), exact) is not None:
-        raise InputError(
-            f"{what}: expected targets that differ as float64, found some that do not: subtract a constant"
-        )
+def _merged_targets(where, target):
+    """What to say of targets of which float64 merges some that differ: errors are counted in numbers."""
+    wanted = "expected targets that differ as float64, found some that do not: subtract a constant"
+    return InputError(f"{where}: column {target!r}: {wanted}")
 
 
 def _kept_columns(columns, where, target, weights, ignore):
@@ -487,10 +470,7 @@ def _targets(reading, kept, where, classes):
     name = reading.column.name
     if reading.words is None:
         if reading.order is not None and len(np.unique(reading.order[kept])) > len(np.unique(reading.values[kept])):
-            raise InputError(
-                f"{where}: column {name!r}: expected targets that differ as float64, found some that do not: subtract "
-                "a constant"
-            )
+            raise _merged_targets(where, name)
         return reading.values[kept], (), ""
     words, codes = np.unique(reading.words[kept].astype(str), return_inverse=True)
     if len(words) > 2 and not classes:

@@ -14,10 +14,7 @@ from eisim.functions.labelled_data import LabelledData
 class Cells(Brief):
     """The function of a region that is known by its cells alone.
 
-    Attributes
-    ----------
-    inside : ndarray of bool, shape (resolution, resolution)
-        Whether each cell of the unit square lies inside; rows by y, columns by x, both upwards.
+    `inside` says of each cell of the unit square whether it lies inside; rows by y, columns by x, both upwards.
     """
 
     inside: np.ndarray

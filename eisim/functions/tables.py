@@ -9,17 +9,20 @@ import lzma
 import re
 import warnings
 import zipfile
-import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from importlib import import_module
+from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
 
 from eisim.base.errors import InputError
 from eisim.base.store.safe_read import regular_file
-from eisim.functions.columns import Column
+from eisim.functions.columns import Column, as_float
 
 #: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
 MAX_DISTINCT = 200_000
@@ -36,28 +39,31 @@ _SEPARATORS = "\t;|,"
 _COUNTERS = {"index", "row", "rows", "rownames", "row_names", "row.names", "row_id", "rowid", "id", "no", "nr", "#"}
 _PACKERS = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
 #: What files begin with.
-_MAGIC = (
-    (b"\x1f\x8b", "gzip"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"PK\x03\x04", "zip"),
-    (b"PK\x05\x06", "zip"),
-    (b"PAR1", "Parquet"),
-    (b"ARROW1", "Feather"),
-    (b"FEA1", "Feather, version 1,"),
-    (b"<stata_dta>", "Stata"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel 97"),
-    (b"\x89HDF", "HDF5"),
-    (b"SQLite format 3", "SQLite"),
-    (b"$FL2", "SPSS"),
-    (b"$FL3", "SPSS"),
-    (b"\x93NUMPY", "NumPy"),
-    (b"%PDF", "PDF"),
-    (b"\x89PNG", "PNG"),
-    (b"\x80\x03", "pickle"),
-    (b"\x80\x04", "pickle"),
-    (b"\x80\x05", "pickle"),
-)
+_MAGIC = {
+    "gzip": b"\x1f\x8b",
+    "bzip2": b"BZh",
+    "xz": b"\xfd7zXZ\x00",
+    "zip": (b"PK\x03\x04", b"PK\x05\x06"),
+    "Parquet": b"PAR1",
+    "Feather": b"ARROW1",
+    "Feather, version 1,": b"FEA1",
+    "Stata": b"<stata_dta>",
+    "Excel 97": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    "HDF5": b"\x89HDF",
+    "SQLite": b"SQLite format 3",
+    "SPSS": (b"$FL2", b"$FL3"),
+    "NumPy": b"\x93NUMPY",
+    "PDF": b"%PDF",
+    "PNG": b"\x89PNG",
+    "pickle": (b"\x80\x03", b"\x80\x04", b"\x80\x05"),
+}
+#: Encodings of text by what it begins with, else it is UTF-8.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 #: Kinds by the end of the name, where their content does not say it.
 _SUFFIXES = {".dta": "Stata", ".json": "JSON", ".pkl": "pickle", ".pickle": "pickle"}
 #: Readers that pandas needs, by kind.
@@ -66,19 +72,9 @@ _READERS = {"Parquet": "pyarrow", "Feather": "pyarrow", "Excel": "openpyxl"}
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """Columns as they stand in a file.
+    """Columns of different names, as they stand in a file.
 
-    Attributes
-    ----------
-    where : str
-        What to call the table in errors.
-    columns : list of Column
-        With names that are different.
-    line : int or None
-        Line of the first row in the file, if it is text.
-    separator : str
-        Of the cells of text, else empty.
-    notes : tuple of str
+    `where` names the table in errors; text has a separator, and a line for the first row.
     """
 
     where: str
@@ -89,18 +85,9 @@ class RawTable:
 
 
 def read_table(path, header: bool | None, report: Callable[..., None]) -> RawTable:
-    """Read a file.
+    """Read a file; `header` says whether the first line names the columns.
 
-    Parameters
-    ----------
-    path : path-like
-    header : bool, optional
-        Whether the first line names the columns; by default it must, and a first line of values is refused.
-    report : callable
-
-    Raises
-    ------
-    InputError
+    By default it must, and a first line of values is refused.
     """
     path = regular_file(path, LARGEST_FILE)
     report(f"reading {path.name}")
@@ -126,16 +113,25 @@ def names_of(path) -> list[str]:
     return [name.strip() for name in _heading(_Opened(path, "text", lambda *_: None), path).names]
 
 
+@contextmanager
+def _whole(path, what: str, found: str = "a damaged one") -> Iterator[None]:
+    """While another package reads a file: whatever a damaged one provokes there becomes one line."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: expected a whole {what}, found {found} ({said:.200})") from None
+
+
 def _kind(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(64)
-    kind = next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
+    kind = next((kind for kind, magic in _MAGIC.items() if start.startswith(magic)), None)
     if kind == "zip":
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = set(archive.namelist())
-        except Exception as error:  # what a damaged archive provokes
-            raise InputError(f"{path}: expected a whole ZIP archive, found a damaged one ({error})") from None
+        with _whole(path, "ZIP archive"), zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
         if "xl/workbook.xml" in names:
             return "Excel"
         if "content.xml" in names and "mimetype" in names:
@@ -160,13 +156,7 @@ class _Opened:
         self.size = path.stat().st_size if self.content is None else len(self.content)
         with self.binary() as file:
             start = file.read(1 << 16)
-        marks = (
-            (codecs.BOM_UTF32_LE, "utf-32"),
-            (codecs.BOM_UTF32_BE, "utf-32"),
-            (codecs.BOM_UTF16_LE, "utf-16"),
-            (codecs.BOM_UTF16_BE, "utf-16"),
-        )
-        self.encoding = next((encoding for mark, encoding in marks if start.startswith(mark)), "utf-8-sig")
+        self.encoding = next((_MARKS[mark] for mark in _MARKS if start.startswith(mark)), "utf-8-sig")
         if self.encoding == "utf-8-sig" and b"\0" in start:
             raise InputError(f"{path}: expected comma-separated values, found null bytes, which no text has")
         if self.encoding != "utf-8-sig" and b"\0" not in start:  # which digits and separators have there
@@ -181,25 +171,17 @@ class _Opened:
 
 def _member(path) -> bytes:
     """The one file of a ZIP archive."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
-            if len(members) != 1:
-                raise InputError(f"{path}: expected a ZIP archive of one table, found {len(members):,} files")
-            with archive.open(members[0]) as file:
-                return _unpacked(file, path)
-    except (InputError, OSError):
-        raise
-    except Exception as error:  # what a damaged archive provokes, or one with a password
-        what = " ".join(str(error).split())
-        raise InputError(f"{path}: expected a whole ZIP archive, found one that cannot be unpacked ({what})") from None
+    with _whole(path, "ZIP archive", "one that cannot be unpacked"), zipfile.ZipFile(path) as archive:
+        members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
+        if len(members) != 1:
+            raise InputError(f"{path}: expected a ZIP archive of one table, found {len(members):,} files")
+        with archive.open(members[0]) as file:
+            return _unpacked(file, path)
 
 
 def _unpacked(file, path) -> bytes:
-    try:
+    with _whole(path, "packed file"):
         content = file.read(LARGEST_UNPACKED + 1)
-    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError) as error:
-        raise InputError(f"{path}: expected a whole packed file, found a damaged one ({error})") from None
     if len(content) > LARGEST_UNPACKED:
         raise InputError(
             f"{path}: expected at most {LARGEST_UNPACKED:,} bytes when unpacked, found more: unpack it first"
@@ -220,22 +202,12 @@ def _text(path, kind, header, report) -> RawTable:
     except UnicodeDecodeError:
         raise InputError(f"{path}: cannot be read: it is neither UTF-8 nor Windows-1252 text") from None
     note = "The file is not UTF-8 text and is read as Windows-1252."
-    return RawTable(table.where, table.columns, table.line, table.separator, (note, *table.notes))
+    return replace(table, notes=(note, *table.notes))
 
 
 @dataclass(frozen=True)
 class _Heading:
-    """The first rows of a text file.
-
-    Attributes
-    ----------
-    names : list of str
-        Cells of the first row.
-    separator : str
-    before, lines : int
-        Lines before the first row, and with it.
-    notes : tuple of str
-    """
+    """The first row of a text file, with the number of lines before it and up to its end."""
 
     names: list[str]
     separator: str
@@ -257,14 +229,19 @@ def _heading(opened: _Opened, path: Path, header: bool | None = None) -> _Headin
         comments += 1
     hashes = [k for k in range(start, comments) if lines[k].startswith("#")]
     if hashes and comments < len(lines):
-        separator, rows = _separated(lines[hashes[-1] :], separators, path)
-        if header is not False and len(rows) > 1 and len(rows[0]) == len(rows[1]) > 1 and all(map(_is_number, rows[1])):
+        separator, rows, _ = _separated(lines[hashes[-1] :], separators, path)
+        if (
+            header is not False
+            and len(rows) > 1
+            and len(rows[0]) == len(rows[1]) > 1
+            and None not in map(as_float, rows[1])
+        ):
             start = hashes[-1]  # a heading after a sign, as NumPy writes it
             lines[start] = lines[start].lstrip("# ")
         else:
             start = comments
             notes = (f"Lines at the beginning that start with # are left out: {len(hashes)}.",)
-    separator, rows = _separated(lines[start:], separators, path)
+    separator, rows, end = _separated(lines[start:], separators, path)
     names, cells = (*rows, [], [])[:2]
     if len(rows) < 2 and (len(text) == _HEAD or len(lines) == _FIRST_LINES):
         raise InputError(f"{path}: expected two rows within the first {_FIRST_LINES} lines, found fewer")
@@ -274,49 +251,42 @@ def _heading(opened: _Opened, path: Path, header: bool | None = None) -> _Headin
     if not n:
         raise InputError(f"{path}: expected a first line with column names, found an empty file")
     if len(cells) > n:
-        line = start + 1 + _lines_of_first(lines[start:], separator)
-        raise InputError(f"{path}: row 1 (line {line}): expected {n} cells, one for each column, found {len(cells):,}")
-    if (
-        n == 1
-        and separators == _SEPARATORS
-        and len(names[0].split()) > 1
-        and len(names[0].split()) == len(cells[0].split() if cells else [])
-    ):
+        where = f"{path}: row 1 (line {start + end + 1})"
+        raise InputError(f"{where}: expected {n} cells, one for each column, found {len(cells):,}")
+    if n == 1 and separators == _SEPARATORS and 1 < len(names[0].split()) == len("".join(cells).split()):
         raise InputError(
             f"{path}: expected cells separated by commas, semicolons, tabs or bars, found a first line with none of "
             f"them ({names[0]!r:.60})"
         )
     _check_names(names, path)
-    return _Heading(names, separator, start, start + _lines_of_first(lines[start:], separator), notes)
+    return _Heading(names, separator, start, start + end, notes)
 
 
-def _separated(lines, separators, path) -> tuple[str, list[list[str]]]:
-    """The separator with which the first two rows have as many cells, else the most frequent, and these rows."""
+def _separated(lines, separators, path) -> tuple[str, list[list[str]], int]:
+    """The separator with which the first two rows have as many cells, else the most frequent; see `_first_rows`."""
     first = next(filter(str.strip, lines), "")
-    found = {separator: _first_rows(lines, separator, path) for separator in separators if separator in first}
-    for separator, rows in found.items():
-        if len(rows) == 2 and len(rows[0]) == len(rows[1]):
-            return separator, rows
+    for separator in separators:
+        if separator in first:
+            rows, end = _first_rows(lines, separator, path)
+            if len(rows) == 2 and len(rows[0]) == len(rows[1]):
+                return separator, rows, end
     separator = max(",;\t|" if len(separators) > 1 else separators, key=first.count)
-    return separator, found.get(separator) or _first_rows(lines, separator, path)
+    return separator, *_first_rows(lines, separator, path)
 
 
-def _first_rows(lines, separator, path):
-    rows = csv.reader(lines, delimiter=separator, skipinitialspace=separator not in "\t")
+def _first_rows(lines, separator, path) -> tuple[list[list[str]], int]:
+    """The first two rows, and the number of lines up to the end of the first one."""
+    reader, rows, end = csv.reader(lines, delimiter=separator, skipinitialspace=True), [], 0
     try:
-        rows = (row for row in rows if len(row) > 1 or any(map(str.strip, row)))  # pandas, too, passes over blank lines
-        return [row for _, row in zip(range(2), rows, strict=False)]
+        for row in reader:
+            if len(row) > 1 or any(map(str.strip, row)):  # pandas, too, passes over blank lines
+                rows.append(row)
+                end = end or reader.line_num
+            if len(rows) == 2:
+                break
     except csv.Error as error:
         raise InputError(f"{path}: expected comma-separated values, found: {error}") from None
-
-
-def _lines_of_first(lines, separator) -> int:
-    """How many lines there are up to the end of the first row."""
-    rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
-    for row in rows:
-        if len(row) > 1 or any(map(str.strip, row)):
-            break
-    return rows.line_num
+    return rows, end or reader.line_num
 
 
 def _check_names(names, path):
@@ -330,22 +300,14 @@ def _check_names(names, path):
         raise InputError(f"{path}: expected columns of different names, found {repeated:,} of a name that was there")
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
 def _cells(opened, path, header) -> RawTable:
     """All cells of a text file."""
     import pandas
 
     heading = _heading(opened, path, header)
-    names = _names(heading.names, header, path)
     skipped = heading.before if header is False else heading.lines
-    columns = [Column(name) for name in names]
+    columns = _named(heading.names, header)
+    n = len(columns)
     with opened.text(opened.encoding) as file:
         for _ in range(skipped):
             file.readline()
@@ -354,13 +316,26 @@ def _cells(opened, path, header) -> RawTable:
                 file,
                 sep=heading.separator,
                 header=None,
-                names=range(len(names)),
+                names=range(n),
                 dtype=str,
                 keep_default_na=False,
                 skipinitialspace=True,
-                chunksize=max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // len(names))),
+                chunksize=max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // n)),
             )
-            _collect(parts, columns, path, header, heading.names, skipped, opened, file)
+            limit = 2 * _ROWS_AT_ONCE
+            for part in parts:
+                cells = part.to_numpy(dtype=object)
+                if not len(columns[0]):
+                    if not isinstance(part.index, pandas.RangeIndex):
+                        where = f"{path}: row 1 (line {skipped + 1})"
+                        raise InputError(f"{where}: expected {n} cells, one for each column, found {n + 1}")
+                    if header is None:
+                        _check_heading(heading.names, cells, path)
+                    _check_different([column.name for column in columns], path)
+                for column, texts in zip(columns, cells.T, strict=True):
+                    column.add_texts(texts.copy())
+                opened.report(f"reading {path.name}", min(1.0, file.buffer.tell() / max(1, opened.size)))
+                limit = _check_rows(columns, limit, path)
         except pandas.errors.EmptyDataError:
             pass
         except pandas.errors.ParserError as error:
@@ -381,45 +356,22 @@ def _parsed(error: str, path, skipped: int) -> str:
     return f"{path}: expected comma-separated values, found: {' '.join(error.split())}"
 
 
-def _collect(parts, columns, path, header, heading, skipped, opened, file):
+def _check_rows(columns, limit: int, path) -> int:
+    """Refuse what is too much long before its end; returns the number of rows at which to look again."""
     import pandas
 
-    limit, n = 2 * _ROWS_AT_ONCE, len(columns)
-    for part in parts:
-        if not len(columns[0]):
-            if not isinstance(part.index, pandas.RangeIndex):
-                line = skipped + 1
-                raise InputError(f"{path}: row 1 (line {line}): expected {n} cells, one for each column, found {n + 1}")
-            cells = part.to_numpy(dtype=object)
-            if header is None:
-                _check_heading(heading, cells, path)
-            _check_different([column.name for column in columns], path)
-        else:
-            cells = part.to_numpy(dtype=object)
-        for column, texts in zip(columns, cells.T, strict=True):
-            column.add_texts(np.ascontiguousarray(texts))
-        first = len(columns[0])
-        opened.report(f"reading {path.name}", min(1.0, file.buffer.tell() / max(1, opened.size)))
-        if first * n > MOST_CELLS:
-            raise InputError(f"{path}: expected at most {MOST_CELLS:,} cells, found more in the first {first:,} rows")
-        if first >= limit:  # too many is known long before the end
-            if _n_distinct(columns) > MAX_DISTINCT:
-                raise InputError(
-                    f"{path}: expected at most {MAX_DISTINCT:,} distinct rows, since all pairs are compared, "
-                    f"found more in the first {first:,} rows"
-                )
-            limit *= 2
-
-
-def _n_distinct(columns) -> int:
-    """Number of distinct rows, without what only counts them."""
-    import pandas
-
-    keys = {}
-    for k, column in enumerate(columns):
-        if not counts_rows(column):
-            keys[2 * k], keys[2 * k + 1] = column.numbers, column.codes
-    return int((~pandas.DataFrame(keys).duplicated()).sum())
+    first = len(columns[0])
+    if first * len(columns) > MOST_CELLS:
+        raise InputError(f"{path}: expected at most {MOST_CELLS:,} cells, found more in the first {first:,} rows")
+    if first < limit:
+        return limit
+    keys = [part for column in columns if not counts_rows(column) for part in (column.numbers, column.codes)]
+    if (~pandas.DataFrame(dict(enumerate(keys))).duplicated()).sum() > MAX_DISTINCT:
+        raise InputError(
+            f"{path}: expected at most {MAX_DISTINCT:,} distinct rows, since all pairs are compared, "
+            f"found more in the first {first:,} rows"
+        )
+    return 2 * limit
 
 
 def counts_rows(column: Column) -> bool:
@@ -431,10 +383,11 @@ def counts_rows(column: Column) -> bool:
     return numbers[0] in (0, 1) and bool((numbers == numbers[0] + np.arange(len(numbers))).all())
 
 
-def _names(cells: Sequence[str], header: bool | None, path) -> list[str]:
+def _named(cells: Sequence[str], header: bool | None = None) -> list[Column]:
+    """Columns without cells, with the names that the first line gives them."""
     if header is False:
-        return [f"x{k + 1}" for k in range(len(cells))]
-    return [cell.strip() or f"Unnamed: {k}" for k, cell in enumerate(cells)]
+        return [Column(f"x{k + 1}") for k in range(len(cells))]
+    return [Column(cell.strip() or f"Unnamed: {k}") for k, cell in enumerate(cells)]
 
 
 def _check_heading(heading: Sequence[str], cells: np.ndarray, path) -> None:
@@ -443,7 +396,7 @@ def _check_heading(heading: Sequence[str], cells: np.ndarray, path) -> None:
     if not any(names):
         return
     for name, column in zip(names, cells.T, strict=True):
-        if name and not _is_number(name) and name not in {str(cell).strip() for cell in column}:
+        if name and as_float(name) is None and name not in {str(cell).strip() for cell in column}:
             return
     shown = ", ".join(map(repr, names[:4])) + (", ..." if len(names) > 4 else "")
     raise InputError(
@@ -466,8 +419,6 @@ def _check_different(names, where):
 
 def _reader(kind: str, path):
     """The package that reads a kind of file."""
-    from importlib import import_module
-
     try:
         return import_module(_READERS[kind])
     except ImportError:
@@ -475,24 +426,21 @@ def _reader(kind: str, path):
         raise InputError(f"{path}: {article} {kind} file: pip install {_READERS[kind]}, or export it as CSV") from None
 
 
-def _check_size(path, rows: int, columns: int):
+def _check_size(path, rows: int, columns: int, size: int = 0):
     if columns > MOST_COLUMNS:
         raise InputError(f"{path}: expected at most {MOST_COLUMNS:,} columns, found {columns:,}")
     if rows * columns > MOST_CELLS:
         raise InputError(f"{path}: expected at most {MOST_CELLS:,} cells, found {rows:,} × {columns:,}")
+    if size > LARGEST_FILE:
+        raise InputError(f"{path}: expected at most {LARGEST_FILE:,} bytes when unpacked, found {size:,}")
 
 
 def _typed(path, kind) -> list[Column]:
     """The columns of a Parquet, Feather or Stata file."""
     if kind != "Stata":
         _reader(kind, path)
-    try:
+    with _whole(path, f"{kind} file"):
         return columns_of({"Parquet": _parquet, "Feather": _feather, "Stata": _stata}[kind](path), str(path))
-    except InputError:
-        raise
-    except Exception as error:  # what a damaged file provokes
-        what = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: expected a whole {kind} file, found a damaged one ({what:.200})") from None
 
 
 def _parquet(path):
@@ -501,10 +449,8 @@ def _parquet(path):
 
     with parquet.ParquetFile(path) as file:
         about, schema = file.metadata, file.schema_arrow
-        _check_size(path, about.num_rows, about.num_columns)
         size = sum(about.row_group(k).total_byte_size for k in range(about.num_row_groups))
-        if size > LARGEST_FILE:
-            raise InputError(f"{path}: expected at most {LARGEST_FILE:,} bytes when unpacked, found {size:,}")
+        _check_size(path, about.num_rows, about.num_columns, size)
     words = [field.name for field in schema if pyarrow.types.is_string(field.type)]
     # As dictionaries, texts that repeat take the memory of one.
     with parquet.ParquetFile(path, read_dictionary=words) as file:
@@ -521,9 +467,7 @@ def _feather(path):
         for k in range(file.num_record_batches):
             batches.append(file.get_batch(k))
             rows, size = rows + batches[-1].num_rows, size + batches[-1].nbytes
-            _check_size(path, rows, len(file.schema))
-            if size > LARGEST_FILE:
-                raise InputError(f"{path}: expected at most {LARGEST_FILE:,} bytes when unpacked, found more")
+            _check_size(path, rows, len(file.schema), size)
         return _to_pandas(pyarrow.Table.from_batches(batches, file.schema), path)
 
 
@@ -556,53 +500,38 @@ def _stata(path):
 
 
 def columns_of(frame, where: str) -> list[Column]:
-    """The columns of a pandas DataFrame.
-
-    Raises
-    ------
-    InputError
-        For names that occur twice, and cells that are neither numbers nor text.
-    """
+    """The columns of a pandas DataFrame; ``InputError`` for names that occur twice, and cells of other types."""
     import pandas
 
     if not isinstance(frame, pandas.DataFrame):
         raise InputError(f"{where}: expected a pandas DataFrame, found {type(frame).__name__}")
-    names = [str(name).strip() or f"Unnamed: {k}" for k, name in enumerate(frame.columns)]
+    columns = _named([*map(str, frame.columns)])
+    names = [column.name for column in columns]
     _check_names(names, where)
     _check_different(names, where)
-    columns = []
-    for k, name in enumerate(names):
-        column, values = Column(name), frame.iloc[:, k]
+    for k, column in enumerate(columns):
+        values = frame.iloc[:, k]
         dtype = values.dtype
         if isinstance(dtype, np.dtype) and dtype.kind in "biuf" and dtype.itemsize <= 8:
             column.add_numbers(values.to_numpy())
         else:
-            missing = values.isna().to_numpy(dtype=bool)
-            objects = values.to_numpy(dtype=object)
-            cells = np.empty(len(objects), dtype=object)
-            for row, value in enumerate(objects):
-                cells[row] = "" if missing[row] else _as_text(value, f"{where}: row {row + 1}, column {name!r}")
-            column.add_texts(cells)
-        columns.append(column)
+            cells = zip(values.to_numpy(dtype=object), values.isna().to_numpy(dtype=bool), strict=True)
+            texts = [
+                "" if is_missing else _as_text(value, f"{where}: row {row}, column {column.name!r}")
+                for row, (value, is_missing) in enumerate(cells, 1)
+            ]
+            column.add_texts(np.array(texts, dtype=object))
     return columns
 
 
 def _as_text(value, where) -> str:
     """A cell of a typed table as text that says the same."""
-    from datetime import date
-    from decimal import Decimal
-    from numbers import Integral, Real
-
-    if isinstance(value, str):
-        return value
     if isinstance(value, (bool, np.bool_)):
         return "1" if value else "0"
-    if isinstance(value, (Integral, Decimal)):
+    if isinstance(value, (str, Integral, Decimal, date)):
         return str(value)
     if isinstance(value, Real):
         return repr(float(value))
-    if isinstance(value, date):
-        return str(value)
     from pandas import Interval
 
     if isinstance(value, Interval):
@@ -619,49 +548,39 @@ def _spreadsheet(path) -> list[list]:
         raise InputError(f"{path}: expected at most {LARGEST_SPREADSHEET:,} bytes when unpacked, found {size:,}: "
                          "export it as CSV")  # fmt: skip
     rows, n_cells = [], 0
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-            sheet = book.worksheets[0]
-            sheet.reset_dimensions()
-            for row in sheet.iter_rows(values_only=True):
-                if len(row) > MOST_COLUMNS:
-                    row = row[:MOST_COLUMNS]
-                n_cells += len(row) + 1
-                if n_cells > MOST_CELLS // 10:
-                    most = f"{MOST_CELLS // 10:,} cells"
-                    raise InputError(f"{path}: expected at most {most}, found more: export it as CSV")
-                if any(cell is not None for cell in row):
-                    rows.append(list(row))
-            book.close()
-    except InputError:
-        raise
-    except Exception as error:  # what a damaged file provokes
-        what = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: expected a whole Excel file, found a damaged one ({what:.200})") from None
+    with _whole(path, "Excel file"), warnings.catch_warnings(action="ignore"):
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()
+        for row in sheet.iter_rows(values_only=True):
+            row = list(row[:MOST_COLUMNS])
+            n_cells += len(row) + 1
+            if n_cells > MOST_CELLS // 10:
+                most = f"{MOST_CELLS // 10:,} cells"
+                raise InputError(f"{path}: expected at most {most}, found more: export it as CSV")
+            if any(cell is not None for cell in row):
+                rows.append(row)
+        book.close()
     return rows
 
 
 def _of_rows(rows, path, header) -> RawTable:
     """A table of rows of Python's objects, the first of which names the columns."""
-    texts = [["" if cell is None else _as_text(cell, f"{path}: row {k}") for cell in row] for k, row in enumerate(rows)]
-    if not texts:
+    import pandas
+
+    if not rows:
         raise InputError(f"{path}: expected a first line with column names, found an empty sheet")
-    while texts[0] and not texts[0][-1].strip():
-        texts[0].pop()
-    n = len(texts[0])
-    for k, row in enumerate(texts):
-        if any(cell.strip() for cell in row[n:]):
+    heading = ["" if cell is None else _as_text(cell, f"{path}: row 0").strip() for cell in rows[0]]
+    while heading and not heading[-1]:
+        heading.pop()
+    n = len(heading)
+    for k, row in enumerate(rows):
+        if any(cell is not None and str(cell).strip() for cell in row[n:]):
             raise InputError(f"{path}: row {k}: expected {n} cells, one for each column, found {len(row):,}")
-    cells = np.empty((len(texts), n), dtype=object)
-    for k, row in enumerate(texts):
-        cells[k] = list(chain(row[:n], [""] * (n - len(row))))
-    _check_names(texts[0], path)
-    names = _names(texts[0], header, path)
-    if header is None and len(cells) > 1:
-        _check_heading(texts[0], cells[1:], path)
-    _check_different(names, path)
-    columns = [Column(name) for name in names]
-    for column, values in zip(columns, cells[0 if header is False else 1 :].T, strict=True):
-        column.add_texts(np.ascontiguousarray(values))
-    return RawTable(str(path), columns)
+        rows[k] = row[:n] + [None] * (n - len(row))
+    _check_names(heading, path)
+    names = [column.name for column in _named(heading, header)]
+    frame = pandas.DataFrame(rows if header is False else rows[1:], columns=names, dtype=object)
+    if header is None and len(frame):
+        _check_heading(heading, frame.to_numpy(), path)
+    return RawTable(str(path), columns_of(frame, str(path)))

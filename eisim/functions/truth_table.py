@@ -139,18 +139,9 @@ class TruthTable(Shown):
 
 
 def without_target(data, name: str = "") -> TruthTable:
-    """The truth table that a file is of which no target was named.
+    """The truth table that a file is of which no target was named; its last column is the target.
 
-    Parameters
-    ----------
-    data : LabelledData
-        With the last column as target.
-    name : str
-
-    Raises
-    ------
-    InputError
-        If the file is no truth table; of one that is not whole the message names the pattern.
+    ``InputError`` if it is none; of one that is not whole the message names the pattern.
     """
     try:
         return TruthTable.of_data(data, name)

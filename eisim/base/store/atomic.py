@@ -19,11 +19,7 @@ _OLD = 3_600.0
 def replaced(path: Path, private: bool = False):
     """A binary file to write under another name, which then replaces what was there.
 
-    Parameters
-    ----------
-    path : Path
-    private : bool
-        Whether only the user may read it; others may as the user's umask says.
+    Only the user may read a private one; others may as the user's umask says.
     """
     clear_partial(path.parent, escape(path.name))  # left by a process that was killed
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")

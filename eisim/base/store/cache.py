@@ -19,7 +19,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,6 @@ SIZE = 1_000_000_000
 #: Time that a process waits for another that builds what it wants, in s; then it builds that too.
 PATIENCE = 60.0
 _DIGEST = hashlib.sha256().digest_size
-_CHUNK = 1 << 20
 #: What eisim names its files: nothing else is counted or thrown away, whatever folder the user says is the cache.
 _NAMES = {
     PROGRAMS: re.compile(r"[0-9a-f]{32}-main(\.exe)?"),
@@ -65,10 +64,7 @@ def root() -> Path:
 def size_limit() -> int:
     """Size that programs and headers may have together, in bytes: ``$EISIM_CACHE_SIZE``, or `SIZE`.
 
-    Raises
-    ------
-    InputError
-        If the variable is not a size such as ``500MB`` or ``2GB``.
+    ``InputError`` if the variable is not a size such as ``500MB`` or ``2GB``.
     """
     text = os.environ.get("EISIM_CACHE_SIZE")
     if not text:
@@ -84,22 +80,9 @@ def obtain(
 ) -> Callable[[], None] | None:
     """Copy a kept file to a place, or begin to build it there, once for all processes that want it.
 
-    Parameters
-    ----------
-    kind : {"programs", "headers"}
-    name : str
-        The same for the same content only.
-    target : Path
-        A file that is not there yet, in a folder of this process.
-    begin : callable
-        Begins to build the file at `target`, and returns a function that waits.
-    report : callable
-        Called with a line of text when another process is waited for.
-
-    Returns
-    -------
-    callable or None
-        Waits until the file is built and keeps it; ``None`` if it is at `target` already.
+    The name is the same for the same content only. `begin` begins to build the file at `target`, and returns a function
+    that waits; `report` is told when another process is waited for. Returns what waits until the file is built and
+    keeps it; ``None`` if it is at `target` already.
     """
     if take(kind, name, target):
         return None
@@ -111,27 +94,18 @@ def obtain(
     lock.wait(
         0 if mine in _building else PATIENCE, lambda: report("waiting for another process that compiles the same")
     )
-    _building.append(mine)
-
-    def end():
-        _building.remove(mine)
-        lock.release()
-
-    try:
+    with ExitStack() as end:
+        end.callback(lock.release)
+        _building.append(mine)
+        end.callback(_building.remove, mine)
         if take(kind, name, target):  # another process was first
-            end()
             return None
-        built = begin()
-    except BaseException:
-        end()
-        raise
+        built, end_later = begin(), end.pop_all()
 
     def finish():
-        try:
+        with end_later:
             built()
             put(kind, name, target)
-        finally:
-            end()
 
     return finish
 
@@ -140,7 +114,9 @@ def take(kind: str, name: str, target: Path) -> bool:
     """Copy a kept file to a place, if it is kept; one that is damaged is thrown away."""
     for folder in _folders(kind):
         try:
-            _copy_checked(folder / name, target)
+            content = read(folder / name)
+            with open(target, "wb", opener=_for_running) as copy:
+                copy.write(content)
         except (Damaged, PermissionError):
             with suppress(OSError):
                 (folder / name).unlink()
@@ -163,11 +139,11 @@ def has(kind: str, name: str) -> bool:
 def put(kind: str, name: str, source: Path) -> None:
     """Keep a copy of a file, and throw away what is then too much."""
     try:
-        _write(private(root() / kind) / name, source)
+        write(private(root() / kind) / name, source.read_bytes())
     except OSError as error:
         say_that_nothing_is_kept(error)
         with suppress(OSError):
-            _write(_spare(kind) / name, source)
+            write(_spare(kind) / name, source.read_bytes())
     else:
         _trim(kind, name)
 
@@ -175,19 +151,14 @@ def put(kind: str, name: str, source: Path) -> None:
 def read(file: Path) -> bytes:
     """The content of a kept file.
 
-    Raises
-    ------
-    Damaged
-        If it is not what was written.
-    PermissionError
-        If it is not the user's own, or others can write it.
+    `Damaged` if it is not what was written, PermissionError if it is not the user's own or others can write it.
     """
     with file.open("rb") as opened:
         check_own(os.fstat(opened.fileno()), file)
-        content = opened.read()
-    if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
+        digest, content = opened.read(_DIGEST), opened.read()
+    if hashlib.sha256(content).digest() != digest:
         raise Damaged(f"{file} is damaged")
-    return content[_DIGEST:]
+    return content
 
 
 def write(file: Path, content: bytes) -> None:
@@ -197,39 +168,12 @@ def write(file: Path, content: bytes) -> None:
         kept.write(content)
 
 
-def _copy_checked(file: Path, target: Path) -> None:
-    with file.open("rb") as opened:
-        check_own(os.fstat(opened.fileno()), file)
-        digest = opened.read(_DIGEST)
-        found = hashlib.sha256()
-        with open(target, "wb", opener=_for_running) as copy:
-            while chunk := opened.read(_CHUNK):
-                found.update(chunk)
-                copy.write(chunk)
-    if found.digest() != digest:
-        raise Damaged(f"{file} is damaged")
-
-
 def _for_running(path, flags):
     return os.open(path, flags, 0o700)
 
 
-def _write(file: Path, source: Path) -> None:
-    with source.open("rb") as opened, replaced(file, private=True) as kept:
-        digest = hashlib.file_digest(opened, "sha256").digest()
-        opened.seek(0)
-        kept.write(digest)
-        shutil.copyfileobj(opened, kept, _CHUNK)
-
-
 def private(folder: Path) -> Path:
-    """Make a folder if there is none.
-
-    Raises
-    ------
-    OSError
-        If it cannot be made, or if others could write there or put another in its place.
-    """
+    """Make a folder if there is none; an OSError if it cannot be made, or others could change or replace it."""
     if not folder.is_absolute():
         raise FileNotFoundError("there is no home folder")
     _make(folder)
@@ -335,16 +279,7 @@ _building: list[tuple[int, str]] = []
 
 @dataclass(frozen=True)
 class Kept:
-    """A kept file, or the folder of an interrupted run.
-
-    Attributes
-    ----------
-    path : Path
-    size : int
-        In bytes.
-    used : float
-        When it was last used, in s since 1970.
-    """
+    """A kept file, or the folder of an interrupted run, its size in bytes, and its last use in s since 1970."""
 
     path: Path
     size: int

@@ -11,11 +11,11 @@ code has opened besides is kept with each part, which does not count any more wh
 import hashlib
 import os
 import pickle
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,17 +36,8 @@ _present: "Parts | None" = None  # a run is one process
 def part(name: str, compute: Callable[[], T]) -> T:
     """A part of the run that is going on: what was kept of it, or what `compute` returns, which is then kept.
 
-    Parameters
-    ----------
-    name : str
-        Different for each part of the run.
-    compute : callable
-        Its value depends only on the run (see `kept`) and the name, and can be pickled.
-
-    Returns
-    -------
-    object
-        Of `compute`.
+    Its name is different for each part; its value depends only on the run (see `kept`) and the name, and can be
+    pickled.
     """
     return begin_part(name, lambda: compute)()
 
@@ -60,17 +51,7 @@ def expect(parts: int) -> None:
 def begin_part(name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], T]:
     """The same in two steps, for parts that go on beside each other.
 
-    Parameters
-    ----------
-    name : str
-        See `part`.
-    begin : callable
-        Begins the part, unless it is kept, and returns a function that waits for its value.
-
-    Returns
-    -------
-    callable
-        Returns the value.
+    `begin` begins the part, unless it is kept, and returns a function that waits for its value, as this does.
     """
     return begin() if _present is None else _present.begin(name, begin)
 
@@ -79,14 +60,8 @@ def begin_part(name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], 
 def kept(identify: Callable[[], str], say: Callable[[str], None], fresh: bool = False) -> Iterator["Parts"]:
     """Keep the parts of the run within this context, until the `Parts` that it gives are cleared.
 
-    Parameters
-    ----------
-    identify : callable
-        Text that is the same for the same run only; called when the first part is asked for.
-    say : callable
-        Takes lines for the user: that the run goes on from parts, that parts are left.
-    fresh : bool
-        Whether parts of an earlier run are thrown away.
+    `identify` returns text that is the same for the same run only, when the first part is asked for. `say` takes lines
+    for the user. Parts of an earlier run are thrown away if this one is to start `fresh`.
     """
     global _present
     _present = parts = Parts(identify, say, fresh)
@@ -98,14 +73,6 @@ def kept(identify: Callable[[], str], say: Callable[[str], None], fresh: bool = 
         raise
     finally:
         _present = None
-
-
-@dataclass(frozen=True)
-class _Needing:
-    """A value, and digests of the files that it may have needed."""
-
-    value: object
-    files: dict[str, str]
 
 
 class Parts:
@@ -159,7 +126,7 @@ class Parts:
             root = private(cache.root() / cache.RUNS)
             _forget(root, key)
             if self.fresh:
-                _remove(root / key)
+                shutil.rmtree(root / key, ignore_errors=True)
             self.folder = private(root / key)
             os.utime(self.folder)
             number = sum(file.suffix == _SUFFIX for file in self.folder.iterdir())
@@ -172,17 +139,15 @@ class Parts:
 
     def _found(self, file):
         """The value of a part that is kept; `Damaged` if a file that it needed is not what it was."""
-        value = read(file)
-        if not isinstance(value, _Needing):
-            return value
-        if path := sources.changed(value.files):
+        value, needed = read(file)
+        if path := sources.changed(needed):
             with self.lock:
                 first, self.is_outdated = not self.is_outdated, True
             if first:
                 self.say(f"{path} has changed since then: parts that needed it are computed again")
             raise Damaged(f"{file} was made from another {path}")
-        sources.learn(value.files)
-        return value.value
+        sources.learn(needed)
+        return value
 
     def check(self) -> None:
         """Refuse results of which some were found before and others after data that they need were changed."""
@@ -193,12 +158,11 @@ class Parts:
     def _keep(self, file, value):
         self.check()
         try:
-            if needed := sources.seen():
-                value = _Needing(value, needed)
+            part_and_needed = value, sources.seen()  # of the files that it may have needed
             try:
-                write(file, value)
+                write(file, part_and_needed)
             except FileNotFoundError:  # the same run, started twice, is complete and has cleared up
-                write(private(file.parent) / file.name, value)
+                write(private(file.parent) / file.name, part_and_needed)
         except (OSError, pickle.PicklingError, AttributeError, TypeError) as error:  # the next part may find room again
             with self.lock:
                 first, self.fails = not self.fails, True
@@ -216,7 +180,7 @@ class Parts:
     def clear(self) -> None:
         """The run is complete: nothing has to be kept."""
         if self.folder is not None:
-            _remove(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def read(file: Path):
@@ -241,13 +205,7 @@ def _forget(root, wanted):
             if since < 0:  # of a clock that was wrong; it would stay until then
                 os.utime(folder)
             elif since > FORGOTTEN and folder.name != wanted:
-                _remove(folder)
-
-
-def _remove(folder):
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _parts(number):

@@ -15,15 +15,10 @@ _PERIOD = 0.05
 
 
 class Lock:
-    """A lock on a folder, or on a file that is there while somebody holds it.
+    """A lock on a folder, or on a file that is there while somebody holds it; none where the path is ``None``.
 
     It orders work and does not protect it: where no lock can be had (no right to write, a file system or system
     without) it counts as taken.
-
-    Parameters
-    ----------
-    path : Path or None
-        ``None`` for no lock.
     """
 
     def __init__(self, path: Path | None):

@@ -13,18 +13,7 @@ from eisim.base.errors import InputError
 
 
 def regular_file(path, largest: int) -> Path:
-    """The path, if a file of at most so many bytes is there: no pipe that never ends, and no device.
-
-    Parameters
-    ----------
-    path : path-like
-    largest : int
-        In bytes.
-
-    Raises
-    ------
-    InputError
-    """
+    """The path, if a file of at most so many bytes is there: no pipe that never ends, and no device."""
     path = Path(path)
     try:
         status = path.stat()
@@ -42,10 +31,8 @@ def regular_file(path, largest: int) -> Path:
 def array(content: bytes) -> np.ndarray:
     """The array of numbers or text in a .npy file; its size is known before any memory is taken.
 
-    Raises
-    ------
-    ValueError
-        For what is no such file, or holds Python objects, which are never unpickled. What is damaged may raise others.
+    ValueError for what is no such file, or holds Python objects, which are never unpickled; what is damaged may raise
+    others.
     """
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)

@@ -71,10 +71,7 @@ def news() -> dict[str, str | None]:
 def learn(found: dict[str, str | None]) -> None:
     """Add what another process, which computes a part of the same run, has noted (see `news`).
 
-    Raises
-    ------
-    InputError
-        If it found a file in another state than it was in or is in here.
+    ``InputError`` if it found a file in another state than it was in or is in here.
     """
     for path, known in found.items():
         if known is None:
