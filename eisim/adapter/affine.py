@@ -124,14 +124,23 @@ class Affine:
             raise InputError(f"expected shapes that leave the batch axis as it is, found {self.shape} to {shape}")
         return self.rearrange(lambda index: np.broadcast_to(index, shape))
 
-    def scaled(self, factor: np.ndarray) -> "Affine":
-        """Times a constant array, broadcast."""
+    def __mul__(self, factor) -> "Affine":
+        """Times a constant array or number, broadcast."""
         wide = self.widened(np.shape(factor))
         factors = np.broadcast_to(factor, wide.shape).ravel().astype(float)
         return wide.times(sparse.diags_array(factors, format="csr"), wide.shape)
 
-    def plus(self, other) -> "Affine":
-        """The sum with a constant array or another tensor, broadcast."""
+    def __neg__(self) -> "Affine":
+        return self * -1.0
+
+    def __sub__(self, other: "Affine") -> "Affine":
+        return -other + self
+
+    def __rsub__(self, other) -> "Affine":
+        return -self + other
+
+    def __add__(self, other) -> "Affine":
+        """The sum with a constant array or number or another tensor, broadcast."""
         if not isinstance(other, Affine):
             a = self.widened(np.shape(other))
             return Affine(a.shape, a.parts, a.constant + np.broadcast_to(other, a.shape).ravel().astype(float))
@@ -140,6 +149,9 @@ class Affine:
         for name, part in b.parts.items():
             parts[name] = parts[name] + part if name in parts else part
         return Affine(a.shape, parts, a.constant + b.constant)
+
+    __radd__, __rmul__ = __add__, __mul__
+    __array_ufunc__ = None  # which leaves sums and products with an array on the left to these
 
 
 class NetworkBuilder:
@@ -179,9 +191,8 @@ class NetworkBuilder:
         step = 0
         while len(values) > 1:
             a, b = values[0], values[1]
-            difference = a.plus(b.scaled(np.array(-1.0)))
-            excess = self.activate(f"{name}_{step}", difference, ThresholdLinear(), subtracted=b)
-            values, step = [*values[2:], b.plus(excess)], step + 1
+            excess = self.activate(f"{name}_{step}", a + -b, ThresholdLinear(), subtracted=b)
+            values, step = [*values[2:], b + excess], step + 1
         return values[0]
 
     def network(self, outputs: list[tuple[str, float]], name: str) -> DNN:
@@ -258,4 +269,4 @@ def convolution(value: Affine, kernel: np.ndarray, bias, strides, pads, dilation
     target = np.arange(outputs * n_places, dtype=np.int32).reshape(groups, -1, 1, n_places, 1)
     entries = (weight, (source[inside], np.broadcast_to(target, shape)[inside]))
     result = value.times(sparse.csr_array(entries, (value.size, outputs * n_places)), (1, outputs, *places))
-    return result if bias is None else result.plus(np.reshape(bias, (1, -1, *[1] * len(places))))
+    return result if bias is None else result + np.reshape(bias, (1, -1, *[1] * len(places)))

@@ -21,7 +21,7 @@ from eisim.adapter.onnx_operations import (
     NAMES_LABELS,
     REASONS,
     SYMMETRIC,
-    Attributes,
+    WITHOUT_EFFECT,
     Label,
     LeftOut,
     Operations,
@@ -40,28 +40,13 @@ LARGEST_DATA = 500_000_000
 LONGEST_MESSAGE = 400  # characters
 #: Operations that may prepare constants: what each makes takes no more time than its size says.
 FOLDED = {
-    *("Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div", "Equal"),
-    *("Exp", "Expand", "Flatten", "Floor", "Gather", "Greater", "GreaterOrEqual", "Identity", "Less", "LessOrEqual"),
-    *(
-        "Log",
-        "Gemm",
-        "MatMul",
-        "Max",
-        "Min",
-        "Mod",
-        "Mul",
-        "Neg",
-        "Not",
-        "Or",
-        "Pow",
-        "Range",
-        "Reciprocal",
-        "ReduceMax",
-        "ReduceMean",
-    ),
-    *("ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid", "Sign", "Size", "Slice", "Split"),
-    *("Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where", "Xor"),
-}
+    "Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div",
+    "Equal", "Exp", "Expand", "Flatten", "Floor", "Gather", "Gemm", "Greater", "GreaterOrEqual", "Identity", "Less",
+    "LessOrEqual", "Log", "MatMul", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow", "Range", "Reciprocal",
+    "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid",
+    "Sign", "Size", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze",
+    "Where", "Xor",
+}  # fmt: skip
 #: Operations on activities and constants that may hold a row for each sample, as the first state of an RNN does.
 ROWS = {"Add", "Concat", "Div", "Max", "Mean", "Min", "Mul", "Sub", "Sum", "Where"}
 #: What may choose a label by the number of a class, its second input.
@@ -156,7 +141,6 @@ class _Reader:
         x = Affine.of_units("x", shape)
         self.values: dict[str, Any] = self.constants | {self.source.name: x}
         self.builder = NetworkBuilder({"x": shape})
-        self.operations = Operations(self.builder, self.source.batch, self.opsets.get("", 1))
         self.read_nodes: dict[int, Read] = {}
         self.makers = self._makers()
 
@@ -402,7 +386,9 @@ class _Reader:
             raise
         except Exception as error:  # what its checks did not foresee
             said = " ".join(str(error).split())[:160]
-            raise InputError(f"{name}: expected inputs that {node.op_type} takes, found others ({said})") from None
+            raise InputError(
+                f"{name}: expected inputs and attributes that {node.op_type} takes, found others ({said})"
+            ) from None
         self.values |= {output: each for output, each in zip(node.output, results, strict=False) if output}
         self.read_nodes[k] = Read(name, node, tuple(layer.name for layer in self.builder.layers[before:]))
 
@@ -433,7 +419,7 @@ class _Reader:
             raise InputError(f"expected ONNX's own operations, found {node.op_type}, a function of the file")
         known = domain in ("", "ai.onnx.ml") and self.onnx.defs.has(node.op_type, domain)
         tensors = {type(value) for value in inputs} & {Affine, LeftOut, Label}
-        method = getattr(self.operations, node.op_type.lower(), None) if known else None
+        method = getattr(Operations, node.op_type.lower(), None) if known else None
         if not known or (tensors - {Label} and (method is None or node.op_type in REASONS)):
             reason = f" ({REASONS[node.op_type]})" if known and node.op_type in REASONS else ""
             raise InputError(
@@ -441,7 +427,7 @@ class _Reader:
                 "operations, pooling and pointwise activations"
             )
         self._check_form(node, domain)
-        attributes = Attributes({a.name: self._attribute(a) for a in node.attribute})
+        attributes = {a.name: self._attribute(a) for a in node.attribute}
         if not tensors:
             results = self._fold(node, attributes, inputs)
         elif Label in tensors:
@@ -467,11 +453,10 @@ class _Reader:
         if not isinstance(inputs[0], Affine) and node.op_type not in SYMMETRIC:
             changing = next(name for name, value in zip(node.input, inputs, strict=True) if isinstance(value, Affine))
             raise InputError(f"expected {changing!r} to be constant, found one that depends on the input")
-        self.operations.outputs = len(node.output)
-        result = method(name, attributes, *inputs)
+        operations = Operations(self.builder, self.source.batch, self.opsets.get("", 1), name, len(node.output))
+        read = {attribute: value for attribute, value in attributes.items() if attribute not in WITHOUT_EFFECT}
+        result = method(operations, *inputs, **read)
         results = result if isinstance(result, list) else [result]
-        if attributes.unread:
-            raise InputError(f"expected no attribute {min(attributes.unread)!r}, found one that is not known here")
         if after:
             results = [LeftOut(each, after.what) if isinstance(each, Affine) else each for each in results]
         return results
