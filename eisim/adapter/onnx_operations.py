@@ -16,8 +16,8 @@ LARGEST_KERNEL = 4096  # places
 LARGEST_PAD = 10_000
 #: Above its threshold by so many of its scales a softplus is a line, to 1e-6 of its scale.
 FAR_UP = 14
-#: Formats of numbers that a cast may lead to: what is whole or truth would be rounded.
-FRACTIONAL = {"FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16"}
+#: Formats of numbers that a cast may lead to, by ONNX's numbers for them: what is whole or truth would be rounded.
+FRACTIONAL = {"FLOAT": 1, "FLOAT16": 10, "DOUBLE": 11, "BFLOAT16": 16}
 #: What is left out at the end, if it takes all outputs of a sample.
 LEFT_OUT = {"Softmax", "LogSoftmax", "Normalizer"}
 #: What may follow it, and a label: it moves elements or changes their format only.

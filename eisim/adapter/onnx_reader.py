@@ -26,10 +26,10 @@ from eisim.adapter.onnx_operations import (
     LeftOut,
     Operations,
 )
-from eisim.adapter.onnx_reference import Reference
+from eisim.adapter.onnx_reference import Reference, reason
 from eisim.adapter.onnx_writer import onnx_package
 from eisim.adapter.static import DNN
-from eisim.base.errors import InputError, explains_arguments
+from eisim.base.errors import InputError, explains_arguments, one_line
 from eisim.base.store.safe_read import regular_file
 from eisim.neurons import Logistic, Saturating
 
@@ -37,7 +37,6 @@ from eisim.neurons import Logistic, Saturating
 LARGEST_FILE = 50_000_000
 #: In bytes, of a file of weights beside it.
 LARGEST_DATA = 500_000_000
-LONGEST_MESSAGE = 400  # characters
 #: Operations that may prepare constants: what each makes takes no more time than its size says.
 FOLDED = {
     "Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div",
@@ -115,11 +114,7 @@ def read_model(model, path: Path) -> DNN:
         said = "expected enough memory to read it, found too little"
     except Exception as error:  # whatever a hostile file provokes
         said = f"expected a well-formed network, found one that cannot be read ({type(error).__name__})"
-    raise InputError(f"{path}: {_one_line(said)[:LONGEST_MESSAGE]}")
-
-
-def _one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    raise InputError(f"{path}: {said}")
 
 
 class _Reader:
@@ -181,7 +176,7 @@ class _Reader:
         except MemoryError:
             raise
         except Exception as error:  # of many kinds: an unknown format, too few numbers, or too many
-            found = f"found ones that do not ({' '.join(str(error).split())[:160]})"
+            found = f"found ones that do not ({reason(error)})"
             raise InputError(f"expected numbers that fit its format and shape {list(tensor.dims)}, {found}") from None
         if array.shape != tuple(tensor.dims):
             raise InputError(f"expected numbers of shape {list(tensor.dims)}, found {list(array.shape)}")
@@ -253,7 +248,7 @@ class _Reader:
 
     def read(self) -> DNN:
         """The network of the graph."""
-        outputs = sorted((output for output in self.graph.output), key=self._is_label)
+        outputs = sorted(self.graph.output, key=self._is_label)
         chosen = scores = None
         for output in outputs:
             value = self._value_of(output.name)
@@ -262,9 +257,9 @@ class _Reader:
                 break
             if isinstance(value, Label) and scores is None:
                 scores = value.scores
-        if chosen is None:
+        if chosen is None and scores is not None:
             chosen = next((name for name, value in self.values.items() if _inner(value) is scores), None)
-        if chosen is None or (chosen not in {o.name for o in outputs} and scores is None):
+        if chosen is None:
             raise InputError("expected a network with an output that depends on its input, found none")
         self._read_labels(outputs)
         value = _inner(self.values[chosen])
@@ -288,10 +283,7 @@ class _Reader:
 
     def _is_label(self, output) -> bool:
         """Whether an output names classes, as far as its type says."""
-        kind = output.type.tensor_type.elem_type
-        names = self.onnx.TensorProto.DataType
-        named = kind in names.values() and names.Name(kind)
-        return output.type.WhichOneof("value") == "tensor_type" and bool(kind) and named not in FRACTIONAL
+        return output.type.tensor_type.elem_type not in (0, *FRACTIONAL.values())
 
     def _compare(self, dnn, chosen) -> None:
         """Refuse the network if it computes something else than ONNX's reference."""
@@ -303,32 +295,32 @@ class _Reader:
         found = Comparison(self.source, nodes, self.constants, tensors, dnn, self.reference, self.builder.effort)
         found.check(chosen)
         if isinstance(self.values[chosen], LeftOut):
-            found.check_order(chosen, chosen)
+            found.check_order(chosen)
         for output in self.graph.output:
-            scores = self._scores_of(output.name)
+            scores, _ = self._choice(output.name)
             if scores is not None and output.name != chosen:
                 found.check_label(output.name, scores, chosen, self.builder.layers)
 
-    def _scores_of(self, name) -> Affine | None:
-        """The scores that a label is taken from, if they were read."""
+    def _choice(self, name) -> tuple[Affine | None, list]:
+        """The scores that a label is taken from, if they were read, and the nodes from the label back to the choice."""
+        way = []
         while (k := self.makers.get(name)) is not None:
-            node = self.graph.node[k]
-            if node.op_type == "ArgMax":
-                scores = _inner(self.values.get(node.input[0]))
-                return scores if isinstance(scores, Affine) else None
-            if node.op_type == "LinearClassifier" and name == node.output[0] and k in self.read_nodes:
-                return self.values[name].scores
+            way.append(node := self.graph.node[k])
+            if node.op_type in ("ArgMax", "LinearClassifier"):
+                compared = node.op_type == "ArgMax" and _inner(self.values.get(node.input[0]))
+                scores = compared or getattr(self.values.get(name), "scores", None)
+                return scores if isinstance(scores, Affine) else None, way
             if node.op_type not in MOVES | NAMES_LABELS:
-                return None
+                break
             name = node.input[1 if node.op_type in SELECTS else 0]
-        return None
+        return None, way
 
     def _classes(self, chosen, n) -> tuple:
         """The classes of the outputs in order, as the labels of the file, or else its ZipMap, name them."""
         for output in self.graph.output:
-            scores = self._scores_of(output.name)
+            scores, way = self._choice(output.name)
             if scores is not None and scores.size == n:  # compared: not those of another head
-                found = self._labels(output.name, n)
+                found = self._labels(way, n)
                 return tuple(found) if len(found) == max(2, n) else ()
         for k in self.read_nodes:
             node = self.graph.node[k]
@@ -336,14 +328,11 @@ class _Reader:
                 return tuple(_class_labels(node))
         return ()
 
-    def _labels(self, name, n) -> list:
-        """What a label is for each class that may be chosen, from the choice on."""
-        chain = []
-        while not chain or chain[-1].op_type not in ("ArgMax", "LinearClassifier"):
-            chain.append(self.graph.node[self.makers[name]])
-            name = chain[-1].input[1 if chain[-1].op_type in SELECTS else 0]
-        labels = list(range(n)) if chain[-1].op_type == "ArgMax" else _class_labels(chain[-1])
-        for node in reversed(chain[:-1]):
+    def _labels(self, way, n) -> list:
+        """What a label is for each class that may be chosen."""
+        *after, choice = way
+        labels = list(range(n)) if choice.op_type == "ArgMax" else _class_labels(choice)
+        for node in reversed(after):
             if node.op_type in SELECTS:
                 known = dict(enumerate(map(_plain, np.ravel(self._value_of(node.input[0])))))
             elif node.op_type == "LabelEncoder":
@@ -385,19 +374,17 @@ class _Reader:
         except MemoryError:
             raise
         except Exception as error:  # what its checks did not foresee
-            said = " ".join(str(error).split())[:160]
-            raise InputError(
-                f"{name}: expected inputs and attributes that {node.op_type} takes, found others ({said})"
-            ) from None
+            found = f"found others ({reason(error)})"
+            raise InputError(f"{name}: expected inputs and attributes that {node.op_type} takes, {found}") from None
         self.values |= {output: each for output, each in zip(node.output, results, strict=False) if output}
         self.read_nodes[k] = Read(name, node, tuple(layer.name for layer in self.builder.layers[before:]))
 
     def _name(self, k):
         """The node's name, after that of the PyTorch module that it comes from."""
         node = self.graph.node[k]
-        name = _one_line(node.name)[:80] or f"{_one_line(node.op_type)[:80]}_{k}"
+        name = one_line(node.name)[:80] or f"{one_line(node.op_type)[:80]}_{k}"
         scopes = next((p.value for p in node.metadata_props if p.key == "pkg.torch.onnx.name_scopes"), "[]")
-        names = [part for part in _one_line(scopes[:1000]).strip("[]").replace("'", "").split(", ") if part]
+        names = [part for part in one_line(scopes[:1000]).strip("[]").replace("'", "").split(", ") if part]
         return f"{names[-2]}/{name}" if len(names) > 1 else name
 
     def _as_layer(self, value):
@@ -501,8 +488,7 @@ class _Reader:
         try:
             self.onnx.checker.check_node(plain, context)
         except Exception as error:  # of the checker's own kind
-            said = " ".join(str(error).split("==> Context")[0].split())[:200]
-            raise InputError(f"ONNX's checker refuses it: {said}") from None
+            raise InputError(f"ONNX's checker refuses it: {reason(error)}") from None
 
     def _attribute(self, attribute):
         """The value of an attribute, with tensors as arrays."""
