@@ -40,20 +40,11 @@ def finite(array: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """A tensor whose elements are affine functions of units.
+    """A tensor whose elements are affine functions of units."""
 
-    Attributes
-    ----------
-    shape : tuple of int
-        Of one sample, with a first axis of 1 for the batch.
-    parts : dict of str to sparse array
-        By layer (or input) the weights, its size × elements.
-    constant : ndarray of shape (elements,)
-    """
-
-    shape: tuple[int, ...]
-    parts: dict[str, sparse.csr_array]
-    constant: np.ndarray
+    shape: tuple[int, ...]  # of one sample, with a first axis of 1 for the batch
+    parts: dict[str, sparse.csr_array]  # by layer (or input) the weights, its size × elements
+    constant: np.ndarray  # (elements,)
 
     def __post_init__(self):
         if np.prod(bounded(self.shape)) != len(self.constant):
@@ -99,6 +90,10 @@ class Affine:
     def rearrange(self, change: Callable[[np.ndarray], np.ndarray]) -> "Affine":
         """What a function that only moves elements makes of it, such as a transposition."""
         return self.take(change(np.arange(self.size).reshape(self.shape)))
+
+    def padded(self, widths) -> "Affine":
+        """With zeros before and after, so many for each axis."""
+        return self.rearrange(lambda index: np.pad(index, widths, constant_values=-1))
 
     def times(self, matrix: sparse.csr_array, shape) -> "Affine":
         """The flat tensor times a matrix (elements × new elements), in a new shape."""
@@ -206,21 +201,10 @@ class NetworkBuilder:
 
 
 def windows(shape, kernel, strides, pads, dilations) -> np.ndarray:
-    """Flat indices that a convolution or pooling sees.
+    """Flat indices that a convolution or pooling sees (channels, *places, *kernel), -1 in the padding.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Batch (1), channels, then space.
-    kernel, strides, dilations : sequence of int
-        One for each axis of space.
-    pads : sequence of (int, int)
-        Before and after, for each axis of space.
-
-    Returns
-    -------
-    ndarray of int, shape (channels, *places, *kernel)
-        -1 in the padding.
+    The shape is batch (1), channels, then space; kernel, strides, pads (before and after) and dilations are by axis of
+    space.
     """
     index = np.arange(int(np.prod(shape[1:])), dtype=np.int32).reshape(shape[1:])
     bounded([shape[1], *(n + a + b for n, (a, b) in zip(shape[2:], pads, strict=True))])
@@ -236,23 +220,10 @@ def windows(shape, kernel, strides, pads, dilations) -> np.ndarray:
 
 
 def convolution(value: Affine, kernel: np.ndarray, bias, strides, pads, dilations, groups: int) -> Affine:
-    """A convolution in any number of dimensions.
+    """A convolution in any number of dimensions, otherwise as `windows`.
 
-    Parameters
-    ----------
-    value : Affine
-        Batch (1), channels, then space.
-    kernel : ndarray
-        Outputs × inputs of a group × space.
-    bias : ndarray of shape (outputs,) or None
-    strides, pads, dilations
-        As of `windows`.
-    groups : int
-        Each has its share of the channels and of the outputs.
-
-    Returns
-    -------
-    Affine
+    The kernel is outputs × inputs of a group × space, the bias (outputs,) or None; each group has its share of the
+    channels and of the outputs.
     """
     outputs, per_group, *taps = kernel.shape
     if groups < 1 or outputs % groups or value.shape[1] != per_group * groups:

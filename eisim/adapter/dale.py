@@ -171,13 +171,7 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
 
 
 class Unused:
-    """Makes names that differ from all known ones, by a number where one is needed.
-
-    Attributes
-    ----------
-    names : set of str
-        Known ones.
-    """
+    """Makes names that differ from all known ones, by a number where one is needed."""
 
     def __init__(self, names: Iterable[str]):
         self.names = set(names)

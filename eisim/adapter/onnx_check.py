@@ -47,19 +47,8 @@ class Read:
 class Comparison:
     """Of a network with the file that it was read from.
 
-    Attributes
-    ----------
-    source : Source
-    nodes : list of Read
-        All that the compared output depends on, in order.
-    constants : dict of str to ndarray
-        Tensors of the file.
-    values : dict of str to Affine
-        What was read, by the file's names.
-    dnn : DNN
-    reference : Reference
-    effort : int
-        Elements that one sample takes.
+    It takes the nodes that the compared output depends on, in order; tensors of the file; what was read, by the file's
+    names; and the effort, in elements that one sample takes.
     """
 
     def __init__(self, source, nodes, constants, values, dnn: DNN, reference: Reference, effort: int):
@@ -154,12 +143,7 @@ class Comparison:
         return found
 
     def check(self, target: str) -> None:
-        """Refuse a network whose output differs from a tensor of the file, by the first node where it does.
-
-        Raises
-        ------
-        InputError
-        """
+        """Refuse a network whose output differs from a tensor of the file, by the first node where it does."""
         for samples in self.batches():
             theirs, rates = self._computed(samples, target), self.dnn.rates(samples)
             if self._differ(self._ours(self.values[target], rates), theirs).any():

@@ -1,7 +1,7 @@
 """What each ONNX operation does to tensors that are affine functions of units: its own affine map, or new units."""
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import partialmethod, reduce
 from operator import add
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy import sparse
 
 from eisim.adapter.activations import LeakyReLU, Tanh
 from eisim.adapter.affine import Affine, NetworkBuilder, bounded, convolution, windows
+from eisim.adapter.static import Layer
 from eisim.base.errors import InputError
 from eisim.neurons import ExponentialLinear, Logistic, Saturating, Softplus, Step, ThresholdLinear
 
@@ -118,29 +119,21 @@ class Operations:
 
     Inputs are `Affine` tensors or constant arrays, at least one of them a tensor; those left out are None. Attributes
     are keywords, of the same name where an input was an attribute in older versions, but for those `WITHOUT_EFFECT`.
-
-    Attributes
-    ----------
-    builder : NetworkBuilder
-        Which the units of activations are added to.
-    batch : int
-        Samples at a time that the file is made for, if it is made for one number of them only, else 0.
-    version : int
-        Of ONNX's operations, which the file asks for ("opset").
-    name : str
-        Of the node.
-    outputs : int
-        How many outputs the node names.
     """
 
     builder: NetworkBuilder
-    batch: int
-    version: int
-    name: str
-    outputs: int
+    batch: int  # samples at a time that the file is made for, if it is made for one number of them only, else 0
+    version: int  # of ONNX's operations, which the file asks for ("opset")
+    name: str  # of the node
+    outputs: int  # how many it names
 
     def _units(self, x: Affine, activation) -> Affine:
         return self.builder.activate(self.name, x, activation)
+
+    relu = partialmethod(_units, activation=ThresholdLinear())
+    softplus = partialmethod(_units, activation=Softplus(scale=1.0))
+    sigmoid = partialmethod(_units, activation=Logistic(slope=1.0, maximum=1.0))
+    tanh = partialmethod(_units, activation=Tanh())
 
     def _fixed(self, what, value):
         if isinstance(value, Affine):
@@ -391,16 +384,21 @@ class Operations:
 
     def averagepool(self, x, kernel_shape, count_include_pad=0, **space):
         strides, pads, dilations = self._space(x, kernel_shape, **space)
-        one = np.ones(bounded((x.shape[1], 1, *kernel_shape)))
-        total = convolution(x, one, None, strides, pads, dilations, groups=x.shape[1])
-        shape = x.shape
+        seen = windows(x.shape, kernel_shape, strides, pads, dilations)
+        places = seen.shape[: 1 + len(kernel_shape)]
+        total = self._summed(x, seen.reshape(int(np.prod(places)), -1), (1, *places))
         if count_include_pad:  # the given pads count, what the last window takes beyond them does not
             _, given, _ = self._space(x, kernel_shape, **space | {"ceil_mode": 0})
             shape = (*x.shape[:2], *(size + a + b for size, (a, b) in zip(x.shape[2:], given, strict=True)))
             pads = [(0, after - b) for (_, after), (_, b) in zip(pads, given, strict=True)]
-        seen = windows(shape, kernel_shape, strides, pads, dilations)
-        counts = (seen >= 0).reshape(*seen.shape[: 1 + len(kernel_shape)], -1).sum(axis=-1)
-        return total * (1 / counts[None])
+            seen = windows(shape, kernel_shape, strides, pads, dilations)
+        return total * (1 / (seen >= 0).reshape(1, *places, -1).sum(axis=-1))
+
+    def _summed(self, x, indices, shape):
+        """Sums of elements at flat indices (sums × elements of each); -1 is zero."""
+        inside = indices >= 0
+        entries = np.ones(inside.sum()), (indices[inside], np.nonzero(inside)[0])
+        return x.times(sparse.csr_array(entries, (x.size, len(indices))), shape)
 
     def globalaveragepool(self, x):
         return self.averagepool(x, x.shape[2:])
@@ -411,10 +409,7 @@ class Operations:
 
     def reducesum(self, x, axes=None, **kept):
         flat, shape = self._reduced("a sum or mean", x, axes, **kept)
-        if flat is None:
-            return x
-        entries = np.ones(flat.size), (flat.ravel(), np.repeat(np.arange(len(flat)), flat.shape[1]))
-        return x.times(sparse.csr_array(entries, (x.size, len(flat))), shape)
+        return x if flat is None else self._summed(x, flat, shape)
 
     def _reduced(self, what, x, axes, keepdims=1, noop_with_empty_axes=0):
         """Flat indices (results × elements of each) of a reduction, or None for none, and the shape of the results."""
@@ -541,7 +536,7 @@ class Operations:
                 raise InputError(f"expected at least one element, found shape {x.shape}")
             return x.rearrange(lambda index: np.pad(index, widths, mode=mode))
         outside = np.pad(np.zeros(x.shape), widths, constant_values=float(constant[0]) if constant.size else 0.0)
-        return x.rearrange(lambda index: np.pad(index, widths, constant_values=-1)) + outside
+        return x.padded(widths) + outside
 
     def split(self, x, split=None, axis=0, num_outputs=None):
         axis = self._axis(axis, len(x.shape))
@@ -567,20 +562,16 @@ class Operations:
         sides = {(*v.shape[:axis], *v.shape[axis + 1 :]) for v in values}
         if len(sides) > 1 or any(len(v.shape) != rank for v in values):
             raise InputError(f"expected tensors that differ on axis {axis} only, found {[v.shape for v in values[:9]]}")
-        shape = list(values[0].shape)
-        shape[axis] = sum(v.shape[axis] for v in values)
-        bounded((len(values), *shape))  # each is spread over the whole
-        start, total = 0, None
+        total = sum(v.shape[axis] for v in values)
+        bounded((len(values), total, *values[0].shape[:axis], *values[0].shape[axis + 1 :]))  # each is spread over all
+        start, parts = 0, []
         for value in values:
-            index = np.full(shape, -1)
-            place = [slice(None)] * len(shape)
-            place[axis] = slice(start, start + value.shape[axis])
+            end = start + value.shape[axis]
+            around = [(0, 0)] * axis + [(start, total - end)] + [(0, 0)] * (rank - axis - 1)
             value = value if isinstance(value, Affine) else Affine(value.shape, {}, np.ravel(value).astype(float))
-            index[tuple(place)] = np.arange(value.size).reshape(value.shape)
-            part = value.take(index)
-            total = part if total is None else total + part
-            start = place[axis].stop
-        return total
+            parts.append(value.padded(around))
+            start = end
+        return reduce(add, parts)
 
     def identity(self, x):
         return x
@@ -613,9 +604,6 @@ class Operations:
 
     # Activations.
 
-    def relu(self, x):
-        return self._units(x, ThresholdLinear())
-
     def leakyrelu(self, x, alpha=SLOPE):
         return self._units(x, LeakyReLU(alpha))
 
@@ -640,21 +628,12 @@ class Operations:
         gamma = _above_0("a gamma", gamma)
         return self.elu(x, alpha) * gamma
 
-    def softplus(self, x):
-        return self._units(x, Softplus(scale=1.0))
-
     def thresholdedrelu(self, x, alpha=1.0):
         """A threshold-linear unit, and a step of the threshold's height."""
         if alpha < 0:
             raise InputError(f"expected an alpha of 0 or more, found {alpha}: it decreases at its threshold")
         above = self._units(x, ThresholdLinear(threshold=alpha))
         return above + self.builder.activate(f"{self.name}_step", x, Step(threshold=alpha, maximum=1.0)) * alpha
-
-    def sigmoid(self, x):
-        return self._units(x, Logistic(slope=1.0, maximum=1.0))
-
-    def tanh(self, x):
-        return self._units(x, Tanh())
 
     def hardsigmoid(self, x, alpha=GAIN, beta=0.5):
         gain = _above_0("an alpha", alpha)
@@ -708,27 +687,31 @@ class Operations:
 
     def _same_far_up(self, condition, a, b) -> bool:
         """Whether b is a softplus and a the line that it tends to, chosen far above 0, as PyTorch writes it."""
-        layers = {layer.name: layer for layer in self.builder.layers}
-        if not all(isinstance(each, Affine) and len(each.parts) == 1 for each in (condition, b)):
+        (units, gain), (above, height) = map(self._layer_of, (b, condition))
+        if not isinstance(getattr(units, "neuron", None), Softplus) or not isinstance(
+            getattr(above, "neuron", None), Step
+        ):
             return False
-        units, above = (layers.get(next(iter(each.parts))) for each in (b, condition))
-        if not (units and above and isinstance(units.neuron, Softplus) and isinstance(above.neuron, Step)):
+        if not isinstance(a, Affine) or not a.shape == b.shape == condition.shape or height != 1:
             return False
-        drive = Affine(b.shape, dict(units.incoming), units.bias)
-        gain = b.parts[units.name].diagonal()
-        if not isinstance(a, Affine) or a.shape != b.shape or above.size != units.size or not (gain == gain[0]).all():
-            return False
-        gain = gain[0]
-        lines = (a, drive * gain), (b, Affine.of_units(units.name, b.shape) * gain)
-        if gain <= 0 or not all(_equal(*pair) for pair in (*lines, (condition, Affine.of_units(above.name, b.shape)))):
-            return False
-        over = Affine(b.shape, dict(above.incoming), above.bias)  # a multiple of the drive, less the place of choice
+        # The drive, and a multiple of it less the place of choice.
+        drive, over = (Affine(b.shape, dict(layer.incoming), layer.bias) for layer in (units, above))
         size, larger = (max((abs(part).max() for part in each.parts.values()), default=0.0) for each in (drive, over))
         factor = larger / size if size else 0.0
         place = drive.constant * factor - over.constant
-        if factor <= 0 or not _equal(over + place.reshape(b.shape), drive * factor):
+        if factor <= 0 or not _equal(a, drive * gain) or not _equal(over + place.reshape(b.shape), drive * factor):
             return False
         return bool((place / factor >= FAR_UP * units.neuron.scale).all())
+
+    def _layer_of(self, value) -> tuple[Layer | None, float]:
+        """The layer whose units a value is, times one number above 0, and that number; or None."""
+        if isinstance(value, Affine) and len(value.parts) == 1 and value.size:
+            ((name, part),) = value.parts.items()
+            layer, gain = {layer.name: layer for layer in self.builder.layers}.get(name), part.diagonal()[0]
+            known = layer is not None and gain > 0 and layer.size == value.size
+            if known and _equal(value, Affine.of_units(name, value.shape) * gain):
+                return layer, gain
+        return None, 0.0
 
     def max(self, *values):
         return reduce(self._larger, values)

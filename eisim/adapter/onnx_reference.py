@@ -27,16 +27,7 @@ SUMS = {"Concat", "Slice", "Split"}
 
 
 class Reference:
-    """Evaluates nodes, one at a time.
-
-    Attributes
-    ----------
-    onnx : module
-    opsets : dict of str to int
-        Versions of operations, by domain.
-    rounded : bool
-        Whether something was evaluated in single precision.
-    """
+    """Evaluates nodes, one at a time; `rounded` says whether something was evaluated in single precision."""
 
     def __init__(self, onnx, opsets: dict[str, int]):
         self.onnx, self.opsets, self.rounded, self.looped = onnx, opsets, False, 0
@@ -48,13 +39,7 @@ class Reference:
         return array.astype(float) if fractional else array
 
     def sizes(self, node, inputs: Sequence) -> list[tuple[int, ...]]:
-        """Shapes of the outputs that are asked for, before they are made.
-
-        Raises
-        ------
-        InputError
-            If ONNX's inference of shapes finds that the node does not fit its inputs, or does not know.
-        """
+        """Shapes of the outputs that are asked for, before they are made; refused if ONNX's inference does not know."""
         if node.domain == "ai.onnx.ml" and node.op_type in NO_LARGER:
             return [np.shape(inputs[0])]
         given = _named(node, inputs)
@@ -88,13 +73,7 @@ class Reference:
         return onnx.ModelProto(graph=graph, opset_import=opsets, ir_version=8)
 
     def __call__(self, node, inputs: Sequence, largest: int = LARGEST) -> list[np.ndarray]:
-        """The outputs of a node for arrays, None for an input that is left out.
-
-        Raises
-        ------
-        InputError
-            If it does not fit its inputs, or makes more than `largest` elements, or cannot be evaluated.
-        """
+        """The outputs of a node for arrays, None for an input that is left out, of at most `largest` elements."""
         shapes = self.sizes(node, inputs)
         for shape in shapes or [(sum(np.size(array) for array in inputs),)]:
             bounded(shape, largest)

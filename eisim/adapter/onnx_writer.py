@@ -22,12 +22,8 @@ def onnx_package():
 def write_onnx(dnn: DNN) -> bytes:
     """A feed-forward DNN as an ONNX file, in double precision.
 
-    The input is ``stimuli`` (trials × inputs), the output ``rates`` (trials × readouts, in Hz).
-
-    Raises
-    ------
-    InputError
-        For a recurrent DNN, or an activation that ONNX has no operations for, such as that of a noisy LIF neuron.
+    The input is ``stimuli`` (trials × inputs), the output ``rates`` (trials × readouts, in Hz). Refused are recurrent
+    DNNs and activations that ONNX has no operations for, such as that of a noisy LIF neuron.
     """
     onnx = onnx_package()
     if dnn.recurrent:
