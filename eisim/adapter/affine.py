@@ -1,13 +1,12 @@
 """Values on the way through a network, as affine functions of the units before: every linear operation is one."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 from scipy import sparse
 
+from eisim.adapter.names import Unused
 from eisim.adapter.static import DNN, Layer
 from eisim.base.errors import InputError
 from eisim.neurons import ThresholdLinear
@@ -155,8 +154,7 @@ class NetworkBuilder:
     def __init__(self, inputs: dict[str, tuple[int, ...]]):
         self.inputs = tuple((name, int(np.prod(shape)), 1.0) for name, shape in inputs.items())
         self.layers: list[Layer] = []
-        self.names = set(inputs)
-        self.numbers = defaultdict(lambda: count(2))  # by name: those it may be made its own with
+        self.unused = Unused(inputs)
         self.connections = self.effort = 0
 
     def spend(self, cost: int) -> None:
@@ -174,9 +172,7 @@ class NetworkBuilder:
         self.connections += value.connections
         if self.connections > LARGEST_NETWORK:
             raise InputError(f"expected a network of at most {LARGEST_NETWORK:,} connections, found more")
-        if name in self.names:
-            name = next(new for k in self.numbers[name] if (new := f"{name}_{k}") not in self.names)
-        self.names.add(name)
+        name = self.unused(name)
         minus = tuple(subtracted.parts.items()) if subtracted is not None else ()
         self.layers.append(Layer(name, value.size, tuple(value.parts.items()), value.constant, activation, minus))
         return Affine.of_units(name, value.shape)

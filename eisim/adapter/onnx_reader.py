@@ -4,6 +4,7 @@ A file is data: nothing in it is executed, no other file is opened but weights t
 checked before anything is computed, so that a hostile file takes no more time and memory than a large honest one.
 """
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from scipy import sparse
 
 from eisim.adapter.activations import Identity
 from eisim.adapter.affine import OVERHEAD, Affine, NetworkBuilder, bounded, finite
+from eisim.adapter.limits import extra
 from eisim.adapter.onnx_check import Comparison, Read, Source
 from eisim.adapter.onnx_operations import (
     FRACTIONAL,
@@ -27,7 +29,6 @@ from eisim.adapter.onnx_operations import (
     Operations,
 )
 from eisim.adapter.onnx_reference import Reference, reason
-from eisim.adapter.onnx_writer import onnx_package
 from eisim.adapter.static import DNN
 from eisim.base.errors import InputError, explains_arguments, one_line
 from eisim.base.store.safe_read import regular_file
@@ -84,7 +85,7 @@ def read_onnx(path) -> DNN:
         For a file that is none or too large, an operation that cannot be mapped, or a network that computes something
         else than ONNX's reference; the message names the node and why.
     """
-    onnx, path = onnx_package(), Path(path)
+    onnx, path = extra("onnx", "ONNX"), Path(path)
     if path.suffix.lower() in FOREIGN:
         raise InputError(
             f"{path}: expected an ONNX file, found a name that ends in {path.suffix}; eisim opens no file that may "
@@ -107,7 +108,7 @@ def read_model(model, path: Path) -> DNN:
     """The network of an ONNX model; `path` is what errors call it. Otherwise as `read_onnx`."""
     try:
         with np.errstate(all="ignore"):  # what is not finite is refused by name
-            return _Reader(onnx_package(), model, path).read()
+            return _Reader(extra("onnx", "ONNX"), model, path).read()
     except InputError as error:
         said = str(error)
     except MemoryError:
@@ -132,10 +133,9 @@ class _Reader:
             names = ", ".join(repr(i.name) for i in real[:5])
             raise InputError(f"expected a network with one input, found {len(real)}{f' ({names})' if real else ''}")
         self.source = self._source(real[0])
-        shape = self.source.shape
-        x = Affine.of_units("x", shape)
+        x = Affine.of_units("x", self.source.shape)
         self.values: dict[str, Any] = self.constants | {self.source.name: x}
-        self.builder = NetworkBuilder({"x": shape})
+        self.builder = NetworkBuilder({"x": self.source.shape})
         self.read_nodes: dict[int, Read] = {}
         self.makers = self._makers()
 
@@ -205,8 +205,7 @@ class _Reader:
             raise InputError(f"its data in {file.name!r} cannot be read: {error.strerror}") from None
         if start + length > size:
             raise InputError(f"expected {where['length']} bytes at {start} of {file.name!r}, found its end")
-        whole = self.onnx.TensorProto()
-        whole.CopyFrom(tensor)
+        whole = deepcopy(tensor)
         whole.ClearField("external_data")
         whole.data_location, whole.raw_data = tensor.DEFAULT, data
         return whole
@@ -288,10 +287,7 @@ class _Reader:
     def _compare(self, dnn, chosen) -> None:
         """Refuse the network if it computes something else than ONNX's reference."""
         nodes = [self.read_nodes[k] for k in self._needed(chosen)]
-        tensors = {
-            name: value for name, value in self.values.items() if name in self.makers or name == self.source.name
-        }
-        tensors = {n: _inner(value) for n, value in tensors.items() if isinstance(_inner(value), Affine)}
+        tensors = {name: _inner(value) for name, value in self.values.items() if isinstance(_inner(value), Affine)}
         found = Comparison(self.source, nodes, self.constants, tensors, dnn, self.reference, self.builder.effort)
         found.check(chosen)
         if isinstance(self.values[chosen], LeftOut):
@@ -450,16 +446,13 @@ class _Reader:
 
     def _of_one_sample(self, inputs) -> list:
         """Constants that hold equal numbers for each sample of a batch, for one."""
-        rank = max(len(value.shape) for value in inputs if isinstance(value, Affine))
-        return [
-            value[:1]
-            if isinstance(value, np.ndarray)
-            and value.ndim == rank
-            and len(value) == self.source.batch
-            and (value == value[:1]).all()
-            else value
-            for value in inputs
-        ]
+        rank, batch = max(len(value.shape) for value in inputs if isinstance(value, Affine)), self.source.batch
+
+        def one(value):
+            rows = isinstance(value, np.ndarray) and value.ndim == rank and len(value) == batch
+            return value[:1] if rows and (value == value[:1]).all() else value
+
+        return [one(value) for value in inputs]
 
     def _of_label(self, node, inputs):
         """Labels may be renamed and moved; no number comes of them."""
@@ -479,8 +472,7 @@ class _Reader:
         context.ir_version, context.opset_imports = max(3, self.ir_version), self.opsets
         plain = node
         if node.domain != domain or any(a.type == a.TENSOR for a in node.attribute):  # data in files is read elsewhere
-            plain = self.onnx.NodeProto()
-            plain.CopyFrom(node)
+            plain = deepcopy(node)
             plain.domain = domain
             for attribute in plain.attribute:
                 if attribute.type == attribute.TENSOR:

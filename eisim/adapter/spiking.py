@@ -12,7 +12,7 @@ import scipy
 from scipy import sparse
 
 from eisim.adapter.activations import refuse_refractory
-from eisim.adapter.dale import Unused
+from eisim.adapter.names import Unused
 from eisim.adapter.static import static_dnn
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.units import scalar_si, to_si

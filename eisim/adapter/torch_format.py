@@ -11,20 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from eisim.adapter.limits import extra
 from eisim.adapter.onnx_reader import read_model
-from eisim.adapter.static import DNN
+from eisim.adapter.static import DNN, feed_forward
 from eisim.base.errors import InputError, explains_arguments
 
 #: By which the DNN may differ from a module of single precision, as a share of its largest output.
 AGREEMENT = 1e-4
-
-
-def _torch():
-    try:
-        import torch
-    except ImportError:
-        raise InputError("PyTorch: expected the package torch installed (pip install 'eisim[torch]')") from None
-    return torch
 
 
 @explains_arguments
@@ -51,7 +44,7 @@ def from_torch(module, example) -> DNN:
         For a module that cannot be traced or mapped (the message names the layer), or whose DNN would compute something
         else, as when the module's results depend on the size of the batch.
     """
-    torch = _torch()
+    torch = extra("torch", "PyTorch")
     if not isinstance(module, torch.nn.Module):
         raise InputError(f"from_torch: expected a torch.nn.Module, found {module!r}")
     name = type(module).__name__
@@ -115,14 +108,10 @@ def to_torch(dnn: DNN):
     InputError
         For a recurrent DNN, or the activation of a noisy LIF neuron.
     """
-    _torch()
+    extra("torch", "PyTorch")
     from eisim.adapter.torch_module import Network
 
-    if not isinstance(dnn, DNN):
-        raise InputError(f"to_torch: expected a DNN, found {dnn!r}")
-    if dnn.recurrent:
-        raise InputError(f"PyTorch: expected a feed-forward DNN, found {dnn!r}")
-    return Network(dnn)
+    return Network(feed_forward(dnn, "PyTorch"))
 
 
 def write_torch(dnn: DNN) -> bytes:
@@ -130,7 +119,7 @@ def write_torch(dnn: DNN) -> bytes:
 
     The file holds the operations as JSON and the weights as numbers: nothing pickled.
     """
-    torch = _torch()
+    torch = extra("torch", "PyTorch")
     stimuli = torch.zeros((2, sum(size for _, size, _ in dnn.inputs)), dtype=torch.float64)
     with _quiet():
         program = torch.export.export(

@@ -126,14 +126,8 @@ class UnrolledDNN(Shown):
             yield rates
 
     def _spiking_layers(self, inputs):
-        tau, tau_e, tau_i = (
-            self._each(of)
-            for of in (
-                lambda p: p.neuron.tau,
-                lambda p: p.neuron.excitation.tau,
-                lambda p: p.neuron.inhibition.tau,
-            )
-        )
+        tau = self._each(lambda p: p.neuron.tau)
+        tau_e, tau_i = self._each(lambda p: p.neuron.excitation.tau), self._each(lambda p: p.neuron.inhibition.tau)
         leak, fade_e, fade_i = (np.exp(-self.dt / t) for t in (tau, tau_e, tau_i))
         from_e, from_i = (_response_to_decaying_input(self.dt, tau, t) for t in (tau_e, tau_i))
         floor = self._each(lambda p: p.neuron.rest + p.bias)
