@@ -55,12 +55,7 @@ def linear_response(growth, mean, sd, tau, refractory, threshold, reset) -> tupl
 
 def _steps(v, step):
     """For each step: its middle, and growth and gain of the density over it and over its first half."""
-    halves = np.where(np.abs(v) < 1e-9, 1e-9, v)
-    return zip(
-        v,
-        np.exp(step * v),
-        np.expm1(step * halves) / halves,
-        np.exp(step * v / 2),
-        np.expm1(step * halves / 2) / halves,
-        strict=True,
-    )
+    away = np.where(np.abs(v) < 1e-9, 1e-9, v)
+    whole = np.exp(step * v), np.expm1(step * away) / away
+    half = np.exp(step * v / 2), np.expm1(step * away / 2) / away
+    return zip(v, *whole, *half, strict=True)

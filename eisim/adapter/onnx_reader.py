@@ -28,7 +28,7 @@ from eisim.adapter.onnx_operations import (
     LeftOut,
     Operations,
 )
-from eisim.adapter.onnx_reference import Reference, reason
+from eisim.adapter.onnx_reference import Reference, refusing
 from eisim.adapter.static import DNN
 from eisim.base.errors import InputError, explains_arguments, one_line
 from eisim.base.store.safe_read import regular_file
@@ -141,17 +141,14 @@ class _Reader:
 
     def _opsets(self, model):
         """Versions of operations by domain, as the file asks for them."""
-        opsets = {}
-        for entry in model.opset_import:
-            domain = entry.domain.removeprefix("ai.onnx") and entry.domain
-            known = {"": self.onnx.defs.onnx_opset_version(), "ai.onnx.ml": self.onnx.defs.onnx_ml_opset_version()}
-            if domain in known:
-                if not 1 <= entry.version <= known[domain]:
-                    raise InputError(
-                        f"expected version 1 to {known[domain]} of the operations of {domain or 'ai.onnx'}, which the "
-                        f"onnx that is installed knows, found {entry.version}"
-                    )
-                opsets[domain] = entry.version
+        known = {"": self.onnx.defs.onnx_opset_version(), "ai.onnx.ml": self.onnx.defs.onnx_ml_opset_version()}
+        opsets = {_domain(entry): entry.version for entry in model.opset_import if _domain(entry) in known}
+        for domain, version in opsets.items():
+            if not 1 <= version <= known[domain]:
+                raise InputError(
+                    f"expected version 1 to {known[domain]} of the operations of {domain or 'ai.onnx'}, which the onnx "
+                    f"that is installed knows, found {version}"
+                )
         if not opsets and model.ir_version < 3:  # older than versions of operations
             opsets[""] = 1
         return {"ai.onnx.ml": 3} | opsets  # which files of scikit-learn may leave out
@@ -171,13 +168,9 @@ class _Reader:
 
     def _decoded(self, tensor):
         """The numbers of a tensor, which its dims may contradict."""
-        try:
+        found = "found ones that do not"
+        with refusing(f"expected numbers that fit its format and shape {list(tensor.dims)}, {found}"):
             array = self.onnx.numpy_helper.to_array(tensor)
-        except MemoryError:
-            raise
-        except Exception as error:  # of many kinds: an unknown format, too few numbers, or too many
-            found = f"found ones that do not ({reason(error)})"
-            raise InputError(f"expected numbers that fit its format and shape {list(tensor.dims)}, {found}") from None
         if array.shape != tuple(tensor.dims):
             raise InputError(f"expected numbers of shape {list(tensor.dims)}, found {list(array.shape)}")
         return array
@@ -213,10 +206,8 @@ class _Reader:
     def _source(self, entry) -> Source:
         """The input: shape of one sample, format, and the size of the file's batch axis if it has one."""
         what, kind = f"input {entry.name!r}", entry.type.tensor_type
-        if entry.type.WhichOneof("value") != "tensor_type":
-            raise InputError(
-                f"{what}: expected a tensor, found a {entry.type.WhichOneof('value') or 'value of no type'}"
-            )
+        if (found := entry.type.WhichOneof("value")) != "tensor_type":
+            raise InputError(f"{what}: expected a tensor, found a {found or 'value of no type'}")
         dims = [d.dim_value for d in kind.shape.dim]
         if not dims or any(d < 1 for d in dims[1:]) or dims[0] < 0:
             raise InputError(f"{what}: expected a fixed shape after the batch axis, found {dims}")
@@ -364,14 +355,10 @@ class _Reader:
             for source in filter(None, node.input):
                 if source in self.sparse:
                     raise InputError(f"expected a dense tensor, found the sparse one {source!r}")
-            results = self._apply(node, name)
+            with refusing(f"expected inputs and attributes that {node.op_type} takes, found others"):
+                results = self._apply(node, name)
         except InputError as error:
             raise InputError(f"{name}: {error}") from None
-        except MemoryError:
-            raise
-        except Exception as error:  # what its checks did not foresee
-            found = f"found others ({reason(error)})"
-            raise InputError(f"{name}: expected inputs and attributes that {node.op_type} takes, {found}") from None
         self.values |= {output: each for output, each in zip(node.output, results, strict=False) if output}
         self.read_nodes[k] = Read(name, node, tuple(layer.name for layer in self.builder.layers[before:]))
 
@@ -397,7 +384,7 @@ class _Reader:
         """What a node makes of its inputs."""
         inputs = [self.values[i] if i else None for i in node.input]
         self.builder.spend(OVERHEAD + sum(_cost(value) for value in inputs))
-        domain = node.domain.removeprefix("ai.onnx") and node.domain
+        domain = _domain(node)
         if (node.domain, node.op_type) in self.functions:
             raise InputError(f"expected ONNX's own operations, found {node.op_type}, a function of the file")
         known = domain in ("", "ai.onnx.ml") and self.onnx.defs.has(node.op_type, domain)
@@ -477,10 +464,8 @@ class _Reader:
             for attribute in plain.attribute:
                 if attribute.type == attribute.TENSOR:
                     attribute.t.CopyFrom(self.onnx.numpy_helper.from_array(np.zeros(1, np.float32)))
-        try:
+        with refusing("ONNX's checker refuses it"):
             self.onnx.checker.check_node(plain, context)
-        except Exception as error:  # of the checker's own kind
-            raise InputError(f"ONNX's checker refuses it: {reason(error)}") from None
 
     def _attribute(self, attribute):
         """The value of an attribute, with tensors as arrays."""
@@ -504,6 +489,11 @@ class _Reader:
         self.builder.spend(FOLDING + made * times)
         found = self.reference.folded(node, inputs)
         return [finite(array) if array.dtype.kind == "f" else array for array in found]
+
+
+def _domain(entry) -> str:
+    """Of operations; the first one has two names."""
+    return "" if entry.domain == "ai.onnx" else entry.domain
 
 
 def _class_labels(node) -> list:

@@ -5,6 +5,7 @@ wrong. What neither evaluates is refused.
 """
 
 from collections.abc import Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 
 import numpy as np
@@ -46,10 +47,8 @@ class Reference:
         small = {name for name, array in given.items() if array.size <= VALUES and array.dtype.kind in "iufb"}
         model = self._model(node, {name: array for name, array in given.items() if name not in small})
         model.graph.initializer.extend(self.onnx.numpy_helper.from_array(given[name], name) for name in small)
-        try:
+        with refusing("ONNX's inference of shapes refuses it"):
             found = self.onnx.shape_inference.infer_shapes(model, strict_mode=True)
-        except Exception as error:  # the kinds differ between versions of onnx
-            raise InputError(f"ONNX's inference of shapes refuses it: {reason(error)}") from None
         shapes = []
         for output in found.graph.output:
             dims = output.type.tensor_type.shape.dim
@@ -109,12 +108,8 @@ class Reference:
 
     def folded(self, node, inputs: Sequence) -> list[np.ndarray]:
         """The outputs of a node on constants of the file, in its own precision."""
-        try:
+        with refusing("ONNX's reference cannot evaluate it"):
             return [np.asarray(array) for array in self._evaluated(node, inputs)]
-        except MemoryError:
-            raise InputError("expected enough memory to evaluate it, found too little") from None
-        except Exception as error:  # one of many kinds
-            raise InputError(f"ONNX's reference cannot evaluate it: {reason(error)}") from None
 
     def _attribute(self, node, name, default):
         return next((a.i for a in node.attribute if a.name == name), default)
@@ -175,6 +170,22 @@ class Reference:
 def _named(node, inputs: Sequence) -> dict[str, np.ndarray]:
     """The inputs that are not left out."""
     return {name: array for name, array in zip(node.input, inputs, strict=True) if name}
+
+
+@contextmanager
+def refusing(what: str):
+    """Whatever another package raises, of kinds that differ between its versions, as an error that says `what` and why.
+
+    What a hostile file provokes is not foreseen.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except MemoryError:
+        raise InputError("expected enough memory for it, found too little") from None
+    except Exception as error:
+        raise InputError(f"{what}: {reason(error)}") from None
 
 
 def reason(error: Exception) -> str:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
 import numpy as np
+import scipy
 
 from eisim.adapter.limits import extra
 from eisim.adapter.onnx_reader import read_model
@@ -77,11 +78,9 @@ def from_torch(module, example) -> DNN:
     ours = dnn(batch.double().cpu().numpy().reshape(3, -1))
     operations = {node.op_type for node in model.graph.node}
     if "Softmax" in operations:
-        ours = np.exp(ours - ours.max(axis=1, keepdims=True))
-        ours = ours / ours.sum(axis=1, keepdims=True)
+        ours = scipy.special.softmax(ours, axis=1)
     elif "LogSoftmax" in operations:
-        ours = ours - ours.max(axis=1, keepdims=True)
-        ours = ours - np.log(np.exp(ours).sum(axis=1, keepdims=True))
+        ours = scipy.special.log_softmax(ours, axis=1)
     if ours.shape != theirs.shape or np.abs(ours - theirs).max() > AGREEMENT * max(1.0, np.abs(theirs).max()):
         raise InputError(
             f"from_torch: {name}: expected a module that maps each sample by itself, found one that maps a batch of 3 "
