@@ -135,7 +135,7 @@ class Comparison:
                     attribute.s = b"NONE"
         return changed
 
-    def _computed(self, samples, name, left_out=True) -> np.ndarray:
+    def _computed(self, samples, name, left_out=True) -> np.ndarray | None:
         """A tensor of the file for the samples."""
         found = samples if name == self.source.name else None
         for _, _, made in self.outputs(samples, left_out):
