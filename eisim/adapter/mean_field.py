@@ -5,7 +5,7 @@ so the network is a recurrent DNN whose units are populations, and its working p
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 
 import numpy as np
@@ -259,8 +259,7 @@ class MeanField(Explained):
             (self.units.index(p.source), self.units.index(p.target), RECEPTORS.index(self.circuit.receptor(p)))
             for p in between
         ]
-        m = [self._moments[p.name] for p in between]
-        moments_of = np.array([(x.total, x.squares, x.spread, x.mixing) for x in m]).reshape(-1, 4).T
+        moments_of = np.reshape([astuple(self._moments[p.name]) for p in between], (-1, 4)).T
         return between, np.array(places, dtype=int).reshape(-1, 3).T, moments_of
 
     def _answer(self, external, state) -> list[Diffusion]:

@@ -17,16 +17,7 @@ from eisim.adapter.static import static_dnn
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.units import scalar_si, to_si
 from eisim.circuit import Circuit, Population, Projection
-from eisim.neurons import (
-    LIF,
-    ExponentialLinear,
-    Logistic,
-    RateUnit,
-    Saturating,
-    Softplus,
-    Step,
-    ThresholdLinear,
-)
+from eisim.neurons import LIF, ExponentialLinear, Logistic, RateUnit, Saturating, Softplus, Step, ThresholdLinear
 from eisim.stimuli import unlabelled
 from eisim.synapses import Exponential
 
@@ -203,10 +194,8 @@ def _largest_excess(circuit, stimuli) -> dict[str, float]:
     """By how much the input of each population's units exceeds or misses the threshold at most."""
     dnn = static_dnn(circuit)
     rates = dnn.rates(stimuli)
-    return {
-        layer.name: float(np.abs(layer.drive(rates) - layer.neuron.threshold).max(initial=0)) or 1.0
-        for layer in dnn.layers
-    }
+    away = {layer.name: np.abs(layer.drive(rates) - layer.neuron.threshold) for layer in dnn.layers}
+    return {name: float(excess.max(initial=0)) or 1.0 for name, excess in away.items()}
 
 
 def _positive(value, what) -> float:
