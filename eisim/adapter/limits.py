@@ -1,23 +1,10 @@
-"""Which spiking circuits have an exact image elsewhere, unrolled or in NIR; the others have a mean-field.
-
-And which packages formats of files need.
-"""
+"""Which spiking circuits have an exact image elsewhere, unrolled or in NIR; the others have a mean-field."""
 
 from collections.abc import Iterator
-from importlib import import_module
 
 from eisim.base.errors import InputError
 from eisim.circuit import Circuit
 from eisim.neurons import LIF
-
-
-def extra(package: str, what: str):
-    """A package that comes with the extra of eisim of its name; `what` needs it."""
-    try:
-        return import_module(package)
-    except ImportError:
-        said = f"expected the package {package} installed (pip install 'eisim[{package}]')"
-        raise InputError(f"{what}: {said}") from None
 
 
 def check_plain(circuit: Circuit, what: str) -> None:

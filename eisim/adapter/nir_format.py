@@ -25,7 +25,8 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from eisim.adapter.limits import check_plain, extra
+from eisim.adapter.extras import extra
+from eisim.adapter.limits import check_plain
 from eisim.adapter.names import Unused
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.units import scalar_si

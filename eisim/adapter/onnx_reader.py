@@ -14,7 +14,7 @@ from scipy import sparse
 
 from eisim.adapter.activations import Identity
 from eisim.adapter.affine import OVERHEAD, Affine, NetworkBuilder, bounded, finite
-from eisim.adapter.limits import extra
+from eisim.adapter.extras import extra
 from eisim.adapter.onnx_check import Comparison, Read, Source
 from eisim.adapter.onnx_operations import (
     FRACTIONAL,

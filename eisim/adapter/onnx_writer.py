@@ -3,7 +3,7 @@
 import numpy as np
 
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh, refuse_refractory
-from eisim.adapter.limits import extra
+from eisim.adapter.extras import extra
 from eisim.adapter.static import DNN, feed_forward
 from eisim.base.errors import InputError
 from eisim.neurons import LIF, ExponentialLinear, Logistic, Saturating, Softplus, Step, ThresholdLinear

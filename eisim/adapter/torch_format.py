@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 
-from eisim.adapter.limits import extra
+from eisim.adapter.extras import extra
 from eisim.adapter.onnx_reader import read_model
 from eisim.adapter.static import DNN, feed_forward
 from eisim.base.errors import InputError, explains_arguments
