@@ -1,13 +1,12 @@
 """Values on the way through a network, as affine functions of the units before: every linear operation is one."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 from scipy import sparse
 
+from eisim.adapter.names import Unused
 from eisim.adapter.static import DNN, Layer
 from eisim.base.errors import InputError
 from eisim.neurons import ThresholdLinear
@@ -40,20 +39,11 @@ def finite(array: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """A tensor whose elements are affine functions of units.
+    """A tensor whose elements are affine functions of units."""
 
-    Attributes
-    ----------
-    shape : tuple of int
-        Of one sample, with a first axis of 1 for the batch.
-    parts : dict of str to sparse array
-        By layer (or input) the weights, its size × elements.
-    constant : ndarray of shape (elements,)
-    """
-
-    shape: tuple[int, ...]
-    parts: dict[str, sparse.csr_array]
-    constant: np.ndarray
+    shape: tuple[int, ...]  # of one sample, with a first axis of 1 for the batch
+    parts: dict[str, sparse.csr_array]  # by layer (or input) the weights, its size × elements
+    constant: np.ndarray  # (elements,)
 
     def __post_init__(self):
         if np.prod(bounded(self.shape)) != len(self.constant):
@@ -100,6 +90,10 @@ class Affine:
         """What a function that only moves elements makes of it, such as a transposition."""
         return self.take(change(np.arange(self.size).reshape(self.shape)))
 
+    def padded(self, widths) -> "Affine":
+        """With zeros before and after, so many for each axis."""
+        return self.rearrange(lambda index: np.pad(index, widths, constant_values=-1))
+
     def times(self, matrix: sparse.csr_array, shape) -> "Affine":
         """The flat tensor times a matrix (elements × new elements), in a new shape."""
         targets = np.diff(matrix.indptr)  # of each element
@@ -124,14 +118,23 @@ class Affine:
             raise InputError(f"expected shapes that leave the batch axis as it is, found {self.shape} to {shape}")
         return self.rearrange(lambda index: np.broadcast_to(index, shape))
 
-    def scaled(self, factor: np.ndarray) -> "Affine":
-        """Times a constant array, broadcast."""
+    def __mul__(self, factor) -> "Affine":
+        """Times a constant array or number, broadcast."""
         wide = self.widened(np.shape(factor))
         factors = np.broadcast_to(factor, wide.shape).ravel().astype(float)
         return wide.times(sparse.diags_array(factors, format="csr"), wide.shape)
 
-    def plus(self, other) -> "Affine":
-        """The sum with a constant array or another tensor, broadcast."""
+    def __neg__(self) -> "Affine":
+        return self * -1.0
+
+    def __sub__(self, other: "Affine") -> "Affine":
+        return -other + self
+
+    def __rsub__(self, other) -> "Affine":
+        return -self + other
+
+    def __add__(self, other) -> "Affine":
+        """The sum with a constant array or number or another tensor, broadcast."""
         if not isinstance(other, Affine):
             a = self.widened(np.shape(other))
             return Affine(a.shape, a.parts, a.constant + np.broadcast_to(other, a.shape).ravel().astype(float))
@@ -141,6 +144,9 @@ class Affine:
             parts[name] = parts[name] + part if name in parts else part
         return Affine(a.shape, parts, a.constant + b.constant)
 
+    __radd__, __rmul__ = __add__, __mul__
+    __array_ufunc__ = None  # which leaves sums and products with an array on the left to these
+
 
 class NetworkBuilder:
     """Collects the layers of a DNN while its operations are read, within bounds of size and effort."""
@@ -148,8 +154,7 @@ class NetworkBuilder:
     def __init__(self, inputs: dict[str, tuple[int, ...]]):
         self.inputs = tuple((name, int(np.prod(shape)), 1.0) for name, shape in inputs.items())
         self.layers: list[Layer] = []
-        self.names = set(inputs)
-        self.numbers = defaultdict(lambda: count(2))  # by name: those it may be made its own with
+        self.unused = Unused(inputs)
         self.connections = self.effort = 0
 
     def spend(self, cost: int) -> None:
@@ -167,9 +172,7 @@ class NetworkBuilder:
         self.connections += value.connections
         if self.connections > LARGEST_NETWORK:
             raise InputError(f"expected a network of at most {LARGEST_NETWORK:,} connections, found more")
-        if name in self.names:
-            name = next(new for k in self.numbers[name] if (new := f"{name}_{k}") not in self.names)
-        self.names.add(name)
+        name = self.unused(name)
         minus = tuple(subtracted.parts.items()) if subtracted is not None else ()
         self.layers.append(Layer(name, value.size, tuple(value.parts.items()), value.constant, activation, minus))
         return Affine.of_units(name, value.shape)
@@ -179,9 +182,8 @@ class NetworkBuilder:
         step = 0
         while len(values) > 1:
             a, b = values[0], values[1]
-            difference = a.plus(b.scaled(np.array(-1.0)))
-            excess = self.activate(f"{name}_{step}", difference, ThresholdLinear(), subtracted=b)
-            values, step = [*values[2:], b.plus(excess)], step + 1
+            excess = self.activate(f"{name}_{step}", a + -b, ThresholdLinear(), subtracted=b)
+            values, step = [*values[2:], b + excess], step + 1
         return values[0]
 
     def network(self, outputs: list[tuple[str, float]], name: str) -> DNN:
@@ -195,21 +197,10 @@ class NetworkBuilder:
 
 
 def windows(shape, kernel, strides, pads, dilations) -> np.ndarray:
-    """Flat indices that a convolution or pooling sees.
+    """Flat indices that a convolution or pooling sees (channels, *places, *kernel), -1 in the padding.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Batch (1), channels, then space.
-    kernel, strides, dilations : sequence of int
-        One for each axis of space.
-    pads : sequence of (int, int)
-        Before and after, for each axis of space.
-
-    Returns
-    -------
-    ndarray of int, shape (channels, *places, *kernel)
-        -1 in the padding.
+    The shape is batch (1), channels, then space; kernel, strides, pads (before and after) and dilations are by axis of
+    space.
     """
     index = np.arange(int(np.prod(shape[1:])), dtype=np.int32).reshape(shape[1:])
     bounded([shape[1], *(n + a + b for n, (a, b) in zip(shape[2:], pads, strict=True))])
@@ -225,23 +216,10 @@ def windows(shape, kernel, strides, pads, dilations) -> np.ndarray:
 
 
 def convolution(value: Affine, kernel: np.ndarray, bias, strides, pads, dilations, groups: int) -> Affine:
-    """A convolution in any number of dimensions.
+    """A convolution in any number of dimensions, otherwise as `windows`.
 
-    Parameters
-    ----------
-    value : Affine
-        Batch (1), channels, then space.
-    kernel : ndarray
-        Outputs × inputs of a group × space.
-    bias : ndarray of shape (outputs,) or None
-    strides, pads, dilations
-        As of `windows`.
-    groups : int
-        Each has its share of the channels and of the outputs.
-
-    Returns
-    -------
-    Affine
+    The kernel is outputs × inputs of a group × space, the bias (outputs,) or None; each group has its share of the
+    channels and of the outputs.
     """
     outputs, per_group, *taps = kernel.shape
     if groups < 1 or outputs % groups or value.shape[1] != per_group * groups:
@@ -258,4 +236,4 @@ def convolution(value: Affine, kernel: np.ndarray, bias, strides, pads, dilation
     target = np.arange(outputs * n_places, dtype=np.int32).reshape(groups, -1, 1, n_places, 1)
     entries = (weight, (source[inside], np.broadcast_to(target, shape)[inside]))
     result = value.times(sparse.csr_array(entries, (value.size, outputs * n_places)), (1, outputs, *places))
-    return result if bias is None else result.plus(np.reshape(bias, (1, -1, *[1] * len(places))))
+    return result if bias is None else result + np.reshape(bias, (1, -1, *[1] * len(places)))

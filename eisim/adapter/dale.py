@@ -14,15 +14,15 @@ The rules, each exact for rate circuits at their fixed point:
   unit of non-negative sources, weights and bias has no OFF channel). Then nothing is inhibited for its sake either.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import product
 
 import numpy as np
 from scipy import sparse
 
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh
-from eisim.adapter.static import DNN
+from eisim.adapter.names import Unused
+from eisim.adapter.static import DNN, feed_forward
 from eisim.base.errors import InputError, explains_arguments
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import Logistic, RateUnit, ThresholdLinear
@@ -88,10 +88,7 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
     >>> circuit.kind, circuit.is_excitatory_only
     ('rate', False)
     """
-    if not isinstance(dnn, DNN):
-        raise InputError(f"from_dnn: expected a DNN, found {dnn!r}")
-    if dnn.recurrent:
-        raise InputError(f"from_dnn: expected a feed-forward DNN, found {dnn!r}")
+    feed_forward(dnn, "from_dnn")
     relay = ThresholdLinear(tau=TAU)
     inputs = [Input(name, size, rate) for name, size, rate in dnn.inputs]
     names = [*(i.name for i in inputs), *(layer.name for layer in dnn.layers)]
@@ -119,11 +116,9 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
             carried, constant = sources[source]
             if constant:
                 bias = bias + constant * matrix.sum(axis=0)
-            for channel in carried:
-                for target in channels:
-                    weights = channel.factor * target.incoming * matrix
-                    known = incoming[target.name].get(channel.name)
-                    incoming[target.name][channel.name] = weights if known is None else known + weights
+            for channel, target in product(carried, channels):
+                weights, known = channel.factor * target.incoming * matrix, incoming[target.name]
+                known[channel.name] = known[channel.name] + weights if channel.name in known else weights
         for target in channels:
             biases[target.name] = target.incoming * bias
 
@@ -168,26 +163,6 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
         if used[channel.name]["E"].any()
     ]
     return Circuit(dnn.name or "from DNN", inputs, populations, projections, readouts)
-
-
-class Unused:
-    """Makes names that differ from all known ones, by a number where one is needed.
-
-    Attributes
-    ----------
-    names : set of str
-        Known ones.
-    """
-
-    def __init__(self, names: Iterable[str]):
-        self.names = set(names)
-
-    def __call__(self, name: str) -> str:
-        """The name, or the first of ``name_2``, ``name_3``, ... that is not known; from now on it is."""
-        numbered = (f"{name}_{k}" for k in count(2))
-        name = name if name not in self.names else next(new for new in numbered if new not in self.names)
-        self.names.add(name)
-        return name
 
 
 def _drives(dnn: DNN, signed_inputs: bool) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -17,32 +17,17 @@ class Diffusion:
     Noise that synapses have filtered acts as white noise with threshold and reset raised by
     :math:`|\zeta(1/2)|\sqrt{\tau_s/\tau}` standard deviations, to first order in the root (Fourcaud & Brunel, Neural
     Comput. 14:2057, 2002, eq. 4.33).
-
-    Attributes
-    ----------
-    mean, sd : ndarray
-        Of the free membrane potential, in V.
-    tau, refractory : ndarray
-        Membrane time constant (with what synapses add to the conductance) and refractory period, in s.
-    threshold, reset : ndarray
-        In V, raised by the filtering of synapses.
-    filtering : float
-        :math:`\tau_s/\tau`, of the noise as a whole.
-    gain : dict of str to float
-        For each receptor the mean membrane potential for each unit of weight that arrives in a second.
-    quenched : float
-        Standard deviation over neurons of the mean that comes from their different inputs, in V.
     """
 
-    mean: np.ndarray
+    mean: np.ndarray  # of the free membrane potential, in V, as sd
     sd: np.ndarray
-    tau: np.ndarray
-    refractory: np.ndarray
-    threshold: np.ndarray
+    tau: np.ndarray  # of the membrane, with what synapses add to the conductance, in s
+    refractory: np.ndarray  # in s
+    threshold: np.ndarray  # raised by the filtering of synapses, in V, as the reset
     reset: np.ndarray
-    filtering: float
-    gain: dict[str, float]
-    quenched: float
+    filtering: float  # tau_s / tau, of the noise as a whole
+    gain: dict[str, float]  # by receptor: the mean membrane potential for each unit of weight that arrives in a second
+    quenched: float  # standard deviation over neurons of the mean that comes from their different inputs, in V
 
     def neurons(self, score=0.0) -> tuple:
         """Arguments of `eisim.neurons.siegert.siegert` for neurons so many quenched deviations off the mean."""
@@ -51,19 +36,10 @@ class Diffusion:
 
 
 def current_based(neuron, vary, inputs, bias, rate) -> Diffusion:
-    """Of a `LIF` neuron.
+    """Of a `LIF` neuron; `vary` gives a parameter by its name, an array where neurons differ.
 
-    Parameters
-    ----------
-    neuron : LIF
-    vary : callable
-        From the name of a parameter to its value, an array where neurons differ.
-    inputs : dict of str to ndarray of shape (3,)
-        For each receptor mean, shot noise and quenched variance of the weights that arrive (`eisim.adapter.moments`).
-    bias : ndarray
-        In V.
-    rate : float
-        Of the neuron itself, in Hz; of no consequence here.
+    Inputs are by receptor: mean, shot noise and quenched variance of the weights that arrive (`eisim.adapter.moments`).
+    The bias is in V; the neuron's own rate, in Hz, is of no consequence here.
     """
     gain = {k: (1 - 2 * (k == "i")) * neuron.area(k) for k in inputs}
     mean = vary("rest") + bias + sum(gain[k] * first for k, (first, _, _) in inputs.items())
@@ -116,17 +92,8 @@ def _diffusion(neuron, vary, inputs, gain, mean, tau, own):
     sd = np.sqrt(variance)
     slow = np.divide(roots, variance * np.sqrt(tau), out=np.zeros_like(sd), where=variance > 0)
     shift = SHIFT * sd * slow
-    return Diffusion(
-        mean,
-        sd,
-        tau,
-        vary("refractory"),
-        vary("threshold") + shift,
-        vary("reset") + shift,
-        slow**2,
-        gain,
-        np.sqrt(quenched),
-    )
+    threshold, reset = vary("threshold") + shift, vary("reset") + shift
+    return Diffusion(mean, sd, tau, vary("refractory"), threshold, reset, slow**2, gain, np.sqrt(quenched))
 
 
 def synaptic_filter(receptor, growth):

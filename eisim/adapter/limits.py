@@ -8,13 +8,7 @@ from eisim.neurons import LIF
 
 
 def check_plain(circuit: Circuit, what: str) -> None:
-    """Refuse a spiking circuit that has more than LIF neurons, exponential synapses and regular inputs.
-
-    Raises
-    ------
-    InputError
-        Naming the first part that is more.
-    """
+    """Refuse a spiking circuit that has more than LIF neurons, exponential synapses and regular inputs."""
     if circuit.kind == "spiking":
         for found in _beyond(circuit):
             raise InputError(
@@ -24,13 +18,7 @@ def check_plain(circuit: Circuit, what: str) -> None:
 
 
 def check_linear(circuit: Circuit, what: str) -> None:
-    """Refuse a spiking circuit whose neurons do not sum weights × rates.
-
-    Raises
-    ------
-    InputError
-        Naming the first part that does not.
-    """
+    """Refuse a spiking circuit whose neurons do not sum weights × rates."""
     for p in circuit.populations:
         if circuit.kind == "spiking" and not isinstance(p.neuron, LIF):
             raise InputError(

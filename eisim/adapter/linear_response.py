@@ -17,23 +17,9 @@ def linear_response(growth, mean, sd, tau, refractory, threshold, reset) -> tupl
     rate as its unknown flux (threshold integration: Richardson, Phys. Rev. E 76:021919, 2007). With
     :math:`\lambda = i\omega` it is the transfer function of Brunel & Hakim (Neural Comput. 11:1621, 1999).
 
-    Parameters
-    ----------
-    growth : array_like of shape (n,)
-        :math:`\lambda`, in 1/s, complex.
-    mean, sd : float
-        Of the free membrane potential, in V.
-    tau, refractory : float
-        In s.
-    threshold, reset : float
-        In V.
-
-    Returns
-    -------
-    to_mean : ndarray of shape (n,)
-        In Hz for each V of the mean.
-    to_variance : ndarray of shape (n,)
-        In Hz for each V² of the variance ``sd**2``.
+    The growth :math:`\lambda` (n,) is in 1/s and complex; mean and sd of the free membrane potential, threshold and
+    reset are in V, tau and the refractory period in s. Returned are the changes in Hz for each V of the mean and for
+    each V² of the variance ``sd**2``, (n,) each.
     """
     growth = np.atleast_1d(np.asarray(growth, dtype=complex))
     growth = np.where(np.abs(growth) * tau < SLOW, SLOW / tau, growth)
@@ -69,12 +55,7 @@ def linear_response(growth, mean, sd, tau, refractory, threshold, reset) -> tupl
 
 def _steps(v, step):
     """For each step: its middle, and growth and gain of the density over it and over its first half."""
-    halves = np.where(np.abs(v) < 1e-9, 1e-9, v)
-    return zip(
-        v,
-        np.exp(step * v),
-        np.expm1(step * halves) / halves,
-        np.exp(step * v / 2),
-        np.expm1(step * halves / 2) / halves,
-        strict=True,
-    )
+    away = np.where(np.abs(v) < 1e-9, 1e-9, v)
+    whole = np.exp(step * v), np.expm1(step * away) / away
+    half = np.exp(step * v / 2), np.expm1(step * away / 2) / away
+    return zip(v, *whole, *half, strict=True)

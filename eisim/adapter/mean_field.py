@@ -5,7 +5,7 @@ so the network is a recurrent DNN whose units are populations, and its working p
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 
 import numpy as np
@@ -246,9 +246,8 @@ class MeanField(Explained):
         found = {}
         for p in self.circuit.populations:
             points = _spread_evenly(REPRESENTATIVES if self._is_mixed else 1, 2 + len(p.spread))
-            scores = dict(
-                zip(("input", *sorted(p.spread)), np.clip(scipy.special.ndtri(points[1:]), -3, 3), strict=True)
-            )
+            normal = np.clip(scipy.special.ndtri(points[1:]), -3, 3)
+            scores = dict(zip(("input", *sorted(p.spread)), normal, strict=True))
             found[p.name] = scores, np.sort(p.bias)[(points[0] * p.size).astype(int)]
         return found
 
@@ -260,8 +259,7 @@ class MeanField(Explained):
             (self.units.index(p.source), self.units.index(p.target), RECEPTORS.index(self.circuit.receptor(p)))
             for p in between
         ]
-        m = [self._moments[p.name] for p in between]
-        moments_of = np.array([(x.total, x.squares, x.spread, x.mixing) for x in m]).reshape(-1, 4).T
+        moments_of = np.reshape([astuple(self._moments[p.name]) for p in between], (-1, 4)).T
         return between, np.array(places, dtype=int).reshape(-1, 3).T, moments_of
 
     def _answer(self, external, state) -> list[Diffusion]:
@@ -270,13 +268,11 @@ class MeanField(Explained):
         rates = np.maximum(state[:n], 0.0)
         variances = np.maximum(state[n:] - rates**2, 0.0) if self._is_mixed else np.zeros(n)
         between, (source, target, receptor), (total, squares, spread, mixing) = self._recurrent
-        released = np.array(
-            [
-                np.prod([mean_release(q, rates[k]) for q in self._plasticity(p)])
-                for p, k in zip(between, source, strict=True)
-            ]
-        )
-        rate, released = rates[source], released.reshape(-1)
+        rate = rates[source]
+        released = [
+            np.prod([mean_release(q, r) for q in self._plasticity(p)]) for p, r in zip(between, rate, strict=True)
+        ]
+        released = np.reshape(released, -1)
         quenched = (spread * rate**2 + mixing * variances[source]) * released**2
         arriving = [total * rate * released, squares * rate * released**2, quenched]
         inputs = external.copy()
@@ -328,9 +324,9 @@ class MeanField(Explained):
             for u, d in zip(self.units, answers, strict=True)
         ]
         rates = siegert(*np.swapaxes(values, 0, 1))
-        return (
-            np.concatenate([rates.mean(axis=1), (rates**2).mean(axis=1)] if self._is_mixed else [rates[:, 0]]) - state
-        )
+        if not self._is_mixed:
+            return rates[:, 0] - state
+        return np.concatenate([rates.mean(axis=1), (rates**2).mean(axis=1)]) - state
 
     def _settle(self, external, start):
         """The state that is reached, whether it is a fixed point, and whether a stable one."""
@@ -367,13 +363,8 @@ class MeanField(Explained):
 
     def _modes(self, external, state):
         answers, n = self._answer(external, state), len(self.units)
-        typical = [
-            {
-                name: float(np.mean(getattr(d, name)))
-                for name in ("mean", "sd", "tau", "refractory", "threshold", "reset")
-            }
-            for d in answers
-        ]
+        names = ("mean", "sd", "tau", "refractory", "threshold", "reset")
+        typical = [{name: float(np.mean(getattr(d, name))) for name in names} for d in answers]
 
         def determinant(growth):
             by_kind = {tuple(d.values()): d for d in typical}

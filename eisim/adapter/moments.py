@@ -10,25 +10,14 @@ from eisim.weights import AllToAll, FixedInDegree, FixedProbability, Independent
 
 @dataclass(frozen=True)
 class Moments:
-    """Moments of the weights onto a neuron of the target, for sources that fire at the rates r.
+    """Moments of the weights onto a neuron of the target, for sources that fire at the rates r."""
 
-    Attributes
-    ----------
-    total : float
-        Sum of the weights: times the mean of r it is the mean input.
-    squares : float
-        Sum of their squares: times the mean of r it is the intensity of the shot noise.
-    spread : float
-        Variance over the target of the sum of weights: times the squared mean of r it is quenched variance, which
-        differs from neuron to neuron but not in time.
-    mixing : float
-        Times the variance of r over the sources it is the quenched variance that comes from whom a neuron hears.
-    """
-
-    total: float
-    squares: float
+    total: float  # of the weights: times the mean of r it is the mean input
+    squares: float  # sum of the weights' squares: times the mean of r it is the intensity of the shot noise
+    #: Variance over the target of the sum of weights: times the squared mean of r it is quenched variance, which
+    #: differs from neuron to neuron but not in time.
     spread: float
-    mixing: float
+    mixing: float  # times the variance of r over the sources: quenched variance that comes from whom a neuron hears
 
 
 def moments(circuit: Circuit, projection: Projection) -> Moments:

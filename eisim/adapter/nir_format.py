@@ -25,7 +25,9 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
+from eisim.adapter.extras import extra
 from eisim.adapter.limits import check_plain
+from eisim.adapter.names import Unused
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.units import scalar_si
 from eisim.circuit import Circuit, Population
@@ -36,14 +38,6 @@ LACKING = {"noise": 0.0, "refractory": 0.0, "reset_by_subtraction": False}
 SNNTORCH, NORSE = READERS = "snnTorch 1.0", "norse 1.1"
 #: The time step that snnTorch takes for granted, in s.
 SNNTORCH_DT = 1e-4
-
-
-def _nir():
-    try:
-        import nir
-    except ImportError:
-        raise InputError("NIR: expected the package nir installed (pip install 'eisim[nir]')") from None
-    return nir
 
 
 @explains_arguments
@@ -70,7 +64,7 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
         For a rate circuit, one without readouts, or one with what NIR does not have: what `LACKING` names, or membrane
         potentials that do not begin at rest.
     """
-    nir, dt = _nir(), scalar_si(dt, "second", "to_nir: dt")
+    nir, dt = extra("nir", "NIR"), scalar_si(dt, "second", "to_nir: dt")
     if not isinstance(circuit, Circuit):
         raise InputError(f"to_nir: expected a Circuit, found {circuit!r}")
     if not dt > 0:
@@ -138,17 +132,7 @@ def begins_elsewhere(p: Population) -> bool:
 def unread(circuit: Circuit, dt=SNNTORCH_DT) -> dict[str, str]:
     """Which readers do not read the NIR graph of a circuit, or read something else from it, and why.
 
-    Parameters
-    ----------
-    circuit : Circuit
-        As `to_nir` takes it.
-    dt : quantity
-        As of `to_nir`.
-
-    Returns
-    -------
-    dict of str to str
-        By name of the reader, of those in `READERS`; empty if all read what is meant.
+    By name of the reader, of those in `READERS`; empty if all read what is meant.
     """
     dt = scalar_si(dt, "second", "unread: dt")
     found = {}
@@ -226,7 +210,7 @@ def _in_one_node(nir, circuit, dt, metadata):
 def write_nir(graph) -> bytes:
     """A NIR graph as a file, which ``nir.read`` reads."""
     buffer = io.BytesIO()
-    _nir().write(buffer, graph)
+    extra("nir", "NIR").write(buffer, graph)
     return buffer.getvalue()
 
 
@@ -234,16 +218,13 @@ class _Graph:
     """Nodes and edges of a NIR graph while it grows."""
 
     def __init__(self, nir):
-        self.nir, self.nodes, self.edges = nir, {}, []
+        self.nir, self.nodes, self.edges, self.unused = nir, {}, [], Unused()
 
     def add(self, name: str, node) -> str:
         """Add a node under its name, in letters, digits and underscores, as its readers need it."""
-        name = re.sub(r"\W+", "_", name.replace("->", "_to_"))
-        unique, k = name, 2
-        while unique in self.nodes:
-            unique, k = f"{name}_{k}", k + 1
-        self.nodes[unique] = node
-        return unique
+        name = self.unused(re.sub(r"\W+", "_", name.replace("->", "_to_")))
+        self.nodes[name] = node
+        return name
 
     def connect(self, *path: str) -> None:
         """Connect nodes in a row."""

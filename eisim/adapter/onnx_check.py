@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,32 +47,16 @@ class Read:
 class Comparison:
     """Of a network with the file that it was read from.
 
-    Attributes
-    ----------
-    source : Source
-    nodes : list of Read
-        All that the compared output depends on, in order.
-    constants : dict of str to ndarray
-        Tensors of the file.
-    values : dict of str to Affine
-        What was read, by the file's names.
-    dnn : DNN
-    reference : Reference
-    effort : int
-        Elements that one sample takes.
+    It takes the nodes that the compared output depends on, in order; tensors of the file; what was read, by the file's
+    names; and the effort, in elements that one sample takes.
     """
 
     def __init__(self, source, nodes, constants, values, dnn: DNN, reference: Reference, effort: int):
         self.source, self.nodes, self.values, self.dnn, self.reference = source, nodes, values, dnn, reference
         needed = {name for each in nodes for name in each.node.input}
         self.constants = {name: reference.double(array) for name, array in constants.items() if name in needed}
-        loops = sum(
-            values[name].size
-            for each in nodes
-            if each.node.op_type in LOOPS
-            for name in each.node.output
-            if name in values
-        )
+        looped = [name for each in nodes if each.node.op_type in LOOPS for name in each.node.output]
+        loops = sum(values[name].size for name in looped if name in values)
         self.largest = SEVERAL * LARGEST
         samples = min(ELEMENTS // max(1, effort), LARGEST_LOOP // (3 * max(1, loops)), SAMPLES)
         self.samples = self._drawn(max(2, samples))
@@ -112,8 +97,8 @@ class Comparison:
         ends = max(info.min, -LARGEST_INTEGER), min(info.max, LARGEST_INTEGER)
         return [np.full((n, self.samples.shape[1]), float(end)) for end in ends]
 
-    def outputs(self, samples, left_out=True) -> Iterator[tuple[Read, list, list]]:
-        """Each node with its inputs and outputs for the samples."""
+    def outputs(self, samples, left_out=True) -> Iterator[tuple[Read, list, dict]]:
+        """Each node with its inputs, and outputs by name, for the samples."""
         kind = self.source.dtype if self.source.dtype.kind in "iu" else float
         shaped = samples.astype(kind).reshape(len(samples), *self.source.shape[1:])
         known = self.constants | {self.source.name: shaped, "": None}
@@ -127,7 +112,7 @@ class Comparison:
                 many = f" for {len(samples)} samples at once" if len(samples) > 1 else ""
                 raise InputError(f"{each.name}: cannot be compared with ONNX's reference{many}: {error}") from None
             named = dict(zip([name for name in node.output if name], made, strict=False))
-            yield each, inputs, [named.get(name) for name in each.node.output]
+            yield each, inputs, named
             known |= named
             for name in each.node.input:
                 uses[name] -= 1
@@ -136,12 +121,11 @@ class Comparison:
 
     def _compared(self, node, left_out):
         """The node with what was left out of the network left out, and in double precision."""
-        changed = self.reference.onnx.NodeProto()
-        changed.CopyFrom(node)
+        changed = deepcopy(node)
         if node.op_type == "Cast":
             for attribute in changed.attribute:
-                if attribute.name == "to" and self._fractional(attribute.i):
-                    attribute.i = self.reference.onnx.TensorProto.DOUBLE
+                if attribute.name == "to" and attribute.i in FRACTIONAL.values():
+                    attribute.i = FRACTIONAL["DOUBLE"]
         if node.op_type == "ZipMap" or (left_out and node.op_type in LEFT_OUT):
             changed.op_type, changed.domain = "Identity", ""
             del changed.attribute[:], changed.input[1:], changed.output[1:]
@@ -151,41 +135,29 @@ class Comparison:
                     attribute.s = b"NONE"
         return changed
 
-    def _fractional(self, kind) -> bool:
-        names = self.reference.onnx.TensorProto.DataType
-        return kind in names.values() and names.Name(kind) in FRACTIONAL
+    def _computed(self, samples, name, left_out=True) -> np.ndarray | None:
+        """A tensor of the file for the samples."""
+        found = samples if name == self.source.name else None
+        for _, _, made in self.outputs(samples, left_out):
+            found = made.get(name, found)
+        return found
 
     def check(self, target: str) -> None:
-        """Refuse a network whose output differs from a tensor of the file, by the first node where it does.
-
-        Raises
-        ------
-        InputError
-        """
+        """Refuse a network whose output differs from a tensor of the file, by the first node where it does."""
         for samples in self.batches():
-            theirs = samples
-            for each, _, made in self.outputs(samples):
-                if target in each.node.output:
-                    theirs = made[list(each.node.output).index(target)]
-            rates = self.dnn.rates(samples)
-            ours = self._ours(self.values[target], rates)
-            if not self._differ(ours, theirs).any():
-                continue
-            self._find(samples, rates, target)
+            theirs, rates = self._computed(samples, target), self.dnn.rates(samples)
+            if self._differ(self._ours(self.values[target], rates), theirs).any():
+                self._find(samples, rates, target)
 
-    def check_order(self, final: str, target: str) -> None:
-        """Refuse a network whose largest output is not that of the file's last tensor, after what was left out."""
+    def check_order(self, target: str) -> None:
+        """Refuse a network whose largest output is not that of the file's tensor, with all that was left out."""
         for samples in self.batches():
             ours = self._ours(self.values[target], self.dnn.rates(samples))
-            for each, _, made in self.outputs(samples, left_out=False):
-                if final not in each.node.output:
-                    continue
-                theirs = np.reshape(made[list(each.node.output).index(final)], ours.shape)
-                chosen = np.take_along_axis(theirs, ours.argmax(axis=1)[:, None], axis=1)[:, 0]
-                if (chosen < theirs.max(axis=1) - SINGLE * np.abs(theirs).max()).any():
-                    raise InputError(
-                        f"{each.name}: expected the largest output to stay the largest, found that it changes"
-                    )
+            theirs = np.reshape(self._computed(samples, target, left_out=False), ours.shape)
+            if _another_is_largest(ours, theirs):
+                raise InputError(
+                    f"{self.nodes[-1].name}: expected the largest output to stay the largest, found that it changes"
+                )
 
     def check_label(self, name: str, scores: Affine, target: str, layers: Sequence[Layer]) -> None:
         """Refuse a network whose largest output is not the class that another output of the file names.
@@ -194,10 +166,7 @@ class Comparison:
         """
         rates = replace(self.dnn, layers=tuple(layers)).rates(self.samples)
         ours, theirs = (self._ours(value, rates) for value in (self.values[target], scores))
-        if ours.shape[1] != theirs.shape[1] or ours.shape[1] < 2:
-            return
-        chosen = np.take_along_axis(theirs, ours.argmax(axis=1)[:, None], axis=1)[:, 0]
-        if (chosen < theirs.max(axis=1) - SINGLE * np.abs(theirs).max()).any():
+        if ours.shape[1] == theirs.shape[1] > 1 and _another_is_largest(ours, theirs):
             raise InputError(
                 f"output {name!r}: expected the class whose output in {target!r} is largest, found another"
             )
@@ -222,15 +191,11 @@ class Comparison:
         excused = np.zeros(len(samples), dtype=bool)
         layers = {layer.name: layer for layer in self.dnn.layers}
         for each, inputs, made in self.outputs(samples):
-            for name, theirs in zip(each.node.output, made, strict=True):
-                value = self.values.get(name)
-                if value is None:
-                    continue
+            for name in filter(self.values.get, each.node.output):
+                value, theirs = self.values[name], made.get(name)
                 ours = self._ours(value, rates)
-                differ = min(
-                    (self._differ(ours, one) for one in _turned(theirs, value.shape, len(samples))),
-                    key=np.count_nonzero,
-                )
+                turned = _turned(theirs, value.shape, len(samples))
+                differ = min((self._differ(ours, one) for one in turned), key=np.count_nonzero)
                 differ &= ~excused[:, None]
                 if not differ.any():
                     continue
@@ -247,8 +212,9 @@ class Comparison:
                     f"(1 of {len(samples)} at once), where what was read computes {ours[k]:.6g}"
                 )
         if not excused.any():
-            last = next(each.name for each in reversed(self.nodes) if target in each.node.output)
-            raise InputError(f"{last}: expected samples along the first axis of {target!r}, found them along another")
+            raise InputError(
+                f"{self.nodes[-1].name}: expected samples along the first axis of {target!r}, found them along another"
+            )
 
     def _on_edge(self, differ, layers, rates, inputs) -> np.ndarray:
         """Samples in which a step unit is so near to its threshold that rounding decides, and only such differ.
@@ -269,6 +235,12 @@ class Comparison:
             near = np.abs(drive) <= EDGE * max(1.0, np.abs(drive).max())
             excused |= (differ <= (near & ~((drive == 0) & (theirs == 0)))).all(axis=1) & differ.any(axis=1)
         return excused
+
+
+def _another_is_largest(ours, theirs) -> bool:
+    """Whether in a sample (a row) the place of our largest is not that of theirs, beyond rounding."""
+    chosen = np.take_along_axis(theirs, ours.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return bool((chosen < theirs.max(axis=1) - SINGLE * np.abs(theirs).max()).any())
 
 
 def _turned(array, shape, samples) -> Iterator[np.ndarray]:

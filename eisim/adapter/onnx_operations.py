@@ -1,12 +1,15 @@
 """What each ONNX operation does to tensors that are affine functions of units: its own affine map, or new units."""
 
 from dataclasses import dataclass
+from functools import partialmethod, reduce
+from operator import add
 
 import numpy as np
 from scipy import sparse
 
 from eisim.adapter.activations import LeakyReLU, Tanh
 from eisim.adapter.affine import Affine, NetworkBuilder, bounded, convolution, windows
+from eisim.adapter.static import Layer
 from eisim.base.errors import InputError
 from eisim.neurons import ExponentialLinear, Logistic, Saturating, Softplus, Step, ThresholdLinear
 
@@ -14,30 +17,28 @@ LARGEST_KERNEL = 4096  # places
 LARGEST_PAD = 10_000
 #: Above its threshold by so many of its scales a softplus is a line, to 1e-6 of its scale.
 FAR_UP = 14
-#: Formats of numbers that a cast may lead to: what is whole or truth would be rounded.
-FRACTIONAL = {"FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16"}
+#: Formats of numbers that a cast may lead to, by ONNX's numbers for them: what is whole or truth would be rounded.
+FRACTIONAL = {"FLOAT": 1, "FLOAT16": 10, "DOUBLE": 11, "BFLOAT16": 16}
 #: What is left out at the end, if it takes all outputs of a sample.
 LEFT_OUT = {"Softmax", "LogSoftmax", "Normalizer"}
 #: What may follow it, and a label: it moves elements or changes their format only.
 MOVES = {"Cast", "CastLike", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 #: Those whose first input may be a constant while another is not.
 SYMMETRIC = {
-    *(
-        "Add",
-        "ArrayFeatureExtractor",
-        "CastLike",
-        "Concat",
-        "Div",
-        "Gather",
-        "Gemm",
-        "Greater",
-        "GreaterOrEqual",
-        "Less",
-    ),
-    *("LessOrEqual", "MatMul", "Max", "Mean", "Min", "Mul", "Sub", "Sum", "Where"),
-}
+    "Add", "ArrayFeatureExtractor", "CastLike", "Concat", "Div", "Gather", "Gemm", "Greater", "GreaterOrEqual",
+    "Less", "LessOrEqual", "MatMul", "Max", "Mean", "Min", "Mul", "Sub", "Sum", "Where",
+}  # fmt: skip
 #: What may name labels.
 NAMES_LABELS = {"ArrayFeatureExtractor", "Gather", "LabelEncoder"}
+#: Attributes that change nothing for what is read; any "norm" divides by a number that is not negative.
+WITHOUT_EFFECT = {
+    "consumed_inputs", "momentum", "multi_class", "norm", "round_mode", "saturate", "seed", "select_last_index",
+    "storage_order",
+}  # fmt: skip
+#: Defaults of attributes, in the precision that those of a file have.
+EPSILON, SLOPE, GAIN, SELU_ALPHA, SELU_GAMMA = np.float32(
+    [1e-5, 0.01, 0.2, 1.67326319217681884765625, 1.05070102214813232421875]
+).tolist()
 #: Why an operation cannot be mapped, where more can be said than that.
 REASONS = {
     "Gelu": "torch.nn.GELU decreases for some inputs",
@@ -81,32 +82,6 @@ REASONS = {
 }
 
 
-def single(number: float) -> float:
-    """A default, in the precision that attributes of a file have."""
-    return float(np.float32(number))
-
-
-class Attributes(dict):
-    """The attributes of a node, which keep in mind those that were looked at."""
-
-    def __init__(self, *args):
-        super().__init__(*args)
-        self.unread = set(self)
-
-    def __getitem__(self, name):
-        self.unread.discard(name)
-        return super().__getitem__(name)
-
-    def get(self, name, default=None):
-        """The attribute, or a default."""
-        self.unread.discard(name)
-        return super().get(name, default)
-
-    def ignore(self, *names: str) -> None:
-        """Attributes that change nothing for what is read."""
-        self.unread.difference_update(names)
-
-
 @dataclass(frozen=True)
 class LeftOut:
     """What a softmax, say, that is left out was applied to: nothing but its like, moves and labels may follow."""
@@ -124,34 +99,41 @@ class Label:
 
 def _equal(a: Affine, b: Affine) -> bool:
     """Whether two tensors are the same functions, to rounding."""
-    difference = a.plus(b.scaled(np.array(-1.0)))
-    largest = max(np.abs(part.data).max(initial=0) for each in (a, b) for part in (*each.parts.values(),))
+    difference = a + -b
+    largest = max(np.abs(part.data).max(initial=0) for each in (a, b) for part in each.parts.values())
     return all(
         np.abs(numbers).max(initial=0) <= 1e-9 * max(largest, np.abs(a.constant).max(initial=0))
         for numbers in (difference.constant, *(part.data for part in difference.parts.values()))
     )
 
 
+def _above_0(what: str, number: float) -> float:
+    if not number > 0:
+        raise InputError(f"expected {what} above 0, found {number}")
+    return number
+
+
+@dataclass(frozen=True)
 class Operations:
-    """Operations as methods of their names in lower case: (name of the node, attributes, inputs) to output or outputs.
+    """Operations as methods of their names in lower case, from inputs and attributes to an output or a list of them.
 
-    Inputs are `Affine` tensors or constant arrays, at least one of them a tensor; those left out are None. An attribute
-    that an operation does not look at is refused by its reader.
-
-    Attributes
-    ----------
-    builder : NetworkBuilder
-        Which the units of activations are added to.
-    batch : int
-        Samples at a time that the file is made for, if it is made for one number of them only, else 0.
-    version : int
-        Of ONNX's operations, which the file asks for ("opset").
-    outputs : int
-        How many outputs the node names.
+    Inputs are `Affine` tensors or constant arrays, at least one of them a tensor; those left out are None. Attributes
+    are keywords, of the same name where an input was an attribute in older versions, but for those `WITHOUT_EFFECT`.
     """
 
-    def __init__(self, builder: NetworkBuilder, batch: int = 0, version: int = 17):
-        self.builder, self.batch, self.version, self.outputs = builder, batch, version, 1
+    builder: NetworkBuilder
+    batch: int  # samples at a time that the file is made for, if it is made for one number of them only, else 0
+    version: int  # of ONNX's operations, which the file asks for ("opset")
+    name: str  # of the node
+    outputs: int  # how many it names
+
+    def _units(self, x: Affine, activation) -> Affine:
+        return self.builder.activate(self.name, x, activation)
+
+    relu = partialmethod(_units, activation=ThresholdLinear())
+    softplus = partialmethod(_units, activation=Softplus(scale=1.0))
+    sigmoid = partialmethod(_units, activation=Logistic(slope=1.0, maximum=1.0))
+    tanh = partialmethod(_units, activation=Tanh())
 
     def _fixed(self, what, value):
         if isinstance(value, Affine):
@@ -161,22 +143,15 @@ class Operations:
             )
         return value
 
-    def _factor(self, a, b):
-        """The tensor and the constant of a product; products of activities are named after what they are part of."""
-        a, b = (a, b) if isinstance(a, Affine) else (b, a)
-        if not isinstance(b, Affine):
-            return a, b
-        gates = {type(layer.neuron) for layer in self.builder.layers if layer.name in {*a.parts, *b.parts}}
-        gated = {Logistic: "torch.nn.SiLU", Saturating: "torch.nn.Hardswish", Tanh: "torch.nn.Mish"}
-        kinds = ", ".join(layer for unit, layer in gated.items() if unit in gates)
-        raise InputError(
-            "expected one factor to be constant, found two that depend on the input; products of activities, as in "
-            f"attention{f' or {kinds}' if kinds else ''}, cannot be mapped"
-        )
+    def _numbers(self, what, value) -> np.ndarray:
+        return np.asarray(self._fixed(what, value), dtype=float)
+
+    def _list(self, what, value) -> list | None:
+        return None if value is None else np.ravel(self._fixed(what, value)).tolist()
 
     def _axes(self, axes, rank, what="axes") -> list[int]:
         """Axes from 0."""
-        axes = [int(a) for a in np.ravel(axes)]
+        axes = [int(a) for a in np.ravel(self._fixed("the axes", axes))]
         if any(not -rank <= a < rank for a in axes):
             raise InputError(f"expected {what} of a tensor of {rank} dimensions, found {axes}")
         axes = [a % rank for a in axes]
@@ -194,10 +169,10 @@ class Operations:
 
     # Linear operations.
 
-    def matmul(self, name, _, a, b):
+    def matmul(self, a, b):
         if not isinstance(a, Affine):
             raise InputError("expected the input times a constant, found the reverse")
-        b = np.asarray(self._fixed("the second factor", b), dtype=float)
+        b = self._numbers("the second factor", b)
         if b.ndim != 2 or a.shape[-1] != b.shape[0]:
             raise InputError(f"expected a matrix of {a.shape[-1]} rows, found shape {b.shape}")
         rows = a.size // max(1, b.shape[0])
@@ -205,209 +180,194 @@ class Operations:
         matrix = sparse.kron(sparse.eye_array(rows), sparse.csr_array(b), format="csr")
         return a.times(matrix, (*a.shape[:-1], b.shape[1]))
 
-    def gemm(self, name, attributes, a, b, c=None):
-        attributes.ignore("broadcast")  # of old: what it allowed always is allowed
-        if attributes.get("transA"):
+    def gemm(self, a, b, c=None, alpha=1.0, beta=1.0, transA=0, transB=0, broadcast=0):
+        """What `broadcast` once allowed always is allowed."""
+        if transA:
             raise InputError("expected transA 0, found 1: samples are rows")
-        b = np.asarray(self._fixed("the second factor", b), dtype=float)
-        b = (b.T if attributes.get("transB") else b) * attributes.get("alpha", 1.0)
-        beta = attributes.get("beta", 1.0)
+        b = self._numbers("the second factor", b)
         if len(a.shape) != 2:
             raise InputError(f"expected a matrix of samples, found shape {a.shape}")
-        result = self.matmul(name, Attributes(), a, b)
-        return result if c is None else self._plus(result, self._times(c, np.array(beta)))
+        result = self.matmul(a, (b.T if transB else b) * alpha)
+        return result if c is None else result + c * np.array(beta)
 
-    def _plus(self, a, b):
-        return self.add("", Attributes(), a, b)
-
-    def _times(self, a, b):
-        return self.mul("", Attributes(), a, b)
-
-    def _negative(self, a):
-        return a.scaled(np.array(-1.0)) if isinstance(a, Affine) else -np.asarray(a, dtype=float)
-
-    def _aligned(self, attributes, a, b):
+    def _aligned(self, a, b, broadcast, axis):
         """Before version 7 the second operand was broadcast from an axis on, if asked for."""
-        attributes.ignore("consumed_inputs")
-        if self.version >= 7 or not attributes.get("broadcast"):
+        if self.version >= 7 or not broadcast or axis is None:
             return b
-        rank, size = len(np.shape(a) if not isinstance(a, Affine) else a.shape), np.shape(b)
-        if isinstance(b, Affine) or (axis := attributes.get("axis")) is None:
-            return b
+        rank, size = len(a.shape), self._fixed("what is broadcast from an axis on", b).shape
         return np.reshape(b, (*size, *[1] * (rank - self._axis(axis, rank) - len(size))))
 
-    def add(self, name, attributes, a, b):
-        b = self._aligned(attributes, a, b)
-        if not isinstance(a, Affine) and not isinstance(b, Affine):
-            return np.add(a, b)
-        return a.plus(b) if isinstance(a, Affine) else b.plus(a)
+    def add(self, a, b, broadcast=0, axis=None):
+        return a + self._aligned(a, b, broadcast, axis)
 
-    def sum(self, name, attributes, *values):
-        attributes.ignore("consumed_inputs")
-        total = values[0]
-        for value in values[1:]:
-            total = self._plus(total, value)
-        return total
+    def sum(self, *values):
+        return reduce(add, values)
 
-    def mean(self, name, attributes, *values):
-        return self.sum(name, attributes, *values).scaled(np.array(1 / len(values)))
+    def mean(self, *values):
+        return self.sum(*values) * (1 / len(values))
 
-    def sub(self, name, attributes, a, b):
-        b = self._aligned(attributes, a, b)
-        if isinstance(b, Affine):
-            return b.scaled(np.array(-1.0)).plus(a)
-        return a.plus(-np.asarray(b, dtype=float))
+    def sub(self, a, b, broadcast=0, axis=None):
+        b = self._aligned(a, b, broadcast, axis)
+        return a - b if isinstance(b, Affine) else a + -np.asarray(b, dtype=float)
 
-    def neg(self, name, attributes, a):
-        attributes.ignore("consumed_inputs")
-        return a.scaled(np.array(-1.0))
+    def neg(self, a):
+        return -a if isinstance(a, Affine) else -np.asarray(a, dtype=float)
 
-    def mul(self, name, attributes, a, b):
-        if not isinstance(a, Affine) and not isinstance(b, Affine):
-            return np.multiply(a, b)
-        a, b = self._factor(a, self._aligned(attributes, a, b))
-        return a.scaled(b)
+    def mul(self, a, b, broadcast=0, axis=None):
+        """Products of activities are named after what they are part of."""
+        b = self._aligned(a, b, broadcast, axis)
+        if not isinstance(a, Affine) or not isinstance(b, Affine):
+            return a * b
+        gates = {type(layer.neuron) for layer in self.builder.layers if layer.name in {*a.parts, *b.parts}}
+        gated = {Logistic: "torch.nn.SiLU", Saturating: "torch.nn.Hardswish", Tanh: "torch.nn.Mish"}
+        kinds = ", ".join(layer for unit, layer in gated.items() if unit in gates)
+        raise InputError(
+            "expected one factor to be constant, found two that depend on the input; products of activities, as in "
+            f"attention{f' or {kinds}' if kinds else ''}, cannot be mapped"
+        )
 
-    def div(self, name, attributes, a, b):
-        b = self._aligned(attributes, a, b)
+    def div(self, a, b, broadcast=0, axis=None):
+        b = self._aligned(a, b, broadcast, axis)
         if isinstance(b, Affine):
             raise InputError(
                 "expected the divisor to be constant, found one that depends on the input; a division by activities, "
                 "as in torch.nn.LayerNorm and torch.nn.Softmax, cannot be mapped"
             )
-        return a.scaled(1 / np.asarray(b, dtype=float))
+        return a * (1 / np.asarray(b, dtype=float))
 
-    def scaler(self, name, attributes, x):
-        offset, scale = np.asarray(attributes.get("offset", 0.0)), np.asarray(attributes.get("scale", 1.0))
-        return x.plus(-offset).scaled(scale)
+    def scaler(self, x, offset=0.0, scale=1.0):
+        return (x + -np.asarray(offset)) * np.asarray(scale)
 
-    def linearclassifier(self, name, attributes, x):
+    def linearclassifier(
+        self, x, coefficients, intercepts=None, post_transform=b"NONE", classlabels_ints=(), classlabels_strings=()
+    ):
         """Scikit-learn's: the label, and a score for each class; with a single row of weights those of both classes."""
-        attributes.ignore("multi_class")
-        classes = [attributes.get(f"classlabels_{kind}") for kind in ("ints", "strings")]
-        transform = attributes.get("post_transform", b"NONE").decode()
+        transform = post_transform.decode()
         if transform not in ("NONE", "SOFTMAX", "LOGISTIC"):
             raise InputError(f"expected scores, a softmax or logistic of them, found {transform}")
-        scores = self._linear(name, attributes, x)
-        if scores.size == 1 and max(len(each or ()) for each in classes) == 2:
-            scores = self.concat(name, Attributes({"axis": 1}), self._negative(scores), scores)
+        scores = self._linear(x, coefficients, intercepts)
+        if scores.size == 1 and max(len(classlabels_ints), len(classlabels_strings)) == 2:
+            scores = self.concat(-scores, scores)
         if transform == "SOFTMAX":
-            return [Label(scores), self.softmax(name, Attributes({"axis": 1}), scores)]
-        scores = self.sigmoid(name, Attributes(), scores) if transform == "LOGISTIC" else scores
+            return [Label(scores), self.softmax(scores, axis=1)]
+        scores = self.sigmoid(scores) if transform == "LOGISTIC" else scores
         return [Label(scores), scores]
 
-    def linearregressor(self, name, attributes, x):
-        if attributes.get("post_transform", b"NONE") != b"NONE":
-            raise InputError(f"expected no post_transform, found {attributes['post_transform'].decode()}")
-        targets, found = attributes.get("targets", 1), self._linear(name, attributes, x)
+    def linearregressor(self, x, coefficients, intercepts=None, post_transform=b"NONE", targets=1):
+        if post_transform != b"NONE":
+            raise InputError(f"expected no post_transform, found {post_transform.decode()}")
+        found = self._linear(x, coefficients, intercepts)
         if found.size != targets:
             raise InputError(f"expected coefficients for {targets} targets, found them for {found.size}")
         return found
 
-    def _linear(self, name, attributes, x):
+    def _linear(self, x, coefficients, intercepts):
         if len(x.shape) != 2:
             raise InputError(f"expected a matrix of samples, found shape {x.shape}")
-        weights = np.asarray(attributes["coefficients"])
+        weights = np.asarray(coefficients)
         if not weights.size or weights.size % x.size:
             raise InputError(f"expected coefficients for {x.size} inputs, found {weights.size}")
         weights = weights.reshape(-1, x.size)
-        intercepts = np.asarray(attributes.get("intercepts", np.zeros(len(weights))))
+        intercepts = np.zeros(len(weights)) if intercepts is None else np.asarray(intercepts)
         if intercepts.shape != weights.shape[:1]:
             raise InputError(f"expected {len(weights)} intercepts, found {intercepts.size}")
-        return self._plus(self.matmul(name, Attributes(), x, weights.T), intercepts)
+        return self.matmul(x, weights.T) + intercepts
 
-    def batchnormalization(self, name, attributes, x, scale, shift, mean, variance):
-        attributes.ignore("momentum", "consumed_inputs")
-        if attributes.get("training_mode") or (self.version < 7 and not attributes.get("is_test")) or self.outputs > 1:
+    def batchnormalization(self, x, *parameters, epsilon=EPSILON, training_mode=0, is_test=0, spatial=1):
+        if training_mode or (self.version < 7 and not is_test) or self.outputs > 1:
             raise InputError("expected it as after training (training_mode 0), found it as during training")
-        attributes.ignore("is_test")
-        if not attributes.get("spatial", 1):
+        if not spatial:
             raise InputError("expected one mean for each channel (spatial 1), found spatial 0")
-        scale, shift, mean, variance = (
-            np.asarray(self._fixed("each parameter", each), dtype=float) for each in (scale, shift, mean, variance)
-        )
+        scale, shift, mean, variance = (self._numbers("each parameter", each) for each in parameters)
         if any(np.shape(each) != x.shape[1:2] for each in (scale, shift, mean, variance)):
             raise InputError(f"expected parameters for {x.shape[1:2]} channels, found {np.shape(scale)}")
-        factor = scale / np.sqrt(variance + attributes.get("epsilon", single(1e-5)))
+        factor = scale / np.sqrt(variance + epsilon)
         shape = (1, -1, *[1] * (len(x.shape) - 2))
-        return x.scaled(factor.reshape(shape)).plus((shift - mean * factor).reshape(shape))
+        return x * factor.reshape(shape) + (shift - mean * factor).reshape(shape)
 
-    def _space(self, attributes, x, kernel):
-        """Strides, pads and dilations of a convolution or pooling."""
+    def _steps(self, x, kernel, strides=None, pads=None, dilations=None):
+        """Strides, pads (before and after) and dilations of each axis of space, as they are given."""
         n = len(x.shape) - 2
         if n < 1:
             raise InputError(f"expected samples × channels × space, found shape {x.shape}")
-        strides, dilations = attributes.get("strides", [1] * n), attributes.get("dilations", [1] * n)
+        strides, dilations = ([1] * n if each is None else each for each in (strides, dilations))
         if {len(strides), len(dilations), len(kernel)} != {n}:
             raise InputError(f"expected strides, dilations and kernel of {n} dimensions, found others")
         if min(*strides, *dilations, *kernel, 1) < 1:
             raise InputError("expected positive strides, dilations and kernel, found others")
-        auto = attributes.get("auto_pad", b"NOTSET").decode()
+        pads = [0] * 2 * n if pads is None else pads
+        if len(pads) != 2 * n:
+            raise InputError(f"expected pads before and after {n} dimensions, found {pads}")
+        if min(pads) < 0 or max(pads) > LARGEST_PAD:
+            raise InputError(f"expected pads from 0 to {LARGEST_PAD:,}, found {pads}")
+        return strides, list(zip(pads[:n], pads[n:], strict=True)), dilations
+
+    def _space(self, x, kernel, auto_pad=b"NOTSET", ceil_mode=0, **steps):
+        """Strides, pads and dilations of a convolution or pooling."""
+        strides, pads, dilations = self._steps(x, kernel, **steps)
+        auto = auto_pad.decode()
         if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
             raise InputError(f"expected auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER, found {auto}")
-        given = attributes.get("pads", [0] * 2 * n)
-        if len(given) != 2 * n:
-            raise InputError(f"expected pads before and after {n} dimensions, found {given}")
-        if auto != "NOTSET" and any(given):
-            raise InputError(f"expected auto_pad or pads, found both: {auto} and {given}")
+        if auto != "NOTSET" and np.any(pads):
+            raise InputError(f"expected auto_pad or pads, found both: {auto} and {steps['pads']}")
         if auto.startswith("SAME") and max(dilations) > 1:  # which ONNX Runtime does not take
             raise InputError(f"expected pads where there are dilations, found auto_pad {auto} and {dilations}")
-        if auto in ("SAME_UPPER", "SAME_LOWER"):
-            spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
-            missing = [
-                max(0, (-(-size // s) - 1) * s + span - size)
-                for size, s, span in zip(x.shape[2:], strides, spans, strict=True)
-            ]
-            less = [m // 2 for m in missing]
-            more = [m - k for m, k in zip(missing, less, strict=True)]
-            pads = list(zip(less, more, strict=True) if auto == "SAME_UPPER" else zip(more, less, strict=True))
-        else:
-            pads = list(zip(given[:n], given[n:], strict=True))
-        if min(map(min, pads), default=0) < 0 or max(map(max, pads), default=0) > LARGEST_PAD:
-            raise InputError(f"expected pads from 0 to {LARGEST_PAD:,}, found {pads}")
         if np.prod([float(k) for k in kernel]) > LARGEST_KERNEL:
             raise InputError(f"expected a kernel of at most {LARGEST_KERNEL} places, found {kernel}")
-        for size, (before, after), k, d in zip(x.shape[2:], pads, kernel, dilations, strict=True):
-            if d * (k - 1) + 1 > size + before + after:
-                raise InputError(
-                    f"expected a kernel that fits into the input, found one over {d * (k - 1) + 1} of "
-                    f"{size + before + after} places"
-                )
-        if attributes.get("ceil_mode"):
+        spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
+        for k, (size, stride, span) in enumerate(zip(x.shape[2:], strides, spans, strict=True)):
             if auto.startswith("SAME"):
-                raise InputError(f"expected ceil_mode 0 with auto_pad {auto}, found 1")
-            for k, (size, s) in enumerate(zip(x.shape[2:], strides, strict=True)):
-                before, after = pads[k]
-                span = dilations[k] * (kernel[k] - 1) + 1
-                last = -(-(size + before + after - span) // s) * s  # where the last window begins
-                last -= s * (last >= size + before)  # none lies wholly in the padding
+                missing = max(0, (-(-size // stride) - 1) * stride + span - size)
+                less, more = missing // 2, missing - missing // 2
+                pads[k] = (less, more) if auto == "SAME_UPPER" else (more, less)
+            before, after = pads[k]
+            over = size + before + after - span
+            if over < 0:
+                raise InputError(
+                    f"expected a kernel that fits into the input, found one over {span} of {span + over} places"
+                )
+            if ceil_mode:
+                if auto.startswith("SAME"):
+                    raise InputError(f"expected ceil_mode 0 with auto_pad {auto}, found 1")
+                last = -(-over // stride) * stride  # where the last window begins
+                last -= stride * (last >= size + before)  # none lies wholly in the padding
                 pads[k] = before, max(after, last + span - size - before)
         return strides, pads, dilations
 
-    def conv(self, name, attributes, x, kernel, bias=None):
-        kernel = self._kernel(attributes, kernel)
-        bias = None if bias is None else np.asarray(self._fixed("the bias", bias), dtype=float)
-        space = self._space(attributes, x, kernel.shape[2:])
-        return convolution(x, kernel, bias, *space, groups=attributes.get("group", 1))
+    def conv(self, x, w, b=None, kernel_shape=None, group=1, **space):
+        kernel, bias = self._kernel(w, b, kernel_shape)
+        return convolution(x, kernel, bias, *self._space(x, kernel.shape[2:], **space), groups=group)
 
-    def _kernel(self, attributes, kernel):
-        kernel = np.asarray(self._fixed("the kernel", kernel), dtype=float)
-        if kernel.ndim < 3 or tuple(attributes.get("kernel_shape", kernel.shape[2:])) != kernel.shape[2:]:
-            found = f"{attributes.get('kernel_shape')} and weights of shape {kernel.shape}"
+    def _kernel(self, kernel, bias, kernel_shape):
+        kernel = self._numbers("the kernel", kernel)
+        if kernel.ndim < 3 or tuple(kernel_shape or kernel.shape[2:]) != kernel.shape[2:]:
+            found = f"{kernel_shape} and weights of shape {kernel.shape}"
             raise InputError(f"expected a kernel_shape as that of the weights, found {found}")
-        return kernel
+        return kernel, None if bias is None else self._numbers("the bias", bias)
 
-    def convtranspose(self, name, attributes, x, kernel, bias=None):
+    def convtranspose(
+        self,
+        x,
+        w,
+        b=None,
+        kernel_shape=None,
+        group=1,
+        auto_pad=b"NOTSET",
+        output_shape=None,
+        output_padding=None,
+        **steps,
+    ):
         """The transpose of the convolution that leads from the output's shape to the input's."""
-        kernel = self._kernel(attributes, kernel)
-        bias = None if bias is None else np.asarray(self._fixed("the bias", bias), dtype=float)
-        if "output_shape" in attributes or attributes.get("auto_pad", b"NOTSET") != b"NOTSET":
+        kernel, bias = self._kernel(w, b, kernel_shape)
+        if output_shape is not None or auto_pad != b"NOTSET":
             raise InputError("expected explicit pads, found automatic ones")
-        groups, n = attributes.get("group", 1), len(kernel.shape) - 2
-        if groups < 1 or kernel.shape[0] % groups or x.shape[1:2] != kernel.shape[:1]:
-            raise InputError(f"expected {x.shape[1]} channels in whole groups, found {kernel.shape} in {groups}")
-        strides, pads, dilations = self._transposed_space(attributes, x, kernel.shape[2:])
-        extra = attributes.get("output_padding", [0] * n)
+        if group < 1 or kernel.shape[0] % group or x.shape[1:2] != kernel.shape[:1]:
+            raise InputError(f"expected {x.shape[1]} channels in whole groups, found {kernel.shape} in {group}")
+        strides, pads, dilations = self._steps(x, kernel.shape[2:], **steps)
+        if max(*strides, *dilations) > LARGEST_PAD:
+            raise InputError(f"expected strides and dilations from 1 to {LARGEST_PAD:,}, found others")
+        n = len(strides)
+        extra = output_padding or [0] * n
         if len(extra) != n or not all(0 <= e < max(s, d) for e, s, d in zip(extra, strides, dilations, strict=True)):
             raise InputError(f"expected an output_padding from 0 to below the strides, found {extra}")
         space = [
@@ -417,82 +377,60 @@ class Operations:
         bounded((kernel.shape[0], *x.shape[2:], *kernel.shape[1:]))
         if min(space) < 1:
             raise InputError(f"expected an output of at least one place, found {space}")
-        output = Affine.of_units("output", (1, kernel.shape[1] * groups, *space))
-        forward = convolution(output, kernel, None, strides, pads, dilations, groups)
+        output = Affine.of_units("output", (1, kernel.shape[1] * group, *space))
+        forward = convolution(output, kernel, None, strides, pads, dilations, group)
         result = x.times(forward.parts["output"].T.tocsr(), output.shape)
-        return result if bias is None else result.plus(np.reshape(bias, (1, -1, *[1] * len(space))))
+        return result if bias is None else result + np.reshape(bias, (1, -1, *[1] * n))
 
-    def _transposed_space(self, attributes, x, kernel):
-        """Strides, pads and dilations, checked against the output, which the kernel has to fit into."""
-        n = len(kernel)
-        if len(x.shape) != n + 2:
-            raise InputError(f"expected samples × channels × {n} dimensions, found shape {x.shape}")
-        strides, dilations = attributes.get("strides", [1] * n), attributes.get("dilations", [1] * n)
-        given = attributes.get("pads", [0] * 2 * n)
-        if {len(strides), len(dilations)} != {n} or len(given) != 2 * n:
-            raise InputError(f"expected strides, dilations and pads of {n} dimensions, found others")
-        if min(*strides, *dilations, *kernel) < 1 or max(*strides, *dilations) > LARGEST_PAD:
-            raise InputError(f"expected strides and dilations from 1 to {LARGEST_PAD:,}, found others")
-        if min(given) < 0 or max(given) > LARGEST_PAD:
-            raise InputError(f"expected pads from 0 to {LARGEST_PAD:,}, found {given}")
-        return strides, list(zip(given[:n], given[n:], strict=True)), dilations
-
-    def averagepool(self, name, attributes, x):
-        kernel = attributes["kernel_shape"]
-        space = self._space(attributes, x, kernel)
-        one = np.ones(bounded((x.shape[1], 1, *kernel)))
-        total = convolution(x, one, None, *space, groups=x.shape[1])
-        strides, pads, dilations = space
-        shape = x.shape
-        if attributes.get("count_include_pad"):  # the given pads count, what the last window takes beyond them does not
-            given = attributes.get("pads") if not attributes.get("auto_pad", b"").startswith(b"SAME") else None
-            n = len(kernel)
-            given = pads if given is None and not attributes.get("ceil_mode") else given or [0] * 2 * n
-            given = given if isinstance(given[0], tuple) else list(zip(given[:n], given[n:], strict=True))
+    def averagepool(self, x, kernel_shape, count_include_pad=0, **space):
+        strides, pads, dilations = self._space(x, kernel_shape, **space)
+        seen = windows(x.shape, kernel_shape, strides, pads, dilations)
+        places = seen.shape[: 1 + len(kernel_shape)]
+        total = self._summed(x, seen.reshape(int(np.prod(places)), -1), (1, *places))
+        if count_include_pad:  # the given pads count, what the last window takes beyond them does not
+            _, given, _ = self._space(x, kernel_shape, **space | {"ceil_mode": 0})
             shape = (*x.shape[:2], *(size + a + b for size, (a, b) in zip(x.shape[2:], given, strict=True)))
-            pads = [(0, max(0, after - b)) for (_, after), (_, b) in zip(pads, given, strict=True)]
-        seen = windows(shape, kernel, strides, pads, dilations)
-        counts = (seen >= 0).reshape(*seen.shape[: 1 + len(kernel)], -1).sum(axis=-1)
-        return total.scaled(1 / counts[None])
+            pads = [(0, after - b) for (_, after), (_, b) in zip(pads, given, strict=True)]
+            seen = windows(shape, kernel_shape, strides, pads, dilations)
+        return total * (1 / (seen >= 0).reshape(1, *places, -1).sum(axis=-1))
 
-    def globalaveragepool(self, name, _, x):
-        return self.averagepool(name, Attributes({"kernel_shape": x.shape[2:]}), x)
+    def _summed(self, x, indices, shape):
+        """Sums of elements at flat indices (sums × elements of each); -1 is zero."""
+        inside = indices >= 0
+        entries = np.ones(inside.sum()), (indices[inside], np.nonzero(inside)[0])
+        return x.times(sparse.csr_array(entries, (x.size, len(indices))), shape)
 
-    def reducemean(self, name, attributes, x, axes=None):
-        total = self.reducesum(name, attributes, x, axes)
-        return total if total.size == x.size else total.scaled(np.array(total.size / x.size))
+    def globalaveragepool(self, x):
+        return self.averagepool(x, x.shape[2:])
 
-    def reducesum(self, name, attributes, x, axes=None):
-        flat, shape = self._reduced(attributes, x, axes, "a sum or mean")
-        if flat is None:
-            return x
-        entries = np.ones(flat.size), (flat.ravel(), np.repeat(np.arange(len(flat)), flat.shape[1]))
-        return x.times(sparse.csr_array(entries, (x.size, len(flat))), shape)
+    def reducemean(self, x, axes=None, **kept):
+        total = self.reducesum(x, axes, **kept)
+        return total if total.size == x.size else total * (total.size / x.size)
 
-    def _reduced(self, attributes, x, axes, what):
+    def reducesum(self, x, axes=None, **kept):
+        flat, shape = self._reduced("a sum or mean", x, axes, **kept)
+        return x if flat is None else self._summed(x, flat, shape)
+
+    def _reduced(self, what, x, axes, keepdims=1, noop_with_empty_axes=0):
         """Flat indices (results × elements of each) of a reduction, or None for none, and the shape of the results."""
-        given = attributes.get("axes", []) if axes is None else self._fixed("the axes", axes)
-        if not np.size(given) and attributes.get("noop_with_empty_axes"):
-            attributes.ignore("keepdims")
+        rank, none = len(x.shape), axes is None or not np.size(axes)
+        if none and noop_with_empty_axes:
             return None, x.shape
-        attributes.ignore("noop_with_empty_axes")
-        axes = self._axes(given, len(x.shape)) if np.size(given) else list(range(len(x.shape)))
+        axes = list(range(rank)) if none else self._axes(axes, rank)
         self._within_samples(axes, x, what)
         index = np.arange(x.size).reshape(x.shape)
-        kept = [a for a in range(len(x.shape)) if a not in axes]
+        kept = [a for a in range(rank) if a not in axes]
         flat = index.transpose(*kept, *axes).reshape(int(np.prod([x.shape[a] for a in kept])), -1)
         if not flat.size:
             raise InputError(f"expected {what} of at least one element, found shape {x.shape}")
-        keep = attributes.get("keepdims", 1)
-        return flat, tuple(1 if a in axes else n for a, n in enumerate(x.shape) if a in kept or keep)
+        return flat, tuple(1 if a in axes else n for a, n in enumerate(x.shape) if a in kept or keepdims)
 
     # Operations that move elements.
 
-    def reshape(self, name, attributes, x, shape=None):
-        attributes.ignore("consumed_inputs")
-        found = np.ravel(attributes["shape"] if shape is None else self._fixed("the shape", shape)).tolist()
+    def reshape(self, x, shape, allowzero=0):
+        found = self._list("the shape", shape)
         shape = [int(n) for n in found]
-        if not attributes.get("allowzero"):
+        if not allowzero:
             if any(n == 0 and k >= len(x.shape) for k, n in enumerate(shape)):
                 raise InputError(f"expected 0 for axes that there are, found {found} for shape {x.shape}")
             shape = [x.shape[k] if n == 0 else n for k, n in enumerate(shape)]
@@ -504,8 +442,8 @@ class Operations:
             raise InputError(f"expected a shape for the {x.size} elements of {x.shape}, found {found}")
         return x.rearrange(lambda index: index.reshape(shape))
 
-    def flatten(self, name, attributes, x):
-        axis, rank = attributes.get("axis", 1), len(x.shape)
+    def flatten(self, x, axis=1):
+        rank = len(x.shape)
         if not -rank <= axis <= rank:
             raise InputError(f"expected an axis of {rank} dimensions, found {axis}")
         axis = axis % rank if axis < 0 else axis
@@ -513,14 +451,13 @@ class Operations:
             self._within_samples([0], x, "a row")
         return x.rearrange(lambda index: index.reshape(int(np.prod(x.shape[:axis])), -1))
 
-    def transpose(self, name, attributes, x):
-        perm = attributes.get("perm", list(range(len(x.shape)))[::-1])
+    def transpose(self, x, perm=None):
+        perm = list(range(len(x.shape)))[::-1] if perm is None else perm
         if sorted(perm) != list(range(len(x.shape))):
             raise InputError(f"expected an order of {len(x.shape)} axes, found {perm}")
         return x.rearrange(lambda index: index.transpose(perm))
 
-    def squeeze(self, name, attributes, x, axes=None):
-        axes = attributes.get("axes") if axes is None else self._fixed("the axes", axes)
+    def squeeze(self, x, axes=None):
         if axes is None and not self.batch:
             raise InputError("expected the axes to squeeze, found none: a single sample would lose its batch axis, too")
         if axes is None:
@@ -531,15 +468,13 @@ class Operations:
             raise InputError(f"expected axes of one element, found {axes} of shape {x.shape}")
         return x.rearrange(lambda index: index.squeeze(tuple(axes)))
 
-    def unsqueeze(self, name, attributes, x, axes=None):
-        axes = attributes.get("axes") if axes is None else self._fixed("the axes", axes)
+    def unsqueeze(self, x, axes):
         axes = self._axes(axes, len(x.shape) + np.size(axes))
         return x.rearrange(lambda index: np.expand_dims(index, tuple(axes)))
 
-    def slice(self, name, attributes, x, starts=None, ends=None, axes=None, steps=None):
-        starts, ends, axes, steps = (
-            attributes.get(key) if value is None else np.ravel(self._fixed(f"the {key}", value)).tolist()
-            for key, value in (("starts", starts), ("ends", ends), ("axes", axes), ("steps", steps))
+    def slice(self, x, starts, ends, axes=None, steps=None):
+        starts, ends, steps = (
+            self._list(f"the {key}", value) for key, value in (("starts", starts), ("ends", ends), ("steps", steps))
         )
         axes = self._axes(range(len(starts)) if axes is None else axes, len(x.shape))
         steps = [1] * len(starts) if steps is None else steps
@@ -552,12 +487,12 @@ class Operations:
             self._within_samples([0], x, "a slice")
         return x.rearrange(lambda index: index[tuple(place)])
 
-    def gather(self, name, attributes, x, indices):
+    def gather(self, x, indices, axis=0):
         if isinstance(indices, Affine) or not isinstance(x, Affine):
             raise InputError(
                 "expected the indices to be constant, found ones that depend on the input, as in torch.nn.Embedding"
             )
-        axis = self._axis(attributes.get("axis", 0), len(x.shape))
+        axis = self._axis(axis, len(x.shape))
         self._within_samples([axis], x, "elements")
         return self._taken(x, indices, axis)
 
@@ -568,7 +503,7 @@ class Operations:
         bounded((np.size(indices), x.size // max(1, n)))
         return x.rearrange(lambda index: np.take(index, indices, axis=axis))
 
-    def arrayfeatureextractor(self, name, _, x, indices):
+    def arrayfeatureextractor(self, x, indices):
         """Scikit-learn's columns: elements of the last axis at constant indices."""
         if isinstance(indices, Affine):
             raise InputError("expected the indices to be constant, found ones that depend on the input")
@@ -576,15 +511,14 @@ class Operations:
             raise InputError("expected columns of samples, found a single row")
         return self._taken(x, np.asarray(indices).ravel(), len(x.shape) - 1)
 
-    def expand(self, name, _, x, shape):
-        return x.scaled(np.ones(bounded(np.ravel(self._fixed("the shape", shape)))))
+    def expand(self, x, shape):
+        return x * np.ones(bounded(np.ravel(self._fixed("the shape", shape))))
 
-    def pad(self, name, attributes, x, pads=None, value=None, axes=None):
-        mode = attributes.get("mode", b"constant").decode()
-        given = attributes.get("pads", attributes.get("paddings")) if pads is None else self._fixed("the pads", pads)
-        rank = len(x.shape)
-        axes = range(rank) if axes is None else self._axes(self._fixed("the axes", axes), rank)
-        pads = np.ravel(given)
+    def pad(self, x, pads=None, value=None, axes=None, mode=b"constant", paddings=None):
+        """With `paddings` as the first version had them."""
+        mode, rank = mode.decode(), len(x.shape)
+        pads = np.ravel(self._fixed("the pads", paddings if pads is None else pads))
+        axes = range(rank) if axes is None else self._axes(axes, rank)
         if pads.size != 2 * len(axes):
             raise InputError(f"expected pads before and after {len(axes)} axes, found {pads.tolist()}")
         if pads.min(initial=0) < 0 or pads.max(initial=0) > LARGEST_PAD or mode not in ("constant", "edge", "reflect"):
@@ -594,24 +528,23 @@ class Operations:
         if widths[0].any():
             self._within_samples([0], x, "pads")
         bounded(np.asarray(x.shape) + widths.sum(axis=1))
-        constant = attributes.get("value", 0.0) if value is None else self._fixed("the value", value)
+        constant = np.ravel(0.0 if value is None else self._fixed("the value", value))
         if mode != "constant":
             if mode == "reflect" and any(w.max() >= n for n, w in zip(x.shape, widths, strict=True) if w.any()):
                 raise InputError(f"expected reflections of less than an axis, found pads {pads.tolist()}")
             if not x.size:
                 raise InputError(f"expected at least one element, found shape {x.shape}")
             return x.rearrange(lambda index: np.pad(index, widths, mode=mode))
-        constant = np.ravel(constant)
         outside = np.pad(np.zeros(x.shape), widths, constant_values=float(constant[0]) if constant.size else 0.0)
-        return x.rearrange(lambda index: np.pad(index, widths, constant_values=-1)).plus(outside)
+        return x.padded(widths) + outside
 
-    def split(self, name, attributes, x, sizes=None):
-        axis = self._axis(attributes.get("axis", 0), len(x.shape))
+    def split(self, x, split=None, axis=0, num_outputs=None):
+        axis = self._axis(axis, len(x.shape))
         if self.outputs > 1:
             self._within_samples([axis], x, "parts")
-        sizes = attributes.get("split") if sizes is None else np.ravel(self._fixed("the sizes", sizes)).tolist()
+        sizes = self._list("the sizes", split)
         if sizes is None:
-            parts = attributes.get("num_outputs", self.outputs)
+            parts = self.outputs if num_outputs is None else num_outputs
             each = -(-x.shape[axis] // parts)
             sizes = [each] * (parts - 1)
             sizes.append(x.shape[axis] - sum(sizes))
@@ -621,176 +554,127 @@ class Operations:
         indices = np.split(np.arange(x.size).reshape(x.shape), edges, axis)
         return [x.take(index) for index in indices]
 
-    def concat(self, name, attributes, *values):
+    def concat(self, *values, axis=1):
         rank = len(values[0].shape)
-        axis = self._axis(attributes.get("axis", 1), rank)
+        axis = self._axis(axis, rank)
         if len(values) > 1:
             self._within_samples([axis], values[0], "a concatenation")
         sides = {(*v.shape[:axis], *v.shape[axis + 1 :]) for v in values}
         if len(sides) > 1 or any(len(v.shape) != rank for v in values):
             raise InputError(f"expected tensors that differ on axis {axis} only, found {[v.shape for v in values[:9]]}")
-        shape = list(values[0].shape)
-        shape[axis] = sum(v.shape[axis] for v in values)
-        bounded((len(values), *shape))  # each is spread over the whole
-        start, total = 0, None
+        total = sum(v.shape[axis] for v in values)
+        bounded((len(values), total, *values[0].shape[:axis], *values[0].shape[axis + 1 :]))  # each is spread over all
+        start, parts = 0, []
         for value in values:
-            index = np.full(shape, -1)
-            place = [slice(None)] * len(shape)
-            place[axis] = slice(start, start + value.shape[axis])
+            end = start + value.shape[axis]
+            around = [(0, 0)] * axis + [(start, total - end)] + [(0, 0)] * (rank - axis - 1)
             value = value if isinstance(value, Affine) else Affine(value.shape, {}, np.ravel(value).astype(float))
-            index[tuple(place)] = np.arange(value.size).reshape(value.shape)
-            part = value.take(index)
-            total = part if total is None else total.plus(part)
-            start = place[axis].stop
-        return total
+            parts.append(value.padded(around))
+            start = end
+        return reduce(add, parts)
 
-    def identity(self, name, _, x):
+    def identity(self, x):
         return x
 
-    def dropout(self, name, attributes, x, ratio=None, training=None):
-        attributes.ignore("seed", "ratio")
-        if (self.version < 7 and not attributes.get("is_test")) or np.any(self._fixed("training_mode", training)):
+    def dropout(self, x, ratio=None, training=None, is_test=0):
+        if (self.version < 7 and not is_test) or np.any(self._fixed("training_mode", training)):
             raise InputError("expected it as after training (training_mode 0), found it as during training")
         return x
 
-    def cast(self, name, attributes, x):
+    def cast(self, x, to):
         from onnx import TensorProto
 
-        attributes.ignore("saturate", "round_mode")
-        to = attributes["to"]
         to = to.decode() if isinstance(to, bytes) else TensorProto.DataType.Name(to)
         if to not in FRACTIONAL:
             raise InputError(f"expected activities to stay fractional, found a cast to {to}")
         return x
 
-    def castlike(self, name, attributes, x, like):
-        attributes.ignore("saturate", "round_mode")
+    def castlike(self, x, like):
         if not isinstance(x, Affine):
             raise InputError("expected a cast of activities, found one of a constant")
         if isinstance(like, np.ndarray) and like.dtype.kind != "f":
             raise InputError(f"expected activities to stay fractional, found a cast to {like.dtype}")
         return x
 
-    def shape(self, name, attributes, x):
-        start, end = attributes.get("start", 0), attributes.get("end")
+    def shape(self, x, start=0, end=None):
         return np.array(x.shape[start:end], dtype=np.int64)
 
-    def size(self, name, _, x):
+    def size(self, x):
         return np.array(x.size, dtype=np.int64)
 
     # Activations.
 
-    def relu(self, name, attributes, x):
-        attributes.ignore("consumed_inputs")
-        return self.builder.activate(name, x, ThresholdLinear())
+    def leakyrelu(self, x, alpha=SLOPE):
+        return self._units(x, LeakyReLU(alpha))
 
-    def leakyrelu(self, name, attributes, x):
-        attributes.ignore("consumed_inputs")
-        slope = float(attributes.get("alpha", single(0.01)))
-        return self.builder.activate(name, x, LeakyReLU(slope))
-
-    def prelu(self, name, attributes, x, slope):
-        attributes.ignore("consumed_inputs")
-        slope = np.asarray(self._fixed("the slope", slope), dtype=float)
+    def prelu(self, x, slope):
+        slope = self._numbers("the slope", slope)
         if self.version < 7 and slope.ndim == 1:  # one for each channel
             slope = slope.reshape(-1, *[1] * (len(x.shape) - 2))
         if np.broadcast_shapes(slope.shape, x.shape) != x.shape:
             raise InputError(f"expected slopes that fit shape {x.shape}, found shape {slope.shape}")
-        return x.scaled(slope).plus(self.builder.activate(name, x, ThresholdLinear()).scaled(1 - slope))
+        return x * slope + self.relu(x) * (1 - slope)
 
-    def elu(self, name, attributes, x):
+    def elu(self, x, alpha=1.0):
         """A rate is not negative, so the unit is raised by its lowest value."""
-        attributes.ignore("consumed_inputs")
-        low = float(attributes.get("alpha", 1.0))
-        if not low > 0:
-            raise InputError(f"expected an alpha above 0, found {low}")
-        return self.builder.activate(name, x, ExponentialLinear(base=low, scale=1.0)).plus(-low)
+        low = _above_0("an alpha", alpha)
+        return self._units(x, ExponentialLinear(base=low, scale=1.0)) + -low
 
-    def celu(self, name, attributes, x):
-        low = float(attributes.get("alpha", 1.0))
-        if not low > 0:
-            raise InputError(f"expected an alpha above 0, found {low}")
-        return self.builder.activate(name, x, ExponentialLinear(base=low, scale=low)).plus(-low)
+    def celu(self, x, alpha=1.0):
+        low = _above_0("an alpha", alpha)
+        return self._units(x, ExponentialLinear(base=low, scale=low)) + -low
 
-    def selu(self, name, attributes, x):
-        attributes.ignore("consumed_inputs")
-        defaults = map(single, (1.67326319217681884765625, 1.05070102214813232421875))
-        alpha, gamma = (attributes.get(key, value) for key, value in zip(("alpha", "gamma"), defaults, strict=True))
-        if not gamma > 0:
-            raise InputError(f"expected a gamma above 0, found {gamma}")
-        return self.elu(name, Attributes({"alpha": alpha}), x).scaled(np.array(gamma))
+    def selu(self, x, alpha=SELU_ALPHA, gamma=SELU_GAMMA):
+        gamma = _above_0("a gamma", gamma)
+        return self.elu(x, alpha) * gamma
 
-    def softplus(self, name, _, x):
-        return self.builder.activate(name, x, Softplus(scale=1.0))
-
-    def thresholdedrelu(self, name, attributes, x):
+    def thresholdedrelu(self, x, alpha=1.0):
         """A threshold-linear unit, and a step of the threshold's height."""
-        threshold = float(attributes.get("alpha", 1.0))
-        if threshold < 0:
-            raise InputError(f"expected an alpha of 0 or more, found {threshold}: it decreases at its threshold")
-        above = self.builder.activate(name, x, ThresholdLinear(threshold=threshold))
-        step = self.builder.activate(f"{name}_step", x, Step(threshold=threshold, maximum=1.0))
-        return above.plus(step.scaled(np.array(threshold)))
+        if alpha < 0:
+            raise InputError(f"expected an alpha of 0 or more, found {alpha}: it decreases at its threshold")
+        above = self._units(x, ThresholdLinear(threshold=alpha))
+        return above + self.builder.activate(f"{self.name}_step", x, Step(threshold=alpha, maximum=1.0)) * alpha
 
-    def sigmoid(self, name, attributes, x):
-        attributes.ignore("consumed_inputs")
-        return self.builder.activate(name, x, Logistic(slope=1.0, maximum=1.0))
+    def hardsigmoid(self, x, alpha=GAIN, beta=0.5):
+        gain = _above_0("an alpha", alpha)
+        return self._units(x, Saturating(gain=gain, threshold=-beta / gain, maximum=1.0))
 
-    def tanh(self, name, attributes, x):
-        attributes.ignore("consumed_inputs")
-        return self.builder.activate(name, x, Tanh())
-
-    def hardsigmoid(self, name, attributes, x):
-        attributes.ignore("consumed_inputs")
-        gain, offset = attributes.get("alpha", single(0.2)), attributes.get("beta", 0.5)
-        if not gain > 0:
-            raise InputError(f"expected an alpha above 0, found {gain}")
-        return self.builder.activate(name, x, Saturating(gain=gain, threshold=-offset / gain, maximum=1.0))
-
-    def clip(self, name, attributes, x, low=None, high=None):
-        attributes.ignore("consumed_inputs")
-        low, high = (
-            attributes.get(key) if value is None else self._fixed("each bound", value)
-            for key, value in (("min", low), ("max", high))
-        )
-        if any(np.size(bound) != 1 for bound in (low, high) if bound is not None):
+    def clip(self, x, min=None, max=None):
+        bounds = [self._list("each bound", bound) for bound in (min, max)]
+        if any(bound is not None and len(bound) != 1 for bound in bounds):
             raise InputError("expected one number for each bound, found more or less")
-        low, high = (None if bound is None else float(np.ravel(bound)[0]) for bound in (low, high))
-        if low is None or high is None:
-            below = x if low is None else self.max(name, Attributes(), x, np.array(low))
-            return below if high is None else self.min(name, Attributes(), below, np.array(high))
+        low, high = (None if bound is None else float(bound[0]) for bound in bounds)
+        if low is None or high is None or high - low > 1e30:  # so far apart that in part numbers stay as they are
+            below = x if low is None else self.max(x, low)
+            return below if high is None else self.min(below, high)
         if not low < high:
             raise InputError(f"expected a lower and an upper bound, found {low} and {high}")
-        if high - low > 1e30:  # bounds that leave all numbers as they are, in parts
-            return self.min(name, Attributes(), self.max(name, Attributes(), x, np.array(low)), np.array(high))
-        unit = self.builder.activate(name, x.plus(-low), Saturating(maximum=high - low))
-        return unit.plus(low)
+        return self._units(x + -low, Saturating(maximum=high - low)) + low
 
-    def greater(self, name, attributes, a, b):
+    def greater(self, a, b, broadcast=0, axis=None):
         """A truth value is a unit of rate 0 or 1."""
-        return self.builder.activate(name, self.sub(name, attributes, a, b), Step(maximum=1.0))
+        return self._units(self.sub(a, b, broadcast, axis), Step(maximum=1.0))
 
-    def less(self, name, attributes, a, b):
-        return self.greater(name, Attributes(), self._aligned(attributes, a, b), a)
+    def less(self, a, b, broadcast=0, axis=None):
+        return self.greater(self._aligned(a, b, broadcast, axis), a)
 
-    def greaterorequal(self, name, _, a, b):
-        return self.sub(name, Attributes(), np.array(1.0), self.less(name, Attributes(), a, b))
+    def greaterorequal(self, a, b):
+        return 1.0 - self.less(a, b)
 
-    def lessorequal(self, name, _, a, b):
-        return self.sub(name, Attributes(), np.array(1.0), self.greater(name, Attributes(), a, b))
+    def lessorequal(self, a, b):
+        return 1.0 - self.greater(a, b)
 
-    def sign(self, name, _, x):
+    def sign(self, x):
         above, below = (
-            self.greater(f"{name}_{k}", Attributes(), side, np.array(0.0))
-            for k, side in enumerate((x, self._negative(x)))
+            self.builder.activate(f"{self.name}_{k}", side, Step(maximum=1.0)) for k, side in enumerate((x, -x))
         )
-        return self._plus(above, self._negative(below))
+        return above + -below
 
-    def where(self, name, _, condition, a, b):
+    def where(self, condition, a, b):
         if not isinstance(condition, Affine):
             chosen = np.asarray(condition, dtype=float)
             a, b = (value if isinstance(value, Affine) else np.asarray(value, dtype=float) for value in (a, b))
-            return self._plus(self._times(a, chosen), self._times(b, 1 - chosen))
+            return a * chosen + b * (1 - chosen)
         if self._same_far_up(condition, a, b):
             return b
         if isinstance(a, Affine) or isinstance(b, Affine):
@@ -799,93 +683,91 @@ class Operations:
                 "product of activities, which cannot be mapped"
             )
         a, b = (np.asarray(value, dtype=float) for value in (a, b))
-        return condition.scaled(a - b).plus(b)
+        return condition * (a - b) + b
 
     def _same_far_up(self, condition, a, b) -> bool:
         """Whether b is a softplus and a the line that it tends to, chosen far above 0, as PyTorch writes it."""
-        layers = {layer.name: layer for layer in self.builder.layers}
-        if not all(isinstance(each, Affine) and len(each.parts) == 1 for each in (condition, b)):
+        (units, gain), (above, height) = map(self._layer_of, (b, condition))
+        if not isinstance(getattr(units, "neuron", None), Softplus) or not isinstance(
+            getattr(above, "neuron", None), Step
+        ):
             return False
-        units, above = (layers.get(next(iter(each.parts))) for each in (b, condition))
-        if not (units and above and isinstance(units.neuron, Softplus) and isinstance(above.neuron, Step)):
+        if not isinstance(a, Affine) or not a.shape == b.shape == condition.shape or height != 1:
             return False
-        drive = Affine(b.shape, dict(units.incoming), units.bias)
-        gain = b.parts[units.name].diagonal()
-        if not isinstance(a, Affine) or a.shape != b.shape or above.size != units.size or not (gain == gain[0]).all():
-            return False
-        gain = np.array(gain[0])
-        lines = (a, drive.scaled(gain)), (b, Affine.of_units(units.name, b.shape).scaled(gain))
-        if gain <= 0 or not all(_equal(*pair) for pair in (*lines, (condition, Affine.of_units(above.name, b.shape)))):
-            return False
-        over = Affine(b.shape, dict(above.incoming), above.bias)  # a multiple of the drive, less the place of choice
-        size = max((abs(part).max() for part in drive.parts.values()), default=0.0)
-        factor = max((abs(part).max() for part in over.parts.values()), default=0.0) / size if size else 0.0
+        # The drive, and a multiple of it less the place of choice.
+        drive, over = (Affine(b.shape, dict(layer.incoming), layer.bias) for layer in (units, above))
+        size, larger = (max((abs(part).max() for part in each.parts.values()), default=0.0) for each in (drive, over))
+        factor = larger / size if size else 0.0
         place = drive.constant * factor - over.constant
-        if factor <= 0 or not _equal(over.plus(place.reshape(b.shape)), drive.scaled(np.array(factor))):
+        if factor <= 0 or not _equal(a, drive * gain) or not _equal(over + place.reshape(b.shape), drive * factor):
             return False
         return bool((place / factor >= FAR_UP * units.neuron.scale).all())
 
-    def max(self, name, attributes, *values):
-        attributes.ignore("consumed_inputs")
-        total = values[0]
-        for value in values[1:]:
-            total = self._larger(name, total, value)
-        return total
+    def _layer_of(self, value) -> tuple[Layer | None, float]:
+        """The layer whose units a value is, times one number above 0, and that number; or None."""
+        if isinstance(value, Affine) and len(value.parts) == 1 and value.size:
+            ((name, part),) = value.parts.items()
+            layer, gain = {layer.name: layer for layer in self.builder.layers}.get(name), part.diagonal()[0]
+            known = layer is not None and gain > 0 and layer.size == value.size
+            if known and _equal(value, Affine.of_units(name, value.shape) * gain):
+                return layer, gain
+        return None, 0.0
 
-    def _larger(self, name, a, b):
+    def max(self, *values):
+        return reduce(self._larger, values)
+
+    def _larger(self, a, b):
+        if isinstance(a, Affine) and isinstance(b, Affine):
+            return self.builder.maximum(self.name, [a, b])
         if not isinstance(a, Affine) and not isinstance(b, Affine):
             return np.maximum(a, b)
-        if not isinstance(a, Affine) or not isinstance(b, Affine):
-            a, b = (a, b) if isinstance(a, Affine) else (b, a)
-            b = np.asarray(b, dtype=float)
-            return self.builder.activate(name, a.plus(-b), ThresholdLinear()).plus(b)
-        return self.builder.maximum(name, [a, b])
+        a, b = (a, b) if isinstance(a, Affine) else (b, a)
+        b = np.asarray(b, dtype=float)
+        return self.relu(a + -b) + b
 
-    def min(self, name, attributes, *values):
-        attributes.ignore("consumed_inputs")
-        return self._negative(self.max(name, Attributes(), *map(self._negative, values)))
+    def min(self, *values):
+        return self.neg(self.max(*map(self.neg, values)))
 
-    def maxpool(self, name, attributes, x):
-        kernel = attributes["kernel_shape"]
-        attributes.ignore("storage_order")  # of the indices
-        seen = windows(x.shape, kernel, *self._space(attributes, x, kernel))
-        seen = seen.reshape(*seen.shape[: 1 + len(kernel)], -1)
+    def maxpool(self, x, kernel_shape, **space):
+        seen = windows(x.shape, kernel_shape, *self._space(x, kernel_shape, **space))
+        seen = seen.reshape(*seen.shape[: 1 + len(kernel_shape)], -1)
         if not (seen >= 0).any(axis=-1).all():
             raise InputError("expected no window that lies wholly in the padding, found one")
         inside = np.take_along_axis(seen, (seen >= 0).argmax(axis=-1)[..., None], axis=-1)
-        self.builder.spend(seen.shape[-1] * x.cost)  # each place of the window takes all of it
         seen = np.where(seen >= 0, seen, inside)[None]  # the padding never wins: a place's own element stands for it
-        return self.builder.maximum(name, [x.take(seen[..., k]) for k in range(seen.shape[-1])])
+        return self._largest(x, [seen[..., k] for k in range(seen.shape[-1])])
 
-    def reducemax(self, name, attributes, x, axes=None):
-        flat, shape = self._reduced(attributes, x, axes, "a maximum")
+    def _largest(self, x, indices):
+        """The largest of elements at flat indices, each of which takes all of the tensor."""
+        self.builder.spend(len(indices) * x.cost)
+        return self.builder.maximum(self.name, [x.take(index) for index in indices])
+
+    def reducemax(self, x, axes=None, **kept):
+        flat, shape = self._reduced("a maximum", x, axes, **kept)
         if flat is None:
             return x
         if flat.shape[1] > LARGEST_KERNEL:
             raise InputError(f"expected a maximum of at most {LARGEST_KERNEL} elements, found {flat.shape[1]}")
-        self.builder.spend(flat.shape[1] * x.cost)
-        return self.builder.maximum(name, [x.take(column.reshape(shape)) for column in flat.T])
+        return self._largest(x, [column.reshape(shape) for column in flat.T])
 
-    def reducemin(self, name, attributes, x, axes=None):
-        return self._negative(self.reducemax(name, attributes, self._negative(x), axes))
+    def reducemin(self, x, axes=None, **kept):
+        return -self.reducemax(-x, axes, **kept)
 
-    def globalmaxpool(self, name, _, x):
-        return self.maxpool(name, Attributes({"kernel_shape": x.shape[2:]}), x)
+    def globalmaxpool(self, x):
+        return self.maxpool(x, x.shape[2:])
 
     # Left out at the end.
 
-    def softmax(self, name, attributes, x):
-        default = 1 if self.version < 13 else -1
-        rank, axis = len(x.shape), attributes.get("axis", default)
-        axis = self._axis(axis, rank)
+    def softmax(self, x, axis=None):
+        axis = (1 if self.version < 13 else -1) if axis is None else axis
+        axis = self._axis(axis, len(x.shape))
         within = int(np.prod(x.shape[axis:] if self.version < 13 else x.shape[axis]))
         self._takes_all(x, within, f"axis {axis} of shape {x.shape}")
         return LeftOut(x)
 
     logsoftmax = softmax
 
-    def normalizer(self, name, attributes, x):
-        attributes.ignore("norm")  # each divides by a number that is not negative
+    def normalizer(self, x):
         self._takes_all(x, x.shape[1] if len(x.shape) == 2 else 0, f"shape {x.shape}")
         return LeftOut(x, "Normalizer")
 
@@ -896,14 +778,12 @@ class Operations:
                 "which is largest"
             )
 
-    def argmax(self, name, attributes, x):
+    def argmax(self, x, axis=0, keepdims=1):
         """A label; it is left out."""
-        attributes.ignore("keepdims", "select_last_index")
-        axis = self._axis(attributes.get("axis", 0), len(x.shape))
+        axis = self._axis(axis, len(x.shape))
         self._takes_all(x, x.shape[axis], f"axis {axis} of shape {x.shape}")
         return Label(x)
 
-    def zipmap(self, name, attributes, x):
+    def zipmap(self, x, classlabels_int64s=(), classlabels_strings=()):
         """The outputs with the names of their classes, which are left out."""
-        attributes.ignore("classlabels_int64s", "classlabels_strings")
         return x

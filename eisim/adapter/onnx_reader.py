@@ -4,6 +4,7 @@ A file is data: nothing in it is executed, no other file is opened but weights t
 checked before anything is computed, so that a hostile file takes no more time and memory than a large honest one.
 """
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from scipy import sparse
 
 from eisim.adapter.activations import Identity
 from eisim.adapter.affine import OVERHEAD, Affine, NetworkBuilder, bounded, finite
+from eisim.adapter.extras import extra
 from eisim.adapter.onnx_check import Comparison, Read, Source
 from eisim.adapter.onnx_operations import (
     FRACTIONAL,
@@ -21,15 +23,14 @@ from eisim.adapter.onnx_operations import (
     NAMES_LABELS,
     REASONS,
     SYMMETRIC,
-    Attributes,
+    WITHOUT_EFFECT,
     Label,
     LeftOut,
     Operations,
 )
-from eisim.adapter.onnx_reference import Reference
-from eisim.adapter.onnx_writer import onnx_package
+from eisim.adapter.onnx_reference import Reference, refusing
 from eisim.adapter.static import DNN
-from eisim.base.errors import InputError, explains_arguments
+from eisim.base.errors import InputError, explains_arguments, one_line
 from eisim.base.store.safe_read import regular_file
 from eisim.neurons import Logistic, Saturating
 
@@ -37,31 +38,15 @@ from eisim.neurons import Logistic, Saturating
 LARGEST_FILE = 50_000_000
 #: In bytes, of a file of weights beside it.
 LARGEST_DATA = 500_000_000
-LONGEST_MESSAGE = 400  # characters
 #: Operations that may prepare constants: what each makes takes no more time than its size says.
 FOLDED = {
-    *("Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div", "Equal"),
-    *("Exp", "Expand", "Flatten", "Floor", "Gather", "Greater", "GreaterOrEqual", "Identity", "Less", "LessOrEqual"),
-    *(
-        "Log",
-        "Gemm",
-        "MatMul",
-        "Max",
-        "Min",
-        "Mod",
-        "Mul",
-        "Neg",
-        "Not",
-        "Or",
-        "Pow",
-        "Range",
-        "Reciprocal",
-        "ReduceMax",
-        "ReduceMean",
-    ),
-    *("ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid", "Sign", "Size", "Slice", "Split"),
-    *("Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where", "Xor"),
-}
+    "Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div",
+    "Equal", "Exp", "Expand", "Flatten", "Floor", "Gather", "Gemm", "Greater", "GreaterOrEqual", "Identity", "Less",
+    "LessOrEqual", "Log", "MatMul", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow", "Range", "Reciprocal",
+    "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid",
+    "Sign", "Size", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze",
+    "Where", "Xor",
+}  # fmt: skip
 #: Operations on activities and constants that may hold a row for each sample, as the first state of an RNN does.
 ROWS = {"Add", "Concat", "Div", "Max", "Mean", "Min", "Mul", "Sub", "Sum", "Where"}
 #: What may choose a label by the number of a class, its second input.
@@ -100,7 +85,7 @@ def read_onnx(path) -> DNN:
         For a file that is none or too large, an operation that cannot be mapped, or a network that computes something
         else than ONNX's reference; the message names the node and why.
     """
-    onnx, path = onnx_package(), Path(path)
+    onnx, path = extra("onnx", "ONNX"), Path(path)
     if path.suffix.lower() in FOREIGN:
         raise InputError(
             f"{path}: expected an ONNX file, found a name that ends in {path.suffix}; eisim opens no file that may "
@@ -123,18 +108,14 @@ def read_model(model, path: Path) -> DNN:
     """The network of an ONNX model; `path` is what errors call it. Otherwise as `read_onnx`."""
     try:
         with np.errstate(all="ignore"):  # what is not finite is refused by name
-            return _Reader(onnx_package(), model, path).read()
+            return _Reader(extra("onnx", "ONNX"), model, path).read()
     except InputError as error:
         said = str(error)
     except MemoryError:
         said = "expected enough memory to read it, found too little"
     except Exception as error:  # whatever a hostile file provokes
         said = f"expected a well-formed network, found one that cannot be read ({type(error).__name__})"
-    raise InputError(f"{path}: {_one_line(said)[:LONGEST_MESSAGE]}")
-
-
-def _one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    raise InputError(f"{path}: {said}")
 
 
 class _Reader:
@@ -152,27 +133,22 @@ class _Reader:
             names = ", ".join(repr(i.name) for i in real[:5])
             raise InputError(f"expected a network with one input, found {len(real)}{f' ({names})' if real else ''}")
         self.source = self._source(real[0])
-        shape = self.source.shape
-        x = Affine.of_units("x", shape)
+        x = Affine.of_units("x", self.source.shape)
         self.values: dict[str, Any] = self.constants | {self.source.name: x}
-        self.builder = NetworkBuilder({"x": shape})
-        self.operations = Operations(self.builder, self.source.batch, self.opsets.get("", 1))
+        self.builder = NetworkBuilder({"x": self.source.shape})
         self.read_nodes: dict[int, Read] = {}
         self.makers = self._makers()
 
     def _opsets(self, model):
         """Versions of operations by domain, as the file asks for them."""
-        opsets = {}
-        for entry in model.opset_import:
-            domain = entry.domain.removeprefix("ai.onnx") and entry.domain
-            known = {"": self.onnx.defs.onnx_opset_version(), "ai.onnx.ml": self.onnx.defs.onnx_ml_opset_version()}
-            if domain in known:
-                if not 1 <= entry.version <= known[domain]:
-                    raise InputError(
-                        f"expected version 1 to {known[domain]} of the operations of {domain or 'ai.onnx'}, which the "
-                        f"onnx that is installed knows, found {entry.version}"
-                    )
-                opsets[domain] = entry.version
+        known = {"": self.onnx.defs.onnx_opset_version(), "ai.onnx.ml": self.onnx.defs.onnx_ml_opset_version()}
+        opsets = {_domain(entry): entry.version for entry in model.opset_import if _domain(entry) in known}
+        for domain, version in opsets.items():
+            if not 1 <= version <= known[domain]:
+                raise InputError(
+                    f"expected version 1 to {known[domain]} of the operations of {domain or 'ai.onnx'}, which the onnx "
+                    f"that is installed knows, found {version}"
+                )
         if not opsets and model.ir_version < 3:  # older than versions of operations
             opsets[""] = 1
         return {"ai.onnx.ml": 3} | opsets  # which files of scikit-learn may leave out
@@ -192,13 +168,9 @@ class _Reader:
 
     def _decoded(self, tensor):
         """The numbers of a tensor, which its dims may contradict."""
-        try:
+        found = "found ones that do not"
+        with refusing(f"expected numbers that fit its format and shape {list(tensor.dims)}, {found}"):
             array = self.onnx.numpy_helper.to_array(tensor)
-        except MemoryError:
-            raise
-        except Exception as error:  # of many kinds: an unknown format, too few numbers, or too many
-            found = f"found ones that do not ({' '.join(str(error).split())[:160]})"
-            raise InputError(f"expected numbers that fit its format and shape {list(tensor.dims)}, {found}") from None
         if array.shape != tuple(tensor.dims):
             raise InputError(f"expected numbers of shape {list(tensor.dims)}, found {list(array.shape)}")
         return array
@@ -226,8 +198,7 @@ class _Reader:
             raise InputError(f"its data in {file.name!r} cannot be read: {error.strerror}") from None
         if start + length > size:
             raise InputError(f"expected {where['length']} bytes at {start} of {file.name!r}, found its end")
-        whole = self.onnx.TensorProto()
-        whole.CopyFrom(tensor)
+        whole = deepcopy(tensor)
         whole.ClearField("external_data")
         whole.data_location, whole.raw_data = tensor.DEFAULT, data
         return whole
@@ -235,10 +206,8 @@ class _Reader:
     def _source(self, entry) -> Source:
         """The input: shape of one sample, format, and the size of the file's batch axis if it has one."""
         what, kind = f"input {entry.name!r}", entry.type.tensor_type
-        if entry.type.WhichOneof("value") != "tensor_type":
-            raise InputError(
-                f"{what}: expected a tensor, found a {entry.type.WhichOneof('value') or 'value of no type'}"
-            )
+        if (found := entry.type.WhichOneof("value")) != "tensor_type":
+            raise InputError(f"{what}: expected a tensor, found a {found or 'value of no type'}")
         dims = [d.dim_value for d in kind.shape.dim]
         if not dims or any(d < 1 for d in dims[1:]) or dims[0] < 0:
             raise InputError(f"{what}: expected a fixed shape after the batch axis, found {dims}")
@@ -269,7 +238,7 @@ class _Reader:
 
     def read(self) -> DNN:
         """The network of the graph."""
-        outputs = sorted((output for output in self.graph.output), key=self._is_label)
+        outputs = sorted(self.graph.output, key=self._is_label)
         chosen = scores = None
         for output in outputs:
             value = self._value_of(output.name)
@@ -278,9 +247,9 @@ class _Reader:
                 break
             if isinstance(value, Label) and scores is None:
                 scores = value.scores
-        if chosen is None:
+        if chosen is None and scores is not None:
             chosen = next((name for name, value in self.values.items() if _inner(value) is scores), None)
-        if chosen is None or (chosen not in {o.name for o in outputs} and scores is None):
+        if chosen is None:
             raise InputError("expected a network with an output that depends on its input, found none")
         self._read_labels(outputs)
         value = _inner(self.values[chosen])
@@ -304,47 +273,41 @@ class _Reader:
 
     def _is_label(self, output) -> bool:
         """Whether an output names classes, as far as its type says."""
-        kind = output.type.tensor_type.elem_type
-        names = self.onnx.TensorProto.DataType
-        named = kind in names.values() and names.Name(kind)
-        return output.type.WhichOneof("value") == "tensor_type" and bool(kind) and named not in FRACTIONAL
+        return output.type.tensor_type.elem_type not in (0, *FRACTIONAL.values())
 
     def _compare(self, dnn, chosen) -> None:
         """Refuse the network if it computes something else than ONNX's reference."""
         nodes = [self.read_nodes[k] for k in self._needed(chosen)]
-        tensors = {
-            name: value for name, value in self.values.items() if name in self.makers or name == self.source.name
-        }
-        tensors = {n: _inner(value) for n, value in tensors.items() if isinstance(_inner(value), Affine)}
+        tensors = {name: _inner(value) for name, value in self.values.items() if isinstance(_inner(value), Affine)}
         found = Comparison(self.source, nodes, self.constants, tensors, dnn, self.reference, self.builder.effort)
         found.check(chosen)
         if isinstance(self.values[chosen], LeftOut):
-            found.check_order(chosen, chosen)
+            found.check_order(chosen)
         for output in self.graph.output:
-            scores = self._scores_of(output.name)
+            scores, _ = self._choice(output.name)
             if scores is not None and output.name != chosen:
                 found.check_label(output.name, scores, chosen, self.builder.layers)
 
-    def _scores_of(self, name) -> Affine | None:
-        """The scores that a label is taken from, if they were read."""
+    def _choice(self, name) -> tuple[Affine | None, list]:
+        """The scores that a label is taken from, if they were read, and the nodes from the label back to the choice."""
+        way = []
         while (k := self.makers.get(name)) is not None:
-            node = self.graph.node[k]
-            if node.op_type == "ArgMax":
-                scores = _inner(self.values.get(node.input[0]))
-                return scores if isinstance(scores, Affine) else None
-            if node.op_type == "LinearClassifier" and name == node.output[0] and k in self.read_nodes:
-                return self.values[name].scores
+            way.append(node := self.graph.node[k])
+            if node.op_type in ("ArgMax", "LinearClassifier"):
+                compared = node.op_type == "ArgMax" and _inner(self.values.get(node.input[0]))
+                scores = compared or getattr(self.values.get(name), "scores", None)
+                return scores if isinstance(scores, Affine) else None, way
             if node.op_type not in MOVES | NAMES_LABELS:
-                return None
+                break
             name = node.input[1 if node.op_type in SELECTS else 0]
-        return None
+        return None, way
 
     def _classes(self, chosen, n) -> tuple:
         """The classes of the outputs in order, as the labels of the file, or else its ZipMap, name them."""
         for output in self.graph.output:
-            scores = self._scores_of(output.name)
+            scores, way = self._choice(output.name)
             if scores is not None and scores.size == n:  # compared: not those of another head
-                found = self._labels(output.name, n)
+                found = self._labels(way, n)
                 return tuple(found) if len(found) == max(2, n) else ()
         for k in self.read_nodes:
             node = self.graph.node[k]
@@ -352,14 +315,11 @@ class _Reader:
                 return tuple(_class_labels(node))
         return ()
 
-    def _labels(self, name, n) -> list:
-        """What a label is for each class that may be chosen, from the choice on."""
-        chain = []
-        while not chain or chain[-1].op_type not in ("ArgMax", "LinearClassifier"):
-            chain.append(self.graph.node[self.makers[name]])
-            name = chain[-1].input[1 if chain[-1].op_type in SELECTS else 0]
-        labels = list(range(n)) if chain[-1].op_type == "ArgMax" else _class_labels(chain[-1])
-        for node in reversed(chain[:-1]):
+    def _labels(self, way, n) -> list:
+        """What a label is for each class that may be chosen."""
+        *after, choice = way
+        labels = list(range(n)) if choice.op_type == "ArgMax" else _class_labels(choice)
+        for node in reversed(after):
             if node.op_type in SELECTS:
                 known = dict(enumerate(map(_plain, np.ravel(self._value_of(node.input[0])))))
             elif node.op_type == "LabelEncoder":
@@ -395,23 +355,19 @@ class _Reader:
             for source in filter(None, node.input):
                 if source in self.sparse:
                     raise InputError(f"expected a dense tensor, found the sparse one {source!r}")
-            results = self._apply(node, name)
+            with refusing(f"expected inputs and attributes that {node.op_type} takes, found others"):
+                results = self._apply(node, name)
         except InputError as error:
             raise InputError(f"{name}: {error}") from None
-        except MemoryError:
-            raise
-        except Exception as error:  # what its checks did not foresee
-            said = " ".join(str(error).split())[:160]
-            raise InputError(f"{name}: expected inputs that {node.op_type} takes, found others ({said})") from None
         self.values |= {output: each for output, each in zip(node.output, results, strict=False) if output}
         self.read_nodes[k] = Read(name, node, tuple(layer.name for layer in self.builder.layers[before:]))
 
     def _name(self, k):
         """The node's name, after that of the PyTorch module that it comes from."""
         node = self.graph.node[k]
-        name = _one_line(node.name)[:80] or f"{_one_line(node.op_type)[:80]}_{k}"
+        name = one_line(node.name)[:80] or f"{one_line(node.op_type)[:80]}_{k}"
         scopes = next((p.value for p in node.metadata_props if p.key == "pkg.torch.onnx.name_scopes"), "[]")
-        names = [part for part in _one_line(scopes[:1000]).strip("[]").replace("'", "").split(", ") if part]
+        names = [part for part in one_line(scopes[:1000]).strip("[]").replace("'", "").split(", ") if part]
         return f"{names[-2]}/{name}" if len(names) > 1 else name
 
     def _as_layer(self, value):
@@ -428,12 +384,12 @@ class _Reader:
         """What a node makes of its inputs."""
         inputs = [self.values[i] if i else None for i in node.input]
         self.builder.spend(OVERHEAD + sum(_cost(value) for value in inputs))
-        domain = node.domain.removeprefix("ai.onnx") and node.domain
+        domain = _domain(node)
         if (node.domain, node.op_type) in self.functions:
             raise InputError(f"expected ONNX's own operations, found {node.op_type}, a function of the file")
         known = domain in ("", "ai.onnx.ml") and self.onnx.defs.has(node.op_type, domain)
         tensors = {type(value) for value in inputs} & {Affine, LeftOut, Label}
-        method = getattr(self.operations, node.op_type.lower(), None) if known else None
+        method = getattr(Operations, node.op_type.lower(), None) if known else None
         if not known or (tensors - {Label} and (method is None or node.op_type in REASONS)):
             reason = f" ({REASONS[node.op_type]})" if known and node.op_type in REASONS else ""
             raise InputError(
@@ -441,7 +397,7 @@ class _Reader:
                 "operations, pooling and pointwise activations"
             )
         self._check_form(node, domain)
-        attributes = Attributes({a.name: self._attribute(a) for a in node.attribute})
+        attributes = {a.name: self._attribute(a) for a in node.attribute}
         if not tensors:
             results = self._fold(node, attributes, inputs)
         elif Label in tensors:
@@ -467,27 +423,23 @@ class _Reader:
         if not isinstance(inputs[0], Affine) and node.op_type not in SYMMETRIC:
             changing = next(name for name, value in zip(node.input, inputs, strict=True) if isinstance(value, Affine))
             raise InputError(f"expected {changing!r} to be constant, found one that depends on the input")
-        self.operations.outputs = len(node.output)
-        result = method(name, attributes, *inputs)
+        operations = Operations(self.builder, self.source.batch, self.opsets.get("", 1), name, len(node.output))
+        read = {attribute: value for attribute, value in attributes.items() if attribute not in WITHOUT_EFFECT}
+        result = method(operations, *inputs, **read)
         results = result if isinstance(result, list) else [result]
-        if attributes.unread:
-            raise InputError(f"expected no attribute {min(attributes.unread)!r}, found one that is not known here")
         if after:
             results = [LeftOut(each, after.what) if isinstance(each, Affine) else each for each in results]
         return results
 
     def _of_one_sample(self, inputs) -> list:
         """Constants that hold equal numbers for each sample of a batch, for one."""
-        rank = max(len(value.shape) for value in inputs if isinstance(value, Affine))
-        return [
-            value[:1]
-            if isinstance(value, np.ndarray)
-            and value.ndim == rank
-            and len(value) == self.source.batch
-            and (value == value[:1]).all()
-            else value
-            for value in inputs
-        ]
+        rank, batch = max(len(value.shape) for value in inputs if isinstance(value, Affine)), self.source.batch
+
+        def one(value):
+            rows = isinstance(value, np.ndarray) and value.ndim == rank and len(value) == batch
+            return value[:1] if rows and (value == value[:1]).all() else value
+
+        return [one(value) for value in inputs]
 
     def _of_label(self, node, inputs):
         """Labels may be renamed and moved; no number comes of them."""
@@ -507,17 +459,13 @@ class _Reader:
         context.ir_version, context.opset_imports = max(3, self.ir_version), self.opsets
         plain = node
         if node.domain != domain or any(a.type == a.TENSOR for a in node.attribute):  # data in files is read elsewhere
-            plain = self.onnx.NodeProto()
-            plain.CopyFrom(node)
+            plain = deepcopy(node)
             plain.domain = domain
             for attribute in plain.attribute:
                 if attribute.type == attribute.TENSOR:
                     attribute.t.CopyFrom(self.onnx.numpy_helper.from_array(np.zeros(1, np.float32)))
-        try:
+        with refusing("ONNX's checker refuses it"):
             self.onnx.checker.check_node(plain, context)
-        except Exception as error:  # of the checker's own kind
-            said = " ".join(str(error).split("==> Context")[0].split())[:200]
-            raise InputError(f"ONNX's checker refuses it: {said}") from None
 
     def _attribute(self, attribute):
         """The value of an attribute, with tensors as arrays."""
@@ -541,6 +489,11 @@ class _Reader:
         self.builder.spend(FOLDING + made * times)
         found = self.reference.folded(node, inputs)
         return [finite(array) if array.dtype.kind == "f" else array for array in found]
+
+
+def _domain(entry) -> str:
+    """Of operations; the first one has two names."""
+    return "" if entry.domain == "ai.onnx" else entry.domain
 
 
 def _class_labels(node) -> list:

@@ -5,6 +5,8 @@ wrong. What neither evaluates is refused.
 """
 
 from collections.abc import Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 
 import numpy as np
 
@@ -26,16 +28,7 @@ SUMS = {"Concat", "Slice", "Split"}
 
 
 class Reference:
-    """Evaluates nodes, one at a time.
-
-    Attributes
-    ----------
-    onnx : module
-    opsets : dict of str to int
-        Versions of operations, by domain.
-    rounded : bool
-        Whether something was evaluated in single precision.
-    """
+    """Evaluates nodes, one at a time; `rounded` says whether something was evaluated in single precision."""
 
     def __init__(self, onnx, opsets: dict[str, int]):
         self.onnx, self.opsets, self.rounded, self.looped = onnx, opsets, False, 0
@@ -47,33 +40,15 @@ class Reference:
         return array.astype(float) if fractional else array
 
     def sizes(self, node, inputs: Sequence) -> list[tuple[int, ...]]:
-        """Shapes of the outputs that are asked for, before they are made.
-
-        Raises
-        ------
-        InputError
-            If ONNX's inference of shapes finds that the node does not fit its inputs, or does not know.
-        """
-        given = dict(zip(node.input, inputs, strict=True))
+        """Shapes of the outputs that are asked for, before they are made; refused if ONNX's inference does not know."""
         if node.domain == "ai.onnx.ml" and node.op_type in NO_LARGER:
             return [np.shape(inputs[0])]
-        onnx, graph = self.onnx, self.onnx.GraphProto(name="node")
-        graph.node.append(node)
-        for name, array in given.items():
-            if array is None:
-                continue
-            if array.size <= VALUES and array.dtype.kind in "iufb":
-                graph.initializer.append(onnx.numpy_helper.from_array(array, name))
-            else:
-                kind = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
-                graph.input.append(onnx.helper.make_tensor_value_info(name, kind, array.shape))
-        graph.output.extend(onnx.ValueInfoProto(name=name) for name in node.output if name)
-        model = onnx.ModelProto(graph=graph, ir_version=10)
-        model.opset_import.extend(onnx.helper.make_opsetid(*each) for each in self.opsets.items())
-        try:
-            found = onnx.shape_inference.infer_shapes(model, strict_mode=True)
-        except Exception as error:  # the kinds differ between versions of onnx
-            raise InputError(f"ONNX's inference of shapes refuses it: {_reason(error)}") from None
+        given = _named(node, inputs)
+        small = {name for name, array in given.items() if array.size <= VALUES and array.dtype.kind in "iufb"}
+        model = self._model(node, {name: array for name, array in given.items() if name not in small})
+        model.graph.initializer.extend(self.onnx.numpy_helper.from_array(given[name], name) for name in small)
+        with refusing("ONNX's inference of shapes refuses it"):
+            found = self.onnx.shape_inference.infer_shapes(model, strict_mode=True)
         shapes = []
         for output in found.graph.output:
             dims = output.type.tensor_type.shape.dim
@@ -84,14 +59,20 @@ class Reference:
             shapes.append(tuple(d.dim_value for d in dims))
         return shapes
 
-    def __call__(self, node, inputs: Sequence, largest: int = LARGEST) -> list[np.ndarray]:
-        """The outputs of a node for arrays, None for an input that is left out.
+    def _model(self, node, inputs: dict[str, np.ndarray]):
+        """A model of the node alone."""
+        onnx, value = self.onnx, self.onnx.helper.make_tensor_value_info
+        graph = onnx.GraphProto(
+            name="node",
+            node=[node],
+            input=[value(n, onnx.helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in inputs.items()],
+            output=[onnx.ValueInfoProto(name=name) for name in node.output if name],
+        )
+        opsets = [onnx.helper.make_opsetid(*each) for each in self.opsets.items()]
+        return onnx.ModelProto(graph=graph, opset_import=opsets, ir_version=8)
 
-        Raises
-        ------
-        InputError
-            If it does not fit its inputs, or makes more than `largest` elements, or cannot be evaluated.
-        """
+    def __call__(self, node, inputs: Sequence, largest: int = LARGEST) -> list[np.ndarray]:
+        """The outputs of a node for arrays, None for an input that is left out, of at most `largest` elements."""
         shapes = self.sizes(node, inputs)
         for shape in shapes or [(sum(np.size(array) for array in inputs),)]:
             bounded(shape, largest)
@@ -99,7 +80,8 @@ class Reference:
             return self._old_softmax(node, inputs[0])
         why = ""
         if node.op_type in LOOPS:
-            self.looped += sum(int(np.prod(shape)) for shape in shapes) * self._taps(node, inputs)
+            taps = int(np.prod(inputs[1].shape[2:])) if node.op_type == "ConvTranspose" else 1
+            self.looped += sum(int(np.prod(shape)) for shape in shapes) * taps
             why = "so many windows take too long" if self.looped > LARGEST_LOOP else ""
         if node.op_type == "ConvTranspose" and self._attribute(node, "group", 1) > 1:
             why = "it has no groups of transposed convolutions"
@@ -113,28 +95,21 @@ class Reference:
             except MemoryError:
                 raise InputError("expected enough memory to evaluate it, found too little") from None
             except Exception as error:  # one of many kinds
-                why = _reason(error)
+                why = reason(error)
         return self._by_runtime(node, inputs, why)
 
     def _old_softmax(self, node, x):
         """Before version 13 it took all axes from one on, which the reference does not know."""
         axis = self._attribute(node, "axis", 1)
-        rows = int(np.prod(x.shape[:axis])) if axis >= 0 else int(np.prod(x.shape[: x.ndim + axis]))
+        rows = int(np.prod(x.shape[:axis]))
         plain = self._without(node, "axis")
         plain.attribute.append(self.onnx.helper.make_attribute("axis", 1))
         return [array.reshape(x.shape) for array in self._by_reference(plain, [x.reshape(rows, -1)])]
 
     def folded(self, node, inputs: Sequence) -> list[np.ndarray]:
         """The outputs of a node on constants of the file, in its own precision."""
-        try:
+        with refusing("ONNX's reference cannot evaluate it"):
             return [np.asarray(array) for array in self._evaluated(node, inputs)]
-        except MemoryError:
-            raise InputError("expected enough memory to evaluate it, found too little") from None
-        except Exception as error:  # one of many kinds
-            raise InputError(f"ONNX's reference cannot evaluate it: {_reason(error)}") from None
-
-    def _taps(self, node, inputs) -> int:
-        return int(np.prod(inputs[1].shape[2:])) if node.op_type == "ConvTranspose" else 1
 
     def _attribute(self, node, name, default):
         return next((a.i for a in node.attribute if a.name == name), default)
@@ -150,16 +125,12 @@ class Reference:
     def _evaluated(self, node, inputs, opsets=None):
         from onnx.reference import ReferenceEvaluator
 
-        graph = self.onnx.GraphProto(name="node")
-        graph.node.append(node)
-        graph.output.extend(self.onnx.ValueInfoProto(name=name) for name in node.output if name)
-        given = {name: array for name, array in zip(node.input, inputs, strict=True) if name}
+        graph = self._model(node, {}).graph
         with np.errstate(all="ignore"):
-            return ReferenceEvaluator(graph, opsets=opsets or self.opsets).run(None, given)
+            return ReferenceEvaluator(graph, opsets=opsets or self.opsets).run(None, _named(node, inputs))
 
     def _without(self, node, *names):
-        kept = self.onnx.NodeProto()
-        kept.CopyFrom(node)
+        kept = deepcopy(node)
         del kept.attribute[:]
         kept.attribute.extend(a for a in node.attribute if a.name not in names)
         return kept
@@ -177,37 +148,47 @@ class Reference:
             raise InputError(
                 f"onnx.reference cannot check it ({why}); expected ONNX Runtime to do so (pip install onnxruntime)"
             ) from None
-        onnx, errors = self.onnx, []
-        for single in (False, True):
-            given = {
-                name: array.astype(np.float32) if single and array.dtype.kind == "f" else array
-                for name, array in zip(node.input, inputs, strict=True)
-                if name
-            }
-            value = onnx.helper.make_tensor_value_info
-            entries = [value(n, onnx.helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in given.items()]
-            graph = onnx.helper.make_graph(
-                [node], "node", entries, [onnx.ValueInfoProto(name=name) for name in node.output if name]
-            )
-            opsets = [onnx.helper.make_opsetid(*each) for each in self.opsets.items()]
-            model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8)
-            options = onnxruntime.SessionOptions()
-            options.log_severity_level = 4
-            options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        given, last = _named(node, inputs), ""
+        for _ in ("double", "single"):
             try:
                 session = onnxruntime.InferenceSession(
-                    model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+                    self._model(node, given).SerializeToString(), options, providers=["CPUExecutionProvider"]
                 )
                 return self._doubled(node, session.run(None, given))
             except Exception as error:  # of its own kinds
-                errors.append(_reason(error))
+                last = reason(error)
+            given = {name: a.astype(np.float32) if a.dtype.kind == "f" else a for name, a in given.items()}
         raise InputError(
             f"expected a node that onnx.reference or ONNX Runtime evaluates, found one that neither does "
-            f"({why}; {errors[-1]})"
+            f"({why}; {last})"
         )
 
 
-def _reason(error) -> str:
-    """The first line of what an error says that is not about where."""
+def _named(node, inputs: Sequence) -> dict[str, np.ndarray]:
+    """The inputs that are not left out."""
+    return {name: array for name, array in zip(node.input, inputs, strict=True) if name}
+
+
+@contextmanager
+def refusing(what: str):
+    """Whatever another package raises, of kinds that differ between its versions, as an error that says `what` and why.
+
+    What a hostile file provokes is not foreseen.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except MemoryError:
+        raise InputError("expected enough memory for it, found too little") from None
+    except Exception as error:
+        raise InputError(f"{what}: {reason(error)}") from None
+
+
+def reason(error: Exception) -> str:
+    """What an error of another package says that is not about where, in one line."""
     text = str(error).split("==> Context")[0]
-    return " ".join(text.split())[:160] or type(error).__name__
+    return " ".join(text.split())[:200] or type(error).__name__

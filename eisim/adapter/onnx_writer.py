@@ -3,35 +3,20 @@
 import numpy as np
 
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh, refuse_refractory
-from eisim.adapter.static import DNN
+from eisim.adapter.extras import extra
+from eisim.adapter.static import DNN, feed_forward
 from eisim.base.errors import InputError
 from eisim.neurons import LIF, ExponentialLinear, Logistic, Saturating, Softplus, Step, ThresholdLinear
-
-
-def onnx_package():
-    """The package onnx, which is an extra."""
-    try:
-        import onnx
-    except ImportError:
-        raise InputError(
-            "ONNX files need the package onnx: expected it installed (pip install 'eisim[onnx]')"
-        ) from None
-    return onnx
 
 
 def write_onnx(dnn: DNN) -> bytes:
     """A feed-forward DNN as an ONNX file, in double precision.
 
-    The input is ``stimuli`` (trials × inputs), the output ``rates`` (trials × readouts, in Hz).
-
-    Raises
-    ------
-    InputError
-        For a recurrent DNN, or an activation that ONNX has no operations for, such as that of a noisy LIF neuron.
+    The input is ``stimuli`` (trials × inputs), the output ``rates`` (trials × readouts, in Hz). Refused are recurrent
+    DNNs and activations that ONNX has no operations for, such as that of a noisy LIF neuron.
     """
-    onnx = onnx_package()
-    if dnn.recurrent:
-        raise InputError(f"ONNX: expected a feed-forward DNN, found {dnn!r}")
+    onnx = extra("onnx", "ONNX")
+    feed_forward(dnn, "ONNX")
     writer = _Writer(onnx)
     start = 0
     for name, size, rate in dnn.inputs:
@@ -79,55 +64,55 @@ class _Writer:
         self.nodes.append(self.onnx.helper.make_node(operation, inputs, [output], **attributes))
         return output
 
+    def above(self, value, threshold) -> str:
+        return value if threshold == 0 else self.node("Sub", value, self.constant(threshold))
+
+    def times(self, value, factor) -> str:
+        return value if factor == 1 else self.node("Mul", value, self.constant(factor))
+
+    def over(self, value, divisor) -> str:
+        return value if divisor == 1 else self.node("Div", value, self.constant(divisor))
+
     def activation(self, layer, drive):
         """The layer's activation of its drive, under its name."""
         unit, name = layer.neuron, layer.name
         one, node = self.constant, self.node
         refuse_refractory(unit, f"ONNX: layer {name!r}")
         if isinstance(unit, Identity):
-            node("Identity", drive, output=name)
+            node("Identity", drive)
         elif isinstance(unit, Tanh):
-            node("Tanh", drive, output=name)
+            node("Tanh", drive)
         elif isinstance(unit, LeakyReLU):
             below = node("Mul", node("Min", drive, one(0.0)), one(unit.slope))
-            node("Add", node("Relu", drive), below, output=name)
-        elif isinstance(unit, (ThresholdLinear, Saturating)):
-            above = drive if unit.threshold == 0 else node("Sub", drive, one(unit.threshold))
-            if isinstance(unit, Saturating):
-                above = above if unit.gain == 1 else node("Mul", above, one(unit.gain))
-                node("Clip", above, one(0.0), one(unit.maximum), output=name)
-            elif unit.gain == 1:
-                node("Relu", above, output=name)
-            else:
-                node("Mul", node("Relu", above), one(unit.gain), output=name)
+            node("Add", node("Relu", drive), below)
+        elif isinstance(unit, ThresholdLinear):
+            self.times(node("Relu", self.above(drive, unit.threshold)), unit.gain)
+        elif isinstance(unit, Saturating):
+            node("Clip", self.times(self.above(drive, unit.threshold), unit.gain), one(0.0), one(unit.maximum))
         elif isinstance(unit, Logistic):
-            scaled = drive if unit.threshold == 0 else node("Sub", drive, one(unit.threshold))
-            scaled = scaled if unit.slope == 1 else node("Div", scaled, one(unit.slope))
-            if unit.maximum == 1:
-                node("Sigmoid", scaled, output=name)
-            else:
-                node("Mul", node("Sigmoid", scaled), one(unit.maximum), output=name)
-        elif isinstance(unit, (Softplus, ExponentialLinear)):
-            above = drive if unit.threshold == 0 else node("Sub", drive, one(unit.threshold))
-            scaled = above if unit.scale == 1 else node("Div", above, one(unit.scale))
-            if isinstance(unit, Softplus):
-                node("Mul", node("Softplus", scaled), one(unit.scale), output=name)
-            else:  # what is below the threshold as an Elu from 0 up, in double precision, which its alpha is not
-                below = node("Add", node("Elu", node("Min", scaled, one(0.0))), one(1.0))
-                below = node("Mul", below, one(unit.base))
-                node("Add", below, node("Mul", node("Relu", above), one(unit.gain)), output=name)
+            self.times(node("Sigmoid", self.over(self.above(drive, unit.threshold), unit.slope)), unit.maximum)
+        elif isinstance(unit, Softplus):
+            scaled = self.over(self.above(drive, unit.threshold), unit.scale)
+            node("Mul", node("Softplus", scaled), one(unit.scale))
+        elif isinstance(unit, ExponentialLinear):
+            # What is below the threshold as an Elu from 0 up, in double precision, which its alpha is not.
+            above = self.above(drive, unit.threshold)
+            below = node("Elu", node("Min", self.over(above, unit.scale), one(0.0)))
+            below = node("Mul", node("Add", below, one(1.0)), one(unit.base))
+            node("Add", below, node("Mul", node("Relu", above), one(unit.gain)))
         elif isinstance(unit, Step):
             above = node("Cast", node("Greater", drive, one(unit.threshold)), to=self.onnx.TensorProto.DOUBLE)
-            node("Mul", above, one(unit.maximum), output=name)
+            node("Mul", above, one(unit.maximum))
         elif isinstance(unit, LIF) and not unit.noise:
             fires = node("Greater", drive, one(unit.rheobase))
             far = one(2 * unit.rheobase if unit.rheobase > 0 else unit.rheobase + 1)
             end = node("Add", node("Where", fires, drive, far), one(unit.rest))
             fraction = node("Div", node("Sub", end, one(unit.reset)), node("Sub", end, one(unit.threshold)))
             interval = node("Add", node("Mul", node("Log", fraction), one(unit.tau)), one(unit.refractory))
-            node("Where", fires, node("Div", one(1.0), interval), one(0.0), output=name)
+            node("Where", fires, node("Div", one(1.0), interval), one(0.0))
         else:
             raise InputError(
                 f"ONNX: layer {name!r}: expected an activation that ONNX can express, found {unit!r}; a circuit's "
                 "without_noise() can be exported"
             )
+        self.nodes[-1].output[0] = name

@@ -16,14 +16,9 @@ def mean_release(plasticity: ShortTerm | None, rate):
 
 
 def release_response(plasticity: ShortTerm | None, rate, growth):
-    r"""Change of what is released in a second with the rate, for changes that go as :math:`e^{\lambda t}`.
+    r"""Change of what is released in a second with the rate (Hz), for changes that go as :math:`e^{\lambda t}`.
 
-    Parameters
-    ----------
-    rate : float
-        In Hz.
-    growth : ndarray
-        :math:`\lambda`, in 1/s.
+    The growth is an array of :math:`\lambda`, in 1/s.
     """
     if plasticity is None:
         return 1.0

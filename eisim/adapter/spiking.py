@@ -12,21 +12,12 @@ import scipy
 from scipy import sparse
 
 from eisim.adapter.activations import refuse_refractory
-from eisim.adapter.dale import Unused
+from eisim.adapter.names import Unused
 from eisim.adapter.static import static_dnn
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.units import scalar_si, to_si
 from eisim.circuit import Circuit, Population, Projection
-from eisim.neurons import (
-    LIF,
-    ExponentialLinear,
-    Logistic,
-    RateUnit,
-    Saturating,
-    Softplus,
-    Step,
-    ThresholdLinear,
-)
+from eisim.neurons import LIF, ExponentialLinear, Logistic, RateUnit, Saturating, Softplus, Step, ThresholdLinear
 from eisim.stimuli import unlabelled
 from eisim.synapses import Exponential
 
@@ -132,8 +123,6 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
 
 def spiking_scales(circuit: Circuit, stimuli, rate: float = RATE, input_rate: float | None = None) -> dict[str, float]:
     """For each input and population, what the rates of the rate circuit are multiplied with."""
-    labelled = unlabelled(stimuli, [(i.name, i.size) for i in circuit.inputs], "to_spiking: stimuli")
-    stimuli = to_si(labelled, "1", "to_spiking: stimuli")
     rates = static_dnn(circuit).rates(stimuli)
     largest = {name: float(values.max(initial=0)) for name, values in rates.items()}
     wanted = dict.fromkeys(largest, rate) | {i.name: input_rate or rate for i in circuit.inputs}
@@ -143,13 +132,8 @@ def spiking_scales(circuit: Circuit, stimuli, rate: float = RATE, input_rate: fl
 def parts_of(unit: RateUnit, scale: float, largest_excess: float) -> _Parts:
     """The neurons that stand for a rate unit.
 
-    Parameters
-    ----------
-    unit : RateUnit
-    scale : float
-        Rate of a threshold-linear unit's neuron for 1 Hz of the unit.
-    largest_excess : float
-        By which a step unit's input exceeds its threshold, in Hz.
+    The scale is the rate of a threshold-linear unit's neuron for 1 Hz of the unit; the excess that by which a step
+    unit's input exceeds its threshold, in Hz.
     """
     refuse_refractory(unit, "to_spiking")
     if isinstance(unit, ThresholdLinear):
@@ -170,10 +154,7 @@ def parts_of(unit: RateUnit, scale: float, largest_excess: float) -> _Parts:
     candidates = np.linspace(low, high, THRESHOLDS, endpoint=False)
     thresholds, gains = (a.ravel() for a in np.meshgrid(candidates, np.array(STEEPNESS) / span))
     drive = np.linspace(low - 0.1 * span, high + span, 600)
-    curves = _rate(BOUNDED, gains * (drive[:, None] - thresholds))
-    weights, _ = scipy.optimize.nnls(curves, unit.activation(drive))
-    used = weights > 1e-3 * weights.max()
-    weights, _ = scipy.optimize.nnls(curves[:, used], unit.activation(drive))
+    weights, used = _fitted(_rate(BOUNDED, gains * (drive[:, None] - thresholds)), unit.activation(drive))
     return _Parts(BOUNDED, gains[used], thresholds[used], weights)
 
 
@@ -181,11 +162,15 @@ def _convex_parts(unit: Softplus | ExponentialLinear, scale: float) -> _Parts:
     """Threshold-linear neurons whose rates add up to a convex activation that is a line far up."""
     thresholds = unit.threshold + unit.scale * np.linspace(-6, 6, 17)
     drive = unit.threshold + unit.scale * np.linspace(-10, 20, 1201)
-    curves = np.maximum(drive[:, None] - thresholds, 0.0)
-    weights, _ = scipy.optimize.nnls(curves, unit.activation(drive))
-    used = weights > 1e-3 * weights.max(initial=0)
-    weights, _ = scipy.optimize.nnls(curves[:, used], unit.activation(drive))
+    weights, used = _fitted(np.maximum(drive[:, None] - thresholds, 0.0), unit.activation(drive))
     return _Parts(INTEGRATOR, np.full(len(weights), scale), thresholds[used], weights / scale)
+
+
+def _fitted(curves, wanted) -> tuple[np.ndarray, np.ndarray]:
+    """Non-negative weights of the curves (samples × curves) whose sum comes nearest, and which curves have one."""
+    weights, _ = scipy.optimize.nnls(curves, wanted)
+    used = weights > 1e-3 * weights.max(initial=0)
+    return scipy.optimize.nnls(curves[:, used], wanted)[0], used
 
 
 def _rate(neuron, linear):
@@ -209,10 +194,8 @@ def _largest_excess(circuit, stimuli) -> dict[str, float]:
     """By how much the input of each population's units exceeds or misses the threshold at most."""
     dnn = static_dnn(circuit)
     rates = dnn.rates(stimuli)
-    return {
-        layer.name: float(np.abs(layer.drive(rates) - layer.neuron.threshold).max(initial=0)) or 1.0
-        for layer in dnn.layers
-    }
+    away = {layer.name: np.abs(layer.drive(rates) - layer.neuron.threshold) for layer in dnn.layers}
+    return {name: float(excess.max(initial=0)) or 1.0 for name, excess in away.items()}
 
 
 def _positive(value, what) -> float:

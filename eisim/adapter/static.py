@@ -213,6 +213,15 @@ class DNN(Shown):
         )
 
 
+def feed_forward(dnn: DNN, what: str) -> DNN:
+    """The DNN, if it is one and has no loops; `what` is asked for it."""
+    if not isinstance(dnn, DNN):
+        raise InputError(f"{what}: expected a DNN, found {dnn!r}")
+    if dnn.recurrent:
+        raise InputError(f"{what}: expected a feed-forward DNN, found {dnn!r}")
+    return dnn
+
+
 def static_dnn(circuit: Circuit) -> DNN:
     """The static DNN of a circuit."""
     check_linear(circuit, "to_dnn: the static DNN of a spiking circuit")

@@ -10,21 +10,15 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
 import numpy as np
+import scipy
 
+from eisim.adapter.extras import extra
 from eisim.adapter.onnx_reader import read_model
-from eisim.adapter.static import DNN
+from eisim.adapter.static import DNN, feed_forward
 from eisim.base.errors import InputError, explains_arguments
 
 #: By which the DNN may differ from a module of single precision, as a share of its largest output.
 AGREEMENT = 1e-4
-
-
-def _torch():
-    try:
-        import torch
-    except ImportError:
-        raise InputError("PyTorch: expected the package torch installed (pip install 'eisim[torch]')") from None
-    return torch
 
 
 @explains_arguments
@@ -51,7 +45,7 @@ def from_torch(module, example) -> DNN:
         For a module that cannot be traced or mapped (the message names the layer), or whose DNN would compute something
         else, as when the module's results depend on the size of the batch.
     """
-    torch = _torch()
+    torch = extra("torch", "PyTorch")
     if not isinstance(module, torch.nn.Module):
         raise InputError(f"from_torch: expected a torch.nn.Module, found {module!r}")
     name = type(module).__name__
@@ -84,11 +78,9 @@ def from_torch(module, example) -> DNN:
     ours = dnn(batch.double().cpu().numpy().reshape(3, -1))
     operations = {node.op_type for node in model.graph.node}
     if "Softmax" in operations:
-        ours = np.exp(ours - ours.max(axis=1, keepdims=True))
-        ours = ours / ours.sum(axis=1, keepdims=True)
+        ours = scipy.special.softmax(ours, axis=1)
     elif "LogSoftmax" in operations:
-        ours = ours - ours.max(axis=1, keepdims=True)
-        ours = ours - np.log(np.exp(ours).sum(axis=1, keepdims=True))
+        ours = scipy.special.log_softmax(ours, axis=1)
     if ours.shape != theirs.shape or np.abs(ours - theirs).max() > AGREEMENT * max(1.0, np.abs(theirs).max()):
         raise InputError(
             f"from_torch: {name}: expected a module that maps each sample by itself, found one that maps a batch of 3 "
@@ -115,14 +107,10 @@ def to_torch(dnn: DNN):
     InputError
         For a recurrent DNN, or the activation of a noisy LIF neuron.
     """
-    _torch()
+    extra("torch", "PyTorch")
     from eisim.adapter.torch_module import Network
 
-    if not isinstance(dnn, DNN):
-        raise InputError(f"to_torch: expected a DNN, found {dnn!r}")
-    if dnn.recurrent:
-        raise InputError(f"PyTorch: expected a feed-forward DNN, found {dnn!r}")
-    return Network(dnn)
+    return Network(feed_forward(dnn, "PyTorch"))
 
 
 def write_torch(dnn: DNN) -> bytes:
@@ -130,7 +118,7 @@ def write_torch(dnn: DNN) -> bytes:
 
     The file holds the operations as JSON and the weights as numbers: nothing pickled.
     """
-    torch = _torch()
+    torch = extra("torch", "PyTorch")
     stimuli = torch.zeros((2, sum(size for _, size, _ in dnn.inputs)), dtype=torch.float64)
     with _quiet():
         program = torch.export.export(

@@ -104,6 +104,10 @@ class UnrolledDNN(Shown):
         """The weights as units × (inputs and units), as the product with all trials wants them."""
         return {key: matrix.T.tocsr() for key, matrix in self.weights.items()}
 
+    def _past(self):
+        """For the outputs of as many layers as the longest delay reaches back."""
+        return deque(maxlen=max((delay for delay, _ in self.weights), default=0) + 1)
+
     def _transfer(self, drive):
         rates = np.empty(drive.shape)
         for neuron, units in self._units_of_neuron.items():
@@ -113,9 +117,7 @@ class UnrolledDNN(Shown):
     def _rate_layers(self, inputs):
         bias, mix = self._each(lambda p: p.bias), self._each(lambda p: self.dt / p.neuron.tau)
         refractory = self._each(lambda p: p.neuron.refractory)
-        longest = max((delay for delay, _ in self.weights), default=0)
-        past = deque(maxlen=longest + 1)
-        onto = self._onto_units
+        past, onto = self._past(), self._onto_units
         rates = self._each(lambda p: 0.0 if p.initial is None else p.initial)
         for x in inputs:
             rates = np.broadcast_to(rates, (len(x), len(bias)))
@@ -126,14 +128,8 @@ class UnrolledDNN(Shown):
             yield rates
 
     def _spiking_layers(self, inputs):
-        tau, tau_e, tau_i = (
-            self._each(of)
-            for of in (
-                lambda p: p.neuron.tau,
-                lambda p: p.neuron.excitation.tau,
-                lambda p: p.neuron.inhibition.tau,
-            )
-        )
+        tau = self._each(lambda p: p.neuron.tau)
+        tau_e, tau_i = self._each(lambda p: p.neuron.excitation.tau), self._each(lambda p: p.neuron.inhibition.tau)
         leak, fade_e, fade_i = (np.exp(-self.dt / t) for t in (tau, tau_e, tau_i))
         from_e, from_i = (_response_to_decaying_input(self.dt, tau, t) for t in (tau_e, tau_i))
         floor = self._each(lambda p: p.neuron.rest + p.bias)
@@ -141,8 +137,7 @@ class UnrolledDNN(Shown):
         carry = self._each(lambda p: float(p.neuron.reset_by_subtraction))
         hold = np.floor(self._each(lambda p: p.neuron.refractory) / self.dt + 1e-3).astype(int)
         phase = np.concatenate([i.phases for i in self.circuit.inputs])
-        longest = max((delay for delay, _ in self.weights), default=0)
-        past = deque(maxlen=longest + 1)
+        past = self._past()
         v = self._each(lambda p: p.neuron.rest if p.initial is None else p.initial)
         excitation, inhibition, since = 0.0, 0.0, hold
         for x in inputs:
