@@ -3,7 +3,7 @@
 import ast
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -76,23 +76,18 @@ class Command(_Explained, TyperCommand):
         return super().parse_args(ctx, args)
 
 
-def about_named(argument: str, explain_one: Callable[[str], tuple[str, list[tuple[str, str]]]]) -> type[Command]:
-    """A class of commands whose help also says what belongs to the names that are given as an argument.
-
-    Parameters
-    ----------
-    argument : str
-    explain_one : callable
-        From a name to the title of a panel and its rows: a name and what it means.
-    """
+def about_named(argument: str, explain_one: str) -> type[Command]:
+    """A class of commands whose help also has the panels that a function of `listing` gives for a named argument."""
 
     class About(Command):
         def _groups(self, ctx):
             groups = {}
             with suppress(ClickError):  # the rest of the line may be wrong
                 given = self.make_parser(ctx).parse_args(list(ctx.meta.get(_WORDS, ())))[0].get(argument)
+                from eisim.cli import listing
+
                 for name in [given] if isinstance(given, str) else given or ():
-                    title, rows = explain_one(name)
+                    title, rows = getattr(listing, explain_one)(name)
                     groups[title] = rows
             return groups | super()._groups(ctx)
 

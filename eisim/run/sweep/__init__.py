@@ -274,4 +274,4 @@ def _say(text):
     print(f"eisim: {text}", file=sys.stderr)
 
 
-__all__ = ["Axis", "Sweep", "compute", "describe", "identity_of", "parse_axis", "sweep"]
+__all__ = ["Axis", "Sweep", "compute", "describe", "identity_of", "parameters", "parse_axis", "sweep"]

@@ -61,6 +61,13 @@ class Axis:
             return format_quantity(value, self.unit)
         return str(value) if isinstance(value, (str, bool)) else f"{value:.6g}"
 
+    @property
+    def words(self) -> str:
+        """The values, in short."""
+        if len(self.values) <= 6 or not self.is_numeric:
+            return ", ".join(map(self.show, self.values))
+        return f"{self.show(self.values[0])} to {self.show(self.values[-1])}, {len(self.values)} values"
+
     def given(self, value: Scalar):
         """A value as a circuit takes it: it knows its unit."""
         return Measured(value, self.unit) if self.unit else value
