@@ -487,11 +487,14 @@ def certify(
     truth_table: Annotated[
         str | None,
         Option(
-            help="Truth table in counting order, or its name.", metavar="BITS", autocompletion=completion.truth_table
+            help="Truth table in counting order, or its name.",
+            metavar="BITS",
+            autocompletion=completion.truth_table,
         ),
     ] = None,
     region: Annotated[
-        str | None, Option(help="Region of the unit square.", metavar="NAME", autocompletion=completion.region)
+        str | None,
+        Option(help="Region of the unit square.", metavar="NAME", autocompletion=completion.region),
     ] = None,
     loss: Annotated[Loss, Option(help="Floors to work out.")] = Loss.all,
     orient: Annotated[
@@ -573,7 +576,8 @@ def export(
 @app.command()
 def ablate(
     network: Annotated[
-        Path, typer.Argument(help="Network in an ONNX file.", metavar="NET.onnx", autocompletion=completion.network)
+        Path,
+        typer.Argument(help="Network in an ONNX file.", metavar="NET.onnx", autocompletion=completion.network),
     ],
     data: Annotated[Path, Option(help=TABLE, metavar="FILE.csv", autocompletion=completion.table)],
     target: Annotated[str, _column("Column with the class of each row.")],

@@ -19,19 +19,7 @@ from eisim.run.registry import EXPERIMENTS, MODELS, points
 def identity(name: str, experiment: Experiment, settings, kinds, seed: int, backend: str) -> str:
     """All that decides what a run finds: experiment, settings and the files they name, sources, versions, machine.
 
-    Parameters
-    ----------
-    name : str
-        As it was given: a name, or a file.
-    experiment : Experiment
-    settings : dataclass
-    kinds : sequence of str
-    seed : int
-    backend : str
-
-    Returns
-    -------
-    str
+    The name is as it was given: that of an experiment or a model, or a file.
     """
     return of_values(name, experiment.module, asdict(settings), kinds, seed, backend)
 

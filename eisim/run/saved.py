@@ -380,10 +380,9 @@ def _check_response(response):
     for what in ("duration", "window", "dt"):
         if not 0 < getattr(response, what) < math.inf:
             raise InputError(f"Response.{what}: expected a time of more than 0, found {getattr(response, what)!r:.60}")
-    if response.rates.keys() != names or not names >= response.traces.keys():
-        raise InputError(f"Response.rates: expected those of {', '.join(names)}, found {', '.join(response.rates)}")
-    if response.traces and response.traces.keys() != names:
-        raise InputError(f"Response.traces: expected those of {', '.join(names)}, found {', '.join(response.traces)}")
+    for part, found in (("rates", response.rates), ("traces", response.traces)):
+        if found.keys() != names and (found or part == "rates"):
+            raise InputError(f"Response.{part}: expected those of {', '.join(names)}, found {', '.join(found)}")
     before = np.shape(next(iter(response.rates.values())))[:-1]  # (seeds and) trials
     for part, axes in (("rates", 0), ("traces", 1)):
         for name, array in getattr(response, part).items():
