@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from enum import StrEnum
 from functools import partial
@@ -34,20 +34,10 @@ app = Commands(
 )
 
 
-class Kind(StrEnum):
-    """Kinds of circuit."""
-
-    rate = "rate"
-    spiking = "spiking"
-    both = "both"
-
-
-class Backend(StrEnum):
-    """Brian2 devices."""
-
-    cpp = "cpp"
-    numpy = "numpy"
-    cuda_standalone = "cuda_standalone"
+Kind = StrEnum("Kind", ["rate", "spiking", "both"])
+Backend = StrEnum("Backend", ["cpp", "numpy", "cuda_standalone"])
+Format = StrEnum("Format", ["onnx", "torch", "nir"])
+CacheAction = StrEnum("CacheAction", ["show", "clear"])
 
 
 class Loss(StrEnum):
@@ -149,6 +139,10 @@ def _say(text: str) -> None:
     print("eisim: " + one_line(" ".join(text.split())), file=sys.stderr)
 
 
+def _named(words: str, complete: Callable, metavar: str = "NAME"):
+    return typer.Argument(help=words, metavar=metavar, autocompletion=complete)
+
+
 def _json(instead: str = "a table"):
     return Option("--json", help=f"Print one JSON document instead of {instead}.", rich_help_panel=RESULTS)
 
@@ -202,11 +196,7 @@ def _root(
 def list_(
     name: Annotated[
         str | None,
-        typer.Argument(
-            help="One of them, or a .py file of your own, to say more of.",
-            metavar="NAME",
-            autocompletion=completion.what_to_sweep,
-        ),
+        _named("One of them, or a .py file of your own, to say more of.", completion.what_to_sweep),
     ] = None,
     published: Annotated[
         bool, Option("--published", help="Measure the model's published numbers now; may take minutes.")
@@ -252,13 +242,6 @@ def doctor(
     return 0 if found.is_able else 1
 
 
-class CacheAction(StrEnum):
-    """What to do with the cache."""
-
-    show = "show"
-    clear = "clear"
-
-
 @app.command()
 def cache(
     action: Annotated[CacheAction, typer.Argument(help="show or clear.", metavar="ACTION")] = CacheAction.show,
@@ -291,11 +274,7 @@ def cache(
 def run(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Experiments, models, or files of your own: .py, .csv and other tables.",
-            metavar="NAME",
-            autocompletion=completion.what_to_run,
-        ),
+        _named("Experiments, models, or files of your own: .py, .csv and other tables.", completion.what_to_run),
     ] = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     seed: Annotated[str, Option(help="Seed of all randomness, a whole number.", metavar="N")] = "0",
@@ -352,14 +331,7 @@ def run(
 
 @app.command(cls=about_named("name", "parameters_of"))
 def sweep(
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="Model, experiment, or file of your own: .py, .csv.",
-            metavar="NAME",
-            autocompletion=completion.what_to_sweep,
-        ),
-    ],
+    name: Annotated[str, _named("Model, experiment, or file of your own: .py, .csv.", completion.what_to_sweep)],
     over: Annotated[
         list[str] | None,
         Option(
@@ -476,10 +448,7 @@ def _whole(seed: str) -> int:
 
 @app.command()
 def certify(
-    file: Annotated[
-        Path | None,
-        typer.Argument(help=TABLE, metavar="FILE.csv", autocompletion=completion.table),
-    ] = None,
+    file: Annotated[Path | None, _named(TABLE, completion.table, "FILE.csv")] = None,
     target: TargetColumn = None,
     weights: WeightsColumn = None,
     ignore: IgnoredColumns = None,
@@ -487,14 +456,11 @@ def certify(
     truth_table: Annotated[
         str | None,
         Option(
-            help="Truth table in counting order, or its name.",
-            metavar="BITS",
-            autocompletion=completion.truth_table,
+            help="Truth table in counting order, or its name.", metavar="BITS", autocompletion=completion.truth_table
         ),
     ] = None,
     region: Annotated[
-        str | None,
-        Option(help="Region of the unit square.", metavar="NAME", autocompletion=completion.region),
+        str | None, Option(help="Region of the unit square.", metavar="NAME", autocompletion=completion.region)
     ] = None,
     loss: Annotated[Loss, Option(help="Floors to work out.")] = Loss.all,
     orient: Annotated[
@@ -535,17 +501,9 @@ def certify(
         _say_where(f"{what} are in {out}", f"Report: {out / PAGE}")
 
 
-class Format(StrEnum):
-    """Exchange formats of networks."""
-
-    onnx = "onnx"
-    torch = "torch"
-    nir = "nir"
-
-
 @app.command()
 def export(
-    model: Annotated[str, typer.Argument(help="Model (see list).", metavar="MODEL", autocompletion=completion.model)],
+    model: Annotated[str, _named("Model (see list).", completion.model, "MODEL")],
     out: Annotated[Path, Option(help="File to write: .onnx, .pt2 or .nir.", metavar="FILE")],
     to: Annotated[Format, Option(help="Format.")] = Format.onnx,
     kind: Annotated[Kind | None, Option(help="Kind of circuit: rate by default, spiking for nir.")] = None,
@@ -575,10 +533,7 @@ def export(
 
 @app.command()
 def ablate(
-    network: Annotated[
-        Path,
-        typer.Argument(help="Network in an ONNX file.", metavar="NET.onnx", autocompletion=completion.network),
-    ],
+    network: Annotated[Path, _named("Network in an ONNX file.", completion.network, "NET.onnx")],
     data: Annotated[Path, Option(help=TABLE, metavar="FILE.csv", autocompletion=completion.table)],
     target: Annotated[str, _column("Column with the class of each row.")],
     weights: WeightsColumn = None,
