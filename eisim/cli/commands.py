@@ -270,7 +270,7 @@ def cache(
         show(cache_table.table(cache_table.document()))
 
 
-@app.command(cls=about_named("names", "settings_of"))
+@app.command(cls=about_named("names", "eisim.cli.listing:settings_of"))
 def run(
     names: Annotated[
         list[str] | None,
@@ -303,11 +303,10 @@ def run(
 
     number = _whole(seed)
     names = list(dict.fromkeys(names or ["boolean"]))
-    columns = [f"{key}={column}" for key, column in (("target", target), ("weights", weights)) if column is not None]
-    if ignore:
-        columns.append(f"ignore={','.join(map(_quoted, ignore))}")
-    if header is not None:
-        columns.append(f"header={'yes' if header else 'no'}")
+    ignored = ",".join(map(_quoted, ignore)) if ignore else None
+    headed = None if header is None else "yes" if header else "no"
+    of_table = {"target": target, "weights": weights, "ignore": ignored, "header": headed}
+    columns = [f"{key}={text}" for key, text in of_table.items() if text is not None]
     chosen = [registry.experiment_of(name) for name in names]
     settings = [each.with_changes([*(set_ or []), *columns]) for each in chosen]
     if len({each.name for each in chosen}) < len(chosen):
@@ -329,7 +328,7 @@ def run(
     return _end(document, problems, json_)
 
 
-@app.command(cls=about_named("name", "parameters_of"))
+@app.command(cls=about_named("name", "eisim.cli.listing:parameters_of"))
 def sweep(
     name: Annotated[str, _named("Model, experiment, or file of your own: .py, .csv.", completion.what_to_sweep)],
     over: Annotated[

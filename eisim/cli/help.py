@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
+from pkgutil import resolve_name
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -77,17 +78,18 @@ class Command(_Explained, TyperCommand):
 
 
 def about_named(argument: str, explain_one: str) -> type[Command]:
-    """A class of commands whose help also has the panels that a function of `listing` gives for a named argument."""
+    """A class of commands whose help also says what belongs to the names that are given as an argument.
+
+    ``module:function`` is imported only for that; from a name it makes the title and the rows of a panel.
+    """
 
     class About(Command):
         def _groups(self, ctx):
             groups = {}
             with suppress(ClickError):  # the rest of the line may be wrong
                 given = self.make_parser(ctx).parse_args(list(ctx.meta.get(_WORDS, ())))[0].get(argument)
-                from eisim.cli import listing
-
                 for name in [given] if isinstance(given, str) else given or ():
-                    title, rows = getattr(listing, explain_one)(name)
+                    title, rows = resolve_name(explain_one)(name)
                     groups[title] = rows
             return groups | super()._groups(ctx)
 

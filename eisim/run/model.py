@@ -97,13 +97,7 @@ class Model:
         return self.function if isinstance(self.function, str) else getattr(self.function, "name", "")
 
     def task_of(self, kind: str, quick: bool = False) -> Task:
-        """The task for a kind of circuit, checked if it is a user's own.
-
-        Raises
-        ------
-        InputError
-            If there is none of this kind.
-        """
+        """The task for a kind of circuit, checked if it is a user's own; ``InputError`` if there is none."""
         if not self.is_users:
             return self.task(kind, quick=quick)
         with blamed_on(self.file, "task"):

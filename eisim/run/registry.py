@@ -117,15 +117,7 @@ def _handler(of: str) -> Callable[[Any], Experiment]:
 class Listed:
     """An experiment or a model as its source says, which is read without being run: importing all takes a second.
 
-    Attributes
-    ----------
-    name : str
-    summary : str
-        First line of its docstring.
-    function : str
-        What a model computes; "" for an experiment.
-    has_task : bool
-        Whether a model has a task.
+    The summary is the first line of its docstring, the function what a model computes.
     """
 
     name: str

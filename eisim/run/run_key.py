@@ -40,7 +40,7 @@ def of_values(name: str, module: str, values: dict, kinds, seed: int, backend: s
             "loaded": sources_of_user.at_import(),
             "imported": sources_of_user.imported_versions(),
             "folders": [_listing(path) for path in named[1:] if path.is_dir()],
-            "versions": {"python": sys.version} | {name: _version(name) for name in _dependencies()},
+            "versions": {"python": sys.version} | {name: version_of(name) for name in _dependencies()},
             "machine": [platform.platform(), platform.node()],
         },
         default=lambda value: value.tolist() if hasattr(value, "tolist") else repr(value),
@@ -91,7 +91,7 @@ def _dependencies() -> list[str]:
     return sorted({"eisim"} | {re.match(r"[\w.-]+", line).group() for line in requires("eisim") or ()})
 
 
-def _version(distribution: str) -> str | None:
+def version_of(distribution: str) -> str | None:
     try:
         return version(distribution)
     except PackageNotFoundError:

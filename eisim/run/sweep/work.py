@@ -6,7 +6,6 @@ import threading
 import warnings
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from importlib.metadata import PackageNotFoundError, version
 
 from eisim.base.store import sources
 from eisim.run.sweep.axes import Axis
@@ -96,15 +95,11 @@ def versions(name: str) -> dict[str, str]:
 
 @cache
 def _installed():
-    from eisim.run.run_key import digest, packages_that_decide, sources
+    from eisim.run.run_key import digest, packages_that_decide, sources, version_of
 
     found = {f"source of {package}": digest(sources(package))[:12] for package in sorted(packages_that_decide())}
     found["Python"] = ".".join(platform.python_version_tuple()[:2])
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = ""
+    found |= {package: version_of(package) or "" for package in PACKAGES}
     return found
 
 
