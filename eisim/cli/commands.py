@@ -319,7 +319,8 @@ def run(
         identify = partial(identity, asked, experiment, chosen_settings, kinds, number, backend.value)
         compute = partial(experiment.run, chosen_settings, kinds, number, backend.value)
         how = {"seed": number, "kinds": kinds, "backend": backend.value, "about": experiment.about}
-        how |= {"settings_si": asdict(chosen_settings), "settings_units": _units(chosen_settings)}
+        units = {f.name: f.metadata["unit"] for f in fields(chosen_settings) if "unit" in f.metadata}
+        how |= {"settings_si": asdict(chosen_settings), "settings_units": units}
         found, view = _record(experiment.name, folder, identify, compute, how, fresh)
         document[experiment.name] = found
         problems += view.problems
@@ -665,10 +666,6 @@ def _report(experiment, result) -> dict | None:
     from eisim.report.findings import to_document
 
     return to_document(experiment.findings(result)) if hasattr(experiment, "findings") else None
-
-
-def _units(settings) -> dict[str, str]:
-    return {f.name: f.metadata["unit"] for f in fields(settings) if "unit" in f.metadata}
 
 
 def _show(table, folder: Path) -> None:

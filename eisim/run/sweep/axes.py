@@ -23,17 +23,7 @@ Scalar = float | int | bool | str
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of a sweep.
-
-    Attributes
-    ----------
-    name : str
-        Of the parameter.
-    values : tuple of float, int, bool or str
-        In SI units; numbers rise.
-    unit : str
-        "second", "hertz", "volt", ...; empty for numbers without one, and for words.
-    """
+    """One axis of a sweep: a parameter and its values in SI units; numbers rise, and have a unit ("second") or none."""
 
     name: str
     values: tuple[Scalar, ...]
