@@ -59,12 +59,9 @@ def table(found: dict):
 
 
 def clear(kinds: Collection[str]) -> tuple[dict, str]:
-    """Throw away what is kept of some kinds, or what is cheap if none are given; returns what was, and a line on it.
+    """Throw away what is kept of some kinds, or what is cheap if none are given; what it was, and a line on it.
 
-    Raises
-    ------
-    InputError
-        If something cannot be thrown away.
+    ``InputError`` if something cannot be thrown away.
     """
     kinds = kinds or CHEAP
     gone, left = cache.clear(kinds)

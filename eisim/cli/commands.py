@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from enum import StrEnum
 from functools import partial
@@ -34,20 +34,10 @@ app = Commands(
 )
 
 
-class Kind(StrEnum):
-    """Kinds of circuit."""
-
-    rate = "rate"
-    spiking = "spiking"
-    both = "both"
-
-
-class Backend(StrEnum):
-    """Brian2 devices."""
-
-    cpp = "cpp"
-    numpy = "numpy"
-    cuda_standalone = "cuda_standalone"
+Kind = StrEnum("Kind", ["rate", "spiking", "both"])
+Backend = StrEnum("Backend", ["cpp", "numpy", "cuda_standalone"])
+Format = StrEnum("Format", ["onnx", "torch", "nir"])
+CacheAction = StrEnum("CacheAction", ["show", "clear"])
 
 
 class Loss(StrEnum):
@@ -60,7 +50,6 @@ class Loss(StrEnum):
     all = "all"
 
 
-BackendOption = Annotated[Backend, Option("--backend", "--device", help="Brian2 device; cuda_standalone: a GPU.")]
 INTERRUPTED = 130
 LONGEST_SEED = 1000  # digits: Python refuses to read far longer numbers
 RESULTS = "Results"  # the group of options that say what is left of a command
@@ -150,27 +139,32 @@ def _say(text: str) -> None:
     print("eisim: " + one_line(" ".join(text.split())), file=sys.stderr)
 
 
-TargetColumn = Annotated[
-    str | None,
-    Option(
-        help="Column of a table to predict; of a truth table the last.",
-        metavar="COLUMN",
-        autocompletion=completion.column,
-    ),
-]
-WeightsColumn = Annotated[
-    str | None,
-    Option(help="Column with the weight of each row.", metavar="COLUMN", autocompletion=completion.column),
-]
-IgnoredColumns = Annotated[
-    list[str] | None,
-    Option(
-        "--ignore",
-        help="Column to leave out; may be given several times.",
-        metavar="COLUMN",
-        autocompletion=completion.column,
-    ),
-]
+def _named(words: str, complete: Callable, metavar: str = "NAME"):
+    return typer.Argument(help=words, metavar=metavar, autocompletion=complete)
+
+
+def _json(instead: str = "a table"):
+    return Option("--json", help=f"Print one JSON document instead of {instead}.", rich_help_panel=RESULTS)
+
+
+def _out(usual: str):
+    return Option(help=f"Folder for the results; {usual} by default.", metavar="DIR", rich_help_panel=RESULTS)
+
+
+def _fresh(what: str):
+    words = f"Begin anew, whatever an interrupted {what} has finished."
+    return Option("--fresh", help=words, rich_help_panel=RESULTS)
+
+
+def _column(words: str, *names: str):
+    return Option(*names, help=words, metavar="COLUMN", autocompletion=completion.column)
+
+
+BackendOption = Annotated[Backend, Option("--backend", "--device", help="Brian2 device; cuda_standalone: a GPU.")]
+Json = Annotated[bool, _json()]
+TargetColumn = Annotated[str | None, _column("Column of a table to predict; of a truth table the last.")]
+WeightsColumn = Annotated[str | None, _column("Column with the weight of each row.")]
+IgnoredColumns = Annotated[list[str] | None, _column("Column to leave out; may be given several times.", "--ignore")]
 Header = Annotated[
     bool | None,
     Option(
@@ -178,6 +172,7 @@ Header = Annotated[
         help="Whether the first line of a table names its columns; without it they are x1, x2, ...",
     ),
 ]
+TABLE = "Table with named columns: CSV, Excel, Parquet."
 
 
 @app.callback()
@@ -201,11 +196,7 @@ def _root(
 def list_(
     name: Annotated[
         str | None,
-        typer.Argument(
-            help="One of them, or a .py file of your own, to say more of.",
-            metavar="NAME",
-            autocompletion=completion.what_to_sweep,
-        ),
+        _named("One of them, or a .py file of your own, to say more of.", completion.what_to_sweep),
     ] = None,
     published: Annotated[
         bool, Option("--published", help="Measure the model's published numbers now; may take minutes.")
@@ -235,9 +226,7 @@ def list_(
 
 @app.command()
 def doctor(
-    json_: Annotated[
-        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
-    ] = False,
+    json_: Json = False,
 ) -> int:
     """Say what is installed, which compiler is found, what is missing and how to get it.
 
@@ -253,22 +242,13 @@ def doctor(
     return 0 if found.is_able else 1
 
 
-class CacheAction(StrEnum):
-    """What to do with the cache."""
-
-    show = "show"
-    clear = "clear"
-
-
 @app.command()
 def cache(
     action: Annotated[CacheAction, typer.Argument(help="show or clear.", metavar="ACTION")] = CacheAction.show,
     programs: Annotated[bool, Option("--programs", help="Clear compiled programs.")] = False,
     headers: Annotated[bool, Option("--headers", help="Clear compiled headers.")] = False,
     runs: Annotated[bool, Option("--runs", help="Clear finished parts of interrupted runs.")] = False,
-    json_: Annotated[
-        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
-    ] = False,
+    json_: Json = False,
 ) -> None:
     """Show what is kept between runs, or clear it: programs and headers, unless other things are named.
 
@@ -290,34 +270,15 @@ def cache(
         show(cache_table.table(cache_table.document()))
 
 
-def _settings(name: str):
-    from eisim.cli.listing import settings_of
-
-    return settings_of(name)
-
-
-def _parameters(name: str):
-    from eisim.cli.listing import parameters_of
-
-    return parameters_of(name)
-
-
-@app.command(cls=about_named("names", _settings))
+@app.command(cls=about_named("names", "eisim.cli.listing:settings_of"))
 def run(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Experiments, models, or files of your own: .py, .csv and other tables.",
-            metavar="NAME",
-            autocompletion=completion.what_to_run,
-        ),
+        _named("Experiments, models, or files of your own: .py, .csv and other tables.", completion.what_to_run),
     ] = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     seed: Annotated[str, Option(help="Seed of all randomness, a whole number.", metavar="N")] = "0",
-    out: Annotated[
-        Path | None,
-        Option(help="Folder for the results; results/NAME by default.", metavar="DIR", rich_help_panel=RESULTS),
-    ] = None,
+    out: Annotated[Path | None, _out("results/NAME")] = None,
     backend: BackendOption = Backend.cpp,
     set_: Annotated[
         list[str] | None,
@@ -327,12 +288,8 @@ def run(
     weights: WeightsColumn = None,
     ignore: IgnoredColumns = None,
     header: Header = None,
-    fresh: Annotated[
-        bool, Option("--fresh", help="Begin anew, whatever an interrupted run has finished.", rich_help_panel=RESULTS)
-    ] = False,
-    json_: Annotated[
-        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
-    ] = False,
+    fresh: Annotated[bool, _fresh("run")] = False,
+    json_: Json = False,
 ) -> int:
     """Run experiments: the default is boolean.
 
@@ -342,14 +299,14 @@ def run(
     Example: python -m eisim run my_circuit.py
     Example: python -m eisim run cells.csv --target fires --ignore subject
     """
-    if not seed.isdecimal() or len(seed) > LONGEST_SEED:
-        raise InputError(f"--seed: expected a whole number of 0 or more, found {seed!r}")
+    from eisim.run.run_key import identity
+
+    number = _whole(seed)
     names = list(dict.fromkeys(names or ["boolean"]))
-    columns = [f"{key}={column}" for key, column in (("target", target), ("weights", weights)) if column is not None]
-    if ignore:
-        columns.append(f"ignore={','.join(map(_quoted, ignore))}")
-    if header is not None:
-        columns.append(f"header={'yes' if header else 'no'}")
+    ignored = ",".join(map(_quoted, ignore)) if ignore else None
+    headed = None if header is None else "yes" if header else "no"
+    of_table = {"target": target, "weights": weights, "ignore": ignored, "header": headed}
+    columns = [f"{key}={text}" for key, text in of_table.items() if text is not None]
     chosen = [registry.experiment_of(name) for name in names]
     settings = [each.with_changes([*(set_ or []), *columns]) for each in chosen]
     if len({each.name for each in chosen}) < len(chosen):
@@ -358,52 +315,23 @@ def run(
     document, problems = {}, []
     put_off_imports()
     for asked, experiment, chosen_settings in zip(names, chosen, settings, strict=True):
-        from eisim.base.files import check_writable, to_json
-        from eisim.report.draw import Artist
-        from eisim.report.page import template
-        from eisim.report.record import record_view
-        from eisim.report.view import view_of
-        from eisim.run.run_key import identity
-
-        several = Path("results") if out is None else out
-        folder = check_writable(out if out is not None and len(chosen) == 1 else several / experiment.name)
-        times: dict[str, float] = {}
-        identify = partial(identity, asked, experiment, chosen_settings, kinds, int(seed), backend.value)
-        with kept(identify, _say, fresh) as parts, Artist() as artist, Progress(times) as report:
-            report("starting")
-            result = experiment.run(chosen_settings, kinds, int(seed), backend.value, report)
-            report("writing results")
-            artist.begin(result)
-            template()  # made ready, like all that follows, while the figures are drawn
-            view = view_of(result)
-            files = [*view.all_files()]
-            files += artist.finish()
-            parts.check()
-        how = {"seed": int(seed), "kinds": kinds, "backend": backend.value, "about": experiment.about, "seconds": times}
-        how |= {"settings_si": asdict(chosen_settings), "settings_units": _units(chosen_settings)}
-        found = record_view(folder, experiment.name, view, files, how, {"seed": int(seed)})
-        parts.clear()
+        folder = out if out is not None and len(chosen) == 1 else (out or Path("results")) / experiment.name
+        identify = partial(identity, asked, experiment, chosen_settings, kinds, number, backend.value)
+        compute = partial(experiment.run, chosen_settings, kinds, number, backend.value)
+        how = {"seed": number, "kinds": kinds, "backend": backend.value, "about": experiment.about}
+        units = {f.name: f.metadata["unit"] for f in fields(chosen_settings) if "unit" in f.metadata}
+        how |= {"settings_si": asdict(chosen_settings), "settings_units": units}
+        found, view = _record(experiment.name, folder, identify, compute, how, fresh)
         document[experiment.name] = found
         problems += view.problems
         if not json_:
             _show(view.terminal(), folder)
-    if json_:
-        print(to_json(document))
-    for problem in problems:
-        _say(problem)
-    return 1 if problems else 0
+    return _end(document, problems, json_)
 
 
-@app.command(cls=about_named("name", _parameters))
+@app.command(cls=about_named("name", "eisim.cli.listing:parameters_of"))
 def sweep(
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="Model, experiment, or file of your own: .py, .csv.",
-            metavar="NAME",
-            autocompletion=completion.what_to_sweep,
-        ),
-    ],
+    name: Annotated[str, _named("Model, experiment, or file of your own: .py, .csv.", completion.what_to_sweep)],
     over: Annotated[
         list[str] | None,
         Option(
@@ -425,60 +353,102 @@ def sweep(
         str | None,
         Option(help="Dask scheduler whose workers compute instead, such as tcp://host:8786.", metavar="ADDRESS"),
     ] = None,
-    out: Annotated[
-        Path | None,
-        Option(help="Folder for the results; results/sweep-NAME by default.", metavar="DIR", rich_help_panel=RESULTS),
-    ] = None,
-    fresh: Annotated[
-        bool, Option("--fresh", help="Begin anew, whatever an interrupted sweep has finished.", rich_help_panel=RESULTS)
-    ] = False,
-    json_: Annotated[
-        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
-    ] = False,
+    out: Annotated[Path | None, _out("results/sweep-NAME")] = None,
+    fresh: Annotated[bool, _fresh("sweep")] = False,
+    json_: Json = False,
 ) -> int:
     """Measure a model or an experiment at all points of a grid of its parameters.
 
     Example: python -m eisim sweep brunel --over g=3:7:9 --over eta=0.5:4:8
     Example: python -m eisim sweep boolean --over noise=0mV:2mV:5 --set functions=xor,and --seeds 3
     """
-    from eisim.cli.sweep import Asked, run_sweep
+    from eisim.base.schema import split
+    from eisim.run.sweep import compute, describe, identity_of, parameters, parse_axis
 
-    if not seed.isdecimal():
-        raise InputError(f"--seed: expected a whole number of 0 or more, found {seed!r}")
-    asked = Asked(
-        name,
-        tuple(over or ()),
-        tuple(set_ or ()),
-        seeds,
-        int(seed),
-        None if kind is None else kind.value,
-        backend.value,
-        workers,
-        scheduler,
+    number = _whole(seed)
+    subject = describe(name, kind and kind.value, tuple(split(set_ or ()).items()), backend.value)
+    there = parameters(subject)
+    axes = tuple(parse_axis(text, there) for text in over or ())
+    folder = out or Path("results") / f"sweep-{subject.title}"
+    how = {
+        "seed": number,
+        "kinds": list(subject.kinds),
+        "backend": backend.value,
+        "settings_si": dict(subject.settings) | {f"over {axis.name}": axis.words for axis in axes} | {"seeds": seeds},
+        "about": "A sweep: the same measurement at all points of a grid of parameters.",
+    }
+    found, view = _record(
+        f"sweep {subject.title}",
+        folder,
+        partial(identity_of, subject, axes, seeds, number),
+        lambda report: compute(subject, axes, seeds, number, report, workers, scheduler, _say),
+        how,
         fresh,
     )
-    folder, found, document = run_sweep(asked, out, _say)
-    if json_:
-        print(document)
-    else:
-        from eisim.report.view import view_of
+    if not json_:
+        _show(view.terminal(), folder)
+    problems = view.problems[:MOST_SAID]
+    if more := len(view.problems) - len(problems):
+        problems.append(f"and {more:,} more points failed; all are in {folder / 'run.json'}")
+    return _end({"sweep": found}, problems, json_)
 
-        _show(view_of(found).terminal(), folder)
-    for problem in found.problems[:MOST_SAID]:
+
+def _record(name: str, folder: Path, identify, compute, how: dict, fresh: bool):
+    """Compute a result, or what is not kept of it, and write it into a folder; its document and its view.
+
+    What is kept stays for another try if the result cannot be written, or points of a sweep have failed.
+    """
+    from eisim.base.files import check_writable
+    from eisim.report.draw import Artist
+    from eisim.report.page import template
+    from eisim.report.record import record_view
+    from eisim.report.view import view_of
+
+    check_writable(folder)
+    times: dict[str, float] = {}
+    with kept(identify, _say, fresh) as parts:
+        with Artist() as artist, Progress(times) as report:
+            report("starting")
+            result = compute(report)
+            report("writing results")
+            artist.begin(result)
+            template()  # made ready, like all that follows, while the figures are drawn
+            view = view_of(result)
+            files = [*view.all_files()]
+            files += artist.finish()
+            parts.check()
+        try:
+            found = record_view(folder, name, view, files, how | {"seconds": times}, {"seed": how["seed"]})
+        except OSError as error:
+            raise InputError(
+                f"--out: {folder}: cannot be written: {error.strerror}; all that is finished is kept, the same "
+                "command goes on from there"
+            ) from None
+        if not getattr(result, "failed", ()):
+            parts.clear()
+    return found, view
+
+
+def _end(document: dict, problems: Sequence[str], json_: bool) -> int:
+    """Print what has to be printed last; the exit status."""
+    from eisim.base.files import to_json
+
+    if json_:
+        print(to_json(document))
+    for problem in problems:
         _say(problem)
-    if len(found.problems) > MOST_SAID:
-        _say(f"and {len(found.problems) - MOST_SAID:,} more points failed; all are in {folder / 'run.json'}")
-    return 1 if found.problems else 0
+    return 1 if problems else 0
+
+
+def _whole(seed: str) -> int:
+    if not seed.isdecimal() or len(seed) > LONGEST_SEED:
+        raise InputError(f"--seed: expected a whole number of 0 or more, found {seed!r}")
+    return int(seed)
 
 
 @app.command()
 def certify(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            help="Table with named columns: CSV, Excel, Parquet.", metavar="FILE.csv", autocompletion=completion.table
-        ),
-    ] = None,
+    file: Annotated[Path | None, _named(TABLE, completion.table, "FILE.csv")] = None,
     target: TargetColumn = None,
     weights: WeightsColumn = None,
     ignore: IgnoredColumns = None,
@@ -496,13 +466,8 @@ def certify(
     orient: Annotated[
         bool | None, Option("--orient/--no-orient", help="Look for inputs to flip; by default for small data.")
     ] = None,
-    out: Annotated[
-        Path | None,
-        Option(help="Folder for the results; results/certify-WHAT by default.", metavar="DIR", rich_help_panel=RESULTS),
-    ] = None,
-    json_: Annotated[
-        bool, Option("--json", help="Print one JSON document instead of words.", rich_help_panel=RESULTS)
-    ] = False,
+    out: Annotated[Path | None, _out("results/certify-WHAT")] = None,
+    json_: Annotated[bool, _json("words")] = False,
 ) -> None:
     """Prove what excitatory-only circuits can do with a function or data: floor, witness, inhibition needed.
 
@@ -536,17 +501,9 @@ def certify(
         _say_where(f"{what} are in {out}", f"Report: {out / PAGE}")
 
 
-class Format(StrEnum):
-    """Exchange formats of networks."""
-
-    onnx = "onnx"
-    torch = "torch"
-    nir = "nir"
-
-
 @app.command()
 def export(
-    model: Annotated[str, typer.Argument(help="Model (see list).", metavar="MODEL", autocompletion=completion.model)],
+    model: Annotated[str, _named("Model (see list).", completion.model, "MODEL")],
     out: Annotated[Path, Option(help="File to write: .onnx, .pt2 or .nir.", metavar="FILE")],
     to: Annotated[Format, Option(help="Format.")] = Format.onnx,
     kind: Annotated[Kind | None, Option(help="Kind of circuit: rate by default, spiking for nir.")] = None,
@@ -576,31 +533,17 @@ def export(
 
 @app.command()
 def ablate(
-    network: Annotated[
-        Path, typer.Argument(help="Network in an ONNX file.", metavar="NET.onnx", autocompletion=completion.network)
-    ],
-    data: Annotated[
-        Path,
-        Option(
-            help="Table with named columns: CSV, Excel, Parquet.", metavar="FILE.csv", autocompletion=completion.table
-        ),
-    ],
-    target: Annotated[
-        str, Option(help="Column with the class of each row.", metavar="COLUMN", autocompletion=completion.column)
-    ],
+    network: Annotated[Path, _named("Network in an ONNX file.", completion.network, "NET.onnx")],
+    data: Annotated[Path, Option(help=TABLE, metavar="FILE.csv", autocompletion=completion.table)],
+    target: Annotated[str, _column("Column with the class of each row.")],
     weights: WeightsColumn = None,
     ignore: IgnoredColumns = None,
     header: Header = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
     backend: BackendOption = Backend.cpp,
-    out: Annotated[
-        Path | None,
-        Option(help="Folder for the results; results/ablate-NET by default.", metavar="DIR", rich_help_panel=RESULTS),
-    ] = None,
-    json_: Annotated[
-        bool, Option("--json", help="Print one JSON document instead of a table.", rich_help_panel=RESULTS)
-    ] = False,
+    out: Annotated[Path | None, _out("results/ablate-NET")] = None,
+    json_: Json = False,
 ) -> int:
     """Take the inhibition out of a network of your own, and see which of its classes go.
 
@@ -723,10 +666,6 @@ def _report(experiment, result) -> dict | None:
     from eisim.report.findings import to_document
 
     return to_document(experiment.findings(result)) if hasattr(experiment, "findings") else None
-
-
-def _units(settings) -> dict[str, str]:
-    return {f.name: f.metadata["unit"] for f in fields(settings) if "unit" in f.metadata}
 
 
 def _show(table, folder: Path) -> None:

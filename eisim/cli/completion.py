@@ -1,49 +1,36 @@
 """What the shell completes: names of experiments and models, settings and their values, columns and files."""
 
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 
 from eisim.base.errors import InputError
-from eisim.run.registry import TABLES
+from eisim.run import registry
 
 #: Characters on which a shell acts.
 _SPECIAL = set("$`\\\"'!;&|<>(){}*?[]#~")
-#: Kinds of files that arguments name.
-RUNNABLE, TABLE, NETWORK = (".py", *TABLES), TABLES, (".onnx",)
 
 
 def what_to_run(incomplete: str) -> list[tuple[str, str]]:
-    """Experiments, models and files."""
+    """Experiments, models and files, or what stands behind ``--set KEY=``."""
     setting = _bash_setting(incomplete)
-    if setting is not None:
-        return [(value, "") for value in _values(*setting)]
-    from eisim.run.registry import listed
-
-    experiments, models = listed()
-    known = [*experiments, *models]
-    return [
-        *((each.name, each.summary) for each in known if each.name.startswith(incomplete)),
-        *_files(incomplete, RUNNABLE),
-    ]
+    return what_to_sweep(incomplete) if setting is None else [(value, "") for value in _values(*setting)]
 
 
 def what_to_sweep(incomplete: str) -> list[tuple[str, str]]:
     """Experiments, models and files."""
-    from eisim.run.registry import listed
-
-    known = [each for group in listed() for each in group]
-    return [
-        *((each.name, each.summary) for each in known if each.name.startswith(incomplete)),
-        *_files(incomplete, RUNNABLE),
-    ]
+    experiments, models = registry.listed()
+    return _summed([*experiments, *models], incomplete) + _files(incomplete, (".py", *registry.TABLES))
 
 
 def model(incomplete: str) -> list[tuple[str, str]]:
     """All models."""
-    from eisim.run.registry import listed
+    return _summed(registry.listed()[1], incomplete)
 
-    return [(each.name, each.summary) for each in listed()[1] if each.name.startswith(incomplete)]
+
+def _summed(known: Iterable[registry.Listed], incomplete: str) -> list[tuple[str, str]]:
+    return [(each.name, each.summary) for each in known if each.name.startswith(incomplete)]
 
 
 def setting(incomplete: str) -> list[str]:
@@ -54,29 +41,31 @@ def setting(incomplete: str) -> list[str]:
     return [f"{name}=" for name in _keys() if name.startswith(incomplete)]
 
 
-def truth_table(incomplete: str) -> list[str]:
-    """Names of truth tables."""
-    return [name for name in _names_of("functions") if name.startswith(incomplete)]
+def _value_of(key: str) -> Callable:
+    """What completes a single value of a setting."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in _names_of(key) if name.startswith(incomplete)]
+
+    return complete
 
 
-def region(incomplete: str) -> list[str]:
-    """Names of regions."""
-    return [name for name in _names_of("regions") if name.startswith(incomplete)]
+def _file(*suffixes: str) -> Callable:
+    """What completes files whose names end so."""
+
+    def complete(incomplete: str) -> list[tuple[str, str]]:
+        return _files(incomplete, suffixes)
+
+    return complete
 
 
-def table(incomplete: str) -> list[tuple[str, str]]:
-    """Tables."""
-    return _files(incomplete, TABLE)
-
-
-def network(incomplete: str) -> list[tuple[str, str]]:
-    """ONNX files."""
-    return _files(incomplete, NETWORK)
+truth_table, region = _value_of("functions"), _value_of("regions")
+table, network = _file(*registry.TABLES), _file(".onnx")
 
 
 def column(incomplete: str) -> list[str]:
     """Columns of the table that is on the line."""
-    for path in (word for word in _words() if word.endswith(TABLE)):
+    for path in (word for word in _words() if word.endswith(registry.TABLES)):
         if not os.path.isfile(path):  # a pipe would keep the shell waiting
             continue
         from eisim.functions.tables import names_of
@@ -96,10 +85,8 @@ def _is_plain(name: str) -> bool:
 
 def _keys() -> list[str]:
     """Settings of the experiments that are on the line; models have those of `functions`."""
-    from eisim.run.registry import EXPERIMENTS, MODELS, experiment_of, points
-
-    known = {*points(EXPERIMENTS), *points(MODELS)}
-    found = [experiment_of(word) for word in [word for word in _words() if word in known] or ["boolean"]]
+    known = {*registry.points(registry.EXPERIMENTS), *registry.points(registry.MODELS)}
+    found = [registry.experiment_of(word) for word in [word for word in _words() if word in known] or ["boolean"]]
     return list(dict.fromkeys(f.name for each in found for f in fields(each.settings) if f.name not in each.given))
 
 
@@ -119,9 +106,7 @@ def _names_of(key: str) -> list[str]:
 
         return list(REGIONS)
     if key == "circuits":
-        from eisim.run.registry import listed
-
-        return [model.name for model in listed()[1] if model.has_task]
+        return [model.name for model in registry.listed()[1] if model.has_task]
     if key == "how":
         from eisim.ablation import DOSES
 

@@ -3,10 +3,11 @@
 import ast
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
+from pkgutil import resolve_name
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -76,14 +77,10 @@ class Command(_Explained, TyperCommand):
         return super().parse_args(ctx, args)
 
 
-def about_named(argument: str, explain_one: Callable[[str], tuple[str, list[tuple[str, str]]]]) -> type[Command]:
+def about_named(argument: str, explain_one: str) -> type[Command]:
     """A class of commands whose help also says what belongs to the names that are given as an argument.
 
-    Parameters
-    ----------
-    argument : str
-    explain_one : callable
-        From a name to the title of a panel and its rows: a name and what it means.
+    ``module:function`` is imported only for that; from a name it makes the title and the rows of a panel.
     """
 
     class About(Command):
@@ -92,7 +89,7 @@ def about_named(argument: str, explain_one: Callable[[str], tuple[str, list[tupl
             with suppress(ClickError):  # the rest of the line may be wrong
                 given = self.make_parser(ctx).parse_args(list(ctx.meta.get(_WORDS, ())))[0].get(argument)
                 for name in [given] if isinstance(given, str) else given or ():
-                    title, rows = explain_one(name)
+                    title, rows = resolve_name(explain_one)(name)
                     groups[title] = rows
             return groups | super()._groups(ctx)
 

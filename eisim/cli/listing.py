@@ -16,20 +16,8 @@ from eisim.run.model import Model
 class About:
     """What a name stands for.
 
-    Attributes
-    ----------
-    name : str
-    kind : {"experiment", "model", "file"}
-    doc : str
-        The docstring of its module.
-    settings : tuple of Parameter
-        What ``run`` can change by ``--set``; none for a model without a task.
-    parameters : tuple of Parameter
-        What else ``sweep`` can change: the arguments of ``circuit`` and ``task``.
-    facts : tuple of Fact
-        Published numbers beside ours.
-    measures : bool
-        Whether its module has ``published``, which measures them.
+    Settings are what ``run`` can change by ``--set``, parameters what else ``sweep`` can: the arguments of ``circuit``
+    and ``task``. A module that `measures` has ``published``, which gives the facts anew.
     """
 
     name: str
@@ -65,21 +53,9 @@ def parameters_of(name: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def about(name: str, measure: bool = False, report: Callable[..., None] | None = None) -> About:
-    """What a name stands for.
+    """What a name stands for: an experiment, a model, or a file; ``InputError`` if there is no such thing.
 
-    Parameters
-    ----------
-    name : str
-        An experiment, a model, or a Python file.
-    measure : bool
-        Whether to measure the published numbers now, which may take minutes; else they are as last measured.
-    report : callable, optional
-        Called with a line of text as each stage begins.
-
-    Raises
-    ------
-    InputError
-        If there is no such thing, or nothing to measure.
+    Published numbers are as last measured, or are measured now, which may take minutes.
     """
     found = registry.find(name, "list")
     if isinstance(found, Model):

@@ -19,16 +19,7 @@ _MARKS = {OK: "green", MISSING: "yellow", FAILS: "bold red"}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
-
-    Attributes
-    ----------
-    what : str
-    state : {"ok", "missing", "fails"}
-    found : str
-    advice : str
-        What to do if it is not as it should be.
-    """
+    """One thing that was looked at, how it is, and what to do if it is not as it should be."""
 
     what: str
     state: str
@@ -73,14 +64,15 @@ class Examination:
 
 def examine() -> Examination:
     """Look at everything."""
+    python = Finding("Python", OK, f"{platform.python_version()} ({sys.executable}) on {platform.platform()}")
     compiler = tuple(_compiler())
     backend = "cpp" if all(finding.state == OK for finding in compiler) else "numpy"
-    findings = (_python(), *_dependencies(), _brian2(), *compiler, *_folders(), *_extras())
-    return Examination(findings, backend)
+    return Examination((python, *_dependencies(), _brian2(), *compiler, *_folders(), *_extras()), backend)
 
 
-def _python():
-    return Finding("Python", OK, f"{platform.python_version()} ({sys.executable}) on {platform.platform()}")
+def _checked(what: str, is_fine, found: str, advice: str) -> Finding:
+    """A finding of what a run can do without."""
+    return Finding(what, OK, found) if is_fine else Finding(what, MISSING, found, advice)
 
 
 def _requirements() -> Iterator:
@@ -137,10 +129,7 @@ def _compiler():
     else:
         yield _compiled([place, *words], flags_of(" ".join([name, *words])), slow)
     make = shutil.which("make")
-    if make is None:
-        yield Finding("make", MISSING, "no make", slow)
-    else:
-        yield Finding("make", OK, make)
+    yield _checked("make", make, make or "no make", slow)
 
 
 def _how_to_get_a_compiler():
@@ -187,30 +176,18 @@ def _folders():
     size = sum(file.size for file in kept)
     words = f"{cache.root()}: {len(kept)} entries, {size / 1e6:.1f} MB"
     wrong = cache.what_is_wrong()
-    if wrong is None:
-        yield Finding("cache", OK, f"{words}; only this user can write there")
-    else:
-        advice = "programs are compiled anew in each process; set EISIM_CACHE_DIR to a folder of your own"
-        yield Finding("cache", MISSING, f"{words}; cannot be used: {wrong}", advice)
-    if _can_be_written(Path()):
-        yield Finding("this folder", OK, "results can be written here")
-    else:
+    words += "; only this user can write there" if wrong is None else f"; cannot be used: {wrong}"
+    advice = "programs are compiled anew in each process; set EISIM_CACHE_DIR to a folder of your own"
+    yield _checked("cache", wrong is None, words, advice)
+    try:
+        with tempfile.TemporaryFile(dir="."):
+            yield Finding("this folder", OK, "results can be written here")
+    except OSError:
         yield Finding("this folder", MISSING, "results cannot be written here", "run elsewhere, or with --out DIR")
     try:
         tempfile.gettempdir()
     except OSError:
         yield Finding("temporary folder", MISSING, "there is none", "set TMPDIR to a folder that can be written")
-
-
-def _can_be_written(folder: Path) -> bool:
-    """Whether files can be made in a folder, or where it would be made."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
 
 
 def _extras():
@@ -223,11 +200,9 @@ def _extras():
         what = f"extra {extra}"
         if not mine:
             yield Finding(what, MISSING, f"not for this system{_condition(extra)}")
-            continue
-        if lacking:
+        elif lacking:
             wanted = " ".join(f'"{r.name}{r.specifier}"' for r in mine if r.name in lacking)
-            advice = f"python -m pip install {wanted}"
-            yield Finding(what, MISSING, f"lacks {', '.join(lacking)}", advice)
+            yield Finding(what, MISSING, f"lacks {', '.join(lacking)}", f"python -m pip install {wanted}")
         else:
             yield Finding(what, OK, ", ".join(f"{r.name} {version(r.name)}" for r in mine))
 

@@ -1,11 +1,12 @@
 """An experiment: a question that can be run by name, with its settings."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, is_dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 from eisim.base.display import display
 from eisim.base.errors import InputError
@@ -17,43 +18,17 @@ from eisim.base.user_files import guarded, named_module
 HOOKS = ("to_json", "table", "tables", "figures", "findings")
 
 
-class Run(Protocol):
-    """What answers the question."""
-
-    def __call__(
-        self, settings: Any, kinds: Sequence[str], seed: int, backend: str, report: Callable[..., None]
-    ) -> Any:
-        """The result of these settings.
-
-        Parameters
-        ----------
-        settings : dataclass
-        kinds : sequence of {"spiking", "rate"}
-        seed : int
-        backend : {"cpp", "numpy", "cuda_standalone"}
-        report : callable
-            Takes a line of text as each stage begins, and the fraction done as it goes on.
-        """
+#: What answers the question: from settings, kinds of circuit ("spiking", "rate"), seed, backend ("cpp", "numpy",
+#: "cuda_standalone") and `report`, which takes a line of text as each stage begins and the fraction done, to a result.
+Run = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Experiment:
     """A question that can be run by name.
 
-    Attributes
-    ----------
-    name : str
-        Of its results.
-    settings : type
-        A dataclass, whose fields ``--set`` can change.
-    run : Run
-        From settings to a result: its own module's, or of one circuit, task or table.
-    about : str
-        Docstring of its module.
-    module : str
-        Where it is defined.
-    given : mapping
-        Settings that its name or file fixes.
+    Its settings are a dataclass, whose fields ``--set`` can change, but for those that its name or file fixes. `about`
+    is the docstring of its module, which may run it itself or leave that to a function made for one circuit or table.
     """
 
     name: str
@@ -64,12 +39,7 @@ class Experiment:
     given: Mapping[str, Any] = field(default_factory=dict)
 
     def with_changes(self, changes: Sequence[str]):
-        """The settings, changed by texts such as ``"seeds=3"``.
-
-        Raises
-        ------
-        InputError
-        """
+        """The settings, changed by texts such as ``"seeds=3"``; ``InputError`` if they cannot be."""
         return read_settings(self.settings, changes, self.given)
 
     @classmethod
@@ -78,19 +48,8 @@ class Experiment:
     ) -> "Experiment":
         """The experiment that a module defines by ``Settings`` and ``run``; a user's errors are one line each.
 
-        Parameters
-        ----------
-        module : module
-        name : str
-        run : Run, optional
-            What runs in place of the module's function.
-        given : mapping, optional
-            Settings that are fixed.
-
-        Raises
-        ------
-        InputError
-            If the module lacks one of the two.
+        `run` takes the place of the module's function; settings that are given are fixed. ``InputError`` if the module
+        lacks one of the two.
         """
         for part in ("Settings", "run"):
             if not callable(getattr(module, part, None)):
@@ -105,18 +64,11 @@ class Experiment:
 
 def _run_and_show(module, run, settings, kinds, seed, backend, report):
     result = run(settings, kinds, seed, backend, report)
-    return result if _is_shown(module, result) else ShownByModule(result, module.__name__)
-
-
-def _is_shown(module, result) -> bool:
-    """Whether the view of a result's type shows it, not functions of the module."""
-    if any(hasattr(module, hook) for hook in HOOKS):
-        return False
-    try:
-        display("view", result)
-    except TypeError:
-        return False
-    return True
+    if not any(hasattr(module, hook) for hook in HOOKS):
+        with suppress(TypeError):  # if the type of the result has no view
+            display("view", result)
+            return result
+    return ShownByModule(result, module.__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,12 +76,6 @@ class ShownByModule:
     """A result that functions of a module show: ``to_json``, ``table``, ``tables``, ``figures``, ``findings``.
 
     Each may be missing. The numbers are then those of a result that is a dict or a dataclass of plain values.
-
-    Attributes
-    ----------
-    value : object
-        The result itself.
-    module : str
     """
 
     value: Any
@@ -146,13 +92,7 @@ class ShownByModule:
         return _guarded_hook(module, hook)(self.value) if hasattr(module, hook) else missing(self.value)
 
     def to_json(self) -> dict:
-        """The result as a JSON object.
-
-        Raises
-        ------
-        InputError
-            If it is none.
-        """
+        """The result as a JSON object; ``InputError`` if it is none."""
         document = self.by("to_json", lambda value: asdict(value) if is_dataclass(value) else value)
         if not isinstance(document, dict):
             raise InputError(f"to_json: expected a dict, found {document!r:.60}")

@@ -16,25 +16,10 @@ ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "nir": ".nir"}
 
 @shows_progress
 def write_network(circuit: Circuit, to: str, path, report: Callable[..., None] | None = None):
-    """Write a circuit's network to a file.
+    """Write a circuit's network to a file: as the equivalent DNN without noise, or as the circuit itself for NIR.
 
-    Parameters
-    ----------
-    circuit : Circuit
-    to : {"onnx", "torch", "nir"}
-        As the equivalent DNN (without noise), or as the spiking circuit itself, without what NIR lacks.
-    path : path-like
-        Ends in ``.onnx``, ``.pt2`` or ``.nir``.
-    report : callable, optional
-        Told the present stage. By default long work shows its progress in a terminal or a notebook.
-
-    Returns
-    -------
-    written : DNN or Circuit
-        What the file holds.
-    note : str
-        What the file lacks of the circuit, and what that changes; of a NIR file also which simulators read it. Empty
-        for nothing.
+    Returns what the file holds, and a note: what it lacks of the circuit and what that changes, and for NIR which
+    simulators read it; empty for nothing.
     """
     path = Path(path)
     if path.suffix != ENDINGS[to]:

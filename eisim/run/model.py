@@ -23,28 +23,13 @@ MEASURED = "published.json"
 
 @dataclass(frozen=True)
 class Model:
-    """A circuit with what it is for.
+    """A circuit with what it is for: what the names of a module stand for.
 
-    Attributes
-    ----------
-    name : str
-    module : module
-        The file that defines it; its names are those of the attributes below.
-    circuit : Circuit, callable or None
-        ``circuit(kind=..., seed=..., ...)``, or the one circuit there is.
-    task : Task, callable or None
-        ``task(kind, quick=False, ...)``, or the one task there is.
-    function : object
-        What it computes: a truth table, region or labelled data, its name, or a word such as "decide" for a task
-        (``FUNCTION``, or ``function`` in a file).
-    published : callable or None
-        ``published(report)`` yields `Fact` values: published numbers, measured again.
-    sweep : mapping of str to float
-        Times of a simulation in a sweep, in s (``SWEEP``).
-    phase : callable or None
-        From the numbers of a point of a sweep to the name of a state.
-    phases : mapping of str to str
-        The criteria of the states, by name (``PHASES``).
+    The circuit is a function of `kind` and `seed` and perhaps more, or the one there is; the task one of `kind` and
+    perhaps `quick` and more. `function` (``FUNCTION``, or ``function`` in a file) is what it computes: a truth table,
+    region or labelled data, its name, or a word such as "decide" for a task. ``published(report)`` yields `Fact`
+    values: published numbers, measured again. `sweep` (``SWEEP``) are times of a simulation in a sweep, in s; `phase`
+    gives a state its name from the numbers of a point, and `phases` (``PHASES``) the criteria by these names.
     """
 
     name: str
@@ -99,13 +84,7 @@ class Model:
         return self.function if isinstance(self.function, str) else getattr(self.function, "name", "")
 
     def task_of(self, kind: str, quick: bool = False) -> "Task":
-        """The task for a kind of circuit, checked if it is a user's own.
-
-        Raises
-        ------
-        InputError
-            If there is none of this kind.
-        """
+        """The task for a kind of circuit, checked if it is a user's own; ``InputError`` if there is none."""
         from eisim.analysis.task import Task
 
         if not self.is_users:

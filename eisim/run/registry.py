@@ -56,12 +56,7 @@ def is_file(name: str) -> bool:
 
 
 def experiment_of(name: str) -> Experiment:
-    """The experiment that a name stands for: its own, or one that studies a model or a file.
-
-    Parameters
-    ----------
-    name : str
-        An experiment, a model, a Python file (``.py``) or a table (``.csv`` and others).
+    """The experiment that a name stands for: its own, or one that studies a model or a file (``.py``, ``.csv``, ...).
 
     Raises
     ------
@@ -77,18 +72,7 @@ def experiment_of(name: str) -> Experiment:
 
 
 def find(name: str, command: str) -> Experiment | Model | Path:
-    """What a name stands for; a table by its path.
-
-    Parameters
-    ----------
-    name : str
-    command : str
-        For which it is, as errors say it.
-
-    Raises
-    ------
-    InputError
-    """
+    """What a name stands for; a table by its path. Errors say the command for which it is."""
     experiments, models = points(EXPERIMENTS), points(MODELS)
     if name in experiments:
         return Experiment.of_module(load(experiments[name]), name)
@@ -133,15 +117,7 @@ def _handler(of: str) -> Callable[[Any], Experiment]:
 class Listed:
     """An experiment or a model as its source says, which is read without being run: importing all takes a second.
 
-    Attributes
-    ----------
-    name : str
-    summary : str
-        First line of its docstring.
-    function : str
-        What a model computes; "" for an experiment.
-    has_task : bool
-        Whether a model has a task.
+    The summary is the first line of its docstring, the function what a model computes.
     """
 
     name: str

@@ -19,19 +19,7 @@ from eisim.run.registry import EXPERIMENTS, MODELS, points
 def identity(name: str, experiment: Experiment, settings, kinds, seed: int, backend: str) -> str:
     """All that decides what a run finds: experiment, settings and the files they name, sources, versions, machine.
 
-    Parameters
-    ----------
-    name : str
-        As it was given: a name, or a file.
-    experiment : Experiment
-    settings : dataclass
-    kinds : sequence of str
-    seed : int
-    backend : str
-
-    Returns
-    -------
-    str
+    The name is as it was given: that of an experiment or a model, or a file.
     """
     return of_values(name, experiment.module, asdict(settings), kinds, seed, backend)
 
@@ -52,7 +40,7 @@ def of_values(name: str, module: str, values: dict, kinds, seed: int, backend: s
             "loaded": sources_of_user.at_import(),
             "imported": sources_of_user.imported_versions(),
             "folders": [_listing(path) for path in named[1:] if path.is_dir()],
-            "versions": {"python": sys.version} | {name: _version(name) for name in _dependencies()},
+            "versions": {"python": sys.version} | {name: version_of(name) for name in _dependencies()},
             "machine": [platform.platform(), platform.node()],
         },
         default=lambda value: value.tolist() if hasattr(value, "tolist") else repr(value),
@@ -103,7 +91,7 @@ def _dependencies() -> list[str]:
     return sorted({"eisim"} | {re.match(r"[\w.-]+", line).group() for line in requires("eisim") or ()})
 
 
-def _version(distribution: str) -> str | None:
+def version_of(distribution: str) -> str | None:
     try:
         return version(distribution)
     except PackageNotFoundError:

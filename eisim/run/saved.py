@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from eisim import _HOMES as _PUBLIC
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.files import replaced
 from eisim.base.schema import PYTHON, build, parameters_of
@@ -28,12 +29,16 @@ LARGEST_STRUCTURE = 100_000_000
 
 #: The classes that a file can hold, by the module they live in. Nothing else is ever built.
 _CLASSES = {
+    **{f"eisim.{module}": _PUBLIC[f"eisim.{module}"] for module in ("circuit", "neurons", "synapses", "weights")},
     "eisim.adapter.activations": ("Identity", "LeakyReLU", "Tanh"),
     "eisim.adapter.static": ("DNN", "Layer"),
     "eisim.adapter.unrolled": ("UnrolledDNN",),
-    "eisim.studies.tasks.result": ("Assessment", "Judged", "Survey"),
-    "eisim.studies.tasks.witness": ("Witness",),
-    "eisim.circuit": ("Circuit", "Input", "Population", "Projection", "Readout"),
+    "eisim.analysis.mean_field_check": ("Prediction",),
+    "eisim.analysis.task": ("Fact", "Obstruction"),
+    "eisim.functions.labelled_data": ("LabelledData",),
+    "eisim.functions.region": ("Cells", "Region"),
+    "eisim.functions.truth_table": ("TruthTable",),
+    "eisim.simulation.response": ("Response", "Spikes"),
     "eisim.studies.boolean": (
         "AblationResult",
         "Case",
@@ -44,38 +49,14 @@ _CLASSES = {
         "Protocol",
     ),
     "eisim.studies.curves": ("AblationCurve", "Criterion"),
-    "eisim.functions.labelled_data": ("LabelledData",),
-    "eisim.functions.region": ("Cells", "Region"),
-    "eisim.functions.truth_table": ("TruthTable",),
     "eisim.studies.networks": ("Floors", "NetworkAblation"),
-    "eisim.neurons": (
-        "LIF",
-        "AbbottChance",
-        "ConductanceLIF",
-        "ExponentialLinear",
-        "Logistic",
-        "PowerLaw",
-        "Saturating",
-        "Softplus",
-        "Step",
-        "Theta",
-        "ThresholdLinear",
-        "WilsonCowan",
-    ),
-    "eisim.analysis.mean_field_check": ("Prediction",),
-    "eisim.simulation.response": ("Response", "Spikes"),
-    "eisim.synapses": ("NMDA", "Alpha", "Conductance", "Delta", "Exponential", "ShortTerm"),
-    "eisim.analysis.task": ("Fact", "Obstruction"),
+    "eisim.studies.tasks.result": ("Assessment", "Judged", "Survey"),
     "eisim.theory.certificate": ("Certificate",),
     "eisim.theory.order": ("Witness",),
     "eisim.theory.orientation": ("Orientation",),
-    "eisim.weights": ("AllToAll", "FixedInDegree", "FixedProbability", "Independent"),
 }
-#: Two classes have the same name.
-_STORED_AS = {("eisim.studies.tasks.witness", "Witness"): "WitnessOfTask"}
-_HOMES = {_STORED_AS.get((module, name), name): (module, name) for module, names in _CLASSES.items() for name in names}
-#: What a value can be besides one of the classes.
-_CONTAINERS = ("tuple", "list", "dict")
+_HOMES = {name: (module, name) for module, names in _CLASSES.items() for name in names}
+_HOMES["WitnessOfTask"] = ("eisim.studies.tasks.witness", "Witness")
 
 
 @explains_arguments
@@ -399,10 +380,9 @@ def _check_response(response):
     for what in ("duration", "window", "dt"):
         if not 0 < getattr(response, what) < math.inf:
             raise InputError(f"Response.{what}: expected a time of more than 0, found {getattr(response, what)!r:.60}")
-    if response.rates.keys() != names or not names >= response.traces.keys():
-        raise InputError(f"Response.rates: expected those of {', '.join(names)}, found {', '.join(response.rates)}")
-    if response.traces and response.traces.keys() != names:
-        raise InputError(f"Response.traces: expected those of {', '.join(names)}, found {', '.join(response.traces)}")
+    for part, found in (("rates", response.rates), ("traces", response.traces)):
+        if found.keys() != names and (found or part == "rates"):
+            raise InputError(f"Response.{part}: expected those of {', '.join(names)}, found {', '.join(found)}")
     before = np.shape(next(iter(response.rates.values())))[:-1]  # (seeds and) trials
     for part, axes in (("rates", 0), ("traces", 1)):
         for name, array in getattr(response, part).items():

@@ -373,7 +373,7 @@ def test_a_disk_that_takes_no_more(own, parts, tmp_path, eisim):
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (700, resource.RLIM_INFINITY)),
     )
     assert limited.returncode == 2 and "Traceback" not in limited.stderr, limited.stderr
-    assert "cannot be written: File too large; all finished points are kept" in limited.stderr
+    assert "cannot be written: File too large; all that is finished is kept" in limited.stderr
     assert len(kept(parts)) == 6 and not (tmp_path / "out" / "run.json").exists()
     before = len(computed(own))
     assert eisim(*words, "--out", tmp_path / "out").returncode == 0

@@ -7,7 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from eisim.base.seeds import Seed, seed_of
 from eisim.base.store import sources
 from eisim.base.store.checkpoint import begin_part, kept
 from eisim.circuit import Circuit
+from eisim.run.experiment import Experiment
 from eisim.run.sweep.axes import MOST_POINTS, Axis, make_axis, parse_axis
 from eisim.run.sweep.cluster import on_cluster
 from eisim.run.sweep.local import on_processes
@@ -110,13 +111,7 @@ def sweep(
 
 
 def describe(name, kind: str | None, settings: Sequence[tuple[str, str]], backend: str = "cpp") -> Subject:
-    """The subject of a sweep, its kinds filled in.
-
-    Raises
-    ------
-    InputError
-        If there is none of that name, or it has no such kind.
-    """
+    """The subject of a sweep, its kinds filled in; ``InputError`` if there is none, or it has no such kind."""
     from eisim.simulation import BACKENDS
 
     name = str(name)
@@ -128,13 +123,12 @@ def describe(name, kind: str | None, settings: Sequence[tuple[str, str]], backen
     if subject.is_file:
         name = str(Path(name).resolve())
     model = find(subject)
-    if model is None:
-        kinds = ("spiking", "rate") if kind in (None, "both") else (kind,)
-        return Subject(name, kinds, subject.settings, backend)
+    if isinstance(model, Experiment):
+        return replace(subject, name=name, kinds=subject.kinds if kind in (None, "both") else (kind,))
     if kind == "both":
         raise InputError("sweep: --kind: expected rate or spiking for a model, found 'both'")
     own = model.circuit.kind if isinstance(model.circuit, Circuit) else "spiking"
-    return Subject(name, (kind or own,), subject.settings, backend)
+    return replace(subject, name=name, kinds=(kind or own,))
 
 
 def identity_of(subject: Subject, axes: tuple[Axis, ...], seeds: int, seed: int) -> str:
@@ -158,20 +152,14 @@ def compute(
     scheduler: str | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Sweep:
-    """Compute the points that are not kept, and put all together; see `sweep`.
-
-    Parameters
-    ----------
-    say : callable, optional
-        Takes notes for the user; on standard error by default.
-    """
+    """Compute the points that are not kept, and put all together; see `sweep`. `say` takes notes for the user."""
     say = say or _say
     _check_numbers(axes, seeds, seed, workers, scheduler)
     check(subject, axes)
     seed_values = tuple(int(value) for value in np.random.SeedSequence(seed).generate_state(seeds))
     todo: list[Point] = []
-    outcomes, found, failed, said = {}, {}, {}, {}
-    finish = {}
+    outcomes, found, failed, finish = {}, {}, {}, {}
+    said: set[str] = set()
     report("looking for finished points")
     for point in points_of(axes, seed_values):
 
@@ -179,11 +167,11 @@ def compute(
             todo.append(point)
             return lambda: _numbers(outcomes.pop(point))
 
-        finish[point] = begin_part(json.dumps([point.index, point.values, point.seed]), begin)
-    waiting = set(todo)
-    for point in list(finish):
-        if point not in waiting:
-            found[point] = finish.pop(point)()
+        wait = begin_part(json.dumps([point.index, point.values, point.seed]), begin)
+        if todo and todo[-1] is point:
+            finish[point] = wait
+        else:
+            found[point] = wait()
     if todo:
         stage = f"computing {len(todo):,} point{'s' * (len(todo) != 1)}"
         report(stage, 0.0)
@@ -192,7 +180,7 @@ def compute(
             for note in outcome.notes:
                 if note not in said:
                     say(f"note: {note}")
-                    said[note] = True
+                    said.add(note)
             try:
                 found[point] = finish.pop(point)()
             except FailedError as error:
@@ -239,7 +227,7 @@ def _together(subject, axes, seed, seeds, found, failed):
             numbers[name][point.index] = value
     found = Sweep(subject, axes, seed, seeds, numbers, tuple(sorted(failed.items(), key=lambda each: each[0].index)))
     model = find(subject)
-    if model is None or model.phase is None or subject.kinds != ("spiking",):
+    if isinstance(model, Experiment) or model.phase is None or subject.kinds != ("spiking",):
         return found
     return with_phases(found, model.phase, model.phases)
 
@@ -274,4 +262,4 @@ def _say(text):
     print(f"eisim: {text}", file=sys.stderr)
 
 
-__all__ = ["Axis", "Sweep", "compute", "describe", "identity_of", "parse_axis", "sweep"]
+__all__ = ["Axis", "Sweep", "compute", "describe", "identity_of", "parameters", "parse_axis", "sweep"]

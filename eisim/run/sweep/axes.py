@@ -23,17 +23,7 @@ Scalar = float | int | bool | str
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of a sweep.
-
-    Attributes
-    ----------
-    name : str
-        Of the parameter.
-    values : tuple of float, int, bool or str
-        In SI units; numbers rise.
-    unit : str
-        "second", "hertz", "volt", ...; empty for numbers without one, and for words.
-    """
+    """One axis of a sweep: a parameter and its values in SI units; numbers rise, and have a unit ("second") or none."""
 
     name: str
     values: tuple[Scalar, ...]
@@ -61,24 +51,16 @@ class Axis:
             return format_quantity(value, self.unit)
         return str(value) if isinstance(value, (str, bool)) else f"{value:.6g}"
 
-    def given(self, value: Scalar):
-        """A value as a circuit takes it: it knows its unit."""
-        return Measured(value, self.unit) if self.unit else value
+    @property
+    def words(self) -> str:
+        """The values, in short."""
+        if len(self.values) <= 6 or not self.is_numeric:
+            return ", ".join(map(self.show, self.values))
+        return f"{self.show(self.values[0])} to {self.show(self.values[-1])}, {len(self.values)} values"
 
 
 def parse_axis(text: str, parameters: Mapping[str, Parameter]) -> Axis:
-    """Read ``g=3:7:9`` (9 values from 3 to 7), ``g=3,4,6`` or ``delay=1ms:3ms:5``.
-
-    Parameters
-    ----------
-    text : str
-    parameters : mapping of str to Parameter
-        Those that there are.
-
-    Raises
-    ------
-    InputError
-    """
+    """Read ``g=3:7:9`` (9 values from 3 to 7), ``g=3,4,6`` or ``delay=1ms:3ms:5`` for one of the parameters."""
     name, equals, values = text.partition("=")
     if not equals:
         raise InputError(f"--over: expected NAME=FROM:TO:NUMBER or NAME=VALUE,VALUE,..., found {text!r}")
@@ -141,10 +123,11 @@ def read_value(parameter: Parameter, text: str) -> tuple[Scalar, str]:
     return value, "" if unit == "1" else unit
 
 
-def convert(parameter: Parameter, value: Scalar):
-    """A value as a function takes it."""
-    is_text = isinstance(value, str) and parameter.kind is not str
-    return read(parameter.kind, value, parameter.name, TEXT) if is_text else value
+def taken(parameter: Parameter, value: Scalar, unit: str):
+    """A value as a function takes it: it knows its unit."""
+    if isinstance(value, str) and parameter.kind is not str:
+        return read(parameter.kind, value, parameter.name, TEXT)
+    return Measured(value, unit) if unit else value
 
 
 def _kind_of(default):
@@ -176,9 +159,10 @@ def _range(parameter, first, last, number):
         raise InputError(f"--over: {parameter.name}: expected at least 2 values from {first} to {last}, found 1")
     values = [float(f"{value:.{_DIGITS}g}") for value in np.linspace(a, b, n)]
     if parameter.kind is int:
-        if any(value != round(value) for value in values):
-            wrong = next(value for value in values if value != round(value))
-            raise InputError(f"--over: {parameter.name}: expected whole numbers, found {wrong:g} in {first}:{last}:{n}")
+        if wrong := [value for value in values if value != round(value)]:
+            raise InputError(
+                f"--over: {parameter.name}: expected whole numbers, found {wrong[0]:g} in {first}:{last}:{n}"
+            )
         values = [int(value) for value in values]
     return Axis(parameter.name, tuple(values), unit)
 

@@ -21,21 +21,8 @@ def on_cluster(
     Points on a worker that is lost go to another one. At first each machine computes one point, so that its program is
     compiled once and found by its other workers.
 
-    Parameters
-    ----------
-    job : Job
-    points : sequence of Point
-    address : str
-        Of the scheduler: ``"tcp://host:8786"``.
-    name : str
-        The same for the same sweep only.
-    say : callable
-        Takes notes for the user.
-
-    Raises
-    ------
-    InputError
-        If Dask is missing here, the cluster cannot be reached, or its workers have other versions.
+    The name is the same for the same sweep only; `say` takes notes for the user. ``InputError`` if Dask is missing
+    here, the cluster cannot be reached, or its workers have other versions.
     """
     try:
         from distributed import Client

@@ -18,13 +18,6 @@ def on_processes(job: Job, points: Sequence[Point], workers: int) -> Iterator[tu
 
     The first point is computed alone, so that its program is compiled once and found by all others. A process that dies
     is replaced, and its point tried again; pools such as loky's give up every point when a process dies.
-
-    Parameters
-    ----------
-    job : Job
-    points : sequence of Point
-    workers : int
-        Processes, at most.
     """
     if not points:
         return

@@ -12,8 +12,9 @@ from eisim.base.values import Shown
 from eisim.run.sweep.axes import Axis
 from eisim.run.sweep.subject import Point, Subject
 
-#: Units of what is measured of circuits, by the beginning of the name.
+#: Units of what is measured of circuits, by the beginning of the name, and those of axes; others have none.
 UNITS = {"rate": "Hz", "frequency": "Hz"}
+SIGNS = {"second": "s", "hertz": "Hz", "volt": "V", "ampere": "A", "siemens": "S", "farad": "F"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -160,31 +161,22 @@ def _over_seeds(function: Callable, values: np.ndarray) -> np.ndarray:
     return found
 
 
-def unit_of_measure(name: str) -> str:
-    """Of a measure of a circuit; ``"1"`` for numbers without a unit."""
-    return UNITS.get(name.partition("_")[0], "1")
-
-
 def labelled(sweep: Sweep) -> tuple[dict, dict]:
     """Coordinates and variables, each (dimensions, values, attributes)."""
     dims = (*(axis.name for axis in sweep.axes), "seed")
-    coordinates = {
-        axis.name: ((axis.name,), _array(axis), {"units": _UNIT_SIGNS.get(axis.unit, "1")}) for axis in sweep.axes
-    }
+    coordinates = {axis.name: ((axis.name,), _array(axis), {"units": SIGNS.get(axis.unit, "1")}) for axis in sweep.axes}
     coordinates["seed"] = (("seed",), np.array(sweep.seeds, dtype=float), {"units": "1"})
-    variables = {name: (dims, values, {"units": unit_of_measure(name)}) for name, values in sweep.numbers.items()}
+    variables = {
+        name: (dims, values, {"units": UNITS.get(name.partition("_")[0], "1")})
+        for name, values in sweep.numbers.items()
+    }
     if sweep.phases is not None:
         variables["phase"] = (dims[:-1], sweep.phases, {"long_name": "state"})
     return coordinates, variables
 
 
-_UNIT_SIGNS = {"second": "s", "hertz": "Hz", "volt": "V", "ampere": "A", "siemens": "S", "farad": "F"}
-
-
 def _array(axis):
-    if axis.is_numeric:
-        return np.array(axis.values, dtype=float)
-    return np.array(list(map(str, axis.values)))
+    return np.array(axis.values, dtype=float) if axis.is_numeric else np.array(list(map(str, axis.values)))
 
 
 def table(sweep: Sweep) -> tuple[list[str], list[tuple]]:

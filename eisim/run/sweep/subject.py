@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,8 +16,9 @@ from eisim.base.schema import Parameter, lookup
 from eisim.base.units import exact_text
 from eisim.base.user_files import blamed_on
 from eisim.run import registry
+from eisim.run.experiment import Experiment
 from eisim.run.model import Model
-from eisim.run.sweep.axes import Axis, Scalar, convert, read_value, swept
+from eisim.run.sweep.axes import Axis, Scalar, read_value, swept, taken
 
 #: Parameters of the simulation of any circuit; the stimulus is that of all inputs, in units of their rates.
 SIMULATION = {
@@ -36,15 +36,8 @@ INTERVALS = 4
 class Subject:
     """What is swept, in plain values, so that another process or machine makes the same of it.
 
-    Attributes
-    ----------
-    name : str
-        A model, an experiment, or the path of a file.
-    kinds : tuple of str
-        Of circuits: one for a model, one or two for an experiment.
-    settings : tuple of (str, str)
-        Parameters that are the same at all points, as text.
-    backend : {"cpp", "numpy"}
+    The name is that of a model, an experiment, or a file; models have one kind of circuit, experiments one or two; the
+    settings, as text, are parameters that are the same at all points.
     """
 
     name: str
@@ -65,16 +58,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Point:
-    """A place on the axes, and a seed.
-
-    Attributes
-    ----------
-    index : tuple of int
-        Of its value on each axis, then of its seed.
-    values : tuple of float, int, bool or str
-        One for each axis.
-    seed : int
-    """
+    """A place on the axes, and a seed; the index is that of its value on each axis, then of its seed."""
 
     index: tuple[int, ...]
     values: tuple[Scalar, ...]
@@ -87,36 +71,23 @@ class Point:
 
 
 @cache
-def find(subject: Subject) -> Model | None:
-    """The model that is swept; ``None`` if the subject is an experiment.
-
-    Raises
-    ------
-    InputError
-        If it is neither.
-    """
+def find(subject: Subject) -> Model | Experiment:
+    """The model or experiment that is swept; ``InputError`` if the subject is neither."""
     found = registry.find(subject.name, "sweep")
-    return found if isinstance(found, Model) else None
+    return found if isinstance(found, Model) else registry.experiment_of(subject.name)
 
 
 @cache
 def parameters(subject: Subject) -> dict[str, Parameter]:
     """The parameters that can be swept, by name."""
-    model = find(subject)
-    if model is None:
-        experiment = _experiment(subject.name)
-        found = swept(experiment.settings)
-        return {name: parameter for name, parameter in found.items() if name not in experiment.given}
-    return _of_task(model) | _of_circuit(model) | SIMULATION
+    found = find(subject)
+    if isinstance(found, Experiment):
+        return swept(found.settings, found.given)
+    return _of_task(found) | _of_circuit(found) | SIMULATION
 
 
 def check(subject: Subject, axes: tuple[Axis, ...]) -> None:
-    """See that what is set is there, is not swept as well, and can be read.
-
-    Raises
-    ------
-    InputError
-    """
+    """Refuse settings that are not there, are swept as well, or cannot be read."""
     there, swept = parameters(subject), {axis.name for axis in axes}
     for name, text in subject.settings:
         if name in swept:
@@ -127,36 +98,17 @@ def check(subject: Subject, axes: tuple[Axis, ...]) -> None:
 def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str, float]:
     """The numbers of one point; they depend on these arguments and on nothing else.
 
-    Returns
-    -------
-    dict of str to float
-        For a circuit what `circuit_numbers` gives; for an experiment the numbers of its JSON document.
+    For a circuit they are what `circuit_numbers` gives; for an experiment the numbers of its JSON document.
     """
-    model = find(subject)
-    if model is None:
-        return _measure_experiment(subject, axes, point)
+    found = find(subject)
+    if isinstance(found, Experiment):
+        return _measure_experiment(found, subject, axes, point)
     there = parameters(subject)
-    values: dict[str, Any] = {
-        name: convert(there[name], _measured(there[name], text)) for name, text in subject.settings
-    }
+    values = {name: taken(there[name], *read_value(there[name], text)) for name, text in subject.settings}
     for axis, value in zip(axes, point.values, strict=True):
-        values[axis.name] = convert(there[axis.name], axis.given(value))
-    with blamed_on(model.file) if model.is_users else nullcontext():
-        return _measure_circuit(model, subject, values, point.seed)
-
-
-def _measured(parameter, text):
-    value, unit = read_value(parameter, text)
-    return Axis(parameter.name, (value,), unit).given(value)
-
-
-def _change(axis, value):
-    text = exact_text(value, axis.unit) if axis.unit else str(value)
-    return f"{axis.name}={text}"
-
-
-def _changes(settings):
-    return [f"{name}={text}" for name, text in settings]
+        values[axis.name] = taken(there[axis.name], value, axis.unit)
+    with blamed_on(found.file) if found.is_users else nullcontext():
+        return _measure_circuit(found, subject, values, point.seed)
 
 
 def _of_task(model):
@@ -167,17 +119,13 @@ def _of_circuit(model):
     return swept(model.circuit, ("kind", "seed")) if inspect.isroutine(model.circuit) else {}
 
 
-def _measure_experiment(subject, axes, point):
-    changes = [_change(axis, value) for axis, value in zip(axes, point.values, strict=True)]
-    experiment = _experiment(subject.name)
-    settings = experiment.with_changes([*_changes(subject.settings), *changes])
+def _measure_experiment(experiment, subject, axes, point):
+    changes = [f"{name}={text}" for name, text in subject.settings]
+    for axis, value in zip(axes, point.values, strict=True):
+        changes.append(f"{axis.name}={exact_text(value, axis.unit) if axis.unit else value}")
+    settings = experiment.with_changes(changes)
     result = experiment.run(settings, list(subject.kinds), point.seed, subject.backend, silent)
     return numbers_of(display("view", result)(result).to_json())
-
-
-@cache
-def _experiment(name):
-    return registry.experiment_of(name)
 
 
 def numbers_of(document: Mapping) -> dict[str, float]:
@@ -212,37 +160,29 @@ def _measure_circuit(model, subject, values, seed):
     from eisim.simulation import simulate
 
     (kind,) = subject.kinds
-    circuit, stimuli, times, record, score = _protocol(model, kind, values, seed)
-    response = simulate(circuit, stimuli, **times, seed=seed, record=record, backend=subject.backend, report=silent)
-    return ({} if score is None else {"score": float(score(response))}) | circuit_numbers(response)
-
-
-def _protocol(model, kind, values, seed):
-    """Circuit, stimuli, times, whether spikes are needed, and the score if there is one."""
-    simulation = {name: values[name] for name in SIMULATION if name in values}
+    simulation = {**model.sweep, **{name: values[name] for name in SIMULATION if name in values}}
     of_task = {name: values[name] for name in _of_task(model) if name in values}
-    of_circuit = {name: values[name] for name in values if name not in simulation and name not in of_task}
-    simulation = {**model.sweep, **simulation}
-    times = {name: simulation.get(name, DEFAULT_TIMES[name]) for name in DEFAULT_TIMES}
-    if model.task is None:
+    of_circuit = {name: values[name] for name in values if name not in SIMULATION and name not in of_task}
+    task, usual = model.task, DEFAULT_TIMES
+    if task is None:
         circuit = _make_circuit(model, kind, seed, of_circuit)
         stimuli, score = _of_function(model, circuit)
-        task = None
     else:
-        passed_on = _takes_any(model.task)
-        task = model.task
+        passed_on = _takes_any(task)
         if callable(task):
             task = task(kind, **of_task, **(of_circuit if passed_on else {}))
         own = of_circuit and not passed_on
         circuit = _make_circuit(model, kind, seed, of_circuit) if own else task.circuit(seed)
         stimuli, score = task.stimuli, task.score
-        times = {name: simulation.get(name, getattr(task, name)) for name in times}
+        usual = {name: getattr(task, name) for name in DEFAULT_TIMES}
     if "stimulus" in simulation:
         if set(of_task) - {"quick"}:
             raise InputError(f"stimulus: expected without {', '.join(of_task)}, found both")
         stimuli, score = np.full((1, circuit.n_inputs), float(simulation["stimulus"])), None
+    times = {name: simulation.get(name, usual[name]) for name in usual}
     record = circuit.kind == "spiking" or bool(task is not None and task.record)
-    return circuit, stimuli, times, record, score
+    response = simulate(circuit, stimuli, **times, seed=seed, record=record, backend=subject.backend, report=silent)
+    return ({} if score is None else {"score": float(score(response))}) | circuit_numbers(response)
 
 
 def _make_circuit(model, kind, seed, values):
@@ -296,31 +236,29 @@ def circuit_numbers(response) -> dict[str, float]:
             continue
         narrow, wide = (max(1, round(width / response.dt)) * response.dt for width in (1e-3, 5e-3))
         measures = {
-            "cv": lambda name=name: activity.irregularity(response, name, INTERVALS),
-            "synchrony": lambda name=name, width=narrow: activity.synchrony(response, name, width),
-            "modulation": lambda name=name, width=narrow: activity.modulation(response, name, width),
-            "correlation": lambda name=name, width=wide: activity.correlation(response, name, width),
+            "cv": (activity.irregularity, INTERVALS),
+            "synchrony": (activity.synchrony, narrow),
+            "modulation": (activity.modulation, narrow),
+            "correlation": (activity.correlation, wide),
         }
-        for what, compute in measures.items():
-            found[f"{what}_{name}"] = _mean(compute)
-        found |= _rhythm(activity, response, name, narrow)
+        for what, (measure, how) in measures.items():
+            found[f"{what}_{name}"] = _mean(_tried(measure, response, name, how))
+        rhythm = _tried(activity.rhythm, response, name, narrow)
+        for what in ("frequency", "prominence"):
+            found[f"{what}_{name}"] = _mean(getattr(rhythm, what, np.nan))
     return found
 
 
-def _rhythm(activity, response, name, bin_width):
-    keys = (f"frequency_{name}", f"prominence_{name}")
+def _tried(measure, *of):
+    """What a measure gives; NaN of a window that is too short for it."""
     try:
-        rhythm = activity.rhythm(response, name, bin_width)
-    except InputError:  # a window too short for any rhythm
-        return dict.fromkeys(keys, np.nan)
-    return dict(zip(keys, (_mean(lambda: rhythm.frequency), _mean(lambda: rhythm.prominence)), strict=True))
-
-
-def _mean(compute):
-    """Over trials, those left out that have none."""
-    try:
-        values = np.asarray(compute(), dtype=float)
-    except InputError:  # a window too short for the measure
+        return measure(*of)
+    except InputError:
         return np.nan
+
+
+def _mean(values):
+    """Over trials, those left out that have none."""
+    values = np.asarray(values, dtype=float)
     known = values[np.isfinite(values)]
     return float(known.mean()) if known.size else np.nan

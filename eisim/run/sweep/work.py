@@ -6,7 +6,6 @@ import threading
 import warnings
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from importlib.metadata import PackageNotFoundError, version
 
 from eisim.base.store import sources
 from eisim.run.sweep.axes import Axis
@@ -19,15 +18,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True)
 class Job:
-    """What is the same for all points of a sweep.
-
-    Attributes
-    ----------
-    subject : Subject
-    axes : tuple of Axis
-    versions : dict of str to str
-        What the process that computes a point must have; empty for no check.
-    """
+    """What is the same for all points of a sweep; versions are what a process must have, none for no check."""
 
     subject: Subject
     axes: tuple[Axis, ...]
@@ -36,20 +27,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a point.
+    """What became of a point: its numbers, or in one line why it failed; refused, if no point can be computed here.
 
-    Attributes
-    ----------
-    numbers : dict of str to float or None
-        ``None`` if it failed.
-    failure : str
-        Why, in one line.
-    is_refused : bool
-        Whether this process cannot compute any point: its versions differ.
-    notes : tuple of str
-        Warnings for the user.
-    files : dict of str to str or None
-        What the user's code has opened in this process (see `eisim.base.store.sources.news`).
+    The notes are warnings for the user, the files what the user's code has opened (`eisim.base.store.sources.news`).
     """
 
     numbers: dict[str, float] | None = None
@@ -108,25 +88,18 @@ def differences(expected: dict[str, str], name: str) -> str:
 def versions(name: str) -> dict[str, str]:
     """Versions of what decides the numbers, and digests of sources, as they were when this process began.
 
-    Parameters
-    ----------
-    name : str
-        Of the subject: a file of the user's own counts, with what it imports from its folder.
+    If the subject's name is that of a file of the user's own, it counts with what it imports from its folder.
     """
     return _installed() | _own(name)
 
 
 @cache
 def _installed():
-    from eisim.run.run_key import digest, packages_that_decide, sources
+    from eisim.run.run_key import digest, packages_that_decide, sources, version_of
 
     found = {f"source of {package}": digest(sources(package))[:12] for package in sorted(packages_that_decide())}
     found["Python"] = ".".join(platform.python_version_tuple()[:2])
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = ""
+    found |= {package: version_of(package) or "" for package in PACKAGES}
     return found
 
 
