@@ -166,7 +166,7 @@ class View(Generic[Result]):
             yield f"{each.stem}.svg", draw(*pair)
 
 
-def show_with(shown: type, view: type[View], **displays: Callable) -> None:
+def show_with(shown: type, view: Callable[[Any], View], **displays: Callable) -> None:
     """Register a view for results of a type, and with it how they are shown in a notebook; see `display.register`."""
 
     def to_dataframe(result):

@@ -206,7 +206,7 @@ WITNESSED = (
 MEAN_FIELD = (
     Column("population", lambda row: f"{row[1].population} of {spaced(row[0].name)}"),
     Column("predicted", lambda row: float(row[1].predicted.mean()), unit="Hz", note="Mean over trials."),
-    Column("simulated", lambda row: float(row[1].simulated.mean()), unit="Hz", note="Mean over trials and neurons, intact."),
+    Column("simulated", lambda row: float(row[1].simulated.mean()), unit="Hz", note="The same of neurons, intact."),
 )
 PAPER = "Neurons of the circuit as it was published, where this one is smaller."
 DNN_ERROR = "Largest difference of a rate between the rate circuit and its DNN."
