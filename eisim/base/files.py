@@ -49,8 +49,14 @@ def save(path, content: bytes) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def to_csv(rows: Iterable[Mapping | tuple], columns: Sequence[str]) -> str:
-    """CSV text with these headings, a line for each row: a tuple, or a mapping by column; ``None`` is an empty cell."""
+def to_csv(rows: Iterable[Mapping | tuple], columns: Sequence[str] = ()) -> str:
+    """CSV text with these headings, a line for each row: a tuple, or a mapping by column; ``None`` is an empty cell.
+
+    By default, rows are mappings, and the first one has all columns.
+    """
+    if not columns:
+        rows = list(rows)
+        columns = list(rows[0])
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(map(_as_text, columns))

@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eisim.base.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 #: Always these two. They differ in hue for every common kind of colour vision and in lightness (L* 51 and 34), so in
 #: grey print too; their contrast on white is 4.3 and 7.9.
@@ -22,6 +26,13 @@ def paper() -> AbstractContextManager:
     import matplotlib
 
     return matplotlib.rc_context(fname=PAPER)
+
+
+def new_figure(width: float, height: float, layout: str | None = None) -> "Figure":
+    """A figure of this size, in inches; Matplotlib is imported by what draws, not by what knows that it can."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout=layout)
 
 
 def letters(axes, shift=(-24, 6)) -> None:

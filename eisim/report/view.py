@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from eisim.base import display
+from eisim.base.files import to_csv, to_netcdf
 from eisim.report.circuit import circuit_picture, circuit_table
 from eisim.report.findings import Explanation, Findings, Picture
 from eisim.report.table import Table, html_box, html_table, page_table, sentences, terminal_table
@@ -24,21 +25,9 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: what it is called and says, and what draws it.
+    """A figure: its words, see `eisim.report.findings.Picture`, and what draws it.
 
-    Attributes
-    ----------
-    file : str
-        Name of the SVG file.
-    draw : callable
-        ``draw()`` is a Matplotlib Figure; called in a process of its own, in the style ``eisim.paper``.
-    title : str
-    caption : str
-        What is drawn, and what to see in it.
-    alternative : str
-        What it shows, for who cannot see it.
-    data : str
-        Name of the CSV file with the numbers that are drawn; empty if they are in no file.
+    ``draw()`` is a Matplotlib Figure; called in a process of its own, in the style ``eisim.paper``.
     """
 
     file: str
@@ -47,11 +36,6 @@ class Drawing:
     caption: str
     alternative: str
     data: str = ""
-
-    @property
-    def picture(self) -> Picture:
-        """Its words."""
-        return Picture(self.file, self.title, self.caption, self.alternative, self.data)
 
 
 @dataclass(frozen=True)
@@ -76,6 +60,8 @@ class View(Generic[Result]):
     question: ClassVar[str] = ""
     #: Whether figures come before tables, as those of a sweep do.
     figures_first: ClassVar[bool] = False
+    #: Name of the CSV file with all `rows`.
+    rows_file: ClassVar[str] = "table.csv"
 
     def __init__(self, result: Result):
         self.result = result
@@ -118,8 +104,16 @@ class View(Generic[Result]):
         """Witnesses, floors and their meaning, in paragraphs."""
         return ()
 
+    def rows(self) -> list[dict]:
+        """The numbers in full, a row without nesting for each line of the CSV file and of ``to_dataframe``."""
+        return []
+
+    def labelled(self) -> tuple[dict, dict]:
+        """Variables and coordinates of ``data.nc`` and ``to_xarray``, each (dimensions, values, attributes)."""
+        return {}, {}
+
     def files(self) -> Iterable[tuple[str, str | bytes]]:
-        """Pairs of file name and content: the numbers in full."""
+        """Pairs of name and content of more files, such as the CSV behind each figure."""
         return ()
 
     def findings(self) -> Findings | None:
@@ -128,7 +122,7 @@ class View(Generic[Result]):
             question=self.heading,
             answer=answer(*self.answer(), problems=self.problems),
             tables=tuple(map(page_table, self.tables())),
-            pictures=tuple(figure.picture for figure in self.figures()),
+            pictures=tuple(Picture(d.file, d.title, d.caption, d.alternative, d.data) for d in self.figures()),
             circuits=tuple(circuit_picture(each.circuit, each.stem, each.title) for each in self.circuits()),
             proofs=tuple(self.proofs()),
             figures_first=int(self.figures_first),
@@ -153,7 +147,12 @@ class View(Generic[Result]):
 
     def all_files(self) -> Iterator[tuple[str, str | bytes]]:
         """All files but the figures: pairs of name and content."""
+        if rows := self.rows():
+            yield self.rows_file, to_csv(rows)
         yield from self.files()
+        variables, coordinates = self.labelled()
+        if variables:
+            yield "data.nc", to_netcdf(variables, coordinates)
         for each in self.circuits():
             yield f"{each.stem}.csv", circuit_table(each.circuit)
 
@@ -169,9 +168,21 @@ class View(Generic[Result]):
             yield f"{each.stem}.svg", draw(*pair)
 
 
-def show_with(shown: type, view: type[View], **displays: Callable) -> None:
+def show_with(shown: type, view: Callable[[Any], View], **displays: Callable) -> None:
     """Register a view for results of a type, and with it how they are shown in a notebook; see `display.register`."""
-    display.register(shown, view=view, **({"html": lambda result: view(result).html()} | displays))
+
+    def to_dataframe(result):
+        import pandas
+
+        return pandas.DataFrame(view(result).rows())
+
+    def to_xarray(result):
+        import xarray
+
+        return xarray.Dataset(*view(result).labelled())
+
+    made = {"html": lambda result: view(result).html(), "to_dataframe": to_dataframe, "to_xarray": to_xarray}
+    display.register(shown, view=view, **made | displays)
 
 
 def view_of(result) -> View:

@@ -16,7 +16,6 @@ from eisim.base.errors import InputError
 from eisim.base.files import to_json
 from eisim.report.draw import draw
 from eisim.report.view import view_of
-from eisim.report.views.regions import labelled
 from eisim.studies.regions.decision_maps import measure, read_out, without_idle
 from eisim.studies.regions.networks import CONSTRUCTED, TRAINED, best_excitatory, network
 from eisim.studies.result import Result
@@ -117,7 +116,7 @@ def test_reports(result):
     rows = list(csv.DictReader(io.StringIO(dict(view_of(result).files())["table.csv"])))
     assert len(rows) == 3 * 3 * 3
     assert float(rows[0]["accuracy"]) == result.regions[0].accuracy["intact"]["spiking"]
-    variables, coordinates = labelled(result)
+    variables, coordinates = view_of(result).labelled()
     assert variables["decision"][1].shape == (3, 3, 3, 16, 16)
     condition = coordinates["condition"][1].tolist().index("ablated")
     np.testing.assert_array_equal(

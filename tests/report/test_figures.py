@@ -34,9 +34,9 @@ from eisim.adapter.static import DNN, Layer
 from eisim.report import diagram, graph
 from eisim.report.circuit import circuit_picture
 from eisim.report.draw import draw
-from eisim.report.figures import ablation_curve, ablation_curves
 from eisim.report.style import EXCITATORY, INHIBITORY, paper
 from eisim.report.view import view_of
+from eisim.report.views.boolean_figures import ablation_curve, ablation_curves
 from eisim.studies.tasks import Survey
 from experiments import boolean
 from models import brunel, decision, xor
@@ -161,7 +161,7 @@ def test_a_legend_stands_clear_of_the_title_of_one_panel(result):
     assert not legend.get_window_extent().overlaps(ax.title.get_window_extent())
     case = result.cases[0]
     of_rate = replace(case, kinds={"rate": case.kinds["rate"]})
-    ax = ablation_curve(Figure().subplots(), of_rate, result.protocol.fractions)
+    ax = ablation_curve(Figure().subplots(), of_rate)
     assert "equivalent DNN" in ax.get_legend_handles_labels()[1]
 
 

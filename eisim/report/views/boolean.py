@@ -1,20 +1,26 @@
 """How an ablation of Boolean functions is shown."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from eisim.base.files import to_csv, to_netcdf
+from eisim.adapter import to_dnn
+from eisim.base.files import to_csv
 from eisim.circuit import Circuit
 from eisim.report import proof
 from eisim.report.circuit import SHOWN_UNITS
 from eisim.report.findings import Explanation
 from eisim.report.numbers import OF_ONE, number
+from eisim.report.style import DOUBLE, axes
 from eisim.report.table import Column, Table
+from eisim.report.tabular import array, flat, names
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
+from eisim.report.views import boolean_figures as figures
+from eisim.report.views import columns
 from eisim.report.wording import count, listing
 from eisim.studies.boolean import SYSTEMS, AblationResult, CaseResult
+from eisim.studies.census import bits
 from eisim.studies.curves import described
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
@@ -37,23 +43,21 @@ def verdict(case: CaseResult) -> str:
 
 def row(case: CaseResult) -> dict:
     """One function as a JSON object."""
-    certificate, witness = case.certificate, case.certificate.witness
-    units = {
-        name: sorted({p.neuron.excitatory_class for p in kind.circuit.populations}) for name, kind in case.kinds.items()
-    }
+    certificate, kinds = case.certificate, case.kinds.items()
+    units = {name: sorted({p.neuron.excitatory_class for p in kind.circuit.populations}) for name, kind in kinds}
     return {
         "function": case.case.name,
         "truth_table": case.case.function.bits,
         "inputs": case.case.function.n_inputs,
         "representable": certificate.representable,
-        "witness": witness and [list(witness.lower), list(witness.upper)],
-        "floor": certificate.floor["zero_one"],
+        "witness": certificate.witness and list(map(list, certificate.witness)),
+        "floor": _floor(case),
         "inversion_complexity": certificate.inversion_complexity,
         "inhibitory_neurons": _inhibitory(case),
-        "accuracy": {condition: case.accuracy(condition) for condition in CONDITIONS},
-        "equivalence_error": case.equivalence_error,
         "verdict": case.verdict,
         "meaning": _meaning(case),
+        "accuracy": {condition: case.accuracy(condition) for condition in CONDITIONS},
+        "equivalence_error": case.equivalence_error,
         "excitation_alone_gives": {name: " and ".join(classes) for name, classes in units.items()},
     }
 
@@ -68,25 +72,8 @@ def _meaning(case):
     return "impossible without inhibition"
 
 
-def flat(case: CaseResult) -> dict:
-    """One function as one row without nesting."""
-    found = row(case)
-    found["witness"] = found["witness"] and " <= ".join(bits(x) for x in found["witness"])
-    for group in ("accuracy", "equivalence_error", "excitation_alone_gives"):
-        for key, value in found.pop(group).items():
-            inner = value.items() if isinstance(value, dict) else [("", value)]
-            found |= {f"{group}_{key}{'_' if k else ''}{k}": v for k, v in inner}
-    return found
-
-
-def bits(pattern) -> str:
-    """An input pattern as text."""
-    return "".join(str(int(x)) for x in pattern)
-
-
-def _witness(case):
-    witness = case.certificate.witness
-    return witness and f"{bits(witness.lower)} ≤ {bits(witness.upper)}"
+def _witness(case, between=" ≤ "):
+    return case.certificate.witness and between.join(map(bits, case.certificate.witness))
 
 
 def _inhibitory(case):
@@ -97,52 +84,47 @@ def _floor(case):
     return case.certificate.floor["zero_one"]
 
 
-def _scores(condition: str, score: Callable[[float], float] = lambda share: share):
-    """A column's value: what every system scores, by its name."""
+def _scores(case, condition):
+    """What every system scores, by its name."""
+    found = case.accuracy(condition)
+    return {label: found[system] for system, label in SHOWN.items() if system in found}
 
-    def value(case):
-        found = case.accuracy(condition)
-        return {label: score(found[system]) for system, label in SHOWN.items() if system in found}
 
-    return value
+FUNCTION = Column("function", lambda case: case.case.name)
+FLOOR = columns.floor(_floor)
+FUNCTIONS = (
+    FUNCTION,
+    columns.verdict(
+        verdict,
+        "Provably: no excitatory-only circuit computes it. This circuit: another one without inhibition does. Not "
+        "computed: the intact circuit does not compute it.",
+    ),
+    FLOOR,
+    columns.witness(_witness),
+    Column("inhibitory neurons", _inhibitory, note="In this circuit.", short="I"),
+    Column(
+        "inversion complexity",
+        lambda case: case.certificate.inversion_complexity,
+        note="The least number of inhibitory neurons that compute it.",
+        short="least I",
+    ),
+    *columns.conditions(_scores, "Share of patterns answered correctly, with inhibition.", OF_ONE),
+    Column(
+        "truth table",
+        lambda case: case.case.function.bits,
+        note="The value for each input pattern in counting order, the first input leading.",
+        on_page_only=True,
+    ),
+)
+BEST = Column(
+    "error",
+    lambda case: {system: 1 - share for system, share in _scores(case, "best_excitatory").items()},
+    note="Of the best excitatory-only circuit, built and simulated; it should equal the floor.",
+)
 
 
 def _functions(cases, notes=()) -> Table:
-    return Table(
-        "Functions with and without inhibition",
-        (
-            Column("function", lambda case: case.case.name),
-            Column(
-                "verdict",
-                verdict,
-                "verdict",
-                note="Provably: no excitatory-only circuit computes it. This circuit: another one without inhibition "
-                "does. Not computed: the intact circuit does not compute it.",
-            ),
-            Column("floor", _floor, note="Least share of patterns that any excitatory-only circuit answers wrongly."),
-            Column("witness", _witness, note="Inputs x ≤ y with f(x) > f(y): no excitatory-only circuit does that."),
-            Column("inhibitory neurons", _inhibitory, note="In this circuit.", short="I"),
-            Column(
-                "inversion complexity",
-                lambda case: case.certificate.inversion_complexity,
-                note="The least number of inhibitory neurons that compute it.",
-                short="least I",
-            ),
-            *(
-                Column(name, _scores(name), note=f"Share of patterns answered correctly, {how}.", decimals=OF_ONE)
-                for name, how in (("intact", "with inhibition"), ("ablated", "without"))
-            ),
-            Column(
-                "truth table",
-                lambda case: case.case.function.bits,
-                note="The value for each input pattern in counting order, the first input leading.",
-                on_page_only=True,
-            ),
-        ),
-        cases,
-        notes,
-        "table.csv",
-    )
+    return Table("Functions with and without inhibition", FUNCTIONS, cases, notes, "table.csv")
 
 
 class BooleanView(View[AblationResult]):
@@ -184,34 +166,18 @@ class BooleanView(View[AblationResult]):
         errors = [f"{EQUIVALENCES[key][0]}: {number(error)} {EQUIVALENCES[key][1]}" for key, error in worst.items()]
         yield _functions(cases, (f"Largest circuit–DNN equivalence errors: {'; '.join(map(str.strip, errors))}.",))
         noise = f"Spiking with noise: {protocol.noise * 1e3:g} mV; {count(len(protocol.seeds), 'seed')}."
-        yield Table(
-            "The best excitatory-only circuit",
-            (
-                Column("function", lambda case: case.case.name),
-                Column("floor", _floor, note="Least error of any excitatory-only circuit, by proof."),
-                Column(
-                    "error",
-                    _scores("best_excitatory", lambda share: 1 - share),
-                    note="Of the best excitatory-only circuit, built and simulated; it should equal the floor.",
-                ),
-            ),
-            cases,
-            (noise,) if "spiking" in protocol.kinds else (),
-            data="table.csv",
-            on_page_only=True,
-        )
-        columns = [
+        noise = (noise,) if "spiking" in protocol.kinds else ()
+        best = FUNCTION, FLOOR, BEST
+        yield Table("The best excitatory-only circuit", best, cases, noise, "table.csv", on_page_only=True)
+        by_key = [
             Column(name, lambda case, key=key: case.equivalence_error[key], unit=unit, note=note)
             for key, (name, unit, note) in EQUIVALENCES.items()
             if key in worst
         ]
-        functions = Column("function", lambda case: case.case.name)
-        yield Table("Circuit–DNN equivalence error", (functions, *columns), cases, data="table.csv", on_page_only=True)
+        title = "Circuit–DNN equivalence error"
+        yield Table(title, (FUNCTION, *by_key), cases, data="table.csv", on_page_only=True)
 
     def figures(self) -> Iterator[Drawing]:
-        from eisim.adapter import to_dnn
-        from eisim.report import figures
-
         result, case = self.result, self.example
         name = case.case.name
         lost = [each for each in result.cases if each.verdict == "lost"]
@@ -286,16 +252,21 @@ class BooleanView(View[AblationResult]):
                 ),
             )
 
-    def files(self) -> Iterator[tuple[str, str | bytes]]:
-        from eisim.adapter import to_dnn
+    def rows(self) -> list[dict]:
+        return _rows(self.result.cases)
 
+    def labelled(self) -> tuple[dict, dict]:
+        return labelled(self.result)
+
+    def files(self) -> Iterator[tuple[str, str]]:
         name = self.example.case.name
-        rows = [flat(case) for case in self.result.cases]
-        yield "table.csv", to_csv(rows, list(rows[0]))
         yield "ablation_curves.csv", curves_table(self.result)
         yield f"{name}_activity.csv", activity_table(self.example)
         yield f"{name}_weights.csv", weights_table(self._circuit, to_dnn(self._circuit))
-        yield "data.nc", to_netcdf(*labelled(self.result))
+
+
+def _rows(cases):
+    return [flat(row(case) | {"witness": _witness(case, " <= ")}) for case in cases]
 
 
 def _missed(case: CaseResult) -> str:
@@ -314,21 +285,14 @@ def _changed(case):
 
 def curves_table(result: AblationResult) -> str:
     """CSV behind the ablation curves: accuracy of each function and system at each level of ablation."""
-    lines = []
-    for case in result.cases:
-        reach = 1 - case.certificate.floor["zero_one"]
-        for system, accuracies in accuracy_by_level(case).items():
-            lines += [
-                {
-                    "function": case.case.name,
-                    "system": system,
-                    "fraction_removed": float(fraction),
-                    "accuracy": float(accuracy),
-                    "best_excitatory_accuracy": reach,
-                }
-                for fraction, accuracy in zip(result.protocol.fractions, accuracies, strict=True)
-            ]
-    return to_csv(lines, list(lines[0]))
+    columns = ("function", "system", "fraction_removed", "accuracy", "best_excitatory_accuracy")
+    lines = [
+        (case.case.name, system, float(fraction), float(accuracy), 1 - _floor(case))
+        for case in result.cases
+        for system, accuracies in accuracy_by_level(case).items()
+        for fraction, accuracy in zip(result.protocol.fractions, accuracies, strict=True)
+    ]
+    return to_csv(lines, columns)
 
 
 def accuracy_by_level(case: CaseResult) -> dict[str, np.ndarray]:
@@ -343,16 +307,14 @@ def activity_table(case: CaseResult) -> str:
     Times are those within a trial; the rate is that of the rate circuit, and empty in the line of a spike.
     """
     columns = ("kind", "condition", "population", "sign", "input_pattern", "neuron", "time_ms", "rate_hz")
-    names = [bits(pattern) for pattern in case.case.function.patterns]
-    return to_csv(
-        (
-            (kind, condition, population, sign, names[trial], neuron, time, rate)
-            for kind, found in case.kinds.items()
-            for condition in ("intact", "ablated")
-            for population, sign, trial, neuron, time, rate in _samples(getattr(found, condition))
-        ),
-        columns,
+    patterns = [bits(pattern) for pattern in case.case.function.patterns]
+    lines = (
+        (kind, condition, population, sign, patterns[trial], *sample)
+        for kind, found in case.kinds.items()
+        for condition in ("intact", "ablated")
+        for population, sign, trial, *sample in _samples(getattr(found, condition))
     )
+    return to_csv(lines, columns)
 
 
 def _samples(response):
@@ -386,46 +348,28 @@ def weights_table(circuit: Circuit, dnn) -> str:
 
 
 def labelled(result: AblationResult) -> tuple[dict, dict]:
-    """All measured readout rates as labelled arrays: variables and coordinates, each (dimensions, values, attributes).
-
-    Rates are in Hz; patterns that a function does not have are NaN.
-    """
-    n_patterns = max(len(c.case.function.values) for c in result.cases)
-    fractions = result.protocol.fractions
+    """All measured readout rates: variables and coordinates. Patterns that a function does not have are NaN."""
+    cases, fractions = result.cases, result.protocol.fractions
+    n_patterns = max(len(case.case.function.values) for case in cases)
+    values = [_padded(case.case.function.values, n_patterns) for case in cases]
     variables = {}
-    for system in result.cases[0].measurements:
-        rates = [_padded(case.measurements[system].rates, n_patterns) for case in result.cases]
-        noisy = system == "spiking_noisy"
-        dims = ("function", "condition", *(["seed"] if noisy else []), "pattern")
-        attributes = {"units": "Hz", "long_name": f"readout rate, {SYSTEMS[system]}"}
-        thresholds = np.stack([case.measurements[system].thresholds for case in result.cases])
-        variables[system] = (dims, np.stack(rates), attributes)
-        variables[f"{system}_threshold"] = (
-            ("function", "condition"),
-            thresholds,
-            {"units": "Hz", "long_name": f"decision threshold, {SYSTEMS[system]}"},
-        )
-    values = [_padded(case.case.function.values.astype(float), n_patterns) for case in result.cases]
-    floors = np.array([case.certificate.floor["zero_one"] for case in result.cases])
-    least = {"units": "1", "long_name": "least zero-one error of any excitatory-only circuit"}
-    variables |= {
-        "target": (
-            ("function", "pattern"),
-            np.stack(values),
-            {"units": "1", "long_name": "value of the function"},
-        ),
-        "floor": (("function",), floors, least),
-    }
-    removed = {"units": "1", "long_name": "fraction of inhibition removed"}
-    names = [*(f"{f:.0%} ablated" for f in fractions), "best excitatory-only"]
-    coordinates = {
-        "function": (("function",), np.array([c.case.name for c in result.cases]), {}),
-        "condition": (("condition",), np.array(names), {}),
-        "fraction_removed": (("condition",), np.array([*fractions, np.nan]), removed),
-        "pattern": (("pattern",), np.arange(n_patterns, dtype=np.int32), {"long_name": "in counting order"}),
+    for system in cases[0].measurements:
+        measured = [case.measurements[system] for case in cases]
+        rates, thresholds = [_padded(m.rates, n_patterns) for m in measured], [m.thresholds for m in measured]
+        dims = f"function condition{' seed' * (system == 'spiking_noisy')} pattern"
+        variables[system] = array(dims, rates, f"readout rate, {SYSTEMS[system]}", "Hz")
+        threshold = f"decision threshold, {SYSTEMS[system]}"
+        variables[f"{system}_threshold"] = array("function condition", thresholds, threshold, "Hz")
+    variables["target"] = array("function pattern", values, "value of the function")
+    least = "least zero-one error of any excitatory-only circuit"
+    variables["floor"] = array("function", [_floor(case) for case in cases], least)
+    conditions = [*(f"{f:.0%} ablated" for f in fractions), "best excitatory-only"]
+    coordinates = names(function=[case.case.name for case in cases], condition=conditions) | {
+        "fraction_removed": array("condition", [*fractions, np.nan], "fraction of inhibition removed"),
+        "pattern": array("pattern", np.arange(n_patterns, dtype=np.int32), "in counting order"),
     }
     if "spiking_noisy" in variables:
-        coordinates["seed"] = (("seed",), result.protocol.seeds.astype(float), {"long_name": "of the noise"})
+        coordinates["seed"] = array("seed", result.protocol.seeds.astype(float), "of the noise")
     return variables, coordinates
 
 
@@ -436,29 +380,14 @@ def _padded(values, n):
 
 
 def _plot_case(case, ax, keywords):
-    from eisim.report import figures, style
-
-    draw, size = figures.ablation_curve_with_legend, (style.DOUBLE, 2.4)
-    return style.axes(draw, ax, case, case.fractions, size=size, keywords=keywords)
+    ax = axes(figures.ablation_curve, ax, case, size=(DOUBLE, 2.4), keywords=keywords)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
 
 
 def _plot(result, ax, keywords):
-    from eisim.report import figures, style
-
-    size = (style.DOUBLE, 0.8 + 0.22 * len(result.cases))
-    return style.axes(figures.accuracies, ax, result, size=size, keywords=keywords)
-
-
-def _frame(cases):
-    import pandas
-
-    return pandas.DataFrame([flat(case) for case in cases])
-
-
-def _dataset(result):
-    import xarray
-
-    return xarray.Dataset(*labelled(result))
+    size = DOUBLE, 0.8 + 0.22 * len(result.cases)
+    return axes(figures.accuracies, ax, result, size=size, keywords=keywords)
 
 
 class CaseView(View[CaseResult]):
@@ -471,6 +400,9 @@ class CaseView(View[CaseResult]):
     def tables(self) -> Iterator[Table]:
         yield _functions([self.result])
 
+    def rows(self) -> list[dict]:
+        return _rows([self.result])
 
-show_with(AblationResult, BooleanView, plot=_plot, to_dataframe=lambda result: _frame(result.cases), to_xarray=_dataset)
-show_with(CaseResult, CaseView, plot=_plot_case, to_dataframe=lambda case: _frame([case]))
+
+show_with(AblationResult, BooleanView, plot=_plot)
+show_with(CaseResult, CaseView, plot=_plot_case)

@@ -4,18 +4,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from eisim.base.files import to_csv, to_netcdf
+from eisim.base.files import to_csv
 from eisim.report import proof
 from eisim.report.findings import Explanation
 from eisim.report.table import Column, Table
+from eisim.report.tabular import array
 from eisim.report.view import Drawing, View, show_with
+from eisim.report.views import census_figures as figures
+from eisim.report.views import columns
 from eisim.report.wording import count, listing
 from eisim.studies.census import DEDEKIND, Census, bits
 
 #: Up to so many functions are listed one by one.
 LISTED = 256
 ACCURACY = "Mean share of patterns answered correctly"
-FLOOR = "Least share of patterns that any excitatory-only circuit answers wrongly."
+PROVABLY = "Provably: no excitatory-only circuit computes it; this circuit: another one does."
 
 
 class CensusView(View[Census]):
@@ -87,11 +90,9 @@ class CensusView(View[Census]):
                 Column("inhibitory neurons", lambda g: g[0], note="That the readouts of these functions hear from."),
                 Column("functions", lambda g: g[1].sum()),
                 Column("share", lambda g: round(100 * float(g[1].mean()), 2), unit="%", note="Of all functions."),
-                Column(
-                    "computed intact", lambda g: census.intact[g[1]].sum(), note="Every pattern answered correctly."
-                ),
+                Column("computed intact", lambda g: census.intact[g[1]].sum(), note="On every pattern."),
                 Column("survive", lambda g: census.survives[g[1]].sum(), note="The same without inhibition."),
-                Column("mean floor", lambda g: census.floor[g[1]].mean(), note=FLOOR),
+                Column("mean floor", lambda g: census.floor[g[1]].mean()),
                 Column("highest floor", lambda g: census.floor[g[1]].max()),
                 Column("accuracy ablated", lambda g: accuracy[-1, g[1]].mean(), note=f"{ACCURACY} without inhibition."),
             ),
@@ -107,7 +108,7 @@ class CensusView(View[Census]):
             "Functions by their floor",
             (
                 Column("patterns wrong", lambda row: round(float(row[0]) * n_patterns), note=f"Of {n_patterns}."),
-                Column("floor", lambda row: row[0], note=FLOOR),
+                columns.floor(lambda row: row[0]),
                 Column("functions", lambda row: row[1]),
             ),
             list(zip(*np.unique(census.floor, return_counts=True), strict=True)),
@@ -134,17 +135,10 @@ class CensusView(View[Census]):
             "Functions with and without inhibition",
             (
                 Column("function", lambda k: bits(census.values[k]), note="Values of the patterns in counting order."),
-                Column(
-                    "verdict",
-                    lambda k: str(verdicts[k]),
-                    "verdict",
-                    note="Provably: no excitatory-only circuit computes it; this circuit: another one does.",
-                ),
-                Column(
-                    f"intact, {census.kind}", lambda k: accuracy[0, k], note="Share of patterns answered correctly."
-                ),
+                columns.verdict(lambda k: str(verdicts[k]), PROVABLY),
+                Column(f"intact, {census.kind}", lambda k: accuracy[0, k], note="Share of patterns right."),
                 Column(f"ablated, {census.kind}", lambda k: accuracy[-1, k], note="The same without inhibition."),
-                Column("floor", lambda k: census.floor[k], note=FLOOR),
+                columns.floor(lambda k: census.floor[k]),
                 Column("inhibitory neurons", lambda k: census.inhibitory[k], note="With a path to its readout."),
                 Column("inversion complexity", lambda k: census.complexity[k], note="The least number of them."),
             ),
@@ -161,7 +155,7 @@ class CensusView(View[Census]):
         left, right = ("Left", "Right") if self.result.sampled else ("Below left", "Below right")
         yield Drawing(
             "function_space.svg",
-            self._function_space,
+            lambda: figures.function_space(self.result),
             "The space of functions",
             f"{'' if self.result.sampled else maps}{left}, how many functions have which floor. {right}, mean accuracy "
             "by the inhibitory neurons that functions have, and the share of functions still computed, against the "
@@ -169,11 +163,6 @@ class CensusView(View[Census]):
             f"{' '.join(self.answer())} Highest floor: {self.result.floor.max():.3g}.",
             "functions.csv",
         )
-
-    def _function_space(self):
-        from eisim.report.views.census_figures import function_space
-
-        return function_space(self.result)
 
     def proofs(self) -> Iterator[Explanation]:
         census = self.result
@@ -218,17 +207,16 @@ class CensusView(View[Census]):
             for f, r, floor, intact, survives, levels in zip(*found, strict=True)
         )
         yield "functions.csv", to_csv(rows, columns)
-        one = {"units": "1"}
-        of, answer = ("function", "pattern"), {"long_name": f"answer of the {census.kind} circuit"}
-        value, floor = "value of the function", "least zero-one error of any excitatory-only circuit"
-        removed = one | {"long_name": "fraction of inhibition removed"}
-        variables = {
-            "value": (of, census.values.astype(np.int8), one | {"long_name": value}),
-            "computed": (("fraction_removed", *of), census.computed.astype(np.int8), one | answer),
-            "floor": (of[:1], census.floor, one | {"long_name": floor}),
-            "inhibitory_neurons": (of[:1], census.inhibitory.astype(np.int32), one),
-        }
-        yield "data.nc", to_netcdf(variables, {"fraction_removed": (("fraction_removed",), census.fractions, removed)})
+
+    def labelled(self) -> tuple[dict, dict]:
+        census, of = self.result, "function pattern"
+        answer = f"answer of the {census.kind} circuit"
+        return {
+            "value": array(of, census.values.astype(np.int8), "value of the function"),
+            "computed": array(f"fraction_removed {of}", census.computed.astype(np.int8), answer),
+            "floor": array("function", census.floor, "least zero-one error of any excitatory-only circuit"),
+            "inhibitory_neurons": array("function", census.inhibitory.astype(np.int32)),
+        }, {"fraction_removed": array("fraction_removed", census.fractions, "fraction of inhibition removed")}
 
 
 show_with(Census, CensusView)

@@ -1,23 +1,26 @@
 """The space of all functions at a glance: what appears with each inhibitory neuron that is added."""
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from eisim.report.style import DOUBLE, EXCITATORY, NEUTRAL, letters
+import numpy as np
+
+from eisim.report.style import DOUBLE, EXCITATORY, NEUTRAL, letters, new_figure
 from eisim.studies.census import Census
 from eisim.theory.inversion import falls
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = (EXCITATORY, "#5b9bd9", "#123f6b", "#000000")
 MARKERS = "osD^"
 UNREACHED = "#ececec"
 
 
-def function_space(census: Census) -> Figure:
+def function_space(census: Census) -> "Figure":
     """Maps of the functions reached with 0, 1, 2, ... inhibitory neurons; floors; what is left under ablation."""
     numbers = np.unique(census.inhibitory)
-    figure = Figure(figsize=(DOUBLE, 2.9 if census.sampled else 5.4), layout="constrained")
+    figure = new_figure(DOUBLE, 2.9 if census.sampled else 5.4, "constrained")
     if census.sampled:
         below = figure
     else:
@@ -31,12 +34,14 @@ def function_space(census: Census) -> Figure:
     return figure
 
 
-def reached_map(ax: Axes, census: Census, inhibitory: int) -> None:
+def reached_map(ax: "Axes", census: Census, inhibitory: int) -> None:
     """All functions as a square, each one cell, coloured by the inhibitory neurons it needs if these are enough.
 
     Row and column are the two halves of the truth table, each sorted by its own need of inhibition, then by its
     number of ones: the function for which both are the same depends on the later inputs only.
     """
+    from matplotlib.colors import ListedColormap
+
     half = census.values.shape[1] // 2
     size = 2**half
     rank = _ranks(half)
@@ -62,7 +67,7 @@ def _ranks(n_patterns):
     return rank
 
 
-def floor_histogram(ax: Axes, census: Census) -> None:
+def floor_histogram(ax: "Axes", census: Census) -> None:
     """Distribution of the floor, by the inhibitory neurons that the functions need."""
     n_patterns = census.values.shape[1]
     wrong = np.round(census.floor * n_patterns).astype(int)
@@ -77,7 +82,7 @@ def floor_histogram(ax: Axes, census: Census) -> None:
     ax.legend(title="inhibitory neurons needed", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, borderaxespad=0)
 
 
-def survival(ax: Axes, census: Census) -> None:
+def survival(ax: "Axes", census: Census) -> None:
     """Mean accuracy, and the share of functions still computed, against the fraction of inhibition removed."""
     accuracy = census.accuracy
     style = {"ms": 3, "lw": 1.2}

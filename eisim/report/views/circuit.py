@@ -1,12 +1,15 @@
 """How the ablation of a user's own circuit is shown."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from eisim.base.files import frame_to_csv
+from eisim.base.files import frame_to_csv, to_csv
 from eisim.report.findings import Explanation
-from eisim.report.style import EXCITATORY, NEUTRAL
+from eisim.report.style import EXCITATORY, NEUTRAL, new_figure
 from eisim.report.table import Column, Table
-from eisim.report.view import Drawing, DrawnCircuit, View, show_with, view_of
+from eisim.report.tabular import flat
+from eisim.report.view import Drawing, DrawnCircuit, View, show_with
+from eisim.report.views import columns
+from eisim.report.views.boolean import BooleanView
 from eisim.report.wording import listing
 from eisim.studies.curves import described
 from eisim.studies.points import OnPoints, OwnResult
@@ -27,22 +30,23 @@ def _verdict(found):
     return described(found.verdict, found.certificate.representable)
 
 
-def _accuracy(found, which: int) -> dict[str, float]:
+def _accuracy(found, condition: str) -> dict[str, float]:
+    which = {"intact": 0, "ablated": -1}[condition]
     return {kind: float(accuracy[which]) for kind, accuracy in found.accuracy.items()}
 
 
 def _row(found: OnPoints) -> dict:
-    witness = found.certificate.witness
+    certificate = found.certificate
     return {
         "function": found.name,
         "points": len(found.data.targets),
         "inputs": found.data.n_inputs,
-        "representable": found.certificate.representable,
-        "witness": witness and [list(witness.lower), list(witness.upper)],
+        "representable": certificate.representable,
+        "witness": certificate.witness and list(map(list, certificate.witness)),
         "floor": found.floor,
-        "inversion_complexity": found.certificate.inversion_complexity,
+        "inversion_complexity": certificate.inversion_complexity,
         "inhibitory_neurons": _inhibitory(found),
-        "accuracy": {"intact": _accuracy(found, 0), "ablated": _accuracy(found, -1)},
+        "accuracy": {condition: _accuracy(found, condition) for condition in ("intact", "ablated")},
         "verdict": found.verdict,
     }
 
@@ -51,7 +55,46 @@ def _inhibitory(found):
     return next(iter(found.circuits.values())).n_inhibitory
 
 
-class OnPointsView(View[OwnResult]):
+FUNCTIONS = (
+    Column("function", lambda found: found.name),
+    columns.verdict(
+        _verdict,
+        "Kept: without inhibition at most one point in a hundred more is wrong than with it. Provably: no "
+        "excitatory-only circuit computes it; this circuit: another one does. Not computed: the intact circuit misses "
+        "a pattern of a truth table, or is right no more often than a constant answer.",
+    ),
+    Column("points", lambda found: len(found.data.targets)),
+    columns.witness(lambda found: _witness(found, " ≤ ")),
+    columns.floor(lambda found: found.floor, "points", decimals=3),
+    Column("inhibitory neurons", _inhibitory, short="I"),
+    *columns.conditions(_accuracy, "Share of the points answered correctly, with inhibition."),
+)
+
+
+class _Own:
+    """What a user's circuit adds to the view of its functions: its name and its notes."""
+
+    def __init__(self, own: OwnResult, result):
+        super().__init__(result)
+        self.own = own
+
+    @property
+    def heading(self) -> str:
+        return f"What does {self.own.own.name} lose with its inhibition?"
+
+    def to_json(self) -> dict:
+        return super().to_json() | {"circuit": self.own.own.name, "notes": list(self.own.notes)}
+
+    def answer(self) -> Iterator[str]:
+        yield from super().answer()
+        yield from self.own.notes
+
+
+class TruthTablesView(_Own, BooleanView):
+    """A user's circuit whose functions are truth tables."""
+
+
+class _OnPoints(View[OwnResult]):
     """Outputs of a circuit judged on points of their functions."""
 
     def to_json(self) -> dict:
@@ -70,38 +113,7 @@ class OnPointsView(View[OwnResult]):
                 yield f"{found.name} is not computed by the intact circuit; wrong: {'; '.join(wrong)}."
 
     def tables(self) -> Iterator[Table]:
-        columns = (
-            Column("function", lambda found: found.name),
-            Column(
-                "verdict",
-                _verdict,
-                "verdict",
-                note="Kept: without inhibition at most one point in a hundred more is wrong than with it. Provably: no "
-                "excitatory-only circuit computes it; this circuit: another one does. Not computed: the intact circuit "
-                "misses a pattern of a truth table, or is right no more often than a constant answer.",
-            ),
-            Column("points", lambda found: len(found.data.targets)),
-            Column(
-                "witness",
-                lambda found: _witness(found, " ≤ "),
-                note="x ≤ y with f(x) > f(y): no excitatory-only circuit does that.",
-            ),
-            Column(
-                "floor",
-                lambda found: found.floor,
-                note="Least share of the points that any excitatory-only circuit answers wrongly.",
-                decimals=3,
-            ),
-            Column("inhibitory neurons", _inhibitory, short="I"),
-            Column(
-                "intact",
-                lambda found: _accuracy(found, 0),
-                note="Share of the points answered correctly, with inhibition.",
-                decimals=3,
-            ),
-            Column("ablated", lambda found: _accuracy(found, -1), note="The same without inhibition.", decimals=3),
-        )
-        yield Table("Functions with and without inhibition", columns, self.result.on_points, data="table.csv")
+        yield Table("Functions with and without inhibition", FUNCTIONS, self.result.on_points, data="table.csv")
 
     def figures(self) -> Iterator[Drawing]:
         yield Drawing(
@@ -141,21 +153,20 @@ class OnPointsView(View[OwnResult]):
                 )
             yield Explanation(found.name, (said,))
 
+    def rows(self) -> list[dict]:
+        rows = [_row(found) | {"witness": _witness(found, " <= ")} for found in self.result.on_points]
+        return [row | flat(row.pop("accuracy")) for row in rows]
+
     def files(self) -> Iterator[tuple[str, str]]:
         import pandas
 
-        lines, curves = [], []
-        for found in self.result.on_points:
-            row = _row(found) | {"witness": _witness(found, " <= ")}
-            scores = row.pop("accuracy").items()
-            lines.append(row | {f"{condition}_{kind}": a for condition, each in scores for kind, a in each.items()})
-            curves += [
-                {"function": found.name, "kind": kind, "fraction_removed": fraction, "accuracy": a}
-                for kind, accuracy in found.accuracy.items()
-                for fraction, a in zip(found.fractions, accuracy, strict=True)
-            ]
-        yield "table.csv", frame_to_csv(pandas.DataFrame(lines))
-        yield "ablation_curves.csv", frame_to_csv(pandas.DataFrame(curves))
+        curves = [
+            (found.name, kind, *point)
+            for found in self.result.on_points
+            for kind, accuracy in found.accuracy.items()
+            for point in zip(found.fractions, accuracy, strict=True)
+        ]
+        yield "ablation_curves.csv", to_csv(curves, ("function", "kind", "fraction_removed", "accuracy"))
         for found, stem in zip(self.result.on_points, self._stems(), strict=True):
             frame = pandas.DataFrame(found.data.points, columns=list(found.data.names))
             frame["wanted"], frame["weight"] = found.data.targets, found.data.weights
@@ -169,44 +180,17 @@ class OnPointsView(View[OwnResult]):
         return ["points"] if n == 1 else [f"points_{k + 1}" for k in range(n)]
 
 
-class CircuitView(View[OwnResult]):
-    """A user's circuit: its truth tables as those of ``boolean``, else its outputs on points; with its notes."""
+class PointsView(_Own, _OnPoints):
+    """A user's circuit, its outputs on points."""
 
-    def __init__(self, result: OwnResult):
-        super().__init__(result)
-        self.shown = OnPointsView(result) if result.ablation is None else view_of(result.ablation)
 
-    @property
-    def heading(self) -> str:
-        return f"What does {self.result.own.name} lose with its inhibition?"
-
-    def to_json(self) -> dict:
-        return self.shown.to_json() | {"circuit": self.result.own.name, "notes": list(self.result.notes)}
-
-    def answer(self) -> Iterable[str]:
-        return (*self.shown.answer(), *self.result.notes)
-
-    def tables(self) -> Iterable[Table]:
-        return self.shown.tables()
-
-    def figures(self) -> Iterable[Drawing]:
-        return self.shown.figures()
-
-    def circuits(self) -> Iterable[DrawnCircuit]:
-        return self.shown.circuits()
-
-    def proofs(self) -> Iterable[Explanation]:
-        return self.shown.proofs()
-
-    def files(self) -> Iterable[tuple[str, str | bytes]]:
-        return self.shown.files()
+def _view(result: OwnResult) -> View:
+    return PointsView(result, result) if result.ablation is None else TruthTablesView(result, result.ablation)
 
 
 def _curves(on_points):
-    from matplotlib.figure import Figure
-
     n = len(on_points)
-    figure = Figure(figsize=(2.2 * min(n, 3) + 2.6, 2.2 * -(-n // 3) + 0.3), layout="constrained")
+    figure = new_figure(2.2 * min(n, 3) + 2.6, 2.2 * -(-n // 3) + 0.3, "constrained")
     axes = figure.subplots(-(-n // 3), min(n, 3), squeeze=False).ravel()
     for ax, found in zip(axes, on_points, strict=False):
         ax.axhspan(1 - found.floor, 1.05, color="#dddddd", linewidth=0, label="unattainable without inhibition")
@@ -222,9 +206,7 @@ def _curves(on_points):
 
 
 def _maps(found):
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.0, 2.1 * len(found.rates) + 0.2), layout="constrained")
+    figure = new_figure(7.0, 2.1 * len(found.rates) + 0.2, "constrained")
     axes = figure.subplots(len(found.rates), 3, squeeze=False, sharex=True, sharey=True)
     for row, (kind, rates) in zip(axes, found.rates.items(), strict=True):
         _map(row[0], found, found.data.targets == 1, f"{found.name}: wanted")
@@ -242,4 +224,4 @@ def _map(ax, found, says, title):
     ax.set(title=title, xlabel=found.data.names[0], ylabel=found.data.names[1], aspect="auto")
 
 
-show_with(OwnResult, CircuitView)
+show_with(OwnResult, _view)

@@ -5,11 +5,11 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from eisim.base.files import frame_to_csv
 from eisim.report.findings import Explanation
 from eisim.report.proof import beside, cannot_tell, excitation, inputs, point_of, wrong_labels
-from eisim.report.style import EXCITATORY, INHIBITORY
+from eisim.report.style import EXCITATORY, INHIBITORY, new_figure
 from eisim.report.table import Column, Table
+from eisim.report.tabular import flat
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
 from eisim.report.views.networks import OF_ROWS, NetworksView, verdict_by_threshold
 from eisim.report.wording import capital, listing, share
@@ -36,7 +36,6 @@ def rows(result: DataResult) -> list[dict]:
     excitatory, free = result.errors("excitatory"), result.errors("free")
     irreducible, needs, verdicts = result.irreducible, result.needs_inhibition, result.verdicts
     for k, (value, certificate) in enumerate(zip(first.judged, result.certificates, strict=True)):
-        witness = certificate.witness
         found.append(
             {
                 "class": float(value),
@@ -44,7 +43,7 @@ def rows(result: DataResult) -> list[dict]:
                 "rows": int((result.data.targets == value).sum()),
                 "representable": certificate.representable,
                 "violating_pairs": certificate.violating_pairs,
-                "witness": witness and [list(witness.lower), list(witness.upper)],
+                "witness": certificate.witness and list(map(list, certificate.witness)),
                 "floor": certificate.floor["zero_one"],
                 "comparable_share": certificate.comparable_share,
                 "floor_inverted": certificate.floor_inverted,
@@ -169,16 +168,14 @@ class DataView(View[DataResult]):
             self._classes,
             "Class by class",
             f"Share of rows answered correctly about each class by the freely trained network as circuit ({kinds}), "
-            "intact and without inhibition, and by one trained excitatory-only. Grey: out of reach of excitatory-only.",
+            "intact and without inhibition, and by one trained excitatory-only. Grey: unattainable without inhibition.",
             " ".join(self.answer()),
             "table.csv",
         )
         yield from self._network.figures()
 
     def _classes(self):
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(7.0, 0.45 * len(self._rows) + 1.3), layout="constrained")
+        figure = new_figure(7.0, 0.45 * len(self._rows) + 1.3, "constrained")
         ax, y = figure.subplots(), np.arange(len(self._rows))[::-1]
         for k, row in zip(y, self._rows, strict=True):
             ax.barh(k, row["floor"], left=1 - row["floor"], color=UNREACHED, height=0.8, zorder=0)
@@ -193,7 +190,7 @@ class DataView(View[DataResult]):
                 ax.plot(ends[1], height, MARKERS[kind], mfc="white", label=f"{kind}, ablated", **look)
             ax.plot(accuracy["trained_excitatory"], k, "D", ms=4, color=EXCITATORY, label="trained excitatory-only")
         ax.plot([], [], color="black", lw=0.8, ls=":", label="constant answer")
-        ax.barh([0], [0], color=UNREACHED, label="out of reach of excitatory-only")
+        ax.barh([0], [0], color=UNREACHED, label="unattainable without inhibition")
         ax.set_yticks(y, [row["label"] for row in self._rows])
         ax.set(xlim=(None, 1.005), ylim=(-0.6, len(self._rows) - 0.4))
         ax.set(xlabel="share of rows answered correctly about the class", ylabel=f"class ({self.result.data.target})")
@@ -208,20 +205,19 @@ class DataView(View[DataResult]):
     def proofs(self) -> Iterator[Explanation]:
         yield excitation()
 
-    def files(self) -> Iterator[tuple[str, str]]:
-        import pandas
-
+    def rows(self) -> list[dict]:
         lines = []
         for found in self._rows:
-            row, accuracy = dict(found), dict(found["accuracy"])
+            row, accuracy = dict(found), found["accuracy"]
+            del row["accuracy"]
             permuted = row.pop("floor_permuted") or {}
             row |= {f"floor_permuted_{key}": permuted.get(key) for key in ("median", "low", "high")}
             row["witness"] = row["witness"] and " <= ".join(" ".join(f"{x:g}" for x in p) for p in row["witness"])
-            row |= {f"{c}_{kind}": a for c in ("intact", "ablated") for kind, a in accuracy.pop(c).items()}
-            lines.append(row | accuracy)
-            del lines[-1]["accuracy"]
-        yield "table.csv", frame_to_csv(pandas.DataFrame(lines))
-        yield from self._network.curves()
+            lines.append(row | flat(accuracy))
+        return lines
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        return self._network.files()
 
 
 show_with(DataResult, DataView)

@@ -5,11 +5,14 @@ from functools import cached_property
 
 import numpy as np
 
-from eisim.base.files import frame_to_csv, to_csv
+from eisim.base.files import to_csv
 from eisim.report import proof
 from eisim.report.findings import Explanation
+from eisim.report.style import SINGLE, axes
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
+from eisim.report.views import columns
+from eisim.report.views import networks_figures as figures
 from eisim.report.wording import listing
 from eisim.studies.curves import LOST, described
 from eisim.studies.networks import KEPT, NetworkAblation, NetworkAblations
@@ -26,10 +29,7 @@ BY_ARGMAX = {
     "ablated": ("ablated", "The same without inhibition."),
 }
 BY_THRESHOLD = {
-    "one_threshold_error_intact": (
-        "error intact",
-        "Share of rows wrong by the best threshold on the class's own output.",
-    ),
+    "one_threshold_error_intact": ("error intact", "Share of rows wrong by the best threshold on the class's output."),
     "one_threshold_error_ablated": ("error ablated", "The same without inhibition."),
 }
 OF_DATA = {
@@ -37,6 +37,16 @@ OF_DATA = {
     "floor": ("floor", "Least error of any excitatory-only network, with inputs of one polarity."),
     "floor_on_off": ("floor, ON and OFF", "The same if every input comes as an ON and OFF pair."),
 }
+
+
+CIRCUITS = (
+    Column("circuit", lambda r: r.kind),
+    *columns.neurons(lambda r, sign: r.neurons[sign]),
+    Column("accuracy intact", lambda r: r.accuracy[0], decimals=OF_ROWS),
+    Column("accuracy ablated", lambda r: r.accuracy[-1], decimals=OF_ROWS),
+    Column("agreement", lambda r: r.agreement, note="Share of rows with the network's class.", decimals=OF_ROWS),
+    Column("largest difference", lambda r: r.equivalence_error, note="Of intact outputs, in the network's units."),
+)
 
 
 def rows(result: NetworkAblation) -> list[dict]:
@@ -74,12 +84,10 @@ def threshold_verdicts(result: NetworkAblation) -> list[str]:
 def verdict_by_threshold(result: NetworkAblations) -> Column:
     """A column with the verdicts of all kinds, of rows that are numbers of the judged classes."""
     verdicts = {each.kind: threshold_verdicts(each) for each in result.kinds}
-    return Column(
-        "verdict",
+    return columns.verdict(
         lambda k: {kind: found[k] for kind, found in verdicts.items()},
-        "verdict",
-        note=f"{KEPT_IF} a constant answer is left. Provably: no excitatory-only network with these inputs keeps so "
-        f"much; this circuit: one can. {NOT_COMPUTED}",
+        f"{KEPT_IF} a constant answer is left. Provably: no excitatory-only network with these inputs keeps so much; "
+        f"this circuit: one can. {NOT_COMPUTED}",
     )
 
 
@@ -90,12 +98,6 @@ def _columns(named, value, on_page_only=""):
 
 def _in_time(result):
     return zip(result.times.round(9).tolist(), result.accuracy_in_time, result.agreement_in_time, strict=True)
-
-
-def _frame(results):
-    import pandas
-
-    return pandas.DataFrame([{"kind": result.kind, **row} for result in results for row in rows(result)])
 
 
 class NetworksView(View[NetworkAblations]):
@@ -118,6 +120,11 @@ class NetworksView(View[NetworkAblations]):
     @cached_property
     def _rows(self) -> dict[str, list[dict]]:
         return {each.kind: rows(each) for each in self.result.kinds}
+
+    rows_file = "classes.csv"
+
+    def rows(self) -> list[dict]:
+        return [{"kind": kind, **row} for kind, found in self._rows.items() for row in found]
 
     def to_json(self) -> dict:
         first = self._first
@@ -169,7 +176,7 @@ class NetworksView(View[NetworkAblations]):
         return self._first.data.label(self._first.judged[k])
 
     def tables(self) -> Iterator[Table]:
-        classes, label = range(len(self._first.judged)), Column("class", self._label)
+        classes, label, file = range(len(self._first.judged)), Column("class", self._label), self.rows_file
         no_floor = ("Argmax compares outputs, and a comparison is a subtraction (T9): no floor binds it.",)
         verdict = Column("verdict", self._each("verdict"), "verdict", note=f"{KEPT_IF} chance is left. {NOT_COMPUTED}")
         yield Table(
@@ -177,7 +184,7 @@ class NetworksView(View[NetworkAblations]):
             (label, verdict, *_columns(BY_ARGMAX, self._each), Column("rows", self._of_data("rows"))),
             classes,
             no_floor if len(classes) > 1 else (),
-            "classes.csv",
+            file,
         )
         idle = "floor" if self._first.signed_inputs else "floor_on_off"
         of_data = _columns(OF_DATA, self._of_data, on_page_only=idle)
@@ -186,9 +193,12 @@ class NetworksView(View[NetworkAblations]):
             (label, verdict_by_threshold(self.result), *_columns(BY_THRESHOLD, self._each), *of_data),
             classes,
             tuple(self._first.data.notes),
-            "classes.csv",
+            file,
         )
-        yield self._circuits()
+        network = f"The network itself is right on {self._first.network_accuracy:.1%} of the rows"
+        if zeroed := self._first.zeroed:
+            network += f"; with its negative weights set to 0, on {zeroed.accuracy[-1]:.1%}"
+        yield Table("Circuits", CIRCUITS, self.result.kinds, (f"{network}.",), "ablation.csv")
 
     def _each(self, key: str) -> Callable[[int], dict]:
         """The value of a column: what each kind has for a class."""
@@ -197,35 +207,6 @@ class NetworksView(View[NetworkAblations]):
     def _of_data(self, key: str) -> Callable[[int], float]:
         """The value of a column that is the same for all kinds."""
         return lambda k: self._rows[self._first.kind][k][key]
-
-    def _circuits(self):
-        network = f"The network itself is right on {self._first.network_accuracy:.1%} of the rows"
-        if zeroed := self._first.zeroed:
-            network += f"; with its negative weights set to 0, on {zeroed.accuracy[-1]:.1%}"
-        return Table(
-            "Circuits",
-            (
-                Column("circuit", lambda r: r.kind),
-                Column("excitatory neurons", lambda r: r.neurons["E"], short="E"),
-                Column("inhibitory neurons", lambda r: r.neurons["I"], short="I"),
-                Column("accuracy intact", lambda r: r.accuracy[0], decimals=OF_ROWS),
-                Column("accuracy ablated", lambda r: r.accuracy[-1], decimals=OF_ROWS),
-                Column(
-                    "agreement",
-                    lambda r: r.agreement,
-                    note="Share of rows for which the intact circuit chooses the network's class.",
-                    decimals=OF_ROWS,
-                ),
-                Column(
-                    "largest difference",
-                    lambda r: r.equivalence_error,
-                    note="Of the intact circuit's outputs from the network's, in its units.",
-                ),
-            ),
-            self.result.kinds,
-            (f"{network}.",),
-            "ablation.csv",
-        )
 
     def figures(self) -> Iterator[Drawing]:
         caption = (
@@ -245,17 +226,12 @@ class NetworksView(View[NetworkAblations]):
             caption += " At the right: the intact spiking circuit against the length of a trial (time.csv)."
         yield Drawing(
             "ablation.svg",
-            self._ablation,
+            lambda: figures.ablation(self.result),
             "What is left as inhibition is removed",
             caption,
             " ".join([*self.answer()][:3]),
             "ablation.csv",
         )
-
-    def _ablation(self):
-        from eisim.report.views.networks_figures import ablation
-
-        return ablation(self.result)
 
     def circuits(self) -> Iterator[DrawnCircuit]:
         if self._first.circuit is not None:
@@ -267,11 +243,6 @@ class NetworksView(View[NetworkAblations]):
         yield _floor(self._first)
 
     def files(self) -> Iterator[tuple[str, str]]:
-        yield "classes.csv", frame_to_csv(_frame(self.result.kinds))
-        yield from self.curves()
-
-    def curves(self) -> Iterator[tuple[str, str]]:
-        """The CSV files behind the figure."""
         yield "ablation.csv", _levels(self.result.kinds)
         for spiking in (each for each in self.result.kinds if len(each.times)):
             lines = ((seconds, float(right), float(same)) for seconds, right, same in _in_time(spiking))
@@ -373,11 +344,8 @@ class NetworkView(NetworksView):
 
 
 def _plot(result, ax, keywords):
-    from eisim.report import style
-    from eisim.report.views.networks_figures import accuracy
-
-    return style.axes(accuracy, ax, result, size=(style.SINGLE, 2.8), keywords=keywords)
+    return axes(figures.accuracy, ax, result, size=(SINGLE, 2.8), keywords=keywords)
 
 
 show_with(NetworkAblations, NetworksView)
-show_with(NetworkAblation, NetworkView, plot=_plot, to_dataframe=lambda result: _frame([result]))
+show_with(NetworkAblation, NetworkView, plot=_plot)

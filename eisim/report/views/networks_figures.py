@@ -1,12 +1,16 @@
 """What is left of a trained network as the inhibition of its circuits is removed."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SECOND, SINGLE, letters
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SECOND, SINGLE, letters, new_figure
 from eisim.studies.networks import NetworkAblation, NetworkAblations
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 #: Height of a line of small text, as a share of the largest value.
 LINE = 0.045
@@ -17,7 +21,7 @@ BEST_THRESHOLD, OWN_THRESHOLD = "best threshold at each fraction", "the network'
 ZEROED = "network itself, negative weights reduced"
 
 
-def ablation(result: NetworkAblations) -> Figure:
+def ablation(result: NetworkAblations) -> "Figure":
     """What is left against the fraction of inhibition removed, a column for each kind, and accuracy in time.
 
     Above by argmax, below by a threshold on each class's own output; of a network with one output there are thresholds
@@ -25,8 +29,8 @@ def ablation(result: NetworkAblations) -> Figure:
     """
     spiking = [each for each in result.kinds if len(each.times)]
     n_rows, columns = 1 if len(result.kinds[0].judged) == 1 else 2, len(result.kinds) + len(spiking)
-    figure = Figure(figsize=(SINGLE if columns == 1 else DOUBLE, 2.6 * n_rows + 0.6 * (n_rows == 1)))
-    figure.set_layout_engine("constrained")
+    height = 2.6 * n_rows + 0.6 * (n_rows == 1)
+    figure = new_figure(SINGLE if columns == 1 else DOUBLE, height, "constrained")
     axes = figure.subplots(n_rows, columns, squeeze=False)
     for k, each in enumerate(result.kinds):
         accuracy(axes[0, k], each)
@@ -45,7 +49,7 @@ def ablation(result: NetworkAblations) -> Figure:
     return figure
 
 
-def accuracy(ax: Axes, result: NetworkAblation) -> Axes:
+def accuracy(ax: "Axes", result: NetworkAblation) -> "Axes":
     """Accuracy by argmax, of all classes and balanced of each; by thresholds if there is one output."""
     ax.set_title(f"{result.name}: {result.kind} circuit")
     ax.set_ylim(0, 1.03)
@@ -75,8 +79,7 @@ def _by_one_output(ax, result):
     ax.axhline(1 - result.constant_errors[0], color=NEUTRAL, ls=":", lw=0.8, label="constant answer")
     mark = {"ls": "none", "marker": "_", "ms": 9, "mew": 1.5, "clip_on": False}
     ax.plot([1], 1 - result.binding_floors, color=EXCITATORY, label="excitatory-only bound (1 − floor)", **mark)
-    ax.set_xlabel("fraction of inhibition removed")
-    ax.set_ylabel("share of rows answered correctly")
+    ax.set(xlabel="fraction of inhibition removed", ylabel="share of rows answered correctly")
     return ax
 
 
@@ -111,13 +114,11 @@ def _in_time(ax, result):
     ax.plot(result.times, result.accuracy_in_time, color="black", marker="o", ms=2, label="accuracy in time")
     ax.plot(result.times, result.agreement_in_time, color=NEUTRAL, lw=0.8, ls="--", **hollow)
     ax.axhline(result.network_accuracy, color="black", ls=":", lw=0.8, label="accuracy of the network")
-    ax.set(ylim=(0, 1.03), xlabel="length of a trial (s)", ylabel="share of rows")
-    ax.set_title("intact spiking circuit in time")
+    ax.set(xlabel="length of a trial (s)", ylabel="share of rows", title="intact spiking circuit in time")
+    ax.set_ylim(0, 1.03)
 
 
 def _apart(heights, gap):
     """The heights, moved as little as labels there need in order not to overlap."""
     order, room = np.argsort(heights), gap * np.arange(len(heights))
-    placed = np.empty(len(heights))
-    placed[order] = isotonic_regression(heights[order] - room).x + room
-    return placed
+    return (isotonic_regression(heights[order] - room).x + room)[np.argsort(order)]

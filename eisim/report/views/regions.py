@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from eisim.base.files import to_csv, to_netcdf
+from eisim.base.files import to_csv
 from eisim.circuit import Circuit
 from eisim.report import proof
 from eisim.report.findings import Explanation
 from eisim.report.table import Column, Table
+from eisim.report.tabular import array, names
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
+from eisim.report.views import columns
+from eisim.report.views import regions_figures as figures
 from eisim.report.wording import count, listing
 from eisim.studies.curves import described
 from eisim.studies.regions.decision_maps import CONDITIONS, KEPT, GeometryResult, RegionResult
@@ -44,15 +47,40 @@ def _row(region: RegionResult) -> dict:
     }
 
 
-def _shares(condition: str, sign: int = 1):
-    """A column's value: the share of the area decided right, or (sign -1) wrong, by system."""
+def _shares(region: RegionResult, condition: str) -> dict[str, float]:
+    """The share of the area decided right, by system."""
+    found = region.accuracy[condition]
+    return {name: found[system] for system, name in SYSTEMS.items() if system in found}
 
-    def value(region):
-        found = region.accuracy[condition]
-        shares = {name: found[system] for system, name in SYSTEMS.items() if system in found}
-        return shares if sign > 0 else {name: 1 - share for name, share in shares.items()}
 
-    return value
+def _wrong(region):
+    return {name: 1 - share for name, share in _shares(region, "best_excitatory").items()}
+
+
+VERDICT = (
+    f"Kept: no system loses more than {KEPT:.0%} of the area. Provably: no excitatory-only network draws it; this "
+    "circuit: another one does."
+)
+PAIRS = "Pairs of cells x ≤ y of which the first is inside, the second not."
+ORIGIN = "The circuits come from a network that was constructed, or trained."
+NAME = Column("region", lambda region: region.name)
+FLOOR = columns.floor(lambda region: region.floor, "the area", decimals=3)
+REGIONS = (
+    NAME,
+    columns.verdict(verdict, VERDICT),
+    *columns.conditions(_shares, "Share of the area decided right, with inhibition."),
+    FLOOR,
+    Column("violating pairs", lambda region: region.violating_pairs, note=PAIRS, on_page_only=True),
+    Column("network", lambda region: region.origin, note=ORIGIN, on_page_only=True),
+    *columns.neurons(lambda region, sign: region.neurons[sign]),
+)
+DIFFERENCE = "Largest difference from its network, as a share of the largest output."
+BEST = (
+    NAME,
+    FLOOR,
+    Column("error", _wrong, note="Of the best excitatory-only circuit, built and simulated."),
+    Column("rate circuit off", lambda region: region.equivalence_error, note=DIFFERENCE),
+)
 
 
 class RegionsView(View[GeometryResult]):
@@ -89,62 +117,9 @@ class RegionsView(View[GeometryResult]):
 
     def tables(self) -> Iterator[Table]:
         regions, side = self.result.regions, self.result.resolution
-        yield Table(
-            "Regions with and without inhibition",
-            (
-                Column("region", lambda region: region.name),
-                Column(
-                    "verdict",
-                    verdict,
-                    "verdict",
-                    note=f"Kept: no system loses more than {KEPT:.0%} of the area. Provably: no excitatory-only "
-                    "network draws it; this circuit: another one does.",
-                ),
-                *(
-                    Column(name, _shares(name), note=f"Share of the area decided right, {how}.", decimals=3)
-                    for name, how in (("intact", "with inhibition"), ("ablated", "without"))
-                ),
-                Column(
-                    "floor",
-                    lambda region: region.floor,
-                    note="Least share of the area that any excitatory-only network has wrong.",
-                    decimals=3,
-                ),
-                Column(
-                    "violating pairs",
-                    lambda region: region.violating_pairs,
-                    note="Pairs of cells x ≤ y of which the first is inside, the second not.",
-                    on_page_only=True,
-                ),
-                Column(
-                    "network",
-                    lambda region: region.origin,
-                    note="The circuits come from a network that was constructed, or trained.",
-                    on_page_only=True,
-                ),
-                Column("excitatory neurons", lambda region: region.neurons["E"], short="E"),
-                Column("inhibitory neurons", lambda region: region.neurons["I"], short="I"),
-            ),
-            regions,
-            (f"Each region of the unit square is judged on {side} × {side} cells.",),
-            "table.csv",
-        )
-        yield Table(
-            "The best excitatory-only circuit",
-            (
-                Column("region", lambda region: region.name),
-                Column("floor", lambda region: region.floor, note="Least error of any excitatory-only network."),
-                Column("error", _shares("best_excitatory", -1), note="Of the best one, built and simulated."),
-                Column(
-                    "rate circuit off",
-                    lambda region: region.equivalence_error,
-                    note="Largest difference from its network, as a share of the largest output.",
-                ),
-            ),
-            regions,
-            data="table.csv",
-            on_page_only=True,
-        )
+        cells = (f"Each region of the unit square is judged on {side} × {side} cells.",)
+        yield Table("Regions with and without inhibition", REGIONS, regions, cells, "table.csv")
+        yield Table("The best excitatory-only circuit", BEST, regions, data="table.csv", on_page_only=True)
 
     def figures(self) -> Iterator[Drawing]:
         system = self._system
@@ -154,7 +129,7 @@ class RegionsView(View[GeometryResult]):
         )
         yield Drawing(
             "decision_maps.svg",
-            self._maps,
+            lambda: figures.decision_maps(self.result, system, SYSTEM_NAMES[system]),
             "What circuits put inside each region",
             f"A column for each region of the unit square, decided by {SYSTEM_NAMES[system]}: intact, without "
             "inhibition, the best excitatory-only circuit, and the best monotone function. Coloured: decided inside; "
@@ -163,11 +138,6 @@ class RegionsView(View[GeometryResult]):
             f"Share of the square decided right, intact and without inhibition: {listing(ends, most=12)}.",
             "decision_maps.csv",
         )
-
-    def _maps(self):
-        from eisim.report.views.regions_figures import decision_maps
-
-        return decision_maps(self.result, self._system, SYSTEM_NAMES[self._system])
 
     def circuits(self) -> Iterator[DrawnCircuit]:
         yield DrawnCircuit("circuit", f"The circuit of {self._circuit.name}", self._circuit)
@@ -210,32 +180,31 @@ class RegionsView(View[GeometryResult]):
             cells = np.stack(values, axis=1).astype(int).tolist()
             maps += [(region.name, *place, *row) for place, row in zip(places, cells, strict=True)]
         yield "decision_maps.csv", to_csv(maps, ("region", "x", "y", "inside", *CONDITIONS, "best_monotone"))
-        yield "data.nc", to_netcdf(*labelled(self.result))
+
+    def labelled(self) -> tuple[dict, dict]:
+        return _labelled(self.result)
 
 
-def labelled(result: GeometryResult) -> tuple[dict, dict]:
-    """All maps as labelled arrays: variables and coordinates, each (dimensions, values, attributes)."""
+def _labelled(result: GeometryResult) -> tuple[dict, dict]:
+    """All maps, and floors: variables and coordinates."""
     side, regions = result.resolution, result.regions
     systems = list(regions[0].decisions)
-    place = ("region", "y", "x")
 
-    def grid(values):
-        return np.asarray(values).reshape(*np.shape(values)[:-1], side, side).astype(np.int8)
+    def cells(dimensions, values):
+        shown = np.reshape(values, (*np.shape(values)[:-1], side, side)).astype(np.int8)
+        return array(f"{dimensions} y x", shown, "0: outside, 1: inside")
 
     decisions = [[[region.decisions[s][c] for c in CONDITIONS] for s in systems] for region in regions]
-    about = {"flag_meanings": "0: outside, 1: inside"}
     centres = (np.arange(side) + 0.5) / side
     return {
-        "region_map": (place, grid([region.data.targets for region in regions]), about),
-        "decision": (("region", "system", "condition", "y", "x"), grid(decisions), about),
-        "best_monotone": (place, grid([region.best for region in regions]), about),
-        "floor": (("region",), np.array([region.floor for region in regions]), {"units": "share of the area"}),
+        "region_map": cells("region", [region.data.targets for region in regions]),
+        "decision": cells("region system condition", decisions),
+        "best_monotone": cells("region", [region.best for region in regions]),
+        "floor": array("region", [region.floor for region in regions], units="share of the area"),
     }, {
-        "region": (("region",), np.array([region.name for region in regions]), {}),
-        "system": (("system",), np.array(systems), {}),
-        "condition": (("condition",), np.array(CONDITIONS), {}),
-        "x": (("x",), centres, {"units": "1"}),
-        "y": (("y",), centres, {"units": "1"}),
+        **names(region=[region.name for region in regions], system=systems, condition=CONDITIONS),
+        "x": array("x", centres),
+        "y": array("y", centres),
     }
 
 

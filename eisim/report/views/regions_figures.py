@@ -1,15 +1,15 @@
 """Decision maps of regions of the plane."""
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from typing import TYPE_CHECKING
 
-from eisim.report.style import DOUBLE, INHIBITORY, NEUTRAL, SINGLE
+import numpy as np
+
+from eisim.report.style import DOUBLE, INHIBITORY, NEUTRAL, SINGLE, new_figure
 from eisim.studies.regions.decision_maps import GeometryResult, RegionResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 ROWS = {
     "intact": "intact",
@@ -22,23 +22,20 @@ INSIDE, OUTSIDE = "#efac8f", "#f4f4f4"
 SHOWN = 3
 
 
-def decision_maps(result: GeometryResult, system: str, name: str) -> Figure:
+def decision_maps(result: GeometryResult, system: str, name: str) -> "Figure":
     """What one system, of a name, puts inside each region, by condition, and what the best monotone function does."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
     regions, n = result.regions, len(result.regions)
     width = SINGLE if n <= 2 else DOUBLE
     side = min(0.95, (width - 1.05) / n)  # of a map and the gap beside it
     below = 0.85 if n > 2 else 1.35  # of the maps, for the note and the legend
     height = len(ROWS) * (side + 0.16) + below + 0.8
-    figure = Figure(figsize=(width, height))
+    figure = new_figure(width, height)
     axes = figure.subplots(len(ROWS), n, squeeze=False)
-    figure.subplots_adjust(
-        left=0.95 / width,
-        right=(0.95 + n * side) / width,
-        bottom=below / height,
-        top=1 - 0.8 / height,
-        wspace=0.1,
-        hspace=0.3,
-    )
+    across = {"left": 0.95 / width, "right": (0.95 + n * side) / width, "wspace": 0.1}
+    figure.subplots_adjust(bottom=below / height, top=1 - 0.8 / height, hspace=0.3, **across)
     for column, region in zip(axes.T, regions, strict=True):
         maps = region.decisions[system] | {"best_monotone": region.best == 1}
         for ax, condition in zip(column, ROWS, strict=True):
@@ -71,18 +68,15 @@ def decision_maps(result: GeometryResult, system: str, name: str) -> Figure:
     return figure
 
 
-def decision_map(ax: Axes, region: RegionResult, inside) -> Axes:
+def decision_map(ax: "Axes", region: RegionResult, inside) -> "Axes":
     """Which points are decided to lie inside a region, with the edge of its cells; the title is the accuracy."""
-    side, square = round(len(region.data.points) ** 0.5), (0, 1, 0, 1)
-    truth = region.data.targets.reshape(side, side)
-    ax.imshow(
-        np.reshape(inside, (side, side)),
-        origin="lower",
-        extent=square,
-        cmap=ListedColormap([OUTSIDE, INSIDE]),
-        vmin=0,
-        vmax=1,
-    )
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import ListedColormap
+
+    side = round(len(region.data.points) ** 0.5)
+    truth, shown = region.data.targets.reshape(side, side), np.reshape(inside, (side, side))
+    colours = ListedColormap([OUTSIDE, INSIDE])
+    ax.imshow(shown, origin="lower", extent=(0, 1, 0, 1), cmap=colours, vmin=0, vmax=1)
     ax.add_collection(LineCollection(_edges(truth), colors="black", linewidths=0.8, capstyle="projecting"))
     ax.set_title(f"{np.mean(inside == (region.data.targets == 1)):.3f}", pad=2, fontsize=6.5)
     ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 1], yticks=[0, 1], aspect="equal")
@@ -100,23 +94,19 @@ def _edges(truth) -> np.ndarray:
     return np.concatenate(ends) / side
 
 
-def witness_pairs(ax: Axes, region: RegionResult) -> Axes:
+def witness_pairs(ax: "Axes", region: RegionResult) -> "Axes":
     """A few pairs of points x <= y, a dot at x, which is inside, and an arrow to y, which is not."""
     for witness in region.witnesses[:SHOWN]:
         ax.plot(*witness.lower, "o", ms=1.8, color=INHIBITORY)
-        arrow = {
-            "arrowstyle": "-|>,head_length=0.25,head_width=0.12",
-            "color": INHIBITORY,
-            "lw": 0.8,
-            "shrinkA": 0,
-            "shrinkB": 0,
-        }
-        ax.annotate("", witness.upper, witness.lower, arrowprops=arrow)
+        arrow = {"arrowstyle": "-|>,head_length=0.25,head_width=0.12", "color": INHIBITORY, "lw": 0.8}
+        ax.annotate("", witness.upper, witness.lower, arrowprops=arrow | {"shrinkA": 0, "shrinkB": 0})
     return ax
 
 
 def _bracket(figure, first, last, text) -> None:
     """A line above some panels, with a word."""
+    from matplotlib.lines import Line2D
+
     left, right = first.get_position().x0, last.get_position().x1
     y = 1 - 0.28 / figure.get_figheight()
     figure.add_artist(Line2D([left, right], [y, y], color=NEUTRAL, lw=0.8))

@@ -9,14 +9,18 @@ import numpy as np
 
 from eisim.ablation import dose
 from eisim.analysis.task import Obstruction
-from eisim.base.files import frame_to_csv, to_csv, to_netcdf
+from eisim.base.files import to_csv
 from eisim.report import proof
 from eisim.report.findings import Explanation
 from eisim.report.numbers import OF_ONE, hertz
 from eisim.report.published import Beside, beside, published_table
+from eisim.report.style import DOUBLE, axes
 from eisim.report.table import Column, Table
+from eisim.report.tabular import array, names
 from eisim.report.terminal import as_text
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
+from eisim.report.views import columns
+from eisim.report.views import tasks_figures as figures
 from eisim.report.wording import capital, count
 from eisim.studies.curves import AblationCurve
 from eisim.studies.tasks.result import Assessment, Judged, Survey
@@ -176,7 +180,7 @@ def _measured(shown) -> tuple[Column, ...]:
         return Column(name, cells, note=note, decimals=OF_ONE, **more)
 
     return (
-        Column("verdict", verdict, "verdict", note=VERDICT),
+        columns.verdict(verdict, VERDICT),
         by_system("intact", lambda curve: curve.intact, "Mean score, 0: not at all, 1: wholly."),
         by_system("ablated", lambda curve: curve.ablated, "Mean score at the largest fraction."),
         by_system("critical fraction", lambda curve: curve.critical_dose, CRITICAL, short="critical"),
@@ -198,6 +202,11 @@ WITNESSED = (
     Column("output at y", lambda row: _found("outputs")(row)[1], unit="Hz", decimals=1, short="at y"),
     Column("standard errors", _found("standard_errors"), note=ERRORS, decimals=1, short="errors"),
     Column("fall, ablated", _found("fall_ablated"), unit="Hz", note=LEFT, decimals=1, short="ablated"),
+)
+MEAN_FIELD = (
+    Column("population", lambda row: f"{row[1].population} of {spaced(row[0].name)}"),
+    Column("predicted", lambda row: float(row[1].predicted.mean()), unit="Hz", note="Mean over trials."),
+    Column("simulated", lambda row: float(row[1].simulated.mean()), unit="Hz", note="The same of neurons, intact."),
 )
 PAPER = "Neurons of the circuit as it was published, where this one is smaller."
 DNN_ERROR = "Largest difference of a rate between the rate circuit and its DNN."
@@ -266,15 +275,15 @@ class SurveyView(View[Survey]):
     def tables(self) -> Iterator[Table]:
         assessments, kinds, witnessed = self.result.assessments, self._kinds, self._witnessed
         named = any(each.function for each in assessments)
-        columns = (
+        shown = (
             Column("circuit", lambda each: spaced(each.name)),
             *([Column("function", lambda each: each.function)] if named else []),
             *_measured(assessments),
             Column("obstruction", _obstruction, note="As the task declares.", on_page_only=True),
         )
         notes, title = tuple(self._notes()), "The circuits and what their scores are"
-        yield Table("Functions with and without inhibition", columns, assessments, notes, data="table.csv")
-        yield Table(title, CIRCUITS, kinds, data="table.csv", keys=2, on_page_only=True)
+        yield Table("Functions with and without inhibition", shown, assessments, notes, "table.csv")
+        yield Table(title, CIRCUITS, kinds, (), "table.csv", keys=2, on_page_only=True)
         if witnessed:
             title = "Witnesses: trials x ≤ y, no input of y less at any time, whose output falls"
             yield Table(title, WITNESSED, witnessed, data="witness.csv", keys=2)
@@ -283,19 +292,9 @@ class SurveyView(View[Survey]):
         holding = [(each, p) for each, judged in kinds for p in judged.predicted if p.holds.all()]
         if holding:
             limits = [(spaced(each.name), _limit(judged)) for each, judged in kinds]
-            predicted, simulated = "Mean over trials.", "Mean over trials and neurons of the intact spiking circuit."
-            yield Table(
-                "Mean-field: predicted and simulated rates",
-                (
-                    Column("population", lambda row: f"{row[1].population} of {spaced(row[0].name)}"),
-                    Column("predicted", lambda row: float(row[1].predicted.mean()), unit="Hz", note=predicted),
-                    Column("simulated", lambda row: float(row[1].simulated.mean()), unit="Hz", note=simulated),
-                ),
-                holding,
-                [f"Not for {name}: {limit}." for name, limit in limits if limit],
-                "mean_field.csv",
-                on_page_only=True,
-            )
+            notes = [f"Not for {name}: {limit}." for name, limit in limits if limit]
+            title = "Mean-field: predicted and simulated rates"
+            yield Table(title, MEAN_FIELD, holding, notes, "mean_field.csv", on_page_only=True)
 
     def _notes(self):
         first = self.result.assessments[0]
@@ -312,8 +311,6 @@ class SurveyView(View[Survey]):
         yield from (f"Left out: {spaced(name)}: {why}." for name, why in self.result.left_out.items())
 
     def figures(self) -> Iterator[Drawing]:
-        from eisim.report.views import tasks_figures
-
         survey, found = self.result, self._witnessed
         critical = [
             f"{spaced(each.name)} {curve.critical_dose:.2f} ({SYSTEMS[name]})"
@@ -323,7 +320,7 @@ class SurveyView(View[Survey]):
         ]
         yield Drawing(
             "dose_response.svg",
-            lambda: tasks_figures.dose_responses(survey),
+            lambda: figures.dose_responses(survey),
             "Score against the fraction removed",
             "Mean and range over seeds, by system. Dashed: the criterion; vertical: the critical fraction with its "
             "range over seeds.",
@@ -338,7 +335,7 @@ class SurveyView(View[Survey]):
             )
             yield Drawing(
                 "witness.svg",
-                lambda: tasks_figures.witnesses([(each, judged.kind, judged.witness) for each, judged in found]),
+                lambda: figures.witnesses([(each, judged.kind, judged.witness) for each, judged in found]),
                 "Outputs at the two inputs of each witness",
                 "Output of the task at the lower input x and at the upper input y ≥ x; shaded where it is lower at y.",
                 f"How far the output falls, intact and at the largest fraction: {'; '.join(falls)}.",
@@ -357,8 +354,18 @@ class SurveyView(View[Survey]):
             if names:
                 yield Explanation(f"{capital(obstruction)}: {', '.join(names)}", (why,))
 
-    def files(self) -> Iterator[tuple[str, str | bytes]]:
-        yield "table.csv", frame_to_csv(frame(self.result))
+    def rows(self) -> list[dict]:
+        return [
+            _line(assessment, judged, name)
+            for assessment in self.result.assessments
+            for judged in assessment.kinds.values()
+            for name in judged.systems
+        ]
+
+    def labelled(self) -> tuple[dict, dict]:
+        return labelled(self.result)
+
+    def files(self) -> Iterator[tuple[str, str]]:
         lines = [
             (a.function, a.name, system, float(of), seed, float(score), curve.level, _finite(critical))
             for a in self.result.assessments
@@ -366,27 +373,48 @@ class SurveyView(View[Survey]):
             for of, scores in zip(a.doses, curve.scores, strict=True)
             for seed, score, critical in zip(a.seeds, scores, curve.critical_doses, strict=True)
         ]
-        columns = ("function", "circuit", "system", "dose", "seed", "score", "criterion", "critical_dose")
-        yield "dose_response.csv", to_csv(lines, columns)
+        names = ("function", "circuit", "system", "dose", "seed", "score", "criterion", "critical_dose")
+        yield "dose_response.csv", to_csv(lines, names)
         lines = [
             (a.function, a.name, judged.kind, float(of), seed, float(lower), float(upper))
             for a, judged in self._witnessed
             for of, outputs in zip(a.doses, zip(*judged.witness.outputs, strict=True), strict=True)
             for seed, lower, upper in zip(a.seeds, *outputs, strict=True)
         ]
-        columns = ("function", "circuit", "kind", "dose", "seed", "output_at_lower_hz", "output_at_upper_hz")
+        names = ("function", "circuit", "kind", "dose", "seed", "output_at_lower_hz", "output_at_upper_hz")
         if lines:
-            yield "witness.csv", to_csv(lines, columns)
+            yield "witness.csv", to_csv(lines, names)
         lines = [
-            (a.name, p.population, k, p.predicted[k], p.simulated[k], p.modulation[k], bool(p.holds[k]), p.note[k])
+            (a.name, p.population, k, *map(_finite, numbers), bool(holds), note)
             for a, judged in self._kinds
             for p in judged.predicted
-            for k in range(len(p.predicted))
+            for k, (*numbers, holds, note) in enumerate(
+                zip(p.predicted, p.simulated, p.modulation, p.holds, p.note, strict=True)
+            )
         ]
-        columns = ("circuit", "population", "trial", "predicted_hz", "simulated_hz", "modulation", "holds", "note")
+        names = ("circuit", "population", "trial", "predicted_hz", "simulated_hz", "modulation", "holds", "note")
         if lines:
-            yield "mean_field.csv", frame_to_csv(_frame(lines, columns))
-        yield "data.nc", to_netcdf(*labelled(self.result))
+            yield "mean_field.csv", to_csv(lines, names)
+
+
+def _line(assessment, judged, system):
+    """One circuit and system as a row without nesting."""
+    curve, witness = judged.systems[system], _witness(judged.witness) if judged.witness else {}
+    critical = _critical(curve)
+    return {
+        "function": assessment.function,
+        "circuit": assessment.name,
+        "system": system,
+        "neurons": judged.neurons,
+        "score_intact": curve.intact,
+        "score_ablated": curve.ablated,
+        "criterion": curve.level,
+        **{f"critical_dose_{key}": critical[key] for key in ("median", "low", "high")},
+        "verdict": curve.verdict,
+        "obstruction": str(judged.obstruction),
+        **{f"witness_{key}": witness.get(key) for key in ("fall", "standard_errors", "fall_ablated")},
+        "measure": judged.measure,
+    }
 
 
 def _limit(judged):
@@ -399,42 +427,9 @@ def _limit(judged):
     return f"{', '.join(p.population for p in failing)}: {telling}"
 
 
-def _frame(lines, columns=None):
-    import pandas
-
-    return pandas.DataFrame(lines, columns=columns)
-
-
-def frame(survey: Survey):
-    """One row for each circuit and system, as a pandas DataFrame."""
-    lines = []
-    for assessment in survey.assessments:
-        for judged in assessment.kinds.values():
-            witness = _witness(judged.witness) if judged.witness else {}
-            for name, curve in judged.systems.items():
-                critical = _critical(curve)
-                lines.append(
-                    {
-                        "function": assessment.function,
-                        "circuit": assessment.name,
-                        "system": name,
-                        "neurons": judged.neurons,
-                        "score_intact": curve.intact,
-                        "score_ablated": curve.ablated,
-                        "criterion": curve.level,
-                        **{f"critical_dose_{key}": critical[key] for key in ("median", "low", "high")},
-                        "verdict": curve.verdict,
-                        "obstruction": str(judged.obstruction),
-                        **{f"witness_{key}": witness.get(key) for key in ("fall", "standard_errors", "fall_ablated")},
-                        "measure": judged.measure,
-                    }
-                )
-    return _frame(lines)
-
-
 def labelled(survey: Survey) -> tuple[dict, dict]:
     """Scores, critical fractions and the outputs of witnesses as labelled arrays: variables and coordinates."""
-    assessments, first, axes = survey.assessments, survey.assessments[0], ("circuit", "system", "dose", "seed")
+    assessments, first = survey.assessments, survey.assessments[0]
     shape = (len(assessments), len(SYSTEMS), len(first.doses), len(first.seeds))
     scores, outputs = np.full(shape, np.nan), np.full((2, *shape), np.nan)
     critical = np.full((*shape[:2], shape[3]), np.nan)
@@ -449,40 +444,27 @@ def labelled(survey: Survey) -> tuple[dict, dict]:
     lost = "dose at which the function is lost, infinite if it is not"
     at_witness = "output of the task at the witness's two inputs"
     variables = {
-        "score": (axes, scores, {"units": "1", "long_name": "score of the task"}),
-        "critical_dose": (("circuit", "system", "seed"), critical, {"units": "1", "long_name": lost}),
-        "witness_output": (("witness", *axes), outputs, {"units": "1", "long_name": at_witness}),
+        "score": array("circuit system dose seed", scores, "score of the task"),
+        "critical_dose": array("circuit system seed", critical, lost),
+        "witness_output": array("witness circuit system dose seed", outputs, at_witness),
     }
-    coordinates = {
-        "circuit": (("circuit",), np.array([each.name for each in assessments]), {}),
+    coordinates = names(circuit=[each.name for each in assessments]) | {
         "function": (("circuit",), np.array([each.function for each in assessments]), {}),
-        "system": (("system",), np.array(list(SYSTEMS)), {}),
-        "dose": (("dose",), first.doses, {"units": "1", "long_name": dose(first.how).label}),
-        "seed": (("seed",), np.array(first.seeds, dtype=float), {"units": "1", "long_name": "seed"}),
-        "witness": (("witness",), np.array(["lower", "upper"]), {}),
+        **names(system=list(SYSTEMS), witness=["lower", "upper"]),
+        "dose": array("dose", first.doses, dose(first.how).label),
+        "seed": array("seed", np.array(first.seeds, dtype=float), "seed"),
     }
     return variables, coordinates
 
 
-def _dataset(survey):
-    import xarray
-
-    return xarray.Dataset(*labelled(survey))
-
-
 def _plot(survey, ax, keywords):
-    from eisim.report import style
-    from eisim.report.views.tasks_figures import critical_fractions
-
-    size = (style.DOUBLE, 0.9 + 0.35 * len(survey.assessments))
-    return style.axes(critical_fractions, ax, survey, size=size, keywords=keywords)
+    size = DOUBLE, 0.9 + 0.35 * len(survey.assessments)
+    return axes(figures.critical_fractions, ax, survey, size=size, keywords=keywords)
 
 
 def _plot_one(assessment, ax, keywords):
-    from eisim.report import style
-    from eisim.report.views.tasks_figures import dose_response_with_legend
-
-    return style.axes(dose_response_with_legend, ax, assessment, size=(style.DOUBLE, 2.6), keywords=keywords)
+    size = DOUBLE, 2.6
+    return axes(figures.dose_response, ax, assessment, size=size, keywords=keywords, with_legend=True)
 
 
 class AssessmentView(SurveyView):
@@ -516,19 +498,12 @@ class CurveView(View[AblationCurve]):
 
     def tables(self) -> Iterator[Table]:
         parts = (("mean", np.mean), ("lowest", np.min), ("highest", np.max))
-        columns = [Column(name, lambda row, of=of: of(row[1]), decimals=OF_ONE) for name, of in parts]
+        scores = [Column(name, lambda row, of=of: of(row[1]), decimals=OF_ONE) for name, of in parts]
         rows = list(zip(self.result.doses, self.result.scores, strict=True))
-        yield Table("Score over seeds", (Column("fraction", lambda row: row[0]), *columns), rows)
+        yield Table("Score over seeds", (Column("fraction", lambda row: row[0]), *scores), rows)
 
 
-show_with(Survey, SurveyView, plot=_plot, to_dataframe=frame, to_xarray=_dataset)
-show_with(
-    Assessment,
-    AssessmentView,
-    plot=_plot_one,
-    text=lambda assessment: as_text(AssessmentView(assessment).terminal()),
-    to_dataframe=lambda assessment: frame(Survey((assessment,))),
-    to_xarray=lambda assessment: _dataset(Survey((assessment,))),
-)
+show_with(Survey, SurveyView, plot=_plot)
+show_with(Assessment, AssessmentView, plot=_plot_one, text=lambda found: as_text(AssessmentView(found).terminal()))
 show_with(Judged, JudgedView)
 show_with(AblationCurve, CurveView)

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from textwrap import fill
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from eisim.ablation import dose
-from eisim.report.style import DOUBLE, INHIBITORY, TALLEST
+from eisim.report.style import DOUBLE, INHIBITORY, TALLEST, new_figure
 from eisim.report.style import FIRST as LOWER
 from eisim.report.style import SECOND as UPPER
 from eisim.studies.tasks import Assessment, Survey, Witness
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLUMNS = 3
 STYLES = {
@@ -28,7 +30,7 @@ KEPT = 1.2
 CRITICAL = ("critical fraction (with range)", {"color": "#777777", "lw": 0.8, "ls": "-"})
 
 
-def dose_responses(survey: Survey) -> Figure:
+def dose_responses(survey: Survey) -> "Figure":
     """Score against the fraction removed, a panel for each circuit."""
     assessments = survey.assessments
     figure, axes = _panels(len(assessments), sharey=True)
@@ -41,6 +43,8 @@ def dose_responses(survey: Survey) -> Figure:
 
 
 def _lines(named):
+    from matplotlib.lines import Line2D
+
     return [Line2D([], [], label=label, **({"lw": 1, "mew": 0.8} | style)) for label, style in named]
 
 
@@ -52,7 +56,7 @@ def _score(assessments):
     return fill(measures.pop(), TITLE)
 
 
-def dose_response(ax: Axes, assessment: Assessment) -> Axes:
+def dose_response(ax: "Axes", assessment: Assessment, with_legend: bool = False) -> "Axes":
     """One circuit's score against the fraction: mean and range over seeds, criterion, and critical fraction."""
     for name, curve in assessment.systems.items():
         _, style = STYLES[name]
@@ -65,21 +69,15 @@ def dose_response(ax: Axes, assessment: Assessment) -> Axes:
             ax.plot([found.min(), found.max()], [curve.level] * 2, color=colour, lw=3, solid_capstyle="butt")
         if name != "dnn" and curve.critical_dose is not None:
             ax.plot([curve.critical_dose] * 2, [-0.05, curve.level], color=colour, lw=0.8)
-    ax.set_xlabel(dose(assessment.how).label)
-    ax.set_ylabel("score of the task")
+    ax.set(xlabel=dose(assessment.how).label, ylabel="score of the task")
     _title(ax, assessment, assessment.verdict)
+    if with_legend:
+        lines = _lines([*(STYLES[name] for name in assessment.systems), ("criterion", CRITERION)])
+        ax.legend(handles=lines, loc="upper left", bbox_to_anchor=(1, 1))
     return ax
 
 
-def dose_response_with_legend(ax: Axes, assessment: Assessment) -> Axes:
-    """The same with a legend of its own."""
-    dose_response(ax, assessment)
-    lines = _lines([*(STYLES[name] for name in assessment.systems), ("criterion", CRITERION)])
-    ax.legend(handles=lines, loc="upper left", bbox_to_anchor=(1, 1))
-    return ax
-
-
-def critical_fractions(ax: Axes, survey: Survey) -> Axes:
+def critical_fractions(ax: "Axes", survey: Survey) -> "Axes":
     """Of every circuit and system the fraction at which it loses its function, with its range over seeds.
 
     ``kept`` stands for no such fraction; what does not do the task when intact is left out.
@@ -102,13 +100,12 @@ def critical_fractions(ax: Axes, survey: Survey) -> Axes:
     ax.set_xticks([0, 0.5, 1, KEPT], ["0", "0.5", "1", "kept"])
     ax.set_yticks(range(len(assessments)), [a.name.replace("_", " ") for a in assessments])
     ax.set_ylim(len(assessments) - 0.5, -0.5)
-    ax.set_xlabel(f"critical fraction: {dose(assessments[0].how).label}")
-    ax.set_ylabel("circuit")
+    ax.set(xlabel=f"critical fraction: {dose(assessments[0].how).label}", ylabel="circuit")
     ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, borderaxespad=0)
     return ax
 
 
-def witnesses(found: Sequence[tuple[Assessment, str, Witness]]) -> Figure:
+def witnesses(found: Sequence[tuple[Assessment, str, Witness]]) -> "Figure":
     """Output at the two inputs of each witness, of an assessment and a kind, against the fraction removed."""
     figure, axes = _panels(len(found))
     for ax, (assessment, kind, witness) in zip(axes, found, strict=True):
@@ -119,7 +116,7 @@ def witnesses(found: Sequence[tuple[Assessment, str, Witness]]) -> Figure:
     return _labelled(figure, dose(found[0][0].how).label, "output of the task (Hz)")
 
 
-def witness_outputs(ax: Axes, doses, witness: Witness) -> Axes:
+def witness_outputs(ax: "Axes", doses, witness: Witness) -> "Axes":
     """One witness's outputs against the fraction: mean and range over seeds, shaded where order is broken."""
     means = [output.mean(axis=1) for output in witness.outputs]
     broken = {"color": INHIBITORY, "alpha": 0.15, "lw": 0, "interpolate": True}
@@ -129,15 +126,14 @@ def witness_outputs(ax: Axes, doses, witness: Witness) -> Axes:
         ax.fill_between(doses, output.min(axis=1), output.max(axis=1), color=colour, alpha=0.25, lw=0)
         ax.plot(doses, mean, lw=1, marker=marker, ms=3.5, color=colour, label=label)
     ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
-    ax.set_xlabel("fraction removed")
-    ax.set_ylabel("output of the task (Hz)")
+    ax.set(xlabel="fraction removed", ylabel="output of the task (Hz)")
     return ax
 
 
 def _panels(n, **share):
     columns = min(COLUMNS, n)
     rows = -(-n // columns)
-    figure = Figure(figsize=(DOUBLE, min(1.75 * rows + 0.9, TALLEST)), layout="constrained")
+    figure = new_figure(DOUBLE, min(1.75 * rows + 0.9, TALLEST), "constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, **share).ravel()
     axes[0].set(xlim=(-0.04, 1.04), xticks=[0, 0.5, 1])
     for k in range(n, len(axes)):

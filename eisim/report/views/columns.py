@@ -1,0 +1,32 @@
+"""Columns that several studies have."""
+
+from collections.abc import Callable, Iterator
+
+from eisim.report.table import Column
+
+
+def verdict(value: Callable, note: str) -> Column:
+    """Kept, lost or not computed."""
+    return Column("verdict", value, "verdict", note=note)
+
+
+def floor(value: Callable, of: str = "patterns", **how) -> Column:
+    """Least error of any excitatory-only circuit."""
+    return Column("floor", value, note=f"Least share of {of} that any excitatory-only circuit answers wrongly.", **how)
+
+
+def witness(value: Callable) -> Column:
+    """Why there is a floor."""
+    return Column("witness", value, note="x ≤ y with f(x) > f(y): no excitatory-only circuit does that.")
+
+
+def neurons(value: Callable) -> Iterator[Column]:
+    """How many there are of either sign: ``value(row, sign)``."""
+    for sign, name in (("E", "excitatory"), ("I", "inhibitory")):
+        yield Column(f"{name} neurons", lambda row, sign=sign: value(row, sign), short=sign)
+
+
+def conditions(value: Callable, note: str, decimals: int = 3) -> Iterator[Column]:
+    """A measure with and without inhibition: ``value(row, condition)``."""
+    for condition, meaning in (("intact", note), ("ablated", "The same without inhibition.")):
+        yield Column(condition, lambda row, c=condition: value(row, c), note=meaning, decimals=decimals)
