@@ -34,9 +34,8 @@ def sets_of(stimuli, n: int) -> list:
     if not hasattr(stimuli, "ndim") and not isinstance(stimuli, (list, tuple, str)) and np.iterable(stimuli):
         stimuli = list(stimuli)
     nested = isinstance(stimuli, (list, tuple)) or getattr(getattr(stimuli, "dtype", None), "kind", "") == "O"
-    if nested and any(is_labelled(each) or getattr(each, "ndim", 0) > 1 for each in stimuli):
-        sets = list(stimuli)
-    elif (depth := _depth(stimuli)) < 3 or (depth == 3 and _is_regular(stimuli)):
+    arrays = nested and any(is_labelled(each) or getattr(each, "ndim", 0) > 1 for each in stimuli)
+    if not arrays and ((depth := _depth(stimuli)) < 3 or (depth == 3 and _is_regular(stimuli))):
         if nested and depth == 3 and len(stimuli) == n > 1:
             shape = " × ".join(map(str, np.shape(stimuli)))
             warnings.warn(
@@ -45,8 +44,7 @@ def sets_of(stimuli, n: int) -> list:
                 stacklevel=outside(),
             )
         return [stimuli] * n
-    else:
-        sets = list(stimuli)
+    sets = list(stimuli)
     if len(sets) != n:
         raise InputError(f"stimuli: expected one array for each of {n} circuits, found {len(sets)}")
     return sets

@@ -123,7 +123,6 @@ class SparseFloors:
         self.n, self.lower, self.upper = n, lower, upper
 
     def comparable_share(self) -> float:
-        """Share of the pairs of observations of which one is at least the other in every input."""
         first, last = np.minimum(self.lower, self.upper), np.maximum(self.lower, self.upper)
         return len(np.unique(first * self.n + last)) / (self.n * (self.n - 1) / 2)
 
@@ -148,7 +147,7 @@ class Floors:
         self.counts = np.bincount(self.point, minlength=len(self.above))
         weights, self._kind = np.unique(sample.weights, return_inverse=True)
         self._weights, _ = exact(weights)
-        self._total = sum(n * w for n, w in zip(np.bincount(self._kind).tolist(), self._weights, strict=True))
+        self._total = sum(sample.exact_weights)
         self._slots: tuple[np.ndarray, list[int]] | None = None
 
     def comparable_share(self) -> float:
