@@ -12,10 +12,7 @@ _DIMENSIONS = (("trial", "input"), ("trial", "time", "input"))
 
 
 def afferent_names(inputs: Sequence[tuple[str, int]]) -> list[str]:
-    """Name of each column of the stimuli: that of the input, ``"x"``, or ``"x[0]"``, ``"x[1]"``, ... if it has more.
-
-    Of each input its name and size are given.
-    """
+    """Name of each column of the stimuli: that of the input, ``"x"``, or ``"x[0]"``, ``"x[1]"``, ... by its size."""
     return [name if size == 1 else f"{name}[{k}]" for name, size in inputs for k in range(size)]
 
 

@@ -163,10 +163,7 @@ class Floors:
         return comparable / (n * (n - 1) / 2)
 
     def of(self, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
-        """The floor of labels, one for each observation, which has the weight of the observation that `weights` names.
-
-        By default its own.
-        """
+        """The floor of labels, one for each observation; `weights`: of which observation each takes the weight."""
         levels, level = np.unique(labels, return_inverse=True)
         start, above = self._places(len(levels))
         pairs, cell = np.unique(self.point * len(levels) + level, return_inverse=True)
