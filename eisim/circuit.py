@@ -57,8 +57,15 @@ def _check_magnitude(lowest, what):
         raise InputError(f"{what} (Dale's law: the sign is the source's), found {lowest:g}")
 
 
+class Source:
+    """What an input and a population have in common, of which projections come."""
+
+    name: str
+    size: int
+
+
 @dataclass(frozen=True)
-class Input(Value):
+class Input(Source, Value):
     """External afferents; excitatory. A stimulus value x makes an afferent fire at x times `rate`.
 
     In a rate circuit the afferents carry that rate; in a spiking circuit they fire spike trains of that rate. In a
@@ -95,7 +102,7 @@ class Input(Value):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Population(ReadOnly, Brief):
+class Population(Source, ReadOnly, Brief):
     """Neurons of one model and one sign.
 
     Attributes

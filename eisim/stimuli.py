@@ -12,10 +12,7 @@ _DIMENSIONS = (("trial", "input"), ("trial", "time", "input"))
 
 
 def afferent_names(inputs: Sequence[tuple[str, int]]) -> list[str]:
-    """Name of each column of the stimuli: that of the input, ``"x"``, or ``"x[0]"``, ``"x[1]"``, ... if it has more.
-
-    Of each input its name and size are given.
-    """
+    """Name of each column of the stimuli: that of the input, ``"x"``, or ``"x[0]"``, ``"x[1]"``, ... by its size."""
     return [name if size == 1 else f"{name}[{k}]" for name, size in inputs for k in range(size)]
 
 
@@ -34,9 +31,8 @@ def sets_of(stimuli, n: int) -> list:
     if not hasattr(stimuli, "ndim") and not isinstance(stimuli, (list, tuple, str)) and np.iterable(stimuli):
         stimuli = list(stimuli)
     nested = isinstance(stimuli, (list, tuple)) or getattr(getattr(stimuli, "dtype", None), "kind", "") == "O"
-    if nested and any(is_labelled(each) or getattr(each, "ndim", 0) > 1 for each in stimuli):
-        sets = list(stimuli)
-    elif (depth := _depth(stimuli)) < 3 or (depth == 3 and _is_regular(stimuli)):
+    arrays = nested and any(is_labelled(each) or getattr(each, "ndim", 0) > 1 for each in stimuli)
+    if not arrays and ((depth := _depth(stimuli)) < 3 or (depth == 3 and _is_regular(stimuli))):
         if nested and depth == 3 and len(stimuli) == n > 1:
             shape = " × ".join(map(str, np.shape(stimuli)))
             warnings.warn(
@@ -45,8 +41,7 @@ def sets_of(stimuli, n: int) -> list:
                 stacklevel=outside(),
             )
         return [stimuli] * n
-    else:
-        sets = list(stimuli)
+    sets = list(stimuli)
     if len(sets) != n:
         raise InputError(f"stimuli: expected one array for each of {n} circuits, found {len(sets)}")
     return sets

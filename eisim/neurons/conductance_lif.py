@@ -68,13 +68,9 @@ class ConductanceLIF(SpikingNeuron):
         """The constant input at threshold, in A."""
         return self.leak * (self.threshold - self.rest)
 
-    def spike_adds(self, letter: str) -> str:
-        """The variable that a presynaptic spike adds to, with the factor of the weight, as Brian2 text."""
-        return f"{'x' if self.receptors[letter].rise else 'g'}_{letter}_post += {{}}"
-
     def equations(self, pooled: bool = False) -> str:
         """The Brian2 equations; `pooled`: what comes from the pool is added."""
-        equations = kinetics(self.receptors, "g", "siemens")
+        equations = kinetics(self)
         currents = ""
         for k in self.receptors:
             total = " + ".join(f"g_{k}{pool}" for pool in pools(pooled))
@@ -101,7 +97,7 @@ class ConductanceLIF(SpikingNeuron):
         lines.append(
             f"v = _v + (v - _v)*exp(-_g*elapse){' + noise_step*gaussian(key, t_in_timesteps)' if noisy else ''}"
         )
-        lines += kinetic_steps(self.receptors, "g")
+        lines += kinetic_steps(self)
         return "".join(f"\n        {line}" for line in [*lines, *arrivals.splitlines()]) + "\n        "
 
     def step_parameters(self, dt: float) -> dict[str, float]:

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+#: Letters of the receptors that have a rising variable x besides.
+RISING = "arn"
+
 
 def propagator(matrix, dt):
     """What a linear system does in a step, and its mean over the step."""
@@ -22,26 +25,27 @@ def pools(pooled):
     return ("", "_pool") if pooled else ("",)
 
 
+def quantity_of(neuron) -> str:
+    """What receptors give a neuron: a current, or a conductance."""
+    return "I" if neuron.signed_weights else "g"
+
+
 def kinetic_variables(neuron) -> list[str]:
     """The variables that presynaptic spikes set in motion, but for the membrane."""
     found = []
     for k, receptor in neuron.receptors.items():
         if receptor.letter != "d":
-            found += [f"{'I' if neuron.signed_weights else 'g'}_{k}"] + ([f"x_{k}"] if _rises(receptor) else [])
+            found += [f"{quantity_of(neuron)}_{k}"] + ([f"x_{k}"] if receptor.letter in RISING else [])
     return found
 
 
-def _rises(receptor):
-    return receptor.letter in "arn"
-
-
-def kinetics(receptors, name, unit):
-    """Equations of the kinetics of receptors."""
-    lines = []
-    for k, receptor in receptors.items():
+def kinetics(neuron) -> str:
+    """Equations of the kinetics of a neuron's receptors."""
+    lines, name, unit = [], quantity_of(neuron), neuron.weight_unit
+    for k, receptor in neuron.receptors.items():
         if receptor.letter == "a":
             lines += [f"d{name}_{k}/dt = (x_{k} - {name}_{k})/tau_{k} : {unit}", f"dx_{k}/dt = -x_{k}/tau_{k} : {unit}"]
-        elif _rises(receptor):
+        elif receptor.letter in RISING:
             lines.append(f"d{name}_{k}/dt = x_{k}/rise_{k} - {name}_{k}/tau_{k} : {unit}")
             lines.append(f"dx_{k}/dt = -x_{k}/rise_{k} : {unit}")
         elif receptor.letter != "d":
@@ -49,19 +53,13 @@ def kinetics(receptors, name, unit):
     return "".join(f"\n    {line}" for line in lines)
 
 
-def kinetic_steps(receptors, name):
-    """One exact step of the kinetics of receptors."""
-    lines = []
-    for k, receptor in receptors.items():
-        if _rises(receptor):
+def kinetic_steps(neuron) -> list[str]:
+    """One exact step of the kinetics of a neuron's receptors."""
+    lines, name = [], quantity_of(neuron)
+    for k, receptor in neuron.receptors.items():
+        if receptor.letter in RISING:
             fading = f"decay_{k}" if receptor.letter == "a" else f"decay_rising_{k}"
             lines += [f"{name}_{k} = {name}_{k}*decay_{k} + x_{k}*rising_{k}_to_{k}", f"x_{k} = x_{k}*{fading}"]
         elif receptor.letter != "d":
             lines.append(f"{name}_{k} = {name}_{k}*decay_{k}")
     return lines
-
-
-def pool(neuron) -> tuple[str, str]:
-    """Equations and one step of a pool: the kinetics of the receptors of a neuron, alone."""
-    name = "I" if neuron.signed_weights else "g"
-    return kinetics(neuron.receptors, name, neuron.weight_unit), "\n".join(kinetic_steps(neuron.receptors, name))

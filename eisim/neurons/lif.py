@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from eisim.base.values import quantity
-from eisim.neurons.kinetics import exprel, kinetic_steps, kinetics, pools, propagator
+from eisim.neurons.kinetics import exprel, kinetic_steps, kinetic_variables, kinetics, pools, propagator
 from eisim.neurons.siegert import siegert
 from eisim.neurons.spiking import SpikingNeuron, noise_free_rate
 from eisim.synapses import Alpha, Delta, Exponential
@@ -72,16 +72,9 @@ class LIF(SpikingNeuron):
         receptor = self.receptors[letter]
         return self.tau if isinstance(receptor, Delta) else receptor.area
 
-    def spike_adds(self, letter: str) -> str:
-        """The variable that a presynaptic spike adds to, with the factor of the weight, as Brian2 text."""
-        receptor = self.receptors[letter]
-        return {"d": "v_post += {}", "x": f"I_{letter}_post += {{}}", "a": f"x_{letter}_post += {np.e!r}*{{}}"}[
-            receptor.letter
-        ]
-
     def equations(self, pooled: bool = False) -> str:
         """The Brian2 equations; `pooled`: what comes from the pool is added."""
-        equations = kinetics(self.receptors, "I", "volt")
+        equations = kinetics(self)
         currents = [f"I_{k}{pool}" for k, r in self.receptors.items() if r.letter != "d" for pool in pools(pooled)]
         total = "".join(f" + {current}" for current in currents)
         return (
@@ -95,16 +88,11 @@ class LIF(SpikingNeuron):
         `noisy`: with ``gaussian``, standard normal noise; `arrivals`: code that adds the spikes of Poisson drives.
         """
         lines = ["_floor = rest + bias", "_v = _floor + (v - _floor)*decay_v"]
-        for k, receptor in self.receptors.items():
-            if receptor.letter == "d":
-                continue
-            for variable, factor in (
-                ("I", f"{k}_to_v"),
-                *([("x", f"rising_{k}_to_v")] if receptor.letter == "a" else []),
-            ):
-                total = " + ".join(f"{variable}_{k}{pool}" for pool in pools(pooled))
-                lines[1] += f" + {f'({total})' if pooled else total}*{factor}"
-        lines += kinetic_steps(self.receptors, "I")
+        for variable in kinetic_variables(self):
+            total = " + ".join(f"{variable}{pool}" for pool in pools(pooled))
+            factor = f"{'rising_' if variable.startswith('x') else ''}{variable[-1]}_to_v"
+            lines[1] += f" + {f'({total})' if pooled else total}*{factor}"
+        lines += kinetic_steps(self)
         lines.append(f"v = _v{' + noise_step*gaussian(key, t_in_timesteps)' if noisy else ''}")
         return "".join(f"\n        {line}" for line in [*lines, *arrivals.splitlines()]) + "\n        "
 

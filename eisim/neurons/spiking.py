@@ -6,6 +6,7 @@ import numpy as np
 
 from eisim.base.errors import InputError
 from eisim.base.values import Value
+from eisim.neurons.kinetics import RISING, quantity_of
 
 
 class SpikingNeuron(Value):
@@ -64,6 +65,14 @@ class SpikingNeuron(Value):
     def area(self, letter: str) -> float:
         """Mean input that a rate of 1 Hz causes through a synapse of weight 1 at this receptor, in s."""
         return self.receptors[letter].area
+
+    def spike_adds(self, letter: str) -> str:
+        """The variable that a presynaptic spike adds to, with the factor of the weight, as Brian2 text."""
+        kind = self.receptors[letter].letter
+        if kind == "d":
+            return "v_post += {}"
+        variable = "x" if kind in RISING else quantity_of(self)
+        return f"{variable}_{letter}_post += {f'{np.e!r}*' if kind == 'a' else ''}{{}}"
 
     @property
     def step_units(self) -> dict[str, str]:

@@ -49,14 +49,10 @@ class Theta(SpikingNeuron):
     def after_spike(carrying: bool) -> str:
         return "v -= 2*pi"
 
-    def spike_adds(self, letter: str) -> str:
-        """The variable that a presynaptic spike adds to, with the factor of the weight, as Brian2 text."""
-        return f"I_{letter}_post += {{}}"
-
     def equations(self, pooled: bool = False) -> str:
         """The Brian2 equations; `pooled`: what comes from the pool is added."""
         total = "".join(f" + I_{k}{pool}" for k in self.receptors for pool in pools(pooled))
-        equations = kinetics(self.receptors, "I", "1")
+        equations = kinetics(self)
         return f"\n    dv/dt = (1 - cos(v) + (1 + cos(v))*(bias{total}))/tau : 1{equations}\n    "
 
     def step(self, noisy: bool, pooled: bool = False, arrivals: str = "") -> str:
@@ -66,7 +62,7 @@ class Theta(SpikingNeuron):
             f"_input = bias{total}",
             "_mid = v + 0.5*advance*(1 - cos(v) + (1 + cos(v))*_input)",
             "v = v + advance*(1 - cos(_mid) + (1 + cos(_mid))*_input)",
-            *kinetic_steps(self.receptors, "I"),
+            *kinetic_steps(self),
         ]
         return "".join(f"\n        {line}" for line in [*lines, *arrivals.splitlines()]) + "\n        "
 

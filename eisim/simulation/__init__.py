@@ -216,13 +216,10 @@ def _trials(circuits, stimuli, seed, record):
     for circuit in circuits:
         if not isinstance(circuit, Circuit):
             raise InputError(f"simulate: circuit: expected a Circuit, found {circuit!r}")
-    kinds = {c.kind for c in circuits}
-    if len(kinds) > 1:
+    if len({c.kind for c in circuits}) > 1:
         raise InputError("simulate: expected circuits of one kind, found rate and spiking")
-    batch = []
-    for circuit, array, own_seeds, own_record in zip(
-        circuits, stimuli, _seeds_of_each(seed, len(circuits)), _records(record, len(circuits)), strict=True
-    ):
+    batch, seeds, records = [], _seeds_of_each(seed, len(circuits)), _records(record, len(circuits))
+    for circuit, array, own_seeds, own_record in zip(circuits, stimuli, seeds, records, strict=True):
         what = f"stimuli of circuit {circuit.name!r}"
         array = to_si(unlabelled(array, [(i.name, i.size) for i in circuit.inputs], what), "1", what)
         if array.ndim not in (2, 3) or array.shape[-1] != circuit.n_inputs or not array.size:
@@ -273,8 +270,8 @@ def _records(record, n):
 
 def _drawn(seed):
     """The seeds, each Generator among them replaced by its next whole number."""
-    if isinstance(seed, (list, tuple)):
-        return type(seed)(map(_drawn, seed)) if type(seed) in (list, tuple) else seed
+    if type(seed) in (list, tuple):
+        return type(seed)(map(_drawn, seed))
     return seed_of(seed, "seed") if isinstance(seed, np.random.Generator) else seed
 
 
@@ -286,8 +283,6 @@ def _seeds_of_each(seed, n):
 
 
 def _is_nested(seed):
-    if isinstance(seed, np.ndarray) and seed.dtype != object:
-        return seed.ndim > 1
     return not isinstance(seed, (str, range)) and np.iterable(seed) and any(np.iterable(s) for s in seed)
 
 

@@ -45,12 +45,7 @@ def compile_program(
             b2.BrianLogger.suppress_hierarchy(f"brian2cuda.{speaker}", filter_log_file=False)
     with brian2_alone(), _device(job.device, build_on_run=False):
         network = BatchNetwork(job)  # its objects must live until the program is built
-        network.network.run(
-            job.timing.duration * b2.second,
-            report="std::cout << completed << std::endl;",
-            report_period=0.5 * b2.second,
-            namespace={},
-        )
+        network.run("std::cout << completed << std::endl;")
         device = get_device()
         _read_from_files(device, job)
         if not on_gpu:
@@ -77,12 +72,7 @@ def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
                 for variable, value in model.values.items():
                     getattr(made[name], variable + "_")[:] = value
         report("simulating")
-        network.network.run(
-            job.timing.duration * b2.second,
-            report=lambda elapsed, completed, start, duration: report("simulating", completed),
-            report_period=0.5 * b2.second,
-            namespace={},
-        )
+        network.run(lambda elapsed, completed, start, duration: report("simulating", completed))
         variables = {o.name: o.variables for o in network.network.objects}
         return job.outcomes(lambda owner, variable, shape=None: np.array(variables[owner][variable].get_value()))
 

@@ -48,9 +48,8 @@ def _synapses(circuit, projection):
     given = projection.weights
     if not isinstance(given, Rule):
         return given.data.size
-    if circuit.kind == "spiking" and (isinstance(given, Independent) or is_pooled(circuit, projection)):
-        return 0
-    if not given.weight:
+    is_shared = isinstance(given, Independent) or is_pooled(circuit, projection)
+    if not given.weight or (circuit.kind == "spiking" and is_shared):
         return 0
     source, target = circuit.source(projection), circuit.population(projection.target)
     return given.expected((source.size, target.size))

@@ -10,7 +10,7 @@ import numpy as np
 
 from eisim.base.timing import Timing
 from eisim.circuit import CYCLE
-from eisim.neurons.kinetics import kinetic_variables, pool
+from eisim.neurons.kinetics import kinetic_steps, kinetic_variables, kinetics
 from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout, one_if_equal
 
 
@@ -32,9 +32,8 @@ class Model:
     def text(self) -> str:
         """The equations with the declarations of the parameters."""
         shared = {name: "" if np.ndim(self.values[name]) else "shared, " for name in self.units}
-        return self.equations + "".join(
-            f"\n{name} : {unit} ({shared[name]}constant)" for name, unit in self.units.items()
-        )
+        lines = [f"\n{name} : {unit} ({shared[name]}constant)" for name, unit in self.units.items()]
+        return self.equations + "".join(lines)
 
     @property
     def signature(self) -> tuple:
@@ -131,7 +130,7 @@ def _input(values, kind) -> Model:
 
 
 def _pool(group: Group, values) -> Model:
-    equations, step = pool(group.neuron)
+    equations, step = kinetics(group.neuron), "\n".join(kinetic_steps(group.neuron))
     used = {name: value for name, value in values.items() if name in step}
     placeholders = {n: unit for n, unit in group.neuron.placeholders.items() if n in equations}
     units = {n: unit for n, unit in group.neuron.step_units.items() if n in used}

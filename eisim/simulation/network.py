@@ -33,6 +33,11 @@ class BatchNetwork:
             *self.groups.values(), *self.synapses.values(), *self.monitors.values(), name="eisim_network"
         )
 
+    def run(self, report) -> None:
+        """Run for the duration of a trial; `report` says how far it is, as Brian2 takes it."""
+        duration, period = self.timing.duration * b2.second, 0.5 * b2.second
+        self.network.run(duration, report=report, report_period=period, namespace={})
+
     def _group(self, name, group, model):
         namespace = {v: b2.Quantity(1.0, dim=getattr(b2, unit).dim) for v, unit in model.placeholders.items()}
         if "key" in model.step:

@@ -7,7 +7,6 @@ Softw. 5:8, 2000, with the independent layer index of Doornik 2005).
 """
 
 import math
-from functools import cache
 
 import numpy as np
 
@@ -18,8 +17,7 @@ _LAYERS = 128
 _TAIL, _AREA = 3.442619855899, 9.91256303526217e-3
 
 
-@cache
-def _edges() -> np.ndarray:
+def _edges_of_layers() -> np.ndarray:
     """Right edges of the layers of the ziggurat, from the base layer up; the last is 0."""
     density = math.exp(-0.5 * _TAIL**2)
     edges = [_AREA / density, _TAIL]
@@ -27,6 +25,9 @@ def _edges() -> np.ndarray:
         edges.append(math.sqrt(-2 * math.log(_AREA / edges[-1] + density)))
         density = math.exp(-0.5 * edges[-1] ** 2)
     return np.array([*edges, 0.0])
+
+
+_EDGES = _edges_of_layers()
 
 
 def _mix(z: np.ndarray) -> np.ndarray:
@@ -57,18 +58,17 @@ def keys(seed, trial, neuron) -> np.ndarray:
 
 def gaussian(key, step) -> np.ndarray:
     """Standard normal numbers for neurons with these `keys` at time step `step`."""
-    edges = _edges()
     with np.errstate(over="ignore"):
         z = _begin(key, step)
         found, todo = np.empty(z.shape), np.arange(z.size)
         while todo.size:
             layer, u = (z & np.uint64(_LAYERS - 1)).astype(int), 2 * _uniform(z) - 1
-            x = u * edges[layer]
-            done = np.abs(x) < edges[layer + 1]
+            x = u * _EDGES[layer]
+            done = np.abs(x) < _EDGES[layer + 1]
             z = _mix(z + np.uint64(_INCREMENT))
             tail = ~done & (layer == 0)
             wedge = ~done & (layer > 0)
-            high, low = np.exp(-0.5 * edges[layer] ** 2), np.exp(-0.5 * edges[layer + 1] ** 2)
+            high, low = np.exp(-0.5 * _EDGES[layer] ** 2), np.exp(-0.5 * _EDGES[layer + 1] ** 2)
             done |= wedge & (high + _uniform(z) * (low - high) < np.exp(-0.5 * x**2))
             beyond = -np.log(_uniform(z)) / _TAIL
             z_next = _mix(z + np.uint64(_INCREMENT))
@@ -131,7 +131,7 @@ EISIM_ANYWHERE static inline double _uniform(uint64_t z) {{
 #: `gaussian` in C++, the same numbers.
 _CPP_GAUSSIAN = f"""
 EISIM_ANYWHERE static inline double _gaussian(double key, int64_t step) {{
-    static const double _edges[{_LAYERS + 1}] = {{{", ".join(repr(float(e)) for e in _edges())}}};
+    static const double _edges[{_LAYERS + 1}] = {{{", ".join(repr(float(e)) for e in _EDGES)}}};
     uint64_t z = _begin(key, step);
     while (true) {{
         const int layer = z & {_LAYERS - 1};

@@ -40,10 +40,10 @@ def lightest_cover(
         layers[-1] &= free
         for source in [i for i, depth in level.items() if depth == 0]:
             while supply[source] and (path := _path(source, edges, layers, level, flow)):
-                amount = min(supply[source], demand[path[-1][1]], *(flow[j][k] for _, j, k in path[:-1]))
+                column = path[-1][1]
+                amount = min(supply[source], demand[column], *(flow[j][k] for _, j, k in path[:-1]))
                 supply[source] -= amount
                 total += amount
-                column = path[-1][1]
                 demand[column] -= amount
                 if not demand[column]:
                     free &= ~(1 << column)

@@ -123,7 +123,6 @@ class SparseFloors:
         self.n, self.lower, self.upper = n, lower, upper
 
     def comparable_share(self) -> float:
-        """Share of the pairs of observations of which one is at least the other in every input."""
         first, last = np.minimum(self.lower, self.upper), np.maximum(self.lower, self.upper)
         return len(np.unique(first * self.n + last)) / (self.n * (self.n - 1) / 2)
 
@@ -148,7 +147,7 @@ class Floors:
         self.counts = np.bincount(self.point, minlength=len(self.above))
         weights, self._kind = np.unique(sample.weights, return_inverse=True)
         self._weights, _ = exact(weights)
-        self._total = sum(n * w for n, w in zip(np.bincount(self._kind).tolist(), self._weights, strict=True))
+        self._total = sum(sample.exact_weights)
         self._slots: tuple[np.ndarray, list[int]] | None = None
 
     def comparable_share(self) -> float:
@@ -164,10 +163,7 @@ class Floors:
         return comparable / (n * (n - 1) / 2)
 
     def of(self, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
-        """The floor of labels, one for each observation, which has the weight of the observation that `weights` names.
-
-        By default its own.
-        """
+        """The floor of labels, one for each observation; `weights`: of which observation each takes the weight."""
         levels, level = np.unique(labels, return_inverse=True)
         start, above = self._places(len(levels))
         pairs, cell = np.unique(self.point * len(levels) + level, return_inverse=True)
