@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from eisim.base.files import to_csv, to_netcdf
+from eisim.base.files import to_csv
 from eisim.report.numbers import column
+from eisim.report.style import axes
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, View, show_with
 from eisim.report.views.sweep_figures import (
@@ -102,17 +103,10 @@ class SweepView(View[Sweep]):
         for name in measures:
             mean, sd, how = sweep.mean(name), sweep.sd(name), {"unit": unit_of(name), "decimals": decimals_of(name)}
             note = MEANINGS.get(name.partition("_")[0], "")
-            columns.append(Column(name_of(name), lambda index, mean=mean: mean[index], note=note, **how))
+            columns.append(Column(name_of(name), mean.__getitem__, note=note, **how))
             if several:
-                columns.append(
-                    Column(
-                        f"s.d. of {name_of(name)}",
-                        lambda index, sd=sd: sd[index],
-                        note="Standard deviation over seeds.",
-                        on_page_only=True,
-                        **how,
-                    )
-                )
+                how |= {"note": "Standard deviation over seeds.", "on_page_only": True}
+                columns.append(Column(f"s.d. of {name_of(name)}", sd.__getitem__, **how))
         notes = [f"Mean over {count(len(sweep.seeds), 'seed')}."]
         if len(sweep.numbers) > len(measures):
             notes.append(f"All {count(len(sweep.numbers), 'measure')} of each seed are in data.csv and data.nc.")
@@ -151,14 +145,16 @@ class SweepView(View[Sweep]):
         sweep = self.result
         columns, rows = table(sweep)
         yield "data.csv", to_csv(rows, columns)
-        coordinates, variables = labelled(sweep)
-        yield "data.nc", to_netcdf(variables, coordinates)
         if sweep.phases is not None:
             places = [
                 (*(a.values[k] for a, k in zip(sweep.axes, i, strict=True)), str(sweep.phases[i]))
                 for i in np.ndindex(*sweep.shape)
             ]
             yield "phases.csv", to_csv(places, [*(axis.name for axis in sweep.axes), "phase"])
+
+    def labelled(self) -> tuple[dict, dict]:
+        coordinates, variables = labelled(self.result)
+        return variables, coordinates
 
 
 def _sign(axis):
@@ -174,8 +170,6 @@ def _value(axis, k):
 
 
 def _plot(sweep, ax, keywords, measure):
-    from eisim.report.style import axes
-
     return axes(draw_measure, ax, sweep, measure, keywords=keywords)
 
 

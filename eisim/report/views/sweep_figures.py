@@ -4,7 +4,7 @@ import numpy as np
 
 from eisim.base.errors import InputError
 from eisim.report.numbers import OF_ONE
-from eisim.report.style import DOUBLE, NEUTRAL, SINGLE, TALLEST
+from eisim.report.style import DOUBLE, NEUTRAL, SINGLE, TALLEST, new_figure
 from eisim.run.sweep.axes import Axis
 from eisim.run.sweep.result import Sweep
 
@@ -69,21 +69,14 @@ def decimals_of(measure: str) -> int | None:
 
 
 def overview(sweep: Sweep):
-    """The shown measures: curves for one axis, maps for two, a row of maps for each measure for three.
-
-    Returns
-    -------
-    Figure
-    """
-    from matplotlib.figure import Figure
-
+    """The shown measures, as a figure: curves for one axis, maps for two, a row of maps for each measure for three."""
     measures = shown(sweep)
     if len(sweep.axes) == MOST_AXES:
         return _multiples(sweep, measures[:MOST_AXES])
     columns = min(3 if len(measures) > 4 else 2, len(measures))
     rows = -(-len(measures) // columns)
     width = SINGLE if columns == 1 else DOUBLE
-    figure = Figure(figsize=(width, min(TALLEST, 2.15 * rows + 0.1)), layout="constrained")
+    figure = new_figure(width, min(TALLEST, 2.15 * rows + 0.1), "constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, name in zip(panels, measures, strict=False):
         draw_measure(ax, sweep, name)
@@ -94,15 +87,13 @@ def overview(sweep: Sweep):
 
 def _multiples(sweep, measures):
     """Maps over two axes, a column for each of some values of the third: of words, or the shortest."""
-    from matplotlib.figure import Figure
-
     lengths = [(axis.is_numeric, len(axis.values)) for axis in sweep.axes]
     third = lengths.index(min(lengths))
     others = [k for k in range(MOST_AXES) if k != third]
     axis = sweep.axes[third]
     number = min(len(axis.values), MOST_COLUMNS)
     chosen = np.unique(np.linspace(0, len(axis.values) - 1, number).round().astype(int))
-    figure = Figure(figsize=(DOUBLE, min(TALLEST, 1.9 * len(measures) + 0.3)), layout="constrained")
+    figure = new_figure(DOUBLE, min(TALLEST, 1.9 * len(measures) + 0.3), "constrained")
     panels = figure.subplots(len(measures), len(chosen), squeeze=False, sharex=True, sharey=True)
     for row, name in zip(panels, measures, strict=True):
         values = np.moveaxis(sweep.mean(name), third, -1)
@@ -157,15 +148,8 @@ def _map(ax, axes, values, limits):
 
 
 def phase_diagram(sweep: Sweep):
-    """The state of each point, over two axes.
-
-    Returns
-    -------
-    Figure
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(SINGLE + 1.3, 3.2), layout="constrained")
+    """The state of each point, over two axes, as a figure."""
+    figure = new_figure(SINGLE + 1.3, 3.2, "constrained")
     draw_phases(figure.subplots(), sweep)
     return figure
 
