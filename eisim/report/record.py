@@ -41,8 +41,8 @@ def record_view(
     """Write all of a result into a folder: its files and figures, ``run.json`` and the page.
 
     Figures, which another process may have drawn, are among the files; `how` says how the result came about, see
-    `provenance`, and `first` comes first in the result's document, which is returned: ``--json`` prints it. `also` names
-    a file for that document with all the rest beside its keys, as some commands have always written it.
+    `provenance`, and `first` comes first in the result's document, which is returned: ``--json`` prints it. `also`
+    names a file for that document with all the rest beside its keys, as some commands have always written it.
     """
     found, findings = (first or {}) | view.to_json(), view.findings()
     how = {**provenance(**how), "report": findings and to_document(findings)}
