@@ -193,8 +193,8 @@ class DataView(View[DataResult]):
         ax.barh([0], [0], color=UNREACHED, label="unattainable without inhibition")
         ax.set_yticks(y, [row["label"] for row in self._rows])
         ax.set(xlim=(None, 1.005), ylim=(-0.6, len(self._rows) - 0.4))
-        ax.set(xlabel="share of rows answered correctly about the class", ylabel=f"class ({self.result.data.target})")
-        ax.set_title(f"{self.result.data.name}: what is left without inhibition")
+        data, what = self.result.data, "share of rows answered correctly about the class"
+        ax.set(xlabel=what, ylabel=f"class ({data.target})", title=f"{data.name}: what is left without inhibition")
         handles = {h.get_label(): h for h in ax.get_legend_handles_labels()[0]}.values()
         figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=7)
         return figure

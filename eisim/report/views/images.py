@@ -379,7 +379,40 @@ class ImagesView(View[ImagesResult]):
         yield "inputs.csv", _inputs_table(self.result)
 
     def labelled(self) -> tuple[dict, dict]:
-        return _labelled(self.result)
+        pooled, whole, samples = self.result.pooled, self.result.whole, list(self.result.samples.values())
+        trained, kinds = self.result.trained, sorted(self.result.trained[0].ablations)
+
+        def measured(name):
+            return [[getattr(network.ablations[kind], name) for kind in kinds] for network in trained]
+
+        circuit = "network system condition"
+        dnn = [[network.accuracy(part) for part in PARTS] for network in trained]
+        errors = [[pooled.errors[signs, part] for part in PARTS] for signs in CONSTRAINTS]
+        floor, pairs = "least zero-one error of excitatory-only networks", "share of comparable pairs"
+        agree = "share of test images at which the lowest and highest extension agree"
+        extended = "of the best monotone function, extended as low as can be"
+        variables = {
+            "output": array(f"{circuit} image class", measured("outputs"), "of the circuit, up to a shift"),
+            "accuracy": array(circuit, measured("accuracy"), "by argmax"),
+            "balanced_accuracy": array(f"{circuit} class", measured("balanced_accuracy"), "by argmax"),
+            "one_threshold_error": array(f"{circuit} class", measured("threshold_errors"), "by the best threshold"),
+            "dnn_accuracy": array("network part", dnn, "of the DNN, by argmax"),
+            "test_class": array("image", self.result.images.test_targets.astype(np.int32), "class of a test image"),
+            "pooled_comparable": array("side", pooled.comparable, pairs),
+            "pooled_floor": array("part side class", [pooled.floors[part] for part in PARTS], floor),
+            "pooled_error": array("constraint part side class", errors, "zero-one error of trained networks"),
+            "pooled_extended_error": array("side class", pooled.extended, extended),
+            "pooled_determined": array("side class", pooled.determined, agree),
+            "boolean_floor": array("inputs function", whole.floors, floor),
+            "boolean_comparable": array("inputs function", whole.comparable, pairs),
+            "sampled_floor": array("points sampled_inputs function", [each.floors for each in samples], floor),
+            "sampled_comparable": array("points sampled_inputs function", [each.comparable for each in samples], pairs),
+        }
+        numbers = {"class": pooled.classes, "side": pooled.sides, "inputs": whole.inputs}
+        numbers |= {"sampled_inputs": samples[0].inputs, "points": list(self.result.samples)}
+        signs = [network.signs for network in trained]
+        labels = names(network=signs, system=kinds, condition=CONDITIONS, constraint=CONSTRAINTS, part=PARTS)
+        return variables, labels | names(**{name: np.array(n, dtype=np.int32) for name, n in numbers.items()})
 
 
 def _networks_table(result: ImagesResult) -> str:
@@ -415,46 +448,6 @@ def _inputs_table(result: ImagesResult) -> str:
     for n in range(1, most + 1):
         lines.append(("corners of the n-cube", n, "comparable pairs", "expected", expected_comparable(n), None))
     return to_csv(lines, ("data", "inputs", "measure", "part", "mean", "sd"))
-
-
-def _labelled(result: ImagesResult) -> tuple[dict, dict]:
-    """What was measured as labelled arrays: variables and coordinates."""
-    pooled, whole, samples = result.pooled, result.whole, list(result.samples.values())
-    kinds = sorted(result.trained[0].ablations)
-
-    def measured(name):
-        return np.array([[getattr(network.ablations[kind], name) for kind in kinds] for network in result.trained])
-
-    circuit = "network system condition"
-    dnn = [[network.accuracy(part) for part in PARTS] for network in result.trained]
-    errors = [[pooled.errors[signs, part] for part in PARTS] for signs in CONSTRAINTS]
-    floor, pairs = "least zero-one error of excitatory-only networks", "share of comparable pairs"
-    agree = "share of test images at which the lowest and highest extension agree"
-    extended = "of the best monotone function, extended as low as can be"
-    variables = {
-        "output": array(f"{circuit} image class", measured("outputs"), "of the circuit, up to a shift"),
-        "accuracy": array(circuit, measured("accuracy"), "by argmax"),
-        "balanced_accuracy": array(f"{circuit} class", measured("balanced_accuracy"), "by argmax"),
-        "one_threshold_error": array(f"{circuit} class", measured("threshold_errors"), "by the best threshold"),
-        "dnn_accuracy": array("network part", dnn, "of the DNN, by argmax"),
-        "test_class": array("image", result.images.test_targets.astype(np.int32), "class of a test image"),
-        "pooled_comparable": array("side", pooled.comparable, pairs),
-        "pooled_floor": array("part side class", [pooled.floors[part] for part in PARTS], floor),
-        "pooled_error": array("constraint part side class", errors, "zero-one error of trained networks"),
-        "pooled_extended_error": array("side class", pooled.extended, extended),
-        "pooled_determined": array("side class", pooled.determined, agree),
-        "boolean_floor": array("inputs function", whole.floors, floor),
-        "boolean_comparable": array("inputs function", whole.comparable, pairs),
-        "sampled_floor": array("points sampled_inputs function", [each.floors for each in samples], floor),
-        "sampled_comparable": array("points sampled_inputs function", [each.comparable for each in samples], pairs),
-    }
-    numbers = {"class": pooled.classes, "side": pooled.sides, "inputs": whole.inputs}
-    numbers |= {"sampled_inputs": samples[0].inputs, "points": list(result.samples)}
-    signs = [network.signs for network in result.trained]
-    labels = names(network=signs, system=kinds, condition=CONDITIONS, constraint=CONSTRAINTS, part=PARTS)
-    return variables, labels | {
-        name: ((name,), np.array(values, dtype=np.int32), {}) for name, values in numbers.items()
-    }
 
 
 show_with(ImagesResult, ImagesView)

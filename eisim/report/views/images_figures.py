@@ -52,8 +52,7 @@ def by_threshold(ax: "Axes", result: ImagesResult) -> "Axes":
     _groups(ax, result, lambda dnn: dnn.threshold_errors.mean(), lambda circuit: circuit.threshold_errors.mean(axis=1))
     ax.axhline(100 * pooled.floors["test"][-1].mean(), color=INHIBITORY, lw=1.2, label="floor", zorder=0)
     _baseline(ax, pooled.baseline.mean())
-    ax.set_ylim(bottom=-0.3)
-    ax.set_ylabel("error, best threshold (%)")
+    ax.set(ylim=(-0.3, None), ylabel="error, best threshold (%)")
     ax.set_title("best threshold (one-vs-rest), mean over classes", loc="left")
     return ax
 
@@ -75,8 +74,7 @@ def _groups(ax, result, of_network, of_circuit):
                 hollow = {"mfc": "none", "ms": 7} if at == 0 else {"ms": 4}  # both are seen where they agree
                 ax.plot(x, values[at], marker, color=colour, label=label, **hollow)
     ax.set_xticks(range(len(result.trained)), [NAMES[n.signs] for n in result.trained])
-    ax.set_xlim(-0.5, len(result.trained) - 0.5)
-    ax.set_xlabel("signs of the network's weights")
+    ax.set(xlim=(-0.5, len(result.trained) - 0.5), xlabel="signs of the network's weights")
 
 
 def classes(ax: "Axes", network: Trained) -> "Axes":
@@ -89,8 +87,7 @@ def classes(ax: "Axes", network: Trained) -> "Axes":
         floors = 100 * ablation.floors.one_polarity
         ax.hlines(floors, judged - 0.42, judged + 0.42, color=INHIBITORY, lw=1.2, zorder=0)
         ax.set_xticks(judged, [f"{value:g}" for value in ablation.judged])
-    ax.set_ylim(bottom=-0.4)
-    ax.set_xlabel("class")
+    ax.set(ylim=(-0.4, None), xlabel="class")
     ax.set_title(NAMES[network.signs], loc="left")
     return ax
 

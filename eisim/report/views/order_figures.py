@@ -102,9 +102,8 @@ def behind_over_time(ax: "Axes", conditions: tuple[ConditionResult, ...]) -> Non
             style = {"lw": 1.2, "color": colour, "ls": dashes, "zorder": 3, "label": c.condition.name}
         ax.plot(1e3 * middle, 100 * share, **style)
     ax.plot([], [], label="all others", **OTHERS)
-    ax.set(xlim=(0, conditions[0].cumulative.shape[-1] * BIN * 1e3), xlabel="time (ms)")
-    ax.set_ylim(bottom=0)
-    ax.set_ylabel("pairs with the readout behind (%)")
+    end = conditions[0].cumulative.shape[-1] * BIN * 1e3
+    ax.set(xlim=(0, end), ylim=(0, None), xlabel="time (ms)", ylabel="pairs with the readout behind (%)")
 
 
 def strongest_violation(result: SearchResult) -> "Figure":
@@ -157,16 +156,14 @@ def cumulative(ax: "Axes", result: SearchResult) -> None:
         times = spikes.step[spikes.copy == trial] * response.dt * 1e3
         counts = [*range(len(times) + 1), len(times)]
         ax.step([0, *times, end], counts, where="post", lw=1.2, color=colour, label=f"{name} input")
-    ax.set(xlim=(0, end), xlabel="time (ms)", ylabel="readout spikes so far")
-    ax.set_ylim(bottom=0)
+    ax.set(xlim=(0, end), ylim=(0, None), xlabel="time (ms)", ylabel="readout spikes so far")
     ax.legend(frameon=False, fontsize=7, loc="upper left", borderpad=0.1)
 
 
 def progress(ax: "Axes", result: SearchResult) -> None:
     """The largest fall found so far, by generation."""
     ax.plot(result.progress, color="black", lw=1, marker="o", ms=3)
-    ax.set(xlabel="generation (0: random)", ylabel="largest fall (spikes)")
-    ax.set_ylim(bottom=0)
+    ax.set(ylim=(0, None), xlabel="generation (0: random)", ylabel="largest fall (spikes)")
 
 
 def dissection(ax: "Axes", result: SearchResult) -> None:

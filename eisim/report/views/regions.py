@@ -182,30 +182,25 @@ class RegionsView(View[GeometryResult]):
         yield "decision_maps.csv", to_csv(maps, ("region", "x", "y", "inside", *CONDITIONS, "best_monotone"))
 
     def labelled(self) -> tuple[dict, dict]:
-        return _labelled(self.result)
+        side, regions = self.result.resolution, self.result.regions
+        systems = list(regions[0].decisions)
 
+        def cells(dimensions, values):
+            shown = np.reshape(values, (*np.shape(values)[:-1], side, side)).astype(np.int8)
+            return array(f"{dimensions} y x", shown, "0: outside, 1: inside")
 
-def _labelled(result: GeometryResult) -> tuple[dict, dict]:
-    """All maps, and floors: variables and coordinates."""
-    side, regions = result.resolution, result.regions
-    systems = list(regions[0].decisions)
-
-    def cells(dimensions, values):
-        shown = np.reshape(values, (*np.shape(values)[:-1], side, side)).astype(np.int8)
-        return array(f"{dimensions} y x", shown, "0: outside, 1: inside")
-
-    decisions = [[[region.decisions[s][c] for c in CONDITIONS] for s in systems] for region in regions]
-    centres = (np.arange(side) + 0.5) / side
-    return {
-        "region_map": cells("region", [region.data.targets for region in regions]),
-        "decision": cells("region system condition", decisions),
-        "best_monotone": cells("region", [region.best for region in regions]),
-        "floor": array("region", [region.floor for region in regions], units="share of the area"),
-    }, {
-        **names(region=[region.name for region in regions], system=systems, condition=CONDITIONS),
-        "x": array("x", centres),
-        "y": array("y", centres),
-    }
+        decisions = [[[region.decisions[s][c] for c in CONDITIONS] for s in systems] for region in regions]
+        centres = (np.arange(side) + 0.5) / side
+        return {
+            "region_map": cells("region", [region.data.targets for region in regions]),
+            "decision": cells("region system condition", decisions),
+            "best_monotone": cells("region", [region.best for region in regions]),
+            "floor": array("region", [region.floor for region in regions], units="share of the area"),
+        }, {
+            **names(region=[region.name for region in regions], system=systems, condition=CONDITIONS),
+            "x": array("x", centres),
+            "y": array("y", centres),
+        }
 
 
 show_with(GeometryResult, RegionsView)
