@@ -22,6 +22,9 @@ from eisim.studies.networks import KEPT, NetworkAblation
 
 CONDITIONS = ("intact", "ablated")
 ARGMAX = "Argmax compares outputs, and a comparison is a subtraction (T9): no floor holds for it."
+COMPARABLE = "Share of pairs of training images of which one is nowhere brighter."
+EXTENDED = "Error on test images of the best monotone function of the training images, extended downward."
+AGREEMENT = "Share of test images that the intact circuit and the DNN assign to the same class."
 LEAST = "Least error by one threshold of any excitatory-only network."
 RULE = "Share of test images that the best threshold on a class's own output (one-vs-rest) assigns wrongly"
 
@@ -101,6 +104,10 @@ def _by_kind(value: Callable[[NetworkAblation], float | str]) -> Callable[[Train
     return lambda network: {kind: value(ablation) for kind, ablation in network.ablations.items()}
 
 
+def _floors(ablation: NetworkAblation) -> np.ndarray:
+    return ablation.floors.one_polarity
+
+
 def _conditions(measure: str, note: str) -> Iterator[Column]:
     """Columns of a measure, the mean over classes where it is one of each, with and without inhibition."""
 
@@ -116,12 +123,7 @@ BY_THRESHOLD = (
     NETWORK,
     Column("DNN", lambda network: network.threshold_errors.mean(), note="The network itself.", decimals=3),
     *_conditions("threshold_errors", f"{RULE}, mean over classes."),
-    Column(
-        "floor",
-        lambda network: next(iter(network.ablations.values())).floors.one_polarity.mean(),
-        note=LEAST,
-        decimals=4,
-    ),
+    Column("floor", lambda n: _floors(next(iter(n.ablations.values()))).mean(), note=LEAST, decimals=4),
 )
 
 
@@ -141,12 +143,7 @@ BY_ARGMAX = (
     ),
     Column("DNN", lambda network: network.accuracy("test"), note="The network itself.", decimals=3),
     *_conditions("accuracy", "Share of test images classified correctly, with inhibition."),
-    Column(
-        "agreement with DNN",
-        _by_kind(lambda ablation: ablation.agreement),
-        note="Share of test images that the intact circuit and the DNN assign to the same class.",
-        decimals=3,
-    ),
+    Column("agreement with DNN", _by_kind(lambda a: a.agreement), note=AGREEMENT, decimals=3),
     *columns.neurons(lambda network, sign: _by_kind(lambda ablation: ablation.neurons[sign])(network)),
 )
 
@@ -246,18 +243,13 @@ class ImagesView(View[ImagesResult]):
         images = self.result.images
         units = (f"{NAMES[n.signs]} {type(n.dnn.layers[0].neuron).__name__}" for n in self.result.trained)
         n_train, n_test = self.result.available
-        return Table(
-            "Accuracy with and without inhibition, by argmax",
-            BY_ARGMAX,
-            self.result.trained,
-            (
-                ARGMAX,
-                f"{images.name}: {len(images.train_points):,} of {n_train:,} images to train on, "
-                f"{len(images.test_points):,} of {n_test:,} to test; {' × '.join(map(str, images.shape))} inputs from "
-                f"{' × '.join(map(str, self.result.original))} pixels. Units: {listing(units)}.",
-            ),
-            "images.csv",
+        sizes = (
+            f"{images.name}: {len(images.train_points):,} of {n_train:,} images to train on, "
+            f"{len(images.test_points):,} of {n_test:,} to test; {' × '.join(map(str, images.shape))} inputs from "
+            f"{' × '.join(map(str, self.result.original))} pixels. Units: {listing(units)}."
         )
+        title = "Accuracy with and without inhibition, by argmax"
+        return Table(title, BY_ARGMAX, self.result.trained, (ARGMAX, sizes), "images.csv")
 
     def _classes(self):
         rows = [
@@ -265,12 +257,7 @@ class ImagesView(View[ImagesResult]):
             for network in self.result.trained
             for kind, a in network.ablations.items()
             for value, verdict, accuracies, errors, floor in zip(
-                network.judged,
-                a.verdicts,
-                a.balanced_accuracy.T,
-                a.threshold_errors.T,
-                a.floors.one_polarity,
-                strict=True,
+                network.judged, a.verdicts, a.balanced_accuracy.T, a.threshold_errors.T, _floors(a), strict=True
             )
         ]
         title = "Classes with and without inhibition"
@@ -283,54 +270,31 @@ class ImagesView(View[ImagesResult]):
             return Column(name, lambda s: _pooled(pooled, s)[key], note=note, decimals=4)
 
         trained = "Of the trained network, each output with its threshold at 0."
-        return Table(
-            "Floors versus input dimension",
-            (
-                Column("inputs", lambda s: int(pooled.sides[s]) ** 2, note="Averages over equal areas of an image."),
-                Column(
-                    "comparable pairs",
-                    lambda s: pooled.comparable[s],
-                    note="Share of pairs of training images of which one is nowhere brighter.",
-                    short="comparable",
-                ),
-                column("floor", "floor", "Least error of any excitatory-only network, mean over classes."),
-                column("error, excitatory-only", "excitatory", trained),
-                column("error, free", "free", trained),
-                column(
-                    "extended",
-                    "best_monotone_extended",
-                    "Error on test images of the best monotone function of the training images, extended downward.",
-                ),
-                column("determined", "determined", "Share of test images at which all its extensions agree."),
-            ),
-            range(len(pooled.sides)),
-            (f"Each class against all others; majority-class baseline on test images: {pooled.baseline.mean():.4f}.",),
-            "inputs.csv",
+        columns = (
+            Column("inputs", lambda s: int(pooled.sides[s]) ** 2, note="Averages over equal areas of an image."),
+            Column("comparable pairs", pooled.comparable.__getitem__, note=COMPARABLE, short="comparable"),
+            column("floor", "floor", "Least error of any excitatory-only network, mean over classes."),
+            column("error, excitatory-only", "excitatory", trained),
+            column("error, free", "free", trained),
+            column("extended", "best_monotone_extended", EXTENDED),
+            column("determined", "determined", "Share of test images at which all its extensions agree."),
         )
+        baseline = f"Each class against all others; majority-class baseline: {pooled.baseline.mean():.4f}, test images."
+        return Table("Floors versus input dimension", columns, range(len(pooled.sides)), (baseline,), "inputs.csv")
 
     def _functions(self):
         floors = {
             where: dict(zip(each.inputs.tolist(), each.floors.mean(axis=1), strict=True))
             for where, each in self._judged.items()
         }
-        return Table(
-            "Floors of random Boolean functions",
-            (
-                Column("inputs", lambda n: n),
-                Column(
-                    "comparable pairs",
-                    lambda n: float(expected_comparable(n)),
-                    note="Expected share for points drawn at random.",
-                ),
-                *(
-                    Column(f"floor, {where}", lambda n, found=found: found.get(n), decimals=3)
-                    for where, found in floors.items()
-                ),
-            ),
-            sorted({n for found in floors.values() for n in found}),
-            ("Means over functions; standard deviations are in inputs.csv.",),
-            "inputs.csv",
+        columns = (
+            Column("inputs", lambda n: n),
+            Column("comparable pairs", lambda n: float(expected_comparable(n)), note="Expected of random points."),
+            *(Column(f"floor, {where}", found.get, decimals=3) for where, found in floors.items()),
         )
+        inputs = sorted({n for found in floors.values() for n in found})
+        note = "Means over functions; standard deviations are in inputs.csv."
+        return Table("Floors of random Boolean functions", columns, inputs, (note,), "inputs.csv")
 
     def figures(self) -> Iterator[Drawing]:
         accuracies, floors, _ = self.answer()

@@ -133,26 +133,21 @@ def _conditions(conditions: tuple[ConditionResult, ...]) -> Table:
         for measure, heading in HEADINGS.items()
     )
     difference = "How the circuits differ from the reference."
-    return Table(
-        "Spikes: how often is order broken?",
-        (
-            Column("spiking circuits", lambda c: c.condition.name),
-            *_pairs(lambda c: c.per_pair("any"), MEASURES["any"]),
-            *measured,
-            Column("largest fall, neuron", lambda c: c.largest["any"], unit="Hz", short="fall, any"),
-            Column("largest fall, readout", lambda c: c.largest["readout"], unit="Hz", short="fall, readout"),
-            Column("rate, hidden", lambda c: c.rates["hidden"], unit="Hz", on_page_only=True),
-            Column("rate, readout", lambda c: c.rates["readout"], unit="Hz", on_page_only=True),
-            Column("condition", lambda c: describe(c.condition), note=difference, on_page_only=True),
-        ),
-        conditions,
-        (
-            f"One spike is {1 / conditions[0].window:.3g} Hz, which the edge of the window alone can cost a regular "
-            "train; behind counts from the beginning and has no such edge.",
-            NOT_TESTED,
-        ),
-        "table.csv",
+    columns = (
+        Column("spiking circuits", lambda c: c.condition.name),
+        *_pairs(lambda c: c.per_pair("any"), MEASURES["any"]),
+        *measured,
+        Column("largest fall, neuron", lambda c: c.largest["any"], unit="Hz", short="fall, any"),
+        Column("largest fall, readout", lambda c: c.largest["readout"], unit="Hz", short="fall, readout"),
+        Column("rate, hidden", lambda c: c.rates["hidden"], unit="Hz", on_page_only=True),
+        Column("rate, readout", lambda c: c.rates["readout"], unit="Hz", on_page_only=True),
+        Column("condition", lambda c: describe(c.condition), note=difference, on_page_only=True),
     )
+    edge = (
+        f"One spike is {1 / conditions[0].window:.3g} Hz, which the edge of the window alone can cost a regular train; "
+        "behind counts from the beginning and has no such edge."
+    )
+    return Table("Spikes: how often is order broken?", columns, conditions, (edge, NOT_TESTED), "table.csv")
 
 
 #: Columns of the strongest falls, and of the same with one thing changed.
@@ -237,13 +232,9 @@ class OrderView(View[DynamicsResult]):
             yield _conditions(self.result.conditions)
             yield Table("The strongest fall of the readout that a search found", FOUND, self.result.search)
         if self.result.violations:
-            yield Table(
-                "The strongest fall with one thing changed",
-                CHANGED,
-                [(found, variant) for found in self.result.violations for variant in found.variants],
-                ("Phases are scattered by random delays of up to 20 ms.",),
-                keys=2,
-            )
+            variants = [(found, variant) for found in self.result.violations for variant in found.variants]
+            scattered = ("Phases are scattered by random delays of up to 20 ms.",)
+            yield Table("The strongest fall with one thing changed", CHANGED, variants, scattered, keys=2)
 
     def figures(self) -> Iterator[Drawing]:
         result = self.result
