@@ -141,12 +141,10 @@ class BooleanView(View[AblationResult]):
 
     def answer(self) -> Iterator[str]:
         cases = self.result.cases
-        found = Counter(map(verdict, cases))
-        provable, here = found["lost (provably)"], found["lost (this circuit)"]
         if len(cases) == 1:
             yield f"Verdict of {cases[0].case.name}: {verdict(cases[0])}."
         else:
-            yield f"{provable + here} of {len(cases)} functions lost without inhibition; {provable} provably."
+            yield columns.lost([*map(verdict, cases)], "functions")
         for case in [case for case in cases if case.missed][:3]:
             yield _missed(case)
         needed = Counter(_complexity(case) for case in cases if verdict(case) == "lost (provably)")

@@ -104,9 +104,7 @@ class RegionsView(View[GeometryResult]):
         return {"resolution": self.result.resolution, "rows": rows, "problems": self.result.problems}
 
     def answer(self) -> Iterator[str]:
-        verdicts = [verdict(region) for region in self.result.regions]
-        lost, provably = (sum(v.startswith(word) for v in verdicts) for word in ("lost", "lost (provably)"))
-        yield f"{lost} of {len(verdicts)} regions lost without inhibition; {provably} provably."
+        yield columns.lost([*map(verdict, self.result.regions)], "regions")
         floors = {r.name: r.floor for r in self.result.regions if verdict(r) == "lost (provably)"}
         if floors:
             low, high = min(floors, key=floors.get), max(floors, key=floors.get)
