@@ -13,18 +13,7 @@ SHOWN_UNITS = {"volt": ("mV", 1e3), "siemens": ("nS", 1e9), "1": ("1", 1.0)}
 
 
 def circuit_table(circuit: Circuit) -> str:
-    """CSV: a line for each projection.
-
-    Parameters
-    ----------
-    circuit : Circuit
-
-    Returns
-    -------
-    str
-        Columns ``source``, ``target``, ``sign`` (E or I, the source's), ``synapses``, ``mean_weight`` over those that
-        there are, its ``weight_unit``, and the mean ``delay_ms``; ``source_size`` and ``target_size`` in neurons.
-    """
+    """CSV: a line for each projection, with the mean weight over the synapses that there are, and the mean delay."""
     return to_csv([_row(circuit, projection) for projection in circuit.projections], COLUMNS)
 
 

@@ -114,13 +114,12 @@ def _about(dnn):
     return f"{how}\n{_mean(_dnn_unit(dnn.layers[0].neuron))} × weights that are not 0"
 
 
-def with_static_dnn(circuit: Circuit) -> Figure:
-    """A circuit, with its static DNN beside it if it has one that is not too large to be built for a picture."""
+def static_dnn(circuit: Circuit) -> DNN | None:
+    """The static DNN of a circuit, if it has one that is not too large to be built for a picture."""
     try:
-        dnn = to_dnn(circuit) if sum(link.count for link in _links(circuit)) <= LARGEST else None
+        return to_dnn(circuit) if sum(link.count for link in _links(circuit)) <= LARGEST else None
     except InputError:  # conductances, plasticity: there is none
-        dnn = None
-    return circuit_and_dnn(circuit, dnn)
+        return None
 
 
 def circuit_layout(circuit: Circuit, upright: bool = False) -> graph.Layout:

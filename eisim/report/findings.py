@@ -8,21 +8,9 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class PageColumn:
-    """A column of a table.
+    """A column of a table, see `eisim.report.table.Column`.
 
-    Attributes
-    ----------
-    name : str
-        Heading.
-    kind : {"text", "number", "verdict"}
-        How its cells are shown and sorted. A verdict is ``"kept"`` or ``"lost"``, with words behind it if need be
-        (``"lost, impossible"``).
-    unit : str
-        Shown behind the heading; empty for numbers without one.
-    note : str
-        What the heading means, in a sentence; empty if it speaks for itself.
-    decimals : int or None
-        With which its numbers are shown, such as 2 for scores; None: four significant digits.
+    Its kind is ``"text"``, ``"number"`` or ``"verdict"``: how its cells are shown and sorted.
     """
 
     name: str
@@ -34,21 +22,7 @@ class PageColumn:
 
 @dataclass(frozen=True)
 class PageTable:
-    """A table: its first column, or several, name the row, and tell rows of several runs apart.
-
-    Attributes
-    ----------
-    title : str
-    columns : tuple of PageColumn
-    rows : tuple of tuple
-        A str, a number or None (empty cell) for each column.
-    notes : tuple of str
-        Sentences below it.
-    data : str
-        Name of the CSV file in the run's folder with the same numbers in full; empty if there is none.
-    keys : int
-        Number of leading columns that together name the row.
-    """
+    """A table, see `eisim.report.table.Table`: a str, a number or None (empty cell) for each row and column."""
 
     title: str
     columns: tuple[PageColumn, ...]
@@ -92,23 +66,9 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a run found.
+    """What a run found: the heading of the page, the answer to it, and what shows and proves it.
 
-    Attributes
-    ----------
-    question : str
-        The heading of the page.
-    answer : str
-        The answer to it, in a sentence or two, with the numbers.
-    tables : tuple of PageTable
-        The table of functions first.
-    pictures : tuple of Picture
-    circuits : tuple of Picture
-        Circuits with their populations, signs and weights, each beside its equivalent DNN.
-    proofs : tuple of Explanation
-        Witnesses and floors in words.
-    figures_first : int
-        1 where the figures stand before the table, as those of a sweep do.
+    The table of functions comes first; figures stand before it where `figures_first` is 1, as those of a sweep do.
     """
 
     question: str

@@ -38,16 +38,7 @@ class Heading:
 class Grid:
     """A table ready to be written out.
 
-    Attributes
-    ----------
-    title : str
-    headings : tuple of Heading
-    rows : tuple of tuple of Cell
-    left_out : int
-        Rows beyond `MOST_ROWS`.
-    notes : tuple of str
-    data : tuple of (str, str)
-        Run and CSV file with the numbers in full.
+    Rows beyond `MOST_ROWS` are only counted; `data` are pairs of a run and its CSV file with the numbers in full.
     """
 
     title: str

@@ -17,16 +17,10 @@ LEAST_RATE = 1e-3
 
 
 def number(value, decimals: int | None = None, beside: float = 0.0) -> str:
-    """A number as text.
+    """A number as text, with four significant digits or these decimals, which measures with a known scale have.
 
-    Parameters
-    ----------
-    value : float, int, bool, str or None
-        Texts stay as they are; ``None`` and NaN are a dash.
-    decimals : int, optional
-        Of measures with a known scale, such as scores; by default four significant digits.
-    beside : float
-        The largest size of the numbers in the same column: what is negligible beside it is 0.
+    Texts stay as they are; ``None`` and NaN are a dash. What is negligible `beside` the largest size of the numbers in
+    the same column is 0.
     """
     if value is None or isinstance(value, str):
         return "–" if value is None else value

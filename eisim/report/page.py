@@ -102,17 +102,7 @@ class Run:
 def page(folders: Sequence, tell: Callable[[str], None] = lambda line: None) -> str:
     """The HTML of the runs in these folders: one by itself, several side by side.
 
-    Parameters
-    ----------
-    folders : sequence of path
-        Folders that ``run``, ``certify``, ``ablate`` or ``sweep`` wrote.
-    tell : callable
-        Takes a line for each of their files that is not as it was written.
-
-    Raises
-    ------
-    InputError
-        If a folder holds no run, or a damaged one.
+    `tell` takes a line for each of their files that is not as it was written.
     """
     if not 1 <= len(folders) <= MOST_RUNS:
         raise InputError(f"report: expected 1 to {MOST_RUNS} folders, found {len(folders)}")

@@ -12,18 +12,9 @@ PACKAGES = ("eisim", "brian2", "numpy", "scipy", "matplotlib", "xarray")
 
 
 def provenance(**details) -> dict:
-    """When and how a result came to be, for the document that is stored beside it.
+    """When and how a result came to be, with what is known of this command, for the document beside it.
 
-    Parameters
-    ----------
-    **details
-        What is known of this command: ``seed``, ``kinds``, ``backend``, ``settings_si`` (in SI units), ``seconds``
-        (time of each stage).
-
-    Returns
-    -------
-    dict
-        ``finished`` (UTC), ``command``, the details, ``versions`` and ``platform``.
+    Details are ``seed``, ``kinds``, ``backend``, ``settings_si`` (in SI units) and ``seconds`` (time of each stage).
     """
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),

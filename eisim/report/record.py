@@ -40,28 +40,11 @@ def record_view(
 ) -> dict:
     """Write all of a result into a folder: its files and figures, ``run.json`` and the page.
 
-    Parameters
-    ----------
-    folder : Path
-    name : str
-        Of the experiment or command.
-    view : View
-    files : iterable of (str, bytes or str)
-        Names and contents, with the figures, which another process may have drawn.
-    how : dict
-        How the result came about, see `provenance`.
-    first : dict, optional
-        What comes first in the result's document.
-    also : str
-        Name of a file for the document without ``"experiment"`` and with the result's keys beside the others, as
-        some commands have always written it; empty for none.
-
-    Returns
-    -------
-    dict
-        The result's document, as ``--json`` prints it.
+    Figures, which another process may have drawn, are among the files; `how` says how the result came about, see
+    `provenance`, and `first` comes first in the result's document, which is returned: ``--json`` prints it. `also`
+    names a file for that document with all the rest beside its keys, as some commands have always written it.
     """
-    found, findings = {**(first or {}), **view.to_json()}, view.findings()
+    found, findings = (first or {}) | view.to_json(), view.findings()
     how = {**provenance(**how), "report": findings and to_document(findings)}
     if also:
         files = (*files, (also, to_json(found | how)))
@@ -72,21 +55,8 @@ def record_view(
 def record(folder: Path, files: Iterable[tuple[str, bytes | str]], document: dict) -> None:
     """Write the results of a run into a folder, with their page, in place of those of an earlier run.
 
-    Parameters
-    ----------
-    folder : Path
-        Made if there is none.
-    files : iterable of (str, bytes or str)
-        Names and contents.
-    document : dict
-        Of ``run.json``; the names of the files and their digests are added.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be written, or another process does not let go of it.
-    OSError
-        If there is no room; the folder is as it was.
+    The document of ``run.json`` gets the names of the files and their digests. Where the folder cannot be written, or
+    has no room, it is as it was.
     """
     check_writable(folder)
     with alone(folder) as real:
@@ -111,13 +81,7 @@ def record(folder: Path, files: Iterable[tuple[str, bytes | str]], document: dic
 
 @contextmanager
 def alone(folder) -> Iterator[Path]:
-    """Have a folder for oneself; what killed processes have left there is completed or thrown away.
-
-    Raises
-    ------
-    InputError
-        If another process does not let go of it.
-    """
+    """Have a folder for oneself; what killed processes have left there is completed or thrown away."""
     real = Path(folder).resolve()
     lock = Lock(real)
     if not lock.wait(PATIENCE):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from eisim.base.errors import InputError
+from eisim.report.tabular import array
 from eisim.simulation.response import Response
 from eisim.stimuli import afferent_names
 
@@ -37,55 +38,34 @@ def dataset(response: Response):
         return np.concatenate([shaped(response, values[p.name], beyond) for p in populations], axis=2)
 
     rates = of_all(response.rates, 1)
+    thresholds = circuit.readout_thresholds
+    of_output, of_neuron = "rate of the output over the read-out window", "rate of the neuron over the read-out window"
+    decision = {"long_name": "whether the output exceeds its decision threshold"}
     variables = {
-        "readout_rate": (
-            ("seed", "trial", "readout"),
-            readouts,
-            {"units": "Hz", "long_name": "rate of the output over the read-out window"},
-        ),
-        "decision": (
-            ("seed", "trial", "readout"),
-            readouts > circuit.readout_thresholds,
-            {"long_name": "whether the output exceeds its decision threshold"},
-        ),
-        "rate": (
-            ("seed", "trial", "neuron"),
-            rates,
-            {"units": "Hz", "long_name": "rate of the neuron over the read-out window"},
-        ),
+        "readout_rate": array("seed trial readout", readouts, of_output, "Hz"),
+        "decision": (("seed", "trial", "readout"), readouts > thresholds, decision),
+        "rate": array("seed trial neuron", rates, of_neuron, "Hz"),
     }
+    numbers = np.concatenate([np.arange(n, dtype=np.int32) for n in sizes])
     coordinates = {
         "seed": (("seed",), seeds_of(response), {"long_name": "seed of the noise"}),
         "trial": (("trial",), np.arange(rates.shape[1], dtype=np.int32)),
         "readout": (("readout",), np.array(readout_names(response), dtype=str)),
-        "threshold": (
-            ("readout",),
-            circuit.readout_thresholds,
-            {"units": "Hz", "long_name": "decision threshold"},
-        ),
+        "threshold": array("readout", thresholds, "decision threshold", "Hz"),
         "population": (("neuron",), np.repeat([p.name for p in populations], sizes)),
         "sign": (("neuron",), np.repeat([p.sign for p in populations], sizes)),
-        "number": (
-            ("neuron",),
-            np.concatenate([np.arange(n, dtype=np.int32) for n in sizes]),
-            {"long_name": "number of the neuron in its population"},
-        ),
+        "number": (("neuron",), numbers, {"long_name": "number of the neuron in its population"}),
     }
     if any(p.silenced for p in populations):
-        coordinates["silenced"] = (
-            ("neuron",),
-            np.concatenate([np.isin(np.arange(p.size), p.silenced) for p in populations]),
-            {"long_name": "whether the neuron was silenced: it sends nothing, whatever its rate"},
-        )
+        quiet = np.concatenate([np.isin(np.arange(p.size), p.silenced) for p in populations])
+        meaning = "whether the neuron was silenced: it sends nothing, whatever its rate"
+        coordinates["silenced"] = (("neuron",), quiet, {"long_name": meaning})
     if response.traces:
         traces = of_all(response.traces, 2)
         times = (np.arange(traces.shape[-1]) + 1) * response.dt
-        variables["rate_in_time"] = (
-            ("seed", "trial", "neuron", "time"),
-            traces,
-            {"units": "Hz", "long_name": "rate of the neuron at the end of each time step"},
-        )
-        coordinates["time"] = (("time",), times, {"units": "s", "long_name": "time since the trial began"})
+        in_time = "rate of the neuron at the end of each time step"
+        variables["rate_in_time"] = array("seed trial neuron time", traces, in_time, "Hz")
+        coordinates["time"] = array("time", times, "time since the trial began", "s")
     attributes = {
         "circuit": circuit.name,
         "kind": circuit.kind,

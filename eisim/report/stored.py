@@ -57,18 +57,9 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Stored:
-    """A run that is in a folder.
+    """A run that is in a folder; its name is that of the experiment, or the command.
 
-    Attributes
-    ----------
-    folder : Path
-    name : str
-        Experiment, or command.
-    provenance : Provenance
-    problems : tuple of str
-        What contradicted the theory, or a check.
-    changed : tuple of str
-        Files that are not as the run wrote them.
+    Problems contradict the theory or a check; changed files are not as the run wrote them.
     """
 
     folder: Path
@@ -109,13 +100,7 @@ def names_in(folder: Path) -> set[str]:
 
 
 def read_stored(folder) -> Stored:
-    """Read the document of a folder that ``run``, ``certify`` or ``ablate`` wrote.
-
-    Raises
-    ------
-    InputError
-        If the folder has no such document, or the document is damaged.
-    """
+    """Read the document of a folder that ``run``, ``certify`` or ``ablate`` wrote."""
     folder = Path(folder)
     found = [name for name in DOCUMENTS if os.path.lexists(folder / name)]
     if not found:
@@ -127,7 +112,7 @@ def read_stored(folder) -> Stored:
     others = [name for name in found[1:] if name not in provenance.files]
     if others:
         raise InputError(f"{folder}: expected the results of one run, found {' and '.join([found[0], *others])}")
-    if path.name == "run.json":
+    if path.name == RUN:
         name, result = provenance.experiment, document.get("result")
         if not name or not isinstance(result, dict):
             missing = "experiment" if not name else "result"

@@ -45,26 +45,8 @@ def letters(axes, shift=(-24, 6)) -> None:
 def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), bare=False, keywords=None, **how):
     """Draw on the Axes of the caller, or in the paper's style on those of a new figure.
 
-    Parameters
-    ----------
-    draw : callable
-        ``draw(ax, *what, **how)`` draws on Axes and returns them.
-    ax : Axes or None
-    size : tuple of float
-        Width and height of a new figure, in inches.
-    bare : bool
-        Whether the Axes fill a new figure, for what has no ticks and labels.
-    keywords : dict, optional
-        Properties of Matplotlib's artists, set on all lines, markers, bars and areas that are drawn.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    InputError
-        If an artist has no property of a name in `keywords`, or does not take its value.
+    ``draw(ax, *what, **how)`` draws and returns Axes, which fill a new figure if `bare`, for what has no ticks and
+    labels; `keywords` are properties of Matplotlib's artists, set on all lines, markers, bars and areas that are drawn.
     """
     if ax is not None:
         before = {*ax.lines, *ax.collections, *ax.patches}

@@ -20,5 +20,5 @@ def array(dimensions: str, values, meaning: str = "", units: str = "1") -> tuple
 
 
 def names(**labels) -> dict[str, tuple]:
-    """Coordinates that are names, by dimension."""
+    """Coordinates that are names or numbers without unit, by dimension."""
     return {dimension: ((dimension,), np.array(values), {}) for dimension, values in labels.items()}

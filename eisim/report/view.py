@@ -163,9 +163,8 @@ class View(Generic[Result]):
         for figure in self.figures():
             yield figure.file, figure.draw()
         for each in self.circuits():
-            pair = (each.circuit,) if each.dnn is None else (each.circuit, each.dnn)
-            draw = diagram.with_static_dnn if each.dnn is None else diagram.circuit_and_dnn
-            yield f"{each.stem}.svg", draw(*pair)
+            dnn = diagram.static_dnn(each.circuit) if each.dnn is None else each.dnn
+            yield f"{each.stem}.svg", diagram.circuit_and_dnn(each.circuit, dnn)
 
 
 def show_with(shown: type, view: Callable[[Any], View], **displays: Callable) -> None:

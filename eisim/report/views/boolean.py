@@ -52,7 +52,7 @@ def row(case: CaseResult) -> dict:
         "representable": certificate.representable,
         "witness": certificate.witness and list(map(list, certificate.witness)),
         "floor": _floor(case),
-        "inversion_complexity": certificate.inversion_complexity,
+        "inversion_complexity": _complexity(case),
         "inhibitory_neurons": _inhibitory(case),
         "verdict": case.verdict,
         "meaning": _meaning(case),
@@ -84,12 +84,17 @@ def _floor(case):
     return case.certificate.floor["zero_one"]
 
 
+def _complexity(case):
+    return case.certificate.inversion_complexity
+
+
 def _scores(case, condition):
     """What every system scores, by its name."""
     found = case.accuracy(condition)
     return {label: found[system] for system, label in SHOWN.items() if system in found}
 
 
+COUNTING = "The value for each input pattern in counting order, the first input leading."
 FUNCTION = Column("function", lambda case: case.case.name)
 FLOOR = columns.floor(_floor)
 FUNCTIONS = (
@@ -102,19 +107,9 @@ FUNCTIONS = (
     FLOOR,
     columns.witness(_witness),
     Column("inhibitory neurons", _inhibitory, note="In this circuit.", short="I"),
-    Column(
-        "inversion complexity",
-        lambda case: case.certificate.inversion_complexity,
-        note="The least number of inhibitory neurons that compute it.",
-        short="least I",
-    ),
+    Column("inversion complexity", _complexity, note="The least number that computes it.", short="least I"),
     *columns.conditions(_scores, "Share of patterns answered correctly, with inhibition.", OF_ONE),
-    Column(
-        "truth table",
-        lambda case: case.case.function.bits,
-        note="The value for each input pattern in counting order, the first input leading.",
-        on_page_only=True,
-    ),
+    Column("truth table", lambda case: case.case.function.bits, note=COUNTING, on_page_only=True),
 )
 BEST = Column(
     "error",
@@ -146,15 +141,13 @@ class BooleanView(View[AblationResult]):
 
     def answer(self) -> Iterator[str]:
         cases = self.result.cases
-        found = Counter(map(verdict, cases))
-        provable, here = found["lost (provably)"], found["lost (this circuit)"]
         if len(cases) == 1:
             yield f"Verdict of {cases[0].case.name}: {verdict(cases[0])}."
         else:
-            yield f"{provable + here} of {len(cases)} functions lost without inhibition; {provable} provably."
+            yield columns.lost([*map(verdict, cases)], "functions")
         for case in [case for case in cases if case.missed][:3]:
             yield _missed(case)
-        needed = Counter(case.certificate.inversion_complexity for case in cases if verdict(case) == "lost (provably)")
+        needed = Counter(_complexity(case) for case in cases if verdict(case) == "lost (provably)")
         if needed:
             parts = (f"{count(least, 'neuron')} ({n} of them)" for least, n in sorted(needed.items()))
             least = f"{count(next(iter(needed)), 'neuron')}" if len(needed) == 1 else listing(parts)
@@ -180,25 +173,22 @@ class BooleanView(View[AblationResult]):
     def figures(self) -> Iterator[Drawing]:
         result, case = self.result, self.example
         name = case.case.name
-        lost = [each for each in result.cases if each.verdict == "lost"]
+        lost = listing((each.case.name for each in result.cases if each.verdict == "lost"), most=8)
         yield Drawing(
             "ablation_curves.svg",
             lambda: figures.ablation_curves(result),
             "Accuracy against the fraction of inhibition removed",
             "Share of input patterns answered correctly, a panel for each function. Grey, above the line at 1 − floor: "
             "unattainable without inhibition.",
-            f"Accuracy falls as inhibition is removed for {listing((each.case.name for each in lost), most=8)}."
-            if lost
-            else "No accuracy falls as inhibition is removed.",
+            f"Accuracy falls as inhibition is removed for {lost or 'no function'}.",
             "ablation_curves.csv",
         )
-        changed = _changed(case)
-        found = f"Without inhibition the answer changes for {listing(changed, most=8) or 'no pattern'}."
+        found = f"Without inhibition the answer changes for {listing(_changed(case), most=8) or 'no pattern'}."
         yield Drawing(
             f"{name}_activity.svg",
             lambda: figures.activity(case),
             f"Activity of the circuit of {name}",
-            f"Responses to each input pattern, intact (left) and without inhibition (right): spikes of every neuron, "
+            "Responses to each input pattern, intact (left) and without inhibition (right): spikes of every neuron, "
             f"and the rate of the readout of the rate circuit with its decision threshold. {found}",
             f"Activity of the circuit of {name}, intact and without inhibition. {found}",
             f"{name}_activity.csv",
@@ -256,7 +246,28 @@ class BooleanView(View[AblationResult]):
         return _rows(self.result.cases)
 
     def labelled(self) -> tuple[dict, dict]:
-        return labelled(self.result)
+        cases, fractions = self.result.cases, self.result.protocol.fractions
+        n_patterns = max(len(case.case.function.values) for case in cases)
+        values = [_padded(case.case.function.values, n_patterns) for case in cases]
+        variables = {}
+        for system in cases[0].measurements:
+            measured = [case.measurements[system] for case in cases]
+            rates, thresholds = [_padded(m.rates, n_patterns) for m in measured], [m.thresholds for m in measured]
+            dims = f"function condition{' seed' * (system == 'spiking_noisy')} pattern"
+            variables[system] = array(dims, rates, f"readout rate, {SYSTEMS[system]}", "Hz")
+            threshold = f"decision threshold, {SYSTEMS[system]}"
+            variables[f"{system}_threshold"] = array("function condition", thresholds, threshold, "Hz")
+        variables["target"] = array("function pattern", values, "value of the function")
+        least = "least zero-one error of any excitatory-only circuit"
+        variables["floor"] = array("function", [_floor(case) for case in cases], least)
+        conditions = [*(f"{f:.0%} ablated" for f in fractions), "best excitatory-only"]
+        coordinates = names(function=[case.case.name for case in cases], condition=conditions) | {
+            "fraction_removed": array("condition", [*fractions, np.nan], "fraction of inhibition removed"),
+            "pattern": array("pattern", np.arange(n_patterns, dtype=np.int32), "in counting order"),
+        }
+        if "spiking_noisy" in variables:
+            coordinates["seed"] = array("seed", self.result.protocol.seeds.astype(float), "of the noise")
+        return variables, coordinates
 
     def files(self) -> Iterator[tuple[str, str]]:
         name = self.example.case.name
@@ -345,32 +356,6 @@ def weights_table(circuit: Circuit, dnn) -> str:
         for i, j, weight in zip(*matrix.coords, matrix.data, strict=True):
             lines.append((network, source, int(i), target, int(j), float(weight) * scale, shown))
     return to_csv(lines, columns)
-
-
-def labelled(result: AblationResult) -> tuple[dict, dict]:
-    """All measured readout rates: variables and coordinates. Patterns that a function does not have are NaN."""
-    cases, fractions = result.cases, result.protocol.fractions
-    n_patterns = max(len(case.case.function.values) for case in cases)
-    values = [_padded(case.case.function.values, n_patterns) for case in cases]
-    variables = {}
-    for system in cases[0].measurements:
-        measured = [case.measurements[system] for case in cases]
-        rates, thresholds = [_padded(m.rates, n_patterns) for m in measured], [m.thresholds for m in measured]
-        dims = f"function condition{' seed' * (system == 'spiking_noisy')} pattern"
-        variables[system] = array(dims, rates, f"readout rate, {SYSTEMS[system]}", "Hz")
-        threshold = f"decision threshold, {SYSTEMS[system]}"
-        variables[f"{system}_threshold"] = array("function condition", thresholds, threshold, "Hz")
-    variables["target"] = array("function pattern", values, "value of the function")
-    least = "least zero-one error of any excitatory-only circuit"
-    variables["floor"] = array("function", [_floor(case) for case in cases], least)
-    conditions = [*(f"{f:.0%} ablated" for f in fractions), "best excitatory-only"]
-    coordinates = names(function=[case.case.name for case in cases], condition=conditions) | {
-        "fraction_removed": array("condition", [*fractions, np.nan], "fraction of inhibition removed"),
-        "pattern": array("pattern", np.arange(n_patterns, dtype=np.int32), "in counting order"),
-    }
-    if "spiking_noisy" in variables:
-        coordinates["seed"] = array("seed", result.protocol.seeds.astype(float), "of the noise")
-    return variables, coordinates
 
 
 def _padded(values, n):

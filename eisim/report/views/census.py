@@ -17,6 +17,7 @@ from eisim.studies.census import DEDEKIND, Census, bits
 
 #: Up to so many functions are listed one by one.
 LISTED = 256
+FILE = "functions.csv"
 ACCURACY = "Mean share of patterns answered correctly"
 PROVABLY = "Provably: no excitatory-only circuit computes it; this circuit: another one does."
 
@@ -84,68 +85,53 @@ class CensusView(View[Census]):
         census, accuracy, n_patterns = self.result, self.result.accuracy, self.result.values.shape[1]
         sampled = f"{census.monotone.sum():,} of the sample are monotone; " if census.sampled else ""
         everything = np.ones(len(census.values), dtype=bool)
-        yield Table(
-            "Functions by the inhibition that they have",
-            (
-                Column("inhibitory neurons", lambda g: g[0], note="That the readouts of these functions hear from."),
-                Column("functions", lambda g: g[1].sum()),
-                Column("share", lambda g: round(100 * float(g[1].mean()), 2), unit="%", note="Of all functions."),
-                Column("computed intact", lambda g: census.intact[g[1]].sum(), note="On every pattern."),
-                Column("survive", lambda g: census.survives[g[1]].sum(), note="The same without inhibition."),
-                Column("mean floor", lambda g: census.floor[g[1]].mean()),
-                Column("highest floor", lambda g: census.floor[g[1]].max()),
-                Column("accuracy ablated", lambda g: accuracy[-1, g[1]].mean(), note=f"{ACCURACY} without inhibition."),
-            ),
-            [(str(r), mine) for r, mine in self._groups.items()] + [("all", everything)],
-            (
-                f"One {census.kind} circuit of {census.neurons:,} neurons and {census.synapses:,} synapses for them "
-                f"all; {n_patterns} patterns × {len(census.fractions)} levels of ablation.",
-                f"{sampled}{DEDEKIND[census.n_inputs]:,} functions of {self._inputs} are monotone (Dedekind number).",
-            ),
-            "functions.csv",
+        by_inhibition = (
+            Column("inhibitory neurons", lambda g: g[0], note="That the readouts of these functions hear from."),
+            Column("functions", lambda g: g[1].sum()),
+            Column("share", lambda g: round(100 * float(g[1].mean()), 2), unit="%", note="Of all functions."),
+            Column("computed intact", lambda g: census.intact[g[1]].sum(), note="On every pattern."),
+            Column("survive", lambda g: census.survives[g[1]].sum(), note="The same without inhibition."),
+            Column("mean floor", lambda g: census.floor[g[1]].mean()),
+            Column("highest floor", lambda g: census.floor[g[1]].max()),
+            Column("accuracy ablated", lambda g: accuracy[-1, g[1]].mean(), note=f"{ACCURACY} without inhibition."),
         )
-        yield Table(
-            "Functions by their floor",
-            (
-                Column("patterns wrong", lambda row: round(float(row[0]) * n_patterns), note=f"Of {n_patterns}."),
-                columns.floor(lambda row: row[0]),
-                Column("functions", lambda row: row[1]),
-            ),
-            list(zip(*np.unique(census.floor, return_counts=True), strict=True)),
-            data="functions.csv",
-            on_page_only=True,
+        groups = [(str(r), mine) for r, mine in self._groups.items()] + [("all", everything)]
+        notes = (
+            f"One {census.kind} circuit of {census.neurons:,} neurons and {census.synapses:,} synapses for them all; "
+            f"{n_patterns} patterns × {len(census.fractions)} levels of ablation.",
+            f"{sampled}{DEDEKIND[census.n_inputs]:,} functions of {self._inputs} are monotone (Dedekind number).",
         )
-        yield Table(
-            "What is left at each level of ablation",
-            (
-                Column("fraction removed", lambda k: census.fractions[k], note="Of inhibition."),
-                Column("accuracy", lambda k: accuracy[k].mean(), note=f"{ACCURACY}."),
-                Column("functions computed", lambda k: (accuracy[k] == 1).sum()),
-            ),
-            range(len(census.fractions)),
-            data="functions.csv",
-            on_page_only=True,
+        yield Table("Functions by the inhibition that they have", by_inhibition, groups, notes, FILE)
+        by_floor = (
+            Column("patterns wrong", lambda row: round(float(row[0]) * n_patterns), note=f"Of {n_patterns}."),
+            columns.floor(lambda row: row[0]),
+            Column("functions", lambda row: row[1]),
         )
+        counted = list(zip(*np.unique(census.floor, return_counts=True), strict=True))
+        yield Table("Functions by their floor", by_floor, counted, data=FILE, on_page_only=True)
+        by_fraction = (
+            Column("fraction removed", lambda k: census.fractions[k], note="Of inhibition."),
+            Column("accuracy", lambda k: accuracy[k].mean(), note=f"{ACCURACY}."),
+            Column("functions computed", lambda k: (accuracy[k] == 1).sum()),
+        )
+        levels, title = range(len(census.fractions)), "What is left at each level of ablation"
+        yield Table(title, by_fraction, levels, data=FILE, on_page_only=True)
         if len(census.values) <= LISTED:
             yield self._functions()  # last, as it is long
 
     def _functions(self):
         census, verdicts, accuracy = self.result, self._verdicts, self.result.accuracy
-        return Table(
-            "Functions with and without inhibition",
-            (
-                Column("function", lambda k: bits(census.values[k]), note="Values of the patterns in counting order."),
-                columns.verdict(lambda k: str(verdicts[k]), PROVABLY),
-                Column(f"intact, {census.kind}", lambda k: accuracy[0, k], note="Share of patterns right."),
-                Column(f"ablated, {census.kind}", lambda k: accuracy[-1, k], note="The same without inhibition."),
-                columns.floor(lambda k: census.floor[k]),
-                Column("inhibitory neurons", lambda k: census.inhibitory[k], note="With a path to its readout."),
-                Column("inversion complexity", lambda k: census.complexity[k], note="The least number of them."),
-            ),
-            range(len(census.values)),
-            data="functions.csv",
-            on_page_only=True,
+        one_by_one = (
+            Column("function", lambda k: bits(census.values[k]), note="Values of the patterns in counting order."),
+            columns.verdict(lambda k: str(verdicts[k]), PROVABLY),
+            Column(f"intact, {census.kind}", lambda k: accuracy[0, k], note="Share of patterns right."),
+            Column(f"ablated, {census.kind}", lambda k: accuracy[-1, k], note="The same without inhibition."),
+            columns.floor(lambda k: census.floor[k]),
+            Column("inhibitory neurons", lambda k: census.inhibitory[k], note="With a path to its readout."),
+            Column("inversion complexity", lambda k: census.complexity[k], note="The least number of them."),
         )
+        all_functions, title = range(len(census.values)), "Functions with and without inhibition"
+        return Table(title, one_by_one, all_functions, data=FILE, on_page_only=True)
 
     def figures(self) -> Iterator[Drawing]:
         maps = (

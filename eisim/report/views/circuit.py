@@ -101,9 +101,7 @@ class _OnPoints(View[OwnResult]):
         return {"rows": [_row(found) for found in self.result.on_points], "problems": self.result.problems}
 
     def answer(self) -> Iterator[str]:
-        verdicts = [_verdict(found) for found in self.result.on_points]
-        lost, provably = (sum(v.startswith(word) for v in verdicts) for word in ("lost", "lost (provably)"))
-        yield f"{lost} of {len(verdicts)} functions lost without inhibition; {provably} provably."
+        yield columns.lost([*map(_verdict, self.result.on_points)], "functions")
         for found in self.result.on_points:
             if found.missed:
                 wrong = (

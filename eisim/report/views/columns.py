@@ -1,6 +1,6 @@
-"""Columns that several studies have."""
+"""Columns that several studies have, and what they count."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from eisim.report.table import Column
 
@@ -30,3 +30,9 @@ def conditions(value: Callable, note: str, decimals: int = 3) -> Iterator[Column
     """A measure with and without inhibition: ``value(row, condition)``."""
     for condition, meaning in (("intact", note), ("ablated", "The same without inhibition.")):
         yield Column(condition, lambda row, c=condition: value(row, c), note=meaning, decimals=decimals)
+
+
+def lost(verdicts: Sequence[str], what: str) -> str:
+    """How many are lost, in a sentence."""
+    n, provably = (sum(v.startswith(word) for v in verdicts) for word in ("lost", "lost (provably)"))
+    return f"{n} of {len(verdicts)} {what} lost without inhibition; {provably} provably."

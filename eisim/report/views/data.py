@@ -122,29 +122,21 @@ class DataView(View[DataResult]):
         yield inputs(result.data)
 
     def tables(self) -> Iterator[Table]:
-        inverted = Column(
-            "bound, inverted",
-            lambda k: 1 - self._rows[k]["floor_inverted"],
-            note="The same with an inverter at the output.",
-            decimals=OF_ROWS,
-            on_page_only=True,
-        )
-        yield Table(
-            f"Classes of {self.result.data.target}: rows answered correctly, by best threshold (one-vs-rest)",
-            (
-                Column("class", lambda k: self._rows[k]["label"]),
-                verdict_by_threshold(self._network.result),
-                Column("rows", lambda k: self._rows[k]["rows"]),
-                *(
-                    Column(name, partial(self._accuracy, key), note=note, decimals=OF_ROWS)
-                    for key, (name, note) in ACCURACIES.items()
-                ),
-                inverted,
+        note = "The same with an inverter at the output."
+        inverted = {"note": note, "decimals": OF_ROWS, "on_page_only": True}
+        shown = (
+            Column("class", lambda k: self._rows[k]["label"]),
+            verdict_by_threshold(self._network.result),
+            Column("rows", lambda k: self._rows[k]["rows"]),
+            *(
+                Column(name, partial(self._accuracy, key), note=note, decimals=OF_ROWS)
+                for key, (name, note) in ACCURACIES.items()
             ),
-            range(len(self._rows)),
-            (JUDGED_ON, *self._proof(), *self.result.notes),
-            "table.csv",
+            Column("bound, inverted", lambda k: 1 - self._rows[k]["floor_inverted"], **inverted),
         )
+        title = f"Classes of {self.result.data.target}: rows answered correctly, by best threshold (one-vs-rest)"
+        notes = (JUDGED_ON, *self._proof(), *self.result.notes)
+        yield Table(title, shown, range(len(self._rows)), notes, self.rows_file)
 
     def _accuracy(self, key, k):
         found = self._rows[k]["accuracy"][key]
@@ -193,8 +185,8 @@ class DataView(View[DataResult]):
         ax.barh([0], [0], color=UNREACHED, label="unattainable without inhibition")
         ax.set_yticks(y, [row["label"] for row in self._rows])
         ax.set(xlim=(None, 1.005), ylim=(-0.6, len(self._rows) - 0.4))
-        ax.set(xlabel="share of rows answered correctly about the class", ylabel=f"class ({self.result.data.target})")
-        ax.set_title(f"{self.result.data.name}: what is left without inhibition")
+        data, what = self.result.data, "share of rows answered correctly about the class"
+        ax.set(xlabel=what, ylabel=f"class ({data.target})", title=f"{data.name}: what is left without inhibition")
         handles = {h.get_label(): h for h in ax.get_legend_handles_labels()[0]}.values()
         figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=7)
         return figure

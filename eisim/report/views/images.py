@@ -6,11 +6,13 @@ from operator import itemgetter
 
 import numpy as np
 
-from eisim.base.files import to_csv, to_netcdf
+from eisim.base.files import to_csv
 from eisim.report import proof
 from eisim.report.findings import Explanation
 from eisim.report.table import Column, Table
+from eisim.report.tabular import array, names
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
+from eisim.report.views import columns
 from eisim.report.views.images_figures import NAMES, networks, number_of_inputs
 from eisim.report.wording import listing, share
 from eisim.studies.images.dimension import CONSTRAINTS, PARTS, BooleanResult, PooledResult, expected_comparable
@@ -20,6 +22,9 @@ from eisim.studies.networks import KEPT, NetworkAblation
 
 CONDITIONS = ("intact", "ablated")
 ARGMAX = "Argmax compares outputs, and a comparison is a subtraction (T9): no floor holds for it."
+COMPARABLE = "Share of pairs of training images of which one is nowhere brighter."
+EXTENDED = "Error on test images of the best monotone function of the training images, extended downward."
+AGREEMENT = "Share of test images that the intact circuit and the DNN assign to the same class."
 LEAST = "Least error by one threshold of any excitatory-only network."
 RULE = "Share of test images that the best threshold on a class's own output (one-vs-rest) assigns wrongly"
 
@@ -99,11 +104,27 @@ def _by_kind(value: Callable[[NetworkAblation], float | str]) -> Callable[[Train
     return lambda network: {kind: value(ablation) for kind, ablation in network.ablations.items()}
 
 
+def _floors(ablation: NetworkAblation) -> np.ndarray:
+    return ablation.floors.one_polarity
+
+
 def _conditions(measure: str, note: str) -> Iterator[Column]:
     """Columns of a measure, the mean over classes where it is one of each, with and without inhibition."""
-    for k, (condition, what) in enumerate(zip(CONDITIONS, (note, "The same without inhibition."), strict=True)):
-        value = _by_kind(lambda ablation, k=k: float(getattr(ablation, measure)[k].mean()))
-        yield Column(condition, value, note=what, decimals=3)
+
+    def value(network, condition):
+        places = CONDITIONS.index(condition)
+        return {kind: float(getattr(a, measure)[places].mean()) for kind, a in network.ablations.items()}
+
+    return columns.conditions(value, note)
+
+
+NETWORK = Column("network", lambda network: NAMES[network.signs], note="Constraint on the signs of weights.")
+BY_THRESHOLD = (
+    NETWORK,
+    Column("DNN", lambda network: network.threshold_errors.mean(), note="The network itself.", decimals=3),
+    *_conditions("threshold_errors", f"{RULE}, mean over classes."),
+    Column("floor", lambda n: _floors(next(iter(n.ablations.values()))).mean(), note=LEAST, decimals=4),
+)
 
 
 def _verdict(ablation: NetworkAblation) -> str:
@@ -111,6 +132,31 @@ def _verdict(ablation: NetworkAblation) -> str:
     found = Counter(ablation.verdicts)
     verdict = next(each for each in ("lost", "kept", "not computed") if found[each])
     return verdict if found[verdict] == found.total() else f"{verdict} ({found[verdict]} of {found.total()})"
+
+
+BY_ARGMAX = (
+    NETWORK,
+    columns.verdict(
+        _by_kind(_verdict),
+        f"Lost if some class is; in brackets of how many classes it holds. A class is kept if {KEPT:.0%} of its "
+        "balanced accuracy above chance remains; not computed: at chance when intact.",
+    ),
+    Column("DNN", lambda network: network.accuracy("test"), note="The network itself.", decimals=3),
+    *_conditions("accuracy", "Share of test images classified correctly, with inhibition."),
+    Column("agreement with DNN", _by_kind(lambda a: a.agreement), note=AGREEMENT, decimals=3),
+    *columns.neurons(lambda network, sign: _by_kind(lambda ablation: ablation.neurons[sign])(network)),
+)
+
+
+CLASSES = (
+    *(Column(name, itemgetter(k)) for k, name in enumerate(("network", "circuit", "class"))),
+    columns.verdict(itemgetter(3), "By argmax."),
+    Column("balanced accuracy, intact", itemgetter(4), note="By argmax; 0.5 is chance."),
+    Column("balanced accuracy, ablated", itemgetter(5)),
+    Column("error, intact", itemgetter(6), note=f"{RULE}."),
+    Column("error, ablated", itemgetter(7)),
+    Column("floor", itemgetter(8), note=LEAST),
+)
 
 
 def _sized(side: int) -> str:
@@ -186,7 +232,9 @@ class ImagesView(View[ImagesResult]):
 
     def tables(self) -> Iterator[Table]:
         yield self._by_argmax()
-        yield self._by_threshold()
+        title = "Error with and without inhibition, by threshold"
+        baseline = f"Majority-class baseline: an error of {self.result.pooled.baseline.mean():.4f}, mean over classes."
+        yield Table(title, BY_THRESHOLD, self.result.trained, (baseline,), "images.csv")
         yield self._classes()
         yield self._dimensions()
         yield self._functions()
@@ -195,56 +243,13 @@ class ImagesView(View[ImagesResult]):
         images = self.result.images
         units = (f"{NAMES[n.signs]} {type(n.dnn.layers[0].neuron).__name__}" for n in self.result.trained)
         n_train, n_test = self.result.available
-        return Table(
-            "Accuracy with and without inhibition, by argmax",
-            (
-                Column("network", lambda network: NAMES[network.signs], note="Constraint on the signs of weights."),
-                Column(
-                    "verdict",
-                    _by_kind(_verdict),
-                    "verdict",
-                    note="Lost if some class is; in brackets of how many classes it holds. A class is kept if "
-                    f"{KEPT:.0%} of its balanced accuracy above chance remains; not computed: at chance when intact.",
-                ),
-                Column("DNN", lambda network: network.accuracy("test"), note="The network itself.", decimals=3),
-                *_conditions("accuracy", "Share of test images classified correctly, with inhibition."),
-                Column(
-                    "agreement with DNN",
-                    _by_kind(lambda ablation: ablation.agreement),
-                    note="Share of test images that the intact circuit and the DNN assign to the same class.",
-                    decimals=3,
-                ),
-                Column("excitatory neurons", _by_kind(lambda ablation: ablation.neurons["E"]), short="E"),
-                Column("inhibitory neurons", _by_kind(lambda ablation: ablation.neurons["I"]), short="I"),
-            ),
-            self.result.trained,
-            (
-                ARGMAX,
-                f"{images.name}: {len(images.train_points):,} of {n_train:,} images to train on, "
-                f"{len(images.test_points):,} of {n_test:,} to test; {' × '.join(map(str, images.shape))} inputs from "
-                f"{' × '.join(map(str, self.result.original))} pixels. Units: {listing(units)}.",
-            ),
-            "images.csv",
+        sizes = (
+            f"{images.name}: {len(images.train_points):,} of {n_train:,} images to train on, "
+            f"{len(images.test_points):,} of {n_test:,} to test; {' × '.join(map(str, images.shape))} inputs from "
+            f"{' × '.join(map(str, self.result.original))} pixels. Units: {listing(units)}."
         )
-
-    def _by_threshold(self):
-        return Table(
-            "Error with and without inhibition, by threshold",
-            (
-                Column("network", lambda network: NAMES[network.signs]),
-                Column("DNN", lambda network: network.threshold_errors.mean(), note="The network itself.", decimals=3),
-                *_conditions("threshold_errors", f"{RULE}, mean over classes."),
-                Column(
-                    "floor",
-                    lambda network: next(iter(network.ablations.values())).floors.one_polarity.mean(),
-                    note=LEAST,
-                    decimals=4,
-                ),
-            ),
-            self.result.trained,
-            (f"Majority-class baseline: an error of {self.result.pooled.baseline.mean():.4f}, mean over classes.",),
-            "images.csv",
-        )
+        title = "Accuracy with and without inhibition, by argmax"
+        return Table(title, BY_ARGMAX, self.result.trained, (ARGMAX, sizes), "images.csv")
 
     def _classes(self):
         rows = [
@@ -252,27 +257,11 @@ class ImagesView(View[ImagesResult]):
             for network in self.result.trained
             for kind, a in network.ablations.items()
             for value, verdict, accuracies, errors, floor in zip(
-                network.judged,
-                a.verdicts,
-                a.balanced_accuracy.T,
-                a.threshold_errors.T,
-                a.floors.one_polarity,
-                strict=True,
+                network.judged, a.verdicts, a.balanced_accuracy.T, a.threshold_errors.T, _floors(a), strict=True
             )
         ]
-        columns = (
-            Column("network", itemgetter(0)),
-            Column("circuit", itemgetter(1)),
-            Column("class", itemgetter(2)),
-            Column("verdict", itemgetter(3), "verdict", note="By argmax."),
-            Column("balanced accuracy, intact", itemgetter(4), note="By argmax; 0.5 is chance."),
-            Column("balanced accuracy, ablated", itemgetter(5)),
-            Column("error, intact", itemgetter(6), note=f"{RULE}."),
-            Column("error, ablated", itemgetter(7)),
-            Column("floor", itemgetter(8), note=LEAST),
-        )
         title = "Classes with and without inhibition"
-        return Table(title, columns, rows, data="images.csv", keys=3, on_page_only=True)
+        return Table(title, CLASSES, rows, data="images.csv", keys=3, on_page_only=True)
 
     def _dimensions(self):
         pooled = self.result.pooled
@@ -281,56 +270,31 @@ class ImagesView(View[ImagesResult]):
             return Column(name, lambda s: _pooled(pooled, s)[key], note=note, decimals=4)
 
         trained = "Of the trained network, each output with its threshold at 0."
-        return Table(
-            "Floors versus input dimension",
-            (
-                Column("inputs", lambda s: int(pooled.sides[s]) ** 2, note="Averages over equal areas of an image."),
-                Column(
-                    "comparable pairs",
-                    lambda s: pooled.comparable[s],
-                    note="Share of pairs of training images of which one is nowhere brighter.",
-                    short="comparable",
-                ),
-                column("floor", "floor", "Least error of any excitatory-only network, mean over classes."),
-                column("error, excitatory-only", "excitatory", trained),
-                column("error, free", "free", trained),
-                column(
-                    "extended",
-                    "best_monotone_extended",
-                    "Error on test images of the best monotone function of the training images, extended downward.",
-                ),
-                column(
-                    "determined", "determined", "Share of test images at which its lowest and highest extension agree."
-                ),
-            ),
-            range(len(pooled.sides)),
-            (f"Each class against all others; majority-class baseline on test images: {pooled.baseline.mean():.4f}.",),
-            "inputs.csv",
+        columns = (
+            Column("inputs", lambda s: int(pooled.sides[s]) ** 2, note="Averages over equal areas of an image."),
+            Column("comparable pairs", pooled.comparable.__getitem__, note=COMPARABLE, short="comparable"),
+            column("floor", "floor", "Least error of any excitatory-only network, mean over classes."),
+            column("error, excitatory-only", "excitatory", trained),
+            column("error, free", "free", trained),
+            column("extended", "best_monotone_extended", EXTENDED),
+            column("determined", "determined", "Share of test images at which all its extensions agree."),
         )
+        baseline = f"Each class against all others; majority-class baseline: {pooled.baseline.mean():.4f}, test images."
+        return Table("Floors versus input dimension", columns, range(len(pooled.sides)), (baseline,), "inputs.csv")
 
     def _functions(self):
         floors = {
             where: dict(zip(each.inputs.tolist(), each.floors.mean(axis=1), strict=True))
             for where, each in self._judged.items()
         }
-        return Table(
-            "Floors of random Boolean functions",
-            (
-                Column("inputs", lambda n: n),
-                Column(
-                    "comparable pairs",
-                    lambda n: float(expected_comparable(n)),
-                    note="Expected share for points drawn at random.",
-                ),
-                *(
-                    Column(f"floor, {where}", lambda n, found=found: found.get(n), decimals=3)
-                    for where, found in floors.items()
-                ),
-            ),
-            sorted({n for found in floors.values() for n in found}),
-            ("Means over functions; standard deviations are in inputs.csv.",),
-            "inputs.csv",
+        columns = (
+            Column("inputs", lambda n: n),
+            Column("comparable pairs", lambda n: float(expected_comparable(n)), note="Expected of random points."),
+            *(Column(f"floor, {where}", found.get, decimals=3) for where, found in floors.items()),
         )
+        inputs = sorted({n for found in floors.values() for n in found})
+        note = "Means over functions; standard deviations are in inputs.csv."
+        return Table("Floors of random Boolean functions", columns, inputs, (note,), "inputs.csv")
 
     def figures(self) -> Iterator[Drawing]:
         accuracies, floors, _ = self.answer()
@@ -377,7 +341,42 @@ class ImagesView(View[ImagesResult]):
     def files(self) -> Iterator[tuple[str, str | bytes]]:
         yield "images.csv", _networks_table(self.result)
         yield "inputs.csv", _inputs_table(self.result)
-        yield "data.nc", to_netcdf(*_labelled(self.result))
+
+    def labelled(self) -> tuple[dict, dict]:
+        pooled, whole, samples = self.result.pooled, self.result.whole, list(self.result.samples.values())
+        trained, kinds = self.result.trained, sorted(self.result.trained[0].ablations)
+
+        def measured(name):
+            return [[getattr(network.ablations[kind], name) for kind in kinds] for network in trained]
+
+        circuit = "network system condition"
+        dnn = [[network.accuracy(part) for part in PARTS] for network in trained]
+        errors = [[pooled.errors[signs, part] for part in PARTS] for signs in CONSTRAINTS]
+        floor, pairs = "least zero-one error of excitatory-only networks", "share of comparable pairs"
+        agree = "share of test images at which the lowest and highest extension agree"
+        extended = "of the best monotone function, extended as low as can be"
+        variables = {
+            "output": array(f"{circuit} image class", measured("outputs"), "of the circuit, up to a shift"),
+            "accuracy": array(circuit, measured("accuracy"), "by argmax"),
+            "balanced_accuracy": array(f"{circuit} class", measured("balanced_accuracy"), "by argmax"),
+            "one_threshold_error": array(f"{circuit} class", measured("threshold_errors"), "by the best threshold"),
+            "dnn_accuracy": array("network part", dnn, "of the DNN, by argmax"),
+            "test_class": array("image", self.result.images.test_targets.astype(np.int32), "class of a test image"),
+            "pooled_comparable": array("side", pooled.comparable, pairs),
+            "pooled_floor": array("part side class", [pooled.floors[part] for part in PARTS], floor),
+            "pooled_error": array("constraint part side class", errors, "zero-one error of trained networks"),
+            "pooled_extended_error": array("side class", pooled.extended, extended),
+            "pooled_determined": array("side class", pooled.determined, agree),
+            "boolean_floor": array("inputs function", whole.floors, floor),
+            "boolean_comparable": array("inputs function", whole.comparable, pairs),
+            "sampled_floor": array("points sampled_inputs function", [each.floors for each in samples], floor),
+            "sampled_comparable": array("points sampled_inputs function", [each.comparable for each in samples], pairs),
+        }
+        numbers = {"class": pooled.classes, "side": pooled.sides, "inputs": whole.inputs}
+        numbers |= {"sampled_inputs": samples[0].inputs, "points": list(self.result.samples)}
+        signs = [network.signs for network in trained]
+        labels = names(network=signs, system=kinds, condition=CONDITIONS, constraint=CONSTRAINTS, part=PARTS)
+        return variables, labels | names(**{name: np.array(n, dtype=np.int32) for name, n in numbers.items()})
 
 
 def _networks_table(result: ImagesResult) -> str:
@@ -413,51 +412,6 @@ def _inputs_table(result: ImagesResult) -> str:
     for n in range(1, most + 1):
         lines.append(("corners of the n-cube", n, "comparable pairs", "expected", expected_comparable(n), None))
     return to_csv(lines, ("data", "inputs", "measure", "part", "mean", "sd"))
-
-
-def _labelled(result: ImagesResult) -> tuple[dict, dict]:
-    """What was measured as labelled arrays: variables and coordinates, each (dimensions, values, attributes)."""
-    pooled, whole, samples = result.pooled, result.whole, list(result.samples.values())
-    kinds = sorted(result.trained[0].ablations)
-
-    def measured(name):
-        return np.array([[getattr(network.ablations[kind], name) for kind in kinds] for network in result.trained])
-
-    circuit, side, sample = ("network", "system", "condition"), ("side", "class"), ("points", "sampled_inputs")
-    dnn = np.array([[network.accuracy(part) for part in PARTS] for network in result.trained])
-    errors = np.array([[pooled.errors[signs, part] for part in PARTS] for signs in CONSTRAINTS])
-    floor, pairs = "least zero-one error of excitatory-only networks", "share of comparable pairs"
-    found = {
-        "output": ((*circuit, "image", "class"), measured("outputs"), "of the circuit, up to a shift"),
-        "accuracy": (circuit, measured("accuracy"), "by argmax"),
-        "balanced_accuracy": ((*circuit, "class"), measured("balanced_accuracy"), "by argmax"),
-        "one_threshold_error": ((*circuit, "class"), measured("threshold_errors"), "by the best threshold"),
-        "dnn_accuracy": (("network", "part"), dnn, "of the DNN, by argmax"),
-        "test_class": (("image",), result.images.test_targets.astype(np.int32), "class of a test image"),
-        "pooled_comparable": (("side",), pooled.comparable, pairs),
-        "pooled_floor": (("part", *side), np.stack([pooled.floors[part] for part in PARTS]), floor),
-        "pooled_error": (("constraint", "part", *side), errors, "zero-one error of trained networks"),
-        "pooled_extended_error": (side, pooled.extended, "of the best monotone function, extended as low as can be"),
-        "pooled_determined": (
-            side,
-            pooled.determined,
-            "share of test images at which the lowest and highest extension agree",
-        ),
-        "boolean_floor": (("inputs", "function"), whole.floors, floor),
-        "boolean_comparable": (("inputs", "function"), whole.comparable, pairs),
-        "sampled_floor": ((*sample, "function"), np.stack([each.floors for each in samples]), floor),
-        "sampled_comparable": ((*sample, "function"), np.stack([each.comparable for each in samples]), pairs),
-    }
-    names = {"network": [network.signs for network in result.trained], "system": kinds}
-    names |= {"condition": CONDITIONS, "constraint": CONSTRAINTS, "part": PARTS}
-    numbers = {"class": pooled.classes, "side": pooled.sides, "inputs": whole.inputs}
-    numbers |= {"sampled_inputs": samples[0].inputs, "points": list(result.samples)}
-    coordinates = {name: ((name,), np.array(values), {}) for name, values in names.items()}
-    coordinates |= {name: ((name,), np.array(values, dtype=np.int32), {}) for name, values in numbers.items()}
-    variables = {
-        name: (dims, values, {"units": "1", "long_name": what}) for name, (dims, values, what) in found.items()
-    }
-    return variables, coordinates
 
 
 show_with(ImagesResult, ImagesView)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters, new_figure
 from eisim.studies.images.dimension import BooleanResult, PooledResult, expected_comparable
 from eisim.studies.images.networks import Trained
 from eisim.studies.images.study import ImagesResult
@@ -22,16 +22,11 @@ SAMPLE_GREYS = ("#9a9a9a", "#555555", "black")
 
 def networks(result: ImagesResult) -> "Figure":
     """Accuracy by argmax and error by the best threshold of each network, intact and ablated; then by class."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(DOUBLE, 5.2))
+    figure = new_figure(DOUBLE, 5.2)
     grid = figure.add_gridspec(2, 6, left=0.085, right=0.985, bottom=0.09, top=0.86, hspace=0.42, wspace=0.75)
     axes = [by_argmax(figure.add_subplot(grid[0, :3]), result), by_threshold(figure.add_subplot(grid[0, 3:]), result)]
-    named = {}
-    for ax in axes:
-        handles, labels = ax.get_legend_handles_labels()
-        named |= dict(zip(labels, handles, strict=True))
-    figure.legend(named.values(), named.keys(), loc="upper center", ncols=4)
+    handles = {h.get_label(): h for ax in axes for h in ax.get_legend_handles_labels()[0]}.values()
+    figure.legend(handles=handles, loc="upper center", ncols=4)
     shared = None
     for k, network in enumerate(result.trained):
         shared = classes(figure.add_subplot(grid[1, 2 * k : 2 * k + 2], sharey=shared), network)
@@ -46,8 +41,7 @@ def by_argmax(ax: "Axes", result: ImagesResult) -> "Axes":
     _, counts = np.unique(result.images.test_targets, return_counts=True)
     _groups(ax, result, lambda dnn: dnn.accuracy("test"), lambda circuit: circuit.accuracy)
     _baseline(ax, counts.max() / counts.sum())
-    ax.set_ylim(0, 103)
-    ax.set_ylabel("test images right (%)")
+    ax.set(ylim=(0, 103), ylabel="test images right (%)")
     ax.set_title("argmax", loc="left")
     return ax
 
@@ -58,8 +52,7 @@ def by_threshold(ax: "Axes", result: ImagesResult) -> "Axes":
     _groups(ax, result, lambda dnn: dnn.threshold_errors.mean(), lambda circuit: circuit.threshold_errors.mean(axis=1))
     ax.axhline(100 * pooled.floors["test"][-1].mean(), color=INHIBITORY, lw=1.2, label="floor", zorder=0)
     _baseline(ax, pooled.baseline.mean())
-    ax.set_ylim(bottom=-0.3)
-    ax.set_ylabel("error, best threshold (%)")
+    ax.set(ylim=(-0.3, None), ylabel="error, best threshold (%)")
     ax.set_title("best threshold (one-vs-rest), mean over classes", loc="left")
     return ax
 
@@ -81,8 +74,7 @@ def _groups(ax, result, of_network, of_circuit):
                 hollow = {"mfc": "none", "ms": 7} if at == 0 else {"ms": 4}  # both are seen where they agree
                 ax.plot(x, values[at], marker, color=colour, label=label, **hollow)
     ax.set_xticks(range(len(result.trained)), [NAMES[n.signs] for n in result.trained])
-    ax.set_xlim(-0.5, len(result.trained) - 0.5)
-    ax.set_xlabel("signs of the network's weights")
+    ax.set(xlim=(-0.5, len(result.trained) - 0.5), xlabel="signs of the network's weights")
 
 
 def classes(ax: "Axes", network: Trained) -> "Axes":
@@ -95,17 +87,14 @@ def classes(ax: "Axes", network: Trained) -> "Axes":
         floors = 100 * ablation.floors.one_polarity
         ax.hlines(floors, judged - 0.42, judged + 0.42, color=INHIBITORY, lw=1.2, zorder=0)
         ax.set_xticks(judged, [f"{value:g}" for value in ablation.judged])
-    ax.set_ylim(bottom=-0.4)
-    ax.set_xlabel("class")
+    ax.set(ylim=(-0.4, None), xlabel="class")
     ax.set_title(NAMES[network.signs], loc="left")
     return ax
 
 
 def number_of_inputs(result: ImagesResult) -> "Figure":
     """Comparable pairs, errors on pooled images, and floors of random functions, against the number of inputs."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(DOUBLE, 3.5))
+    figure = new_figure(DOUBLE, 3.5)
     axes = figure.subplots(1, 3, width_ratios=(1, 1.15, 1))
     figure.subplots_adjust(left=0.085, right=0.99, bottom=0.13, top=0.6, wspace=0.33)
     comparable_pairs(axes[0], result)

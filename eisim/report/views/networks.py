@@ -178,23 +178,13 @@ class NetworksView(View[NetworkAblations]):
     def tables(self) -> Iterator[Table]:
         classes, label, file = range(len(self._first.judged)), Column("class", self._label), self.rows_file
         no_floor = ("Argmax compares outputs, and a comparison is a subtraction (T9): no floor binds it.",)
-        verdict = Column("verdict", self._each("verdict"), "verdict", note=f"{KEPT_IF} chance is left. {NOT_COMPUTED}")
-        yield Table(
-            f"Classes by {self._rule}",
-            (label, verdict, *_columns(BY_ARGMAX, self._each), Column("rows", self._of_data("rows"))),
-            classes,
-            no_floor if len(classes) > 1 else (),
-            file,
-        )
+        verdict = columns.verdict(self._each("verdict"), f"{KEPT_IF} chance is left. {NOT_COMPUTED}")
+        by_argmax = label, verdict, *_columns(BY_ARGMAX, self._each), Column("rows", self._of_data("rows"))
+        yield Table(f"Classes by {self._rule}", by_argmax, classes, no_floor if len(classes) > 1 else (), file)
         idle = "floor" if self._first.signed_inputs else "floor_on_off"
         of_data = _columns(OF_DATA, self._of_data, on_page_only=idle)
-        yield Table(
-            "Classes by best threshold (one-vs-rest)",
-            (label, verdict_by_threshold(self.result), *_columns(BY_THRESHOLD, self._each), *of_data),
-            classes,
-            tuple(self._first.data.notes),
-            file,
-        )
+        by_threshold = label, verdict_by_threshold(self.result), *_columns(BY_THRESHOLD, self._each), *of_data
+        yield Table("Classes by best threshold (one-vs-rest)", by_threshold, classes, self._first.data.notes, file)
         network = f"The network itself is right on {self._first.network_accuracy:.1%} of the rows"
         if zeroed := self._first.zeroed:
             network += f"; with its negative weights set to 0, on {zeroed.accuracy[-1]:.1%}"

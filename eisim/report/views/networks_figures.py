@@ -51,8 +51,7 @@ def ablation(result: NetworkAblations) -> "Figure":
 
 def accuracy(ax: "Axes", result: NetworkAblation) -> "Axes":
     """Accuracy by argmax, of all classes and balanced of each; by thresholds if there is one output."""
-    ax.set_title(f"{result.name}: {result.kind} circuit")
-    ax.set_ylim(0, 1.03)
+    ax.set(title=f"{result.name}: {result.kind} circuit", ylim=(0, 1.03))
     if len(result.judged) == 1:
         return _by_one_output(ax, result)
     _class_lines(ax, result, result.balanced_accuracy, result.verdicts)
@@ -89,8 +88,8 @@ def _by_threshold(ax, result):
     _class_lines(ax, result, errors, result.verdicts_by_threshold)
     mark = {"ls": "none", "marker": "_", "ms": 9, "clip_on": False}
     ax.plot(np.ones_like(floors), floors, color="black", label="floor of a class", **mark)
-    ax.set_ylim(0, 1.1 * max(errors.max(), floors.max(), 1e-3))
-    ax.set_ylabel("by best threshold (one-vs-rest):\nshare of rows wrong")
+    highest = 1.1 * max(errors.max(), floors.max(), 1e-3)
+    ax.set(ylim=(0, highest), ylabel="by best threshold (one-vs-rest):\nshare of rows wrong")
 
 
 def _class_lines(ax, result, values, verdicts):

@@ -5,10 +5,12 @@ from dataclasses import asdict
 
 import numpy as np
 
-from eisim.base.files import to_csv, to_netcdf
+from eisim.base.files import to_csv
 from eisim.report.findings import Explanation
 from eisim.report.table import Column, Table
+from eisim.report.tabular import array, names
 from eisim.report.view import Drawing, View, show_with
+from eisim.report.views import order_figures as figures
 from eisim.studies.order.order import Share
 from eisim.studies.order.rate import NETWORKS, ROUNDING, RateResult
 from eisim.studies.order.result import DynamicsResult
@@ -106,21 +108,17 @@ def _pairs(share: Callable[..., Share], broken: str) -> tuple[Column, ...]:
 
 def _rates(rate: RateResult) -> Table:
     total = rate.total(NETWORKS[0])
-    return Table(
-        "Rates: is order broken at some unit and step?",
-        (
-            Column("rate circuits", lambda c: f"{c.network}: {'all units' if c.model == 'all' else c.model}"),
-            *_pairs(lambda c: c.pairs, f"some rate falls by more than {ROUNDING:g} Hz"),
-            Column("circuits broken", lambda c: c.circuits.value, note="Share of the circuits.", decimals=3),
-            Column("largest fall", lambda c: c.largest, unit="Hz"),
-        ),
-        rate.counts,
-        (
-            f"{total.circuits.of:,} random recurrent circuits, with constant and time-varying inputs; "
-            f"{total.comparisons.of:,} comparisons (unit × step × pair) in each network.",
-        ),
-        "table.csv",
+    columns = (
+        Column("rate circuits", lambda c: f"{c.network}: {'all units' if c.model == 'all' else c.model}"),
+        *_pairs(lambda c: c.pairs, f"some rate falls by more than {ROUNDING:g} Hz"),
+        Column("circuits broken", lambda c: c.circuits.value, note="Share of the circuits.", decimals=3),
+        Column("largest fall", lambda c: c.largest, unit="Hz"),
     )
+    note = (
+        f"{total.circuits.of:,} random recurrent circuits, with constant and time-varying inputs; "
+        f"{total.comparisons.of:,} comparisons (unit × step × pair) in each network."
+    )
+    return Table("Rates: is order broken at some unit and step?", columns, rate.counts, (note,), "table.csv")
 
 
 def _conditions(conditions: tuple[ConditionResult, ...]) -> Table:
@@ -135,26 +133,21 @@ def _conditions(conditions: tuple[ConditionResult, ...]) -> Table:
         for measure, heading in HEADINGS.items()
     )
     difference = "How the circuits differ from the reference."
-    return Table(
-        "Spikes: how often is order broken?",
-        (
-            Column("spiking circuits", lambda c: c.condition.name),
-            *_pairs(lambda c: c.per_pair("any"), MEASURES["any"]),
-            *measured,
-            Column("largest fall, neuron", lambda c: c.largest["any"], unit="Hz", short="fall, any"),
-            Column("largest fall, readout", lambda c: c.largest["readout"], unit="Hz", short="fall, readout"),
-            Column("rate, hidden", lambda c: c.rates["hidden"], unit="Hz", on_page_only=True),
-            Column("rate, readout", lambda c: c.rates["readout"], unit="Hz", on_page_only=True),
-            Column("condition", lambda c: describe(c.condition), note=difference, on_page_only=True),
-        ),
-        conditions,
-        (
-            f"One spike is {1 / conditions[0].window:.3g} Hz, which the edge of the window alone can cost a regular "
-            "train; behind counts from the beginning and has no such edge.",
-            NOT_TESTED,
-        ),
-        "table.csv",
+    columns = (
+        Column("spiking circuits", lambda c: c.condition.name),
+        *_pairs(lambda c: c.per_pair("any"), MEASURES["any"]),
+        *measured,
+        Column("largest fall, neuron", lambda c: c.largest["any"], unit="Hz", short="fall, any"),
+        Column("largest fall, readout", lambda c: c.largest["readout"], unit="Hz", short="fall, readout"),
+        Column("rate, hidden", lambda c: c.rates["hidden"], unit="Hz", on_page_only=True),
+        Column("rate, readout", lambda c: c.rates["readout"], unit="Hz", on_page_only=True),
+        Column("condition", lambda c: describe(c.condition), note=difference, on_page_only=True),
     )
+    edge = (
+        f"One spike is {1 / conditions[0].window:.3g} Hz, which the edge of the window alone can cost a regular train; "
+        "behind counts from the beginning and has no such edge."
+    )
+    return Table("Spikes: how often is order broken?", columns, conditions, (edge, NOT_TESTED), "table.csv")
 
 
 #: Columns of the strongest falls, and of the same with one thing changed.
@@ -239,20 +232,16 @@ class OrderView(View[DynamicsResult]):
             yield _conditions(self.result.conditions)
             yield Table("The strongest fall of the readout that a search found", FOUND, self.result.search)
         if self.result.violations:
-            yield Table(
-                "The strongest fall with one thing changed",
-                CHANGED,
-                [(found, variant) for found in self.result.violations for variant in found.variants],
-                ("Phases are scattered by random delays of up to 20 ms.",),
-                keys=2,
-            )
+            variants = [(found, variant) for found in self.result.violations for variant in found.variants]
+            scattered = ("Phases are scattered by random delays of up to 20 ms.",)
+            yield Table("The strongest fall with one thing changed", CHANGED, variants, scattered, keys=2)
 
     def figures(self) -> Iterator[Drawing]:
         result = self.result
         if result.rate:
             yield Drawing(
                 "rate_trajectories.svg",
-                lambda: _figures().rate_trajectories(result.rate),
+                lambda: figures.rate_trajectories(result.rate),
                 "Rates over time for a chain of ordered inputs",
                 "One unit of each model, excitatory-only (left) and with inhibition (right): a line for each input of "
                 "a chain, the larger the darker. Where order is kept no darker line is ever below a lighter one.",
@@ -262,7 +251,7 @@ class OrderView(View[DynamicsResult]):
         if result.conditions:
             yield Drawing(
                 "violation_rates.svg",
-                lambda: _figures().violation_rates(result.conditions),
+                lambda: figures.violation_rates(result.conditions),
                 "How often excitatory-only spiking circuits break order",
                 "Left, share of ordered pairs of inputs that break order in some way, by condition, with 95 % "
                 "intervals. Right, share of pairs whose larger input has given fewer readout spikes so far, over the "
@@ -273,7 +262,7 @@ class OrderView(View[DynamicsResult]):
         for found in result.violations:
             yield Drawing(
                 f"strongest_violation_{found.kind}.svg",
-                lambda found=found: _figures().strongest_violation(found),
+                lambda found=found: figures.strongest_violation(found),
                 f"The strongest violation found, {found.kind} circuits",
                 "Above, spikes for the lower and for the upper input. Below, readout spikes so far for both inputs; "
                 "the largest fall found by generation of the search; and the fall as it was found and with one thing "
@@ -288,26 +277,22 @@ class OrderView(View[DynamicsResult]):
         if self.result.conditions:
             yield Explanation("Why spikes can break it", (SPIKES,))
 
-    def files(self) -> Iterator[tuple[str, str | bytes]]:
-        result = self.result
-        columns = ("part", "condition", "measure", "basis", "count", "of", "share", "low", "high")
-        rows = ((*names, *_share(share).values()) for *names, share in _shares(result))
-        yield "table.csv", to_csv(rows, columns)
-        if result.rate:
-            yield "rate_trajectories.csv", _trajectories_table(result.rate)
-        if result.conditions:
-            yield "violation_rates.csv", _violations_table(result.conditions)
-        for found in result.violations:
+    def rows(self) -> list[dict]:
+        columns = ("part", "condition", "measure", "basis")
+        return [dict(zip(columns, names, strict=True)) | _share(share) for *names, share in _shares(self.result)]
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        if self.result.rate:
+            yield "rate_trajectories.csv", _trajectories_table(self.result.rate)
+        if self.result.conditions:
+            yield "violation_rates.csv", _violations_table(self.result.conditions)
+        for found in self.result.violations:
             yield f"strongest_violation_{found.kind}.csv", _violation_table(found)
-        of_rates = _labelled_rates(result.rate) if result.rate else ({}, {})
-        of_spikes = _labelled_spikes(result) if result.conditions else ({}, {})
-        yield "data.nc", to_netcdf(of_rates[0] | of_spikes[0], of_rates[1] | of_spikes[1])
 
-
-def _figures():
-    from eisim.report.views import order_figures
-
-    return order_figures
+    def labelled(self) -> tuple[dict, dict]:
+        of_rates = _labelled_rates(self.result.rate) if self.result.rate else ({}, {})
+        of_spikes = _labelled_spikes(self.result) if self.result.conditions else ({}, {})
+        return of_rates[0] | of_spikes[0], of_rates[1] | of_spikes[1]
 
 
 def _shares(result: DynamicsResult) -> Iterator[tuple]:
@@ -368,50 +353,40 @@ def _violation_table(result: SearchResult) -> str:
     return to_csv(lines, columns)
 
 
-def _array(dimensions: str, values, meaning: str, units: str = "1") -> tuple:
-    return tuple(dimensions.split()), np.asarray(values), {"units": units, "long_name": meaning}
-
-
 def _labelled_rates(rate: RateResult) -> tuple[dict, dict]:
-    """Rate circuits as labelled arrays: variables and coordinates, each (dimensions, values, attributes)."""
+    """Rate circuits as labelled arrays: variables and coordinates."""
     models = list(dict.fromkeys(c.model for c in rate.counts))
     shares = [[(s.count, s.of) for s in (getattr(c, basis) for basis in BASES)] for c in rate.counts]
     shares = np.array(shares, dtype=float).reshape(len(NETWORKS), len(models), len(BASES), 2)
     largest = np.reshape([c.largest for c in rate.counts], (len(NETWORKS), -1))
     traces = np.array([[e.traces[n] for e in rate.examples] for n in NETWORKS])
-    named = {"network": NETWORKS, "model": models, "basis": BASES, "example": [e.model for e in rate.examples]}
+    labels = names(network=NETWORKS, model=models, basis=BASES, example=[e.model for e in rate.examples])
     steps = (np.arange(traces.shape[-1]) + 1) * rate.step
     return {
-        "rate_broken": _array("network model basis", shares[..., 0], "number in which order is broken"),
-        "rate_compared": _array("network model basis", shares[..., 1], "number that were compared"),
-        "rate_largest_fall": _array("network model", largest, "largest fall", "Hz"),
-        "rate_example": _array("network example input rate_time", traces, "rate of one unit of each model", "Hz"),
-    }, {n: ((n,), np.array(names), {}) for n, names in named.items()} | {
-        "rate_time": (("rate_time",), steps, {"units": "s"})
-    }
+        "rate_broken": array("network model basis", shares[..., 0], "number in which order is broken"),
+        "rate_compared": array("network model basis", shares[..., 1], "number that were compared"),
+        "rate_largest_fall": array("network model", largest, "largest fall", "Hz"),
+        "rate_example": array("network example input rate_time", traces, "rate of one unit of each model", "Hz"),
+    }, labels | {"rate_time": array("rate_time", steps, units="s")}
 
 
 def _labelled_spikes(result: DynamicsResult) -> tuple[dict, dict]:
     """Spiking circuits likewise."""
-    counts, cumulative, falls = (
-        np.array(values, dtype=np.int32)
-        for values in (
-            [c.counts for c in result.conditions],
-            [c.cumulative for c in result.conditions],
-            [s.progress for s in result.search],
-        )
-    )
+    conditions, search = result.conditions, result.search
+    counts = np.array([c.counts for c in conditions], dtype=np.int32)
+    cumulative = np.array([c.cumulative for c in conditions], dtype=np.int32)
+    falls = np.array([s.progress for s in search], dtype=np.int32)
+    time = (np.arange(cumulative.shape[-1]) + 1) * BIN
     window = "spikes in the read-out window; the readout neuron is last"
     fall = "largest fall of the readout's count found so far, in spikes"
     so_far = "spikes of the readout until this time"
     return {
-        "spike_count": _array("condition input circuit neuron", counts, window),
-        "readout_cumulative_count": _array("condition input circuit time", cumulative, so_far),
-        "strongest_fall": _array("search generation", falls, fall),
+        "spike_count": array("condition input circuit neuron", counts, window),
+        "readout_cumulative_count": array("condition input circuit time", cumulative, so_far),
+        "strongest_fall": array("search generation", falls, fall),
     }, {
-        "condition": (("condition",), np.array([c.condition.name for c in result.conditions]), {}),
-        "search": (("search",), np.array([s.kind for s in result.search]), {}),
-        "time": (("time",), (np.arange(cumulative.shape[-1]) + 1) * BIN, {"units": "s"}),
+        **names(condition=[c.condition.name for c in conditions], search=[s.kind for s in search]),
+        "time": array("time", time, units="s"),
     }
 
 

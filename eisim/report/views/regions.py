@@ -104,9 +104,7 @@ class RegionsView(View[GeometryResult]):
         return {"resolution": self.result.resolution, "rows": rows, "problems": self.result.problems}
 
     def answer(self) -> Iterator[str]:
-        verdicts = [verdict(region) for region in self.result.regions]
-        lost, provably = (sum(v.startswith(word) for v in verdicts) for word in ("lost", "lost (provably)"))
-        yield f"{lost} of {len(verdicts)} regions lost without inhibition; {provably} provably."
+        yield columns.lost([*map(verdict, self.result.regions)], "regions")
         floors = {r.name: r.floor for r in self.result.regions if verdict(r) == "lost (provably)"}
         if floors:
             low, high = min(floors, key=floors.get), max(floors, key=floors.get)
@@ -182,30 +180,25 @@ class RegionsView(View[GeometryResult]):
         yield "decision_maps.csv", to_csv(maps, ("region", "x", "y", "inside", *CONDITIONS, "best_monotone"))
 
     def labelled(self) -> tuple[dict, dict]:
-        return _labelled(self.result)
+        side, regions = self.result.resolution, self.result.regions
+        systems = list(regions[0].decisions)
 
+        def cells(dimensions, values):
+            shown = np.reshape(values, (*np.shape(values)[:-1], side, side)).astype(np.int8)
+            return array(f"{dimensions} y x", shown, "0: outside, 1: inside")
 
-def _labelled(result: GeometryResult) -> tuple[dict, dict]:
-    """All maps, and floors: variables and coordinates."""
-    side, regions = result.resolution, result.regions
-    systems = list(regions[0].decisions)
-
-    def cells(dimensions, values):
-        shown = np.reshape(values, (*np.shape(values)[:-1], side, side)).astype(np.int8)
-        return array(f"{dimensions} y x", shown, "0: outside, 1: inside")
-
-    decisions = [[[region.decisions[s][c] for c in CONDITIONS] for s in systems] for region in regions]
-    centres = (np.arange(side) + 0.5) / side
-    return {
-        "region_map": cells("region", [region.data.targets for region in regions]),
-        "decision": cells("region system condition", decisions),
-        "best_monotone": cells("region", [region.best for region in regions]),
-        "floor": array("region", [region.floor for region in regions], units="share of the area"),
-    }, {
-        **names(region=[region.name for region in regions], system=systems, condition=CONDITIONS),
-        "x": array("x", centres),
-        "y": array("y", centres),
-    }
+        decisions = [[[region.decisions[s][c] for c in CONDITIONS] for s in systems] for region in regions]
+        centres = (np.arange(side) + 0.5) / side
+        return {
+            "region_map": cells("region", [region.data.targets for region in regions]),
+            "decision": cells("region system condition", decisions),
+            "best_monotone": cells("region", [region.best for region in regions]),
+            "floor": array("region", [region.floor for region in regions], units="share of the area"),
+        }, {
+            **names(region=[region.name for region in regions], system=systems, condition=CONDITIONS),
+            "x": array("x", centres),
+            "y": array("y", centres),
+        }
 
 
 show_with(GeometryResult, RegionsView)

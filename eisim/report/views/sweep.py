@@ -4,35 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from eisim.base.files import to_csv, to_netcdf
+from eisim.base.files import to_csv
 from eisim.report.numbers import column
+from eisim.report.style import axes
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, View, show_with
-from eisim.report.views.sweep_figures import (
-    MOST_AXES,
-    SIGNS,
-    decimals_of,
-    draw_measure,
-    label_of,
-    name_of,
-    overview,
-    phase_diagram,
-    shown,
-    unit_of,
-)
+from eisim.report.views.sweep_figures import MOST_AXES, SIGNS, about, draw_measure, overview, phase_diagram, shown
 from eisim.report.wording import capital, count, listing
 from eisim.run.sweep.result import Sweep, labelled, table
-
-MEANINGS = {
-    "score": "How well the model does its task, from 0 to 1.",
-    "rate": "Mean over the neurons, the read-out window and trials.",
-    "cv": "Coefficient of variation of inter-spike intervals: 0 regular, 1 as irregular as Poisson.",
-    "synchrony": "From 1 over the root of the number of neurons if they are independent to 1 if they are alike.",
-    "modulation": "Coefficient of variation of the population rate in 1 ms, beyond that of independent neurons.",
-    "correlation": "Mean correlation coefficient of the spike counts of pairs in 5 ms.",
-    "frequency": "Where the power spectrum of the population rate peaks.",
-    "prominence": "Power at the peak over the median power.",
-}
 
 
 class SweepView(View[Sweep]):
@@ -77,10 +56,10 @@ class SweepView(View[Sweep]):
             mean = self.result.mean(name)
             if np.isfinite(mean).any():
                 places = [np.unravel_index(pick(mean), mean.shape) for pick in (np.nanargmin, np.nanargmax)]
-                values = column([mean[place] for place in places], decimals_of(name))
-                unit = unit_of(name) and f" {unit_of(name)}"
+                values = column([mean[place] for place in places], about(name).decimals)
+                unit = about(name).unit and f" {about(name).unit}"
                 ends = (f"{value}{unit} ({self._where(place)})" for value, place in zip(values, places, strict=True))
-                yield f"{capital(name_of(name))}: {' to '.join(ends)}."
+                yield f"{capital(about(name).name)}: {' to '.join(ends)}."
 
     def _where(self, index):
         axes = zip(self.result.axes, index, strict=True)
@@ -100,19 +79,12 @@ class SweepView(View[Sweep]):
         if sweep.phases is not None:
             columns.append(Column("state", lambda index: str(sweep.phases[index])))
         for name in measures:
-            mean, sd, how = sweep.mean(name), sweep.sd(name), {"unit": unit_of(name), "decimals": decimals_of(name)}
-            note = MEANINGS.get(name.partition("_")[0], "")
-            columns.append(Column(name_of(name), lambda index, mean=mean: mean[index], note=note, **how))
+            measure, mean, sd = about(name), sweep.mean(name), sweep.sd(name)
+            how = {"unit": measure.unit, "decimals": measure.decimals}
+            columns.append(Column(measure.name, mean.__getitem__, note=measure.meaning, **how))
             if several:
-                columns.append(
-                    Column(
-                        f"s.d. of {name_of(name)}",
-                        lambda index, sd=sd: sd[index],
-                        note="Standard deviation over seeds.",
-                        on_page_only=True,
-                        **how,
-                    )
-                )
+                how |= {"note": "Standard deviation over seeds.", "on_page_only": True}
+                columns.append(Column(f"s.d. of {measure.name}", sd.__getitem__, **how))
         notes = [f"Mean over {count(len(sweep.seeds), 'seed')}."]
         if len(sweep.numbers) > len(measures):
             notes.append(f"All {count(len(sweep.numbers), 'measure')} of each seed are in data.csv and data.nc.")
@@ -125,7 +97,7 @@ class SweepView(View[Sweep]):
     def figures(self) -> Iterator[Drawing]:
         sweep = self.result
         if len(sweep.axes) <= MOST_AXES:
-            title = capital(listing(map(label_of, shown(sweep))))
+            title = capital(listing(about(name).label for name in shown(sweep)))
             names = listing(axis.name for axis in sweep.axes)
             bands = " with its standard deviation" if len(sweep.axes) == 1 and len(sweep.seeds) > 1 else ""
             yield Drawing(
@@ -151,14 +123,16 @@ class SweepView(View[Sweep]):
         sweep = self.result
         columns, rows = table(sweep)
         yield "data.csv", to_csv(rows, columns)
-        coordinates, variables = labelled(sweep)
-        yield "data.nc", to_netcdf(variables, coordinates)
         if sweep.phases is not None:
             places = [
                 (*(a.values[k] for a, k in zip(sweep.axes, i, strict=True)), str(sweep.phases[i]))
                 for i in np.ndindex(*sweep.shape)
             ]
             yield "phases.csv", to_csv(places, [*(axis.name for axis in sweep.axes), "phase"])
+
+    def labelled(self) -> tuple[dict, dict]:
+        coordinates, variables = labelled(self.result)
+        return variables, coordinates
 
 
 def _sign(axis):
@@ -174,8 +148,6 @@ def _value(axis, k):
 
 
 def _plot(sweep, ax, keywords, measure):
-    from eisim.report.style import axes
-
     return axes(draw_measure, ax, sweep, measure, keywords=keywords)
 
 

@@ -1,10 +1,12 @@
 """Curves, maps and phase diagrams of a sweep, and what its measures are called."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from eisim.base.errors import InputError
 from eisim.report.numbers import OF_ONE
-from eisim.report.style import DOUBLE, NEUTRAL, SINGLE, TALLEST
+from eisim.report.style import DOUBLE, NEUTRAL, SINGLE, TALLEST, new_figure
 from eisim.run.sweep.axes import Axis
 from eisim.run.sweep.result import Sweep
 
@@ -12,37 +14,49 @@ from eisim.run.sweep.result import Sweep
 MOST_SHOWN, MOST_COLUMNS = 6, 6
 #: Axes that a figure can show.
 MOST_AXES = 3
-NAMES = {
-    "rate": "rate of {}",
-    "cv": "CV of intervals of {}",
-    "synchrony": "synchrony of {}",
-    "modulation": "modulation of {}",
-    "correlation": "correlation of {}",
-    "frequency": "rhythm of {}",
-    "prominence": "prominence of the rhythm of {}",
+
+
+class Measure(NamedTuple):
+    """What is said of a measure."""
+
+    name: str
+    unit: str = ""
+    decimals: int | None = None
+    meaning: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name with its unit."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+
+REGULAR = "Coefficient of variation of inter-spike intervals: 0 regular, 1 as irregular as Poisson."
+ALIKE = "From 1 over the root of the number of neurons if they are independent to 1 if they are alike."
+RATE_CV = "Coefficient of variation of the population rate in 1 ms, beyond that of independent neurons."
+COUNTS = "Mean correlation coefficient of the spike counts of pairs in 5 ms."
+#: Measures of a population, by the beginning of their names.
+MEASURES = {
+    "rate": Measure("rate of {}", "Hz", None, "Mean over the neurons, the read-out window and trials."),
+    "cv": Measure("CV of intervals of {}", "", OF_ONE, REGULAR),
+    "synchrony": Measure("synchrony of {}", "", OF_ONE, ALIKE),
+    "modulation": Measure("modulation of {}", "", OF_ONE, RATE_CV),
+    "correlation": Measure("correlation of {}", "", 3, COUNTS),
+    "frequency": Measure("rhythm of {}", "Hz", None, "Where the power spectrum of the population rate peaks."),
+    "prominence": Measure("prominence of the rhythm of {}", "", None, "Power at the peak over the median power."),
 }
+SCORE = Measure("score", "", OF_ONE, "How well the model does its task, from 0 to 1.")
 SIGNS = {"second": ("ms", 1e3), "hertz": ("Hz", 1.0), "volt": ("mV", 1e3), "ampere": ("pA", 1e12)}
 SIGNS |= {"siemens": ("nS", 1e9), "farad": ("pF", 1e12)}
 MISSING = "#ececec"
 PHASE_COLOURS = ("#dddddd", "#efac8f", "#f2d389", "#8fcab4", "#a9cdec", "#dcb4d0", "#c9c58b", "#b8b8e6")
 
 
-def name_of(measure: str) -> str:
-    """A measure in words: ``"rate of E"``."""
+def about(measure: str) -> Measure:
+    """What is said of a measure, such as of ``"rate_E"``."""
     what, _, population = measure.partition("_")
-    return NAMES[what].format(population) if what in NAMES and population else measure
-
-
-def unit_of(measure: str) -> str:
-    """Hz, or empty."""
-    what, _, population = measure.partition("_")
-    return "Hz" if what in ("rate", "frequency") and population else ""
-
-
-def label_of(measure: str) -> str:
-    """A measure with its unit."""
-    unit = unit_of(measure)
-    return f"{name_of(measure)} ({unit})" if unit else name_of(measure)
+    if what in MEASURES and population:
+        return MEASURES[what]._replace(name=MEASURES[what].name.format(population))
+    return SCORE if measure == "score" else Measure(measure)
 
 
 def axis_label(axis: Axis) -> str:
@@ -60,30 +74,15 @@ def shown(sweep: Sweep) -> list[str]:
     return found[:MOST_SHOWN]
 
 
-def decimals_of(measure: str) -> int | None:
-    """Decimals with which a measure is shown; None where its scale is not known."""
-    what, _, population = measure.partition("_")
-    if measure == "score" or (what in ("cv", "synchrony", "modulation") and population):
-        return OF_ONE
-    return 3 if what == "correlation" and population else None
-
-
 def overview(sweep: Sweep):
-    """The shown measures: curves for one axis, maps for two, a row of maps for each measure for three.
-
-    Returns
-    -------
-    Figure
-    """
-    from matplotlib.figure import Figure
-
+    """The shown measures, as a figure: curves for one axis, maps for two, a row of maps for each measure for three."""
     measures = shown(sweep)
     if len(sweep.axes) == MOST_AXES:
         return _multiples(sweep, measures[:MOST_AXES])
     columns = min(3 if len(measures) > 4 else 2, len(measures))
     rows = -(-len(measures) // columns)
     width = SINGLE if columns == 1 else DOUBLE
-    figure = Figure(figsize=(width, min(TALLEST, 2.15 * rows + 0.1)), layout="constrained")
+    figure = new_figure(width, min(TALLEST, 2.15 * rows + 0.1), "constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, name in zip(panels, measures, strict=False):
         draw_measure(ax, sweep, name)
@@ -94,15 +93,13 @@ def overview(sweep: Sweep):
 
 def _multiples(sweep, measures):
     """Maps over two axes, a column for each of some values of the third: of words, or the shortest."""
-    from matplotlib.figure import Figure
-
     lengths = [(axis.is_numeric, len(axis.values)) for axis in sweep.axes]
     third = lengths.index(min(lengths))
     others = [k for k in range(MOST_AXES) if k != third]
     axis = sweep.axes[third]
     number = min(len(axis.values), MOST_COLUMNS)
     chosen = np.unique(np.linspace(0, len(axis.values) - 1, number).round().astype(int))
-    figure = Figure(figsize=(DOUBLE, min(TALLEST, 1.9 * len(measures) + 0.3)), layout="constrained")
+    figure = new_figure(DOUBLE, min(TALLEST, 1.9 * len(measures) + 0.3), "constrained")
     panels = figure.subplots(len(measures), len(chosen), squeeze=False, sharex=True, sharey=True)
     for row, name in zip(panels, measures, strict=True):
         values = np.moveaxis(sweep.mean(name), third, -1)
@@ -112,7 +109,7 @@ def _multiples(sweep, measures):
             ax.label_outer()
             if ax in panels[0]:
                 ax.set_title(f"{axis.name} = {axis.show(axis.values[k])}")
-        figure.colorbar(mesh, ax=list(row), label=label_of(name), aspect=15)
+        figure.colorbar(mesh, ax=list(row), label=about(name).label, aspect=15)
     return figure
 
 
@@ -123,10 +120,10 @@ def draw_measure(ax, sweep: Sweep, measure: str):
     mean = sweep.mean(measure)
     if len(sweep.axes) == 1:
         _curve(ax, sweep.axes[0], mean, sweep.sd(measure), len(sweep.seeds) > 1)
-        ax.set_ylabel(label_of(measure))
+        ax.set_ylabel(about(measure).label)
         return ax
     mesh = _map(ax, sweep.axes, mean, _limits(mean))
-    ax.figure.colorbar(mesh, ax=ax, label=label_of(measure))
+    ax.figure.colorbar(mesh, ax=ax, label=about(measure).label)
     return ax
 
 
@@ -157,15 +154,8 @@ def _map(ax, axes, values, limits):
 
 
 def phase_diagram(sweep: Sweep):
-    """The state of each point, over two axes.
-
-    Returns
-    -------
-    Figure
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(SINGLE + 1.3, 3.2), layout="constrained")
+    """The state of each point, over two axes, as a figure."""
+    figure = new_figure(SINGLE + 1.3, 3.2, "constrained")
     draw_phases(figure.subplots(), sweep)
     return figure
 

@@ -363,7 +363,32 @@ class SurveyView(View[Survey]):
         ]
 
     def labelled(self) -> tuple[dict, dict]:
-        return labelled(self.result)
+        assessments, first = self.result.assessments, self.result.assessments[0]
+        shape = (len(assessments), len(SYSTEMS), len(first.doses), len(first.seeds))
+        scores, outputs = np.full(shape, np.nan), np.full((2, *shape), np.nan)
+        critical = np.full((*shape[:2], shape[3]), np.nan)
+        for c, assessment in enumerate(assessments):
+            for s, system in enumerate(SYSTEMS):
+                if system in assessment.systems:
+                    curve = assessment.systems[system]
+                    scores[c, s], critical[c, s] = curve.scores, curve.critical_doses
+                judged = assessment.kinds.get(system)
+                if judged is not None and judged.witness is not None:
+                    outputs[:, c, s] = judged.witness.outputs
+        lost = "dose at which the function is lost, infinite if it is not"
+        at_witness = "output of the task at the witness's two inputs"
+        variables = {
+            "score": array("circuit system dose seed", scores, "score of the task"),
+            "critical_dose": array("circuit system seed", critical, lost),
+            "witness_output": array("witness circuit system dose seed", outputs, at_witness),
+        }
+        coordinates = names(circuit=[each.name for each in assessments]) | {
+            "function": (("circuit",), np.array([each.function for each in assessments]), {}),
+            **names(system=list(SYSTEMS), witness=["lower", "upper"]),
+            "dose": array("dose", first.doses, dose(first.how).label),
+            "seed": array("seed", np.array(first.seeds, dtype=float), "seed"),
+        }
+        return variables, coordinates
 
     def files(self) -> Iterator[tuple[str, str]]:
         lines = [
@@ -425,36 +450,6 @@ def _limit(judged):
         return judged.unpredicted
     telling = min(notes, key=lambda note: "synchronous" not in note)
     return f"{', '.join(p.population for p in failing)}: {telling}"
-
-
-def labelled(survey: Survey) -> tuple[dict, dict]:
-    """Scores, critical fractions and the outputs of witnesses as labelled arrays: variables and coordinates."""
-    assessments, first = survey.assessments, survey.assessments[0]
-    shape = (len(assessments), len(SYSTEMS), len(first.doses), len(first.seeds))
-    scores, outputs = np.full(shape, np.nan), np.full((2, *shape), np.nan)
-    critical = np.full((*shape[:2], shape[3]), np.nan)
-    for c, assessment in enumerate(assessments):
-        for s, system in enumerate(SYSTEMS):
-            if system in assessment.systems:
-                curve = assessment.systems[system]
-                scores[c, s], critical[c, s] = curve.scores, curve.critical_doses
-            judged = assessment.kinds.get(system)
-            if judged is not None and judged.witness is not None:
-                outputs[:, c, s] = judged.witness.outputs
-    lost = "dose at which the function is lost, infinite if it is not"
-    at_witness = "output of the task at the witness's two inputs"
-    variables = {
-        "score": array("circuit system dose seed", scores, "score of the task"),
-        "critical_dose": array("circuit system seed", critical, lost),
-        "witness_output": array("witness circuit system dose seed", outputs, at_witness),
-    }
-    coordinates = names(circuit=[each.name for each in assessments]) | {
-        "function": (("circuit",), np.array([each.function for each in assessments]), {}),
-        **names(system=list(SYSTEMS), witness=["lower", "upper"]),
-        "dose": array("dose", first.doses, dose(first.how).label),
-        "seed": array("seed", np.array(first.seeds, dtype=float), "seed"),
-    }
-    return variables, coordinates
 
 
 def _plot(survey, ax, keywords):

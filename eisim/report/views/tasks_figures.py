@@ -96,10 +96,9 @@ def critical_fractions(ax: "Axes", survey: Survey) -> "Axes":
             ax.plot(dose_, y, label=None if name in seen else label, **marks)
             seen.add(name)
     ax.axvline((1 + KEPT) / 2, color="#cccccc", lw=0.6)
-    ax.set_xlim(-0.04, KEPT + 0.08)
     ax.set_xticks([0, 0.5, 1, KEPT], ["0", "0.5", "1", "kept"])
     ax.set_yticks(range(len(assessments)), [a.name.replace("_", " ") for a in assessments])
-    ax.set_ylim(len(assessments) - 0.5, -0.5)
+    ax.set(xlim=(-0.04, KEPT + 0.08), ylim=(len(assessments) - 0.5, -0.5))
     ax.set(xlabel=f"critical fraction: {dose(assessments[0].how).label}", ylabel="circuit")
     ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, borderaxespad=0)
     return ax
