@@ -91,15 +91,19 @@ class ShownByModule:
         module = named_module(self.module)
         return _guarded_hook(module, hook)(self.value) if hasattr(module, hook) else missing(self.value)
 
+    @property
+    def _file(self) -> str:
+        return Path(named_module(self.module).__file__ or self.module).name
+
     def to_json(self) -> dict:
         """The result as a JSON object; ``InputError`` if it is none."""
         document = self.by("to_json", lambda value: asdict(value) if is_dataclass(value) else value)
         if not isinstance(document, dict):
-            raise InputError(f"to_json: expected a dict, found {document!r:.60}")
+            raise InputError(f"{self._file}: to_json: expected a dict, found {document!r:.60}")
         try:
             to_json(document)
         except (TypeError, ValueError) as error:
-            raise InputError(f"to_json: expected plain values, found {error}") from None
+            raise InputError(f"{self._file}: to_json: expected plain values, found {error}") from None
         return document
 
 

@@ -191,11 +191,13 @@ def test_data_against_the_theory():
     assert row["verdict"] == "lost" and accuracy["ablated"]["rate"] <= 1 - row["floor"]
     assert "scaled to 0 to 1 by its range" in found["notes"][0]
     answer = home.findings().answer
-    assert answer.startswith(
-        "No excitatory-only circuit computes responds in my_data.csv exactly; the best gets 18 of 120 rows (15.0%) "
-        "wrong. If that many labels may be noise, the rule behind them may need no inhibition. The best constant "
-        "answer gets 43 of 120 rows (35.8%) wrong."
-    )
+    for part in (
+        "responds in my_data.csv",
+        "18 of 120 rows (15.0%)",
+        "43 of 120 rows (35.8%)",
+        "may need no inhibition",
+    ):
+        assert part in answer
     assert answer.endswith("Inputs: dose, mass.")
     _pictures_have_files(home, result)
 
@@ -327,7 +329,7 @@ def test_a_package_adds_experiments_and_models(eisim, tmp_path):
         (("broken",), "broken (entry point their_package.broken): cannot be loaded: ModuleNotFoundError"),
         (("rude",), "sys.exit was called"),
         (("gone",), "No module named 'their_package.gone'"),
-        (("question", "--set", "text=break"), "question: run: ZeroDivisionError: division by zero"),
+        (("question", "--set", "text=break"), "question.py, line 24: run: ZeroDivisionError: division by zero"),
     ):
         done = eisim("run", *words, "--out", tmp_path / "no", **path)
         assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
