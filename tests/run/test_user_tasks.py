@@ -198,7 +198,7 @@ def test_data_against_the_theory():
         "may need no inhibition",
     ):
         assert part in answer
-    assert answer.endswith("Inputs: dose, mass.")
+    assert answer.endswith("Inputs: dose and mass.")
     _pictures_have_files(home, result)
 
 
