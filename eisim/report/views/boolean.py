@@ -90,6 +90,7 @@ def _scores(case, condition):
     return {label: found[system] for system, label in SHOWN.items() if system in found}
 
 
+LEAST = "The least number of inhibitory neurons that compute it."
 COUNTING = "The value for each input pattern in counting order, the first input leading."
 FUNCTION = Column("function", lambda case: case.case.name)
 FLOOR = columns.floor(_floor)
@@ -103,7 +104,7 @@ FUNCTIONS = (
     FLOOR,
     columns.witness(_witness),
     Column("inhibitory neurons", _inhibitory, note="In this circuit.", short="I"),
-    Column("inversion complexity", _complexity, note="The least number that computes it.", short="least I"),
+    Column("inversion complexity", _complexity, note=LEAST, short="least I"),
     *columns.conditions(_scores, "Share of patterns answered correctly, with inhibition.", OF_ONE),
     Column("truth table", lambda case: case.case.function.bits, note=COUNTING, on_page_only=True),
 )

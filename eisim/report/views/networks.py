@@ -29,7 +29,7 @@ BY_ARGMAX = {
     "ablated": ("ablated", "The same without inhibition."),
 }
 BY_THRESHOLD = {
-    "one_threshold_error_intact": ("error intact", "Share of rows wrong by the best threshold on the class's output."),
+    "one_threshold_error_intact": ("error intact", "Share of rows wrong by the best threshold on its own output."),
     "one_threshold_error_ablated": ("error ablated", "The same without inhibition."),
 }
 OF_DATA = {
