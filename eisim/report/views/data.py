@@ -45,6 +45,13 @@ class DataView(View[DataResult]):
         intact["dnn"], excitatory = result.errors("free"), result.errors("excitatory")
         irreducible, needs, verdicts = result.irreducible, result.needs_inhibition, result.verdicts
         for k, (value, certificate) in enumerate(zip(first.judged, result.certificates, strict=True)):
+            accuracy = {
+                "intact": {kind: 1 - float(errors[k]) for kind, errors in intact.items()},
+                "ablated": {kind: 1 - float(errors[k]) for kind, errors in ablated.items()},
+                "trained_excitatory": 1 - float(excitatory[k]),
+                "best_excitatory": 1 - certificate.floor["zero_one"],
+                "constant": 1 - float(first.constant_errors[k]),
+            }
             found.append(
                 {
                     "class": float(value),
@@ -61,13 +68,7 @@ class DataView(View[DataResult]):
                     "floor_of_any_function": float(irreducible[k]),
                     "needs_inhibition": bool(needs[k]),
                     "inversion_complexity": certificate.inversion_complexity,
-                    "accuracy": {
-                        "intact": {kind: 1 - float(errors[k]) for kind, errors in intact.items()},
-                        "ablated": {kind: 1 - float(errors[k]) for kind, errors in ablated.items()},
-                        "trained_excitatory": 1 - float(excitatory[k]),
-                        "best_excitatory": 1 - certificate.floor["zero_one"],
-                        "constant": 1 - float(first.constant_errors[k]),
-                    },
+                    "accuracy": accuracy,
                     "verdict": verdicts[k],
                 }
             )
