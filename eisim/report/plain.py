@@ -46,17 +46,13 @@ def _table(stored):
     for k, row in enumerate(rows):
         if len(row) != len(heading):
             raise InputError(f"{where}, row {k + 1}: expected {len(heading)} cells, found {len(row)}")
-    cells = [[_number(cell) for cell in column] for column in zip(*rows, strict=True)] or [[] for _ in heading]
-    numeric = [all(not isinstance(cell, str) for cell in column) for column in cells]
-    columns = tuple(
-        PageColumn(name, "verdict" if "verdict" in name else "number" if number else "text")
-        for name, number in zip(heading, numeric, strict=True)
-    )
-    shown = [
-        [value if number else text or None for text, value, number in zip(row, values, numeric, strict=True)]
-        for row, values in zip(rows, zip(*cells, strict=True), strict=True)
-    ]
-    return PageTable("Table", columns, tuple(tuple(row) for row in shown), data=TABLE)
+    columns, cells = [], []
+    for name, *texts in zip(heading, *rows, strict=True):
+        numbers = [_number(text) for text in texts]
+        number = not any(isinstance(each, str) for each in numbers)
+        columns.append(PageColumn(name, "verdict" if "verdict" in name else "number" if number else "text"))
+        cells.append(numbers if number else [text or None for text in texts])
+    return PageTable("Table", tuple(columns), tuple(zip(*cells, strict=True)), data=TABLE)
 
 
 def _number(text):

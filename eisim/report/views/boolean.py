@@ -25,6 +25,12 @@ from eisim.studies.curves import described
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
 SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "DNN"}
+MEANINGS = {
+    "kept": "needs no inhibition",
+    "not computed": "the intact circuit does not compute it",
+    "lost (this circuit)": "only in this circuit: an excitatory-only circuit can compute it",
+    "lost (provably)": "impossible without inhibition",
+}
 #: Errors of the equivalences, by key: heading, unit and meaning.
 EQUIVALENCES = {
     "rate": ("rate, unrolled", "Hz", "Largest difference of the unrolled DNN from Brian2 at any unit and step."),
@@ -55,21 +61,11 @@ def row(case: CaseResult) -> dict:
         "inversion_complexity": _complexity(case),
         "inhibitory_neurons": _inhibitory(case),
         "verdict": case.verdict,
-        "meaning": _meaning(case),
+        "meaning": MEANINGS[verdict(case)],
         "accuracy": {condition: case.accuracy(condition) for condition in CONDITIONS},
         "equivalence_error": case.equivalence_error,
         "excitation_alone_gives": {name: " and ".join(classes) for name, classes in units.items()},
     }
-
-
-def _meaning(case):
-    if case.verdict == "kept":
-        return "needs no inhibition"
-    if case.verdict != "lost":
-        return "the intact circuit does not compute it"
-    if case.certificate.representable:
-        return "only in this circuit: an excitatory-only circuit can compute it"
-    return "impossible without inhibition"
 
 
 def _witness(case, between=" ≤ "):
@@ -94,6 +90,7 @@ def _scores(case, condition):
     return {label: found[system] for system, label in SHOWN.items() if system in found}
 
 
+LEAST = "The least number of inhibitory neurons that compute it."
 COUNTING = "The value for each input pattern in counting order, the first input leading."
 FUNCTION = Column("function", lambda case: case.case.name)
 FLOOR = columns.floor(_floor)
@@ -107,7 +104,7 @@ FUNCTIONS = (
     FLOOR,
     columns.witness(_witness),
     Column("inhibitory neurons", _inhibitory, note="In this circuit.", short="I"),
-    Column("inversion complexity", _complexity, note="The least number that computes it.", short="least I"),
+    Column("inversion complexity", _complexity, note=LEAST, short="least I"),
     *columns.conditions(_scores, "Share of patterns answered correctly, with inhibition.", OF_ONE),
     Column("truth table", lambda case: case.case.function.bits, note=COUNTING, on_page_only=True),
 )
@@ -212,19 +209,18 @@ class BooleanView(View[AblationResult]):
         for case in self.result.cases:
             said, certificate = verdict(case), case.certificate
             best = f"{min(case.accuracy('best_excitatory').values()):.1%}"
+            best = f"The best excitatory-only circuit, as simulated, answers {best} of the patterns correctly."
             if said == "lost (provably)":
                 paragraphs = (
                     f"Witness: {proof.witness(certificate)}",
-                    f"Floor: {proof.patterns_wrong(certificate)} The best excitatory-only circuit, as simulated, "
-                    f"answers {best} of the patterns correctly.",
+                    f"Floor: {proof.patterns_wrong(certificate)} {best}",
                     f"Inhibition needed: {proof.inhibition(certificate)}",
                 )
             elif said == "lost (this circuit)":
                 paragraphs = (
-                    f"The function never falls when an input rises (floor {_floor(case):g}); the best excitatory-only "
-                    f"circuit answers {best} of the patterns correctly. This circuit computes it through "
-                    f"{count(_inhibitory(case), 'inhibitory neuron')}. A loss under ablation is no proof that "
-                    "inhibition was needed.",
+                    f"The function never falls when an input rises (floor {_floor(case):g}). {best} This circuit "
+                    f"computes it through {count(_inhibitory(case), 'inhibitory neuron')}. A loss under ablation is no "
+                    "proof that inhibition was needed.",
                 )
             elif case.missed:
                 paragraphs = (_missed(case),)
@@ -233,14 +229,11 @@ class BooleanView(View[AblationResult]):
             yield Explanation(f"{case.case.name}: {said}", paragraphs)
         kept = [case for case in self.result.cases if verdict(case) == "kept"]
         if kept:
-            without = sum(_inhibitory(case) == 0 for case in kept)
-            yield Explanation(
-                f"Kept: {listing(case.case.name for case in kept)}",
-                (
-                    "Functions that never fall when an input rises are what excitatory-only circuits compute. Circuits "
-                    f"without inhibitory neurons, of which ablation takes nothing: {without} of {len(kept)}.",
-                ),
+            text = (
+                "Functions that never fall when an input rises are what excitatory-only circuits compute. Circuits "
+                f"without inhibitory neurons, of which ablation takes nothing: {sum(not _inhibitory(c) for c in kept)}."
             )
+            yield Explanation(f"Kept: {listing(case.case.name for case in kept)}", (text,))
 
     def rows(self) -> list[dict]:
         return _rows(self.result.cases)

@@ -19,6 +19,11 @@ from eisim.studies.census import DEDEKIND, Census, bits
 LISTED = 256
 FILE = "functions.csv"
 ACCURACY = "Mean share of patterns answered correctly"
+SURVIVE = (
+    "A circuit whose inhibition is silenced is left with the least function above its own that never falls: wherever "
+    "an input below was answered with 1, the answer is 1. So a function that never falls is left as it is, and any "
+    "other is lost."
+)
 PROVABLY = "Provably: no excitatory-only circuit computes it; this circuit: another one does."
 
 
@@ -153,35 +158,23 @@ class CensusView(View[Census]):
     def proofs(self) -> Iterator[Explanation]:
         census = self.result
         yield proof.excitation()
-        yield Explanation(
-            "Why these functions survive",
-            (
-                "A circuit whose inhibition is silenced is left with the least function above its own that never "
-                "falls: wherever an input below was answered with 1, the answer is 1. So a function that never falls "
-                "is left as it is, and any other is lost.",
-            ),
-        )
+        yield Explanation("Why these functions survive", (SURVIVE,))
         worst = census.floor.argmax()
         if census.floor[worst] > 0:
             n_patterns = census.values.shape[1]
-            yield Explanation(
-                "The floor",
-                (
-                    "The floor of a function is the least share of patterns at which it differs from any function that "
-                    f"never falls; here it was compared with every one. The highest is that of "
-                    f"{bits(census.values[worst])}: {round(census.floor[worst] * n_patterns)} of {n_patterns} patterns "
-                    "must be wrong.",
-                ),
+            floor = (
+                "The floor of a function is the least share of patterns at which it differs from any function that "
+                "never falls; here it was compared with every one. The highest is that of "
+                f"{bits(census.values[worst])}: {round(census.floor[worst] * n_patterns)} of {n_patterns} patterns "
+                "must be wrong."
             )
+            yield Explanation("The floor", (floor,))
             needed = (f"{r} for up to {count(2**r - 1, 'fall')}" for r in np.unique(census.complexity).tolist() if r)
-            yield Explanation(
-                "The inhibition that functions need",
-                (
-                    "Let a function fall d times at most along a chain of rising inputs. A feed-forward threshold "
-                    "circuit needs as many inhibitory neurons as it takes bits to count to d (Markov 1957): "
-                    f"{listing(needed)}.",
-                ),
+            inhibition = (
+                "Let a function fall d times at most along a chain of rising inputs. A feed-forward threshold circuit "
+                f"needs as many inhibitory neurons as it takes bits to count to d (Markov 1957): {listing(needed)}."
             )
+            yield Explanation("The inhibition that functions need", (inhibition,))
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:
         census = self.result

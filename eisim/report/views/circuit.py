@@ -71,7 +71,7 @@ FUNCTIONS = (
 )
 
 
-class _Own:
+class _Own(View):
     """What a user's circuit adds to the view of its functions: its name and its notes."""
 
     def __init__(self, own: OwnResult, result):

@@ -29,42 +29,6 @@ ACCURACIES = {
 JUDGED_ON = "Networks are judged on the rows that they learned: what can be represented, not how it generalises."
 
 
-def rows(result: DataResult) -> list[dict]:
-    """Each judged class, for JSON."""
-    first, found = result.first, []
-    errors = {kind: ablation.threshold_errors for kind, ablation in result.ablations.items()}
-    excitatory, free = result.errors("excitatory"), result.errors("free")
-    irreducible, needs, verdicts = result.irreducible, result.needs_inhibition, result.verdicts
-    for k, (value, certificate) in enumerate(zip(first.judged, result.certificates, strict=True)):
-        found.append(
-            {
-                "class": float(value),
-                "label": result.data.label(value),
-                "rows": int((result.data.targets == value).sum()),
-                "representable": certificate.representable,
-                "violating_pairs": certificate.violating_pairs,
-                "witness": certificate.witness and list(map(list, certificate.witness)),
-                "floor": certificate.floor["zero_one"],
-                "comparable_share": certificate.comparable_share,
-                "floor_inverted": certificate.floor_inverted,
-                "floor_permuted": certificate.floor_permuted,
-                "conclusive": certificate.conclusive,
-                "floor_of_any_function": float(irreducible[k]),
-                "needs_inhibition": bool(needs[k]),
-                "inversion_complexity": certificate.inversion_complexity,
-                "accuracy": {
-                    "intact": {kind: 1 - float(e[0, k]) for kind, e in errors.items()} | {"dnn": 1 - float(free[k])},
-                    "ablated": {kind: 1 - float(e[-1, k]) for kind, e in errors.items()},
-                    "trained_excitatory": 1 - float(excitatory[k]),
-                    "best_excitatory": 1 - certificate.floor["zero_one"],
-                    "constant": 1 - float(first.constant_errors[k]),
-                },
-                "verdict": verdicts[k],
-            }
-        )
-    return found
-
-
 class DataView(View[DataResult]):
     """The proof, what networks learn with inhibition and without, and what ablation leaves of the free one."""
 
@@ -74,7 +38,41 @@ class DataView(View[DataResult]):
 
     @cached_property
     def _rows(self) -> list[dict]:
-        return rows(self.result)
+        """Each judged class, for JSON."""
+        result, first, found = self.result, self.result.first, []
+        ablated = {kind: ablation.threshold_errors[-1] for kind, ablation in result.ablations.items()}
+        intact = {kind: ablation.threshold_errors[0] for kind, ablation in result.ablations.items()}
+        intact["dnn"], excitatory = result.errors("free"), result.errors("excitatory")
+        irreducible, needs, verdicts = result.irreducible, result.needs_inhibition, result.verdicts
+        for k, (value, certificate) in enumerate(zip(first.judged, result.certificates, strict=True)):
+            accuracy = {
+                "intact": {kind: 1 - float(errors[k]) for kind, errors in intact.items()},
+                "ablated": {kind: 1 - float(errors[k]) for kind, errors in ablated.items()},
+                "trained_excitatory": 1 - float(excitatory[k]),
+                "best_excitatory": 1 - certificate.floor["zero_one"],
+                "constant": 1 - float(first.constant_errors[k]),
+            }
+            found.append(
+                {
+                    "class": float(value),
+                    "label": result.data.label(value),
+                    "rows": int((result.data.targets == value).sum()),
+                    "representable": certificate.representable,
+                    "violating_pairs": certificate.violating_pairs,
+                    "witness": certificate.witness and list(map(list, certificate.witness)),
+                    "floor": certificate.floor["zero_one"],
+                    "comparable_share": certificate.comparable_share,
+                    "floor_inverted": certificate.floor_inverted,
+                    "floor_permuted": certificate.floor_permuted,
+                    "conclusive": certificate.conclusive,
+                    "floor_of_any_function": float(irreducible[k]),
+                    "needs_inhibition": bool(needs[k]),
+                    "inversion_complexity": certificate.inversion_complexity,
+                    "accuracy": accuracy,
+                    "verdict": verdicts[k],
+                }
+            )
+        return found
 
     @cached_property
     def _network(self) -> NetworksView:

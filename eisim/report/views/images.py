@@ -52,21 +52,16 @@ def _network(network: Trained) -> dict:
     }
 
 
+CLASS_ROW = ("network", "system", "condition", "class", "balanced_accuracy", "one_threshold_error", "floor")
+
+
 def _class_rows(network: Trained) -> list[dict]:
     """One line for each kind of circuit, condition and class."""
     return [
-        {
-            "network": network.signs,
-            "system": kind,
-            "condition": condition,
-            "class": value,
-            "balanced_accuracy": accuracy,
-            "one_threshold_error": error,
-            "floor": floor,
-        }
+        dict(zip(CLASS_ROW, (network.signs, kind, condition, *found), strict=True))
         for kind, a in network.ablations.items()
         for condition, *measured in zip(CONDITIONS, a.balanced_accuracy, a.threshold_errors, strict=True)
-        for value, accuracy, error, floor in zip(network.judged, *measured, a.floors.one_polarity, strict=True)
+        for found in zip(network.judged, *measured, _floors(a), strict=True)
     ]
 
 

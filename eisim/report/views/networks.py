@@ -29,7 +29,7 @@ BY_ARGMAX = {
     "ablated": ("ablated", "The same without inhibition."),
 }
 BY_THRESHOLD = {
-    "one_threshold_error_intact": ("error intact", "Share of rows wrong by the best threshold on the class's output."),
+    "one_threshold_error_intact": ("error intact", "Share of rows wrong by the best threshold on its own output."),
     "one_threshold_error_ablated": ("error ablated", "The same without inhibition."),
 }
 OF_DATA = {
@@ -205,13 +205,11 @@ class NetworksView(View[NetworkAblations]):
         )
         if len(self._first.judged) == 1:
             caption = (
-                "Share of rows answered correctly: by the best threshold at each fraction, and by the threshold that "
-                "is best for the intact network, kept at every fraction. The mark at the right is 1 − floor."
+                "Share of rows answered correctly by the best threshold at each fraction, and by the threshold of the "
+                "intact network. The mark at the right is 1 − floor."
             )
         if self._first.zeroed is not None:
-            caption += (
-                " For comparison the network itself: each negative weight times 1 less the fraction, same biases."
-            )
+            caption += " For comparison the network itself, its negative weights times 1 less the fraction."
         if any(len(each.times) for each in self.result.kinds):
             caption += " At the right: the intact spiking circuit against the length of a trial (time.csv)."
         yield Drawing(
@@ -255,9 +253,7 @@ def _levels(results):
     lines = []
     for result in results:
         sources = {"": result} | ({} if result.zeroed is None else {"_zeroed": result.zeroed})
-        measured = {
-            end: (each.accuracy, each.balanced_accuracy, each.threshold_errors) for end, each in sources.items()
-        }
+        measured = {end: (of.accuracy, of.balanced_accuracy, of.threshold_errors) for end, of in sources.items()}
         for k, fraction in enumerate(result.fractions):
             common = {"kind": result.kind, "fraction_removed": float(fraction)}
             overall = {f"accuracy{end}": float(accuracy[k]) for end, (accuracy, _, _) in measured.items()}
@@ -274,19 +270,16 @@ def _levels(results):
 def _removed(result):
     """What ablation takes from the circuit, and how that differs from setting negative weights to 0."""
     off = "The OFF channel of an input excites, and stays too. " if result.signed_inputs else ""
-    return Explanation(
-        "What is removed",
-        (
-            "A unit with outgoing weights of both signs has an inhibitory twin, an input with negative weights an "
-            "inhibitory relay (Dale's law). Ablation weakens what twins and relays send, and nothing else. Tonic "
-            "drives stay, whatever their sign: a bias is a threshold, not a synapse.",
-            "A unit whose output can be negative (linear, leaky ReLU) is two neurons, ON and OFF. Either excites when "
-            f"it fires, so part of its negative weights is excitation and stays. {off}A maximum of rates is computed "
-            "with inhibition, as b + [a − b]+, so ablation takes max pooling apart.",
-            "Setting the negative weights of the network to 0 is another question: it does not ask what neurons would "
-            "carry them.",
-        ),
+    paragraphs = (
+        "A unit with outgoing weights of both signs has an inhibitory twin, an input with negative weights an "
+        "inhibitory relay (Dale's law). Ablation weakens what twins and relays send, and nothing else. Tonic drives "
+        "stay, whatever their sign: a bias is a threshold, not a synapse.",
+        "A unit whose output can be negative (linear, leaky ReLU) is two neurons, ON and OFF. Either excites when it "
+        f"fires, so part of its negative weights is excitation and stays. {off}A maximum of rates is computed with "
+        "inhibition, as b + [a − b]+, so ablation takes max pooling apart.",
+        "Setting the negative weights of the network to 0 is another question: what neurons would carry them?",
     )
+    return Explanation("What is removed", paragraphs)
 
 
 def _floor(result):

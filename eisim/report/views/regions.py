@@ -108,10 +108,8 @@ class RegionsView(View[GeometryResult]):
         floors = {r.name: r.floor for r in self.result.regions if verdict(r) == "lost (provably)"}
         if floors:
             low, high = min(floors, key=floors.get), max(floors, key=floors.get)
-            yield (
-                f"Floors of the provably lost: {floors[low]:.1%} ({low}) to {floors[high]:.1%} ({high}) of the area "
-                "wrong in any excitatory-only network."
-            )
+            ends = f"{floors[low]:.1%} ({low}) to {floors[high]:.1%} ({high})"
+            yield f"Floors of the provably lost: {ends} of the area wrong in any excitatory-only network."
 
     def tables(self) -> Iterator[Table]:
         regions, side = self.result.regions, self.result.resolution
@@ -121,18 +119,15 @@ class RegionsView(View[GeometryResult]):
 
     def figures(self) -> Iterator[Drawing]:
         system = self._system
-        ends = (
-            f"{r.name} {r.accuracy['intact'][system]:.1%} to {r.accuracy['ablated'][system]:.1%}"
-            for r in self.result.regions
-        )
+        accuracies = {region.name: region.accuracy for region in self.result.regions}
+        ends = (f"{name} {a['intact'][system]:.1%} to {a['ablated'][system]:.1%}" for name, a in accuracies.items())
         yield Drawing(
             "decision_maps.svg",
             lambda: figures.decision_maps(self.result, system, SYSTEM_NAMES[system]),
             "What circuits put inside each region",
             f"A column for each region of the unit square, decided by {SYSTEM_NAMES[system]}: intact, without "
-            "inhibition, the best excitatory-only circuit, and the best monotone function. Coloured: decided inside; "
-            "black: the boundary of the region; arrows: witnesses, from a point inside to one that is lower in no "
-            "input and lies outside. Numbers: shares of the square decided right.",
+            "inhibition, the best excitatory-only circuit, and the best monotone function. Arrows: witnesses, from a "
+            "point inside to one that is lower in no input and lies outside.",
             f"Share of the square decided right, intact and without inhibition: {listing(ends, most=12)}.",
             "decision_maps.csv",
         )

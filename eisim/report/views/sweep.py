@@ -9,7 +9,7 @@ from eisim.report.numbers import column
 from eisim.report.style import axes
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, View, show_with
-from eisim.report.views.sweep_figures import MOST_AXES, SIGNS, about, draw_measure, overview, phase_diagram, shown
+from eisim.report.views.sweep_figures import MOST_AXES, about, draw_measure, overview, phase_diagram, shown, shown_in
 from eisim.report.wording import capital, count, listing
 from eisim.run.sweep.result import Sweep, labelled, table
 
@@ -73,7 +73,7 @@ class SweepView(View[Sweep]):
         sweep, several = self.result, len(self.result.seeds) > 1
         measures = shown(sweep)
         columns = [
-            Column(axis.name, lambda index, k=k: _value(sweep.axes[k], index[k]), unit=_sign(axis))
+            Column(axis.name, lambda index, k=k: _value(sweep.axes[k], index[k]), unit=shown_in(axis)[0])
             for k, axis in enumerate(sweep.axes)
         ]
         if sweep.phases is not None:
@@ -135,16 +135,12 @@ class SweepView(View[Sweep]):
         return variables, coordinates
 
 
-def _sign(axis):
-    return SIGNS[axis.unit][0] if axis.unit else ""
-
-
 def _value(axis, k):
     """A value of an axis as a cell, in the unit of its heading."""
     value = axis.values[k]
     if not axis.is_numeric:
         return axis.show(value)
-    return float(f"{value * SIGNS[axis.unit][1]:.12g}") if axis.unit else value
+    return float(f"{value * shown_in(axis)[1]:.12g}") if axis.unit else value
 
 
 def _plot(sweep, ax, keywords, measure):

@@ -59,9 +59,15 @@ def about(measure: str) -> Measure:
     return SCORE if measure == "score" else Measure(measure)
 
 
+def shown_in(axis: Axis) -> tuple[str, float]:
+    """The unit in which values of an axis are shown, and how many of it make one of the unit in which they are held."""
+    return SIGNS[axis.unit] if axis.unit else ("", 1.0)
+
+
 def axis_label(axis: Axis) -> str:
     """The name of an axis with the unit that its values are drawn in."""
-    return f"{axis.name} ({SIGNS[axis.unit][0]})" if axis.unit else axis.name
+    unit, _ = shown_in(axis)
+    return f"{axis.name} ({unit})" if unit else axis.name
 
 
 def shown(sweep: Sweep) -> list[str]:
@@ -193,7 +199,7 @@ def _limits(values):
 def _positions(axis):
     if not axis.is_numeric:
         return np.arange(len(axis.values), dtype=float)
-    return np.array(axis.values, dtype=float) * (SIGNS[axis.unit][1] if axis.unit else 1.0)
+    return np.array(axis.values, dtype=float) * shown_in(axis)[1]
 
 
 def _edges(axis):
