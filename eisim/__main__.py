@@ -16,7 +16,7 @@ def main(*first: str) -> None:
 
         status = run_command(sys.argv[1:])
     except KeyboardInterrupt:
-        print("eisim: interrupted; nothing half-written is left", file=sys.stderr)
+        print("eisim: interrupted; no partial files written", file=sys.stderr)
         status = 130
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: an interrupt would end in the interpreter's own words
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""Which Boolean functions does a circuit lose with its inhibition, and did it have to?"""
+"""Which Boolean functions does a circuit lose with its inhibition, and is the loss necessary?"""
 
 import re
 from dataclasses import dataclass

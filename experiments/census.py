@@ -1,4 +1,4 @@
-"""Of all functions of N inputs, which need how much inhibition, and which survive without?"""
+"""How much inhibition do all functions of N inputs need, and which survive without it?"""
 
 from dataclasses import dataclass
 

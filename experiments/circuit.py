@@ -1,4 +1,4 @@
-"""What does a circuit of your own lose with its inhibition, and did it have to?"""
+"""What does a circuit of your own lose with its inhibition?"""
 
 import sys
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Do your data need inhibition? The proof, and networks that learn them with and without it."""
+"""Do your data need inhibition?"""
 
 import sys
 from dataclasses import dataclass

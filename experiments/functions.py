@@ -1,4 +1,4 @@
-"""What does inhibition do for the functions that neuroscientists name: balance, memory, decision, rhythm, gain?"""
+"""What does inhibition contribute to balance, memory, decisions, rhythms and gain control?"""
 
 import sys
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Which regions of the plane does a circuit lose with its inhibition: slopes, closed regions, islands?"""
+"""Which regions of the plane does a circuit lose with its inhibition?"""
 
 from dataclasses import dataclass
 

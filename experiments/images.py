@@ -1,4 +1,4 @@
-"""Floors versus input dimension: which image classifiers need inhibition, and do many inputs make it unnecessary?"""
+"""Floors versus input dimension: do image classifiers with many inputs still need inhibition?"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Do excitatory-only circuits keep the order of their inputs at every moment, as rates and as spikes?"""
+"""Do excitatory-only rate and spiking circuits preserve the order of their inputs over time?"""
 
 from dataclasses import dataclass
 
