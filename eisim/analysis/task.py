@@ -41,13 +41,13 @@ class Task(Shown):
     stimuli : array_like of shape (trials, inputs) or (trials, time, inputs)
         In units of each input's rate.
     score : callable
-        From the response of one circuit, with one seed, to a number: 1 if it does the task wholly, 0 if not at all.
+        From the response of one circuit, with one seed, to a number: 1 if it fully performs the task, 0 if not at all.
     measure : str
-        What the score is, in words: ``"share of trials in which the stronger side is chosen"``.
+        What the score measures: ``"share of trials in which the stronger side is chosen"``.
     criterion : float
         The function counts as kept while the score is at least this.
     obstruction : Obstruction
-        What stands in the way of an excitatory-only circuit.
+        What prevents an excitatory-only circuit from performing the task.
     output : callable, optional
         From a response to one rate (Hz) for each trial, of which order is asked: two trials x <= y with a falling
         output are a witness. ``None`` where the obstruction is dynamical.
@@ -116,7 +116,7 @@ class Fact(Explained):
     tolerance : float
         Largest difference that counts as reproduced, in the unit of the number.
     source : str
-        Where the number stands: ``"Brunel 2000, fig. 8C"``.
+        Where the number was published: ``"Brunel 2000, fig. 8C"``.
     """
 
     what: str

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-#: A line of an error is no longer than this, in characters: of a longer one the middle is left out.
+#: Largest length of a line of an error, in characters; longer ones are shortened in the middle.
 LONGEST = 1500
-#: Names that are longer, in characters, or beyond so many are not compared with what was found.
+#: Names longer than this, in characters, or beyond this number are not suggested as corrections.
 _LONGEST_NAME, _MOST_NAMES = 100, 2000
 
 
@@ -94,7 +94,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text as one printable line of bounded length: it may quote a stranger's file."""
+    """The text as one printable line of bounded length: it may quote an untrusted file."""
     if len(text) > LONGEST:
         text = f"{text[: LONGEST * 2 // 3]} ... {text[-LONGEST // 4 :]}"
     text = text if text.isprintable() else printable("".join(" " if c.isspace() else c for c in text))

@@ -591,7 +591,7 @@ def ablate(
 def report_(
     folders: Annotated[list[Path], typer.Argument(help="Folders of runs.", metavar="DIR...")],
     out: Annotated[
-        Path | None, Option(help="File to write; by default DIR/report.html, or report.html for several folders.", metavar="FILE")
+        Path | None, Option(help="File to write: DIR/report.html, or report.html for several folders.", metavar="FILE")
     ] = None,
 ) -> None:
     """Rebuild the page of a run from its folder, or compare several runs side by side.

@@ -87,7 +87,7 @@ class TruthTable(Shown):
         Raises
         ------
         InputError
-            If a pattern is missing or stands there twice, or a number is neither 0 nor 1; the message names it.
+            If a pattern is missing or repeated, or a number is neither 0 nor 1; the message names it.
         """
         from eisim.functions.labelled_data import LabelledData
 

@@ -1,4 +1,4 @@
-"""A circuit as a table: what stands behind its drawing."""
+"""A circuit as a table: the values behind its drawing."""
 
 import numpy as np
 

@@ -26,7 +26,7 @@ def provenance(**details) -> dict:
 
 
 def is_command(text: str) -> bool:
-    """Whether a text, which may be a stranger's, is one command of eisim that runs something, and nothing besides."""
+    """Whether an untrusted text is a single eisim command that runs something, and nothing else."""
     try:
         words = shlex.split(text)
     except ValueError:

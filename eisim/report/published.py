@@ -52,6 +52,6 @@ def published_table(found: Sequence[Beside], in_full: bool = True) -> Table:
         Column("source", lambda row: row.fact.source, on_page_only=not in_full),
     )
     notes = (
-        () if in_full else ("Tolerances and sources: `python -m eisim list NAME`; with `--published` measured anew.",)
+        () if in_full else ("Tolerances and sources: `python -m eisim list NAME`; with `--published` measured again.",)
     )
     return Table("Published numbers beside ours", columns, found, notes, keys=1 + several, on_page_only=several)

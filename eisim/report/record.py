@@ -29,7 +29,7 @@ from eisim.report.view import View
 
 #: Time to wait for another process that writes to the same folder, in s.
 PATIENCE = 60.0
-#: What a process left is thrown away after so long, in s, where no lock says that it is gone.
+#: Time after which files of a process are deleted, in s, where no lock shows that it ended.
 _LEFT = 3_600.0
 _NEW, _WHOLE = ".eisim-new-", ".eisim-whole"
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
@@ -81,7 +81,7 @@ def record(folder: Path, files: Iterable[tuple[str, bytes | str]], document: dic
 
 @contextmanager
 def alone(folder) -> Iterator[Path]:
-    """Have a folder for oneself; what killed processes have left there is completed or thrown away."""
+    """Hold a folder exclusively; what killed processes left there is completed or deleted."""
     real = Path(folder).resolve()
     lock = Lock(real)
     if not lock.wait(PATIENCE):
@@ -95,7 +95,7 @@ def alone(folder) -> Iterator[Path]:
 
 
 def _recover(folder, is_locked):
-    if (folder / _WHOLE).is_dir() and not (folder / _WHOLE).is_symlink():  # a stranger's may lead elsewhere
+    if (folder / _WHOLE).is_dir() and not (folder / _WHOLE).is_symlink():  # an untrusted link may lead elsewhere
         _move_in(folder / _WHOLE, folder)
     for left in [*folder.glob(f"{_NEW}*"), *folder.parent.glob(f".{escape(folder.name)}{_NEW}*")]:
         if is_locked or time.time() - left.stat().st_mtime > _LEFT:

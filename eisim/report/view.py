@@ -25,9 +25,9 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: its words, see `eisim.report.findings.Picture`, and what draws it.
+    """A figure: its text, see `eisim.report.findings.Picture`, and the function that draws it.
 
-    ``draw()`` is a Matplotlib Figure; called in a process of its own, in the style ``eisim.paper``.
+    ``draw()`` returns a Matplotlib Figure; it is called in a separate process, in the style ``eisim.paper``.
     """
 
     file: str

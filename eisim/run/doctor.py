@@ -107,7 +107,7 @@ def _dependencies():
 
 
 def _brian2():
-    """Whether the simulator can be imported, in a process of its own: what breaks it may be anything."""
+    """Whether the simulator can be imported, tried in a separate process, since it may fail in any way."""
     start = time.perf_counter()
     command = [sys.executable, "-W", "ignore", "-c", "import brian2"]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
@@ -177,7 +177,7 @@ def _folders():
     words = f"{cache.root()}: {len(kept)} entries, {size / 1e6:.1f} MB"
     wrong = cache.what_is_wrong()
     words += "; only this user can write there" if wrong is None else f"; cannot be used: {wrong}"
-    advice = "programs are compiled anew in each process; set EISIM_CACHE_DIR to a folder of your own"
+    advice = "programs are compiled again in each process; set EISIM_CACHE_DIR to your own folder"
     yield _checked("cache", wrong is None, words, advice)
     try:
         with tempfile.TemporaryFile(dir="."):

@@ -23,7 +23,7 @@ class NoProgramError(RuntimeError):
 
 
 def what_is_missing() -> str:
-    """Why there is no compiler, in words, where `find_compiler` finds none."""
+    """The reason, as text, why `find_compiler` finds no compiler."""
     named = os.environ.get("CXX")
     words = "g++" if named is None else named
     if not words.split():

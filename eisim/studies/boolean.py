@@ -1,7 +1,7 @@
 """The ablation experiment: functions -> circuits -> intact, ablated and best excitatory-only -> verdicts.
 
 Every circuit is simulated as spiking and rate network and evaluated as DNN, on all input patterns, at every level of
-ablation, in one batch of each kind; the theory stands beside what was measured.
+ablation, in one batch per kind; the theory is reported with the measurements.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ EQUAL = 1e-9
 
 @dataclass(frozen=True, repr=False)
 class Case(Brief):
-    """A function and the circuit that shall compute it."""
+    """A function and the circuit that should compute it."""
 
     name: str
     function: TruthTable

@@ -72,9 +72,9 @@ def sweep(
     scheduler : str, optional
         Address of a Dask scheduler, whose workers compute the points instead.
     fresh : bool
-        Whether to begin anew, whatever an interrupted sweep has finished.
+        Whether to ignore checkpoints of an interrupted sweep and start over.
     report : callable, optional
-        Told the present stage. By default long work shows its progress in a terminal or a notebook.
+        Called with the present stage. By default, long computations show their progress in a terminal or notebook.
 
     Returns
     -------

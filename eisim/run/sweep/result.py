@@ -64,7 +64,7 @@ class Sweep(Shown):
 
     @property
     def problems(self) -> list[str]:
-        """Points that failed, in words."""
+        """Points that failed, as text."""
         return [f"{point.show(self.axes)} failed: {why}" for point, why in self.failed]
 
     @property

@@ -65,7 +65,7 @@ class Point:
     seed: int
 
     def show(self, axes: tuple[Axis, ...]) -> str:
-        """The point in words: ``"g = 3, eta = 0.5, seed 2968811710"``."""
+        """The point as text: ``"g = 3, eta = 0.5, seed 2968811710"``."""
         named = [f"{axis.name} = {axis.show(value)}" for axis, value in zip(axes, self.values, strict=True)]
         return ", ".join([*named, f"seed {self.seed}"])
 
