@@ -136,7 +136,7 @@ def _makers(function, kinds):
 
 
 def _functions(given, circuit) -> tuple[Function, ...]:
-    """What each output shall compute."""
+    """What each output should compute."""
     n = circuit.n_readouts
     if isinstance(given, LabelledData):
         return _of_classes(given, circuit)
