@@ -23,7 +23,7 @@ def main(*first: str) -> None:
 
 
 def interrupt_again(unraisable) -> None:
-    """Deliver an interrupt once more that came while Python cleaned up, where it would be printed and forgotten."""
+    """Deliver again an interrupt that arrived during Python's clean-up, where it would be printed and ignored."""
     if not issubclass(unraisable.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return

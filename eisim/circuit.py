@@ -212,7 +212,7 @@ class Projection(ReadOnly, Brief):
     receptor: str = ""
     plasticity: ShortTerm | None = None
     unit: str | None = field(default=None, init=False, repr=False)
-    #: Plain numbers that were given by hand, until the circuit, which knows what is meant, has asked about them.
+    #: Plain numbers given by the user, until the circuit, which knows their meaning, has checked them.
     plain: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self):

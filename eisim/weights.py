@@ -13,7 +13,7 @@ from eisim.base.values import Explained
 
 
 class Rule(Explained):
-    """What a projection's weights can be besides a matrix: a rule that draws synapses, all with the same weight."""
+    """Weights of a projection given by a rule that draws synapses, all with the same weight."""
 
     weight: Any
     bytes_of_one: ClassVar[int]  # what a drawn synapse takes

@@ -1,4 +1,4 @@
-"""Tasks: what a circuit is asked to do over time, how well a response does it, and what the theorem says of it."""
+"""Tasks: what a circuit should do over time, how well a response does it, and what the theorem implies."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Task(Shown):
     published_neurons : int
         Neurons of the circuit as it was published, where the task takes a smaller one; 0: it is no smaller.
     facts : callable, optional
-        From the response of the intact circuit to published numbers beside those of that response, as `Fact`.
+        From the response of the intact circuit to published numbers, each with that of the response, as `Fact`.
     """
 
     circuit: Callable[[int], Circuit]
@@ -106,7 +106,7 @@ class Task(Shown):
 
 @dataclass(frozen=True)
 class Fact(Explained):
-    """A published number beside ours.
+    """A published number and ours.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ class InputError(ValueError):
 
 
 def _say_without_brian2() -> None:
-    """Let Python say our errors where nobody catches them: Brian2 would have them reported as errors of Brian2.
+    """Let Python print our errors where they are not caught: Brian2 would report them as its own.
 
     It takes the hook of uncaught errors as it is imported, by the user or by us, so this waits for an error.
     """
@@ -115,7 +115,7 @@ def did_you_mean(found: str, known: Iterable[str]) -> str:
 
 
 def check_kind(kind: str, what: str) -> None:
-    """Refuse what is no kind of circuit; `what` is asked for it."""
+    """Refuse an unknown kind of circuit; `what` names the argument."""
     if kind not in ("rate", "spiking"):
         near = did_you_mean(kind, ("rate", "spiking"))
         raise InputError(f"{what}: kind: expected 'rate' or 'spiking', found {kind!r}{near}")

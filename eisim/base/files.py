@@ -37,7 +37,7 @@ def write(path: Path, content: bytes | str) -> None:
         with replaced(path) as file:
             file.write(content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        error.filename = str(path)  # a full disk is said of no file
+        error.filename = str(path)  # the error for a full disk names no file
         raise
 
 

@@ -16,7 +16,7 @@ from eisim.base.values import Explained
 
 Report = Callable[..., None]
 
-#: Work that nobody asked to be told of shows its progress once it has lasted so long, in s.
+#: Delay after which unreported work shows its progress, in s.
 PATIENCE = 2.0
 #: Where standard error is no terminal, the first line comes after so long, in s; each later one after twice that.
 FIRST_LINE = 15.0
@@ -40,7 +40,7 @@ def headed(report: Report, what: str) -> Report:
 
 @contextmanager
 def whole_run(remaining: Callable[[], float | None]) -> Iterator[None]:
-    """Show within this context the time to the end of the whole run, in s, beside that of each stage.
+    """Show within this context the time to the end of the whole run, in s, with that of each stage.
 
     `remaining` returns ``None`` while it is not known.
     """
@@ -116,7 +116,7 @@ class Progress(Explained):
         return self.report
 
     def report(self, stage: str, fraction: float | None = None) -> None:
-        """Say which stage the work is in, and the fraction of it that is done."""
+        """Report the present stage of the work, and the fraction completed."""
         if stage != self.stage:
             self._close_stage()
             self.fraction = None

@@ -79,7 +79,7 @@ class Parameter:
         return f"{meaning.rstrip('.')} ({ends})" if meaning else ends
 
     def read(self, value, where: str, source: Source):
-        """A value of it (see `read`); text with its unit, if it has one."""
+        """A value of this parameter (see `read`); text with its unit, if it has one."""
         if self.unit and source is TEXT:
             return parse_quantity(value, self.unit, where)
         anything = str if source is TEXT else object
@@ -88,7 +88,7 @@ class Parameter:
 
 @cache
 def parameters_of(thing: Callable) -> dict[str, Parameter]:
-    """What a class or a function takes by name, with what its docstring, or those of its bases, say of it."""
+    """The parameters of a class or function, with their descriptions in its docstring or those of its bases."""
     meanings = {}
     for each in reversed(inspect.getmro(thing)) if isinstance(thing, type) else [thing]:
         meanings |= described(vars(each).get("__doc__") if isinstance(thing, type) else each.__doc__)

@@ -18,7 +18,7 @@ _MEANING = {
 
 
 def document() -> dict:
-    """As ``cache --json`` has it: sizes in bytes, times in UTC."""
+    """The document of ``cache --json``: sizes in bytes, times in UTC."""
     found = {kind: cache.kept_files(kind) for kind in cache.KINDS}
     return {
         "folder": str(cache.root()),

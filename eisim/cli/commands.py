@@ -59,7 +59,7 @@ CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of 
 
 
 def _warning_sayer():
-    """What says warnings that are meant for the user; of letters that a font lacks, which come one by one, once."""
+    """Returns the handler that prints warnings for the user; those on missing glyphs, issued singly, only once."""
     said = set()
 
     def say(message, category, *_):
@@ -115,7 +115,7 @@ def _of_files(error: OSError) -> str:
     """What the system says of a file, and where there is no room how to go on."""
     words = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        words += "; with room made, the same command goes on; --out and TMPDIR name other folders"
+        words += "; free some space, and the same command resumes; --out and TMPDIR name other folders"
     elif isinstance(error, FileNotFoundError) and "temporary directory" in words:
         words += "; TMPDIR names another"
     return words
@@ -394,7 +394,7 @@ def sweep(
 
 
 def _record(name: str, folder: Path, identify, compute, how: dict, fresh: bool):
-    """Compute a result, or what is not kept of it, and write it into a folder; its document and its view.
+    """Compute a result, or its missing parts, and write it to a folder; returns its document and its view.
 
     What is kept stays for another try if the result cannot be written, or points of a sweep have failed.
     """
@@ -422,7 +422,7 @@ def _record(name: str, folder: Path, identify, compute, how: dict, fresh: bool):
         except OSError as error:
             raise InputError(
                 f"--out: {folder}: cannot be written: {error.strerror}; all that is finished is kept, the same "
-                "command goes on from there"
+                "command resumes from there"
             ) from None
         if not getattr(result, "failed", ()):
             parts.clear()
@@ -606,7 +606,7 @@ def report_(
 
     out = out or (folders[0] / PAGE if len(folders) == 1 else Path(PAGE))
     with ExitStack() as held:
-        for folder in sorted({folder.resolve() for folder in folders if folder.is_dir()}):  # nobody waits for another
+        for folder in sorted({folder.resolve() for folder in folders if folder.is_dir()}):  # in order: no deadlock
             held.enter_context(alone(folder))
         save(out, page(folders, _say))
     _say_where(f"Report: {out}")

@@ -120,7 +120,7 @@ def _words() -> list[str]:
 
 
 def _bash_setting(incomplete: str) -> tuple[str, str] | None:
-    """Key and text where the cursor is in ``--set KEY=TEXT`` of a bash line: bash makes three words of it."""
+    """Key and text at the cursor in ``--set KEY=TEXT`` of a bash line, which bash splits into three words."""
     words, place = _words(), int(os.environ.get("COMP_CWORD") or 0)
     before = words[: place + 1] if words[place : place + 1] == ["="] else words[:place]
     return (before[-2], incomplete) if before[-3::2] == ["--set", "="] else None

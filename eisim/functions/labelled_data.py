@@ -357,7 +357,7 @@ def _check_order(order, points, name):
 
 
 def _merged_targets(where, target):
-    """What to say of targets of which float64 merges some that differ: errors are counted in numbers."""
+    """The message for different targets that float64 merges: errors are counted in numbers."""
     wanted = "expected targets that differ as float64, found some that do not: subtract a constant"
     return InputError(f"{where}: column {target!r}: {wanted}")
 
@@ -387,7 +387,7 @@ def _kept_columns(columns, where, target, weights, ignore):
         raise InputError(f"{where}: weights: expected another column than the target, found {weights!r}")
     if not {column.name for column in kept} - {target, weights}:
         found = ", ".join(column.name for column in kept) or "none"
-        raise InputError(f"{where}: expected at least one column beside the target, found {found}")
+        raise InputError(f"{where}: expected at least one column besides the target, found {found}")
     return kept, target, weights
 
 

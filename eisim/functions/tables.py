@@ -406,7 +406,7 @@ def _check_heading(heading: Sequence[str], cells: np.ndarray, path) -> None:
 
 
 def _check_different(names, where):
-    """Refuse names that occur twice: which column is meant would be a guess."""
+    """Refuse names that occur twice: choosing a column would be a guess."""
     seen: set[str] = set()
     for name in names:
         if name in seen:

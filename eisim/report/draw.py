@@ -1,4 +1,4 @@
-"""A process that draws figures, so that Matplotlib is imported and drawing done beside everything else."""
+"""A process that draws figures, so that Matplotlib is imported and used in parallel with everything else."""
 
 import io
 import logging
@@ -161,7 +161,7 @@ def _svg(figure) -> bytes:
 
 
 def _warm_up() -> None:
-    """Draw a figure of no meaning: fonts are read, and what Matplotlib imports late is there."""
+    """Draw a dummy figure, so that fonts and the late imports of Matplotlib are loaded."""
     from matplotlib.figure import Figure
 
     from eisim.report import diagram, figures  # noqa: F401 - what most figures need

@@ -25,7 +25,7 @@ from eisim.report.stored import LARGEST_FIGURE, LARGEST_TABLE, Stored, read_stor
 MOST_RUNS = 8
 #: Largest total size of embedded files, in bytes, and of a page, in characters.
 MOST_CARRIED, LARGEST_PAGE = 40_000_000, 100_000_000
-#: The paper whose theorem eisim tests, as CITATION.cff has it.
+#: The paper whose theorem eisim tests, as in CITATION.cff.
 PAPER = {
     "authors": (
         "Qingyang Wang",

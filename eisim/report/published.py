@@ -1,4 +1,4 @@
-"""Published numbers beside ours."""
+"""Published numbers and ours."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -33,7 +33,7 @@ def beside(kept: Sequence[Fact], now: Sequence[Fact] = (), circuit: str = "") ->
 
 
 def _ours(fact):
-    """Ours, without what is nothing beside the tolerance."""
+    """Ours, with 0 for what is negligible compared with the tolerance."""
     return fact and (0.0 if abs(fact.ours) < 1e-3 * fact.tolerance else fact.ours)
 
 

@@ -1,7 +1,7 @@
 """The folder of a run, written by every command in one way: whole, or as it was.
 
 All files of a run are written to a hidden folder beside the one that they are for, which is then exchanged for it in
-one step. What the user has put into the folder goes along; what an earlier run has left there does not. Where two
+one step. Files that the user added to the folder are kept; those of an earlier run are not. Where two
 folders cannot be exchanged, the hidden one is put into the other, and its files take their places from there: a process
 that is killed meanwhile leaves the rest to the next one that comes. One process at a time writes to a folder.
 """
@@ -103,7 +103,7 @@ def _recover(folder, is_locked):
 
 
 def _beside(folder: Path) -> Path:
-    """A hidden folder beside a folder, or within where that is in use as one or cannot be replaced."""
+    """A hidden folder next to a folder, or inside it where that is in use as one or cannot be replaced."""
     here = Path.cwd()
     if not (folder.is_mount() or here == folder or folder in here.parents):
         with suppress(OSError):

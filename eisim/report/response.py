@@ -77,7 +77,7 @@ def dataset(response: Response):
 
 
 def silenced(population) -> str:
-    """What a figure says beside the name of a population: ``", 3 of 10 silenced"``, or nothing."""
+    """The text that follows the name of a population in a figure: ``", 3 of 10 silenced"``, or nothing."""
     number = len(getattr(population, "silenced", ()))
     return f", {number} of {population.size} silenced" if number else ""
 

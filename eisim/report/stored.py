@@ -27,7 +27,7 @@ MOST_DECIMALS = 15
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a result came about; older folders lack some of it."""
+    """How a result was produced; older folders lack some of these fields."""
 
     experiment: str = ""
     about: str = ""

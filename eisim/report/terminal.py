@@ -69,7 +69,7 @@ def console(**options):
 
 
 def titled_table(title: str):
-    """A Rich table without lines, as all results have it."""
+    """A Rich table without lines, as used for all results."""
     from rich.table import Table
 
     style = {"title_justify": "left", "title_style": "bold", "header_style": "underline"}

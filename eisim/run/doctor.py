@@ -41,7 +41,7 @@ class Examination:
 
     @property
     def document(self) -> dict:
-        """As ``doctor --json`` has it."""
+        """The document of ``doctor --json``."""
         findings = [asdict(finding) for finding in self.findings]
         return {"able": self.is_able, "backend": self.backend, "findings": findings}
 
@@ -84,7 +84,7 @@ def _requirements() -> Iterator:
 
 
 def _installed(requirement) -> tuple[str | None, bool]:
-    """The version that is installed, and whether it is what is asked for."""
+    """The installed version, and whether it meets the requirement."""
     try:
         found = version(requirement.name)
     except PackageNotFoundError:
@@ -191,7 +191,7 @@ def _folders():
 
 
 def _extras():
-    """For each extra in the metadata what is missing of it."""
+    """For each extra in the metadata, the packages that are missing."""
     extras = metadata("eisim").get_all("Provides-Extra") or []
     for extra in sorted(extras):
         mine = [r for r in _requirements() if r.marker is not None and r.marker.evaluate({"extra": extra})]
@@ -208,7 +208,7 @@ def _extras():
 
 
 def _condition(extra: str) -> str:
-    """What the metadata asks of a system beside an extra, as the end of a sentence."""
+    """The markers of an extra's requirement in the metadata, as the end of a sentence."""
     markers = [str(r.marker).replace('"', "'") for r in _requirements() if r.marker is not None]
     asked = {marker.replace(f"extra == '{extra}'", "") for marker in markers if f"extra == '{extra}'" in marker}
     words = sorted(filter(None, (" ".join(each.removesuffix(" and ").split()) for each in asked)))

@@ -107,7 +107,7 @@ class Model:
         return replace(found, **{part: guarded(call, self.file, f"Task.{part}") for part, call in parts.items()})
 
     def last_measured(self) -> "tuple[Fact, ...]":
-        """Published numbers beside ours, as they were last measured; empty where none were kept."""
+        """Published numbers and ours, as last measured; empty where none were kept."""
         from eisim.analysis.task import Fact
 
         package, _, name = self.module.__name__.rpartition(".")

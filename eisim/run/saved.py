@@ -22,7 +22,7 @@ from eisim.base.store import safe_read as incoming
 #: Version of the format; files of later ones are refused.
 VERSION = 1
 STRUCTURE = "value.json"
-#: More members in one archive, more bytes of it, or of its structure, are refused.
+#: Limits on the members of one archive, its size in bytes and that of its structure.
 MOST_MEMBERS = 200_000
 LARGEST_FILE = 20_000_000_000
 LARGEST_STRUCTURE = 100_000_000
@@ -74,7 +74,7 @@ def save(value, path) -> None:
         CaseResult, AblationResult, NetworkAblation, or what they are made of; or a list, tuple or dict of these,
         of numbers, texts and arrays.
     path : path-like
-        The file is there as a whole or not at all.
+        The file is written completely or not at all.
 
     Raises
     ------

@@ -26,7 +26,7 @@ POOL = "pool_of_"
 
 @dataclass(frozen=True)
 class Trials:
-    """A circuit with its stimuli and seeds: seeds × trials copies of it."""
+    """A circuit with its stimuli and seeds: seeds × trials copies."""
 
     circuit: Circuit
     stimuli: np.ndarray  # trials × inputs, or trials × time × inputs

@@ -84,7 +84,7 @@ class NetworkAblation(Shown):
     def zeroed(self) -> "NetworkAblation | None":
         """The same measures of the network itself, its negative weights reduced instead of a circuit's inhibition.
 
-        Its `outputs` are those; ``None`` if they were not worked out.
+        Its `outputs` are those; ``None`` if they were not computed.
         """
         if self.outputs_zeroed is None:
             return None

@@ -30,7 +30,7 @@ MEDIUM = 20_000
 class Certificate(Shown):
     """What excitatory-only circuits can and cannot do with a function.
 
-    What takes many floors is worked out when it is first asked for: `comparable_share`, `floor_inverted`,
+    Properties that require many floors are computed when first accessed: `comparable_share`, `floor_inverted`,
     `floor_permuted` and `conclusive`.
 
     Attributes

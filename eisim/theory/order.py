@@ -153,7 +153,7 @@ class Points:
 
     @classmethod
     def of(cls, sample: Sample, report: Report = silent) -> "Points":
-        """The points of a sample, whose pairs are compared once however often they are asked for."""
+        """The points of a sample, whose pairs are compared only once."""
         known = vars(sample)
         if "graph" not in known:
             known["graph"] = cls(sample, report)

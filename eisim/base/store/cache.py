@@ -2,7 +2,7 @@
 
 A kept file is complete or absent: it is written under another name and then renamed. It begins with the SHA-256 of the
 rest, which is checked whenever it is read; what is damaged is deleted and rebuilt. Since programs are run
-and parts unpickled, files are read only if they are the user's own, in a folder in which nobody else could have put
+and parts unpickled, files are read only if they are the user's own, in a folder to which nobody else could have written
 them. Where there is no such folder, or it cannot be written, they are kept for the time of the process.
 
 A program that several processes want is compiled by the first of them while the others wait. The
@@ -57,7 +57,7 @@ def root() -> Path:
 
     try:
         return user_cache_path("eisim")
-    except RuntimeError:  # nobody's home is known
+    except RuntimeError:  # no home directory is known
         return Path("~")
 
 
@@ -215,7 +215,7 @@ def check_own(found: os.stat_result, path: Path) -> None:
 
 
 def _check_parent(folder):
-    """Whether nobody else can put another folder in the place of one that is in this one."""
+    """Whether nobody else can replace a folder inside this one."""
     if not hasattr(os, "geteuid"):
         return
     found = folder.lstat()

@@ -1,4 +1,4 @@
-"""Finished parts of a long run, kept until the run is complete, so that a run that was stopped goes on from them.
+"""Finished parts of a long run, kept until the run is complete, so that an interrupted run resumes from them.
 
 An experiment wraps in `part` what takes long and can be had alone, such as one circuit of many. The command line
 says with `kept` what run it is; elsewhere, in scripts and tests, a part is just computed.
@@ -34,7 +34,7 @@ _present: "Parts | None" = None  # a run is one process
 
 
 def part(name: str, compute: Callable[[], T]) -> T:
-    """A part of the run that is going on: what was kept of it, or what `compute` returns, which is then kept.
+    """A part of the present run: its kept value, or what `compute` returns, which is then kept.
 
     Its name is different for each part; its value depends only on the run (see `kept`) and the name, and can be
     pickled.
@@ -49,7 +49,7 @@ def expect(parts: int) -> None:
 
 
 def begin_part(name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], T]:
-    """The same in two steps, for parts that go on beside each other.
+    """The same in two steps, for parts that run concurrently.
 
     `begin` begins the part, unless it is kept, and returns a function that waits for its value, as this does.
     """

@@ -64,7 +64,7 @@ def seen() -> dict[str, str]:
 
 
 def news() -> dict[str, str | None]:
-    """What is noted, for the process that asked for the work; ``None`` for what this process has written itself."""
+    """What was recorded, for the process that requested the work; ``None`` for this process's own files."""
     return {**_seen, **dict.fromkeys(_written)}
 
 
@@ -86,7 +86,7 @@ def learn(found: dict[str, str | None]) -> None:
 
 
 def change_of(path: str) -> str:
-    """What to say of a file that changed while it was needed."""
+    """The message for a file that changed while it was needed."""
     return f"{path}: changed while it was in use, so that results before and after would be mixed; run the same again"
 
 

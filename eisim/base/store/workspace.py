@@ -13,7 +13,7 @@ _MARK = ".in-use"
 
 
 class Workspace(tempfile.TemporaryDirectory):
-    """A folder that goes with its context, or with the process."""
+    """A folder that is deleted with its context, or with the process."""
 
     def __init__(self):
         super().__init__(prefix=_PREFIX, ignore_cleanup_errors=True)

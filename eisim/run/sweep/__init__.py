@@ -89,7 +89,7 @@ def sweep(
     -----
     The numbers depend on the parameters and the seed, not on where and in which order the points are computed: they are
     the same to the bit on machines with the same processor type and the same libraries. Finished points are kept, so
-    that the same call goes on where a killed one was.
+    that the same call resumes where a killed one stopped.
 
     Examples
     --------

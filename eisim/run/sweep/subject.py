@@ -34,7 +34,7 @@ INTERVALS = 4
 
 @dataclass(frozen=True)
 class Subject:
-    """What is swept, in plain values, so that another process or machine makes the same of it.
+    """What is swept, in plain values, so that another process or machine reproduces it.
 
     The name is that of a model, an experiment, or a file; models have one kind of circuit, experiments one or two; the
     settings, as text, are parameters that are the same at all points.

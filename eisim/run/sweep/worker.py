@@ -39,7 +39,7 @@ class Worker:
             self._send(job)
 
     def attempt(self, point: Point) -> Outcome:
-        """Compute a point; `LostError` if the process dies of it."""
+        """Compute a point; `LostError` if the process dies."""
         self._send(point)
         try:
             return pickle.load(self.process.stdout)
@@ -71,7 +71,7 @@ class Worker:
             self.process.stdin.close()
 
     def stop(self) -> None:
-        """Wait for its end, which is near as it gets no more points; at once if need be."""
+        """Send no more points and wait for the process to end; kill it after 5 s."""
         self.close()
         try:
             self.process.wait(timeout=5)

@@ -35,7 +35,7 @@ SAMPLES = (100, 1000)
 
 @dataclass(frozen=True, eq=False)
 class PooledResult:
-    """Images pooled to ever fewer inputs: each class against all others, for every side."""
+    """Images pooled to fewer and fewer inputs: each class against all others, for every side."""
 
     sides: np.ndarray  # (n_sides,): there are side × side inputs
     classes: np.ndarray  # (n_classes,): the judged ones
@@ -123,7 +123,7 @@ def sides(images: Images) -> list[int]:
 
 
 def pooled_result(images: Images, dnns: Sequence[DNN], report=silent) -> PooledResult:
-    """Judge the networks trained as `pool_jobs` says, and set the floors beside them."""
+    """Judge the networks trained by `pool_jobs`, and add the floors."""
     all_sides, judged = sides(images), images.classes if len(images.classes) > 2 else images.classes[1:]
     is_class = {part: getattr(images, f"{part}_targets")[:, None] == judged for part in PARTS}
     shape = len(all_sides), len(judged)

@@ -26,7 +26,7 @@ from eisim.weights import Independent
 AGREEMENT = 0.05
 #: Synapses, over all copies of all circuits, that one batch may have: a matter of memory.
 SYNAPSES = 60_000_000
-#: Trials for which the mean-field is worked out.
+#: Trials for which the mean field is computed.
 PREDICTED = 2
 
 
@@ -71,7 +71,7 @@ def begin_to_judge(
 
 
 def _facts(task, response) -> tuple[Fact, ...]:
-    """Published numbers beside those of a response."""
+    """Published numbers and those of a response."""
     found = tuple(task.facts(response)) if task.facts is not None else ()
     for fact in found:
         if not isinstance(fact, Fact):

@@ -31,7 +31,7 @@ class Judged(Shown):
     circuit: Circuit | None = None  # the intact circuit of the first seed
     output: str = ""  # what the output of the task is, as its function's docstring says
     published_neurons: int = 0  # of the circuit as it was published, where this one is smaller; else 0
-    facts: tuple[Fact, ...] = ()  # published numbers beside those of the intact circuit of the first seed
+    facts: tuple[Fact, ...] = ()  # published numbers and those of the intact circuit of the first seed
 
     def __repr__(self):
         verdicts = ", ".join(f"{name} {curve.verdict}" for name, curve in self.systems.items())

@@ -75,7 +75,7 @@ def ordered_pairs(stimuli: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def broken_order(stimuli: np.ndarray, circuit: Circuit, rates: np.ndarray, output: np.ndarray | None) -> str | None:
     """Contradictions of T1, as text: without inhibition and noise, rates and output keep the order of inputs.
 
-    Stimuli are trials (× time) × inputs, rates trials × neurons. Nothing is said of a circuit of which T1 does not
+    Stimuli are trials (× time) × inputs, rates trials × neurons. Nothing is reported for a circuit of which T1 does not
     speak.
     """
     lower, upper = ordered_pairs(stimuli)
