@@ -16,14 +16,14 @@ def main(*first: str) -> None:
 
         status = run_command(sys.argv[1:])
     except KeyboardInterrupt:
-        print("eisim: interrupted; nothing half-written is left", file=sys.stderr)
+        print("eisim: interrupted; no partial files written", file=sys.stderr)
         status = 130
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: an interrupt would end in the interpreter's own words
     sys.exit(status)
 
 
 def interrupt_again(unraisable) -> None:
-    """Deliver an interrupt once more that came while Python cleaned up, where it would be printed and forgotten."""
+    """Deliver again an interrupt that arrived during Python's clean-up, where it would be printed and ignored."""
     if not issubclass(unraisable.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return

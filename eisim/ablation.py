@@ -63,7 +63,7 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
 
 @explains_arguments
 def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | None = None, seed: Seed = 0) -> Circuit:
-    """Silence a share of the interneurons: they send nothing, whatever they receive.
+    """Silence a fraction of the interneurons: they send nothing, regardless of their input.
 
     Their own rates stay those of their membranes; `eisim.Response` tells them apart (`Population.silenced`).
 
@@ -139,8 +139,8 @@ class Dose:
     """One way to ablate, graded."""
 
     how: str  # its name, as `dose` reads it
-    label: str  # what is dosed, in words, for an axis
-    apply: Callable[[Circuit, float], Circuit]  # the circuit ablated by a dose, 0 (intact) to 1
+    label: str  # axis label of the fraction
+    apply: Callable[[Circuit, float], Circuit]  # the circuit ablated by a fraction, 0 (intact) to 1
 
 
 def _silence(circuit, dose):
@@ -159,12 +159,12 @@ DOSES = {
 
 
 def dose(how: str) -> Dose:
-    """The graded ablation of that name.
+    """The graded ablation with this name.
 
-    ``"block"``: GABA-A by a fraction, by `ablate`. ``"silence"``: a share of the interneurons, drawn by the circuit's
-    seed, by `silence`. ``"cut:I->E"``: the projection of that name (or several, with commas between them) by a
-    fraction. ``"reversal"``: by `shift_reversal`; a dose of 1 takes the reversal potential to the spike threshold,
-    from where on GABA drives a neuron to fire.
+    ``"block"``: GABA-A by a fraction, by `ablate`. ``"silence"``: a fraction of the interneurons, drawn with the
+    circuit's seed, by `silence`. ``"cut:I->E"``: the projection with that name (or several, comma-separated) by a
+    fraction. ``"reversal"``: by `shift_reversal`; a fraction of 1 shifts the reversal potential to the spike threshold,
+    where GABA begins to drive a neuron to fire.
     """
     name, _, pathway = str(how).partition(":")
     if name == "cut" and pathway:

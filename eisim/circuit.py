@@ -29,7 +29,7 @@ Sign = Literal["E", "I"]
 #: The phase at which a cycle is complete. The tolerance is far above rounding and far below a step's advance, so that
 #: phases which add up to exactly 1 complete it in every implementation.
 CYCLE = 1 - 1e-9
-#: Drives of this size as plain numbers are hardly meant in V; of a membrane potential that may stand for "never".
+#: Drives of this size as plain numbers are hardly meant in V; as a membrane potential, such a value may mean "never".
 _HUGE_DRIVE = {"volt": 0.25}
 #: Brian2 counts neurons and synapses in 32 bits.
 MOST_NEURONS = 2**31 - 1
@@ -212,7 +212,7 @@ class Projection(ReadOnly, Brief):
     receptor: str = ""
     plasticity: ShortTerm | None = None
     unit: str | None = field(default=None, init=False, repr=False)
-    #: Plain numbers that were given by hand, until the circuit, which knows what is meant, has asked about them.
+    #: Plain numbers given by the user, until the circuit, which knows their meaning, has checked them.
     plain: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self):
@@ -334,7 +334,7 @@ class Circuit(ReadOnly, Shown):
     def _check_names(self, names, what):
         for name, times in Counter(names).items():
             if times > 1:
-                way = f"; give each a name of its own: Projection(..., name='{name} 2')" if what == "projection" else ""
+                way = f"; give each a different name: Projection(..., name='{name} 2')" if what == "projection" else ""
                 raise InputError(f"circuit {self.name!r}: {what} name {name!r} is used twice{way}")
 
     def _find(self, name, kinds, what):

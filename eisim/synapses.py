@@ -1,4 +1,4 @@
-r"""Receptor kinetics: what one presynaptic spike does to a neuron, and how much of it a synapse has left to give.
+r"""Receptor kinetics: the effect of one presynaptic spike on a neuron, and the resources that a synapse has left.
 
 Current-based receptors (`Delta`, `Exponential`, `Alpha`) have weights in V, the input current times the membrane
 resistance; conductance-based ones (`Conductance`, `NMDA`) in S. `ShortTerm` plasticity belongs to a projection.

@@ -13,7 +13,7 @@ from eisim.base.values import Explained
 
 
 class Rule(Explained):
-    """What a projection's weights can be besides a matrix: a rule that draws synapses, all with the same weight."""
+    """Weights of a projection given by a rule that draws synapses, all with the same weight."""
 
     weight: Any
     bytes_of_one: ClassVar[int]  # what a drawn synapse takes
@@ -143,7 +143,7 @@ class AllToAll(Rule):
         return float(shape[0] - len(set(self.silent))) * shape[1]
 
     def senders(self, n_source: int) -> np.ndarray:
-        """The sources that send, of so many."""
+        """The sources that send, among `n_source`."""
         return np.delete(np.arange(n_source), self.silent)
 
     def _draw(self, rng, n_source, n_target, recurrent):
@@ -154,10 +154,10 @@ class AllToAll(Rule):
 
 @dataclass(frozen=True)
 class Independent(Rule):
-    """Every target has an afferent of its own, all with the same weight: the Poisson drive of a population.
+    """Every target has a separate afferent, all with the same weight: the Poisson drive of a population.
 
     The source is one Poisson input, whose rate is that of each of these afferents. Poisson trains add up, so an input
-    with the rate of a thousand synapses stands for a thousand.
+    with the rate of a thousand synapses represents a thousand.
 
     Attributes
     ----------

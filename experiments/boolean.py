@@ -1,4 +1,4 @@
-"""Which Boolean functions does a circuit lose with its inhibition, and did it have to?"""
+"""Which Boolean functions does a circuit lose with its inhibition, and is the loss necessary?"""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ CSV_FILE = re.compile(r"(?P<path>.*\.csv)(:(?P<column>.+))?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Settings(Value):
-    """What ``--set`` can change.
+    """Settings for ``--set``.
 
     Attributes
     ----------
@@ -21,13 +21,13 @@ class Settings(Value):
         Names, truth tables, and CSV files of truth tables (``FILE.csv``, or ``FILE.csv:COLUMN`` with the column of the
         values), separated by commas.
     levels : int
-        Number of fractions of inhibition that are removed, from 0 to 1.
+        Number of fractions of inhibition removed, from 0 to 1.
     seeds : int
         Number of seeds of the membrane noise.
     noise : quantity
         Standard deviation of the free membrane potential in the noisy runs.
     duration, window, dt : quantity
-        Length of a trial, of the read-out window at its end, and of a time step.
+        Duration of a trial, of the read-out window at its end, and of a time step.
     """
 
     functions: str = "all"
@@ -44,7 +44,7 @@ class Settings(Value):
 
 
 def check_numbers(settings) -> None:
-    """Refuse numbers of levels and seeds that are too small, or whose results no memory holds."""
+    """Refuse too few levels or seeds, and settings whose results do not fit in memory."""
     from eisim.base import memory
 
     for name, least in (("levels", 2), ("seeds", 1)):
@@ -65,7 +65,7 @@ def synthesised(function):
 
 
 def cases(names: str):
-    """The named functions with their circuits; ``"all"`` for the default ones, truth tables are taken too."""
+    """The named functions with their circuits; ``"all"`` selects the defaults, and truth tables are accepted."""
     from eisim.functions import TRUTH_TABLES, TruthTable
     from eisim.models import and_by_inhibition
     from eisim.studies.boolean import Case
@@ -100,7 +100,7 @@ def run(settings: Settings, kinds, seed, backend, report):
 
 
 def measure(cases, settings, kinds, seed, backend, report):
-    """The experiment on these cases."""
+    """Run the experiment on these cases."""
     import numpy as np
 
     from eisim.studies.boolean import Protocol, run_ablation

@@ -1,4 +1,4 @@
-"""Of all functions of N inputs, which need how much inhibition, and which survive without?"""
+"""How much inhibition do all functions of N inputs need, and which survive without it?"""
 
 from dataclasses import dataclass
 
@@ -11,18 +11,18 @@ MOST = 5
 
 @dataclass(frozen=True)
 class Settings(Value):
-    """What ``--set`` can change.
+    """Settings for ``--set``.
 
     Attributes
     ----------
     inputs : int
         Number of inputs of the functions.
     levels : int
-        Number of fractions of inhibition that are removed, from 0 to 1.
+        Number of fractions of inhibition removed, from 0 to 1.
     sample : int
-        Number of functions that are drawn at random where there are more than 4 inputs.
+        Number of functions drawn at random for more than 4 inputs.
     duration, window, dt : quantity
-        Length of a trial, of the read-out window at its end, and of a time step.
+        Duration of a trial, of the read-out window at its end, and of a time step.
     """
 
     inputs: int = 4
@@ -41,7 +41,7 @@ class Settings(Value):
 
 
 def run(settings: Settings, kinds, seed, backend, report):
-    """Run the census: spiking circuits, or rate circuits if they alone are asked for."""
+    """Run the census with spiking circuits, or with rate circuits if only these are requested."""
     from eisim.studies.census import measure
 
     kind = "spiking" if "spiking" in kinds else "rate"

@@ -1,4 +1,4 @@
-"""What does a circuit of your own lose with its inhibition, and did it have to?"""
+"""What does a circuit of your own lose with its inhibition?"""
 
 import sys
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ from eisim.run.model import Model
 
 @dataclass(frozen=True)
 class Settings(Value):
-    """What ``--set`` can change.
+    """Settings for ``--set``.
 
     Attributes
     ----------
     file : str
-        Python file that defines ``circuit``, and perhaps ``function`` (see `eisim.studies.circuit.read_circuit`).
+        Python file that defines ``circuit`` and, optionally, ``function`` (see `eisim.studies.circuit.read_circuit`).
     levels : int
-        Number of fractions of inhibition that are removed, from 0 to 1.
+        Number of fractions of inhibition removed, from 0 to 1.
     seeds : int
         Number of seeds of the membrane noise.
     noise : quantity
         Standard deviation of the free membrane potential in the noisy runs of truth tables.
     duration, window, dt : quantity
-        Length of a trial, of the read-out window at its end, and of a time step.
+        Duration of a trial, of the read-out window at its end, and of a time step.
     """
 
     file: str = ""
@@ -45,7 +45,7 @@ class Settings(Value):
 
 
 def of_model(model: Model) -> Experiment:
-    """The experiment on the circuit of a file or a model: what it computes is its own function, or is found."""
+    """The experiment on the circuit of a file or a model, whose function is given or inferred from the circuit."""
     return Experiment.of_module(sys.modules[__name__], model.name, partial(_run, model), {"file": model.file})
 
 

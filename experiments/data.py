@@ -1,4 +1,4 @@
-"""Do your data need inhibition? The proof, and networks that learn them with and without it."""
+"""Do your data need inhibition?"""
 
 import sys
 from dataclasses import dataclass
@@ -12,34 +12,34 @@ from eisim.run.experiment import Experiment
 
 @dataclass(frozen=True)
 class Settings(Value):
-    """What ``--set`` can change.
+    """Settings for ``--set``.
 
-    A file with every pattern of 0 and 1 is a truth table, and run as ``boolean`` runs it.
+    A file that lists every binary pattern is a truth table and is run as by ``boolean``.
 
     Attributes
     ----------
     file : str
         A table with named columns (see `LabelledData.from_file`).
     target : str
-        Column with the class of each row.
+        Column with the class label of each row.
     weights : str
         Column with the weight of each row.
     ignore : tuple of str
-        Columns to leave out; all others are inputs.
+        Columns to ignore; all others are inputs.
     header : {"auto", "yes", "no"}
-        Whether the first line names the columns; ``auto`` refuses one that holds values.
+        Whether the first line names the columns; ``auto`` refuses a first line that contains values.
     rows : int
-        Largest number of rows; of more, a random sample is taken.
+        Largest number of rows; larger tables are sampled at random.
     scale : {"range", "rank"}
-        How each input is scaled to 0 to 1: by its range, or by rank.
+        How each input is scaled to the range 0 to 1: by its range, or by rank.
     hidden : tuple of int
         Sizes of the hidden layers.
     iterations : int
         Largest number of training steps.
     tries : int
-        Number of networks that are trained; the best one counts.
+        Number of networks trained; the best one is reported.
     levels : int
-        Number of fractions of inhibition that are removed, from 0 to 1.
+        Number of fractions of inhibition removed, from 0 to 1.
     """
 
     file: str = ""
@@ -64,12 +64,12 @@ class Settings(Value):
 
 
 def of_file(path: Path) -> Experiment:
-    """The experiment on a table, as ``python -m eisim run FILE.csv`` has it."""
+    """The experiment on a table, as in ``python -m eisim run FILE.csv``."""
     return Experiment.of_module(sys.modules[__name__], path.stem, given={"file": str(path)})
 
 
 def run(settings: Settings, kinds, seed, backend, report):
-    """Run the experiment; returns an `eisim.studies.data.DataResult`, or of a truth table what ``boolean`` does."""
+    """Run the experiment; returns an `eisim.studies.data.DataResult`, or for a truth table that of ``boolean``."""
     from eisim.functions import TruthTable
     from eisim.studies.data import measure, read
 

@@ -1,4 +1,4 @@
-"""What does inhibition do for the functions that neuroscientists name: balance, memory, decision, rhythm, gain?"""
+"""What does inhibition contribute to balance, memory, decisions, rhythms and gain control?"""
 
 import sys
 from dataclasses import dataclass, replace
@@ -13,20 +13,20 @@ from eisim.run.model import Model
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``--set`` can change.
+    """Settings for ``--set``.
 
     Attributes
     ----------
     circuits : str
-        Names of models, separated by commas; by default all that have a task.
+        Names of models, separated by commas; all models with a task by default.
     how : str
         The ablation: block, silence, cut:I->E or reversal.
     doses : int
-        Number of doses, from 0 to 1.
+        Number of fractions of inhibition removed, from 0 to 1.
     seeds : int
-        Number of seeds, each of a circuit and of its noise.
+        Number of seeds; each fixes a circuit and its noise.
     quick : bool
-        Whether to take the small version of each task.
+        Whether to use the small version of each task.
     """
 
     circuits: str = ""
@@ -45,7 +45,7 @@ class Settings:
 
 
 def of_model(model: Model) -> Experiment:
-    """The experiment with one model that has a task, as ``python -m eisim run MODEL`` has it."""
+    """The experiment with one model that has a task, as in ``python -m eisim run MODEL``."""
     runs = partial(_run_one, model)
     return Experiment.of_module(sys.modules[__name__], model.name, runs, {"circuits": model.name})
 
@@ -56,7 +56,7 @@ def run(settings: Settings, kinds, seed, backend, report):
 
 
 def _run_one(model, settings, kinds, seed, backend, report):
-    """Assess one model, in the kinds that it has."""
+    """Assess one model, in each kind that it offers."""
     offered, left_out = [], {}
     for kind in kinds:
         try:

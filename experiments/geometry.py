@@ -1,4 +1,4 @@
-"""Which regions of the plane does a circuit lose with its inhibition: slopes, closed regions, islands?"""
+"""Which regions of the plane does a circuit lose with its inhibition?"""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from eisim.base.values import Value
 
 @dataclass(frozen=True)
 class Settings(Value):
-    """What ``--set`` can change; ``--seed`` fixes the initial weights of the networks that are trained.
+    """Settings for ``--set``; ``--seed`` fixes the initial weights of the trained networks.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Settings(Value):
 
 
 def chosen(names: str):
-    """The regions of these names; ``"all"`` for all."""
+    """The regions with these names; ``"all"`` selects all."""
     from eisim.functions import REGIONS
 
     if names == "all":

@@ -1,4 +1,4 @@
-"""Floors versus input dimension: which image classifiers need inhibition, and do many inputs make it unnecessary?"""
+"""Floors versus input dimension: do image classifiers with many inputs still need inhibition?"""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ MANY = {"hidden": "hidden units", "pooled_hidden": "hidden units", "functions": 
 
 @dataclass(frozen=True)
 class Settings(Value):
-    """What ``--set`` can change.
+    """Settings for ``--set``.
 
     Attributes
     ----------
@@ -23,11 +23,11 @@ class Settings(Value):
     train, test : int
         Largest number of images, drawn at random.
     hidden, pooled_hidden : int
-        Hidden units of the networks that become circuits, and of those that learn pooled images.
+        Hidden units of the networks converted to circuits, and of those trained on pooled images.
     iterations : int
         Largest number of training steps.
     functions : int
-        Number of random Boolean functions for each number of inputs.
+        Number of random Boolean functions per number of inputs.
     """
 
     data: str = "digits"

@@ -1,4 +1,4 @@
-"""Do excitatory-only circuits keep the order of their inputs at every moment, as rates and as spikes?"""
+"""Do excitatory-only rate and spiking circuits preserve the order of their inputs over time?"""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from eisim.base.values import Value, quantity
 
 @dataclass(frozen=True)
 class Settings(Value):
-    """What ``--set`` can change.
+    """Settings for ``--set``.
 
     Attributes
     ----------
     circuits : int
-        Number of random circuits of each condition.
+        Number of random circuits per condition.
     inputs : int
         Number of ordered inputs that each circuit receives.
     population : int
@@ -23,7 +23,7 @@ class Settings(Value):
     generations : int
         Number of generations of the search.
     duration, window : quantity
-        Length of a trial, and of the read-out window at its end.
+        Duration of a trial, and of the read-out window at its end.
     dt, rate_dt : quantity
         Time step of spiking circuits, and of rate circuits.
     """

@@ -15,7 +15,7 @@ from eisim.base.values import Brief
 from eisim.simulation.response import Response
 from eisim.stimuli import unlabelled
 
-#: The asynchronous state counts as lost from the modulation of a rate on that goes as
+#: The asynchronous state counts as lost from the modulation of a rate that goes as
 #: 1 + sin ωt, which falls to 0 in every cycle (`eisim.analysis.activity.modulation`).
 SYNCHRONOUS = 0.5**0.5
 #: A prediction counts as good within this share of the simulated rate, or within this many Hz.
@@ -61,7 +61,7 @@ class Prediction(Brief):
 def predict(
     response: Response, stimuli, start: float | Mapping[str, float] | Literal["simulated"] = 0.0, bin_width=1e-3
 ) -> tuple[Prediction, ...]:
-    """Rates that the mean-field predicts beside those of a recorded response.
+    """Compare the rates predicted by the mean field with those of a recorded response.
 
     Parameters
     ----------

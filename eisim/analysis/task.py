@@ -1,4 +1,4 @@
-"""Tasks: what a circuit is asked to do over time, how well a response does it, and what the theorem says of it."""
+"""Tasks: what a circuit should do over time, how well a response does it, and what the theorem implies."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -41,13 +41,13 @@ class Task(Shown):
     stimuli : array_like of shape (trials, inputs) or (trials, time, inputs)
         In units of each input's rate.
     score : callable
-        From the response of one circuit, with one seed, to a number: 1 if it does the task wholly, 0 if not at all.
+        From the response of one circuit, with one seed, to a number: 1 if it fully performs the task, 0 if not at all.
     measure : str
-        What the score is, in words: ``"share of trials in which the stronger side is chosen"``.
+        What the score measures: ``"share of trials in which the stronger side is chosen"``.
     criterion : float
         The function counts as kept while the score is at least this.
     obstruction : Obstruction
-        What stands in the way of an excitatory-only circuit.
+        What prevents an excitatory-only circuit from performing the task.
     output : callable, optional
         From a response to one rate (Hz) for each trial, of which order is asked: two trials x <= y with a falling
         output are a witness. ``None`` where the obstruction is dynamical.
@@ -58,7 +58,7 @@ class Task(Shown):
     published_neurons : int
         Neurons of the circuit as it was published, where the task takes a smaller one; 0: it is no smaller.
     facts : callable, optional
-        From the response of the intact circuit to published numbers beside those of that response, as `Fact`.
+        From the response of the intact circuit to published numbers, each with that of the response, as `Fact`.
     """
 
     circuit: Callable[[int], Circuit]
@@ -106,7 +106,7 @@ class Task(Shown):
 
 @dataclass(frozen=True)
 class Fact(Explained):
-    """A published number beside ours.
+    """A published number and ours.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class Fact(Explained):
     tolerance : float
         Largest difference that counts as reproduced, in the unit of the number.
     source : str
-        Where the number stands: ``"Brunel 2000, fig. 8C"``.
+        Where the number was published: ``"Brunel 2000, fig. 8C"``.
     """
 
     what: str

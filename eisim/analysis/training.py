@@ -85,7 +85,7 @@ def train(
     penalty : float
         L2 penalty.
     iterations : int
-        At most so many.
+        Largest number of iterations.
     seed : int or Generator
         Of the initial weights.
     name : str

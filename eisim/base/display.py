@@ -3,7 +3,7 @@
 A value knows nothing of reports. Its methods ``plot``, ``to_dataframe``, ``to_xarray`` and ``_repr_html_`` look here
 for what was registered for its type. Where nothing was, the entry points ``eisim.displays`` say what is to be imported:
 the name of each is the module that defines the type, its value the module that registers how that is shown. Another
-package shows types of its own in the same way.
+package registers its types in the same way.
 """
 
 from collections import defaultdict

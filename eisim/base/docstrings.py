@@ -8,7 +8,7 @@ _ENTRY = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: : (.*))?$")
 
 
 def sections(doc: str | None) -> dict[str, str]:
-    """The sections of a docstring by their headings; what stands before the first has the heading ``""``."""
+    """The sections of a docstring by heading; text before the first has the heading ``""``."""
     lines, heading = cleandoc(doc or "").splitlines() or [""], ""
     found: dict[str, list[str]] = {"": []}
     for line, below in zip(lines, [*lines[1:], ""], strict=True):

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-#: A line of an error is no longer than this, in characters: of a longer one the middle is left out.
+#: Largest length of a line of an error, in characters; longer ones are shortened in the middle.
 LONGEST = 1500
-#: Names that are longer, in characters, or beyond so many are not compared with what was found.
+#: Names longer than this, in characters, or beyond this number are not suggested as corrections.
 _LONGEST_NAME, _MOST_NAMES = 100, 2000
 
 
@@ -21,7 +21,7 @@ class InputError(ValueError):
 
 
 def _say_without_brian2() -> None:
-    """Let Python say our errors where nobody catches them: Brian2 would have them reported as errors of Brian2.
+    """Let Python print our errors where they are not caught: Brian2 would report them as its own.
 
     It takes the hook of uncaught errors as it is imported, by the user or by us, so this waits for an error.
     """
@@ -94,7 +94,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text as one printable line of bounded length: it may quote a stranger's file."""
+    """The text as one printable line of bounded length: it may quote an untrusted file."""
     if len(text) > LONGEST:
         text = f"{text[: LONGEST * 2 // 3]} ... {text[-LONGEST // 4 :]}"
     text = text if text.isprintable() else printable("".join(" " if c.isspace() else c for c in text))
@@ -115,7 +115,7 @@ def did_you_mean(found: str, known: Iterable[str]) -> str:
 
 
 def check_kind(kind: str, what: str) -> None:
-    """Refuse what is no kind of circuit; `what` is asked for it."""
+    """Refuse an unknown kind of circuit; `what` names the argument."""
     if kind not in ("rate", "spiking"):
         near = did_you_mean(kind, ("rate", "spiking"))
         raise InputError(f"{what}: kind: expected 'rate' or 'spiking', found {kind!r}{near}")

@@ -37,7 +37,7 @@ def write(path: Path, content: bytes | str) -> None:
         with replaced(path) as file:
             file.write(content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        error.filename = str(path)  # a full disk is said of no file
+        error.filename = str(path)  # the error for a full disk names no file
         raise
 
 
@@ -75,7 +75,7 @@ def frame_to_csv(frame) -> str:
 
 
 def _as_text(cell):
-    """The cell, with an apostrophe before what a spreadsheet would take as a formula: it may be a stranger's."""
+    """The cell, with an apostrophe before what a spreadsheet would read as a formula: it may be untrusted."""
     return _FORMULA.sub(_apart, cell) if isinstance(cell, str) and len(cell) > 1 else cell
 
 

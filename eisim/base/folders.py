@@ -71,7 +71,7 @@ def install() -> None:
 
 
 def is_ours(name: str) -> bool:
-    """Whether the top-level module of this name, which is imported, is eisim's."""
+    """Whether the imported top-level module with this name is eisim's."""
     return name in sys.modules and sys.modules[name] is sys.modules.get(f"eisim.{name}")
 
 

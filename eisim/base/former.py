@@ -1,4 +1,4 @@
-"""Former names: still taken, with a warning that says what is meant now."""
+"""Former names: still accepted, with a warning that gives the present one."""
 
 import functools
 import warnings

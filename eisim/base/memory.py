@@ -62,7 +62,7 @@ def _of_groups():
 
 
 def _reclaimable(group):
-    """What a group holds of files, which goes when memory is wanted."""
+    """Cached file contents of a group, which are reclaimed when memory is needed."""
     with suppress(OSError, ValueError):
         for line in (group / "memory.stat").read_text().splitlines():
             if line.startswith(("inactive_file ", "total_inactive_file ")):

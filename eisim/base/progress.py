@@ -16,14 +16,14 @@ from eisim.base.values import Explained
 
 Report = Callable[..., None]
 
-#: Work that nobody asked to be told of shows its progress once it has lasted so long, in s.
+#: Delay after which unreported work shows its progress, in s.
 PATIENCE = 2.0
 #: Where standard error is no terminal, the first line comes after so long, in s; each later one after twice that.
 FIRST_LINE = 15.0
 #: Time between two drawings of the bar, in s.
 _PERIOD = 0.2
 
-#: What shows or takes progress at present; what is called from within shows none of its own.
+#: What shows or records progress at present; nested calls do not show theirs.
 _ongoing: list[object] = []
 #: Gives the time to the end of the whole run, in s; see `whole_run`.
 _rest: list[Callable[[], float | None]] = [lambda: None]
@@ -40,7 +40,7 @@ def headed(report: Report, what: str) -> Report:
 
 @contextmanager
 def whole_run(remaining: Callable[[], float | None]) -> Iterator[None]:
-    """Show within this context the time to the end of the whole run, in s, beside that of each stage.
+    """Show within this context the time to the end of the whole run, in s, with that of each stage.
 
     `remaining` returns ``None`` while it is not known.
     """
@@ -67,7 +67,7 @@ class Moment:
 
     @property
     def clock(self) -> str:
-        """Elapsed and remaining time in words: ``"0:05, about 0:12 left"``."""
+        """Elapsed and remaining time as text: ``"0:05, about 0:12 left"``."""
         left = "" if self.remaining is None else f", about {_clock(self.remaining)} left"
         rest = "" if self.rest is None else f"; whole run: about {_clock(self.rest)} left"
         return _clock(self.elapsed) + left + rest
@@ -91,7 +91,7 @@ class Progress(Explained):
     times : dict of str to float, optional
         Takes the time that each stage took, in s.
     after : float
-        Shows nothing before so many seconds.
+        Delay before anything is shown, in s.
 
     Examples
     --------
@@ -116,7 +116,7 @@ class Progress(Explained):
         return self.report
 
     def report(self, stage: str, fraction: float | None = None) -> None:
-        """Say which stage the work is in, and the fraction of it that is done."""
+        """Report the present stage of the work, and the fraction completed."""
         if stage != self.stage:
             self._close_stage()
             self.fraction = None
@@ -136,7 +136,7 @@ class Progress(Explained):
         return Moment(self.stage or "starting", self.fraction, time.perf_counter() - self.start, _rest[-1]())
 
     def _draw(self, view):
-        """Draw from a thread of its own, so that time goes on where the work does not report."""
+        """Draw from a separate thread, so that the time advances even while the work does not report."""
         if self.ended.wait(self.after):
             return
         with suppress(OSError, ValueError), view() as show:  # a terminal that is gone is no fault of the work

@@ -34,7 +34,7 @@ class Source:
     words: Mapping
 
 
-#: What people write; the values of a JSON document, which may be a stranger's; Python's own, which stay as they are.
+#: What people write; the values of a JSON document, which may be untrusted; Python's own, which are unchanged.
 TEXT = Source(_NUMBERS | {bool: "yes or no", tuple: "values separated by commas"})
 JSON = Source(
     _NUMBERS
@@ -79,7 +79,7 @@ class Parameter:
         return f"{meaning.rstrip('.')} ({ends})" if meaning else ends
 
     def read(self, value, where: str, source: Source):
-        """A value of it (see `read`); text with its unit, if it has one."""
+        """A value of this parameter (see `read`); text with its unit, if it has one."""
         if self.unit and source is TEXT:
             return parse_quantity(value, self.unit, where)
         anything = str if source is TEXT else object
@@ -88,7 +88,7 @@ class Parameter:
 
 @cache
 def parameters_of(thing: Callable) -> dict[str, Parameter]:
-    """What a class or a function takes by name, with what its docstring, or those of its bases, say of it."""
+    """The parameters of a class or function, with their descriptions in its docstring or those of its bases."""
     meanings = {}
     for each in reversed(inspect.getmro(thing)) if isinstance(thing, type) else [thing]:
         meanings |= described(vars(each).get("__doc__") if isinstance(thing, type) else each.__doc__)
@@ -208,7 +208,7 @@ def build(kind: type, given: Mapping, where: str, source: Source, fixed: Mapping
 
 
 def lookup(name: str, known: Mapping[str, Parameter], where: str, what: str = "parameters") -> Parameter:
-    """The parameter of this name; ``InputError`` if there is none."""
+    """The parameter with this name; ``InputError`` if there is none."""
     if name not in known:
         wanted = f"one of {', '.join(known)}" if known else f"none, for there are no {what}"
         raise InputError(f"{where}: expected {wanted}, found {short(name)}{did_you_mean(name, known)}")
@@ -260,7 +260,7 @@ def _origin(kind):
 
 @cache
 def _choices(kind):
-    """What stands in text for each value of a type that has but a few; ``None`` for other types."""
+    """The text of each value of a type with few values; ``None`` for other types."""
     if _origin(kind) is typing.Literal:
         return {str(choice): choice for choice in typing.get_args(kind)}
     is_enum = isinstance(kind, type) and issubclass(kind, Enum)
@@ -309,7 +309,7 @@ def _read_text(kind, text, where):
 
 
 def _split(text, where):
-    """The words of a text with commas; one that has a comma itself stands in quotation marks."""
+    """The items of a comma-separated text; an item that contains a comma is quoted."""
     inner = text.strip()
     inner = inner[1:-1] if inner.startswith("(") and inner.endswith(")") else inner
     try:

@@ -150,7 +150,7 @@ def warn_of_plain(value, unit: str, what: str, huge: float | None = None, by_han
 
 
 def outside() -> int:
-    """The ``stacklevel`` of a warning with which it names the line outside of eisim that asked for what it is about."""
+    """The ``stacklevel`` with which a warning names the calling line outside of eisim."""
     frame, level = sys._getframe(1), 1
     while frame.f_back and is_ours(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1
@@ -163,7 +163,7 @@ def is_ours(module: str) -> bool:
 
 
 def is_made_by_hand() -> bool:
-    """Whether the value that is being made was asked for outside of eisim, where its numbers may lack their units."""
+    """Whether the value under construction was requested outside of eisim, where numbers may lack their units."""
     frame = sys._getframe(1)
     while frame and not _asks(frame):
         frame = frame.f_back

@@ -79,7 +79,7 @@ def _enter(folder: str) -> None:
 
 
 def named_module(name: str) -> ModuleType:
-    """The module of this name, which is imported if need be; that of a user's file was loaded before."""
+    """The module with this name, imported if necessary; that of a user's file was loaded before."""
     return sys.modules.get(name) or importlib.import_module(name)
 
 

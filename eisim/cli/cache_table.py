@@ -1,4 +1,4 @@
-"""What is in the cache, for people and as JSON."""
+"""Contents of the cache, as a table and as JSON."""
 
 import os
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from eisim.base.errors import InputError
 from eisim.base.store import cache
 from eisim.base.store.workspace import clear_abandoned
 
-#: What takes seconds to have again; parts of interrupted runs may be hours of work.
+#: What takes seconds to rebuild; parts of interrupted runs may be hours of work.
 CHEAP = (cache.PROGRAMS, cache.HEADERS)
 _MEANING = {
     cache.PROGRAMS: "compiled programs",
@@ -18,7 +18,7 @@ _MEANING = {
 
 
 def document() -> dict:
-    """As ``cache --json`` has it: sizes in bytes, times in UTC."""
+    """The document of ``cache --json``: sizes in bytes, times in UTC."""
     found = {kind: cache.kept_files(kind) for kind in cache.KINDS}
     return {
         "folder": str(cache.root()),
@@ -51,7 +51,7 @@ def table(found: dict):
     for kind, kept in found["kinds"].items():
         last = (kept["last_used"] or "never").removesuffix("+00:00").replace("T", " ")
         rows.add_row(_MEANING[kind], str(kept["entries"]), f"{kept['size'] / 1e6:.1f}", last)
-    limit = f"Programs and headers may have {found['limit'] / 1e6:.0f} MB together; the least recently used go first."
+    limit = f"Programs and headers: at most {found['limit'] / 1e6:.0f} MB together; least recently used deleted first."
     wrong = f"It cannot be used: {found['problem']}." if found["problem"] else "Only this user can write there."
     if not hasattr(os, "geteuid") and not found["problem"]:
         wrong = "It can be written."
@@ -59,9 +59,9 @@ def table(found: dict):
 
 
 def clear(kinds: Collection[str]) -> tuple[dict, str]:
-    """Throw away what is kept of some kinds, or what is cheap if none are given; what it was, and a line on it.
+    """Delete cached entries of some kinds, by default those cheap to rebuild; returns what was deleted and a summary.
 
-    ``InputError`` if something cannot be thrown away.
+    Raises ``InputError`` if something cannot be deleted.
     """
     kinds = kinds or CHEAP
     gone, left = cache.clear(kinds)
@@ -69,11 +69,11 @@ def clear(kinds: Collection[str]) -> tuple[dict, str]:
     size = sum(kept.size for kept in gone)
     if left:
         raise InputError(
-            f"cache clear: expected files that can be thrown away, found {left[0].path} and others that stay"
+            f"cache clear: expected files that can be deleted, found {left[0].path} and others that cannot"
         )
     words = " and ".join(_MEANING[kind] for kind in kinds)
-    line = f"Thrown away: {words}, {len(gone)} entries, {size / 1e6:.1f} MB."
+    line = f"Removed: {words}, {len(gone)} entries, {size / 1e6:.1f} MB."
     runs = len(cache.kept_files(cache.RUNS))
     if runs and cache.RUNS not in kinds:
-        line += f" Parts of interrupted runs stay ({runs}); --runs throws them away."
+        line += f" Parts of interrupted runs stay ({runs}); --runs removes them."
     return {"kinds": list(kinds), "entries": len(gone), "size": size}, line

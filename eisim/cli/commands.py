@@ -41,7 +41,7 @@ CacheAction = StrEnum("CacheAction", ["show", "clear"])
 
 
 class Loss(StrEnum):
-    """Losses of which there is a floor."""
+    """Losses for which a floor is defined."""
 
     zero_one = "zero-one"
     l1 = "l1"
@@ -52,14 +52,14 @@ class Loss(StrEnum):
 
 INTERRUPTED = 130
 LONGEST_SEED = 1000  # digits: Python refuses to read far longer numbers
-RESULTS = "Results"  # the group of options that say what is left of a command
+RESULTS = "Results"  # the group of options for what a command prints and writes
 PAGE = "report.html"  # the page in the folder of a run
 MOST_SAID = 10  # points of a sweep that failed and are named on standard error
 CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
 
 
 def _warning_sayer():
-    """What says warnings that are meant for the user; of letters that a font lacks, which come one by one, once."""
+    """Returns the handler that prints warnings for the user; those on missing glyphs, issued singly, only once."""
     said = set()
 
     def say(message, category, *_):
@@ -107,7 +107,7 @@ def run_command(arguments: Sequence[str]) -> int:
     except (RuntimeError, ArithmeticError) as error:
         print(f"eisim: {printable(str(error))}", file=sys.stderr)
         return 1
-    _say("interrupted; nothing half-written is left")
+    _say("interrupted; no partial files written")
     return INTERRUPTED
 
 
@@ -115,7 +115,7 @@ def _of_files(error: OSError) -> str:
     """What the system says of a file, and where there is no room how to go on."""
     words = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        words += "; with room made, the same command goes on; --out and TMPDIR name other folders"
+        words += "; free some space, and the same command resumes; --out and TMPDIR name other folders"
     elif isinstance(error, FileNotFoundError) and "temporary directory" in words:
         words += "; TMPDIR names another"
     return words
@@ -152,7 +152,7 @@ def _out(usual: str):
 
 
 def _fresh(what: str):
-    words = f"Begin anew, whatever an interrupted {what} has finished."
+    words = f"Ignore checkpoints of an interrupted {what} and start over."
     return Option("--fresh", help=words, rich_help_panel=RESULTS)
 
 
@@ -162,14 +162,14 @@ def _column(words: str, *names: str):
 
 BackendOption = Annotated[Backend, Option("--backend", "--device", help="Brian2 device; cuda_standalone: a GPU.")]
 Json = Annotated[bool, _json()]
-TargetColumn = Annotated[str | None, _column("Column of a table to predict; of a truth table the last.")]
+TargetColumn = Annotated[str | None, _column("Column to predict; for a truth table, the last by default.")]
 WeightsColumn = Annotated[str | None, _column("Column with the weight of each row.")]
 IgnoredColumns = Annotated[list[str] | None, _column("Column to leave out; may be given several times.", "--ignore")]
 Header = Annotated[
     bool | None,
     Option(
         "--header/--no-header",
-        help="Whether the first line of a table names its columns; without it they are x1, x2, ...",
+        help="Whether the first line of a table names its columns; otherwise they are x1, x2, ...",
     ),
 ]
 TABLE = "Table with named columns: CSV, Excel, Parquet."
@@ -196,14 +196,14 @@ def _root(
 def list_(
     name: Annotated[
         str | None,
-        _named("One of them, or a .py file of your own, to say more of.", completion.what_to_sweep),
+        _named("Experiment, model or .py file to describe in full.", completion.what_to_sweep),
     ] = None,
     published: Annotated[
-        bool, Option("--published", help="Measure the model's published numbers now; may take minutes.")
+        bool, Option("--published", help="Measure the model's published numbers again; may take minutes.")
     ] = False,
     json_: Annotated[bool, Option("--json", help="Print one JSON document instead of tables.")] = False,
 ) -> None:
-    """List experiments and models, or say what one is: its docstring, settings and published numbers.
+    """List experiments and models, or describe one: its docstring, settings and published numbers.
 
     Example: python -m eisim list
     Example: python -m eisim list brunel
@@ -228,7 +228,7 @@ def list_(
 def doctor(
     json_: Json = False,
 ) -> int:
-    """Say what is installed, which compiler is found, what is missing and how to get it.
+    """Report installed versions, compiler and missing extras.
 
     Example: python -m eisim doctor
     """
@@ -250,7 +250,7 @@ def cache(
     runs: Annotated[bool, Option("--runs", help="Clear finished parts of interrupted runs.")] = False,
     json_: Json = False,
 ) -> None:
-    """Show what is kept between runs, or clear it: programs and headers, unless other things are named.
+    """Show what is cached between runs, or clear it (programs and headers by default).
 
     Example: python -m eisim cache
     Example: python -m eisim cache clear
@@ -274,10 +274,10 @@ def cache(
 def run(
     names: Annotated[
         list[str] | None,
-        _named("Experiments, models, or files of your own: .py, .csv and other tables.", completion.what_to_run),
+        _named("Experiments, models or your own files (.py, .csv and other tables).", completion.what_to_run),
     ] = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
-    seed: Annotated[str, Option(help="Seed of all randomness, a whole number.", metavar="N")] = "0",
+    seed: Annotated[str, Option(help="Seed of the random numbers, an integer.", metavar="N")] = "0",
     out: Annotated[Path | None, _out("results/NAME")] = None,
     backend: BackendOption = Backend.cpp,
     set_: Annotated[
@@ -291,7 +291,7 @@ def run(
     fresh: Annotated[bool, _fresh("run")] = False,
     json_: Json = False,
 ) -> int:
-    """Run experiments: the default is boolean.
+    """Run one or more experiments; boolean by default.
 
     Example: python -m eisim run boolean --set functions=xor,0110 --set noise=1mV --out results/mine
     Example: python -m eisim run decision --kind rate --set quick=yes
@@ -331,7 +331,7 @@ def run(
 
 @app.command(cls=about_named("name", "eisim.cli.listing:parameters_of"))
 def sweep(
-    name: Annotated[str, _named("Model, experiment, or file of your own: .py, .csv.", completion.what_to_sweep)],
+    name: Annotated[str, _named("Model, experiment or your own file (.py, .csv).", completion.what_to_sweep)],
     over: Annotated[
         list[str] | None,
         Option(
@@ -339,25 +339,25 @@ def sweep(
             metavar="NAME=VALUES",
         ),
     ] = None,
-    seeds: Annotated[int, Option(help="Runs of each point, with different seeds.", min=1, metavar="N")] = 1,
-    seed: Annotated[str, Option(help="Seed from which those follow, a whole number.", metavar="N")] = "0",
+    seeds: Annotated[int, Option(help="Runs per point, each with its own seed.", min=1, metavar="N")] = 1,
+    seed: Annotated[str, Option(help="Seed from which these are derived, an integer.", metavar="N")] = "0",
     kind: Annotated[Kind | None, Option(help="Kind of circuit: spiking by default, both for an experiment.")] = None,
     set_: Annotated[
-        list[str] | None, Option("--set", metavar="KEY=VALUE", help="A parameter that is the same at all points.")
+        list[str] | None, Option("--set", metavar="KEY=VALUE", help="Fix a parameter at all points.")
     ] = None,
     backend: Annotated[Backend, Option(help="Brian2 device.")] = Backend.cpp,
     workers: Annotated[
-        int | None, Option(help="Processes on this machine; one for each processor by default.", min=1, metavar="N")
+        int | None, Option(help="Local worker processes; one per processor by default.", min=1, metavar="N")
     ] = None,
     scheduler: Annotated[
         str | None,
-        Option(help="Dask scheduler whose workers compute instead, such as tcp://host:8786.", metavar="ADDRESS"),
+        Option(help="Use the workers of this Dask scheduler instead, such as tcp://host:8786.", metavar="ADDRESS"),
     ] = None,
     out: Annotated[Path | None, _out("results/sweep-NAME")] = None,
     fresh: Annotated[bool, _fresh("sweep")] = False,
     json_: Json = False,
 ) -> int:
-    """Measure a model or an experiment at all points of a grid of its parameters.
+    """Run a model or an experiment at every point of a parameter grid.
 
     Example: python -m eisim sweep brunel --over g=3:7:9 --over eta=0.5:4:8
     Example: python -m eisim sweep boolean --over noise=0mV:2mV:5 --set functions=xor,and --seeds 3
@@ -375,7 +375,7 @@ def sweep(
         "kinds": list(subject.kinds),
         "backend": backend.value,
         "settings_si": dict(subject.settings) | {f"over {axis.name}": axis.words for axis in axes} | {"seeds": seeds},
-        "about": "A sweep: the same measurement at all points of a grid of parameters.",
+        "about": "A sweep: the same measurement at every point of a parameter grid.",
     }
     found, view = _record(
         f"sweep {subject.title}",
@@ -394,7 +394,7 @@ def sweep(
 
 
 def _record(name: str, folder: Path, identify, compute, how: dict, fresh: bool):
-    """Compute a result, or what is not kept of it, and write it into a folder; its document and its view.
+    """Compute a result, or its missing parts, and write it to a folder; returns its document and its view.
 
     What is kept stays for another try if the result cannot be written, or points of a sweep have failed.
     """
@@ -422,7 +422,7 @@ def _record(name: str, folder: Path, identify, compute, how: dict, fresh: bool):
         except OSError as error:
             raise InputError(
                 f"--out: {folder}: cannot be written: {error.strerror}; all that is finished is kept, the same "
-                "command goes on from there"
+                "command resumes from there"
             ) from None
         if not getattr(result, "failed", ()):
             parts.clear()
@@ -462,14 +462,14 @@ def certify(
     region: Annotated[
         str | None, Option(help="Region of the unit square.", metavar="NAME", autocompletion=completion.region)
     ] = None,
-    loss: Annotated[Loss, Option(help="Floors to work out.")] = Loss.all,
+    loss: Annotated[Loss, Option(help="Losses for which floors are computed.")] = Loss.all,
     orient: Annotated[
-        bool | None, Option("--orient/--no-orient", help="Look for inputs to flip; by default for small data.")
+        bool | None, Option("--orient/--no-orient", help="Search for inputs to invert; the default for small data.")
     ] = None,
     out: Annotated[Path | None, _out("results/certify-WHAT")] = None,
     json_: Annotated[bool, _json("words")] = False,
 ) -> None:
-    """Prove what excitatory-only circuits can do with a function or data: floor, witness, inhibition needed.
+    """Prove what excitatory-only circuits can do with a function or data: floor, witness, required inhibition.
 
     Example: python -m eisim certify --truth-table 0110
     Example: python -m eisim certify cells.csv --target fires
@@ -535,17 +535,17 @@ def export(
 def ablate(
     network: Annotated[Path, _named("Network in an ONNX file.", completion.network, "NET.onnx")],
     data: Annotated[Path, Option(help=TABLE, metavar="FILE.csv", autocompletion=completion.table)],
-    target: Annotated[str, _column("Column with the class of each row.")],
+    target: Annotated[str, _column("Column with the class label of each row.")],
     weights: WeightsColumn = None,
     ignore: IgnoredColumns = None,
     header: Header = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
-    levels: Annotated[int, Option(help="Levels of ablation, with none and all.", min=2, max=101)] = 6,
+    levels: Annotated[int, Option(help="Number of ablation levels, including none and all.", min=2, max=101)] = 6,
     backend: BackendOption = Backend.cpp,
     out: Annotated[Path | None, _out("results/ablate-NET")] = None,
     json_: Json = False,
 ) -> int:
-    """Take the inhibition out of a network of your own, and see which of its classes go.
+    """Ablate inhibition in a trained classifier and report the classes lost.
 
     Example: python -m eisim ablate net.onnx --data test.csv --target digit
     """
@@ -591,10 +591,10 @@ def ablate(
 def report_(
     folders: Annotated[list[Path], typer.Argument(help="Folders of runs.", metavar="DIR...")],
     out: Annotated[
-        Path | None, Option(help="File to write; DIR/report.html, for several folders report.html.", metavar="FILE")
+        Path | None, Option(help="File to write: DIR/report.html, or report.html for several folders.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Rebuild the page of a run from its folder, or set several runs side by side.
+    """Rebuild the page of a run from its folder, or compare several runs side by side.
 
     Example: python -m eisim report results/boolean results/mine --out both.html
     """
@@ -606,7 +606,7 @@ def report_(
 
     out = out or (folders[0] / PAGE if len(folders) == 1 else Path(PAGE))
     with ExitStack() as held:
-        for folder in sorted({folder.resolve() for folder in folders if folder.is_dir()}):  # nobody waits for another
+        for folder in sorted({folder.resolve() for folder in folders if folder.is_dir()}):  # in order: no deadlock
             held.enter_context(alone(folder))
         save(out, page(folders, _say))
     _say_where(f"Report: {out}")
@@ -674,6 +674,6 @@ def _show(table, folder: Path) -> None:
 
 
 def _say_where(*lines: str) -> None:
-    """Where results are; a name may be a stranger's."""
+    """Report where the results are; a name may be untrusted."""
     for line in lines:
         print(printable(line))

@@ -8,12 +8,12 @@ from pathlib import Path
 from eisim.base.errors import InputError
 from eisim.run import registry
 
-#: Characters on which a shell acts.
+#: Characters that a shell interprets.
 _SPECIAL = set("$`\\\"'!;&|<>(){}*?[]#~")
 
 
 def what_to_run(incomplete: str) -> list[tuple[str, str]]:
-    """Experiments, models and files, or what stands behind ``--set KEY=``."""
+    """Experiments, models and files, or the values that complete ``--set KEY=``."""
     setting = _bash_setting(incomplete)
     return what_to_sweep(incomplete) if setting is None else [(value, "") for value in _values(*setting)]
 
@@ -79,7 +79,7 @@ def column(incomplete: str) -> list[str]:
 
 
 def _is_plain(name: str) -> bool:
-    """Whether a name, which may be a stranger's, is fit for a command line: it shows, and no shell acts on it."""
+    """Whether an untrusted name is safe on a command line: printable, and with nothing that a shell interprets."""
     return name.isprintable() and not _SPECIAL & set(name)
 
 
@@ -120,7 +120,7 @@ def _words() -> list[str]:
 
 
 def _bash_setting(incomplete: str) -> tuple[str, str] | None:
-    """Key and text where the cursor is in ``--set KEY=TEXT`` of a bash line: bash makes three words of it."""
+    """Key and text at the cursor in ``--set KEY=TEXT`` of a bash line, which bash splits into three words."""
     words, place = _words(), int(os.environ.get("COMP_CWORD") or 0)
     before = words[: place + 1] if words[place : place + 1] == ["="] else words[:place]
     return (before[-2], incomplete) if before[-3::2] == ["--set", "="] else None

@@ -1,4 +1,4 @@
-"""How commands explain themselves: their help, and a hint for what was mistyped."""
+"""Help of the commands, and suggestions for mistyped names."""
 
 import ast
 import re
@@ -14,9 +14,9 @@ from typer.core import TyperCommand, TyperGroup
 
 from eisim.base.errors import did_you_mean
 
-#: Help is no wider than this, in columns.
+#: Largest width of the help, in columns.
 WIDTH = 100
-#: Names of options are broken beyond so many columns.
+#: Names of options are wrapped beyond this width, in columns.
 NAMES = 26
 #: Where a command keeps the words that follow it.
 _WORDS = "eisim.words"
@@ -73,7 +73,7 @@ class Command(_Explained, TyperCommand):
     """A command that explains itself."""
 
     def parse_args(self, ctx, args):
-        ctx.meta[_WORDS] = list(args)  # help is asked for before what stands beside it is read
+        ctx.meta[_WORDS] = list(args)  # --help is handled before the other arguments are read
         return super().parse_args(ctx, args)
 
 

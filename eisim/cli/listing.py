@@ -1,4 +1,4 @@
-"""What ``list`` shows: all experiments and models, or what one is, with its settings and published numbers."""
+"""The ``list`` command: all experiments and models, or one with its settings and published numbers."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,10 +14,10 @@ from eisim.run.model import Model
 
 @dataclass(frozen=True)
 class About:
-    """What a name stands for.
+    """What a name refers to.
 
     Settings are what ``run`` can change by ``--set``, parameters what else ``sweep`` can: the arguments of ``circuit``
-    and ``task``. A module that `measures` has ``published``, which gives the facts anew.
+    and ``task``. A module that `measures` has ``published``, which measures the facts again.
     """
 
     name: str
@@ -53,7 +53,7 @@ def parameters_of(name: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def about(name: str, measure: bool = False, report: Callable[..., None] | None = None) -> About:
-    """What a name stands for: an experiment, a model, or a file; ``InputError`` if there is no such thing.
+    """What a name refers to: an experiment, a model, or a file; ``InputError`` if there is no such thing.
 
     Published numbers are as last measured, or are measured now, which may take minutes.
     """

@@ -17,11 +17,11 @@ MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "<na>", "nat", "?"}
 TRUTH = {"yes": "1", "true": "1", "no": "0", "false": "0"}
 #: Cells that hold no value where the others of their column are numbers; elsewhere they may be words.
 _BLANKS = {"-", "--", "\u2013", "\u2014", ".", "..", "none", "missing"}
-#: An input of more words is not read as categories.
+#: An input with more distinct words than this is not read as categories.
 MOST_CATEGORIES = 50
-#: Nor are more than so many words of which no two rows have the same.
+#: Nor is one with more words than this if no two rows share a word.
 FEW_WORDS = 5
-#: Decimal numbers of so many digits are different as float64 if they differ.
+#: Different decimal numbers with this many digits remain different as float64.
 _SAFE_DIGITS = 15
 _TINY = 1e-290
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -273,7 +273,7 @@ def _commas(texts, column, separator):
 
 
 def _values(column, numbers):
-    """Values and exact order of a column of numbers, where some texts stand for numbers."""
+    """Values and exact order of a column of numbers, some of which are replaced by text."""
     values, (rows, long) = column.numbers, column.long_texts()
     if numbers:
         exact = np.array([*(numbers.get(text, np.nan) for text in column.texts), np.nan], dtype=object)
@@ -286,9 +286,9 @@ def _values(column, numbers):
 
 
 def exact_order(values: np.ndarray, rows: np.ndarray, exact: np.ndarray) -> np.ndarray | None:
-    """Ranks of numbers of which float64 merges some; ``None`` if no two different ones have the same value.
+    """Ranks of numbers that float64 may merge; ``None`` if no two different ones have the same value.
 
-    `exact` is what stands in those rows that may be rounded: the text of a decimal number, or a number of Python.
+    `exact` holds the originals of rows that may be rounded: the text of a decimal number, or a Python number.
     """
     import pandas
 

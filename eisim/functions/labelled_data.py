@@ -17,7 +17,7 @@ from eisim.functions.tables import RawTable, columns_of, counts_rows, read_table
 LARGEST = 1e150  # the square of a target is a number too
 #: Below this, all whole numbers are float64.
 _WHOLE = 2.0**53
-#: So many classes are named with their numbers.
+#: Largest number of classes that are listed with their sizes.
 MOST_NAMED = 20
 
 
@@ -40,7 +40,7 @@ class LabelledData(Shown):
     name : str
         What to call the data.
     notes : tuple of str
-        What was done to the data on the way, in words.
+        How the data were processed, as text.
     classes : tuple of str
         Names of the classes 0, 1, ... if the targets are words; their order means nothing.
     order : ndarray of int, shape (n_points, n_inputs), or None
@@ -114,7 +114,7 @@ class LabelledData(Shown):
         return f"<{self.name}: {len(self.points)} points × {self.n_inputs} inputs>"
 
     def label(self, value: float) -> str:
-        """What to call a value of the target: the word that it stands for, or the number."""
+        """What to call a value of the target: the word that it encodes, or the number."""
         named = 0 <= value < len(self.classes) and value == int(value)
         return self.classes[int(value)] if named else f"{value:g}"
 
@@ -357,7 +357,7 @@ def _check_order(order, points, name):
 
 
 def _merged_targets(where, target):
-    """What to say of targets of which float64 merges some that differ: errors are counted in numbers."""
+    """The message for different targets that float64 merges: errors are counted in numbers."""
     wanted = "expected targets that differ as float64, found some that do not: subtract a constant"
     return InputError(f"{where}: column {target!r}: {wanted}")
 
@@ -387,7 +387,7 @@ def _kept_columns(columns, where, target, weights, ignore):
         raise InputError(f"{where}: weights: expected another column than the target, found {weights!r}")
     if not {column.name for column in kept} - {target, weights}:
         found = ", ".join(column.name for column in kept) or "none"
-        raise InputError(f"{where}: expected at least one column beside the target, found {found}")
+        raise InputError(f"{where}: expected at least one column besides the target, found {found}")
     return kept, target, weights
 
 

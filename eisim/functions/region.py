@@ -36,7 +36,7 @@ class Region(Shown):
     contains : callable
         ``contains(x, y)`` for arrays of coordinates from 0 to 1: whether each point lies inside, array of bool.
     resolution : int
-        The region is judged at the centres of so many × so many equal cells.
+        The region is judged at the centres of resolution × resolution equal cells.
 
     Raises
     ------

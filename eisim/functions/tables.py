@@ -29,10 +29,10 @@ MAX_DISTINCT = 200_000
 #: Larger files, and those with more columns, longer names, more repeated names or more cells, are refused.
 LARGEST_FILE, MOST_COLUMNS, LONGEST_NAME = 1_000_000_000, 20_000, 1_000
 MOST_REPEATED, MOST_CELLS = 100, 100_000_000
-#: A packed file may grow to so many bytes; a spreadsheet, which takes long to read, to fewer.
+#: Largest size of an unpacked file, in bytes, and of a spreadsheet, which is slow to read.
 LARGEST_UNPACKED, LARGEST_SPREADSHEET = 300_000_000, 100_000_000
 _ROWS_AT_ONCE, _CELLS_AT_ONCE = 250_000, 5_000_000
-#: The first two rows are looked for among so many lines and characters.
+#: The first two rows must lie within this many lines and characters.
 _FIRST_LINES, _HEAD = 100, 20_000_000
 _SEPARATORS = "\t;|,"
 #: Names that only count rows have, in small letters.
@@ -72,7 +72,7 @@ _READERS = {"Parquet": "pyarrow", "Feather": "pyarrow", "Excel": "openpyxl"}
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """Columns of different names, as they stand in a file.
+    """Columns with distinct names, as read from a file.
 
     `where` names the table in errors; text has a separator, and a line for the first row.
     """
@@ -115,7 +115,7 @@ def names_of(path) -> list[str]:
 
 @contextmanager
 def _whole(path, what: str, found: str = "a damaged one") -> Iterator[None]:
-    """While another package reads a file: whatever a damaged one provokes there becomes one line."""
+    """While another package reads a file: any error that a damaged file provokes becomes one line."""
     try:
         yield
     except InputError:
@@ -391,7 +391,7 @@ def _named(cells: Sequence[str], header: bool | None = None) -> list[Column]:
 
 
 def _check_heading(heading: Sequence[str], cells: np.ndarray, path) -> None:
-    """Refuse a first line that holds values: numbers, and words that stand below them, too."""
+    """Refuse a first line that holds values: numbers, or words that also occur below them."""
     names = [name.strip() for name in heading]
     if not any(names):
         return
@@ -406,7 +406,7 @@ def _check_heading(heading: Sequence[str], cells: np.ndarray, path) -> None:
 
 
 def _check_different(names, where):
-    """Refuse names that occur twice: which column is meant would be a guess."""
+    """Refuse names that occur twice: choosing a column would be a guess."""
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -87,7 +87,7 @@ class TruthTable(Shown):
         Raises
         ------
         InputError
-            If a pattern is missing or stands there twice, or a number is neither 0 nor 1; the message names it.
+            If a pattern is missing or repeated, or a number is neither 0 nor 1; the message names it.
         """
         from eisim.functions.labelled_data import LabelledData
 
@@ -95,7 +95,7 @@ class TruthTable(Shown):
 
     @classmethod
     def of_data(cls, data, name: str = "") -> "TruthTable":
-        """The truth table that labelled data are, if each pattern of their inputs is there once.
+        """The truth table of labelled data that contain each pattern of their inputs once.
 
         Raises
         ------
@@ -147,7 +147,7 @@ def without_target(data, name: str = "") -> TruthTable:
         return TruthTable.of_data(data, name)
     except InputError as error:
         if data.n_inputs <= MAX_INPUTS and np.isin(np.column_stack([data.points, data.targets]), (0, 1)).all():
-            raise InputError(f"{error} (--target {shlex.quote(data.target)} makes data of it)") from None
+            raise InputError(f"{error} (--target {shlex.quote(data.target)} reads it as data)") from None
     raise InputError(
         f"{data.name}: target: expected one of the columns {', '.join((*data.names, data.target))}, "
         "found none (--target COLUMN)"

@@ -10,9 +10,9 @@ from eisim.neurons.kinetics import RISING, quantity_of
 
 
 class SpikingNeuron(Value):
-    """What all spiking neurons share: how their equations, steps and events are put together from their receptors.
+    """Base of all spiking neurons: assembles their equations, steps and events from their receptors.
 
-    The equations of a receptor stand in variables that end in its letter: e for excitation, i for inhibition, n for
+    The equations of a receptor use variables that end in its letter: e for excitation, i for inhibition, n for
     NMDA. A *pool* holds what all neurons of a population receive alike (`eisim.weights.AllToAll`), in the same
     variables.
     """

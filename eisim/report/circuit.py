@@ -1,4 +1,4 @@
-"""A circuit as a table: what stands behind its drawing."""
+"""A circuit as a table: the values behind its drawing."""
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def _made(circuit: Circuit) -> str:
 
 
 def circuit_picture(circuit: Circuit, stem: str, title: str) -> Picture:
-    """The picture of a circuit beside its equivalent DNN, as a page shows it; ``{stem}.csv`` is its `circuit_table`."""
+    """The figure of a circuit next to its equivalent DNN, as shown on a page; ``{stem}.csv`` is its `circuit_table`."""
     sources = sorted({p.source for p in circuit.inhibitory_projections if synapses(circuit, p)[0]})
     found = f"Inhibition comes from {listing(sources)}." if sources else "No projection is inhibitory."
     caption = (

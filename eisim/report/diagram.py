@@ -40,9 +40,9 @@ class Node:
     sign: str  # "E" or "I"; empty for inputs, and for layers, whose units may have weights of either sign
     size: int
     model: str  # of its neurons or its activation
-    output: str = ""  # what is read out, in words
+    output: str = ""  # description of the readout
     word: str = "neuron"  # what there are `size` of
-    of: int = 1  # how many populations it stands for
+    of: int = 1  # number of populations it represents
 
 
 @dataclass(frozen=True)

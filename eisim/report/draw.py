@@ -1,4 +1,4 @@
-"""A process that draws figures, so that Matplotlib is imported and drawing done beside everything else."""
+"""A process that draws figures, so that Matplotlib is imported and used in parallel with everything else."""
 
 import io
 import logging
@@ -20,7 +20,7 @@ from eisim.report.view import view_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: A forked process has what was imported before it, and shares the memory. Only on Linux do all libraries stand it.
+#: A forked process has what was imported before it, and shares the memory. Only on Linux do all libraries tolerate it.
 _FORKS = sys.platform == "linux"
 
 
@@ -151,7 +151,7 @@ def _send(pipe, readers, figure) -> None:
 def _svg(figure) -> bytes:
     from matplotlib.text import Text
 
-    for text in figure.findobj(Text):  # a name with dollar signs, such as a stranger's, is no formula
+    for text in figure.findobj(Text):  # an untrusted name with dollar signs is no formula
         if "$" in text.get_text() and not text.get_text().startswith(r"$\mathdefault"):
             text.set_parse_math(False)
             text.set_text(printable(text.get_text()))
@@ -161,7 +161,7 @@ def _svg(figure) -> bytes:
 
 
 def _warm_up() -> None:
-    """Draw a figure of no meaning: fonts are read, and what Matplotlib imports late is there."""
+    """Draw a dummy figure, so that fonts and the late imports of Matplotlib are loaded."""
     from matplotlib.figure import Figure
 
     from eisim.report import diagram, figures  # noqa: F401 - what most figures need

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 #: Ticks of more spikes than this are pixels in a vector figure.
 MANY_SPIKES = 20_000
-#: A raster draws about so many neurons of all populations, and at least so many of each that has them.
+#: Approximate number of neurons drawn in a raster, and the fewest per population (if it has that many).
 MOST_ROWS, FEWEST_ROWS = 200, 10
 #: Heights in a raster: of an afferent in rows of cells, of all inputs and of the lowest band as shares of all cells.
 AFFERENT, INPUTS, LOWEST_BAND = 0.5, 0.25, 0.06
-#: A spike's tick is at least so high, in points, and a raster names at most so many trials.
+#: Smallest height of a spike's tick, in points, and largest number of trials named in a raster.
 SHORTEST, MOST_TRIALS_NAMED = 1.0, 16
-#: Points between a raster and its title, where the names of trials stand between.
+#: Space between a raster and its title, in points, where trial names are placed between them.
 ABOVE_NAMES = 15
 #: A legend names no more trials than this.
 MOST_NAMED = 8

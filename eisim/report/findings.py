@@ -58,7 +58,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Paragraphs under a heading: a witness, a floor, in words."""
+    """Paragraphs under a heading that explain a witness or a floor."""
 
     title: str
     paragraphs: tuple[str, ...]
@@ -66,9 +66,9 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a run found: the heading of the page, the answer to it, and what shows and proves it.
+    """Findings of a run: the heading of the page, the answer, and the evidence and proofs.
 
-    The table of functions comes first; figures stand before it where `figures_first` is 1, as those of a sweep do.
+    The table of functions comes first, but follows the figures where `figures_first` is 1, as in a sweep.
     """
 
     question: str

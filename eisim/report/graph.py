@@ -1,7 +1,7 @@
-"""Boxes and the arrows between them, laid out in layers from the inputs on, each arrow with its label.
+"""Boxes and the arrows between them, laid out in layers from the inputs onwards, each arrow with its label.
 
-Boxes, labels and whatever an arrow passes on its way each have a place of their own in a column; lines bend only
-between the columns. So no line crosses a box or a label, and no two of these overlap. Everything is in inches.
+Boxes, labels and the points that an arrow passes each have their own place in a column; lines bend only
+between the columns. Hence no line crosses a box or a label, and no two of these overlap. Everything is in inches.
 """
 
 from collections import Counter, defaultdict

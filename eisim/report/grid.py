@@ -62,8 +62,8 @@ def grid(table: PageTable) -> Grid:
 def joined(tables: Sequence[PageTable | None], runs: Sequence[str]) -> Grid:
     """The same table of several runs, row by row; None for a run without it.
 
-    The first column, or several, tell rows apart. Every other column stands once if the runs agree on it wherever they
-    have the row, else once for each run. The column behind the names says which rows
+    The first column, or several, tell rows apart. Every other column appears once if the runs agree on it wherever they
+    have the row, and once per run otherwise. The column behind the names says which rows
     only some runs have, and whose verdicts differ.
     """
     here = {run: table for run, table in zip(runs, tables, strict=True) if table}
@@ -144,7 +144,7 @@ def _by_key(table):
 
 
 def _place(table, name):
-    """Number of the column of this name, behind those that name the row; None if there is none."""
+    """Index of the column with this name, after those that name the row; None if there is none."""
     return next((k for k, column in enumerate(table.columns) if k >= table.keys and _name(column) == name), None)
 
 

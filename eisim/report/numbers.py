@@ -6,7 +6,7 @@ import numpy as np
 
 #: Significant digits of a number.
 DIGITS = 4
-#: Below this there is nothing but underflow, and below this share of the largest number beside it nothing that counts.
+#: Below the first, numbers are underflow; below the second, as a share of the largest next to them, negligible.
 NOTHING, NEGLIGIBLE = 1e-30, 1e-6
 #: Whole numbers are written out up to here.
 LARGE = 1e7
@@ -44,7 +44,7 @@ def number(value, decimals: int | None = None, beside: float = 0.0) -> str:
 
 
 def column(values, decimals: int | None = None) -> list[str]:
-    """The cells of a column as text: what is negligible beside the largest is 0."""
+    """The cells of a column as text: what is negligible compared with the largest is 0."""
     sizes = [abs(v) for v in values if isinstance(v, (float, np.floating)) and math.isfinite(v)]
     return [number(value, decimals, max(sizes, default=0.0)) for value in values]
 

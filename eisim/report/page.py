@@ -1,6 +1,6 @@
 """The page of a run, or of several side by side: one HTML file that loads nothing, made of stored folders alone.
 
-What a folder holds may come from a stranger. Everything is escaped, a figure is an image (its scripts cannot run), and
+The contents of a folder may be untrusted. Everything is escaped, a figure is an image (its scripts cannot run), and
 the page's own policy lets nothing be loaded, and nothing be run but the one script that is named by its hash.
 """
 
@@ -23,9 +23,9 @@ from eisim.report.stored import LARGEST_FIGURE, LARGEST_TABLE, Stored, read_stor
 
 #: Runs that a page sets side by side.
 MOST_RUNS = 8
-#: Files are carried up to so many bytes together; a page of more characters is refused.
+#: Largest total size of embedded files, in bytes, and of a page, in characters.
 MOST_CARRIED, LARGEST_PAGE = 40_000_000, 100_000_000
-#: The paper whose theorem eisim tests, as CITATION.cff has it.
+#: The paper whose theorem eisim tests, as in CITATION.cff.
 PAPER = {
     "authors": (
         "Qingyang Wang",
@@ -90,7 +90,7 @@ class Run:
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether the command may be copied: a stranger's may be anything."""
+        """Whether the command may be copied: an untrusted one may be anything."""
         return is_command(self.stored.provenance.command)
 
     @property
@@ -137,7 +137,7 @@ def page(folders: Sequence, tell: Callable[[str], None] = lambda line: None) -> 
 
 
 def _bounded(made, **parts) -> str:
-    """What a template gives, which a stranger's folder may make as long as it likes."""
+    """Render a template; an untrusted folder could make it arbitrarily long."""
     written, size = [], 0
     for piece in made.generate(**parts):
         written.append(piece)
@@ -297,7 +297,7 @@ def template():
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters["own"] = Markup  # the style and the script, which are eisim's, stand as they are
+    environment.filters["own"] = Markup  # the style and the script, which are eisim's, are not escaped
     environment.filters["hash"] = _hash
     environment.filters["number"] = numbers.number
     return environment.from_string(_part("page.html"))

@@ -22,18 +22,18 @@ MEANING = {
 }
 MONOTONE = (
     "Excitatory synapses have weights of 0 or more, and a higher input never lowers the rate of these neurons. So if "
-    "no input of an excitatory-only circuit goes down, no rate goes down, whatever its size or depth: it computes "
-    "functions that never fall when inputs rise, and no others. One pair of inputs at which a function falls, a "
-    "witness, ends the matter."
+    "no input of an excitatory-only circuit decreases, no rate decreases, regardless of its size or depth: it "
+    "computes only functions that never fall when inputs rise. One pair of inputs at which a function falls, a "
+    "witness, settles the question."
 )
 LIMITS = (
     "This holds for rates that are compared with a threshold, with inputs of one polarity. It does not hold for "
-    "neurons whose rate falls with more input, for outputs that are compared with each other, which is a subtraction, "
-    "for inputs that come as ON and OFF pairs, nor strictly for the timing of spikes."
+    "neurons whose rate falls with increasing input, for outputs that are compared with each other (a subtraction), "
+    "for inputs given as ON and OFF pairs, or strictly for the timing of spikes."
 )
-#: Inputs of data are all named up to so many.
+#: Inputs of data are listed by name up to this number.
 INPUTS = 20
-#: Names of inputs, and pairs of patterns, are written out up to so many.
+#: Names of inputs, and pairs of patterns, are written out up to this number.
 NAMED = 6
 
 
@@ -101,7 +101,7 @@ def _range(floors: dict[str, float]) -> str:
 
 
 def beside(certificate: Certificate) -> str:
-    """What stands beside the zero-one floor: comparable pairs, the inverted target, shuffled labels."""
+    """Evidence reported with the zero-one floor: comparable pairs, the inverted target, shuffled labels."""
     found, parts = certificate.evidence(), []
     if found.comparable_share is not None:
         parts.append(f"Comparable pairs of rows: {share(found.comparable_share)}.")
@@ -122,9 +122,9 @@ def wrong_labels(data: LabelledData, floor: float, of_any: float, labels: str, f
     of_any : float
         The same of any function at all: rows with the same inputs may disagree.
     labels : str
-        What the circuit computes, in words.
+        What the circuit computes, as text.
     found : Evidence
-        What stands beside the floor.
+        Evidence reported with the floor.
     """
     yield f"No excitatory-only circuit computes {labels} exactly; the best gets {rows(data, floor)} wrong."
     if of_any:
@@ -146,7 +146,7 @@ def wrong_labels(data: LabelledData, floor: float, of_any: float, labels: str, f
 
 
 def rows(data: LabelledData, part: float) -> str:
-    """A share of rows in words: their number too, unless rows differ in weight."""
+    """A fraction of rows as text, with their number unless rows differ in weight."""
     if (data.weights == data.weights[0]).all():
         n = len(data.targets)
         return f"{round(part * n):,} of {n:,} rows ({share(part)})"
@@ -221,7 +221,7 @@ def flips(certificate: Certificate) -> str:
 
 
 def point_of(names, point) -> str:
-    """A point in words: its first inputs by name."""
+    """A point as text: its first inputs by name."""
     more = ", ..." if len(names) > NAMED else ""
     values = (f"{name} = {value:g}" for name, value in zip(names[:NAMED], point, strict=False))
     return f"({', '.join(values)}{more})"

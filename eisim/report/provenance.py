@@ -12,7 +12,7 @@ PACKAGES = ("eisim", "brian2", "numpy", "scipy", "matplotlib", "xarray")
 
 
 def provenance(**details) -> dict:
-    """When and how a result came to be, with what is known of this command, for the document beside it.
+    """When and how a result was produced, with the facts of this command, for its document.
 
     Details are ``seed``, ``kinds``, ``backend``, ``settings_si`` (in SI units) and ``seconds`` (time of each stage).
     """
@@ -26,7 +26,7 @@ def provenance(**details) -> dict:
 
 
 def is_command(text: str) -> bool:
-    """Whether a text, which may be a stranger's, is one command of eisim that runs something, and nothing besides."""
+    """Whether an untrusted text is a single eisim command that runs something, and nothing else."""
     try:
         words = shlex.split(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Published numbers beside ours."""
+"""Published numbers and ours."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -33,7 +33,7 @@ def beside(kept: Sequence[Fact], now: Sequence[Fact] = (), circuit: str = "") ->
 
 
 def _ours(fact):
-    """Ours, without what is nothing beside the tolerance."""
+    """Ours, with 0 for what is negligible compared with the tolerance."""
     return fact and (0.0 if abs(fact.ours) < 1e-3 * fact.tolerance else fact.ours)
 
 
@@ -52,6 +52,6 @@ def published_table(found: Sequence[Beside], in_full: bool = True) -> Table:
         Column("source", lambda row: row.fact.source, on_page_only=not in_full),
     )
     notes = (
-        () if in_full else ("Tolerances and sources: `python -m eisim list NAME`; with `--published` measured anew.",)
+        () if in_full else ("Tolerances and sources: `python -m eisim list NAME`; with `--published` measured again.",)
     )
     return Table("Published numbers beside ours", columns, found, notes, keys=1 + several, on_page_only=several)

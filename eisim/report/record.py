@@ -1,7 +1,7 @@
 """The folder of a run, written by every command in one way: whole, or as it was.
 
 All files of a run are written to a hidden folder beside the one that they are for, which is then exchanged for it in
-one step. What the user has put into the folder goes along; what an earlier run has left there does not. Where two
+one step. Files that the user added to the folder are kept; those of an earlier run are not. Where two
 folders cannot be exchanged, the hidden one is put into the other, and its files take their places from there: a process
 that is killed meanwhile leaves the rest to the next one that comes. One process at a time writes to a folder.
 """
@@ -29,7 +29,7 @@ from eisim.report.view import View
 
 #: Time to wait for another process that writes to the same folder, in s.
 PATIENCE = 60.0
-#: What a process left is thrown away after so long, in s, where no lock says that it is gone.
+#: Time after which files of a process are deleted, in s, where no lock shows that it ended.
 _LEFT = 3_600.0
 _NEW, _WHOLE = ".eisim-new-", ".eisim-whole"
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
@@ -81,7 +81,7 @@ def record(folder: Path, files: Iterable[tuple[str, bytes | str]], document: dic
 
 @contextmanager
 def alone(folder) -> Iterator[Path]:
-    """Have a folder for oneself; what killed processes have left there is completed or thrown away."""
+    """Hold a folder exclusively; what killed processes left there is completed or deleted."""
     real = Path(folder).resolve()
     lock = Lock(real)
     if not lock.wait(PATIENCE):
@@ -95,7 +95,7 @@ def alone(folder) -> Iterator[Path]:
 
 
 def _recover(folder, is_locked):
-    if (folder / _WHOLE).is_dir() and not (folder / _WHOLE).is_symlink():  # a stranger's may lead elsewhere
+    if (folder / _WHOLE).is_dir() and not (folder / _WHOLE).is_symlink():  # an untrusted link may lead elsewhere
         _move_in(folder / _WHOLE, folder)
     for left in [*folder.glob(f"{_NEW}*"), *folder.parent.glob(f".{escape(folder.name)}{_NEW}*")]:
         if is_locked or time.time() - left.stat().st_mtime > _LEFT:
@@ -103,7 +103,7 @@ def _recover(folder, is_locked):
 
 
 def _beside(folder: Path) -> Path:
-    """A hidden folder beside a folder, or within where that is in use as one or cannot be replaced."""
+    """A hidden folder next to a folder, or inside it where that is in use as one or cannot be replaced."""
     here = Path.cwd()
     if not (folder.is_mount() or here == folder or folder in here.parents):
         with suppress(OSError):

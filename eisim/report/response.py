@@ -9,7 +9,7 @@ from eisim.stimuli import afferent_names
 
 
 def shaped(response: Response, values: np.ndarray, beyond: int) -> np.ndarray:
-    """Values with an axis of seeds in front, also for one seed; `beyond` axes stand behind that of trials."""
+    """Values with an axis of seeds in front, also for one seed; `beyond` axes follow that of trials."""
     return values if values.ndim == beyond + 2 else values[None]
 
 
@@ -58,7 +58,7 @@ def dataset(response: Response):
     }
     if any(p.silenced for p in populations):
         quiet = np.concatenate([np.isin(np.arange(p.size), p.silenced) for p in populations])
-        meaning = "whether the neuron was silenced: it sends nothing, whatever its rate"
+        meaning = "whether the neuron was silenced: it sends nothing, regardless of its rate"
         coordinates["silenced"] = (("neuron",), quiet, {"long_name": meaning})
     if response.traces:
         traces = of_all(response.traces, 2)
@@ -77,7 +77,7 @@ def dataset(response: Response):
 
 
 def silenced(population) -> str:
-    """What a figure says beside the name of a population: ``", 3 of 10 silenced"``, or nothing."""
+    """The text that follows the name of a population in a figure: ``", 3 of 10 silenced"``, or nothing."""
     number = len(getattr(population, "silenced", ()))
     return f", {number} of {population.size} silenced" if number else ""
 

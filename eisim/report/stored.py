@@ -1,4 +1,4 @@
-"""The folder of a run as it was written, read back with everything checked: it may be damaged, or a stranger's."""
+"""The folder of a run as it was written, read back with every check: it may be damaged or untrusted."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ MOST_DECIMALS = 15
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a result came about; older folders lack some of it."""
+    """How a result was produced; older folders lack some of these fields."""
 
     experiment: str = ""
     about: str = ""
@@ -69,12 +69,12 @@ class Stored:
     changed: tuple[str, ...] = ()
 
     def attachment(self, name: str, largest: int) -> Attachment:
-        """The file of this name, which must be in the folder itself."""
+        """The file with this name, which must be in the folder itself."""
         return Attachment(name, *_content(inside(self.folder, name), largest))
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The file of this name, which must be in the folder itself."""
+    """The file with this name, which must be in the folder itself."""
     if name != os.path.basename(name) or "\\" in name or name.startswith(".") or not name.isprintable():
         raise InputError(f"{folder}: expected names of files in this folder, found {short(name)}")
     return folder / name

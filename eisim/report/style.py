@@ -22,7 +22,7 @@ PAPER = Path(__file__).parent.parent / "paper.mplstyle"
 
 
 def paper() -> AbstractContextManager:
-    """A context in which Matplotlib draws as for a paper, whatever the user's own settings are."""
+    """A context in which Matplotlib draws as for a paper, regardless of the user's settings."""
     import matplotlib
 
     return matplotlib.rc_context(fname=PAPER)
@@ -36,7 +36,7 @@ def new_figure(width: float, height: float, layout: str | None = None) -> "Figur
 
 
 def letters(axes, shift=(-24, 6)) -> None:
-    """Write a, b, c, ... in bold above the left corner of each of some Axes, shifted by so many points."""
+    """Write a, b, c, ... in bold above the left corner of each Axes, shifted by `shift` points."""
     for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
         place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
         ax.annotate(letter, (0, 1), shift, fontsize=9, fontweight="bold", annotation_clip=False, **place)

@@ -69,7 +69,7 @@ class Table:
     title : str
     columns : sequence of Column
     rows : sequence
-        Whatever the columns take their values from.
+        The objects from which the columns take their values.
     notes : sequence of str
         Sentences below the table.
     data : str
@@ -231,7 +231,7 @@ def sentences(*said: str) -> str:
 
 
 def html_box(title: str, *parts: str) -> str:
-    """A heading and what stands below it, in HTML."""
+    """A heading and the content below it, in HTML."""
     style = "max-width: 60em; line-height: 1.4; overflow-x: auto"
     return f'<div style="{style}"><div><strong>{escape(title)}</strong></div>{"".join(parts)}</div>'
 

@@ -1,4 +1,4 @@
-"""What people read: as wide as their terminal, in letters that it has, in colour only where that is wanted."""
+"""Terminal output: fitted to the terminal's width and character set, in colour only where wanted."""
 
 import codecs
 import io
@@ -18,7 +18,7 @@ PLAIN = {
     "¬": "not ", "°": " deg", "√": "sqrt", "‘": "'", "’": "'", "“": '"', "”": '"', "•": "*", "✓": "yes", "✗": "no",
 }  # fmt: skip
 _PLAIN_HANDLER = "eisim.plain"
-#: The only mark-up that text may have. What a stranger's file is called, or its columns, has none.
+#: The only mark-up that text may have. Untrusted names of files and columns have none.
 _COLOURED = re.compile(r"\[(green|red|yellow)\](.*)\[/\]")
 
 
@@ -69,7 +69,7 @@ def console(**options):
 
 
 def titled_table(title: str):
-    """A Rich table without lines, as all results have it."""
+    """A Rich table without lines, as used for all results."""
     from rich.table import Table
 
     style = {"title_justify": "left", "title_style": "bold", "header_style": "underline"}

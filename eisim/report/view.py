@@ -25,9 +25,9 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: its words, see `eisim.report.findings.Picture`, and what draws it.
+    """A figure: its text, see `eisim.report.findings.Picture`, and the function that draws it.
 
-    ``draw()`` is a Matplotlib Figure; called in a process of its own, in the style ``eisim.paper``.
+    ``draw()`` returns a Matplotlib Figure; it is called in a separate process, in the style ``eisim.paper``.
     """
 
     file: str
@@ -40,7 +40,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class DrawnCircuit:
-    """A circuit that is drawn beside its static DNN; ``{stem}.svg`` is the drawing, ``{stem}.csv`` its projections."""
+    """A circuit drawn next to its f–I approximation; ``{stem}.svg`` is the drawing, ``{stem}.csv`` its projections."""
 
     stem: str
     title: str
@@ -77,7 +77,7 @@ class View(Generic[Result]):
         return list(getattr(self.result, "problems", ()))
 
     def to_json(self) -> dict:
-        """What ``--json`` prints, beside the seed."""
+        """The document of ``--json``, without the seed."""
         raise NotImplementedError
 
     def answer(self) -> Iterable[str]:
@@ -93,11 +93,11 @@ class View(Generic[Result]):
         return ()
 
     def figures(self) -> Iterable[Drawing]:
-        """Figures; each is drawn only where it is asked for."""
+        """Figures; each is drawn only on request."""
         return ()
 
     def circuits(self) -> Iterable[DrawnCircuit]:
-        """Circuits with their populations, signs and weights, each beside its static DNN."""
+        """Circuits with their populations, signs and weights, each with its f–I approximation."""
         return ()
 
     def proofs(self) -> Iterable[Explanation]:

@@ -1,1 +1,1 @@
-"""What can be run, by name or from a file, and what is kept of it."""
+"""What can be run, by name or from a file, and the results that are kept."""

@@ -41,7 +41,7 @@ class Examination:
 
     @property
     def document(self) -> dict:
-        """As ``doctor --json`` has it."""
+        """The document of ``doctor --json``."""
         findings = [asdict(finding) for finding in self.findings]
         return {"able": self.is_able, "backend": self.backend, "findings": findings}
 
@@ -84,7 +84,7 @@ def _requirements() -> Iterator:
 
 
 def _installed(requirement) -> tuple[str | None, bool]:
-    """The version that is installed, and whether it is what is asked for."""
+    """The installed version, and whether it meets the requirement."""
     try:
         found = version(requirement.name)
     except PackageNotFoundError:
@@ -107,7 +107,7 @@ def _dependencies():
 
 
 def _brian2():
-    """Whether the simulator can be imported, in a process of its own: what breaks it may be anything."""
+    """Whether the simulator can be imported, tried in a separate process, since it may fail in any way."""
     start = time.perf_counter()
     command = [sys.executable, "-W", "ignore", "-c", "import brian2"]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
@@ -177,7 +177,7 @@ def _folders():
     words = f"{cache.root()}: {len(kept)} entries, {size / 1e6:.1f} MB"
     wrong = cache.what_is_wrong()
     words += "; only this user can write there" if wrong is None else f"; cannot be used: {wrong}"
-    advice = "programs are compiled anew in each process; set EISIM_CACHE_DIR to a folder of your own"
+    advice = "programs are compiled again in each process; set EISIM_CACHE_DIR to your own folder"
     yield _checked("cache", wrong is None, words, advice)
     try:
         with tempfile.TemporaryFile(dir="."):
@@ -191,7 +191,7 @@ def _folders():
 
 
 def _extras():
-    """For each extra in the metadata what is missing of it."""
+    """For each extra in the metadata, the packages that are missing."""
     extras = metadata("eisim").get_all("Provides-Extra") or []
     for extra in sorted(extras):
         mine = [r for r in _requirements() if r.marker is not None and r.marker.evaluate({"extra": extra})]
@@ -208,7 +208,7 @@ def _extras():
 
 
 def _condition(extra: str) -> str:
-    """What the metadata asks of a system beside an extra, as the end of a sentence."""
+    """The markers of an extra's requirement in the metadata, as the end of a sentence."""
     markers = [str(r.marker).replace('"', "'") for r in _requirements() if r.marker is not None]
     asked = {marker.replace(f"extra == '{extra}'", "") for marker in markers if f"extra == '{extra}'" in marker}
     words = sorted(filter(None, (" ".join(each.removesuffix(" and ").split()) for each in asked)))

@@ -23,7 +23,7 @@ MEASURED = "published.json"
 
 @dataclass(frozen=True)
 class Model:
-    """A circuit with what it is for: what the names of a module stand for.
+    """A circuit and its purpose, as defined by the names in a module.
 
     The circuit is a function of `kind` and `seed` and perhaps more, or the one there is; the task one of `kind` and
     perhaps `quick` and more. `function` (``FUNCTION``, or ``function`` in a file) is what it computes: a truth table,
@@ -107,7 +107,7 @@ class Model:
         return replace(found, **{part: guarded(call, self.file, f"Task.{part}") for part, call in parts.items()})
 
     def last_measured(self) -> "tuple[Fact, ...]":
-        """Published numbers beside ours, as they were last measured; empty where none were kept."""
+        """Published numbers and ours, as last measured; empty where none were kept."""
         from eisim.analysis.task import Fact
 
         package, _, name = self.module.__name__.rpartition(".")

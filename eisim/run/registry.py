@@ -39,24 +39,24 @@ def load(point: EntryPoint) -> Any:
     Raises
     ------
     InputError
-        If its package cannot be imported; in one line, whatever it raised.
+        If its package cannot be imported; in one line, for any exception.
     """
     with blamed_on(f"{point.name} (entry point {point.value})", "cannot be loaded"):
         return point.load()
 
 
 def is_table(name: str) -> bool:
-    """Whether a name is that of a table, by its end."""
+    """Whether a name is that of a table, by its suffix."""
     return Path(name).suffix.lower() in TABLES
 
 
 def is_file(name: str) -> bool:
-    """Whether a name is that of a table or a Python file, by its end."""
+    """Whether a name is that of a table or a Python file, by its suffix."""
     return is_table(name) or Path(name).suffix.lower() == ".py"
 
 
 def experiment_of(name: str) -> Experiment:
-    """The experiment that a name stands for: its own, or one that studies a model or a file (``.py``, ``.csv``, ...).
+    """The experiment that a name refers to: its own, or one that studies a model or a file (``.py``, ``.csv``, ...).
 
     Raises
     ------
@@ -72,7 +72,7 @@ def experiment_of(name: str) -> Experiment:
 
 
 def find(name: str, command: str) -> Experiment | Model | Path:
-    """What a name stands for; a table by its path. Errors say the command for which it is."""
+    """What a name refers to; a table by its path. Errors name the command."""
     experiments, models = points(EXPERIMENTS), points(MODELS)
     if name in experiments:
         return Experiment.of_module(load(experiments[name]), name)

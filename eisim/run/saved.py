@@ -22,7 +22,7 @@ from eisim.base.store import safe_read as incoming
 #: Version of the format; files of later ones are refused.
 VERSION = 1
 STRUCTURE = "value.json"
-#: More members in one archive, more bytes of it, or of its structure, are refused.
+#: Limits on the members of one archive, its size in bytes and that of its structure.
 MOST_MEMBERS = 200_000
 LARGEST_FILE = 20_000_000_000
 LARGEST_STRUCTURE = 100_000_000
@@ -74,7 +74,7 @@ def save(value, path) -> None:
         CaseResult, AblationResult, NetworkAblation, or what they are made of; or a list, tuple or dict of these,
         of numbers, texts and arrays.
     path : path-like
-        The file is there as a whole or not at all.
+        The file is written completely or not at all.
 
     Raises
     ------
@@ -299,14 +299,14 @@ def _value(node, arrays):
 
 
 def _dose_response(content):
-    """An ablation curve, as files of eisim 0.1.0 have it: by doses, with a number as criterion, and unnamed."""
+    """An ablation curve as stored by eisim 0.1.0: with doses, a number as criterion, and no name."""
     curve = {"system": ""} | {"fractions" if field == "doses" else field: each for field, each in content.items()}
     least = curve["criterion"]
     return "AblationCurve", curve | {"criterion": {"Criterion": {"least": least, "share": 0.0, "offset": least}}}
 
 
 def _judged(content):
-    """Names the ablation curves of earlier files, whose names stand beside them."""
+    """Name the ablation curves of earlier files, which store the names separately."""
     systems = [
         [name, {"DoseResponse": {"system": name} | curve["DoseResponse"]} if "DoseResponse" in curve else curve]
         for name, curve in content["systems"]["dict"]
@@ -338,7 +338,7 @@ def _build(cls, name, content, arrays):
     return value
 
 
-#: Axes of arrays, by name: those of one name are equally long, and ``...`` stands for any others.
+#: Axes of arrays, by name: axes with the same name have the same length, and ``...`` means any others.
 _SHAPES = {
     "Spikes": {"copy": "spike", "neuron": "spike", "step": "spike"},
     "Measurement": {"rates": "condition ... pattern", "thresholds": "condition", "values": "pattern"},

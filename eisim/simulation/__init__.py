@@ -100,7 +100,7 @@ def begin(
 ) -> Callable[[], Response | list[Response]]:
     """Begin what `simulate` does, and return a function that waits for the responses.
 
-    A compiled program runs as a process of its own meanwhile; the parameters are those of `simulate`.
+    A compiled program runs in a separate process meanwhile; the parameters are those of `simulate`.
     """
     single = isinstance(circuit, Circuit)
     circuits = [circuit] if single else _listed(circuit)

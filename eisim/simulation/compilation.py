@@ -86,7 +86,7 @@ def begin_plain_make(folder: Path, *arguments: str) -> Callable[[], None]:
 
 def _begin(command: list[str], folder: Path, made: Path) -> Callable[[], None]:
     """Begin to compile what will be `made`; returns a function that waits, and raises `NoProgramError` if it fails."""
-    # A group of its own, so that the compilers that make has called end with it.
+    # A separate process group, so that the compilers that make has called end with it.
     group = {"process_group": 0} if os.name == "posix" else {}
     nothing = subprocess.DEVNULL
     log = folder / "compiler.log"
@@ -146,7 +146,7 @@ def gather(folder: Path, sources: list[str]) -> list[str]:
 
 
 def _rename_support(file: Path, name: str) -> bool:
-    """Give a code object's support code a namespace of its own, so that one unit can hold many."""
+    """Put a code object's support code in a separate namespace, so that one unit can hold many."""
     text = file.read_text()
     if text.count(_SUPPORT) != 1 or _FUNCTION not in text:
         return False

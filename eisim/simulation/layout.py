@@ -26,7 +26,7 @@ POOL = "pool_of_"
 
 @dataclass(frozen=True)
 class Trials:
-    """A circuit with its stimuli and seeds: seeds × trials copies of it."""
+    """A circuit with its stimuli and seeds: seeds × trials copies."""
 
     circuit: Circuit
     stimuli: np.ndarray  # trials × inputs, or trials × time × inputs
@@ -67,7 +67,7 @@ class Group:
     drives: str = ""  # letters of the receptors of the Poisson drives of each neuron
     pools: str = ""  # name of the group of pools that these neurons read
     size: int = 0
-    recorded: int = 0  # the first so many are recorded
+    recorded: int = 0  # number recorded, from the first on
     parts: list[tuple[int, dict[str, np.ndarray | float]]] = field(default_factory=list)  # with their sizes
 
     def values(self) -> dict[str, np.ndarray | float]:
@@ -108,7 +108,7 @@ class Synapses:
         return None if self.delay.ndim else float(self.delay)
 
 
-#: Of a block: the name of an input or population; with "pool" its pool, with a number what it was so many steps ago.
+#: Of a block: the name of an input or population; with "pool" its pool, with a number its state that many steps ago.
 Key = str | tuple[str, str | int]
 
 
@@ -368,7 +368,7 @@ def _input_values(trials):
     values = {"rate": rate, "phase": np.tile(phases, trials.copies)}
     if circuit.kind == "rate":
         return values
-    # A Poisson input that is the drive of populations alone has no train of its own.
+    # A Poisson input that only drives populations has no separate spike train.
     trains = {p.source for p in circuit.projections if not isinstance(p.weights, Independent)}
     regular = np.concatenate([np.full(i.size, float(i.train == "regular")) for i in inputs])
     poisson = np.concatenate([np.full(i.size, float(i.train == "poisson" and i.name in trains)) for i in inputs])

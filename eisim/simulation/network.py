@@ -11,9 +11,9 @@ from eisim.simulation.naming import group_name, monitor_name, synapses_name
 
 
 class BatchNetwork:
-    """The Brian2 network of a job. Make it while the wanted Brian2 device is active.
+    """The Brian2 network of a job, to be created while the intended Brian2 device is active.
 
-    Every object has a name of its own, so that the generated code is always the same.
+    Every object has a unique name, so that the generated code is always the same.
     """
 
     def __init__(self, job: Job):

@@ -12,7 +12,7 @@ from pathlib import Path
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
 _NATIVE = "-march=native"
 COMPILER_FLAGS = ["-O3", _NATIVE, "-ffp-contract=off", "-std=c++17", "-w"]
-#: Time for a compiler to say its version, in s.
+#: Time allowed for a compiler to report its version, in s.
 ANSWER = 30.0
 #: A disk with less room than this is full, in bytes.
 _FULL = 1e6
@@ -23,7 +23,7 @@ class NoProgramError(RuntimeError):
 
 
 def what_is_missing() -> str:
-    """Why there is no compiler, in words, where `find_compiler` finds none."""
+    """The reason, as text, why `find_compiler` finds no compiler."""
     named = os.environ.get("CXX")
     words = "g++" if named is None else named
     if not words.split():
@@ -74,7 +74,7 @@ def toolchain() -> str:
 
 
 def room(folder: Path) -> str:
-    """What there is to say if a folder is on a full disk."""
+    """The message if a folder is on a full disk."""
     free = shutil.disk_usage(folder).free
     if free > _FULL:
         return ""

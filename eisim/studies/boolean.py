@@ -1,7 +1,7 @@
 """The ablation experiment: functions -> circuits -> intact, ablated and best excitatory-only -> verdicts.
 
 Every circuit is simulated as spiking and rate network and evaluated as DNN, on all input patterns, at every level of
-ablation, in one batch of each kind; the theory stands beside what was measured.
+ablation, in one batch per kind; the theory is reported with the measurements.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ EQUAL = 1e-9
 
 @dataclass(frozen=True, repr=False)
 class Case(Brief):
-    """A function and the circuit that shall compute it."""
+    """A function and the circuit that should compute it."""
 
     name: str
     function: TruthTable
@@ -136,7 +136,7 @@ class KindResult(Brief):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CaseResult(Shown):
-    """What was measured of one case, and what the theory says of it."""
+    """The measurements of one case, and the predictions of the theory."""
 
     case: Case
     certificate: Certificate
@@ -242,7 +242,7 @@ class CaseResult(Shown):
                 )
         return found
 
-    to_dataframe = tabulated("One row, as `AblationResult.to_dataframe` has it.")
+    to_dataframe = tabulated("One row, as in `AblationResult.to_dataframe`.")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -304,7 +304,7 @@ def _conditions(case, kind, protocol):
 def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]:
     """Begin to simulate all conditions of all cases as circuits of one kind, in one batch.
 
-    Returns a function that waits for the responses and sets the DNNs beside them.
+    Returns a function that waits for the responses and adds those of the DNNs.
     """
     say = headed(report, f"{kind} circuits")
     say("building")

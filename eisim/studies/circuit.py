@@ -1,4 +1,4 @@
-"""Circuits in the user's own files, and the functions that they shall compute."""
+"""Circuits in the user's own files, and the functions that they should compute."""
 
 import inspect
 import re
@@ -27,9 +27,9 @@ class OwnCircuit:
 
     name: str
     circuits: dict[str, Circuit]  # by kind
-    functions: tuple[Function, ...]  # for each output what it shall compute
+    functions: tuple[Function, ...]  # the function that each output should compute
     outputs: tuple[str, ...]  # their names
-    notes: tuple[str, ...] = ()  # what was found or left out on the way, in words
+    notes: tuple[str, ...] = ()  # what was inferred or left out, as text
     without_dnn: str = ""  # why there is no equivalent DNN; empty if there is one
 
     @property
@@ -49,7 +49,7 @@ def read_circuit(module: ModuleType, name: str, function, kinds: Sequence[str], 
 
     The function is a truth table or its bits or name, a region or its name, or labelled data; or one for each output. A
     word that is no such name ("decide") says what a task is for, and counts as none: then the truth tables are found by
-    a simulation of these times (duration, window and dt, in s). Whatever is wrong with the module is an InputError of
+    a simulation of these times (duration, window and dt, in s). Any fault of the module is an InputError of
     one line.
     """
     if not hasattr(module, "circuit"):
@@ -136,7 +136,7 @@ def _makers(function, kinds):
 
 
 def _functions(given, circuit) -> tuple[Function, ...]:
-    """What each output shall compute."""
+    """What each output should compute."""
     n = circuit.n_readouts
     if isinstance(given, LabelledData):
         return _of_classes(given, circuit)

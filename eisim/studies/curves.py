@@ -136,7 +136,7 @@ class AblationCurve(Shown):
     critical_doses, critical_dose = critical_fractions, critical_fraction  # by their earlier names
 
     def violations(self) -> list[str]:
-        """Contradictions of the theory, in words: with nothing left of what is ablated, an error below the floor."""
+        """Contradictions of the theory, as text: an error below the floor under complete ablation."""
         if self.floor is None:
             return []
         return [
@@ -177,7 +177,7 @@ def described(verdict: str, is_representable: bool) -> str:
 
 
 def contradiction(of: str, finding: str, assumptions: Sequence[str] = ()) -> str:
-    """That a measurement contradicts the theory, with the assumptions that fail or are to be questioned, in words."""
+    """A sentence that a measurement contradicts the theory, with the assumptions that fail or may fail."""
     return f"{of and f'{of}: '}CONTRADICTION: {finding}; {'; '.join(assumptions) or NONE_FAILS}"
 
 
@@ -198,7 +198,7 @@ def below_floor(
 
 
 def questioned(circuit: Circuit | None, is_spiking: bool) -> tuple[str, ...]:
-    """Assumptions of the theorem that a system (or what it was made from) does not meet or may not, in words."""
+    """Assumptions of the theorem that a system (or its source) violates or may violate, as text."""
     falling = [p.name for p in circuit.populations if not p.neuron.non_decreasing] if circuit is not None else []
     if falling:
         return (f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing",)

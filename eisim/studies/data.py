@@ -27,12 +27,12 @@ SIGNS = ("free", "excitatory")
 class DataResult(OfParts):
     """What labelled data need, and what networks that learned them lose with their inhibition."""
 
-    data: LabelledData  # the rows that were used, as they stand in the file
+    data: LabelledData  # the rows used, as in the file
     scaled: LabelledData  # the same with inputs from 0 to 1
     certificates: tuple[Certificate, ...]  # is a row of this class? Of all classes, or the second of two
     ablations: dict[str, NetworkAblation]  # of the freely trained network, by kind of circuit
     networks: dict[str, DNN]  # by sign constraint, "free" and "excitatory"
-    read_notes: tuple[str, ...]  # what was done to the data on the way, in words
+    read_notes: tuple[str, ...]  # how the data were processed, as text
 
     @property
     def first(self) -> NetworkAblation:
@@ -70,7 +70,7 @@ class DataResult(OfParts):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done to the data, and what the networks did not learn, in words."""
+        """How the data were processed, and what the networks did not learn, as text."""
         free = self.errors("free")
         missed = [
             self.data.label(value)
@@ -195,8 +195,8 @@ def measure(
 ) -> DataResult:
     """Prove what excitatory-only circuits can do with data, train networks on them, and ablate the one with inhibition.
 
-    Of each sort so many `tries` are trained from other weights, and the one with the least error counts; for `rows` and
-    `scale` see `prepared`. There are `levels` of ablation, from none to all.
+    Of each sort, `tries` networks are trained from different weights and the one with the least error is kept; for
+    `rows` and `scale` see `prepared`. There are `levels` of ablation, from none to all.
     """
     drawing, training = np.random.SeedSequence(seed).spawn(2)
     used, scaled = prepared(data, rows, scale, drawing)

@@ -1,7 +1,7 @@
 """Ablating a trained network: as a circuit, without its inhibition, and what its data would have allowed.
 
 The network becomes a circuit under Dale's law, rate or spiking; intact and at every level of ablation it is simulated
-on all rows of the data; beside each class stands the floor of the data: the least error of any excitatory-only network.
+on all rows of the data; each class is reported with the floor: the least error of any excitatory-only network.
 """
 
 from collections import defaultdict
@@ -34,7 +34,7 @@ KEPT = 0.99
 EQUAL = 1e-6
 #: Outputs this near to the threshold, relative to the largest, do not exceed it; this near to each other they are tied.
 MARGIN = 1e-9
-#: Inputs are named in an error up to so many.
+#: Inputs are listed in an error up to this number.
 MOST_NAMED = 20
 #: Length of a trial of a spiking circuit, of the window at its end, and of a time step, in s.
 SPIKING = {"duration": 500e-3, "window": 400e-3, "dt": 0.5e-3}
@@ -84,7 +84,7 @@ class NetworkAblation(Shown):
     def zeroed(self) -> "NetworkAblation | None":
         """The same measures of the network itself, its negative weights reduced instead of a circuit's inhibition.
 
-        Its `outputs` are those; ``None`` if they were not worked out.
+        Its `outputs` are those; ``None`` if they were not computed.
         """
         if self.outputs_zeroed is None:
             return None

@@ -16,7 +16,7 @@ from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, judge, ques
 from eisim.studies.result import OfParts, Result
 from eisim.theory.certificate import Certificate, as_labelled_data, certify
 
-#: A function is kept if so many more of its points at most are answered wrongly.
+#: A function is kept if the share of its points answered wrongly rises by at most this.
 MOST = 0.01
 
 
@@ -104,7 +104,7 @@ class OwnResult(OfParts):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was found or left out on the way, in words."""
+        """What was inferred or left out, as text."""
         why = self.own.without_dnn
         return self.own.notes + ((f"Without DNN and best excitatory-only circuit: {why}.",) if why else ())
 

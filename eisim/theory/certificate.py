@@ -18,11 +18,11 @@ from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
 
 LOSSES = ("zero_one", "l1", "l2", "linf")
-#: Up to so many distinct points, what costs many floors is worked out unasked.
+#: Largest number of distinct points for which costly floors are computed by default.
 SMALL = 1_000
-#: Up to so many whole values of a target may be codes of classes.
+#: Largest number of integer target values that may be class codes.
 FEW_VALUES = 20
-#: Up to so many distinct points, the inversion complexity is worked out: it takes the comparisons of all pairs.
+#: Largest number of distinct points for which the inversion complexity is computed, from all pairs.
 MEDIUM = 20_000
 
 
@@ -30,7 +30,7 @@ MEDIUM = 20_000
 class Certificate(Shown):
     """What excitatory-only circuits can and cannot do with a function.
 
-    What takes many floors is worked out when it is first asked for: `comparable_share`, `floor_inverted`,
+    Properties that require many floors are computed when first accessed: `comparable_share`, `floor_inverted`,
     `floor_permuted` and `conclusive`.
 
     Attributes
@@ -95,7 +95,7 @@ class Certificate(Shown):
         return self.violating_pairs == 0
 
     def evidence(self, report: Report | None = None) -> Evidence:
-        """What stands beside the zero-one floor, worked out once: see the properties that follow."""
+        """Evidence reported with the zero-one floor, computed once: see the properties that follow."""
         known = vars(self)
         if "_evidence" not in known:
             known["_evidence"] = evidence(
@@ -274,7 +274,7 @@ def as_labelled_data(function) -> LabelledData:
 
 
 def _peculiarities(data, sample, is_sample):
-    """What is special about the data, in words."""
+    """Peculiarities of the data, as text."""
     constant = [name for name, ranks in zip(data.names, sample.all_ranks.T, strict=True) if not np.ptp(ranks)]
     if constant:
         yield f"Constant, so they order nothing and are ignored: {', '.join(constant)}."
@@ -298,7 +298,7 @@ def _peculiarities(data, sample, is_sample):
     repeated = len(data.targets) - len(sample.first)
     if repeated:
         rows = "row repeats" if repeated == 1 else "rows repeat"
-        yield f"{repeated:,} {rows} an input with the same target; rows count as often as they stand there."
+        yield f"{repeated:,} {rows} an input with the same target; each row counts as often as it occurs."
     if (idle := int((data.weights == 0).sum())) > 0:
         yield (
             "1 row has weight 0: it counts in violating pairs, but costs nothing."

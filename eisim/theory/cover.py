@@ -2,7 +2,7 @@
 
 The graph is dense (half of 25 million pairs, say), its capacities are at the vertices, and weights are whole numbers
 of any size. Dinic's algorithm on rows of bits takes one operation for what a list of edges takes thousands for:
-`benchmarks/floor.py` sets it beside SciPy's matching and flow.
+`benchmarks/floor.py` compares it with SciPy's matching and flow.
 """
 
 from collections.abc import Mapping, Sequence

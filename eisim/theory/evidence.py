@@ -1,7 +1,7 @@
-"""What a floor on labelled rows says: how many rows are comparable, and which floor other labels of the rows have.
+"""Evidence for a floor on labelled rows: how many rows are comparable, and the floors of other labels.
 
 A floor counts pairs of rows of which one is at least the other in every input. With many inputs there are few, and
-nearly any labels have a low floor. So beside a floor stand those of the same labels in another order (the permutation
+nearly any labels have a low floor. A floor is therefore compared with those of permuted labels (the permutation
 test of Fisher and Pitman): a floor well below them shows that labels rise with the inputs.
 """
 
@@ -18,20 +18,20 @@ from eisim.theory.order import Points, comparisons, violations
 from eisim.theory.sample import Sample, exact, sums
 
 PERMUTATIONS = 20
-#: A floor that is lower than those of permuted labels by more than so many standard deviations stands out.
+#: A floor more than this many standard deviations below those of permuted labels is notable.
 DEVIATIONS = 3
-#: If so large a share of the pairs of rows is comparable, the rows tell, however few they are.
+#: Share of comparable pairs of rows above which even few rows are informative.
 MANY_PAIRS = 0.5
-#: Up to so many distinct points all pairs are compared for this; up to fewer, if the target has more values than `FEW`.
+#: Largest number of distinct points for which all pairs are compared; smaller if the target has more values than `FEW`.
 MOST_POINTS, FEW, MOST_OF_MANY_VALUES = 20_000, 20, 3_000
-#: Beyond, labels are permuted if no more than so many pairs of rows are comparable.
+#: Beyond, labels are permuted only if at most this many pairs of rows are comparable.
 MOST_PAIRS = 10_000_000
 _ROWS_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What stands beside a floor; all errors are zero-one."""
+    """Evidence reported with a floor; all errors are zero-one."""
 
     floor: float
     floor_inverted: float  # of the inverted target
@@ -63,7 +63,7 @@ class Evidence:
 
 
 def evidence(sample: Sample, is_sample: bool = True, report: Report = silent) -> Evidence:
-    """Work out what stands beside the floor; labels are permuted where the points are a sample, not all there are."""
+    """Compute the evidence for a floor; labels are permuted where the points are a sample of all possible ones."""
     values, level = np.unique(sample.targets, return_inverse=True)
     by_value = np.bincount(level, sample.weights / sample.weights.max())
     constant = float(1 - by_value.max() / by_value.sum())

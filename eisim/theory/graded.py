@@ -38,7 +38,7 @@ GRADED = {
         readout_threshold=CELLS["rate"].readout_threshold,
     ),
     "spiking": GradedCells(
-        # Slow excitation and a long refractory period make one rate of whatever drives it.
+        # Slow excitation and a long refractory period give the same rate for any drive.
         level=replace(_LIF, refractory=8e-3, excitation=Exponential(20e-3)),
         to_level=10.0,
         # Fast-spiking, so that its rate does not saturate.
@@ -118,7 +118,7 @@ def _tuned(n_active, rates, tolerates_all, kind):
     """Weight of inputs, of inhibition, and tonic drive of a coincidence unit, in units just at threshold.
 
     It is on with all its inputs while the inhibitory neuron has the first of two `rates` (in units of the inputs'),
-    off at the second; and off with an input less, whatever the inhibition.
+    off at the second; and off with one input fewer, regardless of the inhibition.
     """
     strong = CELLS[kind].inhibition / rates[1]
     if n_active == 0:

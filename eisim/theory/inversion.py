@@ -62,13 +62,13 @@ def falling_chain(sample: Sample, report: Report = silent) -> list[int]:
 
 
 def floor_with(sample: Sample, inhibitory: int, report: Report = silent) -> tuple[float, np.ndarray]:
-    """The least zero-one error that any circuit with so many inhibitory neurons can have on a function of two values.
+    """The least zero-one error of any circuit with `inhibitory` inhibitory neurons on a function of two values.
 
     Such a circuit computes the parity of a non-decreasing count of changes, at most 2**(inhibitory + 1) - 1: for each
     k, whether the count reaches k is monotone, and it is easier for smaller k. So the best one is a best monotone
     function of the inputs and of -k together (Ishikawa, IEEE PAMI 25:1333, 2003).
 
-    Returns the error, and at every observation the value of a function with this error that so many neurons compute.
+    Returns the error and, at every observation, the value of a function with this error that such a circuit computes.
     """
     low, high = sample.targets.min(), sample.targets.max()
     n, steps = len(sample.points), np.arange(1, 2 ** (inhibitory + 1))

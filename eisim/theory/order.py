@@ -18,7 +18,7 @@ from eisim.theory.bitset import pack
 from eisim.theory.sample import Sample
 
 _AT_ONCE = 2**22  # comparisons in one step
-#: After so many inputs, pairs of which no more than one in so many is left are compared one by one.
+#: After the first number of inputs, pairs are compared one by one if at most one in the second number is left.
 _COLUMNS_AT_ONCE, _SPARSE = 4, 32
 #: Comparisons that are kept, in a bit each: 4 GB.
 MOST_COMPARISONS = 2**35
@@ -153,7 +153,7 @@ class Points:
 
     @classmethod
     def of(cls, sample: Sample, report: Report = silent) -> "Points":
-        """The points of a sample, whose pairs are compared once however often they are asked for."""
+        """The points of a sample, whose pairs are compared only once."""
         known = vars(sample)
         if "graph" not in known:
             known["graph"] = cls(sample, report)

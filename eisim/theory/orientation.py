@@ -17,7 +17,7 @@ from eisim.theory.cover import lightest_cover
 from eisim.theory.order import MOST_COMPARISONS, comparisons
 from eisim.theory.sample import Sample
 
-#: Up to so many inputs, all orientations are tried.
+#: Largest number of inputs for which all orientations are tried.
 EXHAUSTIVE = 12
 
 

@@ -32,9 +32,9 @@ def synthesize(
     ----------
     function : TruthTable
     inhibitory : int, optional
-        Number of inhibitory neurons: the inversion complexity unless given. With fewer, the circuit computes a
-        function that is nearest to the one asked for, among those that so many inhibitory neurons compute. With more,
-        the falls are carried in a longer code, and by several neurons each where that is long enough.
+        Number of inhibitory neurons: the inversion complexity unless given. With fewer, the circuit computes the
+        closest function among those computable with this many inhibitory neurons. With more, the falls are carried in
+        a longer code, and by several neurons each where that is long enough.
     kind : {"spiking", "rate"}
     neuron : RateUnit or LIF, optional
         The neuron to build from, in place of the default of that kind.
@@ -89,7 +89,7 @@ def synthesize(
 
 @lru_cache(maxsize=1024)  # both kinds of circuit are built from it
 def nearest_with(function: TruthTable, inhibitory: int) -> TruthTable:
-    """A function that so many inhibitory neurons compute, wrong on as few patterns as any such function."""
+    """A function computable with `inhibitory` inhibitory neurons, wrong on as few patterns as any such function."""
     sample = Sample(function.patterns, function.values.astype(float), np.ones(len(function.values)))
     _, values = floor_with(sample, inhibitory)
     kind = f"with {inhibitory} inhibitory" if inhibitory else "excitatory-only"

@@ -165,7 +165,7 @@ def test_an_interrupted_run_leaves_nothing(tmp_path):
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=30)
     assert running.returncode in (130, -signal.SIGINT)
-    assert said == "eisim: interrupted; nothing half-written is left\n"
+    assert said == "eisim: interrupted; no partial files written\n"
     assert list((tmp_path / "out").iterdir()) == []
 
 

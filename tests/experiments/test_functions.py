@@ -101,7 +101,7 @@ def test_an_interrupted_run_goes_on_from_its_finished_circuits(monkeypatch, tmp_
     with pytest.raises(KeyboardInterrupt):
         tables()
     assert tables() == whole and assessed == ["one", "two", "one", "two", "two"]
-    assert "1 finished part kept" in said[0] and "going on from 1 finished part" in said[1] and len(said) == 2
+    assert "1 finished part kept" in said[0] and "resuming from 1 finished part" in said[1] and len(said) == 2
 
 
 def test_a_model_by_its_name(run, tmp_path):

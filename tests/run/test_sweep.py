@@ -227,7 +227,7 @@ def test_a_point_that_fails_is_named_and_the_others_are_kept(own, parts, eisim, 
     assert len(kept(parts)) == 3 and len(computed(own)) == 4
     (own.parent / "fail").unlink()
     done = eisim(*words)
-    assert done.returncode == 0 and "going on from 3 finished parts" in done.stderr
+    assert done.returncode == 0 and "resuming from 3 finished parts" in done.stderr
     assert len(computed(own)) == 5 and kept(parts) == []
     assert np.isfinite(xr.load_dataset(tmp_path / "out/data.nc")["value"]).all()
 
@@ -259,7 +259,7 @@ def test_stopped_by_the_user(own, parts, tmp_path):
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does
     _, said = running.communicate()
     assert running.returncode == 130 and "Traceback" not in said
-    assert "finished parts kept; the same command goes on from here" in said
+    assert "finished parts kept; the same command resumes from here" in said
     after = len(computed(own))
     with pytest.raises(ProcessLookupError):  # none of its processes is left
         os.killpg(running.pid, 0)

@@ -111,7 +111,7 @@ def test_a_score_is_from_0_to_1(score):
     task = replace(QUICK("rate"), score=lambda response: score)
     with pytest.raises(InputError) as error:
         assess(task, doses=2, seeds=1, **NUMPY)
-    said = f"'two-choice-rate': expected a number from 0 (not at all) to 1 (wholly), found {score:g}"
+    said = f"'two-choice-rate': expected a number from 0 (not at all) to 1 (fully), found {score:g}"
     assert said in str(error.value)
 
 

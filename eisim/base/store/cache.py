@@ -1,12 +1,12 @@
 """The cache: compiled programs, compiled headers and finished parts of interrupted runs, kept for later processes.
 
-A kept file is whole or not there: it is written under another name and then renamed. In front it has the SHA-256 of the
-rest, which is checked each time that it is read; what is damaged is thrown away and made again. Since programs are run
-and parts unpickled, files are read only if they are the user's own, in a folder in which nobody else could have put
+A kept file is complete or absent: it is written under another name and then renamed. It begins with the SHA-256 of the
+rest, which is checked whenever it is read; what is damaged is deleted and rebuilt. Since programs are run
+and parts unpickled, files are read only if they are the user's own, in a folder to which nobody else could have written
 them. Where there is no such folder, or it cannot be written, they are kept for the time of the process.
 
-A program that several processes want is compiled by the first of them while the others wait. The lock is one that the
-system takes back when a process ends, however that comes, and nobody waits for it for ever.
+A program that several processes want is compiled by the first of them while the others wait. The
+system releases the lock when a process ends, for any reason, and no process waits for it forever.
 """
 
 import hashlib
@@ -28,14 +28,14 @@ from eisim.base.store.atomic import clear_partial, replaced
 from eisim.base.store.locks import Lock
 from eisim.base.store.workspace import Workspace
 
-#: Kinds of kept files, each with a folder of its own.
+#: Kinds of kept files, each in a separate folder.
 PROGRAMS, HEADERS, RUNS = KINDS = ("programs", "headers", "runs")
-#: Programs and headers that exceed this are thrown away, the least recently used first, in bytes.
+#: Largest size of programs and headers, in bytes; the least recently used are deleted first.
 SIZE = 1_000_000_000
-#: Time that a process waits for another that builds what it wants, in s; then it builds that too.
+#: Time that a process waits for another to build what it needs, in s; then it builds that itself.
 PATIENCE = 60.0
 _DIGEST = hashlib.sha256().digest_size
-#: What eisim names its files: nothing else is counted or thrown away, whatever folder the user says is the cache.
+#: Names of eisim's files: nothing else is counted or deleted, whichever folder the user chooses as cache.
 _NAMES = {
     PROGRAMS: re.compile(r"[0-9a-f]{32}-main(\.exe)?"),
     HEADERS: re.compile(r"[0-9a-f]{32}\.gch"),
@@ -57,7 +57,7 @@ def root() -> Path:
 
     try:
         return user_cache_path("eisim")
-    except RuntimeError:  # nobody's home is known
+    except RuntimeError:  # no home directory is known
         return Path("~")
 
 
@@ -111,7 +111,7 @@ def obtain(
 
 
 def take(kind: str, name: str, target: Path) -> bool:
-    """Copy a kept file to a place, if it is kept; one that is damaged is thrown away."""
+    """Copy a kept file to a place, if it is kept; a damaged one is deleted."""
     for folder in _folders(kind):
         try:
             content = read(folder / name)
@@ -137,7 +137,7 @@ def has(kind: str, name: str) -> bool:
 
 
 def put(kind: str, name: str, source: Path) -> None:
-    """Keep a copy of a file, and throw away what is then too much."""
+    """Keep a copy of a file, and delete what then exceeds the limit."""
     try:
         write(private(root() / kind) / name, source.read_bytes())
     except OSError as error:
@@ -215,7 +215,7 @@ def check_own(found: os.stat_result, path: Path) -> None:
 
 
 def _check_parent(folder):
-    """Whether nobody else can put another folder in the place of one that is in this one."""
+    """Whether nobody else can replace a folder inside this one."""
     if not hasattr(os, "geteuid"):
         return
     found = folder.lstat()
@@ -239,7 +239,7 @@ def _is_own_group(number):
     return group.gr_name == user and set(group.gr_mem) <= {user}
 
 
-_spares: dict[Path, Workspace] = {}  # by the cache that they stand for
+_spares: dict[Path, Workspace] = {}  # by the cache that they replace
 _said: set[Path] = set()
 
 
@@ -248,8 +248,8 @@ def say_that_nothing_is_kept(error: OSError) -> None:
     if root() not in _said:
         _said.add(root())
         warnings.warn(
-            f"nothing can be kept in the cache {root()} ({reason(error)}): later runs compile anew, and a stopped one "
-            "starts anew; EISIM_CACHE_DIR names another folder",
+            f"nothing can be kept in the cache {root()} ({reason(error)}): later runs compile again, and interrupted "
+            "ones start over; EISIM_CACHE_DIR names another folder",
             stacklevel=2,
         )
 
@@ -306,9 +306,9 @@ def _kept(entry):
 
 
 def _trim(kind: str, newest: str) -> None:
-    """Throw away the least recently used programs and headers that are too much, and what killed processes left.
+    """Delete the least recently used programs and headers beyond the limit, and what killed processes left.
 
-    Other processes may use what is thrown away: they have copies.
+    Other processes may use what is deleted: they have copies.
     """
     now = time.time()
     found = [kept for each in (PROGRAMS, HEADERS) for kept in kept_files(each)]
@@ -328,7 +328,7 @@ def _trim(kind: str, newest: str) -> None:
 
 
 def clear(kinds: Iterable[str]) -> tuple[list[Kept], list[Kept]]:
-    """Throw away all that is kept of some kinds; returns what is gone and what could not be thrown away."""
+    """Delete everything of some kinds; returns what was deleted and what could not be."""
     found = [(kind, kept) for kind in kinds for kept in kept_files(kind)]
     for kind, kept in found:
         if kind == RUNS:

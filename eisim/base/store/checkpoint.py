@@ -1,4 +1,4 @@
-"""Finished parts of a long run, kept until the run is complete, so that a run that was stopped goes on from them.
+"""Finished parts of a long run, kept until the run is complete, so that an interrupted run resumes from them.
 
 An experiment wraps in `part` what takes long and can be had alone, such as one circuit of many. The command line
 says with `kept` what run it is; elsewhere, in scripts and tests, a part is just computed.
@@ -26,7 +26,7 @@ from eisim.base.store.cache import Damaged, private
 
 T = TypeVar("T")
 
-#: Parts of a run that nobody went on with are thrown away after so long, in s.
+#: Parts of a run that was not resumed are deleted after this time, in s.
 FORGOTTEN = 30 * 86_400.0
 _SUFFIX = ".part"
 
@@ -34,7 +34,7 @@ _present: "Parts | None" = None  # a run is one process
 
 
 def part(name: str, compute: Callable[[], T]) -> T:
-    """A part of the run that is going on: what was kept of it, or what `compute` returns, which is then kept.
+    """A part of the present run: its kept value, or what `compute` returns, which is then kept.
 
     Its name is different for each part; its value depends only on the run (see `kept`) and the name, and can be
     pickled.
@@ -49,7 +49,7 @@ def expect(parts: int) -> None:
 
 
 def begin_part(name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], T]:
-    """The same in two steps, for parts that go on beside each other.
+    """The same in two steps, for parts that run concurrently.
 
     `begin` begins the part, unless it is kept, and returns a function that waits for its value, as this does.
     """
@@ -61,7 +61,7 @@ def kept(identify: Callable[[], str], say: Callable[[str], None], fresh: bool = 
     """Keep the parts of the run within this context, until the `Parts` that it gives are cleared.
 
     `identify` returns text that is the same for the same run only, when the first part is asked for. `say` takes lines
-    for the user. Parts of an earlier run are thrown away if this one is to start `fresh`.
+    for the user. Parts of an earlier run are deleted if this one is to start `fresh`.
     """
     global _present
     _present = parts = Parts(identify, say, fresh)
@@ -120,7 +120,7 @@ class Parts:
         return (time.perf_counter() - self.begun) / self.computed * left
 
     def _open(self):
-        """Find the parts of an earlier run, and throw away what was forgotten."""
+        """Find the parts of an earlier run, and delete abandoned ones."""
         key = hashlib.sha256(self.identify().encode()).hexdigest()[:32]
         try:
             root = private(cache.root() / cache.RUNS)
@@ -131,7 +131,7 @@ class Parts:
             os.utime(self.folder)
             number = sum(file.suffix == _SUFFIX for file in self.folder.iterdir())
             if number:
-                self.say(f"going on from {_parts(number)} of an interrupted run; --fresh starts anew")
+                self.say(f"resuming from {_parts(number)} of an interrupted run; --fresh starts over")
         except OSError as error:
             self.folder = None
             cache.say_that_nothing_is_kept(error)
@@ -175,7 +175,7 @@ class Parts:
     def leave(self) -> None:
         """The user stops the run."""
         if self.folder is not None and self.found + self.written:
-            self.say(f"{_parts(self.found + self.written)} kept; the same command goes on from here")
+            self.say(f"{_parts(self.found + self.written)} kept; the same command resumes from here")
 
     def clear(self) -> None:
         """The run is complete: nothing has to be kept."""

@@ -15,7 +15,7 @@ _PERIOD = 0.05
 
 
 class Lock:
-    """A lock on a folder, or on a file that is there while somebody holds it; none where the path is ``None``.
+    """A lock on a folder, or on a file that exists while the lock is held; none where the path is ``None``.
 
     It orders work and does not protect it: where no lock can be had (no right to write, a file system or system
     without) it counts as taken.

@@ -1,4 +1,4 @@
-"""What comes from strangers, looked at before it is read: kinds and sizes of files, and arrays in NumPy's format."""
+"""Untrusted files, checked before they are read: their kinds and sizes, and arrays in NumPy's format."""
 
 import errno
 import io
@@ -13,7 +13,7 @@ from eisim.base.errors import InputError
 
 
 def regular_file(path, largest: int) -> Path:
-    """The path, if a file of at most so many bytes is there: no pipe that never ends, and no device."""
+    """The path, if it is a regular file of limited size: no endless pipe, and no device."""
     path = Path(path)
     try:
         status = path.stat()

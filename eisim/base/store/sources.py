@@ -25,7 +25,7 @@ from eisim.base.errors import InputError
 #: Of larger files, in bytes, size and time count, not the content.
 LARGEST = 200_000_000
 _SYSTEM = ("/usr/", "/lib", "/proc/", "/sys/", "/dev/", "/etc/")
-#: Changes within so many ns may leave a file with one and the same time.
+#: Changes closer together than this, in ns, may leave a file's time unchanged.
 _TICK = 2_000_000_000
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
@@ -64,7 +64,7 @@ def seen() -> dict[str, str]:
 
 
 def news() -> dict[str, str | None]:
-    """What is noted, for the process that asked for the work; ``None`` for what this process has written itself."""
+    """What was recorded, for the process that requested the work; ``None`` for this process's own files."""
     return {**_seen, **dict.fromkeys(_written)}
 
 
@@ -86,7 +86,7 @@ def learn(found: dict[str, str | None]) -> None:
 
 
 def change_of(path: str) -> str:
-    """What to say of a file that changed while it was needed."""
+    """The message for a file that changed while it was needed."""
     return f"{path}: changed while it was in use, so that results before and after would be mixed; run the same again"
 
 
@@ -153,7 +153,7 @@ def _notice(event, arguments):
         return
     if getattr(_present, "is_noting", False) or isinstance(path, int):
         return
-    with suppress(Exception):  # whatever goes wrong here, the user's file is opened
+    with suppress(Exception):  # even if anything fails here, the user's file is opened
         path = os.path.abspath(os.fsdecode("." if path is None else path))
         if (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & _WRITES):
             _written.add(path)

@@ -1,4 +1,4 @@
-"""Folders for what a process needs while it runs; those that killed processes left are thrown away by later ones."""
+"""Folders for what a process needs while it runs; later processes delete those that killed ones left."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ _MARK = ".in-use"
 
 
 class Workspace(tempfile.TemporaryDirectory):
-    """A folder that goes with its context, or with the process."""
+    """A folder that is deleted with its context, or with the process."""
 
     def __init__(self):
         super().__init__(prefix=_PREFIX, ignore_cleanup_errors=True)
@@ -25,7 +25,7 @@ class Workspace(tempfile.TemporaryDirectory):
 
 
 def clear_abandoned() -> int:
-    """Throw away this user's folders of which no process is left; returns how many."""
+    """Delete this user's folders whose processes have ended; returns how many."""
     cleared = 0
     if not hasattr(os, "geteuid"):
         return cleared

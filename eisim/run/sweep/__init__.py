@@ -72,9 +72,9 @@ def sweep(
     scheduler : str, optional
         Address of a Dask scheduler, whose workers compute the points instead.
     fresh : bool
-        Whether to begin anew, whatever an interrupted sweep has finished.
+        Whether to ignore checkpoints of an interrupted sweep and start over.
     report : callable, optional
-        Told the present stage. By default long work shows its progress in a terminal or a notebook.
+        Called with the present stage. By default, long computations show their progress in a terminal or notebook.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def sweep(
     -----
     The numbers depend on the parameters and the seed, not on where and in which order the points are computed: they are
     the same to the bit on machines with the same processor type and the same libraries. Finished points are kept, so
-    that the same call goes on where a killed one was.
+    that the same call resumes where a killed one stopped.
 
     Examples
     --------

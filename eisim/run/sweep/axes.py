@@ -15,7 +15,7 @@ from eisim.base.units import Measured, exact_text, format_quantity, parse_quanti
 
 #: Values of an axis, at most; and points with their seeds.
 MOST_VALUES, MOST_POINTS = 10_000, 1_000_000
-#: Values of a range are rounded to so many digits: 0.3, not 0.30000000000000004.
+#: Values of a range are rounded to this many digits: 0.3, not 0.30000000000000004.
 _DIGITS = 12
 
 Scalar = float | int | bool | str
@@ -131,7 +131,7 @@ def taken(parameter: Parameter, value: Scalar, unit: str):
 
 
 def _kind_of(default):
-    """The type of values that a default stands for; a number where nothing says what."""
+    """The type of values that a default implies; a number where there is none."""
     if isinstance(default, tuple):
         return tuple[type(default[0]), ...] if default else tuple
     return type(default) if isinstance(default, (bool, int, str)) else float

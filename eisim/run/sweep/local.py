@@ -9,7 +9,7 @@ from eisim.run.sweep.subject import Point
 from eisim.run.sweep.work import Job, Outcome
 from eisim.run.sweep.worker import LostError, Worker
 
-#: A point is given up when so many processes died of it.
+#: A point is abandoned after this many processes have died of it.
 MOST_LOST = 3
 
 

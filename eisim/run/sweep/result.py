@@ -31,7 +31,7 @@ class Sweep(Shown):
     seeds : tuple of int
         The same ones at each point.
     numbers : dict of str to ndarray of shape (values of each axis..., seeds)
-        By measure; NaN where a point failed or does not have it. Read-only.
+        By measure; NaN where a point failed or lacks the measure. Read-only.
     failed : tuple of (Point, str)
         Points that failed, and why.
     phases : ndarray of str, shape (values of each axis...), or None
@@ -64,7 +64,7 @@ class Sweep(Shown):
 
     @property
     def problems(self) -> list[str]:
-        """Points that failed, in words."""
+        """Points that failed, as text."""
         return [f"{point.show(self.axes)} failed: {why}" for point, why in self.failed]
 
     @property
@@ -75,11 +75,11 @@ class Sweep(Shown):
         return differ or list(self.numbers)
 
     def mean(self, measure: str) -> np.ndarray:
-        """Mean of a measure over the seeds that have it, shape (values of each axis...); NaN where none has."""
+        """Mean of a measure over the seeds with a value, shape (values of each axis...); NaN where there is none."""
         return _over_seeds(np.mean, self._values(measure))
 
     def sd(self, measure: str) -> np.ndarray:
-        """Standard deviation of a measure over the seeds that have it."""
+        """Standard deviation of a measure over the seeds with a value."""
         return _over_seeds(np.std, self._values(measure))
 
     def spread(self, measure: str) -> np.ndarray:

@@ -34,7 +34,7 @@ INTERVALS = 4
 
 @dataclass(frozen=True)
 class Subject:
-    """What is swept, in plain values, so that another process or machine makes the same of it.
+    """What is swept, in plain values, so that another process or machine reproduces it.
 
     The name is that of a model, an experiment, or a file; models have one kind of circuit, experiments one or two; the
     settings, as text, are parameters that are the same at all points.
@@ -65,7 +65,7 @@ class Point:
     seed: int
 
     def show(self, axes: tuple[Axis, ...]) -> str:
-        """The point in words: ``"g = 3, eta = 0.5, seed 2968811710"``."""
+        """The point as text: ``"g = 3, eta = 0.5, seed 2968811710"``."""
         named = [f"{axis.name} = {axis.show(value)}" for axis, value in zip(axes, self.values, strict=True)]
         return ", ".join([*named, f"seed {self.seed}"])
 

@@ -1,4 +1,4 @@
-"""One point of a sweep, computed in whatever process: what it gave, or why it failed."""
+"""One point of a sweep, computed in any process: its result, or why it failed."""
 
 import os
 import platform
@@ -40,7 +40,7 @@ class Outcome:
 
 
 def attempt(job: Job, point: Point) -> Outcome:
-    """Compute a point; whatever it raises becomes one line.
+    """Compute a point; any exception becomes one line.
 
     Points are computed one at a time in a process, as Brian2 generates code, and on one thread of the linear algebra,
     so that sums have the same order everywhere.
@@ -69,7 +69,7 @@ def _in_one_line(error):
 
 
 def differences(expected: dict[str, str], name: str) -> str:
-    """What this process has other than expected, in words; empty if nothing."""
+    """How this process differs from what was expected, as text; empty if it does not."""
     if not expected:
         return ""
     found = {path: sources.digest(path) for path in expected if os.path.isabs(path)} | versions(name)

@@ -1,7 +1,7 @@
 """A process that computes points, one after the other, for a sweep on this machine.
 
 `main` reads pickles from its parent: first the job, then points; it answers each point with
-its outcome. A process of its own and not one of `multiprocessing`, which would run the user's script again.
+its outcome. `multiprocessing` is not used, since it would run the user's script again.
 """
 
 import os
@@ -26,7 +26,7 @@ class Worker:
 
     def __init__(self, job: Job):
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-        # A group of its own: Ctrl-C in the terminal is for the parent, which ends this process.
+        # A separate process group: Ctrl-C in the terminal is for the parent, which ends this process.
         group = {"process_group": 0} if os.name == "posix" else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-c", "from eisim.run.sweep.worker import main; main()"],
@@ -39,7 +39,7 @@ class Worker:
             self._send(job)
 
     def attempt(self, point: Point) -> Outcome:
-        """Compute a point; `LostError` if the process dies of it."""
+        """Compute a point; `LostError` if the process dies."""
         self._send(point)
         try:
             return pickle.load(self.process.stdout)
@@ -54,7 +54,7 @@ class Worker:
             raise LostError(self._end()) from error
 
     def _end(self) -> str:
-        """How the process ended, in words."""
+        """How the process ended, as text."""
         try:
             status = self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -71,7 +71,7 @@ class Worker:
             self.process.stdin.close()
 
     def stop(self) -> None:
-        """Wait for its end, which is near as it gets no more points; at once if need be."""
+        """Send no more points and wait for the process to end; kill it after 5 s."""
         self.close()
         try:
             self.process.wait(timeout=5)
@@ -87,7 +87,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end_in_silence)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a model prints
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # anything that a model prints
     questions = sys.stdin.buffer
     try:
         job = pickle.load(questions)
@@ -100,7 +100,7 @@ def main() -> None:
 
 
 def _end_in_silence(*_) -> None:
-    """End on the spot, whatever that breaks off; temporary folders are removed on the way."""
+    """Exit immediately, interrupting any work; temporary folders are removed first."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     sys.exit(0)

@@ -23,7 +23,7 @@ NPZ = ("x_train", "y_train", "x_test", "y_test")
 LARGEST = 2**30
 #: More classes than this are refused: each is an output of the networks.
 MOST_CLASSES = 1000
-#: Packed files may grow to so many times their size, and by so many bytes more: images do not shrink further.
+#: Largest factor by which packed files may grow, plus an allowance in bytes: images do not compress further.
 GROWTH, GRANTED = 100, 1_000_000
 
 
@@ -61,7 +61,7 @@ class Images:
         )
 
     def at_most(self, n_train: int, n_test: int, rng: np.random.Generator) -> "Images":
-        """So many images at most, drawn at random."""
+        """A random sample of at most this many images."""
         train, test = (
             np.sort(rng.choice(len(points), min(n, len(points)), replace=False))
             for points, n in ((self.train_points, n_train), (self.test_points, n_test))

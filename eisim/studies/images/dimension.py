@@ -23,11 +23,11 @@ from eisim.theory.sample import Sample
 
 CONSTRAINTS = ("free", "excitatory")
 PARTS = ("train", "test")
-#: Less than for generalisation: the question is how near to the floor training comes.
+#: Less than for generalisation: the question is how close training comes to the floor.
 PENALTY = 1e-5
-#: Sides to which images are pooled, as far as they have so many pixels.
+#: Sides to which images are pooled, up to their own side, in pixels.
 SIDES = (1, 2, 3, 4, 6, 8, 14, 28)
-#: Numbers of inputs of random Boolean functions, whole and by samples of so many points.
+#: Numbers of inputs of random Boolean functions, complete and sampled.
 WHOLE = tuple(range(1, 13))
 SAMPLED = (4, 6, 7, 8, 10, 12, 14, 16, 20, 24, 32, 40, 48)
 SAMPLES = (100, 1000)
@@ -35,7 +35,7 @@ SAMPLES = (100, 1000)
 
 @dataclass(frozen=True, eq=False)
 class PooledResult:
-    """Images pooled to ever fewer inputs: each class against all others, for every side."""
+    """Images pooled to fewer and fewer inputs: each class against all others, for every side."""
 
     sides: np.ndarray  # (n_sides,): there are side × side inputs
     classes: np.ndarray  # (n_classes,): the judged ones
@@ -82,7 +82,7 @@ class BooleanResult:
     """Floors of random Boolean functions, numbers of inputs × functions."""
 
     inputs: np.ndarray
-    n_points: np.ndarray  # of each function: all, or so many distinct ones as were drawn
+    n_points: np.ndarray  # of each function: all, or the number of distinct ones drawn
     floors: np.ndarray  # least share of points that an excitatory-only network gets wrong
     comparable: np.ndarray  # share of comparable pairs
 
@@ -123,7 +123,7 @@ def sides(images: Images) -> list[int]:
 
 
 def pooled_result(images: Images, dnns: Sequence[DNN], report=silent) -> PooledResult:
-    """Judge the networks trained as `pool_jobs` says, and set the floors beside them."""
+    """Judge the networks trained by `pool_jobs`, and add the floors."""
     all_sides, judged = sides(images), images.classes if len(images.classes) > 2 else images.classes[1:]
     is_class = {part: getattr(images, f"{part}_targets")[:, None] == judged for part in PARTS}
     shape = len(all_sides), len(judged)
@@ -153,9 +153,9 @@ def _floor(points, targets):
 
 
 def boolean_floors(inputs: Sequence[int], n_points: int | None, functions: int, seed, report=silent) -> BooleanResult:
-    """Floors of random Boolean functions, so many of each number of inputs.
+    """Floors of random Boolean functions, `functions` for each number of inputs.
 
-    Of each function `n_points` distinct patterns are drawn at random, if there are so many; None for all.
+    For each function, up to `n_points` distinct patterns are drawn at random; None for all.
     """
     if n_points is None and max(inputs) > 14:
         raise InputError(f"boolean_floors: expected at most 14 inputs of whole functions, found {max(inputs)}")
@@ -173,7 +173,7 @@ def boolean_floors(inputs: Sequence[int], n_points: int | None, functions: int, 
 
 
 def _points(n, n_points, rng):
-    """All corners of the n-cube, or so many distinct ones."""
+    """All corners of the n-cube, or `n_points` distinct ones."""
     if n_points is None or 2**n <= n_points:
         return patterns(n).astype(float)
     if n <= 20:

@@ -12,8 +12,8 @@ from eisim.studies.order.spiking import ConditionResult
 class DynamicsResult:
     """Order along time in rate and in spiking circuits."""
 
-    rate: RateResult | None = None  # if they were asked for
-    conditions: tuple[ConditionResult, ...] = ()  # random spiking circuits, if they were asked for
+    rate: RateResult | None = None  # if requested
+    conditions: tuple[ConditionResult, ...] = ()  # random spiking circuits, if requested
     search: tuple[SearchResult, ...] = ()  # the strongest violations among spiking circuits, likewise
 
     @property

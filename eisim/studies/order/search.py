@@ -151,10 +151,10 @@ class SearchResult:
         return RATE * self.found.candidate.chain[[self.found.lower, self.found.upper]] / LEVELS
 
     def outcome(self, variant: Variant) -> str:
-        """What became of the fall in the variant, by its largest fall over the draws.
+        """Outcome of the fall in the variant, by its largest fall over the draws.
 
         It ``"remains"`` (at least half of it), is ``"weaker"`` or ``"gone"``; or all is ``"silent"`` or ``"saturated"``
-        (spikes at every step, whatever the input), which says nothing.
+        (spikes at every step, regardless of the input), which is inconclusive.
         """
         counts = np.array(variant.counts)
         if not counts.any():

@@ -26,7 +26,7 @@ RATE = 100.0  # Hz, of an afferent for an input of 1
 DECISION = 50.0  # Hz
 BIN = 1e-3  # s, of cumulative counts
 SMOOTH = 10e-3  # s, over which shares over time are averaged
-#: A fall is a clear one from so many Hz on: two spikes in 200 ms, more than the edge of a window can cost.
+#: Smallest clear fall, in Hz: two spikes in 200 ms, more than the edge of a window can cost.
 CLEAR_FALL = 10.0
 #: And from this share of the count on it is a large one.
 LARGE_SHARE = 0.2

@@ -131,7 +131,7 @@ class RegionResult:
 
 @dataclass(frozen=True, eq=False)
 class GeometryResult(OfParts):
-    """All regions, on so many × so many cells."""
+    """All regions, on a grid of resolution × resolution cells."""
 
     resolution: int
     regions: tuple[RegionResult, ...]

@@ -19,7 +19,7 @@ from eisim.neurons import Step, ThresholdLinear
 PIECE = 0.1
 #: Between points on a boundary and those beyond it: more than rounding, less than any cell.
 HAIR = 1e-6
-#: Networks are trained from so many starts at most, until one has no larger share of its points wrong.
+#: Largest number of training starts, and the share of points wrong at which training stops.
 STARTS, LEARNED = 5, 0.04
 
 

@@ -1,4 +1,4 @@
-"""Assessment: a task against the dose of ablation, as spiking circuit, rate circuit and equivalent DNN."""
+"""Assessment: a task against the fraction ablated, as spiking circuit, rate circuit and equivalent DNN."""
 
 from collections.abc import Callable, Sequence
 
@@ -30,22 +30,22 @@ def assess(
     backend: str = "cpp",
     report: Callable[..., None] | None = None,
 ) -> Assessment:
-    """Ablate a task's circuit in doses, and judge each dose by the task's score.
+    """Ablate a task's circuit by fractions, and judge each fraction by the task's score.
 
-    All doses and seeds of a kind are simulated as one batch.
+    All fractions and seeds of a kind are simulated as one batch.
 
     Parameters
     ----------
     task : Task or callable
         One task, or a function from kind to task such as models have.
     kinds : sequence of {"spiking", "rate"}
-        Which to ask a function for; one task is of the kind that it is.
+        Kinds for which a function is called; a single task has its own kind.
     doses : int or sequence of float
-        How many, evenly from 0 to 1, or which, increasing from 0.
+        Number of fractions, evenly spaced from 0 to 1, or the fractions, increasing from 0.
     seeds : int, sequence of int or Generator, or Generator
         How many, from 0 on, or which (a Generator is one): each draws the circuit's random parts and its noise.
     how : str
-        What a dose is of: ``"block"``, ``"silence"``, ``"cut:I->E"`` or ``"reversal"``; see `eisim.ablation.dose`.
+        What is removed: ``"block"``, ``"silence"``, ``"cut:I->E"`` or ``"reversal"``; see `eisim.ablation.dose`.
     name, function : str
         For the table; the name is that of the circuit by default.
     backend, report

@@ -1,4 +1,4 @@
-"""From a task's circuits and doses to a verdict: one batch of simulations, the DNNs, the theory."""
+"""From a task's circuits and fractions to a verdict: one batch of simulations, the DNNs, the theory."""
 
 import hashlib
 import inspect
@@ -26,15 +26,15 @@ from eisim.weights import Independent
 AGREEMENT = 0.05
 #: Synapses, over all copies of all circuits, that one batch may have: a matter of memory.
 SYNAPSES = 60_000_000
-#: Trials for which the mean-field is worked out.
+#: Trials for which the mean field is computed.
 PREDICTED = 2
 
 
 def begin_to_judge(
     task: Task, intact: list[Circuit], change: Dose, doses: np.ndarray, seeds: list[int], backend: str, report: Callable
 ) -> Callable[[], Judged]:
-    """Begin to simulate a task's circuits, one intact one for each seed, at all doses; what is returned judges them."""
-    # Circuits are made when they are needed: those of all doses together would be large.
+    """Begin to simulate a task's circuits, one per seed, at all fractions; the returned function judges them."""
+    # Circuits are made when they are needed: those of all fractions together would be large.
     # One seed after another, since those of one seed share what their rules drew.
     makers = [partial(_ablated, change, circuit, float(d)) for circuit in intact for d in doses]
     own_seeds = [[seed] for seed in seeds for _ in doses]
@@ -71,7 +71,7 @@ def begin_to_judge(
 
 
 def _facts(task, response) -> tuple[Fact, ...]:
-    """Published numbers beside those of a response."""
+    """Published numbers and those of a response."""
     found = tuple(task.facts(response)) if task.facts is not None else ()
     for fact in found:
         if not isinstance(fact, Fact):
@@ -90,7 +90,7 @@ def _output_words(output):
 
 
 def _by_dose(values, doses):
-    """What is listed seed by seed, as an array of doses × seeds."""
+    """What is listed seed by seed, as an array of fractions × seeds."""
     grid = np.empty(len(values), dtype=object)
     grid[:] = values
     return grid.reshape(-1, doses).T
@@ -162,9 +162,7 @@ def _mark(task, response):
     if not np.isfinite(score):
         raise InputError(f"Task.score of {name!r}: expected a finite number, found {score}")
     if not -ROUNDING <= score <= 1 + ROUNDING:
-        raise InputError(
-            f"Task.score of {name!r}: expected a number from 0 (not at all) to 1 (wholly), found {score:g}"
-        )
+        raise InputError(f"Task.score of {name!r}: expected a number from 0 (not at all) to 1 (fully), found {score:g}")
     score = min(max(score, 0.0), 1.0)
     output = None
     if task.output is not None:
@@ -182,7 +180,7 @@ def _mark(task, response):
 
 
 def _judge(task, makers, doses, marks, report, about):
-    """Put together what was found of one kind; `marks` are doses × seeds, `makers` make their circuits."""
+    """Combine the findings of one kind; `marks` are fractions × seeds, `makers` make their circuits."""
     intact = makers[0]()
 
     def curve(system, of):
@@ -228,7 +226,7 @@ def _judge(task, makers, doses, marks, report, about):
 
 
 def _dnn_marks(task, circuits, marks, report):
-    """The same of the unrolled DNNs, doses × seeds; of circuits with noise, the DNNs of those without."""
+    """The same for the unrolled DNNs, fractions × seeds; for circuits with noise, the DNNs of those without."""
     times = {"duration": task.duration, "window": task.window, "dt": task.dt}
     found = np.empty_like(marks)
     for k, row in enumerate(circuits):

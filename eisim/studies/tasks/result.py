@@ -1,4 +1,4 @@
-"""What an assessment found: scores by dose, verdicts, witnesses, problems."""
+"""Results of an assessment: scores by fraction, verdicts, witnesses, problems."""
 
 from dataclasses import dataclass, field, replace
 
@@ -20,8 +20,8 @@ class Judged(Shown):
 
     kind: str  # "rate" or "spiking"
     neurons: int  # of one circuit
-    measure: str  # what the score is, in words
-    obstruction: Obstruction  # what stands in the way of an excitatory-only circuit
+    measure: str  # what the score measures, as text
+    obstruction: Obstruction  # what prevents an excitatory-only circuit from performing it
     systems: dict[str, AblationCurve]  # by system: "spiking", or "rate" and "dnn"
     witness: Witness | None  # none if the obstruction is dynamical, or no pair of trials falls
     equivalence_error: float | None  # of a rate circuit without noise from its DNN, in Hz, the largest
@@ -31,7 +31,7 @@ class Judged(Shown):
     circuit: Circuit | None = None  # the intact circuit of the first seed
     output: str = ""  # what the output of the task is, as its function's docstring says
     published_neurons: int = 0  # of the circuit as it was published, where this one is smaller; else 0
-    facts: tuple[Fact, ...] = ()  # published numbers beside those of the intact circuit of the first seed
+    facts: tuple[Fact, ...] = ()  # published numbers and those of the intact circuit of the first seed
 
     def __repr__(self):
         verdicts = ", ".join(f"{name} {curve.verdict}" for name, curve in self.systems.items())
@@ -45,14 +45,14 @@ class Judged(Shown):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Assessment(Shown):
-    """A task against the dose of ablation; printed, it is a table.
+    """A task against the fraction ablated; printed, it is a table.
 
     Attributes
     ----------
     name : str
         Of the circuit.
     function : str
-        What neuroscientists call what it does: ``"decide"``.
+        Established name of its function: ``"decide"``.
     how : str
         The ablation, as `eisim.ablation.dose` reads it.
     doses : ndarray of shape (doses,)
@@ -61,9 +61,9 @@ class Assessment(Shown):
     kinds : dict of str to Judged
         By ``"spiking"`` and ``"rate"``.
     left_out : dict of str to str
-        Kinds that have nothing of what is ablated, and why.
+        Kinds without the ablated element, and why.
     published : tuple of Fact
-        Published numbers beside ours, as the model's ``published`` last measured them.
+        Published numbers and ours, as the model's ``published`` last measured them.
     """
 
     name: str
@@ -107,9 +107,11 @@ class Assessment(Shown):
     def __str__(self):
         return display("text", self)(self)
 
-    to_dataframe = tabulated("One row for each system, as a pandas DataFrame: scores, critical dose, verdict, witness.")
+    to_dataframe = tabulated(
+        "One row for each system, as a pandas DataFrame: scores, critical fraction, verdict, witness."
+    )
 
-    to_xarray = labelled("Scores and critical doses, as an `xarray.Dataset`: circuit × system × dose × seed.")
+    to_xarray = labelled("Scores and critical fractions, as an `xarray.Dataset`: circuit × system × dose × seed.")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -117,7 +119,7 @@ class Survey(OfParts, Shown):
     """Assessments of several circuits by the same ablation."""
 
     assessments: tuple[Assessment, ...]
-    left_out: dict[str, str] = field(default_factory=dict)  # models that have nothing of what is ablated, and why
+    left_out: dict[str, str] = field(default_factory=dict)  # models without the ablated element, and why
 
     def __repr__(self):
         verdicts = "; ".join(f"{each.name}: {each.verdict}" for each in self.assessments)
@@ -128,9 +130,9 @@ class Survey(OfParts, Shown):
         return self.assessments
 
     to_dataframe = tabulated(
-        "One row for each circuit and system, as a pandas DataFrame: scores, critical dose, verdict, witness."
+        "One row for each circuit and system, as a pandas DataFrame: scores, critical fraction, verdict, witness."
     )
 
-    to_xarray = labelled("Scores and critical doses, as an `xarray.Dataset`: circuit × system × dose × seed.")
+    to_xarray = labelled("Scores and critical fractions, as an `xarray.Dataset`: circuit × system × dose × seed.")
 
     plot = plotted("Draw at which fraction each circuit loses its function.")

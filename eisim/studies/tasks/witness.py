@@ -20,11 +20,11 @@ class Witness(Brief):
     trials: tuple[int, int]  # which trials x and y are
     inputs: tuple[str, ...]  # name of each column of the stimuli
     stimuli: tuple[np.ndarray, np.ndarray]  # (inputs,): x and y, averaged over time if they vary
-    outputs: tuple[np.ndarray, np.ndarray]  # (doses, seeds): of the task at x and at y
+    outputs: tuple[np.ndarray, np.ndarray]  # (fractions, seeds): of the task at x and at y
 
     @property
     def falls(self) -> np.ndarray:
-        """Output at x minus output at y, doses × seeds."""
+        """Output at x minus output at y, fractions × seeds."""
         return self.outputs[0] - self.outputs[1]
 
     @property
@@ -49,7 +49,7 @@ class Witness(Brief):
 def find_witness(stimuli: np.ndarray, circuit: Circuit, outputs: np.ndarray) -> Witness | None:
     """The pair of trials, if any, whose output falls most without ablation, of equal falls the nearest pair.
 
-    Stimuli are trials (× time) × inputs, outputs doses × seeds × trials; the circuit names the inputs.
+    Stimuli are trials (× time) × inputs, outputs fractions × seeds × trials; the circuit names the inputs.
     """
     lower, upper = ordered_pairs(stimuli)
     intact = outputs[0].mean(axis=0)
@@ -73,9 +73,9 @@ def ordered_pairs(stimuli: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def broken_order(stimuli: np.ndarray, circuit: Circuit, rates: np.ndarray, output: np.ndarray | None) -> str | None:
-    """What contradicts T1, in words: without inhibition and noise, rates keep the order of inputs, and so does output.
+    """Contradictions of T1, as text: without inhibition and noise, rates and output keep the order of inputs.
 
-    Stimuli are trials (× time) × inputs, rates trials × neurons. Nothing is said of a circuit of which T1 does not
+    Stimuli are trials (× time) × inputs, rates trials × neurons. Nothing is reported for a circuit of which T1 does not
     speak.
     """
     lower, upper = ordered_pairs(stimuli)

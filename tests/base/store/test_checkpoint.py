@@ -77,7 +77,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(folder):
         time.sleep(chance.uniform(0, 0.12))
         running.send_signal(signal.SIGKILL)
         _, computed = running.communicate()
-        resumed += "going on from" in computed
+        resumed += "resuming from" in computed
     assert resumed >= 2
     again, computed = start().communicate()
     assert again == whole and len(computed.split()) < 20
@@ -102,9 +102,9 @@ def interrupted(said, name="a", identify=lambda: "run", **options):
 
 def test_what_it_says(said):
     assert interrupted(said)
-    assert said.pop() == "1 finished part kept; the same command goes on from here" and not said
+    assert said.pop() == "1 finished part kept; the same command resumes from here" and not said
     assert not interrupted(said)
-    assert said[0] == "going on from 1 finished part of an interrupted run; --fresh starts anew"
+    assert said[0] == "resuming from 1 finished part of an interrupted run; --fresh starts over"
     assert interrupted(said, fresh=True)
     with kept(lambda: "run", said.append) as parts:
         np.testing.assert_array_equal(part("a", None), np.arange(3))
@@ -143,7 +143,7 @@ def test_what_others_can_write_is_not_read(folder, said):
 def test_where_nothing_can_be_kept_the_run_goes_on(tmp_path, monkeypatch, said):
     (tmp_path / "file").touch()
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path / "file"))
-    with pytest.warns(UserWarning, match="nothing can be kept in the cache .*: later runs compile anew") as warned:
+    with pytest.warns(UserWarning, match="nothing can be kept in the cache .*: later runs compile again") as warned:
         assert interrupted(said) and interrupted(said)
     assert len(warned) == 1 and not any("kept;" in line for line in said)
 
