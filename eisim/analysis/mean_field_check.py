@@ -24,7 +24,7 @@ CLOSE, CLOSE_RATE = 0.1, 0.5
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Prediction(Brief):
-    """Of one population: predicted and simulated rates.
+    """Predicted and simulated rates of one population.
 
     Attributes
     ----------

@@ -125,7 +125,7 @@ def as_float(text: str) -> float | None:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What a column means: a number or a word for each row that is not missing.
+    """The content of a column: a number or a word for each row that is not missing.
 
     `order` ranks the values where float64 merges some that differ; `comma` is the first number with a decimal comma, if
     there is one; `note` says how cells were read that are no plain numbers.
@@ -188,7 +188,7 @@ class _Way:
 
 
 def _way(texts: dict[str, int], column: Column, has_numbers: bool, separator: str) -> _Way:
-    """How the texts of a column that hold something can be read."""
+    """How the non-empty texts of a column can be read."""
     if not texts:
         return _Way()
     if all(text.lower() in TRUTH for text in texts):

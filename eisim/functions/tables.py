@@ -346,7 +346,7 @@ def _cells(opened, path, header) -> RawTable:
 
 
 def _parsed(error: str, path, skipped: int) -> str:
-    """What pandas says of rows that do not fit, with the line counted from the beginning of the file."""
+    """The message of pandas on malformed rows, with the line counted from the beginning of the file."""
     if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", error):
         expected, line, saw = map(int, found.groups())
         return (

@@ -154,7 +154,7 @@ def _link(source, target):
 
 
 def _take_late(old, folder, ours):
-    """What came into the old folder in between."""
+    """Move in files that were added to the old folder in the meantime."""
     with suppress(OSError):
         for entry in old.iterdir():
             if entry.name not in ours and not os.path.lexists(folder / entry.name):

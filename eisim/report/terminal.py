@@ -34,7 +34,7 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
 
 
 def use_plain_letters() -> None:
-    """Let standard output and error write what they can instead of failing: ``x`` for ``×`` where there is no ``×``."""
+    """Make output streams replace characters that they cannot encode instead of failing: ``x`` for ``×``."""
     codecs.register_error(_PLAIN_HANDLER, _plain)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -1,4 +1,4 @@
-"""What eisim finds on this machine: versions, compiler, cache, extras; what is missing, and how to get it."""
+"""Diagnosis of this machine: versions, compiler, cache and extras; what is missing, and how to install it."""
 
 import os
 import platform
@@ -46,7 +46,7 @@ class Examination:
         return {"able": self.is_able, "backend": self.backend, "findings": findings}
 
     def table(self):
-        """As a Rich table."""
+        """The findings as a Rich table."""
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
@@ -76,7 +76,7 @@ def _checked(what: str, is_fine, found: str, advice: str) -> Finding:
 
 
 def _requirements() -> Iterator:
-    """What the metadata of eisim asks for, with markers that hold here or in an extra."""
+    """The requirements in eisim's metadata, with markers that hold here or in an extra."""
     from packaging.requirements import Requirement
 
     for line in requires("eisim") or ():
