@@ -181,7 +181,7 @@ def _root(
         bool, Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """What does inhibition contribute to a network?
+    """What does inhibition buy a network?
 
     Builds excitatory-inhibitory circuits, rate and spiking, maps each to its equivalent DNN, ablates inhibition, and
     proves which functions had to be lost.

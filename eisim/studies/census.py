@@ -27,7 +27,7 @@ CRITERION = Criterion.absolute(1.0)
 
 @dataclass(frozen=True, eq=False)
 class Census:
-    """What was found of every function."""
+    """Findings for every function."""
 
     n_inputs: int
     sampled: bool  # whether the functions are a random sample, not all

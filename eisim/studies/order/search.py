@@ -137,7 +137,7 @@ class Variant:
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """What the search found among the circuits of one kind."""
+    """Findings of the search among the circuits of one kind."""
 
     kind: str
     progress: tuple[int, ...]  # strongest fall found so far, in spikes, by generation; the first is random
@@ -147,7 +147,7 @@ class SearchResult:
 
     @property
     def input_rates(self) -> np.ndarray:
-        """Of the lower and of the upper input, in Hz: (2, dimensions)."""
+        """Rates of the lower and the upper input, in Hz: (2, dimensions)."""
         return RATE * self.found.candidate.chain[[self.found.lower, self.found.upper]] / LEVELS
 
     def outcome(self, variant: Variant) -> str:
