@@ -18,7 +18,7 @@ Report = Callable[..., None]
 
 #: Delay after which unreported work shows its progress, in s.
 PATIENCE = 2.0
-#: Where standard error is no terminal, the first line comes after so long, in s; each later one after twice that.
+#: Delay of the first line where standard error is no terminal, in s; it doubles with each later one.
 FIRST_LINE = 15.0
 #: Time between two drawings of the bar, in s.
 _PERIOD = 0.2

@@ -65,7 +65,7 @@ def _warning_sayer():
     def say(message, category, *_):
         text = str(message)
         if text.startswith("Glyph "):
-            text = "some letters of names are not in the font of the figures, which show boxes instead"
+            text = "some characters of names are not in the font of the figures, which show boxes instead"
             category = None if text in said else category
         if category is UserWarning:
             said.add(text)

@@ -58,7 +58,7 @@ class Examination:
         for finding in self.findings:
             words = finding.found + (f"\n{finding.advice}" if finding.advice else "")
             table.add_row(finding.what, Text(finding.state, style=_MARKS[finding.state]), Text(words))
-        end = f"A run works, on the backend {self.backend}." if self.is_able else "A run does not work: see above."
+        end = f"Runs work on the backend {self.backend}." if self.is_able else "Runs do not work: see above."
         return Group(table, "", Text(end, style="bold"))
 
 
@@ -166,7 +166,7 @@ def _compiled(compiler, flags, advice):
             return Finding("C++ compiler", MISSING, f"{place} cannot be started: {error.strerror}", advice)
         words = f"{named}; programs cannot be started in {tempfile.gettempdir()}: {error.strerror}"
         return Finding("C++ compiler", MISSING, words, "set TMPDIR to a folder that is not mounted noexec")
-    return Finding("C++ compiler", OK, f"{named}; a line takes {took:.1f} s")
+    return Finding("C++ compiler", OK, f"{named}; compiling a line takes {took:.1f} s")
 
 
 def _folders():

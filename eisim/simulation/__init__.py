@@ -193,7 +193,7 @@ def _start(layout, kind, timing, backend, report, started):
     return outcomes_or_numpy
 
 
-#: Compilers of which no program could be had in this process.
+#: Compilers that failed to produce a program in this process.
 _failed: set[str | None] = set()
 
 

@@ -57,7 +57,7 @@ class Trained(OfParts):
         found = super().problems
         if self.signs == "excitatory":
             if not self.dnn.is_nonnegative:
-                found.append(f"{self.dnn.name}: trained with excitation only, it has a negative weight")
+                found.append(f"{self.dnn.name}: trained as excitatory-only, but it has a negative weight")
             for kind, ablation in self.ablations.items():
                 if ablation.neurons["I"] or not np.array_equal(ablation.outputs[0], ablation.outputs[-1]):
                     found.append(f"{self.dnn.name}: ablation changes the {kind} circuit, which has no inhibition")

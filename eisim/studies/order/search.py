@@ -270,7 +270,7 @@ def changed(candidate: Candidate, rng: np.random.Generator) -> list[tuple[str, C
     ]
     if condition.recurrent:
         silent = weights.copy()
-        silent[n:, :HIDDEN] *= 1e-12  # synapses of no effect, in the program that is there
+        silent[n:, :HIDDEN] *= 1e-12  # ineffective synapses, so that the same program serves
         variants.append(("no recurrent excitation", replace(candidate, weights=silent)))
     for _ in range(SCATTERS):
         late = delays.copy()
