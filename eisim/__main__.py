@@ -34,7 +34,7 @@ def interrupt_again(unraisable) -> None:
 
 
 def _put_this_folder_last() -> None:
-    """Let nothing in the folder where ``python -m`` was called be taken for a package, as with the script ``eisim``."""
+    """Keep ``python -m`` from importing packages from the current folder, as with the script ``eisim``."""
     home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # of eisim itself, which may be this folder
     if not sys.flags.safe_path and os.path.realpath(sys.path[0]) != os.path.realpath(home):
         sys.path.append(sys.path.pop(0))

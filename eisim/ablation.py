@@ -215,7 +215,7 @@ def _without(projection, circuit, sources):
 
 
 def _driving_forces(circuit):
-    """From the reversal potential of inhibition to the spike threshold, in V, by population that has one."""
+    """Distance from the inhibitory reversal potential to threshold, in V, for each population with one."""
     neurons = [p.neuron for p in circuit.populations]
     forces = [
         n.threshold - n.inhibition.reversal for n in neurons if hasattr(getattr(n, "inhibition", None), "reversal")

@@ -58,7 +58,7 @@ def _check_magnitude(lowest, what):
 
 
 class Source:
-    """What an input and a population have in common, of which projections come."""
+    """Base of inputs and populations, the sources of projections."""
 
     name: str
     size: int

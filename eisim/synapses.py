@@ -103,12 +103,12 @@ class Conductance(Value):
 
     @property
     def letter(self) -> str:
-        """What tells its equations from those of other receptors."""
+        """A key that distinguishes its equations from those of other receptors."""
         return "r" if self.rise else "c"
 
     @property
     def scale(self) -> float:
-        """What the rising variable jumps by for a weight of 1, so that the peak is the weight."""
+        """The jump of the rising variable for a weight of 1, so that the peak is the weight."""
         if not self.rise:
             return 1.0
         peak = self.tau * self.rise / (self.tau - self.rise) * np.log(self.tau / self.rise)

@@ -15,7 +15,7 @@ from eisim.base.values import Brief
 from eisim.simulation.response import Response
 from eisim.stimuli import unlabelled
 
-#: The asynchronous state counts as lost from the modulation of a rate that goes as
+#: The asynchronous state counts as lost above a modulation of the rate that scales as
 #: 1 + sin ωt, which falls to 0 in every cycle (`eisim.analysis.activity.modulation`).
 SYNCHRONOUS = 0.5**0.5
 #: A prediction counts as good within this share of the simulated rate, or within this many Hz.
@@ -24,7 +24,7 @@ CLOSE, CLOSE_RATE = 0.1, 0.5
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Prediction(Brief):
-    """Of one population: predicted and simulated rates.
+    """Predicted and simulated rates of one population.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ class Obstruction(StrEnum):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Task(Shown):
-    """What a circuit is asked to do over time, and how well a response does it.
+    """What a circuit should do over time, and a score of how well a response does it.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Training under sign constraints: multilayer perceptrons that are free, obey Dale's law, or have excitation only."""
+"""Training under sign constraints: multilayer perceptrons that are free, obey Dale's law, or are excitatory-only."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ UNITS: dict[str, RateUnit] = {
 }
 WORKERS = 2
 
-#: For each activation its slope as a function of the rate, and the spread of drives that it is made for.
+#: For each activation its slope as a function of the rate, and the spread of drives for which it is designed.
 ACTIVATIONS = {
     ThresholdLinear: (lambda unit, rate: unit.gain * (rate > 0), lambda unit: 1 / unit.gain),
     Logistic: (lambda unit, rate: rate * (1 - rate / unit.maximum) / unit.slope, lambda unit: 2 * unit.slope),

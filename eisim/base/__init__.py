@@ -1,1 +1,1 @@
-"""What every room of eisim uses: errors, units, values, files, progress."""
+"""Shared foundations: errors, units, values, files, progress."""

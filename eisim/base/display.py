@@ -1,4 +1,4 @@
-"""How values show themselves: their drawings and tables are registered by the room that makes them.
+"""Display of values: their drawings and tables are registered by the package that makes them.
 
 A value knows nothing of reports. Its methods ``plot``, ``to_dataframe``, ``to_xarray`` and ``_repr_html_`` look here
 for what was registered for its type. Where nothing was, the entry points ``eisim.displays`` say what is to be imported:
@@ -18,7 +18,7 @@ _registered: defaultdict[str, dict[type, Callable]] = defaultdict(dict)
 
 
 def register(shown: type, **displays: Callable) -> None:
-    """Say how values of a type are shown.
+    """Register how values of a type are shown.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def register(shown: type, **displays: Callable) -> None:
 
 
 def display(how: str, value) -> Callable:
-    """What was registered for the type of a value, or for the nearest of its base classes; TypeError if nothing was."""
+    """The display registered for the type of a value or its nearest base class; TypeError if there is none."""
     for base in type(value).__mro__:
         if base not in _registered[how]:
             _load(base.__module__)

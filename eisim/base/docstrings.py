@@ -1,4 +1,4 @@
-"""What docstrings in numpydoc's form say: what each parameter means, and the text as a terminal shows it."""
+"""Docstrings in numpydoc format: the meaning of each parameter, and the text for a terminal."""
 
 import re
 from inspect import cleandoc
@@ -21,7 +21,7 @@ def sections(doc: str | None) -> dict[str, str]:
 
 
 def described(doc: str | None) -> dict[str, str]:
-    """What the parameters or attributes of a docstring mean, by name, each in one line."""
+    """Descriptions of the parameters or attributes of a docstring, by name, each in one line."""
     found: dict[str, str] = {}
     for title in ("Attributes", "Parameters", "Other Parameters"):
         names: list[str] = []

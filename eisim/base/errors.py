@@ -40,7 +40,7 @@ class ArgumentError(InputError, TypeError):
 
 
 def argument_error(what: str, function: Callable, arguments: tuple, keywords: dict) -> ArgumentError | None:
-    """What is wrong with the arguments of a call of a function, in one line; ``None`` if they fit."""
+    """The error in the arguments of a function call, in one line; ``None`` if they fit."""
     parameters = inspect.signature(function).parameters.values()
     named = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     in_order = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -65,7 +65,7 @@ def argument_error(what: str, function: Callable, arguments: tuple, keywords: di
 
 
 def explains_arguments(function: Callable, is_method: bool = False) -> Callable:
-    """Let a function answer a call whose arguments it does not take with an `ArgumentError`.
+    """Make a function raise an `ArgumentError` for arguments that it does not accept.
 
     Classes and their methods, whose first argument is the object or the class, have the same from
     `eisim.base.values.Explained`.

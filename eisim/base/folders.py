@@ -60,12 +60,12 @@ class _Finder:
 
 
 def _now(name: str) -> str:
-    """What a module is called now."""
+    """The present name of a module."""
     return FORMER.get(name, f"eisim.{name}")
 
 
 def install() -> None:
-    """Let the two packages be found under both names."""
+    """Make the two packages importable under both names."""
     if _Finder not in sys.meta_path:
         sys.meta_path.insert(0, _Finder)
 

@@ -9,7 +9,7 @@ from eisim.base.units import outside
 
 
 def renamed(**names: str) -> Callable[[Callable], Callable]:
-    """Let a function take arguments by the names that they once had: by its former name, the name of each."""
+    """Accept arguments by their former names, which are mapped to the present ones."""
 
     def decorate(function):
         @functools.wraps(function)

@@ -44,7 +44,7 @@ def _of_system():
 
 
 def _of_groups():
-    """What each control group of this process, a container's for one, has left."""
+    """Memory left in each control group of this process, such as that of a container."""
     with suppress(OSError):
         for line in Path("/proc/self/cgroup").read_text().splitlines():
             _, controllers, path = line.split(":", 2)
@@ -71,7 +71,7 @@ def _reclaimable(group):
 
 
 def _of_limits():
-    """What ``ulimit -v`` leaves."""
+    """Memory left under ``ulimit -v``."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 

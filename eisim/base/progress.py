@@ -18,7 +18,7 @@ Report = Callable[..., None]
 
 #: Delay after which unreported work shows its progress, in s.
 PATIENCE = 2.0
-#: Where standard error is no terminal, the first line comes after so long, in s; each later one after twice that.
+#: Delay of the first line where standard error is no terminal, in s; it doubles with each later one.
 FIRST_LINE = 15.0
 #: Time between two drawings of the bar, in s.
 _PERIOD = 0.2
@@ -53,7 +53,7 @@ def whole_run(remaining: Callable[[], float | None]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Moment:
-    """How far a stage of the work is, for how long it has gone on, and the time to the end of the whole run, in s."""
+    """Progress of a stage of the work, its elapsed time, and the time to the end of the whole run, in s."""
 
     stage: str
     fraction: float | None
@@ -132,7 +132,7 @@ class Progress(Explained):
 
     @property
     def moment(self) -> Moment:
-        """How far the work is now."""
+        """The present progress of the work."""
         return Moment(self.stage or "starting", self.fraction, time.perf_counter() - self.start, _rest[-1]())
 
     def _draw(self, view):
@@ -219,7 +219,7 @@ def _view():
 
 
 def shows_progress(function):
-    """Let a function's parameter ``report=None`` mean that long work shows its progress by itself.
+    """Make a function show the progress of long work by default, where its parameter ``report`` is None.
 
     It does so in a terminal and in a notebook once the work has lasted `PATIENCE`, unless it is part of work that
     reports already.

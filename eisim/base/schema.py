@@ -52,7 +52,7 @@ PYTHON = Source(JSON.words | {_NONE: "none", dict: "a dict"})
 
 @dataclass(frozen=True)
 class Parameter:
-    """What can be set: a field of a dataclass, or a parameter of a function.
+    """A parameter: a field of a dataclass, or a parameter of a function.
 
     Its values are read as its `kind`, if there is one. Its unit is "second", "volt", ..., "1" for plain numbers,
     ``None`` where only its owner knows. What it means is from the docstring; its default is ``inspect.Parameter.empty``
@@ -73,7 +73,7 @@ class Parameter:
 
     @property
     def words(self) -> str:
-        """What it means, what is expected and its default, in one line."""
+        """Its meaning, expected values and default, in one line."""
         _, default, kind, meaning = self.described.values()
         ends = "; ".join(filter(None, (kind, f"default {default}" if default else "no default")))
         return f"{meaning.rstrip('.')} ({ends})" if meaning else ends
@@ -116,7 +116,7 @@ def _default(f):
 
 
 def describe(thing, leave_out: Iterable[str] = ()) -> list[Parameter]:
-    """What people can set of a dataclass or a function; nothing of what is neither."""
+    """The parameters that users can set of a dataclass or a function; empty for anything else."""
     if not is_dataclass(thing) and not inspect.isroutine(thing):
         return []
     return [each for name, each in parameters_of(thing).items() if name not in leave_out]
@@ -140,7 +140,7 @@ def default_words(value, unit: str = "") -> str:
 
 
 def expected_words(kind, source: Source, unit: str | None = None) -> str:
-    """What is expected of a value of a type; of text "" where the type says nothing that is not plain from its name."""
+    """The expected values of a type; for text, "" where the parameter's name says enough."""
     origin = _origin(kind)
     if unit not in (None, "1"):
         return expected(unit)
@@ -268,7 +268,7 @@ def _choices(kind):
 
 
 def _read_union(kind, value, where, source):
-    """As the first of several types that it can be read as; no text is refused before each was tried."""
+    """Read a value as the first of several types that accepts it; text is refused only after all were tried."""
     parts = typing.get_args(kind)
     if source is TEXT:
         parts = sorted(parts, key=lambda part: part is not _NONE)

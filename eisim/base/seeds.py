@@ -25,5 +25,5 @@ def seed_of(seed: Seed, what: str) -> int:
 
 
 def generator_of(seed: Seed, what: str) -> np.random.Generator:
-    """What draws: a Generator itself, or NumPy's own of a whole number."""
+    """A random number generator: the given one, or NumPy's default with an integer as seed."""
     return seed if isinstance(seed, np.random.Generator) else np.random.default_rng(seed_of(seed, what))

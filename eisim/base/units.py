@@ -42,7 +42,7 @@ _HUGE = {"second": 2.0, "volt": 2.0, "ampere": 1e-6, "siemens": 1e-4, "farad": 1
 
 
 def expected(unit: str) -> str:
-    """What is expected of a quantity of this unit: ``"a time such as 5*ms"``."""
+    """Description of a quantity with this unit: ``"a time such as 5*ms"``."""
     return _EXAMPLES.get(unit, unit)
 
 

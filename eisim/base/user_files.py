@@ -56,7 +56,7 @@ _in_use: list[tuple[str, set[str]]] = []
 
 
 def _enter(folder: str) -> None:
-    """Let a folder be the first on the path; neighbours of files in other folders, of the same names, are put aside."""
+    """Put a folder first on the path; modules with the same names from other folders are set aside."""
     if _in_use and _in_use[0][0] == folder:
         return
     if _in_use:

@@ -42,7 +42,7 @@ class ExplainsArguments(type):
 
     @property
     def __signature__(cls) -> inspect.Signature:
-        """How it is made: Python would show the arguments of `__call__`."""
+        """The signature of the constructor: Python would show the arguments of `__call__`."""
         _, *parameters = inspect.signature(cls.__init__).parameters.values()
         return inspect.Signature(parameters)
 

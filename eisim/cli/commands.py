@@ -65,7 +65,7 @@ def _warning_sayer():
     def say(message, category, *_):
         text = str(message)
         if text.startswith("Glyph "):
-            text = "some letters of names are not in the font of the figures, which show boxes instead"
+            text = "some characters of names are not in the font of the figures, which show boxes instead"
             category = None if text in said else category
         if category is UserWarning:
             said.add(text)
@@ -112,7 +112,7 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 def _of_files(error: OSError) -> str:
-    """What the system says of a file, and where there is no room how to go on."""
+    """The system's message about a file and, on a full disk, how to resume."""
     words = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         words += "; free some space, and the same command resumes; --out and TMPDIR name other folders"
@@ -122,7 +122,7 @@ def _of_files(error: OSError) -> str:
 
 
 def _name(arguments: Sequence[str]) -> str:
-    """As what the program is called; shells complete the script only."""
+    """The name under which the program was called; shells complete only the script."""
     is_script = Path(sys.argv[0]).stem == "eisim" or {"--install-completion", "--show-completion"} & set(arguments)
     return "eisim" if is_script else "python -m eisim"
 
@@ -644,7 +644,7 @@ def _function(file, target, weights, ignore, header, truth_table, region, report
 
 
 def put_off_imports() -> None:
-    """Let what SciPy's sparse arrays import with all of NumPy, and few use, be loaded when it is first used."""
+    """Defer NumPy modules that SciPy's sparse arrays import, and few use, until they are first used."""
     import numpy
 
     for name in ("f2py", "testing"):
@@ -662,7 +662,7 @@ def _quoted(column: str) -> str:
 
 
 def _report(experiment, result) -> dict | None:
-    """What an experiment's page shows; None if the experiment does not say."""
+    """The findings that an experiment's page shows; None if the experiment declares none."""
     from eisim.report.findings import to_document
 
     return to_document(experiment.findings(result)) if hasattr(experiment, "findings") else None

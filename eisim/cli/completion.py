@@ -1,4 +1,4 @@
-"""What the shell completes: names of experiments and models, settings and their values, columns and files."""
+"""Shell completion: names of experiments and models, settings and their values, columns and files."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -42,7 +42,7 @@ def setting(incomplete: str) -> list[str]:
 
 
 def _value_of(key: str) -> Callable:
-    """What completes a single value of a setting."""
+    """Completions of a single value of a setting."""
 
     def complete(incomplete: str) -> list[str]:
         return [name for name in _names_of(key) if name.startswith(incomplete)]
@@ -51,7 +51,7 @@ def _value_of(key: str) -> Callable:
 
 
 def _file(*suffixes: str) -> Callable:
-    """What completes files whose names end so."""
+    """A completer for files with these suffixes."""
 
     def complete(incomplete: str) -> list[tuple[str, str]]:
         return _files(incomplete, suffixes)

@@ -37,7 +37,7 @@ class _Explained:
             if param.name in ADDED_FLAGS and param.default is None:
                 param.default = False
             if param.name == "install_completion":
-                param.help = "Complete what follows eisim (not python -m eisim) in this shell from now on."
+                param.help = "Install completion for eisim (not python -m eisim) in this shell."
         return params
 
     def format_help(self, ctx, formatter):

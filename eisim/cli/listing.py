@@ -14,7 +14,7 @@ from eisim.run.model import Model
 
 @dataclass(frozen=True)
 class About:
-    """What a name refers to.
+    """Description of an experiment, a model or a file.
 
     Settings are what ``run`` can change by ``--set``, parameters what else ``sweep`` can: the arguments of ``circuit``
     and ``task``. A module that `measures` has ``published``, which measures the facts again.
@@ -53,7 +53,7 @@ def parameters_of(name: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def about(name: str, measure: bool = False, report: Callable[..., None] | None = None) -> About:
-    """What a name refers to: an experiment, a model, or a file; ``InputError`` if there is no such thing.
+    """Describe an experiment, a model, or a file; ``InputError`` if there is no such thing.
 
     Published numbers are as last measured, or are measured now, which may take minutes.
     """
@@ -83,7 +83,7 @@ def _rows(found):
 
 
 def document(found: About) -> dict:
-    """What ``list NAME --json`` prints."""
+    """The document of ``list NAME --json``."""
     return {
         "name": found.name,
         "kind": found.kind,
@@ -95,7 +95,7 @@ def document(found: About) -> dict:
 
 
 def shown(found: About):
-    """What ``list NAME`` prints, for Rich."""
+    """The output of ``list NAME``, for Rich."""
     from rich.console import Group
     from rich.text import Text
 
@@ -118,7 +118,7 @@ def shown(found: About):
 
 
 def document_of_all() -> dict:
-    """What ``list --json`` prints."""
+    """The document of ``list --json``."""
     experiments, models = registry.listed()
     return {
         "experiments": [{"name": e.name, "summary": e.summary} for e in experiments],
@@ -130,7 +130,7 @@ def document_of_all() -> dict:
 
 
 def tables_of_all():
-    """What ``list`` prints, for Rich."""
+    """The output of ``list``, for Rich."""
     from rich.console import Group
     from rich.text import Text
 

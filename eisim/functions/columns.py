@@ -12,7 +12,7 @@ import numpy as np
 
 from eisim.base.errors import InputError
 
-#: Cells that hold no value, and those that hold a truth value, in small letters.
+#: Cells without a value, and those with a truth value, in lower case.
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "<na>", "nat", "?"}
 TRUTH = {"yes": "1", "true": "1", "no": "0", "false": "0"}
 #: Cells that hold no value where the others of their column are numbers; elsewhere they may be words.
@@ -125,7 +125,7 @@ def as_float(text: str) -> float | None:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What a column means: a number or a word for each row that is not missing.
+    """The content of a column: a number or a word for each row that is not missing.
 
     `order` ranks the values where float64 merges some that differ; `comma` is the first number with a decimal comma, if
     there is one; `note` says how cells were read that are no plain numbers.
@@ -188,7 +188,7 @@ class _Way:
 
 
 def _way(texts: dict[str, int], column: Column, has_numbers: bool, separator: str) -> _Way:
-    """How the texts of a column that hold something can be read."""
+    """How the non-empty texts of a column can be read."""
     if not texts:
         return _Way()
     if all(text.lower() in TRUTH for text in texts):
@@ -230,7 +230,7 @@ def _percentages(texts, has_numbers):
         others = tuple(text for text in texts if text not in found) or tuple(found)
         return _Way(problem="percentages in all cells of the column or in none", culprits=others)
     first = next(iter(found))
-    return _Way(found, f"percentages are taken as numbers ({first} = {found[first]}).")
+    return _Way(found, f"percentages are read as numbers ({first} = {found[first]}).")
 
 
 def _dates(texts):
@@ -248,7 +248,7 @@ def _dates(texts):
         found[text] = Fraction(nanoseconds, 86_400 * 10**9)
     if len(zones) > 1:
         return _Way(problem="times that all have a time zone, or none")
-    return _Way(found, "dates are taken as days since 1970-01-01.")
+    return _Way(found, "dates are read as days since 1970-01-01.")
 
 
 def _commas(texts, column, separator):
@@ -259,13 +259,13 @@ def _commas(texts, column, separator):
     sure = separator == "," or column.has_points or any(_SEVERAL_GROUPS.fullmatch(text) for text in texts)
     if thousands and sure:
         found = {text: text.replace(",", "") for text in texts}
-        return _Way(found, f"commas are taken as thousands separators ({first} = {found[first]}).")
+        return _Way(found, f"commas are read as thousands separators ({first} = {found[first]}).")
     if thousands:
         hint = "the comma may separate thousands or be a decimal comma: write numbers without it"
         return _Way(problem="a number without a comma", hint=hint)
     if decimal and not column.has_points:
         found = {text: text.replace(".", "").replace(",", ".") for text in texts}
-        return _Way(found, f"commas are taken as decimal commas ({first} = {found[first]}).", comma=first)
+        return _Way(found, f"commas are read as decimal commas ({first} = {found[first]}).", comma=first)
     if decimal:
         return _Way(problem="numbers with decimal points or with decimal commas, not both")
     others = tuple(t for t in texts if not _THOUSANDS.fullmatch(t) and not _DECIMAL_COMMA.fullmatch(t)) or (first,)

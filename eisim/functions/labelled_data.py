@@ -114,7 +114,7 @@ class LabelledData(Shown):
         return f"<{self.name}: {len(self.points)} points × {self.n_inputs} inputs>"
 
     def label(self, value: float) -> str:
-        """What to call a value of the target: the word that it encodes, or the number."""
+        """The label of a value of the target: the word that it encodes, or the number."""
         named = 0 <= value < len(self.classes) and value == int(value)
         return self.classes[int(value)] if named else f"{value:g}"
 
@@ -130,7 +130,7 @@ class LabelledData(Shown):
 
     @property
     def ordered(self) -> np.ndarray:
-        """What orders the points: `order` if there is one, else the points themselves."""
+        """The values that order the points: `order` if there is one, else the points themselves."""
         return self.points if self.order is None else self.order
 
     @property
@@ -457,7 +457,7 @@ def _without_missing(readings, where, line, notes):
 
 
 def _of_all(refused: dict[str, str]) -> str:
-    """What is wrong with the first of some columns, and that the others are no better."""
+    """The fault of the first of some columns, and that the others share it."""
     first, *others = refused
     if not others:
         return refused[first]

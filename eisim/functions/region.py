@@ -101,7 +101,7 @@ def _spirals(x, y):
     return np.sin(np.arctan2(dy, dx) - 2 * np.pi * np.hypot(dx, dy) / 0.45) > 0
 
 
-#: Regions that an excitatory-only circuit can compute, then the geometric faces of those that it cannot: a boundary of
+#: Regions that an excitatory-only circuit can compute, then the geometric forms of those that it cannot: a boundary of
 #: positive slope, closed regions, disconnected regions.
 REGIONS = {
     region.name: region

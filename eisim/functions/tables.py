@@ -35,7 +35,7 @@ _ROWS_AT_ONCE, _CELLS_AT_ONCE = 250_000, 5_000_000
 #: The first two rows must lie within this many lines and characters.
 _FIRST_LINES, _HEAD = 100, 20_000_000
 _SEPARATORS = "\t;|,"
-#: Names that only count rows have, in small letters.
+#: Names of columns that only count rows, in lower case.
 _COUNTERS = {"index", "row", "rows", "rownames", "row_names", "row.names", "row_id", "rowid", "id", "no", "nr", "#"}
 _PACKERS = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
 #: What files begin with.
@@ -57,7 +57,7 @@ _MAGIC = {
     "PNG": b"\x89PNG",
     "pickle": (b"\x80\x03", b"\x80\x04", b"\x80\x05"),
 }
-#: Encodings of text by what it begins with, else it is UTF-8.
+#: Encodings of text by its first bytes; UTF-8 otherwise.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -346,7 +346,7 @@ def _cells(opened, path, header) -> RawTable:
 
 
 def _parsed(error: str, path, skipped: int) -> str:
-    """What pandas says of rows that do not fit, with the line counted from the beginning of the file."""
+    """The message of pandas on malformed rows, with the line counted from the beginning of the file."""
     if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", error):
         expected, line, saw = map(int, found.groups())
         return (

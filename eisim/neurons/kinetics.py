@@ -1,4 +1,4 @@
-"""How receptors enter the code of a spiking neuron, and of a pool that holds what a population receives alike."""
+"""Code of receptors in a spiking neuron, and in a pool that holds the input shared by a population."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ RISING = "arn"
 
 
 def propagator(matrix, dt):
-    """What a linear system does in a step, and its mean over the step."""
+    """Propagator of a linear system over a step, and its mean over the step."""
     from scipy.linalg import expm
 
     matrix = np.asarray(matrix)
@@ -26,7 +26,7 @@ def pools(pooled):
 
 
 def quantity_of(neuron) -> str:
-    """What receptors give a neuron: a current, or a conductance."""
+    """The output of receptors to a neuron: a current, or a conductance."""
     return "I" if neuron.signed_weights else "g"
 
 

@@ -12,7 +12,7 @@ from eisim.base.values import Value, quantity
 
 @dataclass(frozen=True)
 class RateUnit(Value):
-    r"""What all rate units share.
+    r"""Base of all rate units.
 
     .. math::
         \tau \dot{r} &= -r + (1 - t_\mathrm{ref}\, r)\, \phi(u), \qquad u = b + \eta + \sum_j w_j r_j \\
@@ -70,7 +70,7 @@ class RateUnit(Value):
 
     @property
     def structure(self) -> str:
-        """What tells units whose code differs from each other."""
+        """A key that distinguishes units with different code."""
         return type(self).__name__.lower()
 
     def receptor_of(self, name: str, sign: int) -> str:
@@ -344,7 +344,7 @@ class ExponentialLinear(RateUnit):
 
     @property
     def excitatory_class(self) -> str:
-        """What an excitatory-only circuit can compute with such units: the less where they are convex."""
+        """The functions that excitatory-only circuits of such units can compute: fewer where they are convex."""
         convex = self.base <= self.gain * self.scale
         return ThresholdLinear.excitatory_class if convex else RateUnit.excitatory_class
 

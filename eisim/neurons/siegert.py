@@ -40,14 +40,14 @@ def siegert(mean, sd, tau, refractory, threshold, reset) -> np.ndarray:
 
 
 def _integral_of_erfcx(lower, upper):
-    r"""Of :math:`\sqrt{\pi} \operatorname{erfcx}`, between numbers of 0 or more."""
+    r"""Integral of :math:`\sqrt{\pi} \operatorname{erfcx}` between non-negative numbers."""
     a, b = np.arcsinh(lower)[..., None], np.arcsinh(upper)[..., None]
     t = (a + b) / 2 + (b - a) / 2 * _NODES
     return ((b - a) / 2 * _SHARES * np.sqrt(np.pi) * scipy.special.erfcx(np.sinh(t)) * np.cosh(t)).sum(axis=-1)
 
 
 def _integral_of_growth(lower, upper):
-    r"""Of :math:`\sqrt{\pi} e^{u^2} (1 + \operatorname{erf} u)`, between numbers of 0 or more."""
+    r"""Integral of :math:`\sqrt{\pi} e^{u^2} (1 + \operatorname{erf} u)` between non-negative numbers."""
     growth = np.exp(upper**2) * scipy.special.dawsn(upper) - np.exp(
         np.minimum(lower, upper) ** 2
     ) * scipy.special.dawsn(lower)

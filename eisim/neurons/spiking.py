@@ -1,4 +1,4 @@
-"""What spiking neurons share."""
+"""Base of spiking neurons."""
 
 from typing import Any, ClassVar, Literal
 
@@ -59,7 +59,7 @@ class SpikingNeuron(Value):
 
     @property
     def structure(self) -> str:
-        """What tells neurons whose code differs from each other."""
+        """A key that distinguishes neurons with different code."""
         return type(self).__name__.lower() + "_" + "".join(r.letter for r in self.receptors.values())
 
     def area(self, letter: str) -> float:
@@ -100,7 +100,7 @@ class SpikingNeuron(Value):
 
     @staticmethod
     def after_spike(carrying: bool) -> str:
-        """What a spike does to the membrane, as Brian2 text; `carrying`: what exceeds the threshold is not lost."""
+        """The effect of a spike on the membrane, as Brian2 text; if `carrying`, the excess over threshold is kept."""
         return f"v = reset{' + carry*(v - threshold)' if carrying else ''}"
 
     def receptor_of(self, name: str, sign: int) -> str:

@@ -111,7 +111,7 @@ def draw(figures: Figures) -> list[tuple[str, bytes]]:
 
 
 def _draw_side_by_side(figures: Figures) -> list[tuple[str, bytes]]:
-    """What `draw` returns; while one figure is made, others become SVG in forked processes."""
+    """Draw several figures; while one is drawn, others are converted to SVG in forked processes."""
     from eisim.report.style import paper
 
     processes, most = multiprocessing.get_context("fork"), os.cpu_count() or 1

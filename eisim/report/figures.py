@@ -144,7 +144,7 @@ def readout_traces(ax: "Axes", response: Response, trials: Sequence[str]) -> "Ax
 
 
 def response(ax: "Axes", response: Response, trials: Sequence[str] = ()) -> "Axes":
-    """What was recorded of a response: spikes, or rates over time; the rates of the outputs if nothing was.
+    """Draw the recordings of a response: spikes, or rates over time; the output rates if there are none.
 
     Trials (of all seeds in turn) are named; by default by numbers from 0, with the seed in front if there are several,
     as `Response.to_dataframe` counts.

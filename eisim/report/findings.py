@@ -1,4 +1,4 @@
-"""What a run found, in the form in which a page shows it: plain values that ``run.json`` holds.
+"""Findings of a run in the form shown on its page: plain values, stored in ``run.json``.
 
 A page needs nothing but the folder of a run: these values, and the files that they name.
 """

@@ -244,7 +244,7 @@ def _edges(stops, column, half, levels):
 
 
 def _bow(start, end, out):
-    """From one place to another, and as far out on the way."""
+    """A path from one place to another that bends outwards by the given distance."""
     return Path([start, start + 4 / 3 * out, end + 4 / 3 * out, end], [Path.MOVETO, *[Path.CURVE4] * 3])
 
 

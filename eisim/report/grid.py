@@ -149,7 +149,7 @@ def _place(table, name):
 
 
 def _name(column):
-    """What tells a column from the others."""
+    """The key that distinguishes a column from the others."""
     return column.name, column.unit
 
 

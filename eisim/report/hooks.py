@@ -1,4 +1,4 @@
-"""How a result is shown by functions of the module of its experiment, as a user's own may have them."""
+"""Display of a result by functions in the module of its experiment, such as a user's own."""
 
 from eisim.report.findings import Findings
 from eisim.report.view import View, show_with

@@ -211,7 +211,7 @@ def _rows(runs, part, carried) -> list[list[Figure]]:
 
 
 def _differences(runs) -> tuple[list[tuple[str, list[str]]], list[str]]:
-    """What several runs differ in, with the value of each; and what they agree on."""
+    """Settings in which several runs differ, with the value of each; and those that they share."""
     described = [_described(run) for run in runs]
     names = dict.fromkeys(name for one in described for name in one)
     differ, same = [], []
@@ -304,5 +304,5 @@ def template():
 
 
 def _hash(part: str) -> str:
-    """How a content security policy names a style or a script."""
+    """The source expression of a style or a script in a content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()

@@ -38,7 +38,7 @@ NAMED = 6
 
 
 def excitation(*more: str) -> Explanation:
-    """What excitatory-only circuits can do and where that stops holding, with more paragraphs between."""
+    """What excitatory-only circuits can do and the limits of the theorem, with other paragraphs in between."""
     return Explanation("What excitatory-only circuits can do", (MONOTONE, *more, LIMITS))
 
 
@@ -48,7 +48,7 @@ def is_data(certificate: Certificate) -> bool:
 
 
 def name_of(certificate: Certificate) -> str:
-    """What is to be computed: a function by its name, or the target of data."""
+    """What should be computed: a function by its name, or the target of data."""
     data = certificate.data
     return f"“{data.target}” in {data.name}" if is_data(certificate) else data.name
 
@@ -85,7 +85,7 @@ def headline(certificate: Certificate) -> Iterator[str]:
 
 
 def cannot_tell(certificate: Certificate, name: str) -> str:
-    """That hardly any labels of these rows would be refused."""
+    """A warning that almost any labels of these rows would be admissible."""
     found, data = certificate.evidence(), certificate.data
     return (
         f"These rows cannot tell whether the rule behind {name} needs inhibition: "

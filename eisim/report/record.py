@@ -119,7 +119,7 @@ def _swap(new: Path, folder: Path) -> None:
             raise InputError(f"--out: {folder / entry.name}: expected a file or nothing, found a folder")
     if new.parent == folder.parent:
         taken: list[Path] = []
-        guard = Lock(new)  # it goes to where the folder is, of which nobody else may think that it is free
+        guard = Lock(new)  # moves with the folder, which must not appear free to others
         guard.take()
         try:
             with suppress(OSError):
@@ -154,7 +154,7 @@ def _link(source, target):
 
 
 def _take_late(old, folder, ours):
-    """What came into the old folder in between."""
+    """Move in files that were added to the old folder in the meantime."""
     with suppress(OSError):
         for entry in old.iterdir():
             if entry.name not in ours and not os.path.lexists(folder / entry.name):

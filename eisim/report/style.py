@@ -1,4 +1,4 @@
-"""How figures look: the style sheet ``eisim.paper``, the colours of excitation and inhibition, widths of a journal."""
+"""Figure style: the style sheet ``eisim.paper``, the colours of excitation and inhibition, widths of a journal."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

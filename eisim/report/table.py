@@ -128,7 +128,7 @@ def _page_column(column, name, values, note=None):
 
 
 def _shown(table, most: int) -> tuple[list[Column], list[list[str]], list[bool], int]:
-    """What the terminal and a notebook show: columns, cells as text, which are numbers, and how many rows are left."""
+    """The table for terminal and notebook: columns, cells as text, which are numbers, and how many rows are omitted."""
     columns, rows = [column for column in table.columns if not column.on_page_only], table.rows[:most]
     cells = [_texts(column, [_plain(column.value(row)) for row in rows]) for column in columns]
     numeric = [not any(_is_text(c.value(row)) for row in rows) for c in columns]

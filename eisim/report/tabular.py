@@ -1,4 +1,4 @@
-"""What files of numbers are made of: rows without nesting, and labelled arrays."""
+"""Contents of numeric files: flat rows, and labelled arrays."""
 
 from collections.abc import Mapping
 

@@ -9,7 +9,7 @@ import unicodedata
 
 from eisim.base.errors import printable
 
-#: Of output that goes to no terminal, in columns.
+#: Width of output that does not go to a terminal, in columns.
 PIPE_WIDTH = 120
 #: Letters that a poor encoding lacks, in ones that all have.
 PLAIN = {
@@ -34,7 +34,7 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
 
 
 def use_plain_letters() -> None:
-    """Let standard output and error write what they can instead of failing: ``x`` for ``×`` where there is no ``×``."""
+    """Make output streams replace characters that they cannot encode instead of failing: ``x`` for ``×``."""
     codecs.register_error(_PLAIN_HANDLER, _plain)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -96,7 +96,7 @@ def _fitted(content, there):
 
     if isinstance(content, Group):
         return Group(*(_fitted(part, there) for part in content.renderables))
-    # Asked within the width of the terminal, a table would say that it fits.
+    # Measured within the terminal's width, every table would appear to fit.
     unlimited = there.options.update(max_width=sys.maxsize)
     if isinstance(content, Table) and content.__rich_measure__(there, unlimited).minimum > there.width:
         return _listed(content)

@@ -1,4 +1,4 @@
-"""How a result is shown, declared once: its answer, tables, figures, circuits and proofs.
+"""Display of a result, declared once: its answer, tables, figures, circuits and proofs.
 
 The terminal, the page, a notebook and the files of a run are renderings of the same view.
 """
@@ -49,7 +49,7 @@ class DrawnCircuit:
 
 
 class View(Generic[Result]):
-    """How results of a type are shown; a subclass says it for its type, and `show_with` makes it known.
+    """Display of results of a type; a subclass defines it for its type, and `show_with` registers it.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class View(Generic[Result]):
         return ()
 
     def findings(self) -> Findings | None:
-        """What a page shows, and ``run.json`` holds."""
+        """The findings shown on a page and stored in ``run.json``."""
         return Findings(
             question=self.heading,
             answer=answer(*self.answer(), problems=self.problems),
@@ -129,7 +129,7 @@ class View(Generic[Result]):
         )
 
     def terminal(self) -> Any:
-        """What the terminal shows: tables with what their headings mean, and the answer, as a Rich group."""
+        """Output for the terminal: tables with the meaning of their headings, and the answer, as a Rich group."""
         from rich.console import Group
 
         tables = [terminal_table(table) for table in self.tables() if not table.on_page_only]
@@ -140,7 +140,7 @@ class View(Generic[Result]):
         )
 
     def html(self) -> str:
-        """What a notebook shows."""
+        """Output for a notebook."""
         tables = [html_table(table) for table in self.tables() if not table.on_page_only]
         said = sentences(answer(*self.answer()), *self.problems, *self.details())
         return html_box(self.heading, *tables, said)

@@ -1,4 +1,4 @@
-"""What eisim finds on this machine: versions, compiler, cache, extras; what is missing, and how to get it."""
+"""Diagnosis of this machine: versions, compiler, cache and extras; what is missing, and how to install it."""
 
 import os
 import platform
@@ -46,7 +46,7 @@ class Examination:
         return {"able": self.is_able, "backend": self.backend, "findings": findings}
 
     def table(self):
-        """As a Rich table."""
+        """The findings as a Rich table."""
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
@@ -58,7 +58,7 @@ class Examination:
         for finding in self.findings:
             words = finding.found + (f"\n{finding.advice}" if finding.advice else "")
             table.add_row(finding.what, Text(finding.state, style=_MARKS[finding.state]), Text(words))
-        end = f"A run works, on the backend {self.backend}." if self.is_able else "A run does not work: see above."
+        end = f"Runs work on the backend {self.backend}." if self.is_able else "Runs do not work: see above."
         return Group(table, "", Text(end, style="bold"))
 
 
@@ -76,7 +76,7 @@ def _checked(what: str, is_fine, found: str, advice: str) -> Finding:
 
 
 def _requirements() -> Iterator:
-    """What the metadata of eisim asks for, with markers that hold here or in an extra."""
+    """The requirements in eisim's metadata, with markers that hold here or in an extra."""
     from packaging.requirements import Requirement
 
     for line in requires("eisim") or ():
@@ -166,7 +166,7 @@ def _compiled(compiler, flags, advice):
             return Finding("C++ compiler", MISSING, f"{place} cannot be started: {error.strerror}", advice)
         words = f"{named}; programs cannot be started in {tempfile.gettempdir()}: {error.strerror}"
         return Finding("C++ compiler", MISSING, words, "set TMPDIR to a folder that is not mounted noexec")
-    return Finding("C++ compiler", OK, f"{named}; a line takes {took:.1f} s")
+    return Finding("C++ compiler", OK, f"{named}; compiling a line takes {took:.1f} s")
 
 
 def _folders():

@@ -83,11 +83,11 @@ class ShownByModule:
 
     @property
     def problems(self) -> list[str]:
-        """What the result says of contradictions and failed checks."""
+        """Contradictions and failed checks reported by the result."""
         return list(getattr(self.value, "problems", ()))
 
     def by(self, hook: str, missing: Callable[[Any], Any]):
-        """What a function of the module makes of the result; what `missing` does where it has none."""
+        """Apply a function of the module to the result, or `missing` where the module lacks it."""
         module = named_module(self.module)
         return _guarded_hook(module, hook)(self.value) if hasattr(module, hook) else missing(self.value)
 

@@ -63,7 +63,7 @@ def _readers(circuit: Circuit) -> str:
 
 
 def _left_out(circuit: Circuit, plain: Circuit) -> str:
-    """What `plain` lacks of a circuit, and what difference that makes to its responses."""
+    """What `plain` omits from a circuit, and how this changes its responses."""
     from eisim.adapter.nir_format import begins_elsewhere
 
     neurons = [p.neuron for p in circuit.populations]

@@ -44,7 +44,7 @@ class Model:
 
     @classmethod
     def of_module(cls, module: ModuleType, name: str) -> "Model":
-        """What a module offers."""
+        """The model defined by a module."""
         named = {"function": "FUNCTION", "sweep": "SWEEP", "phases": "PHASES"}
         parts = ("circuit", "task", "function", "published", "phase", "sweep", "phases")
         found = {part: getattr(module, named.get(part, part), None) for part in parts}

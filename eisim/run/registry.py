@@ -1,4 +1,4 @@
-"""What can be run: experiments and models of installed packages, and files of the user's own.
+"""Registry of what can be run: experiments and models of installed packages, and the user's own files.
 
 All are found by entry points, so that eisim imports neither. An experiment is a module with ``Settings`` and ``run``, a
 model one with ``circuit`` and perhaps ``task``. What is neither an experiment nor has its own settings is handed to one
@@ -34,7 +34,7 @@ def points(group: str) -> dict[str, EntryPoint]:
 
 
 def load(point: EntryPoint) -> Any:
-    """What an entry point names.
+    """Load the object that an entry point names.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def find(name: str, command: str) -> Experiment | Model | Path:
 
 
 def models() -> dict[str, Callable[[], Model]]:
-    """What loads each installed model, by name."""
+    """The entry point of each installed model, by name."""
     return {name: lambda p=point, n=name: Model.of_module(load(p), n) for name, point in points(MODELS).items()}
 
 

@@ -1,4 +1,4 @@
-"""What makes two runs the same run: all that decides the results, as text."""
+"""Identity of a run: everything that determines its results, as text."""
 
 import hashlib
 import json

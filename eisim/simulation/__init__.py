@@ -193,7 +193,7 @@ def _start(layout, kind, timing, backend, report, started):
     return outcomes_or_numpy
 
 
-#: Compilers of which no program could be had in this process.
+#: Compilers that failed to produce a program in this process.
 _failed: set[str | None] = set()
 
 
@@ -328,7 +328,7 @@ def _by_neuron(outcome):
 
 
 def _spikes(block, spikes, copies):
-    """Of the spikes of a group, by neuron, those of one block, in order of time."""
+    """The spikes of one block of a group, by neuron, in temporal order."""
     ends = np.array([block.start, block.start + block.stride * copies], dtype=spikes[0].dtype)
     first, last = np.searchsorted(spikes[0], ends)
     neuron, step = (column[first:last] for column in spikes)

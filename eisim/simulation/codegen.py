@@ -107,7 +107,7 @@ def _device(name: str, **options) -> Iterator[None]:
 
 
 def _read_from_files(device, job):
-    """Let the program read an array of one number from its file, as it does longer ones.
+    """Make the program read one-element arrays from files, as it does longer ones.
 
     Brian2 would write that number into the code, and programs would differ with their numbers.
     """
@@ -121,7 +121,7 @@ def _read_from_files(device, job):
 
 
 def _spare_memory(device, job):
-    """Let the program hold its synapses once, not three times: there may be a billion."""
+    """Make the program hold its synapses once, not three times: there may be a billion."""
     for bundle, synapses in job.layout.synapses.items():
         for variable in ("_synaptic_pre", "_synaptic_post"):
             grown = array(synapses_name(bundle), variable, dynamic=True)

@@ -25,7 +25,7 @@ from eisim.simulation.toolchain import NoProgramError, room
 TIMEOUT = 300.0
 #: Brian2 names the support code of each code object in an unnamed namespace, and uses it in functions that begin so.
 _SUPPORT, _FUNCTION = "\nnamespace {\n", "using namespace brian;"
-#: Sources of which every line runs once in a run.
+#: Sources whose every line is executed once per run.
 _RUN_ONCE = ("main.cpp", "objects.cpp", "run.cpp")
 _STEPS, _ONCE = "eisim_steps.cpp", "eisim_once.cpp"
 _HEADER = "eisim_standard.h"
@@ -72,7 +72,7 @@ def begin_make(folder: Path, flags: list[str], header: Path | None) -> Callable[
     makefile = folder / "makefile"
     sources = re.search(r"^SRCS = (.*)$", makefile.read_text(), re.MULTILINE)
     arguments = [f"SRCS={' '.join(gather(folder, shlex.split(sources[1])))}"] if sources else []
-    # From this folder on: what is above may have any name, and make reads some letters as its own.
+    # Relative to this folder: parent folders may have any name, and make interprets some characters.
     included = [] if header is None else ["-include", os.path.relpath(header, folder)]
     with makefile.open("a") as file:
         file.write(f"\n$(OBJS): CXXFLAGS += {shlex.join([*flags, *included])}\n")

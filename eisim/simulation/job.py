@@ -28,7 +28,7 @@ BINARY = "main.exe" if os.name == "nt" else "main"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a group did: mean rates in the window (Hz), and for its recorded neurons spikes or rates over time."""
+    """Activity of a group: mean rates in the window (Hz), and for its recorded neurons spikes or rates over time."""
 
     rates: np.ndarray
     spikes: tuple[np.ndarray, np.ndarray] | None = None  # neuron, step
@@ -95,7 +95,7 @@ class Job:
         return [result_file(owner, *variable) for owner in owners for variable in given]
 
     def outcomes(self, read: Callable[..., np.ndarray], loop_time: float = np.nan) -> dict[str, Outcome]:
-        """What each group did.
+        """The activity of each group.
 
         ``read(owner, variable, shape)`` gives a variable of a Brian2 object; without a shape one of a spike monitor.
         """
@@ -115,7 +115,7 @@ class Job:
         return found
 
     def arguments(self) -> dict[str, np.ndarray | float]:
-        """What the variables of the groups are set to, by Brian2's name for them."""
+        """Initial values of the groups' variables, by their names in Brian2."""
         named = {group_name(name): m for name, m in self.models.items()}
         named |= {synapses_name(bundle): m for bundle, m in self.synapse_models.items()}
         return {

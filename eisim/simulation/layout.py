@@ -54,7 +54,7 @@ class Block:
     size: int
 
     def take(self, values: np.ndarray, copies: int) -> np.ndarray:
-        """Of the `values` of a group (first axis), those of this block: copies × size (× the other axes)."""
+        """The part of a group's `values` (first axis) in this block: copies × size (× the other axes)."""
         index = self.start + np.arange(copies)[:, None] * self.stride + np.arange(self.size)
         return values[index]
 
@@ -84,7 +84,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What the synapses of one Brian2 object have in common."""
+    """Common properties of the synapses in one Brian2 object."""
 
     source: str
     target: str
@@ -304,7 +304,7 @@ def _members(circuit):
 
 
 def _structure(population):
-    """What tells the code of a population's neurons from that of others, as part of a name in Brian2."""
+    """Part of a Brian2 name that distinguishes the code of a population's neurons from that of others."""
     neuron = population.neuron
     if type(neuron).__module__.startswith("eisim.neurons."):
         return neuron.structure
@@ -318,7 +318,7 @@ def _read_by_each(populations, blocks, copies):
 
 
 def _drive_values(layout, index, trials, populations, k, drives):
-    """What the k-th Poisson drive of each neuron has: the jump, and the afferent with its rate."""
+    """The k-th Poisson drive of each neuron: the jump, and the afferent with its rate."""
     afferent = _read_by_each(populations, [layout.blocks[index, drive.source] for drive in drives], trials.copies)
     jump = np.repeat([drive.weights.weight for drive in drives], [p.size for p in populations])
     values = {f"jump_{k}": np.tile(jump, trials.copies)}

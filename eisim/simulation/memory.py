@@ -1,4 +1,4 @@
-"""What a batch needs in memory, known before it is laid out."""
+"""Memory that a batch requires, estimated before its layout."""
 
 from eisim.base import memory
 from eisim.base.timing import Timing
@@ -44,7 +44,7 @@ def _bytes(trials, timing):
 
 
 def _synapses(circuit, projection):
-    """Of one copy, those that are held one by one."""
+    """Synapses of one copy that are stored individually."""
     given = projection.weights
     if not isinstance(given, Rule):
         return given.data.size

@@ -1,4 +1,4 @@
-"""What the groups of a layout are made of, as text: equations, steps and events in Brian2's language.
+"""The code of the groups of a layout: equations, steps and events in Brian2's language.
 
 Nothing here needs Brian2. The text, together with the sizes, is all that decides the generated code, so it serves as
 the signature of a compiled program.

@@ -134,7 +134,7 @@ def _wait(process: subprocess.Popen, folder: Path, device: str, report: Report) 
         except BaseException:
             process.kill()
             raise
-    # A program of Brian2CUDA also says what it does.
+    # A program of Brian2CUDA also prints its progress.
     wrong = [line for line in said if "error" in line.lower()] if device == cuda.CUDA else said
     if not process.returncode and not wrong:
         with suppress(OSError, ValueError):

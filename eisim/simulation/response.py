@@ -1,4 +1,4 @@
-"""What came out of a simulation."""
+"""Results of a simulation."""
 
 from dataclasses import dataclass, field
 

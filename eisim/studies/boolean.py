@@ -67,7 +67,7 @@ class KeptCircuits(Brief):
 
 @dataclass(frozen=True, repr=False)
 class Protocol(Brief):
-    """How the experiment is done."""
+    """Settings of the experiment."""
 
     kinds: tuple[str, ...]  # "spiking", "rate" or both
     fractions: np.ndarray  # levels of ablation, from 0 (intact) to 1
@@ -119,7 +119,7 @@ SYSTEMS = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class KindResult(Brief):
-    """What was measured of one case as rate or as spiking circuit."""
+    """Measurements of one case as rate or spiking circuit."""
 
     circuit: Circuit  # intact, without noise
     measurements: dict[str, Measurement]  # by system (see `SYSTEMS`)

@@ -27,12 +27,12 @@ CRITERION = Criterion.absolute(1.0)
 
 @dataclass(frozen=True, eq=False)
 class Census:
-    """What was found of every function."""
+    """Findings for every function."""
 
     n_inputs: int
     sampled: bool  # whether the functions are a random sample, not all
     values: np.ndarray  # (n_functions, 2**n_inputs)
-    inhibitory: np.ndarray  # (n_functions,): inhibitory neurons that its readout hears from, in the circuit
+    inhibitory: np.ndarray  # (n_functions,): inhibitory neurons that reach its readout in the circuit
     complexity: np.ndarray  # (n_functions,): inversion complexity
     floor: np.ndarray  # (n_functions,): least zero-one error of any excitatory-only circuit
     fractions: np.ndarray  # (n_levels,): of inhibition removed, from 0 to 1
@@ -89,7 +89,7 @@ class Census:
                 found.append(contradiction("census", finding, assumptions) if theorem else f"census: {finding}")
 
         check(~self.intact, "are not computed by the intact circuit")
-        check(self.inhibitory != self.complexity, "have another number of inhibitory neurons than they need")
+        check(self.inhibitory != self.complexity, "do not have the number of inhibitory neurons that they need")
         check(self.survives != self.monotone, "survive ablation and are not monotone, or the reverse", " (T8)")
         check(
             1 - self.accuracy[-1] < self.floor - ROUNDING, "have an error below the floor without inhibition", " (T3)"
@@ -181,7 +181,7 @@ def measure(
     values = functions(n_inputs, sample, seed)
     code, n_inhibitory = least_codes(values)
     circuit = build(values, code, n_inhibitory, kind, f"functions of {n_inputs} inputs").without_noise()
-    fractions = 1 - np.linspace(1, 0, levels) ** 2  # closer where the last inhibition goes
+    fractions = 1 - np.linspace(1, 0, levels) ** 2  # denser where the last inhibition is removed
     responses = simulate(
         [ablate(circuit, fraction) for fraction in fractions],
         patterns(n_inputs),

@@ -1,4 +1,4 @@
-"""What ablation did to a function: scores by the fraction removed, the criterion, and the verdict.
+"""Effect of ablation on a function: scores by the fraction removed, the criterion, and the verdict.
 
 This is the one module that judges: every study makes ablation curves, and what it calls kept, lost or not computed, and
 what it calls a contradiction of the theory, is said here.
@@ -24,7 +24,7 @@ RATE_CODE = (
 
 @dataclass(frozen=True)
 class Criterion(Explained):
-    """What a score has to reach, given the score of the intact system: ``offset + share * intact``.
+    """The score to be reached, given that of the intact system: ``offset + share * intact``.
 
     It is made by one of the named constructors.
     """
@@ -69,7 +69,7 @@ def verdicts(intact, ablated, criterion: Criterion) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AblationCurve(Shown):
-    """How well one system computes a function, by the fraction of what is ablated."""
+    """Scores of one system on a function, by the fraction ablated."""
 
     system: str  # "spiking", "rate", "dnn", ...
     fractions: np.ndarray  # (fractions,): how much is removed, from 0, intact

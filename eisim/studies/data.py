@@ -84,7 +84,7 @@ class DataResult(OfParts):
         return (
             *self.read_notes,
             f"The freely trained network is no better than the best excitatory-only one on class {', '.join(missed)}, "
-            "so its ablation tells nothing there; more units or tries may learn it (--set hidden=64,64 --set tries=9).",
+            "so its ablation is uninformative; more units or tries may learn it (--set hidden=64,64 --set tries=9).",
         )
 
     @property

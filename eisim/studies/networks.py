@@ -52,7 +52,7 @@ class Floors(Brief):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NetworkAblation(Shown):
-    """What ablation does to a network that classifies."""
+    """Effect of ablation on a classifier network."""
 
     name: str
     kind: str  # "rate" or "spiking"
@@ -185,12 +185,12 @@ class NetworkAblation(Shown):
 
     @property
     def curves(self) -> tuple[AblationCurve, ...]:
-        """Of each judged class: by the largest output, then by a threshold on its own."""
+        """Ablation curves of each judged class: by argmax, then by a threshold of its own."""
         return self.output_curves + self.threshold_curves
 
     @property
     def verdicts(self) -> list[str]:
-        """Of each judged class, by the largest output: ``"kept"``, ``"lost"``, or ``"not computed"``, intact at chance.
+        """Verdict on each judged class, by argmax: ``"kept"``, ``"lost"``, or ``"not computed"``, intact at chance.
 
         Kept if the share `KEPT` of the lead over chance is left.
         """
@@ -198,7 +198,7 @@ class NetworkAblation(Shown):
 
     @property
     def kept(self) -> np.ndarray:
-        """Which judged classes the largest output tells apart as well without inhibition, those it never did too."""
+        """Which judged classes argmax identifies as well without inhibition, including those that it never did."""
         return np.array(self.verdicts) != LOST
 
     @property
@@ -242,7 +242,7 @@ class NetworkAblation(Shown):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NetworkAblations(OfParts, Shown):
-    """What ablation does to a network that classifies, as each kind of circuit."""
+    """Effect of ablation on a classifier network, for each kind of circuit."""
 
     kinds: tuple[NetworkAblation, ...]  # one for each kind of circuit, of the same network and data
 

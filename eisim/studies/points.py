@@ -22,7 +22,7 @@ MOST = 0.01
 
 @dataclass(frozen=True, eq=False)
 class OnPoints:
-    """What one output of a circuit answers to the points of a function."""
+    """Answers of one output of a circuit at the points of a function."""
 
     name: str
     data: LabelledData  # targets of 0 and 1
@@ -96,7 +96,7 @@ class OnPoints:
 
 @dataclass(frozen=True, eq=False)
 class OwnResult(OfParts):
-    """What was measured of a circuit of the user's own."""
+    """Measurements of a user's own circuit."""
 
     own: OwnCircuit
     ablation: AblationResult | None  # if its functions are truth tables, and it has an equivalent DNN

@@ -1,4 +1,4 @@
-"""What every study's result has."""
+"""Base of the results of all studies."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
@@ -8,7 +8,7 @@ from eisim.studies.curves import AblationCurve
 
 @runtime_checkable
 class Result(Protocol):
-    """What a study found."""
+    """Result of a study."""
 
     @property
     def curves(self) -> tuple[AblationCurve, ...]:

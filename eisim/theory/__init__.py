@@ -1,1 +1,1 @@
-"""What no excitatory-only network can do: order, floors, inversion complexity, synthesis."""
+"""Limits of excitatory-only networks: order, floors, inversion complexity, synthesis."""

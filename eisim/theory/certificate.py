@@ -238,7 +238,7 @@ class ClassCertificates:
 
     @property
     def hardest(self) -> Certificate:
-        """That of the class at which excitatory-only circuits are wrong most often."""
+        """The certificate of the class at which excitatory-only circuits are wrong most often."""
         return max(self.certificates, key=lambda each: (not each.representable, each.evidence().floor))
 
 

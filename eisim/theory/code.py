@@ -1,4 +1,4 @@
-"""What each neuron of a synthesised circuit has to carry, as logic."""
+"""The logical code that each neuron of a synthesised circuit has to carry."""
 
 import numpy as np
 

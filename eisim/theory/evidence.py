@@ -117,7 +117,7 @@ def comparable_pairs(sample: Sample, report: Report = silent) -> tuple[np.ndarra
 
 
 class SparseFloors:
-    """As `Floors`, of n observations of equal weight of which few pairs (`lower` and `upper`) are comparable."""
+    """Like `Floors`, for n observations of equal weight with few comparable pairs (`lower` and `upper`)."""
 
     def __init__(self, n: int, lower: np.ndarray, upper: np.ndarray):
         self.n, self.lower, self.upper = n, lower, upper

@@ -42,7 +42,7 @@ def zero_one(found: Violations, report: Report = silent) -> tuple[float, np.ndar
 
 
 def disjoint_pairs(found: Violations) -> list[tuple[int, int]]:
-    """As many violating pairs without a point in common as there can be, of a function of two values.
+    """A largest set of violating pairs without a common point, for a function of two values.
 
     In each pair one point is wrong; where all points weigh the same, there are as many errors (König).
 

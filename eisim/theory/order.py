@@ -68,7 +68,7 @@ def _sparsely(below, lower, upper) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Violations:
-    """How a function breaks the order: all pairs x <= y with f(x) > f(y)."""
+    """Order violations of a function: all pairs x <= y with f(x) > f(y)."""
 
     sample: Sample
     rows: np.ndarray  # the distinct rows of the sample that can be x, by falling height

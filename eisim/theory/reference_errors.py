@@ -13,7 +13,7 @@ class Observed(Protocol):
 
     @property
     def ordered(self) -> np.ndarray:
-        """What orders the points."""
+        """The values that order the points."""
 
 
 def constant_error(observed: Observed, loss: str) -> float:

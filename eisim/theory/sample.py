@@ -10,7 +10,7 @@ class Sample:
     """A function on finitely many points, each distinct pair of point and target once."""
 
     def __init__(self, points: np.ndarray, targets: np.ndarray, weights: np.ndarray, order: np.ndarray | None = None):
-        """Of observations; `order` orders the points instead of themselves: ranks of inputs that float64 merges."""
+        """A sample of observations; `order`, if given, orders the points by ranks of inputs that float64 merges."""
         self.points, self.targets, self.weights = points, targets, weights
         self.ordered = points if order is None else order
         columns = [np.unique(column, return_inverse=True)[1] for column in (*self.ordered.T, targets)]

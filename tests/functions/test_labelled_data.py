@@ -89,7 +89,7 @@ def test_ignored_columns_are_left_out(tmp_path):
         ("a,y\n", "expected at least 2 rows, found 0"),
         ("a,y\n1,1\n", "expected at least 2 rows, found 1"),
         ("a,b\n1,1\n2,2\n", "target: expected one of the columns a, b, found 'y'"),
-        ("y\n1\n2\n", "expected at least one column beside the target, found y"),
+        ("y\n1\n2\n", "expected at least one column besides the target, found y"),
         ("a,y\n1,1\nspam,0\n", "row 2 (line 3), column 'a': expected a finite number, found 'spam'"),
         ("a,y\n1,1\n2,inf\n", "row 2 (line 3), column 'y': expected a finite number, found 'inf'"),
         ("a b,y\nred,1\n2,1\n", "code them as numbers, or leave the column out with --ignore 'a b')"),

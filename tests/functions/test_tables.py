@@ -56,7 +56,7 @@ READ = {
     "B7 German thousands": ("a;b;y\n1.001,5;2;0\n3.001,5;4;1\n", [[1001.5, 2], [3001.5, 4]], TARGETS, "decimal commas"),
     "B7 thousands": ('a,b,y\n"1,001",2,0\n"3,001",4,1\n', [[1001, 2], [3001, 4]], TARGETS, "separators (1,001 = 1001)"),
     "B7 millions": ("a;b;y\n1,000,001;2;0\n3;4;1\n", [[1000001, 2], [3, 4]], TARGETS, "thousands separators"),
-    "B7 percentages": ("a,b,y\n1%,2,0\n3 %,4,1\n", POINTS, TARGETS, "percentages are taken as numbers (1% = 1)"),
+    "B7 percentages": ("a,b,y\n1%,2,0\n3 %,4,1\n", POINTS, TARGETS, "percentages are read as numbers (1% = 1)"),
     "B7 dates": ("a,b,y\n1970-01-02,2,0\n1970-01-04,4,1\n", POINTS, TARGETS, "days since 1970-01-01"),
     "B7 times": (
         "a,b,y\n1970-01-02T12:00:00+12:00,2,0\n1970-01-04 00:00Z,4,1\n", POINTS, TARGETS, "days since",

@@ -208,7 +208,7 @@ def test_data_go_to_pandas_and_back():
     [
         ({"a": [1, 2], "y": [0, 1]}, ("z",), "data: target: expected one of the columns a, y, found 'z'"),
         ({"a": [1, 2], "y": [0, 1]}, ("y", "y"), "weights: expected another column than the target"),
-        ({"y": [0, 1]}, ("y",), "expected at least one column beside the target"),
+        ({"y": [0, 1]}, ("y",), "expected at least one column besides the target"),
         ({"a": ["1", "b"], "y": [0, 1]}, ("y",), "row 2, column 'a': expected a finite number, found 'b'"),
         ({"a": [np.inf, 1], "y": [0, 1]}, ("y",), "row 1, column 'a': expected a finite number, found .*inf"),
         ({"a": [None, 1], "y": [0, 1]}, ("y",), r"found 1; the first is missing at row 1, column 'a'$"),

@@ -85,7 +85,7 @@ def test_what_is_missing_or_too_old(examine, monkeypatch, capsys):
     assert more.state == doctor.MISSING and more.found == "lacks no-such-extra"
     assert more.advice == 'python -m pip install "no-such-extra"' and by_name["extra less"].state == doctor.OK
     assert cli.run_command(["doctor"]) == 1
-    assert "A run does not work" in capsys.readouterr().out
+    assert "Runs do not work" in capsys.readouterr().out
 
 
 class Extras:

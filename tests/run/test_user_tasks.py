@@ -247,7 +247,7 @@ def test_certify_takes_a_truth_table_from_a_file(file, capsys, tmp_path):
     file("a,b,y\n0,1,1\n1,0,1\n", "mine.csv")
     assert cli.run_command(words) == 2
     said = capsys.readouterr().err
-    assert "each pattern of a, b once, found no 00 (--target y makes data of it)" in said
+    assert "each pattern of a, b once, found no 00 (--target y reads it as data)" in said
     assert cli.run_command([*words, "--target", "y"]) == 0
 
 
@@ -434,10 +434,10 @@ BAD_DATA = {
     ("a,y\n1,0\n", "y"): "expected at least 2 rows, found 1",
     ("a,y\n1,0\n2,1\n", "z"): "target: expected one of the columns a, y, found 'z'",
     ("a,y\n1,0\n2,1\n", None): "target: expected one of the columns a, y, found none (--target COLUMN)",
-    ("y\n1\n0\n", "y"): "expected at least one column beside the target, found y",
+    ("y\n1\n0\n", "y"): "expected at least one column besides the target, found y",
     ("a,y\n1,0\nred,1\n", "y"): "row 2 (line 3), column 'a': expected a finite number, found 'red'",
     ("a,y\n1,red\n2,3\n", "y"): "found 'red' (words have no order: code them as numbers)",
-    ("a,b,y\n0,0,0\n0,1,1\n1,0,1\n", None): "found no 11 (--target y makes data of it)",
+    ("a,b,y\n0,0,0\n0,1,1\n1,0,1\n", None): "found no 11 (--target y reads it as data)",
     ("a,y\n1,0\ninf,1\n", "y"): "expected a finite number, found 'inf'",
     ("a,y\n1,0\n2,0\n", "y"): "target 'y': expected 2 to 20 classes, found 1 values",
     ("a,y\n" + "".join(f"{k},{k / 7}\n" for k in range(30)), "y"): "found 30 values (python -m eisim certify takes any",
@@ -483,7 +483,7 @@ def test_bad_truth_tables_and_names_in_one_line(run, file, tmp_path):
         (("boolean", "--target", "y"), "--set: expected one of functions, levels"),
         ((good, "--target", "y", "--ignore", "b"), "ignore: expected one of the columns a, y, found 'b'"),
         ((good, "--target", "y", "--ignore", "y"), "ignore: expected another column than the target, found 'y'"),
-        ((good, "--target", "y", "--ignore", "a"), "expected at least one column beside the target, found y"),
+        ((good, "--target", "y", "--ignore", "a"), "expected at least one column besides the target, found y"),
         (("boolean", "--ignore", "y"), "--set: expected one of functions, levels"),
         ((good, "--weights", "w"), "weights: expected one of the columns a, y, found 'w'"),
         ((good, file("", "good.py")), "good.py: expected an experiment"),

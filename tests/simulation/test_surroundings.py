@@ -422,7 +422,7 @@ def test_no_room_for_results_is_a_line(monkeypatch, tmp_path, capsys):
     assert cli.run_command(["certify", "--truth-table", "0110", "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and said.startswith(f"eisim: {tmp_path}/out: ")
-    assert "No space left on device; with room made, the same command goes on" in said
+    assert "No space left on device; free some space, and the same command resumes" in said
 
 
 def test_no_temporary_folder_is_a_line(monkeypatch, tmp_path, capsys, in_compiled):

@@ -1,1 +1,1 @@
-"""What is kept between runs: compiled programs, checkpoints, locks; and files read with care."""
+"""Storage between runs: compiled programs, checkpoints and locks; and safe reading of files."""

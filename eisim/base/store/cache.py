@@ -198,7 +198,7 @@ def what_is_wrong() -> str | None:
 
 
 def reason(error: OSError) -> str:
-    """What an error says, without its number."""
+    """The message of an error, without its number."""
     return error.strerror or str(error)
 
 

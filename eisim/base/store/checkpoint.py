@@ -43,7 +43,7 @@ def part(name: str, compute: Callable[[], T]) -> T:
 
 
 def expect(parts: int) -> None:
-    """Say how many parts the run that is going on has, so that the time it still takes can be told."""
+    """Set the number of parts of the present run, so that the remaining time can be estimated."""
     if _present is not None:
         _present.expected = parts
 

@@ -59,7 +59,7 @@ class Lock:
         return False
 
     def release(self) -> None:
-        """Let others go on."""
+        """Release the lock."""
         if self.number is not None:
             if not self.is_folder:
                 with suppress(OSError):

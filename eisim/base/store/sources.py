@@ -1,4 +1,4 @@
-"""What the user's Python files load and open, which decides their results as they do themselves.
+"""Files that the user's Python files load and open, on which their results depend as well.
 
 Python announces each file that is opened (PEP 578). Those are noted that code in the folders of the user's files asks
 for, directly or through a library: modules, data, folders that are listed, and files that were looked for in vain. What
@@ -49,7 +49,7 @@ def watch(path: Path) -> None:
 
 
 def keep_as_imported() -> None:
-    """Say that what is noted so far was needed to load the files: it is known before anything is run."""
+    """Mark what was recorded so far as needed to load the files: it is known before anything runs."""
     _at_import.update(_seen)
 
 

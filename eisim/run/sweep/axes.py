@@ -96,7 +96,7 @@ def make_axis(name: str, values, parameters: Mapping[str, Parameter]) -> Axis:
 
 
 def swept(thing: Callable, leave_out: Iterable[str] = ()) -> dict[str, Parameter]:
-    """What can be swept of a function or of the settings of an experiment: where no type says more, numbers."""
+    """Parameters of a function or of an experiment that can be swept; untyped ones are numbers."""
     found = {}
     for name, each in parameters_of(thing).items():
         kind = float if each.unit else each.kind or _kind_of(each.default)

@@ -40,7 +40,9 @@ def on_cluster(
     except InputError:
         raise
     except Exception as error:
-        raise RuntimeError(f"the scheduler at {address} was lost; run the same again to go on ({error})") from error
+        raise RuntimeError(
+            f"the scheduler at {address} was lost; run the same command again to resume ({error})"
+        ) from error
 
 
 def _computed(client, job, points, name, say):

@@ -55,7 +55,7 @@ class _Crew:
             return worker
 
     def attempt(self, point: Point) -> Outcome:
-        """Have a point computed by a process that is idle."""
+        """Compute a point in an idle process."""
         worker = self.idle.get()()
         try:
             for lost in range(1, MOST_LOST + 1):
@@ -74,7 +74,7 @@ class _Crew:
             self.idle.put(lambda: worker)
 
     def stop(self) -> None:
-        """Let all processes end, in the middle of a point."""
+        """End all processes, even in the middle of a point."""
         with self.lock:
             self.stopped = True
             for worker in self.workers:

@@ -1,4 +1,4 @@
-"""What a sweep found, labelled."""
+"""Results of a sweep, labelled."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ SIGNS = {"second": "s", "hertz": "Hz", "volt": "V", "ampere": "A", "siemens": "S
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sweep(Shown):
-    """What a sweep found.
+    """Results of a sweep.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What is swept, a model, an experiment or a file of the user's own: its parameters, and its numbers at one point."""
+"""The subject of a sweep (a model, an experiment or a user's file): its parameters, and its values at one point."""
 
 import inspect
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ INTERVALS = 4
 
 @dataclass(frozen=True)
 class Subject:
-    """What is swept, in plain values, so that another process or machine reproduces it.
+    """The subject of a sweep in plain values, so that another process or machine reproduces it.
 
     The name is that of a model, an experiment, or a file; models have one kind of circuit, experiments one or two; the
     settings, as text, are parameters that are the same at all points.
@@ -52,7 +52,7 @@ class Subject:
 
     @property
     def title(self) -> str:
-        """What to call it."""
+        """Its name."""
         return Path(self.name).stem if self.is_file else self.name
 
 
@@ -220,7 +220,7 @@ def _of_function(model, circuit):
 
 
 def circuit_numbers(response) -> dict[str, float]:
-    """What is measured of a circuit, over the read-out window, the mean over trials; NaN where it cannot be.
+    """Measures of a circuit over the read-out window, averaged over trials; NaN where undefined.
 
     Of each population its ``rate`` (Hz); where spikes are recorded also the coefficient of variation of inter-spike
     intervals (``cv``), ``synchrony`` and ``modulation`` of the population rate, ``correlation`` of spike counts, and
@@ -250,7 +250,7 @@ def circuit_numbers(response) -> dict[str, float]:
 
 
 def _tried(measure, *of):
-    """What a measure gives; NaN of a window that is too short for it."""
+    """The value of a measure; NaN for a window that is too short."""
     try:
         return measure(*of)
     except InputError:

@@ -18,7 +18,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True)
 class Job:
-    """What is the same for all points of a sweep; versions are what a process must have, none for no check."""
+    """What all points of a sweep share; versions are those that a process must have, or none for no check."""
 
     subject: Subject
     axes: tuple[Axis, ...]
@@ -27,7 +27,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a point: its numbers, or in one line why it failed; refused, if no point can be computed here.
+    """Outcome of a point: its numbers, or why it failed, in one line; refused, if no point can be computed here.
 
     The notes are warnings for the user, the files what the user's code has opened (`eisim.base.store.sources.news`).
     """

@@ -62,11 +62,11 @@ class Worker:
         return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
 
     def ask_to_stop(self) -> None:
-        """Let it clean up and end, in the middle of a point."""
+        """Make the process clean up and end, even in the middle of a point."""
         self.process.terminate()
 
     def close(self) -> None:
-        """Say that there are no more points."""
+        """Signal that there are no more points."""
         with suppress(OSError):
             self.process.stdin.close()
 

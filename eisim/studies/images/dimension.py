@@ -1,4 +1,4 @@
-"""What the number of inputs changes: comparable pairs, floors, and what networks under sign constraints learn.
+"""Effect of the number of inputs on comparable pairs, floors, and networks trained under sign constraints.
 
 An excitatory-only circuit is bound by comparable pairs of points. The more inputs, the fewer random pairs are
 comparable: of two points drawn from the corners of the n-cube, ``x <= y`` or ``y <= x`` with probability
@@ -52,7 +52,7 @@ class PooledResult:
 
     @property
     def baseline(self) -> np.ndarray:
-        """Of each class the error on test images of the majority-class baseline: the best constant answer."""
+        """Error of the majority-class baseline (the best constant answer) on test images, for each class."""
         return np.minimum(self.prevalence, 1 - self.prevalence)
 
     @property
@@ -97,7 +97,7 @@ def comparable_share(points) -> float:
 
 
 def pool_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[int]) -> list[dict]:
-    """What to train: for every side and constraint a network whose outputs each exceed 0 for their own class."""
+    """Networks to train: for every side and constraint, one whose outputs each exceed 0 for their own class."""
     return [
         {
             "points": pooled.train_points,

@@ -30,7 +30,7 @@ class Trained(OfParts):
     ablations: dict[str, NetworkAblation]  # by kind of circuit, intact and without inhibition
 
     def accuracy(self, part: str) -> float:
-        """Of the DNN on images of a part, ``"train"`` or ``"test"``, by argmax."""
+        """Accuracy of the DNN on one part of the images, ``"train"`` or ``"test"``, by argmax."""
         points, targets = getattr(self.images, f"{part}_points"), getattr(self.images, f"{part}_targets")
         outputs = self.dnn(points)
         chosen = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)
@@ -43,7 +43,7 @@ class Trained(OfParts):
 
     @property
     def threshold_errors(self) -> np.ndarray:
-        """Of the DNN on the test images, for each judged class, by the best threshold on its own output."""
+        """Error of the DNN on the test images, for each judged class, by the best threshold on its own output."""
         targets = self.images.test_targets
         return threshold_errors(self.dnn(self.images.test_points), targets, self.judged, np.ones(len(targets)))
 
@@ -57,7 +57,7 @@ class Trained(OfParts):
         found = super().problems
         if self.signs == "excitatory":
             if not self.dnn.is_nonnegative:
-                found.append(f"{self.dnn.name}: trained with excitation only, it has a negative weight")
+                found.append(f"{self.dnn.name}: trained as excitatory-only, but it has a negative weight")
             for kind, ablation in self.ablations.items():
                 if ablation.neurons["I"] or not np.array_equal(ablation.outputs[0], ablation.outputs[-1]):
                     found.append(f"{self.dnn.name}: ablation changes the {kind} circuit, which has no inhibition")
@@ -72,7 +72,7 @@ class Trained(OfParts):
 
 
 def network_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[int]) -> list[dict]:
-    """What to train: a network for each constraint."""
+    """Networks to train: one for each constraint."""
     return [
         {
             "points": images.train_points,

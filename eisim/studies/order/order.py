@@ -32,7 +32,7 @@ def ordered_pairs(length: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def falls(values: np.ndarray) -> np.ndarray:
-    """How far the value falls between the two inputs of each ordered pair of a chain; below 0 where it rises.
+    """Fall of the value between the two inputs of each ordered pair of a chain; negative where it rises.
 
     Values are inputs × ..., falls are pairs × ... in the order of `ordered_pairs`.
     """
@@ -61,6 +61,6 @@ class Share:
 
 
 def share(happened) -> Share:
-    """Of an array of bools, how many are true."""
+    """Fraction of true values in an array of bools."""
     happened = np.asarray(happened)
     return Share(int(happened.sum()), happened.size)

@@ -40,7 +40,7 @@ class Example:
 
 @dataclass(frozen=True)
 class OrderCount:
-    """How often order is broken among the units of one model in one of the networks."""
+    """Order violations among the units of one model in one of the networks."""
 
     network: str
     model: str
@@ -52,7 +52,7 @@ class OrderCount:
 
 @dataclass(frozen=True, eq=False)
 class RateResult:
-    """What was measured of the rate circuits."""
+    """Measurements of the rate circuits."""
 
     counts: tuple[OrderCount, ...]  # for each network, of each model and then of all units together
     examples: tuple[Example, ...]  # for each model a unit that follows its inputs and whose order inhibition breaks
@@ -218,7 +218,7 @@ def _counts(traces, models):
 
 
 def _examples(traces, models):
-    """Of each model a unit that follows its inputs and whose order inhibition breaks, for a time-varying chain."""
+    """For each model, a unit that follows its inputs and whose order inhibition breaks, for a time-varying chain."""
     for k, model in enumerate(models):
         varying = traces[:, :, k, 1]  # networks × circuits × inputs of the chain × units × steps
         spread = (varying[0, :, -1] - varying[0, :, 0]).mean(axis=-1)

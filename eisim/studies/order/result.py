@@ -1,4 +1,4 @@
-"""What the experiment on order along time found."""
+"""Results of the experiment on order over time."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class DynamicsResult:
 
     @property
     def violations(self) -> tuple[SearchResult, ...]:
-        """What the search found, where that is a violation: the readout falls."""
+        """Findings of the search that are violations: the readout falls."""
         return tuple(s for s in self.search if s.found.fall > 0)
 
     @property

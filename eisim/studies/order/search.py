@@ -137,7 +137,7 @@ class Variant:
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """What the search found among the circuits of one kind."""
+    """Findings of the search among the circuits of one kind."""
 
     kind: str
     progress: tuple[int, ...]  # strongest fall found so far, in spikes, by generation; the first is random
@@ -147,7 +147,7 @@ class SearchResult:
 
     @property
     def input_rates(self) -> np.ndarray:
-        """Of the lower and of the upper input, in Hz: (2, dimensions)."""
+        """Rates of the lower and the upper input, in Hz: (2, dimensions)."""
         return RATE * self.found.candidate.chain[[self.found.lower, self.found.upper]] / LEVELS
 
     def outcome(self, variant: Variant) -> str:
@@ -270,7 +270,7 @@ def changed(candidate: Candidate, rng: np.random.Generator) -> list[tuple[str, C
     ]
     if condition.recurrent:
         silent = weights.copy()
-        silent[n:, :HIDDEN] *= 1e-12  # synapses of no effect, in the program that is there
+        silent[n:, :HIDDEN] *= 1e-12  # ineffective synapses, so that the same program serves
         variants.append(("no recurrent excitation", replace(candidate, weights=silent)))
     for _ in range(SCATTERS):
         late = delays.copy()

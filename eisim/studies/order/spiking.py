@@ -46,7 +46,7 @@ WEIGHTS = (13e-3, 4e-3, 12e-3)
 
 @dataclass(frozen=True)
 class Condition:
-    """What the circuits of one condition have in common."""
+    """Common properties of the circuits of one condition."""
 
     name: str
     tau: float = 10e-3  # s, of the membrane
@@ -86,7 +86,7 @@ CONDITIONS = (
 
 
 def describe(condition: Condition) -> str:
-    """How a condition differs from the reference."""
+    """Difference of a condition from the reference."""
     parts = {
         "tau": f"membrane {condition.tau * 1e3:g} ms",
         "refractory": f"refractory period {condition.refractory * 1e3:g} ms",
@@ -201,7 +201,7 @@ def cumulative_counts(response: Response) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class ConditionResult:
-    """What was measured of the random circuits of one condition."""
+    """Measurements of the random circuits of one condition."""
 
     condition: Condition
     window: float  # length of the read-out window, in s
@@ -266,7 +266,7 @@ def draw_conditions(circuits: int, length: int, seed: np.random.SeedSequence) ->
 
 
 def condition_results(responses: Sequence[Sequence[Response]]) -> tuple[ConditionResult, ...]:
-    """What the responses of circuits drawn by `draw_conditions` show of each condition."""
+    """Results for each condition from the responses of circuits drawn by `draw_conditions`."""
     return tuple(
         ConditionResult(
             condition,

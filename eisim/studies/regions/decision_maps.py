@@ -42,7 +42,7 @@ RATES = {"rate": 400.0, "input_rate": 1000.0}
 
 @dataclass(frozen=True, eq=False)
 class RegionResult:
-    """What became of one region."""
+    """Outcome for one region."""
 
     data: LabelledData  # its cells, row by row
     dnn: DNN  # that the intact circuits were made from
@@ -206,7 +206,7 @@ def measure(
 
 
 class _Output(NamedTuple):
-    """What is kept of a response."""
+    """The part of a response that is kept."""
 
     decisions: np.ndarray  # of shape (n_points,)
     readouts: np.ndarray

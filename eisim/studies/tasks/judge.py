@@ -115,7 +115,7 @@ def _synapses(circuit):
 
 
 def _predict(task, response, report) -> tuple[tuple[Prediction, ...], str]:
-    """What the mean-field of a spiking circuit predicts for what a few trials end with, or why it cannot."""
+    """Mean-field prediction of a spiking circuit's final state in a few trials, or why there is none."""
     circuit = response.circuit
     if circuit.kind != "spiking":
         return (), ""
@@ -149,7 +149,7 @@ def _of_one_seed(response):
 
 @dataclass(frozen=True, eq=False)
 class Mark:
-    """What is kept of a response."""
+    """The part of a response that is kept."""
 
     score: float
     output: np.ndarray | None  # by trial

@@ -16,7 +16,7 @@ from eisim.studies.tasks.witness import Witness
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Judged(Shown):
-    """What became of one kind of circuit."""
+    """Outcome for one kind of circuit."""
 
     kind: str  # "rate" or "spiking"
     neurons: int  # of one circuit
