@@ -43,6 +43,7 @@ def test_no_argument_or_variable_hides_one_of_pythons_own():
         f"{file.relative_to(ROOT)}:{each}"
         for folder in ("eisim", "models", "experiments", "benchmarks", "examples")
         for file in sorted((ROOT / folder).rglob("*.py"))
+        if file.name != "onnx_operations.py"  # where ONNX's attributes are the arguments
         for each in hidden(ast.parse(file.read_text(encoding="utf-8")))
     ]
     assert not found

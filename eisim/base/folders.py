@@ -25,7 +25,7 @@ FORMER = {
     "eisim.sweeps": "eisim.run.sweep",
     "eisim.timing": "eisim.base.timing",
     "eisim.training": "eisim.analysis.training",
-    "eisim.two_populations": "eisim.models._two_populations",
+    "eisim.two_populations": f"eisim.{NAMES[0]}._two_populations",
     "eisim.units": "eisim.base.units",
 }
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -127,4 +127,4 @@ def test_the_terminal_and_a_notebook_show_what_the_page_does(lost):
     judged = lost.kinds["rate"]
     assert "✗ lost" in judged._repr_html_() and judged.measure in judged._repr_html_()
     html = judged.systems["dnn"]._repr_html_()
-    assert html.count("<tr>") == 1 + len(lost.doses) and "Lost at the largest fraction" in html
+    assert html.count("<tr>") == 1 + len(lost.doses) and "At the largest fraction: lost" in html
