@@ -6,12 +6,19 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
+
+from eisim import LabelledData, TruthTable, certify, sweep
+from eisim.base.progress import silent
 from eisim.report.findings import Findings
 from eisim.report.terminal import console
 from eisim.report.view import view_of
+from eisim.run.registry import experiment_of
+from eisim.theory.certificate import certify_classes
 from tests.support import kept
 
 FOLDER = Path(__file__).parent / "report" / "snapshots"
@@ -19,8 +26,32 @@ WIDTH = 100
 #: The result behind each file: small, and none that needs a compiler.
 RESULTS: dict[str, Callable[[], object]] = {
     "boolean": kept.functions_ablated,
+    "census": lambda: run("census", "inputs=2", "levels=3", *TIMES),
+    "certificate": lambda: certify(TruthTable("0110")),
+    "certificate_of_data": lambda: certify(_data()),
+    "certificates_of_classes": lambda: certify_classes(
+        replace(_data(), targets=[0, 1, 1, 2, 2, 0], classes=tuple("abc"))
+    ),
+    "circuit": lambda: run(str(EXAMPLES / "my_circuit.py"), "levels=3", "seeds=1", *TIMES),
     "networks": kept.network_ablated,
+    "regions": lambda: run("geometry", "regions=quadrant,ring", "resolution=8"),
+    "sweep": lambda: sweep("wilson_cowan", {"stimulus": [0.5, 1.5]}, kind="rate", backend="numpy", workers=1),
+    "tasks": kept.assessment,
 }
+TIMES = ("duration=100ms", "window=50ms", "dt=1ms")
+THREE = [0, 1, 1, 2, 2, 0]
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(name: str, *changes: str):
+    """The result of an experiment as rate circuits."""
+    experiment = experiment_of(name)
+    return experiment.run(experiment.with_changes(changes), ["rate"], 0, "numpy", silent)
+
+
+def _data():
+    points = np.array([[0, 0], [0, 1], [1, 0], [1, 1], [0.5, 0.5], [0.5, 1]])
+    return LabelledData(points, [0, 1, 1, 0, 1, 0], names=("u", "v"), target="y", name="six rows")
 
 
 def snapshot(name: str) -> str:

@@ -100,7 +100,8 @@ def page_table(table: Table) -> PageTable:
             columns.append(_page_column(column, column.name, values))
             cells.append(values)
         elif all(len({*value.values()}) <= 1 for value in values):
-            same = f"{column.note.rstrip('.')}; the same for {listing(systems)}." if len(systems) > 1 else column.note
+            same = column.note.rstrip(".") + ("; the" if column.note else "The") + f" same for {listing(systems)}."
+            same = same if len(systems) > 1 else column.note
             values = [next(iter(value.values()), None) for value in values]
             columns.append(_page_column(column, column.name, values, same))
             cells.append(values)

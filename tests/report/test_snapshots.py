@@ -5,7 +5,7 @@ import pytest
 from tests.snapshots import FOLDER, RESULTS, snapshot
 
 
-@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "sweep")) for name in RESULTS])
 def test_what_people_read(name):
     assert snapshot(name) == (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
 
