@@ -129,7 +129,7 @@ def test_command(eisim, tmp_path):
 def test_the_page():
     found = run(inputs=2, levels=2)
     view = view_of(found)
-    figures, files, page = [figure.file for figure in view.figures()], dict(view.files()), view.findings()
+    figures, files, page = [figure.file for figure in view.figures()], dict(view.all_files()), view.findings()
     check(page, files, figures)
     assert "16 of 16 functions of 2 inputs" in page.answer and "0 (6), 1 (10)" in page.answer
     verdicts = [row[1] for row in page.tables[-1].rows]

@@ -120,7 +120,6 @@ def test_a_model_by_its_name(run, tmp_path):
         (("functions", "--set", "circuits=xor"), "circuits: expected models that have a task, found 'xor'"),
         (("functions", "--set", "how=reversal"), "no reversal potential"),
         (("functions", "--set", "how=cut:I->I"), "projections: expected inhibitory projections ('I->E')"),
-        (("xor",), "found 'xor', which has no task to run; `run boolean --set functions=xor`"),
     ],
 )
 def test_bad_words(run, tmp_path, words, message):

@@ -365,7 +365,7 @@ def test_kinds_are_honoured(result):
 
 def test_reports_agree_with_the_data(result):
     document = json.loads(json.dumps(view_of(result).to_json()))
-    files = dict(view_of(result).files())
+    files = dict(view_of(result).all_files())
     rows = list(csv.DictReader(io.StringIO(files["table.csv"])))
     assert len(rows) == 2 * 5 * 3 + len(spiking.CONDITIONS) * len(spiking.MEASURES) * 2
     data = xr.load_dataset(io.BytesIO(files["data.nc"]))
@@ -432,7 +432,7 @@ def test_bad_settings_are_one_clear_line(settings, said):
 def test_the_page(result):
     figures = dict(view_of(result).drawn())
     findings = view_of(result).findings()
-    tables = check(findings, dict(view_of(result).files()), figures)
+    tables = check(findings, dict(view_of(result).all_files()), figures)
     assert f"excitatory-only 0 of {result.rate.total('excitatory-only').pairs.of}" in findings.answer
     worst = max(s.found.fall for s in result.search) / 0.05
     assert f"{worst:g} Hz" in findings.answer
@@ -451,4 +451,4 @@ def test_the_page(result):
         assert [int(r["fall_spikes"]) for r in rows if r["part"] == "search"] == list(found.progress)
     for part in (replace(result, rate=None), replace(result, conditions=(), search=())):
         view = view_of(part)
-        check(view.findings(), dict(view.files()), [figure.file for figure in view.figures()])
+        check(view.findings(), dict(view.all_files()), [figure.file for figure in view.figures()])
