@@ -85,7 +85,7 @@ def show(content) -> None:
 def as_text(content) -> str:
     """A Rich renderable as it is printed in a pipe."""
     text = io.StringIO()
-    there = console(file=text, color_system=None)
+    there = console(file=text, color_system=None, width=PIPE_WIDTH)
     there.print(_fitted(content, there))
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
