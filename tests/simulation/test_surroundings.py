@@ -296,7 +296,7 @@ def test_d10_no_folder_is_left_to_the_collector(monkeypatch, tmp_path):
 
     monkeypatch.setattr(program, "Workspace", noted)
     monkeypatch.setattr(codegen, "compile_program", fails)
-    monkeypatch.setattr(compilation, "begin_header", lambda *_: lambda: waited.append(True))
+    monkeypatch.setattr(program, "begin_header", lambda *_: lambda: waited.append(True))
     with pytest.warns(UserWarning, match="not today"):
         rates(dt=1e-3)
     assert waited == [True] and made and not any(os.path.exists(folder.name) for folder in made)
