@@ -28,6 +28,8 @@ class Artist:
     """The drawing process of one result, ready when the result is."""
 
     def __init__(self):
+        from eisim.report.views import boolean  # noqa: F401 - with what most results need, which both processes share
+
         processes = multiprocessing.get_context("fork" if _FORKS else "spawn")
         self.pipe, theirs = processes.Pipe()
         self.process = processes.Process(target=_serve, args=(theirs, self.pipe, loaded_files()))
@@ -166,6 +168,7 @@ def _warm_up() -> None:
 
     from eisim.report import diagram, figures  # noqa: F401 - what most figures need
     from eisim.report.style import paper
+    from eisim.report.views import boolean_figures  # noqa: F401
 
     with paper():
         figure = Figure()
