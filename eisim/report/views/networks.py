@@ -277,7 +277,7 @@ def _removed(result):
         "A unit whose output can be negative (linear, leaky ReLU) is two neurons, ON and OFF. Either excites when it "
         f"fires, so part of its negative weights is excitation and stays. {off}A maximum of rates is computed with "
         "inhibition, as b + [a − b]+, so ablation takes max pooling apart.",
-        "Setting the negative weights of the network to 0 is another question: what neurons would carry them?",
+        "Setting the negative weights of the network to 0 is another question, since no neurons carry these changes.",
     )
     return Explanation("What is removed", paragraphs)
 
