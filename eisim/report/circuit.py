@@ -86,13 +86,14 @@ def _made(circuit: Circuit) -> str:
 
 
 def circuit_picture(circuit: Circuit, stem: str, title: str) -> Picture:
-    """The figure of a circuit next to its equivalent DNN, as shown on a page; ``{stem}.csv`` is its `circuit_table`."""
+    """The figure of a circuit next to its f–I approximation, as on a page; ``{stem}.csv`` is its `circuit_table`."""
     sources = sorted({p.source for p in circuit.inhibitory_projections if synapses(circuit, p)[0]})
     found = f"Inhibition comes from {listing(sources)}." if sources else "No projection is inhibitory."
     caption = (
         f"Populations with their numbers of neurons: {in_words(circuit)}. Excitatory projections end with an "
         f"arrowhead, inhibitory ones with a bar; beside each, its mean weight and number of synapses. {found} Where "
-        "the equivalent DNN is drawn too, its negative weights are those of the inhibitory projections."
+        "the f–I approximation, a static DNN, is drawn as well, its negative weights are those of the inhibitory "
+        "projections."
         f"{_made(circuit)}"
     )
     return Picture(

@@ -1,4 +1,4 @@
-"""Circuits and their equivalent DNNs as diagrams: populations with sign and size, projections with weights.
+"""Circuits and their DNNs as diagrams: populations with sign and size, projections with weights.
 
 Excitatory projections end with an arrowhead, inhibitory ones with a bar; populations have round corners, inhibitory
 ones round ends. What has more than `MOST` populations or layers is drawn in groups.
@@ -76,13 +76,15 @@ def size(layout: graph.Layout) -> tuple[float, float]:
 
 
 def circuit_and_dnn(circuit: Circuit, dnn: DNN | UnrolledDNN | None = None) -> Figure:
-    """A circuit, and its equivalent DNN beside it, or below it where the two are wide; one or two columns wide."""
+    """A circuit, and its DNN beside it, or below it where the two are wide; one or two columns wide."""
     mean = _mean(circuit.populations[0].neuron.weight_unit)
-    key = f"arrowhead: excitatory, bar: inhibitory\n{mean} × synapses, delay"
+    delay = ", delay" * any(link.delays[1] for link in _links(circuit))
+    key = f"arrowhead: excitatory, bar: inhibitory\n{mean} × synapses{delay}"
     panels = [(circuit_layout, circuit, f"{circuit.name}, {circuit.kind}", key)]
     if dnn is not None:
         signs = "no negative weight" if dnn.is_nonnegative else "with negative weights"
-        panels.append((dnn_layout, dnn, f"equivalent DNN, {signs}", _about(dnn)))
+        name = "equivalent DNN" if isinstance(dnn, UnrolledDNN) else "f–I approximation"
+        panels.append((dnn_layout, dnn, f"{name}, {signs}", _about(dnn)))
     layouts = [lay_out(what) for lay_out, what, _, _ in panels]
     if max(layout.size[0] for layout in layouts) > DOUBLE:
         layouts = [lay_out(what, upright=True) for lay_out, what, _, _ in panels]
@@ -111,11 +113,11 @@ def _about(dnn):
     if isinstance(dnn, UnrolledDNN):
         return f"{dnn.steps:,} layers of {dnn.dt * 1e3:g} ms with shared weights\none of them is drawn"
     how = "recurrent: outputs at its fixed point" if dnn.recurrent else "feed-forward"
-    return f"{how}\n{_mean(_dnn_unit(dnn.layers[0].neuron))} × weights that are not 0"
+    return f"{how}\n{_mean(_dnn_unit(dnn.layers[0].neuron))} × non-zero weights"
 
 
 def static_dnn(circuit: Circuit) -> DNN | None:
-    """The static DNN of a circuit, if it has one that is not too large to be built for a picture."""
+    """The f–I approximation of a circuit, if it has one that is not too large to be built for a picture."""
     try:
         return to_dnn(circuit) if sum(link.count for link in _links(circuit)) <= LARGEST else None
     except InputError:  # conductances, plasticity: there is none

@@ -162,7 +162,7 @@ def test_a_legend_stands_clear_of_the_title_of_one_panel(result):
     case = result.cases[0]
     of_rate = replace(case, kinds={"rate": case.kinds["rate"]})
     ax = ablation_curve(Figure().subplots(), of_rate)
-    assert "equivalent DNN" in ax.get_legend_handles_labels()[1]
+    assert "f–I approximation" in ax.get_legend_handles_labels()[1]
 
 
 def test_trials_are_named_as_frames_count_them(result):

@@ -33,10 +33,10 @@ MEANINGS = {
 }
 #: Errors of the equivalences, by key: heading, unit and meaning.
 EQUIVALENCES = {
-    "rate": ("rate, unrolled", "Hz", "Largest difference of the unrolled DNN from Brian2 at any unit and step."),
-    "rate_static": ("rate, static", "Hz", "Largest difference of the static DNN's readout rate."),
-    "rate_static_sweep": ("rate, static, all fractions", "Hz", "The same over all fractions removed."),
-    "spiking": ("spiking, unrolled", "", "Share of spikes that the unrolled DNN misses or adds."),
+    "rate": ("rate, unrolled", "Hz", "Largest difference of the equivalent DNN from Brian2 at any unit and step."),
+    "rate_static": ("rate, f–I", "Hz", "Largest difference of the f–I approximation's readout rate."),
+    "rate_static_sweep": ("rate, f–I, all fractions", "Hz", "The same over all fractions removed."),
+    "spiking": ("spiking, unrolled", "", "Share of spikes that the equivalent DNN misses or adds."),
     "spiking_static": ("spiking, f–I", "Hz", "Largest difference of the f–I approximation's readout rate."),
     "spiking_static_sweep": ("spiking, f–I, all fractions", "Hz", "The same over all fractions removed."),
 }
@@ -193,9 +193,10 @@ class BooleanView(View[AblationResult]):
         yield Drawing(
             f"{name}_weights.svg",
             lambda: figures.weights(self._circuit, to_dnn(self._circuit)),
-            f"Weights of the circuit of {name} and of its DNN",
+            f"Weights of the circuit of {name} and of its f–I approximation",
             f"Signed weights from source (row) to target (column), of the {self._circuit.kind} circuit (left) and of "
-            "its static DNN (right). A row has one sign (Dale's law).",
+            "its f–I approximation, a static DNN (right). A row has one sign (Dale's law): orange, excitatory; blue, "
+            "inhibitory.",
             "Two weight matrices with the same signs.",
             f"{name}_weights.csv",
         )
@@ -300,7 +301,7 @@ def curves_table(result: AblationResult) -> str:
 
 
 def accuracy_by_level(case: CaseResult) -> dict[str, np.ndarray]:
-    """Accuracy at each level of ablation, by system; ``"dnn"`` is the lower of the static DNNs."""
+    """Accuracy at each level of ablation, by system; ``"dnn"`` is the lower of the f–I approximations."""
     measured = {system: m.accuracy[:-1] for system, m in case.measurements.items()}
     return measured | {"dnn": np.min([m for system, m in measured.items() if system.endswith("dnn")], axis=0)}
 
@@ -337,7 +338,7 @@ def _samples(response):
 
 
 def weights_table(circuit: Circuit, dnn) -> str:
-    """CSV behind the weight matrices of a circuit and of its static DNN: a line for each weight that is not 0."""
+    """CSV behind the weight matrices of a circuit and of its f–I approximation: a line for each non-zero weight."""
     unit, scale = SHOWN_UNITS[circuit.populations[0].neuron.weight_unit]
     per_rate = f"{unit}/Hz" if circuit.kind == "spiking" else unit
     blocks = [("circuit", p.source, p.target, circuit.sign(p) * circuit.weights(p), unit) for p in circuit.projections]

@@ -19,7 +19,7 @@ REMOVED, RIGHT = "fraction of inhibition removed", "share of patterns answered c
 SYSTEM_STYLES = {
     "spiking_noisy": ("spiking circuit, with noise", {"ls": "-", "marker": "o", "ms": 2.5}),
     "rate": ("rate circuit", {"ls": "--", "marker": "s", "ms": 2.5}),
-    "dnn": ("equivalent DNN", {"ls": ":", "marker": "D", "ms": 5, "mfc": "none", "mew": 0.5}),
+    "dnn": ("f–I approximation", {"ls": ":", "marker": "D", "ms": 5, "mfc": "none", "mew": 0.5}),
 }
 
 
@@ -115,7 +115,7 @@ def accuracies(ax: "Axes", result: AblationResult) -> "Axes":
 
 
 def weights(circuit: Circuit, dnn) -> "Figure":
-    """Signed weight matrices of a circuit and of its static DNN, side by side."""
+    """Signed weight matrices of a circuit and of its f–I approximation, side by side."""
     from matplotlib.colors import LinearSegmentedColormap
 
     figure = new_figure(DOUBLE, 3.4)
@@ -129,7 +129,7 @@ def weights(circuit: Circuit, dnn) -> "Figure":
     of_dnn = f"{unit}/Hz" if circuit.kind == "spiking" else unit
     for ax, blocks, title in (
         (left, ours, f"circuit: weight ({unit})"),
-        (right, theirs, f"DNN: weight ({of_dnn})"),
+        (right, theirs, f"f–I approximation: weight ({of_dnn})"),
     ):
         matrix = np.block(
             [[blocks.get((s.name, t.name), np.zeros((s.size, t.size))) for t in targets] for s in sources]

@@ -18,7 +18,7 @@ from eisim.studies.curves import described
 from eisim.studies.regions.decision_maps import CONDITIONS, KEPT, GeometryResult, RegionResult
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
-SYSTEM_NAMES = {"spiking": "spiking circuits", "rate": "rate circuits", "dnn": "equivalent DNNs"}
+SYSTEM_NAMES = {"spiking": "spiking circuits", "rate": "rate circuits"}
 FACES = (
     "In the plane this means: what lies to the upper right of a point inside is inside too. So an excitatory-only "
     "circuit draws no boundary with a positive slope, no closed region, and no regions apart from each other."
