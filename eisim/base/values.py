@@ -1,6 +1,7 @@
 """The base of eisim's immutable values: fields that know their unit and range."""
 
 import inspect
+from abc import ABCMeta
 from dataclasses import field, fields
 from itertools import islice
 
@@ -22,10 +23,10 @@ def quantity(
     return field(default=default, metadata=limits)
 
 
-class ExplainsArguments(type):
+class ExplainsArguments(ABCMeta):
     """Type of classes that answer a call whose arguments they do not take with an `eisim.base.errors.ArgumentError`.
 
-    So do their public methods.
+    So do their public methods. A class that lacks an abstract method cannot be made: an `InputError` names it.
     """
 
     def __new__(mcs, name, bases, namespace, **keywords):
@@ -51,8 +52,14 @@ class ExplainsArguments(type):
             return super().__call__(*arguments, **keywords)
         except TypeError as error:
             if error.__traceback__.tb_next is None:  # no code of the class was entered
-                raise (argument_error(cls.__name__, cls, arguments, keywords) or error) from None
+                raise (argument_error(cls.__name__, cls, arguments, keywords) or _abstract(cls) or error) from None
             raise
+
+
+def _abstract(cls) -> InputError | None:
+    """The error for a class without some method that it has to define."""
+    lacks = ", ".join(sorted(cls.__abstractmethods__))
+    return InputError(f"{cls.__name__}: expected that the class defines {lacks}, found none") if lacks else None
 
 
 class Explained(metaclass=ExplainsArguments):

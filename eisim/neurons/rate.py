@@ -1,5 +1,6 @@
 """Rate units: each relaxes towards its activation of the summed input."""
 
+from abc import abstractmethod
 from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
@@ -59,9 +60,9 @@ class RateUnit(Value):
     #: The transfer function phi, as Brian2 text over ``drive`` and the parameters; each unit has it as a method, too.
     transfer_text = ""
 
+    @abstractmethod
     def transfer(self, drive) -> np.ndarray:
         """The transfer function in Hz, of `drive` in Hz (any shape): the rate of a unit that is never refractory."""
-        raise NotImplementedError
 
     def activation(self, drive):
         """Rate in Hz for a constant input `drive` in Hz (any shape), without noise."""

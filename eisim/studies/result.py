@@ -1,5 +1,6 @@
 """Base of the results of all studies."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
@@ -19,13 +20,13 @@ class Result(Protocol):
         """Contradictions of the theory, and checks that failed."""
 
 
-class OfParts:
+class OfParts(ABC):
     """Mixin for results of several results, whose curves and problems are those of its parts."""
 
     @property
+    @abstractmethod
     def parts(self) -> Iterable[Result]:
         """The results that it is made of."""
-        raise NotImplementedError
 
     @property
     def curves(self) -> tuple[AblationCurve, ...]:

@@ -1,5 +1,7 @@
 """Rate units with refractoriness and noise, and those of published models."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -27,6 +29,7 @@ from eisim import (
 )
 from eisim.adapter.onnx_writer import write_onnx
 from eisim.adapter.spiking import parts_of
+from eisim.neurons import RateUnit
 
 UNITS = (
     PowerLaw(scale=25.0, threshold=3.0),
@@ -68,6 +71,17 @@ def test_transfer_and_activation_do_not_decrease(unit, drives):
     for curve in (unit.transfer(drives), unit.activation(drives)):
         assert curve[0] <= curve[1] + 1e-12
     assert unit.activation(drives)[1] <= (1 / unit.refractory if unit.refractory else np.inf)
+
+
+def test_a_unit_without_its_transfer_function_is_refused():
+    @dataclass(frozen=True)
+    class Mine(RateUnit):
+        transfer_text = "drive"
+
+    with pytest.raises(InputError, match="Mine: expected that the class defines transfer, found none"):
+        Mine()
+    with pytest.raises(InputError, match=r"RateUnit: .* transfer"):
+        RateUnit(tau=20e-3)
 
 
 def test_units_are_those_of_the_papers():
