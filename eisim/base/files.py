@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 
-import numpy as np
-
 from eisim.base.errors import InputError
 from eisim.base.store.atomic import replaced
 
@@ -89,6 +87,7 @@ def _apart(found: re.Match) -> str:
 
 def to_netcdf(variables: dict, coordinates: dict) -> bytes:
     """A NetCDF file of labelled arrays, each (dimensions, values, attributes); ``xarray.load_dataset`` reads it."""
+    import numpy as np
     from scipy.io import netcdf_file
 
     buffer = io.BytesIO()
@@ -115,6 +114,7 @@ def to_netcdf(variables: dict, coordinates: dict) -> bytes:
 
 def to_json(document) -> str:
     """JSON text of nested plain values, NumPy numbers and arrays, paths and enumerations."""
+    import numpy as np
 
     def plain(value):
         if isinstance(value, (np.ndarray, np.generic)):

@@ -11,8 +11,6 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from eisim.base.docstrings import described
 from eisim.base.errors import InputError, did_you_mean, printable
 from eisim.base.units import expected, format_quantity, parse_quantity
@@ -321,6 +319,8 @@ def _split(text, where):
 
 def _fits(kind, value, source):
     """Whether a value that is no text is of a type; its parts are not looked at."""
+    import numpy as np
+
     origin = _origin(kind)
     if isinstance(value, int) and ((isinstance(value, bool) and origin in _NUMBERS) or abs(value) > LARGEST_NUMBER):
         return False

@@ -9,10 +9,13 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
-
-import numpy as np
+from math import inf
+from typing import TYPE_CHECKING
 
 from eisim.base.errors import InputError
+
+if TYPE_CHECKING:  # what only reads the command line does without arrays
+    import numpy as np
 
 _EXAMPLES = {
     "second": "a time such as 5*ms",
@@ -100,11 +103,13 @@ def _units_in(value) -> Iterator[str | None]:
             yield unit_of(part)
 
 
-def to_si(value, unit: str, what: str) -> np.ndarray:
+def to_si(value, unit: str, what: str) -> "np.ndarray":
     """Convert a quantity or plain SI number(s) to an array of finite floats in SI units.
 
     ``InputError``, which says `what` it is, if it has another unit, is not numeric, or is not finite.
     """
+    import numpy as np
+
     found = unit_of(value)
     if found not in (None, unit):
         raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {value}")
@@ -131,11 +136,13 @@ def warn_of_plain(value, unit: str, what: str, huge: float | None = None, by_han
     `huge` is the least size that is hardly meant, by default far beyond those of neurons and synapses. `by_hand` says
     so only where the value to which the number belongs is made outside of eisim.
     """
-    huge = _HUGE.get(unit, np.inf) if huge is None else huge
+    huge = _HUGE.get(unit, inf) if huge is None else huge
     if isinstance(value, (int, float)) and abs(value) < huge:  # nearly all are
         return False
     if unit_of(value) is not None:
         return False
+    import numpy as np
+
     numbers = np.ravel(value)
     largest = max(numbers.min(initial=0), numbers.max(initial=0), key=abs)
     if abs(largest) < huge or (by_hand and not is_made_by_hand()):

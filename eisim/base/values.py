@@ -5,8 +5,6 @@ from abc import ABCMeta
 from dataclasses import field, fields
 from itertools import islice
 
-import numpy as np
-
 from eisim.base.display import display
 from eisim.base.errors import InputError, argument_error, did_you_mean, explains_arguments
 from eisim.base.units import scalar_si, warn_of_plain
@@ -103,6 +101,8 @@ class ReadOnly(Explained):
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __setstate__(self, state):
+        import numpy as np
+
         self.__dict__.update(state)
         for value in state.values():
             parts = [value.data, value.indices, value.indptr] if hasattr(value, "indptr") else [value]
@@ -128,6 +128,8 @@ class Shown(Brief):
 
 def brief(value, most: int = 6) -> str:
     """A repr without what is beyond `most` parts: of a larger array its shape and type."""
+    import numpy as np
+
     if isinstance(value, np.ndarray):
         if value.size <= most:
             return f"array({value.tolist()!r})"

@@ -18,7 +18,6 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
 from scipy import sparse
-from scipy.optimize import isotonic_regression
 
 NAME_SIZE, TEXT_SIZE = 7.5, 6.5  # pt
 LINE, PAD, LOOP, MARGIN = 0.125, 0.08, 0.22, 0.03
@@ -210,10 +209,23 @@ def _across(n, column, stops, label, above, below):
     return v
 
 
-def _apart(wanted, distances, weight=None, low=-np.inf, high=np.inf):
+def _apart(wanted, distances, weight=1.0, low=-np.inf, high=np.inf):
     """Places nearest to the wanted ones, which are sorted, that have these distances at least."""
     start = np.concatenate([[0], np.cumsum(distances)])
-    return np.clip(isotonic_regression(wanted - start, weights=weight).x, low, high - start[-1]) + start
+    return np.clip(_isotonic(wanted - start, weight), low, high - start[-1]) + start
+
+
+def _isotonic(values, weight):
+    """The nearest values that do not fall, by pooling those that do; SciPy's takes longer to import than to draw."""
+    pools: list[tuple[float, float, int]] = []  # mean, weight and number of the values in each
+    for mean, mass in zip(values, np.broadcast_to(weight, len(values)), strict=True):
+        size = 1
+        while pools and pools[-1][0] >= mean:
+            last, more, number = pools.pop()
+            mean, mass, size = (mass * mean + more * last) / (mass + more), mass + more, size + number
+        pools.append((mean, mass, size))
+    means, _, sizes = zip(*pools, strict=True)
+    return np.repeat(means, sizes)
 
 
 def _levels(stops, column, v, box_size):
@@ -225,7 +237,7 @@ def _levels(stops, column, v, box_size):
     for (box, _), mine in users.items():
         reach = box_size[box, 1] / 2 - PORT / 2
         wanted = np.array([level for level, _, _ in sorted(mine)])
-        places = _apart(wanted, np.full(len(mine) - 1, PORT), None, v[box] - reach, v[box] + reach)
+        places = _apart(wanted, np.full(len(mine) - 1, PORT), 1.0, v[box] - reach, v[box] + reach)
         for place, (_, k, end) in zip(places, sorted(mine), strict=True):
             levels[k][end] = place
     return levels
