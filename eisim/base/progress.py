@@ -105,7 +105,7 @@ class Progress(Explained):
         self.after = after
         self.stage, self.fraction, self.start = "", None, time.perf_counter()
         self.ended = threading.Event()
-        self.thread = None
+        self.thread: threading.Thread | None = None
 
     def __enter__(self) -> Report:
         _ongoing.append(self)

@@ -88,7 +88,7 @@ def run_command(arguments: Sequence[str]) -> int:
         if result != INTERRUPTED:  # Typer turns an interrupt into this status
             return result if isinstance(result, int) else 0
     except CommandLineError as error:
-        _say(explain(error, typer.main.get_command(app).commands))
+        _say(explain(error, typer.main.get_group(app).commands))
         return 2
     except InputError as error:
         _say(str(error))

@@ -3,7 +3,7 @@
 import ast
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -30,6 +30,9 @@ class _Explained:
 
     Lines of the docstring that begin with ``Example:`` are the examples.
     """
+
+    help: str | None
+    collect_usage_pieces: Callable[..., list[str]]
 
     def get_params(self, ctx):
         params = super().get_params(ctx)

@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable
 from contextlib import contextmanager, redirect_stdout, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eisim.base.errors import InputError, printable
 from eisim.base.user_files import load_file, loaded_files
@@ -30,7 +30,7 @@ class Artist:
     def __init__(self):
         from eisim.report.views import boolean  # noqa: F401 - with what most results need, which both processes share
 
-        processes = multiprocessing.get_context("fork" if _FORKS else "spawn")
+        processes: Any = multiprocessing.get_context("fork" if _FORKS else "spawn")
         self.pipe, theirs = processes.Pipe()
         self.process = processes.Process(target=_serve, args=(theirs, self.pipe, loaded_files()))
         with _uninterrupted():

@@ -125,7 +125,7 @@ def lay_out(boxes: Sequence[Box], arrows: Sequence[Arrow], late: Sequence[bool],
     for k, (arrow, path) in enumerate(zip(arrows, stops, strict=True)):
         if not path:
             half = box_size[arrow.source] / 2
-            paths.append(_bow(*(at[arrow.source] + half * [[-0.4, -1], [0.4, -1]]), np.array([0, -LOOP])))
+            paths.append(_bow(at[arrow.source] + half * [[-0.4, -1], [0.4, -1]], np.array([0, -LOOP])))
             label_at[k] = at[arrow.source] - [0, half[1] + LOOP + 0.02 + label_size[k, 1] / 2]
             continue
         label_at[k] = at[label[k]]
@@ -134,7 +134,7 @@ def lay_out(boxes: Sequence[Box], arrows: Sequence[Arrow], late: Sequence[bool],
         ports = np.column_stack([at[ends, 0] + sides * box_size[ends, 0] / 2, levels[k][[0, -1]]])
         if layer[arrow.source] == layer[arrow.target]:
             beyond = min(gap, key=lambda u: abs(u - ports[0, 0]))
-            paths.append(_bow(*ports, np.array([beyond - ports[:, 0].mean(), 0])))
+            paths.append(_bow(ports, np.array([beyond - ports[:, 0].mean(), 0])))
         else:
             paths.append(_through(ports[:, 0], levels[k], edges[column[path]], path.index(label[k]), gap))
     for k in (k for k, b in enumerate(boxes) if b.output):
@@ -255,8 +255,9 @@ def _edges(stops, column, half, levels):
     return middle[:, None] + np.outer(half, [-1, 1])
 
 
-def _bow(start, end, out):
-    """A path from one place to another that bends outwards by the given distance."""
+def _bow(ends, out):
+    """A path between two places that bends outwards by the given distance."""
+    start, end = ends
     return Path([start, start + 4 / 3 * out, end + 4 / 3 * out, end], [Path.MOVETO, *[Path.CURVE4] * 3])
 
 
@@ -300,7 +301,7 @@ def draw(ax: Axes, *layouts: Layout) -> Axes:
     write = {"ha": "center", "va": "center"}
     for arrow, at in zip(layout.arrows, layout.label_at, strict=True):
         text = "\n".join(arrow.lines)
-        ax.text(*at, text, color=arrow.colour, fontsize=TEXT_SIZE * scale, linespacing=1.15, **write)
+        ax.text(at[0], at[1], text, color=arrow.colour, fontsize=TEXT_SIZE * scale, linespacing=1.15, **write)
     for box, at, size in zip(layout.boxes, layout.box_at, layout.box_size, strict=True):
         rounding = {"square": 0, "round": 0.06, "pill": 0.16}[box.shape]
         style = {"boxstyle": f"round,pad=0,rounding_size={rounding}", "fc": "white", "ec": box.colour}

@@ -27,7 +27,10 @@ class Worker:
     def __init__(self, job: Job):
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         # A separate process group: Ctrl-C in the terminal is for the parent, which ends this process.
-        group = {"process_group": 0} if os.name == "posix" else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        if sys.platform == "win32":
+            group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        else:
+            group = {"process_group": 0}
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-c", "from eisim.run.sweep.worker import main; main()"],
             stdin=subprocess.PIPE,
