@@ -56,7 +56,8 @@ def ablation_curve(ax: "Axes", case: CaseResult) -> "Axes":
     """One function's accuracy against the fraction of inhibition removed."""
     levels = len(case.fractions)
     best = 1 - case.certificate.floor["zero_one"]
-    ax.axhspan(best, 1.05, color="#e2e2e2", linewidth=0, label="unattainable without inhibition")
+    top = 1.05 if best < 1 else 1  # without a floor there is nothing out of reach
+    ax.axhspan(best, top, color="#e2e2e2", linewidth=0, label="unattainable if excitatory-only")
     ax.axhline(best, color=EXCITATORY, lw=0.8, label="1 − floor")
     measured = {system: m.accuracy[:levels] for system, m in case.measurements.items()}
     dnns = [m for system, m in measured.items() if system.endswith("dnn")]
