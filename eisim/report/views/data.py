@@ -149,7 +149,7 @@ class DataView(View[DataResult]):
                     f"Witness for class {row['label']}: a row with {lower} belongs to it, one with {upper} does not, "
                     f"although no input falls. Pairs of rows like this: {row['violating_pairs']:,}."
                 )
-            yield f"Beside the floor of class {row['label']}: {beside(certificate)}"
+            yield f"Evidence for class {row['label']}: {beside(certificate)}"
 
     def figures(self) -> Iterator[Drawing]:
         kinds = listing(self.result.ablations)

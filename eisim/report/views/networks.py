@@ -185,9 +185,9 @@ class NetworksView(View[NetworkAblations]):
         of_data = _columns(OF_DATA, self._of_data, on_page_only=idle)
         by_threshold = label, verdict_by_threshold(self.result), *_columns(BY_THRESHOLD, self._each), *of_data
         yield Table("Classes by best threshold (one-vs-rest)", by_threshold, classes, self._first.data.notes, file)
-        network = f"The network itself is right on {self._first.network_accuracy:.1%} of the rows"
+        network = f"Accuracy of the network itself: {self._first.network_accuracy:.1%}"
         if zeroed := self._first.zeroed:
-            network += f"; with its negative weights set to 0, on {zeroed.accuracy[-1]:.1%}"
+            network += f"; with its negative weights set to 0: {zeroed.accuracy[-1]:.1%}"
         yield Table("Circuits", CIRCUITS, self.result.kinds, (f"{network}.",), "ablation.csv")
 
     def _each(self, key: str) -> Callable[[int], dict]:
@@ -274,7 +274,7 @@ def _removed(result):
     paragraphs = (
         "A unit with outgoing weights of both signs has an inhibitory twin, an input with negative weights an "
         "inhibitory relay (Dale's law). Ablation weakens what twins and relays send, and nothing else. Tonic drives "
-        "stay, whatever their sign: a bias is a threshold, not a synapse.",
+        "stay, regardless of sign: a bias is a threshold, not a synapse.",
         "A unit whose output can be negative (linear, leaky ReLU) is two neurons, ON and OFF. Either excites when it "
         f"fires, so part of its negative weights is excitation and stays. {off}A maximum of rates is computed with "
         "inhibition, as b + [a − b]+, so ablation takes max pooling apart.",

@@ -177,7 +177,7 @@ CHANGED = (
         "the fall",
         lambda row: _became(*row),
         note="Remains (half of it or more), weaker, gone (order is kept), silent or saturated (no spike, or one at "
-        "every step, whatever the input); in brackets readout spikes for both inputs.",
+        "every step, regardless of the input); in brackets readout spikes for both inputs.",
     ),
 )
 
