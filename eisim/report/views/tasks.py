@@ -181,7 +181,7 @@ def _measured(shown) -> tuple[Column, ...]:
 
     return (
         columns.verdict(verdict, VERDICT),
-        by_system("intact", lambda curve: curve.intact, "Mean score: 0 not performed, 1 fully performed."),
+        by_system("intact", lambda curve: curve.intact, "Mean score, from 0 (not performed) to 1 (fully performed)."),
         by_system("ablated", lambda curve: curve.ablated, "Mean score at the largest fraction."),
         by_system("critical fraction", lambda curve: curve.critical_dose, CRITICAL, short="critical"),
         by_system("criterion", lambda curve: float(curve.level), on_page_only=True),
