@@ -6,7 +6,7 @@ ablation, in one batch per kind; the theory is reported with the measurements.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -50,6 +50,11 @@ class Case(Brief):
     function: TruthTable
     circuit: Callable[..., Circuit]  # called with kind="rate" or "spiking"
     readout: int = 0  # which of the circuit's outputs it is
+
+    @classmethod
+    def of(cls, function: TruthTable) -> "Case":
+        """A truth table with the circuit that computes it with the least inhibition."""
+        return cls(function.name, function, partial(synthesize, function))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
