@@ -88,10 +88,9 @@ class Task(Shown):
                 raise InputError(f"Task.{name}: expected a function, found {getattr(self, name)!r}")
         if self.facts is not None and not callable(self.facts):
             raise InputError(f"Task.facts: expected a function of the response, found {self.facts!r}")
-        if isinstance(self.published_neurons, bool) or not isinstance(self.published_neurons, (int, np.integer)):
-            raise InputError(f"Task.published_neurons: expected a whole number, found {self.published_neurons!r}")
-        if self.published_neurons < 0:
-            raise InputError(f"Task.published_neurons: expected 0 or more, found {self.published_neurons}")
+        neurons = self.published_neurons
+        if isinstance(neurons, bool) or not isinstance(neurons, (int, np.integer)) or neurons < 0:
+            raise InputError(f"Task.published_neurons: expected a whole number of 0 or more, found {neurons!r}")
         if not isinstance(self.obstruction, Obstruction):
             members = ", ".join(f"Obstruction.{member.name}" for member in Obstruction)
             raise InputError(f"Task.obstruction: expected one of {members}, found {self.obstruction!r}")

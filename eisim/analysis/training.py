@@ -153,9 +153,15 @@ def train(
     return DNN((("x", points.shape[1], 1.0),), tuple(layers), (("out", 0.0),), recurrent=False, name=name)
 
 
+def job(points, targets, hidden: Sequence[int], signs: str, seed: Seed, **more) -> dict:
+    """Arguments of `train` for a network under sign constraints, of units that suit them."""
+    given = {"points": points, "targets": targets, "hidden": hidden, "signs": signs, "activation": UNITS[signs]}
+    return given | {"seed": int(seed)} | more
+
+
 @shows_progress
 def train_all(jobs: Sequence[dict], report: Callable[..., None] | None = None) -> list[DNN]:
-    """Train networks, some at a time; each job is the arguments of `train`."""
+    """Train networks, some at a time; each as its `job` says."""
     done, stop = [0.0] * len(jobs), Event()
 
     def train_one(k):

@@ -229,13 +229,9 @@ def _heading(opened: _Opened, path: Path, header: bool | None = None) -> _Headin
         comments += 1
     hashes = [k for k in range(start, comments) if lines[k].startswith("#")]
     if hashes and comments < len(lines):
-        separator, rows, _ = _separated(lines[hashes[-1] :], separators, path)
-        if (
-            header is not False
-            and len(rows) > 1
-            and len(rows[0]) == len(rows[1]) > 1
-            and None not in map(as_float, rows[1])
-        ):
+        _, rows, _ = _separated(lines[hashes[-1] :], separators, path)
+        is_table = len(rows) == 2 and len(rows[0]) == len(rows[1]) > 1 and None not in map(as_float, rows[1])
+        if is_table and header is not False:
             start = hashes[-1]  # a heading after a sign, as NumPy writes it
             lines[start] = lines[start].lstrip("# ")
         else:
@@ -246,8 +242,7 @@ def _heading(opened: _Opened, path: Path, header: bool | None = None) -> _Headin
     if len(rows) < 2 and (len(text) == _HEAD or len(lines) == _FIRST_LINES):
         raise InputError(f"{path}: expected two rows within the first {_FIRST_LINES} lines, found fewer")
     n = len(names)
-    if n > MOST_COLUMNS:
-        raise InputError(f"{path}: expected at most {MOST_COLUMNS:,} columns, found {n:,}")
+    _check_size(path, 0, n)
     if not n:
         raise InputError(f"{path}: expected a first line with column names, found an empty file")
     if len(cells) > n:

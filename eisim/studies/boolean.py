@@ -13,9 +13,8 @@ import numpy as np
 from eisim.ablation import ablate
 from eisim.adapter import to_dnn
 from eisim.base.display import labelled, plotted, tabulated
-from eisim.base.errors import InputError
 from eisim.base.progress import headed, shows_progress
-from eisim.base.values import Brief, Shown
+from eisim.base.values import Brief, ByName, Shown
 from eisim.circuit import Circuit, union
 from eisim.functions import TruthTable
 from eisim.simulation import Response, begin
@@ -64,10 +63,7 @@ class KeptCircuits(Brief):
     circuits: dict[str, Circuit]  # by kind
 
     def __call__(self, kind: str) -> Circuit:
-        """The circuit of that kind, if it was measured."""
-        if kind not in self.circuits:
-            raise InputError(f"kind: expected one that was kept ({', '.join(self.circuits)}), found {kind!r}")
-        return self.circuits[kind]
+        return ByName("kind", self.circuits)[kind]
 
 
 @dataclass(frozen=True, repr=False)
@@ -225,33 +221,25 @@ class CaseResult(Shown):
             ablated = ", ".join(f"{SYSTEMS[curve.system]} {curve.ablated:.1%}" for curve in curves)
             found.append(f"{name}: the systems disagree about ablation: {ablated}")
         for curve in curves:
+            said = f"({SYSTEMS[curve.system]})"
             if not curve.is_computed:
-                found.append(
-                    f"{name}: the intact circuit answers {curve.intact:.1%} correctly ({SYSTEMS[curve.system]})"
-                )
-        for curve in curves:
+                found.append(f"{name}: the intact circuit answers {curve.intact:.1%} correctly {said}")
             found += curve.violations()
-        for curve in curves:
             best = self.accuracy("best_excitatory")[curve.system]
-            system, error = f"best excitatory-only circuit, {curve.system}", 1 - best
+            system, misses = f"best excitatory-only circuit, {curve.system}", f"misses the floor {floor:.4f}"
             found += below_floor(name, system, best, floor, curve.assumptions, curve.tolerance)
-            if error > floor + curve.tolerance:
-                found.append(
-                    f"{name}: the best excitatory-only circuit misses the floor {floor:.4f}: error {error:.4f} "
-                    f"({SYSTEMS[curve.system]})"
-                )
+            if 1 - best > floor + curve.tolerance:
+                found.append(f"{name}: the best excitatory-only circuit {misses}: error {1 - best:.4f} {said}")
         for kind, limit in (("rate", EQUAL), ("spiking", 0)):
-            if self.equivalence_error.get(kind, 0) > limit:
-                found.append(
-                    f"{name}: the unrolled {kind} DNN differs from Brian2 by {self.equivalence_error[kind]:.3g}"
-                )
+            if (error := self.equivalence_error.get(kind, 0)) > limit:
+                found.append(f"{name}: the unrolled {kind} DNN differs from Brian2 by {error:.3g}")
         return found
 
     to_dataframe = tabulated("One row, as in `AblationResult.to_dataframe`.")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AblationResult(OfParts, Shown):
+class AblationResult(OfParts, Shown, of="cases"):
     """Results of all cases under one protocol."""
 
     protocol: Protocol
@@ -261,10 +249,6 @@ class AblationResult(OfParts, Shown):
         verdicts = [case.verdict for case in self.cases]
         said = ", ".join(f"{verdicts.count(each)} {each}" for each in (KEPT, LOST, NOT_COMPUTED) if each in verdicts)
         return f"<AblationResult: {len(self.cases)} functions: {said}>"
-
-    @property
-    def parts(self) -> tuple[CaseResult, ...]:
-        return self.cases
 
     plot = plotted(
         "Draw the accuracy on every function, intact and ablated, with what an excitatory-only circuit can reach."
@@ -347,19 +331,14 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
         results = []
         for case, mine in zip(cases, which, strict=True):
             outputs = [*[case.readout] * (n - 1), 0]  # the best one has its own
-            rates = {
-                kind: [responses[k].readouts[0, :, o] for k, o in zip(mine, outputs, strict=True)],
-                f"{kind}_dnn": [static[k][:, o] for k, o in zip(mine, outputs, strict=True)],
-            }
+            chosen = list(zip(mine, outputs, strict=True))
+            rates = {kind: [responses[k].readouts[0, :, o] for k, o in chosen]}
             if kind == "spiking":
-                noisy = [responses[len(circuits) + k] for k in mine]
-                rates["spiking_noisy"] = [r.readouts[:, :, o] for r, o in zip(noisy, outputs, strict=True)]
-            thresholds = np.array([circuits[k].readout_thresholds[o] for k, o in zip(mine, outputs, strict=True)])
-            measurements = {
-                system: Measurement(np.stack(rates[system]), thresholds, case.function.values)
-                for system in SYSTEMS
-                if system in rates
-            }
+                rates["spiking_noisy"] = [responses[len(circuits) + k].readouts[:, :, o] for k, o in chosen]
+            rates[f"{kind}_dnn"] = [static[k][:, o] for k, o in chosen]
+            thresholds = np.array([circuits[k].readout_thresholds[o] for k, o in chosen])
+            values = case.function.values
+            measurements = {system: Measurement(np.stack(each), thresholds, values) for system, each in rates.items()}
             difference = np.abs(measurements[f"{kind}_dnn"].rates - measurements[kind].rates)
             results.append(
                 KindResult(

@@ -139,13 +139,9 @@ class AblationCurve(Shown):
         """Contradictions of the theory, as text: an error below the floor under complete ablation."""
         if self.floor is None:
             return []
-        return [
-            problem
-            for score in self.scores[np.asarray(self.fractions) == 1].mean(axis=1)
-            for problem in below_floor(
-                self.function, f"ablated, {self.system}", score, self.floor, self.assumptions, self.tolerance
-            )
-        ]
+        system, scores = f"ablated, {self.system}", self.scores[np.asarray(self.fractions) == 1].mean(axis=1)
+        bound = self.floor, self.assumptions, self.tolerance
+        return [problem for score in scores for problem in below_floor(self.function, system, score, *bound)]
 
 
 def _first_crossing(fractions, scores, level):

@@ -241,14 +241,10 @@ class NetworkAblation(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NetworkAblations(OfParts, Shown):
+class NetworkAblations(OfParts, Shown, of="kinds"):
     """Effect of ablation on a classifier network, for each kind of circuit."""
 
     kinds: tuple[NetworkAblation, ...]  # one for each kind of circuit, of the same network and data
-
-    @property
-    def parts(self) -> tuple[NetworkAblation, ...]:
-        return self.kinds
 
 
 def best_threshold(rates, is_class, weights) -> tuple[float, float]:

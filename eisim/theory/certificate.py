@@ -226,13 +226,7 @@ def certify(
 
 @dataclass(frozen=True, eq=False)
 class ClassCertificates:
-    """Certificates of classes without order, each against the others.
-
-    Attributes
-    ----------
-    certificates : tuple of Certificate
-        One for each class.
-    """
+    """Certificates of classes without order, each against the others."""
 
     certificates: tuple[Certificate, ...]
 

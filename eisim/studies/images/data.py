@@ -46,6 +46,10 @@ class Images:
     def classes(self) -> np.ndarray:
         return np.unique(self.train_targets)
 
+    def part(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Points and targets of ``"train"`` or ``"test"``."""
+        return getattr(self, f"{name}_points"), getattr(self, f"{name}_targets")
+
     def pooled(self, side: int) -> "Images":
         """The same images, averaged over `side` × `side` equal areas: non-negative weights, so order is kept."""
         if not 1 <= side <= min(self.shape):
@@ -62,17 +66,12 @@ class Images:
 
     def at_most(self, n_train: int, n_test: int, rng: np.random.Generator) -> "Images":
         """A random sample of at most this many images."""
-        train, test = (
-            np.sort(rng.choice(len(points), min(n, len(points)), replace=False))
-            for points, n in ((self.train_points, n_train), (self.test_points, n_test))
-        )
-        return replace(
-            self,
-            train_points=self.train_points[train],
-            train_targets=self.train_targets[train],
-            test_points=self.test_points[test],
-            test_targets=self.test_targets[test],
-        )
+        chosen = {}
+        for part, n in (("train", n_train), ("test", n_test)):
+            points, targets = self.part(part)
+            rows = np.sort(rng.choice(len(points), min(n, len(points)), replace=False))
+            chosen |= {f"{part}_points": points[rows], f"{part}_targets": targets[rows]}
+        return replace(self, **chosen)
 
 
 def _areas(n, parts):

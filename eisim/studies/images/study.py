@@ -14,7 +14,7 @@ from eisim.studies.result import OfParts
 
 
 @dataclass(frozen=True, eq=False)
-class ImagesResult(OfParts):
+class ImagesResult(OfParts, of="trained"):
     """Everything that the experiment on images measured."""
 
     images: Images
@@ -24,10 +24,6 @@ class ImagesResult(OfParts):
     pooled: dimension.PooledResult
     whole: dimension.BooleanResult  # of whole random Boolean functions
     samples: dict[int, dimension.BooleanResult]  # the same by the number of points that were drawn of each
-
-    @property
-    def parts(self) -> tuple[networks.Trained, ...]:
-        return self.trained
 
     @property
     def problems(self) -> list[str]:

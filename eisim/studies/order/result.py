@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from eisim.studies.curves import AblationCurve
 from eisim.studies.order.rate import RateResult
 from eisim.studies.order.search import SearchResult
 from eisim.studies.order.spiking import ConditionResult
@@ -12,6 +11,8 @@ from eisim.studies.order.spiking import ConditionResult
 class DynamicsResult:
     """Order along time in rate and in spiking circuits."""
 
+    curves = ()  # order is counted, nothing is ablated by fractions
+
     rate: RateResult | None = None  # if requested
     conditions: tuple[ConditionResult, ...] = ()  # random spiking circuits, if requested
     search: tuple[SearchResult, ...] = ()  # the strongest violations among spiking circuits, likewise
@@ -20,11 +21,6 @@ class DynamicsResult:
     def violations(self) -> tuple[SearchResult, ...]:
         """Findings of the search that are violations: the readout falls."""
         return tuple(s for s in self.search if s.found.fall > 0)
-
-    @property
-    def curves(self) -> tuple[AblationCurve, ...]:
-        """None: order is counted, nothing is ablated by fractions."""
-        return ()
 
     @property
     def problems(self) -> list[str]:
