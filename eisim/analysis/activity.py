@@ -256,10 +256,8 @@ def _bins(response, bin_width):
     width = scalar_si(bin_width, "second", "bin_width") / response.dt
     steps = round(response.window / response.dt)
     if abs(width - round(width)) > 1e-6 or not 1 <= round(width) <= steps // 2:
-        raise InputError(
-            f"bin_width: expected a whole number of time steps, at most half of the window, found {width:g} of "
-            f"{steps} steps"
-        )
+        expected = "a whole number of time steps, at most half of the window"
+        raise InputError(f"bin_width: expected {expected}, found {width:g} of {steps} steps")
     return round(width), steps // round(width)
 
 

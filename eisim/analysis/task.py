@@ -98,6 +98,11 @@ class Task(Shown):
             expected = "none" if self.obstruction.is_dynamical else "a function of the response"
             raise InputError(f"Task.output: expected {expected} with the obstruction {self.obstruction!r}")
 
+    @property
+    def times(self) -> dict[str, float]:
+        """Duration, window and dt, in s, as `eisim.simulate` takes them."""
+        return {"duration": self.duration, "window": self.window, "dt": self.dt}
+
     def __repr__(self):
         shape = " × ".join(map(str, self.stimuli.shape))
         return f"<Task: {self.measure}, at least {self.criterion:g}; {shape} stimuli; {self.obstruction}>"

@@ -131,16 +131,10 @@ def train(
         report(f"training {name}", done / iterations)
 
     report(f"training {name}", 0.0)
+    bounds = _bounds(sizes, source_signs)
+    options = {"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 20, "ftol": 1e-8, "gtol": 1e-6}
     with threadpool_limits(1, "blas"):  # the matrices are small: on a busy machine threads wait for each other
-        found = minimize(
-            objective,
-            first,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=_bounds(sizes, source_signs),
-            callback=count,
-            options={"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 20, "ftol": 1e-8, "gtol": 1e-6},
-        )
+        found = minimize(objective, first, jac=True, method="L-BFGS-B", bounds=bounds, callback=count, options=options)
     layers, source = [], "x"
     pairs = list(zip(objective.unpack(found.x), centres, strict=True))
     for k, ((weights, bias), centre) in enumerate(pairs, 1):

@@ -249,10 +249,8 @@ def _heading(opened: _Opened, path: Path, header: bool | None = None) -> _Headin
         where = f"{path}: row 1 (line {start + end + 1})"
         raise InputError(f"{where}: expected {n} cells, one for each column, found {len(cells):,}")
     if n == 1 and separators == _SEPARATORS and 1 < len(names[0].split()) == len("".join(cells).split()):
-        raise InputError(
-            f"{path}: expected cells separated by commas, semicolons, tabs or bars, found a first line with none of "
-            f"them ({names[0]!r:.60})"
-        )
+        found = f"a first line with none of them ({names[0]!r:.60})"
+        raise InputError(f"{path}: expected cells separated by commas, semicolons, tabs or bars, found {found}")
     _check_names(names, path)
     return _Heading(names, separator, start, start + end, notes)
 
@@ -344,10 +342,7 @@ def _parsed(error: str, path, skipped: int) -> str:
     """The message of pandas on malformed rows, with the line counted from the beginning of the file."""
     if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", error):
         expected, line, saw = map(int, found.groups())
-        return (
-            f"{path}: expected comma-separated values, found: row {line} (line {line + skipped}) has {saw} cells, not "
-            f"{expected}"
-        )
+        error = f"row {line} (line {line + skipped}) has {saw} cells, not {expected}"
     return f"{path}: expected comma-separated values, found: {' '.join(error.split())}"
 
 
@@ -362,10 +357,8 @@ def _check_rows(columns, limit: int, path) -> int:
         return limit
     keys = [part for column in columns if not counts_rows(column) for part in (column.numbers, column.codes)]
     if (~pandas.DataFrame(dict(enumerate(keys))).duplicated()).sum() > MAX_DISTINCT:
-        raise InputError(
-            f"{path}: expected at most {MAX_DISTINCT:,} distinct rows, since all pairs are compared, "
-            f"found more in the first {first:,} rows"
-        )
+        expected = f"at most {MAX_DISTINCT:,} distinct rows, since all pairs are compared"
+        raise InputError(f"{path}: expected {expected}, found more in the first {first:,} rows")
     return 2 * limit
 
 

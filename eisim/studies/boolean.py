@@ -158,11 +158,9 @@ class CaseResult(Shown):
         """Errors of each kind: unrolled as ``"rate"``, then ``"rate_static"`` and ``"rate_static_sweep"``, ..."""
         errors = {}
         for name, kind in self.kinds.items():
-            errors |= {
-                name: kind.unrolled_error,
-                f"{name}_static": kind.static_error,
-                f"{name}_static_sweep": kind.static_error_sweep,
-            }
+            errors[name] = kind.unrolled_error
+            errors[f"{name}_static"] = kind.static_error
+            errors[f"{name}_static_sweep"] = kind.static_error_sweep
         return errors
 
     def accuracy(self, condition: str) -> dict[str, float]:
@@ -270,15 +268,11 @@ def run_ablation(
     """Measure what ablation destroys of each case; `report` is called with each stage and the fraction done."""
     begun = {kind: _begin_kind(kind, cases, protocol, report) for kind in protocol.kinds}
     by_kind = {kind: begun[kind]() for kind in reversed(protocol.kinds)}  # the first begun may take longest
-    return AblationResult(
-        protocol,
-        tuple(
-            CaseResult(
-                case, certify(case.function), {kind: by_kind[kind][k] for kind in protocol.kinds}, protocol.fractions
-            )
-            for k, case in enumerate(cases)
-        ),
-    )
+    found = []
+    for k, case in enumerate(cases):
+        kinds = {kind: by_kind[kind][k] for kind in protocol.kinds}
+        found.append(CaseResult(case, certify(case.function), kinds, protocol.fractions))
+    return AblationResult(protocol, tuple(found))
 
 
 def _conditions(case, kind, protocol):
@@ -291,10 +285,7 @@ def _conditions(case, kind, protocol):
 
 
 def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]:
-    """Begin to simulate all conditions of all cases as circuits of one kind, in one batch.
-
-    Returns a function that waits for the responses and adds those of the DNNs.
-    """
+    """Begin to simulate all conditions of all cases as circuits of one kind; the DNNs are evaluated when it ends."""
     say = headed(report, f"{kind} circuits")
     say("building")
     n = len(protocol.fractions) + 1
@@ -307,19 +298,13 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
         patterns += [case.function.patterns] * len(distinct)
     recorded = np.unique(which[:, [0, n - 2, n - 1]])  # the intact, the ablated and the best excitatory-only circuit
     records = [k in recorded for k in range(len(circuits))]
-    batch, seeds = list(circuits), [[0]] * len(circuits)
+    batch, stimuli, seeds = list(circuits), list(patterns), [[0]] * len(circuits)
     if kind == "spiking":
         batch += [with_noise(c, protocol.noise) for c in circuits]
+        stimuli += patterns
         seeds += [protocol.seeds] * len(circuits)
-    finish = begin(
-        batch,
-        patterns * (len(batch) // len(circuits)),
-        seed=seeds,
-        record=records + [False] * (len(batch) - len(circuits)),
-        backend=protocol.backend,
-        report=say,
-        **protocol.times,
-    )
+        records += [False] * len(circuits)
+    finish = begin(batch, stimuli, seed=seeds, record=records, backend=protocol.backend, report=say, **protocol.times)
 
     def measure():
         say("evaluating the equivalent DNNs")  # while the circuits are simulated
@@ -370,10 +355,7 @@ def with_noise(circuit: Circuit, noise: float) -> Circuit:
 
 
 def _unrolled(circuits, stimuli, protocol):
-    """Evaluate the unrolled DNNs of all circuits in one pass.
-
-    Returns a function from recorded responses to the difference of each circuit's unrolled DNN from them.
-    """
+    """A function from recorded responses to the difference of each circuit's unrolled DNN; these take one pass."""
     trials = max(len(s) for s in stimuli)
     padded = [np.vstack([s, np.zeros((trials - len(s), s.shape[1]))]) for s in stimuli]
     dnn = to_dnn(union(circuits), unrolled=True, **protocol.times)

@@ -79,10 +79,8 @@ def read_circuit(module: ModuleType, name: str, function, kinds: Sequence[str], 
         without_dnn = next(filter(None, (_why_no_dnn(c, times) for c in circuits.values())), "")
     if not any(p.sign == "I" for p in first.populations):
         notes += ("The circuit has no inhibitory population, so ablation changes nothing.",)
-    names = tuple(
-        output if isinstance(each, TruthTable) else each.name
-        for output, each in zip(_outputs(first), functions, strict=True)
-    )
+    named = zip(_outputs(first), functions, strict=True)
+    names = tuple(output if isinstance(each, TruthTable) else each.name for output, each in named)
     return OwnCircuit(str(first.name) or name, circuits, functions, names, notes, without_dnn)
 
 
@@ -181,10 +179,8 @@ def _found(circuits, times):
     """The truth table of each output of the intact circuits, found by simulating all patterns."""
     first = next(iter(circuits.values()))
     if first.n_inputs > MAX_INPUTS:
-        raise InputError(
-            f"expected function = a TruthTable, a Region or LabelledData, since {first.n_inputs} inputs are too "
-            f"many to try all patterns (at most {MAX_INPUTS}), found none"
-        )
+        why = f"since {first.n_inputs} inputs are too many to try all patterns (at most {MAX_INPUTS})"
+        raise InputError(f"expected function = a TruthTable, a Region or LabelledData, {why}, found none")
     bits = {}
     for kind, circuit in circuits.items():
         # Few neurons for a short time: simulated sooner than a program is compiled.

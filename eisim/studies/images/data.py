@@ -105,10 +105,8 @@ def _digits(rng):
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise InputError(
-            "data: expected scikit-learn, which has the digits (pip install 'eisim[images]'), or --set data=PATH, "
-            "found neither"
-        ) from None
+        expected = "scikit-learn, which has the digits (pip install 'eisim[images]'), or --set data=PATH"
+        raise InputError(f"data: expected {expected}, found neither") from None
     points, targets = load_digits(return_X_y=True)
     points, order = points / 16, rng.permutation(len(points))
     test, train = np.sort(order[: len(order) // 3]), np.sort(order[len(order) // 3 :])
@@ -191,10 +189,8 @@ def _from_arrays(path, arrays):
         if pixels.ndim == 2 and side**2 == pixels.shape[1]:
             pixels = pixels.reshape(-1, side, side)
         if pixels.ndim != 3 or not pixels.size or labels.shape != pixels.shape[:1] or pixels.size > LARGEST:
-            raise InputError(
-                f"{where}: expected images of shape (images, rows, columns) and a label for each, found "
-                f"{pixels.shape} and {labels.shape}"
-            )
+            expected = "images of shape (images, rows, columns) and a label for each"
+            raise InputError(f"{where}: expected {expected}, found {pixels.shape} and {labels.shape}")
         if shape not in (None, pixels.shape[1:]):
             raise InputError(f"{where}: expected images of {shape}, as to train on, found {pixels.shape[1:]}")
         if not np.isfinite(pixels).all() or pixels.min() < 0:
@@ -205,11 +201,10 @@ def _from_arrays(path, arrays):
         if not np.isfinite(points).all():
             raise InputError(f"{where}: expected brightness as that to train on, found {pixels.max():g}")
         found += [points, labels.astype(int)]
-    if len(np.unique(found[1])) < 2 or not np.array_equal(np.unique(found[1]), np.unique(found[3])):
-        raise InputError(
-            f"data: {path}: expected the same classes to train on and to test, at least 2, found "
-            f"{len(np.unique(found[1]))} and {len(np.unique(found[3]))}"
-        )
-    if (classes := len(np.unique(found[1]))) > MOST_CLASSES:
-        raise InputError(f"data: {path}: expected at most {MOST_CLASSES:,} classes, found {classes:,}")
+    train, test = (np.unique(labels) for labels in found[1::2])
+    if len(train) < 2 or not np.array_equal(train, test):
+        expected = "the same classes to train on and to test, at least 2"
+        raise InputError(f"data: {path}: expected {expected}, found {len(train)} and {len(test)}")
+    if len(train) > MOST_CLASSES:
+        raise InputError(f"data: {path}: expected at most {MOST_CLASSES:,} classes, found {len(train):,}")
     return Images(path.stem if path.suffix == ".npz" else path.name, tuple(shape), *found)

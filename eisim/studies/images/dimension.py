@@ -63,10 +63,8 @@ class PooledResult:
         for part in PARTS:
             error, floor = self.errors["excitatory", part], self.floors[part]
             for s, c in np.ndindex(error.shape):
-                system = (
-                    f"excitatory-only network of {self.sides[s]} × {self.sides[s]} inputs, class {self.classes[c]}, "
-                    f"{part}"
-                )
+                inputs = f"{self.sides[s]} × {self.sides[s]} inputs"
+                system = f"excitatory-only network of {inputs}, class {self.classes[c]}, {part}"
                 found += below_floor("images", system, 1 - error[s, c], floor[s, c])
             # Averages over areas are monotone functions of the pixels.
             for s, c in np.argwhere(floor[:-1] < floor[-1] - ROUNDING):

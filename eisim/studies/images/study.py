@@ -68,11 +68,8 @@ def measure(
     expect(len(jobs) + len(judged) + n_networks * len(kinds) + 2)  # and the floors, of images whole and pooled
     dnns = train_all(jobs, report)
     whole, *samples = (
-        part(
-            f"functions, {n_points} points",
-            partial(dimension.boolean_floors, inputs, n_points, functions, function_seed, report),
-        )
-        for (inputs, n_points), function_seed in zip(judged, function_seeds, strict=True)
+        part(f"functions, {n} points", partial(dimension.boolean_floors, inputs, n, functions, each, report))
+        for (inputs, n), each in zip(judged, function_seeds, strict=True)
     )
     return ImagesResult(
         images=images,

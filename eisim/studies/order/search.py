@@ -202,16 +202,11 @@ def search(
         of_others.extend([next(responses) for _ in row] for row in rows)
         return {kind: [next(responses) for _ in own] for kind, own in candidates.items()}
 
+    def born(kind, parents):
+        return vary(parents[rng.integers(len(parents))].candidate, rng) if parents else first(kind, length, rng)
+
     for generation in range(generations + 1):
-        candidates = {
-            kind: [
-                vary(best[kind][rng.integers(len(best[kind]))].candidate, rng)
-                if generation
-                else first(kind, length, rng)
-                for _ in range(population)
-            ]
-            for kind in KINDS
-        }
+        candidates = {kind: [born(kind, best[kind]) for _ in range(population)] for kind in KINDS}
         for kind, responses in simulated(candidates, generation).items():
             new = [strongest(c, window_counts(r)) for c, r in zip(candidates[kind], responses, strict=True)]
             best[kind] = select(best[kind], new)

@@ -173,14 +173,8 @@ def mean_weights(condition: Condition, hidden: int) -> np.ndarray:
 
 def respond(candidates: Sequence[Candidate], timing: Timing, *, backend: str, report) -> list[Response]:
     """Recorded responses of all candidates to their inputs, simulated as one batch."""
-    return simulate(
-        [c.circuit for c in candidates],
-        [c.stimuli for c in candidates],
-        **asdict(timing),
-        record=True,
-        backend=backend,
-        report=report,
-    )
+    circuits, stimuli = [c.circuit for c in candidates], [c.stimuli for c in candidates]
+    return simulate(circuits, stimuli, **asdict(timing), record=True, backend=backend, report=report)
 
 
 def window_counts(response: Response) -> np.ndarray:
