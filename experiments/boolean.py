@@ -75,16 +75,10 @@ def measure(cases, settings, kinds, seed, backend, report):
 
     from eisim.studies.boolean import Protocol, run_ablation
 
-    protocol = Protocol(
-        kinds=tuple(kinds),
-        fractions=np.linspace(0, 1, settings.levels),
-        seeds=np.random.SeedSequence(seed).generate_state(settings.seeds),
-        noise=settings.noise,
-        duration=settings.duration,
-        window=settings.window,
-        dt=settings.dt,
-        backend=backend,
-    )
+    fractions = np.linspace(0, 1, settings.levels)
+    seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
+    times = {name: getattr(settings, name) for name in ("duration", "window", "dt")}
+    protocol = Protocol(tuple(kinds), fractions, seeds, settings.noise, **times, backend=backend)
     return run_ablation(cases, protocol, report)
 
 

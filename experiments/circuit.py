@@ -61,7 +61,7 @@ def _run(model, settings, kinds, seed, backend, report):
     from eisim.studies.circuit import read_circuit
     from eisim.studies.points import OwnResult, measure_on_points
 
-    times = {"duration": settings.duration, "window": settings.window, "dt": settings.dt}
+    times = {name: getattr(settings, name) for name in ("duration", "window", "dt")}
     Timing(**times)
     report("reading the circuit")
     own = read_circuit(model.module, model.name, model.function or None, kinds, times)

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from eisim.base.errors import InputError
-from eisim.base.progress import headed
-from eisim.base.store.checkpoint import expect, part
 from eisim.base.values import ByName, Value, count
 from eisim.run import registry
 from eisim.run.experiment import Experiment
@@ -74,29 +72,11 @@ def _run_one(model, settings, kinds, seed, backend, report):
 def _survey(models, settings, kinds, seed, backend, report):
     import numpy as np
 
-    from eisim.ablation import InapplicableError
-    from eisim.studies.tasks import Survey, assess
+    from eisim.studies.tasks import survey
 
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
-    found, left_out = [], {}
-    expect(len(models))
-    for k, (name, model) in enumerate(models.items()):
-        say = headed(report, f"{name} ({k + 1} of {len(models)})")
-        say("building")
-        try:
-            task = partial(model.task_of, quick=settings.quick)
-            about = {"doses": settings.doses, "how": settings.how, "name": name, "function": model.word}
-            compute = partial(assess, task, kinds=kinds, seeds=seeds, **about, backend=backend, report=say)
-            assessment = replace(part(name, compute), published=model.last_measured())
-        except InapplicableError as error:
-            left_out[name] = error
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from None
-        else:
-            found.append(assessment)
-    if not found:
-        raise next(iter(left_out.values()))
-    return Survey(tuple(found), {name: str(error) for name, error in left_out.items()})
+    how = {"kinds": kinds, "doses": settings.doses, "how": settings.how, "backend": backend}
+    return survey(models, seeds, settings.quick, report, **how)
 
 
 def _models(names):

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from eisim.base import memory
 from eisim.base.errors import InputError
-from eisim.base.progress import headed
 from eisim.base.values import Value, count, quantity
 
 
@@ -58,34 +57,12 @@ class Settings(Value):
 
 def run(settings: Settings, kinds, seed, backend, report):
     """Run the experiment; returns an `eisim.studies.order.result.DynamicsResult`."""
-    import numpy as np
-
     from eisim.base.timing import Timing
-    from eisim.studies.order import rate, search, spiking
-    from eisim.studies.order.result import DynamicsResult
+    from eisim.studies.order.result import measure
 
-    def common(name, seed):
-        return {"seed": seed, "backend": backend, "report": headed(report, name)}
-
-    seeds = np.random.SeedSequence(seed).spawn(3)
     timing = Timing(settings.duration, settings.window, settings.dt)
-    sizes, found = (settings.circuits, settings.inputs), {}
-    if "rate" in kinds:
-        times = {"duration": settings.duration, "dt": settings.rate_dt}
-        rates = rate.begin_to_measure(*sizes, **times, **common("rate circuits", seeds[0]))
-    if "spiking" in kinds:
-        found["search"], responses = search.search(
-            settings.population,
-            settings.generations,
-            settings.inputs,
-            timing,
-            others=spiking.draw_conditions(*sizes, seeds[1]),
-            **common("spiking circuits", seeds[2]),
-        )
-        found["conditions"] = spiking.condition_results(responses)
-    if "rate" in kinds:
-        found["rate"] = rates()
-    return DynamicsResult(**found)
+    sizes = settings.circuits, settings.inputs, settings.population, settings.generations
+    return measure(*sizes, timing, settings.rate_dt, kinds, seed, backend, report)
 
 
 if __name__ == "__main__":

@@ -202,9 +202,8 @@ def spectrum(response: Response, population: str, bin_width=1e-3, resolution=Non
     if resolution is not None:
         segment = round(1 / (scalar_si(resolution, "hertz", "spectrum: resolution") * spacing))
     if not 4 <= segment <= bins:
-        raise InputError(
-            f"spectrum: resolution: expected segments of 4 bins to the window's {bins}, found {segment} bins"
-        )
+        expected = f"segments of 4 bins to the window's {bins}"
+        raise InputError(f"spectrum: resolution: expected {expected}, found {segment} bins")
     rate = population_rate(response, population, bin_width)
     return scipy.signal.welch(rate, fs=1 / spacing, nperseg=segment, axis=-1)
 
@@ -239,9 +238,8 @@ def _shape(response, population):
         known = ", ".join(repr(name) for name in response.rates)
         raise InputError(f"activity: population: expected one of {known}, found {population!r}")
     if population not in (response.spikes or response.traces):
-        raise InputError(
-            f"activity: expected a recorded response (simulate(..., record=True)), found none of {population!r}"
-        )
+        expected = "a recorded response (simulate(..., record=True))"
+        raise InputError(f"activity: expected {expected}, found none of {population!r}")
     *shape, size = response.rates[population].shape
     return tuple(shape), size
 

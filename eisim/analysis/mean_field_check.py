@@ -90,9 +90,8 @@ def predict(
     stimuli = np.asarray(unlabelled(stimuli, inputs, "predict: stimuli"), dtype=float)
     trials = next(iter(response.rates.values())).shape[-2]
     if len(np.atleast_1d(stimuli)) != trials:
-        raise InputError(
-            f"predict: stimuli: expected those of the {trials} trials of the response, found {len(stimuli)}"
-        )
+        expected = f"those of the {trials} trials of the response"
+        raise InputError(f"predict: stimuli: expected {expected}, found {len(stimuli)}")
     starts, found = _starts(response, start, trials), []
     points = [theory.working_point(stimuli[[k]], starts[k]) for k in range(trials)]
     settled = np.array([point.settled[0] for point in points])

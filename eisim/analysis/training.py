@@ -267,9 +267,8 @@ def _initial(points, wanted, sizes, source_signs, activation, rng):
         drives = (rates - centres[-1]) @ weights
         spread = drives.std(axis=0)
         last = k == len(sizes) - 2
-        weights = weights * (
-            (0.5 if last else ACTIVATIONS[type(activation)][1](activation)) / np.where(spread, spread, 1)
-        )
+        designed = 0.5 if last else ACTIVATIONS[type(activation)][1](activation)
+        weights = weights * (designed / np.where(spread, spread, 1))
         if last:
             share = np.clip(wanted.mean(axis=0), 1e-6, 1 - 1e-6)
             bias = np.log(share / (1 - share))

@@ -183,9 +183,8 @@ def _unpacked(file, path) -> bytes:
     with _whole(path, "packed file"):
         content = file.read(LARGEST_UNPACKED + 1)
     if len(content) > LARGEST_UNPACKED:
-        raise InputError(
-            f"{path}: expected at most {LARGEST_UNPACKED:,} bytes when unpacked, found more: unpack it first"
-        )
+        expected = f"at most {LARGEST_UNPACKED:,} bytes when unpacked"
+        raise InputError(f"{path}: expected {expected}, found more: unpack it first")
     return content
 
 
@@ -285,9 +284,8 @@ def _first_rows(lines, separator, path) -> tuple[list[list[str]], int]:
 def _check_names(names, path):
     for k, name in enumerate(names):
         if len(name) > LONGEST_NAME:
-            raise InputError(
-                f"{path}: column {k + 1}: expected a name of at most {LONGEST_NAME:,} characters, found {len(name):,}"
-            )
+            expected = f"a name of at most {LONGEST_NAME:,} characters"
+            raise InputError(f"{path}: column {k + 1}: expected {expected}, found {len(name):,}")
     filled = [name for name in names if name]
     if (repeated := len(filled) - len(set(filled))) > MOST_REPEATED:
         raise InputError(f"{path}: expected columns of different names, found {repeated:,} of a name that was there")
@@ -465,9 +463,8 @@ def _to_pandas(table, path):
     _check_different(table.column_names, path)
     for field in table.schema:
         if pyarrow.types.is_nested(field.type):
-            table = table.set_column(
-                table.schema.get_field_index(field.name), field.name, pyarrow.array([str(field.type)] * len(table))
-            )
+            place, types = table.schema.get_field_index(field.name), [str(field.type)] * len(table)
+            table = table.set_column(place, field.name, pyarrow.array(types))
     # Whole numbers with gaps would become floats, which merges large ones.
     return table.to_pandas(integer_object_nulls=True, ignore_metadata=True, date_as_object=True)
 

@@ -58,9 +58,8 @@ class TruthTable(Shown):
     def of(cls, n_inputs: int, predicate: Callable[..., bool], name: str = "") -> "TruthTable":
         """The truth table of a Python predicate of `n_inputs` arguments, each 0 or 1."""
         if not isinstance(n_inputs, (int, np.integer)) or not 1 <= n_inputs <= MAX_INPUTS:
-            raise InputError(
-                f"truth table: n_inputs: expected a whole number from 1 to {MAX_INPUTS}, found {n_inputs!r}"
-            )
+            expected = f"a whole number from 1 to {MAX_INPUTS}"
+            raise InputError(f"truth table: n_inputs: expected {expected}, found {n_inputs!r}")
         if not callable(predicate):
             raise InputError(f"truth table: predicate: expected a function, found {predicate!r}")
         bits = "".join("1" if predicate(*map(int, x)) else "0" for x in patterns(n_inputs))

@@ -278,10 +278,8 @@ def run_ablation(
 def _conditions(case, kind, protocol):
     """Without noise, the circuits of all conditions: levels of ablation, the first intact, and the best without."""
     circuit = case.circuit(kind=kind).without_noise()
-    return [
-        *(ablate(circuit, fraction) for fraction in protocol.fractions),
-        synthesize(case.function, inhibitory=0, kind=kind).without_noise(),
-    ]
+    best = synthesize(case.function, inhibitory=0, kind=kind).without_noise()
+    return [*(ablate(circuit, fraction) for fraction in protocol.fractions), best]
 
 
 def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]:

@@ -202,9 +202,8 @@ def measure(
         kind: ablate_network(networks["free"], scaled, fractions, kind, backend, headed(report, kind), floors)
         for kind in kinds
     }
-    return DataResult(
-        used, scaled, certificates, ablations, networks, tuple(_notes(data, used, scale, certificates[0]))
-    )
+    notes = tuple(_notes(data, used, scale, certificates[0]))
+    return DataResult(used, scaled, certificates, ablations, networks, notes)
 
 
 def _notes(data, used, scale, certificate):

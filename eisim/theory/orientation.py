@@ -91,9 +91,8 @@ def _floors(sample, report) -> tuple[Callable, int]:
 
     def cover(matrices, less_than=None):
         edges = np.bitwise_and.reduce([falls, *matrices])
-        return lightest_cover(
-            [int.from_bytes(row.tobytes(), "little") for row in edges], row_weights, column_weights, less_than
-        )
+        sets = [int.from_bytes(row.tobytes(), "little") for row in edges]
+        return lightest_cover(sets, row_weights, column_weights, less_than)
 
     def floor(flipped, less_than):
         matrices = [(downwards if j in flipped else upwards)[j] for j in range(len(upwards))]

@@ -148,9 +148,8 @@ def _read_idx(path, n_axes):
 def _check_growth(path, size, on_disk):
     most = GROWTH * on_disk + GRANTED
     if size > most:
-        raise InputError(
-            f"data: {path}: expected at most {most:,} bytes of its {on_disk:,} when unpacked, found {size:,}"
-        )
+        expected = f"at most {most:,} bytes of its {on_disk:,} when unpacked"
+        raise InputError(f"data: {path}: expected {expected}, found {size:,}")
 
 
 def _read_npz(path):
@@ -182,9 +181,8 @@ def _from_arrays(path, arrays):
     for what, pixels, labels in (("train", *arrays[:2]), ("test", *arrays[2:])):
         where = f"data: {path}: {what}"
         if pixels.dtype.kind not in "uif" or labels.dtype.kind not in "ui":
-            raise InputError(
-                f"{where}: expected numbers and whole numbers as labels, found {pixels.dtype} and {labels.dtype}"
-            )
+            found_types = f"{pixels.dtype} and {labels.dtype}"
+            raise InputError(f"{where}: expected numbers and whole numbers as labels, found {found_types}")
         side = round(pixels.shape[1] ** 0.5) if pixels.ndim == 2 else 0
         if pixels.ndim == 2 and side**2 == pixels.shape[1]:
             pixels = pixels.reshape(-1, side, side)

@@ -165,9 +165,8 @@ def mean_weights(condition: Condition, hidden: int) -> np.ndarray:
     """Mean weight of a synapse between any two neurons, in V: the mean current is the reference's times the drive."""
     n = condition.afferents
     means = np.empty((n + hidden, hidden + 1))
-    means[:n], means[n:, :hidden], means[n:, hidden] = (
-        condition.drive * REFERENCE.synaptic / condition.synaptic * np.array(WEIGHTS) * REFERENCE.fan_in
-    ) / condition.fan_in
+    total = condition.drive * REFERENCE.synaptic / condition.synaptic * np.array(WEIGHTS) * REFERENCE.fan_in
+    means[:n], means[n:, :hidden], means[n:, hidden] = total / condition.fan_in
     return means
 
 

@@ -119,9 +119,8 @@ class RegionResult:
             found += below_floor(self.name, f"best excitatory-only, {system}", best, self.floor, curve.assumptions)
         error = 1 - self.accuracy["best_excitatory"]["dnn"]
         if abs(error - self.floor) > ROUNDING:
-            found.append(
-                f"{self.name}: the best excitatory-only network misses the floor {self.floor:.4f}: {error:.4f}"
-            )
+            misses = f"misses the floor {self.floor:.4f}: {error:.4f}"
+            found.append(f"{self.name}: the best excitatory-only network {misses}")
         return found
 
 
@@ -150,10 +149,8 @@ def measure(
     data = [replace(region, resolution=resolution).labelled() for region in regions]
     points = data[0].points
     expect(len(data) + len(kinds))
-    floors, intact = zip(
-        *(part(f"region {k}", partial(_floor_and_network, cells, seed, report)) for k, cells in enumerate(data)),
-        strict=True,
-    )
+    found = [part(f"region {k}", partial(_floor_and_network, cells, seed, report)) for k, cells in enumerate(data)]
+    floors, intact = zip(*found, strict=True)
     rate = [_conditions(dnn, cells, of["best"], points) for dnn, cells, of in zip(intact, data, floors, strict=True)]
     circuits, pending = {}, {}
     for kind in kinds:
@@ -172,20 +169,15 @@ def measure(
             for k, dnn in enumerate(intact):
                 wanted, (_, readouts) = dnn(points), outputs[id(rate[k]["intact"])]
                 errors[k] = float(np.abs(readouts - wanted).max() / wanted.max())
-    return GeometryResult(
-        resolution,
-        tuple(
-            RegionResult(
-                cells,
-                intact[k],
-                circuits={kind: circuits[kind][k] for kind in kinds},
-                decisions={system: maps[system][k] for system in [*kinds, "dnn"]},
-                equivalence_error=errors[k],
-                **floors[k],
-            )
-            for k, cells in enumerate(data)
-        ),
-    )
+    results = []
+    for k, cells in enumerate(data):
+        measured = {
+            "circuits": {kind: circuits[kind][k] for kind in kinds},
+            "decisions": {system: maps[system][k] for system in [*kinds, "dnn"]},
+            "equivalence_error": errors[k],
+        }
+        results.append(RegionResult(cells, intact[k], **floors[k], **measured))
+    return GeometryResult(resolution, tuple(results))
 
 
 def _floor_and_network(cells, seed, report) -> tuple[dict, DNN]:
@@ -220,11 +212,8 @@ def without_idle(circuit: Circuit) -> Circuit:
     acting = [p for p in circuit.projections if circuit.weights(p).count_nonzero()]
     while reached := {p.source for p in acting if p.target in used} - used:
         used |= reached
-    return replace(
-        circuit,
-        populations=[p for p in circuit.populations if p.name in used],
-        projections=[p for p in acting if p.target in used],
-    )
+    populations = [p for p in circuit.populations if p.name in used]
+    return replace(circuit, populations=populations, projections=[p for p in acting if p.target in used])
 
 
 def _conditions(dnn: DNN, data: LabelledData, best: np.ndarray, points) -> dict[str, Circuit]:

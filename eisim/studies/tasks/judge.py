@@ -133,11 +133,8 @@ def _trials_of(response, trials):
 
 def _of_one_seed(response):
     """The response without its axis of seeds."""
-    return replace(
-        response,
-        rates={name: values[0] for name, values in response.rates.items()},
-        traces={name: values[0] for name, values in response.traces.items()},
-    )
+    rates, traces = ({name: each[0] for name, each in found.items()} for found in (response.rates, response.traces))
+    return replace(response, rates=rates, traces=traces)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,9 +188,8 @@ def _judge(task, makers, doses, marks, report, about):
             apart = float(np.abs(own.scores - systems["dnn"].scores).max())
             if apart > AGREEMENT:
                 problems.append(f"the equivalent DNN is not equivalent: its score differs by up to {apart:.3g}")
-        orders = (
-            broken_order(task.stimuli, c, m.rates, m.output) for c, m in zip(circuits.flat, marks.flat, strict=True)
-        )
+        pairs = zip(circuits.flat, marks.flat, strict=True)
+        orders = (broken_order(task.stimuli, circuit, mark.rates, mark.output) for circuit, mark in pairs)
         problems += [problem for problem in orders if problem][:1]
     witness = None
     if task.output is not None:
