@@ -131,8 +131,8 @@ def _rounded(rate):
 def _note(prediction, trial, problem, growing):
     reasons = [problem] * bool(problem)
     if not prediction.holds[trial]:
-        predicted, simulated = (_rounded(each[trial]) for each in (prediction.predicted, prediction.simulated))
-        reasons.append(f"predicted {predicted} Hz, simulated {simulated} Hz")
+        simulated = _rounded(prediction.simulated[trial])
+        reasons.append(f"predicted {_rounded(prediction.predicted[trial])} Hz, simulated {simulated} Hz")
     if prediction.is_synchronous[trial]:
         reasons.append(
             f"{prediction.population!r} is synchronous, its rate modulated by {prediction.modulation[trial]:.2g} of "

@@ -16,7 +16,7 @@ from eisim.stimuli import is_labelled
 
 
 class Obstruction(StrEnum):
-    """Why an excitatory-only circuit cannot do a task: a face of the theorem (T2), or a fact of dynamics."""
+    """What keeps an excitatory-only circuit from a task: a face of the theorem (T2), or dynamics, without a proof."""
 
     POSITIVE_SLOPE = "boundary of positive slope"
     CLOSED_REGION = "closed region"
@@ -47,7 +47,7 @@ class Task(Shown):
     criterion : float
         The function counts as kept while the score is at least this.
     obstruction : Obstruction
-        What prevents an excitatory-only circuit from performing the task.
+        What is expected to keep an excitatory-only circuit from performing the task.
     output : callable, optional
         From a response to one rate (Hz) for each trial, of which order is asked: two trials x <= y with a falling
         output are a witness. ``None`` where the obstruction is dynamical.

@@ -198,7 +198,7 @@ class NetworkAblation(Shown):
 
     @property
     def kept(self) -> np.ndarray:
-        """Which judged classes argmax identifies as well without inhibition, including those that it never did."""
+        """Which judged classes argmax keeps without inhibition, including those that it did not identify intact."""
         return np.array(self.verdicts) != LOST
 
     @property
@@ -219,7 +219,7 @@ class NetworkAblation(Shown):
 
     @property
     def kept_by_threshold(self) -> np.ndarray:
-        """Which judged classes a threshold on their own output tells apart as well without inhibition, or never did."""
+        """The same by a threshold on each class's own output."""
         return np.array(self.verdicts_by_threshold) != LOST
 
     plot = plotted(

@@ -133,8 +133,8 @@ def _trials_of(response, trials):
 
 def _of_one_seed(response):
     """The response without its axis of seeds."""
-    rates, traces = ({name: each[0] for name, each in found.items()} for found in (response.rates, response.traces))
-    return replace(response, rates=rates, traces=traces)
+    rates = {name: values[0] for name, values in response.rates.items()}
+    return replace(response, rates=rates, traces={name: values[0] for name, values in response.traces.items()})
 
 
 @dataclass(frozen=True, eq=False)
