@@ -283,7 +283,7 @@ def _conditions(case, kind, protocol):
 
 
 def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]:
-    """Begin to simulate all conditions of all cases as circuits of one kind; the DNNs are evaluated when it ends."""
+    """Begin to simulate all conditions of all cases as circuits of one kind; what is returned waits, and adds DNNs."""
     say = headed(report, f"{kind} circuits")
     say("building")
     n = len(protocol.fractions) + 1

@@ -71,11 +71,11 @@ class DataResult(OfParts, of="ablations"):
         missed = self.first.judged[self.needs_inhibition & (self.errors("free") >= self.floors)]
         if not missed.size:
             return self.read_notes
+        classes = ", ".join(map(self.data.label, missed))
         return (
             *self.read_notes,
-            f"The freely trained network is no better than the best excitatory-only one on class "
-            f"{', '.join(map(self.data.label, missed))}, "
-            "so its ablation is uninformative; more units or tries may learn it (--set hidden=64,64 --set tries=9).",
+            f"The freely trained network is no better than the best excitatory-only one on class {classes}, so its "
+            "ablation is uninformative; more units or tries may learn it (--set hidden=64,64 --set tries=9).",
         )
 
     @property
