@@ -2,10 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from functools import partial
 
 from eisim.base.errors import InputError, did_you_mean
-from eisim.base.values import Value, quantity
+from eisim.base.values import Value, count, quantity
 
 INHIBITED_AND = "and-by-inhibition"
 CSV_FILE = re.compile(r"(?P<path>.*\.csv)(:(?P<column>.+))?", re.IGNORECASE)
@@ -31,37 +30,12 @@ class Settings(Value):
     """
 
     functions: str = "all"
-    levels: int = 11
-    seeds: int = 5
+    levels: int = count(11, 2, each=20_000)  # a circuit each
+    seeds: int = count(5, 1, each=1_280)  # of 2 levels, 2 patterns and 2 neurons at least
     noise: float = quantity(0.5e-3, "volt", non_negative=True)
     duration: float = quantity(300e-3, "second", positive=True)
     window: float = quantity(200e-3, "second", positive=True)
     dt: float = quantity(0.5e-3, "second", positive=True)
-
-    def __post_init__(self):
-        super().__post_init__()
-        check_numbers(self)
-
-
-def check_numbers(settings) -> None:
-    """Refuse too few levels or seeds, and settings whose results do not fit in memory."""
-    from eisim.base import memory
-
-    for name, least in (("levels", 2), ("seeds", 1)):
-        if getattr(settings, name) < least:
-            raise InputError(f"{name}: expected at least {least}, found {getattr(settings, name)}")
-    levels, seeds = settings.levels, settings.seeds
-    # No circuit has fewer than 2 patterns and 2 neurons, of 160 bytes; a simulation knows better.
-    memory.check("levels and seeds", levels * seeds * 640.0, f"{levels:,} levels × {seeds:,} seeds")
-    memory.check("levels", levels * 20_000.0, f"{levels:,} levels, each a circuit")
-
-
-def synthesised(function):
-    """A truth table with the circuit that computes it with the least inhibition."""
-    from eisim.studies.boolean import Case
-    from eisim.theory.synthesis import synthesize
-
-    return Case(function.name, function, partial(synthesize, function))
 
 
 def cases(names: str):
@@ -70,25 +44,21 @@ def cases(names: str):
     from eisim.models import and_by_inhibition
     from eisim.studies.boolean import Case
 
-    special = {INHIBITED_AND: Case(INHIBITED_AND, TRUTH_TABLES["and"], and_by_inhibition.circuit)}
-    known = {name: synthesised(function) for name, function in TRUTH_TABLES.items()} | special
+    known = {name: Case.of(function) for name, function in TRUTH_TABLES.items()}
+    known[INHIBITED_AND] = Case(INHIBITED_AND, TRUTH_TABLES["and"], and_by_inhibition.circuit)
     if names == "all":
         return list(known.values())
     chosen = []
-    for name in names.split(","):
-        name = name.strip()
+    for name in map(str.strip, names.split(",")):
         if name in known:
             chosen.append(known[name])
         elif name and not set(name) - {"0", "1"}:
-            chosen.append(synthesised(TruthTable(name)))
+            chosen.append(Case.of(TruthTable(name)))
         elif match := CSV_FILE.fullmatch(name):
-            chosen.append(synthesised(TruthTable.from_csv(match["path"], match["column"])))
+            chosen.append(Case.of(TruthTable.from_csv(match["path"], match["column"])))
         else:
-            near = did_you_mean(name, known)
-            raise InputError(
-                f"functions: expected a truth table, a CSV file with one, or one of {', '.join(known)}, "
-                f"found {name!r}{near}"
-            )
+            expected = f"a truth table, a CSV file with one, or one of {', '.join(known)}"
+            raise InputError(f"functions: expected {expected}, found {name!r}{did_you_mean(name, known)}")
     if len({case.name for case in chosen}) < len(chosen):
         raise InputError(f"functions: expected each function once, found {names!r}")
     return chosen
@@ -105,16 +75,10 @@ def measure(cases, settings, kinds, seed, backend, report):
 
     from eisim.studies.boolean import Protocol, run_ablation
 
-    protocol = Protocol(
-        kinds=tuple(kinds),
-        fractions=np.linspace(0, 1, settings.levels),
-        seeds=np.random.SeedSequence(seed).generate_state(settings.seeds),
-        noise=settings.noise,
-        duration=settings.duration,
-        window=settings.window,
-        dt=settings.dt,
-        backend=backend,
-    )
+    fractions = np.linspace(0, 1, settings.levels)
+    seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
+    times = {name: getattr(settings, name) for name in ("duration", "window", "dt")}
+    protocol = Protocol(tuple(kinds), fractions, seeds, settings.noise, **times, backend=backend)
     return run_ablation(cases, protocol, report)
 
 

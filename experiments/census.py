@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass
 
-from eisim.base.errors import InputError
-from eisim.base.values import Value, quantity
-
-#: Most inputs.
-MOST = 5
+from eisim.base.values import Value, count, quantity
 
 
 @dataclass(frozen=True)
@@ -25,19 +21,12 @@ class Settings(Value):
         Duration of a trial, of the read-out window at its end, and of a time step.
     """
 
-    inputs: int = 4
-    levels: int = 7
-    sample: int = 1000
+    inputs: int = count(4, 1, 5)
+    levels: int = count(7, 2, 101)
+    sample: int = count(1000, 1, 20_000)
     duration: float = quantity(200e-3, "second", positive=True)
     window: float = quantity(100e-3, "second", positive=True)
     dt: float = quantity(0.5e-3, "second", positive=True)
-
-    def __post_init__(self):
-        super().__post_init__()
-        for name, least, most in (("inputs", 1, MOST), ("levels", 2, 101), ("sample", 1, 20_000)):
-            found = getattr(self, name)
-            if not least <= found <= most:
-                raise InputError(f"{name}: expected {least} to {most}, found {found}")
 
 
 def run(settings: Settings, kinds, seed, backend, report):

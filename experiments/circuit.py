@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eisim.base.errors import InputError
 from eisim.base.user_files import load_file
-from eisim.base.values import Value, quantity
+from eisim.base.values import Value, count, quantity
 from eisim.experiments import boolean
 from eisim.run.experiment import Experiment
 from eisim.run.model import Model
@@ -32,16 +32,12 @@ class Settings(Value):
     """
 
     file: str = ""
-    levels: int = 11
-    seeds: int = 5
+    levels: int = count(11, 2, each=20_000)  # a circuit each
+    seeds: int = count(5, 1, each=1_280)  # of 2 levels, 2 patterns and 2 neurons at least
     noise: float = quantity(0.5e-3, "volt", non_negative=True)
     duration: float = quantity(300e-3, "second", positive=True)
     window: float = quantity(200e-3, "second", positive=True)
     dt: float = quantity(0.5e-3, "second", positive=True)
-
-    def __post_init__(self):
-        super().__post_init__()
-        boolean.check_numbers(self)
 
 
 def of_model(model: Model) -> Experiment:
@@ -65,7 +61,7 @@ def _run(model, settings, kinds, seed, backend, report):
     from eisim.studies.circuit import read_circuit
     from eisim.studies.points import OwnResult, measure_on_points
 
-    times = {"duration": settings.duration, "window": settings.window, "dt": settings.dt}
+    times = {name: getattr(settings, name) for name in ("duration", "window", "dt")}
     Timing(**times)
     report("reading the circuit")
     own = read_circuit(model.module, model.name, model.function or None, kinds, times)

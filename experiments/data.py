@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from eisim.base.errors import InputError
-from eisim.base.values import Value
+from eisim.base.values import Value, count
 from eisim.run.experiment import Experiment
 
 
@@ -47,18 +47,15 @@ class Settings(Value):
     weights: str = ""
     ignore: tuple[str, ...] = ()
     header: Literal["auto", "yes", "no"] = "auto"
-    rows: int = 1000
+    rows: int = count(1000, 2)
     scale: Literal["range", "rank"] = "range"
     hidden: tuple[int, ...] = (32,)
-    iterations: int = 1000
-    tries: int = 3
-    levels: int = 11
+    iterations: int = count(1000, 1)
+    tries: int = count(3, 1)
+    levels: int = count(11, 2)
 
     def __post_init__(self):
         super().__post_init__()
-        for name, least in (("rows", 2), ("iterations", 1), ("tries", 1), ("levels", 2)):
-            if getattr(self, name) < least:
-                raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
         if any(size < 1 for size in self.hidden):
             raise InputError(f"hidden: expected sizes of at least 1, found {self.hidden}")
 
@@ -77,22 +74,12 @@ def run(settings: Settings, kinds, seed, backend, report):
     data = read(settings.file, settings.target or None, settings.weights or None, settings.ignore, report, header)
     if isinstance(data, TruthTable):
         from eisim.experiments import boolean
+        from eisim.studies.boolean import Case
 
         own = boolean.Settings(levels=settings.levels)
-        return boolean.measure([boolean.synthesised(data)], own, kinds, seed, backend, report)
-    return measure(
-        data,
-        kinds=kinds,
-        rows=settings.rows,
-        scale=settings.scale,
-        hidden=settings.hidden,
-        iterations=settings.iterations,
-        tries=settings.tries,
-        levels=settings.levels,
-        seed=seed,
-        backend=backend,
-        report=report,
-    )
+        return boolean.measure([Case.of(data)], own, kinds, seed, backend, report)
+    how = {name: getattr(settings, name) for name in ("rows", "scale", "hidden", "iterations", "tries", "levels")}
+    return measure(data, **how, kinds=kinds, seed=seed, backend=backend, report=report)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,15 @@ import sys
 from dataclasses import dataclass, replace
 from functools import partial
 
-from eisim.base.errors import InputError, did_you_mean
-from eisim.base.store.checkpoint import expect, part
+from eisim.base.errors import InputError
+from eisim.base.values import ByName, Value, count
 from eisim.run import registry
 from eisim.run.experiment import Experiment
 from eisim.run.model import Model
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Value):
     """Settings for ``--set``.
 
     Attributes
@@ -31,17 +31,15 @@ class Settings:
 
     circuits: str = ""
     how: str = "block"
-    doses: int = 6
-    seeds: int = 3
+    doses: int = count(6, 2, 101)
+    seeds: int = count(3, 1, 1000)
     quick: bool = False
 
     def __post_init__(self):
         from eisim.ablation import dose
 
+        super().__post_init__()
         dose(self.how)
-        for name, least, most in (("doses", 2, 101), ("seeds", 1, 1000), ("quick", 0, 1)):
-            if not least <= getattr(self, name) <= most:
-                raise InputError(f"{name}: expected between {least} and {most}, found {getattr(self, name)}")
 
 
 def of_model(model: Model) -> Experiment:
@@ -60,7 +58,7 @@ def _run_one(model, settings, kinds, seed, backend, report):
     offered, left_out = [], {}
     for kind in kinds:
         try:
-            model.task_of(kind, bool(settings.quick))
+            model.task_of(kind, settings.quick)
             offered.append(kind)
         except InputError as error:
             left_out[kind] = str(error)
@@ -74,49 +72,17 @@ def _run_one(model, settings, kinds, seed, backend, report):
 def _survey(models, settings, kinds, seed, backend, report):
     import numpy as np
 
-    from eisim.ablation import InapplicableError
-    from eisim.studies.tasks import Survey, assess
+    from eisim.studies.tasks import survey
 
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
-    found, left_out = [], {}
-    expect(len(models))
-    for k, (name, model) in enumerate(models.items()):
-        where = f"{name} ({k + 1} of {len(models)})"
-        report(f"{where}: building")
-        try:
-            compute = partial(
-                assess,
-                partial(model.task_of, quick=bool(settings.quick)),
-                kinds=kinds,
-                doses=settings.doses,
-                seeds=seeds,
-                how=settings.how,
-                name=name,
-                function=model.word,
-                backend=backend,
-                report=partial(_report_part, report, where),
-            )
-            assessment = replace(part(name, compute), published=model.last_measured())
-        except InapplicableError as error:
-            left_out[name] = error
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from None
-        else:
-            found.append(assessment)
-    if not found:
-        raise next(iter(left_out.values()))
-    return Survey(tuple(found), {name: str(error) for name, error in left_out.items()})
+    how = {"kinds": kinds, "doses": settings.doses, "how": settings.how, "backend": backend}
+    return survey(models, seeds, settings.quick, report, **how)
 
 
 def _models(names):
     """Models that have a task, by name, in the order of their functions."""
-    known = registry.models()
-    chosen = [name.strip() for name in names.split(",")] if names else sorted(known)
-    for name in chosen:
-        if name not in known:
-            raise InputError(
-                f"circuits: expected some of {', '.join(sorted(known))}, found {name!r}{did_you_mean(name, known)}"
-            )
+    known = ByName("circuits", sorted(registry.models().items()))
+    chosen = [name.strip() for name in names.split(",")] if names else [*known]
     found = {name: known[name]() for name in chosen}
     with_task = {name: model for name, model in found.items() if model.task is not None}
     for name in chosen:
@@ -125,10 +91,6 @@ def _models(names):
     if not with_task:
         raise InputError("circuits: expected at least one model that has a task, found none")
     return dict(sorted(with_task.items(), key=lambda item: (item[1].word, item[0])))
-
-
-def _report_part(report, name, stage, fraction=None):
-    report(f"{name}: {stage}", fraction)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from eisim.base.errors import InputError, did_you_mean
-from eisim.base.values import Value
+from eisim.base.errors import InputError
+from eisim.base.values import ByName, Value, count
 
 
 @dataclass(frozen=True)
@@ -19,29 +19,18 @@ class Settings(Value):
     """
 
     regions: str = "all"
-    resolution: int = 100
-
-    def __post_init__(self):
-        super().__post_init__()
-        if not 4 <= self.resolution <= 160:
-            raise InputError(f"resolution: expected from 4 to 160, found {self.resolution}")
+    resolution: int = count(100, 4, 160)
 
 
 def chosen(names: str):
     """The regions with these names; ``"all"`` selects all."""
     from eisim.functions import REGIONS
 
-    if names == "all":
-        return list(REGIONS.values())
-    asked = [name.strip() for name in names.split(",")]
-    for name in asked:
-        if name not in REGIONS:
-            raise InputError(
-                f"regions: expected some of {', '.join(REGIONS)}, found {name!r}{did_you_mean(name, REGIONS)}"
-            )
+    known = ByName("regions", REGIONS)
+    asked = [*known] if names == "all" else [name.strip() for name in names.split(",")]
     if len(set(asked)) < len(asked):
         raise InputError(f"regions: expected each region once, found {names!r}")
-    return [REGIONS[name] for name in asked]
+    return [known[name] for name in asked]
 
 
 def run(settings: Settings, kinds, seed, backend, report):

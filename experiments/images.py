@@ -2,12 +2,7 @@
 
 from dataclasses import dataclass
 
-from eisim.base import memory
-from eisim.base.errors import InputError
-from eisim.base.values import Value
-
-LEAST = {"side": 1, "train": 2, "test": 2, "hidden": 1, "pooled_hidden": 1, "iterations": 1, "functions": 1}
-MANY = {"hidden": "hidden units", "pooled_hidden": "hidden units", "functions": "functions"}
+from eisim.base.values import Value, count
 
 
 @dataclass(frozen=True)
@@ -31,21 +26,13 @@ class Settings(Value):
     """
 
     data: str = "digits"
-    side: int = 14
-    train: int = 5000
-    test: int = 1000
-    hidden: int = 64
-    pooled_hidden: int = 64
-    iterations: int = 1000
-    functions: int = 10
-
-    def __post_init__(self):
-        super().__post_init__()
-        for name, least in LEAST.items():
-            if getattr(self, name) < least:
-                raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
-        for name, what in MANY.items():  # of 64 inputs at least, with what training keeps of each weight
-            memory.check(name, getattr(self, name) * 2_000.0, f"{getattr(self, name):,} {what}")
+    side: int = count(14, 1)
+    train: int = count(5000, 2)
+    test: int = count(1000, 2)
+    hidden: int = count(64, 1, each=2_000)  # of 64 inputs at least, with what training keeps of each weight
+    pooled_hidden: int = count(64, 1, each=2_000)
+    iterations: int = count(1000, 1)
+    functions: int = count(10, 1, each=2_000)
 
 
 def run(settings: Settings, kinds, seed, backend, report):

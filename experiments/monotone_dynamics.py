@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from eisim.base import memory
 from eisim.base.errors import InputError
-from eisim.base.progress import headed
-from eisim.base.values import Value, quantity
+from eisim.base.values import Value, count, quantity
 
 
 @dataclass(frozen=True)
@@ -28,10 +27,10 @@ class Settings(Value):
         Time step of spiking circuits, and of rate circuits.
     """
 
-    circuits: int = 30
-    inputs: int = 5
-    population: int = 60
-    generations: int = 12
+    circuits: int = count(30, 1, each=20_000)
+    inputs: int = count(5, 2)
+    population: int = count(60, 1, each=20_000)
+    generations: int = count(12, 0)
     duration: float = quantity(300e-3, "second", positive=True)
     window: float = quantity(200e-3, "second", positive=True)
     dt: float = quantity(0.2e-3, "second", positive=True)
@@ -42,15 +41,8 @@ class Settings(Value):
         from eisim.studies.order.rate import TAU
 
         super().__post_init__()
-        for name, least in (("circuits", 1), ("inputs", 2), ("population", 1), ("generations", 0)):
-            if getattr(self, name) < least:
-                raise InputError(f"{name}: expected at least {least}, found {getattr(self, name)}")
-        for name in ("circuits", "population"):
-            memory.check(name, getattr(self, name) * 20_000.0, f"{getattr(self, name):,} circuits")
-            weights = getattr(self, name) * self.inputs
-            memory.check(
-                "inputs", weights * 160.0, f"weights of {self.inputs:,} inputs in {getattr(self, name):,} circuits"
-            )
+        circuits = max(self.circuits, self.population)
+        memory.check("inputs", circuits * self.inputs * 160.0, f"{self.inputs:,} inputs of {circuits:,} circuits")
         Timing(self.duration, self.window, self.dt)
         try:
             Timing(self.duration, self.duration, self.rate_dt)
@@ -65,34 +57,12 @@ class Settings(Value):
 
 def run(settings: Settings, kinds, seed, backend, report):
     """Run the experiment; returns an `eisim.studies.order.result.DynamicsResult`."""
-    import numpy as np
-
     from eisim.base.timing import Timing
-    from eisim.studies.order import rate, search, spiking
-    from eisim.studies.order.result import DynamicsResult
+    from eisim.studies.order.result import measure
 
-    def common(name, seed):
-        return {"seed": seed, "backend": backend, "report": headed(report, name)}
-
-    seeds = np.random.SeedSequence(seed).spawn(3)
     timing = Timing(settings.duration, settings.window, settings.dt)
-    sizes, found = (settings.circuits, settings.inputs), {}
-    if "rate" in kinds:
-        times = {"duration": settings.duration, "dt": settings.rate_dt}
-        rates = rate.begin_to_measure(*sizes, **times, **common("rate circuits", seeds[0]))
-    if "spiking" in kinds:
-        found["search"], responses = search.search(
-            settings.population,
-            settings.generations,
-            settings.inputs,
-            timing,
-            others=spiking.draw_conditions(*sizes, seeds[1]),
-            **common("spiking circuits", seeds[2]),
-        )
-        found["conditions"] = spiking.condition_results(responses)
-    if "rate" in kinds:
-        found["rate"] = rates()
-    return DynamicsResult(**found)
+    sizes = settings.circuits, settings.inputs, settings.population, settings.generations
+    return measure(*sizes, timing, settings.rate_dt, kinds, seed, backend, report)
 
 
 if __name__ == "__main__":

@@ -202,9 +202,8 @@ def spectrum(response: Response, population: str, bin_width=1e-3, resolution=Non
     if resolution is not None:
         segment = round(1 / (scalar_si(resolution, "hertz", "spectrum: resolution") * spacing))
     if not 4 <= segment <= bins:
-        raise InputError(
-            f"spectrum: resolution: expected segments of 4 bins to the window's {bins}, found {segment} bins"
-        )
+        expected = f"segments of 4 bins to the window's {bins}"
+        raise InputError(f"spectrum: resolution: expected {expected}, found {segment} bins")
     rate = population_rate(response, population, bin_width)
     return scipy.signal.welch(rate, fs=1 / spacing, nperseg=segment, axis=-1)
 
@@ -239,9 +238,8 @@ def _shape(response, population):
         known = ", ".join(repr(name) for name in response.rates)
         raise InputError(f"activity: population: expected one of {known}, found {population!r}")
     if population not in (response.spikes or response.traces):
-        raise InputError(
-            f"activity: expected a recorded response (simulate(..., record=True)), found none of {population!r}"
-        )
+        expected = "a recorded response (simulate(..., record=True))"
+        raise InputError(f"activity: expected {expected}, found none of {population!r}")
     *shape, size = response.rates[population].shape
     return tuple(shape), size
 
@@ -256,10 +254,8 @@ def _bins(response, bin_width):
     width = scalar_si(bin_width, "second", "bin_width") / response.dt
     steps = round(response.window / response.dt)
     if abs(width - round(width)) > 1e-6 or not 1 <= round(width) <= steps // 2:
-        raise InputError(
-            f"bin_width: expected a whole number of time steps, at most half of the window, found {width:g} of "
-            f"{steps} steps"
-        )
+        expected = "a whole number of time steps, at most half of the window"
+        raise InputError(f"bin_width: expected {expected}, found {width:g} of {steps} steps")
     return round(width), steps // round(width)
 
 

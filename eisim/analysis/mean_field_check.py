@@ -90,9 +90,8 @@ def predict(
     stimuli = np.asarray(unlabelled(stimuli, inputs, "predict: stimuli"), dtype=float)
     trials = next(iter(response.rates.values())).shape[-2]
     if len(np.atleast_1d(stimuli)) != trials:
-        raise InputError(
-            f"predict: stimuli: expected those of the {trials} trials of the response, found {len(stimuli)}"
-        )
+        expected = f"those of the {trials} trials of the response"
+        raise InputError(f"predict: stimuli: expected {expected}, found {len(stimuli)}")
     starts, found = _starts(response, start, trials), []
     points = [theory.working_point(stimuli[[k]], starts[k]) for k in range(trials)]
     settled = np.array([point.settled[0] for point in points])
@@ -132,10 +131,8 @@ def _rounded(rate):
 def _note(prediction, trial, problem, growing):
     reasons = [problem] * bool(problem)
     if not prediction.holds[trial]:
-        reasons.append(
-            f"predicted {_rounded(prediction.predicted[trial])} Hz, simulated "
-            f"{_rounded(prediction.simulated[trial])} Hz"
-        )
+        simulated = _rounded(prediction.simulated[trial])
+        reasons.append(f"predicted {_rounded(prediction.predicted[trial])} Hz, simulated {simulated} Hz")
     if prediction.is_synchronous[trial]:
         reasons.append(
             f"{prediction.population!r} is synchronous, its rate modulated by {prediction.modulation[trial]:.2g} of "

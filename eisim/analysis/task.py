@@ -16,7 +16,7 @@ from eisim.stimuli import is_labelled
 
 
 class Obstruction(StrEnum):
-    """Why an excitatory-only circuit cannot do a task: a face of the theorem (T2), or a fact of dynamics."""
+    """What keeps an excitatory-only circuit from a task: a face of the theorem (T2), or dynamics, without a proof."""
 
     POSITIVE_SLOPE = "boundary of positive slope"
     CLOSED_REGION = "closed region"
@@ -47,7 +47,7 @@ class Task(Shown):
     criterion : float
         The function counts as kept while the score is at least this.
     obstruction : Obstruction
-        What prevents an excitatory-only circuit from performing the task.
+        What is expected to keep an excitatory-only circuit from performing the task.
     output : callable, optional
         From a response to one rate (Hz) for each trial, of which order is asked: two trials x <= y with a falling
         output are a witness. ``None`` where the obstruction is dynamical.
@@ -88,16 +88,20 @@ class Task(Shown):
                 raise InputError(f"Task.{name}: expected a function, found {getattr(self, name)!r}")
         if self.facts is not None and not callable(self.facts):
             raise InputError(f"Task.facts: expected a function of the response, found {self.facts!r}")
-        if isinstance(self.published_neurons, bool) or not isinstance(self.published_neurons, (int, np.integer)):
-            raise InputError(f"Task.published_neurons: expected a whole number, found {self.published_neurons!r}")
-        if self.published_neurons < 0:
-            raise InputError(f"Task.published_neurons: expected 0 or more, found {self.published_neurons}")
+        neurons = self.published_neurons
+        if isinstance(neurons, bool) or not isinstance(neurons, (int, np.integer)) or neurons < 0:
+            raise InputError(f"Task.published_neurons: expected a whole number of 0 or more, found {neurons!r}")
         if not isinstance(self.obstruction, Obstruction):
             members = ", ".join(f"Obstruction.{member.name}" for member in Obstruction)
             raise InputError(f"Task.obstruction: expected one of {members}, found {self.obstruction!r}")
         if self.obstruction.is_dynamical == (self.output is not None):
             expected = "none" if self.obstruction.is_dynamical else "a function of the response"
             raise InputError(f"Task.output: expected {expected} with the obstruction {self.obstruction!r}")
+
+    @property
+    def times(self) -> dict[str, float]:
+        """Duration, window and dt, in s, as `eisim.simulate` takes them."""
+        return {"duration": self.duration, "window": self.window, "dt": self.dt}
 
     def __repr__(self):
         shape = " × ".join(map(str, self.stimuli.shape))

@@ -131,16 +131,10 @@ def train(
         report(f"training {name}", done / iterations)
 
     report(f"training {name}", 0.0)
+    bounds = _bounds(sizes, source_signs)
+    options = {"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 20, "ftol": 1e-8, "gtol": 1e-6}
     with threadpool_limits(1, "blas"):  # the matrices are small: on a busy machine threads wait for each other
-        found = minimize(
-            objective,
-            first,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=_bounds(sizes, source_signs),
-            callback=count,
-            options={"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 20, "ftol": 1e-8, "gtol": 1e-6},
-        )
+        found = minimize(objective, first, jac=True, method="L-BFGS-B", bounds=bounds, callback=count, options=options)
     layers, source = [], "x"
     pairs = list(zip(objective.unpack(found.x), centres, strict=True))
     for k, ((weights, bias), centre) in enumerate(pairs, 1):
@@ -153,9 +147,15 @@ def train(
     return DNN((("x", points.shape[1], 1.0),), tuple(layers), (("out", 0.0),), recurrent=False, name=name)
 
 
+def job(points, targets, hidden: Sequence[int], signs: str, seed: Seed, **more) -> dict:
+    """Arguments of `train` for a network under sign constraints, of units that suit them."""
+    given = {"points": points, "targets": targets, "hidden": hidden, "signs": signs, "activation": UNITS[signs]}
+    return given | {"seed": int(seed)} | more
+
+
 @shows_progress
 def train_all(jobs: Sequence[dict], report: Callable[..., None] | None = None) -> list[DNN]:
-    """Train networks, some at a time; each job is the arguments of `train`."""
+    """Train networks, some at a time; each as its `job` says."""
     done, stop = [0.0] * len(jobs), Event()
 
     def train_one(k):
@@ -267,9 +267,8 @@ def _initial(points, wanted, sizes, source_signs, activation, rng):
         drives = (rates - centres[-1]) @ weights
         spread = drives.std(axis=0)
         last = k == len(sizes) - 2
-        weights = weights * (
-            (0.5 if last else ACTIVATIONS[type(activation)][1](activation)) / np.where(spread, spread, 1)
-        )
+        designed = 0.5 if last else ACTIVATIONS[type(activation)][1](activation)
+        weights = weights * (designed / np.where(spread, spread, 1))
         if last:
             share = np.clip(wanted.mean(axis=0), 1e-6, 1 - 1e-6)
             bias = np.log(share / (1 - share))

@@ -5,6 +5,7 @@ from abc import ABCMeta
 from dataclasses import field, fields
 from itertools import islice
 
+from eisim.base import memory
 from eisim.base.display import display
 from eisim.base.errors import InputError, argument_error, did_you_mean, explains_arguments
 from eisim.base.units import scalar_si, warn_of_plain
@@ -19,6 +20,14 @@ def quantity(
     """
     limits = {"unit": unit, "positive": positive, "non_negative": non_negative, "huge": huge}
     return field(default=default, metadata=limits)
+
+
+def count(default: int, least: int, most: int | None = None, *, each: int = 0):
+    """Declare a dataclass field that holds a number of things within limits, checked when the value is made.
+
+    Every one takes `each` bytes of memory at least: more than fit are refused.
+    """
+    return field(default=default, metadata={"least": least, "most": most, "each": each})
 
 
 class ExplainsArguments(ABCMeta):
@@ -65,10 +74,12 @@ class Explained(metaclass=ExplainsArguments):
 
 
 class Value(Explained):
-    """Mixin for frozen dataclasses: converts each `quantity` field to an SI float and checks its range."""
+    """Mixin for frozen dataclasses: converts each `quantity` to an SI float, and checks its range and each `count`."""
 
     def __post_init__(self):
         for f in fields(self):
+            if "least" in f.metadata:
+                _check_count(f.name, getattr(self, f.name), **f.metadata)
             if "unit" not in f.metadata:
                 continue
             what = f"{type(self).__name__}.{f.name}"
@@ -80,6 +91,13 @@ class Value(Explained):
                 raise InputError(f"{what}: expected 0 or more, found {number:g}")
             warn_of_plain(given, unit, what, f.metadata["huge"], by_hand=True)
             object.__setattr__(self, f.name, number)
+
+
+def _check_count(name, number, least, most, each):
+    if number < least or (most is not None and number > most):
+        expected = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise InputError(f"{name}: expected {expected}, found {number}")
+    memory.check(name, number * float(each), f"{number:,}")
 
 
 class ByName(dict):

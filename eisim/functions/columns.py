@@ -161,10 +161,9 @@ def read_column(column: Column, where: str, line: int | None, separator: str = "
             hint = f"if it is a second line of names or of units, delete it; {hint}"
         if leave_out:
             hint += f"{', or ' if hint else ''}leave the column out with --ignore {shlex.quote(name)}"
-        raise InputError(
-            f"{where}: row {row + 1}{lines}, column {name!r}: expected {way.problem}, found {text!r:.60}"
-            + (f" ({hint})" if hint else "")
-        )
+        ending = f" ({hint})" if hint else ""
+        place = f"{where}: row {row + 1}{lines}, column {name!r}"
+        raise InputError(f"{place}: expected {way.problem}, found {text!r:.60}{ending}")
     is_words = firm and way.numbers is None and not has_numbers
     if is_words:
         firm = rest  # a word may be "none" or "-"
@@ -334,16 +333,13 @@ def one_hot(name: str, words: np.ndarray, where: str) -> tuple[Sequence[str], np
     found, codes, copies = np.unique(words.astype(str), return_inverse=True, return_counts=True)
     found = found.tolist()
     hint = f"leave the column out with --ignore {shlex.quote(name)}, or code it as numbers"
+    place, words = f"{where}: column {name!r}", f"({found[0]!r:.60}, ...)"
     if len(found) > MOST_CATEGORIES:
-        raise InputError(
-            f"{where}: column {name!r}: expected at most {MOST_CATEGORIES} different words, found {len(found):,} "
-            f"({found[0]!r:.60}, ...): {hint}"
-        )
+        expected = f"at most {MOST_CATEGORIES} different words"
+        raise InputError(f"{place}: expected {expected}, found {len(found):,} {words}: {hint}")
     if len(found) > FEW_WORDS and copies.max() == 1:
-        raise InputError(
-            f"{where}: column {name!r}: expected categories, found a different word in each row ({found[0]!r:.60}, "
-            f"...), which tells rows apart but orders none: {hint}"
-        )
+        wrong = f"a different word in each row {words}, which tells rows apart but orders none"
+        raise InputError(f"{place}: expected categories, found {wrong}: {hint}")
     if len(found) <= 2:
         note = f"{name} in alphabetical order: {found[0]} = 0, {found[-1]} = 1."
         if len(found) == 1:

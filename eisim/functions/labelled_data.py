@@ -274,22 +274,12 @@ class LabelledData(Shown):
             raise InputError(f"{where}: expected inputs of different names, found {twice!r} more than once")
         points = np.hstack(inputs)
         if rounded := [each for each, ranks in zip(names, orders, strict=True) if ranks is not None]:
-            worded.append(
-                f"{', '.join(rounded)}: some values that differ are the same as float64. They are compared exactly "
-                "and shown rounded."
-            )
+            what = "some values that differ are the same as float64. They are compared exactly and shown rounded."
+            worded.append(f"{', '.join(rounded)}: {what}")
         targets, labels, note = _targets(readings[target], kept, where, classes)
-        return cls(
-            points,
-            targets,
-            None if weights is None else _weights(readings[weights], kept, where),
-            names,
-            target,
-            name,
-            (*([note] if note else []), *notes, *worded),
-            labels,
-            _stacked(points, orders),
-        )
+        counts = None if weights is None else _weights(readings[weights], kept, where)
+        notes = (*filter(None, [note]), *notes, *worded)
+        return cls(points, targets, counts, names, target, name, notes, labels, _stacked(points, orders))
 
     def to_dataframe(self):
         """The points as a pandas DataFrame: a column for each input, then the target, then ``"weight"``."""
@@ -396,10 +386,8 @@ def _check_commas(readings, where):
     comma = next((reading for reading in readings if reading.comma), None)
     point = next((reading for reading in readings if reading.column.has_points), None)
     if comma and point:
-        raise InputError(
-            f"{where}: expected decimal points or decimal commas throughout, found {comma.comma!r} in column "
-            f"{comma.column.name!r} and points in column {point.column.name!r}"
-        )
+        found = f"{comma.comma!r} in column {comma.column.name!r} and points in column {point.column.name!r}"
+        raise InputError(f"{where}: expected decimal points or decimal commas throughout, found {found}")
 
 
 def _without_idle(readings, needed, notes):
@@ -423,10 +411,8 @@ def _without_idle(readings, needed, notes):
         if len(numbers) < 10 or len(np.unique(numbers)) < len(numbers) or (numbers % 1).any():
             continue
         if (np.diff(numbers) == 1).all() or name.lower().rpartition("_")[2] in ("id", "index", "number", "no"):
-            notes.append(
-                f"{name} is an input with another whole number in each row; if it only names rows, leave it out with "
-                f"--ignore {shlex.quote(name)}."
-            )
+            how = f"if it only names rows, leave it out with --ignore {shlex.quote(name)}"
+            notes.append(f"{name} is an input with another whole number in each row; {how}.")
     return {name: reading for name, reading in readings.items() if name not in idle}
 
 
@@ -445,14 +431,10 @@ def _without_missing(readings, where, line, notes):
         most = ""
     if (~rows).sum() < 2:
         lines = "" if line is None else f" (line {k + line})"
-        raise InputError(
-            f"{where}: expected at least 2 rows without missing values, found {(~rows).sum()}; "
-            f"the first is missing at row {k + 1}{lines}, column {column!r}{most}"
-        )
-    notes.append(
-        f"{rows.sum():,} of {len(rows):,} rows have missing values and are left out; the first is row {k + 1}, "
-        f"column {column!r}{most}."
-    )
+        found = f"{(~rows).sum()}; the first is missing at row {k + 1}{lines}, column {column!r}{most}"
+        raise InputError(f"{where}: expected at least 2 rows without missing values, found {found}")
+    first = f"the first is row {k + 1}, column {column!r}{most}"
+    notes.append(f"{rows.sum():,} of {len(rows):,} rows have missing values and are left out; {first}.")
     return np.flatnonzero(~rows)
 
 
@@ -487,8 +469,6 @@ def _targets(reading, kept, where, classes):
 def _weights(reading, kept, where):
     if reading.words is not None:
         row = int(kept[0]) if len(kept) else 0
-        raise InputError(
-            f"{where}: row {row + 1}, column {reading.column.name!r}: expected a finite number, found "
-            f"{reading.words[row]!r:.60}"
-        )
+        place, found = f"{where}: row {row + 1}, column {reading.column.name!r}", reading.words[row]
+        raise InputError(f"{place}: expected a finite number, found {found!r:.60}")
     return reading.values[kept]

@@ -68,10 +68,8 @@ class Region(Shown):
         x, y = (grid.ravel() for grid in np.meshgrid(centres, centres))
         inside = np.asarray(self.contains(x, y))
         if inside.shape != x.shape or not set(np.unique(inside)) <= {0, 1}:
-            raise InputError(
-                f"region {self.name!r}: contains: expected {x.size} truth values, "
-                f"found {inside.dtype} of shape {inside.shape}"
-            )
+            found = f"{inside.dtype} of shape {inside.shape}"
+            raise InputError(f"region {self.name!r}: contains: expected {x.size} truth values, found {found}")
         return LabelledData(np.column_stack([x, y]), inside, names=("x", "y"), target="inside", name=self.name)
 
 
@@ -103,20 +101,17 @@ def _spirals(x, y):
 
 #: Regions that an excitatory-only circuit can compute, then the geometric forms of those that it cannot: a boundary of
 #: positive slope, closed regions, disconnected regions.
-REGIONS = {
-    region.name: region
-    for region in (
-        Region("half-plane", lambda x, y: x + y > 1),
-        Region("staircase", lambda x, y: np.floor(4 * x) + np.floor(4 * y) >= 4),
-        Region("quadrant", lambda x, y: (x > 0.4) & (y > 0.4)),
-        Region("rising-half-plane", lambda x, y: y > x),
-        Region("disc", lambda x, y: _disc(x, y, (0.5, 0.5), 0.3)),
-        Region("ring", lambda x, y: _disc(x, y, (0.5, 0.5), 0.4) & ~_disc(x, y, (0.5, 0.5), 0.2)),
-        Region("stripe", lambda x, y: np.abs(x + y - 1) < 0.25),
-        Region("two-islands", lambda x, y: _disc(x, y, (0.28, 0.28), 0.2) | _disc(x, y, (0.72, 0.72), 0.2)),
-        Region("four-quadrants", lambda x, y: (x > 0.5) != (y > 0.5)),
-        Region("moons", _moons),
-        Region("spirals", _spirals),
-    )
-}
-REGIONS = ByName("REGIONS", REGIONS)
+_REGIONS = (
+    Region("half-plane", lambda x, y: x + y > 1),
+    Region("staircase", lambda x, y: np.floor(4 * x) + np.floor(4 * y) >= 4),
+    Region("quadrant", lambda x, y: (x > 0.4) & (y > 0.4)),
+    Region("rising-half-plane", lambda x, y: y > x),
+    Region("disc", lambda x, y: _disc(x, y, (0.5, 0.5), 0.3)),
+    Region("ring", lambda x, y: _disc(x, y, (0.5, 0.5), 0.4) & ~_disc(x, y, (0.5, 0.5), 0.2)),
+    Region("stripe", lambda x, y: np.abs(x + y - 1) < 0.25),
+    Region("two-islands", lambda x, y: _disc(x, y, (0.28, 0.28), 0.2) | _disc(x, y, (0.72, 0.72), 0.2)),
+    Region("four-quadrants", lambda x, y: (x > 0.5) != (y > 0.5)),
+    Region("moons", _moons),
+    Region("spirals", _spirals),
+)
+REGIONS = ByName("REGIONS", {region.name: region for region in _REGIONS})

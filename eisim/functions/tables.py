@@ -183,9 +183,8 @@ def _unpacked(file, path) -> bytes:
     with _whole(path, "packed file"):
         content = file.read(LARGEST_UNPACKED + 1)
     if len(content) > LARGEST_UNPACKED:
-        raise InputError(
-            f"{path}: expected at most {LARGEST_UNPACKED:,} bytes when unpacked, found more: unpack it first"
-        )
+        expected = f"at most {LARGEST_UNPACKED:,} bytes when unpacked"
+        raise InputError(f"{path}: expected {expected}, found more: unpack it first")
     return content
 
 
@@ -229,13 +228,9 @@ def _heading(opened: _Opened, path: Path, header: bool | None = None) -> _Headin
         comments += 1
     hashes = [k for k in range(start, comments) if lines[k].startswith("#")]
     if hashes and comments < len(lines):
-        separator, rows, _ = _separated(lines[hashes[-1] :], separators, path)
-        if (
-            header is not False
-            and len(rows) > 1
-            and len(rows[0]) == len(rows[1]) > 1
-            and None not in map(as_float, rows[1])
-        ):
+        _, rows, _ = _separated(lines[hashes[-1] :], separators, path)
+        is_table = len(rows) == 2 and len(rows[0]) == len(rows[1]) > 1 and None not in map(as_float, rows[1])
+        if is_table and header is not False:
             start = hashes[-1]  # a heading after a sign, as NumPy writes it
             lines[start] = lines[start].lstrip("# ")
         else:
@@ -246,18 +241,15 @@ def _heading(opened: _Opened, path: Path, header: bool | None = None) -> _Headin
     if len(rows) < 2 and (len(text) == _HEAD or len(lines) == _FIRST_LINES):
         raise InputError(f"{path}: expected two rows within the first {_FIRST_LINES} lines, found fewer")
     n = len(names)
-    if n > MOST_COLUMNS:
-        raise InputError(f"{path}: expected at most {MOST_COLUMNS:,} columns, found {n:,}")
+    _check_size(path, 0, n)
     if not n:
         raise InputError(f"{path}: expected a first line with column names, found an empty file")
     if len(cells) > n:
         where = f"{path}: row 1 (line {start + end + 1})"
         raise InputError(f"{where}: expected {n} cells, one for each column, found {len(cells):,}")
     if n == 1 and separators == _SEPARATORS and 1 < len(names[0].split()) == len("".join(cells).split()):
-        raise InputError(
-            f"{path}: expected cells separated by commas, semicolons, tabs or bars, found a first line with none of "
-            f"them ({names[0]!r:.60})"
-        )
+        found = f"a first line with none of them ({names[0]!r:.60})"
+        raise InputError(f"{path}: expected cells separated by commas, semicolons, tabs or bars, found {found}")
     _check_names(names, path)
     return _Heading(names, separator, start, start + end, notes)
 
@@ -292,9 +284,8 @@ def _first_rows(lines, separator, path) -> tuple[list[list[str]], int]:
 def _check_names(names, path):
     for k, name in enumerate(names):
         if len(name) > LONGEST_NAME:
-            raise InputError(
-                f"{path}: column {k + 1}: expected a name of at most {LONGEST_NAME:,} characters, found {len(name):,}"
-            )
+            expected = f"a name of at most {LONGEST_NAME:,} characters"
+            raise InputError(f"{path}: column {k + 1}: expected {expected}, found {len(name):,}")
     filled = [name for name in names if name]
     if (repeated := len(filled) - len(set(filled))) > MOST_REPEATED:
         raise InputError(f"{path}: expected columns of different names, found {repeated:,} of a name that was there")
@@ -349,10 +340,7 @@ def _parsed(error: str, path, skipped: int) -> str:
     """The message of pandas on malformed rows, with the line counted from the beginning of the file."""
     if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", error):
         expected, line, saw = map(int, found.groups())
-        return (
-            f"{path}: expected comma-separated values, found: row {line} (line {line + skipped}) has {saw} cells, not "
-            f"{expected}"
-        )
+        error = f"row {line} (line {line + skipped}) has {saw} cells, not {expected}"
     return f"{path}: expected comma-separated values, found: {' '.join(error.split())}"
 
 
@@ -367,10 +355,8 @@ def _check_rows(columns, limit: int, path) -> int:
         return limit
     keys = [part for column in columns if not counts_rows(column) for part in (column.numbers, column.codes)]
     if (~pandas.DataFrame(dict(enumerate(keys))).duplicated()).sum() > MAX_DISTINCT:
-        raise InputError(
-            f"{path}: expected at most {MAX_DISTINCT:,} distinct rows, since all pairs are compared, "
-            f"found more in the first {first:,} rows"
-        )
+        expected = f"at most {MAX_DISTINCT:,} distinct rows, since all pairs are compared"
+        raise InputError(f"{path}: expected {expected}, found more in the first {first:,} rows")
     return 2 * limit
 
 
@@ -477,9 +463,8 @@ def _to_pandas(table, path):
     _check_different(table.column_names, path)
     for field in table.schema:
         if pyarrow.types.is_nested(field.type):
-            table = table.set_column(
-                table.schema.get_field_index(field.name), field.name, pyarrow.array([str(field.type)] * len(table))
-            )
+            place, types = table.schema.get_field_index(field.name), [str(field.type)] * len(table)
+            table = table.set_column(place, field.name, pyarrow.array(types))
     # Whole numbers with gaps would become floats, which merges large ones.
     return table.to_pandas(integer_object_nulls=True, ignore_metadata=True, date_as_object=True)
 

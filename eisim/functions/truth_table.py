@@ -50,19 +50,16 @@ class TruthTable(Shown):
         if strange := set(self.bits) - {"0", "1"}:
             raise InputError(f"truth table: expected only 0 and 1, found {min(strange)!r} in {self.bits!r}")
         if len(self.bits) not in sizes:
-            raise InputError(
-                f"truth table: expected {', '.join(map(str, sizes[:-1]))} or {sizes[-1]} characters, "
-                f"found {len(self.bits)} ({self.bits!r})"
-            )
+            expected = f"{', '.join(map(str, sizes[:-1]))} or {sizes[-1]} characters"
+            raise InputError(f"truth table: expected {expected}, found {len(self.bits)} ({self.bits!r})")
         object.__setattr__(self, "name", self.name or self.bits)
 
     @classmethod
     def of(cls, n_inputs: int, predicate: Callable[..., bool], name: str = "") -> "TruthTable":
         """The truth table of a Python predicate of `n_inputs` arguments, each 0 or 1."""
         if not isinstance(n_inputs, (int, np.integer)) or not 1 <= n_inputs <= MAX_INPUTS:
-            raise InputError(
-                f"truth table: n_inputs: expected a whole number from 1 to {MAX_INPUTS}, found {n_inputs!r}"
-            )
+            expected = f"a whole number from 1 to {MAX_INPUTS}"
+            raise InputError(f"truth table: n_inputs: expected {expected}, found {n_inputs!r}")
         if not callable(predicate):
             raise InputError(f"truth table: predicate: expected a function, found {predicate!r}")
         bits = "".join("1" if predicate(*map(int, x)) else "0" for x in patterns(n_inputs))
@@ -95,12 +92,7 @@ class TruthTable(Shown):
 
     @classmethod
     def of_data(cls, data, name: str = "") -> "TruthTable":
-        """The truth table of labelled data that contain each pattern of their inputs once.
-
-        Raises
-        ------
-        InputError
-        """
+        """The truth table of labelled data that have each pattern of their inputs once; ``InputError`` for others."""
         what = f"{data.name}: truth table"
         if data.n_inputs > MAX_INPUTS:
             raise InputError(f"{what}: expected 1 to {MAX_INPUTS} inputs, found {data.n_inputs}")
@@ -148,10 +140,8 @@ def without_target(data, name: str = "") -> TruthTable:
     except InputError as error:
         if data.n_inputs <= MAX_INPUTS and np.isin(np.column_stack([data.points, data.targets]), (0, 1)).all():
             raise InputError(f"{error} (--target {shlex.quote(data.target)} reads it as data)") from None
-    raise InputError(
-        f"{data.name}: target: expected one of the columns {', '.join((*data.names, data.target))}, "
-        "found none (--target COLUMN)"
-    )
+    columns = ", ".join((*data.names, data.target))
+    raise InputError(f"{data.name}: target: expected one of the columns {columns}, found none (--target COLUMN)")
 
 
 def patterns(n_inputs: int) -> np.ndarray:
@@ -160,26 +150,21 @@ def patterns(n_inputs: int) -> np.ndarray:
 
 
 #: Functions that excitatory-only circuits can compute, then functions that they cannot.
-TRUTH_TABLES = ByName(
-    "TRUTH_TABLES",
-    {
-        f.name: f
-        for f in (
-            TruthTable.of(2, lambda a, b: a and b, "and"),
-            TruthTable.of(2, lambda a, b: a or b, "or"),
-            TruthTable.of(3, lambda *x: sum(x) >= 2, "majority"),
-            TruthTable.of(4, lambda *x: sum(x) >= 2, "at-least-2-of-4"),
-            TruthTable.of(3, lambda a, b, c: a and (b or c), "a-and-(b-or-c)"),
-            TruthTable.of(1, lambda a: not a, "not"),
-            TruthTable.of(2, lambda a, b: not (a and b), "nand"),
-            TruthTable.of(2, lambda a, b: not a or b, "implies"),
-            TruthTable.of(2, lambda a, b: a != b, "xor"),
-            TruthTable.of(2, lambda a, b: a == b, "xnor"),
-            TruthTable.of(3, lambda *x: sum(x) == 1, "exactly-one-of-3"),
-            TruthTable.of(3, lambda *x: sum(x) % 2, "parity-3"),
-            TruthTable.of(4, lambda *x: sum(x) % 2, "parity-4"),
-            TruthTable.of(3, lambda select, a, b: b if select else a, "multiplexer"),
-            TruthTable.of(4, lambda a1, a0, b1, b0: (a1, a0) == (b1, b0), "equality"),
-        )
-    },
+_TRUTH_TABLES = (
+    TruthTable.of(2, lambda a, b: a and b, "and"),
+    TruthTable.of(2, lambda a, b: a or b, "or"),
+    TruthTable.of(3, lambda *x: sum(x) >= 2, "majority"),
+    TruthTable.of(4, lambda *x: sum(x) >= 2, "at-least-2-of-4"),
+    TruthTable.of(3, lambda a, b, c: a and (b or c), "a-and-(b-or-c)"),
+    TruthTable.of(1, lambda a: not a, "not"),
+    TruthTable.of(2, lambda a, b: not (a and b), "nand"),
+    TruthTable.of(2, lambda a, b: not a or b, "implies"),
+    TruthTable.of(2, lambda a, b: a != b, "xor"),
+    TruthTable.of(2, lambda a, b: a == b, "xnor"),
+    TruthTable.of(3, lambda *x: sum(x) == 1, "exactly-one-of-3"),
+    TruthTable.of(3, lambda *x: sum(x) % 2, "parity-3"),
+    TruthTable.of(4, lambda *x: sum(x) % 2, "parity-4"),
+    TruthTable.of(3, lambda select, a, b: b if select else a, "multiplexer"),
+    TruthTable.of(4, lambda a1, a0, b1, b0: (a1, a0) == (b1, b0), "equality"),
 )
+TRUTH_TABLES = ByName("TRUTH_TABLES", {function.name: function for function in _TRUTH_TABLES})

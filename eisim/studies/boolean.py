@@ -6,16 +6,15 @@ ablation, in one batch per kind; the theory is reported with the measurements.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from eisim.ablation import ablate
 from eisim.adapter import to_dnn
 from eisim.base.display import labelled, plotted, tabulated
-from eisim.base.errors import InputError
 from eisim.base.progress import headed, shows_progress
-from eisim.base.values import Brief, Shown
+from eisim.base.values import Brief, ByName, Shown
 from eisim.circuit import Circuit, union
 from eisim.functions import TruthTable
 from eisim.simulation import Response, begin
@@ -51,6 +50,11 @@ class Case(Brief):
     circuit: Callable[..., Circuit]  # called with kind="rate" or "spiking"
     readout: int = 0  # which of the circuit's outputs it is
 
+    @classmethod
+    def of(cls, function: TruthTable) -> "Case":
+        """A truth table with the circuit that computes it with the least inhibition."""
+        return cls(function.name, function, partial(synthesize, function))
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class KeptCircuits(Brief):
@@ -59,10 +63,7 @@ class KeptCircuits(Brief):
     circuits: dict[str, Circuit]  # by kind
 
     def __call__(self, kind: str) -> Circuit:
-        """The circuit of that kind, if it was measured."""
-        if kind not in self.circuits:
-            raise InputError(f"kind: expected one that was kept ({', '.join(self.circuits)}), found {kind!r}")
-        return self.circuits[kind]
+        return ByName("kind", self.circuits)[kind]
 
 
 @dataclass(frozen=True, repr=False)
@@ -157,11 +158,9 @@ class CaseResult(Shown):
         """Errors of each kind: unrolled as ``"rate"``, then ``"rate_static"`` and ``"rate_static_sweep"``, ..."""
         errors = {}
         for name, kind in self.kinds.items():
-            errors |= {
-                name: kind.unrolled_error,
-                f"{name}_static": kind.static_error,
-                f"{name}_static_sweep": kind.static_error_sweep,
-            }
+            errors[name] = kind.unrolled_error
+            errors[f"{name}_static"] = kind.static_error
+            errors[f"{name}_static_sweep"] = kind.static_error_sweep
         return errors
 
     def accuracy(self, condition: str) -> dict[str, float]:
@@ -220,33 +219,25 @@ class CaseResult(Shown):
             ablated = ", ".join(f"{SYSTEMS[curve.system]} {curve.ablated:.1%}" for curve in curves)
             found.append(f"{name}: the systems disagree about ablation: {ablated}")
         for curve in curves:
+            said = f"({SYSTEMS[curve.system]})"
             if not curve.is_computed:
-                found.append(
-                    f"{name}: the intact circuit answers {curve.intact:.1%} correctly ({SYSTEMS[curve.system]})"
-                )
-        for curve in curves:
+                found.append(f"{name}: the intact circuit answers {curve.intact:.1%} correctly {said}")
             found += curve.violations()
-        for curve in curves:
             best = self.accuracy("best_excitatory")[curve.system]
-            system, error = f"best excitatory-only circuit, {curve.system}", 1 - best
+            system, misses = f"best excitatory-only circuit, {curve.system}", f"misses the floor {floor:.4f}"
             found += below_floor(name, system, best, floor, curve.assumptions, curve.tolerance)
-            if error > floor + curve.tolerance:
-                found.append(
-                    f"{name}: the best excitatory-only circuit misses the floor {floor:.4f}: error {error:.4f} "
-                    f"({SYSTEMS[curve.system]})"
-                )
+            if 1 - best > floor + curve.tolerance:
+                found.append(f"{name}: the best excitatory-only circuit {misses}: error {1 - best:.4f} {said}")
         for kind, limit in (("rate", EQUAL), ("spiking", 0)):
-            if self.equivalence_error.get(kind, 0) > limit:
-                found.append(
-                    f"{name}: the unrolled {kind} DNN differs from Brian2 by {self.equivalence_error[kind]:.3g}"
-                )
+            if (error := self.equivalence_error.get(kind, 0)) > limit:
+                found.append(f"{name}: the unrolled {kind} DNN differs from Brian2 by {error:.3g}")
         return found
 
     to_dataframe = tabulated("One row, as in `AblationResult.to_dataframe`.")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AblationResult(OfParts, Shown):
+class AblationResult(OfParts, Shown, of="cases"):
     """Results of all cases under one protocol."""
 
     protocol: Protocol
@@ -256,10 +247,6 @@ class AblationResult(OfParts, Shown):
         verdicts = [case.verdict for case in self.cases]
         said = ", ".join(f"{verdicts.count(each)} {each}" for each in (KEPT, LOST, NOT_COMPUTED) if each in verdicts)
         return f"<AblationResult: {len(self.cases)} functions: {said}>"
-
-    @property
-    def parts(self) -> tuple[CaseResult, ...]:
-        return self.cases
 
     plot = plotted(
         "Draw the accuracy on every function, intact and ablated, with what an excitatory-only circuit can reach."
@@ -281,31 +268,22 @@ def run_ablation(
     """Measure what ablation destroys of each case; `report` is called with each stage and the fraction done."""
     begun = {kind: _begin_kind(kind, cases, protocol, report) for kind in protocol.kinds}
     by_kind = {kind: begun[kind]() for kind in reversed(protocol.kinds)}  # the first begun may take longest
-    return AblationResult(
-        protocol,
-        tuple(
-            CaseResult(
-                case, certify(case.function), {kind: by_kind[kind][k] for kind in protocol.kinds}, protocol.fractions
-            )
-            for k, case in enumerate(cases)
-        ),
-    )
+    found = []
+    for k, case in enumerate(cases):
+        kinds = {kind: by_kind[kind][k] for kind in protocol.kinds}
+        found.append(CaseResult(case, certify(case.function), kinds, protocol.fractions))
+    return AblationResult(protocol, tuple(found))
 
 
 def _conditions(case, kind, protocol):
     """Without noise, the circuits of all conditions: levels of ablation, the first intact, and the best without."""
     circuit = case.circuit(kind=kind).without_noise()
-    return [
-        *(ablate(circuit, fraction) for fraction in protocol.fractions),
-        synthesize(case.function, inhibitory=0, kind=kind).without_noise(),
-    ]
+    best = synthesize(case.function, inhibitory=0, kind=kind).without_noise()
+    return [*(ablate(circuit, fraction) for fraction in protocol.fractions), best]
 
 
 def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]:
-    """Begin to simulate all conditions of all cases as circuits of one kind, in one batch.
-
-    Returns a function that waits for the responses and adds those of the DNNs.
-    """
+    """Begin to simulate all conditions of all cases as circuits of one kind; what is returned waits, and adds DNNs."""
     say = headed(report, f"{kind} circuits")
     say("building")
     n = len(protocol.fractions) + 1
@@ -318,19 +296,13 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
         patterns += [case.function.patterns] * len(distinct)
     recorded = np.unique(which[:, [0, n - 2, n - 1]])  # the intact, the ablated and the best excitatory-only circuit
     records = [k in recorded for k in range(len(circuits))]
-    batch, seeds = list(circuits), [[0]] * len(circuits)
+    batch, stimuli, seeds = list(circuits), list(patterns), [[0]] * len(circuits)
     if kind == "spiking":
         batch += [with_noise(c, protocol.noise) for c in circuits]
+        stimuli += patterns
         seeds += [protocol.seeds] * len(circuits)
-    finish = begin(
-        batch,
-        patterns * (len(batch) // len(circuits)),
-        seed=seeds,
-        record=records + [False] * (len(batch) - len(circuits)),
-        backend=protocol.backend,
-        report=say,
-        **protocol.times,
-    )
+        records += [False] * len(circuits)
+    finish = begin(batch, stimuli, seed=seeds, record=records, backend=protocol.backend, report=say, **protocol.times)
 
     def measure():
         say("evaluating the equivalent DNNs")  # while the circuits are simulated
@@ -342,19 +314,14 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
         results = []
         for case, mine in zip(cases, which, strict=True):
             outputs = [*[case.readout] * (n - 1), 0]  # the best one has its own
-            rates = {
-                kind: [responses[k].readouts[0, :, o] for k, o in zip(mine, outputs, strict=True)],
-                f"{kind}_dnn": [static[k][:, o] for k, o in zip(mine, outputs, strict=True)],
-            }
+            chosen = list(zip(mine, outputs, strict=True))
+            rates = {kind: [responses[k].readouts[0, :, o] for k, o in chosen]}
             if kind == "spiking":
-                noisy = [responses[len(circuits) + k] for k in mine]
-                rates["spiking_noisy"] = [r.readouts[:, :, o] for r, o in zip(noisy, outputs, strict=True)]
-            thresholds = np.array([circuits[k].readout_thresholds[o] for k, o in zip(mine, outputs, strict=True)])
-            measurements = {
-                system: Measurement(np.stack(rates[system]), thresholds, case.function.values)
-                for system in SYSTEMS
-                if system in rates
-            }
+                rates["spiking_noisy"] = [responses[len(circuits) + k].readouts[:, :, o] for k, o in chosen]
+            rates[f"{kind}_dnn"] = [static[k][:, o] for k, o in chosen]
+            thresholds = np.array([circuits[k].readout_thresholds[o] for k, o in chosen])
+            values = case.function.values
+            measurements = {system: Measurement(np.stack(each), thresholds, values) for system, each in rates.items()}
             difference = np.abs(measurements[f"{kind}_dnn"].rates - measurements[kind].rates)
             results.append(
                 KindResult(
@@ -386,10 +353,7 @@ def with_noise(circuit: Circuit, noise: float) -> Circuit:
 
 
 def _unrolled(circuits, stimuli, protocol):
-    """Evaluate the unrolled DNNs of all circuits in one pass.
-
-    Returns a function from recorded responses to the difference of each circuit's unrolled DNN from them.
-    """
+    """A function from recorded responses to the difference of each circuit's unrolled DNN; these take one pass."""
     trials = max(len(s) for s in stimuli)
     padded = [np.vstack([s, np.zeros((trials - len(s), s.shape[1]))]) for s in stimuli]
     dnn = to_dnn(union(circuits), unrolled=True, **protocol.times)

@@ -79,10 +79,8 @@ def read_circuit(module: ModuleType, name: str, function, kinds: Sequence[str], 
         without_dnn = next(filter(None, (_why_no_dnn(c, times) for c in circuits.values())), "")
     if not any(p.sign == "I" for p in first.populations):
         notes += ("The circuit has no inhibitory population, so ablation changes nothing.",)
-    names = tuple(
-        output if isinstance(each, TruthTable) else each.name
-        for output, each in zip(_outputs(first), functions, strict=True)
-    )
+    named = zip(_outputs(first), functions, strict=True)
+    names = tuple(output if isinstance(each, TruthTable) else each.name for output, each in named)
     return OwnCircuit(str(first.name) or name, circuits, functions, names, notes, without_dnn)
 
 
@@ -115,9 +113,8 @@ def _circuits(module, kinds):
             next((text for kind, text in left_out.items() if kind in makers), None)
             or f"{Path(file).name}: circuit: expected kind {' or '.join(kinds)}, found {' or '.join(makers)}"
         )
-    return {kind: circuits[kind] for kind in kinds if kind in circuits}, tuple(
-        f"Left out, the {kind} circuit: {text}." for kind, text in left_out.items()
-    )
+    notes = tuple(f"Left out, the {kind} circuit: {text}." for kind, text in left_out.items())
+    return {kind: circuits[kind] for kind in kinds if kind in circuits}, notes
 
 
 def _makers(function, kinds):
@@ -165,9 +162,8 @@ def _of_classes(data, circuit, n=None) -> tuple[LabelledData, ...]:
     if data.n_inputs != circuit.n_inputs:
         raise InputError(f"expected {circuit.n_inputs} inputs, as the circuit has, found {data.n_inputs}")
     if data.points.min() < 0:
-        raise InputError(
-            f"{data.name}: expected points of 0 or more (a rate is not negative), found {data.points.min():g}"
-        )
+        expected = "points of 0 or more (a rate is not negative)"
+        raise InputError(f"{data.name}: expected {expected}, found {data.points.min():g}")
     classes = np.unique(data.targets)
     if len(classes) != max(n, 2):
         raise InputError(f"{data.name}: expected {max(n, 2)} classes for {n} outputs, found {len(classes)}")
@@ -181,10 +177,8 @@ def _found(circuits, times):
     """The truth table of each output of the intact circuits, found by simulating all patterns."""
     first = next(iter(circuits.values()))
     if first.n_inputs > MAX_INPUTS:
-        raise InputError(
-            f"expected function = a TruthTable, a Region or LabelledData, since {first.n_inputs} inputs are too "
-            f"many to try all patterns (at most {MAX_INPUTS}), found none"
-        )
+        why = f"since {first.n_inputs} inputs are too many to try all patterns (at most {MAX_INPUTS})"
+        raise InputError(f"expected function = a TruthTable, a Region or LabelledData, {why}, found none")
     bits = {}
     for kind, circuit in circuits.items():
         # Few neurons for a short time: simulated sooner than a program is compiled.
@@ -192,13 +186,11 @@ def _found(circuits, times):
         bits[kind] = ["".join("01"[int(value)] for value in column) for column in response.decisions.T]
     if len({tuple(each) for each in bits.values()}) > 1:
         found = "; ".join(f"the {kind} circuit computes {', '.join(each)}" for kind, each in bits.items())
-        raise InputError(
-            f"expected the same of both kinds, or function = ..., found: {found} (--kind takes one of them)"
-        )
+        expected = "the same of both kinds, or function = ..."
+        raise InputError(f"expected {expected}, found: {found} (--kind takes one of them)")
     tables = next(iter(bits.values()))
-    notes = (
-        f"No function was given: {', '.join(tables)} is what the intact circuit computes, simulated without noise.",
-    )
+    how = "is what the intact circuit computes, simulated without noise"
+    notes = (f"No function was given: {', '.join(tables)} {how}.",)
     if any(len(set(table)) == 1 for table in tables):
         notes += ("The circuit answers all patterns alike: see its weights, thresholds and times.",)
     names = _outputs(first)

@@ -24,10 +24,7 @@ RATE_CODE = (
 
 @dataclass(frozen=True)
 class Criterion(Explained):
-    """The score to be reached, given that of the intact system: ``offset + share * intact``.
-
-    It is made by one of the named constructors.
-    """
+    """The score to be reached, given that of the intact system: ``offset + share * intact``."""
 
     least: float  # least score of an intact system that counts as computing the function
     share: float  # how much of the criterion follows the intact score; 0 if it is the same for all systems
@@ -81,12 +78,10 @@ class AblationCurve(Shown):
     function: str = ""  # what is computed
 
     def __repr__(self):
-        fractions, seeds = self.scores.shape
         of = ", ".join(filter(None, (self.function, self.system)))
-        return (
-            f"<AblationCurve{of and f' of {of}'}: {self.verdict}; score {self.intact:.3g} -> {self.ablated:.3g} over "
-            f"{fractions} fractions, {seeds} seeds>"
-        )
+        over = "{} fractions, {} seeds".format(*self.scores.shape)
+        scores = f"score {self.intact:.3g} -> {self.ablated:.3g}"
+        return f"<AblationCurve{of and f' of {of}'}: {self.verdict}; {scores} over {over}>"
 
     @property
     def intact(self) -> float:
@@ -139,13 +134,9 @@ class AblationCurve(Shown):
         """Contradictions of the theory, as text: an error below the floor under complete ablation."""
         if self.floor is None:
             return []
-        return [
-            problem
-            for score in self.scores[np.asarray(self.fractions) == 1].mean(axis=1)
-            for problem in below_floor(
-                self.function, f"ablated, {self.system}", score, self.floor, self.assumptions, self.tolerance
-            )
-        ]
+        system, scores = f"ablated, {self.system}", self.scores[np.asarray(self.fractions) == 1].mean(axis=1)
+        bound = self.floor, self.assumptions, self.tolerance
+        return [problem for score in scores for problem in below_floor(self.function, system, score, *bound)]
 
 
 def _first_crossing(fractions, scores, level):

@@ -1,13 +1,13 @@
 """Labelled data of the user's own: the proof, networks that learn them with and without inhibition, and ablation."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from eisim.adapter import DNN
-from eisim.analysis.training import UNITS, train_all
+from eisim.analysis.training import job, train_all
 from eisim.base.errors import InputError
 from eisim.base.progress import headed
 from eisim.functions import LabelledData, TruthTable
@@ -16,6 +16,7 @@ from eisim.studies.curves import KEPT, LOST, below_floor
 from eisim.studies.networks import NetworkAblation, ablate_network, class_floors, threshold_errors
 from eisim.studies.result import OfParts
 from eisim.theory.certificate import Certificate, certify
+from eisim.theory.sample import by_range
 
 #: More values of the target than this are no classes.
 MAX_CLASSES = 20
@@ -24,7 +25,7 @@ SIGNS = ("free", "excitatory")
 
 
 @dataclass(frozen=True, eq=False)
-class DataResult(OfParts):
+class DataResult(OfParts, of="ablations"):
     """What labelled data need, and what networks that learned them lose with their inhibition."""
 
     data: LabelledData  # the rows used, as in the file
@@ -65,26 +66,16 @@ class DataResult(OfParts):
         return [KEPT if each else LOST for each in kept]
 
     @property
-    def parts(self) -> Iterable[NetworkAblation]:
-        return self.ablations.values()
-
-    @property
     def notes(self) -> tuple[str, ...]:
         """How the data were processed, and what the networks did not learn, as text."""
-        free = self.errors("free")
-        missed = [
-            self.data.label(value)
-            for value, error, floor, needs in zip(
-                self.first.judged, free, self.floors, self.needs_inhibition, strict=True
-            )
-            if needs and error >= floor
-        ]
-        if not missed:
+        missed = self.first.judged[self.needs_inhibition & (self.errors("free") >= self.floors)]
+        if not missed.size:
             return self.read_notes
+        classes = ", ".join(map(self.data.label, missed))
         return (
             *self.read_notes,
-            f"The freely trained network is no better than the best excitatory-only one on class {', '.join(missed)}, "
-            "so its ablation is uninformative; more units or tries may learn it (--set hidden=64,64 --set tries=9).",
+            f"The freely trained network is no better than the best excitatory-only one on class {classes}, so its "
+            "ablation is uninformative; more units or tries may learn it (--set hidden=64,64 --set tries=9).",
         )
 
     @property
@@ -152,9 +143,9 @@ def prepared(data: LabelledData, rows: int, scale: str, seed) -> tuple[LabelledD
         rest = order[~np.isin(order, first)][: max(0, rows - len(classes))]
         counted = _rows(counted, np.sort(np.concatenate([first, rest])))
     ranks = np.column_stack([np.unique(x, return_inverse=True)[1] for x in counted.ordered.T])
-    columns = (ranks if scale == "rank" else counted.points).T
     # Scaled by range, numbers that differ may become the same.
-    return counted, replace(counted, points=np.column_stack([SCALES[scale](x) for x in columns]), order=ranks)
+    points = ranks / np.maximum(1, ranks.max(axis=0)) if scale == "rank" else by_range(counted.points)
+    return counted, replace(counted, points=points, order=ranks)
 
 
 def _rows(data, chosen):
@@ -165,18 +156,6 @@ def _rows(data, chosen):
         weights=data.weights[chosen],
         order=None if data.order is None else data.order[chosen],
     )
-
-
-def _by_range(column):
-    low, high = column.min() / 2, column.max() / 2  # halves, since a range may be no number
-    return (column / 2 - low) / (high - low) if high > low else np.zeros_like(column)
-
-
-def _by_rank(ranks):
-    return ranks / max(1, ranks.max())
-
-
-SCALES = {"range": _by_range, "rank": _by_rank}
 
 
 def measure(
@@ -207,20 +186,11 @@ def measure(
     for certificate in certificates:
         certificate.evidence(report)
     seeds = training.generate_state(len(SIGNS) * tries).reshape(len(SIGNS), tries)
+    how = {"loss": "one-vs-rest", "iterations": iterations}
     jobs = [
-        {
-            "points": scaled.points,
-            "targets": scaled.targets,
-            "hidden": tuple(hidden),
-            "signs": signs,
-            "activation": UNITS[signs],
-            "loss": "one-vs-rest",
-            "iterations": iterations,
-            "seed": int(seeds[s, k]),
-            "name": f"{data.name}, {signs}",
-        }
-        for s, signs in enumerate(SIGNS)
-        for k in range(tries)
+        job(scaled.points, scaled.targets, tuple(hidden), signs, seed, name=f"{data.name}, {signs}", **how)
+        for signs, of_signs in zip(SIGNS, seeds, strict=True)
+        for seed in of_signs
     ]
     trained = train_all(jobs, report)
     networks = {
@@ -232,20 +202,16 @@ def measure(
         kind: ablate_network(networks["free"], scaled, fractions, kind, backend, headed(report, kind), floors)
         for kind in kinds
     }
-    return DataResult(
-        used, scaled, certificates, ablations, networks, tuple(_notes(data, used, scale, certificates[0]))
-    )
+    notes = tuple(_notes(data, used, scale, certificates[0]))
+    return DataResult(used, scaled, certificates, ablations, networks, notes)
 
 
 def _notes(data, used, scale, certificate):
     yield from data.notes
     if (idle := int((data.weights == 0).sum())) > 0:
         yield f"{idle:,} rows have weight 0 and are left out."
-    if len(used.targets) < (data.weights > 0).sum():
-        yield (
-            f"{len(used.targets):,} of {int((data.weights > 0).sum()):,} rows, drawn at random, are used (--set rows=N "
-            "takes others)."
-        )
+    if (n_used := len(used.targets)) < (there := int((data.weights > 0).sum())):
+        yield f"{n_used:,} of {there:,} rows, drawn at random, are used (--set rows=N takes others)."
     how = {"range": "its range", "rank": "the rank of its values"}[scale]
     yield (
         f"Each input is scaled to 0 to 1 by {how}. That keeps the order of rows, so witness and floor are those of the "

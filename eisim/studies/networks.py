@@ -198,7 +198,7 @@ class NetworkAblation(Shown):
 
     @property
     def kept(self) -> np.ndarray:
-        """Which judged classes argmax identifies as well without inhibition, including those that it never did."""
+        """Which judged classes argmax keeps without inhibition, including those that it did not identify intact."""
         return np.array(self.verdicts) != LOST
 
     @property
@@ -219,7 +219,7 @@ class NetworkAblation(Shown):
 
     @property
     def kept_by_threshold(self) -> np.ndarray:
-        """Which judged classes a threshold on their own output tells apart as well without inhibition, or never did."""
+        """The same by a threshold on each class's own output."""
         return np.array(self.verdicts_by_threshold) != LOST
 
     plot = plotted(
@@ -241,14 +241,10 @@ class NetworkAblation(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NetworkAblations(OfParts, Shown):
+class NetworkAblations(OfParts, Shown, of="kinds"):
     """Effect of ablation on a classifier network, for each kind of circuit."""
 
     kinds: tuple[NetworkAblation, ...]  # one for each kind of circuit, of the same network and data
-
-    @property
-    def parts(self) -> tuple[NetworkAblation, ...]:
-        return self.kinds
 
 
 def best_threshold(rates, is_class, weights) -> tuple[float, float]:
@@ -299,10 +295,8 @@ def _classes(dnn, data):
     n_classes = max(2, dnn.layer(dnn.outputs[0][0]).size)
     classes = np.unique(data.targets)
     if len(classes) != n_classes:
-        raise InputError(
-            f"{data.name}: target {data.target!r}: expected {n_classes} classes, for the outputs of "
-            f"{dnn.name!r}, found {len(classes)} values"
-        )
+        expected = f"{n_classes} classes, for the outputs of {dnn.name!r}"
+        raise InputError(f"{data.name}: target {data.target!r}: expected {expected}, found {len(classes)} values")
     return _in_order(dnn, data, classes)
 
 
@@ -323,10 +317,8 @@ def _in_order(dnn, data, classes):
     in_order = [*found] == counted and [*dnn.classes] == sorted(dnn.classes) and len(set(named)) == len(classes)
     if named == counted or in_order:
         return classes
-    raise InputError(
-        f"{data.name}: target {data.target!r}: expected the classes that {dnn.name!r} names "
-        f"({_briefly(named)}), found {_briefly(found)}"
-    )
+    expected = f"the classes that {dnn.name!r} names ({_briefly(named)})"
+    raise InputError(f"{data.name}: target {data.target!r}: expected {expected}, found {_briefly(found)}")
 
 
 def _briefly(labels) -> str:
@@ -371,23 +363,17 @@ def ablate_network(
     given, dnn = dnn, rate_outputs(dnn, data.points)
     wanted = dnn(data.points)
     if not np.isfinite(wanted).all():
-        raise InputError(
-            f"{dnn.name}: expected finite outputs for {data.name}, found {wanted[~np.isfinite(wanted)][0]}"
-        )
+        found = wanted[~np.isfinite(wanted)][0]
+        raise InputError(f"{dnn.name}: expected finite outputs for {data.name}, found {found}")
     circuit = from_dnn(dnn, signed_inputs=signed)
     stimuli = on_off(data.points) if signed else data.points
     times, scale = _settling(circuit), 1.0
     if kind == "spiking":
         times, scale = SPIKING, spiking_scales(circuit, stimuli)[dnn.outputs[0][0]]
         circuit = to_spiking(circuit, stimuli)
-    responses = simulate(
-        [ablate(circuit, fraction) for fraction in fractions],
-        stimuli,
-        **times,
-        record=[kind == "spiking" and k == 0 for k in range(len(fractions))],
-        backend=backend,
-        report=report,
-    )
+    weakened = [ablate(circuit, fraction) for fraction in fractions]
+    recorded = [kind == "spiking" and k == 0 for k in range(len(fractions))]
+    responses = simulate(weakened, stimuli, **times, record=recorded, backend=backend, report=report)
     graded = dnn if dnn is given else _with_linear_outputs(dnn)
     zeroed = [graded.with_negative_weights_scaled(1 - fraction)(data.points) for fraction in fractions]
     read_outs = {}

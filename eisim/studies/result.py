@@ -1,6 +1,5 @@
 """Base of the results of all studies."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
@@ -20,13 +19,20 @@ class Result(Protocol):
         """Contradictions of the theory, and checks that failed."""
 
 
-class OfParts(ABC):
-    """Mixin for results of several results, whose curves and problems are those of its parts."""
+class OfParts:
+    """Mixin for results of several results, in the field `of` that its class names, as a sequence or by name."""
+
+    _of: str
+
+    def __init_subclass__(cls, of: str = "", **keywords):
+        super().__init_subclass__(**keywords)
+        cls._of = of
 
     @property
-    @abstractmethod
     def parts(self) -> Iterable[Result]:
         """The results that it is made of."""
+        found = getattr(self, self._of)
+        return found.values() if isinstance(found, dict) else found
 
     @property
     def curves(self) -> tuple[AblationCurve, ...]:

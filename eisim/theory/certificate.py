@@ -84,7 +84,7 @@ class Certificate(Shown):
         alone = "an excitatory-only circuit can compute it"
         if not self.representable:
             floors = ", ".join(f"{loss.replace('_', '-')} floor {value:.4g}" for loss, value in self.floor.items())
-            alone = f"impossible without inhibition; {self.violating_pairs:,} violating pairs, {floors}"
+            alone = f"no excitatory-only circuit can compute it; {self.violating_pairs:,} violating pairs, {floors}"
         needed = self.inversion_complexity
         least = "" if not needed else f", at least {needed} inhibitory neuron{'s' * (needed > 1)}"
         return f"<Certificate of {self.data.name!r}: {alone}{least}>"
@@ -226,13 +226,7 @@ def certify(
 
 @dataclass(frozen=True, eq=False)
 class ClassCertificates:
-    """Certificates of classes without order, each against the others.
-
-    Attributes
-    ----------
-    certificates : tuple of Certificate
-        One for each class.
-    """
+    """Certificates of classes without order, each against the others."""
 
     certificates: tuple[Certificate, ...]
 

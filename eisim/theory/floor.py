@@ -42,14 +42,9 @@ def zero_one(found: Violations, report: Report = silent) -> tuple[float, np.ndar
 
 
 def disjoint_pairs(found: Violations) -> list[tuple[int, int]]:
-    """A largest set of violating pairs without a common point, for a function of two values.
+    """A largest set of violating pairs without a common point, for a function of two values: observations, sorted.
 
     In each pair one point is wrong; where all points weigh the same, there are as many errors (König).
-
-    Returns
-    -------
-    list of (int, int)
-        Observations x <= y with f(x) > f(y), sorted.
     """
     from scipy import sparse
     from scipy.sparse.csgraph import maximum_bipartite_matching  # which imports much

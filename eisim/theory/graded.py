@@ -89,10 +89,8 @@ def build_graded(function: TruthTable, kind: str) -> Circuit:
     if len(at):
         active = function.patterns[at]
         rates = cells.inhibitory.activation(cells.drive * np.arange(most + 2)) / AFFERENT_RATE
-        tuned = [
-            _tuned(n, rates[level : level + 2], level == most, kind)
-            for n, level in zip(active.sum(1), count[at], strict=True)
-        ]
+        units = zip(active.sum(1), count[at], strict=True)
+        tuned = [_tuned(n, rates[level : level + 2], level == most, kind) for n, level in units]
         weights, inhibition, tonic = np.array(tuned).T
         drive_of_input = AFFERENT_RATE * excites * (plain.excitation.area if kind == "spiking" else 1.0)
         populations.append(Population("coincidence", "E", cells.coincidence, len(at), drive_of_input * tonic))

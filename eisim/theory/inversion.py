@@ -73,11 +73,8 @@ def floor_with(sample: Sample, inhibitory: int, report: Report = silent) -> tupl
     low, high = sample.targets.min(), sample.targets.max()
     n, steps = len(sample.points), np.arange(1, 2 ** (inhibitory + 1))
     is_high = np.where((steps % 2)[:, None], sample.targets > low, sample.targets == low)
-    stacked = Sample(
-        np.column_stack([np.tile(sample.ordered, (len(steps), 1)), -np.repeat(steps, n)]),
-        is_high.ravel().astype(float),
-        np.tile(sample.weights, len(steps)),
-    )
+    points = np.column_stack([np.tile(sample.ordered, (len(steps), 1)), -np.repeat(steps, n)])
+    stacked = Sample(points, is_high.ravel().astype(float), np.tile(sample.weights, len(steps)))
     _, reaches = zero_one(violations(stacked, report), report)
     best = np.where(reaches.reshape(len(steps), n).sum(axis=0) % 2, high, low)
     weights = [Fraction(float(w)) for w in sample.weights]

@@ -25,7 +25,7 @@ MOST_COMPARISONS = 2**35
 
 
 class Witness(NamedTuple):
-    """Two inputs that prove the need for inhibition: `lower` <= `upper` in every input, yet the function falls."""
+    """Two inputs, `lower` <= `upper` throughout, between which a function falls: no excitatory-only circuit has it."""
 
     lower: tuple
     upper: tuple

@@ -67,12 +67,8 @@ def best_orientation(sample: Sample, report: Report = silent) -> Orientation:
                 report("trying orientations", j / n_inputs)
                 consider(best ^ {j})
     total = sum(sample.exact_weights)
-    return Orientation(
-        tuple(sorted(best)),
-        float(Fraction(least, total)),
-        n_inputs <= EXHAUSTIVE or least == on_off,
-        float(Fraction(on_off, total)),
-    )
+    exact = n_inputs <= EXHAUSTIVE or least == on_off
+    return Orientation(tuple(sorted(best)), float(Fraction(least, total)), exact, float(Fraction(on_off, total)))
 
 
 def _floors(sample, report) -> tuple[Callable, int]:
@@ -80,10 +76,8 @@ def _floors(sample, report) -> tuple[Callable, int]:
     levels, ranks, weights = sample.levels, sample.all_ranks, sample.exact_weights
     rows, columns = np.flatnonzero(levels > levels.min()), np.flatnonzero(levels < levels.max())
     if len(rows) * len(columns) * 2 * ranks.shape[1] > MOST_COMPARISONS:
-        raise InputError(
-            f"orientation: expected at most {MOST_COMPARISONS:,} comparisons of inputs, found {len(rows):,} × "
-            f"{len(columns):,} pairs of points × 2 × {ranks.shape[1]} inputs"
-        )
+        found = f"{len(rows):,} × {len(columns):,} pairs of points × 2 × {ranks.shape[1]} inputs"
+        raise InputError(f"orientation: expected at most {MOST_COMPARISONS:,} comparisons of inputs, found {found}")
 
     def compared(lower, upper):
         chunks = comparisons(lower[:, None], upper[:, None], report)
@@ -97,9 +91,8 @@ def _floors(sample, report) -> tuple[Callable, int]:
 
     def cover(matrices, less_than=None):
         edges = np.bitwise_and.reduce([falls, *matrices])
-        return lightest_cover(
-            [int.from_bytes(row.tobytes(), "little") for row in edges], row_weights, column_weights, less_than
-        )
+        sets = [int.from_bytes(row.tobytes(), "little") for row in edges]
+        return lightest_cover(sets, row_weights, column_weights, less_than)
 
     def floor(flipped, less_than):
         matrices = [(downwards if j in flipped else upwards)[j] for j in range(len(upwards))]

@@ -1,22 +1,12 @@
 """Errors that a floor is compared with: of the best constant answer, and of the best function of any kind."""
 
-from typing import Protocol
-
 import numpy as np
 
-
-class Observed(Protocol):
-    """Points with targets and weights, such as `LabelledData` and `Sample`."""
-
-    targets: np.ndarray
-    weights: np.ndarray
-
-    @property
-    def ordered(self) -> np.ndarray:
-        """The values that order the points."""
+from eisim.functions import LabelledData
+from eisim.theory.sample import Sample
 
 
-def constant_error(observed: Observed, loss: str) -> float:
+def constant_error(observed: LabelledData | Sample, loss: str) -> float:
     """Error of the best answer that is the same everywhere, by one of the losses of `certify`."""
     y, w = observed.targets, observed.weights
     if loss == "zero_one":
@@ -30,7 +20,7 @@ def constant_error(observed: Observed, loss: str) -> float:
     return float(np.average(np.abs(y - median), weights=w))
 
 
-def of_any_function(observed: Observed) -> float:
+def of_any_function(observed: LabelledData | Sample) -> float:
     """Least share of weight that any function at all answers wrongly: where observations of one point disagree."""
     _, point = np.unique(observed.ordered, axis=0, return_inverse=True)
     both, cell = np.unique(np.column_stack([point.ravel(), observed.targets]), axis=0, return_inverse=True)

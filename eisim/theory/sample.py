@@ -39,15 +39,19 @@ class Sample:
 
     @property
     def scaled(self) -> np.ndarray:
-        """The points with every input scaled to 0 to 1."""
-        points = self.points / 2  # no overflow
-        span = np.ptp(points, axis=0)
-        return (points - points.min(axis=0)) / np.where(span > 0, span, 1)
+        return by_range(self.points)
 
     @cached_property
     def height(self) -> np.ndarray:
         """Sum of the scaled inputs of each distinct row: of x <= y the difference is their distance."""
         return self.scaled[self.first].sum(axis=1)
+
+
+def by_range(points: np.ndarray) -> np.ndarray:
+    """The points with every input scaled to 0 to 1."""
+    points = points / 2  # no overflow
+    span = np.ptp(points, axis=0)
+    return (points - points.min(axis=0)) / np.where(span > 0, span, 1)
 
 
 def exact(numbers) -> tuple[list[int], Fraction]:

@@ -71,10 +71,8 @@ def synthesize(
         raise InputError(f"synthesize: neuron: expected a {kind} neuron that is silent without input, found {neuron!r}")
     if graded:
         if neuron is not None or inhibitory not in (None, 1):
-            raise InputError(
-                "synthesize: graded: expected one inhibitory neuron, and its own neurons, found "
-                f"inhibitory {inhibitory!r} and neuron {neuron!r}"
-            )
+            found = f"inhibitory {inhibitory!r} and neuron {neuron!r}"
+            raise InputError(f"synthesize: graded: expected one inhibitory neuron, and its own neurons, found {found}")
         return build_graded(function, kind)
     least = inversion_complexity(function)
     if inhibitory is None:

@@ -102,10 +102,10 @@ def test_contradictions_are_found():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"inputs": 0}, "inputs: expected 1 to 5, found 0"),
-        ({"inputs": 6}, "inputs: expected 1 to 5, found 6"),
-        ({"levels": 1}, "levels: expected 2 to 101, found 1"),
-        ({"sample": 0}, "sample: expected 1 to 20000, found 0"),
+        ({"inputs": 0}, "inputs: expected from 1 to 5, found 0"),
+        ({"inputs": 6}, "inputs: expected from 1 to 5, found 6"),
+        ({"levels": 1}, "levels: expected from 2 to 101, found 1"),
+        ({"sample": 0}, "sample: expected from 1 to 20000, found 0"),
     ],
 )
 def test_bad_settings(settings, message):

@@ -115,8 +115,8 @@ def test_a_model_by_its_name(run, tmp_path):
     ("words", "message"),
     [
         (("functions", "--set", "how=poison"), "how: expected one of block, silence, reversal"),
-        (("functions", "--set", "doses=1"), "doses: expected between 2 and 101, found 1"),
-        (("functions", "--set", "circuits=three_choice"), "circuits: expected some of two_choice, xor, found"),
+        (("functions", "--set", "doses=1"), "doses: expected from 2 to 101, found 1"),
+        (("functions", "--set", "circuits=three_choice"), "circuits: expected one of two_choice, xor, found"),
         (("functions", "--set", "circuits=xor"), "circuits: expected models that have a task, found 'xor'"),
         (("functions", "--set", "how=reversal"), "no reversal potential"),
         (("functions", "--set", "how=cut:I->I"), "projections: expected inhibitory projections ('I->E')"),

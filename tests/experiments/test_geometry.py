@@ -134,7 +134,7 @@ def test_reports(result):
     ("change", "message"),
     [
         ({"resolution": 3}, "resolution: expected from 4 to 160, found 3"),
-        ({"regions": "disc,pond"}, "regions: expected some of half-plane, .*, found 'pond'"),
+        ({"regions": "disc,pond"}, "regions: expected one of half-plane, .*, found 'pond'"),
         ({"regions": "disc,disc"}, "regions: expected each region once, found 'disc,disc'"),
     ],
 )

@@ -286,7 +286,7 @@ def test_e2_size_and_published_numbers_on_the_page_and_terminal():
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"facts": 3}, "Task.facts: expected a function"), ({"published_neurons": -1}, "published_neurons: expected 0"),
+    [({"facts": 3}, "Task.facts: expected a function"), ({"published_neurons": -1}, "expected a whole number"),
      ({"published_neurons": 1.5}, "expected a whole number")],
 )  # fmt: skip
 def test_e2_bad_sizes_and_facts(change, said):

@@ -46,6 +46,10 @@ class Images:
     def classes(self) -> np.ndarray:
         return np.unique(self.train_targets)
 
+    def part(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Points and targets of ``"train"`` or ``"test"``."""
+        return getattr(self, f"{name}_points"), getattr(self, f"{name}_targets")
+
     def pooled(self, side: int) -> "Images":
         """The same images, averaged over `side` × `side` equal areas: non-negative weights, so order is kept."""
         if not 1 <= side <= min(self.shape):
@@ -62,17 +66,12 @@ class Images:
 
     def at_most(self, n_train: int, n_test: int, rng: np.random.Generator) -> "Images":
         """A random sample of at most this many images."""
-        train, test = (
-            np.sort(rng.choice(len(points), min(n, len(points)), replace=False))
-            for points, n in ((self.train_points, n_train), (self.test_points, n_test))
-        )
-        return replace(
-            self,
-            train_points=self.train_points[train],
-            train_targets=self.train_targets[train],
-            test_points=self.test_points[test],
-            test_targets=self.test_targets[test],
-        )
+        chosen = {}
+        for part, n in (("train", n_train), ("test", n_test)):
+            points, targets = self.part(part)
+            rows = np.sort(rng.choice(len(points), min(n, len(points)), replace=False))
+            chosen |= {f"{part}_points": points[rows], f"{part}_targets": targets[rows]}
+        return replace(self, **chosen)
 
 
 def _areas(n, parts):
@@ -106,10 +105,8 @@ def _digits(rng):
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise InputError(
-            "data: expected scikit-learn, which has the digits (pip install 'eisim[images]'), or --set data=PATH, "
-            "found neither"
-        ) from None
+        expected = "scikit-learn, which has the digits (pip install 'eisim[images]'), or --set data=PATH"
+        raise InputError(f"data: expected {expected}, found neither") from None
     points, targets = load_digits(return_X_y=True)
     points, order = points / 16, rng.permutation(len(points))
     test, train = np.sort(order[: len(order) // 3]), np.sort(order[len(order) // 3 :])
@@ -151,9 +148,8 @@ def _read_idx(path, n_axes):
 def _check_growth(path, size, on_disk):
     most = GROWTH * on_disk + GRANTED
     if size > most:
-        raise InputError(
-            f"data: {path}: expected at most {most:,} bytes of its {on_disk:,} when unpacked, found {size:,}"
-        )
+        expected = f"at most {most:,} bytes of its {on_disk:,} when unpacked"
+        raise InputError(f"data: {path}: expected {expected}, found {size:,}")
 
 
 def _read_npz(path):
@@ -185,17 +181,14 @@ def _from_arrays(path, arrays):
     for what, pixels, labels in (("train", *arrays[:2]), ("test", *arrays[2:])):
         where = f"data: {path}: {what}"
         if pixels.dtype.kind not in "uif" or labels.dtype.kind not in "ui":
-            raise InputError(
-                f"{where}: expected numbers and whole numbers as labels, found {pixels.dtype} and {labels.dtype}"
-            )
+            found_types = f"{pixels.dtype} and {labels.dtype}"
+            raise InputError(f"{where}: expected numbers and whole numbers as labels, found {found_types}")
         side = round(pixels.shape[1] ** 0.5) if pixels.ndim == 2 else 0
         if pixels.ndim == 2 and side**2 == pixels.shape[1]:
             pixels = pixels.reshape(-1, side, side)
         if pixels.ndim != 3 or not pixels.size or labels.shape != pixels.shape[:1] or pixels.size > LARGEST:
-            raise InputError(
-                f"{where}: expected images of shape (images, rows, columns) and a label for each, found "
-                f"{pixels.shape} and {labels.shape}"
-            )
+            expected = "images of shape (images, rows, columns) and a label for each"
+            raise InputError(f"{where}: expected {expected}, found {pixels.shape} and {labels.shape}")
         if shape not in (None, pixels.shape[1:]):
             raise InputError(f"{where}: expected images of {shape}, as to train on, found {pixels.shape[1:]}")
         if not np.isfinite(pixels).all() or pixels.min() < 0:
@@ -206,11 +199,10 @@ def _from_arrays(path, arrays):
         if not np.isfinite(points).all():
             raise InputError(f"{where}: expected brightness as that to train on, found {pixels.max():g}")
         found += [points, labels.astype(int)]
-    if len(np.unique(found[1])) < 2 or not np.array_equal(np.unique(found[1]), np.unique(found[3])):
-        raise InputError(
-            f"data: {path}: expected the same classes to train on and to test, at least 2, found "
-            f"{len(np.unique(found[1]))} and {len(np.unique(found[3]))}"
-        )
-    if (classes := len(np.unique(found[1]))) > MOST_CLASSES:
-        raise InputError(f"data: {path}: expected at most {MOST_CLASSES:,} classes, found {classes:,}")
+    train, test = (np.unique(labels) for labels in found[1::2])
+    if len(train) < 2 or not np.array_equal(train, test):
+        expected = "the same classes to train on and to test, at least 2"
+        raise InputError(f"data: {path}: expected {expected}, found {len(train)} and {len(test)}")
+    if len(train) > MOST_CLASSES:
+        raise InputError(f"data: {path}: expected at most {MOST_CLASSES:,} classes, found {len(train):,}")
     return Images(path.stem if path.suffix == ".npz" else path.name, tuple(shape), *found)

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from eisim.adapter import DNN
-from eisim.analysis.training import UNITS
+from eisim.analysis.training import job
 from eisim.base.errors import InputError
 from eisim.base.progress import silent
 from eisim.functions.truth_table import patterns
 from eisim.studies.curves import ROUNDING, below_floor, contradiction
 from eisim.studies.images.data import Images
+from eisim.theory.evidence import Floors
 from eisim.theory.floor import zero_one
-from eisim.theory.order import comparisons, extend, violations
+from eisim.theory.order import extend, violations
 from eisim.theory.sample import Sample
 
 CONSTRAINTS = ("free", "excitatory")
@@ -62,10 +63,8 @@ class PooledResult:
         for part in PARTS:
             error, floor = self.errors["excitatory", part], self.floors[part]
             for s, c in np.ndindex(error.shape):
-                system = (
-                    f"excitatory-only network of {self.sides[s]} × {self.sides[s]} inputs, class {self.classes[c]}, "
-                    f"{part}"
-                )
+                inputs = f"{self.sides[s]} × {self.sides[s]} inputs"
+                system = f"excitatory-only network of {inputs}, class {self.classes[c]}, {part}"
                 found += below_floor("images", system, 1 - error[s, c], floor[s, c])
             # Averages over areas are monotone functions of the pixels.
             for s, c in np.argwhere(floor[:-1] < floor[-1] - ROUNDING):
@@ -89,32 +88,17 @@ class BooleanResult:
 
 def comparable_share(points) -> float:
     """Share of the pairs of different rows of which one is <= the other in every input."""
-    below = sum(int(block.sum()) for _, block in comparisons(points, points))
-    _, copies = np.unique(points, axis=0, return_counts=True)
-    twice = int((copies * (copies - 1)).sum())  # equal ones are below each other
-    n = len(points)
-    return (below - n - twice / 2) / (n * (n - 1) / 2)
+    return Floors(Sample(points, np.zeros(len(points)), np.ones(len(points)))).comparable_share()
 
 
 def pool_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[int]) -> list[dict]:
     """Networks to train: for every side and constraint, one whose outputs each exceed 0 for their own class."""
-    return [
-        {
-            "points": pooled.train_points,
-            "targets": images.train_targets,
-            "hidden": (hidden,),
-            "signs": signs,
-            "activation": UNITS[signs],
-            "loss": "one-vs-rest",
-            "penalty": PENALTY,
-            "iterations": iterations,
-            "seed": int(seed),
-            "name": f"{images.name} {side} × {side}, {signs}",
-        }
-        for side, seed in zip(sides(images), seeds, strict=True)
-        for pooled in [images.pooled(side)]
-        for signs in CONSTRAINTS
-    ]
+    jobs, how = [], {"loss": "one-vs-rest", "penalty": PENALTY, "iterations": iterations}
+    for side, seed in zip(sides(images), seeds, strict=True):
+        points, name = images.pooled(side).train_points, f"{images.name} {side} × {side}"
+        for signs in CONSTRAINTS:
+            jobs.append(job(points, images.train_targets, (hidden,), signs, seed, name=f"{name}, {signs}", **how))
+    return jobs
 
 
 def sides(images: Images) -> list[int]:

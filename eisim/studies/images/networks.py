@@ -1,13 +1,13 @@
 """Networks trained on images under sign constraints, as circuits, intact and without inhibition."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from eisim.adapter import DNN
-from eisim.analysis.training import UNITS
+from eisim.analysis.training import UNITS, job
 from eisim.base.progress import headed, silent
 from eisim.base.store.checkpoint import part
 from eisim.functions import LabelledData
@@ -21,7 +21,7 @@ FRACTIONS = (0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Trained(OfParts):
+class Trained(OfParts, of="ablations"):
     """A network trained on images, and its circuits on the test images."""
 
     signs: str  # "free", "dale" or "excitatory"
@@ -31,7 +31,7 @@ class Trained(OfParts):
 
     def accuracy(self, part: str) -> float:
         """Accuracy of the DNN on one part of the images, ``"train"`` or ``"test"``, by argmax."""
-        points, targets = getattr(self.images, f"{part}_points"), getattr(self.images, f"{part}_targets")
+        points, targets = self.images.part(part)
         outputs = self.dnn(points)
         chosen = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)
         return float(np.mean(self.images.classes[chosen] == targets))
@@ -44,47 +44,32 @@ class Trained(OfParts):
     @property
     def threshold_errors(self) -> np.ndarray:
         """Error of the DNN on the test images, for each judged class, by the best threshold on its own output."""
-        targets = self.images.test_targets
-        return threshold_errors(self.dnn(self.images.test_points), targets, self.judged, np.ones(len(targets)))
-
-    @property
-    def parts(self) -> Iterable[NetworkAblation]:
-        return self.ablations.values()
+        points, targets = self.images.part("test")
+        return threshold_errors(self.dnn(points), targets, self.judged, np.ones(len(targets)))
 
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and checks that failed."""
-        found = super().problems
-        if self.signs == "excitatory":
-            if not self.dnn.is_nonnegative:
-                found.append(f"{self.dnn.name}: trained as excitatory-only, but it has a negative weight")
-            for kind, ablation in self.ablations.items():
-                if ablation.neurons["I"] or not np.array_equal(ablation.outputs[0], ablation.outputs[-1]):
-                    found.append(f"{self.dnn.name}: ablation changes the {kind} circuit, which has no inhibition")
-        wanted = self.accuracy("test")
+        found, name, wanted = super().problems, self.dnn.name, self.accuracy("test")
+        is_excitatory = self.signs == "excitatory"
+        if is_excitatory and not self.dnn.is_nonnegative:
+            found.append(f"{name}: trained as excitatory-only, but it has a negative weight")
         for kind, ablation in self.ablations.items():
-            if abs(ablation.accuracy[0] - wanted) > AGREES:
-                found.append(
-                    f"{self.dnn.name}: the {kind} circuit's accuracy is {ablation.accuracy[0]:.1%}, more than "
-                    f"{AGREES:.0%} from the network's {wanted:.1%}"
-                )
+            accuracy, outputs = ablation.accuracy[0], ablation.outputs
+            if is_excitatory and (ablation.neurons["I"] or not np.array_equal(outputs[0], outputs[-1])):
+                found.append(f"{name}: ablation changes the {kind} circuit, which has no inhibition")
+            if abs(accuracy - wanted) > AGREES:
+                apart = f"more than {AGREES:.0%} from the network's {wanted:.1%}"
+                found.append(f"{name}: the {kind} circuit's accuracy is {accuracy:.1%}, {apart}")
         return found
 
 
 def network_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[int]) -> list[dict]:
     """Networks to train: one for each constraint."""
+    points, targets = images.train_points, images.train_targets
     return [
-        {
-            "points": images.train_points,
-            "targets": images.train_targets,
-            "hidden": (hidden,),
-            "signs": signs,
-            "activation": unit,
-            "iterations": iterations,
-            "seed": int(seed),
-            "name": f"{images.name}, {signs}",
-        }
-        for (signs, unit), seed in zip(UNITS.items(), seeds, strict=True)
+        job(points, targets, (hidden,), signs, seed, iterations=iterations, name=f"{images.name}, {signs}")
+        for signs, seed in zip(UNITS, seeds, strict=True)
     ]
 
 

@@ -14,7 +14,7 @@ from eisim.studies.result import OfParts
 
 
 @dataclass(frozen=True, eq=False)
-class ImagesResult(OfParts):
+class ImagesResult(OfParts, of="trained"):
     """Everything that the experiment on images measured."""
 
     images: Images
@@ -24,10 +24,6 @@ class ImagesResult(OfParts):
     pooled: dimension.PooledResult
     whole: dimension.BooleanResult  # of whole random Boolean functions
     samples: dict[int, dimension.BooleanResult]  # the same by the number of points that were drawn of each
-
-    @property
-    def parts(self) -> tuple[networks.Trained, ...]:
-        return self.trained
 
     @property
     def problems(self) -> list[str]:
@@ -72,11 +68,8 @@ def measure(
     expect(len(jobs) + len(judged) + n_networks * len(kinds) + 2)  # and the floors, of images whole and pooled
     dnns = train_all(jobs, report)
     whole, *samples = (
-        part(
-            f"functions, {n_points} points",
-            partial(dimension.boolean_floors, inputs, n_points, functions, function_seed, report),
-        )
-        for (inputs, n_points), function_seed in zip(judged, function_seeds, strict=True)
+        part(f"functions, {n} points", partial(dimension.boolean_floors, inputs, n, functions, each, report))
+        for (inputs, n), each in zip(judged, function_seeds, strict=True)
     )
     return ImagesResult(
         images=images,

@@ -68,10 +68,8 @@ class RateResult:
         found = []
         without, control = (self.total(network) for network in NETWORKS)
         if without.comparisons.count:
-            finding = (
-                f"excitatory-only rate circuits break order in {without.comparisons.count} of "
-                f"{without.comparisons.of} comparisons, by up to {without.largest:.3g} Hz"
-            )
+            often = f"in {without.comparisons.count} of {without.comparisons.of} comparisons"
+            finding = f"excitatory-only rate circuits break order {often}, by up to {without.largest:.3g} Hz"
             found.append(contradiction("", finding))
         if not control.comparisons.count:
             found.append("the control found nothing: no rate circuit with inhibition breaks order")
@@ -105,15 +103,9 @@ def with_inhibition(circuit: Circuit, rng: np.random.Generator, dt: float) -> Ci
     back = np.zeros((UNITS, m))
     for column in back.T:
         column[rng.choice(UNITS, 2, replace=False)] = rng.random(2)
-    return replace(
-        circuit,
-        populations=[*circuit.populations, inhibitory],
-        projections=[
-            *circuit.projections,
-            *_projections(rng, onto, sources, [inhibitory], dt),
-            *_projections(rng, back, [inhibitory], circuit.populations, dt),
-        ],
-    )
+    projections = [*circuit.projections, *_projections(rng, onto, sources, [inhibitory], dt)]
+    projections += _projections(rng, back, [inhibitory], circuit.populations, dt)
+    return replace(circuit, populations=[*circuit.populations, inhibitory], projections=projections)
 
 
 def _models(rng) -> dict[str, Any]:
@@ -179,17 +171,9 @@ def begin_to_measure(
         drawn.append((circuit, with_inhibition(circuit, rng, dt)))
         constant = np.repeat(chain(rng, length, 1, INPUTS), frames, axis=1)
         stimuli.append(np.concatenate([constant, chain(rng, length, frames, INPUTS)]) / LEVELS)
-    finish = begin(
-        [c for column in zip(*drawn, strict=True) for c in column],
-        stimuli * len(NETWORKS),
-        duration=duration,
-        window=duration,
-        dt=dt,
-        seed=0,
-        record=True,
-        backend=backend,
-        report=report,
-    )
+    batch = [c for column in zip(*drawn, strict=True) for c in column]
+    how = {"duration": duration, "window": duration, "dt": dt, "backend": backend, "report": report}
+    finish = begin(batch, stimuli * len(NETWORKS), seed=0, record=True, **how)
 
     def measured():
         responses = finish()

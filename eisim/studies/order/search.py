@@ -202,16 +202,11 @@ def search(
         of_others.extend([next(responses) for _ in row] for row in rows)
         return {kind: [next(responses) for _ in own] for kind, own in candidates.items()}
 
+    def born(kind, parents):
+        return vary(parents[rng.integers(len(parents))].candidate, rng) if parents else first(kind, length, rng)
+
     for generation in range(generations + 1):
-        candidates = {
-            kind: [
-                vary(best[kind][rng.integers(len(best[kind]))].candidate, rng)
-                if generation
-                else first(kind, length, rng)
-                for _ in range(population)
-            ]
-            for kind in KINDS
-        }
+        candidates = {kind: [born(kind, best[kind]) for _ in range(population)] for kind in KINDS}
         for kind, responses in simulated(candidates, generation).items():
             new = [strongest(c, window_counts(r)) for c, r in zip(candidates[kind], responses, strict=True)]
             best[kind] = select(best[kind], new)
@@ -251,22 +246,18 @@ def changed(candidate: Candidate, rng: np.random.Generator) -> list[tuple[str, C
     condition, weights, delays = candidate.condition, candidate.weights, candidate.delays
     n = condition.afferents
     slow = 50e-3
+
+    def with_neurons(weights=weights, **parameters):
+        return replace(candidate, condition=replace(condition, **parameters), weights=weights)
+
     variants = [
         ("as found", candidate),
-        ("no refractoriness", replace(candidate, condition=replace(condition, refractory=0.0))),
+        ("no refractoriness", with_neurons(refractory=0.0)),
         ("all delays 1 ms", replace(candidate, delays=np.full(delays.shape, 1e-3))),
-        (
-            "membrane 50 ms",  # the weights rise with it, so that the input moves the potential as much
-            replace(candidate, condition=replace(condition, tau=slow), weights=weights * slow / condition.tau),
-        ),
-        (
-            "synapses 50 ms",  # the mean current stays
-            replace(
-                candidate,
-                condition=replace(condition, synaptic=slow),
-                weights=weights * condition.synaptic / slow,
-            ),
-        ),
+        # The weights rise with the time constant, so that the input moves the potential as much.
+        ("membrane 50 ms", with_neurons(weights * slow / condition.tau, tau=slow)),
+        # The mean current stays.
+        ("synapses 50 ms", with_neurons(weights * condition.synaptic / slow, synaptic=slow)),
     ]
     if condition.recurrent:
         silent = weights.copy()

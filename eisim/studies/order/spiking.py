@@ -165,22 +165,15 @@ def mean_weights(condition: Condition, hidden: int) -> np.ndarray:
     """Mean weight of a synapse between any two neurons, in V: the mean current is the reference's times the drive."""
     n = condition.afferents
     means = np.empty((n + hidden, hidden + 1))
-    means[:n], means[n:, :hidden], means[n:, hidden] = (
-        condition.drive * REFERENCE.synaptic / condition.synaptic * np.array(WEIGHTS) * REFERENCE.fan_in
-    ) / condition.fan_in
+    total = condition.drive * REFERENCE.synaptic / condition.synaptic * np.array(WEIGHTS) * REFERENCE.fan_in
+    means[:n], means[n:, :hidden], means[n:, hidden] = total / condition.fan_in
     return means
 
 
 def respond(candidates: Sequence[Candidate], timing: Timing, *, backend: str, report) -> list[Response]:
     """Recorded responses of all candidates to their inputs, simulated as one batch."""
-    return simulate(
-        [c.circuit for c in candidates],
-        [c.stimuli for c in candidates],
-        **asdict(timing),
-        record=True,
-        backend=backend,
-        report=report,
-    )
+    circuits, stimuli = [c.circuit for c in candidates], [c.stimuli for c in candidates]
+    return simulate(circuits, stimuli, **asdict(timing), record=True, backend=backend, report=report)
 
 
 def window_counts(response: Response) -> np.ndarray:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -112,33 +111,25 @@ class RegionResult:
         if self.equivalence_error is not None and self.equivalence_error > EQUAL:
             found.append(f"{self.name}: the rate circuit differs from the network by {self.equivalence_error:.3g}")
         for curve in self.curves:
-            if curve.intact < 1 - WRONG.get(curve.system, WRONG["rate"]):
-                found.append(
-                    f"{self.name}: the intact circuit is right on {curve.intact:.1%} of the area ({curve.system})"
-                )
-        for curve in self.curves:
+            share, system = f"{curve.intact:.1%}", curve.system
+            if curve.intact < 1 - WRONG.get(system, WRONG["rate"]):
+                found.append(f"{self.name}: the intact circuit is right on {share} of the area ({system})")
             found += curve.violations()
-        for curve in self.curves:
-            best, system = self.accuracy["best_excitatory"][curve.system], f"best excitatory-only, {curve.system}"
-            found += below_floor(self.name, system, best, self.floor, curve.assumptions)
+            best = self.accuracy["best_excitatory"][system]
+            found += below_floor(self.name, f"best excitatory-only, {system}", best, self.floor, curve.assumptions)
         error = 1 - self.accuracy["best_excitatory"]["dnn"]
         if abs(error - self.floor) > ROUNDING:
-            found.append(
-                f"{self.name}: the best excitatory-only network misses the floor {self.floor:.4f}: {error:.4f}"
-            )
+            misses = f"misses the floor {self.floor:.4f}: {error:.4f}"
+            found.append(f"{self.name}: the best excitatory-only network {misses}")
         return found
 
 
 @dataclass(frozen=True, eq=False)
-class GeometryResult(OfParts):
+class GeometryResult(OfParts, of="regions"):
     """All regions, on a grid of resolution × resolution cells."""
 
     resolution: int
     regions: tuple[RegionResult, ...]
-
-    @property
-    def parts(self) -> tuple[RegionResult, ...]:
-        return self.regions
 
 
 @shows_progress
@@ -158,58 +149,35 @@ def measure(
     data = [replace(region, resolution=resolution).labelled() for region in regions]
     points = data[0].points
     expect(len(data) + len(kinds))
-    floors, intact = zip(
-        *(part(f"region {k}", partial(_floor_and_network, cells, seed, report)) for k, cells in enumerate(data)),
-        strict=True,
-    )
+    found = [part(f"region {k}", partial(_floor_and_network, cells, seed, report)) for k, cells in enumerate(data)]
+    floors, intact = zip(*found, strict=True)
     rate = [_conditions(dnn, cells, of["best"], points) for dnn, cells, of in zip(intact, data, floors, strict=True)]
     circuits, pending = {}, {}
     for kind in kinds:
         report("building circuits")
         circuits[kind] = rate if kind == "rate" else [_spiking(of, points) for of in rate]
         distinct = list({id(circuit): circuit for of in circuits[kind] for circuit in of.values()}.values())
-        simulation = partial(
-            begin,
-            distinct,
-            points,
-            seed=0,
-            record=False,
-            backend=backend,
-            report=headed(report, f"{kind} circuits"),
-            **TIMES[kind],
-        )
-        pending[kind] = distinct, begin_part(f"{kind} circuits", partial(_begin_to_read_out, simulation))
+        what = f"{kind} circuits"
+        simulation = partial(_begin_to_read_out, distinct, points, kind, backend, headed(report, what))
+        pending[kind] = distinct, begin_part(what, simulation)
     maps = {"dnn": [{name: to_dnn(c).decide(points)[:, 0] for name, c in of.items()} for of in rate]}
     errors = [None] * len(data)
     for kind, (distinct, finish) in reversed(pending.items()):
         outputs = {id(circuit): output for circuit, output in zip(distinct, finish(), strict=True)}
-        maps[kind] = [{name: outputs[id(circuit)].decisions for name, circuit in of.items()} for of in circuits[kind]]
+        maps[kind] = [{name: outputs[id(circuit)][0] for name, circuit in of.items()} for of in circuits[kind]]
         if kind == "rate":
             for k, dnn in enumerate(intact):
-                wanted = dnn(points)
-                readouts = outputs[id(rate[k]["intact"])].readouts
+                wanted, (_, readouts) = dnn(points), outputs[id(rate[k]["intact"])]
                 errors[k] = float(np.abs(readouts - wanted).max() / wanted.max())
-    return GeometryResult(
-        resolution,
-        tuple(
-            RegionResult(
-                cells,
-                intact[k],
-                circuits={kind: circuits[kind][k] for kind in kinds},
-                decisions={system: maps[system][k] for system in [*kinds, "dnn"]},
-                equivalence_error=errors[k],
-                **floors[k],
-            )
-            for k, cells in enumerate(data)
-        ),
-    )
-
-
-class _Output(NamedTuple):
-    """The part of a response that is kept."""
-
-    decisions: np.ndarray  # of shape (n_points,)
-    readouts: np.ndarray
+    results = []
+    for k, cells in enumerate(data):
+        measured = {
+            "circuits": {kind: circuits[kind][k] for kind in kinds},
+            "decisions": {system: maps[system][k] for system in [*kinds, "dnn"]},
+            "equivalence_error": errors[k],
+        }
+        results.append(RegionResult(cells, intact[k], **floors[k], **measured))
+    return GeometryResult(resolution, tuple(results))
 
 
 def _floor_and_network(cells, seed, report) -> tuple[dict, DNN]:
@@ -221,9 +189,10 @@ def _floor_and_network(cells, seed, report) -> tuple[dict, DNN]:
     return floor, read_out(network(cells, seed, report), cells.points)
 
 
-def _begin_to_read_out(simulation) -> Callable[[], list[_Output]]:
-    finish = simulation()
-    return lambda: [_Output(r.decisions[:, 0], r.readouts) for r in finish()]
+def _begin_to_read_out(circuits, points, kind, backend, report) -> Callable[[], list[tuple[np.ndarray, np.ndarray]]]:
+    """Begin to simulate circuits; of each response are kept the decisions, of shape (n_points,), and the readouts."""
+    finish = begin(circuits, points, seed=0, record=False, backend=backend, report=report, **TIMES[kind])
+    return lambda: [(r.decisions[:, 0], r.readouts) for r in finish()]
 
 
 def read_out(dnn: DNN, points) -> DNN:
@@ -243,11 +212,8 @@ def without_idle(circuit: Circuit) -> Circuit:
     acting = [p for p in circuit.projections if circuit.weights(p).count_nonzero()]
     while reached := {p.source for p in acting if p.target in used} - used:
         used |= reached
-    return replace(
-        circuit,
-        populations=[p for p in circuit.populations if p.name in used],
-        projections=[p for p in acting if p.target in used],
-    )
+    populations = [p for p in circuit.populations if p.name in used]
+    return replace(circuit, populations=populations, projections=[p for p in acting if p.target in used])
 
 
 def _conditions(dnn: DNN, data: LabelledData, best: np.ndarray, points) -> dict[str, Circuit]:

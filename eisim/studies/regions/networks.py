@@ -101,10 +101,9 @@ def _trained(hidden: tuple[int, ...]):
         points, side = np.arange(len(data.points)), round(len(data.points) ** 0.5)
         chosen = (points % side % 2 == 0) & (points // side % 2 == 0)
         seen, wanted, best, error = data.points[chosen], data.targets[chosen], None, np.inf
+        how = {"penalty": 1e-4, "iterations": 800, "name": data.name, "report": report}
         for start in (seed, *map(int, np.random.SeedSequence(seed).generate_state(STARTS - 1))):
-            found = train(
-                seen, wanted, hidden, "dale", penalty=1e-4, iterations=800, seed=start, name=data.name, report=report
-            )
+            found = train(seen, wanted, hidden, "dale", seed=start, **how)
             wrong = (found.decide(seen)[:, 0] != wanted).mean()
             if wrong < error:
                 best, error = found, wrong

@@ -1,14 +1,17 @@
 """Assessment: a task against the fraction ablated, as spiking circuit, rate circuit and equivalent DNN."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from eisim.ablation import InapplicableError, dose
 from eisim.analysis.task import Task
 from eisim.base.errors import InputError
-from eisim.base.progress import shows_progress
+from eisim.base.progress import headed, shows_progress
 from eisim.base.seeds import Seed, seed_of
+from eisim.base.store.checkpoint import expect, part
 from eisim.circuit import Circuit
 from eisim.studies.tasks.judge import begin_to_judge, dnn_response
 from eisim.studies.tasks.result import Assessment, Judged, Survey
@@ -92,6 +95,29 @@ def assess(
     return Assessment(name or intact[0][0].name, function, how, doses, tuple(seeds), found, left_out)
 
 
+def survey(models: Mapping, seeds: Sequence[int], quick: bool, report: Callable[..., None], **how) -> Survey:
+    """Assess models, each a part of the run; what else `assess` takes is the same for all.
+
+    Models without what is to be ablated are left out; `eisim.ablation.InapplicableError` if no other is there.
+    """
+    found, left_out = [], {}
+    expect(len(models))
+    for k, (name, model) in enumerate(models.items()):
+        say = headed(report, f"{name} ({k + 1} of {len(models)})")
+        say("building")
+        try:
+            task, about = partial(model.task_of, quick=quick), {"name": name, "function": model.word}
+            assessment = part(name, partial(assess, task, seeds=seeds, report=say, **about, **how))
+            found.append(replace(assessment, published=model.last_measured()))
+        except InapplicableError as error:
+            left_out[name] = error
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
+    if not found:
+        raise next(iter(left_out.values()))
+    return Survey(tuple(found), {name: str(error) for name, error in left_out.items()})
+
+
 def _circuit(task, seed):
     circuit = task.circuit(seed)
     if not isinstance(circuit, Circuit):
@@ -120,4 +146,4 @@ def _seeds(seeds):
     return [seed_of(seed, "assess: seeds") for seed in seeds]
 
 
-__all__ = ["Assessment", "Judged", "Survey", "Witness", "assess", "dnn_response"]
+__all__ = ["Assessment", "Judged", "Survey", "Witness", "assess", "dnn_response", "survey"]

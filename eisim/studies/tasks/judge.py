@@ -42,18 +42,11 @@ def begin_to_judge(
     records = [task.record or (intact[0].kind == "spiking" and k == 0) for k in range(len(makers))]
     batches = _batches(intact, len(makers), len(task.stimuli))
 
+    how = {**task.times, "backend": backend, "report": report}
+
     def start(batch):
-        return begin(
-            [make() for make in makers[batch]],
-            task.stimuli,
-            duration=task.duration,
-            window=task.window,
-            dt=task.dt,
-            seed=own_seeds[batch],
-            record=records[batch],
-            backend=backend,
-            report=report,
-        )
+        circuits = [make() for make in makers[batch]]
+        return begin(circuits, task.stimuli, seed=own_seeds[batch], record=records[batch], **how)
 
     first = start(batches[0])
 
@@ -140,11 +133,8 @@ def _trials_of(response, trials):
 
 def _of_one_seed(response):
     """The response without its axis of seeds."""
-    return replace(
-        response,
-        rates={name: values[0] for name, values in response.rates.items()},
-        traces={name: values[0] for name, values in response.traces.items()},
-    )
+    rates = {name: values[0] for name, values in response.rates.items()}
+    return replace(response, rates=rates, traces={name: values[0] for name, values in response.traces.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,10 +158,8 @@ def _mark(task, response):
     if task.output is not None:
         output = np.asarray(task.output(response), dtype=float)
         if output.shape != (len(task.stimuli),) or not np.isfinite(output).all():
-            raise InputError(
-                f"Task.output of {name!r}: expected a finite number for each of {len(task.stimuli)} trials, "
-                f"found {output!r}"
-            )
+            expected = f"a finite number for each of {len(task.stimuli)} trials"
+            raise InputError(f"Task.output of {name!r}: expected {expected}, found {output!r}")
     rates = np.concatenate(list(response.rates.values()), axis=-1)
     digest = hashlib.sha256(rates.tobytes())
     for trace in response.traces.values():
@@ -200,9 +188,8 @@ def _judge(task, makers, doses, marks, report, about):
             apart = float(np.abs(own.scores - systems["dnn"].scores).max())
             if apart > AGREEMENT:
                 problems.append(f"the equivalent DNN is not equivalent: its score differs by up to {apart:.3g}")
-        orders = (
-            broken_order(task.stimuli, c, m.rates, m.output) for c, m in zip(circuits.flat, marks.flat, strict=True)
-        )
+        pairs = zip(circuits.flat, marks.flat, strict=True)
+        orders = (broken_order(task.stimuli, circuit, mark.rates, mark.output) for circuit, mark in pairs)
         problems += [problem for problem in orders if problem][:1]
     witness = None
     if task.output is not None:
@@ -227,7 +214,6 @@ def _judge(task, makers, doses, marks, report, about):
 
 def _dnn_marks(task, circuits, marks, report):
     """The same for the unrolled DNNs, fractions × seeds; for circuits with noise, the DNNs of those without."""
-    times = {"duration": task.duration, "window": task.window, "dt": task.dt}
     found = np.empty_like(marks)
     for k, row in enumerate(circuits):
         for s, circuit in enumerate(row):
@@ -236,7 +222,7 @@ def _dnn_marks(task, circuits, marks, report):
             if s and marks[k, s].digest == marks[k, 0].digest:
                 found[k, s] = found[k, 0]
                 continue
-            dnn = to_dnn(circuit.without_noise() if is_noisy(circuit) else circuit, unrolled=True, **times)
+            dnn = to_dnn(circuit.without_noise() if is_noisy(circuit) else circuit, unrolled=True, **task.times)
             found[k, s] = _mark(task, dnn_response(dnn, task.stimuli, task.record))
     return found
 

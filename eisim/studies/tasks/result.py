@@ -115,7 +115,7 @@ class Assessment(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Survey(OfParts, Shown):
+class Survey(OfParts, Shown, of="assessments"):
     """Assessments of several circuits by the same ablation."""
 
     assessments: tuple[Assessment, ...]
@@ -124,10 +124,6 @@ class Survey(OfParts, Shown):
     def __repr__(self):
         verdicts = "; ".join(f"{each.name}: {each.verdict}" for each in self.assessments)
         return f"<Survey of {len(self.assessments)} circuits: {verdicts}>"
-
-    @property
-    def parts(self) -> tuple[Assessment, ...]:
-        return self.assessments
 
     to_dataframe = tabulated(
         "One row for each circuit and system, as a pandas DataFrame: scores, critical fraction, verdict, witness."
