@@ -73,7 +73,7 @@ def experiment_of(name: str) -> Experiment:
 
 def find(name: str, command: str) -> Experiment | Model | Path:
     """What a name refers to; a table by its path. Errors name the command."""
-    experiments, models = points(EXPERIMENTS), points(MODELS)
+    experiments = points(EXPERIMENTS)
     if name in experiments:
         return Experiment.of_module(load(experiments[name]), name)
     if is_file(name):
@@ -82,6 +82,7 @@ def find(name: str, command: str) -> Experiment | Model | Path:
             what = "a folder" if path.is_dir() else "no such file"
             raise InputError(f"{command}: {name}: expected a file that can be read, found {what}")
         return path if is_table(name) else _of_source(path)
+    models = points(MODELS)
     if name in models:
         return Model.of_module(load(models[name]), name)
     what = f"the folder {name!r}" if Path(name).is_dir() else repr(name)
