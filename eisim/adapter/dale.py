@@ -266,26 +266,11 @@ def on_off(stimuli) -> np.ndarray:
 
 
 def rate_outputs(dnn: DNN, stimuli) -> DNN:
-    """The DNN with outputs that single rates carry, in the same order.
+    """The DNN, which has one output layer, with outputs that single rates carry, in the same order.
 
     An output that rises strictly with its drive (linear, leaky, tanh, logistic) is the drive itself, with a tonic drive
-    added to all so that none is below 0 on the stimuli: neither which output is largest nor what a threshold on one
-    can tell apart changes. Other outputs stay as they are.
-
-    Parameters
-    ----------
-    dnn : DNN
-        With one output layer.
-    stimuli : array_like of shape (trials, inputs)
-
-    Returns
-    -------
-    DNN
-
-    Raises
-    ------
-    InputError
-        For outputs that fall with their drive.
+    added to all so that none is below 0 on the stimuli (trials × inputs): neither which output is largest nor what a
+    threshold on one can tell apart changes. Other outputs stay as they are; ``InputError`` if one falls with its drive.
     """
     last = dnn.layer(dnn.outputs[0][0])
     unit = last.neuron

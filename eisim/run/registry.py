@@ -34,13 +34,7 @@ def points(group: str) -> dict[str, EntryPoint]:
 
 
 def load(point: EntryPoint) -> Any:
-    """Load the object that an entry point names.
-
-    Raises
-    ------
-    InputError
-        If its package cannot be imported; in one line, for any exception.
-    """
+    """The object that an entry point names; ``InputError`` in one line if its package cannot be imported."""
     with blamed_on(f"{point.name} (entry point {point.value})", "cannot be loaded"):
         return point.load()
 
@@ -58,10 +52,7 @@ def is_file(name: str) -> bool:
 def experiment_of(name: str) -> Experiment:
     """The experiment that a name refers to: its own, or one that studies a model or a file (``.py``, ``.csv``, ...).
 
-    Raises
-    ------
-    InputError
-        If there is no such thing, or it is not what can be run.
+    ``InputError`` if there is no such thing, or it is not what can be run.
     """
     found = find(name, "run")
     if isinstance(found, Experiment):
