@@ -110,8 +110,7 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
     for layer in dnn.layers:
         bias = layer.bias.astype(float)
         channels, _ = sources[layer.name]
-        for target in channels:
-            incoming[target.name] = {}
+        incoming |= {target.name: {} for target in channels}
         for source, matrix in layer.incoming:
             carried, constant = sources[source]
             if constant:
@@ -119,8 +118,7 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
             for channel, target in product(carried, channels):
                 weights, known = channel.factor * target.incoming * matrix, incoming[target.name]
                 known[channel.name] = known[channel.name] + weights if channel.name in known else weights
-        for target in channels:
-            biases[target.name] = target.incoming * bias
+        biases |= {target.name: target.incoming * bias for target in channels}
 
     fires = _fires(dnn, signed_inputs, sources, incoming, biases)
     used = _used(dnn, inputs, sources, incoming, fires)

@@ -161,20 +161,15 @@ class _Reader:
             bounded(tensor.dims)
             if tensor.data_location == tensor.EXTERNAL:
                 tensor = self._with_data(tensor)
-            array = self._decoded(tensor)
+            wanted = f"numbers that fit its format and shape {list(tensor.dims)}"
+            with refusing(f"expected {wanted}, found ones that do not"):
+                array = self.onnx.numpy_helper.to_array(tensor)
+            if array.shape != tuple(tensor.dims):  # a tensor may contradict itself
+                raise InputError(f"expected numbers of shape {list(tensor.dims)}, found {list(array.shape)}")
             array = array.astype(np.float32) if array.dtype.name == "bfloat16" else array
             return finite(array) if array.dtype.kind == "f" else array
         except InputError as error:
             raise InputError(f"{what}: {error}") from None
-
-    def _decoded(self, tensor):
-        """The numbers of a tensor, which its dims may contradict."""
-        found = "found ones that do not"
-        with refusing(f"expected numbers that fit its format and shape {list(tensor.dims)}, {found}"):
-            array = self.onnx.numpy_helper.to_array(tensor)
-        if array.shape != tuple(tensor.dims):
-            raise InputError(f"expected numbers of shape {list(tensor.dims)}, found {list(array.shape)}")
-        return array
 
     def _with_data(self, tensor):
         """A tensor with the numbers that PyTorch's exporter, for one, writes into a file of their own."""
