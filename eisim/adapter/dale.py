@@ -110,8 +110,7 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
     for layer in dnn.layers:
         bias = layer.bias.astype(float)
         channels, _ = sources[layer.name]
-        for target in channels:
-            incoming[target.name] = {}
+        incoming |= {target.name: {} for target in channels}
         for source, matrix in layer.incoming:
             carried, constant = sources[source]
             if constant:
@@ -119,8 +118,7 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
             for channel, target in product(carried, channels):
                 weights, known = channel.factor * target.incoming * matrix, incoming[target.name]
                 known[channel.name] = known[channel.name] + weights if channel.name in known else weights
-        for target in channels:
-            biases[target.name] = target.incoming * bias
+        biases |= {target.name: target.incoming * bias for target in channels}
 
     fires = _fires(dnn, signed_inputs, sources, incoming, biases)
     used = _used(dnn, inputs, sources, incoming, fires)
@@ -266,26 +264,11 @@ def on_off(stimuli) -> np.ndarray:
 
 
 def rate_outputs(dnn: DNN, stimuli) -> DNN:
-    """The DNN with outputs that single rates carry, in the same order.
+    """The DNN, which has one output layer, with outputs that single rates carry, in the same order.
 
     An output that rises strictly with its drive (linear, leaky, tanh, logistic) is the drive itself, with a tonic drive
-    added to all so that none is below 0 on the stimuli: neither which output is largest nor what a threshold on one
-    can tell apart changes. Other outputs stay as they are.
-
-    Parameters
-    ----------
-    dnn : DNN
-        With one output layer.
-    stimuli : array_like of shape (trials, inputs)
-
-    Returns
-    -------
-    DNN
-
-    Raises
-    ------
-    InputError
-        For outputs that fall with their drive.
+    added to all so that none is below 0 on the stimuli (trials × inputs): neither which output is largest nor what a
+    threshold on one can tell apart changes. Other outputs stay as they are; ``InputError`` if one falls with its drive.
     """
     last = dnn.layer(dnn.outputs[0][0])
     unit = last.neuron

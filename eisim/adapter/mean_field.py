@@ -40,47 +40,23 @@ SLOWEST = 0.25
 
 @dataclass(frozen=True, eq=False)
 class WorkingPoint:
-    """Where a mean-field settles.
+    """Where a mean-field settles: by population, then by trial."""
 
-    Attributes
-    ----------
-    rates : dict of str to ndarray of shape (trials,)
-        Mean rate of each population, in Hz.
-    mean, sd : dict of str to ndarray of shape (trials,)
-        Mean over neurons of mean and standard deviation of the free membrane potential, in V.
-    settled : ndarray of bool, shape (trials,)
-        Whether it is a fixed point.
-    stable : ndarray of bool, shape (trials,)
-        Whether relaxing rates return to it.
-    problem : tuple of str
-        For each trial why not to trust it, in one line, or "".
-    """
-
-    rates: dict[str, np.ndarray]
-    mean: dict[str, np.ndarray]
-    sd: dict[str, np.ndarray]
-    settled: np.ndarray
-    stable: np.ndarray
-    problem: tuple[str, ...]
+    rates: dict[str, np.ndarray]  # mean rate, in Hz
+    mean: dict[str, np.ndarray]  # over neurons, of the mean free membrane potential, in V
+    sd: dict[str, np.ndarray]  # the same of its standard deviation
+    settled: np.ndarray  # (trials,): whether it is a fixed point
+    stable: np.ndarray  # (trials,): whether relaxing rates return to it
+    problem: tuple[str, ...]  # for each trial why not to trust it, in one line, or ""
 
 
 @dataclass(frozen=True, eq=False)
 class Modes:
-    """How small deviations from the asynchronous state develop.
+    """How small deviations from the asynchronous state develop, by trial."""
 
-    Attributes
-    ----------
-    growing : ndarray of int, shape (trials,)
-        Number of modes that grow, two for an oscillation; 0 where the asynchronous state is stable.
-    frequency : ndarray of shape (trials,)
-        Of the mode that grows fastest, or decays most slowly, in Hz.
-    growth : ndarray of shape (trials,)
-        Its rate of growth in 1/s, below 0 if it decays.
-    """
-
-    growing: np.ndarray
-    frequency: np.ndarray
-    growth: np.ndarray
+    growing: np.ndarray  # number of modes that grow, two for an oscillation; 0 where the asynchronous state is stable
+    frequency: np.ndarray  # of the mode that grows fastest, or decays most slowly, in Hz
+    growth: np.ndarray  # its rate of growth in 1/s, below 0 if it decays
 
 
 @explains_arguments

@@ -114,12 +114,9 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
     row = 0
     for readout in circuit.readouts:
         node, size, _ = sources[readout.population]
-        if len(circuit.readouts) == 1:
-            graph.connect(node, output)
-            continue
-        graph.connect(
-            node, graph.add(f"{readout.population} out", nir.Linear(np.eye(circuit.n_readouts, size, -row))), output
-        )
+        among = nir.Linear(np.eye(circuit.n_readouts, size, -row))
+        through = [graph.add(f"{readout.population} out", among)] if len(circuit.readouts) > 1 else []
+        graph.connect(node, *through, output)
         row += size
     return nir.NIRGraph(graph.nodes, graph.edges, metadata=metadata)
 

@@ -87,15 +87,14 @@ class Comparison:
         Then those at the ends of an integer format, where integers wrap around.
         """
         if not self.source.batch:
-            return [*np.split(self.samples[:4], len(self.samples[:4])), self.samples, *self._ends()]
-        return [*np.split(self.samples, len(self.samples) // self.source.batch), *self._ends()]
-
-    def _ends(self) -> list[np.ndarray]:
-        if self.source.dtype.kind not in "iu":
-            return []
-        info, n = np.iinfo(self.source.dtype), max(1, self.source.batch)
-        ends = max(info.min, -LARGEST_INTEGER), min(info.max, LARGEST_INTEGER)
-        return [np.full((n, self.samples.shape[1]), float(end)) for end in ends]
+            batches = [*np.split(self.samples[:4], len(self.samples[:4])), self.samples]
+        else:
+            batches = np.split(self.samples, len(self.samples) // self.source.batch)
+        if self.source.dtype.kind in "iu":
+            info, shape = np.iinfo(self.source.dtype), (max(1, self.source.batch), self.samples.shape[1])
+            ends = max(info.min, -LARGEST_INTEGER), min(info.max, LARGEST_INTEGER)
+            batches += [np.full(shape, float(end)) for end in ends]
+        return batches
 
     def outputs(self, samples, left_out=True) -> Iterator[tuple[Read, list, dict]]:
         """Each node with its inputs, and outputs by name, for the samples."""

@@ -4,6 +4,7 @@ A file is data: nothing in it is executed, no other file is opened but weights t
 checked before anything is computed, so that a hostile file takes no more time and memory than a large honest one.
 """
 
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -160,20 +161,15 @@ class _Reader:
             bounded(tensor.dims)
             if tensor.data_location == tensor.EXTERNAL:
                 tensor = self._with_data(tensor)
-            array = self._decoded(tensor)
+            wanted = f"numbers that fit its format and shape {list(tensor.dims)}"
+            with refusing(f"expected {wanted}, found ones that do not"):
+                array = self.onnx.numpy_helper.to_array(tensor)
+            if array.shape != tuple(tensor.dims):  # a tensor may contradict itself
+                raise InputError(f"expected numbers of shape {list(tensor.dims)}, found {list(array.shape)}")
             array = array.astype(np.float32) if array.dtype.name == "bfloat16" else array
             return finite(array) if array.dtype.kind == "f" else array
         except InputError as error:
             raise InputError(f"{what}: {error}") from None
-
-    def _decoded(self, tensor):
-        """The numbers of a tensor, which its dims may contradict."""
-        found = "found ones that do not"
-        with refusing(f"expected numbers that fit its format and shape {list(tensor.dims)}, {found}"):
-            array = self.onnx.numpy_helper.to_array(tensor)
-        if array.shape != tuple(tensor.dims):
-            raise InputError(f"expected numbers of shape {list(tensor.dims)}, found {list(array.shape)}")
-        return array
 
     def _with_data(self, tensor):
         """A tensor with the numbers that PyTorch's exporter, for one, writes into a file of their own."""
@@ -251,7 +247,9 @@ class _Reader:
             chosen = next((name for name, value in self.values.items() if _inner(value) is scores), None)
         if chosen is None:
             raise InputError("expected a network with an output that depends on its input, found none")
-        self._read_labels(outputs)
+        for output in filter(self._is_label, outputs):
+            with suppress(InputError):  # of another head of the network, say
+                self._value_of(output.name)  # to compare it with the chosen output
         value = _inner(self.values[chosen])
         if not value.size:
             name = self._name(self.makers[chosen])
@@ -262,14 +260,6 @@ class _Reader:
         dnn = self.builder.network([(units, 0.5 if saturates else 0.0)], self.path.stem)
         self._compare(dnn, chosen)
         return replace(dnn, classes=self._classes(chosen, value.size))
-
-    def _read_labels(self, outputs) -> None:
-        """Read the labels that can be read beside the chosen output, to compare them with it."""
-        for output in filter(self._is_label, outputs):
-            try:
-                self._value_of(output.name)
-            except InputError:  # another head of the network, say
-                continue
 
     def _is_label(self, output) -> bool:
         """Whether an output names classes, as far as its type says."""

@@ -186,15 +186,13 @@ class DNN(Shown):
         n_inputs = sum(size for _, size, _ in self.inputs)
         if stimuli.ndim != 2 or stimuli.shape[1] != n_inputs:
             raise InputError(f"{what}: expected shape (trials, {n_inputs}), found {stimuli.shape}")
-        rates, column = {}, 0
-        for name, size, rate in self.inputs:
-            rates[name] = stimuli[:, column : column + size] * rate
-            column += size
-        if not self.recurrent:
-            for layer in self.layers:
-                rates[layer.name] = layer(rates)
-            return rates
-        return self._fixed_point(rates)
+        columns = np.split(stimuli, np.cumsum([size for _, size, _ in self.inputs])[:-1], axis=1)
+        rates = {name: part * rate for (name, _, rate), part in zip(self.inputs, columns, strict=True)}
+        if self.recurrent:
+            return self._fixed_point(rates)
+        for layer in self.layers:
+            rates[layer.name] = layer(rates)
+        return rates
 
     def _fixed_point(self, rates, step=0.1, limit=20_000):
         for layer in self.layers:

@@ -18,25 +18,12 @@ _registered: defaultdict[str, dict[type, Callable]] = defaultdict(dict)
 
 
 def register(shown: type, **displays: Callable) -> None:
-    """Register how values of a type are shown.
+    """Register how values of a type and of its subclasses are shown, by any of these functions of the value.
 
-    Parameters
-    ----------
-    shown : type
-        Values of its subclasses are shown in the same way.
-    view : callable, optional
-        ``view(value)`` is its `eisim.report.view.View`: how a result is shown on a page, in the terminal and in files.
-    plot : callable, optional
-        ``plot(value, ax, keywords, **options)`` draws it on Axes, or on those of a new figure where `ax` is None, and
-        returns them; `keywords` are properties of Matplotlib's artists.
-    html : callable, optional
-        ``html(value)`` is a str for notebooks.
-    text : callable, optional
-        ``text(value)`` is what ``str(value)`` gives.
-    to_dataframe, to_xarray : callable, optional
-        ``to_dataframe(value)`` is a pandas DataFrame, ``to_xarray(value)`` an `xarray.Dataset`.
-    spikes_to_dataframe : callable, optional
-        The spikes of a response, as a pandas DataFrame.
+    ``view`` gives its `eisim.report.view.View`: how a result is shown on a page, in the terminal and in files. ``plot``
+    is also given Axes, or None for those of a new figure, and a dict with properties of Matplotlib's artists; it
+    returns the Axes. ``html`` gives a str for notebooks, ``text`` what ``str(value)`` is, ``to_dataframe`` a pandas
+    DataFrame, ``to_xarray`` an `xarray.Dataset`, ``spikes_to_dataframe`` the spikes of a response.
     """
     for how, display in displays.items():
         _registered[how][shown] = display

@@ -316,11 +316,12 @@ def run(
     put_off_imports()
     for asked, experiment, chosen_settings in zip(names, chosen, settings, strict=True):
         folder = out if out is not None and len(chosen) == 1 else (out or Path("results")) / experiment.name
-        identify = partial(identity, asked, experiment, chosen_settings, kinds, number, backend.value)
+        values = asdict(chosen_settings)
+        identify = partial(identity, asked, experiment.module, values, kinds, number, backend.value)
         compute = partial(experiment.run, chosen_settings, kinds, number, backend.value)
         how = {"seed": number, "kinds": kinds, "backend": backend.value, "about": experiment.about}
         units = {f.name: f.metadata["unit"] for f in fields(chosen_settings) if "unit" in f.metadata}
-        how |= {"settings_si": asdict(chosen_settings), "settings_units": units}
+        how |= {"settings_si": values, "settings_units": units}
         found, view = _record(experiment.name, folder, identify, compute, how, fresh)
         document[experiment.name] = found
         problems += view.problems

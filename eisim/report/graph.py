@@ -17,7 +17,6 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
-from scipy import sparse
 
 NAME_SIZE, TEXT_SIZE = 7.5, 6.5  # pt
 LINE, PAD, LOOP, MARGIN = 0.125, 0.08, 0.22, 0.03
@@ -72,14 +71,17 @@ def layers(n: int, pairs: Sequence[tuple[int, int]], late: Sequence[bool]) -> np
     """
     late = np.asarray(late, dtype=bool)
     source, target = np.array(pairs, dtype=int).reshape(-1, 2).T
-    arrows = sparse.csr_array((np.ones(len(source)), (source, target)), shape=(n, n))
-    count, loop = sparse.csgraph.connected_components(arrows, connection="strong")
-    length = 1 + np.isin(np.arange(count), loop[late]) * np.isin(np.arange(count), loop[~late])
-    before = {c: set() for c in range(count)}
+    reach = np.eye(n, dtype=bool)
+    reach[source, target] = True
+    for _ in range(n.bit_length()):  # paths twice as long
+        reach = reach @ reach
+    loop = (reach & reach.T).argmax(axis=1)  # the first box of each box's loop
+    length = 1 + np.isin(np.arange(n), loop[late]) * np.isin(np.arange(n), loop[~late])
+    before = {c: set() for c in range(n)}
     for s, t in zip(loop[source].tolist(), loop[target].tolist(), strict=True):
         if s != t:
             before[t].add(s)
-    first = np.zeros(count, dtype=int)
+    first = np.zeros(n, dtype=int)
     for c in TopologicalSorter(before).static_order():
         first[c] = max((first[s] + length[s] for s in before[c]), default=0)
     return first[loop] + ((length[loop] == 2) & late)

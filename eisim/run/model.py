@@ -69,13 +69,7 @@ class Model:
 
     @property
     def word(self) -> str:
-        """What it computes as a word; "" where none is given.
-
-        Raises
-        ------
-        InputError
-            If a user's file gives something else for its task.
-        """
+        """What it computes as a word, or ""; ``InputError`` if a user's file gives something else for its task."""
         if self.is_users and self.task is not None and not isinstance(self.function, str):
             raise InputError(
                 f"{Path(self.file).name}: task: FUNCTION: expected what the task is for, in a word, found "
@@ -120,13 +114,7 @@ class Model:
         return tuple(Fact(**fact) for fact in json.loads(text).get(name, ()))
 
     def measure_published(self, report: Callable[..., None] | None = None) -> "tuple[Fact, ...]":
-        """Measure the published numbers now, which may take minutes.
-
-        Raises
-        ------
-        InputError
-            If there is nothing to measure, or it gives something else than facts.
-        """
+        """Measure the published numbers now, which may take minutes; ``InputError`` if it gives none."""
         from eisim.analysis.task import Fact
 
         if self.published is None:

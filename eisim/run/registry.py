@@ -34,13 +34,7 @@ def points(group: str) -> dict[str, EntryPoint]:
 
 
 def load(point: EntryPoint) -> Any:
-    """Load the object that an entry point names.
-
-    Raises
-    ------
-    InputError
-        If its package cannot be imported; in one line, for any exception.
-    """
+    """The object that an entry point names; ``InputError`` in one line if its package cannot be imported."""
     with blamed_on(f"{point.name} (entry point {point.value})", "cannot be loaded"):
         return point.load()
 
@@ -58,10 +52,7 @@ def is_file(name: str) -> bool:
 def experiment_of(name: str) -> Experiment:
     """The experiment that a name refers to: its own, or one that studies a model or a file (``.py``, ``.csv``, ...).
 
-    Raises
-    ------
-    InputError
-        If there is no such thing, or it is not what can be run.
+    ``InputError`` if there is no such thing, or it is not what can be run.
     """
     found = find(name, "run")
     if isinstance(found, Experiment):
@@ -73,7 +64,7 @@ def experiment_of(name: str) -> Experiment:
 
 def find(name: str, command: str) -> Experiment | Model | Path:
     """What a name refers to; a table by its path. Errors name the command."""
-    experiments, models = points(EXPERIMENTS), points(MODELS)
+    experiments = points(EXPERIMENTS)
     if name in experiments:
         return Experiment.of_module(load(experiments[name]), name)
     if is_file(name):
@@ -82,6 +73,7 @@ def find(name: str, command: str) -> Experiment | Model | Path:
             what = "a folder" if path.is_dir() else "no such file"
             raise InputError(f"{command}: {name}: expected a file that can be read, found {what}")
         return path if is_table(name) else _of_source(path)
+    models = points(MODELS)
     if name in models:
         return Model.of_module(load(models[name]), name)
     what = f"the folder {name!r}" if Path(name).is_dir() else repr(name)

@@ -5,27 +5,21 @@ import json
 import platform
 import re
 import sys
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from eisim.base import folders
 from eisim.base.store import sources as sources_of_user
-from eisim.run.experiment import Experiment
 from eisim.run.registry import EXPERIMENTS, MODELS, points
 
 
-def identity(name: str, experiment: Experiment, settings, kinds, seed: int, backend: str) -> str:
+def identity(name: str, module: str, values: dict, kinds, seed: int, backend: str) -> str:
     """All that decides what a run finds: experiment, settings and the files they name, sources, versions, machine.
 
-    The name is as it was given: that of an experiment or a model, or a file.
+    The name is as it was given: that of an experiment or a model, or a file. Values of the settings that are text may
+    be the names of files.
     """
-    return of_values(name, experiment.module, asdict(settings), kinds, seed, backend)
-
-
-def of_values(name: str, module: str, values: dict, kinds, seed: int, backend: str) -> str:
-    """The same, of settings by name; those that are text may be the names of files."""
     named = [Path(value) for value in (name, *values.values()) if isinstance(value, (str, Path)) and value]
     packages = {*packages_that_decide(), module.partition(".")[0]}
     return json.dumps(

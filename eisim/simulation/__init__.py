@@ -218,7 +218,9 @@ def _trials(circuits, stimuli, seed, record):
             raise InputError(f"simulate: circuit: expected a Circuit, found {circuit!r}")
     if len({c.kind for c in circuits}) > 1:
         raise InputError("simulate: expected circuits of one kind, found rate and spiking")
-    batch, seeds, records = [], _seeds_of_each(seed, len(circuits)), _records(record, len(circuits))
+    nested = not isinstance(seed, (str, range)) and np.iterable(seed) and any(map(np.iterable, seed))
+    seeds, records = _for_each(seed, len(circuits), not nested, "seed"), _records(record, len(circuits))
+    batch = []
     for circuit, array, own_seeds, own_record in zip(circuits, stimuli, seeds, records, strict=True):
         what = f"stimuli of circuit {circuit.name!r}"
         array = to_si(unlabelled(array, [(i.name, i.size) for i in circuit.inputs], what), "1", what)
@@ -256,16 +258,22 @@ def _check_stimuli(batch, timing):
 
 
 def _records(record, n):
-    records = [record] * n if isinstance(record, str) or not np.iterable(record) else list(record)
+    records = _for_each(record, n, isinstance(record, str) or not np.iterable(record), "record")
     for each in records:
         if not isinstance(each, (bool, np.bool_)):
             raise InputError(
                 "record: expected True or False (True records the spikes of a spiking circuit, the rates over time of "
                 f"a rate circuit), found {each!r}"
             )
-    if len(records) != n:
-        raise InputError(f"record: expected one for all or one for each of {n} circuits, found {len(records)}")
     return list(map(bool, records))
+
+
+def _for_each(value, n, is_one, what):
+    """The value for each of n circuits."""
+    values = [value] * n if is_one else list(value)
+    if len(values) != n:
+        raise InputError(f"{what}: expected one for all or one for each of {n} circuits, found {len(values)}")
+    return values
 
 
 def _drawn(seed):
@@ -273,17 +281,6 @@ def _drawn(seed):
     if type(seed) in (list, tuple):
         return type(seed)(map(_drawn, seed))
     return seed_of(seed, "seed") if isinstance(seed, np.random.Generator) else seed
-
-
-def _seeds_of_each(seed, n):
-    seeds = list(seed) if _is_nested(seed) else [seed] * n
-    if len(seeds) != n:
-        raise InputError(f"seed: expected one for all or one for each of {n} circuits, found {len(seeds)}")
-    return seeds
-
-
-def _is_nested(seed):
-    return not isinstance(seed, (str, range)) and np.iterable(seed) and any(np.iterable(s) for s in seed)
 
 
 def _seeds(seed):

@@ -11,7 +11,7 @@ import numpy as np
 from eisim.base.timing import Timing
 from eisim.simulation import cuda
 from eisim.simulation.layout import INPUT, Bundle, Layout
-from eisim.simulation.model import Model, synapse_models
+from eisim.simulation.model import Model, synapse_model
 from eisim.simulation.naming import (
     DELAY,
     STIMULUS_FILE,
@@ -49,7 +49,8 @@ class Job:
     @property
     def synapse_models(self) -> dict[Bundle, Model]:
         """The model of each bundle of synapses."""
-        return synapse_models(self.layout, self.kind)
+        layout = self.layout
+        return {b: synapse_model(b, synapses, layout, self.kind) for b, synapses in layout.synapses.items()}
 
     @property
     def signature(self) -> str:

@@ -181,7 +181,7 @@ def _joined(parts, sizes):
 def one_if_equal(value):
     """An array, or the one number that it repeats."""
     value = np.asarray(value)
-    return value.ravel()[0] if value.size and not np.ptp(value) else value
+    return value.ravel()[0] if value.ndim and value.size and not np.ptp(value) else value
 
 
 def _place(layout, index, trials, dt, neuron_values):

@@ -11,7 +11,7 @@ import numpy as np
 from eisim.base.timing import Timing
 from eisim.circuit import CYCLE
 from eisim.neurons.kinetics import kinetic_steps, kinetic_variables, kinetics
-from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout, one_if_equal
+from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout, Synapses, one_if_equal
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,8 @@ def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
     return found
 
 
-def synapse_models(layout: Layout, kind: str) -> dict[Bundle, Model]:
-    """The model of each bundle of synapses; its step is what a presynaptic spike does."""
-    return {bundle: _synapses(bundle, synapses, layout, kind) for bundle, synapses in layout.synapses.items()}
-
-
-def _synapses(bundle, synapses, layout, kind) -> Model:
+def synapse_model(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str) -> Model:
+    """The model of a bundle of synapses; its step is what a presynaptic spike does."""
     values, plasticity = {"w": synapses.weight}, bundle.plasticity
     if kind == "rate":
         equations = f"{drive_name(bundle.source, bundle.receptor)}_post = w*r_pre : Hz (summed)"

@@ -102,7 +102,7 @@ class Measurement(Brief):
         correct = ((self.rates > thresholds) == self.values).mean(axis=-1)
         return correct.reshape(len(correct), -1)
 
-    @property
+    @cached_property
     def accuracy(self) -> np.ndarray:
         """Share of patterns (and seeds) answered correctly, by condition."""
         return self.scores.mean(axis=1)
@@ -191,7 +191,7 @@ class CaseResult(Shown):
             for system, measured in kind.measurements.items()
         )
 
-    @property
+    @cached_property
     def verdict(self) -> str:
         """``"not computed"`` if a circuit does not compute it intact and without noise, else ``"kept"`` or ``"lost"``.
 

@@ -293,16 +293,11 @@ def kept_files(kind: str) -> list[Kept]:
         for entry in entries:
             if _NAMES[kind].fullmatch(entry.name):
                 with suppress(OSError):  # another process may throw it away
-                    found.append(_kept(entry))
+                    own = entry.stat(follow_symlinks=False)
+                    parts = os.scandir(entry) if entry.is_dir(follow_symlinks=False) else [entry]
+                    size = sum(part.stat(follow_symlinks=False).st_size for part in parts)
+                    found.append(Kept(Path(entry.path), size, own.st_mtime))
     return sorted(found, key=lambda kept: kept.used)
-
-
-def _kept(entry):
-    own = entry.stat(follow_symlinks=False)
-    size = own.st_size
-    if entry.is_dir(follow_symlinks=False):
-        size = sum(part.stat(follow_symlinks=False).st_size for part in os.scandir(entry))
-    return Kept(Path(entry.path), size, own.st_mtime)
 
 
 def _trim(kind: str, newest: str) -> None:

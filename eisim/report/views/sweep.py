@@ -11,7 +11,11 @@ from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, View, show_with
 from eisim.report.views.sweep_figures import MOST_AXES, about, draw_measure, overview, phase_diagram, shown, shown_in
 from eisim.report.wording import capital, count, listing
-from eisim.run.sweep.result import Sweep, labelled, table
+from eisim.run.sweep.result import Sweep
+
+#: Units of what is measured of circuits, by the beginning of the name, and those of axes; others have none.
+UNITS = {"rate": "Hz", "frequency": "Hz"}
+SIGNS = {"second": "s", "hertz": "Hz", "volt": "V", "ampere": "A", "siemens": "S", "farad": "F"}
 
 
 class SweepView(View[Sweep]):
@@ -122,7 +126,7 @@ class SweepView(View[Sweep]):
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:
         sweep = self.result
-        columns, rows = table(sweep)
+        columns, rows = _table(sweep)
         yield "data.csv", to_csv(rows, columns)
         if sweep.phases is not None:
             places = [
@@ -132,8 +136,39 @@ class SweepView(View[Sweep]):
             yield "phases.csv", to_csv(places, [*(axis.name for axis in sweep.axes), "phase"])
 
     def labelled(self) -> tuple[dict, dict]:
-        coordinates, variables = labelled(self.result)
+        sweep = self.result
+        dims = (*(axis.name for axis in sweep.axes), "seed")
+        coordinates = {a.name: ((a.name,), _array(a), {"units": SIGNS.get(a.unit, "1")}) for a in sweep.axes}
+        coordinates["seed"] = (("seed",), np.array(sweep.seeds, dtype=float), {"units": "1"})
+        variables = {
+            name: (dims, values, {"units": UNITS.get(name.partition("_")[0], "1")})
+            for name, values in sweep.numbers.items()
+        }
+        if sweep.phases is not None:
+            variables["phase"] = (dims[:-1], sweep.phases, {"long_name": "state"})
         return variables, coordinates
+
+
+def _array(axis):
+    return np.array(axis.values, dtype=float) if axis.is_numeric else np.array(list(map(str, axis.values)))
+
+
+def _table(sweep):
+    """Columns and rows: a row for each point and seed; ``None`` where there is no number."""
+    columns = [*(axis.name for axis in sweep.axes), "seed", *sweep.numbers]
+    rows = []
+    for index in np.ndindex(*sweep.shape, len(sweep.seeds)):
+        where = [axis.values[k] for axis, k in zip(sweep.axes, index[:-1], strict=True)]
+        found = [float(values[index]) for values in sweep.numbers.values()]
+        rows.append((*where, sweep.seeds[index[-1]], *(value if np.isfinite(value) else None for value in found)))
+    return columns, rows
+
+
+def _frame(sweep):
+    import pandas
+
+    columns, rows = _table(sweep)
+    return pandas.DataFrame(rows, columns=columns)
 
 
 def _value(axis, k):
@@ -148,4 +183,4 @@ def _plot(sweep, ax, keywords, measure):
     return axes(draw_measure, ax, sweep, measure, keywords=keywords)
 
 
-show_with(Sweep, SweepView, plot=_plot)
+show_with(Sweep, SweepView, plot=_plot, to_dataframe=_frame)

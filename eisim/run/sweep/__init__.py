@@ -133,12 +133,12 @@ def describe(name, kind: str | None, settings: Sequence[tuple[str, str]], backen
 
 def identity_of(subject: Subject, axes: tuple[Axis, ...], seeds: int, seed: int) -> str:
     """Text that is the same for the same sweep only."""
-    from eisim.run.run_key import of_values
+    from eisim.run.run_key import identity
 
     named = dict(subject.settings) | {
         f"{axis.name} {k}": value for axis in axes for k, value in enumerate(axis.values) if isinstance(value, str)
     }
-    same = of_values(subject.name, "eisim.run.sweep", named, subject.kinds, seed, subject.backend)
+    same = identity(subject.name, "eisim.run.sweep", named, subject.kinds, seed, subject.backend)
     return json.dumps([same, [asdict(axis) for axis in axes], seeds])
 
 

@@ -6,15 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from eisim.base.display import display
+from eisim.base.display import display, labelled, tabulated
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.values import Shown
 from eisim.run.sweep.axes import Axis
 from eisim.run.sweep.subject import Point, Subject
-
-#: Units of what is measured of circuits, by the beginning of the name, and those of axes; others have none.
-UNITS = {"rate": "Hz", "frequency": "Hz"}
-SIGNS = {"second": "s", "hertz": "Hz", "volt": "V", "ampere": "A", "siemens": "S", "farad": "F"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -95,29 +91,8 @@ class Sweep(Shown):
             )
         return self.numbers[measure]
 
-    def to_xarray(self):
-        """The numbers as an `xarray.Dataset`: dimensions are the axes and ``seed``.
-
-        Returns
-        -------
-        Dataset
-        """
-        import xarray as xr
-
-        coordinates, variables = labelled(self)
-        return xr.Dataset(variables, coordinates)
-
-    def to_dataframe(self):
-        """The numbers as a `pandas.DataFrame`: a row for each point and seed, a column for each axis and measure.
-
-        Returns
-        -------
-        DataFrame
-        """
-        import pandas as pd
-
-        columns, rows = table(self)
-        return pd.DataFrame(rows, columns=columns)
+    to_xarray = labelled("The numbers as an `xarray.Dataset`: dimensions are the axes and ``seed``.")
+    to_dataframe = tabulated("The numbers as a `pandas.DataFrame`: a row for each point and seed.")
 
     def plot(self, measure: str | None = None, ax=None, **keywords):
         """Draw a measure: a curve with its standard deviation over seeds for one axis, a map for two.
@@ -159,32 +134,3 @@ def _over_seeds(function: Callable, values: np.ndarray) -> np.ndarray:
         if known[index].any():
             found[index] = function(values[index][known[index]])
     return found
-
-
-def labelled(sweep: Sweep) -> tuple[dict, dict]:
-    """Coordinates and variables, each (dimensions, values, attributes)."""
-    dims = (*(axis.name for axis in sweep.axes), "seed")
-    coordinates = {axis.name: ((axis.name,), _array(axis), {"units": SIGNS.get(axis.unit, "1")}) for axis in sweep.axes}
-    coordinates["seed"] = (("seed",), np.array(sweep.seeds, dtype=float), {"units": "1"})
-    variables = {
-        name: (dims, values, {"units": UNITS.get(name.partition("_")[0], "1")})
-        for name, values in sweep.numbers.items()
-    }
-    if sweep.phases is not None:
-        variables["phase"] = (dims[:-1], sweep.phases, {"long_name": "state"})
-    return coordinates, variables
-
-
-def _array(axis):
-    return np.array(axis.values, dtype=float) if axis.is_numeric else np.array(list(map(str, axis.values)))
-
-
-def table(sweep: Sweep) -> tuple[list[str], list[tuple]]:
-    """Columns and rows: a row for each point and seed; ``None`` where there is no number."""
-    columns = [*(axis.name for axis in sweep.axes), "seed", *sweep.numbers]
-    rows = []
-    for index in np.ndindex(*sweep.shape, len(sweep.seeds)):
-        where = [axis.values[k] for axis, k in zip(sweep.axes, index[:-1], strict=True)]
-        found = [float(values[index]) for values in sweep.numbers.values()]
-        rows.append((*where, sweep.seeds[index[-1]], *(value if np.isfinite(value) else None for value in found)))
-    return columns, rows

@@ -83,7 +83,7 @@ def parameters(subject: Subject) -> dict[str, Parameter]:
     found = find(subject)
     if isinstance(found, Experiment):
         return swept(found.settings, found.given)
-    return _of_task(found) | _of_circuit(found) | SIMULATION
+    return _made_by(found.task, "kind") | _made_by(found.circuit, "kind", "seed") | SIMULATION
 
 
 def check(subject: Subject, axes: tuple[Axis, ...]) -> None:
@@ -111,12 +111,9 @@ def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str,
         return _measure_circuit(found, subject, values, point.seed)
 
 
-def _of_task(model):
-    return swept(model.task, ("kind",)) if inspect.isroutine(model.task) else {}
-
-
-def _of_circuit(model):
-    return swept(model.circuit, ("kind", "seed")) if inspect.isroutine(model.circuit) else {}
+def _made_by(function, *leave_out):
+    """The parameters of what makes a task or a circuit; none of what is one."""
+    return swept(function, leave_out) if inspect.isroutine(function) else {}
 
 
 def _measure_experiment(experiment, subject, axes, point):
@@ -161,7 +158,7 @@ def _measure_circuit(model, subject, values, seed):
 
     (kind,) = subject.kinds
     simulation = {**model.sweep, **{name: values[name] for name in SIMULATION if name in values}}
-    of_task = {name: values[name] for name in _of_task(model) if name in values}
+    of_task = {name: values[name] for name in _made_by(model.task, "kind") if name in values}
     of_circuit = {name: values[name] for name in values if name not in SIMULATION and name not in of_task}
     task, usual = model.task, DEFAULT_TIMES
     if task is None:

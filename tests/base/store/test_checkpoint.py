@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
-from types import SimpleNamespace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pytest
@@ -191,7 +190,7 @@ DEFAULT = Settings()
 
 def test_what_decides_a_run_tells_runs_apart(tmp_path, monkeypatch):
     def of(name="functions", settings=DEFAULT, kinds=("rate",), seed=0, backend="numpy"):
-        return identity(name, SimpleNamespace(module=checkpoint.__name__), settings, kinds, seed, backend)
+        return identity(name, checkpoint.__name__, asdict(settings), kinds, seed, backend)
 
     others = [of(kinds=("rate", "spiking")), of(seed=1), of(backend="cpp"), of(settings=Settings(seeds=4))]
     assert of() == of() and len({of(), *others}) == 5
@@ -208,9 +207,9 @@ def test_what_decides_a_run_tells_runs_apart(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     import own_package
 
-    before = identity("own", SimpleNamespace(module=own_package.__name__), Settings(), [], 0, "cpp")
+    before = identity("own", own_package.__name__, asdict(Settings()), [], 0, "cpp")
     (tmp_path / "own_package" / "part.py").write_text("")
-    assert identity("own", SimpleNamespace(module=own_package.__name__), Settings(), [], 0, "cpp") != before
+    assert identity("own", own_package.__name__, asdict(Settings()), [], 0, "cpp") != before
 
 
 def test_parts_are_pickles_behind_their_digest(tmp_path):
