@@ -2,21 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eisim.base.errors import InputError
 from eisim.circuit import Circuit
 from eisim.report.response import seeds_of, silenced
-from eisim.report.style import EXCITATORY, INHIBITORY, NEUTRAL
+from eisim.report.style import EXCITATORY, INHIBITORY, NEUTRAL, Axes
 from eisim.simulation import Response
 from eisim.weights import Independent
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from eisim.analysis.mean_field_check import Prediction
 
 #: Ticks of more spikes than this are pixels in a vector figure.
 MANY_SPIKES = 20_000
@@ -32,7 +26,7 @@ ABOVE_NAMES = 15
 MOST_NAMED = 8
 
 
-def raster(ax: "Axes", response: Response, trials: Sequence[str]) -> "Axes":
+def raster(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
     """Spikes of all neurons, or of some of each population where there are many, one named trial after another.
 
     Populations are labelled on the left, each with a band as high as its neurons are many; the afferents of inputs,
@@ -129,7 +123,7 @@ def _round_below(number: float) -> float:
     return float(power * max(factor for factor in (1, 2, 5) if factor * power <= number * (1 + 1e-9)))
 
 
-def readout_traces(ax: "Axes", response: Response, trials: Sequence[str]) -> "Axes":
+def readout_traces(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
     """Readout rate of a rate circuit over time, a line for each named trial."""
     traces = response.traces[response.circuit.readouts[0].population]
     traces = traces.reshape(-1, *traces.shape[-2:])[:, 0]
@@ -143,7 +137,7 @@ def readout_traces(ax: "Axes", response: Response, trials: Sequence[str]) -> "Ax
     return ax
 
 
-def response(ax: "Axes", response: Response, trials: Sequence[str] = ()) -> "Axes":
+def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> Axes:
     """Draw the recordings of a response: spikes, or rates over time; the output rates if there are none.
 
     Trials (of all seeds in turn) are named; by default by numbers from 0, with the seed in front if there are several,
@@ -176,7 +170,7 @@ def response(ax: "Axes", response: Response, trials: Sequence[str] = ()) -> "Axe
     return ax
 
 
-def readout_rates(ax: "Axes", response: Response, trials: Sequence[str]) -> "Axes":
+def readout_rates(ax: Axes, response: Response, trials: Sequence[str]) -> Axes:
     """Mean rate of each output in the read-out window, by trial, with the decision thresholds."""
     circuit = response.circuit
     names = [f"{r.population}[{k}]" for r in circuit.readouts for k in range(circuit.population(r.population).size)]
@@ -190,18 +184,4 @@ def readout_rates(ax: "Axes", response: Response, trials: Sequence[str]) -> "Axe
     ax.set(xlabel="trial", ylabel="readout rate (Hz)")
     if len(names) <= 10:
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
-    return ax
-
-
-def prediction(ax: "Axes", prediction: "Prediction") -> "Axes":
-    """Predicted against simulated rates of a population, a dot for each trial; hollow where they are not close."""
-    highest = 1.05 * max(prediction.predicted.max(), prediction.simulated.max(), 1e-9)
-    ax.plot([0, highest], [0, highest], color=NEUTRAL, lw=0.8, ls="--", label="equal")
-    for holds, fill, label in ((True, "black", "close"), (False, "none", "mean-field does not hold")):
-        mine = prediction.holds == holds
-        if mine.any():
-            style = {"color": "black", "mfc": fill, "ms": 4, "ls": "none"}
-            ax.plot(prediction.simulated[mine], prediction.predicted[mine], "o", label=label, **style)
-    ax.set(xlabel="simulated rate (Hz)", ylabel="rate by mean-field (Hz)", title=prediction.population)
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return ax

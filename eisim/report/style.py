@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eisim.base.errors import InputError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+else:  # Matplotlib is imported by what draws, not by what knows that it can
+    Axes = Figure = Any
 
 #: Always these two. They differ in hue for every common kind of colour vision and in lightness (L* 51 and 34), so in
 #: grey print too; their contrast on white is 4.3 and 7.9.
@@ -28,8 +31,8 @@ def paper() -> AbstractContextManager:
     return matplotlib.rc_context(fname=PAPER)
 
 
-def new_figure(width: float, height: float, layout: str | None = None) -> "Figure":
-    """A figure of this size, in inches; Matplotlib is imported by what draws, not by what knows that it can."""
+def new_figure(width: float, height: float, layout: str | None = None) -> Figure:
+    """A figure of this size, in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout=layout)
@@ -57,6 +60,18 @@ def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), bare=False, keywords=Non
         figure = pyplot.figure(figsize=size, layout=None if bare else "constrained")
         ax = figure.add_axes((0, 0, 1, 1)) if bare else figure.subplots()
         return _with_properties(draw(ax, *what, **how), set(), keywords)
+
+
+def drawn_by(draw: Callable, size=(SINGLE, 2.6)) -> Callable:
+    """The ``plot`` that is registered for values that ``draw(ax, value, **options)`` draws, see `eisim.base.display`.
+
+    `size` is that of a new figure, or a function of the value.
+    """
+
+    def plot(value, ax, keywords, **options):
+        return axes(draw, ax, value, size=size(value) if callable(size) else size, keywords=keywords, **options)
+
+    return plot
 
 
 def _with_properties(ax, before, keywords):

@@ -12,7 +12,7 @@ from eisim.report import proof
 from eisim.report.circuit import SHOWN_UNITS
 from eisim.report.findings import Explanation
 from eisim.report.numbers import OF_ONE, number
-from eisim.report.style import DOUBLE, axes
+from eisim.report.style import DOUBLE, axes, drawn_by
 from eisim.report.table import Column, Table
 from eisim.report.tabular import array, flat, names
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
@@ -364,11 +364,6 @@ def _plot_case(case, ax, keywords):
     return ax
 
 
-def _plot(result, ax, keywords):
-    size = DOUBLE, 0.8 + 0.22 * len(result.cases)
-    return axes(figures.accuracies, ax, result, size=size, keywords=keywords)
-
-
 class CaseView(View[CaseResult]):
     """One function."""
 
@@ -383,5 +378,6 @@ class CaseView(View[CaseResult]):
         return _rows([self.result])
 
 
-show_with(AblationResult, BooleanView, plot=_plot)
+plot = drawn_by(figures.accuracies, lambda result: (DOUBLE, 0.8 + 0.22 * len(result.cases)))
+show_with(AblationResult, BooleanView, plot=plot)
 show_with(CaseResult, CaseView, plot=_plot_case)

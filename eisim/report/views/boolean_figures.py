@@ -1,19 +1,14 @@
 """Figures of Boolean functions with and without inhibition; excitation and inhibition have the same two colours."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from eisim.circuit import Circuit
 from eisim.report.circuit import SHOWN_UNITS
 from eisim.report.figures import ABOVE_NAMES, raster, readout_traces
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST, letters, new_figure
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, Axes, Figure, letters, new_figure
+from eisim.report.style import TALLEST as PAGE_HEIGHT
 from eisim.studies.boolean import AblationResult, CaseResult
 from eisim.studies.census import bits
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 REMOVED, RIGHT = "fraction of inhibition removed", "share of patterns answered correctly"
 SYSTEM_STYLES = {
@@ -23,13 +18,13 @@ SYSTEM_STYLES = {
 }
 
 
-def ablation_curves(result: AblationResult) -> "Figure":
+def ablation_curves(result: AblationResult) -> Figure:
     """Accuracy against the fraction of inhibition removed, a panel for each function, with the floor."""
     n = len(result.cases)
     columns = min(4, n)
     rows = -(-n // columns)
     above = 0.75 if columns > 1 else 1.25  # one column has a line of its own for each entry
-    height = min(1.4 * rows + 0.25 + above, TALLEST) if columns > 1 else 3.6
+    height = min(1.4 * rows + 0.25 + above, PAGE_HEIGHT) if columns > 1 else 3.6
     figure = new_figure(DOUBLE if columns > 1 else SINGLE, height)
     grid = figure.subplots(rows, columns, squeeze=False)
     left = 0.55 / figure.get_figwidth()
@@ -52,7 +47,7 @@ def ablation_curves(result: AblationResult) -> "Figure":
     return figure
 
 
-def ablation_curve(ax: "Axes", case: CaseResult) -> "Axes":
+def ablation_curve(ax: Axes, case: CaseResult) -> Axes:
     """One function's accuracy against the fraction of inhibition removed."""
     levels = len(case.fractions)
     best = 1 - case.certificate.floor["zero_one"]
@@ -72,7 +67,7 @@ def ablation_curve(ax: "Axes", case: CaseResult) -> "Axes":
     return ax
 
 
-def activity(case: CaseResult) -> "Figure":
+def activity(case: CaseResult) -> Figure:
     """Spikes, and readout rates over time, for every input pattern, intact and ablated; a row for each kind."""
     rows = [kind for kind in ("spiking", "rate") if kind in case.kinds]
     heights = [{"spiking": 2.6, "rate": 1.4}[kind] for kind in rows]
@@ -97,7 +92,7 @@ def activity(case: CaseResult) -> "Figure":
     return figure
 
 
-def accuracies(ax: "Axes", result: AblationResult) -> "Axes":
+def accuracies(ax: Axes, result: AblationResult) -> Axes:
     """Of every case the least accuracy over systems, intact and ablated, and the most of an excitatory-only circuit."""
     y = np.arange(len(result.cases))
     intact, ablated = (
@@ -114,7 +109,7 @@ def accuracies(ax: "Axes", result: AblationResult) -> "Axes":
     return ax
 
 
-def weights(circuit: Circuit, dnn) -> "Figure":
+def weights(circuit: Circuit, dnn) -> Figure:
     """Signed weight matrices of a circuit and of its f–I approximation, side by side."""
     from matplotlib.colors import LinearSegmentedColormap
 

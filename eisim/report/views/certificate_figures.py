@@ -1,19 +1,13 @@
 """Figures of a certificate: all patterns of a truth table, or points of one input or two."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from eisim.functions import TruthTable
 from eisim.report.proof import MEANING, headline_loss
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, Axes, Figure, new_figure
 from eisim.theory.certificate import Certificate
 from eisim.theory.order import extend
 from eisim.theory.sample import Sample
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 STYLES = {"zero_one": "-", "l1": "--", "l2": "-.", "linf": ":"}
 
@@ -34,16 +28,14 @@ def size(certificate: Certificate) -> tuple[float, float]:
     return SINGLE, 3.2
 
 
-def draw(ax: "Axes", certificate: Certificate) -> "Axes":
+def draw(ax: Axes, certificate: Certificate) -> Axes:
     """Draw a certificate on Axes."""
     return {"hypercube": hypercube, "line": line, "plane": plane}[drawn_as(certificate)](ax, certificate)
 
 
-def figure_of(certificate: Certificate) -> "Figure":
+def figure_of(certificate: Certificate) -> Figure:
     """The figure of a certificate."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size(certificate), layout="constrained")
+    figure = new_figure(*size(certificate), "constrained")
     draw(figure.subplots(), certificate)
     return figure
 
@@ -56,7 +48,7 @@ def _heading(certificate):
     return f"{name}: floor {certificate.floor[loss]:.3g}\n({MEANING[loss]})"
 
 
-def line(ax: "Axes", certificate: Certificate) -> "Axes":
+def line(ax: Axes, certificate: Certificate) -> Axes:
     """Targets against one input, the best monotone functions, and the witness."""
     data = certificate.data
     x = data.points[:, 0]
@@ -76,7 +68,7 @@ def line(ax: "Axes", certificate: Certificate) -> "Axes":
     return ax
 
 
-def plane(ax: "Axes", certificate: Certificate) -> "Axes":
+def plane(ax: Axes, certificate: Certificate) -> Axes:
     """Targets over two inputs, the best monotone function as shading behind them, and the witness."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -111,7 +103,7 @@ def _shade(ax, points, best, resolution=200, **style):
     ax.imshow(values, origin="lower", extent=(low[0], high[0], low[1], high[1]), aspect="auto", **style)
 
 
-def hypercube(ax: "Axes", certificate: Certificate) -> "Axes":
+def hypercube(ax: Axes, certificate: Certificate) -> Axes:
     """All input patterns by number of active inputs, with the falls of the function and a chain of most falls."""
     function = certificate.function
     patterns, values = function.patterns, function.values

@@ -1,16 +1,11 @@
 """What is left of a trained network as the inhibition of its circuits is removed."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SECOND, SINGLE, letters, new_figure
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, Axes, Figure, letters, new_figure
+from eisim.report.style import SECOND as REDUCED
 from eisim.studies.networks import NetworkAblation, NetworkAblations
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 #: Height of a line of small text, as a share of the largest value.
 LINE = 0.045
@@ -21,7 +16,7 @@ BEST_THRESHOLD, OWN_THRESHOLD = "best threshold at each fraction", "the network'
 ZEROED = "network itself, negative weights reduced"
 
 
-def ablation(result: NetworkAblations) -> "Figure":
+def ablation(result: NetworkAblations) -> Figure:
     """What is left against the fraction of inhibition removed, a column for each kind, and accuracy in time.
 
     Above by argmax, below by a threshold on each class's own output; of a network with one output there are thresholds
@@ -49,7 +44,7 @@ def ablation(result: NetworkAblations) -> "Figure":
     return figure
 
 
-def accuracy(ax: "Axes", result: NetworkAblation) -> "Axes":
+def accuracy(ax: Axes, result: NetworkAblation) -> Axes:
     """Accuracy by argmax, of all classes and balanced of each; by thresholds if there is one output."""
     ax.set(title=f"{result.name}: {result.kind} circuit", ylim=(0, 1.03))
     if len(result.judged) == 1:
@@ -65,7 +60,7 @@ def accuracy(ax: "Axes", result: NetworkAblation) -> "Axes":
 
 def _zeroed_line(ax, fractions, values):
     """The network itself, its negative weights reduced instead of the circuit's inhibition."""
-    ax.plot(fractions, values, color=SECOND, lw=1.2, ls="-.", marker="D", ms=2.5, mfc="none", label=ZEROED)
+    ax.plot(fractions, values, color=REDUCED, lw=1.2, ls="-.", marker="D", ms=2.5, mfc="none", label=ZEROED)
 
 
 def _by_one_output(ax, result):

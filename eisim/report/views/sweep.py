@@ -6,7 +6,7 @@ import numpy as np
 
 from eisim.base.files import to_csv
 from eisim.report.numbers import column
-from eisim.report.style import axes
+from eisim.report.style import drawn_by
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, View, show_with
 from eisim.report.views.sweep_figures import MOST_AXES, about, draw_measure, overview, phase_diagram, shown, shown_in
@@ -143,8 +143,4 @@ def _value(axis, k):
     return float(f"{value * shown_in(axis)[1]:.12g}") if axis.unit else value
 
 
-def _plot(sweep, ax, keywords, measure):
-    return axes(draw_measure, ax, sweep, measure, keywords=keywords)
-
-
-show_with(Sweep, SweepView, plot=_plot)
+show_with(Sweep, SweepView, plot=drawn_by(draw_measure))

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from eisim.report import proof
 from eisim.report.findings import Explanation
 from eisim.report.numbers import OF_ONE, hertz
 from eisim.report.published import Beside, beside, published_table
-from eisim.report.style import DOUBLE, axes
+from eisim.report.style import DOUBLE, drawn_by
 from eisim.report.table import Column, Table
 from eisim.report.tabular import array, names
 from eisim.report.terminal import as_text
@@ -452,21 +453,8 @@ def _limit(judged):
     return f"{', '.join(p.population for p in failing)}: {telling}"
 
 
-def _plot(survey, ax, keywords):
-    size = DOUBLE, 0.9 + 0.35 * len(survey.assessments)
-    return axes(figures.critical_fractions, ax, survey, size=size, keywords=keywords)
-
-
-def _plot_one(assessment, ax, keywords):
-    size = DOUBLE, 2.6
-    return axes(figures.dose_response, ax, assessment, size=size, keywords=keywords, with_legend=True)
-
-
-class AssessmentView(SurveyView):
-    """One circuit."""
-
-    def __init__(self, result: Assessment):
-        super().__init__(Survey((result,)))
+def _view_of_one(assessment: Assessment) -> SurveyView:
+    return SurveyView(Survey((assessment,)))
 
 
 class JudgedView(View[Judged]):
@@ -498,7 +486,16 @@ class CurveView(View[AblationCurve]):
         yield Table("Score over seeds", (Column("fraction", lambda row: row[0]), *scores), rows)
 
 
-show_with(Survey, SurveyView, plot=_plot)
-show_with(Assessment, AssessmentView, plot=_plot_one, text=lambda found: as_text(AssessmentView(found).terminal()))
+show_with(
+    Survey,
+    SurveyView,
+    plot=drawn_by(figures.critical_fractions, lambda survey: (DOUBLE, 0.9 + 0.35 * len(survey.assessments))),
+)
+show_with(
+    Assessment,
+    _view_of_one,
+    plot=drawn_by(partial(figures.dose_response, with_legend=True), (DOUBLE, 2.6)),
+    text=lambda assessment: as_text(_view_of_one(assessment).terminal()),
+)
 show_with(Judged, JudgedView)
 show_with(AblationCurve, CurveView)

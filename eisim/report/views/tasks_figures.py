@@ -2,19 +2,14 @@
 
 from collections.abc import Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eisim.ablation import dose
-from eisim.report.style import DOUBLE, INHIBITORY, TALLEST, new_figure
+from eisim.report.style import DOUBLE, INHIBITORY, TALLEST, Axes, Figure, new_figure
 from eisim.report.style import FIRST as LOWER
 from eisim.report.style import SECOND as UPPER
 from eisim.studies.tasks import Assessment, Survey, Witness
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLUMNS = 3
 STYLES = {
@@ -30,7 +25,7 @@ KEPT = 1.2
 CRITICAL = ("critical fraction (with range)", {"color": "#777777", "lw": 0.8, "ls": "-"})
 
 
-def dose_responses(survey: Survey) -> "Figure":
+def dose_responses(survey: Survey) -> Figure:
     """Score against the fraction removed, a panel for each circuit."""
     assessments = survey.assessments
     figure, axes = _panels(len(assessments), sharey=True)
@@ -56,7 +51,7 @@ def _score(assessments):
     return fill(measures.pop(), TITLE)
 
 
-def dose_response(ax: "Axes", assessment: Assessment, with_legend: bool = False) -> "Axes":
+def dose_response(ax: Axes, assessment: Assessment, with_legend: bool = False) -> Axes:
     """One circuit's score against the fraction: mean and range over seeds, criterion, and critical fraction."""
     for name, curve in assessment.systems.items():
         _, style = STYLES[name]
@@ -77,7 +72,7 @@ def dose_response(ax: "Axes", assessment: Assessment, with_legend: bool = False)
     return ax
 
 
-def critical_fractions(ax: "Axes", survey: Survey) -> "Axes":
+def critical_fractions(ax: Axes, survey: Survey) -> Axes:
     """Of every circuit and system the fraction at which it loses its function, with its range over seeds.
 
     ``kept`` stands for no such fraction; what does not do the task when intact is left out.
@@ -104,7 +99,7 @@ def critical_fractions(ax: "Axes", survey: Survey) -> "Axes":
     return ax
 
 
-def witnesses(found: Sequence[tuple[Assessment, str, Witness]]) -> "Figure":
+def witnesses(found: Sequence[tuple[Assessment, str, Witness]]) -> Figure:
     """Output at the two inputs of each witness, of an assessment and a kind, against the fraction removed."""
     figure, axes = _panels(len(found))
     for ax, (assessment, kind, witness) in zip(axes, found, strict=True):
@@ -115,7 +110,7 @@ def witnesses(found: Sequence[tuple[Assessment, str, Witness]]) -> "Figure":
     return _labelled(figure, dose(found[0][0].how).label, "output of the task (Hz)")
 
 
-def witness_outputs(ax: "Axes", doses, witness: Witness) -> "Axes":
+def witness_outputs(ax: Axes, doses, witness: Witness) -> Axes:
     """One witness's outputs against the fraction: mean and range over seeds, shaded where order is broken."""
     means = [output.mean(axis=1) for output in witness.outputs]
     broken = {"color": INHIBITORY, "alpha": 0.15, "lw": 0, "interpolate": True}
