@@ -3,39 +3,40 @@
 The terminal, the page, a notebook and the files of a run are renderings of the same view.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from eisim.base import display
 from eisim.base.files import to_csv, to_netcdf
+from eisim.base.values import Explained
 from eisim.report.circuit import circuit_picture, circuit_table
 from eisim.report.findings import Explanation, Findings, Picture
+from eisim.report.style import Figure
 from eisim.report.table import Table, html_box, html_table, page_table, sentences, terminal_table
 from eisim.report.wording import answer
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from eisim.adapter import DNN
     from eisim.circuit import Circuit
 
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A figure: its text, see `eisim.report.findings.Picture`, and the function that draws it.
+@dataclass(frozen=True, kw_only=True)
+class Drawing(Picture):
+    """A figure with its text, and the function that draws it.
 
     ``draw()`` returns a Matplotlib Figure; it is called in a separate process, in the style ``eisim.paper``.
     """
 
-    file: str
-    draw: Callable[[], "Figure"]
-    title: str
-    caption: str
-    alternative: str
-    data: str = ""
+    draw: Callable[[], Figure]
+
+    @property
+    def picture(self) -> Picture:
+        """The figure as it is stored."""
+        return Picture(**{f.name: getattr(self, f.name) for f in fields(Picture)})
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class DrawnCircuit:
     dnn: "DNN | None" = None  # by default that of the circuit, where it has one
 
 
-class View(Generic[Result]):
+class View(Explained, Generic[Result]):
     """Display of results of a type; a subclass defines it for its type, and `show_with` registers it.
 
     Parameters
@@ -76,9 +77,9 @@ class View(Generic[Result]):
         """Contradictions of the theory, and checks that failed."""
         return list(getattr(self.result, "problems", ()))
 
+    @abstractmethod
     def to_json(self) -> dict:
         """The document of ``--json``, without the seed."""
-        raise NotImplementedError
 
     def answer(self) -> Iterable[str]:
         """Sentences, short and with the numbers."""
@@ -122,7 +123,7 @@ class View(Generic[Result]):
             question=self.heading,
             answer=answer(*self.answer(), problems=self.problems),
             tables=tuple(map(page_table, self.tables())),
-            pictures=tuple(Picture(d.file, d.title, d.caption, d.alternative, d.data) for d in self.figures()),
+            pictures=tuple(drawing.picture for drawing in self.figures()),
             circuits=tuple(circuit_picture(each.circuit, each.stem, each.title) for each in self.circuits()),
             proofs=tuple(self.proofs()),
             figures_first=int(self.figures_first),
@@ -156,7 +157,7 @@ class View(Generic[Result]):
         for each in self.circuits():
             yield f"{each.stem}.csv", circuit_table(each.circuit)
 
-    def drawn(self) -> Iterator[tuple[str, "Figure"]]:
+    def drawn(self) -> Iterator[tuple[str, Figure]]:
         """All figures, drawn one after another: pairs of file name and Matplotlib Figure."""
         from eisim.report import diagram
 

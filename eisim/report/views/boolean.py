@@ -173,32 +173,32 @@ class BooleanView(View[AblationResult]):
         lost = listing((each.case.name for each in result.cases if each.verdict == "lost"), most=8)
         yield Drawing(
             "ablation_curves.svg",
-            lambda: figures.ablation_curves(result),
             "Accuracy against the fraction of inhibition removed",
             "Share of input patterns answered correctly, a panel for each function. Grey, above the line at 1 − floor: "
             "unattainable without inhibition.",
             f"Accuracy falls as inhibition is removed for {lost or 'no function'}.",
             "ablation_curves.csv",
+            draw=lambda: figures.ablation_curves(result),
         )
         found = f"Without inhibition the answer changes for {listing(_changed(case), most=8) or 'no pattern'}."
         yield Drawing(
             f"{name}_activity.svg",
-            lambda: figures.activity(case),
             f"Activity of the circuit of {name}",
             "Responses to each input pattern, intact (left) and without inhibition (right): spikes of every neuron, "
             f"and the rate of the readout of the rate circuit with its decision threshold. {found}",
             f"Activity of the circuit of {name}, intact and without inhibition. {found}",
             f"{name}_activity.csv",
+            draw=lambda: figures.activity(case),
         )
         yield Drawing(
             f"{name}_weights.svg",
-            lambda: figures.weights(self._circuit, to_dnn(self._circuit)),
             f"Weights of the circuit of {name} and of its f–I approximation",
             f"Signed weights from source (row) to target (column), of the {self._circuit.kind} circuit (left) and of "
             "its f–I approximation, a static DNN (right). A row has one sign (Dale's law): orange, excitatory; blue, "
             "inhibitory.",
             "Two weight matrices with the same signs.",
             f"{name}_weights.csv",
+            draw=lambda: figures.weights(self._circuit, to_dnn(self._circuit)),
         )
 
     def circuits(self) -> Iterator[DrawnCircuit]:
@@ -370,6 +370,9 @@ class CaseView(View[CaseResult]):
     @property
     def heading(self) -> str:
         return f"{self.result.case.name}: effect of ablating inhibition"
+
+    def to_json(self) -> dict:
+        return row(self.result)
 
     def tables(self) -> Iterator[Table]:
         yield _functions([self.result])

@@ -146,13 +146,13 @@ class CensusView(View[Census]):
         left, right = ("Left", "Right") if self.result.sampled else ("Below left", "Below right")
         yield Drawing(
             "function_space.svg",
-            lambda: figures.function_space(self.result),
             "The space of functions",
             f"{'' if self.result.sampled else maps}{left}, how many functions have which floor. {right}, mean accuracy "
             "by the inhibitory neurons that functions have, and the share of functions still computed, against the "
             "fraction of inhibition removed.",
             f"{' '.join(self.answer())} Highest floor: {self.result.floor.max():.3g}.",
             "functions.csv",
+            draw=lambda: figures.function_space(self.result),
         )
 
     def proofs(self) -> Iterator[Explanation]:

@@ -92,7 +92,6 @@ class CertificateView(View[Certificate]):
 
     @property
     def heading(self) -> str:
-        """The question."""
         return f"Can an excitatory-only circuit compute {self.result.data.name}?"
 
     @cached_property
@@ -102,11 +101,9 @@ class CertificateView(View[Certificate]):
         return synthesize(function) if isinstance(function, TruthTable) else None
 
     def to_json(self) -> dict:
-        """All of the certificate but the values of long data."""
         return _document(self.result)
 
     def answer(self) -> Iterator[str]:
-        """Whether or how nearly an excitatory-only circuit computes it, and how much inhibition does."""
         found, data = self.result, self.result.data
         yield from proof.headline(found)
         if found.inversion_complexity and not found.representable:
@@ -118,7 +115,6 @@ class CertificateView(View[Certificate]):
             yield proof.inputs(data)
 
     def tables(self) -> Iterator[Table]:
-        """The function, its floors, and those with some inhibition."""
         found = self.result
         yield Table(
             "The function",
@@ -158,20 +154,18 @@ class CertificateView(View[Certificate]):
             )
 
     def figures(self) -> Iterator[Drawing]:
-        """Patterns of a truth table, or points of one or two inputs."""
         found, data, name = self.result, self.result.data, proof.name_of(self.result)
         if kind := drawn_as(found):
             yield Drawing(
                 "certificate.svg",
-                lambda: figure_of(found),
                 f"{name} never falls" if found.representable else f"Where {name} falls",
                 CAPTIONS[kind].format(target=data.target, names=data.names),
                 f"Pairs of points at which {name} falls: {found.violating_pairs:,}.",
                 "points.csv",
+                draw=lambda: figure_of(found),
             )
 
     def circuits(self) -> Iterator[DrawnCircuit]:
-        """The circuit of a truth table."""
         if self._circuit is not None:
             title = f"The circuit with the least inhibition that computes {self.result.data.name}"
             yield DrawnCircuit("circuit", title, self._circuit)
@@ -189,11 +183,9 @@ class CertificateView(View[Certificate]):
         yield "Inputs to flip", proof.flips(found)
 
     def details(self) -> Iterator[str]:
-        """The proof."""
         return (f"{title}: {text}" for title, text in self.parts())
 
     def proofs(self) -> Iterator[Explanation]:
-        """The proof, and what holds for all excitatory-only circuits."""
         yield proof.excitation()
         if self.result.representable:
             n = len(np.unique(self.result.data.ordered, axis=0))
@@ -207,7 +199,6 @@ class CertificateView(View[Certificate]):
             yield Explanation(title, (text,))
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """The points."""
         yield "points.csv", frame_to_csv(frame(self.result))
 
 
@@ -244,7 +235,6 @@ class ClassesView(CertificateView):
 
     @property
     def heading(self) -> str:
-        """The question."""
         return f"Can excitatory-only circuits tell the classes of {self.result.data.name} apart?"
 
     def to_json(self) -> dict:
@@ -259,7 +249,6 @@ class ClassesView(CertificateView):
         }
 
     def answer(self) -> Iterator[str]:
-        """How many classes are told apart, and how nearly the hardest."""
         can = sum(_can(each) == "computes it" for each in self.certificates)
         yield (
             f"{len(self.certificates)} classes without order, each judged against the others; excitatory-only circuits "
@@ -268,7 +257,6 @@ class ClassesView(CertificateView):
         yield from super().answer()
 
     def tables(self) -> Iterator[Table]:
-        """A row for each class."""
         yield Table(
             "Classes",
             (

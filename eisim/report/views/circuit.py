@@ -116,7 +116,6 @@ class _OnPoints(View[OwnResult]):
     def figures(self) -> Iterator[Drawing]:
         yield Drawing(
             "ablation_curves.svg",
-            lambda: _curves(self.result.on_points),
             "Accuracy against the fraction of inhibition removed",
             "Share of points answered correctly. Grey: unattainable without inhibition.",
             "; ".join(
@@ -125,16 +124,17 @@ class _OnPoints(View[OwnResult]):
                 for kind, accuracy in found.accuracy.items()
             ),
             "ablation_curves.csv",
+            draw=lambda: _curves(self.result.on_points),
         )
         for found, stem in zip(self.result.on_points, self._stems(), strict=True):
             if found.data.n_inputs == 2:
                 yield Drawing(
                     f"{stem}.svg",
-                    lambda found=found: _maps(found),
                     f"{found.name}, point by point",
                     "What is wanted, and what the circuit answers with its inhibition and without; filled: 1.",
                     f"Maps of the plane for {found.name}: wanted, intact and ablated.",
                     f"{stem}.csv",
+                    draw=lambda found=found: _maps(found),
                 )
 
     def circuits(self) -> Iterator[DrawnCircuit]:

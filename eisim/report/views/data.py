@@ -155,12 +155,12 @@ class DataView(View[DataResult]):
         kinds = listing(self.result.ablations)
         yield Drawing(
             "classes.svg",
-            self._classes,
             "Class by class",
             f"Share of rows answered correctly about each class by the freely trained network as circuit ({kinds}), "
             "intact and without inhibition, and by one trained excitatory-only. Grey: unattainable without inhibition.",
             " ".join(self.answer()),
             "table.csv",
+            draw=self._classes,
         )
         yield from self._network.figures()
 

@@ -296,23 +296,23 @@ class ImagesView(View[ImagesResult]):
         kinds = listing(self.result.trained[0].ablations)
         yield Drawing(
             "images.svg",
-            lambda: networks(self.result),
             "Networks on test images, with and without inhibition",
             "Test images right by argmax (a) and error by the best threshold (one-vs-rest), mean over classes, with "
             f"the floor (b): the DNN and its {kinds} circuits, intact and without inhibition. Below, the same error of "
             "each class, a panel for each network.",
             accuracies,
             "images.csv",
+            draw=lambda: networks(self.result),
         )
         yield Drawing(
             "inputs.svg",
-            lambda: number_of_inputs(self.result),
             "Floors versus input dimension",
             "Share of pairs of points of which one is nowhere above the other (a): only they constrain an "
             "excitatory-only circuit. Errors of trained networks, and floors, on images pooled to fewer inputs (b). "
             "Floors of random Boolean functions, mean and standard deviation (c).",
             floors,
             "inputs.csv",
+            draw=lambda: number_of_inputs(self.result),
         )
 
     def circuits(self) -> Iterator[DrawnCircuit]:

@@ -214,11 +214,11 @@ class NetworksView(View[NetworkAblations]):
             caption += " At the right: the intact spiking circuit against the length of a trial (time.csv)."
         yield Drawing(
             "ablation.svg",
-            lambda: figures.ablation(self.result),
             "What is left as inhibition is removed",
             caption,
             " ".join([*self.answer()][:3]),
             "ablation.csv",
+            draw=lambda: figures.ablation(self.result),
         )
 
     def circuits(self) -> Iterator[DrawnCircuit]:

@@ -241,34 +241,34 @@ class OrderView(View[DynamicsResult]):
         if result.rate:
             yield Drawing(
                 "rate_trajectories.svg",
-                lambda: figures.rate_trajectories(result.rate),
                 "Rates over time for a chain of ordered inputs",
                 "One unit of each model, excitatory-only (left) and with inhibition (right): a line for each input of "
                 "a chain, the larger the darker. Where order is kept no darker line is ever below a lighter one.",
                 self._broken,
                 "rate_trajectories.csv",
+                draw=lambda: figures.rate_trajectories(result.rate),
             )
         if result.conditions:
             yield Drawing(
                 "violation_rates.svg",
-                lambda: figures.violation_rates(result.conditions),
                 "How often excitatory-only spiking circuits break order",
                 "Left, share of ordered pairs of inputs that break order in some way, by condition, with 95 % "
                 "intervals. Right, share of pairs whose larger input has given fewer readout spikes so far, over the "
                 "trial.",
                 self._falling,
                 "violation_rates.csv",
+                draw=lambda: figures.violation_rates(result.conditions),
             )
         for found in result.violations:
             yield Drawing(
                 f"strongest_violation_{found.kind}.svg",
-                lambda found=found: figures.strongest_violation(found),
                 f"The strongest violation found, {found.kind} circuits",
                 "Above, spikes for the lower and for the upper input. Below, readout spikes so far for both inputs; "
                 "the largest fall found by generation of the search; and the fall as it was found and with one thing "
                 "changed.",
                 f"Readout spikes in the window for the lower and the upper input: {_spikes(found)}.",
                 f"strongest_violation_{found.kind}.csv",
+                draw=lambda found=found: figures.strongest_violation(found),
             )
 
     def proofs(self) -> Iterator[Explanation]:

@@ -123,13 +123,13 @@ class RegionsView(View[GeometryResult]):
         ends = (f"{name} {a['intact'][system]:.1%} to {a['ablated'][system]:.1%}" for name, a in accuracies.items())
         yield Drawing(
             "decision_maps.svg",
-            lambda: figures.decision_maps(self.result, system, SYSTEM_NAMES[system]),
             "What circuits put inside each region",
             f"A column for each region of the unit square, decided by {SYSTEM_NAMES[system]}: intact, without "
             "inhibition, the best excitatory-only circuit, and the best monotone function. Arrows: witnesses, from a "
             "point inside to one that is lower in no input and lies outside.",
             f"Share of the square decided right, intact and without inhibition: {listing(ends, most=12)}.",
             "decision_maps.csv",
+            draw=lambda: figures.decision_maps(self.result, system, SYSTEM_NAMES[system]),
         )
 
     def circuits(self) -> Iterator[DrawnCircuit]:

@@ -102,21 +102,21 @@ class SweepView(View[Sweep]):
             bands = " with its standard deviation" if len(sweep.axes) == 1 and len(sweep.seeds) > 1 else ""
             yield Drawing(
                 "sweep.svg",
-                lambda: overview(sweep),
                 title,
                 f"{title} against {names}: the mean over seeds{bands}. Grey cells have no number.",
                 " ".join(self._ranges()) or "No number was found.",
                 "data.csv",
+                draw=lambda: overview(sweep),
             )
         if sweep.phases is not None and len(sweep.axes) == 2:
             criteria = " ".join(f"{name}: {criterion}." for name, criterion in sweep.criteria.items())
             yield Drawing(
                 "phases.svg",
-                lambda: phase_diagram(sweep),
                 "Phase diagram",
                 f"The state of each point. {criteria}",
                 f"Points by state: {self._states()}.",
                 "phases.csv",
+                draw=lambda: phase_diagram(sweep),
             )
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:

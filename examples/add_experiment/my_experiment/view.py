@@ -97,11 +97,11 @@ class RedundancyView(View[RedundancyResult]):
         """Accuracy curves."""
         yield Drawing(
             "accuracy.svg",
-            lambda: draw(self.result),
             "Accuracy against the fraction of inhibition removed",
             "One line per circuit. Dotted: 1 − floor, the best that any excitatory-only circuit can reach.",
             "Accuracy of circuits with different numbers of inhibitory neurons against the fraction removed.",
             "accuracy.csv",
+            draw=lambda: draw(self.result),
         )
 
     def proofs(self) -> Iterator[Explanation]:
