@@ -304,7 +304,8 @@ def run(
 
     number = _whole(seed)
     names = list(dict.fromkeys(names or ["boolean"]))
-    ignored = ",".join(map(_quoted, ignore)) if ignore else None
+    quoted = ['"' + column.replace('"', '""') + '"' for column in ignore or ()]  # names may have commas themselves
+    ignored = ",".join(quoted) or None
     headed = None if header is None else "yes" if header else "no"
     of_table = {"target": target, "weights": weights, "ignore": ignored, "header": headed}
     columns = [f"{key}={text}" for key, text in of_table.items() if text is not None]
@@ -644,11 +645,6 @@ def put_off_imports() -> None:
             sys.modules[spec.name] = module = module_from_spec(spec)
             spec.loader.exec_module(module)
             setattr(numpy, name, module)
-
-
-def _quoted(column: str) -> str:
-    """A name of a list with commas in between, which may have some itself."""
-    return '"' + column.replace('"', '""') + '"'
 
 
 def _show(table, folder: Path, what: str = "Figures and data") -> None:

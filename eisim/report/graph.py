@@ -285,7 +285,7 @@ ENDS = {"arrow": ("-|>,head_length=0.4,head_width=0.2",), "bar": ("|-|,widthA=0,
 ENDS["both"] = ENDS["arrow"] + ENDS["bar"]
 
 
-def draw(ax: Axes, *layouts: Layout) -> Axes:
+def draw(ax: Axes, *layouts: Layout) -> None:
     """Draw the layout that fits best on Axes, which lose their frame; smaller where there is less room than needed."""
     if engine := ax.figure.get_layout_engine():
         engine.execute(ax.figure)  # letters shrink with the boxes, so their size is to be known
@@ -311,7 +311,6 @@ def draw(ax: Axes, *layouts: Layout) -> Axes:
         ax.text(at[0], top, box.name, **name, **write)
         for j, line in enumerate(box.lines, 1):
             ax.text(at[0], top - LINE * j, line, fontsize=TEXT_SIZE * scale, **write)
-    return ax
 
 
 def _arrow(ax, path, arrow, scale):

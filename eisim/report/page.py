@@ -16,7 +16,7 @@ from eisim.base.errors import InputError
 from eisim.base.units import format_quantity
 from eisim.report import numbers
 from eisim.report.findings import Findings, Picture
-from eisim.report.grid import Grid, grid, joined, match
+from eisim.report.grid import grid, joined, match
 from eisim.report.plain import plain_findings
 from eisim.report.provenance import is_command
 from eisim.report.stored import LARGEST_FIGURE, LARGEST_TABLE, Stored, read_stored
@@ -86,7 +86,7 @@ class Run:
     def command(self) -> str:
         """The command as one line, line ends and the like written out."""
         text = self.stored.provenance.command
-        return text if text.isprintable() else "".join(c if c.isprintable() else _written_out(c) for c in text)
+        return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
     @property
     def is_repeatable(self) -> bool:
@@ -106,12 +106,22 @@ def page(folders: Sequence, tell: Callable[[str], None] = lambda line: None) -> 
     """
     if not 1 <= len(folders) <= MOST_RUNS:
         raise InputError(f"report: expected 1 to {MOST_RUNS} folders, found {len(folders)}")
-    runs = [_run(k, folder, len(folders) > 1) for k, folder in enumerate(folders)]
+    found = [read_stored(folder) for folder in folders]
+    labels = "ABCDEFGH" if len(folders) > 1 else [""]
+    runs = [
+        Run(label, stored, stored.provenance.report or plain_findings(stored))
+        for label, stored in zip(labels, found, strict=False)
+    ]
     for run in runs:
         for name in run.stored.changed:
             tell(f"{run.stored.folder / name}: changed since the run")
     carried = _Carried()
-    tables = [(shown, [carried.table(run, runs) for run in shown.data]) for shown in _grids(runs)]
+    if len(runs) == 1:
+        grids = [grid(table) for table in runs[0].findings.tables]
+    else:
+        rows = match([run.findings.tables for run in runs])
+        grids = [joined(row, [run.label for run in runs]) for row in rows]
+    tables = [(shown, [carried.table(run, runs) for run in shown.data]) for shown in grids]
     questions = dict.fromkeys(run.findings.question for run in runs)
     question = next(iter(questions)) if len(questions) == 1 else f"{len(runs)} runs side by side"
     html = _bounded(
@@ -145,22 +155,6 @@ def _bounded(made, **parts) -> str:
         if size > LARGEST_PAGE:
             raise InputError(f"report: expected runs that make a page of at most {LARGEST_PAGE:,} bytes, found more")
     return "".join(written)
-
-
-def _run(k, folder, several):
-    stored = read_stored(folder)
-    return Run("ABCDEFGH"[k] if several else "", stored, stored.provenance.report or plain_findings(stored))
-
-
-def _written_out(c: str) -> str:
-    return c.encode("unicode_escape").decode()
-
-
-def _grids(runs) -> list[Grid]:
-    if len(runs) == 1:
-        return [grid(table) for table in runs[0].findings.tables]
-    tables = match([run.findings.tables for run in runs])
-    return [joined(row, [run.label for run in runs]) for row in tables]
 
 
 class _Carried:

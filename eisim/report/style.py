@@ -1,7 +1,7 @@
 """Figure style: the style sheet ``eisim.paper``, the colours of excitation and inhibition, widths of a journal."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,18 +48,19 @@ def letters(axes, shift=(-24, 6)) -> None:
 def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), bare=False, keywords=None, **how):
     """Draw on the Axes of the caller, or in the paper's style on those of a new figure.
 
-    ``draw(ax, *what, **how)`` draws and returns Axes, which fill a new figure if `bare`, for what has no ticks and
-    labels; `keywords` are properties of Matplotlib's artists, set on all lines, markers, bars and areas that are drawn.
+    ``draw(ax, *what, **how)`` draws; the Axes, which are returned, fill a new figure if `bare`, for what has no ticks
+    and labels; `keywords` are properties of Matplotlib's artists, set on all lines, markers, bars and areas drawn.
     """
-    if ax is not None:
-        before = {*ax.lines, *ax.collections, *ax.patches}
-        return _with_properties(draw(ax, *what, **how), before, keywords)
-    from matplotlib import pyplot
+    with paper() if ax is None else nullcontext():
+        if ax is None:
+            from matplotlib import pyplot
 
-    with paper():
-        figure = pyplot.figure(figsize=size, layout=None if bare else "constrained")
-        ax = figure.add_axes((0, 0, 1, 1)) if bare else figure.subplots()
-        return _with_properties(draw(ax, *what, **how), set(), keywords)
+            figure = pyplot.figure(figsize=size, layout=None if bare else "constrained")
+            ax = figure.add_axes((0, 0, 1, 1)) if bare else figure.subplots()
+        before = {*ax.lines, *ax.collections, *ax.patches}
+        draw(ax, *what, **how)
+        _set_properties([x for x in (*ax.lines, *ax.collections, *ax.patches) if x not in before], keywords or {})
+    return ax
 
 
 def drawn_by(draw: Callable, size=(SINGLE, 2.6)) -> Callable:
@@ -74,10 +75,8 @@ def drawn_by(draw: Callable, size=(SINGLE, 2.6)) -> Callable:
     return plot
 
 
-def _with_properties(ax, before, keywords):
-    """The same Axes, with properties set on all that was drawn since."""
-    drawn = [artist for artist in (*ax.lines, *ax.collections, *ax.patches) if artist not in before]
-    for name, value in (keywords or {}).items():
+def _set_properties(drawn, keywords):
+    for name, value in keywords.items():
         known = [artist for artist in drawn if hasattr(artist, f"set_{name}")]
         if drawn and not known:
             raise InputError(f"plot: expected a property of Matplotlib's lines, bars or areas, found {name!r}")
@@ -88,4 +87,3 @@ def _with_properties(ax, before, keywords):
                 raise InputError(
                     f"plot: {name}: expected a value that Matplotlib takes, found {value!r} ({error})"
                 ) from None
-    return ax

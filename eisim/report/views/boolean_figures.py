@@ -47,7 +47,7 @@ def ablation_curves(result: AblationResult) -> Figure:
     return figure
 
 
-def ablation_curve(ax: Axes, case: CaseResult) -> Axes:
+def ablation_curve(ax: Axes, case: CaseResult) -> None:
     """One function's accuracy against the fraction of inhibition removed."""
     levels = len(case.fractions)
     best = 1 - case.certificate.floor["zero_one"]
@@ -64,7 +64,6 @@ def ablation_curve(ax: Axes, case: CaseResult) -> Axes:
     ax.set_title(f"{case.case.name}: {case.verdict}", color=colour)
     ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     ax.set(xlabel=REMOVED, ylabel=RIGHT)
-    return ax
 
 
 def activity(case: CaseResult) -> Figure:
@@ -92,7 +91,7 @@ def activity(case: CaseResult) -> Figure:
     return figure
 
 
-def accuracies(ax: Axes, result: AblationResult) -> Axes:
+def accuracies(ax: Axes, result: AblationResult) -> None:
     """Of every case the least accuracy over systems, intact and ablated, and the most of an excitatory-only circuit."""
     y = np.arange(len(result.cases))
     intact, ablated = (
@@ -106,7 +105,6 @@ def accuracies(ax: Axes, result: AblationResult) -> Axes:
     ax.set_yticks(y, [f"{case.case.name}: {case.verdict}" for case in result.cases])
     ax.set(xlim=(-0.03, 1.03), ylim=(len(y) - 0.5, -0.5), xlabel=RIGHT, ylabel="function: verdict")
     ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, borderaxespad=0)
-    return ax
 
 
 def weights(circuit: Circuit, dnn) -> Figure:

@@ -14,6 +14,7 @@ from eisim.report.views import census_figures as figures
 from eisim.report.views import columns
 from eisim.report.wording import count, listing
 from eisim.studies.census import DEDEKIND, Census, bits
+from eisim.studies.curves import described
 
 #: Up to so many functions are listed one by one.
 LISTED = 256
@@ -42,12 +43,6 @@ class CensusView(View[Census]):
     def _groups(self) -> dict[int, np.ndarray]:
         """Which functions have how many inhibitory neurons."""
         return {int(r): self.result.inhibitory == r for r in np.unique(self.result.inhibitory)}
-
-    @property
-    def _verdicts(self) -> np.ndarray:
-        """Of a loss also whether an excitatory-only circuit computes the function."""
-        lost = np.where(self.result.monotone, "lost (this circuit)", "lost (provably)")
-        return np.where(self.result.verdicts == "lost", lost, self.result.verdicts)
 
     def to_json(self) -> dict:
         census, accuracy = self.result, self.result.accuracy
@@ -125,10 +120,10 @@ class CensusView(View[Census]):
             yield self._functions()  # last, as it is long
 
     def _functions(self):
-        census, verdicts, accuracy = self.result, self._verdicts, self.result.accuracy
+        census, accuracy = self.result, self.result.accuracy
         one_by_one = (
             Column("function", lambda k: bits(census.values[k]), note="Values of the patterns in counting order."),
-            columns.verdict(lambda k: str(verdicts[k]), PROVABLY),
+            columns.verdict(lambda k: described(census.verdicts[k], census.monotone[k]), PROVABLY),
             Column(f"intact, {census.kind}", lambda k: accuracy[0, k], note="Share of patterns right."),
             Column(f"ablated, {census.kind}", lambda k: accuracy[-1, k], note="The same without inhibition."),
             columns.floor(lambda k: census.floor[k]),

@@ -11,9 +11,10 @@ from eisim.circuit import Circuit
 from eisim.functions import TruthTable
 from eisim.report import proof
 from eisim.report.findings import Explanation
+from eisim.report.style import drawn_by
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
-from eisim.report.views.certificate_figures import drawn_as, figure_of
+from eisim.report.views.certificate_figures import draw, drawn_as, figure_of, size
 from eisim.report.wording import count
 from eisim.theory.certificate import SMALL, Certificate, ClassCertificates
 from eisim.theory.reference_errors import constant_error, of_any_function
@@ -298,15 +299,12 @@ class ClassesView(CertificateView):
         yield "points.csv", frame_to_csv(pandas.DataFrame(np.column_stack([*values, data.weights]), columns=columns))
 
 
-def _plot(certificate, ax, keywords):
-    from eisim.report import style
-    from eisim.report.views.certificate_figures import draw, size
-
+def _size(certificate):
     if not drawn_as(certificate):
         n = certificate.data.n_inputs
         raise InputError(f"Certificate.plot: expected one or two inputs, or a truth table of up to 5, found {n}")
-    return style.axes(draw, ax, certificate, size=size(certificate), keywords=keywords)
+    return size(certificate)
 
 
-show_with(Certificate, CertificateView, plot=_plot, to_dataframe=frame)
+show_with(Certificate, CertificateView, plot=drawn_by(draw, _size), to_dataframe=frame)
 show_with(ClassCertificates, ClassesView)

@@ -154,10 +154,6 @@ CLASSES = (
 )
 
 
-def _sized(side: int) -> str:
-    return f"{side} × {side}"
-
-
 def _ends(shares) -> str:
     return f"{share(shares[0])} to {share(shares[-1])}"
 
@@ -213,7 +209,7 @@ class ImagesView(View[ImagesResult]):
         pooled, kind = self.result.pooled, next(iter(self.result.trained[0].ablations))
         accuracies = (f"{NAMES[n.signs]} {_ends(n.ablations[kind].accuracy)}" for n in self.result.trained)
         yield f"Test accuracy of {kind} circuits, intact to ablated: {'; '.join(accuracies)}."
-        few, many = (_sized(side) for side in pooled.sides[[0, -1]])
+        few, many = (f"{side} × {side}" for side in pooled.sides[[0, -1]])
         floor, error = (of.mean(axis=1) for of in (pooled.floors["train"], pooled.errors["excitatory", "train"]))
         yield (
             f"On training images, {few} to {many} inputs: comparable pairs {_ends(pooled.comparable)}; floor "

@@ -44,18 +44,18 @@ def ablation(result: NetworkAblations) -> Figure:
     return figure
 
 
-def accuracy(ax: Axes, result: NetworkAblation) -> Axes:
+def accuracy(ax: Axes, result: NetworkAblation) -> None:
     """Accuracy by argmax, of all classes and balanced of each; by thresholds if there is one output."""
     ax.set(title=f"{result.name}: {result.kind} circuit", ylim=(0, 1.03))
     if len(result.judged) == 1:
-        return _by_one_output(ax, result)
+        _by_one_output(ax, result)
+        return
     _class_lines(ax, result, result.balanced_accuracy, result.verdicts)
     if result.zeroed is not None:
         _zeroed_line(ax, result.fractions, result.zeroed.accuracy)
     ax.plot(result.fractions, result.accuracy, color="black", marker="o", ms=3, label="accuracy, all classes")
     ax.axhline(0.5, color=NEUTRAL, ls=":", lw=0.8, label="above: chance of a class")
     ax.set_ylabel("by argmax:\n(balanced) accuracy")
-    return ax
 
 
 def _zeroed_line(ax, fractions, values):
@@ -74,7 +74,6 @@ def _by_one_output(ax, result):
     mark = {"ls": "none", "marker": "_", "ms": 9, "mew": 1.5, "clip_on": False}
     ax.plot([1], 1 - result.binding_floors, color=EXCITATORY, label="excitatory-only bound (1 − floor)", **mark)
     ax.set(xlabel="fraction of inhibition removed", ylabel="share of rows answered correctly")
-    return ax
 
 
 def _by_threshold(ax, result):

@@ -53,10 +53,6 @@ def _shares(region: RegionResult, condition: str) -> dict[str, float]:
     return {name: found[system] for system, name in SYSTEMS.items() if system in found}
 
 
-def _wrong(region):
-    return {name: 1 - share for name, share in _shares(region, "best_excitatory").items()}
-
-
 VERDICT = (
     f"Kept: no system loses more than {KEPT:.0%} of the area. Provably: no excitatory-only network draws it; this "
     "circuit: another one does."
@@ -78,7 +74,11 @@ DIFFERENCE = "Largest difference from its network, as a share of the largest out
 BEST = (
     NAME,
     FLOOR,
-    Column("error", _wrong, note="Of the best excitatory-only circuit, built and simulated."),
+    Column(
+        "error",
+        lambda region: {name: 1 - right for name, right in _shares(region, "best_excitatory").items()},
+        note="Of the best excitatory-only circuit, built and simulated.",
+    ),
     Column("rate circuit off", lambda region: region.equivalence_error, note=DIFFERENCE),
 )
 

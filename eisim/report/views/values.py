@@ -223,7 +223,7 @@ def _plot_diagram(name):
     return plot
 
 
-def _draw_prediction(ax: Axes, prediction: Prediction) -> Axes:
+def _draw_prediction(ax: Axes, prediction: Prediction) -> None:
     """Predicted against simulated rates of a population, a dot for each trial; hollow where they are not close."""
     highest = 1.05 * max(prediction.predicted.max(), prediction.simulated.max(), 1e-9)
     ax.plot([0, highest], [0, highest], color=NEUTRAL, lw=0.8, ls="--", label="equal")
@@ -234,7 +234,6 @@ def _draw_prediction(ax: Axes, prediction: Prediction) -> Axes:
             ax.plot(prediction.simulated[mine], prediction.predicted[mine], "o", label=label, **style)
     ax.set(xlabel="simulated rate (Hz)", ylabel="rate by mean-field (Hz)", title=prediction.population)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
-    return ax
 
 
 register(Shown, html=lambda value: f"<pre>{escape(repr(value))}</pre>")
