@@ -39,17 +39,7 @@ Kind = StrEnum("Kind", ["rate", "spiking", "both"])
 Backend = StrEnum("Backend", ["cpp", "numpy", "cuda_standalone"])
 Format = StrEnum("Format", ["onnx", "torch", "nir"])
 CacheAction = StrEnum("CacheAction", ["show", "clear"])
-
-
-class Loss(StrEnum):
-    """Losses for which a floor is defined."""
-
-    zero_one = "zero-one"
-    l1 = "l1"
-    l2 = "l2"
-    linf = "linf"
-    all = "all"
-
+Loss = StrEnum("Loss", {"zero_one": "zero-one", "l1": "l1", "l2": "l2", "linf": "linf", "all": "all"})
 
 INTERRUPTED = 130
 LONGEST_SEED = 1000  # digits: Python refuses to read far longer numbers

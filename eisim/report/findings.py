@@ -3,7 +3,7 @@
 A page needs nothing but the folder of a run: these values, and the files that they name.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,3 @@ class Findings:
     circuits: tuple[Picture, ...] = ()
     proofs: tuple[Explanation, ...] = ()
     figures_first: int = 0
-
-
-def to_document(findings: Findings) -> dict:
-    """The findings as a JSON object."""
-    return asdict(findings)

@@ -80,7 +80,14 @@ class Run:
     @property
     def settings(self) -> list[tuple[str, str]]:
         """Settings as text, with units."""
-        return _settings(self.stored.provenance)
+        shown, provenance = [], self.stored.provenance
+        for name, value in provenance.settings_si.items():
+            if value is None or value in ("", [], {}):  # not given
+                continue
+            unit = provenance.settings_units.get(name, "")
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            shown.append((name, format_quantity(value, unit) if number and unit else numbers.number(value)))
+        return shown
 
     @property
     def command(self) -> str:
@@ -220,27 +227,15 @@ def _differences(runs) -> tuple[list[tuple[str, list[str]]], list[str]]:
 
 def _described(run) -> dict[str, str]:
     stored, provenance = run.stored, run.stored.provenance
-    seed = "" if provenance.seed is None else str(provenance.seed)
     return {
         "experiment": stored.name,
-        "seed": seed,
+        "seed": "" if provenance.seed is None else str(provenance.seed),
         "kinds": " and ".join(provenance.kinds),
         "backend": provenance.backend,
-        **{f"setting {name}": value for name, value in _settings(provenance)},
+        **{f"setting {name}": value for name, value in run.settings},
         **{f"version of {name}": version for name, version in provenance.versions.items()},
         "platform": provenance.platform,
     }
-
-
-def _settings(provenance):
-    shown = []
-    for name, value in provenance.settings_si.items():
-        if value is None or value in ("", [], {}):  # not given
-            continue
-        unit = provenance.settings_units.get(name, "")
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        shown.append((name, format_quantity(value, unit) if number and unit else numbers.number(value)))
-    return shown
 
 
 def _extent(svg: bytes) -> tuple[int | None, int | None]:

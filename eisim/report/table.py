@@ -98,20 +98,18 @@ def page_table(table: Table) -> PageTable:
     for column in table.columns:
         values = [_plain(column.value(row)) for row in table.rows]
         systems = list(dict.fromkeys(name for value in values if isinstance(value, Mapping) for name in value))
-        if not systems:
-            columns.append(_page_column(column, column.name, values))
-            cells.append(values)
-        elif all(len({*value.values()}) <= 1 for value in values):
-            same = column.note.rstrip(".") + ("; the" if column.note else "The") + f" same for {listing(systems)}."
-            same = same if len(systems) > 1 else column.note
-            values = [next(iter(value.values()), None) for value in values]
-            columns.append(_page_column(column, column.name, values, same))
-            cells.append(values)
-        else:
-            for name in systems:
-                found = [value.get(name) for value in values]
-                columns.append(_page_column(column, f"{column.name}, {name}", found))
-                cells.append(found)
+        shown, note = {column.name: values}, column.note
+        if systems and all(len({*value.values()}) <= 1 for value in values):
+            shown = {column.name: [next(iter(value.values()), None) for value in values]}
+            if len(systems) > 1:
+                note = note.rstrip(".") + ("; the" if note else "The") + f" same for {listing(systems)}."
+        elif systems:
+            shown = {f"{column.name}, {name}": [value.get(name) for value in values] for name in systems}
+        for name, found in shown.items():
+            known = [value for value in found if value is not None]
+            kind = column.kind or ("number" if known and not any(isinstance(value, str) for value in known) else "text")
+            columns.append(PageColumn(name, kind, column.unit, note, column.decimals))
+            cells.append(found)
     rows = tuple(zip(*cells, strict=True))
     return PageTable(table.title, tuple(columns), rows, tuple(table.notes), table.data, table.keys)
 
@@ -122,12 +120,6 @@ def _plain(value):
         return {name: _plain(each) for name, each in value.items()}
     value = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(value, float) and np.isnan(value) else value
-
-
-def _page_column(column, name, values, note=None):
-    numbers = [value for value in values if value is not None]
-    kind = column.kind or ("number" if numbers and not any(isinstance(value, str) for value in numbers) else "text")
-    return PageColumn(name, kind, column.unit, column.note if note is None else note, column.decimals)
 
 
 def _shown(table, most: int) -> tuple[list[Column], list[list[str]], list[bool], int]:

@@ -6,20 +6,17 @@ The terminal, the page, a notebook and the files of a run are renderings of the 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from eisim.base import display
 from eisim.base.files import to_csv, to_netcdf
 from eisim.base.values import Explained
+from eisim.circuit import Circuit
 from eisim.report.circuit import circuit_picture, circuit_table
 from eisim.report.findings import Explanation, Findings, Picture
 from eisim.report.style import Figure
 from eisim.report.table import Table, html_box, html_table, page_table, sentences, terminal_table
 from eisim.report.wording import answer
-
-if TYPE_CHECKING:
-    from eisim.adapter import DNN
-    from eisim.circuit import Circuit
 
 Result = TypeVar("Result")
 
@@ -45,8 +42,7 @@ class DrawnCircuit:
 
     stem: str
     title: str
-    circuit: "Circuit"
-    dnn: "DNN | None" = None  # by default that of the circuit, where it has one
+    circuit: Circuit
 
 
 class View(Explained, Generic[Result]):
@@ -164,8 +160,7 @@ class View(Explained, Generic[Result]):
         for figure in self.figures():
             yield figure.file, figure.draw()
         for each in self.circuits():
-            dnn = diagram.static_dnn(each.circuit) if each.dnn is None else each.dnn
-            yield f"{each.stem}.svg", diagram.circuit_and_dnn(each.circuit, dnn)
+            yield f"{each.stem}.svg", diagram.circuit_and_dnn(each.circuit, diagram.static_dnn(each.circuit))
 
 
 def show_with(shown: type, view: Callable[[Any], View], **displays: Callable) -> None:

@@ -294,16 +294,10 @@ def curves_table(result: AblationResult) -> str:
     lines = [
         (case.case.name, system, float(fraction), float(accuracy), 1 - _floor(case))
         for case in result.cases
-        for system, accuracies in accuracy_by_level(case).items()
+        for system, accuracies in figures.accuracy_by_level(case).items()
         for fraction, accuracy in zip(result.protocol.fractions, accuracies, strict=True)
     ]
     return to_csv(lines, columns)
-
-
-def accuracy_by_level(case: CaseResult) -> dict[str, np.ndarray]:
-    """Accuracy at each level of ablation, by system; ``"dnn"`` is the lower of the f–I approximations."""
-    measured = {system: m.accuracy[:-1] for system, m in case.measurements.items()}
-    return measured | {"dnn": np.min([m for system, m in measured.items() if system.endswith("dnn")], axis=0)}
 
 
 def activity_table(case: CaseResult) -> str:

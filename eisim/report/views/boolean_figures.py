@@ -49,21 +49,25 @@ def ablation_curves(result: AblationResult) -> Figure:
 
 def ablation_curve(ax: Axes, case: CaseResult) -> None:
     """One function's accuracy against the fraction of inhibition removed."""
-    levels = len(case.fractions)
     best = 1 - case.certificate.floor["zero_one"]
     ax.axhspan(best, 1.05, color="#e2e2e2", linewidth=0, label="unattainable without inhibition")
     ax.axhline(best, color=EXCITATORY, lw=0.8, label="1 − floor")
-    measured = {system: m.accuracy[:levels] for system, m in case.measurements.items()}
-    dnns = [m for system, m in measured.items() if system.endswith("dnn")]
-    measured["dnn"] = np.min(dnns, axis=0)
+    measured = accuracy_by_level(case)
+    several = sum(system.endswith("dnn") for system in case.measurements) > 1
     for system, (label, style) in SYSTEM_STYLES.items():
         if system in measured:
-            label += " (the lower of two)" * (system == "dnn" and len(dnns) > 1)
+            label += " (the lower of two)" * (system == "dnn" and several)
             ax.plot(case.fractions, measured[system], lw=1, color=NEUTRAL, label=label, **style)
     colour = {"kept": "black", "lost": INHIBITORY, "not computed": NEUTRAL}[case.verdict]
     ax.set_title(f"{case.case.name}: {case.verdict}", color=colour)
     ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     ax.set(xlabel=REMOVED, ylabel=RIGHT)
+
+
+def accuracy_by_level(case: CaseResult) -> dict[str, np.ndarray]:
+    """Accuracy at each level of ablation, by system; ``"dnn"`` is the lower of the f–I approximations."""
+    measured = {system: m.accuracy[:-1] for system, m in case.measurements.items()}
+    return measured | {"dnn": np.min([m for system, m in measured.items() if system.endswith("dnn")], axis=0)}
 
 
 def activity(case: CaseResult) -> Figure:

@@ -124,7 +124,7 @@ def _unrolled(dnn: UnrolledDNN) -> str:
 
 
 def _response(response: Response) -> str:
-    readouts = responses.shaped(response, response.readouts, 1)
+    readouts = responses.shaped(response.readouts, 1)
     seeds, names = responses.seeds_of(response), responses.readout_names(response)
     trials = readouts.shape[1]
     rates = readouts.reshape(len(seeds) * trials, len(names))
