@@ -18,7 +18,7 @@ else:  # Matplotlib is imported by what draws, not by what knows that it can
 EXCITATORY, INHIBITORY = "#d9480f", "#1c4f9c"
 NEUTRAL = "#555555"
 #: Two things that are compared and are neither excitation nor inhibition, such as the two inputs of a witness.
-FIRST, SECOND = "#009e73", "#b8558c"
+LOWER, UPPER = "#009e73", "#b8558c"
 #: Widths of one column and of two, in inches, and the most height.
 SINGLE, DOUBLE, TALLEST = 3.5, 7.0, 9.0
 PAPER = Path(__file__).parent.parent / "paper.mplstyle"

@@ -46,12 +46,7 @@ class DrawnCircuit:
 
 
 class View(Explained, Generic[Result]):
-    """Display of results of a type; a subclass defines it for its type, and `show_with` registers it.
-
-    Parameters
-    ----------
-    result : object
-    """
+    """Display of results of a type; a subclass defines it for its type, and `show_with` registers it."""
 
     #: The heading of the page.
     question: ClassVar[str] = ""
@@ -181,11 +176,5 @@ def show_with(shown: type, view: Callable[[Any], View], **displays: Callable) ->
 
 
 def view_of(result) -> View:
-    """The view of a result.
-
-    Raises
-    ------
-    TypeError
-        If none is registered for its type.
-    """
+    """The view of a result; TypeError if none is registered for its type."""
     return display.display("view", result)(result)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, Axes, Figure, letters, new_figure
-from eisim.report.style import SECOND as REDUCED
+from eisim.report.style import UPPER as REDUCED
 from eisim.studies.networks import NetworkAblation, NetworkAblations
 
 #: Height of a line of small text, as a share of the largest value.

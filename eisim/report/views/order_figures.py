@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, Axes, Figure, letters, new_figure
-from eisim.report.style import FIRST as LOWER
-from eisim.report.style import SECOND as UPPER
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, LOWER, NEUTRAL, UPPER, Axes, Figure, letters, new_figure
 from eisim.simulation import Response
 from eisim.studies.order.order import Share
 from eisim.studies.order.rate import NETWORKS, RateResult

@@ -6,9 +6,7 @@ from textwrap import fill
 import numpy as np
 
 from eisim.ablation import dose
-from eisim.report.style import DOUBLE, INHIBITORY, TALLEST, Axes, Figure, new_figure
-from eisim.report.style import FIRST as LOWER
-from eisim.report.style import SECOND as UPPER
+from eisim.report.style import DOUBLE, INHIBITORY, LOWER, TALLEST, UPPER, Axes, Figure, new_figure
 from eisim.studies.tasks import Assessment, Survey, Witness
 
 COLUMNS = 3
