@@ -122,13 +122,13 @@ def page(folders: Sequence, tell: Callable[[str], None] = lambda line: None) -> 
     for run in runs:
         for name in run.stored.changed:
             tell(f"{run.stored.folder / name}: changed since the run")
-    carried = _Carried()
+    carried = _Carried(runs)
     if len(runs) == 1:
         grids = [grid(table) for table in runs[0].findings.tables]
     else:
         rows = match([run.findings.tables for run in runs])
         grids = [joined(row, [run.label for run in runs]) for row in rows]
-    tables = [(shown, [carried.table(run, runs) for run in shown.data]) for shown in grids]
+    tables = [(shown, [*map(carried.table, shown.data)]) for shown in grids]
     questions = dict.fromkeys(run.findings.question for run in runs)
     question = next(iter(questions)) if len(questions) == 1 else f"{len(runs)} runs side by side"
     html = _bounded(
@@ -167,7 +167,8 @@ def _bounded(made, **parts) -> str:
 class _Carried:
     """Files that the page carries, each once."""
 
-    def __init__(self):
+    def __init__(self, runs: Sequence[Run]):
+        self.runs = {run.label: run for run in runs}
         self.ids: dict[tuple, str] = {}
         self.carried = 0
 
@@ -177,25 +178,24 @@ class _Carried:
         self.carried += len(file.content or b"")
         return file
 
-    def table(self, data: tuple[str, str], runs) -> Download:
+    def table(self, data: tuple[str, str]) -> Download:
         """The CSV file (label of the run, name)."""
         label, name = data
-        run = next(run for run in runs if run.label == label)
         if source := self.ids.get(data):
             return Download(name, "", source=source)
-        file = self._attachment(run, name, LARGEST_TABLE)
+        file = self._attachment(self.runs[label], name, LARGEST_TABLE)
         if file.content is None:
             return Download(name, _size(file.size))
         self.ids[data] = f"file{len(self.ids)}"
         return Download(name, _size(file.size), self.ids[data], _data("text/csv;charset=utf-8", file.content))
 
-    def figure(self, run: Run, picture: Picture, runs) -> Figure:
+    def figure(self, run: Run, picture: Picture) -> Figure:
         """The figure of a run, with the numbers that it draws."""
         file = self._attachment(run, picture.file, LARGEST_FIGURE)
         if file.content is not None and b"<svg" not in file.content[:4096]:
             raise InputError(f"{run.stored.folder / picture.file}: expected an SVG figure, found something else")
         width, height = _extent(file.content or b"")
-        data = self.table((run.label, picture.data), runs) if picture.data else None
+        data = self.table((run.label, picture.data)) if picture.data else None
         identity = f"figure{len(self.ids)}"
         self.ids[run.label, picture.file, identity] = identity
         address = _data("image/svg+xml", file.content) if file.content is not None else ""
@@ -207,7 +207,7 @@ def _rows(runs, part, carried) -> list[list[Figure]]:
     rows: dict[str, list[Figure]] = {}
     for run in runs:
         for picture in getattr(run.findings, part):
-            rows.setdefault(picture.file, []).append(carried.figure(run, picture, runs))
+            rows.setdefault(picture.file, []).append(carried.figure(run, picture))
     return list(rows.values())
 
 

@@ -68,11 +68,8 @@ def drawn_by(draw: Callable, size=(SINGLE, 2.6)) -> Callable:
 
     `size` is that of a new figure, or a function of the value.
     """
-
-    def plot(value, ax, keywords, **options):
-        return axes(draw, ax, value, size=size(value) if callable(size) else size, keywords=keywords, **options)
-
-    return plot
+    of = size if callable(size) else lambda value: size
+    return lambda value, ax, keywords, **options: axes(draw, ax, value, size=of(value), keywords=keywords, **options)
 
 
 def _set_properties(drawn, keywords):
