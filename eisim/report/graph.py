@@ -200,7 +200,7 @@ def _across(n, column, stops, label, above, below):
     def settle(mine, wanted):
         order = np.argsort(np.round(wanted, 6), kind="stable")
         mine = mine[order]
-        v[mine] = _apart(wanted[order], below[mine[:-1]] + above[mine[1:]], weight[mine])
+        v[mine] = apart(wanted[order], below[mine[:-1]] + above[mine[1:]], weight[mine])
 
     for mine in 15 * (columns + columns[::-1]):
         settle(mine, pull[mine] @ v + bias[mine])
@@ -209,7 +209,7 @@ def _across(n, column, stops, label, above, below):
     return v
 
 
-def _apart(wanted, distances, weight=1.0, low=-np.inf, high=np.inf):
+def apart(wanted, distances, weight=1.0, low=-np.inf, high=np.inf):
     """Places nearest to the wanted ones, which are sorted, that have these distances at least."""
     start = np.concatenate([[0], np.cumsum(distances)])
     return np.clip(_isotonic(wanted - start, weight), low, high - start[-1]) + start
@@ -237,7 +237,7 @@ def _levels(stops, column, v, box_size):
     for (box, _), mine in users.items():
         reach = box_size[box, 1] / 2 - PORT / 2
         wanted = np.array([level for level, _, _ in sorted(mine)])
-        places = _apart(wanted, np.full(len(mine) - 1, PORT), 1.0, v[box] - reach, v[box] + reach)
+        places = apart(wanted, np.full(len(mine) - 1, PORT), 1.0, v[box] - reach, v[box] + reach)
         for place, (_, k, end) in zip(places, sorted(mine), strict=True):
             levels[k][end] = place
     return levels

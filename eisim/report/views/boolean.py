@@ -58,7 +58,7 @@ def row(case: CaseResult) -> dict:
         "representable": certificate.representable,
         "witness": certificate.witness and list(map(list, certificate.witness)),
         "floor": _floor(case),
-        "inversion_complexity": _complexity(case),
+        "inversion_complexity": certificate.inversion_complexity,
         "inhibitory_neurons": _inhibitory(case),
         "verdict": case.verdict,
         "meaning": MEANINGS[verdict(case)],
@@ -78,10 +78,6 @@ def _inhibitory(case):
 
 def _floor(case):
     return case.certificate.floor["zero_one"]
-
-
-def _complexity(case):
-    return case.certificate.inversion_complexity
 
 
 def _scores(case, condition):
@@ -104,7 +100,7 @@ FUNCTIONS = (
     FLOOR,
     columns.witness(_witness),
     Column("inhibitory neurons", _inhibitory, note="In this circuit.", short="I"),
-    Column("inversion complexity", _complexity, note=LEAST, short="least I"),
+    Column("inversion complexity", lambda case: case.certificate.inversion_complexity, note=LEAST, short="least I"),
     *columns.conditions(_scores, "Share of patterns answered correctly, with inhibition.", OF_ONE),
     Column("truth table", lambda case: case.case.function.bits, note=COUNTING, on_page_only=True),
 )
@@ -144,7 +140,7 @@ class BooleanView(View[AblationResult]):
             yield columns.lost([*map(verdict, cases)], "functions")
         for case in [case for case in cases if case.missed][:3]:
             yield _missed(case)
-        needed = Counter(_complexity(case) for case in cases if verdict(case) == "lost (provably)")
+        needed = Counter(case.certificate.inversion_complexity for case in cases if verdict(case) == "lost (provably)")
         if needed:
             parts = (f"{count(least, 'neuron')} ({n} of them)" for least, n in sorted(needed.items()))
             least = f"{count(next(iter(needed)), 'neuron')}" if len(needed) == 1 else listing(parts)

@@ -223,10 +223,6 @@ def _label(certificate):
     return certificate.data.label(1)
 
 
-def _rows(certificate):
-    return int(certificate.data.targets.sum())
-
-
 class ClassesView(CertificateView):
     """Classes without order, each against the others: figure and proof are those of the hardest."""
 
@@ -246,7 +242,10 @@ class ClassesView(CertificateView):
             "class": label,
             "target": found["target"].removesuffix(f" is {label}"),
             "representable": all(each.representable for each in self.certificates),
-            "classes": [{"class": _label(each), "rows": _rows(each), **_document(each)} for each in self.certificates],
+            "classes": [
+                {"class": _label(each), "rows": int(each.data.targets.sum())} | _document(each)
+                for each in self.certificates
+            ],
         }
 
     def answer(self) -> Iterator[str]:
@@ -262,7 +261,7 @@ class ClassesView(CertificateView):
             "Classes",
             (
                 Column("class", _label),
-                Column("rows", _rows),
+                Column("rows", lambda each: int(each.data.targets.sum())),
                 Column("excitatory-only", _can, note="Whether an excitatory-only circuit tells it from the others."),
                 Column(
                     "floor",

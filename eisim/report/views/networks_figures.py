@@ -1,7 +1,6 @@
 """What is left of a trained network as the inhibition of its circuits is removed."""
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, Axes, Figure, letters, new_figure
 from eisim.report.style import UPPER as REDUCED
@@ -113,5 +112,7 @@ def _in_time(ax, result):
 
 def _apart(heights, gap):
     """The heights, moved as little as labels there need in order not to overlap."""
-    order, room = np.argsort(heights), gap * np.arange(len(heights))
-    return (isotonic_regression(heights[order] - room).x + room)[np.argsort(order)]
+    from eisim.report.graph import apart
+
+    order = np.argsort(heights)
+    return apart(heights[order], np.full(len(order) - 1, gap))[np.argsort(order)]
