@@ -71,6 +71,7 @@ class View(Explained, Generic[Result]):
     @abstractmethod
     def to_json(self) -> dict:
         """The document of ``--json``, without the seed."""
+        return {}
 
     def answer(self) -> Iterable[str]:
         """Sentences, short and with the numbers."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: ``"1 circuit"``, ``"2 circuits"``."""
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def listing(words: Iterable[str], most: int = 0) -> str:
