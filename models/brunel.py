@@ -220,13 +220,13 @@ FAST = 1 / (8 * DELAY)
 #: The states by name, and their criteria as text.
 PHASES = {
     "quiet": f"rate of E below {QUIET:g} Hz, or too few intervals to tell",
-    "SR": f"synchronous regular: CV of intervals below {REGULAR:g}, modulation of the rate {SYNCHRONOUS:g} or more",
-    "AR": f"asynchronous regular: CV of intervals below {REGULAR:g}, modulation of the rate below {SYNCHRONOUS:g}",
-    "SI fast": f"synchronous irregular: CV {REGULAR:g} or more, modulation {SYNCHRONOUS:g} or more, rhythm from "
-    f"{FAST:.0f} Hz on",
-    "SI slow": f"synchronous irregular: CV {REGULAR:g} or more, modulation {SYNCHRONOUS:g} or more, rhythm below "
-    f"{FAST:.0f} Hz",
-    "AI": f"asynchronous irregular: CV {REGULAR:g} or more, modulation below {SYNCHRONOUS:g}",
+    "SR": f"synchronous regular: ISI CV below {REGULAR:g}, modulation of the rate {SYNCHRONOUS:g} or more",
+    "AR": f"asynchronous regular: ISI CV below {REGULAR:g}, modulation of the rate below {SYNCHRONOUS:g}",
+    "SI fast": f"synchronous irregular: ISI CV {REGULAR:g} or more, modulation {SYNCHRONOUS:g} or more, peak frequency "
+    f"of {FAST:.0f} Hz or more",
+    "SI slow": f"synchronous irregular: ISI CV {REGULAR:g} or more, modulation {SYNCHRONOUS:g} or more, peak frequency "
+    f"below {FAST:.0f} Hz",
+    "AI": f"asynchronous irregular: ISI CV {REGULAR:g} or more, modulation below {SYNCHRONOUS:g}",
 }
 
 

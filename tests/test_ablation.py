@@ -123,7 +123,7 @@ def test_c11_silenced_cells_are_said_to_be_on_table_and_plot():
     assert set(table.population.values[table.silenced.values]) == {"I"}
     spikes = response.spikes_to_dataframe()
     assert (spikes.silenced == ((spikes.population == "I") & spikes.neuron.isin(quiet))).all() and spikes.silenced.any()
-    assert "whatever their rates: I, 10 of 20." in response._repr_html_()
+    assert "regardless of their rates): I, 10 of 20." in response._repr_html_()
     axes = response.plot()
     assert "I (I, 10 of 20 silenced)" in [label.get_text() for label in axes.get_yticklabels()]
     plt.close(axes.figure)

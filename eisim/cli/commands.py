@@ -529,7 +529,7 @@ def ablate(
     ignore: IgnoredColumns = None,
     header: Header = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
-    levels: Annotated[int, Option(help="Number of ablation levels, including none and all.", min=2, max=101)] = 6,
+    levels: Annotated[int, Option(help="Number of fractions removed, including none and all.", min=2, max=101)] = 6,
     backend: BackendOption = Backend.cpp,
     out: Annotated[Path | None, _out("results/ablate-NET")] = None,
     json_: Json = False,

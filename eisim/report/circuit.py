@@ -81,7 +81,7 @@ def _made(circuit: Circuit) -> str:
     return (
         f" The circuit was converted from a rate circuit: its membranes have a time constant of {membranes}, so that "
         f"f–I curves follow the units' activations, and its synapses one of {synapses}, so that one spike moves the "
-        f"potential by about a {shares} of the weight. The weights are scaled for that and are no physiological sizes."
+        f"potential by about a {shares} of the weight. The weights are scaled accordingly and are not physiological."
     )
 
 
@@ -91,9 +91,8 @@ def circuit_picture(circuit: Circuit, stem: str, title: str) -> Picture:
     found = f"Inhibition comes from {listing(sources)}." if sources else "No projection is inhibitory."
     caption = (
         f"Populations with their numbers of neurons: {in_words(circuit)}. Excitatory projections end with an "
-        f"arrowhead, inhibitory ones with a bar; beside each, its mean weight and number of synapses. {found} Where "
-        "the f–I approximation, a static DNN, is drawn as well, its negative weights are those of the inhibitory "
-        "projections."
+        f"arrowhead, inhibitory ones with a bar, each with its mean weight and number of synapses. {found} In the f–I "
+        "approximation (b; where there is one), a static DNN, negative weights are those of inhibitory projections."
         f"{_made(circuit)}"
     )
     return Picture(

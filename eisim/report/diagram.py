@@ -106,7 +106,7 @@ def circuit_and_dnn(circuit: Circuit, dnn: DNN | UnrolledDNN | None = None) -> F
 
 
 def _mean(unit):
-    return "mean weight" if UNITS[unit][0] else "mean weight (1)"
+    return "mean weight" if UNITS[unit][0] else "mean weight (dimensionless)"
 
 
 def _about(dnn):
@@ -141,7 +141,7 @@ def dnn_layout(dnn: DNN | UnrolledDNN, upright: bool = False) -> graph.Layout:
         nodes = [Node(i.name, "", i.size, "of each layer", word="input") for i in of.inputs]
         nodes += [Node(p.name, "", p.size, _activation(p.neuron), word="unit") for p in of.populations]
         return _layout(nodes, _links(of), upright)
-    thresholds = {name: f"output > {threshold:.3g}" for name, threshold in dnn.outputs}
+    thresholds = {name: f"output > {threshold:.3g} Hz" for name, threshold in dnn.outputs}
     nodes = [Node(name, "", size, f"scaled by {_number(rate)}", word="input") for name, size, rate in dnn.inputs]
     nodes += [Node(x.name, "", x.size, _activation(x.neuron), thresholds.get(x.name, ""), "unit") for x in dnn.layers]
     place, links = {node.name: k for k, node in enumerate(nodes)}, []

@@ -69,7 +69,7 @@ def raster(ax: Axes, response: Response, trials: Sequence[str]) -> None:
     bar = _round_below(duration)
     ax.plot([0, bar], [-0.03, -0.03], color="black", lw=1.5, solid_capstyle="butt", clip_on=False, transform=above)
     ax.text(0, -0.05, f"{bar:g} ms", ha="left", va="top", fontsize=7, transform=above)
-    ax.set_xlabel(f"trials in turn, each of {duration:g} ms")
+    ax.set_xlabel(f"consecutive trials of {duration:g} ms")
 
 
 @dataclass(frozen=True)

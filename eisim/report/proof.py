@@ -20,16 +20,19 @@ MEANING = {
     "l2": "mean squared error",
     "linf": "largest absolute error",
 }
+#: Conditions of the theorem, for sentences that make no other mention of them.
+CONDITIONS = "with non-negative weights and non-decreasing transfer functions (spiking circuits: as a rate code)"
 MONOTONE = (
-    "Excitatory synapses have weights of 0 or more, and a higher input never lowers the rate of these neurons. So if "
-    "no input of an excitatory-only circuit decreases, no rate decreases, regardless of its size or depth: it "
-    "computes only functions that never fall when inputs rise. One pair of inputs at which a function falls, a "
-    "witness, settles the question."
+    "If all weights are non-negative and all transfer functions are non-decreasing, then no rate falls when inputs "
+    "rise, regardless of the size and depth of the circuit: such an excitatory-only circuit computes only functions "
+    "that never fall when inputs rise. One pair of inputs between which a function falls, a witness, therefore proves "
+    "that no such circuit computes it."
 )
 LIMITS = (
-    "This holds for rates that are compared with a threshold, with inputs of one polarity. It does not hold for "
-    "neurons whose rate falls with increasing input, for outputs that are compared with each other (a subtraction), "
-    "for inputs given as ON and OFF pairs, or strictly for the timing of spikes."
+    "This holds for rates that are compared with a threshold, for inputs of one polarity, and for spiking circuits as "
+    "far as they use a rate code. It does not hold for neurons whose rate falls with increasing input, for outputs "
+    "that are compared with each other (a subtraction), for inputs given as ON and OFF pairs, or for codes by spike "
+    "timing."
 )
 #: Inputs of data are listed by name up to this number.
 INPUTS = 20
@@ -152,8 +155,8 @@ def witness(certificate: Certificate) -> str:
     raised = [name for name, a, b in zip(names, data.ordered[x], data.ordered[y], strict=True) if b > a]
     risen = f"raised: {listing(raised, NAMED)}" if raised else "with the very same inputs"
     return (
-        f"At {lower} the function is {data.targets[x]:g}, at {upper} {data.targets[y]:g} ({risen}). No input went "
-        "down, yet the function falls; an excitatory-only circuit never answers less to more input. Violating pairs: "
+        f"At {lower} the function is {data.targets[x]:g}, at {upper} {data.targets[y]:g} ({risen}). No input falls, "
+        f"but the function does, which no excitatory-only circuit {CONDITIONS} reproduces. Violating pairs: "
         f"{certificate.violating_pairs:,}."
     )
 

@@ -54,4 +54,4 @@ def published_table(found: Sequence[Beside], in_full: bool = True) -> Table:
     notes = (
         () if in_full else ("Tolerances and sources: `python -m eisim list NAME`; with `--published` measured again.",)
     )
-    return Table("Published numbers beside ours", columns, found, notes, keys=1 + several, on_page_only=several)
+    return Table("Published numbers and ours", columns, found, notes, keys=1 + several, on_page_only=several)

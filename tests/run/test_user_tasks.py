@@ -192,7 +192,7 @@ def test_data_against_the_theory():
     assert "scaled to 0 to 1 by its range" in found["notes"][0]
     answer = home.findings().answer
     for part in (
-        "responds in my_data.csv",
+        "“responds” in my_data.csv",
         "18 of 120 rows (15.0%)",
         "43 of 120 rows (35.8%)",
         "may need no inhibition",

@@ -94,8 +94,7 @@ FUNCTIONS = (
     FUNCTION,
     columns.verdict(
         verdict,
-        "Provably: no excitatory-only circuit computes it. This circuit: another one without inhibition does. Not "
-        "computed: the intact circuit does not compute it.",
+        f"{columns.PROVABLY} Not computed: the intact circuit does not compute it.",
     ),
     FLOOR,
     columns.witness(_witness),
@@ -142,9 +141,9 @@ class BooleanView(View[AblationResult]):
             yield _missed(case)
         needed = Counter(case.certificate.inversion_complexity for case in cases if verdict(case) == "lost (provably)")
         if needed:
-            parts = (f"{count(least, 'neuron')} ({n} of them)" for least, n in sorted(needed.items()))
-            least = f"{count(next(iter(needed)), 'neuron')}" if len(needed) == 1 else listing(parts)
-            yield f"Least inhibition that computes what is provably lost: {least}."
+            parts = (f"{least} ({count(n, 'function')})" for least, n in sorted(needed.items()))
+            least = f"{next(iter(needed))}" if len(needed) == 1 else listing(parts)
+            yield f"Least number of inhibitory neurons that compute what is provably lost: {least}."
 
     def tables(self) -> Iterator[Table]:
         cases, protocol = self.result.cases, self.result.protocol
@@ -171,7 +170,8 @@ class BooleanView(View[AblationResult]):
             "ablation_curves.svg",
             "Accuracy against the fraction of inhibition removed",
             "Share of input patterns answered correctly, a panel for each function. Grey, above the line at 1 − floor: "
-            "unattainable without inhibition.",
+            f"unattainable for excitatory-only circuits {proof.CONDITIONS}."
+            f"{' Of both f–I approximations, the less accurate is drawn.' * (len(case.kinds) > 1)}",
             f"Accuracy falls as inhibition is removed for {lost or 'no function'}.",
             "ablation_curves.csv",
             draw=lambda: figures.ablation_curves(result),
@@ -227,8 +227,8 @@ class BooleanView(View[AblationResult]):
         kept = [case for case in self.result.cases if verdict(case) == "kept"]
         if kept:
             text = (
-                "Functions that never fall when an input rises are what excitatory-only circuits compute. Circuits "
-                f"without inhibitory neurons, of which ablation takes nothing: {sum(not _inhibitory(c) for c in kept)}."
+                "Functions that never fall when an input rises can be computed by excitatory-only circuits. Circuits "
+                f"without inhibitory neurons, which ablation leaves unchanged: {sum(not _inhibitory(c) for c in kept)}."
             )
             yield Explanation(f"Kept: {listing(case.case.name for case in kept)}", (text,))
 

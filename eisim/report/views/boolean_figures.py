@@ -50,7 +50,8 @@ def ablation_curves(result: AblationResult) -> Figure:
 def ablation_curve(ax: Axes, case: CaseResult) -> None:
     """One function's accuracy against the fraction of inhibition removed."""
     best = 1 - case.certificate.floor["zero_one"]
-    ax.axhspan(best, 1.05, color="#e2e2e2", linewidth=0, label="unattainable without inhibition")
+    top = 1.05 if best < 1 else 1  # without a floor there is nothing out of reach
+    ax.axhspan(best, top, color="#e2e2e2", linewidth=0, label="unattainable if excitatory-only")
     ax.axhline(best, color=EXCITATORY, lw=0.8, label="1 − floor")
     measured = accuracy_by_level(case)
     several = sum(system.endswith("dnn") for system in case.measurements) > 1

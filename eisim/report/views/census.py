@@ -21,11 +21,10 @@ LISTED = 256
 FILE = "functions.csv"
 ACCURACY = "Mean share of patterns answered correctly"
 SURVIVE = (
-    "A circuit whose inhibition is silenced is left with the least function above its own that never falls: wherever "
-    "an input below was answered with 1, the answer is 1. So a function that never falls is left as it is, and any "
-    "other is lost."
+    "In these circuits, silencing inhibition at unchanged decision thresholds leaves the least function above the "
+    "original that never falls when inputs rise: wherever a lower input was answered with 1, the answer is 1. A "
+    "function that never falls is therefore unchanged, and any other is lost."
 )
-PROVABLY = "Provably: no excitatory-only circuit computes it; this circuit: another one does."
 
 
 class CensusView(View[Census]):
@@ -86,7 +85,7 @@ class CensusView(View[Census]):
         sampled = f"{census.monotone.sum():,} of the sample are monotone; " if census.sampled else ""
         everything = np.ones(len(census.values), dtype=bool)
         by_inhibition = (
-            Column("inhibitory neurons", lambda g: g[0], note="That the readouts of these functions hear from."),
+            Column("inhibitory neurons", lambda g: g[0], note="With a path to the readouts of these functions."),
             Column("functions", lambda g: g[1].sum()),
             Column("share", lambda g: round(100 * float(g[1].mean()), 2), unit="%", note="Of all functions."),
             Column("computed intact", lambda g: census.intact[g[1]].sum(), note="On every pattern."),
@@ -98,10 +97,10 @@ class CensusView(View[Census]):
         groups = [(str(r), mine) for r, mine in self._groups.items()] + [("all", everything)]
         notes = (
             f"One {census.kind} circuit of {census.neurons:,} neurons and {census.synapses:,} synapses for them all; "
-            f"{n_patterns} patterns × {len(census.fractions)} levels of ablation.",
+            f"{n_patterns} patterns × {len(census.fractions)} fractions removed.",
             f"{sampled}{DEDEKIND[census.n_inputs]:,} functions of {self._inputs} are monotone (Dedekind number).",
         )
-        yield Table("Functions by the inhibition that they have", by_inhibition, groups, notes, FILE)
+        yield Table("Functions by number of inhibitory neurons", by_inhibition, groups, notes, FILE)
         by_floor = (
             Column("patterns wrong", lambda row: round(float(row[0]) * n_patterns), note=f"Of {n_patterns}."),
             columns.floor(lambda row: row[0]),
@@ -114,7 +113,7 @@ class CensusView(View[Census]):
             Column("accuracy", lambda k: accuracy[k].mean(), note=f"{ACCURACY}."),
             Column("functions computed", lambda k: (accuracy[k] == 1).sum()),
         )
-        levels, title = range(len(census.fractions)), "What is left at each level of ablation"
+        levels, title = range(len(census.fractions)), "Accuracy by fraction of inhibition removed"
         yield Table(title, by_fraction, levels, data=FILE, on_page_only=True)
         if len(census.values) <= LISTED:
             yield self._functions()  # last, as it is long
@@ -123,7 +122,7 @@ class CensusView(View[Census]):
         census, accuracy = self.result, self.result.accuracy
         one_by_one = (
             Column("function", lambda k: bits(census.values[k]), note="Values of the patterns in counting order."),
-            columns.verdict(lambda k: described(census.verdicts[k], census.monotone[k]), PROVABLY),
+            columns.verdict(lambda k: described(census.verdicts[k], census.monotone[k]), columns.PROVABLY),
             Column(f"intact, {census.kind}", lambda k: accuracy[0, k], note="Share of patterns right."),
             Column(f"ablated, {census.kind}", lambda k: accuracy[-1, k], note="The same without inhibition."),
             columns.floor(lambda k: census.floor[k]),
@@ -135,15 +134,15 @@ class CensusView(View[Census]):
 
     def figures(self) -> Iterator[Drawing]:
         maps = (
-            "Above, all functions, each one cell, coloured once so many inhibitory neurons are enough for it; row and "
-            "column are the two halves of its truth table, each sorted by its own need of inhibition. "
+            "Above, each cell is a function, coloured where this number of inhibitory neurons suffices; row and column "
+            "are the two halves of its truth table, sorted by their own inversion complexity. "
         )
         left, right = ("Left", "Right") if self.result.sampled else ("Below left", "Below right")
         yield Drawing(
             "function_space.svg",
             "The space of functions",
-            f"{'' if self.result.sampled else maps}{left}, how many functions have which floor. {right}, mean accuracy "
-            "by the inhibitory neurons that functions have, and the share of functions still computed, against the "
+            f"{'' if self.result.sampled else maps}{left}, distribution of the floor. {right}, mean accuracy "
+            "by number of inhibitory neurons, and the share of functions still computed, against the "
             "fraction of inhibition removed.",
             f"{' '.join(self.answer())} Highest floor: {self.result.floor.max():.3g}.",
             "functions.csv",

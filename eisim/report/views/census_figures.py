@@ -71,7 +71,7 @@ def floor_histogram(ax: Axes, census: Census) -> None:
         ax.bar(np.arange(len(base)), counts, bottom=base, width=0.85, color=COLOURS[r], label=f"{r}")
         base += counts
     ax.set(xticks=range(len(base)), ylabel="number of functions")
-    ax.set_xlabel(f"floor: patterns of {n_patterns} that an excitatory-only circuit gets wrong")
+    ax.set_xlabel(f"floor (patterns wrong, of {n_patterns})")
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.legend(title="inhibitory neurons needed", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, borderaxespad=0)
 
@@ -83,8 +83,8 @@ def survival(ax: Axes, census: Census) -> None:
     for r in np.unique(census.inhibitory):
         mine = accuracy[:, census.inhibitory == r]
         ax.plot(census.fractions, mine.mean(axis=1), color=COLOURS[r], marker=MARKERS[r], **style)
-    ax.plot([], [], color=NEUTRAL, marker="o", label="patterns right, by neurons needed", **style)
+    ax.plot([], [], color=NEUTRAL, marker="o", label="accuracy (share of patterns), by neurons needed", **style)
     computed = (accuracy == 1).mean(axis=1)
-    ax.plot(census.fractions, computed, color=NEUTRAL, ls="--", lw=1, label="functions still computed")
-    ax.set(ylim=(-0.03, 1.03), xlabel="fraction of inhibition removed", ylabel="share of patterns, of functions")
+    ax.plot(census.fractions, computed, color=NEUTRAL, ls="--", lw=1, label="share of functions computed")
+    ax.set(ylim=(-0.03, 1.03), xlabel="fraction of inhibition removed", ylabel="share of patterns or functions")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0)

@@ -25,11 +25,11 @@ WRONG = proof.MEANING["zero_one"]
 CAPTIONS = {
     "hypercube": "Each input pattern is a box, filled where the function is 1, by the number of active inputs; lines "
     "join patterns that differ in one input. Blue: the function falls although an input rises. Broad grey line: a "
-    "chain with most falls.",
-    "line": "Values of {target} against {names[0]}, with the best functions that never fall. An arrow is a "
-    "witness: input up, function down.",
-    "plane": "Values of {target} over {names[0]} and {names[1]} (dots); behind them the best function that never "
-    "falls. An arrow is a witness: inputs up, function down.",
+    "chain with the most falls.",
+    "line": "Values of {target} against {names[0]}, with the best monotone function for each loss. An arrow is a "
+    "witness: the input rises, the function falls.",
+    "plane": "Values of {target} over {names[0]} and {names[1]} (dots) and the best monotone function (shading). An "
+    "arrow is a witness: inputs rise, the function falls.",
 }
 
 
@@ -93,7 +93,7 @@ class CertificateView(View[Certificate]):
 
     @property
     def heading(self) -> str:
-        return f"Can an excitatory-only circuit compute {self.result.data.name}?"
+        return f"Can an excitatory-only circuit compute {proof.name_of(self.result)}?"
 
     @cached_property
     def _circuit(self) -> Circuit | None:
@@ -111,7 +111,7 @@ class CertificateView(View[Certificate]):
             what = "it exactly"
             if proof.is_data(found) and of_any_function(data):
                 what = "it as nearly as any function of these inputs"
-            yield f"Least inhibition that computes {what}: {count(found.inversion_complexity, 'neuron')}."
+            yield f"Least number of inhibitory neurons that compute {what}: {found.inversion_complexity}."
         if proof.is_data(found):
             yield proof.inputs(data)
 
@@ -137,8 +137,8 @@ class CertificateView(View[Certificate]):
             "Floors",
             (
                 Column("error", lambda row: row[0]),
-                Column("floor", lambda row: row[1], note="The least of any excitatory-only circuit."),
-                Column("constant", lambda row: row[2], note="Error of the best answer that is the same everywhere."),
+                Column("floor", lambda row: row[1], note=f"The least of any circuit {proof.CONDITIONS}."),
+                Column("constant", lambda row: row[2], note="Error of the best constant answer."),
             ),
             tuple(_floors(found)),
             (*notes, left_out) if left_out else notes,
@@ -149,7 +149,7 @@ class CertificateView(View[Certificate]):
                 "Floor by number of inhibitory neurons",
                 (
                     Column("inhibitory neurons", lambda row: row[0]),
-                    Column("floor", lambda row: row[1], note=f"Least {WRONG} with so many."),
+                    Column("floor", lambda row: row[1], note=f"Least {WRONG} with this number."),
                 ),
                 tuple(found.floor_with.items()),
             )
@@ -159,7 +159,7 @@ class CertificateView(View[Certificate]):
         if kind := drawn_as(found):
             yield Drawing(
                 "certificate.svg",
-                f"{name} never falls" if found.representable else f"Where {name} falls",
+                f"Values of {name}" if found.representable else f"Values and witness of {name}",
                 CAPTIONS[kind].format(target=data.target, names=data.names),
                 f"Pairs of points at which {name} falls: {found.violating_pairs:,}.",
                 "points.csv",
@@ -168,7 +168,7 @@ class CertificateView(View[Certificate]):
 
     def circuits(self) -> Iterator[DrawnCircuit]:
         if self._circuit is not None:
-            title = f"The circuit with the least inhibition that computes {self.result.data.name}"
+            title = f"A circuit that computes {self.result.data.name} with the fewest inhibitory neurons"
             yield DrawnCircuit("circuit", title, self._circuit)
 
     def parts(self) -> Iterator[tuple[str, str]]:
@@ -195,7 +195,7 @@ class CertificateView(View[Certificate]):
                 "no input falls. Excitatory neurons compute such a function: one detects the coincidence of the inputs "
                 "of each lowest true point, and any of them drives a readout."
             )
-            yield Explanation("Why no pair of these points needs inhibition", (text,))
+            yield Explanation("Why these points need no inhibition", (text,))
         for title, text in self.parts():
             yield Explanation(title, (text,))
 

@@ -10,6 +10,7 @@ from eisim.theory.order import extend
 from eisim.theory.sample import Sample
 
 STYLES = {"zero_one": "-", "l1": "--", "l2": "-.", "linf": ":"}
+LOSSES = {"zero_one": "zero-one", "l1": "L1", "l2": "L2", "linf": "L∞"}
 
 
 def drawn_as(certificate: Certificate) -> str:
@@ -55,7 +56,7 @@ def line(ax: Axes, certificate: Certificate) -> None:
     order = np.argsort(x, kind="stable")
     ax.plot(x, data.targets, "o", ms=3, color=NEUTRAL, alpha=0.6, mew=0, label="data")
     for loss, best in certificate.best.items():
-        label = f"best monotone, {loss.replace('_', '-')}"
+        label = f"best monotone, {LOSSES[loss]}"
         ax.step(x[order], best[order], STYLES[loss], where="mid", lw=1.2, color=EXCITATORY, label=label)
     if certificate.witness:
         lower, upper = (point[0] for point in certificate.witness)
@@ -79,7 +80,7 @@ def plane(ax: Axes, certificate: Certificate) -> None:
     area = np.clip(6e3 / len(first), 0.3, 20)
     edge = {"edgecolors": NEUTRAL, "linewidths": np.sqrt(area) / 10, "rasterized": True}
     shown = ax.scatter(*data.points.T, area, c=data.targets, **edge, **scale)
-    ax.figure.colorbar(shown, ax=ax, label=f"{data.target} (dots)\nbest monotone, {loss.replace('_', '-')} (behind)")
+    ax.figure.colorbar(shown, ax=ax, label=f"{data.target} (dots)\nbest monotone, {LOSSES[loss]} (shading)")
     if certificate.witness:
         lower, upper = certificate.witness
         arrow = {"arrowstyle": "-|>", "color": INHIBITORY, "lw": 1.8, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 9}

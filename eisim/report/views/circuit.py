@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from eisim.base.files import frame_to_csv, to_csv
 from eisim.report.findings import Explanation
+from eisim.report.proof import CONDITIONS
 from eisim.report.style import EXCITATORY, NEUTRAL, new_figure
 from eisim.report.table import Column, Table
 from eisim.report.tabular import flat
@@ -59,9 +60,9 @@ FUNCTIONS = (
     Column("function", lambda found: found.name),
     columns.verdict(
         _verdict,
-        "Kept: without inhibition at most one point in a hundred more is wrong than with it. Provably: no "
-        "excitatory-only circuit computes it; this circuit: another one does. Not computed: the intact circuit misses "
-        "a pattern of a truth table, or is right no more often than a constant answer.",
+        "Kept: without inhibition at most one point in a hundred more is wrong than with it. "
+        f"{columns.PROVABLY} Not computed: the intact circuit misses a pattern of a truth table, or is right no more "
+        "often than a constant answer.",
     ),
     Column("points", lambda found: len(found.data.targets)),
     columns.witness(lambda found: _witness(found, " ≤ ")),
@@ -117,7 +118,7 @@ class _OnPoints(View[OwnResult]):
         yield Drawing(
             "ablation_curves.svg",
             "Accuracy against the fraction of inhibition removed",
-            "Share of points answered correctly. Grey: unattainable without inhibition.",
+            f"Share of points answered correctly. Grey: unattainable for excitatory-only circuits {CONDITIONS}.",
             "; ".join(
                 f"{found.name}, {kind}: from {accuracy[0]:.1%} to {accuracy[-1]:.1%}"
                 for found in self.result.on_points
@@ -130,9 +131,9 @@ class _OnPoints(View[OwnResult]):
             if found.data.n_inputs == 2:
                 yield Drawing(
                     f"{stem}.svg",
-                    f"{found.name}, point by point",
-                    "What is wanted, and what the circuit answers with its inhibition and without; filled: 1.",
-                    f"Maps of the plane for {found.name}: wanted, intact and ablated.",
+                    f"Responses of {found.name} in the plane of its inputs",
+                    "Target, and response of the circuit with and without inhibition. Orange: 1; grey: 0.",
+                    f"Maps of the plane for {found.name}: target, intact and ablated.",
                     f"{stem}.csv",
                     draw=lambda found=found: _maps(found),
                 )
@@ -146,8 +147,8 @@ class _OnPoints(View[OwnResult]):
             if found.certificate.witness is not None:
                 lower, upper = map(_point, found.certificate.witness)
                 said = (
-                    f"At {lower} the function is 1 and at {upper} it is 0, though no input went down. Any "
-                    f"excitatory-only circuit is wrong on at least {found.floor:.1%} of the points."
+                    f"At {lower} the function is 1 and at {upper} it is 0, although no input falls. Any "
+                    f"excitatory-only circuit {CONDITIONS} is wrong on at least {found.floor:.1%} of the points."
                 )
             yield Explanation(found.name, (said,))
 
@@ -191,7 +192,8 @@ def _curves(on_points):
     figure = new_figure(2.2 * min(n, 3) + 2.6, 2.2 * -(-n // 3) + 0.3, "constrained")
     axes = figure.subplots(-(-n // 3), min(n, 3), squeeze=False).ravel()
     for ax, found in zip(axes, on_points, strict=False):
-        ax.axhspan(1 - found.floor, 1.05, color="#dddddd", linewidth=0, label="unattainable without inhibition")
+        top = 1.05 if found.floor else 1  # without a floor there is nothing out of reach
+        ax.axhspan(1 - found.floor, top, color="#dddddd", linewidth=0, label="unattainable if excitatory-only")
         for kind, accuracy in found.accuracy.items():
             style = {"ls": "-" if kind == "spiking" else "--", "marker": MARKERS[kind], "ms": 3, "lw": 1}
             ax.plot(found.fractions, accuracy, color=NEUTRAL, label=f"{kind} circuit", **style)
@@ -207,7 +209,7 @@ def _maps(found):
     figure = new_figure(7.0, 2.1 * len(found.rates) + 0.2, "constrained")
     axes = figure.subplots(len(found.rates), 3, squeeze=False, sharex=True, sharey=True)
     for row, (kind, rates) in zip(axes, found.rates.items(), strict=True):
-        _map(row[0], found, found.data.targets == 1, f"{found.name}: wanted")
+        _map(row[0], found, found.data.targets == 1, f"{found.name}: target")
         _map(row[1], found, rates[0] > found.thresholds[kind], f"{kind} circuit, intact")
         _map(row[2], found, rates[-1] > found.thresholds[kind], f"{kind} circuit, ablated")
     return figure

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from eisim.report.proof import CONDITIONS
 from eisim.report.table import Column
+
+PROVABLY = f"Provably: no excitatory-only circuit {CONDITIONS} computes it; this circuit: another one does."
 
 
 def verdict(value: Callable, note: str) -> Column:
@@ -17,7 +20,7 @@ def floor(value: Callable, of: str = "patterns", **how) -> Column:
 
 def witness(value: Callable) -> Column:
     """Why there is a floor."""
-    return Column("witness", value, note="x ≤ y with f(x) > f(y): no excitatory-only circuit does that.")
+    return Column("witness", value, note="x ≤ y with f(x) > f(y): the function is not monotone.")
 
 
 def neurons(value: Callable) -> Iterator[Column]:

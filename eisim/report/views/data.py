@@ -6,7 +6,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from eisim.report.findings import Explanation
-from eisim.report.proof import beside, cannot_tell, excitation, inputs, point_of, wrong_labels
+from eisim.report.proof import CONDITIONS, beside, cannot_tell, excitation, inputs, point_of, wrong_labels
 from eisim.report.style import EXCITATORY, INHIBITORY, new_figure
 from eisim.report.table import Column, Table
 from eisim.report.tabular import flat
@@ -20,13 +20,13 @@ UNREACHED = "#dddddd"
 MARKERS = {"spiking": "o", "rate": "s"}
 #: Columns, by key of the accuracies in `rows`: heading and meaning.
 ACCURACIES = {
-    "constant": ("constant answer", "The same answer everywhere."),
-    "intact": ("intact", "The freely trained network as circuit."),
+    "constant": ("constant answer", "The best constant answer."),
+    "intact": ("intact", "Circuit of the freely trained network."),
     "ablated": ("ablated", "The same without inhibition."),
     "trained_excitatory": ("trained excitatory-only", "A network of the same size with no negative weight."),
-    "best_excitatory": ("excitatory-only bound", "What none exceeds on these rows: 1 − floor."),
+    "best_excitatory": ("excitatory-only bound", f"1 − floor: exceeded on these rows by none {CONDITIONS}."),
 }
-JUDGED_ON = "Networks are judged on the rows that they learned: what can be represented, not how it generalises."
+JUDGED_ON = "Networks are judged on their training rows: representation is tested, not generalisation."
 
 
 class DataView(View[DataResult]):
@@ -96,7 +96,7 @@ class DataView(View[DataResult]):
         }
 
     def answer(self) -> Iterator[str]:
-        result, what = self.result, f"{self.result.data.target} in {self.result.data.name}"
+        result, what = self.result, f"“{self.result.data.target}” in {self.result.data.name}"
         if all(certificate.conclusive is False for certificate in result.certificates):
             which = max(result.certificates, key=lambda certificate: certificate.floor["zero_one"])
             yield capital(cannot_tell(which, what))
@@ -116,7 +116,7 @@ class DataView(View[DataResult]):
             evidence = certificate.evidence()
             yield from wrong_labels(certificate.data, row["floor"], row["floor_of_any_function"], what, evidence)
             wrong = 1 - row["accuracy"]["trained_excitatory"], 1 - row["accuracy"]["intact"]["dnn"]
-            yield "Wrong after training: excitatory-only {}, free {}.".format(*map(share, wrong))
+            yield "Training error: excitatory-only {}, free {}.".format(*map(share, wrong))
         yield inputs(result.data)
 
     def tables(self) -> Iterator[Table]:
@@ -146,18 +146,19 @@ class DataView(View[DataResult]):
             if row["witness"] is not None:
                 lower, upper = (point_of(self.result.data.names, point) for point in row["witness"])
                 yield (
-                    f"Witness for class {row['label']}: a row with {lower} is of it, one with {upper} is not, though "
-                    f"no input went down. Pairs of rows like this: {row['violating_pairs']:,}."
+                    f"Witness for class {row['label']}: a row with {lower} belongs to it, one with {upper} does not, "
+                    f"although no input falls. Pairs of rows like this: {row['violating_pairs']:,}."
                 )
-            yield f"Beside the floor of class {row['label']}: {beside(certificate)}"
+            yield f"Evidence for class {row['label']}: {beside(certificate)}"
 
     def figures(self) -> Iterator[Drawing]:
         kinds = listing(self.result.ablations)
         yield Drawing(
             "classes.svg",
-            "Class by class",
-            f"Share of rows answered correctly about each class by the freely trained network as circuit ({kinds}), "
-            "intact and without inhibition, and by one trained excitatory-only. Grey: unattainable without inhibition.",
+            "Accuracy by class",
+            f"Share of rows answered correctly about each class by circuits of the freely trained network ({kinds}), "
+            "intact and without inhibition, and by a network trained as excitatory-only. Grey: unattainable for "
+            f"excitatory-only circuits {CONDITIONS}.",
             " ".join(self.answer()),
             "table.csv",
             draw=self._classes,
@@ -180,11 +181,11 @@ class DataView(View[DataResult]):
                 ax.plot(ends[1], height, MARKERS[kind], mfc="white", label=f"{kind}, ablated", **look)
             ax.plot(accuracy["trained_excitatory"], k, "D", ms=4, color=EXCITATORY, label="trained excitatory-only")
         ax.plot([], [], color="black", lw=0.8, ls=":", label="constant answer")
-        ax.barh([0], [0], color=UNREACHED, label="unattainable without inhibition")
+        ax.barh([0], [0], color=UNREACHED, label="unattainable if excitatory-only")
         ax.set_yticks(y, [row["label"] for row in self._rows])
-        ax.set(xlim=(None, 1.005), ylim=(-0.6, len(self._rows) - 0.4))
+        ax.set(xlim=(None, 1.015), ylim=(-0.6, len(self._rows) - 0.4))
         data, what = self.result.data, "share of rows answered correctly about the class"
-        ax.set(xlabel=what, ylabel=f"class ({data.target})", title=f"{data.name}: what is left without inhibition")
+        ax.set(xlabel=what, ylabel=f"class ({data.target})", title=data.name)
         handles = {h.get_label(): h for h in ax.get_legend_handles_labels()[0]}.values()
         figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=7)
         return figure

@@ -21,11 +21,11 @@ from eisim.studies.images.study import ImagesResult
 from eisim.studies.networks import KEPT, NetworkAblation
 
 CONDITIONS = ("intact", "ablated")
-ARGMAX = "Argmax compares outputs, and a comparison is a subtraction (T9): no floor holds for it."
+ARGMAX = "Argmax compares outputs, and a comparison is a subtraction: no floor holds for it."
 COMPARABLE = "Share of pairs of training images of which one is nowhere brighter."
 EXTENDED = "Error on test images of the best monotone function of the training images, extended downward."
 AGREEMENT = "Share of test images that the intact circuit and the DNN assign to the same class."
-LEAST = "Least error by one threshold of any excitatory-only network."
+LEAST = f"Least error, by one threshold, of any excitatory-only network {proof.CONDITIONS}."
 RULE = "Share of test images that the best threshold on a class's own output (one-vs-rest) assigns wrongly"
 
 
@@ -264,7 +264,7 @@ class ImagesView(View[ImagesResult]):
         columns = (
             Column("inputs", lambda s: int(pooled.sides[s]) ** 2, note="Averages over equal areas of an image."),
             Column("comparable pairs", pooled.comparable.__getitem__, note=COMPARABLE, short="comparable"),
-            column("floor", "floor", "Least error of any excitatory-only network, mean over classes."),
+            column("floor", "floor", f"{LEAST} Mean over classes."),
             column("error, excitatory-only", "excitatory", trained),
             column("error, free", "free", trained),
             column("extended", "best_monotone_extended", EXTENDED),
@@ -293,7 +293,7 @@ class ImagesView(View[ImagesResult]):
         yield Drawing(
             "images.svg",
             "Networks on test images, with and without inhibition",
-            "Test images right by argmax (a) and error by the best threshold (one-vs-rest), mean over classes, with "
+            "Test accuracy by argmax (a) and error by the best threshold (one-vs-rest), mean over classes, with "
             f"the floor (b): the DNN and its {kinds} circuits, intact and without inhibition. Below, the same error of "
             "each class, a panel for each network.",
             accuracies,
@@ -303,9 +303,9 @@ class ImagesView(View[ImagesResult]):
         yield Drawing(
             "inputs.svg",
             "Floors versus input dimension",
-            "Share of pairs of points of which one is nowhere above the other (a): only they constrain an "
-            "excitatory-only circuit. Errors of trained networks, and floors, on images pooled to fewer inputs (b). "
-            "Floors of random Boolean functions, mean and standard deviation (c).",
+            "Share of pairs of points that are ordered (a): only they constrain an excitatory-only circuit. Errors of "
+            "trained networks, and floors, on images pooled to fewer inputs (b). Floors of random Boolean functions, "
+            "mean and standard deviation (c).",
             floors,
             "inputs.csv",
             draw=lambda: number_of_inputs(self.result),
@@ -314,17 +314,18 @@ class ImagesView(View[ImagesResult]):
     def circuits(self) -> Iterator[DrawnCircuit]:
         circuit = next(iter(self.result.trained[0].ablations.values())).circuit
         if circuit is not None:
-            yield DrawnCircuit("circuit", "The circuit of the network trained without constraint", circuit)
+            yield DrawnCircuit("circuit", "The circuit of the network trained without sign constraints", circuit)
 
     def proofs(self) -> Iterator[Explanation]:
         yield proof.excitation()
         yield Explanation(
             "The floor of images",
             (
-                "Of two images, one of a class and one not, of which the second is nowhere darker than the first, an "
-                "excitatory-only circuit gets one wrong about the class. The fewest images that touch every such pair "
-                "are the floor. Averages over areas keep the order of images, so that pooling never lowers it.",
-                "A floor near 0 says that an excitatory-only circuit could tell nearly all of these images, not that "
+                "If one image belongs to a class and a second, nowhere darker than the first, does not, then an "
+                f"excitatory-only circuit {proof.CONDITIONS} is wrong about one of the two. The fewest images that "
+                "touch every such pair are the floor. Averages over areas preserve the order of images, so pooling "
+                "never lowers it.",
+                "A floor near 0 says that an excitatory-only circuit can classify nearly all of these images, not that "
                 "training finds it, nor that it generalises.",
             ),
         )

@@ -38,7 +38,7 @@ def by_argmax(ax: Axes, result: ImagesResult) -> None:
     _, counts = np.unique(result.images.test_targets, return_counts=True)
     _groups(ax, result, lambda dnn: dnn.accuracy("test"), lambda circuit: circuit.accuracy)
     _baseline(ax, counts.max() / counts.sum())
-    ax.set(ylim=(0, 103), ylabel="test images right (%)")
+    ax.set(ylim=(0, 103), ylabel="test accuracy (%)")
     ax.set_title("argmax", loc="left")
 
 

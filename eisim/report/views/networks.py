@@ -22,7 +22,7 @@ OF_ROWS = 3
 #: Inputs that a witness raises are named up to so many.
 NAMED = 6
 KEPT_IF = f"Kept: without inhibition at least {KEPT:.0%} of the lead over"
-NOT_COMPUTED = "Not computed: intact there is no lead."
+NOT_COMPUTED = "Not computed: there is no lead when intact."
 #: Columns, by key of `rows`: heading and meaning.
 BY_ARGMAX = {
     "intact": ("intact", "Balanced accuracy of the class against all others; 0.5 is chance."),
@@ -33,8 +33,8 @@ BY_THRESHOLD = {
     "one_threshold_error_ablated": ("error ablated", "The same without inhibition."),
 }
 OF_DATA = {
-    "constant_answer_error": ("constant answer", "Error of the same answer everywhere."),
-    "floor": ("floor", "Least error of any excitatory-only network, with inputs of one polarity."),
+    "constant_answer_error": ("constant answer", "Error of the best constant answer."),
+    "floor": ("floor", f"Least error of any excitatory-only network {proof.CONDITIONS}, for inputs of one polarity."),
     "floor_on_off": ("floor, ON and OFF", "The same if every input comes as an ON and OFF pair."),
 }
 
@@ -86,8 +86,8 @@ def verdict_by_threshold(result: NetworkAblations) -> Column:
     verdicts = {each.kind: threshold_verdicts(each) for each in result.kinds}
     return columns.verdict(
         lambda k: {kind: found[k] for kind, found in verdicts.items()},
-        f"{KEPT_IF} a constant answer is left. Provably: no excitatory-only network with these inputs keeps so much; "
-        f"this circuit: one can. {NOT_COMPUTED}",
+        f"{KEPT_IF} a constant answer is left. Provably: no excitatory-only network of these inputs "
+        f"{proof.CONDITIONS} keeps that much; this circuit: another one can. {NOT_COMPUTED}",
     )
 
 
@@ -168,16 +168,16 @@ class NetworksView(View[NetworkAblations]):
         if first.signed_inputs:
             yield "Inputs have both signs and come as ON and OFF pairs: the floor of one polarity does not bind."
         elif above := [self._label(k) for k in np.flatnonzero(first.floors.one_polarity)]:
-            yield f"Classes with errors in every excitatory-only network: {listing(above, most=8)}."
+            yield f"Classes with a floor above 0: {listing(above, most=8)}."
         else:
-            yield "An excitatory-only network can tell every class of these data from the rest without error."
+            yield "The floor of every class is 0: excitatory-only networks can tell it from the rest without error."
 
     def _label(self, k):
         return self._first.data.label(self._first.judged[k])
 
     def tables(self) -> Iterator[Table]:
         classes, label, file = range(len(self._first.judged)), Column("class", self._label), self.rows_file
-        no_floor = ("Argmax compares outputs, and a comparison is a subtraction (T9): no floor binds it.",)
+        no_floor = ("Argmax compares outputs, and a comparison is a subtraction: no floor holds for it.",)
         verdict = columns.verdict(self._each("verdict"), f"{KEPT_IF} chance is left. {NOT_COMPUTED}")
         by_argmax = label, verdict, *_columns(BY_ARGMAX, self._each), Column("rows", self._of_data("rows"))
         yield Table(f"Classes by {self._rule}", by_argmax, classes, no_floor if len(classes) > 1 else (), file)
@@ -185,9 +185,9 @@ class NetworksView(View[NetworkAblations]):
         of_data = _columns(OF_DATA, self._of_data, on_page_only=idle)
         by_threshold = label, verdict_by_threshold(self.result), *_columns(BY_THRESHOLD, self._each), *of_data
         yield Table("Classes by best threshold (one-vs-rest)", by_threshold, classes, self._first.data.notes, file)
-        network = f"The network itself is right on {self._first.network_accuracy:.1%} of the rows"
+        network = f"Accuracy of the network itself: {self._first.network_accuracy:.1%}"
         if zeroed := self._first.zeroed:
-            network += f"; with its negative weights set to 0, on {zeroed.accuracy[-1]:.1%}"
+            network += f"; with its negative weights set to 0: {zeroed.accuracy[-1]:.1%}"
         yield Table("Circuits", CIRCUITS, self.result.kinds, (f"{network}.",), "ablation.csv")
 
     def _each(self, key: str) -> Callable[[int], dict]:
@@ -200,8 +200,9 @@ class NetworksView(View[NetworkAblations]):
 
     def figures(self) -> Iterator[Drawing]:
         caption = (
-            "A line for each class. Above: balanced accuracy by argmax; below: error of the best threshold on the "
-            "class's own output, chosen at each fraction, with the floors as marks at the right."
+            "One line per class. Above: balanced accuracy by argmax, and accuracy over all classes (black). Below: "
+            "error of the best threshold on the class's own output, chosen at each fraction; marks at the right: "
+            "floors."
         )
         if len(self._first.judged) == 1:
             caption = (
@@ -209,12 +210,12 @@ class NetworksView(View[NetworkAblations]):
                 "intact network. The mark at the right is 1 − floor."
             )
         if self._first.zeroed is not None:
-            caption += " For comparison the network itself, its negative weights times 1 less the fraction."
+            caption += " For comparison: the network itself with its negative weights scaled by 1 − fraction."
         if any(len(each.times) for each in self.result.kinds):
-            caption += " At the right: the intact spiking circuit against the length of a trial (time.csv)."
+            caption += " At the right: the intact spiking circuit against the trial duration (time.csv)."
         yield Drawing(
             "ablation.svg",
-            "What is left as inhibition is removed",
+            "Accuracy against the fraction of inhibition removed",
             caption,
             " ".join([*self.answer()][:3]),
             "ablation.csv",
@@ -273,11 +274,12 @@ def _removed(result):
     paragraphs = (
         "A unit with outgoing weights of both signs has an inhibitory twin, an input with negative weights an "
         "inhibitory relay (Dale's law). Ablation weakens what twins and relays send, and nothing else. Tonic drives "
-        "stay, whatever their sign: a bias is a threshold, not a synapse.",
+        "stay, regardless of sign: a bias is a threshold, not a synapse.",
         "A unit whose output can be negative (linear, leaky ReLU) is two neurons, ON and OFF. Either excites when it "
         f"fires, so part of its negative weights is excitation and stays. {off}A maximum of rates is computed with "
         "inhibition, as b + [a − b]+, so ablation takes max pooling apart.",
-        "Setting the negative weights of the network to 0 is another question, since no neurons carry these changes.",
+        "Setting the negative weights of the network to 0 is a different ablation: no set of neurons carries these "
+        "weights.",
     )
     return Explanation("What is removed", paragraphs)
 
@@ -292,11 +294,11 @@ def _floor(result):
     elif result.floors.one_polarity.any():
         last = _witness(result, int(result.floors.one_polarity.argmax()))
     else:
-        last = "No class has two rows like these: the theorem forbids none of them."
+        last = "No class has two rows like these: the theorem excludes none of them."
     meaning = (
         "If no input is lower in a second row, and the first belongs to a class and the second does not, then an "
-        "excitatory-only network answers one of the two wrongly. The floor of the class is the least share of the "
-        f"{len(result.data.targets):,} rows (by weight) that touches every such pair."
+        f"excitatory-only network {proof.CONDITIONS} answers one of the two wrongly. The floor of the class is the "
+        f"least share of the {len(result.data.targets):,} rows (by weight) that touches every such pair."
     )
     return Explanation("The floor of these data", (meaning, last))
 

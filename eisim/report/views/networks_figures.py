@@ -53,7 +53,7 @@ def accuracy(ax: Axes, result: NetworkAblation) -> None:
     if result.zeroed is not None:
         _zeroed_line(ax, result.fractions, result.zeroed.accuracy)
     ax.plot(result.fractions, result.accuracy, color="black", marker="o", ms=3, label="accuracy, all classes")
-    ax.axhline(0.5, color=NEUTRAL, ls=":", lw=0.8, label="above: chance of a class")
+    ax.axhline(0.5, color=NEUTRAL, ls=":", lw=0.8, label="chance (balanced accuracy)")
     ax.set_ylabel("by argmax:\n(balanced) accuracy")
 
 
@@ -103,10 +103,10 @@ def _class_lines(ax, result, values, verdicts):
 def _in_time(ax, result):
     """Accuracy and agreement of the intact spiking circuit against the length of a trial."""
     hollow = {"marker": "s", "ms": 4, "mfc": "none", "mew": 0.6, "label": "agreement with the network"}
-    ax.plot(result.times, result.accuracy_in_time, color="black", marker="o", ms=2, label="accuracy in time")
+    ax.plot(result.times, result.accuracy_in_time, color="black", marker="o", ms=2, label="accuracy of the circuit")
     ax.plot(result.times, result.agreement_in_time, color=NEUTRAL, lw=0.8, ls="--", **hollow)
     ax.axhline(result.network_accuracy, color="black", ls=":", lw=0.8, label="accuracy of the network")
-    ax.set(xlabel="length of a trial (s)", ylabel="share of rows", title="intact spiking circuit in time")
+    ax.set(xlabel="trial duration (s)", ylabel="share of rows", title="intact spiking circuit")
     ax.set_ylim(0, 1.03)
 
 

@@ -18,15 +18,16 @@ from eisim.studies.order.search import SearchResult, Variant
 from eisim.studies.order.spiking import BIN, MEASURES, ConditionResult, describe
 
 IN_TIME = (
-    "Take an excitatory-only rate circuit twice, from the same state, with an input that is nowhere and never lower "
-    "the second time. No unit's rate is then lower the second time, at any moment: where it could begin to fall "
-    "behind, its input is no less, so it does not (Kamke 1932; cooperative systems). The same holds with delays, and "
-    "for the steps of the simulation, while a step is no longer than the shortest time constant."
+    "Take a rate circuit with non-negative weights and non-decreasing transfer functions, and two inputs of which the "
+    "second is nowhere and never lower. From the same initial state and history, no unit's rate is then ever lower "
+    "with the second: where it could begin to fall behind, its input is no less, so it does not (Kamke 1932; "
+    "cooperative systems). The same holds with delays, and for the Euler steps of the simulation, provided that a "
+    "step is no longer than the shortest time constant."
 )
 SPIKES = (
-    "Spikes are no rates. A leak forgets, a refractory period blocks, and a coincidence counts the timing of inputs as "
-    "well as their number; by each of these more input can give fewer spikes, without any inhibition. So the theorem "
-    "speaks of spiking circuits as far as they carry a rate code, and here is measured how far that is."
+    "Through leak, refractoriness and coincidence detection, spikes depend on the timing of inputs as well as on their "
+    "number, so more input can evoke fewer spikes without any inhibition. The theorem therefore applies to spiking "
+    "circuits only as far as they use a rate code. These measurements show how far that is for the circuits tested."
 )
 NOT_TESTED = (
     "Short-term depression (`ShortTerm`), which also breaks a rate code, is not in these circuits and not tested here."
@@ -118,7 +119,7 @@ def _rates(rate: RateResult) -> Table:
         f"{total.circuits.of:,} random recurrent circuits, with constant and time-varying inputs; "
         f"{total.comparisons.of:,} comparisons (unit × step × pair) in each network."
     )
-    return Table("Rates: is order broken at some unit and step?", columns, rate.counts, (note,), "table.csv")
+    return Table("Rate circuits: pairs with broken order", columns, rate.counts, (note,), "table.csv")
 
 
 def _conditions(conditions: tuple[ConditionResult, ...]) -> Table:
@@ -147,7 +148,7 @@ def _conditions(conditions: tuple[ConditionResult, ...]) -> Table:
         f"One spike is {1 / conditions[0].window:.3g} Hz, which the edge of the window alone can cost a regular train; "
         "behind counts from the beginning and has no such edge."
     )
-    return Table("Spikes: how often is order broken?", columns, conditions, (edge, NOT_TESTED), "table.csv")
+    return Table("Spiking circuits: pairs with broken order", columns, conditions, (edge, NOT_TESTED), "table.csv")
 
 
 #: Columns of the strongest falls, and of the same with one thing changed.
@@ -176,7 +177,7 @@ CHANGED = (
         "the fall",
         lambda row: _became(*row),
         note="Remains (half of it or more), weaker, gone (order is kept), silent or saturated (no spike, or one at "
-        "every step, whatever the input); in brackets readout spikes for both inputs.",
+        "every step, regardless of the input); in brackets readout spikes for both inputs.",
     ),
 )
 
@@ -184,7 +185,7 @@ CHANGED = (
 class OrderView(View[DynamicsResult]):
     """How often order is broken by rates and by spikes, and the strongest violations that a search found."""
 
-    question = "Do excitatory-only circuits keep the order of their inputs at every moment?"
+    question = "Do excitatory-only circuits preserve the order of their inputs over time?"
 
     def to_json(self) -> dict:
         result, found = self.result, {}
@@ -234,7 +235,7 @@ class OrderView(View[DynamicsResult]):
         if self.result.violations:
             variants = [(found, variant) for found in self.result.violations for variant in found.variants]
             scattered = ("Phases are scattered by random delays of up to 20 ms.",)
-            yield Table("The strongest fall with one thing changed", CHANGED, variants, scattered, keys=2)
+            yield Table("The strongest fall with one property changed", CHANGED, variants, scattered, keys=2)
 
     def figures(self) -> Iterator[Drawing]:
         result = self.result
@@ -242,8 +243,9 @@ class OrderView(View[DynamicsResult]):
             yield Drawing(
                 "rate_trajectories.svg",
                 "Rates over time for a chain of ordered inputs",
-                "One unit of each model, excitatory-only (left) and with inhibition (right): a line for each input of "
-                "a chain, the larger the darker. Where order is kept no darker line is ever below a lighter one.",
+                "Rate of one unit of each model, excitatory-only (a) and with inhibition (b), for each input of an "
+                "ordered chain; larger inputs are darker. Where order is preserved, no darker line is below a lighter "
+                "one.",
                 self._broken,
                 "rate_trajectories.csv",
                 draw=lambda: figures.rate_trajectories(result.rate),
@@ -252,9 +254,9 @@ class OrderView(View[DynamicsResult]):
             yield Drawing(
                 "violation_rates.svg",
                 "How often excitatory-only spiking circuits break order",
-                "Left, share of ordered pairs of inputs that break order in some way, by condition, with 95 % "
-                "intervals. Right, share of pairs whose larger input has given fewer readout spikes so far, over the "
-                "trial.",
+                "Share of ordered pairs of inputs whose order is broken, by condition and criterion, with 95 % Wilson "
+                "intervals (a), and share of pairs whose larger input has evoked fewer readout spikes by each time in "
+                "the trial (b).",
                 self._falling,
                 "violation_rates.csv",
                 draw=lambda: figures.violation_rates(result.conditions),
@@ -263,9 +265,9 @@ class OrderView(View[DynamicsResult]):
             yield Drawing(
                 f"strongest_violation_{found.kind}.svg",
                 f"The strongest violation found, {found.kind} circuits",
-                "Above, spikes for the lower and for the upper input. Below, readout spikes so far for both inputs; "
-                "the largest fall found by generation of the search; and the fall as it was found and with one thing "
-                "changed.",
+                "Spikes for the lower (a) and the upper input (b); cumulative readout spikes for both (c); the largest "
+                "fall found by each generation of the search (d); and the fall as found and with one property changed "
+                "(e), where open circles are random draws.",
                 f"Readout spikes in the window for the lower and the upper input: {_spikes(found)}.",
                 f"strongest_violation_{found.kind}.csv",
                 draw=lambda found=found: figures.strongest_violation(found),
@@ -273,7 +275,7 @@ class OrderView(View[DynamicsResult]):
 
     def proofs(self) -> Iterator[Explanation]:
         if self.result.rate:
-            yield Explanation("Why rates keep the order of inputs", (IN_TIME,))
+            yield Explanation("Why rates preserve the order of inputs", (IN_TIME,))
         if self.result.conditions:
             yield Explanation("Why spikes can break it", (SPIKES,))
 

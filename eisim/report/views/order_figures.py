@@ -148,7 +148,7 @@ def cumulative(ax: Axes, result: SearchResult) -> None:
         times = spikes.step[spikes.copy == trial] * response.dt * 1e3
         counts = [*range(len(times) + 1), len(times)]
         ax.step([0, *times, end], counts, where="post", lw=1.2, color=colour, label=f"{name} input")
-    ax.set(xlim=(0, end), ylim=(0, None), xlabel="time (ms)", ylabel="readout spikes so far")
+    ax.set(xlim=(0, end), ylim=(0, None), xlabel="time (ms)", ylabel="cumulative readout spikes")
     ax.legend(frameon=False, fontsize=7, loc="upper left", borderpad=0.1)
 
 

@@ -21,7 +21,7 @@ SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
 SYSTEM_NAMES = {"spiking": "spiking circuits", "rate": "rate circuits"}
 FACES = (
     "In the plane this means: what lies to the upper right of a point inside is inside too. So an excitatory-only "
-    "circuit draws no boundary with a positive slope, no closed region, and no regions apart from each other."
+    "circuit draws no boundary with a positive slope, no closed region and no disconnected regions."
 )
 
 
@@ -48,15 +48,12 @@ def _row(region: RegionResult) -> dict:
 
 
 def _shares(region: RegionResult, condition: str) -> dict[str, float]:
-    """The share of the area decided right, by system."""
+    """The share of the area classified correctly, by system."""
     found = region.accuracy[condition]
     return {name: found[system] for system, name in SYSTEMS.items() if system in found}
 
 
-VERDICT = (
-    f"Kept: no system loses more than {KEPT:.0%} of the area. Provably: no excitatory-only network draws it; this "
-    "circuit: another one does."
-)
+VERDICT = f"Kept: no system loses more than {KEPT:.0%} of the area. {columns.PROVABLY}"
 PAIRS = "Pairs of cells x ≤ y of which the first is inside, the second not."
 ORIGIN = "The circuits come from a network that was constructed, or trained."
 NAME = Column("region", lambda region: region.name)
@@ -64,7 +61,7 @@ FLOOR = columns.floor(lambda region: region.floor, "the area", decimals=3)
 REGIONS = (
     NAME,
     columns.verdict(verdict, VERDICT),
-    *columns.conditions(_shares, "Share of the area decided right, with inhibition."),
+    *columns.conditions(_shares, "Share of the area classified correctly, with inhibition."),
     FLOOR,
     Column("violating pairs", lambda region: region.violating_pairs, note=PAIRS, on_page_only=True),
     Column("network", lambda region: region.origin, note=ORIGIN, on_page_only=True),
@@ -108,8 +105,8 @@ class RegionsView(View[GeometryResult]):
         floors = {r.name: r.floor for r in self.result.regions if verdict(r) == "lost (provably)"}
         if floors:
             low, high = min(floors, key=floors.get), max(floors, key=floors.get)
-            ends = f"{floors[low]:.1%} ({low}) to {floors[high]:.1%} ({high})"
-            yield f"Floors of the provably lost: {ends} of the area wrong in any excitatory-only network."
+            ends = dict.fromkeys(f"{floors[name]:.1%} ({name})" for name in (low, high))
+            yield f"Floors of the provably lost regions: {' to '.join(ends)} of the area."
 
     def tables(self) -> Iterator[Table]:
         regions, side = self.result.regions, self.result.resolution
@@ -123,11 +120,11 @@ class RegionsView(View[GeometryResult]):
         ends = (f"{name} {a['intact'][system]:.1%} to {a['ablated'][system]:.1%}" for name, a in accuracies.items())
         yield Drawing(
             "decision_maps.svg",
-            "What circuits put inside each region",
-            f"A column for each region of the unit square, decided by {SYSTEM_NAMES[system]}: intact, without "
-            "inhibition, the best excitatory-only circuit, and the best monotone function. Arrows: witnesses, from a "
-            "point inside to one that is lower in no input and lies outside.",
-            f"Share of the square decided right, intact and without inhibition: {listing(ends, most=12)}.",
+            "Decision maps",
+            f"Regions of the unit square (columns) as classified by {SYSTEM_NAMES[system]}: intact, without "
+            "inhibition, by the best excitatory-only circuit, and by the best monotone function. Arrows: witnesses, "
+            "from a point inside to one that is lower in no input and lies outside.",
+            f"Share of the square classified correctly, intact and without inhibition: {listing(ends, most=12)}.",
             "decision_maps.csv",
             draw=lambda: figures.decision_maps(self.result, system, SYSTEM_NAMES[system]),
         )
@@ -148,11 +145,12 @@ class RegionsView(View[GeometryResult]):
                 witness, best = region.witnesses[0], max(region.accuracy["best_excitatory"].values())
                 lower, upper = (f"({', '.join(f'{x:.3g}' for x in end)})" for end in (witness.lower, witness.upper))
                 paragraphs = (
-                    f"Witness: {lower} is inside and {upper} is not, although no input went down. There are "
+                    f"Witness: {lower} is inside and {upper} is not, although no input falls. There are "
                     f"{count(region.violating_pairs, 'pair')} of cells like this.",
                     f"Floor: at least {round(region.floor * cells):,} of {cells:,} cells are wrong, "
-                    f"{region.floor:.2%} of the area: so many cells it takes to touch every such pair, and each pair "
-                    f"has a wrong one. The best excitatory-only circuit, as simulated, is right on {best:.2%}.",
+                    f"{region.floor:.2%} of the area, in any excitatory-only circuit {proof.CONDITIONS}: each such "
+                    "pair has a wrong cell, and no fewer cells touch every pair. The best excitatory-only circuit, as "
+                    f"simulated, is right on {best:.2%}.",
                 )
             yield Explanation(f"{region.name}: {verdict(region)}", paragraphs)
 

@@ -50,12 +50,12 @@ def decision_maps(result: GeometryResult, system: str, name: str) -> Figure:
             if last > first:
                 _bracket(figure, axes[0, first], axes[0, last - 1], verdict)
     handles = [
-        Patch(facecolor=INSIDE, label=f"decided inside ({name})"),
+        Patch(facecolor=INSIDE, label=f"classified as inside ({name})"),
         Line2D([], [], color="black", lw=0.8, label="boundary of the region on the cells"),
-        Line2D([], [], color=INHIBITORY, marker="o", ms=3, lw=1, label="witness: inside (dot) but higher up outside"),
+        Line2D([], [], color=INHIBITORY, marker="o", ms=3, lw=1, label="witness: inside (dot), outside higher up"),
     ]
     figure.legend(handles=handles, loc="lower center", ncols=3 if n > 2 else 1)
-    note = "numbers: share of the square decided right; that of the best monotone function is 1 − floor"
+    note = "numbers: share of the square classified correctly; that of the best monotone function is 1 − floor"
     if n <= 2:
         note = note.replace("; ", ";\n")
     figure.text(0.5, (0.32 if n > 2 else 0.83) / height, note, ha="center", va="center", fontsize=7)

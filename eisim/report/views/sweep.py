@@ -87,7 +87,7 @@ class SweepView(View[Sweep]):
                 columns.append(Column(f"s.d. of {measure.name}", sd.__getitem__, **how))
         notes = [f"Mean over {count(len(sweep.seeds), 'seed')}."]
         if len(sweep.numbers) > len(measures):
-            notes.append(f"All {count(len(sweep.numbers), 'measure')} of each seed are in data.csv and data.nc.")
+            notes.append(f"{count(len(sweep.numbers), 'measure')} of each seed are in data.csv and data.nc.")
         if sweep.phases is not None:
             notes += [f"State {name}: {criterion}." for name, criterion in sweep.criteria.items()]
         if len(sweep.axes) > MOST_AXES:
@@ -99,11 +99,12 @@ class SweepView(View[Sweep]):
         if len(sweep.axes) <= MOST_AXES:
             title = capital(listing(about(name).label for name in shown(sweep)))
             names = listing(axis.name for axis in sweep.axes)
+            grey = " Grey cells: no value." * (len(sweep.axes) > 1)
             bands = " with its standard deviation" if len(sweep.axes) == 1 and len(sweep.seeds) > 1 else ""
             yield Drawing(
                 "sweep.svg",
-                title,
-                f"{title} against {names}: the mean over seeds{bands}. Grey cells have no number.",
+                f"Measures against {names}" if len(shown(sweep)) > 1 else title,
+                f"{title} against {names}: mean over seeds{bands}.{grey}",
                 " ".join(self._ranges()) or "No number was found.",
                 "data.csv",
                 draw=lambda: overview(sweep),

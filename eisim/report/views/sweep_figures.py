@@ -37,12 +37,12 @@ COUNTS = "Mean correlation coefficient of the spike counts of pairs in 5 ms."
 #: Measures of a population, by the beginning of their names.
 MEASURES = {
     "rate": Measure("rate of {}", "Hz", None, "Mean over the neurons, the read-out window and trials."),
-    "cv": Measure("CV of intervals of {}", "", OF_ONE, REGULAR),
+    "cv": Measure("ISI CV of {}", "", OF_ONE, REGULAR),
     "synchrony": Measure("synchrony of {}", "", OF_ONE, ALIKE),
     "modulation": Measure("modulation of {}", "", OF_ONE, RATE_CV),
     "correlation": Measure("correlation of {}", "", 3, COUNTS),
-    "frequency": Measure("rhythm of {}", "Hz", None, "Where the power spectrum of the population rate peaks."),
-    "prominence": Measure("prominence of the rhythm of {}", "", None, "Power at the peak over the median power."),
+    "frequency": Measure("peak frequency of {}", "Hz", None, "Where the power spectrum of the population rate peaks."),
+    "prominence": Measure("peak prominence of {}", "", None, "Power at the peak over the median power."),
 }
 SCORE = Measure("score", "", OF_ONE, "How well the model does its task, from 0 to 1.")
 SIGNS = {"second": ("ms", 1e3), "hertz": ("Hz", 1.0), "volt": ("mV", 1e3), "ampere": ("pA", 1e12)}
@@ -56,7 +56,16 @@ def about(measure: str) -> Measure:
     what, _, population = measure.partition("_")
     if what in MEASURES and population:
         return MEASURES[what]._replace(name=MEASURES[what].name.format(population))
-    return SCORE if measure == "score" else Measure(measure)
+    return SCORE if measure == "score" else Measure(_readable(measure))
+
+
+def _readable(measure):
+    """The name of a field of a row, such as ``"rows.xor.accuracy.intact.rate"``, as text."""
+    rows, _, field = measure.partition(".")
+    if rows != "rows" or "." not in field:
+        return measure
+    row, *parts = field.split(".")
+    return f"{row}: {', '.join(parts).replace('_', ' ')}"
 
 
 def shown_in(axis: Axis) -> tuple[str, float]:
@@ -65,13 +74,19 @@ def shown_in(axis: Axis) -> tuple[str, float]:
 
 
 def shown(sweep: Sweep) -> list[str]:
-    """The measures that figures and tables show: the score, then those of the first population, or the first few."""
+    """The measures that are shown: the score and those of the first population, or the first of those that vary."""
     found = sweep.measures
     first = next((name.partition("_")[2] for name in sweep.numbers if name.startswith("rate_")), None)
     if first is not None:
         mine = [name for name in found if name == "score" or name.partition("_")[2] == first]
         found = [name for name in mine if not name.startswith(("prominence", "correlation"))] or found
+    else:
+        found = [name for name in found if _varies(sweep.mean(name))] or found
     return found[:MOST_SHOWN]
+
+
+def _varies(values):
+    return np.unique(values[np.isfinite(values)]).size > 1
 
 
 def overview(sweep: Sweep):
@@ -171,7 +186,7 @@ def phase_diagram(sweep: Sweep):
     if max(sweep.shape) <= 13:
         for i, j in np.ndindex(*sweep.shape):
             words = str(sweep.phases[i, j]).replace(" ", "\n")
-            ax.text(_positions(x)[i], _positions(y)[j], words, ha="center", va="center", fontsize=5, linespacing=0.9)
+            ax.text(_positions(x)[i], _positions(y)[j], words, ha="center", va="center", fontsize=6, linespacing=0.9)
     _name(ax, x, "x")
     _name(ax, y, "y")
     handles = [Patch(facecolor=colours[name], label=name) for name in names]

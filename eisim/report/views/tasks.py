@@ -32,10 +32,10 @@ SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
 #: Inputs that a witness raises are named one by one up to so many.
 NAMED_INPUTS = 3
 MEANING = (
-    "A task declares its obstruction. A witness is found: two trials between which no input falls, but the mean output "
-    "of the intact circuit does; where the circuit is noisy, its standard errors tell by how much more than chance. No "
-    "excitatory-only circuit of which the theorem speaks has such an output, unless the output itself falls as rates "
-    "rise. How high such a circuit can score is another matter."
+    "A task declares its obstruction; a witness is measured: two trials between which no input falls, but the mean "
+    "output of the intact circuit does (for a noisy circuit, the fall is given in standard errors). No excitatory-only "
+    "circuit to which the theorem applies has such an output, unless the output is defined to fall as rates rise. The "
+    "score that such a circuit can reach is a different question, which a witness does not answer."
 )
 #: What a task declares to stand in the way of an excitatory-only circuit, in words.
 REASONS = {
@@ -47,9 +47,9 @@ REASONS = {
     Obstruction.STABILITY: "The task asks for a state that lasts. That is no function of the inputs, so there is no "
     "witness; whether recurrent excitation holds that state without inhibition is measured, not proved.",
     Obstruction.RHYTHM: "The task asks for an oscillation. That is no function of the inputs, so there is no witness. "
-    "Excitatory-only rate circuits at a constant input, without noise, adaptation and synaptic depression, are "
-    "cooperative systems, which have no attracting oscillation (Hirsch, SIAM J. Math. Anal. 16:423, 1985); of spiking "
-    "circuits that proves nothing.",
+    "Excitatory-only rate circuits with non-decreasing transfer functions at a constant input, without noise, "
+    "adaptation and synaptic depression, are cooperative systems, which have no attracting oscillation (Hirsch, SIAM "
+    "J. Math. Anal. 16:423, 1985); for spiking circuits that proves nothing.",
 }
 
 
@@ -183,7 +183,7 @@ def _measured(shown) -> tuple[Column, ...]:
 
     return (
         columns.verdict(verdict, VERDICT),
-        by_system("intact", lambda curve: curve.intact, "Mean score, 0: not at all, 1: wholly."),
+        by_system("intact", lambda curve: curve.intact, "Mean score, from 0 (not performed) to 1 (fully performed)."),
         by_system("ablated", lambda curve: curve.ablated, "Mean score at the largest fraction."),
         by_system("critical fraction", lambda curve: curve.critical_dose, CRITICAL, short="critical"),
         by_system("criterion", lambda curve: float(curve.level), on_page_only=True),
@@ -217,8 +217,8 @@ CIRCUITS = (
     KIND,
     Column("neurons", lambda row: row.judged.neurons),
     Column("in the paper", lambda row: row.judged.published_neurons or None, note=PAPER),
-    Column("score", lambda row: row.judged.measure, note="What 1 means."),
-    Column("output", lambda row: row.judged.output or None, note="Of which order is asked."),
+    Column("score", lambda row: row.judged.measure, note="What is scored, from 0 to 1."),
+    Column("output", lambda row: row.judged.output or None, note="Whose order is compared."),
     Column("DNN error", lambda row: row.judged.equivalence_error, unit="Hz", note=DNN_ERROR),
 )
 
@@ -229,8 +229,8 @@ class SurveyView(View[Survey]):
     @property
     def heading(self) -> str:
         each = self.result.assessments
-        named = "the functions that neuroscientists name" if len(each) > 1 else _named(each[0])
-        return f"What does inhibition do for {named}?"
+        named = "the functions of these circuits" if len(each) > 1 else _named(each[0])
+        return f"What does inhibition contribute to {named}?"
 
     @property
     def _kinds(self) -> list[Row]:
@@ -255,7 +255,7 @@ class SurveyView(View[Survey]):
     def answer(self) -> Iterator[str]:
         assessments, witnessed = self.result.assessments, {row.assessment.name for row in self._witnessed}
         first = assessments[0]
-        where = f"{capital(dose(first.how).label)}, {first.doses[-1]:g}"
+        where = f"{capital(dose(first.how).label)} = {first.doses[-1]:g}"
         if len(assessments) == 1:
             yield f"{where}: {_named(first)} {verdict(first)}."
             scores = (f"{SYSTEMS[name]} {c.intact:.2f} to {c.ablated:.2f}" for name, c in first.systems.items())
@@ -264,12 +264,12 @@ class SurveyView(View[Survey]):
             yield "A witness was found." if witnessed else ""
         else:
             counts = Counter(map(verdict, assessments))
-            yield f"{where}: of {len(assessments)} circuits {'; '.join(f'{n} {what}' for what, n in counts.items())}."
+            yield f"{where}: of {len(assessments)} circuits, {'; '.join(f'{n} {what}' for what, n in counts.items())}."
             lost = [each for each in assessments if "lost" in verdict(each)]
             dynamical = sum(all(judged.obstruction.is_dynamical for judged in each.kinds.values()) for each in lost)
             found = sum(each.name in witnessed for each in lost)
             yield (
-                f"With a loss: {len(lost)}; of these {found} with a witness, {dynamical} declared dynamical."
+                f"Of the {len(lost)} lost, {found} with a witness, {dynamical} with a dynamical obstruction."
                 if lost
                 else ""
             )
@@ -283,11 +283,11 @@ class SurveyView(View[Survey]):
             *_measured(assessments),
             Column("obstruction", _obstruction, note="As the task declares.", on_page_only=True),
         )
-        notes, title = tuple(self._notes()), "The circuits and what their scores are"
+        notes, title = tuple(self._notes()), "Circuits and scores"
         yield Table("Functions with and without inhibition", shown, assessments, notes, "table.csv")
         yield Table(title, CIRCUITS, kinds, (), "table.csv", keys=2, on_page_only=True)
         if witnessed:
-            title = "Witnesses: trials x ≤ y, no input of y less at any time, whose output falls"
+            title = "Witnesses: trials x ≤ y, no input lower in y at any time, whose output falls"
             yield Table(title, WITNESSED, witnessed, data="witness.csv", keys=2)
         if published := [row for each in assessments for row in _published(each)]:
             yield published_table(published, in_full=False)
@@ -323,8 +323,8 @@ class SurveyView(View[Survey]):
         yield Drawing(
             "dose_response.svg",
             "Score against the fraction removed",
-            "Mean and range over seeds, by system. Dashed: the criterion; vertical: the critical fraction with its "
-            "range over seeds.",
+            "Mean and range over seeds, by system. Dashed: criterion. Vertical line and thick bar: critical fraction, "
+            "median and range over seeds.",
             f"Critical fractions: {', '.join(critical) or 'none'}.",
             "dose_response.csv",
             draw=lambda: figures.dose_responses(survey),

@@ -98,7 +98,8 @@ class RedundancyView(View[RedundancyResult]):
         yield Drawing(
             "accuracy.svg",
             "Accuracy against the fraction of inhibition removed",
-            "One line per circuit. Dotted: 1 − floor, the best that any excitatory-only circuit can reach.",
+            "One line per circuit; lines may coincide. Dotted: 1 − floor, the bound for circuits with non-negative "
+            "weights and non-decreasing transfer functions (spiking circuits: as a rate code).",
             "Accuracy of circuits with different numbers of inhibitory neurons against the fraction removed.",
             "accuracy.csv",
             draw=lambda: draw(self.result),
@@ -111,8 +112,9 @@ class RedundancyView(View[RedundancyResult]):
             "Witness and floor",
             (
                 f"The function is 1 at {lower} and 0 at {upper}, although no input decreases.",
-                f"Every excitatory-only circuit therefore answers at least a fraction of "
-                f"{self.result.certificate.floor['zero_one']:g} of the patterns incorrectly.",
+                "Every circuit with non-negative weights and non-decreasing transfer functions (spiking circuits: as a "
+                f"rate code) therefore answers at least a fraction of {self.result.certificate.floor['zero_one']:g} of "
+                "the patterns incorrectly.",
             ),
         )
 

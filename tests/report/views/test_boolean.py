@@ -101,5 +101,6 @@ def test_the_numbers_behind_the_figures(ablated):
         np.testing.assert_allclose(mine, traces.ravel())
     images = {ax.get_title(): ax.images[0].get_array() for ax in figures["xor_weights.svg"].axes if ax.get_title()}
     for title, matrix in images.items():
-        mine = [float(r["weight"]) for r in tables["xor_weights.csv"] if title.startswith(r["network"])]
+        network = "circuit" if title.startswith("circuit") else "DNN"
+        mine = [float(r["weight"]) for r in tables["xor_weights.csv"] if r["network"] == network]
         np.testing.assert_allclose(np.sort(mine), np.sort(matrix[matrix != 0]))

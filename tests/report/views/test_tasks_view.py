@@ -81,7 +81,7 @@ def test_the_first_table_has_the_scores_and_verdicts_of_each_system(several):
 def test_the_answer_counts(several, lost):
     answer = view_of(several).findings().answer
     assert "of 5 circuits" in answer and "2 lost" in answer and "1 kept" in answer and "1 not computed" in answer
-    assert "With a loss: 3; of these 2 with a witness, 1 declared dynamical." in answer
+    assert "Of the 3 lost, 2 with a witness, 1 with a dynamical obstruction." in answer
     one = view_of(lost).findings().answer
     assert "two choice (decide) lost" in one and "rate 1.00 to 0.00" in one and "spiking 1.00 to" in one
     assert "A witness was found." in one and "witness" not in view_of(as_rhythm(lost)).findings().answer
