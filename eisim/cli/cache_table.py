@@ -29,15 +29,11 @@ def document() -> dict:
             kind: {
                 "entries": len(kept),
                 "size": sum(each.size for each in kept),
-                "last_used": _when(kept[-1].used) if kept else None,
+                "last_used": datetime.fromtimestamp(kept[-1].used, UTC).isoformat(timespec="seconds") if kept else None,
             }
             for kind, kept in found.items()
         },
     }
-
-
-def _when(seconds):
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def table(found: dict):

@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, fields
 from enum import StrEnum
 from functools import partial
@@ -19,7 +20,7 @@ from typer import Option
 
 from eisim.base.errors import InputError, did_you_mean, one_line, printable
 from eisim.base.progress import Progress
-from eisim.base.store.checkpoint import kept
+from eisim.base.store.checkpoint import Parts, kept
 from eisim.base.user_files import without_prefix
 from eisim.cli import completion
 from eisim.cli.help import Commands, Group, about_named, explain
@@ -39,17 +40,7 @@ Kind = StrEnum("Kind", ["rate", "spiking", "both"])
 Backend = StrEnum("Backend", ["cpp", "numpy", "cuda_standalone"])
 Format = StrEnum("Format", ["onnx", "torch", "nir"])
 CacheAction = StrEnum("CacheAction", ["show", "clear"])
-
-
-class Loss(StrEnum):
-    """Losses for which a floor is defined."""
-
-    zero_one = "zero-one"
-    l1 = "l1"
-    l2 = "l2"
-    linf = "linf"
-    all = "all"
-
+Loss = StrEnum("Loss", {"zero_one": "zero-one", "l1": "l1", "l2": "l2", "linf": "linf", "all": "all"})
 
 INTERRUPTED = 130
 LONGEST_SEED = 1000  # digits: Python refuses to read far longer numbers
@@ -304,7 +295,8 @@ def run(
 
     number = _whole(seed)
     names = list(dict.fromkeys(names or ["boolean"]))
-    ignored = ",".join(map(_quoted, ignore)) if ignore else None
+    quoted = ['"' + column.replace('"', '""') + '"' for column in ignore or ()]  # names may have commas themselves
+    ignored = ",".join(quoted) or None
     headed = None if header is None else "yes" if header else "no"
     of_table = {"target": target, "weights": weights, "ignore": ignored, "header": headed}
     columns = [f"{key}={text}" for key, text in of_table.items() if text is not None]
@@ -323,7 +315,8 @@ def run(
         how = {"seed": number, "kinds": kinds, "backend": backend.value, "about": experiment.about}
         units = {f.name: f.metadata["unit"] for f in fields(chosen_settings) if "unit" in f.metadata}
         how |= {"settings_si": values, "settings_units": units}
-        found, view = _record(experiment.name, folder, identify, compute, how, fresh)
+        with kept(identify, _say, fresh) as parts:
+            found, view = _record(experiment.name, folder, compute, how, parts)
         document[experiment.name] = found
         problems += view.problems
         if not json_:
@@ -379,14 +372,14 @@ def sweep(
         "settings_si": dict(subject.settings) | {f"over {axis.name}": axis.words for axis in axes} | {"seeds": seeds},
         "about": "A sweep: the same measurement at every point of a parameter grid.",
     }
-    found, view = _record(
-        f"sweep {subject.title}",
-        folder,
-        partial(identity_of, subject, axes, seeds, number),
-        lambda report: compute(subject, axes, seeds, number, report, workers, scheduler, _say),
-        how,
-        fresh,
-    )
+    with kept(partial(identity_of, subject, axes, seeds, number), _say, fresh) as parts:
+        found, view = _record(
+            f"sweep {subject.title}",
+            folder,
+            lambda report: compute(subject, axes, seeds, number, report, workers, scheduler, _say),
+            how,
+            parts,
+        )
     if not json_:
         _show(view.terminal(), folder)
     problems = view.problems[:MOST_SAID]
@@ -395,39 +388,44 @@ def sweep(
     return _end({"sweep": found}, problems, json_)
 
 
-def _record(name: str, folder: Path, identify, compute, how: dict, fresh: bool):
-    """Compute a result, or its missing parts, and write it to a folder; returns its document and its view.
+def _record(name: str, folder: Path, compute: Callable, how: dict, parts: Parts | None = None, also: str = ""):
+    """Compute a result and write it to a folder; returns its document and its view.
 
-    What is kept stays for another try if the result cannot be written, or points of a sweep have failed.
+    Where parts of it are kept, a process that draws is begun beforehand; they stay for another try if the result cannot
+    be written, or points of a sweep have failed. See `record_view` for `how` and `also`.
     """
     from eisim.base.files import check_writable
-    from eisim.report.draw import Artist
+    from eisim.report.draw import Artist, draw
     from eisim.report.page import template
     from eisim.report.record import record_view
     from eisim.report.view import view_of
 
     check_writable(folder)
     times: dict[str, float] = {}
-    with kept(identify, _say, fresh) as parts:
-        with Artist() as artist, Progress(times) as report:
-            report("starting")
-            result = compute(report)
-            report("writing results")
+    with Artist() if parts else nullcontext() as artist, Progress(times) as report:
+        report("starting")
+        result = compute(report)
+        report("writing results")
+        if artist:
             artist.begin(result)
-            template()  # made ready, like all that follows, while the figures are drawn
-            view = view_of(result)
-            files = [*view.all_files()]
-            files += artist.finish()
+        template()  # made ready, like all that follows, while the figures are drawn
+        view = view_of(result)
+        files = [*view.all_files()]
+        files += artist.finish() if artist else draw(view.drawn())
+        if parts:
             parts.check()
-        try:
-            found = record_view(folder, name, view, files, how | {"seconds": times}, {"seed": how["seed"]})
-        except OSError as error:
-            raise InputError(
-                f"--out: {folder}: cannot be written: {error.strerror}; all that is finished is kept, the same "
-                "command resumes from there"
-            ) from None
-        if not getattr(result, "failed", ()):
-            parts.clear()
+    first = {"seed": how["seed"]} if "seed" in how else {}
+    try:
+        found = record_view(folder, name, view, files, how | {"seconds": times}, first, also)
+    except OSError as error:
+        if not parts:
+            raise
+        raise InputError(
+            f"--out: {folder}: cannot be written: {error.strerror}; all that is finished is kept, the same "
+            "command resumes from there"
+        ) from None
+    if parts and not getattr(result, "failed", ()):
+        parts.clear()
     return found, view
 
 
@@ -470,37 +468,28 @@ def certify(
     ] = None,
     out: Annotated[Path | None, _out("results/certify-WHAT")] = None,
     json_: Annotated[bool, _json("words")] = False,
-) -> None:
+) -> int:
     """Prove what excitatory-only circuits can do with a function or data: floor, witness, required inhibition.
 
     Example: python -m eisim certify --truth-table 0110
     Example: python -m eisim certify cells.csv --target fires
     """
-    from eisim.base.files import check_writable, to_json
-    from eisim.report.record import record_view
+    read = _function(file, target, weights, ignore or (), header, truth_table, region)
+    out = out or Path("results") / f"certify-{file.stem if file else truth_table or region}"
 
-    times: dict[str, float] = {}
-    with Progress(times) as report:
-        report("reading")
-        function = _function(file, target, weights, ignore or (), header, truth_table, region, report)
-        out = check_writable(out or Path("results") / f"certify-{file.stem if file else truth_table or region}")
-        from eisim.report.draw import draw
-        from eisim.report.view import view_of
+    def compute(report):
         from eisim.theory.certificate import LOSSES, certify_classes
 
-        losses = LOSSES if loss is Loss.all else (loss.name,)
-        view = view_of(certify_classes(function, losses, orient, report))
-        report("writing results")
-        drawn = draw(view.drawn())
-        files = [*view.all_files(), *drawn]
-    how = {"settings_si": {"loss": loss.value, "orient": orient}, "seconds": times}
-    found = record_view(out, "certify", view, files, how, also="certificate.json")
+        report("reading")
+        return certify_classes(read(report), LOSSES if loss is Loss.all else (loss.name,), orient, report)
+
+    how = {"settings_si": {"loss": loss.value, "orient": orient}}
+    found, view = _record("certify", out, compute, how, also="certificate.json")
     if json_:
-        print(to_json(found))
-    else:
-        show(view.terminal())
-        what = "Points, certificate and picture" if drawn else "Points and certificate"
-        _say_where(f"{what} are in {out}", f"Report: {out / PAGE}")
+        return _end(found, (), json_)
+    is_drawn = any(view.figures()) or any(view.circuits())
+    _show(view.terminal(), out, "Points, certificate and picture" if is_drawn else "Points and certificate")
+    return 0
 
 
 @app.command()
@@ -551,20 +540,13 @@ def ablate(
 
     Example: python -m eisim ablate net.onnx --data test.csv --target digit
     """
-    from eisim.base.files import check_writable, to_json
-    from eisim.report.findings import to_document
-    from eisim.report.provenance import provenance
-    from eisim.report.record import record_view
+    kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
 
-    out = check_writable(out or Path("results") / f"ablate-{network.stem}")
-    times: dict[str, float] = {}
-    with Progress(times) as report:
+    def compute(report):
         import numpy as np
 
         from eisim.adapter.onnx_reader import read_onnx
         from eisim.functions import LabelledData
-        from eisim.report.draw import draw
-        from eisim.report.view import view_of
         from eisim.studies.networks import NetworkAblations, ablate_network, class_floors
 
         report("reading")
@@ -572,21 +554,15 @@ def ablate(
         read = {"ignore": ignore or (), "classes": True, "header": header}
         labelled = LabelledData.from_file(data, target, weights, report, **read)
         fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
-        kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
         ablated = (ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds)
-        view = view_of(NetworkAblations(tuple(ablated)))
-        report("writing results")
-        files = [*view.all_files(), *draw(view.drawn())]
-    how = {"kinds": kinds, "backend": backend.value, "settings_si": {"levels": levels}, "seconds": times}
-    document = view.to_json() | provenance(**how) | {"report": to_document(view.findings())}
-    found = record_view(out, "ablate", view, [*files, ("ablation.json", to_json(document))], how)
-    if json_:
-        print(to_json(found))
-    else:
+        return NetworkAblations(tuple(ablated))
+
+    out = out or Path("results") / f"ablate-{network.stem}"
+    how = {"kinds": kinds, "backend": backend.value, "settings_si": {"levels": levels}}
+    found, view = _record("ablate", out, compute, how, also="ablation.json")
+    if not json_:
         _show(view.terminal(), out)
-    for problem in view.problems:
-        _say(problem)
-    return 1 if view.problems else 0
+    return _end(found, view.problems, json_)
 
 
 @app.command("report")
@@ -614,8 +590,8 @@ def report_(
     _say_where(f"Report: {out}")
 
 
-def _function(file, target, weights, ignore, header, truth_table, region, report):
-    """The function that the arguments of `certify` name."""
+def _function(file, target, weights, ignore, header, truth_table, region) -> Callable:
+    """A function of `report` that reads, or names, what the arguments of `certify` say."""
     from eisim.functions import REGIONS, TRUTH_TABLES, LabelledData, TruthTable
     from eisim.functions.truth_table import without_target
 
@@ -632,17 +608,22 @@ def _function(file, target, weights, ignore, header, truth_table, region, report
                 f"--truth-table: expected 0 and 1 in counting order or one of {', '.join(TRUTH_TABLES)}, "
                 f"found {truth_table!r}{did_you_mean(truth_table, TRUTH_TABLES)}"
             )
-        return TRUTH_TABLES.get(truth_table) or TruthTable(truth_table)
+        function = TRUTH_TABLES.get(truth_table) or TruthTable(truth_table)
+        return lambda report: function
     if region is not None:
         if region not in REGIONS:
             raise InputError(
                 f"--region: expected one of {', '.join(REGIONS)}, found {region!r}{did_you_mean(region, REGIONS)}"
             )
-        return REGIONS[region]
-    data = LabelledData.from_file(file, target, weights, report, ignore=ignore, classes=True, header=header)
-    if target is None:
-        without_target(data)
-    return data
+        return lambda report: REGIONS[region]
+
+    def read(report):
+        data = LabelledData.from_file(file, target, weights, report, ignore=ignore, classes=True, header=header)
+        if target is None:
+            without_target(data)
+        return data
+
+    return read
 
 
 def put_off_imports() -> None:
@@ -658,21 +639,9 @@ def put_off_imports() -> None:
             setattr(numpy, name, module)
 
 
-def _quoted(column: str) -> str:
-    """A name of a list with commas in between, which may have some itself."""
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _report(experiment, result) -> dict | None:
-    """The findings that an experiment's page shows; None if the experiment declares none."""
-    from eisim.report.findings import to_document
-
-    return to_document(experiment.findings(result)) if hasattr(experiment, "findings") else None
-
-
-def _show(table, folder: Path) -> None:
+def _show(table, folder: Path, what: str = "Figures and data") -> None:
     show(table)
-    _say_where(f"Figures and data are in {folder}", f"Report: {folder / PAGE}")
+    _say_where(f"{what} are in {folder}", f"Report: {folder / PAGE}")
 
 
 def _say_where(*lines: str) -> None:

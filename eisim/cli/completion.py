@@ -43,20 +43,12 @@ def setting(incomplete: str) -> list[str]:
 
 def _value_of(key: str) -> Callable:
     """Completions of a single value of a setting."""
-
-    def complete(incomplete: str) -> list[str]:
-        return [name for name in _names_of(key) if name.startswith(incomplete)]
-
-    return complete
+    return lambda incomplete: [name for name in _names_of(key) if name.startswith(incomplete)]
 
 
 def _file(*suffixes: str) -> Callable:
     """A completer for files with these suffixes."""
-
-    def complete(incomplete: str) -> list[tuple[str, str]]:
-        return _files(incomplete, suffixes)
-
-    return complete
+    return lambda incomplete: _files(incomplete, suffixes)
 
 
 truth_table, region = _value_of("functions"), _value_of("regions")

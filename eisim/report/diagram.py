@@ -60,14 +60,14 @@ class Link:
     receptor: str = ""  # where it is not that of the sign
 
 
-def circuit(ax: Axes, circuit: Circuit) -> Axes:
+def circuit(ax: Axes, circuit: Circuit) -> None:
     """Draw a circuit: inputs, populations, projections with weights and delays, and readouts with thresholds."""
-    return graph.draw(ax, circuit_layout(circuit), circuit_layout(circuit, upright=True))
+    graph.draw(ax, circuit_layout(circuit), circuit_layout(circuit, upright=True))
 
 
-def dnn(ax: Axes, dnn: DNN | UnrolledDNN) -> Axes:
+def dnn(ax: Axes, dnn: DNN | UnrolledDNN) -> None:
     """Draw a DNN: its inputs and layers with their activations, and the signed weights between them."""
-    return graph.draw(ax, dnn_layout(dnn), dnn_layout(dnn, upright=True))
+    graph.draw(ax, dnn_layout(dnn), dnn_layout(dnn, upright=True))
 
 
 def size(layout: graph.Layout) -> tuple[float, float]:

@@ -11,14 +11,12 @@ import sys
 from collections import deque
 from collections.abc import Iterable
 from contextlib import contextmanager, redirect_stdout, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eisim.base.errors import InputError, printable
 from eisim.base.user_files import load_file, loaded_files
+from eisim.report.style import Figure, paper
 from eisim.report.view import view_of
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 #: A forked process has what was imported before it, and shares the memory. Only on Linux do all libraries tolerate it.
 _FORKS = sys.platform == "linux"
@@ -104,21 +102,17 @@ def _serve(pipe, parents_end, files: list[str]) -> None:
         pipe.send(drawn)
 
 
-Figures = Iterable[tuple[str, "Figure"]]
+Figures = Iterable[tuple[str, Figure]]
 
 
 def draw(figures: Figures) -> list[tuple[str, bytes]]:
     """Pairs of file name and SVG, of pairs of file name and figure; what yields them draws in the paper's style."""
-    from eisim.report.style import paper
-
     with paper():
         return [(name, _converted(name, figure)) for name, figure in figures]
 
 
 def _draw_side_by_side(figures: Figures) -> list[tuple[str, bytes]]:
     """Draw several figures; while one is drawn, others are converted to SVG in forked processes."""
-    from eisim.report.style import paper
-
     processes, most = multiprocessing.get_context("fork"), os.cpu_count() or 1
     drawn, waiting = {}, deque()
 
@@ -185,7 +179,6 @@ def _warm_up() -> None:
     from matplotlib.figure import Figure
 
     from eisim.report import diagram, figures  # noqa: F401 - what most figures need
-    from eisim.report.style import paper
     from eisim.report.views import boolean_figures  # noqa: F401
 
     with paper():

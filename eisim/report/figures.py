@@ -2,21 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eisim.base.errors import InputError
 from eisim.circuit import Circuit
 from eisim.report.response import seeds_of, silenced
-from eisim.report.style import EXCITATORY, INHIBITORY, NEUTRAL
+from eisim.report.style import EXCITATORY, INHIBITORY, NEUTRAL, Axes
 from eisim.simulation import Response
 from eisim.weights import Independent
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from eisim.analysis.mean_field_check import Prediction
 
 #: Ticks of more spikes than this are pixels in a vector figure.
 MANY_SPIKES = 20_000
@@ -32,7 +26,7 @@ ABOVE_NAMES = 15
 MOST_NAMED = 8
 
 
-def raster(ax: "Axes", response: Response, trials: Sequence[str]) -> "Axes":
+def raster(ax: Axes, response: Response, trials: Sequence[str]) -> None:
     """Spikes of all neurons, or of some of each population where there are many, one named trial after another.
 
     Populations are labelled on the left, each with a band as high as its neurons are many; the afferents of inputs,
@@ -64,7 +58,7 @@ def raster(ax: "Axes", response: Response, trials: Sequence[str]) -> "Axes":
     ax.set(xlim=(0, n * duration), ylim=(0, height), ylabel="neurons, by population")
     if n == 1:
         ax.set_xlabel("time (ms)")
-        return ax
+        return
     ax.set_xticks(np.arange(1, n) * duration, [""] * (n - 1))
     for trial in range(1, n):
         ax.axvline(trial * duration, color="#cccccc", lw=0.5)
@@ -76,7 +70,6 @@ def raster(ax: "Axes", response: Response, trials: Sequence[str]) -> "Axes":
     ax.plot([0, bar], [-0.03, -0.03], color="black", lw=1.5, solid_capstyle="butt", clip_on=False, transform=above)
     ax.text(0, -0.05, f"{bar:g} ms", ha="left", va="top", fontsize=7, transform=above)
     ax.set_xlabel(f"consecutive trials of {duration:g} ms")
-    return ax
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,8 @@ class _Band:
 
 def _bands(circuit: Circuit) -> list[_Band]:
     """Inputs, then populations, as a raster draws them; not inputs whose spikes differ from neuron to neuron."""
-    inputs = [i for i in circuit.inputs if any(_is_shared(p) for p in circuit.projections if p.source == i.name)]
+    shared = {p.source for p in circuit.projections if not isinstance(p.weights, Independent)}
+    inputs = [i for i in circuit.inputs if i.name in shared]
     cells = sum(p.size for p in circuit.populations)
     share = min(1.0, MOST_ROWS / max(cells, 1))
     rows = {p.name: min(p.size, max(FEWEST_ROWS, round(share * p.size))) for p in circuit.populations}
@@ -118,18 +112,13 @@ def _bands(circuit: Circuit) -> list[_Band]:
     return bands
 
 
-def _is_shared(projection) -> bool:
-    """Whether one spike of the source reaches all its targets: only then the source's own spikes are simulated."""
-    return not isinstance(projection.weights, Independent)
-
-
 def _round_below(number: float) -> float:
     """The largest of 1, 2 and 5 times a power of ten that is no larger."""
     power = 10.0 ** np.floor(np.log10(number))
     return float(power * max(factor for factor in (1, 2, 5) if factor * power <= number * (1 + 1e-9)))
 
 
-def readout_traces(ax: "Axes", response: Response, trials: Sequence[str]) -> "Axes":
+def readout_traces(ax: Axes, response: Response, trials: Sequence[str]) -> None:
     """Readout rate of a rate circuit over time, a line for each named trial."""
     traces = response.traces[response.circuit.readouts[0].population]
     traces = traces.reshape(-1, *traces.shape[-2:])[:, 0]
@@ -140,10 +129,9 @@ def readout_traces(ax: "Axes", response: Response, trials: Sequence[str]) -> "Ax
     threshold = response.circuit.readout_thresholds[0]
     ax.axhline(threshold, color=NEUTRAL, lw=0.6, ls=(0, (1, 2)), label="decision threshold", zorder=0)
     ax.set(xlabel="time (ms)", ylabel="readout rate (Hz)")
-    return ax
 
 
-def response(ax: "Axes", response: Response, trials: Sequence[str] = ()) -> "Axes":
+def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> None:
     """Draw the recordings of a response: spikes, or rates over time; the output rates if there are none.
 
     Trials (of all seeds in turn) are named; by default by numbers from 0, with the seed in front if there are several,
@@ -156,8 +144,8 @@ def response(ax: "Axes", response: Response, trials: Sequence[str] = ()) -> "Axe
     if len(names) != total:
         raise InputError(f"Response.plot: trials: expected {total} names, found {len(names)}")
     if response.spikes:
-        return raster(ax, response, names)
-    if response.traces and response.circuit.readouts:
+        raster(ax, response, names)
+    elif response.traces and response.circuit.readouts:
         readout_traces(ax, response, names)
         what = "seed, trial" if len(seeds) > 1 and not trials else "trial"
         handles, labels = ax.get_legend_handles_labels()
@@ -167,16 +155,15 @@ def response(ax: "Axes", response: Response, trials: Sequence[str] = ()) -> "Axe
             handles[half : len(names) - half] = [nothing]
             labels[half : len(names) - half] = [f"… {len(names) - 2 * half} more"]
         ax.legend(handles, labels, title=what, loc="upper left", bbox_to_anchor=(1, 1))
-        return ax
-    if not response.circuit.readouts:
+    elif response.circuit.readouts:
+        readout_rates(ax, response, names)
+        if len(seeds) > 1 and not trials:
+            ax.set_xlabel("seed, trial")
+    else:
         raise InputError("Response.plot: expected a circuit with readouts, or recorded spikes, found neither")
-    readout_rates(ax, response, names)
-    if len(seeds) > 1 and not trials:
-        ax.set_xlabel("seed, trial")
-    return ax
 
 
-def readout_rates(ax: "Axes", response: Response, trials: Sequence[str]) -> "Axes":
+def readout_rates(ax: Axes, response: Response, trials: Sequence[str]) -> None:
     """Mean rate of each output in the read-out window, by trial, with the decision thresholds."""
     circuit = response.circuit
     names = [f"{r.population}[{k}]" for r in circuit.readouts for k in range(circuit.population(r.population).size)]
@@ -190,18 +177,3 @@ def readout_rates(ax: "Axes", response: Response, trials: Sequence[str]) -> "Axe
     ax.set(xlabel="trial", ylabel="readout rate (Hz)")
     if len(names) <= 10:
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
-    return ax
-
-
-def prediction(ax: "Axes", prediction: "Prediction") -> "Axes":
-    """Predicted against simulated rates of a population, a dot for each trial; hollow where they are not close."""
-    highest = 1.05 * max(prediction.predicted.max(), prediction.simulated.max(), 1e-9)
-    ax.plot([0, highest], [0, highest], color=NEUTRAL, lw=0.8, ls="--", label="equal")
-    for holds, fill, label in ((True, "black", "close"), (False, "none", "mean-field does not hold")):
-        mine = prediction.holds == holds
-        if mine.any():
-            style = {"color": "black", "mfc": fill, "ms": 4, "ls": "none"}
-            ax.plot(prediction.simulated[mine], prediction.predicted[mine], "o", label=label, **style)
-    ax.set(xlabel="simulated rate (Hz)", ylabel="rate by mean-field (Hz)", title=prediction.population)
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
-    return ax

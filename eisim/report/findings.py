@@ -3,7 +3,7 @@
 A page needs nothing but the folder of a run: these values, and the files that they name.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,10 @@ class PageTable:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure in the run's folder.
+    """A figure in the run's folder, an SVG file.
 
-    Attributes
-    ----------
-    file : str
-        Name of the SVG file.
-    title : str
-    caption : str
-        What is drawn, and what to see in it.
-    alternative : str
-        What it shows, for who cannot see it.
-    data : str
-        Name of the CSV file with the numbers that are drawn; empty if they are in no file.
+    The caption says what is drawn and what to see in it, the alternative what it shows, for who cannot see it; `data`
+    is the name of the CSV file with the numbers that are drawn, empty if they are in no file.
     """
 
     file: str
@@ -78,8 +69,3 @@ class Findings:
     circuits: tuple[Picture, ...] = ()
     proofs: tuple[Explanation, ...] = ()
     figures_first: int = 0
-
-
-def to_document(findings: Findings) -> dict:
-    """The findings as a JSON object."""
-    return asdict(findings)

@@ -202,7 +202,7 @@ def _across(n, column, stops, label, above, below):
     def settle(mine, wanted):
         order = np.argsort(np.round(wanted, 6), kind="stable")
         mine = mine[order]
-        v[mine] = _apart(wanted[order], below[mine[:-1]] + above[mine[1:]], weight[mine])
+        v[mine] = apart(wanted[order], below[mine[:-1]] + above[mine[1:]], weight[mine])
 
     for mine in 15 * (columns + columns[::-1]):
         settle(mine, pull[mine] @ v + bias[mine])
@@ -211,7 +211,7 @@ def _across(n, column, stops, label, above, below):
     return v
 
 
-def _apart(wanted, distances, weight=1.0, low=-np.inf, high=np.inf):
+def apart(wanted, distances, weight=1.0, low=-np.inf, high=np.inf):
     """Places nearest to the wanted ones, which are sorted, that have these distances at least."""
     start = np.concatenate([[0], np.cumsum(distances)])
     return np.clip(_isotonic(wanted - start, weight), low, high - start[-1]) + start
@@ -239,7 +239,7 @@ def _levels(stops, column, v, box_size):
     for (box, _), mine in users.items():
         reach = box_size[box, 1] / 2 - PORT / 2
         wanted = np.array([level for level, _, _ in sorted(mine)])
-        places = _apart(wanted, np.full(len(mine) - 1, PORT), 1.0, v[box] - reach, v[box] + reach)
+        places = apart(wanted, np.full(len(mine) - 1, PORT), 1.0, v[box] - reach, v[box] + reach)
         for place, (_, k, end) in zip(places, sorted(mine), strict=True):
             levels[k][end] = place
     return levels
@@ -287,7 +287,7 @@ ENDS = {"arrow": ("-|>,head_length=0.4,head_width=0.2",), "bar": ("|-|,widthA=0,
 ENDS["both"] = ENDS["arrow"] + ENDS["bar"]
 
 
-def draw(ax: Axes, *layouts: Layout) -> Axes:
+def draw(ax: Axes, *layouts: Layout) -> None:
     """Draw the layout that fits best on Axes, which lose their frame; smaller where there is less room than needed."""
     if engine := ax.figure.get_layout_engine():
         engine.execute(ax.figure)  # letters shrink with the boxes, so their size is to be known
@@ -313,7 +313,6 @@ def draw(ax: Axes, *layouts: Layout) -> Axes:
         ax.text(at[0], top, box.name, **name, **write)
         for j, line in enumerate(box.lines, 1):
             ax.text(at[0], top - LINE * j, line, fontsize=TEXT_SIZE * scale, **write)
-    return ax
 
 
 def _arrow(ax, path, arrow, scale):

@@ -76,7 +76,8 @@ def joined(tables: Sequence[PageTable | None], runs: Sequence[str]) -> Grid:
             f"report: table {first.title!r:.60}: expected at most {MOST_CELLS:,} cells side by side, found "
             f"{len(keys):,} rows of {n_columns:,} columns"
         )
-    differing = {key: _missing([run for run in runs if key in rows.get(run, {})], runs) for key in keys}
+    having = {key: [run for run in runs if key in rows.get(run, {})] for key in keys}
+    differing = {key: [] if having[key] == [*runs] else [f"only in {' and '.join(having[key])}"] for key in keys}
     headings, columns = [], []
     for name in dict.fromkeys(_name(column) for table in here.values() for column in table.columns[first.keys :]):
         places = {run: place for run, table in here.items() if (place := _place(table, name))}
@@ -105,10 +106,6 @@ def joined(tables: Sequence[PageTable | None], runs: Sequence[str]) -> Grid:
     notes = tuple(dict.fromkeys(note for table in here.values() for note in table.notes))
     data = tuple((run, table.data) for run, table in here.items())
     return _grid(first.title, [*map(Heading, first.columns[: first.keys]), *headings], cells, notes, data)
-
-
-def _missing(having, runs):
-    return [] if len(having) == len(runs) else [f"only in {' and '.join(having)}"]
 
 
 def match(tables: Sequence[Sequence[PageTable]]) -> list[list[PageTable | None]]:

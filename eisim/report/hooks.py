@@ -1,11 +1,12 @@
 """Display of a result by functions in the module of its experiment, such as a user's own."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from eisim.base.errors import InputError
 from eisim.base.schema import JSON, read
-from eisim.report.findings import Findings, to_document
+from eisim.report.findings import Findings
 from eisim.report.view import View, show_with
 from eisim.run.experiment import ShownByModule
 
@@ -23,7 +24,7 @@ class HookView(View[ShownByModule]):
         where = f"{self.result.file}: findings"
         if not isinstance(found, Findings):
             raise InputError(f"{where}: expected eisim.report.findings.Findings, found {found!r:.60}")
-        read(Findings, to_document(found), where, JSON)  # as the page will
+        read(Findings, asdict(found), where, JSON)  # as the page will
         return found
 
     def terminal(self):

@@ -16,7 +16,7 @@ from eisim.base.errors import InputError
 from eisim.base.units import format_quantity
 from eisim.report import numbers
 from eisim.report.findings import Findings, Picture
-from eisim.report.grid import Grid, grid, joined, match
+from eisim.report.grid import grid, joined, match
 from eisim.report.plain import plain_findings
 from eisim.report.provenance import is_command
 from eisim.report.stored import LARGEST_FIGURE, LARGEST_TABLE, Stored, read_stored
@@ -80,13 +80,20 @@ class Run:
     @property
     def settings(self) -> list[tuple[str, str]]:
         """Settings as text, with units."""
-        return _settings(self.stored.provenance)
+        shown, provenance = [], self.stored.provenance
+        for name, value in provenance.settings_si.items():
+            if value is None or value in ("", [], {}):  # not given
+                continue
+            unit = provenance.settings_units.get(name, "")
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            shown.append((name, format_quantity(value, unit) if number and unit else numbers.number(value)))
+        return shown
 
     @property
     def command(self) -> str:
         """The command as one line, line ends and the like written out."""
         text = self.stored.provenance.command
-        return text if text.isprintable() else "".join(c if c.isprintable() else _written_out(c) for c in text)
+        return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
     @property
     def is_repeatable(self) -> bool:
@@ -106,12 +113,22 @@ def page(folders: Sequence, tell: Callable[[str], None] = lambda line: None) -> 
     """
     if not 1 <= len(folders) <= MOST_RUNS:
         raise InputError(f"report: expected 1 to {MOST_RUNS} folders, found {len(folders)}")
-    runs = [_run(k, folder, len(folders) > 1) for k, folder in enumerate(folders)]
+    found = [read_stored(folder) for folder in folders]
+    labels = "ABCDEFGH" if len(folders) > 1 else [""]
+    runs = [
+        Run(label, stored, stored.provenance.report or plain_findings(stored))
+        for label, stored in zip(labels, found, strict=False)
+    ]
     for run in runs:
         for name in run.stored.changed:
             tell(f"{run.stored.folder / name}: changed since the run")
-    carried = _Carried()
-    tables = [(shown, [carried.table(run, runs) for run in shown.data]) for shown in _grids(runs)]
+    carried = _Carried(runs)
+    if len(runs) == 1:
+        grids = [grid(table) for table in runs[0].findings.tables]
+    else:
+        rows = match([run.findings.tables for run in runs])
+        grids = [joined(row, [run.label for run in runs]) for row in rows]
+    tables = [(shown, [*map(carried.table, shown.data)]) for shown in grids]
     questions = dict.fromkeys(run.findings.question for run in runs)
     question = next(iter(questions)) if len(questions) == 1 else f"{len(runs)} runs side by side"
     html = _bounded(
@@ -147,26 +164,11 @@ def _bounded(made, **parts) -> str:
     return "".join(written)
 
 
-def _run(k, folder, several):
-    stored = read_stored(folder)
-    return Run("ABCDEFGH"[k] if several else "", stored, stored.provenance.report or plain_findings(stored))
-
-
-def _written_out(c: str) -> str:
-    return c.encode("unicode_escape").decode()
-
-
-def _grids(runs) -> list[Grid]:
-    if len(runs) == 1:
-        return [grid(table) for table in runs[0].findings.tables]
-    tables = match([run.findings.tables for run in runs])
-    return [joined(row, [run.label for run in runs]) for row in tables]
-
-
 class _Carried:
     """Files that the page carries, each once."""
 
-    def __init__(self):
+    def __init__(self, runs: Sequence[Run]):
+        self.runs = {run.label: run for run in runs}
         self.ids: dict[tuple, str] = {}
         self.carried = 0
 
@@ -176,25 +178,24 @@ class _Carried:
         self.carried += len(file.content or b"")
         return file
 
-    def table(self, data: tuple[str, str], runs) -> Download:
+    def table(self, data: tuple[str, str]) -> Download:
         """The CSV file (label of the run, name)."""
         label, name = data
-        run = next(run for run in runs if run.label == label)
         if source := self.ids.get(data):
             return Download(name, "", source=source)
-        file = self._attachment(run, name, LARGEST_TABLE)
+        file = self._attachment(self.runs[label], name, LARGEST_TABLE)
         if file.content is None:
             return Download(name, _size(file.size))
         self.ids[data] = f"file{len(self.ids)}"
         return Download(name, _size(file.size), self.ids[data], _data("text/csv;charset=utf-8", file.content))
 
-    def figure(self, run: Run, picture: Picture, runs) -> Figure:
+    def figure(self, run: Run, picture: Picture) -> Figure:
         """The figure of a run, with the numbers that it draws."""
         file = self._attachment(run, picture.file, LARGEST_FIGURE)
         if file.content is not None and b"<svg" not in file.content[:4096]:
             raise InputError(f"{run.stored.folder / picture.file}: expected an SVG figure, found something else")
         width, height = _extent(file.content or b"")
-        data = self.table((run.label, picture.data), runs) if picture.data else None
+        data = self.table((run.label, picture.data)) if picture.data else None
         identity = f"figure{len(self.ids)}"
         self.ids[run.label, picture.file, identity] = identity
         address = _data("image/svg+xml", file.content) if file.content is not None else ""
@@ -206,7 +207,7 @@ def _rows(runs, part, carried) -> list[list[Figure]]:
     rows: dict[str, list[Figure]] = {}
     for run in runs:
         for picture in getattr(run.findings, part):
-            rows.setdefault(picture.file, []).append(carried.figure(run, picture, runs))
+            rows.setdefault(picture.file, []).append(carried.figure(run, picture))
     return list(rows.values())
 
 
@@ -226,27 +227,15 @@ def _differences(runs) -> tuple[list[tuple[str, list[str]]], list[str]]:
 
 def _described(run) -> dict[str, str]:
     stored, provenance = run.stored, run.stored.provenance
-    seed = "" if provenance.seed is None else str(provenance.seed)
     return {
         "experiment": stored.name,
-        "seed": seed,
+        "seed": "" if provenance.seed is None else str(provenance.seed),
         "kinds": " and ".join(provenance.kinds),
         "backend": provenance.backend,
-        **{f"setting {name}": value for name, value in _settings(provenance)},
+        **{f"setting {name}": value for name, value in run.settings},
         **{f"version of {name}": version for name, version in provenance.versions.items()},
         "platform": provenance.platform,
     }
-
-
-def _settings(provenance):
-    shown = []
-    for name, value in provenance.settings_si.items():
-        if value is None or value in ("", [], {}):  # not given
-            continue
-        unit = provenance.settings_units.get(name, "")
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        shown.append((name, format_quantity(value, unit) if number and unit else numbers.number(value)))
-    return shown
 
 
 def _extent(svg: bytes) -> tuple[int | None, int | None]:

@@ -117,17 +117,8 @@ def beside(certificate: Certificate) -> str:
 def wrong_labels(data: LabelledData, floor: float, of_any: float, labels: str, found: Evidence) -> Iterator[str]:
     """How many rows the best excitatory-only circuit gets wrong, in proportion, a sentence at a time.
 
-    Parameters
-    ----------
-    data : LabelledData
-    floor : float
-        Least share of rows that an excitatory-only circuit answers wrongly.
-    of_any : float
-        The same of any function at all: rows with the same inputs may disagree.
-    labels : str
-        What the circuit computes, as text.
-    found : Evidence
-        Evidence reported with the floor.
+    The floor is the least share of rows that it answers wrongly, `of_any` that of any function at all: rows with the
+    same inputs may disagree. `labels` are what it computes, as text.
     """
     yield f"No excitatory-only circuit computes {labels} exactly; the best gets {rows(data, floor)} wrong."
     if of_any:

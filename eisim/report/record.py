@@ -15,13 +15,13 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from glob import escape
 from pathlib import Path
 
 from eisim.base.errors import InputError
 from eisim.base.files import check_writable, to_json, write
 from eisim.base.store.locks import Lock
-from eisim.report.findings import to_document
 from eisim.report.page import page
 from eisim.report.provenance import provenance
 from eisim.report.stored import PAGE, RUN, fingerprint, inside, names_in
@@ -45,7 +45,7 @@ def record_view(
     names a file for that document with all the rest beside its keys, as some commands have always written it.
     """
     found, findings = (first or {}) | view.to_json(), view.findings()
-    how = {**provenance(**how), "report": findings and to_document(findings)}
+    how = {**provenance(**how), "report": findings and asdict(findings)}
     if also:
         files = (*files, (also, to_json(found | how)))
     record(folder, files, {"experiment": name, **how, "result": found})

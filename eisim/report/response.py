@@ -8,14 +8,14 @@ from eisim.simulation.response import Response
 from eisim.stimuli import afferent_names
 
 
-def shaped(response: Response, values: np.ndarray, beyond: int) -> np.ndarray:
+def shaped(values: np.ndarray, beyond: int) -> np.ndarray:
     """Values with an axis of seeds in front, also for one seed; `beyond` axes follow that of trials."""
     return values if values.ndim == beyond + 2 else values[None]
 
 
 def seeds_of(response: Response) -> np.ndarray:
     """Seeds of the axis of seeds; their numbers if they are not known."""
-    n = len(shaped(response, response.readouts, 1))
+    n = len(shaped(response.readouts, 1))
     seeds = np.array(response.seeds if len(response.seeds) == n else range(n))
     return seeds.astype(np.int32 if seeds.max(initial=0) < 2**31 else float)  # NetCDF 3 has no larger integers
 
@@ -30,12 +30,12 @@ def dataset(response: Response):
     """The response as an `xarray.Dataset`."""
     import xarray as xr
 
-    circuit, readouts = response.circuit, shaped(response, response.readouts, 1)
+    circuit, readouts = response.circuit, shaped(response.readouts, 1)
     populations = circuit.populations
     sizes = [p.size for p in populations]
 
     def of_all(values, beyond):
-        return np.concatenate([shaped(response, values[p.name], beyond) for p in populations], axis=2)
+        return np.concatenate([shaped(values[p.name], beyond) for p in populations], axis=2)
 
     rates = of_all(response.rates, 1)
     thresholds = circuit.readout_thresholds
@@ -86,7 +86,7 @@ def frame(response: Response):
     """Rate and decision of each output, one row for each seed, trial and output, as a pandas DataFrame."""
     import pandas
 
-    readouts = shaped(response, response.readouts, 1)
+    readouts = shaped(response.readouts, 1)
     index = pandas.MultiIndex.from_product(
         [seeds_of(response), range(readouts.shape[1]), readout_names(response)], names=["seed", "trial", "readout"]
     )

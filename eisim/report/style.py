@@ -1,21 +1,24 @@
 """Figure style: the style sheet ``eisim.paper``, the colours of excitation and inhibition, widths of a journal."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eisim.base.errors import InputError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+else:  # Matplotlib is imported by what draws, not by what knows that it can
+    Axes = Figure = Any
 
 #: Always these two. They differ in hue for every common kind of colour vision and in lightness (L* 51 and 34), so in
 #: grey print too; their contrast on white is 4.3 and 7.9.
 EXCITATORY, INHIBITORY = "#d9480f", "#1c4f9c"
 NEUTRAL = "#555555"
 #: Two things that are compared and are neither excitation nor inhibition, such as the two inputs of a witness.
-FIRST, SECOND = "#009e73", "#b8558c"
+LOWER, UPPER = "#009e73", "#b8558c"
 #: Widths of one column and of two, in inches, and the most height.
 SINGLE, DOUBLE, TALLEST = 3.5, 7.0, 9.0
 PAPER = Path(__file__).parent.parent / "paper.mplstyle"
@@ -28,8 +31,8 @@ def paper() -> AbstractContextManager:
     return matplotlib.rc_context(fname=PAPER)
 
 
-def new_figure(width: float, height: float, layout: str | None = None) -> "Figure":
-    """A figure of this size, in inches; Matplotlib is imported by what draws, not by what knows that it can."""
+def new_figure(width: float, height: float, layout: str | None = None) -> Figure:
+    """A figure of this size, in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout=layout)
@@ -45,24 +48,32 @@ def letters(axes, shift=(-24, 6)) -> None:
 def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), bare=False, keywords=None, **how):
     """Draw on the Axes of the caller, or in the paper's style on those of a new figure.
 
-    ``draw(ax, *what, **how)`` draws and returns Axes, which fill a new figure if `bare`, for what has no ticks and
-    labels; `keywords` are properties of Matplotlib's artists, set on all lines, markers, bars and areas that are drawn.
+    ``draw(ax, *what, **how)`` draws; the Axes, which are returned, fill a new figure if `bare`, for what has no ticks
+    and labels; `keywords` are properties of Matplotlib's artists, set on all lines, markers, bars and areas drawn.
     """
-    if ax is not None:
+    with paper() if ax is None else nullcontext():
+        if ax is None:
+            from matplotlib import pyplot
+
+            figure = pyplot.figure(figsize=size, layout=None if bare else "constrained")
+            ax = figure.add_axes((0, 0, 1, 1)) if bare else figure.subplots()
         before = {*ax.lines, *ax.collections, *ax.patches}
-        return _with_properties(draw(ax, *what, **how), before, keywords)
-    from matplotlib import pyplot
-
-    with paper():
-        figure = pyplot.figure(figsize=size, layout=None if bare else "constrained")
-        ax = figure.add_axes((0, 0, 1, 1)) if bare else figure.subplots()
-        return _with_properties(draw(ax, *what, **how), set(), keywords)
+        draw(ax, *what, **how)
+        _set_properties([x for x in (*ax.lines, *ax.collections, *ax.patches) if x not in before], keywords or {})
+    return ax
 
 
-def _with_properties(ax, before, keywords):
-    """The same Axes, with properties set on all that was drawn since."""
-    drawn = [artist for artist in (*ax.lines, *ax.collections, *ax.patches) if artist not in before]
-    for name, value in (keywords or {}).items():
+def drawn_by(draw: Callable, size=(SINGLE, 2.6)) -> Callable:
+    """The ``plot`` that is registered for values that ``draw(ax, value, **options)`` draws, see `eisim.base.display`.
+
+    `size` is that of a new figure, or a function of the value.
+    """
+    of = size if callable(size) else lambda value: size
+    return lambda value, ax, keywords, **options: axes(draw, ax, value, size=of(value), keywords=keywords, **options)
+
+
+def _set_properties(drawn, keywords):
+    for name, value in keywords.items():
         known = [artist for artist in drawn if hasattr(artist, f"set_{name}")]
         if drawn and not known:
             raise InputError(f"plot: expected a property of Matplotlib's lines, bars or areas, found {name!r}")
@@ -73,4 +84,3 @@ def _with_properties(ax, before, keywords):
                 raise InputError(
                     f"plot: {name}: expected a value that Matplotlib takes, found {value!r} ({error})"
                 ) from None
-    return ax

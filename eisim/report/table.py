@@ -14,6 +14,8 @@ from eisim.report.wording import count, listing
 
 #: Rows of a table that the terminal and a notebook show; of longer ones the rest is counted.
 MOST_ROWS_IN_TERMINAL, MOST_ROWS_IN_NOTEBOOK = 100, 12
+#: Longer texts in a cell of the terminal may be wrapped.
+LINE = 32
 #: A verdict begins with one of these; its colour in a terminal, its symbol and colour in a notebook.
 VERDICTS = {
     "kept": ("green", "✓", "#1a7f37"),
@@ -96,20 +98,18 @@ def page_table(table: Table) -> PageTable:
     for column in table.columns:
         values = [_plain(column.value(row)) for row in table.rows]
         systems = list(dict.fromkeys(name for value in values if isinstance(value, Mapping) for name in value))
-        if not systems:
-            columns.append(_page_column(column, column.name, values))
-            cells.append(values)
-        elif all(len({*value.values()}) <= 1 for value in values):
-            same = column.note.rstrip(".") + ("; the" if column.note else "The") + f" same for {listing(systems)}."
-            same = same if len(systems) > 1 else column.note
-            values = [next(iter(value.values()), None) for value in values]
-            columns.append(_page_column(column, column.name, values, same))
-            cells.append(values)
-        else:
-            for name in systems:
-                found = [value.get(name) for value in values]
-                columns.append(_page_column(column, f"{column.name}, {name}", found))
-                cells.append(found)
+        shown, note = {column.name: values}, column.note
+        if systems and all(len({*value.values()}) <= 1 for value in values):
+            shown = {column.name: [next(iter(value.values()), None) for value in values]}
+            if len(systems) > 1:
+                note = note.rstrip(".") + ("; the" if note else "The") + f" same for {listing(systems)}."
+        elif systems:
+            shown = {f"{column.name}, {name}": [value.get(name) for value in values] for name in systems}
+        for name, found in shown.items():
+            known = [value for value in found if value is not None]
+            kind = column.kind or ("number" if known and not any(isinstance(value, str) for value in known) else "text")
+            columns.append(PageColumn(name, kind, column.unit, note, column.decimals))
+            cells.append(found)
     rows = tuple(zip(*cells, strict=True))
     return PageTable(table.title, tuple(columns), rows, tuple(table.notes), table.data, table.keys)
 
@@ -122,26 +122,20 @@ def _plain(value):
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
-def _page_column(column, name, values, note=None):
-    numbers = [value for value in values if value is not None]
-    kind = column.kind or ("number" if numbers and not any(isinstance(value, str) for value in numbers) else "text")
-    return PageColumn(name, kind, column.unit, column.note if note is None else note, column.decimals)
-
-
 def _shown(table, most: int) -> tuple[list[Column], list[list[str]], list[bool], int]:
     """The table for terminal and notebook: columns, cells as text, which are numbers, and how many rows are omitted."""
     columns, rows = [column for column in table.columns if not column.on_page_only], table.rows[:most]
     cells = [_texts(column, [_plain(column.value(row)) for row in rows]) for column in columns]
-    numeric = [not any(_is_text(c.value(row)) for row in rows) for c in columns]
+    numeric = [not any(isinstance(each, str) for row in rows for each in _parts(c.value(row))) for c in columns]
     return columns, cells, numeric, len(table.rows) - len(rows)
 
 
-def _is_text(value):
-    return any(isinstance(each, str) for each in (value.values() if isinstance(value, Mapping) else [value]))
+def _parts(value) -> list:
+    return [*value.values()] if isinstance(value, Mapping) else [value]
 
 
 def _texts(column, values):
-    groups = [[*value.values()] if isinstance(value, Mapping) else [value] for value in values]
+    groups = [_parts(value) for value in values]
     flat = texts([each for group in groups for each in group], column.decimals)
     found, start = [], 0
     for group in groups:
@@ -170,7 +164,7 @@ def terminal_table(table: Table):
     made = titled_table(table.title)
     for k, column in enumerate(columns):
         widest = max(map(len, [heading(column), *cells[k]]))
-        side, fixed = "right" if numeric[k] else "left", widest <= _LINE
+        side, fixed = "right" if numeric[k] else "left", widest <= LINE
         made.add_column(heading(column), justify=side, no_wrap=fixed, min_width=widest if fixed else None)
         if column.kind == "verdict":
             cells[k] = [f"[{look[0]}]{text}[/]" if (look := _verdict(text)) else text for text in cells[k]]
@@ -178,19 +172,12 @@ def terminal_table(table: Table):
         made.add_row(*row)
     more = [f"{count(left, 'more row')}{f' in {table.data}' if table.data else ''}."] if left else []
     meanings = [f"{column.short or column.name}: {_small(column.note)}" for column in columns if column.note]
-    systems = dict.fromkeys(name for c in columns for row in table.rows for name in _systems(c.value(row)))
-    several = (
-        [f"Several numbers in a cell: {' / '.join(systems)}."] if any(" / " in t for c in cells for t in c) else []
-    )
+    several = []
+    if any(" / " in text for column in cells for text in column):
+        values = (column.value(row) for column in columns for row in table.rows)
+        systems = dict.fromkeys(name for value in values if isinstance(value, Mapping) for name in value)
+        several.append(f"Several numbers in a cell: {' / '.join(systems)}.")
     return Group(made, *more, *meanings, *several, *table.notes)
-
-
-#: Longer texts in a cell of the terminal may be wrapped.
-_LINE = 32
-
-
-def _systems(value):
-    return value if isinstance(value, Mapping) else ()
 
 
 def _small(sentence):

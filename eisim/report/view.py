@@ -3,39 +3,37 @@
 The terminal, the page, a notebook and the files of a run are renderings of the same view.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Generic, TypeVar
 
 from eisim.base import display
 from eisim.base.files import to_csv, to_netcdf
+from eisim.base.values import Explained
+from eisim.circuit import Circuit
 from eisim.report.circuit import circuit_picture, circuit_table
 from eisim.report.findings import Explanation, Findings, Picture
+from eisim.report.style import Figure
 from eisim.report.table import Table, html_box, html_table, page_table, sentences, terminal_table
 from eisim.report.wording import answer
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from eisim.adapter import DNN
-    from eisim.circuit import Circuit
 
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A figure: its text, see `eisim.report.findings.Picture`, and the function that draws it.
+@dataclass(frozen=True, kw_only=True)
+class Drawing(Picture):
+    """A figure with its text, and the function that draws it.
 
     ``draw()`` returns a Matplotlib Figure; it is called in a separate process, in the style ``eisim.paper``.
     """
 
-    file: str
-    draw: Callable[[], "Figure"]
-    title: str
-    caption: str
-    alternative: str
-    data: str = ""
+    draw: Callable[[], Figure]
+
+    @property
+    def picture(self) -> Picture:
+        """The figure as it is stored."""
+        return Picture(**{f.name: getattr(self, f.name) for f in fields(Picture)})
 
 
 @dataclass(frozen=True)
@@ -44,17 +42,11 @@ class DrawnCircuit:
 
     stem: str
     title: str
-    circuit: "Circuit"
-    dnn: "DNN | None" = None  # by default that of the circuit, where it has one
+    circuit: Circuit
 
 
-class View(Generic[Result]):
-    """Display of results of a type; a subclass defines it for its type, and `show_with` registers it.
-
-    Parameters
-    ----------
-    result : object
-    """
+class View(Explained, Generic[Result]):
+    """Display of results of a type; a subclass defines it for its type, and `show_with` registers it."""
 
     #: The heading of the page.
     question: ClassVar[str] = ""
@@ -76,9 +68,10 @@ class View(Generic[Result]):
         """Contradictions of the theory, and checks that failed."""
         return list(getattr(self.result, "problems", ()))
 
+    @abstractmethod
     def to_json(self) -> dict:
         """The document of ``--json``, without the seed."""
-        raise NotImplementedError
+        return {}
 
     def answer(self) -> Iterable[str]:
         """Sentences, short and with the numbers."""
@@ -122,7 +115,7 @@ class View(Generic[Result]):
             question=self.heading,
             answer=answer(*self.answer(), problems=self.problems),
             tables=tuple(map(page_table, self.tables())),
-            pictures=tuple(Picture(d.file, d.title, d.caption, d.alternative, d.data) for d in self.figures()),
+            pictures=tuple(drawing.picture for drawing in self.figures()),
             circuits=tuple(circuit_picture(each.circuit, each.stem, each.title) for each in self.circuits()),
             proofs=tuple(self.proofs()),
             figures_first=int(self.figures_first),
@@ -156,15 +149,14 @@ class View(Generic[Result]):
         for each in self.circuits():
             yield f"{each.stem}.csv", circuit_table(each.circuit)
 
-    def drawn(self) -> Iterator[tuple[str, "Figure"]]:
+    def drawn(self) -> Iterator[tuple[str, Figure]]:
         """All figures, drawn one after another: pairs of file name and Matplotlib Figure."""
         from eisim.report import diagram
 
         for figure in self.figures():
             yield figure.file, figure.draw()
         for each in self.circuits():
-            dnn = diagram.static_dnn(each.circuit) if each.dnn is None else each.dnn
-            yield f"{each.stem}.svg", diagram.circuit_and_dnn(each.circuit, dnn)
+            yield f"{each.stem}.svg", diagram.circuit_and_dnn(each.circuit, diagram.static_dnn(each.circuit))
 
 
 def show_with(shown: type, view: Callable[[Any], View], **displays: Callable) -> None:
@@ -185,11 +177,5 @@ def show_with(shown: type, view: Callable[[Any], View], **displays: Callable) ->
 
 
 def view_of(result) -> View:
-    """The view of a result.
-
-    Raises
-    ------
-    TypeError
-        If none is registered for its type.
-    """
+    """The view of a result; TypeError if none is registered for its type."""
     return display.display("view", result)(result)

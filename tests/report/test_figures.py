@@ -134,7 +134,8 @@ def test_a_diagram_has_the_weights_signs_and_ends_of_its_circuit():
     shapes = {box.name: (box.colour, box.shape) for box in layout.boxes}
     assert shapes["I1"] == (INHIBITORY, "pill") and shapes["readout"] == (EXCITATORY, "round")
     assert "output > 25 Hz" in layout.boxes[names.index("readout")].lines
-    drawn = diagram.circuit(Figure().subplots(), circuit)
+    drawn = Figure().subplots()
+    diagram.circuit(drawn, circuit)
     styles = {patch.get_gid(): patch for patch in drawn.patches if patch.get_gid()}
     assert type(styles["arrow"].get_arrowstyle()) is not type(styles["bar"].get_arrowstyle())
     assert colors.to_hex(styles["bar"].get_edgecolor()) == INHIBITORY
@@ -161,7 +162,8 @@ def test_a_legend_stands_clear_of_the_title_of_one_panel(result):
     assert not legend.get_window_extent().overlaps(ax.title.get_window_extent())
     case = result.cases[0]
     of_rate = replace(case, kinds={"rate": case.kinds["rate"]})
-    ax = ablation_curve(Figure().subplots(), of_rate)
+    ax = Figure().subplots()
+    ablation_curve(ax, of_rate)
     assert "f–I approximation" in ax.get_legend_handles_labels()[1]
 
 

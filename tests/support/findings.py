@@ -4,9 +4,10 @@ import csv
 import io
 import json
 import re
+from dataclasses import asdict
 
 from eisim.base.files import to_json
-from eisim.report.findings import Findings, to_document
+from eisim.report.findings import Findings
 
 COUNTED = "checks|circuits|classes|doses|falls|functions|inputs|neurons|pairs|patterns|points|rows|seeds|weights"
 
@@ -22,7 +23,7 @@ def check(findings: Findings, files: dict, figures) -> dict[str, list[dict]]:
     figures : iterable of str
         Names of the figures that are drawn.
     """
-    stored = to_json(to_document(findings))
+    stored = to_json(asdict(findings))
     assert to_json(json.loads(stored)) == stored
     for text in _texts(json.loads(stored)):
         assert not re.search(r"\bnan\b|\binf\b|\bNone\b|[{}]|  ", text), text

@@ -1,8 +1,9 @@
 """A run's folder written by hand, as the experiments leave it."""
 
 import json
+from dataclasses import asdict
 
-from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture, to_document
+from eisim.report.findings import Explanation, Findings, PageColumn, PageTable, Picture
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="360pt" height="180pt" viewBox="0 0 360 180">'
@@ -53,7 +54,7 @@ def write_run(folder, found=None, svg="", **changes):
         "platform": "Linux",
         "seconds": {"simulating": 0.5, "writing results": 1.25},
         "files": ["table.csv", "curves.svg", "circuit.svg"],
-        "report": to_document(findings() if found is None else found),
+        "report": asdict(findings() if found is None else found),
         "result": {"problems": []},
     }
     for name in ("curves.svg", "circuit.svg"):

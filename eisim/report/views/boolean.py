@@ -12,7 +12,7 @@ from eisim.report import proof
 from eisim.report.circuit import SHOWN_UNITS
 from eisim.report.findings import Explanation
 from eisim.report.numbers import OF_ONE, number
-from eisim.report.style import DOUBLE, axes
+from eisim.report.style import DOUBLE, axes, drawn_by
 from eisim.report.table import Column, Table
 from eisim.report.tabular import array, flat, names
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
@@ -58,7 +58,7 @@ def row(case: CaseResult) -> dict:
         "representable": certificate.representable,
         "witness": certificate.witness and list(map(list, certificate.witness)),
         "floor": _floor(case),
-        "inversion_complexity": _complexity(case),
+        "inversion_complexity": certificate.inversion_complexity,
         "inhibitory_neurons": _inhibitory(case),
         "verdict": case.verdict,
         "meaning": MEANINGS[verdict(case)],
@@ -80,10 +80,6 @@ def _floor(case):
     return case.certificate.floor["zero_one"]
 
 
-def _complexity(case):
-    return case.certificate.inversion_complexity
-
-
 def _scores(case, condition):
     """What every system scores, by its name."""
     found = case.accuracy(condition)
@@ -103,7 +99,7 @@ FUNCTIONS = (
     FLOOR,
     columns.witness(_witness),
     Column("inhibitory neurons", _inhibitory, note="In this circuit.", short="I"),
-    Column("inversion complexity", _complexity, note=LEAST, short="least I"),
+    Column("inversion complexity", lambda case: case.certificate.inversion_complexity, note=LEAST, short="least I"),
     *columns.conditions(_scores, "Share of patterns answered correctly, with inhibition.", OF_ONE),
     Column("truth table", lambda case: case.case.function.bits, note=COUNTING, on_page_only=True),
 )
@@ -143,7 +139,7 @@ class BooleanView(View[AblationResult]):
             yield columns.lost([*map(verdict, cases)], "functions")
         for case in [case for case in cases if case.missed][:3]:
             yield _missed(case)
-        needed = Counter(_complexity(case) for case in cases if verdict(case) == "lost (provably)")
+        needed = Counter(case.certificate.inversion_complexity for case in cases if verdict(case) == "lost (provably)")
         if needed:
             parts = (f"{least} ({count(n, 'function')})" for least, n in sorted(needed.items()))
             least = f"{next(iter(needed))}" if len(needed) == 1 else listing(parts)
@@ -172,33 +168,33 @@ class BooleanView(View[AblationResult]):
         lost = listing((each.case.name for each in result.cases if each.verdict == "lost"), most=8)
         yield Drawing(
             "ablation_curves.svg",
-            lambda: figures.ablation_curves(result),
             "Accuracy against the fraction of inhibition removed",
             "Share of input patterns answered correctly, a panel for each function. Grey, above the line at 1 − floor: "
             f"unattainable for excitatory-only circuits {proof.CONDITIONS}."
             f"{' Of both f–I approximations, the less accurate is drawn.' * (len(case.kinds) > 1)}",
             f"Accuracy falls as inhibition is removed for {lost or 'no function'}.",
             "ablation_curves.csv",
+            draw=lambda: figures.ablation_curves(result),
         )
         found = f"Without inhibition the answer changes for {listing(_changed(case), most=8) or 'no pattern'}."
         yield Drawing(
             f"{name}_activity.svg",
-            lambda: figures.activity(case),
             f"Activity of the circuit of {name}",
             "Responses to each input pattern, intact (left) and without inhibition (right): spikes of every neuron, "
             f"and the rate of the readout of the rate circuit with its decision threshold. {found}",
             f"Activity of the circuit of {name}, intact and without inhibition. {found}",
             f"{name}_activity.csv",
+            draw=lambda: figures.activity(case),
         )
         yield Drawing(
             f"{name}_weights.svg",
-            lambda: figures.weights(self._circuit, to_dnn(self._circuit)),
             f"Weights of the circuit of {name} and of its f–I approximation",
             f"Signed weights from source (row) to target (column), of the {self._circuit.kind} circuit (left) and of "
             "its f–I approximation, a static DNN (right). A row has one sign (Dale's law): orange, excitatory; blue, "
             "inhibitory.",
             "Two weight matrices with the same signs.",
             f"{name}_weights.csv",
+            draw=lambda: figures.weights(self._circuit, to_dnn(self._circuit)),
         )
 
     def circuits(self) -> Iterator[DrawnCircuit]:
@@ -294,16 +290,10 @@ def curves_table(result: AblationResult) -> str:
     lines = [
         (case.case.name, system, float(fraction), float(accuracy), 1 - _floor(case))
         for case in result.cases
-        for system, accuracies in accuracy_by_level(case).items()
+        for system, accuracies in figures.accuracy_by_level(case).items()
         for fraction, accuracy in zip(result.protocol.fractions, accuracies, strict=True)
     ]
     return to_csv(lines, columns)
-
-
-def accuracy_by_level(case: CaseResult) -> dict[str, np.ndarray]:
-    """Accuracy at each level of ablation, by system; ``"dnn"`` is the lower of the f–I approximations."""
-    measured = {system: m.accuracy[:-1] for system, m in case.measurements.items()}
-    return measured | {"dnn": np.min([m for system, m in measured.items() if system.endswith("dnn")], axis=0)}
 
 
 def activity_table(case: CaseResult) -> str:
@@ -364,17 +354,15 @@ def _plot_case(case, ax, keywords):
     return ax
 
 
-def _plot(result, ax, keywords):
-    size = DOUBLE, 0.8 + 0.22 * len(result.cases)
-    return axes(figures.accuracies, ax, result, size=size, keywords=keywords)
-
-
 class CaseView(View[CaseResult]):
     """One function."""
 
     @property
     def heading(self) -> str:
         return f"{self.result.case.name}: effect of ablating inhibition"
+
+    def to_json(self) -> dict:
+        return row(self.result)
 
     def tables(self) -> Iterator[Table]:
         yield _functions([self.result])
@@ -383,5 +371,6 @@ class CaseView(View[CaseResult]):
         return _rows([self.result])
 
 
-show_with(AblationResult, BooleanView, plot=_plot)
+plot = drawn_by(figures.accuracies, lambda result: (DOUBLE, 0.8 + 0.22 * len(result.cases)))
+show_with(AblationResult, BooleanView, plot=plot)
 show_with(CaseResult, CaseView, plot=_plot_case)

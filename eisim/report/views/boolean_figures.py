@@ -1,19 +1,14 @@
 """Figures of Boolean functions with and without inhibition; excitation and inhibition have the same two colours."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from eisim.circuit import Circuit
 from eisim.report.circuit import SHOWN_UNITS
 from eisim.report.figures import ABOVE_NAMES, raster, readout_traces
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST, letters, new_figure
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, Axes, Figure, letters, new_figure
+from eisim.report.style import TALLEST as PAGE_HEIGHT
 from eisim.studies.boolean import AblationResult, CaseResult
 from eisim.studies.census import bits
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 REMOVED, RIGHT = "fraction of inhibition removed", "share of patterns answered correctly"
 SYSTEM_STYLES = {
@@ -23,13 +18,13 @@ SYSTEM_STYLES = {
 }
 
 
-def ablation_curves(result: AblationResult) -> "Figure":
+def ablation_curves(result: AblationResult) -> Figure:
     """Accuracy against the fraction of inhibition removed, a panel for each function, with the floor."""
     n = len(result.cases)
     columns = min(4, n)
     rows = -(-n // columns)
     above = 0.75 if columns > 1 else 1.25  # one column has a line of its own for each entry
-    height = min(1.4 * rows + 0.25 + above, TALLEST) if columns > 1 else 3.6
+    height = min(1.4 * rows + 0.25 + above, PAGE_HEIGHT) if columns > 1 else 3.6
     figure = new_figure(DOUBLE if columns > 1 else SINGLE, height)
     grid = figure.subplots(rows, columns, squeeze=False)
     left = 0.55 / figure.get_figwidth()
@@ -52,28 +47,31 @@ def ablation_curves(result: AblationResult) -> "Figure":
     return figure
 
 
-def ablation_curve(ax: "Axes", case: CaseResult) -> "Axes":
+def ablation_curve(ax: Axes, case: CaseResult) -> None:
     """One function's accuracy against the fraction of inhibition removed."""
-    levels = len(case.fractions)
     best = 1 - case.certificate.floor["zero_one"]
     top = 1.05 if best < 1 else 1  # without a floor there is nothing out of reach
     ax.axhspan(best, top, color="#e2e2e2", linewidth=0, label="unattainable if excitatory-only")
     ax.axhline(best, color=EXCITATORY, lw=0.8, label="1 − floor")
-    measured = {system: m.accuracy[:levels] for system, m in case.measurements.items()}
-    dnns = [m for system, m in measured.items() if system.endswith("dnn")]
-    measured["dnn"] = np.min(dnns, axis=0)
+    measured = accuracy_by_level(case)
+    several = sum(system.endswith("dnn") for system in case.measurements) > 1
     for system, (label, style) in SYSTEM_STYLES.items():
         if system in measured:
-            label += " (the lower of two)" * (system == "dnn" and len(dnns) > 1)
+            label += " (the lower of two)" * (system == "dnn" and several)
             ax.plot(case.fractions, measured[system], lw=1, color=NEUTRAL, label=label, **style)
     colour = {"kept": "black", "lost": INHIBITORY, "not computed": NEUTRAL}[case.verdict]
     ax.set_title(f"{case.case.name}: {case.verdict}", color=colour)
     ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     ax.set(xlabel=REMOVED, ylabel=RIGHT)
-    return ax
 
 
-def activity(case: CaseResult) -> "Figure":
+def accuracy_by_level(case: CaseResult) -> dict[str, np.ndarray]:
+    """Accuracy at each level of ablation, by system; ``"dnn"`` is the lower of the f–I approximations."""
+    measured = {system: m.accuracy[:-1] for system, m in case.measurements.items()}
+    return measured | {"dnn": np.min([m for system, m in measured.items() if system.endswith("dnn")], axis=0)}
+
+
+def activity(case: CaseResult) -> Figure:
     """Spikes, and readout rates over time, for every input pattern, intact and ablated; a row for each kind."""
     rows = [kind for kind in ("spiking", "rate") if kind in case.kinds]
     heights = [{"spiking": 2.6, "rate": 1.4}[kind] for kind in rows]
@@ -98,7 +96,7 @@ def activity(case: CaseResult) -> "Figure":
     return figure
 
 
-def accuracies(ax: "Axes", result: AblationResult) -> "Axes":
+def accuracies(ax: Axes, result: AblationResult) -> None:
     """Of every case the least accuracy over systems, intact and ablated, and the most of an excitatory-only circuit."""
     y = np.arange(len(result.cases))
     intact, ablated = (
@@ -112,10 +110,9 @@ def accuracies(ax: "Axes", result: AblationResult) -> "Axes":
     ax.set_yticks(y, [f"{case.case.name}: {case.verdict}" for case in result.cases])
     ax.set(xlim=(-0.03, 1.03), ylim=(len(y) - 0.5, -0.5), xlabel=RIGHT, ylabel="function: verdict")
     ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, borderaxespad=0)
-    return ax
 
 
-def weights(circuit: Circuit, dnn) -> "Figure":
+def weights(circuit: Circuit, dnn) -> Figure:
     """Signed weight matrices of a circuit and of its f–I approximation, side by side."""
     from matplotlib.colors import LinearSegmentedColormap
 

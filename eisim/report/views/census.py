@@ -14,6 +14,7 @@ from eisim.report.views import census_figures as figures
 from eisim.report.views import columns
 from eisim.report.wording import count, listing
 from eisim.studies.census import DEDEKIND, Census, bits
+from eisim.studies.curves import described
 
 #: Up to so many functions are listed one by one.
 LISTED = 256
@@ -41,12 +42,6 @@ class CensusView(View[Census]):
     def _groups(self) -> dict[int, np.ndarray]:
         """Which functions have how many inhibitory neurons."""
         return {int(r): self.result.inhibitory == r for r in np.unique(self.result.inhibitory)}
-
-    @property
-    def _verdicts(self) -> np.ndarray:
-        """Of a loss also whether an excitatory-only circuit computes the function."""
-        lost = np.where(self.result.monotone, "lost (this circuit)", "lost (provably)")
-        return np.where(self.result.verdicts == "lost", lost, self.result.verdicts)
 
     def to_json(self) -> dict:
         census, accuracy = self.result, self.result.accuracy
@@ -124,10 +119,10 @@ class CensusView(View[Census]):
             yield self._functions()  # last, as it is long
 
     def _functions(self):
-        census, verdicts, accuracy = self.result, self._verdicts, self.result.accuracy
+        census, accuracy = self.result, self.result.accuracy
         one_by_one = (
             Column("function", lambda k: bits(census.values[k]), note="Values of the patterns in counting order."),
-            columns.verdict(lambda k: str(verdicts[k]), columns.PROVABLY),
+            columns.verdict(lambda k: described(census.verdicts[k], census.monotone[k]), columns.PROVABLY),
             Column(f"intact, {census.kind}", lambda k: accuracy[0, k], note="Share of patterns right."),
             Column(f"ablated, {census.kind}", lambda k: accuracy[-1, k], note="The same without inhibition."),
             columns.floor(lambda k: census.floor[k]),
@@ -145,13 +140,13 @@ class CensusView(View[Census]):
         left, right = ("Left", "Right") if self.result.sampled else ("Below left", "Below right")
         yield Drawing(
             "function_space.svg",
-            lambda: figures.function_space(self.result),
             "The space of functions",
             f"{'' if self.result.sampled else maps}{left}, distribution of the floor. {right}, mean accuracy "
             "by number of inhibitory neurons, and the share of functions still computed, against the "
             "fraction of inhibition removed.",
             f"{' '.join(self.answer())} Highest floor: {self.result.floor.max():.3g}.",
             "functions.csv",
+            draw=lambda: figures.function_space(self.result),
         )
 
     def proofs(self) -> Iterator[Explanation]:

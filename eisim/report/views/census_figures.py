@@ -1,23 +1,17 @@
 """The space of all functions at a glance: what appears with each inhibitory neuron that is added."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from eisim.report.style import DOUBLE, EXCITATORY, NEUTRAL, letters, new_figure
+from eisim.report.style import DOUBLE, EXCITATORY, NEUTRAL, Axes, Figure, letters, new_figure
 from eisim.studies.census import Census
 from eisim.theory.inversion import falls
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLOURS = (EXCITATORY, "#5b9bd9", "#123f6b", "#000000")
 MARKERS = "osD^"
 UNREACHED = "#ececec"
 
 
-def function_space(census: Census) -> "Figure":
+def function_space(census: Census) -> Figure:
     """Maps of the functions reached with 0, 1, 2, ... inhibitory neurons; floors; what is left under ablation."""
     numbers = np.unique(census.inhibitory)
     figure = new_figure(DOUBLE, 2.9 if census.sampled else 5.4, "constrained")
@@ -34,7 +28,7 @@ def function_space(census: Census) -> "Figure":
     return figure
 
 
-def reached_map(ax: "Axes", census: Census, inhibitory: int) -> None:
+def reached_map(ax: Axes, census: Census, inhibitory: int) -> None:
     """All functions as a square, each one cell, coloured by the inhibitory neurons it needs if these are enough.
 
     Row and column are the two halves of the truth table, each sorted by its own need of inhibition, then by its
@@ -67,7 +61,7 @@ def _ranks(n_patterns):
     return rank
 
 
-def floor_histogram(ax: "Axes", census: Census) -> None:
+def floor_histogram(ax: Axes, census: Census) -> None:
     """Distribution of the floor, by the inhibitory neurons that the functions need."""
     n_patterns = census.values.shape[1]
     wrong = np.round(census.floor * n_patterns).astype(int)
@@ -82,7 +76,7 @@ def floor_histogram(ax: "Axes", census: Census) -> None:
     ax.legend(title="inhibitory neurons needed", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, borderaxespad=0)
 
 
-def survival(ax: "Axes", census: Census) -> None:
+def survival(ax: Axes, census: Census) -> None:
     """Mean accuracy, and the share of functions still computed, against the fraction of inhibition removed."""
     accuracy = census.accuracy
     style = {"ms": 3, "lw": 1.2}

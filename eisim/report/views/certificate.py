@@ -11,9 +11,10 @@ from eisim.circuit import Circuit
 from eisim.functions import TruthTable
 from eisim.report import proof
 from eisim.report.findings import Explanation
+from eisim.report.style import drawn_by
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
-from eisim.report.views.certificate_figures import drawn_as, figure_of
+from eisim.report.views.certificate_figures import draw, drawn_as, figure_of, size
 from eisim.report.wording import count
 from eisim.theory.certificate import SMALL, Certificate, ClassCertificates
 from eisim.theory.reference_errors import constant_error, of_any_function
@@ -92,7 +93,6 @@ class CertificateView(View[Certificate]):
 
     @property
     def heading(self) -> str:
-        """The question."""
         return f"Can an excitatory-only circuit compute {proof.name_of(self.result)}?"
 
     @cached_property
@@ -102,11 +102,9 @@ class CertificateView(View[Certificate]):
         return synthesize(function) if isinstance(function, TruthTable) else None
 
     def to_json(self) -> dict:
-        """All of the certificate but the values of long data."""
         return _document(self.result)
 
     def answer(self) -> Iterator[str]:
-        """Whether or how nearly an excitatory-only circuit computes it, and how much inhibition does."""
         found, data = self.result, self.result.data
         yield from proof.headline(found)
         if found.inversion_complexity and not found.representable:
@@ -118,7 +116,6 @@ class CertificateView(View[Certificate]):
             yield proof.inputs(data)
 
     def tables(self) -> Iterator[Table]:
-        """The function, its floors, and those with some inhibition."""
         found = self.result
         yield Table(
             "The function",
@@ -158,20 +155,18 @@ class CertificateView(View[Certificate]):
             )
 
     def figures(self) -> Iterator[Drawing]:
-        """Patterns of a truth table, or points of one or two inputs."""
         found, data, name = self.result, self.result.data, proof.name_of(self.result)
         if kind := drawn_as(found):
             yield Drawing(
                 "certificate.svg",
-                lambda: figure_of(found),
                 f"Values of {name}" if found.representable else f"Values and witness of {name}",
                 CAPTIONS[kind].format(target=data.target, names=data.names),
                 f"Pairs of points at which {name} falls: {found.violating_pairs:,}.",
                 "points.csv",
+                draw=lambda: figure_of(found),
             )
 
     def circuits(self) -> Iterator[DrawnCircuit]:
-        """The circuit of a truth table."""
         if self._circuit is not None:
             title = f"A circuit that computes {self.result.data.name} with the fewest inhibitory neurons"
             yield DrawnCircuit("circuit", title, self._circuit)
@@ -189,11 +184,9 @@ class CertificateView(View[Certificate]):
         yield "Inputs to flip", proof.flips(found)
 
     def details(self) -> Iterator[str]:
-        """The proof."""
         return (f"{title}: {text}" for title, text in self.parts())
 
     def proofs(self) -> Iterator[Explanation]:
-        """The proof, and what holds for all excitatory-only circuits."""
         yield proof.excitation()
         if self.result.representable:
             n = len(np.unique(self.result.data.ordered, axis=0))
@@ -207,7 +200,6 @@ class CertificateView(View[Certificate]):
             yield Explanation(title, (text,))
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """The points."""
         yield "points.csv", frame_to_csv(frame(self.result))
 
 
@@ -231,10 +223,6 @@ def _label(certificate):
     return certificate.data.label(1)
 
 
-def _rows(certificate):
-    return int(certificate.data.targets.sum())
-
-
 class ClassesView(CertificateView):
     """Classes without order, each against the others: figure and proof are those of the hardest."""
 
@@ -244,7 +232,6 @@ class ClassesView(CertificateView):
 
     @property
     def heading(self) -> str:
-        """The question."""
         return f"Can excitatory-only circuits tell the classes of {self.result.data.name} apart?"
 
     def to_json(self) -> dict:
@@ -255,11 +242,13 @@ class ClassesView(CertificateView):
             "class": label,
             "target": found["target"].removesuffix(f" is {label}"),
             "representable": all(each.representable for each in self.certificates),
-            "classes": [{"class": _label(each), "rows": _rows(each), **_document(each)} for each in self.certificates],
+            "classes": [
+                {"class": _label(each), "rows": int(each.data.targets.sum())} | _document(each)
+                for each in self.certificates
+            ],
         }
 
     def answer(self) -> Iterator[str]:
-        """How many classes are told apart, and how nearly the hardest."""
         can = sum(_can(each) == "computes it" for each in self.certificates)
         yield (
             f"{len(self.certificates)} classes without order, each judged against the others; excitatory-only circuits "
@@ -268,12 +257,11 @@ class ClassesView(CertificateView):
         yield from super().answer()
 
     def tables(self) -> Iterator[Table]:
-        """A row for each class."""
         yield Table(
             "Classes",
             (
                 Column("class", _label),
-                Column("rows", _rows),
+                Column("rows", lambda each: int(each.data.targets.sum())),
                 Column("excitatory-only", _can, note="Whether an excitatory-only circuit tells it from the others."),
                 Column(
                     "floor",
@@ -310,15 +298,12 @@ class ClassesView(CertificateView):
         yield "points.csv", frame_to_csv(pandas.DataFrame(np.column_stack([*values, data.weights]), columns=columns))
 
 
-def _plot(certificate, ax, keywords):
-    from eisim.report import style
-    from eisim.report.views.certificate_figures import draw, size
-
+def _size(certificate):
     if not drawn_as(certificate):
         n = certificate.data.n_inputs
         raise InputError(f"Certificate.plot: expected one or two inputs, or a truth table of up to 5, found {n}")
-    return style.axes(draw, ax, certificate, size=size(certificate), keywords=keywords)
+    return size(certificate)
 
 
-show_with(Certificate, CertificateView, plot=_plot, to_dataframe=frame)
+show_with(Certificate, CertificateView, plot=drawn_by(draw, _size), to_dataframe=frame)
 show_with(ClassCertificates, ClassesView)

@@ -1,19 +1,13 @@
 """Figures of a certificate: all patterns of a truth table, or points of one input or two."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from eisim.functions import TruthTable
 from eisim.report.proof import MEANING, headline_loss
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, Axes, Figure, new_figure
 from eisim.theory.certificate import Certificate
 from eisim.theory.order import extend
 from eisim.theory.sample import Sample
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 STYLES = {"zero_one": "-", "l1": "--", "l2": "-.", "linf": ":"}
 LOSSES = {"zero_one": "zero-one", "l1": "L1", "l2": "L2", "linf": "L∞"}
@@ -35,16 +29,14 @@ def size(certificate: Certificate) -> tuple[float, float]:
     return SINGLE, 3.2
 
 
-def draw(ax: "Axes", certificate: Certificate) -> "Axes":
+def draw(ax: Axes, certificate: Certificate) -> None:
     """Draw a certificate on Axes."""
-    return {"hypercube": hypercube, "line": line, "plane": plane}[drawn_as(certificate)](ax, certificate)
+    {"hypercube": hypercube, "line": line, "plane": plane}[drawn_as(certificate)](ax, certificate)
 
 
-def figure_of(certificate: Certificate) -> "Figure":
+def figure_of(certificate: Certificate) -> Figure:
     """The figure of a certificate."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size(certificate), layout="constrained")
+    figure = new_figure(*size(certificate), "constrained")
     draw(figure.subplots(), certificate)
     return figure
 
@@ -57,7 +49,7 @@ def _heading(certificate):
     return f"{name}: floor {certificate.floor[loss]:.3g}\n({MEANING[loss]})"
 
 
-def line(ax: "Axes", certificate: Certificate) -> "Axes":
+def line(ax: Axes, certificate: Certificate) -> None:
     """Targets against one input, the best monotone functions, and the witness."""
     data = certificate.data
     x = data.points[:, 0]
@@ -74,10 +66,9 @@ def line(ax: "Axes", certificate: Certificate) -> "Axes":
         ax.plot([], [], color=INHIBITORY, label="witness: function falls")
     ax.set(xlabel=data.names[0], ylabel=data.target, title=_heading(certificate))
     ax.legend(loc="upper center", bbox_to_anchor=(0.42, -0.18), ncols=2, handlelength=1.6, columnspacing=1)
-    return ax
 
 
-def plane(ax: "Axes", certificate: Certificate) -> "Axes":
+def plane(ax: Axes, certificate: Certificate) -> None:
     """Targets over two inputs, the best monotone function as shading behind them, and the witness."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -98,7 +89,6 @@ def plane(ax: "Axes", certificate: Certificate) -> "Axes":
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
     ax.set(xlabel=data.names[0], ylabel=data.names[1])
     ax.set_title(_heading(certificate), pad=18 if certificate.witness else 6)
-    return ax
 
 
 def _shade(ax, points, best, resolution=200, **style):
@@ -112,7 +102,7 @@ def _shade(ax, points, best, resolution=200, **style):
     ax.imshow(values, origin="lower", extent=(low[0], high[0], low[1], high[1]), aspect="auto", **style)
 
 
-def hypercube(ax: "Axes", certificate: Certificate) -> "Axes":
+def hypercube(ax: Axes, certificate: Certificate) -> None:
     """All input patterns by number of active inputs, with the falls of the function and a chain of most falls."""
     function = certificate.function
     patterns, values = function.patterns, function.values
@@ -140,4 +130,3 @@ def hypercube(ax: "Axes", certificate: Certificate) -> "Axes":
     ax.spines["bottom"].set_visible(False)
     ax.set_title(f"{_heading(certificate)}\nfilled: 1, empty: 0")
     ax.legend(drawn.values(), drawn.keys(), loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3)
-    return ax

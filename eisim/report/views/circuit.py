@@ -117,7 +117,6 @@ class _OnPoints(View[OwnResult]):
     def figures(self) -> Iterator[Drawing]:
         yield Drawing(
             "ablation_curves.svg",
-            lambda: _curves(self.result.on_points),
             "Accuracy against the fraction of inhibition removed",
             f"Share of points answered correctly. Grey: unattainable for excitatory-only circuits {CONDITIONS}.",
             "; ".join(
@@ -126,16 +125,17 @@ class _OnPoints(View[OwnResult]):
                 for kind, accuracy in found.accuracy.items()
             ),
             "ablation_curves.csv",
+            draw=lambda: _curves(self.result.on_points),
         )
         for found, stem in zip(self.result.on_points, self._stems(), strict=True):
             if found.data.n_inputs == 2:
                 yield Drawing(
                     f"{stem}.svg",
-                    lambda found=found: _maps(found),
                     f"Responses of {found.name} in the plane of its inputs",
                     "Target, and response of the circuit with and without inhibition. Orange: 1; grey: 0.",
                     f"Maps of the plane for {found.name}: target, intact and ablated.",
                     f"{stem}.csv",
+                    draw=lambda found=found: _maps(found),
                 )
 
     def circuits(self) -> Iterator[DrawnCircuit]:

@@ -155,13 +155,13 @@ class DataView(View[DataResult]):
         kinds = listing(self.result.ablations)
         yield Drawing(
             "classes.svg",
-            self._classes,
             "Accuracy by class",
             f"Share of rows answered correctly about each class by circuits of the freely trained network ({kinds}), "
             "intact and without inhibition, and by a network trained as excitatory-only. Grey: unattainable for "
             f"excitatory-only circuits {CONDITIONS}.",
             " ".join(self.answer()),
             "table.csv",
+            draw=self._classes,
         )
         yield from self._network.figures()
 

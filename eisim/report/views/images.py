@@ -154,10 +154,6 @@ CLASSES = (
 )
 
 
-def _sized(side: int) -> str:
-    return f"{side} × {side}"
-
-
 def _ends(shares) -> str:
     return f"{share(shares[0])} to {share(shares[-1])}"
 
@@ -213,7 +209,7 @@ class ImagesView(View[ImagesResult]):
         pooled, kind = self.result.pooled, next(iter(self.result.trained[0].ablations))
         accuracies = (f"{NAMES[n.signs]} {_ends(n.ablations[kind].accuracy)}" for n in self.result.trained)
         yield f"Test accuracy of {kind} circuits, intact to ablated: {'; '.join(accuracies)}."
-        few, many = (_sized(side) for side in pooled.sides[[0, -1]])
+        few, many = (f"{side} × {side}" for side in pooled.sides[[0, -1]])
         floor, error = (of.mean(axis=1) for of in (pooled.floors["train"], pooled.errors["excitatory", "train"]))
         yield (
             f"On training images, {few} to {many} inputs: comparable pairs {_ends(pooled.comparable)}; floor "
@@ -296,23 +292,23 @@ class ImagesView(View[ImagesResult]):
         kinds = listing(self.result.trained[0].ablations)
         yield Drawing(
             "images.svg",
-            lambda: networks(self.result),
             "Networks on test images, with and without inhibition",
             "Test accuracy by argmax (a) and error by the best threshold (one-vs-rest), mean over classes, with "
             f"the floor (b): the DNN and its {kinds} circuits, intact and without inhibition. Below, the same error of "
             "each class, a panel for each network.",
             accuracies,
             "images.csv",
+            draw=lambda: networks(self.result),
         )
         yield Drawing(
             "inputs.svg",
-            lambda: number_of_inputs(self.result),
             "Floors versus input dimension",
             "Share of pairs of points that are ordered (a): only they constrain an excitatory-only circuit. Errors of "
             "trained networks, and floors, on images pooled to fewer inputs (b). Floors of random Boolean functions, "
             "mean and standard deviation (c).",
             floors,
             "inputs.csv",
+            draw=lambda: number_of_inputs(self.result),
         )
 
     def circuits(self) -> Iterator[DrawnCircuit]:

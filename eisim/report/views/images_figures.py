@@ -1,17 +1,11 @@
 """Figures of networks trained on images, and of floors versus input dimension, on Axes that the caller gives."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters, new_figure
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, Axes, Figure, letters, new_figure
 from eisim.studies.images.dimension import BooleanResult, PooledResult, expected_comparable
 from eisim.studies.images.networks import Trained
 from eisim.studies.images.study import ImagesResult
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 NAMES = {"free": "free", "dale": "Dale's law", "excitatory": "excitatory-only"}
 CONDITIONS = (("intact", 0, "black"), ("without inhibition", -1, EXCITATORY))
@@ -20,33 +14,35 @@ KINDS = {"rate": ("o", 0.0, -0.2), "spiking": ("s", 0.22, 0.2)}
 SAMPLE_GREYS = ("#9a9a9a", "#555555", "black")
 
 
-def networks(result: ImagesResult) -> "Figure":
+def networks(result: ImagesResult) -> Figure:
     """Accuracy by argmax and error by the best threshold of each network, intact and ablated; then by class."""
     figure = new_figure(DOUBLE, 5.2)
     grid = figure.add_gridspec(2, 6, left=0.085, right=0.985, bottom=0.09, top=0.86, hspace=0.42, wspace=0.75)
-    axes = [by_argmax(figure.add_subplot(grid[0, :3]), result), by_threshold(figure.add_subplot(grid[0, 3:]), result)]
+    axes = [figure.add_subplot(grid[0, :3]), figure.add_subplot(grid[0, 3:])]
+    by_argmax(axes[0], result)
+    by_threshold(axes[1], result)
     handles = {h.get_label(): h for ax in axes for h in ax.get_legend_handles_labels()[0]}.values()
     figure.legend(handles=handles, loc="upper center", ncols=4)
     shared = None
     for k, network in enumerate(result.trained):
-        shared = classes(figure.add_subplot(grid[1, 2 * k : 2 * k + 2], sharey=shared), network)
+        shared = figure.add_subplot(grid[1, 2 * k : 2 * k + 2], sharey=shared)
+        classes(shared, network)
         shared.tick_params(labelleft=not k)
         shared.set_ylabel("" if k else "error, best threshold (%)")
     letters(figure.axes)
     return figure
 
 
-def by_argmax(ax: "Axes", result: ImagesResult) -> "Axes":
+def by_argmax(ax: Axes, result: ImagesResult) -> None:
     """Share of test images that argmax classifies correctly."""
     _, counts = np.unique(result.images.test_targets, return_counts=True)
     _groups(ax, result, lambda dnn: dnn.accuracy("test"), lambda circuit: circuit.accuracy)
     _baseline(ax, counts.max() / counts.sum())
     ax.set(ylim=(0, 103), ylabel="test accuracy (%)")
     ax.set_title("argmax", loc="left")
-    return ax
 
 
-def by_threshold(ax: "Axes", result: ImagesResult) -> "Axes":
+def by_threshold(ax: Axes, result: ImagesResult) -> None:
     """Error of the best threshold on each class's own output, mean over classes, with the floor."""
     pooled = result.pooled
     _groups(ax, result, lambda dnn: dnn.threshold_errors.mean(), lambda circuit: circuit.threshold_errors.mean(axis=1))
@@ -54,7 +50,6 @@ def by_threshold(ax: "Axes", result: ImagesResult) -> "Axes":
     _baseline(ax, pooled.baseline.mean())
     ax.set(ylim=(-0.3, None), ylabel="error, best threshold (%)")
     ax.set_title("best threshold (one-vs-rest), mean over classes", loc="left")
-    return ax
 
 
 def _baseline(ax, value):
@@ -77,7 +72,7 @@ def _groups(ax, result, of_network, of_circuit):
     ax.set(xlim=(-0.5, len(result.trained) - 0.5), xlabel="signs of the network's weights")
 
 
-def classes(ax: "Axes", network: Trained) -> "Axes":
+def classes(ax: Axes, network: Trained) -> None:
     """Error of each class by the best threshold, intact and ablated, with its floor."""
     for kind, ablation in network.ablations.items():
         (marker, _, beside), judged = KINDS[kind], np.arange(len(ablation.judged))
@@ -89,10 +84,9 @@ def classes(ax: "Axes", network: Trained) -> "Axes":
         ax.set_xticks(judged, [f"{value:g}" for value in ablation.judged])
     ax.set(ylim=(-0.4, None), xlabel="class")
     ax.set_title(NAMES[network.signs], loc="left")
-    return ax
 
 
-def number_of_inputs(result: ImagesResult) -> "Figure":
+def number_of_inputs(result: ImagesResult) -> Figure:
     """Comparable pairs, errors on pooled images, and floors of random functions, against the number of inputs."""
     figure = new_figure(DOUBLE, 3.5)
     axes = figure.subplots(1, 3, width_ratios=(1, 1.15, 1))
@@ -109,7 +103,7 @@ def number_of_inputs(result: ImagesResult) -> "Figure":
     return figure
 
 
-def comparable_pairs(ax: "Axes", result: ImagesResult) -> "Axes":
+def comparable_pairs(ax: Axes, result: ImagesResult) -> None:
     """Share of pairs of points of which one is <= the other, on logarithmic axes."""
     pooled, (n_points, sample) = result.pooled, max(result.samples.items())
     ax.plot(pooled.sides**2, pooled.comparable, "o-", color="black", ms=3, lw=1, label=f"{result.images.name}, pooled")
@@ -121,10 +115,9 @@ def comparable_pairs(ax: "Axes", result: ImagesResult) -> "Axes":
     ax.set_yscale("log")
     _log2(ax, pooled.sides[-1] ** 2)
     ax.set_ylabel("share of comparable pairs")
-    return ax
 
 
-def pooled_errors(ax: "Axes", pooled: PooledResult) -> "Axes":
+def pooled_errors(ax: Axes, pooled: PooledResult) -> None:
     """Floor and errors of trained networks, mean over classes, on images to train on and to test."""
     n, errors = pooled.sides**2, pooled.errors
     lines = (
@@ -140,10 +133,9 @@ def pooled_errors(ax: "Axes", pooled: PooledResult) -> "Axes":
     ax.set_ylim(bottom=-0.3)
     _log2(ax, n[-1])
     ax.set_ylabel("error, one-vs-rest (%)")
-    return ax
 
 
-def random_functions(ax: "Axes", whole: BooleanResult, samples: dict[int, BooleanResult]) -> "Axes":
+def random_functions(ax: Axes, whole: BooleanResult, samples: dict[int, BooleanResult]) -> None:
     """Mean floors with their spread over functions."""
     lines = [(f"up to {n} points", each) for n, each in samples.items()]
     colours = (*SAMPLE_GREYS[-len(lines) :], INHIBITORY)
@@ -155,7 +147,6 @@ def random_functions(ax: "Axes", whole: BooleanResult, samples: dict[int, Boolea
     ax.set_ylim(0, 52)
     _log2(ax, max(result.inputs[-1] for _, result in lines))
     ax.set_ylabel("floor (%)")
-    return ax
 
 
 def _log2(ax, most):

@@ -8,7 +8,7 @@ import numpy as np
 from eisim.base.files import to_csv
 from eisim.report import proof
 from eisim.report.findings import Explanation
-from eisim.report.style import SINGLE, axes
+from eisim.report.style import SINGLE, drawn_by
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
 from eisim.report.views import columns
@@ -215,11 +215,11 @@ class NetworksView(View[NetworkAblations]):
             caption += " At the right: the intact spiking circuit against the trial duration (time.csv)."
         yield Drawing(
             "ablation.svg",
-            lambda: figures.ablation(self.result),
             "Accuracy against the fraction of inhibition removed",
             caption,
             " ".join([*self.answer()][:3]),
             "ablation.csv",
+            draw=lambda: figures.ablation(self.result),
         )
 
     def circuits(self) -> Iterator[DrawnCircuit]:
@@ -321,16 +321,9 @@ def _witness(result, k):
     )
 
 
-class NetworkView(NetworksView):
-    """One kind of circuit."""
-
-    def __init__(self, result: NetworkAblation):
-        super().__init__(NetworkAblations((result,)))
-
-
-def _plot(result, ax, keywords):
-    return axes(figures.accuracy, ax, result, size=(SINGLE, 2.8), keywords=keywords)
-
-
 show_with(NetworkAblations, NetworksView)
-show_with(NetworkAblation, NetworkView, plot=_plot)
+show_with(
+    NetworkAblation,
+    lambda one: NetworksView(NetworkAblations((one,))),
+    plot=drawn_by(figures.accuracy, (SINGLE, 2.8)),
+)

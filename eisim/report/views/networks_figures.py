@@ -1,16 +1,10 @@
 """What is left of a trained network as the inhibition of its circuits is removed."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-from scipy.optimize import isotonic_regression
 
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SECOND, SINGLE, letters, new_figure
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, Axes, Figure, letters, new_figure
+from eisim.report.style import UPPER as REDUCED
 from eisim.studies.networks import NetworkAblation, NetworkAblations
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 #: Height of a line of small text, as a share of the largest value.
 LINE = 0.045
@@ -21,7 +15,7 @@ BEST_THRESHOLD, OWN_THRESHOLD = "best threshold at each fraction", "the network'
 ZEROED = "network itself, negative weights reduced"
 
 
-def ablation(result: NetworkAblations) -> "Figure":
+def ablation(result: NetworkAblations) -> Figure:
     """What is left against the fraction of inhibition removed, a column for each kind, and accuracy in time.
 
     Above by argmax, below by a threshold on each class's own output; of a network with one output there are thresholds
@@ -49,23 +43,23 @@ def ablation(result: NetworkAblations) -> "Figure":
     return figure
 
 
-def accuracy(ax: "Axes", result: NetworkAblation) -> "Axes":
+def accuracy(ax: Axes, result: NetworkAblation) -> None:
     """Accuracy by argmax, of all classes and balanced of each; by thresholds if there is one output."""
     ax.set(title=f"{result.name}: {result.kind} circuit", ylim=(0, 1.03))
     if len(result.judged) == 1:
-        return _by_one_output(ax, result)
+        _by_one_output(ax, result)
+        return
     _class_lines(ax, result, result.balanced_accuracy, result.verdicts)
     if result.zeroed is not None:
         _zeroed_line(ax, result.fractions, result.zeroed.accuracy)
     ax.plot(result.fractions, result.accuracy, color="black", marker="o", ms=3, label="accuracy, all classes")
     ax.axhline(0.5, color=NEUTRAL, ls=":", lw=0.8, label="chance (balanced accuracy)")
     ax.set_ylabel("by argmax:\n(balanced) accuracy")
-    return ax
 
 
 def _zeroed_line(ax, fractions, values):
     """The network itself, its negative weights reduced instead of the circuit's inhibition."""
-    ax.plot(fractions, values, color=SECOND, lw=1.2, ls="-.", marker="D", ms=2.5, mfc="none", label=ZEROED)
+    ax.plot(fractions, values, color=REDUCED, lw=1.2, ls="-.", marker="D", ms=2.5, mfc="none", label=ZEROED)
 
 
 def _by_one_output(ax, result):
@@ -79,7 +73,6 @@ def _by_one_output(ax, result):
     mark = {"ls": "none", "marker": "_", "ms": 9, "mew": 1.5, "clip_on": False}
     ax.plot([1], 1 - result.binding_floors, color=EXCITATORY, label="excitatory-only bound (1 − floor)", **mark)
     ax.set(xlabel="fraction of inhibition removed", ylabel="share of rows answered correctly")
-    return ax
 
 
 def _by_threshold(ax, result):
@@ -119,5 +112,7 @@ def _in_time(ax, result):
 
 def _apart(heights, gap):
     """The heights, moved as little as labels there need in order not to overlap."""
-    order, room = np.argsort(heights), gap * np.arange(len(heights))
-    return (isotonic_regression(heights[order] - room).x + room)[np.argsort(order)]
+    from eisim.report.graph import apart
+
+    order = np.argsort(heights)
+    return apart(heights[order], np.full(len(order) - 1, gap))[np.argsort(order)]

@@ -242,35 +242,35 @@ class OrderView(View[DynamicsResult]):
         if result.rate:
             yield Drawing(
                 "rate_trajectories.svg",
-                lambda: figures.rate_trajectories(result.rate),
                 "Rates over time for a chain of ordered inputs",
                 "Rate of one unit of each model, excitatory-only (a) and with inhibition (b), for each input of an "
                 "ordered chain; larger inputs are darker. Where order is preserved, no darker line is below a lighter "
                 "one.",
                 self._broken,
                 "rate_trajectories.csv",
+                draw=lambda: figures.rate_trajectories(result.rate),
             )
         if result.conditions:
             yield Drawing(
                 "violation_rates.svg",
-                lambda: figures.violation_rates(result.conditions),
                 "How often excitatory-only spiking circuits break order",
                 "Share of ordered pairs of inputs whose order is broken, by condition and criterion, with 95 % Wilson "
                 "intervals (a), and share of pairs whose larger input has evoked fewer readout spikes by each time in "
                 "the trial (b).",
                 self._falling,
                 "violation_rates.csv",
+                draw=lambda: figures.violation_rates(result.conditions),
             )
         for found in result.violations:
             yield Drawing(
                 f"strongest_violation_{found.kind}.svg",
-                lambda found=found: figures.strongest_violation(found),
                 f"The strongest violation found, {found.kind} circuits",
                 "Spikes for the lower (a) and the upper input (b); cumulative readout spikes for both (c); the largest "
                 "fall found by each generation of the search (d); and the fall as found and with one property changed "
                 "(e), where open circles are random draws.",
                 f"Readout spikes in the window for the lower and the upper input: {_spikes(found)}.",
                 f"strongest_violation_{found.kind}.csv",
+                draw=lambda found=found: figures.strongest_violation(found),
             )
 
     def proofs(self) -> Iterator[Explanation]:

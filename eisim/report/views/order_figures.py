@@ -1,21 +1,13 @@
 """Figures of order along time."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, letters, new_figure
-from eisim.report.style import FIRST as LOWER
-from eisim.report.style import SECOND as UPPER
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, LOWER, NEUTRAL, UPPER, Axes, Figure, letters, new_figure
 from eisim.simulation import Response
 from eisim.studies.order.order import Share
 from eisim.studies.order.rate import NETWORKS, RateResult
 from eisim.studies.order.search import SearchResult
 from eisim.studies.order.spiking import BIN, ConditionResult
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MEASURE_STYLES = {
     "any": {"label": "some neuron's count falls", "marker": "o", "color": NEUTRAL},
@@ -33,7 +25,7 @@ HIGHLIGHTED = {
 }
 
 
-def rate_trajectories(result: RateResult) -> "Figure":
+def rate_trajectories(result: RateResult) -> Figure:
     """Rates over time for a chain of ordered inputs: one unit of each model, without and with inhibition."""
     rows = len(result.examples)
     height = 1.25 * rows + 1.05
@@ -54,7 +46,7 @@ def rate_trajectories(result: RateResult) -> "Figure":
     return figure
 
 
-def trajectories(ax: "Axes", traces: np.ndarray, step: float) -> None:
+def trajectories(ax: Axes, traces: np.ndarray, step: float) -> None:
     """One unit's rate over time, a line for each input of a chain, the larger the darker."""
     time = (np.arange(traces.shape[-1]) + 1) * step * 1e3
     ends = {0: " (least)", len(traces) - 1: " (greatest)"}
@@ -64,7 +56,7 @@ def trajectories(ax: "Axes", traces: np.ndarray, step: float) -> None:
     ax.set_xlim(0, time[-1])
 
 
-def violation_rates(conditions: tuple[ConditionResult, ...]) -> "Figure":
+def violation_rates(conditions: tuple[ConditionResult, ...]) -> Figure:
     """Share of ordered pairs that break order, by condition, with intervals; and when the readout is behind."""
     figure = new_figure(DOUBLE, 4.6)
     left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))
@@ -85,14 +77,14 @@ def violation_rates(conditions: tuple[ConditionResult, ...]) -> "Figure":
     return figure
 
 
-def intervals(ax: "Axes", places: np.ndarray, shares: list[Share], **style) -> None:
+def intervals(ax: Axes, places: np.ndarray, shares: list[Share], **style) -> None:
     """Shares in per cent along x with their 95 % intervals, at these places along y."""
     value = np.array([100 * s.value for s in shares])
     error = np.abs(100 * np.array([s.interval for s in shares]).T - value)
     ax.errorbar(value, places, xerr=error, ls="none", ms=3, elinewidth=0.8, mew=0.8, **style)
 
 
-def behind_over_time(ax: "Axes", conditions: tuple[ConditionResult, ...]) -> None:
+def behind_over_time(ax: Axes, conditions: tuple[ConditionResult, ...]) -> None:
     """Share of pairs whose larger input has given fewer readout spikes so far, against time."""
     for c in conditions:
         middle, share = c.behind_so_far
@@ -106,7 +98,7 @@ def behind_over_time(ax: "Axes", conditions: tuple[ConditionResult, ...]) -> Non
     ax.set(xlim=(0, end), ylim=(0, None), xlabel="time (ms)", ylabel="pairs with the readout behind (%)")
 
 
-def strongest_violation(result: SearchResult) -> "Figure":
+def strongest_violation(result: SearchResult) -> Figure:
     """The strongest violation found: spikes for both inputs, cumulative counts, the search, and what it rests on."""
     found, response = result.found, result.response
     figure = new_figure(DOUBLE, 5.2)
@@ -128,7 +120,7 @@ def strongest_violation(result: SearchResult) -> "Figure":
     return figure
 
 
-def pair_raster(ax: "Axes", response: Response, trial: int, colour: str) -> None:
+def pair_raster(ax: Axes, response: Response, trial: int, colour: str) -> None:
     """Spikes of one trial: afferents at the top, hidden neurons, the readout at the bottom in its own colour."""
     members = [*response.circuit.inputs, *response.circuit.populations]
     end = response.duration * 1e3
@@ -148,7 +140,7 @@ def pair_raster(ax: "Axes", response: Response, trial: int, colour: str) -> None
     ax.set(xlim=(0, end), ylim=(0, n), xlabel="time (ms); shaded: read-out window")
 
 
-def cumulative(ax: "Axes", result: SearchResult) -> None:
+def cumulative(ax: Axes, result: SearchResult) -> None:
     """Cumulative readout count for both inputs."""
     response, spikes = result.response, result.response.spikes["readout"]
     end = response.duration * 1e3
@@ -160,13 +152,13 @@ def cumulative(ax: "Axes", result: SearchResult) -> None:
     ax.legend(frameon=False, fontsize=7, loc="upper left", borderpad=0.1)
 
 
-def progress(ax: "Axes", result: SearchResult) -> None:
+def progress(ax: Axes, result: SearchResult) -> None:
     """The largest fall found so far, by generation."""
     ax.plot(result.progress, color="black", lw=1, marker="o", ms=3)
     ax.set(ylim=(0, None), xlabel="generation (0: random)", ylabel="largest fall (spikes)")
 
 
-def dissection(ax: "Axes", result: SearchResult) -> None:
+def dissection(ax: Axes, result: SearchResult) -> None:
     """The fall as it was found and with one thing changed; of random draws each is a dot."""
     for k, variant in enumerate(result.variants):
         face = "none" if len(variant.counts) > 1 else "black"

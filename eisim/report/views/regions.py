@@ -53,10 +53,6 @@ def _shares(region: RegionResult, condition: str) -> dict[str, float]:
     return {name: found[system] for system, name in SYSTEMS.items() if system in found}
 
 
-def _wrong(region):
-    return {name: 1 - share for name, share in _shares(region, "best_excitatory").items()}
-
-
 VERDICT = f"Kept: no system loses more than {KEPT:.0%} of the area. {columns.PROVABLY}"
 PAIRS = "Pairs of cells x ≤ y of which the first is inside, the second not."
 ORIGIN = "The circuits come from a network that was constructed, or trained."
@@ -75,7 +71,11 @@ DIFFERENCE = "Largest difference from its network, as a share of the largest out
 BEST = (
     NAME,
     FLOOR,
-    Column("error", _wrong, note="Of the best excitatory-only circuit, built and simulated."),
+    Column(
+        "error",
+        lambda region: {name: 1 - right for name, right in _shares(region, "best_excitatory").items()},
+        note="Of the best excitatory-only circuit, built and simulated.",
+    ),
     Column("rate circuit off", lambda region: region.equivalence_error, note=DIFFERENCE),
 )
 
@@ -120,13 +120,13 @@ class RegionsView(View[GeometryResult]):
         ends = (f"{name} {a['intact'][system]:.1%} to {a['ablated'][system]:.1%}" for name, a in accuracies.items())
         yield Drawing(
             "decision_maps.svg",
-            lambda: figures.decision_maps(self.result, system, SYSTEM_NAMES[system]),
             "Decision maps",
             f"Regions of the unit square (columns) as classified by {SYSTEM_NAMES[system]}: intact, without "
             "inhibition, by the best excitatory-only circuit, and by the best monotone function. Arrows: witnesses, "
             "from a point inside to one that is lower in no input and lies outside.",
             f"Share of the square classified correctly, intact and without inhibition: {listing(ends, most=12)}.",
             "decision_maps.csv",
+            draw=lambda: figures.decision_maps(self.result, system, SYSTEM_NAMES[system]),
         )
 
     def circuits(self) -> Iterator[DrawnCircuit]:

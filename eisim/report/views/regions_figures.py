@@ -1,15 +1,9 @@
 """Decision maps of regions of the plane."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from eisim.report.style import DOUBLE, INHIBITORY, NEUTRAL, SINGLE, new_figure
+from eisim.report.style import DOUBLE, INHIBITORY, NEUTRAL, SINGLE, Axes, Figure, new_figure
 from eisim.studies.regions.decision_maps import GeometryResult, RegionResult
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 ROWS = {
     "intact": "intact",
@@ -22,7 +16,7 @@ INSIDE, OUTSIDE = "#efac8f", "#f4f4f4"
 SHOWN = 3
 
 
-def decision_maps(result: GeometryResult, system: str, name: str) -> "Figure":
+def decision_maps(result: GeometryResult, system: str, name: str) -> Figure:
     """What one system, of a name, puts inside each region, by condition, and what the best monotone function does."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -68,7 +62,7 @@ def decision_maps(result: GeometryResult, system: str, name: str) -> "Figure":
     return figure
 
 
-def decision_map(ax: "Axes", region: RegionResult, inside) -> "Axes":
+def decision_map(ax: Axes, region: RegionResult, inside) -> None:
     """Which points are decided to lie inside a region, with the edge of its cells; the title is the accuracy."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import ListedColormap
@@ -82,7 +76,6 @@ def decision_map(ax: "Axes", region: RegionResult, inside) -> "Axes":
     ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 1], yticks=[0, 1], aspect="equal")
     ax.spines[["top", "right"]].set_visible(True)
     ax.tick_params(length=2, pad=1, labelsize=6)
-    return ax
 
 
 def _edges(truth) -> np.ndarray:
@@ -94,13 +87,12 @@ def _edges(truth) -> np.ndarray:
     return np.concatenate(ends) / side
 
 
-def witness_pairs(ax: "Axes", region: RegionResult) -> "Axes":
+def witness_pairs(ax: Axes, region: RegionResult) -> None:
     """A few pairs of points x <= y, a dot at x, which is inside, and an arrow to y, which is not."""
     for witness in region.witnesses[:SHOWN]:
         ax.plot(*witness.lower, "o", ms=1.8, color=INHIBITORY)
         arrow = {"arrowstyle": "-|>,head_length=0.25,head_width=0.12", "color": INHIBITORY, "lw": 0.8}
         ax.annotate("", witness.upper, witness.lower, arrowprops=arrow | {"shrinkA": 0, "shrinkB": 0})
-    return ax
 
 
 def _bracket(figure, first, last, text) -> None:

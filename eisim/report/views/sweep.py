@@ -6,7 +6,7 @@ import numpy as np
 
 from eisim.base.files import to_csv
 from eisim.report.numbers import column
-from eisim.report.style import axes
+from eisim.report.style import drawn_by
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, View, show_with
 from eisim.report.views.sweep_figures import MOST_AXES, about, draw_measure, overview, phase_diagram, shown, shown_in
@@ -107,21 +107,21 @@ class SweepView(View[Sweep]):
             bands = " with its standard deviation" if len(sweep.axes) == 1 and len(sweep.seeds) > 1 else ""
             yield Drawing(
                 "sweep.svg",
-                lambda: overview(sweep),
                 f"Measures against {names}" if len(shown(sweep)) > 1 else title,
                 f"{title} against {names}: mean over seeds{bands}.{grey}",
                 " ".join(self._ranges()) or "No number was found.",
                 "data.csv",
+                draw=lambda: overview(sweep),
             )
         if sweep.phases is not None and len(sweep.axes) == 2:
             criteria = " ".join(f"{name}: {criterion}." for name, criterion in sweep.criteria.items())
             yield Drawing(
                 "phases.svg",
-                lambda: phase_diagram(sweep),
                 "Phase diagram",
                 f"The state of each point. {criteria}",
                 f"Points by state: {self._states()}.",
                 "phases.csv",
+                draw=lambda: phase_diagram(sweep),
             )
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:
@@ -179,8 +179,4 @@ def _value(axis, k):
     return float(f"{value * shown_in(axis)[1]:.12g}") if axis.unit else value
 
 
-def _plot(sweep, ax, keywords, measure):
-    return axes(draw_measure, ax, sweep, measure, keywords=keywords)
-
-
-show_with(Sweep, SweepView, plot=_plot, to_dataframe=_frame)
+show_with(Sweep, SweepView, plot=drawn_by(draw_measure), to_dataframe=_frame)

@@ -73,12 +73,6 @@ def shown_in(axis: Axis) -> tuple[str, float]:
     return SIGNS[axis.unit] if axis.unit else ("", 1.0)
 
 
-def axis_label(axis: Axis) -> str:
-    """The name of an axis with the unit that its values are drawn in."""
-    unit, _ = shown_in(axis)
-    return f"{axis.name} ({unit})" if unit else axis.name
-
-
 def shown(sweep: Sweep) -> list[str]:
     """The measures that are shown: the score and those of the first population, or the first of those that vary."""
     found = sweep.measures
@@ -142,10 +136,9 @@ def draw_measure(ax, sweep: Sweep, measure: str):
     if len(sweep.axes) == 1:
         _curve(ax, sweep.axes[0], mean, sweep.sd(measure), len(sweep.seeds) > 1)
         ax.set_ylabel(about(measure).label)
-        return ax
-    mesh = _map(ax, sweep.axes, mean, _limits(mean))
-    ax.figure.colorbar(mesh, ax=ax, label=about(measure).label)
-    return ax
+    else:
+        mesh = _map(ax, sweep.axes, mean, _limits(mean))
+        ax.figure.colorbar(mesh, ax=ax, label=about(measure).label)
 
 
 def _curve(ax, axis, mean, sd, several):
@@ -176,16 +169,11 @@ def _map(ax, axes, values, limits):
 
 def phase_diagram(sweep: Sweep):
     """The state of each point, over two axes, as a figure."""
-    figure = new_figure(SINGLE + 1.3, 3.2, "constrained")
-    draw_phases(figure.subplots(), sweep)
-    return figure
-
-
-def draw_phases(ax, sweep: Sweep):
-    """Draw the state of each point on Axes, over two axes, with a legend."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.patches import Patch
 
+    figure = new_figure(SINGLE + 1.3, 3.2, "constrained")
+    ax = figure.subplots()
     names = [name for name in sweep.criteria if (sweep.phases == name).any()]
     colours = dict(zip(sweep.criteria, PHASE_COLOURS, strict=False))
     codes = np.full(sweep.shape, np.nan)
@@ -203,7 +191,7 @@ def draw_phases(ax, sweep: Sweep):
     _name(ax, y, "y")
     handles = [Patch(facecolor=colours[name], label=name) for name in names]
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1), title="state", borderaxespad=0)
-    return ax
+    return figure
 
 
 def _limits(values):
@@ -227,7 +215,8 @@ def _edges(axis):
 
 
 def _name(ax, axis, side):
-    getattr(ax, f"set_{side}label")(axis_label(axis))
+    unit, _ = shown_in(axis)
+    getattr(ax, f"set_{side}label")(f"{axis.name} ({unit})" if unit else axis.name)
     if not axis.is_numeric:
         words = [str(value) for value in axis.values]
         getattr(ax, f"set_{side}ticks")(range(len(words)), words)

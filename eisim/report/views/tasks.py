@@ -3,19 +3,21 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from eisim.ablation import dose
 from eisim.analysis.task import Obstruction
+from eisim.base.display import register
 from eisim.base.files import to_csv
 from eisim.report import proof
 from eisim.report.findings import Explanation
 from eisim.report.numbers import OF_ONE, hertz
 from eisim.report.published import Beside, beside, published_table
-from eisim.report.style import DOUBLE, axes
-from eisim.report.table import Column, Table
+from eisim.report.style import DOUBLE, drawn_by
+from eisim.report.table import Column, Table, html_box, html_table, sentences
 from eisim.report.tabular import array, names
 from eisim.report.terminal import as_text
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
@@ -320,12 +322,12 @@ class SurveyView(View[Survey]):
         ]
         yield Drawing(
             "dose_response.svg",
-            lambda: figures.dose_responses(survey),
             "Score against the fraction removed",
             "Mean and range over seeds, by system. Dashed: criterion. Vertical line and thick bar: critical fraction, "
             "median and range over seeds.",
             f"Critical fractions: {', '.join(critical) or 'none'}.",
             "dose_response.csv",
+            draw=lambda: figures.dose_responses(survey),
         )
         if found:
             fall, left = _found("fall"), _found("fall_ablated")
@@ -335,11 +337,11 @@ class SurveyView(View[Survey]):
             )
             yield Drawing(
                 "witness.svg",
-                lambda: figures.witnesses([(each, judged.kind, judged.witness) for each, judged in found]),
                 "Outputs at the two inputs of each witness",
                 "Output of the task at the lower input x and at the upper input y ≥ x; shaded where it is lower at y.",
                 f"How far the output falls, intact and at the largest fraction: {'; '.join(falls)}.",
                 "witness.csv",
+                draw=lambda: figures.witnesses([(each, judged.kind, judged.witness) for each, judged in found]),
             )
 
     def circuits(self) -> Iterator[DrawnCircuit]:
@@ -452,53 +454,36 @@ def _limit(judged):
     return f"{', '.join(p.population for p in failing)}: {telling}"
 
 
-def _plot(survey, ax, keywords):
-    size = DOUBLE, 0.9 + 0.35 * len(survey.assessments)
-    return axes(figures.critical_fractions, ax, survey, size=size, keywords=keywords)
+def _view_of_one(assessment: Assessment) -> SurveyView:
+    return SurveyView(Survey((assessment,)))
 
 
-def _plot_one(assessment, ax, keywords):
-    size = DOUBLE, 2.6
-    return axes(figures.dose_response, ax, assessment, size=size, keywords=keywords, with_legend=True)
+def _judged_html(judged: Judged) -> str:
+    table = Table("", (Column("kind", lambda judged: judged.kind), *_measured([judged])), [judged])
+    said = f"Score: {judged.measure}. Declared obstruction: {judged.obstruction}."
+    title = f"{judged.kind} circuit of {count(judged.neurons, 'neuron')}"
+    return html_box(title, html_table(table), sentences(said, *judged.problems))
 
 
-class AssessmentView(SurveyView):
-    """One circuit."""
-
-    def __init__(self, result: Assessment):
-        super().__init__(Survey((result,)))
-
-
-class JudgedView(View[Judged]):
-    """One kind of a circuit."""
-
-    @property
-    def heading(self) -> str:
-        return f"{self.result.kind} circuit of {count(self.result.neurons, 'neuron')}"
-
-    def answer(self) -> Iterator[str]:
-        yield f"Score: {self.result.measure}. Declared obstruction: {self.result.obstruction}."
-
-    def tables(self) -> Iterator[Table]:
-        yield Table("", (Column("kind", lambda judged: judged.kind), *_measured([self.result])), [self.result])
+def _curve_html(curve: AblationCurve) -> str:
+    parts = (("mean", np.mean), ("lowest", np.min), ("highest", np.max))
+    scores = [Column(name, lambda row, of=of: of(row[1]), decimals=OF_ONE) for name, of in parts]
+    rows = list(zip(curve.doses, curve.scores, strict=True))
+    table = Table("Score over seeds", (Column("fraction", lambda row: row[0]), *scores), rows)
+    said = f"At the largest fraction: {curve.verdict}; criterion {curve.level:g}."
+    return html_box("Score against the fraction removed", html_table(table), sentences(said))
 
 
-class CurveView(View[AblationCurve]):
-    """One system."""
-
-    question = "Score against the fraction removed"
-
-    def answer(self) -> Iterator[str]:
-        yield f"At the largest fraction: {self.result.verdict}; criterion {self.result.level:g}."
-
-    def tables(self) -> Iterator[Table]:
-        parts = (("mean", np.mean), ("lowest", np.min), ("highest", np.max))
-        scores = [Column(name, lambda row, of=of: of(row[1]), decimals=OF_ONE) for name, of in parts]
-        rows = list(zip(self.result.doses, self.result.scores, strict=True))
-        yield Table("Score over seeds", (Column("fraction", lambda row: row[0]), *scores), rows)
-
-
-show_with(Survey, SurveyView, plot=_plot)
-show_with(Assessment, AssessmentView, plot=_plot_one, text=lambda found: as_text(AssessmentView(found).terminal()))
-show_with(Judged, JudgedView)
-show_with(AblationCurve, CurveView)
+show_with(
+    Survey,
+    SurveyView,
+    plot=drawn_by(figures.critical_fractions, lambda survey: (DOUBLE, 0.9 + 0.35 * len(survey.assessments))),
+)
+show_with(
+    Assessment,
+    _view_of_one,
+    plot=drawn_by(partial(figures.dose_response, with_legend=True), (DOUBLE, 2.6)),
+    text=lambda assessment: as_text(_view_of_one(assessment).terminal()),
+)
+register(Judged, html=_judged_html)
+register(AblationCurve, html=_curve_html)

@@ -2,19 +2,12 @@
 
 from collections.abc import Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eisim.ablation import dose
-from eisim.report.style import DOUBLE, INHIBITORY, TALLEST, new_figure
-from eisim.report.style import FIRST as LOWER
-from eisim.report.style import SECOND as UPPER
+from eisim.report.style import DOUBLE, INHIBITORY, LOWER, TALLEST, UPPER, Axes, Figure, new_figure
 from eisim.studies.tasks import Assessment, Survey, Witness
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLUMNS = 3
 STYLES = {
@@ -30,7 +23,7 @@ KEPT = 1.2
 CRITICAL = ("critical fraction (with range)", {"color": "#777777", "lw": 0.8, "ls": "-"})
 
 
-def dose_responses(survey: Survey) -> "Figure":
+def dose_responses(survey: Survey) -> Figure:
     """Score against the fraction removed, a panel for each circuit."""
     assessments = survey.assessments
     figure, axes = _panels(len(assessments), sharey=True)
@@ -56,7 +49,7 @@ def _score(assessments):
     return fill(measures.pop(), TITLE)
 
 
-def dose_response(ax: "Axes", assessment: Assessment, with_legend: bool = False) -> "Axes":
+def dose_response(ax: Axes, assessment: Assessment, with_legend: bool = False) -> None:
     """One circuit's score against the fraction: mean and range over seeds, criterion, and critical fraction."""
     for name, curve in assessment.systems.items():
         _, style = STYLES[name]
@@ -74,10 +67,9 @@ def dose_response(ax: "Axes", assessment: Assessment, with_legend: bool = False)
     if with_legend:
         lines = _lines([*(STYLES[name] for name in assessment.systems), ("criterion", CRITERION)])
         ax.legend(handles=lines, loc="upper left", bbox_to_anchor=(1, 1))
-    return ax
 
 
-def critical_fractions(ax: "Axes", survey: Survey) -> "Axes":
+def critical_fractions(ax: Axes, survey: Survey) -> None:
     """Of every circuit and system the fraction at which it loses its function, with its range over seeds.
 
     ``kept`` stands for no such fraction; what does not do the task when intact is left out.
@@ -101,10 +93,9 @@ def critical_fractions(ax: "Axes", survey: Survey) -> "Axes":
     ax.set(xlim=(-0.04, KEPT + 0.08), ylim=(len(assessments) - 0.5, -0.5))
     ax.set(xlabel=f"critical fraction: {dose(assessments[0].how).label}", ylabel="circuit")
     ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, borderaxespad=0)
-    return ax
 
 
-def witnesses(found: Sequence[tuple[Assessment, str, Witness]]) -> "Figure":
+def witnesses(found: Sequence[tuple[Assessment, str, Witness]]) -> Figure:
     """Output at the two inputs of each witness, of an assessment and a kind, against the fraction removed."""
     figure, axes = _panels(len(found))
     for ax, (assessment, kind, witness) in zip(axes, found, strict=True):
@@ -115,7 +106,7 @@ def witnesses(found: Sequence[tuple[Assessment, str, Witness]]) -> "Figure":
     return _labelled(figure, dose(found[0][0].how).label, "output of the task (Hz)")
 
 
-def witness_outputs(ax: "Axes", doses, witness: Witness) -> "Axes":
+def witness_outputs(ax: Axes, doses, witness: Witness) -> None:
     """One witness's outputs against the fraction: mean and range over seeds, shaded where order is broken."""
     means = [output.mean(axis=1) for output in witness.outputs]
     broken = {"color": INHIBITORY, "alpha": 0.15, "lw": 0, "interpolate": True}
@@ -126,7 +117,6 @@ def witness_outputs(ax: "Axes", doses, witness: Witness) -> "Axes":
         ax.plot(doses, mean, lw=1, marker=marker, ms=3.5, color=colour, label=label)
     ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
     ax.set(xlabel="fraction removed", ylabel="output of the task (Hz)")
-    return ax
 
 
 def _panels(n, **share):

@@ -16,8 +16,9 @@ from eisim.base.units import format_quantity
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData, Region, TruthTable
+from eisim.report import figures
 from eisim.report import response as responses
-from eisim.report.style import DOUBLE, EXCITATORY
+from eisim.report.style import DOUBLE, EXCITATORY, NEUTRAL, Axes, axes, drawn_by
 from eisim.report.table import Column, Table, html_box, html_table, sentences
 from eisim.report.wording import count
 from eisim.simulation.response import Response
@@ -123,7 +124,7 @@ def _unrolled(dnn: UnrolledDNN) -> str:
 
 
 def _response(response: Response) -> str:
-    readouts = responses.shaped(response, response.readouts, 1)
+    readouts = responses.shaped(response.readouts, 1)
     seeds, names = responses.seeds_of(response), responses.readout_names(response)
     trials = readouts.shape[1]
     rates = readouts.reshape(len(seeds) * trials, len(names))
@@ -214,35 +215,36 @@ def _task(task: Task) -> str:
 
 def _plot_diagram(name):
     def plot(value, ax, keywords):
-        from eisim.report import diagram, style
+        from eisim.report import diagram
 
         size = diagram.size(getattr(diagram, f"{name}_layout")(value)) if ax is None else None
-        return style.axes(getattr(diagram, name), ax, value, size=size, bare=True, keywords=keywords)
+        return axes(getattr(diagram, name), ax, value, size=size, bare=True, keywords=keywords)
 
     return plot
 
 
-def _plot_response(value, ax, keywords, trials):
-    from eisim.report import figures, style
-
-    return style.axes(figures.response, ax, value, trials, size=(DOUBLE, 3.0), keywords=keywords)
-
-
-def _plot_prediction(prediction, ax, keywords):
-    from eisim.report import figures, style
-
-    return style.axes(figures.prediction, ax, prediction, keywords=keywords)
+def _draw_prediction(ax: Axes, prediction: Prediction) -> None:
+    """Predicted against simulated rates of a population, a dot for each trial; hollow where they are not close."""
+    highest = 1.05 * max(prediction.predicted.max(), prediction.simulated.max(), 1e-9)
+    ax.plot([0, highest], [0, highest], color=NEUTRAL, lw=0.8, ls="--", label="equal")
+    for holds, fill, label in ((True, "black", "close"), (False, "none", "mean-field does not hold")):
+        mine = prediction.holds == holds
+        if mine.any():
+            style = {"color": "black", "mfc": fill, "ms": 4, "ls": "none"}
+            ax.plot(prediction.simulated[mine], prediction.predicted[mine], "o", label=label, **style)
+    ax.set(xlabel="simulated rate (Hz)", ylabel="rate by mean-field (Hz)", title=prediction.population)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
 register(Shown, html=lambda value: f"<pre>{escape(repr(value))}</pre>")
 register(Circuit, html=_circuit, plot=_plot_diagram("circuit"))
 register(DNN, html=_dnn, plot=_plot_diagram("dnn"))
 register(UnrolledDNN, html=_unrolled, plot=_plot_diagram("dnn"))
-register(Prediction, plot=_plot_prediction)
+register(Prediction, plot=drawn_by(_draw_prediction))
 register(
     Response,
     html=_response,
-    plot=_plot_response,
+    plot=drawn_by(figures.response, (DOUBLE, 3.0)),
     to_dataframe=responses.frame,
     spikes_to_dataframe=responses.spike_frame,
     to_xarray=responses.dataset,

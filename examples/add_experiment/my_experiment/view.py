@@ -97,12 +97,12 @@ class RedundancyView(View[RedundancyResult]):
         """Accuracy curves."""
         yield Drawing(
             "accuracy.svg",
-            lambda: draw(self.result),
             "Accuracy against the fraction of inhibition removed",
             "One line per circuit; lines may coincide. Dotted: 1 − floor, the bound for circuits with non-negative "
             "weights and non-decreasing transfer functions (spiking circuits: as a rate code).",
             "Accuracy of circuits with different numbers of inhibitory neurons against the fraction removed.",
             "accuracy.csv",
+            draw=lambda: draw(self.result),
         )
 
     def proofs(self) -> Iterator[Explanation]:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from eisim.report.view import view_of
-from eisim.report.views.boolean import accuracy_by_level, verdict
+from eisim.report.views.boolean import verdict
+from eisim.report.views.boolean_figures import accuracy_by_level
 from tests.support import kept
 from tests.support.findings import check
 
