@@ -66,20 +66,21 @@ def cases(names: str):
 
 def run(settings: Settings, kinds, seed, backend, report):
     """Run the experiment; returns an `eisim.studies.boolean.AblationResult`."""
-    return measure(cases(settings.functions), settings, kinds, seed, backend, report)
+    from eisim.studies.boolean import run_ablation
+
+    return run_ablation(cases(settings.functions), protocol(settings, kinds, seed, backend), report)
 
 
-def measure(cases, settings, kinds, seed, backend, report):
-    """Run the experiment on these cases."""
+def protocol(settings, kinds, seed, backend):
+    """The protocol that settings such as these ask for."""
     import numpy as np
 
-    from eisim.studies.boolean import Protocol, run_ablation
+    from eisim.studies.boolean import Protocol
 
     fractions = np.linspace(0, 1, settings.levels)
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
     times = {name: getattr(settings, name) for name in ("duration", "window", "dt")}
-    protocol = Protocol(tuple(kinds), fractions, seeds, settings.noise, **times, backend=backend)
-    return run_ablation(cases, protocol, report)
+    return Protocol(tuple(kinds), fractions, seeds, settings.noise, **times, backend=backend)
 
 
 if __name__ == "__main__":

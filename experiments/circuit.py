@@ -54,26 +54,15 @@ def run(settings: Settings, kinds, seed, backend, report):
 
 
 def _run(model, settings, kinds, seed, backend, report):
-    import numpy as np
-
     from eisim.base.timing import Timing
-    from eisim.studies.boolean import Case
     from eisim.studies.circuit import read_circuit
-    from eisim.studies.points import OwnResult, measure_on_points
+    from eisim.studies.points import measure
 
-    times = {name: getattr(settings, name) for name in ("duration", "window", "dt")}
-    Timing(**times)
+    Timing(settings.duration, settings.window, settings.dt)
     report("reading the circuit")
-    own = read_circuit(model.module, model.name, model.function or None, kinds, times)
-    if own.are_truth_tables and not own.without_dnn:
-        cases = [
-            Case(name, function, own.circuit, k)
-            for k, (name, function) in enumerate(zip(own.outputs, own.functions, strict=True))
-        ]
-        return OwnResult(own, boolean.measure(cases, settings, list(own.circuits), seed, backend, report))
-    fractions = np.linspace(0, 1, settings.levels)
-    arguments = (own.circuits, own.functions, own.outputs, fractions, times, seed, backend, report)
-    return OwnResult(own, None, measure_on_points(*arguments))
+    protocol = boolean.protocol(settings, kinds, seed, backend)
+    own = read_circuit(model.module, model.name, model.function or None, kinds, protocol.times)
+    return measure(own, protocol, seed, report)
 
 
 if __name__ == "__main__":

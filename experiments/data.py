@@ -74,10 +74,10 @@ def run(settings: Settings, kinds, seed, backend, report):
     data = read(settings.file, settings.target or None, settings.weights or None, settings.ignore, report, header)
     if isinstance(data, TruthTable):
         from eisim.experiments import boolean
-        from eisim.studies.boolean import Case
+        from eisim.studies.boolean import Case, run_ablation
 
         own = boolean.Settings(levels=settings.levels)
-        return boolean.measure([Case.of(data)], own, kinds, seed, backend, report)
+        return run_ablation([Case.of(data)], boolean.protocol(own, kinds, seed, backend), report)
     how = {name: getattr(settings, name) for name in ("rows", "scale", "hidden", "iterations", "tries", "levels")}
     return measure(data, **how, kinds=kinds, seed=seed, backend=backend, report=report)
 

@@ -83,11 +83,9 @@ def _models(names):
     """Models that have a task, by name, in the order of their functions."""
     known = ByName("circuits", sorted(registry.models().items()))
     chosen = [name.strip() for name in names.split(",")] if names else [*known]
-    found = {name: known[name]() for name in chosen}
-    with_task = {name: model for name, model in found.items() if model.task is not None}
-    for name in chosen:
-        if names and name not in with_task:
-            raise InputError(f"circuits: expected models that have a task, found {name!r}")
+    with_task = {name: model for name in chosen if (model := known[name]()).task is not None}
+    if names and (without := [name for name in chosen if name not in with_task]):
+        raise InputError(f"circuits: expected models that have a task, found {without[0]!r}")
     if not with_task:
         raise InputError("circuits: expected at least one model that has a task, found none")
     return dict(sorted(with_task.items(), key=lambda item: (item[1].word, item[0])))

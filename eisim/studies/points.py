@@ -1,16 +1,16 @@
 """A circuit of the user's own on labelled points: how many it answers correctly, at every level of ablation."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from eisim.ablation import ablate
 from eisim.base.progress import headed
 from eisim.circuit import Circuit
-from eisim.functions import LabelledData, TruthTable
+from eisim.functions import LabelledData
 from eisim.simulation import simulate
-from eisim.studies.boolean import CRITERION, AblationResult
+from eisim.studies.boolean import CRITERION, AblationResult, Case, Protocol, run_ablation
 from eisim.studies.circuit import OwnCircuit
 from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, judge, questioned
 from eisim.studies.result import OfParts, Result
@@ -113,43 +113,37 @@ class OwnResult(OfParts):
         return self.on_points if self.ablation is None else self.ablation.cases
 
 
-def measure_on_points(
-    circuits: dict[str, Circuit],
-    functions: Sequence[TruthTable | LabelledData],
-    names: Sequence[str],
-    fractions: np.ndarray,
-    times: dict[str, float],
-    seed: int,
-    backend: str,
-    report: Callable[..., None],
-) -> tuple[OnPoints, ...]:
+def measure(own: OwnCircuit, protocol: Protocol, seed: int, report: Callable[..., None]) -> OwnResult:
+    """Ablate a circuit: as others of truth tables if its functions are such and it has a DNN, else on its points."""
+    if own.without_dnn or not own.are_truth_tables:
+        return OwnResult(own, None, _on_points(own, protocol, seed, report))
+    named = enumerate(zip(own.outputs, own.functions, strict=True))
+    cases = [Case(name, function, own.circuit, k) for k, (name, function) in named]
+    return OwnResult(own, run_ablation(cases, replace(protocol, kinds=tuple(own.circuits)), report))
+
+
+def _on_points(own, protocol, seed, report) -> tuple[OnPoints, ...]:
     """Simulate a circuit, of each kind, with its own noise, on the points of the function of each output.
 
-    Targets are 0 and 1, and no point is below 0. Times are duration, window and dt, in s.
+    Targets are 0 and 1, and no point is below 0.
     """
-    data = [as_labelled_data(function) for function in functions]
+    data = [as_labelled_data(function) for function in own.functions]
     keys = [(each.points.shape, each.points.tobytes()) for each in data]
     distinct = dict(zip(keys, (each.points for each in data), strict=True))
-    rates, levels = {}, len(fractions)
-    for kind, circuit in circuits.items():
+    rates, fractions, levels = {}, protocol.fractions, len(protocol.fractions)
+    for kind, circuit in own.circuits.items():
         weakened = [ablate(circuit, float(f)) for f in fractions] * len(distinct)
         stimuli = [points for points in distinct.values() for _ in fractions]
-        say = headed(report, f"{kind} circuit")
-        responses = simulate(weakened, stimuli, seed=seed, backend=backend, report=say, **times)
+        how = {"backend": protocol.backend, "report": headed(report, f"{kind} circuit"), **protocol.times}
+        responses = simulate(weakened, stimuli, seed=seed, **how)
         rates[kind] = {
             key: np.stack([r.readouts for r in responses[k * levels :][:levels]]) for k, key in enumerate(distinct)
         }
     report("working out floors")
-    certificates = [certify(function, ("zero_one",), orient=False) for function in functions]
-    return tuple(
-        OnPoints(
-            name=name,
-            data=each,
-            fractions=fractions,
-            circuits=circuits,
-            rates={kind: found[keys[k]][:, :, k] for kind, found in rates.items()},
-            thresholds={kind: float(circuit.readout_thresholds[k]) for kind, circuit in circuits.items()},
-            certificate=certificate,
-        )
-        for k, (name, each, certificate) in enumerate(zip(names, data, certificates, strict=True))
-    )
+    found = []
+    for k, (name, function) in enumerate(zip(own.outputs, own.functions, strict=True)):
+        mine = {kind: of_points[keys[k]][:, :, k] for kind, of_points in rates.items()}
+        thresholds = {kind: float(circuit.readout_thresholds[k]) for kind, circuit in own.circuits.items()}
+        certificate = certify(function, ("zero_one",), orient=False)
+        found.append(OnPoints(name, data[k], fractions, own.circuits, mine, thresholds, certificate))
+    return tuple(found)

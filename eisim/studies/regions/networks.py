@@ -146,8 +146,8 @@ def best_excitatory(data: LabelledData, best: np.ndarray) -> DNN:
     heights = (best.reshape(side, side) == 0).sum(axis=0) / side  # of each column, from 0 to 1
     falls = -np.diff(heights)
     columns = np.flatnonzero(falls)
-    name = f"best excitatory-only: {data.name}"
-    if not len(columns):
-        return replace(_network(x=[0, 1], bias=-heights[0]), name=name)
-    units = _layer("steps", -(columns + 1) / side, Step(maximum=1.0), x=[np.ones(len(columns)), 0 * columns])
-    return replace(_network(units, x=[0, 1], steps=falls[columns], bias=-heights[0]), name=name)
+    found = _network(x=[0, 1], bias=-heights[0])
+    if len(columns):
+        units = _layer("steps", -(columns + 1) / side, Step(maximum=1.0), x=[np.ones(len(columns)), 0 * columns])
+        found = _network(units, x=[0, 1], steps=falls[columns], bias=-heights[0])
+    return replace(found, name=f"best excitatory-only: {data.name}")
