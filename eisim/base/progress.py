@@ -119,8 +119,7 @@ class Progress(Explained):
         """Report the present stage of the work, and the fraction completed."""
         if stage != self.stage:
             self._close_stage()
-            self.fraction = None
-            self.stage = stage
+            self.fraction, self.stage = None, stage
         if fraction is not None:
             self.fraction = min(max(float(fraction), 0.0), 1.0)
 

@@ -198,9 +198,8 @@ def build(kind: type, given: Mapping, where: str, source: Source, fixed: Mapping
     known = {name: each for name, each in parameters_of(kind).items() if name not in values}
     for name, (value, called) in given.items():
         values[name] = lookup(name, known, where, "settings").read(value, called, source)
-    if lacks := [
-        name for name, each in known.items() if each.default is inspect.Parameter.empty and name not in values
-    ]:
+    needed = [name for name, each in known.items() if each.default is inspect.Parameter.empty]
+    if lacks := [name for name in needed if name not in values]:
         raise InputError(f"{where}: expected {lacks[0]!r}, found none")
     return kind(**values)
 

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
+from eisim.base.store import cache
+
 #: Whether something is as it should be, is missing though a run can do without, or stops every run.
 OK, MISSING, FAILS = "ok", "missing", "fails"
 _MARKS = {OK: "green", MISSING: "yellow", FAILS: "bold red"}
@@ -170,8 +172,6 @@ def _compiled(compiler, flags, advice):
 
 
 def _folders():
-    from eisim.base.store import cache
-
     kept = [file for kind in cache.KINDS for file in cache.kept_files(kind)]
     size = sum(file.size for file in kept)
     words = f"{cache.root()}: {len(kept)} entries, {size / 1e6:.1f} MB"

@@ -12,7 +12,7 @@ from eisim.base.display import display
 from eisim.base.errors import InputError
 from eisim.base.files import to_json
 from eisim.base.schema import read_settings
-from eisim.base.user_files import guarded, named_module
+from eisim.base.user_files import blamed_on, guarded, named_module
 
 #: Functions of the module of an experiment that show its results; without them the view of the result's type does.
 HOOKS = ("to_json", "table", "tables", "figures", "findings")
@@ -99,7 +99,11 @@ class ShownByModule:
     def by(self, hook: str, missing: Callable[[Any], Any]):
         """Apply a function of the module to the result, or `missing` where the module lacks it."""
         module = named_module(self.module)
-        return _guarded_hook(module, hook)(self.value) if hasattr(module, hook) else missing(self.value)
+        if not hasattr(module, hook):
+            return missing(self.value)
+        with blamed_on(module.__file__ or self.module, hook):
+            found = getattr(module, hook)(self.value)
+            return list(found) if hook in ("tables", "figures") else found  # what they yield is theirs, too
 
     @property
     def file(self) -> str:
@@ -117,10 +121,3 @@ class ShownByModule:
         except (TypeError, ValueError) as error:
             raise InputError(f"{self.file}: to_json: expected plain values, found {error}") from None
         return document
-
-
-def _guarded_hook(module, hook):
-    function = getattr(module, hook)
-    if hook in ("tables", "figures"):  # what they yield is theirs, too
-        return guarded(lambda value: list(function(value)), module.__file__ or module.__name__, hook)
-    return guarded(function, module.__file__ or module.__name__, hook)

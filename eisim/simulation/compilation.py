@@ -97,7 +97,9 @@ def _begin(command: list[str], folder: Path, made: Path) -> Callable[[], None]:
         try:
             status = process.wait(TIMEOUT)
         except BaseException as error:
-            _kill(process)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL) if group else process.kill()
+            process.wait()
             if isinstance(error, subprocess.TimeoutExpired):
                 raise NoProgramError(f"{command[0]} did not end within {TIMEOUT:g} s") from None
             raise
@@ -107,15 +109,6 @@ def _begin(command: list[str], folder: Path, made: Path) -> Callable[[], None]:
             )
 
     return wait
-
-
-def _kill(process):
-    with suppress(ProcessLookupError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.wait()
 
 
 def _what_failed(log: str) -> str:

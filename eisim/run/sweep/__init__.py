@@ -19,8 +19,10 @@ from eisim.base.progress import shows_progress
 from eisim.base.seeds import Seed, seed_of
 from eisim.base.store import sources
 from eisim.base.store.checkpoint import begin_part, kept
+from eisim.base.units import exact_text, unit_of
 from eisim.circuit import Circuit
 from eisim.run.experiment import Experiment
+from eisim.run.run_key import identity
 from eisim.run.sweep.axes import MOST_POINTS, Axis, make_axis, parse_axis
 from eisim.run.sweep.cluster import on_cluster
 from eisim.run.sweep.local import on_processes
@@ -133,8 +135,6 @@ def describe(name, kind: str | None, settings: Sequence[tuple[str, str]], backen
 
 def identity_of(subject: Subject, axes: tuple[Axis, ...], seeds: int, seed: int) -> str:
     """Text that is the same for the same sweep only."""
-    from eisim.run.run_key import identity
-
     named = dict(subject.settings) | {
         f"{axis.name} {k}": value for axis in axes for k, value in enumerate(axis.values) if isinstance(value, str)
     }
@@ -252,8 +252,6 @@ def _check_numbers(axes, seeds, seed, workers, scheduler):
 
 
 def _text(value):
-    from eisim.base.units import exact_text, unit_of
-
     unit = unit_of(value)
     return str(value) if unit in (None, "1") else exact_text(float(value), unit)
 

@@ -22,10 +22,8 @@ from eisim.run.sweep.axes import Axis, Scalar, read_value, swept, taken
 
 #: Parameters of the simulation of any circuit; the stimulus is that of all inputs, in units of their rates.
 SIMULATION = {
-    "stimulus": Parameter("stimulus", float, "1"),
-    "duration": Parameter("duration", float, "second"),
-    "window": Parameter("window", float, "second"),
-    "dt": Parameter("dt", float, "second"),
+    name: Parameter(name, float, unit)
+    for name, unit in (("stimulus", "1"), ("duration", "second"), ("window", "second"), ("dt", "second"))
 }
 DEFAULT_TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.1e-3}
 #: Intervals that a neuron needs for its CV to count: in sparse activity few have more.

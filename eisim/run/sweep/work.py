@@ -7,7 +7,9 @@ import warnings
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
+from eisim.base.errors import InputError
 from eisim.base.store import sources
+from eisim.run import run_key
 from eisim.run.sweep.axes import Axis
 from eisim.run.sweep.subject import Point, Subject, find, measure
 
@@ -62,8 +64,6 @@ def attempt(job: Job, point: Point) -> Outcome:
 
 
 def _in_one_line(error):
-    from eisim.base.errors import InputError
-
     text = " ".join(str(error).split())
     return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}".rstrip(": ")
 
@@ -95,19 +95,16 @@ def versions(name: str) -> dict[str, str]:
 
 @cache
 def _installed():
-    from eisim.run.run_key import digest, packages_that_decide, sources, version_of
-
-    found = {f"source of {package}": digest(sources(package))[:12] for package in sorted(packages_that_decide())}
+    packages = sorted(run_key.packages_that_decide())
+    found = {f"source of {package}": run_key.digest(run_key.sources(package))[:12] for package in packages}
     found["Python"] = ".".join(platform.python_version_tuple()[:2])
-    found |= {package: version_of(package) or "" for package in PACKAGES}
+    found |= {package: run_key.version_of(package) or "" for package in PACKAGES}
     return found
 
 
 @lru_cache
 def _own(name):
     """Digests of a file of the user's own, and of all that it needed to be loaded."""
-    from eisim.base.errors import InputError
-
     subject = Subject(name, ())
     if not subject.is_file:
         return {}
