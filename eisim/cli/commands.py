@@ -400,7 +400,8 @@ def _record(name: str, folder: Path, compute: Callable, how: dict, parts: Parts 
     from eisim.report.record import record_view
     from eisim.report.view import view_of
 
-    check_writable(folder)
+    if parts:
+        check_writable(folder)
     times: dict[str, float] = {}
     with Artist() if parts else nullcontext() as artist, Progress(times) as report:
         report("starting")
@@ -478,10 +479,13 @@ def certify(
     out = out or Path("results") / f"certify-{file.stem if file else truth_table or region}"
 
     def compute(report):
+        from eisim.base.files import check_writable
         from eisim.theory.certificate import LOSSES, certify_classes
 
         report("reading")
-        return certify_classes(read(report), LOSSES if loss is Loss.all else (loss.name,), orient, report)
+        function = read(report)
+        check_writable(out)  # no folder for what cannot be read
+        return certify_classes(function, LOSSES if loss is Loss.all else (loss.name,), orient, report)
 
     how = {"settings_si": {"loss": loss.value, "orient": orient}}
     found, view = _record("certify", out, compute, how, also="certificate.json")
@@ -546,9 +550,11 @@ def ablate(
         import numpy as np
 
         from eisim.adapter.onnx_reader import read_onnx
+        from eisim.base.files import check_writable
         from eisim.functions import LabelledData
         from eisim.studies.networks import NetworkAblations, ablate_network, class_floors
 
+        check_writable(out)
         report("reading")
         dnn = read_onnx(network)
         read = {"ignore": ignore or (), "classes": True, "header": header}

@@ -258,3 +258,4 @@ def test_bad_words_to_certify(eisim, tmp_path, words, message):
     done = eisim("certify", *words, cwd=tmp_path)
     assert done.returncode == 2 and not done.stdout
     assert message in done.stderr and done.stderr.count("\n") == 1
+    assert not [*tmp_path.iterdir()]
