@@ -13,6 +13,7 @@ import numpy as np
 from eisim.ablation import ablate
 from eisim.adapter import to_dnn
 from eisim.base.display import labelled, plotted, tabulated
+from eisim.base.memory import check
 from eisim.base.progress import headed, shows_progress
 from eisim.base.values import Brief, ByName, Shown
 from eisim.circuit import Circuit, union
@@ -78,6 +79,11 @@ class Protocol(Brief):
     window: float  # s
     dt: float  # s
     backend: str = "cpp"  # "cpp" or "numpy"
+
+    def __post_init__(self):
+        # No circuit has fewer than 2 patterns and 2 neurons, of 160 bytes; a simulation knows better.
+        levels, seeds = len(self.fractions), len(self.seeds)
+        check("levels and seeds", levels * seeds * 640.0, f"{levels:,} levels × {seeds:,} seeds")
 
     @property
     def times(self) -> dict[str, float]:

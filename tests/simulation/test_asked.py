@@ -282,6 +282,8 @@ def test_c8_seeds_levels_and_sizes_of_a_rule(little_memory):
         said = refused(lambda name=name: boolean.Settings(**{name: 900_000_000}))
         assert f"{name}: expected what fits into memory, found 900,000,000" in said
     boolean.Settings(seeds=1000)
+    many = boolean.Settings(levels=3000, seeds=3000)  # each would fit by itself
+    assert "3,000 levels × 3,000 seeds" in refused(lambda: boolean.protocol(many, ["rate"], 0, "cpp"))
     assert "Population 'e'" in refused(lambda: Population("e", "E", LIF(), 10**9))
     dense = Circuit(
         "c",
