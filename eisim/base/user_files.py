@@ -3,6 +3,7 @@
 import ast
 import importlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +35,8 @@ def load_file(path) -> ModuleType:
         source = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path.name}: cannot be read: {error.strerror}") from None
+    import numpy  # noqa: F401 - ours, before a folder is first on the path that may have a file of this name
+
     module = ModuleType(name)
     module.__file__ = str(path)
     _entered.setdefault(str(path.parent), {})
@@ -99,6 +102,11 @@ def found_instead(module: ModuleType, expected: Iterable[str]) -> str:
     expected = list(expected)
     meant = next(filter(None, (did_you_mean(name, expected) for name in own)), "")
     return (", ".join(own[:6]) + (", ..." if len(own) > 6 else "") or "nothing") + meant
+
+
+def without_prefix(text: str) -> str:
+    """A message in which classes of a user's file have the names that they have there."""
+    return re.sub(rf"{PREFIX}[0-9a-f]{{12}}\.", "", text)
 
 
 def loaded_files() -> list[str]:

@@ -20,6 +20,7 @@ from typer import Option
 from eisim.base.errors import InputError, did_you_mean, one_line, printable
 from eisim.base.progress import Progress
 from eisim.base.store.checkpoint import kept
+from eisim.base.user_files import without_prefix
 from eisim.cli import completion
 from eisim.cli.help import Commands, Group, about_named, explain
 from eisim.report.terminal import show, use_plain_letters
@@ -104,7 +105,7 @@ def run_command(arguments: Sequence[str]) -> int:
     except OSError as error:
         _say(_of_files(error))
         return 1
-    except (RuntimeError, ArithmeticError) as error:
+    except (RuntimeError, ArithmeticError, ImportError) as error:
         print(f"eisim: {printable(str(error))}", file=sys.stderr)
         return 1
     _say("interrupted; no partial files written")
@@ -136,7 +137,7 @@ def _version(asked: bool) -> None:
 
 
 def _say(text: str) -> None:
-    print("eisim: " + one_line(" ".join(text.split())), file=sys.stderr)
+    print("eisim: " + one_line(" ".join(without_prefix(text).split())), file=sys.stderr)
 
 
 def _named(words: str, complete: Callable, metavar: str = "NAME"):

@@ -45,15 +45,18 @@ class Artist:
             raise InputError(
                 f"figures: expected a result that can be pickled (no function within a function), found: {error}"
             ) from None
-        with suppress(BrokenPipeError):  # `finish` says so
+        with suppress(ConnectionError):  # `finish` says so
             self.pipe.send_bytes(content)
 
     def finish(self) -> list[tuple[str, bytes]]:
         """Wait for the figures: pairs of file name and SVG."""
         try:
-            return self.pipe.recv()
-        except EOFError:
-            raise RuntimeError("the figures could not be drawn (see above)") from None
+            found = self.pipe.recv()
+        except (EOFError, ConnectionError):
+            raise RuntimeError("the figures could not be drawn: the process that draws them has ended") from None
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def __enter__(self):
         return self
@@ -95,8 +98,8 @@ def _serve(pipe, parents_end, files: list[str]) -> None:
     try:
         with redirect_stdout(sys.stderr):
             drawn = (_draw_side_by_side if _FORKS else draw)(view_of(result).drawn())
-    except InputError as error:
-        sys.exit(f"eisim: {error}")
+    except (InputError, RuntimeError) as error:
+        drawn = error
     with suppress(BrokenPipeError):  # the parent has gone
         pipe.send(drawn)
 
@@ -109,7 +112,7 @@ def draw(figures: Figures) -> list[tuple[str, bytes]]:
     from eisim.report.style import paper
 
     with paper():
-        return [(name, _svg(figure)) for name, figure in figures]
+        return [(name, _converted(name, figure)) for name, figure in figures]
 
 
 def _draw_side_by_side(figures: Figures) -> list[tuple[str, bytes]]:
@@ -122,17 +125,20 @@ def _draw_side_by_side(figures: Figures) -> list[tuple[str, bytes]]:
     def collect():
         name, pipe, process = waiting.popleft()
         try:
-            drawn[name] = pipe.recv_bytes()
+            found = pipe.recv()
         except EOFError:
-            sys.exit(f"eisim: {name}: could not be drawn")
+            found = RuntimeError(f"{name}: could not be drawn")
         process.join()
+        if isinstance(found, Exception):
+            raise found
+        drawn[name] = found
 
     with paper():
         for name, figure in figures:
             drawn[name] = b""  # keeps the order in which they are made
             pipe, theirs = processes.Pipe(duplex=False)
             readers = [pipe, *(other for _, other, _ in waiting)]
-            process = processes.Process(target=_send, args=(theirs, readers, figure))
+            process = processes.Process(target=_send, args=(theirs, readers, name, figure))
             process.start()
             theirs.close()
             waiting.append((name, pipe, process))
@@ -143,11 +149,23 @@ def _draw_side_by_side(figures: Figures) -> list[tuple[str, bytes]]:
     return list(drawn.items())
 
 
-def _send(pipe, readers, figure) -> None:
+def _converted(name, figure) -> bytes:
+    try:
+        return _svg(figure)
+    except Exception as error:  # a user's figure may hold anything
+        raise RuntimeError(f"{name}: could not be drawn: {type(error).__name__}: {error}") from error
+
+
+def _send(pipe, readers, name, figure) -> None:
     for reader in readers:  # so that a pipe breaks when the process ends that is to read from it
         reader.close()
+    found: bytes | RuntimeError
+    try:
+        found = _converted(name, figure)
+    except RuntimeError as error:
+        found = error
     with suppress(BrokenPipeError):
-        pipe.send_bytes(_svg(figure))
+        pipe.send(found)
 
 
 def _svg(figure) -> bytes:

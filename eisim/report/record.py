@@ -64,6 +64,8 @@ def record(folder: Path, files: Iterable[tuple[str, bytes | str]], document: dic
         try:
             digests = {}
             for name, content in files:
+                if name in (*digests, RUN, PAGE):
+                    raise InputError(f"{folder}: expected files with different names, found two named {name!r}")
                 content = content.encode() if isinstance(content, str) else content
                 write(new / inside(folder, name).name, content)
                 digests[name] = hashlib.sha256(content).hexdigest()
@@ -75,6 +77,8 @@ def record(folder: Path, files: Iterable[tuple[str, bytes | str]], document: dic
         except OSError as error:
             error.filename = str(folder)  # not the hidden one
             raise
+        except InputError as error:
+            raise InputError(str(error).replace(str(new), str(folder))) from None
         finally:
             shutil.rmtree(new, ignore_errors=True)
 

@@ -75,7 +75,7 @@ class Stored:
 
 def inside(folder: Path, name: str) -> Path:
     """The file with this name, which must be in the folder itself."""
-    if name != os.path.basename(name) or "\\" in name or name.startswith(".") or not name.isprintable():
+    if not name or name != os.path.basename(name) or "\\" in name or name.startswith(".") or not name.isprintable():
         raise InputError(f"{folder}: expected names of files in this folder, found {short(name)}")
     return folder / name
 

@@ -51,10 +51,14 @@ class Experiment:
         `run` takes the place of the module's function; settings that are given are fixed. ``InputError`` if the module
         lacks one of the two.
         """
+        where = Path(module.__file__ or name).name
         for part in ("Settings", "run"):
-            if not callable(getattr(module, part, None)):
-                where = Path(module.__file__ or name).name
-                raise InputError(f"{where}: expected an experiment (Settings and run), found none in {part!r}")
+            if not hasattr(module, part):
+                raise InputError(f"{where}: expected an experiment (Settings and run), found no {part!r}")
+        if not (isinstance(module.Settings, type) and is_dataclass(module.Settings)):
+            raise InputError(f"{where}: Settings: expected a dataclass, found {module.Settings!r:.60}")
+        if not callable(module.run):
+            raise InputError(f"{where}: run: expected a function, found {module.run!r:.60}")
         run = run or module.run
         if module.__name__.partition(".")[0] != "eisim":
             run = guarded(run, module.__file__ or name, "run")
@@ -84,7 +88,13 @@ class ShownByModule:
     @property
     def problems(self) -> list[str]:
         """Contradictions and failed checks reported by the result."""
-        return list(getattr(self.value, "problems", ()))
+        of = self.value.get if isinstance(self.value, dict) else partial(getattr, self.value)
+        return self._sentences(of("problems", ()))
+
+    def _sentences(self, found) -> list[str]:
+        if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
+            raise InputError(f"{self.file}: problems: expected a list of sentences, found {found!r:.60}")
+        return list(found)
 
     def by(self, hook: str, missing: Callable[[Any], Any]):
         """Apply a function of the module to the result, or `missing` where the module lacks it."""
@@ -92,18 +102,20 @@ class ShownByModule:
         return _guarded_hook(module, hook)(self.value) if hasattr(module, hook) else missing(self.value)
 
     @property
-    def _file(self) -> str:
+    def file(self) -> str:
+        """Name of the module's file."""
         return Path(named_module(self.module).__file__ or self.module).name
 
     def to_json(self) -> dict:
         """The result as a JSON object; ``InputError`` if it is none."""
         document = self.by("to_json", lambda value: asdict(value) if is_dataclass(value) else value)
         if not isinstance(document, dict):
-            raise InputError(f"{self._file}: to_json: expected a dict, found {document!r:.60}")
+            raise InputError(f"{self.file}: to_json: expected a dict, found {document!r:.60}")
+        self._sentences(document.get("problems", ()))
         try:
             to_json(document)
         except (TypeError, ValueError) as error:
-            raise InputError(f"{self._file}: to_json: expected plain values, found {error}") from None
+            raise InputError(f"{self.file}: to_json: expected plain values, found {error}") from None
         return document
 
 

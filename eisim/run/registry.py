@@ -102,6 +102,8 @@ def _of_source(path: Path) -> Experiment | Model:
         return Experiment.of_module(module, path.stem)
     if any(hasattr(module, part) for part in ("circuit", "task", "published")):
         return Model.of_module(module, path.stem)
+    if hasattr(module, "Settings") or hasattr(module, "run"):
+        return Experiment.of_module(module, path.stem)  # says what is missing
     found = found_instead(module, ("circuit", "task", "Settings", "run"))
     raise InputError(f"{path.name}: expected an experiment (Settings and run), task or circuit, found {found}")
 

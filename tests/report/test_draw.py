@@ -33,7 +33,7 @@ def test_figures_that_are_written_side_by_side_are_the_same(capfd):
     expected = draw(figures(numbers))
     assert drawing._draw_side_by_side(figures(numbers)) == expected
     assert [name for name, _ in expected] == [f"{n}.svg" for n in numbers]
-    with pytest.raises(SystemExit, match="could not be drawn"):
+    with pytest.raises(RuntimeError, match="could not be drawn"):
         drawing._draw_side_by_side([*figures([1]), ("worst.svg", Unwritable())])
 
 

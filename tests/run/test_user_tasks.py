@@ -385,8 +385,10 @@ BAD_FILES = {
     + "circuit = veto()\n": "8 inputs are too many to try all patterns (at most 6)",
     "def task(kind):\n    return 3\n": "mine.py: task('spiking'): expected a Task, found 3",
     "task = 3\n": "mine.py: task: expected a Task or a function from kind to Task, found 3",
-    "from dataclasses import dataclass\nSettings = 3\ndef run(*all):\n    pass\n": "expected an experiment (Settings",
-    "class Settings:\n    pass\ndef run(*all):\n    pass\n": "Settings: expected a dataclass",
+    "Settings = 3\ndef run(*all):\n    pass\n": "mine.py: Settings: expected a dataclass, found 3",
+    "def run(*all):\n    pass\n": "mine.py: expected an experiment (Settings and run), found no 'Settings'",
+    "class Settings:\n    pass\n": "mine.py: expected an experiment (Settings and run), found no 'run'",
+    "class Settings:\n    pass\ndef run(*all):\n    pass\n": "Settings: expected a dataclass, found <class 'Settings'>",
 }
 
 
@@ -412,12 +414,27 @@ def test_d11_a_null_byte_is_said_in_our_words_whatever_python_raises(run, file, 
 
 
 RESULTS = "from dataclasses import dataclass\n@dataclass\nclass Settings:\n    x: int = 1\n"
+ONE = "def run(*all):\n    return {'x': 1}\n"
 BAD_EXPERIMENTS = {
     "def run(*all):\n    return 3\n": "mine.py: to_json: expected a dict, found 3",
     "def run(*all):\n    return {'x': float('nan')}\n": "mine.py: to_json: expected plain values, found",
     "def run(*all):\n    return {'x': lambda: 1}\n": "expected a result that can be pickled",
     "def run(*all):\n    return {}\ndef tables(r):\n    yield r['x']\n": "mine.py, line 8: tables: KeyError: 'x'",
     "def run(a):\n    return {}\n": "mine.py: run: TypeError: run() takes 1 positional argument",
+    "run = 3\n": "mine.py: run: expected a function, found 3",
+    "def run(*all):\n    return {'problems': 3}\n": "mine.py: problems: expected a list of sentences, found 3",
+    ONE + "findings = str\n": "mine.py: findings: expected eisim.report.findings.Findings, found \"{'x': 1}\"",
+    ONE
+    + "from eisim.report.findings import Findings\nfindings = lambda r: Findings('q', 3)\n": "answer: expected text",
+    ONE + "tables = str\n": "mine.py: tables: expected pairs of file name and text or bytes, found '{'",
+    ONE + "def tables(r):\n    yield 'a.csv', 3\n": "file name and text or bytes, found ('a.csv', 3)",
+    ONE + "def tables(r):\n    yield '', 'x'\n": "expected names of files in this folder, found ''",
+    ONE
+    + "def tables(r):\n    yield 'run.json', 'x'\n": "expected files with different names, found two named 'run.json'",
+    ONE + "def tables(r):\n    yield from 2 * [('a.csv', 'x')]\n": "found 'a.csv' twice",
+    ONE + "figures = list\n": "mine.py: figures: expected pairs of file name and a Matplotlib figure, found 'x'",
+    ONE + "def tables(r):\n    yield 'table.csv', 'a,b\\n1\\n'\n": "out/table.csv, row 1: expected 2 cells, found 1",
+    ONE + "def figures(r):\n    1 / 0\n": "mine.py, line 8: figures: ZeroDivisionError: division by zero",
 }
 
 
@@ -426,6 +443,27 @@ def test_bad_experiments_in_one_line(run, file, tmp_path, content, said):
     status, _, heard = run(file(RESULTS + content), *QUICK, "--out", tmp_path / "out")
     assert status == 2 and said in heard and heard.count("\n") == 1, heard
     assert not (tmp_path / "out" / "run.json").exists()
+
+
+def test_a_figure_that_cannot_be_written_is_said_in_one_line(run, file, tmp_path):
+    bad = "class Drawn:\n    savefig = None\ndef figures(r):\n    yield 'a.svg', Drawn()\n"
+    status, _, heard = run(file(RESULTS + ONE + bad), *QUICK, "--out", tmp_path / "out")
+    assert (
+        status == 1 and heard.startswith("eisim: a.svg: could not be drawn: AttributeError") and heard.count("\n") == 1
+    )
+
+
+def test_problems_of_a_dict_count_as_those_of_an_object(run, file, tmp_path):
+    said = "def run(*all):\n    return {'problems': ['it fell']}\n"
+    status, document, heard = run(file(RESULTS + said), *QUICK, "--out", tmp_path / "out")
+    assert (status, heard) == (1, "eisim: it fell\n") and document["mine"]["problems"] == ["it fell"]
+
+
+@pytest.mark.parametrize("name", ["numpy", "json", "eisim"])
+def test_a_file_named_like_a_library_beside_the_users_is_not_taken_for_it(eisim, file, tmp_path, name):
+    file("1 / 0\n", f"{name}.py")
+    done = eisim("run", file(RESULTS + ONE), *QUICK, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
 
 
 BAD_DATA = {
