@@ -83,6 +83,8 @@ class Task(Shown):
             raise InputError("Task.stimuli: expected an array in the order of the inputs, found a labelled table")
         object.__setattr__(self, "stimuli", to_si(self.stimuli, "1", "Task.stimuli"))
         object.__setattr__(self, "criterion", scalar_si(self.criterion, "1", "Task.criterion"))
+        if not isinstance(self.measure, str):
+            raise InputError(f"Task.measure: expected what the score measures, in words, found {self.measure!r:.60}")
         for name in ("circuit", "score"):
             if not callable(getattr(self, name)):
                 raise InputError(f"Task.{name}: expected a function, found {getattr(self, name)!r}")

@@ -54,7 +54,7 @@ def read_circuit(module: ModuleType, name: str, function, kinds: Sequence[str], 
     """
     if not hasattr(module, "circuit"):
         found = found_instead(module, ["circuit"])
-        raise InputError(f"{Path(module.__file__).name}: expected that it defines circuit, found {found}")
+        raise InputError(f"{Path(module.__file__).name}: expected a definition of circuit, found {found}")
     circuits, notes = _circuits(module, kinds)
     first = next(iter(circuits.values()))
     with blamed_on(module.__file__, "circuit"):

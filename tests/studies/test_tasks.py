@@ -115,6 +115,23 @@ def test_a_score_is_from_0_to_1(score):
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"score": lambda response: None}, "Task.score of 'two-choice-rate': expected a plain number, found None"),
+        ({"score": lambda response: np.nan}, "Task.score of 'two-choice-rate': expected finite numbers, found nan"),
+        ({"score": lambda response: [0, 1]}, "Task.score of 'two-choice-rate': expected a number, found an array of"),
+        ({"output": lambda response: "up"}, "Task.output of 'two-choice-rate': expected a rate such as 100*Hz, found"),
+        ({"output": lambda response: [1.0]}, "Task.output of 'two-choice-rate': expected a number for each of"),
+        ({"measure": 3}, "Task.measure: expected what the score measures, in words, found 3"),
+    ],
+)
+def test_what_a_task_measures_is_a_number_and_named_in_words(changes, said):
+    with pytest.raises(InputError) as error:
+        assess(replace(QUICK("rate"), **changes), doses=2, seeds=1, **NUMPY)
+    assert said in str(error.value)
+
+
 def test_an_obstruction_that_is_a_word_is_answered_with_the_members():
     with pytest.raises(InputError, match=r"Obstruction\.POSITIVE_SLOPE, .*Obstruction\.RHYTHM, found 'closed region'"):
         replace(QUICK("rate"), obstruction="closed region")

@@ -13,6 +13,7 @@ from eisim.adapter import UnrolledDNN, to_dnn
 from eisim.analysis.mean_field_check import Prediction, predict
 from eisim.analysis.task import Fact, Task
 from eisim.base.errors import InputError
+from eisim.base.units import to_si
 from eisim.circuit import Circuit
 from eisim.simulation import begin
 from eisim.simulation.layout import is_pooled
@@ -158,19 +159,21 @@ class Mark:
 
 
 def _mark(task, response):
-    score, name = float(task.score(response)), response.circuit.name
-    if not np.isfinite(score):
-        raise InputError(f"Task.score of {name!r}: expected a finite number, found {score}")
+    name = response.circuit.name
+    score = to_si(task.score(response), "1", f"Task.score of {name!r}")
+    if score.size != 1:
+        raise InputError(f"Task.score of {name!r}: expected a number, found an array of shape {score.shape}")
+    score = score.item()
     if not -ROUNDING <= score <= 1 + ROUNDING:
         raise InputError(f"Task.score of {name!r}: expected a number from 0 (not at all) to 1 (fully), found {score:g}")
     score = min(max(score, 0.0), 1.0)
     output = None
     if task.output is not None:
-        output = np.asarray(task.output(response), dtype=float)
-        if output.shape != (len(task.stimuli),) or not np.isfinite(output).all():
+        output = to_si(task.output(response), "hertz", f"Task.output of {name!r}")
+        if output.shape != (len(task.stimuli),):
             raise InputError(
-                f"Task.output of {name!r}: expected a finite number for each of {len(task.stimuli)} trials, "
-                f"found {output!r}"
+                f"Task.output of {name!r}: expected a number for each of {len(task.stimuli)} trials, "
+                f"found an array of shape {output.shape}"
             )
     rates = np.concatenate(list(response.rates.values()), axis=-1)
     digest = hashlib.sha256(rates.tobytes())
