@@ -3,6 +3,8 @@
 import ast
 import builtins
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +79,20 @@ def test_former_names_are_still_taken():
         with pytest.warns(DeprecationWarning, match="NAMED is now called .*TRUTH_TABLES"):
             assert module.NAMED is eisim.TRUTH_TABLES
         assert "NAMED" not in module.__all__
+
+
+def test_modules_are_the_same_under_their_former_names(tmp_path):
+    script = tmp_path / "copied.py"
+    script.write_text(
+        "import eisim.units\nfrom eisim.sweeps.axes import Axis\nfrom eisim.run.sweep.axes import Axis as now\n"
+        "from eisim.assessment import DoseResponse\nassert Axis is now\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "default", script], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    said = [line for line in done.stderr.splitlines() if "DeprecationWarning" in line]
+    assert [line.partition("copied.py")[2].partition(" is now")[0] for line in said] == [
+        ":1: DeprecationWarning: eisim.units",
+        ":2: DeprecationWarning: eisim.sweeps",
+        ":4: DeprecationWarning: eisim.assessment.DoseResponse",
+    ]

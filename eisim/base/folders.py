@@ -8,6 +8,7 @@ say ``import models``: `stand_in` then gives the same modules, unless the user h
 import importlib
 import os
 import sys
+import warnings
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
 
@@ -39,13 +40,16 @@ class _Finder:
         head, _, rest = name.partition(".")
         if head == "eisim" and rest in NAMES:
             return PathFinder.find_spec(name, [_PACKAGE, os.path.dirname(_PACKAGE)])
-        if name in FORMER or (head in NAMES and rest and is_ours(head)):
+        if _former(name) or (head in NAMES and rest and is_ours(head)):
             own = find_spec(_now(name))
             return own and ModuleSpec(name, cls, origin=own.origin)
         return None
 
     @staticmethod
     def create_module(spec):
+        if spec.name in FORMER:
+            said = f"{spec.name} is now called {FORMER[spec.name]}"
+            warnings.warn(said, DeprecationWarning, stacklevel=2)  # Python leaves out the frames of its own importing
         module = importlib.import_module(_now(spec.name))
         spec.loader_state = module.__spec__
         return module
@@ -59,9 +63,16 @@ class _Finder:
         return find_spec(_now(name)).loader.get_code(_now(name))
 
 
+def _former(name: str) -> str:
+    """Which of the former names a module has, or the package that it is in; "" if none."""
+    package = ".".join(name.split(".")[:2])
+    return package if package in FORMER else ""
+
+
 def _now(name: str) -> str:
     """The present name of a module."""
-    return FORMER.get(name, f"eisim.{name}")
+    former = _former(name)
+    return FORMER[former] + name.removeprefix(former) if former else f"eisim.{name}"
 
 
 def install() -> None:
