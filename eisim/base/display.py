@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 
+from eisim.base.errors import InputError
+
 #: Group of entry points.
 GROUP = "eisim.displays"
 
@@ -48,8 +50,15 @@ def _points() -> tuple[EntryPoint, ...]:
 def _load(module: str) -> None:
     """Import what shows the types of a module."""
     for point in _points():
-        if point.name == module:
+        if point.name != module:
+            continue
+        try:
             point.load()
+        except (Exception, SystemExit) as error:
+            if module.startswith("eisim."):
+                raise
+            where = f"{module} (entry point {point.value}): its display cannot be loaded"
+            raise InputError(f"{where}: {type(error).__name__}: {error}") from error
 
 
 _PLOT = """{what}

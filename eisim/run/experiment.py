@@ -110,9 +110,18 @@ class ShownByModule:
         """Name of the module's file."""
         return Path(named_module(self.module).__file__ or self.module).name
 
+    def _as_dict(self, value):
+        try:
+            return asdict(value) if is_dataclass(value) else value
+        except TypeError:  # of what it holds
+            raise InputError(
+                f"{self.file}: expected to_json or a view (entry point eisim.displays), found {type(value).__name__} "
+                "with more than plain values, and neither"
+            ) from None
+
     def to_json(self) -> dict:
         """The result as a JSON object; ``InputError`` if it is none."""
-        document = self.by("to_json", lambda value: asdict(value) if is_dataclass(value) else value)
+        document = self.by("to_json", self._as_dict)
         if not isinstance(document, dict):
             raise InputError(f"{self.file}: to_json: expected a dict, found {document!r:.60}")
         self._sentences(document.get("problems", ()))

@@ -67,8 +67,12 @@ def _import():
 
 @contextmanager
 def _handlers_left_alone() -> Iterator[None]:
-    """Brian2 installs a handler of Ctrl-C as it is imported, which only the main thread can: others skip that."""
-    if threading.current_thread() is threading.main_thread():
+    """Brian2 installs a handler of Ctrl-C as it is imported, which only the main thread can: others skip that.
+
+    It hands on to the handler that was there, so it is skipped, too, where that is none of Python's: a shell's script
+    lets a program in the background ignore Ctrl-C.
+    """
+    if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
         yield
         return
     original, mine = signal.signal, threading.get_ident()

@@ -1,5 +1,7 @@
 """Values are drawn by what is registered for their type; keywords reach Matplotlib."""
 
+from importlib.metadata import EntryPoint
+
 import pytest
 from matplotlib import pyplot
 
@@ -56,3 +58,15 @@ def test_a_circuit_knows_no_report_until_it_is_drawn():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "True"]
     assert synthesize(XOR)._repr_html_().startswith("<div")
+
+
+def test_a_display_of_another_package_that_cannot_be_loaded_is_named(monkeypatch, tmp_path):
+    (tmp_path / "broken_view.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("their.study", "broken_view", display.GROUP)
+    monkeypatch.setattr(display, "_points", lambda: (point,))
+    theirs = type("Theirs", (), {"__module__": "their.study"})
+    with pytest.raises(
+        InputError, match=r"their\.study \(entry point broken_view\): its display cannot be loaded: Zero"
+    ):
+        display.display("view", theirs())

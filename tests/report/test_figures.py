@@ -79,6 +79,7 @@ def test_every_axis_is_labelled_and_every_figure_fits_a_page(result, survey, cer
 
 
 def test_text_is_outlines_and_the_same_bytes_each_time(result):
+    open_before = pyplot.get_fignums()
     first = draw(view_of(result).drawn())
     assert draw(("again", ablation_curves(result)) for _ in range(1))[0][1] == first[0][1]
     assert [name for name, _ in first] == [f"{n}.svg" for n in ("ablation_curves", *BOOLEAN)]
@@ -88,7 +89,7 @@ def test_text_is_outlines_and_the_same_bytes_each_time(result):
         "fraction of inhibition removed",
         "1 − floor",
     } <= said(first[0][1])
-    assert not pyplot.get_fignums()
+    assert pyplot.get_fignums() == open_before
 
 
 BOOLEAN = ("xor_activity", "xor_weights", "xor_circuit")

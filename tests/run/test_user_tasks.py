@@ -453,6 +453,23 @@ def test_a_figure_that_cannot_be_written_is_said_in_one_line(run, file, tmp_path
     )
 
 
+NESTED = """
+@dataclass
+class Found:
+    proof: object
+
+def run(*all):
+    from eisim import TruthTable, certify
+    return Found(certify(TruthTable("01")))
+"""
+
+
+def test_a_result_that_needs_a_view_says_so(run, file, tmp_path):
+    status, _, heard = run(file(RESULTS + NESTED), *QUICK, "--out", tmp_path / "out")
+    assert status == 2 and heard.count("\n") == 1
+    assert heard.startswith("eisim: mine.py: expected to_json or a view (entry point eisim.displays), found Found with")
+
+
 def test_problems_of_a_dict_count_as_those_of_an_object(run, file, tmp_path):
     said = "def run(*all):\n    return {'problems': ['it fell']}\n"
     status, document, heard = run(file(RESULTS + said), *QUICK, "--out", tmp_path / "out")

@@ -446,3 +446,19 @@ def test_nobody_else_writes_into_a_folder_of_results_at_the_same_time(monkeypatc
     words = ["run", "boolean", "--kind", "rate", "--backend", "numpy", "--set", "functions=xor", "--out", str(out)]
     assert cli.run_command([*words, "--json"]) == 0
     assert len(taken) > 5 and not any(taken) and Lock(out).take()
+
+
+IGNORING = """
+import os, signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+from eisim import TRUTH_TABLES, simulate, synthesize
+simulate(synthesize(TRUTH_TABLES["xor"]), TRUTH_TABLES["xor"].patterns, backend="numpy")
+os.kill(os.getpid(), signal.SIGINT)
+print("went on")
+"""
+
+
+def test_an_interrupt_that_is_ignored_stays_so():
+    """A shell's script has programs in the background ignore Ctrl-C."""
+    done = subprocess.run([sys.executable, "-c", IGNORING], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr

@@ -1,6 +1,7 @@
 """A sweep on the workers of a Dask cluster that is running."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from eisim.run.sweep.work import Job, Outcome, attempt, differences
 
 #: Time in which a scheduler has to answer, in s.
 PATIENCE = 10
+#: Dask begins to connect to what has another form, and complains at its own end.
+_ADDRESS = re.compile(r"((tcp|tls|wss?|ucx)://)?[^\s/]+:\d+/?|inproc://[^\s/]+/\d+/\S+")
 
 
 def on_cluster(
@@ -28,6 +31,10 @@ def on_cluster(
         from distributed import Client
     except ImportError:
         raise InputError("--scheduler: expected Dask, found none; get it with pip install 'eisim[dask]'") from None
+    if not _ADDRESS.fullmatch(address):
+        raise InputError(
+            f"--scheduler: expected a Dask scheduler at {address!r:.120}, found none (not an address: tcp://host:8786)"
+        )
     for source in ("distributed", "distributed.client", "tornado.application"):
         logging.getLogger(source).setLevel(logging.CRITICAL)  # what matters is said in one line
     try:
