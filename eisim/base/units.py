@@ -111,7 +111,7 @@ def to_si(value, unit: str, what: str) -> "np.ndarray":
     import numpy as np
 
     found = unit_of(value)
-    if found not in (None, unit):
+    if value is None or found not in (None, unit):
         raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {value}")
     try:
         array = np.array(value, dtype=float)

@@ -1,8 +1,8 @@
 """PyTorch modules, to and fro; needs the extra ``eisim[torch]``, else it is skipped."""
 
-import builtins
 import copy
 import io
+import sys
 import zipfile
 
 import numpy as np
@@ -19,14 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_without_torch_one_line_says_how_to_get_it(monkeypatch, tmp_path):
-    real = builtins.__import__
-
-    def without(name, *rest):
-        if name == "torch":
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "torch", None)
     dnn = to_dnn(synthesize(TRUTH_TABLES["xor"], kind="rate"))
     for call in (lambda: to_torch(dnn), lambda: from_torch(None, (2,)), lambda: dnn.save(tmp_path / "x.pt2")):
         with pytest.raises(InputError, match=r"^PyTorch: expected the package torch.*pip install 'eisim\[torch\]'"):
