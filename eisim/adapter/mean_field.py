@@ -16,12 +16,12 @@ from eisim.adapter.linear_response import linear_response
 from eisim.adapter.moments import Moments, moments
 from eisim.adapter.release import mean_release, release_response
 from eisim.base.errors import InputError, explains_arguments
-from eisim.base.units import scalar_si, to_si
+from eisim.base.units import scalar_si
 from eisim.base.values import Explained
 from eisim.circuit import Circuit
 from eisim.neurons import LIF, ConductanceLIF
 from eisim.neurons.siegert import siegert
-from eisim.stimuli import unlabelled
+from eisim.stimuli import checked
 from eisim.weights import Rule
 
 RECEPTORS = "ein"
@@ -188,11 +188,8 @@ class MeanField(Explained):
         return Modes(*(np.array(column) for column in zip(*found, strict=True)))
 
     def _checked(self, stimuli):
-        what, n = f"stimuli of the mean-field of {self.circuit.name!r}", self.circuit.n_inputs
-        stimuli = to_si(unlabelled(stimuli, [(i.name, i.size) for i in self.circuit.inputs], what), "1", what)
-        if stimuli.ndim != 2 or stimuli.shape[1] != n:
-            raise InputError(f"{what}: expected shape (trials, {n}), found {stimuli.shape}")
-        return stimuli
+        inputs = [(i.name, i.size) for i in self.circuit.inputs]
+        return checked(stimuli, inputs, f"stimuli of the mean-field of {self.circuit.name!r}")
 
     def _start(self, start):
         given = start if isinstance(start, Mapping) else dict.fromkeys(self.units, start)

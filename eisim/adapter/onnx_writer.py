@@ -64,19 +64,15 @@ class _Writer:
         self.nodes.append(self.onnx.helper.make_node(operation, inputs, [output], **attributes))
         return output
 
-    def above(self, value, threshold) -> str:
-        return value if threshold == 0 else self.node("Sub", value, self.constant(threshold))
-
-    def times(self, value, factor) -> str:
-        return value if factor == 1 else self.node("Mul", value, self.constant(factor))
-
-    def over(self, value, divisor) -> str:
-        return value if divisor == 1 else self.node("Div", value, self.constant(divisor))
+    def by(self, operation, value, number) -> str:
+        """A difference, product or quotient, unless it is the value itself."""
+        neutral = 0 if operation == "Sub" else 1
+        return value if number == neutral else self.node(operation, value, self.constant(number))
 
     def activation(self, layer, drive):
         """The layer's activation of its drive, under its name."""
         unit, name = layer.neuron, layer.name
-        one, node = self.constant, self.node
+        one, node, by = self.constant, self.node, self.by
         refuse_refractory(unit, f"ONNX: layer {name!r}")
         if isinstance(unit, Identity):
             node("Identity", drive)
@@ -86,18 +82,18 @@ class _Writer:
             below = node("Mul", node("Min", drive, one(0.0)), one(unit.slope))
             node("Add", node("Relu", drive), below)
         elif isinstance(unit, ThresholdLinear):
-            self.times(node("Relu", self.above(drive, unit.threshold)), unit.gain)
+            by("Mul", node("Relu", by("Sub", drive, unit.threshold)), unit.gain)
         elif isinstance(unit, Saturating):
-            node("Clip", self.times(self.above(drive, unit.threshold), unit.gain), one(0.0), one(unit.maximum))
+            node("Clip", by("Mul", by("Sub", drive, unit.threshold), unit.gain), one(0.0), one(unit.maximum))
         elif isinstance(unit, Logistic):
-            self.times(node("Sigmoid", self.over(self.above(drive, unit.threshold), unit.slope)), unit.maximum)
+            by("Mul", node("Sigmoid", by("Div", by("Sub", drive, unit.threshold), unit.slope)), unit.maximum)
         elif isinstance(unit, Softplus):
-            scaled = self.over(self.above(drive, unit.threshold), unit.scale)
+            scaled = by("Div", by("Sub", drive, unit.threshold), unit.scale)
             node("Mul", node("Softplus", scaled), one(unit.scale))
         elif isinstance(unit, ExponentialLinear):
             # What is below the threshold as an Elu from 0 up, in double precision, which its alpha is not.
-            above = self.above(drive, unit.threshold)
-            below = node("Elu", node("Min", self.over(above, unit.scale), one(0.0)))
+            above = by("Sub", drive, unit.threshold)
+            below = node("Elu", node("Min", by("Div", above, unit.scale), one(0.0)))
             below = node("Mul", node("Add", below, one(1.0)), one(unit.base))
             node("Add", below, node("Mul", node("Relu", above), one(unit.gain)))
         elif isinstance(unit, Step):
