@@ -21,8 +21,7 @@ def write_onnx(dnn: DNN) -> bytes:
     start = 0
     for name, size, rate in dnn.inputs:
         span = (writer.constant(np.array([k])) for k in (start, start + size, 1))
-        column = writer.node("Slice", "stimuli", *span)
-        writer.node("Mul", column, writer.constant(rate), output=name)
+        writer.node("Mul", writer.node("Slice", "stimuli", *span), writer.constant(rate), output=name)
         start += size
     for layer in dnn.layers:
         drive = writer.constant(layer.bias[None])

@@ -17,7 +17,7 @@ from eisim.adapter.limits import check_plain
 from eisim.base.display import plotted
 from eisim.base.timing import Timing
 from eisim.base.values import Shown
-from eisim.circuit import CYCLE, Circuit, delay_steps
+from eisim.circuit import CYCLE, Circuit, delay_steps, spans
 from eisim.stimuli import checked
 
 
@@ -67,8 +67,7 @@ class UnrolledDNN(Shown):
     @cached_property
     def units(self) -> dict[str, slice]:
         """Which units are those of each population."""
-        edges = np.cumsum([0, *(p.size for p in self.circuit.populations)])
-        return {p.name: slice(*edges[k : k + 2]) for k, p in enumerate(self.circuit.populations)}
+        return spans(self.circuit.populations)
 
     def layers(self, stimuli) -> Iterator[np.ndarray]:
         """Output of each layer: rates in Hz, or spikes (bool), trials × units in the order of populations."""
@@ -163,15 +162,14 @@ def _response_to_decaying_input(dt, tau, tau_s):
 def unroll(circuit: Circuit, timing: Timing) -> UnrolledDNN:
     """The unrolled DNN of a circuit."""
     check_plain(circuit, "to_dnn: the unrolled DNN of a spiking circuit")
-    sources = [*circuit.inputs, *circuit.populations]
-    offset = dict(zip((s.name for s in sources), np.cumsum([0, *(s.size for s in sources)]), strict=False))
+    place = spans((*circuit.inputs, *circuit.populations))
     n_units = sum(p.size for p in circuit.populations)
     parts = {}
     for projection in circuit.projections:
         matrix = circuit.weights(projection).tocoo()
         steps = delay_steps(np.broadcast_to(projection.delay, matrix.shape)[matrix.coords], timing.dt)
-        rows = matrix.coords[0] + offset[projection.source]
-        columns = matrix.coords[1] + offset[projection.target] - circuit.n_inputs
+        rows = matrix.coords[0] + place[projection.source].start
+        columns = matrix.coords[1] + place[projection.target].start - circuit.n_inputs
         sign = circuit.sign(projection)
         for delay in np.unique(steps):
             chosen = steps == delay
