@@ -336,14 +336,14 @@ class MeanField(Explained):
 
     def _modes(self, external, state):
         answers, n = self._answer(external, state), len(self.units)
-        names = ("mean", "sd", "tau", "refractory", "threshold", "reset")
-        typical = [{name: float(np.mean(getattr(d, name))) for name in names} for d in answers]
+        typical = [tuple(float(np.mean(value)) for value in d.neurons()) for d in answers]
 
         def determinant(growth):
-            by_kind = {tuple(d.values()): d for d in typical}
             responses = {
-                key: linear_response(growth, **d) if d["sd"] > 0 else np.zeros((2, growth.size))
-                for key, d in by_kind.items()
+                (mean, sd, *others): linear_response(growth, mean, sd, *others)
+                if sd > 0
+                else np.zeros((2, growth.size))
+                for mean, sd, *others in set(typical)
             }
             matrix = np.zeros((growth.size, n, n), dtype=complex)
             for p in self.circuit.projections:
@@ -356,8 +356,8 @@ class MeanField(Explained):
                 sent = sent * np.exp(-np.multiply.outer(growth, np.ravel(p.delay))).mean(axis=-1)
                 for plasticity in self._plasticity(p):
                     sent = sent * release_response(plasticity, rate, growth)
-                to_mean, to_variance = responses[tuple(typical[target].values())]
-                shot = gain**2 * m.squares / (2 * typical[target]["tau"]) * (letter != "n")
+                to_mean, to_variance = responses[typical[target]]
+                shot = gain**2 * m.squares / (2 * typical[target][2]) * (letter != "n")
                 matrix[:, target, source] += sent * (gain * m.total * to_mean + shot * to_variance)
             return np.linalg.det(np.eye(n) - matrix)
 

@@ -215,7 +215,6 @@ class _Graph:
         return name
 
     def connect(self, *path: str) -> None:
-        """Connect nodes in a row."""
         self.edges += pairwise(path)
 
     def population(self, p: Population, taus: dict[int, float], dt: float) -> tuple[str, dict[int, str]]:

@@ -520,10 +520,9 @@ class Operations:
             self._within_samples([axis], x, "parts")
         sizes = self._list("the sizes", split)
         if sizes is None:
-            parts = self.outputs if num_outputs is None else num_outputs
-            each = -(-x.shape[axis] // parts)
-            sizes = [each] * (parts - 1)
-            sizes.append(x.shape[axis] - sum(sizes))
+            n = (self.outputs if num_outputs is None else num_outputs) - 1
+            each = -(-x.shape[axis] // (n + 1))
+            sizes = [each] * n + [x.shape[axis] - each * n]
         if sum(sizes) != x.shape[axis] or min(sizes) < 0 or len(sizes) != self.outputs:
             raise InputError(f"expected {self.outputs} parts of {x.shape[axis]} elements, found {sizes}")
         edges = np.cumsum(sizes)[:-1]

@@ -153,7 +153,6 @@ class _Reader:
         return {"ai.onnx.ml": 3} | opsets  # which files of scikit-learn may leave out
 
     def _array(self, tensor):
-        """The array of a tensor in the file."""
         what = f"tensor {tensor.name!r}" if tensor.name else "its tensor"
         try:
             bounded(tensor.dims)
@@ -231,7 +230,6 @@ class _Reader:
         return makers
 
     def read(self) -> DNN:
-        """The network of the graph."""
         outputs = sorted(self.graph.output, key=self._is_label)
         chosen = scores = None
         for output in outputs:
@@ -368,7 +366,6 @@ class _Reader:
         return self.builder.layers[-1]
 
     def _apply(self, node, name) -> list:
-        """What a node makes of its inputs."""
         inputs = [self.values[i] if i else None for i in node.input]
         self.builder.spend(OVERHEAD + sum(_cost(value) for value in inputs))
         domain = _domain(node)
@@ -492,7 +489,6 @@ def _class_labels(node) -> list:
 
 
 def _encoded(attributes) -> dict:
-    """What a LabelEncoder makes of each label."""
     if "classes_strings" in attributes:  # version 1, both ways
         words = [_plain(word) for word in attributes["classes_strings"]]
         return dict(enumerate(words)) | {word: k for k, word in enumerate(words)}

@@ -217,7 +217,6 @@ def feed_forward(dnn: DNN, what: str) -> DNN:
 
 
 def static_dnn(circuit: Circuit) -> DNN:
-    """The static DNN of a circuit."""
     check_linear(circuit, "to_dnn: the static DNN of a spiking circuit")
     incoming = {p.name: [] for p in circuit.populations}
     for projection in circuit.projections:

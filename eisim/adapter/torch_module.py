@@ -46,7 +46,6 @@ ACTIVATIONS: dict[type, Callable[[Any, Tensor], Tensor]] = {
 
 
 def activation(name: str, unit) -> Callable[[Tensor], Tensor]:
-    """The activation of a layer's units."""
     refuse_refractory(unit, f"PyTorch: layer {name!r}")
     of = next((of for kind, of in ACTIVATIONS.items() if isinstance(unit, kind)), None)
     if of is None or (isinstance(unit, LIF) and unit.noise):
@@ -89,7 +88,6 @@ class Network(nn.Module):
         self.outputs = [name for name, _ in dnn.outputs]
 
     def forward(self, stimuli: Tensor) -> Tensor:
-        """Output rates for stimuli."""
         parts = torch.split(stimuli, [size for _, size, _ in self.inputs], dim=1)
         rates = {name: part * rate for (name, _, rate), part in zip(self.inputs, parts, strict=True)}
         for name, layer in zip(self.names, self.layers, strict=True):

@@ -160,7 +160,6 @@ def _response_to_decaying_input(dt, tau, tau_s):
 
 
 def unroll(circuit: Circuit, timing: Timing) -> UnrolledDNN:
-    """The unrolled DNN of a circuit."""
     check_plain(circuit, "to_dnn: the unrolled DNN of a spiking circuit")
     place = spans((*circuit.inputs, *circuit.populations))
     n_units = sum(p.size for p in circuit.populations)

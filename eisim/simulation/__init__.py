@@ -117,8 +117,7 @@ def begin(
     keep_seeds = not isinstance(seed, (int, np.integer))
     if backend == "cpp" and find_compiler() is None:
         _warn_once(what_is_missing())
-        backend = "numpy"
-    if backend == "cpp" and find_compiler() in _failed:
+    if backend == "cpp" and find_compiler() in (None, *_failed):
         backend = "numpy"
 
     started = set()

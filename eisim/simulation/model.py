@@ -43,7 +43,6 @@ class Model:
 
 
 def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
-    """The model of each group of a layout."""
     found = {}
     moving = bool(layout.groups[INPUT].frames)
     for name, group in layout.groups.items():
