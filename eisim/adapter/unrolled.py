@@ -79,7 +79,7 @@ class UnrolledDNN(Shown):
         run = self._rate_layers if self.circuit.kind == "rate" else self._spiking_layers
         return run(frames[:, frame] for frame in frame_of_step)
 
-    def _each_unit(self, of):
+    def _each(self, of):
         return np.concatenate([np.broadcast_to(of(p), (p.size,)) for p in self.circuit.populations])
 
     def _units_of_neuron(self):
@@ -99,10 +99,10 @@ class UnrolledDNN(Shown):
         return deque(maxlen=max((delay for delay, _ in self.weights), default=0) + 1)
 
     def _rate_layers(self, inputs):
-        bias, mix = self._each_unit(lambda p: p.bias), self._each_unit(lambda p: self.dt / p.neuron.tau)
-        refractory = self._each_unit(lambda p: p.neuron.refractory)
+        bias, mix = self._each(lambda p: p.bias), self._each(lambda p: self.dt / p.neuron.tau)
+        refractory = self._each(lambda p: p.neuron.refractory)
         past, onto, alike = self._past(), self._onto_units, self._units_of_neuron()
-        rates = self._each_unit(lambda p: 0.0 if p.initial is None else p.initial)
+        rates = self._each(lambda p: 0.0 if p.initial is None else p.initial)
         for x in inputs:
             rates = np.broadcast_to(rates, (len(x), len(bias)))
             past.appendleft(np.hstack([x, rates]).T)
@@ -114,20 +114,17 @@ class UnrolledDNN(Shown):
             yield rates
 
     def _spiking_layers(self, inputs):
-        tau = self._each_unit(lambda p: p.neuron.tau)
-        tau_e, tau_i = (
-            self._each_unit(lambda p: p.neuron.excitation.tau),
-            self._each_unit(lambda p: p.neuron.inhibition.tau),
-        )
+        tau = self._each(lambda p: p.neuron.tau)
+        tau_e, tau_i = self._each(lambda p: p.neuron.excitation.tau), self._each(lambda p: p.neuron.inhibition.tau)
         leak, fade_e, fade_i = (np.exp(-self.dt / t) for t in (tau, tau_e, tau_i))
         from_e, from_i = (_response_to_decaying_input(self.dt, tau, t) for t in (tau_e, tau_i))
-        floor = self._each_unit(lambda p: p.neuron.rest + p.bias)
-        threshold, reset = self._each_unit(lambda p: p.neuron.threshold), self._each_unit(lambda p: p.neuron.reset)
-        carry = self._each_unit(lambda p: float(p.neuron.reset_by_subtraction))
-        hold = np.floor(self._each_unit(lambda p: p.neuron.refractory) / self.dt + 1e-3).astype(int)
+        floor = self._each(lambda p: p.neuron.rest + p.bias)
+        threshold, reset = self._each(lambda p: p.neuron.threshold), self._each(lambda p: p.neuron.reset)
+        carry = self._each(lambda p: float(p.neuron.reset_by_subtraction))
+        hold = np.floor(self._each(lambda p: p.neuron.refractory) / self.dt + 1e-3).astype(int)
         phase = np.concatenate([i.phases for i in self.circuit.inputs])
         past = self._past()
-        v = self._each_unit(lambda p: p.neuron.rest if p.initial is None else p.initial)
+        v = self._each(lambda p: p.neuron.rest if p.initial is None else p.initial)
         excitation, inhibition, since = 0.0, 0.0, hold
         for x in inputs:
             phase = phase + x * self.dt
