@@ -43,7 +43,6 @@ class _Channel:
 
 
 def _channels(name, activation) -> tuple[list[_Channel], float]:
-    """The channels of a layer and its constant."""
     relu = ThresholdLinear(tau=TAU)
     if isinstance(activation, RateUnit):
         return [_Channel(name, activation, 1.0, 1.0)], 0.0

@@ -65,8 +65,7 @@ REASONS = {
     "SVMClassifier": "a support vector machine with a kernel is no network of units (LinearSVC is)",
     "SVMRegressor": "a support vector machine with a kernel is no network of units (LinearSVR is)",
     "If": "a network has one course",
-    "Loop": "a network has one course: write its steps out",
-    "Scan": "a network has one course: write its steps out",
+    **dict.fromkeys(("Loop", "Scan"), "a network has one course: write its steps out"),
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"), "a quantised network rounds"),
     **dict.fromkeys(("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"), "a quantised network rounds"),
     **dict.fromkeys(("Resize", "Upsample"), "torch.nn.Upsample is not among its linear operations"),
@@ -384,15 +383,14 @@ class Operations:
         return total if total.size == x.size else total * (total.size / x.size)
 
     def reducesum(self, x, axes=None, **kept):
-        flat, shape = self._reduced("a sum or mean", x, axes, **kept)
-        return x if flat is None else x.summed(flat, shape)
+        return x.summed(*self._reduced("a sum or mean", x, axes, **kept))
 
     def _reduced(self, what, x, axes, keepdims=1, noop_with_empty_axes=0):
-        """Flat indices (results × elements of each) of a reduction, or None for none, and the shape of the results."""
-        rank, none = len(x.shape), axes is None or not np.size(axes)
-        if none and noop_with_empty_axes:
-            return None, x.shape
-        axes = list(range(rank)) if none else self._axes(axes, rank)
+        """Flat indices (results × elements of each) of a reduction, and the shape of the results."""
+        rank = len(x.shape)
+        if axes is None or not np.size(axes):
+            axes = [] if noop_with_empty_axes else range(rank)
+        axes = self._axes(axes, rank)
         self._within_samples(axes, x, what)
         index = np.arange(x.size).reshape(x.shape)
         kept = [a for a in range(rank) if a not in axes]
@@ -661,10 +659,8 @@ class Operations:
 
     def _same_far_up(self, condition, a, b) -> bool:
         """Whether b is a softplus and a the line that it tends to, chosen far above 0, as PyTorch writes it."""
-        (units, gain), (above, height) = map(self._layer_of, (b, condition))
+        (units, gain), (above, height) = self._layer_of(b, Softplus), self._layer_of(condition, Step)
         if units is None or above is None or not isinstance(a, Affine) or height != 1:
-            return False
-        if not isinstance(units.neuron, Softplus) or not isinstance(above.neuron, Step):
             return False
         if not a.shape == b.shape == condition.shape:
             return False
@@ -677,12 +673,12 @@ class Operations:
             return False
         return bool((place / factor >= FAR_UP * units.neuron.scale).all())
 
-    def _layer_of(self, value) -> tuple[Layer | None, float]:
-        """The layer whose units a value is, times one number above 0, and that number; or None."""
+    def _layer_of(self, value, kind) -> tuple[Layer | None, float]:
+        """The layer of a kind whose units a value is, times one number above 0, and that number; or None."""
         if isinstance(value, Affine) and len(value.parts) == 1 and value.size:
             ((name, part),) = value.parts.items()
             layer, gain = self.builder.layer(name), part.diagonal()[0]
-            known = layer is not None and gain > 0 and layer.size == value.size
+            known = layer is not None and isinstance(layer.neuron, kind) and gain > 0 and layer.size == value.size
             if known and _equal(value, Affine.of_units(name, value.shape) * gain):
                 return layer, gain
         return None, 0.0
@@ -718,8 +714,6 @@ class Operations:
 
     def reducemax(self, x, axes=None, **kept):
         flat, shape = self._reduced("a maximum", x, axes, **kept)
-        if flat is None:
-            return x
         if flat.shape[1] > LARGEST_KERNEL:
             raise InputError(f"expected a maximum of at most {LARGEST_KERNEL} elements, found {flat.shape[1]}")
         return self._largest(x, [column.reshape(shape) for column in flat.T])

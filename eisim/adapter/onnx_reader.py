@@ -206,12 +206,9 @@ class _Reader:
             raise InputError(f"{what}: expected a fixed shape after the batch axis, found {dims}")
         names = self.onnx.TensorProto.DataType
         name = names.Name(kind.elem_type) if kind.elem_type in names.values() else str(kind.elem_type)
-        if name in FRACTIONAL:
-            dtype = np.dtype(float)
-        elif name in ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"):
-            dtype = np.dtype(name.lower())
-        else:
+        if name not in {"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", *FRACTIONAL}:
             raise InputError(f"{what}: expected real numbers, found {name}")
+        dtype = np.dtype(float if name in FRACTIONAL else name.lower())
         return Source(entry.name, bounded((1, *dims[1:])), dtype, dims[0])
 
     def _makers(self) -> dict[str, int]:
@@ -481,7 +478,6 @@ def _domain(entry) -> str:
 
 
 def _class_labels(node) -> list:
-    """The classes that a node for scikit-learn names."""
     for attribute in node.attribute:
         if attribute.name.startswith("classlabels_") and (attribute.ints or attribute.strings):
             return [_plain(label) for label in (*attribute.ints, *attribute.strings)]

@@ -29,13 +29,12 @@ def write_onnx(dnn: DNN) -> bytes:
             drive = writer.node("Add", writer.node("MatMul", source, writer.constant(weights.toarray())), drive)
         writer.activation(layer, drive)
     writer.node("Concat", *(name for name, _ in dnn.outputs), output="rates", axis=1)
-    sizes = {layer.name: layer.size for layer in dnn.layers}
-    double = onnx.TensorProto.DOUBLE
+    double, n_outputs = onnx.TensorProto.DOUBLE, sum(dnn.layer(name).size for name, _ in dnn.outputs)
     graph = onnx.helper.make_graph(
         writer.nodes,
         dnn.name or "network",
         [onnx.helper.make_tensor_value_info("stimuli", double, ["trials", start])],
-        [onnx.helper.make_tensor_value_info("rates", double, ["trials", sum(sizes[n] for n, _ in dnn.outputs)])],
+        [onnx.helper.make_tensor_value_info("rates", double, ["trials", n_outputs])],
         writer.initializers,
     )
     model = onnx.helper.make_model(
@@ -46,8 +45,6 @@ def write_onnx(dnn: DNN) -> bytes:
 
 
 class _Writer:
-    """Nodes and constants of a graph."""
-
     def __init__(self, onnx):
         self.onnx, self.nodes, self.initializers = onnx, [], []
 

@@ -174,8 +174,7 @@ class DNN(Shown):
 
     def decide(self, stimuli) -> np.ndarray:
         """Which outputs exceed their decision threshold: bool, trials × readouts."""
-        sizes = {layer.name: layer.size for layer in self.layers}
-        thresholds = np.concatenate([np.full(sizes[name], threshold) for name, threshold in self.outputs])
+        thresholds = np.concatenate([np.full(self.layer(name).size, threshold) for name, threshold in self.outputs])
         return self(stimuli) > thresholds
 
     def rates(self, stimuli) -> dict[str, np.ndarray]:

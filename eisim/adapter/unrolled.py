@@ -77,7 +77,10 @@ class UnrolledDNN(Shown):
         frames = stimuli * scale if stimuli.ndim == 3 else (stimuli * scale)[:, None]
         frame_of_step = np.arange(self.steps) * frames.shape[1] // self.steps
         run = self._rate_layers if self.circuit.kind == "rate" else self._spiking_layers
-        return run(frames[:, frame] for frame in frame_of_step)
+        # As many outputs as the delays reach back, and the weights as the product with all trials wants them.
+        past: deque = deque(maxlen=max((delay for delay, _ in self.weights), default=0) + 1)
+        onto_units = {key: matrix.T.tocsr() for key, matrix in self.weights.items()}
+        return run((frames[:, frame] for frame in frame_of_step), past, onto_units)
 
     def _each(self, of):
         return np.concatenate([np.broadcast_to(of(p), (p.size,)) for p in self.circuit.populations])
@@ -89,31 +92,22 @@ class UnrolledDNN(Shown):
             units.setdefault(p.neuron, []).append(np.r_[self.units[p.name]])
         return {neuron: np.concatenate(indices) for neuron, indices in units.items()}
 
-    @cached_property
-    def _onto_units(self):
-        """The weights as units × (inputs and units), as the product with all trials wants them."""
-        return {key: matrix.T.tocsr() for key, matrix in self.weights.items()}
-
-    def _past(self):
-        """For the outputs of as many layers as the longest delay reaches back."""
-        return deque(maxlen=max((delay for delay, _ in self.weights), default=0) + 1)
-
-    def _rate_layers(self, inputs):
+    def _rate_layers(self, inputs, past, onto_units):
         bias, mix = self._each(lambda p: p.bias), self._each(lambda p: self.dt / p.neuron.tau)
         refractory = self._each(lambda p: p.neuron.refractory)
-        past, onto, alike = self._past(), self._onto_units, self._units_of_neuron()
+        alike = self._units_of_neuron()
         rates = self._each(lambda p: 0.0 if p.initial is None else p.initial)
         for x in inputs:
             rates = np.broadcast_to(rates, (len(x), len(bias)))
             past.appendleft(np.hstack([x, rates]).T)
-            drive = bias + sum((w @ past[d]).T for (d, _), w in onto.items() if d < len(past))
+            drive = bias + sum((w @ past[d]).T for (d, _), w in onto_units.items() if d < len(past))
             drive, phi = np.broadcast_to(drive, rates.shape), np.empty(rates.shape)
             for neuron, units in alike.items():
                 phi[:, units] = neuron.transfer(drive[:, units])
             rates = rates + mix * ((1 - refractory * rates) * phi - rates)
             yield rates
 
-    def _spiking_layers(self, inputs):
+    def _spiking_layers(self, inputs, past, onto_units):
         tau = self._each(lambda p: p.neuron.tau)
         tau_e, tau_i = self._each(lambda p: p.neuron.excitation.tau), self._each(lambda p: p.neuron.inhibition.tau)
         leak, fade_e, fade_i = (np.exp(-self.dt / t) for t in (tau, tau_e, tau_i))
@@ -123,7 +117,6 @@ class UnrolledDNN(Shown):
         carry = self._each(lambda p: float(p.neuron.reset_by_subtraction))
         hold = np.floor(self._each(lambda p: p.neuron.refractory) / self.dt + 1e-3).astype(int)
         phase = np.concatenate([i.phases for i in self.circuit.inputs])
-        past = self._past()
         v = self._each(lambda p: p.neuron.rest if p.initial is None else p.initial)
         excitation, inhibition, since = 0.0, 0.0, hold
         for x in inputs:
@@ -139,7 +132,7 @@ class UnrolledDNN(Shown):
 
             spikes = np.broadcast_to(spikes, (len(x), len(tau)))
             past.appendleft(np.hstack([afferent, spikes]).T.astype(float))
-            for (delay, sign), w in self._onto_units.items():
+            for (delay, sign), w in onto_units.items():
                 if delay < len(past):
                     arriving = (w @ past[delay]).T
                     if sign > 0:

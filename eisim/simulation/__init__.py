@@ -268,7 +268,6 @@ def _records(record, n):
 
 
 def _for_each(value, n, is_one, what):
-    """The value for each of n circuits."""
     values = [value] * n if is_one else list(value)
     if len(values) != n:
         raise InputError(f"{what}: expected one for all or one for each of {n} circuits, found {len(values)}")

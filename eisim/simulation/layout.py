@@ -122,12 +122,8 @@ class Layout:
 
     def monitored(self, kind: str) -> dict[str, int]:
         """Number of recorded neurons of each group that has any: spikes of all, rates of populations."""
-        unseen = (DELAY_LINE, INPUT) if kind == "rate" else ()
-        return {
-            name: g.recorded
-            for name, g in self.groups.items()
-            if g.recorded and name not in unseen and not name.startswith(POOL)
-        }
+        unseen = (POOL, DELAY_LINE, INPUT) if kind == "rate" else POOL
+        return {name: g.recorded for name, g in self.groups.items() if g.recorded and not name.startswith(unseen)}
 
 
 def lay_out(batch: list[Trials], dt: float) -> Layout:

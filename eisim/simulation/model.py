@@ -134,11 +134,8 @@ def _pool(group: Group, values) -> Model:
 
 def _rate(group: Group, values, timing, drives) -> Model:
     refractory, noisy = (bool(np.any(values.get(name, 0))) for name in ("recovery", "noise_step"))
-    if not refractory:
-        values.pop("recovery", None)
-    if not noisy:
-        for name in ("noise_step", "noise_decay", "key"):
-            values.pop(name, None)
+    used = {"recovery": refractory} | dict.fromkeys(("noise_step", "noise_decay", "key"), noisy)
+    values = {name: value for name, value in values.items() if used.get(name, True)}
     terms = ["bias", *drives, *(["noise_drive"] if noisy else [])]
     equations = f"drive = {' + '.join(terms)} : Hz\nrate_sum : Hz"
     equations += "".join(f"\n{drive} : Hz" for drive in drives)
@@ -161,12 +158,8 @@ def _rate(group: Group, values, timing, drives) -> Model:
 def _spiking(group: Group, values, timing, moving) -> Model:
     neuron, pooled = group.neuron, bool(group.pools)
     noisy = bool(np.any(values["noise_step"]))
-    if not noisy:
-        del values["noise_step"]
-    if not noisy and not group.drives:
-        del values["key"]
-    if "carry" in values and not np.any(values["carry"]):
-        del values["carry"]
+    used = {"noise_step": noisy, "key": noisy or group.drives, "carry": np.any(values.get("carry", 0))}
+    values = {name: value for name, value in values.items() if used.get(name, True)}
     units = neuron.step_units | {"bias": neuron.drive_unit, "key": "1"}
     arrivals = []
     for k, letter in enumerate(group.drives):
