@@ -30,16 +30,11 @@ def write_onnx(dnn: DNN) -> bytes:
         writer.activation(layer, drive)
     writer.node("Concat", *(name for name, _ in dnn.outputs), output="rates", axis=1)
     double, n_outputs = onnx.TensorProto.DOUBLE, sum(dnn.layer(name).size for name, _ in dnn.outputs)
-    graph = onnx.helper.make_graph(
-        writer.nodes,
-        dnn.name or "network",
-        [onnx.helper.make_tensor_value_info("stimuli", double, ["trials", start])],
-        [onnx.helper.make_tensor_value_info("rates", double, ["trials", n_outputs])],
-        writer.initializers,
-    )
-    model = onnx.helper.make_model(
-        graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8, producer_name="eisim"
-    )
+    stimuli = onnx.helper.make_tensor_value_info("stimuli", double, ["trials", start])
+    rates = onnx.helper.make_tensor_value_info("rates", double, ["trials", n_outputs])
+    graph = onnx.helper.make_graph(writer.nodes, dnn.name or "network", [stimuli], [rates], writer.initializers)
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="eisim")
     onnx.checker.check_model(model)
     return model.SerializeToString()
 

@@ -231,10 +231,6 @@ def static_dnn(circuit: Circuit) -> DNN:
         order, recurrent = list(TopologicalSorter(edges).static_order()), False
     except CycleError:
         order, recurrent = list(layers), True
-    return DNN(
-        inputs=tuple((i.name, i.size, i.rate) for i in circuit.inputs),
-        layers=tuple(layers[name] for name in order),
-        outputs=tuple((r.population, r.threshold) for r in circuit.readouts),
-        recurrent=recurrent,
-        name=circuit.name,
-    )
+    inputs = tuple((i.name, i.size, i.rate) for i in circuit.inputs)
+    outputs = tuple((r.population, r.threshold) for r in circuit.readouts)
+    return DNN(inputs, tuple(layers[name] for name in order), outputs, recurrent, circuit.name)

@@ -85,17 +85,12 @@ class UnrolledDNN(Shown):
     def _each(self, of):
         return np.concatenate([np.broadcast_to(of(p), (p.size,)) for p in self.circuit.populations])
 
-    def _units_of_neuron(self):
-        """Indices of the units that share a neuron model."""
-        units = {}
-        for p in self.circuit.populations:
-            units.setdefault(p.neuron, []).append(np.r_[self.units[p.name]])
-        return {neuron: np.concatenate(indices) for neuron, indices in units.items()}
-
     def _rate_layers(self, inputs, past, onto_units):
         bias, mix = self._each(lambda p: p.bias), self._each(lambda p: self.dt / p.neuron.tau)
         refractory = self._each(lambda p: p.neuron.refractory)
-        alike = self._units_of_neuron()
+        alike: dict = {}  # indices of the units that share a neuron model
+        for p in self.circuit.populations:
+            alike[p.neuron] = np.r_[alike.get(p.neuron, np.empty(0, dtype=int)), self.units[p.name]]
         rates = self._each(lambda p: 0.0 if p.initial is None else p.initial)
         for x in inputs:
             rates = np.broadcast_to(rates, (len(x), len(bias)))

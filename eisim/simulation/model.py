@@ -115,13 +115,8 @@ def _input(values, kind) -> Model:
         step += " + 2*poissonian*int(poisson_number(key, t_in_timesteps, -log(clip(1 - rate*dt, 1e-300, 1))) > 0)"
         parameters |= {name: values[name] for name in ("regular", "poissonian", "key")}
         units |= dict.fromkeys(("regular", "poissonian", "key"), "1")
-    return Model(
-        equations + "\ndphase/dt = rate : 1",
-        step,
-        parameters | {"phase": phase},
-        units,
-        {"threshold": f"phase > {CYCLE}", "reset": "phase -= 1"},
-    )
+    events = {"threshold": f"phase > {CYCLE}", "reset": "phase -= 1"}
+    return Model(equations + "\ndphase/dt = rate : 1", step, parameters | {"phase": phase}, units, events)
 
 
 def _pool(group: Group, values) -> Model:
@@ -146,13 +141,9 @@ def _rate(group: Group, values, timing, drives) -> Model:
         equations += "\n" + group.neuron.equations_of(refractory, noisy)
         step, units = group.neuron.step(refractory, noisy), group.neuron.step_units | {"key": "1"}
     step += f"\nrate_sum = rate_sum + r*{_in_window(timing)}"
-    return Model(
-        equations,
-        step,
-        values,
-        {name: unit for name, unit in (units | {"bias": "Hz"}).items() if name in values},
-        placeholders={"noise": "hertz", "noise_tau": "second"} if noisy else {},
-    )
+    units = {name: unit for name, unit in (units | {"bias": "Hz"}).items() if name in values}
+    placeholders = {"noise": "hertz", "noise_tau": "second"} if noisy else {}
+    return Model(equations, step, values, units, placeholders=placeholders)
 
 
 def _spiking(group: Group, values, timing, moving) -> Model:
@@ -171,17 +162,14 @@ def _spiking(group: Group, values, timing, moving) -> Model:
     if pooled:
         units["pool"] = "integer"
         linked = "".join(f"\n{v}_pool : {neuron.weight_unit} (linked)" for v in kinetic_variables(neuron))
-    return Model(
-        neuron.equations(pooled) + linked + "\nspikes_in_window : integer\nfree_at : integer",
-        neuron.step(noisy, pooled, "\n".join(arrivals)),
-        values,
-        {name: unit for name, unit in units.items() if name in values},
-        {
-            "threshold": neuron.spikes_when,
-            "reset": f"{neuron.after_spike('carry' in values)}\nfree_at = t_in_timesteps + hold\n"
-            f"spikes_in_window += {_in_window(timing)}",
-            "refractory": "t_in_timesteps < free_at",  # whole steps: no division for each neuron and step
-        },
-        # Brian2 checks the units of the equations; the step has the numbers.
-        neuron.placeholders,
-    )
+    equations = neuron.equations(pooled) + linked + "\nspikes_in_window : integer\nfree_at : integer"
+    step = neuron.step(noisy, pooled, "\n".join(arrivals))
+    reset = [neuron.after_spike("carry" in values), "free_at = t_in_timesteps + hold"]
+    events = {
+        "threshold": neuron.spikes_when,
+        "reset": "\n".join([*reset, f"spikes_in_window += {_in_window(timing)}"]),
+        "refractory": "t_in_timesteps < free_at",  # whole steps: no division for each neuron and step
+    }
+    units = {name: unit for name, unit in units.items() if name in values}
+    # Brian2 checks the units of the equations; the step has the numbers.
+    return Model(equations, step, values, units, events, neuron.placeholders)
