@@ -5,9 +5,10 @@ a projection has magnitudes, and their sign is that of the source population.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import Any, Literal
 from zlib import crc32
 
@@ -38,6 +39,12 @@ MOST_NEURONS = 2**31 - 1
 def delay_steps(delay, dt: float) -> np.ndarray:
     """Whole time steps nearest to a delay (both in s), as Brian2 rounds it."""
     return np.floor(np.asarray(delay) / dt + 0.5).astype(int)
+
+
+def spans(parts: Iterable["Input | Population"]) -> dict[str, slice]:
+    """The place of each of several inputs or populations, by its name, where all lie in a row."""
+    parts = list(parts)
+    return {p.name: slice(end - p.size, end) for p, end in zip(parts, accumulate(p.size for p in parts), strict=True)}
 
 
 def _check_name(name, what):

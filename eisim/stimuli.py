@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from eisim.base.errors import InputError
-from eisim.base.units import outside
+from eisim.base.units import outside, to_si
 
 _DIMENSIONS = (("trial", "input"), ("trial", "time", "input"))
 
@@ -103,6 +103,15 @@ def unlabelled(stimuli, inputs: Sequence[tuple[str, int]], what: str):
             _check_names(stimuli["input"].values.tolist(), names, f"{what}: coordinate input")
             stimuli = stimuli.sel(input=names)
         return stimuli.transpose(*dims).to_numpy()
+    return stimuli
+
+
+def checked(stimuli, inputs: Sequence[tuple[str, int]], what: str, in_time: bool = False) -> np.ndarray:
+    """Stimuli as an array of trials × inputs, or, if they may vary `in_time`, of trials × time × inputs."""
+    stimuli, n = to_si(unlabelled(stimuli, inputs, what), "1", what), sum(size for _, size in inputs)
+    if stimuli.ndim not in (2, 2 + in_time) or stimuli.shape[-1] != n:
+        shapes = f"(trials, {n})" + in_time * f" or (trials, time, {n})"
+        raise InputError(f"{what}: expected shape {shapes}, found {stimuli.shape}")
     return stimuli
 
 

@@ -18,7 +18,6 @@ class Identity:
     """The identity: of linear outputs."""
 
     def activation(self, drive):
-        """The input itself (any shape)."""
         return np.asarray(drive)
 
 
@@ -35,7 +34,6 @@ class LeakyReLU:
     slope: float = 0.01
 
     def activation(self, drive):
-        """Output for an input (any shape)."""
         return np.where(np.asarray(drive) > 0, drive, self.slope * np.asarray(drive))
 
 
@@ -44,5 +42,4 @@ class Tanh:
     """The hyperbolic tangent."""
 
     def activation(self, drive):
-        """Output for an input (any shape)."""
         return np.tanh(drive)

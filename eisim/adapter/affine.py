@@ -53,12 +53,10 @@ class Affine:
 
     @property
     def size(self) -> int:
-        """Number of elements."""
         return len(self.constant)
 
     @property
     def connections(self) -> int:
-        """Number of weights."""
         return sum(part.nnz for part in self.parts.values())
 
     @property
@@ -68,7 +66,6 @@ class Affine:
 
     @classmethod
     def of_units(cls, name: str, shape) -> "Affine":
-        """The units of a layer themselves."""
         size = int(np.prod(bounded(shape)))
         return cls(tuple(shape), {name: sparse.eye_array(size, format="csr")}, np.zeros(size))
 
@@ -79,12 +76,15 @@ class Affine:
             total = total + rates[name] @ part
         return total
 
+    def summed(self, indices: np.ndarray, shape) -> "Affine":
+        """Sums of elements at flat indices (sums × elements of each), in a new shape; -1 is zero."""
+        inside = indices >= 0
+        entries = np.ones(inside.sum()), (indices[inside], np.nonzero(inside)[0])
+        return self.times(sparse.csr_array(entries, (self.size, len(indices))), shape)
+
     def take(self, index: np.ndarray) -> "Affine":
         """Elements at flat indices, in the shape of `index`; -1 is zero."""
-        flat = np.asarray(index).ravel()
-        inside = flat >= 0
-        chosen = (np.ones(inside.sum()), (flat[inside], np.flatnonzero(inside)))
-        return self.times(sparse.csr_array(chosen, (self.size, flat.size)), np.shape(index))
+        return self.summed(np.reshape(index, (-1, 1)), np.shape(index))
 
     def rearrange(self, change: Callable[[np.ndarray], np.ndarray]) -> "Affine":
         """What a function that only moves elements makes of it, such as a transposition."""
@@ -179,12 +179,14 @@ class NetworkBuilder:
 
     def maximum(self, name: str, values: list[Affine]) -> Affine:
         """The elementwise maximum, of two at a time: max(a, b) = b + [a - b]+."""
-        step = 0
-        while len(values) > 1:
-            a, b = values[0], values[1]
-            excess = self.activate(f"{name}_{step}", a + -b, ThresholdLinear(), subtracted=b)
-            values, step = [*values[2:], b + excess], step + 1
+        for step in range(len(values) - 1):
+            a, b, *rest = values
+            values = [*rest, b + self.activate(f"{name}_{step}", a + -b, ThresholdLinear(), subtracted=b)]
         return values[0]
+
+    def layer(self, name: str) -> Layer | None:
+        """The layer of that name, if there is one; the input is none."""
+        return next((layer for layer in self.layers if layer.name == name), None)
 
     def network(self, outputs: list[tuple[str, float]], name: str) -> DNN:
         """The DNN of the layers that the outputs depend on."""
@@ -208,9 +210,8 @@ def windows(shape, kernel, strides, pads, dilations) -> np.ndarray:
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
     axes = tuple(range(1, len(kernel) + 1))
     seen = np.lib.stride_tricks.sliding_window_view(index, spans, axis=axes)
-    places = tuple(slice(None, None, s) for s in strides)
-    within = tuple(slice(None, None, d) for d in dilations)
-    seen = seen[(slice(None), *places, *within)]
+    steps = (slice(None, None, step) for step in (*strides, *dilations))
+    seen = seen[(slice(None), *steps)]
     bounded(seen.shape)
     return seen
 

@@ -43,7 +43,6 @@ class _Channel:
 
 
 def _channels(name, activation) -> tuple[list[_Channel], float]:
-    """The channels of a layer and its constant."""
     relu = ThresholdLinear(tau=TAU)
     if isinstance(activation, RateUnit):
         return [_Channel(name, activation, 1.0, 1.0)], 0.0
@@ -129,8 +128,7 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
         if len(relayed):
             twin = unused(f"{i.name}_I")
             populations.append(Population(twin, "I", relay, len(relayed)))
-            one = sparse.csr_array((np.ones(len(relayed)), (relayed, np.arange(len(relayed)))), (i.size, len(relayed)))
-            projections.append(Projection(i.name, twin, one))
+            projections.append(Projection(i.name, twin, sparse.eye_array(i.size, format="csr")[:, relayed]))
             parts[i.name].append((twin, relayed, "I"))
     for layer in dnn.layers:
         for channel in sources[layer.name][0]:
@@ -165,9 +163,8 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
 
 def _drives(dnn: DNN, signed_inputs: bool) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The least and the largest drive that the units of each layer can have, by interval arithmetic."""
-    values = {
-        name: (np.full(size, -np.inf if signed_inputs else 0.0), np.full(size, np.inf)) for name, size, _ in dnn.inputs
-    }
+    lowest = -np.inf if signed_inputs else 0.0
+    values = {name: (np.full(size, lowest), np.full(size, np.inf)) for name, size, _ in dnn.inputs}
     drives = {}
     for layer in dnn.layers:
         least = most = layer.bias.astype(float)
@@ -207,9 +204,7 @@ def _fires(dnn, signed_inputs, sources, incoming, biases) -> dict[str, np.ndarra
             lowest = np.minimum(_activation(channel.neuron, np.full(layer.size, -np.inf)), 0.0)
             if not channel.neuron.non_decreasing:
                 rates, lowest = np.full(layer.size, np.inf), np.full(layer.size, -np.inf)
-            can = (rates > 0) | (lowest < 0)
-            if len(channels) > 1:
-                can = _reaches(channel, *drives[layer.name])
+            can = _reaches(channel, *drives[layer.name]) if len(channels) > 1 else (rates > 0) | (lowest < 0)
             fires[channel.name] = can
             most[channel.name], least[channel.name] = np.where(can, rates, 0.0), np.where(can, lowest, 0.0)
     return fires
@@ -311,25 +306,23 @@ def decode(dnn: DNN, rates) -> np.ndarray:
     # circuits have all.
     expected = []
     for drives in (_drives(dnn, False), _drives(dnn, True), None):
-        there = [[_read_out(layer, k, c, drives) for k, c in enumerate(channels)] for layer, channels, _ in outputs]
+        there = [_read_out(layer, channels, drives) for layer, channels, _ in outputs]
         expected.append(sum(int(units.sum()) for masks in there for units in masks))
         if rates.ndim == 2 and rates.shape[1] == expected[-1]:
             break
     else:
         raise InputError(f"decode: expected rates of {min(expected)} readouts for each trial, found {rates.shape}")
-    values, column = [], 0
+    values, columns = [], iter(rates.T)
     for (layer, channels, constant), masks in zip(outputs, there, strict=True):
         value = np.full((len(rates), layer.size), constant)
         for channel, units in zip(channels, masks, strict=True):
-            n = int(units.sum())
-            value[:, units] += channel.factor * rates[:, column : column + n]
-            column += n
+            for unit in np.flatnonzero(units):
+                value[:, unit] += channel.factor * next(columns)
         values.append(value)
     return np.concatenate(values, axis=1)
 
 
-def _read_out(layer, number, channel, drives) -> np.ndarray:
-    """Which units of a channel of an output layer are read out: of all but the first those that can fire."""
-    if number == 0 or drives is None:
-        return np.ones(layer.size, dtype=bool)
-    return _reaches(channel, *drives[layer.name])
+def _read_out(layer, channels, drives) -> list[np.ndarray]:
+    """Which units of each channel of an output layer are read out: of all but the first those that can fire."""
+    whole = np.ones(layer.size, dtype=bool)
+    return [whole, *(whole if drives is None else _reaches(each, *drives[layer.name]) for each in channels[1:])]

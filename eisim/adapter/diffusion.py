@@ -1,5 +1,6 @@
 """The diffusion approximation: a neuron under many small inputs as a membrane with mean drive and white noise."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,7 +89,7 @@ def _diffusion(neuron, vary, inputs, gain, mean, tau, own):
         quenched = quenched + gain[k] ** 2 * differing
         if k != "n":
             part = gain[k] ** 2 * shot / (2 * tau)
-            variance, roots = variance + part, roots + part * np.sqrt(_correlation_time(neuron.receptors[k]))
+            variance, roots = variance + part, roots + part * np.sqrt(sum(_time_constants(neuron.receptors[k])))
     sd = np.sqrt(variance)
     slow = np.divide(roots, variance * np.sqrt(tau), out=np.zeros_like(sd), where=variance > 0)
     shift = SHIFT * sd * slow
@@ -98,23 +99,20 @@ def _diffusion(neuron, vary, inputs, gain, mean, tau, own):
 
 def synaptic_filter(receptor, growth):
     r"""What a receptor makes of changes that go as :math:`e^{\lambda t}`: 1 for slow ones."""
-    match receptor:
-        case Delta():
-            return np.ones_like(growth)
-        case Exponential():
-            return 1 / (1 + growth * receptor.tau)
-        case Alpha():
-            return 1 / (1 + growth * receptor.tau) ** 2
-    return 1 / ((1 + growth * receptor.tau) * (1 + growth * receptor.rise))
+    return 1 / math.prod(1 + growth * tau for tau in _time_constants(receptor))
 
 
-def _correlation_time(receptor):
-    """Of the noise that white noise becomes: the integral of its autocorrelation over that at 0."""
+def _time_constants(receptor) -> tuple[float, ...]:
+    """Of the exponentials whose convolution is the response of a receptor, in s.
+
+    Their sum is the correlation time of the noise that white noise becomes: the integral of its autocorrelation over
+    that at 0.
+    """
     match receptor:
         case Delta():
-            return 0.0
+            return ()
         case Exponential():
-            return receptor.tau
+            return (receptor.tau,)
         case Alpha():
-            return 2 * receptor.tau
-    return receptor.tau + receptor.rise
+            return receptor.tau, receptor.tau
+    return receptor.tau, receptor.rise

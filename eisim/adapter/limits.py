@@ -25,7 +25,7 @@ def check_linear(circuit: Circuit, what: str) -> None:
                 f"{what}: expected LIF neurons, found {type(p.neuron).__name__} in population {p.name!r} of "
                 f"{circuit.name!r} (for large noisy networks see eisim.mean_field)"
             )
-    for found in (*_spread(circuit), *_plastic(circuit)):
+    for found in _varied(circuit):
         raise InputError(f"{what}: expected one activation and static weights, found {found} in {circuit.name!r}")
 
 
@@ -35,13 +35,9 @@ def _beyond(circuit) -> Iterator[str]:
         if p.neuron.structure != "lif":
             receptors = ", ".join(type(r).__name__ for r in p.neuron.receptors.values())
             yield f"{type(p.neuron).__name__} with {receptors} as population {p.name!r}"
-    yield from _spread(circuit)
-    yield from _plastic(circuit)
+    yield from _varied(circuit)
 
 
-def _spread(circuit):
-    return (f"a spread of {', '.join(p.spread)} in population {p.name!r}" for p in circuit.populations if p.spread)
-
-
-def _plastic(circuit):
-    return (f"the plasticity of projection {p.name!r}" for p in circuit.projections if p.plasticity)
+def _varied(circuit) -> Iterator[str]:
+    yield from (f"a spread of {', '.join(p.spread)} in population {p.name!r}" for p in circuit.populations if p.spread)
+    yield from (f"the plasticity of projection {p.name!r}" for p in circuit.projections if p.plasticity)

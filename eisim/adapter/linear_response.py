@@ -36,7 +36,12 @@ def linear_response(growth, mean, sd, tau, refractory, threshold, reset) -> tupl
     density, flux, total = 0.0, 1.0, 0.0
     densities, fluxes = np.zeros((3, growth.size), dtype=complex), np.zeros((3, growth.size), dtype=complex)
     fluxes[0] = 1.0
-    for k, (v, grow, ease, half, half_ease) in enumerate(_steps(edges - step / 2, step)):
+    middles = edges - step / 2
+    away = np.where(np.abs(middles) < 1e-9, 1e-9, middles)
+    # Growth and gain of the density over each step, and over its first half.
+    whole = np.exp(step * middles), np.expm1(step * away) / away
+    first = np.exp(step * middles / 2), np.expm1(step * away / 2) / away
+    for k, (v, grow, ease, half, half_ease) in enumerate(zip(middles, *whole, *first, strict=True)):
         if k == above:
             flux = 0.0
             fluxes[0] -= np.exp(-growth * refractory)
@@ -51,11 +56,3 @@ def linear_response(growth, mean, sd, tau, refractory, threshold, reset) -> tupl
     # No flux leaves at the bottom: that decides the rate.
     response = -fluxes[1:] / fluxes[0] / (refractory + tau * total)
     return response[0] / sd, response[1] / sd**2
-
-
-def _steps(v, step):
-    """For each step: its middle, and growth and gain of the density over it and over its first half."""
-    away = np.where(np.abs(v) < 1e-9, 1e-9, v)
-    whole = np.exp(step * v), np.expm1(step * away) / away
-    half = np.exp(step * v / 2), np.expm1(step * away / 2) / away
-    return zip(v, *whole, *half, strict=True)

@@ -16,12 +16,12 @@ from eisim.adapter.linear_response import linear_response
 from eisim.adapter.moments import Moments, moments
 from eisim.adapter.release import mean_release, release_response
 from eisim.base.errors import InputError, explains_arguments
-from eisim.base.units import scalar_si, to_si
+from eisim.base.units import scalar_si
 from eisim.base.values import Explained
 from eisim.circuit import Circuit
 from eisim.neurons import LIF, ConductanceLIF
 from eisim.neurons.siegert import siegert
-from eisim.stimuli import unlabelled
+from eisim.stimuli import checked
 from eisim.weights import Rule
 
 RECEPTORS = "ein"
@@ -188,11 +188,8 @@ class MeanField(Explained):
         return Modes(*(np.array(column) for column in zip(*found, strict=True)))
 
     def _checked(self, stimuli):
-        what, n = f"stimuli of the mean-field of {self.circuit.name!r}", self.circuit.n_inputs
-        stimuli = to_si(unlabelled(stimuli, [(i.name, i.size) for i in self.circuit.inputs], what), "1", what)
-        if stimuli.ndim != 2 or stimuli.shape[1] != n:
-            raise InputError(f"{what}: expected shape (trials, {n}), found {stimuli.shape}")
-        return stimuli
+        inputs = [(i.name, i.size) for i in self.circuit.inputs]
+        return checked(stimuli, inputs, f"stimuli of the mean-field of {self.circuit.name!r}")
 
     def _start(self, start):
         given = start if isinstance(start, Mapping) else dict.fromkeys(self.units, start)
@@ -339,14 +336,14 @@ class MeanField(Explained):
 
     def _modes(self, external, state):
         answers, n = self._answer(external, state), len(self.units)
-        names = ("mean", "sd", "tau", "refractory", "threshold", "reset")
-        typical = [{name: float(np.mean(getattr(d, name))) for name in names} for d in answers]
+        typical = [tuple(float(np.mean(value)) for value in d.neurons()) for d in answers]
 
         def determinant(growth):
-            by_kind = {tuple(d.values()): d for d in typical}
             responses = {
-                key: linear_response(growth, **d) if d["sd"] > 0 else np.zeros((2, growth.size))
-                for key, d in by_kind.items()
+                (mean, sd, *others): linear_response(growth, mean, sd, *others)
+                if sd > 0
+                else np.zeros((2, growth.size))
+                for mean, sd, *others in set(typical)
             }
             matrix = np.zeros((growth.size, n, n), dtype=complex)
             for p in self.circuit.projections:
@@ -359,8 +356,8 @@ class MeanField(Explained):
                 sent = sent * np.exp(-np.multiply.outer(growth, np.ravel(p.delay))).mean(axis=-1)
                 for plasticity in self._plasticity(p):
                     sent = sent * release_response(plasticity, rate, growth)
-                to_mean, to_variance = responses[tuple(typical[target].values())]
-                shot = gain**2 * m.squares / (2 * typical[target]["tau"]) * (letter != "n")
+                to_mean, to_variance = responses[typical[target]]
+                shot = gain**2 * m.squares / (2 * typical[target][2]) * (letter != "n")
                 matrix[:, target, source] += sent * (gain * m.total * to_mean + shot * to_variance)
             return np.linalg.det(np.eye(n) - matrix)
 

@@ -30,7 +30,7 @@ from eisim.adapter.limits import check_plain
 from eisim.adapter.names import Unused
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.units import scalar_si
-from eisim.circuit import Circuit, Population
+from eisim.circuit import Circuit, Population, spans
 
 #: What the neurons in NIR do not have, with the values that say so.
 LACKING = {"noise": 0.0, "refractory": 0.0, "reset_by_subtraction": False}
@@ -92,10 +92,8 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
     graph = _Graph(nir)
     graph.add("input", nir.Input({"input": np.array([circuit.n_inputs])}))
     output = graph.add("output", nir.Output({"output": np.array([circuit.n_readouts])}))
-    sources, start = {}, 0  # of each source the node, its size, and where the source begins in it
-    for i in circuit.inputs:
-        sources[i.name] = "input", circuit.n_inputs, start
-        start += i.size
+    # Of each source the node, its size, and where the source begins in it.
+    sources = {name: ("input", circuit.n_inputs, place.start) for name, place in spans(circuit.inputs).items()}
     targets = {}  # of each population and sign the node that takes the spikes
     for p in circuit.populations:
         node, targets[p.name] = graph.population(p, _time_constants(circuit, p), dt)
@@ -157,12 +155,9 @@ def _time_constants(circuit, p) -> dict[int, float]:
 
 def _in_one_node(nir, circuit, dt, metadata):
     """The graph of a circuit of which one ``CubaLIF`` node can hold all neurons."""
+    afferents, neurons = spans(circuit.inputs), spans(circuit.populations)
     sizes = [p.size for p in circuit.populations]
-    n, starts = sum(sizes), np.cumsum([0, *sizes]).tolist()
-    first = dict(zip((p.name for p in circuit.populations), starts, strict=False))
-    afferent, column = {}, 0
-    for i in circuit.inputs:
-        afferent[i.name], column = column, column + i.size
+    n = sum(sizes)
 
     def each(value):
         return np.repeat([float(value(p)) for p in circuit.populations], sizes)
@@ -175,20 +170,18 @@ def _in_one_node(nir, circuit, dt, metadata):
         quotient = 2.0 ** np.round(np.log2(threshold[0] * tau_syn[0] / SNNTORCH_DT))
         w_in = threshold * tau_syn / (quotient * SNNTORCH_DT)
         threshold = quotient * (w_in * (SNNTORCH_DT / tau_syn))
-    from_inputs, between = sparse.lil_array((column, n)), sparse.lil_array((n, n))
+    from_inputs, between = sparse.lil_array((circuit.n_inputs, n)), sparse.lil_array((n, n))
     for q in circuit.projections:
-        weights = circuit.sign(q) * circuit.weights(q)
-        place, into = (afferent, from_inputs) if q.source in afferent else (first, between)
-        row, target = place[q.source], first[q.target]
-        into[row : row + weights.shape[0], target : target + weights.shape[1]] += weights
+        rows, into = (afferents, from_inputs) if q.source in afferents else (neurons, between)
+        into[rows[q.source], neurons[q.target]] += circuit.sign(q) * circuit.weights(q)
     from_inputs, between = (m.toarray().T * (tau_syn / (tau * w_in))[:, None] for m in (from_inputs, between))
-    read = [first[r.population] + k for r in circuit.readouts for k in range(circuit.population(r.population).size)]
+    read = np.r_[*(neurons[r.population] for r in circuit.readouts)]
     graph = _Graph(nir)
-    graph.add("input", nir.Input({"input": np.array([column])}))
+    graph.add("input", nir.Input({"input": np.array([circuit.n_inputs])}))
     graph.add("afferents", nir.Linear(from_inputs))
     zero = np.zeros(n)
-    neurons = nir.CubaLIF(tau_syn, tau, r=tau / dt, v_leak=zero, v_threshold=threshold, v_reset=zero, w_in=w_in)
-    graph.add("neurons", neurons)
+    cuba = nir.CubaLIF(tau_syn, tau, r=tau / dt, v_leak=zero, v_threshold=threshold, v_reset=zero, w_in=w_in)
+    graph.add("neurons", cuba)
     graph.connect("input", "afferents", "neurons")
     senders = np.flatnonzero(between.any(axis=0))
     if len(senders):
@@ -198,9 +191,7 @@ def _in_one_node(nir, circuit, dt, metadata):
     graph.add("readouts", nir.Linear(np.eye(n)[read]))
     graph.add("output", nir.Output({"output": np.array([len(read)])}))
     graph.connect("neurons", "readouts", "output")
-    whose = "; ".join(
-        f"{p.name}: {a} to {b - 1}" for p, (a, b) in zip(circuit.populations, pairwise(starts), strict=True)
-    )
+    whose = "; ".join(f"{name}: {place.start} to {place.stop - 1}" for name, place in neurons.items())
     return nir.NIRGraph(graph.nodes, graph.edges, metadata=metadata | {"neurons": whose})
 
 
@@ -224,7 +215,6 @@ class _Graph:
         return name
 
     def connect(self, *path: str) -> None:
-        """Connect nodes in a row."""
         self.edges += pairwise(path)
 
     def population(self, p: Population, taus: dict[int, float], dt: float) -> tuple[str, dict[int, str]]:

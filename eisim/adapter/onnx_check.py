@@ -135,7 +135,6 @@ class Comparison:
         return changed
 
     def _computed(self, samples, name, left_out=True) -> np.ndarray | None:
-        """A tensor of the file for the samples."""
         found = samples if name == self.source.name else None
         for _, _, made in self.outputs(samples, left_out):
             found = made.get(name, found)

@@ -21,15 +21,6 @@ FAR_UP = 14
 FRACTIONAL = {"FLOAT": 1, "FLOAT16": 10, "DOUBLE": 11, "BFLOAT16": 16}
 #: What is left out at the end, if it takes all outputs of a sample.
 LEFT_OUT = {"Softmax", "LogSoftmax", "Normalizer"}
-#: What may follow it, and a label: it moves elements or changes their format only.
-MOVES = {"Cast", "CastLike", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
-#: Those whose first input may be a constant while another is not.
-SYMMETRIC = {
-    "Add", "ArrayFeatureExtractor", "CastLike", "Concat", "Div", "Gather", "Gemm", "Greater", "GreaterOrEqual",
-    "Less", "LessOrEqual", "MatMul", "Max", "Mean", "Min", "Mul", "Sub", "Sum", "Where",
-}  # fmt: skip
-#: What may name labels.
-NAMES_LABELS = {"ArrayFeatureExtractor", "Gather", "LabelEncoder"}
 #: Attributes that change nothing for what is read; any "norm" divides by a number that is not negative.
 WITHOUT_EFFECT = {
     "consumed_inputs", "momentum", "multi_class", "norm", "round_mode", "saturate", "seed", "select_last_index",
@@ -74,8 +65,7 @@ REASONS = {
     "SVMClassifier": "a support vector machine with a kernel is no network of units (LinearSVC is)",
     "SVMRegressor": "a support vector machine with a kernel is no network of units (LinearSVR is)",
     "If": "a network has one course",
-    "Loop": "a network has one course: write its steps out",
-    "Scan": "a network has one course: write its steps out",
+    **dict.fromkeys(("Loop", "Scan"), "a network has one course: write its steps out"),
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"), "a quantised network rounds"),
     **dict.fromkeys(("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"), "a quantised network rounds"),
     **dict.fromkeys(("Resize", "Upsample"), "torch.nn.Upsample is not among its linear operations"),
@@ -346,20 +336,11 @@ class Operations:
         return kernel, None if bias is None else self._numbers("the bias", bias)
 
     def convtranspose(
-        self,
-        x,
-        w,
-        b=None,
-        kernel_shape=None,
-        group=1,
-        auto_pad=b"NOTSET",
-        output_shape=None,
-        output_padding=None,
-        **steps,
+        self, x, w, b=None, kernel_shape=None, group=1, auto_pad=None, output_shape=None, output_padding=None, **steps
     ):
         """The transpose of the convolution that leads from the output's shape to the input's."""
         kernel, bias = self._kernel(w, b, kernel_shape)
-        if output_shape is not None or auto_pad != b"NOTSET":
+        if output_shape is not None or auto_pad not in (None, b"NOTSET"):
             raise InputError("expected explicit pads, found automatic ones")
         if group < 1 or kernel.shape[0] % group or x.shape[1:2] != kernel.shape[:1]:
             raise InputError(f"expected {x.shape[1]} channels in whole groups, found {kernel.shape} in {group}")
@@ -386,19 +367,13 @@ class Operations:
         strides, pads, dilations = self._space(x, kernel_shape, **space)
         seen = windows(x.shape, kernel_shape, strides, pads, dilations)
         places = seen.shape[: 1 + len(kernel_shape)]
-        total = self._summed(x, seen.reshape(int(np.prod(places)), -1), (1, *places))
+        total = x.summed(seen.reshape(int(np.prod(places)), -1), (1, *places))
         if count_include_pad:  # the given pads count, what the last window takes beyond them does not
             _, given, _ = self._space(x, kernel_shape, **space | {"ceil_mode": 0})
             shape = (*x.shape[:2], *(size + a + b for size, (a, b) in zip(x.shape[2:], given, strict=True)))
             pads = [(0, after - b) for (_, after), (_, b) in zip(pads, given, strict=True)]
             seen = windows(shape, kernel_shape, strides, pads, dilations)
         return total * (1 / (seen >= 0).reshape(1, *places, -1).sum(axis=-1))
-
-    def _summed(self, x, indices, shape):
-        """Sums of elements at flat indices (sums × elements of each); -1 is zero."""
-        inside = indices >= 0
-        entries = np.ones(inside.sum()), (indices[inside], np.nonzero(inside)[0])
-        return x.times(sparse.csr_array(entries, (x.size, len(indices))), shape)
 
     def globalaveragepool(self, x):
         return self.averagepool(x, x.shape[2:])
@@ -408,15 +383,14 @@ class Operations:
         return total if total.size == x.size else total * (total.size / x.size)
 
     def reducesum(self, x, axes=None, **kept):
-        flat, shape = self._reduced("a sum or mean", x, axes, **kept)
-        return x if flat is None else self._summed(x, flat, shape)
+        return x.summed(*self._reduced("a sum or mean", x, axes, **kept))
 
     def _reduced(self, what, x, axes, keepdims=1, noop_with_empty_axes=0):
-        """Flat indices (results × elements of each) of a reduction, or None for none, and the shape of the results."""
-        rank, none = len(x.shape), axes is None or not np.size(axes)
-        if none and noop_with_empty_axes:
-            return None, x.shape
-        axes = list(range(rank)) if none else self._axes(axes, rank)
+        """Flat indices (results × elements of each) of a reduction, and the shape of the results."""
+        rank = len(x.shape)
+        if axes is None or not np.size(axes):
+            axes = [] if noop_with_empty_axes else range(rank)
+        axes = self._axes(axes, rank)
         self._within_samples(axes, x, what)
         index = np.arange(x.size).reshape(x.shape)
         kept = [a for a in range(rank) if a not in axes]
@@ -544,10 +518,9 @@ class Operations:
             self._within_samples([axis], x, "parts")
         sizes = self._list("the sizes", split)
         if sizes is None:
-            parts = self.outputs if num_outputs is None else num_outputs
-            each = -(-x.shape[axis] // parts)
-            sizes = [each] * (parts - 1)
-            sizes.append(x.shape[axis] - sum(sizes))
+            n = (self.outputs if num_outputs is None else num_outputs) - 1
+            each = -(-x.shape[axis] // (n + 1))
+            sizes = [each] * n + [x.shape[axis] - each * n]
         if sum(sizes) != x.shape[axis] or min(sizes) < 0 or len(sizes) != self.outputs:
             raise InputError(f"expected {self.outputs} parts of {x.shape[axis]} elements, found {sizes}")
         edges = np.cumsum(sizes)[:-1]
@@ -671,9 +644,9 @@ class Operations:
         return above + -below
 
     def where(self, condition, a, b):
+        a, b = (value if isinstance(value, Affine) else np.asarray(value, dtype=float) for value in (a, b))
         if not isinstance(condition, Affine):
             chosen = np.asarray(condition, dtype=float)
-            a, b = (value if isinstance(value, Affine) else np.asarray(value, dtype=float) for value in (a, b))
             return a * chosen + b * (1 - chosen)
         if self._same_far_up(condition, a, b):
             return b
@@ -682,17 +655,14 @@ class Operations:
                 "expected a choice between constants, found one between activities, as in torch.nn.Threshold: it is a "
                 "product of activities, which cannot be mapped"
             )
-        a, b = (np.asarray(value, dtype=float) for value in (a, b))
         return condition * (a - b) + b
 
     def _same_far_up(self, condition, a, b) -> bool:
         """Whether b is a softplus and a the line that it tends to, chosen far above 0, as PyTorch writes it."""
-        (units, gain), (above, height) = map(self._layer_of, (b, condition))
-        if not isinstance(getattr(units, "neuron", None), Softplus) or not isinstance(
-            getattr(above, "neuron", None), Step
-        ):
+        (units, gain), (above, height) = self._layer_of(b, Softplus), self._layer_of(condition, Step)
+        if units is None or above is None or not isinstance(a, Affine) or height != 1:
             return False
-        if not isinstance(a, Affine) or not a.shape == b.shape == condition.shape or height != 1:
+        if not a.shape == b.shape == condition.shape:
             return False
         # The drive, and a multiple of it less the place of choice.
         drive, over = (Affine(b.shape, dict(layer.incoming), layer.bias) for layer in (units, above))
@@ -703,12 +673,12 @@ class Operations:
             return False
         return bool((place / factor >= FAR_UP * units.neuron.scale).all())
 
-    def _layer_of(self, value) -> tuple[Layer | None, float]:
-        """The layer whose units a value is, times one number above 0, and that number; or None."""
+    def _layer_of(self, value, kind) -> tuple[Layer | None, float]:
+        """The layer of a kind whose units a value is, times one number above 0, and that number; or None."""
         if isinstance(value, Affine) and len(value.parts) == 1 and value.size:
             ((name, part),) = value.parts.items()
-            layer, gain = {layer.name: layer for layer in self.builder.layers}.get(name), part.diagonal()[0]
-            known = layer is not None and gain > 0 and layer.size == value.size
+            layer, gain = self.builder.layer(name), part.diagonal()[0]
+            known = layer is not None and isinstance(layer.neuron, kind) and gain > 0 and layer.size == value.size
             if known and _equal(value, Affine.of_units(name, value.shape) * gain):
                 return layer, gain
         return None, 0.0
@@ -744,8 +714,6 @@ class Operations:
 
     def reducemax(self, x, axes=None, **kept):
         flat, shape = self._reduced("a maximum", x, axes, **kept)
-        if flat is None:
-            return x
         if flat.shape[1] > LARGEST_KERNEL:
             raise InputError(f"expected a maximum of at most {LARGEST_KERNEL} elements, found {flat.shape[1]}")
         return self._largest(x, [column.reshape(shape) for column in flat.T])

@@ -17,20 +17,9 @@ from eisim.adapter.activations import Identity
 from eisim.adapter.affine import OVERHEAD, Affine, NetworkBuilder, bounded, finite
 from eisim.adapter.extras import extra
 from eisim.adapter.onnx_check import Comparison, Read, Source
-from eisim.adapter.onnx_operations import (
-    FRACTIONAL,
-    LEFT_OUT,
-    MOVES,
-    NAMES_LABELS,
-    REASONS,
-    SYMMETRIC,
-    WITHOUT_EFFECT,
-    Label,
-    LeftOut,
-    Operations,
-)
+from eisim.adapter.onnx_operations import FRACTIONAL, LEFT_OUT, REASONS, WITHOUT_EFFECT, Label, LeftOut, Operations
 from eisim.adapter.onnx_reference import Reference, refusing
-from eisim.adapter.static import DNN
+from eisim.adapter.static import DNN, Layer
 from eisim.base.errors import InputError, explains_arguments, one_line
 from eisim.base.store.safe_read import regular_file
 from eisim.neurons import Logistic, Saturating
@@ -50,8 +39,17 @@ FOLDED = {
 }  # fmt: skip
 #: Operations on activities and constants that may hold a row for each sample, as the first state of an RNN does.
 ROWS = {"Add", "Concat", "Div", "Max", "Mean", "Min", "Mul", "Sub", "Sum", "Where"}
+#: Operations whose first input may be a constant while another is not.
+SYMMETRIC = {
+    "Add", "ArrayFeatureExtractor", "CastLike", "Concat", "Div", "Gather", "Gemm", "Greater", "GreaterOrEqual",
+    "Less", "LessOrEqual", "MatMul", "Max", "Mean", "Min", "Mul", "Sub", "Sum", "Where",
+}  # fmt: skip
+#: What may follow what is left out, and a label: it moves elements or changes their format only.
+MOVES = {"Cast", "CastLike", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 #: What may choose a label by the number of a class, its second input.
 SELECTS = {"ArrayFeatureExtractor", "Gather"}
+#: What may name labels.
+NAMES_LABELS = SELECTS | {"LabelEncoder"}
 #: What folding a constant costs beside its size, as so many elements.
 FOLDING = 20_000
 #: Endings of files that hold code or need a framework to be read, and how its users write ONNX.
@@ -155,7 +153,6 @@ class _Reader:
         return {"ai.onnx.ml": 3} | opsets  # which files of scikit-learn may leave out
 
     def _array(self, tensor):
-        """The array of a tensor in the file."""
         what = f"tensor {tensor.name!r}" if tensor.name else "its tensor"
         try:
             bounded(tensor.dims)
@@ -209,12 +206,9 @@ class _Reader:
             raise InputError(f"{what}: expected a fixed shape after the batch axis, found {dims}")
         names = self.onnx.TensorProto.DataType
         name = names.Name(kind.elem_type) if kind.elem_type in names.values() else str(kind.elem_type)
-        if name in FRACTIONAL:
-            dtype = np.dtype(float)
-        elif name in ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"):
-            dtype = np.dtype(name.lower())
-        else:
+        if name not in {"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", *FRACTIONAL}:
             raise InputError(f"{what}: expected real numbers, found {name}")
+        dtype = np.dtype(float if name in FRACTIONAL else name.lower())
         return Source(entry.name, bounded((1, *dims[1:])), dtype, dims[0])
 
     def _makers(self) -> dict[str, int]:
@@ -233,7 +227,6 @@ class _Reader:
         return makers
 
     def read(self) -> DNN:
-        """The network of the graph."""
         outputs = sorted(self.graph.output, key=self._is_label)
         chosen = scores = None
         for output in outputs:
@@ -254,10 +247,9 @@ class _Reader:
         if not value.size:
             name = self._name(self.makers[chosen])
             raise InputError(f"{name}: expected an output of at least one element, found shape {list(value.shape)}")
-        units = self._as_layer(value)
-        (unit,) = (layer.neuron for layer in self.builder.layers if layer.name == units)
-        saturates = isinstance(unit, (Logistic, Saturating))  # a probability
-        dnn = self.builder.network([(units, 0.5 if saturates else 0.0)], self.path.stem)
+        layer = self._as_layer(value)
+        saturates = isinstance(layer.neuron, (Logistic, Saturating))  # a probability
+        dnn = self.builder.network([(layer.name, 0.5 if saturates else 0.0)], self.path.stem)
         self._compare(dnn, chosen)
         return replace(dnn, classes=self._classes(chosen, value.size))
 
@@ -360,18 +352,17 @@ class _Reader:
         names = [part for part in one_line(scopes[:1000]).strip("[]").replace("'", "").split(", ") if part]
         return f"{names[-2]}/{name}" if len(names) > 1 else name
 
-    def _as_layer(self, value):
+    def _as_layer(self, value) -> Layer:
         """The layer whose units are this value: the last activation, or linear outputs."""
         if len(value.parts) == 1 and not value.constant.any():
             ((name, matrix),) = value.parts.items()
-            eye = sparse.eye_array(value.size)
-            if name != "x" and matrix.shape == eye.shape and abs(matrix - eye).nnz == 0:
-                return name
+            layer, eye = self.builder.layer(name), sparse.eye_array(value.size)
+            if layer and matrix.shape == eye.shape and abs(matrix - eye).nnz == 0:
+                return layer
         self.builder.activate("output", value, Identity())
-        return self.builder.layers[-1].name
+        return self.builder.layers[-1]
 
     def _apply(self, node, name) -> list:
-        """What a node makes of its inputs."""
         inputs = [self.values[i] if i else None for i in node.input]
         self.builder.spend(OVERHEAD + sum(_cost(value) for value in inputs))
         domain = _domain(node)
@@ -487,7 +478,6 @@ def _domain(entry) -> str:
 
 
 def _class_labels(node) -> list:
-    """The classes that a node for scikit-learn names."""
     for attribute in node.attribute:
         if attribute.name.startswith("classlabels_") and (attribute.ints or attribute.strings):
             return [_plain(label) for label in (*attribute.ints, *attribute.strings)]
@@ -495,7 +485,6 @@ def _class_labels(node) -> list:
 
 
 def _encoded(attributes) -> dict:
-    """What a LabelEncoder makes of each label."""
     if "classes_strings" in attributes:  # version 1, both ways
         words = [_plain(word) for word in attributes["classes_strings"]]
         return dict(enumerate(words)) | {word: k for k, word in enumerate(words)}

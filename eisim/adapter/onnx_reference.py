@@ -60,7 +60,6 @@ class Reference:
         return shapes
 
     def _model(self, node, inputs: dict[str, np.ndarray]):
-        """A model of the node alone."""
         onnx, value = self.onnx, self.onnx.helper.make_tensor_value_info
         graph = onnx.GraphProto(
             name="node",

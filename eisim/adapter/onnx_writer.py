@@ -21,8 +21,7 @@ def write_onnx(dnn: DNN) -> bytes:
     start = 0
     for name, size, rate in dnn.inputs:
         span = (writer.constant(np.array([k])) for k in (start, start + size, 1))
-        column = writer.node("Slice", "stimuli", *span)
-        writer.node("Mul", column, writer.constant(rate), output=name)
+        writer.node("Mul", writer.node("Slice", "stimuli", *span), writer.constant(rate), output=name)
         start += size
     for layer in dnn.layers:
         drive = writer.constant(layer.bias[None])
@@ -30,25 +29,17 @@ def write_onnx(dnn: DNN) -> bytes:
             drive = writer.node("Add", writer.node("MatMul", source, writer.constant(weights.toarray())), drive)
         writer.activation(layer, drive)
     writer.node("Concat", *(name for name, _ in dnn.outputs), output="rates", axis=1)
-    sizes = {layer.name: layer.size for layer in dnn.layers}
-    double = onnx.TensorProto.DOUBLE
-    graph = onnx.helper.make_graph(
-        writer.nodes,
-        dnn.name or "network",
-        [onnx.helper.make_tensor_value_info("stimuli", double, ["trials", start])],
-        [onnx.helper.make_tensor_value_info("rates", double, ["trials", sum(sizes[n] for n, _ in dnn.outputs)])],
-        writer.initializers,
-    )
-    model = onnx.helper.make_model(
-        graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8, producer_name="eisim"
-    )
+    double, n_outputs = onnx.TensorProto.DOUBLE, sum(dnn.layer(name).size for name, _ in dnn.outputs)
+    stimuli = onnx.helper.make_tensor_value_info("stimuli", double, ["trials", start])
+    rates = onnx.helper.make_tensor_value_info("rates", double, ["trials", n_outputs])
+    graph = onnx.helper.make_graph(writer.nodes, dnn.name or "network", [stimuli], [rates], writer.initializers)
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="eisim")
     onnx.checker.check_model(model)
     return model.SerializeToString()
 
 
 class _Writer:
-    """Nodes and constants of a graph."""
-
     def __init__(self, onnx):
         self.onnx, self.nodes, self.initializers = onnx, [], []
 
@@ -64,19 +55,15 @@ class _Writer:
         self.nodes.append(self.onnx.helper.make_node(operation, inputs, [output], **attributes))
         return output
 
-    def above(self, value, threshold) -> str:
-        return value if threshold == 0 else self.node("Sub", value, self.constant(threshold))
-
-    def times(self, value, factor) -> str:
-        return value if factor == 1 else self.node("Mul", value, self.constant(factor))
-
-    def over(self, value, divisor) -> str:
-        return value if divisor == 1 else self.node("Div", value, self.constant(divisor))
+    def by(self, operation, value, number) -> str:
+        """A difference, product or quotient, unless it is the value itself."""
+        neutral = 0 if operation == "Sub" else 1
+        return value if number == neutral else self.node(operation, value, self.constant(number))
 
     def activation(self, layer, drive):
         """The layer's activation of its drive, under its name."""
         unit, name = layer.neuron, layer.name
-        one, node = self.constant, self.node
+        one, node, by = self.constant, self.node, self.by
         refuse_refractory(unit, f"ONNX: layer {name!r}")
         if isinstance(unit, Identity):
             node("Identity", drive)
@@ -86,18 +73,18 @@ class _Writer:
             below = node("Mul", node("Min", drive, one(0.0)), one(unit.slope))
             node("Add", node("Relu", drive), below)
         elif isinstance(unit, ThresholdLinear):
-            self.times(node("Relu", self.above(drive, unit.threshold)), unit.gain)
+            by("Mul", node("Relu", by("Sub", drive, unit.threshold)), unit.gain)
         elif isinstance(unit, Saturating):
-            node("Clip", self.times(self.above(drive, unit.threshold), unit.gain), one(0.0), one(unit.maximum))
+            node("Clip", by("Mul", by("Sub", drive, unit.threshold), unit.gain), one(0.0), one(unit.maximum))
         elif isinstance(unit, Logistic):
-            self.times(node("Sigmoid", self.over(self.above(drive, unit.threshold), unit.slope)), unit.maximum)
+            by("Mul", node("Sigmoid", by("Div", by("Sub", drive, unit.threshold), unit.slope)), unit.maximum)
         elif isinstance(unit, Softplus):
-            scaled = self.over(self.above(drive, unit.threshold), unit.scale)
+            scaled = by("Div", by("Sub", drive, unit.threshold), unit.scale)
             node("Mul", node("Softplus", scaled), one(unit.scale))
         elif isinstance(unit, ExponentialLinear):
             # What is below the threshold as an Elu from 0 up, in double precision, which its alpha is not.
-            above = self.above(drive, unit.threshold)
-            below = node("Elu", node("Min", self.over(above, unit.scale), one(0.0)))
+            above = by("Sub", drive, unit.threshold)
+            below = node("Elu", node("Min", by("Div", above, unit.scale), one(0.0)))
             below = node("Mul", node("Add", below, one(1.0)), one(unit.base))
             node("Add", below, node("Mul", node("Relu", above), one(unit.gain)))
         elif isinstance(unit, Step):

@@ -27,9 +27,8 @@ def release_response(plasticity: ShortTerm | None, rate, growth):
     if plasticity.facilitation:
         share = plasticity.release
         waiting = 1 - (used - share) / (1 - share) if share < 1 else 0.0
-        direct = direct + (1 - share) * share * waiting * left * rate / (
-            growth + 1 / plasticity.facilitation + share * rate
-        )
+        decay = growth + 1 / plasticity.facilitation + share * rate
+        direct = direct + (1 - share) * share * waiting * left * rate / decay
     recovery = growth + 1 / plasticity.depression
     return direct * recovery / (recovery + used * rate)
 

@@ -15,10 +15,10 @@ from eisim.adapter.activations import refuse_refractory
 from eisim.adapter.names import Unused
 from eisim.adapter.static import static_dnn
 from eisim.base.errors import InputError, explains_arguments
-from eisim.base.units import scalar_si, to_si
+from eisim.base.units import scalar_si
 from eisim.circuit import Circuit, Population, Projection
 from eisim.neurons import LIF, ExponentialLinear, Logistic, RateUnit, Saturating, Softplus, Step, ThresholdLinear
-from eisim.stimuli import unlabelled
+from eisim.stimuli import checked
 from eisim.synapses import Exponential
 
 #: Of the most active unit of each population, in Hz.
@@ -86,8 +86,7 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
     input_rate = rate if input_rate is None else _positive(input_rate, "input_rate")
     if circuit.kind != "rate":
         raise InputError(f"to_spiking: expected a rate circuit, found {circuit.name!r}, which is {circuit.kind}")
-    labelled = unlabelled(stimuli, [(i.name, i.size) for i in circuit.inputs], "to_spiking: stimuli")
-    stimuli = to_si(labelled, "1", "to_spiking: stimuli")
+    stimuli = checked(stimuli, [(i.name, i.size) for i in circuit.inputs], "to_spiking: stimuli")
     scales = spiking_scales(circuit, stimuli, rate, input_rate)
     drives = _largest_excess(circuit, stimuli)
     read_out = {r.population for r in circuit.readouts}
@@ -101,9 +100,9 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
     for p in circuit.populations:
         mine, name = parts[p.name], names[p.name]
         bias = mine.gains[:, None] * (p.bias - mine.thresholds[:, None])  # parts × units
-        populations.append(_population(p, name, mine.neuron, bias.ravel()))
+        populations.append(Population(name, p.sign, mine.neuron, bias.size, _drive(mine.neuron, bias.ravel())))
         if p.name in sums:
-            populations.append(_population(p, p.name, INTEGRATOR, np.zeros(p.size)))
+            populations.append(Population(p.name, p.sign, INTEGRATOR, p.size, _drive(INTEGRATOR, np.zeros(p.size))))
             weights = sparse.kron(mine.weights[:, None] * scales[p.name], sparse.eye_array(p.size))
             projections.append(Projection(name, p.name, _volts(weights, INTEGRATOR, 1)))
     for projection in circuit.projections:
@@ -154,7 +153,9 @@ def parts_of(unit: RateUnit, scale: float, largest_excess: float) -> _Parts:
     candidates = np.linspace(low, high, THRESHOLDS, endpoint=False)
     thresholds, gains = (a.ravel() for a in np.meshgrid(candidates, np.array(STEEPNESS) / span))
     drive = np.linspace(low - 0.1 * span, high + span, 600)
-    weights, used = _fitted(_rate(BOUNDED, gains * (drive[:, None] - thresholds)), unit.activation(drive))
+    weights, used = _fitted(
+        BOUNDED.activation(_drive(BOUNDED, gains * (drive[:, None] - thresholds))), unit.activation(drive)
+    )
     return _Parts(BOUNDED, gains[used], thresholds[used], weights)
 
 
@@ -173,15 +174,9 @@ def _fitted(curves, wanted) -> tuple[np.ndarray, np.ndarray]:
     return scipy.optimize.nnls(curves[:, used], wanted)[0], used
 
 
-def _rate(neuron, linear):
-    """A neuron's rate for what it would be if its f-I curve were a straight line, in Hz."""
-    return neuron.activation(neuron.rheobase * (0.5 + neuron.tau * linear))
-
-
-def _population(p, name, neuron, linear) -> Population:
-    """Neurons with tonic drives that alone would make these rates, in Hz."""
-    bias = neuron.rheobase * (0.5 + neuron.tau * linear)
-    return Population(name, p.sign, neuron, len(linear), bias)
+def _drive(neuron, rates):
+    """What would make a neuron fire at these rates, in Hz, if its f-I curve were a straight line."""
+    return neuron.rheobase * (0.5 + neuron.tau * rates)
 
 
 def _volts(weights, neuron, sign) -> sparse.csr_array:

@@ -13,10 +13,9 @@ from eisim.adapter.limits import check_linear
 from eisim.base.display import plotted
 from eisim.base.errors import InputError
 from eisim.base.files import save
-from eisim.base.units import to_si
 from eisim.base.values import Brief, ByName, Shown
 from eisim.circuit import Circuit
-from eisim.stimuli import unlabelled
+from eisim.stimuli import checked
 from eisim.weights import with_entries
 
 #: A fixed point is reached when no rate would change by more than this, in Hz.
@@ -148,15 +147,15 @@ class DNN(Shown):
 
         layers = []
         for layer in self.layers:
-            parts, minus = dict(layer.incoming), dict(layer.subtracted)
-            changed = scaled_in({s: w + minus[s] if s in minus else w for s, w in parts.items()})
+            minus = dict(layer.subtracted)
+            changed = scaled_in({s: w + minus[s] if s in minus else w for s, w in layer.incoming})
+            become = scaled_in(minus)
             if minus:
-                maxima[layer.name] = minus, scaled_in(minus)
-                for source, weights in maxima[layer.name][1].items():
-                    changed[source] = changed[source] - weights if source in changed else -weights
+                maxima[layer.name] = minus, become
+            for source, weights in become.items():
+                changed[source] = changed[source] - weights if source in changed else -weights
             incoming = tuple((source, sparse.csr_array(weights)) for source, weights in changed.items())
-            subtracted = tuple(maxima[layer.name][1].items()) if minus else ()
-            layers.append(replace(layer, incoming=incoming, subtracted=subtracted))
+            layers.append(replace(layer, incoming=incoming, subtracted=tuple(become.items())))
         return replace(self, layers=tuple(layers))
 
     def save(self, path) -> None:
@@ -175,17 +174,13 @@ class DNN(Shown):
 
     def decide(self, stimuli) -> np.ndarray:
         """Which outputs exceed their decision threshold: bool, trials × readouts."""
-        sizes = {layer.name: layer.size for layer in self.layers}
-        thresholds = np.concatenate([np.full(sizes[name], threshold) for name, threshold in self.outputs])
+        thresholds = np.concatenate([np.full(self.layer(name).size, threshold) for name, threshold in self.outputs])
         return self(stimuli) > thresholds
 
     def rates(self, stimuli) -> dict[str, np.ndarray]:
         """Rates of every layer, trials × size, in Hz."""
-        what = f"stimuli of the DNN of {self.name!r}"
-        stimuli = to_si(unlabelled(stimuli, [(name, size) for name, size, _ in self.inputs], what), "1", what)
-        n_inputs = sum(size for _, size, _ in self.inputs)
-        if stimuli.ndim != 2 or stimuli.shape[1] != n_inputs:
-            raise InputError(f"{what}: expected shape (trials, {n_inputs}), found {stimuli.shape}")
+        inputs = [(name, size) for name, size, _ in self.inputs]
+        stimuli = checked(stimuli, inputs, f"stimuli of the DNN of {self.name!r}")
         columns = np.split(stimuli, np.cumsum([size for _, size, _ in self.inputs])[:-1], axis=1)
         rates = {name: part * rate for (name, _, rate), part in zip(self.inputs, columns, strict=True)}
         if self.recurrent:
@@ -221,7 +216,6 @@ def feed_forward(dnn: DNN, what: str) -> DNN:
 
 
 def static_dnn(circuit: Circuit) -> DNN:
-    """The static DNN of a circuit."""
     check_linear(circuit, "to_dnn: the static DNN of a spiking circuit")
     incoming = {p.name: [] for p in circuit.populations}
     for projection in circuit.projections:
@@ -237,10 +231,6 @@ def static_dnn(circuit: Circuit) -> DNN:
         order, recurrent = list(TopologicalSorter(edges).static_order()), False
     except CycleError:
         order, recurrent = list(layers), True
-    return DNN(
-        inputs=tuple((i.name, i.size, i.rate) for i in circuit.inputs),
-        layers=tuple(layers[name] for name in order),
-        outputs=tuple((r.population, r.threshold) for r in circuit.readouts),
-        recurrent=recurrent,
-        name=circuit.name,
-    )
+    inputs = tuple((i.name, i.size, i.rate) for i in circuit.inputs)
+    outputs = tuple((r.population, r.threshold) for r in circuit.readouts)
+    return DNN(inputs, tuple(layers[name] for name in order), outputs, recurrent, circuit.name)

@@ -1,6 +1,8 @@
 """A feed-forward DNN as a PyTorch module; the only file that needs torch when it is imported."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,47 +14,46 @@ from eisim.base.errors import InputError
 from eisim.neurons import LIF, ExponentialLinear, Logistic, Saturating, Softplus, Step, ThresholdLinear
 
 
-def activation(name: str, unit) -> Callable[[Tensor], Tensor]:
-    """The activation of a layer's units."""
-    refuse_refractory(unit, f"PyTorch: layer {name!r}")
-    if isinstance(unit, Identity):
-        return lambda drive: drive
-    if isinstance(unit, Tanh):
-        return torch.tanh
-    if isinstance(unit, LeakyReLU):
-        return lambda drive: nn.functional.leaky_relu(drive, unit.slope)
-    if isinstance(unit, ThresholdLinear):
-        return lambda drive: unit.gain * torch.relu(drive - unit.threshold)
-    if isinstance(unit, Saturating):
-        return lambda drive: torch.clamp(unit.gain * (drive - unit.threshold), 0.0, unit.maximum)
-    if isinstance(unit, Logistic):
-        return lambda drive: unit.maximum * torch.sigmoid((drive - unit.threshold) / unit.slope)
-    if isinstance(unit, Softplus):
-        return lambda drive: unit.scale * nn.functional.softplus((drive - unit.threshold) / unit.scale, threshold=700.0)
-    if isinstance(unit, ExponentialLinear):
-        return lambda drive: _exponential_linear(drive - unit.threshold, unit)
-    if isinstance(unit, Step):
-        return lambda drive: unit.maximum * (drive > unit.threshold).to(drive.dtype)
-    if isinstance(unit, LIF) and not unit.noise:
-        return lambda drive: _firing_rate(drive, unit)
-    raise InputError(
-        f"PyTorch: layer {name!r}: expected an activation without noise, found {unit!r}; a circuit's without_noise() "
-        "can be exported"
-    )
-
-
-def _exponential_linear(above: Tensor, unit: ExponentialLinear) -> Tensor:
+def _exponential_linear(unit: ExponentialLinear, drive: Tensor) -> Tensor:
     """`ExponentialLinear.transfer`."""
+    above = drive - unit.threshold
     return unit.base * torch.exp(above.clamp(max=0) / unit.scale) + unit.gain * torch.relu(above)
 
 
-def _firing_rate(drive: Tensor, unit: LIF) -> Tensor:
+def _firing_rate(unit: LIF, drive: Tensor) -> Tensor:
     """`LIF.activation`, with a gradient that is finite below threshold too."""
     fires = drive > unit.rheobase
     far = 2 * unit.rheobase if unit.rheobase > 0 else unit.rheobase + 1
     end = unit.rest + torch.where(fires, drive, torch.full_like(drive, far))
     interval = unit.refractory + unit.tau * torch.log((end - unit.reset) / (end - unit.threshold))
     return torch.where(fires, 1 / interval, torch.zeros_like(drive))
+
+
+ACTIVATIONS: dict[type, Callable[[Any, Tensor], Tensor]] = {
+    Identity: lambda unit, drive: drive,
+    Tanh: lambda unit, drive: torch.tanh(drive),
+    LeakyReLU: lambda unit, drive: nn.functional.leaky_relu(drive, unit.slope),
+    ThresholdLinear: lambda unit, drive: unit.gain * torch.relu(drive - unit.threshold),
+    Saturating: lambda unit, drive: torch.clamp(unit.gain * (drive - unit.threshold), 0.0, unit.maximum),
+    Logistic: lambda unit, drive: unit.maximum * torch.sigmoid((drive - unit.threshold) / unit.slope),
+    Softplus: lambda unit, drive: (
+        unit.scale * nn.functional.softplus((drive - unit.threshold) / unit.scale, threshold=700.0)
+    ),
+    ExponentialLinear: _exponential_linear,
+    Step: lambda unit, drive: unit.maximum * (drive > unit.threshold).to(drive.dtype),
+    LIF: _firing_rate,
+}
+
+
+def activation(name: str, unit) -> Callable[[Tensor], Tensor]:
+    refuse_refractory(unit, f"PyTorch: layer {name!r}")
+    of = next((of for kind, of in ACTIVATIONS.items() if isinstance(unit, kind)), None)
+    if of is None or (isinstance(unit, LIF) and unit.noise):
+        raise InputError(
+            f"PyTorch: layer {name!r}: expected an activation without noise, found {unit!r}; a circuit's "
+            "without_noise() can be exported"
+        )
+    return partial(of, unit)
 
 
 class Units(nn.Module):
@@ -81,13 +82,12 @@ class Network(nn.Module):
 
     def __init__(self, dnn: DNN):
         super().__init__()
-        self.inputs = [(name, size, rate) for name, size, rate in dnn.inputs]
+        self.inputs = dnn.inputs
         self.names = [layer.name for layer in dnn.layers]
         self.layers = nn.ModuleList(Units(layer) for layer in dnn.layers)
         self.outputs = [name for name, _ in dnn.outputs]
 
     def forward(self, stimuli: Tensor) -> Tensor:
-        """Output rates for stimuli."""
         parts = torch.split(stimuli, [size for _, size, _ in self.inputs], dim=1)
         rates = {name: part * rate for (name, _, rate), part in zip(self.inputs, parts, strict=True)}
         for name, layer in zip(self.names, self.layers, strict=True):

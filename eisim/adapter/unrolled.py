@@ -8,18 +8,17 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from scipy import sparse
 
 from eisim.adapter.limits import check_plain
 from eisim.base.display import plotted
-from eisim.base.errors import InputError
 from eisim.base.timing import Timing
-from eisim.base.units import to_si
 from eisim.base.values import Shown
-from eisim.circuit import CYCLE, Circuit, delay_steps
-from eisim.stimuli import unlabelled
+from eisim.circuit import CYCLE, Circuit, delay_steps, spans
+from eisim.stimuli import checked
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,10 +59,7 @@ class UnrolledDNN(Shown):
 
     def __call__(self, stimuli) -> np.ndarray:
         """Output rates averaged over the window (trials × readouts, in Hz)."""
-        total = 0.0
-        for step, output in enumerate(self.layers(stimuli)):
-            if step >= self.steps - self.window_steps:
-                total = total + output
+        total = sum(islice(self.layers(stimuli), self.steps - self.window_steps, None), start=0.0)
         scale = 1 if self.circuit.kind == "rate" else 1 / self.dt
         columns = [self.units[r.population] for r in self.circuit.readouts]
         return np.concatenate([total[:, :0], *(total[:, c] for c in columns)], axis=1) / self.window_steps * scale
@@ -71,63 +67,42 @@ class UnrolledDNN(Shown):
     @cached_property
     def units(self) -> dict[str, slice]:
         """Which units are those of each population."""
-        edges = np.cumsum([0, *(p.size for p in self.circuit.populations)])
-        return {p.name: slice(*edges[k : k + 2]) for k, p in enumerate(self.circuit.populations)}
+        return spans(self.circuit.populations)
 
     def layers(self, stimuli) -> Iterator[np.ndarray]:
         """Output of each layer: rates in Hz, or spikes (bool), trials × units in the order of populations."""
-        what = f"stimuli of the DNN of {self.circuit.name!r}"
-        stimuli = to_si(unlabelled(stimuli, [(i.name, i.size) for i in self.circuit.inputs], what), "1", what)
-        if stimuli.ndim not in (2, 3) or stimuli.shape[-1] != self.circuit.n_inputs:
-            n = self.circuit.n_inputs
-            raise InputError(f"{what}: expected shape (trials, {n}) or (trials, time, {n}), found {stimuli.shape}")
+        inputs = [(i.name, i.size) for i in self.circuit.inputs]
+        stimuli = checked(stimuli, inputs, f"stimuli of the DNN of {self.circuit.name!r}", in_time=True)
         scale = np.concatenate([np.full(i.size, i.rate) for i in self.circuit.inputs])
         frames = stimuli * scale if stimuli.ndim == 3 else (stimuli * scale)[:, None]
         frame_of_step = np.arange(self.steps) * frames.shape[1] // self.steps
         run = self._rate_layers if self.circuit.kind == "rate" else self._spiking_layers
-        return run(frames[:, frame] for frame in frame_of_step)
+        # As many outputs as the delays reach back, and the weights as the product with all trials wants them.
+        past: deque = deque(maxlen=max((delay for delay, _ in self.weights), default=0) + 1)
+        onto_units = {key: matrix.T.tocsr() for key, matrix in self.weights.items()}
+        return run((frames[:, frame] for frame in frame_of_step), past, onto_units)
 
     def _each(self, of):
-        """One number for each unit."""
         return np.concatenate([np.broadcast_to(of(p), (p.size,)) for p in self.circuit.populations])
 
-    @cached_property
-    def _units_of_neuron(self):
-        """Indices of the units that share a neuron model."""
-        units = {}
-        for p in self.circuit.populations:
-            units.setdefault(p.neuron, []).append(np.r_[self.units[p.name]])
-        return {neuron: np.concatenate(indices) for neuron, indices in units.items()}
-
-    @cached_property
-    def _onto_units(self):
-        """The weights as units × (inputs and units), as the product with all trials wants them."""
-        return {key: matrix.T.tocsr() for key, matrix in self.weights.items()}
-
-    def _past(self):
-        """For the outputs of as many layers as the longest delay reaches back."""
-        return deque(maxlen=max((delay for delay, _ in self.weights), default=0) + 1)
-
-    def _transfer(self, drive):
-        rates = np.empty(drive.shape)
-        for neuron, units in self._units_of_neuron.items():
-            rates[:, units] = neuron.transfer(drive[:, units])
-        return rates
-
-    def _rate_layers(self, inputs):
+    def _rate_layers(self, inputs, past, onto_units):
         bias, mix = self._each(lambda p: p.bias), self._each(lambda p: self.dt / p.neuron.tau)
         refractory = self._each(lambda p: p.neuron.refractory)
-        past, onto = self._past(), self._onto_units
+        alike: dict = {}  # indices of the units that share a neuron model
+        for p in self.circuit.populations:
+            alike[p.neuron] = np.r_[alike.get(p.neuron, np.empty(0, dtype=int)), self.units[p.name]]
         rates = self._each(lambda p: 0.0 if p.initial is None else p.initial)
         for x in inputs:
             rates = np.broadcast_to(rates, (len(x), len(bias)))
             past.appendleft(np.hstack([x, rates]).T)
-            drive = bias + sum((w @ past[d]).T for (d, _), w in onto.items() if d < len(past))
-            phi = self._transfer(np.broadcast_to(drive, rates.shape))
+            drive = bias + sum((w @ past[d]).T for (d, _), w in onto_units.items() if d < len(past))
+            drive, phi = np.broadcast_to(drive, rates.shape), np.empty(rates.shape)
+            for neuron, units in alike.items():
+                phi[:, units] = neuron.transfer(drive[:, units])
             rates = rates + mix * ((1 - refractory * rates) * phi - rates)
             yield rates
 
-    def _spiking_layers(self, inputs):
+    def _spiking_layers(self, inputs, past, onto_units):
         tau = self._each(lambda p: p.neuron.tau)
         tau_e, tau_i = self._each(lambda p: p.neuron.excitation.tau), self._each(lambda p: p.neuron.inhibition.tau)
         leak, fade_e, fade_i = (np.exp(-self.dt / t) for t in (tau, tau_e, tau_i))
@@ -137,7 +112,6 @@ class UnrolledDNN(Shown):
         carry = self._each(lambda p: float(p.neuron.reset_by_subtraction))
         hold = np.floor(self._each(lambda p: p.neuron.refractory) / self.dt + 1e-3).astype(int)
         phase = np.concatenate([i.phases for i in self.circuit.inputs])
-        past = self._past()
         v = self._each(lambda p: p.neuron.rest if p.initial is None else p.initial)
         excitation, inhibition, since = 0.0, 0.0, hold
         for x in inputs:
@@ -153,7 +127,7 @@ class UnrolledDNN(Shown):
 
             spikes = np.broadcast_to(spikes, (len(x), len(tau)))
             past.appendleft(np.hstack([afferent, spikes]).T.astype(float))
-            for (delay, sign), w in self._onto_units.items():
+            for (delay, sign), w in onto_units.items():
                 if delay < len(past):
                     arriving = (w @ past[delay]).T
                     if sign > 0:
@@ -171,17 +145,15 @@ def _response_to_decaying_input(dt, tau, tau_s):
 
 
 def unroll(circuit: Circuit, timing: Timing) -> UnrolledDNN:
-    """The unrolled DNN of a circuit."""
     check_plain(circuit, "to_dnn: the unrolled DNN of a spiking circuit")
-    sources = [*circuit.inputs, *circuit.populations]
-    offset = dict(zip((s.name for s in sources), np.cumsum([0, *(s.size for s in sources)]), strict=False))
+    place = spans((*circuit.inputs, *circuit.populations))
     n_units = sum(p.size for p in circuit.populations)
     parts = {}
     for projection in circuit.projections:
         matrix = circuit.weights(projection).tocoo()
         steps = delay_steps(np.broadcast_to(projection.delay, matrix.shape)[matrix.coords], timing.dt)
-        rows = matrix.coords[0] + offset[projection.source]
-        columns = matrix.coords[1] + offset[projection.target] - circuit.n_inputs
+        rows = matrix.coords[0] + place[projection.source].start
+        columns = matrix.coords[1] + place[projection.target].start - circuit.n_inputs
         sign = circuit.sign(projection)
         for delay in np.unique(steps):
             chosen = steps == delay

@@ -117,8 +117,7 @@ def begin(
     keep_seeds = not isinstance(seed, (int, np.integer))
     if backend == "cpp" and find_compiler() is None:
         _warn_once(what_is_missing())
-        backend = "numpy"
-    if backend == "cpp" and find_compiler() in _failed:
+    if backend == "cpp" and find_compiler() in (None, *_failed):
         backend = "numpy"
 
     started = set()
@@ -269,7 +268,6 @@ def _records(record, n):
 
 
 def _for_each(value, n, is_one, what):
-    """The value for each of n circuits."""
     values = [value] * n if is_one else list(value)
     if len(values) != n:
         raise InputError(f"{what}: expected one for all or one for each of {n} circuits, found {len(values)}")

@@ -23,20 +23,17 @@ NVCC_FLAGS = ["-w", "-std=c++17", "--fmad=false"]
 
 def check_available() -> None:
     """Refuse where Brian2CUDA, the CUDA Toolkit or a GPU is missing."""
-    if find_spec("brian2cuda") is None:
-        missing = "no Brian2CUDA (python -m pip install brian2cuda)"
-    elif find_nvcc() is None:
-        missing = "no nvcc (install the CUDA Toolkit, or set CUDA_PATH)"
-    elif cpp.find_compiler() is None:
-        missing = "no C++ compiler (or make)"
-    elif not _gpus():
-        missing = "no GPU (nvidia-smi lists none)"
-    else:
-        return
-    raise InputError(
-        f"backend: expected Brian2CUDA, the CUDA Toolkit and an NVIDIA GPU for {CUDA!r}, found {missing}; "
-        "the backend 'cpp' simulates the same circuits on the processor"
-    )
+    needed = {
+        "no Brian2CUDA (python -m pip install brian2cuda)": lambda: find_spec("brian2cuda"),
+        "no nvcc (install the CUDA Toolkit, or set CUDA_PATH)": find_nvcc,
+        "no C++ compiler (or make)": cpp.find_compiler,
+        "no GPU (nvidia-smi lists none)": _gpus,
+    }
+    for missing in (words for words, found in needed.items() if not found()):
+        raise InputError(
+            f"backend: expected Brian2CUDA, the CUDA Toolkit and an NVIDIA GPU for {CUDA!r}, found {missing}; "
+            "the backend 'cpp' simulates the same circuits on the processor"
+        )
 
 
 def find_nvcc() -> Path | None:

@@ -9,18 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from eisim.base.timing import Timing
-from eisim.simulation import cuda
+from eisim.simulation import cuda, naming
 from eisim.simulation.layout import INPUT, Bundle, Layout
 from eisim.simulation.model import Model, synapse_model
-from eisim.simulation.naming import (
-    DELAY,
-    STIMULUS_FILE,
-    group_name,
-    monitor_name,
-    result_file,
-    static_file,
-    synapses_name,
-)
+from eisim.simulation.naming import group_name, monitor_name, static_file, synapses_name
 from eisim.simulation.toolchain import toolchain
 
 BINARY = "main.exe" if os.name == "nt" else "main"
@@ -38,8 +30,6 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """A batch and how it is to be run."""
-
     layout: Layout
     kind: str
     timing: Timing
@@ -48,9 +38,7 @@ class Job:
 
     @property
     def synapse_models(self) -> dict[Bundle, Model]:
-        """The model of each bundle of synapses."""
-        layout = self.layout
-        return {b: synapse_model(b, synapses, layout, self.kind) for b, synapses in layout.synapses.items()}
+        return {b: synapse_model(b, s, self.layout, self.kind) for b, s in self.layout.synapses.items()}
 
     @property
     def signature(self) -> str:
@@ -79,21 +67,21 @@ class Job:
             if synapses.weight.ndim:
                 arrays[static_file(name, "w", dynamic=True)] = synapses.weight
             if self.kind == "spiking" and synapses.common_delay is None:
-                arrays[static_file(name, DELAY, dynamic=True)] = synapses.delay
+                arrays[static_file(name, naming.DELAY, dynamic=True)] = synapses.delay
         if self.kind == "rate":
             for name, recorded in self.layout.monitored(self.kind).items():
                 arrays[static_file(monitor_name(name), "_indices")] = np.arange(recorded, dtype=np.int32)
-        if self.layout.groups[INPUT].frames:
-            rates = self.layout.groups[INPUT].values()["rate"]
-            arrays[STIMULUS_FILE] = np.ascontiguousarray(rates.T)
+        inputs = self.layout.groups[INPUT]
+        if inputs.frames:
+            arrays[naming.STIMULUS_FILE] = np.ascontiguousarray(inputs.values()["rate"].T)
         return arrays
 
     def unread_results(self) -> list[str]:
         """Files of synapses that the program leaves as it was given them."""
         owners = [synapses_name(bundle) for bundle in self.layout.synapses]
         given = [(name, False) for name in ("sources", "targets")]
-        given += [(name, True) for name in ("_synaptic_pre", "_synaptic_post", "w", DELAY)]
-        return [result_file(owner, *variable) for owner in owners for variable in given]
+        given += [(name, True) for name in ("_synaptic_pre", "_synaptic_post", "w", naming.DELAY)]
+        return [naming.result_file(owner, *variable) for owner in owners for variable in given]
 
     def outcomes(self, read: Callable[..., np.ndarray], loop_time: float = np.nan) -> dict[str, Outcome]:
         """The activity of each group.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from eisim.base.errors import InputError
-from eisim.circuit import MOST_NEURONS, Circuit, Projection, delay_steps
+from eisim.circuit import MOST_NEURONS, Circuit, Projection, delay_steps, spans
 from eisim.simulation import noise
 from eisim.synapses import ShortTerm
 from eisim.weights import AllToAll, Independent
@@ -122,12 +122,8 @@ class Layout:
 
     def monitored(self, kind: str) -> dict[str, int]:
         """Number of recorded neurons of each group that has any: spikes of all, rates of populations."""
-        unseen = (DELAY_LINE, INPUT) if kind == "rate" else ()
-        return {
-            name: g.recorded
-            for name, g in self.groups.items()
-            if g.recorded and name not in unseen and not name.startswith(POOL)
-        }
+        unseen = (POOL, DELAY_LINE, INPUT) if kind == "rate" else POOL
+        return {name: g.recorded for name, g in self.groups.items() if g.recorded and not name.startswith(unseen)}
 
 
 def lay_out(batch: list[Trials], dt: float) -> Layout:
@@ -143,12 +139,10 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
                 bundle = Bundle(source.group, target.group, receptor, plasticity)
                 parts.setdefault(bundle, []).append(_copies(source, target, trials.copies, *synapses))
     for bundle, arrays in parts.items():
-        pre, post, weight, delay = zip(*arrays, strict=True)
-        counts = [len(column) for column in pre]
+        counts = [len(pre) for pre, *_ in arrays]
         _check_count(sum(counts), "synapses between two models")
-        layout.synapses[_numbered(bundle, parts)] = Synapses(
-            _joined(pre, counts), _joined(post, counts), _joined(weight, counts), _joined(delay, counts)
-        )
+        columns = (_joined(column, counts) for column in zip(*arrays, strict=True))
+        layout.synapses[_numbered(bundle, parts)] = Synapses(*columns)
     return layout
 
 
@@ -258,15 +252,14 @@ def _copies(source, target, copies, rows, columns, weights, delays):
 
 def _place_neurons(layout, index, trials, dt, neuron_values):
     circuit = trials.circuit
-    edges = np.cumsum([0, *(p.size for p in circuit.populations)])
-    first = dict(zip((p.name for p in circuit.populations), edges.tolist(), strict=False))
+    place = spans(circuit.populations)
     copies = tuple(trials.seeds.tolist()), tuple(trials.numbers.tolist())
     sizes = {i.name: i.size for i in circuit.inputs}
     _add(layout, index, INPUT, sizes, trials, _input_values(trials), Group(None))
     for (name, letters, pooled, _), members in _members(circuit).items():
         populations, drives = zip(*members, strict=True)
         neuron, pools = populations[0].neuron, POOL + name if pooled else ""
-        own = tuple(circuit.neurons(p) for p in populations), tuple(first[p.name] for p in populations)
+        own = tuple(circuit.neurons(p) for p in populations), tuple(place[p.name].start for p in populations)
         values = neuron_values(populations, *own, copies, dt)
         if pooled:
             alike = neuron_values(populations, tuple((p.neuron,) for p in populations), None, copies, dt)

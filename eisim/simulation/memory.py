@@ -12,7 +12,6 @@ _RECORDED, _STIMULUS = 16, 24
 
 
 def check_memory(batch: list[Trials], timing: Timing) -> None:
-    """Refuse a batch that needs more memory than is free."""
     needs = [_bytes(trials, timing) for trials in batch]
     if sum(needs) < memory.LITTLE:
         return

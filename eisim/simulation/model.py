@@ -43,7 +43,6 @@ class Model:
 
 
 def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
-    """The model of each group of a layout."""
     found = {}
     moving = bool(layout.groups[INPUT].frames)
     for name, group in layout.groups.items():
@@ -116,13 +115,8 @@ def _input(values, kind) -> Model:
         step += " + 2*poissonian*int(poisson_number(key, t_in_timesteps, -log(clip(1 - rate*dt, 1e-300, 1))) > 0)"
         parameters |= {name: values[name] for name in ("regular", "poissonian", "key")}
         units |= dict.fromkeys(("regular", "poissonian", "key"), "1")
-    return Model(
-        equations + "\ndphase/dt = rate : 1",
-        step,
-        parameters | {"phase": phase},
-        units,
-        {"threshold": f"phase > {CYCLE}", "reset": "phase -= 1"},
-    )
+    events = {"threshold": f"phase > {CYCLE}", "reset": "phase -= 1"}
+    return Model(equations + "\ndphase/dt = rate : 1", step, parameters | {"phase": phase}, units, events)
 
 
 def _pool(group: Group, values) -> Model:
@@ -135,11 +129,8 @@ def _pool(group: Group, values) -> Model:
 
 def _rate(group: Group, values, timing, drives) -> Model:
     refractory, noisy = (bool(np.any(values.get(name, 0))) for name in ("recovery", "noise_step"))
-    if not refractory:
-        values.pop("recovery", None)
-    if not noisy:
-        for name in ("noise_step", "noise_decay", "key"):
-            values.pop(name, None)
+    used = {"recovery": refractory} | dict.fromkeys(("noise_step", "noise_decay", "key"), noisy)
+    values = {name: value for name, value in values.items() if used.get(name, True)}
     terms = ["bias", *drives, *(["noise_drive"] if noisy else [])]
     equations = f"drive = {' + '.join(terms)} : Hz\nrate_sum : Hz"
     equations += "".join(f"\n{drive} : Hz" for drive in drives)
@@ -150,24 +141,16 @@ def _rate(group: Group, values, timing, drives) -> Model:
         equations += "\n" + group.neuron.equations_of(refractory, noisy)
         step, units = group.neuron.step(refractory, noisy), group.neuron.step_units | {"key": "1"}
     step += f"\nrate_sum = rate_sum + r*{_in_window(timing)}"
-    return Model(
-        equations,
-        step,
-        values,
-        {name: unit for name, unit in (units | {"bias": "Hz"}).items() if name in values},
-        placeholders={"noise": "hertz", "noise_tau": "second"} if noisy else {},
-    )
+    units = {name: unit for name, unit in (units | {"bias": "Hz"}).items() if name in values}
+    placeholders = {"noise": "hertz", "noise_tau": "second"} if noisy else {}
+    return Model(equations, step, values, units, placeholders=placeholders)
 
 
 def _spiking(group: Group, values, timing, moving) -> Model:
     neuron, pooled = group.neuron, bool(group.pools)
     noisy = bool(np.any(values["noise_step"]))
-    if not noisy:
-        del values["noise_step"]
-    if not noisy and not group.drives:
-        del values["key"]
-    if "carry" in values and not np.any(values["carry"]):
-        del values["carry"]
+    used = {"noise_step": noisy, "key": noisy or group.drives, "carry": np.any(values.get("carry", 0))}
+    values = {name: value for name, value in values.items() if used.get(name, True)}
     units = neuron.step_units | {"bias": neuron.drive_unit, "key": "1"}
     arrivals = []
     for k, letter in enumerate(group.drives):
@@ -179,17 +162,14 @@ def _spiking(group: Group, values, timing, moving) -> Model:
     if pooled:
         units["pool"] = "integer"
         linked = "".join(f"\n{v}_pool : {neuron.weight_unit} (linked)" for v in kinetic_variables(neuron))
-    return Model(
-        neuron.equations(pooled) + linked + "\nspikes_in_window : integer\nfree_at : integer",
-        neuron.step(noisy, pooled, "\n".join(arrivals)),
-        values,
-        {name: unit for name, unit in units.items() if name in values},
-        {
-            "threshold": neuron.spikes_when,
-            "reset": f"{neuron.after_spike('carry' in values)}\nfree_at = t_in_timesteps + hold\n"
-            f"spikes_in_window += {_in_window(timing)}",
-            "refractory": "t_in_timesteps < free_at",  # whole steps: no division for each neuron and step
-        },
-        # Brian2 checks the units of the equations; the step has the numbers.
-        neuron.placeholders,
-    )
+    equations = neuron.equations(pooled) + linked + "\nspikes_in_window : integer\nfree_at : integer"
+    step = neuron.step(noisy, pooled, "\n".join(arrivals))
+    reset = [neuron.after_spike("carry" in values), "free_at = t_in_timesteps + hold"]
+    events = {
+        "threshold": neuron.spikes_when,
+        "reset": "\n".join([*reset, f"spikes_in_window += {_in_window(timing)}"]),
+        "refractory": "t_in_timesteps < free_at",  # whole steps: no division for each neuron and step
+    }
+    units = {name: unit for name, unit in units.items() if name in values}
+    # Brian2 checks the units of the equations; the step has the numbers.
+    return Model(equations, step, values, units, events, neuron.placeholders)

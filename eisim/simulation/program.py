@@ -79,7 +79,6 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
 
 
 def is_compiled(job: Job) -> bool:
-    """Whether the program of a job is in the cache."""
     return cache.has(cache.PROGRAMS, _name(job))
 
 
