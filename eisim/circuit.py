@@ -342,10 +342,8 @@ class Circuit(ReadOnly, Shown):
         if isinstance(member, kinds):
             return member
         names = [member.name for member in self._named.values() if isinstance(member, kinds)]
-        known = ", ".join(map(repr, names))
-        raise InputError(
-            f"circuit {self.name!r}: {what}: expected one of {known}, found {name!r}{did_you_mean(name, names)}"
-        )
+        found = f"found {name!r}{did_you_mean(name, names)}"
+        raise InputError(f"circuit {self.name!r}: {what}: expected one of {', '.join(map(repr, names))}, {found}")
 
     def __repr__(self):
         neurons = {sign: sum(p.size for p in self.populations if p.sign == sign) for sign in "EI"}
@@ -380,9 +378,7 @@ class Circuit(ReadOnly, Shown):
     @property
     def readout_thresholds(self) -> np.ndarray:
         """Decision threshold of each output, in Hz, shape (readouts,)."""
-        return np.concatenate(
-            [np.full(self.population(r.population).size, r.threshold) for r in self.readouts] or [np.empty(0)]
-        )
+        return np.array([r.threshold for r in self.readouts for _ in range(self.population(r.population).size)])
 
     def population(self, name: str) -> Population:
         """The population of that name."""
@@ -493,10 +489,7 @@ class Circuit(ReadOnly, Shown):
     def with_neurons(self, **changes) -> "Circuit":
         """The same circuit with other parameters of every spiking neuron, such as ``refractory=0``.
 
-        Raises
-        ------
-        InputError
-            If a neuron has no such parameter.
+        ``InputError`` if a neuron has no such parameter.
         """
         if self.kind == "rate":
             known = sorted({f.name for neuron in (LIF, ConductanceLIF, Theta) for f in fields(neuron)})
