@@ -86,10 +86,7 @@ class RateUnit(Value):
         return self.equations_of(bool(self.refractory), bool(self.noise))
 
     def equations_of(self, refractory: bool, noisy: bool) -> str:
-        """The equations, with the terms that only units with a refractory period or noise need.
-
-        The noise is part of ``drive``, which the equations take from their surroundings.
-        """
+        """The equations, for units with a refractory period or noise; the noise is part of ``drive``."""
         activation = "(1 - recovery*r)*activation" if refractory else "activation"
         noise = "\ndnoise_drive/dt = -noise_drive/noise_tau + noise*sqrt(2/noise_tau)*xi : Hz" if noisy else ""
         return f"dr/dt = (-r + {activation})/tau : Hz\nactivation = {self.transfer_text} : Hz{noise}"
@@ -284,10 +281,8 @@ class AbbottChance(RateUnit):
     transfer_text = "1/(noise_time*exprel(clip(noise_time*(threshold - drive), -700, 700)))"
 
     def transfer(self, drive):
-        return 1 / (
-            self.noise_time
-            * scipy.special.exprel(np.clip(self.noise_time * (self.threshold - np.asarray(drive)), -700, 700))
-        )
+        below = np.clip(self.noise_time * (self.threshold - np.asarray(drive)), -700, 700)
+        return 1 / (self.noise_time * scipy.special.exprel(below))
 
 
 @dataclass(frozen=True)

@@ -104,13 +104,7 @@ class SpikingNeuron(Value):
         return f"v = reset{' + carry*(v - threshold)' if carrying else ''}"
 
     def receptor_of(self, name: str, sign: int) -> str:
-        """Letter of the receptor that a projection names, by default that of its sign.
-
-        Raises
-        ------
-        InputError
-            If the neuron has no such receptor.
-        """
+        """Letter of the receptor that a projection names, by default that of its sign; ``InputError`` for others."""
         known = {"excitation": "e", "inhibition": "i", "nmda": "n"}
         letter = known.get(name) if name else "ei"[sign < 0]
         if letter not in self.receptors:
