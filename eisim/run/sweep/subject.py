@@ -237,10 +237,10 @@ def circuit_numbers(response) -> dict[str, float]:
             "correlation": (activity.correlation, wide),
         }
         for what, (measure, how) in measures.items():
-            found[f"{what}_{name}"] = _mean(_tried(measure, response, name, how))
+            found[f"{what}_{name}"] = over_known(_tried(measure, response, name, how))
         rhythm = _tried(activity.rhythm, response, name, narrow)
         for what in ("frequency", "prominence"):
-            found[f"{what}_{name}"] = _mean(getattr(rhythm, what, np.nan))
+            found[f"{what}_{name}"] = over_known(getattr(rhythm, what, np.nan))
     return found
 
 
@@ -252,8 +252,8 @@ def _tried(measure, *of):
         return np.nan
 
 
-def _mean(values):
-    """Over trials, those left out that have none."""
+def over_known(values, function=np.mean) -> float:
+    """A statistic of the values that are finite; NaN if none is."""
     values = np.asarray(values, dtype=float)
     known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else np.nan
+    return float(function(known)) if known.size else np.nan

@@ -73,10 +73,9 @@ def differences(expected: dict[str, str], name: str) -> str:
     if not expected:
         return ""
     found = {path: sources.digest(path) for path in expected if os.path.isabs(path)} | versions(name)
-    differing = [what for what in expected if found.get(what) != expected[what]]
-    if not differing:
+    what = next((what for what in expected if found.get(what) != expected[what]), None)
+    if what is None:
         return ""
-    what = differing[0]
     have = "another" if os.path.isabs(what) else found.get(what) or "missing"
     mine = "" if os.path.isabs(what) else f", {expected[what]} here"
     return (
