@@ -164,9 +164,8 @@ def dose(how: str) -> Dose:
     if name == "cut" and pathway:
         return Dose(how, f"fraction of {pathway} cut", partial(ablate, projections=pathway.split(",")))
     if str(how) not in DOSES:
-        raise InputError(
-            f"how: expected one of {', '.join(DOSES)}, cut:SOURCE->TARGET, found {how!r}{did_you_mean(how, DOSES)}"
-        )
+        found = f"{how!r}{did_you_mean(how, DOSES)}"
+        raise InputError(f"how: expected one of {', '.join(DOSES)}, cut:SOURCE->TARGET, found {found}")
     return DOSES[how]
 
 

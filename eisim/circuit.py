@@ -480,17 +480,13 @@ class Circuit(ReadOnly, Shown):
         except InputError as error:
             raise InputError(f"{what}: {error}") from None
         if (letter == "i") != (self.sign(projection) < 0):
-            raise InputError(
-                f"{what}: receptor: expected one of the sign of the source (Dale's law), found {projection.receptor!r}"
-            )
+            expected = "one of the sign of the source (Dale's law)"
+            raise InputError(f"{what}: receptor: expected {expected}, found {projection.receptor!r}")
         if projection.plasticity and (target.neuron.kind == "rate" or letter == "n"):
             raise InputError(f"{what}: plasticity: expected none onto rate units or NMDA receptors, which saturate")
 
     def with_neurons(self, **changes) -> "Circuit":
-        """The same circuit with other parameters of every spiking neuron, such as ``refractory=0``.
-
-        ``InputError`` if a neuron has no such parameter.
-        """
+        """The same circuit with other parameters of every spiking neuron, such as ``refractory=0``."""
         if self.kind == "rate":
             known = sorted({f.name for neuron in (LIF, ConductanceLIF, Theta) for f in fields(neuron)})
             for name in changes:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import count, pairwise
+from itertools import chain, count, pairwise
 from threading import Event
 
 import numpy as np
@@ -239,12 +239,10 @@ def _source_signs(size, layer, signs, inhibitory):
 
 
 def _bounds(sizes, source_signs):
-    """Least and greatest value of each parameter."""
-    low, high = [], []
-    for signs, m in zip(source_signs, sizes[1:], strict=True):
-        low += [np.repeat(np.where(signs > 0, 0.0, -np.inf), m), np.full(m, -np.inf)]
-        high += [np.repeat(np.where(signs < 0, 0.0, np.inf), m), np.full(m, np.inf)]
-    return np.column_stack([np.concatenate(low), np.concatenate(high)])
+    """Least and greatest value of each parameter: weights, then biases, layer by layer."""
+    by_layer = [[np.repeat(signs, m), np.zeros(m)] for signs, m in zip(source_signs, sizes[1:], strict=True)]
+    sign = np.concatenate([*chain.from_iterable(by_layer)])
+    return np.column_stack([np.where(sign > 0, 0.0, -np.inf), np.where(sign < 0, 0.0, np.inf)])
 
 
 def _initial(points, wanted, sizes, source_signs, activation, rng):

@@ -111,8 +111,7 @@ class Column:
 
     def long_texts(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows and texts of plain numbers that float64 may merge with others."""
-        rows, texts = map(np.concatenate, zip(*self._long, strict=True))
-        return rows, texts
+        return tuple(map(np.concatenate, zip(*self._long, strict=True)))
 
 
 def as_float(text: str) -> float | None:
@@ -322,10 +321,7 @@ def _exactly(number):
 
 
 def one_hot(name: str, words: np.ndarray, where: str) -> tuple[Sequence[str], np.ndarray, str]:
-    """Names and values of inputs of 0 and 1 for a column of words, and a note that says so.
-
-    ``InputError`` if there are too many words, or all rows have different ones.
-    """
+    """Inputs of 0 and 1 for a column of words (names, values) and a note; ``InputError`` if they are no categories."""
     found, codes, copies = np.unique(words.astype(str), return_inverse=True, return_counts=True)
     found = found.tolist()
     hint = f"leave the column out with --ignore {shlex.quote(name)}, or code it as numbers"

@@ -86,10 +86,7 @@ class RawTable:
 
 
 def read_table(path, header: bool | None, report: Callable[..., None]) -> RawTable:
-    """Read a file; `header` says whether the first line names the columns.
-
-    By default it must, and a first line of values is refused.
-    """
+    """Read a file; `header`: whether the first line names columns. By default it must, and values are refused there."""
     path = regular_file(path, LARGEST_FILE)
     report(f"reading {path.name}")
     try:

@@ -110,9 +110,8 @@ class RateUnit(Value):
         longest = self.tau / (1 + self.refractory * getattr(self, "maximum", 0.0))
         if dt > longest:
             expected = "the time constant" + (" / (1 + refractory*maximum)" if self.refractory else "")
-            raise InputError(
-                f"dt: expected at most {expected} of {type(self).__name__}, {longest * 1e3:g} ms, found {dt * 1e3:g} ms"
-            )
+            expected += f" of {type(self).__name__}, {longest * 1e3:g} ms"
+            raise InputError(f"dt: expected at most {expected}, found {dt * 1e3:g} ms")
         derived = {
             "recovery": self.refractory,  # Brian2 keeps the name `refractory` for spiking neurons
             "noise_step": self.noise * np.sqrt(-np.expm1(-2 * dt / self.noise_tau)),

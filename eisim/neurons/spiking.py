@@ -41,10 +41,8 @@ class SpikingNeuron(Value):
         super().__post_init__()
         what = type(self).__name__
         if getattr(self, "reset", -np.inf) >= getattr(self, "threshold", np.inf):
-            raise InputError(
-                f"{what}.reset: expected less than the threshold {self.threshold * 1e3:g} mV, "
-                f"found {self.reset * 1e3:g} mV"
-            )
+            expected = f"less than the threshold {self.threshold * 1e3:g} mV"
+            raise InputError(f"{what}.reset: expected {expected}, found {self.reset * 1e3:g} mV")
         for name, kinds in self.takes.items():
             given = getattr(self, name)
             if not isinstance(given, kinds) and (name, given) != ("nmda", None):

@@ -69,10 +69,7 @@ def news() -> dict[str, str | None]:
 
 
 def learn(found: dict[str, str | None]) -> None:
-    """Add what another process, which computes a part of the same run, has noted (see `news`).
-
-    ``InputError`` if it found a file in another state than it was in or is in here.
-    """
+    """Add what another process of the same run has noted (`news`); ``InputError`` if a file differs here."""
     for path, known in found.items():
         if known is None:
             _written.add(path)

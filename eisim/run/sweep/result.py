@@ -85,10 +85,8 @@ class Sweep(Shown):
 
     def _values(self, measure):
         if measure not in self.numbers:
-            raise InputError(
-                f"measure: expected one of {', '.join(self.numbers)}, found {measure!r}"
-                f"{did_you_mean(measure, self.numbers)}"
-            )
+            found = f"{measure!r}{did_you_mean(measure, self.numbers)}"
+            raise InputError(f"measure: expected one of {', '.join(self.numbers)}, found {found}")
         return self.numbers[measure]
 
     to_xarray = labelled("The numbers as an `xarray.Dataset`: dimensions are the axes and ``seed``.")

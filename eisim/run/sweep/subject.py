@@ -94,10 +94,7 @@ def check(subject: Subject, axes: tuple[Axis, ...]) -> None:
 
 
 def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str, float]:
-    """The numbers of one point; they depend on these arguments and on nothing else.
-
-    For a circuit they are what `circuit_numbers` gives; for an experiment the numbers of its JSON document.
-    """
+    """The numbers of one point, by these arguments alone: `circuit_numbers`, or those of an experiment's JSON."""
     found = find(subject)
     if isinstance(found, Experiment):
         return _measure_experiment(found, subject, axes, point)

@@ -85,10 +85,7 @@ def differences(expected: dict[str, str], name: str) -> str:
 
 
 def versions(name: str) -> dict[str, str]:
-    """Versions of what decides the numbers, and digests of sources, as they were when this process began.
-
-    If the subject's name is that of a file of the user's own, it counts with what it imports from its folder.
-    """
+    """Versions of what decides the numbers and digests of sources (a user's file, too) as this process began."""
     return _installed() | _own(name)
 
 
