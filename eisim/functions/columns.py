@@ -111,7 +111,8 @@ class Column:
 
     def long_texts(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows and texts of plain numbers that float64 may merge with others."""
-        return tuple(map(np.concatenate, zip(*self._long, strict=True)))
+        rows, texts = map(np.concatenate, zip(*self._long, strict=True))
+        return rows, texts
 
 
 def as_float(text: str) -> float | None:
