@@ -486,7 +486,10 @@ class Circuit(ReadOnly, Shown):
             raise InputError(f"{what}: plasticity: expected none onto rate units or NMDA receptors, which saturate")
 
     def with_neurons(self, **changes) -> "Circuit":
-        """The same circuit with other parameters of every spiking neuron, such as ``refractory=0``."""
+        """The same circuit with other parameters of every spiking neuron, such as ``refractory=0``.
+
+        ``InputError`` if a neuron has no such parameter.
+        """
         if self.kind == "rate":
             known = sorted({f.name for neuron in (LIF, ConductanceLIF, Theta) for f in fields(neuron)})
             for name in changes:
