@@ -125,13 +125,11 @@ def shift_reversal(circuit: Circuit, by) -> Circuit:
     _driving_forces(circuit)
 
     def shifted(population):
-        receptor = getattr(population.neuron, "inhibition", None)
-        if not hasattr(receptor, "reversal"):
-            return population
+        receptor = population.neuron.inhibition
         receptor = replace(receptor, reversal=receptor.reversal + by)
         return replace(population, neuron=replace(population.neuron, inhibition=receptor))
 
-    return replace(circuit, populations=[shifted(p) for p in circuit.populations])
+    return replace(circuit, populations=[shifted(p) if _has_reversal(p) else p for p in circuit.populations])
 
 
 @dataclass(frozen=True)
@@ -143,18 +141,14 @@ class Dose:
     apply: Callable[[Circuit, float], Circuit]  # the circuit ablated by a fraction, 0 (intact) to 1
 
 
-def _silence(circuit, dose):
-    return silence(circuit, dose, seed=circuit.seed)
-
-
-def _reversal(circuit, dose):
-    return shift_reversal(circuit, dose * max(_driving_forces(circuit)))
-
-
 DOSES = {
     "block": Dose("block", "fraction of GABA-A receptors blocked", ablate),
-    "silence": Dose("silence", "share of interneurons silenced", _silence),
-    "reversal": Dose("reversal", "shift of inhibitory reversal, as a share of the way to threshold", _reversal),
+    "silence": Dose("silence", "share of interneurons silenced", lambda c, share: silence(c, share, seed=c.seed)),
+    "reversal": Dose(
+        "reversal",
+        "shift of inhibitory reversal, as a share of the way to threshold",
+        lambda c, share: shift_reversal(c, share * max(_driving_forces(c))),
+    ),
 }
 
 
@@ -170,9 +164,8 @@ def dose(how: str) -> Dose:
     if name == "cut" and pathway:
         return Dose(how, f"fraction of {pathway} cut", partial(ablate, projections=pathway.split(",")))
     if str(how) not in DOSES:
-        raise InputError(
-            f"how: expected one of {', '.join(DOSES)}, cut:SOURCE->TARGET, found {how!r}{did_you_mean(how, DOSES)}"
-        )
+        found = f"{how!r}{did_you_mean(how, DOSES)}"
+        raise InputError(f"how: expected one of {', '.join(DOSES)}, cut:SOURCE->TARGET, found {found}")
     return DOSES[how]
 
 
@@ -216,13 +209,14 @@ def _without(projection, circuit, sources):
 
 def _driving_forces(circuit):
     """Distance from the inhibitory reversal potential to threshold, in V, for each population with one."""
-    neurons = [p.neuron for p in circuit.populations]
-    forces = [
-        n.threshold - n.inhibition.reversal for n in neurons if hasattr(getattr(n, "inhibition", None), "reversal")
-    ]
-    if not forces:
+    neurons = [p.neuron for p in circuit.populations if _has_reversal(p)]
+    if not neurons:
         raise InapplicableError(
             f"shift_reversal: expected a circuit with conductance-based inhibition, found {circuit.name!r}, which has "
             f"no reversal potential"
         )
-    return forces
+    return [neuron.threshold - neuron.inhibition.reversal for neuron in neurons]
+
+
+def _has_reversal(population):
+    return hasattr(getattr(population.neuron, "inhibition", None), "reversal")

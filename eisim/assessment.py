@@ -4,14 +4,7 @@ from eisim.base.former import warn_of_former
 from eisim.studies.curves import AblationCurve
 from eisim.studies.tasks import Assessment, Judged, Survey, Witness, assess
 
-__all__ = [
-    "AblationCurve",
-    "Assessment",
-    "Judged",
-    "Survey",
-    "Witness",
-    "assess",
-]
+__all__ = ["AblationCurve", "Assessment", "Judged", "Survey", "Witness", "assess"]
 
 
 def __getattr__(name):

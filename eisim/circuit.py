@@ -349,10 +349,8 @@ class Circuit(ReadOnly, Shown):
         if isinstance(member, kinds):
             return member
         names = [member.name for member in self._named.values() if isinstance(member, kinds)]
-        known = ", ".join(map(repr, names))
-        raise InputError(
-            f"circuit {self.name!r}: {what}: expected one of {known}, found {name!r}{did_you_mean(name, names)}"
-        )
+        found = f"found {name!r}{did_you_mean(name, names)}"
+        raise InputError(f"circuit {self.name!r}: {what}: expected one of {', '.join(map(repr, names))}, {found}")
 
     def __repr__(self):
         neurons = {sign: sum(p.size for p in self.populations if p.sign == sign) for sign in "EI"}
@@ -387,9 +385,7 @@ class Circuit(ReadOnly, Shown):
     @property
     def readout_thresholds(self) -> np.ndarray:
         """Decision threshold of each output, in Hz, shape (readouts,)."""
-        return np.concatenate(
-            [np.full(self.population(r.population).size, r.threshold) for r in self.readouts] or [np.empty(0)]
-        )
+        return np.array([r.threshold for r in self.readouts for _ in range(self.population(r.population).size)])
 
     def population(self, name: str) -> Population:
         """The population of that name."""
@@ -491,19 +487,15 @@ class Circuit(ReadOnly, Shown):
         except InputError as error:
             raise InputError(f"{what}: {error}") from None
         if (letter == "i") != (self.sign(projection) < 0):
-            raise InputError(
-                f"{what}: receptor: expected one of the sign of the source (Dale's law), found {projection.receptor!r}"
-            )
+            expected = "one of the sign of the source (Dale's law)"
+            raise InputError(f"{what}: receptor: expected {expected}, found {projection.receptor!r}")
         if projection.plasticity and (target.neuron.kind == "rate" or letter == "n"):
             raise InputError(f"{what}: plasticity: expected none onto rate units or NMDA receptors, which saturate")
 
     def with_neurons(self, **changes) -> "Circuit":
         """The same circuit with other parameters of every spiking neuron, such as ``refractory=0``.
 
-        Raises
-        ------
-        InputError
-            If a neuron has no such parameter.
+        ``InputError`` if a neuron has no such parameter.
         """
         if self.kind == "rate":
             known = sorted({f.name for neuron in (LIF, ConductanceLIF, Theta) for f in fields(neuron)})

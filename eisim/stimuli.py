@@ -86,18 +86,17 @@ def unlabelled(stimuli, inputs: Sequence[tuple[str, int]], what: str):
     names = afferent_names(inputs)
     if is_labelled(stimuli) and len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(
-            f"{what}: expected an array without labels, as two afferents would have the name {twice!r}, found labels"
-        )
+        why = f"two afferents would have the name {twice!r}"
+        raise InputError(f"{what}: expected an array without labels, as {why}, found labels")
     if _is_frame(stimuli):
         _check_names(list(stimuli.columns), names, f"{what}: columns")
         return stimuli[names].to_numpy()
     if _is_data_array(stimuli):
         dims = next((dims for dims in _DIMENSIONS if set(dims) == set(stimuli.dims)), None)
         if dims is None:
+            found = ", ".join(map(str, stimuli.dims)) or "none"
             raise InputError(
-                f"{what}: expected the dimensions trial and input, or trial, time and input, "
-                f"found {', '.join(map(str, stimuli.dims)) or 'none'}"
+                f"{what}: expected the dimensions trial and input, or trial, time and input, found {found}"
             )
         if "input" in stimuli.coords:
             _check_names(stimuli["input"].values.tolist(), names, f"{what}: coordinate input")

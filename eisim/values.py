@@ -1,11 +1,5 @@
 """Immutable values whose parameters have units: settings of experiments, custom neurons."""
 
-from eisim.base.values import (
-    Value,
-    quantity,
-)
+from eisim.base.values import Value, quantity
 
-__all__ = [
-    "Value",
-    "quantity",
-]
+__all__ = ["Value", "quantity"]

@@ -26,10 +26,7 @@ class Rule(Explained):
         return float(shape[0]) * shape[1]
 
     def draw(self, rng: Seed, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
-        """A (source × target) matrix of ones, drawn by a seed or a Generator.
-
-        `recurrent` says that source and target are the same neurons.
-        """
+        """A (source × target) matrix of ones, drawn by a seed or Generator; `recurrent`: both are the same neurons."""
         return self._draw(generator_of(rng, f"{type(self).__name__}.draw: rng"), *shape, recurrent)
 
     def _draw(self, rng: np.random.Generator, n_source: int, n_target: int, recurrent: bool) -> sparse.csr_array:
@@ -97,9 +94,8 @@ class FixedInDegree(Rule):
         """Refuse a shape with fewer sources than synapses for each target."""
         available = shape[0] - recurrent
         if self.in_degree > available:
-            raise InputError(
-                f"FixedInDegree.in_degree: expected at most {available} (the sources there are), found {self.in_degree}"
-            )
+            expected = f"at most {available} (the sources there are)"
+            raise InputError(f"FixedInDegree.in_degree: expected {expected}, found {self.in_degree}")
 
     def expected(self, shape: tuple[int, int]) -> float:
         return float(self.in_degree) * shape[1]

@@ -275,6 +275,7 @@ def _binned(response, population, width, bins):
     return copy[inside], neuron[inside], index[inside]
 
 
+@np.errstate(invalid="ignore", divide="ignore")
 def _mean_over_neurons(response, population, measure, minimum):
     shape, size = _shape(response, population)
     _expect_spiking(response, "irregularity")
@@ -286,20 +287,17 @@ def _mean_over_neurons(response, population, measure, minimum):
     copies = int(np.prod(shape))
     enough = np.bincount(owner, minlength=copies * size) >= max(minimum, 2)
     value = measure(interval, owner, copies * size)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        total = np.where(enough, value, 0.0).reshape(copies, size).sum(axis=-1)
-        return (total / enough.reshape(copies, size).sum(axis=-1)).reshape(shape)
+    total = np.where(enough, value, 0.0).reshape(copies, size).sum(axis=-1)
+    return (total / enough.reshape(copies, size).sum(axis=-1)).reshape(shape)
 
 
 def _cv(interval, owner, n):
     number = np.bincount(owner, minlength=n)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(owner, interval, minlength=n) / number
-        return np.sqrt(np.bincount(owner, (interval - mean[owner]) ** 2, minlength=n) / number) / mean
+    mean = np.bincount(owner, interval, minlength=n) / number
+    return np.sqrt(np.bincount(owner, (interval - mean[owner]) ** 2, minlength=n) / number) / mean
 
 
 def _cv2(interval, owner, n):
     same = owner[1:] == owner[:-1]
     pair = 2 * np.abs(np.diff(interval)) / np.maximum(interval[1:] + interval[:-1], 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.bincount(owner[1:][same], pair[same], minlength=n) / np.bincount(owner[1:][same], minlength=n)
+    return np.bincount(owner[1:][same], pair[same], minlength=n) / np.bincount(owner[1:][same], minlength=n)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from threading import Event
 
 import numpy as np
@@ -123,27 +123,23 @@ def train(
     first, centres = _initial(points, wanted, sizes, source_signs, activation, np.random.default_rng(seed))
     competing = loss == "softmax" and len(classes) > 2
     objective = Objective(points, wanted, sizes, tuple(centres), activation, competing, penalty)
-    done = 0
+    done = count(0)
 
-    def count(_):
-        nonlocal done
-        done += 1
-        report(f"training {name}", done / iterations)
+    def tell(_=None):
+        report(f"training {name}", next(done) / iterations)
 
-    report(f"training {name}", 0.0)
+    tell()
     bounds = _bounds(sizes, source_signs)
     options = {"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 20, "ftol": 1e-8, "gtol": 1e-6}
     with threadpool_limits(1, "blas"):  # the matrices are small: on a busy machine threads wait for each other
-        found = minimize(objective, first, jac=True, method="L-BFGS-B", bounds=bounds, callback=count, options=options)
-    layers, source = [], "x"
-    pairs = list(zip(objective.unpack(found.x), centres, strict=True))
-    for k, ((weights, bias), centre) in enumerate(pairs, 1):
-        last = k == len(pairs)
-        layer = "out" if last else f"hidden{k}"
-        neuron = Identity() if last else activation
+        found = minimize(objective, first, jac=True, method="L-BFGS-B", bounds=bounds, callback=tell, options=options)
+    layers, names = [], ["x", *(f"hidden{k + 1}" for k in range(len(hidden))), "out"]
+    for (source, layer), (weights, bias), centre in zip(
+        pairwise(names), objective.unpack(found.x), centres, strict=True
+    ):
         incoming = ((source, sparse.csr_array(weights)),)
+        neuron = Identity() if layer == "out" else activation
         layers.append(Layer(layer, len(bias), incoming, bias - centre @ weights, neuron))
-        source = layer
     return DNN((("x", points.shape[1], 1.0),), tuple(layers), (("out", 0.0),), recurrent=False, name=name)
 
 
@@ -243,12 +239,10 @@ def _source_signs(size, layer, signs, inhibitory):
 
 
 def _bounds(sizes, source_signs):
-    """Least and greatest value of each parameter."""
-    low, high = [], []
-    for signs, m in zip(source_signs, sizes[1:], strict=True):
-        low += [np.repeat(np.where(signs > 0, 0.0, -np.inf), m), np.full(m, -np.inf)]
-        high += [np.repeat(np.where(signs < 0, 0.0, np.inf), m), np.full(m, np.inf)]
-    return np.column_stack([np.concatenate(low), np.concatenate(high)])
+    """Least and greatest value of each parameter: weights, then biases, layer by layer."""
+    by_layer = [[np.repeat(signs, m), np.zeros(m)] for signs, m in zip(source_signs, sizes[1:], strict=True)]
+    sign = np.concatenate([*chain.from_iterable(by_layer)])
+    return np.column_stack([np.where(sign > 0, 0.0, -np.inf), np.where(sign < 0, 0.0, np.inf)])
 
 
 def _initial(points, wanted, sizes, source_signs, activation, rng):

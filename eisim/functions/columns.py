@@ -305,14 +305,10 @@ def exact_order(values: np.ndarray, rows: np.ndarray, exact: np.ndarray) -> np.n
     place = {number: k for k, number in enumerate(sorted(set(numbers.values())))}
     if len(place) == len(set(floats[shared].tolist())):
         return None
-    ranks_of_codes = np.array([place[numbers[code]] if code in numbers else 0 for code in range(len(unique))])
-    among = np.zeros(len(values), dtype=int)
+    ranks_of_codes, among = np.zeros(len(unique), dtype=int), np.zeros(len(values), dtype=int)
+    ranks_of_codes[[*numbers]] = [place[number] for number in numbers.values()]
     among[at] = ranks_of_codes[codes]
-    order = np.lexsort((among, values))
-    differs = (np.diff(values[order]) != 0) | (np.diff(among[order]) != 0)
-    ranks = np.empty(len(values), dtype=int)
-    ranks[order] = np.concatenate([[0], np.cumsum(differs)])
-    return ranks
+    return pandas.DataFrame({"value": values, "among": among}).groupby(["value", "among"]).ngroup().to_numpy()
 
 
 def _exactly(number):
@@ -326,10 +322,7 @@ def _exactly(number):
 
 
 def one_hot(name: str, words: np.ndarray, where: str) -> tuple[Sequence[str], np.ndarray, str]:
-    """Names and values of inputs of 0 and 1 for a column of words, and a note that says so.
-
-    ``InputError`` if there are too many words, or all rows have different ones.
-    """
+    """Inputs of 0 and 1 for a column of words (names, values) and a note; ``InputError`` if they are no categories."""
     found, codes, copies = np.unique(words.astype(str), return_inverse=True, return_counts=True)
     found = found.tolist()
     hint = f"leave the column out with --ignore {shlex.quote(name)}, or code it as numbers"

@@ -208,7 +208,7 @@ class LabelledData(Shown):
         ignore: Sequence[str] = (),
         classes: bool = False,
     ) -> "LabelledData":
-        """Take a pandas DataFrame.
+        """Take a pandas DataFrame, whose cells are read as those of a file (see `from_file`).
 
         Parameters
         ----------
@@ -229,10 +229,6 @@ class LabelledData(Shown):
         ------
         InputError
             For columns that are not there, or cells that are neither finite numbers nor words.
-
-        Notes
-        -----
-        Cells are read as those of a file, see `from_file`.
         """
         target, weights = str(target), None if weights is None else str(weights)
         table = RawTable(name, columns_of(frame, name))
@@ -392,22 +388,19 @@ def _check_commas(readings, where):
 
 def _without_idle(readings, needed, notes):
     """Leave out columns that hold no values or only number the rows; adds notes that say so."""
-    idle = {}
-    for name, reading in readings.items():
-        if name in needed:
-            continue
+    inputs, idle = {name: reading for name, reading in readings.items() if name not in needed}, {}
+    for name, reading in inputs.items():
         if len(reading.missing) and reading.missing.all():
             idle[name] = "holds no values"
         elif counts_rows(reading.column):
             idle[name] = "numbers the rows"
-    n_inputs = len(readings) - sum(name is not None for name in needed)
-    if len(idle) == n_inputs:  # the only inputs there are
+    if len(idle) == len(inputs):  # the only ones there are
         idle = {}
     notes += [f"{name} {why} and is left out." for name, why in idle.items()]
-    for name, reading in readings.items():
-        if name in needed or name in idle or reading.values is None or reading.column.texts:
-            continue
+    for name, reading in inputs.items():
         numbers = reading.values
+        if name in idle or numbers is None or reading.column.texts:
+            continue
         if len(numbers) < 10 or len(np.unique(numbers)) < len(numbers) or (numbers % 1).any():
             continue
         if (np.diff(numbers) == 1).all() or name.lower().rpartition("_")[2] in ("id", "index", "number", "no"):

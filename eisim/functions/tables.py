@@ -9,6 +9,7 @@ import lzma
 import re
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -85,10 +86,7 @@ class RawTable:
 
 
 def read_table(path, header: bool | None, report: Callable[..., None]) -> RawTable:
-    """Read a file; `header` says whether the first line names the columns.
-
-    By default it must, and a first line of values is refused.
-    """
+    """Read a file; `header`: whether the first line names columns. By default it must, and values are refused there."""
     path = regular_file(path, LARGEST_FILE)
     report(f"reading {path.name}")
     try:
@@ -393,11 +391,9 @@ def _check_heading(heading: Sequence[str], cells: np.ndarray, path) -> None:
 
 def _check_different(names, where):
     """Refuse names that occur twice: choosing a column would be a guess."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
+    for name, times in Counter(names).items():
+        if times > 1:
             raise InputError(f"{where}: expected columns of different names, found {name!r} more than once")
-        seen.add(name)
 
 
 # --- Other formats ---------------------------------------------------------------------------------------------------

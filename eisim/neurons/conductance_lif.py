@@ -82,10 +82,7 @@ class ConductanceLIF(SpikingNeuron):
         )
 
     def step(self, noisy: bool, pooled: bool = False, arrivals: str = "") -> str:
-        """One step of the equations, as Brian2 abstract code.
-
-        `noisy`: with ``gaussian``, standard normal noise; `arrivals`: code that adds the spikes of Poisson drives.
-        """
+        """One step of the equations, as Brian2 abstract code; see `LIF.step`."""
         lines = []
         for k, receptor in self.receptors.items():
             parts = [("g", f"mean_{k}")] + ([("x", f"mean_rising_{k}")] if receptor.rise else [])

@@ -75,8 +75,8 @@ class LIF(SpikingNeuron):
     def equations(self, pooled: bool = False) -> str:
         """The Brian2 equations; `pooled`: what comes from the pool is added."""
         equations = kinetics(self)
-        currents = [f"I_{k}{pool}" for k, r in self.receptors.items() if r.letter != "d" for pool in pools(pooled)]
-        total = "".join(f" + {current}" for current in currents)
+        kinetic = [k for k, receptor in self.receptors.items() if receptor.letter != "d"]
+        total = "".join(f" + I_{k}{pool}" for k in kinetic for pool in pools(pooled))
         return (
             f"\n    dv/dt = (rest + bias - v{total})/tau + noise*sqrt(2/tau)*xi : volt (unless refractory)"
             f"{equations}\n    "
@@ -97,30 +97,23 @@ class LIF(SpikingNeuron):
         return "".join(f"\n        {line}" for line in [*lines, *arrivals.splitlines()]) + "\n        "
 
     def step_parameters(self, dt: float) -> dict[str, float]:
-        m = self.tau
-        decay_v = np.exp(-dt / m)
-        values = super().step_parameters(dt) | {
-            "decay_v": decay_v,
-            "carry": float(self.reset_by_subtraction),  # share of what exceeds the threshold that outlasts a spike
-        }
+        m, values = self.tau, super().step_parameters(dt)
+        values["decay_v"] = decay_v = np.exp(-dt / m)
+        values["carry"] = float(self.reset_by_subtraction)  # share of what exceeds the threshold that outlasts a spike
         for k, receptor in self.receptors.items():
+            tau = getattr(receptor, "tau", None)
             if receptor.letter == "x":
-                tau = receptor.tau
                 values[f"decay_{k}"] = np.exp(-dt / tau)
                 # exprel(x) = (e^x - 1)/x keeps equal time constants finite
                 values[f"{k}_to_v"] = decay_v * dt / m * exprel(dt / m - dt / tau)
             elif receptor.letter == "a":
-                tau = receptor.tau
                 step, _ = propagator([[-1 / m, 1 / m, 0], [0, -1 / tau, 1 / tau], [0, 0, -1 / tau]], dt)
                 values |= {f"decay_{k}": step[2, 2], f"rising_{k}_to_{k}": step[1, 2]}
                 values |= {f"{k}_to_v": step[0, 1], f"rising_{k}_to_v": step[0, 2]}
         return values
 
     def activation(self, drive):
-        """Rate in Hz for a constant input `drive` in V (any shape): the f-I curve.
-
-        Without noise the closed form; with noise the Siegert formula (Siegert 1951; Brunel 2000, eq. 21).
-        """
+        """Rate in Hz for a constant input `drive` in V (any shape), the f-I curve; with noise the Siegert formula."""
         drive = np.asarray(drive, dtype=float)
         if self.noise:
             return siegert(self.rest + drive, self.noise, self.tau, self.refractory, self.threshold, self.reset)

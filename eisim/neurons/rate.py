@@ -86,10 +86,7 @@ class RateUnit(Value):
         return self.equations_of(bool(self.refractory), bool(self.noise))
 
     def equations_of(self, refractory: bool, noisy: bool) -> str:
-        """The equations, with the terms that only units with a refractory period or noise need.
-
-        The noise is part of ``drive``, which the equations take from their surroundings.
-        """
+        """The equations, for units with a refractory period or noise; the noise is part of ``drive``."""
         activation = "(1 - recovery*r)*activation" if refractory else "activation"
         noise = "\ndnoise_drive/dt = -noise_drive/noise_tau + noise*sqrt(2/noise_tau)*xi : Hz" if noisy else ""
         return f"dr/dt = (-r + {activation})/tau : Hz\nactivation = {self.transfer_text} : Hz{noise}"
@@ -113,9 +110,8 @@ class RateUnit(Value):
         longest = self.tau / (1 + self.refractory * getattr(self, "maximum", 0.0))
         if dt > longest:
             expected = "the time constant" + (" / (1 + refractory*maximum)" if self.refractory else "")
-            raise InputError(
-                f"dt: expected at most {expected} of {type(self).__name__}, {longest * 1e3:g} ms, found {dt * 1e3:g} ms"
-            )
+            expected += f" of {type(self).__name__}, {longest * 1e3:g} ms"
+            raise InputError(f"dt: expected at most {expected}, found {dt * 1e3:g} ms")
         derived = {
             "recovery": self.refractory,  # Brian2 keeps the name `refractory` for spiking neurons
             "noise_step": self.noise * np.sqrt(-np.expm1(-2 * dt / self.noise_tau)),
@@ -284,10 +280,8 @@ class AbbottChance(RateUnit):
     transfer_text = "1/(noise_time*exprel(clip(noise_time*(threshold - drive), -700, 700)))"
 
     def transfer(self, drive):
-        return 1 / (
-            self.noise_time
-            * scipy.special.exprel(np.clip(self.noise_time * (self.threshold - np.asarray(drive)), -700, 700))
-        )
+        below = np.clip(self.noise_time * (self.threshold - np.asarray(drive)), -700, 700)
+        return 1 / (self.noise_time * scipy.special.exprel(below))
 
 
 @dataclass(frozen=True)

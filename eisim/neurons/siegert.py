@@ -48,8 +48,7 @@ def _integral_of_erfcx(lower, upper):
 
 def _integral_of_growth(lower, upper):
     r"""Integral of :math:`\sqrt{\pi} e^{u^2} (1 + \operatorname{erf} u)` between non-negative numbers."""
-    growth = np.exp(upper**2) * scipy.special.dawsn(upper) - np.exp(
-        np.minimum(lower, upper) ** 2
-    ) * scipy.special.dawsn(lower)
+    start, dawson = np.minimum(lower, upper), scipy.special.dawsn
+    growth = np.exp(upper**2) * dawson(upper) - np.exp(start**2) * dawson(lower)
     growth = np.where(upper > 26, np.inf, growth)
     return 2 * np.sqrt(np.pi) * growth - _integral_of_erfcx(lower, upper)

@@ -41,10 +41,8 @@ class SpikingNeuron(Value):
         super().__post_init__()
         what = type(self).__name__
         if getattr(self, "reset", -np.inf) >= getattr(self, "threshold", np.inf):
-            raise InputError(
-                f"{what}.reset: expected less than the threshold {self.threshold * 1e3:g} mV, "
-                f"found {self.reset * 1e3:g} mV"
-            )
+            expected = f"less than the threshold {self.threshold * 1e3:g} mV"
+            raise InputError(f"{what}.reset: expected {expected}, found {self.reset * 1e3:g} mV")
         for name, kinds in self.takes.items():
             given = getattr(self, name)
             if not isinstance(given, kinds) and (name, given) != ("nmda", None):
@@ -104,13 +102,7 @@ class SpikingNeuron(Value):
         return f"v = reset{' + carry*(v - threshold)' if carrying else ''}"
 
     def receptor_of(self, name: str, sign: int) -> str:
-        """Letter of the receptor that a projection names, by default that of its sign.
-
-        Raises
-        ------
-        InputError
-            If the neuron has no such receptor.
-        """
+        """Letter of the receptor that a projection names, by default that of its sign; ``InputError`` for others."""
         known = {"excitation": "e", "inhibition": "i", "nmda": "n"}
         letter = known.get(name) if name else "ei"[sign < 0]
         if letter not in self.receptors:

@@ -96,12 +96,10 @@ class Certificate(Shown):
 
     def evidence(self, report: Report | None = None) -> Evidence:
         """Evidence reported with the zero-one floor, computed once: see the properties that follow."""
-        known = vars(self)
-        if "_evidence" not in known:
-            known["_evidence"] = evidence(
-                _sample(self.function, self.data), isinstance(self.function, LabelledData), report or silent
-            )
-        return known["_evidence"]
+        if "_evidence" not in vars(self):
+            sample, is_sample = _sample(self.function, self.data), isinstance(self.function, LabelledData)
+            vars(self)["_evidence"] = evidence(sample, is_sample, report or silent)
+        return vars(self)["_evidence"]
 
     @property
     def comparable_share(self) -> float | None:

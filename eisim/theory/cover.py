@@ -20,10 +20,7 @@ class Cover(NamedTuple):
 
 
 def lightest_cover(
-    edges: Sequence[int],
-    row_weights: Sequence[int],
-    column_weights: Mapping[int, int],
-    less_than: int | None = None,
+    edges: Sequence[int], row_weights: Sequence[int], column_weights: Mapping[int, int], less_than: int | None = None
 ) -> Cover | None:
     """Find the lightest set of rows and columns that touches every edge: for each row its columns, as bits.
 

@@ -148,7 +148,7 @@ class Floors:
         weights, self._kind = np.unique(sample.weights, return_inverse=True)
         self._weights, _ = exact(weights)
         self._total = sum(sample.exact_weights)
-        self._slots: tuple[np.ndarray, list[int]] | None = None
+        self._start, self._above = self._places(len(np.unique(sample.targets)))
 
     def comparable_share(self) -> float:
         """Share of the pairs of observations of which one is at least the other in every input."""
@@ -165,11 +165,10 @@ class Floors:
     def of(self, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
         """The floor of labels, one for each observation; `weights`: of which observation each takes the weight."""
         levels, level = np.unique(labels, return_inverse=True)
-        start, above = self._places(len(levels))
         pairs, cell = np.unique(self.point * len(levels) + level, return_inverse=True)
         point, level = pairs // len(levels), pairs % len(levels)
         first = np.searchsorted(point, point)
-        slot = start[point] + np.arange(len(pairs)) - first
+        slot = self._start[point] + np.arange(len(pairs)) - first
         weight = sums(cell, self._kind if weights is None else self._kind[weights], self._weights, len(pairs))
         by_level = np.argsort(level, kind="stable")
         bounds = np.searchsorted(level[by_level], np.arange(len(levels) + 1))
@@ -177,7 +176,7 @@ class Floors:
         for k in range(1, len(levels)):
             lower |= as_set(slot[by_level[bounds[k - 1] : bounds[k]]])
             for row in reversed(by_level[bounds[k] : bounds[k + 1]].tolist()):
-                if bits := above[slot[row]] & lower:
+                if bits := self._above[slot[row]] & lower:
                     edges.append(bits)
                     supply.append(weight[row])
         demand = dict(zip(slot.tolist(), weight, strict=True))
@@ -185,16 +184,13 @@ class Floors:
 
     def _places(self, n_levels) -> tuple[np.ndarray, list[int]]:
         """Where the labels of each point begin among those of all points, and the set of places above each."""
-        if self._slots is None:
-            copies = np.minimum(self.counts, n_levels)  # labels that one point can have at most
-            start = np.cumsum(copies) - copies
-            if (copies == 1).all():
-                self._slots = start, self.above
-            else:
-                owner, above = np.repeat(np.arange(len(copies)), copies), []
-                for bits, n in zip(self.above, copies.tolist(), strict=True):
-                    flags = np.zeros(len(copies), dtype=bool)
-                    flags[members(bits)] = True
-                    above += pack(flags[None, owner]) * n
-                self._slots = start, above
-        return self._slots
+        copies = np.minimum(self.counts, n_levels)  # labels that one point can have at most
+        start = np.cumsum(copies) - copies
+        if (copies == 1).all():
+            return start, self.above
+        owner, above = np.repeat(np.arange(len(copies)), copies), []
+        for bits, n in zip(self.above, copies.tolist(), strict=True):
+            flags = np.zeros(len(copies), dtype=bool)
+            flags[members(bits)] = True
+            above += pack(flags[None, owner]) * n
+        return start, above

@@ -132,10 +132,7 @@ def violations(sample: Sample, report: Report = silent) -> Violations:
 
 
 def extend(points, known, values, report: Report = silent) -> np.ndarray:
-    """The least monotone function at `points` that is at least `values` at the `known` points.
-
-    Below all known points it is the least value.
-    """
+    """The least monotone function at `points` that is at least `values` at `known` ones; below all it is the least."""
     order = np.argsort(-values, kind="stable")
     found = np.full(len(points), values.min())
     for chunk, below in comparisons(-points, -known[order], report):

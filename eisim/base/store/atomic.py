@@ -17,10 +17,7 @@ _OLD = 3_600.0
 
 @contextmanager
 def replaced(path: Path, private: bool = False):
-    """A binary file to write under another name, which then replaces what was there.
-
-    Only the user may read a private one; others may as the user's umask says.
-    """
+    """A binary file to write under another name, which then replaces what was there (`private`: for the user alone)."""
     clear_partial(path.parent, escape(path.name))  # left by a process that was killed
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     lock = Lock(Path(partial))

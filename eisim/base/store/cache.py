@@ -62,10 +62,7 @@ def root() -> Path:
 
 
 def size_limit() -> int:
-    """Size that programs and headers may have together, in bytes: ``$EISIM_CACHE_SIZE``, or `SIZE`.
-
-    ``InputError`` if the variable is not a size such as ``500MB`` or ``2GB``.
-    """
+    """Size that programs and headers may have together, in bytes: ``$EISIM_CACHE_SIZE``, such as ``2GB``, or `SIZE`."""
     text = os.environ.get("EISIM_CACHE_SIZE")
     if not text:
         return SIZE
@@ -149,10 +146,7 @@ def put(kind: str, name: str, source: Path) -> None:
 
 
 def read(file: Path) -> bytes:
-    """The content of a kept file.
-
-    `Damaged` if it is not what was written, PermissionError if it is not the user's own or others can write it.
-    """
+    """The content of a kept file; `Damaged`, or PermissionError if it is not the user's own or others can write it."""
     with file.open("rb") as opened:
         check_own(os.fstat(opened.fileno()), file)
         digest, content = opened.read(_DIGEST), opened.read()

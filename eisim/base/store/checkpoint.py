@@ -49,10 +49,7 @@ def expect(parts: int) -> None:
 
 
 def begin_part(name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], T]:
-    """The same in two steps, for parts that run concurrently.
-
-    `begin` begins the part, unless it is kept, and returns a function that waits for its value, as this does.
-    """
+    """The same in two steps, for parts that run concurrently: `begin`, like this, returns what waits for the value."""
     return begin() if _present is None else _present.begin(name, begin)
 
 

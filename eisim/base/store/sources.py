@@ -69,10 +69,7 @@ def news() -> dict[str, str | None]:
 
 
 def learn(found: dict[str, str | None]) -> None:
-    """Add what another process, which computes a part of the same run, has noted (see `news`).
-
-    ``InputError`` if it found a file in another state than it was in or is in here.
-    """
+    """Add what another process of the same run has noted (`news`); ``InputError`` if a file differs here."""
     for path, known in found.items():
         if known is None:
             _written.add(path)
@@ -122,25 +119,20 @@ def _digest(path, status):
 
 def imported_versions() -> dict[str, str]:
     """Versions of the packages that the user's modules import."""
-    found = {}
-    for path in _seen:
-        if not path.endswith(".py"):
-            continue
+    modules, found = set(), {}
+    for path in [path for path in _seen if path.endswith(".py")]:
         with suppress(OSError, SyntaxError, ValueError):
             for node in ast.walk(ast.parse(Path(path).read_bytes())):
                 if isinstance(node, ast.Import):
-                    names = [alias.name for alias in node.names]
+                    modules.update(alias.name for alias in node.names)
                 elif isinstance(node, ast.ImportFrom) and not node.level:
-                    names = [node.module]
-                else:
-                    continue
-                found |= {name.partition(".")[0]: "" for name in names}
-    for name in sorted(found.keys() - sys.stdlib_module_names):
+                    modules.add(node.module)
+    for name in sorted({module.partition(".")[0] for module in modules} - sys.stdlib_module_names):
         try:
             found[name] = version(name)
         except (PackageNotFoundError, ValueError):
             found[name] = str(getattr(sys.modules.get(name), "__version__", ""))
-    return {name: known for name, known in sorted(found.items()) if known}
+    return {name: known for name, known in found.items() if known}
 
 
 def _notice(event, arguments):

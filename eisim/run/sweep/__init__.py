@@ -158,20 +158,19 @@ def compute(
     check(subject, axes)
     seed_values = tuple(int(value) for value in np.random.SeedSequence(seed).generate_state(seeds))
     todo: list[Point] = []
-    outcomes, found, failed, finish = {}, {}, {}, {}
+    outcomes, failed = {}, {}
     said: set[str] = set()
+
+    def begin(point):
+        todo.append(point)
+        return lambda: _numbers(outcomes.pop(point))
+
     report("looking for finished points")
-    for point in points_of(axes, seed_values):
-
-        def begin(point=point):
-            todo.append(point)
-            return lambda: _numbers(outcomes.pop(point))
-
-        wait = begin_part(json.dumps([point.index, point.values, point.seed]), begin)
-        if todo and todo[-1] is point:
-            finish[point] = wait
-        else:
-            found[point] = wait()
+    waits = {
+        point: begin_part(json.dumps([point.index, point.values, point.seed]), partial(begin, point))
+        for point in points_of(axes, seed_values)
+    }
+    found = {point: waits.pop(point)() for point in waits.keys() - set(todo)}
     if todo:
         stage = f"computing {len(todo):,} point{'s' * (len(todo) != 1)}"
         report(stage, 0.0)
@@ -182,7 +181,7 @@ def compute(
                     say(f"note: {note}")
                     said.add(note)
             try:
-                found[point] = finish.pop(point)()
+                found[point] = waits.pop(point)()
             except FailedError as error:
                 failed[point] = str(error)
             report(stage, (k + 1) / len(todo))

@@ -160,16 +160,14 @@ def _range(parameter, first, last, number):
     values = [float(f"{value:.{_DIGITS}g}") for value in np.linspace(a, b, n)]
     if parameter.kind is int:
         if wrong := [value for value in values if value != round(value)]:
-            raise InputError(
-                f"--over: {parameter.name}: expected whole numbers, found {wrong[0]:g} in {first}:{last}:{n}"
-            )
+            found = f"{wrong[0]:g} in {first}:{last}:{n}"
+            raise InputError(f"--over: {parameter.name}: expected whole numbers, found {found}")
         values = [int(value) for value in values]
     return Axis(parameter.name, tuple(values), unit)
 
 
 def _unit(parameter, units):
     if len(set(units)) > 1:
-        raise InputError(
-            f"--over: {parameter.name}: expected values of one unit, found {' and '.join(u or 'none' for u in units)}"
-        )
+        found = " and ".join(unit or "none" for unit in units)
+        raise InputError(f"--over: {parameter.name}: expected values of one unit, found {found}")
     return units[0]

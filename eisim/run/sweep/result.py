@@ -10,7 +10,7 @@ from eisim.base.display import display, labelled, tabulated
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.values import Shown
 from eisim.run.sweep.axes import Axis
-from eisim.run.sweep.subject import Point, Subject
+from eisim.run.sweep.subject import Point, Subject, over_known
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,11 +72,11 @@ class Sweep(Shown):
 
     def mean(self, measure: str) -> np.ndarray:
         """Mean of a measure over the seeds with a value, shape (values of each axis...); NaN where there is none."""
-        return _over_seeds(np.mean, self._values(measure))
+        return np.apply_along_axis(over_known, -1, self._values(measure))
 
     def sd(self, measure: str) -> np.ndarray:
         """Standard deviation of a measure over the seeds with a value."""
-        return _over_seeds(np.std, self._values(measure))
+        return np.apply_along_axis(over_known, -1, self._values(measure), np.std)
 
     def spread(self, measure: str) -> np.ndarray:
         """The former name of `sd`."""
@@ -85,10 +85,8 @@ class Sweep(Shown):
 
     def _values(self, measure):
         if measure not in self.numbers:
-            raise InputError(
-                f"measure: expected one of {', '.join(self.numbers)}, found {measure!r}"
-                f"{did_you_mean(measure, self.numbers)}"
-            )
+            found = f"{measure!r}{did_you_mean(measure, self.numbers)}"
+            raise InputError(f"measure: expected one of {', '.join(self.numbers)}, found {found}")
         return self.numbers[measure]
 
     to_xarray = labelled("The numbers as an `xarray.Dataset`: dimensions are the axes and ``seed``.")
@@ -125,12 +123,3 @@ def with_phases(sweep: Sweep, phase: Callable[[Mapping[str, float]], str], crite
         mine = {name: float(values[index]) for name, values in means.items()}
         found[index] = "" if index in failed and not np.isfinite(list(mine.values())).any() else phase(mine)
     return replace(sweep, phases=found.astype(str), criteria=dict(criteria))
-
-
-def _over_seeds(function: Callable, values: np.ndarray) -> np.ndarray:
-    known = np.isfinite(values)
-    found = np.full(values.shape[:-1], np.nan)
-    for index in np.ndindex(*found.shape):
-        if known[index].any():
-            found[index] = function(values[index][known[index]])
-    return found

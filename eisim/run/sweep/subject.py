@@ -94,10 +94,7 @@ def check(subject: Subject, axes: tuple[Axis, ...]) -> None:
 
 
 def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str, float]:
-    """The numbers of one point; they depend on these arguments and on nothing else.
-
-    For a circuit they are what `circuit_numbers` gives; for an experiment the numbers of its JSON document.
-    """
+    """The numbers of one point, by these arguments alone: `circuit_numbers`, or those of an experiment's JSON."""
     found = find(subject)
     if isinstance(found, Experiment):
         return _measure_experiment(found, subject, axes, point)
@@ -237,10 +234,10 @@ def circuit_numbers(response) -> dict[str, float]:
             "correlation": (activity.correlation, wide),
         }
         for what, (measure, how) in measures.items():
-            found[f"{what}_{name}"] = _mean(_tried(measure, response, name, how))
+            found[f"{what}_{name}"] = over_known(_tried(measure, response, name, how))
         rhythm = _tried(activity.rhythm, response, name, narrow)
         for what in ("frequency", "prominence"):
-            found[f"{what}_{name}"] = _mean(getattr(rhythm, what, np.nan))
+            found[f"{what}_{name}"] = over_known(getattr(rhythm, what, np.nan))
     return found
 
 
@@ -252,8 +249,8 @@ def _tried(measure, *of):
         return np.nan
 
 
-def _mean(values):
-    """Over trials, those left out that have none."""
+def over_known(values, function=np.mean) -> float:
+    """A statistic of the values that are finite; NaN if none is."""
     values = np.asarray(values, dtype=float)
     known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else np.nan
+    return float(function(known)) if known.size else np.nan

@@ -73,10 +73,9 @@ def differences(expected: dict[str, str], name: str) -> str:
     if not expected:
         return ""
     found = {path: sources.digest(path) for path in expected if os.path.isabs(path)} | versions(name)
-    differing = [what for what in expected if found.get(what) != expected[what]]
-    if not differing:
+    what = next((what for what in expected if found.get(what) != expected[what]), None)
+    if what is None:
         return ""
-    what = differing[0]
     have = "another" if os.path.isabs(what) else found.get(what) or "missing"
     mine = "" if os.path.isabs(what) else f", {expected[what]} here"
     return (
@@ -86,10 +85,7 @@ def differences(expected: dict[str, str], name: str) -> str:
 
 
 def versions(name: str) -> dict[str, str]:
-    """Versions of what decides the numbers, and digests of sources, as they were when this process began.
-
-    If the subject's name is that of a file of the user's own, it counts with what it imports from its folder.
-    """
+    """Versions of what decides the numbers and digests of sources (a user's file, too) as this process began."""
     return _installed() | _own(name)
 
 
