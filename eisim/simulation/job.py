@@ -12,7 +12,7 @@ from eisim.base.timing import Timing
 from eisim.simulation import cuda, naming
 from eisim.simulation.layout import INPUT, Bundle, Layout
 from eisim.simulation.model import Model, synapse_model
-from eisim.simulation.naming import group_name, monitor_name, static_file, synapses_name
+from eisim.simulation.naming import STIMULUS_FILE, group_name, monitor_name, static_file, synapses_name
 from eisim.simulation.toolchain import toolchain
 
 BINARY = "main.exe" if os.name == "nt" else "main"
@@ -73,7 +73,7 @@ class Job:
                 arrays[static_file(monitor_name(name), "_indices")] = np.arange(recorded, dtype=np.int32)
         inputs = self.layout.groups[INPUT]
         if inputs.frames:
-            arrays[naming.STIMULUS_FILE] = np.ascontiguousarray(inputs.values()["rate"].T)
+            arrays[STIMULUS_FILE] = np.ascontiguousarray(inputs.values()["rate"].T)
         return arrays
 
     def unread_results(self) -> list[str]:

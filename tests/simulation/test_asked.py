@@ -333,7 +333,7 @@ def test_c8_what_is_free_is_the_least_of_all_limits(monkeypatch, tmp_path):
         ({"dt": np.nan}, "dt: expected finite numbers, found nan"),
         ({"duration": np.inf}, "duration: expected finite numbers, found inf"),
         ({"duration": "50ms"}, "duration: expected a time such as 5*ms, found '50ms'"),
-        ({"duration": None}, "duration: expected finite numbers, found nan"),
+        ({"duration": None}, "duration: expected a time such as 5*ms, found None"),
         ({"duration": 50 * mV}, "duration: expected a time such as 5*ms, found 50. mV"),
         ({"dt": [1e-3]}, "dt: expected a time such as 5*ms, found an array of shape (1,)"),
         ({"stimuli": np.ones((2, 7, 2))}, "time frames that divides the 100 time steps of a trial (0.05 s in steps of"),
