@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
@@ -45,8 +45,10 @@ def other_python(folder: Path, *, editable: bool) -> Path:
     """An environment where eisim is installed, and sees the other packages of this one."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
-    for tool in ("pip", "setuptools"):
-        if find_spec(tool) is None:
+    for tool in ("pip", "setuptools"):  # to look for pip as a module would change which distutils is imported
+        try:
+            version(tool)
+        except PackageNotFoundError:
             pytest.skip(f"{tool} is not installed")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
     python = folder / "venv" / "bin" / "python"
