@@ -113,7 +113,10 @@ class LIF(SpikingNeuron):
         return values
 
     def activation(self, drive):
-        """Rate in Hz for a constant input `drive` in V (any shape), the f-I curve; with noise the Siegert formula."""
+        """Rate in Hz for a constant input `drive` in V (any shape): the f-I curve.
+
+        Without noise the closed form; with noise the Siegert formula (Siegert 1951; Brunel 2000, eq. 21).
+        """
         drive = np.asarray(drive, dtype=float)
         if self.noise:
             return siegert(self.rest + drive, self.noise, self.tau, self.refractory, self.threshold, self.reset)

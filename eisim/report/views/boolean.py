@@ -26,10 +26,10 @@ from eisim.studies.curves import described
 CONDITIONS = ("intact", "ablated", "best_excitatory")
 SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "DNN"}
 MEANINGS = {
-    "kept": "needs no inhibition",
+    "kept": "the circuit computes it without inhibition, too",
     "not computed": "the intact circuit does not compute it",
     "lost (this circuit)": "only in this circuit: an excitatory-only circuit can compute it",
-    "lost (provably)": "impossible without inhibition",
+    "lost (provably)": f"no excitatory-only circuit {proof.CONDITIONS} computes it",
 }
 #: Errors of the equivalences, by key: heading, unit and meaning.
 EQUIVALENCES = {
