@@ -1,36 +1,24 @@
 """``python -m eisim``."""
 
 import os
-import signal
 import sys
-import threading
-from contextlib import suppress
+
+from eisim.base import interrupts
 
 
 def main(*first: str) -> None:
     """Run the command line; words given here come before those of the process."""
     sys.argv[1:1] = first  # the command that results are said to be of
-    sys.unraisablehook = interrupt_again
     try:
+        interrupts.remember()
         from eisim.cli.commands import run_command
 
         status = run_command(sys.argv[1:])
     except KeyboardInterrupt:
         print("eisim: interrupted; no partial files written", file=sys.stderr)
         status = 130
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: an interrupt would end in the interpreter's own words
+    interrupts.ignore()
     sys.exit(status)
-
-
-def interrupt_again(unraisable) -> None:
-    """Deliver again an interrupt that arrived during Python's clean-up, where it would be printed and ignored."""
-    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
-        sys.__unraisablehook__(unraisable)
-        return
-    later = threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT))
-    later.daemon = True
-    with suppress(RuntimeError):  # Python is at its end
-        later.start()
 
 
 def _put_this_folder_last() -> None:

@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
+from eisim.base import interrupts
 from eisim.base.errors import InputError, did_you_mean, one_line, printable
 from eisim.base.progress import Progress
 from eisim.base.store.checkpoint import Parts, kept
@@ -94,11 +95,13 @@ def run_command(arguments: Sequence[str]) -> int:
         _say(f"expected what fits into memory, found more ({error or 'nothing is free'})")
         return 2
     except OSError as error:
-        _say(_of_files(error))
-        return 1
+        if not interrupts.is_wanted():
+            _say(_of_files(error))
+            return 1
     except (RuntimeError, ArithmeticError, ImportError) as error:
-        print(f"eisim: {printable(str(error))}", file=sys.stderr)
-        return 1
+        if not interrupts.is_wanted():
+            print(f"eisim: {printable(str(error))}", file=sys.stderr)
+            return 1
     _say("interrupted; no partial files written")
     return INTERRUPTED
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
+from eisim.base import processes
 from eisim.base.store import cache
 
 #: Whether something is as it should be, is missing though a run can do without, or stops every run.
@@ -112,7 +113,7 @@ def _brian2():
     """Whether the simulator can be imported, tried in a separate process, since it may fail in any way."""
     start = time.perf_counter()
     command = [sys.executable, "-W", "ignore", "-c", "import brian2"]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    done = processes.run(command, capture_output=True, text=True, errors="replace", check=False)
     if not done.returncode:
         return Finding("import of Brian2", OK, f"{time.perf_counter() - start:.1f} s")
     last = (done.stderr.strip().splitlines() or ["no message"])[-1]

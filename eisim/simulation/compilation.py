@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import cache as cache_of_call
 from pathlib import Path
 
+from eisim.base import processes
 from eisim.base.progress import Report
 from eisim.base.store import cache
 from eisim.simulation.job import BINARY
@@ -86,19 +87,17 @@ def begin_plain_make(folder: Path, *arguments: str) -> Callable[[], None]:
 
 def _begin(command: list[str], folder: Path, made: Path) -> Callable[[], None]:
     """Begin to compile what will be `made`; returns a function that waits, and raises `NoProgramError` if it fails."""
-    # A separate process group, so that the compilers that make has called end with it.
-    group = {"process_group": 0} if os.name == "posix" else {}
     nothing = subprocess.DEVNULL
     log = folder / "compiler.log"
     with log.open("w") as said:
-        process = subprocess.Popen(command, cwd=folder, stdin=nothing, stdout=nothing, stderr=said, **group)
+        process = processes.start(command, cwd=folder, stdin=nothing, stdout=nothing, stderr=said)
 
     def wait():
         try:
             status = process.wait(TIMEOUT)
         except BaseException as error:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL) if group else process.kill()
+            with suppress(ProcessLookupError):  # its group, with the compilers that make has called
+                os.killpg(process.pid, signal.SIGKILL) if os.name == "posix" else process.kill()
             process.wait()
             if isinstance(error, subprocess.TimeoutExpired):
                 raise NoProgramError(f"{command[0]} did not end within {TIMEOUT:g} s") from None

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eisim.base import processes
 from eisim.base.progress import Report
 from eisim.base.store import cache
 from eisim.base.store.workspace import Workspace, clear_abandoned
@@ -108,7 +109,7 @@ def _launch(job: Job, folder: Path, binary: Path) -> subprocess.Popen:
     command = [str(binary), "--results_dir", f"{folder / 'results'}{os.sep}", *words]
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
     try:
-        return subprocess.Popen(command, cwd=folder, **pipe)
+        return processes.start(command, cwd=folder, stdin=subprocess.DEVNULL, **pipe)
     except PermissionError:
         raise NoProgramError(
             f"programs cannot be started in {folder.parent}, which may be mounted noexec; TMPDIR names another folder"

@@ -9,6 +9,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from eisim.base import processes
+
 #: No -ffast-math: the same arithmetic in C++, in NumPy and in the DNN.
 _NATIVE = "-march=native"
 COMPILER_FLAGS = ["-O3", _NATIVE, "-ffp-contract=off", "-std=c++17", "-w"]
@@ -36,7 +38,7 @@ def what_is_missing() -> str:
 def ask(*command: str | Path) -> subprocess.CompletedProcess:
     """Run a command for what it says."""
     quiet = {"stdin": subprocess.DEVNULL, "timeout": ANSWER}
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, **quiet)
+    return processes.run(command, capture_output=True, text=True, errors="replace", check=False, **quiet)
 
 
 @cache

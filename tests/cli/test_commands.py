@@ -157,15 +157,18 @@ def test_bad_input_is_one_line_and_status_2(eisim, tmp_path, words, said):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_an_interrupted_run_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("after", [0.0, 0.7, 1.5, 2.5])
+def test_an_interrupted_run_leaves_nothing(tmp_path, after):
     command = [sys.executable, "-m", "eisim", "run", "--set", "seeds=300", "--out", str(tmp_path / "out")]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    time.sleep(2.5)
+    while not (tmp_path / "out").exists():
+        assert running.poll() is None
+        time.sleep(0.01)
+    time.sleep(after)
     assert running.poll() is None
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=30)
-    assert running.returncode in (130, -signal.SIGINT)
-    assert said == "eisim: interrupted; no partial files written\n"
+    assert (running.returncode, said) == (130, "eisim: interrupted; no partial files written\n")
     assert list((tmp_path / "out").iterdir()) == []
 
 

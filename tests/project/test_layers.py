@@ -20,6 +20,13 @@ def test_eisim_names_no_model_and_no_experiment():
     assert not {name: found for name, found in named.items() if found}
 
 
+def test_other_programs_are_started_apart():
+    """Else Ctrl-C reaches them, too, and their end may be reported as a failure."""
+    calls = re.compile(r"subprocess\.(run|Popen|call|check_\w+)\(|from subprocess import|os\.(system|popen)")
+    files = {path: path.read_text("utf-8") for path in (ROOT / "eisim").rglob("*.py")}
+    assert [str(path) for path, text in files.items() if calls.search(text)] == []
+
+
 def test_names_of_modules_are_recognized():
     code = 'f("models.xor", f"eisim.experiments.{x}", "eisim.models", "experiments.", "a.models.b")'
     assert modules_named(code) == {"models.xor", "eisim.experiments."}

@@ -1,17 +1,20 @@
 """What people read: on narrow terminals, in pipes, in poor encodings."""
 
 import io
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
+from contextlib import contextmanager
 
 import pytest
 from rich.console import Group
 from rich.table import Table
 
-from eisim.__main__ import interrupt_again
+from eisim.base import interrupts
 from eisim.cli import commands as cli
 from eisim.report import terminal
 
@@ -112,13 +115,38 @@ def test_d7_an_interrupt_while_python_cleans_up_is_not_forgotten(capfd):
         def __del__(self):
             raise KeyboardInterrupt
 
-    before, sys.unraisablehook = sys.unraisablehook, interrupt_again
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            Late()
-            time.sleep(10)
-    finally:
-        sys.unraisablehook = before
-        signal.signal(signal.SIGINT, handler)
+    with interrupts_remembered(), pytest.raises(KeyboardInterrupt):
+        Late()
+        time.sleep(10)
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_interrupt_that_turns_into_another_error_is_one(monkeypatch, capfd):
+    def turned(*_, **__):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)
+        except KeyboardInterrupt:
+            raise ImportError("numpy.core.multiarray failed to import") from None
+
+    monkeypatch.setattr("typer.main.get_command", turned)
+    with interrupts_remembered():
+        assert cli.run_command(["list"]) == 130
+    assert capfd.readouterr().err == "eisim: interrupted; no partial files written\n"
+
+
+@contextmanager
+def interrupts_remembered():
+    """As in a process of its own."""
+    hook, showing = sys.unraisablehook, warnings.showwarning
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGALRM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupts.remember()
+    try:
+        yield
+    finally:
+        sys.unraisablehook, warnings.showwarning = hook, showing
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        interrupts._wanted.clear()
+        logging.disable(logging.NOTSET)

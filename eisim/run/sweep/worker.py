@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import suppress
 
+from eisim.base import processes
 from eisim.run.sweep.subject import Point
 from eisim.run.sweep.work import Job, Outcome, attempt
 
@@ -26,17 +27,11 @@ class Worker:
 
     def __init__(self, job: Job):
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-        # A separate process group: Ctrl-C in the terminal is for the parent, which ends this process.
-        if sys.platform == "win32":
-            group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        else:
-            group = {"process_group": 0}
-        self.process = subprocess.Popen(
+        self.process = processes.start(
             [sys.executable, "-P", "-c", "from eisim.run.sweep.worker import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": path},
-            **group,
         )
         with suppress(LostError):  # said when it is asked for a point
             self._send(job)

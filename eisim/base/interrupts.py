@@ -1,0 +1,51 @@
+"""Ctrl-C: remembered, since on its way through other people's code it may turn into another error."""
+
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+
+#: After this time an interrupt that Python could not raise is raised again, in s.
+_AGAIN = 0.02
+
+_wanted = threading.Event()
+
+
+def remember() -> None:
+    """Remember interrupts of this process from now on, and raise those again that arrive during Python's clean-up."""
+    sys.unraisablehook = _interrupt_again
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell has it ignored
+        signal.signal(signal.SIGINT, _interrupt)
+        if hasattr(signal, "SIGALRM"):
+            signal.signal(signal.SIGALRM, _interrupt)
+
+
+def ignore() -> None:
+    """Ignore interrupts from now on: all is done, and one would end in the interpreter's own words."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+
+
+def is_wanted() -> bool:
+    """Whether the user has interrupted this process, so that an error may be due to that."""
+    return _wanted.is_set()
+
+
+def _interrupt(*_):
+    _wanted.set()
+    raise KeyboardInterrupt
+
+
+def _interrupt_again(unraisable) -> None:
+    """Deliver again an interrupt that arrived during Python's clean-up, where it would be printed and ignored."""
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+    elif signal.getsignal(getattr(signal, "SIGALRM", signal.SIGINT)) is _interrupt and hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN)  # no thread, which could still run as Python ends
+    else:
+        later = threading.Timer(_AGAIN, os.kill, (os.getpid(), signal.SIGINT))
+        later.daemon = True
+        with suppress(RuntimeError):  # Python is at its end
+            later.start()
