@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from eisim.base.values import Explained, Shown
 from eisim.circuit import Circuit
 from eisim.simulation.response import Response
 from eisim.stimuli import is_labelled
+from eisim.theory.required import best_share
 
 
 class Obstruction(StrEnum):
@@ -59,11 +61,22 @@ class Task(Shown):
         Neurons of the circuit as it was published, where the task takes a smaller one; 0: it is no smaller.
     facts : callable, optional
         From the response of the intact circuit to published numbers, each with that of the response, as `Fact`.
+    constant : float, optional
+        Score of the best answer that ignores the stimuli; ``None``: unknown. The criterion has to be above it.
+    required, answers : array_like of bool, and callable, optional
+        The outputs that are required, trials (× outputs), and from a response to those that are given: rates above a
+        threshold. With them the score is the share of trials with all outputs as required (`score` may be ``None``),
+        and what the best excitatory-only system scores follows (`eisim.theory.required`).
+    excitatory_only : callable, optional
+        From a seed to an excitatory-only circuit, which shows what such circuits score at least; it is simulated with
+        the same stimuli.
+    bound, proof : float and str, optional
+        Score that no excitatory-only system exceeds, and why, in a sentence. ``None``: unknown, or from `required`.
     """
 
     circuit: Callable[[int], Circuit]
     stimuli: np.ndarray
-    score: Callable[[Response], float]
+    score: Callable[[Response], float] | None
     measure: str
     obstruction: Obstruction
     criterion: float = 0.5
@@ -74,6 +87,12 @@ class Task(Shown):
     record: bool = False
     published_neurons: int = 0
     facts: Callable[[Response], Iterable["Fact"]] | None = None
+    constant: float | None = None
+    required: np.ndarray | None = None
+    answers: Callable[[Response], np.ndarray] | None = None
+    excitatory_only: Callable[[int], Circuit] | None = None
+    bound: float | None = None
+    proof: str = ""
 
     def __post_init__(self):
         timing = Timing(self.duration, self.window, self.dt)
@@ -85,11 +104,14 @@ class Task(Shown):
         object.__setattr__(self, "criterion", scalar_si(self.criterion, "1", "Task.criterion"))
         if not isinstance(self.measure, str):
             raise InputError(f"Task.measure: expected what the score measures, in words, found {self.measure!r:.60}")
+        self._check_required()
         for name in ("circuit", "score"):
             if not callable(getattr(self, name)):
                 raise InputError(f"Task.{name}: expected a function, found {getattr(self, name)!r}")
-        if self.facts is not None and not callable(self.facts):
-            raise InputError(f"Task.facts: expected a function of the response, found {self.facts!r}")
+        for name, expected in (("facts", "of the response"), ("excitatory_only", "from a seed to a Circuit")):
+            if getattr(self, name) is not None and not callable(getattr(self, name)):
+                raise InputError(f"Task.{name}: expected a function {expected}, found {getattr(self, name)!r}")
+        self._check_limits()
         neurons = self.published_neurons
         if isinstance(neurons, bool) or not isinstance(neurons, (int, np.integer)) or neurons < 0:
             raise InputError(f"Task.published_neurons: expected a whole number of 0 or more, found {neurons!r}")
@@ -100,6 +122,45 @@ class Task(Shown):
             expected = "none" if self.obstruction.is_dynamical else "a function of the response"
             raise InputError(f"Task.output: expected {expected} with the obstruction {self.obstruction!r}")
 
+    def _check_required(self):
+        """Make the score of required outputs, and what the best excitatory-only system can score."""
+        if (self.required is None) != (self.answers is None):
+            raise InputError("Task.required: expected together with Task.answers, found one of them")
+        if self.required is None:
+            return
+        required = np.asarray(self.required)
+        if required.dtype != bool or required.ndim not in (1, 2) or len(required) != len(self.stimuli):
+            found = f"{required.dtype} values of shape {required.shape}"
+            raise InputError(f"Task.required: expected bool for each of {len(self.stimuli)} trials, found {found}")
+        if not callable(self.answers):
+            raise InputError(f"Task.answers: expected a function of the response, found {self.answers!r}")
+        if self.bound is not None or self.score is not None:
+            given = "score" if self.bound is None else "bound"
+            raise InputError(f"Task.{given}: expected none, since it follows from Task.required, found one")
+        object.__setattr__(self, "required", required)
+        object.__setattr__(self, "score", partial(share_right, required, self.answers))
+        object.__setattr__(self, "bound", best_share(self.stimuli, required))
+        object.__setattr__(self, "proof", self.proof or "by the order of the trials and their required outputs")
+
+    def _check_limits(self):
+        """Check what constant answers and excitatory-only systems score."""
+        for name in ("constant", "bound"):
+            if (value := getattr(self, name)) is not None:
+                value = scalar_si(value, "1", f"Task.{name}")
+                if not 0 <= value <= 1:
+                    raise InputError(f"Task.{name}: expected from 0 to 1, found {value:g}")
+                object.__setattr__(self, name, value)
+        if (self.bound is None) != (not self.proof) or not isinstance(self.proof, str):
+            raise InputError(f"Task.proof: expected a sentence just where there is a bound, found {self.proof!r:.60}")
+        if self.constant is None:
+            return
+        if self.criterion <= self.constant:
+            expected = f"more than the best constant answer scores, {self.constant:g}"
+            raise InputError(f"Task.criterion: expected {expected}, found {self.criterion:g}")
+        if self.bound is not None and self.bound < self.constant:
+            expected = f"at least the score of a constant answer, {self.constant:g}, which needs no inhibition"
+            raise InputError(f"Task.bound: expected {expected}, found {self.bound:g}")
+
     @property
     def times(self) -> dict[str, float]:
         """Duration, window and dt, in s, as `eisim.simulate` takes them."""
@@ -108,6 +169,15 @@ class Task(Shown):
     def __repr__(self):
         shape = " × ".join(map(str, self.stimuli.shape))
         return f"<Task: {self.measure}, at least {self.criterion:g}; {shape} stimuli; {self.obstruction}>"
+
+
+def share_right(required: np.ndarray, answers: Callable[[Response], np.ndarray], response: Response) -> float:
+    """Share of trials in which all outputs are as required."""
+    found = np.asarray(answers(response))
+    if found.dtype != bool or found.shape != required.shape:
+        what = f"{found.dtype} values of shape {found.shape}"
+        raise InputError(f"Task.answers: expected bool values of shape {required.shape}, found {what}")
+    return float((found == required).reshape(len(required), -1).all(axis=1).mean())
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,55 @@
+"""The best score of any excitatory-only system on trials with required outputs, exactly (T3, T11)."""
+
+import numpy as np
+from scipy import sparse
+
+from eisim.base.errors import InputError
+
+
+def ordered_pairs(stimuli: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of different trials x <= y, at every input and time: indices of x and of y.
+
+    Trials with the same stimuli are pairs in both directions.
+    """
+    flat = np.asarray(stimuli, dtype=float).reshape(len(stimuli), -1)
+    below = np.array([(x <= flat).all(axis=1) for x in flat]).reshape(len(flat), len(flat))
+    np.fill_diagonal(below, False)
+    return np.nonzero(below)
+
+
+def best_share(stimuli: np.ndarray, required: np.ndarray) -> float:
+    """The largest share of trials in which an excitatory-only system gives every required output.
+
+    Outputs that have a threshold and do not fall as inputs rise are right together in a set of trials just if no
+    pair of them, x <= y, has an output that is required at x and must be absent at y. So the trials to give up are a
+    vertex cover of these pairs; with one output the graph is bipartite, with several it is not, and the smallest
+    cover is found by mixed-integer programming.
+
+    Parameters
+    ----------
+    stimuli : ndarray of shape (trials, inputs) or (trials, time, inputs)
+    required : ndarray of bool, shape (trials,) or (trials, outputs)
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        If the solver finds no cover that it can prove to be the smallest.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    required = np.asarray(required, dtype=bool).reshape(len(stimuli), -1)
+    lower, upper = ordered_pairs(stimuli)
+    falls = (required[lower] & ~required[upper]).any(axis=1)
+    pairs = np.unique(np.sort(np.stack([lower[falls], upper[falls]], axis=1), axis=1), axis=0)
+    if not len(pairs):
+        return 1.0
+    n, rows = len(stimuli), np.repeat(np.arange(len(pairs)), 2)
+    touches = sparse.csr_array((np.ones(pairs.size), (rows, pairs.ravel())), shape=(len(pairs), n))
+    found = milp(np.ones(n), integrality=1, bounds=Bounds(0, 1), constraints=LinearConstraint(touches, lb=1))
+    if not found.success:
+        raise InputError(f"the best excitatory-only score on {n} trials: {found.message}")
+    return 1 - round(found.fun) / n
