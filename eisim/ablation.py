@@ -57,7 +57,7 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     chosen = _chosen(projections, inhibitory, "ablate: projections", "inhibitory projections")
     if not (chosen and fraction):
         return circuit
-    weakened = [_scaled(p, circuit, 1 - fraction) if p.name in chosen else p for p in circuit.projections]
+    weakened = [scaled(p, circuit, 1 - fraction) if p.name in chosen else p for p in circuit.projections]
     return replace(circuit, projections=weakened)
 
 
@@ -187,7 +187,8 @@ def _chosen(names, known, what, kind):
     return chosen
 
 
-def _scaled(projection, circuit, factor):
+def scaled(projection, circuit: Circuit, factor: float):
+    """The projection with every weight multiplied by a factor; a rule stays one."""
     given = projection.weights
     if isinstance(given, Rule):
         return replace(projection, weights=replace(given, weight=given.weight * factor))

@@ -409,6 +409,15 @@ class Circuit(ReadOnly, Shown):
         """Whether no inhibitory projection has a synapse left."""
         return not any(self.has_synapses(p) for p in self.inhibitory_projections)
 
+    @property
+    def is_random(self) -> bool:
+        """Whether its seed decides anything: drawn weights, heterogeneous neurons, Poisson inputs or membrane noise."""
+        return (
+            any(i.train == "poisson" for i in self.inputs)
+            or any(p.spread or getattr(p.neuron, "noise", 0) for p in self.populations)
+            or any(isinstance(p.weights, FixedProbability | FixedInDegree) for p in self.projections)
+        )
+
     def has_synapses(self, projection: Projection) -> bool:
         """Whether a projection has any synapse of a weight above 0."""
         rule = projection.weights

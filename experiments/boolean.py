@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.values import Value, count, quantity
@@ -27,15 +28,19 @@ class Settings(Value):
         Standard deviation of the free membrane potential in the noisy runs.
     duration, window, dt : quantity
         Duration of a trial, of the read-out window at its end, and of a time step.
+    controls : {"all", "none"}
+        Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams. Without
+        them no reason of a loss is known.
     """
 
     functions: str = "all"
     levels: int = count(11, 2, each=20_000)  # a circuit each
-    seeds: int = count(5, 1, each=1_280)  # of 2 levels, 2 patterns and 2 neurons at least
+    seeds: int = count(10, 1, each=1_280)  # of 2 levels, 2 patterns and 2 neurons at least
     noise: float = quantity(0.5e-3, "volt", non_negative=True)
     duration: float = quantity(300e-3, "second", positive=True)
     window: float = quantity(200e-3, "second", positive=True)
     dt: float = quantity(0.5e-3, "second", positive=True)
+    controls: Literal["all", "none"] = "all"
 
 
 def cases(names: str):
@@ -80,7 +85,8 @@ def protocol(settings, kinds, seed, backend):
     fractions = np.linspace(0, 1, settings.levels)
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
     times = {name: getattr(settings, name) for name in ("duration", "window", "dt")}
-    return Protocol(tuple(kinds), fractions, seeds, settings.noise, **times, backend=backend)
+    controls = settings.controls == "all"
+    return Protocol(tuple(kinds), fractions, seeds, settings.noise, **times, backend=backend, controls=controls)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from eisim.base.errors import InputError
 from eisim.base.user_files import load_file
@@ -29,15 +30,19 @@ class Settings(Value):
         Standard deviation of the free membrane potential in the noisy runs of truth tables.
     duration, window, dt : quantity
         Duration of a trial, of the read-out window at its end, and of a time step.
+    controls : {"all", "none"}
+        Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams. Without
+        them no reason of a loss is known.
     """
 
     file: str = ""
     levels: int = count(11, 2, each=20_000)  # a circuit each
-    seeds: int = count(5, 1, each=1_280)  # of 2 levels, 2 patterns and 2 neurons at least
+    seeds: int = count(10, 1, each=1_280)  # of 2 levels, 2 patterns and 2 neurons at least
     noise: float = quantity(0.5e-3, "volt", non_negative=True)
     duration: float = quantity(300e-3, "second", positive=True)
     window: float = quantity(200e-3, "second", positive=True)
     dt: float = quantity(0.5e-3, "second", positive=True)
+    controls: Literal["all", "none"] = "all"
 
 
 def of_model(model: Model) -> Experiment:

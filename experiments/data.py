@@ -40,6 +40,9 @@ class Settings(Value):
         Number of networks trained; the best one is reported.
     levels : int
         Number of fractions of inhibition removed, from 0 to 1.
+    controls : {"all", "none"}
+        Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams. Without
+        them no reason of a loss is known.
     """
 
     file: str = ""
@@ -53,6 +56,7 @@ class Settings(Value):
     iterations: int = count(1000, 1)
     tries: int = count(3, 1)
     levels: int = count(11, 2)
+    controls: Literal["all", "none"] = "all"
 
     def __post_init__(self):
         super().__post_init__()
@@ -76,10 +80,12 @@ def run(settings: Settings, kinds, seed, backend, report):
         from eisim.experiments import boolean
         from eisim.studies.boolean import Case, run_ablation
 
-        own = boolean.Settings(levels=settings.levels)
+        own = boolean.Settings(levels=settings.levels, controls=settings.controls)
         return run_ablation([Case.of(data)], boolean.protocol(own, kinds, seed, backend), report)
     how = {name: getattr(settings, name) for name in ("rows", "scale", "hidden", "iterations", "tries", "levels")}
-    return measure(data, **how, kinds=kinds, seed=seed, backend=backend, report=report)
+    return measure(
+        data, **how, kinds=kinds, seed=seed, backend=backend, controls=settings.controls == "all", report=report
+    )
 
 
 if __name__ == "__main__":

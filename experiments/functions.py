@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal
 
 from eisim.base.errors import InputError
 from eisim.base.values import ByName, Value, count
@@ -27,13 +28,17 @@ class Settings(Value):
         Number of seeds; each fixes a circuit and its noise.
     quick : bool
         Whether to use the small version of each task.
+    controls : {"all", "none"}
+        Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams. Without
+        them no reason of a loss is known.
     """
 
     circuits: str = ""
     how: str = "block"
     doses: int = count(6, 2, 101)
-    seeds: int = count(3, 1, 1000)
+    seeds: int = count(10, 1, 1000)
     quick: bool = False
+    controls: Literal["all", "none"] = "all"
 
     def __post_init__(self):
         from eisim.ablation import dose
@@ -75,7 +80,13 @@ def _survey(models, settings, kinds, seed, backend, report):
     from eisim.studies.tasks import survey
 
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
-    how = {"kinds": kinds, "doses": settings.doses, "how": settings.how, "backend": backend}
+    how = {
+        "kinds": kinds,
+        "doses": settings.doses,
+        "how": settings.how,
+        "controls": settings.controls,
+        "backend": backend,
+    }
     return survey(models, seeds, settings.quick, report, **how)
 
 

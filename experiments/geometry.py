@@ -1,6 +1,7 @@
 """Which regions of the plane does a circuit lose with its inhibition?"""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from eisim.base.errors import InputError
 from eisim.base.values import ByName, Value, count
@@ -16,10 +17,14 @@ class Settings(Value):
         Names of regions, separated by commas.
     resolution : int
         Number of cells along each side of the unit square.
+    controls : {"all", "none"}
+        Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams. Without
+        them no reason of a loss is known.
     """
 
     regions: str = "all"
     resolution: int = count(100, 4, 160)
+    controls: Literal["all", "none"] = "all"
 
 
 def chosen(names: str):
@@ -38,7 +43,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     regions = chosen(settings.regions)
     from eisim.studies.regions.decision_maps import measure
 
-    return measure(regions, kinds, settings.resolution, seed, backend, report)
+    return measure(regions, kinds, settings.resolution, seed, backend, settings.controls == "all", report)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Floors versus input dimension: do image classifiers with many inputs still need inhibition?"""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from eisim.base.values import Value, count
 
@@ -23,6 +24,9 @@ class Settings(Value):
         Largest number of training steps.
     functions : int
         Number of random Boolean functions per number of inputs.
+    controls : {"all", "none"}
+        Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams. Without
+        them no reason of a loss is known.
     """
 
     data: str = "digits"
@@ -33,6 +37,7 @@ class Settings(Value):
     pooled_hidden: int = count(64, 1, each=2_000)
     iterations: int = count(1000, 1)
     functions: int = count(10, 1, each=2_000)
+    controls: Literal["all", "none"] = "none"
 
 
 def run(settings: Settings, kinds, seed, backend, report):

@@ -39,6 +39,7 @@ app = Commands(
 
 Kind = StrEnum("Kind", ["rate", "spiking", "both"])
 Backend = StrEnum("Backend", ["cpp", "numpy", "cuda_standalone"])
+Controls = StrEnum("Controls", ["all", "none"])
 Format = StrEnum("Format", ["onnx", "torch", "nir"])
 CacheAction = StrEnum("CacheAction", ["show", "clear"])
 Loss = StrEnum("Loss", {"zero_one": "zero-one", "l1": "l1", "l2": "l2", "linf": "linf", "all": "all"})
@@ -155,6 +156,10 @@ def _column(words: str, *names: str):
     return Option(*names, help=words, metavar="COLUMN", autocompletion=completion.column)
 
 
+ControlsOption = Annotated[
+    Controls | None,
+    Option(help="Whether to measure the controls of the full ablation: re-fitting, compensation, shams."),
+]
 BackendOption = Annotated[Backend, Option("--backend", "--device", help="Brian2 device; cuda_standalone: a GPU.")]
 Json = Annotated[bool, _json()]
 TargetColumn = Annotated[str | None, _column("Column to predict; for a truth table, the last by default.")]
@@ -283,6 +288,7 @@ def run(
     weights: WeightsColumn = None,
     ignore: IgnoredColumns = None,
     header: Header = None,
+    controls: ControlsOption = None,
     fresh: Annotated[bool, _fresh("run")] = False,
     json_: Json = False,
 ) -> int:
@@ -301,7 +307,7 @@ def run(
     quoted = ['"' + column.replace('"', '""') + '"' for column in ignore or ()]  # names may have commas themselves
     ignored = ",".join(quoted) or None
     headed = None if header is None else "yes" if header else "no"
-    of_table = {"target": target, "weights": weights, "ignore": ignored, "header": headed}
+    of_table = {"target": target, "weights": weights, "ignore": ignored, "header": headed, "controls": controls}
     columns = [f"{key}={text}" for key, text in of_table.items() if text is not None]
     chosen = [registry.experiment_of(name) for name in names]
     settings = [each.with_changes([*(set_ or []), *columns]) for each in chosen]
@@ -540,6 +546,7 @@ def ablate(
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Number of fractions removed, including none and all.", min=2, max=101)] = 6,
     backend: BackendOption = Backend.cpp,
+    controls: ControlsOption = None,
     out: Annotated[Path | None, _out("results/ablate-NET")] = None,
     json_: Json = False,
 ) -> int:
@@ -563,7 +570,10 @@ def ablate(
         read = {"ignore": ignore or (), "classes": True, "header": header}
         labelled = LabelledData.from_file(data, target, weights, report, **read)
         fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
-        ablated = (ablate_network(dnn, labelled, fractions, k, backend.value, report, floors) for k in kinds)
+        controlled = controls is not Controls.none
+        ablated = (
+            ablate_network(dnn, labelled, fractions, k, backend.value, report, floors, controlled) for k in kinds
+        )
         return NetworkAblations(tuple(ablated))
 
     out = out or Path("results") / f"ablate-{network.stem}"

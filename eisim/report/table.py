@@ -21,6 +21,8 @@ VERDICTS = {
     "kept": ("green", "✓", "#1a7f37"),
     "lost": ("red", "✗", "#a40e26"),
     "not computed": ("yellow", "–", "#57606a"),
+    "undecided": ("yellow", "?", "#57606a"),
+    "differs": ("yellow", "≠", "#57606a"),
 }
 
 
@@ -37,7 +39,7 @@ class Column:
         that was measured, by its name: on a page such a column becomes one for each system, elsewhere the cells are
         put into one, and where all systems agree they are shown once.
     kind : {"", "verdict", "sign"}
-        A verdict begins with ``"kept"``, ``"lost"`` or ``"not computed"``, and has a colour. So has in a notebook a
+        A verdict begins with one of `eisim.studies.judgement.VERDICTS`, and has a colour. So has in a notebook a
         sign, which begins with ``"E"`` or ``"I"``.
     unit : str
         Shown behind the heading.

@@ -19,17 +19,9 @@ from eisim.base.values import Brief, ByName, Shown
 from eisim.circuit import Circuit, union
 from eisim.functions import TruthTable
 from eisim.simulation import Response, begin
-from eisim.studies.curves import (
-    KEPT,
-    LOST,
-    NOT_COMPUTED,
-    ROUNDING,
-    AblationCurve,
-    Criterion,
-    below_floor,
-    judge,
-    questioned,
-)
+from eisim.studies.controls import Answers, Variant, mean_rate, of_controls, variants
+from eisim.studies.curves import AblationCurve, below_floor, questioned
+from eisim.studies.judgement import ROUNDING, VERDICTS, Controls, Criterion, shared
 from eisim.studies.result import OfParts
 from eisim.theory.certificate import Certificate, certify
 from eisim.theory.synthesis import synthesize
@@ -79,6 +71,7 @@ class Protocol(Brief):
     window: float  # s
     dt: float  # s
     backend: str = "cpp"  # "cpp" or "numpy"
+    controls: bool = True  # whether the controls of the full ablation are measured
 
     def __post_init__(self):
         # No circuit has fewer than 2 patterns and 2 neurons, of 160 bytes; a simulation knows better.
@@ -100,6 +93,7 @@ class Measurement(Brief):
     rates: np.ndarray
     thresholds: np.ndarray
     values: np.ndarray  # of the function, by pattern
+    controls: Controls | None = None  # of the full ablation; None: they were off
 
     @cached_property
     def scores(self) -> np.ndarray:
@@ -182,6 +176,7 @@ class CaseResult(Shown):
     @cached_property
     def curves(self) -> tuple[AblationCurve, ...]:
         """An ablation curve for each system, whose scores are shares of patterns answered correctly."""
+        true = self.case.function.values.mean()
         return tuple(
             AblationCurve(
                 system,
@@ -192,18 +187,24 @@ class CaseResult(Shown):
                 questioned(kind.circuit, system in ("spiking", "spiking_noisy")),
                 NOISE_TOLERANCE if system == "spiking_noisy" else ROUNDING,
                 self.case.name,
+                constant=float(max(true, 1 - true)),
+                attained=float(measured.accuracy[-1]),
+                controls=measured.controls,
+                is_exact=system != "spiking_noisy",
             )
             for kind in self.kinds.values()
             for system, measured in kind.measurements.items()
         )
 
-    @cached_property
+    @property
     def verdict(self) -> str:
-        """``"not computed"`` if a circuit does not compute it intact and without noise, else ``"kept"`` or ``"lost"``.
+        """The verdict that all systems share, or ``"differs"``."""
+        return shared(curve.judgement for curve in self.curves)[0]
 
-        It is kept if the circuit without inhibition still computes it in every system.
-        """
-        return judge(self.curves, intact=[curve for curve in self.curves if curve.system in self.kinds])
+    @property
+    def reason(self) -> str | None:
+        """The reason of a loss that all systems share, or ``"differs"``."""
+        return shared(curve.judgement for curve in self.curves)[1]
 
     @property
     def missed(self) -> dict[str, list[str]]:
@@ -221,12 +222,13 @@ class CaseResult(Shown):
         """Contradictions of the theory, and checks that failed."""
         floor, name, curves = self.certificate.floor["zero_one"], self.case.name, self.curves
         found = []
-        if len({curve.is_reached for curve in curves}) > 1:
-            ablated = ", ".join(f"{SYSTEMS[curve.system]} {curve.ablated:.1%}" for curve in curves)
+        quiet = [curve for curve in curves if curve.is_exact]  # noise is no fault
+        if len({curve.is_reached for curve in quiet}) > 1:
+            ablated = ", ".join(f"{SYSTEMS[curve.system]} {curve.ablated:.1%}" for curve in quiet)
             found.append(f"{name}: the systems disagree about ablation: {ablated}")
         for curve in curves:
             said = f"({SYSTEMS[curve.system]})"
-            if not curve.is_computed:
+            if not curve.is_computed and curve.is_exact:
                 found.append(f"{name}: the intact circuit answers {curve.intact:.1%} correctly {said}")
             found += curve.violations()
             best = self.accuracy("best_excitatory")[curve.system]
@@ -251,7 +253,7 @@ class AblationResult(OfParts, Shown, of="cases"):
 
     def __repr__(self):
         verdicts = [case.verdict for case in self.cases]
-        said = ", ".join(f"{verdicts.count(each)} {each}" for each in (KEPT, LOST, NOT_COMPUTED) if each in verdicts)
+        said = ", ".join(f"{verdicts.count(each)} {each}" for each in VERDICTS if each in verdicts)
         return f"<AblationResult: {len(self.cases)} functions: {said}>"
 
     plot = plotted(
@@ -281,27 +283,42 @@ def run_ablation(
     return AblationResult(protocol, tuple(found))
 
 
-def _conditions(case, kind, protocol):
-    """Without noise, the circuits of all conditions: levels of ablation, the first intact, and the best without."""
-    circuit = case.circuit(kind=kind).without_noise()
-    best = synthesize(case.function, inhibitory=0, kind=kind).without_noise()
-    return [*(ablate(circuit, fraction) for fraction in protocol.fractions), best]
+@dataclass(frozen=True, eq=False)
+class _Plan(Brief):
+    """The circuits of one case and kind, without noise."""
+
+    weakened: list[Circuit]  # at all fractions, the first intact
+    best: Circuit  # excitatory-only
+    variants: list[Variant]  # controls of the full ablation
+
+    @classmethod
+    def of(cls, case: Case, kind: str, protocol: Protocol) -> "_Plan":
+        circuit = case.circuit(kind=kind).without_noise()
+        weakened = [ablate(circuit, float(fraction)) for fraction in protocol.fractions]
+        best = synthesize(case.function, inhibitory=0, kind=kind).without_noise()
+        return cls(weakened, best, variants(circuit, weakened[-1]) if protocol.controls else [])
+
+    @property
+    def circuits(self) -> list[Circuit]:
+        return [*self.weakened, self.best, *(variant.circuit for variant in self.variants)]
 
 
 def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]:
     """Begin to simulate all conditions of all cases as circuits of one kind; what is returned waits, and adds DNNs."""
     say = headed(report, f"{kind} circuits")
     say("building")
-    n = len(protocol.fractions) + 1
-    circuits, patterns, which = [], [], np.empty((len(cases), n), dtype=int)
-    for k, case in enumerate(cases):
+    plans = [_Plan.of(case, kind, protocol) for case in cases]
+    circuits, patterns, which = [], [], []
+    for case, plan in zip(cases, plans, strict=True):
         # Where there is nothing to ablate, all levels are one circuit, which is simulated once.
-        distinct, which[k] = _distinct(_conditions(case, kind, protocol))
-        which[k] += len(circuits)
+        distinct, places = _distinct(plan.circuits)
+        which.append(np.array(places) + len(circuits))
         circuits += distinct
         patterns += [case.function.patterns] * len(distinct)
-    recorded = np.unique(which[:, [0, n - 2, n - 1]])  # the intact, the ablated and the best excitatory-only circuit
-    records = [k in recorded for k in range(len(circuits))]
+    n = len(protocol.fractions) + 1
+    compared = [0, n - 2, n - 1]  # the intact, the ablated and the best excitatory-only circuit
+    recorded = np.unique([mine[compared] for mine in which])
+    records = np.isin(np.arange(len(circuits)), recorded).tolist()
     batch, stimuli, seeds = list(circuits), list(patterns), [[0]] * len(circuits)
     if kind == "spiking":
         batch += [with_noise(c, protocol.noise) for c in circuits]
@@ -318,31 +335,52 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
         responses = finish()
         errors = dict(zip(recorded, compare([responses[k] for k in recorded]), strict=True))
         results = []
-        for case, mine in zip(cases, which, strict=True):
-            outputs = [*[case.readout] * (n - 1), 0]  # the best one has its own
+        for case, plan, mine in zip(cases, plans, which, strict=True):
+            outputs = [case.readout] * len(mine)
+            outputs[n - 1] = 0  # the best one has its own
             chosen = list(zip(mine, outputs, strict=True))
             rates = {kind: [responses[k].readouts[0, :, o] for k, o in chosen]}
             if kind == "spiking":
                 rates["spiking_noisy"] = [responses[len(circuits) + k].readouts[:, :, o] for k, o in chosen]
             rates[f"{kind}_dnn"] = [static[k][:, o] for k, o in chosen]
             thresholds = np.array([circuits[k].readout_thresholds[o] for k, o in chosen])
-            values = case.function.values
-            measurements = {system: Measurement(np.stack(each), thresholds, values) for system, each in rates.items()}
+            activity = [mean_rate(responses[k]) for k in mine]
+            measurements = {
+                system: _measured(np.stack(each), thresholds, case, plan, system, protocol, activity)
+                for system, each in rates.items()
+            }
             difference = np.abs(measurements[f"{kind}_dnn"].rates - measurements[kind].rates)
             results.append(
                 KindResult(
                     circuits[mine[0]],
                     measurements,
-                    unrolled_error=max(errors[k] for k in mine[[0, -2, -1]]),
-                    static_error=float(difference[[0, -2, -1]].max()),
+                    unrolled_error=max(errors[k] for k in mine[compared]),
+                    static_error=float(difference[compared].max()),
                     static_error_sweep=float(difference.max()),
                     intact=responses[mine[0]],
-                    ablated=responses[mine[-2]],
+                    ablated=responses[mine[n - 2]],
                 )
             )
         return results
 
     return measure
+
+
+def _measured(rates, thresholds, case, plan, system, protocol, activity) -> Measurement:
+    """What one system answered under all conditions of a plan, and under the controls of the full ablation."""
+    n, values = len(protocol.fractions) + 1, case.function.values
+    every = Measurement(rates, thresholds, values)
+    found = replace(every, rates=rates[:n], thresholds=thresholds[:n])
+    if not protocol.controls:
+        return found
+
+    def answers(k):
+        of_seeds = rates[k].reshape(-1, len(values))
+        return Answers(every.scores[k], of_seeds, None if system.endswith("dnn") else activity[k])
+
+    tried = [(variant, answers(n + k)) for k, variant in enumerate(plan.variants)]
+    is_exact = system != "spiking_noisy"
+    return replace(found, controls=of_controls(answers(0), answers(n - 2), tried, is_exact, values))
 
 
 def _distinct(objects):

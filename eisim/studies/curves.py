@@ -1,65 +1,28 @@
-"""Effect of ablation on a function: scores by the fraction removed, the criterion, and the verdict.
+"""Effect of ablation on a function: scores by the fraction removed, with all that they are judged by.
 
-This is the one module that judges: every study makes ablation curves, and what it calls kept, lost or not computed, and
-what it calls a contradiction of the theory, is said here.
+Every study makes ablation curves, and `eisim.studies.judgement` says what they show. What contradicts the theory is
+said here.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 
 import numpy as np
 
-from eisim.base.values import Explained, Shown
+from eisim.base.values import Shown
 from eisim.circuit import Circuit
+from eisim.studies.judgement import KEPT, LOST, NOT_COMPUTED, ROUNDING, Controls, Criterion, Judgement, judged, shared
 
-KEPT, LOST, NOT_COMPUTED = "kept", "lost", "not computed"
-#: Differences of scores up to this are rounding.
-ROUNDING = 1e-12
 NONE_FAILS = "no assumption of the theorem is known to fail"
 RATE_CODE = (
     "the assumption to question: a rate code (leak, coincidence, refractoriness and delays let spikes break order)"
 )
 
 
-@dataclass(frozen=True)
-class Criterion(Explained):
-    """The score to be reached, given that of the intact system: ``offset + share * intact``."""
-
-    least: float  # least score of an intact system that counts as computing the function
-    share: float  # how much of the criterion follows the intact score; 0 if it is the same for all systems
-    offset: float
-
-    @classmethod
-    def absolute(cls, score: float) -> "Criterion":
-        """The same score for every system, intact or ablated."""
-        return cls(score, 0.0, score)
-
-    @classmethod
-    def lead_over(cls, constant: float, share: float = 0.99) -> "Criterion":
-        """A share of the intact system's lead over the score of the best constant answer, if it has a lead."""
-        return cls(constant + ROUNDING, share, (1 - share) * constant - ROUNDING)
-
-    @classmethod
-    def drop(cls, most: float, least: float = -np.inf) -> "Criterion":
-        """At most so much less than the intact score, which has to be the least one."""
-        return cls(least, 1.0, -most - ROUNDING)
-
-    def level(self, intact):
-        """The score to reach, for a system or an array of systems with these intact scores."""
-        return self.offset + self.share * intact
-
-    def reached(self, score, intact):
-        """Whether a score reaches it, given the intact one; arrays are compared element by element."""
-        return score >= self.level(intact)
-
-    def computed(self, intact):
-        """Whether a system with this intact score counts as computing the function."""
-        return intact >= self.least
-
-
 def verdicts(intact, ablated, criterion: Criterion) -> np.ndarray:
-    """``"kept"``, ``"lost"`` or ``"not computed"`` for systems with these intact and ablated scores."""
+    """``"kept"``, ``"lost"`` or ``"not computed"`` for exact systems with these scores."""
     kept = np.where(criterion.reached(np.asarray(ablated), np.asarray(intact)), KEPT, LOST)
     return np.where(criterion.computed(np.asarray(intact)), kept, NOT_COMPUTED)
 
@@ -76,6 +39,10 @@ class AblationCurve(Shown):
     assumptions: tuple[str, ...] = ()  # behind the floor, that do not hold here or are to be questioned
     tolerance: float = ROUNDING  # how far noise may carry the mean error below the floor
     function: str = ""  # what is computed
+    constant: float | None = None  # score of the best constant answer, if known
+    attained: float | None = None  # score of an excitatory-only circuit that was built and simulated, if one was
+    controls: Controls | None = None  # under full ablation; None: they were off
+    is_exact: bool = False  # whether nothing is random, so that the scores have no interval
 
     def __repr__(self):
         of = ", ".join(filter(None, (self.function, self.system)))
@@ -98,20 +65,40 @@ class AblationCurve(Shown):
         """Score that the criterion asks of this system."""
         return float(self.criterion.level(self.intact))
 
+    @cached_property
+    def judgement(self) -> Judgement:
+        """What these scores show."""
+        return judged(
+            self.system,
+            self.function,
+            self.fractions,
+            self.scores,
+            self.criterion,
+            (self.constant, self.attained, self.bound),
+            self.controls,
+            self.is_exact,
+            ("rate code",) if RATE_CODE in self.assumptions else (),
+        )
+
+    @property
+    def bound(self) -> float | None:
+        """Score that no excitatory-only system exceeds, if the theorem's assumptions are not known to fail here."""
+        return None if self.floor is None or set(self.assumptions) - {RATE_CODE} else 1 - self.floor
+
     @property
     def is_computed(self) -> bool:
-        """Whether the intact system computes the function."""
+        """Whether the intact system computes the function, on average."""
         return bool(self.criterion.computed(self.intact))
 
     @property
     def is_reached(self) -> bool:
-        """Whether the criterion is still reached at the largest fraction."""
+        """Whether the criterion is still reached at the largest fraction, on average."""
         return bool(self.criterion.reached(self.ablated, self.intact))
 
     @property
     def verdict(self) -> str:
-        """``"kept"`` or ``"lost"`` at the largest fraction, or ``"not computed"`` if it is not even intact."""
-        return str(verdicts(self.intact, self.ablated, self.criterion))
+        """``"kept"``, ``"lost"``, ``"not computed"`` or ``"undecided"``, at the largest fraction."""
+        return self.judgement.verdict
 
     @property
     def critical_fractions(self) -> np.ndarray:
@@ -123,9 +110,8 @@ class AblationCurve(Shown):
 
     @property
     def critical_fraction(self) -> float | None:
-        """Median over seeds; ``None`` if half of them or more never lose the function."""
-        middle = float(np.median(self.critical_fractions))
-        return middle if np.isfinite(middle) else None
+        """Fraction at which the function is lost, from a monotone fit to all scores; ``None`` if it is not lost."""
+        return self.judgement.critical.value
 
     doses = property(attrgetter("fractions"), doc="The fractions, by their earlier name.")
     critical_doses, critical_dose = critical_fractions, critical_fraction  # by their earlier names
@@ -150,21 +136,14 @@ def _first_crossing(fractions, scores, level):
     return fractions[k - 1] + share * (fractions[k] - fractions[k - 1])
 
 
-def judge(curves: Iterable[AblationCurve], intact: Iterable[AblationCurve] | None = None) -> str:
-    """The verdict of several systems on one function.
-
-    It is ``"not computed"`` if one of `intact` (by default all) does not compute it intact, else ``"kept"`` if all
-    reach the criterion without inhibition, else ``"lost"``.
-    """
-    curves = list(curves)
-    if not all(curve.is_computed for curve in (curves if intact is None else intact)):
-        return NOT_COMPUTED
-    return KEPT if all(curve.is_reached for curve in curves) else LOST
+def judge(curves: Iterable[AblationCurve]) -> str:
+    """The verdict that several systems share on one function, or ``"differs"``."""
+    return shared(curve.judgement for curve in curves)[0]
 
 
-def described(verdict: str, is_representable: bool) -> str:
-    """The verdict; a loss as "lost (provably)", or "lost (this circuit)" if some excitatory-only one computes it."""
-    return f"{LOST} ({'this circuit' if is_representable else 'provably'})" if verdict == LOST else verdict
+def described(verdict: str, reason: str | None) -> str:
+    """The verdict, a loss with its reason: ``"lost: provable"``."""
+    return f"{verdict}: {reason}" if reason else verdict
 
 
 def contradiction(of: str, finding: str, assumptions: Sequence[str] = ()) -> str:
@@ -190,7 +169,10 @@ def below_floor(
 
 def questioned(circuit: Circuit | None, is_spiking: bool) -> tuple[str, ...]:
     """Assumptions of the theorem that a system (or its source) violates or may violate, as text."""
-    falling = [p.name for p in circuit.populations if not p.neuron.non_decreasing] if circuit is not None else []
-    if falling:
-        return (f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing",)
+    if circuit is not None:
+        falling = [p.name for p in circuit.populations if not p.neuron.non_decreasing]
+        if falling:
+            return (f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing",)
+        if plastic := [p.name for p in circuit.projections if p.plasticity]:
+            return (f"the assumption that does not hold: synapses of {', '.join(plastic)} change with their history",)
     return (RATE_CODE,) if is_spiking else ()

@@ -12,7 +12,8 @@ from eisim.base.errors import InputError
 from eisim.base.progress import headed
 from eisim.functions import LabelledData, TruthTable
 from eisim.functions.truth_table import without_target
-from eisim.studies.curves import KEPT, LOST, below_floor
+from eisim.studies.curves import below_floor
+from eisim.studies.judgement import Judgement, shared
 from eisim.studies.networks import NetworkAblation, ablate_network, class_floors, threshold_errors
 from eisim.studies.result import OfParts
 from eisim.theory.certificate import Certificate, certify
@@ -60,10 +61,20 @@ class DataResult(OfParts, of="ablations"):
         return self.floors > self.irreducible + 1e-12
 
     @property
+    def judgements(self) -> list[list[Judgement]]:
+        """For each judged class the judgements of all kinds of circuit, by a threshold on the class's own output."""
+        curves = zip(*(ablation.threshold_curves for ablation in self.ablations.values()), strict=True)
+        return [[curve.judgement for curve in of_class] for of_class in curves]
+
+    @property
     def verdicts(self) -> list[str]:
-        """``"kept"`` for each judged class that all kinds of circuit tell apart without inhibition, else ``"lost"``."""
-        kept = np.all([ablation.kept_by_threshold for ablation in self.ablations.values()], axis=0)
-        return [KEPT if each else LOST for each in kept]
+        """For each judged class the verdict that all kinds of circuit share, or ``"differs"``."""
+        return [shared(of_class)[0] for of_class in self.judgements]
+
+    @property
+    def reasons(self) -> list[str | None]:
+        """For each judged class the reason of a loss that all kinds of circuit share, or ``"differs"``."""
+        return [shared(of_class)[1] for of_class in self.judgements]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -170,6 +181,7 @@ def measure(
     levels: int,
     seed: int,
     backend: str,
+    controls: bool = True,
     report: Callable[..., None],
 ) -> DataResult:
     """Prove what excitatory-only circuits can do with data, train networks on them, and ablate the one with inhibition.
@@ -198,10 +210,13 @@ def measure(
         for s, signs in enumerate(SIGNS)
     }
     floors, fractions = class_floors(networks["free"], scaled, report), np.linspace(0, 1, levels)
-    ablations = {
-        kind: ablate_network(networks["free"], scaled, fractions, kind, backend, headed(report, kind), floors)
-        for kind in kinds
-    }
+    attained = class_errors(networks["excitatory"], scaled)
+
+    def ablation(kind):
+        how = fractions, kind, backend, headed(report, kind), floors, controls
+        return replace(ablate_network(networks["free"], scaled, *how), excitatory_errors=attained)
+
+    ablations = {kind: ablation(kind) for kind in kinds}
     notes = tuple(_notes(data, used, scale, certificates[0]))
     return DataResult(used, scaled, certificates, ablations, networks, notes)
 

@@ -15,6 +15,7 @@ from eisim.adapter import DNN, from_dnn, on_off, rate_outputs, to_spiking
 from eisim.adapter.activations import Identity
 from eisim.adapter.dale import TAU
 from eisim.adapter.spiking import spiking_scales
+from eisim.analysis.readout import best_threshold
 from eisim.base.display import plotted, tabulated
 from eisim.base.errors import InputError
 from eisim.base.progress import shows_progress
@@ -22,7 +23,9 @@ from eisim.base.values import Brief, Shown
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData
 from eisim.simulation import Response, simulate
-from eisim.studies.curves import LOST, AblationCurve, Criterion, questioned
+from eisim.studies.controls import FEW_DRAWS, FEW_FACTORS, Answers, mean_rate, of_controls, variants
+from eisim.studies.curves import AblationCurve, questioned
+from eisim.studies.judgement import LOST, Controls, Criterion
 from eisim.studies.result import OfParts
 from eisim.theory.floor import zero_one
 from eisim.theory.order import violations
@@ -72,6 +75,10 @@ class NetworkAblation(Shown):
     circuit: Circuit | None = None  # the intact one
     # Outputs of the network itself with its negative weights times 1 less each fraction; biases stay (see `zeroed`).
     outputs_zeroed: np.ndarray | None = None
+    controls: tuple[Controls, ...] = ()  # of the full ablation, for each judged class; none: they were off
+    excitatory_errors: np.ndarray | None = (
+        None  # of a network without negative weights, by judged class, if there is one
+    )
 
     def __repr__(self):
         accuracy, kept = self.accuracy, sum(curve.is_computed and curve.is_reached for curve in self.output_curves)
@@ -88,7 +95,7 @@ class NetworkAblation(Shown):
         """
         if self.outputs_zeroed is None:
             return None
-        return replace(self, outputs=self.outputs_zeroed, outputs_zeroed=None)
+        return replace(self, outputs=self.outputs_zeroed, outputs_zeroed=None, controls=())
 
     @property
     def judged(self) -> np.ndarray:
@@ -163,13 +170,27 @@ class NetworkAblation(Shown):
         return self._curves("by the largest output", self.balanced_accuracy, chance, [None] * len(self.judged))
 
     @property
+    def fixed_threshold_errors(self) -> np.ndarray:
+        """Share of rows wrong about each judged class by the threshold that is best intact, levels × classes."""
+        is_class, w = self.data.targets[:, None] == self.judged, self.data.weights
+        thresholds = [best_threshold(o, c, w)[1] for o, c in zip(self.outputs[0].T, is_class.T, strict=True)]
+        return np.average((self.outputs > thresholds) != is_class, axis=1, weights=w)
+
+    @property
     def threshold_curves(self) -> tuple[AblationCurve, ...]:
-        """For each judged class the accuracy of a threshold on its own output, with the floor of the data."""
+        """For each judged class the accuracy of the threshold on its own output that is best intact, with the floor."""
         constants = 1 - self.constant_errors
-        return self._curves("by a threshold", 1 - self.threshold_errors, constants, self.binding_floors)
+        curves = self._curves("by a threshold", 1 - self.fixed_threshold_errors, constants, self.binding_floors)
+        attained = [None] * len(curves) if self.excitatory_errors is None else 1 - self.excitatory_errors
+        controls = self.controls or [None] * len(curves)
+        return tuple(
+            replace(curve, controls=each, attained=None if score is None else float(score))
+            for curve, each, score in zip(curves, controls, attained, strict=True)
+        )
 
     def _curves(self, how, scores, constants, floors):
         assumptions = questioned(self.circuit, self.kind == "spiking")
+        is_exact = self.circuit is None or not self.circuit.is_random
         return tuple(
             AblationCurve(
                 self.kind,
@@ -179,6 +200,8 @@ class NetworkAblation(Shown):
                 floors[k],
                 assumptions,
                 function=f"{self.name}, class {value:g} {how}",
+                constant=float(constants[k]),
+                is_exact=is_exact,
             )
             for k, value in enumerate(self.judged)
         )
@@ -233,8 +256,8 @@ class NetworkAblation(Shown):
         largest = max(1.0, float(np.abs(self.wanted).max()))
         if self.kind == "rate" and self.equivalence_error > EQUAL * largest:
             found.append(f"{self.name}: the circuit differs from the network by {self.equivalence_error:.3g}")
-        for curve in self.threshold_curves:
-            found += curve.violations()
+        for curve, errors in zip(self.threshold_curves, self.threshold_errors.T, strict=True):
+            found += replace(curve, scores=1 - errors[:, None]).violations()
         return found
 
     to_dataframe = tabulated("One row for each class, as a pandas DataFrame: accuracies, errors, floors, verdicts.")
@@ -245,16 +268,6 @@ class NetworkAblations(OfParts, Shown, of="kinds"):
     """Effect of ablation on a classifier network, for each kind of circuit."""
 
     kinds: tuple[NetworkAblation, ...]  # one for each kind of circuit, of the same network and data
-
-
-def best_threshold(rates, is_class, weights) -> tuple[float, float]:
-    """The least weighted share that "above a threshold" gets wrong about a class, and such a threshold."""
-    values, at = np.unique(rates, return_inverse=True)
-    gain = np.bincount(at, np.where(is_class, weights, -weights))  # of saying yes
-    gains = np.append(np.cumsum(gain[::-1])[::-1], 0.0)  # of the threshold just below each value, and above all
-    best = int(gains.argmax())
-    threshold = -np.inf if best == 0 else values[best - 1]
-    return float((weights[is_class].sum() - gains[best]) / weights.sum()), threshold
 
 
 def threshold_errors(outputs, targets, classes, weights) -> np.ndarray:
@@ -349,13 +362,14 @@ def ablate_network(
     backend: str = "cpp",
     report: Callable[..., None] | None = None,
     floors: Floors | None = None,
+    controls: bool = True,
 ) -> NetworkAblation:
     """Ablate the inhibition of a network that classifies labelled data, by fractions from 0 to 1.
 
     The network has one output for each class, or one for two classes, and the data's inputs in its order. Spiking
     circuits are normalised by the data; see `to_spiking` for which networks they can be. `floors` are those of
-    `class_floors`, if they are known; `report` is called with the stage and the fraction done. Data that do not fit
-    raise an InputError.
+    `class_floors`, if known; with `controls` those of the full ablation are measured; `report` is called
+    with the stage and the fraction done. Data that do not fit raise an InputError.
     """
     classes = _classes(dnn, data)
     signed = bool((data.points < 0).any())
@@ -371,22 +385,27 @@ def ablate_network(
     if kind == "spiking":
         times, scale = SPIKING, spiking_scales(circuit, stimuli)[dnn.outputs[0][0]]
         circuit = to_spiking(circuit, stimuli)
-    weakened = [ablate(circuit, fraction) for fraction in fractions]
-    recorded = [kind == "spiking" and k == 0 for k in range(len(fractions))]
-    responses = simulate(weakened, stimuli, **times, record=recorded, backend=backend, report=report)
+    weakened, n = [ablate(circuit, fraction) for fraction in fractions], len(fractions)
+    tried = variants(circuit, weakened[-1], range(FEW_DRAWS), FEW_FACTORS) if controls else []
+    circuits = [*weakened, *(variant.circuit for variant in tried)]
+    recorded = [kind == "spiking" and k == 0 for k in range(len(circuits))]
+    responses = simulate(circuits, stimuli, **times, record=recorded, backend=backend, report=report)
     graded = dnn if dnn is given else _with_linear_outputs(dnn)
     zeroed = [graded.with_negative_weights_scaled(1 - fraction)(data.points) for fraction in fractions]
     read_outs = {}
     if kind == "spiking":
         lengths, rates = rates_in_time(responses[0])
         read_outs = {"times": lengths, "outputs_in_time": rates / scale}
+    outputs = np.stack([response.readouts / scale for response in responses])
+    judged = classes[-outputs.shape[2] :]
+    rates = [mean_rate(response) for response in responses]
     return NetworkAblation(
         name=dnn.name,
         kind=kind,
         data=data,
         classes=classes,
         fractions=np.asarray(fractions),
-        outputs=np.stack([response.readouts / scale for response in responses]),
+        outputs=outputs[:n],
         wanted=wanted,
         neurons={sign: sum(p.size for p in circuit.populations if p.sign == sign) for sign in "EI"},
         signed_inputs=signed,
@@ -394,8 +413,21 @@ def ablate_network(
         duration=times["duration"],
         circuit=circuit,
         outputs_zeroed=np.stack(zeroed),
+        controls=tuple(_controls(tried, outputs[..., k], rates, data, value, n) for k, value in enumerate(judged))
+        if controls
+        else (),
         **read_outs,
     )
+
+
+def _controls(tried, outputs, rates, data, value, n) -> Controls:
+    """Controls of one class: outputs are circuits × rows, the first n at levels of ablation."""
+    is_class, weights = data.targets == value, data.weights
+    _, threshold = best_threshold(outputs[0], is_class, weights)
+    right = np.average((outputs > threshold) == is_class, axis=1, weights=weights)
+    of = [Answers(*each) for each in zip(right[:, None], outputs[:, None], rates, strict=True)]
+    pairs = list(zip(tried, of[n:], strict=True))
+    return of_controls(of[0], of[n - 1], pairs, True, is_class, weights)
 
 
 def _with_linear_outputs(dnn: DNN) -> DNN:

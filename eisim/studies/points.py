@@ -1,7 +1,7 @@
 """A circuit of the user's own on labelled points: how many it answers correctly, at every level of ablation."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,12 +12,16 @@ from eisim.functions import LabelledData
 from eisim.simulation import simulate
 from eisim.studies.boolean import CRITERION, AblationResult, Case, Protocol, run_ablation
 from eisim.studies.circuit import OwnCircuit
-from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, judge, questioned
+from eisim.studies.controls import Answers, mean_rate, of_controls, variants
+from eisim.studies.curves import AblationCurve, judge, questioned
+from eisim.studies.judgement import ROUNDING, Controls, Criterion, shared
 from eisim.studies.result import OfParts, Result
 from eisim.theory.certificate import Certificate, as_labelled_data, certify
 
 #: A function is kept if the share of its points answered wrongly rises by at most this.
 MOST = 0.01
+#: Number of seeds of a circuit in which something is random.
+SEEDS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +32,11 @@ class OnPoints:
     data: LabelledData  # targets of 0 and 1
     fractions: np.ndarray  # (n_levels,): of inhibition removed
     circuits: dict[str, Circuit]  # by kind
-    rates: dict[str, np.ndarray]  # (n_levels, n_points): of the output, in Hz, by kind
+    rates: dict[str, np.ndarray]  # (n_levels, n_points): of the output, in Hz, mean over seeds, by kind
     thresholds: dict[str, float]  # decision threshold in Hz, by kind
     certificate: Certificate
+    scores: dict[str, np.ndarray] = field(default_factory=dict)  # (n_levels, seeds): shares answered correctly, by kind
+    controls: dict[str, Controls] = field(default_factory=dict)  # of the full ablation, by kind; none: they were off
 
     @property
     def floor(self) -> float:
@@ -46,8 +52,13 @@ class OnPoints:
     @property
     def accuracy(self) -> dict[str, np.ndarray]:
         """Weighted share of points answered correctly, by kind and level."""
+        return {kind: scores.mean(axis=1) for kind, scores in self._scores.items()}
+
+    @property
+    def _scores(self):
         weights = self.data.weights
-        return {kind: np.average(correct, axis=1, weights=weights) for kind, correct in self.correct.items()}
+        of_means = {kind: np.average(of, axis=1, weights=weights)[:, None] for kind, of in self.correct.items()}
+        return of_means | self.scores
 
     @property
     def criterion(self) -> Criterion:
@@ -64,17 +75,22 @@ class OnPoints:
     @property
     def curves(self) -> tuple[AblationCurve, ...]:
         """An ablation curve for each kind, whose scores are shares of points answered correctly."""
+        share = np.average(self.data.targets == 1, weights=self.data.weights)
         return tuple(
             AblationCurve(
                 kind,
                 self.fractions,
-                accuracy[:, None],
+                scores,
                 self.criterion,
                 self.floor,
                 questioned(self.circuits[kind], kind == "spiking"),
+                np.inf if self.circuits[kind].is_random else ROUNDING,
                 function=self.name,
+                constant=float(max(share, 1 - share)),
+                controls=self.controls.get(kind),
+                is_exact=not self.circuits[kind].is_random,
             )
-            for kind, accuracy in self.accuracy.items()
+            for kind, scores in self._scores.items()
         )
 
     @property
@@ -85,8 +101,13 @@ class OnPoints:
 
     @property
     def verdict(self) -> str:
-        """``"not computed"`` if an intact circuit does not compute it, else ``"kept"`` or ``"lost"``."""
+        """The verdict that all kinds share, or ``"differs"``."""
         return judge(self.curves)
+
+    @property
+    def reason(self) -> str | None:
+        """The reason of a loss that all kinds share, or ``"differs"``."""
+        return shared(curve.judgement for curve in self.curves)[1]
 
     @property
     def problems(self) -> list[str]:
@@ -130,20 +151,35 @@ def _on_points(own, protocol, seed, report) -> tuple[OnPoints, ...]:
     data = [as_labelled_data(function) for function in own.functions]
     keys = [(each.points.shape, each.points.tobytes()) for each in data]
     distinct = dict(zip(keys, (each.points for each in data), strict=True))
-    rates, fractions, levels = {}, protocol.fractions, len(protocol.fractions)
+    fractions, levels = protocol.fractions, len(protocol.fractions)
+    rates, tried = {}, {}
     for kind, circuit in own.circuits.items():
-        weakened = [ablate(circuit, float(f)) for f in fractions] * len(distinct)
-        stimuli = [points for points in distinct.values() for _ in fractions]
+        seeds = np.random.SeedSequence(seed).generate_state(SEEDS) if circuit.is_random else [seed]
+        weakened = [ablate(circuit, float(f)) for f in fractions]
+        tried[kind] = variants(circuit, weakened[-1]) if protocol.controls else []
+        circuits = [*weakened, *(variant.circuit for variant in tried[kind])]
+        stimuli = [points for points in distinct.values() for _ in circuits]
         how = {"backend": protocol.backend, "report": headed(report, f"{kind} circuit"), **protocol.times}
-        responses = simulate(weakened, stimuli, seed=seed, **how)
-        rates[kind] = {
-            key: np.stack([r.readouts for r in responses[k * levels :][:levels]]) for k, key in enumerate(distinct)
-        }
+        found = simulate(circuits * len(distinct), stimuli, seed=[list(seeds)] * len(stimuli), **how)
+        rates[kind] = {key: found[k * len(circuits) :][: len(circuits)] for k, key in enumerate(distinct)}
     report("working out floors")
-    found = []
+    results = []
     for k, (name, function) in enumerate(zip(own.outputs, own.functions, strict=True)):
-        mine = {kind: of_points[keys[k]][:, :, k] for kind, of_points in rates.items()}
         thresholds = {kind: float(circuit.readout_thresholds[k]) for kind, circuit in own.circuits.items()}
+        wanted, weights, mine, scores, controls = data[k].targets == 1, data[k].weights, {}, {}, {}
+        for kind, circuit in own.circuits.items():
+            of = [
+                Answers(((o > thresholds[kind]) == wanted) @ weights / weights.sum(), o, mean_rate(response))
+                for response in rates[kind][keys[k]]
+                for o in [response.readouts[..., k]]
+            ]
+            mine[kind] = np.stack([answers.rates.mean(axis=0) for answers in of[:levels]])
+            scores[kind] = np.stack([answers.scores for answers in of[:levels]])
+            if protocol.controls:
+                pairs = list(zip(tried[kind], of[levels:], strict=True))
+                controls[kind] = of_controls(of[0], of[levels - 1], pairs, not circuit.is_random, wanted, weights)
         certificate = certify(function, ("zero_one",), orient=False)
-        found.append(OnPoints(name, data[k], fractions, own.circuits, mine, thresholds, certificate))
-    return tuple(found)
+        results.append(
+            OnPoints(name, data[k], fractions, own.circuits, mine, thresholds, certificate, scores, controls)
+        )
+    return tuple(results)

@@ -8,7 +8,7 @@ import numpy as np
 from eisim.adapter import to_dnn
 from eisim.base.files import to_csv
 from eisim.circuit import Circuit
-from eisim.report import proof
+from eisim.report import judgements, proof
 from eisim.report.circuit import SHOWN_UNITS
 from eisim.report.findings import Explanation
 from eisim.report.numbers import OF_ONE, number
@@ -22,14 +22,16 @@ from eisim.report.wording import count, listing
 from eisim.studies.boolean import SYSTEMS, AblationResult, CaseResult
 from eisim.studies.census import bits
 from eisim.studies.curves import described
+from eisim.studies.judgement import LOST, PROVABLE
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
 SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "DNN"}
 MEANINGS = {
     "kept": "the circuit computes it without inhibition, too",
     "not computed": "the intact circuit does not compute it",
-    "lost (this circuit)": "only in this circuit: an excitatory-only circuit can compute it",
-    "lost (provably)": f"no excitatory-only circuit {proof.CONDITIONS} computes it",
+    "undecided": "an interval of its scores straddles the criterion",
+    "differs": "its systems do not agree: see their judgements",
+    "lost": "its systems lose it for different reasons: see their judgements",
 }
 #: Errors of the equivalences, by key: heading, unit and meaning.
 EQUIVALENCES = {
@@ -43,8 +45,12 @@ EQUIVALENCES = {
 
 
 def verdict(case: CaseResult) -> str:
-    """The verdict; of a loss also whether another excitatory-only circuit computes the function."""
-    return described(case.verdict, case.certificate.representable)
+    """The verdict, of a loss with its reason."""
+    return described(case.verdict, case.reason)
+
+
+def _meaning(case):
+    return judgements.MEANINGS.get(case.reason) or MEANINGS[case.verdict]
 
 
 def row(case: CaseResult) -> dict:
@@ -61,7 +67,9 @@ def row(case: CaseResult) -> dict:
         "inversion_complexity": certificate.inversion_complexity,
         "inhibitory_neurons": _inhibitory(case),
         "verdict": case.verdict,
-        "meaning": MEANINGS[verdict(case)],
+        "reason": case.reason,
+        "meaning": _meaning(case),
+        "judgements": [judgements.record(curve.judgement) for curve in case.curves],
         "accuracy": {condition: case.accuracy(condition) for condition in CONDITIONS},
         "equivalence_error": case.equivalence_error,
         "excitation_alone_gives": {name: " and ".join(classes) for name, classes in units.items()},
@@ -94,7 +102,7 @@ FUNCTIONS = (
     FUNCTION,
     columns.verdict(
         verdict,
-        f"{columns.PROVABLY} Not computed: the intact circuit does not compute it.",
+        f"{columns.REASONS} Not computed: the intact circuit does not compute it.",
     ),
     FLOOR,
     columns.witness(_witness),
@@ -139,11 +147,17 @@ class BooleanView(View[AblationResult]):
             yield columns.lost([*map(verdict, cases)], "functions")
         for case in [case for case in cases if case.missed][:3]:
             yield _missed(case)
-        needed = Counter(case.certificate.inversion_complexity for case in cases if verdict(case) == "lost (provably)")
+        needed = Counter(case.certificate.inversion_complexity for case in cases if case.reason == PROVABLE)
         if needed:
             parts = (f"{least} ({count(n, 'function')})" for least, n in sorted(needed.items()))
             least = f"{next(iter(needed))}" if len(needed) == 1 else listing(parts)
             yield f"Least number of inhibitory neurons that compute what is provably lost: {least}."
+
+    @property
+    def _judgements(self):
+        """Of circuits without added noise; the others are in the CSV file."""
+        curves = (curve for curve in self.result.curves if curve.system in self.result.protocol.kinds)
+        return [curve.judgement for curve in curves]
 
     def tables(self) -> Iterator[Table]:
         cases, protocol = self.result.cases, self.result.protocol
@@ -154,6 +168,7 @@ class BooleanView(View[AblationResult]):
         noise = (noise,) if "spiking" in protocol.kinds else ()
         best = FUNCTION, FLOOR, BEST
         yield Table("The best excitatory-only circuit", best, cases, noise, "table.csv", on_page_only=True)
+        yield from judgements.tables(self._judgements, on_page_only=True)
         by_key = [
             Column(name, lambda case, key=key: case.equivalence_error[key], unit=unit, note=note)
             for key, (name, unit, note) in EQUIVALENCES.items()
@@ -176,6 +191,7 @@ class BooleanView(View[AblationResult]):
             "ablation_curves.csv",
             draw=lambda: figures.ablation_curves(result),
         )
+        yield from judgements.drawings(self._judgements)
         found = f"Without inhibition the answer changes for {listing(_changed(case), most=8) or 'no pattern'}."
         yield Drawing(
             f"{name}_activity.svg",
@@ -207,14 +223,15 @@ class BooleanView(View[AblationResult]):
             said, certificate = verdict(case), case.certificate
             best = f"{min(case.accuracy('best_excitatory').values()):.1%}"
             best = f"The best excitatory-only circuit, as simulated, answers {best} of the patterns correctly."
-            if said == "lost (provably)":
+            if case.reason == PROVABLE:
                 paragraphs = (
                     f"Witness: {proof.witness(certificate)}",
                     f"Floor: {proof.patterns_wrong(certificate)} {best}",
                     f"Inhibition needed: {proof.inhibition(certificate)}",
                 )
-            elif said == "lost (this circuit)":
+            elif case.verdict == LOST and certificate.representable:
                 paragraphs = (
+                    f"{_meaning(case).capitalize()}.",
                     f"The function never falls when an input rises (floor {_floor(case):g}). {best} This circuit "
                     f"computes it through {count(_inhibitory(case), 'inhibitory neuron')}. A loss under ablation is no "
                     "proof that inhibition was needed.",
@@ -262,12 +279,14 @@ class BooleanView(View[AblationResult]):
     def files(self) -> Iterator[tuple[str, str]]:
         name = self.example.case.name
         yield "ablation_curves.csv", curves_table(self.result)
+        yield "losses.csv", judgements.csv([curve.judgement for curve in self.result.curves])
         yield f"{name}_activity.csv", activity_table(self.example)
         yield f"{name}_weights.csv", weights_table(self._circuit, to_dnn(self._circuit))
 
 
 def _rows(cases):
-    return [flat(row(case) | {"witness": _witness(case, " <= ")}) for case in cases]
+    rows = [row(case) | {"witness": _witness(case, " <= ")} for case in cases]
+    return [flat({key: value for key, value in each.items() if key != "judgements"}) for each in rows]
 
 
 def _missed(case: CaseResult) -> str:

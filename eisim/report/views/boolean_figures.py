@@ -5,6 +5,7 @@ import numpy as np
 from eisim.circuit import Circuit
 from eisim.report.circuit import SHOWN_UNITS
 from eisim.report.figures import ABOVE_NAMES, raster, readout_traces
+from eisim.report.judgements import mark_controls
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, Axes, Figure, letters, new_figure
 from eisim.report.style import TALLEST as PAGE_HEIGHT
 from eisim.studies.boolean import AblationResult, CaseResult
@@ -23,7 +24,7 @@ def ablation_curves(result: AblationResult) -> Figure:
     n = len(result.cases)
     columns = min(4, n)
     rows = -(-n // columns)
-    above = 0.75 if columns > 1 else 1.25  # one column has a line of its own for each entry
+    above = 0.9 if columns > 1 else 1.7  # one column has a line of its own for each entry
     height = min(1.4 * rows + 0.25 + above, PAGE_HEIGHT) if columns > 1 else 3.6
     figure = new_figure(DOUBLE if columns > 1 else SINGLE, height)
     grid = figure.subplots(rows, columns, squeeze=False)
@@ -42,8 +43,8 @@ def ablation_curves(result: AblationResult) -> Figure:
         axis.axis("off")
     figure.supxlabel(REMOVED, fontsize=8, y=0.1 / height)
     figure.supylabel(RIGHT, fontsize=8, x=0.1 / figure.get_figwidth())
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper center", ncols=3 if columns > 1 else 1)
+    named = {label: h for ax in axes for h, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named, loc="upper center", ncols=3 if columns > 1 else 1)
     return figure
 
 
@@ -59,9 +60,11 @@ def ablation_curve(ax: Axes, case: CaseResult) -> None:
         if system in measured:
             label += " (the lower of two)" * (system == "dnn" and several)
             ax.plot(case.fractions, measured[system], lw=1, color=NEUTRAL, label=label, **style)
-    colour = {"kept": "black", "lost": INHIBITORY, "not computed": NEUTRAL}[case.verdict]
+    judgements = {curve.system: curve.judgement for curve in case.curves}
+    mark_controls(ax, judgements[next(iter(case.kinds))])
+    colour = {"kept": "black", "lost": INHIBITORY}.get(case.verdict, NEUTRAL)
     ax.set_title(f"{case.case.name}: {case.verdict}", color=colour)
-    ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+    ax.set(xlim=(-0.05, 1.2), ylim=(-0.05, 1.05), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     ax.set(xlabel=REMOVED, ylabel=RIGHT)
 
 

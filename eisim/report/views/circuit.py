@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from eisim.base.files import frame_to_csv, to_csv
+from eisim.report import judgements
 from eisim.report.findings import Explanation
+from eisim.report.judgements import mark_controls
 from eisim.report.proof import CONDITIONS
 from eisim.report.style import EXCITATORY, NEUTRAL, new_figure
 from eisim.report.table import Column, Table
@@ -28,7 +30,7 @@ def _witness(found: OnPoints, between: str) -> str | None:
 
 
 def _verdict(found):
-    return described(found.verdict, found.certificate.representable)
+    return described(found.verdict, found.reason)
 
 
 def _accuracy(found, condition: str) -> dict[str, float]:
@@ -49,6 +51,8 @@ def _row(found: OnPoints) -> dict:
         "inhibitory_neurons": _inhibitory(found),
         "accuracy": {condition: _accuracy(found, condition) for condition in ("intact", "ablated")},
         "verdict": found.verdict,
+        "reason": found.reason,
+        "judgements": [judgements.record(curve.judgement) for curve in found.curves],
     }
 
 
@@ -61,7 +65,7 @@ FUNCTIONS = (
     columns.verdict(
         _verdict,
         "Kept: without inhibition at most one point in a hundred more is wrong than with it. "
-        f"{columns.PROVABLY} Not computed: the intact circuit misses a pattern of a truth table, or is right no more "
+        f"{columns.REASONS} Not computed: the intact circuit misses a pattern of a truth table, or is right no more "
         "often than a constant answer.",
     ),
     Column("points", lambda found: len(found.data.targets)),
@@ -111,8 +115,13 @@ class _OnPoints(View[OwnResult]):
                 )
                 yield f"{found.name} is not computed by the intact circuit; wrong: {'; '.join(wrong)}."
 
+    @property
+    def _judgements(self):
+        return [curve.judgement for curve in self.result.curves]
+
     def tables(self) -> Iterator[Table]:
         yield Table("Functions with and without inhibition", FUNCTIONS, self.result.on_points, data="table.csv")
+        yield from judgements.tables(self._judgements)
 
     def figures(self) -> Iterator[Drawing]:
         yield Drawing(
@@ -127,6 +136,7 @@ class _OnPoints(View[OwnResult]):
             "ablation_curves.csv",
             draw=lambda: _curves(self.result.on_points),
         )
+        yield from judgements.drawings(self._judgements)
         for found, stem in zip(self.result.on_points, self._stems(), strict=True):
             if found.data.n_inputs == 2:
                 yield Drawing(
@@ -154,7 +164,7 @@ class _OnPoints(View[OwnResult]):
 
     def rows(self) -> list[dict]:
         rows = [_row(found) | {"witness": _witness(found, " <= ")} for found in self.result.on_points]
-        return [row | flat(row.pop("accuracy")) for row in rows]
+        return [{k: v for k, v in row.items() if k != "judgements"} | flat(row.pop("accuracy")) for row in rows]
 
     def files(self) -> Iterator[tuple[str, str]]:
         import pandas
@@ -166,6 +176,7 @@ class _OnPoints(View[OwnResult]):
             for point in zip(found.fractions, accuracy, strict=True)
         ]
         yield "ablation_curves.csv", to_csv(curves, ("function", "kind", "fraction_removed", "accuracy"))
+        yield "losses.csv", judgements.csv(self._judgements)
         for found, stem in zip(self.result.on_points, self._stems(), strict=True):
             frame = pandas.DataFrame(found.data.points, columns=list(found.data.names))
             frame["wanted"], frame["weight"] = found.data.targets, found.data.weights
@@ -197,6 +208,7 @@ def _curves(on_points):
         for kind, accuracy in found.accuracy.items():
             style = {"ls": "-" if kind == "spiking" else "--", "marker": MARKERS[kind], "ms": 3, "lw": 1}
             ax.plot(found.fractions, accuracy, color=NEUTRAL, label=f"{kind} circuit", **style)
+        mark_controls(ax, found.curves[0].judgement)
         ax.set(title=f"{found.name}: {found.verdict}", ylim=(-0.05, 1.05))
         ax.set(xlabel="fraction of inhibition removed", ylabel="share of points\nanswered correctly")
     for ax in axes[n:]:

@@ -1,11 +1,15 @@
 """Columns that several studies have, and what they count."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from eisim.report.proof import CONDITIONS
 from eisim.report.table import Column
 
-PROVABLY = f"Provably: no excitatory-only circuit {CONDITIONS} computes it; this circuit: another one does."
+REASONS = (
+    f"Lost, provable: no excitatory-only circuit {CONDITIONS} reaches the criterion; readout, runaway: re-fitting the "
+    "threshold, scaling excitation down brings it back; wiring: another excitatory-only circuit reaches it."
+)
 
 
 def verdict(value: Callable, note: str) -> Column:
@@ -36,6 +40,13 @@ def conditions(value: Callable, note: str, decimals: int = 3) -> Iterator[Column
 
 
 def lost(verdicts: Sequence[str], what: str) -> str:
-    """How many are lost, in a sentence."""
-    n, provably = (sum(v.startswith(word) for v in verdicts) for word in ("lost", "lost (provably)"))
-    return f"{n} of {len(verdicts)} {what} lost without inhibition; {provably} provably."
+    """How many are lost and why, in a sentence, from verdicts with reasons."""
+    return f"{counted(verdicts, what + ' lost without inhibition')}."
+
+
+def counted(verdicts: Sequence[str], what: str = "") -> str:
+    """How many are lost and why, in words, from verdicts with reasons."""
+    found = [verdict for verdict in verdicts if verdict.startswith("lost")]
+    reasons = Counter(verdict.partition(": ")[2] or "differs" for verdict in found)
+    why = f" ({', '.join(f'{reason} {n}' for reason, n in reasons.most_common())})" if found else ""
+    return f"{len(found)} of {len(verdicts)}{what and ' ' + what}{why}"

@@ -5,6 +5,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from eisim.report import judgements
 from eisim.report.findings import Explanation
 from eisim.report.proof import CONDITIONS, beside, cannot_tell, excitation, inputs, point_of, wrong_labels
 from eisim.report.style import EXCITATORY, INHIBITORY, new_figure
@@ -70,6 +71,8 @@ class DataView(View[DataResult]):
                     "inversion_complexity": certificate.inversion_complexity,
                     "accuracy": accuracy,
                     "verdict": verdicts[k],
+                    "reason": result.reasons[k],
+                    "judgements": [judgements.record(each) for each in result.judgements[k]],
                 }
             )
         return found
@@ -200,7 +203,7 @@ class DataView(View[DataResult]):
         lines = []
         for found in self._rows:
             row, accuracy = dict(found), found["accuracy"]
-            del row["accuracy"]
+            del row["accuracy"], row["judgements"]
             permuted = row.pop("floor_permuted") or {}
             row |= {f"floor_permuted_{key}": permuted.get(key) for key in ("median", "low", "high")}
             row["witness"] = row["witness"] and " <= ".join(" ".join(f"{x:g}" for x in p) for p in row["witness"])

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from eisim.base.files import to_csv
-from eisim.report import proof
+from eisim.report import judgements, proof
 from eisim.report.findings import Explanation
 from eisim.report.style import SINGLE, drawn_by
 from eisim.report.table import Column, Table
@@ -14,7 +14,8 @@ from eisim.report.view import Drawing, DrawnCircuit, View, show_with
 from eisim.report.views import columns
 from eisim.report.views import networks_figures as figures
 from eisim.report.wording import listing
-from eisim.studies.curves import LOST, described
+from eisim.studies.curves import described
+from eisim.studies.judgement import LOST
 from eisim.studies.networks import KEPT, NetworkAblation, NetworkAblations
 
 #: Decimals of accuracies and errors.
@@ -64,6 +65,7 @@ def rows(result: NetworkAblation) -> list[dict]:
         "floor": result.floors.one_polarity,
         "floor_on_off": result.floors.on_off,
         "one_threshold_verdict": result.verdicts_by_threshold,
+        "one_threshold_reason": [curve.judgement.reason for curve in result.threshold_curves],
     }
     if zeroed is not None:
         found |= {
@@ -76,9 +78,8 @@ def rows(result: NetworkAblation) -> list[dict]:
 
 
 def threshold_verdicts(result: NetworkAblation) -> list[str]:
-    """Verdicts by the best threshold; of a loss also whether any excitatory-only network could keep the class."""
-    curves = result.threshold_curves
-    return [described(c.verdict, c.criterion.reached(1 - c.floor, c.intact)) for c in curves]
+    """Verdicts by the threshold that is best intact, of a loss with its reason."""
+    return [described(each.verdict, each.reason) for each in (c.judgement for c in result.threshold_curves)]
 
 
 def verdict_by_threshold(result: NetworkAblations) -> Column:
@@ -86,8 +87,7 @@ def verdict_by_threshold(result: NetworkAblations) -> Column:
     verdicts = {each.kind: threshold_verdicts(each) for each in result.kinds}
     return columns.verdict(
         lambda k: {kind: found[k] for kind, found in verdicts.items()},
-        f"{KEPT_IF} a constant answer is left. Provably: no excitatory-only network of these inputs "
-        f"{proof.CONDITIONS} keeps that much; this circuit: another one can. {NOT_COMPUTED}",
+        f"{KEPT_IF} a constant answer is left, by the threshold that is best intact. {columns.REASONS} {NOT_COMPUTED}",
     )
 
 
@@ -149,6 +149,7 @@ class NetworksView(View[NetworkAblations]):
             "agreement": result.agreement,
             "accuracy": result.accuracy,
             "classes": self._rows[result.kind],
+            "judgements": [judgements.record(curve.judgement) for curve in result.threshold_curves],
         }
         if len(result.times):
             columns = ("seconds", "accuracy", "agreement")
@@ -161,16 +162,19 @@ class NetworksView(View[NetworkAblations]):
         yield f"Accuracy, intact to ablated: {listing(ends)}."
         by_argmax = (f"{r.verdicts.count(LOST)} of {n} ({r.kind})" for r in self.result.kinds)
         yield f"Lost by {self._rule}: {listing(by_argmax)}."
-        provably = (threshold_verdicts(r).count("lost (provably)") for r in self.result.kinds)
-        lost = ((r.verdicts_by_threshold.count(LOST), r.kind) for r in self.result.kinds)
-        by_threshold = (f"{m} of {n}, {p} provably ({kind})" for (m, kind), p in zip(lost, provably, strict=True))
-        yield f"Lost by best threshold: {listing(by_threshold)}."
+        by_threshold = (f"{columns.counted(threshold_verdicts(r))} ({r.kind})" for r in self.result.kinds)
+        yield f"Lost by one threshold: {listing(by_threshold)}."
         if first.signed_inputs:
             yield "Inputs have both signs and come as ON and OFF pairs: the floor of one polarity does not bind."
         elif above := [self._label(k) for k in np.flatnonzero(first.floors.one_polarity)]:
             yield f"Classes with a floor above 0: {listing(above, most=8)}."
         else:
             yield "The floor of every class is 0: excitatory-only networks can tell it from the rest without error."
+
+    @property
+    def _judgements(self):
+        """By one threshold for each class, since argmax compares outputs."""
+        return [curve.judgement for each in self.result.kinds for curve in each.threshold_curves]
 
     def _label(self, k):
         return self._first.data.label(self._first.judged[k])
@@ -185,6 +189,7 @@ class NetworksView(View[NetworkAblations]):
         of_data = _columns(OF_DATA, self._of_data, on_page_only=idle)
         by_threshold = label, verdict_by_threshold(self.result), *_columns(BY_THRESHOLD, self._each), *of_data
         yield Table("Classes by best threshold (one-vs-rest)", by_threshold, classes, self._first.data.notes, file)
+        yield from judgements.tables(self._judgements)
         network = f"Accuracy of the network itself: {self._first.network_accuracy:.1%}"
         if zeroed := self._first.zeroed:
             network += f"; with its negative weights set to 0: {zeroed.accuracy[-1]:.1%}"
@@ -221,6 +226,7 @@ class NetworksView(View[NetworkAblations]):
             "ablation.csv",
             draw=lambda: figures.ablation(self.result),
         )
+        yield from judgements.drawings(self._judgements)
 
     def circuits(self) -> Iterator[DrawnCircuit]:
         if self._first.circuit is not None:
@@ -233,6 +239,7 @@ class NetworksView(View[NetworkAblations]):
 
     def files(self) -> Iterator[tuple[str, str]]:
         yield "ablation.csv", _levels(self.result.kinds)
+        yield "losses.csv", judgements.csv(self._judgements)
         for spiking in (each for each in self.result.kinds if len(each.times)):
             lines = ((seconds, float(right), float(same)) for seconds, right, same in _in_time(spiking))
             yield "time.csv", to_csv(lines, ("seconds", "accuracy", "agreement"))

@@ -6,7 +6,7 @@ import numpy as np
 
 from eisim.base.files import to_csv
 from eisim.circuit import Circuit
-from eisim.report import proof
+from eisim.report import judgements, proof
 from eisim.report.findings import Explanation
 from eisim.report.table import Column, Table
 from eisim.report.tabular import array, names
@@ -15,6 +15,7 @@ from eisim.report.views import columns
 from eisim.report.views import regions_figures as figures
 from eisim.report.wording import count, listing
 from eisim.studies.curves import described
+from eisim.studies.judgement import PROVABLE
 from eisim.studies.regions.decision_maps import CONDITIONS, KEPT, GeometryResult, RegionResult
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
@@ -26,8 +27,8 @@ FACES = (
 
 
 def verdict(region: RegionResult) -> str:
-    """The verdict; of a loss also whether an excitatory-only circuit can draw the region."""
-    return described(region.verdict, region.representable)
+    """The verdict, of a loss with its reason."""
+    return described(region.verdict, region.reason)
 
 
 def _row(region: RegionResult) -> dict:
@@ -44,6 +45,8 @@ def _row(region: RegionResult) -> dict:
         "accuracy": region.accuracy,
         "equivalence_error": region.equivalence_error,
         "verdict": region.verdict,
+        "reason": region.reason,
+        "judgements": [judgements.record(curve.judgement) for curve in region.curves],
     }
 
 
@@ -53,7 +56,7 @@ def _shares(region: RegionResult, condition: str) -> dict[str, float]:
     return {name: found[system] for system, name in SYSTEMS.items() if system in found}
 
 
-VERDICT = f"Kept: no system loses more than {KEPT:.0%} of the area. {columns.PROVABLY}"
+VERDICT = f"Kept: no system loses more than {KEPT:.0%} of the area. {columns.REASONS}"
 PAIRS = "Pairs of cells x ≤ y of which the first is inside, the second not."
 ORIGIN = "The circuits come from a network that was constructed, or trained."
 NAME = Column("region", lambda region: region.name)
@@ -102,16 +105,21 @@ class RegionsView(View[GeometryResult]):
 
     def answer(self) -> Iterator[str]:
         yield columns.lost([*map(verdict, self.result.regions)], "regions")
-        floors = {r.name: r.floor for r in self.result.regions if verdict(r) == "lost (provably)"}
+        floors = {r.name: r.floor for r in self.result.regions if r.reason == PROVABLE}
         if floors:
             low, high = min(floors, key=floors.get), max(floors, key=floors.get)
             ends = dict.fromkeys(f"{floors[name]:.1%} ({name})" for name in (low, high))
             yield f"Floors of the provably lost regions: {' to '.join(ends)} of the area."
 
+    @property
+    def _judgements(self):
+        return [curve.judgement for curve in self.result.curves]
+
     def tables(self) -> Iterator[Table]:
         regions, side = self.result.regions, self.result.resolution
         cells = (f"Each region of the unit square is judged on {side} × {side} cells.",)
         yield Table("Regions with and without inhibition", REGIONS, regions, cells, "table.csv")
+        yield from judgements.tables(self._judgements)
         yield Table("The best excitatory-only circuit", BEST, regions, data="table.csv", on_page_only=True)
 
     def figures(self) -> Iterator[Drawing]:
@@ -128,6 +136,7 @@ class RegionsView(View[GeometryResult]):
             "decision_maps.csv",
             draw=lambda: figures.decision_maps(self.result, system, SYSTEM_NAMES[system]),
         )
+        yield from judgements.drawings(self._judgements)
 
     def circuits(self) -> Iterator[DrawnCircuit]:
         yield DrawnCircuit("circuit", f"The circuit of {self._circuit.name}", self._circuit)
@@ -163,6 +172,7 @@ class RegionsView(View[GeometryResult]):
             for system, accuracy in accuracies.items()
         ]
         yield "table.csv", to_csv(lines, columns)
+        yield "losses.csv", judgements.csv(self._judgements)
         maps = []
         for region in self.result.regions:
             decided = region.decisions[self._system]

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from eisim.ablation import dose
 from eisim.analysis.task import Obstruction
 from eisim.base.display import register
 from eisim.base.files import to_csv
-from eisim.report import proof
+from eisim.report import judgements, proof
 from eisim.report.findings import Explanation
 from eisim.report.numbers import OF_ONE, hertz
 from eisim.report.published import Beside, beside, published_table
@@ -24,11 +25,13 @@ from eisim.report.view import Drawing, DrawnCircuit, View, show_with
 from eisim.report.views import columns
 from eisim.report.views import tasks_figures as figures
 from eisim.report.wording import capital, count
-from eisim.studies.curves import AblationCurve
+from eisim.studies.curves import AblationCurve, described
 from eisim.studies.tasks.result import Assessment, Judged, Survey
 from eisim.studies.tasks.witness import Witness
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
+#: Verdicts, the worst first.
+WORST = ("lost", "undecided", "not computed", "kept")
 #: Inputs that a witness raises are named one by one up to so many.
 NAMED_INPUTS = 3
 MEANING = (
@@ -59,11 +62,11 @@ def spaced(name: str) -> str:
 
 
 def verdict(of: Assessment | Judged) -> str:
-    """The verdict on all systems, or the worst and what the others have: ``"lost (kept: rate, DNN)"``."""
+    """The verdict on all systems with its reason, or the worst and what the others have: ``"lost (kept: rate)"``."""
     found: dict[str, list[str]] = {}
     for name, curve in of.systems.items():
-        found.setdefault(curve.verdict, []).append(SYSTEMS[name])
-    worst, *others = sorted(found, key=("lost", "not computed", "kept").index)
+        found.setdefault(described(curve.verdict, curve.judgement.reason), []).append(SYSTEMS[name])
+    worst, *others = sorted(found, key=lambda said: WORST.index(said.partition(":")[0]))
     more = "; ".join(f"{each}: {', '.join(found[each])}" for each in others)
     return f"{worst} ({more})" if more else worst
 
@@ -95,6 +98,8 @@ def _row(assessment):
         "witness": {kind: judged.witness and _witness(judged.witness) for kind, judged in kinds.items()},
         "verdicts": {name: curve.verdict for name, curve in systems.items()},
         "verdict": assessment.verdict,
+        "reasons": {name: curve.judgement.reason for name, curve in systems.items()},
+        "judgements": [judgements.record(curve.judgement) for curve in assessment.curves],
         "neurons": {kind: judged.neurons for kind, judged in kinds.items()},
         "published_neurons": {kind: judged.published_neurons or judged.neurons for kind, judged in kinds.items()},
         "published": [
@@ -122,7 +127,12 @@ def _mean_field(judged):
 def _critical(curve):
     found = [_finite(critical) for critical in curve.critical_doses]
     low, high = (_finite(extreme) for extreme in (curve.critical_doses.min(), curve.critical_doses.max()))
-    return {"median": curve.critical_dose, "low": low, "high": high, "by_seed": found}
+    return {"median": _median(curve), "low": low, "high": high, "by_seed": found}
+
+
+def _median(curve):
+    """Over seeds, of where each first falls below the criterion."""
+    return _finite(np.median(curve.critical_doses))
 
 
 def _finite(number):
@@ -167,8 +177,11 @@ class Row(NamedTuple):
     judged: Judged
 
 
-VERDICT = "Kept: at the largest fraction the score is at least the criterion. Not computed: it is less when intact."
-CRITICAL = "Where the score first falls below the criterion, median over seeds; empty if never."
+VERDICT = (
+    "Kept: at the largest fraction the score is at least the criterion. Not computed: it is less when intact. "
+    "Undecided: an interval straddles it. Lost, with what brings it back: see what the losses consist of."
+)
+CRITICAL = "Where a monotone fit to all scores falls below the criterion; empty if it never does."
 
 
 def _measured(shown) -> tuple[Column, ...]:
@@ -285,6 +298,7 @@ class SurveyView(View[Survey]):
         )
         notes, title = tuple(self._notes()), "Circuits and scores"
         yield Table("Functions with and without inhibition", shown, assessments, notes, "table.csv")
+        yield from judgements.tables(self._judgements)
         yield Table(title, CIRCUITS, kinds, (), "table.csv", keys=2, on_page_only=True)
         if witnessed:
             title = "Witnesses: trials x ≤ y, no input lower in y at any time, whose output falls"
@@ -312,8 +326,15 @@ class SurveyView(View[Survey]):
             yield from (f"Left out: {spaced(each.name)} ({kind}): {why}." for kind, why in each.left_out.items())
         yield from (f"Left out: {spaced(name)}: {why}." for name, why in self.result.left_out.items())
 
+    @property
+    def _judgements(self):
+        """Of circuits; a DNN is judged as its rate circuit is, which it equals."""
+        curves = (curve for curve in self.result.curves if curve.system != "dnn")
+        return [replace(curve.judgement, function=spaced(curve.function)) for curve in curves]
+
     def figures(self) -> Iterator[Drawing]:
         survey, found = self.result, self._witnessed
+        yield from judgements.drawings(self._judgements)
         critical = [
             f"{spaced(each.name)} {curve.critical_dose:.2f} ({SYSTEMS[name]})"
             for each in survey.assessments
@@ -324,7 +345,7 @@ class SurveyView(View[Survey]):
             "dose_response.svg",
             "Score against the fraction removed",
             "Mean and range over seeds, by system. Dashed: criterion. Vertical line and thick bar: critical fraction, "
-            "median and range over seeds.",
+            "with its 95 % interval. Grey, at the right: controls and shams of the full ablation.",
             f"Critical fractions: {', '.join(critical) or 'none'}.",
             "dose_response.csv",
             draw=lambda: figures.dose_responses(survey),
@@ -401,6 +422,7 @@ class SurveyView(View[Survey]):
             for seed, score, critical in zip(a.seeds, scores, curve.critical_doses, strict=True)
         ]
         names = ("function", "circuit", "system", "dose", "seed", "score", "criterion", "critical_dose")
+        yield "losses.csv", judgements.csv([curve.judgement for curve in self.result.curves])
         yield "dose_response.csv", to_csv(lines, names)
         lines = [
             (a.function, a.name, judged.kind, float(of), seed, float(lower), float(upper))

@@ -6,6 +6,7 @@ from textwrap import fill
 import numpy as np
 
 from eisim.ablation import dose
+from eisim.report.judgements import MARKS, mark_controls
 from eisim.report.style import DOUBLE, INHIBITORY, LOWER, TALLEST, UPPER, Axes, Figure, new_figure
 from eisim.studies.tasks import Assessment, Survey, Witness
 
@@ -20,7 +21,7 @@ TITLE = 36
 CRITERION = {"color": "#999999", "lw": 0.6, "ls": (0, (4, 3))}
 #: Where a function that no fraction takes away is drawn.
 KEPT = 1.2
-CRITICAL = ("critical fraction (with range)", {"color": "#777777", "lw": 0.8, "ls": "-"})
+CRITICAL = ("critical fraction (with interval)", {"color": "#777777", "lw": 0.8, "ls": "-"})
 
 
 def dose_responses(survey: Survey) -> Figure:
@@ -31,7 +32,12 @@ def dose_responses(survey: Survey) -> Figure:
         dose_response(ax, assessment)
         ax.set(xlabel="", ylabel="", yticks=[0, 0.5, 1], ylim=(-0.05, 1.08))
     shown = [style for name, style in STYLES.items() if any(name in each.systems for each in assessments)]
-    figure.legend(handles=_lines([*shown, ("criterion", CRITERION), CRITICAL]), loc="outside upper center", ncols=3)
+    marks = [
+        (label, {"marker": mark, "ls": "none", "color": "#9a9a9a", "mfc": "none"}) for label, mark in MARKS.values()
+    ]
+    figure.legend(
+        handles=_lines([*shown, ("criterion", CRITERION), CRITICAL, *marks[1:]]), loc="outside upper center", ncols=3
+    )
     return _labelled(figure, dose(assessments[0].how).label, _score(assessments))
 
 
@@ -57,11 +63,13 @@ def dose_response(ax: Axes, assessment: Assessment, with_legend: bool = False) -
         ax.fill_between(curve.doses, curve.scores.min(axis=1), curve.scores.max(axis=1), color=colour, alpha=0.18, lw=0)
         ax.plot(curve.doses, curve.scores.mean(axis=1), lw=1, mew=0.8, **style)
         ax.axhline(curve.level, zorder=0, **CRITERION)
-        found = curve.critical_doses[np.isfinite(curve.critical_doses)]
-        if name != "dnn" and found.size:
-            ax.plot([found.min(), found.max()], [curve.level] * 2, color=colour, lw=3, solid_capstyle="butt")
+        critical = curve.judgement.critical
+        if name != "dnn" and critical.value is not None:
+            ends = [critical.low or 0, curve.doses[-1] if critical.high is None else critical.high]
+            ax.plot(ends, [curve.level] * 2, color=colour, lw=3, solid_capstyle="butt")
         if name != "dnn" and curve.critical_dose is not None:
             ax.plot([curve.critical_dose] * 2, [-0.05, curve.level], color=colour, lw=0.8)
+    mark_controls(ax, next(iter(assessment.systems.values())).judgement, at=assessment.doses[-1])
     ax.set(xlabel=dose(assessment.how).label, ylabel="score of the task")
     _title(ax, assessment, assessment.verdict)
     if with_legend:

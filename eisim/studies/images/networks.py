@@ -73,7 +73,9 @@ def network_jobs(images: Images, hidden: int, iterations: int, seeds: Sequence[i
     ]
 
 
-def simulate_all(dnns: Sequence[DNN], images: Images, kinds, backend: str, report=silent) -> list[Trained]:
+def simulate_all(
+    dnns: Sequence[DNN], images: Images, kinds, backend: str, controls: bool, report=silent
+) -> list[Trained]:
     """Simulate the circuits of trained networks, in the order of `UNITS`, on all test images, intact and ablated."""
     data = LabelledData(images.test_points, images.test_targets, target="class", name=f"{images.name}, test")
     found, floors = [], part("floors of classes", partial(class_floors, dnns[0], data, report))
@@ -82,6 +84,8 @@ def simulate_all(dnns: Sequence[DNN], images: Images, kinds, backend: str, repor
         for kind in kinds:
             what = f"{signs}, {kind}"
             say = headed(report, what)
-            ablations[kind] = part(what, partial(ablate_network, dnn, data, FRACTIONS, kind, backend, say, floors))
+            ablations[kind] = part(
+                what, partial(ablate_network, dnn, data, FRACTIONS, kind, backend, say, floors, controls)
+            )
         found.append(Trained(signs, dnn, images, ablations))
     return found

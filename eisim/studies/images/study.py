@@ -40,6 +40,7 @@ def measure(
     pooled_hidden: int,
     iterations: int,
     functions: int,
+    controls: str = "none",
     *,
     kinds,
     seed: int,
@@ -51,6 +52,7 @@ def measure(
     `data` is a source of `eisim.studies.images.data.load`. Images are averaged down to at most `side` × `side` pixels,
     and at most `train` and `test` of them are drawn at random. Networks that become circuits have `hidden` units, those
     that learn pooled images `pooled_hidden`; there are `functions` random Boolean functions of each number of inputs.
+    With `controls` ``"all"`` those of the ablation are measured.
     """
     split, chosen, *function_seeds, network_seeds = np.random.SeedSequence(seed).spawn(4 + len(dimension.SAMPLES))
     report("reading images")
@@ -75,7 +77,7 @@ def measure(
         images=images,
         available=(len(everything.train_points), len(everything.test_points)),
         original=everything.shape,
-        trained=tuple(networks.simulate_all(dnns[:n_networks], images, kinds, backend, report)),
+        trained=tuple(networks.simulate_all(dnns[:n_networks], images, kinds, backend, controls == "all", report)),
         pooled=part("pooled images", partial(dimension.pooled_result, images, dnns[n_networks:], report)),
         whole=whole,
         samples=dict(zip(dimension.SAMPLES, samples, strict=True)),

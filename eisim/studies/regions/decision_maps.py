@@ -1,7 +1,7 @@
 """Decision maps: which points of the unit square circuits put inside a region, intact and without inhibition."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -14,7 +14,9 @@ from eisim.circuit import Circuit
 from eisim.functions import LabelledData, Region
 from eisim.neurons import ThresholdLinear
 from eisim.simulation import begin
-from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, below_floor, judge, questioned
+from eisim.studies.controls import FEW_DRAWS, FEW_FACTORS, Answers, Variant, of_controls, variants
+from eisim.studies.curves import AblationCurve, below_floor, judge, questioned
+from eisim.studies.judgement import ROUNDING, Controls, Criterion, shared
 from eisim.studies.regions.networks import CONSTRUCTED, best_excitatory, network
 from eisim.studies.result import OfParts
 from eisim.theory.bitset import members
@@ -52,6 +54,7 @@ class RegionResult:
     circuits: dict[str, dict[str, Circuit]]  # by kind and condition
     decisions: dict[str, dict[str, np.ndarray]]  # by system and condition, whether each point is put inside
     equivalence_error: float | None  # of the intact rate circuit from the network, over its largest output
+    controls: dict[str, Controls] = field(default_factory=dict)  # of the ablation, by system; none: they were off
 
     @property
     def name(self) -> str:
@@ -85,7 +88,7 @@ class RegionResult:
     @property
     def curves(self) -> tuple[AblationCurve, ...]:
         """For each system the share of the area put where it belongs, with inhibition and without."""
-        intact, ablated = self.accuracy["intact"], self.accuracy["ablated"]
+        intact, ablated, share = self.accuracy["intact"], self.accuracy["ablated"], self.data.targets.mean()
         return tuple(
             AblationCurve(
                 system,
@@ -95,14 +98,23 @@ class RegionResult:
                 self.floor,
                 questioned(None, system == "spiking"),
                 function=self.name,
+                constant=float(max(share, 1 - share)),
+                attained=self.accuracy["best_excitatory"][system],
+                controls=self.controls.get(system),
+                is_exact=True,
             )
             for system in intact
         )
 
     @property
     def verdict(self) -> str:
-        """``"kept"`` if every system without inhibition is about as accurate as with it, else ``"lost"``."""
+        """The verdict that all systems share, or ``"differs"``."""
         return judge(self.curves)
+
+    @property
+    def reason(self) -> str | None:
+        """The reason of a loss that all systems share, or ``"differs"``."""
+        return shared(curve.judgement for curve in self.curves)[1]
 
     @property
     def problems(self) -> list[str]:
@@ -139,6 +151,7 @@ def measure(
     resolution: int,
     seed: int = 0,
     backend: str = "cpp",
+    controls: bool = True,
     report: Callable[..., None] | None = None,
 ) -> GeometryResult:
     """Simulate circuits for regions on all cells: intact, without inhibition, and the best excitatory-only ones.
@@ -149,21 +162,32 @@ def measure(
     data = [replace(region, resolution=resolution).labelled() for region in regions]
     points = data[0].points
     expect(len(data) + len(kinds))
-    found = [part(f"region {k}", partial(_floor_and_network, cells, seed, report)) for k, cells in enumerate(data)]
-    floors, intact = zip(*found, strict=True)
+    regions_ = [part(f"region {k}", partial(_floor_and_network, cells, seed, report)) for k, cells in enumerate(data)]
+    floors, intact = zip(*regions_, strict=True)
     rate = [_conditions(dnn, cells, of["best"], points) for dnn, cells, of in zip(intact, data, floors, strict=True)]
-    circuits, pending = {}, {}
+    circuits, pending, tried = {}, {}, {"dnn": [_variants(of, controls) for of in rate]}
     for kind in kinds:
         report("building circuits")
         circuits[kind] = rate if kind == "rate" else [_spiking(of, points) for of in rate]
-        distinct = list({id(circuit): circuit for of in circuits[kind] for circuit in of.values()}.values())
+        tried[kind] = tried["dnn"] if kind == "rate" else [_variants(of, controls) for of in circuits[kind]]
+        every = [circuit for of in circuits[kind] for circuit in of.values()]
+        every += [variant.circuit for of in tried[kind] for variant in of]
+        distinct = list({id(circuit): circuit for circuit in every}.values())
         what = f"{kind} circuits"
         simulation = partial(_begin_to_read_out, distinct, points, kind, backend, headed(report, what))
         pending[kind] = distinct, begin_part(what, simulation)
     maps = {"dnn": [{name: to_dnn(c).decide(points)[:, 0] for name, c in of.items()} for of in rate]}
+    found = {
+        "dnn": [
+            _controls(cells, of, more, _of_dnn(points))
+            for cells, of, more in zip(data, rate, tried["dnn"], strict=True)
+        ]
+    }
     errors = [None] * len(data)
     for kind, (distinct, finish) in reversed(pending.items()):
         outputs = {id(circuit): output for circuit, output in zip(distinct, finish(), strict=True)}
+        every = zip(data, circuits[kind], tried[kind], strict=True)
+        found[kind] = [_controls(cells, of, more, lambda c, known=outputs: known[id(c)]) for cells, of, more in every]
         maps[kind] = [{name: outputs[id(circuit)][0] for name, circuit in of.items()} for of in circuits[kind]]
         if kind == "rate":
             for k, dnn in enumerate(intact):
@@ -175,9 +199,40 @@ def measure(
             "circuits": {kind: circuits[kind][k] for kind in kinds},
             "decisions": {system: maps[system][k] for system in [*kinds, "dnn"]},
             "equivalence_error": errors[k],
+            "controls": {system: found[system][k] for system in [*kinds, "dnn"]} if controls else {},
         }
         results.append(RegionResult(cells, intact[k], **floors[k], **measured))
     return GeometryResult(resolution, tuple(results))
+
+
+def _variants(of: dict[str, Circuit], controls: bool) -> list[Variant]:
+    """The controls of the ablation of a region's circuit."""
+    intact = of["intact"]
+    if not controls or of["ablated"] is intact:
+        return []
+    return variants(intact, ablate(intact), range(FEW_DRAWS), FEW_FACTORS)
+
+
+def _of_dnn(points):
+    """What the DNN of a circuit decides, and its readouts."""
+
+    def answer(circuit):
+        dnn = to_dnn(circuit)
+        return dnn.decide(points)[:, 0], dnn(points)
+
+    return answer
+
+
+def _controls(cells, of, tried, answer) -> Controls:
+    """The controls of one system; `answer` gives decisions and readouts of a circuit."""
+    inside = cells.targets == 1
+
+    def answers(circuit):
+        decisions, readouts = answer(circuit)
+        return Answers(np.array([(decisions == inside).mean()]), readouts.reshape(1, -1))
+
+    pairs = [(variant, answers(variant.circuit)) for variant in tried]
+    return of_controls(answers(of["intact"]), answers(of["ablated"]), pairs, True, inside)
 
 
 def _floor_and_network(cells, seed, report) -> tuple[dict, DNN]:

@@ -26,8 +26,9 @@ def assess(
     *,
     kinds: Sequence[str] = KINDS,
     doses: int | Sequence[float] = 6,
-    seeds: int | Sequence[Seed] | np.random.Generator = 3,
+    seeds: int | Sequence[Seed] | np.random.Generator = 10,
     how: str = "block",
+    controls: str = "all",
     name: str = "",
     function: str = "",
     backend: str = "cpp",
@@ -49,6 +50,9 @@ def assess(
         How many, from 0 on, or which (a Generator is one): each draws the circuit's random parts and its noise.
     how : str
         What is removed: ``"block"``, ``"silence"``, ``"cut:I->E"`` or ``"reversal"``; see `eisim.ablation.dose`.
+    controls : {"all", "none"}
+        Whether the full ablation is controlled: excitation scaled to compensate, and shams. Without controls no reason
+        of a loss is known.
     name, function : str
         For the table; the name is that of the circuit by default.
     backend, report
@@ -78,6 +82,8 @@ def assess(
     for kind in kinds:
         if kind not in KINDS:
             raise InputError(f"assess: kinds: expected some of {', '.join(KINDS)}, found {kind!r}")
+    if controls not in ("all", "none"):
+        raise InputError(f"assess: controls: expected all or none, found {controls!r}")
     tasks = [task] if isinstance(task, Task) else [task(kind) for kind in kinds]
     found, left_out, intact = {}, {}, [[_circuit(each, seed) for seed in seeds] for each in tasks]
     for each, circuits in zip(tasks, intact, strict=True):
@@ -89,7 +95,10 @@ def assess(
             found[circuits[0].kind] = (each, circuits)
     if not found:
         raise next(iter(left_out.values()))
-    running = {kind: begin_to_judge(*part, change, doses, seeds, backend, report) for kind, part in found.items()}
+    running = {
+        kind: begin_to_judge(*part, change, doses, seeds, controls == "all", backend, report)
+        for kind, part in found.items()
+    }
     found = {kind: finish() for kind, finish in running.items()}
     left_out = {kind: str(error) for kind, error in left_out.items()}
     return Assessment(name or intact[0][0].name, function, how, doses, tuple(seeds), found, left_out)

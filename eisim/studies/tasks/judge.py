@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,38 +19,60 @@ from eisim.circuit import Circuit
 from eisim.simulation import begin
 from eisim.simulation.layout import is_pooled
 from eisim.simulation.response import Response, Spikes
-from eisim.studies.curves import AblationCurve, Criterion
+from eisim.studies.controls import DRAWS, variants
+from eisim.studies.curves import AblationCurve, contradiction, questioned
+from eisim.studies.judgement import ROUNDING, Controls, Criterion
 from eisim.studies.tasks.result import Judged
-from eisim.studies.tasks.witness import ROUNDING, broken_order, find_witness, is_noisy
+from eisim.studies.tasks.witness import ROUNDING as SAME
+from eisim.studies.tasks.witness import broken_order, find_witness, is_noisy
 from eisim.weights import Independent
 
 #: A DNN whose score is further than this from that of its rate circuit is not equivalent on the task.
 AGREEMENT = 0.05
 #: Synapses, over all copies of all circuits, that one batch may have: a matter of memory.
 SYNAPSES = 60_000_000
+#: The scale of excitation that compensates best is chosen on so many of ten seeds, and scored on the others.
+SCANNED = 3
 #: Trials for which the mean field is computed.
 PREDICTED = 2
 
 
 def begin_to_judge(
-    task: Task, intact: list[Circuit], change: Dose, doses: np.ndarray, seeds: list[int], backend: str, report: Callable
+    task: Task,
+    intact: list[Circuit],
+    change: Dose,
+    doses: np.ndarray,
+    seeds: list[int],
+    controls: bool,
+    backend: str,
+    report: Callable,
 ) -> Callable[[], Judged]:
     """Begin to simulate a task's circuits, one per seed, at all fractions; the returned function judges them."""
+    n_seeds, is_exact = len(intact), not _is_random(task, intact, seeds)
+    if is_exact:  # all seeds give the same
+        intact, seeds = intact[:1], seeds[:1]
     # Circuits are made when they are needed: those of all fractions together would be large.
     # One seed after another, since those of one seed share what their rules drew.
-    makers = [partial(_ablated, change, circuit, float(d)) for circuit in intact for d in doses]
-    own_seeds = [[seed] for seed in seeds for _ in doses]
+    plans = [
+        _Plan(task, change, circuit, doses, seed, controls, is_exact)
+        for circuit, seed in zip(intact, seeds, strict=True)
+    ]
+    scanned = max(1, len(plans) * SCANNED // 10)
+    jobs = [
+        (seed, label, make)
+        for k, (plan, seed) in enumerate(zip(plans, seeds, strict=True))
+        for label, make in plan.makers(scans=k < scanned)
+    ]
     # The spikes of the first intact circuit are compared with what its mean-field predicts.
-    records = [task.record or (intact[0].kind == "spiking" and k == 0) for k in range(len(makers))]
-    batches = _batches(intact, len(makers), len(task.stimuli))
-
+    records = [task.record or (intact[0].kind == "spiking" and k == 0) for k in range(len(jobs))]
+    batches = _batches(intact, len(jobs), len(task.stimuli))
     how = {**task.times, "backend": backend, "report": report}
 
-    def start(batch):
-        circuits = [make() for make in makers[batch]]
-        return begin(circuits, task.stimuli, seed=own_seeds[batch], record=records[batch], **how)
+    def start(jobs, records):
+        circuits = [make() for _, _, make in jobs]
+        return begin(circuits, task.stimuli, seed=[[seed] for seed, _, _ in jobs], record=records, **how)
 
-    first = start(batches[0])
+    first = start(jobs[batches[0]], records[batches[0]])
 
     def finish():
         responses = [_of_one_seed(r) for r in first()]
@@ -58,10 +81,41 @@ def begin_to_judge(
         about = {"predicted": predicted, "unpredicted": unpredicted, "facts": _facts(task, responses[0])}
         del responses
         for batch in batches[1:]:
-            marks += [_mark(task, _of_one_seed(r)) for r in start(batch)()]
-        return _judge(task, makers, doses, _by_dose(marks, len(doses)), report, about)
+            marks += [_mark(task, _of_one_seed(r)) for r in start(jobs[batch], records[batch])()]
+        found = {(seed, label): mark for (seed, label, _), mark in zip(jobs, marks, strict=True)}
+        if best := _best_scale(found, seeds[:scanned]):
+            rest = [(seed, best, plan.maker(best)) for plan, seed in zip(plans, seeds, strict=True)][scanned:]
+            for batch in _batches(intact, len(rest), len(task.stimuli)) if rest else ():
+                more = start(rest[batch], [task.record] * len(rest[batch]))()
+                found |= {(j[0], j[1]): _mark(task, _of_one_seed(r)) for j, r in zip(rest[batch], more, strict=True)}
+        return _judge(task, plans, found, best, scanned, n_seeds, report, about)
 
     return finish
+
+
+class _Plan:
+    """The circuits of one seed, by labels: fractions, ``"excitatory-only"``, and variants by their place."""
+
+    def __init__(self, task, change, circuit, doses, seed, controls, is_exact):
+        self.change, self.circuit, self.doses, self.seed, self.is_exact = change, circuit, doses, seed, is_exact
+        self.excitatory_only = None if task.excitatory_only is None else partial(_excitatory_only, task, seed)
+        self.ablated = _ablated(change, circuit, float(doses[-1]))
+        draws = range(DRAWS) if is_exact else [seed]
+        self.variants = variants(circuit, self.ablated, draws) if controls else []
+        self.controls = controls
+
+    def makers(self, scans: bool):
+        """Labels and what makes the circuits; with all scales of excitation if this seed `scans` them."""
+        found = [(k, partial(_ablated, self.change, self.circuit, float(d))) for k, d in enumerate(self.doses)]
+        if self.excitatory_only is not None:
+            found.append(("excitatory-only", self.excitatory_only))
+        for k, variant in enumerate(self.variants):
+            if scans or variant.condition != "compensated":
+                found.append(((variant.condition, k), self.maker((variant.condition, k))))
+        return found
+
+    def maker(self, label):
+        return lambda: self.variants[label[1]].circuit
 
 
 def _facts(task, response) -> tuple[Fact, ...]:
@@ -83,11 +137,23 @@ def _output_words(output):
     return f"{said} ({given}.)" if said and given else said
 
 
-def _by_dose(values, doses):
-    """What is listed seed by seed, as an array of fractions × seeds."""
-    grid = np.empty(len(values), dtype=object)
-    grid[:] = values
-    return grid.reshape(-1, doses).T
+def _is_random(task, intact, seeds) -> bool:
+    """Whether a seed decides anything, in the circuit or in what its task makes of it."""
+    other = intact[1] if len(intact) > 1 else task.circuit(seeds[0] + 1)
+    if intact[0].is_random:
+        return True
+    try:
+        same, another = (pickle.dumps(replace(circuit, seed=0)) for circuit in (intact[0], other))
+    except Exception:  # what cannot be compared is taken to differ
+        return True
+    return same != another
+
+
+def _excitatory_only(task, seed):
+    circuit = task.excitatory_only(seed)
+    if not isinstance(circuit, Circuit) or not circuit.is_excitatory_only:
+        raise InputError(f"Task.excitatory_only: expected from a seed a circuit without inhibition, found {circuit!r}")
+    return circuit
 
 
 def _ablated(change, circuit, dose):
@@ -154,7 +220,7 @@ def _mark(task, response):
     if score.size != 1:
         raise InputError(f"Task.score of {name!r}: expected a number, found an array of shape {score.shape}")
     score = score.item()
-    if not -ROUNDING <= score <= 1 + ROUNDING:
+    if not -SAME <= score <= 1 + SAME:
         raise InputError(f"Task.score of {name!r}: expected a number from 0 (not at all) to 1 (fully), found {score:g}")
     score = min(max(score, 0.0), 1.0)
     output = None
@@ -172,25 +238,77 @@ def _mark(task, response):
     return Mark(score, output, rates, digest.digest())
 
 
-def _judge(task, makers, doses, marks, report, about):
-    """Combine the findings of one kind; `marks` are fractions × seeds, `makers` make their circuits."""
-    intact = makers[0]()
+def _best_scale(found, seeds):
+    """The label of the scale of excitation with the best mean score over some seeds, of equal ones the first."""
+    labels = dict.fromkeys(label for _, label in found if isinstance(label, tuple) and label[0] == "compensated")
+    return max(labels, key=lambda label: np.mean([found[seed, label].score for seed in seeds]), default=None)
 
-    def curve(system, of):
+
+def _controls(plans, found, best, scanned) -> Controls | None:
+    """Scores under the controls. A scale of excitation is chosen on some seeds and scored on the others."""
+    if not plans[0].controls:
+        return None
+    seeds, first = [plan.seed for plan in plans], plans[0]
+
+    def scores(condition):
+        labels = [
+            label for seed, label in found if seed == seeds[0] and isinstance(label, tuple) and label[0] == condition
+        ]
+        if first.is_exact:
+            return np.array([found[seeds[0], label].score for label in labels]) if labels else None
+        return np.array([found[seed, label].score for seed in seeds for label in labels]) if labels else None
+
+    made = {name: scores(name) for name in ("sham_excitation", "sham_random")}
+    if best:
+        chosen = [found[seed, best] for seed in (seeds[scanned:] or seeds)]
+        variant, intact = first.variants[best[1]], np.mean([found[seed, 0].rates.mean() for seed in seeds])
+        rate = np.mean([mark.rates.mean() for mark in chosen]) / intact if intact else None
+        made |= {"compensated": np.array([mark.score for mark in chosen]), "rate": rate and float(rate)}
+        made |= {"scale": variant.scale, "scaled": variant.scaled}
+    return Controls(**made)
+
+
+def _judge(task, plans, found, best, scanned, n_seeds, report, about):
+    """Combine the findings of one kind."""
+    first, doses, problems, error = plans[0], plans[0].doses, [], None
+    intact, seeds, is_exact = first.circuit, [plan.seed for plan in plans], first.is_exact
+    marks = _grid([[found[seed, k] for seed in seeds] for k in range(len(doses))])
+    attained = None
+    if task.excitatory_only is not None:
+        attained = float(np.mean([found[seed, "excitatory-only"].score for seed in seeds]))
+
+    def curve(system, of, controls):
         scores = np.array([[m.score for m in row] for row in of])
-        return AblationCurve(system, doses, scores, Criterion.absolute(task.criterion))
+        return AblationCurve(
+            system,
+            doses,
+            np.repeat(scores, n_seeds, axis=1) if is_exact else scores,
+            Criterion.absolute(task.criterion),
+            None if task.bound is None else 1 - task.bound,
+            questioned(intact, system == "spiking"),
+            ROUNDING if is_exact and first.ablated.is_excitatory_only else np.inf,
+            constant=task.constant,
+            attained=attained,
+            controls=controls,
+            is_exact=is_exact,
+        )
 
-    own, error, problems = curve(intact.kind, marks), None, []
+    own = curve(intact.kind, marks, _controls(plans, found, best, scanned))
     systems = {intact.kind: own}
     if not own.is_computed:
         problems.append(f"the intact circuit does not do the task: score {own.intact:.3g}, criterion {own.level:g}")
+    if own.bound is not None and intact.kind == "rate" and (attained or 0) > own.bound + ROUNDING:
+        problems.append(
+            contradiction("", f"an excitatory-only circuit scores {attained:.3g}, more than {own.bound:.3g}")
+        )
     if intact.kind == "rate":
-        circuits = _by_dose([make() for make in makers], len(doses))
+        circuits = _grid([[_ablated(p.change, p.circuit, float(d)) for p in plans] for d in doses])
         dnns = _dnn_marks(task, circuits, marks, report)
-        systems["dnn"] = curve("dnn", dnns)
+        apart = max(abs(a.score - b.score) for a, b in zip(dnns.flat, marks.flat, strict=True))
+        # The DNN of a circuit has the same rates, so what its controls would score is known.
+        systems["dnn"] = curve("dnn", dnns, own.controls if apart <= AGREEMENT else None)
         if not is_noisy(intact):
             error = max(float(np.abs(a.rates - b.rates).max()) for a, b in zip(dnns.flat, marks.flat, strict=True))
-            apart = float(np.abs(own.scores - systems["dnn"].scores).max())
             if apart > AGREEMENT:
                 problems.append(f"the equivalent DNN is not equivalent: its score differs by up to {apart:.3g}")
         pairs = zip(circuits.flat, marks.flat, strict=True)
@@ -198,7 +316,8 @@ def _judge(task, makers, doses, marks, report, about):
         problems += [problem for problem in orders if problem][:1]
     witness = None
     if task.output is not None:
-        witness = find_witness(task.stimuli, intact, np.array([[m.output for m in row] for row in marks]))
+        outputs = np.array([[m.output for m in row] for row in marks])
+        witness = find_witness(task.stimuli, intact, np.repeat(outputs, n_seeds, axis=1) if is_exact else outputs)
         if witness is None:
             problems.append(f"no witness: no pair of trials x <= y has a falling output ({task.obstruction})")
     return Judged(
@@ -213,8 +332,17 @@ def _judge(task, makers, doses, marks, report, about):
         circuit=intact,
         output=_output_words(task.output),
         published_neurons=task.published_neurons,
+        proof=task.proof,
         **about,
     )
+
+
+def _grid(rows):
+    """An array of objects from rows of them."""
+    grid = np.empty((len(rows), len(rows[0])), dtype=object)
+    for k, row in enumerate(rows):
+        grid[k, :] = row
+    return grid
 
 
 def _dnn_marks(task, circuits, marks, report):

@@ -31,6 +31,7 @@ class Judged(Shown):
     circuit: Circuit | None = None  # the intact circuit of the first seed
     output: str = ""  # what the output of the task is, as its function's docstring says
     published_neurons: int = 0  # of the circuit as it was published, where this one is smaller; else 0
+    proof: str = ""  # of the bound on excitatory-only systems, if there is one
     facts: tuple[Fact, ...] = ()  # published numbers and those of the intact circuit of the first seed
 
     def __repr__(self):

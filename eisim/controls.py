@@ -1,0 +1,114 @@
+"""Controls of an ablation: circuits in which something else is changed, or which excitation is scaled to fit."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from eisim.ablation import scaled
+from eisim.base.errors import InputError, explains_arguments
+from eisim.base.seeds import Seed, generator_of
+from eisim.base.units import scalar_si
+from eisim.circuit import Circuit, Population, Projection
+from eisim.weights import with_entries
+
+
+@explains_arguments
+def compensate(circuit: Circuit, factor: float, inputs: bool = False) -> Circuit:
+    """Scale excitation between populations by one factor; that of inputs, too, if asked for.
+
+    Of an ablated circuit this shows whether excitation was only too strong for what inhibition is left.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    factor : float
+        0 or more.
+    inputs : bool
+        Whether projections from inputs are scaled as well.
+
+    Returns
+    -------
+    Circuit
+    """
+    factor = _factor(factor, "compensate: factor")
+    chosen = {p.name for p in excitation(circuit, inputs)}
+    projections = [scaled(p, circuit, factor) if p.name in chosen else p for p in circuit.projections]
+    return replace(circuit, projections=projections) if chosen and factor != 1 else circuit
+
+
+@explains_arguments
+def sham_excitation(circuit: Circuit, weight: float) -> Circuit:
+    """Take away so much summed weight of the excitation between populations, at most all, from all of it alike.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    weight : float
+        Summed magnitude, in the SI unit of the weights; see `removed_weight`.
+
+    Returns
+    -------
+    Circuit
+    """
+    weight = _factor(weight, "sham_excitation: weight")
+    total = sum(total_weight(circuit, p) for p in excitation(circuit))
+    return compensate(circuit, max(0.0, 1 - weight / total)) if total else circuit
+
+
+@explains_arguments
+def sham_random(circuit: Circuit, weight: float, seed: Seed = 0) -> Circuit:
+    """Take away random synapses between populations, of either sign, until so much summed weight is gone.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    weight : float
+        Summed magnitude, in the SI unit of the weights. What is taken differs from it by less than one synapse.
+    seed : int or Generator
+        Draws the synapses.
+
+    Returns
+    -------
+    Circuit
+    """
+    weight = _factor(weight, "sham_random: weight")
+    between = [p for p in circuit.projections if isinstance(circuit.source(p), Population)]
+    matrices = {p.name: circuit.weights(p) for p in between}
+    entries = np.concatenate([m.data for m in matrices.values()]) if matrices else np.empty(0)
+    order = generator_of(seed, "sham_random: seed").permutation(entries.size)
+    sums = np.cumsum(entries[order])
+    taken = int(np.argmin(np.abs(np.append(0.0, sums) - weight)))
+    if not taken:
+        return circuit
+    left = entries.copy()
+    left[order[:taken]] = 0
+    parts = np.split(left, np.cumsum([m.nnz for m in matrices.values()])[:-1])
+    cut = {}
+    for (name, matrix), part in zip(matrices.items(), parts, strict=True):
+        cut[name] = with_entries(matrix, part)
+    projections = [replace(p, weights=cut[p.name]) if p.name in cut else p for p in circuit.projections]
+    return replace(circuit, projections=projections)
+
+
+def excitation(circuit: Circuit, inputs: bool = False) -> tuple[Projection, ...]:
+    """Excitatory projections between populations that have synapses; those of inputs, too, if asked for."""
+    found = (p for p in circuit.projections if circuit.sign(p) > 0)
+    return tuple(p for p in found if (inputs or isinstance(circuit.source(p), Population)) and circuit.has_synapses(p))
+
+
+def removed_weight(intact: Circuit, ablated: Circuit) -> float:
+    """Summed inhibitory weight that an ablation took, in SI units."""
+    before, after = (sum(total_weight(c, p) for p in c.inhibitory_projections) for c in (intact, ablated))
+    return max(0.0, before - after)
+
+
+def total_weight(circuit: Circuit, projection: Projection) -> float:
+    """Summed magnitudes of a projection, in SI units."""
+    return float(circuit.weights(projection).data.sum(dtype=float))
+
+
+def _factor(value, what):
+    value = scalar_si(value, "1", what) if not hasattr(value, "dim") else float(value)
+    if not value >= 0:
+        raise InputError(f"{what}: expected 0 or more, found {value:g}")
+    return value

@@ -1,0 +1,118 @@
+"""Controls of a full ablation: the circuits to simulate beside the ablated one, and the scores that they give."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from eisim.analysis.readout import refitted
+from eisim.base.values import Brief
+from eisim.circuit import Circuit
+from eisim.controls import compensate, excitation, removed_weight, sham_excitation, sham_random
+from eisim.simulation.response import Response
+from eisim.studies.judgement import Controls
+
+#: Factors by which excitation is scaled to compensate.
+FACTORS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+#: What they scale.
+BETWEEN, ALL = "excitation between populations", "all excitation"
+#: Draws of random synapses in a system in which nothing else is random.
+DRAWS = 10
+#: The same where a circuit takes long: less than twice the time of the ablation curve.
+FEW_FACTORS, FEW_DRAWS = (0.8, 0.6, 0.4, 0.2), 3
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Variant(Brief):
+    """A circuit under one control."""
+
+    condition: str  # "compensated", "sham_excitation" or "sham_random"
+    circuit: Circuit
+    scale: float | None = None
+    scaled: str = ""
+
+
+def variants(
+    intact: Circuit, ablated: Circuit, draws: Sequence[int] = range(DRAWS), factors: Sequence[float] = FACTORS
+) -> list[Variant]:
+    """The controls of an ablation, except re-fitting, which needs no simulation; none if it changed nothing."""
+    if ablated is intact:
+        return []
+    found = []
+    if between := excitation(ablated):
+        found += [Variant("compensated", compensate(ablated, f), f, BETWEEN) for f in factors]
+    if len(excitation(ablated, inputs=True)) > len(between):
+        found += [Variant("compensated", compensate(ablated, f, inputs=True), f, ALL) for f in factors]
+    weight = removed_weight(intact, ablated)
+    if weight and excitation(intact):
+        found.append(Variant("sham_excitation", sham_excitation(intact, weight)))
+    if weight:
+        found += [Variant("sham_random", sham_random(intact, weight, seed=draw)) for draw in draws]
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Answers(Brief):
+    """What a system answered under one condition, and how it is scored."""
+
+    scores: np.ndarray  # (seeds,): as it is
+    rates: np.ndarray | None = None  # (seeds, points): of a readout whose threshold can be re-fitted
+    mean_rate: float | None = None  # of all neurons, in Hz
+
+
+def of_controls(
+    intact: Answers,
+    ablated: Answers,
+    tried: Sequence[tuple[Variant, Answers]],
+    is_exact: bool,
+    values: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+) -> Controls:
+    """The scores under the controls.
+
+    What is fitted (the threshold, if `values` say what is asked for, and the scale of excitation) is fitted to one half
+    of the seeds and scored on the other, and the other way round; of an exact system, on the same data.
+    """
+    every = np.arange(len(intact.scores))
+    halves = [(every, every)]
+    if not is_exact and len(every) > 1:
+        halves = [(every[::2], every[1::2]), (every[1::2], every[::2])]
+
+    def scorer(answers: Answers):
+        if values is None or answers.rates is None:
+            return lambda fitted, scored: answers.scores[scored]
+        return partial(refitted, answers.rates, values, weights=weights)
+
+    def crossed(scorers: Sequence[Callable]) -> np.ndarray:
+        found = np.empty(len(every))
+        for fitted, scored in halves:
+            best = max(scorers, key=lambda score: score(fitted, fitted).mean())
+            found[scored] = best(fitted, scored)
+        return found
+
+    def of(condition):
+        return [(variant, answers) for variant, answers in tried if variant.condition == condition]
+
+    found = {}
+    if values is not None:
+        found |= {"refitted": crossed([scorer(ablated)]), "intact_refitted": crossed([scorer(intact)])}
+    if compensated := of("compensated"):
+        scorers = [scorer(answers) for _, answers in compensated]
+        k = max(range(len(scorers)), key=lambda k: scorers[k](every, every).mean())
+        (variant, answers), found["compensated"] = compensated[k], crossed(scorers)
+        found |= {"scale": variant.scale, "scaled": variant.scaled}
+        if answers.mean_rate is not None and intact.mean_rate:
+            found["rate"] = answers.mean_rate / intact.mean_rate
+    if sham := of("sham_excitation"):
+        found["sham_excitation"] = sham[0][1].scores
+    if shams := of("sham_random"):
+        draws = [answers.scores for _, answers in shams]
+        found["sham_random"] = draws[0] if len(draws) == 1 else np.array([scores.mean() for scores in draws])
+    return Controls(**found)
+
+
+def mean_rate(response: Response) -> float:
+    """Mean over all neurons, trials and seeds, in Hz."""
+    total = sum(float(rates.sum()) for rates in response.rates.values())
+    return total / max(1, sum(rates.size for rates in response.rates.values()))
