@@ -84,6 +84,7 @@ CURVES = {
     "logistic, shares of 8 trials": Curve(logistic, trials=8),
     "logistic, shares of 8 trials, level 0.9": Curve(logistic, 0.9, AT_09, trials=8),
     "logistic, shares of 1 trial": Curve(logistic, trials=1),
+    "from 0.985 to 0.3, level 0.99, 4 trials": Curve(lambda x: np.where(x < 0.6, 0.985, 0.3), 0.99, 0.0, trials=4),
 }
 
 
