@@ -138,6 +138,23 @@ def test_floor(run, script, monkeypatch):
     assert status == 0 and list(table.points) == [40] and table.floor.between(0.05, 0.5).all()
 
 
+def test_intervals(script, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["intervals", "--experiments", "20", "--seeds", "6"])
+    script("intervals").main()
+    lines = capsys.readouterr().out.splitlines()
+    numbers = lambda name: [list(map(float, line.split()[-5:])) for line in lines if line.startswith(name + "  ")]  # noqa: E731
+    [(varies, coverage, with_all, _, width)] = numbers("beta(8, 2)")
+    assert varies == 1 and with_all == coverage >= 0.8 and 0.1 < width < 0.5
+    curves = numbers("logistic, width 0.1")
+    assert len(curves) == 3 and all(coverage >= 0.9 and 0 < error < 0.1 for error, _, _, coverage, _ in curves)
+
+
+def test_first_crossing(script):
+    first, fractions = script("intervals").first_crossing, np.array([0, 0.5, 1.0])
+    assert first(fractions, np.array([1, 0.5, 0.75]), 0.6) == pytest.approx(0.4)
+    assert first(fractions, np.array([0.5, 1, 1]), 0.6) == 0 and np.isinf(first(fractions, np.ones(3), 0.6))
+
+
 def test_digits_are_the_same_network_on_both_sides(script, tmp_path):
     """The peer's loop, written out in NumPy: snnTorch's is the same, with its own neurons."""
     digits = script("digits")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Standard normal quantile of a two-sided 95 % interval.
-Z_95 = 1.959963984540054
+from eisim.analysis.statistics import wilson
+
 #: Inputs are whole numbers of this many equal steps from 0 to 1, so that inputs of the same rate are common.
 LEVELS = 20
 
@@ -53,11 +53,8 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval (Wilson, J. Am. Stat. Assoc. 22:209, 1927), for independent draws."""
-        n, p, z2 = self.of, self.value, Z_95**2
-        centre, half = p + z2 / (2 * n), Z_95 * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-        low, high = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
-        return (0.0 if self.count == 0 else float(low), 1.0 if self.count == n else float(high))
+        """The 95 % interval, for independent draws."""
+        return wilson(self.count, self.of)
 
 
 def share(happened) -> Share:
