@@ -72,7 +72,15 @@ class Census:
         assumptions = questioned(None, self.kind == "spiking")
         return tuple(
             AblationCurve(
-                self.kind, self.fractions, scores[:, None], CRITERION, float(floor), assumptions, function=bits(values)
+                self.kind,
+                self.fractions,
+                scores[:, None],
+                CRITERION,
+                float(floor),
+                assumptions,
+                function=bits(values),
+                constant=float(max(values.mean(), 1 - values.mean())),
+                is_exact=True,
             )
             for scores, floor, values in zip(self.accuracy.T, self.floor, self.values, strict=True)
         )

@@ -22,6 +22,8 @@ READOUT, RUNAWAY, WIRING, UNRESOLVED, PROVABLE = PARTS = ("readout", "runaway", 
 NOT_EXAMINED = "not examined"
 #: Differences of scores up to this are rounding.
 ROUNDING = 1e-12
+#: A tolerance that allows any score: chance, or an ablation that leaves inhibition, may carry it beyond a bound.
+ANY = 1.0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from eisim.adapter import DNN, from_dnn, on_off, rate_outputs, to_spiking
 from eisim.adapter.activations import Identity
 from eisim.adapter.dale import TAU
 from eisim.adapter.spiking import spiking_scales
-from eisim.analysis.readout import best_threshold
+from eisim.analysis.readout import best_threshold, middle_threshold
 from eisim.base.display import plotted, tabulated
 from eisim.base.errors import InputError
 from eisim.base.progress import shows_progress
@@ -173,7 +173,7 @@ class NetworkAblation(Shown):
     def fixed_threshold_errors(self) -> np.ndarray:
         """Share of rows wrong about each judged class by the threshold that is best intact, levels × classes."""
         is_class, w = self.data.targets[:, None] == self.judged, self.data.weights
-        thresholds = [best_threshold(o, c, w)[1] for o, c in zip(self.outputs[0].T, is_class.T, strict=True)]
+        thresholds = [middle_threshold(o, c, w) for o, c in zip(self.outputs[0].T, is_class.T, strict=True)]
         return np.average((self.outputs > thresholds) != is_class, axis=1, weights=w)
 
     @property
@@ -423,7 +423,7 @@ def ablate_network(
 def _controls(tried, outputs, rates, data, value, n) -> Controls:
     """Controls of one class: outputs are circuits × rows, the first n at levels of ablation."""
     is_class, weights = data.targets == value, data.weights
-    _, threshold = best_threshold(outputs[0], is_class, weights)
+    threshold = middle_threshold(outputs[0], is_class, weights)
     right = np.average((outputs > threshold) == is_class, axis=1, weights=weights)
     of = [Answers(*each) for each in zip(right[:, None], outputs[:, None], rates, strict=True)]
     pairs = list(zip(tried, of[n:], strict=True))

@@ -14,7 +14,7 @@ from eisim.studies.boolean import CRITERION, AblationResult, Case, Protocol, run
 from eisim.studies.circuit import OwnCircuit
 from eisim.studies.controls import Answers, mean_rate, of_controls, variants
 from eisim.studies.curves import AblationCurve, judge, questioned
-from eisim.studies.judgement import ROUNDING, Controls, Criterion, shared
+from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion, shared
 from eisim.studies.result import OfParts, Result
 from eisim.theory.certificate import Certificate, as_labelled_data, certify
 
@@ -84,7 +84,7 @@ class OnPoints:
                 self.criterion,
                 self.floor,
                 questioned(self.circuits[kind], kind == "spiking"),
-                np.inf if self.circuits[kind].is_random else ROUNDING,
+                ANY if self.circuits[kind].is_random else ROUNDING,
                 function=self.name,
                 constant=float(max(share, 1 - share)),
                 controls=self.controls.get(kind),

@@ -19,6 +19,7 @@ import pytest
 import xarray as xr
 
 from eisim import InputError, sweep
+from eisim.base import processes
 from eisim.base.schema import Parameter
 from eisim.base.store import checkpoint
 from eisim.report.view import view_of
@@ -293,7 +294,7 @@ def test_d7_an_interrupt_at_any_moment_is_one_line(parts, tmp_path):
 
 def test_d7_workers_of_a_sweep_do_not_hear_the_terminal(own, monkeypatch):
     """They have a process group of their own, so that an interrupt of their parent's never meets their imports."""
-    starts, start = [], subprocess.Popen
+    starts, start = [], processes.start
 
     def noted(*words, **options):
         running = start(*words, **options)
@@ -301,7 +302,7 @@ def test_d7_workers_of_a_sweep_do_not_hear_the_terminal(own, monkeypatch):
             starts.append(os.getpgid(running.pid) == running.pid != os.getpgid(0))
         return running
 
-    monkeypatch.setattr("eisim.run.sweep.worker.subprocess.Popen", noted)
+    monkeypatch.setattr("eisim.run.sweep.worker.processes.start", noted)
     sweep(own, {"a": [4, 5]}, workers=2)
     assert starts and all(starts)
 

@@ -21,7 +21,7 @@ from eisim.simulation.layout import is_pooled
 from eisim.simulation.response import Response, Spikes
 from eisim.studies.controls import DRAWS, variants
 from eisim.studies.curves import AblationCurve, contradiction, questioned
-from eisim.studies.judgement import ROUNDING, Controls, Criterion
+from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion
 from eisim.studies.tasks.result import Judged
 from eisim.studies.tasks.witness import ROUNDING as SAME
 from eisim.studies.tasks.witness import broken_order, find_witness, is_noisy
@@ -286,7 +286,7 @@ def _judge(task, plans, found, best, scanned, n_seeds, report, about):
             Criterion.absolute(task.criterion),
             None if task.bound is None else 1 - task.bound,
             questioned(intact, system == "spiking"),
-            ROUNDING if is_exact and first.ablated.is_excitatory_only else np.inf,
+            ROUNDING if is_exact and first.ablated.is_excitatory_only else ANY,
             constant=task.constant,
             attained=attained,
             controls=controls,
