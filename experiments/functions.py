@@ -59,7 +59,7 @@ def run(settings: Settings, kinds, seed, backend, report):
 
 
 def _run_one(model, settings, kinds, seed, backend, report):
-    """Assess one model, in each kind that it offers."""
+    """Assess one model, with each of its tasks, in each kind that it offers."""
     offered, left_out = [], {}
     for kind in kinds:
         try:
@@ -69,9 +69,8 @@ def _run_one(model, settings, kinds, seed, backend, report):
             left_out[kind] = str(error)
     if not offered:
         raise InputError(next(iter(left_out.values())))
-    found = _survey({model.name: model}, settings, offered, seed, backend, report)
-    (assessment,) = found.assessments
-    return replace(found, assessments=(replace(assessment, left_out=assessment.left_out | left_out),))
+    found = _survey(model.with_each_task, settings, offered, seed, backend, report)
+    return replace(found, assessments=tuple(replace(a, left_out=a.left_out | left_out) for a in found.assessments))
 
 
 def _survey(models, settings, kinds, seed, backend, report):
@@ -99,7 +98,8 @@ def _models(names):
         raise InputError(f"circuits: expected models that have a task, found {without[0]!r}")
     if not with_task:
         raise InputError("circuits: expected at least one model that has a task, found none")
-    return dict(sorted(with_task.items(), key=lambda item: (item[1].word, item[0])))
+    in_order = sorted(with_task.items(), key=lambda item: (item[1].word, item[0]))
+    return {name: each for _, model in in_order for name, each in model.with_each_task.items()}
 
 
 if __name__ == "__main__":

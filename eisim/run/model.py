@@ -26,8 +26,9 @@ class Model:
     """A circuit and its purpose, as defined by the names in a module.
 
     The circuit is a function of `kind` and `seed` and perhaps more, or the one there is; the task one of `kind` and
-    perhaps `quick` and more. `function` (``FUNCTION``, or ``function`` in a file) is what it computes: a truth table,
-    region or labelled data, its name, or a word such as "decide" for a task. ``published(report)`` yields `Fact`
+    perhaps `quick` and more; further ones are `tasks` (``TASKS``), by their names. `function` (``FUNCTION``, or
+    ``function`` in a file) is what it computes: a truth table, region or labelled data, its name, or a word such as
+    "decide" for a task. ``published(report)`` yields `Fact`
     values: published numbers, measured again. `sweep` (``SWEEP``) are times of a simulation in a sweep, in s; `phase`
     gives a state its name from the numbers of a point, and `phases` (``PHASES``) the criteria by these names.
     """
@@ -36,6 +37,7 @@ class Model:
     module: ModuleType
     circuit: "Circuit | Callable[..., Circuit] | None" = None
     task: "Task | Callable[..., Task] | None" = None
+    tasks: "Mapping[str, Callable[..., Task]]" = field(default_factory=dict)
     function: Any = ""
     published: "Callable[..., Iterable[Fact]] | None" = None
     sweep: Mapping[str, float] = field(default_factory=dict)
@@ -45,8 +47,8 @@ class Model:
     @classmethod
     def of_module(cls, module: ModuleType, name: str) -> "Model":
         """The model defined by a module."""
-        named = {"function": "FUNCTION", "sweep": "SWEEP", "phases": "PHASES"}
-        parts = ("circuit", "task", "function", "published", "phase", "sweep", "phases")
+        named = {"function": "FUNCTION", "sweep": "SWEEP", "phases": "PHASES", "tasks": "TASKS"}
+        parts = ("circuit", "task", "tasks", "function", "published", "phase", "sweep", "phases")
         found = {part: getattr(module, named.get(part, part), None) for part in parts}
         if hasattr(module, "function"):  # a file of the user's own
             found["function"] = module.function
@@ -77,6 +79,15 @@ class Model:
             )
         return self.function if isinstance(self.function, str) else getattr(self.function, "name", "")
 
+    @property
+    def with_each_task(self) -> "dict[str, Model]":
+        """The model with its task and with each further one, by the name of the model, or that and the task's."""
+        if not isinstance(self.tasks, Mapping) or not all(map(callable, self.tasks.values())):
+            expected = "functions from kind to Task by their names"
+            raise InputError(f"{Path(self.file).name}: TASKS: expected {expected}, found {self.tasks!r:.60}")
+        named = {f"{self.name}_{name.replace(' ', '_')}": task for name, task in self.tasks.items()}
+        return {self.name: self} | {name: replace(self, name=name, task=task) for name, task in named.items()}
+
     def task_of(self, kind: str, quick: bool = False) -> "Task":
         """The task for a kind of circuit, checked if it is a user's own; ``InputError`` if there is none."""
         from eisim.analysis.task import Task
@@ -105,7 +116,7 @@ class Model:
         from eisim.analysis.task import Fact
 
         package, _, name = self.module.__name__.rpartition(".")
-        if not package:  # a file of the user's own
+        if not package or name != self.name:  # a file of the user's own, or a further task
             return ()
         try:
             text = files(package).joinpath(MEASURED).read_text(encoding="utf-8")

@@ -377,6 +377,23 @@ class SurveyView(View[Survey]):
             if names:
                 yield Explanation(f"{capital(obstruction)}: {', '.join(names)}", (why,))
 
+        yield Explanation("What the best excitatory-only system scores", tuple(self._limits()))
+
+    def _limits(self):
+        """Of each circuit and kind, what is known of excitatory-only systems."""
+        for each, judged in self._kinds:
+            curve = judged.systems[judged.kind]
+            known = (
+                []
+                if curve.attained is None
+                else [f"a circuit that was built and simulated scores {curve.attained:.2f}"]
+            )
+            if curve.bound is not None:
+                known.append(f"no more than {curve.bound:.2f} is possible: {judged.proof.rstrip('.')}")
+            constant = "unknown" if curve.constant is None else f"{curve.constant:.2f}"
+            said = "; ".join(known) or "unknown, so no loss is called provable"
+            yield f"{capital(spaced(each.name))} ({judged.kind}): {said}. The best constant answer: {constant}."
+
     def rows(self) -> list[dict]:
         return [
             _line(assessment, judged, name)
