@@ -16,7 +16,7 @@ from eisim.report.views import regions_figures as figures
 from eisim.report.wording import count, listing
 from eisim.studies.curves import described
 from eisim.studies.judgement import PROVABLE
-from eisim.studies.regions.decision_maps import CONDITIONS, KEPT, GeometryResult, RegionResult
+from eisim.studies.regions.decision_maps import CONDITIONS, KEPT, MANY, STEP, GeometryResult, RegionResult
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
 SYSTEM_NAMES = {"spiking": "spiking circuits", "rate": "rate circuits"}
@@ -118,6 +118,8 @@ class RegionsView(View[GeometryResult]):
     def tables(self) -> Iterator[Table]:
         regions, side = self.result.regions, self.result.resolution
         cells = (f"Each region of the unit square is judged on {side} × {side} cells.",)
+        if side >= MANY:
+            cells += (f"Compensated circuits and shams are scored on the middle one of every {STEP} × {STEP} cells.",)
         yield Table("Regions with and without inhibition", REGIONS, regions, cells, "table.csv")
         yield from judgements.tables(self._judgements)
         yield Table("The best excitatory-only circuit", BEST, regions, data="table.csv", on_page_only=True)

@@ -29,6 +29,8 @@ CONDITIONS = ("intact", "ablated", "best_excitatory")
 KEPT = 0.01
 #: An intact circuit is to be wrong on so much of the area at most.
 WRONG = {"rate": 0.04, "spiking": 0.15}
+#: From this resolution on, controls that are simulated are scored on the middle cell of each square of 3 × 3.
+MANY, STEP = 24, 3
 #: The rate circuit equals the network to this, relative to its largest output.
 EQUAL = 1e-6
 #: Length of a trial, of the window at its end, and of a time step, in s. A step of one time constant brings a rate unit
@@ -166,28 +168,29 @@ def measure(
     floors, intact = zip(*regions_, strict=True)
     rate = [_conditions(dnn, cells, of["best"], points) for dnn, cells, of in zip(intact, data, floors, strict=True)]
     circuits, pending, tried = {}, {}, {"dnn": [_variants(of, controls) for of in rate]}
+    few = _few(resolution)
     for kind in kinds:
         report("building circuits")
         circuits[kind] = rate if kind == "rate" else [_spiking(of, points) for of in rate]
         tried[kind] = tried["dnn"] if kind == "rate" else [_variants(of, controls) for of in circuits[kind]]
-        every = [circuit for of in circuits[kind] for circuit in of.values()]
-        every += [variant.circuit for of in tried[kind] for variant in of]
-        distinct = list({id(circuit): circuit for circuit in every}.values())
+        stimuli = {id(v.circuit): (v.circuit, points[few]) for of in tried[kind] for v in of}
+        stimuli |= {id(circuit): (circuit, points) for of in circuits[kind] for circuit in of.values()}
         what = f"{kind} circuits"
-        simulation = partial(_begin_to_read_out, distinct, points, kind, backend, headed(report, what))
-        pending[kind] = distinct, begin_part(what, simulation)
+        simulation = partial(
+            _begin_to_read_out, *zip(*stimuli.values(), strict=True), kind, backend, headed(report, what)
+        )
+        pending[kind] = list(stimuli), begin_part(what, simulation)
     maps = {"dnn": [{name: to_dnn(c).decide(points)[:, 0] for name, c in of.items()} for of in rate]}
-    found = {
-        "dnn": [
-            _controls(cells, of, more, _of_dnn(points))
-            for cells, of, more in zip(data, rate, tried["dnn"], strict=True)
-        ]
-    }
+
+    def controlled(system, of_all, answer):
+        every = zip(data, of_all, tried[system], strict=True)
+        return [_controls(cells, of, more, few, answer) for cells, of, more in every] if controls else []
+
+    found = {"dnn": controlled("dnn", rate, _of_dnn(points, few))}
     errors = [None] * len(data)
     for kind, (distinct, finish) in reversed(pending.items()):
-        outputs = {id(circuit): output for circuit, output in zip(distinct, finish(), strict=True)}
-        every = zip(data, circuits[kind], tried[kind], strict=True)
-        found[kind] = [_controls(cells, of, more, lambda c, known=outputs: known[id(c)]) for cells, of, more in every]
+        outputs = dict(zip(distinct, finish(), strict=True))
+        found[kind] = controlled(kind, circuits[kind], lambda circuit, _, known=outputs: known[id(circuit)])
         maps[kind] = [{name: outputs[id(circuit)][0] for name, circuit in of.items()} for of in circuits[kind]]
         if kind == "rate":
             for k, dnn in enumerate(intact):
@@ -213,26 +216,37 @@ def _variants(of: dict[str, Circuit], controls: bool) -> list[Variant]:
     return variants(intact, ablate(intact), range(FEW_DRAWS), FEW_FACTORS)
 
 
-def _of_dnn(points):
-    """What the DNN of a circuit decides, and its readouts."""
+def _few(resolution: int) -> np.ndarray:
+    """Places of the cells on which what controls simulate is scored: the middle one of each nine, if there are many."""
+    step = STEP if resolution >= MANY else 1
+    middle = np.arange(resolution) % step == step // 2
+    return np.flatnonzero(np.outer(middle, middle))
 
-    def answer(circuit):
-        dnn = to_dnn(circuit)
-        return dnn.decide(points)[:, 0], dnn(points)
+
+def _of_dnn(points, few):
+    """What the DNN of a circuit decides, and its readouts, on all points or on few."""
+
+    def answer(circuit, on_few):
+        dnn, of = to_dnn(circuit), points[few] if on_few else points
+        return dnn.decide(of)[:, 0], dnn(of)
 
     return answer
 
 
-def _controls(cells, of, tried, answer) -> Controls:
-    """The controls of one system; `answer` gives decisions and readouts of a circuit."""
+def _controls(cells, of, tried, few, answer) -> Controls:
+    """The controls of one system; `answer` gives decisions and readouts of a circuit, on few cells for a variant."""
     inside = cells.targets == 1
 
-    def answers(circuit):
-        decisions, readouts = answer(circuit)
-        return Answers(np.array([(decisions == inside).mean()]), readouts.reshape(1, -1))
+    def answers(circuit, places=slice(None), on_few=False):
+        found = answer(circuit, on_few)  # on all, if a control leaves the circuit as it is
+        decisions, readouts = (each[places] if len(each) == len(inside) else each for each in found)
+        return Answers(np.array([(decisions == inside[places]).mean()]), readouts.reshape(1, -1))
 
-    pairs = [(variant, answers(variant.circuit)) for variant in tried]
-    return of_controls(answers(of["intact"]), answers(of["ablated"]), pairs, True, inside)
+    ends = of["intact"], of["ablated"]
+    everywhere = of_controls(*map(answers, ends), (), True, inside)
+    pairs = [(variant, answers(variant.circuit, few, on_few=True)) for variant in tried]
+    found = of_controls(*(answers(circuit, few) for circuit in ends), pairs, True, inside[few])
+    return replace(found, refitted=everywhere.refitted, intact_refitted=everywhere.intact_refitted)
 
 
 def _floor_and_network(cells, seed, report) -> tuple[dict, DNN]:
@@ -244,9 +258,9 @@ def _floor_and_network(cells, seed, report) -> tuple[dict, DNN]:
     return floor, read_out(network(cells, seed, report), cells.points)
 
 
-def _begin_to_read_out(circuits, points, kind, backend, report) -> Callable[[], list[tuple[np.ndarray, np.ndarray]]]:
+def _begin_to_read_out(circuits, stimuli, kind, backend, report) -> Callable[[], list[tuple[np.ndarray, np.ndarray]]]:
     """Begin to simulate circuits; of each response are kept the decisions, of shape (n_points,), and the readouts."""
-    finish = begin(circuits, points, seed=0, record=False, backend=backend, report=report, **TIMES[kind])
+    finish = begin(list(circuits), list(stimuli), seed=0, record=False, backend=backend, report=report, **TIMES[kind])
     return lambda: [(r.decisions[:, 0], r.readouts) for r in finish()]
 
 
