@@ -70,7 +70,7 @@ TREES = {
                             "minimum_inhibition", "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),
     "reference": (1, ("api", "generated/api_pages", "command_line", "glossary")),
-    "about": (1, ("cite", "numbers", "statistics", "performance", "scale", "code", "changelog")),
+    "about": (1, ("cite", "numbers", "verdicts", "statistics", "performance", "scale", "code", "changelog")),
 }  # fmt: skip
 #: Public names by heading of the API page, with the module from which they are imported.
 API = {
