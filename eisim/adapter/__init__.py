@@ -52,4 +52,14 @@ def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=
     return unroll(circuit, Timing(duration, window, dt))
 
 
-__all__ = ["DNN", "UnrolledDNN", "decode", "from_dnn", "on_off", "rate_outputs", "to_dnn", "to_spiking"]
+__all__ = [
+    "DNN",
+    "UnrolledDNN",
+    "decode",
+    "from_dnn",
+    "on_off",
+    "rate_outputs",
+    "static_dnn",
+    "to_dnn",
+    "to_spiking",
+]

@@ -215,7 +215,8 @@ def feed_forward(dnn: DNN, what: str) -> DNN:
     return dnn
 
 
-def static_dnn(circuit: Circuit) -> DNN:
+def static_dnn(circuit: Circuit, dt: float | None = None) -> DNN:
+    """The static DNN; with `dt` its f-I curves are those of neurons in steps of this length, in s (`LIF.stepped`)."""
     check_linear(circuit, "to_dnn: the static DNN of a spiking circuit")
     incoming = {p.name: [] for p in circuit.populations}
     for projection in circuit.projections:
@@ -225,7 +226,12 @@ def static_dnn(circuit: Circuit) -> DNN:
             scale *= neuron.area(circuit.receptor(projection))
         weights = circuit.weights(projection)
         incoming[projection.target].append((projection.source, with_entries(weights, weights.data * scale)))
-    layers = {p.name: Layer(p.name, p.size, tuple(incoming[p.name]), p.bias, p.neuron) for p in circuit.populations}
+    neurons = {
+        p.name: p.neuron.stepped(dt) if dt and p.neuron.kind == "spiking" else p.neuron for p in circuit.populations
+    }
+    layers = {
+        p.name: Layer(p.name, p.size, tuple(incoming[p.name]), p.bias, neurons[p.name]) for p in circuit.populations
+    }
     edges = {name: {s for s, _ in layers[name].incoming if s in layers} for name in layers}
     try:
         order, recurrent = list(TopologicalSorter(edges).static_order()), False

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from eisim.ablation import ablate
-from eisim.adapter import to_dnn
+from eisim.adapter import static_dnn, to_dnn
 from eisim.base.display import labelled, plotted, tabulated
 from eisim.base.memory import check
 from eisim.base.progress import headed, shows_progress
@@ -31,6 +31,7 @@ from eisim.studies.curves import (
     questioned,
 )
 from eisim.studies.result import OfParts
+from eisim.studies.slow_synapses import with_synapses
 from eisim.theory.certificate import Certificate, certify
 from eisim.theory.synthesis import synthesize
 
@@ -79,6 +80,8 @@ class Protocol(Brief):
     window: float  # s
     dt: float  # s
     backend: str = "cpp"  # "cpp" or "numpy"
+    #: Time constant of all synapses of spiking circuits, in s, or None: their own. With one, f-I curves heed `dt`.
+    synapses: float | None = None
 
     def __post_init__(self):
         # No circuit has fewer than 2 patterns and 2 neurons, of 160 bytes; a simulation knows better.
@@ -285,6 +288,8 @@ def _conditions(case, kind, protocol):
     """Without noise, the circuits of all conditions: levels of ablation, the first intact, and the best without."""
     circuit = case.circuit(kind=kind).without_noise()
     best = synthesize(case.function, inhibitory=0, kind=kind).without_noise()
+    if protocol.synapses:
+        circuit, best = with_synapses(circuit, protocol.synapses), with_synapses(best, protocol.synapses)
     return [*(ablate(circuit, fraction) for fraction in protocol.fractions), best]
 
 
@@ -312,7 +317,8 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
 
     def measure():
         say("evaluating the equivalent DNNs")  # while the circuits are simulated
-        static = [to_dnn(c)(p) for c, p in zip(circuits, patterns, strict=True)]
+        dt = protocol.dt if protocol.synapses else None
+        static = [static_dnn(c, dt)(p) for c, p in zip(circuits, patterns, strict=True)]
         compare = _unrolled([circuits[k] for k in recorded], [patterns[k] for k in recorded], protocol)
         say("simulating")
         responses = finish()

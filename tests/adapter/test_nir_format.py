@@ -25,6 +25,7 @@ from eisim import (
 from eisim.adapter.nir_format import LACKING, NORSE, READERS, SNNTORCH, unread, write_nir
 from eisim.functions import TRUTH_TABLES
 from eisim.run.export import write_network
+from eisim.studies.slow_synapses import with_synapses
 from models import and_by_inhibition, xor
 from tests.support.drawn import TIMES, draw_circuit
 
@@ -192,6 +193,24 @@ def test_a8_snntorch_and_norse_count_the_same_spikes():
     for reader, _, found, expected in differences(circuits, [TRUTH_TABLES[name].patterns for name in names]):
         assert found == pytest.approx(expected, rel=0.07, abs=1), reader
         assert expected.max() > 40
+
+
+def test_a8_synthesised_circuits_with_one_time_constant():
+    """Readers take them as they are, but for those that a tonic drive makes fire without input."""
+    circuits = {
+        name: expressible(with_synapses(synthesize(function), 60e-3)) for name, function in TRUTH_TABLES.items()
+    }
+    tonic = {name for name, function in TRUTH_TABLES.items() if function.values[0]}
+    assert tonic == {"not", "nand", "implies", "xnor", "equality"}
+    for name, circuit in circuits.items():
+        said = set(unread(circuit).values())
+        assert said == ({"'coincidence' has a tonic drive; they know none"} if name in tonic else set()), name
+    names = ["xor", "parity-3", "multiplexer"]
+    for reader, circuit, found, expected in differences(
+        [circuits[name] for name in names], [TRUTH_TABLES[name].patterns for name in names]
+    ):
+        assert found == pytest.approx(expected, rel=0.07, abs=1), (reader, circuit)
+        assert expected.max() > 20
 
 
 @pytest.mark.nightly
