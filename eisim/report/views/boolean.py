@@ -24,7 +24,7 @@ from eisim.studies.census import bits
 from eisim.studies.curves import described
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
-SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "DNN"}
+SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "f–I approximation"}
 MEANINGS = {
     "kept": "the circuit computes it without inhibition, too",
     "not computed": "the intact circuit does not compute it",
