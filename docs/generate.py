@@ -86,7 +86,7 @@ API = {
                                "synchrony modulation spectrum rhythm Rhythm"),
     "Sweeps": ("eisim", "sweep Sweep"),
     "Ablation": ("eisim", "ablate silence shift_reversal assess Assessment"),
-    "Equivalent DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "
+    "DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "
                         "to_torch to_nir"),
     "Theory": ("eisim", "certify Certificate synthesize predict Prediction mean_field MeanField"),
     "Settings of an experiment": ("eisim.values", "Value quantity"),
@@ -253,9 +253,7 @@ def models() -> tuple[str, dict[str, str]]:
         title = point.name.replace("_", " ")
         rows.append((str(function), f"[{title}](../circuits/{point.name}.md)", what, str(_obstruction(model, task))))
         pages[point.name] = _model_page(point.name, model, task)
-    table = _table(
-        ("function", "circuit", "description", "why no excitatory-only circuit performs the task"), sorted(rows)
-    )
+    table = _table(("function", "circuit", "description", "declared obstruction"), sorted(rows))
     return "\n".join(table), pages
 
 

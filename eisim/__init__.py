@@ -1,7 +1,7 @@
 """eisim: what does inhibition buy a network?
 
 Builds rate and spiking circuits with separate excitatory and inhibitory populations on Brian2, maps each to an
-equivalent DNN, ablates inhibition, and proves which functions had to disappear.
+equivalent DNN, ablates inhibition, and proves which functions no excitatory-only circuit computes.
 """
 
 import importlib

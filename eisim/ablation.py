@@ -24,7 +24,7 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     """Remove a fraction of inhibition: every inhibitory weight is multiplied by ``1 - fraction``.
 
     Of all projections this is a competitive antagonist of the GABA-A receptor, such as bicuculline; of one, a cut
-    pathway.
+    pathway. Biases stay, negative ones too: they are thresholds, no inhibitory synapses.
 
     Parameters
     ----------

@@ -120,8 +120,8 @@ class Population(Source, ReadOnly, Brief):
     neuron : RateUnit or SpikingNeuron
     size : int
     bias : quantity, float or array_like of shape (size,)
-        Tonic drive of either sign: Hz for rate units, V for LIF neurons, A for conductance-based ones. Stored as a
-        read-only array (size,).
+        Tonic drive of either sign: Hz for rate units, V for LIF neurons, A for conductance-based ones. A negative one
+        is a threshold, no inhibition. Stored as a read-only array (size,).
     initial : quantity, float or array_like of shape (size,), optional
         Initial membrane potential in V (default: the leak potential), or initial rate in Hz (default: 0). Stored as
         a read-only array (size,).

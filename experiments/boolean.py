@@ -1,13 +1,15 @@
 """Which Boolean functions does a circuit lose with its inhibition, and is the loss necessary?"""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.values import Value, count, quantity
 
 INHIBITED_AND = "and-by-inhibition"
+#: What a precise run has in place of the defaults, and the time constant of its synapses, in s.
+PRECISE, SLOW = {"duration": 1.5, "window": 0.8, "dt": 0.1e-3}, 60e-3
 CSV_FILE = re.compile(r"(?P<path>.*\.csv)(:(?P<column>.+))?", re.IGNORECASE)
 
 
@@ -31,6 +33,9 @@ class Settings(Value):
     controls : {"all", "none"}
         Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams. Without
         them no reason of a loss is known.
+    precise : bool
+        Whether the f-I approximation should be close: all synapses of 60 ms, and in place of the default times steps of
+        0.1 ms, trials of 1.5 s and windows of 0.8 s.
     """
 
     functions: str = "all"
@@ -41,6 +46,13 @@ class Settings(Value):
     window: float = quantity(200e-3, "second", positive=True)
     dt: float = quantity(0.5e-3, "second", positive=True)
     controls: Literal["all", "none"] = "all"
+    precise: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name, value in PRECISE.items() if self.precise else ():
+            if getattr(self, name) == getattr(Settings, name):
+                object.__setattr__(self, name, value)
 
 
 def cases(names: str):
@@ -73,7 +85,9 @@ def run(settings: Settings, kinds, seed, backend, report):
     """Run the experiment; returns an `eisim.studies.boolean.AblationResult`."""
     from eisim.studies.boolean import run_ablation
 
-    return run_ablation(cases(settings.functions), protocol(settings, kinds, seed, backend), report)
+    how = protocol(settings, kinds, seed, backend)
+    how = replace(how, synapses=SLOW) if settings.precise else how
+    return run_ablation(cases(settings.functions), how, report)
 
 
 def protocol(settings, kinds, seed, backend):

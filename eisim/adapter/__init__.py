@@ -1,4 +1,4 @@
-"""The adapter: circuits as equivalent DNNs, DNNs as equivalent circuits."""
+"""The adapter: circuits as DNNs, unrolled (equivalent) or static (the f-I approximation), and DNNs as circuits."""
 
 from eisim.adapter.dale import decode, from_dnn, on_off, rate_outputs
 from eisim.adapter.spiking import to_spiking
@@ -11,15 +11,15 @@ from eisim.circuit import Circuit
 
 @explains_arguments
 def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=200e-3, dt=0.1e-3) -> DNN | UnrolledDNN:
-    """The deep network equivalent to a circuit.
+    """The deep network of a circuit: its f-I approximation, or unrolled, the equivalent DNN.
 
     Parameters
     ----------
     circuit : Circuit
     unrolled : bool
-        False for the static DNN: the map at the fixed point, with the neurons' activations (f-I curves for
-        spiking neurons, so there it is an approximation). True for the unrolled DNN: one layer for each time step,
-        equal to the simulation to rounding (rates) or spike for spike (without noise).
+        False for the f-I approximation, a static DNN: the map at the fixed point, with the neurons' activations, which
+        are f-I curves for spiking neurons. True for the equivalent DNN, which is unrolled: one layer for each time
+        step, equal to the simulation to rounding (rates) or spike for spike (without noise).
     duration, window, dt : quantity
         Of the unrolled DNN, as in `simulate`.
 
@@ -52,4 +52,14 @@ def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=
     return unroll(circuit, Timing(duration, window, dt))
 
 
-__all__ = ["DNN", "UnrolledDNN", "decode", "from_dnn", "on_off", "rate_outputs", "to_dnn", "to_spiking"]
+__all__ = [
+    "DNN",
+    "UnrolledDNN",
+    "decode",
+    "from_dnn",
+    "on_off",
+    "rate_outputs",
+    "static_dnn",
+    "to_dnn",
+    "to_spiking",
+]

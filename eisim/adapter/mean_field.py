@@ -1,4 +1,4 @@
-"""The mean-field: the equivalent DNN of a large noisy network, with populations as units and Siegert's activation.
+"""The mean-field: a DNN that approximates a large noisy network, with populations as units and Siegert's activation.
 
 A neuron that many others drive sees the mean of its input and white noise about it. Both are weighted sums of rates,
 so the network is a recurrent DNN whose units are populations, and its working point is a fixed point of that DNN.

@@ -1,4 +1,4 @@
-"""The static equivalent DNN: one unit for each neuron, its activation the neuron's, at the fixed point."""
+"""The f-I approximation: a static DNN with a unit for each neuron, its activation the neuron's, at the fixed point."""
 
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
@@ -64,10 +64,11 @@ class Layer(Brief):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DNN(Shown):
-    """A deep network with the same input-output map as a circuit at its fixed point.
+    """A static deep network; of a circuit, its f-I approximation: the map of inputs to rates at the fixed point.
 
-    A circuit without loops is a feed-forward network, and the map is exact for rate units. A recurrent circuit is
-    a network whose output is a fixed point of its layers, reached from silence.
+    A circuit without loops is a feed-forward network. A recurrent circuit is a network whose output is a fixed point
+    of its layers, reached from silence. The map is that of rate units once they have settled; for spiking neurons it is
+    an approximation, since input that arrives as spikes is not constant.
 
     Attributes
     ----------
@@ -215,7 +216,8 @@ def feed_forward(dnn: DNN, what: str) -> DNN:
     return dnn
 
 
-def static_dnn(circuit: Circuit) -> DNN:
+def static_dnn(circuit: Circuit, dt: float | None = None) -> DNN:
+    """The f-I approximation; with `dt` its f-I curves are those of neurons in steps of this length, in s."""
     check_linear(circuit, "to_dnn: the static DNN of a spiking circuit")
     incoming = {p.name: [] for p in circuit.populations}
     for projection in circuit.projections:
@@ -225,7 +227,12 @@ def static_dnn(circuit: Circuit) -> DNN:
             scale *= neuron.area(circuit.receptor(projection))
         weights = circuit.weights(projection)
         incoming[projection.target].append((projection.source, with_entries(weights, weights.data * scale)))
-    layers = {p.name: Layer(p.name, p.size, tuple(incoming[p.name]), p.bias, p.neuron) for p in circuit.populations}
+    neurons = {
+        p.name: p.neuron.stepped(dt) if dt and p.neuron.kind == "spiking" else p.neuron for p in circuit.populations
+    }
+    layers = {
+        p.name: Layer(p.name, p.size, tuple(incoming[p.name]), p.bias, neurons[p.name]) for p in circuit.populations
+    }
     edges = {name: {s for s, _ in layers[name].incoming if s in layers} for name in layers}
     try:
         order, recurrent = list(TopologicalSorter(edges).static_order()), False

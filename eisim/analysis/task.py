@@ -18,7 +18,7 @@ from eisim.theory.required import best_share
 
 
 class Obstruction(StrEnum):
-    """What keeps an excitatory-only circuit from a task: a face of the theorem (T2), or dynamics, without a proof."""
+    """What is expected to keep an excitatory-only circuit from a task: a face of T2, or dynamics; no proof."""
 
     POSITIVE_SLOPE = "boundary of positive slope"
     CLOSED_REGION = "closed region"

@@ -184,7 +184,7 @@ def _root(
     """What does inhibition buy a network?
 
     Builds excitatory-inhibitory circuits, rate and spiking, maps each to its equivalent DNN, ablates inhibition, and
-    proves which functions had to be lost.
+    proves which functions no excitatory-only circuit computes.
 
     Example: python -m eisim run
     Example: python -m eisim certify --truth-table 0110
@@ -512,7 +512,7 @@ def export(
     to: Annotated[Format, Option(help="Format.")] = Format.onnx,
     kind: Annotated[Kind | None, Option(help="Kind of circuit: rate by default, spiking for nir.")] = None,
 ) -> None:
-    """Export a model: its equivalent DNN (onnx, torch), or its spiking circuit (nir).
+    """Export a model: its f–I approximation, a static DNN (onnx, torch), or its spiking circuit (nir).
 
     Example: python -m eisim export xor --to onnx --out xor.onnx
     """

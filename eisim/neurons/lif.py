@@ -1,6 +1,6 @@
 """The leaky integrate-and-fire neuron with current-based synapses."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -111,6 +111,17 @@ class LIF(SpikingNeuron):
                 values |= {f"decay_{k}": step[2, 2], f"rising_{k}_to_{k}": step[1, 2]}
                 values |= {f"{k}_to_v": step[0, 1], f"rising_{k}_to_v": step[0, 2]}
         return values
+
+    def stepped(self, dt: float) -> "LIF":
+        """The neuron whose f-I curve without noise is that of this one in steps of `dt` (s), on average over drives.
+
+        A spike comes at the end of the step in which the threshold is crossed, half a step late on average, and
+        integration resumes one step before the refractory period ends: intervals are half a step short. With reset by
+        subtraction most of that delay is made up for.
+        """
+        held = max(int(self.step_parameters(dt)["hold"]), 1)
+        late = 0.0 if self.reset_by_subtraction else 0.5
+        return replace(self, refractory=(held - 1 + late) * dt)
 
     def activation(self, drive):
         """Rate in Hz for a constant input `drive` in V (any shape): the f-I curve.

@@ -72,6 +72,10 @@ class SpikingNeuron(Value):
         variable = "x" if kind in RISING else quantity_of(self)
         return f"{variable}_{letter}_post += {f'{np.e!r}*' if kind == 'a' else ''}{{}}"
 
+    def stepped(self, dt: float) -> "SpikingNeuron":
+        """The neuron whose noise-free f-I curve is that of this one in steps of `dt` (s); itself by default."""
+        return self
+
     @property
     def step_units(self) -> dict[str, str]:
         """The parameters that a step and a reset use, with their Brian2 units."""

@@ -29,9 +29,11 @@ MONOTONE = (
     "that no such circuit computes it."
 )
 LIMITS = (
-    "This holds for rates that are compared with a threshold, for inputs of one polarity, and for spiking circuits as "
-    "far as they use a rate code. It does not hold for neurons whose rate falls with increasing input, for outputs "
-    "that are compared with each other (a subtraction), for inputs given as ON and OFF pairs, or for codes by spike "
+    "This holds for rates that are compared with one threshold, the same in every condition, for inputs of one "
+    "polarity, and for spiking circuits as far as they use a rate code. A negative bias is a threshold, no inhibitory "
+    "synapse. It does not hold for neurons whose rate falls with increasing input, for outputs that are compared with "
+    "each other (a subtraction), for inputs given as ON and OFF pairs, for slow negative feedback (adaptation, "
+    "synaptic depression, homeostasis), for gains or conductances that change with the context, or for codes by spike "
     "timing."
 )
 #: Inputs of data are listed by name up to this number.

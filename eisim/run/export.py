@@ -16,7 +16,7 @@ ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "nir": ".nir"}
 
 @shows_progress
 def write_network(circuit: Circuit, to: str, path, report: Callable[..., None] | None = None):
-    """Write a circuit's network to a file: as the equivalent DNN without noise, or as the circuit itself for NIR.
+    """Write a circuit's network to a file: as the static DNN without noise, or as the circuit itself for NIR.
 
     Returns what the file holds, and a note: what it lacks of the circuit and what that changes, and for NIR which
     simulators read it; empty for nothing.

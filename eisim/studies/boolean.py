@@ -11,7 +11,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from eisim.ablation import ablate
-from eisim.adapter import to_dnn
+from eisim.adapter import static_dnn, to_dnn
 from eisim.base.display import labelled, plotted, tabulated
 from eisim.base.memory import check
 from eisim.base.progress import headed, shows_progress
@@ -23,6 +23,7 @@ from eisim.studies.controls import Answers, Variant, mean_rate, of_controls, var
 from eisim.studies.curves import AblationCurve, below_floor, questioned
 from eisim.studies.judgement import ROUNDING, VERDICTS, Controls, Criterion, shared
 from eisim.studies.result import OfParts
+from eisim.studies.slow_synapses import with_synapses
 from eisim.theory.certificate import Certificate, certify
 from eisim.theory.synthesis import synthesize
 
@@ -72,6 +73,8 @@ class Protocol(Brief):
     dt: float  # s
     backend: str = "cpp"  # "cpp" or "numpy"
     controls: bool = True  # whether the controls of the full ablation are measured
+    #: Time constant of all synapses of spiking circuits, in s, or None: their own. With one, f-I curves heed `dt`.
+    synapses: float | None = None
 
     def __post_init__(self):
         # No circuit has fewer than 2 patterns and 2 neurons, of 160 bytes; a simulation knows better.
@@ -294,8 +297,10 @@ class _Plan(Brief):
     @classmethod
     def of(cls, case: Case, kind: str, protocol: Protocol) -> "_Plan":
         circuit = case.circuit(kind=kind).without_noise()
-        weakened = [ablate(circuit, float(fraction)) for fraction in protocol.fractions]
         best = synthesize(case.function, inhibitory=0, kind=kind).without_noise()
+        if protocol.synapses:
+            circuit, best = with_synapses(circuit, protocol.synapses), with_synapses(best, protocol.synapses)
+        weakened = [ablate(circuit, float(fraction)) for fraction in protocol.fractions]
         return cls(weakened, best, variants(circuit, weakened[-1]) if protocol.controls else [])
 
     @property
@@ -329,7 +334,8 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
 
     def measure():
         say("evaluating the equivalent DNNs")  # while the circuits are simulated
-        static = [to_dnn(c)(p) for c, p in zip(circuits, patterns, strict=True)]
+        dt = protocol.dt if protocol.synapses else None
+        static = [static_dnn(c, dt)(p) for c, p in zip(circuits, patterns, strict=True)]
         compare = _unrolled([circuits[k] for k in recorded], [patterns[k] for k in recorded], protocol)
         say("simulating")
         responses = finish()

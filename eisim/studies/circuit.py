@@ -30,7 +30,7 @@ class OwnCircuit:
     functions: tuple[Function, ...]  # the function that each output should compute
     outputs: tuple[str, ...]  # their names
     notes: tuple[str, ...] = ()  # what was inferred or left out, as text
-    without_dnn: str = ""  # why there is no equivalent DNN; empty if there is one
+    without_dnn: str = ""  # why there is no DNN, static and unrolled; empty if there are both
 
     @property
     def are_truth_tables(self) -> bool:
@@ -207,7 +207,7 @@ def _outputs(circuit) -> tuple[str, ...]:
 
 
 def _why_no_dnn(circuit, times) -> str:
-    """Why a circuit has no equivalent DNN; empty if it has one."""
+    """Why a circuit has no DNN, static and unrolled; empty if it has both."""
     try:
         quiet = circuit.without_noise()
         to_dnn(quiet)(patterns(circuit.n_inputs))

@@ -120,7 +120,7 @@ class OwnResult(OfParts):
     """Measurements of a user's own circuit."""
 
     own: OwnCircuit
-    ablation: AblationResult | None  # if its functions are truth tables, and it has an equivalent DNN
+    ablation: AblationResult | None  # if its functions are truth tables, and it has DNNs
     on_points: tuple[OnPoints, ...] = ()  # else, for each output
 
     @property

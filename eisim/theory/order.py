@@ -1,7 +1,8 @@
 """The dominance order of inputs, and how a function breaks it.
 
 Non-negative weights and non-decreasing activations compose to functions with x <= y => f(x) <= f(y) (Wang et al.,
-ICCV 2023), so one pair x <= y with f(x) > f(y), a *witness*, proves that no excitatory-only network computes f.
+ICCV 2023), so one pair x <= y with f(x) > f(y), a *witness*, proves that no excitatory-only network computes f. A
+negative bias is a threshold, no inhibitory synapse: it shifts an activation, which stays non-decreasing.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ MOST_COMPARISONS = 2**35
 
 
 class Witness(NamedTuple):
-    """Two inputs, `lower` <= `upper` throughout, between which a function falls: no excitatory-only circuit has it."""
+    """Two inputs, `lower` <= `upper` throughout, between which a function falls: no excitatory-only circuit's does."""
 
     lower: tuple
     upper: tuple

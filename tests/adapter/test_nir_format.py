@@ -25,6 +25,7 @@ from eisim import (
 from eisim.adapter.nir_format import LACKING, NORSE, READERS, SNNTORCH, unread, write_nir
 from eisim.functions import TRUTH_TABLES
 from eisim.run.export import write_network
+from eisim.studies.slow_synapses import with_synapses
 from models import and_by_inhibition, xor
 from tests.support.drawn import TIMES, draw_circuit
 
@@ -192,6 +193,31 @@ def test_a8_snntorch_and_norse_count_the_same_spikes():
     for reader, _, found, expected in differences(circuits, [TRUTH_TABLES[name].patterns for name in names]):
         assert found == pytest.approx(expected, rel=0.07, abs=1), reader
         assert expected.max() > 40
+
+
+def synthesised_with_one_time_constant():
+    """Every named function's circuit, and the names of those that a tonic drive makes fire without input."""
+    circuits = {name: expressible(with_synapses(synthesize(f), 60e-3)) for name, f in TRUTH_TABLES.items()}
+    return circuits, {name for name, f in TRUTH_TABLES.items() if f.values[0]}
+
+
+def test_a8_synthesised_circuits_with_one_time_constant_are_said_to_be_read():
+    circuits, tonic = synthesised_with_one_time_constant()
+    assert tonic == {"not", "nand", "implies", "xnor", "equality"}
+    for name, circuit in circuits.items():
+        said = set(unread(circuit).values())
+        assert said == ({"'coincidence' has a tonic drive; they know none"} if name in tonic else set()), name
+
+
+def test_a8_synthesised_circuits_with_one_time_constant_are_read():
+    circuits, tonic = synthesised_with_one_time_constant()
+    names = sorted(circuits.keys() - tonic)
+    patterns = [TRUTH_TABLES[name].patterns for name in names]
+    for reader, circuit, found, expected in differences([circuits[name] for name in names], patterns):
+        assert found == pytest.approx(expected, rel=0.03, abs=2), (reader, circuit)
+        threshold = circuit.readout_thresholds * TIMES_OF_READERS["window"]
+        np.testing.assert_array_equal(found > threshold, expected > threshold)
+        assert expected.max() > 15
 
 
 @pytest.mark.nightly

@@ -17,12 +17,16 @@ from eisim import (
     TruthTable,
     synthesize,
 )
+from eisim.adapter import static_dnn
+from eisim.base.progress import silent
 from eisim.studies.boolean import Case, Protocol, run_ablation
+from eisim.studies.slow_synapses import with_synapses
 from experiments import boolean
 from tests.theory.test_truth_tables import DEDEKIND, all_functions, is_monotone, upward_closure
 
 pytestmark = pytest.mark.slow
 
+XOR = TRUTH_TABLES["xor"].patterns
 TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.5e-3}
 
 
@@ -75,6 +79,44 @@ def test_lost_here_is_not_impossible(default):
         "at-least-2-of-4",
         "a-and-(b-or-c)",
     }
+
+
+def test_the_precise_setting_has_a_close_fi_approximation_and_the_same_decisions(default):
+    settings = boolean.Settings(seeds=1, levels=2, precise=True)
+    precise = boolean.run(settings, ("spiking", "rate"), 0, "cpp", silent)
+    assert precise.problems == []
+    errors = {}
+    for usual, case in zip(default.cases, precise.cases, strict=True):
+        assert case.verdict == usual.verdict
+        for system in ("spiking", "spiking_dnn", "rate", "rate_dnn"):
+            ours, theirs = usual.measurements[system], case.measurements[system]
+            decisions = [measured.rates > measured.thresholds[:, None] for measured in (ours, theirs)]
+            np.testing.assert_array_equal(*decisions, err_msg=f"{case.case.name}, {system}")
+        errors[case.case.name] = case.equivalence_error["spiking_static"]
+        assert case.equivalence_error["spiking"] == 0 and case.equivalence_error["rate"] < 1e-9
+    assert len(errors) == 16 and max(errors.values()) <= 5
+    assert np.mean(list(errors.values())) <= 3
+    assert max(case.equivalence_error["spiking_static"] for case in default.cases) > 40
+
+
+def test_times_of_the_precise_setting_give_way_to_others():
+    times = boolean.Settings(precise=True, dt=0.2e-3)
+    assert (times.duration, times.window, times.dt) == (1.5, 0.8, 0.2e-3)
+    assert boolean.Settings(precise=False).duration == 0.3
+
+
+def test_one_time_constant_keeps_mean_inputs():
+    circuit = synthesize(TRUTH_TABLES["xor"])
+    slow = with_synapses(circuit, 60e-3)
+    for before, after in zip(circuit.projections, slow.projections, strict=True):
+        neuron, other = (c.population(p.target).neuron for c, p in ((circuit, before), (slow, after)))
+        letter = circuit.receptor(before)
+        assert other.receptors[letter].tau == 60e-3
+        expected = circuit.weights(before).toarray() * neuron.area(letter)
+        np.testing.assert_allclose(slow.weights(after).toarray() * other.area(letter), expected)
+    np.testing.assert_allclose(static_dnn(slow)(XOR), static_dnn(circuit)(XOR))
+    rate = synthesize(TRUTH_TABLES["xor"], kind="rate")
+    assert with_synapses(rate, 60e-3) is rate
 
 
 def test_functions_of_6_inputs():

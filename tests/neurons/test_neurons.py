@@ -31,6 +31,22 @@ def test_lif_step_is_the_matrix_exponential(tau_s):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("neuron", "most"),
+    [(LIF(), 0.05), (LIF(refractory=0.0), 0.05), (LIF(refractory=1.3e-3), 0.05), (LIF(reset_by_subtraction=True), 0.3)],
+    ids=["refractory", "none", "no multiple of a step", "subtraction"],
+)
+@pytest.mark.parametrize("dt", [0.1e-3, 0.5e-3])
+def test_fi_curve_of_steps_has_their_intervals(neuron, most, dt):
+    """On average over constant drives, in steps; that of the differential equation is half a step off."""
+    drives = np.random.default_rng(0).uniform(16e-3, 60e-3, 400)
+    circuit = Circuit("c", [Input("x")], [Population("e", "E", neuron, 400, drives)], [], [Readout("e")])
+    rates = simulate(circuit, [[0.0]], duration=2.0, window=1.9, dt=dt, backend="numpy").readouts[0]
+    errors = [float(np.mean(1 / rates - 1 / each.activation(drives))) / dt for each in (neuron, neuron.stepped(dt))]
+    assert abs(errors[1]) < most and abs(errors[0]) > 0.4
+
+
+@pytest.mark.slow
 def test_lif_agrees_with_brian2s_own_integration():
     """The same equations under Brian2's method="exact", driven by the same spikes: the same output spikes."""
     neuron, dt = LIF(refractory=3e-3, inhibition=Exponential(7e-3)), 0.1e-3

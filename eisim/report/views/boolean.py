@@ -25,7 +25,7 @@ from eisim.studies.curves import described
 from eisim.studies.judgement import LOST, PROVABLE
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
-SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "DNN"}
+SHOWN = {"spiking": "spiking", "spiking_noisy": "spiking with noise", "rate": "rate", "dnn": "f–I approximation"}
 MEANINGS = {
     "kept": "the circuit computes it without inhibition, too",
     "not computed": "the intact circuit does not compute it",
@@ -33,7 +33,7 @@ MEANINGS = {
     "differs": "its systems do not agree: see their judgements",
     "lost": "its systems lose it for different reasons: see their judgements",
 }
-#: Errors of the equivalences, by key: heading, unit and meaning.
+#: Differences of the DNNs, equivalent and approximate, by key: heading, unit and meaning.
 EQUIVALENCES = {
     "rate": ("rate, unrolled", "Hz", "Largest difference of the equivalent DNN from Brian2 at any unit and step."),
     "rate_static": ("rate, f–I", "Hz", "Largest difference of the f–I approximation's readout rate."),
@@ -163,7 +163,7 @@ class BooleanView(View[AblationResult]):
         cases, protocol = self.result.cases, self.result.protocol
         worst = {key: max(case.equivalence_error[key] for case in cases) for key in cases[0].equivalence_error}
         errors = [f"{EQUIVALENCES[key][0]}: {number(error)} {EQUIVALENCES[key][1]}" for key, error in worst.items()]
-        yield _functions(cases, (f"Largest circuit–DNN equivalence errors: {'; '.join(map(str.strip, errors))}.",))
+        yield _functions(cases, (f"Largest differences between circuit and DNN: {'; '.join(map(str.strip, errors))}.",))
         noise = f"Spiking with noise: {protocol.noise * 1e3:g} mV; {count(len(protocol.seeds), 'seed')}."
         noise = (noise,) if "spiking" in protocol.kinds else ()
         best = FUNCTION, FLOOR, BEST
@@ -174,7 +174,7 @@ class BooleanView(View[AblationResult]):
             for key, (name, unit, note) in EQUIVALENCES.items()
             if key in worst
         ]
-        title = "Circuit–DNN equivalence error"
+        title = "Difference between circuit and DNN"
         yield Table(title, (FUNCTION, *by_key), cases, data="table.csv", on_page_only=True)
 
     def figures(self) -> Iterator[Drawing]:
