@@ -49,8 +49,9 @@ An excitatory-only circuit without recurrent synapses performs the task (`excita
 *Rhythm* (`TASKS`): oscillate for steady inputs of the limit cycle (fig. 12), Q = 0. The score is the depth of the
 modulation, which is twice the vector strength of E at its rhythm and at most 1; silence, saturation and a constant rate
 score 0. No excitatory-only rate circuit has a score above 0: from rest under a steady input its rates only rise, as
-cooperative systems do (Hirsch 1982 has the general statement: no attracting oscillation). Spiking neurons fire
-intrinsically, so that there the bound is unknown.
+cooperative systems do (Hirsch 1982 has the general statement: no attracting oscillation). A spiking neuron is itself an
+oscillator, and cells without noise that are alike perform the task without any recurrent synapse
+(`excitatory_only_rhythm`).
 """
 
 from collections.abc import Iterator
@@ -167,6 +168,19 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     )
 
 
+def excitatory_only_rhythm(*, seed: Seed = 0) -> Circuit:
+    """E of the spiking version alone, without recurrent synapses and without noise, driven above threshold."""
+    whole = excitatory_only(seed=seed)
+    (cells,), (drive,) = whole.populations, whole.projections
+    regular = replace(cells, neuron=replace(cells.neuron, noise=0.0), bias=np.full(cells.size, 8e-3))
+    return replace(
+        whole,
+        name="Wilson-Cowan, E as oscillators",
+        populations=[regular],
+        projections=[replace(drive, weights=1.6 * whole.weights(drive))],
+    )
+
+
 def rhythm(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Oscillate for steady inputs P."""
     check_kind(kind, "wilson_cowan")
@@ -185,6 +199,7 @@ def rhythm(kind: str = "spiking", *, quick: bool = False) -> Task:
         dt=0.05e-3 if kind == "rate" and not quick else 0.2e-3,
         record=True,
         constant=0.0,
+        excitatory_only=_excitatory_only_rhythm_seeded if kind == "spiking" else None,
         bound=0.0 if kind == "rate" else None,
         proof=proof if kind == "rate" else "",
     )
@@ -200,6 +215,10 @@ def _seeded(kind, seed):
 
 def _excitatory_only_seeded(kind, seed):
     return excitatory_only(kind, seed=seed)
+
+
+def _excitatory_only_rhythm_seeded(seed):
+    return excitatory_only_rhythm(seed=seed)
 
 
 def share_near(set_points: np.ndarray, response: Response) -> float:

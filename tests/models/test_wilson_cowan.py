@@ -126,6 +126,10 @@ def test_the_rhythm_needs_inhibition_and_excitation(kind):
     assert feedforward < task.criterion
     if kind == "rate":
         assert feedforward == task.bound == 0
+    else:
+        alone = task.excitatory_only(0)
+        assert alone.is_excitatory_only
+        assert task.score(respond(task, alone)[0]) == 1, "cells that are oscillators, and alike"
 
 
 def test_the_depth_is_that_of_a_modulated_rate_and_a_rise_has_none():
