@@ -18,21 +18,44 @@ multiple hysteresis 7, 8    13   4    22   2    1.5   2.5     6     4.3
 limit cycle         11, 12  16   12   15   3    1.3   4       2     3.7
 =================== ======= ==== ==== ==== ==== ===== ======= ===== =======
 
-with r = 1, and a time constant of 8 ms as in fig. 11b. Reproduced: three steady states, two of them stable
-(hysteresis); five, three of them stable (multiple hysteresis); a limit cycle around the single, unstable steady state
-at P = 1.25, which exists only between two values of P, between which its frequency and the mean of E rise with P; for
-other stimuli the same population shows hysteresis (theorem 4). Figs. 11b and 12 are shown in the paper without
-numerical values, so frequency and amplitude are compared with SciPy's solution of the equations (tests) instead. Figs.
-3, 6, 9 and 10 are not reproduced.
+with r = 1, and a time constant of 8 ms as in fig. 11b.
+
+============================================= ============= ========= =================================================
+statement                                     published     ours      what differs
+============================================= ============= ========= =================================================
+steady states, hysteresis                     3 (fig. 4)    3
+stable ones of them                           2             2         those that 16 kicks lead to
+steady states, multiple hysteresis            5 (fig. 8)    5
+stable ones of them                           3             3         those that 16 kicks lead to
+limit cycle round one unstable state          fig. 11a      yes       at P = 1.25
+frequency and mean of E rise with P           fig. 12       yes       signs: the paper gives no numbers
+no cycle for weak and for strong P            fig. 12       yes       at P = 0.5 and 3; signs
+hysteresis of the limit cycle's population    theorem 4     yes       at P = 5, Q = 4
+figs. 3, 6, 9 and 10                          shown         none
+spiking version                               none          ours      240 E and 60 I LIF neurons
+============================================= ============= ========= =================================================
+
+Frequency and amplitude are compared with SciPy's solution of the equations (tests).
 
 The spiking version is a random network of noisy LIF neurons with the weights of the limit cycle; a refractory period
-of 10 ms corresponds to r = 1 at this scale. It also oscillates, from P = 1 on, at 10 to 35 Hz.
+of 10 ms corresponds to r = 1 at this scale. It also oscillates, from P = 1 on, at 10 to 55 Hz (P = 5).
 
-Without inhibition only refractoriness limits excitation. The obstruction is dynamical: a bounded working
-point of strong recurrent excitation is unstable, and cooperative systems have no attracting oscillation (Hirsch 1982).
+**Tasks.** *Stay at the working point* (`task`): E keeps to a rate within a factor of two of a set point, from below and
+from above, for inputs P to E with a steady Q = 2 to I. There are three set points, 4 times apart, each for two inputs,
+so that a constant rate fits a third of them; silence and saturation fit none. Without inhibition only refractoriness
+limits excitation, and a bounded working point of strong recurrent excitation is unstable: the obstruction is dynamical.
+An excitatory-only circuit without recurrent synapses performs the task (`excitatory_only`).
+
+*Rhythm* (`TASKS`): oscillate for steady inputs of the limit cycle (fig. 12), Q = 0. The score is the depth of the
+modulation, which is twice the vector strength of E at its rhythm and at most 1; silence, saturation and a constant rate
+score 0. No excitatory-only rate circuit has a score above 0: from rest under a steady input its rates only rise, as
+cooperative systems do (Hirsch 1982 has the general statement: no attracting oscillation). A spiking neuron is itself an
+oscillator, and cells without noise that are alike perform the task without any recurrent synapse
+(`excitatory_only_rhythm`).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -41,6 +64,7 @@ from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import InputError, check_kind, explains_arguments
 from eisim.base.seeds import Seed
 from eisim.circuit import Circuit
+from eisim.models._rhythm import strength_of_rhythm
 from eisim.models._two_populations import Cells, steady_states, two_populations
 from eisim.neurons import LIF, WilsonCowan
 from eisim.simulation import Response, simulate
@@ -58,9 +82,14 @@ REGIMES = {
 }
 _NEURON = LIF(tau=TAU, noise=4e-3, refractory=1 / SCALE, excitation=Exponential(5e-3), inhibition=Exponential(5e-3))
 CELLS = Cells(_NEURON, _NEURON, volts=0.0375e-3, bias=(0.0, 0.0))
-#: Mean excitatory rate above which activity has run away, in Hz: between that of the rhythm and that of saturation.
-SEIZURE = {"rate": 40.0, "spiking": 50.0}
-SILENCE = 1.0
+#: Set points of E, in Hz, and the inputs P for each, at Q = 2.
+SET_POINTS = (1.0, 4.0, 16.0)
+INPUTS = {"rate": ((1.0, 1.1), (1.75, 1.85), (3.6, 3.8)), "spiking": ((1.4, 1.6), (1.9, 2.1), (2.8, 3.1))}
+Q = 2.0
+#: Inputs P of the limit cycle, at Q = 0, and the band of its frequency in Hz.
+CYCLE, BAND = (1.25, 1.4, 1.55, 1.7), (10.0, 60.0)
+#: Mean excitatory rates above which activity has run away, and below which it is silence, in Hz.
+SEIZURE, SILENCE = {"rate": 40.0, "spiking": 50.0}, 1.0
 
 
 @explains_arguments
@@ -97,32 +126,115 @@ def _unit(a, theta) -> WilsonCowan:
     return WilsonCowan(TAU, theta * SCALE, 1 / (k * SCALE), slope=SCALE / a, maximum=k * SCALE)
 
 
+def excitatory_only(kind: str = "spiking", *, seed: Seed = 0) -> Circuit:
+    """E alone, without recurrent synapses, with a higher threshold in the spiking version.
+
+    The inputs are those of `circuit`; the one to I has no target.
+
+    Parameters
+    ----------
+    kind : {"rate", "spiking"}
+    seed : int or Generator
+        Unused: there are no random synapses.
+    """
+    whole = circuit(kind, seed=seed)
+    cells = whole.populations[0]
+    bias = cells.bias if kind == "rate" else np.full(cells.size, -2.5e-3)
+    return replace(
+        whole,
+        name="Wilson-Cowan, E without recurrent synapses",
+        populations=[replace(cells, bias=bias)],
+        projections=whole.projections[:1],
+    )
+
+
 @explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
-    """Remain active, neither silent nor saturated, for steady inputs P to the excitatory cells."""
+    """Stay at the working point: active, neither silent nor saturated, at rates that steady inputs P set."""
     check_kind(kind, "wilson_cowan")
-    inputs = [1.25, 2.0] if quick else [1.25, 1.4, 1.55, 1.7, 1.85, 2.0]
+    inputs = np.array(INPUTS[kind])[:, : 1 if quick else 2]
     return Task(
         circuit=partial(_seeded, kind),
-        stimuli=np.stack([inputs, np.zeros(len(inputs))], axis=1),
-        score=partial(share_bounded, SEIZURE[kind]),
-        measure="share of inputs that excitatory cells answer without running away",
+        stimuli=np.stack([inputs.ravel(), np.full(inputs.size, Q)], axis=1),
+        score=partial(share_near, np.repeat(SET_POINTS, inputs.shape[1])),
+        measure="share of inputs for which the rate of E is within a factor of two of its set point",
         obstruction=Obstruction.STABILITY,
         duration=400e-3,
         window=300e-3,
         # Euler steps feed the slow growth of the rhythm: with 0.2 ms the rates' period would be a tenth too long.
         dt=0.05e-3 if kind == "rate" and not quick else 0.2e-3,
+        constant=1 / len(SET_POINTS),
+        excitatory_only=partial(_excitatory_only_seeded, kind),
     )
+
+
+def excitatory_only_rhythm(*, seed: Seed = 0) -> Circuit:
+    """E of the spiking version alone, without recurrent synapses and without noise, driven above threshold."""
+    whole = excitatory_only(seed=seed)
+    (cells,), (drive,) = whole.populations, whole.projections
+    regular = replace(cells, neuron=replace(cells.neuron, noise=0.0), bias=np.full(cells.size, 8e-3))
+    return replace(
+        whole,
+        name="Wilson-Cowan, E as oscillators",
+        populations=[regular],
+        projections=[replace(drive, weights=1.6 * whole.weights(drive))],
+    )
+
+
+def rhythm(kind: str = "spiking", *, quick: bool = False) -> Task:
+    """Oscillate for steady inputs P."""
+    check_kind(kind, "wilson_cowan")
+    inputs = CYCLE[::2] if quick else CYCLE
+    proof = "From rest under a steady input the rates of a circuit without inhibition only rise: x(0) <= x(h) implies "
+    proof += "x(t) <= x(t + h) (T1), and what only rises scores 0."
+    return Task(
+        circuit=partial(_seeded, kind),
+        stimuli=np.stack([inputs, np.zeros(len(inputs))], axis=1),
+        score=depth,
+        measure="depth of the modulation of E by its rhythm",
+        obstruction=Obstruction.RHYTHM,
+        criterion=0.2 if kind == "rate" else 0.5,
+        duration=500e-3 if quick else 700e-3,
+        window=300e-3 if quick else 500e-3,
+        dt=0.05e-3 if kind == "rate" and not quick else 0.2e-3,
+        record=True,
+        constant=0.0,
+        excitatory_only=_excitatory_only_rhythm_seeded if kind == "spiking" else None,
+        bound=0.0 if kind == "rate" else None,
+        proof=proof if kind == "rate" else "",
+    )
+
+
+#: Tasks beside the first.
+TASKS = {"rhythm": rhythm}
 
 
 def _seeded(kind, seed):
     return circuit(kind, seed=seed)
 
 
-def share_bounded(seizure: float, response: Response) -> float:
-    """Fraction of trials in which the mean excitatory rate is above silence and below seizure (Hz)."""
+def _excitatory_only_seeded(kind, seed):
+    return excitatory_only(kind, seed=seed)
+
+
+def _excitatory_only_rhythm_seeded(seed):
+    return excitatory_only_rhythm(seed=seed)
+
+
+def share_near(set_points: np.ndarray, response: Response) -> float:
+    """Share of trials in which the mean rate of E is within a factor of two of the set point of the trial (Hz)."""
     rates = response.rates["E"].mean(axis=-1)
-    return float(np.mean((rates > SILENCE) & (rates < seizure)))
+    return float(np.mean((rates > set_points / 2) & (rates < 2 * set_points)))
+
+
+def depth(response: Response) -> float:
+    """Twice the vector strength of E at its strongest rhythm, at most 1; the mean over trials.
+
+    A rate m (1 + a sin) has the depth a. A trial that is silent or runs away counts 0.
+    """
+    rates = response.rates["E"].mean(axis=-1)
+    within = (rates > SILENCE) & (rates < SEIZURE[response.circuit.kind])
+    return float(np.mean(within * np.minimum(2 * strength_of_rhythm(response, BAND), 1)))
 
 
 def frequencies(response: Response) -> np.ndarray:

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from eisim import InputError, simulate
+from eisim import InputError, ablate, simulate
+from eisim.models._reference import nearness
 from models import brunel
-from tests.support.scores import intact_and_ablated
+from tests.support.scores import scaled
 
 pytestmark = pytest.mark.slow
 
@@ -25,10 +26,44 @@ def test_units_rest_at_the_working_point_and_respond_as_far_as_inhibition_lets_t
 
 
 @pytest.mark.parametrize("kind", ["rate", "spiking"])
-def test_balance_is_lost_without_inhibition(kind):
-    intact, ablated = intact_and_ablated(brunel.task(kind, quick=True))
-    assert intact > 0.7
-    assert ablated < 0.2
+def test_balance_is_lost_without_inhibition_without_excitation_and_in_silence(kind):
+    task = brunel.task(kind, quick=True)
+    circuit = task.circuit(0)
+    circuits = [circuit, ablate(circuit), scaled(circuit, "E", 0.0), scaled(circuit, "all", 0.0)]
+    responses = simulate(circuits, task.stimuli, record=task.record, backend="numpy", **task.times)
+    intact, ablated, feedforward, silent = map(task.score, responses)
+    assert intact > max(0.6, task.criterion)
+    assert feedforward < 0.1
+    assert ablated == silent == 0
+
+
+def test_a_unit_without_recurrent_synapses_performs_the_task():
+    task = brunel.task("rate")
+    alone = task.excitatory_only(0)
+    assert alone.is_excitatory_only
+    assert task.score(simulate(alone, task.stimuli, backend="numpy", **task.times)) > 0.99
+
+
+@pytest.mark.parametrize("kind", ["rate", "spiking"])
+def test_a_constant_rate_scores_what_the_task_says(kind):
+    task = brunel.task(kind)
+    references = task.score.args[0]
+    best = max(nearness(rate, references).mean() for rate in np.geomspace(1, 500, 1000))
+    assert best == pytest.approx(task.constant, abs=0.005)
+    assert task.constant < 0.4
+    assert brunel.task(kind, eta=2.0).constant is None, "a constant rate may be right for one input"
+
+
+def test_a_rate_counts_by_its_distance_from_the_reference_in_octaves():
+    np.testing.assert_allclose(nearness([8, 4, 2, 16, 8 * 2**0.5, 1000, 0], 8), [1, 0, 0, 0, 0.5, 0, 0], atol=1e-12)
+    assert nearness(0, 0) == 0
+
+
+def test_the_theory_for_a_small_network_is_nearer_to_it_than_that_for_the_full_size():
+    response = simulate(brunel.circuit(size=0.1), [[2.0]], duration=0.3, window=0.2, backend="numpy")
+    rate = response.rates["E"].mean()
+    small, full = (brunel.mean_field(5.0, 2.0, size)[0] for size in (0.1, 1.0))
+    assert abs(rate - small) < 0.25 * rate < abs(rate - full)
 
 
 def test_size_keeps_the_mean_input():

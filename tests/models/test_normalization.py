@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from eisim import InputError, ablate, simulate, to_dnn
 from eisim.analysis.task import Obstruction
 from models import normalization
+from tests.support.scores import scaled
 
 
 def run(task, circuits):
@@ -21,8 +24,32 @@ def found(request):
 def test_masks_and_surrounds_suppress_by_inhibition_alone(found):
     task, intact, ablated = found
     assert task.score(intact) > 0.8
-    assert task.score(ablated) < 0.1 < task.criterion
+    assert task.score(ablated) == task.bound == task.constant == 0
     assert task.obstruction is Obstruction.DECREASING
+
+
+def test_less_excitation_and_silence_do_not_raise_the_score(found):
+    task, intact, _ = found
+    circuit = task.circuit(0)
+    fewer, silent = run(task, [scaled(circuit, "E", 0.0), scaled(circuit, "all", 0.0)])
+    assert task.score(fewer) < task.score(intact) - 0.3, "without relay cells the response is gone"
+    assert task.score(silent) == 0
+
+
+def test_the_score_is_two_sided(found):
+    task, intact, _ = found
+    trials, pairs = normalization.stimuli(quick=True)
+    centre, surround = (trials @ field * normalization.AFFERENT_RATE for field in normalization.fields(12))
+    rates = normalization.equation(centre, surround)
+
+    def score(rates):
+        return task.score(replace(intact, rates={"response": np.asarray(rates)[:, None]}))
+
+    assert score(rates) == pytest.approx(1)
+    stronger = rates.copy()
+    stronger[pairs[:, 1]] = 0.0
+    assert score(stronger) < 0.5, "silenced, not normalised"
+    assert score(np.full(len(trials), 50.0)) == score(0 * rates) == score(rates / 1000) == 0
 
 
 def test_the_mask_is_a_witness(found):

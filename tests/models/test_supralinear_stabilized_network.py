@@ -4,7 +4,9 @@ import pytest
 from eisim import ablate, simulate, to_dnn
 from eisim.analysis.task import Obstruction
 from eisim.models._two_populations import steady_states
+from eisim.simulation import Response
 from models import supralinear_stabilized_network as ssn
+from tests.support.scores import scaled
 
 TIMES = {"duration": 0.5, "window": 0.05, "dt": 0.5e-3}
 
@@ -38,15 +40,58 @@ def test_without_inhibition_the_strongest_contrast_is_known():
     assert above > 900
 
 
+def scores(task, *circuits):
+    """The task's score of each circuit, and their responses."""
+    responses = simulate(list(circuits), task.stimuli, seed=0, backend="numpy", **task.times)
+    return [task.score(response) for response in responses], responses
+
+
 @pytest.mark.parametrize("kind", ["rate", "spiking"])
-def test_gain_control_needs_inhibition(kind):
+def test_gain_control_of_this_wiring_needs_inhibition(kind):
     task = ssn.task(kind, quick=True)
     assert task.obstruction is Obstruction.DECREASING
     circuit = task.circuit(0)
-    times = {"duration": task.duration, "window": task.window, "dt": task.dt}
-    intact, ablated = simulate([circuit, ablate(circuit)], task.stimuli, seed=0, backend="numpy", **times)
-    assert (task.score(intact), task.score(ablated)) == (1, 0)
+    found, (intact, ablated) = scores(task, circuit, ablate(circuit))
+    assert found == [1, 0]
     lower, upper = task.stimuli[-2:]
     assert (lower <= upper).all()
     fall = [np.subtract(*task.output(response)[-2:]) for response in (intact, ablated)]
     assert fall[0] > 3 > 1 > fall[1], "more input, less output: with inhibition alone"
+
+
+@pytest.mark.parametrize("kind", ["rate", "spiking"])
+def test_cells_without_recurrent_synapses_perform_the_task(kind):
+    task = ssn.task(kind)
+    circuit = task.excitatory_only(0)
+    assert circuit.is_excitatory_only
+    found, (response,) = scores(task, circuit)
+    assert found == [1]
+    lower, upper = task.output(response)[-2:]
+    assert lower == pytest.approx(upper, rel=0.05), "the witness is beyond them"
+
+
+@pytest.mark.parametrize("rates", ["silent", "constant", "linear", "quadratic", "saturated"])
+def test_the_score_is_two_sided(rates):
+    task = ssn.task("rate")
+    contrasts = task.stimuli[:, 0]
+    given = {
+        "silent": 0 * contrasts,
+        "constant": 0 * contrasts + 20,
+        "linear": contrasts,
+        "quadratic": contrasts**2 / 50,
+        "saturated": 0 * contrasts + 1000,
+    }[rates]
+    response = Response(task.circuit(0), {"E": given[:, None]}, **task.times)
+    assert task.score(response) == 0
+    assert task.constant == 0
+
+
+@pytest.mark.parametrize("kind", ["rate", "spiking"])
+def test_the_score_is_not_raised_by_taking_synapses_away(kind):
+    task = ssn.task(kind)
+    circuits = [task.circuit(seed) for seed in range(1 if kind == "rate" else 4)]
+    taken = [("E", 1.0), ("E", 0.0), ("I", 0.5), ("all", 0.0)]
+    found, _ = scores(task, *(scaled(circuit, *which) for which in taken for circuit in circuits))
+    found = np.reshape(found, (len(taken), -1)).mean(axis=1)
+    assert found[0] >= max(task.criterion, found[1])
+    assert list(found[2:]) == [0, 0], "with half of inhibition, and silent"

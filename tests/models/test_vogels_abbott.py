@@ -1,18 +1,43 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from eisim import InputError, simulate
+from eisim import InputError, ablate, simulate
 from models import vogels_abbott
-from tests.support.scores import intact_and_ablated
+from tests.support.scores import scaled
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("kind", ["rate", "spiking"])
-def test_activity_stays_bounded_only_with_inhibition(kind):
-    intact, ablated = intact_and_ablated(vogels_abbott.task(kind, quick=True))
-    assert intact > 0.7
-    assert ablated < 0.2
+def respond(task, *circuits):
+    return simulate(list(circuits), task.stimuli, record=task.record, backend="numpy", **task.times)
+
+
+def test_activity_is_sustained_by_excitation_and_bounded_by_inhibition():
+    task = vogels_abbott.task(quick=True)
+    circuit = task.circuit(0)
+    without = [ablate(circuit), scaled(circuit, "E", 0.0), scaled(circuit, "all", 0.0)]
+    responses = respond(task, circuit, *without)
+    scores = [task.score(response) for response in responses]
+    assert scores[0] > max(0.6, task.criterion)
+    assert scores[1:] == [0, 0, 0], "runs away, dies, is silent"
+    rates = responses[0].rates["E"].mean(axis=1)
+    assert rates[0] == 0 < rates[1], "without a kick there is no activity"
+    always = {name: np.stack([each[1], each[1]]) for name, each in responses[0].rates.items()}
+    assert task.score(replace(responses[0], rates=always)) == task.constant == 0
+
+
+def test_units_stay_at_the_working_point_only_with_inhibition_or_without_synapses():
+    task = vogels_abbott.task("rate", quick=True)
+    circuit, alone = task.circuit(0), task.excitatory_only(0)
+    assert alone.is_excitatory_only
+    without = [ablate(circuit), scaled(circuit, "E", 0.0), scaled(circuit, "all", 0.0)]
+    scores = [task.score(response) for response in respond(task, circuit, alone, *without)]
+    assert min(scores[:2]) > 0.95
+    assert scores[2] == 0
+    assert scores[3] < 0.6, "less excitation does not raise it"
+    assert scores[4] < task.constant < task.criterion, "units that all have the rate of their tonic input"
 
 
 def test_units_return_to_the_working_point_after_a_kick():

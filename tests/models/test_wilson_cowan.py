@@ -8,6 +8,7 @@ from eisim.models._two_populations import steady_states, velocity
 from eisim.simulation import Response, Spikes
 from models import wilson_cowan
 from models.wilson_cowan import REGIMES, TAU
+from tests.support.scores import scaled
 
 
 def published_velocity(regime, p, q, e, i):
@@ -82,14 +83,66 @@ def test_frequencies_are_read_off_rates_and_spikes():
     assert of_spikes[:2] == pytest.approx([11.3, 27.0], rel=0.1)
 
 
+def respond(task, *circuits):
+    return simulate(list(circuits), task.stimuli, seed=0, record=task.record, backend="numpy", **task.times)
+
+
 @pytest.mark.parametrize("kind", ["rate", "spiking"])
-def test_without_inhibition_activity_runs_away(kind):
-    task = wilson_cowan.task(kind, quick=True)
+def test_the_working_points_are_kept_by_inhibition_or_by_cells_without_recurrent_synapses(kind):
+    task = wilson_cowan.task(kind)
     assert task.obstruction is Obstruction.STABILITY
+    circuit, alone = task.circuit(0), task.excitatory_only(0)
+    assert alone.is_excitatory_only
+    without = [ablate(circuit), scaled(circuit, "E", 0.0), scaled(circuit, "all", 0.0)]
+    intact, attained, ablated, feedforward, silent = (task.score(r) for r in respond(task, circuit, alone, *without))
+    assert intact == attained == 1
+    assert feedforward <= intact
+    assert ablated == silent == 0
+
+
+def test_a_constant_rate_keeps_a_third_of_the_working_points_at_most():
+    task = wilson_cowan.task("rate")
+    points = np.repeat(wilson_cowan.SET_POINTS, 2)
+
+    def score(rates):
+        rates = np.broadcast_to(np.asarray(rates, dtype=float), 6)
+        return task.score(Response(task.circuit(0), {"E": rates[:, None]}, **task.times))
+
+    assert max(map(score, np.geomspace(0.1, 100, 200))) == pytest.approx(task.constant)
+    assert score(points) == 1
+    assert score(points / 2.1) == score(points * 2.1) == 0, "two-sided"
+
+
+@pytest.mark.parametrize("kind", ["rate", "spiking"])
+def test_the_rhythm_needs_inhibition_and_excitation(kind):
+    assert list(wilson_cowan.TASKS) == ["rhythm"]
+    task = wilson_cowan.TASKS["rhythm"](kind, quick=True)
+    assert task.obstruction is Obstruction.RHYTHM and task.constant == 0
     circuit = task.circuit(0)
-    times = {"duration": task.duration, "window": task.window, "dt": task.dt}
-    intact, ablated = simulate([circuit, ablate(circuit)], task.stimuli, seed=0, backend="numpy", **times)
-    assert (task.score(intact), task.score(ablated)) == (1, 0)
+    without = [ablate(circuit), scaled(circuit, "E", 0.0), scaled(circuit, "all", 0.0)]
+    intact, ablated, feedforward, silent = (task.score(r) for r in respond(task, circuit, *without))
+    assert intact > 1.5 * task.criterion
+    assert ablated == silent == 0
+    assert feedforward < task.criterion
+    if kind == "rate":
+        assert feedforward == task.bound == 0
+    else:
+        alone = task.excitatory_only(0)
+        assert alone.is_excitatory_only
+        assert task.score(respond(task, alone)[0]) == 1, "cells that are oscillators, and alike"
+
+
+def test_the_depth_is_that_of_a_modulated_rate_and_a_rise_has_none():
+    circuit, dt = wilson_cowan.circuit("rate"), 1e-3
+    t = np.arange(500) * dt
+    traces = np.stack(
+        [20 * (1 + 0.3 * np.sin(2 * np.pi * 30 * t)), np.full(500, 20.0), 20 + 10 * (t > 0.45), 60 + 0 * t, 0 * t]
+    )
+    traces[3] += 20 * np.sin(2 * np.pi * 30 * t)
+    for trace, expected in zip(traces, [0.3, 0, 0, 0, 0], strict=True):
+        rates = {"E": trace.mean()[None, None]}
+        response = Response(circuit, rates, 0.5, 0.5, dt, traces={"E": trace[None, None]})
+        assert wilson_cowan.depth(response) == pytest.approx(expected, abs=0.01)
 
 
 def test_unknown_regimes_are_named():
