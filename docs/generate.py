@@ -85,7 +85,7 @@ API = {
     "Statistics of activity": ("eisim.activity", "population_rate irregularity local_irregularity correlation "
                                "synchrony modulation spectrum rhythm Rhythm"),
     "Sweeps": ("eisim", "sweep Sweep"),
-    "Ablation": ("eisim", "ablate silence shift_reversal assess Assessment"),
+    "Ablation": ("eisim", "ablate silence shift_reversal compensate sham_excitation sham_random assess Assessment"),
     "DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "
                         "to_torch to_nir"),
     "Theory": ("eisim", "certify Certificate synthesize predict Prediction mean_field MeanField"),

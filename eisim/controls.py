@@ -29,6 +29,18 @@ def compensate(circuit: Circuit, factor: float, inputs: bool = False) -> Circuit
     Returns
     -------
     Circuit
+
+    Raises
+    ------
+    InputError
+        If the factor is negative or not a number.
+
+    Examples
+    --------
+    >>> from eisim import TruthTable, ablate, compensate, synthesize
+    >>> weaker = compensate(ablate(synthesize(TruthTable("0110"))), 0.5)
+    >>> weaker.is_excitatory_only
+    True
     """
     factor = _factor(factor, "compensate: factor")
     chosen = {p.name for p in excitation(circuit, inputs)}
@@ -44,11 +56,16 @@ def sham_excitation(circuit: Circuit, weight: float) -> Circuit:
     ----------
     circuit : Circuit
     weight : float
-        Summed magnitude, in the SI unit of the weights; see `removed_weight`.
+        Summed magnitude, in the SI unit of the weights.
 
     Returns
     -------
     Circuit
+
+    Raises
+    ------
+    InputError
+        If the weight is negative or not a number.
     """
     weight = _factor(weight, "sham_excitation: weight")
     total = sum(total_weight(circuit, p) for p in excitation(circuit))
@@ -70,6 +87,11 @@ def sham_random(circuit: Circuit, weight: float, seed: Seed = 0) -> Circuit:
     Returns
     -------
     Circuit
+
+    Raises
+    ------
+    InputError
+        If the weight is negative or not a number.
     """
     weight = _factor(weight, "sham_random: weight")
     between = [p for p in circuit.projections if isinstance(circuit.source(p), Population)]

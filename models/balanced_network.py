@@ -240,6 +240,7 @@ def linear_tracking(kind: str = "spiking", *, quick: bool = False) -> Task:
         duration=250e-3 if quick else 300e-3,
         window=200e-3 if quick else 250e-3,
         record=kind == "spiking",
+        published_neurons=2 * NEURONS if kind == "spiking" else 0,
         constant=best_constant(DRIVES),
         excitatory_only=_excitatory_only_of_seed if kind == "rate" else None,
     )

@@ -120,7 +120,7 @@ def test_e8_two_projections_between_the_same_populations():
 def test_e5_help_lists_the_settings(command):
     for name, words in (
         ("boolean", ("noise", "voltage", "0.5 mV", "levels", "11")),
-        ("functions", ("circuits", "quick", "yes or no", "seeds", "3")),
+        ("functions", ("circuits", "quick", "yes or no", "seeds", "10")),
         ("brunel", ("how", "block", "quick")),
         ("data", ("range or rank", "hidden", "32")),
     ):
@@ -230,7 +230,7 @@ def test_e2_e3_list_says_what_one_is(command):
     rate = next(fact for fact in found["published"] if fact["what"] == "rate at g = 5, eta = 2 (Hz)")
     assert rate["published"] == 37.7 and abs(rate["ours"] - 37.7) < 2 and rate["reproduced"] is True
     assert {each["name"] for each in found["parameters"]} == {"g", "size", "eta", "quick"}
-    assert {each["name"] for each in found["settings"]} == {"how", "doses", "seeds", "quick"}
+    assert {each["name"] for each in found["settings"]} == {"how", "doses", "seeds", "quick", "controls"}
     status, _, said = command("list", "pnig")
     assert status == 2 and "did you mean 'ping'?" in said
     status, _, said = command("list", "xor", "--published")
