@@ -42,7 +42,7 @@ def compensate(circuit: Circuit, factor: float, inputs: bool = False) -> Circuit
     >>> weaker.is_excitatory_only
     True
     """
-    factor = _factor(factor, "compensate: factor")
+    factor = _at_least_0(scalar_si(factor, "1", "compensate: factor"), "compensate: factor")
     chosen = {p.name for p in excitation(circuit, inputs)}
     projections = [scaled(p, circuit, factor) if p.name in chosen else p for p in circuit.projections]
     return replace(circuit, projections=projections) if chosen and factor != 1 else circuit
@@ -67,7 +67,7 @@ def sham_excitation(circuit: Circuit, weight: float) -> Circuit:
     InputError
         If the weight is negative or not a number.
     """
-    weight = _factor(weight, "sham_excitation: weight")
+    weight = _summed(weight, "sham_excitation: weight")
     total = sum(total_weight(circuit, p) for p in excitation(circuit))
     return compensate(circuit, max(0.0, 1 - weight / total)) if total else circuit
 
@@ -93,7 +93,7 @@ def sham_random(circuit: Circuit, weight: float, seed: Seed = 0) -> Circuit:
     InputError
         If the weight is negative or not a number.
     """
-    weight = _factor(weight, "sham_random: weight")
+    weight = _summed(weight, "sham_random: weight")
     between = [p for p in circuit.projections if isinstance(circuit.source(p), Population)]
     matrices = {p.name: circuit.weights(p) for p in between}
     entries = np.concatenate([m.data for m in matrices.values()]) if matrices else np.empty(0)
@@ -129,8 +129,12 @@ def total_weight(circuit: Circuit, projection: Projection) -> float:
     return float(circuit.weights(projection).data.sum(dtype=float))
 
 
-def _factor(value, what):
-    value = scalar_si(value, "1", what) if not hasattr(value, "dim") else float(value)
+def _summed(weight, what):
+    """A summed weight, as a number: its unit is that of the circuit's weights."""
+    return _at_least_0(float(weight) if hasattr(weight, "dim") else scalar_si(weight, "1", what), what)
+
+
+def _at_least_0(value, what):
     if not value >= 0:
         raise InputError(f"{what}: expected 0 or more, found {value:g}")
     return value

@@ -22,6 +22,8 @@ READOUT, RUNAWAY, WIRING, UNRESOLVED, PROVABLE = PARTS = ("readout", "runaway", 
 NOT_EXAMINED = "not examined"
 #: Differences of scores up to this are rounding.
 ROUNDING = 1e-12
+#: More than a score by this is more than rounding, also where `ROUNDING` is allowed.
+MORE = 2 * ROUNDING
 #: A tolerance that allows any score: chance, or an ablation that leaves inhibition, may carry it beyond a bound.
 ANY = 1.0
 
@@ -42,7 +44,7 @@ class Criterion(Explained):
     @classmethod
     def lead_over(cls, constant: float, share: float = 0.99) -> "Criterion":
         """A share of the intact system's lead over the score of the best constant answer, if it has a lead."""
-        return cls(constant + ROUNDING, share, (1 - share) * constant - ROUNDING)
+        return cls(constant + MORE, share, (1 - share) * constant - ROUNDING)
 
     @classmethod
     def drop(cls, most: float, least: float = -np.inf) -> "Criterion":
@@ -190,7 +192,7 @@ def judged(
         system,
         function,
         level,
-        float(criterion.least if np.isfinite(criterion.least) else intact.mean),
+        float(criterion.least),
         *limits,
         intact,
         ablated,

@@ -14,7 +14,7 @@ from eisim.studies.boolean import CRITERION, AblationResult, Case, Protocol, run
 from eisim.studies.circuit import OwnCircuit
 from eisim.studies.controls import Answers, mean_rate, of_controls, variants
 from eisim.studies.curves import AblationCurve, judge, questioned
-from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion, shared
+from eisim.studies.judgement import ANY, MORE, ROUNDING, Controls, Criterion, shared
 from eisim.studies.result import OfParts, Result
 from eisim.theory.certificate import Certificate, as_labelled_data, certify
 
@@ -70,7 +70,7 @@ class OnPoints:
         points, share = self.data.points, np.average(self.data.targets == 1, weights=self.data.weights)
         if len(points) == 2**self.data.n_inputs and np.isin(points, (0, 1)).all():
             return Criterion.drop(MOST, CRITERION.least)
-        return Criterion.drop(MOST, max(share, 1 - share) + ROUNDING if 0 < share < 1 else -np.inf)
+        return Criterion.drop(MOST, max(share, 1 - share) + MORE if 0 < share < 1 else -np.inf)
 
     @property
     def curves(self) -> tuple[AblationCurve, ...]:

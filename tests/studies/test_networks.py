@@ -315,22 +315,36 @@ def test_the_page():
     mixed = view_of(NetworkAblations((kept, results[1]))).findings()
     assert mixed.tables[0].rows[0][1:3] == ("kept", "lost") and mixed.tables[1].rows[0][1:3] == (
         "kept",
-        "lost (provably)",
+        "lost: provable",
     )
     check(view_of(kept).findings(), dict(view_of(kept).all_files()), ["ablation.svg", "circuit.svg"])
 
 
-def test_a_loss_is_provable_where_no_excitatory_only_network_keeps_the_class():
-    assert threshold_verdicts(run(network(*XOR), XOR_DATA)) == ["lost (provably)"]
+def test_the_reason_of_a_loss_is_what_brings_the_class_back():
+    assert threshold_verdicts(run(network(*XOR), XOR_DATA)) == ["lost: provable"]
     weights = ([[1, 0], [0, -1]], [0.0, 1.0]), ([[1], [-2]], [0.0])  # A and not (not B)
     by_inhibition = (
         dense("hidden", "x", *weights[0], ThresholdLinear()),
         dense("out", "hidden", *weights[1], Identity()),
     )
     both = LabelledData(TRUTH_TABLES["and"].patterns, TRUTH_TABLES["and"].values)
-    assert threshold_verdicts(run(network(*by_inhibition), both)) == ["lost (this circuit)"]
+    assert threshold_verdicts(run(network(*by_inhibition), both)) == ["lost: unresolved"]  # B is no longer heard
     signed = replace(run(network(*XOR), XOR_DATA), signed_inputs=True)  # ON and OFF pairs carry any function
-    assert threshold_verdicts(signed) == ["lost (this circuit)"]
+    assert threshold_verdicts(signed) == ["lost: unresolved"]
+    unexamined = ablate_network(network(*XOR), XOR_DATA, [0, 1], backend="numpy", controls=False)
+    assert threshold_verdicts(unexamined) == ["lost: not examined"]
+
+
+def test_the_largest_output_has_no_bound():
+    """A comparison of outputs is a subtraction: it computes XOR from two outputs of an excitatory-only circuit."""
+    both = network(XOR[0], dense("out", "hidden", [[-1, 1], [2, -2]], [0.5, 0.0], Identity()))
+    result = run(both, XOR_DATA)
+    assert result.problems == [] and result.accuracy.tolist() == [1, 1, 1]
+    assert [(c.judgement.bound, c.verdict) for c in result.output_curves] == [(None, "kept")] * 2
+    assert [c.judgement.bound for c in result.threshold_curves] == [0.75] * 2
+    assert threshold_verdicts(result) == ["lost: provable"] * 2
+    lost = run(network(*XOR), XOR_DATA).output_curves[0].judgement  # one output has nothing to be compared with
+    assert (lost.bound, lost.verdict, lost.reason) == (None, "lost", "not examined")
 
 
 IRIS = np.array([[0.1, 0.9], [0.2, 0.7], [0.9, 0.1], [0.8, 0.2], [0.8, 0.9], [0.9, 0.8]])
