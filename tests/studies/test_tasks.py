@@ -53,7 +53,10 @@ def test_witness_by_brute_force(data, trials, inputs, seeds):
     outputs = data.draw(arrays(float, (2, seeds, trials), elements=st.integers(0, 5)))
     circuit = two_choice.circuit()
     found = find_witness(stimuli, circuit, outputs)
-    mean = outputs[0].mean(axis=0)
+    # It is searched on every other seed, if they differ, and measured on the others.
+    is_split = seeds > 1 and (outputs[0] != outputs[0, 0]).any()
+    searched, measured = (range(0, seeds, 2), range(1, seeds, 2)) if is_split else (range(seeds), range(seeds))
+    mean = outputs[0, searched].mean(axis=0)
     falls = {
         (x, y): mean[x] - mean[y]
         for x in range(trials)
@@ -63,14 +66,21 @@ def test_witness_by_brute_force(data, trials, inputs, seeds):
     if not falls:
         assert found is None
         return
-    assert falls[found.trials] == pytest.approx(max(falls.values())) == pytest.approx(found.fall)
+    most = [pair for pair, fall in falls.items() if fall == pytest.approx(max(falls.values()))]
+    x, y = min(most, key=lambda pair: (stimuli[pair[1]] - stimuli[pair[0]]).sum())
+    if found is None:  # the pair does not fall in the other seeds
+        assert is_split and (outputs[0][measured, x] - outputs[0][measured, y]).mean() <= 1e-9 or len(most) > 1
+        return
+    assert found.trials in most
+    nearest = (stimuli[y] - stimuli[x]).sum()
     x, y = found.trials
-    equal = [(x, y) for (x, y), fall in falls.items() if fall == pytest.approx(found.fall)]
-    assert (stimuli[y] - stimuli[x]).sum() == min((stimuli[y] - stimuli[x]).sum() for x, y in equal)
+    assert (stimuli[y] - stimuli[x]).sum() == nearest
+    assert found.fall == pytest.approx((outputs[0][measured, x] - outputs[0][measured, y]).mean())
     np.testing.assert_array_equal(found.falls, outputs[..., x] - outputs[..., y])
     np.testing.assert_array_equal(found.stimuli[1], stimuli[y].mean(axis=0))
-    if seeds > 1 and np.ptp(found.falls[0]):
-        assert found.standard_errors == pytest.approx(found.fall * seeds**0.5 / found.falls[0].std(ddof=1))
+    counted = found.falls[0][measured]
+    if len(counted) > 1 and np.ptp(counted):
+        assert found.standard_errors == pytest.approx(found.fall * len(counted) ** 0.5 / counted.std(ddof=1))
 
 
 def test_both_kinds_and_the_dnn_in_one_table():

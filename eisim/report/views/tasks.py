@@ -144,7 +144,7 @@ def _witness(witness: Witness):
         "trials": list(witness.trials),
         "inputs": list(witness.inputs),
         "stimuli": list(witness.stimuli),
-        "outputs": [float(output[0].mean()) for output in witness.outputs],
+        "outputs": list(witness.means),
         "fall": witness.fall,
         "standard_errors": _finite(witness.standard_errors),
         "seeds_agree": witness.standard_errors == np.inf,
@@ -205,9 +205,9 @@ def _measured(shown) -> tuple[Column, ...]:
 
 CIRCUIT = Column("circuit", lambda row: spaced(row.assessment.name))
 KIND = Column("kind", lambda row: row.judged.kind)
-OUTPUT = "Of the intact circuit, mean over seeds."
+OUTPUT = "Of the intact circuit, mean over the seeds on which the pair was not searched."
 LEFT = "Output at x less that at y, at the largest fraction."
-ERRORS = "Of the fall, over seeds; empty where all agree or there is one. No other pair falls more."
+ERRORS = "Of the fall, over the seeds on which the pair was not searched; empty where all agree or there is one."
 WITNESSED = (
     CIRCUIT,
     KIND,

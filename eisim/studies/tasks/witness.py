@@ -8,6 +8,7 @@ from eisim.base.values import Brief
 from eisim.circuit import Circuit
 from eisim.stimuli import afferent_names
 from eisim.studies.curves import contradiction
+from eisim.theory import required
 
 #: Order counts as broken when a rate or an output falls by more than this.
 ROUNDING = 1e-9
@@ -21,6 +22,7 @@ class Witness(Brief):
     inputs: tuple[str, ...]  # name of each column of the stimuli
     stimuli: tuple[np.ndarray, np.ndarray]  # (inputs,): x and y, averaged over time if they vary
     outputs: tuple[np.ndarray, np.ndarray]  # (fractions, seeds): of the task at x and at y
+    unseen: tuple[int, ...] = ()  # places of the seeds on which it was not searched, and is measured; none: all
 
     @property
     def falls(self) -> np.ndarray:
@@ -28,18 +30,24 @@ class Witness(Brief):
         return self.outputs[0] - self.outputs[1]
 
     @property
+    def _counted(self):
+        return list(self.unseen) or slice(None)
+
+    @property
+    def means(self) -> tuple[float, float]:
+        """Mean output of the intact circuit at x and at y, over the seeds on which the pair was not searched."""
+        lower, upper = (float(output[0][self._counted].mean()) for output in self.outputs)
+        return lower, upper
+
+    @property
     def fall(self) -> float:
-        """Mean fall of the intact circuit."""
-        return float(self.falls[0].mean())
+        """Mean fall of the intact circuit, over the seeds on which the pair was not searched."""
+        return float(self.falls[0][self._counted].mean())
 
     @property
     def standard_errors(self) -> float | None:
-        """The fall in standard errors over seeds; infinite if all seeds agree, ``None`` with a single seed.
-
-        The pair is the one that falls most of all pairs, so among many pairs of a noisy circuit a few standard errors
-        mean little.
-        """
-        falls = self.falls[0]
+        """The fall in standard errors over these seeds; infinite if all agree, ``None`` with a single one."""
+        falls = self.falls[0][self._counted]
         if falls.size < 2:
             return None
         error = falls.std(ddof=1) / np.sqrt(falls.size)
@@ -49,10 +57,14 @@ class Witness(Brief):
 def find_witness(stimuli: np.ndarray, circuit: Circuit, outputs: np.ndarray) -> Witness | None:
     """The pair of trials, if any, whose output falls most without ablation, of equal falls the nearest pair.
 
-    Stimuli are trials (× time) × inputs, outputs fractions × seeds × trials; the circuit names the inputs.
+    Stimuli are trials (× time) × inputs, outputs fractions × seeds × trials; the circuit names the inputs. Where seeds
+    differ it is searched on every other seed, and counts only if it falls in the mean over the others.
     """
     lower, upper = ordered_pairs(stimuli)
-    intact = outputs[0].mean(axis=0)
+    n_seeds = outputs.shape[1]
+    is_split = n_seeds > 1 and np.ptp(outputs[0], axis=0).max() > ROUNDING
+    searched, unseen = (range(0, n_seeds, 2), tuple(range(1, n_seeds, 2))) if is_split else (range(n_seeds), ())
+    intact = outputs[0, searched].mean(axis=0)
     falls = intact[lower] - intact[upper]
     if not falls.size or falls.max() <= ROUNDING:
         return None
@@ -61,15 +73,15 @@ def find_witness(stimuli: np.ndarray, circuit: Circuit, outputs: np.ndarray) -> 
     x, y = lower[most[np.argmin(apart)]], upper[most[np.argmin(apart)]]
     means = stimuli.mean(axis=1) if stimuli.ndim == 3 else stimuli
     names = afferent_names([(i.name, i.size) for i in circuit.inputs])
-    return Witness((int(x), int(y)), tuple(names), (means[x], means[y]), (outputs[..., x], outputs[..., y]))
+    found = Witness((int(x), int(y)), tuple(names), (means[x], means[y]), (outputs[..., x], outputs[..., y]), unseen)
+    return found if found.fall > ROUNDING else None
 
 
 def ordered_pairs(stimuli: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of different trials x <= y, at every input and time: indices of x and of y."""
-    flat = stimuli.reshape(len(stimuli), -1)
-    below = np.array([(x <= flat).all(axis=1) & (x != flat).any(axis=1) for x in flat])
-    x, y = np.nonzero(below)
-    return x, y
+    lower, upper = required.ordered_pairs(stimuli)
+    differ = (stimuli[lower] != stimuli[upper]).any(axis=tuple(range(1, stimuli.ndim)))
+    return lower[differ], upper[differ]
 
 
 def broken_order(stimuli: np.ndarray, circuit: Circuit, rates: np.ndarray, output: np.ndarray | None) -> str | None:
