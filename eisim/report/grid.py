@@ -153,7 +153,10 @@ def _name(column):
 def _verdict(value) -> str:
     """``"kept"`` or ``"lost"``, or the text itself; by the word of today where a run used an earlier one."""
     text = _EARLIER.get(str(value), str(value))
-    return next((word for word in ("kept", "lost") if text == word or text.startswith((word + ",", word + " "))), text)
+    return next(
+        (word for word in ("kept", "lost") if text == word or text.startswith((word + ",", word + " ", word + ":"))),
+        text,
+    )
 
 
 def _cell(value, text, kind) -> Cell:
