@@ -233,8 +233,8 @@ def task(kind: str = "spiking", *, quick: bool = False, eta: float | None = None
         score=partial(_mean_score, references),
         measure="nearness of the rate to its reference" + (" × CV of inter-spike intervals" * (kind == "spiking")),
         obstruction=Obstruction.STABILITY,
-        duration=300e-3 if quick else 400e-3,
-        window=200e-3 if quick else 300e-3,
+        duration=250e-3 if quick else 300e-3,
+        window=200e-3,
         record=kind == "spiking",
         published_neurons=NEURONS if kind == "spiking" and size < 1 else 0,
         facts=partial(_facts_of_states, g, etas) if kind == "spiking" else None,
@@ -249,10 +249,10 @@ def _mean_score(references, response):
 
 def _facts_of_states(g, etas, response):
     """The rates given in the paper for these parameters, compared with those of a network that may be smaller."""
-    for eta, rates in zip(etas, response.rates["E"], strict=True):
+    for trial, eta in enumerate(etas):
         state = next((name for name, place in STATES.items() if place == (g, eta)), None)
         if state in RATES:
-            yield _rate_fact(state, rates)
+            yield _rate_fact(state, response.rates["E"][..., trial, :])
 
 
 def _of_seed(kind, parameters, seed):
