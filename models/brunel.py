@@ -199,6 +199,19 @@ def _siegert(mean, sd):
     return siegert(mean, sd, NEURON.tau, NEURON.refractory, NEURON.threshold, NEURON.reset)
 
 
+def bounded_and_irregular(response, maximum: float) -> float:
+    """The score of former versions: the remaining fraction of the `maximum` rate (Hz), times irregularity in spikes.
+
+    The mean over trials, 0 for silence, saturation and regular firing. The less is active, the higher it is: it tells
+    no working point from a nearly silent network, as `near_and_irregular` does. Kept for tasks that use it.
+    """
+    rates = response.rates["E"].mean(axis=-1)
+    score = np.clip(1 - rates / maximum, 0, 1) * (rates > 0)
+    if response.circuit.kind == "spiking":
+        score = score * np.clip(np.nan_to_num(irregularity(response, "E", minimum=4)), 0, 1)
+    return float(score.mean())
+
+
 def near_and_irregular(response, references: np.ndarray) -> np.ndarray:
     """For each trial, how near the rate of E is to its reference (Hz), times the irregularity of spikes.
 
