@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,9 +56,26 @@ def test_a_constant_rate_scores_what_the_task_says(kind):
     assert brunel.task(kind, eta=2.0).constant is None, "a constant rate may be right for one input"
 
 
+def test_the_facts_are_of_the_trial_that_the_paper_has():
+    task = brunel.task(quick=True)
+    response = simulate(task.circuit(0), task.stimuli, record=True, seed=[0, 1], backend="numpy", **task.times)
+    (fact,) = task.facts(response)
+    assert fact.what == "rate at g = 5, eta = 2 (Hz)"
+    assert fact.ours == pytest.approx(response.rates["E"][:, brunel.ETAS.index(2.0)].mean())
+
+
 def test_a_rate_counts_by_its_distance_from_the_reference_in_octaves():
     np.testing.assert_allclose(nearness([8, 4, 2, 16, 8 * 2**0.5, 1000, 0], 8), [1, 0, 0, 0, 0.5, 0, 0], atol=1e-12)
     assert nearness(0, 0) == 0
+
+
+def test_the_former_score_preferred_what_is_nearly_silent():
+    task = brunel.task("rate")
+    response = simulate(task.circuit(0), task.stimuli, backend="numpy", **task.times)
+    quiet = replace(response, rates={"E": np.full((3, 1), 0.01)})
+    former = [brunel.bounded_and_irregular(each, 500.0) for each in (response, quiet)]
+    assert former[0] < former[1]
+    assert task.score(response) > 0.99 > 0 == task.score(quiet)
 
 
 def test_the_theory_for_a_small_network_is_nearer_to_it_than_that_for_the_full_size():
