@@ -20,7 +20,9 @@ GABA from interneurons             1.3 nS                1.0 nS
 
 AMPA 2 ms, GABA 5 ms, NMDA 100 ms (rise 2 ms, alpha 0.5/ms, 1 mM magnesium), delay 0.5 ms, :math:`w_+ = 1.7`.
 Evidence at coherence :math:`c` has the rates :math:`\mu_0 (1 \pm c)`, :math:`\mu_0 = 40` Hz, redrawn every 50 ms with
-a standard deviation of 10 Hz. Networks of another size have conductances scaled to keep the mean input.
+a standard deviation of 4 Hz, as in the public codes for Brian2 (``frompapers/Wang_2002``) and NEST
+(``wang_decision_making``); BrainPy's has 10 Hz, and that of Wang's laboratory does not redraw. The paper itself was not
+at hand. Networks of another size have conductances scaled to keep the mean input.
 
 **Rate** (Wong & Wang, J. Neurosci. 26:1314, 2006): the reduction to the NMDA gating of the two selective populations,
 
@@ -38,22 +40,31 @@ one threshold-linear interneuron population with a gain of 1 on each side: stead
 inhibition lags by 2 ms. In the reduction self-inhibition is part of :math:`J_{11}`: blocking the interneurons here
 removes only the competition.
 
-Reproduced (see `published`): the steady states of the reduction, with and without evidence; choices at zero coherence
-that are categorical and equally frequent; choices that become more accurate and faster with increasing
-coherence (psychometric and chronometric curves). Weibull fits and mean decision times (`psychometric`) are not
-compared with those of the papers.
+====================================== ================== =======================================================
+published                              ours               what differs
+====================================== ================== =======================================================
+stable steady states: 3, 2 and 1 [2]   3, 2 and 1         without evidence, with, at full coherence; rate circuit
+choices at zero coherence are fair [2] 0.50 of them are A 200 trials, rate circuit
+faster with coherence [2]              675 to 248 ms      at 0 and 51.2 %; we do not know the paper's times
+Weibull fit [2]                        6.0 %, 1.5         we do not know the paper's
+the network of 2000 neurons [1]        task: 250 neurons  evidence 2.5 times the paper's, for 0.7 s, dt 0.5 ms
+====================================== ================== =======================================================
+
+[1] Wang 2002. [2] Wong & Wang 2006. `psychometric` gives both curves with intervals.
 
 Why inhibition: "A rather than B" has a boundary of positive slope. Adding evidence for B alone abolishes the choice of
-A. Without inhibition both populations respond.
+A. Without inhibition both populations respond. The task's trials are such pairs, so an excitatory-only system is right
+in at most one of each, half of all, like a constant answer. The bound holds for the rate circuit, and for spikes under
+a rate code; an argmax would be a comparison, so each population is read by one threshold.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from scipy.optimize import fsolve, minimize
 from scipy.special import exprel
+from scipy.stats import binomtest
 
 from eisim.analysis.task import Fact, Obstruction, Task
 from eisim.base.errors import check_kind, explains_arguments
@@ -89,11 +100,17 @@ DELAY = 0.5e-3
 #: Rate of the evidence for each alternative at zero coherence, in Hz.
 MEAN_EVIDENCE = {"rate": 30.0, "spiking": 40.0}
 #: Spread of the evidence as a share of its mean: of what the spiking circuit sees; the rate circuit has its own noise.
-EVIDENCE_SPREAD = {"rate": 0.0, "spiking": 0.25}
-#: A trial: frames of 50 ms, the first of them without evidence.
-FRAME, SILENT, EVIDENCE_FRAMES = 50e-3, 6, 26
+EVIDENCE_SPREAD = {"rate": 0.0, "spiking": 0.1}
+#: A trial of the task: frames of 50 ms, the first of them without evidence.
+FRAME, SILENT, EVIDENCE_FRAMES = 50e-3, 2, 14
+#: Of the task: coherences, evidence in units of its mean, and pyramidal cells (a network of the paper's size is slow).
+COHERENCES, STRENGTH, TASK_SIZE = (0.128, 0.256, 0.384), {"rate": 1.0, "spiking": 2.5}, 200
 #: An alternative is chosen when its population alone fires faster than this, in Hz (as in both papers).
 THRESHOLD = 15.0
+#: Rates are averages over 50 ms, in steps of 5 ms.
+WINDOW, STEP = 50e-3, 5e-3
+#: The published Weibull fit, alpha and beta, from memory; that of the rate circuit we do not know.
+PUBLISHED_WEIBULL = {"spiking": (0.092, 1.5)}
 
 
 @explains_arguments
@@ -200,7 +217,9 @@ def _spiking(seed, size):
     )
 
 
-def evidence(kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FRAMES, seed: Seed = 0) -> np.ndarray:
+def evidence(
+    kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FRAMES, silent: int = SILENT, seed: Seed = 0
+) -> np.ndarray:
     """Evidence for A and for B at these coherences (A's sign), drawn independently for each trial and frame.
 
     Parameters
@@ -210,8 +229,8 @@ def evidence(kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FR
         Between -1 and 1.
     trials : int
         Trials of each coherence.
-    frames : int
-        Frames of `FRAME` s with evidence; `SILENT` frames come before them.
+    frames, silent : int
+        Frames of `FRAME` s with evidence, and without, which come before them.
     seed : int or Generator
         Seed of the random evidence.
 
@@ -221,13 +240,45 @@ def evidence(kind: str, coherence, trials: int = 1, *, frames: int = EVIDENCE_FR
     """
     check_kind(kind, "decision")
     coherence = np.repeat(np.atleast_1d(coherence), trials)
-    mean = 1 + coherence[:, None, None] * np.array([1.0, -1.0])
-    shape = (len(coherence), frames, 2)
-    drawn = mean + EVIDENCE_SPREAD[kind] * np.random.default_rng(seed_of(seed, "decision: seed")).standard_normal(shape)
-    stimuli = np.concatenate([np.zeros((len(coherence), SILENT, 2)), np.maximum(drawn, 0.0)], axis=1)
+    noise = np.random.default_rng(seed_of(seed, "decision: seed")).standard_normal((len(coherence), frames, 2))
+    return _shown(kind, 1 + coherence[:, None] * np.array([1.0, -1.0]), noise, silent)
+
+
+def _shown(kind, means, noise, silent):
+    """Trials × frames × inputs from the mean evidence (trials × 2) and normal noise (trials × frames × 2)."""
+    drawn = np.maximum(means[:, None] + EVIDENCE_SPREAD[kind] * noise, 0.0)
+    stimuli = np.concatenate([np.zeros((len(means), silent, 2)), drawn], axis=1)
     if kind == "rate":
         return stimuli
     return np.concatenate([stimuli, np.ones((*stimuli.shape[:2], 1))], axis=2)
+
+
+def pairs(kind: str, coherences=COHERENCES, *, seed: Seed = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of trials of which the second is the first with more evidence for the other side, which is then stronger.
+
+    Parameters
+    ----------
+    kind : {"rate", "spiking"}
+    coherences : sequence of float
+        Coherence of the first trial of a pair; that of the second is its negative. There are two pairs of each, one
+        for A and one for B.
+    seed : int or Generator
+        Seed of the noise of the evidence, which is the same in both trials of a pair.
+
+    Returns
+    -------
+    stimuli : ndarray of shape (4 · n, frames, inputs)
+    required : ndarray of bool, shape (4 · n, 2)
+        Whether A and B are to respond.
+    """
+    check_kind(kind, "decision")
+    c = np.repeat(coherences, 2)
+    kept, less, more = 1 + c, 1 - c, (1 + c) ** 2 / (1 - c)
+    means = STRENGTH[kind] * np.stack([np.stack([kept, less], -1), np.stack([kept, more], -1)], axis=1)
+    means[1::2] = means[1::2, :, ::-1]  # every second pair keeps B
+    noise = np.random.default_rng(seed_of(seed, "decision: seed")).standard_normal((len(c), EVIDENCE_FRAMES, 2))
+    stimuli = _shown(kind, means.reshape(-1, 2), np.repeat(noise, 2, axis=0), SILENT)
+    return stimuli, (means == means.max(axis=-1, keepdims=True)).reshape(-1, 2)
 
 
 def firing_rates(response: Response) -> np.ndarray:
@@ -242,9 +293,9 @@ def choices(rates: np.ndarray) -> np.ndarray:
     return above[..., 0].astype(int) - above[..., 1].astype(int)
 
 
-def score(response: Response, answers: tuple[int, ...]) -> float:
-    """Fraction of trials in which only the population with the stronger evidence fires above threshold."""
-    return float(np.mean(choices(firing_rates(response)) == np.array(answers)))
+def above_threshold(response: Response) -> np.ndarray:
+    """Whether A and B respond: trials × 2."""
+    return firing_rates(response) > THRESHOLD
 
 
 def rate_of_a(response: Response) -> np.ndarray:
@@ -256,27 +307,27 @@ def rate_of_a(response: Response) -> np.ndarray:
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Choose the side of the stronger evidence, and no other.
 
-    The second trial is the first with more evidence for B, which abolishes the choice of A: the witness.
+    Twelve trials (`quick`: eight), balanced between the sides, at coherences of ±12.8, 25.6 and 38.4 %, in pairs of
+    which the second is the first with more evidence for the other side: a witness if the choice changes. The spiking
+    network has 200 pyramidal cells, and evidence of 2.5 times the paper's mean, so that it decides within 0.7 s.
     """
     check_kind(kind, "decision")
-    coherence = 0.256 if kind == "rate" else 0.512
-    trial = evidence(kind, coherence)
-    more = trial.copy()
-    more[:, SILENT:, 1] += 2
-    if quick:
-        stimuli, answers = [trial, more], (1, -1)
-    else:
-        stimuli, answers = [trial, more, evidence(kind, -coherence, seed=1)], (1, -1, -1)
+    stimuli, required = pairs(kind, COHERENCES[1:] if quick else COHERENCES)
     return Task(
-        circuit=lambda seed: circuit(kind, seed=seed, size=400),
-        stimuli=np.concatenate(stimuli),
-        score=partial(score, answers=answers),
-        measure="share of trials in which the side of the stronger evidence alone is chosen",
+        circuit=lambda seed: circuit(kind, seed=seed, size=TASK_SIZE),
+        stimuli=stimuli,
+        score=None,
+        measure="share of trials in which the side of the stronger evidence, and no other, is chosen",
+        criterion=0.75,
         obstruction=Obstruction.POSITIVE_SLOPE,
         output=rate_of_a,
+        constant=0.5,
+        required=required,
+        answers=above_threshold,
+        proof="the second trial of each pair has more evidence and requires that the choice of the first ends",
         duration=(SILENT + EVIDENCE_FRAMES) * FRAME,
         window=0.2,
-        dt=0.5e-3 if kind == "rate" else 0.2e-3,
+        dt=0.5e-3,
         published_neurons=SIZE + round(SIZE * INTERNEURONS_PER_PYRAMIDAL) if kind == "spiking" else 0,
     )
 
@@ -305,27 +356,32 @@ def steady_states(coherence: float = 0.0, strength: float = 1.0) -> np.ndarray:
     return np.array(found)
 
 
-def decision_times(response: Response) -> np.ndarray:
-    """Time from the onset of the evidence until one population exceeds the threshold, in s; NaN if none does.
+def decision_times(response: Response, onset: float = SILENT * FRAME) -> np.ndarray:
+    """Time from the onset of the evidence (s) until one population exceeds the threshold, in s; NaN if none does.
 
-    Rates are averages over 50 ms, as in the paper; the response must be recorded.
+    Rates are averages over 50 ms, moved by 5 ms, and a time is the middle of the first window above the threshold.
+    The response must be recorded. Rates of rate units are H, which the paper plots, and not S, which lags.
     """
-    bins, width = round(response.duration / FRAME), FRAME
-    rates = np.stack([_rate_over_time(response, side, bins, width) for side in "AB"], axis=-1)
-    above = (rates > THRESHOLD).any(axis=-1)[:, SILENT:]
-    return np.where(above.any(axis=1), (above.argmax(axis=1) + 0.5) * width, np.nan)
+    rates = np.stack([_rate_over_time(response, side) for side in "AB"], axis=-1)
+    windows = np.lib.stride_tricks.sliding_window_view(rates, round(WINDOW / STEP), axis=1).mean(axis=-1)
+    middle = STEP * np.arange(windows.shape[1]) + WINDOW / 2 - onset
+    above = (windows > THRESHOLD).any(axis=-1) & (middle > 0)
+    return np.where(above.any(axis=1), middle[above.argmax(axis=1)], np.nan)
 
 
-def _rate_over_time(response, side, bins, width):
-    """Trials × bins, in Hz."""
+def _rate_over_time(response, side):
+    """Rates in bins of `STEP`, trials × bins, in Hz."""
+    bins = round(response.duration / STEP)
     if response.circuit.kind == "rate":
         rates = response.traces[side][:, 0]
-        rates = rates.reshape(len(rates), bins, -1).mean(axis=-1)
-        return rates / (1 - SATURATION * rates)
+        before = np.concatenate([np.zeros_like(rates[:, :1]), rates[:, :-1]], axis=1)
+        share = response.dt / TAU_S  # the Euler step, solved for H
+        transfer = (rates - (1 - share) * before) / (share * (1 - SATURATION * before))
+        return transfer.reshape(len(rates), bins, -1).mean(axis=-1)
     spikes, size = response.spikes[side], response.circuit.population(side).size
     trials = len(response.rates[side])
-    which = spikes.copy * bins + (spikes.step * (response.dt / width)).astype(int)
-    return np.bincount(which, minlength=trials * bins).reshape(trials, bins) / (size * width)
+    which = spikes.copy * bins + (spikes.step * (response.dt / STEP) + 1e-9).astype(int)
+    return np.bincount(which, minlength=trials * bins).reshape(trials, bins) / (size * STEP)
 
 
 def weibull(coherence, alpha, beta):
@@ -345,41 +401,60 @@ def _fit_weibull(coherence, right, wrong):
     return float(alpha), float(beta)
 
 
-def psychometric(kind: str, coherence, trials: int, report=None) -> dict:
-    """Measure choices and their times, with 2 s of evidence.
+def psychometric(kind: str, coherence, trials: int, report=None, *, size: int = SIZE) -> dict:
+    """Measure the psychometric and the chronometric curve, with 2 s of evidence after 0.3 s without.
+
+    Parameters
+    ----------
+    kind : {"rate", "spiking"}
+    coherence : sequence of float
+        Coherences in favour of A, 0 or more.
+    trials : int
+        Trials of each coherence.
+    report : callable, optional
+        As for `eisim.simulate`.
+    size : int
+        Number of pyramidal cells of the spiking network.
 
     Returns
     -------
     dict
-        ``"right"`` (fraction of the choices), ``"decided"`` (fraction of the trials) and ``"time"`` (mean, s) for each
-        coherence, and ``"alpha"`` and ``"beta"`` of the `weibull` function that fits best.
+        For each coherence: ``"right"`` (share of A among the choices) and its 95 % Wilson interval ``"right_low"``,
+        ``"right_high"``; ``"decided"`` (share of the trials); ``"time"`` (mean decision time of the trials that have
+        one, in s) and its standard error ``"time_error"``. Then ``"alpha"`` and ``"beta"`` of the `weibull` function
+        that fits best, and ``"published"``, those of the paper or ``None``.
     """
-    dt = 0.5e-3 if kind == "rate" else 0.2e-3
-    stimuli = evidence(kind, coherence, trials, frames=40)
-    response = simulate(
-        circuit(kind),
-        stimuli,
-        duration=stimuli.shape[1] * FRAME,
-        window=0.2,
-        dt=dt,
-        record=True,
-        report=report,
-    )
+    coherence = np.asarray(coherence, dtype=float)
+    stimuli = evidence(kind, coherence, trials, frames=40, silent=6)
+    duration, dt = stimuli.shape[1] * FRAME, 0.5e-3 if kind == "rate" else 0.2e-3
+    times = {"duration": duration, "window": 0.2, "dt": dt, "report": report}
+    response = simulate(circuit(kind, size=size), stimuli, record=True, **times)
     chosen = choices(firing_rates(response)).reshape(-1, trials)
-    right = np.sum(chosen > 0, axis=1) / np.maximum(np.sum(chosen != 0, axis=1), 1)
-    times = np.nanmean(decision_times(response).reshape(-1, trials), axis=1)
-    alpha, beta = _fit_weibull(np.asarray(coherence), np.sum(chosen > 0, axis=1), np.sum(chosen < 0, axis=1))
+    right, wrong = np.sum(chosen > 0, axis=1), np.sum(chosen < 0, axis=1)
+    decided = right + wrong
+    intervals = [
+        binomtest(int(k), int(n)).proportion_ci(method="wilson") if n else (0.0, 1.0)
+        for k, n in zip(right, decided, strict=True)
+    ]
+    low, high = np.transpose(intervals)
+    taken = decision_times(response, 6 * FRAME).reshape(-1, trials)
+    alpha, beta = _fit_weibull(coherence, right, wrong)
     return {
-        "right": right,
-        "decided": np.mean(chosen != 0, axis=1),
-        "time": times,
+        "coherence": coherence,
+        "right": right / np.maximum(decided, 1),
+        "right_low": low,
+        "right_high": high,
+        "decided": decided / trials,
+        "time": np.nanmean(taken, axis=1),
+        "time_error": np.nanstd(taken, axis=1, ddof=1) / np.sqrt(np.sum(~np.isnan(taken), axis=1)),
         "alpha": alpha,
         "beta": beta,
+        "published": PUBLISHED_WEIBULL.get(kind),
     }
 
 
 def published(report=None) -> Iterator[Fact]:
-    """Compare with published values; takes a minute or two."""
+    """Compare with published values; takes about ten minutes."""
     reduction = "Wong & Wang 2006, phase planes of the reduction"
     starts = [(0.05, 0.05), (0.6, 0.05), (0.05, 0.6)]
     units = [_starting(_rate(0).without_noise(), np.array(start) / SATURATION) for start in starts]
@@ -401,10 +476,10 @@ def published(report=None) -> Iterator[Fact]:
             2e-3,
             reduction,
         )
-    coherence = np.array([0.0, 0.032, 0.064, 0.128, 0.512])
-    for kind, trials, paper in (("rate", 100, "Wong & Wang 2006"), ("spiking", 8, "Wang 2002")):
+    coherence = np.array([0.0, 0.064, 0.128, 0.256, 0.512])
+    for kind, trials, paper in (("rate", 200, "Wong & Wang 2006"), ("spiking", 48, "Wang 2002")):
         found = psychometric(kind, coherence, trials, report)
-        sampling = 2 * 0.5 / np.sqrt(trials * found["decided"][0])
+        sampling = 1.96 * 0.5 / np.sqrt(trials * found["decided"][0])  # 95 % of fair samples are within it
         yield Fact(
             f"{kind}: share of A among choices at zero coherence", 0.5, found["right"][0], sampling, f"{paper}: chance"
         )
@@ -414,6 +489,13 @@ def published(report=None) -> Iterator[Fact]:
         yield Fact(f"{kind}: share of right choices at 51.2 %", 1, found["right"][-1], 0.02, paper)
         slope = np.polyfit(np.log(coherence[1:]), found["time"][1:], 1)[0]
         yield Fact(f"{kind}: sign of the change of decision time with coherence", -1, np.sign(slope), 0, paper)
+        if found["published"]:
+            alpha, beta = found["published"]
+            source = f"{paper}, Weibull fit, from memory"
+            yield Fact(
+                f"{kind}: coherence of 82 % right choices, alpha (%)", 100 * alpha, 100 * found["alpha"], 2, source
+            )
+            yield Fact(f"{kind}: slope of the psychometric curve, beta", beta, found["beta"], 0.5, source)
 
 
 def _starting(circuit, rates):

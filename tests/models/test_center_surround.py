@@ -1,8 +1,12 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from eisim import InputError, ablate, simulate
 from models import center_surround
+from tests.support.silent import silent
 
 
 def ganglion(circuit, light, **times):
@@ -14,8 +18,7 @@ def ganglion(circuit, light, **times):
 def found(request):
     task = center_surround.task(request.param, quick=True)
     circuit = task.circuit(0)
-    times = {"duration": task.duration, "window": task.window, "dt": task.dt}
-    return task, *simulate([circuit, ablate(circuit)], task.stimuli, seed=1, backend="numpy", **times)
+    return task, *simulate([circuit, ablate(circuit)], task.stimuli, seed=1, backend="numpy", **task.times)
 
 
 def test_edges_evoke_responses_and_uniform_light_does_not(found):
@@ -25,6 +28,43 @@ def test_edges_evoke_responses_and_uniform_light_does_not(found):
     uniform = np.ptp(task.stimuli, axis=1) == 0
     assert intact.rates["ganglion"][uniform].max() < 2
     assert ablated.rates["ganglion"][uniform].min() > 40
+
+
+def test_no_monotone_responses_have_an_edge_index_above_the_bound():
+    """By enumeration: at each position, every set of trials in which a cell could respond."""
+    task = center_surround.task(quick=True)
+    trials, uniform = task.stimuli, np.ptp(task.stimuli, axis=1) == 0
+    order = (trials[:, None] <= trials).all(axis=-1)
+    sets = (np.arange(2 ** len(trials))[:, None] >> np.arange(len(trials))) & 1 == 1
+    falls = np.array([(responds[:, None] & ~responds & order).any() for responds in sets])
+    edges, everywhere = (
+        sets[~falls] @ trials_at.astype(int) for trials_at in (center_surround.at_edges(trials), uniform)
+    )
+    assert (center_surround.at_edges(trials).sum(axis=0) == 1).all(), "each cell is at an edge equally often"
+    share = edges / center_surround.at_edges(trials).sum() - everywhere[:, None] / uniform.sum() / trials.shape[1]
+    assert share.max() <= 1e-12, "so the mean rate at edges is at most that in uniform light"
+    assert task.bound == 0 == task.constant < task.criterion
+
+
+@pytest.mark.parametrize("kind", ["rate", "spiking"])
+def test_silence_a_faint_response_and_a_narrow_surround_lower_the_index(kind):
+    task = center_surround.task(kind, quick=True)
+    whole = task.circuit(0)
+    n, narrow = task.stimuli.shape[1], center_surround.gaussian((task.stimuli.shape[1],), center_surround.CENTRE)
+    projections = [
+        replace(p, weights=narrow * p.weights.sum() / n) if p.source == "interneurons" else p for p in whole.projections
+    ]
+    circuits = [silent(whole), replace(whole, projections=projections)]
+    none, narrowed = simulate(circuits, task.stimuli, seed=1, backend="numpy", **task.times)
+    assert task.score(none) < 0.15 and task.score(narrowed) < task.criterion
+
+
+def test_the_index_counts_a_response_as_far_as_it_is_strong():
+    trials = center_surround.stimuli(quick=True)
+    edges = center_surround.at_edges(trials)
+    for strength, index in ((0.5, 0.1), (5.0, 1.0), (50.0, 1.0)):
+        response = SimpleNamespace(rates={"ganglion": strength * edges})
+        assert center_surround.score(response, trials) == pytest.approx(index)
 
 
 def test_light_on_the_surround_is_a_witness(found):

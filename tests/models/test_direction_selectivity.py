@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from eisim import InputError, ablate, simulate
 from eisim.adapter.unrolled import unroll
 from eisim.base.timing import Timing
 from models import direction_selectivity as ds
+from tests.support.silent import silent
 
 DWELLS = (10e-3, 20e-3, 40e-3, 60e-3)
 
@@ -16,15 +19,14 @@ def found(request):
     """The veto circuit intact and ablated, and the facilitation circuit, over dwell times and the flashes."""
     task = ds.task(request.param)
     circuits = [ds.circuit(request.param), ablate(ds.circuit(request.param))]
-    circuits.append(ds.circuit(request.param, mechanism="facilitation"))
-    times = {"duration": task.duration, "window": task.window, "dt": task.dt}
-    return task, *simulate(circuits, ds.stimuli(DWELLS), seed=1, backend="numpy", **times)
+    circuits.append(task.excitatory_only(0))
+    return task, *simulate(circuits, ds.stimuli(DWELLS), seed=1, backend="numpy", **task.times)
 
 
 def test_the_veto_selects_a_direction_and_its_loss_does_not(found):
     task, intact, ablated, _ = found
     assert (ds.selectivity(ds.output(intact))[1:] > 0.9).all()
-    assert task.score(intact) > 0.7
+    assert task.score(intact) > 0.7 > task.criterion > task.constant
     assert abs(ds.selectivity(ds.output(ablated))).max() < 0.15
     assert task.score(ablated) < 0.1
 
@@ -46,10 +48,33 @@ def test_an_earlier_flash_is_a_witness(found):
         assert ds.output(excitatory)[-1] >= ds.output(excitatory)[-2] - 2 / ds.TIMES["window"]
 
 
-def test_facilitation_selects_a_direction_without_inhibition(found):
-    _, _, _, facilitated = found
-    assert facilitated.circuit.is_excitatory_only
+def test_facilitation_selects_a_direction_without_inhibition_so_that_no_loss_is_provable(found):
+    task, _, _, facilitated = found
+    assert facilitated.circuit.is_excitatory_only and task.bound is None
     assert (ds.selectivity(ds.output(facilitated))[1:] > 0.9).all()
+    assert task.score(facilitated) > task.criterion
+
+
+@pytest.mark.parametrize("kind", ["rate", "spiking"])
+def test_silence_inhibition_from_no_side_and_a_faint_response_score_nothing(kind):
+    task, whole = ds.task(kind, quick=True), ds.circuit(kind)
+
+    def changed(target, change):
+        projections = [replace(p, weights=change(p.weights)) if p.target == target else p for p in whole.projections]
+        return replace(whole, projections=projections)
+
+    no_side = changed("interneurons", lambda w: w.max() * np.eye(*w.shape))
+    faint = changed("ganglion", lambda w: 0.002 * w)
+    circuits = [whole, silent(whole), no_side, faint]
+    responses = simulate(circuits, task.stimuli, seed=1, backend="numpy", **task.times)
+    intact, *rest = (task.score(response) for response in responses)
+    assert intact == pytest.approx(1, abs=0.02)
+    assert max(rest) < 0.1
+
+
+def test_a_response_is_selective_as_far_as_it_is_strong():
+    for strength, index in ((0.5, 0.1), (5.0, 1.0), (50.0, 1.0)):
+        assert ds.selectivity(np.array([strength, 0.0, 0.0, 0.0])) == pytest.approx(index)
 
 
 @given(st.integers(0, 2**32 - 1))
