@@ -103,7 +103,7 @@ def share_right(response, required):
 
 
 @pytest.mark.slow
-@few(8)
+@few(5)
 @given(seeds, kinds, forms, noises, st.sampled_from(["block", "silence"]), st.floats(0.3, 1))
 def test_tasks(seed, kind, form, noise, how, criterion):
     circuit, rng = drawn(kind, seed, form, noise), np.random.default_rng(seed)
