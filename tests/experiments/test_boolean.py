@@ -30,7 +30,7 @@ XOR = TRUTH_TABLES["xor"].patterns
 TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.5e-3}
 
 
-def run(cases, seeds=(1,), kinds=("spiking", "rate"), levels=2, noise=0.5e-3):
+def run(cases, seeds=(1, 2), kinds=("spiking", "rate"), levels=2, noise=0.5e-3):
     protocol = Protocol(kinds, np.linspace(0, 1, levels), np.array(seeds), noise, **TIMES)
     return run_ablation(cases, protocol)
 

@@ -62,6 +62,8 @@ def test_the_table_and_its_files(run, tmp_path):
         "table.csv",
         "data.nc",
         "mean_field.csv",
+        "losses.csv",
+        "losses.svg",
         "run.json",
         "report.html",
         *(f"{stem}.{kind}" for stem in ("dose_response", "witness", "two_choice_circuit") for kind in ("svg", "csv")),

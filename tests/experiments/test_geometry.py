@@ -125,7 +125,7 @@ def test_reports(result):
     for _, figure in view_of(result).drawn():
         check_figure(figure)
     drawn = draw(view_of(result).drawn())
-    assert [name for name, _ in drawn] == ["decision_maps.svg", "circuit.svg"]
+    assert [name for name, _ in drawn] == ["decision_maps.svg", "losses.svg", "circuit.svg"]
     assert {"quadrant", "disc", "stripe", "kept", "lost"} <= said(drawn[0][1])
     assert [len(table.rows) for table in view_of(result).tables()] == [3, 3]
 
@@ -148,7 +148,7 @@ def test_the_page(result):
     findings = view_of(result).findings()
     tables = check(findings, dict(view_of(result).all_files()), figures)
     lost = [r for r in result.regions if r.verdict == "lost"]
-    assert findings.answer.startswith(f"{len(lost)} of 3 regions lost without inhibition; {len(lost)} provably.")
+    assert findings.answer.startswith(f"{len(lost)} of 3 regions lost without inhibition (provable {len(lost)}).")
     assert f"{min(r.floor for r in lost):.1%} ({min(lost, key=lambda r: r.floor).name})" in findings.answer
     for k, region in enumerate(result.regions):
         mine = [row for row in tables["decision_maps.csv"] if row["region"] == region.name]

@@ -77,7 +77,7 @@ def test_a_response_without_readouts_shows_itself():
 def test_a_verdict_is_said_in_words_symbols_and_colour():
     html = kept.ablation()._repr_html_()
     assert "✗ lost" in html and "background" in html
-    assert "lost (provably)" in html
+    assert "lost: provable" in html
     assert "✗ lost" in text(kept.assessment())
 
 

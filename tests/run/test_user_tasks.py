@@ -19,7 +19,7 @@ from experiments import boolean
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUICK = ("--backend", "numpy", "--json")
-SMALL = ("levels=2", "seeds=1", "duration=100ms", "window=60ms")
+SMALL = ("levels=2", "seeds=2", "duration=100ms", "window=60ms")
 
 VETO = """
 from eisim import Circuit, Input, Population, Projection, Readout, ThresholdLinear

@@ -102,10 +102,10 @@ def network_ablated():
 
 
 @cache
-def assessment():
+def assessment(controls="all"):
     """A task against the dose of ablation."""
     task = partial(two_choice.task, quick=True)
-    return assess(task, doses=2, seeds=2, function="decide", backend="numpy", kinds=["rate"])
+    return assess(task, doses=2, seeds=2, function="decide", backend="numpy", kinds=["rate"], controls=controls)
 
 
 @cache

@@ -33,9 +33,9 @@ def test_verdicts_are_those_of_the_json(ablated):
     lost = [row for row in rows if row["verdict"] == "lost"]
     assert (len(rows), len(lost), len([row for row in lost if not row["representable"]])) == (4, 3, 2)
     said = {
-        "xor": "lost (provably)",
+        "xor": "lost: provable",
         "and": "kept",
-        "not": "lost (provably)",
+        "not": "lost: provable",
         "and-by-inhibition": "lost (this circuit)",
     }
     assert {case.case.name: verdict(case) for case in ablated.cases} == said
