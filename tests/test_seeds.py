@@ -17,7 +17,7 @@ import models
 from eisim import AllToAll, FixedInDegree, FixedProbability, Independent, InputError, TruthTable
 from eisim.analysis import activity
 from eisim.base.seeds import seed_of
-from models import center_surround, decision
+from models import center_surround, decision, ring_attractor, winner_take_all
 
 XOR = TruthTable("0110")
 BRIEFLY = {"duration": 10e-3, "window": 10e-3, "dt": 1e-3, "backend": "numpy"}
@@ -106,6 +106,9 @@ CALLS = {
     "silence": silenced,
     "activity.correlation": lambda seed: activity.correlation(recorded(), "E", neurons=5, seed=seed),
     "decision.evidence": lambda seed: decision.evidence("rate", [0.5], seed=seed),
+    "decision.pairs": lambda seed: decision.pairs("spiking", seed=seed)[0],
+    "ring_attractor.latch": lambda seed: ring_attractor.latch("rate", seed=seed).seed,
+    "winner_take_all.thresholds": lambda seed: winner_take_all.thresholds("rate", seed=seed).seed,
     "FixedProbability.draw": partial(of_rule, FixedProbability(0.5, 1.0), (4, 5)),
     "FixedInDegree.draw": partial(of_rule, FixedInDegree(2, 1.0), (4, 5)),
     "AllToAll.draw": partial(of_rule, AllToAll(1.0), (4, 5)),
