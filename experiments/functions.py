@@ -12,6 +12,10 @@ from eisim.run.experiment import Experiment
 from eisim.run.model import Model
 
 
+#: What replaces the defaults of a quick run.
+QUICK = {"doses": 4, "seeds": 3}
+
+
 @dataclass(frozen=True)
 class Settings(Value):
     """Settings for ``--set``.
@@ -27,7 +31,7 @@ class Settings(Value):
     seeds : int
         Number of seeds; each fixes a circuit and its noise.
     quick : bool
-        Whether to use the small version of each task.
+        Whether to use the small version of each task, fewer fractions, seeds and factors, and no mean field.
     controls : {"all", "none"}
         Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams. Without
         them no reason of a loss is known.
@@ -78,10 +82,14 @@ def _survey(models, settings, kinds, seed, backend, report):
 
     from eisim.studies.tasks import survey
 
-    seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
+    doses, n_seeds = settings.doses, settings.seeds
+    if settings.quick:  # numbers that the user chose hold
+        doses = QUICK["doses"] if doses == Settings.doses else doses
+        n_seeds = QUICK["seeds"] if n_seeds == Settings.seeds else n_seeds
+    seeds = np.random.SeedSequence(seed).generate_state(n_seeds)
     how = {
         "kinds": kinds,
-        "doses": settings.doses,
+        "doses": doses,
         "how": settings.how,
         "controls": settings.controls,
         "backend": backend,

@@ -224,19 +224,6 @@ def near_and_irregular(response, references: np.ndarray) -> np.ndarray:
     return found
 
 
-def bounded_and_irregular(response, maximum: float) -> float:
-    """The earlier score: the remaining share of the `maximum` rate (Hz), in spikes times their irregularity.
-
-    It rises as activity falls, so it rewards a network whose recurrent excitation is gone; `near_and_irregular` does
-    not. The mean over trials.
-    """
-    rates = response.rates["E"].mean(axis=-1)
-    score = np.clip(1 - rates / maximum, 0, 1) * (rates > 0)
-    if response.circuit.kind == "spiking":
-        score = score * np.clip(np.nan_to_num(irregularity(response, "E", minimum=4)), 0, 1)
-    return float(score.mean())
-
-
 @explains_arguments
 def task(kind: str = "spiking", *, quick: bool = False, eta: float | None = None, **parameters) -> Task:
     """Fire irregularly at the rates of the working point, for external rates of 1, 2 and 4 times the threshold.

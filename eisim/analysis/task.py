@@ -134,7 +134,8 @@ class Task(Shown):
             raise InputError(f"Task.required: expected bool for each of {len(self.stimuli)} trials, found {found}")
         if not callable(self.answers):
             raise InputError(f"Task.answers: expected a function of the response, found {self.answers!r}")
-        if self.bound is not None or self.score is not None:
+        is_copy = getattr(self.score, "func", None) is share_right  # made by `dataclasses.replace`
+        if not is_copy and (self.bound is not None or self.score is not None):
             given = "score" if self.bound is None else "bound"
             raise InputError(f"Task.{given}: expected none, since it follows from Task.required, found one")
         object.__setattr__(self, "required", required)

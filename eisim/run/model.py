@@ -108,7 +108,9 @@ class Model:
             circuit = found.circuit(0)
             if getattr(circuit, "kind", kind) != kind:
                 raise InputError(f"expected a {kind} circuit, found a {circuit.kind} one")
-        parts = {p: getattr(found, p) for p in ("circuit", "score", "output") if getattr(found, p) is not None}
+        of_score = "score" if found.required is None else "answers"
+        names = ("circuit", of_score, "output", "excitatory_only")
+        parts = {name: getattr(found, name) for name in names if getattr(found, name) is not None}
         return replace(found, **{part: guarded(call, self.file, f"Task.{part}") for part, call in parts.items()})
 
     def last_measured(self) -> "tuple[Fact, ...]":

@@ -211,10 +211,11 @@ def measure(
     }
     floors, fractions = class_floors(networks["free"], scaled, report), np.linspace(0, 1, levels)
     attained = class_errors(networks["excitatory"], scaled)
+    in_doubt = tuple(certificate.conclusive is False for certificate in certificates)
 
     def ablation(kind):
         how = fractions, kind, backend, headed(report, kind), floors, controls
-        return replace(ablate_network(networks["free"], scaled, *how), excitatory_errors=attained)
+        return replace(ablate_network(networks["free"], scaled, *how), excitatory_errors=attained, in_doubt=in_doubt)
 
     ablations = {kind: ablation(kind) for kind in kinds}
     notes = tuple(_notes(data, used, scale, certificates[0]))

@@ -76,9 +76,9 @@ class NetworkAblation(Shown):
     # Outputs of the network itself with its negative weights times 1 less each fraction; biases stay (see `zeroed`).
     outputs_zeroed: np.ndarray | None = None
     controls: tuple[Controls, ...] = ()  # of the full ablation, for each judged class; none: they were off
-    excitatory_errors: np.ndarray | None = (
-        None  # of a network without negative weights, by judged class, if there is one
-    )
+    # Errors of a network without negative weights, by judged class, if there is one.
+    excitatory_errors: np.ndarray | None = None
+    in_doubt: tuple[bool, ...] = ()  # for each judged class, whether label noise explains its floor as well; none: no
 
     def __repr__(self):
         accuracy, kept = self.accuracy, sum(curve.is_computed and curve.is_reached for curve in self.output_curves)
@@ -182,10 +182,15 @@ class NetworkAblation(Shown):
         constants = 1 - self.constant_errors
         curves = self._curves("by a threshold", 1 - self.fixed_threshold_errors, constants, self.binding_floors)
         attained = [None] * len(curves) if self.excitatory_errors is None else 1 - self.excitatory_errors
-        controls = self.controls or [None] * len(curves)
+        controls, in_doubt = self.controls or [None] * len(curves), self.in_doubt or [False] * len(curves)
         return tuple(
-            replace(curve, controls=each, attained=None if score is None else float(score))
-            for curve, each, score in zip(curves, controls, attained, strict=True)
+            replace(
+                curve,
+                floor=None if is_in_doubt else curve.floor,
+                controls=each,
+                attained=None if score is None else float(score),
+            )
+            for curve, each, score, is_in_doubt in zip(curves, controls, attained, in_doubt, strict=True)
         )
 
     def _curves(self, how, scores, constants, floors):

@@ -14,7 +14,8 @@ def ordered_pairs(stimuli: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     flat = np.asarray(stimuli, dtype=float).reshape(len(stimuli), -1)
     below = np.array([(x <= flat).all(axis=1) for x in flat]).reshape(len(flat), len(flat))
     np.fill_diagonal(below, False)
-    return np.nonzero(below)
+    lower, upper = np.nonzero(below)
+    return lower, upper
 
 
 def best_share(stimuli: np.ndarray, required: np.ndarray) -> float:

@@ -25,6 +25,7 @@ from eisim.report.view import Drawing, DrawnCircuit, View, show_with
 from eisim.report.views import columns
 from eisim.report.views import tasks_figures as figures
 from eisim.report.wording import capital, count
+from eisim.studies.controls import FACTORS, FEW_FACTORS
 from eisim.studies.curves import AblationCurve, described
 from eisim.studies.tasks.result import Assessment, Judged, Survey
 from eisim.studies.tasks.witness import Witness
@@ -276,8 +277,12 @@ class SurveyView(View[Survey]):
             yield f"Declared obstruction: {_obstruction(first)}."
             yield "A witness was found." if witnessed else ""
         else:
-            counts = Counter(map(verdict, assessments))
-            yield f"{where}: of {len(assessments)} circuits, {'; '.join(f'{n} {what}' for what, n in counts.items())}."
+            for name in ("spiking", "rate"):
+                said = [described(j.verdict, j.reason) for j in self._judgements if j.system == name]
+                if said:
+                    others = Counter(each for each in said if not each.startswith("lost"))
+                    more = "".join(f", {n} {what}" for what, n in others.items())
+                    yield f"{where}, {name}: {columns.counted(said, 'lost')}{more}."
             lost = [each for each in assessments if "lost" in verdict(each)]
             dynamical = sum(all(judged.obstruction.is_dynamical for judged in each.kinds.values()) for each in lost)
             found = sum(each.name in witnessed for each in lost)
@@ -316,6 +321,11 @@ class SurveyView(View[Survey]):
         first = self.result.assessments[0]
         size = f"{count(len(first.doses), 'fraction')} × {count(len(first.seeds), 'seed')}"
         yield f"Ablation: {dose(first.how).label}; {size}."
+        if self.result.quick:
+            yield (
+                "Quick: small versions of the tasks, few fractions and seeds, excitation scaled by "
+                f"{count(len(FEW_FACTORS), 'factor')} instead of {len(FACTORS)}, and no mean-field prediction."
+            )
         for each, judged in self._kinds:
             if judged.published_neurons > judged.neurons:
                 neurons = f"{judged.neurons:,} of the paper's {judged.published_neurons:,} neurons"

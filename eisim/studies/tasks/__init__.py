@@ -13,6 +13,7 @@ from eisim.base.progress import headed, shows_progress
 from eisim.base.seeds import Seed, seed_of
 from eisim.base.store.checkpoint import expect, part
 from eisim.circuit import Circuit
+from eisim.studies.controls import FACTORS, FEW_FACTORS
 from eisim.studies.tasks.judge import begin_to_judge, dnn_response
 from eisim.studies.tasks.result import Assessment, Judged, Survey
 from eisim.studies.tasks.witness import Witness
@@ -29,6 +30,7 @@ def assess(
     seeds: int | Sequence[Seed] | np.random.Generator = 10,
     how: str = "block",
     controls: str = "all",
+    quick: bool = False,
     name: str = "",
     function: str = "",
     backend: str = "cpp",
@@ -53,6 +55,8 @@ def assess(
     controls : {"all", "none"}
         Whether the full ablation is controlled: excitation scaled to compensate, and shams. Without controls no reason
         of a loss is known.
+    quick : bool
+        Whether to scale excitation by fewer factors, and to leave out the mean-field prediction.
     name, function : str
         For the table; the name is that of the circuit by default.
     backend, report
@@ -96,7 +100,7 @@ def assess(
     if not found:
         raise next(iter(left_out.values()))
     running = {
-        kind: begin_to_judge(*part, change, doses, seeds, controls == "all", backend, report)
+        kind: begin_to_judge(*part, change, doses, seeds, _factors(controls, quick), not quick, backend, report)
         for kind, part in found.items()
     }
     found = {kind: finish() for kind, finish in running.items()}
@@ -116,7 +120,7 @@ def survey(models: Mapping, seeds: Sequence[int], quick: bool, report: Callable[
         say("building")
         try:
             task, about = partial(model.task_of, quick=quick), {"name": name, "function": model.word}
-            assessment = part(name, partial(assess, task, seeds=seeds, report=say, **about, **how))
+            assessment = part(name, partial(assess, task, seeds=seeds, quick=quick, report=say, **about, **how))
             found.append(replace(assessment, published=model.last_measured()))
         except InapplicableError as error:
             left_out[name] = error
@@ -124,7 +128,12 @@ def survey(models: Mapping, seeds: Sequence[int], quick: bool, report: Callable[
             raise InputError(f"{name}: {error}") from None
     if not found:
         raise next(iter(left_out.values()))
-    return Survey(tuple(found), {name: str(error) for name, error in left_out.items()})
+    return Survey(tuple(found), {name: str(error) for name, error in left_out.items()}, quick)
+
+
+def _factors(controls, quick):
+    """By how much excitation is scaled, or ``None`` without controls."""
+    return None if controls == "none" else FEW_FACTORS if quick else FACTORS
 
 
 def _circuit(task, seed):

@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -43,18 +43,22 @@ def begin_to_judge(
     change: Dose,
     doses: np.ndarray,
     seeds: list[int],
-    controls: bool,
+    factors: Sequence[float] | None,
+    predicts: bool,
     backend: str,
     report: Callable,
 ) -> Callable[[], Judged]:
-    """Begin to simulate a task's circuits, one per seed, at all fractions; the returned function judges them."""
+    """Begin to simulate a task's circuits, one per seed, at all fractions; the returned function judges them.
+
+    The controls scale excitation by `factors`; without, there are none. ``predicts``: with the mean field.
+    """
     n_seeds, is_exact = len(intact), not _is_random(task, intact, seeds)
     if is_exact:  # all seeds give the same
         intact, seeds = intact[:1], seeds[:1]
     # Circuits are made when they are needed: those of all fractions together would be large.
     # One seed after another, since those of one seed share what their rules drew.
     plans = [
-        _Plan(task, change, circuit, doses, seed, controls, is_exact)
+        _Plan(task, change, circuit, doses, seed, factors, is_exact)
         for circuit, seed in zip(intact, seeds, strict=True)
     ]
     scanned = max(1, len(plans) * SCANNED // 10)
@@ -77,7 +81,7 @@ def begin_to_judge(
     def finish():
         responses = [_of_one_seed(r) for r in first()]
         marks = [_mark(task, r) for r in responses]
-        predicted, unpredicted = _predict(task, responses[0], report)
+        predicted, unpredicted = _predict(task, responses[0], report) if predicts else ((), "")
         about = {"predicted": predicted, "unpredicted": unpredicted, "facts": _facts(task, responses[0])}
         del responses
         for batch in batches[1:]:
@@ -96,13 +100,13 @@ def begin_to_judge(
 class _Plan:
     """The circuits of one seed, by labels: fractions, ``"excitatory-only"``, and variants by their place."""
 
-    def __init__(self, task, change, circuit, doses, seed, controls, is_exact):
+    def __init__(self, task, change, circuit, doses, seed, factors, is_exact):
         self.change, self.circuit, self.doses, self.seed, self.is_exact = change, circuit, doses, seed, is_exact
         self.excitatory_only = None if task.excitatory_only is None else partial(_excitatory_only, task, seed)
         self.ablated = _ablated(change, circuit, float(doses[-1]))
         draws = range(DRAWS) if is_exact else [seed]
-        self.variants = variants(circuit, self.ablated, draws) if controls else []
-        self.controls = controls
+        self.variants = [] if factors is None else variants(circuit, self.ablated, draws, factors)
+        self.controls = factors is not None
 
     def makers(self, scans: bool):
         """Labels and what makes the circuits; with all scales of excitation if this seed `scans` them."""

@@ -121,6 +121,7 @@ class Survey(OfParts, Shown, of="assessments"):
 
     assessments: tuple[Assessment, ...]
     left_out: dict[str, str] = field(default_factory=dict)  # models without the ablated element, and why
+    quick: bool = False  # whether tasks are small, factors few, and the mean field is left out
 
     def __repr__(self):
         verdicts = "; ".join(f"{each.name}: {each.verdict}" for each in self.assessments)
