@@ -11,7 +11,6 @@ from eisim.run import registry
 from eisim.run.experiment import Experiment
 from eisim.run.model import Model
 
-
 #: What replaces the defaults of a quick run.
 QUICK = {"doses": 4, "seeds": 3}
 

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from functools import partial
 
-_APART = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if sys.platform == "win32" else {"process_group": 0}
+if sys.platform == "win32":
+    _APART = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+else:
+    _APART = {"process_group": 0}
 
 start = partial(subprocess.Popen, **_APART)
 run = partial(subprocess.run, **_APART)

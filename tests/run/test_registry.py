@@ -1,5 +1,6 @@
 """Experiments and models are read once, and what is neither is handed to the experiment that studies it."""
 
+from dataclasses import replace
 from importlib.metadata import entry_points
 
 import numpy as np
@@ -34,6 +35,16 @@ def test_every_model_can_be_run(name):
     experiment = registry.experiment_of(name)
     assert isinstance(registry.find(name, "run"), Model) and experiment.name == name
     assert experiment.with_changes(()) is not None
+
+
+def test_a_model_may_have_several_tasks():
+    model = registry.models()["inhibition_stabilized_network"]()
+    further = "inhibition_stabilized_network_paradoxical_response"
+    assert list(model.with_each_task) == [model.name, further]
+    of_both = [each.task_of("rate", quick=True) for each in model.with_each_task.values()]
+    assert of_both[0].bound != of_both[1].bound == 0 and model.with_each_task[further].last_measured() == ()
+    with pytest.raises(InputError, match="TASKS: expected functions from kind to Task by their names, found"):
+        _ = replace(model, tasks={"a": 1}).with_each_task
 
 
 def test_what_a_name_fixes_cannot_be_changed():

@@ -1,5 +1,6 @@
 """The best excitatory-only score of tasks, against an enumeration of all monotone maps."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -73,6 +74,12 @@ def test_required_outputs_make_score_and_bound():
     with pytest.raises(InputError, match="answers: expected bool values of shape"):
         made.score(np.array([1.0, 0.0]))
     assert share_right(np.eye(2, dtype=bool), lambda r: r, np.array([[True, False], [True, True]])) == 0.5
+
+
+def test_a_copy_of_a_task_has_score_and_bound_of_its_own_required_outputs():
+    made = task(score=None, required=[True, False], answers=lambda response: response)
+    copy = replace(made, required=[False, True])
+    assert (made.bound, copy.bound) == (0.5, 1.0) and copy.score(np.array([False, True])) == 1
 
 
 @pytest.mark.parametrize(
