@@ -127,7 +127,7 @@ def test_reports(result):
     drawn = draw(view_of(result).drawn())
     assert [name for name, _ in drawn] == ["decision_maps.svg", "losses.svg", "circuit.svg"]
     assert {"quadrant", "disc", "stripe", "kept", "lost"} <= said(drawn[0][1])
-    assert [len(table.rows) for table in view_of(result).tables()] == [3, 3]
+    assert [len(table.rows) for table in view_of(result).tables()] == [3, 6, 3]  # two lost, by three systems
 
 
 @pytest.mark.parametrize(
@@ -158,4 +158,4 @@ def test_the_page(result):
     for one, n in ((0, 0), (1, 1)):
         alone = replace(result, regions=(result.regions[one],))
         assert view_of(alone).findings().answer.startswith(f"{n} of 1 regions lost")
-        check(view_of(alone).findings(), dict(view_of(alone).all_files()), figures)
+        check(view_of(alone).findings(), dict(view_of(alone).all_files()), dict(view_of(alone).drawn()))

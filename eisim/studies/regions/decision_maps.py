@@ -176,9 +176,7 @@ def measure(
         stimuli = {id(v.circuit): (v.circuit, points[few]) for of in tried[kind] for v in of}
         stimuli |= {id(circuit): (circuit, points) for of in circuits[kind] for circuit in of.values()}
         what = f"{kind} circuits"
-        simulation = partial(
-            _begin_to_read_out, *zip(*stimuli.values(), strict=True), kind, backend, headed(report, what)
-        )
+        simulation = partial(_begin_to_read_out, list(stimuli.values()), kind, backend, headed(report, what))
         pending[kind] = list(stimuli), begin_part(what, simulation)
     maps = {"dnn": [{name: to_dnn(c).decide(points)[:, 0] for name, c in of.items()} for of in rate]}
 
@@ -242,10 +240,10 @@ def _controls(cells, of, tried, few, answer) -> Controls:
         decisions, readouts = (each[places] if len(each) == len(inside) else each for each in found)
         return Answers(np.array([(decisions == inside[places]).mean()]), readouts.reshape(1, -1))
 
-    ends = of["intact"], of["ablated"]
-    everywhere = of_controls(*map(answers, ends), (), True, inside)
+    intact, ablated = of["intact"], of["ablated"]
+    everywhere = of_controls(answers(intact), answers(ablated), (), True, inside)
     pairs = [(variant, answers(variant.circuit, few, on_few=True)) for variant in tried]
-    found = of_controls(*(answers(circuit, few) for circuit in ends), pairs, True, inside[few])
+    found = of_controls(answers(intact, few), answers(ablated, few), pairs, True, inside[few])
     return replace(found, refitted=everywhere.refitted, intact_refitted=everywhere.intact_refitted)
 
 
@@ -258,9 +256,10 @@ def _floor_and_network(cells, seed, report) -> tuple[dict, DNN]:
     return floor, read_out(network(cells, seed, report), cells.points)
 
 
-def _begin_to_read_out(circuits, stimuli, kind, backend, report) -> Callable[[], list[tuple[np.ndarray, np.ndarray]]]:
-    """Begin to simulate circuits; of each response are kept the decisions, of shape (n_points,), and the readouts."""
-    finish = begin(list(circuits), list(stimuli), seed=0, record=False, backend=backend, report=report, **TIMES[kind])
+def _begin_to_read_out(pairs, kind, backend, report) -> Callable[[], list[tuple[np.ndarray, np.ndarray]]]:
+    """Begin to simulate circuits, each with its stimuli; of each response are kept the decisions, of shape (n_points,), and the readouts."""
+    circuits, stimuli = map(list, zip(*pairs, strict=True))
+    finish = begin(circuits, stimuli, seed=0, record=False, backend=backend, report=report, **TIMES[kind])
     return lambda: [(r.decisions[:, 0], r.readouts) for r in finish()]
 
 
