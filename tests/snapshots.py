@@ -32,7 +32,7 @@ RESULTS: dict[str, Callable[[], object]] = {
     "certificates_of_classes": lambda: certify_classes(
         replace(_data(), targets=[0, 1, 1, 2, 2, 0], classes=tuple("abc"))
     ),
-    "circuit": lambda: run(str(EXAMPLES / "my_circuit.py"), "levels=3", "seeds=1", *TIMES),
+    "circuit": lambda: run(str(EXAMPLES / "my_circuit.py"), "levels=3", "seeds=2", *TIMES),
     "networks": kept.network_ablated,
     "regions": lambda: run("geometry", "regions=quadrant,ring", "resolution=8"),
     "sweep": lambda: sweep("wilson_cowan", {"stimulus": [0.5, 1.5]}, kind="rate", backend="numpy", workers=1),

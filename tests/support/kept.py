@@ -82,7 +82,7 @@ def ablation():
 @cache
 def functions_ablated():
     """The experiment on four functions: lost provably, kept, lost by this circuit only."""
-    settings = boolean.Settings(functions="xor,and,not,and-by-inhibition", levels=3, seeds=1, dt=1e-3)
+    settings = boolean.Settings(functions="xor,and,not,and-by-inhibition", levels=3, seeds=2, dt=1e-3)
     return boolean.run(settings, ["spiking", "rate"], 0, "numpy", silent)
 
 

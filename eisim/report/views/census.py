@@ -19,7 +19,7 @@ from eisim.studies.census import DEDEKIND, Census, bits
 LISTED = 256
 FILE = "functions.csv"
 ACCURACY = "Mean share of patterns answered correctly"
-LOST = "Every pattern right: kept; that may be lost is proved by the floor, one by one."
+LOST = "Kept: every pattern is right without inhibition, too. No excitatory-only circuit computes what has a floor."
 SURVIVE = (
     "In these circuits, silencing inhibition at unchanged decision thresholds leaves the least function above the "
     "original that never falls when inputs rise: wherever a lower input was answered with 1, the answer is 1. A "

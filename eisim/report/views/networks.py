@@ -162,7 +162,7 @@ class NetworksView(View[NetworkAblations]):
         yield f"Accuracy, intact to ablated: {listing(ends)}."
         by_argmax = (f"{r.verdicts.count(LOST)} of {n} ({r.kind})" for r in self.result.kinds)
         yield f"Lost by {self._rule}: {listing(by_argmax)}."
-        by_threshold = (f"{columns.counted(threshold_verdicts(r))} ({r.kind})" for r in self.result.kinds)
+        by_threshold = (f"{r.kind} {columns.counted(threshold_verdicts(r))}" for r in self.result.kinds)
         yield f"Lost by one threshold: {listing(by_threshold)}."
         if first.signed_inputs:
             yield "Inputs have both signs and come as ON and OFF pairs: the floor of one polarity does not bind."

@@ -147,5 +147,5 @@ def _labelled(figure, below, beside):
 
 def _title(ax, assessment, second):
     function = f"{assessment.function}: " if assessment.function else ""
-    lines = (assessment.name.replace("_", " "), fill(function + second, TITLE))
+    lines = (fill(assessment.name.replace("_", " "), TITLE), fill(function + second, TITLE))
     ax.set_title("\n".join(lines), fontsize=7.5, linespacing=1.3)

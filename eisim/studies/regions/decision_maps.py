@@ -257,7 +257,7 @@ def _floor_and_network(cells, seed, report) -> tuple[dict, DNN]:
 
 
 def _begin_to_read_out(pairs, kind, backend, report) -> Callable[[], list[tuple[np.ndarray, np.ndarray]]]:
-    """Begin to simulate circuits, each with its stimuli; of each response are kept the decisions, of shape (n_points,), and the readouts."""
+    """Begin to simulate pairs of circuit and stimuli; decisions, of shape (n_points,), and readouts are kept."""
     circuits, stimuli = map(list, zip(*pairs, strict=True))
     finish = begin(circuits, stimuli, seed=0, record=False, backend=backend, report=report, **TIMES[kind])
     return lambda: [(r.decisions[:, 0], r.readouts) for r in finish()]
