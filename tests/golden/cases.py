@@ -48,7 +48,7 @@ TIMES = "duration=200ms window=100ms dt=1ms"
 TRAINING = "levels=3 iterations=60 tries=2 hidden=6"
 CASES = (
     _case(
-        "functions", "run functions", "quick=yes doses=2 seeds=2", slow=True
+        "functions", "run functions", "quick=yes doses=2 seeds=2 controls=none", slow=True
     ),  # the longest, so that others run beside it
     _case(
         "boolean",
