@@ -6,7 +6,7 @@ import numpy as np
 
 from eisim.ablation import scaled
 from eisim.base.errors import InputError, explains_arguments
-from eisim.base.seeds import Seed, generator_of
+from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si
 from eisim.circuit import Circuit, Population, Projection
 from eisim.weights import with_entries
@@ -97,7 +97,7 @@ def sham_random(circuit: Circuit, weight: float, seed: Seed = 0) -> Circuit:
     between = [p for p in circuit.projections if isinstance(circuit.source(p), Population)]
     matrices = {p.name: circuit.weights(p) for p in between}
     entries = np.concatenate([m.data for m in matrices.values()]) if matrices else np.empty(0)
-    order = generator_of(seed, "sham_random: seed").permutation(entries.size)
+    order = np.random.default_rng(seed_of(seed, "sham_random: seed")).permutation(entries.size)
     sums = np.cumsum(entries[order])
     taken = int(np.argmin(np.abs(np.append(0.0, sums) - weight)))
     if not taken:

@@ -97,7 +97,27 @@ def of_rule(rule, shape, seed):
     return rule.draw(seed, shape, False).toarray()
 
 
+def shammed(seed):
+    made = eisim.sham_random(circuit(0), 20e-3, seed=seed)
+    return [made.weights(projection).toarray() for projection in made.projections]
+
+
+def of_seed(make):
+    return lambda seed: make(seed=seed).seed
+
+
 CALLS = {
+    **{
+        f"{name}.{made}": of_seed(getattr(import_module(f"models.{name}"), made))
+        for name, made in (
+            ("ping", "excitatory_only"),
+            ("supralinear_stabilized_network", "excitatory_only"),
+            ("wilson_cowan", "excitatory_only"),
+            ("wilson_cowan", "excitatory_only_rhythm"),
+            ("inhibition_stabilized_network", "excitatory_only"),
+        )
+    },
+    "sham_random": shammed,
     "simulate": simulated,
     "Circuit": drawn,
     "assess": assessed,

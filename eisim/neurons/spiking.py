@@ -118,7 +118,7 @@ class SpikingNeuron(Value):
 def noise_free_rate(neuron, tau, drive):
     """Rate in Hz of a leaky integrate-and-fire neuron whose membrane would settle at rest + drive (V)."""
     rheobase = neuron.threshold - neuron.rest
-    above = drive > rheobase
+    above = neuron.rest + drive > neuron.threshold  # as it is rounded below
     v_inf = neuron.rest + np.where(above, drive, 2 * rheobase if rheobase > 0 else rheobase + 1)
     interval = neuron.refractory + tau * np.log((v_inf - neuron.reset) / (v_inf - neuron.threshold))
     return np.where(above, 1 / interval, 0.0)

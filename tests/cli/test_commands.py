@@ -50,7 +50,7 @@ def test_json_is_one_document(finished):
 @pytest.mark.slow
 def test_files_of_a_run(finished):
     folder = finished[0]
-    drawn = {"ablation_curves", "xor_activity", "xor_weights", "xor_circuit"}
+    drawn = {"ablation_curves", "losses", "xor_activity", "xor_weights", "xor_circuit"}
     names = {"table.csv", "data.nc", *(f"{stem}.{kind}" for stem in drawn for kind in ("svg", "csv"))}
     assert {p.name for p in folder.iterdir()} == names | {"run.json", "report.html"}
     assert (folder / "report.html").read_text(encoding="utf-8") == page([folder])
@@ -63,7 +63,7 @@ def test_files_of_a_run(finished):
     assert record["settings_units"] == dict.fromkeys(("duration", "window", "dt"), "second") | {"noise": "volt"}
     assert set(record["files"]) == names and record["about"].startswith("Which Boolean functions")
     assert record["result"] == json.loads(finished[1])["boolean"]
-    assert record["report"]["answer"].startswith("2 of 3 functions lost without inhibition; 1 provably.")
+    assert record["report"]["answer"].startswith("2 of 3 functions lost without inhibition (provable 1, differs 1).")
     data = xr.load_dataset(folder / "data.nc")
     assert data.spiking_noisy.dims == ("function", "condition", "seed", "pattern")
     assert data.spiking_noisy.attrs["units"] == "Hz"
@@ -81,7 +81,7 @@ def test_files_of_a_run(finished):
 @pytest.mark.slow
 def test_same_seed_same_bytes(finished, eisim, tmp_path):
     again = eisim("run", "--seed", 3, "--out", tmp_path / "again", *SMALL)
-    assert again.returncode == 0 and "lost: provable" in again.stdout and "lost (this circuit)" in again.stdout
+    assert again.returncode == 0 and "lost: provable" in again.stdout and "lost: differs" in again.stdout
     for name in ("table.csv", "data.nc", "ablation_curves.svg", "xor_activity.svg"):
         assert (tmp_path / "again" / name).read_bytes() == (finished[0] / name).read_bytes(), name
 

@@ -73,7 +73,7 @@ def test_every_axis_is_labelled_and_every_figure_fits_a_page(result, survey, cer
     sources = [view_of(result).drawn(), view_of(survey).drawn(), *(view_of(each).drawn() for each in certificates)]
     with paper():
         figures = [figure for source in sources for _, figure in source]
-        assert len(figures) == 4 + 3 + 4
+        assert len(figures) == 5 + 4 + 4
         for figure in figures:
             check(figure)
 
@@ -92,7 +92,7 @@ def test_text_is_outlines_and_the_same_bytes_each_time(result):
     assert pyplot.get_fignums() == open_before
 
 
-BOOLEAN = ("xor_activity", "xor_weights", "xor_circuit")
+BOOLEAN = ("losses", "xor_activity", "xor_weights", "xor_circuit")
 
 
 def test_the_style_sheet_is_there_for_users():

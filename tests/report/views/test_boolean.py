@@ -36,7 +36,7 @@ def test_verdicts_are_those_of_the_json(ablated):
         "xor": "lost: provable",
         "and": "kept",
         "not": "lost: provable",
-        "and-by-inhibition": "lost (this circuit)",
+        "and-by-inhibition": "lost: differs",
     }
     assert {case.case.name: verdict(case) for case in ablated.cases} == said
     table = view_of(ablated).findings().tables[0]
@@ -47,10 +47,10 @@ def test_verdicts_are_those_of_the_json(ablated):
 @pytest.mark.parametrize(
     ("names", "numbers"),
     [
-        (("xor", "and", "not", "and-by-inhibition"), ("3 of 4", "2 provably")),
-        (("xor", "not"), ("2 of 2", "2 provably")),
-        (("xor", "and"), ("1 of 2", "1 provably")),
-        (("and", "and-by-inhibition"), ("1 of 2", "0 provably")),
+        (("xor", "and", "not", "and-by-inhibition"), ("3 of 4", "(provable 2, differs 1)")),
+        (("xor", "not"), ("2 of 2", "(provable 2)")),
+        (("xor", "and"), ("1 of 2", "(provable 1)")),
+        (("and", "and-by-inhibition"), ("1 of 2", "(differs 1)")),
     ],
 )
 def test_the_answer_counts_what_is_lost(ablated, names, numbers):
@@ -63,7 +63,8 @@ def test_the_page_of_any_selection(ablated):
     for case in ablated.cases:
         _, figures, _ = shown(replace(ablated, cases=(case,)))
         stem = case.case.name
-        names = ["ablation_curves.svg", *(f"{stem}_{what}.svg" for what in ("activity", "weights", "circuit"))]
+        first = ["ablation_curves.svg", *(["losses.svg"] if case.verdict == "lost" else [])]
+        names = [*first, *(f"{stem}_{what}.svg" for what in ("activity", "weights", "circuit"))]
         assert list(figures) == names
         for kind in ("spiking", "rate"):
             one = replace(case, kinds={kind: case.kinds[kind]})

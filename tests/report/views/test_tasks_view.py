@@ -73,17 +73,19 @@ def test_the_first_table_has_the_scores_and_verdicts_of_each_system(several):
             wanted = {"intact": curve.intact, "ablated": curve.ablated, "critical fraction": curve.critical_dose}
             for part, number in wanted.items():  # in one column, where all systems have the same
                 assert cells.get(f"{part}, {system}", cells.get(part)) == number
-    verdicts = ["lost", "kept", "lost (kept: rate, DNN)", "not computed", "lost"]
+    lost = "lost: unresolved"
+    verdicts = [lost, "kept", f"{lost} (kept: rate, DNN)", "not computed", lost]
     assert [row[names.index("verdict")] for row in table.rows] == verdicts
     assert any("xor: it has no task" in note for note in table.notes)
 
 
 def test_the_answer_counts(several, lost):
     answer = view_of(several).findings().answer
-    assert "of 5 circuits" in answer and "2 lost" in answer and "1 kept" in answer and "1 not computed" in answer
+    assert "spiking: 3 of 5 lost (unresolved 3), 1 kept, 1 not computed" in answer
+    assert "rate: 2 of 5 lost (unresolved 2), 2 kept, 1 not computed" in answer
     assert "Of the 3 lost, 2 with a witness, 1 with a dynamical obstruction." in answer
     one = view_of(lost).findings().answer
-    assert "two choice (decide) lost" in one and "rate 1.00 to 0.00" in one and "spiking 1.00 to" in one
+    assert "two choice (decide) lost: unresolved." in one and "rate 1.00 to 0.00" in one and "spiking 1.00 to" in one
     assert "A witness was found." in one and "witness" not in view_of(as_rhythm(lost)).findings().answer
 
 
