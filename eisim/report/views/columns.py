@@ -41,7 +41,9 @@ def conditions(value: Callable, note: str, decimals: int = 3) -> Iterator[Column
 
 def lost(verdicts: Sequence[str], what: str) -> str:
     """How many are lost and why, in a sentence, from verdicts with reasons."""
-    return f"{counted(verdicts, what + ' lost without inhibition')}."
+    others = {"differs": "whose systems differ", "undecided": "undecided", "not computed": "not computed intact"}
+    more = [f"{n} {said}" for verdict, said in others.items() if (n := list(verdicts).count(verdict))]
+    return f"{'; '.join([counted(verdicts, what + ' lost without inhibition'), *more])}."
 
 
 def counted(verdicts: Sequence[str], what: str = "") -> str:
