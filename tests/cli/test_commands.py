@@ -168,7 +168,8 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, after):
     assert running.poll() is None
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=30)
-    assert (running.returncode, said) == (130, "eisim: interrupted; no partial files written\n")
+    assert running.returncode in (130, -signal.SIGINT)
+    assert said == "eisim: interrupted; no partial files written\n"
     assert list((tmp_path / "out").iterdir()) == []
 
 

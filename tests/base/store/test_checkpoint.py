@@ -79,7 +79,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(folder):
         resumed += "resuming from" in computed
     assert resumed >= 2
     again, computed = start().communicate()
-    assert again == whole and len(computed.split()) < 20
+    assert again == whole and sum(map(str.isdigit, computed.splitlines())) < 10
     assert list(folder.iterdir()) == []
 
 
