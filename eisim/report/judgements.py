@@ -221,7 +221,10 @@ def stack(ax: Axes, lost: Sequence[Judgement]) -> None:
     ax.set_yticks(y, names, fontsize=7 if len(lost) < 36 else 5)
     ax.tick_params(axis="y", length=0)
     ax.set(
-        xlim=(0, 1.02), ylim=(len(lost) - 0.4, -0.6), xlabel="score (1: fully performed)", ylabel="function and system"
+        xlim=(0, 1.02),
+        ylim=(len(lost) - 0.4, -0.6),
+        xlabel="score (1: fully performed)",
+        ylabel="system" if len(lost) < 6 else "function and system",
     )
 
 
