@@ -40,8 +40,6 @@ def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=
     >>> dnn.decide(xor.patterns)[:, 0], dnn.is_nonnegative
     (array([False,  True,  True, False]), False)
     """
-    if not isinstance(circuit, Circuit):
-        raise InputError(f"to_dnn: expected a Circuit, found {circuit!r}")
     if not unrolled:
         return static_dnn(circuit)
     if any(getattr(p.neuron, "noise", 0) for p in circuit.populations):

@@ -68,8 +68,6 @@ def mean_field(circuit: Circuit) -> "MeanField":
     InputError
         For a rate circuit, which has units of its own (``to_dnn``), or for neurons that do not integrate and fire.
     """
-    if not isinstance(circuit, Circuit):
-        raise InputError(f"mean_field: expected a Circuit, found {circuit!r}")
     if circuit.kind != "spiking":
         raise InputError(f"mean_field: expected a spiking circuit (for rate circuits see to_dnn), found {circuit!r}")
     for p in circuit.populations:

@@ -65,8 +65,6 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
         potentials that do not begin at rest.
     """
     nir, dt = extra("nir", "NIR"), scalar_si(dt, "second", "to_nir: dt")
-    if not isinstance(circuit, Circuit):
-        raise InputError(f"to_nir: expected a Circuit, found {circuit!r}")
     if not dt > 0:
         raise InputError(f"to_nir: dt: expected more than 0, found {dt:g} s")
     if circuit.kind != "spiking":

@@ -67,12 +67,18 @@ def argument_error(what: str, function: Callable, arguments: tuple, keywords: di
 def explains_arguments(function: Callable, is_method: bool = False) -> Callable:
     """Make a function raise an `ArgumentError` for arguments that it does not accept.
 
-    Classes and their methods, whose first argument is the object or the class, have the same from
-    `eisim.base.values.Explained`.
+    A function has those checked that it annotates with one of our classes. Classes and their methods, whose first
+    argument is the object or the class, have the same from `eisim.base.values.Explained`.
     """
+    expected = {} if is_method else _classes(function)
 
     @functools.wraps(function)
     def explained(*arguments, **keywords):
+        for place, (name, kind) in expected.items():
+            value = arguments[place] if place < len(arguments) else keywords.get(name)
+            if (place < len(arguments) or name in keywords) and not isinstance(value, kind):
+                what = f"{function.__name__}: expected a {kind.__name__}"
+                raise InputError(f"{what}, found {value!r:.60}")
         try:
             return function(*arguments, **keywords)
         except TypeError as error:
@@ -84,6 +90,13 @@ def explains_arguments(function: Callable, is_method: bool = False) -> Callable:
             raise
 
     return explained
+
+
+def _classes(function) -> dict[int, tuple[str, type]]:
+    """Place and name of each argument that is to be a value of one of our classes, and the class."""
+    parameters = enumerate(inspect.signature(function).parameters.values())
+    named = {place: (p.name, p.annotation) for place, p in parameters if inspect.isclass(p.annotation)}
+    return {place: each for place, each in named.items() if each[1].__module__.startswith("eisim.")}
 
 
 def printable(text: str) -> str:

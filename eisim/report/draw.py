@@ -98,6 +98,8 @@ def _serve(pipe, parents_end, files: list[str]) -> None:
             drawn = (_draw_side_by_side if _FORKS else draw)(view_of(result).drawn())
     except (InputError, RuntimeError) as error:
         drawn = error
+    except Exception as error:  # the parent waits for something
+        drawn = RuntimeError(f"the figures could not be drawn: {type(error).__name__}: {error}")
     with suppress(BrokenPipeError):  # the parent has gone
         pipe.send(drawn)
 
@@ -127,7 +129,7 @@ def _draw_side_by_side(figures: Figures) -> list[tuple[str, bytes]]:
             raise found
         drawn[name] = found
 
-    with paper():
+    with paper(), _ended_at_last(waiting):
         for name, figure in figures:
             drawn[name] = b""  # keeps the order in which they are made
             pipe, theirs = processes.Pipe(duplex=False)
@@ -141,6 +143,16 @@ def _draw_side_by_side(figures: Figures) -> list[tuple[str, bytes]]:
         while waiting:
             collect()
     return list(drawn.items())
+
+
+@contextmanager
+def _ended_at_last(waiting):
+    """End the processes that are still waiting when drawing fails: nobody reads what they send."""
+    try:
+        yield
+    finally:
+        for _, _, process in waiting:
+            process.kill()
 
 
 def _converted(name, figure) -> bytes:

@@ -15,7 +15,8 @@ from eisim.report.wording import count
 from eisim.studies.curves import described
 from eisim.studies.judgement import LOST, NOT_EXAMINED, PARTS, PROVABLE, READOUT, RUNAWAY, UNRESOLVED, WIRING, Judgement
 
-CONTROLS = ("refitted", "compensated", "sham_excitation", "sham_random")
+SHAMS = ("sham_excitation", "sham_random")
+CONTROLS = ("refitted", "compensated", *SHAMS)
 SYSTEMS = {
     "spiking": "spiking",
     "spiking_noisy": "spiking with noise",
@@ -56,6 +57,11 @@ def record(judgement: Judgement) -> dict:
         "intact": _estimate(judgement.intact),
         "ablated": _estimate(judgement.ablated),
         **conditions,
+        "partial_shams": [
+            {"fraction": each.fraction}
+            | {name: _estimate(dict(judgement.sham_curve(name)).get(each.fraction)) for name in SHAMS}
+            for each in (controls.partial if controls else ())
+        ],
         "parts": judgement.parts,
         "critical_fraction": {"value": critical.value, "low": critical.low, "high": critical.high},
         "specific": judgement.is_specific,
@@ -229,22 +235,27 @@ def stack(ax: Axes, lost: Sequence[Judgement]) -> None:
 
 
 GREY = "#777777"
-#: How conditions under full ablation are marked beside an ablation curve.
+#: How what controls score is drawn beside an ablation curve.
 MARKS = {
-    "refitted": ("re-fitted", "^"),
-    "compensated": ("compensated", "v"),
-    "sham_excitation": ("sham: excitation", "x"),
-    "sham_random": ("sham: random", "+"),
+    "refitted": ("re-fitted", "^", "none"),
+    "compensated": ("compensated", "v", "none"),
+    "sham_excitation": ("sham: excitation", "x", ":"),
+    "sham_random": ("sham: random", "+", "-"),
 }
 
 
 def mark_controls(ax: Axes, judgement: Judgement, labelled: bool = True, at: float = 1.0) -> None:
-    """Draw in grey what the controls score, right of the fraction at which the ablation is full."""
-    for k, (name, (label, marker)) in enumerate(MARKS.items()):
+    """Draw in grey what the controls score: shams as curves, the others right of the full ablation."""
+    for k, (name, (label, marker, line)) in enumerate(MARKS.items()):
         score = judgement.condition(name)
-        if score is not None:
-            x = at + 0.035 * (k + 1)
-            style = {"marker": marker, "ms": 3.5, "mew": 0.8, "ls": "none", "color": GREY, "mfc": "none"}
-            ax.plot([x], [score.mean], clip_on=False, label=label if labelled else None, **style)
-            if score.low is not None and score.high > score.low:
-                ax.plot([x, x], [score.low, score.high], color=GREY, lw=0.6, clip_on=False)
+        if score is None:
+            continue
+        curve = [(at + 0.05 * (k + 1), score)]
+        if name in SHAMS:
+            curve = [(0.0, judgement.intact), *judgement.sham_curve(name), (at, score)]
+        style = {"marker": marker, "ms": 3.5, "mew": 0.8, "lw": 0.6, "ls": line, "color": GREY, "mfc": "none"}
+        x, y = [place for place, _ in curve], [each.mean for _, each in curve]
+        ax.plot(x, y, clip_on=False, zorder=1.5, label=label if labelled else None, **style)
+        for place, each in curve[name in SHAMS :]:
+            if each.low is not None and each.high > each.low:
+                ax.plot([place] * 2, [each.low, each.high], color=GREY, lw=0.6, clip_on=False)

@@ -19,7 +19,7 @@ from eisim.base.values import Brief, ByName, Shown
 from eisim.circuit import Circuit, union
 from eisim.functions import TruthTable
 from eisim.simulation import Response, begin
-from eisim.studies.controls import Answers, Variant, mean_rate, of_controls, variants
+from eisim.studies.controls import Answers, Variant, mean_rate, of_controls, partial_shams, variants
 from eisim.studies.curves import AblationCurve, below_floor, questioned
 from eisim.studies.judgement import ROUNDING, VERDICTS, Controls, Criterion, shared
 from eisim.studies.result import OfParts
@@ -115,9 +115,9 @@ class Measurement(Brief):
 SYSTEMS = {
     "spiking": "spiking circuit without noise",
     "spiking_noisy": "spiking circuit with membrane noise",
-    "spiking_dnn": "static DNN of the spiking circuit",
+    "spiking_dnn": "f–I approximation of the spiking circuit",
     "rate": "rate circuit",
-    "rate_dnn": "static DNN of the rate circuit",
+    "rate_dnn": "f–I approximation of the rate circuit",
 }
 
 
@@ -130,7 +130,7 @@ class KindResult(Brief):
     # The unrolled DNN against Brian2, without noise. Rate: largest difference at any unit and step, in Hz; spiking:
     # spikes that it misses or adds, as a share of all.
     unrolled_error: float
-    # The static DNN's readout against the simulated one, in Hz: intact, ablated and best excitatory-only.
+    # The f–I approximation's readout against the simulated one, in Hz: intact, ablated and best excitatory-only.
     static_error: float
     # The same over all levels of ablation: near the critical level the f-I curve may be on its other side.
     static_error_sweep: float
@@ -301,7 +301,8 @@ class _Plan(Brief):
         if protocol.synapses:
             circuit, best = with_synapses(circuit, protocol.synapses), with_synapses(best, protocol.synapses)
         weakened = [ablate(circuit, float(fraction)) for fraction in protocol.fractions]
-        return cls(weakened, best, variants(circuit, weakened[-1]) if protocol.controls else [])
+        tried = variants(circuit, weakened[-1]) + partial_shams(circuit, weakened, protocol.fractions)
+        return cls(weakened, best, tried if protocol.controls else [])
 
     @property
     def circuits(self) -> list[Circuit]:

@@ -11,7 +11,7 @@ from eisim.base.values import Brief
 from eisim.circuit import Circuit
 from eisim.controls import compensate, excitation, removed_weight, sham_excitation, sham_random
 from eisim.simulation.response import Response
-from eisim.studies.judgement import Controls
+from eisim.studies.judgement import Controls, Shams
 
 #: Factors by which excitation is scaled to compensate.
 FACTORS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
@@ -21,6 +21,8 @@ BETWEEN, ALL = "excitation between populations", "all excitation"
 DRAWS = 10
 #: The same where a circuit takes long: less than twice the time of the ablation curve.
 FEW_FACTORS, FEW_DRAWS = (0.8, 0.6, 0.4, 0.2), 3
+#: Shams are done of the full ablation, and of those closest to these shares of it.
+SHARES = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,6 +33,7 @@ class Variant(Brief):
     circuit: Circuit
     scale: float | None = None
     scaled: str = ""
+    fraction: float = 1.0  # of the ablation that a sham equals
 
 
 def variants(
@@ -44,12 +47,24 @@ def variants(
         found += [Variant("compensated", compensate(ablated, f), f, BETWEEN) for f in factors]
     if len(excitation(ablated, inputs=True)) > len(between):
         found += [Variant("compensated", compensate(ablated, f, inputs=True), f, ALL) for f in factors]
-    weight = removed_weight(intact, ablated)
+    return found + shams(intact, ablated, draws)
+
+
+def shams(intact: Circuit, ablated: Circuit, draws: Sequence[int], fraction: float = 1.0) -> list[Variant]:
+    """The intact circuit without as much summed weight as an ablation took, elsewhere; none if it took nothing."""
+    found, weight = [], removed_weight(intact, ablated)
     if weight and excitation(intact):
-        found.append(Variant("sham_excitation", sham_excitation(intact, weight)))
+        found.append(Variant("sham_excitation", sham_excitation(intact, weight), fraction=fraction))
     if weight:
-        found += [Variant("sham_random", sham_random(intact, weight, seed=draw)) for draw in draws]
+        found += [Variant("sham_random", sham_random(intact, weight, seed=draw), fraction=fraction) for draw in draws]
     return found
+
+
+def partial_shams(intact: Circuit, weakened: Sequence[Circuit], fractions: Sequence[float]) -> list[Variant]:
+    """Shams of some ablations weaker than the last, which is full, with one draw each."""
+    fractions = np.asarray(fractions)
+    places = {int(np.abs(fractions - share * fractions[-1]).argmin()) for share in SHARES} - {len(fractions) - 1}
+    return [sham for k in sorted(places) for sham in shams(intact, weakened[k], [0], float(fractions[k]))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +106,8 @@ def of_controls(
             found[scored] = best(fitted, scored)
         return found
 
-    def of(condition):
-        return [(variant, answers) for variant, answers in tried if variant.condition == condition]
+    def of(condition, fraction=1.0):
+        return [(v, answers) for v, answers in tried if v.condition == condition and v.fraction == fraction]
 
     found = {}
     if values is not None:
@@ -104,12 +119,17 @@ def of_controls(
         found |= {"scale": variant.scale, "scaled": variant.scaled}
         if answers.mean_rate is not None and intact.mean_rate:
             found["rate"] = answers.mean_rate / intact.mean_rate
-    if sham := of("sham_excitation"):
-        found["sham_excitation"] = sham[0][1].scores
-    if shams := of("sham_random"):
-        draws = [answers.scores for _, answers in shams]
-        found["sham_random"] = draws[0] if len(draws) == 1 else np.array([scores.mean() for scores in draws])
-    return Controls(**found)
+
+    def of_shams(fraction):
+        scores = {}
+        for condition in ("sham_excitation", "sham_random"):
+            if draws := [answers.scores for _, answers in of(condition, fraction)]:
+                scores[condition] = draws[0] if len(draws) == 1 else np.array([each.mean() for each in draws])
+        return scores
+
+    fractions = sorted({variant.fraction for variant, _ in tried} - {1.0})
+    found["partial"] = tuple(Shams(fraction, **of_shams(fraction)) for fraction in fractions)
+    return Controls(**found, **of_shams(1.0))
 
 
 def mean_rate(response: Response) -> float:

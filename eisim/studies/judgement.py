@@ -65,6 +65,15 @@ class Criterion(Explained):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Shams(Brief):
+    """Scores by seed with as much weight taken elsewhere as an ablation of this fraction takes from inhibition."""
+
+    fraction: float
+    sham_excitation: np.ndarray | None = None
+    sham_random: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Controls(Brief):
     """Scores by seed under the controls of a full ablation; ``None`` where there is nothing to change.
 
@@ -79,6 +88,7 @@ class Controls(Brief):
     rate: float | None = None  # mean rate with it, as a share of the intact one
     sham_excitation: np.ndarray | None = None
     sham_random: np.ndarray | None = None
+    partial: tuple[Shams, ...] = ()  # of weaker ablations
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -101,9 +111,17 @@ class Judgement(Brief):
 
     def condition(self, name: str) -> Estimate | None:
         """The score under a control, by its name; ``None`` if it was not measured."""
-        scores = getattr(self.controls, name, None)
+        return self._estimate(getattr(self.controls, name, None))
+
+    def _estimate(self, scores):
         # Draws of a random sham differ even where nothing else is random.
         return None if scores is None else over_seeds(scores, self.is_exact and len(scores) == 1)
+
+    def sham_curve(self, name: str) -> list[tuple[float, Estimate]]:
+        """Fractions and scores under a sham of what the ablation takes at each, without that of the full ablation."""
+        partial = self.controls.partial if self.controls else ()
+        found = [(each.fraction, self._estimate(getattr(each, name))) for each in partial]
+        return [(fraction, score) for fraction, score in found if score is not None]
 
     @cached_property
     def verdict(self) -> str:

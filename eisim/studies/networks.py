@@ -23,7 +23,7 @@ from eisim.base.values import Brief, Shown
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData
 from eisim.simulation import Response, simulate
-from eisim.studies.controls import FEW_DRAWS, FEW_FACTORS, Answers, mean_rate, of_controls, variants
+from eisim.studies.controls import FEW_DRAWS, FEW_FACTORS, Answers, mean_rate, of_controls, partial_shams, variants
 from eisim.studies.curves import AblationCurve, questioned
 from eisim.studies.judgement import LOST, Controls, Criterion
 from eisim.studies.result import OfParts
@@ -391,7 +391,8 @@ def ablate_network(
         times, scale = SPIKING, spiking_scales(circuit, stimuli)[dnn.outputs[0][0]]
         circuit = to_spiking(circuit, stimuli)
     weakened, n = [ablate(circuit, fraction) for fraction in fractions], len(fractions)
-    tried = variants(circuit, weakened[-1], range(FEW_DRAWS), FEW_FACTORS) if controls else []
+    tried = variants(circuit, weakened[-1], range(FEW_DRAWS), FEW_FACTORS) + partial_shams(circuit, weakened, fractions)
+    tried = tried if controls else []
     circuits = [*weakened, *(variant.circuit for variant in tried)]
     recorded = [kind == "spiking" and k == 0 for k in range(len(circuits))]
     responses = simulate(circuits, stimuli, **times, record=recorded, backend=backend, report=report)

@@ -12,7 +12,7 @@ from eisim.functions import LabelledData
 from eisim.simulation import simulate
 from eisim.studies.boolean import CRITERION, AblationResult, Case, Protocol, run_ablation
 from eisim.studies.circuit import OwnCircuit
-from eisim.studies.controls import Answers, mean_rate, of_controls, variants
+from eisim.studies.controls import Answers, mean_rate, of_controls, partial_shams, variants
 from eisim.studies.curves import AblationCurve, judge, questioned
 from eisim.studies.judgement import ANY, MORE, ROUNDING, Controls, Criterion, shared
 from eisim.studies.result import OfParts, Result
@@ -156,7 +156,8 @@ def _on_points(own, protocol, seed, report) -> tuple[OnPoints, ...]:
     for kind, circuit in own.circuits.items():
         seeds = np.random.SeedSequence(seed).generate_state(SEEDS) if circuit.is_random else [seed]
         weakened = [ablate(circuit, float(f)) for f in fractions]
-        tried[kind] = variants(circuit, weakened[-1]) if protocol.controls else []
+        tried[kind] = variants(circuit, weakened[-1]) + partial_shams(circuit, weakened, fractions)
+        tried[kind] = tried[kind] if protocol.controls else []
         circuits = [*weakened, *(variant.circuit for variant in tried[kind])]
         stimuli = [points for points in distinct.values() for _ in circuits]
         how = {"backend": protocol.backend, "report": headed(report, f"{kind} circuit"), **protocol.times}

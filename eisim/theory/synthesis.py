@@ -64,8 +64,6 @@ def synthesize(
     >>> synthesize(TruthTable("0110"), inhibitory=0).is_excitatory_only
     True
     """
-    if not isinstance(function, TruthTable):
-        raise InputError(f"synthesize: expected a TruthTable, found {function!r}")
     check_kind(kind, "synthesize")
     if neuron is not None and (getattr(neuron, "kind", None) != kind or just_at_threshold(neuron, 1) <= 0):
         raise InputError(f"synthesize: neuron: expected a {kind} neuron that is silent without input, found {neuron!r}")

@@ -37,6 +37,32 @@ def test_figures_that_are_written_side_by_side_are_the_same(capfd):
         drawing._draw_side_by_side([*figures([1]), ("worst.svg", Unwritable())])
 
 
+FAILED = """
+from eisim.report import draw, views
+from tests.report.test_draw import figures
+
+class View:
+    def drawn(self):
+        yield from figures([200_000, 200_000])  # more than a pipe holds
+        raise ZeroDivisionError("no axes")
+
+draw.view_of = lambda result: View()
+with draw.Artist() as artist:
+    artist.begin(None)
+    try:
+        artist.finish()
+    except RuntimeError as error:
+        print(error)
+artist.process.join()
+"""
+
+
+@pytest.mark.skipif(not drawing._FORKS, reason="processes are not forked here")
+def test_a_view_that_fails_in_any_way_ends_the_run_with_an_error():
+    run = subprocess.run([sys.executable, "-c", FAILED], capture_output=True, text=True, timeout=120)
+    assert run.stdout == "the figures could not be drawn: ZeroDivisionError: no axes\n", run.stderr
+
+
 KILLED = """
 import os, signal
 from eisim.report.draw import _draw_side_by_side

@@ -5,7 +5,18 @@ import pytest
 
 from eisim import LIF, Circuit, Input, Population, Projection, TruthTable, ablate, simulate, synthesize
 from eisim.controls import removed_weight
-from eisim.studies.controls import ALL, BETWEEN, DRAWS, FACTORS, Answers, Variant, mean_rate, of_controls, variants
+from eisim.studies.controls import (
+    ALL,
+    BETWEEN,
+    DRAWS,
+    FACTORS,
+    Answers,
+    Variant,
+    mean_rate,
+    of_controls,
+    partial_shams,
+    variants,
+)
 from eisim.studies.judgement import Controls
 
 SEEDS, POINTS = 10, 8
@@ -129,6 +140,27 @@ def test_the_variants_of_an_ablation():
             assert inhibition == 0
     few = variants(circuit, ablate(circuit), draws=[7], factors=[0.5])
     assert [v.condition for v in few] == ["compensated", "compensated", "sham_excitation", "sham_random"]
+
+
+def test_shams_of_weaker_ablations():
+    """They take what each ablation takes, and are scored by the fraction, apart from those of the full ablation."""
+    circuit, fractions = synthesize(TruthTable("0110"), kind="rate"), np.linspace(0, 1, 11)
+    weakened = [ablate(circuit, f) for f in fractions]
+    found = partial_shams(circuit, weakened, fractions)
+    assert [v.condition for v in found] == ["sham_excitation", "sham_random"] * 3
+    assert [v.fraction for v in found[::2]] == pytest.approx([0.2, 0.5, 0.7])
+    for variant, k in zip(found, [2, 2, 5, 5, 7, 7], strict=True):
+        if variant.condition == "sham_excitation":
+            total = sum(np.abs(circuit.weights(p).data).sum() for p in circuit.projections)
+            left = sum(np.abs(variant.circuit.weights(p).data).sum() for p in variant.circuit.projections)
+            assert total - left == pytest.approx(removed_weight(circuit, weakened[k]))
+    assert partial_shams(circuit, weakened[-1:], [1.0]) == [] == partial_shams(circuit, weakened[:2], [0, 0.1])
+    answers = Answers(np.array([1.0]))
+    scored = [(variant, Answers(np.array([variant.fraction]))) for variant in found]
+    controls = of_controls(answers, answers, scored, True)
+    assert controls.sham_excitation is None and controls.sham_random is None
+    for each in controls.partial:
+        assert each.sham_excitation.tolist() == [each.fraction] == each.sham_random.tolist()
 
 
 def test_there_is_no_control_where_there_is_nothing_to_change():

@@ -355,7 +355,7 @@ class SurveyView(View[Survey]):
             "dose_response.svg",
             "Score against the fraction removed",
             "Mean and range over seeds, by system. Dashed: criterion. Vertical line and thick bar: critical fraction, "
-            "with its 95 % interval. Grey, at the right: controls and shams of the full ablation.",
+            "with its 95 % interval. Grey: shams, and at the right the compensated full ablation.",
             f"Critical fractions: {', '.join(critical) or 'none'}.",
             "dose_response.csv",
             draw=lambda: figures.dose_responses(survey),

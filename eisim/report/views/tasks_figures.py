@@ -6,7 +6,7 @@ from textwrap import fill
 import numpy as np
 
 from eisim.ablation import dose
-from eisim.report.judgements import MARKS, mark_controls
+from eisim.report.judgements import GREY, MARKS, mark_controls
 from eisim.report.style import DOUBLE, INHIBITORY, LOWER, TALLEST, UPPER, Axes, Figure, new_figure
 from eisim.studies.tasks import Assessment, Survey, Witness
 
@@ -33,7 +33,7 @@ def dose_responses(survey: Survey) -> Figure:
         ax.set(xlabel="", ylabel="", yticks=[0, 0.5, 1], ylim=(-0.05, 1.08))
     shown = [style for name, style in STYLES.items() if any(name in each.systems for each in assessments)]
     marks = [
-        (label, {"marker": mark, "ls": "none", "color": "#9a9a9a", "mfc": "none"}) for label, mark in MARKS.values()
+        (label, {"marker": mark, "ls": line, "color": GREY, "mfc": "none"}) for label, mark, line in MARKS.values()
     ]
     figure.legend(
         handles=_lines([*shown, ("criterion", CRITERION), CRITICAL, *marks[1:]]), loc="outside upper center", ncols=3

@@ -193,7 +193,7 @@ def measure(
         if kind == "rate":
             for k, dnn in enumerate(intact):
                 wanted, (_, readouts) = dnn(points), outputs[id(rate[k]["intact"])]
-                errors[k] = float(np.abs(readouts - wanted).max() / wanted.max())
+                errors[k] = float(np.abs(readouts - wanted).max() / (wanted.max() or 1.0))
     results = []
     for k, cells in enumerate(data):
         measured = {

@@ -19,9 +19,9 @@ from eisim.circuit import Circuit
 from eisim.simulation import begin
 from eisim.simulation.layout import is_pooled
 from eisim.simulation.response import Response, Spikes
-from eisim.studies.controls import DRAWS, variants
+from eisim.studies.controls import DRAWS, shams, variants
 from eisim.studies.curves import AblationCurve, contradiction, questioned
-from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion
+from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion, Shams
 from eisim.studies.tasks.result import Judged
 from eisim.studies.tasks.witness import ROUNDING as SAME
 from eisim.studies.tasks.witness import broken_order, find_witness, is_noisy
@@ -87,11 +87,14 @@ def begin_to_judge(
         for batch in batches[1:]:
             marks += [_mark(task, _of_one_seed(r)) for r in start(jobs[batch], records[batch])()]
         found = {(seed, label): mark for (seed, label, _), mark in zip(jobs, marks, strict=True)}
-        if best := _best_scale(found, seeds[:scanned]):
-            rest = [(seed, best, plan.maker(best)) for plan, seed in zip(plans, seeds, strict=True)][scanned:]
-            for batch in _batches(intact, len(rest), len(task.stimuli)) if rest else ():
-                more = start(rest[batch], [task.record] * len(rest[batch]))()
-                found |= {(j[0], j[1]): _mark(task, _of_one_seed(r)) for j, r in zip(rest[batch], more, strict=True)}
+        best, rest = _best_scale(found, seeds[:scanned]), []
+        for k, plan in enumerate(plans):
+            labels = [best] if best and k >= scanned else []
+            labels += plan.add_shams(_first_lost(task, seeds, found, len(doses)))
+            rest += [(plan.seed, label, plan.maker(label)) for label in labels]
+        for batch in _batches(intact, len(rest), len(task.stimuli)) if rest else ():
+            more = start(rest[batch], [task.record] * len(rest[batch]))()
+            found |= {(j[0], j[1]): _mark(task, _of_one_seed(r)) for j, r in zip(rest[batch], more, strict=True)}
         return _judge(task, plans, found, best, scanned, n_seeds, report, about)
 
     return finish
@@ -120,6 +123,15 @@ class _Plan:
 
     def maker(self, label):
         return lambda: self.variants[label[1]].circuit
+
+    def add_shams(self, place: int | None) -> list[tuple[str, int]]:
+        """Labels of the shams of a partial ablation, that at this place, if there is one."""
+        if place is None or not self.controls:
+            return []
+        n, fraction = len(self.variants), float(self.doses[place])
+        partial = _ablated(self.change, self.circuit, fraction)
+        self.variants += shams(self.circuit, partial, [0 if self.is_exact else self.seed], fraction)
+        return [(variant.condition, n + k) for k, variant in enumerate(self.variants[n:])]
 
 
 def _facts(task, response) -> tuple[Fact, ...]:
@@ -248,21 +260,29 @@ def _best_scale(found, seeds):
     return max(labels, key=lambda label: np.mean([found[seed, label].score for seed in seeds]), default=None)
 
 
+def _first_lost(task, seeds, found, n) -> int | None:
+    """Place of the first of n fractions at which the mean score is below the criterion, if one is before the last."""
+    means = [np.mean([found[seed, k].score for seed in seeds]) for k in range(n)]
+    return next((k for k in range(1, n - 1) if means[k] < task.criterion <= means[0]), None)
+
+
 def _controls(plans, found, best, scanned) -> Controls | None:
     """Scores under the controls. A scale of excitation is chosen on some seeds and scored on the others."""
     if not plans[0].controls:
         return None
     seeds, first = [plan.seed for plan in plans], plans[0]
 
-    def scores(condition):
-        labels = [
-            label for seed, label in found if seed == seeds[0] and isinstance(label, tuple) and label[0] == condition
-        ]
-        if first.is_exact:
-            return np.array([found[seeds[0], label].score for label in labels]) if labels else None
-        return np.array([found[seed, label].score for seed in seeds for label in labels]) if labels else None
+    def of_shams(fraction):
+        made = {}
+        for condition in ("sham_excitation", "sham_random"):
+            places = [k for k, v in enumerate(first.variants) if (v.condition, v.fraction) == (condition, fraction)]
+            if places:
+                made[condition] = np.array([found[seed, (condition, k)].score for seed in seeds for k in places])
+        return made
 
-    made = {name: scores(name) for name in ("sham_excitation", "sham_random")}
+    made = of_shams(1.0)
+    fractions = sorted({variant.fraction for variant in first.variants} - {1.0})
+    made["partial"] = tuple(Shams(fraction, **of_shams(fraction)) for fraction in fractions)
     if best:
         chosen = [found[seed, best] for seed in (seeds[scanned:] or seeds)]
         variant, intact = first.variants[best[1]], np.mean([found[seed, 0].rates.mean() for seed in seeds])
