@@ -317,7 +317,8 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     network has 200 pyramidal cells, and evidence of 2.5 times the paper's mean, so that it decides within 0.7 s.
     """
     check_kind(kind, "decision")
-    stimuli, required = pairs(kind, COHERENCES[1:] if quick else COHERENCES)
+    coherences = COHERENCES[1:] if quick else COHERENCES
+    stimuli, required = pairs(kind, coherences)
     return Task(
         circuit=lambda seed: circuit(kind, seed=seed, size=TASK_SIZE),
         stimuli=stimuli,
@@ -329,6 +330,8 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         constant=0.5,
         required=required,
         answers=above_threshold,
+        levels=100 * np.repeat(coherences, 4),
+        level="coherence (%)",
         proof="the second trial of each pair has more evidence and requires that the choice of the first ends",
         duration=(SILENT + EVIDENCE_FRAMES) * FRAME,
         window=0.2,

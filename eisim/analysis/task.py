@@ -70,6 +70,9 @@ class Task(Shown):
     excitatory_only : callable, optional
         From a seed to an excitatory-only circuit, which shows what such circuits score at least; it is simulated with
         the same stimuli.
+    levels, level : array_like of shape (trials,) and str, optional
+        A number for each trial, such as its coherence, and what it is, with its unit: the share of trials with all
+        outputs as `required` is also shown by level, as a psychometric curve.
     bound, proof : float and str, optional
         Score that no excitatory-only system exceeds, and why, in a sentence. ``None``: unknown, or from `required`.
     """
@@ -93,6 +96,8 @@ class Task(Shown):
     excitatory_only: Callable[[int], Circuit] | None = None
     bound: float | None = None
     proof: str = ""
+    levels: np.ndarray | None = None
+    level: str = ""
 
     def __post_init__(self):
         timing = Timing(self.duration, self.window, self.dt)
@@ -105,6 +110,7 @@ class Task(Shown):
         if not isinstance(self.measure, str):
             raise InputError(f"Task.measure: expected what the score measures, in words, found {self.measure!r:.60}")
         self._check_required()
+        self._check_levels()
         for name in ("circuit", "score"):
             if not callable(getattr(self, name)):
                 raise InputError(f"Task.{name}: expected a function, found {getattr(self, name)!r}")
@@ -143,6 +149,21 @@ class Task(Shown):
         object.__setattr__(self, "bound", best_share(self.stimuli, required))
         object.__setattr__(self, "proof", self.proof or "by the order of the trials and their required outputs")
 
+    def _check_levels(self):
+        if (self.levels is None) != (not self.level) or not isinstance(self.level, str):
+            raise InputError(
+                f"Task.level: expected what the levels are, just where there are any, found {self.level!r}"
+            )
+        if self.levels is None:
+            return
+        if self.required is None:
+            raise InputError("Task.levels: expected together with Task.required, found no required outputs")
+        levels = to_si(self.levels, "1", "Task.levels")
+        if levels.shape != (len(self.stimuli),):
+            expected = f"a number for each of {len(self.stimuli)} trials"
+            raise InputError(f"Task.levels: expected {expected}, found an array of shape {levels.shape}")
+        object.__setattr__(self, "levels", levels)
+
     def _check_limits(self):
         """Check what constant answers and excitatory-only systems score."""
         for name in ("constant", "bound"):
@@ -172,13 +193,18 @@ class Task(Shown):
         return f"<Task: {self.measure}, at least {self.criterion:g}; {shape} stimuli; {self.obstruction}>"
 
 
-def share_right(required: np.ndarray, answers: Callable[[Response], np.ndarray], response: Response) -> float:
-    """Share of trials in which all outputs are as required."""
+def are_right(required: np.ndarray, answers: Callable[[Response], np.ndarray], response: Response) -> np.ndarray:
+    """Whether all outputs of each trial are as required."""
     found = np.asarray(answers(response))
     if found.dtype != bool or found.shape != required.shape:
         what = f"{found.dtype} values of shape {found.shape}"
         raise InputError(f"Task.answers: expected bool values of shape {required.shape}, found {what}")
-    return float((found == required).reshape(len(required), -1).all(axis=1).mean())
+    return (found == required).reshape(len(required), -1).all(axis=1)
+
+
+def share_right(required: np.ndarray, answers: Callable[[Response], np.ndarray], response: Response) -> float:
+    """Share of trials in which all outputs are as required."""
+    return float(are_right(required, answers, response).mean())
 
 
 @dataclass(frozen=True)

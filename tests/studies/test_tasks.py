@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eisim import InputError, Obstruction, ablate, assess, simulate, to_dnn
+from eisim.controls import removed_weight, sham_excitation
 from eisim.studies.tasks import dnn_response, judge
 from eisim.studies.tasks.witness import broken_order, find_witness
+from models import decision
 from tests.support import two_choice
 
 pytestmark = pytest.mark.slow
@@ -32,6 +34,31 @@ def test_the_batch_scores_as_separate_simulations_do(monkeypatch):
     monkeypatch.setattr(judge, "SYNAPSES", 2 * 12 * len(task.stimuli))  # two circuits at a time
     halves = assess(task, doses=doses, seeds=seeds, **NUMPY).systems["spiking"]
     np.testing.assert_array_equal(halves.scores, found.scores)
+
+
+def test_shares_of_right_trials_by_level_average_to_the_score():
+    task = decision.task("rate", quick=True)
+    judged = assess(task, doses=[0, 0.6, 1], seeds=4, controls="none", **NUMPY).kinds["rate"]
+    found = judged.psychometric
+    assert found.levels.tolist() == [25.6, 38.4] and found.right.shape == (3, 4, 2)
+    np.testing.assert_allclose(found.right.mean(axis=2), judged.systems["rate"].scores)
+    assert found.right[0].mean() > 0.9 > found.right[-1].mean()
+    estimate = found.estimate(1, 0)
+    assert estimate.low <= estimate.mean == found.right[1, :, 0].mean() <= estimate.high
+
+
+def test_shams_are_done_of_the_first_fraction_at_which_the_function_is_lost():
+    found = assess(QUICK("rate"), doses=[0, 0.5, 0.9, 1], seeds=2, **NUMPY).systems["rate"]
+    means = found.scores.mean(axis=1)
+    first = int(np.argmax(means < found.level))
+    assert 0 < first < 3
+    (sham,) = found.controls.partial
+    assert sham.fraction == found.doses[first] and len(sham.sham_excitation) == len(sham.sham_random) == 1
+    circuit, task = QUICK("rate").circuit(0), QUICK("rate")
+    weight = removed_weight(circuit, ablate(circuit, sham.fraction))
+    times = {"duration": task.duration, "window": task.window, "dt": task.dt}
+    response = simulate(sham_excitation(circuit, weight), task.stimuli, seed=0, **times, **NUMPY)
+    assert sham.sham_excitation.tolist() == [task.score(response)]
 
 
 def test_the_response_of_the_dnn_is_that_of_the_circuit():

@@ -67,6 +67,9 @@ def task(**how):
     return Task(**given | how)
 
 
+ANSWERED = {"score": None, "required": [True, False], "answers": lambda response: response}
+
+
 def test_required_outputs_make_score_and_bound():
     made = task(score=None, required=[True, False], answers=lambda response: response)
     assert (made.bound, made.constant) == (0.5, None) and made.proof
@@ -88,6 +91,11 @@ def test_a_copy_of_a_task_has_score_and_bound_of_its_own_required_outputs():
         ({"constant": 0.5}, "criterion: expected more than the best constant answer scores, 0.5, found 0.5"),
         ({"constant": 1.5, "criterion": 1.7}, "constant: expected from 0 to 1, found 1.5"),
         ({"bound": 0.5}, "proof: expected a sentence"),
+        ({"levels": [1, 2], "level": "x"}, "levels: expected together with Task.required, found no required outputs"),
+        (ANSWERED | {"levels": [1, 2]}, "level: expected what the levels are"),
+        (ANSWERED | {"level": "x"}, "level: expected what the levels are"),
+        (ANSWERED | {"levels": [1], "level": "x"}, "levels: expected a number for each of 2 trials"),
+        (ANSWERED | {"levels": ["a", "b"], "level": "x"}, "levels: "),
         ({"proof": "since it is so"}, "proof: expected a sentence"),
         (
             {"bound": 0.1, "proof": "since it is so", "constant": 0.2},

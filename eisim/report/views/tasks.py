@@ -107,6 +107,7 @@ def _row(assessment):
             {"what": fact.what, "published": fact.published, "ours": ours, "this_run": run, "source": fact.source}
             for fact, ours, run, _ in _published(assessment)
         ],
+        "psychometric": {kind: _psychometric(judged) for kind, judged in kinds.items() if judged.psychometric},
         "mean_field": _mean_field(kinds["spiking"]) if "spiking" in kinds else None,
         "left_out": assessment.left_out,
     }
@@ -115,6 +116,14 @@ def _row(assessment):
 def _published(assessment) -> list[Beside]:
     now = [fact for judged in assessment.kinds.values() for fact in judged.facts]
     return beside(assessment.published, now, spaced(assessment.name))
+
+
+def _psychometric(judged):
+    """By dose, the share of right trials at each level."""
+    found = judged.psychometric
+    at = [[found.estimate(d, k) for k in range(len(found.levels))] for d in range(len(found.right))]
+    shares = [[{"mean": e.mean, "low": e.low, "high": e.high} for e in row] for row in at]
+    return {"level": found.level, "levels": found.levels, "right": shares}
 
 
 def _mean_field(judged):
@@ -251,6 +260,10 @@ class SurveyView(View[Survey]):
         return [Row(each, judged) for each in self.result.assessments for judged in each.kinds.values()]
 
     @property
+    def _psychometric(self) -> list[Row]:
+        return [row for row in self._kinds if row.judged.psychometric is not None]
+
+    @property
     def _witnessed(self) -> list[Row]:
         return [row for row in self._kinds if row.judged.witness is not None]
 
@@ -360,6 +373,20 @@ class SurveyView(View[Survey]):
             "dose_response.csv",
             draw=lambda: figures.dose_responses(survey),
         )
+        if curves := self._psychometric:
+            ends = (
+                f"{CIRCUIT.value(row)} ({row.judged.kind}) {right[0].mean():.2f} and {right[-1].mean():.2f}"
+                for row in curves
+                for right in [row.judged.psychometric.right]
+            )
+            yield Drawing(
+                "psychometric.svg",
+                "Psychometric curves, by the fraction removed",
+                "Share of trials with all outputs as required: mean over seeds with its 95 % interval.",
+                f"Mean share intact and at the largest fraction: {'; '.join(ends)}.",
+                "psychometric.csv",
+                draw=lambda: figures.psychometric_curves(curves),
+            )
         if found:
             fall, left = _found("fall"), _found("fall_ablated")
             falls = (
@@ -460,6 +487,16 @@ class SurveyView(View[Survey]):
         names = ("function", "circuit", "kind", "dose", "seed", "output_at_lower_hz", "output_at_upper_hz")
         if lines:
             yield "witness.csv", to_csv(lines, names)
+        lines = [
+            (a.name, judged.kind, float(of), judged.psychometric.level, float(level), e.mean, e.low, e.high)
+            for a, judged in self._psychometric
+            for d, of in enumerate(a.doses)
+            for k, level in enumerate(judged.psychometric.levels)
+            for e in [judged.psychometric.estimate(d, k)]
+        ]
+        names = ("circuit", "kind", "dose", "level_name", "level", "right_mean", "right_low", "right_high")
+        if lines:
+            yield "psychometric.csv", to_csv(lines, names)
         lines = [
             (a.name, p.population, k, *map(_finite, numbers), bool(holds), note)
             for a, judged in self._kinds

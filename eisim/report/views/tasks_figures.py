@@ -127,12 +127,37 @@ def witness_outputs(ax: Axes, doses, witness: Witness) -> None:
     ax.set(xlabel="fraction removed", ylabel="output of the task (Hz)")
 
 
-def _panels(n, **share):
+def psychometric_curves(rows) -> Figure:
+    """Share of right trials by level, a panel for each assessment and kind; darker, the less is removed."""
+    figure, axes = _panels(len(rows), False, sharey=True)
+    for ax, (assessment, judged) in zip(axes, rows, strict=True):
+        found, doses = judged.psychometric, assessment.doses
+        for d in range(len(doses))[::-1]:
+            colour = str(0.8 * d / (len(doses) - 1))
+            at = [found.estimate(d, k) for k in range(len(found.levels))]
+            means = np.array([e.mean for e in at])
+            ends = [
+                [e.mean if end is None else end for e, end in zip(at, side, strict=True)]
+                for side in ([e.low for e in at], [e.high for e in at])
+            ]
+            errors = np.abs(np.array(ends) - means)
+            ax.errorbar(found.levels, means, errors, color=colour, lw=1, marker="o", ms=3, label=f"{doses[d]:.3g}")
+        ax.set(xlabel=found.level, ylim=(-0.05, 1.05), yticks=[0, 0.5, 1])
+        _title(ax, assessment, STYLES[judged.kind][0])
+    handles, labels = axes[0].get_legend_handles_labels()
+    title = dose(rows[0].assessment.how).label
+    figure.legend(handles[::-1], labels[::-1], loc="outside upper center", ncols=6, title=title, title_fontsize=8)
+    figure.supylabel("share of trials as required", fontsize=8)
+    return figure
+
+
+def _panels(n, of_doses=True, **share):
     columns = min(COLUMNS, n)
     rows = -(-n // columns)
     figure = new_figure(DOUBLE, min(1.75 * rows + 0.9, TALLEST), "constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, **share).ravel()
-    axes[0].set(xlim=(-0.04, 1.04), xticks=[0, 0.5, 1])
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=of_doses, **share).ravel()
+    if of_doses:
+        axes[0].set(xlim=(-0.04, 1.04), xticks=[0, 0.5, 1])
     for k in range(n, len(axes)):
         axes[k].axis("off")
         axes[k - columns].tick_params(labelbottom=True)

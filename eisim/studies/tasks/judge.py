@@ -12,7 +12,7 @@ import numpy as np
 from eisim.ablation import Dose
 from eisim.adapter import UnrolledDNN, to_dnn
 from eisim.analysis.mean_field_check import Prediction, predict
-from eisim.analysis.task import Fact, Task
+from eisim.analysis.task import Fact, Task, are_right
 from eisim.base.errors import InputError
 from eisim.base.units import to_si
 from eisim.circuit import Circuit
@@ -22,7 +22,7 @@ from eisim.simulation.response import Response, Spikes
 from eisim.studies.controls import DRAWS, shams, variants
 from eisim.studies.curves import AblationCurve, contradiction, questioned
 from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion, Shams
-from eisim.studies.tasks.result import Judged
+from eisim.studies.tasks.result import Judged, Psychometric
 from eisim.studies.tasks.witness import ROUNDING as SAME
 from eisim.studies.tasks.witness import broken_order, find_witness, is_noisy
 from eisim.weights import Independent
@@ -228,6 +228,7 @@ class Mark:
     output: np.ndarray | None  # by trial
     rates: np.ndarray  # trials × neurons, in the window
     digest: bytes  # of rates and traces
+    right: np.ndarray | None = None  # by trial, if these have levels
 
 
 def _mark(task, response):
@@ -251,7 +252,8 @@ def _mark(task, response):
     digest = hashlib.sha256(rates.tobytes())
     for trace in response.traces.values():
         digest.update(trace.tobytes())
-    return Mark(score, output, rates, digest.digest())
+    right = None if task.levels is None else are_right(task.required, task.answers, response)
+    return Mark(score, output, rates, digest.digest(), right)
 
 
 def _best_scale(found, seeds):
@@ -357,8 +359,17 @@ def _judge(task, plans, found, best, scanned, n_seeds, report, about):
         output=_output_words(task.output),
         published_neurons=task.published_neurons,
         proof=task.proof,
+        psychometric=None if task.levels is None else _by_level(task, marks, is_exact),
         **about,
     )
+
+
+def _by_level(task, marks, is_exact) -> Psychometric:
+    """Shares of right trials by level; marks are doses × seeds."""
+    levels, which = np.unique(task.levels, return_inverse=True)
+    right = np.array([[m.right for m in row] for row in marks])
+    shares = [right[..., which == k].mean(axis=-1) for k in range(len(levels))]
+    return Psychometric(task.level, levels, np.stack(shares, axis=-1), is_exact)
 
 
 def _grid(rows):

@@ -5,13 +5,28 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from eisim.analysis.mean_field_check import Prediction
+from eisim.analysis.statistics import Estimate, over_seeds
 from eisim.analysis.task import Fact, Obstruction
 from eisim.base.display import display, labelled, plotted, tabulated
-from eisim.base.values import Shown
+from eisim.base.values import Brief, Shown
 from eisim.circuit import Circuit
 from eisim.studies.curves import AblationCurve
 from eisim.studies.result import OfParts
 from eisim.studies.tasks.witness import Witness
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Psychometric(Brief):
+    """Share of trials with all outputs as required, by what sets how hard a trial is."""
+
+    level: str  # what that is, with its unit: "coherence (%)"
+    levels: np.ndarray  # (levels,), rising
+    right: np.ndarray  # (doses, seeds, levels)
+    is_exact: bool  # whether nothing is random, so that there is no interval
+
+    def estimate(self, dose: int, level: int) -> Estimate:
+        """Mean over seeds with its interval, at a place of the doses and of the levels."""
+        return over_seeds(self.right[dose, :, level], self.is_exact)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,6 +47,7 @@ class Judged(Shown):
     output: str = ""  # what the output of the task is, as its function's docstring says
     published_neurons: int = 0  # of the circuit as it was published, where this one is smaller; else 0
     proof: str = ""  # of the bound on excitatory-only systems, if there is one
+    psychometric: Psychometric | None = None  # of a task whose trials have levels
     facts: tuple[Fact, ...] = ()  # published numbers and those of the intact circuit of the first seed
 
     def __repr__(self):
