@@ -257,9 +257,9 @@ def rate_at(response: Response, degrees: float) -> np.ndarray:
     return rates[..., near].mean(axis=-1)
 
 
-def responding(response: Response) -> np.ndarray:
-    """Whether the neurons within 30 degrees of each of the four `OUTPUTS` respond: trials × 4."""
-    return np.stack([rate_at(response, degrees) for degrees in OUTPUTS], axis=-1) > ACTIVE
+def rates_of_outputs(response: Response) -> np.ndarray:
+    """Mean rates of the neurons within 30 degrees of each of the four `OUTPUTS`, in Hz: trials × 4."""
+    return np.stack([rate_at(response, degrees) for degrees in OUTPUTS], axis=-1)
 
 
 @explains_arguments
@@ -306,7 +306,8 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         output=partial(rate_at, degrees=90.0),
         constant=1 / len(pairs),
         required=np.degrees(angles(CHANNELS))[last][:, None] == np.array(OUTPUTS),
-        answers=responding,
+        answers=rates_of_outputs,
+        threshold=ACTIVE,
         excitatory_only=lambda seed: latch(kind, seed=seed, size=small.get("size", 64)),
         proof="the later cue of a pair adds input and requires that the response to the first ends",
         duration=FRAMES * FRAME,

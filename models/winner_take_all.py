@@ -188,7 +188,8 @@ def task(kind: str = "spiking", *, quick: bool = False) -> Task:
         output=output,
         constant=0.25,
         required=trials == trials.max(axis=1, keepdims=True),
-        answers=active,
+        answers=pool_rates,
+        threshold=ACTIVE,
         excitatory_only=lambda seed: thresholds(kind, seed=seed, strength=trials.max()),
         proof="every input of a stronger trial is at least that of each weaker one, so no two with different winners "
         "are both right",

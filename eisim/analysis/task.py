@@ -63,10 +63,12 @@ class Task(Shown):
         From the response of the intact circuit to published numbers, each with that of the response, as `Fact`.
     constant : float, optional
         Score of the best answer that ignores the stimuli; ``None``: unknown. The criterion has to be above it.
-    required, answers : array_like of bool, and callable, optional
-        The outputs that are required, trials (× outputs), and from a response to those that are given: rates above a
-        threshold. With them the score is the share of trials with all outputs as required (`score` may be ``None``),
-        and what the best excitatory-only system scores follows (`eisim.theory.required`).
+    required, answers, threshold : array_like of bool, callable, and float or array_like of shape (outputs,), optional
+        The outputs that are required, trials (× outputs); from a response to the rates of the outputs, in Hz, of the
+        same shape; and above which rate an output is given. With them the score is the share of trials with all outputs
+        as required (`score` may be ``None``), and what constant answers and the best excitatory-only system score
+        follows (`eisim.theory.required`): the latter where answers do not fall as a rate rises, which `assess` tries.
+        Without a threshold, which could be re-fitted, `answers` gives bool.
     excitatory_only : callable, optional
         From a seed to an excitatory-only circuit, which shows what such circuits score at least; it is simulated with
         the same stimuli.
@@ -98,6 +100,7 @@ class Task(Shown):
     proof: str = ""
     levels: np.ndarray | None = None
     level: str = ""
+    threshold: float | np.ndarray | None = None
 
     def __post_init__(self):
         timing = Timing(self.duration, self.window, self.dt)
@@ -107,6 +110,8 @@ class Task(Shown):
             raise InputError("Task.stimuli: expected an array in the order of the inputs, found a labelled table")
         object.__setattr__(self, "stimuli", to_si(self.stimuli, "1", "Task.stimuli"))
         object.__setattr__(self, "criterion", scalar_si(self.criterion, "1", "Task.criterion"))
+        if not self.criterion > 0:
+            raise InputError(f"Task.criterion: expected more than 0, found {self.criterion:g}")
         if not isinstance(self.measure, str):
             raise InputError(f"Task.measure: expected what the score measures, in words, found {self.measure!r:.60}")
         self._check_required()
@@ -133,6 +138,8 @@ class Task(Shown):
         if (self.required is None) != (self.answers is None):
             raise InputError("Task.required: expected together with Task.answers, found one of them")
         if self.required is None:
+            if self.threshold is not None:
+                raise InputError("Task.threshold: expected together with Task.required, found no required outputs")
             return
         required = np.asarray(self.required)
         if required.dtype != bool or required.ndim not in (1, 2) or len(required) != len(self.stimuli):
@@ -144,9 +151,18 @@ class Task(Shown):
         if not is_copy and (self.bound is not None or self.score is not None):
             given = "score" if self.bound is None else "bound"
             raise InputError(f"Task.{given}: expected none, since it follows from Task.required, found one")
+        if self.threshold is not None:
+            threshold = to_si(self.threshold, "hertz", "Task.threshold")
+            if threshold.shape not in ((), required.shape[1:]):
+                expected = f"one number, or one for each of {required.shape[1:]} outputs"
+                raise InputError(f"Task.threshold: expected {expected}, found an array of shape {threshold.shape}")
+            object.__setattr__(self, "threshold", threshold)
         object.__setattr__(self, "required", required)
-        object.__setattr__(self, "score", partial(share_right, required, self.answers))
+        object.__setattr__(self, "score", partial(share_right, required, self.answers, threshold=self.threshold))
         object.__setattr__(self, "bound", best_share(self.stimuli, required))
+        _, counts = np.unique(required.reshape(len(required), -1), axis=0, return_counts=True)
+        constant = counts.max(initial=0) / max(1, len(required))  # the same outputs in every trial
+        object.__setattr__(self, "constant", max(constant, 0.0 if is_copy else self.constant or 0.0))
         object.__setattr__(self, "proof", self.proof or "by the order of the trials and their required outputs")
 
     def _check_levels(self):
@@ -193,18 +209,27 @@ class Task(Shown):
         return f"<Task: {self.measure}, at least {self.criterion:g}; {shape} stimuli; {self.obstruction}>"
 
 
-def are_right(required: np.ndarray, answers: Callable[[Response], np.ndarray], response: Response) -> np.ndarray:
-    """Whether all outputs of each trial are as required."""
-    found = np.asarray(answers(response))
-    if found.dtype != bool or found.shape != required.shape:
+def outputs_of(response: Response, answers: Callable, shape: tuple[int, ...], threshold=None) -> np.ndarray:
+    """What a response answers: rates in Hz if they are compared with a threshold, else bool."""
+    found = answers(response)
+    found = np.asarray(found) if threshold is None else to_si(found, "hertz", "Task.answers")
+    expected = "bool values" if threshold is None else "rates in Hz"
+    if found.shape != shape or (found.dtype == bool) != (threshold is None):
         what = f"{found.dtype} values of shape {found.shape}"
-        raise InputError(f"Task.answers: expected bool values of shape {required.shape}, found {what}")
-    return (found == required).reshape(len(required), -1).all(axis=1)
+        raise InputError(f"Task.answers: expected {expected} of shape {shape}, found {what}")
+    return found
 
 
-def share_right(required: np.ndarray, answers: Callable[[Response], np.ndarray], response: Response) -> float:
+def are_right(outputs: np.ndarray, required: np.ndarray, threshold=None) -> np.ndarray:
+    """Whether all outputs of each trial are as required."""
+    given = outputs if threshold is None else outputs > threshold
+    return (given == required).reshape(len(required), -1).all(axis=1)
+
+
+def share_right(required: np.ndarray, answers: Callable, response: Response, threshold=None) -> float:
     """Share of trials in which all outputs are as required."""
-    return float(are_right(required, answers, response).mean())
+    outputs = outputs_of(response, answers, required.shape, threshold)
+    return float(are_right(outputs, required, threshold).mean())
 
 
 @dataclass(frozen=True)

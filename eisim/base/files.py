@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -113,7 +114,10 @@ def to_netcdf(variables: dict, coordinates: dict) -> bytes:
 
 
 def to_json(document) -> str:
-    """JSON text of nested plain values, NumPy numbers and arrays, paths and enumerations."""
+    """JSON text of nested plain values, NumPy numbers and arrays, paths and enumerations.
+
+    JSON has no number that is not finite: it becomes ``null``.
+    """
     import numpy as np
 
     def plain(value):
@@ -125,4 +129,16 @@ def to_json(document) -> str:
             return value.value
         raise TypeError(f"not JSON: {value!r}")
 
-    return json.dumps(document, default=plain, indent=1, allow_nan=False)
+    def finite(value):
+        if isinstance(value, dict):
+            return {key: finite(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [finite(each) for each in value]
+        if isinstance(value, (np.ndarray, np.generic)):
+            return finite(value.tolist())
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    try:
+        return json.dumps(document, default=plain, indent=1, allow_nan=False)
+    except ValueError:  # rare, so that documents are not gone through twice
+        return json.dumps(finite(document), default=plain, indent=1, allow_nan=False)

@@ -46,6 +46,8 @@ def record(judgement: Judgement) -> dict:
     conditions = {name: _estimate(judgement.condition(name)) for name in CONTROLS}
     if conditions["refitted"] and controls.intact_refitted is not None:
         conditions["refitted"]["intact"] = float(np.mean(controls.intact_refitted))
+    if conditions["sham_random"] and controls.taken:
+        conditions["sham_random"] |= dict(zip(("synapses", "share_of_weight"), controls.taken, strict=True))
     if conditions["compensated"]:
         conditions["compensated"] |= {"scale": controls.scale, "scaled": controls.scaled, "rate": controls.rate}
     return {

@@ -9,18 +9,23 @@ import numpy as np
 from eisim.analysis.readout import refitted
 from eisim.base.values import Brief
 from eisim.circuit import Circuit
-from eisim.controls import compensate, excitation, removed_weight, sham_excitation, sham_random
+from eisim.controls import compensate, excitation, removed_weight, sham_excitation, sham_random, total_weight
 from eisim.simulation.response import Response
 from eisim.studies.judgement import Controls, Shams
 
 #: Factors by which excitation is scaled to compensate.
 FACTORS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+#: Excitation between populations is also taken away.
+NONE = 0.0
 #: What they scale.
 BETWEEN, ALL = "excitation between populations", "all excitation"
 #: Draws of random synapses in a system in which nothing else is random.
 DRAWS = 10
 #: The same where a circuit takes long: less than twice the time of the ablation curve.
 FEW_FACTORS, FEW_DRAWS = (0.8, 0.6, 0.4, 0.2), 3
+#: A readout does not tell rates apart that differ by less than this share of the largest intact rate; by less, the
+#: more points there are beyond so many. Else a threshold would be fitted to what is left of a transient.
+RESOLUTION, POINTS = 1e-3, 16
 #: Shams are done of the full ablation, and of those closest to these shares of it.
 SHARES = (0.25, 0.5, 0.75)
 
@@ -34,6 +39,7 @@ class Variant(Brief):
     scale: float | None = None
     scaled: str = ""
     fraction: float = 1.0  # of the ablation that a sham equals
+    taken: tuple[float, float] | None = None  # by a random sham: synapses, and weight as a share of the ablation's
 
 
 def variants(
@@ -44,10 +50,22 @@ def variants(
         return []
     found = []
     if between := excitation(ablated):
-        found += [Variant("compensated", compensate(ablated, f), f, BETWEEN) for f in factors]
+        found += [Variant("compensated", compensate(ablated, f), f, BETWEEN) for f in [*factors, NONE]]
     if len(excitation(ablated, inputs=True)) > len(between):
         found += [Variant("compensated", compensate(ablated, f, inputs=True), f, ALL) for f in factors]
     return found + shams(intact, ablated, draws)
+
+
+def finer(ablated: Circuit, tried: Sequence[Variant], best: int) -> list[Variant]:
+    """Scales of excitation between that at a place, the best of those tried, and the next ones."""
+    scaled, at = tried[best].scaled, tried[best].scale
+    factors = sorted(v.scale for v in tried if v.condition == "compensated" and v.scaled == scaled)
+    k = factors.index(at)
+    ends = [at - factors[k - 1] if k else at, factors[k + 1] - at if k + 1 < len(factors) else 1 - at]
+    steps = np.arange(1, 5) / 5
+    more = [*(at - ends[0] * steps), *(at + ends[1] * steps)]
+    inputs = scaled == ALL
+    return [Variant("compensated", compensate(ablated, f, inputs=inputs), float(f), scaled) for f in more if f > 0]
 
 
 def shams(intact: Circuit, ablated: Circuit, draws: Sequence[int], fraction: float = 1.0) -> list[Variant]:
@@ -55,9 +73,20 @@ def shams(intact: Circuit, ablated: Circuit, draws: Sequence[int], fraction: flo
     found, weight = [], removed_weight(intact, ablated)
     if weight and excitation(intact):
         found.append(Variant("sham_excitation", sham_excitation(intact, weight), fraction=fraction))
-    if weight:
-        found += [Variant("sham_random", sham_random(intact, weight, seed=draw), fraction=fraction) for draw in draws]
+    for draw in draws if weight else ():
+        sham = sham_random(intact, weight, seed=draw)
+        found.append(Variant("sham_random", sham, fraction=fraction, taken=_taken(intact, sham, weight)))
     return found
+
+
+def _taken(intact: Circuit, sham: Circuit, weight: float) -> tuple[float, float]:
+    """Synapses that a random sham took, and their weight as a share of that which the ablation took."""
+    synapses, taken = 0, 0.0
+    for before, after in zip(intact.projections, sham.projections, strict=True):
+        if before is not after:
+            synapses += int(np.count_nonzero(intact.weights(before).data) - np.count_nonzero(sham.weights(after).data))
+            taken += total_weight(intact, before) - total_weight(sham, after)
+    return float(synapses), taken / weight
 
 
 def partial_shams(intact: Circuit, weakened: Sequence[Circuit], fractions: Sequence[float]) -> list[Variant]:
@@ -94,10 +123,12 @@ def of_controls(
     if not is_exact and len(every) > 1:
         halves = [(every[::2], every[1::2]), (every[1::2], every[::2])]
 
+    finest = 0.0 if values is None or intact.rates is None else resolution(intact.rates)
+
     def scorer(answers: Answers):
         if values is None or answers.rates is None:
             return lambda fitted, scored: answers.scores[scored]
-        return partial(refitted, answers.rates, values, weights=weights)
+        return partial(refitted, answers.rates, values, weights=weights, resolution=finest)
 
     def crossed(scorers: Sequence[Callable]) -> np.ndarray:
         found = np.empty(len(every))
@@ -114,7 +145,7 @@ def of_controls(
         found |= {"refitted": crossed([scorer(ablated)]), "intact_refitted": crossed([scorer(intact)])}
     if compensated := of("compensated"):
         scorers = [scorer(answers) for _, answers in compensated]
-        k = max(range(len(scorers)), key=lambda k: scorers[k](every, every).mean())
+        k = max(range(len(scorers)), key=lambda k: (scorers[k](every, every).mean(), -_from(compensated[k][1], intact)))
         (variant, answers), found["compensated"] = compensated[k], crossed(scorers)
         found |= {"scale": variant.scale, "scaled": variant.scaled}
         if answers.mean_rate is not None and intact.mean_rate:
@@ -127,9 +158,22 @@ def of_controls(
                 scores[condition] = draws[0] if len(draws) == 1 else np.array([each.mean() for each in draws])
         return scores
 
+    found["taken"] = next((v.taken for v, _ in of("sham_random")), None)
     fractions = sorted({variant.fraction for variant, _ in tried} - {1.0})
     found["partial"] = tuple(Shams(fraction, **of_shams(fraction)) for fraction in fractions)
     return Controls(**found, **of_shams(1.0))
+
+
+def resolution(rates: np.ndarray) -> float:
+    """Difference of rates (… × points) up to which a readout does not tell them apart, given those when intact."""
+    largest = np.abs(rates, where=np.isfinite(rates), out=np.zeros(rates.shape)).max(initial=0.0)
+    return RESOLUTION * float(largest) / max(1.0, rates.shape[1] / POINTS)
+
+
+def _from(answers: Answers, intact: Answers) -> float:
+    """How far the mean rate is from the intact one, by its logarithm: of equal scores the closest one counts."""
+    rates = answers.mean_rate, intact.mean_rate
+    return abs(np.log(rates[0] / rates[1])) if all(rates) else np.inf
 
 
 def mean_rate(response: Response) -> float:

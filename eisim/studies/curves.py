@@ -15,6 +15,10 @@ from eisim.base.values import Shown
 from eisim.circuit import Circuit
 from eisim.studies.judgement import KEPT, LOST, NOT_COMPUTED, ROUNDING, Controls, Criterion, Judgement, judged, shared
 
+COMPARES = "the assumption that does not hold: an answer falls as a rate rises, so that the readout itself inhibits"
+NOT_TRIED = (
+    "the assumption that was not checked: that answers do not fall as rates rise, since they follow from no rates"
+)
 NONE_FAILS = "no assumption of the theorem is known to fail"
 RATE_CODE = (
     "the assumption to question: a rate code (leak, coincidence, refractoriness and delays let spikes break order)"

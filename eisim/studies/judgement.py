@@ -88,6 +88,7 @@ class Controls(Brief):
     rate: float | None = None  # mean rate with it, as a share of the intact one
     sham_excitation: np.ndarray | None = None
     sham_random: np.ndarray | None = None
+    taken: tuple[float, float] | None = None  # by a random sham: synapses, and weight as a share of the ablation's
     partial: tuple[Shams, ...] = ()  # of weaker ablations
 
 
@@ -145,14 +146,16 @@ class Judgement(Brief):
             if is_back:
                 return UNRESOLVED if is_in_doubt else reason
             is_in_doubt = is_in_doubt or is_back is None
-        if self.bound is not None and self.bound < self.criterion - ROUNDING:
-            return PROVABLE
-        is_attained = self.attained is not None and self.attained >= self.criterion - ROUNDING
-        return WIRING if is_attained and not is_in_doubt else UNRESOLVED
+        if self.attained is not None and self.attained >= self.criterion - ROUNDING:
+            return UNRESOLVED if is_in_doubt else WIRING
+        return PROVABLE if self.bound is not None and self.bound < self.criterion - ROUNDING else UNRESOLVED
 
     @cached_property
     def parts(self) -> dict[str, float] | None:
-        """What the loss consists of: parts that add up to the intact score less the ablated one."""
+        """What the loss consists of: parts that add up to the intact score less the ablated one.
+
+        Where ablation raises the score, the first part is negative and the others are 0.
+        """
         if self.controls is None:
             return None
         most = self.intact.mean
@@ -206,6 +209,8 @@ def judged(
     intact, ablated = over_seeds(scores[0], is_exact), over_seeds(scores[-1], is_exact)
     level = float(criterion.level(intact.mean))
     critical = critical_fraction(fractions, scores, level, is_exact)
+    if intact.mean < criterion.least - ROUNDING:  # what is not computed cannot be lost
+        critical = Critical(None, None, None)
     return Judgement(
         system,
         function,

@@ -1,5 +1,7 @@
 """Thresholds of a readout, against all thresholds one by one."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -71,3 +73,31 @@ def test_seeds_are_scored_with_the_threshold_of_others(seeds, case, data):
     np.testing.assert_allclose(
         refitted(rates, values, fitted, scored), refitted(rates, values, fitted, scored, np.ones(len(values)))
     )
+
+
+def test_rates_that_differ_less_than_the_resolution_are_not_told_apart():
+    """Saturated cells differ by what is left of a transient, which is no answer."""
+    rates = np.array([[0.0, 99.9998224, 99.9998224, 99.9998247]])
+    wanted = np.array([False, False, False, True])
+    assert refitted(rates, wanted, [0], [0]).tolist() == [1.0]
+    assert refitted(rates, wanted, [0], [0], resolution=0.1).tolist() == [0.75]
+    assert refitted(rates, wanted == 0, [0], [0], resolution=0.1).tolist() == [0.75]
+    assert refitted(np.full((1, 4), np.inf), wanted, [0], [0], resolution=0.1).tolist() == [0.75]
+
+
+@given(st.data())
+def test_thresholds_of_several_outputs_are_fitted_together(data):
+    """All outputs have to be right; no change of one threshold alone does better, and one output is as before."""
+    points, outputs = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 3))
+    cells = st.lists(st.integers(0, 4).map(float), min_size=points * outputs, max_size=points * outputs)
+    rates = np.array(data.draw(cells)).reshape(1, points, outputs)
+    bits = data.draw(st.lists(st.booleans(), min_size=points * outputs, max_size=points * outputs))
+    wanted = np.array(bits).reshape(points, outputs)
+    found = refitted(rates, wanted, [0], [0])[0]
+    grids = [[*np.unique(rates[..., k]) - 0.5, np.inf] for k in range(outputs)]
+    best = max(((rates[0] > np.array(t)) == wanted).all(axis=1).mean() for t in itertools.product(*grids))
+    assert found <= best + 1e-12
+    if outputs == 1:
+        assert found == pytest.approx(best) == pytest.approx(refitted(rates[..., 0], wanted[:, 0], [0], [0])[0])
+    if best == 1:
+        assert found == 1

@@ -12,6 +12,7 @@ from eisim.studies.controls import (
     FACTORS,
     Answers,
     Variant,
+    finer,
     mean_rate,
     of_controls,
     partial_shams,
@@ -128,7 +129,8 @@ def conditions(intact, ablated):
 def test_the_variants_of_an_ablation():
     circuit = synthesize(TruthTable("0110"), kind="rate")
     found = conditions(circuit, ablate(circuit))
-    scans = [("compensated", factor, scaled) for scaled in (BETWEEN, ALL) for factor in FACTORS]
+    scans = [("compensated", factor, BETWEEN) for factor in (*FACTORS, 0.0)]
+    scans += [("compensated", factor, ALL) for factor in FACTORS]
     shams = [("sham_excitation", None, ""), *[("sham_random", None, "")] * DRAWS]
     assert found == scans + shams
     assert variants(circuit, circuit) == [] == variants(circuit, ablate(circuit, 0))
@@ -139,7 +141,7 @@ def test_the_variants_of_an_ablation():
         elif variant.condition == "sham_excitation":
             assert inhibition == 0
     few = variants(circuit, ablate(circuit), draws=[7], factors=[0.5])
-    assert [v.condition for v in few] == ["compensated", "compensated", "sham_excitation", "sham_random"]
+    assert [v.condition for v in few] == ["compensated"] * 3 + ["sham_excitation", "sham_random"]
 
 
 def test_shams_of_weaker_ablations():
@@ -161,6 +163,26 @@ def test_shams_of_weaker_ablations():
     assert controls.sham_excitation is None and controls.sham_random is None
     for each in controls.partial:
         assert each.sham_excitation.tolist() == [each.fraction] == each.sham_random.tolist()
+
+
+def test_finer_scales_lie_between_the_best_one_and_the_next():
+    circuit = synthesize(TruthTable("0110"), kind="rate")
+    tried = variants(circuit, ablate(circuit))
+    for best, ends in ((0, (0.8, 1.0)), (2, (0.6, 0.8)), (9, (0.0, 0.1)), (10, (0.8, 1.0)), (18, (0.0, 0.2))):
+        found = finer(ablate(circuit), tried, best)
+        scales = [v.scale for v in found]
+        assert all(ends[0] < s < ends[1] and s != tried[best].scale for s in scales) and len(set(scales)) == len(scales)
+        assert {v.scaled for v in found} == {tried[best].scaled} and len(scales) in (4, 8)
+        for variant in found:
+            weights = [variant.circuit.weights(p).sum() for p in variant.circuit.projections if variant.scaled == ALL]
+            before = [ablate(circuit).weights(p).sum() for p in ablate(circuit).projections if variant.scaled == ALL]
+            np.testing.assert_allclose(weights, variant.scale * np.array(before))
+
+
+def test_of_scales_that_score_the_same_the_rate_closest_to_the_intact_one_counts():
+    tried = [(Variant("compensated", None, f, ALL), Answers(np.zeros(1), mean_rate=20 * f)) for f in FACTORS]
+    found = of_controls(Answers(np.ones(1), mean_rate=6.5), Answers(np.zeros(1)), tried, True)
+    assert found.scale == 0.3 and found.rate == pytest.approx(6 / 6.5)
 
 
 def test_there_is_no_control_where_there_is_nothing_to_change():

@@ -71,8 +71,8 @@ ANSWERED = {"score": None, "required": [True, False], "answers": lambda response
 
 
 def test_required_outputs_make_score_and_bound():
-    made = task(score=None, required=[True, False], answers=lambda response: response)
-    assert (made.bound, made.constant) == (0.5, None) and made.proof
+    made = task(score=None, required=[True, False], answers=lambda response: response, criterion=0.6)
+    assert (made.bound, made.constant) == (0.5, 0.5) and made.proof
     assert made.score(np.array([True, True])) == 0.5
     with pytest.raises(InputError, match="answers: expected bool values of shape"):
         made.score(np.array([1.0, 0.0]))
@@ -80,7 +80,7 @@ def test_required_outputs_make_score_and_bound():
 
 
 def test_a_copy_of_a_task_has_score_and_bound_of_its_own_required_outputs():
-    made = task(score=None, required=[True, False], answers=lambda response: response)
+    made = task(score=None, required=[True, False], answers=lambda response: response, criterion=0.6)
     copy = replace(made, required=[False, True])
     assert (made.bound, copy.bound) == (0.5, 1.0) and copy.score(np.array([False, True])) == 1
 

@@ -217,7 +217,10 @@ CIRCUIT = Column("circuit", lambda row: spaced(row.assessment.name))
 KIND = Column("kind", lambda row: row.judged.kind)
 OUTPUT = "Of the intact circuit, mean over the seeds on which the pair was not searched."
 LEFT = "Output at x less that at y, at the largest fraction."
-ERRORS = "Of the fall, over the seeds on which the pair was not searched; empty where all agree or there is one."
+ERRORS = (
+    "The fall as a multiple of its standard error, over the seeds on which the pair was not searched; empty where all "
+    "agree or there is one."
+)
 WITNESSED = (
     CIRCUIT,
     KIND,
@@ -429,6 +432,8 @@ class SurveyView(View[Survey]):
                 known.append(f"no more than {curve.bound:.2f} is possible: {judged.proof.rstrip('.')}")
             constant = "unknown" if curve.constant is None else f"{curve.constant:.2f}"
             said = "; ".join(known) or "unknown, so no loss is called provable"
+            if curve.bound is None and curve.floor is not None:
+                said += f" ({'; '.join(curve.assumptions)})"
             yield f"{capital(spaced(each.name))} ({judged.kind}): {said}. The best constant answer: {constant}."
 
     def rows(self) -> list[dict]:

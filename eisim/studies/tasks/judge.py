@@ -12,15 +12,16 @@ import numpy as np
 from eisim.ablation import Dose
 from eisim.adapter import UnrolledDNN, to_dnn
 from eisim.analysis.mean_field_check import Prediction, predict
-from eisim.analysis.task import Fact, Task, are_right
+from eisim.analysis.readout import refitted
+from eisim.analysis.task import Fact, Task, are_right, outputs_of
 from eisim.base.errors import InputError
 from eisim.base.units import to_si
 from eisim.circuit import Circuit
 from eisim.simulation import begin
 from eisim.simulation.layout import is_pooled
 from eisim.simulation.response import Response, Spikes
-from eisim.studies.controls import DRAWS, shams, variants
-from eisim.studies.curves import AblationCurve, contradiction, questioned
+from eisim.studies.controls import DRAWS, finer, resolution, shams, variants
+from eisim.studies.curves import COMPARES, NOT_TRIED, AblationCurve, contradiction, questioned
 from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion, Shams
 from eisim.studies.tasks.result import Judged, Psychometric
 from eisim.studies.tasks.witness import ROUNDING as SAME
@@ -33,6 +34,8 @@ AGREEMENT = 0.05
 SYNAPSES = 60_000_000
 #: The scale of excitation that compensates best is chosen on so many of ten seeds, and scored on the others.
 SCANNED = 3
+#: So many neurons of a population are raised one by one, to see whether an answer falls.
+RAISED = 32
 #: Trials for which the mean field is computed.
 PREDICTED = 2
 
@@ -83,19 +86,30 @@ def begin_to_judge(
         marks = [_mark(task, r) for r in responses]
         predicted, unpredicted = _predict(task, responses[0], report) if predicts else ((), "")
         about = {"predicted": predicted, "unpredicted": unpredicted, "facts": _facts(task, responses[0])}
+        ends = responses[0], responses[min(len(doses), len(responses)) - 1]  # intact, and ablated
+        assumptions = () if task.required is None else _readout_assumptions(task, ends)
         del responses
         for batch in batches[1:]:
             marks += [_mark(task, _of_one_seed(r)) for r in start(jobs[batch], records[batch])()]
         found = {(seed, label): mark for (seed, label, _), mark in zip(jobs, marks, strict=True)}
-        best, rest = _best_scale(found, seeds[:scanned]), []
-        for k, plan in enumerate(plans):
-            labels = [best] if best and k >= scanned else []
-            labels += plan.add_shams(_first_lost(task, seeds, found, len(doses)))
-            rest += [(plan.seed, label, plan.maker(label)) for label in labels]
-        for batch in _batches(intact, len(rest), len(task.stimuli)) if rest else ():
-            more = start(rest[batch], [task.record] * len(rest[batch]))()
-            found |= {(j[0], j[1]): _mark(task, _of_one_seed(r)) for j, r in zip(rest[batch], more, strict=True)}
-        return _judge(task, plans, found, best, scanned, n_seeds, report, about)
+
+        def simulate(labels):  # for each plan, what it is still to simulate
+            rest = [
+                (plan.seed, label, plan.maker(label)) for plan, of in zip(plans, labels, strict=True) for label in of
+            ]
+            for batch in _batches(intact, len(rest), len(task.stimuli)) if rest else ():
+                more = start(rest[batch], [task.record] * len(rest[batch]))()
+                found.update(
+                    {(j[0], j[1]): _mark(task, _of_one_seed(r)) for j, r in zip(rest[batch], more, strict=True)}
+                )
+
+        lost_at, best = _first_lost(task, seeds, found, len(doses)), _best_scale(task, plans[:scanned], found)
+        more = [plan.add_shams(lost_at) for plan in plans]
+        scales = [plan.add_scales(task, best, found) for plan in plans]
+        simulate([of + scales[k] * (k < scanned) for k, of in enumerate(more)])
+        best = _best_scale(task, plans[:scanned], found)
+        simulate([[best] if best and k >= scanned else [] for k in range(len(plans))])
+        return _judge(task, plans, found, best, scanned, n_seeds, report, assumptions, about)
 
     return finish
 
@@ -128,10 +142,20 @@ class _Plan:
         """Labels of the shams of a partial ablation, that at this place, if there is one."""
         if place is None or not self.controls:
             return []
-        n, fraction = len(self.variants), float(self.doses[place])
+        fraction = float(self.doses[place])
         partial = _ablated(self.change, self.circuit, fraction)
-        self.variants += shams(self.circuit, partial, [0 if self.is_exact else self.seed], fraction)
-        return [(variant.condition, n + k) for k, variant in enumerate(self.variants[n:])]
+        return self._add(shams(self.circuit, partial, [0 if self.is_exact else self.seed], fraction))
+
+    def add_scales(self, task, best, found) -> list[tuple[str, int]]:
+        """Labels of factors close to the best one, unless that reaches the criterion, or nothing is lost."""
+        if best is None or any(m >= task.criterion for m in _means(found, best, len(self.doses) - 1)):
+            return []
+        return self._add(finer(self.ablated, self.variants, best[1]))
+
+    def _add(self, variants) -> list[tuple[str, int]]:
+        n = len(self.variants)
+        self.variants += variants
+        return [(variant.condition, n + k) for k, variant in enumerate(variants)]
 
 
 def _facts(task, response) -> tuple[Fact, ...]:
@@ -169,6 +193,9 @@ def _excitatory_only(task, seed):
     circuit = task.excitatory_only(seed)
     if not isinstance(circuit, Circuit) or not circuit.is_excitatory_only:
         raise InputError(f"Task.excitatory_only: expected from a seed a circuit without inhibition, found {circuit!r}")
+    if falling := [p.name for p in circuit.populations if not p.neuron.non_decreasing]:
+        found = f"one whose activation of {', '.join(falling)} is not"
+        raise InputError(f"Task.excitatory_only: expected a circuit of non-decreasing activations, found {found}")
     return circuit
 
 
@@ -228,7 +255,7 @@ class Mark:
     output: np.ndarray | None  # by trial
     rates: np.ndarray  # trials × neurons, in the window
     digest: bytes  # of rates and traces
-    right: np.ndarray | None = None  # by trial, if these have levels
+    outputs: np.ndarray | None = None  # trials × outputs, that are required: rates in Hz if they have a threshold
 
 
 def _mark(task, response):
@@ -252,14 +279,44 @@ def _mark(task, response):
     digest = hashlib.sha256(rates.tobytes())
     for trace in response.traces.values():
         digest.update(trace.tobytes())
-    right = None if task.levels is None else are_right(task.required, task.answers, response)
-    return Mark(score, output, rates, digest.digest(), right)
+    outputs = None
+    if task.required is not None:
+        outputs = outputs_of(response, task.answers, task.required.shape, task.threshold)
+    return Mark(score, output, rates, digest.digest(), outputs)
 
 
-def _best_scale(found, seeds):
-    """The label of the scale of excitation with the best mean score over some seeds, of equal ones the first."""
+def _means(found, *labels):
+    """The mean scores of some labels, over the seeds that have them."""
+    return [np.mean([mark.score for (_, of), mark in found.items() if of == label]) for label in labels]
+
+
+def _scores(task, plans, found, label, fitted, scored, is_refitted) -> np.ndarray:
+    """Scores of some plans under a label; re-fitted to others, if asked for and the readout has a threshold."""
+    if not is_refitted or task.threshold is None:
+        return np.array([found[plan.seed, label].score for plan in scored])
+    every = dict.fromkeys([*fitted, *scored])
+    rates = np.stack([found[plan.seed, label].outputs for plan in every])
+    intact = np.stack([found[plan.seed, 0].outputs for plan in every])
+    places = [[list(every).index(plan) for plan in of] for of in (fitted, scored)]
+    return refitted(rates, task.required, *places, resolution=resolution(intact))
+
+
+def _best_scale(task, plans, found):
+    """The label of the scale of excitation with the best mean score in some plans, re-fitted.
+
+    Of equal ones that with the rate closest to the intact one.
+    """
     labels = dict.fromkeys(label for _, label in found if isinstance(label, tuple) and label[0] == "compensated")
-    return max(labels, key=lambda label: np.mean([found[seed, label].score for seed in seeds]), default=None)
+
+    def rate(label):
+        return np.mean([found[plan.seed, label].rates.mean() for plan in plans])
+
+    def goodness(label):
+        score = _scores(task, plans, found, label, plans, plans, True).mean()
+        rates = rate(label), rate(0)
+        return round(float(score), 12), -abs(np.log(rates[0] / rates[1])) if all(rates) else -np.inf
+
+    return max(labels, key=goodness, default=None)
 
 
 def _first_lost(task, seeds, found, n) -> int | None:
@@ -268,11 +325,17 @@ def _first_lost(task, seeds, found, n) -> int | None:
     return next((k for k in range(1, n - 1) if means[k] < task.criterion <= means[0]), None)
 
 
-def _controls(plans, found, best, scanned) -> Controls | None:
+def _controls(task, plans, found, best, scanned) -> Controls | None:
     """Scores under the controls. A scale of excitation is chosen on some seeds and scored on the others."""
     if not plans[0].controls:
         return None
     seeds, first = [plan.seed for plan in plans], plans[0]
+
+    def crossed(label):
+        """Re-fitted to one half of the seeds and scored on the other, and the other way round."""
+        halves = [plans[::2], plans[1::2]] if len(plans) > 1 else [plans, plans]
+        found_ = [_scores(task, plans, found, label, *pair, True) for pair in (halves, halves[::-1])]
+        return np.concatenate(found_) if len(plans) > 1 else found_[0]
 
     def of_shams(fraction):
         made = {}
@@ -285,16 +348,22 @@ def _controls(plans, found, best, scanned) -> Controls | None:
     made = of_shams(1.0)
     fractions = sorted({variant.fraction for variant in first.variants} - {1.0})
     made["partial"] = tuple(Shams(fraction, **of_shams(fraction)) for fraction in fractions)
+    if task.threshold is not None:
+        made |= {"refitted": crossed(len(first.doses) - 1), "intact_refitted": crossed(0)}
+    if taken := next((v.taken for v in first.variants if v.condition == "sham_random" and v.fraction == 1.0), None):
+        made["taken"] = taken
     if best:
-        chosen = [found[seed, best] for seed in (seeds[scanned:] or seeds)]
+        others = plans[scanned:] or plans
+        chosen = [found[plan.seed, best] for plan in others]
         variant, intact = first.variants[best[1]], np.mean([found[seed, 0].rates.mean() for seed in seeds])
         rate = np.mean([mark.rates.mean() for mark in chosen]) / intact if intact else None
-        made |= {"compensated": np.array([mark.score for mark in chosen]), "rate": rate and float(rate)}
+        scores_ = _scores(task, plans, found, best, plans[:scanned], others, True)
+        made |= {"compensated": scores_, "rate": rate and float(rate)}
         made |= {"scale": variant.scale, "scaled": variant.scaled}
     return Controls(**made)
 
 
-def _judge(task, plans, found, best, scanned, n_seeds, report, about):
+def _judge(task, plans, found, best, scanned, n_seeds, report, assumptions, about):
     """Combine the findings of one kind."""
     first, doses, problems, error = plans[0], plans[0].doses, [], None
     intact, seeds, is_exact = first.circuit, [plan.seed for plan in plans], first.is_exact
@@ -303,15 +372,18 @@ def _judge(task, plans, found, best, scanned, n_seeds, report, about):
     if task.excitatory_only is not None:
         attained = float(np.mean([found[seed, "excitatory-only"].score for seed in seeds]))
 
-    def curve(system, of, controls):
+    # What binds excitatory-only systems binds the ablated one only if no inhibition is left.
+    floor = None if task.bound is None or not first.ablated.is_excitatory_only else 1 - task.bound
+
+    def curve(system, of, controls, is_exact=is_exact):
         scores = np.array([[m.score for m in row] for row in of])
         return AblationCurve(
             system,
             doses,
-            np.repeat(scores, n_seeds, axis=1) if is_exact else scores,
+            np.repeat(scores[:, :1], n_seeds, axis=1) if is_exact else scores,
             Criterion.absolute(task.criterion),
-            None if task.bound is None else 1 - task.bound,
-            questioned(intact, system == "spiking"),
+            floor,
+            questioned(intact, system == "spiking") + assumptions,
             ROUNDING if is_exact and first.ablated.is_excitatory_only else ANY,
             constant=task.constant,
             attained=attained,
@@ -319,20 +391,20 @@ def _judge(task, plans, found, best, scanned, n_seeds, report, about):
             is_exact=is_exact,
         )
 
-    own = curve(intact.kind, marks, _controls(plans, found, best, scanned))
+    own = curve(intact.kind, marks, _controls(task, plans, found, best, scanned))
     systems = {intact.kind: own}
     if not own.is_computed:
         problems.append(f"the intact circuit does not do the task: score {own.intact:.3g}, criterion {own.level:g}")
-    if own.bound is not None and intact.kind == "rate" and (attained or 0) > own.bound + ROUNDING:
-        problems.append(
-            contradiction("", f"an excitatory-only circuit scores {attained:.3g}, more than {own.bound:.3g}")
-        )
+    problems += _above_bound(own)
     if intact.kind == "rate":
         circuits = _grid([[_ablated(p.change, p.circuit, float(d)) for p in plans] for d in doses])
         dnns = _dnn_marks(task, circuits, marks, report)
         apart = max(abs(a.score - b.score) for a, b in zip(dnns.flat, marks.flat, strict=True))
-        # The DNN of a circuit has the same rates, so what its controls would score is known.
-        systems["dnn"] = curve("dnn", dnns, own.controls if apart <= AGREEMENT else None)
+        # The DNN of a circuit has the same rates, so what its controls would score is known; not with noise.
+        controls = own.controls
+        if controls and (apart > AGREEMENT or is_noisy(intact)):
+            controls = _dnn_controls(task, first, dnns[:, 0], report)
+        systems["dnn"] = curve("dnn", dnns, controls, is_exact or not intact.without_noise().is_random)
         if not is_noisy(intact):
             error = max(float(np.abs(a.rates - b.rates).max()) for a, b in zip(dnns.flat, marks.flat, strict=True))
             if apart > AGREEMENT:
@@ -364,10 +436,46 @@ def _judge(task, plans, found, best, scanned, n_seeds, report, about):
     )
 
 
+def _above_bound(curve) -> list[str]:
+    """Contradictions of the theory: rate circuits without inhibition that score more than the bound."""
+    if curve.bound is None or curve.system != "rate":
+        return []
+    judgement = curve.judgement
+    scores = {name: judgement.condition(name) for name in ("refitted", "compensated")} | {"ablated": judgement.ablated}
+    least = {name: score.mean if score.low is None else score.low for name, score in scores.items() if score}
+    least |= {} if curve.attained is None else {"built without inhibition": curve.attained}
+    above = {name: score for name, score in least.items() if score > curve.bound + ROUNDING}
+    said = "an excitatory-only circuit ({}) scores {:.3g}, more than {:.3g}"
+    return [contradiction("", said.format(*item, curve.bound), curve.assumptions) for item in above.items()]
+
+
+def _readout_assumptions(task, responses) -> tuple[str, ...]:
+    """What the bound of required outputs assumes of the readout and does not hold: answers do not fall with a rate.
+
+    It is tried on responses: the rates of each population, and of some of its neurons alone, are raised to the highest
+    that the population has in any of them.
+    """
+    changes = False
+    for response in responses:
+        before = outputs_of(response, task.answers, task.required.shape, task.threshold)
+        for name, rates in response.rates.items():
+            highest = max(each.rates[name].max(initial=0.0) for each in responses)
+            few = np.unique(np.linspace(0, rates.shape[-1] - 1, RAISED).round().astype(int))
+            for neurons in [slice(None), *few] if rates.shape[-1] else ():
+                raised = rates.copy()
+                raised[..., neurons] = highest
+                changed = replace(response, rates=response.rates | {name: raised})
+                after = outputs_of(changed, task.answers, task.required.shape, task.threshold)
+                if (after < before - SAME if task.threshold is not None else before & ~after).any():
+                    return (COMPARES,)
+                changes = changes or bool((after != before).any())
+    return () if changes else (NOT_TRIED,)
+
+
 def _by_level(task, marks, is_exact) -> Psychometric:
     """Shares of right trials by level; marks are doses × seeds."""
     levels, which = np.unique(task.levels, return_inverse=True)
-    right = np.array([[m.right for m in row] for row in marks])
+    right = np.array([[are_right(m.outputs, task.required, task.threshold) for m in row] for row in marks])
     shares = [right[..., which == k].mean(axis=-1) for k in range(len(levels))]
     return Psychometric(task.level, levels, np.stack(shares, axis=-1), is_exact)
 
@@ -390,9 +498,22 @@ def _dnn_marks(task, circuits, marks, report):
             if s and marks[k, s].digest == marks[k, 0].digest:
                 found[k, s] = found[k, 0]
                 continue
-            dnn = to_dnn(circuit.without_noise() if is_noisy(circuit) else circuit, unrolled=True, **task.times)
-            found[k, s] = _mark(task, dnn_response(dnn, task.stimuli, task.record))
+            found[k, s] = _dnn_mark(task, circuit)
     return found
+
+
+def _dnn_mark(task, circuit) -> Mark:
+    dnn = to_dnn(circuit.without_noise() if is_noisy(circuit) else circuit, unrolled=True, **task.times)
+    return _mark(task, dnn_response(dnn, task.stimuli, task.record))
+
+
+def _dnn_controls(task, plan, marks, report) -> Controls | None:
+    """The controls of the DNN of one seed's circuit, whose marks at all fractions these are."""
+    found = {(plan.seed, k): mark for k, mark in enumerate(marks)}
+    for k, variant in enumerate(plan.variants):
+        report(f"{variant.circuit.name}: unrolled DNN of the controls", k / len(plan.variants))
+        found[plan.seed, (variant.condition, k)] = _dnn_mark(task, variant.circuit)
+    return _controls(task, [plan], found, _best_scale(task, [plan], found), 1)
 
 
 def dnn_response(dnn: UnrolledDNN, stimuli, record: bool = False) -> Response:

@@ -11,6 +11,7 @@ from eisim.base.display import display, labelled, plotted, tabulated
 from eisim.base.values import Brief, Shown
 from eisim.circuit import Circuit
 from eisim.studies.curves import AblationCurve
+from eisim.studies.judgement import shared
 from eisim.studies.result import OfParts
 from eisim.studies.tasks.witness import Witness
 
@@ -108,11 +109,13 @@ class Assessment(Shown):
 
     @property
     def verdict(self) -> str:
-        """The verdict, if all systems have the same, or that of each system."""
-        verdicts = {name: curve.verdict for name, curve in self.systems.items()}
-        if len(set(verdicts.values())) == 1:
-            return next(iter(verdicts.values()))
-        return ", ".join(f"{name}: {verdict}" for name, verdict in verdicts.items())
+        """The verdict that all systems share, or ``"differs"``."""
+        return shared(curve.judgement for curve in self.curves)[0]
+
+    @property
+    def reason(self) -> str | None:
+        """The reason of a loss that all systems share, or ``"differs"``."""
+        return shared(curve.judgement for curve in self.curves)[1]
 
     @property
     def problems(self) -> list[str]:
