@@ -108,7 +108,7 @@ def to_netcdf(variables: dict, coordinates: dict) -> bytes:
         entry = file.createVariable(name, values.dtype, dims)
         entry[:] = values
         for key, value in attributes.items():
-            setattr(entry, key, value)
+            setattr(entry, key, value.encode("utf-8") if isinstance(value, str) else value)
     file.flush()
     return buffer.getvalue()
 
