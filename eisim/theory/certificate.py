@@ -12,7 +12,7 @@ from eisim.base.values import ByName, Shown
 from eisim.functions import LabelledData, Region, TruthTable
 from eisim.theory import floor as floors
 from eisim.theory.evidence import Evidence, evidence
-from eisim.theory.inversion import falling_chain, floor_with
+from eisim.theory.inversion import falling_chain, floors_with
 from eisim.theory.order import Witness, violations
 from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
@@ -201,10 +201,9 @@ def certify(
     complexity = (len(chain) // 2).bit_length() if two_valued else None
     small = len(sample.first) <= SMALL
     with_inhibition = {}
-    for r in range((complexity or 0) + 1 if two_valued and small else 0):
-        if len(sample.first) * 2 ** (r + 1) > 20 * SMALL:
-            break
-        with_inhibition[r] = floor_with(sample, r, report)[0]
+    if two_valued and small:
+        few = [r for r in range(complexity + 1) if len(sample.first) * 2 ** (r + 1) <= 20 * SMALL]
+        with_inhibition = dict(zip(few, floors_with(sample, few, report), strict=True))
     if orient is None:
         orient = small and data.n_inputs <= EXHAUSTIVE
     return Certificate(

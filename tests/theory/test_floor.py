@@ -13,6 +13,8 @@ from scipy.sparse.csgraph import maximum_flow
 from eisim import REGIONS, InputError, LabelledData, Region, TruthTable, certify
 from eisim.theory import order
 from eisim.theory.cover import lightest_cover
+from eisim.theory.inversion import floor_with, floors_with
+from eisim.theory.sample import Sample
 
 LOSSES = ("zero_one", "l1", "l2", "linf")
 
@@ -144,6 +146,21 @@ def test_more_inhibition_never_hurts(data):
     assert floors[0] == certificate.floor["zero_one"]
     assert floors == sorted(floors, reverse=True)
     assert floors[-1] == certificate.orientation.on_off_floor  # only disagreement at one point is left
+
+
+@given(labelled(targets=st.integers(0, 1)))
+def test_the_number_alone_is_the_error_of_the_function(data):
+    """The weight of the cover is the error that is counted: with ties, weights of 0, and points with both labels."""
+    sample = Sample(data.points, data.targets, data.weights)
+    for r, error in enumerate(floors_with(sample, range(4))):
+        floor, values = floor_with(sample, r)
+        assert error == floor == pytest.approx(loss("zero_one", data, values), abs=1e-12)
+
+
+def test_the_number_alone_with_real_weights():
+    rng = np.random.default_rng(0)
+    sample = Sample(rng.integers(0, 9, (80, 2)).astype(float), rng.integers(3, 5, 80).astype(float), rng.random(80))
+    assert [*floors_with(sample, range(3))] == [floor_with(sample, r)[0] for r in range(3)]
 
 
 @given(labelled(max_points=8))
