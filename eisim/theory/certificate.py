@@ -13,9 +13,10 @@ from eisim.functions import LabelledData, Region, TruthTable
 from eisim.theory import floor as floors
 from eisim.theory.evidence import Evidence, evidence
 from eisim.theory.inversion import falling_chain, floors_with
-from eisim.theory.order import Witness, violations
+from eisim.theory.order import Witness
 from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
+from eisim.theory.swept import find_violations
 
 LOSSES = ("zero_one", "l1", "l2", "linf")
 #: Largest number of distinct points for which costly floors are computed by default.
@@ -194,7 +195,7 @@ def certify(
         )
     sample = _sample(function, data)
     points = sample.points
-    found = violations(sample, report)
+    found = find_violations(sample, report)
     solved = {loss: getattr(floors, loss)(found if loss in ("zero_one", "linf") else sample, report) for loss in losses}
     two_valued = len(np.unique(data.targets)) <= 2 and len(sample.first) <= MEDIUM
     chain = falling_chain(sample, report) if two_valued else []
@@ -279,8 +280,8 @@ def _peculiarities(data, sample, is_sample):
             f"The {len(values)} whole values of {data.target!r} are taken as ordered ({order}). If they are codes of "
             "classes, write the classes as words: each is then judged against the others."
         )
-    _, point, copies = np.unique(sample.all_ranks, axis=0, return_inverse=True, return_counts=True)
-    disagreeing = copies[point.ravel()][sample.row] > 1
+    _, point = sample.distinct_points
+    disagreeing = np.bincount(point)[point][sample.row] > 1
     if disagreeing.any():
         yield (
             f"{disagreeing.sum():,} rows repeat an input with another target: no function of these inputs, monotone or "
