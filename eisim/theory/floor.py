@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 
 from eisim.base.progress import Report, silent
-from eisim.theory.order import ViolatingPairs, Violations, extend
+from eisim.theory.order import ViolatingPairs, Violations, at_points, extend
 from eisim.theory.sample import Sample, exact
 from eisim.theory.up_sets import up_sets
 
@@ -66,21 +66,22 @@ def l1(sample: Sample, report: Report = silent) -> tuple[float, np.ndarray]:
     """
     graph, values = up_sets(sample, report), np.unique(sample.targets)
     rank = np.searchsorted(values, sample.levels).tolist()
-    best = np.empty(len(graph.at), dtype=int)
+    best, at = np.empty(graph.size, dtype=int), at_points(sample, graph.point)
 
     def split(points, low, high):
         if low == high:
             best[points] = low
             return []
         middle = (low + high + 1) // 2
-        upper, lower = graph.best(points, lambda i: sum(w if rank[row] >= middle else -w for row, w in graph.at[i]))
+        upper, lower = graph.best(points, lambda i: sum(w if rank[row] >= middle else -w for row, w in at[i]))
         return [(upper, middle, high), (lower, low, middle - 1)]
 
     _divide(split, (list(range(len(best))), 0, len(values) - 1), len(best), report)
     fitted = best[graph.point]
     whole, unit = exact(values)
-    errors = [abs(whole[k] - whole[j]) for k, j in zip(fitted, rank, strict=True)]
-    return _mean(sample, errors, unit), values[fitted[sample.row]]
+    weights = sample.exact_weights
+    error = sum(w * abs(whole[k] - whole[j]) for w, k, j in zip(weights, fitted.tolist(), rank, strict=True))
+    return float(error * unit / sum(weights)), values[fitted[sample.row]]
 
 
 def l2(sample: Sample, report: Report = silent) -> tuple[float, np.ndarray]:
@@ -90,34 +91,30 @@ def l2(sample: Sample, report: Report = silent) -> tuple[float, np.ndarray]:
     """
     graph = up_sets(sample, report)
     whole, unit = exact(sample.levels)
-    weight = [sum(w for _, w in rows) for rows in graph.at]
-    moment = [sum(w * whole[row] for row, w in rows) for rows in graph.at]
-    best = [Fraction(0)] * len(graph.at)
+    weight, moment = [0] * graph.size, [0] * graph.size
+    for i, w, target in zip(graph.point.tolist(), sample.exact_weights, whole, strict=True):
+        weight[i] += w
+        moment[i] += w * target
+    squares = Fraction(sum(w * target**2 for w, target in zip(sample.exact_weights, whole, strict=True)))
+    fitted = np.zeros(graph.size)
 
     def split(points):
+        nonlocal squares
         total, mass = sum(moment[i] for i in points), sum(weight[i] for i in points)
         upper, lower = graph.best(points, lambda i: moment[i] * mass - weight[i] * total)
         if upper and lower:
             return [(upper,), (lower,)]
-        for i in points:
-            best[i] = Fraction(total, mass)
+        fitted[points] = float(Fraction(total, mass) * unit)
+        squares -= Fraction(total**2, mass)  # what their mean explains
         return []
 
     weighty = [i for i, w in enumerate(weight) if w]
     _divide(split, (weighty,), len(weighty), report)
-    fitted = np.array([float(value * unit) for value in best])
-    if len(weighty) < len(best):  # points of no weight take the value of those below
+    if len(weighty) < len(fitted):  # points of no weight take the value of those below
         ranks = sample.ranks[np.unique(graph.point, return_index=True)[1]]
-        idle = np.setdiff1d(np.arange(len(best)), weighty)
+        idle = np.setdiff1d(np.arange(len(fitted)), weighty)
         fitted[idle] = extend(ranks[idle], ranks[weighty], fitted[weighty])
-    errors = [(best[point] - target) ** 2 for point, target in zip(graph.point, whole, strict=True)]
-    return _mean(sample, errors, unit**2), fitted[graph.point][sample.row]
-
-
-def _mean(sample, errors, unit):
-    """The weighted mean of exact errors of the distinct rows, given in multiples of `unit`."""
-    weights = sample.exact_weights
-    return float(sum(w * error for w, error in zip(weights, errors, strict=True)) * unit / sum(weights))
+    return float(squares * unit**2 / sum(weight)), fitted[graph.point][sample.row]
 
 
 def _divide(split, whole, n, report):

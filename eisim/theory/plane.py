@@ -9,6 +9,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+#: The points that are at least some point of a level are found one level after another if there are at most so many.
+_FEW = 8
+
 
 def sorted_places(first: np.ndarray, second: np.ndarray, *ties: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Order of points of two inputs, and the place by the second input of each in that order.
@@ -67,12 +70,24 @@ def _filled(values, filling):
     return np.concatenate([values, np.full(more, filling)])
 
 
+def closure(place: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Which points are at least some chosen one, of points in the order of a sweep."""
+    if not len(place):
+        return chosen
+    lowest = np.minimum.accumulate(np.where(chosen, place, place.max() + 1))
+    return lowest <= place
+
+
 def least_monotone(points: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
     """What `order.extend` finds, for points of one or two inputs."""
     levels, rank = np.unique(values, return_inverse=True)
     both = np.concatenate([known, points])
     asks = np.arange(len(both)) >= len(known)
     order, place = sorted_places(both[:, 0], both[:, -1], asks)
+    rank = np.concatenate([rank, np.full(len(points), -1)])[order]
     found = np.empty(len(both), dtype=int)
-    found[order] = highest_before(place, np.concatenate([rank, np.full(len(points), -1)])[order])
+    if len(levels) <= _FEW:
+        found[order] = np.sum([closure(place, rank >= k) for k in range(1, len(levels))], axis=0)
+    else:
+        found[order] = highest_before(place, rank)
     return levels[np.maximum(found[len(known) :], 0)]

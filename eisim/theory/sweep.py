@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from eisim.theory.plane import closure
+
 
 class Places:
     """A set of whole numbers below n that finds the neighbours of one: blocks of bits, and a bit for each block."""
@@ -87,14 +89,6 @@ def heaviest_up_set(place: np.ndarray, gains: Sequence[int]) -> np.ndarray:
 def lightest_loss(place: np.ndarray, gains: Sequence[int]) -> int:
     """What the heaviest up-set falls short of the sum of all positive gains: the weight of a lightest cover."""
     return _swept(_among_winners(place, gains), gains)[-1]
-
-
-def closure(place: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Which points are at least some chosen one, of points in the order of a sweep."""
-    if not len(place):
-        return chosen
-    lowest = np.minimum.accumulate(np.where(chosen, place, place.max() + 1))
-    return lowest <= place
 
 
 def _among_winners(place, gains) -> list[int]:

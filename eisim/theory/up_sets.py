@@ -11,7 +11,7 @@ import numpy as np
 from eisim.base.progress import Report, silent
 from eisim.theory.bitset import as_set, members
 from eisim.theory.cover import lightest_cover
-from eisim.theory.order import Points, at_points
+from eisim.theory.order import Points
 from eisim.theory.plane import sorted_places
 from eisim.theory.sample import Sample
 from eisim.theory.sweep import heaviest_up_set
@@ -22,7 +22,7 @@ class UpSets(Protocol):
     """The distinct points of a sample, in an order that extends dominance, of which up-sets can be found."""
 
     point: np.ndarray  # of each distinct row of the sample
-    at: list[list[tuple[int, int]]]  # for each point its distinct rows, with their weights
+    size: int  # number of points
 
     def best(self, points: list[int], gain: Callable[[int], int]) -> tuple[list[int], list[int]]:
         """Split `points`, ascending, into an up-set with the largest total gain, as small as can be, and the rest."""
@@ -39,7 +39,7 @@ class ComparedUpSets:
     """Up-sets of points whose pairs have been compared (Picard 1976)."""
 
     def __init__(self, graph: Points):
-        self.point, self.at, self._above = graph.point, graph.at, graph.above
+        self.point, self.size, self._above = graph.point, len(graph.above), graph.above
 
     def best(self, points, gain):
         gains = {i: gain(i) for i in points}
@@ -59,10 +59,9 @@ class SweptUpSets:
     """Up-sets of points of two inputs, in the order of a sweep."""
 
     def __init__(self, sample: Sample):
-        ranks, self.point = sample.distinct_points
-        order, self._place = sorted_places(ranks[:, 0], ranks[:, -1])
-        self.point = np.argsort(order)[self.point]
-        self.at = at_points(sample, self.point)
+        ranks, self.point = sample.distinct_points  # which are sorted as a sweep wants them
+        self.size = len(ranks)
+        _, self._place = sorted_places(ranks[:, 0], ranks[:, -1])
 
     def best(self, points, gain):
         among = np.array(points)
