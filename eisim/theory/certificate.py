@@ -11,6 +11,7 @@ from eisim.base.progress import Report, shows_progress, silent
 from eisim.base.values import ByName, Shown
 from eisim.functions import LabelledData, Region, TruthTable
 from eisim.theory import floor as floors
+from eisim.theory.cost import announced
 from eisim.theory.evidence import Evidence, evidence
 from eisim.theory.inversion import falling_chain, floors_with
 from eisim.theory.order import Witness
@@ -195,6 +196,7 @@ def certify(
         )
     sample = _sample(function, data)
     points = sample.points
+    report = announced(sample, losses, report)
     found = find_violations(sample, report)
     solved = {loss: getattr(floors, loss)(found if loss in ("zero_one", "linf") else sample, report) for loss in losses}
     two_valued = len(np.unique(data.targets)) <= 2 and len(sample.first) <= MEDIUM

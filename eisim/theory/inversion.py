@@ -93,7 +93,8 @@ def floors_with(sample: Sample, inhibitory: Iterable[int], report: Report = sile
     number, have the labels 1, 0, 1, ..., 1; a count c says 1 for the first c of them and 0 for the others, so it is
     wrong on (m - 1) / 2 copies if it is odd, and on one more if it is even; for a low label, the other way round. Hence
     the error on the copies is that of the parity on the points plus (m - 1) / 2 times the weight of all points,
-    whatever the weights, and wherever labels of one point disagree.
+    whatever the weights, and wherever labels of one point disagree. That much flows from copies of a point to the
+    copies before them, which is where the search begins.
     """
     graph, lowest = Points.of(sample, report), sample.targets.min()
     n, total = len(graph.above), sum(sample.exact_weights)
@@ -106,13 +107,15 @@ def floors_with(sample: Sample, inhibitory: Iterable[int], report: Report = sile
         above[label] = [bits & among for bits in graph.above]
     for r in inhibitory:
         report(f"floor with {r} inhibitory neurons")
-        edges, supply, demand, reached = [], [], {}, [0] * n
+        edges, supply, demand, flow, reached = [], [], {}, {}, [0] * n
         for k in range(2 ** (r + 1) - 1):  # from 0 on, so that the label of the even ones is that of the point
             label = k % 2 == 0
             reached = [bits | more << k * n for bits, more in zip(reached, above[not label], strict=True)]
             rows = [i for i in reversed(range(n)) if weights[label][i]]
+            if k:
+                flow |= {(k - 1) * n + i: {len(edges) + at: weights[label][i]} for at, i in enumerate(rows)}
             edges += [reached[i] for i in rows]
             supply += [weights[label][i] for i in rows]
             demand |= {k * n + i: w for i, w in enumerate(weights[not label]) if w}
-        cover = lightest_cover(edges, supply, demand)
+        cover = lightest_cover(edges, supply, demand, flow=flow)
         yield float(Fraction(cover.weight - total * (2**r - 1), total))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eisim.base import memory
 from eisim.base.errors import InputError
 from eisim.base.progress import Report, silent
 from eisim.theory.bitset import pack
@@ -37,16 +38,26 @@ class Witness(NamedTuple):
     upper: tuple
 
 
+def check_comparisons(lower: int, upper: int) -> None:
+    """Refuse more comparisons of points than are made anywhere."""
+    if lower * upper > MOST_COMPARISONS:
+        raise InputError(
+            f"expected at most {int(MOST_COMPARISONS**0.5):,} distinct points, since all pairs are compared and a bit "
+            f"is kept of each, found {lower:,} × {upper:,} pairs ({lower * upper / 8e9:,.0f} GB)"
+        )
+
+
+def check_memory(pairs: int, points: int) -> None:
+    """Refuse points of whose pairs more are kept, in a bit each, than memory is there for."""
+    memory.check("comparing points", pairs / 8, f"{points:,} points, of whose pairs a bit each is kept")
+
+
 def comparisons(lower, upper, report: Report = silent) -> Iterator[tuple[slice, np.ndarray]]:
     """Compare each point of `lower` with each of `upper` (points × inputs): whether it is <= in every input.
 
     Yields slices of `lower`, each with a matrix of bool, points of the slice × points of `upper`.
     """
-    if len(lower) * len(upper) > MOST_COMPARISONS:
-        raise InputError(
-            f"expected at most {int(MOST_COMPARISONS**0.5):,} distinct points, since all pairs are compared and a bit "
-            f"is kept of each, found {len(lower):,} × {len(upper):,} pairs ({len(lower) * len(upper) / 8e9:,.0f} GB)"
-        )
+    check_comparisons(len(lower), len(upper))
     columns = np.ascontiguousarray(upper.T)
     at_once = max(1, _AT_ONCE // max(1, len(upper)))
     for start in range(0, len(lower) or 1, at_once):
@@ -145,6 +156,8 @@ def violations(sample: Sample, report: Report = silent) -> ViolatingPairs:
     rows = rows[np.argsort(-sample.height[rows], kind="stable")]
     columns = np.flatnonzero(levels < levels.max())
     columns = columns[np.lexsort((sample.height[columns], levels[columns]))]
+    check_comparisons(len(rows), len(columns))
+    check_memory(len(rows) * len(columns), len(levels))
     lower_targets = np.searchsorted(levels[columns], levels[rows])  # the first so many columns have a lower target
     plain = (counts == 1).all()
     above, pairs = [], 0
@@ -189,6 +202,8 @@ class Points:
 
     def __init__(self, sample: Sample, report: Report = silent):
         ranks, point = sample.distinct_points
+        check_comparisons(len(ranks), len(ranks))
+        check_memory(len(ranks) ** 2, len(ranks))
         order = np.argsort(ranks.sum(axis=1, dtype=np.int64), kind="stable")
         self.point = np.argsort(order)[point]
         self.at = at_points(sample, self.point)

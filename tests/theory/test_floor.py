@@ -11,7 +11,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_flow
 
 from eisim import REGIONS, InputError, LabelledData, Region, TruthTable, certify
-from eisim.theory import order
+from eisim.base import memory
+from eisim.theory import cost, order
 from eisim.theory.cover import lightest_cover
 from eisim.theory.inversion import floor_with, floors_with
 from eisim.theory.sample import Sample
@@ -292,6 +293,27 @@ def test_too_many_points_are_refused(monkeypatch):
     monkeypatch.setattr(order, "MOST_COMPARISONS", 100)
     with pytest.raises(InputError, match=r"expected at most 10 distinct points.* found 15 × 15 pairs"):
         certify(LabelledData(np.arange(30)[:, None], np.arange(30) % 2))
+
+
+def test_what_does_not_fit_into_memory_is_refused_before_it_is_begun(monkeypatch):
+    points = np.random.default_rng(0).random((20_000, 3))
+    data = LabelledData(points, points[:, 0] > 0.5)
+    monkeypatch.setattr(memory, "free", lambda: 6e7)
+    with pytest.raises(
+        InputError, match=r"found 20,000, of whose pairs a bit each is kept, which need 1\d\d MB; 60 MB"
+    ):
+        certify(data, ["l1"], report=lambda stage, fraction=None: pytest.fail(stage))
+
+
+def test_what_takes_long_is_announced_with_each_stage(monkeypatch):
+    said, points = [], np.random.default_rng(0).random((1_100, 3))
+    data = LabelledData(points, points[:, 0] > 0.5)
+    monkeypatch.setattr(cost, "LONG", 0.0)
+    certify(data, ["zero_one"], report=lambda stage, fraction=None: said.append(stage))
+    assert said[0].startswith("1,100 points (about 0 min, ") and said[0].endswith("kB): comparing points")
+    said.clear()
+    certify(LabelledData(points[:, :2], data.targets), report=lambda stage, fraction=None: said.append(stage))
+    assert said[0] == "sorting points"
 
 
 def test_truth_tables_as_data_and_data_as_truth_tables():

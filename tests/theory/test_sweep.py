@@ -1,9 +1,11 @@
 """Floors of points of two inputs by a sweep, against all pairs, brute force and SciPy's flow."""
 
+import json
 from contextlib import contextmanager
 from unittest.mock import patch
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_flow
 
 from eisim import REGIONS, LabelledData, certify
-from eisim.theory import order, swept
+from eisim.cli.commands import run_command
+from eisim.report.views import certificate, certificate_figures
+from eisim.theory import evidence, order, swept
 from eisim.theory.order import extend
 from eisim.theory.plane import highest_before, least_monotone, ordered_pairs, sorted_places
 from eisim.theory.sample import Sample
@@ -153,3 +157,38 @@ def test_counts_and_neighbours_of_a_permutation(data, random):
     asked = np.array([[random.randrange(-1, 7), random.randrange(-1, 7)] for _ in range(9)], dtype=float)
     with sweeping(False):
         np.testing.assert_array_equal(least_monotone(asked, points, values), extend(asked, points, values))
+
+
+def test_the_command_on_a_table_of_two_inputs(tmp_path, capsys, monkeypatch):
+    rng = np.random.default_rng(0)
+    points = rng.random((3_000, 2))
+    frame = pandas.DataFrame(points, columns=["a", "b"]).assign(y=(points[:, 0] < points[:, 1]).astype(int))
+    frame.to_csv(tmp_path / "plane.csv", index=False)
+    words = ["certify", str(tmp_path / "plane.csv"), "--target", "y", "--json", "--out"]
+    with sweeping(False):
+        assert run_command([*words, str(tmp_path / "pairs")]) == 0
+    said = json.loads(capsys.readouterr().out)
+    for module in (certificate, certificate_figures):
+        monkeypatch.setattr(module, "MOST_DOTS", 1_000)
+    assert run_command([*words, str(tmp_path / "swept")]) == 0
+    assert json.loads(capsys.readouterr().out) == said
+    points = [(tmp_path / each / "points.csv").read_text() for each in ("pairs", "swept")]
+    assert points[0] == points[1]
+    captions = [(tmp_path / each / "report.html").read_text() for each in ("pairs", "swept")]
+    assert ["Dots are 1,000 of the 3,000 points" in each for each in captions] == [False, True]
+
+
+def test_beyond_what_is_compared_labels_are_permuted_if_few_pairs_are_comparable(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.permutation(60)
+    data = LabelledData(np.column_stack([x, -x + 0.1 * rng.integers(-9, 10, 60)]), rng.integers(0, 2, 60))
+    monkeypatch.setattr(evidence, "MOST_POINTS", 50)
+    for most, is_permuted in ((1_000, True), (3, False)):
+        monkeypatch.setattr(evidence, "MOST_PAIRS", most)
+        with sweeping(False):
+            wanted = certify(data, ["zero_one"]).evidence()
+        with sweeping(True):
+            found = certify(data, ["zero_one"]).evidence()
+        assert (found.permuted, found.left_out) == (wanted.permuted, wanted.left_out)
+        assert (found.floor, found.floor_inverted) == (wanted.floor, wanted.floor_inverted)
+        assert bool(found.permuted) == is_permuted
