@@ -299,9 +299,7 @@ def test_what_does_not_fit_into_memory_is_refused_before_it_is_begun(monkeypatch
     points = np.random.default_rng(0).random((20_000, 3))
     data = LabelledData(points, points[:, 0] > 0.5)
     monkeypatch.setattr(memory, "free", lambda: 6e7)
-    with pytest.raises(
-        InputError, match=r"found 20,000, of whose pairs a bit each is kept, which need 1\d\d MB; 60 MB"
-    ):
+    with pytest.raises(InputError, match=r"found 20,000 points, of whose pairs .* which need 112 MB; 60 MB are free"):
         certify(data, ["l1"], report=lambda stage, fraction=None: pytest.fail(stage))
 
 
