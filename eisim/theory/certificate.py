@@ -108,7 +108,7 @@ class Certificate(Shown):
         """Share of the pairs of points of which one is at least the other in every input.
 
         Only such pairs can show that a function falls. ``None`` beyond 20,000 distinct points of which many are
-        comparable.
+        comparable, unless the function has two values and at most two inputs order the points.
         """
         return self.evidence().comparable_share
 
@@ -269,13 +269,14 @@ def as_labelled_data(function) -> LabelledData:
 
 def _peculiarities(data, sample, is_sample):
     """Peculiarities of the data, as text."""
+    if len(values := np.unique(data.targets)) <= 2 and len(sample.first) > MEDIUM:
+        yield f"The inversion complexity is not computed for more than {MEDIUM:,} distinct points."
     constant = [name for name, ranks in zip(data.names, sample.all_ranks.T, strict=True) if not np.ptp(ranks)]
     if constant:
         yield f"Constant, so they order nothing and are ignored: {', '.join(constant)}."
     if (data.targets == data.targets[0]).all():
         what = f"The target {data.target!r}" if is_sample else "The function"
         yield f"{what} is constant, and a constant is a monotone function."
-    values = np.unique(data.targets)
     if 2 < len(values) <= FEW_VALUES and (values % 1 == 0).all():
         order = " < ".join(f"{value:g}" for value in values[:4]) + (" < ..." if len(values) > 4 else "")
         yield (
