@@ -169,7 +169,8 @@ def test_the_command_on_a_table_of_two_inputs(tmp_path, capsys, monkeypatch):
         assert run_command([*words, str(tmp_path / "pairs")]) == 0
     said = json.loads(capsys.readouterr().out)
     for module in (certificate, certificate_figures):
-        monkeypatch.setattr(module, "MOST_DOTS", 1_000)
+        monkeypatch.setattr(module, "MOST_DOTS", 2_000)
+        monkeypatch.setattr(module, "DOTS", 1_000)
     assert run_command([*words, str(tmp_path / "swept")]) == 0
     assert json.loads(capsys.readouterr().out) == said
     points = [(tmp_path / each / "points.csv").read_text() for each in ("pairs", "swept")]

@@ -14,7 +14,7 @@ from eisim.report.findings import Explanation
 from eisim.report.style import drawn_by
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
-from eisim.report.views.certificate_figures import MOST_DOTS, draw, drawn_as, figure_of, size
+from eisim.report.views.certificate_figures import DOTS, MOST_DOTS, draw, drawn_as, figure_of, size
 from eisim.report.wording import count
 from eisim.theory.certificate import SMALL, Certificate, ClassCertificates
 from eisim.theory.reference_errors import constant_error, of_any_function
@@ -159,7 +159,7 @@ class CertificateView(View[Certificate]):
         if kind := drawn_as(found):
             caption = CAPTIONS[kind].format(target=data.target, names=data.names)
             if kind == "plane" and len(data.targets) > MOST_DOTS:
-                caption += f" Dots are {MOST_DOTS:,} of the {len(data.targets):,} points, drawn at random."
+                caption += f" Dots are {DOTS:,} of the {len(data.targets):,} points, drawn at random."
             yield Drawing(
                 "certificate.svg",
                 f"Values of {name}" if found.representable else f"Values and witness of {name}",

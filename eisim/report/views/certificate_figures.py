@@ -12,8 +12,8 @@ from eisim.theory.sample import Sample
 STYLES = {"zero_one": "-", "l1": "--", "l2": "-.", "linf": ":"}
 LOSSES = {"zero_one": "zero-one", "l1": "L1", "l2": "L2", "linf": "L∞"}
 
-#: Of more points than this a plane shows a part, drawn at random.
-MOST_DOTS = 200_000
+#: Of more points than the first number a plane shows the second number, drawn at random.
+MOST_DOTS, DOTS = 200_000, 50_000
 
 
 def drawn_as(certificate: Certificate) -> str:
@@ -84,7 +84,7 @@ def plane(ax: Axes, certificate: Certificate) -> None:
     edge = {"edgecolors": NEUTRAL, "linewidths": np.sqrt(area) / 10, "rasterized": True}
     dots = slice(None)
     if len(data.targets) > MOST_DOTS:
-        dots = np.sort(np.random.default_rng(0).choice(len(data.targets), MOST_DOTS, replace=False))
+        dots = np.sort(np.random.default_rng(0).choice(len(data.targets), DOTS, replace=False))
     shown = ax.scatter(*data.points[dots].T, area, c=data.targets[dots], **edge, **scale)
     ax.figure.colorbar(shown, ax=ax, label=f"{data.target} (dots)\nbest monotone, {LOSSES[loss]} (shading)")
     if certificate.witness:
