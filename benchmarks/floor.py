@@ -1,8 +1,8 @@
 """Time and memory of exact floors, their scaling with the number of points, and comparisons with SciPy and all pairs.
 
-All rows of the table except those of two inputs apply `certify` to weighted points with 20 correlated features (so that
-many points are comparable), each in a separate process; ``seconds`` is processor time, of `certify` alone. Points of two
-inputs are swept; "command" is all of `python -m eisim certify FILE.csv`, from reading the table to the report.
+All rows of the table except those of two inputs apply `certify` to weighted points with 20 correlated features (so
+that many points are comparable), each in a separate process; ``seconds`` is processor time, of `certify` alone. Points
+of two inputs are swept; "command" is all of `python -m eisim certify FILE.csv`, from reading the table to the report.
 
 Ratios are of two ways to the same numbers, by turns: SciPy's matching (without weights) and flow (with weights) against
 the cover of the same violating pairs; comparing all pairs of points of two inputs against the sweep; floors with
