@@ -193,7 +193,7 @@ class LabelledData(Shown):
         - Words as targets: two become 0 and 1 in alphabetical order; more need `classes`.
         - A column that only numbers the rows, such as pandas' index, and one without values are left out.
         """
-        table = read_table(path, header, report)
+        table = read_table(path, header, report, frozenset(ignore))
         return cls._of_columns(table, Path(path).name, target, weights, ignore, classes)
 
     from_csv = from_file

@@ -25,8 +25,9 @@ from eisim.base.errors import InputError
 from eisim.base.store.safe_read import regular_file
 from eisim.functions.columns import Column, as_float
 
-#: More distinct rows than this are refused: all pairs of points are compared, in a bit each.
-MAX_DISTINCT = 200_000
+#: More distinct rows than this are refused: all pairs of points are compared, in a bit each. Points of two inputs are
+#: swept instead, so tables of as few columns as those with target and weights have may be longer.
+MAX_DISTINCT, MAX_DISTINCT_IN_PLANE, COLUMNS_OF_PLANE = 200_000, 5_000_000, 4
 #: Larger files, and those with more columns, longer names, more repeated names or more cells, are refused.
 LARGEST_FILE, MOST_COLUMNS, LONGEST_NAME = 1_000_000_000, 20_000, 1_000
 MOST_REPEATED, MOST_CELLS = 100, 100_000_000
@@ -85,8 +86,13 @@ class RawTable:
     notes: tuple[str, ...] = ()
 
 
-def read_table(path, header: bool | None, report: Callable[..., None]) -> RawTable:
-    """Read a file; `header`: whether the first line names columns. By default it must, and values are refused there."""
+def read_table(
+    path, header: bool | None, report: Callable[..., None], ignore: frozenset[str] = frozenset()
+) -> RawTable:
+    """Read a file; `header`: whether the first line names columns. By default it must, and values are refused there.
+
+    What the columns to ignore hold does not count where too many rows differ.
+    """
     path = regular_file(path, LARGEST_FILE)
     report(f"reading {path.name}")
     try:
@@ -98,7 +104,7 @@ def read_table(path, header: bool | None, report: Callable[..., None]) -> RawTab
         if kind not in ("text", "zip", *_PACKERS):
             why = ", which may run code when it is read" if kind == "pickle" else ""
             raise InputError(f"{path}: expected a table, found a {kind} file{why}: export it as CSV")
-        return _text(path, kind, header, report)
+        return _text(path, kind, header, report, ignore)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
 
@@ -186,16 +192,16 @@ def _unpacked(file, path) -> bytes:
     return content
 
 
-def _text(path, kind, header, report) -> RawTable:
+def _text(path, kind, header, report, ignore) -> RawTable:
     opened = _Opened(path, kind, report)
     try:
-        return _cells(opened, path, header)
+        return _cells(opened, path, header, ignore)
     except UnicodeDecodeError:
         if opened.encoding != "utf-8-sig":
             raise InputError(f"{path}: cannot be read: it is not whole {opened.encoding.upper()} text") from None
     opened.encoding = "cp1252"
     try:
-        table = _cells(opened, path, header)
+        table = _cells(opened, path, header, ignore)
     except UnicodeDecodeError:
         raise InputError(f"{path}: cannot be read: it is neither UTF-8 nor Windows-1252 text") from None
     note = "The file is not UTF-8 text and is read as Windows-1252."
@@ -289,7 +295,7 @@ def _check_names(names, path):
         raise InputError(f"{path}: expected columns of different names, found {repeated:,} of a name that was there")
 
 
-def _cells(opened, path, header) -> RawTable:
+def _cells(opened, path, header, ignore) -> RawTable:
     """All cells of a text file."""
     import pandas
 
@@ -324,7 +330,7 @@ def _cells(opened, path, header) -> RawTable:
                 for column, texts in zip(columns, cells.T, strict=True):
                     column.add_texts(texts.copy())
                 opened.report(f"reading {path.name}", min(1.0, file.buffer.tell() / max(1, opened.size)))
-                limit = _check_rows(columns, limit, path)
+                limit = _check_rows(columns, limit, path, ignore)
         except pandas.errors.EmptyDataError:
             pass
         except pandas.errors.ParserError as error:
@@ -342,7 +348,7 @@ def _parsed(error: str, path, skipped: int) -> str:
     return f"{path}: expected comma-separated values, found: {' '.join(error.split())}"
 
 
-def _check_rows(columns, limit: int, path) -> int:
+def _check_rows(columns, limit: int, path, ignore) -> int:
     """Refuse what is too much long before its end; returns the number of rows at which to look again."""
     import pandas
 
@@ -351,9 +357,14 @@ def _check_rows(columns, limit: int, path) -> int:
         raise InputError(f"{path}: expected at most {MOST_CELLS:,} cells, found more in the first {first:,} rows")
     if first < limit:
         return limit
-    keys = [part for column in columns if not counts_rows(column) for part in (column.numbers, column.codes)]
-    if (~pandas.DataFrame(dict(enumerate(keys))).duplicated()).sum() > MAX_DISTINCT:
-        expected = f"at most {MAX_DISTINCT:,} distinct rows, since all pairs are compared"
+    used = [column for column in columns if column.name not in ignore and not counts_rows(column)]
+    most = MAX_DISTINCT_IN_PLANE if len(used) <= COLUMNS_OF_PLANE else MAX_DISTINCT
+    if first <= most:
+        return 2 * limit
+    keys = [part for column in used for part in (column.numbers, column.codes)]
+    if (~pandas.DataFrame(dict(enumerate(keys))).duplicated()).sum() > most:
+        why = "since all pairs are compared" if most == MAX_DISTINCT else "in tables of two inputs"
+        expected = f"at most {most:,} distinct rows, {why}"
         raise InputError(f"{path}: expected {expected}, found more in the first {first:,} rows")
     return 2 * limit
 

@@ -28,8 +28,8 @@ from eisim.studies.curves import AblationCurve, questioned
 from eisim.studies.judgement import LOST, Controls, Criterion
 from eisim.studies.result import OfParts
 from eisim.theory.floor import zero_one
-from eisim.theory.order import violations
 from eisim.theory.sample import Sample
+from eisim.theory.swept import find_violations
 
 #: A class counts as kept if this share of its intact balanced accuracy above chance is left.
 KEPT = 0.99
@@ -291,7 +291,7 @@ def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] | Non
     floors = []
     for value in judged:
         sample = Sample(data.points, (data.targets == value).astype(float), data.weights, data.order)
-        floors.append(zero_one(violations(sample, report), report)[0])
+        floors.append(zero_one(find_violations(sample, report), report)[0])
     # Of ON and OFF pairs one point is below another only if they are equal: the lighter class is wrong there.
     _, place = np.unique(data.ordered, axis=0, return_inverse=True)
     is_class = data.targets[:, None] == judged

@@ -11,11 +11,13 @@ from eisim.base.progress import Report, shows_progress, silent
 from eisim.base.values import ByName, Shown
 from eisim.functions import LabelledData, Region, TruthTable
 from eisim.theory import floor as floors
+from eisim.theory.cost import announced
 from eisim.theory.evidence import Evidence, evidence
-from eisim.theory.inversion import falling_chain, floor_with
-from eisim.theory.order import Witness, violations
+from eisim.theory.inversion import falling_chain, floors_with
+from eisim.theory.order import Witness
 from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
+from eisim.theory.swept import find_violations
 
 LOSSES = ("zero_one", "l1", "l2", "linf")
 #: Largest number of distinct points for which costly floors are computed by default.
@@ -106,7 +108,7 @@ class Certificate(Shown):
         """Share of the pairs of points of which one is at least the other in every input.
 
         Only such pairs can show that a function falls. ``None`` beyond 20,000 distinct points of which many are
-        comparable.
+        comparable, unless the function has two values and at most two inputs order the points.
         """
         return self.evidence().comparable_share
 
@@ -194,17 +196,17 @@ def certify(
         )
     sample = _sample(function, data)
     points = sample.points
-    found = violations(sample, report)
+    report = announced(sample, losses, report)
+    found = find_violations(sample, report)
     solved = {loss: getattr(floors, loss)(found if loss in ("zero_one", "linf") else sample, report) for loss in losses}
     two_valued = len(np.unique(data.targets)) <= 2 and len(sample.first) <= MEDIUM
     chain = falling_chain(sample, report) if two_valued else []
     complexity = (len(chain) // 2).bit_length() if two_valued else None
     small = len(sample.first) <= SMALL
     with_inhibition = {}
-    for r in range((complexity or 0) + 1 if two_valued and small else 0):
-        if len(sample.first) * 2 ** (r + 1) > 20 * SMALL:
-            break
-        with_inhibition[r] = floor_with(sample, r, report)[0]
+    if two_valued and small:
+        few = [r for r in range(complexity + 1) if len(sample.first) * 2 ** (r + 1) <= 20 * SMALL]
+        with_inhibition = dict(zip(few, floors_with(sample, few, report), strict=True))
     if orient is None:
         orient = small and data.n_inputs <= EXHAUSTIVE
     return Certificate(
@@ -267,21 +269,22 @@ def as_labelled_data(function) -> LabelledData:
 
 def _peculiarities(data, sample, is_sample):
     """Peculiarities of the data, as text."""
+    if len(values := np.unique(data.targets)) <= 2 and len(sample.first) > MEDIUM:
+        yield f"The inversion complexity is not computed for more than {MEDIUM:,} distinct points."
     constant = [name for name, ranks in zip(data.names, sample.all_ranks.T, strict=True) if not np.ptp(ranks)]
     if constant:
         yield f"Constant, so they order nothing and are ignored: {', '.join(constant)}."
     if (data.targets == data.targets[0]).all():
         what = f"The target {data.target!r}" if is_sample else "The function"
         yield f"{what} is constant, and a constant is a monotone function."
-    values = np.unique(data.targets)
     if 2 < len(values) <= FEW_VALUES and (values % 1 == 0).all():
         order = " < ".join(f"{value:g}" for value in values[:4]) + (" < ..." if len(values) > 4 else "")
         yield (
             f"The {len(values)} whole values of {data.target!r} are taken as ordered ({order}). If they are codes of "
             "classes, write the classes as words: each is then judged against the others."
         )
-    _, point, copies = np.unique(sample.all_ranks, axis=0, return_inverse=True, return_counts=True)
-    disagreeing = copies[point.ravel()][sample.row] > 1
+    _, point = sample.distinct_points
+    disagreeing = np.bincount(point)[point][sample.row] > 1
     if disagreeing.any():
         yield (
             f"{disagreeing.sum():,} rows repeat an input with another target: no function of these inputs, monotone or "

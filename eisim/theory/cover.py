@@ -20,16 +20,24 @@ class Cover(NamedTuple):
 
 
 def lightest_cover(
-    edges: Sequence[int], row_weights: Sequence[int], column_weights: Mapping[int, int], less_than: int | None = None
+    edges: Sequence[int],
+    row_weights: Sequence[int],
+    column_weights: Mapping[int, int],
+    less_than: int | None = None,
+    flow: dict[int, dict[int, int]] | None = None,
 ) -> Cover | None:
     """Find the lightest set of rows and columns that touches every edge: for each row its columns, as bits.
 
-    Gives up, and returns ``None``, as soon as the cover is known not to be lighter than `less_than`.
+    Gives up, and returns ``None``, as soon as the cover is known not to be lighter than `less_than`. A flow to begin
+    with, of each column from each row, saves the search for it; it is changed.
     """
-    supply, demand = list(row_weights), dict(column_weights)
+    supply, demand, flow, total = list(row_weights), dict(column_weights), {} if flow is None else flow, 0
+    for j, into in flow.items():
+        for i, amount in into.items():
+            supply[i] -= amount
+            demand[j] -= amount
+            total += amount
     free = as_set([j for j, weight in demand.items() if weight])
-    flow: dict[int, dict[int, int]] = {}  # of each column, from each row
-    total = 0
     while True:
         layers, level = _layers(edges, supply, free, flow)
         if not layers or not layers[-1] & free:

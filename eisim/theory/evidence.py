@@ -6,6 +6,7 @@ test of Fisher and Pitman): a floor well below them shows that labels rise with 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -14,8 +15,11 @@ from eisim.base.values import ByName
 from eisim.theory.bitset import as_set, members, pack
 from eisim.theory.cover import lightest_cover
 from eisim.theory.floor import zero_one
-from eisim.theory.order import Points, comparisons, violations
+from eisim.theory.order import Points, comparisons
+from eisim.theory.plane import ordered_pairs, sorted_places
 from eisim.theory.sample import Sample, exact, sums
+from eisim.theory.sweep import lightest_loss
+from eisim.theory.swept import can_sweep, find_violations
 
 PERMUTATIONS = 20
 #: A floor more than this many standard deviations below those of permuted labels is notable.
@@ -27,6 +31,7 @@ MOST_POINTS, FEW, MOST_OF_MANY_VALUES = 20_000, 20, 3_000
 #: Beyond, labels are permuted only if at most this many pairs of rows are comparable.
 MOST_PAIRS = 10_000_000
 _ROWS_AT_ONCE = 2_000
+_NOT_PERMUTED = "Labels are not permuted beyond {:,} distinct rows, unless few pairs of rows are comparable."
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,11 @@ def evidence(sample: Sample, is_sample: bool = True, report: Report = silent) ->
     values, level = np.unique(sample.targets, return_inverse=True)
     by_value = np.bincount(level, sample.weights / sample.weights.max())
     constant = float(1 - by_value.max() / by_value.sum())
-    if len(sample.first) <= MOST_POINTS:
+    if can_sweep(sample):
+        floors = SweptFloors(sample)
+        is_much = len(sample.first) > MOST_POINTS and not (floors.comparable <= MOST_PAIRS and floors.weighs_equally)
+        why = _NOT_PERMUTED.format(MOST_POINTS)
+    elif len(sample.first) <= MOST_POINTS:
         floors = Floors(sample, report)
         most = MOST_OF_MANY_VALUES if len(values) > FEW else MOST_POINTS
         why = f"Labels of more than {FEW} values are not permuted beyond {most:,} distinct rows."
@@ -76,9 +85,8 @@ def evidence(sample: Sample, is_sample: bool = True, report: Report = silent) ->
         floors, is_much, why = SparseFloors(len(sample.points), *pairs), False, ""
     else:
         inverted = Sample(sample.points, -sample.targets, sample.weights, sample.ordered)
-        here, there = (zero_one(violations(each, report), report)[0] for each in (sample, inverted))
-        why = f"Labels are not permuted beyond {MOST_POINTS:,} distinct rows, unless few pairs of rows are comparable."
-        return Evidence(here, there, constant, left_out=why)
+        here, there = (zero_one(find_violations(each, report), report)[0] for each in (sample, inverted))
+        return Evidence(here, there, constant, left_out=_NOT_PERMUTED.format(MOST_POINTS))
     here, there = floors.of(level), floors.of(-level)
     if not is_sample:
         why = "Labels are not permuted, since the function is known at all its points."
@@ -109,11 +117,42 @@ def comparable_pairs(sample: Sample, report: Report = silent) -> tuple[np.ndarra
             keep = lower < upper  # what comes later in the order is not below, unless it is the same
             found.append((lower[keep] + start, upper[keep] + start))
             n_found += len(found[-1][0])
-        if n_found > MOST_PAIRS:
-            return None
+            if n_found > MOST_PAIRS:
+                return None
     lower, upper = (order[np.concatenate(each)] for each in zip(*found, strict=True))
     same = height[lower] == height[upper]
     return np.concatenate([lower, upper[same]]), np.concatenate([upper, lower[same]])
+
+
+class SweptFloors:
+    """Like `Floors`, for two labels of points of two inputs."""
+
+    def __init__(self, sample: Sample):
+        self._points = sample.ranks[sample.row].T
+        weights, self._kind = np.unique(sample.weights, return_inverse=True)
+        self._weights, _ = exact(weights)
+        self._total = sum(sample.exact_weights)
+        self.weighs_equally = len(weights) == 1
+
+    @cached_property
+    def comparable(self) -> int:
+        """Number of pairs of observations of which one is at least the other in every input."""
+        _, place = sorted_places(self._points[0], self._points[-1])
+        ones = np.ones(len(place), dtype=np.int64)
+        return ordered_pairs(place, ones, ones)
+
+    def comparable_share(self) -> float:
+        n = len(self._kind)
+        return self.comparable / (n * (n - 1) / 2)
+
+    def of(self, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
+        """The floor of labels, as of `Floors`."""
+        high = labels > labels.min()
+        order, place = sorted_places(self._points[0], self._points[-1], ~high)
+        kind = (self._kind if weights is None else self._kind[weights])[order].tolist()
+        signs = zip(kind, high[order].tolist(), strict=True)
+        gains = [self._weights[k] if is_high else -self._weights[k] for k, is_high in signs]
+        return lightest_loss(place, gains) / self._total
 
 
 class SparseFloors:

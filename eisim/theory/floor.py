@@ -6,16 +6,14 @@ least weight (Stout, arXiv:2107.00251; Spouge, Wan & Wilbur, J. Optim. Theory Ap
 the largest fall.
 """
 
-from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 
 from eisim.base.progress import Report, silent
-from eisim.theory.bitset import as_set, members
-from eisim.theory.cover import lightest_cover
-from eisim.theory.order import Points, Violations, extend
+from eisim.theory.order import ViolatingPairs, Violations, at_points, extend
 from eisim.theory.sample import Sample, exact
+from eisim.theory.up_sets import up_sets
 
 
 def zero_one(found: Violations, report: Report = silent) -> tuple[float, np.ndarray]:
@@ -27,13 +25,7 @@ def zero_one(found: Violations, report: Report = silent) -> tuple[float, np.ndar
     with this error at every observation.
     """
     report("finding the lightest cover")
-    sample, weights = found.sample, found.sample.exact_weights
-    cover = lightest_cover(
-        found.above, [weights[i] for i in found.rows], {k: weights[j] for k, j in enumerate(found.columns)}
-    )
-    wrong = np.zeros(len(weights), dtype=bool)
-    wrong[found.rows[list(cover.rows)]] = True
-    wrong[found.columns[list(cover.columns)]] = True
+    sample, weights, wrong = found.sample, found.sample.exact_weights, found.cover()
     kept = np.array([weight > 0 for weight in weights]) & ~wrong
     best = sample.levels.copy()
     if not kept.all():
@@ -41,7 +33,7 @@ def zero_one(found: Violations, report: Report = silent) -> tuple[float, np.ndar
     return float(Fraction(sum(weights[i] for i in np.flatnonzero(wrong)), sum(weights))), best[sample.row]
 
 
-def disjoint_pairs(found: Violations) -> list[tuple[int, int]]:
+def disjoint_pairs(found: ViolatingPairs) -> list[tuple[int, int]]:
     """A largest set of violating pairs without a common point, for a function of two values: observations, sorted.
 
     In each pair one point is wrong; where all points weigh the same, there are as many errors (König).
@@ -72,25 +64,24 @@ def l1(sample: Sample, report: Report = silent) -> tuple[float, np.ndarray]:
     Where the best function exceeds a threshold is a best up-set for the labels "target above it", and those of two
     thresholds can be nested; so the values are found by bisection, each half on its own points.
     """
-    graph, values = Points.of(sample, report), np.unique(sample.targets)
+    graph, values = up_sets(sample, report), np.unique(sample.targets)
     rank = np.searchsorted(values, sample.levels).tolist()
-    best = np.empty(len(graph.above), dtype=int)
+    best, at = np.empty(graph.size, dtype=int), at_points(sample, graph.point)
 
     def split(points, low, high):
         if low == high:
             best[points] = low
             return []
         middle = (low + high + 1) // 2
-        upper, lower = _best_up_set(
-            graph.above, points, lambda i: sum(w if rank[row] >= middle else -w for row, w in graph.at[i])
-        )
+        upper, lower = graph.best(points, lambda i: sum(w if rank[row] >= middle else -w for row, w in at[i]))
         return [(upper, middle, high), (lower, low, middle - 1)]
 
     _divide(split, (list(range(len(best))), 0, len(values) - 1), len(best), report)
     fitted = best[graph.point]
     whole, unit = exact(values)
-    errors = [abs(whole[k] - whole[j]) for k, j in zip(fitted, rank, strict=True)]
-    return _mean(sample, errors, unit), values[fitted[sample.row]]
+    weights = sample.exact_weights
+    error = sum(w * abs(whole[k] - whole[j]) for w, k, j in zip(weights, fitted.tolist(), rank, strict=True))
+    return float(error * unit / sum(weights)), values[fitted[sample.row]]
 
 
 def l2(sample: Sample, report: Report = silent) -> tuple[float, np.ndarray]:
@@ -98,36 +89,32 @@ def l2(sample: Sample, report: Report = silent) -> tuple[float, np.ndarray]:
 
     Points that share one value have their mean; any up-set among them whose own mean is higher is split off.
     """
-    graph = Points.of(sample, report)
+    graph = up_sets(sample, report)
     whole, unit = exact(sample.levels)
-    weight = [sum(w for _, w in rows) for rows in graph.at]
-    moment = [sum(w * whole[row] for row, w in rows) for rows in graph.at]
-    best = [Fraction(0)] * len(graph.above)
+    weight, moment = [0] * graph.size, [0] * graph.size
+    for i, w, target in zip(graph.point.tolist(), sample.exact_weights, whole, strict=True):
+        weight[i] += w
+        moment[i] += w * target
+    squares = Fraction(sum(w * target**2 for w, target in zip(sample.exact_weights, whole, strict=True)))
+    fitted = np.zeros(graph.size)
 
     def split(points):
+        nonlocal squares
         total, mass = sum(moment[i] for i in points), sum(weight[i] for i in points)
-        upper, lower = _best_up_set(graph.above, points, lambda i: moment[i] * mass - weight[i] * total)
+        upper, lower = graph.best(points, lambda i: moment[i] * mass - weight[i] * total)
         if upper and lower:
             return [(upper,), (lower,)]
-        for i in points:
-            best[i] = Fraction(total, mass)
+        fitted[points] = float(Fraction(total, mass) * unit)
+        squares -= Fraction(total**2, mass)  # what their mean explains
         return []
 
     weighty = [i for i, w in enumerate(weight) if w]
     _divide(split, (weighty,), len(weighty), report)
-    fitted = np.array([float(value * unit) for value in best])
-    if len(weighty) < len(best):  # points of no weight take the value of those below
+    if len(weighty) < len(fitted):  # points of no weight take the value of those below
         ranks = sample.ranks[np.unique(graph.point, return_index=True)[1]]
-        idle = np.setdiff1d(np.arange(len(best)), weighty)
+        idle = np.setdiff1d(np.arange(len(fitted)), weighty)
         fitted[idle] = extend(ranks[idle], ranks[weighty], fitted[weighty])
-    errors = [(best[point] - target) ** 2 for point, target in zip(graph.point, whole, strict=True)]
-    return _mean(sample, errors, unit**2), fitted[graph.point][sample.row]
-
-
-def _mean(sample, errors, unit):
-    """The weighted mean of exact errors of the distinct rows, given in multiples of `unit`."""
-    weights = sample.exact_weights
-    return float(sum(w * error for w, error in zip(weights, errors, strict=True)) * unit / sum(weights))
+    return float(squares * unit**2 / sum(weight)), fitted[graph.point][sample.row]
 
 
 def _divide(split, whole, n, report):
@@ -140,18 +127,3 @@ def _divide(split, whole, n, report):
             jobs += more
             done += 0 if more else len(job[0])
             report("regression", done / n)
-
-
-def _best_up_set(above, points: list[int], gain: Callable[[int], int]) -> tuple[list[int], list[int]]:
-    """Split `points` into an up-set with the largest total gain, as small as can be, and the rest (Picard 1976)."""
-    gains = {i: gain(i) for i in points}
-    winners = [i for i in reversed(points) if gains[i] > 0]
-    losers = {i: -gains[i] for i in points if gains[i] < 0}
-    among = as_set([*losers])
-    cover = lightest_cover([above[i] & among for i in winners], [gains[i] for i in winners], losers)
-    up = 0
-    for k, i in enumerate(winners):
-        if k not in cover.rows:
-            up |= above[i]
-    upper = set(members(up))
-    return [i for i in points if i in upper], [i for i in points if i not in upper]

@@ -4,12 +4,15 @@ Markov (1957, J. ACM 5:331): if f falls from 1 to 0 at most d times along any in
 ceil(log2(d + 1)) inversions suffice and are needed.
 """
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
 
 from eisim.base.progress import Report, silent
 from eisim.functions.truth_table import TruthTable
+from eisim.theory.bitset import as_set
+from eisim.theory.cover import lightest_cover
 from eisim.theory.floor import zero_one
 from eisim.theory.order import Points, violations
 from eisim.theory.sample import Sample
@@ -80,3 +83,39 @@ def floor_with(sample: Sample, inhibitory: int, report: Report = silent) -> tupl
     weights = [Fraction(float(w)) for w in sample.weights]
     wrong = sum(w for w, is_wrong in zip(weights, best != sample.targets, strict=True) if is_wrong)
     return float(wrong / sum(weights)), best
+
+
+def floors_with(sample: Sample, inhibitory: Iterable[int], report: Report = silent) -> Iterator[float]:
+    """The errors that `floor_with` finds with these numbers of inhibitory neurons, without the functions.
+
+    Only the number is wanted, so the points are compared once: a copy (x, k) is at most (y, l) just if x <= y and
+    k >= l. The lightest cover of the copies says the error. For a point whose label is high the m copies, an odd
+    number, have the labels 1, 0, 1, ..., 1; a count c says 1 for the first c of them and 0 for the others, so it is
+    wrong on (m - 1) / 2 copies if it is odd, and on one more if it is even; for a low label, the other way round. Hence
+    the error on the copies is that of the parity on the points plus (m - 1) / 2 times the weight of all points,
+    whatever the weights, and wherever labels of one point disagree. That much flows from copies of a point to the
+    copies before them, which is where the search begins.
+    """
+    graph, lowest = Points.of(sample, report), sample.targets.min()
+    n, total = len(graph.above), sum(sample.exact_weights)
+    high = [sum(w for row, w in rows if sample.levels[row] > lowest) for rows in graph.at]
+    low = [sum(w for row, w in rows if sample.levels[row] == lowest) for rows in graph.at]
+    weights = {True: high, False: low}
+    above = {}
+    for label, weight in weights.items():
+        among = as_set([i for i, w in enumerate(weight) if w])
+        above[label] = [bits & among for bits in graph.above]
+    for r in inhibitory:
+        report(f"floor with {r} inhibitory neurons")
+        edges, supply, demand, flow, reached = [], [], {}, {}, [0] * n
+        for k in range(2 ** (r + 1) - 1):  # from 0 on, so that the label of the even ones is that of the point
+            label = k % 2 == 0
+            reached = [bits | more << k * n for bits, more in zip(reached, above[not label], strict=True)]
+            rows = [i for i in reversed(range(n)) if weights[label][i]]
+            if k:
+                flow |= {(k - 1) * n + i: {len(edges) + at: weights[label][i]} for at, i in enumerate(rows)}
+            edges += [reached[i] for i in rows]
+            supply += [weights[label][i] for i in rows]
+            demand |= {k * n + i: w for i, w in enumerate(weights[not label]) if w}
+        cover = lightest_cover(edges, supply, demand, flow=flow)
+        yield float(Fraction(cover.weight - total * (2**r - 1), total))

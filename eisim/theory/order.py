@@ -5,6 +5,7 @@ ICCV 2023), so one pair x <= y with f(x) > f(y), a *witness*, proves that no exc
 negative bias is a threshold, no inhibitory synapse: it shifts an activation, which stays non-decreasing.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,14 +14,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eisim.base import memory
 from eisim.base.errors import InputError
 from eisim.base.progress import Report, silent
 from eisim.theory.bitset import pack
+from eisim.theory.cover import lightest_cover
+from eisim.theory.plane import least_monotone
 from eisim.theory.sample import Sample
 
 _AT_ONCE = 2**22  # comparisons in one step
 #: After the first number of inputs, pairs are compared one by one if at most one in the second number is left.
 _COLUMNS_AT_ONCE, _SPARSE = 4, 32
+#: More comparisons of points of two inputs take longer than sorting them does.
+_MANY = 2**22
 #: Comparisons that are kept, in a bit each: 4 GB.
 MOST_COMPARISONS = 2**35
 
@@ -32,16 +38,26 @@ class Witness(NamedTuple):
     upper: tuple
 
 
+def check_comparisons(lower: int, upper: int) -> None:
+    """Refuse more comparisons of points than are made anywhere."""
+    if lower * upper > MOST_COMPARISONS:
+        raise InputError(
+            f"expected at most {int(MOST_COMPARISONS**0.5):,} distinct points, since all pairs are compared and a bit "
+            f"is kept of each, found {lower:,} × {upper:,} pairs ({lower * upper / 8e9:,.0f} GB)"
+        )
+
+
+def check_memory(pairs: int, points: int) -> None:
+    """Refuse points of whose pairs more are kept, in a bit each, than memory is there for."""
+    memory.check("comparing points", pairs / 8, f"{points:,} points, of whose pairs a bit each is kept")
+
+
 def comparisons(lower, upper, report: Report = silent) -> Iterator[tuple[slice, np.ndarray]]:
     """Compare each point of `lower` with each of `upper` (points × inputs): whether it is <= in every input.
 
     Yields slices of `lower`, each with a matrix of bool, points of the slice × points of `upper`.
     """
-    if len(lower) * len(upper) > MOST_COMPARISONS:
-        raise InputError(
-            f"expected at most {int(MOST_COMPARISONS**0.5):,} distinct points, since all pairs are compared and a bit "
-            f"is kept of each, found {len(lower):,} × {len(upper):,} pairs ({len(lower) * len(upper) / 8e9:,.0f} GB)"
-        )
+    check_comparisons(len(lower), len(upper))
     columns = np.ascontiguousarray(upper.T)
     at_once = max(1, _AT_ONCE // max(1, len(upper)))
     for start in range(0, len(lower) or 1, at_once):
@@ -68,31 +84,20 @@ def _sparsely(below, lower, upper) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Violations:
-    """Order violations of a function: all pairs x <= y with f(x) > f(y)."""
+class Violations(ABC):
+    """How a function breaks the order, at pairs x <= y with f(x) > f(y)."""
 
     sample: Sample
-    rows: np.ndarray  # the distinct rows of the sample that can be x, by falling height
-    columns: np.ndarray  # those that can be y, by rising target and height
-    above: list[int]  # for each x the set of y, as positions in `columns`
     pairs: int  # of observations
 
-    @cached_property
-    def _worst(self):
-        """Row and column of the largest fall; of equal ones two distinct points, the nearest, the lowest."""
-        found = []
-        for k, bits in enumerate(self.above):
-            for _ in range(2):  # the second, lest the first be the same point
-                if bits:
-                    found.append((self.rows[k], self.columns[(bits & -bits).bit_length() - 1]))
-                    bits &= bits - 1
-        if not found:
-            return None
-        x, y = np.array(found).T
-        levels, height = self.sample.levels / 2, self.sample.height
-        distance = height[y] - height[x]
-        k = np.lexsort((height[x], distance, distance == 0, levels[y] - levels[x]))[0]
-        return self.sample.first[x[k]], self.sample.first[y[k]]
+    @property
+    @abstractmethod
+    def _worst(self) -> tuple[int, int] | None:
+        """Observations of the pair with the largest fall; of equal ones distinct points, the nearest, the lowest."""
+
+    @abstractmethod
+    def cover(self) -> np.ndarray:
+        """Whether each distinct row is in the lightest cover of the pairs, of all such in that with the most of x."""
 
     @property
     def witness(self) -> Witness | None:
@@ -110,13 +115,49 @@ class Violations:
         return x - y
 
 
-def violations(sample: Sample, report: Report = silent) -> Violations:
+@dataclass(frozen=True, eq=False)
+class ViolatingPairs(Violations):
+    """All pairs x <= y with f(x) > f(y)."""
+
+    rows: np.ndarray  # the distinct rows of the sample that can be x, by falling height
+    columns: np.ndarray  # those that can be y, by rising target and height
+    above: list[int]  # for each x the set of y, as positions in `columns`
+
+    @cached_property
+    def _worst(self):
+        found = []
+        for k, bits in enumerate(self.above):
+            for _ in range(2):  # the second, lest the first be the same point
+                if bits:
+                    found.append((self.rows[k], self.columns[(bits & -bits).bit_length() - 1]))
+                    bits &= bits - 1
+        if not found:
+            return None
+        x, y = np.array(found).T
+        levels, height = self.sample.levels / 2, self.sample.height
+        distance = height[y] - height[x]
+        k = np.lexsort((height[x], distance, distance == 0, levels[y] - levels[x]))[0]
+        return self.sample.first[x[k]], self.sample.first[y[k]]
+
+    def cover(self) -> np.ndarray:
+        weights = self.sample.exact_weights
+        demand = {k: weights[j] for k, j in enumerate(self.columns)}
+        lightest = lightest_cover(self.above, [weights[i] for i in self.rows], demand)
+        covered = np.zeros(len(weights), dtype=bool)
+        covered[self.rows[list(lightest.rows)]] = True
+        covered[self.columns[list(lightest.columns)]] = True
+        return covered
+
+
+def violations(sample: Sample, report: Report = silent) -> ViolatingPairs:
     """Find all pairs of a sample that break the order."""
     levels, counts, ranks = sample.levels, sample.counts, sample.ranks
     rows = np.flatnonzero(levels > levels.min())
     rows = rows[np.argsort(-sample.height[rows], kind="stable")]
     columns = np.flatnonzero(levels < levels.max())
     columns = columns[np.lexsort((sample.height[columns], levels[columns]))]
+    check_comparisons(len(rows), len(columns))
+    check_memory(len(rows) * len(columns), len(levels))
     lower_targets = np.searchsorted(levels[columns], levels[rows])  # the first so many columns have a lower target
     plain = (counts == 1).all()
     above, pairs = [], 0
@@ -129,11 +170,13 @@ def violations(sample: Sample, report: Report = silent) -> Violations:
         else:
             pairs += int(counts[rows[chunk]] @ (below @ counts[columns]))
         above += sets
-    return Violations(sample, rows, columns, above, pairs)
+    return ViolatingPairs(sample, pairs, rows, columns, above)
 
 
 def extend(points, known, values, report: Report = silent) -> np.ndarray:
     """The least monotone function at `points` that is at least `values` at `known` ones; below all it is the least."""
+    if points.shape[1] <= 2 and len(points) * len(known) > _MANY:
+        return least_monotone(points, known, values)
     order = np.argsort(-values, kind="stable")
     found = np.full(len(points), values.min())
     for chunk, below in comparisons(-points, -known[order], report):
@@ -158,10 +201,18 @@ class Points:
         return known["graph"]
 
     def __init__(self, sample: Sample, report: Report = silent):
-        ranks, point = np.unique(sample.ranks, axis=0, return_inverse=True)
+        ranks, point = sample.distinct_points
+        check_comparisons(len(ranks), len(ranks))
+        check_memory(len(ranks) ** 2, len(ranks))
         order = np.argsort(ranks.sum(axis=1, dtype=np.int64), kind="stable")
-        self.point = np.argsort(order)[point.ravel()]
-        self.at = [[] for _ in order]
-        for row, (i, weight) in enumerate(zip(self.point, sample.exact_weights, strict=True)):
-            self.at[i].append((row, weight))
+        self.point = np.argsort(order)[point]
+        self.at = at_points(sample, self.point)
         self.above = [bits for _, below in comparisons(ranks[order], ranks[order], report) for bits in pack(below)]
+
+
+def at_points(sample: Sample, point: np.ndarray) -> list[list[tuple[int, int]]]:
+    """For each point the distinct rows of a sample that are at it, with their weights; `point` is that of each row."""
+    at: list[list[tuple[int, int]]] = [[] for _ in range(int(point.max()) + 1)]
+    for row, (i, weight) in enumerate(zip(point.tolist(), sample.exact_weights, strict=True)):
+        at[i].append((row, weight))
+    return at

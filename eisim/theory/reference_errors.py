@@ -22,8 +22,12 @@ def constant_error(observed: LabelledData | Sample, loss: str) -> float:
 
 def of_any_function(observed: LabelledData | Sample) -> float:
     """Least share of weight that any function at all answers wrongly: where observations of one point disagree."""
-    _, point = np.unique(observed.ordered, axis=0, return_inverse=True)
-    both, cell = np.unique(np.column_stack([point.ravel(), observed.targets]), axis=0, return_inverse=True)
-    weight, most = np.bincount(cell.ravel(), observed.weights), np.zeros(len(both))
-    np.maximum.at(most, both[:, 0].astype(int), weight)
-    return max(0.0, float(1 - most.sum() / weight.sum())) if len(both) > both[-1, 0] + 1 else 0.0
+    by, ordered = np.lexsort(observed.ordered.T[::-1]), observed.ordered
+    new, point = (ordered[by[1:]] != ordered[by[:-1]]).any(axis=1), np.zeros(len(by), dtype=int)
+    point[by[1:]] = np.cumsum(new)
+    levels, level = np.unique(observed.targets, return_inverse=True)
+    cells, cell = np.unique(point * len(levels) + level, return_inverse=True)
+    weight, most = np.bincount(cell, observed.weights), np.zeros(len(cells))
+    np.maximum.at(most, cells // len(levels), weight)
+    disagree = len(cells) > cells[-1] // len(levels) + 1
+    return max(0.0, float(1 - most.sum() / weight.sum())) if disagree else 0.0

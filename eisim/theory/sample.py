@@ -32,6 +32,13 @@ class Sample:
         return np.stack([*useful.values()] or [self.all_ranks[:, 0]], axis=1)
 
     @cached_property
+    def distinct_points(self) -> tuple[np.ndarray, np.ndarray]:
+        """Ranks of the distinct points, sorted, and which of them each distinct row is at."""
+        new = np.ones(len(self.ranks), dtype=bool)  # rows are sorted, so those of one point are neighbours
+        new[1:] = (self.ranks[1:] != self.ranks[:-1]).any(axis=1)
+        return self.ranks[new], np.cumsum(new) - 1
+
+    @cached_property
     def exact_weights(self) -> list[int]:
         """Weight of each distinct row, exactly, in some unit."""
         weights, kind = np.unique(self.weights, return_inverse=True)

@@ -124,11 +124,26 @@ def test_csv_that_is_none(tmp_path):
 def test_more_rows_than_can_be_compared_are_refused_before_all_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "MAX_DISTINCT", 50)
     monkeypatch.setattr(tables, "_ROWS_AT_ONCE", 40)
-    rows = "".join(f"{k},{k % 2}\n" for k in range(1000))
+    rows = "".join(f"{k},0,1,2,{k % 2}\n" for k in range(1000))
     with pytest.raises(InputError, match=r"expected at most 50 distinct rows.* found more in the first 80 rows"):
-        LabelledData.from_csv(csv(tmp_path, "a,y\n" + rows), "y")
-    rows = "".join(f"{k % 7},{k % 2}\n" for k in range(1000))
-    assert len(LabelledData.from_csv(csv(tmp_path, "a,y\n" + rows), "y").targets) == 1000
+        LabelledData.from_csv(csv(tmp_path, "a,b,c,d,y\n" + rows), "y")
+    rows = "".join(f"{k % 7},0,1,2,{k % 2}\n" for k in range(1000))
+    assert len(LabelledData.from_csv(csv(tmp_path, "a,b,c,d,y\n" + rows), "y").targets) == 1000
+
+
+def test_tables_of_two_inputs_may_be_longer(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "MAX_DISTINCT", 50)
+    monkeypatch.setattr(tables, "MAX_DISTINCT_IN_PLANE", 500)
+    monkeypatch.setattr(tables, "_ROWS_AT_ONCE", 40)
+    rows = [f"{k},{k % 3},{k % 2},1,{k},x\n" for k in range(400)]
+    data = LabelledData.from_csv(csv(tmp_path, "a,b,y,w,row,c\n" + "".join(rows)), "y", "w", ignore=["c"])
+    assert data.points.shape == (400, 2)
+    with pytest.raises(InputError, match="expected at most 50 distinct rows"):
+        LabelledData.from_csv(csv(tmp_path, "a,b,y,w,row,c\n" + "".join(rows)), "y", "w")
+    more = "".join(f"{k},{k % 3},{k % 2}\n" for k in range(1000))
+    wanted = r"expected at most 500 distinct rows, in tables of two inputs, found more in the first 640 rows"
+    with pytest.raises(InputError, match=wanted):
+        LabelledData.from_csv(csv(tmp_path, "a,b,y\n" + more), "y")
 
 
 @pytest.mark.parametrize(

@@ -134,8 +134,8 @@ def test_a_missing_peer_is_left_out_with_one_line(script, monkeypatch, capsys):
 
 def test_floor(run, script, monkeypatch):
     monkeypatch.setattr(script("floor"), "LOSSES", {"random labels": ("zero_one",)})
-    table, status = run("floor", "--sizes", 40, "--runs", 1)
-    assert status == 0 and list(table.points) == [40] and table.floor.between(0.05, 0.5).all()
+    table, status = run("floor", "--sizes", 40, "--plane", 60, "--runs", 1)
+    assert status == 0 and list(table.points) == [40, 60, 60, 60] and table.floor.dropna().between(0.05, 0.5).all()
 
 
 def test_intervals(script, monkeypatch, capsys):

@@ -196,6 +196,13 @@ def test_b2_few_rows_that_are_comparable_tell(points, targets, weights):
     assert certificate.comparable_share >= 0.5 and certificate.conclusive
 
 
+def test_that_no_inversion_complexity_was_looked_for_is_noted():
+    few, many = (certify(LabelledData(np.arange(n)[:, None], np.arange(n) % 2), []) for n in (1_500, 20_001))
+    note = "The inversion complexity is not computed for more than 20,000 distinct points."
+    assert few.inversion_complexity == 10 and note not in few.notes
+    assert many.inversion_complexity is None and note in many.notes
+
+
 def test_notes_fit_what_is_certified(recwarn):
     assert "The function is constant, and a constant is a monotone function." in certify(TruthTable("1111")).notes
     one = certify(LabelledData([[0], [1], [2]], [1, 0, 1], [1, 1, 0]))

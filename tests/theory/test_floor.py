@@ -11,8 +11,11 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_flow
 
 from eisim import REGIONS, InputError, LabelledData, Region, TruthTable, certify
-from eisim.theory import order
+from eisim.base import memory
+from eisim.theory import cost, order
 from eisim.theory.cover import lightest_cover
+from eisim.theory.inversion import floor_with, floors_with
+from eisim.theory.sample import Sample
 
 LOSSES = ("zero_one", "l1", "l2", "linf")
 
@@ -146,6 +149,21 @@ def test_more_inhibition_never_hurts(data):
     assert floors[-1] == certificate.orientation.on_off_floor  # only disagreement at one point is left
 
 
+@given(labelled(targets=st.integers(0, 1)))
+def test_the_number_alone_is_the_error_of_the_function(data):
+    """The weight of the cover is the error that is counted: with ties, weights of 0, and points with both labels."""
+    sample = Sample(data.points, data.targets, data.weights)
+    for r, error in enumerate(floors_with(sample, range(4))):
+        floor, values = floor_with(sample, r)
+        assert error == floor == pytest.approx(loss("zero_one", data, values), abs=1e-12)
+
+
+def test_the_number_alone_with_real_weights():
+    rng = np.random.default_rng(0)
+    sample = Sample(rng.integers(0, 9, (80, 2)).astype(float), rng.integers(3, 5, 80).astype(float), rng.random(80))
+    assert [*floors_with(sample, range(3))] == [floor_with(sample, r)[0] for r in range(3)]
+
+
 @given(labelled(max_points=8))
 def test_orientation_by_trying_all(data):
     found = certify(data).orientation
@@ -275,6 +293,25 @@ def test_too_many_points_are_refused(monkeypatch):
     monkeypatch.setattr(order, "MOST_COMPARISONS", 100)
     with pytest.raises(InputError, match=r"expected at most 10 distinct points.* found 15 × 15 pairs"):
         certify(LabelledData(np.arange(30)[:, None], np.arange(30) % 2))
+
+
+def test_what_does_not_fit_into_memory_is_refused_before_it_is_begun(monkeypatch):
+    points = np.random.default_rng(0).random((20_000, 3))
+    data = LabelledData(points, points[:, 0] > 0.5)
+    monkeypatch.setattr(memory, "free", lambda: 6e7)
+    with pytest.raises(InputError, match=r"found 20,000 points, of whose pairs .* which need 112 MB; 60 MB are free"):
+        certify(data, ["l1"], report=lambda stage, fraction=None: pytest.fail(stage))
+
+
+def test_what_takes_long_is_announced_with_each_stage(monkeypatch):
+    said, points = [], np.random.default_rng(0).random((1_100, 3))
+    data = LabelledData(points, points[:, 0] > 0.5)
+    monkeypatch.setattr(cost, "LONG", 0.0)
+    certify(data, ["zero_one"], report=lambda stage, fraction=None: said.append(stage))
+    assert said[0].startswith("1,100 points (about 0 min, ") and said[0].endswith("kB): comparing points")
+    said.clear()
+    certify(LabelledData(points[:, :2], data.targets), report=lambda stage, fraction=None: said.append(stage))
+    assert said[0] == "sorting points"
 
 
 def test_truth_tables_as_data_and_data_as_truth_tables():

@@ -14,7 +14,7 @@ from eisim.report.findings import Explanation
 from eisim.report.style import drawn_by
 from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
-from eisim.report.views.certificate_figures import draw, drawn_as, figure_of, size
+from eisim.report.views.certificate_figures import DOTS, MOST_DOTS, draw, drawn_as, figure_of, size
 from eisim.report.wording import count
 from eisim.theory.certificate import SMALL, Certificate, ClassCertificates
 from eisim.theory.reference_errors import constant_error, of_any_function
@@ -157,10 +157,13 @@ class CertificateView(View[Certificate]):
     def figures(self) -> Iterator[Drawing]:
         found, data, name = self.result, self.result.data, proof.name_of(self.result)
         if kind := drawn_as(found):
+            caption = CAPTIONS[kind].format(target=data.target, names=data.names)
+            if kind == "plane" and len(data.targets) > MOST_DOTS:
+                caption += f" Dots are {DOTS:,} of the {len(data.targets):,} points, drawn at random."
             yield Drawing(
                 "certificate.svg",
                 f"Values of {name}" if found.representable else f"Values and witness of {name}",
-                CAPTIONS[kind].format(target=data.target, names=data.names),
+                caption,
                 f"Pairs of points at which {name} falls: {found.violating_pairs:,}.",
                 "points.csv",
                 draw=lambda: figure_of(found),
@@ -191,8 +194,8 @@ class CertificateView(View[Certificate]):
         if self.result.representable:
             n = len(np.unique(self.result.data.ordered, axis=0))
             text = (
-                f"All pairs of {count(n, 'point')} were compared, and none was found at which the function falls while "
-                "no input falls. Excitatory neurons compute such a function: one detects the coincidence of the inputs "
+                f"Among all pairs of {count(n, 'point')} there is none at which the function falls while no input "
+                "falls. Excitatory neurons compute such a function: one detects the coincidence of the inputs "
                 "of each lowest true point, and any of them drives a readout."
             )
             yield Explanation("Why these points need no inhibition", (text,))

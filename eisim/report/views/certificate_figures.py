@@ -12,6 +12,9 @@ from eisim.theory.sample import Sample
 STYLES = {"zero_one": "-", "l1": "--", "l2": "-.", "linf": ":"}
 LOSSES = {"zero_one": "zero-one", "l1": "L1", "l2": "L2", "linf": "L∞"}
 
+#: Of more points than the first number a plane shows the second number, drawn at random.
+MOST_DOTS, DOTS = 200_000, 50_000
+
 
 def drawn_as(certificate: Certificate) -> str:
     """Which function of this module draws a certificate; empty for data of three inputs or more."""
@@ -79,7 +82,10 @@ def plane(ax: Axes, certificate: Certificate) -> None:
     _shade(ax, data.points[first], certificate.best[loss][first], alpha=0.4, **scale)
     area = np.clip(6e3 / len(first), 0.3, 20)
     edge = {"edgecolors": NEUTRAL, "linewidths": np.sqrt(area) / 10, "rasterized": True}
-    shown = ax.scatter(*data.points.T, area, c=data.targets, **edge, **scale)
+    dots = slice(None)
+    if len(data.targets) > MOST_DOTS:
+        dots = np.sort(np.random.default_rng(0).choice(len(data.targets), DOTS, replace=False))
+    shown = ax.scatter(*data.points[dots].T, area, c=data.targets[dots], **edge, **scale)
     ax.figure.colorbar(shown, ax=ax, label=f"{data.target} (dots)\nbest monotone, {LOSSES[loss]} (shading)")
     if certificate.witness:
         lower, upper = certificate.witness

@@ -19,8 +19,9 @@ from eisim.studies.curves import ROUNDING, below_floor, contradiction
 from eisim.studies.images.data import Images
 from eisim.theory.evidence import Floors
 from eisim.theory.floor import zero_one
-from eisim.theory.order import extend, violations
+from eisim.theory.order import extend
 from eisim.theory.sample import Sample
+from eisim.theory.swept import find_violations
 
 CONSTRAINTS = ("free", "excitatory")
 PARTS = ("train", "test")
@@ -133,7 +134,7 @@ def pooled_result(images: Images, dnns: Sequence[DNN], report=silent) -> PooledR
 
 
 def _floor(points, targets):
-    return zero_one(violations(Sample(points, targets.astype(float), np.ones(len(points)))))
+    return zero_one(find_violations(Sample(points, targets.astype(float), np.ones(len(points)))))
 
 
 def boolean_floors(inputs: Sequence[int], n_points: int | None, functions: int, seed, report=silent) -> BooleanResult:
