@@ -40,6 +40,11 @@ Not reproduced: the coefficient of variation of intervals predicted for Poisson 
 NEST, because the inputs are more regular than Poisson trains. With fewer and stronger synapses (`size` 0.1) it is at
 least 0.9.
 
+The limits of `phase` were set on these four states, at half and full size. Held out from them were nine other points at
+half size (seed 3), with the states of the paper's fig. 2 as we remember it: g = 3, :math:`\eta` = 3 and 2.5, 2 (SR);
+5.5, 2 and 6, 2 and 5, 1.5 (AI); 6, 4.5 and 7, 5 (SI fast); 4.5, 0.85 and 5, 0.9 (SI slow). Eight are classified so;
+5, 1.5 is called SI slow, with a modulation of 0.66 where the limit is 0.65.
+
 The rate circuit consists of two populations of units whose f-I curve is the tangent of the Siegert function at the
 working point of the asynchronous irregular state (g = 5, :math:`\eta` = 2), bounded by the refractory period.
 

@@ -63,9 +63,9 @@ def finer(ablated: Circuit, tried: Sequence[Variant], best: int) -> list[Variant
     k = factors.index(at)
     ends = [at - factors[k - 1] if k else at, factors[k + 1] - at if k + 1 < len(factors) else 1 - at]
     steps = np.arange(1, 5) / 5
-    more = [*(at - ends[0] * steps), *(at + ends[1] * steps)]
+    more = np.concatenate([at - ends[0] * steps, at + ends[1] * steps]).round(6).tolist()
     inputs = scaled == ALL
-    return [Variant("compensated", compensate(ablated, f, inputs=inputs), float(f), scaled) for f in more if f > 0]
+    return [Variant("compensated", compensate(ablated, f, inputs=inputs), f, scaled) for f in more if f > 0]
 
 
 def shams(intact: Circuit, ablated: Circuit, draws: Sequence[int], fraction: float = 1.0) -> list[Variant]:
