@@ -1,5 +1,6 @@
 """Controls of an ablation: circuits in which something else is changed, or which excitation is scaled to fit."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -67,7 +68,7 @@ def sham_excitation(circuit: Circuit, weight: float) -> Circuit:
     InputError
         If the weight is negative or not a number.
     """
-    weight = _summed(weight, "sham_excitation: weight")
+    weight = _summed(weight, circuit, "sham_excitation: weight")
     total = sum(total_weight(circuit, p) for p in excitation(circuit))
     return compensate(circuit, max(0.0, 1 - weight / total)) if total else circuit
 
@@ -93,7 +94,7 @@ def sham_random(circuit: Circuit, weight: float, seed: Seed = 0) -> Circuit:
     InputError
         If the weight is negative or not a number.
     """
-    weight = _summed(weight, "sham_random: weight")
+    weight = _summed(weight, circuit, "sham_random: weight")
     between = [p for p in circuit.projections if isinstance(circuit.source(p), Population)]
     matrices = {p.name: circuit.weights(p) for p in between}
     entries = np.concatenate([m.data for m in matrices.values()]) if matrices else np.empty(0)
@@ -129,9 +130,13 @@ def total_weight(circuit: Circuit, projection: Projection) -> float:
     return float(circuit.weights(projection).data.sum(dtype=float))
 
 
-def _summed(weight, what):
-    """A summed weight, as a number: its unit is that of the circuit's weights."""
-    return _at_least_0(float(weight) if hasattr(weight, "dim") else scalar_si(weight, "1", what), what)
+def _summed(weight, circuit, what):
+    """A summed weight, as a number: without a unit, it has that of the circuit's weights."""
+    units = sorted({p.neuron.weight_unit for p in circuit.populations}) if hasattr(weight, "dim") else ["1"]
+    for unit in units[1:]:
+        with suppress(InputError):
+            return _at_least_0(scalar_si(weight, unit, what), what)
+    return _at_least_0(scalar_si(weight, units[0], what), what)
 
 
 def _at_least_0(value, what):

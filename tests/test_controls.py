@@ -2,11 +2,23 @@
 
 import numpy as np
 import pytest
-from brian2 import mV
+from brian2 import ms, mV, nS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eisim import LIF, AllToAll, Circuit, FixedProbability, Input, InputError, Population, Projection, ablate
+from eisim import (
+    LIF,
+    AllToAll,
+    Circuit,
+    FixedProbability,
+    Input,
+    InputError,
+    Population,
+    Projection,
+    TruthTable,
+    ablate,
+    synthesize,
+)
 from eisim.base.seeds import seed_of
 from eisim.controls import compensate, excitation, removed_weight, sham_excitation, sham_random
 from tests.support.drawn import draw_circuit
@@ -145,3 +157,11 @@ def test_a_factor_has_no_unit_and_a_weight_may_have_that_of_the_weights():
     )
     with pytest.raises(InputError, match="sham_excitation: weight: expected 0 or more"):
         sham_excitation(circuit, -3 * mV)
+
+
+@pytest.mark.parametrize("control", [sham_excitation, sham_random])
+def test_a_weight_with_another_unit_is_refused(control):
+    spiking, rate = synthesize(TruthTable("0110")), synthesize(TruthTable("0110"), kind="rate")
+    for circuit, weight in ((spiking, 10 * ms), (spiking, 3 * nS), (rate, 3 * mV)):
+        with pytest.raises(InputError, match=rf"^{control.__name__}: weight: expected a "):
+            control(circuit, weight)
