@@ -9,8 +9,8 @@ the mean rates of the excitatory neurons must agree within sampling error (one-w
 is the total wall time of the first run: importing, code generation, compiling (eisim with an empty cache), building and
 simulating. ``again_s`` is that of a further run: eisim with its cache, the compiled programs only, NEST from the start.
 All are medians.
-Compiled with: eisim and C++ -O3, both -march=native -ffp-contract=off; the Brian2 script with Brian2's own
--O3 -ffast-math -march=native.
+Compiled with: eisim and C++ -O3, both -march=native -ffp-contract=off, eisim also -fno-trapping-math; the Brian2 script
+with Brian2's own -O3 -ffast-math -march=native.
 
 NEST is an extra (``pip install eisim[nest]``) and is skipped if it is not installed.
 

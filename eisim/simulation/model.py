@@ -11,6 +11,7 @@ import numpy as np
 from eisim.base.timing import Timing
 from eisim.circuit import CYCLE
 from eisim.neurons.kinetics import kinetic_steps, kinetic_variables, kinetics
+from eisim.simulation import refractory
 from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout, Synapses, one_if_equal
 
 
@@ -27,6 +28,7 @@ class Model:
     units: dict[str, str]  # of those that are parameters
     events: dict[str, str] = field(default_factory=dict)  # threshold, reset and refractory of a spiking group
     placeholders: dict[str, str] = field(default_factory=dict)  # units of names that the step does not use
+    held: frozenset[str] = frozenset()  # variables that a refractory neuron keeps without Brian2's knowing of it
 
     @property
     def text(self) -> str:
@@ -42,7 +44,8 @@ class Model:
         return (self.text, self.step, kinds, sorted(self.events.items()), sorted(self.placeholders.items()))
 
 
-def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
+def models(layout: Layout, kind: str, timing: Timing, own: bool = False) -> dict[str, Model]:
+    """The models of the groups, as text that Brian2 takes, or that our own device takes too."""
     found = {}
     moving = bool(layout.groups[INPUT].frames)
     for name, group in layout.groups.items():
@@ -55,7 +58,7 @@ def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
         elif name.startswith(POOL):
             found[name] = _pool(group, values)
         elif kind == "spiking":
-            found[name] = _spiking(group, values, timing, moving)
+            found[name] = _spiking(group, values, timing, moving, own)
         else:
             # In an order of their own: that of the bundles depends on which circuit of the batch comes first.
             drives = sorted(drive_name(b.source, b.receptor) for b in layout.synapses if b.target == name)
@@ -63,16 +66,20 @@ def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
     return found
 
 
-def synapse_model(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str) -> Model:
-    """The model of a bundle of synapses; its step is what a presynaptic spike does."""
+def synapse_model(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str, target: Model) -> Model:
+    """The model of a bundle of synapses onto neurons of a model; its step is what a presynaptic spike does."""
     values, plasticity = {"w": synapses.weight}, bundle.plasticity
     if kind == "rate":
         equations = f"{drive_name(bundle.source, bundle.receptor)}_post = w*r_pre : Hz (summed)"
         return Model(equations, "", values, {"w": "1"})
     neuron = layout.groups[bundle.target].neuron
     adds, units = neuron.spike_adds(bundle.receptor), {"w": neuron.weight_unit}
+
+    def arrive(amount):
+        return refractory.held(adds.format(amount), target.held, "_post")
+
     if plasticity is None:
-        return Model("", adds.format("w"), values, units)
+        return Model("", arrive("w"), values, units)
     values |= {"release": plasticity.release, "depression": plasticity.depression}
     units |= {"release": "1", "depression": "second"}
     equations, code, use = "depleted : 1\nlast : second", "", "release"
@@ -85,7 +92,7 @@ def synapse_model(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str)
         _given = {use}*_left
         depleted = 1 - _left + _given
         last = t
-        {adds.format("w*_given")}"""
+        {arrive("w*_given")}"""
     return Model(equations, code, values, units)
 
 
@@ -146,7 +153,7 @@ def _rate(group: Group, values, timing, drives) -> Model:
     return Model(equations, step, values, units, placeholders=placeholders)
 
 
-def _spiking(group: Group, values, timing, moving) -> Model:
+def _spiking(group: Group, values, timing, moving, own) -> Model:
     neuron, pooled = group.neuron, bool(group.pools)
     noisy = bool(np.any(values["noise_step"]))
     used = {"noise_step": noisy, "key": noisy or group.drives, "carry": np.any(values.get("carry", 0))}
@@ -168,8 +175,12 @@ def _spiking(group: Group, values, timing, moving) -> Model:
     events = {
         "threshold": neuron.spikes_when,
         "reset": "\n".join([*reset, f"spikes_in_window += {_in_window(timing)}"]),
-        "refractory": "t_in_timesteps < free_at",  # whole steps: no division for each neuron and step
+        "refractory": refractory.BOUND,  # whole steps: no division for each neuron and step
     }
+    held = frozenset()
+    if own:
+        writes = [neuron.spike_adds(letter) for letter in neuron.receptors]
+        equations, step, events, held = refractory.by_free_at(equations, step, events, writes)
     units = {name: unit for name, unit in units.items() if name in values}
     # Brian2 checks the units of the equations; the step has the numbers.
-    return Model(equations, step, values, units, events, neuron.placeholders)
+    return Model(equations, step, values, units, events, neuron.placeholders, held)

@@ -4,7 +4,7 @@ import brian2 as b2
 import numpy as np
 
 from eisim.neurons.kinetics import kinetic_variables
-from eisim.simulation import noise
+from eisim.simulation import noise, refractory
 from eisim.simulation.job import Job
 from eisim.simulation.layout import INPUT, POOL
 from eisim.simulation.naming import group_name, monitor_name, synapses_name
@@ -42,6 +42,8 @@ class BatchNetwork:
         namespace = {v: b2.Quantity(1.0, dim=getattr(b2, unit).dim) for v, unit in model.placeholders.items()}
         if "key" in model.step:
             namespace |= noise.brian2_functions()
+        if model.held:
+            namespace |= refractory.brian2_functions()
         if "stimulus(" in model.text + model.step:
             namespace["stimulus"] = self.stimulus
         return b2.NeuronGroup(
@@ -65,6 +67,8 @@ class BatchNetwork:
 
     def _synapses(self, bundle, synapses, model):
         arguments = {"on_pre": model.step} if model.step else {}
+        if "let_in(" in model.step:
+            arguments["namespace"] = refractory.brian2_functions()
         if self.kind == "spiking" and synapses.common_delay is not None:
             arguments["delay"] = synapses.common_delay * b2.second
         source, target, name = self.groups[bundle.source], self.groups[bundle.target], synapses_name(bundle)

@@ -1,0 +1,159 @@
+"""Our own loops: each is in the program, and computes what the program that Brian2 generates computes, to the bit.
+
+They run on the Brian2 that is installed: 2.9 with Python 3.11, 2.11 with 3.13 (`.ci/run` runs both).
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from eisim import LIF, Circuit, Delta, Independent, Input, Population, Projection, Readout, ShortTerm, simulate
+from eisim.simulation import codegen, job, program, toolchain
+from models import brunel, vogels_abbott
+from tests.support import every
+
+pytestmark = pytest.mark.slow
+
+
+def cuba():
+    """More neurons than are in a block, not a multiple of it, that start at different potentials."""
+    circuit = vogels_abbott.circuit(synapses="current", size=0.1, delay=1e-3)
+    rng = np.random.default_rng(0)
+    own = [replace(p, initial=rng.uniform(p.neuron.reset, p.neuron.threshold, p.size)) for p in circuit.populations]
+    return replace(circuit, populations=own)
+
+
+def deltas(carrying=False):
+    """Synapses that jump the membrane, also of neurons that are never refractory; or keep what exceeds threshold."""
+    rng = np.random.default_rng(1)
+    neurons = {
+        "held": LIF(excitation=Delta(), inhibition=Delta(), reset_by_subtraction=carrying),
+        "free": LIF(excitation=Delta(), inhibition=Delta(), refractory=0.0),
+        "noisy": LIF(excitation=Delta(), noise=3e-3, refractory=4e-3),
+    }
+    populations, projections = [], []
+    for name, neuron in neurons.items():
+        populations.append(Population(name, "I" if name == "free" else "E", neuron, 70, 14e-3 * rng.random(70)))
+        drive = Projection("drive", name, Independent(1e-3))
+        projections += [drive, Projection("x", name, 9e-3 * rng.random((3, 70)), delay=1e-3)]
+        for other in neurons:
+            weights, plasticity = 1e-3 * rng.random((70, 70)), ShortTerm(0.4, 0.2) if other == "held" else None
+            projections.append(Projection(other, name, weights, 0.6e-3, plasticity=plasticity))
+    inputs = [Input("x", 3, 150.0, train="poisson"), Input("drive", 1, 3000.0, train="poisson")]
+    return Circuit("deltas", inputs, populations, projections, [Readout(name) for name in neurons])
+
+
+CASES = {
+    "spiking": (every.spiking, every.STIMULI["spiking"]),
+    "moving": (every.spiking, every.moving("spiking")),
+    "rate": (every.rate, every.STIMULI["rate"]),
+    "cuba": (cuba, None),
+    "brunel": (lambda: brunel.circuit(seed=0, size=0.02), [[2.0]]),
+    "deltas": (deltas, [[1.0, 1.0, 1.0, 1.0], [0.5, 0.2, 0.0, 0.5]]),
+    "carrying": (lambda: deltas(carrying=True), [[1.0, 1.0, 1.0, 1.0]]),
+}
+
+
+def run(case):
+    make, stimuli = CASES[case]
+    circuit = make()
+    stimuli = np.zeros((1, circuit.n_inputs)) if stimuli is None else stimuli
+    return every.numbers(simulate(circuit, stimuli, seed=[3, 4], record=True, **every.TIMES))
+
+
+@pytest.fixture
+def untouched(monkeypatch, tmp_path):
+    """Makes programs those that Brian2 generates, compiled with the flags of old."""
+
+    def switch():
+        flags = [flag for flag in toolchain.COMPILER_FLAGS if flag != "-fno-trapping-math"]
+        assert len(flags) == len(toolchain.COMPILER_FLAGS) - 1
+        monkeypatch.setattr(toolchain, "COMPILER_FLAGS", flags)
+        monkeypatch.setattr(job, "CPP", job.PLAIN)
+        toolchain.flags_of.cache_clear()
+
+    monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
+    yield switch
+    toolchain.flags_of.cache_clear()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_bits_are_those_of_the_untouched_program(untouched, case):
+    ours = run(case)
+    untouched()
+    brian2s = run(case)
+    assert any(values.any() for values in brian2s.values())
+    assert ours.keys() == brian2s.keys()
+    for name, values in brian2s.items():
+        assert ours[name].dtype == values.dtype and ours[name].tobytes() == values.tobytes(), name
+
+
+class StopError(Exception):
+    """Raised in place of compiling."""
+
+
+@pytest.fixture
+def sources(monkeypatch, tmp_path):
+    """The sources of a case by name, those of code objects without what is around it, generated and not compiled."""
+
+    def generate(case, device=job.OWN):
+        found = {}
+
+        def begin_make(folder, *_):
+            files = [*folder.glob("*.cpp"), *folder.glob("*.h"), *folder.glob("code_objects/*.cpp")]
+            found.update({file.name.removesuffix("_codeobject.cpp"): file.read_text() for file in files})
+            raise StopError
+
+        monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path / device))
+        monkeypatch.setattr(job, "CPP", device)
+        monkeypatch.setattr(codegen, "begin_make", begin_make)
+        monkeypatch.setattr(program, "begin_header", lambda *_: lambda: None)
+        with pytest.raises(StopError):
+            run(case)
+        return found
+
+    return generate
+
+
+def test_flags_and_device_are_in_the_name_of_a_program(monkeypatch):
+    monkeypatch.setattr(program, "start", lambda job, report: signatures.append(job.signature))
+    signatures, switches = [], [lambda: None, lambda: monkeypatch.setattr(job, "CPP", job.PLAIN)]
+    switches.append(lambda: monkeypatch.setattr(job, "toolchain", lambda: "another"))
+    for switch in switches:
+        switch()
+        with pytest.raises(TypeError):  # what starts gives no function that waits
+            run("rate")
+    assert len(set(signatures)) == 3
+    assert "-fno-trapping-math" in toolchain.COMPILER_FLAGS
+    assert all(flag in toolchain.toolchain().split("\n") for flag in toolchain.COMPILER_FLAGS)
+    assert {"device.py", "refractory.py", "threshold.cpp"} < {file.name for file in job._DECIDING}
+
+
+def test_thresholds_are_tested_in_blocks(sources):
+    ours, brian2s = sources("deltas"), sources("deltas", job.PLAIN)
+    tested = [name for name in brian2s if name.endswith("_spike_thresholder") and not name.startswith("after_run")]
+    assert len(tested) == 3  # of the input and two groups of neurons
+    for name in tested:
+        assert "_crossed" in ours[name] and "_crossed" not in brian2s[name], name
+
+
+def test_refractoriness_is_that_of_free_at_but_where_a_reset_depends_on_what_synapses_do(sources):
+    def are_in(case, word, device=job.OWN):
+        return {name for name, text in sources(case, device).items() if word in text}
+
+    updaters = {"eisim_lif_dd_drive_e_stateupdater", "eisim_lif_dx_drive_e_stateupdater"}
+    assert not are_in("deltas", "not_refractory")
+    assert updaters <= are_in("deltas", "_held(") & are_in("deltas", "_let_in(")
+    assert are_in("carrying", "not_refractory") & updaters == {"eisim_lif_dd_drive_e_stateupdater"}
+    assert not are_in("deltas", "_held(", job.PLAIN)
+
+
+def test_no_copy_of_what_is_in_a_queue(sources):
+    ours, brian2s = sources("rate"), sources("rate", job.PLAIN)
+    assert "all_peek" in brian2s["synapses_classes.h"] and "all_peek" not in ours["synapses_classes.h"]
+
+
+def test_the_time_is_not_looked_at_for_each_object(sources):
+    ours, brian2s = sources("rate"), sources("rate", job.PLAIN)
+    assert "curclocks" in brian2s["network.cpp"] and "curclocks" not in ours["network.cpp"]
