@@ -16,8 +16,10 @@ from eisim.simulation.job import OWN
 BLOCK = 128
 
 
+#: Neighbours with one mean for which a table of sums pays.
+FEWEST = 8
 #: For the templates.
-_GLOBALS = {"block_size": BLOCK, "processor_time": version("brian2").startswith("2.9.")}
+_GLOBALS = {"block_size": BLOCK, "fewest": FEWEST, "processor_time": version("brian2").startswith("2.9.")}
 
 
 class CodeObject(CPPStandaloneCodeObject):

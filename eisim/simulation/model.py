@@ -27,6 +27,8 @@ class Model:
     values: dict[str, np.ndarray | float]  # what variables are set to when the program runs
     units: dict[str, str]  # of those that are parameters
     events: dict[str, str] = field(default_factory=dict)  # threshold, reset and refractory of a spiking group
+    #: Variables that are set to Poisson numbers before the step, with the code of their keys and means.
+    arrivals: dict[str, str] = field(default_factory=dict)
     placeholders: dict[str, str] = field(default_factory=dict)  # units of names that the step does not use
     held: frozenset[str] = frozenset()  # variables that a refractory neuron keeps without Brian2's knowing of it
 
@@ -41,7 +43,8 @@ class Model:
     def signature(self) -> tuple:
         """All that decides the generated code."""
         kinds = sorted((name, bool(np.ndim(value))) for name, value in self.values.items())
-        return (self.text, self.step, kinds, sorted(self.events.items()), sorted(self.placeholders.items()))
+        words = (self.events, self.arrivals, self.placeholders)
+        return (self.text, self.step, kinds, *(sorted(each.items()) for each in words))
 
 
 def models(layout: Layout, kind: str, timing: Timing, own: bool = False) -> dict[str, Model]:
@@ -159,17 +162,21 @@ def _spiking(group: Group, values, timing, moving, own) -> Model:
     used = {"noise_step": noisy, "key": noisy or group.drives, "carry": np.any(values.get("carry", 0))}
     values = {name: value for name, value in values.items() if used.get(name, True)}
     units = neuron.step_units | {"bias": neuron.drive_unit, "key": "1"}
-    arrivals = []
+    arrivals, drawn = [], {}
     for k, letter in enumerate(group.drives):
         units |= {f"jump_{k}": neuron.weight_unit, f"arrivals_{k}": "Hz", f"afferent_{k}": "integer"}
         rate = f"stimulus(t, afferent_{k})" if moving else f"arrivals_{k}"
-        number = f"jump_{k}*poisson_number(key + {k + 1}, t_in_timesteps, {rate}*dt)"
-        arrivals.append(neuron.spike_adds(letter).replace("_post", "").format(number))
+        number = f"poisson_number(key + {k + 1}, t_in_timesteps, {rate}*dt)"
+        if own:
+            number = f"arrived_{k}"
+            drawn[number] = f"_key = key + {k + 1}\n_first = first_uniform(_key, t_in_timesteps)\n_mean = {rate}*dt"
+        arrivals.append(neuron.spike_adds(letter).replace("_post", "").format(f"jump_{k}*{number}"))
     linked = ""
     if pooled:
         units["pool"] = "integer"
         linked = "".join(f"\n{v}_pool : {neuron.weight_unit} (linked)" for v in kinetic_variables(neuron))
     equations = neuron.equations(pooled) + linked + "\nspikes_in_window : integer\nfree_at : integer"
+    equations += "".join(f"\n{arrived} : 1" for arrived in drawn)
     step = neuron.step(noisy, pooled, "\n".join(arrivals))
     reset = [neuron.after_spike("carry" in values), "free_at = t_in_timesteps + hold"]
     events = {
@@ -183,4 +190,4 @@ def _spiking(group: Group, values, timing, moving, own) -> Model:
         equations, step, events, held = refractory.by_free_at(equations, step, events, writes)
     units = {name: unit for name, unit in units.items() if name in values}
     # Brian2 checks the units of the equations; the step has the numbers.
-    return Model(equations, step, values, units, events, neuron.placeholders, held)
+    return Model(equations, step, values, units, events, drawn, neuron.placeholders, held)

@@ -2,6 +2,7 @@
 
 import brian2 as b2
 import numpy as np
+from brian2.groups.group import CodeRunner
 
 from eisim.neurons.kinetics import kinetic_variables
 from eisim.simulation import noise, refractory
@@ -44,9 +45,11 @@ class BatchNetwork:
             namespace |= noise.brian2_functions()
         if model.held:
             namespace |= refractory.brian2_functions()
-        if "stimulus(" in model.text + model.step:
+        if model.arrivals:
+            namespace |= noise.brian2_uniform()
+        if "stimulus(" in "\n".join([model.text, model.step, *model.arrivals.values()]):
             namespace["stimulus"] = self.stimulus
-        return b2.NeuronGroup(
+        made = b2.NeuronGroup(
             group.size,
             model.text,
             method=lambda *_, **__: model.step,  # as it is written, with no algebra to wait for
@@ -56,6 +59,18 @@ class BatchNetwork:
             namespace=namespace,
             **model.events,
         )
+        for arrived, code in model.arrivals.items():
+            draw = CodeRunner(
+                made,
+                "poisson",
+                code,
+                clock=self.clock,
+                name=f"{made.name}_{arrived}",
+                template_kwds={"arrived": arrived},
+                needed_variables=[arrived],
+            )
+            made.contained_objects.append(draw)
+        return made
 
     def _stimulus(self, inputs):
         """The time-varying rates of the inputs, if they vary."""

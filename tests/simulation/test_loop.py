@@ -3,13 +3,15 @@
 They run on the Brian2 that is installed: 2.9 with Python 3.11, 2.11 with 3.13 (`.ci/run` runs both).
 """
 
+import re
+import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from eisim import LIF, Circuit, Delta, Independent, Input, Population, Projection, Readout, ShortTerm, simulate
-from eisim.simulation import codegen, job, program, toolchain
+from eisim.simulation import codegen, job, noise, program, toolchain
 from models import brunel, vogels_abbott
 from tests.support import every
 
@@ -35,12 +37,13 @@ def deltas(carrying=False):
     populations, projections = [], []
     for name, neuron in neurons.items():
         populations.append(Population(name, "I" if name == "free" else "E", neuron, 70, 14e-3 * rng.random(70)))
-        drive = Projection("drive", name, Independent(1e-3))
-        projections += [drive, Projection("x", name, 9e-3 * rng.random((3, 70)), delay=1e-3)]
+        projections += [Projection("drive", name, Independent(1e-3)), Projection("fast", name, Independent(2e-6))]
+        projections += [Projection("x", name, 9e-3 * rng.random((3, 70)), delay=1e-3)]
         for other in neurons:
             weights, plasticity = 1e-3 * rng.random((70, 70)), ShortTerm(0.4, 0.2) if other == "held" else None
             projections.append(Projection(other, name, weights, 0.6e-3, plasticity=plasticity))
     inputs = [Input("x", 3, 150.0, train="poisson"), Input("drive", 1, 3000.0, train="poisson")]
+    inputs.append(Input("fast", 1, 1e5, train="poisson"))  # more than are drawn at once
     return Circuit("deltas", inputs, populations, projections, [Readout(name) for name in neurons])
 
 
@@ -50,8 +53,8 @@ CASES = {
     "rate": (every.rate, every.STIMULI["rate"]),
     "cuba": (cuba, None),
     "brunel": (lambda: brunel.circuit(seed=0, size=0.02), [[2.0]]),
-    "deltas": (deltas, [[1.0, 1.0, 1.0, 1.0], [0.5, 0.2, 0.0, 0.5]]),
-    "carrying": (lambda: deltas(carrying=True), [[1.0, 1.0, 1.0, 1.0]]),
+    "deltas": (deltas, [[1.0, 1.0, 1.0, 1.0, 1.0], [0.5, 0.2, 0.0, 0.5, 0.1]]),
+    "carrying": (lambda: deltas(carrying=True), [[1.0, 1.0, 1.0, 1.0, 0.0]]),
 }
 
 
@@ -142,11 +145,54 @@ def test_refractoriness_is_that_of_free_at_but_where_a_reset_depends_on_what_syn
     def are_in(case, word, device=job.OWN):
         return {name for name, text in sources(case, device).items() if word in text}
 
-    updaters = {"eisim_lif_dd_drive_e_stateupdater", "eisim_lif_dx_drive_e_stateupdater"}
+    updaters = {"eisim_lif_dd_drive_ee_stateupdater", "eisim_lif_dx_drive_ee_stateupdater"}
     assert not are_in("deltas", "not_refractory")
     assert updaters <= are_in("deltas", "_held(") & are_in("deltas", "_let_in(")
-    assert are_in("carrying", "not_refractory") & updaters == {"eisim_lif_dd_drive_e_stateupdater"}
+    assert are_in("carrying", "not_refractory") & updaters == {"eisim_lif_dd_drive_ee_stateupdater"}
     assert not are_in("deltas", "_held(", job.PLAIN)
+
+
+def test_poisson_numbers_of_drives_come_in_blocks(sources):
+    for case in ("brunel", "moving"):
+        ours, brian2s = sources(case), sources(case, job.PLAIN)
+        updaters = {name for name in brian2s if re.match(r"eisim_(?!pool).*_drive_.*_stateupdater$", name)}
+        assert updaters and {name.replace("_stateupdater", "_arrived_0") for name in updaters} < set(ours)
+        for name in updaters:
+            assert "_poisson_number(" in brian2s[name] and "_poisson_number(" not in ours[name]
+            assert "_poisson_numbers(_table" in ours[name.replace("_stateupdater", "_arrived_0")]
+
+
+POISSON = """
+#include <cmath>
+#include <cstdint>
+#include <initializer_list>
+{code}
+int main() {{
+    static _PoissonSums table;
+    for (double mean : {{1e-300, 1e-9, 0.3, 16.0, 2.0, 0.3, 7.7}}) {{
+        double u[1000], found[1000];
+        for (int size : {{1, 999, 1000}}) {{
+            for (int i = 0; i < size; i++)
+                u[i] = i == 5 ? 1 - 0x1.0p-54 : _first_uniform(1e15 + 977.0 * i, i);
+            _poisson_numbers(table, u, size, mean, found);
+            for (int i = 0; i < size; i++)
+                if (i != 5 && found[i] != _poisson_number(1e15 + 977.0 * i, i, mean))
+                    return 1;
+            if (size > 5 && !(found[5] >= found[6] && found[5] <= 200))
+                return 2;
+        }}
+    }}
+    return _is_one_part(16.0) && !_is_one_part(0.0) && !_is_one_part(16.1) && !_is_one_part(NAN) ? 0 : 3;
+}}
+"""
+
+
+def test_poisson_numbers_from_a_table_are_those_drawn_one_by_one(tmp_path):
+    code = noise.brian2_uniform()["first_uniform"].implementations["cpp"].get_code(None)
+    source, binary = tmp_path / "poisson.cpp", tmp_path / "poisson"
+    source.write_text(POISSON.format(code=code))
+    subprocess.run([toolchain.find_compiler(), *toolchain.COMPILER_FLAGS, source, "-o", binary], check=True)
+    assert subprocess.run([binary], check=False).returncode == 0
 
 
 def test_no_copy_of_what_is_in_a_queue(sources):
