@@ -17,7 +17,7 @@ from eisim.simulation.brian import brian2_alone
 from eisim.simulation.compilation import begin_make, begin_plain_make
 from eisim.simulation.cuda import CUDA, NVCC_FLAGS
 from eisim.simulation.job import OWN, PLAIN, Job, Outcome
-from eisim.simulation.naming import array, synapses_name
+from eisim.simulation.naming import array, group_name, synapses_name
 from eisim.simulation.network import BatchNetwork
 from eisim.simulation.toolchain import find_compiler, flags_of
 
@@ -45,6 +45,8 @@ def compile_program(
         for speaker in ("device", "utils.gputools"):  # of every preference
             b2.BrianLogger.suppress_hierarchy(f"brian2cuda.{speaker}", filter_log_file=False)
     with brian2_alone(), _device(job.device, build_on_run=False):
+        if job.device == OWN:
+            get_device().fuse(group_name(name) for name, model in job.models.items() if model.finds_spikes)
         network = BatchNetwork(job)  # its objects must live until the program is built
         network.run("std::cout << completed << std::endl;")
         device = get_device()

@@ -14,6 +14,9 @@ from eisim.neurons.kinetics import kinetic_steps, kinetic_variables, kinetics
 from eisim.simulation import refractory
 from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout, Synapses, one_if_equal
 
+#: The variable of a step by which it says which neurons have crossed their threshold.
+CROSSED = "_crossed"
+
 
 @dataclass(frozen=True)
 class Model:
@@ -40,6 +43,11 @@ class Model:
         return self.equations + "".join(lines)
 
     @property
+    def finds_spikes(self) -> bool:
+        """Whether the step finds the spikes."""
+        return CROSSED in self.step
+
+    @property
     def signature(self) -> tuple:
         """All that decides the generated code."""
         kinds = sorted((name, bool(np.ndim(value))) for name, value in self.values.items())
@@ -57,7 +65,7 @@ def models(layout: Layout, kind: str, timing: Timing, own: bool = False) -> dict
             for v, value in group.values().items()
         }
         if name == INPUT:
-            found[name] = _input(values, kind)
+            found[name] = _input(values, kind, own)
         elif name.startswith(POOL):
             found[name] = _pool(group, values)
         elif kind == "spiking":
@@ -109,7 +117,7 @@ def _in_window(timing):
     return f"int(t_in_timesteps >= {timing.steps - timing.window_steps})"
 
 
-def _input(values, kind) -> Model:
+def _input(values, kind, own) -> Model:
     output = "rate" if kind == "spiking" else "r"
     rate, phase = values["rate"], values["phase"]
     moving = np.ndim(rate) == 2
@@ -126,7 +134,17 @@ def _input(values, kind) -> Model:
         parameters |= {name: values[name] for name in ("regular", "poissonian", "key")}
         units |= dict.fromkeys(("regular", "poissonian", "key"), "1")
     events = {"threshold": f"phase > {CYCLE}", "reset": "phase -= 1"}
+    if own:
+        step += _crossing(events)
     return Model(equations + "\ndphase/dt = rate : 1", step, parameters | {"phase": phase}, units, events)
+
+
+def _crossing(events):
+    """A line of a step that says which neurons have crossed their threshold at its end, so that it finds the spikes.
+
+    Nothing changes a neuron between the two but Brian2's refractoriness.
+    """
+    return "" if "refractory" in events else f"\n{CROSSED} = {events['threshold']}\n"
 
 
 def _pool(group: Group, values) -> Model:
@@ -188,6 +206,7 @@ def _spiking(group: Group, values, timing, moving, own) -> Model:
     if own:
         writes = [neuron.spike_adds(letter) for letter in neuron.receptors]
         equations, step, events, held = refractory.by_free_at(equations, step, events, writes)
+        step += _crossing(events)
     units = {name: unit for name, unit in units.items() if name in values}
     # Brian2 checks the units of the equations; the step has the numbers.
     return Model(equations, step, values, units, events, drawn, neuron.placeholders, held)

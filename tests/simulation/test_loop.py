@@ -133,12 +133,25 @@ def test_flags_and_device_are_in_the_name_of_a_program(monkeypatch):
     assert {"device.py", "refractory.py", "threshold.cpp"} < {file.name for file in job._DECIDING}
 
 
-def test_thresholds_are_tested_in_blocks(sources):
-    ours, brian2s = sources("deltas"), sources("deltas", job.PLAIN)
-    tested = [name for name in brian2s if name.endswith("_spike_thresholder") and not name.startswith("after_run")]
-    assert len(tested) == 3  # of the input and two groups of neurons
-    for name in tested:
-        assert "_crossed" in ours[name] and "_crossed" not in brian2s[name], name
+@pytest.mark.parametrize("case", ["spiking", "moving", "carrying"])
+def test_a_state_updater_finds_the_spikes_or_the_thresholder_does_in_blocks(sources, case):
+    ours, brian2s = sources(case), sources(case, job.PLAIN)
+    groups = [found[1] for name in brian2s if (found := re.match(r"(eisim_.*)_spike_thresholder$", name))]
+    with_flag = {"spiking": 1, "moving": 1, "carrying": 1}[case]  # of Brian2's refractoriness
+    fused = [name for name in groups if "_crossed" in ours[f"{name}_stateupdater"]]
+    assert len(fused) == len(groups) - with_flag >= 2
+    for name in groups:
+        updater, thresholder = ours[f"{name}_stateupdater"], ours[f"{name}_spike_thresholder"]
+        assert ("_any |=" in updater) == (name in fused) == ("char _cond" not in thresholder), name
+        assert ("_any |=" in thresholder) == (name not in fused), name
+        assert "_any |=" not in brian2s[f"{name}_stateupdater"] + brian2s[f"{name}_spike_thresholder"], name
+
+
+def test_spikes_are_read_only_after_the_slot_in_which_brian2_finds_them(sources):
+    added = re.findall(r"add\(&eisim_clock, _run_(\w+)\)", sources("spiking")["main.cpp"])
+    last = max(k for k, name in enumerate(added) if name.endswith("thresholder_codeobject"))
+    readers = [k for k, name in enumerate(added) if re.search("monitor|push_spikes|resetter", name)]
+    assert readers and min(readers) > last
 
 
 def test_refractoriness_is_that_of_free_at_but_where_a_reset_depends_on_what_synapses_do(sources):

@@ -1,42 +1,24 @@
 {# USES_VARIABLES { N } #}
-{# Brian2's template, but for how spikes are looked for: in blocks without a branch, since few blocks have one. #}
+{# Brian2's template, but for how spikes are looked for; there is nothing to do where the state updater has found them. #}
 {% extends 'common_group.cpp' %}
+{% import 'blocks.cpp' as blocks %}
 {% block maincode %}
+    {% if not is_fused(owner) %}
     // scalar code
     const int _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
 
-    {% set _eventspace = get_array_name(eventspace_variable) %}
-    const int64_t _block = {{block_size}};
-    int64_t _crossed[_block];
-    int32_t _count = 0;
-    for (int64_t _first = 0; _first < N; _first += _block)
-    {
-        const int64_t _end = _first + _block < N ? _first + _block : N;
-        int64_t _any = 0;
-        for (int64_t _idx = _first; _idx < _end; _idx++)
-        {
-            const size_t _vectorisation_idx = _idx;
+    {% set _on_spike %}
+    {% if _uses_refractory %}
+    {{not_refractory}}[_idx] = false; {{lastspike}}[_idx] = {{t}};
+    {% endif %}
+    {% endset %}
+    {% call blocks.spikes(get_array_name(eventspace_variable), 'N', block_size, '_cond', _on_spike) %}
             {{vector_code|autoindent}}
-            _crossed[_idx - _first] = _cond;
-            _any |= _crossed[_idx - _first];
-        }
-        if (!_any)
-            continue;
-        for (int64_t _idx = _first; _idx < _end; _idx++)
-            if (_crossed[_idx - _first])
-            {
-                {{_eventspace}}[_count++] = _idx;
-                {% if _uses_refractory %}
-                {{not_refractory}}[_idx] = false;
-                {{lastspike}}[_idx] = {{t}};
-                {% endif %}
-            }
-    }
-    {{_eventspace}}[N] = _count;
+    {% endcall %}
+    {% endif %}
 {% endblock %}
 
 {% block after_code %}
-{% set _eventspace = get_array_name(eventspace_variable) %}
-{{_eventspace}}[N] = 0;
+{{get_array_name(eventspace_variable)}}[N] = 0;
 {% endblock %}
