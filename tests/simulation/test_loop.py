@@ -208,9 +208,13 @@ def test_poisson_numbers_from_a_table_are_those_drawn_one_by_one(tmp_path):
     assert subprocess.run([binary], check=False).returncode == 0
 
 
-def test_no_copy_of_what_is_in_a_queue(sources):
-    ours, brian2s = sources("rate"), sources("rate", job.PLAIN)
+def test_queues_hold_neurons_and_are_not_copied(sources):
+    ours, brian2s = sources("cuba"), sources("cuba", job.PLAIN)
     assert "all_peek" in brian2s["synapses_classes.h"] and "all_peek" not in ours["synapses_classes.h"]
+    pathways = [name for name in brian2s if re.match(r"eisim_.*_pre$", name)]
+    assert pathways
+    for name in pathways:
+        assert ".peek()" in brian2s[name] and ".arrival(_k)" in ours[name] and ".peek()" not in ours[name], name
 
 
 def test_the_time_is_not_looked_at_for_each_object(sources):
