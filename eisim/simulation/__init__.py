@@ -153,16 +153,19 @@ def _start(layout, kind, timing, backend, report, started):
     What cannot be compiled, or started when it is, runs on NumPy.
     """
     from eisim.simulation import program
-    from eisim.simulation.job import Job
+    from eisim.simulation.job import CPP, OWN, PLAIN, Job
     from eisim.simulation.model import models
 
-    job = Job(layout, kind, timing, models(layout, kind, timing), CUDA if backend == CUDA else "cpp_standalone")
+    def job_on(device):
+        return Job(layout, kind, timing, models(layout, kind, timing, device == OWN), device)
+
+    job = job_on(CUDA if backend == CUDA else CPP)
 
     def on_numpy():
         with brian2_alone():
             from eisim.simulation.codegen import run_numpy
 
-        return run_numpy(job, report)
+        return run_numpy(job_on(PLAIN), report)
 
     def give_up(error):
         if backend == CUDA:

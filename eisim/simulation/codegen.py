@@ -12,11 +12,12 @@ from brian2.devices.device import all_devices, get_device, reset_device, set_dev
 
 from eisim.base.errors import InputError
 from eisim.base.progress import Report
+from eisim.simulation import device as _own  # noqa: F401 - it registers itself
 from eisim.simulation.brian import brian2_alone
 from eisim.simulation.compilation import begin_make, begin_plain_make
 from eisim.simulation.cuda import CUDA, NVCC_FLAGS
-from eisim.simulation.job import Job, Outcome
-from eisim.simulation.naming import array, synapses_name
+from eisim.simulation.job import OWN, PLAIN, Job, Outcome
+from eisim.simulation.naming import array, group_name, synapses_name
 from eisim.simulation.network import BatchNetwork
 from eisim.simulation.toolchain import find_compiler, flags_of
 
@@ -44,6 +45,8 @@ def compile_program(
         for speaker in ("device", "utils.gputools"):  # of every preference
             b2.BrianLogger.suppress_hierarchy(f"brian2cuda.{speaker}", filter_log_file=False)
     with brian2_alone(), _device(job.device, build_on_run=False):
+        if job.device == OWN:
+            get_device().fuse(group_name(name) for name, model in job.models.items() if model.finds_spikes)
         network = BatchNetwork(job)  # its objects must live until the program is built
         network.run("std::cout << completed << std::endl;")
         device = get_device()
@@ -83,7 +86,7 @@ def _device(name: str, **options) -> Iterator[None]:
     standalone, preferences = name != "runtime", dict(_PREFERENCES)
     if name == CUDA:
         preferences["devices.cuda_standalone.cuda_backend.extra_compile_args_nvcc"] = list(NVCC_FLAGS)
-    if standalone and get_device() is all_devices[name]:
+    if standalone and get_device() in (all_devices[name], all_devices[PLAIN if name == OWN else name]):
         raise InputError(
             "backend: Brian2's standalone device is in use by your own script and can hold one project; simulate "
             "before set_device, or with backend='numpy'"

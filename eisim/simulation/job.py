@@ -16,6 +16,17 @@ from eisim.simulation.naming import STIMULUS_FILE, group_name, monitor_name, sta
 from eisim.simulation.toolchain import toolchain
 
 BINARY = "main.exe" if os.name == "nt" else "main"
+#: Names of the devices that generate programs: Brian2's as it is, and `eisim.simulation.device`.
+PLAIN, OWN = "cpp_standalone", "eisim_standalone"
+#: That of the backend "cpp"; tests put Brian2's in its place.
+CPP = OWN
+_HERE = Path(__file__).parent
+#: The files that, with the models, decide the generated code.
+_DECIDING = (
+    *(_HERE / f"{name}.py" for name in ("network", "codegen", "compilation", "device", "noise", "naming")),
+    _HERE / "refractory.py",
+    *sorted((_HERE / "templates").iterdir()),
+)
 
 
 @dataclass(frozen=True)
@@ -34,16 +45,18 @@ class Job:
     kind: str
     timing: Timing
     models: dict[str, Model]
-    device: str = "cpp_standalone"  # of Brian2
+    device: str = OWN
 
     @property
     def synapse_models(self) -> dict[Bundle, Model]:
-        return {b: synapse_model(b, s, self.layout, self.kind) for b, s in self.layout.synapses.items()}
+        return {
+            b: synapse_model(b, s, self.layout, self.kind, self.models[b.target])
+            for b, s in self.layout.synapses.items()
+        }
 
     @property
     def signature(self) -> str:
         """Hash of all that decides the generated code and how it is compiled."""
-        here = Path(__file__).parent
         parts = [
             self.kind,
             self.timing,
@@ -51,7 +64,8 @@ class Job:
             [(name, m.signature) for name, m in self.models.items()],
             [(synapses_name(bundle), len(s.pre), s.common_delay) for bundle, s in self.layout.synapses.items()],
             [m.signature for m in self.synapse_models.values()],
-            [(here / f"{file}.py").read_bytes() for file in ("network", "codegen", "compilation", "noise", "naming")],
+            [file.read_bytes() for file in _DECIDING],
+            self.device,
             toolchain(),
             *([cuda.toolchain()] if self.device == cuda.CUDA else []),
         ]

@@ -11,7 +11,11 @@ import numpy as np
 from eisim.base.timing import Timing
 from eisim.circuit import CYCLE
 from eisim.neurons.kinetics import kinetic_steps, kinetic_variables, kinetics
+from eisim.simulation import refractory
 from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout, Synapses, one_if_equal
+
+#: The variable of a step by which it says which neurons have crossed their threshold.
+CROSSED = "_crossed"
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,10 @@ class Model:
     values: dict[str, np.ndarray | float]  # what variables are set to when the program runs
     units: dict[str, str]  # of those that are parameters
     events: dict[str, str] = field(default_factory=dict)  # threshold, reset and refractory of a spiking group
+    #: Variables that are set to Poisson numbers before the step, with the code of their keys and means.
+    arrivals: dict[str, str] = field(default_factory=dict)
     placeholders: dict[str, str] = field(default_factory=dict)  # units of names that the step does not use
+    held: frozenset[str] = frozenset()  # variables that a refractory neuron keeps without Brian2's knowing of it
 
     @property
     def text(self) -> str:
@@ -36,13 +43,20 @@ class Model:
         return self.equations + "".join(lines)
 
     @property
+    def finds_spikes(self) -> bool:
+        """Whether the step finds the spikes."""
+        return CROSSED in self.step
+
+    @property
     def signature(self) -> tuple:
         """All that decides the generated code."""
         kinds = sorted((name, bool(np.ndim(value))) for name, value in self.values.items())
-        return (self.text, self.step, kinds, sorted(self.events.items()), sorted(self.placeholders.items()))
+        words = (self.events, self.arrivals, self.placeholders)
+        return (self.text, self.step, kinds, *(sorted(each.items()) for each in words))
 
 
-def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
+def models(layout: Layout, kind: str, timing: Timing, own: bool = False) -> dict[str, Model]:
+    """The models of the groups, as text that Brian2 takes, or that our own device takes too."""
     found = {}
     moving = bool(layout.groups[INPUT].frames)
     for name, group in layout.groups.items():
@@ -51,11 +65,11 @@ def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
             for v, value in group.values().items()
         }
         if name == INPUT:
-            found[name] = _input(values, kind)
+            found[name] = _input(values, kind, own)
         elif name.startswith(POOL):
             found[name] = _pool(group, values)
         elif kind == "spiking":
-            found[name] = _spiking(group, values, timing, moving)
+            found[name] = _spiking(group, values, timing, moving, own)
         else:
             # In an order of their own: that of the bundles depends on which circuit of the batch comes first.
             drives = sorted(drive_name(b.source, b.receptor) for b in layout.synapses if b.target == name)
@@ -63,16 +77,20 @@ def models(layout: Layout, kind: str, timing: Timing) -> dict[str, Model]:
     return found
 
 
-def synapse_model(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str) -> Model:
-    """The model of a bundle of synapses; its step is what a presynaptic spike does."""
+def synapse_model(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str, target: Model) -> Model:
+    """The model of a bundle of synapses onto neurons of a model; its step is what a presynaptic spike does."""
     values, plasticity = {"w": synapses.weight}, bundle.plasticity
     if kind == "rate":
         equations = f"{drive_name(bundle.source, bundle.receptor)}_post = w*r_pre : Hz (summed)"
         return Model(equations, "", values, {"w": "1"})
     neuron = layout.groups[bundle.target].neuron
     adds, units = neuron.spike_adds(bundle.receptor), {"w": neuron.weight_unit}
+
+    def arrive(amount):
+        return refractory.held(adds.format(amount), target.held, "_post")
+
     if plasticity is None:
-        return Model("", adds.format("w"), values, units)
+        return Model("", arrive("w"), values, units)
     values |= {"release": plasticity.release, "depression": plasticity.depression}
     units |= {"release": "1", "depression": "second"}
     equations, code, use = "depleted : 1\nlast : second", "", "release"
@@ -85,7 +103,7 @@ def synapse_model(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str)
         _given = {use}*_left
         depleted = 1 - _left + _given
         last = t
-        {adds.format("w*_given")}"""
+        {arrive("w*_given")}"""
     return Model(equations, code, values, units)
 
 
@@ -99,7 +117,7 @@ def _in_window(timing):
     return f"int(t_in_timesteps >= {timing.steps - timing.window_steps})"
 
 
-def _input(values, kind) -> Model:
+def _input(values, kind, own) -> Model:
     output = "rate" if kind == "spiking" else "r"
     rate, phase = values["rate"], values["phase"]
     moving = np.ndim(rate) == 2
@@ -116,7 +134,17 @@ def _input(values, kind) -> Model:
         parameters |= {name: values[name] for name in ("regular", "poissonian", "key")}
         units |= dict.fromkeys(("regular", "poissonian", "key"), "1")
     events = {"threshold": f"phase > {CYCLE}", "reset": "phase -= 1"}
+    if own:
+        step += _crossing(events)
     return Model(equations + "\ndphase/dt = rate : 1", step, parameters | {"phase": phase}, units, events)
+
+
+def _crossing(events):
+    """A line of a step that says which neurons have crossed their threshold at its end, so that it finds the spikes.
+
+    Nothing changes a neuron between the two but Brian2's refractoriness.
+    """
+    return "" if "refractory" in events else f"\n{CROSSED} = {events['threshold']}\n"
 
 
 def _pool(group: Group, values) -> Model:
@@ -146,30 +174,39 @@ def _rate(group: Group, values, timing, drives) -> Model:
     return Model(equations, step, values, units, placeholders=placeholders)
 
 
-def _spiking(group: Group, values, timing, moving) -> Model:
+def _spiking(group: Group, values, timing, moving, own) -> Model:
     neuron, pooled = group.neuron, bool(group.pools)
     noisy = bool(np.any(values["noise_step"]))
     used = {"noise_step": noisy, "key": noisy or group.drives, "carry": np.any(values.get("carry", 0))}
     values = {name: value for name, value in values.items() if used.get(name, True)}
     units = neuron.step_units | {"bias": neuron.drive_unit, "key": "1"}
-    arrivals = []
+    arrivals, drawn = [], {}
     for k, letter in enumerate(group.drives):
         units |= {f"jump_{k}": neuron.weight_unit, f"arrivals_{k}": "Hz", f"afferent_{k}": "integer"}
         rate = f"stimulus(t, afferent_{k})" if moving else f"arrivals_{k}"
-        number = f"jump_{k}*poisson_number(key + {k + 1}, t_in_timesteps, {rate}*dt)"
-        arrivals.append(neuron.spike_adds(letter).replace("_post", "").format(number))
+        number = f"poisson_number(key + {k + 1}, t_in_timesteps, {rate}*dt)"
+        if own:
+            number = f"arrived_{k}"
+            drawn[number] = f"_key = key + {k + 1}\n_first = first_uniform(_key, t_in_timesteps)\n_mean = {rate}*dt"
+        arrivals.append(neuron.spike_adds(letter).replace("_post", "").format(f"jump_{k}*{number}"))
     linked = ""
     if pooled:
         units["pool"] = "integer"
         linked = "".join(f"\n{v}_pool : {neuron.weight_unit} (linked)" for v in kinetic_variables(neuron))
     equations = neuron.equations(pooled) + linked + "\nspikes_in_window : integer\nfree_at : integer"
+    equations += "".join(f"\n{arrived} : 1" for arrived in drawn)
     step = neuron.step(noisy, pooled, "\n".join(arrivals))
     reset = [neuron.after_spike("carry" in values), "free_at = t_in_timesteps + hold"]
     events = {
         "threshold": neuron.spikes_when,
         "reset": "\n".join([*reset, f"spikes_in_window += {_in_window(timing)}"]),
-        "refractory": "t_in_timesteps < free_at",  # whole steps: no division for each neuron and step
+        "refractory": refractory.BOUND,  # whole steps: no division for each neuron and step
     }
+    held = frozenset()
+    if own:
+        writes = [neuron.spike_adds(letter) for letter in neuron.receptors]
+        equations, step, events, held = refractory.by_free_at(equations, step, events, writes)
+        step += _crossing(events)
     units = {name: unit for name, unit in units.items() if name in values}
     # Brian2 checks the units of the equations; the step has the numbers.
-    return Model(equations, step, values, units, events, neuron.placeholders)
+    return Model(equations, step, values, units, events, drawn, neuron.placeholders, held)

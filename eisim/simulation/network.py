@@ -2,9 +2,10 @@
 
 import brian2 as b2
 import numpy as np
+from brian2.groups.group import CodeRunner
 
 from eisim.neurons.kinetics import kinetic_variables
-from eisim.simulation import noise
+from eisim.simulation import noise, refractory
 from eisim.simulation.job import Job
 from eisim.simulation.layout import INPUT, POOL
 from eisim.simulation.naming import group_name, monitor_name, synapses_name
@@ -42,9 +43,13 @@ class BatchNetwork:
         namespace = {v: b2.Quantity(1.0, dim=getattr(b2, unit).dim) for v, unit in model.placeholders.items()}
         if "key" in model.step:
             namespace |= noise.brian2_functions()
-        if "stimulus(" in model.text + model.step:
+        if model.held:
+            namespace |= refractory.brian2_functions()
+        if model.arrivals:
+            namespace |= noise.brian2_uniform()
+        if "stimulus(" in "\n".join([model.text, model.step, *model.arrivals.values()]):
             namespace["stimulus"] = self.stimulus
-        return b2.NeuronGroup(
+        made = b2.NeuronGroup(
             group.size,
             model.text,
             method=lambda *_, **__: model.step,  # as it is written, with no algebra to wait for
@@ -54,6 +59,18 @@ class BatchNetwork:
             namespace=namespace,
             **model.events,
         )
+        for arrived, code in model.arrivals.items():
+            draw = CodeRunner(
+                made,
+                "poisson",
+                code,
+                clock=self.clock,
+                name=f"{made.name}_{arrived}",
+                template_kwds={"arrived": arrived},
+                needed_variables=[arrived],
+            )
+            made.contained_objects.append(draw)
+        return made
 
     def _stimulus(self, inputs):
         """The time-varying rates of the inputs, if they vary."""
@@ -65,6 +82,8 @@ class BatchNetwork:
 
     def _synapses(self, bundle, synapses, model):
         arguments = {"on_pre": model.step} if model.step else {}
+        if "let_in(" in model.step:
+            arguments["namespace"] = refractory.brian2_functions()
         if self.kind == "spiking" and synapses.common_delay is not None:
             arguments["delay"] = synapses.common_delay * b2.second
         source, target, name = self.groups[bundle.source], self.groups[bundle.target], synapses_name(bundle)

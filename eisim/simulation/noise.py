@@ -177,6 +177,61 @@ EISIM_ANYWHERE static inline double _poisson_number(double key, int64_t step, do
 """
 
 
+#: `poisson_number` for neurons of the same mean, the same numbers: how many of the cumulative sums, which are kept and
+#: grow as they are needed, are less than a neuron's uniform number.
+_CPP_POISSON_NUMBERS = f"""
+struct _PoissonSums {{
+    double mean = 0, p = 0, sums[200];
+    int size = 0;
+    void reach(double of, double u) {{
+        if (of != mean) {{
+            mean = of;
+            sums[0] = p = exp(-mean);
+            size = 1;
+        }}
+        for (; u > sums[size - 1] && size < 200; size++) {{
+            p = p * mean / size;
+            sums[size] = sums[size - 1] + p;
+        }}
+    }}
+}};
+static inline double _first_uniform(double key, int64_t step) {{
+    return _uniform(_begin(key, step));
+}}
+static inline void _poisson_numbers(_PoissonSums &table, const double *u, int size, double mean, double *found) {{
+    double most = 0;
+    for (int i = 0; i < size; i++)
+        most = u[i] > most ? u[i] : most;
+    table.reach(mean, most);
+    for (int i = 0; i < size; i++)
+        found[i] = 0;
+    for (int k = 0; k < table.size; k++) {{
+        const double sum = table.sums[k];
+        for (int i = 0; i < size; i++)
+            found[i] += u[i] > sum ? 1.0 : 0.0;
+    }}
+}}
+static inline bool _is_one_part(double mean) {{
+    return mean > 0 && mean <= {_PART};
+}}
+"""
+
+
+def brian2_uniform() -> dict:
+    """``first_uniform``, from which a Poisson number is found, for C++, with what finds them for many neurons."""
+    from brian2 import Function
+
+    function = Function(
+        lambda key, step: _uniform(_begin(key, step)),
+        arg_units=[1, 1],
+        return_unit=1,
+        arg_types=["float", "integer"],
+    )
+    code = _CPP_BITS + _CPP_POISSON + _CPP_POISSON_NUMBERS
+    function.implementations.add_implementation("cpp", code, name="_first_uniform")
+    return {"first_uniform": function}
+
+
 def brian2_functions() -> dict:
     """`gaussian` and `poisson_number` as Brian2 functions, each with a C++ and a NumPy implementation."""
     from brian2 import Function

@@ -58,7 +58,7 @@ def test_a_program_for_a_gpu_is_not_the_one_for_the_processor(monkeypatch):
     for backend in ("cpp", "cuda_standalone"):
         with pytest.raises(TypeError):  # what starts gives no function that waits
             simulate(xor.circuit(kind="rate"), [[0, 1]], backend=backend)
-    assert [job.device for job in jobs] == ["cpp_standalone", "cuda_standalone"]
+    assert [job.device for job in jobs] == ["eisim_standalone", "cuda_standalone"]
     assert jobs[0].signature != jobs[1].signature
 
 
