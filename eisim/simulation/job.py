@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,10 @@ from eisim.simulation.toolchain import toolchain
 BINARY = "main.exe" if os.name == "nt" else "main"
 #: Names of the devices that generate programs: Brian2's as it is, and `eisim.simulation.device`.
 PLAIN, OWN = "cpp_standalone", "eisim_standalone"
-#: That of the backend "cpp"; tests put Brian2's in its place.
-CPP = OWN
+#: Versions of Brian2 whose templates ours were made from.
+KNOWN = ("2.9.", "2.11.")
+#: The device of the backend "cpp"; tests put Brian2's in its place.
+CPP = OWN if version("brian2").startswith(KNOWN) else PLAIN
 _HERE = Path(__file__).parent
 #: The files that, with the models, decide the generated code.
 _DECIDING = (

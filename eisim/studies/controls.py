@@ -15,6 +15,8 @@ from eisim.studies.judgement import Controls, Shams
 
 #: Factors by which excitation is scaled to compensate.
 FACTORS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+#: The same where simulation costs little.
+DENSE = tuple(round(1 - k / 20, 2) for k in range(1, 20))
 #: Excitation between populations is also taken away.
 NONE = 0.0
 #: What they scale.
@@ -62,7 +64,7 @@ def finer(ablated: Circuit, tried: Sequence[Variant], best: int) -> list[Variant
     factors = sorted(v.scale for v in tried if v.condition == "compensated" and v.scaled == scaled)
     k = factors.index(at)
     ends = [at - factors[k - 1] if k else at, factors[k + 1] - at if k + 1 < len(factors) else 1 - at]
-    steps = np.arange(1, 5) / 5
+    steps = np.arange(1, 3) / 3
     more = np.concatenate([at - ends[0] * steps, at + ends[1] * steps]).round(6).tolist()
     inputs = scaled == ALL
     return [Variant("compensated", compensate(ablated, f, inputs=inputs), f, scaled) for f in more if f > 0]

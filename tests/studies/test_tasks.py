@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eisim import InputError, Obstruction, ablate, assess, simulate, to_dnn
-from eisim.controls import removed_weight, sham_excitation
+from eisim.controls import removed_weight, sham_excitation, sham_random
 from eisim.studies.tasks import dnn_response, judge
 from eisim.studies.tasks.witness import broken_order, find_witness
 from models import decision
@@ -47,18 +47,29 @@ def test_shares_of_right_trials_by_level_average_to_the_score():
     assert estimate.low <= estimate.mean == found.right[1, :, 0].mean() <= estimate.high
 
 
-def test_shams_are_done_of_the_first_fraction_at_which_the_function_is_lost():
-    found = assess(QUICK("rate"), doses=[0, 0.5, 0.9, 1], seeds=2, **NUMPY).systems["rate"]
-    means = found.scores.mean(axis=1)
-    first = int(np.argmax(means < found.level))
-    assert 0 < first < 3
-    (sham,) = found.controls.partial
-    assert sham.fraction == found.doses[first] and len(sham.sham_excitation) == len(sham.sham_random) == 1
-    circuit, task = QUICK("rate").circuit(0), QUICK("rate")
-    weight = removed_weight(circuit, ablate(circuit, sham.fraction))
+@pytest.mark.parametrize("kind", ["rate", "spiking"])
+def test_shams_are_also_done_of_weaker_ablations(kind):
+    """Where nothing is random at several fractions; else at the first at which the function is lost."""
+    seeds, task, doses = [3, 5], QUICK(kind), [0, 0.5, 0.9, 0.98, 1]
+    found = assess(task, doses=doses, seeds=seeds, **NUMPY).systems[kind]
+    shams = found.controls.partial
+    if kind == "rate":
+        assert [sham.fraction for sham in shams] == [0.5, 0.9]
+        seeds = [3]
+    else:
+        first = int(np.argmax(found.scores.mean(axis=1) < found.level))
+        assert 0 < first < 4 and [sham.fraction for sham in shams] == [found.doses[first]]
     times = {"duration": task.duration, "window": task.window, "dt": task.dt}
-    response = simulate(sham_excitation(circuit, weight), task.stimuli, seed=0, **times, **NUMPY)
-    assert sham.sham_excitation.tolist() == [task.score(response)]
+    for sham in shams:
+        for k, seed in enumerate(seeds):
+            circuit = task.circuit(seed)
+            weight = removed_weight(circuit, ablate(circuit, sham.fraction))
+            for control, scores, how in (
+                (sham_excitation, sham.sham_excitation, {}),
+                (sham_random, sham.sham_random, {"seed": 0 if kind == "rate" else seed}),
+            ):
+                response = simulate(control(circuit, weight, **how), task.stimuli, seed=seed, **times, **NUMPY)
+                assert len(scores) == len(seeds) and scores[k] == task.score(response)
 
 
 def test_the_response_of_the_dnn_is_that_of_the_circuit():

@@ -20,7 +20,7 @@ from eisim.circuit import Circuit
 from eisim.simulation import begin
 from eisim.simulation.layout import is_pooled
 from eisim.simulation.response import Response, Spikes
-from eisim.studies.controls import DRAWS, finer, resolution, shams, variants
+from eisim.studies.controls import DENSE, DRAWS, finer, partial_shams, resolution, shams, variants
 from eisim.studies.curves import COMPARES, NOT_TRIED, AblationCurve, contradiction, questioned
 from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion, Shams
 from eisim.studies.tasks.result import Judged, Psychometric
@@ -103,12 +103,11 @@ def begin_to_judge(
                     {(j[0], j[1]): _mark(task, _of_one_seed(r)) for j, r in zip(rest[batch], more, strict=True)}
                 )
 
-        lost_at, best = _first_lost(task, seeds, found, len(doses)), _best_scale(task, plans[:scanned], found)
-        more = [plan.add_shams(lost_at) for plan in plans]
-        scales = [plan.add_scales(task, best, found) for plan in plans]
-        simulate([of + scales[k] * (k < scanned) for k, of in enumerate(more)])
+        if not is_exact:  # another batch is another program, so there is just one more
+            lost_at, best = _first_lost(task, seeds, found, len(doses)), _best_scale(task, plans[:scanned], found)
+            more = [plan.add_shams(lost_at) + plan.add_scales(task, best, found) for plan in plans]
+            simulate([of + [best] * (best is not None and k >= scanned) for k, of in enumerate(more)])
         best = _best_scale(task, plans[:scanned], found)
-        simulate([[best] if best and k >= scanned else [] for k in range(len(plans))])
         return _judge(task, plans, found, best, scanned, n_seeds, report, assumptions, about)
 
     return finish
@@ -122,7 +121,11 @@ class _Plan:
         self.excitatory_only = None if task.excitatory_only is None else partial(_excitatory_only, task, seed)
         self.ablated = _ablated(change, circuit, float(doses[-1]))
         draws = range(DRAWS) if is_exact else [seed]
-        self.variants = [] if factors is None else variants(circuit, self.ablated, draws, factors)
+        if is_exact and factors is not None:  # few copies, so that all can be in the first batch
+            weakened = [_ablated(change, circuit, float(d)) for d in doses]
+            self.variants = variants(circuit, self.ablated, draws, DENSE) + partial_shams(circuit, weakened, doses)
+        else:
+            self.variants = [] if factors is None else variants(circuit, self.ablated, draws, factors)
         self.controls = factors is not None
 
     def makers(self, scans: bool):
@@ -144,7 +147,7 @@ class _Plan:
             return []
         fraction = float(self.doses[place])
         partial = _ablated(self.change, self.circuit, fraction)
-        return self._add(shams(self.circuit, partial, [0 if self.is_exact else self.seed], fraction))
+        return self._add(shams(self.circuit, partial, [self.seed], fraction))
 
     def add_scales(self, task, best, found) -> list[tuple[str, int]]:
         """Labels of factors close to the best one, unless that reaches the criterion, or nothing is lost."""
