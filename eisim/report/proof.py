@@ -148,7 +148,7 @@ def wrong_labels(
         yield f"With an inverter at the output it would be {rows(data, found.floor_inverted)}."
 
 
-def from_other_rows(held_out: HeldOut) -> str:
+def from_other_rows(held_out: HeldOut, what: str = "rows") -> str:
     """Whether noisy labels may be all that a floor shows, by networks on rows that they were not trained on."""
     of_lead = f"{held_out.lead:+.1%}, 95% interval {held_out.low:+.1%} to {held_out.high:+.1%}".replace("-", "−")
     meaning = (
@@ -157,8 +157,8 @@ def from_other_rows(held_out: HeldOut) -> str:
         else "noisy labels may explain the floor, so no loss is called provable"
     )
     return (
-        f"Networks answer {share(held_out.score)} of rows that they were not trained on correctly, the best monotone "
-        f"function, chosen for these rows, {share(held_out.bound)} ({of_lead}): {meaning}."
+        f"Networks answer {share(held_out.score)} of {what} that they were not trained on correctly, the best "
+        f"monotone function, chosen for these {what}, {share(held_out.bound)} ({of_lead}): {meaning}."
     )
 
 

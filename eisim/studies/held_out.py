@@ -8,7 +8,7 @@ is the rule.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from scipy.special import betaincinv
@@ -49,6 +49,10 @@ class HeldOut(Brief):
     def is_shown(self) -> bool:
         """Whether the lead is shown to be so large that the bound is below the criterion for the networks' score."""
         return self.low > self.score - Criterion.lead_over(self.constant).level(self.score)
+
+    def to_json(self) -> dict:
+        """As a JSON object."""
+        return asdict(self) | {"is_shown": self.is_shown}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

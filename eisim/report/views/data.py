@@ -79,7 +79,7 @@ class DataView(View[DataResult]):
                     "floor_inverted": certificate.floor_inverted,
                     "floor_permuted": certificate.floor_permuted,
                     "conclusive": certificate.conclusive,
-                    "held_out": held_out and vars(held_out) | {"is_shown": held_out.is_shown},
+                    "held_out": held_out and held_out.to_json(),
                     "floor_of_any_function": float(irreducible[k]),
                     "needs_inhibition": bool(needs[k]),
                     "inversion_complexity": certificate.inversion_complexity,
