@@ -119,9 +119,9 @@ class RegionsView(View[GeometryResult]):
     def tables(self) -> Iterator[Table]:
         regions, side = self.result.regions, self.result.resolution
         cells = (f"Each region of the unit square is judged on {side} × {side} cells.",)
-        if side >= MANY and "spiking" in regions[0].circuits:
+        if side >= MANY:
             cells += (
-                f"Of spiking circuits, the scale of excitation is chosen on the middle one of every {STEP} × {STEP} "
+                f"Of simulated circuits, the scale of excitation is chosen on the middle one of every {STEP} × {STEP} "
                 "cells and scored on all; what shams lose is measured on these middle cells.",
             )
         yield Table("Regions with and without inhibition", REGIONS, regions, cells, "table.csv")

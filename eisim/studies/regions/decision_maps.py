@@ -27,8 +27,8 @@ from eisim.theory.sample import Sample
 CONDITIONS = ("intact", "ablated", "best_excitatory")
 #: An intact circuit is to be wrong on so much of the area at most.
 WRONG = {"rate": 0.04, "spiking": 0.15}
-#: From this resolution on, controls of spiking circuits are simulated on the middle cell of each square of 3 × 3; the
-#: scale of excitation that is best there, on all cells.
+#: From this resolution on, controls are simulated on the middle cell of each square of 3 × 3; the scale of excitation
+#: that is best there, on all cells.
 MANY, STEP = 24, 3
 #: The rate circuit equals the network to this, relative to its largest output.
 EQUAL = 1e-6
@@ -163,8 +163,9 @@ def measure(
     """
     data = [replace(region, resolution=resolution).labelled() for region in regions]
     points = data[0].points
-    is_scanned = controls and "spiking" in kinds and len(_few(resolution)) < len(points)
-    expect(len(data) + len(kinds) + is_scanned)
+    few = _few(resolution)
+    is_scanned = controls and len(few) < len(points)
+    expect(len(data) + len(kinds) * (1 + is_scanned))
     regions_ = [part(f"region {k}", partial(_floor_and_network, cells, seed, report)) for k, cells in enumerate(data)]
     floors, intact = zip(*regions_, strict=True)
     rate = [_conditions(dnn, cells, of["best"], points) for dnn, cells, of in zip(intact, data, floors, strict=True)]
@@ -173,7 +174,6 @@ def measure(
         report("building circuits")
         circuits[kind] = rate if kind == "rate" else [_spiking(of, points) for of in rate]
         tried[kind] = tried["dnn"] if kind == "rate" else [_variants(of, controls) for of in circuits[kind]]
-        few = _few(resolution, kind)
         stimuli = {id(v.circuit): (v.circuit, points[few]) for of in tried[kind] for v in of}
         stimuli |= {id(circuit): (circuit, points) for of in circuits[kind] for circuit in of.values()}
         what = f"{kind} circuits"
@@ -188,7 +188,7 @@ def measure(
             return outputs[id(circuit)]
 
         found[kind] = _all_controls(data, circuits[kind], tried[kind], known)
-        if kind == "spiking" and is_scanned:
+        if is_scanned:
             found[kind] = _on_all_cells(found[kind], data, circuits[kind], tried[kind], known, kind, backend, report)
         maps[kind] = [{name: outputs[id(circuit)][0] for name, circuit in of.items()} for of in circuits[kind]]
         if kind == "rate":
@@ -215,9 +215,9 @@ def _variants(of: dict[str, Circuit], controls: bool) -> list[Variant]:
     return variants(intact, ablate(intact), range(FEW_DRAWS), FEW_FACTORS)
 
 
-def _few(resolution: int, kind: str = "spiking") -> np.ndarray:
-    """Places of the cells on which controls are simulated: of spiking circuits the middle of each nine, if many."""
-    step = STEP if resolution >= MANY and kind == "spiking" else 1
+def _few(resolution: int) -> np.ndarray:
+    """Places of the cells on which all controls are simulated: the middle one of each nine, if there are many."""
+    step = STEP if resolution >= MANY else 1
     middle = np.arange(resolution) % step == step // 2
     return np.flatnonzero(np.outer(middle, middle))
 
