@@ -150,15 +150,15 @@ def wrong_labels(
 
 def from_other_rows(held_out: HeldOut, what: str = "rows") -> str:
     """Whether noisy labels may be all that a floor shows, by networks on rows that they were not trained on."""
-    of_lead = f"{held_out.lead:+.1%}, 95% interval {held_out.low:+.1%} to {held_out.high:+.1%}".replace("-", "−")
+    of_lead = f"difference {held_out.lead:+.1%}, 95% interval {held_out.low:+.1%} to {held_out.high:+.1%}"
     meaning = (
         "noisy labels do not explain the floor"
         if held_out.is_shown
         else "noisy labels may explain the floor, so no loss is called provable"
     )
     return (
-        f"Networks answer {share(held_out.score)} of {what} that they were not trained on correctly, the best "
-        f"monotone function, chosen for these {what}, {share(held_out.bound)} ({of_lead}): {meaning}."
+        f"Networks are right on {share(held_out.score)} of {what} that they were not trained on, the best monotone "
+        f"function, chosen for these {what}, on {share(held_out.bound)} ({of_lead.replace('-', '−')}): {meaning}."
     )
 
 

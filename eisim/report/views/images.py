@@ -242,11 +242,19 @@ class ImagesView(View[ImagesResult]):
         yield self._by_argmax()
         title = "Error with and without inhibition, by threshold"
         baseline = f"Majority-class baseline: an error of {self.result.pooled.baseline.mean():.4f}, mean over classes."
-        yield Table(title, BY_THRESHOLD, self.result.trained, (baseline,), "images.csv")
+        yield Table(title, BY_THRESHOLD, self.result.trained, (baseline, *self._in_doubt()), "images.csv")
         yield self._classes()
         yield from judgements.tables(self._judgements, on_page_only=True)
         yield self._dimensions()
         yield self._functions()
+
+    def _in_doubt(self) -> Iterator[str]:
+        """Classes whose floor noisy labels may explain."""
+        first = next(iter(self.result.trained[0].ablations.values()))
+        known = zip(self.result.trained[0].judged, first.held_out or (), strict=False)
+        found = [f"{value:g}" for value, each in known if each is not None and not each.is_shown]
+        if found:
+            yield f"Noisy labels may explain the floor of class {listing(found)}, so no loss of it is called provable."
 
     def _by_argmax(self):
         images = self.result.images

@@ -142,6 +142,7 @@ class NetworksView(View[NetworkAblations]):
         }
         if first.zeroed is not None:
             found["negative_weights_zeroed"] = _zeroed(first.zeroed)
+        found["held_out"] = [each and each.to_json() for each in first.held_out or ()]
         return found | {"notes": list(first.data.notes), "problems": self.problems}
 
     def _circuit(self, result):
