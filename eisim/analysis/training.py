@@ -150,8 +150,8 @@ def job(points, targets, hidden: Sequence[int], signs: str, seed: Seed, **more) 
 
 
 @shows_progress
-def train_all(jobs: Sequence[dict], report: Callable[..., None] | None = None) -> list[DNN]:
-    """Train networks, some at a time; each as its `job` says."""
+def train_all(jobs: Sequence[dict], report: Callable[..., None] | None = None, what: str = "network") -> list[DNN]:
+    """Train networks, some at a time; each as its `job` says. They are kept as `what` (see `checkpoint.part`)."""
     done, stop = [0.0] * len(jobs), Event()
 
     def train_one(k):
@@ -161,7 +161,7 @@ def train_all(jobs: Sequence[dict], report: Callable[..., None] | None = None) -
             done[k] = fraction
             report("training networks", sum(done) / len(jobs))
 
-        dnn = part(f"network {k}", partial(train, **jobs[k], report=progress))
+        dnn = part(f"{what} {k}", partial(train, **jobs[k], report=progress))
         done[k] = 1.0
         return dnn
 

@@ -562,7 +562,7 @@ def ablate(
         from eisim.adapter.onnx_reader import read_onnx
         from eisim.base.files import check_writable
         from eisim.functions import LabelledData
-        from eisim.studies.networks import NetworkAblations, ablate_network, class_floors
+        from eisim.studies.networks import NetworkAblations, ablate_network, class_evidence, class_floors
 
         check_writable(out)
         report("reading")
@@ -570,10 +570,8 @@ def ablate(
         read = {"ignore": ignore or (), "classes": True, "header": header}
         labelled = LabelledData.from_file(data, target, weights, report, **read)
         fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
-        controlled = controls is not Controls.none
-        ablated = (
-            ablate_network(dnn, labelled, fractions, k, backend.value, report, floors, controlled) for k in kinds
-        )
+        of_data = floors, controls is not Controls.none, class_evidence(dnn, labelled, floors, report)
+        ablated = (ablate_network(dnn, labelled, fractions, k, backend.value, report, *of_data) for k in kinds)
         return NetworkAblations(tuple(ablated))
 
     out = out or Path("results") / f"ablate-{network.stem}"

@@ -7,6 +7,7 @@ import numpy as np
 from eisim.functions import LabelledData, TruthTable
 from eisim.report.findings import Explanation
 from eisim.report.wording import listing, share
+from eisim.studies.held_out import HeldOut
 from eisim.theory.certificate import Certificate
 from eisim.theory.evidence import Evidence
 from eisim.theory.floor import disjoint_pairs
@@ -116,11 +117,13 @@ def beside(certificate: Certificate) -> str:
     return " ".join([*parts, found.left_out]).strip()
 
 
-def wrong_labels(data: LabelledData, floor: float, of_any: float, labels: str, found: Evidence) -> Iterator[str]:
+def wrong_labels(
+    data: LabelledData, floor: float, of_any: float, labels: str, found: Evidence, held_out: HeldOut | None = None
+) -> Iterator[str]:
     """How many rows the best excitatory-only circuit gets wrong, in proportion, a sentence at a time.
 
     The floor is the least share of rows that it answers wrongly, `of_any` that of any function at all: rows with the
-    same inputs may disagree. `labels` are what it computes, as text.
+    same inputs may disagree. `labels` are what it computes, as text; `held_out` is what networks of other rows show.
     """
     yield f"No excitatory-only circuit computes {labels} exactly; the best gets {rows(data, floor)} wrong."
     if of_any:
@@ -132,13 +135,31 @@ def wrong_labels(data: LabelledData, floor: float, of_any: float, labels: str, f
         yield "The best constant answer is as good."
     else:
         yield f"The best constant answer gets {rows(data, found.constant)} wrong."
-        if found.permuted and not found.stands_out(floor):
+        if held_out is not None and held_out.is_shown:
+            yield from_other_rows(held_out)
+        elif found.permuted and not found.stands_out(floor):
             shuffled = _range(found.floor_permuted)
             yield f"With shuffled labels it is {shuffled}: these rows do not show that labels rise with the inputs."
         else:
             yield f"If {rows(data, floor)} may have noisy labels, the rule behind them may need no inhibition."
+            if held_out is not None:
+                yield from_other_rows(held_out)
     if found.floor_inverted < floor - 1e-12:
         yield f"With an inverter at the output it would be {rows(data, found.floor_inverted)}."
+
+
+def from_other_rows(held_out: HeldOut, what: str = "rows") -> str:
+    """Whether noisy labels may be all that a floor shows, by networks on rows that they were not trained on."""
+    of_lead = f"difference {held_out.lead:+.1%}, 95% interval {held_out.low:+.1%} to {held_out.high:+.1%}"
+    meaning = (
+        "noisy labels do not explain the floor"
+        if held_out.is_shown
+        else "noisy labels may explain the floor, so no loss is called provable"
+    )
+    return (
+        f"Networks are right on {share(held_out.score)} of {what} that they were not trained on, the best monotone "
+        f"function, chosen for these {what}, on {share(held_out.bound)} ({of_lead.replace('-', '−')}): {meaning}."
+    )
 
 
 def rows(data: LabelledData, part: float) -> str:

@@ -49,6 +49,7 @@ _CLASSES = {
         "Protocol",
     ),
     "eisim.studies.curves": ("AblationCurve",),
+    "eisim.studies.held_out": ("HeldOut",),
     "eisim.studies.judgement": ("Controls", "Criterion"),
     "eisim.studies.networks": ("Floors", "NetworkAblation"),
     "eisim.studies.tasks.result": ("Assessment", "Judged", "Survey"),

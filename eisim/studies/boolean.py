@@ -27,8 +27,9 @@ from eisim.studies.slow_synapses import with_synapses
 from eisim.theory.certificate import Certificate, certify
 from eisim.theory.synthesis import synthesize
 
-#: A function counts as computed when at least this share of patterns is answered correctly.
-CRITERION = Criterion.absolute(0.99)
+#: A function counts as computed when at least this share of patterns is answered correctly, or, where a constant
+#: answer reaches that, this share of what it leaves as well.
+SHARE = 0.99
 #: How far noise may carry the mean error of an excitatory-only circuit from the floor.
 NOISE_TOLERANCE = 0.01
 #: The unrolled DNN of a rate circuit equals Brian2 to this, in Hz.
@@ -48,6 +49,11 @@ class Case(Brief):
     def of(cls, function: TruthTable) -> "Case":
         """A truth table with the circuit that computes it with the least inhibition."""
         return cls(function.name, function, partial(synthesize, function))
+
+
+def criterion(constant: float) -> Criterion:
+    """What a truth table asks for, given the score of its best constant answer."""
+    return Criterion.absolute(SHARE if constant < SHARE else constant + SHARE * (1 - constant))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -180,17 +186,18 @@ class CaseResult(Shown):
     def curves(self) -> tuple[AblationCurve, ...]:
         """An ablation curve for each system, whose scores are shares of patterns answered correctly."""
         true = self.case.function.values.mean()
+        constant = float(max(true, 1 - true))
         return tuple(
             AblationCurve(
                 system,
                 self.fractions,
                 measured.scores[:-1],
-                CRITERION,
+                criterion(constant),
                 self.certificate.floor["zero_one"],
                 questioned(kind.circuit, system in ("spiking", "spiking_noisy")),
                 NOISE_TOLERANCE if system == "spiking_noisy" else ROUNDING,
                 self.case.name,
-                constant=float(max(true, 1 - true)),
+                constant=constant,
                 attained=float(measured.accuracy[-1]),
                 controls=measured.controls,
                 is_exact=system != "spiking_noisy",

@@ -13,6 +13,7 @@ from eisim.base.progress import headed
 from eisim.functions import LabelledData, TruthTable
 from eisim.functions.truth_table import without_target
 from eisim.studies.curves import below_floor
+from eisim.studies.held_out import Folds, HeldOut
 from eisim.studies.judgement import Judgement, shared
 from eisim.studies.networks import NetworkAblation, ablate_network, class_floors, threshold_errors
 from eisim.studies.result import OfParts
@@ -59,6 +60,16 @@ class DataResult(OfParts, of="ablations"):
     def needs_inhibition(self) -> np.ndarray:
         """For which judged classes excitatory-only circuits must be wrong more often than any function need be."""
         return self.floors > self.irreducible + 1e-12
+
+    @property
+    def held_out(self) -> tuple[HeldOut | None, ...]:
+        """For each judged class what networks score on rows that they were not trained on; ``None``: no need."""
+        return self.first.held_out or (None,) * len(self.first.judged)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether these show of some class that noisy labels do not explain its floor."""
+        return any(each is not None and each.is_shown for each in self.held_out)
 
     @property
     def judgements(self) -> list[list[Judgement]]:
@@ -189,7 +200,7 @@ def measure(
     Of each sort, `tries` networks are trained from different weights and the one with the least error is kept; for
     `rows` and `scale` see `prepared`. There are `levels` of ablation, from none to all.
     """
-    drawing, training = np.random.SeedSequence(seed).spawn(2)
+    drawing, training, parting = np.random.SeedSequence(seed).spawn(3)
     used, scaled = prepared(data, rows, scale, drawing)
     classes = np.unique(used.targets)
     judged = classes if len(classes) > 2 else classes[1:]
@@ -204,20 +215,23 @@ def measure(
         for signs, of_signs in zip(SIGNS, seeds, strict=True)
         for seed in of_signs
     ]
-    trained = train_all(jobs, report)
+    # Networks of the same size that are each trained on part of the rows tell what noisy labels may explain.
+    folds = Folds.of(scaled, tuple(hidden), iterations, seed=int(parting.generate_state(1)[0]))
+    has_floor = any(certificate.floor["zero_one"] > 0 for certificate in certificates)
+    trained = train_all([*jobs, *(folds.jobs if has_floor else ())], report)
     networks = {
         signs: min(trained[s * tries :][:tries], key=lambda dnn: class_errors(dnn, scaled).mean())
         for s, signs in enumerate(SIGNS)
     }
     floors, fractions = class_floors(networks["free"], scaled, report), np.linspace(0, 1, levels)
     attained = class_errors(networks["excitatory"], scaled)
-    in_doubt = tuple(certificate.conclusive is False for certificate in certificates)
+    held_out = folds.evidence(trained[len(jobs) :], judged, report) if has_floor else (None,) * len(judged)
 
     def ablation(kind):
-        how = fractions, kind, backend, headed(report, kind), floors, controls
+        how = fractions, kind, backend, headed(report, kind), floors, controls, held_out
         # A rate circuit equals its network; the spiking circuit of the excitatory-only one is not simulated.
         errors = attained if kind == "rate" else None
-        return replace(ablate_network(networks["free"], scaled, *how), excitatory_errors=errors, in_doubt=in_doubt)
+        return replace(ablate_network(networks["free"], scaled, *how), excitatory_errors=errors)
 
     ablations = {kind: ablation(kind) for kind in kinds}
     notes = tuple(_notes(data, used, scale, certificates[0]))

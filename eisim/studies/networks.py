@@ -25,7 +25,8 @@ from eisim.functions import LabelledData
 from eisim.simulation import Response, simulate
 from eisim.studies.controls import FEW_DRAWS, FEW_FACTORS, Answers, mean_rate, of_controls, partial_shams, variants
 from eisim.studies.curves import AblationCurve, questioned
-from eisim.studies.judgement import LOST, Controls, Criterion
+from eisim.studies.held_out import HeldOut, is_known_everywhere, trained_evidence
+from eisim.studies.judgement import LOST, ROUNDING, Controls, Criterion
 from eisim.studies.result import OfParts
 from eisim.theory.floor import zero_one
 from eisim.theory.sample import Sample
@@ -78,7 +79,8 @@ class NetworkAblation(Shown):
     controls: tuple[Controls, ...] = ()  # of the full ablation, for each judged class; none: they were off
     # Errors of a network without negative weights, by judged class, if there is one.
     excitatory_errors: np.ndarray | None = None
-    in_doubt: tuple[bool, ...] = ()  # for each judged class, whether label noise explains its floor as well; none: no
+    # For each judged class what networks score on rows that they were not trained on; None: not examined.
+    held_out: tuple[HeldOut | None, ...] | None = None
 
     def __repr__(self):
         accuracy, kept = self.accuracy, sum(curve.is_computed and curve.is_reached for curve in self.output_curves)
@@ -178,11 +180,13 @@ class NetworkAblation(Shown):
 
     @property
     def threshold_curves(self) -> tuple[AblationCurve, ...]:
-        """For each judged class the accuracy of the threshold on its own output that is best intact, with the floor."""
-        constants = 1 - self.constant_errors
-        curves = self._curves("by a threshold", 1 - self.fixed_threshold_errors, constants, self.binding_floors)
+        """For each judged class the accuracy of the threshold on its own output that is best intact.
+
+        With the floor, unless it is in doubt.
+        """
+        curves = self._threshold_curves(1 - self.fixed_threshold_errors)
         attained = [None] * len(curves) if self.excitatory_errors is None else 1 - self.excitatory_errors
-        controls, in_doubt = self.controls or [None] * len(curves), self.in_doubt or [False] * len(curves)
+        controls = self.controls or [None] * len(curves)
         return tuple(
             replace(
                 curve,
@@ -190,8 +194,12 @@ class NetworkAblation(Shown):
                 controls=each,
                 attained=None if score is None else float(score),
             )
-            for curve, each, score, is_in_doubt in zip(curves, controls, attained, in_doubt, strict=True)
+            for curve, each, score, is_in_doubt in zip(curves, controls, attained, self.in_doubt, strict=True)
         )
+
+    def _threshold_curves(self, scores):
+        """With the floor, which holds for these labels, noise or not."""
+        return self._curves("by a threshold", scores, 1 - self.constant_errors, self.binding_floors)
 
     def _curves(self, how, scores, constants, floors):
         assumptions = questioned(self.circuit, self.kind == "spiking")
@@ -235,6 +243,16 @@ class NetworkAblation(Shown):
         return self.floors.on_off if self.signed_inputs else self.floors.one_polarity
 
     @property
+    def in_doubt(self) -> list[bool]:
+        """For each judged class whether noisy labels may be all that its floor shows.
+
+        They are, unless networks show it on rows that they were not trained on, or the rows are a truth table.
+        """
+        if is_known_everywhere(self.data):
+            return [False] * len(self.judged)
+        return [each is None or not each.is_shown for each in self.held_out or [None] * len(self.judged)]
+
+    @property
     def constant_errors(self) -> np.ndarray:
         """Least share of rows wrong about each judged class by the same answer everywhere."""
         share = np.average(self.data.targets[:, None] == self.judged, axis=0, weights=self.data.weights)
@@ -261,8 +279,8 @@ class NetworkAblation(Shown):
         largest = max(1.0, float(np.abs(self.wanted).max()))
         if self.kind == "rate" and self.equivalence_error > EQUAL * largest:
             found.append(f"{self.name}: the circuit differs from the network by {self.equivalence_error:.3g}")
-        for curve, errors in zip(self.threshold_curves, self.threshold_errors.T, strict=True):
-            found += replace(curve, scores=1 - errors[:, None]).violations()
+        for curve in self._threshold_curves(1 - self.threshold_errors):
+            found += curve.violations()
         return found
 
     to_dataframe = tabulated("One row for each class, as a pandas DataFrame: accuracies, errors, floors, verdicts.")
@@ -300,6 +318,22 @@ def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] | Non
         for answer in (is_class, ~is_class)
     )
     return Floors(np.array(floors), np.minimum(yes, no).sum(axis=1) / data.weights.sum())
+
+
+@shows_progress
+def class_evidence(
+    dnn: DNN, data: LabelledData, floors: Floors, report: Callable[..., None] | None = None
+) -> tuple[HeldOut | None, ...]:
+    """What networks of other rows, trained for it, show of each class that a network judges.
+
+    ``None`` for a class with a floor that binds no circuit, or of a truth table, where nothing has to be shown.
+    """
+    judged = _classes(dnn, data)[-len(floors.on_off) :]
+    binds = floors.one_polarity > floors.on_off + ROUNDING
+    if (data.points < 0).any() or is_known_everywhere(data) or not binds.any():
+        return (None,) * len(judged)
+    found = trained_evidence(data, judged, report)
+    return tuple(each if binding else None for each, binding in zip(found, binds, strict=True))
 
 
 def _classes(dnn, data):
@@ -368,13 +402,14 @@ def ablate_network(
     report: Callable[..., None] | None = None,
     floors: Floors | None = None,
     controls: bool = True,
+    held_out: tuple[HeldOut | None, ...] | None = None,
 ) -> NetworkAblation:
     """Ablate the inhibition of a network that classifies labelled data, by fractions from 0 to 1.
 
     The network has one output for each class, or one for two classes, and the data's inputs in its order. Spiking
     circuits are normalised by the data; see `to_spiking` for which networks they can be. `floors` are those of
-    `class_floors`, if known; with `controls` those of the full ablation are measured; `report` is called
-    with the stage and the fraction done. Data that do not fit raise an InputError.
+    `class_floors`, and `held_out` what `class_evidence` finds, if known; with `controls` those of the full ablation are
+    measured; `report` is called with the stage and the fraction done. Data that do not fit raise an InputError.
     """
     classes = _classes(dnn, data)
     signed = bool((data.points < 0).any())
@@ -402,6 +437,8 @@ def ablate_network(
     if kind == "spiking":
         lengths, rates = rates_in_time(responses[0])
         read_outs = {"times": lengths, "outputs_in_time": rates / scale}
+    floors = floors or class_floors(dnn, data, report)
+    held_out = class_evidence(dnn, data, floors, report) if held_out is None else held_out
     outputs = np.stack([response.readouts / scale for response in responses])
     judged = classes[-outputs.shape[2] :]
     rates = [mean_rate(response) for response in responses]
@@ -415,13 +452,14 @@ def ablate_network(
         wanted=wanted,
         neurons={sign: sum(p.size for p in circuit.populations if p.sign == sign) for sign in "EI"},
         signed_inputs=signed,
-        floors=floors or class_floors(dnn, data, report),
+        floors=floors,
         duration=times["duration"],
         circuit=circuit,
         outputs_zeroed=np.stack(zeroed),
         controls=tuple(_controls(tried, outputs[..., k], rates, data, value, n) for k, value in enumerate(judged))
         if controls
         else (),
+        held_out=held_out,
         **read_outs,
     )
 

@@ -10,16 +10,16 @@ from eisim.base.progress import headed
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData
 from eisim.simulation import simulate
-from eisim.studies.boolean import CRITERION, AblationResult, Case, Protocol, run_ablation
+from eisim.studies.boolean import AblationResult, Case, Protocol, criterion, run_ablation
 from eisim.studies.circuit import OwnCircuit
 from eisim.studies.controls import Answers, mean_rate, of_controls, partial_shams, variants
 from eisim.studies.curves import AblationCurve, judge, questioned
-from eisim.studies.judgement import ANY, MORE, ROUNDING, Controls, Criterion, shared
+from eisim.studies.held_out import HeldOut, is_known_everywhere, trained_evidence
+from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion, shared
 from eisim.studies.result import OfParts, Result
 from eisim.theory.certificate import Certificate, as_labelled_data, certify
+from eisim.theory.reference_errors import of_any_function
 
-#: A function is kept if the share of its points answered wrongly rises by at most this.
-MOST = 0.01
 #: Number of seeds of a circuit in which something is random.
 SEEDS = 10
 
@@ -37,6 +37,7 @@ class OnPoints:
     certificate: Certificate
     scores: dict[str, np.ndarray] = field(default_factory=dict)  # (n_levels, seeds): shares answered correctly, by kind
     controls: dict[str, Controls] = field(default_factory=dict)  # of the full ablation, by kind; none: they were off
+    held_out: HeldOut | None = None  # what networks score on points that they were not trained on; None: not examined
 
     @property
     def floor(self) -> float:
@@ -61,22 +62,35 @@ class OnPoints:
         return of_means | self.scores
 
     @property
-    def criterion(self) -> Criterion:
-        """At most `MOST` less than intact.
+    def constant(self) -> float:
+        """Weighted share of points that the best constant answer gets right."""
+        share = float(np.average(self.data.targets == 1, weights=self.data.weights))
+        return max(share, 1 - share)
 
-        Intact, a truth table is computed if no pattern is wrong; of other points more have to be right than by the same
-        answer everywhere.
+    @property
+    def criterion(self) -> Criterion:
+        """Of a truth table that of all truth tables; of other points a share of the intact lead over a constant answer.
+
+        Where a constant answer is right everywhere, nothing less will do.
         """
-        points, share = self.data.points, np.average(self.data.targets == 1, weights=self.data.weights)
-        if len(points) == 2**self.data.n_inputs and np.isin(points, (0, 1)).all():
-            return Criterion.drop(MOST, CRITERION.least)
-        return Criterion.drop(MOST, max(share, 1 - share) + MORE if 0 < share < 1 else -np.inf)
+        is_table = is_known_everywhere(self.data) or self.constant == 1
+        return criterion(self.constant) if is_table else Criterion.lead_over(self.constant)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether noisy labels may be all that the floor shows: labelled data are a sample, and some may be wrong."""
+        is_sample = isinstance(self.certificate.function, LabelledData) and not is_known_everywhere(self.data)
+        return is_sample and (self.held_out is None or not self.held_out.is_shown)
 
     @property
     def curves(self) -> tuple[AblationCurve, ...]:
         """An ablation curve for each kind, whose scores are shares of points answered correctly."""
-        share = np.average(self.data.targets == 1, weights=self.data.weights)
-        return tuple(
+        return tuple(replace(curve, floor=None) if self.is_in_doubt else curve for curve in self._curves)
+
+    @property
+    def _curves(self):
+        """With the floor, which holds for these labels, noise or not."""
+        return [
             AblationCurve(
                 kind,
                 self.fractions,
@@ -86,12 +100,12 @@ class OnPoints:
                 questioned(self.circuits[kind], kind == "spiking"),
                 ANY if self.circuits[kind].is_random else ROUNDING,
                 function=self.name,
-                constant=float(max(share, 1 - share)),
+                constant=self.constant,
                 controls=self.controls.get(kind),
                 is_exact=not self.circuits[kind].is_random,
             )
             for kind, scores in self._scores.items()
-        )
+        ]
 
     @property
     def missed(self) -> dict[str, np.ndarray]:
@@ -112,7 +126,7 @@ class OnPoints:
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory."""
-        return [problem for curve in self.curves for problem in curve.violations()]
+        return [problem for curve in self._curves for problem in curve.violations()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +195,26 @@ def _on_points(own, protocol, seed, report) -> tuple[OnPoints, ...]:
                 controls[kind] = of_controls(of[0], of[levels - 1], pairs, not circuit.is_random, wanted, weights)
         certificate = certify(function, ("zero_one",), orient=False)
         results.append(
-            OnPoints(name, data[k], fractions, own.circuits, mine, thresholds, certificate, scores, controls)
+            OnPoints(
+                name,
+                data[k],
+                fractions,
+                own.circuits,
+                mine,
+                thresholds,
+                certificate,
+                scores,
+                controls,
+                _held_out(function, data[k], certificate, report),
+            )
         )
     return tuple(results)
+
+
+def _held_out(function, data, certificate, report) -> HeldOut | None:
+    """What networks of other points show, if the points are labelled data with a floor that they could be below."""
+    has_floor = certificate.floor["zero_one"] > of_any_function(data) + ROUNDING
+    if not isinstance(function, LabelledData) or not has_floor or is_known_everywhere(data):
+        return None
+    (found,) = trained_evidence(data, [1.0], report)
+    return found

@@ -103,6 +103,31 @@ def test_without_inhibition_closed_regions_are_lost(result):
     np.testing.assert_array_equal(stripe.decisions["rate"]["ablated"], points.sum(axis=1) > 0.75)
 
 
+def test_all_scores_of_a_record_are_of_the_same_cells():
+    """From 24 cells on each side on, the scale of spiking circuits is chosen on few cells; its score is of all."""
+    found = measure([REGIONS[name] for name in ("rising-half-plane", "disc")], ["spiking", "rate"], 27, backend="numpy")
+    n = 27**2
+    for region in found.regions:
+        for curve in region.curves:
+            judgement = curve.judgement
+            for name in ("refitted", "compensated"):
+                score = judgement.condition(name)
+                if score is None:
+                    continue
+                assert abs(score.mean * n - round(score.mean * n)) < 1e-9  # a number of all cells
+                if curve.system != "spiking":  # no excitatory-only rate circuit is beyond the bound
+                    assert score.mean <= 1 - region.floor + 1e-12, (region.name, curve.system, name)
+            assert judgement.parts["provable"] == pytest.approx(max(0, judgement.intact.mean - (1 - region.floor)))
+    assert found.problems == []
+
+
+def test_the_criterion_is_a_share_of_the_lead_over_a_constant_answer(result):
+    for curve in result.curves:
+        judgement = curve.judgement
+        lead = judgement.intact.mean - judgement.constant
+        assert judgement.criterion == pytest.approx(judgement.constant + 0.99 * lead) and lead > 0
+
+
 def test_a_contradiction_is_reported(result):
     disc = result.regions[1]
     impossible = {system: maps | {"ablated": disc.data.targets == 1} for system, maps in disc.decisions.items()}

@@ -286,6 +286,43 @@ def test_reports_agree_with_the_data(result):
     assert "…" not in console.file.getvalue()
 
 
+def test_every_class_has_the_record_of_its_judgement(result):
+    """With controls off the reason is not examined; with them on it is another one, and the parts are drawn."""
+    from dataclasses import replace
+
+    from eisim.studies.judgement import Controls
+
+    def shown(result):
+        view = view_of(result)
+        rows = list(csv.DictReader(io.StringIO(dict(view.all_files())["losses.csv"])))
+        document = json.loads(to_json(view.to_json()))
+        found = [each for network in document["networks"] for each in network["judgements"]]
+        assert [(r["function"], r["system"], r["verdict"]) for r in rows] == [
+            (each["function"], each["system"], each["verdict"]) for each in found
+        ]
+        assert len(found) == sum(len(a.threshold_curves) for n in result.trained for a in n.ablations.values())
+        return found, dict(view.drawn()), view.findings()
+
+    found, figures, _ = shown(result)
+    assert {each["reason"] for each in found if each["verdict"] == "lost"} == {"not examined"}
+    assert {each["reason"] for each in found if each["verdict"] != "lost"} == {None} and "losses.svg" not in figures
+    # What the excitatory-only network scores as the same kind of circuit is attained.
+    (only,) = (network for network in result.trained if network.signs == "excitatory")
+    for kind, a in only.ablations.items():
+        attained = [each["best_excitatory"]["attained"] for each in found if each["system"] == kind]
+        assert attained == [*(1 - a.fixed_threshold_errors[0])] * len(result.trained)
+
+    def examined(network):
+        curves = network.ablations["rate"].threshold_curves
+        controls = tuple(Controls(refitted=curve.scores[0]) for curve in curves)
+        return replace(network, ablations={"rate": replace(network.ablations["rate"], controls=controls)})
+
+    found, figures, page = shown(replace(result, trained=tuple(map(examined, result.trained))))
+    assert {each["reason"] for each in found if each["verdict"] == "lost"} == {"readout"} and "losses.svg" in figures
+    (by_threshold,) = (table for table in page.tables if table.title.startswith("Error with"))
+    assert "readout" in str(by_threshold.rows[0])
+
+
 def test_figures_have_labelled_axes(result):
     figures = dict(view_of(result).drawn())
     assert set(figures) == {"images.svg", "inputs.svg", "circuit.svg"}
@@ -305,7 +342,9 @@ def test_the_page(result):
     view = view_of(result)
     findings = view.findings()
     tables = check(findings, dict(view.all_files()), dict(view.drawn()))
-    by_argmax, by_threshold, classes, dimensions, functions = map(rows_of, findings.tables)
+    by_argmax, by_threshold, classes, losses, dimensions, functions = map(rows_of, findings.tables)
+    judged = [c.judgement for n in result.trained for a in n.ablations.values() for c in a.threshold_curves]
+    assert len(losses) == sum(each.verdict == "lost" for each in judged) > 0
     lines = {(r["network"], r["system"], r["condition"], r["class"]): r for r in tables["images.csv"]}
     for network, accuracy, error in zip(result.trained, by_argmax, by_threshold, strict=True):
         assert accuracy["DNN"] == network.accuracy("test")

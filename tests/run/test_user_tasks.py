@@ -195,7 +195,7 @@ def test_data_against_the_theory():
         "“responds” in my_data.csv",
         "18 of 120 rows (15.0%)",
         "43 of 120 rows (35.8%)",
-        "may need no inhibition",
+        "noisy labels do not explain the floor",
     ):
         assert part in answer
     assert answer.endswith("Inputs: dose and mass.")

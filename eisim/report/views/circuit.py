@@ -6,7 +6,7 @@ from eisim.base.files import frame_to_csv, to_csv
 from eisim.report import judgements
 from eisim.report.findings import Explanation
 from eisim.report.judgements import mark_controls
-from eisim.report.proof import CONDITIONS
+from eisim.report.proof import CONDITIONS, from_other_rows
 from eisim.report.style import EXCITATORY, NEUTRAL, new_figure
 from eisim.report.table import Column, Table
 from eisim.report.tabular import flat
@@ -14,6 +14,7 @@ from eisim.report.view import Drawing, DrawnCircuit, View, show_with
 from eisim.report.views import columns
 from eisim.report.views.boolean import BooleanView
 from eisim.report.wording import listing
+from eisim.studies.boolean import SHARE
 from eisim.studies.curves import described
 from eisim.studies.points import OnPoints, OwnResult
 
@@ -47,6 +48,7 @@ def _row(found: OnPoints) -> dict:
         "representable": certificate.representable,
         "witness": certificate.witness and list(map(list, certificate.witness)),
         "floor": found.floor,
+        "held_out": found.held_out and found.held_out.to_json(),
         "inversion_complexity": certificate.inversion_complexity,
         "inhibitory_neurons": _inhibitory(found),
         "accuracy": {condition: _accuracy(found, condition) for condition in ("intact", "ablated")},
@@ -64,9 +66,10 @@ FUNCTIONS = (
     Column("function", lambda found: found.name),
     columns.verdict(
         _verdict,
-        "Kept: without inhibition at most one point in a hundred more is wrong than with it. "
-        f"{columns.REASONS} Not computed: the intact circuit misses a pattern of a truth table, or is right no more "
-        "often than a constant answer.",
+        f"Kept: without inhibition at least {SHARE:.0%} of the patterns of a truth table are answered correctly; of "
+        f"other points, at least {SHARE:.0%} of the intact lead over a constant answer is left. {columns.REASONS} Not "
+        "computed: the intact circuit misses a pattern of a truth table, or is right no more often than a constant "
+        "answer.",
     ),
     Column("points", lambda found: len(found.data.targets)),
     columns.witness(lambda found: _witness(found, " ≤ ")),
@@ -120,7 +123,9 @@ class _OnPoints(View[OwnResult]):
         return [curve.judgement for curve in self.result.curves]
 
     def tables(self) -> Iterator[Table]:
-        yield Table("Functions with and without inhibition", FUNCTIONS, self.result.on_points, data="table.csv")
+        found = self.result.on_points
+        notes = tuple(f"{each.name}: {from_other_rows(each.held_out, 'points')}" for each in found if each.held_out)
+        yield Table("Functions with and without inhibition", FUNCTIONS, found, notes, data="table.csv")
         yield from judgements.tables(self._judgements)
 
     def figures(self) -> Iterator[Drawing]:
@@ -164,7 +169,10 @@ class _OnPoints(View[OwnResult]):
 
     def rows(self) -> list[dict]:
         rows = [_row(found) | {"witness": _witness(found, " <= ")} for found in self.result.on_points]
-        return [{k: v for k, v in row.items() if k != "judgements"} | flat(row.pop("accuracy")) for row in rows]
+        return [
+            {k: v for k, v in row.items() if k not in ("judgements", "held_out")} | flat(row.pop("accuracy"))
+            for row in rows
+        ]
 
     def files(self) -> Iterator[tuple[str, str]]:
         import pandas

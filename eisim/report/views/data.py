@@ -7,7 +7,16 @@ import numpy as np
 
 from eisim.report import judgements
 from eisim.report.findings import Explanation
-from eisim.report.proof import CONDITIONS, beside, cannot_tell, excitation, inputs, point_of, wrong_labels
+from eisim.report.proof import (
+    CONDITIONS,
+    beside,
+    cannot_tell,
+    excitation,
+    from_other_rows,
+    inputs,
+    point_of,
+    wrong_labels,
+)
 from eisim.report.style import EXCITATORY, INHIBITORY, new_figure
 from eisim.report.table import Column, Table
 from eisim.report.tabular import flat
@@ -22,8 +31,9 @@ MARKERS = {"spiking": "o", "rate": "s"}
 #: Columns, by key of the accuracies in `rows`: heading and meaning.
 ACCURACIES = {
     "constant": ("constant answer", "The best constant answer."),
-    "intact": ("intact", "Circuit of the freely trained network."),
-    "ablated": ("ablated", "The same without inhibition."),
+    "intact": ("intact", "Circuit of the freely trained network, by the threshold that is best for it."),
+    "ablated": ("ablated", "The same without inhibition, by the same threshold."),
+    "refitted": ("re-fitted", "The same by the threshold that is best without inhibition."),
     "trained_excitatory": ("trained excitatory-only", "A network of the same size with no negative weight."),
     "best_excitatory": ("excitatory-only bound", f"1 − floor: exceeded on these rows by none {CONDITIONS}."),
 }
@@ -41,14 +51,17 @@ class DataView(View[DataResult]):
     def _rows(self) -> list[dict]:
         """Each judged class, for JSON."""
         result, first, found = self.result, self.result.first, []
-        ablated = {kind: ablation.threshold_errors[-1] for kind, ablation in result.ablations.items()}
+        ablated = {kind: ablation.fixed_threshold_errors[-1] for kind, ablation in result.ablations.items()}
+        refitted = {kind: ablation.threshold_errors[-1] for kind, ablation in result.ablations.items()}
         intact = {kind: ablation.threshold_errors[0] for kind, ablation in result.ablations.items()}
         intact["dnn"], excitatory = result.errors("free"), result.errors("excitatory")
         irreducible, needs, verdicts = result.irreducible, result.needs_inhibition, result.verdicts
         for k, (value, certificate) in enumerate(zip(first.judged, result.certificates, strict=True)):
+            held_out = result.held_out[k]
             accuracy = {
                 "intact": {kind: 1 - float(errors[k]) for kind, errors in intact.items()},
                 "ablated": {kind: 1 - float(errors[k]) for kind, errors in ablated.items()},
+                "refitted": {kind: 1 - float(errors[k]) for kind, errors in refitted.items()},
                 "trained_excitatory": 1 - float(excitatory[k]),
                 "best_excitatory": 1 - certificate.floor["zero_one"],
                 "constant": 1 - float(first.constant_errors[k]),
@@ -66,6 +79,7 @@ class DataView(View[DataResult]):
                     "floor_inverted": certificate.floor_inverted,
                     "floor_permuted": certificate.floor_permuted,
                     "conclusive": certificate.conclusive,
+                    "held_out": held_out and held_out.to_json(),
                     "floor_of_any_function": float(irreducible[k]),
                     "needs_inhibition": bool(needs[k]),
                     "inversion_complexity": certificate.inversion_complexity,
@@ -100,7 +114,7 @@ class DataView(View[DataResult]):
 
     def answer(self) -> Iterator[str]:
         result, what = self.result, f"“{self.result.data.target}” in {self.result.data.name}"
-        if all(certificate.conclusive is False for certificate in result.certificates):
+        if all(certificate.conclusive is False for certificate in result.certificates) and not result.is_shown:
             which = max(result.certificates, key=lambda certificate: certificate.floor["zero_one"])
             yield capital(cannot_tell(which, what))
         elif not result.needs_inhibition.any():
@@ -117,7 +131,9 @@ class DataView(View[DataResult]):
             if len(self._rows) > 1:
                 what = f"class {row['label']} of {what}"
             evidence = certificate.evidence()
-            yield from wrong_labels(certificate.data, row["floor"], row["floor_of_any_function"], what, evidence)
+            yield from wrong_labels(
+                certificate.data, row["floor"], row["floor_of_any_function"], what, evidence, result.held_out[k]
+            )
             wrong = 1 - row["accuracy"]["trained_excitatory"], 1 - row["accuracy"]["intact"]["dnn"]
             yield "Training error: excitatory-only {}, free {}.".format(*map(share, wrong))
         yield inputs(result.data)
@@ -135,7 +151,7 @@ class DataView(View[DataResult]):
             ),
             Column("bound, inverted", lambda k: 1 - self._rows[k]["floor_inverted"], **inverted),
         )
-        title = f"Classes of {self.result.data.target}: rows answered correctly, by best threshold (one-vs-rest)"
+        title = f"Classes of {self.result.data.target}: rows answered correctly, by threshold (one-vs-rest)"
         notes = (JUDGED_ON, *self._proof(), *self.result.notes)
         yield Table(title, shown, range(len(self._rows)), notes, self.rows_file)
 
@@ -145,7 +161,8 @@ class DataView(View[DataResult]):
 
     def _proof(self):
         """Of each class the witness, and what stands beside its floor."""
-        for row, certificate in zip(self._rows, self.result.certificates, strict=True):
+        of_classes = zip(self._rows, self.result.certificates, self.result.held_out, strict=True)
+        for row, certificate, held_out in of_classes:
             if row["witness"] is not None:
                 lower, upper = (point_of(self.result.data.names, point) for point in row["witness"])
                 yield (
@@ -153,6 +170,8 @@ class DataView(View[DataResult]):
                     f"although no input falls. Pairs of rows like this: {row['violating_pairs']:,}."
                 )
             yield f"Evidence for class {row['label']}: {beside(certificate)}"
+            if held_out is not None:
+                yield f"Class {row['label']}: {from_other_rows(held_out)}"
 
     def figures(self) -> Iterator[Drawing]:
         kinds = listing(self.result.ablations)
@@ -204,8 +223,11 @@ class DataView(View[DataResult]):
         for found in self._rows:
             row, accuracy = dict(found), found["accuracy"]
             del row["accuracy"], row["judgements"]
-            permuted = row.pop("floor_permuted") or {}
+            permuted, held_out = row.pop("floor_permuted") or {}, row.pop("held_out") or {}
             row |= {f"floor_permuted_{key}": permuted.get(key) for key in ("median", "low", "high")}
+            row |= {
+                f"held_out_{key}": held_out.get(key) for key in ("score", "bound", "lead", "low", "high", "is_shown")
+            }
             row["witness"] = row["witness"] and " <= ".join(" ".join(f"{x:g}" for x in p) for p in row["witness"])
             lines.append(row | flat(accuracy))
         return lines

@@ -7,17 +7,19 @@ from operator import itemgetter
 import numpy as np
 
 from eisim.base.files import to_csv
-from eisim.report import proof
+from eisim.report import judgements, proof
 from eisim.report.findings import Explanation
 from eisim.report.table import Column, Table
 from eisim.report.tabular import array, names
 from eisim.report.view import Drawing, DrawnCircuit, View, show_with
 from eisim.report.views import columns
 from eisim.report.views.images_figures import NAMES, networks, number_of_inputs
+from eisim.report.views.networks import threshold_verdicts
 from eisim.report.wording import listing, share
 from eisim.studies.images.dimension import CONSTRAINTS, PARTS, BooleanResult, PooledResult, expected_comparable
 from eisim.studies.images.networks import Trained
 from eisim.studies.images.study import ImagesResult
+from eisim.studies.judgement import Judgement
 from eisim.studies.networks import KEPT, NetworkAblation
 
 CONDITIONS = ("intact", "ablated")
@@ -49,7 +51,13 @@ def _network(network: Trained) -> dict:
         "equivalence_error": {kind: a.equivalence_error for kind, a in ablations},
         "neurons": {kind: a.neurons for kind, a in ablations},
         "classes": _class_rows(network),
+        "judgements": [judgements.record(each) for each in _judgements(network)],
     }
+
+
+def _judgements(network: Trained) -> list[Judgement]:
+    """By one threshold for each class, since argmax compares outputs."""
+    return [curve.judgement for ablation in network.ablations.values() for curve in ablation.threshold_curves]
 
 
 CLASS_ROW = ("network", "system", "condition", "class", "balanced_accuracy", "one_threshold_error", "floor")
@@ -113,9 +121,14 @@ def _conditions(measure: str, note: str) -> Iterator[Column]:
     return columns.conditions(value, note)
 
 
+BY_ONE_THRESHOLD = (
+    f"Classes of which less than {KEPT:.0%} of the lead over a constant answer is left, by the threshold that is best "
+    f"intact, and why. {columns.REASONS} Not examined: controls were off (--controls all)."
+)
 NETWORK = Column("network", lambda network: NAMES[network.signs], note="Constraint on the signs of weights.")
 BY_THRESHOLD = (
     NETWORK,
+    Column("lost", _by_kind(lambda a: columns.counted(threshold_verdicts(a))), note=BY_ONE_THRESHOLD),
     Column("DNN", lambda network: network.threshold_errors.mean(), note="The network itself.", decimals=3),
     *_conditions("threshold_errors", f"{RULE}, mean over classes."),
     Column("floor", lambda n: _floors(next(iter(n.ablations.values()))).mean(), note=LEAST, decimals=4),
@@ -165,6 +178,10 @@ class ImagesView(View[ImagesResult]):
     def heading(self) -> str:
         name = self.result.images.name
         return f"Which networks need inhibition to classify {name}, and do many inputs make it unnecessary?"
+
+    @property
+    def _judgements(self) -> list[Judgement]:
+        return [each for network in self.result.trained for each in _judgements(network)]
 
     @property
     def _judged(self) -> dict[str, BooleanResult]:
@@ -225,10 +242,19 @@ class ImagesView(View[ImagesResult]):
         yield self._by_argmax()
         title = "Error with and without inhibition, by threshold"
         baseline = f"Majority-class baseline: an error of {self.result.pooled.baseline.mean():.4f}, mean over classes."
-        yield Table(title, BY_THRESHOLD, self.result.trained, (baseline,), "images.csv")
+        yield Table(title, BY_THRESHOLD, self.result.trained, (baseline, *self._in_doubt()), "images.csv")
         yield self._classes()
+        yield from judgements.tables(self._judgements, on_page_only=True)
         yield self._dimensions()
         yield self._functions()
+
+    def _in_doubt(self) -> Iterator[str]:
+        """Classes whose floor noisy labels may explain."""
+        first = next(iter(self.result.trained[0].ablations.values()))
+        known = zip(self.result.trained[0].judged, first.held_out or (), strict=False)
+        found = [f"{value:g}" for value, each in known if each is not None and not each.is_shown]
+        if found:
+            yield f"Noisy labels may explain the floor of class {listing(found)}, so no loss of it is called provable."
 
     def _by_argmax(self):
         images = self.result.images
@@ -310,6 +336,7 @@ class ImagesView(View[ImagesResult]):
             "inputs.csv",
             draw=lambda: number_of_inputs(self.result),
         )
+        yield from judgements.drawings(self._judgements)
 
     def circuits(self) -> Iterator[DrawnCircuit]:
         circuit = next(iter(self.result.trained[0].ablations.values())).circuit
@@ -333,6 +360,7 @@ class ImagesView(View[ImagesResult]):
     def files(self) -> Iterator[tuple[str, str | bytes]]:
         yield "images.csv", _networks_table(self.result)
         yield "inputs.csv", _inputs_table(self.result)
+        yield "losses.csv", judgements.csv(self._judgements)
 
     def labelled(self) -> tuple[dict, dict]:
         pooled, whole, samples = self.result.pooled, self.result.whole, list(self.result.samples.values())

@@ -31,7 +31,8 @@ BY_ARGMAX = {
 }
 BY_THRESHOLD = {
     "one_threshold_error_intact": ("error intact", "Share of rows wrong by the best threshold on its own output."),
-    "one_threshold_error_ablated": ("error ablated", "The same without inhibition."),
+    "fixed_threshold_error_ablated": ("error ablated", "The same without inhibition, by the same threshold."),
+    "one_threshold_error_ablated": ("re-fitted", "The same by the threshold that is best without inhibition."),
 }
 OF_DATA = {
     "constant_answer_error": ("constant answer", "Error of the best constant answer."),
@@ -61,9 +62,11 @@ def rows(result: NetworkAblation) -> list[dict]:
         "verdict": result.verdicts,
         "one_threshold_error_intact": errors[0],
         "one_threshold_error_ablated": errors[-1],
+        "fixed_threshold_error_ablated": result.fixed_threshold_errors[-1],
         "constant_answer_error": result.constant_errors,
         "floor": result.floors.one_polarity,
         "floor_on_off": result.floors.on_off,
+        "bound_in_doubt": result.in_doubt,
         "one_threshold_verdict": result.verdicts_by_threshold,
         "one_threshold_reason": [curve.judgement.reason for curve in result.threshold_curves],
     }
@@ -139,6 +142,7 @@ class NetworksView(View[NetworkAblations]):
         }
         if first.zeroed is not None:
             found["negative_weights_zeroed"] = _zeroed(first.zeroed)
+        found["held_out"] = [each and each.to_json() for each in first.held_out or ()]
         return found | {"notes": list(first.data.notes), "problems": self.problems}
 
     def _circuit(self, result):
@@ -188,12 +192,19 @@ class NetworksView(View[NetworkAblations]):
         idle = "floor" if self._first.signed_inputs else "floor_on_off"
         of_data = _columns(OF_DATA, self._of_data, on_page_only=idle)
         by_threshold = label, verdict_by_threshold(self.result), *_columns(BY_THRESHOLD, self._each), *of_data
-        yield Table("Classes by best threshold (one-vs-rest)", by_threshold, classes, self._first.data.notes, file)
+        notes = (*self._other_rows(), *self._first.data.notes)
+        yield Table("Classes by threshold (one-vs-rest)", by_threshold, classes, notes, file)
         yield from judgements.tables(self._judgements)
         network = f"Accuracy of the network itself: {self._first.network_accuracy:.1%}"
         if zeroed := self._first.zeroed:
             network += f"; with its negative weights set to 0: {zeroed.accuracy[-1]:.1%}"
         yield Table("Circuits", CIRCUITS, self.result.kinds, (f"{network}.",), "ablation.csv")
+
+    def _other_rows(self) -> Iterator[str]:
+        """What networks of other rows show of each class that has a floor."""
+        for k, found in enumerate(self._first.held_out or ()):
+            if found is not None:
+                yield f"Class {self._label(k)}: {proof.from_other_rows(found)}"
 
     def _each(self, key: str) -> Callable[[int], dict]:
         """The value of a column: what each kind has for a class."""

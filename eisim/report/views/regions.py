@@ -16,7 +16,8 @@ from eisim.report.views import regions_figures as figures
 from eisim.report.wording import count, listing
 from eisim.studies.curves import described
 from eisim.studies.judgement import PROVABLE
-from eisim.studies.regions.decision_maps import CONDITIONS, KEPT, MANY, STEP, GeometryResult, RegionResult
+from eisim.studies.networks import KEPT
+from eisim.studies.regions.decision_maps import CONDITIONS, MANY, STEP, GeometryResult, RegionResult
 
 SYSTEMS = {"spiking": "spiking", "rate": "rate", "dnn": "DNN"}
 SYSTEM_NAMES = {"spiking": "spiking circuits", "rate": "rate circuits"}
@@ -56,7 +57,7 @@ def _shares(region: RegionResult, condition: str) -> dict[str, float]:
     return {name: found[system] for system, name in SYSTEMS.items() if system in found}
 
 
-VERDICT = f"Kept: no system loses more than {KEPT:.0%} of the area. {columns.REASONS}"
+VERDICT = f"Kept: every system keeps {KEPT:.0%} of its lead over a constant answer. {columns.REASONS}"
 PAIRS = "Pairs of cells x ≤ y of which the first is inside, the second not."
 ORIGIN = "The circuits come from a network that was constructed, or trained."
 NAME = Column("region", lambda region: region.name)
@@ -119,7 +120,10 @@ class RegionsView(View[GeometryResult]):
         regions, side = self.result.regions, self.result.resolution
         cells = (f"Each region of the unit square is judged on {side} × {side} cells.",)
         if side >= MANY:
-            cells += (f"Compensated circuits and shams are scored on the middle one of every {STEP} × {STEP} cells.",)
+            cells += (
+                f"Of simulated circuits, the scale of excitation is chosen on the middle one of every {STEP} × {STEP} "
+                "cells and scored on all; what shams lose is measured on these middle cells.",
+            )
         yield Table("Regions with and without inhibition", REGIONS, regions, cells, "table.csv")
         yield from judgements.tables(self._judgements)
         yield Table("The best excitatory-only circuit", BEST, regions, data="table.csv", on_page_only=True)

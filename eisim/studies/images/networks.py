@@ -1,18 +1,21 @@
 """Networks trained on images under sign constraints, as circuits, intact and without inhibition."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from eisim.adapter import DNN
+from eisim.analysis.readout import middle_threshold
 from eisim.analysis.training import UNITS, job
 from eisim.base.progress import headed, silent
 from eisim.base.store.checkpoint import part
 from eisim.functions import LabelledData
+from eisim.studies.held_out import HeldOut, compared
 from eisim.studies.images.data import Images
-from eisim.studies.networks import NetworkAblation, ablate_network, class_floors, threshold_errors
+from eisim.studies.judgement import ROUNDING
+from eisim.studies.networks import Floors, NetworkAblation, ablate_network, class_floors, threshold_errors
 from eisim.studies.result import OfParts
 
 #: How far the spiking circuit's accuracy may be from the network's.
@@ -78,14 +81,34 @@ def simulate_all(
 ) -> list[Trained]:
     """Simulate the circuits of trained networks, in the order of `UNITS`, on all test images, intact and ablated."""
     data = LabelledData(images.test_points, images.test_targets, target="class", name=f"{images.name}, test")
-    found, floors = [], part("floors of classes", partial(class_floors, dnns[0], data, report))
+    floors = part("floors of classes", partial(class_floors, dnns[0], data, report))
+    of_data, found = (floors, controls, _held_out(dnns[0], images, data, floors, report)), {}
     for signs, dnn in zip(UNITS, dnns, strict=True):
-        ablations = {}
         for kind in kinds:
             what = f"{signs}, {kind}"
-            say = headed(report, what)
-            ablations[kind] = part(
-                what, partial(ablate_network, dnn, data, FRACTIONS, kind, backend, say, floors, controls)
-            )
-        found.append(Trained(signs, dnn, images, ablations))
-    return found
+            how = FRACTIONS, kind, backend, headed(report, what), *of_data
+            found[signs, kind] = part(what, partial(ablate_network, dnn, data, *how))
+
+    def ablation(signs, kind):
+        excitatory = found["excitatory", kind].fixed_threshold_errors[0]
+        return replace(found[signs, kind], excitatory_errors=excitatory)
+
+    return [
+        Trained(signs, dnn, images, {kind: ablation(signs, kind) for kind in kinds})
+        for signs, dnn in zip(UNITS, dnns, strict=True)
+    ]
+
+
+def _held_out(dnn: DNN, images: Images, data: LabelledData, floors: Floors, report) -> tuple[HeldOut | None, ...]:
+    """What a network shows of each class that has a floor, on the test images, which it was not trained on."""
+    judged = images.classes[-len(floors.on_off) :]
+    seen, new = dnn(images.train_points).T, dnn(data.points).T
+    found = []
+    for k, value in enumerate(judged):
+        if floors.one_polarity[k] <= floors.on_off[k] + ROUNDING:
+            found.append(None)
+            continue
+        is_class = images.train_targets == value
+        threshold = middle_threshold(seen[k], is_class, np.ones(len(is_class)))
+        found.append(compared(data, value, new[k] > threshold, report))
+    return tuple(found)

@@ -25,11 +25,10 @@ from eisim.theory.order import Witness, violations
 from eisim.theory.sample import Sample
 
 CONDITIONS = ("intact", "ablated", "best_excitatory")
-#: The region counts as kept if the circuit without inhibition is wrong on so much more of the area at most.
-KEPT = 0.01
 #: An intact circuit is to be wrong on so much of the area at most.
 WRONG = {"rate": 0.04, "spiking": 0.15}
-#: From this resolution on, controls that are simulated are scored on the middle cell of each square of 3 × 3.
+#: From this resolution on, controls are simulated on the middle cell of each square of 3 × 3; the scale of excitation
+#: that is best there, on all cells.
 MANY, STEP = 24, 3
 #: The rate circuit equals the network to this, relative to its largest output.
 EQUAL = 1e-6
@@ -91,16 +90,17 @@ class RegionResult:
     def curves(self) -> tuple[AblationCurve, ...]:
         """For each system the share of the area put where it belongs, with inhibition and without."""
         intact, ablated, share = self.accuracy["intact"], self.accuracy["ablated"], self.data.targets.mean()
+        constant = float(max(share, 1 - share))
         return tuple(
             AblationCurve(
                 system,
                 np.array([0.0, 1.0]),
                 np.array([[intact[system]], [ablated[system]]]),
-                Criterion.drop(KEPT),
+                Criterion.lead_over(constant),
                 self.floor,
                 questioned(None, system == "spiking"),
                 function=self.name,
-                constant=float(max(share, 1 - share)),
+                constant=constant,
                 attained=self.accuracy["best_excitatory"][system],
                 controls=self.controls.get(system),
                 is_exact=True,
@@ -163,12 +163,13 @@ def measure(
     """
     data = [replace(region, resolution=resolution).labelled() for region in regions]
     points = data[0].points
-    expect(len(data) + len(kinds))
+    few = _few(resolution)
+    is_scanned = controls and len(few) < len(points)
+    expect(len(data) + len(kinds) * (1 + is_scanned))
     regions_ = [part(f"region {k}", partial(_floor_and_network, cells, seed, report)) for k, cells in enumerate(data)]
     floors, intact = zip(*regions_, strict=True)
     rate = [_conditions(dnn, cells, of["best"], points) for dnn, cells, of in zip(intact, data, floors, strict=True)]
     circuits, pending, tried = {}, {}, {"dnn": [_variants(of, controls) for of in rate]}
-    few = _few(resolution)
     for kind in kinds:
         report("building circuits")
         circuits[kind] = rate if kind == "rate" else [_spiking(of, points) for of in rate]
@@ -179,16 +180,16 @@ def measure(
         simulation = partial(_begin_to_read_out, list(stimuli.values()), kind, backend, headed(report, what))
         pending[kind] = list(stimuli), begin_part(what, simulation)
     maps = {"dnn": [{name: to_dnn(c).decide(points)[:, 0] for name, c in of.items()} for of in rate]}
-
-    def controlled(system, of_all, answer):
-        every = zip(data, of_all, tried[system], strict=True)
-        return [_controls(cells, of, more, few, answer) for cells, of, more in every] if controls else []
-
-    found = {"dnn": controlled("dnn", rate, _of_dnn(points, few))}
-    errors = [None] * len(data)
+    found, errors = {"dnn": _all_controls(data, rate, tried["dnn"], _of_dnn(points))}, [None] * len(data)
     for kind, (distinct, finish) in reversed(pending.items()):
         outputs = dict(zip(distinct, finish(), strict=True))
-        found[kind] = controlled(kind, circuits[kind], lambda circuit, _, known=outputs: known[id(circuit)])
+
+        def known(circuit, outputs=outputs):
+            return outputs[id(circuit)]
+
+        found[kind] = _all_controls(data, circuits[kind], tried[kind], known)
+        if is_scanned:
+            found[kind] = _on_all_cells(found[kind], data, circuits[kind], tried[kind], known, kind, backend, report)
         maps[kind] = [{name: outputs[id(circuit)][0] for name, circuit in of.items()} for of in circuits[kind]]
         if kind == "rate":
             for k, dnn in enumerate(intact):
@@ -215,36 +216,78 @@ def _variants(of: dict[str, Circuit], controls: bool) -> list[Variant]:
 
 
 def _few(resolution: int) -> np.ndarray:
-    """Places of the cells on which what controls simulate is scored: the middle one of each nine, if there are many."""
+    """Places of the cells on which all controls are simulated: the middle one of each nine, if there are many."""
     step = STEP if resolution >= MANY else 1
     middle = np.arange(resolution) % step == step // 2
     return np.flatnonzero(np.outer(middle, middle))
 
 
-def _of_dnn(points, few):
-    """What the DNN of a circuit decides, and its readouts, on all points or on few."""
+def _of_dnn(points):
+    """What the DNN of a circuit decides, and its readouts."""
 
-    def answer(circuit, on_few):
-        dnn, of = to_dnn(circuit), points[few] if on_few else points
-        return dnn.decide(of)[:, 0], dnn(of)
+    def answer(circuit):
+        dnn = to_dnn(circuit)
+        return dnn.decide(points)[:, 0], dnn(points)
 
     return answer
 
 
-def _controls(cells, of, tried, few, answer) -> Controls:
-    """The controls of one system; `answer` gives decisions and readouts of a circuit, on few cells for a variant."""
-    inside = cells.targets == 1
+def _answers(found, inside, places=slice(None)) -> Answers:
+    """Decisions and readouts on all cells or on some of them, scored on these."""
+    wanted = inside[places]
+    decisions, readouts = (each[places] if len(each) > len(wanted) else each for each in found)
+    return Answers(np.array([(decisions == wanted).mean()]), readouts.reshape(1, -1))
 
-    def answers(circuit, places=slice(None), on_few=False):
-        found = answer(circuit, on_few)  # on all, if a control leaves the circuit as it is
-        decisions, readouts = (each[places] if len(each) == len(inside) else each for each in found)
-        return Answers(np.array([(decisions == inside[places]).mean()]), readouts.reshape(1, -1))
 
-    intact, ablated = of["intact"], of["ablated"]
-    everywhere = of_controls(answers(intact), answers(ablated), (), True, inside)
-    pairs = [(variant, answers(variant.circuit, few, on_few=True)) for variant in tried]
-    found = of_controls(answers(intact, few), answers(ablated, few), pairs, True, inside[few])
-    return replace(found, refitted=everywhere.refitted, intact_refitted=everywhere.intact_refitted)
+def _all_controls(data, of_all, tried, answer) -> list[Controls]:
+    """The controls of one system, for each region, on the cells on which the variants were simulated.
+
+    `answer` gives decisions and readouts of a circuit.
+    """
+    return [_controls(cells, of, more, answer) for cells, of, more in zip(data, of_all, tried, strict=True)]
+
+
+def _controls(cells, of, tried, answer) -> Controls:
+    inside, found = cells.targets == 1, [(variant, answer(variant.circuit)) for variant in tried]
+    places = _places(cells, [each for _, each in found])
+    pairs = [(variant, _answers(each, inside, places)) for variant, each in found]
+    intact, ablated = (_answers(answer(of[name]), inside, places) for name in ("intact", "ablated"))
+    return of_controls(intact, ablated, pairs, True, inside[places])
+
+
+def _places(cells, answers):
+    """The cells on which all variants were simulated, given their decisions and readouts."""
+    fewest = min((len(decisions) for decisions, _ in answers), default=len(cells.targets))
+    return slice(None) if fewest == len(cells.targets) else _few(round(len(cells.targets) ** 0.5))
+
+
+def _on_all_cells(scanned, data, of_all, tried, answer, kind, backend, report) -> list[Controls]:
+    """The controls that were scanned on few cells, with the best scale of excitation simulated on all.
+
+    Shams stay as far from the intact circuit as they are on few cells: only that is asked of them.
+    """
+    chosen = [_chosen(found, variants_) for found, variants_ in zip(scanned, tried, strict=True)]
+    pairs = [(v.circuit, cells.points) for v, cells in zip(chosen, data, strict=True) if v is not None]
+    what = f"{kind} circuits, compensated"
+    simulation = partial(_begin_to_read_out, pairs, kind, backend, headed(report, what))
+    outputs = iter(begin_part(what, simulation)() if pairs else ())
+    results = []
+    for found, variant, cells, of, more in zip(scanned, chosen, data, of_all, tried, strict=True):
+        inside, few = cells.targets == 1, _places(cells, [answer(v.circuit) for v in more])
+        intact, ablated = (_answers(answer(of[name]), inside) for name in ("intact", "ablated"))
+        compensated = [] if variant is None else [(variant, _answers(next(outputs), inside))]
+        on_all = of_controls(intact, ablated, compensated, True, inside)
+        ahead = intact.scores - _answers(answer(of["intact"]), inside, few).scores
+        shams = {name: getattr(found, name) for name in ("sham_excitation", "sham_random")}
+        moved = {name: None if scores is None else np.clip(scores + ahead, 0, 1) for name, scores in shams.items()}
+        results.append(replace(on_all, **moved))
+    return results
+
+
+def _chosen(found: Controls, tried: Sequence[Variant]) -> Variant | None:
+    """The variant with the scale of excitation that was best; ``None`` if there was nothing to scale."""
+    scale = found.scale, found.scaled
+    return next((v for v in tried if v.condition == "compensated" and (v.scale, v.scaled) == scale), None)
 
 
 def _floor_and_network(cells, seed, report) -> tuple[dict, DNN]:
