@@ -30,4 +30,4 @@ def test_a_value_of_another_class_is_an_input_error(function, name, expected, va
     with pytest.raises(InputError, match=f"^{function.__name__}: expected a {expected}, found "):
         function(**needed | {name: value})
     with pytest.raises(InputError, match=f"^{function.__name__}: expected a {expected}, found "):
-        function(value)
+        function(*(needed | {name: value}).values())

@@ -77,8 +77,9 @@ def explains_arguments(function: Callable, is_method: bool = False) -> Callable:
         for place, (name, kind) in expected.items():
             value = arguments[place] if place < len(arguments) else keywords.get(name)
             if (place < len(arguments) or name in keywords) and not isinstance(value, kind):
-                what = f"{function.__name__}: expected a {kind.__name__}"
-                raise InputError(f"{what}, found {value!r:.60}")
+                name = function.__name__
+                wrong = InputError(f"{name}: expected a {kind.__name__}, found {value!r:.60}")
+                raise argument_error(name, function, arguments, keywords) or wrong
         try:
             return function(*arguments, **keywords)
         except TypeError as error:

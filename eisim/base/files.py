@@ -113,10 +113,10 @@ def to_netcdf(variables: dict, coordinates: dict) -> bytes:
     return buffer.getvalue()
 
 
-def to_json(document) -> str:
+def to_json(document, is_strict: bool = False) -> str:
     """JSON text of nested plain values, NumPy numbers and arrays, paths and enumerations.
 
-    JSON has no number that is not finite: it becomes ``null``.
+    JSON has no number that is not finite: it becomes ``null``, or is an error if this is strict.
     """
     import numpy as np
 
@@ -141,4 +141,6 @@ def to_json(document) -> str:
     try:
         return json.dumps(document, default=plain, indent=1, allow_nan=False)
     except ValueError:  # rare, so that documents are not gone through twice
+        if is_strict:
+            raise
         return json.dumps(finite(document), default=plain, indent=1, allow_nan=False)

@@ -126,7 +126,7 @@ class ShownByModule:
             raise InputError(f"{self.file}: to_json: expected a dict, found {document!r:.60}")
         self._sentences(document.get("problems", ()))
         try:
-            to_json(document)
+            to_json(document, is_strict=True)
         except (TypeError, ValueError) as error:
             raise InputError(f"{self.file}: to_json: expected plain values, found {error}") from None
         return document
