@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-from scipy.special import betaincinv
 
 from eisim.adapter import DNN
 from eisim.analysis.statistics import ROUNDING, TAIL, Estimate
-from eisim.analysis.training import job, train_all
 from eisim.base.progress import Report, silent
 from eisim.base.values import Brief
 from eisim.functions import LabelledData
@@ -87,6 +85,8 @@ class Folds(Brief):
     @property
     def jobs(self) -> list[dict]:
         """The networks to train; none for a part beside which there is one class only."""
+        from eisim.analysis.training import job
+
         how, found = {"loss": "one-vs-rest", "iterations": self.iterations}, []
         for k in self._trained:
             seen, name = self.part != k, f"{self.data.name}, part {k + 1} left out"
@@ -119,6 +119,8 @@ class Folds(Brief):
 
 def trained_evidence(data: LabelledData, judged: Sequence[float], report: Report = silent) -> tuple[HeldOut, ...]:
     """Evidence for each judged class, by networks that are trained for it."""
+    from eisim.analysis.training import train_all
+
     folds = Folds.of(data)
     return folds.evidence(train_all(folds.jobs, report, "network of other rows"), judged, report)
 
@@ -142,6 +144,8 @@ def lead_of(gains: np.ndarray) -> Estimate:
     Of equal ones the share of gains has the exact interval of Clopper and Pearson (Biometrika 26:404, 1934); others
     count as so many equal ones as have the same variance (Kish, Survey Sampling, 1965).
     """
+    from scipy.special import betaincinv
+
     total = float(np.abs(gains).sum())
     if total <= ROUNDING:
         return Estimate(0.0, 0.0, 0.0)
