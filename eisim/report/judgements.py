@@ -1,6 +1,6 @@
 """How judgements are shown: as data, as a table, and what losses consist of, as one figure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -177,6 +177,20 @@ def csv(judgements: Sequence[Judgement]) -> str:
         *("critical_fraction", "critical_fraction_low", "critical_fraction_high", "specific", "assumes"),
     )
     return to_csv(lines, names)
+
+
+def files(judgements: Sequence[Judgement]) -> Iterator[tuple[str, str]]:
+    """The judgements in full, and the curves of shams, if there are any: pairs of file name and text."""
+    yield "losses.csv", csv(judgements)
+    lines = [
+        (each.function, each.system, name, fraction, score.mean, score.low, score.high)
+        for each in judgements
+        for name in SHAMS
+        if each.condition(name) is not None
+        for fraction, score in (*each.sham_curve(name), (1.0, each.condition(name)))
+    ]
+    if lines:
+        yield "shams.csv", to_csv(lines, ("function", "system", "control", "fraction", "mean", "low", "high"))
 
 
 def drawings(judgements: Sequence[Judgement]) -> list[Drawing]:

@@ -73,10 +73,10 @@ def brian2_functions() -> dict:
 
     held = Function(
         np.where,
-        arg_names=["free", "next", "now"],
-        arg_units=[1, None, "next"],
+        arg_names=["free", "then", "now"],
+        arg_units=[1, None, "then"],
         arg_types=["boolean", "float", "float"],
-        return_unit=lambda free, next, now: next,
+        return_unit=lambda free, then, now: then,
         return_type="float",
     )
     let_in = Function(

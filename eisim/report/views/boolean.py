@@ -186,7 +186,9 @@ class BooleanView(View[AblationResult]):
             "Accuracy against the fraction of inhibition removed",
             "Share of input patterns answered correctly, a panel for each function. Grey, above the line at 1 − floor: "
             f"unattainable for excitatory-only circuits {proof.CONDITIONS}."
-            f"{' Of both f–I approximations, the less accurate is drawn.' * (len(case.kinds) > 1)}",
+            f"{' Of both f–I approximations, the less accurate is drawn.' * (len(case.kinds) > 1)} Thin lines: "
+            f"shams of the {next(iter(case.kinds))} circuit (shams.csv); at the right, the full ablation re-fitted and "
+            "compensated.",
             f"Accuracy falls as inhibition is removed for {lost or 'no function'}.",
             "ablation_curves.csv",
             draw=lambda: figures.ablation_curves(result),
@@ -279,7 +281,7 @@ class BooleanView(View[AblationResult]):
     def files(self) -> Iterator[tuple[str, str]]:
         name = self.example.case.name
         yield "ablation_curves.csv", curves_table(self.result)
-        yield "losses.csv", judgements.csv([curve.judgement for curve in self.result.curves])
+        yield from judgements.files([curve.judgement for curve in self.result.curves])
         yield f"{name}_activity.csv", activity_table(self.example)
         yield f"{name}_weights.csv", weights_table(self._circuit, to_dnn(self._circuit))
 

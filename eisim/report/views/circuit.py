@@ -184,7 +184,7 @@ class _OnPoints(View[OwnResult]):
             for point in zip(found.fractions, accuracy, strict=True)
         ]
         yield "ablation_curves.csv", to_csv(curves, ("function", "kind", "fraction_removed", "accuracy"))
-        yield "losses.csv", judgements.csv(self._judgements)
+        yield from judgements.files(self._judgements)
         for found, stem in zip(self.result.on_points, self._stems(), strict=True):
             frame = pandas.DataFrame(found.data.points, columns=list(found.data.names))
             frame["wanted"], frame["weight"] = found.data.targets, found.data.weights

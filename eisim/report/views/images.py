@@ -360,7 +360,7 @@ class ImagesView(View[ImagesResult]):
     def files(self) -> Iterator[tuple[str, str | bytes]]:
         yield "images.csv", _networks_table(self.result)
         yield "inputs.csv", _inputs_table(self.result)
-        yield "losses.csv", judgements.csv(self._judgements)
+        yield from judgements.files(self._judgements)
 
     def labelled(self) -> tuple[dict, dict]:
         pooled, whole, samples = self.result.pooled, self.result.whole, list(self.result.samples.values())

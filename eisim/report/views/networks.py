@@ -250,7 +250,7 @@ class NetworksView(View[NetworkAblations]):
 
     def files(self) -> Iterator[tuple[str, str]]:
         yield "ablation.csv", _levels(self.result.kinds)
-        yield "losses.csv", judgements.csv(self._judgements)
+        yield from judgements.files(self._judgements)
         for spiking in (each for each in self.result.kinds if len(each.times)):
             lines = ((seconds, float(right), float(same)) for seconds, right, same in _in_time(spiking))
             yield "time.csv", to_csv(lines, ("seconds", "accuracy", "agreement"))

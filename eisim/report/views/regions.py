@@ -178,7 +178,7 @@ class RegionsView(View[GeometryResult]):
             for system, accuracy in accuracies.items()
         ]
         yield "table.csv", to_csv(lines, columns)
-        yield "losses.csv", judgements.csv(self._judgements)
+        yield from judgements.files(self._judgements)
         maps = []
         for region in self.result.regions:
             decided = region.decisions[self._system]

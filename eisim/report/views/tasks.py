@@ -371,7 +371,7 @@ class SurveyView(View[Survey]):
             "dose_response.svg",
             "Score against the fraction removed",
             "Mean and range over seeds, by system. Dashed: criterion. Vertical line and thick bar: critical fraction, "
-            "with its 95 % interval. Grey: shams, and at the right the compensated full ablation.",
+            "with its 95 % interval. Grey: shams (shams.csv), and at the right the compensated full ablation.",
             f"Critical fractions: {', '.join(critical) or 'none'}.",
             "dose_response.csv",
             draw=lambda: figures.dose_responses(survey),
@@ -481,7 +481,7 @@ class SurveyView(View[Survey]):
             for seed, score, critical in zip(a.seeds, scores, curve.critical_doses, strict=True)
         ]
         names = ("function", "circuit", "system", "dose", "seed", "score", "criterion", "critical_dose")
-        yield "losses.csv", judgements.csv([curve.judgement for curve in self.result.curves])
+        yield from judgements.files([curve.judgement for curve in self.result.curves])
         yield "dose_response.csv", to_csv(lines, names)
         lines = [
             (a.function, a.name, judged.kind, float(of), seed, float(lower), float(upper))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eisim.report.judgements import GREY
 from eisim.report.view import view_of
 from eisim.report.views.boolean import verdict
 from eisim.report.views.boolean_figures import accuracy_by_level
@@ -85,8 +86,16 @@ def test_the_numbers_behind_the_figures(ablated):
         curves = [
             [float(row["accuracy"]) for row in mine if row["system"] == system] for system in accuracy_by_level(case)
         ]
-        drawn = [line.get_ydata().tolist() for line in ax.lines if len(line.get_ydata()) == 3]
+        lines = [line for line in ax.lines if len(line.get_ydata()) == 3]
+        drawn = [line.get_ydata().tolist() for line in lines if line.get_color() != GREY]
         assert len(drawn) >= 3 and all(line in curves for line in drawn)
+        kind = next(iter(case.kinds))
+        of_shams = {}
+        for row in tables.get("shams.csv", ()):
+            if (row["function"], row["system"]) == (case.case.name, kind):
+                of_shams.setdefault(row["control"], [1.0]).append(float(row["mean"]))  # intact, and more
+        shams = [line.get_ydata().tolist() for line in lines if line.get_color() == GREY]
+        assert shams == list(of_shams.values())
         assert {float(row["best_excitatory_accuracy"]) for row in mine} == {1 - case.certificate.floor["zero_one"]}
     xor = ablated.cases[0]
     rows = tables["xor_activity.csv"]
