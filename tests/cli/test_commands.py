@@ -51,7 +51,7 @@ def test_json_is_one_document(finished):
 def test_files_of_a_run(finished):
     folder = finished[0]
     drawn = {"ablation_curves", "losses", "xor_activity", "xor_weights", "xor_circuit"}
-    names = {"table.csv", "data.nc", *(f"{stem}.{kind}" for stem in drawn for kind in ("svg", "csv"))}
+    names = {"table.csv", "data.nc", "shams.csv", *(f"{stem}.{kind}" for stem in drawn for kind in ("svg", "csv"))}
     assert {p.name for p in folder.iterdir()} == names | {"run.json", "report.html"}
     assert (folder / "report.html").read_text(encoding="utf-8") == page([folder])
     with (folder / "table.csv").open() as file:

@@ -293,7 +293,7 @@ def _means(found, *labels):
     return [np.mean([mark.score for (_, of), mark in found.items() if of == label]) for label in labels]
 
 
-def _scores(task, plans, found, label, fitted, scored, is_refitted) -> np.ndarray:
+def _scores(task, found, label, fitted, scored, is_refitted) -> np.ndarray:
     """Scores of some plans under a label; re-fitted to others, if asked for and the readout has a threshold."""
     if not is_refitted or task.threshold is None:
         return np.array([found[plan.seed, label].score for plan in scored])
@@ -315,7 +315,7 @@ def _best_scale(task, plans, found):
         return np.mean([found[plan.seed, label].rates.mean() for plan in plans])
 
     def goodness(label):
-        score = _scores(task, plans, found, label, plans, plans, True).mean()
+        score = _scores(task, found, label, plans, plans, True).mean()
         rates = rate(label), rate(0)
         return round(float(score), 12), -abs(np.log(rates[0] / rates[1])) if all(rates) else -np.inf
 
@@ -336,9 +336,11 @@ def _controls(task, plans, found, best, scanned) -> Controls | None:
 
     def crossed(label):
         """Re-fitted to one half of the seeds and scored on the other, and the other way round."""
-        halves = [plans[::2], plans[1::2]] if len(plans) > 1 else [plans, plans]
-        found_ = [_scores(task, plans, found, label, *pair, True) for pair in (halves, halves[::-1])]
-        return np.concatenate(found_) if len(plans) > 1 else found_[0]
+        if len(plans) == 1:
+            return _scores(task, found, label, plans, plans, True)
+        halves = plans[::2], plans[1::2]
+        pairs = (halves, halves[::-1])
+        return np.concatenate([_scores(task, found, label, fitted, scored, True) for fitted, scored in pairs])
 
     def of_shams(fraction):
         made = {}
@@ -360,8 +362,8 @@ def _controls(task, plans, found, best, scanned) -> Controls | None:
         chosen = [found[plan.seed, best] for plan in others]
         variant, intact = first.variants[best[1]], np.mean([found[seed, 0].rates.mean() for seed in seeds])
         rate = np.mean([mark.rates.mean() for mark in chosen]) / intact if intact else None
-        scores_ = _scores(task, plans, found, best, plans[:scanned], others, True)
-        made |= {"compensated": scores_, "rate": rate and float(rate)}
+        made["compensated"] = _scores(task, found, best, plans[:scanned], others, True)
+        made["rate"] = rate and float(rate)
         made |= {"scale": variant.scale, "scaled": variant.scaled}
     return Controls(**made)
 
