@@ -63,6 +63,7 @@ def test_the_table_and_its_files(run, tmp_path):
         "table.csv",
         "data.nc",
         "losses.csv",
+        "shams.csv",
         "losses.svg",
         "run.json",
         "report.html",

@@ -205,7 +205,7 @@ def test_command(eisim, files):
     assert found["spiking"]["agreement"] == 1 and found["spiking"]["classes"][0]["verdict"] == "lost"
     assert {p.name for p in (files / "results/ablate-xor").iterdir()} == {
         *("ablation.json", "ablation.svg", "ablation.csv", "classes.csv", "time.csv", "circuit.svg", "circuit.csv"),
-        *("losses.svg", "losses.csv"),
+        *("losses.svg", "losses.csv", "shams.csv"),
         "report.html",
         "run.json",
     }
