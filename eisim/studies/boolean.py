@@ -308,8 +308,11 @@ class _Plan(Brief):
         if protocol.synapses:
             circuit, best = with_synapses(circuit, protocol.synapses), with_synapses(best, protocol.synapses)
         weakened = [ablate(circuit, float(fraction)) for fraction in protocol.fractions]
-        tried = variants(circuit, weakened[-1]) + partial_shams(circuit, weakened, protocol.fractions)
-        return cls(weakened, best, tried if protocol.controls else [])
+        if not protocol.controls:
+            return cls(weakened, best, [])
+        return cls(
+            weakened, best, variants(circuit, weakened[-1]) + partial_shams(circuit, weakened, protocol.fractions)
+        )
 
     @property
     def circuits(self) -> list[Circuit]:

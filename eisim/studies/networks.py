@@ -426,8 +426,10 @@ def ablate_network(
         times, scale = SPIKING, spiking_scales(circuit, stimuli)[dnn.outputs[0][0]]
         circuit = to_spiking(circuit, stimuli)
     weakened, n = [ablate(circuit, fraction) for fraction in fractions], len(fractions)
-    tried = variants(circuit, weakened[-1], range(FEW_DRAWS), FEW_FACTORS) + partial_shams(circuit, weakened, fractions)
-    tried = tried if controls else []
+    tried = []
+    if controls:
+        tried = variants(circuit, weakened[-1], range(FEW_DRAWS), FEW_FACTORS)
+        tried += partial_shams(circuit, weakened, fractions)
     circuits = [*weakened, *(variant.circuit for variant in tried)]
     recorded = [kind == "spiking" and k == 0 for k in range(len(circuits))]
     responses = simulate(circuits, stimuli, **times, record=recorded, backend=backend, report=report)

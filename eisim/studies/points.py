@@ -170,8 +170,9 @@ def _on_points(own, protocol, seed, report) -> tuple[OnPoints, ...]:
     for kind, circuit in own.circuits.items():
         seeds = np.random.SeedSequence(seed).generate_state(SEEDS) if circuit.is_random else [seed]
         weakened = [ablate(circuit, float(f)) for f in fractions]
-        tried[kind] = variants(circuit, weakened[-1]) + partial_shams(circuit, weakened, fractions)
-        tried[kind] = tried[kind] if protocol.controls else []
+        tried[kind] = []
+        if protocol.controls:
+            tried[kind] = variants(circuit, weakened[-1]) + partial_shams(circuit, weakened, fractions)
         circuits = [*weakened, *(variant.circuit for variant in tried[kind])]
         stimuli = [points for points in distinct.values() for _ in circuits]
         how = {"backend": protocol.backend, "report": headed(report, f"{kind} circuit"), **protocol.times}
