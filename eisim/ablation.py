@@ -11,8 +11,9 @@ from scipy import sparse
 from eisim.base.errors import InputError, did_you_mean, explains_arguments
 from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si, warn_of_plain
-from eisim.circuit import Circuit
-from eisim.weights import AllToAll, Rule, with_entries
+from eisim.base.values import revised
+from eisim.circuit import Circuit, scaled
+from eisim.weights import AllToAll
 
 
 class InapplicableError(InputError):
@@ -57,8 +58,8 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     chosen = _chosen(projections, inhibitory, "ablate: projections", "inhibitory projections")
     if not (chosen and fraction):
         return circuit
-    weakened = [scaled(p, circuit, 1 - fraction) if p.name in chosen else p for p in circuit.projections]
-    return replace(circuit, projections=weakened)
+    weakened = [scaled(p, 1 - fraction) if p.name in chosen else p for p in circuit.projections]
+    return revised(circuit, projections=tuple(weakened))
 
 
 @explains_arguments
@@ -185,15 +186,6 @@ def _chosen(names, known, what, kind):
             listed = ", ".join(repr(n) for n in known) or "none, the circuit has no inhibition"
             raise InapplicableError(f"{what}: expected {kind} ({listed}), found {name!r}")
     return chosen
-
-
-def scaled(projection, circuit: Circuit, factor: float):
-    """The projection with every weight multiplied by a factor; a rule stays one."""
-    given = projection.weights
-    if isinstance(given, Rule):
-        return replace(projection, weights=replace(given, weight=given.weight * factor))
-    matrix = circuit.weights(projection)
-    return replace(projection, weights=with_entries(matrix, matrix.data * factor))
 
 
 def _without(projection, circuit, sources):

@@ -20,7 +20,7 @@ from eisim.base.display import plotted
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
-from eisim.base.values import Brief, ReadOnly, Shown, Value, quantity
+from eisim.base.values import Brief, ReadOnly, Shown, Value, quantity, revised
 from eisim.neurons import LIF, ConductanceLIF, RateUnit, SpikingNeuron, Theta
 from eisim.synapses import ShortTerm
 from eisim.weights import FixedInDegree, FixedProbability, Independent, Rule, with_entries
@@ -253,11 +253,8 @@ class Projection(ReadOnly, Brief):
         else:
             matrix = sparse.csr_array(np.atleast_2d(to_si(self.weights, self.unit or "1", what)))
         _check_magnitude(matrix.data.min(initial=0), f"{what}: expected non-negative magnitudes")
-        if not matrix.data.all():
-            matrix = matrix.copy()
-            matrix.eliminate_zeros()
         matrix.sort_indices()
-        return _frozen(matrix)
+        return without_zeros(matrix)
 
 
 @dataclass(frozen=True)
@@ -566,6 +563,26 @@ def _scaled(pattern, weight) -> sparse.csr_array:
     if not weight:
         return sparse.csr_array(pattern.shape)
     return _frozen(with_entries(pattern, np.broadcast_to(float(weight), pattern.nnz)))  # one number in memory
+
+
+def scaled(projection: Projection, factors: np.ndarray | float) -> Projection:
+    """The projection with the weight of every synapse times a factor, 0 or more; a rule takes one for all."""
+    given = projection.weights
+    if isinstance(given, Rule):
+        weights = replace(given, weight=given.weight * factors)
+    else:
+        weights = without_zeros(with_entries(given, given.data * factors))
+    if np.max(factors, initial=0) > 1:  # what is too large is refused
+        return replace(projection, weights=weights)
+    return revised(projection, weights=weights, unit=None)
+
+
+def without_zeros(matrix) -> sparse.csr_array:
+    """A sparse array without entries of 0, never to change."""
+    if not matrix.data.all():
+        matrix = matrix.copy()
+        matrix.eliminate_zeros()
+    return _frozen(matrix)
 
 
 def _is_frozen(weights) -> bool:

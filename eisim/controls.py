@@ -1,15 +1,14 @@
 """Controls of an ablation: circuits in which something else is changed, or which excitation is scaled to fit."""
 
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 
-from eisim.ablation import scaled
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si
-from eisim.circuit import Circuit, Population, Projection
+from eisim.base.values import revised
+from eisim.circuit import Circuit, Population, Projection, scaled, without_zeros
 from eisim.weights import with_entries
 
 
@@ -45,8 +44,8 @@ def compensate(circuit: Circuit, factor: float, inputs: bool = False) -> Circuit
     """
     factor = _at_least_0(scalar_si(factor, "1", "compensate: factor"), "compensate: factor")
     chosen = {p.name for p in excitation(circuit, inputs)}
-    projections = [scaled(p, circuit, factor) if p.name in chosen else p for p in circuit.projections]
-    return replace(circuit, projections=projections) if chosen and factor != 1 else circuit
+    projections = tuple(scaled(p, factor) if p.name in chosen else p for p in circuit.projections)
+    return revised(circuit, projections=projections) if chosen and factor != 1 else circuit
 
 
 @explains_arguments
@@ -108,9 +107,9 @@ def sham_random(circuit: Circuit, weight: float, seed: Seed = 0) -> Circuit:
     parts = np.split(left, np.cumsum([m.nnz for m in matrices.values()])[:-1])
     cut = {}
     for (name, matrix), part in zip(matrices.items(), parts, strict=True):
-        cut[name] = with_entries(matrix, part)
-    projections = [replace(p, weights=cut[p.name]) if p.name in cut else p for p in circuit.projections]
-    return replace(circuit, projections=projections)
+        cut[name] = without_zeros(with_entries(matrix, part))
+    projections = [revised(p, weights=cut[p.name], unit=None) if p.name in cut else p for p in circuit.projections]
+    return revised(circuit, projections=tuple(projections))
 
 
 def excitation(circuit: Circuit, inputs: bool = False) -> tuple[Projection, ...]:

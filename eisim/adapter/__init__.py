@@ -2,7 +2,7 @@
 
 from eisim.adapter.dale import decode, from_dnn, on_off, rate_outputs
 from eisim.adapter.spiking import to_spiking
-from eisim.adapter.static import DNN, static_dnn
+from eisim.adapter.static import DNN, static_dnn, static_outputs
 from eisim.adapter.unrolled import UnrolledDNN, unroll
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.timing import Timing
@@ -58,6 +58,7 @@ __all__ = [
     "on_off",
     "rate_outputs",
     "static_dnn",
+    "static_outputs",
     "to_dnn",
     "to_spiking",
 ]

@@ -1,5 +1,6 @@
 """The f-I approximation: a static DNN with a unit for each neuron, its activation the neuron's, at the fixed point."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import entry_points
@@ -180,15 +181,19 @@ class DNN(Shown):
 
     def rates(self, stimuli) -> dict[str, np.ndarray]:
         """Rates of every layer, trials × size, in Hz."""
-        inputs = [(name, size) for name, size, _ in self.inputs]
-        stimuli = checked(stimuli, inputs, f"stimuli of the DNN of {self.name!r}")
-        columns = np.split(stimuli, np.cumsum([size for _, size, _ in self.inputs])[:-1], axis=1)
-        rates = {name: part * rate for (name, _, rate), part in zip(self.inputs, columns, strict=True)}
+        rates = self._sent(stimuli)
         if self.recurrent:
             return self._fixed_point(rates)
         for layer in self.layers:
             rates[layer.name] = layer(rates)
         return rates
+
+    def _sent(self, stimuli) -> dict[str, np.ndarray]:
+        """Rates of every input, trials × size, in Hz."""
+        inputs = [(name, size) for name, size, _ in self.inputs]
+        stimuli = checked(stimuli, inputs, f"stimuli of the DNN of {self.name!r}")
+        columns = np.split(stimuli, np.cumsum([size for _, size, _ in self.inputs])[:-1], axis=1)
+        return {name: part * rate for (name, _, rate), part in zip(self.inputs, columns, strict=True)}
 
     def _fixed_point(self, rates, step=0.1, limit=20_000):
         for layer in self.layers:
@@ -221,12 +226,7 @@ def static_dnn(circuit: Circuit, dt: float | None = None) -> DNN:
     check_linear(circuit, "to_dnn: the static DNN of a spiking circuit")
     incoming = {p.name: [] for p in circuit.populations}
     for projection in circuit.projections:
-        neuron = circuit.population(projection.target).neuron
-        scale = circuit.sign(projection)
-        if neuron.kind == "spiking":  # mean input of a spike train: rate × weight × area of the receptor
-            scale *= neuron.area(circuit.receptor(projection))
-        weights = circuit.weights(projection)
-        incoming[projection.target].append((projection.source, with_entries(weights, weights.data * scale)))
+        incoming[projection.target].append((projection.source, _signed([circuit], projection)))
     neurons = {
         p.name: p.neuron.stepped(dt) if dt and p.neuron.kind == "spiking" else p.neuron for p in circuit.populations
     }
@@ -241,3 +241,70 @@ def static_dnn(circuit: Circuit, dt: float | None = None) -> DNN:
     inputs = tuple((i.name, i.size, i.rate) for i in circuit.inputs)
     outputs = tuple((r.population, r.threshold) for r in circuit.readouts)
     return DNN(inputs, tuple(layers[name] for name in order), outputs, recurrent, circuit.name)
+
+
+def static_outputs(circuits: Sequence[Circuit], stimuli: Sequence[np.ndarray], dt: float | None = None):
+    """Output rates (trials × readouts, in Hz) of the f-I approximation of each circuit on its stimuli.
+
+    Circuits that differ in their weights alone, on the same stimuli, are evaluated as one DNN, a block each; every
+    circuit has the rates that it has alone.
+    """
+    alike: dict[tuple, list[int]] = {}
+    for k, (circuit, given) in enumerate(zip(circuits, stimuli, strict=True)):
+        projections = tuple((p.source, p.target, p.receptor) for p in circuit.projections)
+        same = id(circuit.inputs), id(circuit.populations), id(circuit.readouts), projections, id(given)
+        alike.setdefault(same, []).append(k)
+    found = [np.empty(0)] * len(circuits)
+    for places in alike.values():
+        first, given = static_dnn(circuits[places[0]], dt), stimuli[places[0]]
+        if first.recurrent:  # its fixed point is reached in other steps than that of others
+            outputs = [static_dnn(circuits[k], dt)(given) for k in places]
+        else:
+            outputs = _stacked(first, [circuits[k] for k in places])(given)
+        for k, rates in zip(places, outputs, strict=True):
+            found[k] = rates
+    return found
+
+
+def _stacked(dnn: DNN, circuits: list[Circuit]) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """The function from stimuli to the outputs of circuits like that of a DNN, which differ in weights alone."""
+    n, incoming = len(circuits), {layer.name: [] for layer in dnn.layers}
+    for projection in zip(*(circuit.projections for circuit in circuits), strict=True):
+        incoming[projection[0].target].append((projection[0].source, _signed(circuits, *projection)))
+    layers = [
+        replace(each, size=n * each.size, incoming=tuple(incoming[each.name]), bias=np.tile(each.bias, n))
+        for each in dnn.layers
+    ]
+
+    def outputs(stimuli):
+        rates = {name: np.tile(each, n) for name, each in dnn._sent(stimuli).items()}
+        for layer in layers:
+            rates[layer.name] = layer(rates)
+        of_circuits = [rates[name].reshape(len(stimuli), n, -1) for name, _ in dnn.outputs]
+        return list(np.moveaxis(np.concatenate([of_circuits[0][..., :0], *of_circuits], axis=-1), 1, 0))
+
+    return outputs
+
+
+def _signed(circuits, *projections) -> sparse.csr_array:
+    """Weights of a projection in the drive of its targets; of that of several circuits, a block for each."""
+    circuit, projection = circuits[0], projections[0]
+    neuron = circuit.population(projection.target).neuron
+    scale = circuit.sign(projection)
+    if neuron.kind == "spiking":  # mean input of a spike train: rate × weight × area of the receptor
+        scale *= neuron.area(circuit.receptor(projection))
+    weights = _block_diagonal([c.weights(p) for c, p in zip(circuits, projections, strict=True)])
+    return with_entries(weights, weights.data * scale)
+
+
+def _block_diagonal(blocks: list[sparse.csr_array]) -> sparse.csr_array:
+    """Arrays of one shape along the diagonal."""
+    if len(blocks) == 1:
+        return blocks[0]
+    rows, columns = blocks[0].shape
+    stored = np.cumsum([0, *(block.nnz for block in blocks)])
+    starts = [block.indptr[:-1] + before for block, before in zip(blocks, stored[:-1], strict=True)]
+    indices = [block.indices + k * columns for k, block in enumerate(blocks)]
+    parts = np.concatenate([block.data for block in blocks]), np.concatenate(indices)
+    indptr = np.append(np.concatenate(starts), stored[-1])
+    return sparse.csr_array((*parts, indptr), shape=(len(blocks) * rows, len(blocks) * columns))

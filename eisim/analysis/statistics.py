@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eisim.analysis.isotonic import isotonic
 from eisim.base.errors import InputError
 
 #: Probability beyond each end of an interval.
@@ -209,9 +210,7 @@ def _with_those_below(fractions, scores):
 
 def _crossing(fractions, scores, level):
     """Where the isotonic fit falls below the level, or ``None``."""
-    from scipy.optimize import isotonic_regression
-
-    fit = isotonic_regression(scores.mean(axis=1), increasing=False).x
+    fit = isotonic(scores.mean(axis=1)[::-1])[::-1]
     k = _leading(fit >= level - ROUNDING)
     if k == len(fit):
         return None

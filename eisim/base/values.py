@@ -93,6 +93,13 @@ class Value(Explained):
             object.__setattr__(self, f.name, number)
 
 
+def revised(value, **changes):
+    """The value with other fields that are known to be right: unlike in `dataclasses.replace` nothing is checked."""
+    found = object.__new__(type(value))
+    found.__dict__.update({f.name: getattr(value, f.name) for f in fields(value)} | changes)
+    return found
+
+
 def _check_count(name, number, least, most, each):
     if number < least or (most is not None and number > most):
         expected = f"at least {least}" if most is None else f"from {least} to {most}"

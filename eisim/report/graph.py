@@ -18,6 +18,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
 
+from eisim.analysis.isotonic import isotonic
+
 NAME_SIZE, TEXT_SIZE = 7.5, 6.5  # pt
 LINE, PAD, LOOP, MARGIN = 0.125, 0.08, 0.22, 0.03
 #: Straight end of an arrow at a box, and distance of neighbours in a column.
@@ -214,20 +216,7 @@ def _across(n, column, stops, label, above, below):
 def apart(wanted, distances, weight=1.0, low=-np.inf, high=np.inf):
     """Places nearest to the wanted ones, which are sorted, that have these distances at least."""
     start = np.concatenate([[0], np.cumsum(distances)])
-    return np.clip(_isotonic(wanted - start, weight), low, high - start[-1]) + start
-
-
-def _isotonic(values, weight):
-    """The nearest values that do not fall, by pooling those that do; SciPy's takes longer to import than to draw."""
-    pools: list[tuple[float, float, int]] = []  # mean, weight and number of the values in each
-    for mean, mass in zip(values, np.broadcast_to(weight, len(values)), strict=True):
-        size = 1
-        while pools and pools[-1][0] >= mean:
-            last, more, number = pools.pop()
-            mean, mass, size = (mass * mean + more * last) / (mass + more), mass + more, size + number
-        pools.append((mean, mass, size))
-    means, _, sizes = zip(*pools, strict=True)
-    return np.repeat(means, sizes)
+    return np.clip(isotonic(wanted - start, weight), low, high - start[-1]) + start
 
 
 def _levels(stops, column, v, box_size):

@@ -6,6 +6,7 @@ two groups through one receptor form one bundle, so that the whole batch is one 
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -19,6 +20,8 @@ from eisim.simulation import noise
 from eisim.synapses import ShortTerm
 from eisim.weights import AllToAll, Independent
 
+#: Synapses of small circuits that are arranged at once: that takes little memory, and little time for each circuit.
+AT_ONCE = 1 << 20
 INPUT = "input"
 DELAY_LINE = "delayline"
 POOL = "pool_of_"
@@ -129,7 +132,7 @@ class Layout:
 def lay_out(batch: list[Trials], dt: float) -> Layout:
     """Arrange a batch; recorded circuits come first in every group."""
     layout = Layout({}, {}, {})
-    parts: dict[Bundle, list] = {}
+    parts: dict[Bundle, list[_Part]] = {}
     neuron_values = lru_cache(maxsize=None)(_neuron_values)  # levels of ablation have the same neurons
     for index in sorted(range(len(batch)), key=lambda i: not batch[i].record):
         trials = batch[index]
@@ -137,11 +140,12 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
             source, target = layout.blocks[index, source], layout.blocks[index, target]
             if len(synapses[0]):
                 bundle = Bundle(source.group, target.group, receptor, plasticity)
-                parts.setdefault(bundle, []).append(_copies(source, target, trials.copies, *synapses))
-    for bundle, arrays in parts.items():
-        counts = [len(pre) for pre, *_ in arrays]
-        _check_count(sum(counts), "synapses between two models")
-        columns = (_joined(column, counts) for column in zip(*arrays, strict=True))
+                parts.setdefault(bundle, []).append(_Part(source, target, trials.copies, *synapses))
+    for bundle, of_bundle in parts.items():
+        _check_count(sum(part.synapses for part in of_bundle), "synapses between two models")
+        together = list(_few_at_once(of_bundle))
+        counts = [sum(part.synapses for part in each) for each in together]
+        columns = (_joined(column, counts) for column in zip(*map(_in_copies, together), strict=True))
         layout.synapses[_numbered(bundle, parts)] = Synapses(*columns)
     return layout
 
@@ -235,18 +239,66 @@ def _pool_name(population) -> Key:
     return population.name, "pool"
 
 
-def _copies(source, target, copies, rows, columns, weights, delays):
-    """The synapses between two blocks in every copy of their circuit: pre, post, weight, delay."""
-    copy = np.arange(copies, dtype=np.int32)[:, None]
+@dataclass(frozen=True)
+class _Part:
+    """Synapses between two blocks, of one copy of their circuit; weights and delays may be one number."""
 
-    def in_copies(block, numbers):
-        first = (block.start + numbers).astype(np.int32, copy=False)
-        return first if copies == 1 else (copy * np.int32(block.stride) + first).ravel()
+    source: Block
+    target: Block
+    copies: int
+    rows: np.ndarray
+    columns: np.ndarray
+    weights: np.ndarray | float
+    delays: np.ndarray | float
 
+    @property
+    def synapses(self) -> int:
+        """Synapses of all copies."""
+        return self.copies * len(self.rows)
+
+
+def _few_at_once(parts: list[_Part]) -> Iterator[list[_Part]]:
+    """The parts in their order, as many at a time as have few synapses together, or one."""
+    chosen, synapses = [], 0
+    for part in parts:
+        if chosen and synapses + part.synapses > AT_ONCE:
+            yield chosen
+            chosen, synapses = [], 0
+        chosen.append(part)
+        synapses += part.synapses
+    yield chosen
+
+
+def _in_copies(parts: list[_Part]):
+    """Pre, post, weight and delay of the synapses of these parts in every copy."""
+    weights, delays = ([getattr(part, name) for part in parts] for name in ("weights", "delays"))
+    if len(parts) == 1:  # there may be a billion synapses: nothing is copied that need not be
+        (part,) = parts
+        copy = np.arange(part.copies, dtype=np.int32)[:, None]
+
+        def numbers(block, within):
+            first = (block.start + within).astype(np.int32, copy=False)
+            return first if part.copies == 1 else (copy * np.int32(block.stride) + first).ravel()
+
+        values = (np.tile(v, part.copies) if np.ndim(v) else v for v in map(one_if_equal, (*weights, *delays)))
+        return numbers(part.source, part.rows), numbers(part.target, part.columns), *values
+
+    sizes, copies = (np.array(each) for each in zip(*((len(p.rows), p.copies) for p in parts), strict=True))
+    each = np.repeat(sizes, copies)  # synapses of every copy
+    begin = np.repeat(np.cumsum(sizes) - sizes, copies)  # of every copy the place of its first synapse in all rows
+    place = np.arange(each.sum()) + np.repeat(begin - (np.cumsum(each) - each), each)
+    copy = np.arange(len(each)) - np.repeat(np.cumsum(copies) - copies, copies)
+
+    def joined(blocks, within):
+        start, stride = np.array([(block.start, block.stride) for block in blocks]).T
+        first = np.repeat(start, copies) + copy * np.repeat(stride, copies)
+        return (np.repeat(first, each) + np.concatenate(within)[place]).astype(np.int32)
+
+    values = (one_if_equal(_joined(v, sizes)) for v in (weights, delays))
     return (
-        in_copies(source, rows),
-        in_copies(target, columns),
-        *(np.tile(value, copies) if np.ndim(value) else value for value in map(one_if_equal, (weights, delays))),
+        joined([part.source for part in parts], [part.rows for part in parts]),
+        joined([part.target for part in parts], [part.columns for part in parts]),
+        *(v[place] if np.ndim(v) else v for v in values),
     )
 
 

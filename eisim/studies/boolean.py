@@ -11,11 +11,11 @@ from functools import cached_property, partial
 import numpy as np
 
 from eisim.ablation import ablate
-from eisim.adapter import static_dnn, to_dnn
+from eisim.adapter import static_outputs, to_dnn
 from eisim.base.display import labelled, plotted, tabulated
 from eisim.base.memory import check
 from eisim.base.progress import headed, shows_progress
-from eisim.base.values import Brief, ByName, Shown
+from eisim.base.values import Brief, ByName, Shown, revised
 from eisim.circuit import Circuit, union
 from eisim.functions import TruthTable
 from eisim.simulation import Response, begin
@@ -290,6 +290,7 @@ def run_ablation(
     for k, case in enumerate(cases):
         kinds = {kind: by_kind[kind][k] for kind in protocol.kinds}
         found.append(CaseResult(case, certify(case.function), kinds, protocol.fractions))
+        _ = found[-1].verdict  # kept with the result, for the process that draws
     return AblationResult(protocol, tuple(found))
 
 
@@ -337,7 +338,7 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
     records = np.isin(np.arange(len(circuits)), recorded).tolist()
     batch, stimuli, seeds = list(circuits), list(patterns), [[0]] * len(circuits)
     if kind == "spiking":
-        batch += [with_noise(c, protocol.noise) for c in circuits]
+        batch += _noisy(circuits, protocol.noise)
         stimuli += patterns
         seeds += [protocol.seeds] * len(circuits)
         records += [False] * len(circuits)
@@ -346,7 +347,7 @@ def _begin_kind(kind, cases, protocol, report) -> Callable[[], list[KindResult]]
     def measure():
         say("evaluating the equivalent DNNs")  # while the circuits are simulated
         dt = protocol.dt if protocol.synapses else None
-        static = [static_dnn(c, dt)(p) for c, p in zip(circuits, patterns, strict=True)]
+        static = static_outputs(circuits, patterns, dt)
         compare = _unrolled([circuits[k] for k in recorded], [patterns[k] for k in recorded], protocol)
         say("simulating")
         responses = finish()
@@ -411,6 +412,13 @@ def with_noise(circuit: Circuit, noise: float) -> Circuit:
     """The same spiking circuit with this standard deviation of the free membrane potential, in V."""
     populations = [replace(p, neuron=replace(p.neuron, noise=noise)) for p in circuit.populations]
     return replace(circuit, populations=populations)
+
+
+def _noisy(circuits, noise):
+    """The circuits `with_noise`: most have the same populations, which stay the same."""
+    of = {id(c.populations): c for c in circuits}
+    noisy = {key: with_noise(c, noise).populations for key, c in of.items()}
+    return [revised(c, populations=noisy[id(c.populations)]) for c in circuits]
 
 
 def _unrolled(circuits, stimuli, protocol):

@@ -3,22 +3,10 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import isotonic_regression
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from eisim.report.graph import _isotonic, layers
-
-NUMBERS = st.floats(-100, 100)
-WEIGHTS = st.floats(0.01, 100)
-
-
-@given(st.lists(st.tuples(NUMBERS, WEIGHTS), min_size=1, max_size=12))
-def test_places_are_those_of_isotonic_regression(points):
-    values, weights = np.transpose(points)
-    np.testing.assert_allclose(
-        _isotonic(values, weights), isotonic_regression(values, weights=weights).x, rtol=1e-9, atol=1e-9
-    )
+from eisim.report.graph import layers
 
 
 @given(st.data(), st.integers(1, 8))
