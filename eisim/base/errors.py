@@ -70,11 +70,11 @@ def explains_arguments(function: Callable, is_method: bool = False) -> Callable:
     A function has those checked that it annotates with one of our classes. Classes and their methods, whose first
     argument is the object or the class, have the same from `eisim.base.values.Explained`.
     """
-    expected = {} if is_method else _classes(function)
+    expected = () if is_method else tuple(_classes(function).items())
 
     @functools.wraps(function)
     def explained(*arguments, **keywords):
-        for place, (name, kind) in expected.items():
+        for place, (name, kind) in expected:
             value = arguments[place] if place < len(arguments) else keywords.get(name)
             if (place < len(arguments) or name in keywords) and not isinstance(value, kind):
                 name = function.__name__

@@ -96,7 +96,7 @@ class Value(Explained):
 def revised(value, **changes):
     """The value with other fields that are known to be right: unlike in `dataclasses.replace` nothing is checked."""
     found = object.__new__(type(value))
-    found.__dict__.update({f.name: getattr(value, f.name) for f in fields(value)} | changes)
+    found.__dict__.update({name: getattr(value, name) for name in value.__dataclass_fields__} | changes)
     return found
 
 

@@ -22,6 +22,8 @@ from eisim.weights import AllToAll, Independent
 
 #: Synapses of small circuits that are arranged at once: that takes little memory, and little time for each circuit.
 AT_ONCE = 1 << 20
+#: Bytes of stimuli up to which they are compared with those of other circuits.
+SMALL = 10_000
 INPUT = "input"
 DELAY_LINE = "delayline"
 POOL = "pool_of_"
@@ -134,9 +136,11 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
     layout = Layout({}, {}, {})
     parts: dict[Bundle, list[_Part]] = {}
     neuron_values = lru_cache(maxsize=None)(_neuron_values)  # levels of ablation have the same neurons
+    input_values = _InputValues()
     for index in sorted(range(len(batch)), key=lambda i: not batch[i].record):
         trials = batch[index]
-        for source, target, receptor, plasticity, *synapses in _place(layout, index, trials, dt, neuron_values):
+        placed = _place(layout, index, trials, dt, neuron_values, input_values)
+        for source, target, receptor, plasticity, *synapses in placed:
             source, target = layout.blocks[index, source], layout.blocks[index, target]
             if len(synapses[0]):
                 bundle = Bundle(source.group, target.group, receptor, plasticity)
@@ -182,12 +186,12 @@ def one_if_equal(value):
     return value.ravel()[0] if value.ndim and value.size and not np.ptp(value) else value
 
 
-def _place(layout, index, trials, dt, neuron_values):
+def _place(layout, index, trials, dt, neuron_values, input_values):
     """Place the neurons of one circuit; yields its synapses.
 
     Source, target, receptor, plasticity, rows, columns, weights and delays, the last two of which may be one number.
     """
-    taps = _place_neurons(layout, index, trials, dt, neuron_values)
+    taps = _place_neurons(layout, index, trials, dt, neuron_values, input_values)
     for source, last in taps:
         chain = [source.name, *((source.name, t) for t in range(1, last + 1))]
         each = np.arange(source.size)
@@ -210,7 +214,7 @@ def _place(layout, index, trials, dt, neuron_values):
                 yield source.name, pool, receptor, plasticity, rows, np.zeros_like(rows), weight, delays
             continue
         matrix = circuit.weights(projection)
-        rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
+        rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), matrix.indptr[1:] - matrix.indptr[:-1])
         columns, weights = matrix.indices, sign * one_if_equal(matrix.data)
         delay = projection.delay[rows, columns] if projection.delay.ndim else projection.delay
         if not taps:
@@ -302,12 +306,12 @@ def _in_copies(parts: list[_Part]):
     )
 
 
-def _place_neurons(layout, index, trials, dt, neuron_values):
+def _place_neurons(layout, index, trials, dt, neuron_values, input_values):
     circuit = trials.circuit
     place = spans(circuit.populations)
     copies = tuple(trials.seeds.tolist()), tuple(trials.numbers.tolist())
     sizes = {i.name: i.size for i in circuit.inputs}
-    _add(layout, index, INPUT, sizes, trials, _input_values(trials), Group(None))
+    _add(layout, index, INPUT, sizes, trials, input_values.of(trials), Group(None))
     for (name, letters, pooled, _), members in _members(circuit).items():
         populations, drives = zip(*members, strict=True)
         neuron, pools = populations[0].neuron, POOL + name if pooled else ""
@@ -402,6 +406,25 @@ def _taps(circuit, dt):
     return list(last.values())
 
 
+class _InputValues(dict):
+    """Of trials, what `_input_values` says: most circuits of a batch have the same inputs and small stimuli."""
+
+    def of(self, trials: Trials) -> dict[str, np.ndarray]:
+        circuit, given = trials.circuit, (trials.stimuli, trials.numbers, trials.seeds)
+        if trials.stimuli.nbytes > SMALL:
+            return _input_values(trials)
+        like = circuit.inputs, circuit.kind, trials.neurons, _trains(circuit), trials.stimuli.shape
+        key = *like, *(each.tobytes() for each in given)
+        if key not in self:
+            self[key] = _input_values(trials)
+        return self[key]
+
+
+def _trains(circuit) -> frozenset[str]:
+    """Names of sources that have a spike train: a Poisson input that only drives populations has no separate one."""
+    return frozenset(p.source for p in circuit.projections if not isinstance(p.weights, Independent))
+
+
 def _input_values(trials):
     """Rates (copies·inputs, or × time) in Hz, and initial phases in cycles, for every copy of every afferent."""
     circuit = trials.circuit
@@ -413,8 +436,7 @@ def _input_values(trials):
     values = {"rate": rate, "phase": np.tile(phases, trials.copies)}
     if circuit.kind == "rate":
         return values
-    # A Poisson input that only drives populations has no separate spike train.
-    trains = {p.source for p in circuit.projections if not isinstance(p.weights, Independent)}
+    trains = _trains(circuit)
     regular = np.concatenate([np.full(i.size, float(i.train == "regular")) for i in inputs])
     poisson = np.concatenate([np.full(i.size, float(i.train == "poisson" and i.name in trains)) for i in inputs])
     values |= {"regular": np.tile(regular, trials.copies), "poissonian": np.tile(poisson, trials.copies)}
@@ -424,8 +446,7 @@ def _input_values(trials):
 
 def _keys(seeds, trials, numbers):
     """Keys of the noise of these neurons of a circuit, in every copy."""
-    seed, trial = np.meshgrid(seeds, trials, indexing="ij")
-    return noise.keys(seed[..., None], trial[..., None], numbers).ravel()
+    return noise.keys(np.reshape(seeds, (-1, 1, 1)), np.reshape(trials, (-1, 1)), numbers).ravel()
 
 
 def _neuron_values(populations, neurons, first, copies, dt):

@@ -10,7 +10,7 @@ from eisim.simulation.layout import Trials
 from eisim.simulation.response import Response, Spikes
 
 #: Steps of neurons that make it worth to start another process.
-WORTHWHILE = 20_000_000
+WORTHWHILE = 50_000_000
 
 
 def share_out(batch: list[Trials], timing: Timing) -> list[dict[int, Trials]]:
