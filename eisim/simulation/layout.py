@@ -261,11 +261,11 @@ class _Part:
         return self.copies * len(self.rows)
 
 
-def _few_at_once(parts: list[_Part]) -> Iterator[list[_Part]]:
+def _few_at_once(parts: list[_Part], most: int = AT_ONCE) -> Iterator[list[_Part]]:
     """The parts in their order, as many at a time as have few synapses together, or one."""
     chosen, synapses = [], 0
     for part in parts:
-        if chosen and synapses + part.synapses > AT_ONCE:
+        if chosen and synapses + part.synapses > most:
             yield chosen
             chosen, synapses = [], 0
         chosen.append(part)
