@@ -132,12 +132,16 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
     parts: dict[Bundle, list] = {}
     neuron_values = lru_cache(maxsize=None)(_neuron_values)  # levels of ablation have the same neurons
     for index in sorted(range(len(batch)), key=lambda i: not batch[i].record):
-        trials = batch[index]
+        trials, mine = batch[index], {}
         for source, target, receptor, plasticity, *synapses in _place(layout, index, trials, dt, neuron_values):
             source, target = layout.blocks[index, source], layout.blocks[index, target]
             if len(synapses[0]):
                 bundle = Bundle(source.group, target.group, receptor, plasticity)
-                parts.setdefault(bundle, []).append(_copies(source, target, trials.copies, *synapses))
+                mine.setdefault(bundle, []).append((source, target, *synapses))
+        for bundle, several in mine.items():
+            if trials.circuit.kind == "spiking" and len(several) > 1:
+                several = [_by_source(several)]
+            parts.setdefault(bundle, []).extend(_copies(each[0], each[1], trials.copies, *each[2:]) for each in several)
     for bundle, arrays in parts.items():
         counts = [len(pre) for pre, *_ in arrays]
         _check_count(sum(counts), "synapses between two models")
@@ -233,6 +237,22 @@ def is_pooled(circuit: Circuit, projection: Projection) -> bool:
 
 def _pool_name(population) -> Key:
     return population.name, "pool"
+
+
+def _by_source(several):
+    """Synapses of one copy between the same groups as one part, those of a neuron together: a spike reads them all.
+
+    Not for rate units, whose inputs are summed in the order of the synapses.
+    """
+    sources, targets, rows, columns, *values = zip(*several, strict=True)
+    counts = [len(each) for each in rows]
+    rows = np.concatenate([block.start + each for block, each in zip(sources, rows, strict=True)])
+    columns = np.concatenate([block.start + each for block, each in zip(targets, columns, strict=True)])
+    order = np.argsort(rows, kind="stable")
+    joined = (_joined([one_if_equal(part) for part in each], counts) for each in values)
+    weights, delays = (each[order] if np.ndim(each) else each for each in joined)
+    source, target = (replace(blocks[0], start=0) for blocks in (sources, targets))
+    return source, target, rows[order], columns[order], weights, delays
 
 
 def _copies(source, target, copies, rows, columns, weights, delays):
