@@ -4,6 +4,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from importlib.resources import files
 from inspect import cleandoc
 from pathlib import Path
@@ -53,6 +54,15 @@ class Model:
         if hasattr(module, "function"):  # a file of the user's own
             found["function"] = module.function
         return cls(name, module, **{part: value for part, value in found.items() if value is not None})
+
+    def __getstate__(self):
+        """Without the module, which another process imports by its name."""
+        if self.is_users:
+            raise TypeError(f"{self.file}: a model of a user's own file cannot be pickled")
+        return vars(self) | {"module": self.module.__name__}
+
+    def __setstate__(self, state):
+        vars(self).update(state | {"module": import_module(state["module"])})
 
     @property
     def file(self) -> str:

@@ -22,6 +22,8 @@ from eisim.weights import AllToAll, Independent
 
 #: Synapses of small circuits that are arranged at once: that takes little memory, and little time for each circuit.
 AT_ONCE = 1 << 20
+#: Synapses of one copy of a circuit from which on they are not sorted: of a billion there must be no copies.
+SORTED = 1 << 25
 #: Bytes of stimuli up to which they are compared with those of other circuits.
 SMALL = 10_000
 INPUT = "input"
@@ -138,13 +140,17 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
     neuron_values = lru_cache(maxsize=None)(_neuron_values)  # levels of ablation have the same neurons
     input_values = _InputValues()
     for index in sorted(range(len(batch)), key=lambda i: not batch[i].record):
-        trials = batch[index]
+        trials, mine = batch[index], {}
         placed = _place(layout, index, trials, dt, neuron_values, input_values)
         for source, target, receptor, plasticity, *synapses in placed:
             source, target = layout.blocks[index, source], layout.blocks[index, target]
             if len(synapses[0]):
                 bundle = Bundle(source.group, target.group, receptor, plasticity)
-                parts.setdefault(bundle, []).append(_Part(source, target, trials.copies, *synapses))
+                mine.setdefault(bundle, []).append((source, target, *synapses))
+        for bundle, several in mine.items():
+            if trials.circuit.kind == "spiking" and len(several) > 1 and sum(len(each[2]) for each in several) < SORTED:
+                several = [_by_source(several)]
+            parts.setdefault(bundle, []).extend(_Part(*each[:2], trials.copies, *each[2:]) for each in several)
     for bundle, of_bundle in parts.items():
         _check_count(sum(part.synapses for part in of_bundle), "synapses between two models")
         together = list(_few_at_once(of_bundle))
@@ -241,6 +247,22 @@ def is_pooled(circuit: Circuit, projection: Projection) -> bool:
 
 def _pool_name(population) -> Key:
     return population.name, "pool"
+
+
+def _by_source(several):
+    """Synapses of one copy between the same groups as one part, those of a neuron together: a spike reads them all.
+
+    Not for rate units, whose inputs are summed in the order of the synapses.
+    """
+    sources, targets, rows, columns, *values = zip(*several, strict=True)
+    counts = [len(each) for each in rows]
+    rows = np.concatenate([block.start + each for block, each in zip(sources, rows, strict=True)])
+    columns = np.concatenate([block.start + each for block, each in zip(targets, columns, strict=True)])
+    order = np.argsort(rows, kind="stable")
+    joined = (_joined([one_if_equal(part) for part in each], counts) for each in values)
+    weights, delays = (each[order] if np.ndim(each) else each for each in joined)
+    source, target = (replace(blocks[0], start=0) for blocks in (sources, targets))
+    return source, target, rows[order], columns[order], weights, delays
 
 
 @dataclass(frozen=True)

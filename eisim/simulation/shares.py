@@ -1,10 +1,10 @@
 """Large batches are shared out over processors, since what happens in one trial does not depend on any other."""
 
-import os
 from dataclasses import replace
 
 import numpy as np
 
+from eisim.base import processes
 from eisim.base.timing import Timing
 from eisim.simulation.layout import Trials
 from eisim.simulation.response import Response, Spikes
@@ -20,7 +20,7 @@ def share_out(batch: list[Trials], timing: Timing) -> list[dict[int, Trials]]:
     even, the last is repeated. Where there are too few trials, each part has some of the circuits.
     """
     work = timing.steps * sum(t.copies * t.neurons for t in batch)
-    n, trials = min(_processors(), work // WORTHWHILE), min(len(t.stimuli) for t in batch)
+    n, trials = min(processes.processors(), work // WORTHWHILE), min(len(t.stimuli) for t in batch)
     if 2 <= n <= trials:
         return [{i: _share(t, k, n) for i, t in enumerate(batch)} for k in range(n)]
     n = min(n, len(batch))
@@ -65,8 +65,3 @@ def _join_spikes(shares: list[Spikes], n: int) -> Spikes:
     copy, neuron, step = (np.concatenate(column) for column in zip(*found, strict=True))
     order = np.lexsort((neuron, copy, step))
     return Spikes(copy[order], neuron[order], step[order])
-
-
-def _processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 
 import eisim.studies.tasks
+from eisim.base import processes
 from eisim.base.store.checkpoint import kept
 from eisim.cli import commands as cli
 from eisim.report.view import view_of
@@ -84,6 +85,7 @@ def test_an_interrupted_run_goes_on_from_its_finished_circuits(monkeypatch, tmp_
         POINTS, "eisim.models", [("one", "tests.support.two_choice"), ("two", "tests.support.two_choice")]
     )
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(processes, "processors", lambda: 1)  # so that all is computed in this process
     assessed, assess, said = [], eisim.studies.tasks.assess, []
 
     def interrupted(*args, name, **options):

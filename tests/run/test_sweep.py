@@ -298,11 +298,11 @@ def test_d7_workers_of_a_sweep_do_not_hear_the_terminal(own, monkeypatch):
 
     def noted(*words, **options):
         running = start(*words, **options)
-        if "eisim.run.sweep.worker" in str(words):
+        if "eisim.base.workers" in str(words):
             starts.append(os.getpgid(running.pid) == running.pid != os.getpgid(0))
         return running
 
-    monkeypatch.setattr("eisim.run.sweep.worker.processes.start", noted)
+    monkeypatch.setattr("eisim.base.workers.processes.start", noted)
     sweep(own, {"a": [4, 5]}, workers=2)
     assert starts and all(starts)
 

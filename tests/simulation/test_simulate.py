@@ -6,6 +6,7 @@ from brian2 import ms
 from scipy import stats
 
 from eisim import LIF, TRUTH_TABLES, InputError, simulate, synthesize
+from eisim.base import processes
 from eisim.simulation import noise, shares
 from tests.support.drawn import TIMES, draw_circuit
 
@@ -141,7 +142,7 @@ def test_shares_on_several_processors_make_the_whole(monkeypatch, kind, trials):
     times = {"duration": 0.05, "window": 0.03, "dt": 5e-4, "seed": [3, 4], "record": [True, False], "backend": "numpy"}
     whole = simulate(circuits, stimuli, **times)
     monkeypatch.setattr(shares, "WORTHWHILE", 1)
-    monkeypatch.setattr(shares, "_processors", lambda: 3)
+    monkeypatch.setattr(processes, "processors", lambda: 3)
     shared = simulate(circuits, stimuli, **times)
     for a, b in zip(whole, shared, strict=True):
         for values, same in ((a.rates, b.rates), (a.traces, b.traces)):

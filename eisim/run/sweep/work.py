@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from eisim.base.errors import InputError
+from eisim.base.progress import Report, silent
 from eisim.base.store import sources
 from eisim.run import run_key
 from eisim.run.sweep.axes import Axis
@@ -41,8 +42,8 @@ class Outcome:
     files: dict[str, str | None] = field(default_factory=dict)
 
 
-def attempt(job: Job, point: Point) -> Outcome:
-    """Compute a point; any exception becomes one line.
+def attempt(job: Job, point: Point, report: Report = silent) -> Outcome:
+    """Compute a point; any exception becomes one line, and nothing is reported.
 
     Points are computed one at a time in a process, as Brian2 generates code, and on one thread of the linear algebra,
     so that sums have the same order everywhere.

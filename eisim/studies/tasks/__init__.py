@@ -14,6 +14,7 @@ from eisim.base.seeds import Seed, seed_of
 from eisim.base.store.checkpoint import expect, part
 from eisim.circuit import Circuit
 from eisim.studies.controls import FACTORS, FEW_FACTORS
+from eisim.studies.tasks.apart import assess_apart
 from eisim.studies.tasks.judge import begin_to_judge, dnn_response
 from eisim.studies.tasks.result import Assessment, Judged, Survey
 from eisim.studies.tasks.witness import Witness
@@ -109,26 +110,41 @@ def assess(
 
 
 def survey(models: Mapping, seeds: Sequence[int], quick: bool, report: Callable[..., None], **how) -> Survey:
-    """Assess models, each a part of the run; what else `assess` takes is the same for all.
+    """Assess models, each a part of the run, in processes if there are several; what else `assess` takes is the same.
 
     Models without what is to be ablated are left out; `eisim.ablation.InapplicableError` if no other is there.
     """
-    found, left_out = [], {}
     expect(len(models))
-    for k, (name, model) in enumerate(models.items()):
-        say = headed(report, f"{name} ({k + 1} of {len(models)})")
-        say("building")
-        try:
-            task, about = partial(model.task_of, quick=quick), {"name": name, "function": model.word}
-            assessment = part(name, partial(assess, task, seeds=seeds, quick=quick, report=say, **about, **how))
-            found.append(replace(assessment, published=model.last_measured()))
-        except InapplicableError as error:
-            left_out[name] = error
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from None
+    heads = {name: f"{name} ({k + 1} of {len(models)})" for k, name in enumerate(models)}
+
+    def say(name):
+        return headed(report, heads[name])
+
+    calls = {name: partial(_assess_model, name, model, seeds, quick, how) for name, model in models.items()}
+    outcomes, failed = assess_apart(calls, say)
+    for name in [*failed, *models]:
+        if name not in outcomes:
+            say(name)("building")
+            try:
+                outcomes[name] = part(name, partial(calls[name], report=say(name)))
+            except InapplicableError as error:
+                outcomes[name] = error
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from None
+    found = [
+        replace(outcomes[name], published=model.last_measured())
+        for name, model in models.items()
+        if not isinstance(outcomes[name], InapplicableError)
+    ]
+    left_out = {name: outcomes[name] for name in models if isinstance(outcomes[name], InapplicableError)}
     if not found:
         raise next(iter(left_out.values()))
     return Survey(tuple(found), {name: str(error) for name, error in left_out.items()}, quick)
+
+
+def _assess_model(name, model, seeds, quick, how, report) -> Assessment:
+    task = partial(model.task_of, quick=quick)
+    return assess(task, seeds=seeds, quick=quick, report=report, name=name, function=model.word, **how)
 
 
 def _factors(controls, quick):

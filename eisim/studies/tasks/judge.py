@@ -32,6 +32,8 @@ from eisim.weights import Independent
 AGREEMENT = 0.05
 #: Synapses, over all copies of all circuits, that one batch may have: a matter of memory.
 SYNAPSES = 60_000_000
+#: What the batches of both kinds may take together, in bytes (`eisim.simulation.memory`).
+MEMORY = 4_000_000_000
 #: The scale of excitation that compensates best is chosen on so many of ten seeds, and scored on the others.
 SCANNED = 3
 #: So many neurons of a population are raised one by one, to see whether an answer falls.
