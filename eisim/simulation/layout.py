@@ -140,7 +140,7 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
                 mine.setdefault(bundle, []).append((source, target, *synapses))
         for bundle, several in mine.items():
             if trials.circuit.kind == "spiking" and len(several) > 1:
-                several = [_by_source(several)]
+                several = _by_source(several)
             parts.setdefault(bundle, []).extend(_copies(each[0], each[1], trials.copies, *each[2:]) for each in several)
     for bundle, arrays in parts.items():
         counts = [len(pre) for pre, *_ in arrays]
@@ -252,7 +252,7 @@ def _by_source(several):
     joined = (_joined([one_if_equal(part) for part in each], counts) for each in values)
     weights, delays = (each[order] if np.ndim(each) else each for each in joined)
     source, target = (replace(blocks[0], start=0) for blocks in (sources, targets))
-    return source, target, rows[order], columns[order], weights, delays
+    return [(source, target, rows[order], columns[order], weights, delays)]
 
 
 def _copies(source, target, copies, rows, columns, weights, delays):
