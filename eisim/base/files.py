@@ -8,6 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 
 from eisim.base.errors import InputError
@@ -75,7 +76,12 @@ def frame_to_csv(frame) -> str:
 
 def _as_text(cell):
     """The cell, with an apostrophe before what a spreadsheet would read as a formula: it may be untrusted."""
-    return _FORMULA.sub(_apart, cell) if isinstance(cell, str) and len(cell) > 1 else cell
+    return _without_formula(cell) if isinstance(cell, str) and len(cell) > 1 else cell
+
+
+@lru_cache(4096)  # a column has the same text many times
+def _without_formula(text):
+    return _FORMULA.sub(_apart, text)
 
 
 def _apart(found: re.Match) -> str:

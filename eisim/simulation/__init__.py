@@ -120,7 +120,7 @@ def begin(
     if backend == "cpp" and find_compiler() in (None, *_failed):
         backend = "numpy"
 
-    started = set()
+    started: dict[str, list[Callable]] = {}
 
     def start(share):
         layout = lay_out(list(share.values()), timing.dt)
@@ -149,7 +149,7 @@ def begin(
 def _start(layout, kind, timing, backend, report, started):
     """Start a batch and return a function that waits for it.
 
-    What another batch has begun to compile (those `started`) is found in the cache once that has been waited for.
+    What another batch has begun to compile (those `started`, with what is to follow) starts once it is in the cache.
     What cannot be compiled, or started when it is, runs on NumPy.
     """
     from eisim.simulation import program
@@ -180,9 +180,11 @@ def _start(layout, kind, timing, backend, report, started):
         return lambda: outcomes
     try:
         if job.signature in started and not program.is_compiled(job):
-            return lambda: on_numpy() if find_compiler() in _failed else program.start(job, report)()
-        started.add(job.signature)
-        finish = program.start(job, report)
+            begun = []
+            started[job.signature].append(lambda: begun.append(program.start(job, report)))
+            return lambda: on_numpy() if find_compiler() in _failed else (begun or [program.start(job, report)])[0]()
+        following = started.setdefault(job.signature, [])
+        finish = program.start(job, report, lambda: [begin() for begin in following])
     except NoProgramError as error:
         return partial(give_up, error)
 

@@ -149,7 +149,7 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
                 mine.setdefault(bundle, []).append((source, target, *synapses))
         for bundle, several in mine.items():
             if trials.circuit.kind == "spiking" and len(several) > 1 and sum(len(each[2]) for each in several) < SORTED:
-                several = [_by_source(several)]
+                several = _by_source(several)
             parts.setdefault(bundle, []).extend(_Part(*each[:2], trials.copies, *each[2:]) for each in several)
     for bundle, of_bundle in parts.items():
         _check_count(sum(part.synapses for part in of_bundle), "synapses between two models")
@@ -262,7 +262,7 @@ def _by_source(several):
     joined = (_joined([one_if_equal(part) for part in each], counts) for each in values)
     weights, delays = (each[order] if np.ndim(each) else each for each in joined)
     source, target = (replace(blocks[0], start=0) for blocks in (sources, targets))
-    return source, target, rows[order], columns[order], weights, delays
+    return [(source, target, rows[order], columns[order], weights, delays)]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import math
 import os
 import signal
 import subprocess
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -30,11 +31,11 @@ from eisim.simulation.toolchain import NoProgramError, find_compiler, flags_of, 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
+def start(job: Job, report: Report, compiled: Callable[[], object] = lambda: None) -> Callable[[], dict[str, Outcome]]:
     """Start a job as a compiled program, or compiling it if it is not in the cache.
 
-    Returns a function that waits for the program and reads what it left. Programs that are started before any of them
-    is waited for are compiled at the same time.
+    Returns a function that waits for the program and reads what it left; before it waits, it calls `compiled`. Programs
+    that are started before any of them is waited for are compiled at the same time.
     """
     workspace = Workspace()
     folder = Path(workspace.name)
@@ -73,9 +74,12 @@ def start(job: Job, report: Report) -> Callable[[], dict[str, Outcome]]:
             if built is not None:
                 built()
                 clear_abandoned()
+            compiled()
             loop_time = _wait(process or launch(), folder, job.device, report)
             return _outcomes(job, folder / "results", loop_time)
 
+    if process is not None:
+        weakref.finalize(finish, _end, process)  # if it is not waited for, as something else fails before
     return finish
 
 
@@ -114,6 +118,12 @@ def _launch(job: Job, folder: Path, binary: Path) -> subprocess.Popen:
         raise NoProgramError(
             f"programs cannot be started in {folder.parent}, which may be mounted noexec; TMPDIR names another folder"
         ) from None
+
+
+def _end(process: subprocess.Popen) -> None:
+    if process.poll() is None:
+        process.kill()
+        process.wait()
 
 
 def _write(file: Path, array: np.ndarray) -> None:

@@ -112,7 +112,7 @@ class Census:
 
 def bits(values) -> str:
     """A function's truth table as text."""
-    return "".join("01"[int(v)] for v in values)
+    return (np.asarray(values, dtype=bool) + np.uint8(ord("0"))).tobytes().decode()
 
 
 def functions(n_inputs: int, sample: int, seed: int) -> np.ndarray:

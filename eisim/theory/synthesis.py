@@ -1,5 +1,6 @@
 """Synthesis: from a truth table to the circuit that computes it with the least inhibition."""
 
+import math
 from functools import lru_cache
 from itertools import pairwise
 
@@ -123,8 +124,8 @@ def build(
         minimal = minimal_true_points(values[mine] if is_readout else code[mine, layer], silence)
         of, at = np.nonzero(minimal)
         silenced_by = np.where(silence[of, :, at], carriers[mine[of], :layer], -1)
-        gates, gate = np.unique(np.column_stack([at, silenced_by]), axis=0, return_inverse=True)
-        onto = sparse.csr_array((np.ones(len(of)), (gate.ravel(), of)), shape=(len(gates), len(mine)))
+        gates, gate = _distinct_rows(np.column_stack([at, silenced_by]))
+        onto = sparse.csr_array((np.ones(len(of)), (gate, of)), shape=(len(gates), len(mine)))
         if not is_readout:
             distinct, carriers[mine, layer] = _distinct_columns(onto)
             onto = onto[:, distinct]
@@ -148,6 +149,18 @@ def build(
         populations.append(Population(target, "E" if is_readout else "I", neuron, onto.shape[1]))
     inputs, readouts = [Input("x", n_inputs, AFFERENT_RATE)], [Readout("readout", cells.readout_threshold)]
     return Circuit(name, inputs, populations, projections, readouts)
+
+
+def _distinct_rows(rows):
+    """The distinct rows of whole numbers from -1 on, in order, and which of them each row is.
+
+    By one number for each row, where there are enough numbers: NumPy compares rows cell by cell.
+    """
+    if len(rows) and math.prod(sizes := (rows.max(axis=0) + 2).tolist()) < 2**62:
+        _, first, which = np.unique(np.ravel_multi_index((rows + 1).T, sizes), return_index=True, return_inverse=True)
+        return rows[first], which.ravel()
+    distinct, which = np.unique(rows, axis=0, return_inverse=True)
+    return distinct, which.ravel()
 
 
 def _distinct_columns(matrix):

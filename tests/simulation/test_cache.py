@@ -1,14 +1,17 @@
 """Compiled programs: compiled once, safe for several processes and against a killed build."""
 
+import gc
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from eisim import TRUTH_TABLES, simulate, synthesize
+from eisim.base import processes
 from eisim.base.store import cache
-from eisim.simulation import job
+from eisim.simulation import job, program, shares
 
 pytestmark = pytest.mark.slow
 
@@ -98,3 +101,34 @@ def test_brian2_reads_its_arrays_where_we_put_them(own_cache, monkeypatch):
     monkeypatch.setattr(job, "STIMULUS_FILE", "elsewhere")
     with pytest.raises(RuntimeError, match=r"names or lays out its arrays in another way.*elsewhere"):
         rates(stimuli=np.ones((2, 3, 2)))
+
+
+def test_shares_of_a_new_program_run_at_the_same_time_and_end_together(monkeypatch, own_cache):
+    monkeypatch.setattr(shares, "WORTHWHILE", 1)
+    monkeypatch.setattr(processes, "processors", lambda: 2)
+    circuit, wait, launch, launched, waited = synthesize(XOR, kind="rate"), program._wait, program._launch, [], []
+    run = {"stimuli": XOR.patterns, **TIMES}
+
+    def waiting(*of):
+        waited.append(len(launched))
+        return wait(*of)
+
+    def launching(*of):
+        launched.append(launch(*of))
+        return launched[-1]
+
+    monkeypatch.setattr(program, "_wait", waiting)
+    monkeypatch.setattr(program, "_launch", launching)
+    found = [simulate(circuit, **run).readouts for _ in range(2)]  # compiled, and cached
+    assert waited == [2, 2, 4, 4] and len(cache.kept_files(cache.PROGRAMS)) == 1
+    np.testing.assert_array_equal(*found)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "_wait", interrupted)
+    launch = lambda *_: subprocess.Popen(["sleep", "60"])  # noqa: E731
+    with suppress(KeyboardInterrupt):  # pytest would keep what it went through
+        simulate(circuit, **run)
+    gc.collect()
+    assert len(launched) == 6 and all(each.poll() is not None for each in launched)

@@ -51,7 +51,7 @@ def test_what_is_missing_is_said(monkeypatch, has_brian2cuda, nvcc, gpus, words)
 
 def test_a_program_for_a_gpu_is_not_the_one_for_the_processor(monkeypatch):
     monkeypatch.setattr(cuda, "toolchain", lambda: "nvcc")
-    jobs, started = [], lambda job, report: jobs.append(job)
+    jobs, started = [], lambda job, *_: jobs.append(job)
     monkeypatch.setattr(cuda, "check_available", lambda: None)
     monkeypatch.setattr("eisim.simulation.check_available", lambda: None)
     monkeypatch.setattr(program, "start", started)

@@ -120,7 +120,7 @@ def sources(monkeypatch, tmp_path):
 
 
 def test_flags_and_device_are_in_the_name_of_a_program(monkeypatch):
-    monkeypatch.setattr(program, "start", lambda job, report: signatures.append(job.signature))
+    monkeypatch.setattr(program, "start", lambda job, *_: signatures.append(job.signature))
     signatures, switches = [], [lambda: None, lambda: monkeypatch.setattr(job, "CPP", job.PLAIN)]
     switches.append(lambda: monkeypatch.setattr(job, "toolchain", lambda: "another"))
     for switch in switches:

@@ -114,14 +114,14 @@ def test_what_cannot_be_sent_or_has_no_room_is_left_to_this_process(two, monkeyp
 
 def test_finished_ones_are_kept_at_once(two, monkeypatch, tmp_path):
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
-    calls = {"slow": partial(raising, ValueError("no")), "fast": partial(waiting, 2)}
-    calls["slow"] = partial(dying_later, 1.0)
+    calls = {"slow": partial(dying_later, 3.0), "fast": partial(waiting, 2)}
     with kept(lambda: "this run", lambda text: None):
         found, failed = assess_apart(calls, lambda name: silent)
     assert failed == ["slow"] and list(found) == ["fast"]
     said = []
     with kept(lambda: "this run", said.append) as parts:
-        again, _ = assess_apart(calls | {"slow": partial(waiting, 1)}, lambda name: silent)
+        more = {"slow": partial(waiting, 1), "other": partial(waiting, 3)}
+        again, _ = assess_apart(calls | more, lambda name: silent)
         assert again["fast"] == found["fast"] and again["slow"][0] == 1 and parts.found == 1
     assert "resuming from 1 finished part" in said[0]
 

@@ -174,10 +174,11 @@ class CensusView(View[Census]):
         census = self.result
         columns = ["truth_table", "inhibitory_neurons", "floor", "computed_intact", "survives_ablation"]
         columns += [f"accuracy_{fraction:.0%}_removed" for fraction in census.fractions]
-        found = (census.values, census.inhibitory, census.floor, census.intact, census.survives, census.accuracy.T)
-        rows = (
-            (bits(f), r, f"{floor:g}", int(intact), int(survives), *(f"{a:g}" for a in levels))
-            for f, r, floor, intact, survives, levels in zip(*found, strict=True)
+        whole = (census.inhibitory, census.intact.astype(int), census.survives.astype(int))
+        inhibitory, intact, survives = (each.tolist() for each in whole)
+        accuracies = map(_shortest, census.accuracy)
+        rows = zip(
+            map(bits, census.values), inhibitory, _shortest(census.floor), intact, survives, *accuracies, strict=True
         )
         yield "functions.csv", to_csv(rows, columns)
 
@@ -190,6 +191,12 @@ class CensusView(View[Census]):
             "floor": array("function", census.floor, "least zero-one error of any excitatory-only circuit"),
             "inhibitory_neurons": array("function", census.inhibitory.astype(np.int32)),
         }, {"fraction_removed": array("fraction_removed", census.fractions, "fraction of inhibition removed")}
+
+
+def _shortest(numbers) -> list[str]:
+    """Numbers as ``"g"`` prints them, each distinct one once."""
+    distinct, which = np.unique(numbers, return_inverse=True)
+    return np.array([f"{number:g}" for number in distinct])[which].tolist()
 
 
 show_with(Census, CensusView)

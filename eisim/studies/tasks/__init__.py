@@ -13,6 +13,7 @@ from eisim.base.progress import headed, shows_progress
 from eisim.base.seeds import Seed, seed_of
 from eisim.base.store.checkpoint import expect, part
 from eisim.circuit import Circuit
+from eisim.simulation.cuda import CUDA
 from eisim.studies.controls import FACTORS, FEW_FACTORS
 from eisim.studies.tasks.apart import assess_apart
 from eisim.studies.tasks.judge import begin_to_judge, dnn_response
@@ -121,7 +122,7 @@ def survey(models: Mapping, seeds: Sequence[int], quick: bool, report: Callable[
         return headed(report, heads[name])
 
     calls = {name: partial(_assess_model, name, model, seeds, quick, how) for name, model in models.items()}
-    outcomes, failed = assess_apart(calls, say)
+    outcomes, failed = ({}, []) if how.get("backend") == CUDA else assess_apart(calls, say)  # one GPU
     for name in [*failed, *models]:
         if name not in outcomes:
             say(name)("building")

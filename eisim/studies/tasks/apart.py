@@ -25,33 +25,34 @@ def assess_apart(calls: Mapping[str, Callable], say: Callable[[str], Report]) ->
     report of a name; that of the first unfinished one is used.
     """
     sent = {name: call for name, call in calls.items() if _can_be_sent(call)}
-    size = min(processes.processors(), int(memory.free() // MEMORY), len(sent))
+    size = int(min(processes.processors(), memory.free() / MEMORY, len(sent)))
     found: dict[str, Any] = {}
     if size < 2:
         return found, []
-    shown = list(sent)
+    shown, todo, futures = list(sent), [], {}
+
+    def begin(name):
+        todo.append(name)
+        return lambda: _value(name, futures[name])
+
+    def report_of(name):
+        return lambda *said: say(name)(*said) if shown[:1] == [name] else None
+
+    def finish(name):
+        try:
+            found[name] = waits[name]()
+        except InapplicableError as error:
+            found[name] = error
+        shown.remove(name)
+
+    waits = {name: begin_part(name, partial(begin, name)) for name in sent}
+    for name in sent.keys() - set(todo):  # kept by an earlier run
+        finish(name)
+    if len(todo) < 2:
+        return found, []
     try:
-        with Crew(size) as crew:
-            futures = {}
-
-            def begin(name):
-                def report(*said):
-                    if shown[:1] == [name]:
-                        say(name)(*said)
-
-                futures[name] = crew.begin(partial(_attempt, sent[name]), report)
-                return lambda: _value(name, futures[name])
-
-            def finish(name):
-                try:
-                    found[name] = waits[name]()
-                except InapplicableError as error:
-                    found[name] = error
-                shown.remove(name)
-
-            waits = {name: begin_part(name, partial(begin, name)) for name in sent}
-            for name in sent.keys() - futures.keys():  # kept by an earlier run
-                finish(name)
+        with Crew(min(size, len(todo))) as crew:
+            futures |= {name: crew.begin(partial(_attempt, sent[name]), report_of(name)) for name in todo}
             names = {future: name for name, future in futures.items()}
             for future in as_completed(names):
                 finish(names[future])
