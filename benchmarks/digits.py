@@ -116,6 +116,16 @@ def has_snntorch(python):
         return False
 
 
+def by_turns(images, file, python, runs):
+    """Costs of each side, its spikes, and the share of images with the same spikes; without `python` of eisim only."""
+    sides = {"eisim": lambda: measure.alone(infer, images=images)}
+    if python:
+        sides["snnTorch"] = lambda: measure.run([python, PEER, file, images])
+    turns = measure.by_turns(sides, runs)
+    spikes = {name: np.array(costs[0].found["spikes"]) for name, costs in turns.items()}
+    return turns, spikes, np.mean([(s == spikes["eisim"]).all(axis=1) for s in spikes.values()][-1])
+
+
 def main():
     parser = measure.options(__doc__, "digits")
     parser.add_argument("--images", type=int, nargs="+", default=IMAGES, help="images per batch")
@@ -129,12 +139,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         write(file := Path(folder) / "network.npz")
         for images in a.images:
-            sides = {"eisim": lambda n=images: measure.alone(infer, images=n)}
-            if peer:
-                sides["snnTorch"] = lambda n=images: measure.run([a.python, PEER, file, n])
-            turns = measure.by_turns(sides, a.runs)
-            spikes = {name: np.array(costs[0].found["spikes"]) for name, costs in turns.items()}
-            same = np.mean([(s == spikes["eisim"]).all(axis=1) for s in spikes.values()][-1])
+            turns, spikes, same = by_turns(images, file, a.python if peer else "", a.runs)
             agree &= same >= 0.99
             for name, costs in turns.items():
                 seconds = statistics.median(cost.found["seconds"] for cost in costs)

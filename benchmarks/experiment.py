@@ -33,6 +33,12 @@ def digits(folder):
     return ["ablate", str(folder / "digits.onnx"), "--data", str(folder / "digits.csv"), "--target", "digit"]
 
 
+def costs(words, folder, runs=0):
+    """Cost of `python -m eisim` with these words: with an empty cache, then `runs` times with a warm one."""
+    command = [sys.executable, "-m", "eisim", *words, "--out", f"{folder}/out"]
+    return [measure.run(command, EISIM_CACHE_DIR=f"{folder}/cache") for _ in range(1 + runs)]
+
+
 def main():
     parser = measure.options(__doc__, "experiment")
     parser.add_argument("experiment", nargs="?", default="census")
@@ -47,13 +53,12 @@ def main():
     for value in values.split(","):
         with tempfile.TemporaryDirectory() as folder:
             if a.experiment == "digits":
-                command = digits(Path(folder))
+                words = digits(Path(folder))
             else:
-                command = ["run", a.experiment, *settings, *(["--set", f"{key}={value}"] if key != "size" else [])]
-            command = [sys.executable, "-m", "eisim", *command, "--out", f"{folder}/out"]
-            costs = [measure.run(command, EISIM_CACHE_DIR=folder) for _ in range(1 + a.runs)]
+                words = ["run", a.experiment, *settings, *(["--set", f"{key}={value}"] if key != "size" else [])]
+            found = costs(words, folder, a.runs)
         size = 2**2 ** int(value) if (a.experiment, key) == ("census", "inputs") else float(value)
-        for cache, some in (("empty", costs[:1]), ("filled", costs[1:])):
+        for cache, some in (("empty", found[:1]), ("filled", found[1:])):
             rows.append(
                 {
                     "size": size,

@@ -59,8 +59,8 @@ def floor(points, targets, loss, features=FEATURES):
     return {"seconds": seconds, "floor": certificate.floor[loss], "pairs": certificate.violating_pairs}
 
 
-def command(points, loss, folder):
-    """Cost of the whole command on a table of two inputs, a target of 0 and 1, and no weights."""
+def command(points, loss, folder, targets="noisy threshold", features=2):
+    """Cost of the whole command on a table without weights; the target is 0 and 1, or a number."""
     import resource
 
     import pandas as pd
@@ -69,9 +69,10 @@ def command(points, loss, folder):
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return used.ru_utime + used.ru_stime
 
-    x, targets, _ = sample(points, "noisy threshold", 2)
-    table = Path(folder) / "plane.csv"
-    pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": targets.astype(int)}).to_csv(table, index=False)
+    x, y, _ = sample(points, targets, features)
+    table = Path(folder) / "points.csv"
+    names = [f"x{k}" for k in range(features)]
+    pd.DataFrame(x, columns=names).assign(y=y + 0).to_csv(table, index=False)
     words = ["--target", "y", "--loss", loss, "--out", Path(folder) / "out", "--json"]
     before = processor()
     cost = measure.run([sys.executable, "-m", "eisim", "certify", table, *words])

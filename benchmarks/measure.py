@@ -24,20 +24,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-PACKAGES = ("brian2", "numpy", "scipy", "nest-simulator", "torch", "snntorch", "norse")
+PACKAGES = ("brian2", "numpy", "scipy", "nest-simulator", "brainpy", "torch", "snntorch")
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Run time (s) and peak memory (GB) of a command, and its result."""
+    """Run time (s) and peak memory (GB) of a command, its result, and what it wrote to stderr."""
 
     seconds: float
     gigabytes: float
     found: dict = field(default_factory=dict)
+    errors: str = ""
 
 
-def machine() -> str:
-    """One line: processor, cores, memory, load, compiler, versions."""
+def facts() -> dict[str, str | int]:
+    """Processor, cores, memory in GB, compiler, and the versions of Python and of the packages installed."""
     model = platform.processor() or platform.machine()
     if (info := Path("/proc/cpuinfo")).exists():
         model = next((s.partition(":")[2].strip() for s in info.read_text().splitlines() if "model name" in s), model)
@@ -47,15 +48,32 @@ def machine() -> str:
         compiler = f"{compiler} {said.strip()}"
     except (OSError, subprocess.CalledProcessError):
         compiler = "no C++ compiler"
-    versions = [f"Python {platform.python_version()}"]
+    memory = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9)
+    found = {"processor": model, "cores": os.cpu_count(), "memory": memory, "compiler": compiler}
+    found["Python"] = platform.python_version()
     for package in PACKAGES:
         try:
-            versions.append(f"{package} {version(package)}")
+            found[package] = version(package)
         except PackageNotFoundError:
             continue
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    load = f"load before {os.getloadavg()[0]:.1f}"
-    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GB, {load}; {compiler}; {', '.join(versions)}"
+    return found
+
+
+def used_by_others() -> float:
+    """Processor time that all others have used since the machine started, in s; NaN without /proc."""
+    if not (stat := Path("/proc/stat")).exists():
+        return float("nan")
+    user, nice, system, _, _, irq, softirq, steal, *_ = map(int, stat.read_text().split(maxsplit=11)[1:11])
+    busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    return busy - sum(os.times()[:4])
+
+
+def machine() -> str:
+    """One line: processor, cores, memory, load, compiler, versions."""
+    found = facts()
+    model, cores, memory, compiler = (found.pop(name) for name in ("processor", "cores", "memory", "compiler"))
+    versions = ", ".join(f"{name} {value}" for name, value in found.items())
+    return f"{cores} cores ({model}), {memory} GB, load before {os.getloadavg()[0]:.1f}; {compiler}; {versions}"
 
 
 def options(doc: str, name: str) -> argparse.ArgumentParser:
@@ -82,21 +100,26 @@ def run(command, cwd=None, **environment) -> Cost:
         most, done = [0.0], threading.Event()
         sampler = threading.Thread(target=_sample, args=(process.pid, most, done), daemon=True)
         sampler.start()
-        with process.stdout:
-            said = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            with process.stdout:
+                said = process.stdout.read()
+            _, status, usage = os.wait4(process.pid, 0)
+        except KeyboardInterrupt:  # which a shell sends to the process as well, but not everyone does
+            process.terminate()
+            raise
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.perf_counter() - start
         done.set()
         sampler.join()
+        errors.seek(0)
+        written = errors.read()
         if process.returncode:
-            errors.seek(0)
-            sys.exit(f"{' '.join(map(str, command))}: ended with status {process.returncode}\n{errors.read()[-2000:]}")
+            sys.exit(f"{' '.join(map(str, command))}: ended with status {process.returncode}\n{written[-2000:]}")
     if not most[0]:  # no /proc: the largest process, or this one if that is larger
         most[0] = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
     lines = said.strip().splitlines()
     found = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
-    return Cost(seconds, most[0], found)
+    return Cost(seconds, most[0], found, written)
 
 
 def _sample(pid, most, done):

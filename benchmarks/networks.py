@@ -12,11 +12,11 @@ All are medians.
 Compiled with: eisim and C++ -O3, both -march=native -ffp-contract=off, eisim also -fno-trapping-math; the Brian2 script
 with Brian2's own -O3 -ffast-math -march=native.
 
-NEST is an extra (``pip install eisim[nest]``) and is skipped if it is not installed.
+NEST is an extra (``pip install eisim[nest]``); it and BrainPy, which has a script of CUBA only, are skipped if they are
+not installed. `LEFT_OUT` says why others are not compared.
 
 Usage: python benchmarks/networks.py [cuba] [brunel] [--sizes NEURONS ...] [--seconds S] [--runs N] [--only NAME ...]
-Ends with status 1 if activities differ, or if CUBA with 4,000 neurons misses a target: a loop time of at most 0.7 times
-that of the Brian2 script, and at most a fifth of that of NEST on one thread.
+Ends with status 1 if activities differ. ``loop_of_ours`` is the median of the ratios of runs that follow one another.
 """
 
 import importlib.util
@@ -39,8 +39,6 @@ WARM_UP = 0.2
 SIZES = {"cuba": (400, 4_000, 40_000), "brunel": (150, 1_500, 15_000)}
 TITLES = {"cuba": "CUBA", "brunel": "Brunel"}
 LEVEL = 0.001
-#: The least that another's loop must take, as a multiple of ours, on CUBA of 4,000 neurons.
-BARS = {"Brian2 script": 1 / 0.7, "NEST, 1 thread": 5.0}
 FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-std=c++17")
 
 
@@ -74,9 +72,9 @@ def eisim(network, neurons, seconds, threads, folder):
 
 
 def brian2(network, neurons, seconds, threads, folder):
-    """A Brian2 script that builds a program, which is then run."""
-    project, n_excitatory = folder / "brian2", neurons * 4 // 5
-    words = [PEERS / f"{network}_brian2.py", project, "--neurons", neurons, "--seconds", seconds]
+    """A Brian2 script that builds a program, which is then run; with OpenMP on more than one thread."""
+    project, n_excitatory = folder / f"brian2_{threads}", neurons * 4 // 5
+    words = [PEERS / f"{network}_brian2.py", project, "--neurons", neurons, "--seconds", seconds, "--threads", threads]
 
     def run(seed):
         cost = measure.run(["./main"], cwd=project)
@@ -110,30 +108,54 @@ def cpp(network, neurons, seconds, threads, folder):
     )
 
 
+def brainpy(network, neurons, seconds, threads, folder):
+    """A BrainPy script that builds, compiles and simulates."""
+    words = [PEERS / "cuba_brainpy.py", "--neurons", neurons, "--seconds", seconds]
+    return Side(lambda: None, lambda seed: measure.run([sys.executable, *words, "--seed", seed]))
+
+
 SIDES = {
     "eisim": (eisim, 1),
     "C++ loop": (cpp, 1),
     "Brian2 script": (brian2, 1),
+    "Brian2 script, 2 threads": (brian2, 2),
     "NEST, 1 thread": (nest, 1),
     "NEST, 2 threads": (nest, 2),
+    "BrainPy": (brainpy, 1),
+}
+#: The package that a candidate needs, and how it is installed.
+NEEDS = {"NEST": ("nest", "eisim[nest]"), "BrainPy": ("brainpy", "brainpy jax numba")}
+#: Simulators that are not compared, and why.
+LEFT_OUT = {
+    "Arbor 0.12": "its integrate-and-fire cells have no synaptic currents that decay, as CUBA and COBA require; they "
+    "run Brunel's network, but in continuous time and therefore at another rate, so that loop times are not comparable",
+    "PyGeNN": "there is no distribution that pip installs",
 }
 
 
-def available(names):
+def obstacle(name, network="") -> str:
+    """Why a candidate cannot run here; empty if it can."""
+    package, install = NEEDS.get(simulator := name.partition(",")[0], ("", ""))
+    if package and importlib.util.find_spec(package) is None:
+        return f"{simulator} is not installed (pip install {install})"
+    if SIDES[name][0] in (cpp, brian2, eisim) and shutil.which("g++") is None:
+        return "g++ is not installed"
+    if name == "BrainPy" and network == "brunel":
+        return "its script is of CUBA only"
+    return ""
+
+
+def available(names, network=""):
     """The candidates that can run here; the others are listed."""
-    found = []
-    for name in names:
-        if name.startswith("NEST") and importlib.util.find_spec("nest") is None:
-            print(f"{name}: skipped, NEST is not installed (pip install eisim[nest])")
-        elif SIDES[name][0] is cpp and shutil.which("g++") is None:
-            print(f"{name}: skipped, g++ is not installed")
-        else:
-            found.append(name)
-    return found
+    found = {name: obstacle(name, network) for name in names}
+    for name, why in found.items():
+        if why:
+            print(f"{name}: skipped, {why}")
+    return [name for name, why in found.items() if not why]
 
 
-def compare(network, neurons, names, seconds, runs):
-    """Rows of the table, one per candidate, and whether their activities agree."""
+def run_by_turns(network, neurons, names, seconds, runs):
+    """What each candidate cost to prepare, in its first run and in the others, and the p-value of the same activity."""
     with tempfile.TemporaryDirectory() as folder:
         sides = {}
         for name in names:
@@ -144,25 +166,35 @@ def compare(network, neurons, names, seconds, runs):
         seeds = {name: iter(range(1, runs + 1)) for name in sides}
         turns = measure.by_turns({n: lambda n=n, s=s: s.run(next(seeds[n])) for n, s in sides.items()}, runs)
     rates = {name: [cost.found["rate"] for cost in (first[name], *turns[name])] for name in sides}
-    p = same_activity([[np.mean(r)] if sides[name].same_network else r for name, r in rates.items()])
+    return (
+        prepared,
+        first,
+        turns,
+        same_activity([[np.mean(r)] if sides[name].same_network else r for name, r in rates.items()]),
+    )
+
+
+def compare(network, neurons, names, seconds, runs):
+    """Rows of the table, one per candidate, and whether their activities agree."""
+    prepared, first, turns, p = run_by_turns(network, neurons, names, seconds, runs)
     agree = not p <= LEVEL  # with one side alone there is nothing to compare
-    loops = {name: statistics.median(cost.found["seconds"] for cost in costs) for name, costs in turns.items()}
+    loops = {name: np.array([cost.found["seconds"] for cost in costs]) for name, costs in turns.items()}
     rows = []
     for name, costs in turns.items():
         before = prepared[name] or measure.Cost(0, 0)
-        own = [cost.found["seconds"] for cost in costs]
+        rates = [cost.found["rate"] for cost in (first[name], *costs)]
         rows.append(
             {
                 "network": TITLES[network],
                 "neurons": neurons,
                 "synapses": neurons * (80 if network == "cuba" else neurons // 50 * 4 + neurons // 50),
                 "side": name,
-                "rate_hz": np.mean(rates[name]),
-                "sd_hz": np.std(rates[name], ddof=1),
-                "loop_s": loops[name],
-                "least_s": min(own),
-                "most_s": max(own),
-                "loop_of_ours": loops[name] / loops["eisim"] if agree and "eisim" in loops else np.nan,
+                "rate_hz": np.mean(rates),
+                "sd_hz": np.std(rates, ddof=1),
+                "loop_s": np.median(loops[name]),
+                "least_s": loops[name].min(),
+                "most_s": loops[name].max(),
+                "loop_of_ours": np.median(loops[name] / loops["eisim"]) if agree and "eisim" in loops else np.nan,
                 "first_s": before.seconds + first[name].seconds,
                 "again_s": statistics.median(cost.seconds for cost in costs),
                 "memory_gb": max(cost.gigabytes for cost in (before, first[name], *costs)),
@@ -181,18 +213,6 @@ def same_activity(groups):
         return stats.f_oneway(*groups).pvalue
 
 
-def bars(rows):
-    """Whether all measured targets are met."""
-    held = True
-    for row in rows:
-        ratio, bar = row["loop_of_ours"], BARS.get(row["side"])
-        if row["network"] == TITLES["cuba"] and row["neurons"] == 4000 and bar and ratio == ratio:
-            held &= ratio >= bar
-            asked = f"our loop {1 / ratio:.2f} × its (asked: at most {1 / bar:.2f} ×)"
-            print(f"bar against {row['side']}: {asked}: {'held' if ratio >= bar else 'MISSED'}")
-    return held
-
-
 def main():
     parser = measure.options(__doc__, "networks")
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help="cuba or brunel; both by default")
@@ -203,8 +223,9 @@ def main():
     a = parser.parse_args()
     if unknown := set(a.networks) - set(SIZES):
         parser.error(f"expected cuba or brunel, found {', '.join(sorted(unknown))}")
-    rows, agree, names = [], True, available(a.only)
+    rows, agree = [], True
     for network in a.networks or SIZES:
+        names = available(a.only, network)
         for neurons in a.sizes or SIZES[network]:
             found, same = compare(network, neurons, names, a.seconds, a.runs)
             rows += found
@@ -216,8 +237,7 @@ def main():
         "memory_gb": "memory (GB)",
     }
     measure.report(a, rows, "neurons", ys, "side", "network")
-    held = bars(rows)
-    sys.exit(0 if agree and held else 1)
+    sys.exit(0 if agree else 1)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Generate documentation from the code: API, command line, circuits, gallery and the figures of the theory page.
 
+The page on performance is generated from the figures that benchmarks/bars.py measured.
+
 ``python docs/generate.py`` writes the pages that are committed; the gallery is generated when the site is built.
 """
 
@@ -105,7 +107,13 @@ def committed() -> dict[Path, str]:
 
     ``python docs/generate.py`` writes them, and a test checks that they are up to date.
     """
-    pages = {DOCS / "api.md": api(), DOCS / "command_line.md": command_line()}
+    import performance
+
+    pages = {
+        DOCS / "api.md": api(),
+        DOCS / "command_line.md": command_line(),
+        DOCS / "performance.md": performance.page(),
+    }
     table, circuits = models()
     pages |= {DOCS / "circuits" / f"{name}.md": text for name, text in circuits.items()}
     page = DOCS / "questions" / "published_circuits.md"

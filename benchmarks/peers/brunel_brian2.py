@@ -3,7 +3,7 @@
 Every neuron has a tenth of the excitatory and of the inhibitory neurons as distinct sources, without self-connections,
 and a Poisson number of external spikes in each step of 0.1 ms. All spikes are recorded.
 
-Usage: python benchmarks/peers/brunel_brian2.py DIRECTORY [--neurons 12500] [--seconds 1]
+Usage: python benchmarks/peers/brunel_brian2.py DIRECTORY [--neurons 12500] [--seconds 1] [--threads 1]
 Builds the program in that directory, where ``./main`` runs it, with new connections each time, for an additional 0.2 s.
 """
 
@@ -18,9 +18,11 @@ def main():
     parser.add_argument("directory")
     parser.add_argument("--neurons", type=int, default=12_500)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--threads", type=int, default=1, help="more than one: with OpenMP")
     a = parser.parse_args()
 
     b2.set_device("cpp_standalone", directory=a.directory, build_on_run=False)
+    b2.prefs.devices.cpp_standalone.openmp_threads = a.threads if a.threads > 1 else 0
     n_excitatory = a.neurons * 4 // 5
     in_degree = n_excitatory // 10
     threshold, tau, g, eta = 20 * mV, 20 * ms, 5, 2

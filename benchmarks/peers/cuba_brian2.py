@@ -3,7 +3,7 @@
 Integrate-and-fire neurons with 80 synapses each on average, a delay of one step of 0.1 ms, all spikes recorded, as in
 the documentation of Brian2, on the C++ standalone device, with exact integration and Brian2's default compiler flags.
 
-Usage: python benchmarks/peers/cuba_brian2.py DIRECTORY [--neurons 4000] [--seconds 1]
+Usage: python benchmarks/peers/cuba_brian2.py DIRECTORY [--neurons 4000] [--seconds 1] [--threads 1]
 Builds the program in that directory, where ``./main`` runs it, with new connections each time, for an additional 0.2 s.
 """
 
@@ -18,9 +18,11 @@ def main():
     parser.add_argument("directory")
     parser.add_argument("--neurons", type=int, default=4000)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--threads", type=int, default=1, help="more than one: with OpenMP")
     a = parser.parse_args()
 
     b2.set_device("cpp_standalone", directory=a.directory, build_on_run=False)
+    b2.prefs.devices.cpp_standalone.openmp_threads = a.threads if a.threads > 1 else 0
     parameters = {
         "tau": 20 * ms,
         "tau_e": 5 * ms,

@@ -82,7 +82,7 @@ def test_networks(run, script, monkeypatch):
         return make, 1
 
     monkeypatch.setattr(networks, "SIDES", {"eisim": side(0.1, 1, 40), "NEST, 1 thread": side(0.4, 2, 60)})
-    monkeypatch.setattr(networks, "available", list)
+    monkeypatch.setattr(networks, "available", lambda names, network: list(names))
     table, status = run("networks", "--sizes", 4000, 400, "--runs", 2)
     cuba, brunel = (table[table.network == name] for name in ("CUBA", "Brunel"))
     assert list(cuba.loop_of_ours) == pytest.approx([1, 4, 1, 4])
@@ -116,19 +116,17 @@ def test_other_activity_gives_no_ratios(script):
     assert np.isnan(networks.same_activity([same]))
 
 
-def test_bars_hold_or_are_missed(script, capsys):
-    networks = script("networks")
-    row = {"network": "CUBA", "neurons": 4000, "side": "NEST, 1 thread", "loop_of_ours": 4.0}
-    assert not networks.bars([row]) and networks.bars([row | {"loop_of_ours": 6.0}])
-    assert networks.bars([row | {"neurons": 400}]) and networks.bars([row | {"loop_of_ours": np.nan}])
-    assert capsys.readouterr().out.count("\n") == 2
-
-
 def test_a_missing_peer_is_left_out_with_one_line(script, monkeypatch, capsys):
     networks, digits = script("networks"), script("digits")
     monkeypatch.setattr(networks.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(networks.shutil, "which", lambda name: name)
     assert networks.available(["eisim", "NEST, 1 thread"]) == ["eisim"]
     assert capsys.readouterr().out == "NEST, 1 thread: skipped, NEST is not installed (pip install eisim[nest])\n"
+    monkeypatch.setattr(networks.shutil, "which", lambda name: None)
+    assert networks.available(["eisim", "C++ loop"]) == []
+    assert networks.obstacle("Brian2 script") == "g++ is not installed"
+    monkeypatch.setattr(networks.importlib.util, "find_spec", lambda name: name)
+    assert networks.obstacle("BrainPy", "brunel") == "its script is of CUBA only" and not networks.obstacle("BrainPy")
     assert not digits.has_snntorch("/no/such/python")
 
 
