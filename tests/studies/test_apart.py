@@ -25,6 +25,12 @@ from tests.support import two_choice
 NAMES = ("one", "two", "three")
 
 
+def dying_once_another_is_kept(report):
+    while not [*Path(os.environ["EISIM_CACHE_DIR"]).glob("runs/*/*.part")]:
+        time.sleep(0.02)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @pytest.fixture
 def two(monkeypatch):
     monkeypatch.setattr(processes, "processors", lambda: 2)
@@ -114,7 +120,7 @@ def test_what_cannot_be_sent_or_has_no_room_is_left_to_this_process(two, monkeyp
 
 def test_finished_ones_are_kept_at_once(two, monkeypatch, tmp_path):
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
-    calls = {"slow": partial(dying_later, 3.0), "fast": partial(waiting, 2)}
+    calls = {"slow": dying_once_another_is_kept, "fast": partial(waiting, 2)}
     with kept(lambda: "this run", lambda text: None):
         found, failed = assess_apart(calls, lambda name: silent)
     assert failed == ["slow"] and list(found) == ["fast"]
@@ -124,11 +130,6 @@ def test_finished_ones_are_kept_at_once(two, monkeypatch, tmp_path):
         again, _ = assess_apart(calls | more, lambda name: silent)
         assert again["fast"] == found["fast"] and again["slow"][0] == 1 and parts.found == 1
     assert "resuming from 1 finished part" in said[0]
-
-
-def dying_later(seconds, report):
-    time.sleep(seconds)
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.slow
