@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eisim.base.elementary import exp, expm1, log
 from eisim.base.errors import InputError
 from eisim.base.values import Value, quantity
 
@@ -111,8 +112,8 @@ class Conductance(Value):
         """The jump of the rising variable for a weight of 1, so that the peak is the weight."""
         if not self.rise:
             return 1.0
-        peak = self.tau * self.rise / (self.tau - self.rise) * np.log(self.tau / self.rise)
-        return (self.tau - self.rise) / self.tau / (np.exp(-peak / self.tau) - np.exp(-peak / self.rise))
+        peak = self.tau * self.rise / (self.tau - self.rise) * log(self.tau / self.rise)
+        return (self.tau - self.rise) / self.tau / (exp(-peak / self.tau) - exp(-peak / self.rise))
 
     @property
     def area(self) -> float:
@@ -162,7 +163,7 @@ class NMDA(Conductance):
     @property
     def release(self) -> "ShortTerm":
         """The saturation of the gating, as depression."""
-        share = -np.expm1(-self.alpha * self.rise) if self.rise else 1.0
+        share = -expm1(-self.alpha * self.rise) if self.rise else 1.0
         return ShortTerm(share, self.tau, 0.0)
 
     def open_share(self, v) -> np.ndarray:

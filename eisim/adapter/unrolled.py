@@ -15,6 +15,7 @@ from scipy import sparse
 
 from eisim.adapter.limits import check_plain
 from eisim.base.display import plotted
+from eisim.base.elementary import exp
 from eisim.base.timing import Timing
 from eisim.base.values import Shown
 from eisim.circuit import CYCLE, Circuit, delay_steps, spans
@@ -105,7 +106,7 @@ class UnrolledDNN(Shown):
     def _spiking_layers(self, inputs, past, onto_units):
         tau = self._each(lambda p: p.neuron.tau)
         tau_e, tau_i = self._each(lambda p: p.neuron.excitation.tau), self._each(lambda p: p.neuron.inhibition.tau)
-        leak, fade_e, fade_i = (np.exp(-self.dt / t) for t in (tau, tau_e, tau_i))
+        leak, fade_e, fade_i = (exp(-self.dt / t) for t in (tau, tau_e, tau_i))
         from_e, from_i = (_response_to_decaying_input(self.dt, tau, t) for t in (tau_e, tau_i))
         floor = self._each(lambda p: p.neuron.rest + p.bias)
         threshold, reset = self._each(lambda p: p.neuron.threshold), self._each(lambda p: p.neuron.reset)
@@ -140,8 +141,8 @@ class UnrolledDNN(Shown):
 def _response_to_decaying_input(dt, tau, tau_s):
     """What an input that decays with `tau_s` from 1 adds in `dt` to a membrane of time constant `tau`."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        apart = tau_s / (tau_s - tau) * (np.exp(-dt / tau_s) - np.exp(-dt / tau))
-    return np.where(np.isclose(tau, tau_s, rtol=1e-6), dt / tau * np.exp(-dt / tau), apart)
+        apart = tau_s / (tau_s - tau) * (exp(-dt / tau_s) - exp(-dt / tau))
+    return np.where(np.isclose(tau, tau_s, rtol=1e-6), dt / tau * exp(-dt / tau), apart)
 
 
 def unroll(circuit: Circuit, timing: Timing) -> UnrolledDNN:

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from eisim.base.elementary import exp, exprel
 from eisim.base.values import quantity
-from eisim.neurons.kinetics import exprel, kinetic_steps, kinetics, pools, propagator
+from eisim.neurons.kinetics import kinetic_steps, kinetics, pools, propagator
 from eisim.neurons.spiking import SpikingNeuron, noise_free_rate
 from eisim.synapses import NMDA, Conductance
 
@@ -102,7 +103,7 @@ class ConductanceLIF(SpikingNeuron):
         for k, receptor in self.receptors.items():
             values[f"E_{k}"] = receptor.reversal
             if not receptor.rise:
-                values |= {f"decay_{k}": np.exp(-dt / receptor.tau), f"mean_{k}": exprel(-dt / receptor.tau)}
+                values |= {f"decay_{k}": exp(-dt / receptor.tau), f"mean_{k}": exprel(-dt / receptor.tau)}
                 continue
             rising = receptor.scale / receptor.rise
             step, mean = propagator([[-1 / receptor.tau, rising], [0, -1 / receptor.rise]], dt)

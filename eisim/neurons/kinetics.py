@@ -15,11 +15,6 @@ def propagator(matrix, dt):
     return step, np.linalg.solve(matrix, step - np.eye(len(matrix))) / dt
 
 
-def exprel(x: float) -> float:
-    """(e^x - 1)/x: SciPy's, without the tenth of a second that its import takes."""
-    return np.expm1(x) / x if x else 1.0
-
-
 def pools(pooled):
     """Endings of the variables that hold what arrives: a neuron's own, and those of its population's pool."""
     return ("", "_pool") if pooled else ("",)

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from eisim.base.elementary import exp, exprel
 from eisim.base.values import quantity
-from eisim.neurons.kinetics import exprel, kinetic_steps, kinetic_variables, kinetics, pools, propagator
+from eisim.neurons.kinetics import kinetic_steps, kinetic_variables, kinetics, pools, propagator
 from eisim.neurons.siegert import siegert
 from eisim.neurons.spiking import SpikingNeuron, noise_free_rate
 from eisim.synapses import Alpha, Delta, Exponential
@@ -98,12 +99,12 @@ class LIF(SpikingNeuron):
 
     def step_parameters(self, dt: float) -> dict[str, float]:
         m, values = self.tau, super().step_parameters(dt)
-        values["decay_v"] = decay_v = np.exp(-dt / m)
+        values["decay_v"] = decay_v = exp(-dt / m)
         values["carry"] = float(self.reset_by_subtraction)  # share of what exceeds the threshold that outlasts a spike
         for k, receptor in self.receptors.items():
             tau = getattr(receptor, "tau", None)
             if receptor.letter == "x":
-                values[f"decay_{k}"] = np.exp(-dt / tau)
+                values[f"decay_{k}"] = exp(-dt / tau)
                 # exprel(x) = (e^x - 1)/x keeps equal time constants finite
                 values[f"{k}_to_v"] = decay_v * dt / m * exprel(dt / m - dt / tau)
             elif receptor.letter == "a":

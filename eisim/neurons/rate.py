@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
 import numpy as np
-import scipy
 
+from eisim.base.elementary import exp, expm1, exprel, log1p
 from eisim.base.errors import InputError
 from eisim.base.values import Value, quantity
 
@@ -114,8 +114,8 @@ class RateUnit(Value):
             raise InputError(f"dt: expected at most {expected}, found {dt * 1e3:g} ms")
         derived = {
             "recovery": self.refractory,  # Brian2 keeps the name `refractory` for spiking neurons
-            "noise_step": self.noise * np.sqrt(-np.expm1(-2 * dt / self.noise_tau)),
-            "noise_decay": np.exp(-dt / self.noise_tau),
+            "noise_step": self.noise * np.sqrt(-expm1(-2 * dt / self.noise_tau)),
+            "noise_decay": exp(-dt / self.noise_tau),
         }
         return {name: getattr(self, name) for name in self.step_units if name not in derived} | derived
 
@@ -181,7 +181,7 @@ class Logistic(RateUnit):
     transfer_text = "maximum/(1 + exp(clip((threshold - drive)/slope, -700, 700)))"
 
     def transfer(self, drive):
-        return self.maximum / (1 + np.exp(np.clip((self.threshold - np.asarray(drive)) / self.slope, -700, 700)))
+        return self.maximum / (1 + exp(np.clip((self.threshold - np.asarray(drive)) / self.slope, -700, 700)))
 
 
 @dataclass(frozen=True)
@@ -258,8 +258,8 @@ class WilsonCowan(RateUnit):
     )
 
     def transfer(self, drive):
-        sigmoid = 1 / (1 + np.exp(np.clip((self.threshold - np.asarray(drive)) / self.slope, -700, 700)))
-        return self.maximum * (sigmoid - 1 / (1 + np.exp(np.clip(self.threshold / self.slope, -700, 700))))
+        sigmoid = 1 / (1 + exp(np.clip((self.threshold - np.asarray(drive)) / self.slope, -700, 700)))
+        return self.maximum * (sigmoid - 1 / (1 + exp(np.clip(self.threshold / self.slope, -700, 700))))
 
 
 @dataclass(frozen=True)
@@ -281,7 +281,7 @@ class AbbottChance(RateUnit):
 
     def transfer(self, drive):
         below = np.clip(self.noise_time * (self.threshold - np.asarray(drive)), -700, 700)
-        return 1 / (self.noise_time * scipy.special.exprel(below))
+        return 1 / (self.noise_time * exprel(below))
 
 
 @dataclass(frozen=True)
@@ -305,7 +305,8 @@ class Softplus(RateUnit):
     )
 
     def transfer(self, drive):
-        return self.scale * np.logaddexp(0.0, (np.asarray(drive) - self.threshold) / self.scale)
+        above = np.asarray(drive) - self.threshold
+        return above * (above > 0) + self.scale * log1p(exp(np.clip(-np.abs(above) / self.scale, -700, 0)))
 
 
 @dataclass(frozen=True)
@@ -345,4 +346,4 @@ class ExponentialLinear(RateUnit):
 
     def transfer(self, drive):
         above = np.asarray(drive) - self.threshold
-        return self.base * np.exp(np.minimum(above, 0.0) / self.scale) + self.gain * np.maximum(above, 0.0)
+        return self.base * exp(np.clip(above / self.scale, -700, 0)) + self.gain * np.maximum(above, 0.0)

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from eisim.base.elementary import expm1
 from eisim.base.errors import InputError
 from eisim.base.values import Value
 from eisim.neurons.kinetics import RISING, quantity_of
@@ -90,7 +91,7 @@ class SpikingNeuron(Value):
             "rest": self.rest,
             "threshold": self.threshold,
             "reset": self.reset,
-            "noise_step": self.noise * np.sqrt(-np.expm1(-2 * dt / self.tau)),
+            "noise_step": self.noise * np.sqrt(-expm1(-2 * dt / self.tau)),
             "hold": np.int32(np.floor(self.refractory / dt + 1e-3)),  # steps without integration
         }
 

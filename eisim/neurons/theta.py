@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from eisim.base.elementary import exp, exprel
 from eisim.base.values import quantity
-from eisim.neurons.kinetics import exprel, kinetic_steps, kinetics, pools
+from eisim.neurons.kinetics import kinetic_steps, kinetics, pools
 from eisim.neurons.spiking import SpikingNeuron
 from eisim.synapses import Exponential
 
@@ -69,7 +70,7 @@ class Theta(SpikingNeuron):
     def step_parameters(self, dt: float) -> dict[str, float]:
         values: dict[str, Any] = {"rest": 0.0, "hold": np.int32(0), "advance": dt / self.tau, "noise_step": 0.0}
         for k, receptor in self.receptors.items():
-            values |= {f"decay_{k}": np.exp(-dt / receptor.tau), f"mean_{k}": exprel(-dt / receptor.tau)}
+            values |= {f"decay_{k}": exp(-dt / receptor.tau), f"mean_{k}": exprel(-dt / receptor.tau)}
         return values
 
     def activation(self, drive):

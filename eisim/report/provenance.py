@@ -6,6 +6,8 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from eisim.base.results import RESULTS_VERSION
+
 #: Those that write the folder of a run.
 COMMANDS = ("run", "certify", "ablate", "sweep")
 PACKAGES = ("eisim", "brian2", "numpy", "scipy", "matplotlib", "xarray")
@@ -20,7 +22,9 @@ def provenance(**details) -> dict:
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["python", "-m", "eisim", *sys.argv[1:]]),
         **details,
-        "versions": {"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in PACKAGES}
+        | {"results": str(RESULTS_VERSION)},
         "platform": platform.platform(),
     }
 

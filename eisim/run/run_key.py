@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from eisim.base import folders
+from eisim.base.results import RESULTS_VERSION
 from eisim.base.store import sources as sources_of_user
 from eisim.run.registry import EXPERIMENTS, MODELS, points
 
@@ -34,6 +35,7 @@ def identity(name: str, module: str, values: dict, kinds, seed: int, backend: st
             "loaded": sources_of_user.at_import(),
             "imported": sources_of_user.imported_versions(),
             "folders": [_listing(path) for path in named[1:] if path.is_dir()],
+            "results": RESULTS_VERSION,
             "versions": {"python": sys.version} | {name: version_of(name) for name in _dependencies()},
             "machine": [platform.platform(), platform.node()],
         },

@@ -28,6 +28,8 @@ TIMEOUT = 300.0
 _SUPPORT, _FUNCTION = "\nnamespace {\n", "using namespace brian;"
 #: Sources whose every line is executed once per run.
 _RUN_ONCE = ("main.cpp", "objects.cpp", "run.cpp")
+#: What lets a code object define functions that another one in its unit has defined.
+_FORGET = "#undef EISIM_BITS\n#undef EISIM_ELEMENTARY\n"
 _STEPS, _ONCE = "eisim_steps.cpp", "eisim_once.cpp"
 _HEADER = "eisim_standard.h"
 _STANDARD = (
@@ -132,7 +134,7 @@ def gather(folder: Path, sources: list[str]) -> list[str]:
             steps.append(name)
         else:
             others.append(name)
-    (folder / _STEPS).write_text("".join(f'#include "{name}"\n#undef EISIM_BITS\n' for name in steps))
+    (folder / _STEPS).write_text("".join(f'#include "{name}"\n{_FORGET}' for name in steps))
     (folder / _ONCE).write_text('#pragma GCC optimize ("O0")\n' + "".join(f'#include "{name}"\n' for name in once))
     return [_STEPS, _ONCE, *others]
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from eisim.base import elementary
+from eisim.base.results import RESULTS_VERSION
 from eisim.base.timing import Timing
 from eisim.simulation import cuda, naming
 from eisim.simulation.layout import INPUT, Bundle, Layout
@@ -27,7 +29,8 @@ _HERE = Path(__file__).parent
 #: The files that, with the models, decide the generated code.
 _DECIDING = (
     *(_HERE / f"{name}.py" for name in ("network", "codegen", "compilation", "device", "noise", "naming")),
-    _HERE / "refractory.py",
+    *(_HERE / f"{name}.py" for name in ("elementary", "refractory")),
+    Path(elementary.__file__),
     *sorted((_HERE / "templates").iterdir()),
 )
 
@@ -61,6 +64,7 @@ class Job:
     def signature(self) -> str:
         """Hash of all that decides the generated code and how it is compiled."""
         parts = [
+            RESULTS_VERSION,
             self.kind,
             self.timing,
             [(name, g.size, g.recorded, g.frames) for name, g in self.layout.groups.items()],

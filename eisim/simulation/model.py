@@ -4,14 +4,14 @@ Nothing here needs Brian2. The text, together with the sizes, is all that decide
 the signature of a compiled program.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from eisim.base.timing import Timing
 from eisim.circuit import CYCLE
 from eisim.neurons.kinetics import kinetic_steps, kinetic_variables, kinetics
-from eisim.simulation import refractory
+from eisim.simulation import elementary, refractory
 from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout, Synapses, one_if_equal
 
 #: The variable of a step by which it says which neurons have crossed their threshold.
@@ -46,6 +46,13 @@ class Model:
     def finds_spikes(self) -> bool:
         """Whether the step finds the spikes."""
         return CROSSED in self.step
+
+    @property
+    def with_own_functions(self) -> "Model":
+        """The model whose code calls our own elementary functions."""
+        own = elementary.own
+        events, arrivals = ({name: own(text) for name, text in each.items()} for each in (self.events, self.arrivals))
+        return replace(self, equations=own(self.equations), step=own(self.step), events=events, arrivals=arrivals)
 
     @property
     def signature(self) -> tuple:

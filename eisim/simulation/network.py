@@ -5,7 +5,7 @@ import numpy as np
 from brian2.groups.group import CodeRunner
 
 from eisim.neurons.kinetics import kinetic_variables
-from eisim.simulation import noise, refractory
+from eisim.simulation import elementary, noise, refractory
 from eisim.simulation.job import Job
 from eisim.simulation.layout import INPUT, POOL
 from eisim.simulation.naming import group_name, monitor_name, synapses_name
@@ -40,7 +40,9 @@ class BatchNetwork:
         self.network.run(duration, report=report, report_period=period, namespace={})
 
     def _group(self, name, group, model):
+        model = model.with_own_functions
         namespace = {v: b2.Quantity(1.0, dim=getattr(b2, unit).dim) for v, unit in model.placeholders.items()}
+        namespace |= elementary.brian2_functions()
         if "key" in model.step:
             namespace |= noise.brian2_functions()
         if model.held:
@@ -81,9 +83,11 @@ class BatchNetwork:
             return b2.TimedArray(rates.T * b2.Hz, frame, name="eisim_stimulus")
 
     def _synapses(self, bundle, synapses, model):
+        model = model.with_own_functions
         arguments = {"on_pre": model.step} if model.step else {}
+        arguments["namespace"] = elementary.brian2_functions()
         if "let_in(" in model.step:
-            arguments["namespace"] = refractory.brian2_functions()
+            arguments["namespace"] |= refractory.brian2_functions()
         if self.kind == "spiking" and synapses.common_delay is not None:
             arguments["delay"] = synapses.common_delay * b2.second
         source, target, name = self.groups[bundle.source], self.groups[bundle.target], synapses_name(bundle)

@@ -10,6 +10,9 @@ import math
 
 import numpy as np
 
+from eisim.base.elementary import exp, log
+from eisim.simulation.elementary import CPP
+
 _INCREMENT = 0x9E3779B97F4A7C15
 _MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 _LAYERS = 128
@@ -19,11 +22,11 @@ _TAIL, _AREA = 3.442619855899, 9.91256303526217e-3
 
 def _edges_of_layers() -> np.ndarray:
     """Right edges of the layers of the ziggurat, from the base layer up; the last is 0."""
-    density = math.exp(-0.5 * _TAIL**2)
+    density = exp(-0.5 * _TAIL**2)
     edges = [_AREA / density, _TAIL]
     for _ in range(2, _LAYERS):
-        edges.append(math.sqrt(-2 * math.log(_AREA / edges[-1] + density)))
-        density = math.exp(-0.5 * edges[-1] ** 2)
+        edges.append(math.sqrt(-2 * log(_AREA / edges[-1] + density)))
+        density = exp(-0.5 * edges[-1] ** 2)
     return np.array([*edges, 0.0])
 
 
@@ -65,17 +68,18 @@ def gaussian(key, step) -> np.ndarray:
             layer, u = (z & np.uint64(_LAYERS - 1)).astype(int), 2 * _uniform(z) - 1
             x = u * _EDGES[layer]
             done = np.abs(x) < _EDGES[layer + 1]
+            found[todo[done]] = x[done]
+            todo, z, layer, u, x = (each[~done] for each in (todo, z, layer, u, x))  # one of eighty
             z = _mix(z + np.uint64(_INCREMENT))
-            tail = ~done & (layer == 0)
-            wedge = ~done & (layer > 0)
-            high, low = np.exp(-0.5 * _EDGES[layer] ** 2), np.exp(-0.5 * _EDGES[layer + 1] ** 2)
-            done |= wedge & (high + _uniform(z) * (low - high) < np.exp(-0.5 * x**2))
-            beyond = -np.log(_uniform(z)) / _TAIL
-            z_next = _mix(z + np.uint64(_INCREMENT))
-            done |= tail & (-2 * np.log(_uniform(z_next)) >= beyond**2)
+            tail, first = layer == 0, _uniform(z)
+            z = _mix(z + np.uint64(_INCREMENT))
+            high, low = exp(-0.5 * _EDGES[layer] ** 2), exp(-0.5 * _EDGES[layer + 1] ** 2)
+            beyond = -log(first) / _TAIL
+            within = high + first * (low - high) < exp(-0.5 * x**2)
+            done = np.where(tail, -2 * log(_uniform(z)) >= beyond**2, within)
             x = np.where(tail, np.copysign(_TAIL + beyond, u), x)
             found[todo[done]] = x[done]
-            todo, z = todo[~done], _mix(z_next[~done] + np.uint64(_INCREMENT))
+            todo, z = todo[~done], _mix(z[~done] + np.uint64(_INCREMENT))
     return found
 
 
@@ -86,11 +90,12 @@ _PART = 16.0
 def poisson_number(key, step, mean) -> np.ndarray:
     """Poisson numbers of these means for `keys` at time step `step`, by inversion."""
     with np.errstate(over="ignore"):
-        z, left = (np.array(a) for a in np.broadcast_arrays(_begin(key, step), np.asarray(mean, dtype=float)))
+        left = np.asarray(mean, dtype=float)
+        z = np.broadcast_arrays(_begin(key, step), left)[0]
         found = np.zeros(z.shape)
         while (left > 0).any():
             part = np.clip(left, 0, _PART)
-            u, p = _uniform(z), np.exp(-part)
+            u, p = _uniform(z), np.broadcast_to(exp(-part), z.shape)
             total, count = p.copy(), 0
             todo = (u > total) & (part > 0)
             while todo.any() and count < 200:
@@ -105,13 +110,9 @@ def poisson_number(key, step, mean) -> np.ndarray:
 
 #: What `gaussian` and `poisson_number` share in C++; both may be in one file.
 _CPP_BITS = f"""
+{CPP}
 #ifndef EISIM_BITS
 #define EISIM_BITS
-#ifdef __CUDACC__
-#define EISIM_ANYWHERE __host__ __device__
-#else
-#define EISIM_ANYWHERE
-#endif
 EISIM_ANYWHERE static inline uint64_t _mix(uint64_t z) {{
     z = (z ^ (z >> 30)) * {_MULTIPLIERS[0]:#x}ULL;
     z = (z ^ (z >> 27)) * {_MULTIPLIERS[1]:#x}ULL;
@@ -143,13 +144,13 @@ EISIM_ANYWHERE static inline double _gaussian(double key, int64_t step) {{
         const double first = _uniform(z);
         z = _next(z);
         if (layer == 0) {{
-            const double beyond = -log(first) / {_TAIL!r};
-            if (-2 * log(_uniform(z)) >= beyond * beyond)
+            const double beyond = -_eisim_log(first) / {_TAIL!r};
+            if (-2 * _eisim_log(_uniform(z)) >= beyond * beyond)
                 return u < 0 ? -({_TAIL!r} + beyond) : {_TAIL!r} + beyond;
         }} else {{
-            const double high = exp(-0.5 * _edges[layer] * _edges[layer]);
-            const double low = exp(-0.5 * _edges[layer + 1] * _edges[layer + 1]);
-            if (high + first * (low - high) < exp(-0.5 * x * x))
+            const double high = _eisim_exp(-0.5 * _edges[layer] * _edges[layer]);
+            const double low = _eisim_exp(-0.5 * _edges[layer + 1] * _edges[layer + 1]);
+            if (high + first * (low - high) < _eisim_exp(-0.5 * x * x))
                 return x;
         }}
         z = _next(z);
@@ -164,7 +165,7 @@ EISIM_ANYWHERE static inline double _poisson_number(double key, int64_t step, do
     for (double left = mean; left > 0; left -= {_PART}) {{
         const double part = left < {_PART} ? left : {_PART};
         const double u = _uniform(z);
-        double p = exp(-part), total = p;
+        double p = _eisim_exp(-part), total = p;
         for (int count = 1; u > total && count <= 200; count++) {{
             p = p * part / count;
             found++;
@@ -186,7 +187,7 @@ struct _PoissonSums {{
     void reach(double of, double u) {{
         if (of != mean) {{
             mean = of;
-            sums[0] = p = exp(-mean);
+            sums[0] = p = _eisim_exp(-mean);
             size = 1;
         }}
         for (; u > sums[size - 1] && size < 200; size++) {{

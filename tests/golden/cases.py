@@ -162,6 +162,7 @@ def run(case: Case, folder: Path, as_script: bool = False) -> dict[str, object]:
         "files": files,
         "run": {key: stored[key] for key in OF_A_RUN if key in stored},
         "page": page_columns(stored["report"]),
+        "results_version": stored["versions"]["results"],
     }
     found: dict[str, object] = {"facts.json": facts, "printed.json": printed}
     for name in files:

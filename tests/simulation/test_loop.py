@@ -119,18 +119,21 @@ def sources(monkeypatch, tmp_path):
     return generate
 
 
-def test_flags_and_device_are_in_the_name_of_a_program(monkeypatch):
+def test_flags_device_and_version_of_the_results_are_in_the_name_of_a_program(monkeypatch):
     monkeypatch.setattr(program, "start", lambda job, *_: signatures.append(job.signature))
     signatures, switches = [], [lambda: None, lambda: monkeypatch.setattr(job, "CPP", job.PLAIN)]
     switches.append(lambda: monkeypatch.setattr(job, "toolchain", lambda: "another"))
+    switches.append(lambda: monkeypatch.setattr(job, "RESULTS_VERSION", 0))
     for switch in switches:
         switch()
         with pytest.raises(TypeError):  # what starts gives no function that waits
             run("rate")
-    assert len(set(signatures)) == 3
+    assert len(set(signatures)) == 4
     assert "-fno-trapping-math" in toolchain.COMPILER_FLAGS
     assert all(flag in toolchain.toolchain().split("\n") for flag in toolchain.COMPILER_FLAGS)
-    assert {"device.py", "refractory.py", "threshold.cpp"} < {file.name for file in job._DECIDING}
+    deciding = {file.relative_to(file.parents[1]).as_posix() for file in job._DECIDING}
+    assert {"simulation/device.py", "simulation/refractory.py", "templates/threshold.cpp"} < deciding
+    assert {"simulation/elementary.py", "base/elementary.py"} < deciding
 
 
 @pytest.mark.parametrize("case", ["spiking", "moving", "carrying"])
@@ -220,3 +223,29 @@ def test_queues_hold_neurons_and_are_not_copied(sources):
 def test_the_time_is_not_looked_at_for_each_object(sources):
     ours, brian2s = sources("rate"), sources("rate", job.PLAIN)
     assert "curclocks" in brian2s["network.cpp"] and "curclocks" not in ours["network.cpp"]
+
+
+@pytest.mark.parametrize("device", [job.OWN, job.PLAIN])
+def test_nothing_that_is_generated_calls_the_c_librarys_exp_or_log(sources, device):
+    called = set()
+    for case in ("spiking", "moving", "rate", "brunel"):
+        for name, text in sources(case, device).items():
+            if not name.startswith("eisim_"):
+                continue  # what Brian2 has in each program
+            text = re.sub(r"//.*", "", text)
+            assert not re.search(r"(?<!\w)_?(exp|expm1|exprel|log|log1p)\(", text), name
+            called |= set(re.findall(r"(?<=_eisim_)\w+(?=\()", text.partition("_run_")[2]))
+    assert {"exp", "exprel", "log", "log1p"} <= called
+
+
+def test_the_step_of_conductance_neurons_is_done_in_vectors(monkeypatch, tmp_path):
+    said = tmp_path / "said"
+    monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(toolchain, "COMPILER_FLAGS", [*toolchain.COMPILER_FLAGS, f"-fopt-info-vec-optimized={said}"])
+    toolchain.flags_of.cache_clear()
+    circuit = vogels_abbott.circuit(synapses="conductance", size=0.1, delay=1e-3)
+    try:
+        simulate(circuit, np.zeros((1, circuit.n_inputs)), **every.TIMES)
+    finally:
+        toolchain.flags_of.cache_clear()
+    assert re.search(r"conductancelif_\w+_stateupdater\w*\.cpp:\d+:\d+: optimized: loop vectorized", said.read_text())
