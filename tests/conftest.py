@@ -4,8 +4,10 @@ import sys
 import pytest
 from hypothesis import HealthCheck, settings
 
-# What is trained depends on the kernel for the processor; this one runs on all that have AVX2.
-os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
+from tests.support import processor
+
+for name, value in processor.ENVIRONMENT.items():  # before NumPy is imported
+    os.environ.setdefault(name, value)
 
 settings.register_profile(
     "eisim", deadline=None, max_examples=20, suppress_health_check=list(HealthCheck), derandomize=True

@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support import processor
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 INPUTS, EXPECTED = HERE / "inputs", HERE / "expected"
@@ -139,8 +141,7 @@ def run(case: Case, folder: Path, as_script: bool = False) -> dict[str, object]:
     shutil.copytree(INPUTS, work)
     command = case.scripted if as_script else ["-m", "eisim", *case.words]
     environment = {"EISIM_CACHE_DIR": str(folder / "cache"), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    # Sums of trained networks depend on the processor; this kernel runs on all that have AVX2.
-    environment |= {"OPENBLAS_CORETYPE": "Haswell"}
+    environment |= processor.ENVIRONMENT
     done = subprocess.run(
         [sys.executable, *command, "--json", "--out", OUT],
         cwd=work,
