@@ -150,7 +150,8 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
         for bundle, several in mine.items():
             if trials.circuit.kind == "spiking" and len(several) > 1 and sum(len(each[2]) for each in several) < SORTED:
                 several = _by_source(several)
-            parts.setdefault(bundle, []).extend(_Part(*each[:2], trials.copies, *each[2:]) for each in several)
+            for source, target, *synapses in several:
+                parts.setdefault(bundle, []).append(_Part(source, target, trials.copies, *synapses))
     for bundle, of_bundle in parts.items():
         _check_count(sum(part.synapses for part in of_bundle), "synapses between two models")
         together = list(_few_at_once(of_bundle))
