@@ -128,7 +128,7 @@ NEEDS = {"NEST": ("nest", "eisim[nest]"), "BrainPy": ("brainpy", "brainpy jax nu
 #: Simulators that are not compared, and why.
 LEFT_OUT = {
     "Arbor 0.12": "its integrate-and-fire cells have no synaptic currents that decay, as CUBA and COBA require; they "
-    "run Brunel's network, but in continuous time and therefore at another rate, so that loop times are not comparable",
+    "run Brunel's network, but in continuous time and at another rate, so that loop times are not comparable",
     "PyGeNN": "there is no distribution that pip installs",
 }
 

@@ -565,14 +565,14 @@ def _scaled(pattern, weight) -> sparse.csr_array:
     return _frozen(with_entries(pattern, np.broadcast_to(float(weight), pattern.nnz)))  # one number in memory
 
 
-def scaled(projection: Projection, factors: np.ndarray | float) -> Projection:
-    """The projection with the weight of every synapse times a factor, 0 or more; a rule takes one for all."""
+def scaled(projection: Projection, factor: float) -> Projection:
+    """The projection with every weight multiplied by a factor, 0 or more; a rule stays one."""
     given = projection.weights
     if isinstance(given, Rule):
-        weights = replace(given, weight=given.weight * factors)
+        weights = replace(given, weight=given.weight * factor)
     else:
-        weights = without_zeros(with_entries(given, given.data * factors))
-    if np.max(factors, initial=0) > 1:  # what is too large is refused
+        weights = without_zeros(with_entries(given, given.data * factor))
+    if factor > 1:  # what is too large is refused
         return replace(projection, weights=weights)
     return revised(projection, weights=weights, unit=None)
 

@@ -248,6 +248,18 @@ def static_outputs(circuits: Sequence[Circuit], stimuli: Sequence[np.ndarray], d
 
     Circuits that differ in their weights alone, on the same stimuli, are evaluated as one DNN, a block each; every
     circuit has the rates that it has alone.
+
+    Parameters
+    ----------
+    circuits : sequence of Circuit
+    stimuli : sequence of ndarray of shape (trials, inputs)
+        One for each circuit.
+    dt : float, optional
+        The f-I curves are those of neurons in steps of this length, in s.
+
+    Returns
+    -------
+    list of ndarray of shape (trials, readouts)
     """
     alike: dict[tuple, list[int]] = {}
     for k, (circuit, given) in enumerate(zip(circuits, stimuli, strict=True)):

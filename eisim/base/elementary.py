@@ -1,4 +1,4 @@
-r"""Elementary functions that give the same bits on every machine, in NumPy and in compiled programs.
+r"""Elementary functions that give the same bits in NumPy and in compiled programs, wherever arithmetic is IEEE 754's.
 
 The functions of a C library, and those of NumPy, differ in the last place between libraries and processors. These are
 made of additions, multiplications, divisions and roundings, each as IEEE 754 defines it, in an order that is written
