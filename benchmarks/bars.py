@@ -560,7 +560,11 @@ def stored(path: Path, machine: dict) -> dict:
     """The entries of a file by name, if they were measured on this machine and with these versions."""
     if not path.exists():
         return {}
-    kept = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept["machine"], kept["measured"]
+    except (ValueError, KeyError, TypeError):
+        raise SystemExit(f"{path}: expected figures that were measured, found another file") from None
     if differ := [name for name in SAME if kept["machine"].get(name) != machine.get(name)]:
         print(f"{path}: starts again, since the figures in it are of another {', '.join(differ)}")
         return {}
@@ -576,7 +580,8 @@ def chosen(names: list[str]) -> list[Measurement]:
 
 
 def main():
-    from eisim.base.files import write
+    from eisim.base.errors import InputError
+    from eisim.base.files import check_writable, write
 
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="measurements (--list); all by default")
@@ -590,6 +595,10 @@ def main():
         return
     measurements, machine = chosen(a.names), measure.facts()
     path = a.out / f"brian2-{'.'.join(machine['brian2'].split('.')[:2])}.json"
+    try:
+        check_writable(a.out)
+    except InputError as error:
+        raise SystemExit(str(error)) from None
     print(measure.machine(), flush=True)
     measured, done = stored(path, machine), []
     try:
@@ -597,7 +606,6 @@ def main():
             print(f"[{k}/{len(measurements)}] {each.name}: {each.what}", flush=True)
             measured[each.name] = entry = carried_out(each)
             print(*lines(each, entry), f"  (others used {entry['load']} cores)", sep="\n", flush=True)
-            a.out.mkdir(parents=True, exist_ok=True)
             order = {m.name: measured[m.name] for m in MEASUREMENTS if m.name in measured}
             write(path, json.dumps({"machine": machine, "measured": order}, indent=1, ensure_ascii=False) + "\n")
             done.append(each)

@@ -571,8 +571,9 @@ def scaled(projection: Projection, factor: float) -> Projection:
     if isinstance(given, Rule):
         weights = replace(given, weight=given.weight * factor)
     else:
-        weights = without_zeros(with_entries(given, given.data * factor))
-    if factor > 1:  # what is too large is refused
+        with np.errstate(over="ignore"):  # what is too large is refused
+            weights = without_zeros(with_entries(given, given.data * factor))
+    if factor > 1:
         return replace(projection, weights=weights)
     return revised(projection, weights=weights, unit=None)
 

@@ -262,6 +262,7 @@ def static_outputs(circuits: Sequence[Circuit], stimuli: Sequence[np.ndarray], d
     list of ndarray of shape (trials, readouts)
     """
     alike: dict[tuple, list[int]] = {}
+    stimuli = list(stimuli)  # so that each stays the object that it is
     for k, (circuit, given) in enumerate(zip(circuits, stimuli, strict=True)):
         projections = tuple((p.source, p.target, p.receptor) for p in circuit.projections)
         same = id(circuit.inputs), id(circuit.populations), id(circuit.readouts), projections, id(given)
@@ -292,8 +293,9 @@ def _stacked(dnn: DNN, circuits: list[Circuit]) -> Callable[[np.ndarray], list[n
         rates = {name: np.tile(each, n) for name, each in dnn._sent(stimuli).items()}
         for layer in layers:
             rates[layer.name] = layer(rates)
-        of_circuits = [rates[name].reshape(len(stimuli), n, -1) for name, _ in dnn.outputs]
-        return list(np.moveaxis(np.concatenate([of_circuits[0][..., :0], *of_circuits], axis=-1), 1, 0))
+        shapes = {each.name: (len(stimuli), n, each.size) for each in dnn.layers}
+        of_circuits = [rates[name].reshape(shapes[name]) for name, _ in dnn.outputs]
+        return list(np.moveaxis(np.concatenate([np.empty((len(stimuli), n, 0)), *of_circuits], axis=-1), 1, 0))
 
     return outputs
 

@@ -1,5 +1,7 @@
 """The f-I approximations of many circuits at once, against each alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,3 +59,12 @@ def test_several_inputs_readouts_and_loops(neuron):
         intact = Circuit("two inputs", *circuit(0.5, loop))
         circuits = [intact, ablate(intact, 0.5), ablate(intact), compensate(intact, 0.1)]
         check(circuits, [stimuli, stimuli, stimuli * 2, stimuli])
+
+
+def test_one_array_for_all_no_readouts_and_no_trials():
+    xor = TruthTable("0110")
+    intact = synthesize(xor, kind="rate")
+    circuits = [ablate(intact, k / 20) for k in range(20)]
+    check(circuits, np.random.default_rng(0).random((20, 3, 2)))
+    check([replace(circuit, readouts=()) for circuit in circuits], [xor.patterns] * 20)
+    check(circuits, [xor.patterns[:0]] * 20)

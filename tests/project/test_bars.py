@@ -155,6 +155,17 @@ def test_figures_of_another_machine_are_not_kept_beside_those_of_this_one(bars, 
     assert [*found] == ["slow"] and "the figures in it are of another cores" in said
 
 
+def test_a_place_that_cannot_hold_figures_is_refused_before_anything_is_measured(bars, run, tmp_path, monkeypatch):
+    measurement = one(bars, "never", AssertionError("it was measured"))
+    (tmp_path / f"brian2-{'.'.join(bars.measure.facts()['brian2'].split('.')[:2])}.json").write_text("{}")
+    monkeypatch.setattr(bars, "MEASUREMENTS", [measurement])
+    for out, said in ((tmp_path, "expected figures"), (tmp_path / "brian2-2.9.json" / "x", "expected a folder")):
+        monkeypatch.setattr("sys.argv", ["bars", "--out", str(out)])
+        (tmp_path / "brian2-2.9.json").touch()
+        with pytest.raises(SystemExit, match=said):
+            bars.main()
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "shown"),
     [(0.2345, "s", "0.23 s"), (9.999, "s", "10.00 s"), (12.34, "s", "12.3 s"), (123.4, "s", "123 s"),
