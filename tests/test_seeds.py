@@ -3,6 +3,7 @@
 import inspect
 import os
 import pkgutil
+from functools import cache as cached
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +33,7 @@ def cache(tmp_path_factory):
         yield
 
 
+@cached
 def recorded():
     return eisim.simulate(circuit(0), XOR.patterns, record=True, seed=[0], **BRIEFLY)
 

@@ -70,7 +70,7 @@ def check(curves):
 
 
 @pytest.mark.slow
-@few(6)
+@few(4)
 @given(seeds, kinds, forms)
 def test_truth_tables(seed, kind, form):
     circuit = drawn(kind, seed, form, feed_forward=True)
@@ -84,7 +84,7 @@ def test_truth_tables(seed, kind, form):
 
 
 @pytest.mark.slow
-@few(8)
+@few(4)
 @given(seeds, kinds, forms, noises)
 def test_labelled_points(seed, kind, form, noise):
     circuit, rng = drawn(kind, seed, form, noise), np.random.default_rng(seed)
@@ -103,7 +103,7 @@ def share_right(response, required):
 
 
 @pytest.mark.slow
-@few(5)
+@few(3)
 @given(seeds, kinds, forms, noises, st.sampled_from(["block", "silence"]), st.floats(0.3, 1))
 def test_tasks(seed, kind, form, noise, how, criterion):
     circuit, rng = drawn(kind, seed, form, noise), np.random.default_rng(seed)
@@ -133,7 +133,7 @@ def dense(name, source, weights, bias, activation):
 
 
 @pytest.mark.slow
-@few(8)
+@few(4)
 @given(seeds, kinds, st.integers(1, 3))
 def test_networks_without_negative_weights(seed, kind, outputs):
     rng = np.random.default_rng(seed)
@@ -152,7 +152,7 @@ def test_networks_without_negative_weights(seed, kind, outputs):
 
 
 @pytest.mark.slow
-@few(3)
+@few(2)
 @given(st.floats(0.2, 1), st.floats(0.2, 1), st.floats(0, 1.2), st.floats(-1, 1))
 def test_regions(a, b, c, slope):
     """A network of a half-plane without a positive slope, for that region or for another one."""
