@@ -67,7 +67,7 @@ EXAMPLES = (
 #: Toctrees that Sphinx adds to pages; readers of the repository follow the links in the text instead.
 TREES = {
     "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "custom",
-                  "add_experiment", "network_files", "sweeps", "reports", "untrusted_files", "reference", "about")),
+                  "add_experiment", "network_files", "brian2", "sweeps", "reports", "untrusted_files", "reference", "about")),
     "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "partial_block",
                             "minimum_inhibition", "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),
@@ -78,6 +78,7 @@ TREES = {
 API = {
     "Circuits": ("eisim", "Circuit Input Population Projection Readout AllToAll FixedInDegree FixedProbability "
                  "Independent"),
+    "Circuits in Brian2": ("eisim.adapter.brian2_network", "Brian2Network"),
     "Neurons": ("eisim", "LIF ConductanceLIF Theta ThresholdLinear Saturating Softplus ExponentialLinear Logistic Step "
                 "PowerLaw WilsonCowan AbbottChance"),
     "Custom neurons": ("eisim.neurons", "SpikingNeuron RateUnit"),

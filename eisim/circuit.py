@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.base import memory
-from eisim.base.display import plotted
+from eisim.base.display import display, plotted
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
@@ -523,6 +523,47 @@ class Circuit(ReadOnly, Shown):
                 if "unit" in limits[name]:
                     warn_of_plain(value, limits[name]["unit"], f"with_neurons: {name}", limits[name]["huge"])
         return replace(self, populations=[replace(p, neuron=replace(p.neuron, **changes)) for p in self.populations])
+
+    def to_brian2(self, stimulus=None, *, duration=300e-3, dt=0.1e-3):
+        """The circuit as plain objects of Brian2: a network to change and to run, without eisim.
+
+        Parameters
+        ----------
+        stimulus : array_like of shape (inputs,) or (time, inputs), optional
+            Of one trial, in units of each input's rate; 1 for every afferent by default. Frames of time-varying stimuli
+            are of equal length and fill the duration.
+        duration : quantity
+            Of time-varying stimuli, in s.
+        dt : quantity
+            Time step, in s.
+
+        Returns
+        -------
+        eisim.adapter.brian2_network.Brian2Network
+            With a ``Network``, its groups, synapses and monitors. Its ``note`` says what of the responses is the same
+            as in eisim, and what is not.
+
+        Raises
+        ------
+        InputError
+            For what has no counterpart in Brian2 (delays between rate units, neuron models of one's own), or stimuli
+            and times that do not fit.
+
+        Notes
+        -----
+        LIF circuits without noise and Poisson trains spike at the same time steps as in `simulate`. What is drawn, of
+        noise or Poisson trains, is equal in distribution. Conductance-based and theta neurons are integrated by methods
+        of Brian2, which differ from ours within the error of a time step. ``python -m eisim export MODEL --to brian2``
+        writes the same network as a script.
+
+        Examples
+        --------
+        >>> from models import xor
+        >>> made = xor.circuit(kind="spiking").without_noise().to_brian2([1, 0])
+        >>> made.note
+        'Exact: the same spikes as in eisim, as long as no potential is within rounding of the threshold.'
+        """
+        return display("to_brian2", self)(self, stimulus, duration=duration, dt=dt)
 
     def without_noise(self) -> "Circuit":
         """The same circuit with the noise of every neuron set to 0."""

@@ -40,7 +40,7 @@ app = Commands(
 Kind = StrEnum("Kind", ["rate", "spiking", "both"])
 Backend = StrEnum("Backend", ["cpp", "numpy", "cuda_standalone"])
 Controls = StrEnum("Controls", ["all", "none"])
-Format = StrEnum("Format", ["onnx", "torch", "nir"])
+Format = StrEnum("Format", ["onnx", "torch", "nir", "brian2"])
 CacheAction = StrEnum("CacheAction", ["show", "clear"])
 Loss = StrEnum("Loss", {"zero_one": "zero-one", "l1": "l1", "l2": "l2", "linf": "linf", "all": "all"})
 
@@ -508,11 +508,11 @@ def certify(
 @app.command()
 def export(
     model: Annotated[str, _named("Model (see list).", completion.model, "MODEL")],
-    out: Annotated[Path, Option(help="File to write: .onnx, .pt2 or .nir.", metavar="FILE")],
+    out: Annotated[Path, Option(help="File to write: .onnx, .pt2, .nir or .py.", metavar="FILE")],
     to: Annotated[Format, Option(help="Format.")] = Format.onnx,
-    kind: Annotated[Kind | None, Option(help="Kind of circuit: rate by default, spiking for nir.")] = None,
+    kind: Annotated[Kind | None, Option(help="Kind of circuit: rate by default, spiking for nir and brian2.")] = None,
 ) -> None:
-    """Export a model: its f–I approximation, a static DNN (onnx, torch), or its spiking circuit (nir).
+    """Export a model: its f–I approximation, a static DNN (onnx, torch), or the circuit (nir, brian2).
 
     Example: python -m eisim export xor --to onnx --out xor.onnx
     """
@@ -526,7 +526,7 @@ def export(
     from eisim.run.export import write_network
 
     if kind is None:
-        kind = Kind.spiking if to is Format.nir else Kind.rate
+        kind = Kind.spiking if to in (Format.nir, Format.brian2) else Kind.rate
     circuit = models[model]().circuit(kind=kind.value)
     with Progress({}) as report:
         written, note = write_network(circuit, to.value, out, report)

@@ -1,5 +1,6 @@
 """Circuits as files in the exchange formats of networks, with what a format leaves out."""
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,19 +12,21 @@ from eisim.base.files import save
 from eisim.base.progress import shows_progress
 from eisim.circuit import Circuit
 
-ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "nir": ".nir"}
+ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "nir": ".nir", "brian2": ".py"}
 
 
 @shows_progress
 def write_network(circuit: Circuit, to: str, path, report: Callable[..., None] | None = None):
-    """Write a circuit's network to a file: as the static DNN without noise, or as the circuit itself for NIR.
+    """Write a circuit's network to a file: as the static DNN without noise, or the circuit itself for NIR and Brian2.
 
-    Returns what the file holds, and a note: what it lacks of the circuit and what that changes, and for NIR which
-    simulators read it; empty for nothing.
+    Returns what the file holds, and a note: what it lacks of the circuit and what that changes, for NIR which
+    simulators read it, and for Brian2 the file beside it; empty for nothing.
     """
     path = Path(path)
     if path.suffix != ENDINGS[to]:
         raise InputError(f"export: --out: expected a name that ends in {ENDINGS[to]}, found {str(path)!r}")
+    if to == "brian2":
+        return circuit, _write_brian2(circuit, path, report)
     if to != "nir":
         from eisim.adapter import to_dnn
 
@@ -48,6 +51,22 @@ def write_network(circuit: Circuit, to: str, path, report: Callable[..., None] |
     report("writing")
     save(path, write_nir(graph))
     return plain, "; ".join(filter(None, (left_out, readers)))
+
+
+def _write_brian2(circuit: Circuit, path: Path, report) -> str:
+    """Write the script, and beside it the arrays that are not written out in it."""
+    from eisim.adapter.brian2_script import brian2_script
+
+    script, beside = brian2_script(circuit), path.with_suffix(".npz")
+    report("writing")
+    said = [script.note.rstrip(".")]
+    if script.arrays:
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **script.arrays)
+        save(beside, buffer.getvalue())
+        said.append(f"weights, delays and parameters in {beside}, which the script reads")
+    save(path, script.text(beside.name).encode())
+    return "; ".join(said)
 
 
 def _readers(circuit: Circuit) -> str:

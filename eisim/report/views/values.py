@@ -7,6 +7,7 @@ from operator import itemgetter
 
 import numpy as np
 
+from eisim.adapter.brian2_network import to_brian2
 from eisim.adapter.static import DNN
 from eisim.adapter.unrolled import UnrolledDNN
 from eisim.analysis.mean_field_check import Prediction
@@ -237,7 +238,7 @@ def _draw_prediction(ax: Axes, prediction: Prediction) -> None:
 
 
 register(Shown, html=lambda value: f"<pre>{escape(repr(value))}</pre>")
-register(Circuit, html=_circuit, plot=_plot_diagram("circuit"))
+register(Circuit, html=_circuit, plot=_plot_diagram("circuit"), to_brian2=to_brian2)
 register(DNN, html=_dnn, plot=_plot_diagram("dnn"))
 register(UnrolledDNN, html=_unrolled, plot=_plot_diagram("dnn"))
 register(Prediction, plot=drawn_by(_draw_prediction))

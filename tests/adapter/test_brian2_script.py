@@ -1,0 +1,296 @@
+"""Circuits as plain Brian2 objects and as scripts, against the simulation."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from eisim import (
+    LIF,
+    NMDA,
+    AllToAll,
+    Alpha,
+    Circuit,
+    Conductance,
+    ConductanceLIF,
+    Delta,
+    Exponential,
+    FixedInDegree,
+    FixedProbability,
+    Independent,
+    Input,
+    InputError,
+    Logistic,
+    Population,
+    Projection,
+    Readout,
+    ShortTerm,
+    Theta,
+    simulate,
+)
+from eisim.adapter.brian2_script import brian2_script
+from eisim.run.export import write_network
+from tests.support.drawn import DT, TIMES, draw_circuit
+
+DURATION = 100e-3
+
+
+@pytest.fixture(autouse=True)
+def on_numpy():
+    b2 = pytest.importorskip("brian2")
+    before, b2.prefs.codegen.target = b2.prefs.codegen.target, "numpy"
+    yield
+    b2.prefs.codegen.target = before
+
+
+def in_brian2(circuit, stimulus=None, duration=DURATION, dt=DT):
+    """Spikes of each input and population, as (step, neuron) in order; or rates over time."""
+    import brian2 as b2
+
+    made = circuit.to_brian2(stimulus, duration=duration, dt=dt)
+    made.network.run(duration * b2.second)
+    if circuit.kind == "rate":
+        return made, {name: np.asarray(monitor.r) for name, monitor in made.monitors.items()}
+    return made, {
+        name: sorted(zip(np.round(np.asarray(m.t) / dt).astype(int).tolist(), np.asarray(m.i).tolist(), strict=True))
+        for name, m in made.monitors.items()
+    }
+
+
+def simulated(circuit, stimulus=None, duration=DURATION, dt=DT):
+    stimuli = np.ones(circuit.n_inputs) if stimulus is None else np.asarray(stimulus)
+    times = {"duration": duration, "window": duration, "dt": dt}
+    response = simulate(circuit, stimuli[None], **times, record=True, backend="numpy")
+    if circuit.kind == "rate":
+        return {name: trace[0] for name, trace in response.traces.items()}
+    return {
+        name: sorted(zip(spikes.step.tolist(), spikes.neuron.tolist(), strict=True))
+        for name, spikes in response.spikes.items()
+    }
+
+
+def pair(neuron, weight, *, size=8, neurons=None, seed=0, delay=None, plasticity=None, **changes):
+    """Excitatory and inhibitory neurons, at random connected, which are driven."""
+    rng = np.random.default_rng(seed)
+
+    def some(n, m):
+        return weight * rng.random((n, m)) * (rng.random((n, m)) < 0.6)
+
+    sizes = {"x": 5, "E": size, "I": size}
+    populations = [
+        Population("E", "E", neuron, size, **changes),
+        Population("I", "I", neurons or neuron, size, **changes),
+    ]
+    projections = [
+        Projection(
+            a,
+            b,
+            some(sizes[a], sizes[b]) * (3 if a == "x" else 1),
+            rng.integers(0, 5, (sizes[a], sizes[b])) * DT if delay is None else delay,
+            plasticity=plasticity if a != "x" else None,
+        )
+        for a in sizes
+        for b in "EI"
+    ]
+    return Circuit("pair", [Input("x", 5, 300.0)], populations, projections, [Readout("E")])
+
+
+def on_rules():
+    """Pools, rules, a projection of weight 0, silent sources, and populations with awkward names."""
+    populations = [
+        Population("E rate", "E", LIF(), 20, bias=np.linspace(0, 18e-3, 20), initial=np.linspace(-65e-3, -51e-3, 20)),
+        Population("E", "E", LIF(excitation=Exponential(10e-3)), 10, bias=16e-3),
+        Population('lambda"', "I", LIF(reset_by_subtraction=True, inhibition=Delta()), 12, bias=17e-3),
+    ]
+    projections = [
+        Projection("np", "E rate", AllToAll(2e-3)),
+        Projection("E rate", "E", FixedProbability(0.3, 4e-3), 1.5e-3),
+        Projection("E rate", 'lambda"', FixedInDegree(4, 4e-3)),
+        Projection("E", "E rate", AllToAll(3e-3, silent=(2, 5))),
+        Projection('lambda"', 'lambda"', AllToAll(2e-3), 0.5e-3),
+        Projection('lambda"', "E", FixedInDegree(5, 5e-3), name="np\nrate"),
+        Projection("np", "E", AllToAll(0.0)),
+    ]
+    return Circuit("\n\"'", [Input("np", 3, 200.0)], populations, projections, [Readout("E")])
+
+
+ALPHA = {"excitation": Alpha(10e-3), "inhibition": Alpha(10e-3)}
+EXACT = {
+    "alpha": pair(LIF(excitation=Alpha(2e-3), inhibition=Alpha(2e-3)), 12e-3),
+    "alpha, all equal": pair(LIF(**ALPHA), 6e-3),
+    "alpha, all equal, subtraction": pair(LIF(**ALPHA, reset_by_subtraction=True), 6e-3, delay=1e-3),
+    "delta": pair(LIF(excitation=Delta(), inhibition=Delta()), 5e-3),
+    "delta and equal": pair(LIF(excitation=Delta()), 6e-3),
+    "delta and equal, subtraction": pair(LIF(excitation=Delta(), reset_by_subtraction=True, refractory=0.0), 6e-3),
+    "delta, subtraction": pair(LIF(10e-3, excitation=Delta(), inhibition=Delta(), reset_by_subtraction=True), 6e-3),
+    "equal, no refractoriness": pair(LIF(refractory=0.0), 20e-3, delay=0.0),
+    "depression": pair(LIF(), 30e-3, plasticity=ShortTerm(0.4, 200e-3)),
+    "facilitation": pair(LIF(), 60e-3, plasticity=ShortTerm(0.1, 100e-3, 300e-3)),
+    "spread": pair(LIF(refractory=3e-3), 20e-3, spread={"tau": 2e-3, "rest": 1e-3, "refractory": 1e-3}),
+    "spread of thresholds": pair(LIF(), 20e-3, spread={"threshold": 1e-3, "reset": 1e-3}),
+    "rules": on_rules(),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_spikes_are_equal(name):
+    circuit = EXACT[name]
+    made, found = in_brian2(circuit)
+    expected = simulated(circuit)
+    assert made.note.startswith("Exact: ")
+    assert all(len(expected[p.name]) > 20 for p in circuit.populations)
+    assert found == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_spikes_of_drawn_circuits_are_equal(seed):
+    """Time constants that are equal, delays, and refractory periods that are no whole number of steps."""
+    circuit = draw_circuit("spiking", seed)
+    assert in_brian2(circuit)[1] == simulated(circuit)
+
+
+def test_stimuli_over_time():
+    frames = np.array([[0.2, 1.0, 0.5], [1.0, 0.0, 1.0]])
+    for kind in ("spiking", "rate"):
+        circuit = draw_circuit(kind, 3, delays=False)
+        found, expected = in_brian2(circuit, frames)[1], simulated(circuit, frames)
+        if kind == "spiking":
+            assert found == expected
+        else:
+            for name, trace in expected.items():
+                np.testing.assert_allclose(found[name], trace, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rates_are_equal_to_rounding(seed):
+    circuit = draw_circuit("rate", seed, delays=False)
+    made, found = in_brian2(circuit, [1.0, 0.5, 0.7])
+    assert made.note.startswith("Equal: ")
+    for name, trace in simulated(circuit, [1.0, 0.5, 0.7]).items():
+        np.testing.assert_allclose(found[name], trace, rtol=1e-12, atol=1e-12)
+
+
+def test_a_time_constant_near_that_of_a_receptor_is_moved_away():
+    circuit = pair(LIF(), 20e-3, spread={"tau": 1e-12})
+    made, found = in_brian2(circuit)
+    assert found == simulated(circuit)
+    assert (np.abs(np.asarray(made.groups["E"].tau) / 10e-3 - 1) > 0.9e-7).all()
+
+
+def driven(neuron, weight, train="poisson"):
+    """Many neurons that only a Poisson train of its own drives, or one that is shared."""
+    inputs = [Input("own", 1, 2000.0, "poisson"), Input("shared", 40, 50.0, train)]
+    projections = [
+        Projection("own", "E", Independent(weight)),
+        Projection("shared", "E", np.full((40, 300), weight / 5)),
+    ]
+    return Circuit("driven", inputs, [Population("E", "E", neuron, 300)], projections, [Readout("E")])
+
+
+NOT_EXACT = {
+    "Poisson trains": driven(LIF(), 2.5e-3),
+    "delta": driven(LIF(excitation=Delta(), inhibition=Delta()), 1.0e-3),
+    "noise": driven(LIF(noise=4e-3), 2e-3),
+    "conductances": driven(ConductanceLIF(), 1.5e-9),
+    "rise": driven(ConductanceLIF(excitation=Conductance(0.0, 5e-3, 1e-3)), 1.5e-9),
+}
+WHY = {
+    "Poisson trains": "Not exact: Poisson trains are drawn from other random numbers, so equal in distribution only.",
+    "noise": "noise, integrated by Euler's method, is drawn from other random numbers",
+    "conductances": "conductance-based neurons are integrated by exponential_euler",
+}
+
+
+@pytest.mark.parametrize("name", NOT_EXACT)
+def test_what_is_drawn_is_equal_in_distribution(name):
+    circuit, duration = NOT_EXACT[name], 150e-3
+    made, found = in_brian2(circuit, duration=duration, dt=0.1e-3)
+    expected = simulated(circuit, duration=duration, dt=0.1e-3)
+    assert made.note.startswith("Not exact: ")
+    assert WHY.get(name, "") in made.note
+    counts = [np.bincount([i for _, i in spikes["E"]], minlength=300) for spikes in (found, expected)]
+    # Neurons share one train, whose fluctuations are common: the trains alone are known to 1/sqrt(300).
+    error = np.sqrt(sum(each.var() / 300 for each in counts)) + 0.05 * counts[1].mean()
+    assert counts[1].mean() > 1
+    assert abs(counts[0].mean() - counts[1].mean()) < 3 * error
+
+
+def test_conductances_without_noise_spike_at_nearly_the_same_times():
+    """The methods differ within the error of a step, which is small here."""
+    neuron = ConductanceLIF(
+        excitation=Conductance(0.0, 5e-3), inhibition=Conductance(-80e-3, 10e-3, 1e-3), nmda=NMDA(), refractory=2e-3
+    )
+    circuit = pair(neuron, 4e-9, delay=1e-3, bias=120e-12)
+    made, found = in_brian2(circuit, duration=60e-3, dt=0.05e-3)
+    expected = simulated(circuit, duration=60e-3, dt=0.05e-3)
+    assert "rk2" in made.note
+    for name in "EI":
+        early = [[(step, i) for step, i in spikes[name] if step < 400] for spikes in (found, expected)]
+        assert len(early[1]) > 10
+        assert abs(len(early[0]) - len(early[1])) <= 1
+        assert abs(np.sort([s for s, _ in early[0]][:10]) - np.sort([s for s, _ in early[1]][:10])).max() <= 4
+
+
+def test_theta_neurons_spike_at_nearly_the_same_times():
+    circuit = pair(Theta(), 0.3, bias=0.2, delay=1e-3)
+    made, found = in_brian2(circuit, dt=0.05e-3)
+    expected = simulated(circuit, dt=0.05e-3)
+    assert "rk2" in made.note
+    assert len(found["E"]) == pytest.approx(len(expected["E"]), abs=3)
+
+
+@pytest.mark.parametrize("name", ["rules", "Poisson trains"])
+def test_the_script_runs_without_eisim(name, tmp_path):
+    """In a fresh process in which eisim cannot be imported; it spikes as the objects do."""
+    circuit = (EXACT | NOT_EXACT)[name]
+    file = tmp_path / "my script.py"
+    _, note = write_network(circuit, "brian2", file)
+    first = file.read_text().splitlines()[0]
+    assert first == f"# {brian2_script(circuit).note}"
+    assert note.startswith(first.removeprefix("# ").rstrip("."))
+    code = (
+        "import runpy, sys; sys.modules['eisim'] = None; import brian2; brian2.prefs.codegen.target = 'numpy';"
+        f"made = runpy.run_path({str(file)!r}, run_name='__main__');"
+        "print([sorted(zip((m.t/made['ms']*10).round().astype(int).tolist(), m.i[:].tolist()))"
+        " for m in made['monitors'].values()])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    *rates, spikes = ran.stdout.splitlines()
+    assert len(rates) == len(circuit.populations)
+    if name == "rules":
+        made, found = in_brian2(circuit, duration=300e-3, dt=0.1e-3)
+        assert eval(spikes) == [found[name] for name in made.monitors]
+        assert (tmp_path / "my script.npz").exists()
+
+
+def test_what_is_short_is_written_out(tmp_path):
+    circuit = pair(LIF(), 20e-3, size=1, delay=1e-3)
+    write_network(circuit, "brian2", tmp_path / "a.py")
+    assert not (tmp_path / "a.npz").exists()
+    assert "arrays" not in (tmp_path / "a.py").read_text()
+
+
+class Own(LIF):
+    """A model of one's own."""
+
+
+def test_refused_in_words():
+    with pytest.raises(
+        InputError, match=r"to_brian2: projection .*: expected no delay between rate units.*found 2.5 ms"
+    ):
+        draw_circuit("rate", 7).to_brian2()
+    with pytest.raises(InputError, match="to_brian2: population 'E': expected LIF, .*found Own"):
+        pair(Own(), 1e-3).to_brian2()
+    circuit = pair(LIF(), 1e-3)
+    for stimulus, words in (
+        ([1.0], r"expected shape \(5,\) or \(time, 5\), found \(1,\)"),
+        (-np.ones(5), "expected 0 or more"),
+        (np.ones((7, 5)), "expected a number of time frames that divides the 3,000 time steps, found 7"),
+        (40 * np.ones(5), "expected input rates of at most one spike a time step"),
+        ("ones", "found"),
+    ):
+        with pytest.raises(InputError, match=words):
+            circuit.to_brian2(stimulus)
+    with pytest.raises(InputError, match="dt"):
+        circuit.to_brian2(dt=-1)
