@@ -21,7 +21,6 @@ from eisim import (
     Independent,
     Input,
     InputError,
-    Logistic,
     Population,
     Projection,
     Readout,
@@ -31,7 +30,7 @@ from eisim import (
 )
 from eisim.adapter.brian2_script import brian2_script
 from eisim.run.export import write_network
-from tests.support.drawn import DT, TIMES, draw_circuit
+from tests.support.drawn import DT, draw_circuit
 
 DURATION = 100e-3
 
@@ -280,7 +279,7 @@ def test_refused_in_words():
         InputError, match=r"to_brian2: projection .*: expected no delay between rate units.*found 2.5 ms"
     ):
         draw_circuit("rate", 7).to_brian2()
-    with pytest.raises(InputError, match="to_brian2: population 'E': expected LIF, .*found Own"):
+    with pytest.raises(InputError, match=r"to_brian2: population 'E': expected LIF, .*found Own"):
         pair(Own(), 1e-3).to_brian2()
     circuit = pair(LIF(), 1e-3)
     for stimulus, words in (
