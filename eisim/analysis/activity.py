@@ -237,7 +237,8 @@ def _shape(response, population):
     if population not in response.rates:
         known = ", ".join(repr(name) for name in response.rates)
         raise InputError(f"activity: population: expected one of {known}, found {population!r}")
-    if population not in (response.spikes or response.traces):
+    has_rates = isinstance(response.traces.stored.get(population), np.ndarray)
+    if not (has_rates if response.circuit.kind == "rate" else population in response.spikes):
         expected = "a recorded response (simulate(..., record=True))"
         raise InputError(f"activity: expected {expected}, found none of {population!r}")
     *shape, size = response.rates[population].shape

@@ -25,8 +25,8 @@ def register(shown: type, **displays: Callable) -> None:
     ``view`` gives its `eisim.report.view.View`: how a result is shown on a page, in the terminal and in files. ``plot``
     is also given Axes, or None for those of a new figure, and a dict with properties of Matplotlib's artists; it
     returns the Axes. ``html`` gives a str for notebooks, ``text`` what ``str(value)`` is, ``to_dataframe`` a pandas
-    DataFrame, ``to_xarray`` an `xarray.Dataset`, ``spikes_to_dataframe`` the spikes of a response, ``to_brian2`` the
-    objects of Brian2 that are a circuit.
+    DataFrame, ``to_xarray`` an `xarray.Dataset`, ``spikes_to_dataframe`` and ``traces_to_dataframe`` the spikes and the
+    recorded variables of a response, ``to_brian2`` the objects of Brian2 that are a circuit.
     """
     for how, display in displays.items():
         _registered[how][shown] = display

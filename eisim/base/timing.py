@@ -51,6 +51,10 @@ class Timing:
         """Time steps of a trial."""
         return round(self.duration / self.dt)
 
+    def every(self, steps: int) -> range:
+        """Every so many of the time steps of a trial, from the first on."""
+        return range(0, self.steps, steps)
+
     @property
     def window_steps(self) -> int:
         """Time steps of the read-out window."""

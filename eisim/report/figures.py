@@ -32,7 +32,7 @@ def raster(ax: Axes, response: Response, trials: Sequence[str]) -> None:
     Populations are labelled on the left, each with a band as high as its neurons are many; the afferents of inputs,
     which are grey, take less height than cells. One trial has a time axis, several have a scale bar.
     """
-    bands = _bands(response.circuit)
+    bands = [band for band in _bands(response.circuit) if band.name in response.spikes]
     height = sum(band.height for band in bands)
     duration, n = response.duration * 1e3, len(trials)
     shortest = SHORTEST * height / (72 * ax.figure.get_figheight() * ax.get_position().height)
@@ -131,11 +131,10 @@ def readout_traces(ax: Axes, response: Response, trials: Sequence[str]) -> None:
     ax.set(xlabel="time (ms)", ylabel="readout rate (Hz)")
 
 
-def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> None:
-    """Draw the recordings of a response: spikes, or rates over time; the output rates if there are none.
+def trial_names(response: Response, trials: Sequence[str]) -> list[str]:
+    """Names of the trials of all seeds in turn.
 
-    Trials (of all seeds in turn) are named; by default by numbers from 0, with the seed in front if there are several,
-    as `Response.to_dataframe` counts.
+    By default numbers from 0, with the seed in front if there are several, as `Response.to_dataframe` counts.
     """
     total = int(np.prod(next(iter(response.rates.values())).shape[:-1]))
     seeds = seeds_of(response)
@@ -143,6 +142,15 @@ def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> None:
     names = [str(name) for name in trials] or counted
     if len(names) != total:
         raise InputError(f"Response.plot: trials: expected {total} names, found {len(names)}")
+    return names
+
+
+def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> None:
+    """Draw the recordings of a response: spikes, or rates over time; the output rates if there are none.
+
+    Trials are named, see `trial_names`.
+    """
+    names, seeds = trial_names(response, trials), seeds_of(response)
     if response.spikes:
         raster(ax, response, names)
     elif response.traces and response.circuit.readouts:

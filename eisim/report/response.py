@@ -60,12 +60,25 @@ def dataset(response: Response):
         quiet = np.concatenate([np.isin(np.arange(p.size), p.silenced) for p in populations])
         meaning = "whether the neuron was silenced: it sends nothing, regardless of its rate"
         coordinates["silenced"] = (("neuron",), quiet, {"long_name": meaning})
-    if response.traces:
-        traces = of_all(response.traces, 2)
+    arrays = {name: found for name, found in response.traces.stored.items() if isinstance(found, np.ndarray)}
+    if arrays:
+        traces = of_all(arrays, 2)
         times = (np.arange(traces.shape[-1]) + 1) * response.dt
         in_time = "rate of the neuron at the end of each time step"
         variables["rate_in_time"] = array("seed trial neuron time", traces, in_time, "Hz")
         coordinates["time"] = array("time", times, "time since the trial began", "s")
+    for name, recording in response.traces.recordings.items():
+        axes = {"trial": "recorded_trial", "neuron": f"{name}_neuron", "time": "recorded_time"}
+        found = recording.to_xarray().rename(axes)
+        variables |= {f"{name}_{variable}": found[variable].variable for variable in found.data_vars}
+        coordinates |= {axis: found[axis].variable for axis in axes.values()}
+    if response.spikes:
+        spikes = spike_frame(response)
+        about = {"time": {"units": "s", "long_name": "time of the spike since its trial began"}}
+        for column in ("time_s", "population", "neuron", "seed", "trial"):
+            values, what = spikes[column], column.removesuffix("_s")
+            values = values.astype(str).to_numpy(dtype=str) if what == "population" else values.to_numpy()
+            variables[f"spike_{what}"] = ("spike", values, about.get(what, {}))
     attributes = {
         "circuit": circuit.name,
         "kind": circuit.kind,
@@ -121,3 +134,29 @@ def spike_frame(response: Response):
         quiet = {p.name: p.silenced for p in response.circuit.populations}
         columns["silenced"] = np.concatenate([np.isin(s.neuron, quiet.get(n, ())) for n, s in response.spikes.items()])
     return pandas.DataFrame(columns).iloc[order].reset_index(drop=True)
+
+
+def trace_frame(response: Response):
+    """Recorded variables, one row for each neuron, seed, trial and time, as a pandas DataFrame."""
+    import pandas
+
+    if not (recordings := response.traces.recordings):
+        raise InputError(
+            "traces_to_dataframe: expected the response of a simulation with a dict as record, such as "
+            "record={'E': ['v']}, found no variables"
+        )
+    signs, parts, units = {p.name: p.sign for p in response.circuit.populations}, [], {}
+    for name, found in recordings.items():
+        axes = {"seed": found.seeds, "trial": found.trials, "neuron": found.neurons, "time_s": found.times}
+        index = pandas.MultiIndex.from_product(axes.values(), names=axes)
+        columns = {variable: values.ravel() for variable, values in found.values.items()}
+        part = pandas.DataFrame(columns, index).reset_index()
+        part.insert(0, "population", name)
+        part.insert(1, "sign", signs[name])
+        parts.append(part)
+        units |= found.units
+    whole = pandas.concat(parts, ignore_index=True)
+    for column, names in (("population", list(recordings)), ("sign", ["E", "I"])):
+        whole[column] = pandas.Categorical(whole[column], names)
+    whole.attrs["units"] = units
+    return whole

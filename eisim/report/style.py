@@ -57,10 +57,15 @@ def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), bare=False, keywords=Non
 
             figure = pyplot.figure(figsize=size, layout=None if bare else "constrained")
             ax = figure.add_axes((0, 0, 1, 1)) if bare else figure.subplots()
-        before = {*ax.lines, *ax.collections, *ax.patches}
+        before = {*_artists(ax)}
         draw(ax, *what, **how)
-        _set_properties([x for x in (*ax.lines, *ax.collections, *ax.patches) if x not in before], keywords or {})
+        _set_properties([artist for artist in _artists(ax) if artist not in before], keywords or {})
     return ax
+
+
+def _artists(ax):
+    """Lines, markers, bars and areas on Axes and on those within them."""
+    return [artist for each in (ax, *ax.child_axes) for artist in (*each.lines, *each.collections, *each.patches)]
 
 
 def drawn_by(draw: Callable, size=(SINGLE, 2.6)) -> Callable:

@@ -38,7 +38,7 @@ _CLASSES = {
     "eisim.functions.labelled_data": ("LabelledData",),
     "eisim.functions.region": ("Cells", "Region"),
     "eisim.functions.truth_table": ("TruthTable",),
-    "eisim.simulation.response": ("Response", "Spikes"),
+    "eisim.simulation.response": ("Recording", "Response", "Spikes"),
     "eisim.studies.boolean": (
         "AblationResult",
         "Case",
@@ -172,7 +172,8 @@ def _node(value, arrays):
     if type(value) in (tuple, list):
         return {type(value).__name__: [_node(each, arrays) for each in value]}
     if isinstance(value, Mapping):
-        return {"dict": [[_node(key, arrays), _node(each, arrays)] for key, each in value.items()]}
+        items = getattr(value, "stored", value).items()
+        return {"dict": [[_node(key, arrays), _node(each, arrays)] for key, each in items]}
     return _object(value, arrays)
 
 
@@ -382,12 +383,18 @@ def _check_response(response):
     for what in ("duration", "window", "dt"):
         if not 0 < getattr(response, what) < math.inf:
             raise InputError(f"Response.{what}: expected a time of more than 0, found {getattr(response, what)!r:.60}")
-    for part, found in (("rates", response.rates), ("traces", response.traces)):
+    recordings = response.traces.recordings
+    traces = {name: found for name, found in response.traces.stored.items() if name not in recordings}
+    for part, found in (("rates", response.rates), ("traces", traces)):
         if found.keys() != names and (found or part == "rates"):
             raise InputError(f"Response.{part}: expected those of {', '.join(names)}, found {', '.join(found)}")
     before = np.shape(next(iter(response.rates.values())))[:-1]  # (seeds and) trials
-    for part, axes in (("rates", 0), ("traces", 1)):
-        for name, array in getattr(response, part).items():
+    for name, found in recordings.items():
+        if name not in names:
+            raise InputError(f"Response.traces: expected some of {', '.join(names)}, found {name!r:.60}")
+        _check_recording(f"Response.traces[{name!r}]", found, before, size_of[name])
+    for part, axes, of_part in (("rates", 0, response.rates), ("traces", 1, traces)):
+        for name, array in of_part.items():
             array, wanted = np.asarray(array), (*before, size_of[name])
             fits = array.ndim == len(wanted) + axes and array.shape[: len(wanted)] == wanted
             if not fits or array.dtype.kind not in "biuf":
@@ -402,6 +409,25 @@ def _check_response(response):
                     f"Response.spikes[{name!r}].{part}: expected whole numbers from 0 to below {most}, found "
                     f"{numbers!r:.60}"
                 )
+
+
+def _check_recording(what, recording, before, size):
+    """Refuse a recording of other trials or neurons than there are, or whose arrays do not fit together."""
+    seeds, trials = (1, *before)[-2:]
+    axes = {"seeds": math.inf, "trials": trials, "neurons": size, "times": math.inf}
+    for axis, most in axes.items():
+        numbers = np.asarray(getattr(recording, axis))
+        fits = numbers.ndim == 1 and numbers.dtype.kind in ("iuf" if axis == "times" else "iu")
+        if not fits or (numbers.size and not 0 <= numbers.min() <= numbers.max() < most):
+            raise InputError(f"{what}.{axis}: expected numbers from 0 to below {most}, found {numbers!r:.60}")
+    shape = tuple(len(getattr(recording, axis)) for axis in axes)
+    if shape[0] != seeds:
+        raise InputError(f"{what}.seeds: expected {seeds}, found {shape[0]}")
+    if not recording.values.keys() == recording.units.keys() == recording.meanings.keys():
+        raise InputError(f"{what}: expected a unit and a meaning of every variable, found others")
+    for name, array in recording.values.items():
+        if np.shape(array) != shape or np.asarray(array).dtype.kind != "f":
+            raise InputError(f"{what}: {name!r:.60}: expected numbers of shape {shape}, found {array!r:.60}")
 
 
 def _check_shown(name, value):

@@ -1,7 +1,7 @@
 """Simulation: circuit × stimuli -> response, on Brian2, the whole batch as one compiled program."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
@@ -16,9 +16,10 @@ from eisim.base.units import to_si
 from eisim.circuit import Circuit
 from eisim.simulation.brian import brian2_alone
 from eisim.simulation.cuda import CUDA, check_available
-from eisim.simulation.layout import Trials, lay_out
+from eisim.simulation.layout import Trials, lay_out, pool_name
 from eisim.simulation.memory import check_memory
-from eisim.simulation.response import Response, Spikes
+from eisim.simulation.recording import made_of, recordable, requested
+from eisim.simulation.response import Recording, Response, Spikes
 from eisim.simulation.shares import join, share_out
 from eisim.simulation.toolchain import NoProgramError, find_compiler, what_is_missing
 from eisim.stimuli import sets_of, unlabelled
@@ -36,7 +37,10 @@ def simulate(
     window=200e-3,
     dt=0.1e-3,
     seed: Seed | Sequence[Seed] = 0,
-    record: bool | Sequence[bool] = False,
+    record: bool | Mapping | Sequence[bool | Mapping] = False,
+    neurons=None,
+    trials=None,
+    every=None,
     backend: str = "cpp",
     report: Callable[..., None] | None = None,
 ) -> Response | list[Response]:
@@ -61,8 +65,24 @@ def simulate(
         Seeds of the membrane noise. The noise of a neuron depends on the seed, the number of the trial and the
         neuron's place in its circuit, and on nothing else in the batch. With a sequence (or one for each circuit)
         the response has a first axis of seeds.
-    record : bool or sequence of bool
-        Whether to keep spikes (spiking circuits) or rates over time (rate circuits), for all or for each circuit.
+    record : bool, dict or sequence of these
+        Whether to keep spikes (spiking circuits) or rates over time (rate circuits), for all or for each circuit. Or
+        what to record of each population: a name or a list of names, ``{"PYR": ["v", "g_e", "I_e"], "PV": "spikes"}``.
+        There are ``"spikes"`` of populations and inputs of spiking circuits; every state variable of a neuron model,
+        such as the membrane potential ``v`` (V) and the conductances ``g_e``, ``g_i`` and ``g_n`` (S) of excitatory,
+        inhibitory and NMDA receptors; and the synaptic currents ``I_e``, ``I_i`` and ``I_n`` through these: a
+        depolarising current is positive. They are in A where synapses are conductances; where they are currents, as in
+        `eisim.LIF`, they are times the membrane resistance, in V. Of rate units there are the rate ``r``, the inputs
+        ``I_e`` and ``I_i`` from excitatory and inhibitory sources, the summed input ``drive``, its ``activation``, and
+        the input noise ``noise_drive``, all in Hz. The value at a time is the state at the beginning of the time step
+        that begins then. What is recorded changes no bit of the simulation.
+    neurons : int, sequence of int or dict, optional
+        The neurons whose variables a dict as `record` records, by their numbers in the population, the same for all
+        populations or by population; by default all. Spikes are those of all neurons.
+    trials : int or sequence of int, optional
+        The trials in which variables are recorded; by default all. Spikes are those of all trials.
+    every : quantity, optional
+        Time from one recorded value of a variable to the next, in s: a whole number of time steps, by default one.
     backend : {"cpp", "numpy", "cuda_standalone"}
         Brian2's C++ standalone device, or its NumPy target; without a C++ compiler the latter is used. Or
         Brian2CUDA's device, for an NVIDIA GPU.
@@ -78,8 +98,8 @@ def simulate(
     Raises
     ------
     InputError
-        For bad stimuli, times, seeds or backend, circuits of different kinds, a batch that does not fit into memory, or
-        a GPU that cannot be used.
+        For bad stimuli, times, seeds or backend, circuits of different kinds, something to record that is not there, a
+        batch that does not fit into memory, or a GPU that cannot be used.
 
     Examples
     --------
@@ -89,6 +109,7 @@ def simulate(
     array([False,  True,  True, False])
     """
     options = {"seed": _drawn(seed), "record": record, "backend": backend, "report": report}
+    options |= {"neurons": neurons, "trials": trials, "every": every}
     try:
         return begin(circuit, stimuli, duration=duration, window=window, dt=dt, **options)()
     except MemoryError as error:
@@ -96,7 +117,19 @@ def simulate(
 
 
 def begin(
-    circuit, stimuli, *, duration, window, dt, seed, record, backend, report
+    circuit,
+    stimuli,
+    *,
+    duration,
+    window,
+    dt,
+    seed,
+    record,
+    backend,
+    report,
+    neurons=None,
+    trials=None,
+    every=None,
 ) -> Callable[[], Response | list[Response]]:
     """Begin what `simulate` does, and return a function that waits for the responses.
 
@@ -108,8 +141,10 @@ def begin(
         raise InputError(f"backend: expected one of {', '.join(BACKENDS)}, found {backend!r}")
     if not callable(report):
         raise InputError(f"report: expected a function that takes a line of text, found {report!r}")
-    batch = _trials(circuits, [stimuli] if single else sets_of(stimuli, len(circuits)), seed, record)
+    records = _records(record, len(circuits))
+    batch = _trials(circuits, [stimuli] if single else sets_of(stimuli, len(circuits)), seed, records)
     timing = Timing(duration, window, dt)
+    batch = _requesting(batch, records, timing, {"neurons": neurons, "trials": trials, "every": every})
     _check_stimuli(batch, timing)
     if backend == CUDA:
         check_available()
@@ -122,9 +157,11 @@ def begin(
 
     started: dict[str, list[Callable]] = {}
 
+    every = max((trials.request.every for trials in batch if trials.request), default=1)
+
     def start(share):
         layout = lay_out(list(share.values()), timing.dt)
-        finish = _start(layout, circuits[0].kind, timing, backend, report, started)
+        finish = _start(layout, circuits[0].kind, timing, every, backend, report, started)
 
         def responses():
             outcomes = {name: _by_neuron(outcome) for name, outcome in finish().items()}
@@ -146,7 +183,7 @@ def begin(
     return responses
 
 
-def _start(layout, kind, timing, backend, report, started):
+def _start(layout, kind, timing, every, backend, report, started):
     """Start a batch and return a function that waits for it.
 
     What another batch has begun to compile (those `started`, with what is to follow) starts once it is in the cache.
@@ -157,7 +194,7 @@ def _start(layout, kind, timing, backend, report, started):
     from eisim.simulation.model import models
 
     def job_on(device):
-        return Job(layout, kind, timing, models(layout, kind, timing, device == OWN), device)
+        return Job(layout, kind, timing, models(layout, kind, timing, device == OWN), device, every)
 
     job = job_on(CUDA if backend == CUDA else CPP)
 
@@ -216,15 +253,32 @@ def _listed(circuits):
     return listed
 
 
-def _trials(circuits, stimuli, seed, record):
+def _requesting(batch, records, timing, choice):
+    """The batch with what is to be recorded of each circuit."""
+    if not any(isinstance(record, Mapping) for record in records):
+        for name, given in choice.items():
+            if given is not None:
+                raise InputError(
+                    f"{name}: expected it with a dict as record, such as record={{'E': ['v']}}, found {name}={given!r}"
+                )
+        return batch
+    found = []
+    for each, record in zip(batch, records, strict=True):
+        if isinstance(record, Mapping):
+            request = requested(each.circuit, record, **choice, n_trials=len(each.stimuli), timing=timing)
+            each = replace(each, record=bool(request.spikes), request=request)
+        found.append(each)
+    return found
+
+
+def _trials(circuits, stimuli, seed, records):
     for circuit in circuits:
         if not isinstance(circuit, Circuit):
             raise InputError(f"simulate: circuit: expected a Circuit, found {circuit!r}")
     if len({c.kind for c in circuits}) > 1:
         raise InputError("simulate: expected circuits of one kind, found rate and spiking")
     nested = not isinstance(seed, (str, range)) and np.iterable(seed) and any(map(np.iterable, seed))
-    seeds, records = _for_each(seed, len(circuits), not nested, "seed"), _records(record, len(circuits))
-    batch = []
+    seeds, batch = _for_each(seed, len(circuits), not nested, "seed"), []
     for circuit, array, own_seeds, own_record in zip(circuits, stimuli, seeds, records, strict=True):
         what = f"stimuli of circuit {circuit.name!r}"
         array = to_si(unlabelled(array, [(i.name, i.size) for i in circuit.inputs], what), "1", what)
@@ -235,7 +289,7 @@ def _trials(circuits, stimuli, seed, record):
             )
         if array.min() < 0:
             raise InputError(f"{what}: expected 0 or more (a rate is not negative), found {array.min():g}")
-        batch.append(Trials(circuit, array, np.arange(len(array)), _seeds(own_seeds), own_record))
+        batch.append(Trials(circuit, array, np.arange(len(array)), _seeds(own_seeds), own_record is True))
     if len({trials.stimuli.shape[1:-1] for trials in batch}) > 1:
         raise InputError("stimuli: expected the same number of time frames for all circuits")
     return batch
@@ -262,14 +316,15 @@ def _check_stimuli(batch, timing):
 
 
 def _records(record, n):
-    records = _for_each(record, n, isinstance(record, str) or not np.iterable(record), "record")
+    records = _for_each(record, n, isinstance(record, str | Mapping) or not np.iterable(record), "record")
     for each in records:
-        if not isinstance(each, (bool, np.bool_)):
+        if not isinstance(each, (bool, np.bool_, Mapping)):
             raise InputError(
                 "record: expected True or False (True records the spikes of a spiking circuit, the rates over time of "
-                f"a rate circuit), found {each!r}"
+                "a rate circuit), or a dict that names what to record of each population, such as "
+                f"{{'E': ['v', 'spikes']}}, found {each!r}"
             )
-    return list(map(bool, records))
+    return [each if isinstance(each, Mapping) else bool(each) for each in records]
 
 
 def _for_each(value, n, is_one, what):
@@ -304,19 +359,54 @@ def _response(index, trials, layout, outcomes, timing, keep_seeds):
         values = layout.blocks[index, name].take(values, trials.copies)
         return values.reshape(*shape, *values.shape[1:])
 
-    rates, spikes, traces = {}, {}, {}
+    rates, spikes, traces, request = {}, {}, {}, trials.request
     for name in names:
         outcome = outcomes[layout.blocks[index, name].group]
         rates[name] = of(name, outcome.rates)
         if trials.record and outcome.traces is not None:
             traces[name] = of(name, outcome.traces)
     if trials.record and trials.circuit.kind == "spiking":
-        for name in [*names, *(i.name for i in trials.circuit.inputs)]:
+        for name in request.spikes if request else [*names, *(i.name for i in trials.circuit.inputs)]:
             block = layout.blocks[index, name]
             spikes[name] = _spikes(block, outcomes[block.group].spikes, trials.copies)
+    for name in request.variables if request else ():
+        traces[name] = _recording(index, trials, name, layout, outcomes, timing)
     seeds = tuple(map(int, trials.seeds))
     loop_time = next(iter(outcomes.values())).loop_time
     return Response(trials.circuit, rates, timing.duration, timing.window, timing.dt, spikes, traces, loop_time, seeds)
+
+
+def _recording(index, trials, name, layout, outcomes, timing):
+    """What was recorded of a population's variables."""
+    request, circuit = trials.request, trials.circuit
+    population, numbers = circuit.population(name), request.neurons[name]
+    samples = timing.every(request.every)
+    shape = len(trials.seeds), len(request.trials), len(numbers), len(samples)
+
+    def state_of(key, neurons):
+        if (index, key) not in layout.recorded:
+            return {}
+        place = layout.recorded[index, key]
+        values = outcomes[place.recorder.group].recorded[place.recorder]
+        return {
+            variable: np.ascontiguousarray(found[:, place.columns].T).reshape(*shape[:2], neurons, shape[-1])
+            for variable, found in values.items()
+        }
+
+    state = state_of(name, len(numbers))
+    for variable, shared in state_of(pool_name(population), 1).items():
+        state[variable] = state[variable] + shared
+    there, drives = recordable(circuit, population), layout.drives.get((index, name), {})
+    made = {v: made_of(circuit, population, v, numbers, drives, state) for v in request.variables[name]}
+    return Recording(
+        {v: np.zeros(shape) if values is None else values for v, values in made.items()},
+        {v: there[v].unit for v in made},
+        {v: there[v].meaning for v in made},
+        np.array(trials.seeds),
+        request.trials,
+        numbers,
+        np.array(samples) * timing.dt,
+    )
 
 
 def _by_neuron(outcome):
@@ -338,4 +428,4 @@ def _spikes(block, spikes, copies):
     return Spikes(copy[mine], within[mine], step[mine])
 
 
-__all__ = ["BACKENDS", "Response", "Spikes", "begin", "simulate"]
+__all__ = ["BACKENDS", "Recording", "Response", "Spikes", "begin", "simulate"]

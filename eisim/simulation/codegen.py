@@ -47,6 +47,7 @@ def compile_program(
     with brian2_alone(), _device(job.device, build_on_run=False):
         if job.device == OWN:
             get_device().fuse(group_name(name) for name, model in job.models.items() if model.finds_spikes)
+            get_device().every = job.every if job.layout.recorders else 1
         network = BatchNetwork(job)  # its objects must live until the program is built
         network.run("std::cout << completed << std::endl;")
         device = get_device()
@@ -77,7 +78,11 @@ def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
         report("simulating")
         network.run(lambda elapsed, completed, start, duration: report("simulating", completed))
         variables = {o.name: o.variables for o in network.network.objects}
-        return job.outcomes(lambda owner, variable, shape=None: np.array(variables[owner][variable].get_value()))
+
+        def read(owner, variable, shape=None, recorded=False):
+            return np.array(variables[owner][variable].get_value())
+
+        return job.outcomes(read)
 
 
 @contextmanager

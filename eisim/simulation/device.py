@@ -22,6 +22,7 @@ _GLOBALS = {
     "crossed": CROSSED,
     "finds_spikes": lambda code: any(CROSSED in line for line in ([code] if isinstance(code, str) else code)),
     "is_fused": lambda owner: owner.name in get_device().fused,
+    "every": lambda: get_device().every,
     "spikes_of": lambda owner: get_device().get_array_name(owner.variables["_spikespace"]),
 }
 
@@ -31,9 +32,13 @@ class CodeObject(CPPStandaloneCodeObject):
 
 
 class Device(CPPStandaloneDevice):
-    """The device; `fused` are the names of groups whose state updater finds the spikes."""
+    """The device; `fused` are the names of groups whose state updater finds the spikes.
+
+    `every` is the number of steps from one tick of the recorders' clock to the next; with 1 there is none.
+    """
 
     fused: frozenset[str] = frozenset()
+    every: int = 1
 
     def fuse(self, groups: Iterable[str]) -> None:
         self.fused = frozenset(groups)

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,9 +13,16 @@ from eisim.base import elementary
 from eisim.base.results import RESULTS_VERSION
 from eisim.base.timing import Timing
 from eisim.simulation import cuda, naming
-from eisim.simulation.layout import INPUT, Bundle, Layout
+from eisim.simulation.layout import INPUT, Bundle, Layout, Recorder
 from eisim.simulation.model import Model, synapse_model
-from eisim.simulation.naming import STIMULUS_FILE, group_name, monitor_name, static_file, synapses_name
+from eisim.simulation.naming import (
+    STIMULUS_FILE,
+    group_name,
+    monitor_name,
+    recorder_name,
+    static_file,
+    synapses_name,
+)
 from eisim.simulation.toolchain import toolchain
 
 BINARY = "main.exe" if os.name == "nt" else "main"
@@ -43,6 +50,8 @@ class Outcome:
     spikes: tuple[np.ndarray, np.ndarray] | None = None  # neuron, step
     traces: np.ndarray | None = None  # neurons × steps, Hz
     loop_time: float = np.nan  # of the whole program, s
+    #: Of each recorder of the group its variables, times × neurons.
+    recorded: dict[Recorder, dict[str, np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,7 @@ class Job:
     timing: Timing
     models: dict[str, Model]
     device: str = OWN
+    every: int = 1  # steps from one recorded state to the next
 
     @property
     def synapse_models(self) -> dict[Bundle, Model]:
@@ -74,6 +84,8 @@ class Job:
             [file.read_bytes() for file in _DECIDING],
             self.device,
             toolchain(),
+            [(recorder_name(recorder), len(found)) for recorder, found in self.layout.indices.items()],
+            self.every,
             *([cuda.toolchain()] if self.device == cuda.CUDA else []),
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
@@ -92,6 +104,8 @@ class Job:
         if self.kind == "rate":
             for name, recorded in self.layout.monitored(self.kind).items():
                 arrays[static_file(monitor_name(name), "_indices")] = np.arange(recorded, dtype=np.int32)
+        for recorder, indices in self.layout.indices.items():
+            arrays[static_file(recorder_name(recorder), "_indices")] = indices
         inputs = self.layout.groups[INPUT]
         if inputs.frames:
             arrays[STIMULUS_FILE] = np.ascontiguousarray(inputs.values()["rate"].T)
@@ -108,6 +122,7 @@ class Job:
         """The activity of each group.
 
         ``read(owner, variable, shape)`` gives a variable of a Brian2 object; without a shape one of a spike monitor.
+        ``read(owner, variable, shape, recorded=True)`` gives one of a state monitor.
         """
         recorded, found = self.layout.monitored(self.kind), {}
         for name, group in self.layout.groups.items():
@@ -120,8 +135,14 @@ class Job:
             if name in recorded and self.kind == "spiking":
                 spikes = read(monitor, "i"), np.round(read(monitor, "t") / self.timing.dt).astype(int)
             elif name in recorded:
-                traces = read(monitor, "r", (self.timing.steps, recorded[name])).T
+                traces = read(monitor, "r", (self.timing.steps, recorded[name]), recorded=True).T
             found[name] = Outcome(rates, spikes, traces, loop_time)
+        for recorder, indices in self.layout.indices.items():
+            shape = len(self.timing.every(self.every)), len(indices)
+            found[recorder.group].recorded[recorder] = {
+                variable: read(recorder_name(recorder), variable, shape, recorded=True)
+                for variable in recorder.variables
+            }
         return found
 
     def arguments(self) -> dict[str, np.ndarray | float]:

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from eisim.base.errors import InputError
 from eisim.circuit import MOST_NEURONS, Circuit, Projection, delay_steps, spans
 from eisim.simulation import noise
+from eisim.simulation.recording import Request, needed, of_pool
 from eisim.synapses import ShortTerm
 from eisim.weights import AllToAll, Independent
 
@@ -39,7 +40,8 @@ class Trials:
     stimuli: np.ndarray  # trials × inputs, or trials × time × inputs
     numbers: np.ndarray  # of the trials; a trial's noise depends on it
     seeds: np.ndarray
-    record: bool
+    record: bool  # spikes, or rates in every step
+    request: Request | None = None
 
     @property
     def copies(self) -> int:
@@ -115,6 +117,21 @@ class Synapses:
         return None if self.delay.ndim else float(self.delay)
 
 
+class Recorder(NamedTuple):
+    """The variables of a group that are recorded over time together."""
+
+    group: str
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Where the variables of a population lie: columns of a recorder, of its group or of that of its pool."""
+
+    recorder: Recorder
+    columns: slice
+
+
 #: Of a block: the name of an input or population; with "pool" its pool, with a number its state that many steps ago.
 Key = str | tuple[str, str | int]
 
@@ -126,6 +143,16 @@ class Layout:
     groups: dict[str, Group]
     synapses: dict[Bundle, Synapses]
     blocks: dict[tuple[int, Key], Block]
+    #: Numbers of the neurons of each recorder, by what was placed.
+    recorders: dict[Recorder, list[np.ndarray]] = field(default_factory=dict)
+    recorded: dict[tuple[int, Key], Recorded] = field(default_factory=dict)
+    #: Variables that sum the inputs of the rate units of a circuit's population, by receptor.
+    drives: dict[tuple[int, str], dict[str, list[str]]] = field(default_factory=dict)
+
+    @property
+    def indices(self) -> dict[Recorder, np.ndarray]:
+        """Numbers of the neurons of each recorder."""
+        return {recorder: np.concatenate(parts) for recorder, parts in self.recorders.items()}
 
     def monitored(self, kind: str) -> dict[str, int]:
         """Number of recorded neurons of each group that has any: spikes of all, rates of populations."""
@@ -147,6 +174,8 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
             if len(synapses[0]):
                 bundle = Bundle(source.group, target.group, receptor, plasticity)
                 mine.setdefault(bundle, []).append((source, target, *synapses))
+        if trials.request:
+            _place_recorders(layout, index, trials, mine)
         for bundle, several in mine.items():
             if trials.circuit.kind == "spiking" and len(several) > 1 and sum(len(each[2]) for each in several) < SORTED:
                 several = _by_source(several)
@@ -159,6 +188,41 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
         columns = (_joined(column, counts) for column in zip(*map(_in_copies, together), strict=True))
         layout.synapses[_numbered(bundle, parts)] = Synapses(*columns)
     return layout
+
+
+def _place_recorders(layout, index, trials, bundles):
+    """Say which neurons of which groups are recorded for a circuit, whose bundles are given."""
+    request = trials.request
+    wanted = np.searchsorted(trials.numbers, request.trials)
+    copies = (np.arange(len(trials.seeds))[:, None] * len(trials.stimuli) + wanted).ravel()
+    for name, variables in request.variables.items():
+        population, block, drives = trials.circuit.population(name), layout.blocks[index, name], {}
+        if trials.circuit.kind == "rate":
+            for bundle in bundles:
+                if bundle.target == block.group:
+                    drives.setdefault(bundle.receptor, set()).add(drive_name(bundle.source, bundle.receptor))
+            drives = {receptor: sorted(found) for receptor, found in drives.items()}
+            layout.drives[index, name] = drives
+        state = needed(population, variables, drives)
+        if state:
+            within = request.neurons[name]
+            _record(layout, (index, name), state, (block.start + copies[:, None] * block.stride + within).ravel())
+        pool = layout.blocks.get((index, pool_name(population)))
+        if pool and (shared := of_pool(population, state)):
+            _record(layout, (index, pool_name(population)), shared, pool.start + copies * pool.stride)
+
+
+def _record(layout, place, variables, neurons):
+    recorder = Recorder(layout.blocks[place].group, variables)
+    parts = layout.recorders.setdefault(recorder, [])
+    first = sum(map(len, parts))
+    parts.append(neurons.astype(np.int32))
+    layout.recorded[place] = Recorded(recorder, slice(first, first + len(neurons)))
+
+
+def drive_name(source: str, receptor: str) -> str:
+    """The variable that sums a rate group's input from one bundle of synapses."""
+    return f"drive_from_{source}_{receptor}"
 
 
 def _check_count(number, of):
@@ -217,7 +281,7 @@ def _place(layout, index, trials, dt, neuron_values, input_values):
         if is_pooled(circuit, projection):
             if projection.weights.weight:
                 rows, delays = projection.weights.senders(source.size), projection.delay
-                weight, pool = sign * projection.weights.weight, _pool_name(target)
+                weight, pool = sign * projection.weights.weight, pool_name(target)
                 yield source.name, pool, receptor, plasticity, rows, np.zeros_like(rows), weight, delays
             continue
         matrix = circuit.weights(projection)
@@ -246,7 +310,7 @@ def is_pooled(circuit: Circuit, projection: Projection) -> bool:
     )
 
 
-def _pool_name(population) -> Key:
+def pool_name(population) -> Key:
     return population.name, "pool"
 
 
@@ -342,8 +406,8 @@ def _place_neurons(layout, index, trials, dt, neuron_values, input_values):
         values = neuron_values(populations, *own, copies, dt)
         if pooled:
             alike = neuron_values(populations, tuple((p.neuron,) for p in populations), None, copies, dt)
-            _add(layout, index, pools, {_pool_name(p): 1 for p in populations}, trials, alike, Group(neuron))
-            blocks = [layout.blocks[index, _pool_name(p)] for p in populations]
+            _add(layout, index, pools, {pool_name(p): 1 for p in populations}, trials, alike, Group(neuron))
+            blocks = [layout.blocks[index, pool_name(p)] for p in populations]
             values = values | {"pool": _read_by_each(populations, blocks, trials.copies)}
         for k, kth in enumerate(zip(*drives, strict=True)):
             values = values | _drive_values(layout, index, trials, populations, k, kth)

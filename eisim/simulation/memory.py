@@ -3,12 +3,15 @@
 from eisim.base import memory
 from eisim.base.timing import Timing
 from eisim.simulation.layout import Trials, is_pooled
+from eisim.simulation.recording import needed
 from eisim.weights import Independent, Rule
 
 #: Bytes of a neuron and of a synapse in every copy, here and in the program together (docs/scale.md).
 _NEURON, _SYNAPSE = {"rate": 100, "spiking": 160}, {"rate": 24, "spiking": 38}
 #: Of one number that is recorded at every step, in the program's file and in the response; of one of moving stimuli.
 _RECORDED, _STIMULUS = 16, 24
+#: Of one number of a variable that is recorded, and of one of what is made of these.
+_STATE, _MADE = 24, 8
 
 
 def check_memory(batch: list[Trials], timing: Timing) -> None:
@@ -16,7 +19,7 @@ def check_memory(batch: list[Trials], timing: Timing) -> None:
     if sum(needs) < memory.LITTLE:
         return
     neurons, largest = sum(t.copies * t.neurons for t in batch), batch[needs.index(max(needs))]
-    recorded = f", recorded at {timing.steps:,} steps" if any(t.record for t in batch) else ""
+    recorded = f", recorded at {timing.steps:,} steps" if any(t.record or t.request for t in batch) else ""
     memory.check(
         "simulate",
         sum(needs),
@@ -39,6 +42,17 @@ def _bytes(trials, timing):
         need += _STIMULUS * trials.stimuli.size * len(trials.seeds)
     if trials.record and circuit.kind == "rate":
         need += _RECORDED * trials.copies * trials.neurons * timing.steps
+    return need + _variables(trials, timing)
+
+
+def _variables(trials, timing):
+    """Bytes of the variables that are recorded."""
+    if not (request := trials.request):
+        return 0
+    numbers, need = len(trials.seeds) * len(request.trials) * len(timing.every(request.every)), 0
+    for name, variables in request.variables.items():
+        state = len(needed(trials.circuit.population(name), variables, {}))
+        need += numbers * len(request.neurons[name]) * (_STATE * state + _MADE * len(variables))
     return need
 
 

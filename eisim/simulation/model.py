@@ -12,7 +12,7 @@ from eisim.base.timing import Timing
 from eisim.circuit import CYCLE
 from eisim.neurons.kinetics import kinetic_steps, kinetic_variables, kinetics
 from eisim.simulation import elementary, refractory
-from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout, Synapses, one_if_equal
+from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout, Synapses, drive_name, one_if_equal
 
 #: The variable of a step by which it says which neurons have crossed their threshold.
 CROSSED = "_crossed"
@@ -112,11 +112,6 @@ def synapse_model(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str,
         last = t
         {arrive("w*_given")}"""
     return Model(equations, code, values, units)
-
-
-def drive_name(source: str, receptor: str) -> str:
-    """The variable that sums a rate group's input from one bundle of synapses."""
-    return f"drive_from_{source}_{receptor}"
 
 
 def _in_window(timing):

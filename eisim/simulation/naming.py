@@ -7,9 +7,11 @@ those of the objects. `eisim.simulation.program` checks at every compilation tha
 from importlib.metadata import version
 from zlib import crc32
 
-from eisim.simulation.layout import Bundle
+from eisim.simulation.layout import Bundle, Recorder
 
 STIMULUS_FILE = "eisim_stimulus_values"
+#: The clock of what is not recorded in every step.
+RECORDERS_CLOCK = "eisim_recorders_clock"
 #: Brian2's variable of synaptic delays.
 DELAY = "delay" if version("brian2").startswith("2.9.") else "_pre_delay"
 
@@ -25,6 +27,11 @@ def synapses_name(bundle: Bundle) -> str:
 
 def monitor_name(group: str) -> str:
     return f"eisim_{group}_monitor"
+
+
+def recorder_name(recorder: Recorder) -> str:
+    variables = crc32(" ".join(recorder.variables).encode())  # names of files must not be long
+    return f"eisim_{recorder.group}_recorder_{variables:08x}"
 
 
 def static_file(owner: str, variable: str, dynamic: bool = False) -> str:

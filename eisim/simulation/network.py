@@ -8,7 +8,7 @@ from eisim.neurons.kinetics import kinetic_variables
 from eisim.simulation import elementary, noise, refractory
 from eisim.simulation.job import Job
 from eisim.simulation.layout import INPUT, POOL
-from eisim.simulation.naming import group_name, monitor_name, synapses_name
+from eisim.simulation.naming import RECORDERS_CLOCK, group_name, monitor_name, recorder_name, synapses_name
 
 
 class BatchNetwork:
@@ -30,6 +30,7 @@ class BatchNetwork:
         connections = job.synapse_models
         self.synapses = {b: self._synapses(b, s, connections[b]) for b, s in layout.synapses.items()}
         self.monitors = {name: self._monitor(name, n) for name, n in layout.monitored(job.kind).items()}
+        self.monitors |= self._recorders(layout.indices, job.every)
         self.network = b2.Network(
             *self.groups.values(), *self.synapses.values(), *self.monitors.values(), name="eisim_network"
         )
@@ -106,3 +107,21 @@ class BatchNetwork:
             whole = recorded == len(neurons) or "pool" in neurons.variables
             return b2.SpikeMonitor(neurons if whole else neurons[:recorded], name=own_name)
         return b2.StateMonitor(neurons, "r", record=np.arange(recorded), when="end", clock=self.clock, name=own_name)
+
+    def _recorders(self, indices, every):
+        """Monitors of the state at the beginning of a step, of rate units once their inputs are summed."""
+        clock = self.clock
+        if indices and every > 1:
+            clock = b2.Clock(every * self.timing.dt * b2.second, name=RECORDERS_CLOCK)
+        slot = {"when": "groups", "order": -0.5} if self.kind == "rate" else {"when": "start"}
+        return {
+            recorder: b2.StateMonitor(
+                self.groups[recorder.group],
+                recorder.variables,
+                record=neurons,
+                clock=clock,
+                name=recorder_name(recorder),
+                **slot,
+            )
+            for recorder, neurons in indices.items()
+        }

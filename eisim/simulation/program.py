@@ -160,10 +160,10 @@ def _wait(process: subprocess.Popen, folder: Path, device: str, report: Report) 
 def _outcomes(job: Job, results: Path, loop_time: float) -> dict[str, Outcome]:
     """Read what the program left, as it is described in `naming`."""
 
-    def read(owner, variable, shape=None):
+    def read(owner, variable, shape=None, recorded=False):
         shape = shape or tuple(read(owner, "N", (1,)))
-        dtype = float if variable in ("rate_sum", "t", "r") else np.int32
-        found = np.fromfile(results / result_file(owner, variable, dynamic=variable in ("i", "t", "r")), dtype)
+        dtype = float if recorded or variable in ("rate_sum", "t") else np.int32
+        found = np.fromfile(results / result_file(owner, variable, dynamic=recorded or variable in ("i", "t")), dtype)
         if found.size != (size := math.prod(shape)):  # a program does not notice that the disk is full
             raise RuntimeError(
                 f"the compiled program left {found.size} of {size} values of {variable}{room(results.parent)}"

@@ -1,6 +1,7 @@
 """Results of a simulation."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,89 @@ class Spikes(Brief):
     copy: np.ndarray  # trial of each spike, counted over seeds × trials (seed-major)
     neuron: np.ndarray  # within the population
     step: np.ndarray  # the time is ``step * dt``
+    dt: float = field(default=np.nan, repr=False)  # s
+
+    @property
+    def t(self) -> np.ndarray:
+        """Times of the spikes since the trial began, in s."""
+        return self.step * self.dt
+
+    @property
+    def i(self) -> np.ndarray:
+        """Number of the neuron of each spike, within its population."""
+        return self.neuron
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Recording(Brief):
+    """Variables of neurons of one population over time, in SI units.
+
+    Attributes
+    ----------
+    values : dict of str to ndarray of shape (seeds, trials, neurons, times)
+        By the name of the variable.
+    units, meanings : dict of str to str
+        Of each variable.
+    seeds, trials, neurons : ndarray of int
+        Which they are.
+    times : ndarray
+        In s: the state is that at the beginning of the time step at this time.
+    """
+
+    values: dict[str, np.ndarray]
+    units: dict[str, str]
+    meanings: dict[str, str]
+    seeds: np.ndarray
+    trials: np.ndarray
+    neurons: np.ndarray
+    times: np.ndarray
+
+    def to_xarray(self):
+        """The recording as an `xarray.Dataset` with the dimensions seed, trial, neuron and time."""
+        import xarray as xr
+
+        axes = ("seed", "trial", "neuron", "time")
+        about = {name: {"units": self.units[name], "long_name": self.meanings[name]} for name in self.values}
+        coordinates = {
+            "seed": ("seed", self.seeds, {"long_name": "seed of the noise"}),
+            "trial": ("trial", self.trials, {"long_name": "number of the trial"}),
+            "neuron": ("neuron", self.neurons, {"long_name": "number of the neuron in its population"}),
+            "time": ("time", self.times, {"units": "s", "long_name": "time since the trial began"}),
+        }
+        return xr.Dataset({name: (axes, array, about[name]) for name, array in self.values.items()}, coordinates)
+
+
+class Traces(ByName):
+    """What was recorded over time, by population: an array, or an `xarray.Dataset` that is made of a `Recording`."""
+
+    def __getitem__(self, name):
+        return _shown(super().__getitem__(name))
+
+    def get(self, name, default=None):
+        return _shown(super().get(name, default))
+
+    def values(self):
+        return [_shown(found) for found in super().values()]
+
+    def items(self):
+        return [(name, _shown(found)) for name, found in super().items()]
+
+    @property
+    def stored(self) -> dict[str, np.ndarray | Recording]:
+        """Arrays and recordings as they are kept."""
+        return dict(super().items())
+
+    @property
+    def recordings(self) -> dict[str, Recording]:
+        """What was recorded of chosen variables, by population."""
+        return {name: found for name, found in super().items() if isinstance(found, Recording)}
+
+    def __reduce__(self):
+        return Traces, (self.what, self.stored)
+
+
+def _shown(found):
+    return found.to_xarray() if isinstance(found, Recording) else found
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,9 +115,12 @@ class Response(Shown):
     duration, window, dt : float
         Length of a trial, of the read-out window at its end, and of a time step, in s.
     spikes : dict of str to Spikes
-        For each input and population, if recorded (spiking circuits).
-    traces : dict of str to ndarray
-        For each population, if recorded (rate circuits): (seeds ×) trials × neurons × steps, in Hz.
+        For each input and population, if recorded (spiking circuits). Each has the times ``.t`` (s) and the neurons
+        ``.i``, in order of time.
+    traces : dict of str to ndarray or Dataset
+        For each population whose variables were recorded, an `xarray.Dataset` of these with the dimensions seed,
+        trial, neuron and time (s), in SI units, which the attribute ``units`` of each names. With ``record=True``
+        instead, of rate circuits, arrays: (seeds ×) trials × neurons × steps, in Hz.
     loop_time : float
         How long the simulation loop of the compiled program took for the whole batch, in s; NaN without a compiler.
     seeds : tuple of int
@@ -46,13 +133,16 @@ class Response(Shown):
     window: float
     dt: float
     spikes: dict[str, Spikes] = field(default_factory=dict)
-    traces: dict[str, np.ndarray] = field(default_factory=dict)
+    traces: dict[str, Any] = field(default_factory=dict)
     loop_time: float = np.nan
     seeds: tuple[int, ...] = ()
 
     def __post_init__(self):
-        for kept in ("rates", "spikes", "traces"):
-            object.__setattr__(self, kept, ByName(f"Response.{kept}", getattr(self, kept)))
+        spikes = {name: replace(each, dt=self.dt) for name, each in self.spikes.items()}
+        stored = getattr(self.traces, "stored", self.traces)
+        object.__setattr__(self, "rates", ByName("Response.rates", self.rates))
+        object.__setattr__(self, "spikes", ByName("Response.spikes", spikes))
+        object.__setattr__(self, "traces", Traces("Response.traces", stored))
 
     def __repr__(self):
         shape = " × ".join(map(str, self.readouts.shape))
@@ -60,6 +150,10 @@ class Response(Shown):
 
     def plot(self, ax=None, trials=(), **keywords):
         """Draw the spikes of a recorded spiking circuit, or the readout's rate over time; else rates by trial.
+
+        Where variables were recorded (a dict as `record` of `eisim.simulate`), the first recorded trial is drawn, in
+        panels that share the time axis in ms: spikes, potentials, conductances, and excitatory and inhibitory currents
+        with their sum.
 
         Parameters
         ----------
@@ -101,7 +195,10 @@ class Response(Shown):
         Dataset
             ``readout_rate`` and ``decision`` (seed × trial × readout), ``rate`` (seed × trial × neuron) and, if
             recorded, ``rate_in_time`` (seed × trial × neuron × time), in Hz; neurons have the coordinates
-            ``population``, ``sign`` and ``number``. There is always an axis of seeds.
+            ``population``, ``sign`` and ``number``. There is always an axis of seeds. A variable that was recorded of
+            a population is named after both, such as ``PYR_v`` (seed × recorded_trial × PYR_neuron × recorded_time).
+            Recorded spikes are ``spike_time`` (s), ``spike_population``, ``spike_neuron``, ``spike_seed`` and
+            ``spike_trial``, one entry for each spike.
         """
     )
     to_dataframe = tabulated(
@@ -129,3 +226,20 @@ class Response(Shown):
             If no spikes were recorded.
         """
         return display("spikes_to_dataframe", self)(self)
+
+    def traces_to_dataframe(self):
+        """Recorded variables as a pandas DataFrame.
+
+        Returns
+        -------
+        DataFrame
+            Columns population, sign, seed, trial, neuron, time_s and one for each variable, in the SI units that
+            ``attrs["units"]`` has by variable; one row for each neuron and time. A variable that was not recorded of a
+            population is NaN there.
+
+        Raises
+        ------
+        InputError
+            If no variables were recorded by a dict as `record` of `eisim.simulate`.
+        """
+        return display("traces_to_dataframe", self)(self)

@@ -7,7 +7,7 @@ import numpy as np
 from eisim.base import processes
 from eisim.base.timing import Timing
 from eisim.simulation.layout import Trials
-from eisim.simulation.response import Response, Spikes
+from eisim.simulation.response import Recording, Response, Spikes
 
 #: Steps of neurons that make it worth to start another process.
 WORTHWHILE = 50_000_000
@@ -32,7 +32,18 @@ def share_out(batch: list[Trials], timing: Timing) -> list[dict[int, Trials]]:
 def _share(trials, k, n):
     size = -(-len(trials.stimuli) // n)
     chosen = np.minimum(np.arange(k * size, (k + 1) * size), len(trials.stimuli) - 1)
-    return replace(trials, stimuli=trials.stimuli[chosen], numbers=trials.numbers[chosen])
+    request = trials.request and replace(trials.request, trials=_recorded(trials.request.trials, k, chosen))
+    return replace(trials, stimuli=trials.stimuli[chosen], numbers=trials.numbers[chosen], request=request)
+
+
+def _recorded(wanted, k, chosen):
+    """Those of the wanted trials that are in the k-th share, which has the chosen ones.
+
+    All shares record equally many, so that one program serves them: the first of a share is repeated.
+    """
+    shares = wanted // len(chosen)
+    mine = wanted[shares == k]
+    return np.concatenate([mine, np.full(np.bincount(shares).max() - len(mine), chosen[0])])
 
 
 def join(trials: Trials, shares: list[Response]) -> Response:
@@ -45,13 +56,30 @@ def join(trials: Trials, shares: list[Response]) -> Response:
         values = np.concatenate([getattr(share, kind)[name] for share in shares], axis=axis)
         return np.take(values, np.arange(n), axis=axis)
 
+    stored = [share.traces.stored for share in shares]
+    traces = {
+        name: _join_recordings([share[name] for share in stored], trials.request.trials)
+        if trials.request
+        else along(-3, name, "traces")
+        for name in whole.traces
+    }
     return replace(
         whole,
         rates={name: along(-2, name, "rates") for name in whole.rates},
-        traces={name: along(-3, name, "traces") for name in whole.traces},
+        traces=traces,
         spikes={name: _join_spikes([share.spikes[name] for share in shares], n) for name in whole.spikes},
         loop_time=max(share.loop_time for share in shares),
     )
+
+
+def _join_recordings(shares: list[Recording], wanted: np.ndarray) -> Recording:
+    """The recording of the wanted trials, of which some shares have several copies."""
+    numbers = [share.trials.tolist() for share in shares]
+    found = [next((k, each.index(n)) for k, each in enumerate(numbers) if n in each) for n in wanted.tolist()]
+    values = {
+        name: np.stack([shares[k].values[name][:, place] for k, place in found], axis=1) for name in shares[0].values
+    }
+    return replace(shares[0], values=values, trials=wanted)
 
 
 def _join_spikes(shares: list[Spikes], n: int) -> Spikes:

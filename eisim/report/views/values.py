@@ -17,7 +17,7 @@ from eisim.base.units import format_quantity
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData, Region, TruthTable
-from eisim.report import figures
+from eisim.report import figures, traces
 from eisim.report import response as responses
 from eisim.report.style import DOUBLE, EXCITATORY, NEUTRAL, Axes, axes, drawn_by
 from eisim.report.table import Column, Table, html_box, html_table, sentences
@@ -131,7 +131,10 @@ def _response(response: Response) -> str:
     rates = readouts.reshape(len(seeds) * trials, len(names))
     above = rates > response.circuit.readout_thresholds
     recorded = [f"spikes of {', '.join(response.spikes)}"] if response.spikes else []
-    recorded += [f"rates over time of {', '.join(response.traces)}"] if response.traces else []
+    recordings = response.traces.recordings
+    recorded += [f"{', '.join(found.values)} of {name}" for name, found in recordings.items()]
+    rates = [name for name in response.traces if name not in recordings]
+    recorded += [f"rates over time of {', '.join(rates)}"] if rates else []
     silent = [p for p in response.circuit.populations if p.silenced]
     quiet = [p.name + responses.silenced(p).removesuffix(" silenced") for p in silent]
     window, duration, dt = (format_quantity(t, "second") for t in (response.window, response.duration, response.dt))
@@ -237,6 +240,17 @@ def _draw_prediction(ax: Axes, prediction: Prediction) -> None:
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
+def _draw_response(ax, response: Response, trials=()) -> None:
+    if response.traces.recordings:
+        traces.recorded(ax, response, figures.trial_names(response, trials))
+    else:
+        figures.response(ax, response, trials)
+
+
+def _size(response: Response) -> tuple[float, float]:
+    return traces.size(response) if response.traces.recordings else (DOUBLE, 3.0)
+
+
 register(Shown, html=lambda value: f"<pre>{escape(repr(value))}</pre>")
 register(Circuit, html=_circuit, plot=_plot_diagram("circuit"), to_brian2=to_brian2)
 register(DNN, html=_dnn, plot=_plot_diagram("dnn"))
@@ -245,9 +259,10 @@ register(Prediction, plot=drawn_by(_draw_prediction))
 register(
     Response,
     html=_response,
-    plot=drawn_by(figures.response, (DOUBLE, 3.0)),
+    plot=drawn_by(_draw_response, _size),
     to_dataframe=responses.frame,
     spikes_to_dataframe=responses.spike_frame,
+    traces_to_dataframe=responses.trace_frame,
     to_xarray=responses.dataset,
 )
 register(TruthTable, html=_truth_table)

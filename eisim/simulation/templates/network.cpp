@@ -3,6 +3,9 @@
 #include "network.h"
 #include <chrono>
 #include <ctime>
+{% if every() > 1 %}
+#include "objects.h"
+{% endif %}
 
 double Network::_last_run_time = 0.0;
 double Network::_last_run_completed_fraction = 0.0;
@@ -28,7 +31,13 @@ void Network::run(const double duration, report_function report, const double pe
 {
     const double began = _now(), wall = _wall(), t_start = t, t_end = t + duration;
     double next_report = wall + period;
+{% if every() > 1 %}
+    Clock *clock = &brian::eisim_clock, *recorders_clock = &brian::eisim_recorders_clock;
+    recorders_clock->set_interval(t, t_end);
+    int64_t step = 0;
+{% else %}
     Clock *clock = objects.empty() ? NULL : objects[0].first;
+{% endif %}
     if (report)
         report(0.0, 0.0, t_start, duration);
     if (clock)
@@ -43,9 +52,18 @@ void Network::run(const double duration, report_function report, const double pe
             report(_wall() - wall, (t - t_start) / duration, t_start, duration);
             next_report += period;
         }
+{% if every() > 1 %}
+        const bool is_recorded = step++ % {{ every() }} == 0;
+        for (const auto &object : objects)
+            if (object.second && (is_recorded || object.first == clock))
+                object.second();
+        if (is_recorded)
+            recorders_clock->tick();
+{% else %}
         for (const auto &object : objects)
             if (object.second)
                 object.second();
+{% endif %}
         clock->tick();
     }
     _globally_running = false;

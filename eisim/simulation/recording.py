@@ -1,0 +1,192 @@
+"""What is recorded of a circuit over time: which variables of which neurons, in which trials, how often."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from eisim.base.errors import InputError, did_you_mean
+from eisim.base.timing import Timing
+from eisim.base.units import scalar_si
+from eisim.circuit import Circuit, Population
+from eisim.neurons.kinetics import kinetic_variables, quantity_of
+
+#: What is asked for to have the spikes of a population or an input.
+SPIKES = "spikes"
+#: Units of Brian2's equations, as they are written beside numbers.
+_SYMBOLS = {"volt": "V", "siemens": "S", "ampere": "A", "hertz": "Hz", "second": "s", "farad": "F"}
+_OF_RECEPTOR = {"e": "excitatory", "i": "inhibitory", "n": "NMDA"}
+_DIFFERENTIAL = re.compile(r"^\s*d(\w+)/dt\s*=.*:\s*([^(\n]*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable that a population has to record, with its unit."""
+
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be recorded of a circuit."""
+
+    spikes: tuple[str, ...]  # inputs and populations
+    variables: dict[str, tuple[str, ...]]  # by population
+    neurons: dict[str, np.ndarray]  # by population, their numbers
+    trials: np.ndarray  # numbers
+    every: int  # steps
+
+
+def recordable(circuit: Circuit, population: Population) -> dict[str, Variable]:
+    """What can be recorded of a population, but for its spikes, by name."""
+    neuron = population.neuron
+    if neuron.kind == "rate":
+        drives = {f"I_{k}": f"input from {_OF_RECEPTOR[k]} sources" for k in "ei"}
+        meanings = {"r": "rate", "drive": "summed input", "activation": "activation of the summed input", **drives}
+        if any(each.noise for each in circuit.neurons(population)):
+            meanings["noise_drive"] = "input noise"
+        return {name: Variable("Hz", meaning) for name, meaning in meanings.items()}
+    found = {}
+    for name, unit in _DIFFERENTIAL.findall(neuron.equations()):
+        found[name] = Variable(_SYMBOLS.get(unit.strip(), unit.strip()), _meaning(neuron, name))
+    if quantity_of(neuron) == "g":
+        for k, receptor in neuron.receptors.items():
+            if f"g_{k}" in found and hasattr(receptor, "reversal"):
+                found[f"I_{k}"] = Variable("A", _meaning(neuron, f"I_{k}"))
+    return found
+
+
+def _meaning(neuron, name):
+    kind, _, k = name.partition("_")
+    if name == "v":
+        return "membrane potential" if neuron.state_unit == "volt" else "state of the membrane"
+    if k not in neuron.receptors:
+        return ""
+    of = _OF_RECEPTOR[k]
+    times = ", times the membrane resistance" if neuron.weight_unit == "volt" else ""
+    meanings = {
+        "g": f"{of} conductance",
+        "I": f"{of} synaptic current, depolarising positive{times}",
+        "x": f"rising variable of the {of} synapses",
+    }
+    return meanings.get(kind, "")
+
+
+def needed(population: Population, names: Iterable[str], drives: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """The variables of the population's group that these are made of; `drives`: of the inputs of rate units by sign."""
+    neuron, found = population.neuron, set()
+    for name in names:
+        if neuron.kind == "rate" and name.startswith("I_"):
+            found.update(drives.get(name[-1], ()))
+        elif neuron.kind == "spiking" and name.startswith("I_") and quantity_of(neuron) == "g":
+            found.update((f"g_{name[-1]}", "v"))
+        else:
+            found.add(name)
+    return tuple(sorted(found))
+
+
+def of_pool(population: Population, variables: Iterable[str]) -> tuple[str, ...]:
+    """Those variables of a population's group to which its pool adds."""
+    kinetic = kinetic_variables(population.neuron)
+    return tuple(name for name in variables if name in kinetic)
+
+
+def made_of(circuit: Circuit, population: Population, name: str, numbers, drives, state: Mapping[str, np.ndarray]):
+    """A variable of the neurons of these numbers, made of variables of their group (... × neurons × times).
+
+    None where nothing drives them.
+    """
+    neuron = population.neuron
+    if neuron.kind == "rate" and name.startswith("I_"):
+        parts = [state[drive] for drive in drives.get(name[-1], ())]
+        return sum(parts[1:], parts[0]) if parts else None
+    if neuron.kind == "rate" or quantity_of(neuron) == "I" or not name.startswith("I_"):
+        return state[name]
+    k, each = name[-1], circuit.neurons(population)
+    receptors = [neuron.receptors[k] for neuron in (each if len(each) == 1 else [each[n] for n in numbers])]
+    reversal = np.array([receptor.reversal for receptor in receptors])[:, None]
+    current = state[f"g_{k}"] * (reversal - state["v"])
+    return current * receptors[0].open_share(state["v"]) if hasattr(receptors[0], "open_share") else current
+
+
+def requested(circuit: Circuit, record: Mapping, neurons, trials, every, n_trials: int, timing: Timing) -> Request:
+    """What `record`, a dict, and `neurons`, `trials` and `every` ask for; ``InputError`` for what is not there."""
+    spikes, variables = [], {}
+    if not record:
+        raise InputError("record: expected populations with what to record of each, found an empty dict")
+    inputs = [i.name for i in circuit.inputs] if circuit.kind == "spiking" else []
+    populations = {p.name: p for p in circuit.populations}
+    for name, asked in record.items():
+        if name not in populations and name not in inputs:
+            known = [*populations, *inputs]
+            raise InputError(
+                f"record: expected names of populations of circuit {circuit.name!r} ({', '.join(known)}), found "
+                f"{name!r}{did_you_mean(name, known)}"
+            )
+        there = recordable(circuit, populations[name]) if name in populations else {}
+        known = [*there, *([SPIKES] if circuit.kind == "spiking" else [])]
+        listed = [asked] if isinstance(asked, str) or not np.iterable(asked) else list(asked)
+        for each in listed:
+            if not isinstance(each, str) or each not in known:
+                raise InputError(
+                    f"record: {name!r}: expected some of {', '.join(map(repr, known))}, found {each!r}"
+                    f"{did_you_mean(each, known)}"
+                )
+        if not listed:
+            raise InputError(f"record: {name!r}: expected some of {', '.join(map(repr, known))}, found none")
+        if SPIKES in listed:
+            spikes.append(name)
+        if chosen := tuple(dict.fromkeys(each for each in listed if each != SPIKES)):
+            variables[name] = chosen
+    return Request(
+        tuple(spikes),
+        variables,
+        _neurons(neurons, {name: populations[name].size for name in variables}),
+        _numbers(trials, n_trials, "trials"),
+        _steps(every, timing),
+    )
+
+
+def _neurons(neurons, sizes):
+    if isinstance(neurons, Mapping):
+        for name in neurons:
+            if name not in sizes:
+                known = ", ".join(sizes) or "none, since only spikes are recorded"
+                raise InputError(
+                    f"neurons: expected populations of which variables are recorded ({known}), found {name!r}"
+                )
+        return {name: _numbers(neurons.get(name), size, f"neurons: {name!r}") for name, size in sizes.items()}
+    return {name: _numbers(neurons, size, f"neurons: {name!r}") for name, size in sizes.items()}
+
+
+def _numbers(given: Any, size: int, what: str) -> np.ndarray:
+    """Numbers from 0 to below `size`, all of them for None."""
+    if given is None:
+        return np.arange(size)
+    try:
+        numbers = np.atleast_1d(given)
+    except ValueError:
+        numbers = np.array([None])
+    if numbers.ndim != 1 or not numbers.size or numbers.dtype.kind not in "iu":
+        raise InputError(f"{what}: expected a whole number or a list of these, found {given!r:.100}")
+    wrong = numbers[(numbers < 0) | (numbers >= size)]
+    if wrong.size:
+        raise InputError(f"{what}: expected numbers from 0 to {size - 1}, found {wrong[0]}")
+    if len(np.unique(numbers)) < len(numbers):
+        raise InputError(f"{what}: expected different numbers, found {given!r:.100}")
+    return numbers.astype(int)
+
+
+def _steps(every, timing):
+    if every is None:
+        return 1
+    steps = scalar_si(every, "second", "every") / timing.dt
+    if steps < 1 - 1e-6 or abs(steps - round(steps)) > 1e-6 or round(steps) > timing.steps:
+        raise InputError(
+            f"every: expected a whole number of time steps of {timing.dt:g} s, up to the duration of "
+            f"{timing.duration:g} s, found {steps * timing.dt:g} s"
+        )
+    return round(steps)
