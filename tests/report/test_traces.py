@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from brian2 import Hz, ms, nS
 
-from eisim import Circuit, ConductanceLIF, Input, InputError, Population, Projection, simulate
+from eisim import Circuit, ConductanceLIF, Input, InputError, Population, Projection, Readout, simulate
 from eisim.report.style import EXCITATORY, INHIBITORY
 
 HOW = {"duration": 40e-3, "window": 20e-3, "dt": 0.5e-3, "backend": "numpy"}
@@ -22,6 +22,7 @@ def circuit():
             Projection("x", "PV", np.full((4, 2), 9 * nS)),
             Projection("PV", "PYR", np.full((2, 3), 6 * nS), 1 * ms),
         ],
+        [Readout("PYR", 5 * Hz)],
     )
 
 
@@ -52,6 +53,8 @@ def test_no_spike_is_no_error(circuit, tmp_path):
     silent = simulate(circuit, np.zeros((1, 4)), record={"PV": "spikes"}, **HOW)
     assert silent.to_xarray().sizes["spike"] == 0
     silent.to_xarray().to_netcdf(tmp_path / "silent.nc", engine="scipy")
+    with xr.open_dataset(tmp_path / "silent.nc", engine="scipy") as found:
+        assert found.spike_time.shape == (0,) and not found.rate.any()
 
 
 def test_table_has_a_row_for_each_neuron_and_time(response, circuit):

@@ -133,8 +133,8 @@ def _response(response: Response) -> str:
     recorded = [f"spikes of {', '.join(response.spikes)}"] if response.spikes else []
     recordings = response.traces.recordings
     recorded += [f"{', '.join(found.values)} of {name}" for name, found in recordings.items()]
-    rates = [name for name in response.traces if name not in recordings]
-    recorded += [f"rates over time of {', '.join(rates)}"] if rates else []
+    in_time = [name for name in response.traces if name not in recordings]
+    recorded += [f"rates over time of {', '.join(in_time)}"] if in_time else []
     silent = [p for p in response.circuit.populations if p.silenced]
     quiet = [p.name + responses.silenced(p).removesuffix(" silenced") for p in silent]
     window, duration, dt = (format_quantity(t, "second") for t in (response.window, response.duration, response.dt))
