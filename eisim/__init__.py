@@ -46,7 +46,16 @@ _HOMES = {
     "eisim.theory.certificate": ("Certificate", "certify"),
     "eisim.theory.synthesis": ("synthesize",),
     "eisim.analysis.training": ("train",),
-    "eisim.weights": ("AllToAll", "FixedInDegree", "FixedProbability", "Independent"),
+    "eisim.distributions": ("Gamma", "Lognormal", "Normal"),
+    "eisim.weights": (
+        "AllToAll",
+        "FixedInDegree",
+        "FixedOutDegree",
+        "FixedProbability",
+        "FixedTotalNumber",
+        "GaussianProfile",
+        "Independent",
+    ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -5,10 +5,10 @@ a projection has magnitudes, and their sign is that of the source population.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import Any, Literal
 from zlib import crc32
 
@@ -18,12 +18,13 @@ from scipy import sparse
 from eisim.base import memory
 from eisim.base.display import display, plotted
 from eisim.base.errors import InputError, did_you_mean
-from eisim.base.seeds import Seed, seed_of
-from eisim.base.units import is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
+from eisim.base.seeds import Seed, seed_of, uniform_at
+from eisim.base.units import expected, is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
 from eisim.base.values import Brief, ReadOnly, Shown, Value, quantity, revised
+from eisim.distributions import Distribution
 from eisim.neurons import LIF, ConductanceLIF, RateUnit, SpikingNeuron, Theta
 from eisim.synapses import ShortTerm
-from eisim.weights import FixedInDegree, FixedProbability, Independent, Rule, with_entries
+from eisim.weights import Independent, Rule, with_entries
 
 Sign = Literal["E", "I"]
 
@@ -32,6 +33,10 @@ Sign = Literal["E", "I"]
 CYCLE = 1 - 1e-9
 #: Drives of this size as plain numbers are hardly meant in V; as a membrane potential, such a value may mean "never".
 _HUGE_DRIVE = {"volt": 0.25}
+#: Bytes that drawing a number for a synapse takes, beside the synapse.
+_DRAWN = 40
+#: What is drawn for each synapse, as part of the seed; `Circuit.neurons` has 1.
+_OF_WEIGHTS, _OF_DELAYS = 2, 3
 #: Brian2 counts neurons and synapses in 32 bits.
 MOST_NEURONS = 2**31 - 1
 
@@ -201,10 +206,12 @@ class Projection(ReadOnly, Brief):
         Non-negative magnitudes: plain numbers onto rate units, voltages onto LIF neurons, conductances onto
         conductance-based ones. 0 means no synapse. Held as a read-only sparse array in SI units, or as the rule with
         its weight in SI units.
-    delay : quantity, float or array_like of shape (source size, target size)
-        Conduction delay, in s; the simulator rounds it to whole time steps.
+    delay : quantity, float, array_like of shape (source size, target size), or Distribution
+        Conduction delay, in s; the simulator rounds it to whole time steps. A distribution (`eisim.distributions`)
+        gives every synapse its own.
     name : str
-        ``"source->target"`` unless given.
+        ``"source->target"`` unless given. Of several with this name a circuit numbers all but the first:
+        ``"source->target 2"``, ``"source->target 3"``.
     receptor : {"", "excitation", "inhibition", "nmda"}
         Receptor of the target; by default that of the sign of the source.
     plasticity : ShortTerm, optional
@@ -226,18 +233,28 @@ class Projection(ReadOnly, Brief):
         object.__setattr__(self, "name", self.name or f"{self.source}->{self.target}")
         what, rule = f"projection {self.name!r}", self.weights if isinstance(self.weights, Rule) else None
         given = rule.weight if rule else self.weights
+        unit = given.unit if isinstance(given, Distribution) else unit_of(given)
         entries = given.data if sparse.issparse(given) and not _is_frozen(given) else given
-        may_lack_unit = not sparse.issparse(entries) and unit_of(entries) is None and is_made_by_hand()
+        entries = entries.mean if isinstance(entries, Distribution) else entries
+        may_lack_unit = not sparse.issparse(entries) and unit is None and is_made_by_hand()
         object.__setattr__(self, "plain", entries if may_lack_unit else None)
-        object.__setattr__(self, "unit", unit_of(given))
+        object.__setattr__(self, "unit", unit)
         if rule:
-            weight = scalar_si(given, self.unit or "1", f"{what}: weight")
-            _check_magnitude(weight, f"{what}: weight: expected a non-negative magnitude")
-            object.__setattr__(self, "weights", replace(rule, weight=weight))
+            if not isinstance(given, Distribution):
+                weight = scalar_si(given, self.unit or "1", f"{what}: weight")
+                _check_magnitude(weight, f"{what}: weight: expected a non-negative magnitude")
+                object.__setattr__(self, "weights", replace(rule, weight=weight))
         else:
             object.__setattr__(self, "weights", self._magnitudes(f"{what}: weights"))
         if not isinstance(self.plasticity, (ShortTerm, type(None))):
             raise InputError(f"{what}: plasticity: expected ShortTerm(...), found {self.plasticity!r}")
+        if isinstance(self.delay, Distribution):
+            if self.delay.unit not in (None, "second"):
+                found = f"found a quantity in {self.delay.unit}"
+                raise InputError(f"{what}: delay: expected {expected('second')}, {found}")
+            if self.delay.unit is None:
+                warn_of_plain(self.delay.mean, "second", f"{what}: delay", huge=0.5, by_hand=True)
+            return
         delay = to_si(self.delay, "second", f"{what}: delay")
         warn_of_plain(self.delay, "second", f"{what}: delay", huge=0.5)
         if (delay < 0).any():
@@ -323,6 +340,7 @@ class Circuit(ReadOnly, Shown):
                 if not isinstance(member, kind):
                     raise InputError(f"circuit {self.name!r}: {part}: expected {kind.__name__}, found {member!r}")
             object.__setattr__(self, part, members)
+        object.__setattr__(self, "projections", tuple(_numbered(self.projections)))
         object.__setattr__(self, "seed", seed_of(self.seed, f"circuit {self.name!r}: seed"))
         if not self.inputs or not self.populations:
             raise InputError(f"circuit {self.name!r}: expected at least one input and one population")
@@ -408,11 +426,14 @@ class Circuit(ReadOnly, Shown):
 
     @property
     def is_random(self) -> bool:
-        """Whether its seed decides anything: drawn weights, heterogeneous neurons, Poisson inputs or membrane noise."""
+        """Whether its seed decides anything.
+
+        That is drawn synapses, weights or delays, heterogeneous neurons, Poisson inputs or membrane noise.
+        """
         return (
             any(i.train == "poisson" for i in self.inputs)
             or any(p.spread or getattr(p.neuron, "noise", 0) for p in self.populations)
-            or any(isinstance(p.weights, FixedProbability | FixedInDegree) for p in self.projections)
+            or any(_is_drawn(p.weights) or isinstance(p.delay, Distribution) for p in self.projections)
         )
 
     def has_synapses(self, projection: Projection) -> bool:
@@ -433,11 +454,35 @@ class Circuit(ReadOnly, Shown):
         if projection.name not in self._drawn:
             source, target = self.source(projection), self.population(projection.target)
             shape = source.size, target.size
-            synapses = rule.expected(shape)
-            memory.check(f"projection {projection.name!r}", synapses * rule.bytes_of_one, f"{synapses:,.0f} synapses")
+            synapses, drawn = rule.expected(shape), isinstance(rule.weight, Distribution)
+            need = synapses * (rule.bytes_of_one + _DRAWN * drawn)
+            memory.check(f"projection {projection.name!r}", need, f"{synapses:,.0f} synapses")
             pattern = _draw(replace(rule, weight=1.0), self.seed, projection.name, shape, source is target)
-            self._drawn[projection.name] = _scaled(pattern, rule.weight)
+            if drawn:
+                entries = rule.weight.quantile(self._uniform(projection, pattern, _OF_WEIGHTS))
+                self._drawn[projection.name] = _frozen(with_entries(pattern, entries))
+            else:
+                self._drawn[projection.name] = _scaled(pattern, rule.weight)
         return self._drawn[projection.name]
+
+    def delays(self, projection: Projection) -> np.ndarray:
+        """Delays of a projection in s: one number, or one for each synapse in the order of ``weights(...).data``.
+
+        Those of a distribution are drawn from the circuit's seed, the projection's name and the place of the synapse
+        in the matrix, so that they stay when other synapses are removed.
+        """
+        given = projection.delay
+        if isinstance(given, Distribution):
+            synapses = self.weights(projection)
+            memory.check(f"projection {projection.name!r}", _DRAWN * synapses.nnz, f"{synapses.nnz:,} delays")
+            return given.quantile(self._uniform(projection, synapses, _OF_DELAYS))
+        return given[_places(self.weights(projection))] if given.ndim else given
+
+    def _uniform(self, projection, synapses, what) -> np.ndarray:
+        """A number from 0 to 1 for each synapse of a projection, in the order of the matrix."""
+        rows, columns = _places(synapses)
+        place = rows * np.int64(synapses.shape[1]) + columns
+        return uniform_at([self.seed, crc32(projection.name.encode()), what], place)
 
     @cached_property
     def _drawn(self) -> dict[str, sparse.csr_array]:
@@ -486,7 +531,7 @@ class Circuit(ReadOnly, Shown):
             )
         if isinstance(given, Independent) and getattr(source, "train", None) != "poisson":
             raise InputError(f"{what}: Independent: expected an input with train='poisson' as source, found {source!r}")
-        if projection.delay.shape not in ((), shape):
+        if not isinstance(projection.delay, Distribution) and projection.delay.shape not in ((), shape):
             raise InputError(f"{what}: delay: expected shape {shape}, found {projection.delay.shape}")
         try:
             letter = target.neuron.receptor_of(projection.receptor, self.sign(projection))
@@ -584,11 +629,44 @@ def union(circuits: Sequence[Circuit], name: str = "union") -> Circuit:
                 source=f"{k}/{p.source}",
                 target=f"{k}/{p.target}",
                 name=f"{k}/{p.name}",
-                weights=circuit.weights(p) if isinstance(p.weights, (FixedProbability, FixedInDegree)) else p.weights,
+                weights=circuit.weights(p) if _is_drawn(p.weights) else p.weights,
+                delay=delay_matrix(circuit, p),
             )
             for p in circuit.projections
         ]
     return Circuit(name, inputs, populations, projections, readouts)
+
+
+def _is_drawn(weights) -> bool:
+    return isinstance(weights, Rule) and weights.is_random
+
+
+def delay_matrix(circuit: Circuit, projection: Projection) -> np.ndarray:
+    """Delays of a projection in s: one number, or source × target, 0 where a distribution has drawn none."""
+    if not isinstance(projection.delay, Distribution):
+        return projection.delay
+    synapses = circuit.weights(projection)
+    memory.check(f"projection {projection.name!r}", 8.0 * np.prod(synapses.shape), "a matrix of delays")
+    found = np.zeros(synapses.shape)
+    found[_places(synapses)] = circuit.delays(projection)
+    return found
+
+
+def _places(matrix: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the entries of a sparse array, in their order."""
+    counts = matrix.indptr[1:] - matrix.indptr[:-1]
+    return np.repeat(np.arange(matrix.shape[0], dtype=np.int32), counts), matrix.indices
+
+
+def _numbered(projections: Sequence[Projection]) -> Iterator[Projection]:
+    """Projections of which those that were given no name, and whose name is taken, have a number behind it."""
+    taken, seen = {p.name for p in projections}, set()
+    for p in projections:
+        if p.name in seen and p.name == f"{p.source}->{p.target}":
+            p = revised(p, name=next(name for k in count(2) if (name := f"{p.name} {k}") not in taken))
+            taken.add(p.name)
+        seen.add(p.name)
+        yield p
 
 
 @lru_cache(maxsize=8)

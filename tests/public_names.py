@@ -40,7 +40,8 @@ MODULES = {
     "eisim.network_ablation": "NetworkAblation ablate_network class_floors",
     "eisim.task": "Fact Obstruction Task",
     "eisim.values": "Value quantity",
-    "eisim.weights": "AllToAll FixedInDegree FixedProbability Independent",
+    "eisim.weights": "AllToAll FixedInDegree FixedOutDegree FixedProbability FixedTotalNumber GaussianProfile "
+    "Independent",
 }
 
 

@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 
 import eisim
 import models
-from eisim import AllToAll, FixedInDegree, FixedProbability, Independent, InputError, TruthTable
+from eisim import (
+    AllToAll,
+    FixedInDegree,
+    FixedOutDegree,
+    FixedProbability,
+    FixedTotalNumber,
+    GaussianProfile,
+    Independent,
+    InputError,
+    TruthTable,
+)
 from eisim.analysis import activity
 from eisim.base.seeds import seed_of
 from models import center_surround, decision, ring_attractor, winner_take_all
@@ -133,6 +143,9 @@ CALLS = {
     "winner_take_all.thresholds": lambda seed: winner_take_all.thresholds("rate", seed=seed).seed,
     "FixedProbability.draw": partial(of_rule, FixedProbability(0.5, 1.0), (4, 5)),
     "FixedInDegree.draw": partial(of_rule, FixedInDegree(2, 1.0), (4, 5)),
+    "FixedOutDegree.draw": partial(of_rule, FixedOutDegree(2, 1.0), (4, 5)),
+    "FixedTotalNumber.draw": partial(of_rule, FixedTotalNumber(9, 1.0), (4, 5)),
+    "GaussianProfile.draw": partial(of_rule, GaussianProfile(0.8, 0.2, 1.0), (4, 5)),
     "AllToAll.draw": partial(of_rule, AllToAll(1.0), (4, 5)),
     "Independent.draw": partial(of_rule, Independent(1.0), (1, 5)),
 }

@@ -19,6 +19,7 @@ from eisim.base.errors import InputError, explains_arguments
 from eisim.base.units import scalar_si
 from eisim.base.values import Explained
 from eisim.circuit import Circuit
+from eisim.distributions import Distribution
 from eisim.neurons import LIF, ConductanceLIF
 from eisim.neurons.siegert import siegert
 from eisim.stimuli import checked
@@ -27,6 +28,8 @@ from eisim.weights import Rule
 RECEPTORS = "ein"
 #: Neurons that stand for a population whose neurons differ.
 REPRESENTATIVES = 64
+#: Delays that stand for those of a distribution.
+DELAYS = 64
 #: A fixed point is found when no rate would change by more than this, in Hz.
 SETTLED = 1e-6
 #: How long rates relax towards a fixed point, in time constants of the slowest population.
@@ -351,7 +354,7 @@ class MeanField(Explained):
                 letter, m = self.circuit.receptor(p), self._moments[p.name]
                 rate, gain = max(state[source], 0.0), np.mean(answers[target].gain[letter])
                 sent = synaptic_filter(self.circuit.population(p.target).neuron.receptors[letter], growth)
-                sent = sent * np.exp(-np.multiply.outer(growth, np.ravel(p.delay))).mean(axis=-1)
+                sent = sent * np.exp(-np.multiply.outer(growth, np.ravel(_delays(p)))).mean(axis=-1)
                 for plasticity in self._plasticity(p):
                     sent = sent * release_response(plasticity, rate, growth)
                 to_mean, to_variance = responses[typical[target]]
@@ -368,6 +371,13 @@ class MeanField(Explained):
         growth = _roots(determinant, 2j * np.pi * frequency[dips])
         leading = growth[growth.real.argmax()] if growth.size else complex(np.nan, np.nan)
         return max(round((turns[0] - turns[-1]) / np.pi), 0), abs(leading.imag) / (2 * np.pi), leading.real
+
+
+def _delays(projection):
+    """Delays of a projection, or those at evenly spaced shares of their distribution, in s."""
+    if not isinstance(projection.delay, Distribution):
+        return projection.delay
+    return projection.delay.quantile((np.arange(DELAYS) + 0.5) / DELAYS)
 
 
 def _roots(function, guesses):

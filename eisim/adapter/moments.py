@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from eisim.circuit import Circuit, Projection
-from eisim.weights import AllToAll, FixedInDegree, FixedProbability, Independent
+from eisim.distributions import Distribution
+from eisim.weights import AllToAll, FixedInDegree, FixedProbability, Independent, Rule
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,21 @@ class Moments:
 def moments(circuit: Circuit, projection: Projection) -> Moments:
     """The moments of a projection; those of a rule in closed form, without drawing its matrix."""
     source, target = circuit.source(projection), circuit.population(projection.target)
-    rule, n = projection.weights, source.size - (source is target)
-    w = getattr(rule, "weight", 0.0)
+    rule, n = projection.weights, source.size
+    if isinstance(rule, Rule):
+        n -= source is target and not rule.autapses
+        w, sd = rule.weight.moments if isinstance(rule.weight, Distribution) else (rule.weight, 0.0)
+        square = w**2 + sd**2
     match rule:
         case FixedProbability(probability=p):
-            return Moments(n * p * w, n * p * w**2, n * p * (1 - p) * w**2, n * p * (1 - p) * w**2)
+            varied = n * p * (1 - p) * w**2 + n * p * sd**2
+            return Moments(n * p * w, n * p * square, varied, varied)
         case FixedInDegree(in_degree=k):
-            return Moments(k * w, k * w**2, 0.0, k * w**2 * (1 - k / max(n, 1)))
+            return Moments(k * w, k * square, k * sd**2, k * w**2 * (1 - k / max(n, 1)) + k * sd**2)
         case AllToAll():
-            return Moments(source.size * w, source.size * w**2, 0.0, 0.0)
+            return Moments(n * w, n * square, n * sd**2, n * sd**2)
         case Independent():
-            return Moments(w, w**2, 0.0, 0.0)
+            return Moments(w, square, sd**2, sd**2)
     matrix = circuit.weights(projection)
     squares = matrix.power(2).sum() / target.size
     density = matrix.nnz / np.prod(matrix.shape)

@@ -98,7 +98,7 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
         sources[p.name] = node, p.size, 0
     for projection in circuit.projections:
         matrix, sign = circuit.weights(projection).tocoo(), circuit.sign(projection)
-        delays = np.broadcast_to(projection.delay, matrix.shape)[matrix.coords]
+        delays = np.broadcast_to(circuit.delays(projection), matrix.nnz)
         node, size, first = sources[projection.source]
         for delay in np.unique(delays):
             chosen = delays == delay
@@ -140,7 +140,7 @@ def unread(circuit: Circuit, dt=SNNTORCH_DT) -> dict[str, str]:
         if p.neuron.reset != p.neuron.rest:
             return found | dict.fromkeys(READERS, f"{p.name!r} is not reset to its leak potential; they know no other")
     for projection in circuit.projections:
-        if projection.delay.any() and circuit.has_synapses(projection):
+        if circuit.delays(projection).any() and circuit.has_synapses(projection):
             return found | dict.fromkeys(READERS, f"{projection.name!r} has delays; they know none")
     return found
 

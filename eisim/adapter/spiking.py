@@ -16,7 +16,7 @@ from eisim.adapter.names import Unused
 from eisim.adapter.static import static_dnn
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.units import scalar_si
-from eisim.circuit import Circuit, Population, Projection
+from eisim.circuit import Circuit, Population, Projection, delay_matrix
 from eisim.neurons import LIF, ExponentialLinear, Logistic, RateUnit, Saturating, Softplus, Step, ThresholdLinear
 from eisim.stimuli import checked
 from eisim.synapses import Exponential
@@ -110,7 +110,9 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
         outgoing = np.array([1 / scales[source]]) if source in inputs else parts[source].weights
         weights = sparse.kron(np.outer(outgoing, parts[target].gains), circuit.weights(projection))
         weights = _volts(weights, parts[target].neuron, circuit.sign(projection))
-        projections.append(Projection(names[source], names[target], weights, projection.delay, name=projection.name))
+        delay = delay_matrix(circuit, projection)  # that of a unit for all its parts
+        delay = np.kron(np.ones((np.size(outgoing), np.size(parts[target].gains))), delay) if delay.ndim else delay
+        projections.append(Projection(names[source], names[target], weights, delay, name=projection.name))
     return replace(
         circuit,
         inputs=[replace(i, rate=i.rate * scales[i.name]) for i in circuit.inputs],

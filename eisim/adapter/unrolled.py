@@ -152,7 +152,7 @@ def unroll(circuit: Circuit, timing: Timing) -> UnrolledDNN:
     parts = {}
     for projection in circuit.projections:
         matrix = circuit.weights(projection).tocoo()
-        steps = delay_steps(np.broadcast_to(projection.delay, matrix.shape)[matrix.coords], timing.dt)
+        steps = np.broadcast_to(delay_steps(circuit.delays(projection), timing.dt), matrix.nnz)
         rows = matrix.coords[0] + place[projection.source].start
         columns = matrix.coords[1] + place[projection.target].start - circuit.n_inputs
         sign = circuit.sign(projection)

@@ -4,9 +4,10 @@ import numpy as np
 
 from eisim.base.files import to_csv
 from eisim.circuit import Circuit, Projection
+from eisim.distributions import Distribution
 from eisim.report.findings import Picture
 from eisim.report.wording import listing
-from eisim.weights import AllToAll, FixedInDegree, Rule
+from eisim.weights import Rule
 
 #: Weights in the unit in which they are read, by that in which they are held: its name, and how many make one.
 SHOWN_UNITS = {"volt": ("mV", 1e3), "siemens": ("nS", 1e9), "1": ("1", 1.0)}
@@ -27,9 +28,9 @@ def _row(circuit: Circuit, projection: Projection) -> dict:
     source, target = circuit.source(projection), circuit.population(projection.target)
     unit, scale = SHOWN_UNITS[target.neuron.weight_unit]
     count, weight = synapses(circuit, projection)
-    delay = projection.delay
-    if delay.ndim and count:  # of the synapses that there are
-        delay = delay[circuit.weights(projection).nonzero()]
+    given = projection.delay
+    none = given.moments[0] if isinstance(given, Distribution) else given
+    delay = circuit.delays(projection) if count else none  # of the synapses that there are
     return {
         "projection": projection.name,
         "source": source.name,
@@ -45,16 +46,17 @@ def _row(circuit: Circuit, projection: Projection) -> dict:
 
 
 def synapses(circuit: Circuit, projection: Projection) -> tuple[int, float]:
-    """Number of synapses and their mean weight; a rule is drawn only where chance decides how many there are."""
+    """Number of synapses and their mean weight; a rule is drawn only where chance decides these."""
     rule, source, target = projection.weights, circuit.source(projection), circuit.population(projection.target)
     if isinstance(rule, Rule):
         if not rule.weight:
             return 0, 0.0
-        if isinstance(rule, FixedInDegree):
-            return rule.in_degree * target.size, rule.weight
-        if isinstance(rule, AllToAll):
-            return rule.senders(source.size).size * target.size, rule.weight
-        return circuit.weights(projection).nnz, rule.weight
+        if isinstance(rule.weight, Distribution):
+            rule = circuit.weights(projection)
+        elif not rule.draws_number:
+            return round(rule.expected((source.size, target.size), source is target)), rule.weight
+        else:
+            return circuit.weights(projection).nnz, rule.weight
     return rule.nnz, float(rule.data.mean()) if rule.nnz else 0.0
 
 

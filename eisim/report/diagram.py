@@ -8,16 +8,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from eisim.adapter import DNN, UnrolledDNN, to_dnn
 from eisim.base.errors import InputError
 from eisim.circuit import Circuit
+from eisim.distributions import Distribution
 from eisim.report import graph
 from eisim.report.circuit import synapses
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST
-from eisim.weights import FixedProbability
+from eisim.weights import Rule
 
 #: Populations, or layers of a DNN, that are drawn one by one, and arrows between them.
 MOST, MOST_ARROWS = 8, 16
@@ -168,13 +170,14 @@ def _links(circuit):
     place, links = {s.name: k for k, s in enumerate([*circuit.inputs, *circuit.populations])}, []
     for p in circuit.projections:
         source, target = circuit.source(p), circuit.population(p.target)
-        if random := isinstance(p.weights, FixedProbability):
-            count = round(p.weights.probability * source.size * (target.size - (source is target)))
-            mean = p.weights.weight
+        if random := isinstance(p.weights, Rule) and p.weights.draws_number:
+            count = round(p.weights.expected((source.size, target.size), source is target))
+            mean = p.weights.mean_weight
         else:
             count, mean = synapses(circuit, p)
         if count and mean:
-            ends, delays = (place[p.source], place[p.target]), (float(p.delay.min()), float(p.delay.max()))
+            delay = circuit.delays(p) if isinstance(p.delay, Distribution) else p.delay
+            ends, delays = (place[p.source], place[p.target]), (float(np.min(delay)), float(np.max(delay)))
             receptor = p.receptor if p.receptor == "nmda" else ""
             sign, unit = circuit.sign(p), target.neuron.weight_unit
             links.append(Link(*ends, sign, mean, count, random, delays, unit, receptor))

@@ -29,7 +29,10 @@ LARGEST_STRUCTURE = 100_000_000
 
 #: The classes that a file can hold, by the module they live in. Nothing else is ever built.
 _CLASSES = {
-    **{f"eisim.{module}": _PUBLIC[f"eisim.{module}"] for module in ("circuit", "neurons", "synapses", "weights")},
+    **{
+        f"eisim.{module}": _PUBLIC[f"eisim.{module}"]
+        for module in ("circuit", "distributions", "neurons", "synapses", "weights")
+    },
     "eisim.adapter.activations": ("Identity", "LeakyReLU", "Tanh"),
     "eisim.adapter.static": ("DNN", "Layer"),
     "eisim.adapter.unrolled": ("UnrolledDNN",),

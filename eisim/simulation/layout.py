@@ -16,6 +16,7 @@ import numpy as np
 
 from eisim.base.errors import InputError
 from eisim.circuit import MOST_NEURONS, Circuit, Projection, delay_steps, spans
+from eisim.distributions import Distribution
 from eisim.simulation import noise
 from eisim.simulation.recording import Request, needed, of_pool
 from eisim.synapses import ShortTerm
@@ -286,8 +287,7 @@ def _place(layout, index, trials, dt, neuron_values, input_values):
             continue
         matrix = circuit.weights(projection)
         rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), matrix.indptr[1:] - matrix.indptr[:-1])
-        columns, weights = matrix.indices, sign * one_if_equal(matrix.data)
-        delay = projection.delay[rows, columns] if projection.delay.ndim else projection.delay
+        columns, weights, delay = matrix.indices, sign * one_if_equal(matrix.data), circuit.delays(projection)
         if not taps:
             yield projection.source, projection.target, receptor, plasticity, rows, columns, weights, delay
             continue
@@ -301,10 +301,13 @@ def _place(layout, index, trials, dt, neuron_values, input_values):
 
 def is_pooled(circuit: Circuit, projection: Projection) -> bool:
     """Whether a projection ends on the pool of its target: all neurons of the target receive the same from it."""
-    neuron = circuit.population(projection.target).neuron
+    neuron, rule = circuit.population(projection.target).neuron, projection.weights
     return (
         neuron.kind == "spiking"
-        and isinstance(projection.weights, AllToAll)
+        and isinstance(rule, AllToAll)
+        and not isinstance(rule.weight, Distribution)
+        and (rule.autapses or projection.source != projection.target)
+        and not isinstance(projection.delay, Distribution)
         and projection.delay.ndim == 0
         and neuron.receptors[circuit.receptor(projection)].letter != "d"
     )
@@ -456,7 +459,9 @@ def _read_by_each(populations, blocks, copies):
 def _drive_values(layout, index, trials, populations, k, drives):
     """The k-th Poisson drive of each neuron: the jump, and the afferent with its rate."""
     afferent = _read_by_each(populations, [layout.blocks[index, drive.source] for drive in drives], trials.copies)
-    jump = np.repeat([drive.weights.weight for drive in drives], [p.size for p in populations])
+    drawn = any(isinstance(drive.weights.weight, Distribution) for drive in drives)
+    each = [trials.circuit.weights(drive).toarray()[0] if drawn else drive.weights.weight for drive in drives]
+    jump = np.concatenate(each) if drawn else np.repeat(each, [p.size for p in populations])
     values = {f"jump_{k}": np.tile(jump, trials.copies)}
     rates = layout.groups[INPUT].parts[-1][1]["rate"]
     if rates.ndim == 2:
@@ -487,7 +492,9 @@ def _taps(circuit, dt):
     last = {}
     for projection in circuit.projections:
         source = circuit.source(projection)
-        steps = int(delay_steps(projection.delay, dt).max(initial=0))
+        given = projection.delay  # of all pairs, with or without a synapse
+        delays = circuit.delays(projection) if isinstance(given, Distribution) else given
+        steps = int(delay_steps(delays, dt).max(initial=0))
         if steps:
             last[source.name] = (source, max(steps, last.get(source.name, (None, 0))[1]))
     return list(last.values())

@@ -2,6 +2,7 @@
 
 from eisim.base import memory
 from eisim.base.timing import Timing
+from eisim.distributions import Distribution
 from eisim.simulation.layout import Trials, is_pooled
 from eisim.simulation.recording import needed
 from eisim.weights import Independent, Rule
@@ -12,6 +13,8 @@ _NEURON, _SYNAPSE = {"rate": 100, "spiking": 160}, {"rate": 24, "spiking": 38}
 _RECORDED, _STIMULUS = 16, 24
 #: Of one number of a variable that is recorded, and of one of what is made of these.
 _STATE, _MADE = 24, 8
+#: Of a weight or delay that a synapse has for itself: in Python, in a file, and in the program.
+_DRAWN = 24
 
 
 def check_memory(batch: list[Trials], timing: Timing) -> None:
@@ -34,10 +37,8 @@ def _number(n, what):
 
 def _bytes(trials, timing):
     circuit = trials.circuit
-    synapses = sum(_synapses(circuit, projection) for projection in circuit.projections)
-    need = trials.copies * (
-        _NEURON[circuit.kind] * (trials.neurons + circuit.n_inputs) + _SYNAPSE[circuit.kind] * synapses
-    )
+    synapses = sum(_synapses(circuit, p) * (_SYNAPSE[circuit.kind] + _DRAWN * _draws(p)) for p in circuit.projections)
+    need = trials.copies * (_NEURON[circuit.kind] * (trials.neurons + circuit.n_inputs) + synapses)
     if trials.stimuli.ndim == 3:
         need += _STIMULUS * trials.stimuli.size * len(trials.seeds)
     if trials.record and circuit.kind == "rate":
@@ -56,6 +57,12 @@ def _variables(trials, timing):
     return need
 
 
+def _draws(projection):
+    """How many numbers are drawn for each synapse."""
+    given = [getattr(projection.weights, "weight", None), projection.delay]
+    return sum(isinstance(each, Distribution) for each in given)
+
+
 def _synapses(circuit, projection):
     """Synapses of one copy that are stored individually."""
     given = projection.weights
@@ -65,4 +72,4 @@ def _synapses(circuit, projection):
     if not given.weight or (circuit.kind == "spiking" and is_shared):
         return 0
     source, target = circuit.source(projection), circuit.population(projection.target)
-    return given.expected((source.size, target.size))
+    return given.expected((source.size, target.size), source is target)

@@ -11,10 +11,11 @@ import math
 import numpy as np
 
 from eisim.base.elementary import exp, log
+from eisim.base.seeds import INCREMENT as _INCREMENT
+from eisim.base.seeds import MULTIPLIERS as _MULTIPLIERS
+from eisim.base.seeds import mixed as _mix
 from eisim.simulation.elementary import CPP
 
-_INCREMENT = 0x9E3779B97F4A7C15
-_MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 _LAYERS = 128
 # For 128 layers: where the tail begins, and the area of each layer.
 _TAIL, _AREA = 3.442619855899, 9.91256303526217e-3
@@ -31,12 +32,6 @@ def _edges_of_layers() -> np.ndarray:
 
 
 _EDGES = _edges_of_layers()
-
-
-def _mix(z: np.ndarray) -> np.ndarray:
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(_MULTIPLIERS[0])
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(_MULTIPLIERS[1])
-    return z ^ (z >> np.uint64(31))
 
 
 def _uniform(z: np.ndarray) -> np.ndarray:

@@ -18,10 +18,13 @@ from eisim import (
     Exponential,
     FixedInDegree,
     FixedProbability,
+    Gamma,
     Independent,
     Input,
     InputError,
     Logistic,
+    Lognormal,
+    Normal,
     Population,
     Projection,
     Readout,
@@ -145,6 +148,27 @@ def test_moments_of_rules_are_those_of_their_matrices():
         np.testing.assert_allclose(
             [ours.spread, ours.mixing], [matrix.spread, matrix.mixing], rtol=0.1, atol=1e-12, err_msg=name
         )
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        FixedInDegree(20, Lognormal(0.2e-3, 0.2e-3)),
+        AllToAll(Gamma(0.2e-3, 0.1e-3)),
+        FixedProbability(0.2, Normal(0.2e-3, 0.1e-3)),
+        FixedInDegree(20, 0.2e-3),
+    ],
+)
+def test_moments_of_drawn_weights_are_those_of_the_inputs_that_neurons_receive(rule):
+    circuit = network(DELTA, (100, 4000), 0.1e-3, rule, None)
+    projection = circuit.projections[3]
+    ours, matrix = moments(circuit, projection), circuit.weights(projection)
+    np.testing.assert_allclose([ours.total, ours.squares], [matrix.sum() / 4000, matrix.power(2).sum() / 4000], 0.02)
+    rates = np.random.default_rng(0).gamma(2.0, 5.0, 100)
+    received = rates @ matrix
+    assert received.mean() == pytest.approx(ours.total * rates.mean(), rel=0.02)
+    expected = ours.spread * rates.mean() ** 2 + ours.mixing * rates.var()
+    assert received.var() == pytest.approx(expected, rel=0.12)
 
 
 def test_inputs_bring_mean_and_noise_as_their_trains_do():

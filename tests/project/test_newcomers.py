@@ -113,7 +113,10 @@ def test_e8_other_arguments():
 
 def test_e8_two_projections_between_the_same_populations():
     two = [Projection("E", "E", 1e-3), Projection("E", "E", 2e-3)]
-    with pytest.raises(InputError, match=r"'E->E' is used twice; .*name="):
+    made = Circuit("c", [eisim.Input("x")], [Population("E", "E", LIF())], two)
+    assert [p.name for p in made.projections] == ["E->E", "E->E 2"]
+    two = [Projection("E", "E", 1e-3, name="loop"), Projection("E", "E", 2e-3, name="loop")]
+    with pytest.raises(InputError, match=r"'loop' is used twice; .*name="):
         Circuit("c", [eisim.Input("x")], [Population("E", "E", LIF())], two)
 
 

@@ -13,10 +13,16 @@ from eisim import (
     Circuit,
     ConductanceLIF,
     FixedInDegree,
+    FixedOutDegree,
     FixedProbability,
+    FixedTotalNumber,
+    Gamma,
+    GaussianProfile,
     Independent,
     Input,
     LabelledData,
+    Lognormal,
+    Normal,
     Population,
     Projection,
     Readout,
@@ -57,6 +63,24 @@ def ruled() -> Circuit:
             Projection("E", "E", FixedProbability(0.3, 1e-9), plasticity=ShortTerm(0.4)),
             Projection("E", "I", FixedInDegree(3, 2e-9), delay=1e-3),
             Projection("I", "E", AllToAll(5e-9, silent=(2,))),
+        ],
+        [Readout("E", 20.0)],
+        seed=3,
+    )
+
+
+def drawn() -> Circuit:
+    """A circuit with rules, weights and delays from every distribution, and two projections between one pair."""
+    return Circuit(
+        "drawn",
+        [Input("x", 3)],
+        [Population("E", "E", ThresholdLinear(), 9), Population("I", "I", ThresholdLinear(), 4)],
+        [
+            Projection("x", "E", FixedOutDegree(4, Lognormal(1.0, 0.5)), Gamma(2e-3, 1e-3)),
+            Projection("E", "I", FixedTotalNumber(12, Gamma(1.0, 0.5)), Normal(2e-3, 1e-3)),
+            Projection("E", "E", GaussianProfile(0.5, 0.2, Normal(0.1, 0.05), 2, False, True)),
+            Projection("E", "E", FixedInDegree(2, 0.1, autapses=True), Lognormal(2e-3, 1e-3)),
+            Projection("I", "E", AllToAll(Lognormal(0.2, 0.1), autapses=False)),
         ],
         [Readout("E", 20.0)],
         seed=3,
@@ -119,6 +143,7 @@ def values() -> dict:
     return {
         "circuit": circuit,
         "ruled": ruled(),
+        "drawn": drawn(),
         "dnn": to_dnn(circuit),
         "unrolled": to_dnn(circuit, unrolled=True, **TIMES),
         "rate response": rate,

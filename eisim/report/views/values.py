@@ -16,6 +16,7 @@ from eisim.base.display import register
 from eisim.base.units import format_quantity
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
+from eisim.distributions import Distribution
 from eisim.functions import LabelledData, Region, TruthTable
 from eisim.report import figures, traces
 from eisim.report import response as responses
@@ -89,11 +90,16 @@ def _extras(population):
 def _projection(circuit, projection):
     weights, neuron = circuit.weights(projection), circuit.population(projection.target).neuron
     mean = format_quantity(float(weights.data.mean()), neuron.weight_unit) if weights.nnz else ""
-    extras = [type(projection.weights).__name__] if isinstance(projection.weights, Rule) else []
+    rule = projection.weights
+    extras = [type(rule).__name__] if isinstance(rule, Rule) else []
+    drawn = {"weights": getattr(rule, "weight", None), "delays": projection.delay}
+    for name, each in drawn.items():
+        extras += [f"{type(each).__name__.lower()} {name}"] if isinstance(each, Distribution) else []
     extras += [projection.receptor] if projection.receptor else []
     extras += [_model(projection.plasticity)] if projection.plasticity else []
+    delays = circuit.delays(projection) if weights.nnz or not isinstance(projection.delay, Distribution) else 0.0
     ends = projection.source, projection.target, SIGNS["E" if circuit.sign(projection) > 0 else "I"]
-    return *ends, weights.nnz, mean, _range(projection.delay, "second"), ", ".join(extras)
+    return *ends, weights.nnz, mean, _range(delays, "second"), ", ".join(extras)
 
 
 def _dnn(dnn: DNN) -> str:
