@@ -21,7 +21,13 @@ class InapplicableError(InputError):
 
 
 @explains_arguments
-def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] | None = None) -> Circuit:
+def ablate(
+    circuit: Circuit,
+    fraction: float = 1.0,
+    projections: Iterable[str] | None = None,
+    *,
+    cell_types: Iterable[str] | None = None,
+) -> Circuit:
     """Remove a fraction of inhibition: every inhibitory weight is multiplied by ``1 - fraction``.
 
     Of all projections this is a competitive antagonist of the GABA-A receptor, such as bicuculline; of one, a cut
@@ -34,6 +40,8 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
         From 0 (intact) to 1 (no inhibition is left).
     projections : iterable of str, optional
         Names of the inhibitory projections to weaken; all of them by default.
+    cell_types : iterable of str, optional
+        Cell types (`Population.cell_type`) whose projections to weaken, beside those named.
 
     Returns
     -------
@@ -44,7 +52,8 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     Raises
     ------
     InputError
-        If the fraction is not within 0 and 1, or a name is not that of an inhibitory projection.
+        If the fraction is not within 0 and 1, a name is not that of an inhibitory projection, or a type is not that of
+        an inhibitory population.
 
     Examples
     --------
@@ -55,7 +64,10 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
     """
     fraction = _share(fraction, "ablate: fraction")
     inhibitory = dict.fromkeys(p.name for p in circuit.inhibitory_projections)
-    chosen = _chosen(projections, inhibitory, "ablate: projections", "inhibitory projections")
+    populations = _of_types(circuit, cell_types, "ablate: cell_types")
+    sent = [p.name for p in circuit.inhibitory_projections if p.source in populations]
+    named = sent if projections is None and cell_types is not None else projections
+    chosen = _chosen(named, inhibitory, "ablate: projections", "inhibitory projections") | dict.fromkeys(sent)
     if not (chosen and fraction):
         return circuit
     weakened = [scaled(p, 1 - fraction) if p.name in chosen else p for p in circuit.projections]
@@ -63,7 +75,14 @@ def ablate(circuit: Circuit, fraction: float = 1.0, projections: Iterable[str] |
 
 
 @explains_arguments
-def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | None = None, seed: Seed = 0) -> Circuit:
+def silence(
+    circuit: Circuit,
+    share: float = 1.0,
+    populations: Iterable[str] | None = None,
+    seed: Seed = 0,
+    *,
+    cell_types: Iterable[str] | None = None,
+) -> Circuit:
     """Silence a fraction of the interneurons: they send nothing, regardless of their input.
 
     Their own rates stay those of their membranes; `eisim.Response` tells them apart (`Population.silenced`).
@@ -77,6 +96,8 @@ def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | N
         Names of the inhibitory populations to silence; all of them by default.
     seed : int or Generator
         Draws the neurons. With one seed a larger share silences all that a smaller one does, and more.
+    cell_types : iterable of str, optional
+        Cell types (`Population.cell_type`) whose populations to silence, beside those named.
 
     Returns
     -------
@@ -85,11 +106,13 @@ def silence(circuit: Circuit, share: float = 1.0, populations: Iterable[str] | N
     Raises
     ------
     InputError
-        If the share is not within 0 and 1, or a name is not that of an inhibitory population.
+        If the share is not within 0 and 1, or a name or type is not that of an inhibitory population.
     """
     share, seed = _share(share, "silence: share"), seed_of(seed, "silence: seed")
     inhibitory = {p.name: p.size for p in circuit.populations if p.sign == "I"}
-    chosen = _chosen(populations, inhibitory, "silence: populations", "inhibitory populations")
+    typed = _of_types(circuit, cell_types, "silence: cell_types")
+    named = typed if populations is None and cell_types is not None else populations
+    chosen = _chosen(named, inhibitory, "silence: populations", "inhibitory populations") | typed
     quiet = {}
     for name in chosen:
         order = np.random.default_rng([seed, crc32(name.encode())]).permutation(inhibitory[name])
@@ -157,16 +180,28 @@ def dose(how: str) -> Dose:
     """The graded ablation with this name.
 
     ``"block"``: GABA-A by a fraction, by `ablate`. ``"silence"``: a fraction of the interneurons, drawn with the
-    circuit's seed, by `silence`. ``"cut:I->E"``: the projection with that name (or several, comma-separated) by a
+    circuit's seed, by `silence`. ``"block:PV"`` and ``"silence:PV"`` (or several, comma-separated): the same of these
+    cell types alone. ``"cut:I->E"``: the projection with that name (or several, comma-separated) by a
     fraction. ``"reversal"``: by `shift_reversal`; a fraction of 1 shifts the reversal potential to the spike threshold,
     where GABA begins to drive a neuron to fire.
     """
     name, _, pathway = str(how).partition(":")
     if name == "cut" and pathway:
         return Dose(how, f"fraction of {pathway} cut", partial(ablate, projections=pathway.split(",")))
+    if name == "block" and pathway:
+        apply = partial(ablate, cell_types=pathway.split(","))
+        return Dose(how, f"fraction of the synapses of {pathway} cells blocked", apply)
+    if name == "silence" and pathway:
+        types = pathway.split(",")
+        return Dose(
+            how,
+            f"share of {pathway} cells silenced",
+            lambda c, share: silence(c, share, seed=c.seed, cell_types=types),
+        )
     if str(how) not in DOSES:
         found = f"{how!r}{did_you_mean(how, DOSES)}"
-        raise InputError(f"how: expected one of {', '.join(DOSES)}, cut:SOURCE->TARGET, found {found}")
+        ways = f"{', '.join(DOSES)}, cut:SOURCE->TARGET, block:TYPE, silence:TYPE"
+        raise InputError(f"how: expected one of {ways}, found {found}")
     return DOSES[how]
 
 
@@ -177,15 +212,26 @@ def _share(value, what):
     return value
 
 
-def _chosen(names, known, what, kind):
+def _chosen(names, known, what, kind, none="none, the circuit has no inhibition"):
     if isinstance(names, str):
         names = [names]
     chosen = dict.fromkeys(known if names is None else names)
     for name in chosen:
         if name not in known:
-            listed = ", ".join(repr(n) for n in known) or "none, the circuit has no inhibition"
+            listed = ", ".join(repr(n) for n in known) or none
             raise InapplicableError(f"{what}: expected {kind} ({listed}), found {name!r}")
     return chosen
+
+
+def _of_types(circuit, cell_types, what):
+    """Names of the inhibitory populations of these cell types; none if no types are given."""
+    if cell_types is None:
+        return {}
+    populations = [p for p in circuit.populations if p.sign == "I"]
+    known = dict.fromkeys(p.cell_type for p in populations if p.cell_type)
+    none = "none, no inhibitory population has one"
+    types = _chosen(cell_types, known, what, "cell types of inhibitory populations", none)
+    return dict.fromkeys(p.name for p in populations if p.cell_type in types)
 
 
 def _without(projection, circuit, sources):

@@ -136,6 +136,8 @@ class Population(Source, ReadOnly, Brief):
     silenced : tuple of int
         Neurons that `eisim.silence` has cut off: they send nothing, and their rates are those of their membranes
         alone, which tables and figures of a response say.
+    cell_type : str
+        Label such as ``"PV"``, by which `eisim.ablate` and `eisim.silence` find populations; several may share it.
     """
 
     name: str
@@ -146,10 +148,13 @@ class Population(Source, ReadOnly, Brief):
     initial: Any = None
     spread: Any = field(default_factory=dict)
     silenced: tuple[int, ...] = field(default=(), repr=False)
+    cell_type: str = ""
 
     def __post_init__(self):
         _check_name(self.name, "Population")
         what = f"Population {self.name!r}"
+        if not isinstance(self.cell_type, str):
+            raise InputError(f"{what}: cell_type: expected a text such as 'PV', found {self.cell_type!r:.100}")
         if self.sign not in ("E", "I"):
             raise InputError(f"{what}: sign: expected 'E' or 'I', found {self.sign!r}")
         if not isinstance(self.neuron, (RateUnit, SpikingNeuron)):

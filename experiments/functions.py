@@ -24,7 +24,7 @@ class Settings(Value):
     circuits : str
         Names of models, separated by commas; all models with a task by default.
     how : str
-        The ablation: block, silence, cut:I->E or reversal.
+        The ablation: block, silence (both also of cell types, as in silence:PV), cut:I->E or reversal.
     doses : int
         Number of fractions of inhibition removed, from 0 to 1.
     seeds : int

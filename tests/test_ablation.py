@@ -19,12 +19,16 @@ from eisim import (
     InputError,
     Population,
     Projection,
+    Readout,
+    ThresholdLinear,
     ablate,
     shift_reversal,
     silence,
     simulate,
+    to_spiking,
 )
 from eisim.ablation import dose
+from eisim.report.diagram import circuit_layout
 from tests.support import two_choice
 
 
@@ -181,3 +185,61 @@ def test_bad_input_is_named(make, words):
     with pytest.raises(InputError) as error:
         make(network())
     assert all(word in str(error.value) for word in words) and "\n" not in str(error.value)
+
+
+def typed(circuit=None):
+    """Two inhibitory populations of one type, one of another, and one of none."""
+    neuron = ThresholdLinear(gain=0.5)
+    types = {"E": "", "basket": "PV", "chandelier": "PV", "SST": "SST", "other": ""}
+    populations = [Population(n, "E" if n == "E" else "I", neuron, 4, 20.0, cell_type=t) for n, t in types.items()]
+    projections = [Projection(p.name, "E", np.full((4, 4), 0.05)) for p in populations]
+    return Circuit("typed", [Input("x")], populations, projections, [Readout("E")])
+
+
+def test_cell_types_are_ablated_and_silenced():
+    circuit = typed()
+
+    def left(changed):
+        return {p.source for p in changed.projections if changed.has_synapses(p)} - {"E"}
+
+    assert left(ablate(circuit, cell_types=["PV"])) == {"SST", "other"} == left(ablate(circuit, cell_types="PV"))
+    assert left(ablate(circuit, projections=["SST->E"], cell_types=["PV"])) == {"other"}
+    assert left(ablate(circuit, projections=["SST->E"], cell_types=[])) == {"basket", "chandelier", "other"}
+    assert left(ablate(circuit, cell_types=["PV", "SST"])) == {"other"} and not left(ablate(circuit))
+    half = ablate(circuit, 0.5, cell_types=["SST"])
+    assert [half.weights(p).data[0] for p in half.projections] == [0.05, 0.05, 0.05, 0.025, 0.05]
+    quiet = silence(circuit, cell_types=["PV"])
+    assert left(quiet) == {"SST", "other"}
+    assert [len(p.silenced) for p in quiet.populations] == [0, 4, 4, 0, 0]
+    assert [len(p.silenced) for p in silence(circuit, 1, ["other"], cell_types=["SST"]).populations] == [0, 0, 0, 4, 4]
+    assert left(dose("block:PV").apply(circuit, 1.0)) == {"SST", "other"}
+    assert left(dose("silence:PV,SST").apply(circuit, 1.0)) == {"other"}
+    known = r"cell types of inhibitory populations \('PV', 'SST'\), found 'VIP'"
+    with pytest.raises(InputError, match=f"ablate: cell_types: expected {known}"):
+        ablate(circuit, cell_types=["VIP"])
+    with pytest.raises(InputError, match=r"silence: .*\(none, no inhibitory population has one\), found 'PV'"):
+        silence(network(), cell_types=["PV"])
+    with pytest.raises(InputError, match="cell_type: expected a text such as 'PV', found 3"):
+        Population("E", "E", LIF(), cell_type=3)
+
+
+def test_tables_and_drawings_name_cell_types():
+    circuit = typed()
+    times = {"duration": 20e-3, "window": 10e-3, "dt": 1e-3, "backend": "numpy"}
+    table = simulate(circuit, [[1]], **times).to_xarray()
+    assert list(table.cell_type.values) == [""] * 4 + ["PV"] * 8 + ["SST"] * 4 + [""] * 4
+    assert "cell_type" not in simulate(network(), np.ones((1, 4)), **times).to_xarray().coords
+    assert "PV cells" in circuit._repr_html_() and "SST cells" not in circuit._repr_html_()  # its name says it
+    boxes = {box.name: box.lines for box in circuit_layout(circuit).boxes}
+    assert any("PV" in line for line in boxes["basket"]) and not any("SST" in line for line in boxes["SST"])
+    spiking = to_spiking(circuit, [[1]])
+    assert {p.name: p.cell_type for p in spiking.populations if p.cell_type} == {
+        "basket": "PV",
+        "chandelier": "PV",
+        "SST": "SST",
+    }
+    firing = [replace(p, neuron=LIF(), bias=20e-3) for p in circuit.populations]
+    active = replace(circuit, populations=firing, projections=())
+    spikes = simulate(active, [[1]], record=True, **times).spikes_to_dataframe()
+    types = {"x": ""} | {p.name: p.cell_type for p in active.populations}
+    assert len(spikes) and list(spikes.cell_type) == [types[name] for name in spikes.population]

@@ -100,9 +100,11 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
     for p in circuit.populations:
         mine, name = parts[p.name], names[p.name]
         bias = mine.gains[:, None] * (p.bias - mine.thresholds[:, None])  # parts × units
-        populations.append(Population(name, p.sign, mine.neuron, bias.size, _drive(mine.neuron, bias.ravel())))
+        drive, kind = _drive(mine.neuron, bias.ravel()), {"cell_type": p.cell_type}
+        populations.append(Population(name, p.sign, mine.neuron, bias.size, drive, **kind))
         if p.name in sums:
-            populations.append(Population(p.name, p.sign, INTEGRATOR, p.size, _drive(INTEGRATOR, np.zeros(p.size))))
+            drive = _drive(INTEGRATOR, np.zeros(p.size))
+            populations.append(Population(p.name, p.sign, INTEGRATOR, p.size, drive, **kind))
             weights = sparse.kron(mine.weights[:, None] * scales[p.name], sparse.eye_array(p.size))
             projections.append(Projection(name, p.name, _volts(weights, INTEGRATOR, 1)))
     for projection in circuit.projections:

@@ -130,9 +130,9 @@ def circuit_layout(circuit: Circuit, upright: bool = False) -> graph.Layout:
     """Boxes and arrows of a circuit, with their places."""
     thresholds = {r.population: f"output > {r.threshold:.3g} Hz" for r in circuit.readouts}
     nodes = [Node(i.name, "", i.size, f"{_number(i.rate)} Hz at 1", word="afferent") for i in circuit.inputs]
-    nodes += [
-        Node(p.name, p.sign, p.size, type(p.neuron).__name__, thresholds.get(p.name, "")) for p in circuit.populations
-    ]
+    for p in circuit.populations:
+        model = type(p.neuron).__name__ + (f", {p.cell_type}" if p.cell_type not in ("", p.name) else "")
+        nodes.append(Node(p.name, p.sign, p.size, model, thresholds.get(p.name, "")))
     return _layout(nodes, _links(circuit), upright)
 
 

@@ -56,6 +56,9 @@ def dataset(response: Response):
         "sign": (("neuron",), np.repeat([p.sign for p in populations], sizes)),
         "number": (("neuron",), numbers, {"long_name": "number of the neuron in its population"}),
     }
+    if any(p.cell_type for p in populations):
+        types = np.repeat([p.cell_type for p in populations], sizes)
+        coordinates["cell_type"] = (("neuron",), types, {"long_name": "cell type, where one is given"})
     if any(p.silenced for p in populations):
         quiet = np.concatenate([np.isin(np.arange(p.size), p.silenced) for p in populations])
         meaning = "whether the neuron was silenced: it sends nothing, regardless of its rate"
@@ -130,6 +133,10 @@ def spike_frame(response: Response):
         "trial": copy % trials,
         "time_s": step * response.dt,
     }
+    if types := {p.name: p.cell_type for p in response.circuit.populations if p.cell_type}:
+        each = [types.get(name, "") for name in names]
+        known = list(dict.fromkeys(each))
+        columns["cell_type"] = pandas.Categorical.from_codes(np.array([*map(known.index, each)])[source], known)
     if any(p.silenced for p in response.circuit.populations):
         quiet = {p.name: p.silenced for p in response.circuit.populations}
         columns["silenced"] = np.concatenate([np.isin(s.neuron, quiet.get(n, ())) for n, s in response.spikes.items()])

@@ -74,7 +74,7 @@ def drawn() -> Circuit:
     return Circuit(
         "drawn",
         [Input("x", 3)],
-        [Population("E", "E", ThresholdLinear(), 9), Population("I", "I", ThresholdLinear(), 4)],
+        [Population("E", "E", ThresholdLinear(), 9), Population("I", "I", ThresholdLinear(), 4, cell_type="PV")],
         [
             Projection("x", "E", FixedOutDegree(4, Lognormal(1.0, 0.5)), Gamma(2e-3, 1e-3)),
             Projection("E", "I", FixedTotalNumber(12, Gamma(1.0, 0.5)), Normal(2e-3, 1e-3)),

@@ -77,7 +77,7 @@ def _circuit(circuit: Circuit) -> str:
 
 def _extras(population):
     """What sets a population apart beside its model."""
-    parts = []
+    parts = [f"{population.cell_type} cells"] if population.cell_type not in ("", population.name) else []
     if population.bias.any():
         parts.append(f"bias {_range(population.bias, population.neuron.drive_unit)}")
     if population.initial is not None:

@@ -53,7 +53,8 @@ def assess(
     seeds : int, sequence of int or Generator, or Generator
         How many, from 0 on, or which (a Generator is one): each draws the circuit's random parts and its noise.
     how : str
-        What is removed: ``"block"``, ``"silence"``, ``"cut:I->E"`` or ``"reversal"``; see `eisim.ablation.dose`.
+        What is removed: ``"block"``, ``"silence"``, ``"silence:PV"``, ``"cut:I->E"`` or ``"reversal"``; see
+        `eisim.ablation.dose`.
     controls : {"all", "none"}
         Whether the full ablation is controlled: excitation scaled to compensate, and shams. Without controls no reason
         of a loss is known.
