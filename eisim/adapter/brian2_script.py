@@ -23,6 +23,7 @@ from eisim.base.errors import InputError, explains_arguments
 from eisim.base.timing import Timing
 from eisim.base.units import to_si
 from eisim.circuit import CYCLE, Circuit, Input, Population, Projection
+from eisim.distributions import Distribution
 from eisim.neurons import LIF, ConductanceLIF, RateUnit, Theta
 from eisim.synapses import NMDA, ShortTerm
 from eisim.weights import Independent
@@ -145,10 +146,10 @@ def _check(circuit):
         what = f"to_brian2: projection {projection.name!r}"
         if not isinstance(projection.plasticity, (ShortTerm, type(None))):
             raise InputError(f"{what}: expected short-term plasticity or none, found {projection.plasticity!r:.60}")
-        if circuit.kind == "rate" and projection.delay.any():
+        if circuit.kind == "rate" and circuit.delays(projection).any():
             raise InputError(
                 f"{what}: expected no delay between rate units, since Brian2's summed variables have none, found "
-                f"{projection.delay.max() * 1e3:g} ms"
+                f"{circuit.delays(projection).max() * 1e3:g} ms"
             )
 
 
@@ -339,7 +340,13 @@ class _Writer:
             source = self.names[q.source]
             rate = f"{source}_rate(t, 0)" if self.stimulus.ndim == 2 else f"{source}_rate"
             constants[f"{source}_rate"] = f"{source}_rate" if self.stimulus.ndim == 2 else f"{source}_rate[0]"
-            constants[f"w_drive_{k}"] = _written(q.weights.weight, p.neuron.weight_unit)
+            weight, unit = q.weights.weight, p.neuron.weight_unit
+            if isinstance(weight, Distribution):
+                weight = self.circuit.weights(q).data
+                own[f"w_drive_{k}"] = self._array(weight, unit, f"{name} w_drive_{k}")
+                declared.append(f"w_drive_{k} : {_DECLARED.get(unit, unit)} (constant)")
+            else:
+                constants[f"w_drive_{k}"] = _written(float(weight), unit)
             constants |= self._scale(p.neuron, self.circuit.receptor(q))
             added = _delivered(p.neuron, self.circuit.receptor(q), f"w_drive_{k}*poisson({rate}*dt)", 1, "", model.gate)
             regularly.append(f'{name}.run_regularly("{added}", when="after_groups", clock=clock)')
@@ -401,7 +408,7 @@ class _Writer:
             yield f"{title}: no synapses.\n"
             return
         target = circuit.population(projection.target).neuron
-        matrix, sign = circuit.weights(projection), circuit.sign(projection)
+        matrix, sign, delays = circuit.weights(projection), circuit.sign(projection), circuit.delays(projection)
         rows, columns, unit = (
             np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)),
             matrix.indices,
@@ -437,7 +444,7 @@ class _Writer:
         yield f"{name} = Synapses("
         yield f"    {self.names[source.name]}, {self.names[projection.target]}, {_lines(chr(10).join(model))},"
         if code:
-            late = np.unique(projection.delay)
+            late = np.unique(delays)
             delay = f", delay={_written(float(late[0]), 'second')}" if len(late) == 1 and late[0] else ""
             yield f"    on_pre={_lines(code)}{delay},"
         written = ", ".join(f"{constant}={value}" for constant, value in constants.items())
@@ -452,8 +459,8 @@ class _Writer:
             yield ")"
         if np.ndim(weight):
             yield f"{name}.w = {self._array(weight, unit, f'{name} w')}"
-        if circuit.kind == "spiking" and np.unique(projection.delay).size > 1:
-            yield f"{name}.delay = {self._array(projection.delay[rows, columns], 'second', f'{name} delay')}"
+        if circuit.kind == "spiking" and np.unique(delays).size > 1:
+            yield f"{name}.delay = {self._array(delays, 'second', f'{name} delay')}"
         if plasticity:
             yield f"{name}.R = 1"
         yield ""

@@ -17,10 +17,16 @@ from eisim import (
     Delta,
     Exponential,
     FixedInDegree,
+    FixedOutDegree,
     FixedProbability,
+    FixedTotalNumber,
+    Gamma,
+    GaussianProfile,
     Independent,
     Input,
     InputError,
+    Lognormal,
+    Normal,
     Population,
     Projection,
     Readout,
@@ -114,6 +120,19 @@ def on_rules():
     return Circuit("\n\"'", [Input("np", 3, 200.0)], populations, projections, [Readout("E")])
 
 
+def on_drawn():
+    """Weights and delays from distributions, and two projections between one pair."""
+    populations = [Population("E", "E", LIF(), 20, bias=14e-3), Population("I", "I", LIF(), 9, bias=14e-3)]
+    projections = [
+        Projection("x", "E", FixedOutDegree(6, Lognormal(20e-3, 10e-3)), Gamma(1.2e-3, 1e-3)),
+        Projection("E", "I", FixedTotalNumber(50, Normal(8e-3, 4e-3)), Lognormal(1e-3, 1e-3)),
+        Projection("I", "E", GaussianProfile(0.8, 0.2, 4e-3), Gamma(1.2e-3, 1e-3)),
+        Projection("I", "E", AllToAll(Lognormal(1e-3, 1e-3)), 0.5e-3),
+        Projection("E", "E", AllToAll(0.5e-3, autapses=False)),
+    ]
+    return Circuit("drawn", [Input("x", 5, 300.0)], populations, projections, [Readout("E")], seed=2)
+
+
 ALPHA = {"excitation": Alpha(10e-3), "inhibition": Alpha(10e-3)}
 EXACT = {
     "alpha": pair(LIF(excitation=Alpha(2e-3), inhibition=Alpha(2e-3)), 12e-3),
@@ -129,6 +148,7 @@ EXACT = {
     "spread": pair(LIF(refractory=3e-3), 20e-3, spread={"tau": 2e-3, "rest": 1e-3, "refractory": 1e-3}),
     "spread of thresholds": pair(LIF(), 20e-3, spread={"threshold": 1e-3, "reset": 1e-3}),
     "rules": on_rules(),
+    "drawn": on_drawn(),
 }
 
 
@@ -177,11 +197,11 @@ def test_a_time_constant_near_that_of_a_receptor_is_moved_away():
     assert (np.abs(np.asarray(made.groups["E"].tau) / 10e-3 - 1) > 0.9e-7).all()
 
 
-def driven(neuron, weight, train="poisson"):
+def driven(neuron, weight, train="poisson", own=None):
     """Many neurons that only a Poisson train of its own drives, or one that is shared."""
     inputs = [Input("own", 1, 2000.0, "poisson"), Input("shared", 40, 50.0, train)]
     projections = [
-        Projection("own", "E", Independent(weight)),
+        Projection("own", "E", Independent(own or weight)),
         Projection("shared", "E", np.full((40, 300), weight / 5)),
     ]
     return Circuit("driven", inputs, [Population("E", "E", neuron, 300)], projections, [Readout("E")])
@@ -190,6 +210,7 @@ def driven(neuron, weight, train="poisson"):
 NOT_EXACT = {
     "Poisson trains": driven(LIF(), 2.5e-3),
     "delta": driven(LIF(excitation=Delta(), inhibition=Delta()), 1.0e-3),
+    "drawn weights": driven(LIF(), 2.5e-3, own=Lognormal(2.5e-3, 1.5e-3)),
     "noise": driven(LIF(noise=4e-3), 2e-3),
     "conductances": driven(ConductanceLIF(), 1.5e-9),
     "rise": driven(ConductanceLIF(excitation=Conductance(0.0, 5e-3, 1e-3)), 1.5e-9),
