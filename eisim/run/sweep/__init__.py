@@ -1,6 +1,7 @@
 """Sweeps: one model or experiment at many points of its parameters, on this machine or on a cluster."""
 
 import hashlib
+import inspect
 import itertools
 import json
 import math
@@ -25,6 +26,9 @@ from eisim.run.experiment import Experiment
 from eisim.run.run_key import identity
 from eisim.run.sweep.axes import MOST_POINTS, Axis, make_axis, parse_axis
 from eisim.run.sweep.cluster import on_cluster
+from eisim.run.sweep.function import check as check_function
+from eisim.run.sweep.function import identity as identity_of_function
+from eisim.run.sweep.function import name_of
 from eisim.run.sweep.local import on_processes
 from eisim.run.sweep.result import Sweep, with_phases
 from eisim.run.sweep.subject import Point, Subject, check, find, parameters
@@ -55,8 +59,9 @@ def sweep(
 
     Parameters
     ----------
-    name : str or path
-        A model, an experiment, or a Python file that defines ``circuit``, ``task`` or an experiment.
+    name : str, path or callable
+        A model, an experiment, or a Python file that defines ``circuit``, ``task`` or an experiment. Or a function that
+        builds a `Circuit` from parameters by name; it is given `kind` and `seed` if it takes them.
     over : mapping of str to values
         What each parameter takes: ``"3:7:9"`` (9 values from 3 to 7), an array, a quantity, or a list.
     seeds : int
@@ -64,13 +69,14 @@ def sweep(
     seed : int or Generator
         From which those seeds follow.
     kind : {"rate", "spiking", "both"}, optional
-        Of circuits; spiking by default, and both for an experiment.
+        Of circuits; spiking by default, and both for an experiment. A function that does not take it may build either.
     settings : mapping of str to value, optional
         Parameters that are the same at all points.
     backend : {"cpp", "numpy"}
         Brian2's C++ standalone device, or its NumPy target.
     workers : int, optional
-        Processes on this machine; one for each processor by default.
+        Processes on this machine; one for each processor by default. A function of a script, a notebook or another
+        function is known in this process only, which then computes all points; put it in a module to use more.
     scheduler : str, optional
         Address of a Dask scheduler, whose workers compute the points instead.
     fresh : bool
@@ -91,7 +97,8 @@ def sweep(
     -----
     The numbers depend on the parameters and the seed, not on where and in which order the points are computed: they are
     the same to the bit on machines with the same processor type and the same libraries. Finished points are kept, so
-    that the same call resumes where a killed one stopped.
+    that the same call resumes where a killed one stopped; not those of a function that only this process has, since
+    nothing says whether what it uses has changed.
 
     Examples
     --------
@@ -99,11 +106,22 @@ def sweep(
     >>> found = sweep("wilson_cowan", {"stimulus": [0, 1]}, kind="rate", backend="numpy", workers=1)
     >>> found.mean("rate_E").round(1)
     array([0. , 2.1])
+
+    A function of one's own:
+
+    >>> from eisim import Circuit, Input, Population, Projection, ThresholdLinear
+    >>> def build(g):
+    ...     populations = [Population("E", "E", ThresholdLinear())]
+    ...     return Circuit("gain", [Input("x")], populations, [Projection("x", "E", [[g]])])
+    >>> sweep(build, {"g": [0.5, 2]}, backend="numpy").mean("rate_E").round(1)
+    array([ 50., 200.])
     """
     seed = seed_of(seed, "sweep: seed")
     plan = describe(name, kind, [(str(key), _text(value)) for key, value in (settings or {}).items()], backend)
     there = parameters(plan)
     axes = tuple(make_axis(str(key), values, there) for key, values in over.items())
+    if plan.is_bound:
+        return compute(plan, axes, seeds, seed, report, workers, scheduler)
     with kept(partial(identity_of, plan, axes, seeds, seed), _say, fresh) as parts:
         found = compute(plan, axes, seeds, seed, report, workers, scheduler)
         parts.check()
@@ -116,12 +134,19 @@ def describe(name, kind: str | None, settings: Sequence[tuple[str, str]], backen
     """The subject of a sweep, its kinds filled in; ``InputError`` if there is none, or it has no such kind."""
     from eisim.simulation import BACKENDS
 
-    name = str(name)
-    subject = Subject(name, ("spiking", "rate"), tuple(settings), backend)
+    build = name if callable(name) else None
+    name = str(name) if build is None else name_of(build)
+    subject = Subject(name, ("spiking", "rate"), tuple(settings), backend, build)
     if backend not in BACKENDS:
         raise InputError(f"backend: expected 'cpp' or 'numpy', found {backend!r}")
     if kind not in (None, "rate", "spiking", "both"):
         raise InputError(f"kind: expected 'rate', 'spiking' or 'both', found {kind!r}")
+    if build is not None:
+        check_function(build)
+        chosen = kind or ("spiking" if "kind" in inspect.signature(build).parameters else None)
+        if chosen == "both":
+            raise InputError("sweep: kind: expected rate or spiking for a function, found 'both'")
+        return replace(subject, kinds=(chosen,) if chosen else ())
     if subject.is_file:
         name = str(Path(name).resolve())
     model = find(subject)
@@ -138,6 +163,8 @@ def identity_of(subject: Subject, axes: tuple[Axis, ...], seeds: int, seed: int)
     named = dict(subject.settings) | {
         f"{axis.name} {k}": value for axis in axes for k, value in enumerate(axis.values) if isinstance(value, str)
     }
+    if subject.build is not None:
+        named |= identity_of_function(subject.build)
     same = identity(subject.name, "eisim.run.sweep", named, subject.kinds, seed, subject.backend)
     return json.dumps([same, [asdict(axis) for axis in axes], seeds])
 
@@ -155,6 +182,13 @@ def compute(
     """Compute the points that are not kept, and put all together; see `sweep`. `say` takes notes for the user."""
     say = say or _say
     _check_numbers(axes, seeds, seed, workers, scheduler)
+    if subject.build is not None and scheduler is not None:
+        raise InputError("sweep: scheduler: expected a model, an experiment or a file by its name, found a function")
+    if subject.is_bound and (workers or 1) > 1:
+        raise InputError(
+            f"sweep: workers: expected 1, since only this process has the function {subject.name} (of a script, a "
+            f"notebook or another function; other processes find one in a module), found {workers}"
+        )
     check(subject, axes)
     seed_values = tuple(int(value) for value in np.random.SeedSequence(seed).generate_state(seeds))
     todo: list[Point] = []
@@ -202,6 +236,8 @@ def points_of(axes: tuple[Axis, ...], seeds: Sequence[int]) -> list[Point]:
 
 def _map(subject, axes, todo, seeds, seed, workers, scheduler, say):
     if scheduler is None:
+        if subject.is_bound and workers is None and len(todo) > 1:
+            say(f"note: only this process has {subject.name}, so it computes all points; from a module, several would")
         return on_processes(Job(subject, axes), todo, workers or os.cpu_count() or 1)
     name = hashlib.sha256(identity_of(subject, axes, seeds, seed).encode()).hexdigest()[:16]
     return on_cluster(Job(subject, axes, versions(subject.name)), todo, scheduler, name, say)
@@ -224,7 +260,8 @@ def _together(subject, axes, seed, seeds, found, failed):
     for point in in_order:
         for name, value in found[point].items():
             numbers[name][point.index] = value
-    found = Sweep(subject, axes, seed, seeds, numbers, tuple(sorted(failed.items(), key=lambda each: each[0].index)))
+    plain = replace(subject, build=None)  # a result is data
+    found = Sweep(plain, axes, seed, seeds, numbers, tuple(sorted(failed.items(), key=lambda each: each[0].index)))
     model = find(subject)
     if isinstance(model, Experiment) or model.phase is None or subject.kinds != ("spiking",):
         return found

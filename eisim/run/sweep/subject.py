@@ -1,9 +1,9 @@
 """The subject of a sweep (a model, an experiment or a user's file): its parameters, and its values at one point."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from eisim.run import registry
 from eisim.run.experiment import Experiment
 from eisim.run.model import Model
 from eisim.run.sweep.axes import Axis, Scalar, read_value, swept, taken
+from eisim.run.sweep.function import is_known_elsewhere, model_of
 
 #: Parameters of the simulation of any circuit; the stimulus is that of all inputs, in units of their rates.
 SIMULATION = {
@@ -35,18 +36,25 @@ class Subject:
     """The subject of a sweep in plain values, so that another process or machine reproduces it.
 
     The name is that of a model, an experiment, or a file; models have one kind of circuit, experiments one or two; the
-    settings, as text, are parameters that are the same at all points.
+    settings, as text, are parameters that are the same at all points. Or a function builds the circuits, whose name it
+    is then; of these there need be no kind, which stands for any.
     """
 
     name: str
     kinds: tuple[str, ...]
     settings: tuple[tuple[str, str], ...] = ()
     backend: str = "cpp"
+    build: Callable | None = field(default=None, repr=False)
 
     @property
     def is_file(self) -> bool:
         """Whether it is a file of the user's own."""
-        return registry.is_file(self.name)
+        return self.build is None and registry.is_file(self.name)
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether this is a function that no other process can have."""
+        return self.build is not None and not is_known_elsewhere(self.build)
 
     @property
     def title(self) -> str:
@@ -68,17 +76,28 @@ class Point:
         return ", ".join([*named, f"seed {self.seed}"])
 
 
-@cache
 def find(subject: Subject) -> Model | Experiment:
     """The model or experiment that is swept; ``InputError`` if the subject is neither."""
+    return _found(subject) if subject.build is None else model_of(subject.build)
+
+
+@cache
+def _found(subject):
     found = registry.find(subject.name, "sweep")
     return found if isinstance(found, Model) else registry.experiment_of(subject.name)
 
 
-@cache
 def parameters(subject: Subject) -> dict[str, Parameter]:
     """The parameters that can be swept, by name."""
-    found = find(subject)
+    return _parameters(subject) if subject.build is None else _parameters_of(find(subject))
+
+
+@cache
+def _parameters(subject):
+    return _parameters_of(find(subject))
+
+
+def _parameters_of(found):
     if isinstance(found, Experiment):
         return swept(found.settings, found.given)
     return _made_by(found.task, "kind") | _made_by(found.circuit, "kind", "seed") | SIMULATION
@@ -91,6 +110,21 @@ def check(subject: Subject, axes: tuple[Axis, ...]) -> None:
         if name in swept:
             raise InputError(f"--set: {name}: expected a parameter that is not swept, found one of --over")
         read_value(lookup(name, there, "--set"), text)
+    if subject.build is not None:
+        _check_taken(subject, swept | {name for name, _ in subject.settings})
+
+
+def _check_taken(subject, given):
+    """Refuse a function that lacks an argument, or whose parameters have the names of those of the simulation."""
+    for name, each in inspect.signature(subject.build).parameters.items():
+        if name in SIMULATION:
+            others = ", ".join(SIMULATION)
+            raise InputError(
+                f"sweep: {subject.name}: expected parameters with other names than those of the simulation ({others}), "
+                f"found {name!r}"
+            )
+        if each.default is each.empty and each.kind is not each.VAR_KEYWORD and name not in {*given, "kind", "seed"}:
+            raise InputError(f"sweep: {subject.name}: expected a value of {name!r} (in over or settings), found none")
 
 
 def measure(subject: Subject, axes: tuple[Axis, ...], point: Point) -> dict[str, float]:
@@ -151,7 +185,7 @@ def numbers_of(document: Mapping) -> dict[str, float]:
 def _measure_circuit(model, subject, values, seed):
     from eisim.simulation import simulate
 
-    (kind,) = subject.kinds
+    kind = next(iter(subject.kinds), None)
     simulation = {**model.sweep, **{name: values[name] for name in SIMULATION if name in values}}
     of_task = {name: values[name] for name in _made_by(model.task, "kind") if name in values}
     of_circuit = {name: values[name] for name in values if name not in SIMULATION and name not in of_task}
@@ -188,7 +222,7 @@ def _make_circuit(model, kind, seed, values):
         circuit = make(**values, **{name: given[name] for name in given if name in takes or _takes_any(make)})
     if not isinstance(circuit, Circuit):
         raise InputError(f"circuit: expected a Circuit, found {circuit!r:.60}")
-    if circuit.kind != kind:
+    if kind not in (None, circuit.kind):
         raise InputError(f"circuit: expected a {kind} circuit, found a {circuit.kind} one (--kind)")
     return circuit
 
