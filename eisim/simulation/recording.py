@@ -12,6 +12,7 @@ from eisim.base.timing import Timing
 from eisim.base.units import scalar_si
 from eisim.circuit import Circuit, Population
 from eisim.neurons.kinetics import kinetic_variables, quantity_of
+from eisim.weights import Independent
 
 #: What is asked for to have the spikes of a population or an input.
 SPIKES = "spikes"
@@ -117,7 +118,7 @@ def requested(circuit: Circuit, record: Mapping, neurons, trials, every, n_trial
     spikes, variables = [], {}
     if not record:
         raise InputError("record: expected populations with what to record of each, found an empty dict")
-    inputs = [i.name for i in circuit.inputs] if circuit.kind == "spiking" else []
+    inputs = _with_trains(circuit) if circuit.kind == "spiking" else []
     populations = {p.name: p for p in circuit.populations}
     for name, asked in record.items():
         if name not in populations and name not in inputs:
@@ -148,6 +149,12 @@ def requested(circuit: Circuit, record: Mapping, neurons, trials, every, n_trial
         _numbers(trials, n_trials, "trials"),
         _steps(every, timing),
     )
+
+
+def _with_trains(circuit):
+    """Names of the inputs that have spikes: a Poisson input that only drives populations has none of its own."""
+    sources = {p.source for p in circuit.projections if not isinstance(p.weights, Independent)}
+    return [i.name for i in circuit.inputs if i.train == "regular" or i.name in sources]
 
 
 def _neurons(neurons, sizes):
