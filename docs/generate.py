@@ -67,8 +67,8 @@ EXAMPLES = (
 #: Toctrees that Sphinx adds to pages; readers of the repository follow the links in the text instead.
 TREES = {
     "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "custom",
-                  "add_experiment", "record", "network_files", "brian2", "sweeps", "reports", "untrusted_files", "reference",
-                  "about")),
+                  "add_experiment", "record", "network_files", "brian2", "sweeps", "reports", "untrusted_files",
+                  "reference", "about")),
     "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "partial_block",
                             "minimum_inhibition", "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),
