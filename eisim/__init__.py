@@ -28,6 +28,7 @@ _HOMES = {
         "ConductanceLIF",
         "ExponentialLinear",
         "Logistic",
+        "Neuron",
         "PowerLaw",
         "Saturating",
         "Softplus",

@@ -167,6 +167,8 @@ class Population(Source, ReadOnly, Brief):
             raise InputError(f"{what}: silenced: expected neurons from 0 to {self.size - 1}, found {silenced!r:.100}")
         object.__setattr__(self, "silenced", tuple(sorted({int(k) for k in silenced})))
         self._for_each("bias", self.bias, self.neuron.drive_unit)
+        if self.bias.any() and not getattr(self.neuron, "takes_bias", True):
+            raise InputError(f"{what}: bias: expected 0 for a neuron without drive= (see Neuron), found another")
         if self.initial is not None:
             self._for_each("initial", self.initial, self.neuron.state_unit)
         self._check_spread(f"{what}: spread")
@@ -177,7 +179,7 @@ class Population(Source, ReadOnly, Brief):
             raise InputError(f"{what}: expected parameters with standard deviations, found {self.spread!r}")
         if self.spread and self.neuron.kind == "rate":
             raise InputError(f"{what}: expected spiking neurons, found rate units (vary their bias)")
-        units = {f.name: f.metadata["unit"] for f in fields(self.neuron) if "unit" in f.metadata}
+        units = {name: each.unit for name, each in self.neuron.quantities.items()} if self.spread else {}
         spread = {}
         for name, sd in self.spread.items():
             if name not in units:
@@ -503,11 +505,11 @@ class Circuit(ReadOnly, Shown):
             return (population.neuron,)
         rng = np.random.default_rng([self.seed, crc32(population.name.encode()), 1])
         draws = {
-            name: getattr(population.neuron, name) + sd * np.clip(rng.standard_normal(population.size), -3, 3)
+            name: float(population.neuron.quantities[name]) + sd * np.clip(rng.standard_normal(population.size), -3, 3)
             for name, sd in sorted(population.spread.items())
         }
         return tuple(
-            replace(population.neuron, **{name: float(values[k]) for name, values in draws.items()})
+            population.neuron.with_values(**{name: float(values[k]) for name, values in draws.items()})
             for k in range(population.size)
         )
 
@@ -522,7 +524,8 @@ class Circuit(ReadOnly, Shown):
         shape, unit = (source.size, target.size), target.neuron.weight_unit
         given = projection.weights
         if projection.unit not in (None, unit):
-            expected = {"volt": "voltages", "siemens": "conductances", "1": "plain numbers"}[unit]
+            words = {"volt": "voltages", "siemens": "conductances", "ampere": "currents", "1": "plain numbers"}
+            expected = words.get(unit, unit)
             raise InputError(f"{what}: weights: expected {expected}, found a quantity in {projection.unit}")
         if projection.plain is not None:
             warn_of_plain(projection.plain, unit, f"{what}: weights", _HUGE_DRIVE.get(unit), by_hand=True)
@@ -617,7 +620,12 @@ class Circuit(ReadOnly, Shown):
 
     def without_noise(self) -> "Circuit":
         """The same circuit with the noise of every neuron set to 0."""
-        quiet = [replace(p, neuron=replace(p.neuron, noise=0.0)) if p.neuron.noise else p for p in self.populations]
+        quiet = [
+            replace(p, neuron=p.neuron.without_noise() if self.kind == "spiking" else replace(p.neuron, noise=0.0))
+            if p.neuron.noise
+            else p
+            for p in self.populations
+        ]
         return self if quiet == list(self.populations) else replace(self, populations=quiet)
 
 

@@ -80,6 +80,11 @@ def unit_of(value) -> str | None:
     dim, dimensions = getattr(value, "dim", None), sys.modules.get("brian2.units.fundamentalunits")
     if dim is None or not isinstance(dim, getattr(dimensions, "Dimension", ())):
         return None
+    return unit_of_dimension(dim)
+
+
+def unit_of_dimension(dim) -> str:
+    """The unit of one of Brian2's dimensions, which is a unit of Brian2, too."""
     from brian2.units import allunits, fundamentalunits
 
     if dim is fundamentalunits.DIMENSIONLESS:
@@ -112,11 +117,11 @@ def to_si(value, unit: str, what: str) -> "np.ndarray":
 
     found = unit_of(value)
     if value is None or found not in (None, unit):
-        raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {value}")
+        raise InputError(f"{what}: expected {expected(unit)}, found {value}")
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {value!r:.200}") from None
+        raise InputError(f"{what}: expected {expected(unit)}, found {value!r:.200}") from None
     if not np.isfinite(array).all():
         raise InputError(f"{what}: expected finite numbers, found {array[~np.isfinite(array)][0]}")
     return array
@@ -126,7 +131,7 @@ def scalar_si(value, unit: str, what: str) -> float:
     """Like `to_si`, for exactly one number."""
     array = to_si(value, unit, what)
     if array.ndim:
-        raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found an array of shape {array.shape}")
+        raise InputError(f"{what}: expected {expected(unit)}, found an array of shape {array.shape}")
     return float(array)
 
 

@@ -6,6 +6,7 @@ input to a threshold. Both have an `activation`: the steady output rate as a fun
 
 from eisim.neurons.conductance_lif import ConductanceLIF
 from eisim.neurons.lif import LIF
+from eisim.neurons.neuron import Neuron
 from eisim.neurons.rate import (
     AbbottChance,
     ExponentialLinear,
@@ -27,6 +28,7 @@ __all__ = [
     "ConductanceLIF",
     "ExponentialLinear",
     "Logistic",
+    "Neuron",
     "PowerLaw",
     "RateUnit",
     "Saturating",

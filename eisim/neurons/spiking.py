@@ -1,11 +1,13 @@
 """Base of spiking neurons."""
 
+from dataclasses import fields, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from eisim.base.elementary import expm1
 from eisim.base.errors import InputError
+from eisim.base.units import Measured
 from eisim.base.values import Value
 from eisim.neurons.kinetics import RISING, quantity_of
 
@@ -29,7 +31,10 @@ class SpikingNeuron(Value):
 
     kind: ClassVar[Literal["spiking"]] = "spiking"
     state_unit = "volt"
-    non_decreasing = True
+    #: Whether more input never lowers the rate; ``None`` where that is not shown.
+    non_decreasing: ClassVar[bool | None] = True
+    #: Whether a population of these can have a bias.
+    takes_bias = True
     excitatory_class = "monotone functions, as far as a rate code carries them"
     #: Condition of a spike, as Brian2 text.
     spikes_when = "v > threshold"
@@ -72,6 +77,21 @@ class SpikingNeuron(Value):
             return "v_post += {}"
         variable = "x" if kind in RISING else quantity_of(self)
         return f"{variable}_{letter}_post += {f'{np.e!r}*' if kind == 'a' else ''}{{}}"
+
+    @property
+    def quantities(self) -> dict[str, Measured]:
+        """The parameters that are quantities, with their units."""
+        return {
+            f.name: Measured(getattr(self, f.name), f.metadata["unit"]) for f in fields(self) if "unit" in f.metadata
+        }
+
+    def with_values(self, **values: float) -> "SpikingNeuron":
+        """The neuron with other values of some of its `quantities`, in SI units."""
+        return replace(self, **values)
+
+    def without_noise(self) -> "SpikingNeuron":
+        """The neuron without noise."""
+        return replace(self, noise=0.0) if self.noise else self
 
     def stepped(self, dt: float) -> "SpikingNeuron":
         """The neuron whose noise-free f-I curve is that of this one in steps of `dt` (s); itself by default."""

@@ -18,6 +18,7 @@ from eisim.base.errors import InputError, explains_arguments
 from eisim.base.files import replaced
 from eisim.base.schema import PYTHON, build, parameters_of
 from eisim.base.store import safe_read as incoming
+from eisim.base.units import Measured
 
 #: Version of the format; files of later ones are refused.
 VERSION = 1
@@ -164,6 +165,8 @@ def _node(value, arrays):
         return _node(value.item(), arrays)
     if isinstance(value, int):
         return int(value)
+    if isinstance(value, Measured):
+        return {"quantity": [_node(float(value), arrays), value.unit]}
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else {"float": repr(float(value))}
     if isinstance(value, np.ndarray):
@@ -280,6 +283,9 @@ def _value(node, arrays):
     ((name, content),) = node.items()
     if name == "float":
         return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[content]
+    if name == "quantity":
+        number, unit = content
+        return Measured(_value(number, arrays), unit)
     if name == "array":
         return arrays[content]
     if name == "sparse":

@@ -7,6 +7,7 @@ from functools import cache, partial
 
 import numpy as np
 
+from eisim.base.brian import brian2_alone
 from eisim.base.errors import InputError
 from eisim.base.memory import check
 from eisim.base.progress import shows_progress
@@ -14,7 +15,6 @@ from eisim.base.seeds import Seed, seed_of
 from eisim.base.timing import Timing
 from eisim.base.units import to_si
 from eisim.circuit import Circuit
-from eisim.simulation.brian import brian2_alone
 from eisim.simulation.cuda import CUDA, check_available
 from eisim.simulation.layout import Trials, lay_out, pool_name
 from eisim.simulation.memory import check_memory

@@ -10,10 +10,10 @@ import numpy as np
 from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.devices.device import all_devices, get_device, reset_device, set_device
 
+from eisim.base.brian import brian2_alone
 from eisim.base.errors import InputError
 from eisim.base.progress import Report
 from eisim.simulation import device as _own  # noqa: F401 - it registers itself
-from eisim.simulation.brian import brian2_alone
 from eisim.simulation.compilation import begin_make, begin_plain_make
 from eisim.simulation.cuda import CUDA, NVCC_FLAGS
 from eisim.simulation.job import OWN, PLAIN, Job, Outcome

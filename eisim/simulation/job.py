@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from eisim.base import elementary
+from eisim.base.errors import InputError
 from eisim.base.results import RESULTS_VERSION
 from eisim.base.timing import Timing
 from eisim.simulation import cuda, naming
-from eisim.simulation.layout import INPUT, Bundle, Layout, Recorder
+from eisim.simulation.layout import INPUT, POOL, Bundle, Layout, Recorder
 from eisim.simulation.model import Model, synapse_model
 from eisim.simulation.naming import (
     STIMULUS_FILE,
@@ -131,6 +132,8 @@ class Job:
                 rates = read(group_name(name), "spikes_in_window", (group.size,)) / self.timing.window
             elif "rate_sum" in self.models[name].text:
                 rates = read(group_name(name), "rate_sum", (group.size,)) / self.timing.window_steps
+            if getattr(group.neuron, "can_diverge", False) and not name.startswith(POOL):
+                _check_finite(group.neuron, read(group_name(name), "v", (group.size,)))
             monitor = monitor_name(name)
             if name in recorded and self.kind == "spiking":
                 spikes = read(monitor, "i"), np.round(read(monitor, "t") / self.timing.dt).astype(int)
@@ -155,3 +158,12 @@ class Job:
             for variable, value in m.values.items()
             if not (variable == "w" and np.ndim(value))  # read as it connects
         }
+
+
+def _check_finite(neuron, v):
+    """A membrane potential that is no number never crosses its threshold: that is no silence."""
+    if lost := np.count_nonzero(~np.isfinite(v)):
+        raise InputError(
+            f"simulate: expected membrane potentials that stay finite, found {lost} of {len(v):,} of {neuron.name} "
+            "that do not; take a shorter time step or another method"
+        )

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from eisim.base import processes
+from eisim.base.brian import brian2_alone
 from eisim.base.progress import Report
 from eisim.base.store import cache
 from eisim.base.store.workspace import Workspace, clear_abandoned
 from eisim.simulation import cuda
-from eisim.simulation.brian import brian2_alone
 from eisim.simulation.compilation import begin_header
 from eisim.simulation.job import BINARY, Job, Outcome
 from eisim.simulation.naming import result_file

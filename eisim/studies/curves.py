@@ -23,6 +23,11 @@ NONE_FAILS = "no assumption of the theorem is known to fail"
 RATE_CODE = (
     "the assumption to question: a rate code (leak, coincidence, refractoriness and delays let spikes break order)"
 )
+UNSHOWN = (
+    "the assumption to question: a non-decreasing activation, which is not shown for neurons of one's own equations"
+)
+#: What a bound rests on without its having been shown, in words of the record.
+ASSUMED = {RATE_CODE: "rate code", UNSHOWN: "non-decreasing f-I curve not shown"}
 
 
 def verdicts(intact, ablated, criterion: Criterion) -> np.ndarray:
@@ -81,13 +86,13 @@ class AblationCurve(Shown):
             (self.constant, self.attained, self.bound),
             self.controls,
             self.is_exact,
-            ("rate code",) if RATE_CODE in self.assumptions else (),
+            tuple(ASSUMED[each] for each in self.assumptions if each in ASSUMED),
         )
 
     @property
     def bound(self) -> float | None:
         """Score that no excitatory-only system exceeds, if the theorem's assumptions are not known to fail here."""
-        return None if self.floor is None or set(self.assumptions) - {RATE_CODE} else 1 - self.floor
+        return None if self.floor is None or set(self.assumptions) - set(ASSUMED) else 1 - self.floor
 
     @property
     def is_computed(self) -> bool:
@@ -174,9 +179,10 @@ def below_floor(
 def questioned(circuit: Circuit | None, is_spiking: bool) -> tuple[str, ...]:
     """Assumptions of the theorem that a system (or its source) violates or may violate, as text."""
     if circuit is not None:
-        falling = [p.name for p in circuit.populations if not p.neuron.non_decreasing]
+        falling = [p.name for p in circuit.populations if p.neuron.non_decreasing is False]
         if falling:
             return (f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing",)
         if plastic := [p.name for p in circuit.projections if p.plasticity]:
             return (f"the assumption that does not hold: synapses of {', '.join(plastic)} change with their history",)
-    return (RATE_CODE,) if is_spiking else ()
+    unshown = circuit is not None and any(p.neuron.non_decreasing is None for p in circuit.populations)
+    return ((RATE_CODE,) if is_spiking else ()) + ((UNSHOWN,) if unshown else ())

@@ -162,7 +162,7 @@ def test_a_step_is_taken_as_it_is_written():
 
 
 def test_what_the_import_does_to_the_process():
-    """`simulation.brian` keeps these from happening where eisim imports Brian2."""
+    """`base.brian` keeps these from happening where eisim imports Brian2."""
     source = inspect.getsource(sys.modules["brian2"])
     assert source.count("signal.signal(") == 1 and signal.signal.__module__ == "signal", MOVED
     for name in ("file_handler", "tmp_log", "tmp_script", "initialize"):

@@ -86,7 +86,7 @@ def test_c3_one_thread_at_a_time():
     """What a thread does with Brian2 is not seen by another, which waits."""
     import threading
 
-    from eisim.simulation.brian import brian2_alone
+    from eisim.base.brian import brian2_alone
 
     order, inside = [], threading.Event()
 

@@ -1,0 +1,353 @@
+"""Equations of a user as Brian2 reads them, checked; their step; and the effect of one variable on another."""
+
+import ast
+import re
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from eisim.base.brian import brian2_alone
+from eisim.base.errors import InputError, did_you_mean
+from eisim.base.units import unit_of_dimension
+from eisim.neurons.expressions import CONSTANTS, FUNCTIONS, LONGEST, names_in, parse, value_of, without_powers
+
+MEMBRANE = "v"
+#: The methods of integration, those of one step without intermediate ones first.
+METHODS = ("euler", "exponential_euler", "exact", "linear", "rk2", "rk4", "heun", "milstein")
+#: What Brian2 tries where no method is named.
+TRIED = ("exact", "euler", "heun")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_UNIT = re.compile(
+    r"(1|[A-Za-z]\w*)(\s*\*\*\s*-?\s*\d(\.\d+)?)?(\s*[*/]\s*(1|[A-Za-z]\w*)(\s*\*\*\s*-?\s*\d(\.\d+)?)?)*"
+)
+_HELD = "unless refractory"
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """Equations, threshold and reset; every name has its unit, as a word of eisim or in base units of Brian2."""
+
+    given: dict[str, str]  # derivatives as they were written
+    derivatives: dict[str, str]  # with all subexpressions in place
+    held: frozenset[str]  # variables that stay as they are while the neuron is refractory
+    subexpressions: dict[str, str]
+    declared: tuple[str, ...]  # without a derivative
+    threshold: str
+    reset: tuple[tuple[str, str, str], ...]  # variable, operation and value
+    units: dict[str, str]  # of the variables
+    noises: tuple[str, ...]
+    names: frozenset[str]  # that are neither variables nor Brian2's: the parameters
+
+    @property
+    def variables(self) -> list[str]:
+        """All that has a value for each neuron: what can be recorded."""
+        return [*self.derivatives, *self.declared, *self.subexpressions]
+
+
+@contextmanager
+def _refusing(what):
+    """What Brian2 has to say against equations, as an ``InputError``."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # Brian2 raises many kinds
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{what}: expected equations as Brian2 takes them, found: {why:.300}") from None
+
+
+@lru_cache(maxsize=256)
+def read(model: str, threshold: str, reset: str) -> Dynamics:
+    """Read a model; ``InputError`` for what is not allowed or has no meaning."""
+    with brian2_alone(), _refusing("Neuron: equations"):
+        from brian2.core.namespace import DEFAULT_UNITS
+        from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION, Equations
+
+        _check_text(model)
+        equations = Equations(model)
+        given, derivatives, subexpressions, declared, units, held = {}, {}, {}, [], {}, set()
+        for eq in equations.values():
+            what, flags = f"Neuron: equation of {eq.varname}", set(eq.flags)
+            if eq.varname in DEFAULT_UNITS or eq.varname in FUNCTIONS:
+                raise InputError(f"{what}: expected a name that is no unit or function, found {eq.varname!r}")
+            if eq.var_type != "float" and str(eq.var_type) != "float":
+                raise InputError(f"{what}: expected a number with a unit, found {eq.var_type}")
+            allowed = {_HELD} if eq.type == DIFFERENTIAL_EQUATION else {"constant", "constant over dt"}
+            if flags - allowed:
+                raise InputError(f"{what}: expected no other flag than {', '.join(allowed)}, found {flags - allowed}")
+            units[eq.varname] = unit_of_dimension(eq.dim)
+            if eq.type == PARAMETER:
+                declared.append(eq.varname)
+                continue
+            parse(eq.expr.code, what)
+            (subexpressions if eq.type == SUBEXPRESSION else given)[eq.varname] = eq.expr.code
+            held |= {eq.varname} if _HELD in flags else set()
+        for name, expression in equations.get_substituted_expressions():
+            parse(expression.code, f"Neuron: equation of {name}")
+            derivatives[name] = expression.code
+        if MEMBRANE not in derivatives:
+            raise InputError(
+                f"Neuron: equations: expected one of the membrane, dv/dt = ..., found those of {', '.join(derivatives)}"
+            )
+        parse(threshold, "Neuron: threshold")
+        assigned = tuple(_assignments(reset))
+        texts = [*given.values(), *subexpressions.values(), threshold, *(value for _, _, value in assigned)]
+        used = set().union(*(names_in(parse(text, "Neuron")) for text in texts))
+        noises = tuple(sorted(name for name in used if name == "xi" or name.startswith("xi_")))
+        names = used - set(units) - set(DEFAULT_UNITS) - set(CONSTANTS) - set(noises) - {"t", "dt"}
+        if barred := names & {"i", "j", "N", "t_in_timesteps", "not_refractory", "lastspike"}:
+            raise InputError(
+                f"Neuron: expected equations that are the same for every neuron, found {', '.join(sorted(barred))}"
+            )
+        for variable, _, _ in assigned:
+            if variable not in (*derivatives, *declared):
+                known = ", ".join([*derivatives, *declared])
+                raise InputError(f"Neuron: reset: expected one of the variables {known}, found {variable!r}")
+        return Dynamics(
+            given,
+            derivatives,
+            frozenset(held),
+            subexpressions,
+            tuple(declared),
+            threshold.strip(),
+            assigned,
+            units,
+            noises,
+            frozenset(names),
+        )
+
+
+def _check_text(model):
+    if len(model) > LONGEST:
+        raise InputError(f"Neuron: equations: expected at most {LONGEST:,} characters, found {len(model):,}")
+    text = "\n".join(line.partition("#")[0] for line in model.splitlines())
+    for expression in re.findall(r"=([^:=]*):", text):
+        parse(" ".join(expression.split()), "Neuron: equations")  # before Brian2 does algebra with it
+    for after in text.split(":")[1:]:
+        unit = after.partition("\n")[0].partition("(")[0].strip()
+        if not _UNIT.fullmatch(unit):
+            raise InputError(f"Neuron: equations: expected a unit such as volt or siemens/meter**2, found {unit!r:.60}")
+
+
+def _assignments(reset):
+    """Variable, operation and value of each statement of a reset."""
+    for statement in re.split(r"[;\n]", reset):
+        statement = statement.partition("#")[0].strip()
+        if not statement:
+            continue
+        found = re.fullmatch(r"([A-Za-z]\w*)\s*([-+*/]?=)(?!=)(.+)", statement)
+        if not found:
+            raise InputError(
+                f"Neuron: reset: expected statements such as v = -65*mV or w += b, found {statement!r:.60}"
+            )
+        variable, operation, value = found.groups()
+        parse(value, "Neuron: reset")
+        yield variable, operation, value.strip()
+
+
+def _brian2_variables(dynamics, parameter_units):
+    """What Brian2 knows of the names of a model."""
+    from brian2.core.functions import DEFAULT_CONSTANTS, DEFAULT_FUNCTIONS
+    from brian2.core.namespace import DEFAULT_UNITS
+    from brian2.core.variables import Constant, Variable
+    from brian2.equations.equations import dimensions_and_type_from_string
+    from brian2.units import second
+
+    def dim(unit):
+        return dimensions_and_type_from_string(unit)[0]
+
+    known = {**DEFAULT_UNITS, **DEFAULT_CONSTANTS, **DEFAULT_FUNCTIONS}
+    known |= {name: Variable(name, dim(unit)) for name, unit in dynamics.units.items()}
+    known |= {name: Constant(name, 1.0, dim(unit)) for name, unit in parameter_units.items()}
+    known |= {name: Variable(name, second.dim**-0.5) for name in dynamics.noises}
+    return known | {name: Variable(name, second.dim) for name in ("t", "dt")}
+
+
+@lru_cache(maxsize=256)
+def check_units(model: str, threshold: str, reset: str, parameters: tuple[tuple[str, str], ...]) -> None:
+    """Refuse names that are not known and units that do not agree."""
+    dynamics = read(model, threshold, reset)
+    given = dict(parameters)
+    for name, unit in parameters:
+        if not isinstance(unit, str) or not _UNIT.fullmatch(unit):
+            raise InputError(f"Neuron: {name}: expected a unit such as volt or siemens/meter**2, found {unit!r:.60}")
+    if lacks := sorted(dynamics.names - set(given)):
+        known = [*dynamics.variables, *given]
+        raise InputError(
+            f"Neuron: expected a value for {', '.join(lacks)}, which the equations use, found none"
+            f"{did_you_mean(lacks[0], known)}"
+        )
+    if unused := sorted(set(given) - dynamics.names):
+        raise InputError(
+            f"Neuron: {unused[0]}: expected parameters that the equations use ({', '.join(sorted(dynamics.names))}), "
+            f"found {unused[0]!r}{did_you_mean(unused[0], dynamics.names)}"
+        )
+    with brian2_alone(), _refusing("Neuron: units"):
+        from brian2.equations.equations import dimensions_and_type_from_string
+        from brian2.equations.unitcheck import check_dimensions
+        from brian2.parsing.expressions import parse_expression_dimensions
+        from brian2.units import second
+
+        known = _brian2_variables(dynamics, given)
+        dim = {name: dimensions_and_type_from_string(unit)[0] for name, unit in dynamics.units.items()}
+        for name, expression in dynamics.derivatives.items():
+            with _refusing(f"Neuron: equation of {name}"):
+                check_dimensions(expression, dim[name] / second.dim, known)
+        for name, expression in dynamics.subexpressions.items():
+            with _refusing(f"Neuron: equation of {name}"):
+                check_dimensions(expression, dim[name], known)
+        with _refusing("Neuron: threshold"):
+            parse_expression_dimensions(dynamics.threshold, known)
+        if not isinstance(parse(dynamics.threshold, ""), (ast.Compare, ast.BoolOp)):
+            raise InputError(
+                f"Neuron: threshold: expected a condition such as v > -50*mV, found {dynamics.threshold!r}"
+            )
+        for variable, operation, value in dynamics.reset:
+            with _refusing(f"Neuron: reset of {variable}"):
+                scaled = operation in ("*=", "/=")
+                check_dimensions(value, second.dim / second.dim if scaled else dim[variable], known)
+
+
+@lru_cache(maxsize=256)
+def step(model: str, threshold: str, reset: str, parameters: tuple[str, ...], method: str | None) -> tuple[str, ...]:
+    """One time step by a method of Brian2, as statements in the user's names.
+
+    Noise is ``xi``, ``xi_1`` and so on: increments of Wiener processes, whose statements are left out.
+    """
+    dynamics = read(model, threshold, reset)
+    with brian2_alone(), _refusing(f"Neuron: method {method or 'by default'}"):
+        from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
+
+        known = _brian2_variables(dynamics, dict.fromkeys(parameters, "1"))
+        del known["dt"]  # Brian2 would ask for its value
+        for chosen in TRIED if method is None else (method,):
+            try:
+                lines = StateUpdateMethod.stateupdaters[chosen](_integrated(dynamics, chosen), known, None)
+                break
+            except UnsupportedEquationsException as error:
+                why = str(error)
+        else:
+            others = [each for each in METHODS if each != method]
+            raise InputError(
+                f"Neuron: method: expected one that can integrate these equations (others are {', '.join(others)}), "
+                f"found {method!r}: {why}"
+            )
+    kept = [line.strip() for line in lines.splitlines() if "randn()" not in line and line.strip()]
+    return tuple(kept)
+
+
+def _integrated(dynamics, method):
+    """The equations that a method integrates.
+
+    A variable that is held is not written while the neuron is refractory. Where a method has intermediate steps, and
+    another variable follows one that is held, its derivative is 0 besides, as in Brian2.
+    """
+    from brian2.equations.equations import Equations
+    from brian2.equations.refractory import add_refractoriness
+
+    followed = any(
+        names_in(parse(expression, "")) & dynamics.held
+        for name, expression in dynamics.derivatives.items()
+        if name not in dynamics.held
+    )
+    stops = followed and method not in ("euler", "exponential_euler")
+    lines = [
+        f"d{name}/dt = {expression} : {dynamics.units[name]}{f' ({_HELD})' if name in dynamics.held else ''}"
+        for name, expression in dynamics.given.items()
+    ]
+    lines += [f"{name} = {expression} : {dynamics.units[name]}" for name, expression in dynamics.subexpressions.items()]
+    lines += [f"{name} : {dynamics.units[name]}" for name in dynamics.declared]
+    equations = Equations("\n".join(lines))
+    return add_refractoriness(equations) if stops else equations
+
+
+def renamed(code: str, names: Mapping[str, str]) -> str:
+    """Code in which these names are others."""
+    return _IDENTIFIER.sub(lambda found: names.get(found[0], found[0]), code)
+
+
+def plain(statements, start: int = 0) -> list[str]:
+    """Statements without whole powers."""
+    return [line for k, statement in enumerate(statements, start) for line in without_powers(statement, k)]
+
+
+@cache
+def units_in() -> dict[str, float]:
+    """Values of Brian2's units and constants."""
+    with brian2_alone():
+        from brian2.core.namespace import DEFAULT_UNITS
+
+    return {name: float(unit) for name, unit in DEFAULT_UNITS.items()} | CONSTANTS
+
+
+def level(dynamics: Dynamics, values: Mapping[str, float]) -> float | None:
+    """The membrane potential at threshold; ``None`` where the condition is no comparison of it with something else."""
+    tree = parse(dynamics.threshold, "Neuron: threshold")
+    if not isinstance(tree, ast.Compare) or len(tree.ops) > 1:
+        return None
+    left, right = tree.left, tree.comparators[0]
+    for side, other in ((left, right), (right, left)):
+        if isinstance(side, ast.Name) and side.id == MEMBRANE and MEMBRANE not in names_in(other):
+            found = value_of(other, values)
+            return found if np.isfinite(found) else None
+    return None
+
+
+def effect(dynamics: Dynamics, variable: str, values: Mapping[str, float]) -> float:
+    """The effect of a variable on the membrane: the product of slopes along the shortest way, 0 where there is none."""
+    paths, seen = [[variable]], {variable}
+    while paths:
+        arrived = [path for path in paths if path[-1] == MEMBRANE]
+        if arrived:
+            effects = [np.prod([_slope(dynamics, b, a, values) for a, b in pairwise(p)]) for p in arrived]
+            return effects[0] if len({np.sign(each) for each in effects}) == 1 else 0.0
+        following = [
+            [*path, after]
+            for path in paths
+            for after, expression in dynamics.derivatives.items()
+            if after not in seen and path[-1] in names_in(parse(expression, ""))
+        ]
+        seen |= {path[-1] for path in following}
+        paths = following
+    return 0.0
+
+
+def _slope(dynamics, of, by, values):
+    """The slope of a derivative with respect to a variable, by the smallest difference that shows one."""
+    tree = parse(dynamics.derivatives[of], "")
+    for size in (1e-12, 1e-9, 1e-6, 1e-3):
+        low, high = (value_of(tree, {**values, by: values[by] + way * size}) for way in (-1, 1))
+        if abs(high - low) > 1e-7 * (abs(high) + abs(low)):
+            return (high - low) / (2 * size)
+    return 0.0
+
+
+def direction(dynamics: Dynamics, variable: str, values: Mapping[str, float]) -> tuple[float, bool] | None:
+    """The sign of the effect of a variable on v at threshold, and whether that turns at a reversal potential.
+
+    ``None`` where it is not known.
+    """
+    if variable == MEMBRANE:
+        return 1.0, False
+    at = level(dynamics, values)
+    if at is None:
+        return None
+    voltages = [name for name in dynamics.derivatives if dynamics.units[name] == dynamics.units[MEMBRANE] == "volt"]
+    voltages = [name for name in voltages if name != variable and _is_potential(dynamics, name)] or [MEMBRANE]
+    shift = 0.2 if dynamics.units[MEMBRANE] == "volt" else max(1.0, abs(at))
+    found = [
+        effect(dynamics, variable, {**values, **dict.fromkeys([*voltages, MEMBRANE], v)})
+        for v in (at - shift, at, at + shift)
+    ]
+    if not found[1]:
+        return None
+    return float(np.sign(found[1])), len({np.sign(each) for each in found if each}) > 1
+
+
+def _is_potential(dynamics, name):
+    """Whether a variable in volts is a potential of a compartment: it and the membrane act on each other."""
+    return name == MEMBRANE or MEMBRANE in names_in(parse(dynamics.derivatives[name], ""))

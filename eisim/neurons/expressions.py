@@ -1,0 +1,197 @@
+"""Expressions of users' equations: read as trees of Python's syntax, of which few kinds are allowed, and never run."""
+
+import ast
+import math
+import operator
+from collections.abc import Mapping
+from functools import lru_cache
+
+from eisim.base import elementary
+from eisim.base.errors import InputError
+
+#: Functions of Brian2 that equations may call, for numbers.
+FUNCTIONS = {
+    "abs": abs,
+    "arccos": math.acos,
+    "arcsin": math.asin,
+    "arctan": math.atan,
+    "ceil": math.ceil,
+    "clip": lambda x, low, high: min(max(x, low), high),
+    "cos": math.cos,
+    "cosh": math.cosh,
+    "exp": elementary.exp,
+    "expm1": elementary.expm1,
+    "exprel": elementary.exprel,
+    "floor": math.floor,
+    "int": lambda x: float(int(x)),
+    "log": elementary.log,
+    "log10": math.log10,
+    "log1p": elementary.log1p,
+    "sign": lambda x: float((x > 0) - (x < 0)),
+    "sin": math.sin,
+    "sinh": math.sinh,
+    "sqrt": math.sqrt,
+    "tan": math.tan,
+    "tanh": math.tanh,
+}
+CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}
+#: Limits on text from files: characters, levels of brackets, and powers.
+LONGEST, DEEPEST, LARGEST_POWER = 20_000, 60, 64
+_OPERATORS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Not: operator.not_,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str, what: str) -> ast.expr:
+    """The tree of an expression; ``InputError`` for what is none, or has more than arithmetic and known functions."""
+    if len(text) > LONGEST:
+        raise InputError(f"{what}: expected at most {LONGEST:,} characters, found {len(text):,}")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise InputError(f"{what}: expected an expression of Brian2, found {text.strip()!r:.100}") from None
+    _check(tree, what, 0)
+    return tree
+
+
+def _check(node, what, depth):
+    if depth > DEEPEST:
+        raise InputError(f"{what}: expected at most {DEEPEST} levels of operations, found more")
+    if isinstance(node, ast.Constant):
+        if type(node.value) not in (int, float) or not math.isfinite(_as_float(node.value)):
+            raise InputError(f"{what}: expected numbers and names, found {node.value!r:.40}")
+        return
+    if isinstance(node, ast.Name):
+        return
+    if isinstance(node, ast.Call):
+        name = getattr(node.func, "id", None)
+        if name not in FUNCTIONS or node.keywords or any(isinstance(each, ast.Starred) for each in node.args):
+            found = f"a call of {name}" if name else "another call"
+            hint = " (noise is written as xi)" if name in ("rand", "randn") else ""
+            raise InputError(f"{what}: expected calls of {', '.join(FUNCTIONS)}, found {found}{hint}")
+        parts = node.args
+        if len(parts) != (3 if name == "clip" else 1):
+            raise InputError(f"{what}: {name}: expected {3 if name == 'clip' else 1} argument(s), found {len(parts)}")
+    elif isinstance(node, (ast.BinOp, ast.UnaryOp)) and type(node.op) in _OPERATORS:
+        parts = [node.left, node.right] if isinstance(node, ast.BinOp) else [node.operand]
+        if isinstance(node.op, ast.Pow):
+            _check_power(node.right, what)
+    elif isinstance(node, ast.Compare) and all(type(op) in _OPERATORS for op in node.ops):
+        parts = [node.left, *node.comparators]
+    elif isinstance(node, ast.BoolOp):
+        parts = node.values
+    else:
+        raise InputError(
+            f"{what}: expected arithmetic with numbers, names and functions, found {ast.unparse(node)!r:.60}"
+        )
+    for part in parts:
+        _check(part, what, depth + 1)
+
+
+def _check_power(exponent, what):
+    """Algebra takes powers of numbers as they are: 10**10**10 would fill the memory."""
+    for node in ast.walk(exponent):
+        is_large = isinstance(node, ast.Constant) and abs(_as_float(node.value)) > LARGEST_POWER
+        if is_large or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)):
+            found = ast.unparse(exponent)
+            raise InputError(f"{what}: expected exponents of at most {LARGEST_POWER}, found {found!r:.40}")
+
+
+def _as_float(number):
+    try:
+        return float(number)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def names_in(tree: ast.expr) -> set[str]:
+    """The names that an expression reads, without those of functions."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
+
+
+def value_of(node: ast.expr, values: Mapping[str, float]) -> float:
+    """The value of an expression for these values of its names; ``nan`` where there is none."""
+    try:
+        return float(_value(node, values))
+    except (ArithmeticError, ValueError, TypeError):  # complex numbers among them
+        return math.nan
+
+
+def _value(node, values):
+    if isinstance(node, ast.Constant):
+        return float(node.value)
+    if isinstance(node, ast.Name):
+        return values[node.id]
+    if isinstance(node, ast.Call):
+        return float(FUNCTIONS[node.func.id](*(_value(each, values) for each in node.args)))
+    if isinstance(node, ast.BinOp):
+        return _OPERATORS[type(node.op)](_value(node.left, values), _value(node.right, values))
+    if isinstance(node, ast.UnaryOp):
+        return _OPERATORS[type(node.op)](_value(node.operand, values))
+    if isinstance(node, ast.Compare):
+        sides = [_value(each, values) for each in (node.left, *node.comparators)]
+        return all(_OPERATORS[type(op)](*sides[k : k + 2]) for k, op in enumerate(node.ops))
+    together = all if isinstance(node.op, ast.And) else any
+    return together(_value(each, values) for each in node.values)
+
+
+class _Powers(ast.NodeTransformer):
+    """Whole powers as products, and others that IEEE 754 defines: no library decides their last bit."""
+
+    def __init__(self, name: str):
+        self.name, self.lines = name, []
+
+    def visit_BinOp(self, node):
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Pow):
+            return node
+        exponent, sign = node.right, 1
+        if isinstance(exponent, ast.UnaryOp) and isinstance(exponent.op, ast.USub):
+            exponent, sign = exponent.operand, -1
+        power = exponent.value if isinstance(exponent, ast.Constant) else None
+        if power == 0.5:
+            found = f"sqrt({ast.unparse(node.left)})"
+        elif power in range(1, 9):
+            found = _product(self._named(node.left), int(power))
+        else:
+            return node
+        return ast.parse(f"(1.0/({found}))" if sign < 0 else f"({found})", mode="eval").body
+
+    def _named(self, base):
+        if isinstance(base, (ast.Name, ast.Constant)):
+            return ast.unparse(base)
+        name = f"_{self.name}_power_{len(self.lines)}"
+        self.lines.append(f"{name} = {ast.unparse(base)}")
+        return name
+
+
+def _product(name, power):
+    """A power by squaring."""
+    if power == 1:
+        return name
+    half = _product(name, power // 2)
+    return f"({half})*({half})" + (f"*{name}" if power % 2 else "")
+
+
+def without_powers(statement: str, number: int) -> list[str]:
+    """A statement of Brian2's code, and what is to go before it, in which whole powers are products."""
+    tree = ast.parse(statement.strip()).body[0]
+    powers = _Powers(f"line_{number}")
+    tree.value = powers.visit(tree.value)
+    return [*powers.lines, ast.unparse(tree)]

@@ -1,0 +1,352 @@
+"""Neurons of users' equations: against plain Brian2 scripts, and as parts of a batch."""
+
+import brian2 as b2
+import numpy as np
+import pytest
+from brian2 import Hz, mA, ms, mV, nA, nS, pF
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eisim import (
+    LIF,
+    Circuit,
+    Exponential,
+    Input,
+    Neuron,
+    Population,
+    Projection,
+    Readout,
+    ShortTerm,
+    load,
+    save,
+    simulate,
+)
+from eisim.base.errors import InputError
+
+SYNAPSES = """
+dg_e/dt = -g_e/tau_e : siemens
+dg_i/dt = -g_i/tau_i : siemens
+"""
+ADAPTING = "dv/dt = (g_L*(E_L - v) + g_L*D*exp((v - V_T)/D) - w + I + g_e*(E_e - v) + g_i*(E_i - v))/C : volt" + (
+    """ (unless refractory)
+    dw/dt = (a*(v - E_L) - w)/tau_w : amp
+    I : amp"""
+    + SYNAPSES
+)
+CELL = {"C": 281 * pF, "g_L": 30 * nS, "E_L": -70.6 * mV, "V_T": -50.4 * mV, "D": 2 * mV, "tau_w": 144 * ms}
+CELL |= {"a": 4 * nS, "b": 0.0805 * nA, "E_e": 0 * mV, "E_i": -80 * mV, "tau_e": 5 * ms, "tau_i": 10 * ms}
+EVENTS = {"threshold": "v > -20*mV", "reset": "v = E_L; w += b", "refractory": 2 * ms}
+CHANNELS = {"excitation": "g_e", "inhibition": "g_i", "drive": "I"}
+
+
+def adapting(method="euler", **changes):
+    return Neuron(ADAPTING, method=method, **EVENTS, **CHANNELS, **(CELL | changes))
+
+
+def alone(population, *, duration=0.2, backend="numpy", dt=0.1e-3):
+    """Steps of the spikes of each neuron under its bias."""
+    circuit = Circuit("alone", [Input("x")], [population])
+    response = simulate(circuit, [[0]], duration=duration, window=duration, dt=dt, record=True, backend=backend)
+    spikes = response.spikes[population.name]
+    return [spikes.step[spikes.neuron == k].tolist() for k in range(population.size)]
+
+
+def plain(neuron, drives, duration=0.2, dt=0.1e-3):
+    """The same from a script of Brian2 alone."""
+    b2.start_scope()
+    b2.prefs.codegen.target = "numpy"
+    namespace = {name: v * eval(v.unit.replace("ampere", "amp"), vars(b2) | {"1": 1}) for name, v in neuron.parameters}
+    reset = neuron.reset.replace(";", "\n")
+    cells = b2.NeuronGroup(
+        len(drives),
+        neuron.model,
+        threshold=neuron.threshold,
+        reset=reset,
+        refractory=neuron.refractory * b2.second,
+        method=neuron.method or ("exact", "euler", "heun"),
+        dt=dt * b2.second,
+        namespace=namespace,
+    )
+    for name in (*neuron.dynamics.derivatives, *neuron.dynamics.declared):
+        setattr(cells, name + "_", neuron.values[name])
+    if neuron.drive:
+        setattr(cells, neuron.drive + "_", np.asarray(drives))
+    monitor = b2.SpikeMonitor(cells)
+    b2.Network(cells, monitor).run(duration * b2.second)
+    steps = np.round(np.asarray(monitor.t) / dt).astype(int)
+    return [steps[np.asarray(monitor.i) == k].tolist() for k in range(len(drives))]
+
+
+@pytest.mark.parametrize("method", ["euler", "rk2"])
+def test_adapting_neuron_spikes_as_in_a_plain_script(method):
+    drives = np.array([0.5, 0.7, 1.0, 2.0]) * 1e-9
+    neuron = adapting(method)
+    found = alone(Population("p", "E", neuron, 4, bias=drives))
+    assert found == plain(neuron, drives)
+    assert [len(each) > 2 for each in found] == [False, True, True, True]
+
+
+LEAKY = """dv/dt = (E - v + b + I_e + I_i)/tau : volt (unless refractory)
+dI_e/dt = -I_e/tau_e : volt
+dI_i/dt = -I_i/tau_i : volt
+b : volt"""
+
+
+def leaky(**changes):
+    return Neuron(
+        LEAKY,
+        **{
+            "threshold": "v > -50*mV",
+            "reset": "v = E",
+            "refractory": 2 * ms,
+            "excitation": "I_e",
+            "inhibition": "I_i",
+            "drive": "b",
+            "method": "exact",
+            "tau": 10 * ms,
+            "E": -65 * mV,
+            "tau_e": 5 * ms,
+            "tau_i": 8 * ms,
+        }
+        | changes,
+    )
+
+
+def small(neuron, seed=0, noise=0):
+    """A circuit of E and I cells with delays, plasticity and a Poisson input."""
+    rng = np.random.default_rng(seed)
+    scale = 1e-3 if neuron.weight_unit == "volt" else 1e-9
+    bias = 1e-3 if neuron.weight_unit == "volt" else 5e-11
+    return Circuit(
+        "small",
+        [Input("x", 3, 200 * Hz), Input("y", 2, 300 * Hz, train="poisson")],
+        [Population("E", "E", neuron, 4, bias=bias), Population("I", "I", neuron, 2)],
+        [
+            Projection("x", "E", rng.uniform(0, 12, (3, 4)) * scale, delay=rng.integers(0, 20, (3, 4)) * 1e-4),
+            Projection("y", "I", rng.uniform(0, 20, (2, 2)) * scale),
+            Projection("E", "I", rng.uniform(0, 15, (4, 2)) * scale, plasticity=ShortTerm()),
+            Projection("I", "E", rng.uniform(0, 15, (2, 4)) * scale, delay=1 * ms),
+        ],
+        [Readout("E")],
+    )
+
+
+def spikes_of(response):
+    return {name: np.stack([s.copy, s.neuron, s.step]).tolist() for name, s in response.spikes.items()}
+
+
+def test_leaky_equations_spike_as_lif_does():
+    """Of the method "exact" the step is that of LIF; its inhibition is subtracted."""
+    lif = LIF(excitation=Exponential(5e-3), inhibition=Exponential(8e-3))
+    assert leaky().signed_weights
+    own, built_in = (
+        simulate(small(neuron), [[1, 1, 1, 1, 1], [2, 0, 1, 1, 2]], record=True, backend="numpy")
+        for neuron in (leaky(), lif)
+    )
+    assert spikes_of(own) == spikes_of(built_in)
+    assert len(own.spikes["E"].step) > 20 and len(own.spikes["I"].step) > 20
+
+
+@pytest.mark.parametrize("neuron", [adapting(), leaky(excitation="v", inhibition="v")], ids=["conductances", "jumps"])
+def test_programs_and_numpy_give_the_same_spikes(neuron):
+    circuit, stimuli = small(neuron), [[1, 1, 1, 1, 1], [2, 0, 1, 1, 2]]
+    found = [
+        simulate(circuit, stimuli, record=True, backend=backend, duration=0.1, window=0.1)
+        for backend in ("numpy", "cpp")
+    ]
+    assert spikes_of(found[0]) == spikes_of(found[1])
+    assert len(found[0].spikes["E"].step) > 5
+
+
+NOISY = Neuron(
+    LEAKY.replace("/tau :", "/tau + sigma*sqrt(2/tau)*xi_1 + eta*sqrt(2/tau)*xi_2 :"),
+    threshold="v > -50*mV",
+    reset="v = E",
+    refractory=2 * ms,
+    excitation="I_e",
+    inhibition="I_i",
+    drive="b",
+    tau=10 * ms,
+    E=-65 * mV,
+    tau_e=5 * ms,
+    tau_i=8 * ms,
+    sigma=2 * mV,
+    eta=1 * mV,
+)
+
+
+@settings(max_examples=3, deadline=None)
+@given(
+    seeds=st.lists(st.integers(0, 99), min_size=1, max_size=2, unique=True),
+    stimuli=st.lists(st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), min_size=5, max_size=5), min_size=1, max_size=3),
+    others=st.permutations([adapting(), leaky(), NOISY, adapting(a=2 * nS)]),
+    duration=st.sampled_from([0.02, 0.05]),
+)
+def test_alone_as_in_a_batch(seeds, stimuli, others, duration):
+    options = {"record": True, "backend": "numpy", "duration": duration, "window": duration}
+    together = simulate([small(n, 1) for n in others], stimuli, seed=[seeds] * len(others), **options)
+    for neuron, response in zip(others, together, strict=True):
+        assert spikes_of(simulate(small(neuron, 1), stimuli, seed=seeds, **options)) == spikes_of(response)
+
+
+def test_noise_has_its_spread_and_several_are_independent():
+    """Without a threshold in reach the membrane has the standard deviation of both noises together."""
+    free = Neuron(
+        "dv/dt = -v/tau + s*sqrt(2/tau)*xi_1 + s*sqrt(2/tau)*xi_2 : 1",
+        threshold="v > 1",
+        reset="v = 0",
+        tau=10 * ms,
+        s=0.3,
+    )
+    assert free.noise and not free.without_noise().noise
+    cells = Population("p", "E", free, 400)
+    rate = simulate(Circuit("c", [Input("x")], [cells]), [[0]], duration=0.5, window=0.4, dt=0.1e-3, backend="numpy")
+    b2.start_scope()
+    b2.prefs.codegen.target = "numpy"
+    b2.seed(1)
+    group = b2.NeuronGroup(
+        400, "dv/dt = -v/tau + s*sqrt(4/tau)*xi : 1", threshold="v > 1", reset="v = 0", method="euler",
+        namespace={"tau": 10 * ms, "s": 0.3}, dt=0.1 * ms,
+    )  # fmt: skip
+    monitor = b2.SpikeMonitor(group)
+    net = b2.Network(group, monitor)
+    net.run(100 * ms)
+    before = monitor.num_spikes
+    net.run(400 * ms)
+    expected = (monitor.num_spikes - before) / 400 / 0.4
+    ours = rate.rates["p"].ravel()
+    assert abs(ours.mean() - expected) < 5 * ours.std() / 20 + 1e-9
+
+
+def test_parameters_can_be_spread():
+    neuron = adapting()
+    population = Population("p", "E", neuron, 5, bias=0.9 * nA, spread={"C": 30 * pF})
+    circuit = Circuit("c", [Input("x")], [population], seed=3)
+    each = circuit.neurons(population)
+    found = alone(population)
+    drawn = Circuit("alone", [Input("x")], [population]).neurons(population)
+    assert found == [alone(Population("p", "E", n, 1, bias=0.9 * nA))[0] for n in drawn[:2]] + found[2:]
+    assert len({n["C"] for n in each}) == 5
+
+
+@pytest.mark.parametrize(
+    ("equation", "inhibition", "is_subtracted"),
+    [
+        ("(E - v)/tau + s/tau : volt\nds/dt = -s/ts : volt", "s", True),
+        ("(E - v)/tau - s/tau : volt\nds/dt = -s/ts : volt", "s", False),
+        ("(E - v)/tau + s*(E_i - v)/tau : volt\nds/dt = -s/ts : 1", "s", False),
+        ("(E - v)/tau + s*(E_i - v)/tau : volt\nds/dt = (x - s)/ts : 1\ndx/dt = -x/ts : 1", "x", False),
+        ("(E - v)/tau + s/tau : volt\nds/dt = (x - s)/ts : volt\ndx/dt = -x/ts : volt", "x", True),
+        ("(d - v)/tau : volt\ndd/dt = (E - d + v - d)/tau + s*(E_i - d)/tau : volt\nds/dt = -s/ts : 1", "s", False),
+        ("(E - v)/tau : volt", "v", True),
+    ],
+    ids=["current", "negative current", "conductance", "rising conductance", "rising current", "dendrite", "jump"],
+)
+def test_sign_of_inhibition_is_found_by_its_effect(equation, inhibition, is_subtracted):
+    values = {"E": -65 * mV, "E_i": -80 * mV, "tau": 10 * ms, "ts": 5 * ms}
+    used = {name: value for name, value in values.items() if name in equation}
+    neuron = Neuron("dv/dt = " + equation, threshold="v > -50*mV", reset="v = E", inhibition=inhibition, **used)
+    assert neuron.signed_weights is is_subtracted
+
+
+BASE = {"threshold": "v > -50*mV", "reset": "v = E", "tau": 10 * ms, "E": -65 * mV}
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "words"),
+    [
+        ("dv/dt = (E - v)/tou : volt", {}, "a value for tou"),
+        ("dv/dt = (E - v)/tau : volt", {"k": 1}, "found 'k'"),
+        ("dv/dt = (E - v)/tau*mV : volt", {}, "equation of v"),
+        ("dx/dt = (E - x)/tau : volt", {}, "dv/dt"),
+        ("dv/dt = (E - v)/tau : mV", {}, "equations"),
+        ("dv/dt = (E - v)/tau + rand()*mV/ms : volt", {}, "a call of rand (noise is written as xi)"),
+        ("dv/dt = (E - v)/tau + __import__('os') : volt", {}, "equations"),
+        ("dv/dt = (E - v)/tau + i*mV/ms : volt", {}, "the same for every neuron"),
+        ("dv/dt = (E - v)/tau*10**10**10 : volt", {}, "exponents"),
+        ("dv/dt = (E - v)/tau : volt**99**99", {}, "a unit such as volt"),
+        ("dv/dt = (E - v)/tau : volt", {"threshold": "v"}, "threshold"),
+        ("dv/dt = (E - v)/tau : volt", {"reset": "q = 3"}, "found 'q'"),
+        ("dv/dt = (E - v)/tau : volt", {"reset": "v = 3"}, "reset of v"),
+        ("dv/dt = (E - v)/tau : volt", {"excitation": "g"}, "found 'g'"),
+        ("dv/dt = (E - v)/tau : volt", {"drive": "I"}, "drive"),
+        ("dv/dt = (E - v)/tau : volt", {"initial": {"w": 1 * mV}}, "found 'w'"),
+        ("dv/dt = (E - v)/tau : volt", {"initial": {"v": 1 * mA}}, "a voltage"),
+        ("dv/dt = (E - v)/tau : volt", {"method": "rk5"}, "rk5"),
+        ("dv/dt = (E - v)/tau + 0*xi*tau**-0.5*mV : volt", {"method": "rk4"}, "method"),
+        ("dv/dt = (E - v)/tau : volt\ng : siemens (shared)", {}, "flag"),
+        ("dv/dt = (E - v)/tau + g*(0*mV - v)/tau : volt\ndg/dt = -g/tau : 1", {"inhibition": "g"}, "found 'g'"),
+        ("dv/dt = (E - v)/tau - g/tau : volt\ndg/dt = -g/tau : volt", {"excitation": "g"}, "lowers it"),
+        ("dv/dt = (E - v)/tau - g*(v - 5*E)/tau : volt\ndg/dt = -g/tau : 1", {"excitation": "g"}, "lowers it"),
+    ],
+)  # fmt: skip
+def test_bad_equations_are_refused_in_words(model, changes, words):
+    with pytest.raises(InputError) as error:
+        Neuron(model, **(BASE | changes))
+    assert words in str(error.value)
+
+
+def test_a_population_has_a_bias_only_by_a_drive():
+    neuron = Neuron("dv/dt = (E - v)/tau : volt", **BASE)
+    with pytest.raises(InputError, match="drive"):
+        Population("p", "E", neuron, bias=1.0)
+    with pytest.raises(InputError, match="a current"):
+        Population("p", "E", adapting(), bias=1 * mV)
+    with pytest.raises(InputError, match="conductances"):
+        Circuit("c", [Input("x")], [Population("p", "E", adapting())], [Projection("x", "p", [[1]] * mV)])
+
+
+def test_what_diverges_is_no_silence():
+    """Runge-Kutta of fourth order oversteps the upstroke of an exponential."""
+    with pytest.raises(InputError, match="another method"), np.errstate(all="ignore"):
+        alone(Population("p", "E", adapting("rk4"), 1, bias=1 * nA))
+
+
+def test_equal_time_constants_are_no_silence():
+    """Brian2's exact step divides by their difference."""
+    circuit = Circuit("c", [Input("x")], [Population("p", "E", leaky(tau_i=10 * ms))])
+    with pytest.raises(InputError, match="two time constants equal"):
+        simulate(circuit, [[0]], backend="numpy")
+
+
+def test_names_of_ours_are_free_for_users():
+    """Variables named as those of the simulator, of synapses and of Brian2's groups."""
+    names = [
+        "key",
+        "hold",
+        "free_at",
+        "pool",
+        "bias",
+        "noise_step",
+        "spikes_in_window",
+        "w",
+        "release",
+        "rest",
+        "clock",
+    ]
+    terms = " + ".join(names)
+    neuron = Neuron(
+        f"dv/dt = (E - v + {terms})/tau : volt\n" + "\n".join(f"d{name}/dt = -{name}/tau : volt" for name in names),
+        **BASE,
+        excitation="w",
+        initial={"key": 3 * mV},
+    )
+    population = [Population("p", "E", neuron, 2), Population("q", "E", neuron, 2)]
+    projections = [
+        Projection("x", "p", [[30, 40]] * mV),
+        Projection("p", "q", np.full((2, 2), 80) * mV, plasticity=ShortTerm()),
+    ]
+    circuit = Circuit("c", [Input("x", 1, 300)], population, projections)
+    rates = simulate(circuit, [[1]], backend="numpy", duration=0.1, window=0.1).rates
+    assert rates["p"].min() > 0 and rates["q"].min() > 0
+    assert neuron.units == dict.fromkeys(["v", *sorted(names)], "volt")
+
+
+def test_circuits_of_own_neurons_are_saved_whole(tmp_path):
+    circuit = small(NOISY)
+    save(circuit, tmp_path / "circuit")
+    again = load(tmp_path / "circuit")
+    assert [p.neuron for p in again.populations] == [p.neuron for p in circuit.populations]
+    assert again.populations[0].neuron.parameters[0][1].unit == NOISY.parameters[0][1].unit
+    options = {"record": True, "backend": "numpy", "duration": 0.02, "window": 0.02}
+    assert spikes_of(simulate(again, [[1] * 5], **options)) == spikes_of(simulate(circuit, [[1] * 5], **options))
