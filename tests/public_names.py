@@ -35,7 +35,8 @@ MODULES = {
     "eisim.errors": "InputError",
     "eisim.experiment": "AblationResult Case CaseResult KindResult Measurement Protocol run_ablation with_noise",
     "eisim.functions": "NAMED REGIONS LabelledData Region TruthTable patterns",
-    "eisim.neurons": "LIF AbbottChance ConductanceLIF ExponentialLinear Logistic Neuron PowerLaw RateUnit Saturating "
+    "eisim.neurons": "AdEx EIF HodgkinHuxley Izhikevich QIF WangBuzsaki LIF AbbottChance "
+    "ConductanceLIF ExponentialLinear Logistic Neuron PowerLaw RateUnit Saturating "
     "Softplus SpikingNeuron Step Theta ThresholdLinear WilsonCowan",
     "eisim.network_ablation": "NetworkAblation ablate_network class_floors",
     "eisim.task": "Fact Obstruction Task",

@@ -129,7 +129,7 @@ def value_of(node: ast.expr, values: Mapping[str, float]) -> float:
     """The value of an expression for these values of its names; ``nan`` where there is none."""
     try:
         return float(_value(node, values))
-    except (ArithmeticError, ValueError, TypeError):  # complex numbers among them
+    except (ArithmeticError, ValueError, TypeError, KeyError):  # complex numbers, names without a value
         return math.nan
 
 
@@ -151,7 +151,25 @@ def _value(node, values):
     return together(_value(each, values) for each in node.values)
 
 
-class _Powers(ast.NodeTransformer):
+class _Floats(ast.NodeTransformer):
+    """Arguments of functions that are whole numbers as floats: Brian2 knows the difference."""
+
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        for argument in node.args:
+            if not names_in(argument):
+                for each in ast.walk(argument):
+                    if isinstance(each, ast.Constant):
+                        each.value = float(each.value)
+        return node
+
+
+def with_floats(expression: str) -> str:
+    """An expression whose functions take floats."""
+    return ast.unparse(_Floats().visit(ast.parse(expression.strip(), mode="eval").body))
+
+
+class _Powers(_Floats):
     """Whole powers as products, and others that IEEE 754 defines: no library decides their last bit."""
 
     def __init__(self, name: str):

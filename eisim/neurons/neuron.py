@@ -14,7 +14,7 @@ from eisim.base.units import Measured, scalar_si, unit_of
 from eisim.base.values import Value, quantity, revised
 from eisim.neurons import dynamics as _dynamics
 from eisim.neurons.dynamics import MEMBRANE, METHODS, Dynamics
-from eisim.neurons.expressions import names_in, parse, value_of
+from eisim.neurons.expressions import names_in, parse, value_of, with_floats
 from eisim.neurons.spiking import SpikingNeuron
 
 #: In code each name of a user's has this before it, so that none is one of ours.
@@ -381,7 +381,7 @@ class Neuron(SpikingNeuron):
         )
 
     def _expression(self, text):
-        return _dynamics.renamed(text, self._names)
+        return _dynamics.renamed(with_floats(text), self._names)
 
     @property
     def placeholders(self) -> dict[str, str]:

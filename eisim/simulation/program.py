@@ -162,7 +162,7 @@ def _outcomes(job: Job, results: Path, loop_time: float) -> dict[str, Outcome]:
 
     def read(owner, variable, shape=None, recorded=False):
         shape = shape or tuple(read(owner, "N", (1,)))
-        dtype = float if recorded or variable in ("rate_sum", "t") else np.int32
+        dtype = float if recorded or variable in ("rate_sum", "t", "v") else np.int32
         found = np.fromfile(results / result_file(owner, variable, dynamic=recorded or variable in ("i", "t")), dtype)
         if found.size != (size := math.prod(shape)):  # a program does not notice that the disk is full
             raise RuntimeError(

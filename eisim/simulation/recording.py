@@ -11,6 +11,7 @@ from eisim.base.errors import InputError, did_you_mean
 from eisim.base.timing import Timing
 from eisim.base.units import scalar_si
 from eisim.circuit import Circuit, Population
+from eisim.neurons import Neuron
 from eisim.neurons.kinetics import kinetic_variables, quantity_of
 from eisim.weights import Independent
 
@@ -50,6 +51,9 @@ def recordable(circuit: Circuit, population: Population) -> dict[str, Variable]:
         if any(each.noise for each in circuit.neurons(population)):
             meanings["noise_drive"] = "input noise"
         return {name: Variable("Hz", meaning) for name, meaning in meanings.items()}
+    if isinstance(neuron, Neuron):
+        units = {name: _SYMBOLS.get(unit, unit) for name, unit in neuron.units.items()}
+        return {name: Variable(unit, "membrane potential" if name == "v" else "") for name, unit in units.items()}
     found = {}
     for name, unit in _DIFFERENTIAL.findall(neuron.equations()):
         found[name] = Variable(_SYMBOLS.get(unit.strip(), unit.strip()), _meaning(neuron, name))
@@ -80,7 +84,9 @@ def needed(population: Population, names: Iterable[str], drives: Mapping[str, li
     """The variables of the population's group that these are made of; `drives`: of the inputs of rate units by sign."""
     neuron, found = population.neuron, set()
     for name in names:
-        if neuron.kind == "rate" and name.startswith("I_"):
+        if isinstance(neuron, Neuron):
+            found.add(neuron.code_name(name))
+        elif neuron.kind == "rate" and name.startswith("I_"):
             found.update(drives.get(name[-1], ()))
         elif neuron.kind == "spiking" and name.startswith("I_") and quantity_of(neuron) == "g":
             found.update((f"g_{name[-1]}", "v"))
@@ -101,6 +107,8 @@ def made_of(circuit: Circuit, population: Population, name: str, numbers, drives
     None where nothing drives them.
     """
     neuron = population.neuron
+    if isinstance(neuron, Neuron):
+        return state[neuron.code_name(name)]
     if neuron.kind == "rate" and name.startswith("I_"):
         parts = [state[drive] for drive in drives.get(name[-1], ())]
         return sum(parts[1:], parts[0]) if parts else None

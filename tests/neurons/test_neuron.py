@@ -350,3 +350,22 @@ def test_circuits_of_own_neurons_are_saved_whole(tmp_path):
     assert again.populations[0].neuron.parameters[0][1].unit == NOISY.parameters[0][1].unit
     options = {"record": True, "backend": "numpy", "duration": 0.02, "window": 0.02}
     assert spikes_of(simulate(again, [[1] * 5], **options)) == spikes_of(simulate(circuit, [[1] * 5], **options))
+
+
+def test_every_variable_can_be_recorded():
+    """Against a plain script of Brian2, at the beginning of each step."""
+    neuron = adapting(method="rk2")
+    circuit = Circuit("c", [Input("x")], [Population("p", "E", neuron, 1, bias=0.8 * nA)])
+    options = {"duration": 0.05, "window": 0.05, "backend": "numpy"}
+    traces = simulate(circuit, [[0]], record={"p": ["v", "w", "g_e"]}, **options).traces["p"]
+    b2.start_scope()
+    b2.prefs.codegen.target = "numpy"
+    cells = b2.NeuronGroup(1, ADAPTING, method="rk2", namespace=dict(CELL), dt=0.1 * ms, **EVENTS)
+    cells.v, cells.I = CELL["E_L"], 0.8 * nA
+    monitor = b2.StateMonitor(cells, ["v", "w"], record=True, when="start")
+    b2.Network(cells, monitor).run(50 * ms)
+    np.testing.assert_allclose(np.ravel(traces["v"]), np.ravel(monitor.v_), rtol=1e-9)
+    np.testing.assert_allclose(np.ravel(traces["w"]), np.ravel(monitor.w_), rtol=1e-9, atol=1e-18)
+    assert not np.any(traces["g_e"])
+    with pytest.raises(InputError, match="g_x"):
+        simulate(circuit, [[0]], record={"p": "g_x"}, **options)
