@@ -67,8 +67,8 @@ EXAMPLES = (
 #: Toctrees that Sphinx adds to pages; readers of the repository follow the links in the text instead.
 TREES = {
     "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "custom",
-                  "add_experiment", "record", "network_files", "brian2", "sweeps", "reports", "untrusted_files",
-                  "reference", "about")),
+                  "add_experiment", "record", "neurons", "network_files", "brian2", "sweeps", "reports",
+                  "untrusted_files", "reference", "about")),
     "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "partial_block",
                             "minimum_inhibition", "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),
@@ -82,6 +82,8 @@ API = {
     "Circuits in Brian2": ("eisim.adapter.brian2_network", "Brian2Network"),
     "Neurons": ("eisim", "LIF ConductanceLIF Theta ThresholdLinear Saturating Softplus ExponentialLinear Logistic Step "
                 "PowerLaw WilsonCowan AbbottChance"),
+    "Neurons of equations": ("eisim", "Neuron AdEx EIF QIF Izhikevich HodgkinHuxley WangBuzsaki"),
+    "f–I curves": ("eisim.analysis.fi_curve", "fi_curve FICurve"),
     "Custom neurons": ("eisim.neurons", "SpikingNeuron RateUnit"),
     "Synapses": ("eisim", "Delta Exponential Alpha Conductance NMDA ShortTerm"),
     "Functions and tasks": ("eisim", "TruthTable Region LabelledData Task Obstruction Fact"),
@@ -120,7 +122,7 @@ def committed() -> dict[Path, str]:
     pages |= {DOCS / "circuits" / f"{name}.md": text for name, text in circuits.items()}
     page = DOCS / "questions" / "published_circuits.md"
     pages[page] = CIRCUITS.sub(lambda found: f"{found[1]}\n{table}\n\n{found[3]}", page.read_text(encoding="utf-8"))
-    for page in (DOCS / "custom.md", DOCS / "add_experiment.md"):
+    for page in (DOCS / "custom.md", DOCS / "add_experiment.md", DOCS / "neurons.md"):
         shown = page.read_text(encoding="utf-8")
         pages[page] = SHOWN.sub(
             lambda found: found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[4], shown

@@ -23,6 +23,7 @@ from eisim.base.units import expected, is_made_by_hand, scalar_si, to_si, unit_o
 from eisim.base.values import Brief, ReadOnly, Shown, Value, quantity, revised
 from eisim.distributions import Distribution
 from eisim.neurons import LIF, ConductanceLIF, RateUnit, SpikingNeuron, Theta
+from eisim.neurons.spiking import INHIBITORY
 from eisim.synapses import ShortTerm
 from eisim.weights import Independent, Rule, with_entries
 
@@ -219,8 +220,9 @@ class Projection(ReadOnly, Brief):
     name : str
         ``"source->target"`` unless given. Of several with this name a circuit numbers all but the first:
         ``"source->target 2"``, ``"source->target 3"``.
-    receptor : {"", "excitation", "inhibition", "nmda"}
-        Receptor of the target; by default that of the sign of the source.
+    receptor : {"", "excitation", "inhibition", "nmda"} or str
+        Receptor of the target; by default that of the sign of the source. Of a `Neuron` also the name of a variable
+        among those of its `excitation` or `inhibition`.
     plasticity : ShortTerm, optional
         Short-term plasticity of every synapse.
     """
@@ -545,7 +547,7 @@ class Circuit(ReadOnly, Shown):
             letter = target.neuron.receptor_of(projection.receptor, self.sign(projection))
         except InputError as error:
             raise InputError(f"{what}: {error}") from None
-        if (letter == "i") != (self.sign(projection) < 0):
+        if (letter in INHIBITORY) != (self.sign(projection) < 0):
             expected = "one of the sign of the source (Dale's law)"
             raise InputError(f"{what}: receptor: expected {expected}, found {projection.receptor!r}")
         if projection.plasticity and (target.neuron.kind == "rate" or letter == "n"):

@@ -21,7 +21,7 @@ def EIF(**parameters) -> Neuron:
 
     .. math:: \tau \dot{v} = E_L - v + \Delta_T\, e^{(v - V_T)/\Delta_T} + I + I_e + I_i
 
-    At :math:`v > V_\mathrm{cut}` it spikes, and :math:`v` is held at :math:`V_r` for the refractory period.
+    At :math:`v > V_\mathrm{cut}` it spikes, and :math:`v` is held at :math:`V_r` for 1.7 ms (the paper).
 
     ======= =========== ============================= ======================================
     symbol  value       meaning                       source
@@ -31,7 +31,6 @@ def EIF(**parameters) -> Neuron:
     V_T     -59.9 mV    threshold of the upstroke     the paper
     Delta_T 3.48 mV     slope factor                  the paper
     V_r     -68 mV      reset                         the paper
-    (1.7 ms)            refractory period             the paper
     V_cut   -30 mV      where a spike is noticed      of eisim
     tau_e   5 ms        decay of excitation           of eisim
     tau_i   10 ms       decay of inhibition           of eisim

@@ -15,7 +15,7 @@ from eisim.base.values import Value, quantity, revised
 from eisim.neurons import dynamics as _dynamics
 from eisim.neurons.dynamics import MEMBRANE, METHODS, Dynamics
 from eisim.neurons.expressions import names_in, parse, value_of, with_floats
-from eisim.neurons.spiking import SpikingNeuron
+from eisim.neurons.spiking import EXCITATORY, INHIBITORY, SpikingNeuron
 
 #: In code each name of a user's has this before it, so that none is one of ours.
 PREFIX = "own_"
@@ -65,6 +65,8 @@ class Neuron(SpikingNeuron):
         Time after a spike in which there is no other, and variables that are ``(unless refractory)`` stay as they are.
     excitation, inhibition : str, optional
         Variables that spikes of excitatory and of inhibitory sources act on; a neuron without takes no such synapses.
+        There can be several of a sign, up to four, with commas between them, such as those of compartments: a
+        projection names one as its `receptor`, and acts on the first by default.
     drive : str, optional
         Variable that is declared without an equation, ``"I : amp"``, and has the `bias` of the population as its
         value. Without, a population has no bias.
@@ -76,7 +78,11 @@ class Neuron(SpikingNeuron):
         others are 0.
     name : str
         What tables call the model.
-    **parameters : quantity
+    rises : bool, optional
+        Whether its rate is non-decreasing in a constant drive, as `eisim.analysis.fi_curve.fi_curve` shows.
+    parameters : dict of str to quantity
+        The same as `**more`.
+    **more : quantity
         Values of all other names in the equations.
 
     Raises
@@ -118,11 +124,10 @@ class Neuron(SpikingNeuron):
     initial: tuple = ()
     parameters: tuple = ()
     name: str = "Neuron"
+    rises: bool | None = None
 
     #: Steps of any equations may overflow.
     can_diverge = True
-    #: Whether more input never lowers the rate: not known of equations.
-    non_decreasing = None
     excitatory_class = "not known: whether the rate is non-decreasing in the input is not shown for equations of users"
 
     def __init__(
@@ -138,6 +143,7 @@ class Neuron(SpikingNeuron):
         method: str | None = None,
         initial: Mapping[str, Any] | tuple | None = None,
         name: str = "Neuron",
+        rises: bool | None = None,
         parameters: Mapping[str, Any] | tuple = (),
         **more,
     ):
@@ -147,6 +153,9 @@ class Neuron(SpikingNeuron):
             if not isinstance(text, str) and not (text is None and which in list(texts)[4:]):
                 raise InputError(f"Neuron: {which}: expected text, found {text!r:.60}")
             object.__setattr__(self, which, text)
+        if rises not in (None, True, False):
+            raise InputError(f"Neuron: rises: expected True, False or None, found {rises!r:.60}")
+        object.__setattr__(self, "rises", rises)
         before = _measured(parameters, "parameters", {})
         values = before | _measured(more, "parameters", {name: each.unit for name, each in before.items()})
         object.__setattr__(self, "refractory", refractory)
@@ -252,6 +261,11 @@ class Neuron(SpikingNeuron):
         return self.dynamics.units[self.drive] if self.drive else "1"
 
     @property
+    def non_decreasing(self) -> bool | None:
+        """Whether more input never lowers the rate; ``None`` where that was not measured."""
+        return self.rises
+
+    @property
     def takes_bias(self) -> bool:
         """Whether a population can have a bias."""
         return self.drive is not None
@@ -264,15 +278,20 @@ class Neuron(SpikingNeuron):
     @property
     def _targets(self):
         """Sign that the user gives ("" for none) and variable, by letter."""
-        given = {"e": self.excitation, "i": self.inhibition}
-        return {k: (text[: text[:1] in "+-"], text.lstrip("+-").strip()) for k, text in given.items() if text}
+        found = {}
+        for letters, texts in ((EXCITATORY, self.excitation), (INHIBITORY, self.inhibition)):
+            for letter, text in zip(letters, (texts or "").split(","), strict=False):
+                if text := text.strip():
+                    found[letter] = (text[: text[:1] in "+-"], text.lstrip("+-").strip())
+        return found
 
     @property
     def signed_weights(self) -> bool:
         """Whether the weights of inhibitory synapses enter with a minus sign."""
-        if "i" not in self._targets:
-            return False
-        said, variable = self._targets["i"]
+        return any(self._subtracts(letter) for letter in self._targets if letter in INHIBITORY)
+
+    def _subtracts(self, letter):
+        said, variable = self._targets[letter]
         return said == "-" if said else _direction(self._texts, variable, self.parameters, self.initial)[0] > 0
 
     @property
@@ -295,8 +314,12 @@ class Neuron(SpikingNeuron):
             )
 
     def _check_synapses(self):
+        for text in filter(None, (self.excitation, self.inhibition)):
+            if text.count(",") >= len(EXCITATORY) or not all(part.strip("+- ") for part in text.split(",")):
+                raise InputError(f"Neuron: expected 1 to {len(EXCITATORY)} variables of each sign, found {text!r:.60}")
         for letter, (said, variable) in self._targets.items():
-            what = f"Neuron: {'excitation' if letter == 'e' else 'inhibition'}"
+            excites = letter in EXCITATORY
+            what = f"Neuron: {'excitation' if excites else 'inhibition'}"
             if variable not in self.dynamics.derivatives:
                 known = ", ".join(self.dynamics.derivatives)
                 raise InputError(
@@ -304,27 +327,32 @@ class Neuron(SpikingNeuron):
                     f"{did_you_mean(variable, self.dynamics.derivatives)}"
                 )
             if said:
-                if letter == "e" and said == "-":
+                if excites and said == "-":
                     raise InputError(f"{what}: expected a variable that excites when it is raised, found '-{variable}'")
                 continue
             found = _direction(self._texts, variable, self.parameters, self.initial)
-            ways = f"excitation='+{variable}'" if letter == "e" else f"inhibition='-{variable}' or '+{variable}'"
+            ways = f"excitation='+{variable}'" if excites else f"inhibition='-{variable}' or '+{variable}'"
             if found is None:
                 raise InputError(
                     f"{what}: expected a variable that acts on dv/dt with v at threshold and the other variables at "
                     f"their initial values, found {variable!r}, whose effect is not known; write {ways}"
                 )
             sign, turns = found
-            if letter == "e" and sign < 0:
+            if excites and sign < 0:
                 raise InputError(
                     f"{what}: expected a variable that raises v at threshold, found {variable!r}, which lowers it; if "
                     f"that is meant, write {ways}"
                 )
-            if letter == "i" and turns and sign > 0:
+            if not excites and turns and sign > 0:
                 raise InputError(
                     f"{what}: expected a variable that lowers v at threshold, found {variable!r}, whose reversal "
                     f"potential lies above; if that is meant, write {ways}"
                 )
+        if len({self._subtracts(letter) for letter in self._targets if letter in INHIBITORY}) > 1:
+            raise InputError(
+                "Neuron: inhibition: expected variables to which weights are all added (conductances) or that they are "
+                f"all taken from (currents), found both in {self.inhibition!r}"
+            )
         units = {self.units[variable] for _, variable in self._targets.values()}
         if len(units) > 1:
             raise InputError(
@@ -337,8 +365,19 @@ class Neuron(SpikingNeuron):
 
     def activation(self, drive):
         raise InputError(
-            f"{self.name}: a neuron of equations has no f-I curve in closed form; eisim.analysis.fi_curve measures it"
+            f"{self.name}: a neuron of equations has no f-I curve in closed form; eisim.analysis.fi_curve.fi_curve "
+            "measures it"
         )
+
+    def receptor_of(self, name: str, sign: int) -> str:
+        """Letter of the variable that a projection names, by default of the first of its sign."""
+        firsts = {"excitation": EXCITATORY[0], "inhibition": INHIBITORY[0]}
+        by_name = {variable: letter for letter, (_, variable) in self._targets.items()} | firsts
+        letter = by_name.get(name) if name else (EXCITATORY, INHIBITORY)[sign < 0][0]
+        if letter not in self._targets:
+            has = ", ".join(repr(variable) for _, variable in self._targets.values()) or "none"
+            raise InputError(f"receptor: expected one that {self.name} has ({has}), found {name!r}")
+        return letter
 
     def spike_adds(self, letter: str) -> str:
         return f"{self.code_name(self._targets[letter][1])}_post += {{}}"

@@ -11,6 +11,9 @@ from eisim.base.units import Measured
 from eisim.base.values import Value
 from eisim.neurons.kinetics import RISING, quantity_of
 
+#: Letters of receptors of each sign; all but the first of each are of neurons of equations.
+EXCITATORY, INHIBITORY = "efgh", "ijkl"
+
 
 class SpikingNeuron(Value):
     """Base of all spiking neurons: assembles their equations, steps and events from their receptors.

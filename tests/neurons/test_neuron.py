@@ -1,5 +1,9 @@
 """Neurons of users' equations: against plain Brian2 scripts, and as parts of a batch."""
 
+import importlib
+import sys
+from pathlib import Path
+
 import brian2 as b2
 import numpy as np
 import pytest
@@ -17,9 +21,13 @@ from eisim import (
     Projection,
     Readout,
     ShortTerm,
+    ablate,
     load,
+    mean_field,
     save,
     simulate,
+    to_dnn,
+    to_nir,
 )
 from eisim.base.errors import InputError
 
@@ -369,3 +377,46 @@ def test_every_variable_can_be_recorded():
     assert not np.any(traces["g_e"])
     with pytest.raises(InputError, match="g_x"):
         simulate(circuit, [[0]], record={"p": "g_x"}, **options)
+
+
+def test_inhibition_of_a_dendrite_spares_the_soma():
+    """The example of two compartments: SST cells take less of the somatic input than of the dendritic one."""
+    sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
+    try:
+        circuit = importlib.import_module("two_compartments").circuit()
+    finally:
+        sys.path.pop(0)
+    assert [circuit.receptor(p) for p in circuit.projections] == ["e", "f", "e", "e", "i", "j"]
+    groups = [(1, 0, 0, 0), (1, 0, 0, 1), (1, 0, 1, 0), (0, 1, 0, 0), (0, 1, 0, 1), (0, 1, 1, 0)]
+    rates = simulate(circuit, [np.repeat(each, 10) for each in groups], backend="numpy").rates["PYR"].mean(axis=1)
+    soma, soma_sst, soma_pv, dendrite, dendrite_sst, _ = rates
+    assert soma_sst / soma > 0.5 > dendrite_sst / dendrite
+    assert soma_pv < soma_sst
+    kept = ablate(circuit, projections=["SST->PYR"])
+    assert simulate(kept, [np.repeat(groups[4], 10)], backend="numpy").rates["PYR"].mean() == dendrite
+
+
+def test_dnns_and_mean_fields_say_that_there_is_none():
+    circuit = small(leaky())
+    for of in (to_dnn, mean_field, to_nir):
+        with pytest.raises(InputError, match="LIF"):
+            of(circuit)
+
+
+def test_veto():
+    """B vetoes A through an interneuron; without inhibition A is never vetoed."""
+    neuron = adapting()
+    circuit = Circuit(
+        "veto",
+        [Input("A", 1, 100 * Hz), Input("B", 1, 100 * Hz)],
+        [Population("gate", "I", neuron), Population("out", "E", neuron)],
+        [
+            Projection("A", "out", [[40]] * nS),
+            Projection("B", "gate", [[60]] * nS),
+            Projection("gate", "out", [[300]] * nS),
+        ],
+        [Readout("out", 20 * Hz)],
+    )
+    patterns = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    intact, ablated = (simulate(c, patterns, backend="numpy").decisions[:, 0] for c in (circuit, ablate(circuit)))
+    assert intact.tolist() == [False, False, True, False] and ablated.tolist() == [False, False, True, True]
