@@ -3,12 +3,15 @@
 from eisim.base import memory
 from eisim.base.timing import Timing
 from eisim.distributions import Distribution
+from eisim.neurons import Neuron
 from eisim.simulation.layout import Trials, is_pooled
 from eisim.simulation.recording import needed
 from eisim.weights import Independent, Rule
 
 #: Bytes of a neuron and of a synapse in every copy, here and in the program together (docs/scale.md).
 _NEURON, _SYNAPSE = {"rate": 100, "spiking": 160}, {"rate": 24, "spiking": 38}
+#: Of each variable of a neuron of equations.
+_VARIABLE = 16
 #: Of one number that is recorded at every step, in the program's file and in the response; of one of moving stimuli.
 _RECORDED, _STIMULUS = 16, 24
 #: Of one number of a variable that is recorded, and of one of what is made of these.
@@ -39,6 +42,8 @@ def _bytes(trials, timing):
     circuit = trials.circuit
     synapses = sum(_synapses(circuit, p) * (_SYNAPSE[circuit.kind] + _DRAWN * _draws(p)) for p in circuit.projections)
     need = trials.copies * (_NEURON[circuit.kind] * (trials.neurons + circuit.n_inputs) + synapses)
+    own = sum(p.size * len(p.neuron.units) for p in circuit.populations if isinstance(p.neuron, Neuron))
+    need += _VARIABLE * trials.copies * own
     if trials.stimuli.ndim == 3:
         need += _STIMULUS * trials.stimuli.size * len(trials.seeds)
     if trials.record and circuit.kind == "rate":

@@ -18,6 +18,7 @@ from eisim.base.values import Shown
 from eisim.circuit import Circuit
 from eisim.distributions import Distribution
 from eisim.functions import LabelledData, Region, TruthTable
+from eisim.neurons import Neuron
 from eisim.report import figures, traces
 from eisim.report import response as responses
 from eisim.report.style import DOUBLE, EXCITATORY, NEUTRAL, Axes, axes, drawn_by
@@ -41,6 +42,8 @@ def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence]) -> str
 
 def _model(value) -> str:
     """A neuron, receptor or other model with its parameters and their units."""
+    if isinstance(value, Neuron):
+        return repr(value)[1:-1]
     parts = []
     for f in fields(value) if is_dataclass(value) else ():
         found = getattr(value, f.name)
@@ -82,8 +85,8 @@ def _extras(population):
         parts.append(f"bias {_range(population.bias, population.neuron.drive_unit)}")
     if population.initial is not None:
         parts.append(f"from {_range(population.initial, population.neuron.state_unit)}")
-    units = {f.name: f.metadata.get("unit", "1") for f in fields(population.neuron)}
-    parts += [f"{name} ± {format_quantity(sd, units[name])}" for name, sd in population.spread.items()]
+    for name, sd in population.spread.items():
+        parts.append(f"{name} ± {format_quantity(sd, population.neuron.quantities[name].unit)}")
     return ", ".join(parts)
 
 
