@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import zipfile
 from pathlib import Path
 
 import brian2 as b2
@@ -420,3 +421,27 @@ def test_veto():
     patterns = [[0, 0], [0, 1], [1, 0], [1, 1]]
     intact, ablated = (simulate(c, patterns, backend="numpy").decisions[:, 0] for c in (circuit, ablate(circuit)))
     assert intact.tolist() == [False, False, True, False] and ablated.tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "words"),
+    [
+        ("v > -50*mV", "v > __import__('os').getpid()*mV", "expected calls of"),
+        ("(E - v + b + I_e + I_i)/tau", "(E - v + b + I_e + I_i)/tau*2**9**9**9", "exponents"),
+        ("(E - v + b + I_e + I_i)/tau", "(" * 300 + "v" + ")" * 300 + "/tau", "an expression"),
+        ('"second"]', '"second**9**9**9**9"]', "a unit such as"),
+        ('"second"]', "3]", "a unit such as"),
+        ("v = E", "v = E + x.y", "arithmetic with"),
+    ],
+)
+def test_files_with_code_in_equations_are_refused(tmp_path, text, other, words):
+    save(small(leaky()), tmp_path / "circuit")
+    with zipfile.ZipFile(tmp_path / "circuit") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    assert text.encode() in members["value.json"].replace(b'\\"', b'"')
+    members["value.json"] = members["value.json"].replace(text.encode(), other.encode())
+    with zipfile.ZipFile(tmp_path / "hostile", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(InputError, match=words):
+        load(tmp_path / "hostile")
