@@ -85,7 +85,7 @@ API = {
     "Neurons of equations": ("eisim", "Neuron AdEx EIF QIF Izhikevich HodgkinHuxley WangBuzsaki"),
     "f–I curves": ("eisim.analysis.fi_curve", "fi_curve FICurve"),
     "Custom neurons": ("eisim.neurons", "SpikingNeuron RateUnit"),
-    "Synapses": ("eisim", "Delta Exponential Alpha Conductance NMDA ShortTerm"),
+    "Synapses": ("eisim", "Delta Exponential Alpha Conductance NMDA ShortTerm Transient"),
     "Functions and tasks": ("eisim", "TruthTable Region LabelledData Task Obstruction Fact"),
     "Simulation": ("eisim", "simulate Response"),
     "Statistics of activity": ("eisim.activity", "population_rate irregularity local_irregularity correlation "

@@ -48,7 +48,7 @@ _HOMES = {
     "eisim.simulation": ("Response", "simulate"),
     "eisim.run.saved": ("load", "save"),
     "eisim.run.sweep": ("Sweep", "sweep"),
-    "eisim.synapses": ("NMDA", "Alpha", "Conductance", "Delta", "Exponential", "ShortTerm"),
+    "eisim.synapses": ("NMDA", "Alpha", "Conductance", "Delta", "Exponential", "ShortTerm", "Transient"),
     "eisim.analysis.task": ("Fact", "Obstruction", "Task"),
     "eisim.theory.certificate": ("Certificate", "certify"),
     "eisim.theory.synthesis": ("synthesize",),

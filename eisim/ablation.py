@@ -13,6 +13,7 @@ from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si, warn_of_plain
 from eisim.base.values import revised
 from eisim.circuit import Circuit, scaled
+from eisim.synapses import Transient
 from eisim.weights import AllToAll
 
 
@@ -27,6 +28,9 @@ def ablate(
     projections: Iterable[str] | None = None,
     *,
     cell_types: Iterable[str] | None = None,
+    during: tuple[float, float] | None = None,
+    wash_in=0.0,
+    wash_out=0.0,
 ) -> Circuit:
     """Remove a fraction of inhibition: every inhibitory weight is multiplied by ``1 - fraction``.
 
@@ -42,6 +46,11 @@ def ablate(
         Names of the inhibitory projections to weaken; all of them by default.
     cell_types : iterable of str, optional
         Cell types (`Population.cell_type`) whose projections to weaken, beside those named.
+    during : pair of quantities, optional
+        From when to when, in s from the begin of a trial; by default all the time. Weights stay as they are, and
+        projections get a `Transient`: until it starts, a simulation has the bits of that of the intact circuit.
+    wash_in, wash_out : quantity
+        Time constants with which the loss builds up and ends, in s, as of a drug; by default at once, as by light.
 
     Returns
     -------
@@ -54,6 +63,8 @@ def ablate(
     InputError
         If the fraction is not within 0 and 1, a name is not that of an inhibitory projection, or a type is not that of
         an inhibitory population.
+        If the fraction is not within 0 and 1, a name is not that of an inhibitory projection, the times are none of a
+        transient loss, or a projection has one already.
 
     Examples
     --------
@@ -70,7 +81,19 @@ def ablate(
     chosen = _chosen(named, inhibitory, "ablate: projections", "inhibitory projections") | dict.fromkeys(sent)
     if not (chosen and fraction):
         return circuit
-    weakened = [scaled(p, 1 - fraction) if p.name in chosen else p for p in circuit.projections]
+    if during is None:
+        if wash_in or wash_out:
+            raise InputError("ablate: wash_in and wash_out: expected `during`, from when to when, found None")
+        weakened = [scaled(p, 1 - fraction) if p.name in chosen else p for p in circuit.projections]
+    else:
+        if not isinstance(during, (tuple, list)) or len(during) != 2:
+            raise InputError(f"ablate: during: expected two times, such as (500*ms, 800*ms), found {during!r}")
+        lost = Transient(fraction, *during, wash_in, wash_out)
+        if twice := [p.name for p in circuit.projections if p.name in chosen and p.transient]:
+            raise InputError(
+                f"ablate: during: expected projections that have no Transient yet, found {', '.join(twice)}"
+            )
+        weakened = [revised(p, transient=lost) if p.name in chosen else p for p in circuit.projections]
     return revised(circuit, projections=tuple(weakened))
 
 

@@ -24,7 +24,7 @@ from eisim.base.values import Brief, ReadOnly, Shown, Value, quantity, revised
 from eisim.distributions import Distribution
 from eisim.neurons import LIF, ConductanceLIF, RateUnit, SpikingNeuron, Theta
 from eisim.neurons.spiking import INHIBITORY
-from eisim.synapses import ShortTerm
+from eisim.synapses import ShortTerm, Transient
 from eisim.weights import Independent, Rule, with_entries
 
 Sign = Literal["E", "I"]
@@ -225,6 +225,8 @@ class Projection(ReadOnly, Brief):
         among those of its `excitation` or `inhibition`.
     plasticity : ShortTerm, optional
         Short-term plasticity of every synapse.
+    transient : Transient, optional
+        Loss of transmission for a while (`eisim.ablate` with ``during``).
     """
 
     source: str
@@ -234,6 +236,7 @@ class Projection(ReadOnly, Brief):
     name: str = ""
     receptor: str = ""
     plasticity: ShortTerm | None = None
+    transient: Transient | None = None
     unit: str | None = field(default=None, init=False, repr=False)
     #: Plain numbers given by the user, until the circuit, which knows their meaning, has checked them.
     plain: Any = field(default=None, init=False, repr=False)
@@ -257,6 +260,8 @@ class Projection(ReadOnly, Brief):
             object.__setattr__(self, "weights", self._magnitudes(f"{what}: weights"))
         if not isinstance(self.plasticity, (ShortTerm, type(None))):
             raise InputError(f"{what}: plasticity: expected ShortTerm(...), found {self.plasticity!r}")
+        if not isinstance(self.transient, (Transient, type(None))):
+            raise InputError(f"{what}: transient: expected Transient(...), found {self.transient!r}")
         if isinstance(self.delay, Distribution):
             if self.delay.unit not in (None, "second"):
                 found = f"found a quantity in {self.delay.unit}"
@@ -541,6 +546,8 @@ class Circuit(ReadOnly, Shown):
             )
         if isinstance(given, Independent) and getattr(source, "train", None) != "poisson":
             raise InputError(f"{what}: Independent: expected an input with train='poisson' as source, found {source!r}")
+        if isinstance(given, Independent) and projection.transient:
+            raise InputError(f"{what}: transient: expected none of an Independent drive, whose rate may vary instead")
         if not isinstance(projection.delay, Distribution) and projection.delay.shape not in ((), shape):
             raise InputError(f"{what}: delay: expected shape {shape}, found {projection.delay.shape}")
         try:

@@ -1,7 +1,8 @@
 r"""Receptor kinetics: the effect of one presynaptic spike on a neuron, and the resources that a synapse has left.
 
 Current-based receptors (`Delta`, `Exponential`, `Alpha`) have weights in V, the input current times the membrane
-resistance; conductance-based ones (`Conductance`, `NMDA`) in S. `ShortTerm` plasticity belongs to a projection.
+resistance; conductance-based ones (`Conductance`, `NMDA`) in S. `ShortTerm` plasticity and a
+`Transient` loss of transmission belong to a projection.
 """
 
 from dataclasses import dataclass
@@ -208,3 +209,46 @@ class ShortTerm(Value):
         used = self.release / (1 - (1 - self.release) * kept)
         forgotten = np.exp(-interval / self.depression)
         return used * (1 - forgotten) / (1 - (1 - used) * forgotten)
+
+
+@dataclass(frozen=True)
+class Transient(Value):
+    r"""Transmission that is lost for a while, at once as by light, or as a drug washes in and out.
+
+    .. math::
+        m(t) = 1 - f\,c(t), \qquad c(t) = \begin{cases} 0 & t < t_0 \\
+        1 - e^{-(t - t_0)/\tau_\mathrm{in}} & t_0 \le t < t_1 \\
+        (1 - e^{-(t_1 - t_0)/\tau_\mathrm{in}})\,e^{-(t - t_1)/\tau_\mathrm{out}} & t \ge t_1 \end{cases}
+
+    A spike that arrives at :math:`t` delivers its weight times :math:`m(t)`; rates are transmitted likewise.
+
+    Attributes
+    ----------
+    fraction : float
+        Largest share :math:`f` that is lost, above 0 and at most 1.
+    start, stop : float
+        Times :math:`t_0` and :math:`t_1` from the begin of a trial, in s.
+    wash_in, wash_out : float
+        Time constants :math:`\tau_\mathrm{in}` and :math:`\tau_\mathrm{out}`, in s; 0 for at once.
+    """
+
+    fraction: float = quantity(1.0, "1", positive=True)
+    start: float = quantity(0.0, "second", non_negative=True, huge=60.0)
+    stop: float = quantity(1.0, "second", positive=True, huge=60.0)
+    wash_in: float = quantity(0.0, "second", non_negative=True, huge=60.0)
+    wash_out: float = quantity(0.0, "second", non_negative=True, huge=60.0)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.fraction > 1:
+            raise InputError(f"Transient.fraction: expected at most 1, found {self.fraction:g}")
+        if self.stop <= self.start:
+            raise InputError(f"Transient.stop: expected more than the start, {self.start:g} s, found {self.stop:g} s")
+
+    def transmission(self, times) -> np.ndarray:
+        """The share :math:`m` of the weight that is transmitted at `times` (s, any shape)."""
+        times = np.asarray(times, dtype=float)
+        since, after = np.maximum(times - self.start, 0), np.maximum(times - self.stop, 0)
+        lost = -expm1(-np.minimum(since, self.stop - self.start) / self.wash_in) if self.wash_in else 1.0
+        left = exp(-after / self.wash_out) if self.wash_out else (times < self.stop).astype(float)
+        return 1 - self.fraction * np.where(times < self.start, 0.0, lost * left)

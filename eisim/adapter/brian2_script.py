@@ -146,6 +146,8 @@ def _check(circuit):
         what = f"to_brian2: projection {projection.name!r}"
         if not isinstance(projection.plasticity, (ShortTerm, type(None))):
             raise InputError(f"{what}: expected short-term plasticity or none, found {projection.plasticity!r:.60}")
+        if projection.transient:
+            raise InputError(f"{what}: expected weights that stay, found a transient loss of transmission")
         if circuit.kind == "rate" and circuit.delays(projection).any():
             raise InputError(
                 f"{what}: expected no delay between rate units, since Brian2's summed variables have none, found "

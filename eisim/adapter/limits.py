@@ -7,10 +7,13 @@ from eisim.circuit import Circuit
 from eisim.neurons import LIF
 
 
-def check_plain(circuit: Circuit, what: str) -> None:
-    """Refuse a spiking circuit that has more than LIF neurons, exponential synapses and regular inputs."""
+def check_plain(circuit: Circuit, what: str, transients: bool = False) -> None:
+    """Refuse a spiking circuit that has more than LIF neurons, exponential synapses and regular inputs.
+
+    And, where they are allowed, transient losses of transmission.
+    """
     if circuit.kind == "spiking":
-        for found in _beyond(circuit):
+        for found in _beyond(circuit, transients):
             raise InputError(
                 f"{what}: expected LIF neurons with exponential synapses and regular inputs, found {found} in "
                 f"{circuit.name!r} (for large noisy networks see eisim.mean_field)"
@@ -25,19 +28,21 @@ def check_linear(circuit: Circuit, what: str) -> None:
                 f"{what}: expected LIF neurons, found {type(p.neuron).__name__} in population {p.name!r} of "
                 f"{circuit.name!r} (for large noisy networks see eisim.mean_field)"
             )
-    for found in _varied(circuit):
+    for found in _varied(circuit, transients=False):
         raise InputError(f"{what}: expected one activation and static weights, found {found} in {circuit.name!r}")
 
 
-def _beyond(circuit) -> Iterator[str]:
+def _beyond(circuit, transients) -> Iterator[str]:
     yield from (f"the Poisson input {i.name!r}" for i in circuit.inputs if i.train == "poisson")
     for p in circuit.populations:
         if p.neuron.structure != "lif":
             receptors = ", ".join(type(r).__name__ for r in p.neuron.receptors.values())
             yield f"{type(p.neuron).__name__} with {receptors} as population {p.name!r}"
-    yield from _varied(circuit)
+    yield from _varied(circuit, transients)
 
 
-def _varied(circuit) -> Iterator[str]:
+def _varied(circuit, transients) -> Iterator[str]:
     yield from (f"a spread of {', '.join(p.spread)} in population {p.name!r}" for p in circuit.populations if p.spread)
     yield from (f"the plasticity of projection {p.name!r}" for p in circuit.projections if p.plasticity)
+    lost = [p.name for p in circuit.projections if p.transient and not transients]
+    yield from (f"the transient loss of projection {name!r}" for name in lost)

@@ -79,6 +79,11 @@ def mean_field(circuit: Circuit) -> "MeanField":
                 f"mean_field: expected LIF or ConductanceLIF neurons, found {type(p.neuron).__name__} in population "
                 f"{p.name!r} of {circuit.name!r}"
             )
+    if lost := [p.name for p in circuit.projections if p.transient]:
+        raise InputError(
+            f"mean_field: expected weights that stay, found the transient loss of projection {lost[0]!r} of "
+            f"{circuit.name!r}"
+        )
     return MeanField(circuit)
 
 

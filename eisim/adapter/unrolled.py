@@ -20,6 +20,7 @@ from eisim.base.timing import Timing
 from eisim.base.values import Shown
 from eisim.circuit import CYCLE, Circuit, delay_steps, spans
 from eisim.stimuli import checked
+from eisim.synapses import Transient
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,15 +36,19 @@ class UnrolledDNN(Shown):
         Number of last layers whose output is averaged.
     dt : float
         Time step, in s.
-    weights : dict of (int, int) to sparse array
-        For each delay in layers and each sign, the signed weights (inputs and units × units).
+    weights : dict of (int, int) or (int, int, int) to sparse array
+        For each delay in layers and each sign, the signed weights (inputs and units × units); those that are lost for
+        a while by the number of the loss, from 1 on.
+    transients : tuple of Transient
+        These losses.
     """
 
     circuit: Circuit
     steps: int
     window_steps: int
     dt: float
-    weights: dict[tuple[int, int], sparse.csr_array]
+    weights: dict[tuple[int, ...], sparse.csr_array]
+    transients: tuple[Transient, ...] = ()
 
     def __repr__(self):
         return f"<UnrolledDNN of {self.circuit!r}: {self.steps} layers of {self.dt:g} s>"
@@ -79,8 +84,13 @@ class UnrolledDNN(Shown):
         frame_of_step = np.arange(self.steps) * frames.shape[1] // self.steps
         run = self._rate_layers if self.circuit.kind == "rate" else self._spiking_layers
         # As many outputs as the delays reach back, and the weights as the product with all trials wants them.
-        past: deque = deque(maxlen=max((delay for delay, _ in self.weights), default=0) + 1)
-        onto_units = {key: matrix.T.tocsr() for key, matrix in self.weights.items()}
+        past: deque = deque(maxlen=max((delay for delay, *_ in self.weights), default=0) + 1)
+        times = np.arange(self.steps) * self.dt
+        shares = [np.ones(self.steps), *(lost.transmission(times) for lost in self.transients)]
+        onto_units = [
+            (delay, sign, shares[lost[0] if lost else 0], matrix.T.tocsr())
+            for (delay, sign, *lost), matrix in self.weights.items()
+        ]
         return run((frames[:, frame] for frame in frame_of_step), past, onto_units)
 
     def _each(self, of):
@@ -93,10 +103,10 @@ class UnrolledDNN(Shown):
         for p in self.circuit.populations:
             alike[p.neuron] = np.r_[alike.get(p.neuron, np.empty(0, dtype=int)), self.units[p.name]]
         rates = self._each(lambda p: 0.0 if p.initial is None else p.initial)
-        for x in inputs:
+        for step, x in enumerate(inputs):
             rates = np.broadcast_to(rates, (len(x), len(bias)))
             past.appendleft(np.hstack([x, rates]).T)
-            drive = bias + sum((w @ past[d]).T for (d, _), w in onto_units.items() if d < len(past))
+            drive = bias + sum(share[step] * (w @ past[d]).T for d, _, share, w in onto_units if d < len(past))
             drive, phi = np.broadcast_to(drive, rates.shape), np.empty(rates.shape)
             for neuron, units in alike.items():
                 phi[:, units] = neuron.transfer(drive[:, units])
@@ -115,7 +125,7 @@ class UnrolledDNN(Shown):
         phase = np.concatenate([i.phases for i in self.circuit.inputs])
         v = self._each(lambda p: p.neuron.rest if p.initial is None else p.initial)
         excitation, inhibition, since = 0.0, 0.0, hold
-        for x in inputs:
+        for step, x in enumerate(inputs):
             phase = phase + x * self.dt
             afferent = phase > CYCLE
             phase = phase - afferent
@@ -128,9 +138,9 @@ class UnrolledDNN(Shown):
 
             spikes = np.broadcast_to(spikes, (len(x), len(tau)))
             past.appendleft(np.hstack([afferent, spikes]).T.astype(float))
-            for (delay, sign), w in onto_units.items():
+            for delay, sign, share, w in onto_units:
                 if delay < len(past):
-                    arriving = (w @ past[delay]).T
+                    arriving = share[step] * (w @ past[delay]).T
                     if sign > 0:
                         excitation = excitation + arriving
                     else:
@@ -146,11 +156,17 @@ def _response_to_decaying_input(dt, tau, tau_s):
 
 
 def unroll(circuit: Circuit, timing: Timing) -> UnrolledDNN:
-    check_plain(circuit, "to_dnn: the unrolled DNN of a spiking circuit")
+    check_plain(circuit, "to_dnn: the unrolled DNN of a spiking circuit", transients=True)
     place = spans((*circuit.inputs, *circuit.populations))
     n_units = sum(p.size for p in circuit.populations)
-    parts = {}
+    parts: dict = {}
+    transients: list = []
     for projection in circuit.projections:
+        lost = ()
+        if projection.transient:
+            if projection.transient not in transients:
+                transients.append(projection.transient)
+            lost = (transients.index(projection.transient) + 1,)
         matrix = circuit.weights(projection).tocoo()
         steps = np.broadcast_to(delay_steps(circuit.delays(projection), timing.dt), matrix.nnz)
         rows = matrix.coords[0] + place[projection.source].start
@@ -159,10 +175,10 @@ def unroll(circuit: Circuit, timing: Timing) -> UnrolledDNN:
         for delay in np.unique(steps):
             chosen = steps == delay
             entry = (sign * matrix.data[chosen], rows[chosen], columns[chosen])
-            parts.setdefault((int(delay), sign), []).append(entry)
+            parts.setdefault((int(delay), sign, *lost), []).append(entry)
     weights = {}
     for key, entries in parts.items():
         data, rows, columns = (np.concatenate(column) for column in zip(*entries, strict=True))
         shape = (circuit.n_inputs + n_units, n_units)
         weights[key] = sparse.csr_array((data, (rows, columns)), shape=shape)
-    return UnrolledDNN(circuit, timing.steps, timing.window_steps, timing.dt, weights)
+    return UnrolledDNN(circuit, timing.steps, timing.window_steps, timing.dt, weights, tuple(transients))

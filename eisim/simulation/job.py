@@ -18,6 +18,7 @@ from eisim.simulation.layout import INPUT, POOL, Bundle, Layout, Recorder
 from eisim.simulation.model import Model, synapse_model
 from eisim.simulation.naming import (
     STIMULUS_FILE,
+    TRANSMISSION_FILE,
     group_name,
     monitor_name,
     recorder_name,
@@ -82,6 +83,7 @@ class Job:
             [(name, m.signature) for name, m in self.models.items()],
             [(synapses_name(bundle), len(s.pre), s.common_delay) for bundle, s in self.layout.synapses.items()],
             [m.signature for m in self.synapse_models.values()],
+            len(self.layout.courses),
             [file.read_bytes() for file in _DECIDING],
             self.device,
             toolchain(),
@@ -100,6 +102,8 @@ class Job:
             arrays[static_file(name, "targets")] = synapses.post
             if synapses.weight.ndim:
                 arrays[static_file(name, "w", dynamic=True)] = synapses.weight
+            if synapses.course.ndim:
+                arrays[static_file(name, "course", dynamic=True)] = synapses.course
             if self.kind == "spiking" and synapses.common_delay is None:
                 arrays[static_file(name, naming.DELAY, dynamic=True)] = synapses.delay
         if self.kind == "rate":
@@ -107,6 +111,8 @@ class Job:
                 arrays[static_file(monitor_name(name), "_indices")] = np.arange(recorded, dtype=np.int32)
         for recorder, indices in self.layout.indices.items():
             arrays[static_file(recorder_name(recorder), "_indices")] = indices
+        if len(self.layout.courses) > 1:
+            arrays[TRANSMISSION_FILE] = self.layout.transmission(self.timing)
         inputs = self.layout.groups[INPUT]
         if inputs.frames:
             arrays[STIMULUS_FILE] = np.ascontiguousarray(inputs.values()["rate"].T)
@@ -156,7 +162,7 @@ class Job:
             f"{owner}.{variable}": value
             for owner, m in named.items()
             for variable, value in m.values.items()
-            if not (variable == "w" and np.ndim(value))  # read as it connects
+            if not (variable in ("w", "course") and np.ndim(value))  # read as it connects
         }
 
 

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from eisim.base.errors import InputError
+from eisim.base.timing import Timing
 from eisim.circuit import MOST_NEURONS, Circuit, Projection, delay_steps, spans
 from eisim.distributions import Distribution
 from eisim.simulation import noise
 from eisim.simulation.recording import Request, needed, of_pool
-from eisim.synapses import ShortTerm
+from eisim.synapses import ShortTerm, Transient
 from eisim.weights import AllToAll, Independent
 
 #: Synapses of small circuits that are arranged at once: that takes little memory, and little time for each circuit.
@@ -105,12 +106,13 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Synapses:
-    """Synapses of one bundle: signed weights, and delays in s; one number where all are the same."""
+    """Synapses of one bundle: signed weights, delays in s, numbers of courses; one number where all are the same."""
 
     pre: np.ndarray
     post: np.ndarray
     weight: np.ndarray
     delay: np.ndarray
+    course: np.ndarray  # number of a column of `Layout.transmission`
 
     @property
     def common_delay(self) -> float | None:
@@ -139,7 +141,7 @@ Key = str | tuple[str, str | int]
 
 @dataclass(frozen=True)
 class Layout:
-    """Groups by name, synapses by bundle, blocks by batch index and key."""
+    """Groups by name, synapses by bundle, blocks by batch index and key, and losses of transmission in their order."""
 
     groups: dict[str, Group]
     synapses: dict[Bundle, Synapses]
@@ -149,11 +151,17 @@ class Layout:
     recorded: dict[tuple[int, Key], Recorded] = field(default_factory=dict)
     #: Variables that sum the inputs of the rate units of a circuit's population, by receptor.
     drives: dict[tuple[int, str], dict[str, list[str]]] = field(default_factory=dict)
+    courses: list[Transient | None] = field(default_factory=lambda: [None])
 
     @property
     def indices(self) -> dict[Recorder, np.ndarray]:
         """Numbers of the neurons of each recorder."""
         return {recorder: np.concatenate(parts) for recorder, parts in self.recorders.items()}
+
+    def transmission(self, timing: Timing) -> np.ndarray:
+        """What is transmitted at each time step in each course, steps × courses; of no loss always 1."""
+        times = np.arange(timing.steps) * timing.dt
+        return np.stack([c.transmission(times) if c else np.ones_like(times) for c in self.courses], axis=1)
 
     def monitored(self, kind: str) -> dict[str, int]:
         """Number of recorded neurons of each group that has any: spikes of all, rates of populations."""
@@ -164,6 +172,9 @@ class Layout:
 def lay_out(batch: list[Trials], dt: float) -> Layout:
     """Arrange a batch; recorded circuits come first in every group."""
     layout = Layout({}, {}, {})
+    for loss in (p.transient for trials in batch for p in trials.circuit.projections if p.transient):
+        if loss not in layout.courses:
+            layout.courses.append(loss)
     parts: dict[Bundle, list[_Part]] = {}
     neuron_values = lru_cache(maxsize=None)(_neuron_values)  # levels of ablation have the same neurons
     input_values = _InputValues()
@@ -261,14 +272,15 @@ def one_if_equal(value):
 def _place(layout, index, trials, dt, neuron_values, input_values):
     """Place the neurons of one circuit; yields its synapses.
 
-    Source, target, receptor, plasticity, rows, columns, weights and delays, the last two of which may be one number.
+    Source, target, receptor, plasticity, rows, columns, weights, delays and courses, the last three of which may be one
+    number.
     """
     taps = _place_neurons(layout, index, trials, dt, neuron_values, input_values)
     for source, last in taps:
         chain = [source.name, *((source.name, t) for t in range(1, last + 1))]
         each = np.arange(source.size)
         for before, after in pairwise(chain):
-            yield before, after, "e", None, each, each, 1.0, 0.0
+            yield before, after, "e", None, each, each, 1.0, 0.0, 0
     circuit = trials.circuit
     for projection in circuit.projections:
         if circuit.kind == "spiking" and isinstance(projection.weights, Independent):
@@ -276,27 +288,27 @@ def _place(layout, index, trials, dt, neuron_values, input_values):
         sign, receptor = circuit.sign(projection), circuit.receptor(projection)
         target, source = circuit.population(projection.target), circuit.source(projection)
         sign = sign if target.neuron.signed_weights else 1
-        plasticity = projection.plasticity
+        plasticity, course = projection.plasticity, np.int32(layout.courses.index(projection.transient))
         if circuit.kind == "spiking":
             plasticity = plasticity or getattr(target.neuron.receptors[receptor], "release", None)
         if is_pooled(circuit, projection):
             if projection.weights.weight:
                 rows, delays = projection.weights.senders(source.size), projection.delay
                 weight, pool = sign * projection.weights.weight, pool_name(target)
-                yield source.name, pool, receptor, plasticity, rows, np.zeros_like(rows), weight, delays
+                yield source.name, pool, receptor, plasticity, rows, np.zeros_like(rows), weight, delays, course
             continue
         matrix = circuit.weights(projection)
         rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), matrix.indptr[1:] - matrix.indptr[:-1])
         columns, weights, delay = matrix.indices, sign * one_if_equal(matrix.data), circuit.delays(projection)
         if not taps:
-            yield projection.source, projection.target, receptor, plasticity, rows, columns, weights, delay
+            yield projection.source, projection.target, receptor, plasticity, rows, columns, weights, delay, course
             continue
         weights, delay = np.broadcast_to(weights, rows.shape), np.broadcast_to(delay, rows.shape)
         steps = delay_steps(delay, dt)
         for tap in np.unique(steps):
             source = (projection.source, int(tap)) if tap else projection.source
             at = steps == tap
-            yield source, projection.target, receptor, None, rows[at], columns[at], weights[at], delay[at]
+            yield source, projection.target, receptor, None, rows[at], columns[at], weights[at], delay[at], course
 
 
 def is_pooled(circuit: Circuit, projection: Projection) -> bool:
@@ -328,14 +340,14 @@ def _by_source(several):
     columns = np.concatenate([block.start + each for block, each in zip(targets, columns, strict=True)])
     order = np.argsort(rows, kind="stable")
     joined = (_joined([one_if_equal(part) for part in each], counts) for each in values)
-    weights, delays = (each[order] if np.ndim(each) else each for each in joined)
+    values = (each[order] if np.ndim(each) else each for each in joined)
     source, target = (replace(blocks[0], start=0) for blocks in (sources, targets))
-    return [(source, target, rows[order], columns[order], weights, delays)]
+    return [(source, target, rows[order], columns[order], *values)]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Synapses between two blocks, of one copy of their circuit; weights and delays may be one number."""
+    """Synapses between two blocks, of one copy of their circuit; weights, delays and courses may be one number."""
 
     source: Block
     target: Block
@@ -344,6 +356,7 @@ class _Part:
     columns: np.ndarray
     weights: np.ndarray | float
     delays: np.ndarray | float
+    courses: np.ndarray | int
 
     @property
     def synapses(self) -> int:
@@ -364,8 +377,8 @@ def _few_at_once(parts: list[_Part], most: int = AT_ONCE) -> Iterator[list[_Part
 
 
 def _in_copies(parts: list[_Part]):
-    """Pre, post, weight and delay of the synapses of these parts in every copy."""
-    weights, delays = ([getattr(part, name) for part in parts] for name in ("weights", "delays"))
+    """Pre, post, weight, delay and course of the synapses of these parts in every copy."""
+    given = [[getattr(part, name) for part in parts] for name in ("weights", "delays", "courses")]
     if len(parts) == 1:  # there may be a billion synapses: nothing is copied that need not be
         (part,) = parts
         copy = np.arange(part.copies, dtype=np.int32)[:, None]
@@ -374,7 +387,7 @@ def _in_copies(parts: list[_Part]):
             first = (block.start + within).astype(np.int32, copy=False)
             return first if part.copies == 1 else (copy * np.int32(block.stride) + first).ravel()
 
-        values = (np.tile(v, part.copies) if np.ndim(v) else v for v in map(one_if_equal, (*weights, *delays)))
+        values = (np.tile(v, part.copies) if np.ndim(v) else v for v in (one_if_equal(v) for (v,) in given))
         return numbers(part.source, part.rows), numbers(part.target, part.columns), *values
 
     sizes, copies = (np.array(each) for each in zip(*((len(p.rows), p.copies) for p in parts), strict=True))
@@ -388,7 +401,7 @@ def _in_copies(parts: list[_Part]):
         first = np.repeat(start, copies) + copy * np.repeat(stride, copies)
         return (np.repeat(first, each) + np.concatenate(within)[place]).astype(np.int32)
 
-    values = (one_if_equal(_joined(v, sizes)) for v in (weights, delays))
+    values = (one_if_equal(_joined(v, sizes)) for v in given)
     return (
         joined([part.source for part in parts], [part.rows for part in parts]),
         joined([part.target for part in parts], [part.columns for part in parts]),

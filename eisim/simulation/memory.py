@@ -12,6 +12,8 @@ from eisim.weights import Independent, Rule
 _NEURON, _SYNAPSE = {"rate": 100, "spiking": 160}, {"rate": 24, "spiking": 38}
 #: Of each variable of a neuron of equations.
 _VARIABLE = 16
+#: Of a synapse whose transmission may be lost for a while.
+_COURSE = 12
 #: Of one number that is recorded at every step, in the program's file and in the response; of one of moving stimuli.
 _RECORDED, _STIMULUS = 16, 24
 #: Of one number of a variable that is recorded, and of one of what is made of these.
@@ -40,7 +42,8 @@ def _number(n, what):
 
 def _bytes(trials, timing):
     circuit = trials.circuit
-    synapses = sum(_synapses(circuit, p) * (_SYNAPSE[circuit.kind] + _DRAWN * _draws(p)) for p in circuit.projections)
+    each = _SYNAPSE[circuit.kind] + _COURSE * any(p.transient for p in circuit.projections)
+    synapses = sum(_synapses(circuit, p) * (each + _DRAWN * _draws(p)) for p in circuit.projections)
     need = trials.copies * (_NEURON[circuit.kind] * (trials.neurons + circuit.n_inputs) + synapses)
     own = sum(p.size * len(p.neuron.units) for p in circuit.populations if isinstance(p.neuron, Neuron))
     need += _VARIABLE * trials.copies * own

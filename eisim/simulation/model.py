@@ -87,17 +87,20 @@ def models(layout: Layout, kind: str, timing: Timing, own: bool = False) -> dict
 def synapse_model(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str, target: Model) -> Model:
     """The model of a bundle of synapses onto neurons of a model; its step is what a presynaptic spike does."""
     values, plasticity = {"w": synapses.weight}, bundle.plasticity
+    weight, units = "w", {}
+    if np.any(synapses.course):
+        values, weight, units = values | {"course": synapses.course}, "w*transmission(t, course)", {"course": "integer"}
     if kind == "rate":
-        equations = f"{drive_name(bundle.source, bundle.receptor)}_post = w*r_pre : Hz (summed)"
-        return Model(equations, "", values, {"w": "1"})
+        equations = f"{drive_name(bundle.source, bundle.receptor)}_post = {weight}*r_pre : Hz (summed)"
+        return Model(equations, "", values, {"w": "1"} | units)
     neuron = layout.groups[bundle.target].neuron
-    adds, units = neuron.spike_adds(bundle.receptor), {"w": neuron.weight_unit}
+    adds, units = neuron.spike_adds(bundle.receptor), {"w": neuron.weight_unit} | units
 
     def arrive(amount):
         return refractory.held(adds.format(amount), target.held, "_post")
 
     if plasticity is None:
-        return Model("", arrive("w"), values, units)
+        return Model("", arrive(weight), values, units)
     values |= {"release": plasticity.release, "depression": plasticity.depression}
     units |= {"release": "1", "depression": "second"}
     equations, code, use = "depleted : 1\nlast : second", "", "release"
@@ -110,7 +113,7 @@ def synapse_model(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str,
         _given = {use}*_left
         depleted = 1 - _left + _given
         last = t
-        {arrive("w*_given")}"""
+        {arrive(f"{weight}*_given")}"""
     return Model(equations, code, values, units)
 
 

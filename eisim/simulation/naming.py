@@ -12,6 +12,7 @@ from eisim.simulation.layout import Bundle, Recorder
 STIMULUS_FILE = "eisim_stimulus_values"
 #: The clock of what is not recorded in every step.
 RECORDERS_CLOCK = "eisim_recorders_clock"
+TRANSMISSION_FILE = "eisim_transmission_values"
 #: Brian2's variable of synaptic delays.
 DELAY = "delay" if version("brian2").startswith("2.9.") else "_pre_delay"
 

@@ -27,6 +27,7 @@ class BatchNetwork:
             for variable in kinetic_variables(group.neuron) if group.pools else ():
                 pools = b2.linked_var(self.groups[group.pools], variable, index="pool")
                 setattr(self.groups[name], f"{variable}_pool", pools)
+        self.transmission = self._transmission(layout)
         connections = job.synapse_models
         self.synapses = {b: self._synapses(b, s, connections[b]) for b, s in layout.synapses.items()}
         self.monitors = {name: self._monitor(name, n) for name, n in layout.monitored(job.kind).items()}
@@ -83,10 +84,18 @@ class BatchNetwork:
             frame = self.timing.steps / inputs.frames * self.timing.dt * b2.second
             return b2.TimedArray(rates.T * b2.Hz, frame, name="eisim_stimulus")
 
+    def _transmission(self, layout):
+        """What synapses transmit at each step, if any lose some for a while."""
+        if len(layout.courses) > 1:
+            step = self.timing.dt * b2.second
+            return b2.TimedArray(layout.transmission(self.timing), step, name="eisim_transmission")
+
     def _synapses(self, bundle, synapses, model):
         model = model.with_own_functions
         arguments = {"on_pre": model.step} if model.step else {}
         arguments["namespace"] = elementary.brian2_functions()
+        if "transmission(" in model.equations + model.step:
+            arguments["namespace"] |= {"transmission": self.transmission}
         if "let_in(" in model.step:
             arguments["namespace"] |= refractory.brian2_functions()
         if self.kind == "spiking" and synapses.common_delay is not None:
@@ -96,6 +105,8 @@ class BatchNetwork:
         made.connect(i=synapses.pre, j=synapses.post)
         if synapses.weight.ndim:
             made.w_[:] = synapses.weight
+        if synapses.course.ndim:
+            made.course_[:] = synapses.course
         if self.kind == "spiking" and synapses.common_delay is None:
             made.delay_[:] = synapses.delay
         return made

@@ -99,7 +99,7 @@ def _projection(circuit, projection):
     for name, each in drawn.items():
         extras += [f"{type(each).__name__.lower()} {name}"] if isinstance(each, Distribution) else []
     extras += [projection.receptor] if projection.receptor else []
-    extras += [_model(projection.plasticity)] if projection.plasticity else []
+    extras += [_model(each) for each in (projection.plasticity, projection.transient) if each]
     delays = circuit.delays(projection) if weights.nnz or not isinstance(projection.delay, Distribution) else 0.0
     ends = projection.source, projection.target, SIGNS["E" if circuit.sign(projection) > 0 else "I"]
     return *ends, weights.nnz, mean, _range(delays, "second"), ", ".join(extras)
@@ -122,7 +122,7 @@ def _dnn(dnn: DNN) -> str:
 
 def _unrolled(dnn: UnrolledDNN) -> str:
     units = sum(p.size for p in dnn.circuit.populations)
-    weights = [(delay, SIGNS["E" if sign > 0 else "I"], w.nnz) for (delay, sign), w in sorted(dnn.weights.items())]
+    weights = [(delay, SIGNS["E" if sign > 0 else "I"], w.nnz) for (delay, sign, *_), w in sorted(dnn.weights.items())]
     return html_box(
         f"{dnn.circuit.name}: unrolled DNN",
         sentences(
