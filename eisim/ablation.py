@@ -61,10 +61,8 @@ def ablate(
     Raises
     ------
     InputError
-        If the fraction is not within 0 and 1, a name is not that of an inhibitory projection, or a type is not that of
-        an inhibitory population.
-        If the fraction is not within 0 and 1, a name is not that of an inhibitory projection, the times are none of a
-        transient loss, or a projection has one already.
+        If the fraction is not within 0 and 1, a name is not that of an inhibitory projection, a type is not that of an
+        inhibitory population, the times are none of a transient loss, or a projection has one already.
 
     Examples
     --------

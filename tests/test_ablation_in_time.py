@@ -210,6 +210,8 @@ def test_what_cannot_take_it_says_so(tmp_path):
             refuses(circuit)
     with pytest.raises(InputError, match="the transient loss of projection"):
         to_dnn(ablate(rate(), during=DURING))
+    with pytest.raises(InputError, match="found a transient loss of transmission"):
+        circuit.to_brian2()
     save(circuit, tmp_path / "circuit.eisim")
     assert load(tmp_path / "circuit.eisim").projections[2].transient == Transient(1.0, *DURING)
     assert not circuit.is_excitatory_only and "Transient" in circuit._repr_html_()
