@@ -49,13 +49,14 @@ def test_the_spikes_are_those_of_projections_one_after_the_other(monkeypatch, ba
 
 @st.composite
 def parts(draw):
-    """Synapses between two blocks, some with one weight or delay."""
+    """Synapses between two blocks, some with one weight, delay or course."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n, copies, sizes = draw(st.integers(1, 6)), draw(st.integers(1, 4)), rng.integers(1, 5, 2)
     blocks = [Block("g", int(rng.integers(100)), int(size + rng.integers(3)), int(size)) for size in sizes]
     rows, columns = (rng.integers(0, size, n).astype(np.int32) for size in sizes)
     values = [draw(st.sampled_from([0.25, 1.0, np.full(n, 0.25), rng.choice([0.25, 1.0, 3.0], n)])) for _ in range(2)]
-    return _Part(*blocks, copies, rows, columns, *values)
+    courses = draw(st.sampled_from([np.int32(0), np.int32(2), rng.integers(0, 3, n).astype(np.int32)]))
+    return _Part(*blocks, copies, rows, columns, *values, courses)
 
 
 @given(st.lists(parts(), min_size=1, max_size=6))
@@ -65,14 +66,14 @@ def test_synapses_of_several_circuits_are_those_of_each(chosen):
     for k, found in enumerate(together):
         expected = [np.broadcast_to(each[k], n) for each, n in zip(alone, counts, strict=True)]
         np.testing.assert_array_equal(np.broadcast_to(found, sum(counts)), np.concatenate(expected))
-        assert found.dtype == (np.int32 if k < 2 else float)
+        assert found.dtype == (float if k in (2, 3) else np.int32)
     for values in together[2:]:
         assert values.ndim == 0 or np.ptp(values) > 0
 
 
 @given(parts())
 def test_a_copy_lies_a_stride_after_the_one_before(part):
-    pre, post, _, _ = _in_copies([part])
+    pre, post, *_ = _in_copies([part])
     for numbers, block, within in ((pre, part.source, part.rows), (post, part.target, part.columns)):
         for copy, found in enumerate(np.split(numbers, part.copies)):
             np.testing.assert_array_equal(found, block.start + copy * block.stride + within)
