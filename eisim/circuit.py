@@ -37,7 +37,7 @@ _HUGE_DRIVE = {"volt": 0.25}
 #: Bytes that drawing a number for a synapse takes, beside the synapse.
 _DRAWN = 40
 #: What is drawn for each synapse, as part of the seed; `Circuit.neurons` has 1.
-_OF_WEIGHTS, _OF_DELAYS = 2, 3
+_OF_WEIGHTS, _OF_DELAYS, _OF_STATES = 2, 3, 4
 #: Brian2 counts neurons and synapses in 32 bits.
 MOST_NEURONS = 2**31 - 1
 
@@ -128,9 +128,11 @@ class Population(Source, ReadOnly, Brief):
     bias : quantity, float or array_like of shape (size,)
         Tonic drive of either sign: Hz for rate units, V for LIF neurons, A for conductance-based ones. A negative one
         is a threshold, no inhibition. Stored as a read-only array (size,).
-    initial : quantity, float or array_like of shape (size,), optional
+    initial : quantity, float, array_like of shape (size,), Distribution or dict of str to these, optional
         Initial membrane potential in V (default: the leak potential), or initial rate in Hz (default: 0). Stored as
-        a read-only array (size,).
+        a read-only array (size,). A dict gives the state variables of the neuron by their names, `SpikingNeuron.states`
+        or `RateUnit.states`: ``{"v": -60*mV, "g_e": 2*nS}``. Distributions are drawn once for each neuron, the same in
+        all trials, and fixed by the seed of the circuit.
     spread : dict of str to quantity, optional
         Heterogeneity: for parameters of the spiking neuron their standard deviations over the population. What is
         drawn is normal, cut off at three standard deviations, and fixed by the seed of the circuit.
@@ -171,7 +173,7 @@ class Population(Source, ReadOnly, Brief):
         if self.bias.any() and not getattr(self.neuron, "takes_bias", True):
             raise InputError(f"{what}: bias: expected 0 for a neuron without drive= (see Neuron), found another")
         if self.initial is not None:
-            self._for_each("initial", self.initial, self.neuron.state_unit)
+            self._check_initial(f"{what}: initial")
         self._check_spread(f"{what}: spread")
 
     def _check_spread(self, what):
@@ -191,9 +193,34 @@ class Population(Source, ReadOnly, Brief):
             warn_of_plain(sd, units[name], f"{what} of {name}", by_hand=True)
         object.__setattr__(self, "spread", spread)
 
-    def _for_each(self, name, value, unit):
+    def _check_initial(self, what):
+        """Hold an array of the first state variable, or of several or of drawn ones a dict."""
+        known = self.neuron.states
+        first = next(iter(known))
+        given = self.initial if isinstance(self.initial, Mapping) else {first: self.initial}
+        if not given:
+            raise InputError(f"{what}: expected state variables ({', '.join(known)}), found none")
+        found = {}
+        for name, value in given.items():
+            called = what if given is not self.initial else f"{what} of {name}"
+            if name not in known:
+                raise InputError(f"{what}: expected state variables ({', '.join(known)}), found {name!r}")
+            if isinstance(value, Distribution):
+                if value.unit not in (None, known[name]):
+                    raise InputError(f"{called}: expected {expected(known[name])}, found a quantity in {value.unit}")
+                huge = _HUGE_DRIVE.get(known[name])
+                warn_of_plain(value.mean if value.unit is None else 0.0, known[name], called, huge, by_hand=True)
+                found[name] = value
+            else:
+                self._for_each("initial", value, known[name], called)
+                found[name] = self.initial
+        object.__setattr__(self, "initial", found)
+        if found.keys() == {first} and not isinstance(found[first], Distribution):
+            object.__setattr__(self, "initial", found[first])
+
+    def _for_each(self, name, value, unit, what=None):
         """Hold one number for each neuron."""
-        what, given = f"Population {self.name!r}: {name}", value
+        what, given = what or f"Population {self.name!r}: {name}", value
         value = to_si(value, unit, what)
         if value.shape not in ((), (self.size,)):
             raise InputError(f"{what}: expected shape ({self.size},), found {value.shape}")
@@ -252,7 +279,9 @@ class Projection(ReadOnly, Brief):
         object.__setattr__(self, "plain", entries if may_lack_unit else None)
         object.__setattr__(self, "unit", unit)
         if rule:
-            if not isinstance(given, Distribution):
+            if isinstance(given, Distribution):
+                given.check_magnitudes(f"{what}: weight")
+            else:
                 weight = scalar_si(given, self.unit or "1", f"{what}: weight")
                 _check_magnitude(weight, f"{what}: weight: expected a non-negative magnitude")
                 object.__setattr__(self, "weights", replace(rule, weight=weight))
@@ -263,6 +292,7 @@ class Projection(ReadOnly, Brief):
         if not isinstance(self.transient, (Transient, type(None))):
             raise InputError(f"{what}: transient: expected Transient(...), found {self.transient!r}")
         if isinstance(self.delay, Distribution):
+            self.delay.check_magnitudes(f"{what}: delay")
             if self.delay.unit not in (None, "second"):
                 found = f"found a quantity in {self.delay.unit}"
                 raise InputError(f"{what}: delay: expected {expected('second')}, {found}")
@@ -442,11 +472,11 @@ class Circuit(ReadOnly, Shown):
     def is_random(self) -> bool:
         """Whether its seed decides anything.
 
-        That is drawn synapses, weights or delays, heterogeneous neurons, Poisson inputs or membrane noise.
+        That is drawn synapses, weights, delays or initial states, heterogeneous neurons, Poisson inputs or noise.
         """
         return (
             any(i.train == "poisson" for i in self.inputs)
-            or any(p.spread or getattr(p.neuron, "noise", 0) for p in self.populations)
+            or any(p.spread or getattr(p.neuron, "noise", 0) or draws_state(p) for p in self.populations)
             or any(_is_drawn(p.weights) or isinstance(p.delay, Distribution) for p in self.projections)
         )
 
@@ -638,12 +668,41 @@ class Circuit(ReadOnly, Shown):
         return self if quiet == list(self.populations) else replace(self, populations=quiet)
 
 
+def initial_state(population: Population, seed: int) -> dict[str, np.ndarray]:
+    """The state variables at the start that a population gives, each of shape (size,), in SI units.
+
+    What is drawn depends on this seed, that of the circuit, and on the population's name.
+    """
+    given = population.initial
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        return {next(iter(population.neuron.states)): given}
+    name, neurons = crc32(population.name.encode()), np.arange(population.size)
+
+    def drawn(variable, value):
+        if not isinstance(value, Distribution):
+            return value
+        return value.quantile(uniform_at([seed, name, _OF_STATES, crc32(variable.encode())], neurons), signed=True)
+
+    return {variable: drawn(variable, value) for variable, value in given.items()}
+
+
+def draws_state(population: Population) -> bool:
+    """Whether the state of a population at the start is drawn from a distribution."""
+    given = population.initial
+    return isinstance(given, Mapping) and any(isinstance(value, Distribution) for value in given.values())
+
+
 def union(circuits: Sequence[Circuit], name: str = "union") -> Circuit:
     """Circuits side by side as one circuit; the parts of the k-th are named ``"k/name"``."""
     inputs, populations, projections, readouts = [], [], [], []
     for k, circuit in enumerate(circuits):
         inputs += [replace(i, name=f"{k}/{i.name}") for i in circuit.inputs]
-        populations += [replace(p, name=f"{k}/{p.name}") for p in circuit.populations]
+        populations += [
+            replace(p, name=f"{k}/{p.name}", initial=initial_state(p, circuit.seed) if draws_state(p) else p.initial)
+            for p in circuit.populations
+        ]
         readouts += [replace(r, population=f"{k}/{r.population}") for r in circuit.readouts]
         projections += [
             replace(

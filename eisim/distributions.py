@@ -1,8 +1,8 @@
-"""Distributions from which weights, delays and states at the start are drawn, one number for each synapse or neuron."""
+"""Distributions of weights, delays and states at the start, drawn for each synapse or neuron."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ _NARROW, _WIDE = 1e-9, 1e3
 
 @dataclass(frozen=True)
 class Distribution(Explained):
-    """Base of the distributions of positive numbers, given by mean and standard deviation.
+    """Base of the distributions, given by mean and standard deviation.
 
     Attributes
     ----------
@@ -29,13 +29,15 @@ class Distribution(Explained):
     Raises
     ------
     InputError
-        If the mean is not above 0, the standard deviation is negative or above 1,000 means, or their units differ.
+        If the mean is not above 0 (but for `Normal`), the standard deviation is negative or above 1,000 means, or their
+        units differ.
     """
 
     mean: Any
     sd: Any
     #: The unit in which they were given, ``None`` for plain numbers.
     unit: str | None = field(default=None, init=False, repr=False, compare=False)
+    may_be_negative: ClassVar[bool] = False
 
     def __post_init__(self):
         what = type(self).__name__
@@ -44,30 +46,40 @@ class Distribution(Explained):
             raise InputError(f"{what}: expected mean and sd in one unit, found {self.mean} and {self.sd}")
         for name in ("mean", "sd"):
             object.__setattr__(self, name, scalar_si(getattr(self, name), unit or "1", f"{what}.{name}"))
-        if not self.mean > 0:
+        if not self.mean > 0 and not self.may_be_negative:
             raise InputError(f"{what}.mean: expected more than 0, found {self.mean:g}")
-        if not 0 <= self.sd <= _WIDE * self.mean * (1 + 1e-9):  # scaling rounds
-            raise InputError(f"{what}.sd: expected from 0 to 1,000 times the mean {self.mean:g}, found {self.sd:g}")
+        largest = np.inf if self.may_be_negative else _WIDE * self.mean
+        if not 0 <= self.sd <= largest * (1 + 1e-9):  # scaling rounds
+            most = " to 1,000 times the mean" if np.isfinite(largest) else " on"
+            raise InputError(f"{what}.sd: expected from 0{most}, found {self.sd:g}")
         object.__setattr__(self, "unit", unit)
+
+    def check_magnitudes(self, what: str) -> None:
+        """Refuse a mean that magnitudes or delays cannot have; `what` they are."""
+        if not self.mean > 0:
+            raise InputError(f"{what}: expected a mean above 0, found {self.mean:g}")
 
     def __mul__(self, factor: float) -> "Distribution | float":
         """The distribution of the numbers times a factor, or 0 for a factor of 0."""
         return replace(self, mean=self.mean * factor, sd=self.sd * factor) if factor else 0.0
 
-    def quantile(self, share) -> np.ndarray:
-        """The numbers below which these shares, above 0 and below 1, of what is drawn lie (any shape), in SI units."""
+    def quantile(self, share, signed: bool = False) -> np.ndarray:
+        """The numbers below which these shares, above 0 and below 1, of what is drawn lie (any shape), in SI units.
+
+        `signed`: of states, which may be negative.
+        """
         share = np.asarray(share, dtype=float)
-        if self.sd <= _NARROW * self.mean:
+        if self.sd <= _NARROW * abs(self.mean):
             return np.full(share.shape, self.mean)
-        return np.maximum(self._quantile(share), _LEAST)
+        return self._quantile(share, True) if signed else np.maximum(self._quantile(share, False), _LEAST)
 
     @property
     def moments(self) -> tuple[float, float]:
-        """Mean and standard deviation of what is drawn, in SI units."""
+        """Mean and standard deviation of the weights or delays drawn, in SI units."""
         return self.mean, self.sd
 
     @abstractmethod
-    def _quantile(self, share): ...
+    def _quantile(self, share, signed): ...
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,7 @@ class Lognormal(Distribution):
         Of the numbers, in one unit.
     """
 
-    def _quantile(self, share):
+    def _quantile(self, share, signed):
         from scipy.special import ndtri
 
         variance = np.log1p((self.sd / self.mean) ** 2)
@@ -94,7 +106,7 @@ class Lognormal(Distribution):
 
 @dataclass(frozen=True)
 class Normal(Distribution):
-    r"""Normal numbers cut off at 0: what is not above 0 is drawn again.
+    r"""Normal numbers; of weights and delays cut off at 0: what is not above 0 is drawn again.
 
     Mean and standard deviation are those of the normal distribution before the cut, as scripts give them. The numbers
     drawn have a larger mean and a smaller standard deviation (`moments`): of a distribution with
@@ -103,12 +115,14 @@ class Normal(Distribution):
     Attributes
     ----------
     mean, sd : quantity or float
-        Of the normal distribution that is cut, in one unit.
+        Of the normal distribution before it is cut, in one unit. The mean of weights and delays is above 0.
     """
+
+    may_be_negative = True
 
     @property
     def moments(self) -> tuple[float, float]:
-        if self.sd <= _NARROW * self.mean:
+        if self.sd <= _NARROW * abs(self.mean):
             return self.mean, self.sd
         from scipy.special import ndtr
 
@@ -116,10 +130,10 @@ class Normal(Distribution):
         hazard = float(np.exp(-(below**2) / 2) / np.sqrt(2 * np.pi) / ndtr(-below))
         return self.mean + self.sd * hazard, self.sd * float(np.sqrt(1 + below * hazard - hazard**2))
 
-    def _quantile(self, share):
+    def _quantile(self, share, signed):
         from scipy.special import ndtr, ndtri
 
-        return self.mean - self.sd * ndtri((1 - share) * ndtr(self.mean / self.sd))
+        return self.mean - self.sd * ndtri((1 - share) * (1 if signed else ndtr(self.mean / self.sd)))
 
 
 @dataclass(frozen=True)
@@ -132,7 +146,7 @@ class Gamma(Distribution):
         Of the numbers, in one unit.
     """
 
-    def _quantile(self, share):
+    def _quantile(self, share, signed):
         from scipy.special import gammaincinv
 
         return gammaincinv((self.mean / self.sd) ** 2, share) * (self.sd**2 / self.mean)

@@ -101,8 +101,10 @@ def test_what_is_drawn_is_above_0_and_finite_and_scales(kind, mean, ratio, share
     ("make", "said"),
     [
         (lambda: Lognormal(0, 1), "Lognormal.mean: expected more than 0, found 0"),
-        (lambda: Gamma(1, -1), "Gamma.sd: expected from 0 to 1,000 times the mean 1, found -1"),
-        (lambda: Normal(1, 1e4), "Normal.sd: expected from 0 to 1,000 times the mean 1, found 10000"),
+        (lambda: Gamma(1, -1), "Gamma.sd: expected from 0 to 1,000 times the mean, found -1"),
+        (lambda: Lognormal(1, 1e4), "Lognormal.sd: expected from 0 to 1,000 times the mean, found 10000"),
+        (lambda: drawn_by(FixedInDegree(1, Normal(-1, 1))), "'E->E': weight: expected a mean above 0, found -1"),
+        (lambda: Projection("E", "E", 1.0, Normal(-1 * ms, 1 * ms)), "delay: expected a mean above 0, found -0.001"),
         (lambda: Normal(1 * mV, 1 * ms), "Normal: expected mean and sd in one unit, found 1. mV and 1. ms"),
         (lambda: Normal(1 * mV, 1), "expected mean and sd in one unit"),
         (lambda: Normal("wide", 1), "Normal.mean: expected a plain number, found 'wide'"),

@@ -30,7 +30,7 @@ from eisim.adapter.limits import check_plain
 from eisim.adapter.names import Unused
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.units import scalar_si
-from eisim.circuit import Circuit, Population, spans
+from eisim.circuit import Circuit, Population, initial_state, spans
 
 #: What the neurons in NIR do not have, with the values that say so.
 LACKING = {"noise": 0.0, "refractory": 0.0, "reset_by_subtraction": False}
@@ -82,7 +82,7 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
         if begins_elsewhere(p):
             raise InputError(
                 f"to_nir: population {p.name!r}: expected potentials that begin at rest ({p.neuron.rest:g} V), since "
-                f"NIR has no others, found {p.initial[p.initial != p.neuron.rest][0]:g} V"
+                f"NIR has no others, found {_elsewhere(p)[0]:g} V"
             )
     metadata = {"circuit": circuit.name, "dt": float(dt), "units": "s; V above rest"}
     if set(unread(circuit, dt)) < set(READERS):
@@ -119,7 +119,14 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
 
 def begins_elsewhere(p: Population) -> bool:
     """Whether membrane potentials of a population begin elsewhere than at rest."""
-    return p.initial is not None and bool((p.initial != p.neuron.rest).any())
+    return bool(_elsewhere(p).size)
+
+
+def _elsewhere(p):
+    """What state variables at the start are elsewhere than at rest, in V, or would be if they are drawn."""
+    state = initial_state(p, 0)
+    at_rest = {"v": p.neuron.rest}
+    return np.concatenate([np.empty(0), *(x[x != at_rest.get(name, 0.0)] for name, x in state.items())])
 
 
 def unread(circuit: Circuit, dt=SNNTORCH_DT) -> dict[str, str]:

@@ -18,7 +18,7 @@ from eisim.base.display import plotted
 from eisim.base.elementary import exp
 from eisim.base.timing import Timing
 from eisim.base.values import Shown
-from eisim.circuit import CYCLE, Circuit, delay_steps, spans
+from eisim.circuit import CYCLE, Circuit, delay_steps, initial_state, spans
 from eisim.stimuli import checked
 from eisim.synapses import Transient
 
@@ -96,13 +96,17 @@ class UnrolledDNN(Shown):
     def _each(self, of):
         return np.concatenate([np.broadcast_to(of(p), (p.size,)) for p in self.circuit.populations])
 
+    def _at_start(self, variable, default):
+        """A state variable of all units at the start."""
+        return self._each(lambda p: initial_state(p, self.circuit.seed).get(variable, default(p)))
+
     def _rate_layers(self, inputs, past, onto_units):
         bias, mix = self._each(lambda p: p.bias), self._each(lambda p: self.dt / p.neuron.tau)
         refractory = self._each(lambda p: p.neuron.refractory)
         alike: dict = {}  # indices of the units that share a neuron model
         for p in self.circuit.populations:
             alike[p.neuron] = np.r_[alike.get(p.neuron, np.empty(0, dtype=int)), self.units[p.name]]
-        rates = self._each(lambda p: 0.0 if p.initial is None else p.initial)
+        rates = self._at_start("r", lambda p: 0.0)
         for step, x in enumerate(inputs):
             rates = np.broadcast_to(rates, (len(x), len(bias)))
             past.appendleft(np.hstack([x, rates]).T)
@@ -123,8 +127,9 @@ class UnrolledDNN(Shown):
         carry = self._each(lambda p: float(p.neuron.reset_by_subtraction))
         hold = np.floor(self._each(lambda p: p.neuron.refractory) / self.dt + 1e-3).astype(int)
         phase = np.concatenate([i.phases for i in self.circuit.inputs])
-        v = self._each(lambda p: p.neuron.rest if p.initial is None else p.initial)
-        excitation, inhibition, since = 0.0, 0.0, hold
+        v = self._at_start("v", lambda p: p.neuron.rest)
+        excitation, inhibition = (self._at_start(f"I_{letter}", lambda p: 0.0) for letter in "ei")
+        since = hold
         for step, x in enumerate(inputs):
             phase = phase + x * self.dt
             afferent = phase > CYCLE

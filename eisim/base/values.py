@@ -131,6 +131,7 @@ class ReadOnly(Explained):
         self.__dict__.update(state)
         for value in state.values():
             parts = [value.data, value.indices, value.indptr] if hasattr(value, "indptr") else [value]
+            parts = value.values() if isinstance(value, dict) else parts
             for part in parts:
                 if isinstance(part, np.ndarray):
                     part.flags.writeable = False

@@ -74,6 +74,11 @@ class RateUnit(Value):
         """A key that distinguishes units with different code."""
         return type(self).__name__.lower()
 
+    @property
+    def states(self) -> dict[str, str]:
+        """The state variables that can be given at the start, with their units; the rate is the first."""
+        return {"r": "hertz"} | ({"noise_drive": "hertz"} if self.noise else {})
+
     def receptor_of(self, name: str, sign: int) -> str:
         """Letter of the sign of a projection; rate units have no receptors to choose from."""
         if name:

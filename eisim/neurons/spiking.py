@@ -9,7 +9,7 @@ from eisim.base.elementary import expm1
 from eisim.base.errors import InputError
 from eisim.base.units import Measured
 from eisim.base.values import Value
-from eisim.neurons.kinetics import RISING, quantity_of
+from eisim.neurons.kinetics import RISING, kinetic_variables, quantity_of
 
 #: Letters of receptors of each sign; all but the first of each are of neurons of equations.
 EXCITATORY, INHIBITORY = "efgh", "ijkl"
@@ -68,6 +68,11 @@ class SpikingNeuron(Value):
     def structure(self) -> str:
         """A key that distinguishes neurons with different code."""
         return type(self).__name__.lower() + "_" + "".join(r.letter for r in self.receptors.values())
+
+    @property
+    def states(self) -> dict[str, str]:
+        """The state variables that can be given at the start, with their units; the membrane's is the first."""
+        return {"v": self.state_unit} | dict.fromkeys(kinetic_variables(self), self.weight_unit)
 
     def area(self, letter: str) -> float:
         """Mean input that a rate of 1 Hz causes through a synapse of weight 1 at this receptor, in s."""

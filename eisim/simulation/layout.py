@@ -16,7 +16,7 @@ import numpy as np
 
 from eisim.base.errors import InputError
 from eisim.base.timing import Timing
-from eisim.circuit import MOST_NEURONS, Circuit, Projection, delay_steps, spans
+from eisim.circuit import MOST_NEURONS, Circuit, Projection, delay_steps, draws_state, initial_state, spans
 from eisim.distributions import Distribution
 from eisim.simulation import noise
 from eisim.simulation.recording import Request, needed, of_pool
@@ -84,7 +84,9 @@ class Group:
     def values(self) -> dict[str, np.ndarray | float]:
         """Values of every parameter: an array by neuron, or the one number that all have."""
         sizes = [size for size, _ in self.parts]
-        return {name: _joined([values[name] for _, values in self.parts], sizes) for name in self.parts[0][1]}
+        names = dict.fromkeys(name for _, values in self.parts for name in values)
+        # What only some have are states at the start.
+        return {name: _joined([values.get(name, 0.0) for _, values in self.parts], sizes) for name in names}
 
     @property
     def frames(self) -> int:
@@ -419,9 +421,9 @@ def _place_neurons(layout, index, trials, dt, neuron_values, input_values):
         populations, drives = zip(*members, strict=True)
         neuron, pools = populations[0].neuron, POOL + name if pooled else ""
         own = tuple(circuit.neurons(p) for p in populations), tuple(place[p.name].start for p in populations)
-        values = neuron_values(populations, *own, copies, dt)
+        values = neuron_values(populations, *own, copies, dt, circuit.seed if any(map(draws_state, populations)) else 0)
         if pooled:
-            alike = neuron_values(populations, tuple((p.neuron,) for p in populations), None, copies, dt)
+            alike = neuron_values(populations, tuple((p.neuron,) for p in populations), None, copies, dt, 0)
             _add(layout, index, pools, {pool_name(p): 1 for p in populations}, trials, alike, Group(neuron))
             blocks = [layout.blocks[index, pool_name(p)] for p in populations]
             values = values | {"pool": _read_by_each(populations, blocks, trials.copies)}
@@ -556,7 +558,7 @@ def _keys(seeds, trials, numbers):
     return noise.keys(np.reshape(seeds, (-1, 1, 1)), np.reshape(trials, (-1, 1)), numbers).ravel()
 
 
-def _neuron_values(populations, neurons, first, copies, dt):
+def _neuron_values(populations, neurons, first, copies, dt, seed):
     """Parameters of every copy of the neurons of these populations, or of their pools.
 
     What the neurons of each population are, and the number within the circuit of the first of each (``None`` for
@@ -575,9 +577,11 @@ def _neuron_values(populations, neurons, first, copies, dt):
     values["bias"] = per_neuron([p.bias if p.bias.any() else 0.0 for p in populations])
     spiking = populations[0].neuron.kind == "spiking"
     rest = [step["rest"] if spiking else 0.0 for step in steps]
-    values["v" if spiking else "r"] = per_neuron(
-        [at_rest if p.initial is None else p.initial for p, at_rest in zip(populations, rest, strict=True)]
-    )
+    states = [initial_state(p, seed) for p in populations]
+    first_state = "v" if spiking else "r"
+    values[first_state] = per_neuron([s.get(first_state, r) for s, r in zip(states, rest, strict=True)])
+    for name in sorted({name for state in states for name in state} - {first_state}):
+        values[name] = per_neuron([state.get(name, 0.0) for state in states])
     noisy = spiking or any(p.neuron.noise for p in populations)
     numbers = [start + np.arange(p.size) for start, p in zip(first, populations, strict=True)]
     values["key"] = _keys(*copies, numbers=np.concatenate(numbers)) if noisy else 0.0

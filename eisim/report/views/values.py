@@ -83,11 +83,22 @@ def _extras(population):
     parts = [f"{population.cell_type} cells"] if population.cell_type not in ("", population.name) else []
     if population.bias.any():
         parts.append(f"bias {_range(population.bias, population.neuron.drive_unit)}")
-    if population.initial is not None:
+    if isinstance(population.initial, dict):
+        parts.append(f"from {', '.join(_state(population, *each) for each in population.initial.items())}")
+    elif population.initial is not None:
         parts.append(f"from {_range(population.initial, population.neuron.state_unit)}")
     for name, sd in population.spread.items():
         parts.append(f"{name} ± {format_quantity(sd, population.neuron.quantities[name].unit)}")
     return ", ".join(parts)
+
+
+def _state(population, name, value):
+    """A state variable at the start: its range, or the distribution from which it is drawn."""
+    unit = population.neuron.states[name]
+    if not isinstance(value, Distribution):
+        return f"{name} {_range(value, unit)}"
+    mean, sd = (format_quantity(each, unit) for each in (value.mean, value.sd))
+    return f"{name} {type(value).__name__.lower()} {mean} ± {sd}"
 
 
 def _projection(circuit, projection):
