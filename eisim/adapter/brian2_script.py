@@ -22,7 +22,7 @@ from eisim.adapter.names import Unused
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.timing import Timing
 from eisim.base.units import to_si
-from eisim.circuit import CYCLE, Circuit, Input, Population, Projection
+from eisim.circuit import CYCLE, Circuit, Input, Population, Projection, initial_state
 from eisim.distributions import Distribution
 from eisim.neurons import LIF, ConductanceLIF, RateUnit, Theta
 from eisim.synapses import NMDA, ShortTerm
@@ -364,11 +364,14 @@ class _Writer:
         yield f"    namespace={name}_constants, clock=clock, name={_quoted(name)},"
         yield ")"
         yield from (f"{name}.{parameter} = {value}" for parameter, value in own.items())
-        state, unit = ("v", p.neuron.state_unit) if self.circuit.kind == "spiking" else ("r", "hertz")
-        at = model.values.get("rest", (0.0, ""))[0] if p.initial is None else _one_if_equal(p.initial)
-        if np.any(at):
-            value = self._array(at, unit, f"{name} {state}") if np.ndim(at) else _written(at, unit)
-            yield f"{name}.{state} = {value}"
+        units = p.neuron.states
+        states = dict.fromkeys(units, 0.0) | {next(iter(units)): model.values.get("rest", (0.0, ""))[0]}
+        states |= {state: _one_if_equal(at) for state, at in initial_state(p, self.circuit.seed).items()}
+        for state, at in states.items():
+            if np.any(at):
+                at, unit = at * _jump(p.neuron, state), units[state]
+                value = self._array(at, unit, f"{name} {state}") if np.ndim(at) else _written(float(at), unit)
+                yield f"{name}.{state} = {value}"
         yield from (f'{name}.run_regularly("{held}", when="after_groups", clock=clock)' for held in model.regularly)
         yield from regularly
         yield ""
@@ -577,6 +580,12 @@ def _delivered(neuron, letter: str, amount: str, sign: int, suffix: str, gate: b
         factor = f"scale_{letter}*" if receptor.scale != 1 else ""
         return f"x_{letter}{suffix} += {factor}{amount}"
     return f"{'I' if neuron.signed_weights else 'g'}_{letter}{suffix} {operator} {amount}"
+
+
+def _jump(neuron, state):
+    """The value of a state variable here where it is 1 in eisim, which scales the rising variable as it acts."""
+    letter = state.removeprefix("x_")
+    return getattr(neuron.receptors[letter], "scale", 1.0) if state.startswith("x_") else 1.0
 
 
 def _one_if_equal(values):

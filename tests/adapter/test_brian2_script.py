@@ -149,6 +149,8 @@ EXACT = {
     "spread of thresholds": pair(LIF(), 20e-3, spread={"threshold": 1e-3, "reset": 1e-3}),
     "rules": on_rules(),
     "drawn": on_drawn(),
+    "states": pair(LIF(), 20e-3, initial={"v": Normal(-56e-3, 3e-3), "I_e": Lognormal(30e-3, 20e-3), "I_i": -2e-3}),
+    "alpha states": pair(LIF(excitation=Alpha(2e-3)), 12e-3, initial={"x_e": 90e-3, "I_i": -2e-3}),
 }
 
 
@@ -293,6 +295,12 @@ def test_what_is_short_is_written_out(tmp_path):
 
 class Own(LIF):
     """A model of one's own."""
+
+
+def test_a_rising_variable_at_the_start_is_that_of_the_equations():
+    receptor = Conductance(0.0, 5e-3, 1e-3)
+    made = pair(ConductanceLIF(excitation=receptor), 1e-9, initial={"x_e": 20e-9}).to_brian2(None, duration=1e-3)
+    np.testing.assert_allclose(np.asarray(made.groups["E"].x_e), receptor.scale * 20e-9, rtol=1e-12)
 
 
 def test_refused_in_words():

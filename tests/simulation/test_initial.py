@@ -101,6 +101,14 @@ STATES = {
 }
 
 
+def test_recordings_begin_there():
+    circuit = alone(LIF(), {"v": Normal(-58 * mV, 4 * mV), "I_e": [1, 2, 3] * mV}, 3)
+    found = simulate(circuit, [[0]], record={"E": ["v", "I_e", "I_i"]}, **NUMPY).traces["E"]
+    state = initial_state(circuit.population("E"), 0) | {"I_i": np.zeros(3)}
+    for name, values in state.items():
+        np.testing.assert_array_equal(np.squeeze(found[name].values)[:, 0], values)
+
+
 @pytest.mark.parametrize("backend", ["numpy", pytest.param("cpp", marks=pytest.mark.slow)])
 def test_states_are_the_same_whatever_the_batch(backend):
     """Beside circuits of the same models without them, pooled ones among them, and with all seeds and trials."""
