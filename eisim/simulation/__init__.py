@@ -21,6 +21,7 @@ from eisim.simulation.memory import check_memory
 from eisim.simulation.recording import made_of, recordable, requested
 from eisim.simulation.response import Recording, Response, Spikes
 from eisim.simulation.shares import join, share_out
+from eisim.simulation.state import check_continuable, final_state, initial_of
 from eisim.simulation.toolchain import NoProgramError, find_compiler, what_is_missing
 from eisim.stimuli import sets_of, unlabelled
 from eisim.weights import Independent
@@ -41,6 +42,8 @@ def simulate(
     neurons=None,
     trials=None,
     every=None,
+    initial: Response | Sequence[Response | None] | None = None,
+    keep_state: bool = False,
     backend: str = "cpp",
     report: Callable[..., None] | None = None,
 ) -> Response | list[Response]:
@@ -83,6 +86,15 @@ def simulate(
         The trials in which variables are recorded; by default all. Spikes are those of all trials.
     every : quantity, optional
         Time from one recorded value of a variable to the next, in s: a whole number of time steps, by default one.
+    initial : Response or sequence of these, optional
+        Where to begin: at the end of another response, one for all or for each circuit, that was simulated with
+        ``keep_state=True``. Its circuit has inputs and populations of the same names, sizes and neuron models; weights,
+        biases and parameters may differ. What it has one trial or seed of is the start of all. By default neurons begin
+        as their populations say (`Population.initial`). Time, stimuli, spike counts, and noise begin anew: with the
+        same seed the noise is that of the first simulation once more.
+    keep_state : bool
+        Whether the responses hold the state at the end, `Response.state`. Spiking circuits with delays, short-term
+        plasticity or NMDA receptors, whose state is not that of their neurons alone, are refused.
     backend : {"cpp", "numpy", "cuda_standalone"}
         Brian2's C++ standalone device, or its NumPy target; without a C++ compiler the latter is used. Or
         Brian2CUDA's device, for an NVIDIA GPU.
@@ -109,7 +121,7 @@ def simulate(
     array([False,  True,  True, False])
     """
     options = {"seed": _drawn(seed), "record": record, "backend": backend, "report": report}
-    options |= {"neurons": neurons, "trials": trials, "every": every}
+    options |= {"neurons": neurons, "trials": trials, "every": every, "initial": initial, "keep_state": keep_state}
     try:
         return begin(circuit, stimuli, duration=duration, window=window, dt=dt, **options)()
     except MemoryError as error:
@@ -130,6 +142,8 @@ def begin(
     neurons=None,
     trials=None,
     every=None,
+    initial=None,
+    keep_state=False,
 ) -> Callable[[], Response | list[Response]]:
     """Begin what `simulate` does, and return a function that waits for the responses.
 
@@ -145,6 +159,7 @@ def begin(
     batch = _trials(circuits, [stimuli] if single else sets_of(stimuli, len(circuits)), seed, records)
     timing = Timing(duration, window, dt)
     batch = _requesting(batch, records, timing, {"neurons": neurons, "trials": trials, "every": every})
+    batch = _continuing(batch, initial, keep_state, timing)
     _check_stimuli(batch, timing)
     if backend == CUDA:
         check_available()
@@ -161,7 +176,7 @@ def begin(
 
     def start(share):
         layout = lay_out(list(share.values()), timing.dt)
-        finish = _start(layout, circuits[0].kind, timing, every, backend, report, started)
+        finish = _start(layout, circuits[0].kind, timing, every, keep_state, backend, report, started)
 
         def responses():
             outcomes = {name: _by_neuron(outcome) for name, outcome in finish().items()}
@@ -183,7 +198,7 @@ def begin(
     return responses
 
 
-def _start(layout, kind, timing, every, backend, report, started):
+def _start(layout, kind, timing, every, keep_state, backend, report, started):
     """Start a batch and return a function that waits for it.
 
     What another batch has begun to compile (those `started`, with what is to follow) starts once it is in the cache.
@@ -194,7 +209,7 @@ def _start(layout, kind, timing, every, backend, report, started):
     from eisim.simulation.model import models
 
     def job_on(device):
-        return Job(layout, kind, timing, models(layout, kind, timing, device == OWN), device, every)
+        return Job(layout, kind, timing, models(layout, kind, timing, device == OWN), device, every, keep_state)
 
     job = job_on(CUDA if backend == CUDA else CPP)
 
@@ -269,6 +284,19 @@ def _requesting(batch, records, timing, choice):
             each = replace(each, record=bool(request.spikes), request=request)
         found.append(each)
     return found
+
+
+def _continuing(batch, initial, keep_state, timing):
+    """The batch with where its circuits begin, and whether their states are kept."""
+    if not isinstance(keep_state, (bool, np.bool_)):
+        raise InputError(f"keep_state: expected True or False, found {keep_state!r}")
+    for trials in batch if keep_state else ():
+        check_continuable(trials.circuit, timing.dt)
+    responses = _for_each(initial, len(batch), isinstance(initial, Response) or not np.iterable(initial), "initial")
+    states = [each if each is None else initial_of(each, t, timing) for t, each in zip(batch, responses, strict=True)]
+    if not keep_state and initial is None:
+        return batch
+    return [replace(t, keep_state=keep_state, initial=state) for t, state in zip(batch, states, strict=True)]
 
 
 def _trials(circuits, stimuli, seed, records):
@@ -371,9 +399,12 @@ def _response(index, trials, layout, outcomes, timing, keep_seeds):
             spikes[name] = _spikes(block, outcomes[block.group].spikes, trials.copies)
     for name in request.variables if request else ():
         traces[name] = _recording(index, trials, name, layout, outcomes, timing)
-    seeds = tuple(map(int, trials.seeds))
-    loop_time = next(iter(outcomes.values())).loop_time
-    return Response(trials.circuit, rates, timing.duration, timing.window, timing.dt, spikes, traces, loop_time, seeds)
+    seeds, times = tuple(map(int, trials.seeds)), (timing.duration, timing.window, timing.dt)
+    loop_time, state = next(iter(outcomes.values())).loop_time, {}
+    if trials.keep_state:
+        states = {name: outcome.state for name, outcome in outcomes.items()}
+        state = final_state(index, trials, layout, states, timing, shape)
+    return Response(trials.circuit, rates, *times, spikes, traces, loop_time, seeds, state)
 
 
 def _recording(index, trials, name, layout, outcomes, timing):

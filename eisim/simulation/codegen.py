@@ -79,7 +79,7 @@ def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
         network.run(lambda elapsed, completed, start, duration: report("simulating", completed))
         variables = {o.name: o.variables for o in network.network.objects}
 
-        def read(owner, variable, shape=None, recorded=False):
+        def read(owner, variable, shape=None, recorded=False, state=False):
             return np.array(variables[owner][variable].get_value())
 
         return job.outcomes(read)

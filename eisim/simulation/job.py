@@ -25,6 +25,7 @@ from eisim.simulation.naming import (
     static_file,
     synapses_name,
 )
+from eisim.simulation.state import state_variables
 from eisim.simulation.toolchain import toolchain
 
 BINARY = "main.exe" if os.name == "nt" else "main"
@@ -54,6 +55,7 @@ class Outcome:
     loop_time: float = np.nan  # of the whole program, s
     #: Of each recorder of the group its variables, times × neurons.
     recorded: dict[Recorder, dict[str, np.ndarray]] = field(default_factory=dict)
+    state: dict[str, np.ndarray] = field(default_factory=dict)  # at the end, by variable, where it is kept
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Job:
     models: dict[str, Model]
     device: str = OWN
     every: int = 1  # steps from one recorded state to the next
+    keep_state: bool = False
 
     @property
     def synapse_models(self) -> dict[Bundle, Model]:
@@ -129,7 +132,8 @@ class Job:
         """The activity of each group.
 
         ``read(owner, variable, shape)`` gives a variable of a Brian2 object; without a shape one of a spike monitor.
-        ``read(owner, variable, shape, recorded=True)`` gives one of a state monitor.
+        ``read(owner, variable, shape, recorded=True)`` gives one of a state monitor, with ``state=True`` one of the
+        state.
         """
         recorded, found = self.layout.monitored(self.kind), {}
         for name, group in self.layout.groups.items():
@@ -145,7 +149,9 @@ class Job:
                 spikes = read(monitor, "i"), np.round(read(monitor, "t") / self.timing.dt).astype(int)
             elif name in recorded:
                 traces = read(monitor, "r", (self.timing.steps, recorded[name]), recorded=True).T
-            found[name] = Outcome(rates, spikes, traces, loop_time)
+            names = state_variables(self.models[name].equations) if self.keep_state else ()
+            state = {v: read(group_name(name), v, (group.size,), state=True) for v in names}
+            found[name] = Outcome(rates, spikes, traces, loop_time, state=state)
         for recorder, indices in self.layout.indices.items():
             shape = len(self.timing.every(self.every)), len(indices)
             found[recorder.group].recorded[recorder] = {

@@ -32,6 +32,13 @@ SMALL = 10_000
 INPUT = "input"
 DELAY_LINE = "delayline"
 POOL = "pool_of_"
+#: The step from which on a neuron integrates again; in a state at the end of a trial counted from there.
+FREE_AT = "free_at"
+#: Endings of parts of a state: what the pool of a population adds to its variables, and rates so many steps ago.
+OF_POOL, AGO = "_pool", "_{}_steps_ago"
+
+#: State variables of inputs and populations, for each copy: seeds × trials × neurons.
+State = dict[str, dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class Trials:
     seeds: np.ndarray
     record: bool  # spikes, or rates in every step
     request: Request | None = None
+    keep_state: bool = False
+    initial: State | None = None
 
     @property
     def copies(self) -> int:
@@ -83,10 +92,11 @@ class Group:
 
     def values(self) -> dict[str, np.ndarray | float]:
         """Values of every parameter: an array by neuron, or the one number that all have."""
-        sizes = [size for size, _ in self.parts]
-        names = dict.fromkeys(name for _, values in self.parts for name in values)
-        # What only some have are states at the start.
-        return {name: _joined([values.get(name, 0.0) for _, values in self.parts], sizes) for name in names}
+        sizes, each = [size for size, _ in self.parts], [values for _, values in self.parts]
+        if any(values.keys() != each[0].keys() for values in each):  # some begin with states at 0, others elsewhere
+            kinds = {name: np.asarray(value).dtype.type(0) for values in each for name, value in values.items()}
+            each = [kinds | values for values in each]
+        return {name: _joined([values[name] for values in each], sizes) for name in each[0]}
 
     @property
     def frames(self) -> int:
@@ -416,14 +426,17 @@ def _place_neurons(layout, index, trials, dt, neuron_values, input_values):
     place = spans(circuit.populations)
     copies = tuple(trials.seeds.tolist()), tuple(trials.numbers.tolist())
     sizes = {i.name: i.size for i in circuit.inputs}
-    _add(layout, index, INPUT, sizes, trials, input_values.of(trials), Group(None))
+    values = input_values.of(trials) | _given(trials, circuit.inputs)
+    _add(layout, index, INPUT, sizes, trials, values, Group(None))
     for (name, letters, pooled, _), members in _members(circuit).items():
         populations, drives = zip(*members, strict=True)
         neuron, pools = populations[0].neuron, POOL + name if pooled else ""
         own = tuple(circuit.neurons(p) for p in populations), tuple(place[p.name].start for p in populations)
         values = neuron_values(populations, *own, copies, dt, circuit.seed if any(map(draws_state, populations)) else 0)
+        values = values | _given(trials, populations, pooled)
         if pooled:
             alike = neuron_values(populations, tuple((p.neuron,) for p in populations), None, copies, dt, 0)
+            alike = alike | _given_to_pools(trials, populations)
             _add(layout, index, pools, {pool_name(p): 1 for p in populations}, trials, alike, Group(neuron))
             blocks = [layout.blocks[index, pool_name(p)] for p in populations]
             values = values | {"pool": _read_by_each(populations, blocks, trials.copies)}
@@ -435,8 +448,56 @@ def _place_neurons(layout, index, trials, dt, neuron_values, input_values):
     taps = _taps(circuit, dt) if circuit.kind == "rate" else []
     if taps:
         sizes = {(s.name, t): s.size for s, last in taps for t in range(1, last + 1)}
-        _add(layout, index, DELAY_LINE, sizes, trials, {"bias": 0.0}, Group(None))
+        _add(layout, index, DELAY_LINE, sizes, trials, {"bias": 0.0} | _given_past(trials, sizes), Group(None))
     return taps
+
+
+def _given(trials, parts, pooled=True):
+    """State variables of inputs or populations in every copy, where another response gives them."""
+    if trials.initial is None:
+        return {}
+    states = []
+    for part in parts:
+        given = trials.initial.get(part.name, {})
+        mine = {v: values for v, values in given.items() if not v.endswith((OF_POOL, AGO.partition("{}")[2]))}
+        for variable, values in given.items() if not pooled else ():
+            if variable.endswith(OF_POOL):
+                mine[variable.removesuffix(OF_POOL)] = mine[variable.removesuffix(OF_POOL)] + values
+        states.append(mine)
+    common = [v for v in states[0] if all(v in state for state in states)]
+    return {v: _side_by_side(trials, [state[v] for state in states]) for v in common}
+
+
+def _given_to_pools(trials, populations):
+    """State variables of the pools of populations, where another response gives them."""
+    given = [(trials.initial or {}).get(p.name, {}) for p in populations]
+    names = sorted({v for each in given for v in each if v.endswith(OF_POOL)})
+    none = np.zeros((len(trials.seeds), len(trials.stimuli), 1))
+    return {
+        v.removesuffix(OF_POOL): _side_by_side(trials, [each[v][..., :1] if v in each else none for each in given])
+        for v in names
+    }
+
+
+def _given_past(trials, sizes):
+    """Past rates in delay lines, where another response gives the state."""
+    if trials.initial is None:
+        return {}
+    found = []
+    for name, steps in sizes:
+        past = trials.initial.get(name, {})
+        if (variable := "r" + AGO.format(steps)) not in past:
+            raise InputError(
+                f"initial of circuit {trials.circuit.name!r}: {name!r}: expected a response that holds the rates of "
+                f"{steps} steps ago, since there are such delays, found one without them"
+            )
+        found.append(past[variable])
+    return {"r": _side_by_side(trials, found)}
+
+
+def _side_by_side(trials, values):
+    """Numbers of the neurons of several populations in every copy, as they lie in their group."""
+    return np.concatenate([each.reshape(trials.copies, -1) for each in values], axis=1).ravel()
 
 
 def _members(circuit):

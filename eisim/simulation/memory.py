@@ -51,7 +51,12 @@ def _bytes(trials, timing):
         need += _STIMULUS * trials.stimuli.size * len(trials.seeds)
     if trials.record and circuit.kind == "rate":
         need += _RECORDED * trials.copies * trials.neurons * timing.steps
-    return need + _variables(trials, timing)
+    states = sum(p.size * (1 + len(p.neuron.states)) for p in circuit.populations) if _has_state(trials) else 0
+    return need + _variables(trials, timing) + _STATE * trials.copies * states
+
+
+def _has_state(trials):
+    return trials.keep_state or trials.initial is not None
 
 
 def _variables(trials, timing):

@@ -12,7 +12,7 @@ from eisim.base.timing import Timing
 from eisim.circuit import CYCLE
 from eisim.neurons.kinetics import kinetic_steps, kinetic_variables, kinetics
 from eisim.simulation import elementary, refractory
-from eisim.simulation.layout import INPUT, POOL, Bundle, Group, Layout, Synapses, drive_name, one_if_equal
+from eisim.simulation.layout import FREE_AT, INPUT, POOL, Bundle, Group, Layout, Synapses, drive_name, one_if_equal
 
 #: The variable of a step by which it says which neurons have crossed their threshold.
 CROSSED = "_crossed"
@@ -162,7 +162,7 @@ def _pool(group: Group, values) -> Model:
 
 def _rate(group: Group, values, timing, drives) -> Model:
     refractory, noisy = (bool(np.any(values.get(name, 0))) for name in ("recovery", "noise_step"))
-    used = {"recovery": refractory} | dict.fromkeys(("noise_step", "noise_decay", "key"), noisy)
+    used = {"recovery": refractory} | dict.fromkeys(("noise_step", "noise_decay", "noise_drive", "key"), noisy)
     values = {name: value for name, value in values.items() if used.get(name, True)}
     terms = ["bias", *drives, *(["noise_drive"] if noisy else [])]
     equations = f"drive = {' + '.join(terms)} : Hz\nrate_sum : Hz"
@@ -213,5 +213,7 @@ def _spiking(group: Group, values, timing, moving, own) -> Model:
         equations, step, events, held = refractory.by_free_at(equations, step, events, writes)
         step += _crossing(events)
     units = {name: unit for name, unit in units.items() if name in values}
+    if FREE_AT in values and "refractory" in events:  # Brian2 asks only those whose flag says that they are not free
+        values["not_refractory"] = values[FREE_AT] <= 0
     # Brian2 checks the units of the equations; the step has the numbers.
     return Model(equations, step, values, units, events, drawn, neuron.placeholders, held)

@@ -25,6 +25,7 @@ from eisim.base.store.workspace import Workspace, clear_abandoned
 from eisim.simulation import cuda
 from eisim.simulation.compilation import begin_header
 from eisim.simulation.job import BINARY, Job, Outcome
+from eisim.simulation.layout import FREE_AT
 from eisim.simulation.naming import result_file
 from eisim.simulation.toolchain import NoProgramError, find_compiler, flags_of, room, toolchain
 
@@ -160,9 +161,10 @@ def _wait(process: subprocess.Popen, folder: Path, device: str, report: Report) 
 def _outcomes(job: Job, results: Path, loop_time: float) -> dict[str, Outcome]:
     """Read what the program left, as it is described in `naming`."""
 
-    def read(owner, variable, shape=None, recorded=False):
+    def read(owner, variable, shape=None, recorded=False, state=False):
         shape = shape or tuple(read(owner, "N", (1,)))
-        dtype = float if recorded or variable in ("rate_sum", "t", "v") else np.int32
+        is_real = recorded or variable in ("rate_sum", "t", "v") or (state and variable != FREE_AT)
+        dtype = float if is_real else np.int32
         found = np.fromfile(results / result_file(owner, variable, dynamic=recorded or variable in ("i", "t")), dtype)
         if found.size != (size := math.prod(shape)):  # a program does not notice that the disk is full
             raise RuntimeError(

@@ -125,6 +125,9 @@ class Response(Shown):
         How long the simulation loop of the compiled program took for the whole batch, in s; NaN without a compiler.
     seeds : tuple of int
         Seeds of the noise, in the order of the axis of seeds; empty if not known.
+    state : dict of str to dict of str to ndarray
+        With ``keep_state=True``, for each input and population its state variables at the end of the trial: (seeds ×)
+        trials × neurons, in SI units. From it `eisim.simulate` can begin.
     """
 
     circuit: Circuit
@@ -136,6 +139,7 @@ class Response(Shown):
     traces: dict[str, Any] = field(default_factory=dict)
     loop_time: float = np.nan
     seeds: tuple[int, ...] = ()
+    state: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
         spikes = {name: replace(each, dt=self.dt) for name, each in self.spikes.items()}

@@ -33,7 +33,11 @@ def _share(trials, k, n):
     size = -(-len(trials.stimuli) // n)
     chosen = np.minimum(np.arange(k * size, (k + 1) * size), len(trials.stimuli) - 1)
     request = trials.request and replace(trials.request, trials=_recorded(trials.request.trials, k, chosen))
-    return replace(trials, stimuli=trials.stimuli[chosen], numbers=trials.numbers[chosen], request=request)
+    initial = trials.initial and {
+        name: {v: values[:, chosen] for v, values in each.items()} for name, each in trials.initial.items()
+    }
+    stimuli, numbers = trials.stimuli[chosen], trials.numbers[chosen]
+    return replace(trials, stimuli=stimuli, numbers=numbers, request=request, initial=initial)
 
 
 def _recorded(wanted, k, chosen):
@@ -53,8 +57,10 @@ def join(trials: Trials, shares: list[Response]) -> Response:
         return whole
 
     def along(axis, name, kind):
-        values = np.concatenate([getattr(share, kind)[name] for share in shares], axis=axis)
-        return np.take(values, np.arange(n), axis=axis)
+        return joined([getattr(share, kind)[name] for share in shares], axis)
+
+    def joined(parts, axis):
+        return np.take(np.concatenate(parts, axis=axis), np.arange(n), axis=axis)
 
     stored = [share.traces.stored for share in shares]
     traces = {
@@ -69,6 +75,10 @@ def join(trials: Trials, shares: list[Response]) -> Response:
         traces=traces,
         spikes={name: _join_spikes([share.spikes[name] for share in shares], n) for name in whole.spikes},
         loop_time=max(share.loop_time for share in shares),
+        state={
+            name: {v: joined([share.state[name][v] for share in shares], -2) for v in each}
+            for name, each in whole.state.items()
+        },
     )
 
 

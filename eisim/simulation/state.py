@@ -1,0 +1,110 @@
+"""The state of a circuit when a trial ends, from which another simulation can begin."""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from eisim.base.errors import InputError
+from eisim.base.timing import Timing
+from eisim.circuit import Circuit, delay_steps
+from eisim.simulation.layout import AGO, FREE_AT, OF_POOL, Layout, State, Trials
+
+_DIFFERENTIAL = re.compile(r"^\s*d(\w+)/dt\b", re.MULTILINE)
+
+
+def state_variables(equations: str) -> list[str]:
+    """The variables of a group that its state consists of."""
+    return [*_DIFFERENTIAL.findall(equations), *([FREE_AT] if re.search(rf"^{FREE_AT} :", equations, re.M) else [])]
+
+
+def check_continuable(circuit: Circuit, dt: float) -> None:
+    """Refuse a circuit whose state is not that of its neurons alone."""
+    for projection in circuit.projections if circuit.kind == "spiking" else ():
+        what = f"keep_state: circuit {circuit.name!r}: projection {projection.name!r}"
+        receptor = circuit.population(projection.target).neuron.receptors[circuit.receptor(projection)]
+        if not circuit.has_synapses(projection):
+            continue
+        if projection.plasticity or getattr(receptor, "release", None):
+            of = "short-term plasticity" if projection.plasticity else "NMDA receptors"
+            raise InputError(f"{what}: expected synapses without a state of their own, found {of}")
+        if delay_steps(circuit.delays(projection), dt).any():
+            longest = np.max(circuit.delays(projection)) * 1e3
+            raise InputError(
+                f"{what}: expected no delay, since spikes on their way would be lost, found up to {longest:g} ms"
+            )
+
+
+def final_state(index: int, trials: Trials, layout: Layout, states, timing: Timing, shape) -> State:
+    """State variables of inputs and populations, each of `shape` × neurons; `states`: those of each group."""
+    found: State = {}
+    quiet = {p.name for p in trials.circuit.populations if not getattr(p.neuron, "noise", 0)}
+    for (place, key), block in layout.blocks.items():
+        if place != index:
+            continue
+        name, part = key if isinstance(key, tuple) else (key, None)
+        ending = "" if part is None else OF_POOL if part == "pool" else AGO.format(part)
+        for variable, values in states[block.group].items():
+            if variable == "noise_drive" and name in quiet:  # other circuits of the batch have noise
+                continue
+            mine = block.take(values, trials.copies).reshape(*shape, block.size)
+            mine = mine - timing.steps if variable == FREE_AT else mine
+            if part == "pool":
+                mine = np.repeat(mine, layout.blocks[index, name].size, axis=-1)
+            found.setdefault(name, {})[variable + ending] = mine
+    return found
+
+
+def initial_of(response, trials: Trials, timing: Timing) -> State:
+    """The state at the end of a response, for every copy of a circuit: seeds × trials × neurons."""
+    circuit = trials.circuit
+    what = f"initial of circuit {circuit.name!r}"
+    if not isinstance(getattr(response, "state", None), Mapping):
+        raise InputError(f"{what}: expected the response of another simulation, found {response!r:.80}")
+    if not response.state:
+        raise InputError(f"{what}: expected a response of simulate(..., keep_state=True), found one without its state")
+    if response.circuit.kind != circuit.kind or response.dt != timing.dt:
+        expected = f"a response of a {circuit.kind} circuit in steps of {timing.dt:g} s"
+        raise InputError(f"{what}: expected {expected}, found {response.circuit.kind} in steps of {response.dt:g} s")
+    parts = {p.name: p for p in circuit.populations}
+    parts |= {i.name: i for i in circuit.inputs}
+    for name, part in parts.items():
+        given = response.state.get(name, {})
+        known = _variables(circuit, part)
+        plain = {variable.removesuffix(OF_POOL) for variable in given if not _is_past(variable)}
+        if not known <= plain <= known | {"noise_drive"}:
+            expected = ", ".join(sorted(known))
+            raise InputError(f"{what}: {name!r}: expected the state variables {expected}, found {_listed(plain)}")
+    return {
+        name: {v: _of_copies(values, trials, parts[name], v, f"{what}: {name}.{v}") for v, values in given.items()}
+        for name, given in response.state.items()
+        if name in parts
+    }
+
+
+def _variables(circuit, part):
+    """State variables that an input or population has by itself, but for noise of rates, which starts at 0."""
+    if circuit.kind == "rate":
+        return {"r"} if hasattr(part, "sign") else set()
+    if not hasattr(part, "sign"):
+        return {"phase"}
+    return {*_DIFFERENTIAL.findall(part.neuron.equations()), FREE_AT}
+
+
+def _is_past(variable):
+    return variable.endswith(AGO.partition("{}")[2])
+
+
+def _listed(names):
+    return ", ".join(sorted(names)) or "none"
+
+
+def _of_copies(values, trials, part, variable, what):
+    values = np.asarray(values)
+    values = values[None] if values.ndim == 2 else values  # without an axis of seeds
+    shape = len(trials.seeds), len(trials.stimuli), part.size
+    fits = values.ndim == 3 and values.shape[2] == part.size and values.dtype.kind in "iuf"
+    if not fits or any(n not in (1, m) for n, m in zip(values.shape[:2], shape[:2], strict=True)):
+        expected = f"{shape[0]} or 1 seeds × {shape[1]} or 1 trials × {part.size} neurons"
+        raise InputError(f"{what}: expected {expected}, found {' × '.join(map(str, values.shape))}")
+    return np.broadcast_to(values.astype(np.int32 if variable == FREE_AT else float), shape)
