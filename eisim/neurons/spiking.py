@@ -1,5 +1,6 @@
 """Base of spiking neurons."""
 
+import re
 from dataclasses import fields, replace
 from typing import Any, ClassVar, Literal
 
@@ -9,7 +10,11 @@ from eisim.base.elementary import expm1
 from eisim.base.errors import InputError
 from eisim.base.units import Measured
 from eisim.base.values import Value
-from eisim.neurons.kinetics import RISING, kinetic_variables, quantity_of
+from eisim.neurons.kinetics import RISING, quantity_of
+
+_DIFFERENTIAL = re.compile(r"^\s*d(\w+)/dt\b.*:\s*(\w+)", re.MULTILINE)
+#: Units of equations by their names in Brian2.
+_UNITS = {"volt": "volt", "siemens": "siemens", "amp": "ampere", "hertz": "hertz", "Hz": "hertz", "1": "1"}
 
 #: Letters of receptors of each sign; all but the first of each are of neurons of equations.
 EXCITATORY, INHIBITORY = "efgh", "ijkl"
@@ -71,8 +76,12 @@ class SpikingNeuron(Value):
 
     @property
     def states(self) -> dict[str, str]:
-        """The state variables that can be given at the start, with their units; the membrane's is the first."""
-        return {"v": self.state_unit} | dict.fromkeys(kinetic_variables(self), self.weight_unit)
+        """The state variables that can be given at the start, with their units; the membrane's is the first.
+
+        They are those of the differential equations whose unit eisim reads.
+        """
+        found = {name: _UNITS[unit] for name, unit in _DIFFERENTIAL.findall(self.equations()) if unit in _UNITS}
+        return {"v": self.state_unit} | found
 
     def area(self, letter: str) -> float:
         """Mean input that a rate of 1 Hz causes through a synapse of weight 1 at this receptor, in s."""

@@ -105,7 +105,7 @@ def test_models_pools_refractoriness_and_seeds_continue_in_one_batch(backend):
 
 
 def test_one_settling_is_the_start_of_many_trials_and_circuits():
-    circuit = pooled(*NEURONS["jumps"])
+    circuit = pooled(*NEURONS["conductance"])
     options = {"backend": "numpy", "record": True}
     settled = simulate(circuit, STIMULI[:1], **HALF, keep_state=True, **options)
     beside = simulate([circuit, ablate(circuit), circuit], STIMULI, **HALF, initial=[settled, settled, None], **options)
