@@ -196,7 +196,7 @@ def parse_quantity(text: str, unit: str, what: str) -> float:
     try:
         return float(match[1]) * _SUFFIXES[unit][match[2]]
     except (TypeError, KeyError, ValueError):
-        raise InputError(f"{what}: expected {_EXAMPLES[unit]}, found {text!r}") from None
+        raise InputError(f"{what}: expected {expected(unit)}, found {text!r}") from None
 
 
 def split_quantity(text: str, what: str) -> tuple[float, str]:

@@ -207,6 +207,13 @@ class Neuron(SpikingNeuron):
         """
         return {name: self.dynamics.units[name] for name in self.dynamics.variables if name != self.drive}
 
+    @property
+    def states(self) -> dict[str, str]:
+        """The state variables, those that only a reset changes included, with their units; ``v`` is the first."""
+        found = [*self.dynamics.derivatives, *self.dynamics.declared]
+        units = {name: self.dynamics.units[name] for name in found if name != self.drive}
+        return {MEMBRANE: units[MEMBRANE]} | units
+
     def code_name(self, name: str) -> str:
         """The name of a variable or parameter in the simulator's code."""
         return self._names.get(name, name)

@@ -149,7 +149,8 @@ class Job:
                 spikes = read(monitor, "i"), np.round(read(monitor, "t") / self.timing.dt).astype(int)
             elif name in recorded:
                 traces = read(monitor, "r", (self.timing.steps, recorded[name]), recorded=True).T
-            names = state_variables(self.models[name].equations) if self.keep_state else ()
+            neuron = None if name.startswith(POOL) else group.neuron
+            names = state_variables(self.models[name].equations, neuron) if self.keep_state else ()
             state = {v: read(group_name(name), v, (group.size,), state=True) for v in names}
             found[name] = Outcome(rates, spikes, traces, loop_time, state=state)
         for recorder, indices in self.layout.indices.items():

@@ -642,7 +642,8 @@ def _neuron_values(populations, neurons, first, copies, dt, seed):
     first_state = "v" if spiking else "r"
     values[first_state] = per_neuron([s.get(first_state, r) for s, r in zip(states, rest, strict=True)])
     for name in sorted({name for state in states for name in state} - {first_state}):
-        values[name] = per_neuron([state.get(name, 0.0) for state in states])
+        code = getattr(populations[0].neuron, "code_name", str)(name)
+        values[code] = per_neuron([s.get(name, step.get(code, 0.0)) for s, step in zip(states, steps, strict=True)])
     noisy = spiking or any(p.neuron.noise for p in populations)
     numbers = [start + np.arange(p.size) for start, p in zip(first, populations, strict=True)]
     values["key"] = _keys(*copies, numbers=np.concatenate(numbers)) if noisy else 0.0

@@ -13,9 +13,15 @@ from eisim.simulation.layout import AGO, FREE_AT, OF_POOL, Layout, State, Trials
 _DIFFERENTIAL = re.compile(r"^\s*d(\w+)/dt\b", re.MULTILINE)
 
 
-def state_variables(equations: str) -> list[str]:
-    """The variables of a group that its state consists of."""
-    return [*_DIFFERENTIAL.findall(equations), *([FREE_AT] if re.search(rf"^{FREE_AT} :", equations, re.M) else [])]
+def state_variables(equations: str, neuron=None) -> list[str]:
+    """The variables, by their names in code, that the state of a group consists of.
+
+    `neuron`: that of a group which is no pool.
+    """
+    found = _DIFFERENTIAL.findall(equations)
+    if hasattr(neuron, "code_name"):
+        found = [neuron.code_name(name) for name in neuron.states]
+    return [*found, *([FREE_AT] if re.search(rf"^{FREE_AT} :", equations, re.MULTILINE) else [])]
 
 
 def check_continuable(circuit: Circuit, dt: float) -> None:
@@ -88,7 +94,7 @@ def _variables(circuit, part):
         return {"r"} if hasattr(part, "sign") else set()
     if not hasattr(part, "sign"):
         return {"phase"}
-    return {*_DIFFERENTIAL.findall(part.neuron.equations()), FREE_AT}
+    return {*state_variables(part.neuron.equations(), part.neuron), FREE_AT}
 
 
 def _is_past(variable):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from brian2 import ms, mV
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from eisim import (
     Gamma,
     Input,
     InputError,
+    Neuron,
     Population,
     Projection,
     Readout,
@@ -73,11 +75,31 @@ def test_two_halves_are_the_whole(seed, kind):
     assert_continues(whole, second)
 
 
+#: A neuron whose reset also changes a variable without an equation of its own.
+COUNTING = Neuron(
+    """dv/dt = (E - v + I_e - w - k)/tau : volt (unless refractory)
+    dI_e/dt = -I_e/tau_e : volt
+    dI_i/dt = -I_i/tau_i : volt
+    dw/dt = (0.2*(v - E) - w)/tau_w : volt
+    k : volt""",
+    threshold="v > -50*mV",
+    reset="v = E; w += 1*mV; k += 0.1*mV",
+    refractory=3 * ms,
+    excitation="I_e",
+    inhibition="-I_i",
+    method="euler",
+    tau=10 * ms,
+    tau_e=5 * ms,
+    tau_i=8 * ms,
+    tau_w=50 * ms,
+    E=-65 * mV,
+)
 NEURONS = {
     "alpha": (LIF(excitation=Alpha(2e-3), refractory=20e-3), 30e-3),
     "jumps": (LIF(excitation=Delta(), inhibition=Delta(), reset_by_subtraction=True), 6e-3),
     "conductance": (ConductanceLIF(inhibition=Conductance(-70e-3, 8e-3, 1e-3)), 8e-9),
     "theta": (Theta(tau=5e-3), 1.0),
+    "equations": (COUNTING, 20e-3),
 }
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 import brian2 as b2
 import numpy as np
 import pytest
-from brian2 import Hz, ms, mV, nS
+from brian2 import Hz, ms, mV, nS, pA
 from scipy import stats
 
 from eisim import (
     LIF,
+    AdEx,
     AllToAll,
     Alpha,
     Circuit,
@@ -98,6 +99,7 @@ STATES = {
     "alpha": (LIF(excitation=Alpha()), {"x_e": 200 * mV, "I_i": -5 * mV}),
     "conductance": (ConductanceLIF(), {"g_e": Lognormal(30 * nS, 10 * nS)}),
     "theta": (Theta(tau=5e-3), {"v": Normal(0, 1), "I_e": 4.0}),
+    "equations": (AdEx(), {"v": -55 * mV, "w": Normal(0 * pA, 20 * pA), "g_e": Lognormal(100 * nS, 20 * nS)}),
 }
 
 
