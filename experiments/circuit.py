@@ -1,7 +1,7 @@
 """What does a circuit of your own lose with its inhibition?"""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -45,6 +45,19 @@ class Settings(Value):
     controls: Literal["all", "none"] = "all"
 
 
+@dataclass(frozen=True)
+class RecordSettings(Settings):
+    """Settings with ``--record``.
+
+    Attributes
+    ----------
+    record : str
+        What to record of each population, intact and without inhibition, such as ``PYR:v,g_e;PV:spikes``.
+    """
+
+    record: str = ""
+
+
 def of_model(model: Model) -> Experiment:
     """The experiment on the circuit of a file or a model, whose function is given or inferred from the circuit."""
     return Experiment.of_module(sys.modules[__name__], model.name, partial(_run, model), {"file": model.file})
@@ -62,12 +75,17 @@ def _run(model, settings, kinds, seed, backend, report):
     from eisim.base.timing import Timing
     from eisim.studies.circuit import read_circuit
     from eisim.studies.points import measure
+    from eisim.studies.recording import asked, recorded
 
     Timing(settings.duration, settings.window, settings.dt)
     report("reading the circuit")
     protocol = boolean.protocol(settings, kinds, seed, backend)
     own = read_circuit(model.module, model.name, model.function or None, kinds, protocol.times)
-    return measure(own, protocol, seed, report)
+    record = getattr(settings, "record", "")
+    if not record:
+        return measure(own, protocol, seed, report)
+    responses, notes = recorded(own, asked(record.split(";")), protocol, seed, report)
+    return replace(measure(own, protocol, seed, report), recorded=responses, not_recorded=notes)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from enum import StrEnum
 from functools import partial
 from importlib.util import LazyLoader, find_spec, module_from_spec
@@ -289,6 +289,13 @@ def run(
     ignore: IgnoredColumns = None,
     header: Header = None,
     controls: ControlsOption = None,
+    record: Annotated[
+        list[str] | None,
+        Option(
+            help="Record a population of your own circuit, intact and ablated; may be given several times.",
+            metavar="POPULATION:VARIABLE,...",
+        ),
+    ] = None,
     fresh: Annotated[bool, _fresh("run")] = False,
     json_: Json = False,
 ) -> int:
@@ -298,6 +305,7 @@ def run(
     Example: python -m eisim run decision --kind rate --set quick=yes
     Example: python -m eisim run decision --help
     Example: python -m eisim run my_circuit.py
+    Example: python -m eisim run my_circuit.py --kind spiking --record out:v,I_e,I_i --record gate:spikes
     Example: python -m eisim run cells.csv --target fires --ignore subject
     """
     from eisim.run.run_key import identity
@@ -310,6 +318,9 @@ def run(
     of_table = {"target": target, "weights": weights, "ignore": ignored, "header": headed, "controls": controls}
     columns = [f"{key}={text}" for key, text in of_table.items() if text is not None]
     chosen = [registry.experiment_of(name) for name in names]
+    if record:
+        chosen = [_recording(each) for each in chosen]
+        columns.append(f"record={';'.join(record)}")
     settings = [each.with_changes([*(set_ or []), *columns]) for each in chosen]
     if len({each.name for each in chosen}) < len(chosen):
         raise InputError(f"run: expected results of different names, found {', '.join(each.name for each in chosen)}")
@@ -331,6 +342,16 @@ def run(
         if not json_:
             _show(view.terminal(), folder)
     return _end(document, problems, json_)
+
+
+def _recording(experiment):
+    """The experiment with the settings that it has for --record."""
+    kind = getattr(sys.modules.get(experiment.module), "RecordSettings", None)
+    if kind is None:
+        raise InputError(
+            f"--record: expected a circuit of your own or a model without a task, found {experiment.name!r}"
+        )
+    return replace(experiment, settings=kind)
 
 
 @app.command(cls=about_named("name", "eisim.cli.listing:parameters_of"))

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eisim.report.figures import raster
+from eisim.report import figures
+from eisim.report.figures import raster, trial_names
 from eisim.report.response import seeds_of
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, Axes
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, Axes, Figure, new_figure
 from eisim.simulation import Recording, Response, Spikes
 
 #: Units in which variables are drawn, by those in which they are recorded: the name, and how many make one.
@@ -27,8 +28,24 @@ class _Panel:
 
 def size(response: Response) -> tuple[float, float]:
     """Width and height of a figure of a response, in inches."""
-    panels = _panels(response, [""]) if response.traces.recordings else []
-    return DOUBLE, 0.6 + sum(panel.height + _SPACE for panel in panels) if panels else 3.0
+    if not response.traces.recordings:
+        return DOUBLE, 3.0
+    return DOUBLE, 0.6 + sum(panel.height + _SPACE for panel in _panels(response, [""]))
+
+
+def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> None:
+    """Draw the variables that were recorded of a response, else its spikes, its rates over time or its rates."""
+    if response.traces.recordings:
+        recorded(ax, response, trial_names(response, trials))
+    else:
+        figures.response(ax, response, trials)
+
+
+def figure(of: Response) -> Figure:
+    """A figure of a response."""
+    made = new_figure(*size(of), "constrained")
+    response(made.subplots(), of)
+    return made
 
 
 def recorded(ax: Axes, response: Response, trials: Sequence[str]) -> None:

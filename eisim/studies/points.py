@@ -9,7 +9,7 @@ from eisim.ablation import ablate
 from eisim.base.progress import headed
 from eisim.circuit import Circuit
 from eisim.functions import LabelledData
-from eisim.simulation import simulate
+from eisim.simulation import Response, simulate
 from eisim.studies.boolean import AblationResult, Case, Protocol, criterion, run_ablation
 from eisim.studies.circuit import OwnCircuit
 from eisim.studies.controls import Answers, mean_rate, of_controls, partial_shams, variants
@@ -136,12 +136,18 @@ class OwnResult(OfParts):
     own: OwnCircuit
     ablation: AblationResult | None  # if its functions are truth tables, and it has DNNs
     on_points: tuple[OnPoints, ...] = ()  # else, for each output
+    recorded: dict[str, Response] = field(default_factory=dict)  # by kind and condition, where that was asked for
+    not_recorded: tuple[str, ...] = ()  # what was not, and why
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was inferred or left out, as text."""
         why = self.own.without_dnn
-        return self.own.notes + ((f"Without DNN and best excitatory-only circuit: {why}.",) if why else ())
+        return (
+            self.own.notes
+            + self.not_recorded
+            + ((f"Without DNN and best excitatory-only circuit: {why}.",) if why else ())
+        )
 
     @property
     def parts(self) -> Sequence[Result]:

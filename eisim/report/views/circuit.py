@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from eisim.base.files import frame_to_csv, to_csv
-from eisim.report import judgements
+from eisim.report import judgements, traces
 from eisim.report.findings import Explanation
 from eisim.report.judgements import mark_controls
 from eisim.report.proof import CONDITIONS, from_other_rows
@@ -96,6 +96,24 @@ class _Own(View):
     def answer(self) -> Iterator[str]:
         yield from super().answer()
         yield from self.own.notes
+
+    def figures(self) -> Iterator[Drawing]:
+        yield from super().figures()
+        for name, response in self.own.recorded.items():
+            kind, _, condition = name.rpartition("_")
+            yield Drawing(
+                f"traces_{name}.svg",
+                f"Recording of the {kind} circuit, {condition}",
+                "Spikes of all trials, or the first trial with its potentials, conductances and currents.",
+                f"What was recorded of the {kind} circuit, {condition}, over time.",
+                f"traces_{name}.nc",
+                draw=lambda response=response: traces.figure(response),
+            )
+
+    def files(self) -> Iterator[tuple[str, str | bytes]]:
+        yield from super().files()
+        for name, response in self.own.recorded.items():
+            yield f"traces_{name}.nc", bytes(response.to_xarray().to_netcdf(engine="scipy"))
 
 
 class TruthTablesView(_Own, BooleanView):

@@ -19,9 +19,9 @@ from eisim.circuit import Circuit
 from eisim.distributions import Distribution
 from eisim.functions import LabelledData, Region, TruthTable
 from eisim.neurons import Neuron
-from eisim.report import figures, traces
 from eisim.report import response as responses
-from eisim.report.style import DOUBLE, EXCITATORY, NEUTRAL, Axes, axes, drawn_by
+from eisim.report import traces
+from eisim.report.style import EXCITATORY, NEUTRAL, Axes, axes, drawn_by
 from eisim.report.table import Column, Table, html_box, html_table, sentences
 from eisim.report.wording import count
 from eisim.simulation.response import Response
@@ -260,17 +260,6 @@ def _draw_prediction(ax: Axes, prediction: Prediction) -> None:
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
-def _draw_response(ax, response: Response, trials=()) -> None:
-    if response.traces.recordings:
-        traces.recorded(ax, response, figures.trial_names(response, trials))
-    else:
-        figures.response(ax, response, trials)
-
-
-def _size(response: Response) -> tuple[float, float]:
-    return traces.size(response) if response.traces.recordings else (DOUBLE, 3.0)
-
-
 register(Shown, html=lambda value: f"<pre>{escape(repr(value))}</pre>")
 register(Circuit, html=_circuit, plot=_plot_diagram("circuit"), to_brian2=to_brian2)
 register(DNN, html=_dnn, plot=_plot_diagram("dnn"))
@@ -279,7 +268,7 @@ register(Prediction, plot=drawn_by(_draw_prediction))
 register(
     Response,
     html=_response,
-    plot=drawn_by(_draw_response, _size),
+    plot=drawn_by(traces.response, traces.size),
     to_dataframe=responses.frame,
     spikes_to_dataframe=responses.spike_frame,
     traces_to_dataframe=responses.trace_frame,
