@@ -11,7 +11,7 @@ from eisim.studies.recording import asked
 from tests.pages import ROOT
 
 FILE = ROOT / "examples" / "my_circuit.py"
-TIMES = {"duration": 40e-3, "window": 20e-3, "dt": 0.5e-3}
+TIMES = {"duration": 300e-3, "window": 200e-3, "dt": 0.5e-3}
 SET = (
     "--set",
     "levels=2",
@@ -20,9 +20,9 @@ SET = (
     "--set",
     "controls=none",
     "--set",
-    "duration=40ms",
+    "duration=300ms",
     "--set",
-    "window=20ms",
+    "window=200ms",
 )
 SET += ("--backend", "numpy", "--kind", "spiking")
 
@@ -59,7 +59,7 @@ def test_traces_of_the_intact_and_the_ablated_circuit_are_files(tmp_path, capsys
 )
 def test_what_cannot_be_recorded_is_said_in_a_line(words, message, capsys, tmp_path):
     assert run_command(["run", *words, "--out", str(tmp_path / "out")]) == 2
-    assert message in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert message in capsys.readouterr().err
 
 
 def test_what_is_asked_for_is_read():
