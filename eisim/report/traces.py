@@ -105,13 +105,15 @@ def _one_trial(response: Response, trial: int) -> Response:
 
 def _of_population(name: str, recording: Recording) -> Iterator[Callable[[Axes], None]]:
     """What draws the variables of one population: those of receptors together, every other alone."""
-    families: dict[str, list[str]] = {}
+    families: dict[tuple[str, str], list[str]] = {}
     for variable in recording.values:
         kind, _, receptor = variable.partition("_")
-        families.setdefault(kind if receptor in _LOOKS and kind in ("I", "g") else variable, []).append(variable)
+        family = kind if receptor in _LOOKS and kind in ("I", "g") else variable
+        families.setdefault((family, recording.units[variable]), []).append(variable)
     time = recording.times * 1e3
-    for family, variables in families.items():
-        unit, scale = _SHOWN.get(recording.units[variables[0]], (recording.units[variables[0]], 1.0))
+    for (family, recorded_in), variables in families.items():
+        unit, scale = _SHOWN.get(recorded_in, (recorded_in, 1.0))
+        what = "conductance" if family == "g" else {"A": "current", "V": "current × R"}.get(recorded_in, "input")
         written = "" if unit == "1" else f" ({unit})"
         values = {variable: recording.values[variable][0, 0] * scale for variable in variables}
 
@@ -129,14 +131,14 @@ def _of_population(name: str, recording: Recording) -> Iterator[Callable[[Axes],
             if len(recording.neurons) > 1:
                 _legend(ax, "neuron")
 
-        def together(ax, family=family, values=values, written=written):
+        def together(ax, family=family, values=values, label=f"{name}\n{what}{written}"):
             for variable, each in values.items():
                 ax.plot(time, each[0], lw=0.9, label=variable, **_LOOKS[variable[-1]])
             if family == "I":
                 ax.axhline(0, color="#cccccc", lw=0.5, zorder=0)
                 if len(values) > 1:
                     ax.plot(time, sum(each[0] for each in values.values()), color="black", lw=0.9, label="sum")
-            ax.set_ylabel(f"{name}\n{ {'I': 'current', 'g': 'conductance'}[family] }{written}")
+            ax.set_ylabel(label)
             _legend(ax, f"neuron {recording.neurons[0]}")
 
         yield together if family in ("I", "g") else alone
