@@ -67,7 +67,7 @@ EXAMPLES = (
 #: Toctrees that Sphinx adds to pages; readers of the repository follow the links in the text instead.
 TREES = {
     "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "custom",
-                  "add_experiment", "record", "neurons", "network_files", "brian2", "sweeps", "reports",
+                  "add_experiment", "record", "neurons", "network_files", "brian2", "activity", "sweeps", "reports",
                   "untrusted_files", "reference", "about")),
     "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "partial_block",
                             "minimum_inhibition", "limits")),
@@ -89,7 +89,7 @@ API = {
     "Functions and tasks": ("eisim", "TruthTable Region LabelledData Task Obstruction Fact"),
     "Simulation": ("eisim", "simulate Response"),
     "Statistics of activity": ("eisim.activity", "population_rate irregularity local_irregularity correlation "
-                               "synchrony modulation spectrum rhythm Rhythm"),
+                               "synchrony modulation spectrum rhythm Rhythm field_potential spectral_slope"),
     "Sweeps": ("eisim", "sweep Sweep"),
     "Ablation": ("eisim", "ablate silence shift_reversal compensate sham_excitation sham_random assess Assessment"),
     "DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "

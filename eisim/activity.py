@@ -1,13 +1,15 @@
-"""Statistics of spiking activity: irregularity, correlation, synchrony and rhythm."""
+"""Statistics of spiking activity: irregularity, correlation, synchrony, rhythm, field potential."""
 
 from eisim.analysis.activity import (
     Rhythm,
     correlation,
+    field_potential,
     irregularity,
     local_irregularity,
     modulation,
     population_rate,
     rhythm,
+    spectral_slope,
     spectrum,
     synchrony,
 )
@@ -15,11 +17,13 @@ from eisim.analysis.activity import (
 __all__ = [
     "Rhythm",
     "correlation",
+    "field_potential",
     "irregularity",
     "local_irregularity",
     "modulation",
     "population_rate",
     "rhythm",
+    "spectral_slope",
     "spectrum",
     "synchrony",
 ]

@@ -28,8 +28,8 @@ SHOWN = ("README.md", "docs/**/*.md", "examples/*", "models/*.py")
 #: What else is reached by its module: all that these modules have for users, besides what is shown.
 MODULES = {
     "eisim": eisim.__all__,
-    "eisim.activity": "Rhythm correlation irregularity local_irregularity modulation population_rate rhythm spectrum "
-    "synchrony",
+    "eisim.activity": "Rhythm correlation field_potential irregularity local_irregularity modulation population_rate "
+    "rhythm spectral_slope spectrum synchrony",
     "eisim.adapter": "DNN UnrolledDNN decode from_dnn on_off rate_outputs to_dnn to_spiking",
     "eisim.assessment": "Assessment DoseResponse Judged Survey Witness assess",
     "eisim.errors": "InputError",

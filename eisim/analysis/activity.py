@@ -1,4 +1,4 @@
-"""Statistics of recorded activity: rates over time, irregularity, correlation, synchrony and rhythm.
+"""Statistics of recorded activity: rates over time, irregularity, correlation, synchrony, rhythm, field potential.
 
 All measures are of one population over the read-out window (the last ``response.window`` of a trial). They have a
 value for each trial, shape (seeds ×) trials as the rates of the response; NaN where a trial has too few spikes.
@@ -12,9 +12,13 @@ import scipy
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.former import renamed
 from eisim.base.seeds import Seed, seed_of
-from eisim.base.units import scalar_si
+from eisim.base.units import scalar_si, to_si, unit_of
 from eisim.simulation.response import Response
 
+#: Of the field potential: weight of inhibitory currents, and delay of excitatory ones in s.
+INHIBITORY_WEIGHT, EXCITATORY_DELAY = 1.65, 6e-3
+#: Frequencies that a fit of the spectral slope needs.
+FEWEST = 5
 #: Intervals that a neuron needs for its irregularity to count: with fewer the CV is biased towards 0.
 MINIMUM = 10
 
@@ -230,6 +234,131 @@ def rhythm(response: Response, population: str, bin_width=1e-3, resolution=None,
     peak = np.where(silent, np.nan, frequency[power.argmax(axis=-1)])
     with np.errstate(invalid="ignore", divide="ignore"):
         return Rhythm(peak, power.max(axis=-1) / np.median(power, axis=-1))
+
+
+@explains_arguments
+def field_potential(
+    response: Response, population: str, weight: float = INHIBITORY_WEIGHT, delay=EXCITATORY_DELAY
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""Proxy of the local field potential: a weighted sum of the synaptic currents of the pyramidal cells.
+
+    .. math:: \langle I_e(t - d) - \alpha\, I_i(t) \rangle, \qquad \alpha = 1.65,\ d = 6\ \mathrm{ms}
+
+    The reference weighted sum of Mazzoni, Lindén, Cuntz, Lansner, Panzeri & Einevoll (PLoS Comput. Biol. 11:e1004584,
+    2015), who fitted it to morphologically detailed cells that received the currents of a LIF network. As inhibitory
+    currents are negative, it adds magnitudes. Its time course predicts that of the field potential where a population
+    with separate apical excitation and perisomatic inhibition dominates it; its size and sign, which depend on the
+    depth of the electrode, it does not predict. (Weight and delay as in published implementations of the proxy; the
+    paper's own equation was not at hand.)
+
+    Parameters
+    ----------
+    response : Response
+        Of a spiking circuit, with the currents recorded: ``record={population: ["I_e", "I_i"]}``.
+    population : str
+        The pyramidal cells; currents of interneurons contribute little. The mean is over the recorded neurons.
+    weight : float
+        Weight :math:`\alpha` of inhibitory currents.
+    delay : quantity
+        Delay :math:`d` of excitatory currents, in s: a whole number of recorded times.
+
+    Returns
+    -------
+    time : ndarray of shape (times,)
+        Recorded times in the read-out window for which the delayed currents are known, in s.
+    potential : ndarray of shape ((seeds,) trials, times)
+        In the unit of the currents. NMDA currents are not part of it.
+
+    Raises
+    ------
+    InputError
+        If the currents were not recorded, the population is unknown, or the delay does not fit.
+    """
+    _expect_spiking(response, "field_potential")
+    if population not in response.rates:
+        _shape(response, population)
+    recording = getattr(response.traces, "recordings", {}).get(population)
+    if recording is None or not {"I_e", "I_i"} <= recording.values.keys():
+        found = "none" if recording is None else ", ".join(recording.values)
+        expected = f'currents recorded (simulate(..., record={{{population!r}: ["I_e", "I_i"]}}))'
+        raise InputError(f"field_potential: {population!r}: expected {expected}, found {found}")
+    weight = scalar_si(weight, "1", "field_potential: weight")
+    time = recording.times
+    every = (time[-1] - time[0]) / (len(time) - 1) if len(time) > 1 else np.inf
+    shift = scalar_si(delay, "second", "field_potential: delay") / every
+    if not 0 <= shift <= len(time) - 2 or abs(shift - round(shift)) > 1e-6:
+        expected = f"a whole number, from 0 to {max(0, len(time) - 2)}, of recorded times ({every * 1e3:g} ms each)"
+        raise InputError(f"field_potential: delay: expected {expected}, found {shift:g}")
+    shift = round(shift)
+    excitatory, inhibitory = (recording.values[name].mean(axis=-2) for name in ("I_e", "I_i"))
+    potential = excitatory[..., : len(time) - shift] - weight * inhibitory[..., shift:]
+    seen = time[shift:] >= response.duration - response.window - every / 2
+    if response.rates[population].ndim == 2:
+        potential = potential[0]
+    return time[shift:][seen], potential[..., seen]
+
+
+@explains_arguments
+def spectral_slope(signal, dt, lowest=30.0, highest=50.0, resolution=None) -> np.ndarray:
+    r"""Slope of the power spectrum in double logarithmic coordinates.
+
+    It is :math:`-\beta` where power goes as :math:`1/f^\beta`. Gao, Peterson & Voytek (NeuroImage 158:70, 2017) infer
+    the balance of excitation and inhibition from the slope of field potentials between 30 and 50 Hz: the steeper, the
+    more inhibition. The spectrum is estimated by Welch's method, and the line by the median of the slopes between all
+    pairs of frequencies (Theil 1950; Sen 1968), which peaks of rhythms leave alone as long as they take up less than
+    29 % of the frequencies. (The range of frequencies is cited from memory; the paper fits the line by another robust
+    regression.)
+
+    Parameters
+    ----------
+    signal : array_like of shape (..., times)
+        Such as a `field_potential` or a `population_rate`.
+    dt : quantity
+        Time from one value of the signal to the next, in s.
+    lowest, highest : quantity
+        Frequencies between which the line is fitted, in Hz.
+    resolution : quantity, optional
+        Distance of frequencies, in Hz; the inverse of a segment's length. By default a half of the signal is a segment.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        NaN where the signal has no power.
+
+    Raises
+    ------
+    InputError
+        For fewer than 5 frequencies in that range, or frequencies that the signal does not have.
+    """
+    signal, dt = (
+        to_si(signal, unit_of(signal) or "1", "spectral_slope: signal"),
+        scalar_si(dt, "second", "spectral_slope: dt"),
+    )
+    low, high = (
+        scalar_si(f, "hertz", f"spectral_slope: {what}") for what, f in (("lowest", lowest), ("highest", highest))
+    )
+    if not dt > 0:
+        raise InputError(f"spectral_slope: dt: expected more than 0, found {dt:g} s")
+    if not 0 < low < high <= 0.5 / dt:
+        expected = f"0 < lowest < highest <= {0.5 / dt:g} Hz, half the inverse of dt"
+        raise InputError(f"spectral_slope: expected {expected}, found {low:g} and {high:g} Hz")
+    times = signal.shape[-1] if signal.ndim else 0
+    segment = times // 2
+    if resolution is not None:
+        segment = round(1 / (scalar_si(resolution, "hertz", "spectral_slope: resolution") * dt))
+    if not 4 <= segment <= times:
+        raise InputError(f"spectral_slope: expected segments of 4 to all {times} values, found {segment}")
+    frequency, power = scipy.signal.welch(signal, fs=1 / dt, nperseg=segment, axis=-1)
+    seen = (frequency >= low) & (frequency <= high)
+    if np.count_nonzero(seen) < FEWEST:
+        raise InputError(
+            f"spectral_slope: expected at least {FEWEST} frequencies from {low:g} to {high:g} Hz, found "
+            f"{np.count_nonzero(seen)} at a resolution of {frequency[1]:g} Hz (take a longer signal or a wider range)"
+        )
+    x, power = np.log(frequency[seen]), power[..., seen]
+    flat = power.reshape(-1, power.shape[-1])
+    slopes = [scipy.stats.theilslopes(np.log(y), x)[0] if (y > 0).all() else np.nan for y in flat]
+    return np.array(slopes).reshape(power.shape[:-1])
 
 
 def _shape(response, population):

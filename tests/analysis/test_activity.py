@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import scipy
 
-from eisim import LIF, Circuit, Input, InputError, Logistic, Population
+from eisim import LIF, Circuit, Delta, Exponential, Input, InputError, Logistic, Population, Projection, simulate
 from eisim.analysis import activity
 from eisim.simulation import Response, Spikes
 
@@ -163,3 +164,100 @@ def test_what_was_not_recorded_is_named(poisson):
     bare = Response(poisson.circuit, poisson.rates, DURATION, WINDOW, DT)
     with pytest.raises(InputError, match="expected a recorded response"):
         activity.irregularity(bare, "E")
+
+
+def driven(inhibitory=False):
+    """One spike of an excitatory (and one of an inhibitory) afferent onto each of three cells, and their currents."""
+    populations = [
+        Population("E", "E", LIF(excitation=Exponential(4e-3), inhibition=Exponential(9e-3)), 3),
+        Population("I", "I", LIF(excitation=Delta(), refractory=200e-3), 1),
+    ]
+    weights = np.array([[1e-3, 2e-3, 3e-3]])
+    projections = [Projection("x", "E", weights), Projection("x", "I", [[20e-3]], 10e-3)]
+    projections += [Projection("I", "E", 2 * weights, 5e-3)] * inhibitory
+    circuit = Circuit("c", [Input("x", 1, 5.0)], populations, projections)
+    times = {"duration": 150e-3, "window": 40e-3, "dt": 0.5e-3, "backend": "numpy"}
+    return circuit, times
+
+
+@pytest.mark.parametrize("every", [0.5e-3, 1e-3])
+def test_field_potential_of_single_spikes(every):
+    """Excitation acts 6 ms later than the currents, inhibition at once and 1.65 times as strong."""
+    circuit, times = driven(inhibitory=True)
+    record = {"E": ["I_e", "I_i"], "x": "spikes", "I": "spikes"}
+    response = simulate(circuit, [[1.0], [0.0]], seed=[3, 4], record=record, every=every, **times)
+    time, potential = activity.field_potential(response, "E")
+    excited, inhibited = response.spikes["x"].t[0] + 6e-3, response.spikes["I"].t[0] + 5e-3
+    expected = 2e-3 * np.exp(-(time - excited - 0.5e-3) / 4e-3) * (time > excited + 1e-9)
+    expected += 1.65 * 4e-3 * np.exp(-(time - inhibited - 0.5e-3) / 9e-3) * (time > inhibited + 1e-9)
+    assert potential.shape == (2, 2, len(time)) and time[0] == pytest.approx(110e-3) and time[-1] == 150e-3 - every
+    np.testing.assert_allclose(potential[:, 0], [expected, expected], rtol=1e-9, atol=1e-15)
+    assert expected.max() > 1e-3 and not potential[:, 1].any()
+    one = simulate(circuit, [[1.0]], record=record, every=every, **times)
+    np.testing.assert_array_equal(activity.field_potential(one, "E")[1], potential[0, :1])
+    plain = activity.field_potential(one, "E", weight=0.0, delay=0.0)[1]
+    np.testing.assert_array_equal(plain[0], one.traces["E"]["I_e"].values[0, 0].mean(axis=0)[-len(time) :])
+
+
+def test_field_potential_needs_currents():
+    circuit, times = driven()
+    spikes = simulate(circuit, [[1.0]], record=True, **times)
+    some = simulate(circuit, [[1.0]], record={"E": ["v", "I_e"], "I": ["I_i"]}, **times)
+    both = simulate(circuit, [[1.0]], record={"E": ["I_e", "I_i"]}, every=1e-3, **times)
+    for response, options, words in (
+        (spikes, {}, r"field_potential: 'E': expected currents recorded .*found none"),
+        (some, {}, r"expected currents recorded \(simulate\(..., record={'E': \[\"I_e\", \"I_i\"\]}\)\), found"),
+        (both, {"delay": 1.5e-3}, r"delay: expected a whole number, from 0 to 148, of recorded times \(1 ms each\)"),
+        (both, {"delay": 0.2}, "delay: expected a whole number"),
+        (both, {"delay": -1e-3}, "delay: expected a whole number"),
+        (both, {"weight": "much"}, "weight"),
+    ):
+        with pytest.raises(InputError, match=words):
+            activity.field_potential(response, "E", **options)
+    with pytest.raises(InputError, match="population: expected one of 'E', 'I', found 'P'"):
+        activity.field_potential(both, "P")
+
+
+def coloured(exponent, n=100_000, trials=3, seed=0):
+    """Noise with a power spectrum as 1/f^exponent: of drawn phases and sizes."""
+    rng = np.random.default_rng(seed)
+    frequency = np.fft.rfftfreq(n)
+    spectrum = rng.standard_normal((trials, len(frequency))) + 1j * rng.standard_normal((trials, len(frequency)))
+    spectrum[:, 1:] *= frequency[1:] ** (-exponent / 2)
+    spectrum[:, 0] = 0
+    return np.fft.irfft(spectrum, n)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0, 3.0])
+def test_spectral_slope_of_coloured_noise(exponent):
+    """Also beside a rhythm within the range, with twice the power of all the noise."""
+    signal, how = coloured(exponent), {"lowest": 20.0, "highest": 200.0, "resolution": 2.0}
+    slope = activity.spectral_slope(signal, 1e-3, **how)
+    assert slope.shape == (3,)
+    np.testing.assert_allclose(slope, -exponent, atol=0.06)
+    rhythm = 2 * signal.std() * np.sin(2 * np.pi * 60 * 1e-3 * np.arange(signal.shape[-1]))
+    np.testing.assert_allclose(activity.spectral_slope(signal + rhythm, 1e-3, **how), slope, atol=0.12)
+    np.testing.assert_allclose(activity.spectral_slope(5 * signal[0], 1e-3, **how), slope[0])
+
+
+def test_spectral_slope_of_filtered_noise():
+    """Exponential synapses make of white noise a spectrum that falls as 1/f² far above 1/(2π tau)."""
+    white = np.random.default_rng(1).standard_normal(200_000)
+    filtered = scipy.signal.lfilter([1], [1, -np.exp(-1e-3 / 50e-3)], white)
+    assert activity.spectral_slope(filtered, 1e-3, resolution=1.0) == pytest.approx(-2, abs=0.2)
+    assert np.isnan(activity.spectral_slope(np.zeros(2000), 1e-3))
+
+
+def test_spectral_slope_refuses_in_words():
+    signal = coloured(1.0, 1000, 1)
+    for options, words in (
+        ({"dt": 0.0}, "dt: expected more than 0"),
+        ({"dt": 20e-3}, "expected 0 < lowest < highest <= 25 Hz"),
+        ({"lowest": 60.0}, "found 60 and 50 Hz"),
+        ({"lowest": 0.0}, "found 0 and 50 Hz"),
+        ({"resolution": 10.0}, "expected at least 5 frequencies from 30 to 50 Hz, found 3 at a resolution of 10 Hz"),
+        ({"resolution": 0.1}, "expected segments of 4 to all 1000 values, found 10000"),
+        ({"signal": 3.0}, "expected segments of 4 to all 0 values"),
+    ):
+        with pytest.raises(InputError, match=words):
+            activity.spectral_slope(**({"signal": signal, "dt": 1e-3} | options))
