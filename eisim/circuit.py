@@ -638,8 +638,8 @@ class Circuit(ReadOnly, Shown):
         Raises
         ------
         InputError
-            For what has no counterpart in Brian2 (delays between rate units, neuron models of one's own), or stimuli
-            and times that do not fit.
+            For what the export does not have (delays between rate units, neurons from equations or of one's own,
+            ablation in time), or stimuli and times that do not fit.
 
         Notes
         -----

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from eisim import (
     Readout,
     ShortTerm,
     Theta,
+    ablate,
     simulate,
 )
 from eisim.adapter.brian2_script import brian2_script
@@ -303,7 +305,21 @@ def test_a_rising_variable_at_the_start_is_that_of_the_equations():
     np.testing.assert_allclose(np.asarray(made.groups["E"].x_e), receptor.scale * 20e-9, rtol=1e-12)
 
 
+def test_all_that_a_circuit_has_is_written_or_refused():
+    """A new field of a circuit has to be thought of in the export, and then here."""
+    known = {
+        Input: "name size rate train",
+        Population: "name sign neuron size bias initial spread silenced cell_type",  # the last two change no response
+        Projection: "source target weights delay name receptor plasticity transient unit plain",
+        Circuit: "name inputs populations projections readouts seed",
+    }
+    assert {each: " ".join(field.name for field in fields(each)) for each in known} == known
+
+
 def test_refused_in_words():
+    lost = ablate(pair(LIF(), 1e-3), during=(0.1, 0.2))
+    with pytest.raises(InputError, match="to_brian2: projection 'I->E': expected weights that stay, found a transient"):
+        lost.to_brian2()
     with pytest.raises(
         InputError, match=r"to_brian2: projection .*: expected no delay between rate units.*found 2.5 ms"
     ):
