@@ -232,3 +232,17 @@ def test_another_circuit_or_time_step_is_refused():
     now = replace(late, projections=[replace(p, delay=0.0) for p in late.projections])
     settled = simulate(now, STIMULI, **HALF, keep_state=True, backend="numpy")
     refused("expected a response that holds the rates of 1 steps ago", circuit=late, initial=settled)
+
+
+@pytest.mark.parametrize("name", ["alpha", "conductance"])
+def test_what_a_pool_held_goes_on_in_neurons_without_one(name):
+    """And the other way round, up to rounding."""
+    circuit = pooled(*NEURONS[name])
+    dense = replace(circuit, projections=[replace(p, weights=circuit.weights(p)) for p in circuit.projections])
+    options = {"backend": "numpy", "keep_state": True}
+    whole = simulate(circuit, STIMULI, **WHOLE, **options)
+    for first, second in ((circuit, dense), (dense, circuit)):
+        settled = simulate(first, STIMULI, **HALF, **options)
+        found = simulate(second, STIMULI, **HALF, initial=settled, **options)
+        np.testing.assert_allclose(found.state["E"]["v"], whole.state["E"]["v"], rtol=1e-9)
+        np.testing.assert_array_equal(found.rates["I"], whole.rates["I"])
