@@ -607,6 +607,8 @@ class Circuit(ReadOnly, Shown):
         for p in self.populations:
             limits = {f.name: f.metadata for f in fields(p.neuron)}
             for name, value in changes.items():
+                if name not in limits and name in p.neuron.quantities:  # a parameter of equations
+                    continue
                 if name not in limits:
                     raise InputError(
                         f"with_neurons: population {p.name!r}: expected parameters of {type(p.neuron).__name__} "

@@ -156,17 +156,6 @@ def test_leaky_equations_spike_as_lif_does():
     assert len(own.spikes["E"].step) > 20 and len(own.spikes["I"].step) > 20
 
 
-@pytest.mark.parametrize("neuron", [adapting(), leaky(excitation="v", inhibition="v")], ids=["conductances", "jumps"])
-def test_programs_and_numpy_give_the_same_spikes(neuron):
-    circuit, stimuli = small(neuron), [[1, 1, 1, 1, 1], [2, 0, 1, 1, 2]]
-    found = [
-        simulate(circuit, stimuli, record=True, backend=backend, duration=0.1, window=0.1)
-        for backend in ("numpy", "cpp")
-    ]
-    assert spikes_of(found[0]) == spikes_of(found[1])
-    assert len(found[0].spikes["E"].step) > 5
-
-
 NOISY = Neuron(
     LEAKY.replace("/tau :", "/tau + sigma*sqrt(2/tau)*xi_1 + eta*sqrt(2/tau)*xi_2 :"),
     threshold="v > -50*mV",
@@ -182,6 +171,18 @@ NOISY = Neuron(
     sigma=2 * mV,
     eta=1 * mV,
 )
+
+
+def test_programs_and_numpy_give_the_same_spikes():
+    """Conductances, jumps and noise, all in one program."""
+    neurons, stimuli = [adapting(), leaky(excitation="v", inhibition="v"), NOISY], [[1, 1, 1, 1, 1], [2, 0, 1, 1, 2]]
+    circuits = [small(neuron) for neuron in neurons]
+    found = [
+        [spikes_of(r) for r in simulate(circuits, stimuli, record=True, backend=each, duration=0.1, window=0.1)]
+        for each in ("numpy", "cpp")
+    ]
+    assert found[0] == found[1]
+    assert all(len(spikes["E"][0]) > 5 for spikes in found[0])
 
 
 @settings(max_examples=3, deadline=None)
@@ -445,3 +446,10 @@ def test_files_with_code_in_equations_are_refused(tmp_path, text, other, words):
             archive.writestr(name, content)
     with pytest.raises(InputError, match=words):
         load(tmp_path / "hostile")
+
+
+def test_neurons_of_a_circuit_can_be_changed():
+    circuit = small(adapting()).with_neurons(C=100 * pF, refractory=1 * ms)
+    assert {(p.neuron["C"], p.neuron.refractory) for p in circuit.populations} == {(100e-12, 1e-3)}
+    with pytest.raises(InputError, match="found 'D2'"):
+        small(adapting()).with_neurons(D2=1 * mV)
