@@ -13,7 +13,7 @@ import numpy as np
 from eisim.base.brian import brian2_alone
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.units import unit_of_dimension
-from eisim.neurons.expressions import CONSTANTS, FUNCTIONS, LONGEST, names_in, parse, value_of, without_powers
+from eisim.neurons.expressions import CONSTANTS, FUNCTIONS, LONGEST, names_in, parse, value_of
 
 MEMBRANE = "v"
 #: The methods of integration, those of one step without intermediate ones first.
@@ -268,11 +268,6 @@ def _integrated(dynamics, method):
 def renamed(code: str, names: Mapping[str, str]) -> str:
     """Code in which these names are others."""
     return _IDENTIFIER.sub(lambda found: names.get(found[0], found[0]), code)
-
-
-def plain(statements, start: int = 0) -> list[str]:
-    """Statements without whole powers."""
-    return [line for k, statement in enumerate(statements, start) for line in without_powers(statement, k)]
 
 
 @cache

@@ -3,8 +3,9 @@
 import ast
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 from eisim.base import elementary
 from eisim.base.errors import InputError
@@ -37,6 +38,8 @@ FUNCTIONS = {
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}
 #: Limits on text from files: characters, levels of brackets, and powers.
 LONGEST, DEEPEST, LARGEST_POWER = 20_000, 60, 64
+#: Functions that take no time.
+_PLAIN = ("abs", "ceil", "clip", "floor", "int", "sign")
 _OPERATORS = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -139,7 +142,7 @@ def _value(node, values):
     if isinstance(node, ast.Name):
         return values[node.id]
     if isinstance(node, ast.Call):
-        return float(FUNCTIONS[node.func.id](*(_value(each, values) for each in node.args)))
+        return float(FUNCTIONS[ast.unparse(node.func)](*(_value(each, values) for each in node.args)))
     if isinstance(node, ast.BinOp):
         return _OPERATORS[type(node.op)](_value(node.left, values), _value(node.right, values))
     if isinstance(node, ast.UnaryOp):
@@ -169,13 +172,20 @@ def with_floats(expression: str) -> str:
     return ast.unparse(_Floats().visit(ast.parse(expression.strip(), mode="eval").body))
 
 
-class _Powers(_Floats):
-    """Whole powers as products, and others that IEEE 754 defines: no library decides their last bit."""
+class _Terms(_Floats):
+    """Whole powers as products, so that no library decides their last bit, and each function of its argument once."""
 
-    def __init__(self, name: str):
-        self.name, self.lines = name, []
+    def __init__(self):
+        self.lines: list[str] = []  # what goes before the next statement
+        self.known: dict[str, str] = {}  # names of functions of arguments, by their text
 
     def visit_BinOp(self, node):
+        if isinstance(node.op, ast.Pow) and isinstance(node.left, ast.Call) and not names_in(node.right):
+            (argument,) = node.left.args[:1]
+            if ast.unparse(node.left.func) == "exp":  # algebra makes exp(x)**(1/18) of exp(x/18)
+                return self.visit(
+                    ast.parse(f"exp(({ast.unparse(argument)})*({ast.unparse(node.right)}))").body[0].value
+                )
         self.generic_visit(node)
         if not isinstance(node.op, ast.Pow):
             return node
@@ -191,12 +201,18 @@ class _Powers(_Floats):
             return node
         return ast.parse(f"(1.0/({found}))" if sign < 0 else f"({found})", mode="eval").body
 
-    def _named(self, base):
-        if isinstance(base, (ast.Name, ast.Constant)):
-            return ast.unparse(base)
-        name = f"_{self.name}_power_{len(self.lines)}"
-        self.lines.append(f"{name} = {ast.unparse(base)}")
-        return name
+    def visit_Call(self, node):
+        node = super().visit_Call(node)
+        return node if node.func.id in _PLAIN else ast.Name(self._named(node))
+
+    def _named(self, node):
+        text = ast.unparse(node)
+        if isinstance(node, (ast.Name, ast.Constant)):
+            return text
+        if text not in self.known:
+            self.known[text] = f"_term_{len(self.known)}"
+            self.lines.append(f"{self.known[text]} = {text}")
+        return self.known[text]
 
 
 def _product(name, power):
@@ -207,9 +223,18 @@ def _product(name, power):
     return f"({half})*({half})" + (f"*{name}" if power % 2 else "")
 
 
-def without_powers(statement: str, number: int) -> list[str]:
-    """A statement of Brian2's code, and what is to go before it, in which whole powers are products."""
-    tree = ast.parse(statement.strip()).body[0]
-    powers = _Powers(f"line_{number}")
-    tree.value = powers.visit(tree.value)
-    return [*powers.lines, ast.unparse(tree)]
+def plain(statements: Iterable[str]) -> list[str]:
+    """Statements of Brian2's code in which whole powers are products, and functions are called once.
+
+    Terms that are the same for all neurons are statements, which Brian2 takes out of the loop over neurons.
+    """
+    found, terms = [], _Terms()
+    for statement in statements:
+        tree: Any = ast.parse(statement.strip()).body[0]
+        tree.value = terms.visit(tree.value)
+        found += [*terms.lines, ast.unparse(tree)]
+        terms.lines.clear()
+        changed = tree.targets[0].id
+        for text in [each for each in terms.known if changed in names_in(ast.parse(each, mode="eval").body)]:
+            terms.known[f"{text} #{len(terms.known)}"] = terms.known.pop(text)  # keeps the numbers apart
+    return found

@@ -14,7 +14,7 @@ from eisim.base.units import Measured, scalar_si, unit_of
 from eisim.base.values import Value, quantity, revised
 from eisim.neurons import dynamics as _dynamics
 from eisim.neurons.dynamics import MEMBRANE, METHODS, Dynamics
-from eisim.neurons.expressions import names_in, parse, value_of, with_floats
+from eisim.neurons.expressions import names_in, parse, plain, value_of, with_floats
 from eisim.neurons.spiking import EXCITATORY, INHIBITORY, SpikingNeuron
 
 #: In code each name of a user's has this before it, so that none is one of ours.
@@ -380,7 +380,7 @@ class Neuron(SpikingNeuron):
         """Letter of the variable that a projection names, by default of the first of its sign."""
         firsts = {"excitation": EXCITATORY[0], "inhibition": INHIBITORY[0]}
         by_name = {variable: letter for letter, (_, variable) in self._targets.items()} | firsts
-        letter = by_name.get(name) if name else (EXCITATORY, INHIBITORY)[sign < 0][0]
+        letter = by_name.get(name, "") if name else (EXCITATORY, INHIBITORY)[sign < 0][0]
         if letter not in self._targets:
             has = ", ".join(repr(variable) for _, variable in self._targets.values()) or "none"
             raise InputError(f"receptor: expected one that {self.name} has ({has}), found {name!r}")
@@ -411,7 +411,7 @@ class Neuron(SpikingNeuron):
         for k, noise in enumerate(self.dynamics.noises):
             key = f"key + {k * _NEXT_NOISE}" if k else "key"
             lines.append(f"{noise} = sqrt(dt)*gaussian({key}, t_in_timesteps)")
-        lines += [_dynamics.renamed(line, self._names) for line in _dynamics.plain(self._statements)]
+        lines += [_dynamics.renamed(line, self._names) for line in plain(self._statements)]
         return "".join(f"\n        {line}" for line in [*lines, *arrivals.splitlines()]) + "\n        "
 
     @property

@@ -36,6 +36,7 @@ class SpikingNeuron(Value):
     noise: float
     excitation: Any
     inhibition: Any
+    drive_unit: str
 
     kind: ClassVar[Literal["spiking"]] = "spiking"
     state_unit = "volt"
