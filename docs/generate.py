@@ -88,6 +88,7 @@ API = {
     "Synapses": ("eisim", "Delta Exponential Alpha Conductance NMDA ShortTerm Transient"),
     "Functions and tasks": ("eisim", "TruthTable Region LabelledData Task Obstruction Fact"),
     "Simulation": ("eisim", "simulate Response"),
+    "Stimuli": ("eisim.stimuli", "step ramp sine SpikeTimes"),
     "Statistics of activity": ("eisim.activity", "population_rate irregularity local_irregularity correlation "
                                "synchrony modulation spectrum rhythm Rhythm field_potential spectral_slope"),
     "Sweeps": ("eisim", "sweep Sweep"),

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
-from itertools import accumulate, count
+from itertools import accumulate, count, pairwise
 from typing import Any, Literal
 from zlib import crc32
 
@@ -19,13 +19,14 @@ from eisim.base import memory
 from eisim.base.display import display, plotted
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.seeds import Seed, seed_of, uniform_at
-from eisim.base.units import expected, is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
+from eisim.base.units import Measured, expected, is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
 from eisim.base.values import Brief, ReadOnly, Shown, Value, quantity, revised
 from eisim.distributions import Distribution
 from eisim.neurons import LIF, ConductanceLIF, RateUnit, SpikingNeuron, Theta
 from eisim.neurons.spiking import INHIBITORY
+from eisim.stimuli import SpikeTimes
 from eisim.synapses import ShortTerm, Transient
-from eisim.weights import Independent, Rule, with_entries
+from eisim.weights import AllToAll, Independent, Rule, with_entries
 
 Sign = Literal["E", "I"]
 
@@ -79,11 +80,25 @@ class Source:
 
 @dataclass(frozen=True)
 class Input(Source, Value):
-    """External afferents; excitatory. A stimulus value x makes an afferent fire at x times `rate`.
+    r"""What reaches a circuit from outside: spike trains of afferents, or current injected through electrodes.
 
-    In a rate circuit the afferents carry that rate; in a spiking circuit they fire spike trains of that rate. In a
-    regular train the phase of an afferent advances at each time step by rate × dt, and it spikes when the phase
-    completes a cycle; the initial phases are staggered evenly over the afferents of an input.
+    **Rates.** A stimulus value x makes an afferent fire at x times `rate`; afferents are excitatory. In a rate circuit
+    they carry that rate; in a spiking circuit they fire spike trains of that rate. In a regular train the phase of an
+    afferent advances at each time step by rate × dt, and it spikes when the phase completes a cycle; the initial phases
+    are staggered evenly over the afferents of an input.
+
+    **Current.** With `current`, a stimulus value x, which may be negative, injects x times that current: A into
+    conductance-based neurons, V into LIF neurons (times the membrane resistance), Hz into rate units. It is added to
+    the bias, from the first time step of a frame on. Weights of its projections are plain numbers that multiply it.
+    With `fluctuation` and `tau` an Ornstein-Uhlenbeck process is added,
+
+    .. math:: I = x I_0 + \eta, \qquad \dot{\eta} = -\eta/\tau + \sigma\sqrt{2/\tau}\,\xi(t)
+
+    in exact steps from its stationary distribution. Targets of one electrode share its realisation; with the rule
+    `eisim.weights.Independent` each neuron has a realisation of its own.
+
+    **Spike times.** With `spikes` the afferents of a spiking circuit fire at these times in every trial, as those of
+    Brian2's ``SpikeGeneratorGroup`` do, while the stimulus value is 1, and not while it is 0.
 
     Attributes
     ----------
@@ -94,19 +109,83 @@ class Input(Source, Value):
         Rate for a stimulus value of 1, in Hz.
     train : {"regular", "poisson"}
         Kind of spike train.
+    current : quantity, optional
+        Current :math:`I_0` for a stimulus value of 1, in the unit of the targets' bias: A, V or Hz.
+    fluctuation : quantity, optional
+        Standard deviation :math:`\sigma` of the Ornstein-Uhlenbeck process, in the unit of the current.
+    tau : quantity
+        Its correlation time :math:`\tau`, in s.
+    spikes : tuple of (array_like, array_like) or DataFrame, optional
+        Afferents and the times at which they fire, in s; of a DataFrame the columns ``i`` (or ``neuron``) and ``t``.
+        Held as `eisim.stimuli.SpikeTimes`.
+
+    Raises
+    ------
+    InputError
+        For values out of range, a current and a fluctuation in different units, or a combination of current and spikes.
     """
 
     name: str
     size: int = 1
     rate: float = quantity(100.0, "hertz", positive=True)
     train: Literal["regular", "poisson"] = "regular"
+    current: Any = None
+    fluctuation: Any = 0.0
+    tau: float = quantity(5e-3, "second", positive=True, huge=0.5)
+    spikes: Any = None
 
     def __post_init__(self):
         super().__post_init__()
         _check_name(self.name, "Input")
+        what = f"Input {self.name!r}"
         if self.train not in ("regular", "poisson"):
-            raise InputError(f"Input {self.name!r}: train: expected 'regular' or 'poisson', found {self.train!r}")
-        _check_size(self.size, f"Input {self.name!r}")
+            raise InputError(f"{what}: train: expected 'regular' or 'poisson', found {self.train!r}")
+        _check_size(self.size, what)
+        self._check_current(what)
+        if self.spikes is not None:
+            object.__setattr__(self, "spikes", SpikeTimes.of(self.spikes, self.size, f"{what}: spikes"))
+        if (self.is_current or self.spikes is not None) and (self.train, self.rate) != ("regular", 100.0):
+            given = f"train={self.train!r}" if self.train != "regular" else f"rate={self.rate:g} Hz"
+            raise InputError(f"{what}: expected one of rate, current and spikes, found {given} besides")
+        if self.is_current and self.spikes is not None:
+            raise InputError(f"{what}: expected one of rate, current and spikes, found both current and spikes")
+
+    def _check_current(self, what):
+        """Hold current and fluctuation as numbers in SI units that know their unit, if they were given one."""
+        unit = unit_of(self.current)
+        if unit in ("second", "farad", "siemens"):  # neurons of equations may take currents in any other
+            raise InputError(f"{what}: current: expected a current, a voltage or a rate, found {self.current}")
+        if self.current is None:
+            if scalar_si(self.fluctuation, unit_of(self.fluctuation) or "1", f"{what}: fluctuation"):
+                raise InputError(f"{what}: fluctuation: expected a current= about which to fluctuate, found none")
+            return
+        for name in ("current", "fluctuation"):
+            given = getattr(self, name)
+            found = unit_of(given)
+            if found != unit and (found is not None or given):  # 0 has any unit
+                raise InputError(
+                    f"{what}: fluctuation: expected the unit of the current ({unit or 'a plain number'}), found {given}"
+                )
+            number = scalar_si(given, unit or "1", f"{what}: {name}")
+            if number < 0:
+                way = " (a stimulus value may be negative)" if name == "current" else ""
+                raise InputError(f"{what}: {name}: expected 0 or more{way}, found {given}")
+            object.__setattr__(self, name, Measured(number, unit) if unit not in (None, "1") else number)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it injects a current; else its afferents spike."""
+        return self.current is not None
+
+    @property
+    def scale(self) -> float:
+        """Rate or current for a stimulus value of 1, in SI units."""
+        return self.rate if self.current is None else float(self.current)
+
+    @property
+    def unit(self) -> str:
+        """Unit of `scale`: ``"hertz"``, or that of the current, ``"1"`` for a plain number."""
+        return "hertz" if self.current is None else (unit_of(self.current) or "1")
 
     @property
     def phases(self) -> np.ndarray:
@@ -239,8 +318,8 @@ class Projection(ReadOnly, Brief):
         Names; a source may be an input.
     weights : array_like or sparse array of shape (source size, target size), or a rule of `eisim.weights`
         Non-negative magnitudes: plain numbers onto rate units, voltages onto LIF neurons, conductances onto
-        conductance-based ones. 0 means no synapse. Held as a read-only sparse array in SI units, or as the rule with
-        its weight in SI units.
+        conductance-based ones; plain numbers, too, if the source injects a current. 0 means no synapse. Held as a
+        read-only sparse array in SI units, or as the rule with its weight in SI units.
     delay : quantity, float, array_like of shape (source size, target size), or Distribution
         Conduction delay, in s; the simulator rounds it to whole time steps. A distribution (`eisim.distributions`)
         gives every synapse its own.
@@ -413,7 +492,7 @@ class Circuit(ReadOnly, Shown):
 
     def __repr__(self):
         neurons = {sign: sum(p.size for p in self.populations if p.sign == sign) for sign in "EI"}
-        synapses = sum(self.weights(p).nnz for p in self.projections)
+        synapses = sum(self.weights(p).nnz for p in self.projections if not self.is_injected(p))
         return (
             f"<Circuit {self.name!r}, {self.kind}: {self.n_inputs} inputs, {neurons['E']} E and {neurons['I']} I "
             f"neurons, {synapses} synapses, {self.n_readouts} readouts>"
@@ -455,7 +534,7 @@ class Circuit(ReadOnly, Shown):
         return self._find(projection.source, (Input, Population), f"projection {projection.name!r}: source")
 
     def sign(self, projection: Projection) -> int:
-        """+1 for an excitatory projection (inputs are excitatory), -1 for an inhibitory one."""
+        """+1 for an excitatory projection (inputs are excitatory, currents count as such), -1 for an inhibitory one."""
         return -1 if getattr(self.source(projection), "sign", "E") == "I" else 1
 
     @property
@@ -475,10 +554,47 @@ class Circuit(ReadOnly, Shown):
         That is drawn synapses, weights, delays or initial states, heterogeneous neurons, Poisson inputs or noise.
         """
         return (
-            any(i.train == "poisson" for i in self.inputs)
+            any(i.train == "poisson" or i.fluctuation for i in self.inputs)
             or any(p.spread or getattr(p.neuron, "noise", 0) or draws_state(p) for p in self.populations)
             or any(_is_drawn(p.weights) or isinstance(p.delay, Distribution) for p in self.projections)
         )
+
+    def is_injected(self, projection: Projection) -> bool:
+        """Whether a projection carries an injected current, not spikes or rates."""
+        return getattr(self.source(projection), "is_current", False)
+
+    def injected(self, population: Population, stimuli: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Current that inputs inject into the neurons of a population, in the unit of its bias, without fluctuation.
+
+        Many neurons receive the same: the first array has the different currents, trials (× time) × currents, for
+        stimuli of shape trials (× time) × inputs; the second, of shape (neurons,), says which one each neuron receives.
+        """
+        columns = spans(self.inputs)
+        mine = [p for p in self.projections if p.target == population.name and self.is_injected(p)]
+        if not mine:
+            return np.zeros((*stimuli.shape[:-1], 1)), np.zeros(population.size, dtype=np.int32)
+        stacked = sparse.csc_array(sparse.vstack([self.weights(p) for p in mine]))
+        sent = np.concatenate(
+            [stimuli[..., columns[p.source]] * self.source(p).scale for p in mine], axis=-1
+        )  # one column for each row of the weights
+        places: dict[tuple[bytes, bytes], int] = {}
+        which, currents = np.empty(population.size, dtype=np.int32), []
+        for neuron, (start, end) in enumerate(pairwise(stacked.indptr)):
+            rows, weights = stacked.indices[start:end], stacked.data[start:end]
+            key = rows.tobytes(), weights.tobytes()
+            if key not in places:
+                places[key] = len(currents)
+                current = np.zeros(stimuli.shape[:-1])
+                for row, weight in zip(rows, weights, strict=True):  # in this order in every batch
+                    current = current + sent[..., row] * weight
+                currents.append(current)
+            which[neuron] = places[key]
+        return np.stack(currents, axis=-1), which
+
+    def unit_of_current(self, source: Input) -> str:
+        """Unit of an injected current: its own, or for a plain number that of the targets' bias."""
+        targets = (self.population(p.target) for p in self.projections if p.source == source.name)
+        return source.unit if source.unit != "1" else next((t.neuron.drive_unit for t in targets), "1")
 
     def has_synapses(self, projection: Projection) -> bool:
         """Whether a projection has any synapse of a weight above 0."""
@@ -558,12 +674,19 @@ class Circuit(ReadOnly, Shown):
         what = f"projection {projection.name!r}"
         source = self.source(projection)
         target = self._find(projection.target, Population, f"{what}: target")
-        shape, unit = (source.size, target.size), target.neuron.weight_unit
+        injected = self.is_injected(projection)
+        if injected:
+            self._check_injected(projection, source, target, what)
+        if getattr(source, "spikes", None) is not None and target.neuron.kind == "rate":
+            raise InputError(
+                f"{what}: expected rates or currents onto rate units, found the spike times of {source.name!r}"
+            )
+        shape, unit = (source.size, target.size), "1" if injected else target.neuron.weight_unit
         given = projection.weights
         if projection.unit not in (None, unit):
             words = {"volt": "voltages", "siemens": "conductances", "ampere": "currents", "1": "plain numbers"}
-            expected = words.get(unit, unit)
-            raise InputError(f"{what}: weights: expected {expected}, found a quantity in {projection.unit}")
+            wanted = words.get(unit, unit) + " that multiply an injected current" * injected
+            raise InputError(f"{what}: weights: expected {wanted}, found a quantity in {projection.unit}")
         if projection.plain is not None:
             warn_of_plain(projection.plain, unit, f"{what}: weights", _HUGE_DRIVE.get(unit), by_hand=True)
             object.__setattr__(projection, "plain", None)
@@ -574,21 +697,60 @@ class Circuit(ReadOnly, Shown):
                 f"{what}: weights: expected shape {shape} (source × target: {source.name!r} × {target.name!r}), "
                 f"found {given.shape}"
             )
-        if isinstance(given, Independent) and getattr(source, "train", None) != "poisson":
-            raise InputError(f"{what}: Independent: expected an input with train='poisson' as source, found {source!r}")
+        noisy = source.fluctuation if injected else getattr(source, "train", None) == "poisson"
+        if isinstance(given, Independent) and not noisy:
+            wanted = "a current that fluctuates" if injected else "an input with train='poisson'"
+            raise InputError(f"{what}: Independent: expected {wanted} as source, found {source!r}")
         if isinstance(given, Independent) and projection.transient:
             raise InputError(f"{what}: transient: expected none of an Independent drive, whose rate may vary instead")
         if not isinstance(projection.delay, Distribution) and projection.delay.shape not in ((), shape):
             raise InputError(f"{what}: delay: expected shape {shape}, found {projection.delay.shape}")
+        if injected:
+            return
         try:
             letter = target.neuron.receptor_of(projection.receptor, self.sign(projection))
         except InputError as error:
             raise InputError(f"{what}: {error}") from None
         if (letter in INHIBITORY) != (self.sign(projection) < 0):
-            expected = "one of the sign of the source (Dale's law)"
-            raise InputError(f"{what}: receptor: expected {expected}, found {projection.receptor!r}")
+            wanted = "one of the sign of the source (Dale's law)"
+            raise InputError(f"{what}: receptor: expected {wanted}, found {projection.receptor!r}")
         if projection.plasticity and (target.neuron.kind == "rate" or letter == "n"):
             raise InputError(f"{what}: plasticity: expected none onto rate units or NMDA receptors, which saturate")
+
+    def _check_injected(self, projection, source, target, what):
+        """Refuse what an injected current does not have, and a current in another unit than the target takes."""
+        for name, given in (
+            ("delay", isinstance(projection.delay, Distribution) or projection.delay.any()),
+            ("receptor", projection.receptor),
+            ("plasticity", projection.plasticity),
+            ("transient", projection.transient),
+        ):
+            if given:
+                raise InputError(
+                    f"{what}: {name}: expected none, since input {source.name!r} injects a current, which meets no "
+                    f"synapse, found {getattr(projection, name)!r}"
+                )
+        if not getattr(target.neuron, "takes_bias", True):
+            raise InputError(
+                f"{what}: current of input {source.name!r}: expected neurons with a drive=, found "
+                f"{type(target.neuron).__name__} without one in population {target.name!r}"
+            )
+        unit, takes = unit_of(source.current), target.neuron.drive_unit
+        if unit not in (None, takes):
+            raise InputError(
+                f"{what}: current of input {source.name!r}: expected {expected(takes)}, as "
+                f"{type(target.neuron).__name__} in population {target.name!r} takes, found {source.current}"
+            )
+        units = {self.population(p.target).neuron.drive_unit for p in self.projections if p.source == source.name}
+        if len(units) > 1:
+            raise InputError(
+                f"{what}: expected targets of input {source.name!r} that take currents of one unit, found "
+                f"{' and '.join(sorted(units))}; give each an input"
+            )
+        if unit is None:
+            for name in ("current", "fluctuation"):
+                number = getattr(source, name)
+                warn_of_plain(number, takes, f"Input {source.name!r}: {name}", _HUGE_DRIVE.get(takes), by_hand=True)
 
     def with_neurons(self, **changes) -> "Circuit":
         """The same circuit with other parameters of every spiking neuron, such as ``refractory=0``.
@@ -660,14 +822,26 @@ class Circuit(ReadOnly, Shown):
         return display("to_brian2", self)(self, stimulus, duration=duration, dt=dt)
 
     def without_noise(self) -> "Circuit":
-        """The same circuit with the noise of every neuron set to 0."""
+        """The same circuit with the noise of every neuron, and the fluctuation of every current, set to 0."""
         quiet = [
             replace(p, neuron=p.neuron.without_noise() if self.kind == "spiking" else replace(p.neuron, noise=0.0))
             if p.neuron.noise
             else p
             for p in self.populations
         ]
+        if any(i.fluctuation for i in self.inputs):
+            return self._with_steady_currents(quiet)
         return self if quiet == list(self.populations) else replace(self, populations=quiet)
+
+    def _with_steady_currents(self, populations):
+        inputs = [replace(i, fluctuation=0.0) if i.fluctuation else i for i in self.inputs]
+        projections = [
+            replace(p, weights=AllToAll(p.weights.weight))
+            if self.is_injected(p) and isinstance(p.weights, Independent)
+            else p
+            for p in self.projections
+        ]
+        return replace(self, inputs=inputs, populations=populations, projections=projections)
 
 
 def initial_state(population: Population, seed: int) -> dict[str, np.ndarray]:

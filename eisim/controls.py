@@ -113,8 +113,11 @@ def sham_random(circuit: Circuit, weight: float, seed: Seed = 0) -> Circuit:
 
 
 def excitation(circuit: Circuit, inputs: bool = False) -> tuple[Projection, ...]:
-    """Excitatory projections between populations that have synapses; those of inputs, too, if asked for."""
-    found = (p for p in circuit.projections if circuit.sign(p) > 0)
+    """Excitatory projections between populations that have synapses; those of inputs, too, if asked for.
+
+    An injected current is none: it stays as it is.
+    """
+    found = (p for p in circuit.projections if circuit.sign(p) > 0 and not circuit.is_injected(p))
     return tuple(p for p in found if (inputs or isinstance(circuit.source(p), Population)) and circuit.has_synapses(p))
 
 

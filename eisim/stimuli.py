@@ -1,14 +1,223 @@
-"""Stimuli as labelled tables: columns of a pandas DataFrame or an xarray DataArray, matched to inputs by name."""
+"""Stimuli: courses over time, spike times, and labelled tables whose columns are matched to inputs by name."""
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from eisim.base.errors import InputError
-from eisim.base.units import outside, to_si
+from eisim.base import memory
+from eisim.base.errors import InputError, explains_arguments
+from eisim.base.units import outside, scalar_si, to_si, warn_of_plain
+from eisim.base.values import Brief, ReadOnly
 
 _DIMENSIONS = (("trial", "input"), ("trial", "time", "input"))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SpikeTimes(ReadOnly, Brief):
+    """Spikes of given afferents at given times, in the order of afferents and times.
+
+    Attributes
+    ----------
+    i : ndarray of int, shape (spikes,)
+        Afferents.
+    t : ndarray of shape (spikes,)
+        Times, in s.
+    """
+
+    i: np.ndarray
+    t: np.ndarray
+
+    def __post_init__(self):
+        i, t = np.asarray(self.i), to_si(self.t, "second", "SpikeTimes: t")
+        if i.dtype.kind not in "iu" or i.ndim != 1 or i.shape != t.shape:
+            raise InputError(
+                f"SpikeTimes: expected whole numbers of afferents, and a time for each, found arrays of shapes "
+                f"{i.shape} and {t.shape}"
+            )
+        if t.min(initial=0) < 0:
+            raise InputError(f"SpikeTimes: t: expected 0 or more, found {t.min():g} s")
+        order = np.lexsort((t, i))
+        for name, values in (("i", i[order].astype(np.int64)), ("t", t[order])):
+            values.flags.writeable = False
+            object.__setattr__(self, name, values)
+
+    def __eq__(self, other):
+        return isinstance(other, SpikeTimes) and self._bytes == other._bytes
+
+    def __hash__(self):
+        return hash(self._bytes)
+
+    @property
+    def _bytes(self):
+        return self.i.tobytes(), self.t.tobytes()
+
+    @classmethod
+    def of(cls, spikes, size: int, what: str) -> "SpikeTimes":
+        """Spikes of an input of that size, given as a pair of arrays or a DataFrame; `what` they are for messages."""
+        if _is_frame(spikes):
+            afferent = next((name for name in ("i", "neuron") if name in spikes.columns), None)
+            if afferent is None or "t" not in spikes.columns:
+                raise InputError(
+                    f"{what}: expected the columns i (or neuron) and t, found {', '.join(map(str, spikes.columns))}"
+                )
+            spikes = spikes[afferent].to_numpy(), spikes["t"].to_numpy()
+        if isinstance(spikes, cls):
+            found = spikes
+        elif isinstance(spikes, (tuple, list)) and len(spikes) == 2:
+            i, t = spikes
+            numbers = to_si(i, "1", f"{what}: afferents")
+            times = to_si(t, "second", f"{what}: times")
+            warn_of_plain(t, "second", f"{what}: times", huge=100.0, by_hand=True)
+            if numbers.ndim != 1 or numbers.shape != times.shape:
+                raise InputError(
+                    f"{what}: expected as many times as afferents, found shapes {numbers.shape} and {times.shape}"
+                )
+            if (numbers % 1).any():
+                raise InputError(f"{what}: afferents: expected whole numbers, found {numbers[numbers % 1 != 0][0]:g}")
+            if times.min(initial=0) < 0:
+                raise InputError(f"{what}: times: expected 0 or more, found {times.min():g} s")
+            found = cls(numbers.astype(np.int64), times)
+        else:
+            raise InputError(
+                f"{what}: expected (afferents, times) or a DataFrame with the columns i and t, found {spikes!r:.80}"
+            )
+        outside_of = found.i[(found.i < 0) | (found.i >= size)]
+        if outside_of.size:
+            raise InputError(f"{what}: afferents: expected from 0 to {size - 1}, found {outside_of[0]}")
+        return found
+
+    def steps(self, dt: float, what: str) -> np.ndarray:
+        """Time steps of length dt (s) in which the spikes are, as Brian2 finds them: at most one of an afferent."""
+        steps = np.floor(self.t / dt + 1e-3).astype(np.int64)
+        same = (np.diff(self.i) == 0) & (np.diff(steps) == 0)
+        if same.any():
+            first = int(np.flatnonzero(same)[0])
+            raise InputError(
+                f"{what}: spikes: expected at most one of an afferent in a time step of {dt * 1e3:g} ms, found two of "
+                f"afferent {self.i[first]} at {self.t[first] * 1e3:g} and {self.t[first + 1] * 1e3:g} ms"
+            )
+        return steps
+
+
+def spike_raster(
+    spikes: SpikeTimes, size: int, stimuli: np.ndarray, steps: int, dt: float, what: str
+) -> list[list[np.ndarray]]:
+    """Time steps of the spikes of each afferent of an input in each trial: those while its stimulus is 1.
+
+    Stimuli are trials × afferents, or trials × time × afferents, of 0 and 1.
+    """
+    if not np.isin(stimuli, (0, 1)).all():
+        wrong = stimuli[~np.isin(stimuli, (0, 1))][0]
+        raise InputError(
+            f"{what}: expected stimuli of 0 (off) and 1 (on), since its spike times are given, found {wrong:g}"
+        )
+    found = spikes.steps(dt, what)
+    frames = stimuli if stimuli.ndim == 3 else stimuli[:, None]
+    within = found < steps
+    begin, end = (np.searchsorted(spikes.i[within], np.arange(size), side) for side in ("left", "right"))
+    of_afferent = [found[within][b:e] for b, e in zip(begin, end, strict=True)]
+    return [[of[trial[of * len(trial) // steps, k] == 1] for k, of in enumerate(of_afferent)] for trial in frames]
+
+
+_EVERY = 0.1e-3
+
+
+@explains_arguments
+def step(duration, start=0.0, stop=None, *, every=_EVERY) -> np.ndarray:
+    """A step over time: 1 from start to stop, 0 before and after.
+
+    Of shape (time,), to be multiplied and added as one likes; ``step(...)[None, :, None]`` is the stimuli of one trial
+    of one input.
+
+    Parameters
+    ----------
+    duration, start, stop : quantity
+        Of the trial, and of the step within it, in s; by default the step lasts to the end.
+    every : quantity
+        Length of a frame, in s.
+
+    Returns
+    -------
+    ndarray of shape (time,)
+
+    Raises
+    ------
+    InputError
+        If the duration is not a whole number of frames.
+
+    Examples
+    --------
+    >>> step(0.5, 0.1, 0.4, every=0.1)
+    array([0., 1., 1., 1., 0.])
+    """
+    time, start, stop, every = _course("step", duration, start, stop, every)
+    return ((time >= start - every / 1000) & (time < stop - every / 1000)).astype(float)
+
+
+@explains_arguments
+def ramp(duration, start=0.0, stop=None, *, every=_EVERY) -> np.ndarray:
+    """A ramp over time: 0 until start, then linearly up to 1 at stop, and 1 from there on.
+
+    Parameters, result and errors are those of `step`; a frame has the value at its beginning.
+
+    Examples
+    --------
+    >>> ramp(0.6, 0.1, 0.5, every=0.1)
+    array([0.  , 0.  , 0.25, 0.5 , 0.75, 1.  ])
+    """
+    time, start, stop, _ = _course("ramp", duration, start, stop, every)
+    if not start < stop:
+        raise InputError(f"ramp: stop: expected a time after the start, {start:g} s, found {stop:g} s")
+    return np.clip((time - start) / (stop - start), 0.0, 1.0)
+
+
+@explains_arguments
+def sine(duration, frequency, phase=0.0, *, every=_EVERY) -> np.ndarray:
+    """A sine over time, from -1 to 1: ``sin(2 pi frequency t + phase)`` at the beginning of each frame.
+
+    Parameters
+    ----------
+    duration : quantity
+        Of the trial, in s.
+    frequency : quantity
+        In Hz.
+    phase : float
+        In rad.
+    every : quantity
+        Length of a frame, in s.
+
+    Returns
+    -------
+    ndarray of shape (time,)
+
+    Raises
+    ------
+    InputError
+        If the duration is not a whole number of frames.
+    """
+    time, *_ = _course("sine", duration, 0.0, None, every)
+    frequency, phase = scalar_si(frequency, "hertz", "sine: frequency"), scalar_si(phase, "1", "sine: phase")
+    return np.sin(2 * np.pi * frequency * time + phase)
+
+
+def _course(what, duration, start, stop, every):
+    """Times of the frames of a course, and its start, stop and frame as numbers."""
+    for name, given in (("duration", duration), ("start", start), ("stop", stop), ("every", every)):
+        if given is not None:
+            warn_of_plain(given, "second", f"{what}: {name}", huge=100.0)
+    duration, every = scalar_si(duration, "second", f"{what}: duration"), scalar_si(every, "second", f"{what}: every")
+    start = scalar_si(start, "second", f"{what}: start")
+    stop = duration if stop is None else scalar_si(stop, "second", f"{what}: stop")
+    for name, number in (("duration", duration), ("every", every)):
+        if not number > 0:
+            raise InputError(f"{what}: {name}: expected more than 0, found {number:g} s")
+    frames = round(duration / every)
+    if frames < 1 or abs(frames * every - duration) > 1e-9 * duration:
+        raise InputError(f"{what}: duration: expected a whole number of frames of {every:g} s, found {duration:g} s")
+    memory.check(what, 32.0 * frames, f"{frames:,} frames")
+    return np.arange(frames) * every, start, stop, every
 
 
 def afferent_names(inputs: Sequence[tuple[str, int]]) -> list[str]:
@@ -61,6 +270,41 @@ def _is_regular(value) -> bool:
     except ValueError:
         return False
     return True
+
+
+def in_frames(stimuli, inputs: Sequence[tuple[str, float, str]], duration: float, dt: float, what: str):
+    """Stimuli that are a Brian2 ``TimedArray`` as an array of one trial × time × inputs; all others as they are.
+
+    It has one column for all afferents, or one for each. Frames are its own where they fill the duration (s), else time
+    steps of length dt (s). Its values are plain numbers, or currents where all inputs (their names, currents and units)
+    inject one.
+    """
+    if type(stimuli).__name__ != "TimedArray" or not hasattr(stimuli, "values"):
+        return stimuli
+    values, frame = np.asarray(stimuli.values, dtype=float), float(stimuli.dt)
+    if str(stimuli.dim) != "1":
+        units = {unit for _, _, unit in inputs}
+        from brian2.units import allunits
+
+        unit = next(iter(units))
+        if len(units) > 1 or unit in ("1", "hertz") or getattr(allunits, unit).dim is not stimuli.dim:
+            raise InputError(
+                f"{what}: expected a TimedArray of plain numbers, which multiply the rate or current of each input, or "
+                f"of currents where all inputs inject one, found one in {stimuli.dim}"
+            )
+        values = (
+            values / [current for _, current, _ in inputs]
+            if values.ndim == 2
+            else values[:, None] / [current for _, current, _ in inputs]
+        )
+    values = np.broadcast_to(values[:, None], (len(values), len(inputs))) if values.ndim == 1 else values
+    frames = round(duration / frame)
+    if not (1 <= frames <= len(values) and abs(frames * frame - duration) < 1e-6 * dt and frame > dt * (1 - 1e-6)):
+        steps = round(duration / dt)
+        memory.check(what, 8.0 * steps * values.shape[1], f"{steps:,} time steps of a TimedArray")
+        place = np.floor(np.arange(steps) * (dt / frame) + 1e-6).astype(int)
+        return values[np.minimum(place, len(values) - 1)][None]
+    return values[None, :frames]
 
 
 def is_labelled(stimuli) -> bool:

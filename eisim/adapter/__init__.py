@@ -1,6 +1,7 @@
 """The adapter: circuits as DNNs, unrolled (equivalent) or static (the f-I approximation), and DNNs as circuits."""
 
 from eisim.adapter.dale import decode, from_dnn, on_off, rate_outputs
+from eisim.adapter.limits import check_afferents
 from eisim.adapter.spiking import to_spiking
 from eisim.adapter.static import DNN, static_dnn, static_outputs
 from eisim.adapter.unrolled import UnrolledDNN, unroll
@@ -30,7 +31,8 @@ def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=
     Raises
     ------
     InputError
-        If the circuit has membrane noise and `unrolled` is asked for.
+        If the circuit has membrane noise and `unrolled` is asked for; for currents that fluctuate; and for given spike
+        times, which are no rate, unless `unrolled` is asked for.
 
     Examples
     --------
@@ -47,6 +49,7 @@ def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=
             f"to_dnn: the unrolled DNN is deterministic, expected a circuit without noise "
             f"(see Circuit.without_noise), found noise in {circuit.name!r}"
         )
+    check_afferents(circuit, "to_dnn: the unrolled DNN", spikes=False, currents=False)
     return unroll(circuit, Timing(duration, window, dt))
 
 

@@ -18,6 +18,7 @@ from importlib.metadata import version
 
 import numpy as np
 
+from eisim.adapter.limits import check_afferents
 from eisim.adapter.names import Unused
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.timing import Timing
@@ -133,6 +134,7 @@ def brian2_script(circuit: Circuit, stimulus=None, *, duration=300e-3, dt=0.1e-3
 
 
 def _check(circuit):
+    check_afferents(circuit, "to_brian2")
     for p in circuit.populations:
         neuron = p.neuron
         known = type(neuron) in (LIF, ConductanceLIF, Theta)

@@ -32,6 +32,21 @@ def check_linear(circuit: Circuit, what: str) -> None:
         raise InputError(f"{what}: expected one activation and static weights, found {found} in {circuit.name!r}")
 
 
+def check_afferents(circuit: Circuit, what: str, fluctuating=True, spikes=True, currents=True) -> None:
+    """Refuse inputs that fluctuate, have given spike times, or inject currents, as far as that is asked for."""
+    for i in circuit.inputs:
+        if fluctuating and i.fluctuation:
+            found = f"the fluctuating current {i.name!r} (see Circuit.without_noise)"
+        elif spikes and i.spikes is not None:
+            found = f"the spike times of {i.name!r}, which are no rate"
+        elif currents and i.is_current:
+            found = f"the injected current {i.name!r}"
+        else:
+            continue
+        kinds = "rates" if currents else "rates and steady currents" if spikes else "inputs without noise"
+        raise InputError(f"{what}: expected {kinds}, found {found} in {circuit.name!r}")
+
+
 def _beyond(circuit, transients) -> Iterator[str]:
     yield from (f"the Poisson input {i.name!r}" for i in circuit.inputs if i.train == "poisson")
     for p in circuit.populations:

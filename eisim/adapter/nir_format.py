@@ -26,7 +26,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.adapter.extras import extra
-from eisim.adapter.limits import check_plain
+from eisim.adapter.limits import check_afferents, check_plain
 from eisim.adapter.names import Unused
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.units import scalar_si
@@ -72,6 +72,7 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
     if not circuit.readouts:
         raise InputError(f"to_nir: circuit {circuit.name!r}: expected at least one readout, found none")
     check_plain(circuit, "to_nir")
+    check_afferents(circuit, "to_nir")
     for p in circuit.populations:
         for what in LACKING:
             if value := getattr(p.neuron, what):

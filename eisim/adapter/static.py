@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from eisim.adapter.limits import check_linear
+from eisim.adapter.limits import check_afferents, check_linear
 from eisim.base.display import plotted
 from eisim.base.errors import InputError
 from eisim.base.files import save
@@ -74,7 +74,7 @@ class DNN(Shown):
     Attributes
     ----------
     inputs : tuple of (str, int, float)
-        Name, size, and rate in Hz for a stimulus value of 1.
+        Name, size, and rate in Hz, or injected current in SI units, for a stimulus value of 1.
     layers : tuple of Layer
         In the order of evaluation.
     outputs : tuple of (str, float)
@@ -224,6 +224,7 @@ def feed_forward(dnn: DNN, what: str) -> DNN:
 def static_dnn(circuit: Circuit, dt: float | None = None) -> DNN:
     """The f-I approximation; with `dt` its f-I curves are those of neurons in steps of this length, in s."""
     check_linear(circuit, "to_dnn: the static DNN of a spiking circuit")
+    check_afferents(circuit, "to_dnn: the static DNN", currents=False)
     incoming = {p.name: [] for p in circuit.populations}
     for projection in circuit.projections:
         incoming[projection.target].append((projection.source, _signed([circuit], projection)))
@@ -238,7 +239,7 @@ def static_dnn(circuit: Circuit, dt: float | None = None) -> DNN:
         order, recurrent = list(TopologicalSorter(edges).static_order()), False
     except CycleError:
         order, recurrent = list(layers), True
-    inputs = tuple((i.name, i.size, i.rate) for i in circuit.inputs)
+    inputs = tuple((i.name, i.size, i.scale) for i in circuit.inputs)
     outputs = tuple((r.population, r.threshold) for r in circuit.readouts)
     return DNN(inputs, tuple(layers[name] for name in order), outputs, recurrent, circuit.name)
 
@@ -305,7 +306,9 @@ def _signed(circuits, *projections) -> sparse.csr_array:
     circuit, projection = circuits[0], projections[0]
     neuron = circuit.population(projection.target).neuron
     scale = circuit.sign(projection)
-    if neuron.kind == "spiking":  # mean input of a spike train: rate × weight × area of the receptor
+    if neuron.kind == "spiking" and not circuit.is_injected(
+        projection
+    ):  # mean input of a spike train: rate × weight × area of the receptor
         scale *= neuron.area(circuit.receptor(projection))
     weights = _block_diagonal([c.weights(p) for c, p in zip(circuits, projections, strict=True)])
     return with_entries(weights, weights.data * scale)

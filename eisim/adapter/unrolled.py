@@ -19,7 +19,7 @@ from eisim.base.elementary import exp
 from eisim.base.timing import Timing
 from eisim.base.values import Shown
 from eisim.circuit import CYCLE, Circuit, delay_steps, initial_state, spans
-from eisim.stimuli import checked
+from eisim.stimuli import checked, spike_raster
 from eisim.synapses import Transient
 
 
@@ -79,10 +79,14 @@ class UnrolledDNN(Shown):
         """Output of each layer: rates in Hz, or spikes (bool), trials × units in the order of populations."""
         inputs = [(i.name, i.size) for i in self.circuit.inputs]
         stimuli = checked(stimuli, inputs, f"stimuli of the DNN of {self.circuit.name!r}", in_time=True)
-        scale = np.concatenate([np.full(i.size, i.rate) for i in self.circuit.inputs])
-        frames = stimuli * scale if stimuli.ndim == 3 else (stimuli * scale)[:, None]
+        fires = [i.rate * (not i.is_current and i.spikes is None) for i in self.circuit.inputs]
+        scale = np.repeat(fires, [i.size for i in self.circuit.inputs])
+        given = stimuli if stimuli.ndim == 3 else stimuli[:, None]
+        frames = given * scale
         frame_of_step = np.arange(self.steps) * frames.shape[1] // self.steps
         run = self._rate_layers if self.circuit.kind == "rate" else self._spiking_layers
+        biases = self._biases(given)
+        rasters = self._given_spikes(given)
         # As many outputs as the delays reach back, and the weights as the product with all trials wants them.
         past: deque = deque(maxlen=max((delay for delay, *_ in self.weights), default=0) + 1)
         times = np.arange(self.steps) * self.dt
@@ -91,7 +95,30 @@ class UnrolledDNN(Shown):
             (delay, sign, shares[lost[0] if lost else 0], matrix.T.tocsr())
             for (delay, sign, *lost), matrix in self.weights.items()
         ]
-        return run((frames[:, frame] for frame in frame_of_step), past, onto_units)
+        each_step = ((frames[:, f], biases(f), rasters.get(step, ())) for step, f in enumerate(frame_of_step))
+        return run(each_step, past, onto_units)
+
+    def _biases(self, frames):
+        """The function from a frame to the biases of all units, with injected currents."""
+        bias = self._each(lambda p: p.bias)
+        if not any(i.is_current for i in self.circuit.inputs):
+            return lambda frame: bias
+        parts = [self.circuit.injected(p, frames) for p in self.circuit.populations]
+        return lambda frame: bias + np.concatenate([currents[:, frame, which] for currents, which in parts], axis=1)
+
+    def _given_spikes(self, frames) -> dict[int, list[tuple[int, int]]]:
+        """For each layer the trials and afferents whose spikes are given."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for name, place in spans(self.circuit.inputs).items():
+            i = next(i for i in self.circuit.inputs if i.name == name)
+            if i.spikes is not None:
+                what = f"stimuli of the DNN of {self.circuit.name!r}"
+                raster = spike_raster(i.spikes, i.size, frames[..., place], self.steps, self.dt, what)
+                for trial, of_trial in enumerate(raster):
+                    for k, steps in enumerate(of_trial, place.start):
+                        for step in steps.tolist():
+                            found.setdefault(step, []).append((trial, k))
+        return found
 
     def _each(self, of):
         return np.concatenate([np.broadcast_to(of(p), (p.size,)) for p in self.circuit.populations])
@@ -101,14 +128,14 @@ class UnrolledDNN(Shown):
         return self._each(lambda p: initial_state(p, self.circuit.seed).get(variable, default(p)))
 
     def _rate_layers(self, inputs, past, onto_units):
-        bias, mix = self._each(lambda p: p.bias), self._each(lambda p: self.dt / p.neuron.tau)
+        mix = self._each(lambda p: self.dt / p.neuron.tau)
         refractory = self._each(lambda p: p.neuron.refractory)
         alike: dict = {}  # indices of the units that share a neuron model
         for p in self.circuit.populations:
             alike[p.neuron] = np.r_[alike.get(p.neuron, np.empty(0, dtype=int)), self.units[p.name]]
         rates = self._at_start("r", lambda p: 0.0)
-        for step, x in enumerate(inputs):
-            rates = np.broadcast_to(rates, (len(x), len(bias)))
+        for step, (x, bias, _) in enumerate(inputs):
+            rates = np.broadcast_to(rates, (len(x), len(mix)))
             past.appendleft(np.hstack([x, rates]).T)
             drive = bias + sum(share[step] * (w @ past[d]).T for d, _, share, w in onto_units if d < len(past))
             drive, phi = np.broadcast_to(drive, rates.shape), np.empty(rates.shape)
@@ -122,7 +149,7 @@ class UnrolledDNN(Shown):
         tau_e, tau_i = self._each(lambda p: p.neuron.excitation.tau), self._each(lambda p: p.neuron.inhibition.tau)
         leak, fade_e, fade_i = (exp(-self.dt / t) for t in (tau, tau_e, tau_i))
         from_e, from_i = (_response_to_decaying_input(self.dt, tau, t) for t in (tau_e, tau_i))
-        floor = self._each(lambda p: p.neuron.rest + p.bias)
+        rest = self._each(lambda p: p.neuron.rest)
         threshold, reset = self._each(lambda p: p.neuron.threshold), self._each(lambda p: p.neuron.reset)
         carry = self._each(lambda p: float(p.neuron.reset_by_subtraction))
         hold = np.floor(self._each(lambda p: p.neuron.refractory) / self.dt + 1e-3).astype(int)
@@ -130,10 +157,13 @@ class UnrolledDNN(Shown):
         v = self._at_start("v", lambda p: p.neuron.rest)
         excitation, inhibition = (self._at_start(f"I_{letter}", lambda p: 0.0) for letter in "ei")
         since = hold
-        for step, x in enumerate(inputs):
+        for step, (x, bias, given) in enumerate(inputs):
             phase = phase + x * self.dt
             afferent = phase > CYCLE
             phase = phase - afferent
+            for trial, k in given:
+                afferent[trial, k] = True
+            floor = rest + bias
 
             free = since >= hold
             v = np.where(free, floor + (v - floor) * leak + excitation * from_e + inhibition * from_i, v)
@@ -167,6 +197,8 @@ def unroll(circuit: Circuit, timing: Timing) -> UnrolledDNN:
     parts: dict = {}
     transients: list = []
     for projection in circuit.projections:
+        if circuit.is_injected(projection):
+            continue
         lost = ()
         if projection.transient:
             if projection.transient not in transients:

@@ -26,7 +26,7 @@ COLUMNS = (
 
 def _row(circuit: Circuit, projection: Projection) -> dict:
     source, target = circuit.source(projection), circuit.population(projection.target)
-    unit, scale = SHOWN_UNITS[target.neuron.weight_unit]
+    unit, scale = SHOWN_UNITS["1" if circuit.is_injected(projection) else target.neuron.weight_unit]
     count, weight = synapses(circuit, projection)
     given = projection.delay
     none = given.moments[0] if isinstance(given, Distribution) else given

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from eisim.adapter import DNN, UnrolledDNN, to_dnn
 from eisim.base.errors import InputError
+from eisim.base.units import format_quantity
 from eisim.circuit import Circuit
 from eisim.distributions import Distribution
 from eisim.report import graph
@@ -129,7 +130,7 @@ def static_dnn(circuit: Circuit) -> DNN | None:
 def circuit_layout(circuit: Circuit, upright: bool = False) -> graph.Layout:
     """Boxes and arrows of a circuit, with their places."""
     thresholds = {r.population: f"output > {r.threshold:.3g} Hz" for r in circuit.readouts}
-    nodes = [Node(i.name, "", i.size, f"{_number(i.rate)} Hz at 1", word="afferent") for i in circuit.inputs]
+    nodes = [_input_node(circuit, i) for i in circuit.inputs]
     for p in circuit.populations:
         model = type(p.neuron).__name__ + (f", {p.cell_type}" if p.cell_type not in ("", p.name) else "")
         nodes.append(Node(p.name, p.sign, p.size, model, thresholds.get(p.name, "")))
@@ -179,7 +180,7 @@ def _links(circuit):
             delay = circuit.delays(p) if isinstance(p.delay, Distribution) else p.delay
             ends, delays = (place[p.source], place[p.target]), (float(np.min(delay)), float(np.max(delay)))
             receptor = p.receptor if p.receptor == "nmda" else ""
-            sign, unit = circuit.sign(p), target.neuron.weight_unit
+            sign, unit = circuit.sign(p), "1" if circuit.is_injected(p) else target.neuron.weight_unit
             links.append(Link(*ends, sign, mean, count, random, delays, unit, receptor))
     return links
 
@@ -198,6 +199,16 @@ def _late(nodes, links):
     others = {link.source for link in links if link.sign >= 0}
     inhibitory = {link.source for link in links} - others
     return [k in inhibitory for k, _ in enumerate(nodes)]
+
+
+def _input_node(circuit, of):
+    if of.spikes is not None:
+        return Node(of.name, "", of.size, "given spike times", word="afferent")
+    if not of.is_current:
+        return Node(of.name, "", of.size, f"{_number(of.rate)} Hz at 1", word="afferent")
+    unit = circuit.unit_of_current(of)
+    spread = f" ± {format_quantity(of.fluctuation, unit)}" if of.fluctuation else ""
+    return Node(of.name, "", of.size, f"{format_quantity(of.scale, unit)} at 1{spread}", word="current")
 
 
 def _number(value):

@@ -87,7 +87,7 @@ class _Band:
 def _bands(circuit: Circuit) -> list[_Band]:
     """Inputs, then populations, as a raster draws them; not inputs whose spikes differ from neuron to neuron."""
     shared = {p.source for p in circuit.projections if not isinstance(p.weights, Independent)}
-    inputs = [i for i in circuit.inputs if i.name in shared]
+    inputs = [i for i in circuit.inputs if i.name in shared and not i.is_current]
     cells = sum(p.size for p in circuit.populations)
     share = min(1.0, MOST_ROWS / max(cells, 1))
     rows = {p.name: min(p.size, max(FEWEST_ROWS, round(share * p.size))) for p in circuit.populations}

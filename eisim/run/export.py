@@ -34,12 +34,13 @@ def write_network(circuit: Circuit, to: str, path, report: Callable[..., None] |
         report("writing")
         dnn.save(path)
         return dnn, ""
-    from eisim.adapter.limits import check_plain
+    from eisim.adapter.limits import check_afferents, check_plain
     from eisim.adapter.nir_format import LACKING, begins_elsewhere, to_nir, write_nir
 
     if circuit.kind != "spiking":
         raise InputError(f"export: --kind: expected spiking for nir, found {circuit.kind!r}")
     check_plain(circuit, "to_nir")
+    check_afferents(circuit, "to_nir")
     plain = circuit.with_neurons(**LACKING)
     elsewhere = [replace(p, initial=None) if begins_elsewhere(p) else p for p in plain.populations]
     plain = replace(plain, populations=elsewhere)

@@ -43,6 +43,7 @@ _CLASSES = {
     "eisim.functions.region": ("Cells", "Region"),
     "eisim.functions.truth_table": ("TruthTable",),
     "eisim.simulation.response": ("Recording", "Response", "Spikes"),
+    "eisim.stimuli": ("SpikeTimes",),
     "eisim.studies.boolean": (
         "AblationResult",
         "Case",

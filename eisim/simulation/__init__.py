@@ -23,7 +23,7 @@ from eisim.simulation.response import Recording, Response, Spikes
 from eisim.simulation.shares import join, share_out
 from eisim.simulation.state import check_continuable, final_state, initial_of
 from eisim.simulation.toolchain import NoProgramError, find_compiler, what_is_missing
-from eisim.stimuli import sets_of, unlabelled
+from eisim.stimuli import in_frames, sets_of, unlabelled
 from eisim.weights import Independent
 
 BACKENDS = ("cpp", "numpy", CUDA)
@@ -54,8 +54,9 @@ def simulate(
     circuit : Circuit or sequence of Circuit
         All of one kind.
     stimuli : array_like of shape (trials, inputs) or (trials, time, inputs)
-        In units of each input's rate; also a DataFrame or DataArray whose columns are named as the inputs
-        (`eisim.stimuli.unlabelled`). Frames of time-varying stimuli are of equal length and fill the duration.
+        In units of each input's rate or current; also a DataFrame or DataArray whose columns are named as the inputs
+        (`eisim.stimuli.unlabelled`). Frames of time-varying stimuli are of equal length and fill the duration; a frame
+        acts from its first time step on. A Brian2 ``TimedArray`` is one trial (`eisim.stimuli.in_frames`).
         With several circuits either one set for all or a sequence with one array for each (`eisim.stimuli.sets_of`);
         nested lists mean what the array of the same numbers does.
     duration : quantity
@@ -156,7 +157,9 @@ def begin(
     if not callable(report):
         raise InputError(f"report: expected a function that takes a line of text, found {report!r}")
     records = _records(record, len(circuits))
-    batch = _trials(circuits, [stimuli] if single else sets_of(stimuli, len(circuits)), seed, records)
+    sets = [stimuli] if single else sets_of(stimuli, len(circuits))
+    sets = [_in_frames(each, of, duration, window, dt) for each, of in zip(sets, circuits, strict=True)]
+    batch = _trials(circuits, sets, seed, records)
     timing = Timing(duration, window, dt)
     batch = _requesting(batch, records, timing, {"neurons": neurons, "trials": trials, "every": every})
     batch = _continuing(batch, initial, keep_state, timing)
@@ -175,7 +178,7 @@ def begin(
     every = max((trials.request.every for trials in batch if trials.request), default=1)
 
     def start(share):
-        layout = lay_out(list(share.values()), timing.dt)
+        layout = lay_out(list(share.values()), timing.dt, timing.steps)
         finish = _start(layout, circuits[0].kind, timing, every, keep_state, backend, report, started)
 
         def responses():
@@ -268,6 +271,15 @@ def _listed(circuits):
     return listed
 
 
+def _in_frames(stimuli, circuit, duration, window, dt):
+    """Stimuli, a TimedArray as an array."""
+    if type(stimuli).__name__ != "TimedArray" or not isinstance(circuit, Circuit):
+        return stimuli
+    timing = Timing(duration, window, dt)
+    inputs = [(i.name, i.scale, circuit.unit_of_current(i)) for i in circuit.inputs for _ in range(i.size)]
+    return in_frames(stimuli, inputs, timing.duration, timing.dt, f"stimuli of circuit {circuit.name!r}")
+
+
 def _requesting(batch, records, timing, choice):
     """The batch with what is to be recorded of each circuit."""
     if not any(isinstance(record, Mapping) for record in records):
@@ -315,8 +327,9 @@ def _trials(circuits, stimuli, seed, records):
                 f"{what}: expected shape (trials, {circuit.n_inputs}) or (trials, time, {circuit.n_inputs}), "
                 f"none of them 0, found {array.shape}"
             )
-        if array.min() < 0:
-            raise InputError(f"{what}: expected 0 or more (a rate is not negative), found {array.min():g}")
+        fires = np.repeat([not i.is_current for i in circuit.inputs], [i.size for i in circuit.inputs])
+        if array.min(axis=tuple(range(array.ndim - 1)))[fires].min(initial=0) < 0:
+            raise InputError(f"{what}: expected 0 or more (a rate is not negative), found {array[..., fires].min():g}")
         batch.append(Trials(circuit, array, np.arange(len(array)), _seeds(own_seeds), own_record is True))
     if len({trials.stimuli.shape[1:-1] for trials in batch}) > 1:
         raise InputError("stimuli: expected the same number of time frames for all circuits")
@@ -334,7 +347,7 @@ def _check_stimuli(batch, timing):
     for trials in batch if batch[0].circuit.kind == "spiking" else ():
         circuit = trials.circuit
         trains = {p.source for p in circuit.projections if not isinstance(p.weights, Independent)}
-        rates = [i.rate if i.name in trains else 0.0 for i in circuit.inputs]
+        rates = [i.rate if i.name in trains and not i.is_current and i.spikes is None else 0.0 for i in circuit.inputs]
         fastest = (trials.stimuli * np.repeat(rates, [i.size for i in circuit.inputs])).max()
         if fastest * timing.dt > 1 + 1e-9:  # a rate of exactly that may be rounded
             raise InputError(
@@ -394,7 +407,8 @@ def _response(index, trials, layout, outcomes, timing, keep_seeds):
         if trials.record and outcome.traces is not None:
             traces[name] = of(name, outcome.traces)
     if trials.record and trials.circuit.kind == "spiking":
-        for name in request.spikes if request else [*names, *(i.name for i in trials.circuit.inputs)]:
+        inputs = [i.name for i in trials.circuit.inputs if not i.is_current]
+        for name in request.spikes if request else [*names, *inputs]:
             block = layout.blocks[index, name]
             spikes[name] = _spikes(block, outcomes[block.group].spikes, trials.copies)
     for name in request.variables if request else ():

@@ -17,6 +17,8 @@ from eisim.simulation import cuda, naming
 from eisim.simulation.layout import INPUT, POOL, Bundle, Layout, Recorder
 from eisim.simulation.model import Model, synapse_model
 from eisim.simulation.naming import (
+    GIVEN_FILE,
+    INJECTED_FILE,
     STIMULUS_FILE,
     TRANSMISSION_FILE,
     group_name,
@@ -88,6 +90,8 @@ class Job:
             [m.signature for m in self.synapse_models.values()],
             len(self.layout.courses),
             [file.read_bytes() for file in _DECIDING],
+            self.injected.shape,
+            self.given.shape,
             self.device,
             toolchain(),
             [(recorder_name(recorder), len(found)) for recorder, found in self.layout.indices.items()],
@@ -95,6 +99,18 @@ class Job:
             *([cuda.toolchain()] if self.device == cuda.CUDA else []),
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+    @property
+    def injected(self) -> np.ndarray:
+        """Currents over time, frames × rows, in the SI unit of each; empty if there are none."""
+        rows = self.layout.injected
+        return np.ascontiguousarray(np.concatenate(rows).T) if rows else np.empty((0, 0))
+
+    @property
+    def given(self) -> np.ndarray:
+        """Time steps of given spikes, 1 × number; empty if there are none."""
+        rows = self.layout.given
+        return np.concatenate(rows)[None] if rows else np.empty((0, 0))
 
     def static_arrays(self) -> dict[str, np.ndarray]:
         """The arrays that the program reads when it starts, by file name."""
@@ -119,6 +135,9 @@ class Job:
         inputs = self.layout.groups[INPUT]
         if inputs.frames:
             arrays[STIMULUS_FILE] = np.ascontiguousarray(inputs.values()["rate"].T)
+        arrays |= {
+            name: table for name, table in ((INJECTED_FILE, self.injected), (GIVEN_FILE, self.given)) if table.size
+        }
         return arrays
 
     def unread_results(self) -> list[str]:

@@ -13,13 +13,16 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 
+from eisim.base.elementary import exp, expm1
 from eisim.base.errors import InputError
 from eisim.base.timing import Timing
-from eisim.circuit import MOST_NEURONS, Circuit, Projection, delay_steps, draws_state, initial_state, spans
+from eisim.circuit import MOST_NEURONS, Circuit, Population, Projection, delay_steps, draws_state, initial_state, spans
 from eisim.distributions import Distribution
 from eisim.simulation import noise
 from eisim.simulation.recording import Request, needed, of_pool
+from eisim.stimuli import spike_raster
 from eisim.synapses import ShortTerm, Transient
 from eisim.weights import AllToAll, Independent
 
@@ -31,6 +34,7 @@ SORTED = 1 << 25
 SMALL = 10_000
 INPUT = "input"
 DELAY_LINE = "delayline"
+SPIKE_TIMES = "spiketimes"
 POOL = "pool_of_"
 #: The step from which on a neuron integrates again; in a state at the end of a trial counted from there.
 FREE_AT = "free_at"
@@ -158,6 +162,10 @@ class Layout:
     groups: dict[str, Group]
     synapses: dict[Bundle, Synapses]
     blocks: dict[tuple[int, Key], Block]
+    injected: list[np.ndarray] = field(default_factory=list)  # currents over time, rows × frames
+    #: Time steps of given spikes, those of an afferent in a row, each row ended by `NEVER`; where each row begins.
+    given: list[np.ndarray] = field(default_factory=list)
+    begins: dict[bytes, int] = field(default_factory=dict)
     #: Numbers of the neurons of each recorder, by what was placed.
     recorders: dict[Recorder, list[np.ndarray]] = field(default_factory=dict)
     recorded: dict[tuple[int, Key], Recorded] = field(default_factory=dict)
@@ -181,8 +189,8 @@ class Layout:
         return {name: g.recorded for name, g in self.groups.items() if g.recorded and not name.startswith(unseen)}
 
 
-def lay_out(batch: list[Trials], dt: float) -> Layout:
-    """Arrange a batch; recorded circuits come first in every group."""
+def lay_out(batch: list[Trials], dt: float, steps: int = 0) -> Layout:
+    """Arrange a batch for trials of so many steps of length dt; recorded circuits come first in every group."""
     layout = Layout({}, {}, {})
     for loss in (p.transient for trials in batch for p in trials.circuit.projections if p.transient):
         if loss not in layout.courses:
@@ -192,7 +200,7 @@ def lay_out(batch: list[Trials], dt: float) -> Layout:
     input_values = _InputValues()
     for index in sorted(range(len(batch)), key=lambda i: not batch[i].record):
         trials, mine = batch[index], {}
-        placed = _place(layout, index, trials, dt, neuron_values, input_values)
+        placed = _place(layout, index, trials, (dt, steps), neuron_values, input_values)
         for source, target, receptor, plasticity, *synapses in placed:
             source, target = layout.blocks[index, source], layout.blocks[index, target]
             if len(synapses[0]):
@@ -281,13 +289,13 @@ def one_if_equal(value):
     return value.ravel()[0] if value.ndim and value.size and not np.ptp(value) else value
 
 
-def _place(layout, index, trials, dt, neuron_values, input_values):
+def _place(layout, index, trials, timing, neuron_values, input_values):
     """Place the neurons of one circuit; yields its synapses.
 
     Source, target, receptor, plasticity, rows, columns, weights, delays and courses, the last three of which may be one
     number.
     """
-    taps = _place_neurons(layout, index, trials, dt, neuron_values, input_values)
+    taps, dt = _place_neurons(layout, index, trials, timing, neuron_values, input_values), timing[0]
     for source, last in taps:
         chain = [source.name, *((source.name, t) for t in range(1, last + 1))]
         each = np.arange(source.size)
@@ -295,7 +303,9 @@ def _place(layout, index, trials, dt, neuron_values, input_values):
             yield before, after, "e", None, each, each, 1.0, 0.0, 0
     circuit = trials.circuit
     for projection in circuit.projections:
-        if circuit.kind == "spiking" and isinstance(projection.weights, Independent):
+        if circuit.is_injected(projection) or (
+            circuit.kind == "spiking" and isinstance(projection.weights, Independent)
+        ):
             continue
         sign, receptor = circuit.sign(projection), circuit.receptor(projection)
         target, source = circuit.population(projection.target), circuit.source(projection)
@@ -332,6 +342,7 @@ def is_pooled(circuit: Circuit, projection: Projection) -> bool:
         and not isinstance(rule.weight, Distribution)
         and (rule.autapses or projection.source != projection.target)
         and not isinstance(projection.delay, Distribution)
+        and not circuit.is_injected(projection)
         and projection.delay.ndim == 0
         and neuron.receptors[circuit.receptor(projection)].letter != "d"
     )
@@ -421,14 +432,18 @@ def _in_copies(parts: list[_Part]):
     )
 
 
-def _place_neurons(layout, index, trials, dt, neuron_values, input_values):
-    circuit = trials.circuit
+def _place_neurons(layout, index, trials, timing, neuron_values, input_values):
+    circuit, (dt, steps) = trials.circuit, timing
     place = spans(circuit.populations)
     copies = tuple(trials.seeds.tolist()), tuple(trials.numbers.tolist())
     sizes = {i.name: i.size for i in circuit.inputs}
     values = input_values.of(trials) | _given(trials, circuit.inputs)
     _add(layout, index, INPUT, sizes, trials, values, Group(None))
-    for (name, letters, pooled, _), members in _members(circuit).items():
+    given = [i for i in circuit.inputs if i.spikes is not None]
+    if given:  # they have a place among the inputs, too, where they are silent
+        sizes = {i.name: i.size for i in given}
+        _add(layout, index, SPIKE_TIMES, sizes, trials, _spike_times(layout, trials, given, dt, steps), Group(None))
+    for (name, letters, pooled, _), members in _members(circuit, trials.stimuli.ndim == 3).items():
         populations, drives = zip(*members, strict=True)
         neuron, pools = populations[0].neuron, POOL + name if pooled else ""
         own = tuple(circuit.neurons(p) for p in populations), tuple(place[p.name].start for p in populations)
@@ -442,6 +457,8 @@ def _place_neurons(layout, index, trials, dt, neuron_values, input_values):
             values = values | {"pool": _read_by_each(populations, blocks, trials.copies)}
         for k, kth in enumerate(zip(*drives, strict=True)):
             values = values | _drive_values(layout, index, trials, populations, k, kth)
+        if any(i.is_current for i in circuit.inputs):
+            values = _with_currents(layout, trials, populations, place, values, dt)
         sizes = {p.name: p.size for p in populations}
         _add(layout, index, name, sizes, trials, values, Group(neuron, letters, pools))
     # Rate units have no spikes to delay: their delayed rates are tapped from a delay line.
@@ -500,10 +517,11 @@ def _side_by_side(trials, values):
     return np.concatenate([each.reshape(trials.copies, -1) for each in values], axis=1).ravel()
 
 
-def _members(circuit):
+def _members(circuit, moving):
     """Populations, with their Poisson drives in order of their receptors, by what their code depends on.
 
-    That is the name of the group, the letters of those receptors, whether there is a pool, and the class.
+    That is the name of the group, the letters of those receptors, whether there is a pool, and the class. Currents that
+    are `moving` or fluctuate are in the name.
     """
     found, onto = {}, {p.name: [] for p in circuit.populations}
     for projection in circuit.projections:
@@ -511,9 +529,11 @@ def _members(circuit):
     for population in circuit.populations:
         mine = onto[population.name]
         drives = [p for p in mine if circuit.kind == "spiking" and isinstance(p.weights, Independent)]
-        drives.sort(key=circuit.receptor)
+        drives = sorted((p for p in drives if not circuit.is_injected(p)), key=circuit.receptor)
         letters, pooled = "".join(map(circuit.receptor, drives)), any(is_pooled(circuit, p) for p in mine)
         name = _structure(population) + (f"_drive_{letters}" if drives else "") + ("_pooled" if pooled else "")
+        if any(map(circuit.is_injected, mine)):
+            name += "_injected" * moving + (f"_fluctuating_{n}" if (n := fluctuations(circuit, population)) else "")
         found.setdefault((name, letters, pooled, type(population.neuron)), []).append((population, drives))
     return found
 
@@ -543,6 +563,101 @@ def _drive_values(layout, index, trials, populations, k, drives):
     if rates.ndim == 2:
         return values | {f"afferent_{k}": afferent}
     return values | {f"arrivals_{k}": rates[afferent - layout.groups[INPUT].size + len(rates)]}
+
+
+def _with_currents(layout, trials, populations, place, values, dt):
+    """The values with injected currents: in the bias if they are static, else a row of the layout; and fluctuations."""
+    circuit, n_seeds, names = trials.circuit, len(trials.seeds), [p.name for p in populations]
+    targets = {p.target for p in circuit.projections if circuit.is_injected(p)}
+    if targets.isdisjoint(names):
+        return values
+    moving, parts = trials.stimuli.ndim == 3, []
+    for p in populations:
+        currents, which = circuit.injected(p, trials.stimuli)
+        if moving:
+            first, n = sum(map(len, layout.injected)), currents.shape[-1]
+            layout.injected.append(np.moveaxis(currents, 1, 2).reshape(-1, currents.shape[1]))
+            parts.append((first + np.arange(len(currents), dtype=np.int32)[:, None] * n + which).astype(np.int32))
+        else:
+            parts.append(p.bias + currents[:, which])
+    each = np.tile(np.concatenate(parts, axis=1).ravel(), n_seeds)
+    slots = [_fluctuating(circuit, p, place[p.name].start) for p in populations]
+    if moving or slots[0]:
+        values = {("tonic" if name == "bias" else name): value for name, value in values.items()}
+    values = values | ({"row": each} if moving else {"tonic" if slots[0] else "bias": each})
+    for k, kth in enumerate(zip(*slots, strict=True)):
+        numbers, reach, tau = (np.concatenate(column) for column in zip(*kth, strict=True))
+        key = _keys(trials.seeds, trials.numbers, numbers)
+        decay = exp(-dt / tau)
+        values |= {f"fluctuation_{k}": noise.gaussian(key, -1), f"fluctuation_key_{k}": key}
+        steady = {"reach": reach, "fluctuation_decay": decay, "fluctuation_step": np.sqrt(-expm1(-2 * dt / tau))}
+        values |= {f"{name}_{k}": np.tile(each, trials.copies) for name, each in steady.items()}
+    return values
+
+
+def fluctuations(circuit: Circuit, population: Population) -> int:
+    """Number of currents with separate fluctuations that a neuron of a population receives, at most."""
+    return len(_fluctuating(circuit, population, 0))
+
+
+def _fluctuating(circuit, population, first):
+    """Fluctuations of the neurons of a population, of which the first has this number in the circuit.
+
+    For the first of each neuron, the second, and so on: numbers from which their keys are made, standard deviations and
+    time constants; 0 for a neuron that has fewer than others. Neurons with one number have one realisation.
+    """
+    columns, n_neurons = spans(circuit.inputs), sum(p.size for p in circuit.populations)
+    found = []
+    for p in circuit.projections:
+        source = circuit.source(p)
+        if p.target != population.name or not (circuit.is_injected(p) and source.fluctuation):
+            continue
+        afferent = columns[source.name].start
+        matrix = sparse.coo_array(circuit.weights(p))
+        rows, targets = matrix.coords
+        numbers = (n_neurons + afferent + rows).astype(np.uint64)
+        if isinstance(p.weights, Independent):
+            numbers = (first + targets).astype(np.uint64) + (np.uint64(afferent + 1) << np.uint64(32))
+        sd, tau = matrix.data * float(source.fluctuation), np.full(len(rows), source.tau)
+        found.append((targets, numbers, sd, tau))
+    if not found:
+        return []
+    targets, *values = (np.concatenate(column) for column in zip(*found, strict=True))
+    order = np.argsort(targets, kind="stable")
+    targets, values = targets[order], [value[order] for value in values]
+    counts = np.bincount(targets, minlength=population.size)
+    rank = np.arange(len(targets)) - np.repeat(np.cumsum(counts) - counts, counts)
+    slots = []
+    for k in range(counts.max(initial=0)):
+        at = rank == k
+        slot = [np.zeros(population.size, np.uint64), np.zeros(population.size), np.ones(population.size)]
+        for all_of, value in zip(slot, values, strict=True):
+            all_of[targets[at]] = value[at]
+        slots.append(slot)
+    return slots
+
+
+#: A time step that no trial reaches.
+NEVER = float(2**40)
+
+
+def _spike_times(layout, trials, inputs, dt, steps):
+    """Where the row of given spikes of each afferent begins, in every copy."""
+    columns, begins = spans(trials.circuit.inputs), []
+    for i in inputs:
+        what = f"stimuli of input {i.name!r} of circuit {trials.circuit.name!r}"
+        rasters = spike_raster(i.spikes, i.size, trials.stimuli[..., columns[i.name]], steps, dt, what)
+        begins.append([[_row_of(layout, row) for row in raster] for raster in rasters])
+    return {"place": np.tile(np.concatenate(begins, axis=1).astype(np.int32).ravel(), len(trials.seeds))}
+
+
+def _row_of(layout, steps):
+    """Where a row of given spikes begins in a layout; those that are the same are held once."""
+    key = steps.tobytes()
+    if key not in layout.begins:
+        layout.begins[key] = sum(map(len, layout.given))
+        layout.given.append(np.append(steps, NEVER))
+    return layout.begins[key]
 
 
 def _add(layout, index, name, sizes, trials, values, empty):
@@ -599,7 +714,8 @@ def _input_values(trials):
     """Rates (copies·inputs, or × time) in Hz, and initial phases in cycles, for every copy of every afferent."""
     circuit = trials.circuit
     inputs = circuit.inputs
-    rate = np.concatenate([np.full(i.size, i.rate) for i in inputs]) * trials.stimuli
+    fires = [i.rate * (not i.is_current and i.spikes is None) for i in inputs]
+    rate = np.repeat(fires, [i.size for i in inputs]) * trials.stimuli
     rate = np.concatenate([rate] * len(trials.seeds))
     rate = rate.reshape(-1) if rate.ndim == 2 else np.moveaxis(rate, 1, 2).reshape(-1, rate.shape[1])
     phases = np.concatenate([i.phases for i in inputs])

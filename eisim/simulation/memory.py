@@ -1,10 +1,12 @@
 """Memory that a batch requires, estimated before its layout."""
 
+import math
+
 from eisim.base import memory
 from eisim.base.timing import Timing
 from eisim.distributions import Distribution
 from eisim.neurons import Neuron
-from eisim.simulation.layout import Trials, is_pooled
+from eisim.simulation.layout import Trials, fluctuations, is_pooled
 from eisim.simulation.recording import needed
 from eisim.weights import Independent, Rule
 
@@ -20,6 +22,8 @@ _RECORDED, _STIMULUS = 16, 24
 _STATE, _MADE = 24, 8
 #: Of a weight or delay that a synapse has for itself: in Python, in a file, and in the program.
 _DRAWN = 24
+#: Of a neuron that currents are injected into, and of each fluctuation of these.
+_CURRENT, _FLUCTUATION = 32, 120
 
 
 def check_memory(batch: list[Trials], timing: Timing) -> None:
@@ -47,6 +51,11 @@ def _bytes(trials, timing):
     need = trials.copies * (_NEURON[circuit.kind] * (trials.neurons + circuit.n_inputs) + synapses)
     own = sum(p.size * len(p.neuron.units) for p in circuit.populations if isinstance(p.neuron, Neuron))
     need += _VARIABLE * trials.copies * own
+    for p in circuit.populations if any(i.is_current for i in circuit.inputs) else ():
+        need += trials.copies * p.size * (_CURRENT + _FLUCTUATION * fluctuations(circuit, p))
+        if trials.stimuli.ndim == 3:
+            kinds = circuit.injected(p, trials.stimuli[:1, :1])[0].shape[-1]
+            need += _STIMULUS * kinds * math.prod(trials.stimuli.shape[:2])
     if trials.stimuli.ndim == 3:
         need += _STIMULUS * trials.stimuli.size * len(trials.seeds)
     if trials.record and circuit.kind == "rate":
@@ -79,6 +88,8 @@ def _draws(projection):
 def _synapses(circuit, projection):
     """Synapses of one copy that are stored individually."""
     given = projection.weights
+    if circuit.is_injected(projection):
+        return 0
     if not isinstance(given, Rule):
         return given.data.size
     is_shared = isinstance(given, Independent) or is_pooled(circuit, projection)

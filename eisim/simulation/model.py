@@ -12,7 +12,18 @@ from eisim.base.timing import Timing
 from eisim.circuit import CYCLE
 from eisim.neurons.kinetics import kinetic_steps, kinetic_variables, kinetics
 from eisim.simulation import elementary, refractory
-from eisim.simulation.layout import FREE_AT, INPUT, POOL, Bundle, Group, Layout, Synapses, drive_name, one_if_equal
+from eisim.simulation.layout import (
+    FREE_AT,
+    INPUT,
+    POOL,
+    SPIKE_TIMES,
+    Bundle,
+    Group,
+    Layout,
+    Synapses,
+    drive_name,
+    one_if_equal,
+)
 
 #: The variable of a step by which it says which neurons have crossed their threshold.
 CROSSED = "_crossed"
@@ -73,6 +84,8 @@ def models(layout: Layout, kind: str, timing: Timing, own: bool = False) -> dict
         }
         if name == INPUT:
             found[name] = _input(values, kind, own)
+        elif name == SPIKE_TIMES:
+            found[name] = _given(values)
         elif name.startswith(POOL):
             found[name] = _pool(group, values)
         elif kind == "spiking":
@@ -152,6 +165,38 @@ def _crossing(events):
     return "" if "refractory" in events else f"\n{CROSSED} = {events['threshold']}\n"
 
 
+def _given(values) -> Model:
+    """Afferents whose spike times are given: each waits for the next in its row of time steps."""
+    events = {"threshold": "t_in_timesteps == given(t, place)", "reset": "place += 1"}
+    return Model("place : integer", "", values, {}, events)
+
+
+def _injected(values, unit: str) -> tuple[dict, str, str, dict[str, str]]:
+    """Values, equations, step and units of currents that are injected beside the tonic bias.
+
+    A fluctuation is an Ornstein-Uhlenbeck process of variance 1 in exact steps. What it is at the start of a step acts.
+    """
+    numbers = range(sum(name.startswith("reach_") for name in values))
+    if "tonic" not in values:
+        return values, "", "", {}
+    physical = "" if unit == "1" else f"*{unit}"
+    terms = ["tonic", *([f"injected(t, row){physical}"] if "row" in values else [])]
+    terms += [f"reach_{k}*fluctuation_{k}" for k in numbers]
+    equations = f"\nbias = {' + '.join(terms)} : {unit}" + "".join(f"\nfluctuation_{k} : 1" for k in numbers)
+    step = "".join(
+        f"\nfluctuation_{k} = fluctuation_{k}*fluctuation_decay_{k} + "
+        f"fluctuation_step_{k}*gaussian(fluctuation_key_{k}, t_in_timesteps)"
+        for k in numbers
+    )
+    units = {"tonic": unit, "row": "integer"} | {f"reach_{k}": unit for k in numbers}
+    return (
+        values,
+        equations,
+        step,
+        units | {f"fluctuation_{what}_{k}": "1" for k in numbers for what in ("key", "decay", "step")},
+    )
+
+
 def _pool(group: Group, values) -> Model:
     equations, step = kinetics(group.neuron), "\n".join(kinetic_steps(group.neuron))
     used = {name: value for name, value in values.items() if name in step}
@@ -167,14 +212,16 @@ def _rate(group: Group, values, timing, drives) -> Model:
     terms = ["bias", *drives, *(["noise_drive"] if noisy else [])]
     equations = f"drive = {' + '.join(terms)} : Hz\nrate_sum : Hz"
     equations += "".join(f"\n{drive} : Hz" for drive in drives)
+    values, currents, fluctuate, units_of_currents = _injected(values, "hertz")
+    equations += currents
     if group.neuron is None:  # a delay line hands on at each step what it received
         equations += "\ndr/dt = (drive - r)/dt : Hz"
         step, units = "r = drive", {}
     else:
         equations += "\n" + group.neuron.equations_of(refractory, noisy)
         step, units = group.neuron.step(refractory, noisy), group.neuron.step_units | {"key": "1"}
-    step += f"\nrate_sum = rate_sum + r*{_in_window(timing)}"
-    units = {name: unit for name, unit in (units | {"bias": "Hz"}).items() if name in values}
+    step += f"\nrate_sum = rate_sum + r*{_in_window(timing)}{fluctuate}"
+    units = {name: unit for name, unit in (units | {"bias": "Hz"} | units_of_currents).items() if name in values}
     placeholders = {"noise": "hertz", "noise_tau": "second"} if noisy else {}
     return Model(equations, step, values, units, placeholders=placeholders)
 
@@ -200,7 +247,9 @@ def _spiking(group: Group, values, timing, moving, own) -> Model:
         linked = "".join(f"\n{v}_pool : {neuron.weight_unit} (linked)" for v in kinetic_variables(neuron))
     equations = neuron.equations(pooled) + linked + "\nspikes_in_window : integer\nfree_at : integer"
     equations += "".join(f"\n{arrived} : 1" for arrived in drawn)
-    step = neuron.step(noisy, pooled, "\n".join(arrivals))
+    values, currents, fluctuate, units_of_currents = _injected(values, neuron.drive_unit)
+    equations, units = equations + currents, units | units_of_currents
+    step = neuron.step(noisy, pooled, "\n".join(arrivals)) + fluctuate
     reset = [neuron.after_spike("carry" in values), "free_at = t_in_timesteps + hold"]
     events = {
         "threshold": neuron.spikes_when,

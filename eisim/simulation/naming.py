@@ -10,6 +10,8 @@ from zlib import crc32
 from eisim.simulation.layout import Bundle, Recorder
 
 STIMULUS_FILE = "eisim_stimulus_values"
+INJECTED_FILE = "eisim_injected_values"
+GIVEN_FILE = "eisim_given_values"
 #: The clock of what is not recorded in every step.
 RECORDERS_CLOCK = "eisim_recorders_clock"
 TRANSMISSION_FILE = "eisim_transmission_values"

@@ -22,6 +22,7 @@ class BatchNetwork:
         self.kind, self.timing = job.kind, timing
         self.clock = b2.Clock(timing.dt * b2.second, name="eisim_clock")
         self.stimulus = self._stimulus(layout.groups[INPUT])
+        self.tables = self._tables(job)
         self.groups = {name: self._group(name, layout.groups[name], model) for name, model in job.models.items()}
         for name, group in layout.groups.items():
             for variable in kinetic_variables(group.neuron) if group.pools else ():
@@ -53,6 +54,8 @@ class BatchNetwork:
             namespace |= noise.brian2_uniform()
         if "stimulus(" in "\n".join([model.text, model.step, *model.arrivals.values()]):
             namespace["stimulus"] = self.stimulus
+        texts = "\n".join([model.text, *model.events.values()])
+        namespace |= {name: table for name, table in self.tables.items() if f"{name}(" in texts}
         made = b2.NeuronGroup(
             group.size,
             model.text,
@@ -89,6 +92,16 @@ class BatchNetwork:
         if len(layout.courses) > 1:
             step = self.timing.dt * b2.second
             return b2.TimedArray(layout.transmission(self.timing), step, name="eisim_transmission")
+
+    def _tables(self, job):
+        """Injected currents by frame, and time steps of given spikes in one frame for all times."""
+        tables = {}
+        if job.injected.size:
+            frame = self.timing.steps / len(job.injected) * self.timing.dt * b2.second
+            tables["injected"] = b2.TimedArray(job.injected, frame, name="eisim_injected")
+        if job.given.size:
+            tables["given"] = b2.TimedArray(job.given, self.timing.dt * b2.second, name="eisim_given")
+        return tables
 
     def _synapses(self, bundle, synapses, model):
         model = model.with_own_functions

@@ -160,9 +160,10 @@ def requested(circuit: Circuit, record: Mapping, neurons, trials, every, n_trial
 
 
 def _with_trains(circuit):
-    """Names of the inputs that have spikes: a Poisson input that only drives populations has none of its own."""
+    """Names of the inputs that have spikes: not currents, nor Poisson inputs that only drive populations."""
     sources = {p.source for p in circuit.projections if not isinstance(p.weights, Independent)}
-    return [i.name for i in circuit.inputs if i.train == "regular" or i.name in sources]
+    spike = [i for i in circuit.inputs if not i.is_current]
+    return [i.name for i in spike if i.train == "regular" or i.name in sources]
 
 
 def _neurons(neurons, sizes):

@@ -26,7 +26,16 @@ def state_variables(equations: str, neuron=None) -> list[str]:
 
 def check_continuable(circuit: Circuit, dt: float) -> None:
     """Refuse a circuit whose state is not that of its neurons alone."""
+    for i in circuit.inputs:
+        if i.fluctuation or i.spikes is not None:
+            found = "a current that fluctuates" if i.fluctuation else "given spike times, which would begin anew"
+            raise InputError(
+                f"keep_state: circuit {circuit.name!r}: input {i.name!r}: expected steady currents or rates, found "
+                f"{found}"
+            )
     for projection in circuit.projections if circuit.kind == "spiking" else ():
+        if circuit.is_injected(projection):
+            continue
         what = f"keep_state: circuit {circuit.name!r}: projection {projection.name!r}"
         receptor = circuit.population(projection.target).neuron.receptors[circuit.receptor(projection)]
         if not circuit.has_synapses(projection):

@@ -184,5 +184,9 @@ def questioned(circuit: Circuit | None, is_spiking: bool) -> tuple[str, ...]:
             return (f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing",)
         if plastic := [p.name for p in circuit.projections if p.plasticity]:
             return (f"the assumption that does not hold: synapses of {', '.join(plastic)} change with their history",)
+        if timed := [i.name for i in circuit.inputs if i.spikes is not None]:
+            return (
+                f"the assumption that does not hold: inputs are rates, but {', '.join(timed)} fires at given times",
+            )
     unshown = circuit is not None and any(p.neuron.non_decreasing is None for p in circuit.populations)
     return ((RATE_CODE,) if is_spiking else ()) + ((UNSHOWN,) if unshown else ())

@@ -337,6 +337,8 @@ def _samples(response):
     """Population, its sign, trial, neuron, time in ms, and rate in Hz: of every spike, or of the readout's trace."""
     circuit, ms = response.circuit, response.dt * 1e3
     for member in (*circuit.inputs, *circuit.populations) if circuit.kind == "spiking" else ():
+        if member.name not in response.spikes:  # an injected current
+            continue
         spikes, sign = response.spikes[member.name], getattr(member, "sign", "E")
         for trial, neuron, step in zip(spikes.copy.tolist(), spikes.neuron.tolist(), spikes.step.tolist(), strict=True):
             yield member.name, sign, trial, neuron, round(step * ms, 9), None
@@ -354,12 +356,13 @@ def weights_table(circuit: Circuit, dnn) -> str:
     per_rate = f"{unit}/Hz" if circuit.kind == "spiking" else unit
     blocks = [("circuit", p.source, p.target, circuit.sign(p) * circuit.weights(p), unit) for p in circuit.projections]
     blocks += [("DNN", source, layer.name, w, per_rate) for layer in dnn.layers for source, w in layer.incoming]
+    currents = {i.name for i in circuit.inputs if i.is_current}
     columns = ("network", "source", "source_neuron", "target", "target_neuron", "weight", "unit")
     lines = []
     for network, source, target, matrix, shown in blocks:
-        matrix = matrix.tocoo()
+        matrix, (factor, shown) = matrix.tocoo(), (1.0, "1") if source in currents else (scale, shown)
         for i, j, weight in zip(*matrix.coords, matrix.data, strict=True):
-            lines.append((network, source, int(i), target, int(j), float(weight) * scale, shown))
+            lines.append((network, source, int(i), target, int(j), float(weight) * factor, shown))
     return to_csv(lines, columns)
 
 

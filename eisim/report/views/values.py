@@ -64,18 +64,29 @@ def _range(values, unit: str) -> str:
 
 
 def _circuit(circuit: Circuit) -> str:
-    trains = {i.name: i.train if circuit.kind == "spiking" else "the rate itself" for i in circuit.inputs}
-    inputs = [(i.name, i.size, f"{i.rate:g} Hz", trains[i.name]) for i in circuit.inputs]
+    inputs = [(i.name, i.size, *_sent(circuit, i)) for i in circuit.inputs]
+    scale = "rate or current" if any(i.is_current for i in circuit.inputs) else "rate"
     populations = [(p.name, SIGNS[p.sign], p.size, _model(p.neuron), _extras(p)) for p in circuit.populations]
     projections = [_projection(circuit, p) for p in circuit.projections]
     readouts = [(r.population, circuit.population(r.population).size, f"{r.threshold:g} Hz") for r in circuit.readouts]
     return html_box(
         f"{circuit.name}: {circuit.kind} circuit",
-        _table("Inputs", ("name", "afferents", "rate for a stimulus of 1", "as"), inputs),
+        _table("Inputs", ("name", "afferents", f"{scale} for a stimulus of 1", "as"), inputs),
         _table("Populations", ("name", "sign", "neurons", "model", ""), populations),
         _table("Projections", ("from", "to", "sign", "synapses", "mean weight", "delay", ""), projections),
         _table("Readouts", ("population", "outputs", "decision threshold"), readouts),
     )
+
+
+def _sent(circuit, of) -> tuple[str, str]:
+    """What an input sends for a stimulus of 1, and as what."""
+    if of.spikes is not None:
+        return "", f"{of.spikes.i.size:,} spikes at given times"
+    if not of.is_current:
+        return f"{of.rate:g} Hz", of.train if circuit.kind == "spiking" else "the rate itself"
+    unit = circuit.unit_of_current(of)
+    sd = f" ± {format_quantity(of.fluctuation, unit)} (tau {of.tau * 1e3:g} ms)" if of.fluctuation else ""
+    return format_quantity(of.scale, unit), f"injected current{sd}"
 
 
 def _extras(population):
@@ -103,7 +114,8 @@ def _state(population, name, value):
 
 def _projection(circuit, projection):
     weights, neuron = circuit.weights(projection), circuit.population(projection.target).neuron
-    mean = format_quantity(float(weights.data.mean()), neuron.weight_unit) if weights.nnz else ""
+    unit = "1" if circuit.is_injected(projection) else neuron.weight_unit
+    mean = format_quantity(float(weights.data.mean()), unit) if weights.nnz else ""
     rule = projection.weights
     extras = [type(rule).__name__] if isinstance(rule, Rule) else []
     drawn = {"weights": getattr(rule, "weight", None), "delays": projection.delay}

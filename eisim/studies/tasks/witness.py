@@ -105,8 +105,8 @@ def broken_order(stimuli: np.ndarray, circuit: Circuit, rates: np.ndarray, outpu
 
 
 def is_noisy(circuit: Circuit) -> bool:
-    """Whether any neuron has noise."""
-    return any(getattr(p.neuron, "noise", 0) for p in circuit.populations)
+    """Whether any neuron has noise, or an injected current fluctuates."""
+    return any(getattr(p.neuron, "noise", 0) for p in circuit.populations) or any(i.fluctuation for i in circuit.inputs)
 
 
 def _keeps_order(circuit):
