@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
@@ -215,7 +216,7 @@ class _Writer:
         self.differs: list[str] = []
         self.gates: dict[str, bool] = {}  # whether synapses must see that a target is not refractory
         unused = Unused(_TAKEN)
-        parts = (*circuit.inputs, *circuit.populations, *circuit.projections)
+        parts: tuple[Any, ...] = (*circuit.inputs, *circuit.populations, *circuit.projections)
         self.names = {part.name: unused(_identifier(part.name)) for part in parts}
         self.trains = {p.source for p in circuit.projections if not self._is_drive(p)}
 

@@ -183,9 +183,8 @@ class _Terms(_Floats):
         if isinstance(node.op, ast.Pow) and isinstance(node.left, ast.Call) and not names_in(node.right):
             (argument,) = node.left.args[:1]
             if ast.unparse(node.left.func) == "exp":  # algebra makes exp(x)**(1/18) of exp(x/18)
-                return self.visit(
-                    ast.parse(f"exp(({ast.unparse(argument)})*({ast.unparse(node.right)}))").body[0].value
-                )
+                text = f"exp(({ast.unparse(argument)})*({ast.unparse(node.right)}))"
+                return self.visit(ast.parse(text, mode="eval").body)
         self.generic_visit(node)
         if not isinstance(node.op, ast.Pow):
             return node

@@ -1,6 +1,7 @@
 """Base of spiking neurons."""
 
 import re
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, ClassVar, Literal
 
@@ -34,6 +35,7 @@ class SpikingNeuron(Value):
     reset: float
     refractory: float
     noise: float
+    equations: Callable[..., str]
     excitation: Any
     inhibition: Any
     drive_unit: str
