@@ -136,7 +136,7 @@ class Response(Shown):
     window: float
     dt: float
     spikes: dict[str, Spikes] = field(default_factory=dict)
-    traces: Traces = field(default_factory=lambda: Traces("Response.traces", {}))
+    traces: dict[str, Any] | Traces = field(default_factory=dict)
     loop_time: float = np.nan
     seeds: tuple[int, ...] = ()
     state: dict[str, Any] = field(default_factory=dict)

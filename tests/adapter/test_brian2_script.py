@@ -308,7 +308,7 @@ def test_a_rising_variable_at_the_start_is_that_of_the_equations():
 def test_all_that_a_circuit_has_is_written_or_refused():
     """A new field of a circuit has to be thought of in the export, and then here."""
     known = {
-        Input: "name size rate train",
+        Input: "name size rate train current fluctuation tau spikes",
         Population: "name sign neuron size bias initial spread silenced cell_type",  # the last two change no response
         Projection: "source target weights delay name receptor plasticity transient unit plain",
         Circuit: "name inputs populations projections readouts seed",
