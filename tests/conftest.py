@@ -17,8 +17,8 @@ settings.load_profile("eisim")
 
 
 def pytest_make_parametrize_id(val, argname):
-    """Name cases of bytes by number: bytes may hold the time, and all workers must collect the same tests."""
-    return argname if isinstance(val, bytes) else None
+    """Name cases of bytes and of what its text gives an address by number: all workers must collect the same tests."""
+    return argname if isinstance(val, bytes) or " at 0x" in repr(val) else None
 
 
 def pytest_itemcollected(item):

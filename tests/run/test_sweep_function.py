@@ -174,7 +174,6 @@ def timed(g, duration):
         (dict, {"g": [1]}, {}, "sweep: dict: expected a function that builds a circuit from parameters by name"),
         (print, {"g": [1]}, {}, "found 'g'"),
     ],
-    ids=str,
 )
 def test_refused_in_words(function, over, options, words):
     with pytest.raises(InputError, match=words):
