@@ -77,22 +77,32 @@ def ablate(
     sent = [p.name for p in circuit.inhibitory_projections if p.source in populations]
     named = sent if projections is None and cell_types is not None else projections
     chosen = _chosen(named, inhibitory, "ablate: projections", "inhibitory projections") | dict.fromkeys(sent)
+    lost = _transient(fraction, during, wash_in, wash_out)
     if not (chosen and fraction):
         return circuit
-    if during is None:
-        if wash_in or wash_out:
-            raise InputError("ablate: wash_in and wash_out: expected `during`, from when to when, found None")
+    if lost is None:
         weakened = [scaled(p, 1 - fraction) if p.name in chosen else p for p in circuit.projections]
     else:
-        if not isinstance(during, (tuple, list)) or len(during) != 2:
-            raise InputError(f"ablate: during: expected two times, such as (500*ms, 800*ms), found {during!r}")
-        lost = Transient(fraction, *during, wash_in, wash_out)
         if twice := [p.name for p in circuit.projections if p.name in chosen and p.transient]:
             raise InputError(
                 f"ablate: during: expected projections that have no Transient yet, found {', '.join(twice)}"
             )
         weakened = [revised(p, transient=lost) if p.name in chosen else p for p in circuit.projections]
     return revised(circuit, projections=tuple(weakened))
+
+
+def _transient(fraction, during, wash_in, wash_out) -> Transient | None:
+    """The loss from one time to another, if one is asked for."""
+    if during is None:
+        if np.any(wash_in) or np.any(wash_out):
+            raise InputError("ablate: wash_in and wash_out: expected `during`, from when to when, found None")
+        return None
+    if isinstance(during, str) or np.ndim(during) != 1 or len(during) != 2:
+        raise InputError(f"ablate: during: expected two times, such as (500*ms, 800*ms), found {during!r}")
+    times = {"during: start": during[0], "during: stop": during[1], "wash_in": wash_in, "wash_out": wash_out}
+    for name, time in times.items():
+        warn_of_plain(time, "second", f"ablate: {name}", huge=60.0)
+    return Transient(fraction or 1.0, *times.values())
 
 
 @explains_arguments

@@ -211,6 +211,10 @@ class ShortTerm(Value):
         return used * (1 - forgotten) / (1 - (1 - used) * forgotten)
 
 
+#: Times that differ by less are the same, in s: a whole number of time steps is rounded.
+_SAME = 1e-9
+
+
 @dataclass(frozen=True)
 class Transient(Value):
     r"""Transmission that is lost for a while, at once as by light, or as a drug washes in and out.
@@ -250,5 +254,5 @@ class Transient(Value):
         times = np.asarray(times, dtype=float)
         since, after = np.maximum(times - self.start, 0), np.maximum(times - self.stop, 0)
         lost = -expm1(-np.minimum(since, self.stop - self.start) / self.wash_in) if self.wash_in else 1.0
-        left = exp(-after / self.wash_out) if self.wash_out else (times < self.stop).astype(float)
-        return 1 - self.fraction * np.where(times < self.start, 0.0, lost * left)
+        left = exp(-after / self.wash_out) if self.wash_out else (times < self.stop - _SAME).astype(float)
+        return 1 - self.fraction * np.where(times < self.start - _SAME, 0.0, lost * left)

@@ -94,10 +94,18 @@ def test_the_course_is_that_of_first_order_kinetics(start, length, wash_in, wash
         inside = start <= t < start + length
         level += dt * ((1 - level) / wash_in if inside else -level / wash_out)
     np.testing.assert_allclose(lost.transmission(at), expected, atol=0.06)
-    assert (
-        Transient(fraction, start, start + length).transmission(at)
-        == np.where((at >= start) & (at < start + length), 1 - fraction, 1.0)
-    ).all()
+    at = at[(abs(at - start) > 1e-8) & (abs(at - start - length) > 1e-8)]
+    expected = np.where((at >= start) & (at < start + length), 1 - fraction, 1.0)
+    assert np.array_equal(Transient(fraction, start, start + length).transmission(at), expected)
+
+
+@given(st.integers(0, 20_000), st.integers(1, 20_000), st.sampled_from([0.1e-3, 0.05e-3, 0.025e-3]))
+def test_whole_steps_begin_and_end_it_in_their_step(first, length, dt):
+    steps = np.arange(first + length + 3)
+    for unit in (1.0, 1e-3):  # as seconds, and as milliseconds times a thousandth
+        start, stop = ((k * (dt / unit)) * unit for k in (first, first + length))
+        kept = Transient(1.0, start, stop).transmission(steps * dt)
+        assert np.array_equal(kept, np.where((steps >= first) & (steps < first + length), 0.0, 1.0))
 
 
 CIRCUITS = {
@@ -217,6 +225,8 @@ def test_what_cannot_take_it_says_so(tmp_path):
     assert not circuit.is_excitatory_only and "Transient" in circuit._repr_html_()
     for wrong, words in (
         ({"during": 3}, "during: expected two times"),
+        ({"during": "ab"}, "during: expected two times"),
+        ({"during": [1, 2, 3] * ms}, "during: expected two times"),
         ({"during": (40 * ms, 20 * ms)}, "stop: expected more than the start"),
         ({"during": (-1 * ms, 20 * ms)}, "start: expected 0 or more"),
         ({"during": (1 * mV, 20 * ms)}, "start: expected"),
@@ -230,6 +240,11 @@ def test_what_cannot_take_it_says_so(tmp_path):
     with pytest.raises(InputError, match="transient: expected Transient"):
         Projection("I", "E", [[1]], transient=3)
     assert ablate(spiking(), 0, during=DURING).projections[2].transient is None
+    with pytest.raises(InputError, match="during: expected two times"):
+        ablate(spiking(), 0, during=("bad",))
+    assert ablate(spiking(), during=[20, 40] * ms).projections[2].transient == Transient(1.0, *DURING)
+    with pytest.raises(UserWarning, match="the plain number 500 is 500 s"):
+        ablate(spiking(), during=(500, 800))
 
 
 def test_conductances_too():
