@@ -13,6 +13,8 @@ from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si, warn_of_plain
 from eisim.base.values import revised
 from eisim.circuit import Circuit, scaled
+from eisim.neurons import Neuron
+from eisim.neurons.spiking import INHIBITORY
 from eisim.synapses import Transient
 from eisim.weights import AllToAll
 
@@ -173,7 +175,8 @@ def shift_reversal(circuit: Circuit, by) -> Circuit:
     Raises
     ------
     InputError
-        If no neuron of the circuit has a conductance-based inhibitory receptor.
+        If no neuron of the circuit has a conductance-based inhibitory receptor, or a population has a `Neuron` with
+        inhibition: where equations have their reversal potential is not known.
     """
     warn_of_plain(by, "volt", "shift_reversal: by")
     by = scalar_si(by, "volt", "shift_reversal: by")
@@ -279,6 +282,12 @@ def _without(projection, circuit, sources):
 
 def _driving_forces(circuit):
     """Distance from the inhibitory reversal potential to threshold, in V, for each population with one."""
+    for p in circuit.populations:
+        if isinstance(p.neuron, Neuron) and set(p.neuron.receptors) & set(INHIBITORY):
+            raise InapplicableError(
+                f"shift_reversal: expected neurons whose reversal potential of inhibition is known, found population "
+                f"{p.name!r} of {p.neuron.name}, whose inhibition is in its equations; change a parameter of it instead"
+            )
     neurons = [p.neuron for p in circuit.populations if _has_reversal(p)]
     if not neurons:
         raise InapplicableError(

@@ -22,7 +22,7 @@ from eisim.base.seeds import Seed, seed_of, uniform_at
 from eisim.base.units import Measured, expected, is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
 from eisim.base.values import Brief, ReadOnly, Shown, Value, quantity, revised
 from eisim.distributions import Distribution
-from eisim.neurons import LIF, ConductanceLIF, RateUnit, SpikingNeuron, Theta
+from eisim.neurons import LIF, ConductanceLIF, Neuron, RateUnit, SpikingNeuron, Theta
 from eisim.neurons.spiking import INHIBITORY
 from eisim.stimuli import SpikeTimes
 from eisim.synapses import ShortTerm, Transient
@@ -271,6 +271,8 @@ class Population(Source, ReadOnly, Brief):
                 raise InputError(f"{what}: expected 0 or more, found {spread[name]:g}")
             warn_of_plain(sd, units[name], f"{what} of {name}", by_hand=True)
         object.__setattr__(self, "spread", spread)
+        if any(spread.values()) and getattr(self.neuron, "rises", None):  # shown for other values alone
+            object.__setattr__(self, "neuron", revised(self.neuron, rises=None))
 
     def _check_initial(self, what):
         """Hold an array of the first state variable, or of several or of drawn ones a dict."""
@@ -778,7 +780,12 @@ class Circuit(ReadOnly, Shown):
                     )
                 if "unit" in limits[name]:
                     warn_of_plain(value, limits[name]["unit"], f"with_neurons: {name}", limits[name]["huge"])
-        return replace(self, populations=[replace(p, neuron=replace(p.neuron, **changes)) for p in self.populations])
+        unknown = {"rises": None} if changes and "rises" not in changes else {}  # was shown for other values
+
+        def changed(neuron):
+            return replace(neuron, **(unknown if isinstance(neuron, Neuron) else {}), **changes)
+
+        return replace(self, populations=[replace(p, neuron=changed(p.neuron)) for p in self.populations])
 
     def to_brian2(self, stimulus=None, *, duration=300e-3, dt=0.1e-3):
         """The circuit as plain objects of Brian2: a network to change and to run, without eisim.

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from brian2 import second
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eisim import (
     LIF,
+    AdEx,
     AllToAll,
     Circuit,
     Conductance,
@@ -17,6 +19,7 @@ from eisim import (
     FixedProbability,
     Input,
     InputError,
+    Neuron,
     Population,
     Projection,
     Readout,
@@ -157,6 +160,18 @@ def test_reversal_moves_to_threshold():
     half, whole = (dose("reversal").apply(circuit, d).populations for d in (0.5, 1))
     assert half[1].neuron.inhibition.reversal == pytest.approx(-67.5e-3)
     assert whole[1].neuron.inhibition.reversal == pytest.approx(whole[1].neuron.threshold)
+
+
+def test_reversal_in_equations_is_refused_by_name():
+    """Else some neurons of a circuit would be shifted and others not, in silence."""
+    mixed = conducting()
+    mixed = replace(mixed, populations=[*mixed.populations, Population("adapting", "E", AdEx())])
+    for circuit in (mixed, Circuit("alone", [Input("x")], mixed.populations[-1:])):
+        with pytest.raises(InputError, match="'adapting' of AdEx"):
+            shift_reversal(circuit, 10e-3)
+    plain = Neuron("dv/dt = -v/tau : 1", threshold="v > 1", tau=10e-3 * second)
+    beside = replace(mixed, populations=[*mixed.populations[:-1], Population("plain", "E", plain)])
+    assert shift_reversal(beside, 10e-3).populations[0].neuron.inhibition.reversal == pytest.approx(-60e-3)
 
 
 def test_silencing_keeps_pools_and_is_the_same_as_with_a_matrix():

@@ -7,14 +7,14 @@ import numpy as np
 
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.units import to_si
-from eisim.base.values import Brief
+from eisim.base.values import Brief, ReadOnly
 from eisim.circuit import Circuit, Input, Population
 from eisim.neurons import Neuron, SpikingNeuron
 from eisim.simulation import simulate
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FICurve(Brief):
+class FICurve(ReadOnly, Brief):
     """Rates of a neuron for constant drives, as they were measured.
 
     Attributes
@@ -69,10 +69,15 @@ class FICurve(Brief):
 
     @property
     def shown(self) -> SpikingNeuron:
-        """The neuron with what the curve says of it: whether its rate is non-decreasing in a constant drive."""
+        """The neuron with what the curve says of it: whether its rate is non-decreasing in a constant drive.
+
+        That is shown within the range of `drives` alone, and only if the rate rises there by more than the intervals:
+        a flat curve shows nothing.
+        """
         if not isinstance(self.neuron, Neuron):
             return self.neuron
-        return replace(self.neuron, rises=self.is_non_decreasing)
+        is_risen = bool(self.rates[-1] - self.errors[-1] > self.rates[0] + self.errors[0])
+        return replace(self.neuron, rises=(is_risen or None) if self.is_non_decreasing else False)
 
 
 @explains_arguments
@@ -127,4 +132,7 @@ def _measured(neuron, drives, times, copies, backend):
     errors = np.full(len(drives), 1 / window)
     if copies > 1:
         errors = 1 / (window * copies) + 1.96 * each.std(axis=1, ddof=1) / np.sqrt(copies)
-    return FICurve(neuron, np.array(drives), each.mean(axis=1), errors)
+    arrays = np.array(drives), each.mean(axis=1), errors
+    for array in arrays:  # the curve is kept for the next who asks
+        array.flags.writeable = False
+    return FICurve(neuron, *arrays)

@@ -79,7 +79,8 @@ class Neuron(SpikingNeuron):
     name : str
         What tables call the model.
     rises : bool, optional
-        Whether its rate is non-decreasing in a constant drive, as `eisim.analysis.fi_curve.fi_curve` shows.
+        Whether its rate is non-decreasing in a constant drive, as `eisim.analysis.fi_curve.fi_curve` shows for the
+        drives that it measures. Other values of parameters, and a spread of them, make it unknown again.
     parameters : dict of str to quantity
         The same as `**more`.
     **more : quantity
@@ -240,7 +241,7 @@ class Neuron(SpikingNeuron):
     def without_noise(self) -> "Neuron":
         """The neuron with every xi at 0."""
         quiet = dict.fromkeys(self.dynamics.noises, "(0*second**-0.5)")
-        return self if not quiet else self._with(model=_dynamics.renamed(self.model, quiet))
+        return self if not quiet else self._with(model=_dynamics.renamed(self.model, quiet), rises=None)
 
     def _with(self, **changes):
         given = {f.name: getattr(self, f.name) for f in fields(self)} | changes
@@ -255,7 +256,9 @@ class Neuron(SpikingNeuron):
         changed = dict(self.parameters)
         for name in set(values) & set(changed):
             changed[name] = Measured(values.pop(name), changed[name].unit)
-        return revised(self, parameters=tuple(sorted(changed.items())), **values)
+        changes = {"parameters": tuple(sorted(changed.items())), **values}
+        is_same = all(getattr(self, name) == value for name, value in changes.items())
+        return revised(self, **{"rises": self.rises if is_same else None, **changes})
 
     @property
     def state_unit(self) -> str:

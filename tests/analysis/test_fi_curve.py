@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from brian2 import mV, nA
+from brian2 import ms, mV, nA
 
-from eisim import LIF, AdEx
+from eisim import LIF, AdEx, Population
 from eisim.analysis.fi_curve import FICurve, fi_curve
 from eisim.base.errors import InputError
 from eisim.studies.curves import ASSUMED, UNSHOWN, questioned
@@ -57,3 +57,25 @@ def test_bad_input_in_words():
     for arguments, words in (((AdEx(), [1 * mV, 2 * mV]), "a current"), ((AdEx(), [1] * nA), "two different")):
         with pytest.raises(InputError, match=words):
             fi_curve(*arguments)
+
+
+def test_a_flat_curve_shows_nothing():
+    flat = fi_curve(leaky(), [0, 5] * mV, duration=0.2, window=0.1)
+    assert flat.rates.tolist() == [0, 0] and flat.is_non_decreasing and flat.shown.rises is None
+
+
+def test_what_was_shown_is_of_these_values_alone():
+    shown = fi_curve(leaky(), [0, 30] * mV, duration=0.2, window=0.1).shown
+    assert shown.rises is True and shown.with_values(tau=shown["tau"]).rises is True
+    assert shown.with_values(tau=5e-3).rises is None is shown.with_values(refractory=5e-3).rises
+    assert small_plain(shown).with_neurons(tau=5 * ms).populations[0].neuron.rises is None
+    assert Population("p", "E", shown, 2).neuron.non_decreasing is True
+    assert Population("p", "E", shown, 2, spread={"tau": 1 * ms}).neuron.non_decreasing is None
+    assert Population("p", "E", shown, 2, spread={"tau": 0 * ms}).neuron.non_decreasing is True
+
+
+def test_a_curve_that_is_kept_cannot_be_changed():
+    curve = fi_curve(leaky(), [0, 30] * mV, duration=0.2, window=0.1)
+    for array in (curve.drives, curve.rates, curve.errors):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 999
