@@ -155,25 +155,70 @@ def _value(node, values):
 
 
 class _Floats(ast.NodeTransformer):
-    """Arguments of functions that are whole numbers as floats: Brian2 knows the difference."""
+    """Arithmetic of floats only, and whole powers as products.
+
+    C++ and NumPy take quotients, remainders, limits and sums of whole numbers and of conditions differently, and
+    libraries differ in the last bit of powers.
+    """
+
+    def visit_Constant(self, node):
+        return ast.Constant(float(node.value))
 
     def visit_Call(self, node):
         self.generic_visit(node)
-        for argument in node.args:
-            if not names_in(argument):
-                for each in ast.walk(argument):
-                    if isinstance(each, ast.Constant):
-                        each.value = float(each.value)
+        return _as_product(node) if node.func.id in ("int", "sign") else node
+
+    def visit_BinOp(self, node):
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Pow):
+            return self._power(node)
+        if isinstance(node.op, ast.Mod):  # NumPy's own is that of C's fmod
+            left, right = self._named(node.left), self._named(node.right)
+            return self._parsed(f"({left} - {right}*floor({left}/{right}))")
+        node.left, node.right = _as_number(node.left), _as_number(node.right)
         return node
+
+    def _power(self, node):
+        """A whole power as a product."""
+        exponent, sign = node.right, 1
+        if isinstance(exponent, ast.UnaryOp) and isinstance(exponent.op, ast.USub):
+            exponent, sign = exponent.operand, -1
+        power = exponent.value if isinstance(exponent, ast.Constant) else None
+        if power == 0.5:
+            found = f"sqrt({ast.unparse(node.left)})"
+        elif power in range(1, LARGEST_POWER + 1):
+            found = _product(self._named(node.left), int(power))
+        else:
+            return node
+        return self._parsed(f"(1.0/({found}))" if sign < 0 else f"({found})")
+
+    def _named(self, node):
+        return ast.unparse(node) if isinstance(node, (ast.Name, ast.Constant)) else f"({ast.unparse(node)})"
+
+    def _parsed(self, text):
+        if len(text) > LONGEST:
+            raise InputError(f"Neuron: expected powers and remainders of shorter expressions, found {text:.60}...")
+        return ast.parse(text, mode="eval").body
+
+
+def _as_product(node):
+    return ast.BinOp(ast.Constant(1.0), ast.Mult(), node)
+
+
+def _as_number(node):
+    """A condition as 0 or 1."""
+    if not isinstance(node, (ast.Compare, ast.BoolOp)) and not isinstance(getattr(node, "op", None), ast.Not):
+        return node
+    return _as_product(ast.Call(ast.Name("int"), [node], []))
 
 
 def with_floats(expression: str) -> str:
-    """An expression whose functions take floats."""
+    """An expression that has the same value in C++ and NumPy, as far as its functions have."""
     return ast.unparse(_Floats().visit(ast.parse(expression.strip(), mode="eval").body))
 
 
 class _Terms(_Floats):
-    """Whole powers as products, so that no library decides their last bit, and each function of its argument once."""
+    """Each function of its argument, and each base of a power, once."""
 
     def __init__(self):
         self.lines: list[str] = []  # what goes before the next statement
@@ -185,24 +230,11 @@ class _Terms(_Floats):
             if ast.unparse(node.left.func) == "exp":  # algebra makes exp(x)**(1/18) of exp(x/18)
                 text = f"exp(({ast.unparse(argument)})*({ast.unparse(node.right)}))"
                 return self.visit(ast.parse(text, mode="eval").body)
-        self.generic_visit(node)
-        if not isinstance(node.op, ast.Pow):
-            return node
-        exponent, sign = node.right, 1
-        if isinstance(exponent, ast.UnaryOp) and isinstance(exponent.op, ast.USub):
-            exponent, sign = exponent.operand, -1
-        power = exponent.value if isinstance(exponent, ast.Constant) else None
-        if power == 0.5:
-            found = f"sqrt({ast.unparse(node.left)})"
-        elif power in range(1, 9):
-            found = _product(self._named(node.left), int(power))
-        else:
-            return node
-        return ast.parse(f"(1.0/({found}))" if sign < 0 else f"({found})", mode="eval").body
+        return super().visit_BinOp(node)
 
     def visit_Call(self, node):
         node = super().visit_Call(node)
-        return node if node.func.id in _PLAIN else ast.Name(self._named(node))
+        return node if not isinstance(node, ast.Call) or node.func.id in _PLAIN else ast.Name(self._named(node))
 
     def _named(self, node):
         text = ast.unparse(node)

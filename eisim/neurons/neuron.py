@@ -177,7 +177,7 @@ class Neuron(SpikingNeuron):
             raise InputError(
                 f"Neuron: method: expected {expected}, found {self.method!r}{did_you_mean(self.method, METHODS)}"
             )
-        _ = self._statements
+        _ = self._statements, self.equations(), self.spikes_when, self.after_spike(carrying=False)
         self._check_synapses()
 
     def __repr__(self):
@@ -403,7 +403,8 @@ class Neuron(SpikingNeuron):
         for name, expression in found.given.items():
             flag = " (unless refractory)" if name in found.held else ""
             lines.append(f"d{name}/dt = {expression} : {found.units[name]}{flag}")
-        lines += [f"{name} = {expression} : {found.units[name]}" for name, expression in found.subexpressions.items()]
+        for name, expression in found.subexpressions.items():
+            lines.append(f"{name} = {with_floats(expression)} : {found.units[name]}")
         lines += [f"{name} : {found.units[name]}" for name in found.declared if name != self.drive]
         derivatives = {f"d{name}": f"d{self.code_name(name)}" for name in found.derivatives}
         return "".join(f"\n    {_dynamics.renamed(line, self._names | derivatives)}" for line in lines) + "\n    "

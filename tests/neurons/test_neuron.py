@@ -16,12 +16,14 @@ from eisim import (
     LIF,
     Circuit,
     Exponential,
+    HodgkinHuxley,
     Input,
     Neuron,
     Population,
     Projection,
     Readout,
     ShortTerm,
+    WangBuzsaki,
     ablate,
     load,
     mean_field,
@@ -183,6 +185,52 @@ def test_programs_and_numpy_give_the_same_spikes():
     ]
     assert found[0] == found[1]
     assert all(len(spikes["E"][0]) > 5 for spikes in found[0])
+
+
+ODD = Neuron(
+    """dv/dt = (E - v + b + x + I_e)/tau*(1/3 + 2**(1/3)) + (v % (7*mV))/tau/3 : volt (unless refractory)
+    dI_e/dt = -I_e*(5/3)/tau : volt
+    x = (1/3)*mV + (v/(70*mV))**12*mV/9 : volt
+    y = int(v/(1/3*mV))/7 + clip(int(v/mV), -50.5, 1/3) : 1
+    k : 1
+    b : volt""",
+    threshold="v + (1/3)*mV > -50*mV + int(k % 2)/3*mV + ((v > -60*mV) + (k > 1/3))*(1/3)*mV",
+    reset="v = -65*mV - (1/3)*mV; k = k + 1/3 + (k/3)**11 + sign(k)/3 + int(k)/3 - (3*k > 2)*(k/7); k /= 3",
+    excitation="+I_e",
+    drive="b",
+    tau=10 * ms,
+    E=-65 * mV,
+)
+
+
+@pytest.mark.slow
+def test_whole_numbers_are_floats_in_programs_too():
+    """Quotients, remainders, powers, limits and conditions, in each place where a user writes them."""
+    neurons = [HodgkinHuxley(), WangBuzsaki(), ODD]
+    drives = [[2e-9, 5e-9], [0.02, 0.05], [20e-3, 40e-3]]
+    circuits = [
+        Circuit("c", [Input("x")], [Population("p", "E", neuron, 2, bias=np.array(drive))])
+        for neuron, drive in zip(neurons, drives, strict=True)
+    ]
+    found = [
+        [
+            simulate(
+                circuit,
+                [[0]],
+                record={"p": ["spikes", *circuit.populations[0].neuron.units]},
+                backend=each,
+                duration=0.05,
+                window=0.05,
+            )
+            for circuit in circuits
+        ]
+        for each in ("numpy", "cpp")
+    ]
+    for one, other in zip(*found, strict=True):
+        assert spikes_of(one) == spikes_of(other)
+        assert len(one.spikes["p"].step) > 2
+        for name in one.traces["p"]:
+            assert np.array_equal(one.traces["p"][name], other.traces["p"][name]), name
 
 
 @settings(max_examples=3, deadline=None)
