@@ -25,6 +25,12 @@ _UNIT = re.compile(
     r"(1|[A-Za-z]\w*)(\s*\*\*\s*-?\s*\d(\.\d+)?)?(\s*[*/]\s*(1|[A-Za-z]\w*)(\s*\*\*\s*-?\s*\d(\.\d+)?)?)*"
 )
 _HELD = "unless refractory"
+#: Names of columns and axes of tables of what is recorded, and of what is recorded besides.
+_OF_TABLES = frozenset(
+    ("time", "time_s", "trial", "neuron", "seed", "population", "sign", "cell_type", "spikes", "spikespace")
+)
+#: Words of flags, which equations cannot have as names besides.
+_OF_FLAGS = frozenset(("refractory", "unless", "constant", "over", "shared", "summed", "event", "driven"))
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ def _refusing(what):
 def read(model: str, threshold: str, reset: str) -> Dynamics:
     """Read a model; ``InputError`` for what is not allowed or has no meaning."""
     with brian2_alone(), _refusing("Neuron: equations"):
+        from brian2.core.functions import DEFAULT_FUNCTIONS
         from brian2.core.namespace import DEFAULT_UNITS
         from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION, Equations
 
@@ -72,8 +79,13 @@ def read(model: str, threshold: str, reset: str) -> Dynamics:
         given, derivatives, subexpressions, declared, units, held = {}, {}, {}, [], {}, set()
         for eq in equations.values():
             what, flags = f"Neuron: equation of {eq.varname}", set(eq.flags)
-            if eq.varname in DEFAULT_UNITS or eq.varname in FUNCTIONS:
-                raise InputError(f"{what}: expected a name that is no unit or function, found {eq.varname!r}")
+            if eq.varname in DEFAULT_UNITS or eq.varname in FUNCTIONS or eq.varname in _OF_FLAGS:
+                raise InputError(f"{what}: expected a name that is no unit, function or flag, found {eq.varname!r}")
+            if eq.varname in _OF_TABLES:
+                raise InputError(
+                    f"{what}: expected a name that is no column of recorded variables ({', '.join(sorted(_OF_TABLES))}), "
+                    f"found {eq.varname!r}"
+                )
             if eq.var_type != "float" and str(eq.var_type) != "float":
                 raise InputError(f"{what}: expected a number with a unit, found {eq.var_type}")
             allowed = {_HELD} if eq.type == DIFFERENTIAL_EQUATION else {"constant", "constant over dt"}
@@ -103,6 +115,8 @@ def read(model: str, threshold: str, reset: str) -> Dynamics:
             raise InputError(
                 f"Neuron: expected equations that are the same for every neuron, found {', '.join(sorted(barred))}"
             )
+        if barred := names & {*DEFAULT_FUNCTIONS, *FUNCTIONS, *_OF_FLAGS}:
+            raise InputError(f"Neuron: expected names that are no function or flag, found {', '.join(sorted(barred))}")
         for variable, _, _ in assigned:
             if variable not in (*derivatives, *declared):
                 known = ", ".join([*derivatives, *declared])
@@ -225,8 +239,11 @@ def step(model: str, threshold: str, reset: str, parameters: tuple[str, ...], me
         known = _brian2_variables(dynamics, dict.fromkeys(parameters, "1"))
         del known["dt"]  # Brian2 would ask for its value
         for chosen in TRIED if method is None else (method,):
+            names = _free_of_sympy(dynamics, known) if chosen in ("exact", "linear") else {}
+            given = known | {new: known[old] for old, new in names.items()}
             try:
-                lines = StateUpdateMethod.stateupdaters[chosen](_integrated(dynamics, chosen), known, None)
+                lines = StateUpdateMethod.stateupdaters[chosen](_integrated(dynamics, chosen, names), given, None)
+                lines = renamed(lines, {new: old for old, new in names.items()})
                 break
             except UnsupportedEquationsException as error:
                 why = str(error)
@@ -240,8 +257,24 @@ def step(model: str, threshold: str, reset: str, parameters: tuple[str, ...], me
     return tuple(kept)
 
 
-def _integrated(dynamics, method):
-    """The equations that a method integrates.
+def _free_of_sympy(dynamics, known):
+    """Other names of the variables that SymPy, as "exact" uses it, takes for something of its own or of Python."""
+    import builtins
+
+    import sympy
+
+    found = {}
+    for name in dynamics.derivatives:
+        if hasattr(sympy, name) or hasattr(builtins, name):
+            new = f"{name}_"
+            while new in known or hasattr(sympy, new):
+                new += "_"
+            found[name] = new
+    return found
+
+
+def _integrated(dynamics, method, names):
+    """The equations that a method integrates, with these names in place of some of the user's.
 
     A variable that is held is not written while the neuron is refractory. Where a method has intermediate steps, and
     another variable follows one that is held, its derivative is 0 besides, as in Brian2.
@@ -256,10 +289,14 @@ def _integrated(dynamics, method):
     )
     stops = followed and method not in ("euler", "exponential_euler")
     lines = [
-        f"d{name}/dt = {expression} : {dynamics.units[name]}{f' ({_HELD})' if name in dynamics.held else ''}"
+        f"d{names.get(name, name)}/dt = {renamed(expression, names)} : {dynamics.units[name]}"
+        f"{f' ({_HELD})' if name in dynamics.held else ''}"
         for name, expression in dynamics.given.items()
     ]
-    lines += [f"{name} = {expression} : {dynamics.units[name]}" for name, expression in dynamics.subexpressions.items()]
+    lines += [
+        f"{name} = {renamed(expression, names)} : {dynamics.units[name]}"
+        for name, expression in dynamics.subexpressions.items()
+    ]
     lines += [f"{name} : {dynamics.units[name]}" for name in dynamics.declared]
     equations = Equations("\n".join(lines))
     return add_refractoriness(equations) if stops else equations

@@ -334,6 +334,12 @@ BASE = {"threshold": "v > -50*mV", "reset": "v = E", "tau": 10 * ms, "E": -65 * 
         ("dv/dt = (E - v)/tau + 0*xi*tau**-0.5*mV : volt", {"method": "rk4"}, "method"),
         ("dv/dt = (E - v)/tau : volt\ng : siemens (shared)", {}, "flag"),
         ("dv/dt = (E - v)/tau + g*(0*mV - v)/tau : volt\ndg/dt = -g/tau : 1", {"inhibition": "g"}, "found 'g'"),
+        ("dv/dt = (E - v)/tau : volt\ndtime/dt = -time/tau : 1", {}, "no column of recorded variables"),
+        ("dv/dt = (E - v)/tau : volt\nspikes = v/mV : 1", {}, "found 'spikes'"),
+        ("dv/dt = (E - v)/tau : volt\nspikespace : 1", {}, "found 'spikespace'"),
+        ("dv/dt = (E - v*refractory)/tau : volt (unless refractory)", {"parameters": {"refractory": 1}}, "refractory"),
+        ("dv/dt = (E - v*exp(exp))/tau : volt", {"exp": 1}, "no function or flag, found exp"),
+        ("dv/dt = (E - v*rand)/tau : volt", {"rand": 1}, "no function or flag, found rand"),
         ("dv/dt = (E - v)/tau - g/tau : volt\ndg/dt = -g/tau : volt", {"excitation": "g"}, "lowers it"),
         ("dv/dt = (E - v)/tau - g*(v - 5*E)/tau : volt\ndg/dt = -g/tau : 1", {"excitation": "g"}, "lowers it"),
     ],
@@ -365,6 +371,25 @@ def test_equal_time_constants_are_no_silence():
     circuit = Circuit("c", [Input("x")], [Population("p", "E", leaky(tau_i=10 * ms))])
     with pytest.raises(InputError, match="two time constants equal"):
         simulate(circuit, [[0]], backend="numpy")
+
+
+@pytest.mark.parametrize("name", ["S", "I", "E", "input", "id", "any", "gamma", "Circle"])
+def test_names_of_sympy_are_free_for_users(name):
+    """ "exact" uses SymPy, for which these are a function, a number or something else."""
+    model = "dv/dt = (X - v)/tau : volt (unless refractory)\ndX/dt = (e_x - X)/(3*tau) : volt"
+    values = {"e_x": 20 * mV, "tau": 5 * ms, "initial": {"v": 3 * mV}}
+    own, plain_name = (
+        Neuron(
+            model.replace("X", each),
+            threshold="v > 15*mV",
+            reset=f"v = 0*mV; {each} += 1*mV",
+            refractory=1 * ms,
+            **values,
+        )
+        for each in (name, "some")
+    )
+    found, expected = (alone(Population("p", "E", each, 1)) for each in (own, plain_name))
+    assert found == expected and len(found[0]) > 5
 
 
 def test_names_of_ours_are_free_for_users():
