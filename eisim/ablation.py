@@ -249,12 +249,14 @@ def _share(value, what):
 def _chosen(names, known, what, kind, none="none, the circuit has no inhibition"):
     if isinstance(names, str):
         names = [names]
-    chosen = dict.fromkeys(known if names is None else names)
+    listed = ", ".join(repr(n) for n in known) or none
+    if names is not None and not isinstance(names, Iterable):
+        raise InputError(f"{what}: expected {kind} ({listed}), found {names!r:.60}")
+    chosen = list(known if names is None else names)
     for name in chosen:
-        if name not in known:
-            listed = ", ".join(repr(n) for n in known) or none
-            raise InapplicableError(f"{what}: expected {kind} ({listed}), found {name!r}")
-    return chosen
+        if not isinstance(name, str) or name not in known:
+            raise InapplicableError(f"{what}: expected {kind} ({listed}), found {name!r:.60}")
+    return dict.fromkeys(chosen)
 
 
 def _of_types(circuit, cell_types, what):

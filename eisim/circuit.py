@@ -23,6 +23,7 @@ from eisim.base.units import Measured, expected, is_made_by_hand, scalar_si, to_
 from eisim.base.values import Brief, ReadOnly, Shown, Value, quantity, revised
 from eisim.distributions import Distribution
 from eisim.neurons import LIF, ConductanceLIF, Neuron, RateUnit, SpikingNeuron, Theta
+from eisim.neurons.neuron import model_name
 from eisim.neurons.spiking import INHIBITORY
 from eisim.stimuli import SpikeTimes
 from eisim.synapses import ShortTerm, Transient
@@ -235,8 +236,10 @@ class Population(Source, ReadOnly, Brief):
     def __post_init__(self):
         _check_name(self.name, "Population")
         what = f"Population {self.name!r}"
-        if not isinstance(self.cell_type, str):
-            raise InputError(f"{what}: cell_type: expected a text such as 'PV', found {self.cell_type!r:.100}")
+        kind = self.cell_type
+        if not isinstance(kind, str) or not kind.isprintable() or set(kind) & set(",:"):
+            expected_text = "a printable text without , and : such as 'PV'"
+            raise InputError(f"{what}: cell_type: expected {expected_text}, found {kind!r:.100}")
         if self.sign not in ("E", "I"):
             raise InputError(f"{what}: sign: expected 'E' or 'I', found {self.sign!r}")
         if not isinstance(self.neuron, (RateUnit, SpikingNeuron)):
@@ -248,8 +251,11 @@ class Population(Source, ReadOnly, Brief):
         ):
             raise InputError(f"{what}: silenced: expected neurons from 0 to {self.size - 1}, found {silenced!r:.100}")
         object.__setattr__(self, "silenced", tuple(sorted({int(k) for k in silenced})))
+        takes_bias = getattr(self.neuron, "takes_bias", True)
+        if not takes_bias and unit_of(self.bias) not in (None, "1"):
+            raise InputError(f"{what}: bias: expected 0 for a neuron without drive= (see Neuron), found {self.bias}")
         self._for_each("bias", self.bias, self.neuron.drive_unit)
-        if self.bias.any() and not getattr(self.neuron, "takes_bias", True):
+        if self.bias.any() and not takes_bias:
             raise InputError(f"{what}: bias: expected 0 for a neuron without drive= (see Neuron), found another")
         if self.initial is not None:
             self._check_initial(f"{what}: initial")
@@ -683,6 +689,11 @@ class Circuit(ReadOnly, Shown):
             raise InputError(
                 f"{what}: expected rates or currents onto rate units, found the spike times of {source.name!r}"
             )
+        if not injected and isinstance(target.neuron, Neuron) and not target.neuron.receptors:
+            raise InputError(
+                f"{what}: expected a neuron with synapses (see excitation= and inhibition= of Neuron) as target, found "
+                f"{target.neuron.name} without any in population {target.name!r}"
+            )
         shape, unit = (source.size, target.size), "1" if injected else target.neuron.weight_unit
         given = projection.weights
         if projection.unit not in (None, unit):
@@ -735,13 +746,13 @@ class Circuit(ReadOnly, Shown):
         if not getattr(target.neuron, "takes_bias", True):
             raise InputError(
                 f"{what}: current of input {source.name!r}: expected neurons with a drive=, found "
-                f"{type(target.neuron).__name__} without one in population {target.name!r}"
+                f"{model_name(target.neuron)} without one in population {target.name!r}"
             )
         unit, takes = unit_of(source.current), target.neuron.drive_unit
         if unit not in (None, takes):
             raise InputError(
                 f"{what}: current of input {source.name!r}: expected {expected(takes)}, as "
-                f"{type(target.neuron).__name__} in population {target.name!r} takes, found {source.current}"
+                f"{model_name(target.neuron)} in population {target.name!r} takes, found {source.current}"
             )
         units = {self.population(p.target).neuron.drive_unit for p in self.projections if p.source == source.name}
         if len(units) > 1:
@@ -775,8 +786,8 @@ class Circuit(ReadOnly, Shown):
                     continue
                 if name not in limits:
                     raise InputError(
-                        f"with_neurons: population {p.name!r}: expected parameters of {type(p.neuron).__name__} "
-                        f"({', '.join(limits)}), found {name!r}"
+                        f"with_neurons: population {p.name!r}: expected parameters of {model_name(p.neuron)} "
+                        f"({', '.join([*limits, *dict(getattr(p.neuron, 'parameters', ()))])}), found {name!r}"
                     )
                 if "unit" in limits[name]:
                     warn_of_plain(value, limits[name]["unit"], f"with_neurons: {name}", limits[name]["huge"])

@@ -42,6 +42,8 @@ class Distribution(Explained):
     def __post_init__(self):
         what = type(self).__name__
         unit = unit_of([self.mean, self.sd])
+        if unit is not None and {unit_of(self.mean), unit_of(self.sd)} == {None, "1"}:
+            unit = "1"
         if unit is not None and " and " in unit:
             raise InputError(f"{what}: expected mean and sd in one unit, found {self.mean} and {self.sd}")
         for name in ("mean", "sd"):

@@ -193,6 +193,10 @@ def test_silencing_keeps_pools_and_is_the_same_as_with_a_matrix():
         (lambda c: shift_reversal(c, 10e-3), ("conductance-based inhibition", "'network'")),
         (lambda c: dose("reversal").apply(c, 1), ("conductance-based inhibition", "'network'")),
         (lambda c: dose("cut:E->I").apply(c, 1), ("'I->E'", "'E->I'")),
+        (lambda c: ablate(c, cell_types=3), ("ablate: cell_types", "found 3")),
+        (lambda c: silence(c, populations=[["I"]]), ("silence: populations", "found ['I']")),
+        (lambda c: replace(c.populations[0], cell_type="PV:SST"), ("cell_type", "without , and :", "'PV:SST'")),
+        (lambda c: replace(c.populations[0], cell_type="a\nb"), ("cell_type", "printable")),
         (lambda c: dose("cut"), ("how: expected one of block", "'cut'")),
     ],
 )
@@ -234,7 +238,7 @@ def test_cell_types_are_ablated_and_silenced():
         ablate(circuit, cell_types=["VIP"])
     with pytest.raises(InputError, match=r"silence: .*\(none, no inhibitory population has one\), found 'PV'"):
         silence(network(), cell_types=["PV"])
-    with pytest.raises(InputError, match="cell_type: expected a text such as 'PV', found 3"):
+    with pytest.raises(InputError, match=r"cell_type: expected a printable text .* such as 'PV', found 3"):
         Population("E", "E", LIF(), cell_type=3)
 
 

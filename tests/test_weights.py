@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from brian2 import ms, mV, nS
+from brian2 import Quantity, ms, mV, nS
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -403,3 +403,10 @@ def test_spiking_circuits_keep_the_delays_of_the_units(neuron):
     assert len(rows) >= len(units)
     for row, column, delay in zip(rows, columns, spiking.delays(mine), strict=True):
         assert delay == units[row % 4, column % 3]
+
+
+def test_plain_numbers_and_quantities_without_unit_are_one():
+    for mean, sd in ((Quantity(2.0), 1.0), (2.0, Quantity(1.0)), (Quantity(2.0), 0)):
+        assert Lognormal(mean, sd) == Lognormal(2.0, float(sd))
+    with pytest.raises(InputError, match="one unit"):
+        Lognormal(2 * mV, 1.0)

@@ -27,6 +27,7 @@ from eisim.base.units import to_si
 from eisim.circuit import CYCLE, Circuit, Input, Population, Projection, initial_state
 from eisim.distributions import Distribution
 from eisim.neurons import LIF, ConductanceLIF, RateUnit, Theta
+from eisim.neurons.neuron import model_name
 from eisim.synapses import NMDA, ShortTerm
 from eisim.weights import Independent
 
@@ -143,7 +144,7 @@ def _check(circuit):
         if not (known or plain):
             raise InputError(
                 f"to_brian2: population {p.name!r}: expected LIF, ConductanceLIF or Theta neurons, or rate units, "
-                f"found {type(neuron).__name__}"
+                f"found {model_name(neuron)}"
             )
     for projection in circuit.projections:
         what = f"to_brian2: projection {projection.name!r}"

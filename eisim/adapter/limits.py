@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from eisim.base.errors import InputError
 from eisim.circuit import Circuit
 from eisim.neurons import LIF
+from eisim.neurons.neuron import model_name
 
 
 def check_plain(circuit: Circuit, what: str, transients: bool = False) -> None:
@@ -25,7 +26,7 @@ def check_linear(circuit: Circuit, what: str) -> None:
     for p in circuit.populations:
         if circuit.kind == "spiking" and not isinstance(p.neuron, LIF):
             raise InputError(
-                f"{what}: expected LIF neurons, found {type(p.neuron).__name__} in population {p.name!r} of "
+                f"{what}: expected LIF neurons, found {model_name(p.neuron)} in population {p.name!r} of "
                 f"{circuit.name!r} (for large noisy networks see eisim.mean_field)"
             )
     for found in _varied(circuit, transients=False):
@@ -52,7 +53,7 @@ def _beyond(circuit, transients) -> Iterator[str]:
     for p in circuit.populations:
         if p.neuron.structure != "lif":
             receptors = ", ".join(type(r).__name__ for r in p.neuron.receptors.values())
-            yield f"{type(p.neuron).__name__} with {receptors} as population {p.name!r}"
+            yield f"{model_name(p.neuron)} with {receptors} as population {p.name!r}"
     yield from _varied(circuit, transients)
 
 

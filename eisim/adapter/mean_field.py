@@ -22,6 +22,7 @@ from eisim.base.values import Explained
 from eisim.circuit import Circuit
 from eisim.distributions import Distribution
 from eisim.neurons import LIF, ConductanceLIF
+from eisim.neurons.neuron import model_name
 from eisim.neurons.siegert import siegert
 from eisim.stimuli import checked
 from eisim.weights import Rule
@@ -78,7 +79,7 @@ def mean_field(circuit: Circuit) -> "MeanField":
     for p in circuit.populations:
         if not isinstance(p.neuron, (LIF, ConductanceLIF)):
             raise InputError(
-                f"mean_field: expected LIF or ConductanceLIF neurons, found {type(p.neuron).__name__} in population "
+                f"mean_field: expected LIF or ConductanceLIF neurons, found {model_name(p.neuron)} in population "
                 f"{p.name!r} of {circuit.name!r}"
             )
     if lost := [p.name for p in circuit.projections if p.transient]:

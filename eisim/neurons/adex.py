@@ -63,8 +63,8 @@ def AdEx(pattern: str = "regular spiking", **parameters) -> Neuron:
     ----------
     pattern : {"regular spiking", "bursting", "fast spiking"}
     **parameters : quantity
-        Other values of the symbols above; also `initial`, `refractory` (0 ms) and `method` ("euler"; with larger
-        intermediate steps, as in "rk4", the upstroke overflows), as for `Neuron`.
+        Other values of the symbols above; also `initial`, `refractory` (0 ms) and `method` ("euler"), as for
+        `Neuron`.
 
     Returns
     -------

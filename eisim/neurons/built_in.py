@@ -38,9 +38,9 @@ def currents(unit: str) -> Synapses:
 
 def pattern_of(patterns: Mapping[str, Mapping], name: str, of: str) -> Mapping[str, Any]:
     """The values of a firing pattern."""
-    if name not in patterns:
+    if not isinstance(name, str) or name not in patterns:
         known = ", ".join(map(repr, patterns))
-        raise InputError(f"{of}: pattern: expected one of {known}, found {name!r}{did_you_mean(name, patterns)}")
+        raise InputError(f"{of}: pattern: expected one of {known}, found {name!r:.60}{did_you_mean(name, patterns)}")
     return patterns[name]
 
 
@@ -54,11 +54,17 @@ def built_in(
     """
     options = {key: changes[key] for key in ("initial", "refractory", "method") if key in changes}
     changes = {key: value for key, value in changes.items() if key not in options}
-    given = dict(options.pop("initial", None) or {})
+    given = options.pop("initial", None) or {}
+    if not isinstance(given, Mapping):
+        raise InputError(f"{name}: initial: expected quantities by name, found {given!r:.60}")
     parameters = {**values, **synapses.values}
     for key, value in changes.items():
         if key in parameters:
-            scalar_si(value, parameters[key].unit, f"{name}: {key}")
+            number = scalar_si(value, parameters[key].unit, f"{name}: {key}")
+            is_positive = key in ("C", "Delta_T", "phi") or key.startswith("tau")
+            if (number < 0 and (is_positive or key.startswith("g_"))) or (is_positive and not number):
+                least = "more than 0" if is_positive else "0 or more"
+                raise InputError(f"{name}: {key}: expected {least}, found {value}")
         else:
             known = ", ".join(parameters)
             raise InputError(f"{name}: expected parameters ({known}), found {key!r}{did_you_mean(key, parameters)}")
@@ -79,4 +85,4 @@ def built_in(
         for _ in inner:  # each may need others
             found |= {key: value_of(parse(expression, name), found) for key, expression in inner.items()}
         initial[variable] = found[variable] = value_of(parse(text, name), found)
-    return neuron._with(initial=initial | given)
+    return neuron._with(initial=initial | dict(given))

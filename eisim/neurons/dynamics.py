@@ -82,9 +82,9 @@ def read(model: str, threshold: str, reset: str) -> Dynamics:
             if eq.varname in DEFAULT_UNITS or eq.varname in FUNCTIONS or eq.varname in _OF_FLAGS:
                 raise InputError(f"{what}: expected a name that is no unit, function or flag, found {eq.varname!r}")
             if eq.varname in _OF_TABLES:
+                taken = ", ".join(sorted(_OF_TABLES))
                 raise InputError(
-                    f"{what}: expected a name that is no column of recorded variables ({', '.join(sorted(_OF_TABLES))}), "
-                    f"found {eq.varname!r}"
+                    f"{what}: expected a name that is no column of recorded variables ({taken}), found {eq.varname!r}"
                 )
             if eq.var_type != "float" and str(eq.var_type) != "float":
                 raise InputError(f"{what}: expected a number with a unit, found {eq.var_type}")

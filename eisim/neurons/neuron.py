@@ -1,6 +1,7 @@
 """A spiking neuron of a user's equations."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -154,7 +155,11 @@ class Neuron(SpikingNeuron):
             if not isinstance(text, str) and not (text is None and which in list(texts)[4:]):
                 raise InputError(f"Neuron: {which}: expected text, found {text!r:.60}")
             object.__setattr__(self, which, text)
-        if rises not in (None, True, False):
+        if not name.isprintable() or not name.strip():
+            raise InputError(f"Neuron: name: expected one line of printable text, found {name!r:.60}")
+        if isinstance(refractory, bool):
+            raise InputError(f"Neuron: refractory: expected a time such as 2*ms, found {refractory}")
+        if not (rises is None or isinstance(rises, bool)):
             raise InputError(f"Neuron: rises: expected True, False or None, found {rises!r:.60}")
         object.__setattr__(self, "rises", rises)
         before = _measured(parameters, "parameters", {})
@@ -327,6 +332,11 @@ class Neuron(SpikingNeuron):
         for text in filter(None, (self.excitation, self.inhibition)):
             if text.count(",") >= len(EXCITATORY) or not all(part.strip("+- ") for part in text.split(",")):
                 raise InputError(f"Neuron: expected 1 to {len(EXCITATORY)} variables of each sign, found {text!r:.60}")
+            named = [part.strip().lstrip("+-").strip() for part in text.split(",")]
+            if len(set(named)) < len(named) or re.search(r"[+-]\s*[+-]", text):
+                raise InputError(
+                    f"Neuron: expected different variables with at most one + or - before each, found {text!r:.60}"
+                )
         for letter, (said, variable) in self._targets.items():
             excites = letter in EXCITATORY
             what = f"Neuron: {'excitation' if excites else 'inhibition'}"
@@ -458,11 +468,17 @@ class Neuron(SpikingNeuron):
             name, _, expression = line.partition(" = ")
             values[name] = value_of(parse(expression, "Neuron: step"), values)
             if not math.isfinite(values[name]):
+                by = f"method={self.method!r}" if self.method else "the default method"
                 raise InputError(
                     f"{self.name}: expected a first step from the initial values that is finite, found "
-                    f"{name.lstrip('_')} = {values[name]} by method={self.method!r} (are two time constants equal? "
+                    f"{name.lstrip('_')} = {values[name]} by {by} (are two time constants equal? "
                     "Then change one by a millionth, or name another method)"
                 )
+
+
+def model_name(neuron) -> str:
+    """What messages call the model of a neuron."""
+    return neuron.name if isinstance(neuron, Neuron) else type(neuron).__name__
 
 
 def _measured(given, what, units, is_closed=False):

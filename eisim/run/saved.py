@@ -113,7 +113,8 @@ def save(value, path) -> None:
 def load(path):
     """Read a value that `save` wrote.
 
-    Only classes of eisim are built from a file, through their own checks; no code in it is run.
+    Only classes of eisim are built from a file, through their own checks; no code in it is run. That the rate of a
+    `Neuron` is non-decreasing is not believed of a file: `eisim.analysis.fi_curve.fi_curve` measures it again.
 
     Parameters
     ----------
@@ -339,6 +340,8 @@ def _build(cls, name, content, arrays):
         inside = value.values() if isinstance(value, dict) else [value]
         if field != "classes" and any(isinstance(each, np.ndarray) and each.dtype.kind == "U" for each in inside):
             raise InputError(f"{name}.{field}: expected numbers, found text")
+    if name == "Neuron" and values.get("rises") is True:
+        values["rises"] = None  # a file is no measurement
     if name == "Population" and np.shape(values.get("bias")) != (values.get("size"),):
         raise InputError(f"Population.bias: expected one for each of {values.get('size')} neurons, found others")
     value = build(cls, {field: (each, f"{name}.{field}") for field, each in values.items()}, name, PYTHON)

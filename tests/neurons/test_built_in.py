@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import ms, mV, nA
+from brian2 import ms, mV, nA, nS, pF
 
 from eisim import EIF, QIF, AdEx, HodgkinHuxley, Izhikevich, Neuron, Population, WangBuzsaki
 from eisim.base.errors import InputError
@@ -72,3 +72,22 @@ def test_other_values_and_words_for_wrong_ones():
     ):
         with pytest.raises(InputError, match=words):
             AdEx(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: AdEx(["x"]), "AdEx: pattern"),
+        (lambda: AdEx({}), "AdEx: pattern"),
+        (lambda: Izhikevich(["a"]), "Izhikevich: pattern"),
+        (lambda: AdEx(initial=3), "AdEx: initial"),
+        (lambda: AdEx(C=-281 * pF), "AdEx: C: expected more than 0"),
+        (lambda: AdEx(tau_w=0 * ms), "AdEx: tau_w: expected more than 0"),
+        (lambda: WangBuzsaki(g_K=-1.0), "WangBuzsaki: g_K: expected 0 or more"),
+        (lambda: AdEx(refractory=True), "refractory"),
+    ],
+)
+def test_nonsense_is_refused_in_words(make, words):
+    with pytest.raises(InputError, match=words):
+        make()
+    assert HodgkinHuxley(g_K=0 * nS)["g_K"] == 0  # a channel that is blocked

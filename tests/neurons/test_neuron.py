@@ -340,6 +340,11 @@ BASE = {"threshold": "v > -50*mV", "reset": "v = E", "tau": 10 * ms, "E": -65 * 
         ("dv/dt = (E - v*refractory)/tau : volt (unless refractory)", {"parameters": {"refractory": 1}}, "refractory"),
         ("dv/dt = (E - v*exp(exp))/tau : volt", {"exp": 1}, "no function or flag, found exp"),
         ("dv/dt = (E - v*rand)/tau : volt", {"rand": 1}, "no function or flag, found rand"),
+        ("dv/dt = (E - v + I)/tau : volt\ndI/dt = -I/tau : volt", {"inhibition": "--I"}, "at most one + or -"),
+        ("dv/dt = (E - v + I)/tau : volt\ndI/dt = -I/tau : volt", {"excitation": "I,+I"}, "different variables"),
+        ("dv/dt = (E - v + I)/tau : volt\ndI/dt = -I/tau : volt", {"rises": 1}, "rises"),
+        ("dv/dt = (E - v + I)/tau : volt\ndI/dt = -I/tau : volt", {"refractory": True}, "refractory"),
+        ("dv/dt = (E - v + I)/tau : volt\ndI/dt = -I/tau : volt", {"name": "a\x1b[31m\nb"}, "printable"),
         ("dv/dt = (E - v)/tau - g/tau : volt\ndg/dt = -g/tau : volt", {"excitation": "g"}, "lowers it"),
         ("dv/dt = (E - v)/tau - g*(v - 5*E)/tau : volt\ndg/dt = -g/tau : 1", {"excitation": "g"}, "lowers it"),
     ],
@@ -354,6 +359,10 @@ def test_a_population_has_a_bias_only_by_a_drive():
     neuron = Neuron("dv/dt = (E - v)/tau : volt", **BASE)
     with pytest.raises(InputError, match="drive"):
         Population("p", "E", neuron, bias=1.0)
+    with pytest.raises(InputError, match=r"without drive= .*found 5. mV"):
+        Population("p", "E", neuron, bias=5 * mV)
+    with pytest.raises(InputError, match=r"a neuron with synapses .*found Neuron without any"):
+        Circuit("c", [Input("x")], [Population("p", "E", neuron)], [Projection("x", "p", [[1]] * mV)])
     with pytest.raises(InputError, match="a current"):
         Population("p", "E", adapting(), bias=1 * mV)
     with pytest.raises(InputError, match="conductances"):
@@ -435,6 +444,12 @@ def test_circuits_of_own_neurons_are_saved_whole(tmp_path):
     assert spikes_of(simulate(again, [[1] * 5], **options)) == spikes_of(simulate(circuit, [[1] * 5], **options))
 
 
+def test_a_file_does_not_say_what_was_measured(tmp_path):
+    for said, kept in ((True, None), (False, False), (None, None)):
+        save(small(leaky(rises=said)), tmp_path / "circuit")
+        assert {p.neuron.rises for p in load(tmp_path / "circuit").populations} == {kept}
+
+
 def test_every_variable_can_be_recorded():
     """Against a plain script of Brian2, at the beginning of each step."""
     neuron = adapting(method="rk2")
@@ -472,9 +487,9 @@ def test_inhibition_of_a_dendrite_spares_the_soma():
 
 
 def test_dnns_and_mean_fields_say_that_there_is_none():
-    circuit = small(leaky())
-    for of in (to_dnn, mean_field, to_nir):
-        with pytest.raises(InputError, match="LIF"):
+    circuit = small(leaky(name="mine"))
+    for of, words in ((to_dnn, "LIF.*mine"), (mean_field, "LIF.*mine"), (to_nir, "LIF")):
+        with pytest.raises(InputError, match=words):
             of(circuit)
 
 

@@ -61,7 +61,8 @@ def sweep(
     ----------
     name : str, path or callable
         A model, an experiment, or a Python file that defines ``circuit``, ``task`` or an experiment. Or a function that
-        builds a `Circuit` from parameters by name; it is given `kind` and `seed` if it takes them.
+        builds a `Circuit` from parameters by name; it is given `kind` and `seed` if it takes them. Its parameters are
+        numbers, unless a default says that they are text, switches or quantities.
     over : mapping of str to values
         What each parameter takes: ``"3:7:9"`` (9 values from 3 to 7), an array, a quantity, or a list.
     seeds : int
