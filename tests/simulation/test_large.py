@@ -32,7 +32,7 @@ def circuit(rule):
 def test_building_takes_at_most_24_bytes_for_each_synapse(rule):
     large = circuit(rule)
     tracemalloc.start()
-    layout = lay_out(_trials([large], [[[1.0]]], 0, False), 1e-4)
+    layout = lay_out(_trials([large], [[[1.0]]], 0, [False]), 1e-4)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     (synapses,) = (s for s in layout.synapses.values() if len(s.pre) > 2000)

@@ -144,7 +144,7 @@ def test_a_violation_is_an_error_below_the_floor_with_nothing_left(scores, floor
 def test_a_contradiction_names_the_assumptions_that_may_fail():
     def circuit(*neurons):
         populations = [SimpleNamespace(name=f"E{k}", neuron=n) for k, n in enumerate(neurons)]
-        return SimpleNamespace(populations=populations, projections=[])
+        return SimpleNamespace(inputs=[], populations=populations, projections=[])
 
     rising, falling = circuit(LIF(), ThresholdLinear()), circuit(LIF(), SimpleNamespace(non_decreasing=False))
     assert questioned(rising, False) == questioned(None, False) == ()

@@ -57,7 +57,9 @@ def _model(value) -> str:
 
 
 def _range(values, unit: str) -> str:
-    """One quantity, or the least and the largest."""
+    """One quantity, or the least and the largest; nothing of none."""
+    if not np.size(values):
+        return ""
     low, high = float(np.min(values)), float(np.max(values))
     text = format_quantity(low, unit)
     return text if low == high else f"{text} to {format_quantity(high, unit)}"
