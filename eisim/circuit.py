@@ -143,6 +143,8 @@ class Input(Source, Value):
             raise InputError(f"{what}: train: expected 'regular' or 'poisson', found {self.train!r}")
         _check_size(self.size, what)
         self._check_current(what)
+        if self.tau != 5e-3 and self.current is None:
+            raise InputError(f"{what}: tau: expected it with a current= that fluctuates, found no current")
         if self.spikes is not None:
             object.__setattr__(self, "spikes", SpikeTimes.of(self.spikes, self.size, f"{what}: spikes"))
         if (self.is_current or self.spikes is not None) and (self.train, self.rate) != ("regular", 100.0):
@@ -841,12 +843,7 @@ class Circuit(ReadOnly, Shown):
 
     def without_noise(self) -> "Circuit":
         """The same circuit with the noise of every neuron, and the fluctuation of every current, set to 0."""
-        quiet = [
-            replace(p, neuron=p.neuron.without_noise() if self.kind == "spiking" else replace(p.neuron, noise=0.0))
-            if p.neuron.noise
-            else p
-            for p in self.populations
-        ]
+        quiet = [_without_noise(p) if p.neuron.noise else p for p in self.populations]
         if any(i.fluctuation for i in self.inputs):
             return self._with_steady_currents(quiet)
         return self if quiet == list(self.populations) else replace(self, populations=quiet)
@@ -860,6 +857,16 @@ class Circuit(ReadOnly, Shown):
             for p in self.projections
         ]
         return replace(self, inputs=inputs, populations=populations, projections=projections)
+
+
+def _without_noise(population):
+    """The population with neurons without noise; those of rates lose a state variable, the value of the noise."""
+    if population.neuron.kind == "spiking":
+        return replace(population, neuron=population.neuron.without_noise())
+    neuron, given = replace(population.neuron, noise=0.0), population.initial
+    if isinstance(given, Mapping):
+        given = {name: value for name, value in given.items() if name in neuron.states} or None
+    return replace(population, neuron=neuron, initial=given)
 
 
 def initial_state(population: Population, seed: int) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from eisim.base import memory
 from eisim.base.errors import InputError, explains_arguments
-from eisim.base.units import outside, scalar_si, to_si, warn_of_plain
+from eisim.base.units import outside, scalar_si, to_si, unit_of_dimension, warn_of_plain
 from eisim.base.values import Brief, ReadOnly
 
 _DIMENSIONS = (("trial", "input"), ("trial", "time", "input"))
@@ -145,7 +145,7 @@ def step(duration, start=0.0, stop=None, *, every=_EVERY) -> np.ndarray:
     Raises
     ------
     InputError
-        If the duration is not a whole number of frames.
+        If the duration is not a whole number of frames, or the stop before the start.
 
     Examples
     --------
@@ -153,6 +153,8 @@ def step(duration, start=0.0, stop=None, *, every=_EVERY) -> np.ndarray:
     array([0., 1., 1., 1., 0.])
     """
     time, start, stop, every = _course("step", duration, start, stop, every)
+    if stop < start:
+        raise InputError(f"step: stop: expected a time after the start, {start:g} s, found {stop:g} s")
     return ((time >= start - every / 1000) & (time < stop - every / 1000)).astype(float)
 
 
@@ -204,12 +206,14 @@ def sine(duration, frequency, phase=0.0, *, every=_EVERY) -> np.ndarray:
 
 def _course(what, duration, start, stop, every):
     """Times of the frames of a course, and its start, stop and frame as numbers."""
-    for name, given in (("duration", duration), ("start", start), ("stop", stop), ("every", every)):
-        if given is not None:
-            warn_of_plain(given, "second", f"{what}: {name}", huge=100.0)
-    duration, every = scalar_si(duration, "second", f"{what}: duration"), scalar_si(every, "second", f"{what}: every")
-    start = scalar_si(start, "second", f"{what}: start")
-    stop = duration if stop is None else scalar_si(stop, "second", f"{what}: stop")
+
+    def seconds(name, given):
+        number = scalar_si(given, "second", f"{what}: {name}")
+        warn_of_plain(given, "second", f"{what}: {name}", huge=100.0)
+        return number
+
+    duration, every, start = seconds("duration", duration), seconds("every", every), seconds("start", start)
+    stop = duration if stop is None else seconds("stop", stop)
     for name, number in (("duration", duration), ("every", every)):
         if not number > 0:
             raise InputError(f"{what}: {name}: expected more than 0, found {number:g} s")
@@ -240,7 +244,7 @@ def sets_of(stimuli, n: int) -> list:
     if not hasattr(stimuli, "ndim") and not isinstance(stimuli, (list, tuple, str)) and np.iterable(stimuli):
         stimuli = list(stimuli)
     nested = isinstance(stimuli, (list, tuple)) or getattr(getattr(stimuli, "dtype", None), "kind", "") == "O"
-    arrays = nested and any(is_labelled(each) or getattr(each, "ndim", 0) > 1 for each in stimuli)
+    arrays = nested and any(is_labelled(each) or is_timed(each) or getattr(each, "ndim", 0) > 1 for each in stimuli)
     if not arrays and ((depth := _depth(stimuli)) < 3 or (depth == 3 and _is_regular(stimuli))):
         if nested and depth == 3 and len(stimuli) == n > 1:
             shape = " × ".join(map(str, np.shape(stimuli)))
@@ -276,27 +280,25 @@ def in_frames(stimuli, inputs: Sequence[tuple[str, float, str]], duration: float
     """Stimuli that are a Brian2 ``TimedArray`` as an array of one trial × time × inputs; all others as they are.
 
     It has one column for all afferents, or one for each. Frames are its own where they fill the duration (s), else time
-    steps of length dt (s). Its values are plain numbers, or currents where all inputs (their names, currents and units)
-    inject one.
+    steps of length dt (s). Its values are plain numbers, or rates or currents where all inputs (their names, rates or
+    currents, and units) have that unit.
     """
-    if type(stimuli).__name__ != "TimedArray" or not hasattr(stimuli, "values"):
+    if not is_timed(stimuli):
         return stimuli
     values, frame = np.asarray(stimuli.values, dtype=float), float(stimuli.dt)
-    if str(stimuli.dim) != "1":
-        units = {unit for _, _, unit in inputs}
-        from brian2.units import allunits
-
-        unit = next(iter(units))
-        if len(units) > 1 or unit in ("1", "hertz") or getattr(allunits, unit).dim is not stimuli.dim:
+    if (found := unit_of_dimension(stimuli.dim)) != "1":
+        if {unit for _, _, unit in inputs} != {found}:
             raise InputError(
                 f"{what}: expected a TimedArray of plain numbers, which multiply the rate or current of each input, or "
-                f"of currents where all inputs inject one, found one in {stimuli.dim}"
+                f"of rates or currents in the unit of all inputs, found one in {stimuli.dim}"
             )
-        values = (
-            values / [current for _, current, _ in inputs]
-            if values.ndim == 2
-            else values[:, None] / [current for _, current, _ in inputs]
-        )
+        for name, scale, _ in inputs:
+            if not scale:
+                raise InputError(
+                    f"{what}: expected a current above 0 of input {name!r}, since a TimedArray in {found} gives "
+                    "multiples of it, found 0"
+                )
+        values = (values if values.ndim == 2 else values[:, None]) / [scale for _, scale, _ in inputs]
     values = np.broadcast_to(values[:, None], (len(values), len(inputs))) if values.ndim == 1 else values
     frames = round(duration / frame)
     if not (1 <= frames <= len(values) and abs(frames * frame - duration) < 1e-6 * dt and frame > dt * (1 - 1e-6)):
@@ -305,6 +307,11 @@ def in_frames(stimuli, inputs: Sequence[tuple[str, float, str]], duration: float
         place = np.floor(np.arange(steps) * (dt / frame) + 1e-6).astype(int)
         return values[np.minimum(place, len(values) - 1)][None]
     return values[None, :frames]
+
+
+def is_timed(stimuli) -> bool:
+    """Whether stimuli are a Brian2 ``TimedArray``."""
+    return type(stimuli).__name__ == "TimedArray" and hasattr(stimuli, "values")
 
 
 def is_labelled(stimuli) -> bool:

@@ -204,7 +204,7 @@ def spectrum(response: Response, population: str, bin_width=1e-3, resolution=Non
     spacing = width * response.dt
     segment = bins // 2
     if resolution is not None:
-        segment = round(1 / (scalar_si(resolution, "hertz", "spectrum: resolution") * spacing))
+        segment = round(1 / (_positive(resolution, "spectrum: resolution") * spacing))
     if not 4 <= segment <= bins:
         expected = f"segments of 4 bins to the window's {bins}"
         raise InputError(f"spectrum: resolution: expected {expected}, found {segment} bins")
@@ -245,8 +245,9 @@ def field_potential(
     .. math:: \langle I_e(t - d) - \alpha\, I_i(t) \rangle, \qquad \alpha = 1.65,\ d = 6\ \mathrm{ms}
 
     The reference weighted sum of Mazzoni, Lindén, Cuntz, Lansner, Panzeri & Einevoll (PLoS Comput. Biol. 11:e1004584,
-    2015), who fitted it to morphologically detailed cells that received the currents of a LIF network. As inhibitory
-    currents are negative, it adds magnitudes. Its time course predicts that of the field potential where a population
+    2015), who fitted it to morphologically detailed cells that received the currents of a LIF network. Currents
+    have their signs: as inhibitory ones are negative where the membrane is above their reversal potential, magnitudes
+    add up there. Its time course predicts that of the field potential where a population
     with separate apical excitation and perisomatic inhibition dominates it; its size and sign, which depend on the
     depth of the electrode, it does not predict. (Weight and delay as in published implementations of the proxy; the
     paper's own equation was not at hand.)
@@ -265,9 +266,11 @@ def field_potential(
     Returns
     -------
     time : ndarray of shape (times,)
-        Recorded times in the read-out window for which the delayed currents are known, in s.
+        Recorded times in the read-out window for which the delayed currents are known, in s: if the window begins
+        sooner than a delay after the trial, the times from that delay on.
     potential : ndarray of shape ((seeds,) trials, times)
-        In the unit of the currents. NMDA currents are not part of it.
+        In the unit of the currents. NMDA currents (``I_n``) are not part of it, also where they are recorded: the proxy
+        was fitted to networks without them.
 
     Raises
     ------
@@ -284,10 +287,12 @@ def field_potential(
         raise InputError(f"field_potential: {population!r}: expected {expected}, found {found}")
     weight = scalar_si(weight, "1", "field_potential: weight")
     time = recording.times
-    every = (time[-1] - time[0]) / (len(time) - 1) if len(time) > 1 else np.inf
+    if len(time) < 2:
+        raise InputError(f"field_potential: {population!r}: expected currents at several times, found one")
+    every = (time[-1] - time[0]) / (len(time) - 1)
     shift = scalar_si(delay, "second", "field_potential: delay") / every
     if not 0 <= shift <= len(time) - 2 or abs(shift - round(shift)) > 1e-6:
-        expected = f"a whole number, from 0 to {max(0, len(time) - 2)}, of recorded times ({every * 1e3:g} ms each)"
+        expected = f"a whole number, from 0 to {len(time) - 2}, of recorded times ({every * 1e3:g} ms each)"
         raise InputError(f"field_potential: delay: expected {expected}, found {shift:g}")
     shift = round(shift)
     excitatory, inhibitory = (recording.values[name].mean(axis=-2) for name in ("I_e", "I_i"))
@@ -345,7 +350,9 @@ def spectral_slope(signal, dt, lowest=30.0, highest=50.0, resolution=None) -> np
     times = signal.shape[-1] if signal.ndim else 0
     segment = times // 2
     if resolution is not None:
-        segment = round(1 / (scalar_si(resolution, "hertz", "spectral_slope: resolution") * dt))
+        segment = round(1 / (_positive(resolution, "spectral_slope: resolution") * dt))
+    if not signal.size:
+        raise InputError(f"spectral_slope: signal: expected values, found none (shape {signal.shape})")
     if not 4 <= segment <= times:
         raise InputError(f"spectral_slope: expected segments of 4 to all {times} values, found {segment}")
     frequency, power = scipy.signal.welch(signal, fs=1 / dt, nperseg=segment, axis=-1)
@@ -359,6 +366,13 @@ def spectral_slope(signal, dt, lowest=30.0, highest=50.0, resolution=None) -> np
     flat = power.reshape(-1, power.shape[-1])
     slopes = [scipy.stats.theilslopes(np.log(y), x)[0] if (y > 0).all() else np.nan for y in flat]
     return np.array(slopes).reshape(power.shape[:-1])
+
+
+def _positive(frequency, what):
+    number = scalar_si(frequency, "hertz", what)
+    if not number > 0:
+        raise InputError(f"{what}: expected more than 0, found {number:g} Hz")
+    return number
 
 
 def _shape(response, population):

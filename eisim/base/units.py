@@ -118,6 +118,8 @@ def to_si(value, unit: str, what: str) -> "np.ndarray":
     found = unit_of(value)
     if value is None or found not in (None, unit):
         raise InputError(f"{what}: expected {expected(unit)}, found {value}")
+    if getattr(getattr(value, "dtype", None), "kind", "") == "c":
+        raise InputError(f"{what}: expected real numbers, found complex ones")
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError, OverflowError):

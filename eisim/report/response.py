@@ -70,15 +70,27 @@ def dataset(response: Response):
         in_time = "rate of the neuron at the end of each time step"
         variables["rate_in_time"] = array("seed trial neuron time", traces, in_time, "Hz")
         coordinates["time"] = array("time", times, "time since the trial began", "s")
+    of_spikes = ("time_s", "population", "neuron", "seed", "trial")
+    taken = {*variables, *coordinates, "spike", *(f"spike_{column.removesuffix('_s')}" for column in of_spikes)}
+    taken |= {"recorded_trial", "recorded_time"}
+
+    def own(population, what):
+        """The name of what is a population's, with a dot where it would be that of something else."""
+        name, joint = f"{population}_{what}", "."
+        while name in taken:
+            name, joint = f"{population}{joint}{what}", joint + "."
+        taken.add(name)
+        return name
+
     for name, recording in response.traces.recordings.items():
-        axes = {"trial": "recorded_trial", "neuron": f"{name}_neuron", "time": "recorded_time"}
+        axes = {"trial": "recorded_trial", "neuron": own(name, "neuron"), "time": "recorded_time"}
         found = recording.to_xarray().rename(axes)
-        variables |= {f"{name}_{variable}": found[variable].variable for variable in found.data_vars}
+        variables |= {own(name, variable): found[variable].variable for variable in found.data_vars}
         coordinates |= {axis: found[axis].variable for axis in axes.values()}
     if response.spikes:
         spikes = spike_frame(response)
         about = {"time": {"units": "s", "long_name": "time of the spike since its trial began"}}
-        for column in ("time_s", "population", "neuron", "seed", "trial"):
+        for column in of_spikes:
             values, what = spikes[column], column.removesuffix("_s")
             values = values.astype(str).to_numpy(dtype=str) if what == "population" else values.to_numpy()
             variables[f"spike_{what}"] = ("spike", values, about.get(what, {}))

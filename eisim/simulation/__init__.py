@@ -18,12 +18,12 @@ from eisim.circuit import Circuit
 from eisim.simulation.cuda import CUDA, check_available
 from eisim.simulation.layout import Trials, lay_out, pool_name
 from eisim.simulation.memory import check_memory
-from eisim.simulation.recording import made_of, recordable, requested
+from eisim.simulation.recording import made_of, recordable, recorded_variables, requested
 from eisim.simulation.response import Recording, Response, Spikes
 from eisim.simulation.shares import join, share_out
 from eisim.simulation.state import check_continuable, final_state, initial_of
 from eisim.simulation.toolchain import NoProgramError, find_compiler, what_is_missing
-from eisim.stimuli import in_frames, sets_of, unlabelled
+from eisim.stimuli import in_frames, is_timed, sets_of, unlabelled
 from eisim.weights import Independent
 
 BACKENDS = ("cpp", "numpy", CUDA)
@@ -273,10 +273,11 @@ def _listed(circuits):
 
 def _in_frames(stimuli, circuit, duration, window, dt):
     """Stimuli, a TimedArray as an array."""
-    if type(stimuli).__name__ != "TimedArray" or not isinstance(circuit, Circuit):
+    if not is_timed(stimuli) or not isinstance(circuit, Circuit):
         return stimuli
     timing = Timing(duration, window, dt)
-    inputs = [(i.name, i.scale, circuit.unit_of_current(i)) for i in circuit.inputs for _ in range(i.size)]
+    units = {i.name: "1" if i.spikes is not None else circuit.unit_of_current(i) for i in circuit.inputs}
+    inputs = [(i.name, i.scale, units[i.name]) for i in circuit.inputs for _ in range(i.size)]
     return in_frames(stimuli, inputs, timing.duration, timing.dt, f"stimuli of circuit {circuit.name!r}")
 
 
@@ -289,10 +290,21 @@ def _requesting(batch, records, timing, choice):
                     f"{name}: expected it with a dict as record, such as record={{'E': ['v']}}, found {name}={given!r}"
                 )
         return batch
+    known = [recorded_variables(record) for record in records]
+    for name, given in choice.items():
+        if given is not None and not any(known):
+            raise InputError(
+                f"{name}: expected variables to record, such as record={{'E': ['v']}}, of which it chooses, since all "
+                f"spikes of a trial are recorded, found {name}={given!r}"
+            )
     found = []
-    for each, record in zip(batch, records, strict=True):
+    for each, record, mine in zip(batch, records, known, strict=True):
         if isinstance(record, Mapping):
-            request = requested(each.circuit, record, **choice, n_trials=len(each.stimuli), timing=timing)
+            own = dict(choice)
+            if isinstance(own["neurons"], Mapping):  # names of populations of which other circuits record variables
+                others = set().union(*known) - mine
+                own["neurons"] = {name: n for name, n in own["neurons"].items() if name not in others}
+            request = requested(each.circuit, record, **own, n_trials=len(each.stimuli), timing=timing)
             each = replace(each, record=bool(request.spikes), request=request)
         found.append(each)
     return found
@@ -365,7 +377,12 @@ def _records(record, n):
                 "a rate circuit), or a dict that names what to record of each population, such as "
                 f"{{'E': ['v', 'spikes']}}, found {each!r}"
             )
-    return [each if isinstance(each, Mapping) else bool(each) for each in records]
+    return [_read_once(each) if isinstance(each, Mapping) else bool(each) for each in records]
+
+
+def _read_once(record):
+    """The dict with lists in the place of iterators."""
+    return {name: list(asked) if hasattr(asked, "__next__") else asked for name, asked in record.items()}
 
 
 def _for_each(value, n, is_one, what):

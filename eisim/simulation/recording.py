@@ -137,6 +137,10 @@ def requested(circuit: Circuit, record: Mapping, neurons, trials, every, n_trial
             )
         there = recordable(circuit, populations[name]) if name in populations else {}
         known = [*there, *([SPIKES] if circuit.kind == "spiking" else [])]
+        if isinstance(asked, Mapping):
+            raise InputError(
+                f"record: {name!r}: expected a list of {', '.join(map(repr, known))}, found a dict, {asked!r:.80}"
+            )
         listed = [asked] if isinstance(asked, str) or not np.iterable(asked) else list(asked)
         for each in listed:
             if not isinstance(each, str) or each not in known:
@@ -157,6 +161,16 @@ def requested(circuit: Circuit, record: Mapping, neurons, trials, every, n_trial
         _numbers(trials, n_trials, "trials"),
         _steps(every, timing),
     )
+
+
+def recorded_variables(record) -> set[str]:
+    """Names of the populations of which `record` asks for variables, not for spikes alone."""
+    if not isinstance(record, Mapping):
+        return set()
+    listed = {
+        name: [asked] if isinstance(asked, str) or not np.iterable(asked) else asked for name, asked in record.items()
+    }
+    return {name for name, asked in listed.items() if any(each != SPIKES for each in asked)}
 
 
 def _with_trains(circuit):

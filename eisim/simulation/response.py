@@ -8,6 +8,7 @@ import numpy as np
 from eisim.base.display import display, labelled, tabulated
 from eisim.base.values import Brief, ByName, Shown
 from eisim.circuit import Circuit
+from eisim.simulation.state import States
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,7 +67,15 @@ class Recording(Brief):
             "neuron": ("neuron", self.neurons, {"long_name": "number of the neuron in its population"}),
             "time": ("time", self.times, {"units": "s", "long_name": "time since the trial began"}),
         }
-        return xr.Dataset({name: (axes, array, about[name]) for name, array in self.values.items()}, coordinates)
+        values = {name: (axes, _locked(array), about[name]) for name, array in self.values.items()}
+        return xr.Dataset(values, coordinates)
+
+
+def _locked(array):
+    """The same numbers, which cannot be changed through this array."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 class Traces(ByName):
@@ -127,7 +136,9 @@ class Response(Shown):
         Seeds of the noise, in the order of the axis of seeds; empty if not known.
     state : dict of str to dict of str to ndarray
         With ``keep_state=True``, for each input and population its state variables at the end of the trial: (seeds ×)
-        trials × neurons, in SI units. From it `eisim.simulate` can begin.
+        trials × neurons, in SI units, by the names of ``neuron.states``. Besides these ``free_at`` is the time, from
+        the end of the trial, at which the refractory period of a neuron is over (negative if it is), and
+        ``r_1_steps_ago``, ... are rates that are still on their way. From the state `eisim.simulate` can begin.
     """
 
     circuit: Circuit
@@ -139,7 +150,7 @@ class Response(Shown):
     traces: dict[str, Any] | Traces = field(default_factory=dict)
     loop_time: float = np.nan
     seeds: tuple[int, ...] = ()
-    state: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, Any] | States = field(default_factory=dict)
 
     def __post_init__(self):
         spikes = {name: replace(each, dt=self.dt) for name, each in self.spikes.items()}
@@ -147,6 +158,8 @@ class Response(Shown):
         object.__setattr__(self, "rates", ByName("Response.rates", self.rates))
         object.__setattr__(self, "spikes", ByName("Response.spikes", spikes))
         object.__setattr__(self, "traces", Traces("Response.traces", stored))
+        state = getattr(self.state, "stored", self.state)
+        object.__setattr__(self, "state", States(self.circuit, state, self.dt))
 
     def __repr__(self):
         shape = " × ".join(map(str, self.readouts.shape))
@@ -200,7 +213,8 @@ class Response(Shown):
             ``readout_rate`` and ``decision`` (seed × trial × readout), ``rate`` (seed × trial × neuron) and, if
             recorded, ``rate_in_time`` (seed × trial × neuron × time), in Hz; neurons have the coordinates
             ``population``, ``sign`` and ``number``. There is always an axis of seeds. A variable that was recorded of
-            a population is named after both, such as ``PYR_v`` (seed × recorded_trial × PYR_neuron × recorded_time).
+            a population is named after both, such as ``PYR_v`` (seed × recorded_trial × PYR_neuron × recorded_time);
+            with a dot, ``PYR.v``, if something else has that name.
             Recorded spikes are ``spike_time`` (s), ``spike_population``, ``spike_neuron``, ``spike_seed`` and
             ``spike_trial``, one entry for each spike.
         """

@@ -76,8 +76,8 @@ def join(trials: Trials, shares: list[Response]) -> Response:
         spikes={name: _join_spikes([share.spikes[name] for share in shares], n) for name in whole.spikes},
         loop_time=max(share.loop_time for share in shares),
         state={
-            name: {v: joined([share.state[name][v] for share in shares], -2) for v in each}
-            for name, each in whole.state.items()
+            name: {v: joined([share.state.stored[name][v] for share in shares], -2) for v in each}
+            for name, each in whole.state.stored.items()
         },
     )
 

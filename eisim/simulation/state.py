@@ -7,10 +7,52 @@ import numpy as np
 
 from eisim.base.errors import InputError
 from eisim.base.timing import Timing
+from eisim.base.values import ByName
 from eisim.circuit import Circuit, delay_steps
 from eisim.simulation.layout import AGO, FREE_AT, OF_POOL, Layout, State, Trials
 
 _DIFFERENTIAL = re.compile(r"^\s*d(\w+)/dt\b", re.MULTILINE)
+
+
+class States(ByName):
+    """The state at the end by input and population, each by the names that its neuron has for its state variables.
+
+    A variable to which a pool adds is the sum; when a neuron integrates again is in s (`dt`: a step's).
+    """
+
+    def __init__(self, circuit: Circuit, stored: State, dt: float):
+        parts = _parts(circuit)
+        if not isinstance(stored, Mapping) or not all(isinstance(each, Mapping) for each in stored.values()):
+            raise InputError(f"Response.state: expected state variables by population, found {stored!r:.60}")
+        shown = {name: _shown(parts.get(name), each, dt) for name, each in stored.items()}
+        super().__init__(
+            "Response.state", {name: ByName(f"Response.state[{name!r}]", each) for name, each in shown.items()}
+        )
+        #: The variables as they are kept, by their names in code.
+        self.stored = dict(stored)
+
+
+def _parts(circuit):
+    return {part.name: part for part in (*circuit.inputs, *circuit.populations)}
+
+
+def _shown(part, stored, dt):
+    found = {}
+    for variable, values in stored.items():
+        if variable.endswith(OF_POOL):
+            continue
+        if variable + OF_POOL in stored:
+            values = values + stored[variable + OF_POOL]
+        found[_shown_name(part, variable)] = values * dt if variable == FREE_AT else values
+    return found
+
+
+def _shown_name(part, variable):
+    """The name of a state variable for users, by that in code."""
+    neuron = getattr(part, "neuron", None)
+    if hasattr(neuron, "code_name"):
+        return next((name for name in neuron.states if neuron.code_name(name) == variable), variable)
+    return variable
 
 
 def state_variables(equations: str, neuron=None) -> list[str]:
@@ -32,6 +74,12 @@ def check_continuable(circuit: Circuit, dt: float) -> None:
             raise InputError(
                 f"keep_state: circuit {circuit.name!r}: input {i.name!r}: expected steady currents or rates, found "
                 f"{found}"
+            )
+    for projection in circuit.projections:
+        if projection.transient:
+            raise InputError(
+                f"keep_state: circuit {circuit.name!r}: projection {projection.name!r}: expected the same transmission "
+                "throughout, found ablation in time, whose times are those of a trial and would begin anew"
             )
     for projection in circuit.projections if circuit.kind == "spiking" else ():
         if circuit.is_injected(projection):
@@ -81,19 +129,21 @@ def initial_of(response, trials: Trials, timing: Timing) -> State:
     if response.circuit.kind != circuit.kind or response.dt != timing.dt:
         expected = f"a response of a {circuit.kind} circuit in steps of {timing.dt:g} s"
         raise InputError(f"{what}: expected {expected}, found {response.circuit.kind} in steps of {response.dt:g} s")
-    parts = {p.name: p for p in circuit.populations}
-    parts |= {i.name: i for i in circuit.inputs}
+    parts = _parts(circuit)
+    state = getattr(response.state, "stored", response.state)
+    if not set(state) <= set(parts):
+        raise InputError(f"{what}: expected the state of {_listed(parts)}, found that of {_listed(state)}")
     for name, part in parts.items():
-        given = response.state.get(name, {})
+        given = state.get(name, {})
         known = _variables(circuit, part)
         plain = {variable.removesuffix(OF_POOL) for variable in given if not _is_past(variable)}
         if not known <= plain <= known | {"noise_drive"}:
-            expected = ", ".join(sorted(known))
-            raise InputError(f"{what}: {name!r}: expected the state variables {expected}, found {_listed(plain)}")
+            expected = _listed(_shown_name(part, v) for v in known)
+            found = _listed(_shown_name(_parts(response.circuit).get(name, part), v) for v in plain)
+            raise InputError(f"{what}: {name!r}: expected the state variables {expected}, found {found}")
     return {
         name: {v: _of_copies(values, trials, parts[name], v, f"{what}: {name}.{v}") for v, values in given.items()}
-        for name, given in response.state.items()
-        if name in parts
+        for name, given in state.items()
     }
 
 

@@ -123,7 +123,7 @@ def test_models_pools_refractoriness_and_seeds_continue_in_one_batch(backend):
         assert one.spikes["E"].step.size > 10
     (first, *_) = simulate(circuits, STIMULI, **HALF, keep_state=True, seed=[1, 2], backend=backend)
     assert first.state["E"]["v"].shape == (2, 3, 4) and first.state["x"]["phase"].shape == (2, 3, 3)
-    assert (first.state["E"]["free_at"] > 0).any() and first.state["E"].keys() >= {"I_e", "x_e", "I_e_pool"}
+    assert (first.state["E"]["free_at"] > 0).any() and first.state["E"].keys() == {"v", "I_e", "x_e", "I_i", "free_at"}
 
 
 def test_one_settling_is_the_start_of_many_trials_and_circuits():
@@ -246,3 +246,50 @@ def test_what_a_pool_held_goes_on_in_neurons_without_one(name):
         found = simulate(second, STIMULI, **HALF, initial=settled, **options)
         np.testing.assert_allclose(found.state["E"]["v"], whole.state["E"]["v"], rtol=1e-9)
         np.testing.assert_array_equal(found.rates["I"], whole.rates["I"])
+
+
+def test_the_state_has_the_names_of_the_neuron_and_holds_all_of_a_variable():
+    """What a recording of a longer run has at that time, pools included; the refractory period in s."""
+    for name in ("equations", "conductance"):
+        circuit = pooled(*NEURONS[name])
+        first = simulate(circuit, STIMULI, **HALF, keep_state=True, backend="numpy", record=True)
+        neuron = circuit.population("E").neuron
+        assert first.state["E"].keys() == {*neuron.states, "free_at"}
+        whole = simulate(circuit, STIMULI, **WHOLE, record={"E": list(neuron.states)}, backend="numpy").traces["E"]
+        for variable in neuron.states:
+            there = whole[variable].sel(time=HALF["duration"], method="nearest").values[0]
+            np.testing.assert_allclose(first.state["E"][variable], there, rtol=1e-12)
+        last = np.full((3, 4), -np.inf)
+        np.maximum.at(last, (first.spikes["E"].copy, first.spikes["E"].neuron), first.spikes["E"].t)
+        until = last + neuron.refractory - HALF["duration"]
+        fired = np.isfinite(last)
+        assert fired.any()
+        np.testing.assert_allclose(first.state["E"]["free_at"][fired], until[fired], atol=DT * 1.01)
+        with pytest.raises(InputError, match=r"Response.state: expected one of .*, found 'Z'"):
+            first.state["Z"]
+        with pytest.raises(InputError, match=r"Response.state\['E'\]: expected one of v, .*, found 'u'"):
+            first.state["E"]["u"]
+
+
+def test_ablation_in_time_and_states_of_other_populations_are_refused():
+    circuit = pooled(*NEURONS["alpha"])
+    options = {"backend": "numpy", "keep_state": True}
+    with pytest.raises(InputError, match="expected the same transmission throughout, found ablation in time"):
+        simulate(ablate(circuit, during=(10 * ms, 20 * ms)), STIMULI, **HALF, **options)
+    first = simulate(circuit, STIMULI, **HALF, **options)
+    fewer = Circuit("f", circuit.inputs, circuit.populations[:1], (), [])
+    with pytest.raises(InputError, match=r"expected the state of E, x, found that of E, I, x"):
+        simulate(fewer, STIMULI, **HALF, initial=first, backend="numpy")
+    rates = Circuit("r", [Input("x")], [Population(n, "E", ThresholdLinear(), 1, 20.0) for n in "AB"])
+    first = simulate(rates, [[0]], **HALF, **options)
+    with pytest.raises(InputError, match="expected the state of A, x, found that of A, B"):
+        simulate(replace(rates, populations=rates.populations[:1]), [[0]], **HALF, initial=first, backend="numpy")
+
+
+def test_without_noise_keeps_the_initial_rate_and_leaves_out_that_of_the_noise():
+    def unit(initial):
+        return Circuit("c", [Input("x")], [Population("E", "E", ThresholdLinear(noise=5.0), 2, 20.0, initial=initial)])
+
+    quiet = unit({"r": 3.0, "noise_drive": 2.0}).without_noise().population("E")
+    assert quiet.neuron.noise == 0 and np.array_equal(quiet.initial, [3, 3])
+    assert unit({"noise_drive": 2.0}).without_noise().population("E").initial is None

@@ -161,6 +161,48 @@ def test_a_timed_array_is_one_trial():
         simulate(circuit, b2.TimedArray(values * nA, 0.5 * ms), **TIMES, backend="numpy")
 
 
+def test_a_timed_array_may_be_in_the_unit_of_all_inputs():
+    values, dense = 1 + sine(100 * ms, 30 * Hz, every=0.5 * ms), uA / cm**2
+    course = values[None, :, None]
+    options = TIMES | {"backend": "numpy"}
+    cases = [
+        (driven([[1]], neuron=WangBuzsaki(), current=5 * dense), values * 5 * dense, {"dt": 0.02 * ms}),
+        (driven([[1]], neuron=ThresholdLinear(), current=10 * Hz), values * 10 * Hz, {}),
+        (
+            Circuit(
+                "r",
+                [Input("x", rate=30 * Hz)],
+                [Population("E", "E", LIF())],
+                [Projection("x", "E", [[9 * mV]])],
+                [Readout("E")],
+            ),
+            values * 30 * Hz,
+            {},
+        ),
+    ]
+    for circuit, quantities, more in cases:
+        timed = b2.TimedArray(quantities, 0.5 * ms)
+        wanted = simulate(circuit, course, **options | more).readouts
+        np.testing.assert_allclose(simulate(circuit, timed, **options | more).readouts, wanted, rtol=1e-9)
+        for each in simulate([circuit, circuit], [timed, timed], **options | more):
+            np.testing.assert_allclose(each.readouts, wanted, rtol=1e-9)
+    with pytest.raises(InputError, match="expected a current above 0 of input 'electrode'"):
+        simulate(driven([[1]], current=0 * mV), b2.TimedArray(values * mV, 0.5 * ms), **options)
+    spikes = Circuit("s", [Input("x", spikes=([0], [1 * ms]))], [Population("E", "E", LIF())], [], [])
+    with pytest.raises(InputError, match="TimedArray of plain numbers"):
+        simulate(spikes, b2.TimedArray(values * Hz, 0.5 * ms), **options)
+
+
+def test_what_an_input_or_a_course_does_not_have_is_refused():
+    with pytest.raises(InputError, match="tau: expected it with a current="):
+        Input("i", tau=3 * ms)
+    with pytest.raises(InputError, match=r"step: stop: expected a time after the start, 0.05 s, found 0.02 s"):
+        step(100 * ms, 50 * ms, 20 * ms)
+    for course in (step, ramp):
+        with pytest.raises(InputError, match=f"{course.__name__}: duration: expected a time"):
+            course("a")
+
+
 def _fluctuating(n, rule, tau=5 * ms, size=1):
     """Linear rate units whose rate follows a fluctuating current of mean 100 Hz at once."""
     return Circuit(
