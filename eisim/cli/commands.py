@@ -311,6 +311,10 @@ def run(
     from eisim.run.run_key import identity
 
     number = _whole(seed)
+    if record:
+        from eisim.studies.recording import asked
+
+        asked(record)
     names = list(dict.fromkeys(names or ["boolean"]))
     quoted = ['"' + column.replace('"', '""') + '"' for column in ignore or ()]  # names may have commas themselves
     ignored = ",".join(quoted) or None

@@ -51,6 +51,8 @@ def axes(draw: Callable, ax, *what, size=(SINGLE, 2.6), bare=False, keywords=Non
     ``draw(ax, *what, **how)`` draws; the Axes, which are returned, fill a new figure if `bare`, for what has no ticks
     and labels; `keywords` are properties of Matplotlib's artists, set on all lines, markers, bars and areas drawn.
     """
+    if ax is not None and not hasattr(ax, "inset_axes"):
+        raise InputError(f"plot: ax: expected Axes of Matplotlib, found {ax!r:.80}")
     with paper() if ax is None else nullcontext():
         if ax is None:
             from matplotlib import pyplot

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy
+from brian2 import Hz
 
 from eisim import LIF, Circuit, Delta, Exponential, Input, InputError, Logistic, Population, Projection, simulate
 from eisim.analysis import activity
@@ -258,6 +259,10 @@ def test_spectral_slope_refuses_in_words():
         ({"resolution": 10.0}, "expected at least 5 frequencies from 30 to 50 Hz, found 3 at a resolution of 10 Hz"),
         ({"resolution": 0.1}, "expected segments of 4 to all 1000 values, found 10000"),
         ({"signal": 3.0}, "expected segments of 4 to all 0 values"),
+        ({"resolution": 0 * Hz}, "resolution: expected more than 0, found 0 Hz"),
+        ({"resolution": -1.0}, "resolution: expected more than 0, found -1 Hz"),
+        ({"signal": np.zeros((0, 2000))}, "signal: expected values, found none"),
+        ({"signal": signal + 1j}, "signal: expected real numbers, found complex ones"),
     ):
         with pytest.raises(InputError, match=words):
             activity.spectral_slope(**({"signal": signal, "dt": 1e-3} | options))

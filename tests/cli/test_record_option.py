@@ -54,6 +54,10 @@ def test_traces_of_the_intact_and_the_ablated_circuit_are_files(tmp_path, capsys
             (str(FILE), *SET, "--record", "out"),
             "--record: expected POPULATION:VARIABLE,..., such as PYR:v,spikes, found 'out'",
         ),
+        (
+            (str(FILE), *SET, "--record", ""),
+            "--record: expected POPULATION:VARIABLE,..., such as PYR:v,spikes, found ''",
+        ),
         (("census", "--record", "out:v"), "--record: expected a circuit of your own"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from brian2 import Hz, ms, nS
 
-from eisim import Circuit, ConductanceLIF, Input, InputError, Population, Projection, Readout, simulate
+from eisim import Circuit, ConductanceLIF, Input, InputError, Neuron, Population, Projection, Readout, simulate
 from eisim.report.style import EXCITATORY, INHIBITORY
 
 HOW = {"duration": 40e-3, "window": 20e-3, "dt": 0.5e-3, "backend": "numpy"}
@@ -49,6 +49,26 @@ def test_all_that_was_recorded_is_in_one_labelled_file(response, tmp_path):
         assert sorted(found.spike_neuron.values) == sorted(spikes.i)
 
 
+def test_no_name_stands_for_two_things():
+    neuron = Neuron(
+        "dv/dt = (w - v)/tau : 1\ndw/dt = -w/tau : 1\ndI_w/dt = -I_w/tau : 1",
+        threshold="v > 1", reset="v = 0", excitation="w", tau=5 * ms, initial={"w": 2, "I_w": 3},
+    )  # fmt: skip
+    names = ("E", "E_I", "spike", "recorded")
+    populations = [Population(name, "E", neuron, k + 1) for k, name in enumerate(names)]
+    circuit = Circuit("names", [Input("x")], populations, [], [])
+    record = {name: ["v", "w", "I_w", "spikes"] for name in names}
+    response = simulate(circuit, [[1]], record=record, **HOW)
+    found = response.to_xarray()
+    assert found.sizes["E_neuron"] == 1 and found.sizes["spike.neuron"] == 3
+    for name, traces in response.traces.items():
+        for variable, values in traces.items():
+            held = [each for each in (f"{name}_{variable}", f"{name}.{variable}") if each in found]
+            assert any(np.array_equal(found[each], values) for each in held if found[each].shape == values.shape)
+    np.testing.assert_array_equal(found["E_I.w"], response.traces["E_I"]["w"])
+    assert found.spike_neuron.dims == ("spike",)
+
+
 def test_no_spike_is_no_error(circuit, tmp_path):
     silent = simulate(circuit, np.zeros((1, 4)), record={"PV": "spikes"}, **HOW)
     assert silent.to_xarray().sizes["spike"] == 0
@@ -82,6 +102,11 @@ def test_panels_share_the_time_axis_and_show_the_balance(response):
     assert (lines["I_e"].get_color(), lines["I_i"].get_color()) == (EXCITATORY, INHIBITORY)
     assert len(potential.lines) == 2 and potential.lines[0].get_linewidth() == 2
     assert raster.lines[0].get_xdata().size == 3 * (response.spikes["PV"].copy == 1).sum()
+
+
+def test_axes_are_those_of_matplotlib(response):
+    with pytest.raises(InputError, match="plot: ax: expected Axes of Matplotlib, found 3"):
+        response.plot(ax=3)
 
 
 def test_raster_of_chosen_populations(circuit):

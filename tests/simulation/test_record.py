@@ -353,6 +353,24 @@ def test_chosen_neurons_trials_and_times_are_those_of_all():
     assert simulate(circuit, stimuli, record={"E": "v"}, neurons=1, **how).traces["E"].neuron.values.tolist() == [1]
 
 
+def test_circuits_of_a_batch_record_different_populations():
+    circuit, stimuli = mixed(*NEURONS["LIF"][:2]), np.ones((2, 3))
+    records = [{"E": "v"}, {"I": iter(["v", "spikes"])}, {"E": "spikes"}, False]
+    how = COARSE | {"neurons": {"E": [2], "I": [0]}, "trials": 1}
+    e, i, spikes, _ = simulate([circuit] * 4, stimuli, record=records, **how)
+    assert e.traces["E"].neuron.values.tolist() == [2] and i.traces["I"].neuron.values.tolist() == [0]
+    assert e.traces["E"].trial.values.tolist() == [1] and not spikes.traces and set(spikes.spikes) == {"E"}
+    with pytest.raises(InputError, match=r"neurons: expected populations of which variables are recorded .*'Z'"):
+        simulate([circuit] * 2, stimuli, record=[{"E": "v"}, {"I": "v"}], **COARSE, neurons={"Z": [0]})
+
+
+def test_what_was_recorded_cannot_be_changed():
+    traces = simulate(mixed(*NEURONS["LIF"][:2]), np.ones((1, 3)), record={"E": "v"}, **COARSE).traces
+    with pytest.raises(ValueError, match="copy|read-only"):
+        traces["E"]["v"][:] = 0
+    assert traces["E"]["v"].values.any()
+
+
 @pytest.mark.parametrize(("trials", "chosen"), [(7, None), (4, [6, 1, 2]), (4, [0]), (1, 0)])
 def test_shares_make_the_whole(monkeypatch, trials, chosen):
     circuits, stimuli = (
@@ -393,6 +411,10 @@ def test_shares_make_the_whole(monkeypatch, trials, chosen):
         ({"record": {"PYR": "v"}, "every": 1 * mV}, "every: expected a time"),
         ({"record": {"PYR": "v"}, "every": 1.0}, "up to the duration of 0.06 s"),
         ({"record": True, "every": 1 * ms}, "every: expected it with a dict as record"),
+        ({"record": {"PYR": {"v": 1}}}, "record: 'PYR': expected a list of 'v', 'I_e', 'I_i', 'spikes', found a dict"),
+        ({"record": {"PYR": "spikes"}, "every": 1 * ms}, "every: expected variables to record, such as"),
+        ({"record": {"PYR": ["spikes"]}, "neurons": 1}, "neurons: expected variables to record, such as"),
+        ({"record": {"PYR": "spikes"}, "trials": 0}, "trials: expected variables to record, such as"),
     ],
 )
 def test_what_cannot_be_recorded(options, message):
