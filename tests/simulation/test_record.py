@@ -366,7 +366,7 @@ def test_circuits_of_a_batch_record_different_populations():
 
 def test_what_was_recorded_cannot_be_changed():
     traces = simulate(mixed(*NEURONS["LIF"][:2]), np.ones((1, 3)), record={"E": "v"}, **COARSE).traces
-    with pytest.raises(ValueError, match="copy|read-only"):
+    with pytest.raises(ValueError, match=r"copy|read-only"):
         traces["E"]["v"][:] = 0
     assert traces["E"]["v"].values.any()
 
