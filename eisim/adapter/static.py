@@ -223,7 +223,7 @@ def feed_forward(dnn: DNN, what: str) -> DNN:
 
 def static_dnn(circuit: Circuit, dt: float | None = None) -> DNN:
     """The f-I approximation; with `dt` its f-I curves are those of neurons in steps of this length, in s."""
-    check_linear(circuit, "to_dnn: the static DNN of a spiking circuit")
+    check_linear(circuit, f"to_dnn: the static DNN of a {circuit.kind} circuit")
     check_afferents(circuit, "to_dnn: the static DNN", currents=False)
     incoming = {p.name: [] for p in circuit.populations}
     for projection in circuit.projections:

@@ -95,7 +95,8 @@ def simulate(
         same seed the noise is that of the first simulation once more.
     keep_state : bool
         Whether the responses hold the state at the end, `Response.state`. Spiking circuits with delays, short-term
-        plasticity or NMDA receptors, whose state is not that of their neurons alone, are refused.
+        plasticity or NMDA receptors, whose state is not that of their neurons alone, are refused, and circuits with
+        currents that fluctuate, given spike times or ablation in time, whose times are those of a trial.
     backend : {"cpp", "numpy", "cuda_standalone"}
         Brian2's C++ standalone device, or its NumPy target; without a C++ compiler the latter is used. Or
         Brian2CUDA's device, for an NVIDIA GPU.
