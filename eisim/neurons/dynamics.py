@@ -13,7 +13,7 @@ import numpy as np
 from eisim.base.brian import brian2_alone
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.units import unit_of_dimension
-from eisim.neurons.expressions import CONSTANTS, FUNCTIONS, LONGEST, names_in, parse, value_of
+from eisim.neurons.expressions import CONSTANTS, FUNCTIONS, LONGEST, arrays_of, names_in, parse, value_of
 
 MEMBRANE = "v"
 #: The methods of integration, those of one step without intermediate ones first.
@@ -47,6 +47,8 @@ class Dynamics:
     units: dict[str, str]  # of the variables
     noises: tuple[str, ...]
     names: frozenset[str]  # that are neither variables nor Brian2's: the parameters
+    over_dt: tuple[str, ...]  # subexpressions that are (constant over dt)
+    is_timed: bool  # whether the time t is in them
 
     @property
     def variables(self) -> list[str]:
@@ -77,6 +79,7 @@ def read(model: str, threshold: str, reset: str) -> Dynamics:
         _check_text(model)
         equations = Equations(model)
         given, derivatives, subexpressions, declared, units, held = {}, {}, {}, [], {}, set()
+        over_dt = [eq.varname for eq in equations.values() if "constant over dt" in eq.flags]
         for eq in equations.values():
             what, flags = f"Neuron: equation of {eq.varname}", set(eq.flags)
             if eq.varname in DEFAULT_UNITS or eq.varname in FUNCTIONS or eq.varname in _OF_FLAGS:
@@ -132,6 +135,8 @@ def read(model: str, threshold: str, reset: str) -> Dynamics:
             units,
             noises,
             frozenset(names),
+            tuple(over_dt),
+            "t" in used,
         )
 
 
@@ -227,8 +232,10 @@ def check_units(model: str, threshold: str, reset: str, parameters: tuple[tuple[
 
 
 @lru_cache(maxsize=256)
-def step(model: str, threshold: str, reset: str, parameters: tuple[str, ...], method: str | None) -> tuple[str, ...]:
-    """One time step by a method of Brian2, as statements in the user's names.
+def step(
+    model: str, threshold: str, reset: str, parameters: tuple[str, ...], method: str | None
+) -> tuple[str, tuple[str, ...]]:
+    """The method of Brian2 that is taken, and one time step by it, as statements in the user's names.
 
     Noise is ``xi``, ``xi_1`` and so on: increments of Wiener processes, whose statements are left out.
     """
@@ -253,8 +260,52 @@ def step(model: str, threshold: str, reset: str, parameters: tuple[str, ...], me
                 f"Neuron: method: expected one that can integrate these equations (others are {', '.join(others)}), "
                 f"found {method!r}: {why}"
             )
+    if dynamics.over_dt and chosen != "euler":
+        raise InputError(
+            f"Neuron: equation of {dynamics.over_dt[0]}: expected (constant over dt) with method='euler' alone, since "
+            f"other methods evaluate it within a step, found it with {chosen!r}"
+        )
     kept = [line.strip() for line in lines.splitlines() if "randn()" not in line and line.strip()]
-    return tuple(kept)
+    return chosen, tuple(kept)
+
+
+def exact_error(dynamics: Dynamics, statements: tuple[str, ...], values: Mapping[str, float]) -> float:
+    """The largest relative error of the coefficients of a step of linear equations, against a matrix exponential."""
+    names, dt = list(dynamics.derivatives), values["dt"]
+    n = len(names)
+    each = {name: np.eye(n + 1)[k] for k, name in enumerate(names)}  # from each variable alone, and from 0
+    with np.errstate(all="ignore"):
+        slopes = np.array([_column(dynamics.derivatives[name], {**values, **each}, n) for name in names])
+        matrix = np.zeros((n + 1, n + 1))
+        matrix[:n] = slopes * dt
+        matrix[:n, :n] -= slopes[:, n:] * dt
+        if not np.isfinite(matrix).all():
+            return 0.0
+        right = _exponential(matrix)[:n]
+        found = {**values, **{name: one * 2.0**60 for name, one in each.items()}}  # beside which constants are nothing
+        for statement in statements:
+            name, _, expression = statement.partition(" = ")
+            found[name] = _column(expression, found, n)
+        scale = np.append(np.full(n, 2.0**60), 1.0)
+        errors = np.abs(np.array([found[name] for name in names]) / scale - right)
+        relative = errors / np.maximum(np.abs(right), 1e-9 * np.abs(matrix[:n]))
+    return float(np.max(relative[np.isfinite(relative)], initial=0.0))
+
+
+def _column(expression, values, n):
+    return np.broadcast_to(arrays_of(parse(expression, "Neuron: step"), values), (n + 1,))
+
+
+def _exponential(matrix):
+    """The exponential of a matrix, by its series and squares: the units of its rows and columns may differ."""
+    halvings = max(0, int(np.ceil(np.log2(max(np.abs(np.linalg.eigvals(matrix)).max(), 1e-3)))) + 2)
+    term = found = np.eye(len(matrix))
+    for k in range(1, 25):
+        term = term @ matrix / (2.0**halvings * k)
+        found = found + term
+    for _ in range(halvings):
+        found = found @ found
+    return found
 
 
 def _free_of_sympy(dynamics, known):

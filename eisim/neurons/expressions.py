@@ -136,6 +136,14 @@ def value_of(node: ast.expr, values: Mapping[str, float]) -> float:
         return math.nan
 
 
+def arrays_of(node: ast.expr, values: Mapping[str, Any]) -> Any:
+    """The value of an expression whose functions have numbers as arguments, for names of which some are arrays."""
+    try:
+        return _value(node, values)
+    except (ArithmeticError, ValueError, TypeError, KeyError):
+        return math.nan
+
+
 def _value(node, values):
     if isinstance(node, ast.Constant):
         return float(node.value)

@@ -22,6 +22,8 @@ from eisim.neurons.spiking import EXCITATORY, INHIBITORY, SpikingNeuron
 PREFIX = "own_"
 #: Distance of the keys of several noises of one neuron: far more than Poisson drives of one neuron have.
 _NEXT_NOISE = 1 << 20
+#: Relative error of a coefficient of a step, by rounding, above which it is refused.
+_LARGEST_ERROR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -404,6 +406,10 @@ class Neuron(SpikingNeuron):
 
     @property
     def _statements(self):
+        return self._step[1]
+
+    @property
+    def _step(self):
         names = tuple(name for name, _ in self.parameters)
         return _dynamics.step(*self._texts, names, self.method)
 
@@ -461,10 +467,11 @@ class Neuron(SpikingNeuron):
         return values | {"rest": self.rest, "noise_step": self.noise, "hold": hold}
 
     def _check_step(self, dt):
-        """Refuse a step that has no value, as that of "exact" has none where two time constants are equal."""
+        """Refuse a step that has no value, or a wrong one, as that of "exact" where two time constants are equal."""
         values = _dynamics.units_in() | self.values | {"dt": dt, "t": 0.0, "not_refractory": 1.0}
         values |= dict.fromkeys(self.dynamics.noises, 0.0)
-        for line in self._statements:
+        start, (method, statements) = dict(values), self._step
+        for line in statements:
             name, _, expression = line.partition(" = ")
             values[name] = value_of(parse(expression, "Neuron: step"), values)
             if not math.isfinite(values[name]):
@@ -473,6 +480,14 @@ class Neuron(SpikingNeuron):
                     f"{self.name}: expected a first step from the initial values that is finite, found "
                     f"{name.lstrip('_')} = {values[name]} by {by} (are two time constants equal? "
                     "Then change one by a millionth, or name another method)"
+                )
+        if method in ("exact", "linear"):
+            error = _dynamics.exact_error(self.dynamics, statements, start)
+            if error > _LARGEST_ERROR:
+                raise InputError(
+                    f"{self.name}: expected a step by method={method!r} with an error of at most {_LARGEST_ERROR:g}, "
+                    f"found {error:.2g} (are two time constants nearly equal? Then change one by a millionth, or name "
+                    "another method)"
                 )
 
 

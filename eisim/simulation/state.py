@@ -68,6 +68,7 @@ def state_variables(equations: str, neuron=None) -> list[str]:
 
 def check_continuable(circuit: Circuit, dt: float) -> None:
     """Refuse a circuit whose state is not that of its neurons alone."""
+    _check_time(circuit, "keep_state")
     for i in circuit.inputs:
         if i.fluctuation or i.spikes is not None:
             found = "a current that fluctuates" if i.fluctuation else "given spike times, which would begin anew"
@@ -98,6 +99,15 @@ def check_continuable(circuit: Circuit, dt: float) -> None:
             )
 
 
+def _check_time(circuit, what):
+    for p in circuit.populations:
+        if getattr(getattr(p.neuron, "dynamics", None), "is_timed", False):
+            raise InputError(
+                f"{what}: circuit {circuit.name!r}: population {p.name!r}: expected equations without time, which "
+                f"would begin anew at 0, found the time t in those of {p.neuron.name}"
+            )
+
+
 def final_state(index: int, trials: Trials, layout: Layout, states, timing: Timing, shape) -> State:
     """State variables of inputs and populations, each of `shape` × neurons; `states`: those of each group."""
     found: State = {}
@@ -122,6 +132,7 @@ def initial_of(response, trials: Trials, timing: Timing) -> State:
     """The state at the end of a response, for every copy of a circuit: seeds × trials × neurons."""
     circuit = trials.circuit
     what = f"initial of circuit {circuit.name!r}"
+    _check_time(circuit, "initial")
     if not isinstance(getattr(response, "state", None), Mapping):
         raise InputError(f"{what}: expected the response of another simulation, found {response!r:.80}")
     if not response.state:

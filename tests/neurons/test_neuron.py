@@ -3,12 +3,13 @@
 import importlib
 import sys
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import brian2 as b2
 import numpy as np
 import pytest
-from brian2 import Hz, mA, ms, mV, nA, nS, pF
+from brian2 import Hz, amp, mA, ms, mV, nA, nS, ohm, pF, second
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -399,6 +400,56 @@ def test_names_of_sympy_are_free_for_users(name):
     )
     found, expected = (alone(Population("p", "E", each, 1)) for each in (own, plain_name))
     assert found == expected and len(found[0]) > 5
+
+
+@pytest.mark.parametrize("distance", [1e-15, 1e-14, 1e-12, 1e-10, 1e-4, 1.0])
+@pytest.mark.parametrize("is_spread", [False, True])
+def test_nearly_equal_time_constants_are_no_silence(distance, is_spread):
+    """The membrane after an impulse of current is that of the closed form, or the step is refused."""
+    model = "dv/dt = (R*I_e - v)/tau : volt\ndI_e/dt = -I_e/tau_e : amp"
+    tau, tau_e, jump = 20e-3, 20e-3 * (1 + distance), 1e-9
+    options = {"threshold": "v > 1*volt", "excitation": "I_e", "R": 1e8 * ohm, "tau": tau * second}
+    neuron = Neuron(model, **options, tau_e=(0.1 if is_spread else tau_e) * second, initial={"I_e": jump * amp})
+    if is_spread:
+        with pytest.raises(InputError, match="nearly equal") if distance < 1e-8 else nullcontext():
+            neuron.with_values(tau_e=tau_e).step_parameters(1e-4)
+        return
+    circuit = Circuit("c", [Input("x")], [Population("p", "E", neuron)])
+    options = {"duration": 0.02, "window": 0.02, "backend": "numpy", "record": {"p": "v"}}
+    if distance < 1e-8:
+        with pytest.raises(InputError, match="nearly equal"):
+            simulate(circuit, [[0]], **options)
+        return
+    t = np.arange(200) * 1e-4
+    right = 1e8 * jump / tau * -np.expm1(-t * (1 / tau - 1 / tau_e)) * np.exp(-t / tau_e) / (1 / tau - 1 / tau_e)
+    np.testing.assert_allclose(np.ravel(simulate(circuit, [[0]], **options).traces["p"]["v"]), right, rtol=1e-6)
+
+
+def test_what_is_constant_over_dt_is_so_or_refused():
+    model = "dv/dt = (x - v)/tau : volt\nx = 2*v : volt (constant over dt)"
+    Neuron(model, threshold="v > 1*volt", method="euler", tau=10 * ms)
+    for method in ("rk2", "rk4", "exponential_euler", "exact", None):
+        with pytest.raises(InputError, match="constant over dt"):
+            Neuron(model, threshold="v > 1*volt", method=method, tau=10 * ms)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"model": "dv/dt = -v/tau*sin(t/tau) : 1"}, {"threshold": "v > t/tau"}, {"reset": "v = t/tau"}]
+)
+def test_equations_with_time_are_not_continued(changes):
+    """A continued run begins at t = 0."""
+    plain = {"model": "dv/dt = -v/tau : 1", "threshold": "v > 1", "reset": "v = 0"}
+    steady, timed = (
+        Circuit("c", [Input("x")], [Population("p", "E", Neuron(**texts, method="euler", tau=10 * ms))])
+        for texts in (plain, plain | changes)
+    )
+    options = {"duration": 0.01, "window": 0.01, "backend": "numpy"}
+    with pytest.raises(InputError, match=r"keep_state.*time t"):
+        simulate(timed, [[0]], keep_state=True, **options)
+    before = simulate(steady, [[0]], keep_state=True, **options)
+    simulate(steady, [[0]], initial=before, **options)
+    with pytest.raises(InputError, match=r"initial.*time t"):
+        simulate(timed, [[0]], initial=before, **options)
 
 
 def test_names_of_ours_are_free_for_users():
