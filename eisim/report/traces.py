@@ -7,7 +7,7 @@ import numpy as np
 
 from eisim.report import figures
 from eisim.report.figures import raster, trial_names
-from eisim.report.response import seeds_of
+from eisim.report.response import seeds_of, shaped
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, Axes, Figure, new_figure
 from eisim.simulation import Recording, Response, Spikes
 
@@ -41,11 +41,27 @@ def response(ax: Axes, response: Response, trials: Sequence[str] = ()) -> None:
         figures.response(ax, response, trials)
 
 
-def figure(of: Response) -> Figure:
-    """A figure of a response."""
+def figure(of: Response, trials: Sequence[str] = ()) -> Figure:
+    """A figure of a response; of recorded variables that of the trial in which its populations fire most."""
+    of = _of_liveliest(of)
     made = new_figure(*size(of), "constrained")
-    response(made.subplots(), of)
+    response(made.subplots(), of, trials)
     return made
+
+
+def _of_liveliest(response: Response) -> Response:
+    """The response with the recordings of one trial."""
+    recordings = response.traces.recordings
+    if not recordings:
+        return response
+    rates = sum(shaped(each, 1)[0].sum(axis=-1) for each in response.rates.values())
+    place = [int(np.argmax(rates[next(iter(recordings.values())).trials]))]
+
+    def one(found):
+        values = {name: each[:, place] for name, each in found.values.items()}
+        return replace(found, values=values, trials=found.trials[place])
+
+    return replace(response, traces={name: one(found) for name, found in recordings.items()})
 
 
 def recorded(ax: Axes, response: Response, trials: Sequence[str]) -> None:

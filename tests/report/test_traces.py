@@ -7,6 +7,7 @@ from brian2 import Hz, ms, nS
 
 from eisim import Circuit, ConductanceLIF, Input, InputError, Neuron, Population, Projection, Readout, simulate
 from eisim.report.style import EXCITATORY, INHIBITORY
+from eisim.report.traces import figure
 
 HOW = {"duration": 40e-3, "window": 20e-3, "dt": 0.5e-3, "backend": "numpy"}
 
@@ -102,6 +103,17 @@ def test_panels_share_the_time_axis_and_show_the_balance(response):
     assert (lines["I_e"].get_color(), lines["I_i"].get_color()) == (EXCITATORY, INHIBITORY)
     assert len(potential.lines) == 2 and potential.lines[0].get_linewidth() == 2
     assert raster.lines[0].get_xdata().size == 3 * (response.spikes["PV"].copy == 1).sum()
+
+
+def test_a_run_shows_the_trial_in_which_most_happens(circuit):
+    record = {"PYR": ["v"], "PV": ["v", "spikes"]}
+    found = simulate(circuit, [[0] * 4, [1] * 4, [0.2] * 4], record=record, **HOW)
+    drawn = figure(found, ["none", "all", "few"])
+    (ax,) = drawn.axes
+    raster, potential, _ = ax.child_axes
+    assert raster.get_title(loc="left") == "trial all"
+    expected = found.traces["PYR"].v.sel(seed=0, trial=1, neuron=0)
+    np.testing.assert_allclose(potential.lines[0].get_ydata(), expected * 1e3)
 
 
 def test_axes_are_those_of_matplotlib(response):

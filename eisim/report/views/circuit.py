@@ -17,6 +17,7 @@ from eisim.report.wording import listing
 from eisim.studies.boolean import SHARE
 from eisim.studies.curves import described
 from eisim.studies.points import OnPoints, OwnResult
+from eisim.theory.certificate import as_labelled_data
 
 MARKERS = {"spiking": "o", "rate": "s"}
 
@@ -99,15 +100,16 @@ class _Own(View):
 
     def figures(self) -> Iterator[Drawing]:
         yield from super().figures()
+        trials = [_point(point) for point in as_labelled_data(self.own.own.functions[0]).points]
         for name, response in self.own.recorded.items():
             kind, _, condition = name.rpartition("_")
             yield Drawing(
                 f"traces_{name}.svg",
                 f"Recording of the {kind} circuit, {condition}",
-                "Spikes of all trials, or the first trial with its potentials, conductances and currents.",
+                "Spikes of all trials, or the liveliest trial with its potentials, conductances and currents.",
                 f"What was recorded of the {kind} circuit, {condition}, over time.",
                 f"traces_{name}.nc",
-                draw=lambda response=response: traces.figure(response),
+                draw=lambda response=response: traces.figure(response, trials),
             )
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:
