@@ -95,7 +95,7 @@ def _panels(response: Response, trials: Sequence[str]) -> list[_Panel]:
         one = _one_trial(response, trial)
         panels.append(_Panel(lambda ax: raster(ax, one, trials[:1]), _RASTER))
     for name, recording in recordings.items():
-        panels += [_Panel(draw) for draw in _of_population(name, recording)]
+        panels += [_Panel(draw) for draw in _of_population(name, recording, response.circuit.population(name).size)]
     several = len(trials) > 1
     if several:
         first, named = panels[0], trials[trial]
@@ -119,7 +119,7 @@ def _one_trial(response: Response, trial: int) -> Response:
     return replace(response, spikes={name: of(spikes) for name, spikes in response.spikes.items()}, traces={})
 
 
-def _of_population(name: str, recording: Recording) -> Iterator[Callable[[Axes], None]]:
+def _of_population(name: str, recording: Recording, size: int) -> Iterator[Callable[[Axes], None]]:
     """What draws the variables of one population: those of receptors together, every other alone."""
     families: dict[tuple[str, str], list[str]] = {}
     for variable in recording.values:
@@ -133,7 +133,9 @@ def _of_population(name: str, recording: Recording) -> Iterator[Callable[[Axes],
         written = "" if unit == "1" else f" ({unit})"
         values = {variable: recording.values[variable][0, 0] * scale for variable in variables}
 
-        def alone(ax, family=family, values=values, written=written):
+        only_one = f", neuron {recording.neurons[0]}" if len(recording.neurons) == 1 and size > 1 else ""
+
+        def alone(ax, family=family, values=values, written=written, only_one=only_one):
             for k, neuron in enumerate(recording.neurons[:MOST_NEURONS]):
                 ax.plot(
                     time,
@@ -143,7 +145,7 @@ def _of_population(name: str, recording: Recording) -> Iterator[Callable[[Axes],
                     label=str(neuron),
                     zorder=3 - k,
                 )
-            ax.set_ylabel(f"{name}\n{family}{written}")
+            ax.set_ylabel(f"{name}{only_one}\n{family}{written}")
             if len(recording.neurons) > 1:
                 _legend(ax, "neuron")
 

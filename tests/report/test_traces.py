@@ -116,6 +116,11 @@ def test_a_run_shows_the_trial_in_which_most_happens(circuit):
     np.testing.assert_allclose(potential.lines[0].get_ydata(), expected * 1e3)
 
 
+def test_a_panel_says_which_neuron_it_shows(circuit):
+    found = simulate(circuit, [[1] * 4], record={"PYR": "v"}, neurons=2, **HOW)
+    assert found.plot().child_axes[0].get_ylabel() == "PYR, neuron 2\nv (mV)"
+
+
 def test_axes_are_those_of_matplotlib(response):
     with pytest.raises(InputError, match="plot: ax: expected Axes of Matplotlib, found 3"):
         response.plot(ax=3)
