@@ -13,7 +13,7 @@ import numpy as np
 from eisim.base.brian import brian2_alone
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.units import unit_of_dimension
-from eisim.neurons.expressions import CONSTANTS, FUNCTIONS, LONGEST, arrays_of, names_in, parse, value_of
+from eisim.neurons.expressions import CONSTANTS, FUNCTIONS, LONGEST, arrays_of, check_cost, names_in, parse, value_of
 
 MEMBRANE = "v"
 #: The methods of integration, those of one step without intermediate ones first.
@@ -102,7 +102,7 @@ def read(model: str, threshold: str, reset: str) -> Dynamics:
             (subexpressions if eq.type == SUBEXPRESSION else given)[eq.varname] = eq.expr.code
             held |= {eq.varname} if _HELD in flags else set()
         for name, expression in equations.get_substituted_expressions():
-            parse(expression.code, f"Neuron: equation of {name}")
+            check_cost(parse(expression.code, f"Neuron: equation of {name}"), f"Neuron: equation of {name}")
             derivatives[name] = expression.code
         if MEMBRANE not in derivatives:
             raise InputError(
@@ -145,7 +145,8 @@ def _check_text(model):
         raise InputError(f"Neuron: equations: expected at most {LONGEST:,} characters, found {len(model):,}")
     text = "\n".join(line.partition("#")[0] for line in model.splitlines())
     for expression in re.findall(r"=([^:=]*):", text):
-        parse(" ".join(expression.split()), "Neuron: equations")  # before Brian2 does algebra with it
+        tree = parse(" ".join(expression.split()), "Neuron: equations")
+        check_cost(tree, "Neuron: equations")  # before Brian2 does algebra with it
     for after in text.split(":")[1:]:
         unit = after.partition("\n")[0].partition("(")[0].strip()
         if not _UNIT.fullmatch(unit):

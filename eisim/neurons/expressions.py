@@ -38,6 +38,8 @@ FUNCTIONS = {
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}
 #: Limits on text from files: characters, levels of brackets, and powers.
 LONGEST, DEEPEST, LARGEST_POWER = 20_000, 60, 64
+#: Limit on the terms of powers and products of sums, which algebra may write out.
+MOST_TERMS = 200
 #: Functions that take no time.
 _PLAIN = ("abs", "ceil", "clip", "floor", "int", "sign")
 _OPERATORS = {
@@ -70,6 +72,36 @@ def parse(text: str, what: str) -> ast.expr:
         raise InputError(f"{what}: expected an expression of Brian2, found {text.strip()!r:.100}") from None
     _check(tree, what, 0)
     return tree
+
+
+def check_cost(tree: ast.expr, what: str) -> None:
+    """Refuse powers that algebra would write out as more terms than there is time for."""
+    _terms(tree, what)
+
+
+def _terms(node, what):
+    """About how many terms an expression has when its powers and products are written out."""
+    if isinstance(node, ast.BinOp):
+        left, right = _terms(node.left, what), _terms(node.right, what)
+        if isinstance(node.op, (ast.Add, ast.Sub)):
+            return left + right
+        if isinstance(node.op, ast.Pow):
+            power = abs(value_of(node.right, {}))
+            found = math.comb(left + int(power) - 1, int(power)) if left > 1 and math.isfinite(power) else 1
+        else:
+            found = left * right if isinstance(node.op, ast.Mult) else left
+        if found > MOST_TERMS:
+            raise InputError(
+                f"{what}: expected powers and products of at most {MOST_TERMS} terms when they are written out, found "
+                f"more in {ast.unparse(node)!r:.60}"
+            )
+        return found
+    if isinstance(node, ast.UnaryOp):
+        return _terms(node.operand, what)
+    for part in ast.iter_child_nodes(node):
+        if isinstance(part, ast.expr):
+            _terms(part, what)
+    return 1
 
 
 def _check(node, what, depth):
@@ -108,8 +140,10 @@ def _check(node, what, depth):
 
 def _check_power(exponent, what):
     """Algebra takes powers of numbers as they are: 10**10**10 would fill the memory."""
+    is_small = not names_in(exponent) and abs(value_of(exponent, {})) <= LARGEST_POWER  # such as 1/80
+    largest = 10_000 if is_small else LARGEST_POWER
     for node in ast.walk(exponent):
-        is_large = isinstance(node, ast.Constant) and abs(_as_float(node.value)) > LARGEST_POWER
+        is_large = isinstance(node, ast.Constant) and abs(_as_float(node.value)) > largest
         if is_large or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)):
             found = ast.unparse(exponent)
             raise InputError(f"{what}: expected exponents of at most {LARGEST_POWER}, found {found!r:.40}")

@@ -8,15 +8,13 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-import numpy as np
-
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.units import Measured, scalar_si, unit_of
 from eisim.base.values import Value, quantity, revised
 from eisim.neurons import dynamics as _dynamics
 from eisim.neurons.dynamics import MEMBRANE, METHODS, Dynamics
 from eisim.neurons.expressions import names_in, parse, plain, value_of, with_floats
-from eisim.neurons.spiking import EXCITATORY, INHIBITORY, SpikingNeuron
+from eisim.neurons.spiking import EXCITATORY, INHIBITORY, SpikingNeuron, held_steps
 
 #: In code each name of a user's has this before it, so that none is one of ours.
 PREFIX = "own_"
@@ -463,7 +461,7 @@ class Neuron(SpikingNeuron):
         values = {
             self.code_name(name): value for name, value in self.values.items() if name not in (MEMBRANE, self.drive)
         }
-        hold = np.int32(np.floor(self.refractory / dt + 1e-3))
+        hold = held_steps(self.refractory, dt)
         return values | {"rest": self.rest, "noise_step": self.noise, "hold": hold}
 
     def _check_step(self, dt):

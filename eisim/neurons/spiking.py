@@ -132,7 +132,7 @@ class SpikingNeuron(Value):
             "threshold": self.threshold,
             "reset": self.reset,
             "noise_step": self.noise * np.sqrt(-expm1(-2 * dt / self.tau)),
-            "hold": np.int32(np.floor(self.refractory / dt + 1e-3)),  # steps without integration
+            "hold": held_steps(self.refractory, dt),
         }
 
     @property
@@ -154,6 +154,17 @@ class SpikingNeuron(Value):
             has = ", ".join(repr(n) for n, letter in known.items() if letter in self.receptors)
             raise InputError(f"receptor: expected one that {type(self).__name__} has ({has}), found {name!r}")
         return letter
+
+
+def held_steps(refractory: float, dt: float) -> np.int32:
+    """Steps without integration after a spike, of a refractory period and steps of `dt` (s)."""
+    steps = np.floor(refractory / dt + 1e-3)
+    if steps >= 2**30:  # which is added to the number of a step
+        raise InputError(
+            f"refractory: expected less than {2**30 * dt:g} s in steps of {dt:g} s (that is without another spike), "
+            f"found {refractory:g} s"
+        )
+    return np.int32(steps)
 
 
 def noise_free_rate(neuron, tau, drive):

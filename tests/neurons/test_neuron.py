@@ -592,3 +592,21 @@ def test_neurons_of_a_circuit_can_be_changed():
     assert {(p.neuron["C"], p.neuron.refractory) for p in circuit.populations} == {(100e-12, 1e-3)}
     with pytest.raises(InputError, match="found 'D2'"):
         small(adapting()).with_neurons(D2=1 * mV)
+
+
+def test_refractory_periods_beyond_the_number_of_steps_are_refused():
+    for neuron in (LIF(refractory=2**31 * 1e-4 * second), leaky(refractory=2**31 * 1e-4 * second)):
+        with pytest.raises(InputError, match="refractory"):
+            neuron.step_parameters(1e-4)
+
+
+def test_powers_that_algebra_would_write_out_are_refused():
+    model = "dv/dt = (v + a + b + c)**{}/tau : 1\na : 1\nb : 1\nc : 1"
+    Neuron(model.format(2), threshold="v > 1", tau=10 * ms, method="euler")
+    for power in (10, 60):
+        with pytest.raises(InputError, match="written out"):
+            Neuron(model.format(power), threshold="v > 1", tau=10 * ms)
+
+
+def test_exponents_that_algebra_makes_are_no_exponents_of_users():
+    WangBuzsaki(method="exponential_euler").step_parameters(1e-4)
