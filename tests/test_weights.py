@@ -285,6 +285,7 @@ def assert_same(one, other, rtol=0.0):
         np.testing.assert_allclose(traces, other.traces[name], rtol=rtol)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["spiking", "rate"])
 def test_simulations_are_those_of_the_matrices_whatever_the_batch(kind):
     circuits = [mixed(kind, seed) for seed in (0, 1)]

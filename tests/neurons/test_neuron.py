@@ -234,6 +234,7 @@ def test_whole_numbers_are_floats_in_programs_too():
             assert np.array_equal(one.traces["p"][name], other.traces["p"][name]), name
 
 
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None)
 @given(
     seeds=st.lists(st.integers(0, 99), min_size=1, max_size=2, unique=True),

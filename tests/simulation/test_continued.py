@@ -67,6 +67,7 @@ def assert_continues(whole, second):
         np.testing.assert_array_equal(traces, whole.traces[name][..., steps:])
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6), st.sampled_from(["rate", "spiking"]))
 @settings(max_examples=6, deadline=None)
 def test_two_halves_are_the_whole(seed, kind):
@@ -234,6 +235,7 @@ def test_another_circuit_or_time_step_is_refused():
     refused("expected a response that holds the rates of 1 steps ago", circuit=late, initial=settled)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["alpha", "conductance"])
 def test_what_a_pool_held_goes_on_in_neurons_without_one(name):
     """And the other way round, up to rounding."""

@@ -111,6 +111,7 @@ def test_recordings_begin_there():
         np.testing.assert_array_equal(np.squeeze(found[name].values)[:, 0], values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["numpy", pytest.param("cpp", marks=pytest.mark.slow)])
 def test_states_are_the_same_whatever_the_batch(backend):
     """Beside circuits of the same models without them, pooled ones among them, and with all seeds and trials."""

@@ -390,6 +390,7 @@ def mixtures(draw, frames=((), (4,), (10,))):
 SHORT = {"duration": 20 * ms, "window": 20 * ms, "dt": 0.1 * ms}
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(mixtures())
 def test_the_unrolled_dnn_of_any_mixture_equals_the_simulation(mixture):
@@ -412,6 +413,7 @@ def _noisy(circuit):
     return replace(circuit, inputs=inputs, projections=projections)
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.sampled_from([(), (4,)]).flatmap(lambda f: st.tuples(mixtures([f]), mixtures([f]))))
 def test_a_mixture_alone_is_a_mixture_in_a_batch(mixed):
@@ -443,6 +445,7 @@ def test_the_compiled_program_does_what_numpy_does(moving):
     assert one.spikes["E"].step.size
 
 
+@pytest.mark.slow
 def test_rate_units_in_a_compiled_program_do_what_numpy_does():
     circuit = Circuit(
         "rates",

@@ -302,6 +302,7 @@ def test_recording_changes_nothing_and_the_batch_does_not_change_it(name):
     assert_same_bits(alone, among)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.booleans())
 @settings(max_examples=3)
 def test_drawn_circuits_record_the_same_in_every_batch(seed, other, is_rate):
