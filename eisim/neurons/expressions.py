@@ -276,7 +276,9 @@ class _Terms(_Floats):
 
     def visit_Call(self, node):
         node = super().visit_Call(node)
-        return node if not isinstance(node, ast.Call) or node.func.id in _PLAIN else ast.Name(self._named(node))
+        return (
+            node if not isinstance(node, ast.Call) or ast.unparse(node.func) in _PLAIN else ast.Name(self._named(node))
+        )
 
     def _named(self, node):
         text = ast.unparse(node)
