@@ -369,35 +369,46 @@ def units_in() -> dict[str, float]:
 
 
 def level(dynamics: Dynamics, values: Mapping[str, float]) -> float | None:
-    """The membrane potential at threshold; ``None`` where the condition is no comparison of it with something else."""
+    """The membrane potential at threshold.
+
+    ``None`` where the condition is not that it is above something that stays.
+    """
     tree = parse(dynamics.threshold, "Neuron: threshold")
     if not isinstance(tree, ast.Compare) or len(tree.ops) > 1:
         return None
-    left, right = tree.left, tree.comparators[0]
-    for side, other in ((left, right), (right, left)):
-        if isinstance(side, ast.Name) and side.id == MEMBRANE and MEMBRANE not in names_in(other):
+    left, right, is_above = tree.left, tree.comparators[0], isinstance(tree.ops[0], (ast.Gt, ast.GtE))
+    moving = {*dynamics.derivatives, *dynamics.declared, *dynamics.subexpressions, "t"}
+    for side, other, rises in ((left, right, is_above), (right, left, not is_above)):
+        if isinstance(side, ast.Name) and side.id == MEMBRANE and rises and not names_in(other) & moving:
             found = value_of(other, values)
             return found if np.isfinite(found) else None
     return None
 
 
+#: Ways from a variable to the membrane that are followed at once: in equations from a file all can act on all.
+MOST_WAYS = 500
+
+
 def effect(dynamics: Dynamics, variable: str, values: Mapping[str, float]) -> float:
-    """The effect of a variable on the membrane: the product of slopes along the shortest way, 0 where there is none."""
-    paths, seen = [[variable]], {variable}
+    """The effect of a variable on the membrane: the product of slopes along the shortest way.
+
+    0 where there is no way, or ways of different sign, or too many to follow.
+    """
+    paths, effects = [[variable]], [0.0]
     while paths:
+        if len(paths) > MOST_WAYS:
+            return 0.0
         arrived = [path for path in paths if path[-1] == MEMBRANE]
-        if arrived:
-            effects = [np.prod([_slope(dynamics, b, a, values) for a, b in pairwise(p)]) for p in arrived]
-            return effects[0] if len({np.sign(each) for each in effects}) == 1 else 0.0
-        following = [
+        effects += [np.prod([_slope(dynamics, b, a, values) for a, b in pairwise(path)]) for path in arrived]
+        paths = [
             [*path, after]
             for path in paths
+            if path[-1] != MEMBRANE
             for after, expression in dynamics.derivatives.items()
-            if after not in seen and path[-1] in names_in(parse(expression, ""))
+            if after not in path and path[-1] in names_in(parse(expression, ""))
         ]
-        seen |= {path[-1] for path in following}
-        paths = following
-    return 0.0
+    acting = [each for each in effects if each]
+    return acting[0] if len(set(map(np.sign, acting))) == 1 else 0.0
 
 
 def _slope(dynamics, of, by, values):

@@ -611,3 +611,29 @@ def test_powers_that_algebra_would_write_out_are_refused():
 
 def test_exponents_that_algebra_makes_are_no_exponents_of_users():
     WangBuzsaki(method="exponential_euler").step_parameters(1e-4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"threshold": "v > th", "more": "\ndth/dt = (-50*mV - th)/tau : volt"},  # where the threshold is, is not known
+        {"threshold": "v < -90*mV"},  # below it, what lowers v makes spikes
+        {"more": "\ndx/dt = (100*I - x)/tau : volt", "drive": " + x"},  # by x it excites
+        {
+            "more": "\n"
+            + "\n".join(f"dx{k}/dt = ({' + '.join(f'x{j}' for j in range(12))} + I)/tau : volt" for k in range(12)),
+            "drive": " + x0",
+        },  # on too many ways
+    ],
+)
+def test_inhibition_whose_effect_is_not_known_has_to_be_said(changes):
+    model = f"dv/dt = (E - v - I{changes.get('drive', '')})/tau : volt\ndI/dt = -I/tau : volt" + changes.get("more", "")
+    threshold = changes.get("threshold", "v > -50*mV")
+
+    def neuron(inhibition):
+        values = {"E": -65 * mV, "tau": 10 * ms}
+        return Neuron(model, threshold=threshold, reset="v = E", inhibition=inhibition, method="euler", **values)
+
+    with pytest.raises(InputError, match="whose effect is not known; write inhibition='-I' or '\\+I'"):
+        neuron("I")
+    assert not neuron("+I").signed_weights and neuron("-I").signed_weights
