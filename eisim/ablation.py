@@ -49,7 +49,7 @@ def ablate(
     cell_types : iterable of str, optional
         Cell types (`Population.cell_type`) whose projections to weaken, beside those named.
     during : pair of quantities, optional
-        From when to when, in s from the begin of a trial; by default all the time. Weights stay as they are, and
+        From when to when, in s from the start of a trial; by default all the time. Weights stay as they are, and
         projections get a `Transient`: until it starts, a simulation has the bits of that of the intact circuit.
     wash_in, wash_out : quantity
         Time constants with which the loss builds up and ends, in s, as of a drug; by default at once, as by light.

@@ -231,7 +231,7 @@ class Transient(Value):
     fraction : float
         Largest share :math:`f` that is lost, above 0 and at most 1.
     start, stop : float
-        Times :math:`t_0` and :math:`t_1` from the begin of a trial, in s.
+        Times :math:`t_0` and :math:`t_1` from the start of a trial, in s.
     wash_in, wash_out : float
         Time constants :math:`\tau_\mathrm{in}` and :math:`\tau_\mathrm{out}`, in s; 0 for at once.
     """

@@ -104,8 +104,38 @@ class FixedProbability(Rule):
         return _by_chance(rng, (self.probability for _ in range(n_source)), (n_source, n_target), spares)
 
 
+class _FixedDegree(Rule):
+    """Base of the rules by which each neuron of one side has the same number of distinct partners on the other."""
+
+    _degree: ClassVar[str]  # the name of that number
+    _partners: ClassVar[str]  # of the other side
+    _side: ClassVar[int]  # which is 0 for sources, 1 for targets
+
+    bytes_of_one = 10
+
+    def __post_init__(self):
+        self._check_count(self._degree)
+        _check_flag(self, "autapses")
+
+    def check(self, shape: tuple[int, int], recurrent: bool) -> None:
+        """Refuse a shape with fewer partners than synapses for each neuron."""
+        degree, available = getattr(self, self._degree), shape[self._side] - self._spares(recurrent)
+        if degree > available:
+            expected = f"at most {available} (the {self._partners} there are)"
+            raise InputError(f"{type(self).__name__}.{self._degree}: expected {expected}, found {degree}")
+
+    def expected(self, shape: tuple[int, int], recurrent: bool = False) -> float:
+        return float(getattr(self, self._degree)) * shape[1 - self._side]
+
+    def _compressed(self, rng, n, n_partners, spares):
+        """Parts of the array of ones by the neurons whose degree is fixed, in a compressed format."""
+        degree = getattr(self, self._degree)
+        partners = _distinct(rng, n, degree, n_partners - spares, spares)
+        return _ones(partners.ravel(), np.arange(n + 1) * degree)
+
+
 @dataclass(frozen=True)
-class FixedInDegree(Rule):
+class FixedInDegree(_FixedDegree):
     """Each target receives the same number of synapses from distinct sources.
 
     Attributes
@@ -122,30 +152,15 @@ class FixedInDegree(Rule):
     weight: Any
     autapses: bool = False
 
-    bytes_of_one = 10
-
-    def __post_init__(self):
-        self._check_count("in_degree")
-        _check_flag(self, "autapses")
-
-    def check(self, shape: tuple[int, int], recurrent: bool) -> None:
-        """Refuse a shape with fewer sources than synapses for each target."""
-        available = shape[0] - self._spares(recurrent)
-        if self.in_degree > available:
-            expected = f"at most {available} (the sources there are)"
-            raise InputError(f"FixedInDegree.in_degree: expected {expected}, found {self.in_degree}")
-
-    def expected(self, shape: tuple[int, int], recurrent: bool = False) -> float:
-        return float(self.in_degree) * shape[1]
+    _degree, _partners, _side = "in_degree", "sources", 0
 
     def _draw(self, rng, n_source, n_target, spares):
-        rows = _distinct(rng, n_target, self.in_degree, n_source - spares, spares)
-        starts = np.arange(n_target + 1) * self.in_degree
-        return sparse.csc_array(_ones(rows.ravel(), starts), shape=(n_source, n_target)).tocsr()
+        parts = self._compressed(rng, n_target, n_source, spares)
+        return sparse.csc_array(parts, shape=(n_source, n_target)).tocsr()
 
 
 @dataclass(frozen=True)
-class FixedOutDegree(Rule):
+class FixedOutDegree(_FixedDegree):
     """Each source sends the same number of synapses to distinct targets.
 
     Attributes
@@ -162,26 +177,10 @@ class FixedOutDegree(Rule):
     weight: Any
     autapses: bool = False
 
-    bytes_of_one = 10
-
-    def __post_init__(self):
-        self._check_count("out_degree")
-        _check_flag(self, "autapses")
-
-    def check(self, shape: tuple[int, int], recurrent: bool) -> None:
-        """Refuse a shape with fewer targets than synapses for each source."""
-        available = shape[1] - self._spares(recurrent)
-        if self.out_degree > available:
-            expected = f"at most {available} (the targets there are)"
-            raise InputError(f"FixedOutDegree.out_degree: expected {expected}, found {self.out_degree}")
-
-    def expected(self, shape: tuple[int, int], recurrent: bool = False) -> float:
-        return float(self.out_degree) * shape[0]
+    _degree, _partners, _side = "out_degree", "targets", 1
 
     def _draw(self, rng, n_source, n_target, spares):
-        columns = _distinct(rng, n_source, self.out_degree, n_target - spares, spares)
-        starts = np.arange(n_source + 1) * self.out_degree
-        return sparse.csr_array(_ones(columns.ravel(), starts), shape=(n_source, n_target))
+        return sparse.csr_array(self._compressed(rng, n_source, n_target, spares), shape=(n_source, n_target))
 
 
 @dataclass(frozen=True)

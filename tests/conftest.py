@@ -29,7 +29,7 @@ def pytest_itemcollected(item):
 def pytest_runtest_setup(item):
     """Skip what has not begun when the time is over that .ci/run gives to a part, in s since the epoch."""
     if time.time() > float(os.environ.get("EISIM_TESTS_UNTIL", "inf")):
-        pytest.skip("no time left")
+        pytest.skip("not begun within the time that .ci/run has for it")
 
 
 @pytest.fixture(scope="session", autouse=True)

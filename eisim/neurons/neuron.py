@@ -220,6 +220,11 @@ class Neuron(SpikingNeuron):
         units = {name: self.dynamics.units[name] for name in found if name != self.drive}
         return {MEMBRANE: units[MEMBRANE]} | units
 
+    @property
+    def has_internal_states(self) -> bool:
+        """Whether there are state variables besides the membrane potential and what synapses add to."""
+        return bool(set(self.states) - {MEMBRANE} - {variable for _, variable in self._targets.values()})
+
     def code_name(self, name: str) -> str:
         """The name of a variable or parameter in the simulator's code."""
         return self._names.get(name, name)

@@ -13,12 +13,17 @@ from eisim.base.units import Measured
 from eisim.base.values import Value
 from eisim.neurons.kinetics import RISING, quantity_of
 
-_DIFFERENTIAL = re.compile(r"^\s*d(\w+)/dt\b.*:\s*(\w+)", re.MULTILINE)
+_DIFFERENTIAL = re.compile(r"^\s*d(\w+)/dt\b.*:\s*([^(\n]*)", re.MULTILINE)
 #: Units of equations by their names in Brian2.
 _UNITS = {"volt": "volt", "siemens": "siemens", "amp": "ampere", "hertz": "hertz", "Hz": "hertz", "1": "1"}
 
 #: Letters of receptors of each sign; all but the first of each are of neurons of equations.
 EXCITATORY, INHIBITORY = "efgh", "ijkl"
+
+
+def differential(equations: str) -> dict[str, str]:
+    """Variables of the differential equations in a text, with their units as it has them."""
+    return {name: unit.strip() for name, unit in _DIFFERENTIAL.findall(equations)}
 
 
 class SpikingNeuron(Value):
@@ -83,7 +88,7 @@ class SpikingNeuron(Value):
 
         They are those of the differential equations whose unit eisim reads.
         """
-        found = {name: _UNITS[unit] for name, unit in _DIFFERENTIAL.findall(self.equations()) if unit in _UNITS}
+        found = {name: _UNITS[unit] for name, unit in differential(self.equations()).items() if unit in _UNITS}
         return {"v": self.state_unit} | found
 
     def area(self, letter: str) -> float:

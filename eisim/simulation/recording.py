@@ -1,6 +1,5 @@
 """What is recorded of a circuit over time: which variables of which neurons, in which trials, how often."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from eisim.base.units import scalar_si
 from eisim.circuit import Circuit, Population
 from eisim.neurons import Neuron
 from eisim.neurons.kinetics import kinetic_variables, quantity_of
+from eisim.neurons.spiking import differential
 from eisim.weights import Independent
 
 #: What is asked for to have the spikes of a population or an input.
@@ -20,7 +20,6 @@ SPIKES = "spikes"
 #: Units of Brian2's equations, as they are written beside numbers.
 _SYMBOLS = {"volt": "V", "siemens": "S", "ampere": "A", "hertz": "Hz", "second": "s", "farad": "F"}
 _OF_RECEPTOR = {"e": "excitatory", "i": "inhibitory", "n": "NMDA"}
-_DIFFERENTIAL = re.compile(r"^\s*d(\w+)/dt\s*=.*:\s*([^(\n]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,8 @@ def recordable(circuit: Circuit, population: Population) -> dict[str, Variable]:
         units = {name: _SYMBOLS.get(unit, unit) for name, unit in neuron.units.items()}
         return {name: Variable(unit, "membrane potential" if name == "v" else "") for name, unit in units.items()}
     found = {}
-    for name, unit in _DIFFERENTIAL.findall(neuron.equations()):
-        found[name] = Variable(_SYMBOLS.get(unit.strip(), unit.strip()), _meaning(neuron, name))
+    for name, unit in differential(neuron.equations()).items():
+        found[name] = Variable(_SYMBOLS.get(unit, unit), _meaning(neuron, name))
     if quantity_of(neuron) == "g":
         for k, receptor in neuron.receptors.items():
             if f"g_{k}" in found and hasattr(receptor, "reversal"):

@@ -9,9 +9,8 @@ from eisim.base.errors import InputError
 from eisim.base.timing import Timing
 from eisim.base.values import ByName
 from eisim.circuit import Circuit, delay_steps
+from eisim.neurons.spiking import differential
 from eisim.simulation.layout import AGO, FREE_AT, OF_POOL, Layout, State, Trials
-
-_DIFFERENTIAL = re.compile(r"^\s*d(\w+)/dt\b", re.MULTILINE)
 
 
 class States(ByName):
@@ -60,7 +59,7 @@ def state_variables(equations: str, neuron=None) -> list[str]:
 
     `neuron`: that of a group which is no pool.
     """
-    found = _DIFFERENTIAL.findall(equations)
+    found = list(differential(equations))
     if hasattr(neuron, "code_name"):
         found = [neuron.code_name(name) for name in neuron.states]
     return [*found, *([FREE_AT] if re.search(rf"^{FREE_AT} :", equations, re.MULTILINE) else [])]

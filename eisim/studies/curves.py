@@ -26,8 +26,13 @@ RATE_CODE = (
 UNSHOWN = (
     "the assumption to question: a non-decreasing activation, which is not shown for neurons of one's own equations"
 )
+ADAPTING = "the assumption to question: no slow negative feedback within a cell, of which an f-I curve does not tell"
 #: What a bound rests on without its having been shown, in words of the record.
-ASSUMED = {RATE_CODE: "rate code", UNSHOWN: "non-decreasing f-I curve not shown"}
+ASSUMED = {
+    RATE_CODE: "rate code",
+    UNSHOWN: "non-decreasing f-I curve not shown",
+    ADAPTING: "no slow negative feedback within cells",
+}
 
 
 def verdicts(intact, ablated, criterion: Criterion) -> np.ndarray:
@@ -188,5 +193,10 @@ def questioned(circuit: Circuit | None, is_spiking: bool) -> tuple[str, ...]:
             return (
                 f"the assumption that does not hold: inputs are rates, but {', '.join(timed)} fires at given times",
             )
-    unshown = circuit is not None and any(p.neuron.non_decreasing is None for p in circuit.populations)
-    return ((RATE_CODE,) if is_spiking else ()) + ((UNSHOWN,) if unshown else ())
+    neurons = [] if circuit is None else [p.neuron for p in circuit.populations]
+    found = {
+        RATE_CODE: is_spiking,
+        UNSHOWN: any(neuron.non_decreasing is None for neuron in neurons),
+        ADAPTING: any(getattr(neuron, "has_internal_states", False) for neuron in neurons),
+    }
+    return tuple(assumption for assumption, questions in found.items() if questions)

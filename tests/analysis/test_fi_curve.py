@@ -5,7 +5,7 @@ from brian2 import ms, mV, nA
 from eisim import LIF, AdEx, Population
 from eisim.analysis.fi_curve import FICurve, fi_curve
 from eisim.base.errors import InputError
-from eisim.studies.curves import ASSUMED, UNSHOWN, questioned
+from eisim.studies.curves import ADAPTING, ASSUMED, UNSHOWN, questioned
 from tests.neurons.test_neuron import NOISY, leaky, small
 
 
@@ -38,6 +38,12 @@ def test_what_a_curve_shows_is_what_verdicts_assume():
     assert UNSHOWN not in questioned(small_plain(shown), True)
     falling = FICurve(neuron, np.arange(2.0), np.array([50.0, 0.0]), np.ones(2)).shown
     assert "does not hold" in questioned(small_plain(falling), True)[0]
+
+
+def test_a_rising_curve_says_nothing_of_adaptation():
+    shown = fi_curve(AdEx(), [0.6, 1.0] * nA, duration=0.3, window=0.2).shown
+    assert shown.non_decreasing and questioned(small_plain(shown), False) == (ADAPTING,)
+    assert ADAPTING not in questioned(small_plain(leaky()), False)  # it has a membrane and synapses alone
 
 
 def small_plain(neuron):
