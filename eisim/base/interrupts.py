@@ -22,7 +22,12 @@ def remember() -> None:
 
 
 def ignore() -> None:
-    """Ignore interrupts from now on: all is done, and one would end in the interpreter's own words."""
+    """Ignore interrupts from now on: all is done, and one would end in the interpreter's own words.
+
+    CPython ends by the signal, not with the status it was given, once an interrupt has passed through `exec` of
+    a string (imports of NumPy and dataclasses have many), even where it was caught. The next such `exec` forgets it.
+    """
+    exec("")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "SIGALRM"):
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
