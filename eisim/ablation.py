@@ -118,7 +118,9 @@ def silence(
 ) -> Circuit:
     """Silence a fraction of the interneurons: they send nothing, regardless of their input.
 
-    Their own rates stay those of their membranes; `eisim.Response` tells them apart (`Population.silenced`).
+    Their rates are 0 and they have no spikes, in responses, DNNs and mean-fields; tables and figures of a response
+    tell them apart (`Population.silenced`). What is recorded of their other variables, such as the potential with its
+    resets, and their `Response.state` are those of the membranes, whose spikes go nowhere.
 
     Parameters
     ----------

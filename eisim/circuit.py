@@ -219,8 +219,8 @@ class Population(Source, ReadOnly, Brief):
         Heterogeneity: for parameters of the spiking neuron their standard deviations over the population. What is
         drawn is normal, cut off at three standard deviations, and fixed by the seed of the circuit.
     silenced : tuple of int
-        Neurons that `eisim.silence` has cut off: they send nothing, and their rates are those of their membranes
-        alone, which tables and figures of a response say.
+        Neurons that `eisim.silence` has silenced: they send nothing, and their rates are 0. Their membranes go on,
+        which no other neuron sees.
     cell_type : str
         Label such as ``"PV"``, by which `eisim.ablate` and `eisim.silence` find populations; several may share it.
     """

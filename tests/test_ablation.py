@@ -19,18 +19,23 @@ from eisim import (
     FixedProbability,
     Input,
     InputError,
+    Logistic,
     Neuron,
     Population,
     Projection,
     Readout,
     ThresholdLinear,
     ablate,
+    from_dnn,
+    mean_field,
     shift_reversal,
     silence,
     simulate,
+    to_dnn,
     to_spiking,
 )
 from eisim.ablation import dose
+from eisim.adapter import static_outputs
 from eisim.report.diagram import circuit_layout
 from tests.support import two_choice
 
@@ -111,7 +116,80 @@ def test_all_ways_to_take_all_inhibition_are_one():
     block, *others = simulate(ablated, two_choice.STIMULI, dt=1e-3, backend="numpy")
     for other in others:
         for name, rates in block.rates.items():
-            np.testing.assert_array_equal(other.rates[name], rates)
+            silenced = other.circuit.population(name).silenced
+            np.testing.assert_array_equal(other.rates[name], 0 * rates if silenced else rates)
+    assert block.rates["I"].any() and not others[0].rates["I"].any()
+
+
+@pytest.mark.parametrize("kind", ["rate", "spiking"])
+def test_silenced_cells_are_silent_in_responses_and_dnns(kind):
+    """Also where they are read out; the others do what the same circuit without their synapses does."""
+    circuit = two_choice.circuit(kind)
+    circuit = replace(circuit, readouts=[*circuit.readouts, Readout("I")])
+    if kind == "spiking":
+        circuit = circuit.without_noise()
+    quiet = silence(circuit, 0.5, seed=1)
+    cut = replace(quiet, populations=[replace(p, silenced=()) for p in quiet.populations])
+    silenced = list(quiet.population("I").silenced)
+    assert 0 < len(silenced) < quiet.population("I").size
+    times = {"duration": 100e-3, "window": 50e-3, "dt": 0.5e-3}
+    stimuli = two_choice.STIMULI
+    found, whole = simulate([quiet, cut], stimuli, record=True, backend="numpy", **times)
+    assert not found.rates["I"][..., silenced].any() and whole.rates["I"][..., silenced].any()
+    np.testing.assert_array_equal(np.where(found.rates["I"] == 0, 0, whole.rates["I"]), found.rates["I"])
+    np.testing.assert_array_equal(found.rates["E"], whole.rates["E"])
+    layers = np.stack(list(to_dnn(quiet, unrolled=True, **times).layers(stimuli)), axis=-1)
+    units = to_dnn(quiet, unrolled=True, **times).units["I"]
+    assert not layers[:, units][:, silenced].any()
+    np.testing.assert_allclose(to_dnn(quiet, unrolled=True, **times)(stimuli), found.readouts, rtol=1e-9, atol=1e-9)
+    if kind == "rate":
+        np.testing.assert_allclose(layers[:, units], found.traces["I"], rtol=1e-9, atol=1e-9)
+        traces = simulate(quiet, stimuli, record={"I": ["r", "drive"]}, backend="numpy", **times).traces["I"]
+        assert not traces.r.values[:, :, silenced].any() and traces.drive.values[:, :, silenced].any()
+        assert traces.r.values.any()
+        some = simulate(quiet, stimuli, record={"I": "r"}, neurons=silenced[:1], backend="numpy", **times)
+        assert not some.traces["I"].r.values.any()
+    else:
+        assert not set(found.spikes["I"].i) & set(silenced) and set(whole.spikes["I"].i) >= set(silenced)
+        kept = ~np.isin(whole.spikes["I"].i, silenced)
+        for part in ("copy", "neuron", "step"):
+            expected = getattr(whole.spikes["I"], part)[kept]
+            np.testing.assert_array_equal(getattr(found.spikes["I"], part), expected)
+
+
+def test_silenced_units_of_static_dnns_and_mean_fields_are_silent():
+    circuit = Circuit(
+        "veto",
+        [Input("x", 2)],
+        [Population("I", "I", Logistic(), 3, 20.0), Population("E", "E", ThresholdLinear(), 2)],
+        [
+            Projection("x", "I", 0.3 * np.ones((2, 3))),
+            Projection("x", "E", np.eye(2)),
+            Projection("I", "E", AllToAll(1)),
+        ],
+        [Readout("I"), Readout("E")],
+    )
+    quiet, stimuli = silence(circuit, 0.67, seed=2), np.array([[0.2, 1], [1, 0.4]])
+    silenced, dnn = list(quiet.population("I").silenced), to_dnn(quiet)
+    whole = to_dnn(replace(quiet, populations=circuit.populations))(stimuli)
+    assert len(silenced) == 2 and whole[:, silenced].all()
+    expected = np.where(np.isin(np.arange(5), silenced), 0.0, whole)
+    np.testing.assert_array_equal(dnn(stimuli), expected)
+    for outputs in static_outputs([quiet, ablate(quiet, 0.0), replace(quiet, name="again")], [stimuli] * 3):
+        np.testing.assert_allclose(outputs, expected)
+    again = from_dnn(dnn)
+    assert sum(len(p.silenced) for p in again.populations) == 2
+    spiking = to_spiking(quiet, stimuli)
+    assert not simulate(spiking, stimuli, backend="numpy", duration=50e-3, window=50e-3).readouts[:, silenced].any()
+
+    balanced = conducting()
+    half = silence(balanced, 0.5, seed=1)
+    rates = mean_field(half).rates([[1]])["I"], mean_field(balanced).rates([[1]])["I"]
+    assert 0 < rates[0] == pytest.approx(rates[1] / 2)  # nothing inhibits them
+    start = mean_field(half).working_point([[1]], start={"I": rates[0][0], "E": 1.0})
+    assert start.rates["I"] == pytest.approx(rates[0])
+    weights = mean_field(half).weights["I", "E"], mean_field(balanced).weights["I", "E"]
+    assert weights[0] == pytest.approx(weights[1] / 2)
 
 
 def test_c11_silenced_cells_are_said_to_be_on_table_and_plot():
@@ -129,8 +207,8 @@ def test_c11_silenced_cells_are_said_to_be_on_table_and_plot():
     assert set(table.number.values[table.silenced.values]) == set(quiet)
     assert set(table.population.values[table.silenced.values]) == {"I"}
     spikes = response.spikes_to_dataframe()
-    assert (spikes.silenced == ((spikes.population == "I") & spikes.neuron.isin(quiet))).all() and spikes.silenced.any()
-    assert "regardless of their rates): I, 10 of 20." in response._repr_html_()
+    assert not spikes.silenced.any() and (spikes.population == "I").any()
+    assert "Silenced (0 Hz, without output): I, 10 of 20." in response._repr_html_()
     axes = response.plot()
     assert "I (I, 10 of 20 silenced)" in [label.get_text() for label in axes.get_yticklabels()]
     plt.close(axes.figure)

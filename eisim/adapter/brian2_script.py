@@ -330,6 +330,8 @@ class _Writer:
 
     def _population(self, p: Population) -> Iterator[str]:
         name, neurons = self.names[p.name], self.circuit.neurons(p)
+        if p.silenced:
+            self.differs.append("monitors show what the membranes of silenced neurons do, which send nothing")
         model = _spiking(p, neurons) if self.circuit.kind == "spiking" else self._rate(p)
         self.differs += model.differs
         self.gates[p.name] = model.gate

@@ -140,7 +140,8 @@ def from_dnn(dnn: DNN, signed_inputs: bool = False) -> Circuit:
                 name = channel.name if sign == "E" else unused(f"{channel.name}_I")
                 driven = fires[channel.name][chosen]  # an output that cannot fire is silent, and receives nothing
                 bias = np.where(driven, biases[channel.name][chosen], np.minimum(biases[channel.name][chosen], 0.0))
-                populations.append(Population(name, sign, channel.neuron, len(chosen), bias))
+                silenced = tuple(map(int, np.flatnonzero(np.isin(chosen, layer.silent))))
+                populations.append(Population(name, sign, channel.neuron, len(chosen), bias, silenced=silenced))
                 parts[channel.name].append((name, chosen, sign))
                 for source, matrix in incoming[channel.name].items():
                     matrix = sparse.csr_array(matrix)[:, chosen]

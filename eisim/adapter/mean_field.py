@@ -47,7 +47,7 @@ SLOWEST = 0.25
 class WorkingPoint:
     """Where a mean-field settles: by population, then by trial."""
 
-    rates: dict[str, np.ndarray]  # mean rate, in Hz
+    rates: dict[str, np.ndarray]  # mean rate over all neurons, of which silenced ones have 0, in Hz
     mean: dict[str, np.ndarray]  # over neurons, of the mean free membrane potential, in V
     sd: dict[str, np.ndarray]  # the same of its standard deviation
     settled: np.ndarray  # (trials,): whether it is a fixed point
@@ -182,7 +182,8 @@ class MeanField(Explained):
         def of(value):
             return {name: np.array([np.mean(value(p[k])) for p in points]) for k, name in enumerate(self.units)}
 
-        rates = {name: np.array([state[k] for state, _, _ in found]) for k, name in enumerate(self.units)}
+        sending = zip(self.units, self._sending, strict=True)
+        rates = {name: share * np.array([f[0][k] for f in found]) for k, (name, share) in enumerate(sending)}
         return WorkingPoint(rates, of(lambda d: d.mean), of(lambda d: d.sd), settled, stable, problem)
 
     def modes(self, stimuli, start: float | Mapping[str, float] = 0.0) -> Modes:
@@ -206,7 +207,13 @@ class MeanField(Explained):
         for name in set(given) - set(self.units):
             raise InputError(f"start: expected one of {', '.join(map(repr, self.units))}, found {name!r}")
         rates = np.array([scalar_si(given.get(name, 0.0), "hertz", "start") for name in self.units])
+        rates = np.divide(rates, self._sending, out=np.zeros_like(rates), where=self._sending > 0)
         return np.concatenate([rates, rates**2]) if self._is_mixed else rates
+
+    @property
+    def _sending(self) -> np.ndarray:
+        """Share of the neurons of each population that are not silenced."""
+        return np.array([1 - len(p.silenced) / p.size for p in self.circuit.populations])
 
     @cached_property
     def _moments(self) -> dict[str, Moments]:

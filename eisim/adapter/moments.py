@@ -36,6 +36,7 @@ def moments(circuit: Circuit, projection: Projection) -> Moments:
         case FixedInDegree(in_degree=k):
             return Moments(k * w, k * square, k * sd**2, k * w**2 * (1 - k / max(n, 1)) + k * sd**2)
         case AllToAll():
+            n = rule.expected((source.size, target.size), source is target) / target.size  # without silent sources
             return Moments(n * w, n * square, n * sd**2, n * sd**2)
         case Independent():
             return Moments(w, square, sd**2, sd**2)

@@ -73,6 +73,11 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
         raise InputError(f"to_nir: circuit {circuit.name!r}: expected at least one readout, found none")
     check_plain(circuit, "to_nir")
     check_afferents(circuit, "to_nir")
+    for r in circuit.readouts:
+        if circuit.population(r.population).silenced:
+            raise InputError(
+                f"to_nir: readout {r.population!r}: expected neurons that send spikes, found silenced ones"
+            )
     for p in circuit.populations:
         for what in LACKING:
             if value := getattr(p.neuron, what):

@@ -102,4 +102,6 @@ class _Writer:
                 f"ONNX: layer {name!r}: expected an activation that ONNX can express, found {unit!r}; a circuit's "
                 "without_noise() can be exported"
             )
+        if layer.silent:
+            node("Mul", self.nodes[-1].output[0], one(layer.sends))
         self.nodes[-1].output[0] = name

@@ -103,10 +103,11 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
         mine, name = parts[p.name], names[p.name]
         bias = mine.gains[:, None] * (p.bias - mine.thresholds[:, None])  # parts × units
         drive, kind = _drive(mine.neuron, bias.ravel()), {"cell_type": p.cell_type}
-        populations.append(Population(name, p.sign, mine.neuron, bias.size, drive, **kind))
+        silenced = tuple(k * p.size + unit for k in range(len(mine.gains)) for unit in p.silenced)
+        populations.append(Population(name, p.sign, mine.neuron, bias.size, drive, silenced=silenced, **kind))
         if p.name in sums:
             drive = _drive(INTEGRATOR, np.zeros(p.size))
-            populations.append(Population(p.name, p.sign, INTEGRATOR, p.size, drive, **kind))
+            populations.append(Population(p.name, p.sign, INTEGRATOR, p.size, drive, silenced=p.silenced, **kind))
             weights = sparse.kron(mine.weights[:, None] * scales[p.name], sparse.eye_array(p.size))
             projections.append(Projection(name, p.name, _volts(weights, INTEGRATOR, 1)))
     for projection in circuit.projections:

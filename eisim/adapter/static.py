@@ -42,6 +42,8 @@ class Layer(Brief):
     subtracted : tuple of (str, sparse array)
         Of a layer ``[a - b]+``, with which a network takes the maximum ``b + [a - b]+``: the weights of b, by name of
         the source. They are in `incoming`, with the opposite sign.
+    silent : tuple of int
+        Units whose output is 0: those of neurons that `eisim.silence` has silenced.
     """
 
     name: str
@@ -50,10 +52,17 @@ class Layer(Brief):
     bias: np.ndarray
     neuron: Any
     subtracted: tuple[tuple[str, sparse.csr_array], ...] = ()
+    silent: tuple[int, ...] = ()
 
     def __call__(self, rates: dict[str, np.ndarray]) -> np.ndarray:
         """Rates of this layer (trials × size, in Hz) given those of its sources."""
-        return self.neuron.activation(self.drive(rates))
+        found = self.neuron.activation(self.drive(rates))
+        return np.where(self.sends, found, 0.0) if self.silent else found
+
+    @property
+    def sends(self) -> np.ndarray:
+        """Which units are not silent: bool, (size,)."""
+        return ~np.isin(np.arange(self.size), self.silent)
 
     def drive(self, rates: dict[str, np.ndarray]) -> np.ndarray:
         """The summed input (trials × size) given the rates of the sources."""
@@ -232,7 +241,8 @@ def static_dnn(circuit: Circuit, dt: float | None = None) -> DNN:
         p.name: p.neuron.stepped(dt) if dt and p.neuron.kind == "spiking" else p.neuron for p in circuit.populations
     }
     layers = {
-        p.name: Layer(p.name, p.size, tuple(incoming[p.name]), p.bias, neurons[p.name]) for p in circuit.populations
+        p.name: Layer(p.name, p.size, tuple(incoming[p.name]), p.bias, neurons[p.name], silent=p.silenced)
+        for p in circuit.populations
     }
     edges = {name: {s for s, _ in layers[name].incoming if s in layers} for name in layers}
     try:
@@ -286,7 +296,13 @@ def _stacked(dnn: DNN, circuits: list[Circuit]) -> Callable[[np.ndarray], list[n
     for projection in zip(*(circuit.projections for circuit in circuits), strict=True):
         incoming[projection[0].target].append((projection[0].source, _signed(circuits, *projection)))
     layers = [
-        replace(each, size=n * each.size, incoming=tuple(incoming[each.name]), bias=np.tile(each.bias, n))
+        replace(
+            each,
+            size=n * each.size,
+            incoming=tuple(incoming[each.name]),
+            bias=np.tile(each.bias, n),
+            silent=tuple(k * each.size + unit for k in range(n) for unit in each.silent),
+        )
         for each in dnn.layers
     ]
 

@@ -65,13 +65,14 @@ class Units(nn.Module):
         self.weights = nn.ParameterList(torch.from_numpy(weights.toarray()) for _, weights in layer.incoming)
         self.bias = nn.Parameter(torch.from_numpy(np.array(layer.bias, dtype=float)))
         self.activation = activation(layer.name, layer.neuron)
+        self.register_buffer("sends", torch.from_numpy(layer.sends.astype(float)) if layer.silent else None)
 
     def forward(self, rates: dict[str, Tensor], trials: int) -> Tensor:
         """Rates (trials × size) given those of the sources."""
         drive = self.bias.expand(trials, -1)
         for source, weights in zip(self.sources, self.weights, strict=True):
             drive = drive + rates[source] @ weights
-        return self.activation(drive)
+        return self.activation(drive) if self.sends is None else self.activation(drive) * self.sends
 
 
 class Network(nn.Module):

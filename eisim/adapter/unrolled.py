@@ -76,7 +76,10 @@ class UnrolledDNN(Shown):
         return spans(self.circuit.populations)
 
     def layers(self, stimuli) -> Iterator[np.ndarray]:
-        """Output of each layer: rates in Hz, or spikes (bool), trials × units in the order of populations."""
+        """Output of each layer: rates in Hz, or spikes (bool), trials × units in the order of populations.
+
+        That of silenced neurons is 0.
+        """
         inputs = [(i.name, i.size) for i in self.circuit.inputs]
         stimuli = checked(stimuli, inputs, f"stimuli of the DNN of {self.circuit.name!r}", in_time=True)
         fires = [i.rate * (not i.is_current and i.spikes is None) for i in self.circuit.inputs]
@@ -96,7 +99,12 @@ class UnrolledDNN(Shown):
             for (delay, sign, *lost), matrix in self.weights.items()
         ]
         each_step = ((frames[:, f], biases(f), rasters.get(step, ())) for step, f in enumerate(frame_of_step))
-        return run(each_step, past, onto_units)
+        layers = run(each_step, past, onto_units)
+        silenced = [self.units[p.name].start + k for p in self.circuit.populations for k in p.silenced]
+        if not silenced:
+            return layers
+        sends = ~np.isin(np.arange(sum(p.size for p in self.circuit.populations)), silenced)
+        return (np.where(sends, layer, layer.dtype.type(0)) for layer in layers)
 
     def _biases(self, frames):
         """The function from a frame to the biases of all units, with injected currents."""

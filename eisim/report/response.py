@@ -61,7 +61,7 @@ def dataset(response: Response):
         coordinates["cell_type"] = (("neuron",), types, {"long_name": "cell type, where one is given"})
     if any(p.silenced for p in populations):
         quiet = np.concatenate([np.isin(np.arange(p.size), p.silenced) for p in populations])
-        meaning = "whether the neuron was silenced: it sends nothing, regardless of its rate"
+        meaning = "whether the neuron was silenced: it sends nothing, and its rate is 0"
         coordinates["silenced"] = (("neuron",), quiet, {"long_name": meaning})
     arrays = {name: found for name, found in response.traces.stored.items() if isinstance(found, np.ndarray)}
     if arrays:

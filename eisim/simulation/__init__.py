@@ -416,6 +416,8 @@ def _response(index, trials, layout, outcomes, timing, keep_seeds):
 
     def of(name, values):
         values = layout.blocks[index, name].take(values, trials.copies)
+        if silenced := trials.circuit.population(name).silenced:
+            values[:, list(silenced)] = 0.0
         return values.reshape(*shape, *values.shape[1:])
 
     rates, spikes, traces, request = {}, {}, {}, trials.request
@@ -428,7 +430,8 @@ def _response(index, trials, layout, outcomes, timing, keep_seeds):
         inputs = [i.name for i in trials.circuit.inputs if not i.is_current]
         for name in request.spikes if request else [*names, *inputs]:
             block = layout.blocks[index, name]
-            spikes[name] = _spikes(block, outcomes[block.group].spikes, trials.copies)
+            silenced = trials.circuit.population(name).silenced if name in rates else ()
+            spikes[name] = _spikes(block, outcomes[block.group].spikes, trials.copies, silenced)
     for name in request.variables if request else ():
         traces[name] = _recording(index, trials, name, layout, outcomes, timing)
     seeds, times = tuple(map(int, trials.seeds)), (timing.duration, timing.window, timing.dt)
@@ -461,6 +464,8 @@ def _recording(index, trials, name, layout, outcomes, timing):
         state[variable] = state[variable] + shared
     there, drives = recordable(circuit, population), layout.drives.get((index, name), {})
     made = {v: made_of(circuit, population, v, numbers, drives, state) for v in request.variables[name]}
+    if circuit.kind == "rate" and "r" in made:
+        made["r"][:, :, np.isin(numbers, population.silenced)] = 0.0
     return Recording(
         {v: np.zeros(shape) if values is None else values for v, values in made.items()},
         {v: there[v].unit for v in made},
@@ -480,13 +485,14 @@ def _by_neuron(outcome):
     return replace(outcome, spikes=tuple(column[order] for column in outcome.spikes))
 
 
-def _spikes(block, spikes, copies):
-    """The spikes of one block of a group, by neuron, in temporal order."""
+def _spikes(block, spikes, copies, silenced):
+    """The spikes of one block of a group, by neuron, in temporal order, but those of the silenced neurons."""
     ends = np.array([block.start, block.start + block.stride * copies], dtype=spikes[0].dtype)
     first, last = np.searchsorted(spikes[0], ends)
     neuron, step = (column[first:last] for column in spikes)
     copy, within = np.divmod(neuron - block.start, block.stride)
-    mine = np.flatnonzero(within < block.size)
+    found = within < block.size
+    mine = np.flatnonzero(found & ~np.isin(within, silenced) if silenced else found)
     mine = mine[np.argsort(step[mine], kind="stable")]
     return Spikes(copy[mine], within[mine], step[mine])
 

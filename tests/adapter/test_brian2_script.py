@@ -34,6 +34,7 @@ from eisim import (
     ShortTerm,
     Theta,
     ablate,
+    silence,
     simulate,
 )
 from eisim.adapter.brian2_script import brian2_script
@@ -309,11 +310,17 @@ def test_all_that_a_circuit_has_is_written_or_refused():
     """A new field of a circuit has to be thought of in the export, and then here."""
     known = {
         Input: "name size rate train current fluctuation tau spikes",
-        Population: "name sign neuron size bias initial spread silenced cell_type",  # the last two change no response
+        Population: "name sign neuron size bias initial spread silenced cell_type",  # the last changes no response
         Projection: "source target weights delay name receptor plasticity transient unit plain",
         Circuit: "name inputs populations projections readouts seed",
     }
     assert {each: " ".join(field.name for field in fields(each)) for each in known} == known
+
+
+def test_silenced_neurons_are_said_to_go_on_in_monitors():
+    circuit = pair(LIF(), 1e-3)
+    assert circuit.to_brian2().note.startswith("Exact")
+    assert "silenced neurons" in silence(circuit, 0.5).to_brian2().note
 
 
 def test_refused_in_words():

@@ -18,6 +18,7 @@ from eisim import (
     Readout,
     Response,
     TruthTable,
+    silence,
     simulate,
     synthesize,
     to_nir,
@@ -354,6 +355,10 @@ def test_graph_of_a_circuit():
 def test_what_nir_lacks_is_named():
     with pytest.raises(InputError, match="expected a spiking circuit, found the rate circuit 'xor'"):
         to_nir(xor.circuit("rate"))
+    circuit = expressible(xor.circuit())
+    relay = circuit.inhibitory_projections[0].source
+    with pytest.raises(InputError, match=f"readout '{relay}': expected neurons that send spikes, found silenced"):
+        to_nir(silence(replace(circuit, readouts=[Readout(relay)])))
     for what, value in (("noise", 0.5e-3), ("refractory", 2e-3), ("reset_by_subtraction", True)):
         circuit = expressible(xor.circuit()).with_neurons(**{what: value})
         with pytest.raises(InputError, match=rf"population '\w+': expected no {what}, .* found {value}; .*LACKING"):

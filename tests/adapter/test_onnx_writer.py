@@ -1,9 +1,11 @@
 """ONNX files, against ONNX Runtime; files of strangers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from eisim import InputError, decode, from_dnn, on_off, read_onnx, synthesize, to_dnn
+from eisim import InputError, Readout, decode, from_dnn, on_off, read_onnx, silence, synthesize, to_dnn
 from eisim.functions import TRUTH_TABLES
 
 onnx = pytest.importorskip("onnx")
@@ -253,6 +255,16 @@ def test_writes_what_onnx_runtime_computes(kind, tmp_path):
         x = np.random.default_rng(0).random((50, f.n_inputs)) * 1.2
         found = runtime.InferenceSession(str(tmp_path / "out.onnx")).run(None, {"stimuli": x})[0]
         assert found == pytest.approx(dnn(x), abs=1e-6)
+
+
+def test_silenced_units_are_silent(tmp_path):
+    circuit = synthesize(TRUTH_TABLES["xor"], kind="rate")
+    circuit = replace(circuit, readouts=[Readout(circuit.inhibitory_projections[0].source), *circuit.readouts])
+    dnn = to_dnn(silence(circuit))
+    dnn.save(tmp_path / "silent.onnx")
+    x = TRUTH_TABLES["xor"].patterns.astype(float)
+    found = runtime.InferenceSession(str(tmp_path / "silent.onnx")).run(None, {"stimuli": x})[0]
+    assert found == pytest.approx(dnn(x), abs=1e-6) and not found[:, 0].any() and to_dnn(circuit)(x)[:, 0].any()
 
 
 @pytest.mark.parametrize("name", NETWORKS)

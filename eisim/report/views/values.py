@@ -187,7 +187,7 @@ def _response(response: Response) -> str:
             f"{count(len(seeds), 'seed')}, {count(trials, 'trial')}, {count(len(names), 'output')}: rates over the "
             f"last {window} of {duration}, in steps of {dt}.",
             f"Recorded: {'; '.join(recorded)}." if recorded else "",
-            f"Silenced (without output, regardless of their rates): {'; '.join(quiet)}." if quiet else "",
+            f"Silenced (0 Hz, without output): {'; '.join(quiet)}." if quiet else "",
         ),
         html_table(Table(title, columns, range(len(rates) if names else 0))),
         sentences(f"{len(names) - COLUMNS:,} more outputs are not shown." if len(names) > COLUMNS else ""),
