@@ -127,6 +127,7 @@ CALLS = {
             ("wilson_cowan", "excitatory_only"),
             ("wilson_cowan", "excitatory_only_rhythm"),
             ("inhibition_stabilized_network", "excitatory_only"),
+            ("disinhibition", "excitatory_only"),
         )
     },
     "sham_random": shammed,
