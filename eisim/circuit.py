@@ -25,6 +25,7 @@ from eisim.distributions import Distribution
 from eisim.neurons import LIF, ConductanceLIF, Neuron, RateUnit, SpikingNeuron, Theta
 from eisim.neurons.neuron import model_name
 from eisim.neurons.spiking import INHIBITORY
+from eisim.plasticity import PlasticityRule
 from eisim.stimuli import SpikeTimes
 from eisim.synapses import ShortTerm, Transient
 from eisim.weights import AllToAll, Independent, Rule, with_entries
@@ -343,6 +344,12 @@ class Projection(ReadOnly, Brief):
         Short-term plasticity of every synapse.
     transient : Transient, optional
         Loss of transmission for a while (`eisim.ablate` with ``during``).
+    learning : PlasticityRule, optional
+        Long-term plasticity (`eisim.plasticity`): the rule by which the weights change, from those given on. A weight
+        of 0 is no synapse, and none grows there.
+    transmission : float
+        Factor of what the synapses transmit, with `learning` only: what `eisim.ablate` changes of weights that are
+        learnt.
     """
 
     source: str
@@ -353,6 +360,8 @@ class Projection(ReadOnly, Brief):
     receptor: str = ""
     plasticity: ShortTerm | None = None
     transient: Transient | None = None
+    learning: PlasticityRule | None = None
+    transmission: float = 1.0
     unit: str | None = field(default=None, init=False, repr=False)
     #: Plain numbers given by the user, until the circuit, which knows their meaning, has checked them.
     plain: Any = field(default=None, init=False, repr=False)
@@ -380,6 +389,14 @@ class Projection(ReadOnly, Brief):
             raise InputError(f"{what}: plasticity: expected ShortTerm(...), found {self.plasticity!r}")
         if not isinstance(self.transient, (Transient, type(None))):
             raise InputError(f"{what}: transient: expected Transient(...), found {self.transient!r}")
+        if not isinstance(self.learning, (PlasticityRule, type(None))):
+            expected_rule = "a PlasticityRule, such as eisim.plasticity.STDP(...)"
+            raise InputError(f"{what}: learning: expected {expected_rule}, found {self.learning!r}")
+        transmission = scalar_si(self.transmission, "1", f"{what}: transmission")
+        if transmission < 0 or (transmission != 1 and not self.learning):
+            wanted = "0 or more" if self.learning else "1 without learning (weights can be smaller instead)"
+            raise InputError(f"{what}: transmission: expected {wanted}, found {transmission:g}")
+        object.__setattr__(self, "transmission", transmission)
         if isinstance(self.delay, Distribution):
             self.delay.check_magnitudes(f"{what}: delay")
             if self.delay.unit not in (None, "second"):
@@ -553,6 +570,11 @@ class Circuit(ReadOnly, Shown):
         return tuple(p for p in self.projections if self.sign(p) < 0)
 
     @property
+    def learning_projections(self) -> tuple[Projection, ...]:
+        """The projections whose weights are learnt (`Projection.learning`)."""
+        return tuple(p for p in self.projections if p.learning)
+
+    @property
     def is_excitatory_only(self) -> bool:
         """Whether no inhibitory projection has a synapse left."""
         return not any(self.has_synapses(p) for p in self.inhibitory_projections)
@@ -609,7 +631,7 @@ class Circuit(ReadOnly, Shown):
     def has_synapses(self, projection: Projection) -> bool:
         """Whether a projection has any synapse of a weight above 0."""
         rule = projection.weights
-        if isinstance(rule, Rule) and not rule.weight:
+        if (isinstance(rule, Rule) and not rule.weight) or not projection.transmission:
             return False
         return self.weights(projection).nnz > 0
 
@@ -731,6 +753,28 @@ class Circuit(ReadOnly, Shown):
             raise InputError(f"{what}: receptor: expected {wanted}, found {projection.receptor!r}")
         if projection.plasticity and (target.neuron.kind == "rate" or letter == "n"):
             raise InputError(f"{what}: plasticity: expected none onto rate units or NMDA receptors, which saturate")
+        if projection.learning:
+            self._check_learning(projection, target, what)
+
+    def _check_learning(self, projection, target, what):
+        """Refuse rules that the synapses of a projection cannot have, and weights that no rule would reach."""
+        if isinstance(projection.weights, Independent):
+            raise InputError(f"{what}: learning: expected none of an Independent drive, which has no synapses")
+        if projection.name in self._named:
+            raise InputError(
+                f"{what}: expected a name that no input or population has, since its weights are recorded by it, found "
+                f"{projection.name!r}"
+            )
+        try:
+            projection.learning.check(target.neuron.kind, target.neuron.weight_unit)
+        except InputError as error:
+            raise InputError(f"{what}: learning: {error}") from None
+        largest = projection.learning.largest
+        given = projection.weights.weight if isinstance(projection.weights, Rule) else projection.weights.data.max(initial=0)
+        if largest is not None and not isinstance(given, Distribution) and given > largest:
+            raise InputError(
+                f"{what}: weights: expected up to the largest of its rule, {largest}, found {given:g} (in SI units)"
+            )
 
     def _check_injected(self, projection, source, target, what):
         """Refuse what an injected current does not have, and a current in another unit than the target takes."""
@@ -739,6 +783,7 @@ class Circuit(ReadOnly, Shown):
             ("receptor", projection.receptor),
             ("plasticity", projection.plasticity),
             ("transient", projection.transient),
+            ("learning", projection.learning),
         ):
             if given:
                 raise InputError(
@@ -967,8 +1012,13 @@ def _scaled(pattern, weight) -> sparse.csr_array:
 
 
 def scaled(projection: Projection, factor: float) -> Projection:
-    """The projection with every weight multiplied by a factor, 0 or more; a rule stays one."""
+    """The projection with every weight multiplied by a factor, 0 or more; a rule stays one.
+
+    Where weights are learnt, it is what they transmit.
+    """
     given = projection.weights
+    if projection.learning:
+        return revised(projection, transmission=projection.transmission * factor)
     if isinstance(given, Rule):
         weights = replace(given, weight=given.weight * factor)
     else:

@@ -128,8 +128,8 @@ def removed_weight(intact: Circuit, ablated: Circuit) -> float:
 
 
 def total_weight(circuit: Circuit, projection: Projection) -> float:
-    """Summed magnitudes of a projection, in SI units."""
-    return float(circuit.weights(projection).data.sum(dtype=float))
+    """Summed magnitudes of a projection, in SI units, as far as they are transmitted."""
+    return float(circuit.weights(projection).data.sum(dtype=float)) * projection.transmission
 
 
 def _summed(weight, circuit, what):

@@ -34,7 +34,15 @@ def check_linear(circuit: Circuit, what: str) -> None:
 
 
 def check_afferents(circuit: Circuit, what: str, fluctuating=True, spikes=True, currents=True) -> None:
-    """Refuse inputs that fluctuate, have given spike times, or inject currents, as far as that is asked for."""
+    """Refuse inputs that fluctuate, have given spike times, or inject currents, as far as that is asked for.
+
+    And weights that are learnt.
+    """
+    for p in circuit.learning_projections:
+        raise InputError(
+            f"{what}: expected weights that stay, found projection {p.name!r} of {circuit.name!r}, which learns by "
+            f"{p.learning.name}; freeze(circuit, response) gives the circuit as it ended (eisim.freeze)"
+        )
     for i in circuit.inputs:
         if fluctuating and i.fluctuation:
             found = f"the fluctuating current {i.name!r} (see Circuit.without_noise)"

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -57,7 +57,7 @@ class Dynamics:
 
 
 @contextmanager
-def _refusing(what):
+def refusing(what: str):
     """What Brian2 has to say against equations, as an ``InputError``."""
     try:
         yield
@@ -71,12 +71,12 @@ def _refusing(what):
 @lru_cache(maxsize=256)
 def read(model: str, threshold: str, reset: str) -> Dynamics:
     """Read a model; ``InputError`` for what is not allowed or has no meaning."""
-    with brian2_alone(), _refusing("Neuron: equations"):
+    with brian2_alone(), refusing("Neuron: equations"):
         from brian2.core.functions import DEFAULT_FUNCTIONS
         from brian2.core.namespace import DEFAULT_UNITS
         from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION, Equations
 
-        _check_text(model)
+        check_text(model)
         equations = Equations(model)
         given, derivatives, subexpressions, declared, units, held = {}, {}, {}, [], {}, set()
         over_dt = [eq.varname for eq in equations.values() if "constant over dt" in eq.flags]
@@ -109,7 +109,7 @@ def read(model: str, threshold: str, reset: str) -> Dynamics:
                 f"Neuron: equations: expected one of the membrane, dv/dt = ..., found those of {', '.join(derivatives)}"
             )
         parse(threshold, "Neuron: threshold")
-        assigned = tuple(_assignments(reset))
+        assigned = tuple(assignments(reset))
         texts = [*given.values(), *subexpressions.values(), threshold, *(value for _, _, value in assigned)]
         used = set().union(*(names_in(parse(text, "Neuron")) for text in texts))
         noises = tuple(sorted(name for name in used if name == "xi" or name.startswith("xi_")))
@@ -140,32 +140,31 @@ def read(model: str, threshold: str, reset: str) -> Dynamics:
         )
 
 
-def _check_text(model):
+def check_text(model: str, what: str = "Neuron: equations") -> None:
+    """Refuse equations that are no arithmetic, or with other units than words of Brian2, before it reads them."""
     if len(model) > LONGEST:
-        raise InputError(f"Neuron: equations: expected at most {LONGEST:,} characters, found {len(model):,}")
+        raise InputError(f"{what}: expected at most {LONGEST:,} characters, found {len(model):,}")
     text = "\n".join(line.partition("#")[0] for line in model.splitlines())
     for expression in re.findall(r"=([^:=]*):", text):
-        tree = parse(" ".join(expression.split()), "Neuron: equations")
-        check_cost(tree, "Neuron: equations")  # before Brian2 does algebra with it
+        tree = parse(" ".join(expression.split()), what)
+        check_cost(tree, what)  # before Brian2 does algebra with it
     for after in text.split(":")[1:]:
         unit = after.partition("\n")[0].partition("(")[0].strip()
         if not _UNIT.fullmatch(unit):
-            raise InputError(f"Neuron: equations: expected a unit such as volt or siemens/meter**2, found {unit!r:.60}")
+            raise InputError(f"{what}: expected a unit such as volt or siemens/meter**2, found {unit!r:.60}")
 
 
-def _assignments(reset):
-    """Variable, operation and value of each statement of a reset."""
-    for statement in re.split(r"[;\n]", reset):
+def assignments(code: str, what: str = "Neuron: reset", example: str = "v = -65*mV or w += b"):
+    """Variable, operation and value of each statement of a reset, or of what a spike does to a synapse."""
+    for statement in re.split(r"[;\n]", code):
         statement = statement.partition("#")[0].strip()
         if not statement:
             continue
         found = re.fullmatch(r"([A-Za-z]\w*)\s*([-+*/]?=)(?!=)(.+)", statement)
         if not found:
-            raise InputError(
-                f"Neuron: reset: expected statements such as v = -65*mV or w += b, found {statement!r:.60}"
-            )
+            raise InputError(f"{what}: expected statements such as {example}, found {statement!r:.60}")
         variable, operation, value = found.groups()
-        parse(value, "Neuron: reset")
+        parse(value, what)
         yield variable, operation, value.strip()
 
 
@@ -206,7 +205,7 @@ def check_units(model: str, threshold: str, reset: str, parameters: tuple[tuple[
             f"Neuron: {unused[0]}: expected parameters that the equations use ({', '.join(sorted(dynamics.names))}), "
             f"found {unused[0]!r}{did_you_mean(unused[0], dynamics.names)}"
         )
-    with brian2_alone(), _refusing("Neuron: units"):
+    with brian2_alone(), refusing("Neuron: units"):
         from brian2.equations.equations import dimensions_and_type_from_string
         from brian2.equations.unitcheck import check_dimensions
         from brian2.parsing.expressions import parse_expression_dimensions
@@ -215,19 +214,19 @@ def check_units(model: str, threshold: str, reset: str, parameters: tuple[tuple[
         known = _brian2_variables(dynamics, given)
         dim = {name: dimensions_and_type_from_string(unit)[0] for name, unit in dynamics.units.items()}
         for name, expression in dynamics.derivatives.items():
-            with _refusing(f"Neuron: equation of {name}"):
+            with refusing(f"Neuron: equation of {name}"):
                 check_dimensions(expression, dim[name] / second.dim, known)
         for name, expression in dynamics.subexpressions.items():
-            with _refusing(f"Neuron: equation of {name}"):
+            with refusing(f"Neuron: equation of {name}"):
                 check_dimensions(expression, dim[name], known)
-        with _refusing("Neuron: threshold"):
+        with refusing("Neuron: threshold"):
             parse_expression_dimensions(dynamics.threshold, known)
         if not isinstance(parse(dynamics.threshold, ""), (ast.Compare, ast.BoolOp)):
             raise InputError(
                 f"Neuron: threshold: expected a condition such as v > -50*mV, found {dynamics.threshold!r}"
             )
         for variable, operation, value in dynamics.reset:
-            with _refusing(f"Neuron: reset of {variable}"):
+            with refusing(f"Neuron: reset of {variable}"):
                 scaled = operation in ("*=", "/=")
                 check_dimensions(value, second.dim / second.dim if scaled else dim[variable], known)
 
@@ -241,13 +240,13 @@ def step(
     Noise is ``xi``, ``xi_1`` and so on: increments of Wiener processes, whose statements are left out.
     """
     dynamics = read(model, threshold, reset)
-    with brian2_alone(), _refusing(f"Neuron: method {method or 'by default'}"):
+    with brian2_alone(), refusing(f"Neuron: method {method or 'by default'}"):
         from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
 
         known = _brian2_variables(dynamics, dict.fromkeys(parameters, "1"))
         del known["dt"]  # Brian2 would ask for its value
         for chosen in TRIED if method is None else (method,):
-            names = _free_of_sympy(dynamics, known) if chosen in ("exact", "linear") else {}
+            names = free_of_sympy(dynamics.derivatives, known) if chosen in ("exact", "linear") else {}
             given = known | {new: known[old] for old, new in names.items()}
             try:
                 lines = StateUpdateMethod.stateupdaters[chosen](_integrated(dynamics, chosen, names), given, None)
@@ -309,14 +308,14 @@ def _exponential(matrix):
     return found
 
 
-def _free_of_sympy(dynamics, known):
+def free_of_sympy(variables: Iterable[str], known: Iterable[str]) -> dict[str, str]:
     """Other names of the variables that SymPy, as "exact" uses it, takes for something of its own or of Python."""
     import builtins
 
     import sympy
 
     found = {}
-    for name in dynamics.derivatives:
+    for name in variables:
         if hasattr(sympy, name) or hasattr(builtins, name):
             new = f"{name}_"
             while new in known or hasattr(sympy, new):

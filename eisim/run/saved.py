@@ -34,6 +34,7 @@ _CLASSES = {
         f"eisim.{module}": _PUBLIC[f"eisim.{module}"]
         for module in ("circuit", "distributions", "neurons", "synapses", "weights")
     },
+    "eisim.plasticity": ("PlasticityRule",),
     "eisim.adapter.activations": ("Identity", "LeakyReLU", "Tanh"),
     "eisim.adapter.static": ("DNN", "Layer"),
     "eisim.adapter.unrolled": ("UnrolledDNN",),
@@ -412,6 +413,13 @@ def _check_response(response):
             fits = array.ndim == len(wanted) + axes and array.shape[: len(wanted)] == wanted
             if not fits or array.dtype.kind not in "biuf":
                 raise InputError(f"Response.{part}[{name!r}]: expected numbers of shape {wanted}, found {array!r:.60}")
+    learning = {p.name: p for p in response.circuit.learning_projections}
+    for name, values in response.weights.stored.items():
+        wanted = (*before, response.circuit.weights(learning[name]).nnz) if name in learning else None
+        if np.shape(values) != wanted or np.asarray(values).dtype.kind != "f":
+            raise InputError(
+                f"Response.weights[{name!r:.60}]: expected numbers of shape {wanted}, found {np.shape(values)}"
+            )
     if len(before) not in (1, 2):
         raise InputError(f"Response.rates: expected trials, or seeds and trials, found {len(before)} such axes")
     for name, spikes in response.spikes.items():

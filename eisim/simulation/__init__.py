@@ -439,7 +439,19 @@ def _response(index, trials, layout, outcomes, timing, keep_seeds):
     if trials.keep_state:
         states = {name: outcome.state for name, outcome in outcomes.items()}
         state = final_state(index, trials, layout, states, timing, shape)
-    return Response(trials.circuit, rates, *times, spikes, traces, loop_time, seeds, state)
+    weights = _learnt(index, trials, layout, outcomes, shape)
+    return Response(trials.circuit, rates, *times, spikes, traces, loop_time, seeds, state, weights)
+
+
+def _learnt(index, trials, layout, outcomes, shape):
+    """The weights at the end of each projection that learns."""
+    found = {}
+    for p in trials.circuit.learning_projections:
+        values = np.empty((trials.copies, trials.circuit.weights(p).nnz))
+        for each in layout.learnt.get((index, p.name), ()):
+            each.take(outcomes[each.bundle].weights, trials.copies, values)
+        found[p.name] = values.reshape(*shape, -1)
+    return found
 
 
 def _recording(index, trials, name, layout, outcomes, timing):

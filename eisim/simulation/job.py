@@ -58,6 +58,7 @@ class Outcome:
     #: Of each recorder of the group its variables, times × neurons.
     recorded: dict[Recorder, dict[str, np.ndarray]] = field(default_factory=dict)
     state: dict[str, np.ndarray] = field(default_factory=dict)  # at the end, by variable, where it is kept
+    weights: np.ndarray | None = None  # at the end, of a bundle of synapses that learn
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,8 @@ class Job:
                 arrays[static_file(name, "w", dynamic=True)] = synapses.weight
             if synapses.course.ndim:
                 arrays[static_file(name, "course", dynamic=True)] = synapses.course
+            if synapses.share.ndim:
+                arrays[static_file(name, "share", dynamic=True)] = synapses.share
             if self.kind == "spiking" and synapses.common_delay is None:
                 arrays[static_file(name, naming.DELAY, dynamic=True)] = synapses.delay
         if self.kind == "rate":
@@ -142,13 +145,19 @@ class Job:
 
     def unread_results(self) -> list[str]:
         """Files of synapses that the program leaves as it was given them."""
-        owners = [synapses_name(bundle) for bundle in self.layout.synapses]
         given = [(name, False) for name in ("sources", "targets")]
-        given += [(name, True) for name in ("_synaptic_pre", "_synaptic_post", "w", naming.DELAY)]
-        return [naming.result_file(owner, *variable) for owner in owners for variable in given]
+        given += [(name, True) for name in ("_synaptic_pre", "_synaptic_post", naming.DELAY)]
+        weight = ("w", True)
+        return [
+            naming.result_file(synapses_name(bundle), *variable)
+            for bundle in self.layout.synapses
+            for variable in (given if bundle.learning else [*given, weight])
+        ]
 
-    def outcomes(self, read: Callable[..., np.ndarray], loop_time: float = np.nan) -> dict[str, Outcome]:
-        """The activity of each group.
+    def outcomes(
+        self, read: Callable[..., np.ndarray], loop_time: float = np.nan
+    ) -> dict[str | Bundle, Outcome]:
+        """The activity of each group, and the weights of each bundle of synapses that learn.
 
         ``read(owner, variable, shape)`` gives a variable of a Brian2 object; without a shape one of a spike monitor.
         ``read(owner, variable, shape, recorded=True)`` gives one of a state monitor, with ``state=True`` one of the
@@ -172,6 +181,11 @@ class Job:
             names = state_variables(self.models[name].equations, neuron) if self.keep_state else ()
             state = {v: read(group_name(name), v, (group.size,), state=True) for v in names}
             found[name] = Outcome(rates, spikes, traces, loop_time, state=state)
+        for bundle, synapses in self.layout.synapses.items():
+            if bundle.learning:
+                weights = read(synapses_name(bundle), "w", (len(synapses.pre),))
+                _check_learnt(bundle, weights)
+                found[bundle] = Outcome(np.empty(0), weights=weights)
         for recorder, indices in self.layout.indices.items():
             shape = len(self.timing.every(self.every)), len(indices)
             found[recorder.group].recorded[recorder] = {
@@ -188,8 +202,17 @@ class Job:
             f"{owner}.{variable}": value
             for owner, m in named.items()
             for variable, value in m.values.items()
-            if not (variable in ("w", "course") and np.ndim(value))  # read as it connects
+            if not (variable in ("w", "course", "share") and np.ndim(value))  # read as it connects
         }
+
+
+def _check_learnt(bundle, weights):
+    """A weight that is no number is within no bounds."""
+    if lost := np.count_nonzero(~np.isfinite(weights)):
+        raise InputError(
+            f"simulate: expected weights that stay finite, found {lost} of {len(weights):,} that do not by "
+            f"{bundle.learning.name}"
+        )
 
 
 def _check_finite(neuron, v):

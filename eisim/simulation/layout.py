@@ -20,6 +20,7 @@ from eisim.base.errors import InputError
 from eisim.base.timing import Timing
 from eisim.circuit import MOST_NEURONS, Circuit, Population, Projection, delay_steps, draws_state, initial_state, spans
 from eisim.distributions import Distribution
+from eisim.plasticity import PlasticityRule
 from eisim.simulation import noise
 from eisim.simulation.recording import Request, needed, of_pool
 from eisim.stimuli import spike_raster
@@ -117,7 +118,8 @@ class Bundle:
     target: str
     receptor: str
     plasticity: ShortTerm | None = None
-    number: int = 0  # among those that differ in plasticity alone
+    number: int = 0  # among those that differ in plasticity alone, and in what they learn
+    learning: PlasticityRule | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ class Synapses:
     weight: np.ndarray
     delay: np.ndarray
     course: np.ndarray  # number of a column of `Layout.transmission`
+    share: np.ndarray  # of the weight that is transmitted, where weights are learnt
 
     @property
     def common_delay(self) -> float | None:
@@ -136,10 +139,24 @@ class Synapses:
         return None if self.delay.ndim else float(self.delay)
 
 
-class Recorder(NamedTuple):
-    """The variables of a group that are recorded over time together."""
+@dataclass(frozen=True)
+class Learnt:
+    """Where the synapses of a projection lie whose weights are learnt, one copy after the other, in a bundle."""
 
-    group: str
+    bundle: Bundle
+    start: int
+    places: np.ndarray  # of the synapses of a copy in the order of the projection's weights
+
+    def take(self, values: np.ndarray, copies: int, found: np.ndarray) -> None:
+        """Put the part of a bundle's `values` that lies here where it belongs: copies × synapses of the projection."""
+        end = self.start + copies * len(self.places)
+        found[:, self.places] = values[self.start : end].reshape(copies, -1)
+
+
+class Recorder(NamedTuple):
+    """The variables of a group, or of a bundle of synapses, that are recorded over time together."""
+
+    group: str | Bundle
     variables: tuple[str, ...]
 
 
@@ -172,6 +189,8 @@ class Layout:
     #: Variables that sum the inputs of the rate units of a circuit's population, by receptor.
     drives: dict[tuple[int, str], dict[str, list[str]]] = field(default_factory=dict)
     courses: list[Transient | None] = field(default_factory=lambda: [None])
+    #: By batch index and name of a projection; several where rates arrive with different delays.
+    learnt: dict[tuple[int, str], list[Learnt]] = field(default_factory=dict)
 
     @property
     def indices(self) -> dict[Recorder, np.ndarray]:
@@ -196,29 +215,47 @@ def lay_out(batch: list[Trials], dt: float, steps: int = 0) -> Layout:
         if loss not in layout.courses:
             layout.courses.append(loss)
     parts: dict[Bundle, list[_Part]] = {}
+    learning: list[tuple[tuple[int, str], Bundle, int, np.ndarray]] = []
+    ends: dict[Bundle, int] = {}  # synapses that learn so far
+    recorded = []
     neuron_values = lru_cache(maxsize=None)(_neuron_values)  # levels of ablation have the same neurons
     input_values = _InputValues()
     for index in sorted(range(len(batch)), key=lambda i: not batch[i].record):
         trials, mine = batch[index], {}
         placed = _place(layout, index, trials, (dt, steps), neuron_values, input_values)
-        for source, target, receptor, plasticity, *synapses in placed:
+        for source, target, receptor, plasticity, learner, *synapses in placed:
             source, target = layout.blocks[index, source], layout.blocks[index, target]
             if len(synapses[0]):
                 bundle = Bundle(source.group, target.group, receptor, plasticity)
+                if learner:
+                    name, rule, places = learner
+                    bundle = replace(bundle, learning=rule)
+                    begin = ends.get(bundle, 0)
+                    learning.append(((index, name), bundle, begin, places))
+                    ends[bundle] = begin + trials.copies * len(places)
                 mine.setdefault(bundle, []).append((source, target, *synapses))
         if trials.request:
-            _place_recorders(layout, index, trials, mine)
+            recorded.append((index, trials, mine))
         for bundle, several in mine.items():
-            if trials.circuit.kind == "spiking" and len(several) > 1 and sum(len(each[2]) for each in several) < SORTED:
+            is_small = trials.circuit.kind == "spiking" and sum(len(each[2]) for each in several) < SORTED
+            if is_small and len(several) > 1 and not bundle.learning:
                 several = _by_source(several)
             for source, target, *synapses in several:
                 parts.setdefault(bundle, []).append(_Part(source, target, trials.copies, *synapses))
+    numbered = {bundle: _numbered(bundle, parts) for bundle in parts}
     for bundle, of_bundle in parts.items():
         _check_count(sum(part.synapses for part in of_bundle), "synapses between two models")
         together = list(_few_at_once(of_bundle))
         counts = [sum(part.synapses for part in each) for each in together]
         columns = (_joined(column, counts) for column in zip(*map(_in_copies, together), strict=True))
-        layout.synapses[_numbered(bundle, parts)] = Synapses(*columns)
+        synapses = Synapses(*columns)
+        if bundle.learning:
+            synapses = replace(synapses, weight=np.array(np.broadcast_to(synapses.weight, len(synapses.pre)), float))
+        layout.synapses[numbered[bundle]] = synapses
+    for place, bundle, begin, places in learning:
+        layout.learnt.setdefault(place, []).append(Learnt(numbered[bundle], begin, places))
+    for index, trials, mine in recorded:
+        _place_recorders(layout, index, trials, [numbered[bundle] for bundle in mine])
     return layout
 
 
@@ -232,7 +269,7 @@ def _place_recorders(layout, index, trials, bundles):
         if trials.circuit.kind == "rate":
             for bundle in bundles:
                 if bundle.target == block.group:
-                    drives.setdefault(bundle.receptor, set()).add(drive_name(bundle.source, bundle.receptor))
+                    drives.setdefault(bundle.receptor, set()).add(drive_name(bundle))
             drives = {receptor: sorted(found) for receptor, found in drives.items()}
             layout.drives[index, name] = drives
         state = needed(population, variables, drives)
@@ -252,9 +289,14 @@ def _record(layout, place, variables, neurons):
     layout.recorded[place] = Recorded(recorder, slice(first, first + len(neurons)))
 
 
-def drive_name(source: str, receptor: str) -> str:
+def drive_name(bundle: Bundle) -> str:
     """The variable that sums a rate group's input from one bundle of synapses."""
-    return f"drive_from_{source}_{receptor}"
+    return f"drive_from_{bundle.source}_{bundle.receptor}{rule_ending(bundle)}"
+
+
+def rule_ending(bundle: Bundle) -> str:
+    """What follows in names of a bundle of synapses that learn: these come after the others in their order."""
+    return f"_rule_{bundle.number:03d}" if bundle.learning else ""
 
 
 def _check_count(number, of):
@@ -263,13 +305,20 @@ def _check_count(number, of):
 
 
 def _numbered(bundle, bundles):
-    """The bundle with its number among those that differ in plasticity alone.
+    """The bundle with its number among those that differ in plasticity alone, and in what they learn.
 
     By their values, as what arrives at once is added in the order of the names: a circuit's must not depend on which
     other circuits are in the batch.
     """
-    alike = [b for b in bundles if (b.source, b.target, b.receptor) == (bundle.source, bundle.target, bundle.receptor)]
-    ranked = sorted(alike, key=lambda b: astuple(b.plasticity) if b.plasticity else ())
+
+    def ends(b):
+        return b.source, b.target, b.receptor, b.learning is None
+
+    def rank(b):
+        return repr(b.learning and astuple(b.learning)), astuple(b.plasticity) if b.plasticity else ()
+
+    alike = [b for b in bundles if ends(b) == ends(bundle)]
+    ranked = sorted(alike, key=rank)
     return replace(bundle, number=ranked.index(bundle))
 
 
@@ -292,15 +341,15 @@ def one_if_equal(value):
 def _place(layout, index, trials, timing, neuron_values, input_values):
     """Place the neurons of one circuit; yields its synapses.
 
-    Source, target, receptor, plasticity, rows, columns, weights, delays and courses, the last three of which may be one
-    number.
+    Source, target, receptor, plasticity; where weights are learnt name, rule and places in the projection; rows,
+    columns, weights, delays, courses and shares, the last four of which may be one number.
     """
     taps, dt = _place_neurons(layout, index, trials, timing, neuron_values, input_values), timing[0]
     for source, last in taps:
         chain = [source.name, *((source.name, t) for t in range(1, last + 1))]
         each = np.arange(source.size)
         for before, after in pairwise(chain):
-            yield before, after, "e", None, each, each, 1.0, 0.0, 0
+            yield before, after, "e", None, None, each, each, 1.0, 0.0, 0, 1.0
     circuit = trials.circuit
     for projection in circuit.projections:
         if circuit.is_injected(projection) or (
@@ -309,7 +358,8 @@ def _place(layout, index, trials, timing, neuron_values, input_values):
             continue
         sign, receptor = circuit.sign(projection), circuit.receptor(projection)
         target, source = circuit.population(projection.target), circuit.source(projection)
-        sign = sign if target.neuron.signed_weights else 1
+        sign = sign if target.neuron.signed_weights and not projection.learning else 1
+        share = projection.transmission
         plasticity, course = projection.plasticity, np.int32(layout.courses.index(projection.transient))
         if circuit.kind == "spiking":
             plasticity = plasticity or getattr(target.neuron.receptors[receptor], "release", None)
@@ -317,20 +367,25 @@ def _place(layout, index, trials, timing, neuron_values, input_values):
             if projection.weights.weight:
                 rows, delays = projection.weights.senders(source.size), projection.delay
                 weight, pool = sign * projection.weights.weight, pool_name(target)
-                yield source.name, pool, receptor, plasticity, rows, np.zeros_like(rows), weight, delays, course
+                columns = np.zeros_like(rows)
+                yield source.name, pool, receptor, plasticity, None, rows, columns, weight, delays, course, share
             continue
         matrix = circuit.weights(projection)
         rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), matrix.indptr[1:] - matrix.indptr[:-1])
         columns, weights, delay = matrix.indices, sign * one_if_equal(matrix.data), circuit.delays(projection)
+        learner = projection.learning and (projection.name, projection.learning, np.arange(len(rows)))
         if not taps:
-            yield projection.source, projection.target, receptor, plasticity, rows, columns, weights, delay, course
+            ends = projection.source, projection.target, receptor
+            yield *ends, plasticity, learner, rows, columns, weights, delay, course, share
             continue
         weights, delay = np.broadcast_to(weights, rows.shape), np.broadcast_to(delay, rows.shape)
         steps = delay_steps(delay, dt)
         for tap in np.unique(steps):
             source = (projection.source, int(tap)) if tap else projection.source
             at = steps == tap
-            yield source, projection.target, receptor, None, rows[at], columns[at], weights[at], delay[at], course
+            ends = source, projection.target, receptor
+            learner = projection.learning and (projection.name, projection.learning, np.flatnonzero(at))
+            yield *ends, None, learner, rows[at], columns[at], weights[at], delay[at], course, share
 
 
 def is_pooled(circuit: Circuit, projection: Projection) -> bool:
@@ -339,6 +394,7 @@ def is_pooled(circuit: Circuit, projection: Projection) -> bool:
     return (
         neuron.kind == "spiking"
         and isinstance(rule, AllToAll)
+        and not projection.learning
         and not isinstance(rule.weight, Distribution)
         and (rule.autapses or projection.source != projection.target)
         and not isinstance(projection.delay, Distribution)
@@ -370,7 +426,7 @@ def _by_source(several):
 
 @dataclass(frozen=True)
 class _Part:
-    """Synapses between two blocks, of one copy of their circuit; weights, delays and courses may be one number."""
+    """Synapses between two blocks, of one copy of their circuit; weights and what follows may be one number."""
 
     source: Block
     target: Block
@@ -380,6 +436,7 @@ class _Part:
     weights: np.ndarray | float
     delays: np.ndarray | float
     courses: np.ndarray | int
+    shares: np.ndarray | float
 
     @property
     def synapses(self) -> int:
@@ -400,8 +457,8 @@ def _few_at_once(parts: list[_Part], most: int = AT_ONCE) -> Iterator[list[_Part
 
 
 def _in_copies(parts: list[_Part]):
-    """Pre, post, weight, delay and course of the synapses of these parts in every copy."""
-    given = [[getattr(part, name) for part in parts] for name in ("weights", "delays", "courses")]
+    """Pre, post, weight, delay, course and share of the synapses of these parts in every copy."""
+    given = [[getattr(part, name) for part in parts] for name in ("weights", "delays", "courses", "shares")]
     if len(parts) == 1:  # there may be a billion synapses: nothing is copied that need not be
         (part,) = parts
         copy = np.arange(part.copies, dtype=np.int32)[:, None]

@@ -16,6 +16,8 @@ _NEURON, _SYNAPSE = {"rate": 100, "spiking": 160}, {"rate": 24, "spiking": 38}
 _VARIABLE = 16
 #: Of a synapse whose transmission may be lost for a while.
 _COURSE = 12
+#: Of a synapse whose weight is learnt, and of each of its variables.
+_LEARNT, _TRACE = 64, 16
 #: Of one number that is recorded at every step, in the program's file and in the response; of one of moving stimuli.
 _RECORDED, _STIMULUS = 16, 24
 #: Of one number of a variable that is recorded, and of one of what is made of these.
@@ -47,7 +49,7 @@ def _number(n, what):
 def _bytes(trials, timing):
     circuit = trials.circuit
     each = _SYNAPSE[circuit.kind] + _COURSE * any(p.transient for p in circuit.projections)
-    synapses = sum(_synapses(circuit, p) * (each + _DRAWN * _draws(p)) for p in circuit.projections)
+    synapses = sum(_synapses(circuit, p) * (each + _DRAWN * _draws(p) + _learnt(p)) for p in circuit.projections)
     need = trials.copies * (_NEURON[circuit.kind] * (trials.neurons + circuit.n_inputs) + synapses)
     own = sum(p.size * len(p.neuron.units) for p in circuit.populations if isinstance(p.neuron, Neuron))
     need += _VARIABLE * trials.copies * own
@@ -77,6 +79,11 @@ def _variables(trials, timing):
         state = len(needed(trials.circuit.population(name), variables, {}))
         need += numbers * len(request.neurons[name]) * (_STATE * state + _MADE * len(variables))
     return need
+
+
+def _learnt(projection):
+    """Bytes that the learning of a synapse takes."""
+    return _LEARNT + _TRACE * len(projection.learning.variables) if projection.learning else 0
 
 
 def _draws(projection):

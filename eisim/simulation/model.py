@@ -11,6 +11,8 @@ import numpy as np
 from eisim.base.timing import Timing
 from eisim.circuit import CYCLE
 from eisim.neurons.kinetics import kinetic_steps, kinetic_variables, kinetics
+from eisim.neurons.spiking import INHIBITORY
+from eisim.plasticity.text import LAST, code_name
 from eisim.simulation import elementary, refractory
 from eisim.simulation.layout import (
     FREE_AT,
@@ -27,6 +29,8 @@ from eisim.simulation.layout import (
 
 #: The variable of a step by which it says which neurons have crossed their threshold.
 CROSSED = "_crossed"
+#: The largest weight where a rule has none.
+LIMIT = float(np.finfo(float).max)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Model:
     arrivals: dict[str, str] = field(default_factory=dict)
     placeholders: dict[str, str] = field(default_factory=dict)  # units of names that the step does not use
     held: frozenset[str] = frozenset()  # variables that a refractory neuron keeps without Brian2's knowing of it
+    on_post: str = ""  # of synapses that learn what a postsynaptic spike does
+    update: str = ""  # and what is done in every step
 
     @property
     def text(self) -> str:
@@ -63,14 +69,16 @@ class Model:
         """The model whose code calls our own elementary functions."""
         own = elementary.own
         events, arrivals = ({name: own(text) for name, text in each.items()} for each in (self.events, self.arrivals))
-        return replace(self, equations=own(self.equations), step=own(self.step), events=events, arrivals=arrivals)
+        code = {name: own(getattr(self, name)) for name in ("equations", "step", "on_post", "update")}
+        return replace(self, **code, events=events, arrivals=arrivals)
 
     @property
     def signature(self) -> tuple:
         """All that decides the generated code."""
         kinds = sorted((name, bool(np.ndim(value))) for name, value in self.values.items())
         words = (self.events, self.arrivals, self.placeholders)
-        return (self.text, self.step, kinds, *(sorted(each.items()) for each in words))
+        learning = [self.on_post, self.update] if self.on_post or self.update else []
+        return (self.text, self.step, kinds, *(sorted(each.items()) for each in words), *learning)
 
 
 def models(layout: Layout, kind: str, timing: Timing, own: bool = False) -> dict[str, Model]:
@@ -92,22 +100,59 @@ def models(layout: Layout, kind: str, timing: Timing, own: bool = False) -> dict
             found[name] = _spiking(group, values, timing, moving, own)
         else:
             # In an order of their own: that of the bundles depends on which circuit of the batch comes first.
-            drives = sorted(drive_name(b.source, b.receptor) for b in layout.synapses if b.target == name)
+            drives = sorted(drive_name(b) for b in layout.synapses if b.target == name)
             found[name] = _rate(group, values, timing, drives)
     return found
 
 
 def synapse_model(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str, target: Model) -> Model:
     """The model of a bundle of synapses onto neurons of a model; its step is what a presynaptic spike does."""
+    if bundle.learning:
+        return _learning(bundle, synapses, layout, kind, target)
     values, plasticity = {"w": synapses.weight}, bundle.plasticity
     weight, units = "w", {}
     if np.any(synapses.course):
         values, weight, units = values | {"course": synapses.course}, "w*transmission(t, course)", {"course": "integer"}
     if kind == "rate":
-        equations = f"{drive_name(bundle.source, bundle.receptor)}_post = {weight}*r_pre : Hz (summed)"
+        equations = f"{drive_name(bundle)}_post = {weight}*r_pre : Hz (summed)"
         return Model(equations, "", values, {"w": "1"} | units)
-    neuron = layout.groups[bundle.target].neuron
-    adds, units = neuron.spike_adds(bundle.receptor), {"w": neuron.weight_unit} | units
+    units = {"w": layout.groups[bundle.target].neuron.weight_unit} | units
+    return _transmitting(bundle, layout, target, plasticity, weight, values, units)
+
+
+def _learning(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str, target: Model) -> Model:
+    """The model of synapses whose weights, as magnitudes, are learnt: a share of them is transmitted."""
+    neuron, rule = layout.groups[bundle.target].neuron, bundle.learning
+    unit, code = neuron.weight_unit, rule.code(neuron.weight_unit)
+    values = {"w": synapses.weight, "share": synapses.share}
+    values["largest"] = LIMIT if rule.largest is None else float(rule.largest)
+    values |= {code_name(name): float(value) for name, value in rule.parameters}
+    units = {code_name(name): each for name, each in rule.parameter_units(unit).items()}
+    units |= {"share": "1", "largest": unit}
+    signed = neuron.signed_weights and bundle.receptor in INHIBITORY
+    weight = f"{'-' * signed}w*share"
+    if np.any(synapses.course):
+        values, units = values | {"course": synapses.course}, units | {"course": "integer"}
+        weight += "*transmission(t, course)"
+    if kind == "rate":
+        equations = f"{drive_name(bundle)}_post = {weight}*r_pre : Hz (summed)\n{code.equations}"
+        return Model(equations, "", values, units, update=code.update)
+    sends = _transmitting(bundle, layout, target, bundle.plasticity, weight, values, units)
+    last = f"{LAST} = t" if code.arrive else ""
+    before, after = ("\n".join(filter(None, each)) for each in ((code.arrive, sends.step, code.on_pre, last),
+                                                                (code.arrive, code.on_post, last)))
+    return replace(
+        sends,
+        equations="\n".join(filter(None, (sends.equations, code.equations))),
+        step=before,
+        on_post=after if code.on_post else "",
+        update=code.update,
+    )
+
+
+def _transmitting(bundle, layout, target, plasticity, weight, values, units) -> Model:
+    """The model of synapses at which a presynaptic spike transmits a weight, or what short-term plasticity leaves."""
+    adds = layout.groups[bundle.target].neuron.spike_adds(bundle.receptor)
 
     def arrive(amount):
         return refractory.held(adds.format(amount), target.held, "_post")

@@ -7,7 +7,7 @@ those of the objects. `eisim.simulation.program` checks at every compilation tha
 from importlib.metadata import version
 from zlib import crc32
 
-from eisim.simulation.layout import Bundle, Recorder
+from eisim.simulation.layout import Bundle, Recorder, rule_ending
 
 STIMULUS_FILE = "eisim_stimulus_values"
 INJECTED_FILE = "eisim_injected_values"
@@ -24,7 +24,7 @@ def group_name(name: str) -> str:
 
 
 def synapses_name(bundle: Bundle) -> str:
-    number = f"_{bundle.number:03d}" if bundle.number else ""
+    number = rule_ending(bundle) or (f"_{bundle.number:03d}" if bundle.number else "")
     return f"eisim_{bundle.source}_to_{bundle.target}_{bundle.receptor}{number}"
 
 
@@ -34,7 +34,8 @@ def monitor_name(group: str) -> str:
 
 def recorder_name(recorder: Recorder) -> str:
     variables = crc32(" ".join(recorder.variables).encode())  # names of files must not be long
-    return f"eisim_{recorder.group}_recorder_{variables:08x}"
+    owner = synapses_name(recorder.group) if isinstance(recorder.group, Bundle) else f"eisim_{recorder.group}"
+    return f"{owner}_recorder_{variables:08x}"
 
 
 def static_file(owner: str, variable: str, dynamic: bool = False) -> str:

@@ -106,13 +106,17 @@ class BatchNetwork:
     def _synapses(self, bundle, synapses, model):
         model = model.with_own_functions
         arguments = {"on_pre": model.step} if model.step else {}
+        if model.update:  # as it is written; before the units are stepped whose rates it reads
+            arguments |= {"method": lambda *_, **__: model.update, "order": -0.25 if self.kind == "rate" else 0}
         arguments["namespace"] = elementary.brian2_functions()
         if "transmission(" in model.equations + model.step:
             arguments["namespace"] |= {"transmission": self.transmission}
         if "let_in(" in model.step:
             arguments["namespace"] |= refractory.brian2_functions()
         if self.kind == "spiking" and synapses.common_delay is not None:
-            arguments["delay"] = synapses.common_delay * b2.second
+            arguments["delay"] = {"pre": synapses.common_delay * b2.second}
+        if model.on_post:
+            arguments |= {"on_post": model.on_post, "delay": arguments.get("delay", {}) | {"post": 0 * b2.second}}
         source, target, name = self.groups[bundle.source], self.groups[bundle.target], synapses_name(bundle)
         made = b2.Synapses(source, target, model.text, clock=self.clock, name=name, **arguments)
         made.connect(i=synapses.pre, j=synapses.post)
@@ -120,6 +124,8 @@ class BatchNetwork:
             made.w_[:] = synapses.weight
         if synapses.course.ndim:
             made.course_[:] = synapses.course
+        if synapses.share.ndim:
+            made.share_[:] = synapses.share
         if self.kind == "spiking" and synapses.common_delay is None:
             made.delay_[:] = synapses.delay
         return made
@@ -140,12 +146,12 @@ class BatchNetwork:
         slot = {"when": "groups", "order": -0.5} if self.kind == "rate" else {"when": "start"}
         return {
             recorder: b2.StateMonitor(
-                self.groups[recorder.group],
+                (self.synapses | self.groups)[recorder.group],
                 recorder.variables,
-                record=neurons,
+                record=numbers,
                 clock=clock,
                 name=recorder_name(recorder),
-                **slot,
+                **({"when": "start"} if recorder.group in self.synapses else slot),
             )
-            for recorder, neurons in indices.items()
+            for recorder, numbers in indices.items()
         }

@@ -163,9 +163,10 @@ def _outcomes(job: Job, results: Path, loop_time: float) -> dict[str, Outcome]:
 
     def read(owner, variable, shape=None, recorded=False, state=False):
         shape = shape or tuple(read(owner, "N", (1,)))
-        is_real = recorded or variable in ("rate_sum", "t", "v") or (state and variable != FREE_AT)
+        is_real = recorded or variable in ("rate_sum", "t", "v", "w") or (state and variable != FREE_AT)
         dtype = float if is_real else np.int32
-        found = np.fromfile(results / result_file(owner, variable, dynamic=recorded or variable in ("i", "t")), dtype)
+        dynamic = recorded or variable in ("i", "t", "w")
+        found = np.fromfile(results / result_file(owner, variable, dynamic=dynamic), dtype)
         if found.size != (size := math.prod(shape)):  # a program does not notice that the disk is full
             raise RuntimeError(
                 f"the compiled program left {found.size} of {size} values of {variable}{room(results.parent)}"

@@ -22,6 +22,11 @@ _SYMBOLS = {"volt": "V", "siemens": "S", "ampere": "A", "hertz": "Hz", "second":
 _OF_RECEPTOR = {"e": "excitatory", "i": "inhibitory", "n": "NMDA"}
 
 
+def symbol(unit: str) -> str:
+    """A unit of Brian2's equations as it is written beside numbers."""
+    return _SYMBOLS.get(unit, unit)
+
+
 @dataclass(frozen=True)
 class Variable:
     """A variable that a population has to record, with its unit."""
@@ -51,11 +56,11 @@ def recordable(circuit: Circuit, population: Population) -> dict[str, Variable]:
             meanings["noise_drive"] = "input noise"
         return {name: Variable("Hz", meaning) for name, meaning in meanings.items()}
     if isinstance(neuron, Neuron):
-        units = {name: _SYMBOLS.get(unit, unit) for name, unit in neuron.units.items()}
+        units = {name: symbol(unit) for name, unit in neuron.units.items()}
         return {name: Variable(unit, "membrane potential" if name == "v" else "") for name, unit in units.items()}
     found = {}
     for name, unit in differential(neuron.equations()).items():
-        found[name] = Variable(_SYMBOLS.get(unit, unit), _meaning(neuron, name))
+        found[name] = Variable(symbol(unit), _meaning(neuron, name))
     if quantity_of(neuron) == "g":
         for k, receptor in neuron.receptors.items():
             if f"g_{k}" in found and hasattr(receptor, "reversal"):

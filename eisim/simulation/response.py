@@ -8,6 +8,7 @@ import numpy as np
 from eisim.base.display import display, labelled, tabulated
 from eisim.base.values import Brief, ByName, Shown
 from eisim.circuit import Circuit
+from eisim.simulation.recording import symbol
 from eisim.simulation.state import States
 
 
@@ -78,6 +79,54 @@ def _locked(array):
     return view
 
 
+class Weights(ByName):
+    """Weights that were learnt, by projection: an `xarray.DataArray` that is made of an array."""
+
+    def __init__(self, circuit: Circuit, stored):
+        super().__init__("Response.weights", stored)
+        self._circuit = circuit
+
+    def __getitem__(self, name):
+        return self._shown(name, super().__getitem__(name))
+
+    def get(self, name, default=None):
+        return self._shown(name, super().__getitem__(name)) if name in self else default
+
+    def values(self):
+        return [self[name] for name in self]
+
+    def items(self):
+        return [(name, self[name]) for name in self]
+
+    @property
+    def stored(self) -> dict[str, np.ndarray]:
+        """The arrays as they are kept."""
+        return dict(super().items())
+
+    def __reduce__(self):
+        return Weights, (self._circuit, self.stored)
+
+    def _shown(self, name, values):
+        import xarray as xr
+
+        projection = next(p for p in self._circuit.projections if p.name == name)
+        axes = ("seed", "trial", "synapse")[-np.ndim(values) :]
+        ends = ends_of(self._circuit, projection)
+        unit = self._circuit.population(projection.target).neuron.weight_unit
+        about = {"units": symbol(unit), "long_name": f"weight of the synapses of {name} at the end"}
+        coordinates = {
+            end: ("synapse", numbers, {"long_name": f"number of the {end} neuron in its population"})
+            for end, numbers in zip(("source", "target"), ends, strict=True)
+        }
+        return xr.DataArray(_locked(values), coordinates, axes, name="weight", attrs=about)
+
+
+def ends_of(circuit: Circuit, projection) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the source and the target neuron of each synapse of a projection."""
+    matrix = circuit.weights(projection)
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices.astype(int)
+
+
 class Traces(ByName):
     """What was recorded over time, by population: an array, or an `xarray.Dataset` that is made of a `Recording`."""
 
@@ -139,6 +188,11 @@ class Response(Shown):
         trials × neurons, in SI units, by the names of ``neuron.states``. Besides these ``free_at`` is the time, from
         the end of the trial, at which the refractory period of a neuron is over (negative if it is), and
         ``r_1_steps_ago``, ... are rates that are still on their way. From the state `eisim.simulate` can begin.
+    weights : dict of str to DataArray
+        For each projection that learns (`Projection.learning`), the weights at the end of the trial, as magnitudes in
+        SI units: (seeds ×) trials × synapses, in the order of ``circuit.weights(projection).data``. The coordinates
+        ``source`` and ``target`` are the numbers of the neurons of each synapse. `eisim.freeze` makes a circuit of
+        them.
     """
 
     circuit: Circuit
@@ -151,6 +205,7 @@ class Response(Shown):
     loop_time: float = np.nan
     seeds: tuple[int, ...] = ()
     state: dict[str, Any] | States = field(default_factory=dict)
+    weights: dict[str, Any] | Weights = field(default_factory=dict)
 
     def __post_init__(self):
         spikes = {name: replace(each, dt=self.dt) for name, each in self.spikes.items()}
@@ -160,6 +215,8 @@ class Response(Shown):
         object.__setattr__(self, "traces", Traces("Response.traces", stored))
         state = getattr(self.state, "stored", self.state)
         object.__setattr__(self, "state", States(self.circuit, state, self.dt))
+        learnt = getattr(self.weights, "stored", self.weights)
+        object.__setattr__(self, "weights", Weights(self.circuit, learnt))
 
     def __repr__(self):
         shape = " × ".join(map(str, self.readouts.shape))

@@ -68,6 +68,11 @@ def state_variables(equations: str, neuron=None) -> list[str]:
 def check_continuable(circuit: Circuit, dt: float) -> None:
     """Refuse a circuit whose state is not that of its neurons alone."""
     _check_time(circuit, "keep_state")
+    if learning := [p.name for p in circuit.learning_projections]:
+        raise InputError(
+            f"keep_state: circuit {circuit.name!r}: projection {learning[0]!r}: expected weights that stay, found "
+            f"{circuit.learning_projections[0].learning.name} (see eisim.freeze)"
+        )
     for i in circuit.inputs:
         if i.fluctuation or i.spikes is not None:
             found = "a current that fluctuates" if i.fluctuation else "given spike times, which would begin anew"

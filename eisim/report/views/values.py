@@ -19,6 +19,7 @@ from eisim.circuit import Circuit
 from eisim.distributions import Distribution
 from eisim.functions import LabelledData, Region, TruthTable
 from eisim.neurons import Neuron
+from eisim.plasticity import PlasticityRule
 from eisim.report import response as responses
 from eisim.report import traces
 from eisim.report.style import EXCITATORY, NEUTRAL, Axes, axes, drawn_by
@@ -42,7 +43,7 @@ def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence]) -> str
 
 def _model(value) -> str:
     """A neuron, receptor or other model with its parameters and their units."""
-    if isinstance(value, Neuron):
+    if isinstance(value, (Neuron, PlasticityRule)):
         return repr(value)[1:-1]
     parts = []
     for f in fields(value) if is_dataclass(value) else ():
@@ -124,7 +125,8 @@ def _projection(circuit, projection):
     for name, each in drawn.items():
         extras += [f"{type(each).__name__.lower()} {name}"] if isinstance(each, Distribution) else []
     extras += [projection.receptor] if projection.receptor else []
-    extras += [_model(each) for each in (projection.plasticity, projection.transient) if each]
+    extras += [_model(each) for each in (projection.plasticity, projection.transient, projection.learning) if each]
+    extras += [f"transmission {projection.transmission:g}"] if projection.transmission != 1 else []
     delays = circuit.delays(projection) if weights.nnz or not isinstance(projection.delay, Distribution) else 0.0
     ends = projection.source, projection.target, SIGNS["E" if circuit.sign(projection) > 0 else "I"]
     return *ends, weights.nnz, mean, _range(delays, "second"), ", ".join(extras)
