@@ -575,6 +575,11 @@ class Circuit(ReadOnly, Shown):
         return tuple(p for p in self.projections if p.learning)
 
     @property
+    def rules(self) -> dict[str, PlasticityRule]:
+        """The rules by which projections learn, by their names."""
+        return {p.name: p.learning for p in self.projections if p.learning}
+
+    @property
     def is_excitatory_only(self) -> bool:
         """Whether no inhibitory projection has a synapse left."""
         return not any(self.has_synapses(p) for p in self.inhibitory_projections)
@@ -770,7 +775,8 @@ class Circuit(ReadOnly, Shown):
         except InputError as error:
             raise InputError(f"{what}: learning: {error}") from None
         largest = projection.learning.largest
-        given = projection.weights.weight if isinstance(projection.weights, Rule) else projection.weights.data.max(initial=0)
+        weights = projection.weights
+        given = weights.weight if isinstance(weights, Rule) else weights.data.max(initial=0)
         if largest is not None and not isinstance(given, Distribution) and given > largest:
             raise InputError(
                 f"{what}: weights: expected up to the largest of its rule, {largest}, found {given:g} (in SI units)"

@@ -8,6 +8,10 @@ import eisim
 from eisim import InputError
 
 
+def is_ours(annotation):
+    return inspect.isclass(annotation) and annotation.__module__.startswith("eisim")
+
+
 def takes_our_classes():
     """Public functions, with the name and class of each argument that is to be a value of one of our classes."""
     for name in eisim.__all__:
@@ -15,7 +19,7 @@ def takes_our_classes():
         if not inspect.isfunction(function):
             continue
         for each in inspect.signature(function).parameters.values():
-            if inspect.isclass(each.annotation) and each.annotation.__module__.startswith("eisim"):
+            if is_ours(each.annotation):
                 yield pytest.param(function, each.name, each.annotation.__name__, id=f"{name}-{each.name}")
 
 
@@ -23,7 +27,7 @@ def takes_our_classes():
 @pytest.mark.parametrize(("function", "name", "expected"), takes_our_classes())
 def test_a_value_of_another_class_is_an_input_error(function, name, expected, value):
     needed = {
-        p.name: 1.0
+        p.name: object.__new__(p.annotation) if is_ours(p.annotation) else 1.0
         for p in inspect.signature(function).parameters.values()
         if p.default is p.empty and p.kind != p.VAR_KEYWORD
     }

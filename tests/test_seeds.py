@@ -32,8 +32,8 @@ from models import center_surround, decision, ring_attractor, winner_take_all
 
 XOR = TruthTable("0110")
 BRIEFLY = {"duration": 10e-3, "window": 10e-3, "dt": 1e-3, "backend": "numpy"}
-#: What holds the seeds of a result, and is asked for none.
-RESULTS = {"Response", "Sweep", "Assessment"}
+#: What holds the seeds of a result, or names the place of one, and is asked for none.
+RESULTS = {"Response", "Sweep", "Assessment", "freeze"}
 
 
 @pytest.fixture(scope="module", autouse=True)

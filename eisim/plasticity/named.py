@@ -1,16 +1,17 @@
 """Rules of the literature, with their parameters."""
 
-from eisim.base.errors import InputError
+from eisim.base.errors import InputError, explains_arguments
 from eisim.base.units import Measured, scalar_si
 from eisim.plasticity.rule import PlasticityRule, of_weights
 
 
+@explains_arguments
 def STDP(*, largest, potentiation=0.005, depression=0.00525, tau_pre=20e-3, tau_post=20e-3) -> PlasticityRule:
     r"""Spike-timing-dependent plasticity of pairs of spikes: additive, of all pairs.
 
     .. math::
-        \Delta w = \begin{cases} A_+\, w_\mathrm{max}\, e^{-\Delta t/\tau_+} & \Delta t > 0 \\
-        -A_-\, w_\mathrm{max}\, e^{\Delta t/\tau_-} & \Delta t \le 0 \end{cases}
+        \Delta w = \begin{cases} A_+\, w_\mathrm{max}\, e^{-\Delta t/\tau_+} & \Delta t \ge 0 \\
+        -A_-\, w_\mathrm{max}\, e^{\Delta t/\tau_-} & \Delta t < 0 \end{cases}
 
     for every pair of a presynaptic and a postsynaptic spike, with :math:`\Delta t` from the arrival of the first to the
     second (Song, Miller & Abbott, Nat. Neurosci. 3:919, 2000, whose values are the defaults).
@@ -48,6 +49,7 @@ def STDP(*, largest, potentiation=0.005, depression=0.00525, tau_pre=20e-3, tau_
     )
 
 
+@explains_arguments
 def TripletSTDP(
     *,
     largest,
@@ -65,7 +67,7 @@ def TripletSTDP(
         \Delta w &= w_\mathrm{max}\, r_1 (A_2^+ + A_3^+\, o_2) \text{ at a postsynaptic spike}
 
     with traces :math:`r_1` of presynaptic spikes (:math:`\tau_+`) and :math:`o_1, o_2` of postsynaptic ones
-    (:math:`\tau_-, \tau_y`), that a spike raises by 1 and :math:`o_2` once it was read (Pfister & Gerstner, J. Neurosci.
+    (:math:`\tau_-, \tau_y`), that a spike raises by 1, :math:`o_2` once it was read (Pfister & Gerstner, J. Neurosci.
     26:9673, 2006). The defaults are those of the minimal model of visual cortex, of all spikes.
 
     Parameters
@@ -103,6 +105,7 @@ def TripletSTDP(
     )
 
 
+@explains_arguments
 def InhibitoryPlasticity(*, target, step, largest=None, tau=20e-3) -> PlasticityRule:
     r"""Plasticity of inhibitory synapses that brings the rate of their targets to a value.
 

@@ -15,11 +15,12 @@ from eisim.base.seeds import Seed, seed_of
 from eisim.base.timing import Timing
 from eisim.base.units import to_si
 from eisim.circuit import Circuit
+from eisim.plasticity.text import WEIGHT, code_name
 from eisim.simulation.cuda import CUDA, check_available
 from eisim.simulation.layout import Trials, lay_out, pool_name
 from eisim.simulation.memory import check_memory
-from eisim.simulation.recording import made_of, recordable, recorded_variables, requested
-from eisim.simulation.response import Recording, Response, Spikes
+from eisim.simulation.recording import learnable, made_of, recordable, recorded_variables, requested
+from eisim.simulation.response import Recording, Response, Spikes, ends_of
 from eisim.simulation.shares import join, share_out
 from eisim.simulation.state import check_continuable, final_state, initial_of
 from eisim.simulation.toolchain import NoProgramError, find_compiler, what_is_missing
@@ -433,7 +434,8 @@ def _response(index, trials, layout, outcomes, timing, keep_seeds):
             silenced = trials.circuit.population(name).silenced if name in rates else ()
             spikes[name] = _spikes(block, outcomes[block.group].spikes, trials.copies, silenced)
     for name in request.variables if request else ():
-        traces[name] = _recording(index, trials, name, layout, outcomes, timing)
+        record = _recorded_weights if name in trials.circuit.rules else _recording
+        traces[name] = record(index, trials, name, layout, outcomes, timing)
     seeds, times = tuple(map(int, trials.seeds)), (timing.duration, timing.window, timing.dt)
     loop_time, state = next(iter(outcomes.values())).loop_time, {}
     if trials.keep_state:
@@ -486,6 +488,33 @@ def _recording(index, trials, name, layout, outcomes, timing):
         request.trials,
         numbers,
         np.array(samples) * timing.dt,
+    )
+
+
+def _recorded_weights(index, trials, name, layout, outcomes, timing):
+    """What was recorded of the synapses of a projection that learns."""
+    request, circuit = trials.request, trials.circuit
+    numbers, there = request.neurons[name], learnable(circuit, name)
+    samples = timing.every(request.every)
+    shape = len(trials.seeds), len(request.trials), len(numbers), len(samples)
+    found = {variable: np.empty(shape) for variable in request.variables[name]}
+    for k, _ in enumerate(layout.learnt.get((index, name), ())):
+        if (index, (name, k)) in layout.recorded:
+            place = layout.recorded[index, (name, k)]
+            recorded = outcomes[place.recorder.group].recorded[place.recorder]
+            for variable, values in found.items():
+                own = recorded[variable if variable == WEIGHT else code_name(variable)][:, place.columns].T
+                values[:, :, place.places] = own.reshape(*shape[:2], -1, shape[-1])
+    ends = ends_of(circuit, next(p for p in circuit.projections if p.name == name))
+    return Recording(
+        found,
+        {variable: there[variable].unit for variable in found},
+        {variable: there[variable].meaning for variable in found},
+        np.array(trials.seeds),
+        request.trials,
+        numbers,
+        np.array(samples) * timing.dt,
+        tuple(end[numbers] for end in ends),
     )
 
 

@@ -154,9 +154,7 @@ class Job:
             for variable in (given if bundle.learning else [*given, weight])
         ]
 
-    def outcomes(
-        self, read: Callable[..., np.ndarray], loop_time: float = np.nan
-    ) -> dict[str | Bundle, Outcome]:
+    def outcomes(self, read: Callable[..., np.ndarray], loop_time: float = np.nan) -> dict[str | Bundle, Outcome]:
         """The activity of each group, and the weights of each bundle of synapses that learn.
 
         ``read(owner, variable, shape)`` gives a variable of a Brian2 object; without a shape one of a spike monitor.

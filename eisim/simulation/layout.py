@@ -21,6 +21,7 @@ from eisim.base.timing import Timing
 from eisim.circuit import MOST_NEURONS, Circuit, Population, Projection, delay_steps, draws_state, initial_state, spans
 from eisim.distributions import Distribution
 from eisim.plasticity import PlasticityRule
+from eisim.plasticity.text import WEIGHT, code_name
 from eisim.simulation import noise
 from eisim.simulation.recording import Request, needed, of_pool
 from eisim.stimuli import spike_raster
@@ -162,13 +163,15 @@ class Recorder(NamedTuple):
 
 @dataclass(frozen=True)
 class Recorded:
-    """Where the variables of a population lie: columns of a recorder, of its group or of that of its pool."""
+    """Where the variables of a population or projection lie: columns of a recorder of its group, pool or bundle."""
 
     recorder: Recorder
     columns: slice
+    places: np.ndarray | None = None  # of synapses among those that are recorded of their projection
 
 
 #: Of a block: the name of an input or population; with "pool" its pool, with a number its state that many steps ago.
+#: Of what is recorded also the name of a projection with the number of a part of its synapses.
 Key = str | tuple[str, str | int]
 
 
@@ -265,6 +268,9 @@ def _place_recorders(layout, index, trials, bundles):
     wanted = np.searchsorted(trials.numbers, request.trials)
     copies = (np.arange(len(trials.seeds))[:, None] * len(trials.stimuli) + wanted).ravel()
     for name, variables in request.variables.items():
+        if name in trials.circuit.rules:
+            _place_weights(layout, (index, name), trials, copies)
+            continue
         population, block, drives = trials.circuit.population(name), layout.blocks[index, name], {}
         if trials.circuit.kind == "rate":
             for bundle in bundles:
@@ -281,12 +287,25 @@ def _place_recorders(layout, index, trials, bundles):
             _record(layout, (index, pool_name(population)), shared, pool.start + copies * pool.stride)
 
 
-def _record(layout, place, variables, neurons):
-    recorder = Recorder(layout.blocks[place].group, variables)
+def _place_weights(layout, key, trials, copies):
+    """Say which synapses of which bundles are recorded of a projection that learns."""
+    index, name = key
+    variables, numbers = trials.request.variables[name], trials.request.neurons[name]
+    state = tuple(sorted(variable if variable == WEIGHT else code_name(variable) for variable in variables))
+    for k, part in enumerate(layout.learnt.get(key, ())):
+        places = np.flatnonzero(np.isin(numbers, part.places))
+        if len(places):
+            within = np.searchsorted(part.places, numbers[places])
+            synapses = (part.start + copies[:, None] * len(part.places) + within).ravel()
+            _record(layout, (index, (name, k)), state, synapses, part.bundle, places)
+
+
+def _record(layout, place, variables, numbers, group=None, places=None):
+    recorder = Recorder(group or layout.blocks[place].group, variables)
     parts = layout.recorders.setdefault(recorder, [])
     first = sum(map(len, parts))
-    parts.append(neurons.astype(np.int32))
-    layout.recorded[place] = Recorded(recorder, slice(first, first + len(neurons)))
+    parts.append(numbers.astype(np.int32))
+    layout.recorded[place] = Recorded(recorder, slice(first, first + len(numbers)), places)
 
 
 def drive_name(bundle: Bundle) -> str:

@@ -76,7 +76,8 @@ def _variables(trials, timing):
         return 0
     numbers, need = len(trials.seeds) * len(request.trials) * len(timing.every(request.every)), 0
     for name, variables in request.variables.items():
-        state = len(needed(trials.circuit.population(name), variables, {}))
+        is_learnt = name in trials.circuit.rules
+        state = len(variables if is_learnt else needed(trials.circuit.population(name), variables, {}))
         need += numbers * len(request.neurons[name]) * (_STATE * state + _MADE * len(variables))
     return need
 

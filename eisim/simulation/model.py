@@ -139,8 +139,10 @@ def _learning(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str, tar
         return Model(equations, "", values, units, update=code.update)
     sends = _transmitting(bundle, layout, target, bundle.plasticity, weight, values, units)
     last = f"{LAST} = t" if code.arrive else ""
-    before, after = ("\n".join(filter(None, each)) for each in ((code.arrive, sends.step, code.on_pre, last),
-                                                                (code.arrive, code.on_post, last)))
+    before, after = (
+        "\n".join(filter(None, each))
+        for each in ((code.arrive, sends.step, code.on_pre, last), (code.arrive, code.on_post, last))
+    )
     return replace(
         sends,
         equations="\n".join(filter(None, (sends.equations, code.equations))),

@@ -13,6 +13,7 @@ from eisim.circuit import Circuit, Population
 from eisim.neurons import Neuron
 from eisim.neurons.kinetics import kinetic_variables, quantity_of
 from eisim.neurons.spiking import differential
+from eisim.plasticity.text import WEIGHT
 from eisim.weights import Independent
 
 #: What is asked for to have the spikes of a population or an input.
@@ -40,8 +41,8 @@ class Request:
     """What is to be recorded of a circuit."""
 
     spikes: tuple[str, ...]  # inputs and populations
-    variables: dict[str, tuple[str, ...]]  # by population
-    neurons: dict[str, np.ndarray]  # by population, their numbers
+    variables: dict[str, tuple[str, ...]]  # by population, or projection that learns
+    neurons: dict[str, np.ndarray]  # by population, their numbers; by projection those of its synapses
     trials: np.ndarray  # numbers
     every: int  # steps
 
@@ -131,16 +132,18 @@ def requested(circuit: Circuit, record: Mapping, neurons, trials, every, n_trial
     if not record:
         raise InputError("record: expected populations with what to record of each, found an empty dict")
     inputs = _with_trains(circuit) if circuit.kind == "spiking" else []
-    populations = {p.name: p for p in circuit.populations}
+    populations, rules = {p.name: p for p in circuit.populations}, circuit.rules
     for name, asked in record.items():
-        if name not in populations and name not in inputs:
-            known = [*populations, *inputs]
+        if name not in populations and name not in inputs and name not in rules:
+            known = [*populations, *inputs, *rules]
             raise InputError(
                 f"record: expected names of populations of circuit {circuit.name!r} ({', '.join(known)}), found "
-                f"{name!r}{did_you_mean(name, known)}"
+                f"{name!r}{did_you_mean(name, known)}{_static(circuit, name)}"
             )
         there = recordable(circuit, populations[name]) if name in populations else {}
         known = [*there, *([SPIKES] if circuit.kind == "spiking" else [])]
+        if name in rules:
+            known = [WEIGHT, *rules[name].variables]
         if isinstance(asked, Mapping):
             raise InputError(
                 f"record: {name!r}: expected a list of {', '.join(map(repr, known))}, found a dict, {asked!r:.80}"
@@ -161,7 +164,7 @@ def requested(circuit: Circuit, record: Mapping, neurons, trials, every, n_trial
     return Request(
         tuple(spikes),
         variables,
-        _neurons(neurons, {name: populations[name].size for name in variables}),
+        _neurons(neurons, {name: _size(circuit, populations, name) for name in variables}, rules),
         _numbers(trials, n_trials, "trials"),
         _steps(every, timing),
     )
@@ -184,7 +187,26 @@ def _with_trains(circuit):
     return [i.name for i in spike if i.train == "regular" or i.name in sources]
 
 
-def _neurons(neurons, sizes):
+def _static(circuit, name):
+    """What to say of a projection whose weights stay."""
+    return "; its weights stay (see Projection.learning)" if name in {p.name for p in circuit.projections} else ""
+
+
+def _size(circuit, populations, name):
+    """Number of neurons of a population, or of synapses of a projection."""
+    if name in populations:
+        return populations[name].size
+    return circuit.weights(next(p for p in circuit.projections if p.name == name)).nnz
+
+
+def learnable(circuit: Circuit, name: str) -> dict[str, Variable]:
+    """What can be recorded of a projection that learns."""
+    projection = next(p for p in circuit.projections if p.name == name)
+    units = projection.learning.units(circuit.population(projection.target).neuron.weight_unit)
+    return {v: Variable(symbol(unit), "weight" if v == WEIGHT else "") for v, unit in units.items()}
+
+
+def _neurons(neurons, sizes, rules):
     if isinstance(neurons, Mapping):
         for name in neurons:
             if name not in sizes:
@@ -193,7 +215,9 @@ def _neurons(neurons, sizes):
                     f"neurons: expected populations of which variables are recorded ({known}), found {name!r}"
                 )
         return {name: _numbers(neurons.get(name), size, f"neurons: {name!r}") for name, size in sizes.items()}
-    return {name: _numbers(neurons, size, f"neurons: {name!r}") for name, size in sizes.items()}
+    return {
+        name: _numbers(None if name in rules else neurons, size, f"neurons: {name!r}") for name, size in sizes.items()
+    }
 
 
 def _numbers(given: Any, size: int, what: str) -> np.ndarray:

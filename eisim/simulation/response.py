@@ -34,7 +34,7 @@ class Spikes(Brief):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Recording(Brief):
-    """Variables of neurons of one population over time, in SI units.
+    """Variables of neurons of one population, or of synapses of one projection, over time, in SI units.
 
     Attributes
     ----------
@@ -46,6 +46,8 @@ class Recording(Brief):
         Which they are.
     times : ndarray
         In s: the state is that at the beginning of the time step at this time.
+    ends : tuple of ndarray of int
+        Of synapses, whose numbers `neurons` are, the numbers of their source and target neurons.
     """
 
     values: dict[str, np.ndarray]
@@ -55,19 +57,26 @@ class Recording(Brief):
     trials: np.ndarray
     neurons: np.ndarray
     times: np.ndarray
+    ends: tuple[np.ndarray, ...] = ()
+
+    @property
+    def axis(self) -> str:
+        """What the variables are of: neuron or synapse."""
+        return "synapse" if self.ends else "neuron"
 
     def to_xarray(self):
-        """The recording as an `xarray.Dataset` with the dimensions seed, trial, neuron and time."""
+        """The recording as an `xarray.Dataset` with the dimensions seed, trial, neuron (or synapse) and time."""
         import xarray as xr
 
-        axes = ("seed", "trial", "neuron", "time")
+        axes, of = ("seed", "trial", self.axis, "time"), "projection" if self.ends else "population"
         about = {name: {"units": self.units[name], "long_name": self.meanings[name]} for name in self.values}
         coordinates = {
             "seed": ("seed", self.seeds, {"long_name": "seed of the noise"}),
             "trial": ("trial", self.trials, {"long_name": "number of the trial"}),
-            "neuron": ("neuron", self.neurons, {"long_name": "number of the neuron in its population"}),
+            self.axis: (self.axis, self.neurons, {"long_name": f"number of the {self.axis} in its {of}"}),
             "time": ("time", self.times, {"units": "s", "long_name": "time since the trial began"}),
         }
+        coordinates |= ends_as_coordinates(self.ends)
         values = {name: (axes, _locked(array), about[name]) for name, array in self.values.items()}
         return xr.Dataset(values, coordinates)
 
@@ -111,13 +120,9 @@ class Weights(ByName):
 
         projection = next(p for p in self._circuit.projections if p.name == name)
         axes = ("seed", "trial", "synapse")[-np.ndim(values) :]
-        ends = ends_of(self._circuit, projection)
         unit = self._circuit.population(projection.target).neuron.weight_unit
         about = {"units": symbol(unit), "long_name": f"weight of the synapses of {name} at the end"}
-        coordinates = {
-            end: ("synapse", numbers, {"long_name": f"number of the {end} neuron in its population"})
-            for end, numbers in zip(("source", "target"), ends, strict=True)
-        }
+        coordinates = ends_as_coordinates(ends_of(self._circuit, projection))
         return xr.DataArray(_locked(values), coordinates, axes, name="weight", attrs=about)
 
 
@@ -125,6 +130,14 @@ def ends_of(circuit: Circuit, projection) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of the source and the target neuron of each synapse of a projection."""
     matrix = circuit.weights(projection)
     return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices.astype(int)
+
+
+def ends_as_coordinates(ends) -> dict:
+    """Coordinates of synapses: the numbers of their source and target neurons."""
+    return {
+        end: ("synapse", numbers, {"long_name": f"number of the {end} neuron in its population"})
+        for end, numbers in zip(("source", "target"), ends, strict=False)
+    }
 
 
 class Traces(ByName):

@@ -79,9 +79,7 @@ def join(trials: Trials, shares: list[Response]) -> Response:
             name: {v: joined([share.state.stored[name][v] for share in shares], -2) for v in each}
             for name, each in whole.state.stored.items()
         },
-        weights={
-            name: joined([share.weights.stored[name] for share in shares], -2) for name in whole.weights.stored
-        },
+        weights={name: joined([share.weights.stored[name] for share in shares], -2) for name in whole.weights.stored},
     )
 
 

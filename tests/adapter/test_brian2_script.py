@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -38,6 +38,7 @@ from eisim import (
     simulate,
 )
 from eisim.adapter.brian2_script import brian2_script
+from eisim.plasticity import STDP
 from eisim.run.export import write_network
 from tests.support.drawn import DT, draw_circuit
 
@@ -311,7 +312,7 @@ def test_all_that_a_circuit_has_is_written_or_refused():
     known = {
         Input: "name size rate train current fluctuation tau spikes",
         Population: "name sign neuron size bias initial spread silenced cell_type",  # the last changes no response
-        Projection: "source target weights delay name receptor plasticity transient unit plain",
+        Projection: "source target weights delay name receptor plasticity transient learning transmission unit plain",
         Circuit: "name inputs populations projections readouts seed",
     }
     assert {each: " ".join(field.name for field in fields(each)) for each in known} == known
@@ -327,6 +328,10 @@ def test_refused_in_words():
     lost = ablate(pair(LIF(), 1e-3), during=(0.1, 0.2))
     with pytest.raises(InputError, match="to_brian2: projection 'I->E': expected weights that stay, found a transient"):
         lost.to_brian2()
+    learning = pair(LIF(), 1e-3)
+    learning = replace(learning, projections=[replace(p, learning=STDP(largest=1.0)) for p in learning.projections])
+    with pytest.raises(InputError, match=r"to_brian2: expected weights that stay, .* learns by STDP; freeze"):
+        learning.to_brian2()
     with pytest.raises(
         InputError, match=r"to_brian2: projection .*: expected no delay between rate units.*found 2.5 ms"
     ):

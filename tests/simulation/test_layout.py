@@ -56,7 +56,8 @@ def parts(draw):
     rows, columns = (rng.integers(0, size, n).astype(np.int32) for size in sizes)
     values = [draw(st.sampled_from([0.25, 1.0, np.full(n, 0.25), rng.choice([0.25, 1.0, 3.0], n)])) for _ in range(2)]
     courses = draw(st.sampled_from([np.int32(0), np.int32(2), rng.integers(0, 3, n).astype(np.int32)]))
-    return _Part(*blocks, copies, rows, columns, *values, courses)
+    share = draw(st.sampled_from([1.0, 0.5, rng.choice([0.25, 1.0], n)]))
+    return _Part(*blocks, copies, rows, columns, *values, courses, share)
 
 
 @given(st.lists(parts(), min_size=1, max_size=6))
@@ -66,7 +67,7 @@ def test_synapses_of_several_circuits_are_those_of_each(chosen):
     for k, found in enumerate(together):
         expected = [np.broadcast_to(each[k], n) for each, n in zip(alone, counts, strict=True)]
         np.testing.assert_array_equal(np.broadcast_to(found, sum(counts)), np.concatenate(expected))
-        assert found.dtype == (float if k in (2, 3) else np.int32)
+        assert found.dtype == (float if k in (2, 3, 5) else np.int32)
     for values in together[2:]:
         assert values.ndim == 0 or np.ptp(values) > 0
 
