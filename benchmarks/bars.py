@@ -304,6 +304,12 @@ CUBA = (
     "BrainPy",
 )
 BRUNEL = ("eisim", "Brian2 script", "C++ loop")
+NETWORKS = {
+    "cuba": "the CUBA network",
+    "brunel": "Brunel’s network",
+    "cobahh": "the COBAHH network",
+    "adex": "adaptive exponential neurons with the synapses of COBAHH",
+}
 NOISY = "noisy threshold"
 #: Runs of which the errors of the f–I approximation are listed, with their settings.
 APPROXIMATED = {
@@ -323,8 +329,7 @@ def _loop(network, neurons, runs, names, *figures, seconds=0.5):
     command = f"python benchmarks/networks.py {network} --sizes {neurons} --runs {runs} --seconds {seconds:g} --only "
     return Measurement(
         f"{network}-{neurons}",
-        f"simulation loop of {'the CUBA' if network == 'cuba' else 'Brunel’s'} network, {neurons:,} neurons, "
-        f"{0.2 + seconds:g} s of activity",
+        f"simulation loop of {NETWORKS[network]}, {neurons:,} neurons, {0.2 + seconds:g} s of activity",
         command + " ".join(shlex.quote(name).replace("'", '"') for name in names),
         partial(loops, network, neurons, runs, names, seconds),
         (Figure("eisim", "eisim"), *figures),
@@ -394,6 +399,16 @@ MEASUREMENTS = (
         BRUNEL,
         Figure("eisim", "eisim / plain Brian2 script", "×", over="Brian2 script", most=0.5),
         Figure("eisim", "eisim / C++ loop", "×", over="C++ loop", most=1),
+    ),
+    *(
+        _loop(
+            cells,
+            4000,
+            9,
+            BRUNEL[:2],
+            Figure("eisim", "eisim / plain Brian2 script", "×", over="Brian2 script", most=1.1),
+        )
+        for cells in ("cobahh", "adex")
     ),
     _whole(
         "census",

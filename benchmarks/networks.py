@@ -1,9 +1,11 @@
 """CUBA and Brunel networks in eisim, a plain Brian2 script, NEST on one and two threads, and a hand-written C++ loop.
 
-CUBA has 80 synapses per neuron at every size. In Brunel's network, both neurons and synapses per neuron increase with
-size. All candidates use steps of 0.1 ms, integrate exactly, record all spikes and have the same delays; the first 0.2 s
-are excluded. The candidates run alternately, in separate processes, with different seeds. Before a ratio is printed,
-the mean rates of the excitatory neurons must agree within sampling error (one-way analysis of variance, p > 0.001).
+COBAHH, and adaptive exponential neurons with its synapses, in eisim and a plain Brian2 script. CUBA, COBAHH and the
+adaptive neurons have 80 synapses per neuron at every size. In Brunel's network, both neurons and synapses per neuron
+increase with size. All candidates use steps of 0.1 ms and the same method of integration, record all spikes and have
+the same delays; the first 0.2 s are excluded. The candidates run alternately, in separate processes, with different
+seeds. Before a ratio is printed, the mean rates of the excitatory neurons must agree within sampling error (one-way
+analysis of variance, p > 0.001).
 
 ``loop_s`` is the time of the simulation loop, as reported by each program, without building and compiling. ``first_s``
 is the total wall time of the first run: importing, code generation, compiling (eisim with an empty cache), building and
@@ -15,7 +17,8 @@ with Brian2's own -O3 -ffast-math -march=native.
 NEST is an extra (``pip install eisim[nest]``); it and BrainPy, which has a script of CUBA only, are skipped if they are
 not installed. `LEFT_OUT` says why others are not compared.
 
-Usage: python benchmarks/networks.py [cuba] [brunel] [--sizes NEURONS ...] [--seconds S] [--runs N] [--only NAME ...]
+Usage: python benchmarks/networks.py [cuba] [brunel] [cobahh] [adex] [--sizes NEURONS ...] [--seconds S] [--runs N]
+[--only NAME ...]
 Ends with status 1 if activities differ. ``loop_of_ours`` is the median of the ratios of runs that follow one another.
 """
 
@@ -36,8 +39,10 @@ from scipy import stats
 PEERS = Path(__file__).parent / "peers"
 WARM_UP = 0.2
 #: Neurons; those of Brunel's network are multiples of 50.
-SIZES = {"cuba": (400, 4_000, 40_000), "brunel": (150, 1_500, 15_000)}
-TITLES = {"cuba": "CUBA", "brunel": "Brunel"}
+SIZES = {"cuba": (400, 4_000, 40_000), "brunel": (150, 1_500, 15_000), "cobahh": (4_000,), "adex": (4_000,)}
+TITLES = {"cuba": "CUBA", "brunel": "Brunel", "cobahh": "COBAHH", "adex": "AdEx"}
+#: Networks of neurons from equations, which have scripts for two candidates.
+OF_EQUATIONS = ("cobahh", "adex")
 LEVEL = 0.001
 FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-std=c++17")
 
@@ -68,13 +73,14 @@ def eisim(network, neurons, seconds, threads, folder):
     def run(seed):
         return measure.run([sys.executable, *words, "--seed", seed], EISIM_CACHE_DIR=str(folder / "cache"))
 
-    return Side(lambda: None, run, same_network=network == "cuba")
+    return Side(lambda: None, run, same_network=network != "brunel")
 
 
 def brian2(network, neurons, seconds, threads, folder):
     """A Brian2 script that builds a program, which is then run; with OpenMP on more than one thread."""
     project, n_excitatory = folder / f"brian2_{threads}", neurons * 4 // 5
-    words = [PEERS / f"{network}_brian2.py", project, "--neurons", neurons, "--seconds", seconds, "--threads", threads]
+    words = [PEERS / f"{'cobahh' if network in OF_EQUATIONS else network}_brian2.py", project, "--neurons", neurons]
+    words += ["--seconds", seconds, *(("--cells", network) if network in OF_EQUATIONS else ("--threads", threads))]
 
     def run(seed):
         cost = measure.run(["./main"], cwd=project)
@@ -140,6 +146,8 @@ def obstacle(name, network="") -> str:
         return f"{simulator} is not installed (pip install {install})"
     if SIDES[name][0] in (cpp, brian2, eisim) and shutil.which("g++") is None:
         return "g++ is not installed"
+    if network in OF_EQUATIONS and name not in ("eisim", "Brian2 script"):
+        return "it has no script of this network"
     if name == "BrainPy" and network == "brunel":
         return "its script is of CUBA only"
     return ""
@@ -187,7 +195,7 @@ def compare(network, neurons, names, seconds, runs):
             {
                 "network": TITLES[network],
                 "neurons": neurons,
-                "synapses": neurons * (80 if network == "cuba" else neurons // 50 * 4 + neurons // 50),
+                "synapses": neurons * (neurons // 50 * 4 + neurons // 50 if network == "brunel" else 80),
                 "side": name,
                 "rate_hz": np.mean(rates),
                 "sd_hz": np.std(rates, ddof=1),
@@ -215,14 +223,14 @@ def same_activity(groups):
 
 def main():
     parser = measure.options(__doc__, "networks")
-    parser.add_argument("networks", nargs="*", metavar="NETWORK", help="cuba or brunel; both by default")
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"{', '.join(SIZES)}; all by default")
     parser.add_argument("--sizes", type=int, nargs="+", metavar="NEURONS")
     parser.add_argument("--seconds", type=float, default=0.5, help="duration of activity in s, after the first 0.2 s")
     parser.add_argument("--runs", type=int, default=3, help="number of runs, after a first one")
     parser.add_argument("--only", nargs="+", choices=SIDES, default=list(SIDES))
     a = parser.parse_args()
     if unknown := set(a.networks) - set(SIZES):
-        parser.error(f"expected cuba or brunel, found {', '.join(sorted(unknown))}")
+        parser.error(f"expected {', '.join(SIZES)}, found {', '.join(sorted(unknown))}")
     rows, agree = [], True
     for network in a.networks or SIZES:
         names = available(a.only, network)

@@ -13,6 +13,7 @@ from brian2.devices.device import all_devices, get_device, reset_device, set_dev
 from eisim.base.brian import brian2_alone
 from eisim.base.errors import InputError
 from eisim.base.progress import Report
+from eisim.neurons import Neuron
 from eisim.simulation import device as _own  # noqa: F401 - it registers itself
 from eisim.simulation.compilation import begin_make, begin_plain_make
 from eisim.simulation.cuda import CUDA, NVCC_FLAGS
@@ -46,7 +47,10 @@ def compile_program(
             b2.BrianLogger.suppress_hierarchy(f"brian2cuda.{speaker}", filter_log_file=False)
     with brian2_alone(), _device(job.device, build_on_run=False):
         if job.device == OWN:
-            get_device().fuse(group_name(name) for name, model in job.models.items() if model.finds_spikes)
+            get_device().fuse(
+                (group_name(name) for name, model in job.models.items() if model.finds_spikes),
+                (group_name(name) for name, group in job.layout.groups.items() if isinstance(group.neuron, Neuron)),
+            )
             get_device().every = job.every if job.layout.recorders else 1
         network = BatchNetwork(job)  # its objects must live until the program is built
         network.run("std::cout << completed << std::endl;")

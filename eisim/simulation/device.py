@@ -22,6 +22,7 @@ _GLOBALS = {
     "crossed": CROSSED,
     "finds_spikes": lambda code: any(CROSSED in line for line in ([code] if isinstance(code, str) else code)),
     "is_fused": lambda owner: owner.name in get_device().fused,
+    "is_of_equations": lambda owner: owner.name in get_device().of_equations,
     "every": lambda: get_device().every,
     "spikes_of": lambda owner: get_device().get_array_name(owner.variables["_spikespace"]),
 }
@@ -34,14 +35,16 @@ class CodeObject(CPPStandaloneCodeObject):
 class Device(CPPStandaloneDevice):
     """The device; `fused` are the names of groups whose state updater finds the spikes.
 
-    `every` is the number of steps from one tick of the recorders' clock to the next; with 1 there is none.
+    `of_equations` are those of groups of a user's equations, which may have any number of variables. `every` is the
+    number of steps from one tick of the recorders' clock to the next; with 1 there is none.
     """
 
     fused: frozenset[str] = frozenset()
+    of_equations: frozenset[str] = frozenset()
     every: int = 1
 
-    def fuse(self, groups: Iterable[str]) -> None:
-        self.fused = frozenset(groups)
+    def fuse(self, groups: Iterable[str], of_equations: Iterable[str]) -> None:
+        self.fused, self.of_equations = frozenset(groups), frozenset(of_equations)
 
     def code_object_class(self, codeobj_class=None, fallback_pref=None):
         return CodeObject if codeobj_class is None else codeobj_class

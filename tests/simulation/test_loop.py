@@ -10,7 +10,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eisim import LIF, Circuit, Delta, Independent, Input, Population, Projection, Readout, ShortTerm, simulate
+from eisim import (
+    LIF,
+    AdEx,
+    Circuit,
+    Delta,
+    HodgkinHuxley,
+    Independent,
+    Input,
+    Population,
+    Projection,
+    Readout,
+    ShortTerm,
+    simulate,
+)
 from eisim.simulation import codegen, job, noise, program, toolchain
 from models import brunel, vogels_abbott
 from tests.support import every
@@ -47,6 +60,15 @@ def deltas(carrying=False):
     return Circuit("deltas", inputs, populations, projections, [Readout(name) for name in neurons])
 
 
+def channels():
+    """Equations with more variables than g++ compares for overlaps, of neurons that are held and that are not."""
+    rng = np.random.default_rng(2)
+    neurons = {"E": (HodgkinHuxley(), 2e-9), "I": (AdEx(refractory=2e-3), 2e-9)}
+    populations = [Population(name, name, each, 150, top * rng.random(150)) for name, (each, top) in neurons.items()]
+    projections = [Projection(a, b, 2e-9 * rng.random((150, 150)), 1e-3) for a in "EI" for b in "EI"]
+    return Circuit("channels", [Input("x")], populations, projections, [Readout("E")])
+
+
 CASES = {
     "spiking": (every.spiking, every.STIMULI["spiking"]),
     "moving": (every.spiking, every.moving("spiking")),
@@ -55,6 +77,7 @@ CASES = {
     "brunel": (lambda: brunel.circuit(seed=0, size=0.02), [[2.0]]),
     "deltas": (deltas, [[1.0, 1.0, 1.0, 1.0, 1.0], [0.5, 0.2, 0.0, 0.5, 0.1]]),
     "carrying": (lambda: deltas(carrying=True), [[1.0, 1.0, 1.0, 1.0, 0.0]]),
+    "channels": (channels, None),
 }
 
 
@@ -150,6 +173,12 @@ def test_a_state_updater_finds_the_spikes_or_the_thresholder_does_in_blocks(sour
         assert "_any |=" not in brian2s[f"{name}_stateupdater"] + brian2s[f"{name}_spike_thresholder"], name
 
 
+def test_the_compiler_is_told_of_equations_that_no_variables_overlap(sources):
+    for case, updaters in (("channels", 2), ("spiking", 0)):
+        told = [name for name, text in sources(case).items() if "#pragma GCC ivdep" in text]
+        assert len(told) == updaters and all(re.match(r"eisim_neuron_.*_stateupdater$", name) for name in told)
+
+
 def test_spikes_are_read_only_after_the_slot_in_which_brian2_finds_them(sources):
     added = re.findall(r"add\(&eisim_clock, _run_(\w+)\)", sources("spiking")["main.cpp"])
     last = max(k for k, name in enumerate(added) if name.endswith("thresholder_codeobject"))
@@ -238,14 +267,22 @@ def test_nothing_that_is_generated_calls_the_c_librarys_exp_or_log(sources, devi
     assert {"exp", "exprel", "log", "log1p"} <= called
 
 
-def test_the_step_of_conductance_neurons_is_done_in_vectors(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("make", "name", "updaters"),
+    [
+        (lambda: vogels_abbott.circuit(synapses="conductance", size=0.1, delay=1e-3), "conductancelif", 1),
+        (channels, "neuron", 2),
+    ],
+)
+def test_steps_are_done_in_vectors(monkeypatch, tmp_path, make, name, updaters):
     said = tmp_path / "said"
     monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(toolchain, "COMPILER_FLAGS", [*toolchain.COMPILER_FLAGS, f"-fopt-info-vec-optimized={said}"])
     toolchain.flags_of.cache_clear()
-    circuit = vogels_abbott.circuit(synapses="conductance", size=0.1, delay=1e-3)
+    circuit = make()
     try:
         simulate(circuit, np.zeros((1, circuit.n_inputs)), **every.TIMES)
     finally:
         toolchain.flags_of.cache_clear()
-    assert re.search(r"conductancelif_\w+_stateupdater\w*\.cpp:\d+:\d+: optimized: loop vectorized", said.read_text())
+    done = re.findall(rf"({name}_\w+_stateupdater)\w*\.cpp:\d+:\d+: optimized: loop vectorized", said.read_text())
+    assert len(set(done)) == updaters

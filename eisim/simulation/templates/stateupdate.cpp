@@ -1,6 +1,7 @@
 {# USES_VARIABLES { N } #}
 {# ALLOWS_SCALAR_WRITE #}
-{# Brian2's template, which also finds the spikes where the code says which neurons have crossed their threshold. #}
+{# Brian2's template, which also finds the spikes where the code says which neurons have crossed their threshold.
+   Equations of a user may have more variables than g++ compares for overlaps, which there are none of: it is told. #}
 {% extends 'common_group.cpp' %}
 {% import 'blocks.cpp' as blocks %}
 {% block maincode %}
@@ -11,10 +12,13 @@
     const int _N = {{constant_or_scalar('N', variables['N'])}};
     {% if finds_spikes(vector_code) %}
     int32_t *_spikes = {{spikes_of(owner)}};
-    {% call blocks.spikes('_spikes', '_N', block_size, crossed) %}
+    {% call blocks.spikes('_spikes', '_N', block_size, crossed, is_parallel=is_of_equations(owner)) %}
             {{vector_code|autoindent}}
     {% endcall %}
     {% else %}
+    {% if is_of_equations(owner) %}
+    #pragma GCC ivdep
+    {% endif %}
     for (int _idx = 0; _idx < _N; _idx++)
     {
         const size_t _vectorisation_idx = _idx;
