@@ -70,7 +70,7 @@ TREES = {
                   "add_experiment", "record", "neurons", "network_files", "brian2", "activity", "sweeps", "reports",
                   "untrusted_files", "reference", "about")),
     "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "partial_block",
-                            "minimum_inhibition", "limits")),
+                            "recovery", "minimum_inhibition", "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),
     "reference": (1, ("api", "generated/api_pages", "command_line", "glossary")),
     "about": (1, ("cite", "numbers", "verdicts", "statistics", "performance", "scale", "code", "changelog")),
@@ -261,7 +261,7 @@ def models() -> tuple[str, dict[str, str]]:
         if model.__name__.rpartition(".")[0] not in ("models", "eisim.models"):
             continue
         task = model.task("rate", quick=True) if hasattr(model, "task") else None
-        function = model.FUNCTION if task else model.FUNCTION.name
+        function = model.FUNCTION if isinstance(model.FUNCTION, str) else model.FUNCTION.name
         what = markdown(cleandoc(model.__doc__).splitlines()[0].rstrip("."))
         title = point.name.replace("_", " ")
         rows.append((str(function), f"[{title}](../circuits/{point.name}.md)", what, str(_obstruction(model, task))))
@@ -282,6 +282,8 @@ def _obstruction(model, task) -> str:
 
     if task:
         return task.obstruction
+    if isinstance(model.FUNCTION, str):
+        return "no task"
     witness = certify(model.FUNCTION).witness
     if witness is None:
         return "an excitatory-only circuit with other wiring does"
@@ -295,7 +297,9 @@ def _model_page(name, model, task) -> str:
     from eisim.run.model import Model
 
     commands = [f"python -m eisim run {name}"] if task else []
-    commands += [f"python -m eisim list {name}", f"python -m eisim export {name} --to onnx --out {name}.onnx"]
+    commands += [f"python -m eisim list {name}"]
+    if task or not isinstance(model.FUNCTION, str):
+        commands += [f"python -m eisim export {name} --to onnx --out {name}.onnx"]
     parts = [f"# {name.replace('_', ' ')}", "", markdown(cleandoc(model.__doc__)), ""]
     if task:
         parts += [f"The task's score: {task.measure}; criterion {task.criterion:g}.", ""]

@@ -22,6 +22,7 @@ from eisim.simulation import Response, simulate
 from eisim.simulation.frozen import freeze
 from eisim.studies.curves import AblationCurve
 from eisim.studies.judgement import Criterion, reaches
+from eisim.weights import with_entries
 
 PLASTIC, FROZEN = SYSTEMS = ("plastic", "frozen")
 #: A rate within this factor of the target is at the target.
@@ -31,6 +32,8 @@ FUNCTION = "hold the target rate"
 CRITERION = Criterion.absolute(1 - np.log2(FACTOR))
 #: Time between two values of what is shown over time, as a share of its duration.
 BIN = 1 / 80
+#: Weight of a synapse that has learnt to transmit nothing, in SI units: one of 0 is no synapse.
+LEAST = 1e-30
 #: Synapses of each network whose mean weight is shown over time.
 SYNAPSES = 4000
 
@@ -171,8 +174,8 @@ def measure(
 
     blocked(circuits[0], 1.0)  # names are checked before hours of work
     responses = _simulate(circuits, [True] * len(circuits), times.learning, times, backend, report, "learning")
-    frozen = [freeze(c, r, seed=0) for c, r in zip(circuits, responses, strict=True)]
-    copies = {PLASTIC: [_learning(f, c) for f, c in zip(frozen, circuits, strict=True)], FROZEN: frozen}
+    ends = list(zip(circuits, responses, strict=True))
+    copies = {PLASTIC: [_going_on(*each) for each in ends], FROZEN: [freeze(*each) for each in ends]}
     batch = [blocked(c, f) for each in copies.values() for f in fractions for c in each]
     record = [f == shown for _ in copies for f in fractions for _ in seeds]
     found = _simulate(batch, record, times.trial, times, backend, report, "blocking inhibition")
@@ -203,10 +206,14 @@ def measure(
     )
 
 
-def _learning(frozen: Circuit, circuit: Circuit) -> Circuit:
-    """The circuit with the weights that it has learnt, from which its synapses go on learning."""
-    rules = {p.name: p.learning for p in circuit.projections}
-    return revised(frozen, projections=tuple(revised(p, learning=rules[p.name]) for p in frozen.projections))
+def _going_on(circuit: Circuit, response: Response) -> Circuit:
+    """The circuit with the weights that it has learnt, from which it goes on; one of 0 stays a synapse."""
+    learns = learning_projection(circuit)
+    learnt = np.maximum(response.weights.stored[learns.name][0], LEAST)
+    weights = with_entries(circuit.weights(learns), learnt)
+    return revised(
+        circuit, projections=tuple(revised(p, weights=weights) if p is learns else p for p in circuit.projections)
+    )
 
 
 def _simulate(circuits, records, duration, times, backend, report, stage):

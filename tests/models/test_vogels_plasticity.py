@@ -49,9 +49,7 @@ def plain(circuit, duration, step, learns_first=False):
             model += "\ndx/dt = -x/(20*ms) : 1 (event-driven)\ndy/dt = -y/(20*ms) : 1 (event-driven)"
             adds = f"{learn}\n{adds}" if learns_first else f"{adds}\n{learn}"
             on_post = "y += 1; w = clip(w + eta*x, 0*nS, gmax)"
-        synapses = b2.Synapses(
-            groups[p.source], groups[p.target], model, on_pre=adds, on_post=on_post, namespace=rules
-        )
+        synapses = b2.Synapses(groups[p.source], groups[p.target], model, on_pre=adds, on_post=on_post, namespace=rules)
         matrix = circuit.weights(p)
         synapses.connect(i=np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), j=matrix.indices)
         synapses.w = matrix.data * b2.siemens
@@ -119,7 +117,7 @@ def test_the_network_of_full_size_learns_from_runaway_to_a_rate_near_the_target(
 def test_fewer_neurons_keep_their_synapses_and_more_synapses_the_mean_input():
     whole, dense = (vogels_plasticity.circuit(size=0.1, synapses=k) for k in (1.0, 2.0))
     for p, q in zip(whole.projections[2:], dense.projections[2:], strict=True):
-        few, many = (each.weights(p) for each in (whole, dense))
+        few, many = whole.weights(p), dense.weights(q)
         assert many.nnz / few.nnz == pytest.approx(2, rel=0.03)
         assert few.nnz / few.shape[1] == pytest.approx(160 if p.source == "E" else 40, rel=0.05)
         if not p.learning:

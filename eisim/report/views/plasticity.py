@@ -97,8 +97,10 @@ class RecoveryView(View[Recovery]):
             f"synapses go on learning, with weights {number(found.growth[k].mean(), OF_ONE)} times as large, and to "
             f"{rates[FROZEN]} Hz where they are frozen."
         )
-        critical = [f"{_critical(each)} ({each.system})" for each in self._judgements]
-        yield f"E stays {WITHIN} up to a blocked fraction of {listing(critical)}."
+        held = [each for each in self._judgements if each.verdict != NOT_COMPUTED]
+        if held:
+            critical = listing(f"{_critical(each)} ({each.system})" for each in held)
+            yield f"E stays {WITHIN} up to a blocked fraction of {critical}."
 
     def tables(self) -> Iterator[Table]:
         found = self.result
