@@ -7,7 +7,7 @@ from eisim.base.errors import InputError
 from eisim.base.values import Value, count, quantity
 
 #: What replaces the defaults of a quick run.
-QUICK = {"levels": 3, "seeds": 3, "size": 0.05, "learning": 15.0, "trial": 25.0, "window": 10.0}
+QUICK = {"levels": 3, "seeds": 3, "size": 0.05, "learning": 15.0, "trial": 20.0, "window": 5.0}
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Settings(Value):
     step : quantity
         Learning rate, for a synapse of the paper's weight.
     projections : str
-        What is blocked, by names separated by commas; all inhibitory projections by default.
+        What is blocked, by names separated by commas; "all" for all inhibitory projections.
     learning, trial, block, window : quantity
         Duration of learning, of a trial with a block, from its beginning to the block, and of the read-out at its end.
     quick : bool
@@ -34,14 +34,14 @@ class Settings(Value):
 
     levels: int = count(5, 2, 101)
     seeds: int = count(10, 1, 1000)
-    size: float = 0.2
+    size: float = 0.1
     synapses: float = 2.0
     step: float = quantity(0.05e-9, "siemens", positive=True)
-    projections: str = ""
-    learning: float = quantity(60.0, "second", positive=True, huge=600.0)
-    trial: float = quantity(60.0, "second", positive=True, huge=600.0)
+    projections: str = "I->E"
+    learning: float = quantity(50.0, "second", positive=True, huge=600.0)
+    trial: float = quantity(40.0, "second", positive=True, huge=600.0)
     block: float = quantity(5.0, "second", positive=True, huge=600.0)
-    window: float = quantity(15.0, "second", positive=True, huge=600.0)
+    window: float = quantity(10.0, "second", positive=True, huge=600.0)
     quick: bool = False
 
     def __post_init__(self):
@@ -67,7 +67,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     seeds = np.random.SeedSequence(seed).generate_state(chosen["seeds"])
     fractions = np.union1d(np.linspace(0, 1, chosen["levels"]), 0.5)
     times = Times(chosen["learning"], chosen["trial"], settings.block, chosen["window"])
-    names = [name.strip() for name in settings.projections.split(",")] if settings.projections else None
+    names = None if settings.projections == "all" else [name.strip() for name in settings.projections.split(",")]
     return measure(build, seeds, fractions, 0.5, times, names, backend, report)
 
 

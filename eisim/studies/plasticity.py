@@ -25,10 +25,10 @@ from eisim.studies.judgement import Criterion, reaches
 from eisim.weights import with_entries
 
 PLASTIC, FROZEN = SYSTEMS = ("plastic", "frozen")
-#: A rate within this factor of the target is at the target.
+#: A rate within this factor of another is the same.
 FACTOR = 1.1
-FUNCTION = "hold the target rate"
-#: Score at the criterion: 1 is at the target, 0 an octave away.
+FUNCTION = "return to the rate that was learnt"
+#: Score at the criterion: 1 is the same rate, 0 an octave away.
 CRITERION = Criterion.absolute(1 - np.log2(FACTOR))
 #: Time between two values of what is shown over time, as a share of its duration.
 BIN = 1 / 80
@@ -100,10 +100,20 @@ class Recovery(Brief):
         return self.weights / self.learnt
 
     @property
-    def at_target(self) -> dict[str, list[bool | None]]:
-        """By system whether each fraction leaves the rate at the target; ``None`` where the interval does not tell."""
-        level = CRITERION.level(1.0)
-        return {curve.system: [reaches(over_seeds(scores), level) for scores in curve.scores] for curve in self.curves}
+    def learnt_rates(self) -> np.ndarray:
+        """Rates in the read-out window at the end of learning, in Hz, by seed."""
+        is_last = self.learning.times > self.times.learning - self.times.window
+        return self.learning.rates[:, is_last].mean(axis=1)
+
+    @property
+    def is_at_target(self) -> bool | None:
+        """Whether the rate that is learnt is that of the rule; ``None`` if its interval does not tell."""
+        return _is_near(nearness(self.learnt_rates, self.target))
+
+    @property
+    def returned(self) -> dict[str, list[bool | None]]:
+        """By system whether the rate returns at each fraction; ``None`` where the interval does not tell."""
+        return {curve.system: [_is_near(scores) for scores in curve.scores] for curve in self.curves}
 
     @property
     def problems(self) -> list[str]:
@@ -111,10 +121,17 @@ class Recovery(Brief):
         return []
 
 
-def nearness(rates, target: float) -> np.ndarray:
-    """1 at the target, falling to 0 an octave away on either side."""
-    with np.errstate(divide="ignore"):
-        return np.maximum(0.0, 1 - np.abs(np.log2(np.asarray(rates, dtype=float) / target)))
+def nearness(rates, reference) -> np.ndarray:
+    """1 at the reference, falling to 0 an octave away on either side; 0 where either is 0."""
+    rates, reference = np.broadcast_arrays(np.asarray(rates, dtype=float), reference)
+    known = (rates > 0) & (reference > 0)
+    ratio = np.divide(rates, reference, out=np.ones(rates.shape), where=known)
+    octaves = np.where(known, np.log2(ratio), np.inf)
+    return np.maximum(0.0, 1 - np.abs(octaves))
+
+
+def _is_near(scores) -> bool | None:
+    return reaches(over_seeds(scores), CRITERION.level(1.0))
 
 
 def learning_projection(circuit: Circuit) -> Projection:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from eisim.base.files import to_csv
 from eisim.report import judgements
 from eisim.report.findings import Explanation
@@ -18,7 +16,8 @@ from eisim.studies.judgement import NOT_COMPUTED
 from eisim.studies.plasticity import FACTOR, FROZEN, PLASTIC, Recovery
 
 COURSES, RATES = "time_course.csv", "rates.csv"
-WITHIN = f"within {FACTOR - 1:.0%} of the target"
+WITHIN = f"within {FACTOR - 1:.0%}"
+TOLD = {True: "yes", False: "no", None: "undecided"}
 RULE = (
     "A synapse from an inhibitory cell grows when both cells spike at about the same time, and shrinks by a constant "
     "at every presynaptic spike. It stops where the target fires at a rate that the constant sets, as far as the "
@@ -47,13 +46,6 @@ class RecoveryView(View[Recovery]):
     def _shown(self) -> int:
         return self.result.fractions.tolist().index(self.result.shown)
 
-    @property
-    def _learnt(self) -> np.ndarray:
-        """Rates in the read-out window at the end of learning, seeds."""
-        found = self.result
-        is_last = found.learning.times > found.times.learning - found.times.window
-        return found.learning.rates[:, is_last].mean(axis=1)
-
     def to_json(self) -> dict:
         found, learning = self.result, self.result.learning
         return {
@@ -64,15 +56,16 @@ class RecoveryView(View[Recovery]):
             "durations": {key: getattr(found.times, key) for key in ("learning", "trial", "block", "window")},
             "learning": {
                 "rate_first": learning.rates[:, 0],
-                "rate_learnt": self._learnt,
+                "rate_learnt": found.learnt_rates,
                 "weight_learnt": found.learnt,
+                "at_target": found.is_at_target,
             },
             "blocked": list(found.blocked),
             "rows": [
                 {
                     "fraction": float(fraction),
                     "rate": {system: rates[k] for system, rates in found.rates.items()},
-                    "at_target": {system: known[k] for system, known in found.at_target.items()},
+                    "returned": {system: known[k] for system, known in found.returned.items()},
                     "growth": found.growth[k],
                 }
                 for k, fraction in enumerate(found.fractions)
@@ -88,8 +81,9 @@ class RecoveryView(View[Recovery]):
     def answer(self) -> Iterator[str]:
         found, k = self.result, self._shown
         yield (
-            f"Learning brings E from {hertz(found.learning.rates[:, 0].mean())} Hz to {_range(self._learnt)} Hz "
-            f"in {count(len(found.seeds), 'network')}; the target is {hertz(found.target)} Hz."
+            f"Learning brings E from {hertz(found.learning.rates[:, 0].mean())} Hz to {_range(found.learnt_rates)} Hz "
+            f"in {count(len(found.seeds), 'network')}; the target is {hertz(found.target)} Hz ({WITHIN}: "
+            f"{TOLD[found.is_at_target]})."
         )
         rates = {system: _range(found.rates[system][k]) for system in found.rates}
         yield (
@@ -100,15 +94,14 @@ class RecoveryView(View[Recovery]):
         held = [each for each in self._judgements if each.verdict != NOT_COMPUTED]
         if held:
             critical = listing(f"{_critical(each)} ({each.system})" for each in held)
-            yield f"E stays {WITHIN} up to a blocked fraction of {critical}."
+            yield f"E returns to the rate that was learnt, {WITHIN}, up to a blocked fraction of {critical}."
 
     def tables(self) -> Iterator[Table]:
         found = self.result
-        told = {True: "yes", False: "no", None: "undecided"}
         by_fraction = (
             Column("fraction blocked", lambda k: found.fractions[k], note=f"Of {listing(found.blocked)}."),
             Column("rate", lambda k: {s: _range(r[k]) for s, r in found.rates.items()}, unit="Hz", note=MEAN),
-            Column("at target", lambda k: {s: told[each[k]] for s, each in found.at_target.items()}, note=AT_TARGET),
+            Column("returned", lambda k: {s: TOLD[each[k]] for s, each in found.returned.items()}, note=RETURNED),
             Column("growth", lambda k: found.growth[k].mean(), note=GROWTH, decimals=OF_ONE),
         )
         sizes = listing(count(p.size, f"{p.name} cell") for p in found.circuit.populations)
@@ -135,7 +128,7 @@ class RecoveryView(View[Recovery]):
             "Learning, block and recovery",
             f"Mean rate of E (a, b) and mean weight of {found.projection.name} (c, d), mean and range over networks, "
             f"while they learn (left) and after {found.shown:.0%} of {listing(found.blocked)} is blocked (right; grey "
-            f"line) where synapses go on learning and where they are frozen. Band: {WITHIN}.",
+            f"line) where synapses go on learning and where they are frozen. Band: the target, {WITHIN}.",
             " ".join(self.answer()),
             COURSES,
             draw=lambda: figures.recovery(found),
@@ -143,9 +136,9 @@ class RecoveryView(View[Recovery]):
         yield Drawing(
             "ablation_curves.svg",
             "What can be blocked",
-            f"Rate of E (a) and its nearness to the target (b) against the fraction of {listing(found.blocked)} "
-            f"blocked, mean and range over networks. Band: {WITHIN}; dashed: the same as a criterion; thick: interval "
-            "of the critical fraction.",
+            f"Rate of E (a) and its nearness to the plastic rate without a block (b) against the fraction of "
+            f"{listing(found.blocked)} blocked, mean and range over networks. Band: the target, {WITHIN}; dashed: "
+            "criterion; thick: interval of the critical fraction.",
             f"Critical fractions: {listing(f'{_critical(each)} ({each.system})' for each in self._judgements)}.",
             RATES,
             draw=lambda: figures.ablation_curves(found),
@@ -194,7 +187,9 @@ class RecoveryView(View[Recovery]):
         found, of = self.result, "system fraction seed"
         return {
             "rate": array(of, [*found.rates.values()], "mean rate at the end of a trial", "Hz"),
-            "score": array(of, [curve.scores for curve in found.curves], "nearness to the target rate"),
+            "score": array(
+                of, [curve.scores for curve in found.curves], "nearness to the plastic rate without a block"
+            ),
             "weight": array("fraction seed", found.weights, "mean plastic weight at the end of a trial", "S"),
             "learnt_weight": array("seed", found.learnt, "mean weight at the end of learning", "S"),
             "rate_learning": array("seed learning_time", found.learning.rates, "mean rate", "Hz"),
@@ -210,9 +205,9 @@ class RecoveryView(View[Recovery]):
 
 
 MEAN = "Mean, and range over networks."
-AT_TARGET = f"Whether the rate is {WITHIN}: the interval of the score over networks against the criterion."
+RETURNED = f"Whether the rate is the plastic one without a block, {WITHIN}: interval of the score and criterion."
 GROWTH = "Mean weight of synapses that learn, at the end, as a multiple of that before the block."
-SCORE = "Nearness to the target: 1 at it, 0 an octave away."
+SCORE = "Nearness to the rate without a block, where synapses learn: 1 at it, 0 an octave away."
 
 
 def _range(values) -> str:
@@ -225,7 +220,7 @@ def _critical(judgement) -> str:
     """The critical fraction with its interval, or why there is none."""
     critical = judgement.critical
     if judgement.verdict == NOT_COMPUTED:
-        return "none (not held intact)"
+        return "none"
     value, low, high = (
         number(1.0 if end is None else end, OF_ONE) for end in (critical.value, critical.low or 0.0, critical.high)
     )

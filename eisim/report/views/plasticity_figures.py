@@ -63,7 +63,7 @@ def ablation_curves(found: Recovery) -> Figure:
     left.set(yscale="log", xlabel="fraction blocked", ylabel="rate of E (Hz)")
     left.yaxis.set_major_formatter("{x:g}")
     left.legend(loc="upper left")
-    right.set(xlabel="fraction blocked", ylabel="score (1: at the target)", ylim=(-0.04, 1.04))
+    right.set(xlabel="fraction blocked", ylabel="score (1: rate without a block)", ylim=(-0.04, 1.04))
     letters((left, right), (-6, 4))
     return figure
 
