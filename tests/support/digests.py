@@ -25,6 +25,10 @@ EXPERIMENTS = {
     "geometry": ("regions=rising-half-plane resolution=4", "spiking"),
     "images": ("train=60 test=100 side=2 hidden=3 pooled_hidden=2 iterations=20 functions=1", "rate"),
     "monotone_dynamics": ("circuits=1 inputs=2 duration=40ms window=30ms rate_dt=1ms", "rate"),
+    "plasticity": (
+        "size=0.02 synapses=0.5 levels=2 seeds=1 learning=0.1s trial=0.1s block=20ms window=50ms",
+        "spiking",
+    ),
 }
 
 
