@@ -28,7 +28,7 @@ from eisim.neurons.spiking import INHIBITORY
 from eisim.plasticity import PlasticityRule
 from eisim.stimuli import SpikeTimes
 from eisim.synapses import ShortTerm, Transient
-from eisim.weights import AllToAll, Independent, Rule, with_entries
+from eisim.weights import AllToAll, FixedProbability, GaussianProfile, Independent, Rule, with_entries
 
 Sign = Literal["E", "I"]
 
@@ -40,7 +40,15 @@ _HUGE_DRIVE = {"volt": 0.25}
 #: Bytes that drawing a number for a synapse takes, beside the synapse.
 _DRAWN = 40
 #: What is drawn for each synapse, as part of the seed; `Circuit.neurons` has 1.
-_OF_WEIGHTS, _OF_DELAYS, _OF_STATES = 2, 3, 4
+_OF_WEIGHTS, _OF_DELAYS, _OF_STATES, _OF_JUNCTIONS = 2, 3, 4, 5
+#: Units of the conductance of gap junctions, by those of the potential and of the drive of a neuron.
+_CONDUCTANCES = {
+    ("hertz", "hertz"): "1",
+    ("volt", "volt"): "1",
+    ("1", "1"): "1",
+    ("volt", "ampere"): "siemens",
+    ("volt", "metre ** -2 * amp"): "metre ** -4 * kilogram ** -1 * second ** 3 * amp ** 2",
+}
 #: Brian2 counts neurons and synapses in 32 bits.
 MOST_NEURONS = 2**31 - 1
 
@@ -68,9 +76,9 @@ def _check_size(size, what):
         raise InputError(f"{what}: size: expected at most {MOST_NEURONS:,}, found {size if size < 10**18 else 'more'}")
 
 
-def _check_magnitude(lowest, what):
+def _check_magnitude(lowest, what, law=" (Dale's law: the sign is the source's)"):
     if lowest < 0:
-        raise InputError(f"{what} (Dale's law: the sign is the source's), found {lowest:g}")
+        raise InputError(f"{what}{law}, found {lowest:g}")
 
 
 class Source:
@@ -199,7 +207,7 @@ class Input(Source, Value):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Population(Source, ReadOnly, Brief):
-    """Neurons of one model and one sign.
+    r"""Neurons of one model and one sign.
 
     Attributes
     ----------
@@ -224,6 +232,16 @@ class Population(Source, ReadOnly, Brief):
         which no other neuron sees.
     cell_type : str
         Label such as ``"PV"``, by which `eisim.ablate` and `eisim.silence` find populations; several may share it.
+    gap_junctions : array_like or sparse array of shape (size, size), or a rule of `eisim.weights`, optional
+        Conductances :math:`g_{jk} = g_{kj} \ge 0` of electrical synapses between these neurons; a rule (`AllToAll`,
+        `FixedProbability` or `GaussianProfile`) says which pairs have one. Through them a neuron receives the current
+        :math:`\sum_j g_{jk}(v_j - v_k)`, which adds to the drive. It is in A for conductances in S. For plain
+        numbers, conductances relative to that of the leak, it is times the membrane resistance, in V. Rate units relax
+        towards each other, :math:`\tau\dot{r}_k = \ldots + \sum_j g_{jk}(r_j - r_k)`. The current is that at the start
+        of a time step throughout the step, which errs by the order of the step. Gap junctions are neither excitatory
+        nor inhibitory: Dale's law does not apply, ablation leaves them, and through them the membrane of a silenced
+        neuron still acts. Of rate units, `LIF` and `ConductanceLIF` neurons a step ``dt*(1 + g) <= tau`` is asked for,
+        with :math:`g` the summed conductance of a neuron relative to its leak: rate units then preserve order (T1).
     """
 
     name: str
@@ -235,6 +253,7 @@ class Population(Source, ReadOnly, Brief):
     spread: Any = field(default_factory=dict)
     silenced: tuple[int, ...] = field(default=(), repr=False)
     cell_type: str = ""
+    gap_junctions: Any = field(default=None, repr=False)
 
     def __post_init__(self):
         _check_name(self.name, "Population")
@@ -263,6 +282,48 @@ class Population(Source, ReadOnly, Brief):
         if self.initial is not None:
             self._check_initial(f"{what}: initial")
         self._check_spread(f"{what}: spread")
+        if self.gap_junctions is not None:
+            self._check_junctions(f"{what}: gap_junctions")
+
+    def _check_junctions(self, what):
+        """Hold a symmetric sparse array in SI units, or a rule with its conductance in SI units."""
+        given, unit = self.gap_junctions, gap_junction_unit(self.neuron)
+        if not isinstance(given, Rule):
+            object.__setattr__(self, "gap_junctions", self._junctions(given, unit, what))
+            return
+        if not isinstance(given, (AllToAll, FixedProbability, GaussianProfile)) or getattr(given, "silent", ()):
+            wanted = "AllToAll without silent sources, FixedProbability or GaussianProfile, which connect pairs"
+            raise InputError(f"{what}: expected a symmetric matrix, {wanted}, found {given!r:.100}")
+        given.check((self.size, self.size), True)
+        if isinstance(given.weight, Distribution):
+            given.weight.check_magnitudes(f"{what}: weight")
+            if given.weight.unit not in (None, unit):
+                raise InputError(f"{what}: expected {expected(unit)}, found a quantity in {given.weight.unit}")
+            return
+        weight = scalar_si(given.weight, unit, f"{what}: weight")
+        warn_of_plain(given.weight, unit, f"{what}: weight", by_hand=True)
+        _check_magnitude(weight, f"{what}: weight: expected 0 or more", law="")
+        object.__setattr__(self, "gap_junctions", replace(given, weight=weight))
+
+    def _junctions(self, given, unit, what) -> sparse.csr_array:
+        if not sparse.issparse(given):
+            numbers = np.atleast_2d(to_si(given, unit, what))
+            warn_of_plain(given, unit, what, by_hand=True)
+            given = numbers
+        matrix = sparse.csr_array(given, dtype=float, copy=True)
+        to_si(matrix.data, "1", what)
+        if matrix.shape != (self.size, self.size):
+            raise InputError(f"{what}: expected shape ({self.size}, {self.size}), found {matrix.shape}")
+        _check_magnitude(matrix.data.min(initial=0), f"{what}: expected 0 or more", law="")
+        if matrix.diagonal().any():
+            raise InputError(f"{what}: expected 0 on the diagonal, found a junction of a neuron with itself")
+        unequal = sparse.coo_array(matrix != matrix.T)
+        if unequal.nnz:
+            j, k = (int(each[0]) for each in unequal.coords)
+            found = f"{matrix[j, k]:g} between {j} and {k}, and {matrix[k, j]:g} between {k} and {j}"
+            raise InputError(f"{what}: expected a symmetric matrix, found {found}")
+        matrix.sort_indices()
+        return without_zeros(matrix)
 
     def _check_spread(self, what):
         """Hold the standard deviations in SI units."""
@@ -594,6 +655,7 @@ class Circuit(ReadOnly, Shown):
             any(i.train == "poisson" or i.fluctuation for i in self.inputs)
             or any(p.spread or getattr(p.neuron, "noise", 0) or draws_state(p) for p in self.populations)
             or any(_is_drawn(p.weights) or isinstance(p.delay, Distribution) for p in self.projections)
+            or any(_is_drawn(p.gap_junctions) for p in self.populations)
         )
 
     def is_injected(self, projection: Projection) -> bool:
@@ -661,6 +723,32 @@ class Circuit(ReadOnly, Shown):
             else:
                 self._drawn[projection.name] = _scaled(pattern, rule.weight)
         return self._drawn[projection.name]
+
+    def gap_junctions(self, population: Population) -> sparse.csr_array:
+        """Conductances of the gap junctions of a population: (size × size), symmetric, in SI units.
+
+        Rules are drawn from the circuit's seed and the population's name, for each pair of neurons once.
+        """
+        rule, shape = population.gap_junctions, (population.size, population.size)
+        if not isinstance(rule, Rule):
+            return sparse.csr_array(shape) if rule is None else rule
+        name = f"gap junctions of {population.name}"
+        if name not in self._drawn:
+            synapses = rule.expected(shape)
+            memory.check(name, synapses * (rule.bytes_of_one + 2 * _DRAWN), f"{synapses:,.0f} of them")
+            pattern = _draw(replace(rule, weight=1.0), self.seed, name, shape, True)
+            pairs = sparse.csr_array(sparse.triu(pattern, 1))
+            if isinstance(rule.weight, Distribution):
+                rows, columns = _places(pairs)
+                place = rows * np.int64(population.size) + columns
+                drawn = uniform_at([self.seed, crc32(population.name.encode()), _OF_JUNCTIONS], place)
+                pairs = with_entries(pairs, rule.weight.quantile(drawn))
+            else:
+                pairs = with_entries(pairs, np.full(pairs.nnz, float(rule.weight)))
+            matrix = sparse.csr_array(pairs + pairs.T)
+            matrix.sort_indices()
+            self._drawn[name] = without_zeros(matrix)
+        return self._drawn[name]
 
     def delays(self, projection: Projection) -> np.ndarray:
         """Delays of a projection in s: one number, or one for each synapse in the order of ``weights(...).data``.
@@ -920,6 +1008,24 @@ def _without_noise(population):
     return replace(population, neuron=neuron, initial=given)
 
 
+def gap_junction_unit(neuron) -> str:
+    """Unit of the conductance of gap junctions between such neurons; ``InputError`` where there can be none."""
+    unit = _CONDUCTANCES.get((neuron.state_unit, neuron.drive_unit))
+    if unit is None or isinstance(neuron, Theta) or not getattr(neuron, "takes_bias", True):
+        wanted = "neurons whose potential v and whose drive are in V, or in V and A"
+        raise InputError(f"gap_junctions: expected {wanted}, or rate units, found {model_name(neuron)}")
+    return unit
+
+
+def junction_step(neuron, conductance: float) -> float:
+    """The longest time step, in s, in which gap junctions of this summed conductance keep order; inf if not known."""
+    if isinstance(neuron, RateUnit):
+        return neuron.tau / (1 + conductance + neuron.refractory * getattr(neuron, "maximum", 0.0))
+    if isinstance(neuron, (LIF, ConductanceLIF)):
+        return neuron.tau / (1 + conductance / getattr(neuron, "leak", 1.0))
+    return np.inf
+
+
 def initial_state(population: Population, seed: int) -> dict[str, np.ndarray]:
     """The state variables at the start that a population gives, each of shape (size,), in SI units.
 
@@ -952,7 +1058,12 @@ def union(circuits: Sequence[Circuit], name: str = "union") -> Circuit:
     for k, circuit in enumerate(circuits):
         inputs += [replace(i, name=f"{k}/{i.name}") for i in circuit.inputs]
         populations += [
-            replace(p, name=f"{k}/{p.name}", initial=initial_state(p, circuit.seed) if draws_state(p) else p.initial)
+            replace(
+                p,
+                name=f"{k}/{p.name}",
+                initial=initial_state(p, circuit.seed) if draws_state(p) else p.initial,
+                gap_junctions=circuit.gap_junctions(p) if _is_drawn(p.gap_junctions) else p.gap_junctions,
+            )
             for p in circuit.populations
         ]
         readouts += [replace(r, population=f"{k}/{r.population}") for r in circuit.readouts]

@@ -32,7 +32,7 @@ def to_dnn(circuit: Circuit, unrolled: bool = False, *, duration=300e-3, window=
     ------
     InputError
         If the circuit has membrane noise and `unrolled` is asked for; for currents that fluctuate; and for given spike
-        times, which are no rate, unless `unrolled` is asked for.
+        times, which are no rate, and gap junctions, unless `unrolled` is asked for.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from eisim.adapter.brian2_script import brian2_script
+from eisim.adapter.brian2_script import brian2_script, junctions_of
 from eisim.base.values import Brief, ByName
 from eisim.circuit import Circuit
 
@@ -21,7 +21,8 @@ class Brian2Network(Brief):
     groups : dict of str to brian2.NeuronGroup or brian2.PoissonGroup
         By name of the input or population.
     synapses : dict of str to brian2.Synapses
-        By name of the projection; without those that have no synapses or are a Poisson train for each target.
+        By name of the projection; without those that have no synapses or are a Poisson train for each target. Gap
+        junctions are ``"gap junctions of NAME"``, by name of the population.
     monitors : dict of str to brian2.SpikeMonitor or brian2.StateMonitor
         Spikes of each input and population, or rates of each population of a rate circuit.
     """
@@ -43,14 +44,14 @@ def to_brian2(circuit: Circuit, stimulus=None, *, duration=300e-3, dt=0.1e-3) ->
     made = {"arrays": script.arrays}
     exec(compile("from brian2 import *\n\n" + script.build, "<to_brian2>", "exec"), made)
 
-    def objects(parts, what):
-        found = {part.name: made[script.names[part.name]] for part in parts if script.names[part.name] in made}
+    def objects(names, what):
+        found = {name: made[script.names[name]] for name in names if script.names.get(name) in made}
         return ByName(f"Brian2Network.{what}", found)
 
     return Brian2Network(
         script.note,
         made["network"],
-        objects((*circuit.inputs, *circuit.populations), "groups"),
-        objects(circuit.projections, "synapses"),
+        objects([part.name for part in (*circuit.inputs, *circuit.populations)], "groups"),
+        objects([*(p.name for p in circuit.projections), *map(junctions_of, circuit.populations)], "synapses"),
         ByName("Brian2Network.monitors", made["monitors"]),
     )

@@ -13,7 +13,7 @@ Equal ones are written as one constant, for which it finds the other solution; b
 import keyword
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -24,7 +24,7 @@ from eisim.adapter.names import Unused
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.timing import Timing
 from eisim.base.units import to_si
-from eisim.circuit import CYCLE, Circuit, Input, Population, Projection, initial_state
+from eisim.circuit import CYCLE, Circuit, Input, Population, Projection, gap_junction_unit, initial_state
 from eisim.distributions import Distribution
 from eisim.neurons import LIF, ConductanceLIF, RateUnit, Theta
 from eisim.neurons.neuron import model_name
@@ -89,7 +89,7 @@ class Script:
     arrays : dict of str to ndarray
         Numbers that are not written out, by name.
     names : dict of str to str
-        Names in the script, of inputs, populations and projections.
+        Names in the script, of inputs, populations and projections, and of gap junctions (`junctions_of`).
     """
 
     note: str
@@ -219,6 +219,8 @@ class _Writer:
         unused = Unused(_TAKEN)
         parts: tuple[Any, ...] = (*circuit.inputs, *circuit.populations, *circuit.projections)
         self.names = {part.name: unused(_identifier(part.name)) for part in parts}
+        self.coupled = [p for p in circuit.populations if circuit.gap_junctions(p).nnz]
+        self.names |= {junctions_of(p): unused(f"{self.names[p.name]}_gap_junctions") for p in self.coupled}
         self.trains = {p.source for p in circuit.projections if not self._is_drive(p)}
 
     def script(self) -> Script:
@@ -235,9 +237,12 @@ class _Writer:
             lines += self._population(p)
         for projection in circuit.projections:
             lines += self._projection(projection)
+        for p in self.coupled:
+            lines += self._junctions(p)
         groups = [self.names[i.name] for i in circuit.inputs if self._has_group(i)]
         groups += [self.names[p.name] for p in circuit.populations]
         synapses = [self.names[p.name] for p in circuit.projections if not self._is_left_out(p)]
+        synapses += [self.names[junctions_of(p)] for p in self.coupled]
         spiking = circuit.kind == "spiking"
         watched = [i.name for i in circuit.inputs if spiking and self._has_group(i)]
         lines.append("monitors = {")
@@ -332,14 +337,16 @@ class _Writer:
         name, neurons = self.names[p.name], self.circuit.neurons(p)
         if p.silenced:
             self.differs.append("monitors show what the membranes of silenced neurons do, which send nothing")
-        model = _spiking(p, neurons) if self.circuit.kind == "spiking" else self._rate(p)
+        model = _spiking(p, neurons, p in self.coupled) if self.circuit.kind == "spiking" else self._rate(p)
+        if p in self.coupled:
+            model = replace(model, equations=[*model.equations, f"gap : {_declared(p.neuron.drive_unit)}"])
         self.differs += model.differs
         self.gates[p.name] = model.gate
         constants, own, declared = {}, {}, []
         for constant, (values, unit) in model.values.items():
             if np.ndim(values):
                 own[constant] = self._array(values, unit, f"{name} {constant}")
-                declared.append(f"{constant} : {_DECLARED.get(unit, unit)} (constant)")
+                declared.append(f"{constant} : {_declared(unit)} (constant)")
             else:
                 constants[constant] = _written(float(values), unit)
         drives = [q for q in self.circuit.projections if q.target == p.name and self._is_drive(q)]
@@ -352,7 +359,7 @@ class _Writer:
             if isinstance(weight, Distribution):
                 weight = self.circuit.weights(q).data
                 own[f"w_drive_{k}"] = self._array(weight, unit, f"{name} w_drive_{k}")
-                declared.append(f"w_drive_{k} : {_DECLARED.get(unit, unit)} (constant)")
+                declared.append(f"w_drive_{k} : {_declared(unit)} (constant)")
             else:
                 constants[f"w_drive_{k}"] = _written(float(weight), unit)
             constants |= self._scale(p.neuron, self.circuit.receptor(q))
@@ -395,6 +402,8 @@ class _Writer:
         noisy = bool(neuron.noise)
         bias = _one_if_equal(p.bias)
         text = neuron.equations_of(bool(neuron.refractory), noisy)
+        if p in self.coupled:
+            text = text.replace("(-r + ", "(-r + gap + ")
         values = {n: (getattr(neuron, n), u) for n, u in units.items() if re.search(rf"\b{n}\b", text)}
         if neuron.refractory:
             values["recovery"] = neuron.refractory, "second"
@@ -407,6 +416,26 @@ class _Writer:
 
     def _onto(self, name):
         return [q for q in self.circuit.projections if q.target == name and not self._is_left_out(q)]
+
+    def _junctions(self, p: Population) -> Iterator[str]:
+        matrix, name, population = self.circuit.gap_junctions(p), self.names[junctions_of(p)], self.names[p.name]
+        state, unit = "r" if self.circuit.kind == "rate" else "v", gap_junction_unit(p.neuron)
+        rows, columns = matrix.tocoo().coords
+        current = f"gap_post = w*({state}_pre - {state}_post) : {_declared(p.neuron.drive_unit)} (summed)"
+        pairs = f"{matrix.nnz // 2:,} pair{'s' * (matrix.nnz > 2)}"
+        yield f"# Gap junctions of population {p.name!a}: {pairs}, each both ways."
+        yield f"{name} = Synapses("
+        yield f"    {population}, {population}, {_lines(f'w : {unit} (constant){chr(10)}{current}')},"
+        yield f"    clock=clock, name={_quoted(name)},"
+        yield ")"
+        yield f"{name}.connect("
+        yield f"    i={self._array(rows, '1', f'{name} i')},"
+        yield f"    j={self._array(columns, '1', f'{name} j')},"
+        yield ")"
+        weight = _one_if_equal(matrix.data)
+        written = self._array(weight, unit, f"{name} w") if np.ndim(weight) else _written(float(weight), unit)
+        yield f"{name}.w = {written}"
+        yield ""
 
     # --- Projections --------------------------------------------------------------------------------------------------
 
@@ -491,7 +520,17 @@ class _Model:
     gate: bool = False  # whether what acts on the potential must see that a neuron is not refractory
 
 
-def _spiking(p: Population, neurons) -> _Model:
+def junctions_of(p: Population) -> str:
+    """By which the gap junctions of a population are found among names."""
+    return f"gap junctions of {p.name}"
+
+
+def _declared(unit: str) -> str:
+    """A unit as Brian2's equations have it."""
+    return _DECLARED.get(unit, unit)
+
+
+def _spiking(p: Population, neurons, coupled: bool) -> _Model:
     neuron = p.neuron
 
     def of_all(value):
@@ -502,7 +541,9 @@ def _spiking(p: Population, neurons) -> _Model:
     bias = _one_if_equal(p.bias)
     if not noisy:
         text = re.sub(r" \+ noise\S*\*xi\b", "", text)
-    if not np.any(bias):
+    if coupled:
+        text = re.sub(r"\bbias\b", "bias + gap" if np.any(bias) else "gap", text)
+    elif not np.any(bias):
         text = re.sub(r" \+ bias\b|\bbias \+ ", "", text)
     units = {f.name: f.metadata["unit"] for f in fields(neuron) if "unit" in f.metadata}
     values = {name: (of_all(lambda each, name=name: getattr(each, name)), unit) for name, unit in units.items()}

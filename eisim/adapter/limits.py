@@ -8,13 +8,13 @@ from eisim.neurons import LIF
 from eisim.neurons.neuron import model_name
 
 
-def check_plain(circuit: Circuit, what: str, transients: bool = False) -> None:
+def check_plain(circuit: Circuit, what: str, transients: bool = False, junctions: bool = False) -> None:
     """Refuse a spiking circuit that has more than LIF neurons, exponential synapses and regular inputs.
 
-    And, where they are allowed, transient losses of transmission.
+    And, where they are allowed, transient losses of transmission and gap junctions.
     """
     if circuit.kind == "spiking":
-        for found in _beyond(circuit, transients):
+        for found in _beyond(circuit, transients, junctions):
             raise InputError(
                 f"{what}: expected LIF neurons with exponential synapses and regular inputs, found {found} in "
                 f"{circuit.name!r} (for large noisy networks see eisim.mean_field)"
@@ -29,8 +29,15 @@ def check_linear(circuit: Circuit, what: str) -> None:
                 f"{what}: expected LIF neurons, found {model_name(p.neuron)} in population {p.name!r} of "
                 f"{circuit.name!r} (for large noisy networks see eisim.mean_field)"
             )
-    for found in _varied(circuit, transients=False):
+    for found in _varied(circuit, transients=False, junctions=False):
         raise InputError(f"{what}: expected one activation and static weights, found {found} in {circuit.name!r}")
+
+
+def check_uncoupled(circuit: Circuit, what: str) -> None:
+    """Refuse gap junctions."""
+    for p in circuit.populations:
+        if p.gap_junctions is not None:
+            raise InputError(f"{what}: expected no gap junctions, found those of population {p.name!r}")
 
 
 def check_afferents(circuit: Circuit, what: str, fluctuating=True, spikes=True, currents=True) -> None:
@@ -56,17 +63,19 @@ def check_afferents(circuit: Circuit, what: str, fluctuating=True, spikes=True, 
         raise InputError(f"{what}: expected {kinds}, found {found} in {circuit.name!r}")
 
 
-def _beyond(circuit, transients) -> Iterator[str]:
+def _beyond(circuit, transients, junctions) -> Iterator[str]:
     yield from (f"the Poisson input {i.name!r}" for i in circuit.inputs if i.train == "poisson")
     for p in circuit.populations:
         if p.neuron.structure != "lif":
             receptors = ", ".join(type(r).__name__ for r in p.neuron.receptors.values())
             yield f"{model_name(p.neuron)} with {receptors} as population {p.name!r}"
-    yield from _varied(circuit, transients)
+    yield from _varied(circuit, transients, junctions)
 
 
-def _varied(circuit, transients) -> Iterator[str]:
+def _varied(circuit, transients, junctions) -> Iterator[str]:
     yield from (f"a spread of {', '.join(p.spread)} in population {p.name!r}" for p in circuit.populations if p.spread)
     yield from (f"the plasticity of projection {p.name!r}" for p in circuit.projections if p.plasticity)
     lost = [p.name for p in circuit.projections if p.transient and not transients]
     yield from (f"the transient loss of projection {name!r}" for name in lost)
+    coupled = [p.name for p in circuit.populations if p.gap_junctions is not None and not junctions]
+    yield from (f"the gap junctions of population {name!r}" for name in coupled)

@@ -12,7 +12,7 @@ import numpy as np
 import scipy
 
 from eisim.adapter.diffusion import Diffusion, conductance_based, current_based, synaptic_filter
-from eisim.adapter.limits import check_afferents
+from eisim.adapter.limits import check_afferents, check_uncoupled
 from eisim.adapter.linear_response import linear_response
 from eisim.adapter.moments import Moments, moments
 from eisim.adapter.release import mean_release, release_response
@@ -71,8 +71,8 @@ def mean_field(circuit: Circuit) -> "MeanField":
     Raises
     ------
     InputError
-        For a rate circuit, which has units of its own (``to_dnn``), for neurons that do not integrate and fire, and for
-        inputs that inject currents or whose spike times are given.
+        For a rate circuit, which has units of its own (``to_dnn``), for neurons that do not integrate and fire, for
+        inputs that inject currents or whose spike times are given, and for gap junctions.
     """
     if circuit.kind != "spiking":
         raise InputError(f"mean_field: expected a spiking circuit (for rate circuits see to_dnn), found {circuit!r}")
@@ -88,6 +88,7 @@ def mean_field(circuit: Circuit) -> "MeanField":
             f"{circuit.name!r}"
         )
     check_afferents(circuit, "mean_field")
+    check_uncoupled(circuit, "mean_field")
     return MeanField(circuit)
 
 

@@ -12,7 +12,7 @@ import scipy
 from scipy import sparse
 
 from eisim.adapter.activations import refuse_refractory
-from eisim.adapter.limits import check_afferents
+from eisim.adapter.limits import check_afferents, check_uncoupled
 from eisim.adapter.names import Unused
 from eisim.adapter.static import static_dnn
 from eisim.base.errors import InputError, explains_arguments
@@ -88,6 +88,7 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
     if circuit.kind != "rate":
         raise InputError(f"to_spiking: expected a rate circuit, found {circuit.name!r}, which is {circuit.kind}")
     check_afferents(circuit, "to_spiking")
+    check_uncoupled(circuit, "to_spiking")
     stimuli = checked(stimuli, [(i.name, i.size) for i in circuit.inputs], "to_spiking: stimuli")
     scales = spiking_scales(circuit, stimuli, rate, input_rate)
     drives = _largest_excess(circuit, stimuli)

@@ -1,7 +1,8 @@
 """The unrolled equivalent DNN: one layer for each time step, with shared weights.
 
 A layer of a rate circuit is an Euler step; a layer of a spiking circuit is leak, Heaviside and reset. Delays are
-connections that skip layers.
+connections that skip layers. Gap junctions are part of the units, as leak and reset are: in each layer they move the
+potentials or rates of coupled units towards each other.
 """
 
 from collections import deque
@@ -59,7 +60,7 @@ class UnrolledDNN(Shown):
     def is_nonnegative(self) -> bool:
         """Whether no synaptic weight is negative: true exactly for excitatory-only circuits.
 
-        The reset of a spiking neuron is part of the neuron, not a weight.
+        The reset of a spiking neuron and gap junctions are part of the neurons, not weights.
         """
         return all((matrix.data >= 0).all() for matrix in self.weights.values())
 
@@ -135,13 +136,31 @@ class UnrolledDNN(Shown):
         """A state variable of all units at the start."""
         return self._each(lambda p: initial_state(p, self.circuit.seed).get(variable, default(p)))
 
+    def _through_junctions(self):
+        """The function from potentials or rates to the currents through gap junctions, if there are any."""
+        found = []
+        for p in self.circuit.populations:
+            matrix = self.circuit.gap_junctions(p).tocoo()
+            found.append((*(self.units[p.name].start + each for each in matrix.coords), matrix.data))
+        sources, targets, conductances = (np.concatenate(column) for column in zip(*found, strict=True))
+        if not len(conductances):
+            return None
+
+        def currents(state):
+            state = np.atleast_2d(state)
+            total = np.zeros(state.shape[::-1])
+            np.add.at(total, targets, (conductances * (state[:, sources] - state[:, targets])).T)  # in this order
+            return total.T
+
+        return currents
+
     def _rate_layers(self, inputs, past, onto_units):
         mix = self._each(lambda p: self.dt / p.neuron.tau)
         refractory = self._each(lambda p: p.neuron.refractory)
         alike: dict = {}  # indices of the units that share a neuron model
         for p in self.circuit.populations:
             alike[p.neuron] = np.r_[alike.get(p.neuron, np.empty(0, dtype=int)), self.units[p.name]]
-        rates = self._at_start("r", lambda p: 0.0)
+        rates, coupled = self._at_start("r", lambda p: 0.0), self._through_junctions()
         for step, (x, bias, _) in enumerate(inputs):
             rates = np.broadcast_to(rates, (len(x), len(mix)))
             past.appendleft(np.hstack([x, rates]).T)
@@ -149,7 +168,9 @@ class UnrolledDNN(Shown):
             drive, phi = np.broadcast_to(drive, rates.shape), np.empty(rates.shape)
             for neuron, units in alike.items():
                 phi[:, units] = neuron.transfer(drive[:, units])
-            rates = rates + mix * ((1 - refractory * rates) * phi - rates)
+            before, rates = rates, rates + mix * ((1 - refractory * rates) * phi - rates)
+            if coupled:
+                rates = rates + mix * coupled(before)
             yield rates
 
     def _spiking_layers(self, inputs, past, onto_units):
@@ -164,14 +185,14 @@ class UnrolledDNN(Shown):
         phase = np.concatenate([i.phases for i in self.circuit.inputs])
         v = self._at_start("v", lambda p: p.neuron.rest)
         excitation, inhibition = (self._at_start(f"I_{letter}", lambda p: 0.0) for letter in "ei")
-        since = hold
+        since, coupled = hold, self._through_junctions()
         for step, (x, bias, given) in enumerate(inputs):
             phase = phase + x * self.dt
             afferent = phase > CYCLE
             phase = phase - afferent
             for trial, k in given:
                 afferent[trial, k] = True
-            floor = rest + bias
+            floor = rest + (bias + coupled(v) if coupled else bias)
 
             free = since >= hold
             v = np.where(free, floor + (v - floor) * leak + excitation * from_e + inhibition * from_i, v)
@@ -199,7 +220,7 @@ def _response_to_decaying_input(dt, tau, tau_s):
 
 
 def unroll(circuit: Circuit, timing: Timing) -> UnrolledDNN:
-    check_plain(circuit, "to_dnn: the unrolled DNN of a spiking circuit", transients=True)
+    check_plain(circuit, "to_dnn: the unrolled DNN of a spiking circuit", transients=True, junctions=True)
     place = spans((*circuit.inputs, *circuit.populations))
     n_units = sum(p.size for p in circuit.populations)
     parts: dict = {}

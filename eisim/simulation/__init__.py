@@ -19,7 +19,7 @@ from eisim.plasticity.text import WEIGHT, code_name
 from eisim.simulation.cuda import CUDA, check_available
 from eisim.simulation.layout import Trials, lay_out, pool_name
 from eisim.simulation.memory import check_memory
-from eisim.simulation.recording import learnable, made_of, recordable, recorded_variables, requested
+from eisim.simulation.recording import learnable, made_of, recordable, recorded_variables, requested, with_trains
 from eisim.simulation.response import Recording, Response, Spikes, ends_of
 from eisim.simulation.shares import join, share_out
 from eisim.simulation.state import check_continuable, final_state, initial_of
@@ -79,8 +79,9 @@ def simulate(
         depolarising current is positive. They are in A where synapses are conductances; where they are currents, as in
         `eisim.LIF`, they are times the membrane resistance, in V. Of rate units there are the rate ``r``, the inputs
         ``I_e`` and ``I_i`` from excitatory and inhibitory sources, the summed input ``drive``, its ``activation``, and
-        the input noise ``noise_drive``, all in Hz. The value at a time is the state at the beginning of the time step
-        that begins then. What is recorded changes no bit of the simulation.
+        the input noise ``noise_drive``, all in Hz. ``I_gap`` is the current through gap junctions. The value at a time
+        is the state at the beginning of the time step that begins then. What is recorded changes no bit of the
+        simulation. A Poisson input that reaches all its targets by `eisim.weights.Independent` has no train to record.
     neurons : int, sequence of int or dict, optional
         The neurons whose variables a dict as `record` records, by their numbers in the population, the same for all
         populations or by population; by default all. Spikes are those of all neurons.
@@ -93,7 +94,8 @@ def simulate(
         ``keep_state=True``. Its circuit has inputs and populations of the same names, sizes and neuron models; weights,
         biases and parameters may differ. What it has one trial or seed of is the start of all. By default neurons begin
         as their populations say (`Population.initial`). Time, stimuli, spike counts, and noise begin anew: with the
-        same seed the noise is that of the first simulation once more.
+        same seed the noise is that of the first simulation once more, and the times of an ablation in time
+        (`eisim.ablate` with ``during``) and of given spikes count from there.
     keep_state : bool
         Whether the responses hold the state at the end, `Response.state`. Spiking circuits with delays, short-term
         plasticity or NMDA receptors, whose state is not that of their neurons alone, are refused, and circuits with
@@ -428,8 +430,7 @@ def _response(index, trials, layout, outcomes, timing, keep_seeds):
         if trials.record and outcome.traces is not None:
             traces[name] = of(name, outcome.traces)
     if trials.record and trials.circuit.kind == "spiking":
-        inputs = [i.name for i in trials.circuit.inputs if not i.is_current]
-        for name in request.spikes if request else [*names, *inputs]:
+        for name in request.spikes if request else [*names, *with_trains(trials.circuit)]:
             block = layout.blocks[index, name]
             silenced = trials.circuit.population(name).silenced if name in rates else ()
             spikes[name] = _spikes(block, outcomes[block.group].spikes, trials.copies, silenced)

@@ -18,7 +18,17 @@ from scipy import sparse
 from eisim.base.elementary import exp, expm1
 from eisim.base.errors import InputError
 from eisim.base.timing import Timing
-from eisim.circuit import MOST_NEURONS, Circuit, Population, Projection, delay_steps, draws_state, initial_state, spans
+from eisim.circuit import (
+    MOST_NEURONS,
+    Circuit,
+    Population,
+    Projection,
+    delay_steps,
+    draws_state,
+    initial_state,
+    junction_step,
+    spans,
+)
 from eisim.distributions import Distribution
 from eisim.plasticity import PlasticityRule
 from eisim.plasticity.text import WEIGHT, code_name
@@ -38,6 +48,8 @@ INPUT = "input"
 DELAY_LINE = "delayline"
 SPIKE_TIMES = "spiketimes"
 POOL = "pool_of_"
+#: In place of a receptor's letter: of bundles of gap junctions.
+JUNCTIONS = "gap"
 #: The step from which on a neuron integrates again; in a state at the end of a trial counted from there.
 FREE_AT = "free_at"
 #: Endings of parts of a state: what the pool of a population adds to its variables, and rates so many steps ago.
@@ -92,6 +104,7 @@ class Group:
     neuron: Any  # a model of that structure, None for inputs and delay lines
     drives: str = ""  # letters of the receptors of the Poisson drives of each neuron
     pools: str = ""  # name of the group of pools that these neurons read
+    coupled: bool = False  # whether they have gap junctions
     size: int = 0
     recorded: int = 0  # number recorded, from the first on
     parts: list[tuple[int, dict[str, np.ndarray | float]]] = field(default_factory=list)  # with their sizes
@@ -405,6 +418,22 @@ def _place(layout, index, trials, timing, neuron_values, input_values):
             ends = source, projection.target, receptor
             learner = projection.learning and (projection.name, projection.learning, np.flatnonzero(at))
             yield *ends, None, learner, rows[at], columns[at], weights[at], delay[at], course, share
+    for p in circuit.populations:
+        if p.gap_junctions is not None:
+            matrix = _junctions(circuit, p, dt)
+            rows, columns = matrix.tocoo().coords
+            yield p.name, p.name, JUNCTIONS, None, None, rows, columns, one_if_equal(matrix.data), 0.0, 0, 1.0
+
+
+def _junctions(circuit, population, dt):
+    """Conductances of the gap junctions of a population, if time steps are short enough for them."""
+    matrix = circuit.gap_junctions(population)
+    largest = float(matrix.sum(axis=0).max(initial=0.0))
+    longest = min(junction_step(neuron, largest) for neuron in circuit.neurons(population))
+    if dt > longest:
+        what = f"the summed conductance {largest:g} of the gap junctions of population {population.name!r}"
+        raise InputError(f"dt: expected at most {longest * 1e3:.3g} ms for {what}, found {dt * 1e3:g} ms")
+    return matrix
 
 
 def is_pooled(circuit: Circuit, projection: Projection) -> bool:
@@ -519,7 +548,7 @@ def _place_neurons(layout, index, trials, timing, neuron_values, input_values):
     if given:  # they have a place among the inputs, too, where they are silent
         sizes = {i.name: i.size for i in given}
         _add(layout, index, SPIKE_TIMES, sizes, trials, _spike_times(layout, trials, given, dt, steps), Group(None))
-    for (name, letters, pooled, _), members in _members(circuit, trials.stimuli.ndim == 3).items():
+    for (name, letters, pooled, coupled, _), members in _members(circuit, trials.stimuli.ndim == 3).items():
         populations, drives = zip(*members, strict=True)
         neuron, pools = populations[0].neuron, POOL + name if pooled else ""
         own = tuple(circuit.neurons(p) for p in populations), tuple(place[p.name].start for p in populations)
@@ -535,8 +564,10 @@ def _place_neurons(layout, index, trials, timing, neuron_values, input_values):
             values = values | _drive_values(layout, index, trials, populations, k, kth)
         if any(i.is_current for i in circuit.inputs):
             values = _with_currents(layout, trials, populations, place, values, dt)
+        if coupled and circuit.kind == "spiking":
+            values = {("tonic" if name == "bias" else name): value for name, value in values.items()}
         sizes = {p.name: p.size for p in populations}
-        _add(layout, index, name, sizes, trials, values, Group(neuron, letters, pools))
+        _add(layout, index, name, sizes, trials, values, Group(neuron, letters, pools, coupled))
     # Rate units have no spikes to delay: their delayed rates are tapped from a delay line.
     taps = _taps(circuit, dt) if circuit.kind == "rate" else []
     if taps:
@@ -596,8 +627,8 @@ def _side_by_side(trials, values):
 def _members(circuit, moving):
     """Populations, with their Poisson drives in order of their receptors, by what their code depends on.
 
-    That is the name of the group, the letters of those receptors, whether there is a pool, and the class. Currents that
-    are `moving` or fluctuate are in the name.
+    That is the name of the group, the letters of those receptors, whether there are a pool and gap junctions, and the
+    class. Currents that are `moving` or fluctuate are in the name.
     """
     found, onto = {}, {p.name: [] for p in circuit.populations}
     for projection in circuit.projections:
@@ -607,10 +638,13 @@ def _members(circuit, moving):
         drives = [p for p in mine if circuit.kind == "spiking" and isinstance(p.weights, Independent)]
         drives = sorted((p for p in drives if not circuit.is_injected(p)), key=circuit.receptor)
         letters, pooled = "".join(map(circuit.receptor, drives)), any(is_pooled(circuit, p) for p in mine)
+        coupled = population.gap_junctions is not None
         name = _structure(population) + (f"_drive_{letters}" if drives else "") + ("_pooled" if pooled else "")
+        name += "_coupled" * coupled
         if any(map(circuit.is_injected, mine)):
             name += "_injected" * moving + (f"_fluctuating_{n}" if (n := fluctuations(circuit, population)) else "")
-        found.setdefault((name, letters, pooled, type(population.neuron)), []).append((population, drives))
+        key = name, letters, pooled, coupled, type(population.neuron)
+        found.setdefault(key, []).append((population, drives))
     return found
 
 

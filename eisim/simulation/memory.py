@@ -53,6 +53,7 @@ def _bytes(trials, timing):
     need = trials.copies * (_NEURON[circuit.kind] * (trials.neurons + circuit.n_inputs) + synapses)
     own = sum(p.size * len(p.neuron.units) for p in circuit.populations if isinstance(p.neuron, Neuron))
     need += _VARIABLE * trials.copies * own
+    need += trials.copies * each * sum(map(_junctions, circuit.populations))
     for p in circuit.populations if any(i.is_current for i in circuit.inputs) else ():
         need += trials.copies * p.size * (_CURRENT + _FLUCTUATION * fluctuations(circuit, p))
         if trials.stimuli.ndim == 3:
@@ -91,6 +92,12 @@ def _draws(projection):
     """How many numbers are drawn for each synapse."""
     given = [getattr(projection.weights, "weight", None), projection.delay]
     return sum(isinstance(each, Distribution) for each in given)
+
+
+def _junctions(population):
+    """Gap junctions of a population, each counted both ways."""
+    given, shape = population.gap_junctions, (population.size, population.size)
+    return 0 if given is None else given.expected(shape, True) if isinstance(given, Rule) else given.nnz
 
 
 def _synapses(circuit, projection):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from eisim.base.timing import Timing
-from eisim.circuit import CYCLE
+from eisim.circuit import CYCLE, gap_junction_unit
 from eisim.neurons.kinetics import kinetic_steps, kinetic_variables, kinetics
 from eisim.neurons.spiking import INHIBITORY
 from eisim.plasticity.text import LAST, code_name
@@ -17,6 +17,7 @@ from eisim.simulation import elementary, refractory
 from eisim.simulation.layout import (
     FREE_AT,
     INPUT,
+    JUNCTIONS,
     POOL,
     SPIKE_TIMES,
     Bundle,
@@ -100,7 +101,8 @@ def models(layout: Layout, kind: str, timing: Timing, own: bool = False) -> dict
             found[name] = _spiking(group, values, timing, moving, own)
         else:
             # In an order of their own: that of the bundles depends on which circuit of the batch comes first.
-            drives = sorted(drive_name(b) for b in layout.synapses if b.target == name)
+            onto = [b for b in layout.synapses if b.target == name and b.receptor != JUNCTIONS]
+            drives = sorted(map(drive_name, onto))
             found[name] = _rate(group, values, timing, drives)
     return found
 
@@ -113,6 +115,10 @@ def synapse_model(bundle: Bundle, synapses: Synapses, layout: Layout, kind: str,
     weight, units = "w", {}
     if np.any(synapses.course):
         values, weight, units = values | {"course": synapses.course}, "w*transmission(t, course)", {"course": "integer"}
+    if bundle.receptor == JUNCTIONS:
+        neuron, state = layout.groups[bundle.target].neuron, "r" if kind == "rate" else "v"
+        equations = f"gap_post = w*({state}_pre - {state}_post) : {neuron.drive_unit} (summed)"
+        return Model(equations, "", values, {"w": gap_junction_unit(neuron)})
     if kind == "rate":
         equations = f"{drive_name(bundle)}_post = {weight}*r_pre : Hz (summed)"
         return Model(equations, "", values, {"w": "1"} | units)
@@ -218,18 +224,20 @@ def _given(values) -> Model:
     return Model("place : integer", "", values, {}, events)
 
 
-def _injected(values, unit: str) -> tuple[dict, str, str, dict[str, str]]:
+def _injected(values, unit: str, coupled: bool = False) -> tuple[dict, str, str, dict[str, str]]:
     """Values, equations, step and units of currents that are injected beside the tonic bias.
 
-    A fluctuation is an Ornstein-Uhlenbeck process of variance 1 in exact steps. What it is at the start of a step acts.
+    If `coupled`, that through gap junctions, too. A fluctuation is an Ornstein-Uhlenbeck process of variance 1 in exact
+    steps. What it is at the start of a step acts.
     """
     numbers = range(sum(name.startswith("reach_") for name in values))
     if "tonic" not in values:
         return values, "", "", {}
     physical = "" if unit == "1" else f"*{unit}"
-    terms = ["tonic", *([f"injected(t, row){physical}"] if "row" in values else [])]
+    terms = ["tonic", *([f"injected(t, row){physical}"] if "row" in values else []), *(["gap"] if coupled else [])]
     terms += [f"reach_{k}*fluctuation_{k}" for k in numbers]
     equations = f"\nbias = {' + '.join(terms)} : {unit}" + "".join(f"\nfluctuation_{k} : 1" for k in numbers)
+    equations += f"\ngap : {unit}" if coupled else ""
     step = "".join(
         f"\nfluctuation_{k} = fluctuation_{k}*fluctuation_decay_{k} + "
         f"fluctuation_step_{k}*gaussian(fluctuation_key_{k}, t_in_timesteps)"
@@ -267,6 +275,9 @@ def _rate(group: Group, values, timing, drives) -> Model:
     else:
         equations += "\n" + group.neuron.equations_of(refractory, noisy)
         step, units = group.neuron.step(refractory, noisy), group.neuron.step_units | {"key": "1"}
+    if group.coupled:
+        equations += "\ngap : Hz"
+        step += "\nr = r + dt/tau*gap"
     step += f"\nrate_sum = rate_sum + r*{_in_window(timing)}{fluctuate}"
     units = {name: unit for name, unit in (units | {"bias": "Hz"} | units_of_currents).items() if name in values}
     placeholders = {"noise": "hertz", "noise_tau": "second"} if noisy else {}
@@ -294,7 +305,7 @@ def _spiking(group: Group, values, timing, moving, own) -> Model:
         linked = "".join(f"\n{v}_pool : {neuron.weight_unit} (linked)" for v in kinetic_variables(neuron))
     equations = neuron.equations(pooled) + linked + "\nspikes_in_window : integer\nfree_at : integer"
     equations += "".join(f"\n{arrived} : 1" for arrived in drawn)
-    values, currents, fluctuate, units_of_currents = _injected(values, neuron.drive_unit)
+    values, currents, fluctuate, units_of_currents = _injected(values, neuron.drive_unit, group.coupled)
     equations, units = equations + currents, units | units_of_currents
     step = neuron.step(noisy, pooled, "\n".join(arrivals)) + fluctuate
     reset = [neuron.after_spike("carry" in values), "free_at = t_in_timesteps + hold"]

@@ -113,7 +113,7 @@ class BatchNetwork:
             arguments["namespace"] |= {"transmission": self.transmission}
         if "let_in(" in model.step:
             arguments["namespace"] |= refractory.brian2_functions()
-        if self.kind == "spiking" and synapses.common_delay is not None:
+        if self.kind == "spiking" and model.step and synapses.common_delay is not None:
             arguments["delay"] = {"pre": synapses.common_delay * b2.second}
         if model.on_post:
             arguments |= {"on_post": model.on_post, "delay": arguments.get("delay", {}) | {"post": 0 * b2.second}}
@@ -126,7 +126,7 @@ class BatchNetwork:
             made.course_[:] = synapses.course
         if synapses.share.ndim:
             made.share_[:] = synapses.share
-        if self.kind == "spiking" and synapses.common_delay is None:
+        if self.kind == "spiking" and model.step and synapses.common_delay is None:
             made.delay_[:] = synapses.delay
         return made
 
@@ -139,11 +139,16 @@ class BatchNetwork:
         return b2.StateMonitor(neurons, "r", record=np.arange(recorded), when="end", clock=self.clock, name=own_name)
 
     def _recorders(self, indices, every):
-        """Monitors of the state at the beginning of a step, of rate units once their inputs are summed."""
+        """Monitors of the state at the beginning of a step, of what is summed once it is."""
         clock = self.clock
         if indices and every > 1:
             clock = b2.Clock(every * self.timing.dt * b2.second, name=RECORDERS_CLOCK)
-        slot = {"when": "groups", "order": -0.5} if self.kind == "rate" else {"when": "start"}
+
+        def slot(recorder):
+            of_group = recorder.group not in self.synapses
+            is_summed = of_group and (self.kind == "rate" or "gap" in recorder.variables)
+            return {"when": "groups", "order": -0.5} if is_summed else {"when": "start"}
+
         return {
             recorder: b2.StateMonitor(
                 (self.synapses | self.groups)[recorder.group],
@@ -151,7 +156,7 @@ class BatchNetwork:
                 record=numbers,
                 clock=clock,
                 name=recorder_name(recorder),
-                **({"when": "start"} if recorder.group in self.synapses else slot),
+                **slot(recorder),
             )
             for recorder, numbers in indices.items()
         }

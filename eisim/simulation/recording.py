@@ -20,6 +20,8 @@ from eisim.weights import Independent
 SPIKES = "spikes"
 #: Units of Brian2's equations, as they are written beside numbers.
 _SYMBOLS = {"volt": "V", "siemens": "S", "ampere": "A", "hertz": "Hz", "second": "s", "farad": "F"}
+#: The current through gap junctions, where no equation of a neuron has a variable of that name.
+GAP = "I_gap"
 _OF_RECEPTOR = {"e": "excitatory", "i": "inhibitory", "n": "NMDA"}
 
 
@@ -55,11 +57,17 @@ def recordable(circuit: Circuit, population: Population) -> dict[str, Variable]:
         meanings = {"r": "rate", "drive": "summed input", "activation": "activation of the summed input", **drives}
         if any(each.noise for each in circuit.neurons(population)):
             meanings["noise_drive"] = "input noise"
+        if population.gap_junctions is not None:
+            meanings[GAP] = "input through gap junctions"
         return {name: Variable("Hz", meaning) for name, meaning in meanings.items()}
+    found = {}
+    if population.gap_junctions is not None:
+        times = ", times the membrane resistance" if neuron.drive_unit == "volt" else ""
+        found[GAP] = Variable(symbol(neuron.drive_unit), f"current through gap junctions, depolarising positive{times}")
     if isinstance(neuron, Neuron):
         units = {name: symbol(unit) for name, unit in neuron.units.items()}
-        return {name: Variable(unit, "membrane potential" if name == "v" else "") for name, unit in units.items()}
-    found = {}
+        own = {name: Variable(unit, "membrane potential" if name == "v" else "") for name, unit in units.items()}
+        return found | own
     for name, unit in differential(neuron.equations()).items():
         found[name] = Variable(symbol(unit), _meaning(neuron, name))
     if quantity_of(neuron) == "g":
@@ -89,7 +97,9 @@ def needed(population: Population, names: Iterable[str], drives: Mapping[str, li
     """The variables of the population's group that these are made of; `drives`: of the inputs of rate units by sign."""
     neuron, found = population.neuron, set()
     for name in names:
-        if isinstance(neuron, Neuron):
+        if _is_gap(neuron, name):
+            found.add("gap")
+        elif isinstance(neuron, Neuron):
             found.add(neuron.code_name(name))
         elif neuron.kind == "rate" and name.startswith("I_"):
             found.update(drives.get(name[-1], ()))
@@ -98,6 +108,10 @@ def needed(population: Population, names: Iterable[str], drives: Mapping[str, li
         else:
             found.add(name)
     return tuple(sorted(found))
+
+
+def _is_gap(neuron, name):
+    return name == GAP and not (isinstance(neuron, Neuron) and GAP in neuron.units)
 
 
 def of_pool(population: Population, variables: Iterable[str]) -> tuple[str, ...]:
@@ -112,6 +126,8 @@ def made_of(circuit: Circuit, population: Population, name: str, numbers, drives
     None where nothing drives them.
     """
     neuron = population.neuron
+    if _is_gap(neuron, name):
+        return state["gap"]
     if isinstance(neuron, Neuron):
         return state[neuron.code_name(name)]
     if neuron.kind == "rate" and name.startswith("I_"):
@@ -131,7 +147,7 @@ def requested(circuit: Circuit, record: Mapping, neurons, trials, every, n_trial
     spikes, variables = [], {}
     if not record:
         raise InputError("record: expected populations with what to record of each, found an empty dict")
-    inputs = _with_trains(circuit) if circuit.kind == "spiking" else []
+    inputs = with_trains(circuit) if circuit.kind == "spiking" else []
     populations, rules = {p.name: p for p in circuit.populations}, circuit.rules
     for name, asked in record.items():
         if name not in populations and name not in inputs and name not in rules:
@@ -180,7 +196,7 @@ def recorded_variables(record) -> set[str]:
     return {name for name, asked in listed.items() if any(each != SPIKES for each in asked)}
 
 
-def _with_trains(circuit):
+def with_trains(circuit: Circuit) -> list[str]:
     """Names of the inputs that have spikes: not currents, nor Poisson inputs that only drive populations."""
     sources = {p.source for p in circuit.projections if not isinstance(p.weights, Independent)}
     spike = [i for i in circuit.inputs if not i.is_current]

@@ -69,7 +69,7 @@ def _range(values, unit: str) -> str:
 def _circuit(circuit: Circuit) -> str:
     inputs = [(i.name, i.size, *_sent(circuit, i)) for i in circuit.inputs]
     scale = "rate or current" if any(i.is_current for i in circuit.inputs) else "rate"
-    populations = [(p.name, SIGNS[p.sign], p.size, _model(p.neuron), _extras(p)) for p in circuit.populations]
+    populations = [(p.name, SIGNS[p.sign], p.size, _model(p.neuron), _extras(circuit, p)) for p in circuit.populations]
     projections = [_projection(circuit, p) for p in circuit.projections]
     readouts = [(r.population, circuit.population(r.population).size, f"{r.threshold:g} Hz") for r in circuit.readouts]
     return html_box(
@@ -92,7 +92,7 @@ def _sent(circuit, of) -> tuple[str, str]:
     return format_quantity(of.scale, unit), f"injected current{sd}"
 
 
-def _extras(population):
+def _extras(circuit, population):
     """What sets a population apart beside its model."""
     parts = [f"{population.cell_type} cells"] if population.cell_type not in ("", population.name) else []
     if population.bias.any():
@@ -103,6 +103,8 @@ def _extras(population):
         parts.append(f"from {_range(population.initial, population.neuron.state_unit)}")
     for name, sd in population.spread.items():
         parts.append(f"{name} ± {format_quantity(sd, population.neuron.quantities[name].unit)}")
+    if population.gap_junctions is not None:
+        parts.append(count(circuit.gap_junctions(population).nnz // 2, "gap junction"))
     return ", ".join(parts)
 
 
