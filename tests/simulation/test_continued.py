@@ -34,6 +34,7 @@ from eisim import (
     simulate,
 )
 from eisim.simulation import shares
+from tests.support import two_choice
 from tests.support.drawn import draw_circuit
 
 DT = 0.5e-3
@@ -295,3 +296,16 @@ def test_without_noise_keeps_the_initial_rate_and_leaves_out_that_of_the_noise()
     quiet = unit({"r": 3.0, "noise_drive": 2.0}).without_noise().population("E")
     assert quiet.neuron.noise == 0 and np.array_equal(quiet.initial, [3, 3])
     assert unit({"noise_drive": 2.0}).without_noise().population("E").initial is None
+
+
+@pytest.mark.parametrize("kind", ["rate", "spiking"])
+def test_times_of_an_ablation_in_time_count_from_where_it_begins(kind):
+    """A settled circuit is ablated for a while in the second simulation, as it is in one long one."""
+    circuit = two_choice.circuit(kind).without_noise()
+    settled = simulate(circuit, two_choice.STIMULI, **HALF, keep_state=True, backend="numpy")
+    long, lost = (ablate(circuit, during=(begin * ms, (begin + 40) * ms)) for begin in (120, 20))
+    whole = simulate(long, two_choice.STIMULI, **WHOLE, record=True, backend="numpy")
+    second = simulate(lost, two_choice.STIMULI, **HALF, initial=settled, record=True, backend="numpy")
+    assert_continues(whole, second)
+    intact = simulate(circuit, two_choice.STIMULI, **HALF, initial=settled, backend="numpy")
+    assert any((second.rates[name] != intact.rates[name]).any() for name in "EI")

@@ -452,3 +452,16 @@ def test_spread_of_parameters_and_saved_responses(tmp_path):
     assert_same_bits(response, again)
     assert again.traces["PYR"].identical(response.traces["PYR"]) and set(again.traces) == {"PYR"}
     np.testing.assert_array_equal(again.spikes["PV"].t, response.spikes["PV"].t)
+
+
+def test_a_poisson_input_without_a_train_of_its_own_has_no_spikes_to_record():
+    """Each of its targets has a separate train, which is drawn as a number of spikes for each step."""
+    inputs = [Input("own", train="poisson", rate=2000.0), Input("shared", train="poisson"), Input("regular")]
+    weights = {"own": Independent(2e-3), "shared": AllToAll(2e-3), "regular": AllToAll(2e-3)}
+    projections = [Projection(name, "E", rule) for name, rule in weights.items()]
+    circuit = Circuit("c", inputs, [Population("E", "E", LIF(), 3)], projections)
+    found = simulate(circuit, [[1, 1, 1]], record=True, **COARSE)
+    assert list(found.spikes) == ["E", "shared", "regular"] and found.spikes["E"].i.size
+    assert set(found.spikes_to_dataframe().population.cat.categories) == {"E", "shared", "regular"}
+    with pytest.raises(InputError, match="found 'own'"):
+        simulate(circuit, [[1, 1, 1]], record={"own": "spikes"}, **COARSE)
