@@ -34,6 +34,8 @@ CRITERION = Criterion.absolute(1 - np.log2(FACTOR))
 BIN = 1 / 80
 #: Weight of a synapse that has learnt to transmit nothing, in SI units: one of 0 is no synapse.
 LEAST = 1e-30
+#: Time step, in s.
+DT = 0.1e-3
 #: Synapses of each network whose mean weight is shown over time.
 SYNAPSES = 4000
 
@@ -54,8 +56,7 @@ class Course(Brief):
 
     times: np.ndarray  # (bins,): in the middle of each, in s
     rates: np.ndarray  # (seeds, bins), in Hz
-    sampled: np.ndarray  # (samples,): times of the weights, in s
-    weights: np.ndarray  # (seeds, samples), in SI units
+    weights: np.ndarray  # (seeds, bins), in SI units
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -86,11 +87,10 @@ class Recovery(Brief):
 
     @cached_property
     def curves(self) -> tuple[AblationCurve, ...]:
-        """Nearness of the rate to the target against the fraction blocked."""
+        """Nearness of the rate to that of the same network without a block, where it goes on learning."""
+        without = self.rates[PLASTIC][0]
         return tuple(
-            AblationCurve(
-                name, self.fractions, nearness(rates, self.target), CRITERION, function="hold the target rate"
-            )
+            AblationCurve(name, self.fractions, nearness(rates, without), CRITERION, function=FUNCTION)
             for name, rates in self.rates.items()
         )
 
@@ -208,7 +208,7 @@ def measure(
         times=times,
         blocked=tuple(p.name for p, q in zip(circuits[0].projections, chosen.projections, strict=True) if p is not q),
         fractions=np.asarray(fractions, dtype=float),
-        learning=_course(responses, name, target, times.learning),
+        learning=_course(responses, name, target, times.learning, learnt),
         shown=float(shown),
         courses={
             system: _course([found[i] for i in places[at]], name, target, times.trial, learnt)
@@ -252,22 +252,23 @@ def _simulate(circuits, records, duration, times, backend, report, stage):
         window=times.window,
         record=wanted,
         neurons=chosen or None,
-        every=BIN * duration,
+        every=max(1, round(BIN * duration / DT)) * DT,
+        dt=DT,
         backend=backend,
         report=headed(report, stage),
     )
 
 
-def _course(responses: Sequence[Response], name, population, duration, constant=None) -> Course:
-    """Rates and weights over time; a frozen network has the constant ones."""
+def _course(responses: Sequence[Response], name, population, duration, learnt) -> Course:
+    """Rates and weights over time; those of a frozen network are what it had learnt."""
     n = round(1 / BIN)
     edges = np.linspace(0, duration, n + 1)
     size = responses[0].circuit.population(population).size
     counts = [np.histogram(r.spikes[population].t, edges)[0] for r in responses]
-    sampled = edges[:-1]
-    weights = [
-        r.traces[name].w.values[0, 0].mean(axis=0) if name in r.traces else np.full(n, constant[k])
-        for k, r in enumerate(responses)
-    ]
-    rates = np.array(counts) / (size * np.diff(edges))
-    return Course((edges[1:] + edges[:-1]) / 2, rates, sampled, np.array(weights))
+    middle = (edges[1:] + edges[:-1]) / 2
+    weights = np.repeat(np.asarray(learnt)[:, None], n, axis=1)
+    for k, traces in enumerate(response.traces for response in responses):
+        if name in traces:
+            recorded = traces[name].w
+            weights[k] = np.interp(middle, recorded.time, recorded.values[0, 0].mean(axis=0))
+    return Course(middle, np.array(counts) / (size * np.diff(edges)), weights)

@@ -31,10 +31,11 @@ def found():
 def test_learning_ends_runaway_and_inhibition_comes_back_where_it_goes_on(found):
     learning = found.learning
     assert learning.rates[:, :8].mean() > 50 > 20 > learning.rates[:, -20:].mean()
-    assert (learning.weights[:, 0] < 1e-12).all() and (learning.weights[:, -1] > 1e-9).all()
+    assert (learning.weights[:, 0] < 0.1 * learning.weights[:, -1]).all() and (learning.weights[:, -1] > 1e-9).all()
     assert found.blocked == ("I->E",) and found.fractions.tolist() == [0, 0.5, 1]
     half = {system: rates[1].mean() for system, rates in found.rates.items()}
     assert half[FROZEN] > 2 * half[PLASTIC]
+    assert (found.curves[0].scores[0] == 1).all(), "the rate that is to return is that without a block"
     assert (found.growth[1] > 1.2).all(), "weights grow under a block"
     assert found.rates[PLASTIC][2].min() > 60, "nothing comes back where nothing is transmitted"
 
@@ -83,7 +84,7 @@ def test_what_is_said_of_a_network_that_comes_back(found):
     assert result.returned == {PLASTIC: [True, True, False], FROZEN: [True, False, False]}
     said = " ".join(view_of(result).answer())
     assert "(plastic)" in said and "(frozen)" in said and "returns to the rate that was learnt" in said
-    other = with_rates(found, [3.0, 3.0, 3.0], [9.0, 9.0, 9.0])
+    other = with_rates(found, [4.0, 4.2, 3.9], [9.0, 9.0, 9.0])
     assert [curve.verdict for curve in other.curves] == ["kept", "not computed"]
     said = " ".join(view_of(other).answer())
     assert "above 1.00" in said and "(frozen)" not in said.rpartition("E returns")[2]

@@ -173,14 +173,10 @@ class RecoveryView(View[Recovery]):
             for phase, course in courses.items()
             for s, seed in enumerate(found.seeds)
             for row in zip(
-                course.times.round(9).tolist(),
-                course.rates[s].tolist(),
-                course.sampled.round(9).tolist(),
-                course.weights[s].tolist(),
-                strict=True,
+                course.times.round(9).tolist(), course.rates[s].tolist(), course.weights[s].tolist(), strict=True
             )
         ]
-        yield COURSES, to_csv(lines, ("phase", "seed", "time_s", "rate_hz", "weight_time_s", "weight"))
+        yield COURSES, to_csv(lines, ("phase", "seed", "time_s", "rate_hz", "weight"))
         yield from judgements.files(self._judgements)
 
     def labelled(self) -> tuple[dict, dict]:

@@ -27,7 +27,7 @@ def recovery(found: Recovery) -> Figure:
         for system, course in courses.items():
             look = {key: value for key, value in LOOKS[system].items() if key != "marker"}
             _band(above, course.times, np.maximum(course.rates, LEAST * found.target), label=system, **look)
-            _band(below, course.sampled, course.weights * SCALE, **look)
+            _band(below, course.times, course.weights * SCALE, **look)
         _target(above, found.target)
         above.set(yscale="log")
         below.set(xlabel="time (s)")
@@ -37,7 +37,7 @@ def recovery(found: Recovery) -> Figure:
     axes[0, 1].set(title=f"{found.shown:.0%} blocked")
     axes[1, 0].set(ylabel=f"weight of {found.projection.name} (nS)", ylim=(0, None))
     axes[0, 0].yaxis.set_major_formatter("{x:g}")
-    axes[0, 1].legend(loc="upper right")
+    axes[1, 1].legend(*axes[0, 1].get_legend_handles_labels(), loc="lower right")
     for column, times in zip(axes.T, (found.times.learning, found.times.trial), strict=True):
         column[0].set_xlim(0, times)
     letters(axes.ravel(), (-6, 4))
