@@ -186,6 +186,14 @@ def _brian2_variables(dynamics, parameter_units):
     return known | {name: Variable(name, second.dim) for name in ("t", "dt")}
 
 
+def dimensions_of(dynamics: Dynamics, expression: str, parameter_units: Mapping[str, str]):
+    """The dimensions of an expression of a model's names, as Brian2 has them."""
+    with brian2_alone():
+        from brian2.parsing.expressions import parse_expression_dimensions
+
+        return parse_expression_dimensions(expression, _brian2_variables(dynamics, parameter_units))
+
+
 @lru_cache(maxsize=256)
 def check_units(model: str, threshold: str, reset: str, parameters: tuple[tuple[str, str], ...]) -> None:
     """Refuse names that are not known and units that do not agree."""

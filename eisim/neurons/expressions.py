@@ -4,8 +4,10 @@ import ast
 import math
 import operator
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
+
+import numpy as np
 
 from eisim.base import elementary
 from eisim.base.errors import InputError
@@ -176,6 +178,35 @@ def arrays_of(node: ast.expr, values: Mapping[str, Any]) -> Any:
         return _value(node, values)
     except (ArithmeticError, ValueError, TypeError, KeyError):
         return math.nan
+
+
+#: Functions of arrays, where those of numbers take none.
+_OF_ARRAYS = {
+    **{name: getattr(np, name) for name in FUNCTIONS if hasattr(np, name)},
+    **{name: getattr(elementary, name) for name in FUNCTIONS if hasattr(elementary, name)},
+    "int": np.trunc,
+}
+
+
+def elementwise(node: ast.expr, values: Mapping[str, Any]) -> Any:
+    """The value of an expression for names of which some are arrays, element by element."""
+    if isinstance(node, ast.Constant):
+        return float(node.value)
+    if isinstance(node, ast.Name):
+        return values[node.id]
+    if isinstance(node, ast.Call):
+        return _OF_ARRAYS[ast.unparse(node.func)](*(elementwise(each, values) * 1.0 for each in node.args))
+    if isinstance(node, ast.BinOp):
+        return _OPERATORS[type(node.op)](elementwise(node.left, values), elementwise(node.right, values))
+    if isinstance(node, ast.UnaryOp):
+        inner = elementwise(node.operand, values)
+        return np.logical_not(inner) if isinstance(node.op, ast.Not) else _OPERATORS[type(node.op)](inner)
+    if isinstance(node, ast.Compare):
+        sides = [elementwise(each, values) for each in (node.left, *node.comparators)]
+        parts = [_OPERATORS[type(op)](*sides[k : k + 2]) for k, op in enumerate(node.ops)]
+        return reduce(np.logical_and, parts)
+    together = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
+    return reduce(together, [elementwise(each, values) for each in node.values])
 
 
 def _value(node, values):

@@ -12,6 +12,8 @@ from eisim.base.errors import InputError, did_you_mean
 from eisim.base.units import Measured, scalar_si, unit_of
 from eisim.base.values import Value, quantity, revised
 from eisim.neurons import dynamics as _dynamics
+from eisim.neurons.currents import Current
+from eisim.neurons.currents import read as read_current
 from eisim.neurons.dynamics import MEMBRANE, METHODS, Dynamics
 from eisim.neurons.expressions import names_in, parse, plain, value_of, with_floats
 from eisim.neurons.spiking import EXCITATORY, INHIBITORY, SpikingNeuron, held_steps
@@ -20,6 +22,8 @@ from eisim.neurons.spiking import EXCITATORY, INHIBITORY, SpikingNeuron, held_st
 PREFIX = "own_"
 #: Distance of the keys of several noises of one neuron: far more than Poisson drives of one neuron have.
 _NEXT_NOISE = 1 << 20
+#: Currents that are recorded of all neurons: injected ones, and those of gap junctions.
+_OTHER_CURRENTS = ("I_ext", "I_gap")
 #: Relative error of a coefficient of a step, by rounding, above which it is refused.
 _LARGEST_ERROR = 1e-6
 
@@ -317,6 +321,22 @@ class Neuron(SpikingNeuron):
     @property
     def receptors(self) -> dict[str, Variable]:
         return {letter: Variable(variable) for letter, (_, variable) in self._targets.items()}
+
+    @property
+    def currents(self) -> dict[str, Current]:
+        """The synaptic currents that can be read from the equations, by the names under which they are recorded.
+
+        ``I_e`` and ``I_i`` are those of the first receptor of each sign; others have the name of their receptor, as
+        ``I_de`` of ``g_de``. Variables of the equations keep their names.
+        """
+        targets = {letter: variable for letter, (_, variable) in self._targets.items()}
+        units, found = tuple((name, value.unit) for name, value in self.parameters), {}
+        for letter, variable in targets.items():
+            name = f"I_{letter if letter in (EXCITATORY[0], INHIBITORY[0]) else variable.removeprefix('g_')}"
+            if name not in {*self.dynamics.units, *found, *_OTHER_CURRENTS}:
+                others = frozenset(targets.values()) - {variable}
+                found[name] = read_current(self._texts, self.drive, variable, others, units)
+        return {name: current for name, current in found.items() if current is not None}
 
     @property
     def structure(self) -> str:

@@ -129,7 +129,11 @@ def _of_population(name: str, recording: Recording, size: int) -> Iterator[Calla
     time = recording.times * 1e3
     for (family, recorded_in), variables in families.items():
         unit, scale = _SHOWN.get(recorded_in, (recorded_in, 1.0))
-        what = "conductance" if family == "g" else {"A": "current", "V": "current × R"}.get(recorded_in, "input")
+        what = (
+            "conductance"
+            if family == "g"
+            else {"A": "current", "V": "current × R"}.get(recorded_in, "current" if "amp" in recorded_in else "input")
+        )
         written = "" if unit == "1" else f" ({unit})"
         values = {variable: recording.values[variable][0, 0] * scale for variable in variables}
 

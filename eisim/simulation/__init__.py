@@ -19,7 +19,16 @@ from eisim.plasticity.text import WEIGHT, code_name
 from eisim.simulation.cuda import CUDA, check_available
 from eisim.simulation.layout import Trials, lay_out, pool_name
 from eisim.simulation.memory import check_memory
-from eisim.simulation.recording import learnable, made_of, recordable, recorded_variables, requested, with_trains
+from eisim.simulation.recording import (
+    BIAS,
+    INJECTED,
+    learnable,
+    made_of,
+    recordable,
+    recorded_variables,
+    requested,
+    with_trains,
+)
 from eisim.simulation.response import Recording, Response, Spikes, ends_of
 from eisim.simulation.shares import join, share_out
 from eisim.simulation.state import check_continuable, final_state, initial_of
@@ -77,11 +86,13 @@ def simulate(
         such as the membrane potential ``v`` (V) and the conductances ``g_e``, ``g_i`` and ``g_n`` (S) of excitatory,
         inhibitory and NMDA receptors; and the synaptic currents ``I_e``, ``I_i`` and ``I_n`` through these: a
         depolarising current is positive. They are in A where synapses are conductances; where they are currents, as in
-        `eisim.LIF`, they are times the membrane resistance, in V. Of rate units there are the rate ``r``, the inputs
-        ``I_e`` and ``I_i`` from excitatory and inhibitory sources, the summed input ``drive``, its ``activation``, and
-        the input noise ``noise_drive``, all in Hz. ``I_gap`` is the current through gap junctions. The value at a time
-        is the state at the beginning of the time step that begins then. What is recorded changes no bit of the
-        simulation. A Poisson input that reaches all its targets by `eisim.weights.Independent` has no train to record.
+        `eisim.LIF`, they are times the membrane resistance, in V. Of a `eisim.Neuron` there are those that its
+        equations show (`eisim.Neuron.currents`). Of rate units there are the rate ``r``, the inputs ``I_e`` and ``I_i``
+        from excitatory and inhibitory sources, the summed input ``drive``, its ``activation``, and the input noise
+        ``noise_drive``, all in Hz. ``I_ext`` is the injected current with the bias, and ``I_gap`` the current through
+        gap junctions. The value at a time is the state at the beginning of the time step that begins then. What is
+        recorded changes no bit of the simulation. A Poisson input that reaches all its targets by
+        `eisim.weights.Independent` has no train to record.
     neurons : int, sequence of int or dict, optional
         The neurons whose variables a dict as `record` records, by their numbers in the population, the same for all
         populations or by population; by default all. Spikes are those of all neurons.
@@ -477,6 +488,12 @@ def _recording(index, trials, name, layout, outcomes, timing):
     state = state_of(name, len(numbers))
     for variable, shared in state_of(pool_name(population), 1).items():
         state[variable] = state[variable] + shared
+    if INJECTED in request.variables[name] and BIAS not in state:
+        block = layout.blocks[index, name]
+        values = layout.groups[block.group].values()[BIAS]
+        bias = block.take(values, trials.copies) if np.ndim(values) else np.full((trials.copies, block.size), values)
+        bias = bias.reshape(len(trials.seeds), -1, block.size)[:, np.searchsorted(trials.numbers, request.trials)]
+        state[BIAS] = np.repeat(bias[:, :, numbers, None], shape[-1], axis=-1)
     there, drives = recordable(circuit, population), layout.drives.get((index, name), {})
     made = {v: made_of(circuit, population, v, numbers, drives, state) for v in request.variables[name]}
     if circuit.kind == "rate" and "r" in made:

@@ -33,7 +33,7 @@ from eisim.distributions import Distribution
 from eisim.plasticity import PlasticityRule
 from eisim.plasticity.text import WEIGHT, code_name
 from eisim.simulation import noise
-from eisim.simulation.recording import Request, needed, of_pool
+from eisim.simulation.recording import BIAS, Request, needed, of_pool
 from eisim.stimuli import spike_raster
 from eisim.synapses import ShortTerm, Transient
 from eisim.weights import AllToAll, Independent
@@ -292,6 +292,8 @@ def _place_recorders(layout, index, trials, bundles):
             drives = {receptor: sorted(found) for receptor, found in drives.items()}
             layout.drives[index, name] = drives
         state = needed(population, variables, drives)
+        if "tonic" not in layout.groups[block.group].parts[-1][1]:  # a bias that stays is among the values
+            state = tuple(name for name in state if name != BIAS)
         if state:
             within = request.neurons[name]
             _record(layout, (index, name), state, (block.start + copies[:, None] * block.stride + within).ravel())

@@ -12,12 +12,15 @@ from eisim.base.units import scalar_si
 from eisim.circuit import Circuit, Population
 from eisim.neurons import Neuron
 from eisim.neurons.kinetics import kinetic_variables, quantity_of
-from eisim.neurons.spiking import differential
+from eisim.neurons.spiking import EXCITATORY, differential
 from eisim.plasticity.text import WEIGHT
 from eisim.weights import Independent
 
 #: What is asked for to have the spikes of a population or an input.
 SPIKES = "spikes"
+#: The current that inputs inject, with the bias; in code it is the bias.
+INJECTED, BIAS = "I_ext", "bias"
+_POSITIVE = "depolarising positive"
 #: Units of Brian2's equations, as they are written beside numbers.
 _SYMBOLS = {"volt": "V", "siemens": "S", "ampere": "A", "hertz": "Hz", "second": "s", "farad": "F"}
 #: The current through gap junctions, where no equation of a neuron has a variable of that name.
@@ -59,22 +62,38 @@ def recordable(circuit: Circuit, population: Population) -> dict[str, Variable]:
             meanings["noise_drive"] = "input noise"
         if population.gap_junctions is not None:
             meanings[GAP] = "input through gap junctions"
-        return {name: Variable("Hz", meaning) for name, meaning in meanings.items()}
+        found = {name: Variable("Hz", meaning) for name, meaning in meanings.items()}
+        return found | _injectable(population, found)
     found = {}
     if population.gap_junctions is not None:
         times = ", times the membrane resistance" if neuron.drive_unit == "volt" else ""
-        found[GAP] = Variable(symbol(neuron.drive_unit), f"current through gap junctions, depolarising positive{times}")
+        found[GAP] = Variable(symbol(neuron.drive_unit), f"current through gap junctions, {_POSITIVE}{times}")
     if isinstance(neuron, Neuron):
-        units = {name: symbol(unit) for name, unit in neuron.units.items()}
-        own = {name: Variable(unit, "membrane potential" if name == "v" else "") for name, unit in units.items()}
-        return found | own
+        for name, unit in neuron.units.items():
+            found[name] = Variable(symbol(unit), "membrane potential" if name == "v" else "")
+        signs = {receptor.name: letter in EXCITATORY for letter, receptor in neuron.receptors.items()}
+        for name, current in neuron.currents.items():
+            times = ", times the membrane resistance" if current.unit == "volt" else ""
+            of = f"{_OF_RECEPTOR['e' if signs[current.receptor] else 'i']} synaptic current by {current.receptor}"
+            found[name] = Variable(symbol(current.unit), f"{of}, {_POSITIVE}{times}")
+        return found | _injectable(population, found)
     for name, unit in differential(neuron.equations()).items():
         found[name] = Variable(symbol(unit), _meaning(neuron, name))
     if quantity_of(neuron) == "g":
         for k, receptor in neuron.receptors.items():
             if f"g_{k}" in found and hasattr(receptor, "reversal"):
                 found[f"I_{k}"] = Variable("A", _meaning(neuron, f"I_{k}"))
-    return found
+    return found | _injectable(population, found)
+
+
+def _injectable(population, known):
+    """The injected current, unless equations have a variable of its name, or nothing can be injected."""
+    neuron = population.neuron
+    if INJECTED in known or not getattr(neuron, "takes_bias", True):
+        return {}
+    unit = symbol(neuron.drive_unit)
+    times = ", times the membrane resistance" if unit == "V" else ""
+    return {INJECTED: Variable(unit, f"injected current and bias{times}")}
 
 
 def _meaning(neuron, name):
@@ -87,7 +106,7 @@ def _meaning(neuron, name):
     times = ", times the membrane resistance" if neuron.weight_unit == "volt" else ""
     meanings = {
         "g": f"{of} conductance",
-        "I": f"{of} synaptic current, depolarising positive{times}",
+        "I": f"{of} synaptic current, {_POSITIVE}{times}",
         "x": f"rising variable of the {of} synapses",
     }
     return meanings.get(kind, "")
@@ -99,8 +118,12 @@ def needed(population: Population, names: Iterable[str], drives: Mapping[str, li
     for name in names:
         if _is_gap(neuron, name):
             found.add("gap")
+        elif _is_injected(neuron, name):
+            found.add(BIAS)
         elif isinstance(neuron, Neuron):
-            found.add(neuron.code_name(name))
+            current = neuron.currents.get(name)
+            parts = neuron.units.keys() & current.names if current else (name,)
+            found.update(map(neuron.code_name, parts))
         elif neuron.kind == "rate" and name.startswith("I_"):
             found.update(drives.get(name[-1], ()))
         elif neuron.kind == "spiking" and name.startswith("I_") and quantity_of(neuron) == "g":
@@ -112,6 +135,10 @@ def needed(population: Population, names: Iterable[str], drives: Mapping[str, li
 
 def _is_gap(neuron, name):
     return name == GAP and not (isinstance(neuron, Neuron) and GAP in neuron.units)
+
+
+def _is_injected(neuron, name):
+    return name == INJECTED and not (isinstance(neuron, Neuron) and name in neuron.units)
 
 
 def of_pool(population: Population, variables: Iterable[str]) -> tuple[str, ...]:
@@ -128,15 +155,24 @@ def made_of(circuit: Circuit, population: Population, name: str, numbers, drives
     neuron = population.neuron
     if _is_gap(neuron, name):
         return state["gap"]
+    if _is_injected(neuron, name):
+        return state[BIAS]
+    each = circuit.neurons(population)
+    each = each if len(each) == 1 else [each[n] for n in numbers]
     if isinstance(neuron, Neuron):
-        return state[neuron.code_name(name)]
+        if name not in neuron.currents:
+            return state[neuron.code_name(name)]
+        current = neuron.currents[name]
+        values = {v: state[neuron.code_name(v)] for v in neuron.units.keys() & current.names}
+        parameters = current.names - values.keys()
+        return current.value(values | {p: np.array([float(n[p]) for n in each])[:, None] for p in parameters})
     if neuron.kind == "rate" and name.startswith("I_"):
         parts = [state[drive] for drive in drives.get(name[-1], ())]
         return sum(parts[1:], parts[0]) if parts else None
     if neuron.kind == "rate" or quantity_of(neuron) == "I" or not name.startswith("I_"):
         return state[name]
-    k, each = name[-1], circuit.neurons(population)
-    receptors = [neuron.receptors[k] for neuron in (each if len(each) == 1 else [each[n] for n in numbers])]
+    k = name[-1]
+    receptors = [neuron.receptors[k] for neuron in each]
     reversal = np.array([receptor.reversal for receptor in receptors])[:, None]
     current = state[f"g_{k}"] * (reversal - state["v"])
     return current * receptors[0].open_share(state["v"]) if hasattr(receptors[0], "open_share") else current
@@ -167,9 +203,10 @@ def requested(circuit: Circuit, record: Mapping, neurons, trials, every, n_trial
         listed = [asked] if isinstance(asked, str) or not np.iterable(asked) else list(asked)
         for each in listed:
             if not isinstance(each, str) or each not in known:
+                hidden = each in ("I_e", "I_i") and isinstance(getattr(populations.get(name), "neuron", None), Neuron)
                 raise InputError(
                     f"record: {name!r}: expected some of {', '.join(map(repr, known))}, found {each!r}"
-                    f"{did_you_mean(each, known)}"
+                    f"{', a current that its equations do not show' if hidden else did_you_mean(each, known)}"
                 )
         if not listed:
             raise InputError(f"record: {name!r}: expected some of {', '.join(map(repr, known))}, found none")

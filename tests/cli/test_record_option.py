@@ -48,7 +48,7 @@ def test_traces_of_the_intact_and_the_ablated_circuit_are_files(tmp_path, capsys
     [
         (
             (str(FILE), *SET, "--record", "out:w"),
-            "record: 'out': expected some of 'v', 'I_e', 'I_i', 'spikes', found 'w'",
+            "record: 'out': expected some of 'v', 'I_e', 'I_i', 'I_ext', 'spikes', found 'w'",
         ),
         (
             (str(FILE), *SET, "--record", "out"),

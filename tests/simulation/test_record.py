@@ -394,7 +394,7 @@ def test_shares_make_the_whole(monkeypatch, trials, chosen):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"record": {"PYR": "w"}}, "record: 'PYR': expected some of 'v', 'I_e', 'I_i', 'spikes', found 'w'"),
+        ({"record": {"PYR": "w"}}, "record: 'PYR': expected some of 'v', 'I_e', 'I_i', 'I_ext', 'spikes', found 'w'"),
         ({"record": {"PYR": ["v", 3]}}, "found 3"),
         ({"record": {"PYR": []}}, "found none"),
         ({"record": {}}, "empty dict"),
@@ -412,7 +412,7 @@ def test_shares_make_the_whole(monkeypatch, trials, chosen):
         ({"record": {"PYR": "v"}, "every": 1 * mV}, "every: expected a time"),
         ({"record": {"PYR": "v"}, "every": 1.0}, "up to the duration of 0.06 s"),
         ({"record": True, "every": 1 * ms}, "every: expected it with a dict as record"),
-        ({"record": {"PYR": {"v": 1}}}, "record: 'PYR': expected a list of 'v', 'I_e', 'I_i', 'spikes', found a dict"),
+        ({"record": {"PYR": {"v": 1}}}, "record: 'PYR': expected a list of 'v', 'I_e', 'I_i', 'I_ext', 'spikes', found a"),
         ({"record": {"PYR": "spikes"}, "every": 1 * ms}, "every: expected variables to record, such as"),
         ({"record": {"PYR": ["spikes"]}, "neurons": 1}, "neurons: expected variables to record, such as"),
         ({"record": {"PYR": "spikes"}, "trials": 0}, "trials: expected variables to record, such as"),
@@ -426,11 +426,11 @@ def test_what_cannot_be_recorded(options, message):
 
 def test_delta_synapses_and_rate_units_say_what_they_have():
     circuit = feed_forward(LIF(excitation=Delta()))
-    with pytest.raises(InputError, match="expected some of 'v', 'I_i', 'spikes', found 'I_e'"):
+    with pytest.raises(InputError, match="expected some of 'v', 'I_i', 'I_ext', 'spikes', found 'I_e'"):
         simulate(circuit, np.ones((1, 10)), record={"PYR": "I_e"}, backend="numpy", **TIMES)
     with pytest.raises(InputError, match=r"populations of circuit 'mixed LIF' \(E, I, x\), found 'z'"):
         simulate(mixed(LIF(), 1 * mV), np.ones((1, 3)), record={"z": "spikes"}, **COARSE)
-    with pytest.raises(InputError, match="'r', 'drive', 'activation', 'I_e', 'I_i', found 'spikes'"):
+    with pytest.raises(InputError, match="'r', 'drive', 'activation', 'I_e', 'I_i', 'I_ext', found 'spikes'"):
         simulate(draw_circuit("rate", 1), np.ones((1, 3)), record={"p0": "spikes"}, **COARSE)
 
 
