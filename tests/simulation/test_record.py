@@ -412,7 +412,7 @@ def test_shares_make_the_whole(monkeypatch, trials, chosen):
         ({"record": {"PYR": "v"}, "every": 1 * mV}, "every: expected a time"),
         ({"record": {"PYR": "v"}, "every": 1.0}, "up to the duration of 0.06 s"),
         ({"record": True, "every": 1 * ms}, "every: expected it with a dict as record"),
-        ({"record": {"PYR": {"v": 1}}}, "record: 'PYR': expected a list of 'v', 'I_e', 'I_i', 'I_ext', 'spikes', found a"),
+        ({"record": {"PYR": {"v": 1}}}, "record: 'PYR': expected a list of 'v', 'I_e', 'I_i', 'I_ext', 'spikes'"),
         ({"record": {"PYR": "spikes"}, "every": 1 * ms}, "every: expected variables to record, such as"),
         ({"record": {"PYR": ["spikes"]}, "neurons": 1}, "neurons: expected variables to record, such as"),
         ({"record": {"PYR": "spikes"}, "trials": 0}, "trials: expected variables to record, such as"),
