@@ -152,6 +152,128 @@ def InhibitoryPlasticity(*, target, step, largest=None, tau=20e-3) -> Plasticity
     )
 
 
+@explains_arguments
+def SynapticScaling(*, target, largest=None, speed=4e-5, tau=100.0) -> PlasticityRule:
+    r"""Homeostatic scaling: the weights of a neuron are multiplied alike, until it fires at a rate.
+
+    .. math:: \dot{w} = \beta\, w\, (\rho_0 - \rho), \qquad \dot{\rho} = -\rho/\tau
+
+    where each spike of the target raises its slow estimate of its rate :math:`\rho`, which starts at 0, by
+    :math:`1/\tau` (van Rossum, Bi & Turrigiano, J. Neurosci. 20:8812, 2000, whose values are the defaults, without
+    their integral of the error; Turrigiano et al., Nature 391:892, 1998). It is for excitatory synapses: inhibitory
+    ones would have to shrink where a neuron fires too little.
+
+    Parameters
+    ----------
+    target : quantity
+        Rate :math:`\rho_0` of the targets, in Hz.
+    largest : quantity, optional
+        The largest weight, in the unit of the target's weights; by default there is none.
+    speed : float
+        :math:`\beta`, 0 or more: the share of a weight by which it changes, for each spike that is lacking.
+    tau : quantity
+        Time constant :math:`\tau` of the estimate, in s.
+
+    Returns
+    -------
+    PlasticityRule
+
+    Raises
+    ------
+    InputError
+        For values with another unit or sign.
+    """
+    return PlasticityRule(
+        """dw/dt = speed*w*(target - rate) : weight (clock-driven)
+        drate/dt = -rate/tau : hertz (clock-driven)""",
+        on_post="rate += 1/tau",
+        largest=largest,
+        name="SynapticScaling",
+        target=_number(target, "hertz", "SynapticScaling: target"),
+        speed=_number(speed, "1", "SynapticScaling: speed"),
+        tau=_time(tau, "SynapticScaling: tau"),
+    )
+
+
+@explains_arguments
+def Hebb(*, largest, tau=10.0, scale=10.0) -> PlasticityRule:
+    r"""Hebbian plasticity of rates: units that are active together strengthen their synapse, up to the largest weight.
+
+    .. math:: \dot{w} = \frac{1}{\tau}\,\frac{r_\mathrm{pre}}{r_0}\,\frac{r_\mathrm{post}}{r_0}
+
+    Parameters
+    ----------
+    largest : float
+        The largest weight.
+    tau : quantity
+        Time :math:`\tau` in which a weight grows by 1 where both rates are :math:`r_0`, in s.
+    scale : quantity
+        Rate :math:`r_0`, in Hz.
+
+    Returns
+    -------
+    PlasticityRule
+        For projections onto rate units.
+
+    Raises
+    ------
+    InputError
+        For values with another unit or sign.
+    """
+    return PlasticityRule(
+        "dw/dt = r_pre/scale*(r_post/scale)/tau : 1",
+        largest=largest,
+        name="Hebb",
+        tau=_time(tau, "Hebb: tau"),
+        scale=_rate(scale, "Hebb: scale"),
+    )
+
+
+@explains_arguments
+def Oja(*, largest=None, tau=10.0, scale=10.0) -> PlasticityRule:
+    r"""Oja's rule for rates: Hebbian plasticity with a decay that keeps the weights of a unit at length 1.
+
+    .. math:: \dot{w} = \frac{1}{\tau}\,\frac{r_\mathrm{post}}{r_0}
+        \left(\frac{r_\mathrm{pre}}{r_0} - \frac{r_\mathrm{post}}{r_0}\,w\right)
+
+    (Oja, J. Math. Biol. 15:267, 1982). Where a unit responds with the weighted sum of the rates before its synapses,
+    its weights turn towards the principal component of these, of length 1.
+
+    Parameters
+    ----------
+    largest : float, optional
+        The largest weight; by default there is none.
+    tau : quantity
+        Time :math:`\tau`, in s.
+    scale : quantity
+        Rate :math:`r_0`, in Hz.
+
+    Returns
+    -------
+    PlasticityRule
+        For projections onto rate units.
+
+    Raises
+    ------
+    InputError
+        For values with another unit or sign.
+    """
+    return PlasticityRule(
+        "dw/dt = r_post/scale*(r_pre/scale - r_post/scale*w)/tau : 1",
+        largest=largest,
+        name="Oja",
+        tau=_time(tau, "Oja: tau"),
+        scale=_rate(scale, "Oja: scale"),
+    )
+
+
+def _rate(value, what):
+    rate = _number(value, "hertz", what)
+    if not rate:
+        raise InputError(f"{what}: expected more than 0, found {rate}")
+    return rate
+
+
 def _number(value, unit, what):
     return _at_least_0(Measured(scalar_si(value, unit, what), unit), what)
 

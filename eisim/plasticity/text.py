@@ -205,7 +205,9 @@ def code_of(texts: tuple[str, str, str], parameters: tuple[tuple[str, str], ...]
         return "\n".join(renamed(line, names) for line in lines)
 
     equations = [f"{name} : {text.units[name]}" for name in (WEIGHT, *text.variables) if name not in text.in_steps]
-    in_steps = [f"d{name}/dt = {text.derivatives[name]} : {text.units[name]}" for name in text.in_steps]
+    in_steps = [
+        f"d{name}/dt = {text.derivatives[name]} : {text.units[name]} ({_CLOCK_DRIVEN})" for name in text.in_steps
+    ]
     derivatives = {f"d{name}": f"d{names.get(name, name)}" for name in text.in_steps}
     lines = [*map(_with(names), equations), *map(_with(names | derivatives), in_steps)]
     arrive = []

@@ -82,11 +82,19 @@ def dataset(response: Response):
         taken.add(name)
         return name
 
+    ends = ("source", "target")
     for name, recording in response.traces.recordings.items():
-        axes = {"trial": "recorded_trial", "neuron": own(name, "neuron"), "time": "recorded_time"}
+        within = "recorded_synapse" if recording.ends else "neuron"
+        axes = {"trial": "recorded_trial", recording.axis: own(name, within), "time": "recorded_time"}
+        axes |= {end: own(name, f"recorded_{end}") for end in ends if recording.ends}
         found = recording.to_xarray().rename(axes)
         variables |= {own(name, variable): found[variable].variable for variable in found.data_vars}
         coordinates |= {axis: found[axis].variable for axis in axes.values()}
+    for name, weights in response.weights.items():
+        synapse, weight = own(name, "synapse"), own(name, "weight")
+        of_all_seeds = shaped(weights.values, 1)
+        variables[weight] = (("seed", "trial", synapse), of_all_seeds, weights.attrs)
+        coordinates |= {own(name, end): (synapse, weights[end].values, weights[end].attrs) for end in ends}
     if response.spikes:
         spikes = spike_frame(response)
         about = {"time": {"units": "s", "long_name": "time of the spike since its trial began"}}
@@ -164,7 +172,9 @@ def trace_frame(response: Response):
             "traces_to_dataframe: expected the response of a simulation with a dict as record, such as "
             "record={'E': ['v']}, found no variables"
         )
-    signs, parts, units = {p.name: p.sign for p in response.circuit.populations}, [], {}
+    circuit, parts, units = response.circuit, [], {}
+    signs = {p.name: p.sign for p in circuit.populations}
+    signs |= {p.name: "E" if circuit.sign(p) > 0 else "I" for p in circuit.learning_projections}
     for name, found in recordings.items():
         axes = {"seed": found.seeds, "trial": found.trials, "neuron": found.neurons, "time_s": found.times}
         index = pandas.MultiIndex.from_product(axes.values(), names=axes)

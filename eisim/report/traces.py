@@ -95,7 +95,8 @@ def _panels(response: Response, trials: Sequence[str]) -> list[_Panel]:
         one = _one_trial(response, trial)
         panels.append(_Panel(lambda ax: raster(ax, one, trials[:1]), _RASTER))
     for name, recording in recordings.items():
-        panels += [_Panel(draw) for draw in _of_population(name, recording, response.circuit.population(name).size)]
+        several = bool(recording.ends) or response.circuit.population(name).size > 1
+        panels += [_Panel(draw) for draw in _of_population(name, recording, several)]
     several = len(trials) > 1
     if several:
         first, named = panels[0], trials[trial]
@@ -119,12 +120,12 @@ def _one_trial(response: Response, trial: int) -> Response:
     return replace(response, spikes={name: of(spikes) for name, spikes in response.spikes.items()}, traces={})
 
 
-def _of_population(name: str, recording: Recording, size: int) -> Iterator[Callable[[Axes], None]]:
-    """What draws the variables of one population: those of receptors together, every other alone."""
+def _of_population(name: str, recording: Recording, several: bool) -> Iterator[Callable[[Axes], None]]:
+    """What draws the variables of one population or projection: those of receptors together, every other alone."""
     families: dict[tuple[str, str], list[str]] = {}
     for variable in recording.values:
         kind, _, receptor = variable.partition("_")
-        family = kind if receptor in _LOOKS and kind in ("I", "g") else variable
+        family = kind if receptor in _LOOKS and kind in ("I", "g") and not recording.ends else variable
         families.setdefault((family, recording.units[variable]), []).append(variable)
     time = recording.times * 1e3
     for (family, recorded_in), variables in families.items():
@@ -137,7 +138,8 @@ def _of_population(name: str, recording: Recording, size: int) -> Iterator[Calla
         written = "" if unit == "1" else f" ({unit})"
         values = {variable: recording.values[variable][0, 0] * scale for variable in variables}
 
-        only_one = f", neuron {recording.neurons[0]}" if len(recording.neurons) == 1 and size > 1 else ""
+        is_one = len(recording.neurons) == 1 and several
+        only_one = f", {recording.axis} {recording.neurons[0]}" if is_one else ""
 
         def alone(ax, family=family, values=values, written=written, only_one=only_one):
             for k, neuron in enumerate(recording.neurons[:MOST_NEURONS]):
@@ -151,7 +153,7 @@ def _of_population(name: str, recording: Recording, size: int) -> Iterator[Calla
                 )
             ax.set_ylabel(f"{name}{only_one}\n{family}{written}")
             if len(recording.neurons) > 1:
-                _legend(ax, "neuron")
+                _legend(ax, recording.axis)
 
         def together(ax, family=family, values=values, label=f"{name}\n{what}{written}"):
             for variable, each in values.items():

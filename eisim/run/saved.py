@@ -403,19 +403,19 @@ def _check_response(response):
         if found.keys() != names and (found or part == "rates"):
             raise InputError(f"Response.{part}: expected those of {', '.join(names)}, found {', '.join(found)}")
     before = np.shape(next(iter(response.rates.values())))[:-1]  # (seeds and) trials
+    learning = {p.name: response.circuit.weights(p).nnz for p in response.circuit.learning_projections}
     for name, found in recordings.items():
-        if name not in names:
+        if name not in (*names, *learning):
             raise InputError(f"Response.traces: expected some of {', '.join(names)}, found {name!r:.60}")
-        _check_recording(f"Response.traces[{name!r}]", found, before, size_of[name])
+        _check_recording(f"Response.traces[{name!r}]", found, before, (size_of | learning)[name])
     for part, axes, of_part in (("rates", 0, response.rates), ("traces", 1, traces)):
         for name, array in of_part.items():
             array, wanted = np.asarray(array), (*before, size_of[name])
             fits = array.ndim == len(wanted) + axes and array.shape[: len(wanted)] == wanted
             if not fits or array.dtype.kind not in "biuf":
                 raise InputError(f"Response.{part}[{name!r}]: expected numbers of shape {wanted}, found {array!r:.60}")
-    learning = {p.name: p for p in response.circuit.learning_projections}
     for name, values in response.weights.stored.items():
-        wanted = (*before, response.circuit.weights(learning[name]).nnz) if name in learning else None
+        wanted = (*before, learning[name]) if name in learning else None
         if np.shape(values) != wanted or np.asarray(values).dtype.kind != "f":
             raise InputError(
                 f"Response.weights[{name!r:.60}]: expected numbers of shape {wanted}, found {np.shape(values)}"
@@ -441,6 +441,9 @@ def _check_recording(what, recording, before, size):
         fits = numbers.ndim == 1 and numbers.dtype.kind in ("iuf" if axis == "times" else "iu")
         if not fits or (numbers.size and not 0 <= numbers.min() <= numbers.max() < most):
             raise InputError(f"{what}.{axis}: expected numbers from 0 to below {most}, found {numbers!r:.60}")
+    for end in recording.ends:
+        if np.shape(end) != np.shape(recording.neurons) or np.asarray(end).dtype.kind not in "iu":
+            raise InputError(f"{what}.ends: expected a number for each synapse, found {end!r:.60}")
     shape = tuple(len(getattr(recording, axis)) for axis in axes)
     if shape[0] != seeds:
         raise InputError(f"{what}.seeds: expected {seeds}, found {shape[0]}")

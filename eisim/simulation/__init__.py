@@ -90,12 +90,14 @@ def simulate(
         equations show (`eisim.Neuron.currents`). Of rate units there are the rate ``r``, the inputs ``I_e`` and ``I_i``
         from excitatory and inhibitory sources, the summed input ``drive``, its ``activation``, and the input noise
         ``noise_drive``, all in Hz. ``I_ext`` is the injected current with the bias, and ``I_gap`` the current through
-        gap junctions. The value at a time is the state at the beginning of the time step that begins then. What is
-        recorded changes no bit of the simulation. A Poisson input that reaches all its targets by
-        `eisim.weights.Independent` has no train to record.
+        gap junctions. Of a projection that learns (`Projection.learning`), by its name, there are the weight ``w`` and
+        the variables of its rule; what decays from spike to spike is as the last spike left it. The value at a time is
+        the state at the beginning of the time step that begins then. What is recorded changes no bit of the
+        simulation. A Poisson input that reaches all its targets by `eisim.weights.Independent` has no train to record.
     neurons : int, sequence of int or dict, optional
         The neurons whose variables a dict as `record` records, by their numbers in the population, the same for all
-        populations or by population; by default all. Spikes are those of all neurons.
+        populations or by population; by default all. Spikes are those of all neurons. For a projection that learns, by
+        its name, the numbers of its synapses in the order of ``circuit.weights(projection).data``.
     trials : int or sequence of int, optional
         The trials in which variables are recorded; by default all. Spikes are those of all trials.
     every : quantity, optional
@@ -110,7 +112,8 @@ def simulate(
     keep_state : bool
         Whether the responses hold the state at the end, `Response.state`. Spiking circuits with delays, short-term
         plasticity or NMDA receptors, whose state is not that of their neurons alone, are refused, and circuits with
-        currents that fluctuate, given spike times or ablation in time, whose times are those of a trial.
+        currents that fluctuate, given spike times or ablation in time, whose times are those of a trial, or weights
+        that are learnt.
     backend : {"cpp", "numpy", "cuda_standalone"}
         Brian2's C++ standalone device, or its NumPy target; without a C++ compiler the latter is used. Or
         Brian2CUDA's device, for an NVIDIA GPU.

@@ -190,7 +190,9 @@ class Response(Shown):
         ``.i``, in order of time.
     traces : dict of str to ndarray or Dataset
         For each population whose variables were recorded, an `xarray.Dataset` of these with the dimensions seed,
-        trial, neuron and time (s), in SI units, which the attribute ``units`` of each names. With ``record=True``
+        trial, neuron and time (s), in SI units, which the attribute ``units`` of each names; for each projection
+        whose weights were, one with synapse in the place of neuron, of which the coordinates ``source`` and ``target``
+        are the numbers of the neurons. With ``record=True``
         instead, of rate circuits, arrays: (seeds ×) trials × neurons × steps, in Hz.
     loop_time : float
         How long the simulation loop of the compiled program took for the whole batch, in s; NaN without a compiler.
@@ -284,7 +286,8 @@ class Response(Shown):
             recorded, ``rate_in_time`` (seed × trial × neuron × time), in Hz; neurons have the coordinates
             ``population``, ``sign`` and ``number``. There is always an axis of seeds. A variable that was recorded of
             a population is named after both, such as ``PYR_v`` (seed × recorded_trial × PYR_neuron × recorded_time);
-            with a dot, ``PYR.v``, if something else has that name.
+            with a dot, ``PYR.v``, if something else has that name. Weights that were learnt are ``I->E_weight`` at the
+            end (seed × trial × I->E_synapse) and ``I->E_w`` over time.
             Recorded spikes are ``spike_time`` (s), ``spike_population``, ``spike_neuron``, ``spike_seed`` and
             ``spike_trial``, one entry for each spike.
         """
@@ -323,7 +326,8 @@ class Response(Shown):
         DataFrame
             Columns population, sign, seed, trial, neuron, time_s and one for each variable, in the SI units that
             ``attrs["units"]`` has by variable; one row for each neuron and time. A variable that was not recorded of a
-            population is NaN there.
+            population is NaN there. Of a projection that learns, population is its name, sign that of its source, and
+            neuron the number of the synapse.
 
         Raises
         ------

@@ -3,6 +3,7 @@
 import brian2 as b2
 import numpy as np
 import pytest
+import xarray
 from brian2 import Hz, ms, mV, nS, second
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,12 +19,19 @@ from eisim import (
     InputError,
     Population,
     Projection,
+    Readout,
     ShortTerm,
+    ThresholdLinear,
     ablate,
     freeze,
+    load,
+    save,
     simulate,
 )
-from eisim.plasticity import STDP, InhibitoryPlasticity, PlasticityRule, TripletSTDP
+from eisim.base.timing import Timing
+from eisim.plasticity import STDP, Hebb, InhibitoryPlasticity, Oja, PlasticityRule, SynapticScaling, TripletSTDP
+from eisim.simulation.layout import Trials
+from eisim.simulation.memory import _bytes
 from eisim.stimuli import SpikeTimes
 
 TIMES = {"duration": 300 * ms, "window": 200 * ms, "dt": 0.1 * ms, "backend": "numpy"}
@@ -227,7 +235,8 @@ def drawn(seed):
         projections.append(Projection(source, target, weights, delay, plasticity=short, learning=rule))
     neuron = ConductanceLIF(noise=2 * mV)
     populations = [Population("E", "E", neuron, 4, bias=0.3e-9), Population("I", "I", neuron, 3, bias=0.3e-9)]
-    circuit = Circuit(f"drawn {seed}", [Input("x", 5, 60 * Hz, train="poisson")], populations, projections)
+    inputs, readouts = [Input("x", 5, 60 * Hz, train="poisson")], [Readout("E")]
+    circuit = Circuit(f"drawn {seed}", inputs, populations, projections, readouts)
     return ablate(circuit, 0.3) if rng.random() < 0.5 else circuit
 
 
@@ -303,3 +312,147 @@ def test_frozen_is_the_circuit_as_it_ended():
             freeze(circuit, response, **bad)
     with pytest.raises(InputError, match="expected a response that has its weights"):
         freeze(circuit, simulate(frozen, np.ones((1, 5)), backend="numpy", **SHORT))
+
+
+def rates(rule, delay=0 * ms, sign="E"):
+    """Three afferents onto two units that answer with the weighted sum."""
+    weights = [[0.3, 0.1], [0.2, 0.5], [0.4, 0.2]]
+    projections = [
+        Projection("x", "E", weights, delay, learning=rule),
+        Projection("E", "out", [[0.3, 0.1], [0.2, 0.5]], delay, learning=rule),
+    ]
+    units = [Population("E", sign, ThresholdLinear(tau=2 * ms), 2), Population("out", "E", ThresholdLinear(), 2)]
+    return Circuit("rates", [Input("x", 3, 10 * Hz)], units, projections)
+
+
+RATES = {"duration": 200 * ms, "window": 50 * ms, "dt": 0.1 * ms, "backend": "numpy"}
+STIMULI = np.array([[1, 2, 0.5], [0.3, 0.2, 1.0]])
+
+
+def test_ojas_rule_turns_weights_to_the_direction_of_the_input_with_length_1():
+    found = simulate(rates(Oja(tau=5 * ms)), STIMULI, **RATES).weights["x->E"].values.reshape(2, 3, 2)
+    direction = STIMULI / np.linalg.norm(STIMULI, axis=1, keepdims=True)
+    np.testing.assert_allclose(found, np.repeat(direction[..., None], 2, axis=2), rtol=1e-6)
+
+
+@pytest.mark.parametrize("rule", [Oja(tau=50 * ms), Hebb(tau=1 * second, largest=0.55)], ids=["Oja", "Hebb"])
+@pytest.mark.parametrize("sign", ["E", "I"])
+def test_rates_and_weights_are_eulers_steps(rule, sign):
+    """Both of the state at the beginning of a step; the delay is that of the rate before the synapse."""
+    late, dt = 7, 1e-4
+    response = simulate(rates(rule, late * dt * second, sign), STIMULI, record={"x->E": "w", "E->out": "w"}, **RATES)
+    one, two = (np.array(p.weights.toarray()) for p in response.circuit.projections)
+    tau, largest = float(rule["tau"]), 0.55 if rule.name == "Hebb" else np.inf
+
+    def learn(w, pre, post):
+        pre, post = pre[:, None] / 10, post[None] / 10
+        change = pre * post if rule.name == "Hebb" else post * (pre - post * w)
+        return np.clip(w + change * dt / tau, 0, largest)
+
+    x, middle, out = 10 * STIMULI[1], np.zeros(2), np.zeros(2)
+    past, seen = [np.zeros((late, 3)), np.zeros((late, 2))], []
+    for _ in range(2000):
+        seen.append((one, two))
+        before = past[0][0], past[1][0]
+        drives = before[0] @ one, (1 if sign == "E" else -1) * (before[1] @ two)
+        one, two = learn(one, before[0], middle), learn(two, before[1], out)
+        past = [np.vstack([p[1:], [now]]) for p, now in zip(past, (x, middle), strict=True)]
+        middle = middle + dt / 2e-3 * (np.maximum(drives[0], 0) - middle)
+        out = out + dt / 10e-3 * (np.maximum(drives[1], 0) - out)
+    for name, k in (("x->E", 0), ("E->out", 1)):
+        expected = np.array([each[k].ravel() for each in seen]).T
+        np.testing.assert_allclose(response.traces[name].w[0, 1], expected, rtol=1e-9)
+    assert not np.array_equal(one, [[0.3, 0.1], [0.2, 0.5], [0.4, 0.2]])
+
+
+def test_compiled_and_numpy_learn_the_same_bits_of_rates():
+    circuits = [rates(Oja(tau=50 * ms)), rates(Hebb(largest=0.6), 0.5 * ms, "I"), rates(None), rates(Oja(), 1 * ms)]
+    circuits.append(ablate(circuits[1], 0.5))
+    found = [simulate(circuits, STIMULI, **RATES | {"backend": b}) for b in ("numpy", "cpp")]
+    for ours, compiled, circuit in zip(*found, circuits, strict=True):
+        alone = simulate(circuit, STIMULI[1:], **RATES)
+        equal(learnt(ours), learnt(compiled))
+        equal(learnt(alone, trial=0), learnt(ours, trial=1))
+        for response in (compiled, alone):
+            assert all((ours.rates[name][-1] == response.rates[name][-1]).all() for name in ours.rates)
+
+
+def test_scaling_is_multiplicative_and_stops_at_the_target_rate():
+    """With an estimate of the rate that is fast, the weights settle where the cell fires at its target."""
+    rule = SynapticScaling(target=25 * Hz, speed=0.4, tau=200 * ms)
+    weights = np.array([[2.0], [5.0], [8.0]]) * mV
+    projections = [Projection("x", "E", weights, learning=rule)]
+    circuit = Circuit("scaled", [Input("x", 3, 200 * Hz)], [Population("E", "E", LIF())], projections)
+    long = {**TIMES, "duration": 4 * second, "window": 2 * second, "dt": 0.5 * ms}
+    response = simulate(circuit, np.ones((1, 3)), **long)
+    assert response.rates["E"].item() == pytest.approx(25, abs=1.5)
+    found = response.weights["x->E"].values[0]
+    np.testing.assert_allclose(found / found[0], [1, 2.5, 4], rtol=1e-9)
+
+
+def test_a_silent_cell_scales_its_weights_up_exponentially():
+    rule = SynapticScaling(target=10 * Hz, speed=0.1, tau=100 * ms, largest=30 * mV)
+    circuit = pair(rule, 10, 500)  # B is never reached by what A sends
+    found = simulate(circuit, [[1, 1]], record={"A->B": ["w", "rate"]}, **TIMES).traces["A->B"]
+    np.testing.assert_allclose(found.w[0, 0, 0], 1e-3 * (1 + 1e-4) ** np.arange(3000), rtol=1e-9)
+    assert not found.rate.values.any() and found.rate.attrs["units"] == "Hz"
+
+
+def test_responses_with_weights_are_tables_and_files(tmp_path):
+    circuit = drawn(1)
+    names = list(circuit.rules)
+    record = {"E": "v", names[0]: ["w", *circuit.rules[names[0]].variables]}
+    asked = {"neurons": {names[0]: [3, 1]}, "every": 10 * ms, "trials": [1]}
+    response = simulate(circuit, np.ones((2, 5)), seed=[1, 2], record=record, backend="numpy", **asked, **SHORT)
+    kept = response.traces[names[0]]
+    assert kept.w.dims == ("seed", "trial", "synapse", "time") and kept.w.shape == (2, 1, 2, 15)
+    assert kept.synapse.values.tolist() == [3, 1] and kept.trial.values.tolist() == [1]
+    ends = response.weights[names[0]]
+    assert (kept.source == ends.source[[3, 1]]).all() and (kept.target == ends.target[[3, 1]]).all()
+    save(response, tmp_path / "response.eisim")
+    loaded = load(tmp_path / "response.eisim")
+    equal(learnt(loaded), learnt(response))
+    assert loaded.traces[names[0]].identical(kept) and loaded.circuit.rules == circuit.rules
+    table = response.to_xarray()
+    table.to_netcdf(tmp_path / "response.nc", engine="scipy")
+    read = xarray.load_dataset(tmp_path / "response.nc", engine="scipy")
+    for dataset in (table, read):
+        np.testing.assert_array_equal(dataset[f"{names[0]}_weight"], ends)
+        np.testing.assert_array_equal(dataset[f"{names[0]}_source"], ends.source)
+        np.testing.assert_array_equal(dataset[f"{names[0]}_w"], kept.w)
+    rows = response.traces_to_dataframe().query("population == @names[0] and seed == 2 and neuron == 3")
+    np.testing.assert_array_equal(rows.w, kept.w[1, 0, 0])
+    assert response.plot() is not None and "learn" not in repr(response)
+
+
+def test_what_of_a_projection_can_be_recorded():
+    circuit = pair(STDP(largest=4 * mV), 10, 20)
+    for record, words in (
+        ({"A->B": "g"}, "record: 'A->B': expected some of 'w', 'pre', 'post', found 'g'"),
+        ({"x->A": "w"}, r"record: expected names of populations .*A->B\), found 'x->A'.*its weights stay"),
+    ):
+        with pytest.raises(InputError, match=words):
+            simulate(circuit, [[1, 1]], record=record, **TIMES)
+    with pytest.raises(InputError, match="neurons: 'A->B': expected numbers from 0 to 0, found 1"):
+        simulate(circuit, [[1, 1]], record={"A->B": "w"}, neurons={"A->B": [1]}, **TIMES)
+    with pytest.raises(InputError, match="projection 'A->B': expected weights that stay, found STDP"):
+        simulate(circuit, [[1, 1]], keep_state=True, **TIMES)
+
+
+def test_weights_that_run_away_are_no_result():
+    rule = PlasticityRule(on_pre="w *= A", A=1e200)
+    circuit = pair(PlasticityRule(on_pre="w += A*(w - w0)**0.5/w0**0.5", A=1 * mV, w0=2 * mV), 10, 20)
+    with pytest.raises(InputError, match="expected weights that stay finite, found 1 of 1 that do not"):
+        simulate(circuit, [[1, 1]], **TIMES)
+    assert simulate(pair(rule, 10, 20), [[1, 1]], **TIMES).weights["A->B"].item() == 1e197
+
+
+def test_memory_of_what_is_learnt_is_known_before():
+    many = np.ones((1000, 1000))
+    for rule, fits in ((None, True), (STDP(largest=4 * nS), False)):
+        cells = [Population("E", "E", ConductanceLIF(), 1000)]
+        circuit = Circuit("many", [Input("x", 1000)], cells, [Projection("x", "E", many * nS, learning=rule)])
+        needed = _bytes(
+            Trials(circuit, np.ones((10, 1000)), np.arange(10), np.arange(1), False), Timing(0.1, 0.1, 1e-4)
+        )
+        assert (needed < 1e9) == fits
