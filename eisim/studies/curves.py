@@ -187,7 +187,7 @@ def questioned(circuit: Circuit | None, is_spiking: bool) -> tuple[str, ...]:
         falling = [p.name for p in circuit.populations if p.neuron.non_decreasing is False]
         if falling:
             return (f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing",)
-        if plastic := [p.name for p in circuit.projections if p.plasticity]:
+        if plastic := [p.name for p in circuit.projections if p.plasticity or p.learning]:
             return (f"the assumption that does not hold: synapses of {', '.join(plastic)} change with their history",)
         if timed := [i.name for i in circuit.inputs if i.spikes is not None]:
             return (

@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from eisim import (
     LIF,
+    AdEx,
     AllToAll,
     Circuit,
     ConductanceLIF,
     Delta,
     Exponential,
+    HodgkinHuxley,
     Input,
     InputError,
+    Izhikevich,
     Population,
     Projection,
     Readout,
@@ -28,8 +31,10 @@ from eisim import (
     save,
     simulate,
 )
+from eisim.base import processes
 from eisim.base.timing import Timing
 from eisim.plasticity import STDP, Hebb, InhibitoryPlasticity, Oja, PlasticityRule, SynapticScaling, TripletSTDP
+from eisim.simulation import shares
 from eisim.simulation.layout import Trials
 from eisim.simulation.memory import _bytes
 from eisim.stimuli import SpikeTimes
@@ -233,11 +238,12 @@ def drawn(seed):
         delay = (0.7 if rng.random() < 0.5 else rng.integers(0, 20, shape) * 0.1) * ms
         short = ShortTerm(0.4, 100 * ms, 50 * ms) if rng.random() < 0.3 else None
         projections.append(Projection(source, target, weights, delay, plasticity=short, learning=rule))
-    neuron = ConductanceLIF(noise=2 * mV)
-    populations = [Population("E", "E", neuron, 4, bias=0.3e-9), Population("I", "I", neuron, 3, bias=0.3e-9)]
+    neuron = AdEx() if rng.random() < 0.3 else ConductanceLIF(noise=2 * mV)
+    populations = [Population("E", "E", neuron, 4, bias=0.8e-9), Population("I", "I", neuron, 3, bias=0.8e-9)]
     inputs, readouts = [Input("x", 5, 60 * Hz, train="poisson")], [Readout("E")]
     circuit = Circuit(f"drawn {seed}", inputs, populations, projections, readouts)
-    return ablate(circuit, 0.3) if rng.random() < 0.5 else circuit
+    changed = ablate(circuit, 0.3), ablate(circuit, 0.6, during=(50 * ms, 110 * ms), wash_in=10 * ms), circuit
+    return changed[rng.integers(3)]
 
 
 SHORT = {"duration": 150 * ms, "window": 100 * ms, "dt": 0.1 * ms}
@@ -266,14 +272,49 @@ def test_what_is_learnt_does_not_depend_on_the_batch_or_on_what_is_recorded(seed
 
 
 def test_compiled_and_numpy_learn_the_same_bits():
-    circuits, stimuli = [drawn(seed) for seed in range(6)], np.ones((2, 5))
+    circuits, stimuli = [drawn(seed) for seed in range(8)], np.ones((2, 5))
     assert {rule.name for c in circuits for rule in c.rules.values()} == {rule.name for rule in RULES}
+    assert len({c.populations[0].neuron.structure for c in circuits}) == 2 and any(
+        p.transient and p.learning for c in circuits for p in c.projections
+    )
     found = [simulate(circuits, stimuli, seed=[1, 2], backend=b, **SHORT) for b in ("numpy", "cpp")]
     for ours, compiled in zip(*found, strict=True):
         equal(learnt(ours), learnt(compiled))
         assert all((ours.rates[name] == compiled.rates[name]).all() for name in ours.rates)
     changed = [not np.array_equal(w[0, 0], w[1, 1]) for c in found[0] for w in learnt(c).values()]
-    assert changed and all(changed)
+    assert np.mean(changed) > 0.8
+
+
+def test_compiled_and_numpy_learn_the_same_bits_in_other_units():
+    """Current-based synapses that jump, and equations of users whose weights have units of their own."""
+    others = [
+        (HodgkinHuxley(), 20.0, STDP(largest=100.0, potentiation=0.1)),
+        (Izhikevich(), 9.0, InhibitoryPlasticity(target=10 * Hz, step=0.5)),
+        (LIF(excitation=Delta(), inhibition=Delta()), 8 * mV, TripletSTDP(largest=10 * mV, triplet=0.1)),
+    ]
+    circuits = [trained(rule) for rule, *_ in PLAIN.values()]
+    for neuron, weight, rule in others:
+        weights = [np.full(shape, float(weight)) for shape in ((7, 3), (3, 3), (3, 3))]
+        populations = [Population("E", "E", neuron, 3), Population("I", "I", neuron, 3)]
+        ends = [("x", "E"), ("E", "I"), ("I", "E")]
+        projections = [Projection(*e, w, 1 * ms, learning=rule) for e, w in zip(ends, weights, strict=True)]
+        circuits.append(Circuit("other", [Input("x", 7, 150 * Hz)], populations, projections))
+    found = [simulate(circuits, np.ones((1, 7)), **TIMES | {"backend": b}) for b in ("numpy", "cpp")]
+    for ours, compiled in zip(*found, strict=True):
+        equal(learnt(ours), learnt(compiled))
+        assert any(np.ptp(w.values) > 0 for w in ours.weights.values())
+
+
+def test_shares_make_the_whole(monkeypatch):
+    circuits, stimuli = [drawn(seed) for seed in (1, 3)], np.linspace(0.2, 1.5, 7)[:, None] * np.ones(5)
+    names = [next(iter(c.rules)) for c in circuits]
+    how = {"seed": [3, 4], "record": [{name: "w"} for name in names], "trials": [5, 0], "backend": "numpy", **SHORT}
+    whole = simulate(circuits, stimuli, **how)
+    monkeypatch.setattr(shares, "WORTHWHILE", 1)
+    monkeypatch.setattr(processes, "processors", lambda: 3)
+    for name, ours, shared in zip(names, whole, simulate(circuits, stimuli, **how), strict=True):
+        equal(learnt(ours), learnt(shared))
+        assert ours.traces[name].identical(shared.traces[name])
 
 
 def test_what_is_ablated_is_transmission_and_learning_goes_on():

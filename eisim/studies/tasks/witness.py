@@ -111,7 +111,7 @@ def is_noisy(circuit: Circuit) -> bool:
 
 def _keeps_order(circuit):
     """Whether the theorem's assumptions on neurons, synapses and time steps are known to hold."""
-    if is_noisy(circuit) or any(p.plasticity for p in circuit.projections):
+    if is_noisy(circuit) or any(p.plasticity or p.learning for p in circuit.projections):
         return False
     neurons = [p.neuron for p in circuit.populations]
     # The largest step that keeps order is known of units whose rate is bounded, or that are never refractory.
