@@ -288,7 +288,7 @@ def test_compiled_and_numpy_learn_the_same_bits():
 def test_compiled_and_numpy_learn_the_same_bits_in_other_units():
     """Current-based synapses that jump, and equations of users whose weights have units of their own."""
     others = [
-        (HodgkinHuxley(), 20.0, STDP(largest=100.0, potentiation=0.1)),
+        (HodgkinHuxley(), 30 * nS, STDP(largest=100 * nS, potentiation=0.1)),
         (Izhikevich(), 9.0, InhibitoryPlasticity(target=10 * Hz, step=0.5)),
         (LIF(excitation=Delta(), inhibition=Delta()), 8 * mV, TripletSTDP(largest=10 * mV, triplet=0.1)),
     ]
