@@ -945,8 +945,8 @@ class Circuit(ReadOnly, Shown):
         Parameters
         ----------
         stimulus : array_like of shape (inputs,) or (time, inputs), optional
-            Of one trial, in units of each input's rate; 1 for every afferent by default. Frames of time-varying stimuli
-            are of equal length and fill the duration.
+            Of one trial, in units of each input's rate or current; 1 for every afferent by default. Frames of
+            time-varying stimuli are of equal length and fill the duration.
         duration : quantity
             Of time-varying stimuli, in s.
         dt : quantity
@@ -961,15 +961,15 @@ class Circuit(ReadOnly, Shown):
         Raises
         ------
         InputError
-            For what the export does not have (delays between rate units, neurons from equations or of one's own,
-            ablation in time), or stimuli and times that do not fit.
+            For what the export does not have (delays between rate units, neurons of one's own classes, weights that are
+            learnt, ablation in time), or stimuli and times that do not fit.
 
         Notes
         -----
-        LIF circuits without noise and Poisson trains spike at the same time steps as in `simulate`. What is drawn, of
-        noise or Poisson trains, is equal in distribution. Conductance-based and theta neurons are integrated by methods
-        of Brian2, which differ from ours within the error of a time step. ``python -m eisim export MODEL --to brian2``
-        writes the same network as a script.
+        LIF neurons and neurons from equations, without noise and Poisson trains, spike at the same time steps as in
+        `simulate`. What is drawn, of noise, fluctuations or Poisson trains, is equal in distribution.
+        `ConductanceLIF` and `Theta` are integrated by methods of Brian2, which differ from ours within the error of a
+        time step. ``python -m eisim export MODEL --to brian2`` writes the same network as a script.
 
         Examples
         --------

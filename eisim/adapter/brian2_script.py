@@ -8,6 +8,9 @@ LIF neurons without noise are integrated by Brian2's method ``exact``, as in eis
 The solution of Brian2 divides by the difference of time constants, which gives NaN, and no spikes, where two are equal.
 Equal ones are written as one constant, for which it finds the other solution; but it does so only without the flag
 ``unless refractory``, which makes a factor of the equation. So potentials are then held by a statement for each step.
+
+Neurons of equations keep their text, and the method of integration that eisim takes. A current that varies, which acts
+from the beginning of a step, is a subexpression that is ``constant over dt``.
 """
 
 import keyword
@@ -19,6 +22,28 @@ from typing import Any
 
 import numpy as np
 
+from eisim.adapter.brian2_models import (
+    DRAWN,
+    Drive,
+    Model,
+    delivered,
+    fluctuating,
+    jump,
+    of_equations,
+    of_membranes,
+    one_if_equal,
+)
+from eisim.adapter.brian2_text import (
+    identifier,
+    lines_of,
+    number_of,
+    plain_number,
+    quoted,
+    scales_of,
+    times_unit,
+    unit_text,
+    with_unit,
+)
 from eisim.adapter.limits import check_afferents
 from eisim.adapter.names import Unused
 from eisim.base.errors import InputError, explains_arguments
@@ -26,15 +51,14 @@ from eisim.base.timing import Timing
 from eisim.base.units import to_si
 from eisim.circuit import CYCLE, Circuit, Input, Population, Projection, gap_junction_unit, initial_state
 from eisim.distributions import Distribution
-from eisim.neurons import LIF, ConductanceLIF, RateUnit, Theta
+from eisim.neurons import LIF, ConductanceLIF, Neuron, RateUnit, Theta
 from eisim.neurons.neuron import model_name
-from eisim.synapses import NMDA, ShortTerm
+from eisim.stimuli import spike_raster
+from eisim.synapses import ShortTerm
 from eisim.weights import Independent
 
 #: Rows of more numbers than this are not written out, nor are tables.
 WRITTEN_OUT = 20
-#: Relative differences of time constants below which Brian2's exact solution would lose its digits.
-APART = {"x": 1e-7, "a": 1e-5}
 #: Names that the scripts use, or that a reader may want to keep.
 _TAKEN = {
     *keyword.kwlist,
@@ -58,22 +82,12 @@ _TAKEN = {
     *("Clock", "Network", "NeuronGroup", "PoissonGroup", "SpikeMonitor", "StateMonitor", "Synapses", "TimedArray"),
     *("Path", "dict", "print", "len", "range", "prefs", "seed", "run", "plot", "show", "volt", "second", "siemens"),
     *("mV", "uV", "ms", "us", "nS", "pS", "uS", "pF", "nF", "farad", "pA", "nA", "amp", "Hz", "kHz"),
+    *("SpikeGeneratorGroup", "metre", "meter", "kilogram", "kelvin", "mole", "ohm", "coulomb"),
 }
-#: Of units in which eisim holds numbers: Brian2's names with their scales, the ones preferred first.
-_WRITTEN = {
-    "volt": (("mV", 1e-3), ("volt", 1.0)),
-    "second": (("ms", 1e-3), ("second", 1.0)),
-    "siemens": (("nS", 1e-9), ("siemens", 1.0)),
-    "farad": (("pF", 1e-12), ("farad", 1.0)),
-    "ampere": (("pA", 1e-12), ("amp", 1.0)),
-    "hertz": (("Hz", 1.0),),
-    "1/volt": (("/volt", 1.0),),
-    "1": (("", 1.0),),
-}
-_DECLARED = {"ampere": "amp", "hertz": "Hz"}
-
-#: What a script says of what is drawn.
-_DRAWN = "{} drawn from other random numbers, so equal in distribution only"
+#: Variables and constants of synapses.
+_SYNAPTIC = ("w", "u", "R", "U", "tau_d", "tau_f")
+#: What a script says of circuits in which nothing is drawn.
+_EXACT = "Exact: the same spikes as in eisim, as long as no potential is within rounding of the threshold"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -112,17 +126,17 @@ class Script:
             lines += ["from pathlib import Path", ""]
         lines += ["from brian2 import *", ""]
         if self.arrays:
-            lines += [f"arrays = np.load(Path(__file__).parent / {_quoted(arrays_file)})", ""]
+            lines += [f"arrays = np.load(Path(__file__).parent / {quoted(arrays_file)})", ""]
         lines += [self.build, 'if __name__ == "__main__":']
         if "random" in self.note:
             lines.append("    seed(0)")
-        lines.append(f"    network.run({_written(self.duration, 'second')})")
+        lines.append(f"    network.run({with_unit(self.duration, 'second')})")
         for p in circuit.populations:
-            monitor, name = f"monitors[{_quoted(p.name)}]", self.names[p.name]
+            monitor, name = f"monitors[{quoted(p.name)}]", self.names[p.name]
             rate = f"{monitor}.num_spikes/len({name})/network.t"
             if circuit.kind == "rate":
                 rate = f"{monitor}.r[:, -1].mean()"
-            lines.append(f"    print({_quoted(p.name + ':')}, {rate})")
+            lines.append(f"    print({quoted(p.name + ':')}, {rate})")
         return "\n".join(lines) + "\n"
 
 
@@ -136,15 +150,15 @@ def brian2_script(circuit: Circuit, stimulus=None, *, duration=300e-3, dt=0.1e-3
 
 
 def _check(circuit):
-    check_afferents(circuit, "to_brian2")
+    check_afferents(circuit, "to_brian2", fluctuating=False, spikes=False, currents=False)
     for p in circuit.populations:
         neuron = p.neuron
-        known = type(neuron) in (LIF, ConductanceLIF, Theta)
+        known = type(neuron) in (LIF, ConductanceLIF, Theta, Neuron)
         plain = isinstance(neuron, RateUnit) and type(neuron).equations_of is RateUnit.equations_of
         if not (known or plain):
             raise InputError(
-                f"to_brian2: population {p.name!r}: expected LIF, ConductanceLIF or Theta neurons, or rate units, "
-                f"found {model_name(neuron)}"
+                f"to_brian2: population {p.name!r}: expected LIF, ConductanceLIF or Theta neurons, rate units, or "
+                f"neurons from equations, found {model_name(neuron)}"
             )
     for projection in circuit.projections:
         what = f"to_brian2: projection {projection.name!r}"
@@ -165,47 +179,18 @@ def _stimulus(circuit, stimulus, timing):
     values = np.ones(n) if stimulus is None else to_si(stimulus, "1", what)
     if values.ndim not in (1, 2) or values.shape[-1] != n or not values.size:
         raise InputError(f"{what}: expected shape ({n},) or (time, {n}), found {values.shape}")
-    if values.min() < 0:
-        raise InputError(f"{what}: expected 0 or more (a rate is not negative), found {values.min():g}")
+    fires = np.repeat([not i.is_current for i in circuit.inputs], [i.size for i in circuit.inputs])
+    if (least := values[..., fires].min(initial=0)) < 0:
+        raise InputError(f"{what}: expected 0 or more (a rate is not negative), found {least:g}")
     if values.ndim == 2 and timing.steps % len(values):
         expected = f"a number of time frames that divides the {timing.steps:,} time steps"
         raise InputError(f"{what}: expected {expected}, found {len(values)}")
-    rates = np.repeat([i.rate for i in circuit.inputs], [i.size for i in circuit.inputs])
+    rates = [0.0 if i.is_current or i.spikes is not None else i.rate for i in circuit.inputs]
+    rates = np.repeat(rates, [i.size for i in circuit.inputs])
     if circuit.kind == "spiking" and (fastest := (values * rates).max()) * timing.dt > 1 + 1e-9:
         expected = f"at most one spike a time step ({1 / timing.dt:g} Hz)"
         raise InputError(f"{what}: expected input rates of {expected}, found {fastest:g} Hz")
     return values
-
-
-def _written(value: float, unit: str) -> str:
-    """A number with its unit as Python code, of exactly this value."""
-    return next(
-        _plain(number) + _times(name) for name, scale in _WRITTEN[unit] if (number := _number(value, scale)) is not None
-    )
-
-
-def _number(value: float, scale: float) -> float | None:
-    """The number that is this value when multiplied by a scale; None if there is none of few digits."""
-    number = float(value) if scale == 1 else float(f"{value / scale:.15g}")
-    return number if number * scale == value else None
-
-
-def _plain(number: float) -> str:
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
-
-
-def _times(unit: str) -> str:
-    return f"*{unit}" if unit.isalpha() else unit
-
-
-def _quoted(text: str) -> str:
-    """A text as Python code, in ASCII."""
-    written = ascii(text)
-    return written if '"' in written else f'"{written[1:-1]}"'
-
-
-def _lines(text: str) -> str:
-    return f'"""\n{text}\n"""' if "\n" in text else f'"{text}"'
 
 
 class _Writer:
@@ -215,17 +200,21 @@ class _Writer:
         self.circuit, self.stimulus, self.timing = circuit, stimulus, timing
         self.arrays: dict[str, np.ndarray] = {}
         self.differs: list[str] = []
+        self.noises: dict[str, str] = {}  # variables of targets that receive the fluctuation of projections
+        self.gaps: dict[str, str] = {}  # variables of neurons of equations that receive currents of gap junctions
         self.gates: dict[str, bool] = {}  # whether synapses must see that a target is not refractory
         unused = Unused(_TAKEN)
         parts: tuple[Any, ...] = (*circuit.inputs, *circuit.populations, *circuit.projections)
-        self.names = {part.name: unused(_identifier(part.name)) for part in parts}
+        self.names = {part.name: unused(identifier(part.name)) for part in parts}
         self.coupled = [p for p in circuit.populations if circuit.gap_junctions(p).nnz]
         self.names |= {junctions_of(p): unused(f"{self.names[p.name]}_gap_junctions") for p in self.coupled}
+        self.noise_groups = {i.name: unused(f"{self.names[i.name]}_noise") for i in circuit.inputs if i.fluctuation}
+        self.tables = {p.name: unused(f"{self.names[p.name]}_injected") for p in circuit.populations}
         self.trains = {p.source for p in circuit.projections if not self._is_drive(p)}
 
     def script(self) -> Script:
-        circuit, lines = self.circuit, [f"clock = Clock(dt={_written(self.timing.dt, 'second')})", ""]
-        if self.stimulus.ndim == 1:
+        circuit, lines = self.circuit, [f"clock = Clock(dt={with_unit(self.timing.dt, 'second')})", ""]
+        if self.stimulus.ndim == 1 and any(map(_has_rate, circuit.inputs)):
             ones = (self.stimulus == 1).all()
             values = f"np.ones({self.stimulus.size})" if ones else self._array(self.stimulus, "1", "stimulus")
             lines += ["# Of each afferent, in units of the rate of its input.", f"stimulus = {values}", ""]
@@ -240,6 +229,7 @@ class _Writer:
         for p in self.coupled:
             lines += self._junctions(p)
         groups = [self.names[i.name] for i in circuit.inputs if self._has_group(i)]
+        groups += [self.noise_groups[i.name] for i in circuit.inputs if self._shares_noise(i)]
         groups += [self.names[p.name] for p in circuit.populations]
         synapses = [self.names[p.name] for p in circuit.projections if not self._is_left_out(p)]
         synapses += [self.names[junctions_of(p)] for p in self.coupled]
@@ -250,7 +240,7 @@ class _Writer:
         if not spiking:
             how = 'StateMonitor({0}, "r", record=True, when="end", clock=clock, name="rates_{0}")'
         for name in [*watched, *(p.name for p in circuit.populations)]:
-            lines.append(f"    {_quoted(name)}: {how.format(self.names[name])},")
+            lines.append(f"    {quoted(name)}: {how.format(self.names[name])},")
         lines += [
             "}",
             "network = Network(",
@@ -259,52 +249,72 @@ class _Writer:
         ]
         lines.append(")")
         for readout in circuit.readouts:
-            rate = _written(readout.threshold, "hertz")
+            rate = with_unit(readout.threshold, "hertz")
             lines.append(f"# The readout {readout.population!a} says 1 if its rate is above {rate}.")
         return Script(self._note(), "\n".join(lines) + "\n", self.arrays, self.names, circuit, self.timing.duration)
 
     def _note(self):
         if self.differs:
             return f"Not exact: {'; '.join(dict.fromkeys(self.differs))}."
+        if any(isinstance(p.neuron, Neuron) for p in self.circuit.populations):
+            return f"{_EXACT}; in chaotic networks rounding grows."
         if self.circuit.kind == "rate":
             return "Equal: rates are those of eisim to rounding (Euler steps)."
-        return "Exact: the same spikes as in eisim, as long as no potential is within rounding of the threshold."
+        return f"{_EXACT}."
 
     def _is_drive(self, projection):
         """Whether every target has a Poisson train of its own."""
-        return self.circuit.kind == "spiking" and isinstance(projection.weights, Independent)
+        injected = self.circuit.is_injected(projection)
+        return self.circuit.kind == "spiking" and isinstance(projection.weights, Independent) and not injected
 
     def _has_group(self, each):
+        if each.is_current:
+            return False
         return self.circuit.kind == "rate" or each.name in self.trains or each.train == "regular"
 
     def _is_left_out(self, projection):
-        return self._is_drive(projection) or not self.circuit.has_synapses(projection)
+        injected = self.circuit.is_injected(projection) and not self._is_noise(projection)
+        return self._is_drive(projection) or injected or not self.circuit.has_synapses(projection)
+
+    def _is_noise(self, projection):
+        """Whether targets share the fluctuation of electrodes."""
+        source = self.circuit.source(projection)
+        return self.circuit.is_injected(projection) and source.fluctuation and not _is_independent(projection)
+
+    def _shares_noise(self, each):
+        return any(p.source == each.name and self._is_noise(p) for p in self.circuit.projections)
 
     def _array(self, values, unit: str, name: str) -> str:
         """An array as code: written out, or by its name in the file of arrays."""
         values = np.asarray(values)
         if values.size > WRITTEN_OUT or values.ndim > 1:
             self.arrays[name] = values
-            return f"arrays[{_quoted(name)}]{_times(_WRITTEN[unit][-1][0])}"
+            return f"arrays[{quoted(name)}]{times_unit(scales_of(unit)[-1][0])}"
         if unit == "1":
             return str(values.tolist())
-        each = [(name, [_number(value, scale) for value in values.tolist()]) for name, scale in _WRITTEN[unit]]
+        each = [(name, [number_of(value, scale) for value in values.tolist()]) for name, scale in scales_of(unit)]
         name, numbers = next((name, numbers) for name, numbers in each if None not in numbers)
-        return f"[{', '.join(map(_plain, numbers))}]{_times(name)}"
+        return f"[{', '.join(map(plain_number, numbers))}]{times_unit(name)}"
 
     # --- Inputs -------------------------------------------------------------------------------------------------------
 
     def _input(self, each: Input, start: int) -> Iterator[str]:
-        name, n, rate = self.names[each.name], each.size, _written(each.rate, "hertz")
+        if each.is_current:
+            yield from self._electrodes(each)
+            return
+        if each.spikes is not None:
+            yield from self._given(each, start)
+            return
+        name, n, rate = self.names[each.name], each.size, with_unit(each.rate, "hertz")
         poisson = self.circuit.kind == "spiking" and each.train == "poisson"
         if poisson:
-            self.differs.append(_DRAWN.format("Poisson trains are"))
+            self.differs.append(DRAWN.format("Poisson trains are"))
         yield f"# Input {each.name!a}: {n} afferent{'s' * (n > 1)}, {rate} for a stimulus of 1."
         moving = self.stimulus.ndim == 2
         if moving:
             frame = self.timing.steps // len(self.stimulus) * self.timing.dt
             values = self._array(each.rate * self.stimulus[:, start : start + n], "hertz", f"{name} rate")
-            yield f"{name}_rate = TimedArray({values}, dt={_written(frame, 'second')})"
+            yield f"{name}_rate = TimedArray({values}, dt={with_unit(frame, 'second')})"
             rates, given = f"{name}_rate(t, i)", f", namespace=dict({name}_rate={name}_rate)"
         else:
             yield f"{name}_rate = {rate}*stimulus[{start}:{start + n}]"
@@ -313,22 +323,54 @@ class _Writer:
             return
         if poisson:
             how = f'"{rates}"{given}' if moving else f"{name}_rate"
-            yield f"{name} = PoissonGroup({n}, {how}, clock=clock, name={_quoted(name)})"
+            yield f"{name} = PoissonGroup({n}, {how}, clock=clock, name={quoted(name)})"
         elif self.circuit.kind == "rate":
             how = f'"r = {rates} : Hz (constant over dt)"{given}' if moving else '"r : Hz (constant)"'
-            yield f"{name} = NeuronGroup({n}, {how}, clock=clock, name={_quoted(name)})"
+            yield f"{name} = NeuronGroup({n}, {how}, clock=clock, name={quoted(name)})"
             if not moving:
                 yield f"{name}.r = {name}_rate"
         else:
             how = f"rate = {rates} : Hz (constant over dt)" if moving else "rate : Hz (constant)"
-            yield f"{name}_equations = {_lines(f'dphase/dt = rate : 1{chr(10)}{how}')}"
+            yield f"{name}_equations = {lines_of(f'dphase/dt = rate : 1{chr(10)}{how}')}"
             yield f"{name} = NeuronGroup("
             yield f'    {n}, {name}_equations, threshold="phase > {CYCLE!r}", reset="phase -= 1", method="euler",'
-            yield f"    clock=clock, name={_quoted(name)}{given if moving else ''},"
+            yield f"    clock=clock, name={quoted(name)}{given if moving else ''},"
             yield ")"
             yield f"{name}.phase = (np.arange({n}) + 0.5)/{n}"
             if not moving:
                 yield f"{name}.rate = {name}_rate"
+        yield ""
+
+    def _given(self, each: Input, start: int) -> Iterator[str]:
+        """Afferents whose spike times are given, while their stimulus is 1."""
+        name, timing, what = self.names[each.name], self.timing, f"to_brian2: stimulus of input {each.name!r}"
+        stimuli = self.stimulus[None, ..., start : start + each.size]
+        (rows,) = spike_raster(each.spikes, each.size, stimuli, timing.steps, timing.dt, what)
+        afferents = np.repeat(np.arange(each.size), [len(row) for row in rows])
+        times = np.concatenate(rows) * timing.dt
+        yield f"# Input {each.name!a}: {each.size} afferent{'s' * (each.size > 1)}, whose spike times are given."
+        yield f"{name} = SpikeGeneratorGroup("
+        yield f"    {each.size}, {self._array(afferents, '1', f'{name} i')},"
+        yield f"    {self._array(times, 'second', f'{name} t')}, clock=clock, name={quoted(name)},"
+        yield ")\n"
+
+    def _electrodes(self, each: Input) -> Iterator[str]:
+        """What of injected currents is not in the equations of their targets: the fluctuation that these share."""
+        unit = self.circuit.unit_of_current(each)
+        current = with_unit(each.scale, unit)
+        tonic = ", as a part of the tonic drive of its targets" * (self.stimulus.ndim == 1)
+        yield f"# Input {each.name!a}: injects {current} for a stimulus of 1{tonic}."
+        if each.fluctuation:
+            self.differs.append(DRAWN.format("fluctuations of currents are"))
+        if self._shares_noise(each):
+            values = {"sigma": with_unit(float(each.fluctuation), unit), "tau": with_unit(each.tau, "second")}
+            written = ", ".join(f"{constant}={value}" for constant, value in values.items())
+            group = self.noise_groups[each.name]
+            yield f"{group} = NeuronGroup("
+            yield f'    {each.size}, "eta : {unit_text(unit)}", namespace=dict({written}), clock=clock,'
+            yield f"    name={quoted(group)},"
+            yield ")"
+            yield from fluctuating(group, "eta", "sigma", "tau")
         yield ""
 
     # --- Populations --------------------------------------------------------------------------------------------------
@@ -337,57 +379,109 @@ class _Writer:
         name, neurons = self.names[p.name], self.circuit.neurons(p)
         if p.silenced:
             self.differs.append("monitors show what the membranes of silenced neurons do, which send nothing")
-        model = _spiking(p, neurons, p in self.coupled) if self.circuit.kind == "spiking" else self._rate(p)
-        if p in self.coupled:
-            model = replace(model, equations=[*model.equations, f"gap : {_declared(p.neuron.drive_unit)}"])
+        unused, coupled = Unused(p.neuron.names if isinstance(p.neuron, Neuron) else ()), p in self.coupled
+        drive = self._drive(p, unused)
+        if self.circuit.kind == "rate":
+            model = self._rate(p, drive)
+        elif isinstance(p.neuron, Neuron):
+            if coupled:
+                self.gaps[p.name] = unused("gap")
+                drive.terms.append(self.gaps[p.name])
+            model = of_equations(p, neurons, drive, unused)
+            for each in neurons:
+                each.step_parameters(self.timing.dt)  # refuses a step without a value
+        else:
+            model = of_membranes(p, neurons, drive, unused, coupled)
+        if coupled:
+            gap = self.gaps.get(p.name, "gap")
+            model = replace(model, equations=[*model.equations, f"{gap} : {unit_text(p.neuron.drive_unit)}"])
+        model.values.update(drive.values)
         self.differs += model.differs
         self.gates[p.name] = model.gate
-        constants, own, declared = {}, {}, []
+        constants, own, declared = dict(drive.tables), {}, list(drive.declared)
         for constant, (values, unit) in model.values.items():
             if np.ndim(values):
                 own[constant] = self._array(values, unit, f"{name} {constant}")
-                declared.append(f"{constant} : {_declared(unit)} (constant)")
+                declared.append(f"{constant} : {unit_text(unit)} (constant)")
             else:
-                constants[constant] = _written(float(values), unit)
+                constants[constant] = with_unit(float(values), unit)
         drives = [q for q in self.circuit.projections if q.target == p.name and self._is_drive(q)]
         regularly = []
         for k, q in enumerate(drives):
             source = self.names[q.source]
-            rate = f"{source}_rate(t, 0)" if self.stimulus.ndim == 2 else f"{source}_rate"
-            constants[f"{source}_rate"] = f"{source}_rate" if self.stimulus.ndim == 2 else f"{source}_rate[0]"
+            called, w = unused(f"{source}_rate"), unused(f"w_drive_{k}")
+            rate = f"{called}(t, 0)" if self.stimulus.ndim == 2 else called
+            constants[called] = f"{source}_rate" if self.stimulus.ndim == 2 else f"{source}_rate[0]"
             weight, unit = q.weights.weight, p.neuron.weight_unit
             if isinstance(weight, Distribution):
                 weight = self.circuit.weights(q).data
-                own[f"w_drive_{k}"] = self._array(weight, unit, f"{name} w_drive_{k}")
-                declared.append(f"w_drive_{k} : {_declared(unit)} (constant)")
+                own[w] = self._array(weight, unit, f"{name} {w}")
+                declared.append(f"{w} : {unit_text(unit)} (constant)")
             else:
-                constants[f"w_drive_{k}"] = _written(float(weight), unit)
+                constants[w] = with_unit(float(weight), unit)
             constants |= self._scale(p.neuron, self.circuit.receptor(q))
-            added = _delivered(p.neuron, self.circuit.receptor(q), f"w_drive_{k}*poisson({rate}*dt)", 1, "", model.gate)
+            added = delivered(p.neuron, self.circuit.receptor(q), f"{w}*poisson({rate}*dt)", 1, "", model.gate)
             regularly.append(f'{name}.run_regularly("{added}", when="after_groups", clock=clock)')
         sign = "excitatory" if p.sign == "E" else "inhibitory"
         yield f"# Population {p.name!a}: {p.size} {sign} neuron{'s' * (p.size > 1)}."
         yield from (f"# {remark}" for remark in model.remarks)
-        yield f"{name}_equations = {_lines(chr(10).join([*model.equations, *declared]))}"
+        yield from drive.before
+        yield f"{name}_equations = {lines_of(chr(10).join([*model.equations, *declared]))}"
         yield f"{name}_constants = dict("
         yield from (f"    {constant}={value}," for constant, value in constants.items())
         yield ")"
         yield f"{name} = NeuronGroup("
-        yield f"    {p.size}, {name}_equations, method={_quoted(model.method)}{model.events},"
-        yield f"    namespace={name}_constants, clock=clock, name={_quoted(name)},"
+        yield f"    {p.size}, {name}_equations, method={quoted(model.method)}{model.events},"
+        yield f"    namespace={name}_constants, clock=clock, name={quoted(name)},"
         yield ")"
         yield from (f"{name}.{parameter} = {value}" for parameter, value in own.items())
         units = p.neuron.states
-        states = dict.fromkeys(units, 0.0) | {next(iter(units)): model.values.get("rest", (0.0, ""))[0]}
-        states |= {state: _one_if_equal(at) for state, at in initial_state(p, self.circuit.seed).items()}
+        states = dict.fromkeys(units, 0.0) | {next(iter(units)): model.values.get("rest", (0.0, ""))[0]} | model.start
+        states |= {state: one_if_equal(at) for state, at in initial_state(p, self.circuit.seed).items()}
         for state, at in states.items():
             if np.any(at):
-                at, unit = at * _jump(p.neuron, state), units[state]
-                value = self._array(at, unit, f"{name} {state}") if np.ndim(at) else _written(float(at), unit)
+                at, unit = at * jump(p.neuron, state), units[state]
+                value = self._array(at, unit, f"{name} {state}") if np.ndim(at) else with_unit(float(at), unit)
                 yield f"{name}.{state} = {value}"
         yield from (f'{name}.run_regularly("{held}", when="after_groups", clock=clock)' for held in model.regularly)
         yield from regularly
+        yield from drive.after
         yield ""
+
+    def _drive(self, p: Population, unused: Unused) -> "Drive":
+        """The bias of a population with the currents that are injected into it."""
+        circuit, name, unit = self.circuit, self.names[p.name], p.neuron.drive_unit
+        mine = [q for q in circuit.projections if q.target == p.name and circuit.is_injected(q)]
+        if not mine:
+            return Drive(p.bias)
+        currents, which = circuit.injected(p, self.stimulus[None])
+        moving = self.stimulus.ndim == 2
+        found = Drive(p.bias if moving else p.bias + currents[0, which])
+        if moving:
+            table, injected = unused(self.tables[p.name]), unused("injected")
+            each = currents[0][:, 0] if currents.shape[-1] == 1 else currents[0][:, which]
+            frame = self.timing.steps // len(self.stimulus) * self.timing.dt
+            values = self._array(each, unit, f"{name} injected")
+            found.before.append(f"{self.tables[p.name]} = TimedArray({values}, dt={with_unit(frame, 'second')})")
+            found.tables[table] = self.tables[p.name]
+            arguments = "t" if each.ndim == 1 else "t, i"
+            found.declared.append(f"{injected} = {table}({arguments}) : {unit_text(unit)} (constant over dt)")
+            found.terms.append(injected)
+        for q in mine:
+            source, called = circuit.source(q), self.names[q.name]
+            if not source.fluctuation or not circuit.has_synapses(q):
+                continue
+            term = unused(f"eta_{called}" if _is_independent(q) else f"from_{called}")
+            found.declared.append(f"{term} : {unit_text(unit)}")
+            found.terms.append(term)
+            if not _is_independent(q):
+                self.noises[q.name] = term
+                continue
+            sigma, tau = unused(f"sigma_{called}"), unused(f"tau_{called}")
+            deviations = circuit.weights(q).data * float(source.fluctuation)
+            found.values.update({sigma: (one_if_equal(deviations), unit), tau: (source.tau, "second")})
+            found.after.extend(fluctuating(name, term, sigma, tau))
+        return found
 
     @staticmethod
     def _scale(neuron, letter):
@@ -395,24 +489,24 @@ class _Writer:
         scale = float(getattr(neuron.receptors[letter], "scale", 1.0))
         return {} if scale == 1 else {f"scale_{letter}": repr(scale)}
 
-    def _rate(self, p: Population) -> "_Model":
+    def _rate(self, p: Population, drive: "Drive") -> "Model":
         neuron, name = p.neuron, p.name
         into = [f"from_{self.names[q.name]}" for q in self._onto(name)]
         units = {f.name: f.metadata["unit"] for f in fields(neuron) if "unit" in f.metadata}
         noisy = bool(neuron.noise)
-        bias = _one_if_equal(p.bias)
+        bias = one_if_equal(drive.bias)
         text = neuron.equations_of(bool(neuron.refractory), noisy)
         if p in self.coupled:
             text = text.replace("(-r + ", "(-r + gap + ")
         values = {n: (getattr(neuron, n), u) for n, u in units.items() if re.search(rf"\b{n}\b", text)}
         if neuron.refractory:
             values["recovery"] = neuron.refractory, "second"
-        terms = [*(["bias"] if np.any(bias) else []), *into, *(["noise_drive"] if noisy else [])]
+        terms = [*(["bias"] if np.any(bias) else []), *into, *drive.terms, *(["noise_drive"] if noisy else [])]
         if np.any(bias):
             values["bias"] = bias, "hertz"
         lines = [*text.splitlines(), f"drive = {' + '.join(terms) or '0*Hz'} : Hz", *(f"{each} : Hz" for each in into)]
-        differs = [_DRAWN.format("noise is")] if noisy else []
-        return _Model(lines, values, "euler", "", differs)
+        differs = [DRAWN.format("noise is")] if noisy else []
+        return Model(lines, values, "euler", "", differs)
 
     def _onto(self, name):
         return [q for q in self.circuit.projections if q.target == name and not self._is_left_out(q)]
@@ -421,19 +515,19 @@ class _Writer:
         matrix, name, population = self.circuit.gap_junctions(p), self.names[junctions_of(p)], self.names[p.name]
         state, unit = "r" if self.circuit.kind == "rate" else "v", gap_junction_unit(p.neuron)
         rows, columns = matrix.tocoo().coords
-        current = f"gap_post = w*({state}_pre - {state}_post) : {_declared(p.neuron.drive_unit)} (summed)"
+        current = f"{self.gaps.get(p.name, 'gap')}_post = w*({state}_pre - {state}_post) : {unit_text(p.neuron.drive_unit)} (summed)"
         pairs = f"{matrix.nnz // 2:,} pair{'s' * (matrix.nnz > 2)}"
         yield f"# Gap junctions of population {p.name!a}: {pairs}, each both ways."
         yield f"{name} = Synapses("
-        yield f"    {population}, {population}, {_lines(f'w : {unit} (constant){chr(10)}{current}')},"
-        yield f"    clock=clock, name={_quoted(name)},"
+        yield f"    {population}, {population}, {lines_of(f'w : {unit} (constant){chr(10)}{current}')},"
+        yield f"    clock=clock, name={quoted(name)},"
         yield ")"
         yield f"{name}.connect("
         yield f"    i={self._array(rows, '1', f'{name} i')},"
         yield f"    j={self._array(columns, '1', f'{name} j')},"
         yield ")"
-        weight = _one_if_equal(matrix.data)
-        written = self._array(weight, unit, f"{name} w") if np.ndim(weight) else _written(float(weight), unit)
+        weight = one_if_equal(matrix.data)
+        written = self._array(weight, unit, f"{name} w") if np.ndim(weight) else with_unit(float(weight), unit)
         yield f"{name}.w = {written}"
         yield ""
 
@@ -441,7 +535,8 @@ class _Writer:
 
     def _projection(self, projection: Projection) -> Iterator[str]:
         circuit, name = self.circuit, self.names[projection.name]
-        if self._is_drive(projection):
+        is_noise = self._is_noise(projection)
+        if self._is_drive(projection) or (circuit.is_injected(projection) and not is_noise):
             return
         title = f"# Projection {projection.name!a}"
         if self._is_left_out(projection):
@@ -454,41 +549,48 @@ class _Writer:
             matrix.indices,
             (target.weight_unit),
         )
-        weight, constants, model = _one_if_equal(matrix.data), {}, []
+        unit = "1" if is_noise else unit
+        weight, constants, model = one_if_equal(matrix.data), {}, []
+        of = self._synaptic(projection)
+        w = of["w"]
         if np.ndim(weight):
-            model.append(f"w : {unit} (constant)")
+            model.append(f"{w} : {unit_text(unit)} (constant)")
         else:
-            constants["w"] = _written(float(weight), unit)
+            constants[w] = with_unit(float(weight), unit)
         plasticity, code = projection.plasticity, ""
-        if circuit.kind == "rate":
+        if is_noise:
+            declared = unit_text(target.drive_unit)
+            model.append(f"{self.noises[projection.name]}_post = {w}*eta_pre : {declared} (summed)")
+        elif circuit.kind == "rate":
             model.append(f"from_{name}_post = {'-' * (sign < 0)}w*r_pre : Hz (summed)")
         else:
             letter = circuit.receptor(projection)
             plasticity = plasticity or getattr(target.receptors[letter], "release", None)
-            amount = "w"
+            amount, R, u, U = w, of["R"], of["u"], of["U"]
             if plasticity:
-                amount = "w*u*R" if plasticity.facilitation else "w*U*R"
-                model.append("dR/dt = (1 - R)/tau_d : 1 (event-driven)")
-                constants |= {"U": repr(plasticity.release), "tau_d": _written(plasticity.depression, "second")}
+                amount = f"{w}*{u}*{R}" if plasticity.facilitation else f"{w}*{U}*{R}"
+                model.append(f"d{R}/dt = (1 - {R})/{of['tau_d']} : 1 (event-driven)")
+                constants |= {U: repr(plasticity.release), of["tau_d"]: with_unit(plasticity.depression, "second")}
             gate = self.gates[projection.target]
-            code = _delivered(target, letter, amount, sign if target.signed_weights else 1, "_post", gate)
+            code = delivered(target, letter, amount, sign if target.signed_weights else 1, "_post", gate)
             constants |= self._scale(target, letter)
             if plasticity and plasticity.facilitation:
-                model.append("du/dt = -u/tau_f : 1 (event-driven)")
-                constants["tau_f"] = _written(plasticity.facilitation, "second")
-                code = f"u += U*(1 - u)\n{code}\nR -= u*R"
+                model.append(f"d{u}/dt = -{u}/{of['tau_f']} : 1 (event-driven)")
+                constants[of["tau_f"]] = with_unit(plasticity.facilitation, "second")
+                code = f"{u} += {U}*(1 - {u})\n{code}\n{R} -= {u}*{R}"
             elif plasticity:
-                code = f"{code}\nR -= U*R"
+                code = f"{code}\n{R} -= {U}*{R}"
         source = circuit.source(projection)
         yield f"{title}: {matrix.nnz:,} synapse{'s' * (matrix.nnz > 1)}."
         yield f"{name} = Synapses("
-        yield f"    {self.names[source.name]}, {self.names[projection.target]}, {_lines(chr(10).join(model))},"
+        given = (self.noise_groups if is_noise else self.names)[source.name]
+        yield f"    {given}, {self.names[projection.target]}, {lines_of(chr(10).join(model))},"
         if code:
             late = np.unique(delays)
-            delay = f", delay={_written(float(late[0]), 'second')}" if len(late) == 1 and late[0] else ""
-            yield f"    on_pre={_lines(code)}{delay},"
+            delay = f", delay={with_unit(float(late[0]), 'second')}" if len(late) == 1 and late[0] else ""
+            yield f"    on_pre={lines_of(code)}{delay},"
         written = ", ".join(f"{constant}={value}" for constant, value in constants.items())
-        yield f"    namespace=dict({written}), clock=clock, name={_quoted(name)},"
+        yield f"    namespace=dict({written}), clock=clock, name={quoted(name)},"
         yield ")"
         if matrix.nnz == matrix.shape[0] * matrix.shape[1]:
             yield f"{name}.connect()"
@@ -498,26 +600,19 @@ class _Writer:
             yield f"    j={self._array(columns, '1', f'{name} j')},"
             yield ")"
         if np.ndim(weight):
-            yield f"{name}.w = {self._array(weight, unit, f'{name} w')}"
+            yield f"{name}.{w} = {self._array(weight, unit, f'{name} w')}"
         if circuit.kind == "spiking" and np.unique(delays).size > 1:
             yield f"{name}.delay = {self._array(delays, 'second', f'{name} delay')}"
         if plasticity:
-            yield f"{name}.R = 1"
+            yield f"{name}.{of['R']} = 1"
         yield ""
 
-
-@dataclass(frozen=True)
-class _Model:
-    """A population's equations, constants with their units, method, and events as keywords of its group."""
-
-    equations: list[str]
-    values: dict[str, tuple[float | np.ndarray, str]]
-    method: str
-    events: str
-    differs: list[str]
-    remarks: tuple[str, ...] = ()
-    regularly: tuple[str, ...] = ()  # statements after each step
-    gate: bool = False  # whether what acts on the potential must see that a neuron is not refractory
+    def _synaptic(self, projection) -> dict[str, str]:
+        """Names of the variables of synapses, which differ from those of users' equations at both ends."""
+        ends = (self.circuit.source(projection), self.circuit.population(projection.target))
+        names = set().union(*(p.neuron.names for p in ends if isinstance(getattr(p, "neuron", None), Neuron)))
+        unused = Unused(names)
+        return {name: unused(name if name not in names else f"{name}_syn") for name in _SYNAPTIC}
 
 
 def junctions_of(p: Population) -> str:
@@ -525,127 +620,12 @@ def junctions_of(p: Population) -> str:
     return f"gap junctions of {p.name}"
 
 
-def _declared(unit: str) -> str:
-    """A unit as Brian2's equations have it."""
-    return _DECLARED.get(unit, unit)
+def _has_rate(each: Input) -> bool:
+    return not each.is_current and each.spikes is None
 
 
-def _spiking(p: Population, neurons, coupled: bool) -> _Model:
-    neuron = p.neuron
-
-    def of_all(value):
-        return _one_if_equal(np.array([value(each) for each in neurons], dtype=float))
-
-    text = neuron.equations()
-    noisy = bool(np.any(of_all(lambda each: each.noise)))
-    bias = _one_if_equal(p.bias)
-    if not noisy:
-        text = re.sub(r" \+ noise\S*\*xi\b", "", text)
-    if coupled:
-        text = re.sub(r"\bbias\b", "bias + gap" if np.any(bias) else "gap", text)
-    elif not np.any(bias):
-        text = re.sub(r" \+ bias\b|\bbias \+ ", "", text)
-    units = {f.name: f.metadata["unit"] for f in fields(neuron) if "unit" in f.metadata}
-    values = {name: (of_all(lambda each, name=name: getattr(each, name)), unit) for name, unit in units.items()}
-    values["bias"] = bias, neuron.drive_unit
-    for k, receptor in neuron.receptors.items():
-        values |= {f"tau_{k}": (getattr(receptor, "tau", 0.0), "second")}
-        values |= {f"rise_{k}": (getattr(receptor, "rise", 0.0), "second")}
-        values |= {f"E_{k}": (getattr(receptor, "reversal", 0.0), "volt")}
-        if isinstance(receptor, NMDA):
-            values |= {"blocked": (receptor.magnesium / NMDA.HALF_BLOCK, "1"), "steepness": (NMDA.STEEPNESS, "1/volt")}
-    method, differs = _method(neuron, noisy)
-    text, is_one, remarks = _with_equal_taus(neuron, values, text) if method == "exact" else (text, False, ())
-    late = values.pop("refractory", (0.0, "second"))
-    subtracts = getattr(neuron, "reset_by_subtraction", False)
-    reset = "v -= threshold - reset" if subtracts else neuron.after_spike(False)
-    events, regularly = f', threshold="{neuron.spikes_when}", reset="{reset}"', ()
-    # Without a period, a neuron that spikes is still closed to jumps of its potential, which a reset overwrites.
-    is_closed = bool(np.any(late[0]) or subtracts)
-    if np.ndim(late[0]):
-        values["t_ref"] = late
-        events += ', refractory="t_ref"'
-    elif is_closed:
-        events += f", refractory={_written(float(late[0]), 'second')}"
-    if is_one or not is_closed:
-        text = text.replace(" (unless refractory)", "")
-    lines = [line.strip() for line in text.strip().splitlines()]
-    if is_one and np.any(late[0]):
-        held = "v_held" if subtracts else "reset"
-        if subtracts:
-            lines.append("v_held : volt")
-            events = events.replace(reset, f"{reset}; v_held = v")
-        regularly = (f"v = {held}*int(not not_refractory) + v*int(not_refractory)",)
-    used = " ".join([*lines, events])
-    values = {name: value for name, value in values.items() if re.search(rf"\b{name}\b", used)}
-    return _Model(lines, values, method, events, differs, remarks, regularly, is_one and is_closed)
-
-
-def _method(neuron, noisy):
-    """Brian2's method, with what it makes different."""
-    if noisy:
-        return "euler", [_DRAWN.format("noise, integrated by Euler's method, is")]
-    if isinstance(neuron, LIF):
-        return "exact", []
-    if isinstance(neuron, Theta):
-        return "rk2", ["theta neurons are integrated by rk2, but in eisim with the mean input of a step"]
-    method = "rk2" if neuron.nmda else "exponential_euler"
-    why = f"conductance-based neurons are integrated by {method}, but in eisim with the mean conductances of a step"
-    return method, [why]
-
-
-def _with_equal_taus(neuron, values, text):
-    """Equations in which equal time constants are one constant, whether there are any, and remarks.
-
-    Where the membrane's differ between neurons they cannot be one; those near to a receptor's are moved away from it.
-    """
-    is_one, remarks, tau = False, (), values["tau"][0]
-    for k, receptor in neuron.receptors.items():
-        if receptor.letter not in APART:
-            continue
-        least, near = APART[receptor.letter], np.abs(np.asarray(tau) / receptor.tau - 1)
-        if np.ndim(tau) and (near < least).any():
-            tau = np.where(near < least, receptor.tau * (1 + least), tau)
-            values["tau"] = tau, "second"
-            remarks += (f"tau is nowhere within {least:g} of tau_{k}: the exact solution divides by their difference.",)
-        elif not np.ndim(tau) and near < least:
-            text, is_one = re.sub(rf"\btau_{k}\b", "tau", text), True
-            remarks += (f"tau_{k} is tau. As Brian2's exact solution for two constants, or for an equation that is",)
-            remarks += ('"(unless refractory)", divides by their difference, v is held by a statement of its own.',)
-    return text, is_one, tuple(dict.fromkeys(remarks))
-
-
-def _delivered(neuron, letter: str, amount: str, sign: int, suffix: str, gate: bool) -> str:
-    """What a spike does to the target, as a statement."""
-    receptor = neuron.receptors[letter]
-    operator = "+=" if sign > 0 else "-="
-    if receptor.letter == "d":
-        return f"v{suffix} {operator} {amount}{f'*int(not_refractory{suffix})' if gate else ''}"
-    if receptor.letter == "a":
-        return f"x_{letter}{suffix} {operator} e*{amount}"
-    if receptor.letter in "rn":
-        factor = f"scale_{letter}*" if receptor.scale != 1 else ""
-        return f"x_{letter}{suffix} += {factor}{amount}"
-    return f"{'I' if neuron.signed_weights else 'g'}_{letter}{suffix} {operator} {amount}"
-
-
-def _jump(neuron, state):
-    """The value of a state variable here where it is 1 in eisim, which scales the rising variable as it acts."""
-    letter = state.removeprefix("x_")
-    return getattr(neuron.receptors[letter], "scale", 1.0) if state.startswith("x_") else 1.0
-
-
-def _one_if_equal(values):
-    """An array, or the one number that it repeats."""
-    values = np.asarray(values, dtype=float)
-    return values.ravel()[0] if values.size and not np.ptp(values) else values
-
-
-def _identifier(name: str) -> str:
-    """A name in ASCII letters, digits and underscores, as Python and Brian2 take it."""
-    found = re.sub(r"\W+", "_", name.replace("->", "_to_"), flags=re.ASCII).strip("_")
-    found = found if found and not found[0].isdigit() else f"n_{found}"
-    return f"{found}_1" if found.endswith(("_rate", "_equations", "_constants")) else found
+def _is_independent(projection) -> bool:
+    return isinstance(projection.weights, Independent)
 
 
 __all__ = ["Script", "brian2_script"]

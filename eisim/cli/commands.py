@@ -532,7 +532,7 @@ def certify(
 
 @app.command()
 def export(
-    model: Annotated[str, _named("Model (see list).", completion.model, "MODEL")],
+    model: Annotated[str, _named("Model (see list), or a .py file that defines circuit.", completion.model, "MODEL")],
     out: Annotated[Path, Option(help="File to write: .onnx, .pt2, .nir or .py.", metavar="FILE")],
     to: Annotated[Format, Option(help="Format.")] = Format.onnx,
     kind: Annotated[Kind | None, Option(help="Kind of circuit: rate by default, spiking for nir and brian2.")] = None,
@@ -541,18 +541,21 @@ def export(
 
     Example: python -m eisim export xor --to onnx --out xor.onnx
     """
-    models = registry.models()
-    if model not in models:
+    models, of_file = registry.models(), registry.is_file(model)
+    if model not in models and not of_file:
         raise InputError(
-            f"export: expected one of {', '.join(sorted(models))}, found {model!r}{did_you_mean(model, models)}"
+            f"export: expected one of {', '.join(sorted(models))}, or a .py file, found {model!r}"
+            f"{did_you_mean(model, models)}"
         )
     if kind is Kind.both:
         raise InputError("export: --kind: expected rate or spiking, found 'both'")
-    from eisim.run.export import write_network
+    if of_file and out.resolve() == Path(model).resolve():
+        raise InputError(f"export: --out: expected another file than {model}, which would be lost, found {str(out)!r}")
+    from eisim.run.export import circuit_of_file, write_network
 
-    if kind is None:
-        kind = Kind.spiking if to in (Format.nir, Format.brian2) else Kind.rate
-    circuit = models[model]().circuit(kind=kind.value)
+    kinds = ["spiking", "rate"] if to in (Format.nir, Format.brian2) else ["rate", "spiking"]
+    kinds = [kind.value] if kind else kinds
+    circuit = circuit_of_file(model, kinds) if of_file else models[model]().circuit(kind=kinds[0])
     with Progress({}) as report:
         written, note = write_network(circuit, to.value, out, report)
     _say_where(f"{out}: {to.value} of {written!r}")

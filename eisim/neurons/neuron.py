@@ -210,6 +210,16 @@ class Neuron(SpikingNeuron):
         return _dynamics.read(*self._texts)
 
     @property
+    def names(self) -> frozenset[str]:
+        """The names of all variables and parameters."""
+        return self.dynamics.names | set(self.dynamics.variables)
+
+    @property
+    def integration(self) -> str:
+        """The method of integration that is taken: `method`, or the first that can integrate the equations."""
+        return self._step[0]
+
+    @property
     def units(self) -> dict[str, str]:
         """The variables that have a value for each neuron, and can be recorded, with their units.
 

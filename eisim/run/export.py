@@ -1,7 +1,7 @@
 """Circuits as files in the exchange formats of networks, with what a format leaves out."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +11,20 @@ from eisim.base.errors import InputError
 from eisim.base.files import save
 from eisim.base.progress import shows_progress
 from eisim.circuit import Circuit
+from eisim.run import registry
+from eisim.run.model import Model
 
 ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "nir": ".nir", "brian2": ".py"}
+
+
+def circuit_of_file(file: str, kinds: Sequence[str]) -> Circuit:
+    """The circuit that a user's Python file defines, of the first of these kinds that there is."""
+    from eisim.studies.circuit import circuits_of
+
+    found = registry.find(file, "export")
+    if not isinstance(found, Model) or found.circuit is None:
+        raise InputError(f"export: {file}: expected a Python file that defines circuit, found none in it")
+    return next(iter(circuits_of(found.module, kinds)[0].values()))
 
 
 @shows_progress

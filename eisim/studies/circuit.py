@@ -55,7 +55,7 @@ def read_circuit(module: ModuleType, name: str, function, kinds: Sequence[str], 
     if not hasattr(module, "circuit"):
         found = found_instead(module, ["circuit"])
         raise InputError(f"{Path(module.__file__).name}: expected a definition of circuit, found {found}")
-    circuits, notes = _circuits(module, kinds)
+    circuits, notes = circuits_of(module, kinds)
     first = next(iter(circuits.values()))
     with blamed_on(module.__file__, "circuit"):
         for kind, circuit in circuits.items():
@@ -84,8 +84,8 @@ def read_circuit(module: ModuleType, name: str, function, kinds: Sequence[str], 
     return OwnCircuit(str(first.name) or name, circuits, functions, names, notes, without_dnn)
 
 
-def _circuits(module, kinds):
-    """Circuits by kind, and notes on kinds that are left out."""
+def circuits_of(module: ModuleType, kinds: Sequence[str]) -> tuple[dict[str, Circuit], tuple[str, ...]]:
+    """Circuits of a file by kind, in the order of the kinds, and notes on kinds that are left out."""
     file, given = module.__file__, module.circuit
     with blamed_on(file, "circuit"):
         if isinstance(given, Circuit):

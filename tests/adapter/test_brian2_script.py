@@ -6,10 +6,12 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from brian2 import Hz, ms, mV
 
 from eisim import (
     LIF,
     NMDA,
+    AdEx,
     AllToAll,
     Alpha,
     Circuit,
@@ -23,10 +25,12 @@ from eisim import (
     FixedTotalNumber,
     Gamma,
     GaussianProfile,
+    HodgkinHuxley,
     Independent,
     Input,
     InputError,
     Lognormal,
+    Neuron,
     Normal,
     Population,
     Projection,
@@ -38,6 +42,7 @@ from eisim import (
     simulate,
 )
 from eisim.adapter.brian2_script import brian2_script
+from eisim.neurons import Saturating
 from eisim.plasticity import STDP
 from eisim.run.export import write_network
 from tests.support.drawn import DT, draw_circuit
@@ -137,6 +142,42 @@ def on_drawn():
     return Circuit("drawn", [Input("x", 5, 300.0)], populations, projections, [Readout("E")], seed=2)
 
 
+def afferents(neuron, current, weight, fluctuation=0.0, own=False):
+    """Two electrodes and three afferents of given spike times, one of them late, onto two populations."""
+    rng = np.random.default_rng(4)
+    inputs = [
+        Input("x", 2, current=current, fluctuation=fluctuation, tau=4e-3),
+        Input("stim", 3, spikes=([0, 1, 2, 0, 1], np.array([5, 10, 15.05, 20, 400]) * 1e-3)),
+        *([Input("own", 1, current=current, fluctuation=fluctuation)] if own else []),
+    ]
+    projections = [
+        Projection("x", "E", rng.random((2, 6))),
+        Projection("x", "I", AllToAll(0.5)),
+        Projection("stim", "E", weight * rng.random((3, 6))),
+        Projection("E", "I", weight * rng.random((6, 3)), 1e-3),
+        Projection("I", "E", weight * rng.random((3, 6)), rng.integers(0, 5, (3, 6)) * DT),
+        *([Projection("own", "E", Independent(1.0))] if own else []),
+    ]
+    return Circuit("afferents", inputs, [Population("E", "E", neuron, 6), Population("I", "I", neuron, 3)], projections)
+
+
+#: Names that the script would use itself, jumps, values for each neuron, and a subexpression that stays for a step.
+OWN_NAMES = Neuron(
+    """dv/dt = (E - v + R + w*u + bias)/tau : volt (unless refractory)
+    dw/dt = -w/tau_d : 1
+    u = 20*mV*w : volt (constant over dt)
+    R : volt
+    bias : volt""",
+    threshold="v > E + 15*mV",
+    reset="v -= 15*mV; w += U; R += 1*mV",
+    refractory=2e-3,
+    excitation="v",
+    inhibition="v",
+    drive="bias",
+    method="euler",
+    initial={"w": 0.5},
+    **{"E": -65 * mV, "tau": 10 * ms, "tau_d": 50 * ms, "U": 0.1},
+)
 ALPHA = {"excitation": Alpha(10e-3), "inhibition": Alpha(10e-3)}
 EXACT = {
     "alpha": pair(LIF(excitation=Alpha(2e-3), inhibition=Alpha(2e-3)), 12e-3),
@@ -154,6 +195,11 @@ EXACT = {
     "rules": on_rules(),
     "drawn": on_drawn(),
     "states": pair(LIF(), 20e-3, initial={"v": Normal(-56e-3, 3e-3), "I_e": Lognormal(30e-3, 20e-3), "I_i": -2e-3}),
+    "adaptive": pair(AdEx(), 3e-9, bias=0.8e-9, initial={"v": Normal(-60 * mV, 5 * mV), "w": 20e-12}),
+    "channels": pair(HodgkinHuxley(), 6e-9, bias=0.4e-9, delay=1e-3, plasticity=ShortTerm(0.4, 200e-3)),
+    "own names": pair(
+        OWN_NAMES, 6e-3, bias=18e-3, spread={"U": 0.02, "refractory": 0.5e-3}, plasticity=ShortTerm(0.2, 0.1, 0.2)
+    ),
     "alpha states": pair(LIF(excitation=Alpha(2e-3)), 12e-3, initial={"x_e": 90e-3, "I_i": -2e-3}),
 }
 
@@ -213,7 +259,69 @@ def driven(neuron, weight, train="poisson", own=None):
     return Circuit("driven", inputs, [Population("E", "E", neuron, 300)], projections, [Readout("E")])
 
 
+FRAMES = np.random.default_rng(5).uniform(-0.2, 1.2, (20, 5)) * [1, 1, 0, 0, 0] + [0, 0, 1, 1, 0]
+INJECTED = {
+    "LIF": (LIF(), 20e-3, 5e-3),
+    "equal": (LIF(excitation=Exponential(10e-3)), 20e-3, 5e-3),
+    "adaptive": (AdEx(), 1e-9, 5e-9),
+    "channels": (HodgkinHuxley(), 0.5e-9, 5e-9),
+}
+
+
+@pytest.mark.parametrize("stimulus", [None, FRAMES], ids=["static", "over time"])
+@pytest.mark.parametrize("name", INJECTED)
+def test_spikes_by_currents_and_of_given_times_are_equal(name, stimulus):
+    circuit = afferents(*INJECTED[name])
+    made, found = in_brian2(circuit, stimulus)
+    assert made.note.startswith("Exact: ")
+    assert found == simulated(circuit, stimulus)
+    assert len(found["E"]) > 2 and len(found["stim"]) == 4 - (stimulus is not None)
+
+
+def test_rates_by_currents_are_equal():
+    rng = np.random.default_rng(0)
+    inputs, unit = [Input("x", 2, current=10 * Hz), Input("y")], Saturating(tau=5 * ms)
+    populations = [Population("E", "E", unit, 4, bias=3.0), Population("I", "I", unit, 2)]
+    weights = {"x->E": rng.random((2, 4)), "y->I": [[0.5, 0.4]], "I->E": rng.random((2, 4))}
+    projections = [Projection(*name.split("->"), each) for name, each in weights.items()]
+    circuit = Circuit("rates", inputs, populations, projections)
+    for stimulus in (None, rng.random((10, 3))):
+        made, found = in_brian2(circuit, stimulus)
+        assert made.note.startswith("Equal: ")
+        for name, trace in simulated(circuit, stimulus).items():
+            np.testing.assert_allclose(found[name], trace, rtol=1e-12, atol=1e-12)
+
+
+def test_currents_fluctuate_with_their_spread_and_time_constant():
+    import brian2 as b2
+
+    circuit = afferents(LIF(threshold=1.0), 2e-3, 0.0, fluctuation=3e-3, own=True)
+    b2.seed(1)
+    made = circuit.to_brian2(duration=4.0, dt=DT)
+    assert "fluctuations of currents are drawn from other random numbers" in made.note
+    seen = {name: b2.StateMonitor(made.groups[name], "bias", record=True) for name in "EI"}
+    made.network.add(*seen.values())
+    made.network.run(4 * b2.second)
+    e, i = (np.asarray(each.bias) for each in seen.values())
+    shared = np.sqrt((circuit.weights(circuit.projections[0]).toarray() ** 2).sum(axis=0))
+    np.testing.assert_allclose(e.std(axis=1), 3e-3 * np.sqrt(shared**2 + 1), rtol=0.15)
+    np.testing.assert_allclose(i.std(axis=1), 3e-3 * np.sqrt(0.5), rtol=0.15)
+    assert np.array_equal(i[0], i[1]) and not np.array_equal(e[0], e[1])
+    np.testing.assert_allclose(i.mean(axis=1), 2e-3, rtol=0.2)
+    late = round(4e-3 / DT)
+    around = i[0] - i[0].mean()
+    assert (around[late:] * around[:-late]).mean() / around.var() == pytest.approx(np.exp(-1), abs=0.1)
+
+
 NOT_EXACT = {
+    "noise in equations": driven(
+        Neuron(
+            "dv/dt = (E - v + s*sqrt(2*tau)*xi)/tau : volt (unless refractory)",
+            **{"threshold": "v > -50*mV", "reset": "v = E", "refractory": 2e-3, "excitation": "v"},
+            **{"tau": 10 * ms, "E": -65 * mV, "s": 4 * mV},
+        ),
+        0.8e-3,
+    ),
     "Poisson trains": driven(LIF(), 2.5e-3),
     "delta": driven(LIF(excitation=Delta(), inhibition=Delta()), 1.0e-3),
     "drawn weights": driven(LIF(), 2.5e-3, own=Lognormal(2.5e-3, 1.5e-3)),
@@ -266,7 +374,7 @@ def test_theta_neurons_spike_at_nearly_the_same_times():
     assert len(found["E"]) == pytest.approx(len(expected["E"]), abs=3)
 
 
-@pytest.mark.parametrize("name", ["rules", "Poisson trains"])
+@pytest.mark.parametrize("name", ["rules", "adaptive", "Poisson trains"])
 def test_the_script_runs_without_eisim(name, tmp_path):
     """In a fresh process in which eisim cannot be imported; it spikes as the objects do."""
     circuit = (EXACT | NOT_EXACT)[name]
@@ -284,10 +392,10 @@ def test_the_script_runs_without_eisim(name, tmp_path):
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     *rates, spikes = ran.stdout.splitlines()
     assert len(rates) == len(circuit.populations)
-    if name == "rules":
+    if name in EXACT:
         made, found = in_brian2(circuit, duration=300e-3, dt=0.1e-3)
         assert eval(spikes) == [found[name] for name in made.monitors]
-        assert (tmp_path / "my script.npz").exists()
+        assert (tmp_path / "my script.npz").exists() == ("arrays[" in file.read_text())
 
 
 def test_what_is_short_is_written_out(tmp_path):
@@ -295,6 +403,23 @@ def test_what_is_short_is_written_out(tmp_path):
     write_network(circuit, "brian2", tmp_path / "a.py")
     assert not (tmp_path / "a.npz").exists()
     assert "arrays" not in (tmp_path / "a.py").read_text()
+
+
+def test_a_circuit_of_a_file_is_exported(tmp_path):
+    from eisim.cli.commands import run_command as main
+
+    file, out = tmp_path / "mine.py", tmp_path / "out.py"
+    file.write_text(
+        "from eisim import AdEx, Circuit, Input, Population\n"
+        "circuit = Circuit('mine', [Input('x', current=1e-9)], [Population('E', 'E', AdEx())])\n"
+    )
+    assert main(["export", str(file), "--to", "brian2", "--out", str(out)]) == 0
+    assert out.read_text().startswith("# Exact: ") and "Delta_T=2*mV" in out.read_text()
+    assert main(["export", str(file), "--to", "brian2", "--out", str(file)]) == 2
+    assert "circuit = Circuit" in file.read_text()
+    assert main(["export", str(file), "--to", "brian2", "--kind", "rate", "--out", str(out)]) == 2
+    (tmp_path / "none.py").write_text("x = 3\n")
+    assert main(["export", str(tmp_path / "none.py"), "--to", "brian2", "--out", str(out)]) == 2
 
 
 class Own(LIF):

@@ -542,8 +542,6 @@ def test_what_cannot_take_an_input_says_so():
         (mean_field, driven([[1]]), "the injected current 'electrode'"),
         (mean_field, timed, "the spike times of 'stim'"),
         (lambda c: to_spiking(c, [[1]]), rates, "the injected current 'electrode'"),
-        (lambda c: c.to_brian2(), driven([[1]]), "the injected current 'electrode'"),
-        (lambda c: c.to_brian2(), timed, "the spike times of 'stim'"),
     ):
         with pytest.raises(InputError, match=text):
             act(circuit)
