@@ -515,11 +515,13 @@ class _Writer:
         matrix, name, population = self.circuit.gap_junctions(p), self.names[junctions_of(p)], self.names[p.name]
         state, unit = "r" if self.circuit.kind == "rate" else "v", gap_junction_unit(p.neuron)
         rows, columns = matrix.tocoo().coords
-        current = f"{self.gaps.get(p.name, 'gap')}_post = w*({state}_pre - {state}_post) : {unit_text(p.neuron.drive_unit)} (summed)"
+        w = Unused(p.neuron.names if isinstance(p.neuron, Neuron) else ())("w")
+        difference = f"{w}*({state}_pre - {state}_post) : {unit_text(p.neuron.drive_unit)}"
+        current = f"{self.gaps.get(p.name, 'gap')}_post = {difference} (summed)"
         pairs = f"{matrix.nnz // 2:,} pair{'s' * (matrix.nnz > 2)}"
         yield f"# Gap junctions of population {p.name!a}: {pairs}, each both ways."
         yield f"{name} = Synapses("
-        yield f"    {population}, {population}, {lines_of(f'w : {unit} (constant){chr(10)}{current}')},"
+        yield f"    {population}, {population}, {lines_of(f'{w} : {unit} (constant){chr(10)}{current}')},"
         yield f"    clock=clock, name={quoted(name)},"
         yield ")"
         yield f"{name}.connect("
@@ -527,8 +529,8 @@ class _Writer:
         yield f"    j={self._array(columns, '1', f'{name} j')},"
         yield ")"
         weight = one_if_equal(matrix.data)
-        written = self._array(weight, unit, f"{name} w") if np.ndim(weight) else with_unit(float(weight), unit)
-        yield f"{name}.w = {written}"
+        written = self._array(weight, unit, f"{name} {w}") if np.ndim(weight) else with_unit(float(weight), unit)
+        yield f"{name}.{w} = {written}"
         yield ""
 
     # --- Projections --------------------------------------------------------------------------------------------------
