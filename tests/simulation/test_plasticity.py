@@ -480,6 +480,7 @@ def test_what_of_a_projection_can_be_recorded():
         simulate(circuit, [[1, 1]], keep_state=True, **TIMES)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value encountered in sqrt")
 def test_weights_that_run_away_are_no_result():
     rule = PlasticityRule(on_pre="w *= A", A=1e200)
     circuit = pair(PlasticityRule(on_pre="w += A*(w - w0)**0.5/w0**0.5", A=1 * mV, w0=2 * mV), 10, 20)
