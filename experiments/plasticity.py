@@ -33,7 +33,7 @@ class Settings(Value):
     """
 
     levels: int = count(5, 2, 101)
-    seeds: int = count(10, 1, 1000)
+    seeds: int = count(5, 1, 1000)
     size: float = 0.1
     synapses: float = 2.0
     step: float = quantity(0.05e-9, "siemens", positive=True)
