@@ -61,7 +61,8 @@ class Model:
 
 
 def of_equations(p: Population, neurons, drive: Drive, unused: Unused) -> Model:
-    neuron, found = p.neuron, p.neuron.dynamics
+    neuron: Any = p.neuron
+    found = neuron.dynamics
 
     def of_all(value):
         return one_if_equal(np.array([value(each) for each in neurons], dtype=float))

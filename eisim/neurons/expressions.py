@@ -188,7 +188,7 @@ _OF_ARRAYS = {
 }
 
 
-def elementwise(node: ast.expr, values: Mapping[str, Any]) -> Any:
+def elementwise(node: Any, values: Mapping[str, Any]) -> Any:
     """The value of an expression for names of which some are arrays, element by element."""
     if isinstance(node, ast.Constant):
         return float(node.value)

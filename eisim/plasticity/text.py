@@ -89,7 +89,7 @@ def read(equations: str, on_pre: str, on_post: str, unit: str = "1") -> Text:
                 raise InputError(f"{about}: expected {expected}, found {', '.join(sorted(flags))}")
             units[name] = unit_of_dimension(eq.dim)
             if eq.type == DIFFERENTIAL_EQUATION:
-                parse(eq.expr.code, about), check_cost(parse(eq.expr.code, about), about)
+                check_cost(parse(eq.expr.code, about), about)
                 derivatives[name] = eq.expr.code
                 event_driven |= {name} if _EVENT_DRIVEN in flags else set()
             else:

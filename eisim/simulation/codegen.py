@@ -17,7 +17,7 @@ from eisim.neurons import Neuron
 from eisim.simulation import device as _own  # noqa: F401 - it registers itself
 from eisim.simulation.compilation import begin_make, begin_plain_make
 from eisim.simulation.cuda import CUDA, NVCC_FLAGS
-from eisim.simulation.job import OWN, PLAIN, Job, Outcome
+from eisim.simulation.job import OWN, PLAIN, Job, Outcomes
 from eisim.simulation.naming import array, group_name, synapses_name
 from eisim.simulation.network import BatchNetwork
 from eisim.simulation.toolchain import find_compiler, flags_of
@@ -69,7 +69,7 @@ def compile_program(
     return begin_plain_make(folder) if on_gpu else begin_make(folder, flags_of(find_compiler()), header())
 
 
-def run_numpy(job: Job, report: Report) -> dict[str, Outcome]:
+def run_numpy(job: Job, report: Report) -> Outcomes:
     """Run a job on Brian2's NumPy target."""
     report("generating code")
     with brian2_alone(), _device("runtime"):

@@ -61,6 +61,10 @@ class Outcome:
     weights: np.ndarray | None = None  # at the end, of a bundle of synapses that learn
 
 
+#: Outcomes of groups by name, and of the synapses that learn.
+Outcomes = dict[str | Bundle, Outcome]
+
+
 @dataclass(frozen=True)
 class Job:
     layout: Layout
@@ -154,7 +158,7 @@ class Job:
             for variable in (given if bundle.learning else [*given, weight])
         ]
 
-    def outcomes(self, read: Callable[..., np.ndarray], loop_time: float = np.nan) -> dict[str | Bundle, Outcome]:
+    def outcomes(self, read: Callable[..., np.ndarray], loop_time: float = np.nan) -> Outcomes:
         """The activity of each group, and the weights of each bundle of synapses that learn.
 
         ``read(owner, variable, shape)`` gives a variable of a Brian2 object; without a shape one of a spike monitor.

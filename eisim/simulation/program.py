@@ -24,7 +24,7 @@ from eisim.base.store import cache
 from eisim.base.store.workspace import Workspace, clear_abandoned
 from eisim.simulation import cuda
 from eisim.simulation.compilation import begin_header
-from eisim.simulation.job import BINARY, Job, Outcome
+from eisim.simulation.job import BINARY, Job, Outcomes
 from eisim.simulation.layout import FREE_AT
 from eisim.simulation.naming import result_file
 from eisim.simulation.toolchain import NoProgramError, find_compiler, flags_of, room, toolchain
@@ -32,7 +32,7 @@ from eisim.simulation.toolchain import NoProgramError, find_compiler, flags_of, 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def start(job: Job, report: Report, compiled: Callable[[], object] = lambda: None) -> Callable[[], dict[str, Outcome]]:
+def start(job: Job, report: Report, compiled: Callable[[], object] = lambda: None) -> Callable[[], Outcomes]:
     """Start a job as a compiled program, or compiling it if it is not in the cache.
 
     Returns a function that waits for the program and reads what it left; before it waits, it calls `compiled`. Programs
@@ -158,7 +158,7 @@ def _wait(process: subprocess.Popen, folder: Path, device: str, report: Report) 
     raise RuntimeError(f"the compiled program failed (status {process.returncode}): {words}{room(folder)}")
 
 
-def _outcomes(job: Job, results: Path, loop_time: float) -> dict[str, Outcome]:
+def _outcomes(job: Job, results: Path, loop_time: float) -> Outcomes:
     """Read what the program left, as it is described in `naming`."""
 
     def read(owner, variable, shape=None, recorded=False, state=False):
