@@ -165,7 +165,8 @@ class Job:
         ``read(owner, variable, shape, recorded=True)`` gives one of a state monitor, with ``state=True`` one of the
         state.
         """
-        recorded, found = self.layout.monitored(self.kind), {}
+        recorded = self.layout.monitored(self.kind)
+        found: Outcomes = {}
         for name, group in self.layout.groups.items():
             rates, spikes, traces = np.empty(0), None, None
             if "spikes_in_window" in self.models[name].text:
