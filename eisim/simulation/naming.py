@@ -24,7 +24,8 @@ def group_name(name: str) -> str:
 
 
 def synapses_name(bundle: Bundle) -> str:
-    number = rule_ending(bundle) or (f"_{bundle.number:03d}" if bundle.number else "")
+    # After the endings _pre and _post of the first: what arrives at once is added in the order of the names.
+    number = rule_ending(bundle) or (f"_variant_{bundle.number:03d}" if bundle.number else "")
     return f"eisim_{bundle.source}_to_{bundle.target}_{bundle.receptor}{number}"
 
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from brian2 import Hz, mV
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eisim import simulate
+from eisim import LIF, Circuit, Input, Population, Projection, Readout, ShortTerm, simulate
 from eisim.ablation import ablate
 from eisim.simulation import layout
 from eisim.simulation.layout import Block, Trials, _few_at_once, _in_copies, _Part, lay_out
@@ -85,3 +86,23 @@ def test_parts_are_taken_in_order_and_few_at_once(chosen, most):
     taken = list(_few_at_once(chosen, most))
     assert [part for each in taken for part in each] == chosen and all(taken)
     assert all(len(each) == 1 or sum(part.synapses for part in each) <= most for each in taken)
+
+
+def test_what_is_added_first_does_not_depend_on_other_circuits():
+    """Short-term plasticities of different values onto one variable, alone and beside synapses without."""
+
+    def circuit(*plasticities):
+        values = np.random.default_rng(1)
+        projections = [
+            Projection("in", "E", values.uniform(0, 20, (10, 20)) * mV, plasticity=p, name=f"{n}")
+            for n, p in enumerate(plasticities)
+        ]
+        neurons = Population("E", "E", LIF(threshold=1.0), 20)
+        return Circuit("c", [Input("in", 10, rate=150 * Hz)], [neurons], projections, [Readout("E")])
+
+    subject, other = circuit(ShortTerm(0.3, 0.3), ShortTerm(0.7, 0.3)), circuit(None)
+    options = {"duration": 0.1, "window": 0.1, "record": {"E": "v"}, "backend": "numpy"}
+    alone = simulate(subject, np.ones((1, 10)), **options)
+    beside = simulate([other, subject], np.ones((1, 10)), **options)[1]
+    assert np.ptp(alone.traces["E"]["v"]) > 0.01
+    np.testing.assert_array_equal(alone.traces["E"]["v"], beside.traces["E"]["v"])
