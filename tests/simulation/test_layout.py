@@ -104,5 +104,5 @@ def test_what_is_added_first_does_not_depend_on_other_circuits():
     options = {"duration": 0.1, "window": 0.1, "record": {"E": "v"}, "backend": "numpy"}
     alone = simulate(subject, np.ones((1, 10)), **options)
     beside = simulate([other, subject], np.ones((1, 10)), **options)[1]
-    assert np.ptp(alone.traces["E"]["v"]) > 0.01
+    assert np.ptp(alone.traces["E"]["v"].values) > 0.01
     np.testing.assert_array_equal(alone.traces["E"]["v"], beside.traces["E"]["v"])
