@@ -122,7 +122,7 @@ def test_settings_and_circuits_that_do_not_fit():
         measure(lambda seed: frozen, [0], [0.0, 0.5], 0.5, Times(0.1, 0.1, 0.02, 0.05), backend="numpy")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_weights_of_the_default_network_double_under_a_half_block_and_its_rate_returns():
     """Two networks; several minutes."""
     result = plasticity.run(plasticity.Settings(levels=2, seeds=2), ["spiking"], 0, "cpp", lambda *_: None)

@@ -105,7 +105,7 @@ def test_longer_runs_agree_in_rates_and_weights(learns_first):
     assert np.mean(weights["ours"]) == pytest.approx(np.mean(weights["plain"]), rel=0.05)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_network_of_full_size_learns_from_runaway_to_a_rate_near_the_target():
     """A quarter above the target with the synapses of the paper (see the docstring); several minutes."""
     circuit = vogels_plasticity.circuit(step=0.05 * nS)
