@@ -235,10 +235,11 @@ class Population(Source, ReadOnly, Brief):
     gap_junctions : array_like or sparse array of shape (size, size), or a rule of `eisim.weights`, optional
         Conductances :math:`g_{jk} = g_{kj} \ge 0` of electrical synapses between these neurons; a rule (`AllToAll`,
         `FixedProbability` or `GaussianProfile`) says which pairs have one. Through them a neuron receives the current
-        :math:`\sum_j g_{jk}(v_j - v_k)`, which adds to the drive. It is in A for conductances in S. For plain
-        numbers, conductances relative to that of the leak, it is times the membrane resistance, in V. Rate units relax
-        towards each other, :math:`\tau\dot{r}_k = \ldots + \sum_j g_{jk}(r_j - r_k)`. The current is that at the start
-        of a time step throughout the step, which errs by the order of the step. Gap junctions are neither excitatory
+        :math:`\sum_j g_{jk}(v_j - v_k)`, which adds to the drive. It is in A for conductances in S, as
+        `ConductanceLIF` has them. For `LIF` these are plain numbers, relative to the conductance of the leak, and the
+        current is times the membrane resistance, in V. Rate units relax towards each other,
+        :math:`\tau\dot{r}_k = \ldots + \sum_j g_{jk}(r_j - r_k)`. The current is that at the start of a time step
+        throughout the step, which errs by the order of the step. Gap junctions are neither excitatory
         nor inhibitory: Dale's law does not apply, ablation leaves them, and through them the membrane of a silenced
         neuron still acts. Of rate units, `LIF` and `ConductanceLIF` neurons a step ``dt*(1 + g) <= tau`` is asked for,
         with :math:`g` the summed conductance of a neuron relative to its leak: rate units then preserve order (T1).

@@ -94,11 +94,29 @@ def test_rules_are_values():
         ({"on_pre": "w += 1", "method": "magic"}, "method: expected one of euler"),
         ({"on_pre": "w += 1", "largest": -1}, "largest: expected more than 0, found -1"),
         ({"on_pre": 3}, "on_pre: expected text, found 3"),
+        ({"on_pre": "w += 1/0"}, "on_pre: expected no division by 0, found '1 / 0'"),
+        ({"on_pre": "w += 1", "self": 3}, "self: expected parameters that the rule uses"),
+        ({"on_pre": "w += A", "parameters": 3}, "parameters: expected a dict of names to quantities, found 3"),
+        ({"on_pre": "w += A", "parameters": {1: 2}}, "parameters: expected names, found 1"),
+        ({"on_pre": "w += A", "parameters": {"A": 2}, "A": 1}, "A: expected one value, found another"),
+        (
+            {"equations": "dx/dt = -x/dt : 1 (event-driven)", "on_pre": "w += x"},
+            r"equation of x: expected \(clock-driven\) where the time is in it, .*, found dt",
+        ),
     ],
 )
 def test_what_a_rule_cannot_be(arguments, words):
     with pytest.raises(InputError, match=words):
         PlasticityRule(**arguments)
+
+
+def test_a_chain_of_equations_ends_before_algebra_does():
+    chain = "\n".join(f"dx{k + 1}/dt = (x{k} - x{k + 1})/tau : 1 (event-driven)" for k in range(40))
+    rule = PlasticityRule(f"dx0/dt = -x0/tau : 1 (event-driven)\n{chain}", on_pre="w += x40*A", A=1 * nS, tau=1 * ms)
+    with pytest.raises(InputError, match=r"expected at most 5 equations that act on each other .*, found 41"):
+        learning(rule)
+    alone = "\n".join(f"dx{k}/dt = -x{k}/tau : 1 (event-driven)" for k in range(8))
+    assert learning(PlasticityRule(alone, on_pre="w += x7*A", A=1 * nS, tau=1 * ms)).learning_projections
 
 
 @pytest.mark.parametrize(
@@ -110,6 +128,9 @@ def test_what_a_rule_cannot_be(arguments, words):
         (lambda: InhibitoryPlasticity(target=3 * mV, step=1 * nS), "target: expected a rate"),
         (lambda: SynapticScaling(target=-3 * Hz), "SynapticScaling: target: expected 0 or more"),
         (lambda: Oja(scale=0 * Hz), "Oja: scale: expected more than 0"),
+        (lambda: NAMED[0].with_values(tau_plus=3 * mV), "STDP: tau_plus: expected a time"),
+        (lambda: NAMED[0].with_values(tau_plus=0 * ms), "STDP: tau_plus: expected more than 0, found 0"),
+        (lambda: NAMED[0].with_values(potentiation=-3), "STDP: potentiation: expected 0 or more, found -3"),
     ],
 )
 def test_values_that_named_rules_do_not_take(make, words):

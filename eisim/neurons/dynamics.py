@@ -20,6 +20,8 @@ MEMBRANE = "v"
 METHODS = ("euler", "exponential_euler", "exact", "linear", "rk2", "rk4", "heun", "milstein")
 #: What Brian2 tries where no method is named.
 TRIED = ("exact", "euler", "heun")
+#: Equations up to which algebra solves a linear system in some seconds.
+MOST_SOLVED = 8
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _UNIT = re.compile(
     r"(1|[A-Za-z]\w*)(\s*\*\*\s*-?\s*\d(\.\d+)?)?(\s*[*/]\s*(1|[A-Za-z]\w*)(\s*\*\*\s*-?\s*\d(\.\d+)?)?)*"
@@ -254,6 +256,9 @@ def step(
         known = _brian2_variables(dynamics, dict.fromkeys(parameters, "1"))
         del known["dt"]  # Brian2 would ask for its value
         for chosen in TRIED if method is None else (method,):
+            if chosen in ("exact", "linear") and len(dynamics.derivatives) > MOST_SOLVED:
+                why = f"it has more than {MOST_SOLVED} equations to solve"
+                continue
             names = free_of_sympy(dynamics.derivatives, known) if chosen in ("exact", "linear") else {}
             given = known | {new: known[old] for old, new in names.items()}
             try:

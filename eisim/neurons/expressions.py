@@ -128,6 +128,8 @@ def _check(node, what, depth):
         parts = [node.left, node.right] if isinstance(node, ast.BinOp) else [node.operand]
         if isinstance(node.op, ast.Pow):
             _check_power(node.right, what)
+        if isinstance(node.op, (ast.Div, ast.Mod)) and not names_in(node.right) and not value_of(node.right, {}):
+            raise InputError(f"{what}: expected no division by 0, found {ast.unparse(node)!r:.60}")
     elif isinstance(node, ast.Compare) and all(type(op) in _OPERATORS for op in node.ops):
         parts = [node.left, *node.comparators]
     elif isinstance(node, ast.BoolOp):

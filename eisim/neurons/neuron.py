@@ -77,7 +77,7 @@ class Neuron(SpikingNeuron):
         value. Without, a population has no bias.
     method : {"euler", "exponential_euler", "exact", "linear", "rk2", "rk4", "heun", "milstein"}, optional
         Method of integration; by default the first of "exact", "euler" and "heun" that can integrate the equations, as
-        in Brian2.
+        in Brian2. "exact" and "linear" take up to 8 equations, and time to solve them.
     initial : dict of str to quantity, optional
         Initial values of variables. By default ``v`` is what the reset makes of it if that is one number, and all
         others are 0.

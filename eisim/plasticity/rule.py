@@ -77,6 +77,7 @@ class PlasticityRule(Explained):
 
     def __init__(
         self,
+        /,
         equations: str = "",
         on_pre: str = "",
         on_post: str = "",
@@ -102,7 +103,7 @@ class PlasticityRule(Explained):
         object.__setattr__(self, LARGEST, None if largest is None else of_weights(largest, f"{name}: largest"))
         if largest is not None and not self.largest > 0:
             raise InputError(f"{name}: largest: expected more than 0, found {largest}")
-        values = dict(parameters) | more
+        values = _joined(parameters, more, name)
         values = {key: _measured(value, f"{name}: {key}") for key, value in values.items()}
         object.__setattr__(self, "parameters", tuple(sorted(values.items())))
         self._check_names()
@@ -179,13 +180,37 @@ class PlasticityRule(Explained):
             if key == LARGEST:
                 given[LARGEST] = value
             elif key in known:
-                known[key] = Measured(scalar_si(value, unit_of(value) or known[key].unit, key), known[key].unit)
+                known[key] = self._revised(key, known[key], value)
             else:
                 names = [*known, LARGEST]
                 raise InputError(
                     f"{self.name}: expected parameters ({', '.join(names)}), found {key!r}{did_you_mean(key, names)}"
                 )
         return PlasticityRule(**given | {"parameters": known})
+
+    def _revised(self, key, known, value):
+        """Another value of a parameter, in its unit; one of a named rule keeps its sign."""
+        what = f"{self.name}: {key}"
+        unit = (unit_of(value) or OF_WEIGHTS) if known.unit == OF_WEIGHTS else known.unit
+        found = Measured(scalar_si(value, unit, what), unit)
+        if self.name != type(self).__name__ and (found < 0 or (found == 0 and unit == "second")) and known >= 0:
+            raise InputError(f"{what}: expected {'more than 0' if unit == 'second' else '0 or more'}, found {found}")
+        return found
+
+
+def _joined(parameters, more, name):
+    """Parameters that are given as a dict and by their names, as one dict."""
+    try:
+        given = dict(parameters)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{name}: parameters: expected a dict of names to quantities, found {parameters!r:.60}"
+        ) from None
+    if wrong := [key for key in given if not isinstance(key, str)]:
+        raise InputError(f"{name}: parameters: expected names, found {wrong[0]!r:.60}")
+    if twice := sorted(given.keys() & more.keys()):
+        raise InputError(f"{name}: {twice[0]}: expected one value, found another among parameters")
+    return given | more
 
 
 def of_weights(value, what: str) -> Measured:

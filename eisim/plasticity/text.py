@@ -19,6 +19,8 @@ OF_WEIGHTS = "weight"
 LAST = "learnt_at"
 #: Methods of integration of what changes in every step.
 METHODS = ("euler", "exponential_euler", "exact", "linear", "rk2", "rk4")
+#: Equations that act on each other, up to which algebra solves them in a second.
+MOST_COUPLED = 5
 _EVENT_DRIVEN, _CLOCK_DRIVEN = "event-driven", "clock-driven"
 _UNIT = re.compile(rf":(\s*){OF_WEIGHTS}\b")
 
@@ -143,6 +145,11 @@ def _check_kinds(text):
             "PlasticityRule: expected either rates, r_pre and r_post, or what spikes do, on_pre and on_post, found both"
         )
     for name, expression in text.derivatives.items():
+        if name in text.event_driven and (timed := sorted(names_in(parse(expression, "")) & {"t", "dt"})):
+            raise InputError(
+                f"PlasticityRule: equation of {name}: expected (clock-driven) where the time is in it, since an "
+                f"(event-driven) one is solved from spike to spike, found {timed[0]}"
+            )
         found = names_in(parse(expression, "")) & set(text.derivatives)
         if mixed := sorted(other for other in found if (other in text.event_driven) != (name in text.event_driven)):
             raise InputError(
@@ -213,8 +220,8 @@ def code_of(texts: tuple[str, str, str], parameters: tuple[tuple[str, str], ...]
     arrive = []
     if text.event_driven:
         lines.append(f"{LAST} : second")
-        since = {"dt": f"(t - {LAST})"}
-        arrive = [renamed(line, since) for line in _integrated(text, text.event_driven, "linear", given, unit)]
+        solved = _integrated(text, text.event_driven, "linear", given, unit)
+        arrive = [renamed(renamed(line, names), {"dt": f"(t - {LAST})"}) for line in solved]
     update = _integrated(text, text.in_steps, method, given, unit) if text.in_steps else []
     if WEIGHT in text.in_steps:
         update.append(f"{WEIGHT} = {_bounded(WEIGHT)}")
@@ -222,7 +229,7 @@ def code_of(texts: tuple[str, str, str], parameters: tuple[tuple[str, str], ...]
         "\n".join(lines),
         code(map(_statement, text.on_pre)),
         code(map(_statement, text.on_post)),
-        code(arrive),
+        "\n".join(arrive),
         code(update),
     )
 
@@ -244,8 +251,31 @@ def _bounded(value):
     return f"clip({value}, 0*{LARGEST}, {LARGEST})"
 
 
+def _coupled(text, variables):
+    """Variables, those together whose equations act on each other."""
+    groups: list[set[str]] = []
+    for name in variables:
+        mine = {name} | (names_in(parse(text.derivatives[name], "")) & set(variables))
+        groups = [group for group in groups if not group & mine] + [mine.union(*(g for g in groups if g & mine))]
+    return groups
+
+
 def _integrated(text, variables, method, parameters, unit):
     """Statements of one step of the equations of some variables."""
+    if method not in ("exact", "linear"):
+        return _solved(text, variables, method, parameters, unit)
+    lines = []
+    for group in _coupled(text, [name for name in text.derivatives if name in variables]):
+        if len(group) > MOST_COUPLED:
+            raise InputError(
+                f"PlasticityRule: expected at most {MOST_COUPLED} equations that act on each other and are solved by "
+                f"algebra, found {len(group)}: {', '.join(sorted(group)):.100}"
+            )
+        lines += _solved(text, group, method, parameters, unit)
+    return lines
+
+
+def _solved(text, variables, method, parameters, unit):
     with brian2_alone(), refusing(f"PlasticityRule: method {method}"):
         from brian2.equations.equations import Equations
         from brian2.stateupdaters.base import StateUpdateMethod

@@ -60,8 +60,11 @@ def _learnt(circuit, projection, matrix, response, trial, seed):
         raise InputError(f"{what}: expected a response that has its weights, found {response!r:.80}")
     values = np.asarray(stored[projection.name])
     values = values[None] if values.ndim == 2 else values  # without an axis of seeds
+    theirs = response.circuit.weights(next(p for p in response.circuit.projections if p.name == projection.name))
     if values.shape[2] != matrix.nnz:
         raise InputError(f"{what}: expected weights of its {matrix.nnz} synapses, found {values.shape[2]}")
+    if not (np.array_equal(theirs.indptr, matrix.indptr) and np.array_equal(theirs.indices, matrix.indices)):
+        raise InputError(f"{what}: expected weights of its synapses, found those of synapses between other neurons")
     for name, number, size in (("seed", seed, values.shape[0]), ("trial", trial, values.shape[1])):
         if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 0 <= number < size:
             raise InputError(f"freeze: {name}: expected a whole number from 0 to {size - 1}, found {number!r}")

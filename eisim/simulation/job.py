@@ -210,8 +210,8 @@ class Job:
 
 
 def _check_learnt(bundle, weights):
-    """A weight that is no number is within no bounds."""
-    if lost := np.count_nonzero(~np.isfinite(weights)):
+    """A weight that is no number is within no bounds; one without a bound is held at the largest of all numbers."""
+    if lost := np.count_nonzero(~(np.abs(weights) < np.finfo(float).max)):
         raise InputError(
             f"simulate: expected weights that stay finite, found {lost} of {len(weights):,} that do not by "
             f"{bundle.learning.name}"

@@ -408,6 +408,8 @@ def _place(layout, index, trials, timing, neuron_values, input_values):
         rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), matrix.indptr[1:] - matrix.indptr[:-1])
         columns, weights, delay = matrix.indices, sign * one_if_equal(matrix.data), circuit.delays(projection)
         learner = projection.learning and (projection.name, projection.learning, np.arange(len(rows)))
+        if learner:
+            _check_largest(circuit, projection, matrix)
         if not taps:
             ends = projection.source, projection.target, receptor
             yield *ends, plasticity, learner, rows, columns, weights, delay, course, share
@@ -436,6 +438,16 @@ def _junctions(circuit, population, dt):
         what = f"the summed conductance {largest:g} of the gap junctions of population {population.name!r}"
         raise InputError(f"dt: expected at most {longest * 1e3:.3g} ms for {what}, found {dt * 1e3:g} ms")
     return matrix
+
+
+def _check_largest(circuit, projection, matrix):
+    """Refuse weights that were drawn above what the rule allows."""
+    largest, found = projection.learning.largest, matrix.data.max(initial=0)
+    if largest is not None and found > largest:
+        raise InputError(
+            f"circuit {circuit.name!r}: projection {projection.name!r}: weights: expected up to the largest of its "
+            f"rule, {largest}, found {found:g} (in SI units) among those that were drawn"
+        )
 
 
 def is_pooled(circuit: Circuit, projection: Projection) -> bool:

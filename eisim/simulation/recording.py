@@ -189,8 +189,8 @@ def requested(circuit: Circuit, record: Mapping, neurons, trials, every, n_trial
         if name not in populations and name not in inputs and name not in rules:
             known = [*populations, *inputs, *rules]
             raise InputError(
-                f"record: expected names of populations of circuit {circuit.name!r} ({', '.join(known)}), found "
-                f"{name!r}{did_you_mean(name, known)}{_static(circuit, name)}"
+                f"record: expected names of populations, inputs or projections that learn, of circuit {circuit.name!r} "
+                f"({', '.join(known)}), found {name!r}{did_you_mean(name, known)}{_static(circuit, name)}"
             )
         there = recordable(circuit, populations[name]) if name in populations else {}
         known = [*there, *([SPIKES] if circuit.kind == "spiking" else [])]

@@ -176,6 +176,12 @@ def _of_classes(data, circuit, n=None) -> tuple[LabelledData, ...]:
 def _found(circuits, times):
     """The truth table of each output of the intact circuits, found by simulating all patterns."""
     first = next(iter(circuits.values()))
+    if learning := [p.name for circuit in circuits.values() for p in circuit.learning_projections]:
+        raise InputError(
+            "expected function = a TruthTable, a Region or LabelledData, since what a circuit does while it learns is "
+            f"no function of its inputs, found none, and that {learning[0]} learns (`run plasticity` blocks inhibition "
+            "that learns; `eisim.freeze` gives the circuit as it has become)"
+        )
     if first.n_inputs > MAX_INPUTS:
         why = f"since {first.n_inputs} inputs are too many to try all patterns (at most {MAX_INPUTS})"
         raise InputError(f"expected function = a TruthTable, a Region or LabelledData, {why}, found none")

@@ -126,7 +126,7 @@ def test_settings_and_circuits_that_do_not_fit():
 def test_weights_of_the_default_network_double_under_a_half_block_and_its_rate_returns():
     """Two networks; several minutes."""
     result = plasticity.run(plasticity.Settings(levels=2, seeds=2), ["spiking"], 0, "cpp", lambda *_: None)
-    assert result.learning.rates[:, 0].min() > 50
+    assert result.learning.rates[:, 0].min() > 30, "they learn within the first bin already"
     assert result.learnt_rates == pytest.approx(np.full(2, 3.0), rel=0.15)
     assert result.growth[1] == pytest.approx(np.full(2, 2.0), rel=0.1)
     assert result.rates[PLASTIC][1] == pytest.approx(result.rates[PLASTIC][0], rel=0.2)

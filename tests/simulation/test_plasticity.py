@@ -33,6 +33,7 @@ from eisim import (
 )
 from eisim.base import processes
 from eisim.base.timing import Timing
+from eisim.distributions import Lognormal
 from eisim.plasticity import STDP, Hebb, InhibitoryPlasticity, Oja, PlasticityRule, SynapticScaling, TripletSTDP
 from eisim.simulation import shares
 from eisim.simulation.layout import Trials
@@ -470,7 +471,7 @@ def test_what_of_a_projection_can_be_recorded():
     circuit = pair(STDP(largest=4 * mV), 10, 20)
     for record, words in (
         ({"A->B": "g"}, "record: 'A->B': expected some of 'w', 'pre', 'post', found 'g'"),
-        ({"x->A": "w"}, r"record: expected names of populations .*A->B\), found 'x->A'.*its weights stay"),
+        ({"x->A": "w"}, r"record: expected names of populations, .*A->B\), found 'x->A'.*its weights stay"),
     ):
         with pytest.raises(InputError, match=words):
             simulate(circuit, [[1, 1]], record=record, **TIMES)
@@ -483,9 +484,10 @@ def test_what_of_a_projection_can_be_recorded():
 @pytest.mark.filterwarnings("ignore:invalid value encountered in sqrt")
 def test_weights_that_run_away_are_no_result():
     rule = PlasticityRule(on_pre="w *= A", A=1e200)
-    circuit = pair(PlasticityRule(on_pre="w += A*(w - w0)**0.5/w0**0.5", A=1 * mV, w0=2 * mV), 10, 20)
-    with pytest.raises(InputError, match="expected weights that stay finite, found 1 of 1 that do not"):
-        simulate(circuit, [[1, 1]], **TIMES)
+    for on_pre, more in (("w += A*(w - w0)**0.5/w0**0.5", {"A": 1 * mV, "w0": 2 * mV}), ("w *= A*A", {"A": 1e200})):
+        circuit = pair(PlasticityRule(on_pre=on_pre, **more), 10, 20)
+        with pytest.raises(InputError, match="expected weights that stay finite, found 1 of 1 that do not"):
+            simulate(circuit, [[1, 1]], **TIMES)
     assert simulate(pair(rule, 10, 20), [[1, 1]], **TIMES).weights["A->B"].item() == 1e197
 
 
@@ -498,3 +500,40 @@ def test_memory_of_what_is_learnt_is_known_before():
             Trials(circuit, np.ones((10, 1000)), np.arange(10), np.arange(1), False), Timing(0.1, 0.1, 1e-4)
         )
         assert (needed < 1e9) == fits
+
+
+def test_a_users_name_is_none_of_ours():
+    """Names that the code has for itself, as a variable and as a parameter."""
+    ends = [
+        simulate(pair(rule, 10, 20), [[1, 1]], **TIMES).weights["A->B"].item()
+        for rule in (
+            PlasticityRule(
+                f"d{x}/dt = -{x}/{tau} : 1 (event-driven)",
+                on_pre=f"{x} += 1",
+                on_post=f"w += A*{x}",
+                A=1 * mV,
+                **{tau: 9 * ms},
+            )
+            for x, tau in (("x", "tau"), ("learnt_at", "tau"), ("x", "learnt_at"), ("share", "course"))
+        )
+    ]
+    assert ends[0] > 1e-3 and ends == ends[:1] * 4
+
+
+def test_weights_of_other_synapses_are_not_taken():
+    def circuit(weights):
+        projection = Projection("x", "E", np.array(weights) * mV, learning=STDP(largest=4 * mV))
+        return Circuit("two", [Input("x", 2)], [Population("E", "E", LIF(), 2)], [projection], [Readout("E")])
+
+    response = simulate(circuit([[1, 1], [0, 1]]), [[1, 1]], **TIMES)
+    assert freeze(circuit([[2, 2], [0, 2]]), response).projections[0].weights.nnz == 3
+    with pytest.raises(InputError, match="expected weights of its synapses, found those of synapses between other"):
+        freeze(circuit([[0, 1], [1, 1]]), response)
+
+
+def test_weights_are_not_drawn_above_the_largest():
+    learning = STDP(largest=0.2 * mV)
+    drawn = Projection("x", "E", AllToAll(Lognormal(1 * mV, 3 * mV)), learning=learning)
+    circuit = Circuit("drawn", [Input("x", 9)], [Population("E", "E", LIF(), 9)], [drawn], [Readout("E")])
+    with pytest.raises(InputError, match=r"weights: expected up to the largest of its rule, 0.2 mV, found .* drawn"):
+        simulate(circuit, np.ones((1, 9)), **TIMES)
