@@ -40,6 +40,7 @@ def test_learning_ends_runaway_and_inhibition_comes_back_where_it_goes_on(found)
     assert found.rates[PLASTIC][2].min() > 60, "nothing comes back where nothing is transmitted"
 
 
+@pytest.mark.slow
 def test_copies_are_those_of_simulations_of_their_own(found):
     """The frozen half block, done by hand."""
     settings = plasticity.Settings(**SMALL | TIMES)
@@ -56,6 +57,7 @@ def test_copies_are_those_of_simulations_of_their_own(found):
     )
 
 
+@pytest.mark.slow
 def test_all_of_inhibition_can_be_blocked():
     everything = run(projections="all", seeds=1)
     assert everything.blocked == ("I->I", "I->E")

@@ -224,7 +224,7 @@ def test_command(eisim, files):
             ("ablate", "xor.onnx", "--data", "xor.csv", "--target", "z"),
             "expected one of the columns a, b, y, found 'z'",
         ),
-        (("export", "nothing", "--out", "x.onnx"), "xor, found 'nothing'"),
+        (("export", "nothing", "--out", "x.onnx"), "xor, or a .py file, found 'nothing'"),
         (("export", "xor", "--out", "x.txt"), "expected a name that ends in .onnx, found 'x.txt'"),
         (("ablate", "net.pt", "--data", "xor.csv", "--target", "y"), "write ONNX instead, torch.onnx.export("),
     ],
