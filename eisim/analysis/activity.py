@@ -5,6 +5,7 @@ value for each trial, shape (seeds ×) trials as the rates of the response; NaN 
 """
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import scipy
@@ -13,6 +14,8 @@ from eisim.base.errors import InputError, explains_arguments
 from eisim.base.former import renamed
 from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si, to_si, unit_of
+from eisim.neurons.spiking import EXCITATORY
+from eisim.simulation.recording import current_signs
 from eisim.simulation.response import Response
 
 #: Of the field potential: weight of inhibitory currents, and delay of excitatory ones in s.
@@ -246,8 +249,9 @@ def field_potential(
 
     The reference weighted sum of Mazzoni, Lindén, Cuntz, Lansner, Panzeri & Einevoll (PLoS Comput. Biol. 11:e1004584,
     2015), who fitted it to morphologically detailed cells that received the currents of a LIF network. Currents
-    have their signs: as inhibitory ones are negative where the membrane is above their reversal potential, magnitudes
-    add up there. Its time course predicts that of the field potential where a population
+    have their signs, depolarising positive; a variable ``I_e`` or ``I_i`` of a user's equations that hyperpolarises
+    where it is positive is turned. As inhibitory ones are negative where the membrane is above their reversal
+    potential, magnitudes add up there. Its time course predicts that of the field potential where a population
     with separate apical excitation and perisomatic inhibition dominates it; its size and sign, which depend on the
     depth of the electrode, it does not predict. (Weight and delay as in published implementations of the proxy; the
     paper's own equation was not at hand.)
@@ -255,7 +259,9 @@ def field_potential(
     Parameters
     ----------
     response : Response
-        Of a spiking circuit, with the currents recorded: ``record={population: ["I_e", "I_i"]}``.
+        Of a spiking circuit, with the currents recorded: ``record={population: ["I_e", "I_i"]}``. Of a `eisim.Neuron`
+        with several receptors of a sign, such as those of a dendrite, the currents of all that projections end on are
+        needed, ``"I_de"`` for ``g_de``; their sum counts.
     population : str
         The pyramidal cells; currents of interneurons contribute little. The mean is over the recorded neurons.
     weight : float
@@ -275,16 +281,19 @@ def field_potential(
     Raises
     ------
     InputError
-        If the currents were not recorded, the population is unknown, or the delay does not fit.
+        If the currents were not recorded or have different units, the equations do not show whether they depolarise,
+        the population is unknown, or the delay does not fit.
     """
     _expect_spiking(response, "field_potential")
     if population not in response.rates:
         _shape(response, population)
     recording = getattr(response.traces, "recordings", {}).get(population)
-    if recording is None or not {"I_e", "I_i"} <= recording.values.keys():
-        found = "none" if recording is None else ", ".join(recording.values)
-        expected = f'currents recorded (simulate(..., record={{{population!r}: ["I_e", "I_i"]}}))'
-        raise InputError(f"field_potential: {population!r}: expected {expected}, found {found}")
+    recorded = {} if recording is None else recording.values
+    signs = _current_signs(response.circuit, population, recorded)
+    units = {name: recording.units[name] for of in signs for name in of}
+    if len(set(units.values())) > 1:
+        found = ", ".join(f"{name} in {unit}" for name, unit in units.items())
+        raise InputError(f"field_potential: {population!r}: expected currents in one unit, found {found}")
     weight = scalar_si(weight, "1", "field_potential: weight")
     time = recording.times
     if len(time) < 2:
@@ -295,12 +304,37 @@ def field_potential(
         expected = f"a whole number, from 0 to {len(time) - 2}, of recorded times ({every * 1e3:g} ms each)"
         raise InputError(f"field_potential: delay: expected {expected}, found {shift:g}")
     shift = round(shift)
-    excitatory, inhibitory = (recording.values[name].mean(axis=-2) for name in ("I_e", "I_i"))
+    excitatory, inhibitory = (
+        reduce(np.add, [sign * recorded[name].mean(axis=-2) for name, sign in of.items()]) for of in signs
+    )
     potential = excitatory[..., : len(time) - shift] - weight * inhibitory[..., shift:]
     seen = time[shift:] >= response.duration - response.window - every / 2
     if response.rates[population].ndim == 2:
         potential = potential[0]
     return time[shift:][seen], potential[..., seen]
+
+
+def _current_signs(circuit, population, recorded) -> tuple[dict[str, int], dict[str, int]]:
+    """The names and signs of the excitatory and of the inhibitory currents that make a field potential."""
+    what = f"field_potential: {population!r}"
+    known, used = current_signs(circuit.population(population)), {"e", "i"}
+    injected = {each.name for each in circuit.inputs if each.is_current}
+    for projection in circuit.projections:
+        if projection.target == population and projection.source not in injected:
+            used.add(circuit.receptor(projection))
+    wanted = ["I_e", "I_i"] + [name for letter, (name, _) in known.items() if letter in used - {"e", "i"}]
+    if lacking := [name for name in wanted if name not in recorded]:
+        asked = ", ".join(f'"{name}"' for name in wanted)
+        expected = f"currents recorded (simulate(..., record={{{population!r}: [{asked}]}}))"
+        found = ", ".join(recorded) or "none"
+        lacks = f", without {', '.join(lacking)}" if recorded else ""
+        raise InputError(f"{what}: expected {expected}, found {found}{lacks}")
+    signs = {letter: (name, sign) for letter, (name, sign) in known.items() if name in recorded}
+    if unknown := [name for name, sign in signs.values() if not sign]:
+        expected = "currents of which the equations show whether they depolarise or hyperpolarise"
+        raise InputError(f"{what}: expected {expected}, found {', '.join(unknown)}")
+    excitatory = {name: sign for letter, (name, sign) in signs.items() if letter in EXCITATORY}
+    return excitatory, {name: sign for name, sign in signs.values() if name not in excitatory}
 
 
 @explains_arguments

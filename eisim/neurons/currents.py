@@ -1,21 +1,27 @@
 """The currents through the receptors of a neuron of equations, as its membrane equation has them."""
 
 import ast
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from eisim.base.errors import InputError
 from eisim.base.units import unit_of_dimension
 from eisim.neurons import dynamics as _dynamics
 from eisim.neurons.dynamics import MEMBRANE, Dynamics
 from eisim.neurons.expressions import elementwise, names_in, parse, value_of
 
-#: Of what divides a term, the most constants without which it may be a current; the fewest are taken.
+#: Of what divides terms, but not the whole equation, the most constants that may be left out; the fewest are.
 MOST_LEFT_OUT = 3
+#: Potentials, in V or in thousandths, at which a variable is tried for being a current.
+POTENTIALS = (-0.1, -0.07, -0.03, 0.06)
 
 
 @dataclass(frozen=True)
@@ -35,37 +41,120 @@ class Current:
         return elementwise(parse(self.expression, ""), _dynamics.units_in() | values)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A factor of a product: numbers and units that stand in it together are one."""
+
+    text: str = field(compare=False)
+    same: tuple  # what makes it the same, however it is written
+    is_constant: bool = True
+    is_number: bool = False
+
+
 class _Term(NamedTuple):
     """An additive term: whether it is taken off, its factors, and the factors of what divides it."""
 
     negative: bool
-    factors: tuple[ast.expr, ...]
-    divisors: tuple[ast.expr, ...]
+    factors: tuple[_Part, ...]
+    divisors: tuple[_Part, ...]
+
+
+class _Constants(NamedTuple):
+    """What terms have in common: by what all are multiplied, and by what all are divided."""
+
+    factors: Counter[_Part]
+    divisors: Counter[_Part]
 
 
 @lru_cache(maxsize=1024)
 def read(
     texts: tuple[str, str, str], drive: str | None, variable: str, others: frozenset[str], units: tuple
 ) -> Current | None:
-    """The current through a receptor, if the equations show it; `others` are those of the neuron's other receptors."""
+    """The current through a receptor, if the equations show it; `others` are those of the neuron's other receptors.
+
+    What divides the whole membrane equation is left out, else what divides the terms of all receptors, else what
+    divides those of the first one: the same for all receptors of a membrane.
+    """
     found = _dynamics.read(*texts)
     way = _way(found, variable)
     if way is None:
         return None
     gate, membrane = way
-    terms = _terms(parse(found.derivatives[membrane], ""), gate)
-    constant = [
-        text
-        for text in map(ast.unparse, terms[0].divisors)
-        if not names_in(parse(text, "")) & {*found.units, *found.noises, "t", "dt"}
-    ]
-    for n in range(min(len(constant), MOST_LEFT_OUT) + 1):
-        for left_out in combinations(constant, n):
-            written = [_written(term, left_out) for term in terms]
-            expression = "" if None in written else " + ".join(written)
-            if expression and (unit := _current_unit(found, expression, units)) is not None:
-                return _checked(found, variable, gate, expression, unit, others, drive, units)
+    ways = filter(None, (_way(found, other) for other in sorted(others)))
+    gates = frozenset({gate, *(other for other, where in ways if where == membrane)})
+    tree = expanded(found, membrane)
+    terms = _terms(found, tree, gate)
+    for left_out in _left_out(found, tree, gates):
+        expression = " + ".join(_written(term, left_out) for term in terms)
+        if _is_short(expression) and (unit := _current_unit(found, expression, units)) is not None:
+            return _checked(found, variable, gate, expression, unit, others, drive, units)
     return None
+
+
+def sign_of(dynamics: Dynamics, variable: str, values: Mapping[str, float]) -> int:
+    """Whether a variable is a current that depolarises where it is positive, 1, or that hyperpolarises, -1; else 0.
+
+    It is one of these if it is in the equation of one potential, and raises or lowers it at all potentials.
+    """
+    potentials = [name for name in dynamics.derivatives if _is_potential(dynamics, name)]
+    trees = [expanded(dynamics, name, but=variable) for name in potentials if name != variable]
+    acted_on = [tree for tree in trees if variable in names_in(tree)]
+    if len(acted_on) != 1:
+        return 0
+    terms = [_written(term, _Constants(Counter(), Counter())) for term in _terms(dynamics, acted_on[0], variable)]
+    expression = " + ".join(terms)
+    if not _is_short(expression):
+        return 0
+    at = POTENTIALS if dynamics.units[MEMBRANE] == "volt" else [1e3 * v for v in POTENTIALS]
+
+    def slope(v, amount):
+        return value_of(parse(expression, ""), {**values, **dict.fromkeys(potentials, v), variable: amount})
+
+    signs = {float(np.sign(slope(v, way) * way)) for v in at for way in (-1.0, 1.0)}
+    known = len(signs) == 1 and all(slope(v, 0.0) == 0 for v in at)
+    return int(signs.pop()) if known and signs <= {-1.0, 1.0} else 0
+
+
+def _left_out(dynamics, tree, gates) -> Iterator[_Constants]:
+    """The constants without which the terms of receptors may be currents, the likeliest first."""
+    whole = _common(dynamics, tree, gates, everywhere=True)
+    if whole is not None:
+        yield _Constants(_numbers_alone(whole.factors), whole.divisors)
+    for some in dict.fromkeys((gates, frozenset({min(gates)}))):
+        shared = _common(dynamics, tree, some)
+        if shared is None:
+            continue
+        factors = _numbers_alone(shared.factors) if len(some) > 1 else Counter()
+        numbers = Counter({part: n for part, n in shared.divisors.items() if part.is_number})
+        others = list((shared.divisors - numbers).elements())
+        for n in range(1, min(len(others), MOST_LEFT_OUT) + 1):
+            for chosen in combinations(others, n):
+                yield _Constants(factors, numbers + Counter(chosen))
+
+
+def _numbers_alone(factors):
+    """The numbers by which terms are multiplied, unless other constants multiply them, too."""
+    return factors if all(part.is_number for part in factors) else Counter()
+
+
+def expanded(dynamics: Dynamics, name: str, but: str | None = None) -> ast.expr:
+    """The derivative of a variable as it is written, with all subexpressions but one in place."""
+    inner = dynamics.subexpressions
+
+    class Inserted(ast.NodeTransformer):
+        def visit_Name(self, node):
+            if node.id not in inner or node.id == but:
+                return node
+            return self.visit(deepcopy(parse(inner[node.id], "")))
+
+    return Inserted().visit(deepcopy(parse(dynamics.given[name], "")))
+
+
+def _is_short(expression):
+    """Whether an expression can be read: with subexpressions in place it may be too long, or too deep."""
+    with suppress(InputError):
+        return parse(expression, "") is not None
+    return False
 
 
 def _checked(found, variable, gate, expression, unit, others, drive, units):
@@ -105,46 +194,93 @@ def _is_potential(dynamics, name):
     return name == MEMBRANE or (has_unit and MEMBRANE in names_in(parse(dynamics.derivatives[name], "")))
 
 
-def _terms(node: ast.expr, of: str) -> list[_Term]:
+def _is_sum(node):
+    return isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub))
+
+
+def _terms(dynamics: Dynamics, node: ast.expr, of: str) -> list[_Term]:
     """The additive terms of an expression in which a variable is."""
     if of not in names_in(node):
         return []
+    if _is_sum(node):
+        turns = isinstance(node.op, ast.Sub)
+        after = [term._replace(negative=term.negative ^ turns) for term in _terms(dynamics, node.right, of)]
+        return _terms(dynamics, node.left, of) + after
+    negative, over, under = _product(node)
+    divisors, inner = _parts(dynamics, under), [each for each in over if of in names_in(each)]
+    if len(inner) != 1 or not _is_sum(inner[0]) or any(of in names_in(each) for each in under):
+        return [_Term(negative, _parts(dynamics, over), divisors)]
+    factors = _parts(dynamics, [each for each in over if each is not inner[0]])
+    return [
+        _Term(t.negative ^ negative, (*t.factors, *factors), (*divisors, *t.divisors))
+        for t in _terms(dynamics, inner[0], of)
+    ]
+
+
+def _common(dynamics, node, gates, everywhere=False) -> _Constants | None:
+    """The constants of all terms in which a gate is, or of all `everywhere` but noise; ``None`` without such terms."""
+    if _is_sum(node):
+        sides = [_common(dynamics, side, gates, everywhere) for side in (node.left, node.right)]
+        left, right = sides
+        if left is None or right is None:
+            return right if left is None else left
+        return _Constants(left.factors & right.factors, left.divisors & right.divisors)
+    has_gate = bool(names_in(node) & gates)
+    if names_in(node) & {*dynamics.noises} or not (has_gate or everywhere):
+        return None
+    _, over, under = _product(node)
+    counted = (Counter(part for part in _parts(dynamics, each) if part.is_constant) for each in (over, under))
+    factors, divisors = counted
+    sums = [each for each in over if _is_sum(each) and (names_in(each) & gates or not has_gate)]
+    if len(sums) == 1 and (inner := _common(dynamics, sums[0], gates, everywhere)):
+        return _Constants(factors + inner.factors, divisors + inner.divisors)
+    return _Constants(factors, divisors)
+
+
+def _product(node: ast.expr) -> tuple[bool, list[ast.expr], list[ast.expr]]:
+    """Whether a product is taken off, its factors, and those of what divides it."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-        turns = isinstance(node.op, ast.USub)
-        return [term._replace(negative=term.negative ^ turns) for term in _terms(node.operand, of)]
-    if isinstance(node, ast.BinOp):
-        left, right = node.left, node.right
-        if isinstance(node.op, (ast.Add, ast.Sub)):
-            turns = isinstance(node.op, ast.Sub)
-            after = [term._replace(negative=term.negative ^ turns) for term in _terms(right, of)]
-            return _terms(left, of) + after
-        if isinstance(node.op, ast.Mult) and (of in names_in(left)) != (of in names_in(right)):
-            inner, other = (left, right) if of in names_in(left) else (right, left)
-            if isinstance(other, ast.BinOp) and isinstance(other.op, ast.Div):
-                factors, divisors = (other.left,), _factors(other.right)
-            else:
-                factors, divisors = (other,), ()
-            return [_Term(t.negative, (*t.factors, *factors), (*divisors, *t.divisors)) for t in _terms(inner, of)]
-        if isinstance(node.op, ast.Div) and of not in names_in(right):
-            return [term._replace(divisors=(*_factors(right), *term.divisors)) for term in _terms(left, of)]
-    return [_Term(False, (node,), ())]
+        negative, over, under = _product(node.operand)
+        return negative ^ isinstance(node.op, ast.USub), over, under
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        power = -value_of(node.right, {})
+        if power > 0:
+            base = node.left if power == 1 else ast.BinOp(node.left, ast.Pow(), ast.Constant(power))
+            return False, [], [base]
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Mult, ast.Div)):
+        return False, [node], []
+    left, right = _product(node.left), _product(node.right)
+    negative, divides = left[0] ^ right[0], isinstance(node.op, ast.Div)
+    if divides and not names_in(node.left) and names_in(node.right) <= _dynamics.units_in().keys():
+        inverse = ast.BinOp(node.right, ast.Div(), node.left)  # 5/nF is by what 0.2*nF divides
+        return False, [], [inverse]
+    over, under = (right[2], right[1]) if divides else right[1:]
+    return negative, left[1] + over, left[2] + under
 
 
-def _factors(node: ast.expr) -> tuple[ast.expr, ...]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        return _factors(node.left) + _factors(node.right)
-    return (node,)
+def _parts(dynamics: Dynamics, nodes: Iterable[ast.expr]) -> tuple[_Part, ...]:
+    """Factors, with all that are numbers or units as one."""
+    moving, found, literal = {*dynamics.units, *dynamics.noises, "t", "dt"}, [], []
+    for node in nodes:
+        names, text = names_in(node), ast.unparse(node)
+        if not names & moving and names <= _dynamics.units_in().keys():
+            literal.append(text)
+        else:
+            found.append(_Part(text, (text,), not names & moving))
+    text = "*".join(literal if len(literal) < 2 else (f"({each})" for each in literal))
+    if literal and (value := value_of(parse(text, ""), _dynamics.units_in())) != 1:
+        dim = _dynamics.dimensions_of(dynamics, text, {})
+        found.append(_Part(text, (f"{value:.12g}", dim), is_number=dim.is_dimensionless))
+    return tuple(found)
 
 
-def _written(term: _Term, left_out: tuple[str, ...]) -> str | None:
-    """A term without these divisors; ``None`` if it does not have them."""
-    divisors = [ast.unparse(divisor) for divisor in term.divisors]
-    for text in left_out:
-        if text not in divisors:
-            return None
-        divisors.remove(text)
-    product = "*".join(f"({ast.unparse(factor)})" for factor in term.factors)
-    return f"{'-' * term.negative}{product}{''.join(f'/({text})' for text in divisors)}"
+def _written(term: _Term, left_out: _Constants) -> str:
+    """A term without these factors and divisors; multiplied by the latter where it does not have them."""
+    factors, divisors = Counter(term.factors), Counter(term.divisors)
+    over = [*(factors - left_out.factors).elements(), *(left_out.divisors - divisors).elements()]
+    under = [*(divisors - left_out.divisors).elements(), *(left_out.factors - factors).elements()]
+    product, quotient = "*".join(f"({part.text})" for part in over), "".join(f"/({part.text})" for part in under)
+    return f"{'-' * term.negative}{product or 1}{quotient}"
 
 
 def _current_unit(dynamics, expression, units) -> str | None:

@@ -12,7 +12,7 @@ from eisim.base.errors import InputError, did_you_mean
 from eisim.base.units import Measured, scalar_si, unit_of
 from eisim.base.values import Value, quantity, revised
 from eisim.neurons import dynamics as _dynamics
-from eisim.neurons.currents import Current
+from eisim.neurons.currents import Current, sign_of
 from eisim.neurons.currents import read as read_current
 from eisim.neurons.dynamics import MEMBRANE, METHODS, Dynamics
 from eisim.neurons.expressions import names_in, parse, plain, value_of, with_floats
@@ -342,11 +342,32 @@ class Neuron(SpikingNeuron):
         targets = {letter: variable for letter, (_, variable) in self._targets.items()}
         units, found = tuple((name, value.unit) for name, value in self.parameters), {}
         for letter, variable in targets.items():
-            name = f"I_{letter if letter in (EXCITATORY[0], INHIBITORY[0]) else variable.removeprefix('g_')}"
+            name = self._current_name(letter)
             if name not in {*self.dynamics.units, *found, *_OTHER_CURRENTS}:
                 others = frozenset(targets.values()) - {variable}
                 found[name] = read_current(self._texts, self.drive, variable, others, units)
         return {name: current for name, current in found.items() if current is not None}
+
+    @property
+    def current_signs(self) -> dict[str, tuple[str, int]]:
+        """The name under which the current through each receptor is recorded, and its sign, by letter of the receptor.
+
+        The sign is 1 where a positive current depolarises, and -1 where it hyperpolarises, as a variable of the
+        equations may; 0 where the equations do not show the current, or which it is.
+        """
+        found, read = {}, self.currents
+        for letter, (_, variable) in self._targets.items():
+            name = self._current_name(letter)
+            if name in self.dynamics.units:
+                sign = _sign_of(self._texts, name, self.parameters, self.initial)
+            else:
+                sign = int(name in read and read[name].receptor == variable)
+            found[letter] = name, sign
+        return found
+
+    def _current_name(self, letter):
+        first = letter in (EXCITATORY[0], INHIBITORY[0])
+        return f"I_{letter if first else self._targets[letter][1].removeprefix('g_')}"
 
     @property
     def structure(self) -> str:
@@ -575,3 +596,11 @@ def _direction(texts, variable, parameters, initial):
     values = _dynamics.units_in() | _start(texts, parameters, initial) | {"t": 0.0}
     found = _dynamics.read(*texts)
     return _dynamics.direction(found, variable, values | dict.fromkeys(found.noises, 0.0))
+
+
+@lru_cache(maxsize=4096)
+def _sign_of(texts, variable, parameters, initial):
+    found = _dynamics.read(*texts)
+    values = _dynamics.units_in() | _start(texts, parameters, initial) | {"t": 0.0}
+    values |= {name: values.get(name, 0.0) for name in found.units}  # of subexpressions, all but one are in place
+    return sign_of(found, variable, values)

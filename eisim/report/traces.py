@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from eisim.circuit import Population
+from eisim.neurons import Neuron
 from eisim.report import figures
 from eisim.report.figures import raster, trial_names
 from eisim.report.response import seeds_of, shaped
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, Axes, Figure, new_figure
 from eisim.simulation import Recording, Response, Spikes
+from eisim.simulation.recording import DENSITY, current_signs
 
 #: Units in which variables are drawn, by those in which they are recorded: the name, and how many make one.
 _SHOWN = {"V": ("mV", 1e3), "A": ("pA", 1e12), "S": ("nS", 1e9), "s": ("ms", 1e3)}
@@ -68,7 +71,8 @@ def recorded(ax: Axes, response: Response, trials: Sequence[str]) -> None:
     """Draw the first recorded trial of a response, its variables in panels that share the time axis.
 
     Potentials are those of the first recorded neurons, at most three; conductances and currents those of the first
-    one, and the currents have their sum.
+    one, and the currents have their sum, unless one is a variable of a user that is not known to be positive where it
+    depolarises.
     """
     panels = _panels(response, trials)
     whole = sum(panel.height + _SPACE for panel in panels) - _SPACE
@@ -95,8 +99,10 @@ def _panels(response: Response, trials: Sequence[str]) -> list[_Panel]:
         one = _one_trial(response, trial)
         panels.append(_Panel(lambda ax: raster(ax, one, trials[:1]), _RASTER))
     for name, recording in recordings.items():
-        several = bool(recording.ends) or response.circuit.population(name).size > 1
-        panels += [_Panel(draw) for draw in _of_population(name, recording, several)]
+        population = None if recording.ends else response.circuit.population(name)
+        several = population is None or population.size > 1
+        summed = _summed(population, recording)
+        panels += [_Panel(draw) for draw in _of_population(name, recording, several, summed)]
     several = len(trials) > 1
     if several:
         first, named = panels[0], trials[trial]
@@ -120,7 +126,16 @@ def _one_trial(response: Response, trial: int) -> Response:
     return replace(response, spikes={name: of(spikes) for name, spikes in response.spikes.items()}, traces={})
 
 
-def _of_population(name: str, recording: Recording, several: bool) -> Iterator[Callable[[Axes], None]]:
+def _summed(population: Population | None, recording: Recording) -> set[str]:
+    """What may be added up: of equations, only currents that are positive where they depolarise."""
+    if population is None or not isinstance(population.neuron, Neuron):
+        return set(recording.values)
+    return {name for name, sign in current_signs(population).values() if sign == 1}
+
+
+def _of_population(
+    name: str, recording: Recording, several: bool, summed: set[str]
+) -> Iterator[Callable[[Axes], None]]:
     """What draws the variables of one population or projection: those of receptors together, every other alone."""
     families: dict[tuple[str, str], list[str]] = {}
     for variable in recording.values:
@@ -133,7 +148,7 @@ def _of_population(name: str, recording: Recording, several: bool) -> Iterator[C
         what = (
             "conductance"
             if family == "g"
-            else {"A": "current", "V": "current × R"}.get(recorded_in, "current" if "amp" in recorded_in else "input")
+            else {"A": "current", "V": "current × R"}.get(recorded_in, "current" if recorded_in == DENSITY else "input")
         )
         written = "" if unit == "1" else f" ({unit})"
         values = {variable: recording.values[variable][0, 0] * scale for variable in variables}
@@ -160,7 +175,7 @@ def _of_population(name: str, recording: Recording, several: bool) -> Iterator[C
                 ax.plot(time, each[0], lw=0.9, label=variable, **_LOOKS[variable[-1]])
             if family == "I":
                 ax.axhline(0, color="#cccccc", lw=0.5, zorder=0)
-                if len(values) > 1:
+                if len(values) > 1 and summed.issuperset(values):
                     ax.plot(time, sum(each[0] for each in values.values()), color="black", lw=0.9, label="sum")
             ax.set_ylabel(label)
             _legend(ax, f"neuron {recording.neurons[0]}")

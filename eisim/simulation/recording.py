@@ -23,6 +23,8 @@ INJECTED, BIAS = "I_ext", "bias"
 _POSITIVE = "depolarising positive"
 #: Units of Brian2's equations, as they are written beside numbers.
 _SYMBOLS = {"volt": "V", "siemens": "S", "ampere": "A", "hertz": "Hz", "second": "s", "farad": "F"}
+DENSITY = "A/m^2"
+_SYMBOLS |= {"metre ** -2 * amp": DENSITY, "metre ** -4 * kilogram ** -1 * second ** 3 * amp ** 2": "S/m^2"}
 #: The current through gap junctions, where no equation of a neuron has a variable of that name.
 GAP = "I_gap"
 _OF_RECEPTOR = {"e": "excitatory", "i": "inhibitory", "n": "NMDA"}
@@ -69,8 +71,9 @@ def recordable(circuit: Circuit, population: Population) -> dict[str, Variable]:
         times = ", times the membrane resistance" if neuron.drive_unit == "volt" else ""
         found[GAP] = Variable(symbol(neuron.drive_unit), f"current through gap junctions, {_POSITIVE}{times}")
     if isinstance(neuron, Neuron):
+        meanings = _meanings(neuron)
         for name, unit in neuron.units.items():
-            found[name] = Variable(symbol(unit), "membrane potential" if name == "v" else "")
+            found[name] = Variable(symbol(unit), meanings.get(name, ""))
         signs = {receptor.name: letter in EXCITATORY for letter, receptor in neuron.receptors.items()}
         for name, current in neuron.currents.items():
             times = ", times the membrane resistance" if current.unit == "volt" else ""
@@ -84,6 +87,31 @@ def recordable(circuit: Circuit, population: Population) -> dict[str, Variable]:
             if f"g_{k}" in found and hasattr(receptor, "reversal"):
                 found[f"I_{k}"] = Variable("A", _meaning(neuron, f"I_{k}"))
     return found | _injectable(population, found)
+
+
+def _meanings(neuron):
+    """Of the variables of a neuron of equations: its potential, and the conductances and currents of receptors."""
+    found = {"v": "membrane potential"}
+    for letter, (name, sign) in neuron.current_signs.items():
+        of = _OF_RECEPTOR["e" if letter in EXCITATORY else "i"]
+        variable = neuron.receptors[letter].name
+        if symbol(neuron.units[variable]).startswith("S"):
+            found.setdefault(variable, f"{of} conductance")
+        if sign and name in neuron.units:
+            times = ", times the membrane resistance" if neuron.units[name] == "volt" else ""
+            way = _POSITIVE if sign > 0 else "hyperpolarising positive"
+            found[name] = f"{of} synaptic current, {way}{times}"
+    return found
+
+
+def current_signs(population: Population) -> dict[str, tuple[str, int]]:
+    """The name of the recorded current through each receptor of a spiking population, but NMDA receptors, by letter.
+
+    With it, 1 if it depolarises where it is positive, -1 if it hyperpolarises, 0 if that is not known.
+    """
+    if isinstance(population.neuron, Neuron):
+        return population.neuron.current_signs
+    return {letter: (f"I_{letter}", 1) for letter in "ei"}
 
 
 def _injectable(population, known):

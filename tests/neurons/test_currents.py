@@ -5,6 +5,8 @@ import re
 import numpy as np
 import pytest
 from brian2 import Hz, Mohm, ms, mV, nS, pA, pF
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eisim import (
     EIF,
@@ -24,6 +26,9 @@ from eisim import (
     activity,
     simulate,
 )
+from eisim.neurons.dynamics import units_in
+from eisim.neurons.expressions import parse, value_of
+from eisim.simulation.recording import recordable
 
 TIMES = {"duration": 40 * ms, "window": 40 * ms, "dt": 0.1 * ms, "backend": "numpy", "seed": [0, 1]}
 
@@ -193,3 +198,169 @@ def test_a_variable_of_the_name_of_a_current_is_recorded_itself():
     made = Circuit("x", [Input("x")], [Population("E", "E", cell)], [])
     found = simulate(made, [[0]], record={"E": ["I_e", "I_ext"]}, **TIMES).traces["E"]
     assert (found["I_ext"] == 3e-3).all() and found["I_e"].values.flat[0] == 4e-3
+
+
+SUM, CONSTANT = "(g_L*(E_L - v) + 2*g_e*(E_e - v) - g_i*(v - E_i))", {"C": "200*pF", "tau": "20*ms", "R": "100*Mohm"}
+#: Ways to write a capacitance of 200 pF as what divides a sum.
+WAYS = ["{}/C", "{}/(200*pF)", "{}/(0.2*nF)", "{}/200/pF", "{}*5/nF", "5*{}/nF", "{}*(5/nF)", "1/(pF*200)*{}"]
+WAYS += ["{}*5*nF**-1", "-(-{})/(100*pF + 100*pF)", "{}/(100*pF*2)", "(0.5*{})/(0.1*nF)"]
+
+
+def of_membrane(membrane, inner="", **more):
+    values = {"C": 200 * pF, "g_L": 10 * nS, "E_L": -70 * mV, "E_e": 0 * mV, "E_i": -80 * mV, "tau": 20 * ms}
+    values |= {"R": 100 * Mohm, "tau_e": 5 * ms, "E": -70 * mV} | more
+    text = f"dv/dt = {membrane} : volt\n{inner}\ndg_e/dt = -g_e/tau_e : siemens\ndg_i/dt = -g_i/tau_e : siemens"
+    used = {name: value for name, value in values.items() if re.search(rf"\b{name}\b", text)}
+    synapses = {"excitation": "+g_e", "inhibition": "+g_i"}
+    return Neuron(text, threshold="v > -50*mV", reset="v = -70*mV", method="euler", parameters=used, **synapses)
+
+
+def values_of(cell, **more):
+    given = {name: float(value) for name, value in cell.parameters}
+    values = {"v": -0.06, "g_e": 3e-9, "g_i": 2e-9} | more
+    return {
+        name: float(current.value({n: (values | given)[n] for n in current.names}))
+        for name, current in cell.currents.items()
+    }
+
+
+EXPECTED = {"I_e": 2 * 3e-9 * 0.06, "I_i": -2e-9 * 0.02}
+
+
+@given(st.sampled_from(WAYS), st.sampled_from(WAYS), st.booleans())
+def test_currents_do_not_depend_on_how_a_constant_is_written(way, other, noisy):
+    noise = " + 1*mV*xi*(20*ms)**-0.5" * noisy
+    assert values_of(of_membrane(way.format(SUM) + noise)) == pytest.approx(EXPECTED, rel=1e-12)
+    apart = "g_L*(E_L - v)", "2*g_e*(E_e - v)", "g_i*(E_i - v)"
+    if "{}/" in way and "{}/" in other:  # each term with its own
+        written = way.format(apart[0]), way.format(apart[1]), other.format(apart[2])
+        found = values_of(of_membrane(" + ".join(written)))
+        assert found["I_e"] / found["I_i"] == pytest.approx(EXPECTED["I_e"] / EXPECTED["I_i"], rel=1e-12)
+        if way.startswith("{}/") and "2)" not in way:
+            assert found == pytest.approx(EXPECTED, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["tau", "R"])
+@pytest.mark.parametrize(
+    "membrane",
+    [
+        "(E_L - v + R*(2*g_e*(E_e - v) + g_i*(E_i - v)))/tau",
+        "(E_L - v)/tau + R*2*g_e*(E_e - v)/tau + R*g_i*(E_i - v)/tau",
+        "R*(2*g_e*(E_e - v) + g_i*(E_i - v))/tau - v/tau",
+    ],
+)
+def test_times_and_resistances_are_left_out_or_in_as_numbers_or_as_parameters(membrane, name):
+    literal = re.sub(rf"\b{name}\b", f"({CONSTANT[name]})", membrane)
+    expected = {name: 1e8 * value for name, value in EXPECTED.items()}
+    for cell in (of_membrane(membrane), of_membrane(literal)):
+        assert values_of(cell) == pytest.approx(expected, rel=1e-12)
+        assert {current.unit for current in cell.currents.values()} == {"volt"}
+
+
+@pytest.mark.parametrize(
+    "membrane",
+    [
+        "(g_L*(E_L - v)/2 + g_e*(E_e - v)/4 + g_i*(E_i - v)/8)/(200*pF)",
+        "(E_L - v)/tau + g_e*(E_e - v)/(100*pF) + g_i*(E_i - v)/(50*pF)",
+        "(E_L - v)/tau + 5/nF*g_e*(E_e - v) + g_i*(E_i - v)/C",
+        "(E_L - v)/(20*ms) + g_e/(10*nS)*(E_e - v)/(20*ms) + g_i/(20*nS)*(E_i - v)/(20*ms)",
+        "(E_L - v)/tau + (g_e*(E_e - v) + syn)/(3*C)",
+    ],
+)
+def test_currents_are_what_a_receptor_adds_times_one_constant(membrane):
+    cell = of_membrane(membrane, "syn = g_i*(E_i - v)/7 : amp" if "syn" in membrane else "")
+    values = {name: float(value) for name, value in cell.parameters} | units_in() | {"v": -0.06}
+
+    def derivative(**conductances):
+        return value_of(parse(cell.dynamics.derivatives["v"], ""), values | {"g_e": 0.0, "g_i": 0.0} | conductances)
+
+    found, without = values_of(cell), derivative()
+    ratios = [
+        found["I_e"] / (derivative(g_e=3e-9) - without),
+        found["I_i"] / (derivative(g_i=2e-9) - without),
+    ]
+    assert ratios[0] == pytest.approx(ratios[1], rel=1e-9) and ratios[0] > 0
+    assert len({current.unit for current in cell.currents.values()}) == 1
+
+
+def recorded(cell, currents, weights=5 * nS, **projection):
+    made = Circuit(
+        "own",
+        [Input("a", 5, 200 * Hz), Input("i", 2, 150 * Hz)],
+        [Population("P", "E", cell, 2), Population("L", "I", LIF(), 2)],
+        [
+            Projection("a", "P", np.full((5, 2), 1.0) * weights, **projection),
+            Projection("i", "L", np.full((2, 2), 12.0) * mV),
+            Projection("L", "P", np.full((2, 2), 1.0) * weights),
+        ],
+    )
+    return simulate(made, np.ones((1, 7)), record={"P": currents}, **TIMES)
+
+
+OWN = "I_e = {}g_e*(v - E_e) : amp\nI_i = {}g_i*(v - E_i) : amp"
+
+
+def test_a_users_current_is_turned_where_it_hyperpolarises():
+    mirrored = recorded(of_membrane("-(g_L*(v - E_L) + I_e + I_i)/C", OWN.format("", "")), ["I_e", "I_i"])
+    as_documented = recorded(of_membrane("(g_L*(E_L - v) + I_e + I_i)/C", OWN.format("-", "-")), ["I_e", "I_i"])
+    mixed = recorded(of_membrane("(g_L*(E_L - v) + I_e - I_i)/C", OWN.format("-", "")), ["I_e", "I_i"])
+    read = recorded(of_membrane(f"{SUM.replace('2*', '')}/C"), ["I_e", "I_i"])
+    _, expected = activity.field_potential(read, "P", delay=1 * ms)
+    assert expected.max() > 1e-11 and np.abs(read.traces["P"]["I_i"]).max() > 1e-12
+    for response, signs in ((mirrored, (-1, -1)), (as_documented, (1, 1)), (mixed, (1, -1))):
+        np.testing.assert_allclose(activity.field_potential(response, "P", delay=1 * ms)[1], expected, rtol=1e-9)
+        lines = [line.get_label() for ax in response.plot().child_axes for line in ax.lines]
+        assert ("sum" in lines) == (signs == (1, 1))
+        for name, sign in zip(("I_e", "I_i"), signs, strict=True):
+            found = response.traces["P"][name]
+            np.testing.assert_allclose(found, sign * read.traces["P"][name], rtol=1e-9, atol=1e-24)
+            assert ("depolarising positive", "hyperpolarising positive")[sign < 0] in found.attrs["long_name"]
+
+
+def test_currents_in_volt_that_the_equation_subtracts_are_turned():
+    text = "dv/dt = (E - v + I_e - I_i)/tau : volt\ndI_e/dt = -I_e/tau : volt\ndI_i/dt = -I_i/tau : volt"
+    cell = Neuron(
+        text, threshold="v > -50*mV", reset="v = E", excitation="I_e", inhibition="I_i", E=-65 * mV, tau=9 * ms
+    )
+    assert cell.current_signs == {"e": ("I_e", 1), "i": ("I_i", -1)}
+    response = recorded(cell, ["I_e", "I_i"], 3 * mV)
+    _, potential = activity.field_potential(response, "P", delay=0 * ms)
+    currents = response.traces["P"].mean("neuron")
+    assert currents["I_i"].max() > 1e-3
+    np.testing.assert_allclose(potential, currents["I_e"] + 1.65 * currents["I_i"], rtol=1e-12)
+
+
+def test_a_users_current_of_unknown_sign_is_no_part_of_a_field_potential():
+    cell = of_membrane("(g_L*(E_L - v) + I_e*(E_e - v) + I_i)/C", "I_e = g_e : siemens\nI_i = g_i*(E_i - v) : amp")
+    response = recorded(cell, ["I_e", "I_i"])
+    with pytest.raises(InputError, match="equations show whether they depolarise or hyperpolarise, found I_e"):
+        activity.field_potential(response, "P")
+    assert "sum" not in [line.get_label() for ax in response.plot().child_axes for line in ax.lines]
+
+
+def test_field_potential_has_the_currents_of_all_receptors():
+    import examples.two_compartments as example
+
+    made, stimuli = example.circuit(), np.zeros((1, 40))
+    stimuli[:, 10:20] = 1  # the dendrite alone
+    with pytest.raises(InputError, match="found I_e, I_i, without I_de, I_di"):
+        activity.field_potential(simulate(made, stimuli, record={"PYR": ["I_e", "I_i"]}, **TIMES), "PYR")
+    names = ["I_e", "I_i", "I_de", "I_di"]
+    response = simulate(made, stimuli, record={"PYR": names}, **TIMES)
+    _, potential = activity.field_potential(response, "PYR", delay=0 * ms)
+    each = response.traces["PYR"].mean("neuron")
+    assert each["I_de"].max() > 1e-11
+    expected = each["I_e"] + each["I_de"] - 1.65 * (each["I_i"] + each["I_di"])
+    np.testing.assert_allclose(potential, expected, rtol=1e-12)
+
+
+def test_units_and_meanings_are_written_as_people_do():
+    cells = [Population("W", "I", WangBuzsaki()), Population("F", "I", EIF())]
+    made = Circuit("x", [Input("x")], cells, [])
+    found = recordable(made, cells[0])
+    assert {name: found[name].unit for name in ("g_e", "I_i", "I_ext")} == {
+        "g_e": "S/m^2", "I_i": "A/m^2", "I_ext": "A/m^2",
+    }  # fmt: skip
+    assert found["g_i"].meaning == "inhibitory conductance"
+    found = recordable(made, cells[1])
+    assert found["I_i"].meaning == "inhibitory synaptic current, depolarising positive, times the membrane resistance"
