@@ -198,7 +198,7 @@ def _is_sum(node):
     return isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub))
 
 
-def _terms(dynamics: Dynamics, node: ast.expr, of: str) -> list[_Term]:
+def _terms(dynamics: Dynamics, node: Any, of: str) -> list[_Term]:
     """The additive terms of an expression in which a variable is."""
     if of not in names_in(node):
         return []
