@@ -428,7 +428,7 @@ def test_delta_synapses_and_rate_units_say_what_they_have():
     circuit = feed_forward(LIF(excitation=Delta()))
     with pytest.raises(InputError, match="expected some of 'v', 'I_i', 'I_ext', 'spikes', found 'I_e'"):
         simulate(circuit, np.ones((1, 10)), record={"PYR": "I_e"}, backend="numpy", **TIMES)
-    with pytest.raises(InputError, match=r"populations of circuit 'mixed LIF' \(E, I, x\), found 'z'"):
+    with pytest.raises(InputError, match=r"of circuit 'mixed LIF' \(E, I, x\), found 'z'"):
         simulate(mixed(LIF(), 1 * mV), np.ones((1, 3)), record={"z": "spikes"}, **COARSE)
     with pytest.raises(InputError, match="'r', 'drive', 'activation', 'I_e', 'I_i', 'I_ext', found 'spikes'"):
         simulate(draw_circuit("rate", 1), np.ones((1, 3)), record={"p0": "spikes"}, **COARSE)
