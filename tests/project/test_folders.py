@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -145,22 +144,6 @@ def test_d1_models_and_experiments_are_import_names_for_people(request, ways, tm
         assert done.returncode == 0, done.stderr
         command = json.loads((out / "run.json").read_text())["command"]
         assert command.startswith("python -m eisim run boolean --set functions=or")
-
-
-def test_d1_every_package_is_installed_and_entry_points_are_within_eisim():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    folders = {str(file.parent.relative_to(ROOT)) for file in (ROOT / "eisim").rglob("*.py")}
-    named = set(project["tool"]["setuptools"]["packages"])
-    assert named == {name.replace("/", ".") for name in folders} | {
-        "models",
-        "experiments",
-        "eisim.models",
-        "eisim.experiments",
-    }
-    for group in ("models", "experiments"):
-        points = project["project"]["entry-points"][f"eisim.{group}"]
-        files = {file.stem for file in (ROOT / group).glob("[a-z]*.py")}
-        assert points == {name: f"eisim.{group}.{name}" for name in files}
 
 
 def test_d1_eisim_imports_them_within_itself_only(tmp_path):

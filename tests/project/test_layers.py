@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -42,3 +43,19 @@ def modules_named(code: str) -> set[str]:
         for node in strings
         if re.fullmatch(r"(eisim\.)?(models|experiments)\.[\w.]" + ("*" if id(node) in parts else "+"), node.value)
     }
+
+
+def test_d1_every_package_is_installed_and_entry_points_are_within_eisim():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    folders = {str(file.parent.relative_to(ROOT)) for file in (ROOT / "eisim").rglob("*.py")}
+    named = set(project["tool"]["setuptools"]["packages"])
+    assert named == {name.replace("/", ".") for name in folders} | {
+        "models",
+        "experiments",
+        "eisim.models",
+        "eisim.experiments",
+    }
+    for group in ("models", "experiments"):
+        points = project["project"]["entry-points"][f"eisim.{group}"]
+        files = {file.stem for file in (ROOT / group).glob("[a-z]*.py")}
+        assert points == {name: f"eisim.{group}.{name}" for name in files}
