@@ -65,7 +65,7 @@ def in_brian2(circuit, stimulus=None, duration=DURATION, dt=DT):
     made = circuit.to_brian2(stimulus, duration=duration, dt=dt)
     made.network.run(duration * b2.second)
     if circuit.kind == "rate":
-        return made, {name: np.asarray(monitor.r) for name, monitor in made.monitors.items()}
+        return made, {name: np.array(monitor.r) for name, monitor in made.monitors.items()}
     return made, {
         name: sorted(zip(np.round(np.asarray(m.t) / dt).astype(int).tolist(), np.asarray(m.i).tolist(), strict=True))
         for name, m in made.monitors.items()

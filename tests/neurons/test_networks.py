@@ -198,7 +198,8 @@ def in_plain_brian2(circuit, equations, how, dt, variables):
     steps = {
         name: sorted(zip(np.round(m.t_ / dt).astype(int), np.asarray(m.i), strict=True)) for name, m in spikes.items()
     }
-    return steps, {name: {v: getattr(m, f"{v}_") for v in variables} for name, m in states.items()}
+    # Copies: from Brian2 2.10 on, what a monitor gives is a view of memory that ends with the monitor.
+    return steps, {name: {v: np.array(getattr(m, f"{v}_")) for v in variables} for name, m in states.items()}
 
 
 def in_eisim(circuits, dt, **options):

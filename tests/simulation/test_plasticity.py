@@ -138,7 +138,7 @@ def script(circuit, equations, on_pre, on_post, constants):
             weights = b2.StateMonitor(synapses, "w", record=True)
     spikes = b2.SpikeMonitor(sources["E"])
     b2.Network(*objects, weights, spikes).run(300 * ms, namespace={})
-    return sorted(zip(np.round(spikes.t_ / 1e-4).astype(int), spikes.i, strict=True)), weights.w_
+    return sorted(zip(np.round(spikes.t_ / 1e-4).astype(int), spikes.i, strict=True)), np.array(weights.w_)
 
 
 @pytest.mark.parametrize("name", PLAIN)
