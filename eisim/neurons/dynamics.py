@@ -196,6 +196,20 @@ def dimensions_of(dynamics: Dynamics, expression: str, parameter_units: Mapping[
         return parse_expression_dimensions(expression, _brian2_variables(dynamics, parameter_units))
 
 
+def check_given(what: str, use: str, names: frozenset[str], given: Iterable[str], variables: Iterable[str]) -> None:
+    """Refuse parameters that texts lack, or do not use; `use` says whose texts they are, as "the equations use"."""
+    if lacks := sorted(names - set(given)):
+        raise InputError(
+            f"{what}: expected a value for {', '.join(lacks)}, which {use}, found none"
+            f"{did_you_mean(lacks[0], [*variables, *given])}"
+        )
+    if unused := sorted(set(given) - names):
+        raise InputError(
+            f"{what}: {unused[0]}: expected parameters that {use} ({', '.join(sorted(names))}), "
+            f"found {unused[0]!r}{did_you_mean(unused[0], names)}"
+        )
+
+
 @lru_cache(maxsize=256)
 def check_units(model: str, threshold: str, reset: str, parameters: tuple[tuple[str, str], ...]) -> None:
     """Refuse names that are not known and units that do not agree."""
@@ -204,17 +218,7 @@ def check_units(model: str, threshold: str, reset: str, parameters: tuple[tuple[
     for name, unit in parameters:
         if not isinstance(unit, str) or not _UNIT.fullmatch(unit):
             raise InputError(f"Neuron: {name}: expected a unit such as volt or siemens/meter**2, found {unit!r:.60}")
-    if lacks := sorted(dynamics.names - set(given)):
-        known = [*dynamics.variables, *given]
-        raise InputError(
-            f"Neuron: expected a value for {', '.join(lacks)}, which the equations use, found none"
-            f"{did_you_mean(lacks[0], known)}"
-        )
-    if unused := sorted(set(given) - dynamics.names):
-        raise InputError(
-            f"Neuron: {unused[0]}: expected parameters that the equations use ({', '.join(sorted(dynamics.names))}), "
-            f"found {unused[0]!r}{did_you_mean(unused[0], dynamics.names)}"
-        )
+    check_given("Neuron", "the equations use", dynamics.names, given, dynamics.variables)
     with brian2_alone(), refusing("Neuron: units"):
         from brian2.equations.equations import dimensions_and_type_from_string
         from brian2.equations.unitcheck import check_dimensions

@@ -7,6 +7,7 @@ from typing import Any
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.units import Measured, scalar_si, unit_of
 from eisim.base.values import Explained
+from eisim.neurons.dynamics import check_given
 from eisim.plasticity import text as _text
 from eisim.plasticity.text import LARGEST, METHODS, OF_WEIGHTS, Code, Text
 
@@ -121,16 +122,7 @@ class PlasticityRule(Explained):
 
     def _check_names(self):
         text, given = self.text, dict(self.parameters)
-        if lacks := sorted(text.names - set(given)):
-            raise InputError(
-                f"{self.name}: expected a value for {', '.join(lacks)}, which the rule uses, found none"
-                f"{did_you_mean(lacks[0], [*text.variables, *given])}"
-            )
-        if unused := sorted(set(given) - text.names):
-            raise InputError(
-                f"{self.name}: {unused[0]}: expected parameters that the rule uses ({', '.join(sorted(text.names))}), "
-                f"found {unused[0]!r}{did_you_mean(unused[0], text.names)}"
-            )
+        check_given(self.name, "the rule uses", text.names, given, text.variables)
         if text.is_bounded and self.largest is None:
             raise InputError(f"{self.name}: largest: expected a value, since the rule uses it, found none")
 

@@ -501,14 +501,21 @@ def _recording(index, trials, name, layout, outcomes, timing):
     made = {v: made_of(circuit, population, v, numbers, drives, state) for v in request.variables[name]}
     if circuit.kind == "rate" and "r" in made:
         made["r"][:, :, np.isin(numbers, population.silenced)] = 0.0
+    made = {v: np.zeros(shape) if values is None else values for v, values in made.items()}
+    return _labelled(made, there, trials, numbers, samples, timing)
+
+
+def _labelled(values, there, trials, numbers, samples, timing, ends=()):
+    """Values of variables, each (seeds, trials, neurons or synapses, times), as a recording."""
     return Recording(
-        {v: np.zeros(shape) if values is None else values for v, values in made.items()},
-        {v: there[v].unit for v in made},
-        {v: there[v].meaning for v in made},
+        values,
+        {variable: there[variable].unit for variable in values},
+        {variable: there[variable].meaning for variable in values},
         np.array(trials.seeds),
-        request.trials,
+        trials.request.trials,
         numbers,
         np.array(samples) * timing.dt,
+        ends,
     )
 
 
@@ -527,16 +534,7 @@ def _recorded_weights(index, trials, name, layout, outcomes, timing):
                 own = recorded[variable if variable == WEIGHT else code_name(variable)][:, place.columns].T
                 values[:, :, place.places] = own.reshape(*shape[:2], -1, shape[-1])
     ends = ends_of(circuit, next(p for p in circuit.projections if p.name == name))
-    return Recording(
-        found,
-        {variable: there[variable].unit for variable in found},
-        {variable: there[variable].meaning for variable in found},
-        np.array(trials.seeds),
-        request.trials,
-        numbers,
-        np.array(samples) * timing.dt,
-        tuple(end[numbers] for end in ends),
-    )
+    return _labelled(found, there, trials, numbers, samples, timing, tuple(end[numbers] for end in ends))
 
 
 def _by_neuron(outcome):
