@@ -69,7 +69,7 @@ TREES = {
     "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "custom",
                   "add_experiment", "record", "neurons", "plasticity", "network_files", "brian2", "activity", "sweeps",
                   "reports", "untrusted_files", "reference", "about")),
-    "questions/index": (1, ("needs_inhibition", "trained_network", "published_circuits", "partial_block",
+    "questions/index": (1, ("needs_inhibition", "trained_network", "trained_rnn", "published_circuits", "partial_block",
                             "recovery", "minimum_inhibition", "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),
     "reference": (1, ("api", "generated/api_pages", "command_line", "glossary")),
@@ -96,6 +96,9 @@ API = {
     "Ablation": ("eisim", "ablate silence shift_reversal compensate sham_excitation sham_random assess Assessment"),
     "DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "
                         "to_torch to_nir"),
+    "Recurrent networks": ("eisim", "train_recurrent RecurrentNetwork RecurrentTask task_from_neurogym"),
+    "Tasks of recurrent networks": ("eisim.analysis.recurrent_tasks", "perceptual_decision context_integration "
+                                    "delayed_match angle_memory"),
     "Theory": ("eisim", "certify Certificate synthesize predict Prediction mean_field MeanField"),
     "Settings of an experiment": ("eisim.values", "Value quantity"),
     "Files and progress": ("eisim", "save load Progress"),
@@ -204,7 +207,11 @@ def api() -> str:
             (f"[`{name}`](#{name.lower()})", _summary(getattr(import_module(home), name))) for name in names.split()
         ]
         parts += [f"## {title}", "", *_table(("name", "description"), rows), ""]
-    parts += ["`eisim.TRUTH_TABLES` maps names to truth tables, `eisim.REGIONS` names to regions of the plane.", ""]
+    parts += [
+        "`eisim.TRUTH_TABLES` maps names to truth tables, `eisim.REGIONS` names to regions of the plane, "
+        "`eisim.RECURRENT_TASKS` names to tasks of recurrent networks.",
+        "",
+    ]
     for home, names in API.values():
         for name in names.split():
             parts += [f"### {name}", "", *_described(home, name, getattr(import_module(home), name)), ""]

@@ -33,7 +33,7 @@ from models import center_surround, decision, ring_attractor, winner_take_all
 XOR = TruthTable("0110")
 BRIEFLY = {"duration": 10e-3, "window": 10e-3, "dt": 1e-3, "backend": "numpy"}
 #: What holds the seeds of a result, or names the place of one, and is asked for none.
-RESULTS = {"Response", "Sweep", "Assessment", "freeze"}
+RESULTS = {"Response", "Sweep", "Assessment", "RecurrentNetwork", "freeze"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -96,6 +96,11 @@ def trained(seed):
     return eisim.train(XOR.patterns, XOR.values, (4,), iterations=3, seed=seed)(XOR.patterns)
 
 
+def trained_over_time(seed):
+    pytest.importorskip("torch")
+    return eisim.train_recurrent("delayed_match", 4, iterations=1, seed=seed).W_rec
+
+
 def silenced(seed):
     return [p.silenced for p in eisim.silence(circuit(0), 0.5, seed=seed).populations]
 
@@ -136,6 +141,8 @@ CALLS = {
     "assess": assessed,
     "sweep": swept,
     "train": trained,
+    "train_recurrent": trained_over_time,
+    "RecurrentTask.trials": lambda seed: eisim.RECURRENT_TASKS["delayed_match"].trials(3, seed).stimuli,
     "silence": silenced,
     "activity.correlation": lambda seed: activity.correlation(recorded(), "E", neurons=5, seed=seed),
     "decision.evidence": lambda seed: decision.evidence("rate", [0.5], seed=seed),

@@ -39,6 +39,7 @@ _CLASSES = {
     "eisim.adapter.static": ("DNN", "Layer"),
     "eisim.adapter.unrolled": ("UnrolledDNN",),
     "eisim.analysis.mean_field_check": ("Prediction",),
+    "eisim.analysis.recurrent_network": ("RecurrentNetwork",),
     "eisim.analysis.task": ("Fact", "Obstruction"),
     "eisim.functions.labelled_data": ("LabelledData",),
     "eisim.functions.region": ("Cells", "Region"),
@@ -79,8 +80,8 @@ def save(value, path) -> None:
     ----------
     value
         A Circuit, DNN, UnrolledDNN, Response, TruthTable, Region, LabelledData, Certificate, Assessment, Survey,
-        CaseResult, AblationResult, NetworkAblation, or what they are made of; or a list, tuple or dict of these,
-        of numbers, texts and arrays.
+        CaseResult, AblationResult, NetworkAblation, RecurrentNetwork, or what they are made of; or a list, tuple or
+        dict of these, of numbers, texts and arrays.
     path : path-like
         The file is written completely or not at all.
 

@@ -26,7 +26,7 @@ from models import xor
 
 MODELS = {point.name: point for point in entry_points(group="eisim.models")}
 #: Neither functions nor classes that a call makes a value of.
-NOT_CALLED = ("TRUTH_TABLES", "REGIONS", "Obstruction", "InputError")
+NOT_CALLED = ("TRUTH_TABLES", "REGIONS", "RECURRENT_TASKS", "Obstruction", "InputError")
 
 
 @pytest.fixture
