@@ -67,8 +67,8 @@ EXAMPLES = (
 #: Toctrees that Sphinx adds to pages; readers of the repository follow the links in the text instead.
 TREES = {
     "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "custom",
-                  "add_experiment", "record", "neurons", "plasticity", "network_files", "brian2", "activity", "sweeps",
-                  "reports", "untrusted_files", "reference", "about")),
+                  "add_experiment", "record", "neurons", "plasticity", "connectomes", "network_files",
+                  "brian2", "activity", "sweeps", "reports", "untrusted_files", "reference", "about")),
     "questions/index": (1, ("needs_inhibition", "trained_network", "trained_rnn", "published_circuits", "partial_block",
                             "recovery", "minimum_inhibition", "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),
@@ -86,6 +86,8 @@ API = {
     "f–I curves": ("eisim.analysis.fi_curve", "fi_curve FICurve"),
     "Custom neurons": ("eisim.neurons", "SpikingNeuron RateUnit"),
     "Synapses": ("eisim", "Delta Exponential Alpha Conductance NMDA ShortTerm Transient"),
+    "Connectomes": ("eisim", "read_connectome Connectome"),
+    "Neurons of connectomes": ("eisim.connectome", "shiu"),
     "Plasticity": ("eisim", "PlasticityRule STDP TripletSTDP InhibitoryPlasticity SynapticScaling Hebb Oja freeze"),
     "Functions and tasks": ("eisim", "TruthTable Region LabelledData Task Obstruction Fact"),
     "Simulation": ("eisim", "simulate Response"),

@@ -20,6 +20,7 @@ _HOMES = {
     "eisim.studies.tasks": ("Assessment", "assess"),
     "eisim.circuit": ("Circuit", "Input", "Population", "Projection", "Readout"),
     "eisim.base.errors": ("InputError",),
+    "eisim.connectome": ("Connectome", "read_connectome"),
     "eisim.controls": ("compensate", "sham_excitation", "sham_random"),
     "eisim.functions": ("TRUTH_TABLES", "REGIONS", "LabelledData", "Region", "TruthTable"),
     "eisim.neurons": (

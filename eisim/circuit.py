@@ -243,6 +243,8 @@ class Population(Source, ReadOnly, Brief):
         nor inhibitory: Dale's law does not apply, ablation leaves them, and through them the membrane of a silenced
         neuron still acts. Of rate units, `LIF` and `ConductanceLIF` neurons a step ``dt*(1 + g) <= tau`` is asked for,
         with :math:`g` the summed conductance of a neuron relative to its leak: rate units then preserve order (T1).
+    labels : tuple of str
+        Names of the neurons, one for each, such as those of a connectome (`eisim.Connectome`).
     """
 
     name: str
@@ -255,6 +257,7 @@ class Population(Source, ReadOnly, Brief):
     silenced: tuple[int, ...] = field(default=(), repr=False)
     cell_type: str = ""
     gap_junctions: Any = field(default=None, repr=False)
+    labels: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self):
         _check_name(self.name, "Population")
@@ -274,6 +277,7 @@ class Population(Source, ReadOnly, Brief):
         ):
             raise InputError(f"{what}: silenced: expected neurons from 0 to {self.size - 1}, found {silenced!r:.100}")
         object.__setattr__(self, "silenced", tuple(sorted({int(k) for k in silenced})))
+        self._check_labels(f"{what}: labels")
         takes_bias = getattr(self.neuron, "takes_bias", True)
         if not takes_bias and unit_of(self.bias) not in (None, "1"):
             raise InputError(f"{what}: bias: expected 0 for a neuron without drive= (see Neuron), found {self.bias}")
@@ -285,6 +289,15 @@ class Population(Source, ReadOnly, Brief):
         self._check_spread(f"{what}: spread")
         if self.gap_junctions is not None:
             self._check_junctions(f"{what}: gap_junctions")
+
+    def _check_labels(self, what):
+        given = self.labels
+        if not isinstance(given, (tuple, list)) or not all(isinstance(label, str) and label for label in given):
+            raise InputError(f"{what}: expected a name for each neuron, found {given!r:.100}")
+        if len(given) not in (0, self.size) or len(set(given)) < len(given):
+            wanted = f"{self.size} different names, one for each neuron"
+            raise InputError(f"{what}: expected {wanted}, found {len(set(given))} among {len(given)}")
+        object.__setattr__(self, "labels", tuple(given))
 
     def _check_junctions(self, what):
         """Hold a symmetric sparse array in SI units, or a rule with its conductance in SI units."""

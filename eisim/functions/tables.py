@@ -31,6 +31,8 @@ MAX_DISTINCT, MAX_DISTINCT_IN_PLANE, COLUMNS_OF_PLANE = 200_000, 5_000_000, 4
 #: Larger files, and those with more columns, longer names, more repeated names or more cells, are refused.
 LARGEST_FILE, MOST_COLUMNS, LONGEST_NAME = 1_000_000_000, 20_000, 1_000
 MOST_REPEATED, MOST_CELLS = 100, 100_000_000
+#: Largest file that is read in parts, in bytes, and largest size of what is read of it when it is unpacked.
+LARGEST_IN_PARTS = 20_000_000_000
 #: Largest size of an unpacked file, in bytes, and of a spreadsheet, which is slow to read.
 LARGEST_UNPACKED, LARGEST_SPREADSHEET = 300_000_000, 100_000_000
 _ROWS_AT_ONCE, _CELLS_AT_ONCE = 250_000, 5_000_000
@@ -107,6 +109,38 @@ def read_table(
         return _text(path, kind, header, report, ignore)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Some columns of a table of any length, part by part.
+
+    `where` names the table in errors, and `line` is that of the first row of a text. Each part has the cells by column:
+    numbers of a NumPy type, or objects, ``""`` where nothing is.
+    """
+
+    where: str
+    names: list[str]
+    line: int | None
+    rows: Iterator[dict[str, np.ndarray]]
+
+
+def read_parts(path, choose: Callable[[list[str]], Sequence[str]], report: Callable[..., None]) -> Parts:
+    """Read the columns of a file that `choose` picks of their names, in parts that take little memory.
+
+    That is text, packed or not, Parquet or Feather.
+    """
+    path = regular_file(path, LARGEST_IN_PARTS)
+    report(f"reading {path.name}")
+    try:
+        kind = _kind(path)
+        if kind in ("Parquet", "Feather"):
+            return _typed_parts(path, kind, choose, report)
+        if kind in ("text", "zip", *_PACKERS):
+            return _text_parts(path, kind, choose, report)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    raise InputError(f"{path}: expected text, Parquet or Feather, found a {kind} file: export it as CSV")
 
 
 def names_of(path) -> list[str]:
@@ -340,6 +374,50 @@ def _cells(opened, path, header, ignore) -> RawTable:
     return RawTable(str(path), columns, skipped + 1, heading.separator, heading.notes)
 
 
+def _text_parts(path, kind, choose, report) -> Parts:
+    try:
+        opened = _Opened(path, kind, report)
+        heading = _heading(opened, path)
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: cannot be read: it is not whole UTF-8 text") from None
+    names = [column.name for column in _named(heading.names)]
+    _check_different(names, path)
+    chosen = list(dict.fromkeys(choose(names)))
+    return Parts(str(path), names, heading.lines + 1, _rows_of_text(opened, path, heading, names, chosen))
+
+
+def _rows_of_text(opened, path, heading, names, chosen) -> Iterator[dict[str, np.ndarray]]:
+    import pandas
+
+    with opened.text(opened.encoding) as file:
+        try:
+            for _ in range(heading.lines):
+                file.readline()
+            parts = pandas.read_csv(
+                file,
+                sep=heading.separator,
+                header=None,
+                names=range(len(names)),  # all of them: with some alone, longer rows would be cut off without a word
+                dtype=str,
+                keep_default_na=False,
+                skipinitialspace=True,
+                chunksize=_ROWS_AT_ONCE,
+            )
+            for part in parts:
+                if not isinstance(part.index, pandas.RangeIndex):
+                    raise InputError(f"{path}: expected {len(names)} cells in each row, found one more")
+                yield {name: part[names.index(name)].fillna("").to_numpy(dtype=object) for name in chosen}
+                opened.report(f"reading {path.name}", min(1.0, file.buffer.tell() / max(1, opened.size)))
+        except pandas.errors.EmptyDataError:
+            return
+        except pandas.errors.ParserError as error:
+            raise InputError(_parsed(str(error), path, heading.lines)) from None
+        except csv.Error as error:
+            raise InputError(f"{path}: expected comma-separated values, found: {error}") from None
+        except UnicodeDecodeError:
+            raise InputError(f"{path}: cannot be read: it is not whole UTF-8 text") from None
+
+
 def _parsed(error: str, path, skipped: int) -> str:
     """The message of pandas on malformed rows, with the line counted from the beginning of the file."""
     if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", error):
@@ -462,6 +540,76 @@ def _feather(path):
             rows, size = rows + batches[-1].num_rows, size + batches[-1].nbytes
             _check_size(path, rows, len(file.schema), size)
         return _to_pandas(pyarrow.Table.from_batches(batches, file.schema), path)
+
+
+def _typed_parts(path, kind, choose, report) -> Parts:
+    """Parts of a Parquet or Feather file."""
+    _reader(kind, path)
+    with _whole(path, f"{kind} file"):
+        names, rows = {"Parquet": _parts_of_parquet, "Feather": _parts_of_feather}[kind](path)
+    _check_size(path, 0, len(names))
+    _check_names(names, path)
+    _check_different(names, path)
+    return Parts(str(path), names, None, _rows_of_typed(path, kind, rows, list(dict.fromkeys(choose(names))), report))
+
+
+def _rows_of_typed(path, kind, rows, chosen, report) -> Iterator[dict[str, np.ndarray]]:
+    with _whole(path, f"{kind} file"):
+        for batch, share in rows(chosen):
+            yield {name: _cells_of_arrow(batch.column(name), f"{path}: column {name!r}") for name in chosen}
+            report(f"reading {path.name}", share)
+
+
+def _cells_of_arrow(column, where) -> np.ndarray:
+    """A column as numbers of a NumPy type where all cells are, else as texts."""
+    from pyarrow import types
+
+    kind = column.type
+    if types.is_dictionary(kind):
+        column, kind = column.dictionary_decode(), kind.value_type
+    if (types.is_integer(kind) or types.is_floating(kind)) and not column.null_count:
+        return column.to_numpy(zero_copy_only=False)
+    if not (types.is_primitive(kind) or types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind)):
+        raise InputError(f"{where}: expected numbers or text, found {kind}")
+    return np.array(["" if value is None else _as_text(value, where) for value in column.to_pylist()], dtype=object)
+
+
+def _parts_of_parquet(path):
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        names, about = list(file.schema_arrow.names), file.metadata
+
+    def rows(chosen):
+        groups = [about.row_group(k) for k in range(about.num_row_groups)]
+        size = sum(g.column(k).total_uncompressed_size for g in groups for k in range(g.num_columns)
+                   if g.column(k).path_in_schema in chosen)  # fmt: skip
+        if size > LARGEST_IN_PARTS:
+            raise InputError(f"{path}: expected at most {LARGEST_IN_PARTS:,} bytes when unpacked, found {size:,}")
+        done = 0
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=chosen):
+                done += batch.num_rows
+                yield batch, min(1.0, done / max(1, about.num_rows))
+
+    return names, rows
+
+
+def _parts_of_feather(path):
+    import pyarrow
+
+    with pyarrow.OSFile(str(path)) as source:
+        names = list(pyarrow.ipc.open_file(source).schema.names)
+
+    def rows(chosen):
+        with pyarrow.OSFile(str(path)) as source:
+            file = pyarrow.ipc.open_file(source)
+            for k in range(file.num_record_batches):
+                batch = file.get_batch(k)
+                for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
+                    yield batch.slice(start, _ROWS_AT_ONCE), (k + 1) / file.num_record_batches
+
+    return names, rows
 
 
 def _to_pandas(table, path):

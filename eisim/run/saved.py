@@ -41,6 +41,7 @@ _CLASSES = {
     "eisim.analysis.mean_field_check": ("Prediction",),
     "eisim.analysis.recurrent_network": ("RecurrentNetwork",),
     "eisim.analysis.task": ("Fact", "Obstruction"),
+    "eisim.connectome.connectome": ("Connectome",),
     "eisim.functions.labelled_data": ("LabelledData",),
     "eisim.functions.region": ("Cells", "Region"),
     "eisim.functions.truth_table": ("TruthTable",),
@@ -64,6 +65,8 @@ _CLASSES = {
     "eisim.theory.order": ("Witness",),
     "eisim.theory.orientation": ("Orientation",),
 }
+#: Fields that are written only where they hold something: files without them are the same as before there were any.
+_LATER = {"labels"}
 _HOMES = {name: (module, name) for module, names in _CLASSES.items() for name in names}
 _HOMES["WitnessOfTask"] = ("eisim.studies.tasks.witness", "Witness")
 
@@ -206,7 +209,8 @@ def _object(value, arrays):
     if isinstance(value, Enum):
         return {name: value.value}
     stored = _without_code(value)
-    return {name: {field: _node(getattr(stored, field), arrays) for field in parameters_of(cls)}}
+    held = {field: getattr(stored, field) for field in parameters_of(cls)}
+    return {name: {field: _node(part, arrays) for field, part in held.items() if field not in _LATER or part}}
 
 
 def _without_code(value):

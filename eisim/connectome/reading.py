@@ -1,0 +1,101 @@
+"""Connectomes from files: edge lists as tables, GraphML, and the JSON of two collections."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from eisim.base.progress import shows_progress
+from eisim.base.store.safe_read import regular_file
+from eisim.connectome import graphml, json_formats, tables
+from eisim.connectome.connectome import Connectome
+from eisim.connectome.edges import Edges, Nodes
+from eisim.connectome.signs import policy
+from eisim.functions.tables import LARGEST_IN_PARTS
+
+
+@shows_progress
+def read_connectome(
+    file,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    count: str | None = None,
+    sign: str | None = None,
+    transmitter: str | None = None,
+    kind: str | None = None,
+    nodes=None,
+    name: str | None = None,
+    classes: str | None = None,
+    signs: Mapping[str, int | str] | None = None,
+    report: Callable[..., None] | None = None,
+) -> Connectome:
+    """Read a connectome from a file.
+
+    An edge list is a table with a row for each connection: text with separators, packed or not, or Parquet or Feather
+    (with pyarrow), or GraphML. Columns with usual names are found, such as ``pre`` and ``post``, ``weight`` or
+    ``syn_count``, those of Shiu et al. (2024, ``Presynaptic_Index``, ``Postsynaptic_Index``, ``Connectivity``,
+    ``Excitatory``) and of Fenyves et al. (2020, ``Source``, ``Target``, ``Synapses``, ``Type``, ``Pred_pol``); others
+    are named by the options. JSON is read as the cache of OpenWorm's ConnectomeToolbox (cect) has it, with a matrix for
+    each transmitter, and as flyvis has its optic lobe, with a neuron for each cell type.
+
+    The sign of a synapse is what a sign column says; else that of its source, if the table of neurons has one; else
+    that of its transmitter, else of the transmitter of its source; else it is unknown. Rows that repeat a connection
+    are summed, and counted in the notes, as all else that is left out or taken for granted.
+
+    Parameters
+    ----------
+    file : path-like
+    source, target : str, optional
+        Columns with the names of neurons. Names that end in ``_Index`` are numbers of rows of the table of neurons.
+    count : str, optional
+        Column with the number of synapses; 1 each without one.
+    sign : str, optional
+        Column with signs: 1 or -1, ``+`` or ``-``, E or I, excitatory or inhibitory, "complex" or "both" for either
+        sign, and nothing, "unknown" or "no pred" where it is not known. The column of counts if these have signs.
+    transmitter : str, optional
+        Column with transmitters, of the synapses and of the neurons.
+    kind : str, optional
+        Column that says which rows are gap junctions: "chemical" and "electrical", or abbreviations of these.
+    nodes : path-like, optional
+        A table of the neurons, with those that have no synapse, and the order of all.
+    name, classes : str, optional
+        Its columns with names and classes; found, or the first and none.
+    signs : dict of str to {1, -1, 0}, optional
+        Signs of transmitters, over those of `eisim.connectome.SIGNS`; 0: either sign. Case does not count. Glutamate
+        has no sign unless it is given here: it inhibits in much of the fly, and excites in mammals.
+    report : callable, optional
+        As for `simulate`.
+
+    For ``source`` to ``kind``, ``""`` means that there is no such column. GraphML has attributes in place of columns.
+
+    Returns
+    -------
+    Connectome
+
+    Raises
+    ------
+    InputError
+        For files that cannot be read or are too large, columns that are not there, cells without a name, counts that
+        are not finite or negative, signs without a meaning, and numbers of neurons that are not in the table.
+    """
+    path = regular_file(file, LARGEST_IN_PARTS)
+    columns = {"source": source, "target": target, "count": count, "sign": sign, "transmitter": transmitter}
+    columns |= {"kind": kind}
+    of_nodes = {"name": name, "classes": classes, "transmitter": transmitter, "sign": sign}
+    edges, neurons = Edges(str(path)), Nodes()
+    signs_of = policy(signs, "read_connectome: signs")
+    if nodes is not None:
+        neurons = tables.read_nodes(nodes, of_nodes, report)
+        edges.known(neurons)
+    with path.open("rb") as opened:
+        start = opened.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if start == b"<":
+        graphml.read(path, edges, neurons, columns, of_nodes, report)
+    elif start in (b"{", b"["):
+        json_formats.read(path, edges, neurons, report)
+    else:
+        tables.read(path, edges, columns, nodes is not None, report)
+    return edges.connectome(_stem(path), neurons, signs_of, report)
+
+
+def _stem(path: Path) -> str:
+    return path.name.split(".")[0] or path.name
