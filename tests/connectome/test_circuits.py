@@ -57,7 +57,7 @@ def test_signs_and_twins():
     assert connectome.where(circuit, ["C", "D"]) == {"C": (("E", 2), ("I", 1)), "D": (("E to motor", 0),)}
     response = simulate(circuit, [[1.0]], backend="numpy", record=True)
     for name in "BC":  # twins have the same rates at every step
-        one, other = (response.traces[p][..., k] for p, k in connectome.where(circuit, name)[name])
+        one, other = (response.traces[p][0, k] for p, k in connectome.where(circuit, name)[name])
         assert one.any() and np.array_equal(one, other)
 
 
