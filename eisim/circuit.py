@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from itertools import accumulate, count, pairwise
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from zlib import crc32
 
 import numpy as np
@@ -203,6 +203,16 @@ class Input(Source, Value):
     def phases(self) -> np.ndarray:
         """Initial phases of the afferents, in cycles, shape (size,)."""
         return (np.arange(self.size) + 0.5) / self.size
+
+
+@dataclass(frozen=True)
+class InhibitoryInput(Input):
+    """An input whose effect is inhibitory: afferents that are inhibitory neurons elsewhere, or currents of their kind.
+
+    Parameters are those of `Input`. A current for a stimulus value above 0 hyperpolarises.
+    """
+
+    sign: ClassVar[Sign] = "I"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -636,7 +646,7 @@ class Circuit(ReadOnly, Shown):
         return self._find(projection.source, (Input, Population), f"projection {projection.name!r}: source")
 
     def sign(self, projection: Projection) -> int:
-        """+1 for an excitatory projection (inputs are excitatory, currents count as such), -1 for an inhibitory one."""
+        """+1 for an excitatory projection, -1 for an inhibitory one; inputs and currents are excitatory by default."""
         return -1 if getattr(self.source(projection), "sign", "E") == "I" else 1
 
     @property
@@ -688,7 +698,7 @@ class Circuit(ReadOnly, Shown):
             return np.zeros((*stimuli.shape[:-1], 1)), np.zeros(population.size, dtype=np.int32)
         stacked = sparse.csc_array(sparse.vstack([self.weights(p) for p in mine]))
         sent = np.concatenate(
-            [stimuli[..., columns[p.source]] * self.source(p).scale for p in mine], axis=-1
+            [stimuli[..., columns[p.source]] * (self.sign(p) * self.source(p).scale) for p in mine], axis=-1
         )  # one column for each row of the weights
         places: dict[tuple[bytes, bytes], int] = {}
         which, currents = np.empty(population.size, dtype=np.int32), []

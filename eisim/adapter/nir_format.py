@@ -19,6 +19,7 @@ in :math:`\tau_s` or threshold: of the ratio of threshold to :math:`w_{in}/\tau_
 """
 
 import io
+import json
 import re
 from itertools import pairwise
 
@@ -90,7 +91,8 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
                 f"to_nir: population {p.name!r}: expected potentials that begin at rest ({p.neuron.rest:g} V), since "
                 f"NIR has no others, found {_elsewhere(p)[0]:g} V"
             )
-    metadata = {"circuit": circuit.name, "dt": float(dt), "units": "s; V above rest"}
+    inputs = json.dumps([[i.name, i.size, i.rate] for i in circuit.inputs])
+    metadata = {"circuit": circuit.name, "dt": float(dt), "units": "s; V above rest", "inputs": inputs}
     if set(unread(circuit, dt)) < set(READERS):
         return _in_one_node(nir, circuit, dt, metadata)
     graph = _Graph(nir)

@@ -1,0 +1,838 @@
+r"""NIR graphs read as spiking circuits under Dale's law.
+
+A NIR graph is in continuous time, and those who simulate it take steps :math:`dt`, during which a spike is 1. What they
+compute then is one of two things. eisim's own files mean **exact steps** of NIR's equations, with all that a spike
+brings as an area :math:`dt`. snnTorch and norse take **Euler steps**,
+
+.. math:: I \leftarrow (1 - dt/\tau_s) I + (dt/\tau_s) w_{in} S, \qquad
+          v \leftarrow (1 - dt/\tau) v + (dt/\tau) (v_{leak} + R I)
+
+and a spike passes through all layers in one step. A LIF neuron has these steps exactly if its time constants are such
+that :math:`e^{-dt/\tau'} = 1 - dt/\tau`, with weights that bring the same; simulated with another `dt` it has others. A
+synapse takes a time step here, so layer k answers k steps late; delays keep paths of different lengths together.
+
+A weight W becomes a jump of a synaptic current. Of a ``CubaLIF`` it decays with :math:`\tau_s`. A spike onto a ``LIF``
+or ``IF`` is a current during one step: its synapse decays to 0 in :math:`dt/1000`, and brings what that current would.
+All else (:math:`w_{in}`, r, leak potential, biases of weights) is in weights and tonic drives, in double precision.
+
+Dale's law: a neuron whose weights have both signs gets an inhibitory twin, which receives what it receives. Negative
+weights of an input that spikes are those of inhibitory relays, which spike one step later; what does not pass them
+waits as long. Negative weights of an input that is a current are those of an inhibitory input (`InhibitoryInput`),
+which takes the same values once more.
+"""
+
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from eisim.adapter.affine import LARGEST_EFFORT, Affine, bounded, convolution, windows
+from eisim.adapter.names import Unused
+from eisim.adapter.nir_file import Graph, Node, parse, read_graph
+from eisim.base.elementary import exprel
+from eisim.base.errors import InputError, explains_arguments, one_line
+from eisim.base.units import Measured, scalar_si
+from eisim.circuit import Circuit, InhibitoryInput, Input, Population, Projection, Readout
+from eisim.neurons import LIF
+from eisim.synapses import Exponential
+
+#: The time step of files that do not say theirs, which is snnTorch's, in s.
+DT = 1e-4
+#: Steps in which the synapses of neurons without a synaptic current decay; exp(-1000) is 0.
+BRIEF = 1e-3
+#: Time constant of neurons that do not leak, in steps: exp(-1 / this) is 1.
+ENDLESS = 2.0**60
+#: How far above its threshold a neuron of Euler steps fires, relative to it: above rounding, which else decides ties.
+MARGIN = 2.0**-36
+#: Least factor by which an Euler step leaves a membrane: less is as good as none.
+LEAST = 1e-14
+MOST_POPULATIONS = 1_000
+NEURONS = {"LIF", "IF", "CubaLIF"}
+RESETS = ("value", "subtraction", "late subtraction")
+
+
+@dataclass(frozen=True, eq=False)
+class NIRNetwork:
+    """A NIR graph as a circuit, and how it is to be simulated."""
+
+    graph: Graph
+    circuit: Circuit
+    dt: float  # time step, in s
+    euler: bool
+    currents: bool  # whether inputs are injected
+    reset: str
+    late: int  # steps by which readouts are late
+    columns: np.ndarray  # of the network's inputs, for each stimulus column of the circuit
+
+    def stimuli(self, values) -> np.ndarray:
+        """Stimuli of the circuit from values of the network's inputs (trials (× time) × inputs)."""
+        return np.asarray(values, dtype=float)[..., self.columns]
+
+
+@explains_arguments
+def from_nir(
+    file,
+    *,
+    dt=None,
+    euler: bool | None = None,
+    currents: bool | None = None,
+    rate=100.0,
+    reset: Literal["value", "subtraction", "late subtraction"] = "value",
+) -> Circuit:
+    """The spiking circuit of a NIR graph.
+
+    Parameters
+    ----------
+    file : path-like or nir.NIRGraph
+        A file is read as data, within bounds; only a graph needs the package nir.
+    dt : quantity, optional
+        Time step of the simulators for which the graph was written, with which the circuit is to be simulated. By
+        default that in the file if eisim wrote it, else 0.1 ms, as snnTorch has it.
+    euler : bool, optional
+        Whether they take Euler steps, as snnTorch and norse do; else exact steps, the default for eisim's own files.
+    currents : bool, optional
+        Whether the network's inputs are values that act in every step; else they are spikes, the default for eisim's
+        own files.
+    rate : quantity
+        Rate of the afferents for a stimulus of 1, in Hz, where inputs are spikes and the file does not say their rates.
+    reset : {"value", "subtraction", "late subtraction"}
+        What a spike does to a potential: it becomes the ``v_reset`` of the file; the threshold is subtracted; or the
+        threshold is subtracted one step later, which is the default in snnTorch. The file does not say it.
+
+    Returns
+    -------
+    Circuit
+        Stimuli are in the order of the file's inputs; those of inhibitory inputs, ``"input_I"``, are the same again.
+        Populations are called as their nodes, with a number where neurons of a node differ, and with ``_I`` if they are
+        the inhibitory part or the twins of others. Potentials are NIR's, in V.
+
+    Raises
+    ------
+    InputError
+        For a file that is no NIR graph or too large, kinds of nodes or graphs that no circuit can have; the message
+        names the node.
+
+    Notes
+    -----
+    snnTorch 1.0 writes ``v_reset`` = 0 for all its neurons, however they were trained. norse 1.1 writes time constants
+    divided by a second, times its dt: a network that it wrote at a step of 1 ms has its own steps here with dt=1*us.
+    """
+    return read_nir(file, dt=dt, euler=euler, currents=currents, rate=rate, reset=reset).circuit
+
+
+def read_nir(file, *, dt=None, euler=None, currents=None, rate=100.0, reset="value") -> NIRNetwork:
+    """The network of a NIR graph; arguments as of `from_nir`."""
+    if reset not in RESETS:
+        raise InputError(f"from_nir: reset: expected one of {', '.join(map(repr, RESETS))}, found {reset!r:.60}")
+    for name, given in (("euler", euler), ("currents", currents)):
+        if not (given is None or isinstance(given, (bool, np.bool_))):
+            raise InputError(f"from_nir: {name}: expected True, False or None, found {given!r:.60}")
+    rate = scalar_si(rate, "hertz", "from_nir: rate")
+    dt = None if dt is None else scalar_si(dt, "second", "from_nir: dt")
+    if dt is not None and not dt > 0:
+        raise InputError(f"from_nir: dt: expected more than 0, found {dt:g} s")
+    if hasattr(file, "nodes") and hasattr(file, "edges"):
+        from eisim.adapter.nir_format import write_nir
+
+        path, graph = "the graph", parse(write_nir(file), "the graph")
+    else:
+        path = Path(file)
+        graph = read_graph(path)
+    try:
+        with np.errstate(all="ignore"):  # what is not finite is refused by name
+            return _Reader(graph, dt, euler, currents, rate, reset).network()
+    except InputError as error:
+        said = str(error)
+    except MemoryError:
+        said = "expected enough memory to read it, found too little"
+    except Exception as error:  # whatever a hostile file provokes
+        said = f"expected a well-formed network, found one that cannot be read ({type(error).__name__})"
+    raise InputError(one_line(f"{path}: {said}"))
+
+
+@dataclass(frozen=True, eq=False)
+class _Pathway:
+    """Synapses onto the neurons of a node that decay alike."""
+
+    tau: np.ndarray  # time constant of the current of each neuron, in s
+    jump: np.ndarray  # of that current for an input of 1 during a step, in V
+    drive: np.ndarray  # that a steady input of 1 comes to, in V
+    step: np.ndarray  # what a steady input of 1 lacks in its first step, in V of potential: 0 where nothing is filtered
+    kept: np.ndarray  # share of the current that a step leaves
+    value: Affine  # the input
+
+    def signs(self, is_injected) -> set[int]:
+        """Of its synapses."""
+        parts = [part for name, part in self.value.parts.items() if not is_injected(name)]
+        found = {int(s) for part in parts for s in np.unique(np.sign(part.data * self.jump[part.indices]))} - {0}
+        return found or ({1} if self.step.any() and self.value.constant.any() else set())
+
+
+@dataclass(frozen=True, eq=False)
+class _Neurons:
+    """The neurons of a node."""
+
+    size: int
+    parameters: np.ndarray  # neurons × (tau, tau of excitation, tau of inhibition, threshold, reset)
+    bias: np.ndarray
+    lost: np.ndarray  # share of the potential that a step takes away
+    pathways: list[_Pathway]
+    letters: list[str]  # of each pathway the variable that what it lacks at the start is in, "e" or "i"
+    jumps: dict[int, dict[str, sparse.csr_array]]  # by sign and source: source × neurons, in V
+    injected: dict[int, dict[str, sparse.csr_array]]  # the same of inputs that are currents: in V for a value of 1
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Neurons of a node that are one population."""
+
+    name: str
+    sign: str
+    which: np.ndarray
+
+
+class _Reader:
+    def __init__(self, graph, dt, euler, currents, rate, reset):
+        ours = isinstance(graph.metadata.get("circuit"), str) and "dt" in graph.metadata
+        self.graph, self.nodes, self.reset = graph, graph.nodes, reset
+        self.dt = float(_one(graph.metadata["dt"], "metadata: dt")) if dt is None and ours else dt or DT
+        self.euler = not ours if euler is None else bool(euler)
+        self.currents = not ours if currents is None else bool(currents)
+        if not 0 < self.dt < np.inf:
+            raise InputError(f"metadata: dt: expected a time of more than 0 s, found {self.dt}")
+        self.rate, self.ours, self.spent = rate, ours, 0
+        self.sources, self.targets = defaultdict(list), defaultdict(list)
+        for a, b in graph.edges:
+            self.sources[b].append(a)
+            self.targets[a].append(b)
+        self.neurons = [name for name, node in self.nodes.items() if node.kind in NEURONS]
+        self.inputs = [name for name, node in self.nodes.items() if node.kind == "Input"]
+        self.outputs = [name for name, node in self.nodes.items() if node.kind == "Output"]
+        for what, found in (("neurons", self.neurons), ("an input", self.inputs), ("an output", self.outputs)):
+            if not found:
+                raise InputError(f"expected a graph with {what}, found none")
+        for name in self.inputs:
+            if self.sources[name]:
+                raise InputError(f"node {name!r}: expected an input that receives nothing, found an edge to it")
+
+    # shapes and linear operations
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of what each node sends, as far as that is known from inputs and parameters."""
+        found = {}
+        for name, node in self.nodes.items():
+            if node.kind == "Input":
+                found[name] = _shape_of(node.values["shape"], f"node {name!r}: shape")
+            elif node.kind in NEURONS:
+                shape = np.broadcast_shapes(*(np.shape(v) for v in node.values.values()))
+                if np.prod(shape) > 1:
+                    found[name] = bounded(shape)
+        todo = list(found)
+        while todo:
+            for target in self.targets[todo.pop()]:
+                source = next(s for s in self.sources[target] if s in found)
+                if target not in found:
+                    found[target] = self._named(target, _shape_after, self.nodes[target], found[source])
+                    todo.append(target)
+        for name in self.neurons:
+            if name not in found:
+                raise InputError(f"node {name!r}: expected a path from an input, found none")
+        return found
+
+    def _named(self, name, function, *arguments):
+        """The value of a function, whose errors are to name the node."""
+        try:
+            return function(*arguments)
+        except InputError as error:
+            raise InputError(f"node {name!r}: {error}") from None
+        except (ValueError, IndexError, TypeError, OverflowError) as error:
+            raise InputError(f"node {name!r}: expected parameters that fit each other, found {error}") from None
+
+    @cached_property
+    def values(self) -> dict[str, Affine]:
+        """What each node that is no neuron sends, as an affine function of what neurons, filters and inputs send."""
+        units = {name for name, node in self.nodes.items() if node.kind in {*NEURONS, "Input", "LI", "CubaLI"}}
+        before = {name: [] if name in units else self.sources[name] for name in self.nodes if name in self.shapes}
+        found = {}
+        try:
+            order = [name for name in TopologicalSorter(before).static_order() if name in self.shapes]
+        except CycleError as error:
+            raise InputError(f"expected loops that pass neurons, found one through {error.args[1][0]!r}") from None
+        for name in order:
+            if name in units:
+                found[name] = Affine.of_units(name, (1, *self.shapes[name]))
+            else:
+                received = self._received(name, found)
+                found[name] = self._named(name, _linear, self.nodes[name], received)
+            self.spent += found[name].cost
+            if self.spent > LARGEST_EFFORT:
+                raise InputError(f"expected a network that takes at most {LARGEST_EFFORT:,} elements, found more")
+        return found
+
+    def _received(self, name, values) -> Affine:
+        """The sum of what a node receives."""
+        first, *others = [values[source] for source in self.sources[name] if source in values]
+        for other in others:
+            if other.size != first.size:
+                raise InputError(f"node {name!r}: expected sources of one size, found {first.size} and {other.size}")
+            first = first + replace(other, shape=first.shape)
+        return first
+
+    # neurons
+
+    def _each(self, name, key, default=None) -> np.ndarray:
+        """A parameter of all neurons of a node."""
+        size, value = int(np.prod(self.shapes[name])), self.nodes[name].values.get(key, default)
+        if isinstance(value, str):
+            raise InputError(f"node {name!r}: {key}: expected numbers, found a text")
+        value = np.asarray(value, dtype=float)
+        if value.size not in (1, size):
+            raise InputError(f"node {name!r}: {key}: expected {size} numbers, found {value.size}")
+        value = np.broadcast_to(value.ravel(), (size,))
+        if not np.isfinite(value).all():
+            raise InputError(f"node {name!r}: {key}: expected finite numbers, found {value[~np.isfinite(value)][0]}")
+        if key.startswith("tau") and not (value > 0).all():
+            raise InputError(f"node {name!r}: {key}: expected more than 0, found {value.min():g}")
+        return value
+
+    def _kept(self, name, tau) -> tuple[np.ndarray, np.ndarray]:
+        """The time constants of exact steps, and what one step takes away of a membrane or current."""
+        if not self.euler:
+            return tau, -np.expm1(-self.dt / tau)
+        lost = self.dt / tau
+        if (lost > 1 + 1e-9).any():
+            raise InputError(
+                f"node {name!r}: expected time constants of at least a time step ({self.dt * 1e3:g} ms), found "
+                f"{tau.min() * 1e3:g} ms (see dt of from_nir)"
+            )
+        return -self.dt / np.log(np.maximum(1 - lost, LEAST)), lost
+
+    def _pathways(self, name, tau, lost, resistance) -> list[_Pathway]:
+        """What reaches the neurons of a node: what its own synapses filter or none, and what LI nodes filter."""
+        received, size = self._received(name, self.values), len(tau)
+        if received.size != size:
+            raise InputError(f"node {name!r}: expected {size} inputs, found {received.size}")
+        parts, found = dict(received.parts), []
+        for key in received.parts:
+            source, delay = _source(key)
+            if self.nodes[source].kind in ("LI", "CubaLI"):
+                tau_s, value = self._filtered(name, source, delay, parts.pop(key))
+                found.append(self._pathway(name, tau, lost, resistance, tau_s, np.ones(size), value))
+        direct = replace(received, parts=parts)
+        if self.nodes[name].kind == "CubaLIF":
+            tau_s, gain = self._each(name, "tau_syn"), self._each(name, "w_in", 1.0)
+            return [self._pathway(name, tau, lost, resistance, tau_s, gain, direct), *found]
+        brief, effect = np.full(size, BRIEF * self.dt), lost * resistance
+        jump = effect / self._effect(tau, brief)
+        return [_Pathway(brief, jump, resistance, np.zeros(size), np.zeros(size), direct), *found]
+
+    def _pathway(self, name, tau, lost, resistance, tau_s, gain, value) -> _Pathway:
+        exact, lost_s = self._kept(name, tau_s)
+        effect, drive = self._effect(tau, exact), resistance * gain
+        if self.euler:
+            jump, step = lost * lost_s * drive / effect, lost * drive * (1 - lost_s)
+        else:
+            jump, step = drive * self.dt / tau_s, drive * effect
+        return _Pathway(exact, jump, drive, step, 1 - lost_s, value)
+
+    def _effect(self, tau, tau_s):
+        """What a synaptic current of 1 V at the start of a step adds to the potential in it."""
+        return np.exp(-self.dt / tau) * self.dt / tau * exprel(self.dt / tau - self.dt / tau_s)
+
+    def _filtered(self, name, source, delay, part):
+        """Time constants, for each neuron of a node, and what an LI node passes on to it, unfiltered."""
+        if self.nodes[source].kind == "CubaLI":
+            raise InputError(f"node {source!r}: expected a CubaLI for an output alone, found neurons after it")
+        received = self._received(source, self.values)
+        if any(self.nodes[_source(key)[0]].kind in ("LI", "CubaLI") for key in received.parts):
+            raise InputError(f"node {source!r}: expected neurons or inputs before it, found another LI")
+        tau_s, entries = self._each(source, "tau"), part.tocoo()
+        rows, columns = entries.coords
+        most, least = np.zeros(part.shape[1]), np.full(part.shape[1], np.inf)
+        np.maximum.at(most, columns, tau_s[rows])
+        np.minimum.at(least, columns, tau_s[rows])
+        if (most > least * (1 + 1e-12)).any():
+            raise InputError(f"node {name!r}: expected LI of one time constant onto a neuron, found several")
+        gain = sparse.diags_array(self._each(source, "r"), format="csr")
+        value = (received.times(gain, received.shape) + self._each(source, "v_leak").reshape(received.shape)).times(
+            part, (1, part.shape[1])
+        )
+        return np.where(most > 0, most, self.dt), _delayed(value, delay) if delay else value
+
+    def _read(self, name) -> _Neurons:
+        node, size = self.nodes[name], int(np.prod(self.shapes[name]))
+        threshold, resistance = self._each(name, "v_threshold"), self._each(name, "r")
+        if node.kind == "IF":
+            tau, lost, effect = np.full(size, ENDLESS * self.dt), np.full(size, self.dt), 0.0
+        else:
+            tau, lost = self._kept(name, self._each(name, "tau_mem" if node.kind == "CubaLIF" else "tau"))
+            effect = lost
+        pathways = self._pathways(name, tau, lost, resistance)
+        bias = self._each(name, "v_leak", 0.0) + sum(p.drive * p.value.constant for p in pathways)
+        currents = [key for p in pathways for key in p.value.parts if self._is_injected(key)]
+        if node.kind == "IF" and (bias.any() or currents):
+            raise InputError(f"node {name!r}: expected an IF that receives spikes alone, found a current onto it")
+        jumps, injected = {1: defaultdict(list), -1: defaultdict(list)}, {1: {}, -1: {}}
+        taus, letters = {}, []
+        for pathway in pathways:
+            signs = pathway.signs(self._is_injected)
+            letters.append("i" if signs == {-1} else "e")
+            for sign in signs:
+                if sign in taus and not np.allclose(taus[sign], pathway.tau, rtol=1e-12, atol=0):
+                    raise InputError(f"node {name!r}: expected synapses of one sign that decay alike, found others")
+                taus[sign] = pathway.tau
+            for key, part in pathway.value.parts.items():
+                of_currents = self._is_injected(key)
+                if of_currents and pathway.step.any():
+                    raise InputError(
+                        f"node {name!r}: expected spikes, since its synapses filter what they receive, found the "
+                        f"current {key!r} (see currents of from_nir)"
+                    )
+                scaled = sparse.csr_array(part @ sparse.diags_array(pathway.drive if of_currents else pathway.jump))
+                for sign in (1, -1):
+                    magnitudes = (sign * scaled).maximum(0)
+                    magnitudes.eliminate_zeros()
+                    if not magnitudes.nnz:
+                        continue
+                    if of_currents:
+                        injected[sign][key] = magnitudes
+                    else:
+                        jumps[sign][key].append(magnitudes)
+        least = taus.get(1, taus.get(-1, np.full(size, BRIEF * self.dt)))
+        taus = {1: least, -1: least} | taus
+        reset = self._each(name, "v_reset", 0.0)
+        if self.reset != "value":
+            reset = threshold - threshold / ((1 - effect) if self.reset == "late subtraction" else 1.0)
+        if self.euler:
+            threshold = threshold + MARGIN * np.maximum(np.abs(threshold), threshold - reset)
+        if not (reset < threshold).all():
+            k = int(np.argmin(threshold - reset))
+            raise InputError(f"node {name!r}: expected v_reset below v_threshold, found {reset[k]:g}, {threshold[k]:g}")
+        parameters = np.stack([tau, taus[1], taus[-1], threshold, reset], axis=1)
+        summed = {sign: {key: sum(each[1:], each[0]) for key, each in of.items()} for sign, of in jumps.items()}
+        return _Neurons(size, parameters, bias, lost * (node.kind != "IF"), pathways, letters, summed, injected)
+
+    def _is_injected(self, key) -> bool:
+        return self.currents and self.nodes[_source(key)[0]].kind == "Input"
+
+    # time
+
+    def _late(self, read) -> dict[str, int]:
+        """By how many steps the neurons of each node are late, of Euler steps, in which spikes pass all layers.
+
+        Nodes in a loop are equally late: round it a spike takes a step from each to the next.
+        """
+        names, relayed = list(read), self._relayed(read)
+        if not self.euler:
+            return dict.fromkeys(names, 0)
+        place = {name: k for k, name in enumerate(names)}
+        ends = [
+            (_source(key)[0], target) for target, neurons in read.items() for of in neurons.jumps.values() for key in of
+        ]
+        pairs = [(place[a], place[b]) for a, b in ends if a in place]
+        rows, columns = np.array(pairs, dtype=int).reshape(-1, 2).T
+        links = sparse.csr_array((np.ones(len(pairs)), (rows, columns)), (len(names), len(names)))
+        _, loops = connected_components(links, directed=True, connection="strong")
+        self.loops = dict(zip(names, loops.tolist(), strict=True))
+        least, before = defaultdict(int), {loop: set() for loop in self.loops.values()}
+        for a, b in ends:
+            loop = self.loops[b]
+            if a not in place:
+                least[loop] = max(least[loop], 2 if a in relayed else 1)
+            elif self.loops[a] != loop:
+                before[loop].add(self.loops[a])
+        late = {}
+        for loop in TopologicalSorter(before).static_order():
+            late[loop] = max([least[loop], *(late[each] + 1 for each in before[loop])])
+        return {name: late[self.loops[name]] for name in names}
+
+    def _relayed(self, read) -> set[str]:
+        """Inputs of spikes that have negative weights."""
+        found = {_source(key)[0] for neurons in read.values() for key in neurons.jumps[-1]}
+        return found & set(self.inputs)
+
+    def _at_start(self, name, neurons, late) -> dict[str, np.ndarray]:
+        """State variables from which neurons that are late come to their state at the start in time.
+
+        At 0 the potential is 0, and what is filtered has received nothing.
+        """
+        tau, tau_e, tau_i, threshold, _ = neurons.parameters.T
+        currents, effects = {}, {"e": self._effect(tau, tau_e), "i": self._effect(tau, tau_i)}
+        faded = {"e": np.ones(neurons.size), "i": np.ones(neurons.size)}
+        for pathway, letter in zip(neurons.pathways, neurons.letters, strict=True):
+            lacks = pathway.step * pathway.value.constant
+            if lacks.any():
+                currents[letter] = currents.get(letter, 0.0) - lacks / effects[letter]
+                faded[letter] = pathway.kept
+        v = np.zeros(neurons.size)
+        for _ in range(late if neurons.bias.any() else 0):
+            currents = {letter: current / faded[letter] for letter, current in currents.items()}
+            lacks = sum((effects[letter] * current for letter, current in currents.items()), np.zeros(neurons.size))
+            if (v > threshold).any():
+                raise InputError(
+                    f"node {name!r}: expected biases that leave neurons silent in the {late} steps by which they are "
+                    f"late, found {neurons.bias[np.argmax(v - threshold)]:g}"
+                )
+            v = (v - neurons.lost * neurons.bias - lacks) / (1 - neurons.lost)
+        if not np.isfinite(v).all():
+            raise InputError(f"node {name!r}: expected biases of finite effect, found others")
+        state = {f"I_{letter}": current for letter, current in currents.items()}
+        return (state | {"v": v}) if v.any() else state
+
+    # the circuit
+
+    def network(self) -> NIRNetwork:
+        read = {name: self._read(name) for name in self.neurons if self.sources[name]}
+        late, outputs = self._late(read), self._outputs(read)
+        unused, parts = Unused(), {}
+        inputs, columns, populations, projections = self._inputs(read, unused, parts)
+        sends = {name: {1: np.zeros(n.size, bool), -1: np.zeros(n.size, bool)} for name, n in read.items()}
+        for neurons in read.values():
+            for sign, of in neurons.jumps.items():
+                for key, matrix in of.items():
+                    if (source := _source(key)[0]) in sends:
+                        sends[source][sign] |= np.diff(matrix.indptr) > 0
+        runs, readouts = self._runs(read, sends, outputs), {}
+        for name, neurons in read.items():
+            parts[name] = []
+            state = self._at_start(name, neurons, late[name])
+            for part, run in self._parts(name, neurons, sends[name], runs, unused):
+                parts[name].append(part)
+                if run >= 0 and run not in readouts:
+                    readouts[run] = part.name
+                populations.append(_population(part, neurons, state, self.reset != "value"))
+                if len(populations) > MOST_POPULATIONS:
+                    raise InputError(f"expected at most {MOST_POPULATIONS:,} different kinds of neurons, found more")
+        relayed = self._relayed(read)
+        for name, neurons in read.items():
+            for sources in (neurons.jumps, neurons.injected):
+                for sign, of in sources.items():
+                    for key, matrix in of.items():
+                        source, delay = _source(key)
+                        extra = self._wait(source, name, sign, late, relayed)
+                        projections += _projections(parts[source], parts[name], sign, matrix, delay + extra)
+        title = self.graph.metadata.get("circuit")
+        title = title if self.ours and isinstance(title, str) and title.isprintable() and title else "from NIR"
+        found = [Readout(readouts[run]) for run in sorted(readouts)]
+        circuit = Circuit(title, inputs, populations, projections, found)
+        most = max(late[name] for name, _ in outputs)
+        return NIRNetwork(self.graph, circuit, self.dt, self.euler, self.currents, self.reset, most, columns)
+
+    def _wait(self, source, target, sign, late, relayed) -> float:
+        """Delay beyond that of the file, in s."""
+        if source in self.inputs and self.currents:
+            if late[target]:
+                raise InputError(f"node {target!r}: expected no current {source!r}, since it also receives spikes")
+            return 0.0
+        is_relay = source in relayed and sign < 0
+        if not self.euler:
+            return self.dt if source in relayed and not is_relay else 0.0
+        if source not in self.inputs and self.loops[source] == self.loops[target]:
+            return 0.0
+        return (late[target] - (int(is_relay) if source in self.inputs else late[source]) - 1) * self.dt
+
+    def _inputs(self, read, unused, parts):
+        """Inputs, the network's input of each stimulus column, and relays with what reaches them."""
+        inputs, columns, relays, projections, first = [], [], [], [], 0
+        relayed, twins = self._relayed(read), []
+        for name in self.inputs:
+            size = int(np.prod(self.shapes[name]))
+            where = np.arange(first, first + size)
+            first += size
+            if self.currents:
+                inputs.append(Input(unused(name), size, current=Measured(1.0, "volt")))
+                parts[name] = [_Part(inputs[-1].name, "E", np.arange(size))]
+                columns.append(where)
+                if any(name in neurons.injected[-1] for neurons in read.values()):
+                    twins.append((name, size, where))
+                continue
+            named = self._named_inputs(size) or [(name, size, self.rate)]
+            parts[name], start = [], 0
+            for called, n, rate in named:
+                inputs.append(Input(unused(called), n, rate))
+                parts[name].append(_Part(inputs[-1].name, "E", np.arange(start, start + n)))
+                start += n
+            columns.append(where)
+        for name, size, where in twins:
+            inputs.append(InhibitoryInput(unused(f"{name}_I"), size, current=Measured(1.0, "volt")))
+            parts[name].append(_Part(inputs[-1].name, "I", np.arange(size)))
+            columns.append(where)
+        for name in self.inputs:
+            needed = [of.jumps[-1][key] for of in read.values() for key in of.jumps[-1] if _source(key)[0] == name]
+            which = np.flatnonzero(sum(np.diff(matrix.indptr) for matrix in needed)) if name in relayed else []
+            if not len(which):
+                continue
+            relay = LIF(tau=self.dt, rest=0.0, threshold=0.5, reset=0.0, refractory=0.0,
+                        excitation=Exponential(BRIEF * self.dt), inhibition=Exponential(BRIEF * self.dt))  # fmt: skip
+            relays.append(Population(unused(f"{name}_I"), "I", relay, len(which)))
+            jump = 1.0 / self._effect(relay.tau, relay.excitation.tau)
+            for part in parts[name]:
+                chosen = sparse.csr_array(part.which[:, None] == which) * jump
+                if chosen.nnz:
+                    projections.append(Projection(part.name, relays[-1].name, chosen))
+            parts[name].append(_Part(relays[-1].name, "I", which))
+        return inputs, np.concatenate(columns), relays, projections
+
+    def _named_inputs(self, size):
+        """Names, sizes and rates of the inputs that a file of eisim's own says it has."""
+        said = self.graph.metadata.get("inputs")
+        if not self.ours or not isinstance(said, str):
+            return None
+        try:
+            found = [(str(name), int(n), scalar_si(rate, "hertz", "rate")) for name, n, rate in json.loads(said)]
+        except (ValueError, TypeError, RecursionError):
+            return None
+        return found if sum(n for _, n, _ in found) == size and all(n > 0 for _, n, _ in found) else None
+
+    def _labels(self, name, size) -> np.ndarray:
+        """The population of each neuron of a node that a file of eisim's own says it has; else the node's name."""
+        said = self.graph.metadata.get("neurons")
+        found = np.full(size, name, dtype=object)
+        if self.ours and isinstance(said, str) and len(self.neurons) == 1:
+            for label, a, b in re.findall(r"(?:^|; )(.+?): (\d{1,9}) to (\d{1,9})(?=; |$)", said):
+                found[int(a) : int(b) + 1] = label
+        return found
+
+    def _outputs(self, read) -> list[tuple[str, int]]:
+        """Node and neuron that each output of the network is."""
+        found = []
+        for name in self.outputs:
+            received = self._received(name, self.values) if self.sources[name] else None
+            if received is None:
+                raise InputError(f"node {name!r}: expected an output of something, found nothing before it")
+            at = np.full(received.size, -1)
+            of = np.empty(received.size, dtype=object)
+            for key, part in received.parts.items():
+                source, delay = _source(key)
+                entries = part.tocoo()
+                rows, columns = entries.coords
+                if source not in read or delay or (entries.data != 1).any():
+                    wanted = "each output to be the spikes of one neuron"
+                    raise InputError(f"node {name!r}: expected {wanted}, found a weighted sum, a potential or a delay")
+                if (at[columns] >= 0).any() or len(np.unique(columns)) < len(columns):
+                    raise InputError(f"node {name!r}: expected the spikes of one neuron, found those of several added")
+                at[columns], of[columns] = rows, source
+            if (at < 0).any() or received.constant.any():
+                raise InputError(f"node {name!r}: expected the spikes of one neuron, found an output without neuron")
+            found += zip(of.tolist(), at.tolist(), strict=True)
+        if len(set(found)) < len(found):
+            raise InputError("expected outputs of different neurons, found the same neuron twice")
+        return found
+
+    def _keys(self, name, neurons, sends):
+        """What neurons of one population share: parameters, label and sign."""
+        _, kinds = np.unique(neurons.parameters, axis=0, return_inverse=True)
+        _, labels = np.unique(self._labels(name, neurons.size).astype(str), return_inverse=True)
+        inhibitory = sends[-1] & ~sends[1]
+        return np.stack([kinds.ravel(), labels.ravel(), inhibitory], axis=1)
+
+    def _runs(self, read, sends, outputs) -> dict[tuple[str, int], int]:
+        """The neurons that are read out, with the number of the population that has them: as few as keep the order."""
+        keys = {name: self._keys(name, read[name], sends[name]) for name in {node for node, _ in outputs}}
+        found, run, last, at = {}, -1, None, -1
+        for name, k in outputs:
+            key = name, *keys[name][k].tolist()
+            run += key != last or k < at
+            found[name, k], last, at = run, key, k
+        return found
+
+    def _parts(self, name, neurons, sends, runs, unused):
+        """The populations of a node, and of each the number of its run of readouts, or -1."""
+        labels = self._labels(name, neurons.size)
+        run = np.array([runs.get((name, k), -1) for k in range(neurons.size)])
+        keys = np.column_stack([self._keys(name, neurons, sends), run])
+        found, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        has_both = bool((keys[:, 2] == 0).any())
+        for k in np.argsort(first, kind="stable"):
+            chosen, inhibitory = np.flatnonzero(which.ravel() == k), bool(found[k, 2])
+            label = str(labels[chosen[0]])
+            called = f"{label}_I" if inhibitory and has_both and label == name else label
+            yield _Part(unused(called), "EI"[inhibitory], chosen), int(found[k, 3])
+            twins = chosen[sends[1][chosen] & sends[-1][chosen]]
+            if len(twins):
+                yield _Part(unused(f"{label}_I"), "I", twins), -1
+
+
+def _population(part, neurons, state, subtracts) -> Population:
+    tau, tau_e, tau_i, threshold, reset = map(float, neurons.parameters[part.which[0]])
+    neuron = LIF(tau=tau, rest=0.0, threshold=threshold, reset=reset, refractory=0.0, excitation=Exponential(tau_e),
+                 inhibition=Exponential(tau_i), reset_by_subtraction=subtracts)  # fmt: skip
+    initial = {name: value[part.which] for name, value in state.items()} or None
+    return Population(part.name, part.sign, neuron, len(part.which), neurons.bias[part.which], initial)
+
+
+def _projections(sources, targets, sign, matrix, delay):
+    """Projections of one sign between the parts of two nodes."""
+    for source in sources:
+        if (source.sign == "E") != (sign > 0):
+            continue
+        rows = matrix[source.which]
+        for target in targets:
+            chosen = rows[:, target.which]
+            if chosen.nnz:
+                yield Projection(source.name, target.name, chosen, delay=delay)
+
+
+def _source(key) -> tuple[str, float]:
+    """Node and delay (s) of a part of a value."""
+    name, _, delay = key.partition("\t")
+    return name, float(delay or 0.0)
+
+
+def _delayed(value: Affine, delays) -> Affine:
+    """A value so many s later, each element by its own delay."""
+    delays = np.broadcast_to(np.ravel(delays), (value.size,))
+    if value.constant[delays > 0].any():
+        raise InputError("expected a delay of spikes, found one of a constant current")
+    parts = {}
+    for delay in (different := np.unique(delays)):
+        if len(different) * len(value.parts) > MOST_POPULATIONS:
+            raise InputError(f"expected at most {MOST_POPULATIONS:,} different delays, found more")
+        here = sparse.diags_array((delays == delay).astype(float), format="csr")
+        for key, part in value.parts.items():
+            name, before = _source(key)
+            total = before + float(delay)
+            chosen = sparse.csr_array(part @ here)
+            chosen.eliminate_zeros()
+            if chosen.nnz:
+                key = f"{name}\t{total!r}" if total else name
+                parts[key] = parts[key] + chosen if key in parts else chosen
+    return replace(value, parts=parts)
+
+
+def _one(value, what) -> float:
+    if isinstance(value, str) or np.size(value) != 1:
+        raise InputError(f"{what}: expected one number, found {value!r:.60}")
+    return float(np.ravel(value)[0])
+
+
+def _whole(value, n, what) -> list[int]:
+    """Whole numbers, one for each of n axes."""
+    value = np.ravel(value) if not isinstance(value, str) else np.array(np.nan)
+    if value.size not in (1, n) or (value != np.floor(value)).any() or (np.abs(value) > 2**31).any():
+        raise InputError(f"{what}: expected {n} whole numbers, found {value!s:.60}")
+    return np.broadcast_to(value.astype(int), (n,)).tolist()
+
+
+def _shape_of(value, what) -> tuple[int, ...]:
+    """A shape without a batch of 1 before three or more axes."""
+    if isinstance(value, str) or value.ndim > 1 or not 0 < value.size <= 4 or (value < 1).any():
+        raise InputError(f"{what}: expected 1 to 4 whole numbers of at least 1, found {value!s:.60}")
+    return bounded(_whole(value, value.size, what))
+
+
+def _space(node, shape, kernel):
+    """Strides, pads and dilations of a convolution or pooling of a shape (channels × space)."""
+    n, values = len(kernel), node.values
+    if len(shape) != n + 1:
+        raise InputError(f"expected channels × {n} dimensions, found shape {shape}")
+    strides = _whole(values["stride"], n, "stride")
+    dilations = _whole(values.get("dilation", 1.0), n, "dilation")
+    if min([*strides, *dilations, *kernel]) < 1:
+        raise InputError(
+            f"expected strides, dilations and kernels of at least 1, found {strides}, {dilations}, {kernel}"
+        )
+    padding = values["padding"]
+    if padding == "same" if isinstance(padding, str) else False:
+        if max(strides) > 1:
+            raise InputError(f"padding: expected a stride of 1 with 'same', found {strides}")
+        total = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
+        pads = [(each // 2, each - each // 2) for each in total]
+    else:
+        one = _whole(0.0 if isinstance(padding, str) and padding == "valid" else padding, n, "padding")
+        pads = [(each, each) for each in one]
+        if min(one) < 0:
+            raise InputError(f"padding: expected 0 or more, found {one}")
+    for size, k, d, (a, b) in zip(shape[1:], kernel, dilations, pads, strict=True):
+        if d * (k - 1) + 1 > size + a + b:
+            raise InputError(f"expected a kernel within its input, found {kernel} for shape {shape}")
+    return strides, pads, dilations
+
+
+def _squeezed(shape, n) -> tuple[int, ...]:
+    """A shape of n axes, without a batch of 1."""
+    return tuple(shape[1:]) if len(shape) == n + 1 and shape[0] == 1 else tuple(shape)
+
+
+def _kernel(node) -> tuple[int, list[int]]:
+    """Dimensions of space of a node, and its kernel."""
+    if "weight" in node.values:
+        n, weight = int(node.kind[4]), node.values["weight"]
+        if isinstance(weight, str) or weight.ndim != n + 2:
+            raise InputError(f"weight: expected {n + 2} dimensions, found {np.ndim(weight)}")
+        return n, list(weight.shape[2:])
+    return 2, _whole(node.values["kernel_size"], 2, "kernel_size")
+
+
+def _shape_after(node: Node, shape) -> tuple[int, ...]:
+    """Shape of what a node sends for what it receives."""
+    kind, values = node.kind, node.values
+    if kind in ("Affine", "Linear"):
+        return (_matrix(values["weight"]).shape[0],)
+    if kind.startswith(("Conv", "SumPool", "AvgPool")):
+        n, kernel = _kernel(node)
+        shape = _squeezed(shape, n + 1)
+        strides, pads, dilations = _space(node, shape, kernel)
+        axes = zip(shape[1:], kernel, strides, pads, dilations, strict=True)
+        channels = values["weight"].shape[0] if "weight" in values else shape[0]
+        return bounded((channels, *((size + a + b - d * (k - 1) - 1) // s + 1 for size, k, s, (a, b), d in axes)))
+    if kind == "Flatten":
+        first, last = (_whole(values[key], 1, key)[0] for key in ("start_dim", "end_dim"))
+        n = len(shape)
+        first, last = (k + n if k < 0 else k for k in (first, last))
+        if not 0 <= first <= last < n:
+            return (int(np.prod(shape)),)
+        return (*shape[:first], int(np.prod(shape[first : last + 1])), *shape[last + 1 :])
+    return tuple(shape)
+
+
+def _matrix(weight) -> np.ndarray:
+    if isinstance(weight, str) or weight.ndim != 2:
+        raise InputError(f"weight: expected a matrix, found {np.ndim(weight)} dimensions")
+    return weight
+
+
+def _linear(node: Node, value: Affine) -> Affine:
+    """What a linear node sends for what it receives."""
+    kind, values, shape = node.kind, node.values, value.shape[1:]
+    if kind in ("Affine", "Linear"):
+        weight = _matrix(values["weight"])
+        if weight.shape[1] != value.size:
+            raise InputError(f"weight: expected {value.size} columns, found {weight.shape[1]}")
+        bias = np.broadcast_to(np.ravel(values.get("bias", 0.0)), (len(weight),))
+        return value.times(sparse.csr_array(weight.T), (1, len(weight))) + bias
+    if kind == "Scale":
+        scale = values["scale"]
+        if np.size(scale) not in (1, value.size):
+            raise InputError(f"scale: expected {value.size} numbers, found {np.size(scale)}")
+        return value * (scale if np.size(scale) == 1 else np.reshape(scale, value.shape))
+    if kind == "Delay":
+        delay = values["delay"]
+        if isinstance(delay, str) or np.size(delay) not in (1, value.size) or not (delay >= 0).all():
+            raise InputError(f"delay: expected {value.size} times of 0 s or more, found {delay!s:.60}")
+        return _delayed(value, delay)
+    if kind.startswith(("Conv", "SumPool", "AvgPool")):
+        n, kernel = _kernel(node)
+        shape = _squeezed(shape, n + 1)
+        value, places = replace(value, shape=(1, *shape)), _space(node, shape, kernel)
+        if kind.startswith("Conv"):
+            groups = _whole(values["groups"], 1, "groups")[0]
+            bias = values["bias"]
+            bias = None if np.size(bias) == 1 and not np.any(bias) else np.ravel(bias)
+            return convolution(value, values["weight"], bias, *places, groups)
+        seen = windows(value.shape, kernel, *places)
+        out = seen.shape[: n + 1]
+        summed = value.summed(np.ascontiguousarray(seen).reshape(int(np.prod(out)), -1), (1, *out))
+        return summed if kind.startswith("Sum") else summed * (1.0 / np.prod(kernel))
+    if kind == "Flatten":
+        return replace(value, shape=(1, *_shape_after(node, shape)))
+    return value  # an output
