@@ -97,7 +97,7 @@ API = {
     "Sweeps": ("eisim", "sweep Sweep"),
     "Ablation": ("eisim", "ablate silence shift_reversal compensate sham_excitation sham_random assess Assessment"),
     "DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "
-                        "to_torch to_nir"),
+                        "to_torch from_nir to_nir"),
     "Recurrent networks": ("eisim", "train_recurrent RecurrentNetwork RecurrentTask task_from_neurogym"),
     "Tasks of recurrent networks": ("eisim.analysis.recurrent_tasks", "perceptual_decision context_integration "
                                     "delayed_match angle_memory"),

@@ -34,9 +34,10 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from eisim.adapter.affine import LARGEST_EFFORT, Affine, bounded, convolution, windows
+from eisim.adapter.affine import LARGEST_EFFORT, Affine, bounded
 from eisim.adapter.names import Unused
-from eisim.adapter.nir_file import Graph, Node, parse, read_graph
+from eisim.adapter.nir_file import Graph, parse, read_graph
+from eisim.adapter.nir_linear import delayed, linear, shape_after, shape_of, source_of
 from eisim.base.elementary import exprel
 from eisim.base.errors import InputError, explains_arguments, one_line
 from eisim.base.units import Measured, scalar_si
@@ -50,8 +51,8 @@ DT = 1e-4
 BRIEF = 1e-3
 #: Time constant of neurons that do not leak, in steps: exp(-1 / this) is 1.
 ENDLESS = 2.0**60
-#: How far above its threshold a neuron of Euler steps fires, relative to it: above rounding, which else decides ties.
-MARGIN = 2.0**-36
+#: How far above its threshold a neuron of Euler steps fires, relative to it: above the rounding of single precision.
+MARGIN = 2.0**-20
 #: Least factor by which an Euler step leaves a membrane: less is as good as none.
 LEAST = 1e-14
 MOST_POPULATIONS = 1_000
@@ -231,7 +232,7 @@ class _Reader:
         found = {}
         for name, node in self.nodes.items():
             if node.kind == "Input":
-                found[name] = _shape_of(node.values["shape"], f"node {name!r}: shape")
+                found[name] = shape_of(node.values["shape"], f"node {name!r}: shape")
             elif node.kind in NEURONS:
                 shape = np.broadcast_shapes(*(np.shape(v) for v in node.values.values()))
                 if np.prod(shape) > 1:
@@ -241,7 +242,7 @@ class _Reader:
             for target in self.targets[todo.pop()]:
                 source = next(s for s in self.sources[target] if s in found)
                 if target not in found:
-                    found[target] = self._named(target, _shape_after, self.nodes[target], found[source])
+                    found[target] = self._named(target, shape_after, self.nodes[target], found[source])
                     todo.append(target)
         for name in self.neurons:
             if name not in found:
@@ -272,7 +273,7 @@ class _Reader:
                 found[name] = Affine.of_units(name, (1, *self.shapes[name]))
             else:
                 received = self._received(name, found)
-                found[name] = self._named(name, _linear, self.nodes[name], received)
+                found[name] = self._named(name, linear, self.nodes[name], received)
             self.spent += found[name].cost
             if self.spent > LARGEST_EFFORT:
                 raise InputError(f"expected a network that takes at most {LARGEST_EFFORT:,} elements, found more")
@@ -323,7 +324,7 @@ class _Reader:
             raise InputError(f"node {name!r}: expected {size} inputs, found {received.size}")
         parts, found = dict(received.parts), []
         for key in received.parts:
-            source, delay = _source(key)
+            source, delay = source_of(key)
             if self.nodes[source].kind in ("LI", "CubaLI"):
                 tau_s, value = self._filtered(name, source, delay, parts.pop(key))
                 found.append(self._pathway(name, tau, lost, resistance, tau_s, np.ones(size), value))
@@ -353,7 +354,7 @@ class _Reader:
         if self.nodes[source].kind == "CubaLI":
             raise InputError(f"node {source!r}: expected a CubaLI for an output alone, found neurons after it")
         received = self._received(source, self.values)
-        if any(self.nodes[_source(key)[0]].kind in ("LI", "CubaLI") for key in received.parts):
+        if any(self.nodes[source_of(key)[0]].kind in ("LI", "CubaLI") for key in received.parts):
             raise InputError(f"node {source!r}: expected neurons or inputs before it, found another LI")
         tau_s, entries = self._each(source, "tau"), part.tocoo()
         rows, columns = entries.coords
@@ -366,7 +367,7 @@ class _Reader:
         value = (received.times(gain, received.shape) + self._each(source, "v_leak").reshape(received.shape)).times(
             part, (1, part.shape[1])
         )
-        return np.where(most > 0, most, self.dt), _delayed(value, delay) if delay else value
+        return np.where(most > 0, most, self.dt), delayed(value, delay) if delay else value
 
     def _read(self, name) -> _Neurons:
         node, size = self.nodes[name], int(np.prod(self.shapes[name]))
@@ -422,7 +423,7 @@ class _Reader:
         return _Neurons(size, parameters, bias, lost * (node.kind != "IF"), pathways, letters, summed, injected)
 
     def _is_injected(self, key) -> bool:
-        return self.currents and self.nodes[_source(key)[0]].kind == "Input"
+        return self.currents and self.nodes[source_of(key)[0]].kind == "Input"
 
     # time
 
@@ -436,7 +437,10 @@ class _Reader:
             return dict.fromkeys(names, 0)
         place = {name: k for k, name in enumerate(names)}
         ends = [
-            (_source(key)[0], target) for target, neurons in read.items() for of in neurons.jumps.values() for key in of
+            (source_of(key)[0], target)
+            for target, neurons in read.items()
+            for of in neurons.jumps.values()
+            for key in of
         ]
         pairs = [(place[a], place[b]) for a, b in ends if a in place]
         rows, columns = np.array(pairs, dtype=int).reshape(-1, 2).T
@@ -457,7 +461,7 @@ class _Reader:
 
     def _relayed(self, read) -> set[str]:
         """Inputs of spikes that have negative weights."""
-        found = {_source(key)[0] for neurons in read.values() for key in neurons.jumps[-1]}
+        found = {source_of(key)[0] for neurons in read.values() for key in neurons.jumps[-1]}
         return found & set(self.inputs)
 
     def _at_start(self, name, neurons, late) -> dict[str, np.ndarray]:
@@ -499,7 +503,7 @@ class _Reader:
         for neurons in read.values():
             for sign, of in neurons.jumps.items():
                 for key, matrix in of.items():
-                    if (source := _source(key)[0]) in sends:
+                    if (source := source_of(key)[0]) in sends:
                         sends[source][sign] |= np.diff(matrix.indptr) > 0
         runs, readouts = self._runs(read, sends, outputs), {}
         for name, neurons in read.items():
@@ -517,7 +521,7 @@ class _Reader:
             for sources in (neurons.jumps, neurons.injected):
                 for sign, of in sources.items():
                     for key, matrix in of.items():
-                        source, delay = _source(key)
+                        source, delay = source_of(key)
                         extra = self._wait(source, name, sign, late, relayed)
                         projections += _projections(parts[source], parts[name], sign, matrix, delay + extra)
         title = self.graph.metadata.get("circuit")
@@ -567,7 +571,7 @@ class _Reader:
             parts[name].append(_Part(inputs[-1].name, "I", np.arange(size)))
             columns.append(where)
         for name in self.inputs:
-            needed = [of.jumps[-1][key] for of in read.values() for key in of.jumps[-1] if _source(key)[0] == name]
+            needed = [of.jumps[-1][key] for of in read.values() for key in of.jumps[-1] if source_of(key)[0] == name]
             which = np.flatnonzero(sum(np.diff(matrix.indptr) for matrix in needed)) if name in relayed else []
             if not len(which):
                 continue
@@ -612,7 +616,7 @@ class _Reader:
             at = np.full(received.size, -1)
             of = np.empty(received.size, dtype=object)
             for key, part in received.parts.items():
-                source, delay = _source(key)
+                source, delay = source_of(key)
                 entries = part.tocoo()
                 rows, columns = entries.coords
                 if source not in read or delay or (entries.data != 1).any():
@@ -650,16 +654,24 @@ class _Reader:
         labels = self._labels(name, neurons.size)
         run = np.array([runs.get((name, k), -1) for k in range(neurons.size)])
         keys = np.column_stack([self._keys(name, neurons, sends), run])
+        keys[run < 0, 2] = 0
         found, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-        has_both = bool((keys[:, 2] == 0).any())
         for k in np.argsort(first, kind="stable"):
-            chosen, inhibitory = np.flatnonzero(which.ravel() == k), bool(found[k, 2])
-            label = str(labels[chosen[0]])
-            called = f"{label}_I" if inhibitory and has_both and label == name else label
-            yield _Part(unused(called), "EI"[inhibitory], chosen), int(found[k, 3])
-            twins = chosen[sends[1][chosen] & sends[-1][chosen]]
-            if len(twins):
-                yield _Part(unused(f"{label}_I"), "I", twins), -1
+            chosen, label, read = np.flatnonzero(which.ravel() == k), str(labels[first[k]]), int(found[k, 3])
+            inhibitory = chosen[sends[-1][chosen]]
+            excitatory = chosen[sends[1][chosen] | ~sends[-1][chosen]]
+            main = "I" if not len(excitatory) else "E"
+            if read >= 0:  # all of them in one population, whatever they are
+                main = "I" if found[k, 2] else "E"
+                inhibitory = chosen if found[k, 2] else inhibitory
+                excitatory = chosen[:0] if found[k, 2] else chosen
+            if len(excitatory):
+                yield _Part(unused(label), "E", excitatory), read
+            if len(inhibitory):
+                yield (
+                    _Part(unused(label if main == "I" else f"{label}_I"), "I", inhibitory),
+                    read if main == "I" else -1,
+                )
 
 
 def _population(part, neurons, state, subtracts) -> Population:
@@ -682,157 +694,7 @@ def _projections(sources, targets, sign, matrix, delay):
                 yield Projection(source.name, target.name, chosen, delay=delay)
 
 
-def _source(key) -> tuple[str, float]:
-    """Node and delay (s) of a part of a value."""
-    name, _, delay = key.partition("\t")
-    return name, float(delay or 0.0)
-
-
-def _delayed(value: Affine, delays) -> Affine:
-    """A value so many s later, each element by its own delay."""
-    delays = np.broadcast_to(np.ravel(delays), (value.size,))
-    if value.constant[delays > 0].any():
-        raise InputError("expected a delay of spikes, found one of a constant current")
-    parts = {}
-    for delay in (different := np.unique(delays)):
-        if len(different) * len(value.parts) > MOST_POPULATIONS:
-            raise InputError(f"expected at most {MOST_POPULATIONS:,} different delays, found more")
-        here = sparse.diags_array((delays == delay).astype(float), format="csr")
-        for key, part in value.parts.items():
-            name, before = _source(key)
-            total = before + float(delay)
-            chosen = sparse.csr_array(part @ here)
-            chosen.eliminate_zeros()
-            if chosen.nnz:
-                key = f"{name}\t{total!r}" if total else name
-                parts[key] = parts[key] + chosen if key in parts else chosen
-    return replace(value, parts=parts)
-
-
 def _one(value, what) -> float:
     if isinstance(value, str) or np.size(value) != 1:
         raise InputError(f"{what}: expected one number, found {value!r:.60}")
     return float(np.ravel(value)[0])
-
-
-def _whole(value, n, what) -> list[int]:
-    """Whole numbers, one for each of n axes."""
-    value = np.ravel(value) if not isinstance(value, str) else np.array(np.nan)
-    if value.size not in (1, n) or (value != np.floor(value)).any() or (np.abs(value) > 2**31).any():
-        raise InputError(f"{what}: expected {n} whole numbers, found {value!s:.60}")
-    return np.broadcast_to(value.astype(int), (n,)).tolist()
-
-
-def _shape_of(value, what) -> tuple[int, ...]:
-    """A shape without a batch of 1 before three or more axes."""
-    if isinstance(value, str) or value.ndim > 1 or not 0 < value.size <= 4 or (value < 1).any():
-        raise InputError(f"{what}: expected 1 to 4 whole numbers of at least 1, found {value!s:.60}")
-    return bounded(_whole(value, value.size, what))
-
-
-def _space(node, shape, kernel):
-    """Strides, pads and dilations of a convolution or pooling of a shape (channels × space)."""
-    n, values = len(kernel), node.values
-    if len(shape) != n + 1:
-        raise InputError(f"expected channels × {n} dimensions, found shape {shape}")
-    strides = _whole(values["stride"], n, "stride")
-    dilations = _whole(values.get("dilation", 1.0), n, "dilation")
-    if min([*strides, *dilations, *kernel]) < 1:
-        raise InputError(
-            f"expected strides, dilations and kernels of at least 1, found {strides}, {dilations}, {kernel}"
-        )
-    padding = values["padding"]
-    if padding == "same" if isinstance(padding, str) else False:
-        if max(strides) > 1:
-            raise InputError(f"padding: expected a stride of 1 with 'same', found {strides}")
-        total = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
-        pads = [(each // 2, each - each // 2) for each in total]
-    else:
-        one = _whole(0.0 if isinstance(padding, str) and padding == "valid" else padding, n, "padding")
-        pads = [(each, each) for each in one]
-        if min(one) < 0:
-            raise InputError(f"padding: expected 0 or more, found {one}")
-    for size, k, d, (a, b) in zip(shape[1:], kernel, dilations, pads, strict=True):
-        if d * (k - 1) + 1 > size + a + b:
-            raise InputError(f"expected a kernel within its input, found {kernel} for shape {shape}")
-    return strides, pads, dilations
-
-
-def _squeezed(shape, n) -> tuple[int, ...]:
-    """A shape of n axes, without a batch of 1."""
-    return tuple(shape[1:]) if len(shape) == n + 1 and shape[0] == 1 else tuple(shape)
-
-
-def _kernel(node) -> tuple[int, list[int]]:
-    """Dimensions of space of a node, and its kernel."""
-    if "weight" in node.values:
-        n, weight = int(node.kind[4]), node.values["weight"]
-        if isinstance(weight, str) or weight.ndim != n + 2:
-            raise InputError(f"weight: expected {n + 2} dimensions, found {np.ndim(weight)}")
-        return n, list(weight.shape[2:])
-    return 2, _whole(node.values["kernel_size"], 2, "kernel_size")
-
-
-def _shape_after(node: Node, shape) -> tuple[int, ...]:
-    """Shape of what a node sends for what it receives."""
-    kind, values = node.kind, node.values
-    if kind in ("Affine", "Linear"):
-        return (_matrix(values["weight"]).shape[0],)
-    if kind.startswith(("Conv", "SumPool", "AvgPool")):
-        n, kernel = _kernel(node)
-        shape = _squeezed(shape, n + 1)
-        strides, pads, dilations = _space(node, shape, kernel)
-        axes = zip(shape[1:], kernel, strides, pads, dilations, strict=True)
-        channels = values["weight"].shape[0] if "weight" in values else shape[0]
-        return bounded((channels, *((size + a + b - d * (k - 1) - 1) // s + 1 for size, k, s, (a, b), d in axes)))
-    if kind == "Flatten":
-        first, last = (_whole(values[key], 1, key)[0] for key in ("start_dim", "end_dim"))
-        n = len(shape)
-        first, last = (k + n if k < 0 else k for k in (first, last))
-        if not 0 <= first <= last < n:
-            return (int(np.prod(shape)),)
-        return (*shape[:first], int(np.prod(shape[first : last + 1])), *shape[last + 1 :])
-    return tuple(shape)
-
-
-def _matrix(weight) -> np.ndarray:
-    if isinstance(weight, str) or weight.ndim != 2:
-        raise InputError(f"weight: expected a matrix, found {np.ndim(weight)} dimensions")
-    return weight
-
-
-def _linear(node: Node, value: Affine) -> Affine:
-    """What a linear node sends for what it receives."""
-    kind, values, shape = node.kind, node.values, value.shape[1:]
-    if kind in ("Affine", "Linear"):
-        weight = _matrix(values["weight"])
-        if weight.shape[1] != value.size:
-            raise InputError(f"weight: expected {value.size} columns, found {weight.shape[1]}")
-        bias = np.broadcast_to(np.ravel(values.get("bias", 0.0)), (len(weight),))
-        return value.times(sparse.csr_array(weight.T), (1, len(weight))) + bias
-    if kind == "Scale":
-        scale = values["scale"]
-        if np.size(scale) not in (1, value.size):
-            raise InputError(f"scale: expected {value.size} numbers, found {np.size(scale)}")
-        return value * (scale if np.size(scale) == 1 else np.reshape(scale, value.shape))
-    if kind == "Delay":
-        delay = values["delay"]
-        if isinstance(delay, str) or np.size(delay) not in (1, value.size) or not (delay >= 0).all():
-            raise InputError(f"delay: expected {value.size} times of 0 s or more, found {delay!s:.60}")
-        return _delayed(value, delay)
-    if kind.startswith(("Conv", "SumPool", "AvgPool")):
-        n, kernel = _kernel(node)
-        shape = _squeezed(shape, n + 1)
-        value, places = replace(value, shape=(1, *shape)), _space(node, shape, kernel)
-        if kind.startswith("Conv"):
-            groups = _whole(values["groups"], 1, "groups")[0]
-            bias = values["bias"]
-            bias = None if np.size(bias) == 1 and not np.any(bias) else np.ravel(bias)
-            return convolution(value, values["weight"], bias, *places, groups)
-        seen = windows(value.shape, kernel, *places)
-        out = seen.shape[: n + 1]
-        summed = value.summed(np.ascontiguousarray(seen).reshape(int(np.prod(out)), -1), (1, *out))
-        return summed if kind.startswith("Sum") else summed * (1.0 / np.prod(kernel))
-    if kind == "Flatten":
-        return replace(value, shape=(1, *_shape_after(node, shape)))
-    return value  # an output

@@ -30,10 +30,8 @@ LARGEST_STRUCTURE = 100_000_000
 
 #: The classes that a file can hold, by the module they live in. Nothing else is ever built.
 _CLASSES = {
-    **{
-        f"eisim.{module}": _PUBLIC[f"eisim.{module}"]
-        for module in ("circuit", "distributions", "neurons", "synapses", "weights")
-    },
+    **{f"eisim.{module}": _PUBLIC[f"eisim.{module}"] for module in ("distributions", "neurons", "synapses", "weights")},
+    "eisim.circuit": (*_PUBLIC["eisim.circuit"], "InhibitoryInput"),
     "eisim.plasticity": ("PlasticityRule",),
     "eisim.adapter.activations": ("Identity", "LeakyReLU", "Tanh"),
     "eisim.adapter.static": ("DNN", "Layer"),
