@@ -31,6 +31,7 @@ MODULES = {
     "eisim.activity": "Rhythm correlation field_potential irregularity local_irregularity modulation population_rate "
     "rhythm spectral_slope spectrum synchrony",
     "eisim.adapter": "DNN UnrolledDNN decode from_dnn on_off rate_outputs to_dnn to_spiking",
+    "eisim.brian": "BrianAblation Finding Found GroupSpikes ablate ablated inhibition",
     "eisim.assessment": "Assessment DoseResponse Judged Survey Witness assess",
     "eisim.errors": "InputError",
     "eisim.experiment": "AblationResult Case CaseResult KindResult Measurement Protocol run_ablation with_noise",

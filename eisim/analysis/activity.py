@@ -4,6 +4,7 @@ All measures are of one population over the read-out window (the last ``response
 value for each trial, shape (seeds ×) trials as the rates of the response; NaN where a trial has too few spikes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 
@@ -85,7 +86,7 @@ def irregularity(response: Response, population: str, minimum: int = MINIMUM) ->
     minimum : int
         Neurons with fewer intervals than this do not count.
     """
-    return _mean_over_neurons(response, population, _cv, minimum)
+    return _mean_over_neurons(response, population, cv, minimum)
 
 
 @explains_arguments
@@ -152,14 +153,29 @@ def synchrony(response: Response, population: str, bin_width=1e-3) -> np.ndarray
     shape, size = _shape(response, population)
     _expect_spiking(response, "synchrony")
     copy, neuron, index = _binned(response, population, width, bins)
-    copies, cell = int(np.prod(shape)), copy * size + neuron
-    mean = population_rate(response, population, bin_width).reshape(copies, bins) * width * response.dt
+    mean = population_rate(response, population, bin_width).reshape(-1, bins) * width * response.dt
+    return synchrony_of(copy, neuron, index, mean, size).reshape(shape)
+
+
+def synchrony_of(copy: np.ndarray, neuron: np.ndarray, index: np.ndarray, mean: np.ndarray, size: int) -> np.ndarray:
+    """Synchrony of each copy of a population, from copy, neuron and bin of each spike and the mean counts of each bin.
+
+    Parameters
+    ----------
+    copy, neuron, index : ndarray of shape (spikes,)
+    mean : ndarray of shape (copies, bins)
+        Spikes of a neuron in a bin, on average.
+    size : int
+        Number of neurons.
+    """
+    copies, bins = mean.shape
+    cell = copy * size + neuron
     cells, counts = np.unique(cell * bins + index, return_counts=True)
     squares = np.bincount(cells // (size * bins), counts**2, minlength=copies) / (size * bins)
     who, per_neuron = np.unique(cell, return_counts=True)
     squared_means = np.bincount(who // size, (per_neuron / bins) ** 2, minlength=copies) / size
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sqrt(mean.var(axis=-1) / (squares - squared_means)).reshape(shape)
+        return np.sqrt(mean.var(axis=-1) / (squares - squared_means))
 
 
 @renamed(bin="bin_width")
@@ -453,26 +469,41 @@ def _binned(response, population, width, bins):
     return copy[inside], neuron[inside], index[inside]
 
 
-@np.errstate(invalid="ignore", divide="ignore")
 def _mean_over_neurons(response, population, measure, minimum):
     shape, size = _shape(response, population)
     _expect_spiking(response, "irregularity")
-    copy, neuron, step = _window(response, population)
+    return irregularity_of(*_window(response, population), int(np.prod(shape)), size, measure, minimum).reshape(shape)
+
+
+def cv(interval: np.ndarray, owner: np.ndarray, n: int) -> np.ndarray:
+    """Coefficient of variation of the intervals of each of `n` owners."""
+    number = np.bincount(owner, minlength=n)
+    mean = np.bincount(owner, interval, minlength=n) / number
+    return np.sqrt(np.bincount(owner, (interval - mean[owner]) ** 2, minlength=n) / number) / mean
+
+
+@np.errstate(invalid="ignore", divide="ignore")
+def irregularity_of(
+    copy: np.ndarray,
+    neuron: np.ndarray,
+    step: np.ndarray,
+    copies: int,
+    size: int,
+    measure: Callable[[np.ndarray, np.ndarray, int], np.ndarray] = cv,
+    minimum: int = MINIMUM,
+) -> np.ndarray:
+    """Mean over neurons of a measure of inter-spike intervals, from copy, neuron and step of each spike.
+
+    Neurons with fewer intervals than `minimum` do not count.
+    """
     order = np.lexsort((step, copy * size + neuron))
     who, step = (copy * size + neuron)[order], step[order]
     same = who[1:] == who[:-1]
     interval, owner = np.diff(step)[same].astype(float), who[1:][same]
-    copies = int(np.prod(shape))
     enough = np.bincount(owner, minlength=copies * size) >= max(minimum, 2)
     value = measure(interval, owner, copies * size)
     total = np.where(enough, value, 0.0).reshape(copies, size).sum(axis=-1)
-    return (total / enough.reshape(copies, size).sum(axis=-1)).reshape(shape)
-
-
-def _cv(interval, owner, n):
-    number = np.bincount(owner, minlength=n)
-    mean = np.bincount(owner, interval, minlength=n) / number
-    return np.sqrt(np.bincount(owner, (interval - mean[owner]) ** 2, minlength=n) / number) / mean
+    return total / enough.reshape(copies, size).sum(axis=-1)
 
 
 def _cv2(interval, owner, n):

@@ -127,7 +127,7 @@ def blamed_on(path: Path | str, what: str = "") -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
     except (Exception, SystemExit) as error:
-        raise InputError(_in_one_line(error, path, what)) from None
+        raise InputError(in_one_line(error, path, what)) from None
 
 
 def guarded(function: Callable, path: Path | str, what: str) -> Callable:
@@ -140,7 +140,8 @@ def guarded(function: Callable, path: Path | str, what: str) -> Callable:
     return call
 
 
-def _in_one_line(error, path, what) -> str:
+def in_one_line(error: BaseException, path: Path | str, what: str = "") -> str:
+    """What the user's code raised, with the last line of the file that was reached; `what` was called."""
     place, line = Path(path).name, _line(error, str(path))
     if line:
         place += f", line {line}"

@@ -34,7 +34,7 @@ def test_the_layers_are_those_of_the_contract():
     assert shown == [layer.split(" | ") for layer in layers]
 
 
-@pytest.mark.parametrize("name", ["activity", "assessment", "errors", "experiment", "task", "values"])
+@pytest.mark.parametrize("name", ["activity", "assessment", "brian", "errors", "experiment", "task", "values"])
 def test_public_paths_give_the_names_of_their_layer(name):
     module = importlib.import_module(f"eisim.{name}")
     assert module.__all__ and all(getattr(module, each).__module__ != module.__name__ for each in module.__all__)

@@ -1,0 +1,441 @@
+"""Which synapses of a network inhibit: what a spike adds, times what more of that does to the threshold."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from brian2.core.operations import NetworkOperation
+from brian2.core.variables import ArrayVariable
+from brian2.groups.group import CodeRunner
+from brian2.input.poissoninput import PoissonInput
+from brian2.synapses.synapses import Synapses, SynapticPathway
+from brian2.units.fundamentalunits import Quantity
+
+from eisim.base.errors import InputError, did_you_mean
+from eisim.studies.brian2_networks.effects import Effect, Effects, own_code, spread, statements, unanimous
+from eisim.studies.brian2_networks.evaluating import OWN, POST, PRE, NotFollowed, Scope, identifiers
+from eisim.studies.brian2_networks.result import (
+    ELECTRICAL,
+    EXCITATORY,
+    INHIBITORY,
+    LEAVE,
+    MIXED,
+    NONE,
+    UNKNOWN,
+    Finding,
+)
+
+#: Synapses of which the code is evaluated: all, of most networks.
+MOST = 500_000
+#: Spikes that a weight of 0 is given to grow by its own rule.
+ROUNDS = 4
+SAID = (INHIBITORY, EXCITATORY, LEAVE)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an ablation scales: a statement of a pathway, or the expression of a sum."""
+
+    synapses: Any
+    part: Any  # SynapticPathway or SummedVariableUpdater
+    variable: str
+    sign: float  # of the effect of the variable: of mixed synapses those are scaled whose change has the other one
+    is_mixed: bool = False
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was found in the network of one run."""
+
+    rows: tuple[Finding, ...]
+    changes: tuple[Change, ...]
+    not_examined: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Row:
+    finding: Finding
+    change: Change
+    effect: Effect
+    is_own: bool = False  # whether the variable belongs to the synapses
+
+
+def judge(
+    objects,
+    namespace: Mapping,
+    override: Mapping[str, str] | None = None,
+    known: Any = (),
+    checks_names: bool = True,
+) -> Judged:
+    """What the synapses among these objects do; nothing is changed, and no random number is drawn.
+
+    `known` are synapses that were judged before and are left out. `checks_names` refuses an override of none of them.
+    """
+    with _random_left_alone():
+        effects = Effects(objects, namespace)
+        labels = {id(each): name for name, each in namespace.items() if isinstance(each, Synapses)}
+        rows: list[_Row] = []
+        for each in sorted(effects.synapses, key=lambda s: s.name):
+            if any(each is other for other in known):
+                continue
+            label = labels.get(id(each), "")
+            if each.active and len(each):
+                rows += _overridden(_of_synapses(each, effects, label), each, label, override or {})
+            else:
+                why = "is not active" if len(each) else "has no synapses"
+                rows.append(_none(each, label, why))
+        if checks_names:
+            _check_names(override or {}, effects.synapses, labels)
+        return Judged(
+            tuple(row.finding for row in rows),
+            tuple(row.change for row in rows if row.finding.is_scaled),
+            tuple(_not_examined(effects)),
+        )
+
+
+@contextmanager
+def _random_left_alone() -> Iterator[None]:
+    """Functions of the user's may draw random numbers: the state is put back."""
+    states = np.random.get_state(), random.getstate()  # noqa: NPY002 - that of Brian2 and its users
+    try:
+        yield
+    finally:
+        np.random.set_state(states[0])  # noqa: NPY002
+        random.setstate(states[1])
+
+
+def _check_names(override, synapses, labels) -> None:
+    known = {name for each in synapses for name in (each.name, labels.get(id(each), "")) if name}
+    for name, said in override.items():
+        if name not in known:
+            found = f"one of {', '.join(sorted(known))}" if known else "no name, since the network has no Synapses"
+            raise InputError(f"override: expected {found}, found {name!r}{did_you_mean(name, known)}")
+        if said not in SAID:
+            raise InputError(
+                f"override: {name}: expected one of {', '.join(SAID)}, found {said!r}{did_you_mean(said, SAID)}"
+            )
+
+
+def _none(synapses, label, why) -> _Row:
+    finding = Finding(synapses.name, label, "", "", "", NONE, why, n=len(synapses))
+    return _Row(finding, Change(synapses, None, "", 0.0), Effect(np.zeros(0)))
+
+
+def _of_synapses(synapses: Synapses, effects: Effects, label: str) -> list[_Row]:
+    rows = [row for pathway in synapses._pathways for row in _of_pathway(pathway, synapses, effects, label)]
+    rows = _opposed(rows)
+    sums = [_of_sum(updater, synapses, effects, label, rows) for updater in synapses.summed_updaters.values()]
+    rows += sums
+    shown = [row for row in rows if row.finding.verdict != NONE]
+    if shown:
+        return shown
+    why = "changes nothing that a threshold depends on"
+    return [replace(rows[0], finding=replace(rows[0].finding, why=why))] if rows else [_none(synapses, label, why)]
+
+
+def _changes(pathway, synapses, effects, at):
+    """What one spike does to each variable: its values before and after, by name; statements that write it."""
+    scope = Scope(synapses, at, effects.namespace)
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    texts: dict[str, list[str]] = {}
+    failed: dict[str, str] = {}
+    for name, operation, expression in statements(pathway.code):
+        is_variable = name in synapses.variables
+        try:
+            value = np.asarray(scope.evaluate(expression))
+            if operation != "=":
+                old = np.asarray(scope.value(name))
+                value = _OPERATIONS[operation](old, value)
+        except NotFollowed as error:
+            if is_variable:
+                failed[name] = str(error)
+                texts.setdefault(name, []).append(f"{name} {operation} {expression}")
+            continue
+        if not is_variable:
+            scope = replace(scope, local=scope.local | {name: value})
+            continue
+        if name not in before:
+            before[name] = np.asarray(scope.value(name), dtype=float)
+        value = np.broadcast_to(value, at.shape).astype(float)
+        scope = scope.with_value(scope.key(name), value)
+        after[name] = value
+        texts.setdefault(name, []).append(f"{name} {operation} {expression}")
+    return before, after, texts, failed, scope
+
+
+_OPERATIONS = {
+    "+=": np.add,
+    "-=": np.subtract,
+    "*=": np.multiply,
+    "/=": np.divide,
+    "**=": np.power,
+    "%=": np.mod,
+    "//=": np.floor_divide,
+}
+
+
+def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str) -> Iterator[_Row]:
+    at = spread(len(synapses), MOST)
+    before, after, texts, failed, scope = _changes(pathway, synapses, effects, at)
+    for name, lines in texts.items():
+        variable = synapses.variables[name]
+        home, _ = effects.home.get(id(variable), (None, ""))
+        is_own = home is synapses
+        finding = Finding(synapses.name, label, pathway.objname, name, "; ".join(lines), NONE, "", n=len(synapses))
+        _, elements = scope.place(name)
+        if elements is None or home is None:
+            why = f"{name} is shared by all, and what that does is not followed"
+            if isinstance(variable, ArrayVariable) and home is None and elements is not None:
+                why = f"{name} belongs to nothing that is simulated"
+            if not synapses.variables[name].scalar or not is_own:
+                yield _Row(replace(finding, verdict=UNKNOWN, why=why), Change(synapses, pathway, name, 0.0), Effect(at))
+            continue
+        places, back = np.unique(elements, return_inverse=True)
+        if is_own and len(places) > 20_000:
+            places = elements[spread(len(elements), 20_000)]
+            back = None
+        effect = effects.of(variable, places, synapses)
+        signs = effect.signs[back] if back is not None else np.full(at.shape, unanimous(effect.signs))
+        change = Change(synapses, pathway, name, unanimous(effect.signs))
+        row = _Row(finding, change, effect, is_own)
+        if not effect.signs.any():
+            if effect.why:
+                yield _with(row, UNKNOWN, f"what more {name} does is not known: {effect.why}")
+            else:
+                yield row
+            continue
+        if name in failed:
+            yield _with(row, UNKNOWN, f"what a spike adds to {name} is not known: {failed[name]}")
+            continue
+        jump = np.sign(np.nan_to_num(after[name] - before[name]))
+        grown = ""
+        if not jump.any():
+            jump, grown = _grown(pathway, synapses, effects, at, name)
+        yield _judged(row, jump, signs, after[name] - before[name], variable, lines, grown)
+
+
+def _with(row: _Row, verdict: str, why: str) -> _Row:
+    return replace(row, finding=replace(row.finding, verdict=verdict, why=why))
+
+
+def _judged(row: _Row, jump, signs, change, variable, lines, grown: str) -> _Row:
+    """The verdict on a change of a variable with a known effect."""
+    name, effect = row.finding.variable, row.effect
+    way = f"more {name} brings {{}} threshold" + (f" ({' → '.join(effect.path)})" if len(effect.path) > 1 else "")
+    towards = {1.0: way.format("neurons nearer to"), -1.0: way.format("neurons away from")}
+    if np.isnan(signs).any() or np.isnan(unanimous(effect.signs)):
+        return _with(row, UNKNOWN, f"more {name} brings some neurons nearer to threshold and others away from it")
+    toward = towards[unanimous(effect.signs)]
+    if not jump.any():
+        return _with(row, UNKNOWN, _zero(row, lines) + f"; {toward}")
+    both = set(np.sign(jump * signs).tolist()) - {0.0}
+    sizes = change[jump != 0] if change.any() else change
+    size = _quantity(np.median(sizes), variable.dim) if sizes.size else ""
+    adds = grown or f"changes {name} by {size}"
+    if len(both) == 2:
+        n = np.count_nonzero(jump * signs < 0)
+        return _with(
+            row, MIXED, f"{n} of {jump.size} synapses inhibit, by the sign of what they add to {name}; {toward}"
+        )
+    verdict = INHIBITORY if both == {-1.0} else EXCITATORY
+    return _with(row, verdict, f"{adds}; {toward}")
+
+
+def _quantity(number, dimensions) -> str:
+    """A number in the unit that suits it."""
+    found = Quantity(number, dim=dimensions)
+    if dimensions.is_dimensionless:
+        return f"{number:.3g}"
+    unit = found.get_best_unit()
+    return f"{float(found / unit):.3g} {unit}"
+
+
+def _zero(row: _Row, lines) -> str:
+    """That a change is 0 at the first run, and which variable of the synapses is."""
+    synapses = row.change.synapses
+    names = set().union(*(identifiers(line.partition("=")[2]) for line in lines))
+    zeros = []
+    for name in sorted(names):
+        variable = synapses.variables.get(name)
+        is_own = isinstance(variable, ArrayVariable) and synapses.variables.indices[name] == "_idx"
+        if is_own and not np.any(np.asarray(variable.get_value())):
+            zeros.append(name)
+    name = row.finding.label or row.finding.synapses
+    what = f"{name}.{zeros[0]}" if zeros else f"what a spike adds to {row.finding.variable}"
+    return f"{what} is 0 at the first run, so its sign is not known"
+
+
+def _grown(pathway, synapses, effects, at, name):
+    """Signs of what a spike adds after the synapses' own rules have acted some times, and how that is said."""
+    scope = Scope(synapses, at, effects.namespace)
+    nothing = np.zeros(at.shape)
+    for _ in range(ROUNDS):
+        for each in synapses._pathways:
+            scope = replace(scope, local={})
+            for variable, operation, expression in statements(each.code):
+                try:
+                    value = np.asarray(scope.evaluate(expression))
+                    if operation != "=":
+                        value = _OPERATIONS[operation](np.asarray(scope.value(variable)), value)
+                except NotFollowed:
+                    return nothing, ""
+                if variable not in synapses.variables:
+                    scope = replace(scope, local=scope.local | {variable: value})
+                    continue
+                value = np.broadcast_to(value, at.shape).astype(float)
+                if each is pathway and variable == name:
+                    jump = np.sign(np.nan_to_num(value - np.asarray(scope.value(name), dtype=float)))
+                    if jump.any():
+                        return jump, f"changes {name} once its own rule has acted"
+                if effects.home.get(id(synapses.variables[variable]), (None,))[0] is synapses:
+                    scope = scope.with_value(scope.key(variable), value)
+    return nothing, ""
+
+
+def _opposed(rows: list[_Row]) -> list[_Row]:
+    """Of a pathway that acts on several variables with opposite signs, no sign is known."""
+    found = []
+    for row in rows:
+        same = [r for r in rows if r.finding.pathway == row.finding.pathway]
+        verdicts = {r.finding.verdict for r in same} & {INHIBITORY, EXCITATORY, MIXED}
+        if len(verdicts) > 1 and row.finding.verdict in verdicts:
+            names = " and ".join(r.finding.variable for r in same if r.finding.verdict in verdicts)
+            row = _with(row, UNKNOWN, f"{row.finding.name} acts on {names} with opposite signs")
+        found.append(row)
+    return [_scaled(row) for row in found]
+
+
+def _scaled(row: _Row) -> _Row:
+    """The row with whether it is scaled: not if sums pass on what it changes."""
+    is_scaled = row.finding.verdict in (INHIBITORY, MIXED) and not row.effect.summed
+    change = replace(row.change, is_mixed=row.finding.verdict == MIXED)
+    why = row.finding.why
+    if row.finding.verdict in (INHIBITORY, MIXED) and row.effect.summed:
+        why += f"; scaled where {row.effect.summed[-1]} sums"
+    return replace(row, finding=replace(row.finding, is_scaled=is_scaled, why=why), change=change)
+
+
+def _of_sum(updater, synapses, effects: Effects, label, rows: list[_Row]) -> _Row:
+    """The verdict on a summed variable."""
+    name, expression = updater.target_varname, str(updater.expression)
+    finding = Finding(synapses.name, label, "sum", name, expression, NONE, "", n=len(synapses))
+    at = spread(len(synapses))
+    target = updater.target_var
+    index = "_synaptic_pre" if name.endswith("_pre") else "_synaptic_post"
+    places = np.asarray(synapses.variables[index].get_value())[at]
+    change = Change(synapses, updater, name, 0.0)
+    effect = effects.of(target, places, synapses)
+    row = _Row(finding, replace(change, sign=unanimous(effect.signs)), effect)
+    if not effect.signs.any():
+        return _with(row, UNKNOWN, f"what more {name} does is not known: {effect.why}") if effect.why else row
+    scope = effects.scope(synapses, at)
+    try:
+        slopes = _slopes(scope, synapses, expression, effects, rows)
+    except NotFollowed as error:
+        return _with(row, UNKNOWN, f"what is summed is not known: {error}")
+    if isinstance(slopes, str):
+        return _with(row, ELECTRICAL, "sums a difference of the two neurons: neither excitatory nor inhibitory")
+    own = [r for r in rows if r.is_own and r.effect.summed[:1] == (synapses.name,) and r.finding.verdict != NONE]
+    if own:  # what spikes change, they sum
+        verdicts = {r.finding.verdict for r in own}
+        verdict = verdicts.pop() if len(verdicts) == 1 else UNKNOWN
+        why = (
+            own[0].finding.why.partition("; scaled where")[0]
+            if verdict != UNKNOWN
+            else (
+                next((r.finding.why for r in own if r.finding.verdict == UNKNOWN), "")
+                or f"{finding.name} sums what changes with opposite signs"
+            )
+        )
+        return _scaled(_with(row, verdict, why))
+    if slopes is None:
+        slopes = np.sign(np.broadcast_to(np.asarray(scope.evaluate(expression), dtype=float), at.shape))
+    if np.isnan(slopes).any():
+        return _with(row, UNKNOWN, f"{finding.name} sums what acts with opposite signs")
+    if not slopes.any():
+        return _with(row, UNKNOWN, _zero(row, [f"x = {expression}"]))
+    return _scaled(_judged(row, slopes, effect.signs, np.zeros(0), target, [expression], f"sums {expression:.60}"))
+
+
+def _slopes(scope: Scope, synapses, expression, effects: Effects, rows):
+    """Signs by which a summed expression changes with what changes in time before and in the synapses."""
+    reads = scope.reads(expression)
+    dynamic = {r.finding.variable for r in rows if r.is_own}
+    dynamic |= {name for name, _ in synapses.equations.diff_eq_expressions}
+    total = None
+    for key, name in {scope.key(n): n for n in _names(scope, expression) if scope.key(n) in reads}.items():
+        variable = synapses.variables[name]
+        if not isinstance(variable, ArrayVariable) or variable.constant:
+            continue
+        if (key[1] == OWN and name not in dynamic) or key[1] not in (OWN, PRE):
+            continue
+        slope = scope.slope(expression, key, scope.value(name))
+        if key[1] == PRE and (key[0], POST) in reads:
+            other = next(n for n in _names(scope, expression) if scope.key(n) == (key[0], POST))
+            if (slope * scope.slope(expression, (key[0], POST), scope.value(other)) < 0).any():
+                return ELECTRICAL
+        if total is None:
+            total = slope
+        else:
+            clash = (total != 0) & (slope != 0) & (total != slope)
+            total = np.where(clash, np.nan, np.where(slope != 0, slope, total))
+    return total
+
+
+def _names(scope: Scope, expression: str) -> list[str]:
+    """Names of the synapses that an expression uses, through their own subexpressions, too."""
+    found = []
+    for name in sorted(identifiers(expression)):
+        variable = scope.group.variables.get(name)
+        if variable is None:
+            continue
+        found.append(name)
+        if hasattr(variable, "expr") and scope.place(name)[0] == OWN:
+            found += _names(scope, variable.expr)
+    return [n for n in found if hasattr(scope.group.variables[n], "owner") and n in scope.group.variables.indices]
+
+
+def _overridden(rows: list[_Row], synapses, label, override) -> list[_Row]:
+    """The rows with the user's own word."""
+    said = override.get(synapses.name, override.get(label) if label else None)
+    if said is None:
+        return rows
+    found = []
+    for row in rows:
+        is_last = not row.effect.summed and not row.is_own and row.change.part is not None
+        if said == INHIBITORY and is_last:
+            finding = replace(row.finding, verdict=INHIBITORY, why="override", is_scaled=True)
+            row = replace(row, finding=finding, change=replace(row.change, is_mixed=False))
+        elif said != INHIBITORY:
+            verdict = EXCITATORY if said == EXCITATORY else row.finding.verdict
+            verdict = NONE if verdict == UNKNOWN else verdict
+            row = replace(row, finding=replace(row.finding, verdict=verdict, why="override", is_scaled=False))
+        elif row.finding.verdict == UNKNOWN:
+            row = _with(row, NONE, "override")
+        found.append(row)
+    return found
+
+
+def _not_examined(effects: Effects) -> Iterator[str]:
+    """What may inhibit besides synapses."""
+    for each in effects.objects:
+        if isinstance(each, NetworkOperation):
+            yield f"{each.name}: a function that runs at each step"
+        elif isinstance(each, PoissonInput):
+            if not _is_positive(each._weight):
+                yield f"{each.name}: an input whose weight is not known to be positive"
+        elif type(each) is CodeRunner and own_code(each).strip():
+            yield f"{each.name}: code that runs regularly ({' '.join(own_code(each).split()):.60})"
+
+
+def _is_positive(weight) -> bool:
+    try:
+        return bool(np.all(np.asarray(weight) >= 0))
+    except TypeError:  # an expression
+        return "-" not in str(weight)

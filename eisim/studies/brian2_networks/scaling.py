@@ -1,0 +1,99 @@
+"""Scaling of what synapses transmit, by one variable that they share; what they learn is left alone.
+
+With a fraction of 0 the numbers are the script's own, to the bit: a product with 1, or less 0.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+import numpy as np
+from brian2.synapses.synapses import Synapses, SynapticPathway
+
+from eisim.base.errors import InputError
+from eisim.studies.brian2_networks.effects import statements
+from eisim.studies.brian2_networks.evaluating import identifiers
+from eisim.studies.brian2_networks.finding import Change
+
+#: What is left of what synapses transmit, and what is lost: names in the generated code.
+KEEP, LOST = "eisim_keep", "eisim_lost"
+_RANDOM = {"rand", "randn", "poisson", "binomial"}
+
+
+def scale(changes: Sequence[Change], fraction: float) -> None:
+    """Make the synapses transmit 1 - fraction of what they did."""
+    for change in changes:
+        synapses, part = change.synapses, change.part
+        _share(synapses, fraction)
+        if isinstance(part, SynapticPathway):
+            for name in (KEEP, LOST):
+                if name not in part.variables:
+                    part.variables.add_reference(name, synapses)
+            part.code = scaled_code(part.code, change)
+        else:
+            expression = scaled_expression(str(part.expression), change, "+=")
+            part.expression = type(part.expression)(expression)
+            part.abstract_code = f"_synaptic_var = {expression}"
+
+
+def _share(synapses: Synapses, fraction: float) -> None:
+    for name, value in ((KEEP, 1.0 - fraction), (LOST, float(fraction))):
+        if name not in synapses.variables:
+            synapses.variables.add_array(name, size=1, scalar=True, constant=True, dtype=np.float64)
+            synapses.variables[name].set_value(value)
+
+
+def scaled_code(code, change: Change) -> str:
+    """Statements of which those that write the variable are scaled."""
+    lines = []
+    for name, operation, expression in statements(code):
+        if name != change.variable:
+            lines.append(f"{name} {operation} {expression}")
+        elif operation in ("+=", "-="):
+            lines.append(f"{name} {operation} {scaled_expression(expression, change, operation)}")
+        else:
+            lines.append(_assigned(name, operation, expression, change))
+    return "\n".join(lines)
+
+
+def _assigned(name, operation, expression, change: Change) -> str:
+    """A new value of which what it differs by from the old one is scaled."""
+    variable = change.synapses.variables[name]
+    if not np.issubdtype(variable.dtype, np.floating):
+        what = f"{change.synapses.name}: {name} {operation} {expression}"
+        raise InputError(f"{what}: expected a change of a real variable, found a whole number or a truth value")
+    if change.is_mixed or _is_random(expression):
+        what = f"{change.synapses.name}: {name} {operation} {expression}"
+        said = "random numbers" if _is_random(expression) else "weights of both signs"
+        raise InputError(
+            f"{what}: expected '{name} += ...' for {said}, found '{operation}'; "
+            f"say override={{'{change.synapses.name}': 'leave'}}"
+        )
+    new = f"({expression})" if operation == "=" else f"({name} {operation[:-1]} ({expression}))"
+    if operation == "=":
+        return f"{name} = {expression} - {LOST}*({new} - {name})"
+    return f"{name} = {name} {operation[:-1]} ({expression}) - {LOST}*({new} - {name})"
+
+
+def _is_random(expression: str) -> bool:
+    return bool(identifiers(expression) & _RANDOM)
+
+
+def scaled_expression(expression: str, change: Change, operation: str) -> str:
+    """An expression with a factor before it, and no brackets where it is a product: they could move rounding."""
+    node = ast.parse(expression.strip(), mode="eval").body
+    is_product = isinstance(node, (ast.Name, ast.Constant, ast.Call)) or (
+        isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div, ast.Pow))
+    )
+    text = " ".join(expression.split()) if is_product else f"({' '.join(expression.split())})"
+    if not change.is_mixed:
+        return f"{KEEP}*{text}"
+    if _is_random(expression):
+        raise InputError(
+            f"{change.synapses.name}: {change.variable} {operation} {expression}: expected weights of one sign for "
+            f"random numbers, found both; say override={{'{change.synapses.name}': 'inhibitory' or 'leave'}}"
+        )
+    inhibits = -change.sign * (-1 if operation == "-=" else 1)
+    compared = "<" if inhibits < 0 else ">"
+    return f"(1 - {LOST}*int(sign({expression}) {compared} 0))*{text}"

@@ -1,0 +1,254 @@
+"""One process in which a script runs: up to its first inhibition for all fractions, from there on for each alone."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import brian2
+
+from eisim.base import processes
+from eisim.base.errors import InputError
+from eisim.studies.brian2_networks import hooking
+from eisim.studies.brian2_networks.finding import judge
+from eisim.studies.brian2_networks.measuring import Measured, digest, measured, raster
+from eisim.studies.brian2_networks.result import Finding, Found, GroupSpikes
+from eisim.studies.brian2_networks.scaling import scale
+from eisim.studies.brian2_networks.source import Source
+
+#: In the place of a fraction: the script as it is, with nothing in it rewritten.
+PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one seed asks for."""
+
+    source: Source
+    seed: int
+    offset: int  # what is added to a script's own seed
+    fractions: tuple[Any, ...]
+    override: Mapping[str, str]
+    score: Callable | None = None
+    most: int = 1  # processes at a time
+    keeps_spikes: tuple[Any, ...] = ()
+    keeps_rasters: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run gave."""
+
+    fraction: Any
+    groups: dict[str, Measured]
+    limits: dict[str, float]
+    digest: str
+    seconds: float
+    found: Found
+    notes: tuple[str, ...]
+    score: float | None = None
+    failure: str = ""  # of the score
+    spikes: dict[str, GroupSpikes] | None = None
+    rasters: dict[str, tuple] = field(default_factory=dict)
+
+
+class Session:
+    """A script on its way: what was found so far, and which fraction this process computes, if it is decided."""
+
+    def __init__(self, job: Job, sender=None, fraction: Any = None, only_finds: bool = False):
+        self.job, self.sender, self.fraction, self.only_finds = job, sender, fraction, only_finds
+        self.recorder = hooking.Recorder()
+        self.rows: list[Finding] = []
+        self.not_examined: dict[str, None] = {}
+        self.notes: set[str] = set()
+        self.known: weakref.WeakSet = weakref.WeakSet()
+        self.begin = time.perf_counter()
+        self.runs = 0
+
+    @property
+    def found(self) -> Found:
+        """What was found so far."""
+        return Found(self.job.source.name, tuple(self.rows), tuple(self.not_examined))
+
+    def at_run(self, objects: list, names: Mapping) -> None:
+        """Judge the synapses that are new, and scale those that inhibit; with the first ones the ways part."""
+        self.runs += 1
+        synapses = [each for each in objects if isinstance(each, brian2.Synapses)]
+        if self.fraction == PLAIN or not synapses:
+            return
+        is_first = not self.rows
+        judged = judge(objects, names, self.job.override, self.known, checks_names=is_first)
+        self.rows += judged.rows
+        self.not_examined |= dict.fromkeys(judged.not_examined)
+        self.known.update(synapses)
+        if self.only_finds:
+            raise FoundEnough
+        self._refuse_unknown()
+        if not judged.changes:
+            return
+        if self.fraction is None:
+            self._part()
+        if self.fraction != PLAIN:
+            scale(judged.changes, self.fraction)
+
+    def _refuse_unknown(self) -> None:
+        unknown = {row.name: row for row in reversed(self.found.unknown)}
+        if not unknown:
+            return
+        reasons = " ".join(f"{_sentence(row)};" for row in reversed(unknown.values()))
+        said = ", ".join(f"{name!r}: 'inhibitory'" for name in reversed(unknown))
+        raise InputError(f"{self.job.source.name}: {reasons} say override={{{said}}} or 'excitatory' or 'leave'")
+
+    def _part(self) -> None:
+        """Fork for each fraction, pass on what they give, and end; returns in the forked processes only."""
+        waiting, running = list(self.job.fractions), {}
+        while waiting or running:
+            while waiting and len(running) < self.job.most:
+                fraction = waiting.pop(0)
+                child, sender = processes.fork(apart=False)
+                if child is None:
+                    self.fraction, self.sender, self.begin = fraction, sender, time.perf_counter()
+                    return
+                running[child] = fraction
+            for child in processes.next_of(running):
+                fraction = running.pop(child)
+                try:
+                    message = child.receive()
+                except processes.EndedError as error:
+                    message = ("ended", fraction, str(error))
+                child.end()
+                self.sender.send(message)
+        os._exit(0)
+
+    def run(self) -> Outcome:
+        """Run the script, and measure."""
+        job = self.job
+        with ExitStack() as stack:
+            stack.enter_context(hooking.without_surroundings(self.notes))
+            stack.enter_context(hooking.as_replicate(job.seed, job.offset, self.notes))
+            stack.enter_context(hooking.hooked(self.at_run, self.recorder))
+            left = job.source.run()
+        if not self.runs and self.only_finds and isinstance(left, brian2.Network):
+            self.at_run(hooking.objects_of(left), job.source.names)
+        if not self.runs:
+            self._refuse_no_run(left)
+        if self.only_finds:
+            raise FoundEnough
+        if not any(row.is_scaled for row in self.rows) and self.fraction != PLAIN:
+            raise InputError(nothing_inhibits(self.found))
+        spikes = self.recorder.spikes()
+        score, failure = self._score(left, spikes)
+        return Outcome(
+            self.fraction,
+            {name: measured(each) for name, each in spikes.items()},
+            dict(self.recorder.limits),
+            digest(spikes),
+            time.perf_counter() - self.begin,
+            self.found,
+            tuple(sorted(self.notes)),
+            score,
+            failure,
+            spikes if self.fraction in job.keeps_spikes else None,
+            {name: raster(each) for name, each in spikes.items()} if job.keeps_rasters else {},
+        )
+
+    def _refuse_no_run(self, left) -> None:
+        name = self.job.source.name
+        if isinstance(left, brian2.Network):
+            raise InputError(f"{name}: expected how long to run the network that it returns (duration=1*second)")
+        what = "a script" if self.job.source.is_script else "a function"
+        raise InputError(f"{name}: expected {what} that runs a network, found no run(...) on its way")
+
+    def _score(self, left, spikes) -> tuple[float | None, str]:
+        """The user's score, and why it failed."""
+        if self.job.score is None or self.fraction == PLAIN:
+            return None, ""
+        try:
+            given = self.job.score(left, spikes)
+            return float(given), ""
+        except Exception as error:
+            if isinstance(error, InputError):
+                return math.nan, str(error)
+            return math.nan, Source(self.job.score).error(error)
+
+    def serve(self) -> None:
+        """Run and send what comes of it to the parent; does not return."""
+        try:
+            try:
+                message = ("outcome", self.run())
+            except FoundEnough:
+                message = ("found", self.found)
+            except BaseException as error:
+                message = ("error", self.job.source.error(error))
+            self.sender.send(message)
+        finally:
+            os._exit(0)
+
+
+class FoundEnough(BaseException):
+    """Nothing is to be simulated."""
+
+
+def _sentence(row: Finding) -> str:
+    return row.why if row.name in row.why else f"{row.name}: {row.why}"
+
+
+def nothing_inhibits(found: Found) -> str:
+    """The refusal of a network without inhibition, and what may be said of its synapses."""
+    electrical = [row.name for row in found.rows if row.verdict == "electrical"]
+    said = f"; {', '.join(electrical)}: electrical, neither excitatory nor inhibitory" if electrical else ""
+    return (
+        f"{found.name}: no synapse lowers a neuron's drive to threshold{said}; nothing to ablate. "
+        "Name one with override={'name': 'inhibitory'}."
+    )
+
+
+def run_new(job: Job, sender=None, fraction: Any = None, only_finds: bool = False) -> Session:
+    """A session in a process of its own, with Brian2 as if it had just been imported."""
+    if not isinstance(job.source.given, brian2.Network):
+        hooking.as_if_new(job.source.is_script)
+    return Session(job, sender, fraction, only_finds)
+
+
+def part(job: Job, fraction: Any, only_finds: bool = False, report=None):
+    """What one fraction gives, where processes cannot be forked: a new one that runs the script from its beginning."""
+    session = run_new(job, None, fraction, only_finds)
+    try:
+        return ("outcome", session.run())
+    except FoundEnough:
+        return ("found", session.found)
+    except BaseException as error:
+        return ("error", job.source.error(error))
+
+
+def serve_new(job: Job, sender, fraction: Any = None, only_finds: bool = False) -> None:
+    """In a forked process: run a job and send what comes of it; does not return."""
+    try:
+        session = run_new(job, sender, fraction, only_finds)
+    except BaseException as error:
+        sender.send(("error", f"{job.source.name}: {type(error).__name__}: {error}"))
+        os._exit(1)
+    session.serve()
+
+
+class AblatedRun:
+    """What runs within `ablated` show: `found` and `spikes`, up to the last run."""
+
+    def __init__(self, session: Session):
+        self._session = session
+
+    @property
+    def found(self) -> Found:
+        """The synapses of the networks that have run."""
+        return self._session.found
+
+    @property
+    def spikes(self) -> dict[str, GroupSpikes]:
+        """The spikes of each group of neurons, by its name."""
+        return self._session.recorder.spikes()
