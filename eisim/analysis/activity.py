@@ -86,7 +86,7 @@ def irregularity(response: Response, population: str, minimum: int = MINIMUM) ->
     minimum : int
         Neurons with fewer intervals than this do not count.
     """
-    return _mean_over_neurons(response, population, cv, minimum)
+    return _mean_over_neurons(response, population, _cv, minimum)
 
 
 @explains_arguments
@@ -157,6 +157,7 @@ def synchrony(response: Response, population: str, bin_width=1e-3) -> np.ndarray
     return synchrony_of(copy, neuron, index, mean, size).reshape(shape)
 
 
+@explains_arguments
 def synchrony_of(copy: np.ndarray, neuron: np.ndarray, index: np.ndarray, mean: np.ndarray, size: int) -> np.ndarray:
     """Synchrony of each copy of a population, from copy, neuron and bin of each spike and the mean counts of each bin.
 
@@ -475,21 +476,20 @@ def _mean_over_neurons(response, population, measure, minimum):
     return irregularity_of(*_window(response, population), int(np.prod(shape)), size, measure, minimum).reshape(shape)
 
 
-def cv(interval: np.ndarray, owner: np.ndarray, n: int) -> np.ndarray:
-    """Coefficient of variation of the intervals of each of `n` owners."""
+def _cv(interval, owner, n):
     number = np.bincount(owner, minlength=n)
     mean = np.bincount(owner, interval, minlength=n) / number
     return np.sqrt(np.bincount(owner, (interval - mean[owner]) ** 2, minlength=n) / number) / mean
 
 
-@np.errstate(invalid="ignore", divide="ignore")
+@explains_arguments
 def irregularity_of(
     copy: np.ndarray,
     neuron: np.ndarray,
     step: np.ndarray,
     copies: int,
     size: int,
-    measure: Callable[[np.ndarray, np.ndarray, int], np.ndarray] = cv,
+    measure: Callable[[np.ndarray, np.ndarray, int], np.ndarray] = _cv,
     minimum: int = MINIMUM,
 ) -> np.ndarray:
     """Mean over neurons of a measure of inter-spike intervals, from copy, neuron and step of each spike.
@@ -501,9 +501,10 @@ def irregularity_of(
     same = who[1:] == who[:-1]
     interval, owner = np.diff(step)[same].astype(float), who[1:][same]
     enough = np.bincount(owner, minlength=copies * size) >= max(minimum, 2)
-    value = measure(interval, owner, copies * size)
-    total = np.where(enough, value, 0.0).reshape(copies, size).sum(axis=-1)
-    return total / enough.reshape(copies, size).sum(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = measure(interval, owner, copies * size)
+        total = np.where(enough, value, 0.0).reshape(copies, size).sum(axis=-1)
+        return total / enough.reshape(copies, size).sum(axis=-1)
 
 
 def _cv2(interval, owner, n):

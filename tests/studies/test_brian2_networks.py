@@ -196,7 +196,8 @@ def test_override_and_notebook_context(tmp_path):
     with brian.ablated(fraction=1.0, seed=0) as run:
         exec(compile(CURRENTS, "notebook", "exec"), {"__name__": "notebook"})
     t, _ = spikes_of(script(tmp_path, CURRENTS.replace("-4*J", "0*J"), "by_hand.py"))
-    assert np.array_equal(run.spikes["neurongroup"].t, t) and run.found.inhibitory == ("other",)
+    (spikes,) = run.spikes.values()
+    assert np.array_equal(spikes.t, t) and run.found.inhibitory == ("other",)
 
 
 def test_a_script_finds_its_folder_and_itself(tmp_path):
