@@ -1,0 +1,258 @@
+"""A connectome intact and without parts of its inhibition: what its readouts do, and which neurons change that.
+
+All circuits, intact, ablated, lesioned, and controls, are copies in the same batches. What the readouts do is a
+function only where someone says which trials ask for what (`Required`); else the rates are all there is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from eisim.ablation import ablate
+from eisim.base.errors import InputError
+from eisim.base.progress import headed, shows_progress
+from eisim.circuit import Circuit
+from eisim.connectome import Connectome
+from eisim.simulation import simulate
+from eisim.studies.connectome.result import (
+    ASSUMED,
+    BOTH,
+    CLASS,
+    CONTROL,
+    FRACTION,
+    INTACT,
+    NEURON,
+    SHUFFLED,
+    TRANSMITTER,
+    Condition,
+    ConnectomeResult,
+    Protocol,
+)
+from eisim.studies.connectome.shuffles import shuffled_connectome
+from eisim.studies.connectome.wiring import SIGNS, Signed, Trials, Wiring, each_alone
+from eisim.studies.controls import DENSE, Variant, mean_rate, partial_shams, variants
+
+#: Factors of the strength of gap junctions that are tried.
+FACTORS = (0.2, 1.0, 5.0)
+#: Synapses, over all copies of all circuits, that one batch and the whole run may have: memory, and time.
+BATCH, MOST = 60_000_000, 20_000_000_000
+
+
+@shows_progress
+def measure(
+    connectome: Connectome,
+    wiring: Wiring,
+    protocol: Protocol,
+    required: Trials | None = None,
+    name: str = "",
+    made: type["ConnectomeResult"] | None = None,
+    report: Callable[..., None] | None = None,
+) -> ConnectomeResult:
+    """Simulate a connectome intact and in all conditions.
+
+    Parameters
+    ----------
+    connectome : Connectome
+    wiring : Wiring
+    protocol : Protocol
+    required : tuple, optional
+        Names of the trials, their stimuli (trials × inputs), and what is asked for in them, or ``None``. By default
+        each input alone, and no input.
+    name : str
+        By default that of the connectome.
+    made : type, optional
+        The kind of result, by default `ConnectomeResult`.
+    report : callable, optional
+
+    Returns
+    -------
+    ConnectomeResult
+
+    Raises
+    ------
+    InputError
+        For names that the connectome lacks, or a batch that is too large.
+    """
+    report = report or (lambda *_: None)
+    trials, levels, asked = required or each_alone(wiring)
+    report("building circuits")
+    if wiring.kind != "rate" and wiring.coupling and connectome.gap_junctions.nnz:
+        raise InputError(
+            f"coupling: expected 0 in a spiking circuit, whose synapses are no gap junctions, found {wiring.coupling:g}"
+        )
+    signed = Signed.of(connectome, wiring)
+    intact = signed.circuit()
+    if not len(signed.inhibitory):
+        raise InputError(f"connectome {connectome.name!r:.60}: expected synapses that inhibit, found none")
+    names = connectome.outputs(intact)
+    entry_of = [k for k, each in enumerate(wiring.readouts) for _ in connectome.find(each.selection)]
+    seeds = list(protocol.seeds) if intact.is_random else list(protocol.seeds[:1])
+    jobs, tried, swaps = _jobs(signed, intact, protocol)
+    copies = len(jobs) * len(levels) * len(seeds) * sum(intact.weights(p).nnz for p in intact.projections)
+    if copies > MOST:
+        raise InputError(
+            f"lesions: expected at most {MOST:.0e} synapses in all copies of all conditions, found {copies:.0e} "
+            f"({len(jobs)} conditions); fewer neurons to silence, or lesions=none, take less"
+        )
+    rates, means = _simulate(jobs, wiring.stimuli(levels), seeds, protocol, names, report)
+    return (made or ConnectomeResult)(
+        name=name or connectome.name,
+        counts=connectome.counts,
+        notes=connectome.notes,
+        wiring=wiring,
+        protocol=protocol,
+        circuit=intact,
+        trials=trials,
+        levels=levels,
+        neurons=names,
+        open_signs={part: _senders(connectome, part) for part in ("mixed", "unknown")},
+        about={
+            job.condition.name: (connectome.classes[k], connectome.transmitters[k])
+            for job in jobs
+            if job.condition.family == NEURON
+            for k in connectome.find(f"name:{job.condition.name}")
+        },
+        entry_of=np.array(entry_of),
+        conditions=tuple(job.condition for job in jobs),
+        rates=rates,
+        mean_rates=means,
+        variants=tuple(tried),
+        swaps=tuple(swaps),
+        required=asked,
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class _Job:
+    """A condition, and what makes its circuit when that is needed."""
+
+    condition: Condition
+    make: Callable[[], Circuit]
+
+
+def _jobs(signed: Signed, intact: Circuit, protocol: Protocol) -> tuple[list[_Job], list[Variant], list[int]]:
+    """All conditions, intact first; the controls among them; and swaps of each shuffled connectome."""
+    connectome, wiring = signed.connectome, signed.wiring
+    jobs = [_Job(Condition(INTACT, "intact"), lambda: intact)]
+    weakened = [ablate(intact, float(f)) if f else intact for f in protocol.fractions]
+    for fraction, circuit in zip(protocol.fractions[1:], weakened[1:], strict=True):
+        jobs.append(_Job(Condition(FRACTION, f"{fraction:.0%}"), partial(_same, circuit)))
+    for family, texts in ((TRANSMITTER, connectome.transmitters), (CLASS, connectome.classes)):
+        for name, neurons in _grouped(texts, signed.inhibitory).items():
+            without = partial(_circuit, signed.without_inhibition, neurons)
+            jobs.append(_Job(Condition(family, name, len(neurons)), without))
+    jobs += [_lesion(signed, intact, k, protocol.ways) for k in _lesioned(signed, protocol.lesions)]
+    tried = []
+    if protocol.controls:
+        tried = variants(intact, weakened[-1], factors=DENSE) + partial_shams(intact, weakened, protocol.fractions)
+    for variant in tried:
+        jobs.append(_Job(Condition(CONTROL, _named(variant)), partial(_same, variant.circuit)))
+    swaps = []
+    for k in range(protocol.shuffles):
+        other, swapped = shuffled_connectome(connectome, [protocol.seeds[0], k])
+        swaps.append(swapped)
+        jobs.append(_Job(Condition(SHUFFLED, f"shuffle {k + 1}"), partial(_circuit, Signed.of, other, wiring)))
+    if protocol.varied:
+        jobs += _assumed(connectome, wiring)
+    return jobs, tried, swaps
+
+
+def _senders(connectome, part) -> tuple[str, ...]:
+    """Transmitters of the neurons that send some synapses, ``""`` where they are not known."""
+    sends = np.flatnonzero(np.diff(getattr(connectome, part).indptr))
+    return tuple(sorted({connectome.transmitters[k] for k in sends}))
+
+
+def _same(circuit):
+    return circuit
+
+
+def _circuit(make, *arguments):
+    return make(*arguments).circuit()
+
+
+def _grouped(texts, chosen) -> dict[str, np.ndarray]:
+    """The chosen neurons by text, in the order of the texts."""
+    found: dict[str, list[int]] = {}
+    for k in chosen:
+        found.setdefault(texts[k], []).append(k)
+    return {name: np.array(found[name]) for name in sorted(found) if name}
+
+
+def _lesioned(signed, chosen) -> list[int]:
+    """Neurons that are silenced one by one."""
+    return (signed.inhibitory if chosen is None else signed.connectome.find(chosen) if chosen else np.empty(0)).tolist()
+
+
+def _lesion(signed, intact, neuron, ways) -> _Job:
+    name = signed.connectome.neurons[neuron]
+    make = partial(_circuit, signed.without_synapses, np.array([neuron]))
+    if ways == BOTH:
+        make = partial(signed.connectome.silence, intact, [name], BOTH)
+    return _Job(Condition(NEURON, name, 1), make)
+
+
+def _named(variant: Variant) -> str:
+    """What a control is, as text."""
+    if variant.condition == "compensated":
+        return f"ablated, {variant.scaled} × {variant.scale:g}"
+    words = {"sham_excitation": "sham: excitation weakened", "sham_random": "sham: random synapses removed"}
+    return f"{words[variant.condition]}, as much as {variant.fraction:.0%} of inhibition"
+
+
+def _assumed(connectome, wiring) -> list[_Job]:
+    """Other signs of the synapses whose sign is open, and other strengths of gap junctions."""
+    has = {name: getattr(connectome, name).nnz for name in ("mixed", "unknown")}
+    strengths = (
+        [wiring.coupling * f for f in FACTORS]
+        if wiring.coupling and connectome.gap_junctions.nnz
+        else [wiring.coupling]
+    )
+    found = {}
+    for mixed in SIGNS if has["mixed"] else (wiring.mixed,):
+        for coupling in strengths:
+            found[mixed, wiring.unknown, coupling] = None
+    for unknown in SIGNS if has["unknown"] else ():
+        found[wiring.mixed, unknown, wiring.coupling] = None
+    jobs = []
+    for mixed, unknown, coupling in found:
+        said = [f"mixed {mixed}"] * bool(has["mixed"]) + [f"unknown {unknown}"] * bool(has["unknown"])
+        said += [f"gap junction × {coupling:g}"] * bool(wiring.coupling)
+        other = replace(wiring, mixed=mixed, unknown=unknown, coupling=coupling)
+        if len(found) > 1:
+            jobs.append(_Job(Condition(ASSUMED, ", ".join(said)), partial(_circuit, Signed.of, connectome, other)))
+    return jobs
+
+
+def _simulate(jobs, stimuli, seeds, protocol, names, report):
+    """Rates of the readouts (conditions × seeds × trials × neurons), and mean rates of all neurons, by condition."""
+    rates, means, made = [], [], []
+
+    def run():
+        found = simulate(
+            made,
+            stimuli,
+            seed=[seeds] * len(made),
+            backend=protocol.backend,
+            report=headed(report, f"{len(rates) + len(made)} of {len(jobs)} conditions"),
+            **protocol.times,
+        )
+        for response in found:
+            order = {name: k for k, name in enumerate(Connectome.outputs(response.circuit))}
+            rates.append(response.readouts[..., [order[name] for name in names]])
+            means.append(mean_rate(response))
+        made.clear()
+
+    held = 0
+    for job in jobs:
+        circuit = job.make()
+        size = sum(circuit.weights(p).nnz for p in circuit.projections) * len(stimuli) * len(seeds)
+        if made and held + size > BATCH:
+            run()
+            held = 0
+        made.append(circuit)
+        held += size
+    run()
+    return np.array(rates), np.array(means)

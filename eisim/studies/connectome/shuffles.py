@@ -1,0 +1,76 @@
+"""Shuffled wiring: random connections with the degrees and the synapse counts of given ones."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import sparse
+
+from eisim.connectome import Connectome
+
+#: Every connection is offered a partner so many times.
+ROUNDS = 20
+
+
+def shuffled_connectome(connectome: Connectome, seed) -> tuple[Connectome, int]:
+    """The connectome with the synapses of each sign, and gap junctions, shuffled, and how many swaps were made.
+
+    `seed` is a whole number, or a list of these.
+    """
+    parts, swaps = {}, 0
+    for place, name in enumerate(("excitatory", "inhibitory", "mixed", "unknown", "gap_junctions")):
+        generator = np.random.default_rng([place, *np.atleast_1d(seed).tolist()])
+        parts[name], made = shuffled(getattr(connectome, name), generator, symmetric=name == "gap_junctions")
+        swaps += made
+    return replace(connectome, **parts), swaps
+
+
+def shuffled(matrix: sparse.csr_array, generator: np.random.Generator, symmetric: bool = False):
+    """Swap the targets of pairs of connections, at random, many times.
+
+    Two connections a→b and c→d become a→d and c→b, with the synapse counts that a and c sent, unless this would
+    connect a neuron with itself or a pair twice. In- and out-degrees, the counts that each neuron sends, and hence
+    the signs of what it sends are kept; the counts that a neuron receives are not, only their number. Connections are
+    swapped in rounds, each with a partner drawn for it (Maslov & Sneppen, Science 296:910, 2002).
+
+    Parameters
+    ----------
+    matrix : sparse array of shape (n, n)
+        Counts, source × target, without a diagonal.
+    generator : Generator
+    symmetric : bool
+        Whether connections have no direction, as gap junctions; the matrix is symmetric then, and stays so.
+
+    Returns
+    -------
+    csr_array, int
+        The shuffled counts, and how many swaps were made.
+    """
+    n = matrix.shape[0]
+    entries = sparse.triu(matrix, 1).tocoo() if symmetric else matrix.tocoo()
+    source, target, counts = entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data
+    swaps, half = 0, len(source) // 2
+    for _ in range(ROUNDS if half else 0):
+        order = generator.permutation(len(source))
+        one, other = order[:half], order[half : 2 * half]
+        if symmetric:  # either end may be the one that is swapped
+            turned = order[generator.random(len(order)) < 0.5]
+            source[turned], target[turned] = target[turned], source[turned]
+        new = np.concatenate(
+            [_keys(source[one], target[other], n, symmetric), _keys(source[other], target[one], n, symmetric)]
+        )
+        _, place, times = np.unique(new, return_inverse=True, return_counts=True)
+        is_new = (times[place] == 1) & ~np.isin(new, _keys(source, target, n, symmetric))
+        is_new &= np.concatenate([source[one] != target[other], source[other] != target[one]])
+        chosen = is_new[:half] & is_new[half:]
+        one, other = one[chosen], other[chosen]
+        target[one], target[other] = target[other], target[one]
+        swaps += int(chosen.sum())
+    found = sparse.csr_array((counts, (source, target)), shape=(n, n))
+    return (found + found.T).tocsr() if symmetric else found, swaps
+
+
+def _keys(source, target, n, symmetric):
+    """A number for each pair of neurons."""
+    if symmetric:
+        source, target = np.minimum(source, target), np.maximum(source, target)
+    return source * n + target

@@ -1,0 +1,196 @@
+"""From a connectome to a circuit: what drives it, what is read out and asked for, and the signs of its synapses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from eisim.base.errors import InputError
+from eisim.base.values import Brief
+from eisim.circuit import Circuit
+from eisim.connectome import Connectome
+from eisim.functions.tables import read_table
+
+#: What synapses without a known sign, and those with receptors of both signs, are taken to be.
+SIGNS = EXCITATORY, INHIBITORY, OMITTED = "excitatory", "inhibitory", "omitted"
+#: The trial without a stimulus.
+NOTHING = "no stimulus"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Neurons that belong together: one stimulus, or one output, whose rate is their mean."""
+
+    name: str
+    selection: tuple[str, ...]  # names, classes or transmitters, as `Connectome.find` takes them
+
+    @classmethod
+    def of(cls, text: str) -> "Entry":
+        """One that is written ``"ALM+AVM"``, or with a name ``"anterior=ALM+AVM"``."""
+        name, is_named, parts = text.rpartition("=")
+        selection = tuple(part.strip() for part in parts.split("+"))
+        name = name.strip() if is_named else parts.strip()
+        if not name or not all(selection):
+            raise InputError(f"expected names or classes of neurons, joined by +, found {text!r:.80}")
+        return cls(name, selection)
+
+    @classmethod
+    def listed(cls, text: str, what: str) -> tuple["Entry", ...]:
+        """Several, separated by commas, with different names; ``""`` is none. `what` names them in errors."""
+        try:
+            found = tuple(map(cls.of, text.split(","))) if text.strip() else ()
+        except InputError as error:
+            raise InputError(f"{what}: {error}") from None
+        names = [each.name for each in found]
+        if twice := [name for k, name in enumerate(names) if name in names[:k]]:
+            raise InputError(f"{what}: expected different names, found {twice[0]!r:.60} more than once")
+        return found
+
+
+def lesions_of(text: str) -> tuple[str, ...] | None:
+    """Neurons that are silenced one by one: ``None``, all that inhibit, from ``"all"``, and none from ``"none"``."""
+    return {"all": None, "none": ()}.get(text, tuple(part.strip() for part in text.split("+")))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Required(Brief):
+    """What is asked for: the stimuli of each trial, and which outputs are to be above their threshold.
+
+    Thresholds are fitted to the intact circuit and are the same in all conditions, unless it is said that they are
+    re-fitted.
+    """
+
+    name: str
+    outputs: np.ndarray  # (trials, outputs): bool
+    source: str = ""
+
+    @property
+    def constant(self) -> float:
+        """Share of trials that the best constant answer gets right."""
+        return float(np.unique(self.outputs, axis=0, return_counts=True)[1].max() / len(self.outputs))
+
+
+Trials = tuple[tuple[str, ...], np.ndarray, Required | None]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Wiring(Brief):
+    """How a connectome becomes a circuit, and what drives it."""
+
+    kind: str
+    inputs: tuple[Entry, ...]
+    tonic: tuple[Entry, ...]  # driven in every trial
+    readouts: tuple[Entry, ...]
+    rate: float  # of a stimulus of 1, in Hz
+    tonic_rate: float  # in Hz
+    coupling: float  # chemical excitatory synapses that a gap junction counts as, in both directions
+    unknown: str  # what synapses are taken for: one of `SIGNS`
+    mixed: str
+
+    @property
+    def driven(self) -> tuple[Entry, ...]:
+        """What has a column of the stimuli."""
+        return (*self.inputs, *self.tonic)
+
+    def stimuli(self, levels: np.ndarray) -> np.ndarray:
+        """Stimuli of the circuit, of trials with these of the inputs."""
+        tonic = np.full((len(levels), len(self.tonic)), self.tonic_rate / self.rate)
+        return np.hstack([levels, tonic])
+
+
+def each_alone(wiring: Wiring) -> Trials:
+    """Names and stimuli of trials without input and with each input alone."""
+    names = (NOTHING, *(each.name for each in wiring.inputs))
+    return names, np.vstack([np.zeros(len(wiring.inputs)), np.eye(len(wiring.inputs))]), None
+
+
+def read_required(path: str, wiring: Wiring, report: Callable[..., None]) -> Trials:
+    """Trials from a table: a column for each input, with its stimuli, and one for each output, with 1 or 0."""
+    table = read_table(path, True, report)
+    columns = {column.name: column for column in table.columns}
+    values = {}
+    for name in (each.name for each in (*wiring.inputs, *wiring.readouts)):
+        if name not in columns:
+            raise InputError(f"{path}: expected columns of all inputs and readouts, found none of {name!r:.60}")
+        values[name] = columns[name].numbers
+        if columns[name].texts or not np.isfinite(values[name]).all():
+            raise InputError(f"{path}: {name}: expected numbers, found others")
+    levels = np.stack([values[each.name] for each in wiring.inputs], axis=1)
+    wanted = np.stack([values[each.name] for each in wiring.readouts], axis=1)
+    if not len(levels) or not np.isin(wanted, (0, 1)).all() or (levels < 0).any():
+        raise InputError(f"{path}: expected trials with stimuli of 0 or more, and 0 or 1 for readouts, found others")
+    required = Required(Path(path).stem, wanted == 1, str(path))
+    if required.constant == 1:
+        raise InputError(f"{path}: expected readouts that differ between trials, found the same in all")
+    names = tuple(" ".join(f"{each.name}={x:g}" for each, x in zip(wiring.inputs, row, strict=True)) for row in levels)
+    return (
+        tuple(f"{k + 1}: {name}" if names.count(name) > 1 else name for k, name in enumerate(names)),
+        levels,
+        required,
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Signed:
+    """Weights of a connectome by what they do, source × target, in the unit of a weight of the circuit."""
+
+    connectome: Connectome
+    wiring: Wiring
+    excitation: sparse.csr_array
+    inhibition: sparse.csr_array
+    coupling: sparse.csr_array  # of gap junctions
+
+    @classmethod
+    def of(cls, connectome: Connectome, wiring: Wiring) -> "Signed":
+        """Of counts; in rate circuits as a share of all that the target receives."""
+        excitation, inhibition = connectome.excitatory, connectome.inhibitory
+        for part, sign in ((connectome.unknown, wiring.unknown), (connectome.mixed, wiring.mixed)):
+            if sign == EXCITATORY:
+                excitation = excitation + part
+            elif sign == INHIBITORY:
+                inhibition = inhibition + part
+        parts = [
+            sparse.csr_array(part) for part in (excitation, inhibition, wiring.coupling * connectome.gap_junctions)
+        ]
+        if wiring.kind == "rate":
+            received = sum(part.sum(axis=0) for part in parts)
+            share = sparse.diags_array(np.divide(1.0, received, out=np.zeros(len(received)), where=received > 0))
+            parts = [sparse.csr_array(part @ share) for part in parts]
+        return cls(connectome, wiring, *parts)
+
+    def circuit(self) -> Circuit:
+        """The circuit. A neuron whose gap junctions excite while its synapses inhibit has a twin."""
+        wiring, nothing = self.wiring, {"unknown": None, "mixed": None, "gap_junctions": None}
+        weighted = replace(
+            self.connectome, excitatory=self.excitation + self.coupling, inhibitory=self.inhibition, **nothing
+        )
+        return weighted.circuit(
+            wiring.kind,
+            weight=1.0 if wiring.kind == "rate" else None,
+            inputs=[list(each.selection) for each in wiring.driven],
+            readouts=[list(each.selection) for each in wiring.readouts],
+            rate=wiring.rate,
+        )
+
+    def without_inhibition(self, neurons: np.ndarray) -> "Signed":
+        """Without the inhibition that some neurons send."""
+        return replace(self, inhibition=_without_rows(self.inhibition, neurons))
+
+    def without_synapses(self, neurons: np.ndarray) -> "Signed":
+        """Without all chemical synapses that some neurons send; their gap junctions stay."""
+        return replace(self.without_inhibition(neurons), excitation=_without_rows(self.excitation, neurons))
+
+    @property
+    def inhibitory(self) -> np.ndarray:
+        """Neurons that send inhibition."""
+        return np.flatnonzero(np.diff(self.inhibition.indptr))
+
+
+def _without_rows(matrix, rows):
+    stays = np.ones(matrix.shape[0])
+    stays[rows] = 0
+    left = sparse.csr_array(sparse.diags_array(stays) @ matrix)
+    left.eliminate_zeros()
+    return left

@@ -1,0 +1,142 @@
+"""What does inhibition do in a connectome of your own?"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from eisim.base.errors import InputError
+from eisim.base.values import Value, count, quantity
+
+#: Settings that `eisim.read_connectome` takes where they are given, and what it calls them.
+COLUMNS = {each: each for each in ("source", "target", "sign", "transmitter", "nodes", "name", "classes")}
+COLUMNS |= {"synapses": "count", "type": "kind"}
+
+
+@dataclass(frozen=True)
+class Settings(Value):
+    """Settings for ``--set``.
+
+    Attributes
+    ----------
+    file : str
+        Connectome: a table of connections, GraphML, or JSON, see `eisim.read_connectome`.
+    source, target, synapses, sign, transmitter, type : str
+        Columns of the table of connections, where they are not found by their names.
+    nodes, name, classes : str
+        Table of neurons, and its columns.
+    signs : str
+        Signs of transmitters, over the usual ones: ``"glutamate:-,dopamine:+"``; 0 for either sign.
+    inputs : str
+        What is stimulated, separated by commas: names, classes or transmitters, joined by + where they are one
+        stimulus, which may have a name: ``"anterior=ALM+AVM,PLM"``. In each trial one is on, or none.
+    tonic : str
+        What is driven in all trials.
+    readouts : str
+        What is read out, each the mean of its neurons.
+    rate, tonic_rate : quantity
+        Rates of stimuli and of tonic drive.
+    coupling : float
+        Excitatory synapses that a gap junction counts as, in rate circuits; 0 leaves them out.
+    unknown, mixed : {"omitted", "excitatory", "inhibitory"}
+        What synapses without a known sign, and those that may have either sign, are taken for.
+    vary : bool
+        Whether these and the coupling are varied.
+    ways : {"outgoing", "both"}
+        What silencing a neuron takes: its chemical synapses, or all that it sends and receives.
+    lesions : str
+        Neurons that are silenced one by one: all that inhibit, none, or names or classes joined by +.
+    task : str
+        Table of trials: columns of the inputs, with numbers, and of the readouts, 1 where a readout should be above
+        its threshold and 0 where not.
+    levels, seeds : int
+        Numbers of fractions of inhibition removed, and of seeds where something is random.
+    shuffles : int
+        Number of connectomes with shuffled connections.
+    controls : {"all", "none"}
+        Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams.
+    duration, window, dt : quantity
+        Duration of a trial, of the read-out window at its end, and of a time step.
+    """
+
+    file: str = ""
+    source: str = ""
+    target: str = ""
+    synapses: str = ""
+    sign: str = ""
+    transmitter: str = ""
+    type: str = ""
+    nodes: str = ""
+    name: str = ""
+    classes: str = ""
+    signs: str = ""
+    inputs: str = ""
+    tonic: str = ""
+    readouts: str = ""
+    rate: float = quantity(100.0, "hertz", positive=True)
+    tonic_rate: float = quantity(20.0, "hertz", non_negative=True)
+    coupling: float = quantity(0.0, "1", non_negative=True)
+    unknown: Literal["omitted", "excitatory", "inhibitory"] = "omitted"
+    mixed: Literal["omitted", "excitatory", "inhibitory"] = "omitted"
+    vary: bool = True
+    ways: Literal["outgoing", "both"] = "outgoing"
+    lesions: str = "all"
+    task: str = ""
+    levels: int = count(6, 2, 101)
+    seeds: int = count(10, 1, 1000)
+    shuffles: int = count(10, 0, 1000)
+    controls: Literal["all", "none"] = "all"
+    duration: float = quantity(300e-3, "second", positive=True)
+    window: float = quantity(200e-3, "second", positive=True)
+    dt: float = quantity(0.5e-3, "second", positive=True)
+
+
+def run(settings: Settings, kinds, seed, backend, report):
+    """Run the experiment, with a rate circuit unless only spiking ones are asked for; returns a `ConnectomeResult`."""
+    import numpy as np
+
+    from eisim.base.timing import Timing
+    from eisim.connectome import read_connectome
+    from eisim.studies.connectome.measure import measure
+    from eisim.studies.connectome.result import Protocol
+    from eisim.studies.connectome.wiring import Entry, Wiring, lesions_of, read_required
+
+    for needed in ("file", "inputs", "readouts"):
+        if not getattr(settings, needed):
+            raise InputError(f"{needed}: expected a value, found none (--set {needed}=...)")
+    given = {option: getattr(settings, name) for name, option in COLUMNS.items() if getattr(settings, name)}
+    connectome = read_connectome(settings.file, **given, signs=_signs(settings.signs), report=report)
+    kind = "rate" if "rate" in kinds else "spiking"
+    rates = (settings.rate, settings.tonic_rate, settings.coupling)
+    driven = [Entry.listed(getattr(settings, name), name) for name in ("inputs", "tonic", "readouts")]
+    wiring = Wiring(kind, *driven, *rates, settings.unknown, settings.mixed)
+    times = {name: getattr(settings, name) for name in ("duration", "window", "dt")}
+    Timing(**times)
+    seeds = tuple(int(each) for each in np.random.SeedSequence(seed).generate_state(settings.seeds))
+    fractions, controls = np.linspace(0, 1, settings.levels), settings.controls == "all"
+    protocol = Protocol(
+        times,
+        fractions,
+        seeds,
+        settings.ways,
+        lesions_of(settings.lesions),
+        settings.shuffles,
+        controls,
+        settings.vary,
+        backend,
+    )
+    required = read_required(settings.task, wiring, report) if settings.task else None
+    return measure(connectome, wiring, protocol, required, report=report)
+
+
+def _signs(text):
+    """Signs of transmitters from text."""
+    pairs = [part.rpartition(":") for part in text.split(",") if part.strip()]
+    if bad := [name + sign for name, mark, sign in pairs if not (mark and name.strip())]:
+        raise InputError(f"signs: expected transmitters with signs, such as GABA:-, found {bad[0]!r:.60}")
+    words = {"0": 0, "+": 1, "-": -1}
+    return {name.strip(): words.get(sign.strip(), sign.strip()) for name, _, sign in pairs} or None
+
+
+if __name__ == "__main__":
+    from eisim.__main__ import main
+
+    main("run", "connectome")

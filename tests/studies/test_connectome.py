@@ -1,0 +1,238 @@
+"""A connectome without parts of its inhibition: lesions, controls, shuffles, and what is asked for."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from eisim import Connectome, simulate
+from eisim.base.errors import InputError
+from eisim.studies.connectome.measure import measure
+from eisim.studies.connectome.result import (
+    ASSUMED,
+    CLASS,
+    CONTROL,
+    FRACTION,
+    NEURON,
+    SHUFFLED,
+    TRANSMITTER,
+    Protocol,
+)
+from eisim.studies.connectome.shuffles import shuffled, shuffled_connectome
+from eisim.studies.connectome.wiring import Entry, Required, Signed, Wiring, each_alone, read_required
+
+NAMES = ("S1", "S2", "N", "G", "U", "M1", "M2")
+TIMES = {"duration": 0.2, "window": 0.1, "dt": 2e-3}
+
+
+def connectome(**changes):
+    def counts(*entries):
+        matrix = np.zeros((7, 7))
+        for source, target, count in entries:
+            matrix[NAMES.index(source), NAMES.index(target)] = count
+        return matrix
+
+    parts = {
+        "excitatory": counts(("S1", "M1", 10), ("S1", "N", 8), ("S2", "M2", 10), ("S2", "M1", 5), ("M1", "M2", 1)),
+        "inhibitory": counts(("N", "M2", 12)),
+        "mixed": counts(("G", "M1", 4), ("S2", "G", 5)),
+        "unknown": counts(("U", "M2", 3), ("S1", "U", 2)),
+    }
+    transmitters = ("ACh", "ACh", "GABA", "Glu", "", "ACh", "ACh")
+    return Connectome("toy", NAMES, ("S", "S", "N", "G", "U", "M", "M"), transmitters, **parts | changes)
+
+
+def wiring(kind="rate", coupling=0.0, **changes):
+    parts = {"unknown": "omitted", "mixed": "omitted"} | changes
+    entries = [Entry.listed(text, "x") for text in ("S1, S2", "M2", "M1, M2")]
+    return Wiring(kind, *entries, 50.0, 20.0, coupling, *parts.values())
+
+
+def protocol(**changes):
+    parts = {"ways": "outgoing", "lesions": None, "shuffles": 2, "controls": True, "varied": True} | changes
+    return Protocol(TIMES, np.linspace(0, 1, 3), (0,), **parts, backend="numpy")
+
+
+def veto():
+    """M2, which is driven, is to be silent under S1 alone: not without inhibition."""
+    levels = np.array([[0.0, 0], [1, 0], [0, 1]])
+    return ("none", "first", "second"), levels, Required("veto", np.array([[0, 1], [1, 0], [1, 1]], dtype=bool))
+
+
+@pytest.fixture(scope="module")
+def found():
+    return measure(connectome(), wiring(), protocol(), veto())
+
+
+def rates(circuit, levels):
+    """Rates of M1 and M2."""
+    response = simulate(circuit, wiring().stimuli(levels), **TIMES, backend="numpy")
+    order = Connectome.outputs(circuit)
+    return response.readouts[:, [order.index(name) for name in ("M1", "M2")]]
+
+
+def test_conditions_have_the_rates_of_their_circuits_alone(found):
+    signed, levels = Signed.of(connectome(), wiring()), veto()[1]
+    assert (found.means[0] == rates(signed.circuit(), levels)).all()
+    without = rates(signed.without_inhibition(np.array([2])).circuit(), levels)
+    for family in (TRANSMITTER, CLASS, NEURON):
+        (place,) = found.of(family)
+        assert found.means[place] == pytest.approx(without)
+    assert found.means[found.of(FRACTION)[-1]] == pytest.approx(without)
+    assert found.change[found.of(NEURON)[0]].max() > 5
+
+
+def test_a_function_that_falls_is_lost_and_the_bound_says_so(found):
+    (curve,) = found.curves
+    assert (curve.judgement.verdict, curve.judgement.reason) == ("lost", "provable")
+    assert found.bound == pytest.approx(2 / 3) and found.scores[0] == 1 and (found.margins > 0).all()
+    assert found.refitted_scores[found.of(FRACTION)[-1]] <= found.bound + 1e-12
+    assert len(found.variants) == len(found.of(CONTROL)) and curve.judgement.condition("sham_random") is not None
+    assert found.problems == [] and found.is_exact and found.uncertainty is None
+
+
+def test_open_signs_are_varied_one_at_a_time(found):
+    names = [found.conditions[k].name for k in found.of(ASSUMED)]
+    assert names == [
+        *(f"mixed {sign}, unknown omitted" for sign in ("excitatory", "inhibitory", "omitted")),
+        *(f"mixed omitted, unknown {sign}" for sign in ("excitatory", "inhibitory")),
+    ]
+    same = found.of(ASSUMED)[2]
+    assert (found.change[same] == 0).all() and (found.change[found.of(ASSUMED)[0]] != 0).any()
+
+
+def test_without_a_function_there_are_rates_and_no_verdict():
+    found = measure(connectome(), wiring(), protocol(controls=False, shuffles=0, varied=False, lesions=("S", "N")))
+    assert found.curves == () and found.scores is None and found.trials == ("no stimulus", "S1", "S2")
+    assert [found.conditions[k].name for k in found.of(NEURON)] == ["S1", "S2", "N"]
+    assert not len(found.of(SHUFFLED, ASSUMED, CONTROL))
+
+
+def test_silenced_both_ways_a_neuron_neither_sends_nor_receives():
+    levels, lesions = veto()[1], ("M1",)
+    both, outgoing = (
+        measure(connectome(), wiring(), protocol(ways=ways, lesions=lesions, controls=False), veto())
+        for ways in ("both", "outgoing")
+    )
+    (place,) = both.of(NEURON)
+    assert (both.means[place, :, 0] == 0).all() and (outgoing.means[place, :, 0] == both.means[0, :, 0]).all()
+    assert (both.means[place, :, 1] == outgoing.means[place, :, 1]).all()
+    assert (both.means[place, 1:, 1] < both.means[0, 1:, 1]).any() or (levels == 0).all()
+
+
+def test_gap_junctions_excite_both_ways_and_stay_when_inhibition_goes():
+    pair = np.zeros((7, 7))
+    pair[2, 5] = pair[5, 2] = 4
+    joined = connectome(gap_junctions=pair)
+    signed = Signed.of(joined, wiring(coupling=2.0))
+    circuit = signed.circuit()
+    assert len(joined.where(circuit, "N")["N"]) == 2  # twins
+    received = 10 + 5 + 8  # synapses of M1, and a gap junction that counts as 8
+    assert signed.coupling[2, 5] == pytest.approx(8 / received) and signed.excitation[0, 5] == pytest.approx(
+        10 / received
+    )
+    left = signed.without_inhibition(signed.inhibitory)
+    assert left.inhibition.nnz == 0 and (left.coupling != signed.coupling).nnz == 0
+    assert left.circuit().is_excitatory_only
+    silent = signed.without_synapses(np.array([2]))
+    assert silent.coupling[2, 5] and not silent.inhibition[[2]].nnz
+    found = measure(joined, wiring(coupling=2.0), protocol(controls=False, shuffles=0))
+    names = [found.conditions[k].name for k in found.of(ASSUMED)]
+    assert "mixed omitted, unknown omitted, gap junction × 10" in names and len(names) == 11
+    with pytest.raises(InputError, match="coupling: expected 0 in a spiking circuit"):
+        measure(joined, wiring("spiking", coupling=2.0), protocol())
+
+
+def test_summed_weights_are_shares_in_rate_circuits():
+    signed = Signed.of(connectome(), wiring(mixed="inhibitory", unknown="excitatory"))
+    received = (signed.excitation + signed.inhibition).sum(axis=0)
+    assert received[2:] == pytest.approx(1.0) and signed.inhibition[3, 5] == pytest.approx(4 / 19)
+    assert signed.inhibitory.tolist() == [1, 2, 3]  # S2 has a mixed synapse
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.floats(0, 1), st.booleans())
+def test_shuffles_keep_degrees_counts_and_signs(seed, n, density, symmetric):
+    generator = np.random.default_rng(seed)
+    counts = generator.integers(1, 9, (n, n)) * (generator.random((n, n)) < density)
+    np.fill_diagonal(counts, 0)
+    if symmetric:
+        counts = np.triu(counts) + np.triu(counts).T
+    matrix = sparse.csr_array(counts.astype(float))
+    other, swaps = shuffled(matrix, generator, symmetric)
+    other, found = other.toarray(), other
+    assert ((other > 0).sum(axis=0) == (counts > 0).sum(axis=0)).all()
+    assert ((other > 0).sum(axis=1) == (counts > 0).sum(axis=1)).all()
+    assert sorted(found.data) == sorted(matrix.data) and not other.diagonal().any()
+    if symmetric:
+        assert (other == other.T).all()
+    else:
+        assert (np.sort(other, axis=1) == np.sort(counts, axis=1)).all()  # what each neuron sends
+    assert swaps or (other == counts).all()
+
+
+def test_shuffles_follow_from_the_seed_and_reach_most_connections():
+    generator = np.random.default_rng(1)
+    counts = generator.integers(1, 5, (60, 60)) * (generator.random((60, 60)) < 0.1)
+    np.fill_diagonal(counts, 0)
+    names = tuple(map(str, range(60)))
+    wired = Connectome(
+        "random",
+        names,
+        excitatory=counts * (np.arange(60) < 40)[:, None],
+        inhibitory=counts * (np.arange(60) >= 40)[:, None],
+    )
+    (one, swaps), (same, _), (other, _) = (shuffled_connectome(wired, seed) for seed in (3, 3, [3, 1]))
+    assert (one.excitatory != same.excitatory).nnz == 0 and (one.excitatory != other.excitatory).nnz
+    kept = (one.excitatory.astype(bool).multiply(wired.excitatory.astype(bool))).nnz
+    assert swaps > wired.counts["connections"] and kept < 0.25 * wired.excitatory.nnz
+    assert (one.signs == wired.signs).all()
+
+
+def test_tasks_from_tables(tmp_path):
+    path = tmp_path / "veto.csv"
+    path.write_text("S1,S2,M1,M2\n0,0,0,1\n1,0,1,0\n0,1,1,1\n")
+    names, levels, required = read_required(str(path), wiring(), lambda *_: None)
+    assert names == ("S1=0 S2=0", "S1=1 S2=0", "S1=0 S2=1") and required.name == "veto"
+    assert (levels == veto()[1]).all() and (required.outputs == veto()[2].outputs).all()
+    assert required.constant == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("S1,M1,M2\n0,0,1\n1,1,0\n", "found none of 'S2'"),
+        ("S1,S2,M1,M2\n0,x,0,1\n1,0,1,0\n", "S2: expected numbers"),
+        ("S1,S2,M1,M2\n0,0,0,2\n1,0,1,0\n", "0 or 1 for readouts"),
+        ("S1,S2,M1,M2\n0,-1,0,1\n1,0,1,0\n", "stimuli of 0 or more"),
+        ("S1,S2,M1,M2\n0,0,0,1\n1,0,0,1\n", "differ between trials"),
+    ],
+)
+def test_what_is_no_task_is_refused(tmp_path, text, message):
+    path = tmp_path / "task.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_required(str(path), wiring(), lambda *_: None)
+
+
+def test_entries_and_wrong_ones():
+    found = Entry.listed("anterior = ALM + AVM, PLM", "inputs")
+    assert [(each.name, each.selection) for each in found] == [("anterior", ("ALM", "AVM")), ("PLM", ("PLM",))]
+    assert Entry.listed(" ", "tonic") == ()
+    for text, message in (("ALM+,PLM", "expected names"), ("A,A", "different names"), ("=A", "expected names")):
+        with pytest.raises(InputError, match=f"inputs: .*{message}"):
+            Entry.listed(text, "inputs")
+    with pytest.raises(InputError, match="S3"):
+        measure(
+            connectome(),
+            Wiring("rate", (Entry.of("S3"),), (), (Entry.of("M1"),), 50.0, 0.0, 0.0, "omitted", "omitted"),
+            protocol(),
+        )
+    with pytest.raises(InputError, match="synapses that inhibit"):
+        measure(connectome(inhibitory=None), wiring(), protocol())
+
+
+def test_each_input_alone():
+    names, levels, required = each_alone(wiring())
+    assert names == ("no stimulus", "S1", "S2") and levels.tolist() == [[0, 0], [1, 0], [0, 1]] and required is None
