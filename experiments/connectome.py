@@ -106,8 +106,8 @@ def run(settings: Settings, kinds, seed, backend, report):
     connectome = read_connectome(settings.file, **given, signs=_signs(settings.signs), report=report)
     kind = "rate" if "rate" in kinds else "spiking"
     rates = (settings.rate, settings.tonic_rate, settings.coupling)
-    driven = [Entry.listed(getattr(settings, name), name) for name in ("inputs", "tonic", "readouts")]
-    wiring = Wiring(kind, *driven, *rates, settings.unknown, settings.mixed)
+    inputs, tonic, readouts = (Entry.listed(getattr(settings, name), name) for name in ("inputs", "tonic", "readouts"))
+    wiring = Wiring(kind, inputs, tonic, readouts, *rates, settings.unknown, settings.mixed)
     times = {name: getattr(settings, name) for name in ("duration", "window", "dt")}
     Timing(**times)
     seeds = tuple(int(each) for each in np.random.SeedSequence(seed).generate_state(settings.seeds))

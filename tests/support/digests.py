@@ -29,6 +29,7 @@ EXPERIMENTS = {
         "size=0.02 synapses=0.5 levels=2 seeds=1 learning=0.1s trial=0.1s block=20ms window=50ms",
         "spiking",
     ),
+    "worm": ("levels=2 shuffles=1 controls=none lesions=AVM duration=50ms window=20ms", "rate"),
 }
 
 

@@ -183,7 +183,9 @@ def _grouped(texts, chosen) -> dict[str, np.ndarray]:
 
 def _lesioned(signed, chosen) -> list[int]:
     """Neurons that are silenced one by one."""
-    return (signed.inhibitory if chosen is None else signed.connectome.find(chosen) if chosen else np.empty(0)).tolist()
+    if chosen is None:
+        return signed.inhibitory.tolist()
+    return signed.connectome.find(chosen).tolist() if chosen else []
 
 
 def _lesion(signed, intact, neuron, ways) -> _Job:
