@@ -78,7 +78,7 @@ TREES = {
 #: Public names by heading of the API page, with the module from which they are imported.
 API = {
     "Circuits": ("eisim", "Circuit Input Population Projection Readout AllToAll FixedInDegree FixedOutDegree "
-                 "FixedProbability FixedTotalNumber GaussianProfile Independent Lognormal Normal Gamma"),
+                 "FixedProbability FixedTotalNumber GaussianProfile Independent Lognormal Normal Gamma from_brian2"),
     "Circuits in Brian2": ("eisim.adapter.brian2_network", "Brian2Network"),
     "Neurons": ("eisim", "LIF ConductanceLIF Theta ThresholdLinear Saturating Softplus ExponentialLinear Logistic Step "
                 "PowerLaw WilsonCowan AbbottChance"),

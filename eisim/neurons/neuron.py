@@ -598,6 +598,15 @@ def _direction(texts, variable, parameters, initial):
     return _dynamics.direction(found, variable, values | dict.fromkeys(found.noises, 0.0))
 
 
+def effect_of(neuron: Neuron, variable: str) -> tuple[int, bool] | None:
+    """Whether a variable raises v at threshold, 1, or lowers it, -1, and whether that turns at a reversal potential.
+
+    ``None`` where it is not known.
+    """
+    found = _direction(neuron._texts, variable, neuron.parameters, neuron.initial)
+    return None if found is None else (int(found[0]), found[1])
+
+
 @lru_cache(maxsize=4096)
 def _sign_of(texts, variable, parameters, initial):
     found = _dynamics.read(*texts)
