@@ -219,7 +219,7 @@ def test_synapses_of_one_pair_add_up_or_keep_their_delays():
 
 CARRIED = {
     "noise on another variable": (
-        {"equations": CURRENTS.replace("-ge/tau_e", "-ge/tau_e + 1*mV*tau_e**-0.5*xi"), "method": "euler"},
+        {"equations": CURRENTS.replace("-ge/tau_e", "-ge/tau_e + 1*mV*tau_e**-0.5*xi")},
         r"dge/dt = .*: noise acts on ge, expected it on v alone",
     ),
     "not held": (
@@ -238,11 +238,11 @@ CARRIED = {
         r"reset v = E; w \+= 1\*mV: expected v = a constant",
     ),
     "no leak": (
-        {"equations": CURRENTS.replace("E - v", "0*mV"), "method": "euler"},
+        {"equations": CURRENTS.replace("E - v", "0*mV")},
         "dv/dt = .*: expected a leak of v",
     ),
     "not linear": (
-        {"equations": CURRENTS.replace("- v", "- v**2/volt"), "method": "euler"},
+        {"equations": CURRENTS.replace("- v", "- v**2/volt")},
         r"dv/dt = .*: it has a term with v\*\*2",
     ),
     "at the threshold": ({"threshold": "v >= th"}, "threshold v >= th: expected v > a constant"),
@@ -253,7 +253,7 @@ CARRIED = {
 def test_other_equations_are_carried_over_with_the_reason(case):
     changes, why = CARRIED[case]
     changes = dict(changes)
-    cells = group(6, changes.pop("equations", CURRENTS), **changes)
+    cells = group(6, changes.pop("equations", CURRENTS), method="euler", **changes)
     if "vt" in cells.variables:
         cells.vt = np.linspace(-52, -49, 6) * mV
     cells.v, cells.I = np.linspace(-60, -51, 6) * mV, np.linspace(0, 15, 6) * mV
