@@ -81,7 +81,7 @@ API = {
                  "FixedProbability FixedTotalNumber GaussianProfile Independent Lognormal Normal Gamma from_brian2"),
     "Circuits in Brian2": ("eisim.adapter.brian2_network", "Brian2Network"),
     "Neurons": ("eisim", "LIF ConductanceLIF Theta ThresholdLinear Saturating Softplus ExponentialLinear Logistic Step "
-                "PowerLaw WilsonCowan AbbottChance"),
+                "PowerLaw WilsonCowan RectifiedTanh AbbottChance"),
     "Neurons of equations": ("eisim", "Neuron AdEx EIF QIF Izhikevich HodgkinHuxley WangBuzsaki"),
     "f–I curves": ("eisim.analysis.fi_curve", "fi_curve FICurve"),
     "Custom neurons": ("eisim.neurons", "SpikingNeuron RateUnit"),
@@ -99,7 +99,7 @@ API = {
     "Any Brian2 network": ("eisim.brian", "ablate inhibition ablated BrianAblation Found Finding GroupSpikes"),
     "DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "
                         "to_torch from_nir to_nir"),
-    "Recurrent networks": ("eisim", "train_recurrent RecurrentNetwork RecurrentTask task_from_neurogym"),
+    "Recurrent networks": ("eisim", "RNN from_rnn train_recurrent RecurrentNetwork RecurrentTask task_from_neurogym"),
     "Tasks of recurrent networks": ("eisim.analysis.recurrent_tasks", "perceptual_decision context_integration "
                                     "delayed_match angle_memory"),
     "Theory": ("eisim", "certify Certificate synthesize predict Prediction mean_field MeanField"),

@@ -1035,6 +1035,8 @@ def _without_noise(population):
 def gap_junction_unit(neuron) -> str:
     """Unit of the conductance of gap junctions between such neurons; ``InputError`` where there can be none."""
     unit = _CONDUCTANCES.get((neuron.state_unit, neuron.drive_unit))
+    if getattr(neuron, "relaxes_input", False):
+        raise InputError(f"gap_junctions: expected rate units whose rates relax, found {neuron!r}")
     if unit is None or isinstance(neuron, Theta) or not getattr(neuron, "takes_bias", True):
         wanted = "neurons whose potential v and whose drive are in V, or in V and A"
         raise InputError(f"gap_junctions: expected {wanted}, or rate units, found {model_name(neuron)}")

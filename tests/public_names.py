@@ -37,7 +37,7 @@ MODULES = {
     "eisim.experiment": "AblationResult Case CaseResult KindResult Measurement Protocol run_ablation with_noise",
     "eisim.functions": "NAMED REGIONS LabelledData Region TruthTable patterns",
     "eisim.neurons": "AdEx EIF HodgkinHuxley Izhikevich QIF WangBuzsaki LIF AbbottChance "
-    "ConductanceLIF ExponentialLinear Logistic Neuron PowerLaw RateUnit Saturating "
+    "ConductanceLIF ExponentialLinear Logistic Neuron PowerLaw RateUnit RectifiedTanh Saturating "
     "Softplus SpikingNeuron Step Theta ThresholdLinear WilsonCowan",
     "eisim.network_ablation": "NetworkAblation ablate_network class_floors",
     "eisim.task": "Fact Obstruction Task",

@@ -6,7 +6,7 @@ from eisim.adapter.activations import Identity, LeakyReLU, Tanh, refuse_refracto
 from eisim.adapter.extras import extra
 from eisim.adapter.static import DNN, feed_forward
 from eisim.base.errors import InputError
-from eisim.neurons import LIF, ExponentialLinear, Logistic, Saturating, Softplus, Step, ThresholdLinear
+from eisim.neurons import LIF, ExponentialLinear, Logistic, RectifiedTanh, Saturating, Softplus, Step, ThresholdLinear
 
 
 def write_onnx(dnn: DNN) -> bytes:
@@ -78,6 +78,9 @@ class _Writer:
             node("Clip", by("Mul", by("Sub", drive, unit.threshold), unit.gain), one(0.0), one(unit.maximum))
         elif isinstance(unit, Logistic):
             by("Mul", node("Sigmoid", by("Div", by("Sub", drive, unit.threshold), unit.slope)), unit.maximum)
+        elif isinstance(unit, RectifiedTanh):
+            above = by("Div", node("Relu", by("Sub", drive, unit.threshold)), unit.slope)
+            by("Mul", node("Tanh", above), unit.maximum)
         elif isinstance(unit, Softplus):
             scaled = by("Div", by("Sub", drive, unit.threshold), unit.scale)
             node("Mul", node("Softplus", scaled), one(unit.scale))

@@ -14,7 +14,9 @@ import scipy
 
 from eisim.adapter.extras import extra
 from eisim.adapter.onnx_reader import read_model
+from eisim.adapter.rnn import RNN
 from eisim.adapter.static import DNN, feed_forward
+from eisim.adapter.torch_rnn import is_recurrent, read_layer, refuse_gates
 from eisim.base.errors import InputError, explains_arguments
 
 #: By which the DNN may differ from a module of single precision, as a share of its largest output.
@@ -22,22 +24,23 @@ AGREEMENT = 1e-4
 
 
 @explains_arguments
-def from_torch(module, example) -> DNN:
-    """The DNN of a PyTorch module.
+def from_torch(module, example=None) -> DNN | RNN:
+    """The DNN of a PyTorch module, or the `RNN` of an ``nn.RNN`` or ``nn.RNNCell``.
 
     Parameters
     ----------
     module : torch.nn.Module
         Feed-forward, one tensor in and one out, of linear operations, pooling and pointwise activations, as `read_onnx`
         takes them. It is traced as in ``eval()``: batch normalisation with the statistics that it has, no dropout.
-        The module itself is left as it is.
+        The module itself is left as it is. Or a recurrent layer without gates, of one direction.
     example : torch.Tensor or tuple of int
-        A batch of inputs, or the shape of one, without the batch axis.
+        A batch of inputs, or the shape of one, without the batch axis. None is needed for a recurrent layer.
 
     Returns
     -------
-    DNN
-        Its input is the module's, flattened; its outputs likewise. A softmax at the end is left out.
+    DNN or RNN
+        The input of a DNN is the module's, flattened; its outputs likewise. A softmax at the end is left out. An RNN
+        has no readout, its steps are 10 ms long, and its inputs may be negative.
 
     Raises
     ------
@@ -48,6 +51,9 @@ def from_torch(module, example) -> DNN:
     torch = extra("torch", "PyTorch")
     if not isinstance(module, torch.nn.Module):
         raise InputError(f"from_torch: expected a torch.nn.Module, found {module!r}")
+    if is_recurrent(module):
+        return read_layer(module)
+    refuse_gates(module)
     name = type(module).__name__
     if isinstance(example, torch.Tensor):
         one = example[:1]

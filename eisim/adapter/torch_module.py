@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from eisim.adapter.activations import Identity, LeakyReLU, Tanh, refuse_refractory
 from eisim.adapter.static import DNN, Layer
 from eisim.base.errors import InputError
-from eisim.neurons import LIF, ExponentialLinear, Logistic, Saturating, Softplus, Step, ThresholdLinear
+from eisim.neurons import LIF, ExponentialLinear, Logistic, RectifiedTanh, Saturating, Softplus, Step, ThresholdLinear
 
 
 def _exponential_linear(unit: ExponentialLinear, drive: Tensor) -> Tensor:
@@ -36,6 +36,7 @@ ACTIVATIONS: dict[type, Callable[[Any, Tensor], Tensor]] = {
     ThresholdLinear: lambda unit, drive: unit.gain * torch.relu(drive - unit.threshold),
     Saturating: lambda unit, drive: torch.clamp(unit.gain * (drive - unit.threshold), 0.0, unit.maximum),
     Logistic: lambda unit, drive: unit.maximum * torch.sigmoid((drive - unit.threshold) / unit.slope),
+    RectifiedTanh: lambda unit, drive: unit.maximum * torch.tanh(torch.relu(drive - unit.threshold) / unit.slope),
     Softplus: lambda unit, drive: (
         unit.scale * nn.functional.softplus((drive - unit.threshold) / unit.scale, threshold=700.0)
     ),

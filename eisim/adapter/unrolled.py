@@ -160,18 +160,35 @@ class UnrolledDNN(Shown):
         alike: dict = {}  # indices of the units that share a neuron model
         for p in self.circuit.populations:
             alike[p.neuron] = np.r_[alike.get(p.neuron, np.empty(0, dtype=int)), self.units[p.name]]
-        rates, coupled = self._at_start("r", lambda p: 0.0), self._through_junctions()
+        state, coupled = self._each(self._first_state), self._through_junctions()
+        rates = self._sent_by(state, alike)
         for step, (x, bias, _) in enumerate(inputs):
-            rates = np.broadcast_to(rates, (len(x), len(mix)))
+            rates, state = (np.broadcast_to(each, (len(x), len(mix))) for each in (rates, state))
             past.appendleft(np.hstack([x, rates]).T)
             drive = bias + sum(share[step] * (w @ past[d]).T for d, _, share, w in onto_units if d < len(past))
             drive, phi = np.broadcast_to(drive, rates.shape), np.empty(rates.shape)
             for neuron, units in alike.items():
-                phi[:, units] = neuron.transfer(drive[:, units])
-            before, rates = rates, rates + mix * ((1 - refractory * rates) * phi - rates)
+                phi[:, units] = drive[:, units] if neuron.relaxes_input else neuron.transfer(drive[:, units])
+            before, state = state, state + mix * ((1 - refractory * state) * phi - state)
             if coupled:
-                rates = rates + mix * coupled(before)
+                state = state + mix * coupled(before)
+            rates = self._sent_by(state, alike)
             yield rates
+
+    def _first_state(self, p):
+        """The rate of the units of a population at the start, or their filtered input, as what relaxes."""
+        return initial_state(p, self.circuit.seed).get(next(iter(p.neuron.states)), 0.0)
+
+    @staticmethod
+    def _sent_by(state, alike):
+        """Rates, of what relaxes."""
+        if not any(neuron.relaxes_input for neuron in alike):
+            return state
+        rates = state.copy()
+        for neuron, units in alike.items():
+            if neuron.relaxes_input:
+                rates[..., units] = neuron.transfer(state[..., units])
+        return rates
 
     def _spiking_layers(self, inputs, past, onto_units):
         tau = self._each(lambda p: p.neuron.tau)

@@ -1,7 +1,8 @@
 """Rate units: each relaxes towards its activation of the summed input."""
 
+import re
 from abc import abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -29,6 +30,13 @@ class RateUnit(Value):
     for and the rest is the user's. The noise is drawn from the seed (see `eisim.simulation.simulate`), starts at 0
     and has the exact Ornstein-Uhlenbeck increment; the activation is that of the unit without noise.
 
+    In the form ``"current"``, of many trained networks (Song, Yang & Wang, PLoS Comput. Biol. 12:e1004792, 2016), the
+    input is what relaxes, and the rate is its activation,
+
+    .. math:: \tau \dot{x} = -x + u, \qquad r = \phi(x)
+
+    without a refractory period. The fixed points are the same, and the step keeps order while ``dt <= tau``.
+
     Attributes
     ----------
     tau : float
@@ -41,6 +49,8 @@ class RateUnit(Value):
         Standard deviation :math:`\sigma` of the input noise :math:`\eta`, in Hz; 0 for none.
     noise_tau : float
         Correlation time :math:`\tau_\eta` of the noise, in s.
+    form : {"rate", "current"}
+        What relaxes: the rate, or the input.
     """
 
     tau: float = quantity(10e-3, "second", positive=True)
@@ -48,6 +58,7 @@ class RateUnit(Value):
     refractory: float = quantity(0.0, "second", non_negative=True, huge=0.5)
     noise: float = quantity(0.0, "hertz", non_negative=True)
     noise_tau: float = quantity(2e-3, "second", positive=True)
+    form: Literal["rate", "current"] = field(default="rate", kw_only=True, repr=False, metadata={"stored": "changed"})
 
     kind: ClassVar[Literal["rate"]] = "rate"
     signed_weights = True
@@ -59,6 +70,29 @@ class RateUnit(Value):
     excitatory_class = "monotone functions"
     #: The transfer function phi, as Brian2 text over ``drive`` and the parameters; each unit has it as a method, too.
     transfer_text = ""
+
+    def __init_subclass__(cls, **keywords):
+        super().__init_subclass__(**keywords)
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = RateUnit.__repr__  # which the dataclass keeps
+
+    def __post_init__(self):
+        super().__post_init__()
+        what = type(self).__name__
+        if self.form not in ("rate", "current"):
+            raise InputError(f"{what}.form: expected 'rate' or 'current', found {self.form!r:.60}")
+        if self.relaxes_input and self.refractory:
+            found = f"found {self.refractory * 1e3:g} ms"
+            raise InputError(f"{what}.refractory: expected 0 in the form 'current', {found}")
+
+    def __repr__(self):
+        shown = [f.name for f in fields(self) if f.repr or getattr(self, f.name) != f.default]
+        return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
+    @property
+    def relaxes_input(self) -> bool:
+        """Whether its input relaxes, not its rate."""
+        return self.form == "current"
 
     @abstractmethod
     def transfer(self, drive) -> np.ndarray:
@@ -72,12 +106,12 @@ class RateUnit(Value):
     @property
     def structure(self) -> str:
         """A key that distinguishes units with different code."""
-        return type(self).__name__.lower()
+        return type(self).__name__.lower() + "_current" * self.relaxes_input
 
     @property
     def states(self) -> dict[str, str]:
-        """The state variables that can be given at the start, with their units; the rate is the first."""
-        return {"r": "hertz"} | ({"noise_drive": "hertz"} if self.noise else {})
+        """The state variables that can be given at the start, with their units; what relaxes is the first."""
+        return {"x" if self.relaxes_input else "r": "hertz"} | ({"noise_drive": "hertz"} if self.noise else {})
 
     def receptor_of(self, name: str, sign: int) -> str:
         """Letter of the sign of a projection; rate units have no receptors to choose from."""
@@ -93,21 +127,32 @@ class RateUnit(Value):
     def equations_of(self, refractory: bool, noisy: bool) -> str:
         """The equations, for units with a refractory period or noise; the noise is part of ``drive``."""
         activation = "(1 - recovery*r)*activation" if refractory else "activation"
+        if self.relaxes_input:
+            activation = f"dx/dt = (-x + drive)/tau : Hz\nactivation = {self._transfer_of_x} : Hz\nr = activation : Hz"
+        else:
+            activation = f"dr/dt = (-r + {activation})/tau : Hz\nactivation = {self.transfer_text} : Hz"
         noise = "\ndnoise_drive/dt = -noise_drive/noise_tau + noise*sqrt(2/noise_tau)*xi : Hz" if noisy else ""
-        return f"dr/dt = (-r + {activation})/tau : Hz\nactivation = {self.transfer_text} : Hz{noise}"
+        return activation + noise
 
-    @staticmethod
-    def step(refractory: bool, noisy: bool) -> str:
+    def step(self, refractory: bool, noisy: bool) -> str:
         """One Euler step of the equations, as Brian2 abstract code; ``gaussian`` is standard normal noise."""
         activation = "(1 - recovery*r)*activation" if refractory else "activation"
         step = f"_mix = dt/tau\nr = r + _mix*({activation} - r)"
+        if self.relaxes_input:
+            step = f"_mix = dt/tau\nx = x + _mix*(drive - x)\nr = {self._transfer_of_x}"
         noise = "\nnoise_drive = noise_drive*noise_decay + noise_step*gaussian(key, t_in_timesteps)"  # exact
         return step + noise if noisy else step
 
     @property
+    def _transfer_of_x(self) -> str:
+        """The transfer function of what relaxes, as Brian2 text."""
+        return re.sub(r"\bdrive\b", "x", self.transfer_text)
+
+    @property
     def step_units(self) -> dict[str, str]:
         """The parameters that `step` uses, with their Brian2 units."""
-        own = {f.name: f.metadata["unit"] for f in fields(self) if f.name not in ("refractory", "noise", "noise_tau")}
+        left_out = ("refractory", "noise", "noise_tau", "form")
+        own = {f.name: f.metadata["unit"] for f in fields(self) if f.name not in left_out}
         return own | {"recovery": "second", "noise_step": "hertz", "noise_decay": "1"}
 
     def step_parameters(self, dt: float) -> dict[str, float]:
@@ -265,6 +310,34 @@ class WilsonCowan(RateUnit):
     def transfer(self, drive):
         sigmoid = 1 / (1 + exp(np.clip((self.threshold - np.asarray(drive)) / self.slope, -700, 700)))
         return self.maximum * (sigmoid - 1 / (1 + exp(np.clip(self.threshold / self.slope, -700, 700))))
+
+
+@dataclass(frozen=True)
+class RectifiedTanh(RateUnit):
+    r"""Rectified hyperbolic tangent: :math:`\phi(u) = r_\mathrm{max} \tanh(\max(u - \theta, 0)/s)`.
+
+    Trained recurrent networks have it: it is 0 below threshold, and saturates (Yang et al., Nat. Neurosci. 22:297,
+    2019).
+
+    Attributes
+    ----------
+    slope : float
+        Input :math:`s` above threshold at which the rate is 76 % of its maximum, in Hz.
+    maximum : float
+        Largest rate :math:`r_\mathrm{max}`, in Hz.
+    """
+
+    slope: float = quantity(10.0, "hertz", positive=True)
+    maximum: float = quantity(100.0, "hertz", positive=True)
+
+    transfer_text = (
+        "-maximum*expm1(-2*clip((drive - threshold)/slope, 0, 350))"
+        "/(1 + exp(-2*clip((drive - threshold)/slope, 0, 350)))"
+    )
+
+    def transfer(self, drive):
+        above = -2 * np.clip((np.asarray(drive) - self.threshold) / self.slope, 0, 350)
+        return -self.maximum * expm1(above) / (1 + exp(above))
 
 
 @dataclass(frozen=True)

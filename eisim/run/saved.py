@@ -5,7 +5,7 @@ import json
 import math
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,7 @@ _CLASSES = {
     "eisim.circuit": (*_PUBLIC["eisim.circuit"], "InhibitoryInput"),
     "eisim.plasticity": ("PlasticityRule",),
     "eisim.adapter.activations": ("Identity", "LeakyReLU", "Tanh"),
+    "eisim.adapter.rnn": ("RNN",),
     "eisim.adapter.static": ("DNN", "Layer"),
     "eisim.adapter.unrolled": ("UnrolledDNN",),
     "eisim.analysis.mean_field_check": ("Prediction",),
@@ -209,6 +210,16 @@ def _object(value, arrays):
     stored = _without_code(value)
     held = {field: getattr(stored, field) for field in parameters_of(cls)}
     return {name: {field: _node(part, arrays) for field, part in held.items() if field not in _LATER or part}}
+    return {name: {field: _node(getattr(stored, field), arrays) for field in _stored(cls, stored)}}
+
+
+def _stored(cls, value):
+    """Names of the fields that are written: of those that are stored where they are changed, only these."""
+    unchanged = set()
+    if is_dataclass(cls):
+        late = [f for f in fields(cls) if f.metadata.get("stored") == "changed"]
+        unchanged = {f.name for f in late if getattr(value, f.name) == f.default}
+    return [name for name in parameters_of(cls) if name not in unchanged]
 
 
 def _without_code(value):

@@ -601,6 +601,8 @@ def _given(trials, parts, pooled=True):
         for variable, values in given.items() if not pooled else ():
             if variable.endswith(OF_POOL):
                 mine[variable.removesuffix(OF_POOL)] = mine[variable.removesuffix(OF_POOL)] + values
+        if getattr(getattr(part, "neuron", None), "relaxes_input", False):
+            mine["r"] = part.neuron.transfer(mine["x"])
         states.append(mine)
     common = [v for v in states[0] if all(v in state for state in states)]
     return {v: _side_by_side(trials, [state[v] for state in states]) for v in common}
@@ -879,11 +881,13 @@ def _neuron_values(populations, neurons, first, copies, dt, seed):
     spiking = populations[0].neuron.kind == "spiking"
     rest = [step["rest"] if spiking else 0.0 for step in steps]
     states = [initial_state(p, seed) for p in populations]
-    first_state = "v" if spiking else "r"
+    first_state = "v" if spiking else next(iter(populations[0].neuron.states))
     values[first_state] = per_neuron([s.get(first_state, r) for s, r in zip(states, rest, strict=True)])
     for name in sorted({name for state in states for name in state} - {first_state}):
         code = getattr(populations[0].neuron, "code_name", str)(name)
         values[code] = per_neuron([s.get(name, step.get(code, 0.0)) for s, step in zip(states, steps, strict=True)])
+    if not spiking and populations[0].neuron.relaxes_input:
+        values["r"] = per_neuron([p.neuron.transfer(s.get("x", 0.0)) for s, p in zip(states, populations, strict=True)])
     noisy = spiking or any(p.neuron.noise for p in populations)
     numbers = [start + np.arange(p.size) for start, p in zip(first, populations, strict=True)]
     values["key"] = _keys(*copies, numbers=np.concatenate(numbers)) if noisy else 0.0

@@ -273,7 +273,7 @@ def _rate(group: Group, values, timing, drives) -> Model:
         equations += "\ndr/dt = (drive - r)/dt : Hz"
         step, units = "r = drive", {}
     else:
-        equations += "\n" + group.neuron.equations_of(refractory, noisy)
+        equations += "\n" + group.neuron.equations_of(refractory, noisy).replace("\nr = activation :", "\nr :")
         step, units = group.neuron.step(refractory, noisy), group.neuron.step_units | {"key": "1"}
     if group.coupled:
         equations += "\ngap : Hz"

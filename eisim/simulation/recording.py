@@ -60,6 +60,8 @@ def recordable(circuit: Circuit, population: Population) -> dict[str, Variable]:
     if neuron.kind == "rate":
         drives = {f"I_{k}": f"input from {_OF_RECEPTOR[k]} sources" for k in "ei"}
         meanings = {"r": "rate", "drive": "summed input", "activation": "activation of the summed input", **drives}
+        if neuron.relaxes_input:
+            meanings |= {"x": "input, low-pass filtered", "activation": "activation of x"}
         if any(each.noise for each in circuit.neurons(population)):
             meanings["noise_drive"] = "input noise"
         if population.gap_junctions is not None:

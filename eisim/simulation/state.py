@@ -165,7 +165,7 @@ def initial_of(response, trials: Trials, timing: Timing) -> State:
 def _variables(circuit, part):
     """State variables that an input or population has by itself, but for noise of rates, which starts at 0."""
     if circuit.kind == "rate":
-        return {"r"} if hasattr(part, "sign") else set()
+        return {next(iter(part.neuron.states))} if hasattr(part, "sign") else set()
     if not hasattr(part, "sign"):
         return {"phase"}
     return {*state_variables(part.neuron.equations(), part.neuron), FREE_AT}

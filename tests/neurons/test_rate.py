@@ -19,6 +19,7 @@ from eisim import (
     PowerLaw,
     Projection,
     Readout,
+    RectifiedTanh,
     Saturating,
     Softplus,
     ThresholdLinear,
@@ -36,6 +37,7 @@ UNITS = (
     PowerLaw(tau=20e-3, exponent=1.3, maximum=80.0, refractory=3e-3),
     WilsonCowan(slope=8.0, threshold=30.0, refractory=10e-3),
     WilsonCowan(tau=5e-3, threshold=20.0),
+    RectifiedTanh(threshold=20.0, slope=40.0, refractory=2e-3),
     AbbottChance(threshold=20.0, noise_time=0.1),
     AbbottChance(tau=50e-3, threshold=10.0, refractory=8e-3),
     Logistic(threshold=40.0, refractory=5e-3),
@@ -90,6 +92,9 @@ def test_units_are_those_of_the_papers():
     sigmoid = 1 / (1 + np.exp(-1.3 * (x - 4))) - 1 / (1 + np.exp(1.3 * 4))
     np.testing.assert_allclose(WilsonCowan(threshold=4, slope=1 / 1.3, maximum=1).transfer(x), sigmoid)
     assert WilsonCowan(threshold=4, slope=1, maximum=1).transfer(0) == 0
+    np.testing.assert_allclose(
+        RectifiedTanh(threshold=4, slope=5, maximum=2).transfer(x), 2 * np.tanh([0, 0, 1.2, 7.2])
+    )
     current = np.array([0.3, 0.35, 0.4, 0.5])  # nA; Wong & Wang 2006: a = 270 Hz/nA, b = 108 Hz, d = 0.154 s
     y = 270 * current - 108
     with np.errstate(invalid="ignore"):
