@@ -443,6 +443,8 @@ class _Writer:
                 at, unit = at * jump(p.neuron, state), units[state]
                 value = self._array(at, unit, f"{name} {state}") if np.ndim(at) else with_unit(float(at), unit)
                 yield f"{name}.{state} = {value}"
+        if getattr(p.neuron, "relaxes_input", False):
+            yield f'{name}.r = "activation"'
         yield from (f'{name}.run_regularly("{held}", when="after_groups", clock=clock)' for held in model.regularly)
         yield from regularly
         yield from drive.after
@@ -498,6 +500,9 @@ class _Writer:
         text = neuron.equations_of(bool(neuron.refractory), noisy)
         if p in self.coupled:
             text = text.replace("(-r + ", "(-r + gap + ")
+        regularly = ()
+        if neuron.relaxes_input:  # synapses read a variable, not an expression of constants that they do not have
+            text, regularly = text.replace("\nr = activation :", "\nr :"), ("r = activation",)
         values = {n: (getattr(neuron, n), u) for n, u in units.items() if re.search(rf"\b{n}\b", text)}
         if neuron.refractory:
             values["recovery"] = neuron.refractory, "second"
@@ -506,7 +511,7 @@ class _Writer:
             values["bias"] = bias, "hertz"
         lines = [*text.splitlines(), f"drive = {' + '.join(terms) or '0*Hz'} : Hz", *(f"{each} : Hz" for each in into)]
         differs = [DRAWN.format("noise is")] if noisy else []
-        return Model(lines, values, "euler", "", differs)
+        return Model(lines, values, "euler", "", differs, regularly=regularly)
 
     def _onto(self, name):
         return [q for q in self.circuit.projections if q.target == name and not self._is_left_out(q)]

@@ -16,7 +16,7 @@ from eisim.adapter.extras import extra
 from eisim.adapter.onnx_reader import read_model
 from eisim.adapter.rnn import RNN
 from eisim.adapter.static import DNN, feed_forward
-from eisim.adapter.torch_rnn import is_recurrent, read_layer, refuse_gates
+from eisim.adapter.torch_rnn import has_recurrent_layer, read_module, refuse_gates
 from eisim.base.errors import InputError, explains_arguments
 
 #: By which the DNN may differ from a module of single precision, as a share of its largest output.
@@ -24,36 +24,42 @@ AGREEMENT = 1e-4
 
 
 @explains_arguments
-def from_torch(module, example=None) -> DNN | RNN:
-    """The DNN of a PyTorch module, or the `RNN` of an ``nn.RNN`` or ``nn.RNNCell``.
+def from_torch(module, example=None, *, recurrent: bool | None = None) -> DNN | RNN:
+    """The DNN of a PyTorch module, or the `RNN` of a recurrent one.
 
     Parameters
     ----------
     module : torch.nn.Module
         Feed-forward, one tensor in and one out, of linear operations, pooling and pointwise activations, as `read_onnx`
         takes them. It is traced as in ``eval()``: batch normalisation with the statistics that it has, no dropout.
-        The module itself is left as it is. Or a recurrent layer without gates, of one direction.
+        The module itself is left as it is. A recurrent module takes inputs (batch × time × inputs, or time × batch ×
+        inputs), has one layer of units with one activation, in either form of `RNN`, and a linear readout: the outputs
+        are the first tensor that it returns, at each step or at the last. Masks and signs of weights are applied.
     example : torch.Tensor or tuple of int
-        A batch of inputs, or the shape of one, without the batch axis. None is needed for a recurrent layer.
+        A batch of inputs, or the shape of one, without the batch axis. None is needed for an ``nn.RNN`` alone.
+    recurrent : bool, optional
+        Whether to read a recurrent network; by default of modules with an ``nn.RNN`` or ``nn.RNNCell``. Others that
+        take time steps are else read as one layer for each step.
 
     Returns
     -------
     DNN or RNN
-        The input of a DNN is the module's, flattened; its outputs likewise. A softmax at the end is left out. An RNN
-        has no readout, its steps are 10 ms long, and its inputs may be negative.
+        The input of a DNN is the module's, flattened; its outputs likewise. A softmax at the end is left out. Steps of
+        an RNN are 10 ms long, its inputs may be negative, and that of an ``nn.RNN`` alone has no readout.
 
     Raises
     ------
     InputError
-        For a module that cannot be traced or mapped (the message names the layer), or whose DNN would compute something
-        else, as when the module's results depend on the size of the batch.
+        For a module that cannot be traced or mapped (the message names the layer), or whose DNN or RNN would compute
+        something else, as when the module's results depend on the size of the batch; for GRU and LSTM, whose gates
+        change the gain of cells.
     """
     torch = extra("torch", "PyTorch")
     if not isinstance(module, torch.nn.Module):
         raise InputError(f"from_torch: expected a torch.nn.Module, found {module!r}")
-    if is_recurrent(module):
-        return read_layer(module)
     refuse_gates(module)
+    if has_recurrent_layer(module) if recurrent is None else recurrent:
+        return read_module(module, example)
     name = type(module).__name__
     if isinstance(example, torch.Tensor):
         one = example[:1]
