@@ -58,7 +58,7 @@ class RateUnit(Value):
     refractory: float = quantity(0.0, "second", non_negative=True, huge=0.5)
     noise: float = quantity(0.0, "hertz", non_negative=True)
     noise_tau: float = quantity(2e-3, "second", positive=True)
-    form: Literal["rate", "current"] = field(default="rate", kw_only=True, repr=False, metadata={"stored": "changed"})
+    form: Literal["rate", "current"] = field(default="rate", kw_only=True, repr=False)
 
     kind: ClassVar[Literal["rate"]] = "rate"
     signed_weights = True

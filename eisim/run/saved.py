@@ -5,7 +5,7 @@ import json
 import math
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -64,8 +64,8 @@ _CLASSES = {
     "eisim.theory.order": ("Witness",),
     "eisim.theory.orientation": ("Orientation",),
 }
-#: Fields that are written only where they hold something: files without them are the same as before there were any.
-_LATER = {"labels"}
+#: Fields that are written only where they hold something else: other files are the same as before there were any.
+_LATER = {"labels": None, "form": "rate"}
 _HOMES = {name: (module, name) for module, names in _CLASSES.items() for name in names}
 _HOMES["WitnessOfTask"] = ("eisim.studies.tasks.witness", "Witness")
 
@@ -209,17 +209,11 @@ def _object(value, arrays):
         return {name: value.value}
     stored = _without_code(value)
     held = {field: getattr(stored, field) for field in parameters_of(cls)}
-    return {name: {field: _node(part, arrays) for field, part in held.items() if field not in _LATER or part}}
-    return {name: {field: _node(getattr(stored, field), arrays) for field in _stored(cls, stored)}}
+    return {name: {field: _node(part, arrays) for field, part in held.items() if _is_written(field, part)}}
 
 
-def _stored(cls, value):
-    """Names of the fields that are written: of those that are stored where they are changed, only these."""
-    unchanged = set()
-    if is_dataclass(cls):
-        late = [f for f in fields(cls) if f.metadata.get("stored") == "changed"]
-        unchanged = {f.name for f in late if getattr(value, f.name) == f.default}
-    return [name for name in parameters_of(cls) if name not in unchanged]
+def _is_written(field, part) -> bool:
+    return field not in _LATER or bool(part and part != _LATER[field])
 
 
 def _without_code(value):
