@@ -81,6 +81,18 @@ def _check_magnitude(lowest, what, law=" (Dale's law: the sign is the source's)"
         raise InputError(f"{what}{law}, found {lowest:g}")
 
 
+def _conductances(given, unit, what) -> sparse.csr_array:
+    """Conductances of gap junctions in SI units, 0 or more."""
+    if not sparse.issparse(given):
+        numbers = np.atleast_2d(to_si(given, unit, what))
+        warn_of_plain(given, unit, what, by_hand=True)
+        given = numbers
+    matrix = sparse.csr_array(given, dtype=float, copy=True)
+    to_si(matrix.data, "1", what)
+    _check_magnitude(matrix.data.min(initial=0), f"{what}: expected 0 or more", law="")
+    return matrix
+
+
 class Source:
     """Base of inputs and populations, the sources of projections."""
 
@@ -253,6 +265,10 @@ class Population(Source, ReadOnly, Brief):
         nor inhibitory: Dale's law does not apply, ablation leaves them, and through them the membrane of a silenced
         neuron still acts. Of rate units, `LIF` and `ConductanceLIF` neurons a step ``dt*(1 + g) <= tau`` is asked for,
         with :math:`g` the summed conductance of a neuron relative to its leak: rate units then preserve order (T1).
+    gap_junctions_from : dict of str to array_like or sparse array, optional
+        The same from rate units of other populations, by their names, as conductances of shape (size there, size here):
+        a circuit checks them, and has them where these populations have units of one model. Each direction is given
+        with the population that receives the current.
     labels : tuple of str
         Names of the neurons, one for each, such as those of a connectome (`eisim.Connectome`).
     """
@@ -267,6 +283,7 @@ class Population(Source, ReadOnly, Brief):
     silenced: tuple[int, ...] = field(default=(), repr=False)
     cell_type: str = ""
     gap_junctions: Any = field(default=None, repr=False)
+    gap_junctions_from: Any = field(default_factory=dict, repr=False)
     labels: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self):
@@ -299,6 +316,10 @@ class Population(Source, ReadOnly, Brief):
         self._check_spread(f"{what}: spread")
         if self.gap_junctions is not None:
             self._check_junctions(f"{what}: gap_junctions")
+        if not isinstance(self.gap_junctions_from, Mapping):
+            raise InputError(f"{what}: gap_junctions_from: expected a dict, found {self.gap_junctions_from!r:.60}")
+        if self.gap_junctions_from:
+            self._check_junctions_from(f"{what}: gap_junctions_from")
 
     def _check_labels(self, what):
         given = self.labels
@@ -329,16 +350,29 @@ class Population(Source, ReadOnly, Brief):
         _check_magnitude(weight, f"{what}: weight: expected 0 or more", law="")
         object.__setattr__(self, "gap_junctions", replace(given, weight=weight))
 
+    def _check_junctions_from(self, what):
+        """Hold sparse arrays, of which the circuit checks the number of rows."""
+        if self.neuron.kind != "rate":
+            raise InputError(f"{what}: expected rate units, found {model_name(self.neuron)}")
+        found = {}
+        for name, given in self.gap_junctions_from.items():
+            where = f"{what}: {name!r:.60}"
+            matrix = _conductances(given, "1", where)
+            if matrix.shape[1] != self.size:
+                raise InputError(f"{where}: expected {self.size} columns, found shape {matrix.shape}")
+            matrix.sort_indices()
+            found[name] = without_zeros(matrix)
+        object.__setattr__(self, "gap_junctions_from", found)
+
+    @property
+    def is_coupled(self) -> bool:
+        """Whether it has gap junctions, among its neurons or from other populations."""
+        return self.gap_junctions is not None or bool(self.gap_junctions_from)
+
     def _junctions(self, given, unit, what) -> sparse.csr_array:
-        if not sparse.issparse(given):
-            numbers = np.atleast_2d(to_si(given, unit, what))
-            warn_of_plain(given, unit, what, by_hand=True)
-            given = numbers
-        matrix = sparse.csr_array(given, dtype=float, copy=True)
-        to_si(matrix.data, "1", what)
+        matrix = _conductances(given, unit, what)
         if matrix.shape != (self.size, self.size):
             raise InputError(f"{what}: expected shape ({self.size}, {self.size}), found {matrix.shape}")
-        _check_magnitude(matrix.data.min(initial=0), f"{what}: expected 0 or more", law="")
         if matrix.diagonal().any():
             raise InputError(f"{what}: expected 0 on the diagonal, found a junction of a neuron with itself")
         unequal = sparse.coo_array(matrix != matrix.T)
@@ -585,6 +619,8 @@ class Circuit(ReadOnly, Shown):
             raise InputError(f"circuit {self.name!r}: expected neurons of one kind, found rate and spiking")
         for projection in self.projections:
             self._check_projection(projection)
+        for population in self.populations:
+            self._check_junctions_from(population)
         for readout in self.readouts:
             self._find(readout.population, Population, f"readout {readout.population!r}")
 
@@ -774,6 +810,12 @@ class Circuit(ReadOnly, Shown):
             self._drawn[name] = without_zeros(matrix)
         return self._drawn[name]
 
+    def junctions(self, population: Population) -> Iterator[tuple[str, sparse.csr_array]]:
+        """The gap junctions onto a population: populations of the source, and conductances, source × target."""
+        if population.gap_junctions is not None:
+            yield population.name, self.gap_junctions(population)
+        yield from population.gap_junctions_from.items()
+
     def delays(self, projection: Projection) -> np.ndarray:
         """Delays of a projection in s: one number, or one for each synapse in the order of ``weights(...).data``.
 
@@ -872,6 +914,17 @@ class Circuit(ReadOnly, Shown):
             raise InputError(f"{what}: plasticity: expected none onto rate units or NMDA receptors, which saturate")
         if projection.learning:
             self._check_learning(projection, target, what)
+
+    def _check_junctions_from(self, population):
+        for name, matrix in population.gap_junctions_from.items():
+            what = f"population {population.name!r}: gap_junctions_from"
+            other = self._find(name, Population, what)
+            if type(other.neuron) is not type(population.neuron) or not other.is_coupled:
+                wanted = f"{model_name(population.neuron)} units with gap junctions of their own direction"
+                raise InputError(f"circuit {self.name!r}: {what}: expected {wanted}, found population {name!r}")
+            if matrix.shape[0] != other.size:
+                wanted = f"shape {other.size, population.size} ({name!r} × {population.name!r})"
+                raise InputError(f"circuit {self.name!r}: {what}: expected {wanted}, found {matrix.shape}")
 
     def _check_learning(self, projection, target, what):
         """Refuse rules that the synapses of a projection cannot have, and weights that no rule would reach."""
@@ -1089,6 +1142,7 @@ def union(circuits: Sequence[Circuit], name: str = "union") -> Circuit:
                 name=f"{k}/{p.name}",
                 initial=initial_state(p, circuit.seed) if draws_state(p) else p.initial,
                 gap_junctions=circuit.gap_junctions(p) if _is_drawn(p.gap_junctions) else p.gap_junctions,
+                gap_junctions_from={f"{k}/{name}": each for name, each in p.gap_junctions_from.items()},
             )
             for p in circuit.populations
         ]

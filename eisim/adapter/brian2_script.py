@@ -152,6 +152,11 @@ def brian2_script(circuit: Circuit, stimulus=None, *, duration=300e-3, dt=0.1e-3
 def _check(circuit):
     check_afferents(circuit, "to_brian2", fluctuating=False, spikes=False, currents=False)
     for p in circuit.populations:
+        if p.gap_junctions_from:
+            raise InputError(
+                f"to_brian2: population {p.name!r}: expected gap junctions among its own neurons, since several summed "
+                f"variables cannot add up in Brian2, found those from {', '.join(p.gap_junctions_from)}"
+            )
         neuron = p.neuron
         known = type(neuron) in (LIF, ConductanceLIF, Theta, Neuron)
         plain = isinstance(neuron, RateUnit) and type(neuron).equations_of is RateUnit.equations_of

@@ -36,7 +36,7 @@ def check_linear(circuit: Circuit, what: str) -> None:
 def check_uncoupled(circuit: Circuit, what: str) -> None:
     """Refuse gap junctions."""
     for p in circuit.populations:
-        if p.gap_junctions is not None:
+        if p.is_coupled:
             raise InputError(f"{what}: expected no gap junctions, found those of population {p.name!r}")
 
 
@@ -77,5 +77,5 @@ def _varied(circuit, transients, junctions) -> Iterator[str]:
     yield from (f"the plasticity of projection {p.name!r}" for p in circuit.projections if p.plasticity)
     lost = [p.name for p in circuit.projections if p.transient and not transients]
     yield from (f"the transient loss of projection {name!r}" for name in lost)
-    coupled = [p.name for p in circuit.populations if p.gap_junctions is not None and not junctions]
+    coupled = [p.name for p in circuit.populations if p.is_coupled and not junctions]
     yield from (f"the gap junctions of population {name!r}" for name in coupled)

@@ -140,8 +140,12 @@ class UnrolledDNN(Shown):
         """The function from potentials or rates to the currents through gap junctions, if there are any."""
         found = []
         for p in self.circuit.populations:
-            matrix = self.circuit.gap_junctions(p).tocoo()
-            found.append((*(self.units[p.name].start + each for each in matrix.coords), matrix.data))
+            for source, matrix in self.circuit.junctions(p):
+                rows, columns = matrix.tocoo().coords
+                ends = self.units[source].start + rows, self.units[p.name].start + columns
+                found.append((*ends, matrix.data))
+        if not found:
+            return None
         sources, targets, conductances = (np.concatenate(column) for column in zip(*found, strict=True))
         if not len(conductances):
             return None

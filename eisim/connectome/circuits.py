@@ -75,7 +75,7 @@ def build(connectome: Any, kind, neuron, weight, inputs, readouts, **options) ->
     weights = _weights(signed, weight, neuron, kind, what)
     delay = options["delay"] if options["delay"] is not None else (SHIU_DELAY if kind == "spiking" else 0.0)
     resting = shiu(0.0) if is_default and kind == "spiking" else neuron
-    junctions = _junctions(connectome, parts, options["gap_junctions"], what)
+    junctions = _junctions(connectome, parts, neuron, options["gap_junctions"], what)
     populations = [
         Population(
             part.name,
@@ -83,8 +83,8 @@ def build(connectome: Any, kind, neuron, weight, inputs, readouts, **options) ->
             resting if part.driven else neuron,
             len(part.members),
             cell_type=part.cell_type,
-            gap_junctions=junctions.get(part.name),
             labels=tuple(connectome.neurons[k] for k in part.members),
+            **junctions[part.name],
         )
         for part in parts
     ]
@@ -271,24 +271,42 @@ def _drives(driven, parts, kind, neuron, given, what):
             yield Projection(driven[k].name, part.name, Independent(weight), receptor=receptor)
 
 
-def _junctions(connectome, parts, given, what):
-    """Conductances of gap junctions within populations, by name."""
+def _junctions(connectome, parts, neuron, given, what) -> dict[str, dict[str, Any]]:
+    """The gap junctions of populations, as their fields, by name; of twins one acts on others, both are acted on."""
     counts = connectome.gap_junctions
     if not counts.nnz or (isinstance(given, str) and given == "omitted"):
-        return {}
+        return {part.name: {} for part in parts}
+    pairs = f"{counts.nnz // 2:,} pairs of neurons with gap junctions"
     if given is None or isinstance(given, str):
         raise InputError(
-            f"{what}: gap_junctions: expected the conductance of one, or 'omitted', since the connectome has "
-            f"{counts.nnz // 2} pairs of neurons with gap junctions, found {given!r:.60}"
+            f"{what}: gap_junctions: expected the conductance of one, or 'omitted', since the connectome has {pairs}, "
+            f"found {given!r:.60}"
         )
-    found = {part.name: counts[part.members][:, part.members] for part in parts}
-    if sum(block.nnz for block in found.values()) < counts.nnz:
+    if not isinstance(neuron, RateUnit):
         raise InputError(
-            f"{what}: gap_junctions: expected them between neurons of one population, which is what circuits have, "
-            "found others: 'omitted' leaves them out"
+            f"{what}: gap_junctions: expected 'omitted', since spiking circuits have them within populations alone and "
+            f"neurons of different signs are in different ones, found {given!r:.60} for {pairs}"
         )
     conductance = scalar_si(given, "1", f"{what}: gap_junctions")
-    return {name: conductance * block for name, block in found.items() if block.nnz}
+    if conductance < 0:
+        raise InputError(f"{what}: gap_junctions: expected a conductance of 0 or more, found {conductance:g}")
+    seen = np.zeros(connectome.n_neurons, bool)
+    acts = {}  # of the neurons of each population, whether they are the first of twins
+    for part in parts:
+        acts[part.name] = ~seen[part.members]
+        seen[part.members] = True
+    found = {}
+    for here in parts:
+        blocks = {}
+        for there in parts:
+            block = conductance * counts[there.members][:, here.members]
+            blocks[there.name] = without_zeros(sparse.csr_array(sparse.diags_array(1.0 * acts[there.name]) @ block))
+        found[here.name] = {"gap_junctions_from": {name: block for name, block in blocks.items() if block.nnz}}
+    coupled = {name for fields in found.values() for name in (*fields["gap_junctions_from"],)}
+    for name in coupled - {name for name, fields in found.items() if fields["gap_junctions_from"]}:
+        size = next(len(part.members) for part in parts if part.name == name)
+        found[name] = {"gap_junctions": sparse.csr_array((size, size))}
+    return found
 
 
 def places(circuit: Circuit) -> dict[str, list[tuple[str, int]]]:
@@ -317,7 +335,7 @@ def silence(circuit: Circuit, names: list[str], ways: str) -> Circuit:
             quiet.setdefault(population, []).append(k)
     receives = quiet if ways == "both" else {}
     projections = [_without(circuit, p, quiet.get(p.source), receives.get(p.target)) for p in circuit.projections]
-    populations = [_rested(p, receives[p.name]) if p.name in receives else p for p in circuit.populations]
+    populations = [_rested(p, receives) if receives else p for p in circuit.populations]
     return revised(circuit, projections=tuple(projections), populations=tuple(populations))
 
 
@@ -328,24 +346,26 @@ def _without(circuit, projection, rows, columns):
         return projection  # spikes that a Poisson drive causes in silenced neurons go nowhere
     if isinstance(rule, AllToAll) and columns is None:
         return replace(projection, weights=replace(rule, silent=tuple({*rule.silent, *rows})))
-    matrix = circuit.weights(projection)
-    data = matrix.data.copy()
-    if rows is not None:
-        for row in rows:
-            data[matrix.indptr[row] : matrix.indptr[row + 1]] = 0
-    if columns is not None:
-        data[np.isin(matrix.indices, columns)] = 0
-    return revised(projection, weights=without_zeros(with_entries(matrix, data)), unit=None)
+    return revised(projection, weights=_cut(circuit.weights(projection), rows or [], columns or []), unit=None)
 
 
-def _rested(population, neurons):
-    """The population with neurons silenced, and without their gap junctions."""
-    changes = {"silenced": tuple(sorted({*population.silenced, *neurons}))}
+def _rested(population, quiet):
+    """The population with its neurons among these silenced, and without their gap junctions."""
+    mine, changes = quiet.get(population.name, []), {}
+    if mine:
+        changes["silenced"] = tuple(sorted({*population.silenced, *mine}))
     if sparse.issparse(population.gap_junctions):
-        matrix = population.gap_junctions
-        stays = np.ones(population.size)
-        stays[neurons] = 0
-        rows = np.repeat(stays, np.diff(matrix.indptr))
-        data = matrix.data * rows * stays[matrix.indices]
-        changes["gap_junctions"] = without_zeros(with_entries(matrix, data))
+        changes["gap_junctions"] = _cut(population.gap_junctions, mine, mine)
+    if population.gap_junctions_from:
+        changes["gap_junctions_from"] = {
+            name: _cut(matrix, quiet.get(name, []), mine) for name, matrix in population.gap_junctions_from.items()
+        }
     return revised(population, **changes)
+
+
+def _cut(matrix, rows, columns):
+    """A sparse array without some rows and columns, at the shape that it had."""
+    data = matrix.data.copy()
+    data[np.isin(np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), rows)] = 0
+    data[np.isin(matrix.indices, columns)] = 0
+    return without_zeros(with_entries(matrix, data))

@@ -213,6 +213,8 @@ class Connectome(ReadOnly):
     def only(self, selection: str | int | Iterable) -> "Connectome":
         """The connectome of some neurons alone, in their order in this one; `selection` as for `find`."""
         chosen = np.sort(self.find(selection))
+        if not len(chosen):
+            raise InputError(f"only: expected a selection with neurons, found {selection!r:.60}")
         parts: dict[str, Any] = {part: getattr(self, part)[chosen][:, chosen] for part in COUNTS}
         for part in ("neurons", "classes", "transmitters"):
             texts = getattr(self, part)
@@ -263,8 +265,10 @@ class Connectome(ReadOnly):
         unknown, mixed : {"omitted", "excitatory", "inhibitory", "both"}
             What synapses of unknown sign, and those of either sign, are taken for. ``"both"``: each counts half among
             the excitatory and half among the inhibitory ones.
-        gap_junctions : quantity or "omitted", optional
-            Conductance of one gap junction, as `Population` takes it. Asked for where a connectome has gap junctions.
+        gap_junctions : float or "omitted", optional
+            Conductance of one gap junction relative to the leak of a rate unit, as `Population` takes it:
+            :math:`\tau\dot{r}_k = \ldots + g\sum_j n_{jk}(r_j - r_k)` with the counts n, whatever the signs of the
+            neurons. Asked for where a connectome has gap junctions; spiking circuits have none, and ask for "omitted".
         delay : quantity, optional
             Of all synapses, in s: by default 0 in rate circuits, and 1.8 ms in spiking ones.
         rate : quantity, optional
@@ -288,8 +292,8 @@ class Connectome(ReadOnly):
         Raises
         ------
         InputError
-            For selections that find nothing, overlapping readouts, gap junctions without a conductance or between
-            populations, and a drive of spiking neurons of both signs.
+            For selections that find nothing, overlapping readouts, gap junctions without a conductance or in a spiking
+            circuit, and a drive of spiking neurons of both signs.
         """
         options: dict[str, Any] = {"unknown": unknown, "mixed": mixed, "gap_junctions": gap_junctions, "delay": delay}
         options |= {"rate": rate, "drive": drive, "threshold": threshold, "by": by}

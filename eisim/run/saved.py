@@ -65,7 +65,7 @@ _CLASSES = {
     "eisim.theory.orientation": ("Orientation",),
 }
 #: Fields that are written only where they hold something else: other files are the same as before there were any.
-_LATER = {"labels": None, "form": "rate"}
+_LATER = {"labels": None, "form": "rate", "gap_junctions_from": None}
 _HOMES = {name: (module, name) for module, names in _CLASSES.items() for name in names}
 _HOMES["WitnessOfTask"] = ("eisim.studies.tasks.witness", "Witness")
 

@@ -423,21 +423,27 @@ def _place(layout, index, trials, timing, neuron_values, input_values):
             learner = projection.learning and (projection.name, projection.learning, np.flatnonzero(at))
             yield *ends, None, learner, rows[at], columns[at], weights[at], delay[at], course, share
     for p in circuit.populations:
-        if p.gap_junctions is not None:
-            matrix = _junctions(circuit, p, dt)
+        _check_junctions(circuit, p, dt)
+        for source, matrix in circuit.junctions(p):
+            there, here = (layout.blocks[index, name].group for name in (source, p.name))
+            if there != here:
+                raise InputError(
+                    f"circuit {circuit.name!r}: expected gap junctions between populations of the same code, "
+                    f"found {source!r} and {p.name!r} (does one have noise or a current that the other has not?)"
+                )
             rows, columns = matrix.tocoo().coords
-            yield p.name, p.name, JUNCTIONS, None, None, rows, columns, one_if_equal(matrix.data), 0.0, 0, 1.0
+            yield source, p.name, JUNCTIONS, None, None, rows, columns, one_if_equal(matrix.data), 0.0, 0, 1.0
 
 
-def _junctions(circuit, population, dt):
-    """Conductances of the gap junctions of a population, if time steps are short enough for them."""
-    matrix = circuit.gap_junctions(population)
-    largest = float(matrix.sum(axis=0).max(initial=0.0))
+def _check_junctions(circuit, population, dt):
+    """Refuse time steps that are too long for the gap junctions of a population."""
+    if not population.is_coupled:
+        return
+    largest = float(sum(matrix.sum(axis=0) for _, matrix in circuit.junctions(population)).max(initial=0.0))
     longest = min(junction_step(neuron, largest) for neuron in circuit.neurons(population))
     if dt > longest:
         what = f"the summed conductance {largest:g} of the gap junctions of population {population.name!r}"
         raise InputError(f"dt: expected at most {longest * 1e3:.3g} ms for {what}, found {dt * 1e3:g} ms")
-    return matrix
 
 
 def _check_largest(circuit, projection, matrix):
@@ -654,7 +660,7 @@ def _members(circuit, moving):
         drives = [p for p in mine if circuit.kind == "spiking" and isinstance(p.weights, Independent)]
         drives = sorted((p for p in drives if not circuit.is_injected(p)), key=circuit.receptor)
         letters, pooled = "".join(map(circuit.receptor, drives)), any(is_pooled(circuit, p) for p in mine)
-        coupled = population.gap_junctions is not None
+        coupled = population.is_coupled
         name = _structure(population) + (f"_drive_{letters}" if drives else "") + ("_pooled" if pooled else "")
         name += "_coupled" * coupled
         if any(map(circuit.is_injected, mine)):

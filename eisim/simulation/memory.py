@@ -97,7 +97,8 @@ def _draws(projection):
 def _junctions(population):
     """Gap junctions of a population, each counted both ways."""
     given, shape = population.gap_junctions, (population.size, population.size)
-    return 0 if given is None else given.expected(shape, True) if isinstance(given, Rule) else given.nnz
+    own = 0 if given is None else given.expected(shape, True) if isinstance(given, Rule) else given.nnz
+    return own + sum(matrix.nnz for matrix in population.gap_junctions_from.values())
 
 
 def _synapses(circuit, projection):

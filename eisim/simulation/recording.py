@@ -64,12 +64,12 @@ def recordable(circuit: Circuit, population: Population) -> dict[str, Variable]:
             meanings |= {"x": "input, low-pass filtered", "activation": "activation of x"}
         if any(each.noise for each in circuit.neurons(population)):
             meanings["noise_drive"] = "input noise"
-        if population.gap_junctions is not None:
+        if population.is_coupled:
             meanings[GAP] = "input through gap junctions"
         found = {name: Variable("Hz", meaning) for name, meaning in meanings.items()}
         return found | _injectable(population, found)
     found = {}
-    if population.gap_junctions is not None:
+    if population.is_coupled:
         times = ", times the membrane resistance" if neuron.drive_unit == "volt" else ""
         found[GAP] = Variable(symbol(neuron.drive_unit), f"current through gap junctions, {_POSITIVE}{times}")
     if isinstance(neuron, Neuron):

@@ -5,7 +5,21 @@ import pytest
 from brian2 import Hz, ms, mV, second
 from scipy import sparse
 
-from eisim import LIF, Circuit, Connectome, Input, InputError, Projection, Saturating, ablate, load, save, simulate
+from eisim import (
+    LIF,
+    Circuit,
+    Connectome,
+    Input,
+    InputError,
+    Population,
+    Projection,
+    Saturating,
+    ablate,
+    load,
+    save,
+    simulate,
+    to_dnn,
+)
 from eisim.connectome import shiu
 
 NEURONS = ("A", "B", "C", "D", "E")
@@ -128,17 +142,90 @@ def test_silencing():
         connectome.silence(part, "C")
 
 
-def test_gap_junctions():
-    junctions = matrix([("A", "B", 2), ("B", "A", 2)])
-    connectome = Connectome("made", NEURONS, excitatory=matrix([("A", "D", 1), ("B", "D", 1)]), gap_junctions=junctions)
+def coupled():
+    """A drawn connectome with neurons of both signs and gap junctions between all kinds."""
+    rng = np.random.default_rng(3)
+
+    def counts(share):
+        return rng.integers(1, 5, (12, 12)) * (rng.random((12, 12)) < share)
+
+    junctions = np.triu(counts(0.4), 1)
+    wires = {"excitatory": counts(0.3), "inhibitory": counts(0.2), "gap_junctions": junctions + junctions.T}
+    return Connectome("coupled", [f"n{k}" for k in range(12)], **wires)
+
+
+def test_gap_junctions_couple_neurons_of_any_sign():
+    """Rates of neurons and of their twins are those of one equation for each neuron, at every step."""
+    connectome = coupled()
+    assert connectome.counts["neurons_of_both_signs"] > 2
     with pytest.raises(InputError, match="gap_junctions: expected the conductance of one, or 'omitted'"):
-        connectome.circuit(inputs="A", readouts="D")
-    circuit = connectome.circuit(inputs="A", readouts="D", gap_junctions=0.25)
-    assert circuit.population("E").gap_junctions[0, 1] == 0.5
-    r = simulate(circuit, [[1.0]], dt=1e-3, duration=0.2, window=1e-3, backend="numpy").rates["E"][0]
-    assert r[1] == pytest.approx(0.5 / 1.5 * r[0]) and r[0] > 10  # B relaxes to g*A/(1 + g)
-    apart = connectome.silence(circuit, "B", ways="both")
-    assert not apart.population("E").gap_junctions.nnz and circuit.population("E").gap_junctions.nnz
+        connectome.circuit(inputs="n0", readouts="n5")
+    circuit = connectome.circuit(inputs=["n0", "n3"], readouts=["n5", "n7"], gap_junctions=0.05)
+    signed = connectome.excitatory.toarray() - connectome.inhibitory.toarray()
+    received = (connectome.excitatory + connectome.inhibitory).toarray().sum(axis=0)
+    weights, conductances = signed / np.maximum(received, 1), 0.05 * connectome.gap_junctions.toarray()
+    rates, drive, expected = np.zeros(12), np.zeros(12), []
+    drive[[0, 3]] = 100, 50
+    for _ in range(80):
+        through = (conductances * (rates[:, None] - rates)).sum(axis=0)
+        rates = rates + 0.1 * (np.clip(rates @ weights + drive, 0, 100) - rates + through)
+        expected.append(rates)
+    times = {"dt": 1e-3, "duration": 80e-3, "window": 10e-3}
+    response = simulate(circuit, [[1.0, 0.5]], record=True, backend="numpy", **times)
+    for p in circuit.populations:
+        numbers = [int(label[1:]) for label in p.labels]
+        np.testing.assert_allclose(response.traces[p.name][0], np.array(expected).T[numbers], rtol=1e-12, atol=1e-12)
+    dnn = to_dnn(circuit, unrolled=True, **times)
+    np.testing.assert_allclose(dnn([[1.0, 0.5]]), response.readouts, rtol=1e-12)
+    with pytest.raises(InputError, match="expected gap junctions among its own neurons"):
+        circuit.to_brian2()
+    with pytest.raises(InputError, match="gap junctions"):
+        to_dnn(circuit)
+    with pytest.raises(InputError, match="expected 'omitted', since spiking circuits have them within populations"):
+        pair = Connectome("pair", ["A", "B"], excitatory=[[0, 1], [0, 0]], gap_junctions=[[0, 1], [1, 0]])
+        pair.circuit("spiking", inputs="A", readouts="B", gap_junctions=0.05)
+
+
+def test_silenced_both_ways_a_neuron_has_no_gap_junctions():
+    connectome = coupled()
+    circuit = connectome.circuit(inputs="n0", readouts="n5", gap_junctions=0.05)
+    names = ["n1", "n2"]
+    part = connectome.only([name for name in connectome.neurons if name not in names])
+    weight = {"weight": 0.1, "gap_junctions": 0.05}  # shares would change with what is left
+    circuit = connectome.circuit(inputs="n0", readouts="n5", **weight)
+    without = part.circuit(inputs="n0", readouts="n5", **weight)
+    outgoing, both = (connectome.silence(circuit, names, ways=ways) for ways in ("outgoing", "both"))
+    circuits, times = [both, without, outgoing], {"dt": 1e-3, "duration": 60e-3, "window": 1e-3}
+    found, expected, other = (r.readouts for r in simulate(circuits, [[1.0]], backend="numpy", **times))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert found.any() and not np.allclose(found, other)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"gap_junctions_from": 3}, "expected a dict"),
+        ({"gap_junctions_from": {"B": [[1, 2]]}}, r"expected shape \(2, 2\)"),
+        ({"gap_junctions_from": {"B": [[1], [2]]}}, "expected 2 columns"),
+        ({"gap_junctions_from": {"B": [[-1, 0], [0, 0]]}}, "0 or more"),
+        ({"gap_junctions_from": {"Z": [[1, 0], [0, 1]]}}, "expected one of 'A', 'B', 'C', found 'Z'"),
+        ({"gap_junctions_from": {"C": [[1, 0], [0, 1]]}}, "Saturating units with gap junctions of their own"),
+        ({"gap_junctions_from": {"A": [[1, 0], [0, 1]]}, "neuron": LIF()}, "expected rate units, found LIF"),
+    ],
+)
+def test_bad_gap_junctions_between_populations(changes, words):
+    one, pair = sparse.eye_array(2), {"neuron": Saturating(), "size": 2}
+    with pytest.raises(InputError, match=words):
+        Circuit(
+            "bad",
+            [Input("x")],
+            [
+                Population("A", "E", **pair | changes),
+                Population("B", "I", gap_junctions_from={"A": one}, **pair),
+                Population("C", "I", **pair),
+            ],
+            [],
+        )
 
 
 def test_finding_neurons():
@@ -157,6 +244,8 @@ def test_finding_neurons():
     ):
         with pytest.raises(InputError, match=words):
             connectome.find(wrong)
+    with pytest.raises(InputError, match=r"only: expected a selection with neurons, found \[\]"):
+        connectome.only([])
     part = connectome.only(["D", "A"])
     assert part.neurons == ("A", "D") and part.classes == ("sensory", "motor") and part.excitatory.nnz == 1
 

@@ -105,6 +105,9 @@ def _extras(circuit, population):
         parts.append(f"{name} ± {format_quantity(sd, population.neuron.quantities[name].unit)}")
     if population.gap_junctions is not None:
         parts.append(count(circuit.gap_junctions(population).nnz // 2, "gap junction"))
+    if population.gap_junctions_from:
+        number = sum(matrix.nnz for matrix in population.gap_junctions_from.values())
+        parts.append(f"{count(number, 'gap junction')} from {', '.join(population.gap_junctions_from)}")
     return ", ".join(parts)
 
 
