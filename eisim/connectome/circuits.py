@@ -13,6 +13,7 @@ from eisim.base.values import revised
 from eisim.circuit import Circuit, Input, Population, Projection, Readout, without_zeros
 from eisim.connectome.signs import INHIBITS, checked, policy, sign_of
 from eisim.neurons import Neuron, RateUnit, Saturating, SpikingNeuron
+from eisim.neurons.neuron import model_name
 from eisim.weights import AllToAll, Independent, Rule, with_entries
 
 #: What synapses of unknown sign, and those of either sign, can be taken for: their shares of each sign.
@@ -98,7 +99,10 @@ def build(connectome: Any, kind, neuron, weight, inputs, readouts, **options) ->
     rate = _RATES[kind] if options["rate"] is None else options["rate"]
     train = {"train": "poisson"} if kind == "spiking" else {}
     threshold = {} if options["threshold"] is None else {"threshold": options["threshold"]}
-    drives = _drives(driven, parts, kind, neuron if not is_default else None, options["drive"], what)
+    drive = options["drive"]
+    if drive is None and is_default and kind == "spiking":
+        drive = SHIU_DRIVE * (SHIU_WEIGHT if weight is None or isinstance(weight, str) else weight)
+    drives = _drives(driven, parts, kind, neuron, "v" if is_default else "", drive, what)
     return Circuit(
         connectome.name,
         [Input(entry.name, rate=rate, **train) for entry in driven],
@@ -252,8 +256,8 @@ def _called(sign, kind, entries, read_here, driven, read):
     return " ".join(words)
 
 
-def _drives(driven, parts, kind, neuron, given, what):
-    """The projections of the inputs; `neuron` is the user's, if there is one."""
+def _drives(driven, parts, kind, neuron, receptor, given, what):
+    """The projections of the inputs; onto spiking neurons they end on this receptor."""
     if kind == "rate":
         weight = 1.0 if given is None else scalar_si(given, "1", f"{what}: drive")
         for entry in driven:
@@ -262,13 +266,11 @@ def _drives(driven, parts, kind, neuron, given, what):
                 if hit.any():
                     yield Projection(entry.name, part.name, sparse.csr_array(weight * hit[None]))
         return
-    if neuron is not None and given is None:
-        raise InputError(f"{what}: drive: expected the weight of an input onto {type(neuron).__name__}, found None")
-    receptor = "v" if neuron is None else ""
-    weight = SHIU_DRIVE * SHIU_WEIGHT if given is None else given
+    if given is None:
+        raise InputError(f"{what}: drive: expected the weight of an input onto {model_name(neuron)}, found None")
     for part in parts:
         for k in part.driven:
-            yield Projection(driven[k].name, part.name, Independent(weight), receptor=receptor)
+            yield Projection(driven[k].name, part.name, Independent(given), receptor=receptor)
 
 
 def _junctions(connectome, parts, neuron, given, what) -> dict[str, dict[str, Any]]:

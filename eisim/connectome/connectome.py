@@ -275,7 +275,7 @@ class Connectome(ReadOnly):
             Rate of an input for a stimulus value of 1: 100 Hz, in spiking circuits 150 Hz.
         drive : quantity, optional
             Weight with which an input drives its neurons: by default 1 in rate circuits. In spiking circuits each
-            driven neuron has a separate Poisson input; of the default neuron it raises v by 250 synapses, so that each
+            driven neuron has a separate Poisson input; of the default neuron it raises v by 250 weights, so that each
             event causes a spike, and driven neurons have no refractory period. With another neuron it is asked for.
         threshold : quantity, optional
             Decision threshold of the readouts, 50 Hz by default.

@@ -70,7 +70,7 @@ def _read_cect(document, edges, neurons):
 def _matrix(given, n, where) -> np.ndarray:
     try:
         matrix = np.array(given, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         matrix = np.empty(0)
     if matrix.shape != (n, n):
         found = f"shape {matrix.shape}" if matrix.ndim == 2 else "another"
@@ -157,7 +157,7 @@ def _synapses(offsets, where) -> float:
         raise InputError(f"{where}: offsets: expected a list of columns and counts, found {offsets!r:.60}")
     for each in offsets:
         number = each[1] if isinstance(each, list) and len(each) == 2 else None
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number < np.inf:
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number <= 2**53:
             raise InputError(f"{where}: offsets: expected columns and counts of 0 or more, found {each!r:.60}")
         total += number
     return total

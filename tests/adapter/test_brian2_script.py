@@ -436,7 +436,8 @@ def test_all_that_a_circuit_has_is_written_or_refused():
     """A new field of a circuit has to be thought of in the export, and then here."""
     known = {
         Input: "name size rate train current fluctuation tau spikes",
-        Population: "name sign neuron size bias initial spread silenced cell_type gap_junctions gap_junctions_from labels",
+        Population: "name sign neuron size bias initial spread silenced cell_type gap_junctions gap_junctions_from "
+        "labels",
         Projection: "source target weights delay name receptor plasticity transient learning transmission unit plain",
         Circuit: "name inputs populations projections readouts seed",
     }

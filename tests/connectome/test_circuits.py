@@ -285,8 +285,10 @@ def test_labels_are_saved(tmp_path):
 
 def test_the_default_drive_makes_a_spike_of_each_event():
     connectome = made().only(["A", "D"])
-    circuit = connectome.circuit("spiking", inputs="A", readouts="D", drive=None)
+    circuit = connectome.circuit("spiking", weight=0.3 * mV, inputs="A", readouts="D")
     driven = circuit.population("E from A")
+    drive = next(p for p in circuit.projections if p.source == "A")
+    assert drive.weights.weight == pytest.approx(75e-3) and drive.receptor == "v"
     assert driven.neuron.refractory == 0 and circuit.population("E to D").neuron == shiu()
     response = simulate(circuit, [[0.0], [1.0]], seed=[0, 1], duration=0.2, window=0.2, backend="numpy")
     rates = response.rates["E from A"][..., 0]

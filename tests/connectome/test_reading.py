@@ -1,14 +1,12 @@
 """Connectomes from files: what is read, counted and refused."""
 
 import gzip
-import json
 
 import numpy as np
 import pytest
 
 from eisim import Connectome, InputError, load, read_connectome, save
-
-EDGES = "pre,post,weight,sign\nA,B,3,1\nB,C,2,-1\nA,C,4,1\nA,C,1,1\nC,C,2,\n"
+from tests.connectome.files import EDGES, GRAPH, cect, flyvis
 
 
 def written(tmp_path, text, name="edges.csv"):
@@ -198,24 +196,6 @@ def test_neurons_without_synapses(tmp_path):
     assert repr(connectome) == "<Connectome 'edges': 1 neurons, 0 synapses>"
 
 
-GRAPH = """<?xml version="1.0" encoding="UTF-8"?>
-<graphml xmlns="http://graphml.graphdrawing.org/xmlns">
-  <key id="v_name" for="node" attr.name="name" attr.type="string"/>
-  <key id="v_type" for="node" attr.name="cell_type" attr.type="string"/>
-  <key id="v_nt" for="node" attr.name="neurotransmitter" attr.type="string"/>
-  <key id="e_n" for="edge" attr.name="weight" attr.type="double"><default>1</default></key>
-  <key id="e_t" for="edge" attr.name="synapse_type" attr.type="string"/>
-  <graph id="G" edgedefault="directed">
-    <node id="n0"><data key="v_name">AVAL</data><data key="v_type">inter</data><data key="v_nt">ACh</data></node>
-    <node id="n1"><data key="v_name">DD1</data><data key="v_type">motor</data><data key="v_nt">GABA</data></node>
-    <edge source="n0" target="n1"><data key="e_n">4</data><data key="e_t">C</data></edge>
-    <edge source="n1" target="n0"><data key="e_t">C</data></edge>
-    <edge source="n1" target="n0" directed="false"><data key="e_n">2</data><data key="e_t">E</data></edge>
-  </graph>
-</graphml>
-"""
-
-
 def test_graphml(tmp_path):
     connectome = read(tmp_path, GRAPH, "worm.graphml")
     assert connectome.neurons == ("AVAL", "DD1") and connectome.classes == ("inter", "motor")
@@ -227,22 +207,6 @@ def test_graphml(tmp_path):
     refused(tmp_path, GRAPH.replace('target="n1"', 'target="n7"'), "edge 1", "'n7'", file="x.graphml")
     refused(tmp_path, GRAPH.replace('<data key="e_t">E</data>', ""), "edge 3", "directed", file="x.graphml")
     refused(tmp_path, GRAPH.replace('id="n1"', 'id="n0"'), "node 2", "'n0' once more", file="x.graphml")
-
-
-def cect(**changes):
-    nothing = [[0.0] * 3 for _ in range(3)]
-    document = {
-        "nodes": ["A", "B", "C"],
-        "connections": {
-            "Acetylcholine": [[0, 2, 0], [0, 0, 0], [0, 0, 0]],
-            "GABA": [[0, 0, 0], [0, 0, 3], [0, 0, 0]],
-            "Generic_GJ": [[0, 1, 0], [1, 0, 0], [0, 0, 0]],
-            "Generic_CS": [[0, 0, 0], [0, 0, 0], [4, 0, 0]],
-            "Contact": [[0, 9, 9], [9, 0, 9], [9, 9, 0]],
-            "Monoamines": nothing,
-        },
-    }
-    return json.dumps(document | changes)
 
 
 def test_json_of_cect(tmp_path):
@@ -259,13 +223,6 @@ def test_json_of_cect(tmp_path):
         ({"connections": {"GABA": [[float("nan")]]}, "nodes": ["A"]}, ("expected finite numbers",)),
     ):
         refused(tmp_path, cect(**changes), *words, file="worm.json")
-
-
-def flyvis(**changes):
-    edge = {"src": "R1", "tar": "L1", "offsets": [[[0, 0], 40], [[1, 0], 2.5]], "alpha": -1, "edge_type": "chem"}
-    edges = [edge | changes, edge | {"src": "L1", "tar": "T4a", "alpha": 1}]
-    nodes = [{"name": name, "pattern": ["stride", [1, 1]]} for name in ("R1", "L1", "T4a")]
-    return json.dumps({"nodes": nodes, "edges": edges, "input_units": ["R1"], "output_units": ["T4a"]})
 
 
 def test_json_of_flyvis(tmp_path):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eisim import InputError, LabelledData, TruthTable, certify, load, read_onnx, save
+from eisim import InputError, LabelledData, TruthTable, certify, load, read_connectome, read_onnx, save
 from eisim.base.store import checkpoint
 from tests.fuzz import mutate
 
@@ -372,9 +372,34 @@ def columns(rng: random.Random, folder: Path) -> None:
         assert name.isprintable() and not set(name) & set("$`;|&<>'\"\\"), name
 
 
+def connectomes(rng: random.Random, folder: Path) -> None:
+    """Connectomes in every format, with tables of neurons."""
+    from tests.connectome import files
+
+    kind = rng.choice(["csv", "csv", "csv", "nodes", "graphml", "cect", "flyvis", *files.packed()])
+    path, nodes = folder / "edges", None
+    if kind in ("csv", "nodes"):
+        text = rng.choice(files.TABLES)
+        path.write_bytes(mutate.of_table(text, rng) if kind == "csv" else text.encode())
+    elif kind in ("cect", "flyvis"):
+        path.write_bytes(mutate.of_json(json.loads(getattr(files, kind)()), rng))
+    else:
+        content = files.GRAPH.encode() if kind == "graphml" else files.packed()[kind]
+        path.write_bytes(mutate.of_bytes(content, rng))
+    if kind == "nodes":
+        nodes = folder / "nodes.csv"
+        nodes.write_bytes(mutate.of_table(files.NODES, rng))
+    connectome = read_connectome(path, nodes=nodes, signs=rng.choice((None, {"glutamate": -1})))
+    show(connectome)
+    assert connectome.n_synapses >= 0 and connectome.counts["neurons"] == len(set(connectome.neurons))
+    if connectome.n_neurons < 60 and not connectome.gap_junctions.nnz:
+        show(connectome.circuit(inputs=0, readouts=[connectome.n_neurons - 1], mixed="both", unknown="both"))
+
+
 #: Kinds by name, with their share of the inputs.
 KINDS: dict[str, tuple[Callable[[random.Random, Path], None], float]] = {
-    "csv": (csv, 0.24),
+    "csv": (csv, 0.2),
+    "connectomes": (connectomes, 0.04),
     "tables": (tables, 0.06),
     "onnx": (onnx, 0.2),
     "saved": (saved, 0.15),
