@@ -83,7 +83,7 @@ def policy(given: Mapping[str, int | str] | None, what: str = "signs") -> dict[s
 
 
 def sign_of(transmitter: str, signs: Mapping[str, int]) -> int:
-    """The code of a transmitter; of several, with commas, semicolons or signs between them, the one that all share."""
+    """The code of a transmitter; of several, such as "ACh/GABA", the one that those of a known sign share."""
     name = transmitter.strip().casefold()
     if name in signs:
         return signs[name]

@@ -193,3 +193,10 @@ def test_both_sides_of_the_sweep_answer(script, monkeypatch):
     ours = sweep.ours(1, 1)
     assert json.dumps([plain, ours])
     assert ours["accuracy"] > 0.8 and plain["seconds"] > 0
+
+
+def test_a_made_connectome_is_read_and_simulated(script, tmp_path):
+    connectome = script("connectome")
+    connectome.write(tmp_path / "made.csv", 1500, 5000)
+    found = connectome.simulated(tmp_path / "made.csv", 20.0, "numpy")
+    assert "1500 neurons" in found["connectome"] and found["spikes"] > 1000
