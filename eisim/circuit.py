@@ -354,6 +354,7 @@ class Population(Source, ReadOnly, Brief):
         """Hold sparse arrays, of which the circuit checks the number of rows."""
         if self.neuron.kind != "rate":
             raise InputError(f"{what}: expected rate units, found {model_name(self.neuron)}")
+        gap_junction_unit(self.neuron)
         found = {}
         for name, given in self.gap_junctions_from.items():
             where = f"{what}: {name!r:.60}"
