@@ -122,8 +122,12 @@ def excitation(circuit: Circuit, inputs: bool = False) -> tuple[Projection, ...]
 
 
 def removed_weight(intact: Circuit, ablated: Circuit) -> float:
-    """Summed inhibitory weight that an ablation took, in SI units."""
-    before, after = (sum(total_weight(c, p) for p in c.inhibitory_projections) for c in (intact, ablated))
+    """Summed inhibitory weight that an ablation took, in SI units; that of injected currents is no synaptic weight."""
+
+    def total(circuit):
+        return sum(total_weight(circuit, p) for p in circuit.inhibitory_projections if not circuit.is_injected(p))
+
+    before, after = total(intact), total(ablated)
     return max(0.0, before - after)
 
 

@@ -65,21 +65,26 @@ def _space(node, shape, kernel):
         raise InputError(
             f"expected strides, dilations and kernels of at least 1, found {strides}, {dilations}, {kernel}"
         )
-    padding = values["padding"]
-    if padding == "same" if isinstance(padding, str) else False:
-        if max(strides) > 1:
-            raise InputError(f"padding: expected a stride of 1 with 'same', found {strides}")
-        total = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
-        pads = [(each // 2, each - each // 2) for each in total]
-    else:
-        one = _whole(0.0 if isinstance(padding, str) and padding == "valid" else padding, n, "padding")
-        pads = [(each, each) for each in one]
-        if min(one) < 0:
-            raise InputError(f"padding: expected 0 or more, found {one}")
+    if isinstance(values["padding"], str) and values["padding"] == "same" and max(strides) > 1:
+        raise InputError(f"padding: expected a stride of 1 with 'same', found {strides}")
+    pads = pads_of(values["padding"], kernel, dilations)
     for size, k, d, (a, b) in zip(shape[1:], kernel, dilations, pads, strict=True):
         if d * (k - 1) + 1 > size + a + b:
             raise InputError(f"expected a kernel within its input, found {kernel} for shape {shape}")
     return strides, pads, dilations
+
+
+def pads_of(padding, kernel, dilations) -> list[tuple[int, int]]:
+    """Zeros before and after each axis of space."""
+    if isinstance(padding, str):
+        if padding not in ("same", "valid"):
+            raise InputError(f"padding: expected 'same', 'valid' or numbers, found {padding!r:.60}")
+        total = [d * (k - 1) * (padding == "same") for d, k in zip(dilations, kernel, strict=True)]
+        return [(each // 2, each - each // 2) for each in total]
+    one = _whole(padding, len(kernel), "padding")
+    if min(one) < 0:
+        raise InputError(f"padding: expected 0 or more, found {one}")
+    return [(each, each) for each in one]
 
 
 def _squeezed(shape, n) -> tuple[int, ...]:

@@ -38,8 +38,11 @@ from eisim.adapter.affine import LARGEST_EFFORT, Affine, bounded
 from eisim.adapter.names import Unused
 from eisim.adapter.nir_file import Graph, parse, read_graph
 from eisim.adapter.nir_linear import delayed, linear, shape_after, shape_of, source_of
+from eisim.adapter.nir_reference import Reference
+from eisim.adapter.unrolled import unroll
 from eisim.base.elementary import exprel
 from eisim.base.errors import InputError, explains_arguments, one_line
+from eisim.base.timing import Timing
 from eisim.base.units import Measured, scalar_si
 from eisim.circuit import Circuit, InhibitoryInput, Input, Population, Projection, Readout
 from eisim.neurons import LIF
@@ -56,6 +59,10 @@ MARGIN = 2.0**-20
 #: Least factor by which an Euler step leaves a membrane: less is as good as none.
 LEAST = 1e-14
 MOST_POPULATIONS = 1_000
+#: Strengths of the inputs for which circuits of Euler steps are compared with their graphs, and for how many steps.
+STRENGTHS, CHECKED = (1.0, 3.0, 10.0, 30.0), 20
+#: The share of steps in which inputs spike there.
+SHARE = 0.3
 NEURONS = {"LIF", "IF", "CubaLIF"}
 RESETS = ("value", "subtraction", "late subtraction")
 
@@ -72,10 +79,22 @@ class NIRNetwork:
     reset: str
     late: int  # steps by which readouts are late
     columns: np.ndarray  # of the network's inputs, for each stimulus column of the circuit
+    signed: np.ndarray | None  # 1 or -1 for each of these columns: of ON and OFF channels
+    shapes: dict[str, tuple[int, ...]]  # of what the nodes of the graph send
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of the network's inputs."""
+        return int(self.columns.max()) + 1
 
     def stimuli(self, values) -> np.ndarray:
         """Stimuli of the circuit from values of the network's inputs (trials (× time) × inputs)."""
-        return np.asarray(values, dtype=float)[..., self.columns]
+        values = np.asarray(values, dtype=float)[..., self.columns]
+        return values if self.signed is None else np.maximum(values * self.signed, 0.0)
+
+    def reference(self) -> Reference:
+        """The graph in Euler steps."""
+        return Reference(self.graph, self.shapes, self.dt, self.reset, MARGIN)
 
 
 @explains_arguments
@@ -129,8 +148,13 @@ def from_nir(
     return read_nir(file, dt=dt, euler=euler, currents=currents, rate=rate, reset=reset).circuit
 
 
-def read_nir(file, *, dt=None, euler=None, currents=None, rate=100.0, reset="value") -> NIRNetwork:
-    """The network of a NIR graph; arguments as of `from_nir`."""
+def read_nir(
+    file, *, dt=None, euler=None, currents=None, rate=100.0, reset="value", signed: bool = False
+) -> NIRNetwork:
+    """The network of a NIR graph; arguments as of `from_nir`.
+
+    If `signed`, inputs that are currents come as ON and OFF channels.
+    """
     if reset not in RESETS:
         raise InputError(f"from_nir: reset: expected one of {', '.join(map(repr, RESETS))}, found {reset!r:.60}")
     for name, given in (("euler", euler), ("currents", currents)):
@@ -149,7 +173,9 @@ def read_nir(file, *, dt=None, euler=None, currents=None, rate=100.0, reset="val
         graph = read_graph(path)
     try:
         with np.errstate(all="ignore"):  # what is not finite is refused by name
-            return _Reader(graph, dt, euler, currents, rate, reset).network()
+            network = _Reader(graph, dt, euler, currents, rate, reset, signed).network()
+            check_steps(network)
+            return network
     except InputError as error:
         said = str(error)
     except MemoryError:
@@ -157,6 +183,30 @@ def read_nir(file, *, dt=None, euler=None, currents=None, rate=100.0, reset="val
     except Exception as error:  # whatever a hostile file provokes
         said = f"expected a well-formed network, found one that cannot be read ({type(error).__name__})"
     raise InputError(one_line(f"{path}: {said}"))
+
+
+def check_steps(network: NIRNetwork) -> None:
+    """Compare the circuit of a graph of Euler steps with the graph itself, on a few drawn inputs, spike for spike."""
+    if not network.euler:
+        return
+    rng, late, dt = np.random.default_rng(0), network.late, network.dt
+    values = rng.random((len(STRENGTHS), network.n_inputs)) * np.array(STRENGTHS)[:, None]
+    steps, circuit = late + CHECKED, network.circuit
+    dnn = unroll(circuit, Timing(steps * dt, dt, dt))
+    columns = np.r_[*(dnn.units[r.population] for r in circuit.readouts)]
+    if network.currents:
+        given = (values for _ in range(CHECKED))
+        stimuli = network.stimuli(values)
+    else:
+        spikes = (rng.random((steps, len(values), network.n_inputs)) < SHARE).astype(float)
+        rates = np.concatenate([np.full(i.size, i.rate) for i in circuit.inputs])
+        given, stimuli = iter(spikes[:CHECKED]), network.stimuli(np.moveaxis(spikes, 0, 1)) / (rates * dt)
+    found = np.array([layer[:, columns] for layer in dnn.layers(stimuli)])[late:]
+    expected = np.array([*network.reference().outputs(given)])
+    if expected.shape != found.shape or (expected != found).any():
+        raise InputError(
+            "expected a circuit with the spikes of the graph by its reference evaluation, found others (our fault)"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,10 +248,11 @@ class _Part:
     name: str
     sign: str
     which: np.ndarray
+    channel: int = 1  # -1 of an OFF channel, whose weights are those of the input with the other sign
 
 
 class _Reader:
-    def __init__(self, graph, dt, euler, currents, rate, reset):
+    def __init__(self, graph, dt, euler, currents, rate, reset, signed):
         ours = isinstance(graph.metadata.get("circuit"), str) and "dt" in graph.metadata
         self.graph, self.nodes, self.reset = graph, graph.nodes, reset
         self.dt = float(_one(graph.metadata["dt"], "metadata: dt")) if dt is None and ours else dt or DT
@@ -209,7 +260,7 @@ class _Reader:
         self.currents = not ours if currents is None else bool(currents)
         if not 0 < self.dt < np.inf:
             raise InputError(f"metadata: dt: expected a time of more than 0 s, found {self.dt}")
-        self.rate, self.ours, self.spent = rate, ours, 0
+        self.rate, self.ours, self.signed, self.spent = rate, ours, signed, 0
         self.sources, self.targets = defaultdict(list), defaultdict(list)
         for a, b in graph.edges:
             self.sources[b].append(a)
@@ -498,7 +549,7 @@ class _Reader:
         read = {name: self._read(name) for name in self.neurons if self.sources[name]}
         late, outputs = self._late(read), self._outputs(read)
         unused, parts = Unused(), {}
-        inputs, columns, populations, projections = self._inputs(read, unused, parts)
+        inputs, columns, signed, populations, projections = self._inputs(read, unused, parts)
         sends = {name: {1: np.zeros(n.size, bool), -1: np.zeros(n.size, bool)} for name, n in read.items()}
         for neurons in read.values():
             for sign, of in neurons.jumps.items():
@@ -529,7 +580,8 @@ class _Reader:
         found = [Readout(readouts[run]) for run in sorted(readouts)]
         circuit = Circuit(title, inputs, populations, projections, found)
         most = max(late[name] for name, _ in outputs)
-        return NIRNetwork(self.graph, circuit, self.dt, self.euler, self.currents, self.reset, most, columns)
+        how = self.dt, self.euler, self.currents, self.reset
+        return NIRNetwork(self.graph, circuit, *how, most, columns, signed, self.shapes)
 
     def _wait(self, source, target, sign, late, relayed) -> float:
         """Delay beyond that of the file, in s."""
@@ -546,30 +598,28 @@ class _Reader:
 
     def _inputs(self, read, unused, parts):
         """Inputs, the network's input of each stimulus column, and relays with what reaches them."""
-        inputs, columns, relays, projections, first = [], [], [], [], 0
-        relayed, twins = self._relayed(read), []
+        found, relays, projections, first, relayed = [], [], [], 0, self._relayed(read)
         for name in self.inputs:
             size = int(np.prod(self.shapes[name]))
             where = np.arange(first, first + size)
             first += size
             if self.currents:
-                inputs.append(Input(unused(name), size, current=Measured(1.0, "volt")))
-                parts[name] = [_Part(inputs[-1].name, "E", np.arange(size))]
-                columns.append(where)
-                if any(name in neurons.injected[-1] for neurons in read.values()):
-                    twins.append((name, size, where))
+                parts[name] = []
+                signs = {sign for sign in (1, -1) for neurons in read.values() if name in neurons.injected[sign]}
+                for channel in (1, -1) if self.signed else (1,):
+                    for sign, kind in ((1, Input), (-1, InhibitoryInput)):
+                        if sign * channel in signs or (sign > 0 and channel > 0):
+                            called = name + "_off" * (channel < 0) + "_I" * (sign < 0)
+                            electrodes = kind(unused(called), size, current=Measured(1.0, "volt"))
+                            found.append((electrodes, where, channel))
+                            parts[name].append(_Part(electrodes.name, "EI"[sign < 0], np.arange(size), channel))
                 continue
             named = self._named_inputs(size) or [(name, size, self.rate)]
             parts[name], start = [], 0
             for called, n, rate in named:
-                inputs.append(Input(unused(called), n, rate))
-                parts[name].append(_Part(inputs[-1].name, "E", np.arange(start, start + n)))
+                found.append((Input(unused(called), n, rate), where[start : start + n], 1))
+                parts[name].append(_Part(found[-1][0].name, "E", np.arange(start, start + n)))
                 start += n
-            columns.append(where)
-        for name, size, where in twins:
-            inputs.append(InhibitoryInput(unused(f"{name}_I"), size, current=Measured(1.0, "volt")))
-            parts[name].append(_Part(inputs[-1].name, "I", np.arange(size)))
-            columns.append(where)
         for name in self.inputs:
             needed = [of.jumps[-1][key] for of in read.values() for key in of.jumps[-1] if source_of(key)[0] == name]
             which = np.flatnonzero(sum(np.diff(matrix.indptr) for matrix in needed)) if name in relayed else []
@@ -584,7 +634,10 @@ class _Reader:
                 if chosen.nnz:
                     projections.append(Projection(part.name, relays[-1].name, chosen))
             parts[name].append(_Part(relays[-1].name, "I", which))
-        return inputs, np.concatenate(columns), relays, projections
+        found.sort(key=lambda each: (each[2] < 0, isinstance(each[0], InhibitoryInput)))
+        inputs, columns, channels = zip(*found, strict=True)
+        signed = np.repeat(channels, [len(where) for where in columns]) if self.signed and self.currents else None
+        return inputs, np.concatenate(columns), signed, relays, projections
 
     def _named_inputs(self, size):
         """Names, sizes and rates of the inputs that a file of eisim's own says it has."""
@@ -685,7 +738,7 @@ def _population(part, neurons, state, subtracts) -> Population:
 def _projections(sources, targets, sign, matrix, delay):
     """Projections of one sign between the parts of two nodes."""
     for source in sources:
-        if (source.sign == "E") != (sign > 0):
+        if (source.sign == "E") != (sign * source.channel > 0):
             continue
         rows = matrix[source.which]
         for target in targets:

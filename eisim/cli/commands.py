@@ -40,6 +40,7 @@ app = Commands(
 Kind = StrEnum("Kind", ["rate", "spiking", "both"])
 Backend = StrEnum("Backend", ["cpp", "numpy", "cuda_standalone"])
 Controls = StrEnum("Controls", ["all", "none"])
+Reset = StrEnum("Reset", [(each, each) for each in ("value", "subtraction", "late-subtraction")])
 Format = StrEnum("Format", ["onnx", "torch", "nir", "brian2"])
 CacheAction = StrEnum("CacheAction", ["show", "clear"])
 Loss = StrEnum("Loss", {"zero_one": "zero-one", "l1": "l1", "l2": "l2", "linf": "linf", "all": "all"})
@@ -565,7 +566,7 @@ def export(
 
 @app.command()
 def ablate(
-    network: Annotated[Path, _named("Network in an ONNX file.", completion.network, "NET.onnx")],
+    network: Annotated[Path, _named("Network in an ONNX or NIR file.", completion.network, "NET")],
     data: Annotated[Path, Option(help=TABLE, metavar="FILE.csv", autocompletion=completion.table)],
     target: Annotated[str, _column("Column with the class label of each row.")],
     weights: WeightsColumn = None,
@@ -573,6 +574,9 @@ def ablate(
     header: Header = None,
     kind: Annotated[Kind, Option(help="Kinds of circuit to simulate.")] = Kind.both,
     levels: Annotated[int, Option(help="Number of fractions removed, including none and all.", min=2, max=101)] = 6,
+    steps: Annotated[int, Option(help="Of NIR: time steps for which a row acts.", min=1, max=100_000)] = 25,
+    dt: Annotated[str | None, Option(help="Of NIR: time step of the network, such as 1ms.", metavar="TIME")] = None,
+    reset: Annotated[Reset, Option(help="Of NIR: what a spike does to the potential.")] = Reset.value,
     backend: BackendOption = Backend.cpp,
     controls: ControlsOption = None,
     out: Annotated[Path | None, _out("results/ablate-NET")] = None,
@@ -581,7 +585,12 @@ def ablate(
     """Ablate inhibition in a trained classifier and report the classes lost.
 
     Example: python -m eisim ablate net.onnx --data test.csv --target digit
+    Example: python -m eisim ablate net.nir --data test.csv --target digit --steps 25 --reset late-subtraction
     """
+    of_nir = network.suffix.lower() == ".nir"
+    if of_nir and kind is Kind.rate:
+        raise InputError("ablate: --kind: expected spiking for a NIR file, found 'rate'")
+    kind = Kind.spiking if of_nir else kind
     kinds = ["rate", "spiking"] if kind is Kind.both else [kind.value]
 
     def compute(report):
@@ -594,8 +603,16 @@ def ablate(
 
         check_writable(out)
         report("reading")
-        dnn = read_onnx(network)
         read = {"ignore": ignore or (), "classes": True, "header": header}
+        if of_nir:
+            from eisim.base.units import parse_quantity
+            from eisim.studies.spiking_networks import ablate_file
+
+            labelled = LabelledData.from_file(data, target, weights, report, **read)
+            step = None if dt is None else parse_quantity(dt, "second", "ablate: --dt")
+            wanted = np.linspace(0, 1, levels), steps, backend.value, report, controls is not Controls.none
+            return NetworkAblations((ablate_file(network, labelled, *wanted, step, reset.value.replace("-", " ")),))
+        dnn = read_onnx(network)
         labelled = LabelledData.from_file(data, target, weights, report, **read)
         fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
         of_data = floors, controls is not Controls.none, class_evidence(dnn, labelled, floors, report)
@@ -603,7 +620,8 @@ def ablate(
         return NetworkAblations(tuple(ablated))
 
     out = out or Path("results") / f"ablate-{network.stem}"
-    how = {"kinds": kinds, "backend": backend.value, "settings_si": {"levels": levels}}
+    settings = {"levels": levels} | ({"steps": steps, "dt": dt, "reset": reset.value} if of_nir else {})
+    how = {"kinds": kinds, "backend": backend.value, "settings_si": settings}
     found, view = _record("ablate", out, compute, how, also="ablation.json")
     if not json_:
         _show(view.terminal(), out)

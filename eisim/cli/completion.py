@@ -52,7 +52,7 @@ def _file(*suffixes: str) -> Callable:
 
 
 truth_table, region = _value_of("functions"), _value_of("regions")
-table, network = _file(*registry.TABLES), _file(".onnx")
+table, network = _file(*registry.TABLES), _file(".onnx", ".nir")
 
 
 def column(incomplete: str) -> list[str]:

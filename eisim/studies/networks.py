@@ -46,6 +46,16 @@ SPIKING = {"duration": 500e-3, "window": 400e-3, "dt": 0.5e-3}
 READ_OUTS = 25
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What data must fit of a network that classifies."""
+
+    name: str
+    n_inputs: int
+    n_outputs: int
+    classes: tuple[str, ...] = ()  # as its file names them, in the order of the outputs
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Floors(Brief):
     """The least error that an excitatory-only network can have on each judged class."""
@@ -299,12 +309,13 @@ def threshold_errors(outputs, targets, classes, weights) -> np.ndarray:
 
 
 @shows_progress
-def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] | None = None) -> Floors:
+def class_floors(dnn: DNN | Outline, data: LabelledData, report: Callable[..., None] | None = None) -> Floors:
     """The floors of the classes that a network judges: it has one output for each class, or one for two classes.
 
     `report` is called with the stage and the fraction done. Data that do not fit the network raise an InputError.
     """
-    judged = _classes(dnn, data)[-dnn.layer(dnn.outputs[0][0]).size :]
+    shape = _outline(dnn)
+    judged = classes_of(shape, data)[-shape.n_outputs :]
     report("working out floors")
     floors = []
     for value in judged:
@@ -322,13 +333,13 @@ def class_floors(dnn: DNN, data: LabelledData, report: Callable[..., None] | Non
 
 @shows_progress
 def class_evidence(
-    dnn: DNN, data: LabelledData, floors: Floors, report: Callable[..., None] | None = None
+    dnn: DNN | Outline, data: LabelledData, floors: Floors, report: Callable[..., None] | None = None
 ) -> tuple[HeldOut | None, ...]:
     """What networks of other rows, trained for it, show of each class that a network judges.
 
     ``None`` for a class with a floor that binds no circuit, or of a truth table, where nothing has to be shown.
     """
-    judged = _classes(dnn, data)[-len(floors.on_off) :]
+    judged = classes_of(_outline(dnn), data)[-len(floors.on_off) :]
     binds = floors.one_polarity > floors.on_off + ROUNDING
     if (data.points < 0).any() or is_known_everywhere(data) or not binds.any():
         return (None,) * len(judged)
@@ -336,20 +347,26 @@ def class_evidence(
     return tuple(each if binding else None for each, binding in zip(found, binds, strict=True))
 
 
-def _classes(dnn, data):
+def _outline(network: DNN | Outline) -> Outline:
+    if isinstance(network, Outline):
+        return network
+    if len(network.outputs) != 1:
+        raise InputError(f"{network.name}: expected one output layer, found {len(network.outputs)}")
+    n_inputs, n_outputs = sum(size for _, size, _ in network.inputs), network.layer(network.outputs[0][0]).size
+    return Outline(network.name, n_inputs, n_outputs, tuple(network.classes))
+
+
+def classes_of(network: Outline, data: LabelledData) -> np.ndarray:
     """Values of the target in the order of the outputs, if the data fit the network."""
-    n_inputs = sum(size for _, size, _ in dnn.inputs)
-    if data.n_inputs != n_inputs:
+    if data.n_inputs != network.n_inputs:
         found = f"{data.n_inputs}{_named(data)}"
-        raise InputError(f"{data.name}: expected {n_inputs} inputs, as {dnn.name!r} has, found {found}")
-    if len(dnn.outputs) != 1:
-        raise InputError(f"{dnn.name}: expected one output layer, found {len(dnn.outputs)}")
-    n_classes = max(2, dnn.layer(dnn.outputs[0][0]).size)
+        raise InputError(f"{data.name}: expected {network.n_inputs} inputs, as {network.name!r} has, found {found}")
+    n_classes = max(2, network.n_outputs)
     classes = np.unique(data.targets)
     if len(classes) != n_classes:
-        expected = f"{n_classes} classes, for the outputs of {dnn.name!r}"
+        expected = f"{n_classes} classes, for the outputs of {network.name!r}"
         raise InputError(f"{data.name}: target {data.target!r}: expected {expected}, found {len(classes)} values")
-    return _in_order(dnn, data, classes)
+    return _in_order(network, data, classes)
 
 
 def _in_order(dnn, data, classes):
@@ -411,7 +428,7 @@ def ablate_network(
     `class_floors`, and `held_out` what `class_evidence` finds, if known; with `controls` those of the full ablation are
     measured; `report` is called with the stage and the fraction done. Data that do not fit raise an InputError.
     """
-    classes = _classes(dnn, data)
+    classes = classes_of(_outline(dnn), data)
     signed = bool((data.points < 0).any())
     report("building the circuit")
     given, dnn = dnn, rate_outputs(dnn, data.points)
@@ -458,7 +475,7 @@ def ablate_network(
         duration=times["duration"],
         circuit=circuit,
         outputs_zeroed=np.stack(zeroed),
-        controls=tuple(_controls(tried, outputs[..., k], rates, data, value, n) for k, value in enumerate(judged))
+        controls=tuple(controls_of(tried, outputs[..., k], rates, data, value, n) for k, value in enumerate(judged))
         if controls
         else (),
         held_out=held_out,
@@ -466,7 +483,7 @@ def ablate_network(
     )
 
 
-def _controls(tried, outputs, rates, data, value, n) -> Controls:
+def controls_of(tried, outputs, rates, data, value, n) -> Controls:
     """Controls of one class: outputs are circuits × rows, the first n at levels of ablation."""
     is_class, weights = data.targets == value, data.weights
     threshold = middle_threshold(outputs[0], is_class, weights)

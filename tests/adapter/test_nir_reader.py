@@ -1,11 +1,13 @@
 """NIR files read as circuits: there and back, and against snnTorch and norse, spike for spike."""
 
+import json
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from eisim import InputError, TruthTable, ablate, from_nir, load, save, simulate, synthesize, to_nir
+from eisim.adapter.hdf5 import Hdf5
 from eisim.adapter.nir_format import LACKING, write_nir
 from eisim.adapter.nir_reader import read_nir
 from eisim.functions import TRUTH_TABLES
@@ -164,3 +166,251 @@ def test_what_no_circuit_can_have_is_named(tmp_path):
     path.write_text("not HDF5")
     with pytest.raises(InputError, match=r"no\.nir: expected an HDF5 file, found another"):
         from_nir(path)
+
+
+STEPS = 10
+
+
+def neurons(*shape):
+    snn = pytest.importorskip("snntorch")
+    return snn.Leaky(beta=torch.full(shape, 0.9), threshold=torch.ones(shape), init_hidden=True)
+
+
+def dense():
+    return torch.nn.Sequential(torch.nn.Linear(64, 30), neurons(30), torch.nn.Linear(30, 10), neurons(10))
+
+
+def convolutional():
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(1, 6, 3, stride=2, padding=1), neurons(6, 4, 4), torch.nn.Conv2d(6, 12, 3, padding=1),
+        neurons(12, 4, 4), torch.nn.AvgPool2d(2), torch.nn.Flatten(), torch.nn.Linear(48, 10), neurons(10),
+    )  # fmt: skip
+
+
+def trained_on_digits(build, shape, epochs):
+    """A network trained by surrogate gradients, and the images and digits that it has not seen."""
+    from sklearn.datasets import load_digits
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    images, digits = load_digits(return_X_y=True)
+    x, y = torch.tensor(images / 16, dtype=torch.float32).reshape(-1, *shape), torch.tensor(digits)
+    net, order = build(), torch.randperm(len(x))
+    seen, unseen = order[:1200], order[1200:]
+    optimizer = torch.optim.Adam(net.parameters(), lr=2e-2)
+    for _ in range(epochs):
+        for batch in seen[torch.randperm(len(seen))].split(150):
+            for module in net:
+                if hasattr(module, "reset_mem"):
+                    module.reset_mem()
+            counts = sum(net(x[batch]) for _ in range(STEPS))
+            loss = torch.nn.functional.cross_entropy(counts, y[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            for module in net:  # the graph of one batch ends here
+                if hasattr(module, "mem"):
+                    module.mem = module.mem.detach()
+    return net, x[unseen].numpy(), digits[unseen.numpy()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("build", "shape", "epochs"), [(dense, (64,), 4), (convolutional, (1, 8, 8), 9)])
+def test_networks_trained_by_snntorch_have_its_accuracy(build, shape, epochs, tmp_path):
+    """Of default neurons of snnTorch, written by its own export; and they can be ablated."""
+    export = pytest.importorskip("snntorch.export_nir").export_to_nir
+    net, images, digits = trained_on_digits(build, shape, epochs)
+    path = tmp_path / "net.nir"
+    nir.write(path, export(net, torch.zeros(1, *shape), ignore_dims=[0]))
+    network = read_nir(path, reset="late subtraction")
+    expected = by_torch(net, images, STEPS).sum(axis=0)
+    found = spikes_of(network, images.reshape(len(images), -1), STEPS).sum(axis=0)
+    theirs, ours = ((counts.argmax(axis=1) == digits).mean() for counts in (expected, found))
+    assert theirs > 0.8 and abs(ours - theirs) <= 0.01
+    assert (found == expected).mean() > 0.999  # single precision may decide otherwise
+    assert ablate(network.circuit).is_excitatory_only and not network.circuit.is_excitatory_only
+
+
+# hostile files
+
+
+def seeds(folder):
+    """Valid files: of eisim with subgroups and delays, and one with convolution, subgraph and compressed arrays."""
+    yield write_nir(to_nir(expressible(draw_circuit("spiking", 1)), dt=DT))
+    lif = nir.LIF(np.full(8, 1e-3), np.full(8, 10.0), np.zeros(8), np.ones(8))
+    loop = nir.NIRGraph(
+        {"input": nir.Input(np.array([8])), "n": lif, "w": nir.Linear(np.eye(8) - 0.5), "output": nir.Output([8])},
+        [("input", "n"), ("n", "w"), ("w", "n"), ("n", "output")],
+    )
+    weight = np.random.default_rng(0).normal(size=(2, 1, 2, 2)).astype("f4")
+    nodes = {
+        "input": nir.Input(np.array([1, 4, 4])),
+        "conv": nir.Conv2d((4, 4), weight, (2, 2), (0, 0), (1, 1), 1, np.ones(2, "f4")),
+        "flat": nir.Flatten({"input": np.array([2, 2, 2])}, 0, -1),
+        "loop": loop,
+        "output": nir.Output(np.array([8])),
+    }
+    order = ["input", "conv", "flat", "loop", "output"]
+    nir.write(folder / "seed.nir", nir.NIRGraph(nodes, list(pairwise(order))), compression="gzip")
+    yield (folder / "seed.nir").read_bytes()
+
+
+def mutated(content, seed):
+    """The content with a few bytes or numbers changed, or cut, or with a part repeated."""
+    rng, content = np.random.default_rng(seed), bytearray(content)
+    used = np.flatnonzero(np.frombuffer(content, np.uint8))
+    for place in rng.choice(used, rng.integers(1, 8)):
+        kind = rng.integers(4)
+        if kind == 0:
+            content[place] = rng.integers(256)
+        elif kind == 1:
+            content[place] ^= 1 << int(rng.integers(8))
+        else:
+            start = place // 8 * 8
+            number = [0, 2**31, 2**32 - 1, 2**63, 2**64 - 1, int(rng.integers(1000))][rng.integers(6)]
+            content[start : start + 8] = number.to_bytes(8, "little")
+    if rng.random() < 0.1:
+        a, b = sorted(rng.integers(0, len(content), 2))
+        content = content[:a] + content[b:] if rng.random() < 0.5 else content[:b] + content[a:]
+    return bytes(content)
+
+
+@pytest.mark.slow
+def test_mutated_files_give_one_line_or_a_circuit(tmp_path):
+    resource = pytest.importorskip("resource")
+    files, path, taken, refused = [*seeds(tmp_path)], tmp_path / "x.nir", 0, set()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for seed in range(500):
+        path.write_bytes(mutated(files[seed % len(files)], seed))
+        try:
+            circuit = from_nir(path)
+        except InputError as error:
+            said = str(error)
+            assert said.startswith(f"{path}: ") and said.isprintable() and len(said) < 2_000, said
+            refused.add(said)
+        else:
+            taken += circuit.n_readouts > 0
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_000_000  # kB
+    assert taken > 20 and len(refused) > 100
+    assert not any("(AttributeError)" in said or "(KeyError)" in said for said in refused)
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """A function that writes an HDF5 file and says how it is refused."""
+    h5py = pytest.importorskip("h5py")
+
+    def said(write):
+        path = tmp_path / "bad.nir"
+        with h5py.File(path, "w") as file:
+            node = file.create_group("node")
+            node["type"] = "NIRGraph"
+            write(h5py, node)
+        with pytest.raises(InputError) as caught:
+            from_nir(path)
+        return str(caught.value).removeprefix(f"{path}: ")
+
+    return said
+
+
+def test_hostile_files_are_refused_in_one_line(hostile):
+    def linear(node):
+        group = node.create_group("nodes/w")
+        group["type"] = "Linear"
+        return group
+
+    def bomb(h5py, node):
+        linear(node).create_dataset("weight", (100_000, 100_000), "f8", chunks=(1000, 1000), compression="gzip")
+
+    assert hostile(bomb) == "expected a tensor of at most 20,000,000 elements, found shape (100000, 100000)"
+
+    def chunk(h5py, node):
+        import zlib
+
+        array = linear(node).create_dataset("weight", (10, 10), "f8", chunks=(10, 10), compression="gzip")
+        array.id.write_direct_chunk((0, 0), zlib.compress(bytes(50_000_000)))
+
+    assert hostile(chunk).startswith("expected a chunk of 800 bytes, found 805 or more")
+
+    def link(h5py, node):
+        linear(node)["weight"] = h5py.ExternalLink("other.h5", "/weight")
+
+    assert "expected members in the file itself, found a link" in hostile(link) or "(message" in hostile(link)
+
+    def endless(h5py, node):
+        node["nodes/again"] = node
+
+    assert hostile(endless) == "expected at most 16 subgraphs within each other, found more"
+
+    def wide(h5py, node):
+        inner = node.create_group("nodes/n0")
+        inner["type"] = "NIRGraph"
+        for _ in range(12):  # each has the next one many times
+            following = inner.create_group("nodes/a")
+            following["type"] = "NIRGraph"
+            for name in "bcdefgh":
+                inner[f"nodes/{name}"] = following
+            inner = following
+
+    assert hostile(wide).startswith("expected at most 10,000 nodes") or "nodes: expected a group" in hostile(wide)
+
+    def elsewhere(h5py, node):
+        node.create_group("nodes").create_group("w", track_order=True)["type"] = "Linear"
+
+    assert "expected" in hostile(elsewhere)
+
+    def kind(h5py, node):
+        node.create_group("nodes/w")["type"] = "Evil\x1b[31m\nsecond line"
+
+    assert hostile(kind).isprintable() and "expected one of Input, Output, Affine" in hostile(kind)
+
+
+def test_arrays_are_those_that_h5py_reads(tmp_path):
+    """Of all formats that h5py writes by default."""
+    h5py = pytest.importorskip("h5py")
+    rng, path = np.random.default_rng(0), tmp_path / "arrays.h5"
+    written = {f"{kind}{shape}{how}": (rng.normal(size=shape) * 50).astype(kind)
+               for kind in ("f2", "f4", "f8", ">f8", "i1", "i4", ">i8", "u2", "?")
+               for shape in ((), (7,), (30, 41))
+               for how in ("", "gzip", "shuffle") if how == "" or shape}  # fmt: skip
+    with h5py.File(path, "w") as file:
+        group = file.create_group("many")
+        for name, array in written.items():
+            how = {"compression": "gzip", "shuffle": name.endswith("shuffle"), "fletcher32": len(name) % 2 == 0}
+            group.create_dataset(
+                name.replace("/", ""), data=array, **(how if name.endswith(("gzip", "shuffle")) else {})
+            )
+        group["text"] = "naïve"
+        group["texts"] = np.array([b"one", b"three"])
+    file = Hdf5(path.read_bytes())
+    members = file.open(file.open(file.root)["many"])
+    assert len(members) == len(written) + 2
+    for name, array in written.items():
+        np.testing.assert_array_equal(file.numbers(file.open(members[name])), array)
+    assert file.strings(file.open(members["text"])) == ["naïve"]
+    assert file.strings(file.open(members["texts"])) == ["one", "three"]
+
+
+@pytest.mark.slow
+def test_command_ablates_a_network_in_a_file(tmp_path, eisim):
+    """The excitatory neuron of each input vetoes the other: what inhibition does is seen without training."""
+    weight = np.array([[3.0, -3.0], [-3.0, 3.0]])
+    lif = nir.LIF(np.full(2, 1e-3), np.full(2, 10.0), np.zeros(2), np.ones(2))
+    nodes = {"input": nir.Input(np.array([2])), "w": nir.Linear(weight), "n": lif, "output": nir.Output(np.array([2]))}
+    nir.write(tmp_path / "net.nir", nir.NIRGraph(nodes, [("input", "w"), ("w", "n"), ("n", "output")]))
+    rows = [f"{a / 10},{b / 10},{int(b > a)}" for a in range(0, 10, 3) for b in range(1, 10, 3)]
+    (tmp_path / "rows.csv").write_text("\n".join(["a,b,larger", *rows]))
+    words = "--data", tmp_path / "rows.csv", "--target", "larger", "--levels", "3", "--backend", "numpy"
+    done = eisim("ablate", tmp_path / "net.nir", *words, "--steps", "20", "--out", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["network_accuracy"] == found["spiking"]["accuracy"][0] == 1.0
+    assert found["spiking"]["agreement"] == 1.0 and found["spiking"]["equivalence_error"] < 1e-9
+    assert found["spiking"]["accuracy"][-1] < 1 and "rate" not in found
+    assert found["spiking"]["simulated_seconds"] == pytest.approx(2e-3)
+    done = eisim("ablate", tmp_path / "net.nir", *words, "--kind", "rate")
+    assert done.returncode == 2 and "--kind: expected spiking for a NIR file, found 'rate'" in done.stderr
+    (tmp_path / "rows.csv").write_text("\n".join(["a,b,larger", "-1,2,1", "2,-1,0", "1,-2,0", "-2,-1,1"]))
+    done = eisim("ablate", tmp_path / "net.nir", *words, "--controls", "none", "--out", tmp_path / "signed", "--json")
+    found = json.loads(done.stdout)
+    assert found["signed_inputs"] and found["spiking"]["agreement"] == 1.0 == found["network_accuracy"]
