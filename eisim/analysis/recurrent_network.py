@@ -167,14 +167,16 @@ class RecurrentNetwork(ReadOnly, Brief, Value):
             raise InputError(f"RecurrentNetwork: stimuli: expected {expected}, found shape {stimuli.shape}")
         drive, share = stimuli @ self.W_in.T + self.b, self.dt / self.tau
         rate, found = np.zeros((len(stimuli), self.units)), np.empty((*stimuli.shape[:2], self.units))
-        for step in range(stimuli.shape[1]):
-            active = ACTIVATIONS[self.activation](drive[:, step] + rate @ self.W_rec.T)
-            rate = found[:, step] = rate + share * (active - rate)
+        with np.errstate(over="ignore", invalid="ignore"):  # of rates that run away
+            for step in range(stimuli.shape[1]):
+                active = ACTIVATIONS[self.activation](drive[:, step] + rate @ self.W_rec.T)
+                rate = found[:, step] = rate + share * (active - rate)
         return found
 
     def outputs(self, stimuli, window: int = 1) -> np.ndarray:
         """Outputs, each averaged over the last steps of a trial, trials × outputs."""
-        return self.rates(stimuli)[:, -window:].mean(axis=1) @ self.W_out.T
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.rates(stimuli)[:, -window:].mean(axis=1) @ self.W_out.T
 
     def score(self, task, trials=None, threshold: float = THRESHOLD) -> float:
         """Mean score on `Trials` of a `RecurrentTask`; by default on at least 2,000 that training did not see."""
