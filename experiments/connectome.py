@@ -36,10 +36,12 @@ class Settings(Value):
         Rates of stimuli and of tonic drive.
     coupling : float
         Excitatory synapses that a gap junction counts as, in rate circuits; 0 leaves them out.
+    gain : float
+        Summed weight of all that a neuron receives, in rate circuits.
     unknown, mixed : {"omitted", "excitatory", "inhibitory"}
         What synapses without a known sign, and those that may have either sign, are taken for.
     vary : bool
-        Whether these and the coupling are varied.
+        Whether these, the coupling and the gain are varied.
     ways : {"outgoing", "both"}
         What silencing a neuron takes: its chemical synapses, or all that it sends and receives.
     lesions : str
@@ -54,7 +56,8 @@ class Settings(Value):
     controls : {"all", "none"}
         Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams.
     duration, window, dt : quantity
-        Duration of a trial, of the read-out window at its end, and of a time step.
+        Duration of a trial, of the read-out window at its end (0: 0.1 s in rate circuits, else 0.9 s), and of a time
+        step (0: 5 ms in rate circuits, else 0.1 ms).
     """
 
     file: str = ""
@@ -74,6 +77,7 @@ class Settings(Value):
     rate: float = quantity(100.0, "hertz", positive=True)
     tonic_rate: float = quantity(20.0, "hertz", non_negative=True)
     coupling: float = quantity(0.0, "1", non_negative=True)
+    gain: float = quantity(0.9, "1", positive=True)
     unknown: Literal["omitted", "excitatory", "inhibitory"] = "omitted"
     mixed: Literal["omitted", "excitatory", "inhibitory"] = "omitted"
     vary: bool = True
@@ -84,9 +88,9 @@ class Settings(Value):
     seeds: int = count(10, 1, 1000)
     shuffles: int = count(10, 0, 1000)
     controls: Literal["all", "none"] = "all"
-    duration: float = quantity(300e-3, "second", positive=True)
-    window: float = quantity(200e-3, "second", positive=True)
-    dt: float = quantity(0.5e-3, "second", positive=True)
+    duration: float = quantity(1.0, "second", positive=True)
+    window: float = quantity(0.0, "second", non_negative=True)
+    dt: float = quantity(0.0, "second", non_negative=True)
 
 
 def run(settings: Settings, kinds, seed, backend, report):
@@ -107,8 +111,9 @@ def run(settings: Settings, kinds, seed, backend, report):
     kind = "rate" if "rate" in kinds else "spiking"
     rates = (settings.rate, settings.tonic_rate, settings.coupling)
     inputs, tonic, readouts = (Entry.listed(getattr(settings, name), name) for name in ("inputs", "tonic", "readouts"))
-    wiring = Wiring(kind, inputs, tonic, readouts, *rates, settings.unknown, settings.mixed)
-    times = {name: getattr(settings, name) for name in ("duration", "window", "dt")}
+    wiring = Wiring(kind, inputs, tonic, readouts, *rates, settings.unknown, settings.mixed, settings.gain)
+    usual = {"window": 0.1, "dt": 5e-3} if kind == "rate" else {"window": 0.9, "dt": 0.1e-3}
+    times = {name: getattr(settings, name) or usual.get(name) for name in ("duration", "window", "dt")}
     Timing(**times)
     seeds = tuple(int(each) for each in np.random.SeedSequence(seed).generate_state(settings.seeds))
     fractions, controls = np.linspace(0, 1, settings.levels), settings.controls == "all"

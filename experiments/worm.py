@@ -16,6 +16,8 @@ class Settings(Value):
         Rate that a touch of strength 1 gives the touch receptors, and tonic drive of AVB.
     coupling : float
         Chemical synapses that a gap junction counts as.
+    gain : float
+        Summed weight of all that a neuron receives.
     glutamate : {"inhibitory", "excitatory", "omitted"}
         Sign of the synapses of neurons that release glutamate, which has receptors of both signs.
     ways : {"outgoing", "both"}
@@ -35,6 +37,7 @@ class Settings(Value):
     touch: float = quantity(50.0, "hertz", positive=True)
     tonic: float = quantity(20.0, "hertz", non_negative=True)
     coupling: float = quantity(10.0, "1", non_negative=True)
+    gain: float = quantity(0.9, "1", positive=True)
     glutamate: Literal["inhibitory", "excitatory", "omitted"] = "inhibitory"
     ways: Literal["outgoing", "both"] = "outgoing"
     lesions: str = "all"
@@ -68,7 +71,7 @@ def run(settings: Settings, kinds, seed, backend, report):
         True,
         backend,
     )
-    touch = wiring(settings.touch, settings.tonic, settings.coupling, settings.glutamate)
+    touch = wiring(settings.touch, settings.tonic, settings.coupling, settings.glutamate, settings.gain)
     return measure_touch(touch, protocol, report)
 
 

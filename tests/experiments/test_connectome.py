@@ -98,11 +98,11 @@ def test_a_connectome_of_ones_own(tmp_path):
 
 @pytest.mark.slow
 def test_spiking_neurons_with_random_inputs_have_intervals(tmp_path):
-    rows = [f"S{k},M1,400,ACh\nS{k},N,400,ACh" for k in range(3)]
+    rows = [f"S{k},M1,60,ACh\nS{k},N,400,ACh" for k in range(3)]
     (tmp_path / "edges.csv").write_text("\n".join(["pre,post,weight,nt", *rows, "N,M1,300,GABA\n"]))
     chosen = connectome.Settings(
         file=str(tmp_path / "edges.csv"), transmitter="nt", inputs="S=S0+S1+S2", readouts="M1", shuffles=0, seeds=3,
-        levels=2, controls="none", vary=False,
+        levels=2, controls="none", vary=False, duration=0.3, window=0.2,
     )  # fmt: skip
     found = connectome.run(chosen, ["spiking"], 0, "numpy", silent)
     assert not found.is_exact and found.rates.shape[1:3] == (3, 2)
@@ -121,7 +121,7 @@ def test_spiking_neurons_with_random_inputs_have_intervals(tmp_path):
         ({"signs": "GABA"}, "signs: expected transmitters with signs"),
         ({"signs": "GABA:x"}, "expected 1, -1 or 0"),
         ({"lesions": "N9"}, "N9"),
-        ({"dt": 1.0}, "dt: expected"),
+        ({"dt": 1.0}, "window: expected"),
     ],
 )
 def test_wrong_settings(tmp_path, changes, message):

@@ -20,7 +20,7 @@ from eisim.studies.connectome.result import (
     Protocol,
 )
 from eisim.studies.connectome.shuffles import shuffled, shuffled_connectome
-from eisim.studies.connectome.wiring import Entry, Required, Signed, Wiring, each_alone, read_required
+from eisim.studies.connectome.wiring import GAIN, SIGNS, Entry, Required, Signed, Wiring, each_alone, read_required
 
 NAMES = ("S1", "S2", "N", "G", "U", "M1", "M2")
 TIMES = {"duration": 0.2, "window": 0.1, "dt": 2e-3}
@@ -95,10 +95,10 @@ def test_a_function_that_falls_is_lost_and_the_bound_says_so(found):
 def test_open_signs_are_varied_one_at_a_time(found):
     names = [found.conditions[k].name for k in found.of(ASSUMED)]
     assert names == [
-        *(f"mixed {sign}, unknown omitted" for sign in ("excitatory", "inhibitory", "omitted")),
-        *(f"mixed omitted, unknown {sign}" for sign in ("excitatory", "inhibitory")),
+        *(f"mixed {sign}, unknown omitted, gain {gain}" for sign in SIGNS for gain in (0.9, 0.5)),
+        *(f"mixed omitted, unknown {sign}, gain 0.9" for sign in SIGNS[:2]),
     ]
-    same = found.of(ASSUMED)[2]
+    same = found.of(ASSUMED)[4]
     assert (found.change[same] == 0).all() and (found.change[found.of(ASSUMED)[0]] != 0).any()
 
 
@@ -129,8 +129,8 @@ def test_gap_junctions_excite_both_ways_and_stay_when_inhibition_goes():
     circuit = signed.circuit()
     assert len(joined.where(circuit, "N")["N"]) == 2  # twins
     received = 10 + 5 + 8  # synapses of M1, and a gap junction that counts as 8
-    assert signed.coupling[2, 5] == pytest.approx(8 / received) and signed.excitation[0, 5] == pytest.approx(
-        10 / received
+    assert signed.coupling[2, 5] == pytest.approx(GAIN * 8 / received) and signed.excitation[0, 5] == pytest.approx(
+        GAIN * 10 / received
     )
     left = signed.without_inhibition(signed.inhibitory)
     assert left.inhibition.nnz == 0 and (left.coupling != signed.coupling).nnz == 0
@@ -139,7 +139,7 @@ def test_gap_junctions_excite_both_ways_and_stay_when_inhibition_goes():
     assert silent.coupling[2, 5] and not silent.inhibition[[2]].nnz
     found = measure(joined, wiring(coupling=2.0), protocol(controls=False, shuffles=0))
     names = [found.conditions[k].name for k in found.of(ASSUMED)]
-    assert "mixed omitted, unknown omitted, gap junction × 10" in names and len(names) == 11
+    assert "mixed omitted, unknown omitted, gap junction × 10, gain 0.9" in names and len(names) == 14
     with pytest.raises(InputError, match="coupling: expected 0 in a spiking circuit"):
         measure(joined, wiring("spiking", coupling=2.0), protocol())
 
@@ -147,7 +147,7 @@ def test_gap_junctions_excite_both_ways_and_stay_when_inhibition_goes():
 def test_summed_weights_are_shares_in_rate_circuits():
     signed = Signed.of(connectome(), wiring(mixed="inhibitory", unknown="excitatory"))
     received = (signed.excitation + signed.inhibition).sum(axis=0)
-    assert received[2:] == pytest.approx(1.0) and signed.inhibition[3, 5] == pytest.approx(4 / 19)
+    assert received[2:] == pytest.approx(GAIN) and signed.inhibition[3, 5] == pytest.approx(GAIN * 4 / 19)
     assert signed.inhibitory.tolist() == [1, 2, 3]  # S2 has a mixed synapse
 
 

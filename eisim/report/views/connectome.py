@@ -43,7 +43,8 @@ SCORE = "Share of trials with all outputs on the required side of the thresholds
 REFITTED = "The same with the best thresholds for this condition."
 MIXED = (
     "Mixed: synapses that may have either sign, by the receptors of their target. Unknown: synapses without a known "
-    "sign. A gap junction counts as so many excitatory synapses."
+    "sign. A gap junction counts as so many excitatory synapses. The gain is the summed weight of what a neuron "
+    "receives."
 )
 SIGNS = (
     "A wiring diagram shows which neurons are connected, not whether they excite or inhibit. Signs follow from "
@@ -51,9 +52,10 @@ SIGNS = (
     "signs that are open are varied, and nothing holds that holds for one choice alone."
 )
 UNITS = (
-    "Weights are synapse counts, divided by all that the target receives; all neurons are alike, with rates between 0 "
-    "and a maximum. Real ones differ in size, receptors, thresholds and time constants, and peptides and monoamines "
-    "act beside synapses. Rates stand for graded activity where neurons fire no action potentials."
+    "In rate circuits, weights are synapse counts as a share of all that the target receives, times a gain. All "
+    "neurons are alike, with rates between 0 and a maximum; real ones differ in size, receptors, thresholds and time "
+    "constants, and peptides and monoamines act beside synapses. Rates stand for graded activity where neurons fire no "
+    "action potentials."
 )
 JUNCTIONS = (
     "A gap junction is taken for a chemical excitatory synapse in each direction. A neuron whose synapses inhibit and "
@@ -97,6 +99,7 @@ class ConnectomeView(View[ConnectomeResult]):
             "outputs": {each.name: list(each.selection) for each in wiring.readouts},
             "signs": {"unknown": wiring.unknown, "mixed": wiring.mixed},
             "coupling": wiring.coupling,
+            "gain": wiring.gain,
             "ways": protocol.ways,
             "trials": [
                 {"trial": name, "stimuli": levels} for name, levels in zip(found.trials, found.levels, strict=True)

@@ -32,12 +32,14 @@ from eisim.studies.connectome.result import (
 )
 from eisim.studies.connectome.shuffles import shuffled_connectome
 from eisim.studies.connectome.wiring import SIGNS, Signed, Trials, Wiring, each_alone
-from eisim.studies.controls import DENSE, Variant, mean_rate, partial_shams, variants
+from eisim.studies.controls import DENSE, FEW_FACTORS, Variant, mean_rate, partial_shams, variants
 
-#: Factors of the strength of gap junctions that are tried.
-FACTORS = (0.2, 1.0, 5.0)
+#: Factors of the strength of gap junctions, and a gain, that are tried.
+FACTORS, WEAK = (0.2, 1.0, 5.0), 0.5
 #: Synapses, over all copies of all circuits, that one batch and the whole run may have: memory, and time.
 BATCH, MOST = 60_000_000, 20_000_000_000
+#: Synapses of a circuit that is large.
+LARGE = 1_000_000
 
 
 @shows_progress
@@ -89,13 +91,17 @@ def measure(
     names = connectome.outputs(intact)
     entry_of = [k for k, each in enumerate(wiring.readouts) for _ in connectome.find(each.selection)]
     seeds = list(protocol.seeds) if intact.is_random else list(protocol.seeds[:1])
-    jobs, tried, swaps = _jobs(signed, intact, protocol)
-    copies = len(jobs) * len(levels) * len(seeds) * sum(intact.weights(p).nnz for p in intact.projections)
+    swaps: list[int] = []
+    jobs = _jobs(signed, intact, protocol, swaps)
+    synapses = sum(intact.weights(p).nnz for p in intact.projections)
+    copies = len(jobs) * len(levels) * len(seeds) * synapses
     if copies > MOST:
         raise InputError(
             f"lesions: expected at most {MOST:.0e} synapses in all copies of all conditions, found {copies:.0e} "
             f"({len(jobs)} conditions); fewer neurons to silence, or lesions=none, take less"
         )
+    tried = _controls(intact, protocol, synapses) if protocol.controls and asked is not None else []
+    jobs += [_Job(Condition(CONTROL, _named(each)), partial(_same, each.circuit)) for each in tried]
     rates, means = _simulate(jobs, wiring.stimuli(levels), seeds, protocol, names, report)
     return (made or ConnectomeResult)(
         name=name or connectome.name,
@@ -132,31 +138,34 @@ class _Job:
     make: Callable[[], Circuit]
 
 
-def _jobs(signed: Signed, intact: Circuit, protocol: Protocol) -> tuple[list[_Job], list[Variant], list[int]]:
-    """All conditions, intact first; the controls among them; and swaps of each shuffled connectome."""
+def _jobs(signed: Signed, intact: Circuit, protocol: Protocol, swaps: list[int]) -> list[_Job]:
+    """All conditions but the controls, intact first; `swaps` is filled as shuffled circuits are made."""
     connectome, wiring = signed.connectome, signed.wiring
-    jobs = [_Job(Condition(INTACT, "intact"), lambda: intact)]
-    weakened = [ablate(intact, float(f)) if f else intact for f in protocol.fractions]
-    for fraction, circuit in zip(protocol.fractions[1:], weakened[1:], strict=True):
-        jobs.append(_Job(Condition(FRACTION, f"{fraction:.0%}"), partial(_same, circuit)))
+    jobs = [_Job(Condition(INTACT, "intact"), partial(_same, intact))]
+    for fraction in protocol.fractions[1:].tolist():
+        jobs.append(_Job(Condition(FRACTION, f"{100 * fraction:.3g}%"), partial(ablate, intact, fraction)))
     for family, texts in ((TRANSMITTER, connectome.transmitters), (CLASS, connectome.classes)):
         for name, neurons in _grouped(texts, signed.inhibitory).items():
             without = partial(_circuit, signed.without_inhibition, neurons)
             jobs.append(_Job(Condition(family, name, len(neurons)), without))
     jobs += [_lesion(signed, intact, k, protocol.ways) for k in _lesioned(signed, protocol.lesions)]
-    tried = []
-    if protocol.controls:
-        tried = variants(intact, weakened[-1], factors=DENSE) + partial_shams(intact, weakened, protocol.fractions)
-    for variant in tried:
-        jobs.append(_Job(Condition(CONTROL, _named(variant)), partial(_same, variant.circuit)))
-    swaps = []
     for k in range(protocol.shuffles):
-        other, swapped = shuffled_connectome(connectome, [protocol.seeds[0], k])
-        swaps.append(swapped)
-        jobs.append(_Job(Condition(SHUFFLED, f"shuffle {k + 1}"), partial(_circuit, Signed.of, other, wiring)))
-    if protocol.varied:
-        jobs += _assumed(connectome, wiring)
-    return jobs, tried, swaps
+        make = partial(_shuffled, connectome, wiring, [protocol.seeds[0], k], swaps)
+        jobs.append(_Job(Condition(SHUFFLED, f"shuffle {k + 1}"), make))
+    return jobs + (_assumed(connectome, wiring) if protocol.varied else [])
+
+
+def _controls(intact, protocol, synapses) -> list[Variant]:
+    """The controls of the full ablation, with fewer factors where circuits are large."""
+    weakened = [ablate(intact, f) if f else intact for f in protocol.fractions.tolist()]
+    factors = DENSE if synapses < LARGE else FEW_FACTORS
+    return variants(intact, weakened[-1], factors=factors) + partial_shams(intact, weakened, protocol.fractions)
+
+
+def _shuffled(connectome, wiring, seed, swaps):
+    other, swapped = shuffled_connectome(connectome, seed)
+    swaps.append(swapped)
+    return Signed.of(other, wiring).circuit()
 
 
 def _senders(connectome, part) -> tuple[str, ...]:
@@ -212,19 +221,20 @@ def _assumed(connectome, wiring) -> list[_Job]:
         if wiring.coupling and connectome.gap_junctions.nnz
         else [wiring.coupling]
     )
-    found = {}
+    others: dict[Wiring, None] = {}
     for mixed in SIGNS if has["mixed"] else (wiring.mixed,):
         for coupling in strengths:
-            found[mixed, wiring.unknown, coupling] = None
+            others[replace(wiring, mixed=mixed, coupling=coupling)] = None
+        if wiring.kind == "rate":
+            others[replace(wiring, mixed=mixed, gain=WEAK)] = None
     for unknown in SIGNS if has["unknown"] else ():
-        found[wiring.mixed, unknown, wiring.coupling] = None
+        others[replace(wiring, unknown=unknown)] = None
     jobs = []
-    for mixed, unknown, coupling in found:
-        said = [f"mixed {mixed}"] * bool(has["mixed"]) + [f"unknown {unknown}"] * bool(has["unknown"])
-        said += [f"gap junction × {coupling:g}"] * bool(wiring.coupling)
-        other = replace(wiring, mixed=mixed, unknown=unknown, coupling=coupling)
-        if len(found) > 1:
-            jobs.append(_Job(Condition(ASSUMED, ", ".join(said)), partial(_circuit, Signed.of, connectome, other)))
+    for other in others if len(others) > 1 else ():
+        said = [f"mixed {other.mixed}"] * bool(has["mixed"]) + [f"unknown {other.unknown}"] * bool(has["unknown"])
+        said += [f"gap junction × {other.coupling:g}"] * bool(wiring.coupling)
+        said += [f"gain {other.gain:g}"] * (wiring.kind == "rate")
+        jobs.append(_Job(Condition(ASSUMED, ", ".join(said)), partial(_circuit, Signed.of, connectome, other)))
     return jobs
 
 

@@ -15,6 +15,8 @@ from eisim.functions.tables import read_table
 
 #: What synapses without a known sign, and those with receptors of both signs, are taken to be.
 SIGNS = EXCITATORY, INHIBITORY, OMITTED = "excitatory", "inhibitory", "omitted"
+#: Summed weight of all that a neuron receives, in rate circuits: below 1, activity dies out where nothing drives it.
+GAIN = 0.9
 #: The trial without a stimulus.
 NOTHING = "no stimulus"
 
@@ -75,7 +77,7 @@ class Required(Brief):
 Trials = tuple[tuple[str, ...], np.ndarray, Required | None]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, repr=False)
 class Wiring(Brief):
     """How a connectome becomes a circuit, and what drives it."""
 
@@ -88,6 +90,7 @@ class Wiring(Brief):
     coupling: float  # chemical excitatory synapses that a gap junction counts as, in both directions
     unknown: str  # what synapses are taken for: one of `SIGNS`
     mixed: str
+    gain: float = GAIN  # of a rate circuit: summed weight of all that a neuron receives
 
     @property
     def driven(self) -> tuple[Entry, ...]:
@@ -144,7 +147,7 @@ class Signed:
 
     @classmethod
     def of(cls, connectome: Connectome, wiring: Wiring) -> "Signed":
-        """Of counts; in rate circuits as a share of all that the target receives."""
+        """Of counts; in rate circuits as a share of all that the target receives, times the gain."""
         excitation, inhibition = connectome.excitatory, connectome.inhibitory
         for part, sign in ((connectome.unknown, wiring.unknown), (connectome.mixed, wiring.mixed)):
             if sign == EXCITATORY:
@@ -156,7 +159,9 @@ class Signed:
         ]
         if wiring.kind == "rate":
             received = sum(part.sum(axis=0) for part in parts)
-            share = sparse.diags_array(np.divide(1.0, received, out=np.zeros(len(received)), where=received > 0))
+            share = sparse.diags_array(
+                np.divide(wiring.gain, received, out=np.zeros(len(received)), where=received > 0)
+            )
             parts = [sparse.csr_array(part @ share) for part in parts]
         return cls(connectome, wiring, *parts)
 

@@ -12,7 +12,7 @@ import numpy as np
 from eisim.connectome import Connectome, read_connectome
 from eisim.studies.connectome.measure import measure
 from eisim.studies.connectome.result import ConnectomeResult, Protocol
-from eisim.studies.connectome.wiring import INHIBITORY, NOTHING, OMITTED, Entry, Required, Wiring
+from eisim.studies.connectome.wiring import GAIN, INHIBITORY, NOTHING, OMITTED, Entry, Required, Wiring
 
 DATA = Path(__file__).parents[2] / "data"
 CONNECTIONS, NEURONS = DATA / "celegans_connections.csv", DATA / "celegans_neurons.csv"
@@ -35,10 +35,19 @@ def connectome() -> Connectome:
     return read_connectome(CONNECTIONS, kind="type", nodes=NEURONS, classes="class")
 
 
-def wiring(rate: float, tonic_rate: float, coupling: float, glutamate: str = INHIBITORY) -> Wiring:
+def wiring(rate: float, tonic_rate: float, coupling: float, glutamate: str = INHIBITORY, gain: float = GAIN) -> Wiring:
     """The touch circuit; synapses of neurons that release glutamate are taken to have this sign."""
     return Wiring(
-        "rate", (ANTERIOR, POSTERIOR), (TONIC,), (BACKWARD, FORWARD), rate, tonic_rate, coupling, OMITTED, glutamate
+        "rate",
+        (ANTERIOR, POSTERIOR),
+        (TONIC,),
+        (BACKWARD, FORWARD),
+        rate,
+        tonic_rate,
+        coupling,
+        OMITTED,
+        glutamate,
+        gain,
     )
 
 
