@@ -19,6 +19,15 @@ LARGEST_PAD = 10_000
 FAR_UP = 14
 #: Formats of numbers that a cast may lead to, by ONNX's numbers for them: what is whole or truth would be rounded.
 FRACTIONAL = {"FLOAT": 1, "FLOAT16": 10, "DOUBLE": 11, "BFLOAT16": 16}
+#: Operations that may prepare constants: what each makes takes no more time than its size says.
+FOLDED = {
+    "Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div",
+    "Equal", "Exp", "Expand", "Flatten", "Floor", "Gather", "Gemm", "Greater", "GreaterOrEqual", "Identity", "Less",
+    "LessOrEqual", "Log", "MatMul", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow", "Range", "Reciprocal",
+    "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid",
+    "Sign", "Size", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze",
+    "Where", "Xor",
+}  # fmt: skip
 #: What is left out at the end, if it takes all outputs of a sample.
 LEFT_OUT = {"Softmax", "LogSoftmax", "Normalizer"}
 #: Attributes that change nothing for what is read; any "norm" divides by a number that is not negative.
@@ -56,9 +65,8 @@ REASONS = {
     "Attention": "attention (torch.nn.MultiheadAttention) multiplies activities",
     "LinearAttention": "attention multiplies activities",
     "RotaryEmbedding": "it is a part of attention, which multiplies activities",
-    "LSTM": "torch.nn.LSTM multiplies activities",
-    "GRU": "torch.nn.GRU multiplies activities",
-    "RNN": "torch.nn.RNN is recurrent: write its steps out",
+    "LSTM": "torch.nn.LSTM multiplies activities, so that context changes the gain of a cell (T9)",
+    "GRU": "torch.nn.GRU multiplies activities, so that context changes the gain of a cell (T9)",
     "TreeEnsemble": "decision trees are no network of units",
     "TreeEnsembleClassifier": "decision trees are no network of units",
     "TreeEnsembleRegressor": "decision trees are no network of units",

@@ -17,8 +17,19 @@ from eisim.adapter.activations import Identity
 from eisim.adapter.affine import OVERHEAD, Affine, NetworkBuilder, bounded, finite
 from eisim.adapter.extras import extra
 from eisim.adapter.onnx_check import Comparison, Read, Source
-from eisim.adapter.onnx_operations import FRACTIONAL, LEFT_OUT, REASONS, WITHOUT_EFFECT, Label, LeftOut, Operations
+from eisim.adapter.onnx_operations import (
+    FOLDED,
+    FRACTIONAL,
+    LEFT_OUT,
+    REASONS,
+    WITHOUT_EFFECT,
+    Label,
+    LeftOut,
+    Operations,
+)
 from eisim.adapter.onnx_reference import Reference, refusing
+from eisim.adapter.onnx_rnn import RecurrentReading, course, has_rnn
+from eisim.adapter.rnn import RNN
 from eisim.adapter.static import DNN, Layer
 from eisim.base.errors import InputError, explains_arguments, one_line
 from eisim.base.store.safe_read import regular_file
@@ -28,15 +39,6 @@ from eisim.neurons import Logistic, Saturating
 LARGEST_FILE = 50_000_000
 #: In bytes, of a file of weights beside it.
 LARGEST_DATA = 500_000_000
-#: Operations that may prepare constants: what each makes takes no more time than its size says.
-FOLDED = {
-    "Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div",
-    "Equal", "Exp", "Expand", "Flatten", "Floor", "Gather", "Gemm", "Greater", "GreaterOrEqual", "Identity", "Less",
-    "LessOrEqual", "Log", "MatMul", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow", "Range", "Reciprocal",
-    "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid",
-    "Sign", "Size", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze",
-    "Where", "Xor",
-}  # fmt: skip
 #: Operations on activities and constants that may hold a row for each sample, as the first state of an RNN does.
 ROWS = {"Add", "Concat", "Div", "Max", "Mean", "Min", "Mul", "Sub", "Sum", "Where"}
 #: Operations whose first input may be a constant while another is not.
@@ -59,8 +61,8 @@ FOREIGN |= dict.fromkeys((".pkl", ".pickle", ".joblib"), "skl2onnx.to_onnx(model
 
 
 @explains_arguments
-def read_onnx(path) -> DNN:
-    """Read a feed-forward network from an ONNX file.
+def read_onnx(path) -> DNN | RNN:
+    """Read a feed-forward network, or one with the operator RNN, from an ONNX file.
 
     Parameters
     ----------
@@ -68,11 +70,12 @@ def read_onnx(path) -> DNN:
 
     Returns
     -------
-    DNN
-        With one input, in the flat order of the file's, its first output of numbers that depends on it (else the
+    DNN or RNN
+        A DNN has one input, in the flat order of the file's, its first output of numbers that depends on it (else the
         scores that its first label is taken from), and decision thresholds of 0.5 for outputs that saturate, else 0.
         Linear operations are folded into the weights of the units that follow. A softmax over all outputs is left out
-        at the end: it does not change which output is largest.
+        at the end: it does not change which output is largest. A file with the operator RNN is an `RNN` in steps of
+        10 ms.
 
     Notes
     -----
@@ -103,7 +106,7 @@ def read_onnx(path) -> DNN:
     return read_model(model, path)
 
 
-def read_model(model, path: Path) -> DNN:
+def read_model(model, path: Path) -> DNN | RNN:
     """The network of an ONNX model; `path` is what errors call it. Otherwise as `read_onnx`."""
     try:
         with np.errstate(all="ignore"):  # what is not finite is refused by name
@@ -126,6 +129,7 @@ class _Reader:
         self.opsets = self._opsets(model)
         self.reference = Reference(onnx, self.opsets)
         self.constants = {tensor.name: self._array(tensor) for tensor in self.graph.initializer}
+        self.is_recurrent = has_rnn(model)
         self.sparse = {tensor.values.name for tensor in self.graph.sparse_initializer}
         real = [i for i in self.graph.input if i.name not in self.constants]
         if len(real) != 1:
@@ -199,9 +203,14 @@ class _Reader:
     def _source(self, entry) -> Source:
         """The input: shape of one sample, format, and the size of the file's batch axis if it has one."""
         what, kind = f"input {entry.name!r}", entry.type.tensor_type
+        if self.is_recurrent:
+            return course(entry)
         if (found := entry.type.WhichOneof("value")) != "tensor_type":
             raise InputError(f"{what}: expected a tensor, found a {found or 'value of no type'}")
         dims = [d.dim_value for d in kind.shape.dim]
+        gated = next((k for k, node in enumerate(self.graph.node) if node.op_type in ("GRU", "LSTM")), None)
+        if gated is not None:
+            raise InputError(f"{self.called(gated)}: {self._unmapped(self.graph.node[gated])}")
         if not dims or any(d < 1 for d in dims[1:]) or dims[0] < 0:
             raise InputError(f"{what}: expected a fixed shape after the batch axis, found {dims}")
         names = self.onnx.TensorProto.DataType
@@ -218,19 +227,21 @@ class _Reader:
             for source in filter(None, node.input):
                 if source not in known and source not in makers:
                     raise InputError(
-                        f"{self._name(k)}: expected {source!r} to be computed before it, found no node that does"
+                        f"{self.called(k)}: expected {source!r} to be computed before it, found no node that does"
                     )
             for output in filter(None, node.output):
                 if output in makers or output in self.values:
-                    raise InputError(f"{self._name(k)}: expected one node that computes {output!r}, found two")
+                    raise InputError(f"{self.called(k)}: expected one node that computes {output!r}, found two")
                 makers[output] = k
         return makers
 
-    def read(self) -> DNN:
+    def read(self) -> DNN | RNN:
+        if self.is_recurrent:
+            return RecurrentReading(self).network()
         outputs = sorted(self.graph.output, key=self._is_label)
         chosen = scores = None
         for output in outputs:
-            value = self._value_of(output.name)
+            value = self.value_of(output.name)
             if isinstance(value, (Affine, LeftOut)):
                 chosen = output.name
                 break
@@ -242,10 +253,10 @@ class _Reader:
             raise InputError("expected a network with an output that depends on its input, found none")
         for output in filter(self._is_label, outputs):
             with suppress(InputError):  # of another head of the network, say
-                self._value_of(output.name)  # to compare it with the chosen output
+                self.value_of(output.name)  # to compare it with the chosen output
         value = _inner(self.values[chosen])
         if not value.size:
-            name = self._name(self.makers[chosen])
+            name = self.called(self.makers[chosen])
             raise InputError(f"{name}: expected an output of at least one element, found shape {list(value.shape)}")
         layer = self._as_layer(value)
         saturates = isinstance(layer.neuron, (Logistic, Saturating))  # a probability
@@ -259,7 +270,7 @@ class _Reader:
 
     def _compare(self, dnn, chosen) -> None:
         """Refuse the network if it computes something else than ONNX's reference."""
-        nodes = [self.read_nodes[k] for k in self._needed(chosen)]
+        nodes = [self.read_nodes[k] for k in self.needed(chosen)]
         tensors = {name: _inner(value) for name, value in self.values.items() if isinstance(_inner(value), Affine)}
         found = Comparison(self.source, nodes, self.constants, tensors, dnn, self.reference, self.builder.effort)
         found.check(chosen)
@@ -303,18 +314,18 @@ class _Reader:
         labels = list(range(n)) if choice.op_type == "ArgMax" else _class_labels(choice)
         for node in reversed(after):
             if node.op_type in SELECTS:
-                known = dict(enumerate(map(_plain, np.ravel(self._value_of(node.input[0])))))
+                known = dict(enumerate(map(_plain, np.ravel(self.value_of(node.input[0])))))
             elif node.op_type == "LabelEncoder":
-                known = _encoded({a.name: self._attribute(a) for a in node.attribute})
+                known = _encoded({a.name: self.attribute(a) for a in node.attribute})
             else:
                 continue
             if not all(label in known for label in labels):
-                what = self._name(self.makers[node.output[0]])
+                what = self.called(self.makers[node.output[0]])
                 raise InputError(f"{what}: expected a label for each of {len(labels)} classes, found {len(known)}")
             labels = [known[label] for label in labels]
         return labels
 
-    def _needed(self, name) -> list[int]:
+    def needed(self, name) -> list[int]:
         """The places of the nodes that a value depends on, in order."""
         found, ahead = set(), [name]
         while ahead:
@@ -324,15 +335,15 @@ class _Reader:
                 ahead += [source for source in self.graph.node[k].input if source]
         return sorted(found)
 
-    def _value_of(self, name):
+    def value_of(self, name):
         """The value of an output, after the nodes that it depends on."""
-        for k in self._needed(name):
+        for k in self.needed(name):
             if k not in self.read_nodes:
                 self._read_node(k)
         return self.values.get(name)
 
     def _read_node(self, k) -> None:
-        node, name, before = self.graph.node[k], self._name(k), len(self.builder.layers)
+        node, name, before = self.graph.node[k], self.called(k), len(self.builder.layers)
         try:
             for source in filter(None, node.input):
                 if source in self.sparse:
@@ -344,7 +355,7 @@ class _Reader:
         self.values |= {output: each for output, each in zip(node.output, results, strict=False) if output}
         self.read_nodes[k] = Read(name, node, tuple(layer.name for layer in self.builder.layers[before:]))
 
-    def _name(self, k):
+    def called(self, k):
         """The node's name, after that of the PyTorch module that it comes from."""
         node = self.graph.node[k]
         name = one_line(node.name)[:80] or f"{one_line(node.op_type)[:80]}_{k}"
@@ -372,13 +383,9 @@ class _Reader:
         tensors = {type(value) for value in inputs} & {Affine, LeftOut, Label}
         method = getattr(Operations, node.op_type.lower(), None) if known else None
         if not known or (tensors - {Label} and (method is None or node.op_type in REASONS)):
-            reason = f" ({REASONS[node.op_type]})" if known and node.op_type in REASONS else ""
-            raise InputError(
-                f"the operation {node.op_type} cannot be mapped to a circuit of rate units{reason}; expected linear "
-                "operations, pooling and pointwise activations"
-            )
-        self._check_form(node, domain)
-        attributes = {a.name: self._attribute(a) for a in node.attribute}
+            raise InputError(self._unmapped(node, known))
+        self.check_form(node, domain)
+        attributes = {a.name: self.attribute(a) for a in node.attribute}
         if not tensors:
             results = self._fold(node, attributes, inputs)
         elif Label in tensors:
@@ -387,6 +394,13 @@ class _Reader:
             results = self._operate(node, name, attributes, inputs, method)
         self.builder.spend(sum(_cost(each) for each in results))
         return results
+
+    def _unmapped(self, node, known: bool = True) -> str:
+        reason = f" ({REASONS[node.op_type]})" if known and node.op_type in REASONS else ""
+        return (
+            f"the operation {node.op_type} cannot be mapped to a circuit of rate units{reason}; expected linear "
+            "operations, pooling and pointwise activations"
+        )
 
     def _operate(self, node, name, attributes, inputs, method) -> list:
         """What an operation makes of activities."""
@@ -430,7 +444,7 @@ class _Reader:
             raise InputError(f"expected labels as outputs only, found {node.op_type} of them")
         return label
 
-    def _check_form(self, node, domain) -> None:
+    def check_form(self, node, domain) -> None:
         """Refuse a node that ONNX's own checker refuses, or that holds a graph."""
         if any(a.type in (a.GRAPH, a.GRAPHS) or a.ref_attr_name for a in node.attribute):
             raise InputError(f"expected a node without a graph of its own, found {node.op_type} with one")
@@ -448,7 +462,7 @@ class _Reader:
         with refusing("ONNX's checker refuses it"):
             self.onnx.checker.check_node(plain, context)
 
-    def _attribute(self, attribute):
+    def attribute(self, attribute):
         """The value of an attribute, with tensors as arrays."""
         if attribute.type == attribute.TENSOR:
             return self._array(attribute.t)

@@ -29,6 +29,8 @@ ACTIVATIONS: dict[str, RateUnit] = {
     "tanh": WilsonCowan(slope=0.5, maximum=2.0),
     "retanh": RectifiedTanh(slope=1.0, maximum=1.0),
 }
+#: Time step of networks of files and modules, which do not say how long it is.
+STEP = 10e-3
 INPUT, NEGATED, TWINS = "input", "input_negated", "twins"
 #: The sign of a cell whose column has both.
 BOTH = "EI"

@@ -14,12 +14,10 @@ import numpy as np
 import scipy
 
 from eisim.adapter.extras import extra
-from eisim.adapter.rnn import ACTIVATIONS, RNN
+from eisim.adapter.rnn import ACTIVATIONS, RNN, STEP
 from eisim.base.errors import InputError
 from eisim.neurons import RateUnit, Saturating, Softplus
 
-#: Time step of a network: modules do not say how long it is.
-STEP = 10e-3
 #: Time steps of a run, unless the module takes other numbers only.
 STEPS = 4
 #: By which the network may differ from its module, as a share of the largest number.

@@ -597,6 +597,7 @@ def ablate(
         import numpy as np
 
         from eisim.adapter.onnx_reader import read_onnx
+        from eisim.adapter.static import feed_forward
         from eisim.base.files import check_writable
         from eisim.functions import LabelledData
         from eisim.studies.networks import NetworkAblations, ablate_network, class_evidence, class_floors
@@ -612,7 +613,7 @@ def ablate(
             step = None if dt is None else parse_quantity(dt, "second", "ablate: --dt")
             wanted = np.linspace(0, 1, levels), steps, backend.value, report, controls is not Controls.none
             return NetworkAblations((ablate_file(network, labelled, *wanted, step, reset.value.replace("-", " ")),))
-        dnn = read_onnx(network)
+        dnn = feed_forward(read_onnx(network), "ablate")
         labelled = LabelledData.from_file(data, target, weights, report, **read)
         fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
         of_data = floors, controls is not Controls.none, class_evidence(dnn, labelled, floors, report)
