@@ -140,6 +140,7 @@ class _Run:
     beyond: str = ""  # what no layer of units has
     newest: Any = None  # of what was received, which may come again
     last: Any = None  # what the last activation returned
+    outputs: list[Any] = field(default_factory=list)  # the tensors that the module returned
 
     def __call__(self, module, inputs, time_first) -> list:
         """The tensors that the module returns, for inputs of the shape batch × time × inputs."""
